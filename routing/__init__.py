@@ -1,0 +1,1 @@
+"""Where a lead goes and when: workspaces, sources, leads, intake."""

@@ -1,0 +1,1 @@
+"""Why: attempts, events, the vocabulary, the recorder and the narrator."""
