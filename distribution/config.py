@@ -1,0 +1,148 @@
+"""Campaign definitions: read in one statement, compiled once per version, kept for each version an attempt used.
+
+The version comes from the database with every attempt, so a cached compilation can be old but never stale.
+"""
+
+import json
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from django.db import connection, transaction
+
+from distribution.engine import CampaignHead, CompiledCampaign, compile_campaign
+from routing import places
+
+HEADS: Final = """
+SELECT id, config_version, source_id, vertical, priority
+FROM distribution_campaign
+WHERE workspace_id = %s AND active AND vertical IN ('', %s)
+"""
+
+# One statement, one snapshot: a definition never mixes two versions.
+DEFINITION: Final = """
+SELECT c.config_version, jsonb_build_object(
+    'campaign', jsonb_build_object(
+        'id', c.id, 'config_version', c.config_version, 'mode', c.mode, 'price_cents', c.price_cents,
+        'max_buyers', c.max_buyers, 'timezone', c.timezone, 'schedule', c.schedule,
+        'price_rules', c.price_rules, 'questions', c.questions
+    ),
+    'tiers', COALESCE((
+        SELECT jsonb_agg(jsonb_build_object(
+            'id', t.id, 'position', t.position, 'content_filter', t.content_filter, 'price_cents', t.price_cents
+        ) ORDER BY t.position)
+        FROM distribution_tier t WHERE t.campaign_id = c.id
+    ), '[]'),
+    'enrollments', COALESCE((
+        SELECT jsonb_agg(jsonb_build_object(
+            'id', e.id, 'tier_id', e.tier_id, 'buyer_id', e.buyer_id, 'active', e.active, 'weight', e.weight,
+            'priority', e.priority, 'bid_cents', e.bid_cents, 'lead_filter', e.lead_filter,
+            'caps', jsonb_build_object(
+                'hour', e.cap_hour, 'day', e.cap_day, 'week', e.cap_week, 'month', e.cap_month),
+            'budgets', jsonb_build_object(
+                'hour', e.budget_hour_cents, 'day', e.budget_day_cents,
+                'week', e.budget_week_cents, 'month', e.budget_month_cents)
+        ) ORDER BY e.id)
+        FROM distribution_enrollment e WHERE e.campaign_id = c.id
+    ), '[]'),
+    'buyers', COALESCE((
+        SELECT jsonb_agg(jsonb_build_object(
+            'id', b.id, 'active', b.paused_at IS NULL, 'timezone', b.timezone, 'hours', b.hours,
+            'answers', b.answers, 'service_area', b.service_area
+        ) ORDER BY b.id)
+        FROM distribution_enrollment e JOIN distribution_buyer b ON b.id = e.buyer_id WHERE e.campaign_id = c.id
+    ), '[]')
+)::text
+FROM distribution_campaign c
+WHERE c.id = %s
+"""
+
+KEEP_SNAPSHOT: Final = """
+INSERT INTO distribution_campaignsnapshot (campaign_id, config_version, config, actor)
+VALUES (%s, %s, %s::jsonb, '')
+ON CONFLICT (campaign_id, config_version) DO NOTHING
+"""
+
+MAX_CACHED: Final = 500
+
+
+class UnknownCampaign(LookupError):
+    """No campaign has this id."""
+
+
+class CampaignCache:
+    """Compiled campaigns of this process, least recently used dropped first."""
+
+    def __init__(self, size: int = MAX_CACHED) -> None:
+        self._size = size
+        self._compiled: OrderedDict[int, CompiledCampaign] = OrderedDict()
+        self._kept: set[tuple[int, int]] = set()
+
+    def get(self, campaign_id: int, *, config_version: int) -> CompiledCampaign:
+        """Return the campaign compiled at `config_version` or, if it changed meanwhile, at a newer one.
+
+        Needs the attempt's transaction: a snapshot that is not kept yet is written in it.
+        Raises UnknownCampaign, and DefinitionError for a configuration that does not compile.
+        """
+        compiled = self._compiled.get(campaign_id)
+        if compiled is None or compiled.config_version != config_version:
+            compiled = self._load(campaign_id)
+        elif (campaign_id, config_version) not in self._kept:
+            self._load(campaign_id)  # an earlier transaction rolled its snapshot back
+        self._compiled.move_to_end(campaign_id)
+        return compiled
+
+    def clear(self) -> None:
+        """Forget everything; the next attempt reads from the database."""
+        self._compiled.clear()
+        self._kept.clear()
+
+    def _load(self, campaign_id: int) -> CompiledCampaign:
+        definition = read_definition(campaign_id)
+        compiled = compile_campaign(definition)
+        self._keep_snapshot(campaign_id, compiled.config_version, definition)
+        self._compiled[campaign_id] = compiled
+        while len(self._compiled) > self._size:
+            dropped_id, dropped = self._compiled.popitem(last=False)
+            self._kept.discard((dropped_id, dropped.config_version))
+        return compiled
+
+    def _keep_snapshot(self, campaign_id: int, config_version: int, definition: Mapping[str, Any]) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(KEEP_SNAPSHOT, [campaign_id, config_version, json.dumps(definition)])
+        # Only a commit makes it kept: after a rollback the next attempt writes it again.
+        transaction.on_commit(lambda: self._kept.add((campaign_id, config_version)), robust=True)
+
+
+CAMPAIGNS: Final = CampaignCache()
+
+
+def read_heads(*, workspace_id: int, vertical: str) -> Sequence[CampaignHead]:
+    """Return the active campaigns of a workspace that could take this vertical."""
+    with connection.cursor() as cursor:
+        cursor.execute(HEADS, [workspace_id, vertical])
+        return [CampaignHead(*row) for row in cursor.fetchall()]
+
+
+def read_definition(campaign_id: int) -> dict[str, Any]:
+    """Return a campaign's definition as it is now, with the coordinates of every radius. Raises UnknownCampaign."""
+    with connection.cursor() as cursor:
+        cursor.execute(DEFINITION, [campaign_id])
+        row = cursor.fetchone()
+    if row is None:
+        message = f"no campaign has the id {campaign_id}"
+        raise UnknownCampaign(message)
+    definition: dict[str, Any] = json.loads(row[1])
+    for buyer in definition["buyers"]:
+        area = buyer["service_area"]
+        _locate(area.get("radius", ()))
+        _locate(area.get("exclude", {}).get("radius", ()))
+    return definition
+
+
+def _locate(circles: Sequence[dict[str, Any]]) -> None:
+    """Put the coordinates of each circle's ZIP in: the engine itself looks nothing up."""
+    for circle in circles:
+        place = places.find(circle["zip"])
+        if place is not None:
+            circle["latitude"], circle["longitude"] = place.latitude, place.longitude

@@ -1,0 +1,237 @@
+"""Distributes one lead: lock, decide, charge, assign and trace in one transaction; then verdict, metrics and a log line.
+
+    lock lead -> check it is due -> attempt -> write lead and trace -> commit -> act
+                                       `-> rolled back -> verdict on a connection of its own
+
+Calls from outside: distribute_lead (by id), distribute_next_due (whatever is due), decide_within (inline).
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+
+from distribution import metrics
+from distribution.attempt import AttemptOutcome, Unsold, run_attempt, seed_of
+from distribution.outcome import LEFT_ALONE, Left, Outcome
+from distribution.retry import NextStep, next_step
+from distribution.verdict import write_verdict
+from distribution.worker import worker_name
+from routing.closing import close_attempt
+from routing.locks import LockedLead, lock_lead, lock_next_due_lead
+from routing.models import LeadStatus
+from tracing import metrics as tracing_metrics
+from tracing.models import AttemptResult, AttemptTrigger
+from tracing.recorder import AttemptEnd, AttemptHead, Recorder, new_attempt_id
+from tracing.vocabulary import Event, RetryClass
+
+logger = logging.getLogger(__name__)
+
+# A retry this near is waited for by the worker's broker; anything later waits in Postgres.
+LONGEST_WAKE: Final = timedelta(seconds=10)
+STATUS_AFTER: Final = {
+    AttemptResult.SUCCESS: LeadStatus.DISTRIBUTED,
+    AttemptResult.UNSOLD: LeadStatus.FAILED,
+    AttemptResult.FAILED: LeadStatus.FAILED,
+    AttemptResult.DEFERRED: LeadStatus.PENDING,
+    AttemptResult.RETRY: LeadStatus.PENDING,
+    AttemptResult.EXPIRED: LeadStatus.EXPIRED,
+}
+
+
+@dataclass(slots=True)
+class Run:
+    """What is known of a run so far; a rollback leaves it behind for the verdict."""
+
+    lead: LockedLead | None = None
+    recorder: Recorder | None = None
+    at: datetime | None = None
+
+
+def distribute_lead(lead_id: int, *, at: datetime | None = None) -> Outcome:
+    """Run one attempt over a lead, if it is due and nobody else has it. `at` None: the database's clock.
+
+    Never raises for a failed attempt: that is an outcome. Raises django.db.OperationalError when the database is gone;
+    the lead then keeps its due time.
+    """
+    return _run(lambda: lock_lead(lead_id), at=at)
+
+
+def distribute_next_due() -> Outcome:
+    """Run one attempt over the lead that has been due longest. The outcome is LEFT_ALONE when none is due."""
+    return _run(lock_next_due_lead, at=None)
+
+
+def _run(take: Callable[[], LockedLead | None], *, at: datetime | None) -> Outcome:
+    run = Run(at=at)
+    started = time.perf_counter()
+    try:
+        with transaction.atomic(durable=True):
+            outcome = _attempt(run, take)
+    except Exception as error:  # noqa: BLE001 - every failure of an attempt becomes a verdict, or is raised again there
+        if run.lead is None or run.recorder is None or run.at is None:
+            raise
+        outcome = write_verdict(error, lead=run.lead, recorder=run.recorder, at=run.at)
+    if outcome.left is None:
+        _report(outcome, seconds=time.perf_counter() - started)
+    return outcome
+
+
+def _attempt(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
+    lead = run.lead = take()
+    if lead is None:
+        metrics.LEADS_BUSY.inc()
+        return LEFT_ALONE
+    at = run.at = run.at or lead.locked_at
+    left = _why_not_now(lead, at=at)
+    if left is not None:
+        return Outcome(lead_id=lead.id, public_id=lead.public_id, left=left)
+    recorder = run.recorder = Recorder(_head(lead, at=at))
+    if lead.expires_at <= at:
+        result = AttemptOutcome(None, Unsold("lead_expired", RetryClass.PERMANENT))
+    else:
+        result = run_attempt(lead, recorder=recorder, at=at)
+    return _finish(lead, recorder=recorder, at=at, result=result)
+
+
+def _why_not_now(lead: LockedLead, *, at: datetime) -> Left | None:
+    """Check the locked row again: the message that brought us here may be old or a double."""
+    if lead.status != LeadStatus.PENDING or lead.next_attempt_at is None:
+        return Left.FINISHED
+    if lead.is_paused:
+        return Left.PAUSED
+    if lead.next_attempt_at > at:
+        return Left.NOT_DUE
+    return None
+
+
+def _head(lead: LockedLead, *, at: datetime) -> AttemptHead:
+    if lead.due_reason == AttemptTrigger.MANUAL:
+        trigger = AttemptTrigger.MANUAL
+    else:
+        trigger = AttemptTrigger.RETRY if lead.attempts else AttemptTrigger.INGEST
+    return AttemptHead(
+        id=new_attempt_id(),
+        lead_id=lead.id,
+        number=lead.attempts + 1,
+        trigger=trigger.value,
+        source_workspace_id=lead.source_workspace_id,
+        started_at=at,
+        worker=worker_name(),
+    )
+
+
+def _finish(lead: LockedLead, *, recorder: Recorder, at: datetime, result: AttemptOutcome) -> Outcome:
+    step = _step(lead, result=result, at=at, seed=seed_of(recorder.head.id))
+    reason = result.unsold.reason if result.unsold else ""
+    _record_end(recorder, result=result, step=step)
+    close_attempt(
+        lead.id,
+        status=STATUS_AFTER[AttemptResult(step.result)],
+        skip_reason=reason,
+        attempts=lead.attempts + 1,
+        next_attempt_at=step.due_at,
+        at=at,
+    )
+    duration_ms = recorder.elapsed_ms
+    decided = result.decided
+    is_traced = recorder.write(
+        AttemptEnd(
+            result=step.result,
+            finished_at=at + timedelta(milliseconds=duration_ms),
+            duration_ms=duration_ms,
+            skip_reason=reason,
+            transient=step.result == AttemptResult.RETRY,
+            next_attempt_at=step.due_at,
+            destination_workspace_id=lead.workspace_id,
+            campaign_id=decided.campaign.id if decided else None,
+            config_version=decided.campaign.config_version if decided else None,
+            facts=decided.facts_json() if decided else {},
+        )
+    )
+    return Outcome(
+        lead_id=lead.id,
+        public_id=lead.public_id,
+        attempt_id=recorder.head.id,
+        result=step.result,
+        skip_reason=reason,
+        next_attempt_at=step.due_at,
+        assignments=result.assignments,
+        charged_cents=result.charged_cents,
+        duration_ms=duration_ms,
+        is_traced=is_traced,
+    )
+
+
+def _step(lead: LockedLead, *, result: AttemptOutcome, at: datetime, seed: int) -> NextStep:
+    if result.unsold is None:
+        return NextStep(AttemptResult.SUCCESS, None)
+    if result.unsold.reason == "lead_expired":
+        return NextStep(AttemptResult.EXPIRED, None)
+    return next_step(
+        retry_class=result.unsold.retry_class,
+        retry_at=result.unsold.retry_at,
+        at=at,
+        attempts=lead.attempts + 1,
+        max_transient=settings.LEADSWITCH_TRANSIENT_MAX_ATTEMPTS,
+        expires_at=lead.expires_at,
+        seed=seed,
+    )
+
+
+def _record_end(recorder: Recorder, *, result: AttemptOutcome, step: NextStep) -> None:
+    if result.unsold is None:
+        recorder.add(
+            Event.DISTRIBUTED,
+            cost_cents=result.charged_cents,
+            outcome=step.result,
+            data={"buyers": len(result.assignments)},
+        )
+        return
+    verdict = result.decided.decision.verdict if result.decided else None
+    data = {
+        "emptied_by": verdict.emptied_by if verdict else None,
+        "due_at": step.due_at.isoformat() if step.due_at else None,
+    }
+    recorder.add(Event.FAILED, outcome=step.result, reason=result.unsold.reason, data=data)
+
+
+def _report(outcome: Outcome, *, seconds: float) -> None:
+    """Metrics and one structured log line, after the commit."""
+    metrics.DECISION_SECONDS.observe(seconds)
+    metrics.LEADS_SOLD.inc(len(outcome.assignments))
+    metrics.CENTS_CHARGED.inc(outcome.charged_cents)
+    tracing_metrics.ATTEMPTS.labels(result=outcome.result, skip_reason=outcome.skip_reason).inc()
+    logger.info(
+        "distribution.attempt",
+        extra={
+            "lead_id": str(outcome.public_id),
+            "attempt_id": str(outcome.attempt_id),
+            "result": outcome.result,
+            "skip_reason": outcome.skip_reason,
+            "buyers": len(outcome.assignments),
+            "charged_cents": outcome.charged_cents,
+            "duration_ms": outcome.duration_ms,
+        },
+    )
+
+
+def decide_within(lead_id: int, *, seconds: float) -> Outcome:
+    """Run attempts over a lead here and now until it has an outcome other than a busy lock, or time is up.
+
+    The decision itself takes milliseconds; waiting happens outside any transaction.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        outcome = distribute_lead(lead_id)
+        waits = outcome.result == AttemptResult.RETRY or outcome.left in (Left.BUSY, Left.NOT_DUE)
+        due = outcome.next_attempt_at or datetime.now(UTC) + timedelta(milliseconds=20)
+        pause = max(0.005, (due - datetime.now(UTC)).total_seconds())
+        if not waits or time.monotonic() + pause > deadline:
+            return outcome
+        time.sleep(pause)

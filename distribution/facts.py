@@ -1,0 +1,74 @@
+"""Gathers what the engine decides on: the lead's fields and the live counters and balances of the enrolled buyers."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import connection
+
+from distribution.engine import CompiledCampaign, LeadFacts, LiveFacts
+from distribution.engine.types import WINDOWS
+from routing import places
+from routing.leadfields import condition_fields
+from routing.locks import LockedLead
+
+_USAGE: Final = ", ".join(
+    f"e.{window}_starts_at, e.{window}_leads, e.{window}_spent_cents" for window in WINDOWS
+)
+
+LIVE: Final = f"""
+SELECT e.id, w.balance_cents, w.held_cents, w.credit_limit_cents, e.last_assigned_at, e.virtual_finish,
+    a.id IS NOT NULL, {_USAGE},
+    (SELECT count(*) FROM distribution_assignment sold WHERE sold.lead_id = %s AND sold.state = 'sold')
+FROM distribution_enrollment e
+JOIN distribution_wallet w ON w.buyer_id = e.buyer_id
+LEFT JOIN distribution_assignment a ON a.lead_id = %s AND a.buyer_id = e.buyer_id AND a.state = 'sold'
+WHERE e.campaign_id = %s
+"""  # noqa: S608 - only a constant column list is put in
+
+CONFIRM: Final = f"{LIVE} AND e.id = ANY(%s)"
+
+
+def read_live(
+    *, lead_id: int, campaign_id: int, enrollment_ids: Sequence[int] | None = None
+) -> tuple[dict[int, LiveFacts], int]:
+    """Return the live facts of a campaign's enrollments (or of some), and to how many buyers the lead is sold.
+
+    Facts of an enrollment are firm only when this ran as a new statement after its lock was taken.
+    """
+    parameters: list[Any] = [lead_id, lead_id, campaign_id]
+    if enrollment_ids is not None:
+        parameters.append(list(enrollment_ids))
+    with connection.cursor() as cursor:
+        cursor.execute(LIVE if enrollment_ids is None else CONFIRM, parameters)
+        rows = cursor.fetchall()
+    return {row[0]: _live(row) for row in rows}, rows[0][-1] if rows else 0
+
+
+def _live(row: Sequence[Any]) -> LiveFacts:
+    usage = {}
+    for place, window in enumerate(WINDOWS):
+        starts_at: datetime | None = row[7 + 3 * place]
+        if starts_at is not None:
+            usage[window] = (starts_at, row[8 + 3 * place], row[9 + 3 * place])
+    return LiveFacts(
+        balance_cents=row[1],
+        held_cents=row[2],
+        credit_limit_cents=row[3],
+        usage=usage,
+        last_assigned_at=row[4],
+        virtual_finish=row[5],
+        has_lead=row[6],
+    )
+
+
+def lead_facts(lead: LockedLead, *, campaign: CompiledCampaign, sold_count: int) -> LeadFacts:
+    """Return the fields of the lead that this campaign reads, and where its ZIP is. Nothing that names a person."""
+    fields = {name: value for name, value in condition_fields(lead).items() if name in campaign.fields}
+    place = places.find(lead.zip)
+    return LeadFacts(
+        fields=fields,
+        latitude=place.latitude if place else None,
+        longitude=place.longitude if place else None,
+        sold_count=sold_count,
+    )

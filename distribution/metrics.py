@@ -1,0 +1,16 @@
+"""Prometheus names of distribution. Labels never carry a tenant, lead or buyer."""
+
+from prometheus_client import Counter, Histogram
+
+DECISION_SECONDS = Histogram(
+    "leadswitch_decision_seconds",
+    "One attempt, from the lead's lock to the end of its writes.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+LEADS_SOLD = Counter("leadswitch_assignments_total", "Leads sold, one for each buyer.")
+CENTS_CHARGED = Counter("leadswitch_charged_cents_total", "Credits charged for leads, in cents.")
+LEADS_BUSY = Counter("leadswitch_leads_busy_total", "Leads left alone because another worker had them.")
+PICKED_UP = Counter("leadswitch_leads_picked_up_total", "Due leads that the periodic pick-up had to start.")
+VERDICT_FAILURES = Counter(
+    "leadswitch_verdict_failures_total", "Verdicts after a rollback that could not be written.", ["cause"]
+)

@@ -1,0 +1,21 @@
+"""Tables of distribution."""
+
+from distribution.models.assignment import Assignment, AssignmentState
+from distribution.models.buyer import MAX_WEIGHT, Buyer, Enrollment
+from distribution.models.campaign import Campaign, CampaignMode, CampaignSnapshot, Tier
+from distribution.models.money import LedgerEntry, LedgerKind, Wallet
+
+__all__ = [
+    "MAX_WEIGHT",
+    "Assignment",
+    "AssignmentState",
+    "Buyer",
+    "Campaign",
+    "CampaignMode",
+    "CampaignSnapshot",
+    "Enrollment",
+    "LedgerEntry",
+    "LedgerKind",
+    "Tier",
+    "Wallet",
+]

@@ -1,0 +1,52 @@
+"""A lead sold to a buyer."""
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from uuid6 import uuid7
+
+from distribution.models.buyer import Buyer, Enrollment
+from distribution.models.campaign import Campaign
+from routing.models import Lead
+
+
+class AssignmentState(models.TextChoices):
+    # engine -> sold
+    SOLD = "sold", "sold"
+    # sold -> returned: the charge was refunded in full
+    RETURNED = "returned", "returned"
+
+
+class Assignment(models.Model):
+    """While it is live (`sold`), there is one of a lead and buyer."""
+
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="assignments")
+    buyer = models.ForeignKey(Buyer, on_delete=models.PROTECT, related_name="assignments")
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="assignments")
+    enrollment = models.ForeignKey(
+        Enrollment, on_delete=models.SET_NULL, null=True, related_name="assignments", db_index=False
+    )
+    attempt_id = models.UUIDField()
+    price_cents = models.PositiveBigIntegerField()
+    state = models.CharField(max_length=10, choices=AssignmentState.choices, default=AssignmentState.SOLD)
+    created_at = models.DateTimeField(db_default=Now())
+    returned_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "distribution_assignment"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["lead", "buyer"], condition=Q(state="sold"), name="assignment_live_lead_buyer_unique"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="sold", returned_at__isnull=True) | Q(state="returned", returned_at__isnull=False),
+                name="assignment_returned_at_iff_returned",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["enrollment", "-created_at"], name="assignment_enrollment_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.public_id)

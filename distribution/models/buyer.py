@@ -1,0 +1,181 @@
+"""Companies that buy leads, and their places in campaigns."""
+
+from typing import ClassVar
+
+import pgtrigger
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from uuid6 import uuid7
+
+from distribution.definitions import (
+    check_answers,
+    check_condition,
+    check_hours,
+    check_service_area,
+    check_timezone,
+)
+from distribution.models.campaign import Campaign, Tier
+from distribution.models.versioning import buyer_version_trigger, parent_version_triggers
+from routing.models import Workspace
+
+BUYER_CONFIG = ("timezone", "service_area", "answers", "hours", "paused_at")
+ENROLLMENT_CONFIG = (
+    "campaign_id",
+    "tier_id",
+    "buyer_id",
+    "active",
+    "weight",
+    "priority",
+    "bid_cents",
+    "lead_filter",
+    "cap_hour",
+    "cap_day",
+    "cap_week",
+    "cap_month",
+    "budget_hour_cents",
+    "budget_day_cents",
+    "budget_week_cents",
+    "budget_month_cents",
+)
+MAX_WEIGHT = 1000
+
+
+class Buyer(models.Model):
+    """A company, not a person: its name may appear to its agency's operators."""
+
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="buyers")
+    name = models.CharField(max_length=100)
+    timezone = models.CharField(max_length=50, default="America/New_York", validators=[check_timezone])
+    service_area = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[check_service_area],
+        help_text='E.g. {"states": ["GA"], "radius": [{"zip": "30312", "miles": 25}], "exclude": {"zips": ["30301"]}}. '
+        'Keys: everywhere, zips, zip_prefixes, counties ("GA:Fulton County"), states, radius, exclude. '
+        "Empty: covers nothing.",
+    )
+    answers = models.JSONField(
+        default=dict, blank=True, validators=[check_answers], help_text="Onboarding answers by question key."
+    )
+    hours = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[check_hours],
+        help_text='When leads may be delivered, in the buyer\'s timezone: {"mon": [["09:00", "17:00"]]}. Empty: always.',
+    )
+    paused_at = models.DateTimeField(null=True, blank=True, help_text="Set: this buyer gets no leads.")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "distribution_buyer"
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "name"], name="buyer_workspace_name_unique")
+        ]
+        triggers: ClassVar = [
+            buyer_version_trigger(BUYER_CONFIG),
+            # Every buyer has exactly one wallet from the start, however it was created: the hot path joins it.
+            pgtrigger.Trigger(
+                name="open_wallet",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                func="""
+                    INSERT INTO distribution_wallet (buyer_id, balance_cents, held_cents, credit_limit_cents, version)
+                    VALUES (NEW.id, 0, 0, 0, 0);
+                    RETURN NULL;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Enrollment(models.Model):
+    """A buyer in a campaign's tier: what it wants, what it may take, and what it took so far.
+
+    A buyer is enrolled once in a campaign, so that every attempt says one thing about it. The columns below
+    `last_assigned_at` are counters: the distributor alone writes them, under the row's lock.
+    """
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="enrollments")
+    tier = models.ForeignKey(Tier, on_delete=models.PROTECT, related_name="enrollments")
+    buyer = models.ForeignKey(Buyer, on_delete=models.PROTECT, related_name="enrollments")
+    active = models.BooleanField(default=True)
+    weight = models.PositiveIntegerField(
+        default=1, validators=[MinValueValidator(1), MaxValueValidator(MAX_WEIGHT)]
+    )
+    priority = models.IntegerField(default=0, help_text="Highest first, in campaigns of mode `priority`.")
+    bid_cents = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="What this buyer pays for a lead. Blank: the tier's or campaign's price."
+    )
+    lead_filter = models.JSONField(
+        default=dict, blank=True, validators=[check_condition], help_text="Which leads this buyer wants."
+    )
+    cap_hour = models.PositiveIntegerField(null=True, blank=True, help_text="Leads an hour. Blank: no cap.")
+    cap_day = models.PositiveIntegerField(null=True, blank=True, help_text="Leads a day, in the buyer's timezone.")
+    cap_week = models.PositiveIntegerField(null=True, blank=True, help_text="Leads a week, from Monday.")
+    cap_month = models.PositiveIntegerField(null=True, blank=True, help_text="Leads a calendar month.")
+    budget_hour_cents = models.PositiveBigIntegerField(null=True, blank=True)
+    budget_day_cents = models.PositiveBigIntegerField(null=True, blank=True)
+    budget_week_cents = models.PositiveBigIntegerField(null=True, blank=True)
+    budget_month_cents = models.PositiveBigIntegerField(null=True, blank=True)
+
+    last_assigned_at = models.DateTimeField(null=True, editable=False)
+    virtual_finish = models.BigIntegerField(default=0, editable=False)
+    hour_starts_at = models.DateTimeField(null=True, editable=False)
+    hour_leads = models.PositiveIntegerField(default=0, editable=False)
+    hour_spent_cents = models.PositiveBigIntegerField(default=0, editable=False)
+    day_starts_at = models.DateTimeField(null=True, editable=False)
+    day_leads = models.PositiveIntegerField(default=0, editable=False)
+    day_spent_cents = models.PositiveBigIntegerField(default=0, editable=False)
+    week_starts_at = models.DateTimeField(null=True, editable=False)
+    week_leads = models.PositiveIntegerField(default=0, editable=False)
+    week_spent_cents = models.PositiveBigIntegerField(default=0, editable=False)
+    month_starts_at = models.DateTimeField(null=True, editable=False)
+    month_leads = models.PositiveIntegerField(default=0, editable=False)
+    month_spent_cents = models.PositiveBigIntegerField(default=0, editable=False)
+
+    class Meta:
+        db_table = "distribution_enrollment"
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "buyer"], name="enrollment_campaign_buyer_unique"),
+            models.CheckConstraint(
+                condition=Q(weight__gte=1, weight__lte=MAX_WEIGHT), name="enrollment_weight_in_range"
+            ),
+        ]
+        triggers: ClassVar = [
+            *parent_version_triggers(ENROLLMENT_CONFIG),
+            pgtrigger.Trigger(
+                name="same_campaign_and_workspace",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("campaign", "tier", "buyer"),
+                func="""
+                    IF NOT EXISTS (
+                        SELECT 1 FROM distribution_tier t
+                        JOIN distribution_campaign c ON c.id = t.campaign_id
+                        JOIN distribution_buyer b ON b.workspace_id = c.workspace_id
+                        WHERE t.id = NEW.tier_id AND c.id = NEW.campaign_id AND b.id = NEW.buyer_id
+                    ) THEN
+                        RAISE EXCEPTION 'an enrollment, its tier and its buyer belong to one campaign and workspace'
+                        USING ERRCODE = 'check_violation', CONSTRAINT = 'enrollment_same_campaign_and_workspace';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.buyer} in {self.campaign}"
+
+    def clean(self) -> None:
+        errors = {}
+        if self.tier_id and self.tier.campaign_id != self.campaign_id:
+            errors["tier"] = "This tier belongs to another campaign; choose one of the campaign above."
+        if self.buyer_id and self.campaign_id and self.buyer.workspace_id != self.campaign.workspace_id:
+            errors["buyer"] = "This buyer belongs to another workspace than the campaign."
+        if errors:
+            raise ValidationError(errors)

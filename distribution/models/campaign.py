@@ -1,0 +1,160 @@
+"""How leads of one vertical are sold: campaigns, their tiers, and the snapshots that attempts used."""
+
+from typing import ClassVar
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from uuid6 import uuid7
+
+from distribution.definitions import (
+    check_condition,
+    check_hours,
+    check_price_rules,
+    check_questions,
+    check_timezone,
+)
+from distribution.models.versioning import own_version_trigger, parent_version_triggers
+from routing.models import Source, Workspace
+from tracing.models.append_only import append_only_triggers
+
+CAMPAIGN_CONFIG = (
+    "active",
+    "mode",
+    "vertical",
+    "source_id",
+    "priority",
+    "price_cents",
+    "price_rules",
+    "max_buyers",
+    "timezone",
+    "schedule",
+    "questions",
+)
+
+
+class CampaignMode(models.TextChoices):
+    ROUND_ROBIN = "round_robin", "round robin: whoever waited longest"
+    WEIGHTED = "weighted", "weighted: in proportion to the weights, evenly spread"
+    PRIORITY = "priority", "priority: highest first"
+    PRICE = "price", "price: highest price first"
+
+
+class Campaign(models.Model):
+    """`config_version` grows by a database trigger with every change that a decision could notice."""
+
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="campaigns")
+    name = models.CharField(max_length=100)
+    vertical = models.CharField(
+        max_length=50, blank=True, help_text="Blank: any vertical. A campaign that names it is preferred."
+    )
+    source = models.ForeignKey(
+        Source,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="campaigns",
+        help_text="Blank: any source. A campaign that names it is preferred.",
+    )
+    priority = models.IntegerField(default=0, help_text="Among equally specific campaigns the highest wins.")
+    active = models.BooleanField(default=True)
+    mode = models.CharField(max_length=20, choices=CampaignMode.choices, default=CampaignMode.ROUND_ROBIN)
+    price_cents = models.PositiveBigIntegerField(help_text="What a lead costs, unless a tier, rule or bid says so.")
+    price_rules = models.JSONField(
+        default=list,
+        blank=True,
+        validators=[check_price_rules],
+        help_text='Applied in order: [{"when": condition, "set_cents" | "add_cents" | "percent": number}].',
+    )
+    max_buyers = models.PositiveIntegerField(
+        default=1, validators=[MinValueValidator(1)], help_text="1: exclusive. More: shared by up to so many."
+    )
+    timezone = models.CharField(max_length=50, default="America/New_York", validators=[check_timezone])
+    schedule = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[check_hours],
+        help_text='Hours in which leads are sold: {"mon": [["09:00", "17:00"]], …}. Empty: always.',
+    )
+    questions = models.JSONField(
+        default=list,
+        blank=True,
+        validators=[check_questions],
+        help_text='Onboarding: [{"key", "field", "op", "required"}]: a buyer\'s answer is compared with the lead.',
+    )
+    returns_restore_caps = models.BooleanField(
+        default=True, help_text="A returned lead no longer counts against the buyer's caps and budgets."
+    )
+    config_version = models.PositiveBigIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "distribution_campaign"
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "name"], name="campaign_workspace_name_unique"),
+            models.CheckConstraint(condition=Q(max_buyers__gte=1), name="campaign_max_buyers_positive"),
+        ]
+        indexes = [
+            models.Index(fields=["workspace", "vertical"], condition=Q(active=True), name="campaign_resolve"),
+        ]
+        triggers: ClassVar = [own_version_trigger(CAMPAIGN_CONFIG)]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        if self.source is not None and self.source.workspace_id != self.workspace_id:
+            raise ValidationError({"source": "This source belongs to another workspace; choose one of its own."})
+
+
+class Tier(models.Model):
+    """An ordered step inside a campaign: tier 1 is sold out before tier 2 is looked at."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="tiers")
+    position = models.PositiveIntegerField(default=1)
+    name = models.CharField(max_length=100, blank=True)
+    content_filter = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[check_condition],
+        help_text='Which leads this tier takes, e.g. {"field": "attributes.roof_age", "op": "gte", "value": 10}.',
+    )
+    price_cents = models.PositiveBigIntegerField(null=True, blank=True, help_text="Blank: the campaign's price.")
+
+    class Meta:
+        db_table = "distribution_tier"
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "position"], name="tier_campaign_position_unique")
+        ]
+        triggers: ClassVar = parent_version_triggers(
+            ("campaign_id", "position", "content_filter", "price_cents"),
+        )
+
+    def __str__(self) -> str:
+        return self.name or f"tier {self.position}"
+
+
+class CampaignSnapshot(models.Model):
+    """A campaign's definition as the engine compiled it, for each version that an attempt used."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="snapshots")
+    config_version = models.PositiveBigIntegerField()
+    config = models.JSONField()
+    actor = models.CharField(max_length=100, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "distribution_campaignsnapshot"
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "config_version"], name="snapshot_campaign_version_unique")
+        ]
+        triggers: ClassVar = append_only_triggers("distribution_campaignsnapshot")
+
+    def __str__(self) -> str:
+        return f"campaign {self.campaign_id} version {self.config_version}"
+
+

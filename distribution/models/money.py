@@ -1,0 +1,84 @@
+"""Buyers' credits: a balance that the database keeps above its limit, and the entries that explain it."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from distribution.models.buyer import Buyer
+from tracing.models.append_only import append_only_triggers
+
+
+class Wallet(models.Model):
+    """Integer cents. `balance - held` may go down to `-credit_limit`, never below."""
+
+    buyer = models.OneToOneField(Buyer, on_delete=models.PROTECT, related_name="wallet")
+    balance_cents = models.BigIntegerField(default=0, editable=False)
+    held_cents = models.BigIntegerField(default=0, editable=False)
+    credit_limit_cents = models.BigIntegerField(default=0, help_text="How far below zero the balance may go.")
+    version = models.PositiveBigIntegerField(default=0, editable=False)
+
+    class Meta:
+        db_table = "distribution_wallet"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(balance_cents__gte=F("held_cents") - F("credit_limit_cents")),
+                name="wallet_not_below_limit",
+            ),
+            models.CheckConstraint(condition=Q(held_cents__gte=0), name="wallet_held_not_negative"),
+            models.CheckConstraint(condition=Q(credit_limit_cents__gte=0), name="wallet_limit_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"wallet of {self.buyer}"
+
+
+class LedgerKind(models.TextChoices):
+    TOPUP = "topup", "top-up"
+    CHARGE = "charge", "charge for a lead"
+    HOLD = "hold", "hold"
+    CAPTURE = "capture", "capture of a hold"
+    RELEASE = "release", "release of a hold"
+    REFUND = "refund", "refund of a charge"
+    ADJUSTMENT = "adjustment", "adjustment by a person"
+
+
+class LedgerEntry(models.Model):
+    """One movement of a balance. `amount_cents` is signed; `idempotency_key` is one per cause."""
+
+    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="entries")
+    kind = models.CharField(max_length=10, choices=LedgerKind.choices)
+    amount_cents = models.BigIntegerField()
+    balance_after_cents = models.BigIntegerField()
+    idempotency_key = models.CharField(max_length=255, unique=True)
+    assignment = models.ForeignKey(
+        "distribution.Assignment", on_delete=models.PROTECT, null=True, blank=True, related_name="entries"
+    )
+    actor = models.CharField(max_length=100)
+    reason = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "distribution_ledgerentry"
+        verbose_name_plural = "ledger entries"
+        constraints = [
+            models.CheckConstraint(
+                condition=(
+                    Q(kind__in=["topup", "refund"], amount_cents__gt=0)
+                    | Q(kind__in=["charge", "capture"], amount_cents__lte=0, assignment__isnull=False)
+                    | (Q(kind="adjustment") & ~Q(amount_cents=0))
+                    | Q(kind__in=["hold", "release"])
+                ),
+                name="ledger_sign_fits_kind",
+            ),
+            models.UniqueConstraint(
+                fields=["assignment"], condition=Q(kind__in=["charge", "capture"]), name="ledger_one_charge_each"
+            ),
+            models.CheckConstraint(condition=~Q(idempotency_key=""), name="ledger_key_not_blank"),
+        ]
+        indexes = [models.Index(fields=["wallet", "-id"], name="ledger_wallet_newest")]
+        triggers: ClassVar = append_only_triggers("distribution_ledgerentry")
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.amount_cents}"

@@ -1,0 +1,75 @@
+"""Triggers that raise a campaign's `config_version` when anything a decision reads has changed.
+
+They live in the database so that no path around the forms (an update(), a script, psql) leaves a stale version.
+"""
+
+from collections.abc import Sequence
+
+import pgtrigger
+
+
+def _differs(columns: Sequence[str]) -> str:
+    old = ", ".join(f"OLD.{column}" for column in columns)
+    new = ", ".join(f"NEW.{column}" for column in columns)
+    return f"(ROW({old}) IS DISTINCT FROM ROW({new}))"
+
+
+def own_version_trigger(columns: Sequence[str]) -> pgtrigger.Trigger:
+    """The campaign's own change: one version up, whatever version the writer had read."""
+    return pgtrigger.Trigger(
+        name="own_version",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update,
+        func=f"""
+            IF {_differs(columns)} THEN
+                NEW.config_version := OLD.config_version + 1;
+            ELSIF NEW.config_version < OLD.config_version THEN
+                NEW.config_version := OLD.config_version;
+            END IF;
+            RETURN NEW;
+        """,
+    )
+
+
+def parent_version_triggers(columns: Sequence[str]) -> list[pgtrigger.Trigger]:
+    """A change of a row with a `campaign_id`: one version up for the campaign it belongs to."""
+    bump = "UPDATE distribution_campaign SET config_version = config_version + 1 WHERE id = {row}.campaign_id;"
+    return [
+        pgtrigger.Trigger(
+            name="version_on_insert",
+            when=pgtrigger.After,
+            operation=pgtrigger.Insert,
+            func=bump.format(row="NEW") + " RETURN NULL;",
+        ),
+        pgtrigger.Trigger(
+            name="version_on_delete",
+            when=pgtrigger.After,
+            operation=pgtrigger.Delete,
+            func=bump.format(row="OLD") + " RETURN NULL;",
+        ),
+        pgtrigger.Trigger(
+            name="version_on_update",
+            when=pgtrigger.After,
+            operation=pgtrigger.UpdateOf(*[column.removesuffix("_id") for column in columns]),
+            func=f"IF {_differs(columns)} THEN {bump.format(row='NEW')} END IF; RETURN NULL;",
+        ),
+    ]
+
+
+def buyer_version_trigger(columns: Sequence[str]) -> pgtrigger.Trigger:
+    """A change of a buyer: one version up for every campaign the buyer is enrolled in, locked by ascending id."""
+    return pgtrigger.Trigger(
+        name="version_on_update",
+        when=pgtrigger.After,
+        operation=pgtrigger.UpdateOf(*columns),
+        func=f"""
+            IF {_differs(columns)} THEN
+                PERFORM 1 FROM distribution_campaign
+                WHERE id IN (SELECT campaign_id FROM distribution_enrollment WHERE buyer_id = NEW.id)
+                ORDER BY id FOR NO KEY UPDATE;
+                UPDATE distribution_campaign SET config_version = config_version + 1
+                WHERE id IN (SELECT campaign_id FROM distribution_enrollment WHERE buyer_id = NEW.id);
+            END IF;
+            RETURN NULL;
+        """,
+    )

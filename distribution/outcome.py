@@ -1,0 +1,36 @@
+"""What became of one try to distribute a lead."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+
+class Left(StrEnum):
+    """Why a lead was left alone without an attempt."""
+
+    BUSY = "busy"  # another worker has it, or there is no such lead
+    FINISHED = "finished"
+    PAUSED = "paused"
+    NOT_DUE = "not_due"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`left` is set when no attempt ran; otherwise `result` is the attempt's."""
+
+    lead_id: int | None = None
+    public_id: UUID | None = None
+    left: Left | None = None
+    attempt_id: UUID | None = None
+    result: str = ""
+    skip_reason: str = ""
+    next_attempt_at: datetime | None = None
+    assignments: tuple[UUID, ...] = ()
+    charged_cents: int = 0
+    duration_ms: float = 0.0
+    is_traced: bool = False
+
+
+LEFT_ALONE: Final = Outcome(left=Left.BUSY)

@@ -1,0 +1,98 @@
+"""Charges the selected buyers and assigns the lead to them, in one statement."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+from uuid6 import uuid7
+
+from distribution.engine import Selection
+from distribution.engine.types import WINDOWS, Usage
+
+_USAGE_COLUMNS: Final = [
+    (f"{window}_starts_at", f"{window}_leads", f"{window}_spent_cents") for window in WINDOWS
+]
+_USAGE_SET: Final = ", ".join(f"{column} = s.{column}" for columns in _USAGE_COLUMNS for column in columns)
+_USAGE_NAMES: Final = ", ".join(column for columns in _USAGE_COLUMNS for column in columns)
+_USAGE_TYPES: Final = ", ".join(["%s::timestamptz[], %s::int[], %s::bigint[]"] * len(WINDOWS))
+
+# A wallet below its limit drops out of `charged`, and with it out of everything that follows: the caller compares
+# the number of rows. last_assigned_at is the clock of the database: it orders the buyers of all workers.
+SELL: Final = f"""
+WITH sale AS (
+    SELECT * FROM unnest(
+        %s::bigint[], %s::bigint[], %s::bigint[], %s::uuid[], %s::bigint[], {_USAGE_TYPES}
+    ) AS s(enrollment_id, buyer_id, price_cents, public_id, virtual_finish, {_USAGE_NAMES})
+), charged AS (
+    UPDATE distribution_wallet w
+    SET balance_cents = w.balance_cents - s.price_cents, version = w.version + 1
+    FROM sale s
+    WHERE w.buyer_id = s.buyer_id AND w.balance_cents - w.held_cents - s.price_cents >= -w.credit_limit_cents
+    RETURNING w.id AS wallet_id, w.buyer_id, w.balance_cents
+), used AS (
+    UPDATE distribution_enrollment e
+    SET last_assigned_at = clock_timestamp(), virtual_finish = COALESCE(s.virtual_finish, e.virtual_finish),
+        {_USAGE_SET}
+    FROM sale s
+    WHERE e.id = s.enrollment_id
+), sold AS (
+    INSERT INTO distribution_assignment (
+        public_id, lead_id, buyer_id, campaign_id, enrollment_id, attempt_id, price_cents, state
+    )
+    SELECT s.public_id, %s, s.buyer_id, %s, s.enrollment_id, %s, s.price_cents, 'sold'
+    FROM sale s JOIN charged c ON c.buyer_id = s.buyer_id
+    RETURNING id, public_id, buyer_id, price_cents
+)
+INSERT INTO distribution_ledgerentry (
+    wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, assignment_id, actor, reason
+)
+SELECT c.wallet_id, 'charge', -sold.price_cents, c.balance_cents, 'charge:' || sold.public_id, sold.id, 'engine', ''
+FROM sold JOIN charged c ON c.buyer_id = sold.buyer_id
+RETURNING id
+"""  # noqa: S608 - only constant column lists are put in
+
+
+class SaleIncomplete(RuntimeError):
+    """Fewer rows were charged than selected although their wallets were locked: everything is rolled back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """One buyer's part: what it pays and its usage windows after this lead."""
+
+    selection: Selection
+    usage: Mapping[str, Usage]
+
+
+def sell(sales: Sequence[Sale], *, lead_id: int, campaign_id: int, attempt_id: UUID) -> Sequence[UUID]:
+    """Charge, count and assign. Returns the public ids of the assignments, in the order of `sales`.
+
+    Needs the lead's lock and the locks of distribution.locks.lock_candidates on every selection, confirmed.
+    Raises SaleIncomplete.
+    """
+    public_ids = [UUID(int=uuid7().int) for _ in sales]
+    with connection.cursor() as cursor:
+        cursor.execute(SELL, [*_columns(sales, public_ids), lead_id, campaign_id, attempt_id])
+        charged = len(cursor.fetchall())
+    if charged != len(sales):
+        message = f"{charged} of {len(sales)} selected buyers could be charged"
+        raise SaleIncomplete(message)
+    return public_ids
+
+
+def _columns(sales: Sequence[Sale], public_ids: Sequence[UUID]) -> list[list[Any]]:
+    chosen = [sale.selection for sale in sales]
+    columns: list[list[Any]] = [
+        [selection.enrollment_id for selection in chosen],
+        [selection.buyer_id for selection in chosen],
+        [selection.price_cents for selection in chosen],
+        list(public_ids),
+        [selection.new_virtual_finish for selection in chosen],
+    ]
+    for window in WINDOWS:
+        starts: list[datetime] = [sale.usage[window][0] for sale in sales]
+        columns += [starts, [sale.usage[window][1] for sale in sales], [sale.usage[window][2] for sale in sales]]
+    return columns

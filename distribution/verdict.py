@@ -1,0 +1,156 @@
+"""What is written when an attempt rolled back: its verdict, on a connection of its own.
+
+The rollback took the trace with it, and the failed transaction's connection may be unusable. The verdict never hides
+the real outcome: when it cannot be written, that is logged and counted, and the lead is due as it was.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, OperationalError, transaction
+
+from distribution import metrics
+from distribution.attempt import Decided, TierLockContention, seed_of
+from distribution.outcome import Outcome
+from distribution.retry import NextStep, next_step
+from distribution.trace import record_decision
+from routing.closing import LeadMoved, close_attempt
+from routing.locks import LockedLead
+from routing.models import LeadStatus
+from tracing.models import AttemptResult
+from tracing.recorder import AttemptEnd, Recorder
+from tracing.vocabulary import SKIP_REASONS, Event
+
+logger = logging.getLogger(__name__)
+
+CONNECTION: Final = "verdict"
+# lock_not_available: the lock time-out. deadlock_detected and serialization_failure: a conflict with another lead.
+TRANSIENT_STATES: Final = {
+    "55P03": "database_timeout",
+    "40P01": "tier_lock_contention",
+    "40001": "tier_lock_contention",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why it rolled back, in the trace's words."""
+
+    reason: str
+    name: str
+    decided: Decided | None = None
+
+
+def write_verdict(error: Exception, *, lead: LockedLead, recorder: Recorder, at: datetime) -> Outcome:
+    """Write the attempt's verdict and the lead's next state. Needs no open transaction on the default connection.
+
+    Raises `error` again when the database itself is gone: the lead keeps its due time and nothing was lost.
+    """
+    if is_connection_lost(error):
+        raise error
+    cause = classify(error)
+    if cause.reason == "internal_error":
+        # The message may hold row data; the trace-back's frames do not.
+        logger.error(
+            "distribution.internal_error",
+            exc_info=error.with_traceback(error.__traceback__) if settings.DEBUG else None,
+            extra={"lead_id": str(lead.public_id), "attempt_id": str(recorder.head.id), "cause": cause.name},
+        )
+    attempts = lead.attempts + 1
+    step = next_step(
+        retry_class=SKIP_REASONS[cause.reason].retry_class,
+        retry_at=None,
+        at=at,
+        attempts=attempts,
+        max_transient=settings.LEADSWITCH_TRANSIENT_MAX_ATTEMPTS,
+        expires_at=lead.expires_at,
+        seed=seed_of(recorder.head.id),
+    )
+    result = AttemptResult.RETRY if step.due_at else AttemptResult.FAILED
+    is_written = _write(cause, step=step, result=result, lead=lead, recorder=recorder, at=at)
+    return Outcome(
+        lead_id=lead.id,
+        public_id=lead.public_id,
+        attempt_id=recorder.head.id,
+        result=result.value,
+        skip_reason=cause.reason,
+        next_attempt_at=step.due_at,
+        duration_ms=recorder.elapsed_ms,
+        is_traced=is_written,
+    )
+
+
+def classify(error: Exception) -> Cause:
+    """Only a real lock conflict is transient; whatever else went wrong needs a person."""
+    if isinstance(error, TierLockContention):
+        return Cause("tier_lock_contention", "TierLockContention", error.decided)
+    name = type(error).__name__
+    if isinstance(error, DatabaseError):
+        return Cause(TRANSIENT_STATES.get(_sqlstate(error), "internal_error"), name)
+    return Cause("internal_error", name)
+
+
+def is_connection_lost(error: Exception) -> bool:
+    """Tell whether the server or the way to it is gone, as opposed to a statement that it refused."""
+    if isinstance(error, InterfaceError):
+        return True
+    state = _sqlstate(error)
+    return isinstance(error, OperationalError) and (state == "" or state[:2] in {"08", "57"} and state != "57014")
+
+
+def _sqlstate(error: BaseException) -> str:
+    return getattr(error.__cause__, "sqlstate", None) or ""
+
+
+def _write(
+    cause: Cause, *, step: NextStep, result: AttemptResult, lead: LockedLead, recorder: Recorder, at: datetime
+) -> bool:
+    if cause.decided is not None:
+        record_decision(recorder, cause.decided.decision, zip_code=lead.zip)
+    recorder.add(
+        Event.FAILED,
+        outcome=result.value,
+        reason=cause.reason,
+        data={"cause": cause.name, "due_at": step.due_at.isoformat() if step.due_at else None},
+    )
+    try:
+        with transaction.atomic(using=CONNECTION):
+            close_attempt(
+                lead.id,
+                status=LeadStatus.PENDING if step.due_at else LeadStatus.FAILED,
+                skip_reason=cause.reason,
+                attempts=lead.attempts + 1,
+                next_attempt_at=step.due_at,
+                at=at,
+                using=CONNECTION,
+            )
+            return recorder.write(_end(cause, step=step, result=result, lead=lead, recorder=recorder), using=CONNECTION)
+    except (DatabaseError, InterfaceError, LeadMoved) as error:
+        metrics.VERDICT_FAILURES.labels(cause=type(error).__name__).inc()
+        logger.warning(
+            "distribution.verdict_not_written",
+            extra={"lead_id": str(lead.public_id), "reason": cause.reason, "cause": type(error).__name__},
+        )
+        return False
+
+
+def _end(
+    cause: Cause, *, step: NextStep, result: AttemptResult, lead: LockedLead, recorder: Recorder
+) -> AttemptEnd:
+    duration_ms = recorder.elapsed_ms
+    decided = cause.decided
+    return AttemptEnd(
+        result=result.value,
+        finished_at=recorder.head.started_at + timedelta(milliseconds=duration_ms),
+        duration_ms=duration_ms,
+        skip_reason=cause.reason,
+        transient=step.due_at is not None,
+        next_attempt_at=step.due_at,
+        destination_workspace_id=lead.workspace_id,
+        campaign_id=decided.campaign.id if decided else None,
+        config_version=decided.campaign.config_version if decided else None,
+        facts=decided.facts_json() if decided else {},
+    )

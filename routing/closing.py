@@ -1,0 +1,44 @@
+"""Writes what an attempt made of its lead."""
+
+from datetime import datetime
+from typing import Final
+
+from django.db import connections
+
+from routing.models import UNFINISHED
+
+CLOSE: Final = """
+UPDATE routing_lead
+SET status = %s, skip_reason = %s, attempts = %s, next_attempt_at = %s, due_reason = %s, finished_at = %s
+WHERE id = %s AND status = 'pending' AND attempts = %s
+"""
+
+
+class LeadMoved(RuntimeError):
+    """The lead is no longer as the attempt found it: somebody else finished it."""
+
+
+def close_attempt(
+    lead_id: int,
+    *,
+    status: str,
+    skip_reason: str,
+    attempts: int,
+    next_attempt_at: datetime | None,
+    at: datetime,
+    using: str = "default",
+) -> None:
+    """Write the end of attempt number `attempts`: compare-and-set on the state before it.
+
+    Needs an open transaction. Raises LeadMoved when the lead was finished or tried by somebody else.
+    """
+    finished_at = None if status in UNFINISHED else at
+    due_reason = skip_reason if next_attempt_at is not None else ""
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            CLOSE,
+            [status, skip_reason, attempts, next_attempt_at, due_reason, finished_at, lead_id, attempts - 1],
+        )
+        if cursor.rowcount != 1:
+            message = f"lead {lead_id} changed under its attempt {attempts}"
+            raise LeadMoved(message)

@@ -1,0 +1,86 @@
+"""Row locks on leads. A refused lock is normal contention: the caller leaves the lead alone.
+
+Lock order of the whole product: lead, then (enrollment, wallet), then inserts.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+
+_COLUMNS: Final = """
+    l.id, l.public_id, l.workspace_id, l.source_workspace_id, l.source_id, s.name, l.status, l.attempts,
+    l.next_attempt_at, l.due_reason, l.expires_at, w.paused_at IS NOT NULL, l.vertical, l.zip, l.city, l.county, l.state, l.country,
+    l.attributes::text, l.consent <> '{}'::jsonb, clock_timestamp()
+"""
+
+# NO KEY UPDATE: a foreign key check of another transaction (KEY SHARE) must not make the lead look busy.
+LOCK_LEAD: Final = f"""
+SELECT {_COLUMNS}
+FROM routing_lead l
+JOIN routing_source s ON s.id = l.source_id
+JOIN routing_workspace w ON w.id = l.workspace_id
+WHERE l.id = %s
+FOR NO KEY UPDATE OF l SKIP LOCKED
+"""  # noqa: S608 - only the constant column list is put in
+
+LOCK_NEXT_DUE: Final = f"""
+SELECT {_COLUMNS}
+FROM routing_lead l
+JOIN routing_source s ON s.id = l.source_id
+JOIN routing_workspace w ON w.id = l.workspace_id
+WHERE l.status = 'pending' AND l.next_attempt_at <= clock_timestamp() AND w.paused_at IS NULL
+ORDER BY l.next_attempt_at, l.id
+LIMIT 1
+FOR NO KEY UPDATE OF l SKIP LOCKED
+"""  # noqa: S608 - only the constant column list is put in
+
+
+@dataclass(frozen=True, slots=True)
+class LockedLead:
+    """What an attempt reads of a lead it has locked: no contact field among them."""
+
+    id: int
+    public_id: UUID
+    workspace_id: int
+    source_workspace_id: int
+    source_id: int
+    source: str
+    status: str
+    attempts: int
+    next_attempt_at: datetime | None
+    due_reason: str
+    expires_at: datetime
+    is_paused: bool
+    vertical: str
+    zip: str
+    city: str
+    county: str
+    state: str
+    country: str
+    attributes: Mapping[str, Any]
+    has_consent: bool
+    locked_at: datetime
+
+
+def lock_lead(lead_id: int) -> LockedLead | None:
+    """Lock one lead until the transaction ends. None: it is busy or does not exist."""
+    return _lock(LOCK_LEAD, [lead_id])
+
+
+def lock_next_due_lead() -> LockedLead | None:
+    """Lock the lead that has been due longest and is not busy, of a workspace that is not paused."""
+    return _lock(LOCK_NEXT_DUE, [])
+
+
+def _lock(sql: str, parameters: list[Any]) -> LockedLead | None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    return LockedLead(*row[:18], json.loads(row[18]), *row[19:])

@@ -1,0 +1,16 @@
+"""Tables of routing."""
+
+from routing.models.idempotency import IdempotencyRecord
+from routing.models.lead import UNFINISHED, Lead, LeadStatus
+from routing.models.workspace import Source, SourceKey, Workspace, WorkspaceKind
+
+__all__ = [
+    "UNFINISHED",
+    "IdempotencyRecord",
+    "Lead",
+    "LeadStatus",
+    "Source",
+    "SourceKey",
+    "Workspace",
+    "WorkspaceKind",
+]

@@ -1,0 +1,28 @@
+"""What was answered to a request that carried an Idempotency-Key, so that a repeat gets the same answer."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+from routing.models.workspace import Workspace
+
+
+class IdempotencyRecord(models.Model):
+    """Written in the transaction that does the work: either both are there or neither."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    route = models.CharField(max_length=100)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of the request's body.")
+    status_code = models.PositiveSmallIntegerField()
+    response = models.JSONField()
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "routing_idempotencyrecord"
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "route", "key"], name="idempotency_workspace_route_key")
+        ]
+        indexes = [models.Index(fields=["created_at"], name="idempotency_created_at")]
+
+    def __str__(self) -> str:
+        return f"{self.route} {self.key}"

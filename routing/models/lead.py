@@ -1,0 +1,107 @@
+"""One person's request, and the only truth about when it is due."""
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from uuid6 import uuid7
+
+from routing.models.workspace import Source, Workspace
+
+
+class LeadStatus(models.TextChoices):
+    # intake, retry or an operator's re-run -> pending; it waits for `next_attempt_at`
+    PENDING = "pending", "waiting for its time"
+    # gated -> calling: a verification call is out
+    CALLING = "calling", "a verification call is out"
+    # pending -> gated: the campaign wants the person verified first
+    GATED = "gated", "waiting for verification"
+    # pending -> offered: a ping-post window is open
+    OFFERED = "offered", "offered to buyers"
+    # pending | offered -> distributed
+    DISTRIBUTED = "distributed", "sold"
+    # pending -> duplicate
+    DUPLICATE = "duplicate", "came in before"
+    # pending -> failed: needs a person; -> pending on a re-run
+    FAILED = "failed", "needs a person"
+    # any unfinished -> expired
+    EXPIRED = "expired", "time to live is over"
+    # any unfinished -> cancelled
+    CANCELLED = "cancelled", "cancelled"
+
+
+UNFINISHED = (LeadStatus.PENDING, LeadStatus.CALLING, LeadStatus.GATED, LeadStatus.OFFERED)
+
+
+class Lead(models.Model):
+    """Contact fields are personal data: they never leave this row for a log, label, task or trace.
+
+    `next_attempt_at` is the only truth about when the lead is due: set exactly while it is pending. The retry
+    queue is the set of pending leads with `attempts > 0`.
+    """
+
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="leads")
+    source_workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="sent_leads")
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="leads")
+    external_id = models.CharField(max_length=100, blank=True, help_text="The sender's own id.")
+
+    first_name = models.CharField(max_length=100, blank=True)
+    last_name = models.CharField(max_length=100, blank=True)
+    email = models.CharField(max_length=254, blank=True)
+    phone = models.CharField(max_length=16, blank=True, help_text="E.164.")
+    address = models.CharField(max_length=200, blank=True)
+    email_hash = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - blank is NULL, not equal
+    phone_hash = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - blank is NULL, not equal
+
+    zip = models.CharField(max_length=10)
+    city = models.CharField(max_length=100, blank=True)
+    county = models.CharField(max_length=100, blank=True)
+    state = models.CharField(max_length=10, blank=True)
+    country = models.CharField(max_length=2, default="US")
+    vertical = models.CharField(max_length=50)
+    attributes = models.JSONField(default=dict, blank=True)
+    consent = models.JSONField(default=dict, blank=True, help_text="Proof of consent as the source sent it.")
+
+    status = models.CharField(max_length=12, choices=LeadStatus.choices, default=LeadStatus.PENDING)
+    skip_reason = models.CharField(max_length=50, blank=True, help_text="Why the last attempt did not sell it.")
+    attempts = models.PositiveIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    due_reason = models.CharField(max_length=50, blank=True, help_text="Why it is due at that time.")
+    received_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "routing_lead"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status=LeadStatus.PENDING, next_attempt_at__isnull=False)
+                | (~Q(status=LeadStatus.PENDING) & Q(next_attempt_at__isnull=True)),
+                name="lead_due_exactly_while_pending",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=UNFINISHED, finished_at__isnull=True)
+                | (~Q(status__in=UNFINISHED) & Q(finished_at__isnull=False)),
+                name="lead_finished_at_iff_finished",
+            ),
+            models.CheckConstraint(condition=~Q(email_hash="") & ~Q(phone_hash=""), name="lead_hash_not_blank"),
+            models.UniqueConstraint(
+                fields=["source", "external_id"], condition=~Q(external_id=""), name="lead_source_external_id_unique"
+            ),
+        ]
+        indexes = [
+            # The pick-up of due leads: only pending ones, in due order.
+            models.Index(fields=["next_attempt_at", "id"], condition=Q(status="pending"), name="lead_due"),
+            models.Index(fields=["workspace", "-received_at"], name="lead_workspace_received"),
+            models.Index(fields=["email_hash"], condition=Q(email_hash__isnull=False), name="lead_email_hash"),
+            models.Index(fields=["phone_hash"], condition=Q(phone_hash__isnull=False), name="lead_phone_hash"),
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(status__in=["pending", "calling", "gated", "offered"]),
+                name="lead_expiring",
+            ),
+            models.Index(fields=["status", "skip_reason"], condition=Q(status="failed"), name="lead_failed_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.public_id)

@@ -1,0 +1,10 @@
+"""Prometheus names of tracing. Labels never carry a tenant, lead or buyer."""
+
+from prometheus_client import Counter
+
+TRACE_WRITE_FAILURES = Counter(
+    "leadswitch_trace_write_failures_total",
+    "Traces that could not be written; their leads went on without them.",
+    ["cause"],
+)
+ATTEMPTS = Counter("leadswitch_attempts_total", "Attempts by result and reason.", ["result", "skip_reason"])

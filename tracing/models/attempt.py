@@ -1,0 +1,62 @@
+"""One run of the engine over one lead, with everything needed to run it again."""
+
+from django.db import models
+from uuid6 import uuid7
+
+
+class AttemptTrigger(models.TextChoices):
+    INGEST = "ingest", "first try after intake"
+    RETRY = "retry", "retry at its due time"
+    MANUAL = "manual", "re-run by an operator"
+    CLAIM = "claim", "claim of an offer"
+
+
+class AttemptResult(models.TextChoices):
+    SUCCESS = "success", "sold to at least one buyer"
+    UNSOLD = "unsold", "no buyer could take it; a person must act"
+    DEFERRED = "deferred", "no buyer can take it now; due again at a known time"
+    RETRY = "retry", "a lock was busy; due again shortly"
+    FAILED = "failed", "the system failed; a person must act"
+    DUPLICATE = "duplicate", "the same person came in before"
+    GATED = "gated", "waiting for verification"
+    OFFERED = "offered", "a ping-post window is open"
+    EXPIRED = "expired", "its time to live was over"
+
+
+class Attempt(models.Model):
+    """`facts` holds what the engine read: with the campaign's snapshot it gives the same decision again.
+
+    It points at leads, campaigns and workspaces by id without database foreign keys: a foreign key takes a
+    KEY SHARE lock on the referenced row, and a lead or buyer under SKIP LOCKED would silently be left out.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    lead_id = models.BigIntegerField()
+    number = models.PositiveIntegerField(help_text="1 for the first attempt of the lead.")
+    trigger = models.CharField(max_length=10, choices=AttemptTrigger.choices)
+    source_workspace_id = models.BigIntegerField()
+    destination_workspace_id = models.BigIntegerField(null=True)
+    campaign_id = models.BigIntegerField(null=True)
+    config_version = models.BigIntegerField(null=True)
+    result = models.CharField(max_length=10, choices=AttemptResult.choices)
+    skip_reason = models.CharField(max_length=50, blank=True)
+    transient = models.BooleanField(default=False)
+    next_attempt_at = models.DateTimeField(null=True, help_text="When the lead is due again, if it is.")
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField()
+    duration_ms = models.FloatField()
+    worker = models.CharField(max_length=100, blank=True)
+    facts = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "tracing_attempt"
+        constraints = [
+            models.UniqueConstraint(fields=["lead_id", "number"], name="attempt_lead_number_unique"),
+            models.CheckConstraint(
+                condition=models.Q(finished_at__gte=models.F("started_at")), name="attempt_ends_after_start"
+            ),
+        ]
+        indexes = [models.Index(fields=["started_at"], name="attempt_started_at")]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number} of lead {self.lead_id}: {self.result}"

@@ -1,0 +1,159 @@
+"""Collects the events of one attempt in memory and writes them once, in the caller's transaction.
+
+A trace that cannot be written never stops a lead: the write has a savepoint of its own, and a failure is logged
+and counted.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connections, transaction
+from uuid6 import uuid7
+
+from tracing import metrics
+from tracing.vocabulary import TERMINAL_EVENTS, Event, Level, skip_reason
+
+logger = logging.getLogger(__name__)
+
+WRITE_SQL: Final = """
+WITH attempt AS (
+    INSERT INTO tracing_attempt (
+        id, lead_id, number, trigger, source_workspace_id, destination_workspace_id, campaign_id, config_version,
+        result, skip_reason, transient, next_attempt_at, started_at, finished_at, duration_ms, worker, facts
+    ) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb)
+    RETURNING id, lead_id
+)
+INSERT INTO tracing_leaddistributionevent (
+    lead_id, attempt_id, seq, event, buyer_id, cost_cents, outcome, skip_reason, duration_ms, data
+)
+SELECT a.lead_id, a.id, e.seq, e.event, e.buyer_id, e.cost_cents, e.outcome, e.skip_reason, e.duration_ms, e.data
+FROM attempt a, unnest(
+    %s::int[], %s::text[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::float8[], %s::jsonb[]
+) AS e(seq, event, buyer_id, cost_cents, outcome, skip_reason, duration_ms, data)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptHead:
+    """Whose attempt it is. Taken from the locked row, before anything changes it."""
+
+    id: UUID
+    lead_id: int
+    number: int
+    trigger: str
+    source_workspace_id: int
+    started_at: datetime
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEnd:
+    """How it ended."""
+
+    result: str
+    finished_at: datetime
+    duration_ms: float
+    skip_reason: str = ""
+    transient: bool = False
+    next_attempt_at: datetime | None = None
+    destination_workspace_id: int | None = None
+    campaign_id: int | None = None
+    config_version: int | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Recorder:
+    """The events of one attempt so far. `seq` is the position: it cannot have holes."""
+
+    __slots__ = ("_started", "head", "rows")
+
+    def __init__(self, head: AttemptHead) -> None:
+        self.head = head
+        self.rows: list[tuple[str, int | None, int | None, str, str, float | None, Mapping[str, Any]]] = []
+        self._started = time.perf_counter()
+        self.add(Event.DISTRIBUTION_STARTED, data={"number": head.number, "trigger": head.trigger})
+
+    @property
+    def elapsed_ms(self) -> float:
+        return round((time.perf_counter() - self._started) * 1000, 3)
+
+    def add(
+        self,
+        event: Event,
+        *,
+        buyer_id: int | None = None,
+        cost_cents: int | None = None,
+        outcome: str = "",
+        reason: str = "",
+        data: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Append one event. `duration_ms` of a row is the time since the attempt began.
+
+        Nothing is checked or serialised here: that belongs to `write`, whose failure stops no lead.
+        """
+        # Hundreds of skipped buyers share one moment: only the other steps are timed.
+        elapsed = None if event is Event.BUYER_SKIPPED else self.elapsed_ms
+        self.rows.append((event.value, buyer_id, cost_cents, outcome, reason, elapsed, data or {}))
+
+    def write(self, end: AttemptEnd, *, using: str = "default") -> bool:
+        """Write attempt and events in one statement, inside a savepoint. Returns False when it failed.
+
+        Needs an open transaction of the caller on `using`. Never raises for a database failure, unless the
+        connection itself is gone, in which case nothing of the caller's transaction can be saved either.
+        """
+        connection = connections[using]
+        try:
+            parameters = self._parameters(end)
+            with transaction.atomic(using=using), connection.cursor() as cursor:
+                cursor.execute(WRITE_SQL, parameters)
+        except Exception as error:  # noqa: BLE001 - the one place whose job is to contain a failing trace
+            if connection.connection is None or connection.connection.closed:
+                raise
+            report_failure(error, attempt_id=self.head.id, lead_id=self.head.lead_id)
+            return False
+        return True
+
+    def _check(self) -> None:
+        for _, buyer_id, _, _, reason, _, _ in self.rows:
+            if reason:
+                skip_reason(reason, level=Level.LEAD if buyer_id is None else Level.BUYER)
+        terminal = [row[0] for row in self.rows if row[0] in TERMINAL_EVENTS]
+        if len(terminal) != 1 or self.rows[-1][0] != terminal[0]:
+            message = f"an attempt ends with exactly one terminal event, this one has {terminal}"
+            raise IncompleteTrace(message)
+
+    def _parameters(self, end: AttemptEnd) -> list[Any]:
+        self._check()
+        head = self.head
+        columns: list[list[Any]] = [list(column) for column in zip(*self.rows, strict=True)]
+        columns[-1] = [json.dumps(data, separators=(",", ":")) if data else "{}" for data in columns[-1]]
+        return [
+            *(head.id, head.lead_id, head.number, head.trigger, head.source_workspace_id),
+            *(end.destination_workspace_id, end.campaign_id, end.config_version, end.result, end.skip_reason),
+            *(end.transient, end.next_attempt_at, head.started_at, end.finished_at, end.duration_ms, head.worker),
+            json.dumps(end.facts, separators=(",", ":")),
+            list(range(1, len(self.rows) + 1)),
+            *columns,
+        ]
+
+
+class IncompleteTrace(RuntimeError):
+    """The code that ran the attempt forgot its terminal event, or wrote two."""
+
+
+def new_attempt_id() -> UUID:
+    """Time-ordered, so that a trace lies together in the index."""
+    return UUID(int=uuid7().int)
+
+
+def report_failure(error: Exception, *, attempt_id: UUID, lead_id: int) -> None:
+    """Log and count a trace that could not be written. The message of the error may hold row data: it is left out."""
+    cause = type(error).__name__
+    metrics.TRACE_WRITE_FAILURES.labels(cause=cause).inc()
+    logger.error("trace.write_failed", extra={"attempt_id": str(attempt_id), "lead_id": lead_id, "cause": cause})

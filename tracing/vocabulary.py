@@ -1,0 +1,130 @@
+"""The words of the trace: event codes and skip reasons. Codes are permanent: rows in the table keep them for ever."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Event(StrEnum):
+    """What can happen in an attempt."""
+
+    DISTRIBUTION_STARTED = "distribution_started"
+    CAMPAIGN_RESOLVED = "campaign_resolved"
+    PRICING_COMPUTED = "pricing_computed"
+    BUYER_POOL_COMPOSED = "buyer_pool_composed"
+    BUYER_SKIPPED = "buyer_skipped"
+    BUYER_SELECTED = "buyer_selected"
+    DISTRIBUTED = "distributed"
+    FAILED = "failed"
+    GATED_FOR_VERIFICATION = "gated_for_verification"
+    PING_POST_OPENED = "ping_post_opened"
+    PING_POST_CLAIMED = "ping_post_claimed"
+    PING_POST_CLOSED = "ping_post_closed"
+
+
+# Exactly one of these closes an attempt.
+TERMINAL_EVENTS = frozenset(
+    {Event.DISTRIBUTED, Event.FAILED, Event.GATED_FOR_VERIFICATION, Event.PING_POST_OPENED}
+)
+
+
+# The results that a terminal event can stand for.
+RESULTS_OF_TERMINAL = MappingProxyType(
+    {
+        Event.DISTRIBUTED: frozenset({"success"}),
+        Event.FAILED: frozenset({"unsold", "deferred", "retry", "failed", "duplicate", "expired"}),
+        Event.GATED_FOR_VERIFICATION: frozenset({"gated"}),
+        Event.PING_POST_OPENED: frozenset({"offered"}),
+    }
+)
+
+
+class Level(StrEnum):
+    LEAD = "lead"
+    BUYER = "buyer"
+
+
+class RetryClass(StrEnum):
+    """What happens next to a lead that was not sold."""
+
+    TRANSIENT = "transient"  # would succeed unchanged a moment later: retry with backoff
+    DEFERRED = "deferred"  # will be allowed at a known time: due again then
+    PERMANENT = "permanent"  # a gap in configuration or coverage: parked until a person acts
+
+
+class Fixer(StrEnum):
+    """Who can change it."""
+
+    BUYER = "buyer"
+    AGENCY = "agency"
+    LEAD = "lead"  # inherent in the lead
+    OUTRANKED = "outranked"  # nothing was wrong; others came first
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class SkipReason:
+    """One reason. `sentence` is what an operator reads; `retry_class` is the usual one of its level."""
+
+    code: str
+    levels: frozenset[Level]
+    retry_class: RetryClass
+    fixer: Fixer
+    sentence: str
+
+
+_LEAD = frozenset({Level.LEAD})
+_BUYER = frozenset({Level.BUYER})
+_BOTH = _LEAD | _BUYER
+_T, _D, _P = RetryClass.TRANSIENT, RetryClass.DEFERRED, RetryClass.PERMANENT
+
+_ALL = (
+    SkipReason("no_campaign", _LEAD, _P, Fixer.AGENCY, "No active campaign takes this vertical and source."),
+    SkipReason("no_enrolled_buyers", _LEAD, _P, Fixer.AGENCY, "No buyer is enrolled in the campaign."),
+    SkipReason("no_eligible_buyers", _LEAD, _P, Fixer.AGENCY, "No enrolled buyer could take this lead."),
+    SkipReason(
+        "no_eligible_buyers_after_tier_filters",
+        _LEAD,
+        _P,
+        Fixer.AGENCY,
+        "Every buyer that was left is behind a filter which this lead does not pass.",
+    ),
+    SkipReason("all_buyers_capped", _LEAD, _D, Fixer.BUYER, "Every buyer that was left has reached a cap or budget."),
+    SkipReason("all_buyers_outside_hours", _LEAD, _D, Fixer.BUYER, "Every buyer that was left is outside its hours."),
+    SkipReason("outside_campaign_hours", _LEAD, _D, Fixer.AGENCY, "The campaign is outside its hours."),
+    SkipReason("insufficient_credits", _BOTH, _P, Fixer.BUYER, "The wallet does not hold the price."),
+    SkipReason("tier_lock_contention", _LEAD, _T, Fixer.SYSTEM, "All candidates were busy with other leads."),
+    SkipReason("database_timeout", _LEAD, _T, Fixer.SYSTEM, "The database did not grant a lock in time."),
+    SkipReason("worker_lost", _LEAD, _P, Fixer.SYSTEM, "Workers were lost again and again while trying it."),
+    SkipReason("internal_error", _LEAD, _P, Fixer.SYSTEM, "The product failed while deciding; nothing was charged."),
+    SkipReason("lead_expired", _LEAD, _P, Fixer.LEAD, "The lead's time to live was over."),
+    SkipReason("duplicate_lead", _LEAD, _P, Fixer.LEAD, "The same person came in before."),
+    SkipReason("enrollment_paused", _BUYER, _P, Fixer.AGENCY, "The enrolment is paused."),
+    SkipReason("buyer_paused", _BUYER, _P, Fixer.BUYER, "The buyer is paused."),
+    SkipReason("outside_service_area", _BUYER, _P, Fixer.BUYER, "The lead is outside the buyer's service area."),
+    SkipReason("onboarding_mismatch", _BUYER, _P, Fixer.BUYER, "The onboarding answers do not fit the lead."),
+    SkipReason("lead_filter_rejected", _BUYER, _P, Fixer.AGENCY, "A filter rejected the lead."),
+    SkipReason("outside_buyer_hours", _BUYER, _D, Fixer.BUYER, "The buyer is outside its hours."),
+    SkipReason("cap_reached", _BUYER, _D, Fixer.BUYER, "A cap or budget is used up."),
+    SkipReason("already_has_lead", _BUYER, _P, Fixer.LEAD, "The buyer already has this lead."),
+    SkipReason("locked", _BUYER, _T, Fixer.SYSTEM, "The buyer was being charged for another lead at that moment."),
+    SkipReason("outranked", _BUYER, _P, Fixer.OUTRANKED, "Eligible, but other buyers ranked higher."),
+)
+
+SKIP_REASONS = MappingProxyType({reason.code: reason for reason in _ALL})
+
+# Reserved for parts of the product that do not exist yet: no code writes these.
+RESERVED_REASONS = frozenset({"worker_lost", "duplicate_lead"})
+
+
+class UnknownCode(ValueError):
+    """A code that the vocabulary does not have, or not at that level."""
+
+
+def skip_reason(code: str, *, level: Level) -> SkipReason:
+    """Return the reason registered for `code` at `level`. Raises UnknownCode."""
+    reason = SKIP_REASONS.get(code)
+    if reason is None or level not in reason.levels:
+        message = f"{code!r} is no {level} level skip reason"
+        raise UnknownCode(message)
+    return reason
