@@ -1,0 +1,13 @@
+"""Loads the Celery app in every Django process, so that publishing a task finds the right broker."""
+
+from importlib import import_module
+
+from django.apps import AppConfig
+
+
+class LeadswitchConfig(AppConfig):
+    name = "leadswitch"
+    verbose_name = "LeadSwitch"
+
+    def ready(self) -> None:
+        import_module("leadswitch.celery")

@@ -1,0 +1,27 @@
+"""The Celery app. Messages are wake-ups: the work itself is in PostgreSQL, so any of them may be lost."""
+
+import os
+
+from celery import Celery
+from celery.signals import setup_logging, task_postrun
+from django.conf import settings
+from django.db import connections
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadswitch.settings")
+
+app = Celery("leadswitch")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@setup_logging.connect  # type: ignore[untyped-decorator]  # celery-types leaves signals untyped
+def keep_django_logging(**_: object) -> None:
+    """Celery would replace the root logger; a receiver here makes it leave Django's alone."""
+    settings.LOGGING  # noqa: B018 - forces the settings, and with them the logging, to be loaded
+
+
+@task_postrun.connect  # type: ignore[untyped-decorator]
+def drop_broken_connections(**_: object) -> None:
+    """CELERY_DB_REUSE_MAX keeps connections over tasks; those that broke must not fail the next task too."""
+    for connection in connections.all(initialized_only=True):
+        connection.close_if_unusable_or_obsolete()

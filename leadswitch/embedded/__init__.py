@@ -1,0 +1,23 @@
+"""PostgreSQL and Redis for a checkout without DATABASE_URL / REDIS_URL: started once, found again, healed.
+
+`ensure_services` is the way in. Nothing here imports Django, so that `python -m leadswitch.embedded stop`
+works without settings (whose import would start what it is asked to stop).
+"""
+
+from leadswitch.embedded.lifecycle import (
+    ServicesError,
+    ServiceUrls,
+    ensure_services,
+    service_states,
+    start_services,
+    stop_services,
+)
+
+__all__ = [
+    "ServiceUrls",
+    "ServicesError",
+    "ensure_services",
+    "service_states",
+    "start_services",
+    "stop_services",
+]

@@ -1,0 +1,82 @@
+"""Start, find, heal and stop the servers of a checkout; the caller's own URLs always win."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from leadswitch.embedded import postgres, redis
+from leadswitch.embedded.paths import ServicePaths, ServicesError, exclusive_lock
+
+__all__ = [
+    "ServiceUrls",
+    "ServicesError",
+    "ensure_services",
+    "service_states",
+    "start_services",
+    "stop_services",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceUrls:
+    database_url: str
+    redis_url: str
+
+
+def ensure_services(
+    var_dir: Path, *, database_url: str = "", redis_url: str = "", durable: bool = True
+) -> ServiceUrls:
+    """The URLs to use. A service without a URL is started when it does not run; milliseconds when it does.
+
+    `durable=False` gives up crash safety of the database for speed; tests ask for it.
+    """
+    paths = ServicePaths.of(var_dir)
+    if not database_url:
+        database_url = _ensure_postgres(paths, durable=durable)
+    if not redis_url:
+        redis_url = _ensure_redis(paths)
+    return ServiceUrls(database_url=database_url, redis_url=redis_url)
+
+
+def start_services(var_dir: Path, *, durable: bool = True) -> ServiceUrls:
+    return ensure_services(var_dir, durable=durable)
+
+
+def stop_services(var_dir: Path) -> list[str]:
+    """Stop both servers of the var directory, also after the directory was removed; the names of those that ran."""
+    paths = ServicePaths.of(var_dir)
+    with exclusive_lock(paths):
+        stopped = {"PostgreSQL": postgres.stop(paths), "Redis": redis.stop(paths)}
+    return [name for name, ran in stopped.items() if ran]
+
+
+def service_states(var_dir: Path) -> dict[str, str]:
+    """For each server: `ready`, `running` (not answering, or its files were removed) or `stopped`."""
+    paths = ServicePaths.of(var_dir)
+    return {
+        "PostgreSQL": _state(ready=postgres.is_ready(paths), running=lambda: postgres.is_running(paths)),
+        "Redis": _state(ready=redis.is_ready(paths), running=lambda: redis.is_running(paths)),
+    }
+
+
+def _ensure_postgres(paths: ServicePaths, *, durable: bool) -> str:
+    if not postgres.is_ready(paths):
+        with exclusive_lock(paths):
+            # Another process may have started it while this one waited for the lock.
+            if not postgres.is_ready(paths):
+                postgres.start(paths, durable=durable)
+    return postgres.database_url(paths)
+
+
+def _ensure_redis(paths: ServicePaths) -> str:
+    if not redis.is_ready(paths):
+        with exclusive_lock(paths):
+            if not redis.is_ready(paths):
+                redis.start(paths)
+    return redis.redis_url(paths)
+
+
+def _state(*, ready: bool, running: Callable[[], bool]) -> str:
+    if ready:
+        return "ready"
+    return "running" if running() else "stopped"

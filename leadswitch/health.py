@@ -1,0 +1,58 @@
+"""Health for orchestrators and metrics for Prometheus. Answers name no host, tenant or person."""
+
+import os
+from collections.abc import Callable
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from structlog import get_logger
+
+log = get_logger(__name__)
+
+PROBE_TIMEOUT_SECONDS = 1.0
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process serves requests; says nothing about what it depends on."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+def readyz(request: HttpRequest) -> HttpResponse:
+    """503 while PostgreSQL or Redis does not answer."""
+    checks = {"database": probe("database", ask_database), "redis": probe("redis", ask_redis)}
+    return JsonResponse(checks, status=200 if set(checks.values()) == {"ok"} else 503)
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus text format; of every web process when they share PROMETHEUS_MULTIPROC_DIR."""
+    registry: CollectorRegistry = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def probe(name: str, ask: Callable[[], None]) -> str:
+    try:
+        ask()
+    except (DatabaseError, redis.RedisError) as error:
+        log.warning("not_ready", service=name, error=type(error).__name__)
+        return "unavailable"
+    return "ok"
+
+
+def ask_database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def ask_redis() -> None:
+    timeout = PROBE_TIMEOUT_SECONDS
+    with redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=timeout, socket_connect_timeout=timeout, retry=None
+    ) as client:
+        client.ping()

@@ -1,0 +1,24 @@
+"""Secrets that an embedded installation makes for itself, once, in files only its owner can read."""
+
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+
+def read_or_create_secret(path: Path) -> str:
+    """The secret in the file. Two processes that create it at once end with the same one."""
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_urlsafe(48))
+    try:
+        os.link(name, path)  # fails when another process was first: then its secret is the one
+    except FileExistsError:
+        pass
+    finally:
+        os.unlink(name)
+    return path.read_text().strip()

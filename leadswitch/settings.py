@@ -1,0 +1,256 @@
+"""Django and Celery settings. Values come from leadswitch.env; without URLs the embedded servers are started."""
+
+from leadswitch.embedded import ensure_services
+from leadswitch.env import REPOSITORY, celery_broker_url, postgres_settings, read_environment
+from leadswitch.logs import LOG_FORMATTERS, configure_structlog
+
+ENVIRONMENT = read_environment()
+SERVICES = ensure_services(
+    ENVIRONMENT.locations.var_dir,
+    database_url=ENVIRONMENT.locations.database_url,
+    redis_url=ENVIRONMENT.locations.redis_url,
+    durable=ENVIRONMENT.locations.embedded_fsync,
+)
+
+BASE_DIR = REPOSITORY
+VAR_DIR = ENVIRONMENT.locations.var_dir
+DEBUG = ENVIRONMENT.debug
+SECRET_KEY = ENVIRONMENT.secret_key
+ALLOWED_HOSTS = list(ENVIRONMENT.allowed_hosts)
+ROOT_URLCONF = "leadswitch.urls"
+WSGI_APPLICATION = "leadswitch.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- the product's own settings ---------------------------------------------------------------------------
+
+REDIS_URL = SERVICES.redis_url
+LEADSWITCH_ROLE = ENVIRONMENT.role
+LEADSWITCH_IDENTITY_KEY = ENVIRONMENT.identity_key
+LEADSWITCH_REDIS_PREFIX = ENVIRONMENT.redis_prefix
+LEADSWITCH_PICKUP_PERIOD_SECONDS = ENVIRONMENT.pickup_period_seconds
+LEADSWITCH_TRANSIENT_MAX_ATTEMPTS = ENVIRONMENT.transient_max_attempts
+LEADSWITCH_WAKE_ENABLED = ENVIRONMENT.is_wake_enabled
+
+# --- Django -----------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "leadswitch.apps.LeadswitchConfig",
+    "distribution.apps.DistributionConfig",
+    "routing.apps.RoutingConfig",
+    "tracing.apps.TracingConfig",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "rest_framework_api_key",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_filters",
+    "django_prometheus",
+    "pgtrigger",
+]
+
+MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+# Static files are found in the apps themselves: no collectstatic before `make up`.
+WHITENOISE_USE_FINDERS = True
+
+# --- database ---------------------------------------------------------------------------------------------
+
+# The limits end a stuck statement long before an operator would notice it. Commands run migrations,
+# imports and verify, which are long on purpose.
+STATEMENT_TIMEOUT_MS = {"web": 15_000, "worker": 15_000, "command": 600_000}
+SESSION_LIMITS = {
+    "lock_timeout": 2_000,
+    "statement_timeout": STATEMENT_TIMEOUT_MS[LEADSWITCH_ROLE],
+    "idle_in_transaction_session_timeout": 30_000,
+}
+
+
+def database_settings() -> dict[str, object]:
+    """One DATABASES entry. Both aliases use it: the same database, each with a connection of its own."""
+    settings = postgres_settings(SERVICES.database_url)
+    given = settings.get("OPTIONS")
+    limits = " ".join(f"-c {name}={value}" for name, value in SESSION_LIMITS.items())
+    options = {"connect_timeout": 5, "application_name": f"leadswitch-{LEADSWITCH_ROLE}", "options": limits}
+    return {
+        **settings,
+        "OPTIONS": {**options, **(given if isinstance(given, dict) else {})},
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+    }
+
+
+# `verdict` is the connection on which the outcome of a rolled back transaction is written: a nested
+# atomic() on the default connection would roll back with it.
+DATABASES = {"default": database_settings(), "verdict": database_settings()}
+
+# --- cache ------------------------------------------------------------------------------------------------
+
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": f"{LEADSWITCH_REDIS_PREFIX}:cache",
+        "OPTIONS": {
+            "SOCKET_CONNECT_TIMEOUT": 1,
+            "SOCKET_TIMEOUT": 1,
+            "IGNORE_EXCEPTIONS": True,
+        },
+    },
+}
+
+# --- API --------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    # Every view names who may call it; one that forgets to is closed.
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
+    "UNAUTHENTICATED_USER": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "LeadSwitch",
+    "DESCRIPTION": "Takes leads in, sells them to the right buyers, and says why.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# --- transport security -----------------------------------------------------------------------------------
+
+SECURE_SSL_REDIRECT = ENVIRONMENT.is_https
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]
+SECURE_HSTS_SECONDS = 31_536_000 if ENVIRONMENT.is_https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = ENVIRONMENT.is_https
+SECURE_HSTS_PRELOAD = ENVIRONMENT.is_https
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENVIRONMENT.is_behind_proxy else None
+SESSION_COOKIE_SECURE = ENVIRONMENT.is_https
+CSRF_COOKIE_SECURE = ENVIRONMENT.is_https
+
+# --- Celery -----------------------------------------------------------------------------------------------
+
+CELERY_BROKER_URL = celery_broker_url(REDIS_URL)
+CELERY_TASK_DEFAULT_QUEUE = LEADSWITCH_REDIS_PREFIX
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = "UTC"
+CELERY_TASK_ACKS_LATE = True
+# A task killed with its worker is not redelivered at once: a poison task would loop. Its lead is still due
+# in the database, and the pick-up finds it.
+CELERY_TASK_REJECT_ON_WORKER_LOST = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 10_000
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_TASK_SOFT_TIME_LIMIT = 120
+CELERY_TASK_TIME_LIMIT = 150
+# Celery's Django fix-up closes the connections around every task; this keeps them over so many.
+CELERY_DB_REUSE_MAX = 1_000
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_POOL_LIMIT = 10
+CELERY_BROKER_POOL_ACQUIRE_TIMEOUT = 1
+
+# A broker that is down or silent must not hold a request: publishing fails within three seconds.
+# Consumers wait in BRPOP for a second at most, below the socket timeout.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "global_keyprefix": f"{LEADSWITCH_REDIS_PREFIX}:",
+    "visibility_timeout": 300,
+    "socket_connect_timeout": 1,
+    "socket_timeout": 1,
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.1,
+    "interval_max": 0.1,
+}
+CELERY_TASK_PUBLISH_RETRY_POLICY = {
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.1,
+    "interval_max": 0.1,
+}
+
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "pick-up-due": {
+        "task": "distribution.pick_up_due",
+        "schedule": float(LEADSWITCH_PICKUP_PERIOD_SECONDS),
+        # A pile of pick-ups after an outage would do the work of one.
+        "options": {"expires": LEADSWITCH_PICKUP_PERIOD_SECONDS},
+    },
+    "forget-idempotency-keys": {
+        "task": "routing.forget_idempotency_keys",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
+}
+
+# --- logging ----------------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": LOG_FORMATTERS,
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": ENVIRONMENT.log_level},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        # Its lines carry the path with the query string, which may hold what a person typed.
+        "django.server": {"handlers": [], "level": "WARNING", "propagate": False},
+        "celery.app.trace": {"level": "WARNING"},
+    },
+}
+configure_structlog()

@@ -1,0 +1,22 @@
+"""The one condition language of the product: JSON in, a fast predicate with explanations out.
+
+A leaf on a field the lead does not have is unknown: it is true for `missing` alone, `not` leaves it unknown,
+and a condition that ends up unknown does not match. Text is compared exactly, without coercion.
+"""
+
+from routing.conditions.compilation import Condition, compile_condition
+from routing.conditions.fields import Fields, KnownFields
+from routing.conditions.validation import MAX_DEPTH, MAX_LEAVES, ConditionError, validate
+from routing.conditions.wording import describe_leaf
+
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_LEAVES",
+    "Condition",
+    "ConditionError",
+    "Fields",
+    "KnownFields",
+    "compile_condition",
+    "describe_leaf",
+    "validate",
+]

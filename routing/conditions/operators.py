@@ -1,0 +1,180 @@
+"""The operators: what value each one takes, and the test it makes on a field that is present.
+
+A value of another type than the operator's makes the test false; it never raises. `ne` and `not_in` are the
+exact opposites of `eq` and `in`. bool is not a number, 1 equals 1.0. On a list field, `contains` asks for a
+member and `in` for a common member.
+"""
+
+import math
+import operator
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+Test = Callable[[object], bool]
+
+MAX_LIST_ITEMS = 10_000
+MAX_TEXT = 1_000
+MAX_INTEGER = 2**63
+
+
+def check_nothing(value: object) -> str | None:
+    return None if value is None else "this operator takes no value: remove it"
+
+
+def check_scalar(value: object) -> str | None:
+    if isinstance(value, str):
+        return check_characters(value)
+    if isinstance(value, bool):
+        return None
+    return check_number(value)
+
+
+def check_characters(value: str) -> str | None:
+    if len(value) > MAX_TEXT:
+        return f"text is longer than {MAX_TEXT} characters: shorten it"
+    # Neither can be stored in PostgreSQL.
+    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        return "text contains a NUL or half a surrogate pair: remove it"
+    return None
+
+
+def check_number(value: object) -> str | None:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return "must be text, a number, true or false"
+    if isinstance(value, float) and not math.isfinite(value):
+        return "must be a finite number"
+    return None if abs(value) < MAX_INTEGER else "the number does not fit into 64 bits: use a smaller one"
+
+
+def check_text(value: object) -> str | None:
+    if not isinstance(value, str) or not value:
+        return "must be text of at least one character"
+    return check_scalar(value)
+
+
+def check_wanted(value: object) -> str | None:
+    return "must not be empty text" if value == "" else check_scalar(value)
+
+
+def check_ordered(value: object) -> str | None:
+    if isinstance(value, bool):
+        return "must be a number or text: true and false have no order"
+    return check_scalar(value)
+
+
+def check_list(value: object) -> str | None:
+    if not isinstance(value, list) or not value:
+        return 'must be a list of at least one value, like ["GA", "AL"]'
+    if len(value) > MAX_LIST_ITEMS:
+        return f"has {len(value)} values, at most {MAX_LIST_ITEMS} are allowed: split the condition"
+    for index, item in enumerate(value):
+        if problem := check_scalar(item):
+            return f"value {index}: {problem}"
+    return None
+
+
+def check_range(value: object) -> str | None:
+    if not isinstance(value, list) or len(value) != 2:
+        return "must be a list of two values, the lowest and the highest, like [10, 20]"
+    low, high = value
+    if problem := check_ordered(low) or check_ordered(high):
+        return problem
+    if isinstance(low, str) != isinstance(high, str):
+        return "both ends must be numbers, or both text"
+    return "the lowest value comes first: swap the two" if low > high else None
+
+
+def is_number(value: object) -> bool:
+    # By exact class: bool is a subclass of int and is not a number here.
+    return value.__class__ is int or value.__class__ is float
+
+
+def make_equal(wanted: object) -> Test:
+    if is_number(wanted):
+        return lambda value: value == wanted and value.__class__ is not bool
+    kind = wanted.__class__
+    return lambda value: value == wanted and value.__class__ is kind
+
+
+def make_in(wanted: Iterable[object]) -> Test:
+    items = list(wanted)
+    flags = frozenset(item for item in items if isinstance(item, bool))
+    others = frozenset(item for item in items if not isinstance(item, bool))
+
+    def holds(value: object) -> bool:
+        kind = value.__class__
+        if kind is str:
+            return value in others
+        if kind is list or kind is tuple:
+            return any(holds(member) for member in value)  # type: ignore[attr-defined]
+        return value in flags if kind is bool else is_number(value) and value in others
+
+    return holds
+
+
+def invert(make: Callable[..., Test]) -> Callable[..., Test]:
+    def make_opposite(wanted: object) -> Test:
+        test = make(wanted)
+        return lambda value: not test(value)
+
+    return make_opposite
+
+
+def make_order(compare: Callable[..., bool]) -> Callable[..., Test]:
+    def make(limit: object) -> Test:
+        if isinstance(limit, str):
+            return lambda value: value.__class__ is str and compare(value, limit)
+        return lambda value: (value.__class__ is int or value.__class__ is float) and compare(value, limit)
+
+    return make
+
+
+def make_between(limits: tuple[object, object]) -> Test:
+    at_least = make_order(operator.ge)(limits[0])
+    at_most = make_order(operator.le)(limits[1])
+    return lambda value: at_least(value) and at_most(value)
+
+
+def make_contains(wanted: object) -> Test:
+    is_wanted = make_equal(wanted)
+
+    def holds(value: object) -> bool:
+        if isinstance(value, str):
+            return isinstance(wanted, str) and wanted in value
+        return isinstance(value, list | tuple) and any(is_wanted(member) for member in value)
+
+    return holds
+
+
+def make_starts_with(prefix: str) -> Test:
+    return lambda value: isinstance(value, str) and value.startswith(prefix)
+
+
+def make_presence(_: object) -> Test:
+    return lambda _value: True
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    phrase: str
+    opposite: str  # how a failure under `not` names it
+    check: Callable[[object], str | None]
+    make: Callable[..., Test]
+
+
+# `missing` is the one operator that is true without a value; compilation handles it, and `exists`, by name.
+OPERATORS: dict[str, Operator] = {
+    "eq": Operator("is", "ne", check_scalar, make_equal),
+    "ne": Operator("is not", "eq", check_scalar, invert(make_equal)),
+    "in": Operator("is one of", "not_in", check_list, make_in),
+    "not_in": Operator("is none of", "in", check_list, invert(make_in)),
+    "lt": Operator("<", "not_lt", check_ordered, make_order(operator.lt)),
+    "lte": Operator("<=", "not_lte", check_ordered, make_order(operator.le)),
+    "gt": Operator(">", "not_gt", check_ordered, make_order(operator.gt)),
+    "gte": Operator(">=", "not_gte", check_ordered, make_order(operator.ge)),
+    "between": Operator("is between", "not_between", check_range, make_between),
+    "contains": Operator("contains", "not_contains", check_wanted, make_contains),
+    "starts_with": Operator("starts with", "not_starts_with", check_text, make_starts_with),
+    "exists": Operator("is given", "missing", check_nothing, make_presence),
+    "missing": Operator("is missing", "exists", check_nothing, invert(make_presence)),
+}
