@@ -12,7 +12,6 @@ from uuid import UUID
 
 from distribution.config import CAMPAIGNS, read_heads
 from distribution.engine import (
-    CampaignHead,
     CompiledCampaign,
     Decision,
     DecisionFacts,
@@ -86,10 +85,11 @@ def run_attempt(lead: LockedLead, *, recorder: Recorder, at: datetime) -> Attemp
 
     Raises TierLockContention, SaleIncomplete, DefinitionError.
     """
-    head = _resolve(lead)
+    heads, versions = read_heads(workspace_id=lead.workspace_id, vertical=lead.vertical)
+    head = resolve_campaign(heads, source_id=lead.source_id, vertical=lead.vertical)
     if head is None:
         return AttemptOutcome(None, Unsold("no_campaign", RetryClass.PERMANENT))
-    campaign = CAMPAIGNS.get(head.id, config_version=head.config_version)
+    campaign = CAMPAIGNS.get(head.id, config_version=versions[head.id])
     recorder.add(
         Event.CAMPAIGN_RESOLVED, data={"campaign_id": campaign.id, "config_version": campaign.config_version}
     )
@@ -104,11 +104,6 @@ def run_attempt(lead: LockedLead, *, recorder: Recorder, at: datetime) -> Attemp
 def seed_of(attempt_id: UUID) -> int:
     """The attempt's id is unique: its low bits (random in a UUIDv7) break ties and spread retries."""
     return attempt_id.int & 0xFFFF_FFFF_FFFF
-
-
-def _resolve(lead: LockedLead) -> CampaignHead | None:
-    heads = read_heads(workspace_id=lead.workspace_id, vertical=lead.vertical)
-    return resolve_campaign(heads, source_id=lead.source_id, vertical=lead.vertical)
 
 
 def _decide_under_lock(lead: LockedLead, *, campaign: CompiledCampaign, at: datetime, seed: int) -> Decided:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.db import connection, transaction
 
 from distribution.engine import CampaignHead, CompiledCampaign, compile_campaign
-from routing import places
+from distribution.locating import locate_area
 
 HEADS: Final = """
 SELECT id, config_version, source_id, vertical, priority
@@ -117,11 +117,13 @@ class CampaignCache:
 CAMPAIGNS: Final = CampaignCache()
 
 
-def read_heads(*, workspace_id: int, vertical: str) -> Sequence[CampaignHead]:
-    """Return the active campaigns of a workspace that could take this vertical."""
+def read_heads(*, workspace_id: int, vertical: str) -> tuple[Sequence[CampaignHead], Mapping[int, int]]:
+    """Return the active campaigns of a workspace that could take this vertical, and their versions by id."""
     with connection.cursor() as cursor:
         cursor.execute(HEADS, [workspace_id, vertical])
-        return [CampaignHead(*row) for row in cursor.fetchall()]
+        rows = cursor.fetchall()
+    heads = [CampaignHead(id=row[0], source_id=row[2], vertical=row[3], priority=row[4]) for row in rows]
+    return heads, {row[0]: row[1] for row in rows}
 
 
 def read_definition(campaign_id: int) -> dict[str, Any]:
@@ -134,15 +136,5 @@ def read_definition(campaign_id: int) -> dict[str, Any]:
         raise UnknownCampaign(message)
     definition: dict[str, Any] = json.loads(row[1])
     for buyer in definition["buyers"]:
-        area = buyer["service_area"]
-        _locate(area.get("radius", ()))
-        _locate(area.get("exclude", {}).get("radius", ()))
+        buyer["service_area"] = locate_area(buyer["service_area"])
     return definition
-
-
-def _locate(circles: Sequence[dict[str, Any]]) -> None:
-    """Put the coordinates of each circle's ZIP in: the engine itself looks nothing up."""
-    for circle in circles:
-        place = places.find(circle["zip"])
-        if place is not None:
-            circle["latitude"], circle["longitude"] = place.latitude, place.longitude

@@ -8,9 +8,9 @@ from django.db import connection
 
 from distribution.engine import CompiledCampaign, LeadFacts, LiveFacts
 from distribution.engine.types import WINDOWS
-from routing import places
 from routing.leadfields import condition_fields
 from routing.locks import LockedLead
+from routing.places import find_place
 
 _USAGE: Final = ", ".join(
     f"e.{window}_starts_at, e.{window}_leads, e.{window}_spent_cents" for window in WINDOWS
@@ -65,7 +65,7 @@ def _live(row: Sequence[Any]) -> LiveFacts:
 def lead_facts(lead: LockedLead, *, campaign: CompiledCampaign, sold_count: int) -> LeadFacts:
     """Return the fields of the lead that this campaign reads, and where its ZIP is. Nothing that names a person."""
     fields = {name: value for name, value in condition_fields(lead).items() if name in campaign.fields}
-    place = places.find(lead.zip)
+    place = find_place(lead.zip)
     return LeadFacts(
         fields=fields,
         latitude=place.latitude if place else None,

@@ -1,0 +1,117 @@
+"""Checks the JSON parts of a configuration as they are saved.
+
+Each check puts the part into a minimal campaign and compiles that: what a form accepts is what the engine accepts.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from django.core.exceptions import ValidationError
+
+from distribution.engine import DefinitionError, compile_campaign
+from distribution.locating import UnknownZip, locate_area
+from routing.conditions import ConditionError, KnownFields, validate
+from routing.leadfields import CONDITION_FIELDS
+from routing.zones import UnknownTimezone, load_zone
+
+KNOWN_FIELDS: Final[KnownFields] = CONDITION_FIELDS
+MAX_JSON_ITEMS: Final = 50_000
+
+
+def check_condition(value: object) -> None:
+    """Raise ValidationError naming the path of every problem, e.g. `all[2].value: …`."""
+    try:
+        validate(value, fields=KNOWN_FIELDS)
+    except ConditionError as error:
+        raise ValidationError([_line(path, message) for path, message in error.problems]) from None
+
+
+def check_hours(value: object) -> None:
+    """Raise ValidationError for opening hours that the engine would not read."""
+    _compile(campaign={"schedule": value}, drop="campaign.schedule")
+
+
+def check_price_rules(value: object) -> None:
+    """Raise ValidationError for price rules that the engine would not read, or that name unknown fields."""
+    _compile(campaign={"price_rules": value}, drop="campaign.price_rules")
+    problems = []
+    for index, rule in enumerate(value if isinstance(value, list) else []):
+        try:
+            validate(rule.get("when"), fields=KNOWN_FIELDS)
+        except ConditionError as error:
+            problems += [_line(f"[{index}].when.{path}".rstrip("."), message) for path, message in error.problems]
+    if problems:
+        raise ValidationError(problems)
+
+
+def check_questions(value: object) -> None:
+    """Raise ValidationError for onboarding questions that the engine would not read."""
+    _compile(campaign={"questions": value}, drop="campaign.questions")
+
+
+def check_answers(value: object) -> None:
+    """Raise ValidationError unless the answers are an object of scalars and lists of scalars."""
+    if not isinstance(value, dict):
+        raise ValidationError('Answers are an object, e.g. {"property_types": ["residential"]}.')
+    for key, answer in value.items():
+        items = answer if isinstance(answer, list) else [answer]
+        if not all(item is None or isinstance(item, str | int | float | bool) for item in items):
+            raise ValidationError(_line(key, "an answer is a text, a number, true, false, or a list of these"))
+
+
+def check_service_area(value: object) -> None:
+    """Raise ValidationError for an area that the engine would not read, or that names a ZIP nobody knows."""
+    if not isinstance(value, dict):
+        raise ValidationError('A service area is an object, e.g. {"states": ["GA"]}.')
+    try:
+        located = locate_area(value)
+    except UnknownZip as error:
+        raise ValidationError(str(error)) from None
+    buyer = {"id": 1, "active": True, "timezone": "UTC", "hours": {}, "answers": {}, "service_area": located}
+    _compile(buyers=[buyer], drop="buyers[0].service_area")
+
+
+def check_timezone(value: str) -> None:
+    """Raise ValidationError for a name that is not in the IANA database."""
+    try:
+        load_zone(value)
+    except UnknownTimezone as error:
+        raise ValidationError(str(error)) from None
+
+
+def _compile(
+    *, drop: str, campaign: dict[str, Any] | None = None, buyers: Sequence[dict[str, Any]] = ()
+) -> None:
+    head = {
+        "id": 1,
+        "config_version": 1,
+        "mode": "round_robin",
+        "price_cents": 0,
+        "max_buyers": 1,
+        "timezone": "UTC",
+        "schedule": {},
+        "price_rules": [],
+        "questions": [],
+    }
+    tier = {"id": 1, "position": 1, "content_filter": {}, "price_cents": None}
+    enrollments = [
+        {
+            **{"id": 1, "tier_id": 1, "buyer_id": buyer["id"], "active": True, "weight": 1, "priority": 0},
+            **{"bid_cents": None, "lead_filter": {}, "caps": {}, "budgets": {}},
+        }
+        for buyer in buyers
+    ]
+    definition = {
+        "campaign": {**head, **(campaign or {})},
+        "tiers": [tier],
+        "enrollments": enrollments,
+        "buyers": list(buyers),
+    }
+    try:
+        compile_campaign(definition)
+    except DefinitionError as error:
+        raise ValidationError(str(error).replace(f"{drop}.", "").replace(drop, "").lstrip(": ")) from None
+
+
+def _line(path: str, message: str) -> str:
+    return f"{path}: {message}" if path else message
