@@ -1,1 +1,46 @@
 """The pure decision: no Django, Redis, clock or randomness; `at` and `seed` come in as arguments."""
+
+from distribution.engine.campaign import CompiledCampaign, Enrollment
+from distribution.engine.compile import compile_campaign
+from distribution.engine.decide import decide
+from distribution.engine.facts import facts_from_json, facts_to_json
+from distribution.engine.reading import DefinitionError
+from distribution.engine.resolve import resolve_campaign
+from distribution.engine.types import (
+    CampaignHead,
+    Decision,
+    DecisionFacts,
+    FactsError,
+    LeadFacts,
+    LiveFacts,
+    Selection,
+    Skip,
+    TierPrice,
+    Usage,
+    Verdict,
+)
+from distribution.engine.usage import consume, give_back
+
+__all__ = [
+    "CampaignHead",
+    "CompiledCampaign",
+    "Decision",
+    "DecisionFacts",
+    "DefinitionError",
+    "Enrollment",
+    "FactsError",
+    "LeadFacts",
+    "LiveFacts",
+    "Selection",
+    "Skip",
+    "TierPrice",
+    "Usage",
+    "Verdict",
+    "compile_campaign",
+    "consume",
+    "decide",
+    "facts_from_json",
+    "facts_to_json",
+    "give_back",
+    "resolve_campaign",
+]

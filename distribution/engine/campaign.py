@@ -1,0 +1,133 @@
+"""A campaign ready to decide: its conditions, areas, hours and limits are compiled."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from distribution.engine.area import Area
+from distribution.engine.types import JsonObject, Mode
+from routing.conditions import Condition
+from routing.hours import Hours
+from routing.windows import WindowKind
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRule:
+    """Percent is the exact ratio numerator / denominator; for cents the numerator is the amount."""
+
+    position: int
+    when: Condition
+    kind: Literal["set_cents", "add_cents", "percent"]
+    amount: Any
+    numerator: int
+    denominator: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Filter:
+    """A condition with the sentence that names it. Compared by identity, so it can key a memo."""
+
+    condition: Condition
+    required: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tier:
+    id: int
+    position: int
+    content_filter: Filter | None
+    price_cents: int | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """One onboarding answer as a condition on the lead."""
+
+    key: str
+    field: str
+    op: str
+    answer: Any
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Onboarding:
+    """A buyer's answers. `unanswered`: keys of required questions without an answer; they fail every lead."""
+
+    questions: tuple[Question, ...]
+    unanswered: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calendar:
+    """Opening hours in one time zone, shared by every buyer that keeps the same."""
+
+    definition: JsonObject
+    timezone: str
+    hours: Hours
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSlot:
+    """A cap window of one time zone; `index` is its place in `CompiledCampaign.window_slots`."""
+
+    index: int
+    window: WindowKind
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Most leads and most cents in one window; `None` is no limit."""
+
+    slot: WindowSlot
+    leads: int | None
+    cents: int | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Enrollment:
+    """A buyer in a tier. `paused` holds the failures that no lead and no time can change."""
+
+    id: int
+    buyer_id: int
+    tier: Tier
+    tier_index: int
+    weight: int
+    priority: int
+    bid_cents: int | None
+    timezone: str
+    caps: JsonObject
+    budgets: JsonObject
+    enrollment_active: bool
+    buyer_active: bool
+    area: Area
+    onboarding: Onboarding | None
+    lead_filter: Filter | None
+    calendar: Calendar | None
+    limits: tuple[Limit, ...]
+
+    @property
+    def tier_id(self) -> int:
+        return self.tier.id
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CompiledCampaign:
+    """`fields`: every lead field that some condition, question or area reads; facts hold only those."""
+
+    id: int
+    config_version: int
+    mode: Mode
+    price_cents: int
+    max_buyers: int
+    schedule: Calendar | None
+    price_rules: tuple[PriceRule, ...]
+    tiers: tuple[Tier, ...]
+    enrollments: tuple[Enrollment, ...]
+    by_enrollment_id: dict[int, Enrollment]
+    window_slots: tuple[WindowSlot, ...]
+    fields: frozenset[str]
+
+    @property
+    def enrollment_ids(self) -> tuple[int, ...]:
+        return tuple(self.by_enrollment_id)

@@ -1,0 +1,168 @@
+"""Turns a campaign definition (the JSON of a campaign snapshot) into a CompiledCampaign.
+
+Raises DefinitionError with the path of what is malformed. Keys it does not know are left alone, so that a
+snapshot written by a later version can still be read.
+"""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any, cast, get_args
+
+from distribution.engine.campaign import CompiledCampaign, Enrollment, PriceRule, Tier
+from distribution.engine.parts import Parts, read_timezone
+from distribution.engine.reading import (
+    DefinitionError,
+    join,
+    read_flag,
+    read_integer,
+    read_object,
+    read_objects,
+    read_optional_integer,
+    read_text,
+)
+from distribution.engine.types import Mode
+
+MAX_WEIGHT = 1_000_000  # a thousandth of ranking.VIRTUAL_SECOND, so that strides stay exact enough
+MAX_PERCENT = 10_000
+_MAX_CENTS = 10**12
+
+Buyers = dict[int, tuple[str, Mapping[str, Any]]]  # id -> path, definition
+Questions = list[tuple[str, Mapping[str, Any]]]
+
+
+def compile_campaign(definition: Mapping[str, Any]) -> CompiledCampaign:
+    parts = Parts()
+    head = read_object(definition, "campaign", path="")
+    rules = read_objects(head, "price_rules", path="campaign")
+    price_rules = tuple(
+        _price_rule(rule, index, parts, path=path) for index, (path, rule) in enumerate(rules)
+    )
+    tiers = tuple(_tier(tier, parts, path=path) for path, tier in read_objects(definition, "tiers", path=""))
+    _refuse_repeats([tier.id for tier in tiers], path="tiers", name="tier")
+    enrollments = _enrollments(definition, tiers, read_objects(head, "questions", path="campaign"), parts)
+    return CompiledCampaign(
+        id=read_integer(head, "id", path="campaign"),
+        config_version=read_integer(head, "config_version", path="campaign"),
+        mode=_mode(head),
+        price_cents=read_integer(head, "price_cents", path="campaign", minimum=0, maximum=_MAX_CENTS),
+        max_buyers=read_integer(head, "max_buyers", path="campaign", minimum=1),
+        schedule=parts.calendar(
+            head, "schedule", timezone=read_timezone(head, path="campaign"), path="campaign"
+        ),
+        price_rules=price_rules,
+        tiers=tiers,
+        enrollments=enrollments,
+        by_enrollment_id={enrollment.id: enrollment for enrollment in enrollments},
+        window_slots=tuple(parts.slots.values()),
+        fields=frozenset(parts.fields),
+    )
+
+
+def _mode(head: Mapping[str, Any]) -> Mode:
+    mode = read_text(head, "mode", path="campaign")
+    if mode not in get_args(Mode):
+        raise DefinitionError(
+            "campaign.mode", f"unknown mode {mode!r}: use one of {', '.join(get_args(Mode))}"
+        )
+    return cast("Mode", mode)
+
+
+def _price_rule(rule: Mapping[str, Any], index: int, parts: Parts, *, path: str) -> PriceRule:
+    when = parts.condition(rule.get("when"), path=join(path, "when"))
+    kinds = [kind for kind in ("set_cents", "add_cents", "percent") if rule.get(kind) is not None]
+    if kinds == ["set_cents"]:
+        cents = read_integer(rule, "set_cents", path=path, minimum=0, maximum=_MAX_CENTS)
+        return PriceRule(index, when, "set_cents", cents, cents, 1)
+    if kinds == ["add_cents"]:
+        cents = read_integer(rule, "add_cents", path=path, minimum=-_MAX_CENTS, maximum=_MAX_CENTS)
+        return PriceRule(index, when, "add_cents", cents, cents, 1)
+    if kinds == ["percent"]:
+        percent = rule["percent"]
+        ratio = _ratio(percent, path=join(path, "percent"))
+        return PriceRule(index, when, "percent", percent, ratio.numerator, ratio.denominator)
+    raise DefinitionError(path, "needs exactly one of set_cents, add_cents, percent")
+
+
+def _ratio(percent: Any, *, path: str) -> Fraction:
+    """As written in decimal: 112.5 is 9/8, without the error of a binary fraction."""
+    if not isinstance(percent, int | float) or isinstance(percent, bool) or not 0 <= percent <= MAX_PERCENT:
+        raise DefinitionError(path, f"must be a number between 0 and {MAX_PERCENT}")
+    return Fraction(str(percent)) / 100
+
+
+def _tier(tier: Mapping[str, Any], parts: Parts, *, path: str) -> Tier:
+    return Tier(
+        id=read_integer(tier, "id", path=path),
+        position=read_integer(tier, "position", path=path),
+        content_filter=parts.filter(tier, "content_filter", path=path),
+        price_cents=read_optional_integer(tier, "price_cents", path=path, minimum=0, maximum=_MAX_CENTS),
+    )
+
+
+def _enrollments(
+    definition: Mapping[str, Any], tiers: tuple[Tier, ...], questions: Questions, parts: Parts
+) -> tuple[Enrollment, ...]:
+    listed = read_objects(definition, "buyers", path="")
+    buyer_ids = [read_integer(buyer, "id", path=path) for path, buyer in listed]
+    _refuse_repeats(buyer_ids, path="buyers", name="buyer")
+    buyers: Buyers = dict(zip(buyer_ids, listed, strict=True))
+    enrollments = tuple(
+        _enrollment(each, path, tiers, buyers, questions, parts)
+        for path, each in read_objects(definition, "enrollments", path="")
+    )
+    _refuse_repeats([each.id for each in enrollments], path="enrollments", name="enrolment")
+    _refuse_repeats([each.buyer_id for each in enrollments], path="enrollments", name="enrolled buyer")
+    return enrollments
+
+
+def _enrollment(
+    definition: Mapping[str, Any],
+    path: str,
+    tiers: tuple[Tier, ...],
+    buyers: Buyers,
+    questions: Questions,
+    parts: Parts,
+) -> Enrollment:
+    tier_index = _tier_index(definition, tiers, path=path)
+    buyer_id = read_integer(definition, "buyer_id", path=path)
+    if buyer_id not in buyers:
+        raise DefinitionError(join(path, "buyer_id"), f"buyer {buyer_id} is not among the buyers")
+    buyer_path, buyer = buyers[buyer_id]
+    timezone = read_timezone(buyer, path=buyer_path)
+    answers = read_object(buyer, "answers", path=buyer_path, optional=True)
+    area = read_object(buyer, "service_area", path=buyer_path, optional=True)
+    return Enrollment(
+        id=read_integer(definition, "id", path=path),
+        buyer_id=buyer_id,
+        tier=tiers[tier_index],
+        tier_index=tier_index,
+        weight=read_integer(definition, "weight", path=path, minimum=1, maximum=MAX_WEIGHT),
+        priority=read_integer(definition, "priority", path=path),
+        bid_cents=read_optional_integer(definition, "bid_cents", path=path, minimum=0, maximum=_MAX_CENTS),
+        timezone=timezone,
+        caps=dict(definition.get("caps") or {}),
+        budgets=dict(definition.get("budgets") or {}),
+        enrollment_active=read_flag(definition, "active", path=path),
+        buyer_active=read_flag(buyer, "active", path=buyer_path),
+        area=parts.area(area, path=join(buyer_path, "service_area")),
+        onboarding=parts.onboarding(answers, questions=questions, path=join(buyer_path, "answers")),
+        lead_filter=parts.filter(definition, "lead_filter", path=path),
+        calendar=parts.calendar(buyer, "hours", timezone=timezone, path=buyer_path),
+        limits=parts.limits(definition, timezone=timezone, path=path),
+    )
+
+
+def _tier_index(definition: Mapping[str, Any], tiers: tuple[Tier, ...], *, path: str) -> int:
+    tier_id = read_integer(definition, "tier_id", path=path)
+    for index, tier in enumerate(tiers):
+        if tier.id == tier_id:
+            return index
+    raise DefinitionError(join(path, "tier_id"), f"tier {tier_id} is not among the tiers")
+
+
+def _refuse_repeats(ids: list[int], *, path: str, name: str) -> None:
+    seen: set[int] = set()
+    for index, each in enumerate(ids):
+        if each in seen:
+            raise DefinitionError(f"{path}[{index}]", f"{name} {each} is listed twice")
+        seen.add(each)

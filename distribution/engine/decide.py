@@ -1,0 +1,105 @@
+"""One decision: schedule, prices, gates, rank, verdict; the same for live runs, replays and what-if."""
+
+from collections.abc import Sequence
+
+from distribution.engine.campaign import CompiledCampaign
+from distribution.engine.pricing import tier_prices
+from distribution.engine.ranking import Candidate, Ranked, rank
+from distribution.engine.scene import open_scene
+from distribution.engine.screening import Screening, screen
+from distribution.engine.types import Decision, DecisionFacts, Outcome, Selection, Skip, TierPrice, Verdict
+from distribution.engine.verdict import empty_pool_verdict, emptying_stage, first_common_opening
+
+CONTENTION = Verdict("tier_lock_contention", "transient", None, "locked")
+
+
+def decide(campaign: CompiledCampaign, facts: DecisionFacts) -> Decision:
+    """Equal arguments give an equal decision. Raise FactsError when an enrolment has no live facts."""
+    verdict = _verdict_before_pool(campaign, facts)
+    if verdict is not None:
+        funnel = (("enrolled", len(campaign.enrollments)),)
+        return Decision("unsold", (), (), (), funnel, (), verdict)
+    prices = tier_prices(campaign, fields=facts.lead.fields)
+    scene = open_scene(campaign, facts=facts, prices=prices)
+    return _sell(campaign, facts, screen(campaign, live=facts.live, scene=scene), prices)
+
+
+def _verdict_before_pool(campaign: CompiledCampaign, facts: DecisionFacts) -> Verdict | None:
+    """An empty campaign is reported even while closed: no opening time will fill it."""
+    if not campaign.enrollments:
+        return Verdict("no_enrolled_buyers", "permanent")
+    if campaign.schedule is None or campaign.schedule.hours.is_open(facts.at):
+        return None
+    opens_at = first_common_opening(facts.at, calendars=(campaign.schedule,))
+    return Verdict("outside_campaign_hours", "permanent" if opens_at is None else "deferred", opens_at)
+
+
+def _sell(
+    campaign: CompiledCampaign, facts: DecisionFacts, screening: Screening, prices: tuple[TierPrice, ...]
+) -> Decision:
+    free_slots = max(0, campaign.max_buyers - facts.lead.sold_count)
+    free = [each for each in screening.candidates if each.enrollment.id not in facts.locked]
+    locked = [each for each in screening.candidates if each.enrollment.id in facts.locked]
+    ranked = rank(campaign, candidates=free, seed=facts.seed)
+    selected = tuple(_select(each, number) for number, each in enumerate(ranked[:free_slots], start=1))
+    outranked = [
+        _outrank(each, number) for number, each in enumerate(ranked[free_slots:], start=free_slots + 1)
+    ]
+    funnel = (*screening.funnel, ("locked", len(free)), ("selected", len(selected)))
+    outcome, verdict = _conclude(campaign, facts, screening, selected, free_slots, funnel)
+    return Decision(
+        outcome=outcome,
+        selected=selected,
+        skipped=(*screening.skipped, *map(_lock_out, locked), *outranked),
+        ranking=tuple(each.candidate.enrollment.id for each in ranked),
+        funnel=funnel,
+        prices=prices,
+        verdict=verdict,
+    )
+
+
+def _conclude(
+    campaign: CompiledCampaign,
+    facts: DecisionFacts,
+    screening: Screening,
+    selected: Sequence[Selection],
+    free_slots: int,
+    funnel: tuple[tuple[str, int], ...],
+) -> tuple[Outcome, Verdict | None]:
+    if selected:
+        return "sold", None
+    if free_slots == 0:
+        emptied_by = emptying_stage(funnel[:-1]) or "outranked"
+        return "sold_out", Verdict("no_eligible_buyers", "permanent", None, emptied_by)
+    if screening.candidates:
+        return "contention", CONTENTION
+    return "unsold", empty_pool_verdict(
+        campaign, skipped=screening.skipped, funnel=screening.funnel, at=facts.at
+    )
+
+
+def _select(ranked: Ranked, number: int) -> Selection:
+    enrollment = ranked.candidate.enrollment
+    return Selection(
+        enrollment_id=enrollment.id,
+        buyer_id=enrollment.buyer_id,
+        tier_id=enrollment.tier.id,
+        price_cents=ranked.candidate.price_cents,
+        rank=number,
+        rank_key=(enrollment.tier.position, *ranked.key),
+        new_virtual_finish=ranked.new_virtual_finish,
+    )
+
+
+def _outrank(ranked: Ranked, number: int) -> Skip:
+    data = {"rank": number, "rank_key": [ranked.candidate.enrollment.tier.position, *ranked.key]}
+    return _pass_over(ranked.candidate, "outranked", data)
+
+
+def _lock_out(candidate: Candidate) -> Skip:
+    return _pass_over(candidate, "locked", {})
+
+
+def _pass_over(candidate: Candidate, reason: str, data: dict[str, object]) -> Skip:
+    enrollment = candidate.enrollment
+    return Skip(enrollment.id, enrollment.buyer_id, reason, (), candidate.price_cents, data)

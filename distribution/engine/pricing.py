@@ -1,0 +1,30 @@
+"""The price of a lead in each tier: the tier's or the campaign's price, then the price rules in order."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from distribution.engine.campaign import CompiledCampaign, PriceRule, Tier
+from distribution.engine.types import JsonObject, TierPrice
+
+
+def tier_prices(campaign: CompiledCampaign, *, fields: Mapping[str, Any]) -> tuple[TierPrice, ...]:
+    rules = [rule for rule in campaign.price_rules if rule.when.matches(fields)]
+    return tuple(_tier_price(tier, rules, campaign.price_cents) for tier in campaign.tiers)
+
+
+def _tier_price(tier: Tier, rules: list[PriceRule], campaign_cents: int) -> TierPrice:
+    base = price = campaign_cents if tier.price_cents is None else tier.price_cents
+    applied: list[JsonObject] = []
+    for rule in rules:
+        before, price = price, apply_rule(rule, cents=price)
+        applied.append({"rule": rule.position, rule.kind: rule.amount, "before": before, "after": price})
+    return TierPrice(tier.id, base, price, tuple(applied))
+
+
+def apply_rule(rule: PriceRule, *, cents: int) -> int:
+    """The new price in whole cents, halves rounded up, never below zero."""
+    if rule.kind == "set_cents":
+        return rule.numerator
+    if rule.kind == "add_cents":
+        return max(0, cents + rule.numerator)
+    return (2 * cents * rule.numerator + rule.denominator) // (2 * rule.denominator)

@@ -1,0 +1,21 @@
+"""Which campaign sells a lead: the most specific one, then the higher priority, then the older id."""
+
+from collections.abc import Sequence
+
+from distribution.engine.types import CampaignHead
+
+
+def resolve_campaign(
+    heads: Sequence[CampaignHead], *, source_id: int | None, vertical: str | None
+) -> CampaignHead | None:
+    """A campaign for one source beats one for a vertical: the source is the narrower agreement."""
+    matching = (head for head in heads if _takes(head, source_id=source_id, vertical=vertical))
+    return min(matching, key=_order, default=None)
+
+
+def _takes(head: CampaignHead, *, source_id: int | None, vertical: str | None) -> bool:
+    return head.source_id in (None, source_id) and (not head.vertical or head.vertical == vertical)
+
+
+def _order(head: CampaignHead) -> tuple[bool, bool, int, int]:
+    return (head.source_id is None, not head.vertical, -head.priority, head.id)

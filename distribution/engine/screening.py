@@ -1,0 +1,54 @@
+"""Runs every gate on every enrolment, without short circuit, and sorts them into candidates and skips."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from distribution.engine.campaign import CompiledCampaign
+from distribution.engine.gates import GATES, STAGES
+from distribution.engine.ranking import Candidate
+from distribution.engine.scene import Scene
+from distribution.engine.types import FactsError, JsonObject, LiveFacts, Skip
+
+
+@dataclass(frozen=True, slots=True)
+class Screening:
+    """`funnel`: how many are left, from all enrolled to those that passed the last gate."""
+
+    candidates: tuple[Candidate, ...]
+    skipped: tuple[Skip, ...]
+    funnel: tuple[tuple[str, int], ...]
+
+
+def screen(campaign: CompiledCampaign, *, live: Mapping[int, LiveFacts], scene: Scene) -> Screening:
+    candidates: list[Candidate] = []
+    skipped: list[Skip] = []
+    for enrollment in campaign.enrollments:
+        facts = live.get(enrollment.id)
+        if facts is None:
+            raise FactsError(f"enrolment {enrollment.id} is in the campaign but has no live facts")
+        bid = enrollment.bid_cents
+        price_cents = scene.tier_cents[enrollment.tier_index] if bid is None else bid
+        failures: list[JsonObject] | None = None
+        for gate in GATES:
+            failure = gate(enrollment, facts, price_cents, scene)
+            if failure is not None:
+                if failures is None:
+                    failures = [failure]
+                else:
+                    failures.append(failure)
+        if failures is None:
+            candidates.append(Candidate(enrollment, facts, price_cents))
+        else:
+            reason = failures[0]["gate"]
+            skipped.append(Skip(enrollment.id, enrollment.buyer_id, reason, tuple(failures), price_cents, {}))
+    return Screening(tuple(candidates), tuple(skipped), _funnel(len(campaign.enrollments), skipped))
+
+
+def _funnel(enrolled: int, skipped: list[Skip]) -> tuple[tuple[str, int], ...]:
+    dropped = dict.fromkeys(STAGES, 0)
+    for skip in skipped:
+        dropped[skip.reason] += 1
+    stages = [("enrolled", enrolled)]
+    for stage in STAGES:
+        stages.append((stage, stages[-1][1] - dropped[stage]))
+    return tuple(stages)

@@ -1,0 +1,116 @@
+"""What goes into a decision and what comes out: frozen values without behaviour.
+
+They name no person: a lead is the fields that conditions and areas read, and its place.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+JsonObject = dict[str, Any]
+Usage = tuple[datetime, int, int]  # starts_at, leads, spent_cents
+
+Mode = Literal["round_robin", "weighted", "priority", "price"]
+Outcome = Literal["sold", "unsold", "contention", "sold_out"]
+RetryClass = Literal["transient", "deferred", "permanent"]
+
+
+class FactsError(Exception):
+    """The facts do not belong to the campaign they are decided against."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeadFacts:
+    fields: Mapping[str, Any]
+    latitude: float | None = None
+    longitude: float | None = None
+    sold_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFacts:
+    """What changes with every sale, for one enrolment and its buyer's wallet."""
+
+    balance_cents: int = 0
+    held_cents: int = 0
+    credit_limit_cents: int = 0
+    usage: Mapping[str, Usage] = field(default_factory=dict)
+    last_assigned_at: datetime | None = None
+    virtual_finish: int = 0
+    has_lead: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionFacts:
+    """Everything a decision depends on besides the campaign. `locked`: enrolments another lead holds."""
+
+    lead: LeadFacts
+    live: Mapping[int, LiveFacts]
+    at: datetime
+    seed: int
+    locked: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    enrollment_id: int
+    buyer_id: int
+    tier_id: int
+    price_cents: int
+    rank: int
+    rank_key: tuple[int, ...]
+    new_virtual_finish: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Why one enrolment did not get the lead. `gates` holds every failing gate, the first gave the reason."""
+
+    enrollment_id: int
+    buyer_id: int
+    reason: str
+    gates: tuple[JsonObject, ...]
+    price_cents: int
+    data: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class TierPrice:
+    """The price of a tier before bids, and the price rules that made it, in order."""
+
+    tier_id: int
+    base_cents: int
+    price_cents: int
+    applied: tuple[JsonObject, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    reason: str
+    retry_class: RetryClass
+    retry_at: datetime | None = None
+    emptied_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`ranking`: the enrolments that may buy, best first, sold or not: the order to lock candidates in."""
+
+    outcome: Outcome
+    selected: tuple[Selection, ...]
+    skipped: tuple[Skip, ...]
+    ranking: tuple[int, ...]
+    funnel: tuple[tuple[str, int], ...]
+    prices: tuple[TierPrice, ...]
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignHead:
+    """Enough of a campaign to choose it for a lead. `None` (or an empty vertical) takes every lead."""
+
+    id: int
+    source_id: int | None
+    vertical: str | None
+    priority: int

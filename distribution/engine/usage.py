@@ -1,0 +1,42 @@
+"""The counters behind caps: leads and cents in the current hour, day, week and month of a buyer's time zone.
+
+All four windows are kept for every enrolment, so that a cap set later already knows the past.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from distribution.engine.types import Usage
+from routing.windows import WINDOW_KINDS, window_start
+
+
+def consume(usage: Mapping[str, Usage], *, at: datetime, timezone: str, price_cents: int) -> dict[str, Usage]:
+    """The counters after a sale at `at`. Call it under the enrolment's lock, on the counters read there."""
+    return {
+        window: _count(usage.get(window), window_start(window, at, timezone), price_cents)
+        for window in WINDOW_KINDS
+    }
+
+
+def _count(usage: Usage | None, starts_at: datetime, price_cents: int) -> Usage:
+    # A later window than ours is kept: another worker's clock was ahead, and its sales must not be forgotten.
+    if usage is None or usage[0] < starts_at:
+        return (starts_at, 1, price_cents)
+    return (usage[0], usage[1] + 1, usage[2] + price_cents)
+
+
+def give_back(
+    usage: Mapping[str, Usage], *, sold_at: datetime, timezone: str, price_cents: int
+) -> dict[str, Usage]:
+    """The counters after the return of a sale made at `sold_at`; later windows stay as they are."""
+    return {
+        window: _uncount(counted, window_start(window, sold_at, timezone), price_cents)
+        for window in WINDOW_KINDS
+        if (counted := usage.get(window)) is not None
+    }
+
+
+def _uncount(usage: Usage, sold_in: datetime, price_cents: int) -> Usage:
+    if usage[0] != sold_in:
+        return usage
+    return (usage[0], max(0, usage[1] - 1), max(0, usage[2] - price_cents))

@@ -1,0 +1,82 @@
+"""Says why nothing was sold and whether waiting helps: classified by the gate that emptied the pool."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from distribution.engine.campaign import Calendar, CompiledCampaign
+from distribution.engine.gates import TIME_BOUND
+from distribution.engine.types import Skip, Verdict
+
+REASONS = {
+    "lead_filter_rejected": "no_eligible_buyers_after_tier_filters",
+    "outside_buyer_hours": "all_buyers_outside_hours",
+    "cap_reached": "all_buyers_capped",
+    "insufficient_credits": "insufficient_credits",
+}
+# Two weekly calendars that do not meet within two weeks (and a day for clock changes) never do.
+_HORIZON = timedelta(days=15)
+
+
+def empty_pool_verdict(
+    campaign: CompiledCampaign, *, skipped: Sequence[Skip], funnel: Sequence[tuple[str, int]], at: datetime
+) -> Verdict:
+    """For a pool in which no enrolment passed the gates."""
+    emptied_by = emptying_stage(funnel)
+    reason = REASONS.get(emptied_by or "", "no_eligible_buyers")
+    retry_at = earliest_pass(campaign, skipped=skipped, at=at)
+    if retry_at is None:
+        return Verdict(reason, "permanent", None, emptied_by)
+    return Verdict(reason, "deferred", retry_at, emptied_by)
+
+
+def emptying_stage(funnel: Iterable[tuple[str, int]]) -> str | None:
+    return next((stage for stage, remaining in funnel if remaining == 0), None)
+
+
+def earliest_pass(campaign: CompiledCampaign, *, skipped: Sequence[Skip], at: datetime) -> datetime | None:
+    """The first instant at which some buyer that only waits for time passes all its gates together.
+
+    The campaign's own schedule counts as well: a retry while it is closed could only be put off again, and
+    a buyer that is open only while the campaign is closed would be retried for ever.
+    """
+    best: datetime | None = None
+    memo: dict[tuple[Calendar | None, datetime], datetime | None] = {}
+    for skip in skipped:
+        resets = _resets(skip, at)
+        if resets is None or (best is not None and resets >= best):
+            continue
+        key = (campaign.by_enrollment_id[skip.enrollment_id].calendar, resets)
+        if key not in memo:
+            memo[key] = first_common_opening(resets, calendars=(key[0], campaign.schedule))
+        opening = memo[key]
+        if opening is not None and (best is None or opening < best):
+            best = opening
+    return best
+
+
+def _resets(skip: Skip, at: datetime) -> datetime | None:
+    """When the last of its caps resets, `at` without caps; None when something besides time is in the way."""
+    resets = at
+    for failure in skip.gates:
+        if failure["gate"] not in TIME_BOUND or failure["fixed_at"] is None:
+            return None
+        if failure["gate"] == "cap_reached":
+            resets = datetime.fromisoformat(failure["fixed_at"])
+    return resets
+
+
+def first_common_opening(start: datetime, *, calendars: Sequence[Calendar | None]) -> datetime | None:
+    """The first instant from `start` on at which all calendars are open; None if there is none."""
+    hours = [calendar.hours for calendar in calendars if calendar is not None]
+    at = start
+    while at <= start + _HORIZON:
+        opening = at
+        for each in hours:
+            following = each.next_open(opening)
+            if following is None:
+                return None
+            opening = following
+        if opening == at:
+            return at
+        at = opening
+    return None
