@@ -118,9 +118,7 @@ def _decide_under_lock(lead: LockedLead, *, campaign: CompiledCampaign, at: date
     held: frozenset[int] = frozenset()
     for _ in range(MAX_ROUNDS):
         wanted = [
-            selection.enrollment_id
-            for selection in decision.selected
-            if selection.enrollment_id not in held
+            selection.enrollment_id for selection in decision.selected if selection.enrollment_id not in held
         ]
         if not wanted:
             return Decided(campaign, facts, decision)
@@ -152,7 +150,10 @@ def _sell(decided: Decided, *, lead_id: int, attempt_id: UUID) -> tuple[UUID, ..
             live.usage, at=decided.facts.at, timezone=enrollment.timezone, price_cents=selection.price_cents
         )
         sales.append(Sale(selection, usage))
-    return tuple(sell(sales, lead_id=lead_id, campaign_id=decided.campaign.id, attempt_id=attempt_id))
+    public_ids = sell(
+        sales, lead_id=lead_id, campaign_id=decided.campaign.id, attempt_id=attempt_id, at=decided.facts.at
+    )
+    return tuple(public_ids)
 
 
 def _unsold(decision: Decision) -> Unsold | None:

@@ -11,11 +11,14 @@ from django.core.exceptions import ValidationError
 from distribution.engine import DefinitionError, compile_campaign
 from distribution.locating import UnknownZip, locate_area
 from routing.conditions import ConditionError, KnownFields, validate
-from routing.leadfields import CONDITION_FIELDS
 from routing.zones import UnknownTimezone, load_zone
 
-KNOWN_FIELDS: Final[KnownFields] = CONDITION_FIELDS
-MAX_JSON_ITEMS: Final = 50_000
+KNOWN_FIELDS: Final = KnownFields(
+    kinds={
+        "zip": "text", "state": "text", "country": "text", "county": "text", "city": "text",
+        "vertical": "text", "source": "text", "consent": "flag",
+    }
+)
 
 
 def check_condition(value: object) -> None:
@@ -39,7 +42,9 @@ def check_price_rules(value: object) -> None:
         try:
             validate(rule.get("when"), fields=KNOWN_FIELDS)
         except ConditionError as error:
-            problems += [_line(f"[{index}].when.{path}".rstrip("."), message) for path, message in error.problems]
+            problems += [
+                _line(f"[{index}].when.{path}".rstrip("."), message) for path, message in error.problems
+            ]
     if problems:
         raise ValidationError(problems)
 
@@ -56,7 +61,9 @@ def check_answers(value: object) -> None:
     for key, answer in value.items():
         items = answer if isinstance(answer, list) else [answer]
         if not all(item is None or isinstance(item, str | int | float | bool) for item in items):
-            raise ValidationError(_line(key, "an answer is a text, a number, true, false, or a list of these"))
+            raise ValidationError(
+                _line(key, "an answer is a text, a number, true, false, or a list of these")
+            )
 
 
 def check_service_area(value: object) -> None:
@@ -96,8 +103,8 @@ def _compile(
     tier = {"id": 1, "position": 1, "content_filter": {}, "price_cents": None}
     enrollments = [
         {
-            **{"id": 1, "tier_id": 1, "buyer_id": buyer["id"], "active": True, "weight": 1, "priority": 0},
-            **{"bid_cents": None, "lead_filter": {}, "caps": {}, "budgets": {}},
+            "id": 1, "tier_id": 1, "buyer_id": buyer["id"], "active": True, "weight": 1, "priority": 0,
+            "bid_cents": None, "lead_filter": {}, "caps": {}, "budgets": {},
         }
         for buyer in buyers
     ]

@@ -73,7 +73,7 @@ def _run(take: Callable[[], LockedLead | None], *, at: datetime | None) -> Outco
     try:
         with transaction.atomic(durable=True):
             outcome = _attempt(run, take)
-    except Exception as error:  # noqa: BLE001 - every failure of an attempt becomes a verdict, or is raised again there
+    except Exception as error:
         if run.lead is None or run.recorder is None or run.at is None:
             raise
         outcome = write_verdict(error, lead=run.lead, recorder=run.recorder, at=run.at)

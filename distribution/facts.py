@@ -7,13 +7,13 @@ from typing import Any, Final
 from django.db import connection
 
 from distribution.engine import CompiledCampaign, LeadFacts, LiveFacts
-from distribution.engine.types import WINDOWS
 from routing.leadfields import condition_fields
 from routing.locks import LockedLead
 from routing.places import find_place
+from routing.windows import WINDOW_KINDS
 
 _USAGE: Final = ", ".join(
-    f"e.{window}_starts_at, e.{window}_leads, e.{window}_spent_cents" for window in WINDOWS
+    f"e.{window}_starts_at, e.{window}_leads, e.{window}_spent_cents" for window in WINDOW_KINDS
 )
 
 LIVE: Final = f"""
@@ -47,7 +47,7 @@ def read_live(
 
 def _live(row: Sequence[Any]) -> LiveFacts:
     usage = {}
-    for place, window in enumerate(WINDOWS):
+    for place, window in enumerate(WINDOW_KINDS):
         starts_at: datetime | None = row[7 + 3 * place]
         if starts_at is not None:
             usage[window] = (starts_at, row[8 + 3 * place], row[9 + 3 * place])

@@ -22,7 +22,10 @@ def _locate(coverage: Mapping[str, Any], *, path: str) -> dict[str, Any]:
     circles = coverage.get("radius")
     if not isinstance(circles, list):
         return dict(coverage)
-    return {**coverage, "radius": [_place(circle, path=f"{path}[{index}]") for index, circle in enumerate(circles)]}
+    return {
+        **coverage,
+        "radius": [_place(circle, path=f"{path}[{index}]") for index, circle in enumerate(circles)],
+    }
 
 
 def _place(circle: Any, *, path: str) -> Any:
@@ -30,6 +33,8 @@ def _place(circle: Any, *, path: str) -> Any:
         return circle  # the engine's own check says what is wrong with it
     place = find_place(circle["zip"])
     if place is None or place.latitude is None or place.longitude is None:
-        message = f"{path}.zip: {circle['zip']!r} is no US ZIP code with a known place; use another one nearby"
+        message = (
+            f"{path}.zip: {circle['zip']!r} is no US ZIP code with a known place; use another one nearby"
+        )
         raise UnknownZip(message)
     return {**circle, "latitude": place.latitude, "longitude": place.longitude}

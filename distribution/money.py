@@ -50,7 +50,12 @@ def top_up(buyer_id: int, *, amount_cents: int, key: str, actor: str, reason: st
         message = f"a top-up adds credits: {amount_cents} cents is not above 0"
         raise MoneyRefused(message)
     return _move(
-        buyer_id, kind=LedgerKind.TOPUP, amount_cents=amount_cents, key=f"topup:{key}", actor=actor, reason=reason
+        buyer_id,
+        kind=LedgerKind.TOPUP,
+        amount_cents=amount_cents,
+        key=f"topup:{key}",
+        actor=actor,
+        reason=reason,
     )
 
 
@@ -145,7 +150,9 @@ def _move(
 def _earlier(key: str, *, buyer_id: int, amount_cents: int) -> LedgerEntry | None:
     entry = LedgerEntry.objects.select_related("wallet").filter(idempotency_key=key).first()
     if entry is not None and (entry.wallet.buyer_id != buyer_id or entry.amount_cents != amount_cents):
-        message = f"the key {key!r} was used for another movement of {entry.amount_cents} cents; use a new key"
+        message = (
+            f"the key {key!r} was used for another movement of {entry.amount_cents} cents; use a new key"
+        )
         raise KeyReused(message)
     return entry
 

@@ -1,7 +1,7 @@
 """What became of one try to distribute a lead."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -31,6 +31,11 @@ class Outcome:
     charged_cents: int = 0
     duration_ms: float = 0.0
     is_traced: bool = False
+
+    @staticmethod
+    def now() -> datetime:
+        """This machine's clock, for how long to wait; whether a lead is due is decided by the database's."""
+        return datetime.now(UTC)
 
 
 LEFT_ALONE: Final = Outcome(left=Left.BUSY)

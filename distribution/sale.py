@@ -9,15 +9,15 @@ from uuid import UUID
 from django.db import connection
 from uuid6 import uuid7
 
-from distribution.engine import Selection
-from distribution.engine.types import WINDOWS, Usage
+from distribution.engine import Selection, Usage
+from routing.windows import WINDOW_KINDS
 
 _USAGE_COLUMNS: Final = [
-    (f"{window}_starts_at", f"{window}_leads", f"{window}_spent_cents") for window in WINDOWS
+    (f"{window}_starts_at", f"{window}_leads", f"{window}_spent_cents") for window in WINDOW_KINDS
 ]
 _USAGE_SET: Final = ", ".join(f"{column} = s.{column}" for columns in _USAGE_COLUMNS for column in columns)
 _USAGE_NAMES: Final = ", ".join(column for columns in _USAGE_COLUMNS for column in columns)
-_USAGE_TYPES: Final = ", ".join(["%s::timestamptz[], %s::int[], %s::bigint[]"] * len(WINDOWS))
+_USAGE_TYPES: Final = ", ".join(["%s::timestamptz[], %s::int[], %s::bigint[]"] * len(WINDOW_KINDS))
 
 # A wallet below its limit drops out of `charged`, and with it out of everything that follows: the caller compares
 # the number of rows. last_assigned_at is the clock of the database: it orders the buyers of all workers.
@@ -40,9 +40,9 @@ WITH sale AS (
     WHERE e.id = s.enrollment_id
 ), sold AS (
     INSERT INTO distribution_assignment (
-        public_id, lead_id, buyer_id, campaign_id, enrollment_id, attempt_id, price_cents, state
+        public_id, lead_id, buyer_id, campaign_id, enrollment_id, attempt_id, price_cents, state, created_at
     )
-    SELECT s.public_id, %s, s.buyer_id, %s, s.enrollment_id, %s, s.price_cents, 'sold'
+    SELECT s.public_id, %s, s.buyer_id, %s, s.enrollment_id, %s, s.price_cents, 'sold', %s
     FROM sale s JOIN charged c ON c.buyer_id = s.buyer_id
     RETURNING id, public_id, buyer_id, price_cents
 )
@@ -67,15 +67,19 @@ class Sale:
     usage: Mapping[str, Usage]
 
 
-def sell(sales: Sequence[Sale], *, lead_id: int, campaign_id: int, attempt_id: UUID) -> Sequence[UUID]:
+def sell(
+    sales: Sequence[Sale], *, lead_id: int, campaign_id: int, attempt_id: UUID, at: datetime
+) -> Sequence[UUID]:
     """Charge, count and assign. Returns the public ids of the assignments, in the order of `sales`.
+
+    `at` is the moment of the decision: the counters' windows and the assignments must agree on it.
 
     Needs the lead's lock and the locks of distribution.locks.lock_candidates on every selection, confirmed.
     Raises SaleIncomplete.
     """
     public_ids = [UUID(int=uuid7().int) for _ in sales]
     with connection.cursor() as cursor:
-        cursor.execute(SELL, [*_columns(sales, public_ids), lead_id, campaign_id, attempt_id])
+        cursor.execute(SELL, [*_columns(sales, public_ids), lead_id, campaign_id, attempt_id, at])
         charged = len(cursor.fetchall())
     if charged != len(sales):
         message = f"{charged} of {len(sales)} selected buyers could be charged"
@@ -92,7 +96,11 @@ def _columns(sales: Sequence[Sale], public_ids: Sequence[UUID]) -> list[list[Any
         list(public_ids),
         [selection.new_virtual_finish for selection in chosen],
     ]
-    for window in WINDOWS:
+    for window in WINDOW_KINDS:
         starts: list[datetime] = [sale.usage[window][0] for sale in sales]
-        columns += [starts, [sale.usage[window][1] for sale in sales], [sale.usage[window][2] for sale in sales]]
+        columns += [
+            starts,
+            [sale.usage[window][1] for sale in sales],
+            [sale.usage[window][2] for sale in sales],
+        ]
     return columns

@@ -98,7 +98,9 @@ def is_connection_lost(error: Exception) -> bool:
     if isinstance(error, InterfaceError):
         return True
     state = _sqlstate(error)
-    return isinstance(error, OperationalError) and (state == "" or state[:2] in {"08", "57"} and state != "57014")
+    return isinstance(error, OperationalError) and (
+        state == "" or (state[:2] in {"08", "57"} and state != "57014")
+    )
 
 
 def _sqlstate(error: BaseException) -> str:
@@ -127,7 +129,9 @@ def _write(
                 at=at,
                 using=CONNECTION,
             )
-            return recorder.write(_end(cause, step=step, result=result, lead=lead, recorder=recorder), using=CONNECTION)
+            return recorder.write(
+                _end(cause, step=step, result=result, lead=lead, recorder=recorder), using=CONNECTION
+            )
     except (DatabaseError, InterfaceError, LeadMoved) as error:
         metrics.VERDICT_FAILURES.labels(cause=type(error).__name__).inc()
         logger.warning(

@@ -84,3 +84,14 @@ def _lock(sql: str, parameters: list[Any]) -> LockedLead | None:
     if row is None:
         return None
     return LockedLead(*row[:18], json.loads(row[18]), *row[19:])
+
+
+WAIT_FOR_LEAD: Final = "SELECT status FROM routing_lead WHERE id = %s FOR NO KEY UPDATE"
+
+
+def wait_for_lead(lead_id: int) -> str | None:
+    """Wait for one lead's lock, up to the session's lock_timeout. Returns its status then; None: no such lead."""
+    with connection.cursor() as cursor:
+        cursor.execute(WAIT_FOR_LEAD, [lead_id])
+        row: tuple[str] | None = cursor.fetchone()
+    return row[0] if row else None

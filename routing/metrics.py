@@ -3,8 +3,12 @@
 from prometheus_client import Counter
 
 LEADS_RECEIVED = Counter("leadswitch_leads_received_total", "Leads taken in.", ["channel"])
-LEADS_REJECTED = Counter("leadswitch_leads_rejected_total", "Leads refused because of their content.", ["channel"])
+LEADS_REJECTED = Counter(
+    "leadswitch_leads_rejected_total", "Leads refused because of their content.", ["channel"]
+)
 WAKES_SENT = Counter("leadswitch_wakes_sent_total", "Leads handed to the workers right after intake.")
 WAKES_LOST = Counter(
-    "leadswitch_wakes_lost_total", "Wake-ups that could not be sent; the pick-up finds their leads.", ["cause"]
+    "leadswitch_wakes_lost_total",
+    "Wake-ups that could not be sent; the pick-up finds their leads.",
+    ["cause"],
 )

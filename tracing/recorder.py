@@ -112,7 +112,7 @@ class Recorder:
             parameters = self._parameters(end)
             with transaction.atomic(using=using), connection.cursor() as cursor:
                 cursor.execute(WRITE_SQL, parameters)
-        except Exception as error:  # noqa: BLE001 - the one place whose job is to contain a failing trace
+        except Exception as error:
             if connection.connection is None or connection.connection.closed:
                 raise
             report_failure(error, attempt_id=self.head.id, lead_id=self.head.lead_id)
@@ -136,7 +136,14 @@ class Recorder:
         return [
             *(head.id, head.lead_id, head.number, head.trigger, head.source_workspace_id),
             *(end.destination_workspace_id, end.campaign_id, end.config_version, end.result, end.skip_reason),
-            *(end.transient, end.next_attempt_at, head.started_at, end.finished_at, end.duration_ms, head.worker),
+            *(
+                end.transient,
+                end.next_attempt_at,
+                head.started_at,
+                end.finished_at,
+                end.duration_ms,
+                head.worker,
+            ),
             json.dumps(end.facts, separators=(",", ":")),
             list(range(1, len(self.rows) + 1)),
             *columns,
@@ -156,4 +163,6 @@ def report_failure(error: Exception, *, attempt_id: UUID, lead_id: int) -> None:
     """Log and count a trace that could not be written. The message of the error may hold row data: it is left out."""
     cause = type(error).__name__
     metrics.TRACE_WRITE_FAILURES.labels(cause=cause).inc()
-    logger.error("trace.write_failed", extra={"attempt_id": str(attempt_id), "lead_id": lead_id, "cause": cause})
+    logger.error(
+        "trace.write_failed", extra={"attempt_id": str(attempt_id), "lead_id": lead_id, "cause": cause}
+    )

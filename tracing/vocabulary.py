@@ -89,25 +89,35 @@ _ALL = (
         Fixer.AGENCY,
         "Every buyer that was left is behind a filter which this lead does not pass.",
     ),
-    SkipReason("all_buyers_capped", _LEAD, _D, Fixer.BUYER, "Every buyer that was left has reached a cap or budget."),
-    SkipReason("all_buyers_outside_hours", _LEAD, _D, Fixer.BUYER, "Every buyer that was left is outside its hours."),
+    SkipReason(
+        "all_buyers_capped", _LEAD, _D, Fixer.BUYER, "Every buyer that was left has reached a cap or budget."
+    ),
+    SkipReason(
+        "all_buyers_outside_hours", _LEAD, _D, Fixer.BUYER, "Every buyer that was left is outside its hours."
+    ),
     SkipReason("outside_campaign_hours", _LEAD, _D, Fixer.AGENCY, "The campaign is outside its hours."),
     SkipReason("insufficient_credits", _BOTH, _P, Fixer.BUYER, "The wallet does not hold the price."),
     SkipReason("tier_lock_contention", _LEAD, _T, Fixer.SYSTEM, "All candidates were busy with other leads."),
     SkipReason("database_timeout", _LEAD, _T, Fixer.SYSTEM, "The database did not grant a lock in time."),
     SkipReason("worker_lost", _LEAD, _P, Fixer.SYSTEM, "Workers were lost again and again while trying it."),
-    SkipReason("internal_error", _LEAD, _P, Fixer.SYSTEM, "The product failed while deciding; nothing was charged."),
+    SkipReason(
+        "internal_error", _LEAD, _P, Fixer.SYSTEM, "The product failed while deciding; nothing was charged."
+    ),
     SkipReason("lead_expired", _LEAD, _P, Fixer.LEAD, "The lead's time to live was over."),
     SkipReason("duplicate_lead", _LEAD, _P, Fixer.LEAD, "The same person came in before."),
     SkipReason("enrollment_paused", _BUYER, _P, Fixer.AGENCY, "The enrolment is paused."),
     SkipReason("buyer_paused", _BUYER, _P, Fixer.BUYER, "The buyer is paused."),
-    SkipReason("outside_service_area", _BUYER, _P, Fixer.BUYER, "The lead is outside the buyer's service area."),
+    SkipReason(
+        "outside_service_area", _BUYER, _P, Fixer.BUYER, "The lead is outside the buyer's service area."
+    ),
     SkipReason("onboarding_mismatch", _BUYER, _P, Fixer.BUYER, "The onboarding answers do not fit the lead."),
     SkipReason("lead_filter_rejected", _BUYER, _P, Fixer.AGENCY, "A filter rejected the lead."),
     SkipReason("outside_buyer_hours", _BUYER, _D, Fixer.BUYER, "The buyer is outside its hours."),
     SkipReason("cap_reached", _BUYER, _D, Fixer.BUYER, "A cap or budget is used up."),
     SkipReason("already_has_lead", _BUYER, _P, Fixer.LEAD, "The buyer already has this lead."),
-    SkipReason("locked", _BUYER, _T, Fixer.SYSTEM, "The buyer was being charged for another lead at that moment."),
+    SkipReason(
+        "locked", _BUYER, _T, Fixer.SYSTEM, "The buyer was being charged for another lead at that moment."
+    ),
     SkipReason("outranked", _BUYER, _P, Fixer.OUTRANKED, "Eligible, but other buyers ranked higher."),
 )
 

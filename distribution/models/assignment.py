@@ -40,7 +40,8 @@ class Assignment(models.Model):
                 fields=["lead", "buyer"], condition=Q(state="sold"), name="assignment_live_lead_buyer_unique"
             ),
             models.CheckConstraint(
-                condition=Q(state="sold", returned_at__isnull=True) | Q(state="returned", returned_at__isnull=False),
+                condition=Q(state="sold", returned_at__isnull=True)
+                | Q(state="returned", returned_at__isnull=False),
                 name="assignment_returned_at_iff_returned",
             ),
         ]

@@ -110,13 +110,17 @@ class Enrollment(models.Model):
     )
     priority = models.IntegerField(default=0, help_text="Highest first, in campaigns of mode `priority`.")
     bid_cents = models.PositiveBigIntegerField(
-        null=True, blank=True, help_text="What this buyer pays for a lead. Blank: the tier's or campaign's price."
+        null=True,
+        blank=True,
+        help_text="What this buyer pays for a lead. Blank: the tier's or campaign's price.",
     )
     lead_filter = models.JSONField(
         default=dict, blank=True, validators=[check_condition], help_text="Which leads this buyer wants."
     )
     cap_hour = models.PositiveIntegerField(null=True, blank=True, help_text="Leads an hour. Blank: no cap.")
-    cap_day = models.PositiveIntegerField(null=True, blank=True, help_text="Leads a day, in the buyer's timezone.")
+    cap_day = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Leads a day, in the buyer's timezone."
+    )
     cap_week = models.PositiveIntegerField(null=True, blank=True, help_text="Leads a week, from Monday.")
     cap_month = models.PositiveIntegerField(null=True, blank=True, help_text="Leads a calendar month.")
     budget_hour_cents = models.PositiveBigIntegerField(null=True, blank=True)
@@ -152,7 +156,7 @@ class Enrollment(models.Model):
             pgtrigger.Trigger(
                 name="same_campaign_and_workspace",
                 when=pgtrigger.Before,
-                operation=pgtrigger.Insert | pgtrigger.UpdateOf("campaign", "tier", "buyer"),
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("campaign_id", "tier_id", "buyer_id"),
                 func="""
                     IF NOT EXISTS (
                         SELECT 1 FROM distribution_tier t

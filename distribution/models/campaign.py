@@ -62,7 +62,9 @@ class Campaign(models.Model):
     priority = models.IntegerField(default=0, help_text="Among equally specific campaigns the highest wins.")
     active = models.BooleanField(default=True)
     mode = models.CharField(max_length=20, choices=CampaignMode.choices, default=CampaignMode.ROUND_ROBIN)
-    price_cents = models.PositiveBigIntegerField(help_text="What a lead costs, unless a tier, rule or bid says so.")
+    price_cents = models.PositiveBigIntegerField(
+        help_text="What a lead costs, unless a tier, rule or bid says so."
+    )
     price_rules = models.JSONField(
         default=list,
         blank=True,
@@ -107,7 +109,9 @@ class Campaign(models.Model):
 
     def clean(self) -> None:
         if self.source is not None and self.source.workspace_id != self.workspace_id:
-            raise ValidationError({"source": "This source belongs to another workspace; choose one of its own."})
+            raise ValidationError(
+                {"source": "This source belongs to another workspace; choose one of its own."}
+            )
 
 
 class Tier(models.Model):
@@ -122,7 +126,9 @@ class Tier(models.Model):
         validators=[check_condition],
         help_text='Which leads this tier takes, e.g. {"field": "attributes.roof_age", "op": "gte", "value": 10}.',
     )
-    price_cents = models.PositiveBigIntegerField(null=True, blank=True, help_text="Blank: the campaign's price.")
+    price_cents = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="Blank: the campaign's price."
+    )
 
     class Meta:
         db_table = "distribution_tier"
@@ -150,11 +156,11 @@ class CampaignSnapshot(models.Model):
     class Meta:
         db_table = "distribution_campaignsnapshot"
         constraints = [
-            models.UniqueConstraint(fields=["campaign", "config_version"], name="snapshot_campaign_version_unique")
+            models.UniqueConstraint(
+                fields=["campaign", "config_version"], name="snapshot_campaign_version_unique"
+            )
         ]
         triggers: ClassVar = append_only_triggers("distribution_campaignsnapshot")
 
     def __str__(self) -> str:
         return f"campaign {self.campaign_id} version {self.config_version}"
-
-

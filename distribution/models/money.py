@@ -73,7 +73,9 @@ class LedgerEntry(models.Model):
                 name="ledger_sign_fits_kind",
             ),
             models.UniqueConstraint(
-                fields=["assignment"], condition=Q(kind__in=["charge", "capture"]), name="ledger_one_charge_each"
+                fields=["assignment"],
+                condition=Q(kind__in=["charge", "capture"]),
+                name="ledger_one_charge_each",
             ),
             models.CheckConstraint(condition=~Q(idempotency_key=""), name="ledger_key_not_blank"),
         ]

@@ -33,7 +33,9 @@ def own_version_trigger(columns: Sequence[str]) -> pgtrigger.Trigger:
 
 def parent_version_triggers(columns: Sequence[str]) -> list[pgtrigger.Trigger]:
     """A change of a row with a `campaign_id`: one version up for the campaign it belongs to."""
-    bump = "UPDATE distribution_campaign SET config_version = config_version + 1 WHERE id = {row}.campaign_id;"
+    bump = (
+        "UPDATE distribution_campaign SET config_version = config_version + 1 WHERE id = {row}.campaign_id;"
+    )
     return [
         pgtrigger.Trigger(
             name="version_on_insert",
@@ -50,7 +52,7 @@ def parent_version_triggers(columns: Sequence[str]) -> list[pgtrigger.Trigger]:
         pgtrigger.Trigger(
             name="version_on_update",
             when=pgtrigger.After,
-            operation=pgtrigger.UpdateOf(*[column.removesuffix("_id") for column in columns]),
+            operation=pgtrigger.UpdateOf(*columns),
             func=f"IF {_differs(columns)} THEN {bump.format(row='NEW')} END IF; RETURN NULL;",
         ),
     ]

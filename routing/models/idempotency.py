@@ -20,7 +20,9 @@ class IdempotencyRecord(models.Model):
     class Meta:
         db_table = "routing_idempotencyrecord"
         constraints = [
-            models.UniqueConstraint(fields=["workspace", "route", "key"], name="idempotency_workspace_route_key")
+            models.UniqueConstraint(
+                fields=["workspace", "route", "key"], name="idempotency_workspace_route_key"
+            )
         ]
         indexes = [models.Index(fields=["created_at"], name="idempotency_created_at")]
 

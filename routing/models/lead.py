@@ -63,7 +63,9 @@ class Lead(models.Model):
     consent = models.JSONField(default=dict, blank=True, help_text="Proof of consent as the source sent it.")
 
     status = models.CharField(max_length=12, choices=LeadStatus.choices, default=LeadStatus.PENDING)
-    skip_reason = models.CharField(max_length=50, blank=True, help_text="Why the last attempt did not sell it.")
+    skip_reason = models.CharField(
+        max_length=50, blank=True, help_text="Why the last attempt did not sell it."
+    )
     attempts = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     due_reason = models.CharField(max_length=50, blank=True, help_text="Why it is due at that time.")
@@ -84,23 +86,33 @@ class Lead(models.Model):
                 | (~Q(status__in=UNFINISHED) & Q(finished_at__isnull=False)),
                 name="lead_finished_at_iff_finished",
             ),
-            models.CheckConstraint(condition=~Q(email_hash="") & ~Q(phone_hash=""), name="lead_hash_not_blank"),
+            models.CheckConstraint(
+                condition=~Q(email_hash="") & ~Q(phone_hash=""), name="lead_hash_not_blank"
+            ),
             models.UniqueConstraint(
-                fields=["source", "external_id"], condition=~Q(external_id=""), name="lead_source_external_id_unique"
+                fields=["source", "external_id"],
+                condition=~Q(external_id=""),
+                name="lead_source_external_id_unique",
             ),
         ]
         indexes = [
             # The pick-up of due leads: only pending ones, in due order.
             models.Index(fields=["next_attempt_at", "id"], condition=Q(status="pending"), name="lead_due"),
             models.Index(fields=["workspace", "-received_at"], name="lead_workspace_received"),
-            models.Index(fields=["email_hash"], condition=Q(email_hash__isnull=False), name="lead_email_hash"),
-            models.Index(fields=["phone_hash"], condition=Q(phone_hash__isnull=False), name="lead_phone_hash"),
+            models.Index(
+                fields=["email_hash"], condition=Q(email_hash__isnull=False), name="lead_email_hash"
+            ),
+            models.Index(
+                fields=["phone_hash"], condition=Q(phone_hash__isnull=False), name="lead_phone_hash"
+            ),
             models.Index(
                 fields=["expires_at"],
                 condition=Q(status__in=["pending", "calling", "gated", "offered"]),
                 name="lead_expiring",
             ),
-            models.Index(fields=["status", "skip_reason"], condition=Q(status="failed"), name="lead_failed_reason"),
+            models.Index(
+                fields=["status", "skip_reason"], condition=Q(status="failed"), name="lead_failed_reason"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -8,7 +8,9 @@ def append_only_triggers(table: str) -> list[pgtrigger.Trigger]:
 
     TRUNCATE fires no row trigger, so it needs one of its own.
     """
-    refuse = f"RAISE EXCEPTION '{table} is append-only: % refused', TG_OP USING ERRCODE = 'restrict_violation';"
+    refuse = (
+        f"RAISE EXCEPTION '{table} is append-only: % refused', TG_OP USING ERRCODE = 'restrict_violation';"
+    )
     return [
         pgtrigger.Trigger(
             name="refuse_change",

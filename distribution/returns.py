@@ -1,0 +1,79 @@
+"""Takes a sold lead back: the charge is refunded in full and, if the campaign says so, the caps are given back."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from distribution.engine import Usage, give_back
+from distribution.locks import lock_for_return
+from distribution.models import Assignment, AssignmentState, Enrollment
+from distribution.money import refund
+from routing.locks import wait_for_lead
+from routing.windows import WINDOW_KINDS
+
+
+class ReturnRefused(Exception):
+    """The assignment cannot be returned. The message says why."""
+
+
+def return_assignment(public_id: UUID, *, actor: str, reason: str, at: datetime | None = None) -> Assignment:
+    """Return one assignment, once: a repeat changes nothing and returns it as it is.
+
+    Locks in the product's order: lead, then enrollment and wallet. Raises Assignment.DoesNotExist, ReturnRefused.
+    """
+    if not reason.strip():
+        message = "a return needs a reason"
+        raise ReturnRefused(message)
+    with transaction.atomic():
+        lead_id = Assignment.objects.values_list("lead_id", flat=True).get(public_id=public_id)
+        wait_for_lead(lead_id)
+        assignment = Assignment.objects.select_related("campaign", "enrollment__buyer").get(
+            public_id=public_id
+        )
+        if assignment.state == AssignmentState.RETURNED:
+            return assignment
+        _take_back(assignment, actor=actor, reason=reason, at=at or timezone.now())
+    return assignment
+
+
+def _take_back(assignment: Assignment, *, actor: str, reason: str, at: datetime) -> None:
+    if assignment.enrollment_id is not None:
+        lock_for_return(assignment.enrollment_id)
+        if assignment.campaign.returns_restore_caps:
+            _restore_caps(assignment)
+    refund(
+        assignment_id=assignment.pk,
+        buyer_id=assignment.buyer_id,
+        key=f"return:{assignment.public_id}",
+        actor=actor,
+        reason=reason,
+    )
+    assignment.state = AssignmentState.RETURNED
+    assignment.returned_at = at
+    assignment.save(update_fields=["state", "returned_at"])
+
+
+def _restore_caps(assignment: Assignment) -> None:
+    """Read the counters again under their lock and take this sale out of the windows it was counted in."""
+    enrollment = Enrollment.objects.select_related("buyer").get(pk=assignment.enrollment_id)
+    usage: dict[str, Usage] = {
+        window: (
+            starts_at,
+            getattr(enrollment, f"{window}_leads"),
+            getattr(enrollment, f"{window}_spent_cents"),
+        )
+        for window in WINDOW_KINDS
+        if (starts_at := getattr(enrollment, f"{window}_starts_at")) is not None
+    }
+    restored = give_back(
+        usage,
+        sold_at=assignment.created_at,
+        timezone=enrollment.buyer.timezone,
+        price_cents=assignment.price_cents,
+    )
+    changes: dict[str, object] = {}
+    for window, (_, leads, spent_cents) in restored.items():
+        changes[f"{window}_leads"], changes[f"{window}_spent_cents"] = leads, spent_cents
+    Enrollment.objects.filter(pk=enrollment.pk).update(**changes)

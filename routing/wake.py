@@ -1,0 +1,131 @@
+"""Tells the workers that there is work, by task name. A wake-up may be lost: the pick-up finds what is due.
+
+Publishing to a broker that is down takes up to three seconds, so requests hand their wake-ups to a thread, and while
+the broker does not answer nothing is published for a while.
+"""
+
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+from celery import current_app
+from django.conf import settings
+from kombu.exceptions import KombuError
+from redis.exceptions import RedisError
+
+from routing import metrics
+
+logger = logging.getLogger(__name__)
+
+PROCESS_LEADS: Final = "distribution.process_leads"
+MAX_WAITING: Final = 10_000
+LEADS_A_MESSAGE: Final = 50
+PAUSE_AFTER_FAILURE_SECONDS: Final = 5.0
+
+
+class Breaker:
+    """Keeps quiet for a while after the broker failed, so that nobody waits for it again and again."""
+
+    def __init__(self, pause_seconds: float = PAUSE_AFTER_FAILURE_SECONDS) -> None:
+        self._pause_seconds = pause_seconds
+        self._closed_until = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        return time.monotonic() < self._closed_until
+
+    def trip(self) -> None:
+        self._closed_until = time.monotonic() + self._pause_seconds
+
+    def reset(self) -> None:
+        self._closed_until = 0.0
+
+
+BREAKER: Final = Breaker()
+
+
+def send_wake(task: str, **options: Any) -> bool:
+    """Publish one wake-up now. Returns False when it could not be sent; never raises for a broker's failure."""
+    if not settings.LEADSWITCH_WAKE_ENABLED:
+        return False
+    if BREAKER.is_open:
+        metrics.WAKES_LOST.labels(cause="broker_paused").inc()
+        return False
+    try:
+        current_app.send_task(task, **options)
+    except (KombuError, RedisError, OSError) as error:
+        BREAKER.trip()
+        cause = type(error).__name__
+        metrics.WAKES_LOST.labels(cause=cause).inc()
+        logger.warning("routing.wake_lost", extra={"task": task, "cause": cause})
+        return False
+    metrics.WAKES_SENT.inc()
+    return True
+
+
+class Waker:
+    """Collects lead ids of a process and publishes them from one background thread, many to a message.
+
+    The thread belongs to the process that started it: after a fork a new one is started on first use.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: queue.Queue[int] = queue.Queue(MAX_WAITING)
+        self._lock = threading.Lock()
+        self._pid = 0
+
+    def wake(self, lead_ids: Sequence[int]) -> None:
+        """Hand leads on without waiting. When too many wait already the rest is left to the pick-up."""
+        self._ensure_thread()
+        for lead_id in lead_ids:
+            try:
+                self._waiting.put_nowait(lead_id)
+            except queue.Full:
+                metrics.WAKES_LOST.labels(cause="queue_full").inc()
+
+    def flush(self, *, timeout_seconds: float) -> bool:
+        """Wait until everything handed on so far was published or given up. Returns False on time-out."""
+        deadline = time.monotonic() + timeout_seconds
+        with self._waiting.all_tasks_done:
+            while self._waiting.unfinished_tasks:
+                remaining = deadline - time.monotonic()
+                if remaining <= 0:
+                    return False
+                self._waiting.all_tasks_done.wait(remaining)
+        return True
+
+    def _ensure_thread(self) -> None:
+        if self._pid == os.getpid():
+            return
+        with self._lock:
+            if self._pid != os.getpid():
+                self._waiting = queue.Queue(MAX_WAITING)
+                threading.Thread(target=self._run, name="waker", daemon=True).start()
+                self._pid = os.getpid()
+
+    def _run(self) -> None:
+        while True:
+            batch = [self._waiting.get()]
+            while len(batch) < LEADS_A_MESSAGE:
+                try:
+                    batch.append(self._waiting.get_nowait())
+                except queue.Empty:
+                    break
+            try:
+                send_wake(PROCESS_LEADS, args=[batch])
+            finally:
+                for _ in batch:
+                    self._waiting.task_done()
+
+
+WAKER: Final = Waker()
+
+
+def wake_leads(lead_ids: Sequence[int]) -> None:
+    """Tell the workers about leads that are due now, after their transaction has committed."""
+    if settings.LEADSWITCH_WAKE_ENABLED:
+        WAKER.wake(lead_ids)
