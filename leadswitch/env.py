@@ -1,6 +1,6 @@
 """Reads the process environment, strictly: every mistake is an error that names the variable and the fix.
 
-No other module reads os.environ. `.env.example` documents each variable.
+Settings come from here alone. `.env.example` documents each variable.
 """
 
 import os
@@ -167,7 +167,9 @@ def _read_secret(variables: Mapping[str, str], name: str, locations: Locations, 
         return parse_secret(name, value)
     if locations.is_embedded or optional:
         return read_or_create_secret(locations.var_dir / f"{name.lower()}.txt")
-    raise BadEnvironment(name, "is required when DATABASE_URL and REDIS_URL are set", "Set 50 random characters")
+    raise BadEnvironment(
+        name, "is required when DATABASE_URL and REDIS_URL are set", "Set 50 random characters"
+    )
 
 
 def _read_allowed_hosts(variables: Mapping[str, str], *, required: bool) -> tuple[str, ...]:

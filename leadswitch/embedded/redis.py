@@ -36,7 +36,7 @@ def start(paths: ServicePaths) -> None:
     paths.redis_dir.mkdir(mode=0o700, exist_ok=True)
     environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
     command = [_binary(), *_options(paths)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     started = not done.returncode and wait_until(
         lambda: is_ready(paths), timeout_seconds=START_TIMEOUT_SECONDS
     )
