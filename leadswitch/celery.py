@@ -14,13 +14,13 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
-@setup_logging.connect  # type: ignore[untyped-decorator]  # celery-types leaves signals untyped
+@setup_logging.connect
 def keep_django_logging(**_: object) -> None:
     """Celery would replace the root logger; a receiver here makes it leave Django's alone."""
     settings.LOGGING  # noqa: B018 - forces the settings, and with them the logging, to be loaded
 
 
-@task_postrun.connect  # type: ignore[untyped-decorator]
+@task_postrun.connect
 def drop_broken_connections(**_: object) -> None:
     """CELERY_DB_REUSE_MAX keeps connections over tasks; those that broke must not fail the next task too."""
     for connection in connections.all(initialized_only=True):

@@ -1,6 +1,6 @@
 """Reads the process environment, strictly: every mistake is an error that names the variable and the fix.
 
-No other module reads os.environ. `.env.example` documents each variable.
+Settings come from here alone. `.env.example` documents each variable.
 """
 
 import os

@@ -9,6 +9,8 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from structlog import get_logger
 
 log = get_logger(__name__)
@@ -16,23 +18,23 @@ log = get_logger(__name__)
 PROBE_TIMEOUT_SECONDS = 1.0
 
 
-def healthz(request: HttpRequest) -> HttpResponse:
+def healthz(_request: HttpRequest) -> HttpResponse:
     """The process serves requests; says nothing about what it depends on."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
-def readyz(request: HttpRequest) -> HttpResponse:
+def readyz(_request: HttpRequest) -> HttpResponse:
     """503 while PostgreSQL or Redis does not answer."""
     checks = {"database": probe("database", ask_database), "redis": probe("redis", ask_redis)}
     return JsonResponse(checks, status=200 if set(checks.values()) == {"ok"} else 503)
 
 
-def metrics(request: HttpRequest) -> HttpResponse:
+def metrics(_request: HttpRequest) -> HttpResponse:
     """Prometheus text format; of every web process when they share PROMETHEUS_MULTIPROC_DIR."""
     registry: CollectorRegistry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library is untyped there
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
@@ -53,6 +55,9 @@ def ask_database() -> None:
 def ask_redis() -> None:
     timeout = PROBE_TIMEOUT_SECONDS
     with redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=timeout, socket_connect_timeout=timeout, retry=None
+        settings.REDIS_URL,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        retry=Retry(NoBackoff(), 0),
     ) as client:
         client.ping()

@@ -1,4 +1,4 @@
-"""Django and Celery settings. Values come from leadswitch.env; without URLs the embedded servers are started."""
+"""Django and Celery settings. Values come from leadswitch.env; embedded servers stand in for missing URLs."""
 
 from leadswitch.embedded import ensure_services
 from leadswitch.env import REPOSITORY, celery_broker_url, postgres_settings, read_environment

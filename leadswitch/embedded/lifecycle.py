@@ -43,7 +43,7 @@ def start_services(var_dir: Path, *, durable: bool = True) -> ServiceUrls:
 
 
 def stop_services(var_dir: Path) -> list[str]:
-    """Stop both servers of the var directory, also after the directory was removed; the names of those that ran."""
+    """Stop both servers of the var directory, even a removed one; the names of those that ran."""
     paths = ServicePaths.of(var_dir)
     with exclusive_lock(paths):
         stopped = {"PostgreSQL": postgres.stop(paths), "Redis": redis.stop(paths)}

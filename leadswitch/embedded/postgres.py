@@ -101,7 +101,7 @@ def _make_socket_directory(paths: ServicePaths) -> None:
 
 
 def _create_cluster(paths: ServicePaths, *, durable: bool) -> None:
-    """Build the cluster under another name and rename it, so that a killed initdb leaves nothing half made."""
+    """Build the cluster under another name, then rename it: a killed initdb leaves nothing half made."""
     paths.postgres_dir.mkdir(mode=0o700, exist_ok=True)
     give_to_server(paths.postgres_dir)
     unfinished = paths.postgres_dir / "unfinished"
@@ -133,7 +133,8 @@ def _run(program: str, *arguments: str, log: Path | None = None) -> None:
 
 
 def _ensure_database(paths: ServicePaths) -> None:
-    server = {"host": str(paths.postgres_sockets), "user": ROLE, "dbname": "postgres"}
-    with psycopg.connect(**server, autocommit=True) as connection:
+    with psycopg.connect(
+        host=str(paths.postgres_sockets), user=ROLE, dbname="postgres", autocommit=True
+    ) as connection:
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone() is None:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))

@@ -1,0 +1,76 @@
+# Everything runs in .venv, which each target makes when it is missing or out of date.
+# make V=1 ... shows the commands; make PYTHON=python3.12 ... chooses the interpreter.
+
+PYTHON ?= python3
+PORT ?= 8000
+HOST ?= 127.0.0.1
+JOBS ?= 2
+ARGS ?=
+BIN := .venv/bin
+MANAGE := $(BIN)/python manage.py
+SERVICES := $(BIN)/python -m leadswitch.embedded
+# Checks use the test servers, so that they never touch the data of `make up` and `make demo`.
+TEST_ENV := LEADSWITCH_VAR_DIR=var/test LEADSWITCH_EMBEDDED_FSYNC=false LEADSWITCH_ENV_FILE=
+Q := $(if $(V),,@)
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## this list
+	$(Q)awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
+
+.PHONY: venv
+venv:
+	$(Q)command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed; LeadSwitch needs Python 3.11 to 3.13" >&2; exit 2; }
+	$(Q)$(PYTHON) ops/make_venv.py
+
+.PHONY: demo
+demo: venv ## sell 1,000 realistic leads and show what happened
+	$(Q)$(MANAGE) demo $(ARGS)
+
+.PHONY: test
+test: check ## everything that CI checks: `make check`, then the tests
+	$(Q)trap '$(TEST_ENV) $(SERVICES) stop >/dev/null' EXIT; $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+.PHONY: check
+check: venv ## linters, types, import contracts, migrations, deployment settings
+	$(Q)$(BIN)/ruff check --quiet .
+	$(Q)$(BIN)/ruff format --check --quiet .
+	$(Q)trap '$(TEST_ENV) $(SERVICES) stop >/dev/null' EXIT; set -e; export $(TEST_ENV); \
+	$(BIN)/mypy --no-error-summary; \
+	$(BIN)/lint-imports --no-cache >$(if $(V),/dev/stdout,var/test/lint-imports.log) || { cat var/test/lint-imports.log; exit 1; }; \
+	$(MANAGE) makemigrations --check --dry-run $(if $(V),,-v0); \
+	LEADSWITCH_HTTPS=true $(MANAGE) check --deploy --fail-level WARNING $(if $(V),,>/dev/null)
+
+.PHONY: up
+up: venv ## serve web, worker and beat on port $(PORT) until Ctrl-C
+	$(Q)exec $(BIN)/python -m leadswitch.up --host $(HOST) --port $(PORT)
+
+.PHONY: bench
+bench: venv ## measure the engine and the intake against hand-written baselines
+	$(Q)$(MANAGE) bench $(ARGS)
+
+.PHONY: migrate
+migrate: venv ## bring the database's tables up to date
+	$(Q)$(MANAGE) migrate
+
+.PHONY: services-start services-stop services-status stop
+services-start: venv ## start the embedded PostgreSQL and Redis
+	$(Q)$(SERVICES) start
+services-stop: venv ## stop them
+	$(Q)$(SERVICES) stop
+services-status: venv ## say whether they run
+	$(Q)$(SERVICES) status
+stop: services-stop
+
+.PHONY: lock
+lock: venv ## compile requirements*.in into pinned, hashed requirements*.txt
+	$(Q)$(PYTHON) -m venv var/lock-venv && var/lock-venv/bin/pip install --quiet uv
+	$(Q)for name in requirements requirements-dev; do var/lock-venv/bin/uv pip compile --quiet --universal \
+	  --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
+	  --output-file $$name.txt $$name.in || exit 1; done
+
+.PHONY: clean
+clean: ## stop the servers; remove var/ (ALL local data), .venv and caches
+	$(Q)if [ -x $(BIN)/python ]; then $(SERVICES) stop; $(TEST_ENV) $(SERVICES) stop; fi
+	$(Q)rm -rf var .venv .venv.lock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,129 @@
+"""`python -m leadswitch.up`: the whole product on one machine (web, worker, beat) until Ctrl-C."""
+
+import argparse
+import os
+import shutil
+import socket
+import sys
+import threading
+import urllib.error
+import urllib.request
+from pathlib import Path
+from time import monotonic, sleep
+
+import django
+from django.core.exceptions import ImproperlyConfigured
+
+from leadswitch.embedded import ServicesError
+from leadswitch.env import REPOSITORY
+from leadswitch.secretfile import read_or_create_secret
+from leadswitch.supervisor import Program, Supervisor
+
+ADMIN_LOGIN = "admin"
+READY_TIMEOUT_SECONDS = 60.0
+
+
+def main() -> int:
+    options = read_options()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadswitch.settings")
+    try:
+        refuse_taken_port(options.host, options.port)
+        django.setup()
+        password_file = prepare_database()
+    except (PortTaken, ServicesError, ImproperlyConfigured) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    supervisor = Supervisor(programs(options.host, options.port, workers=options.workers), cwd=REPOSITORY)
+    arguments = (supervisor, options.host, options.port, password_file)
+    threading.Thread(target=announce, args=arguments, daemon=True).start()
+    supervisor.run()
+    return 0
+
+
+class PortTaken(Exception):
+    """Another process listens on the port that the web server should have."""
+
+
+def read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m leadswitch.up", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--workers", type=int, default=2, help="web and worker processes, each")
+    return parser.parse_args()
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        # As gunicorn does: connections of an earlier run that are still closing are no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except (OSError, OverflowError) as error:
+            message = f"port {port} on {host} cannot be used ({error}); choose another: make up PORT=8001"
+            raise PortTaken(message) from error
+
+
+def prepare_database() -> Path:
+    """Migrate, and make sure that somebody can log in to the admin; the file that holds the password."""
+    from django.conf import settings
+    from django.contrib.auth import get_user_model
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0, interactive=False)
+    password_file: Path = settings.VAR_DIR / "admin_password.txt"
+    password = read_or_create_secret(password_file)
+    users = get_user_model()._default_manager
+    if not users.filter(username=ADMIN_LOGIN).exists():
+        users.create_superuser(ADMIN_LOGIN, password=password)
+    return password_file
+
+
+def programs(host: str, port: int, *, workers: int) -> list[Program]:
+    python = sys.executable
+    web = ["-m", "gunicorn", "leadswitch.wsgi", "--bind", f"{host}:{port}", "--workers", str(workers)]
+    web += ["--worker-class", "gthread", "--threads", "4", "--config", "python:leadswitch.gunicorn_hooks"]
+    celery = ["-m", "celery", "-A", "leadswitch"]
+    worker = [*celery, "worker", "--concurrency", str(workers), "--loglevel", "INFO"]
+    worker += ["--without-gossip", "--without-mingle"]
+    return [
+        Program("web", [python, *web], {"LEADSWITCH_ROLE": "web", **fresh_metrics_directory()}),
+        Program("worker", [python, *worker], {"LEADSWITCH_ROLE": "worker"}),
+        Program("beat", [python, *celery, "beat", "--loglevel", "WARNING"], {"LEADSWITCH_ROLE": "worker"}),
+    ]
+
+
+def fresh_metrics_directory() -> dict[str, str]:
+    """Where the web processes share their counters; files of an earlier run would be added to them."""
+    from django.conf import settings
+
+    directory: Path = settings.VAR_DIR / "metrics"
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    return {"PROMETHEUS_MULTIPROC_DIR": str(directory)}
+
+
+def announce(supervisor: Supervisor, host: str, port: int, password_file: Path) -> None:
+    address = f"http://{host}:{port}"
+    if not wait_until_ready(f"{address}/readyz"):
+        supervisor.say("up", f"{address} does not answer yet; see the lines above")
+        return
+    password = password_file.read_text().strip()
+    supervisor.say("up", f"LeadSwitch is ready: admin {address}/admin/  API {address}/api/docs/")
+    supervisor.say(
+        "up", f"log in as {ADMIN_LOGIN} with {password}   (kept in {password_file}). Ctrl-C stops."
+    )
+
+
+def wait_until_ready(url: str) -> bool:
+    deadline = monotonic() + READY_TIMEOUT_SECONDS
+    while monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own http address
+                return True
+        except (urllib.error.URLError, OSError):
+            sleep(0.2)
+    return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())

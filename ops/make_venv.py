@@ -1,0 +1,79 @@
+"""Create .venv with the pinned requirements, unless it is there and current. Standard library only.
+
+A stamp, written last, names what the environment was made from; without it (first run, an interrupted run,
+changed requirements, another Python, a moved checkout) it is made anew. A lock lets one process do it.
+"""
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+VENV = REPOSITORY / ".venv"
+STAMP = VENV / "made-from"
+REQUIREMENTS = REPOSITORY / "requirements-dev.txt"
+OLDEST, NEWEST = (3, 11), (3, 13)
+
+
+def main():
+    if not OLDEST <= sys.version_info[:2] <= NEWEST:
+        sys.exit(
+            f"LeadSwitch needs Python 3.11, 3.12 or 3.13; {sys.executable} is {platform.python_version()}."
+            " Name another one: make PYTHON=python3.12 ..."
+        )
+    wanted = describe()
+    if is_current(wanted):
+        return
+    with (REPOSITORY / ".venv.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not is_current(wanted):  # another make may have made it meanwhile
+            make(wanted)
+
+
+def describe():
+    parts = [REQUIREMENTS.read_bytes(), platform.python_version().encode(), os.fsencode(VENV)]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def is_current(wanted):
+    return STAMP.exists() and STAMP.read_text() == wanted and (VENV / "bin" / "python").exists()
+
+
+def make(wanted):
+    print("Creating .venv and installing the requirements (once; about a minute)", flush=True)  # noqa: T201
+    shutil.rmtree(VENV, ignore_errors=True)
+    pip = make_empty()
+    options = ["--quiet", "--no-input", "--disable-pip-version-check", "--require-hashes"]
+    run([*pip, "install", *options, "--requirement", str(REQUIREMENTS)])
+    STAMP.write_text(wanted)
+
+
+def make_empty():
+    """Create the environment; the command that is its pip. Debian ships venv's own pip in another package."""
+    python = str(VENV / "bin" / "python")
+    if importlib.util.find_spec("ensurepip") is not None:
+        run([sys.executable, "-m", "venv", str(VENV)])
+        return [python, "-m", "pip"]
+    if importlib.util.find_spec("pip") is not None:
+        run([sys.executable, "-m", "venv", "--without-pip", str(VENV)])
+        return [sys.executable, "-m", "pip", "--python", python]
+    sys.exit(
+        f"{sys.executable} can create no virtual environment: it has neither ensurepip nor pip."
+        " On Debian and Ubuntu: apt-get install python3-venv"
+    )
+
+
+def run(command):
+    status = subprocess.run(command, check=False).returncode
+    if status:
+        sys.exit(f"failed ({status}): {' '.join(command)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""Test servers, databases and fixtures. Loaded before the settings, which it points at var/test."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from pytest_django.plugin import DjangoDbBlocker
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+VAR_DIR = REPOSITORY / "var" / "test"
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+# Content types and permissions are written by migrate, once for each test database.
+KEPT_TABLES = ("django_migrations", "django_content_type", "auth_permission")
+
+if "leadswitch.settings" in sys.modules:
+    raise pytest.UsageError("unset DJANGO_SETTINGS_MODULE: the tests choose their own servers first")
+
+os.environ.update(
+    DJANGO_SETTINGS_MODULE="leadswitch.settings",
+    LEADSWITCH_VAR_DIR=str(VAR_DIR),
+    LEADSWITCH_ENV_FILE="",  # a developer's .env may name a database that is not for tests
+    LEADSWITCH_EMBEDDED_FSYNC="false",
+    LEADSWITCH_REDIS_PREFIX=f"{WORKER}-test",
+    LEADSWITCH_HTTPS="false",
+    LEADSWITCH_LOG_LEVEL="WARNING",
+    LEADSWITCH_ROLE="web",
+    SECRET_KEY="not-a-secret-but-long-enough-to-be-accepted",
+    LEADSWITCH_IDENTITY_KEY="not-a-secret-but-long-enough-to-be-accepted",
+    ALLOWED_HOSTS="testserver",
+    DEBUG="false",
+)
+
+from leadswitch.embedded import service_states, stop_services  # noqa: E402 - after the environment is set
+
+HAD_SERVICES = set(service_states(VAR_DIR).values()) != {"stopped"}
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The session that started the servers stops them; its xdist workers leave them alone."""
+    if not hasattr(config, "workerinput") and not HAD_SERVICES:
+        stop_services(VAR_DIR)
+
+
+@pytest.fixture
+def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:  # noqa: ARG001
+    """The database with real commits, for tests with several connections or threads.
+
+    In place of pytest-django's `transactional_db`, whose clean-up the append-only triggers refuse. Empties
+    every table afterwards; sequences go on, so an id is never used twice in a process.
+    """
+    from django.db import connections
+
+    with django_db_blocker.unblock():
+        try:
+            yield
+        finally:
+            connections.close_all()
+            truncate_all_tables()
+            connections.close_all()
+
+
+def truncate_all_tables() -> None:
+    """Empty the test database. Ends what other connections a test has left, which would hold locks."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+        tables = [name for name in connection.introspection.table_names(cursor) if name not in KEPT_TABLES]
+        if tables:
+            # Append-only triggers refuse TRUNCATE; the replica role does not fire them.
+            cursor.execute("SET session_replication_role = replica")
+            names = ", ".join(connection.ops.quote_name(name) for name in tables)
+            cursor.execute(f"TRUNCATE {names}")
+            cursor.execute("SET session_replication_role = origin")
+
+
+@pytest.fixture
+def redis_client() -> Iterator["redis.Redis[str]"]:
+    """A client of the test Redis. Every key of this worker's prefix is removed before and after."""
+    from django.conf import settings
+
+    with redis.Redis.from_url(settings.REDIS_URL, decode_responses=True) as client:
+        remove_keys(client, settings.LEADSWITCH_REDIS_PREFIX)
+        yield client
+        remove_keys(client, settings.LEADSWITCH_REDIS_PREFIX)
+
+
+def remove_keys(client: "redis.Redis[str]", prefix: str) -> None:
+    for key in client.scan_iter(match=f"*{prefix}*", count=1000):
+        client.delete(key)

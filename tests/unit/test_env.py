@@ -1,0 +1,115 @@
+"""Configuration mistakes are errors that name the variable and the fix."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from leadswitch.env import (
+    BadEnvironment,
+    celery_broker_url,
+    postgres_settings,
+    read_environment,
+    read_locations,
+)
+
+SECRET = "s" * 50
+PRODUCTION = {
+    "DATABASE_URL": "postgres://u:p@db.example.com:5432/leads",
+    "REDIS_URL": "redis://cache.example.com:6379/0",
+    "SECRET_KEY": SECRET,
+    "LEADSWITCH_IDENTITY_KEY": SECRET,
+    "ALLOWED_HOSTS": "leads.example.com",
+    "LEADSWITCH_ENV_FILE": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "variable", "hint"),
+    [
+        ({"LEADSWITCH_REDIS_PREFX": "x"}, "LEADSWITCH_REDIS_PREFX", "Did you mean LEADSWITCH_REDIS_PREFIX?"),
+        ({"LEADSWITCH_PICKUP_PERIOD_SECONDS": "5s"}, "LEADSWITCH_PICKUP_PERIOD_SECONDS", "'5s'"),
+        ({"LEADSWITCH_PICKUP_PERIOD_SECONDS": "0"}, "LEADSWITCH_PICKUP_PERIOD_SECONDS", "'0'"),
+        ({"LEADSWITCH_TRANSIENT_MAX_ATTEMPTS": "-1"}, "LEADSWITCH_TRANSIENT_MAX_ATTEMPTS", "'-1'"),
+        ({"DEBUG": "ture"}, "DEBUG", "Use true or false"),
+        ({"LEADSWITCH_WAKE_ENABLED": "maybe"}, "LEADSWITCH_WAKE_ENABLED", "Use true or false"),
+        ({"LEADSWITCH_ROLE": "wrker"}, "LEADSWITCH_ROLE", "web, worker, command"),
+        ({"LEADSWITCH_REDIS_PREFIX": "a:b"}, "LEADSWITCH_REDIS_PREFIX", "letters, digits"),
+        ({"DATABASE_URL": "mysql://u@h/db"}, "DATABASE_URL", "'mysql'"),
+        ({"DATABASE_URL": "postgres://u@h:abc/db"}, "DATABASE_URL", "no URL"),
+        ({"DATABASE_URL": "postgres://u@h"}, "DATABASE_URL", "names no database"),
+        ({"REDIS_URL": "localhost:6379"}, "REDIS_URL", "redis://host:6379/0"),
+        ({"SECRET_KEY": ""}, "SECRET_KEY", "is required"),
+        ({"SECRET_KEY": "short"}, "SECRET_KEY", "too short"),
+        ({"LEADSWITCH_IDENTITY_KEY": ""}, "LEADSWITCH_IDENTITY_KEY", "is required"),
+        ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS", "is required"),
+        ({"ALLOWED_HOSTS": "https://leads.example.com"}, "ALLOWED_HOSTS", "no host name"),
+        ({"LEADSWITCH_ENV_FILE": "/does/not/exist"}, "LEADSWITCH_ENV_FILE", "no file"),
+    ],
+)
+def test_a_mistake_names_the_variable_and_the_fix(
+    change: Mapping[str, str], variable: str, hint: str
+) -> None:
+    with pytest.raises(BadEnvironment) as caught:
+        read_environment({**PRODUCTION, **change})
+    assert caught.value.variable == variable
+    assert hint in str(caught.value)
+
+
+def test_production_is_https_and_reads_every_value() -> None:
+    environment = read_environment(PRODUCTION)
+    assert environment.is_https
+    assert not environment.debug
+    assert environment.allowed_hosts[0] == "leads.example.com"
+    assert (environment.secret_key, environment.identity_key) == (SECRET, SECRET)
+    assert (environment.pickup_period_seconds, environment.transient_max_attempts) == (5, 20)
+    assert not environment.locations.is_embedded
+
+
+def test_an_embedded_installation_makes_its_secrets_once(tmp_path: Path) -> None:
+    variables = {"LEADSWITCH_VAR_DIR": str(tmp_path), "LEADSWITCH_ENV_FILE": ""}
+    first, second = read_environment(variables), read_environment(variables)
+    assert len(first.secret_key) >= 50
+    assert first.secret_key != first.identity_key
+    assert first == second
+    assert not first.is_https
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+
+
+def test_the_env_file_gives_values_that_the_process_overrides(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("REDIS_URL=redis://one:6379/0\nLEADSWITCH_EMBEDDED_FSYNC=false\n")
+    variables = {"LEADSWITCH_ENV_FILE": str(file), "REDIS_URL": "redis://two:6379/0"}
+    locations = read_locations(variables)
+    assert (locations.redis_url, locations.embedded_fsync) == ("redis://two:6379/0", False)
+
+
+def test_a_misspelt_variable_in_the_env_file_is_an_error_too(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("LEADSWITCH_VARDIR=x\n")
+    with pytest.raises(BadEnvironment, match="LEADSWITCH_VAR_DIR"):
+        read_locations({"LEADSWITCH_ENV_FILE": str(file)})
+
+
+@pytest.mark.parametrize(
+    ("redis_url", "broker_url"),
+    [
+        ("redis://h:6379/3", "redis://h:6379/3"),
+        ("unix:///tmp/x/redis.sock?db=2", "redis+socket:///tmp/x/redis.sock?virtual_host=2"),
+        ("unix:///tmp/x/redis.sock", "redis+socket:///tmp/x/redis.sock?virtual_host=0"),
+    ],
+)
+def test_celery_gets_the_same_redis(redis_url: str, broker_url: str) -> None:
+    assert celery_broker_url(redis_url) == broker_url
+
+
+def test_a_percent_encoded_host_is_a_socket_directory() -> None:
+    settings = postgres_settings("postgres://leads@%2Ftmp%2Fx/leads")
+    assert (settings["HOST"], settings["NAME"], settings["USER"]) == ("/tmp/x", "leads", "leads")
+
+
+def test_every_own_variable_is_documented() -> None:
+    from leadswitch.env import OWN_VARIABLES, REPOSITORY
+
+    documented = (REPOSITORY / ".env.example").read_text()
+    assert [name for name in sorted(OWN_VARIABLES) if f"{name}=" not in documented] == []
