@@ -15,8 +15,14 @@ from routing.zones import UnknownTimezone, load_zone
 
 KNOWN_FIELDS: Final = KnownFields(
     kinds={
-        "zip": "text", "state": "text", "country": "text", "county": "text", "city": "text",
-        "vertical": "text", "source": "text", "consent": "flag",
+        "zip": "text",
+        "state": "text",
+        "country": "text",
+        "county": "text",
+        "city": "text",
+        "vertical": "text",
+        "source": "text",
+        "consent": "flag",
     }
 )
 
@@ -103,8 +109,16 @@ def _compile(
     tier = {"id": 1, "position": 1, "content_filter": {}, "price_cents": None}
     enrollments = [
         {
-            "id": 1, "tier_id": 1, "buyer_id": buyer["id"], "active": True, "weight": 1, "priority": 0,
-            "bid_cents": None, "lead_filter": {}, "caps": {}, "budgets": {},
+            "id": 1,
+            "tier_id": 1,
+            "buyer_id": buyer["id"],
+            "active": True,
+            "weight": 1,
+            "priority": 0,
+            "bid_cents": None,
+            "lead_filter": {},
+            "caps": {},
+            "budgets": {},
         }
         for buyer in buyers
     ]

@@ -1,4 +1,4 @@
-"""Distributes one lead: lock, decide, charge, assign and trace in one transaction; then verdict, metrics and a log line.
+"""Distributes one lead: lock, decide, charge, assign and trace in one transaction; then metrics and a log line.
 
     lock lead -> check it is due -> attempt -> write lead and trace -> commit -> act
                                        `-> rolled back -> verdict on a connection of its own

@@ -1,7 +1,6 @@
 """Gathers what the engine decides on: the lead's fields and the live counters and balances of the enrolled buyers."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection
@@ -48,9 +47,8 @@ def read_live(
 def _live(row: Sequence[Any]) -> LiveFacts:
     usage = {}
     for place, window in enumerate(WINDOW_KINDS):
-        starts_at: datetime | None = row[7 + 3 * place]
-        if starts_at is not None:
-            usage[window] = (starts_at, row[8 + 3 * place], row[9 + 3 * place])
+        if row[7 + 3 * place] is not None:
+            usage[window] = (row[7 + 3 * place], row[8 + 3 * place], row[9 + 3 * place])
     return LiveFacts(
         balance_cents=row[1],
         held_cents=row[2],

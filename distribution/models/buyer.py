@@ -65,7 +65,7 @@ class Buyer(models.Model):
         default=dict,
         blank=True,
         validators=[check_hours],
-        help_text='When leads may be delivered, in the buyer\'s timezone: {"mon": [["09:00", "17:00"]]}. Empty: always.',
+        help_text='When leads may be delivered, buyer\'s timezone: {"mon": [["09:00", "17:00"]]}. Empty: always.',
     )
     paused_at = models.DateTimeField(null=True, blank=True, help_text="Set: this buyer gets no leads.")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
