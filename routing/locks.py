@@ -14,8 +14,8 @@ from django.db import connection
 
 _COLUMNS: Final = """
     l.id, l.public_id, l.workspace_id, l.source_workspace_id, l.source_id, s.name, l.status, l.attempts,
-    l.next_attempt_at, l.due_reason, l.expires_at, w.paused_at IS NOT NULL, l.vertical, l.zip, l.city, l.county, l.state,
-    l.country, l.attributes::text, l.consent <> '{}'::jsonb, clock_timestamp()
+    l.next_attempt_at, l.due_reason, l.expires_at, w.paused_at IS NOT NULL, l.vertical, l.zip, l.city, l.county,
+    l.state, l.country, l.attributes::text, l.consent <> '{}'::jsonb, clock_timestamp()
 """
 
 # NO KEY UPDATE: a foreign key check of another transaction (KEY SHARE) must not make the lead look busy.
