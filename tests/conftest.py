@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import django
 import pytest
 import redis
 from pytest_django.plugin import DjangoDbBlocker
@@ -36,6 +37,11 @@ os.environ.update(
 from leadswitch.embedded import service_states, stop_services  # noqa: E402 - after the environment is set
 
 HAD_SERVICES = set(service_states(VAR_DIR).values()) != {"stopped"}
+
+
+def pytest_configure() -> None:
+    """Load the apps before test modules import models; pytest-django does so only when it chose the settings."""
+    django.setup()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
