@@ -114,7 +114,7 @@ def find_telling_lead(workspace_id: int, *, status: str) -> int | None:
     return int(rows[0][0]) if rows else None
 
 
-def _rows(sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+def _rows(sql: str, *parameters: int | str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return list(cursor.fetchall())
