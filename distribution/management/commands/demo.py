@@ -55,7 +55,7 @@ class Command(BaseCommand):
             document = {**summary.as_json(), "verify": verdict.splitlines()[-1], "traces": traces}
             self.stdout.write(json.dumps(document))
         else:
-            print_report(summary, traces=traces, verdict=verdict, console=Console(file=self.stdout._out))
+            print_report(summary, traces=traces, verdict=verdict, console=Console())
         if not holds:
             raise CommandError("an invariant does not hold, see above", returncode=1)
 
