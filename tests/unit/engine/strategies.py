@@ -98,7 +98,9 @@ def mostly(usual: Any, other: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 def coverages() -> st.SearchStrategy[dict[str, Any]]:
     circle = st.builds(
-        lambda circle, miles: {**circle, "miles": miles}, st.sampled_from(CIRCLES), st.sampled_from([2, 10, 150])
+        lambda circle, miles: {**circle, "miles": miles},
+        st.sampled_from(CIRCLES),
+        st.sampled_from([2, 10, 150]),
     )
     return st.fixed_dictionaries(
         {},
@@ -207,7 +209,9 @@ def lives(draw: st.DrawFn, at: datetime, starts: dict[str, datetime]) -> LiveFac
     usage = {}
     for kind, start in starts.items():
         if draw(st.booleans()):
-            moved = draw(st.sampled_from([timedelta(0), timedelta(0), -timedelta(days=35), timedelta(hours=1)]))
+            moved = draw(
+                st.sampled_from([timedelta(0), timedelta(0), -timedelta(days=35), timedelta(hours=1)])
+            )
             usage[kind] = (start + moved, draw(st.integers(0, 4)), draw(st.sampled_from([0, 1500, 5000])))
     ago = draw(st.sampled_from([None, 1, 2, 60]))
     return LiveFacts(

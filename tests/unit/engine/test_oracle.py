@@ -20,7 +20,9 @@ def test_engine_agrees_with_the_oracle(data: st.DataObject) -> None:
     decision = decide(compile_campaign(definition), facts)
 
     assert as_answer(decision) == oracle.answer(definition, facts)
-    assert decision.verdict is None or decision.verdict.retry_at is None or decision.verdict.retry_at > facts.at
+    assert (
+        decision.verdict is None or decision.verdict.retry_at is None or decision.verdict.retry_at > facts.at
+    )
 
 
 def as_answer(decision: Decision) -> oracle.Answer:
