@@ -62,7 +62,11 @@ def _live(row: Sequence[Any]) -> LiveFacts:
 
 def lead_facts(lead: LockedLead, *, campaign: CompiledCampaign, sold_count: int) -> LeadFacts:
     """Return the fields of the lead that this campaign reads, and where its ZIP is. Nothing that names a person."""
-    fields = {name: value for name, value in condition_fields(lead).items() if name in campaign.fields}
+    fields = {
+        name: value
+        for name, value in condition_fields(lead, source=lead.source).items()
+        if name in campaign.fields
+    }
     place = find_place(lead.zip)
     return LeadFacts(
         fields=fields,

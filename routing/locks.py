@@ -66,7 +66,7 @@ class LockedLead:
     state: str
     country: str
     attributes: Mapping[str, Any]
-    has_consent: bool
+    consent: bool
     locked_at: datetime
 
 
