@@ -1,6 +1,7 @@
 """Makes leads as a web form would send them. Nobody in them exists: reserved phone numbers and mail domains."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from random import Random
 from typing import Any, Final
 
@@ -10,11 +11,12 @@ from routing.places import find_place, zips_in_state, zips_within
 AREA_CODES: Final = {"GA": "404", "TX": "214", "AZ": "602", "FL": "813", "OR": "503"}
 REACH_MILES: Final = 35
 PROPERTY_TYPES: Final = ("residential", "residential", "residential", "commercial", "mobile home")
+CONSENT: Final = {"text": "I agree to be contacted about my request.", "url": "https://www.example.com/quote"}
 URGENCIES: Final = ("today", "this week", "this month", "planning")
 
 
-def make_leads(count: int, *, seed: int) -> Iterator[dict[str, Any]]:
-    """Yield request bodies of the intake API. Same seed, same leads."""
+def make_leads(count: int, *, seed: int, at: datetime) -> Iterator[dict[str, Any]]:
+    """Yield request bodies of the intake API. Same seed, same leads; `at` is when they gave their consent."""
     random = Random(seed)  # noqa: S311 - makes examples, protects nothing
     zips = {market: _zips_around(market) for market in (*MARKETS, ELSEWHERE)}
     verticals, weights = list(DEMAND), list(DEMAND.values())
