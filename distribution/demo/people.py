@@ -23,9 +23,9 @@ def make_leads(count: int, *, seed: int, at: datetime) -> Iterator[dict[str, Any
     for number in range(count):
         market = ELSEWHERE if random.random() < 0.06 else random.choice(MARKETS)
         vertical = random.choices(verticals, weights)[0]
-        yield _lead(
-            number, market=market, zip_code=random.choice(zips[market]), vertical=vertical, random=random
-        )
+        zip_code = random.choice(zips[market])
+        lead = _lead(number, market=market, zip_code=zip_code, vertical=vertical, random=random)
+        yield {**lead, "consent": {**CONSENT, "given_at": at.isoformat()}}
 
 
 def _zips_around(market: Market) -> Sequence[str]:
