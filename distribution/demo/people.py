@@ -55,8 +55,4 @@ def _lead(number: int, *, market: Market, zip_code: str, vertical: str, random: 
             "urgency": random.choice(URGENCIES),
             **({"roof_age": random.randint(0, 35)} if vertical == "roofing" and number % 9 else {}),
         },
-        "consent": {
-            "text": "I agree to be contacted about my request.",
-            "url": "https://www.example.com/quote",
-        },
     }
