@@ -24,8 +24,8 @@ EMAIL_LOCAL = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_
 DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{1,58}[a-z0-9])")
 COUNTRY_ALIASES = {"USA": "US", "U.S.": "US", "U.S.A.": "US", "UNITED STATES": "US", "UK": "GB"}
 
-# Control characters go, those that separate become a space. Zero-width and direction-changing ones go as well,
-# they make one text look like another. Joiners (U+200C, U+200D) stay: Persian and Indic names need them.
+# Control characters go, those that separate become a space. Zero-width and direction-changing ones go also:
+# they make one text look like another. Joiners (U+200C, U+200D) stay, Persian and Indic names need them.
 _REMOVED = [*range(0x20), *range(0x7F, 0xA0), 0xAD, 0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF]
 _REMOVED += [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]
 _SEPARATORS = "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85"
