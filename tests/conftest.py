@@ -38,6 +38,18 @@ from leadswitch.embedded import service_states, stop_services  # noqa: E402 - af
 
 HAD_SERVICES = set(service_states(VAR_DIR).values()) != {"stopped"}
 
+from django.conf import settings  # noqa: E402
+
+# Loads the settings, and with them the servers: pytest-django sets Django up only where they are loaded.
+assert settings.ROOT_URLCONF
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Before xdist starts its workers: with this variable they would import the settings before this file."""
+    if session.config.getoption("numprocesses", None):
+        del os.environ["DJANGO_SETTINGS_MODULE"]
+
 
 def pytest_configure() -> None:
     """Load the apps before test modules import models; pytest-django does so only when it chose the settings."""
@@ -89,8 +101,6 @@ def truncate_all_tables() -> None:
 @pytest.fixture
 def redis_client() -> Iterator["redis.Redis[str]"]:
     """A client of the test Redis. Every key of this worker's prefix is removed before and after."""
-    from django.conf import settings
-
     with redis.Redis.from_url(settings.REDIS_URL, decode_responses=True) as client:
         remove_keys(client, settings.LEADSWITCH_REDIS_PREFIX)
         yield client
