@@ -2,7 +2,7 @@
 
 import pytest
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 
 @pytest.mark.django_db
@@ -13,7 +13,7 @@ def test_health_and_readiness(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_a_dead_redis_makes_it_unready_but_not_unhealthy(client: Client, settings: SettingsWrapper) -> None:
+def test_a_dead_redis_makes_it_unready_but_not_unhealthy(client: Client, settings: Settings) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     ready = client.get("/readyz")
     assert (ready.status_code, ready.json()) == (503, {"database": "ok", "redis": "unavailable"})

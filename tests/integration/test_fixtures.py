@@ -34,10 +34,15 @@ def test_the_verdict_alias_is_another_session_of_the_same_database() -> None:
     assert list(Group.objects.values_list("name", flat=True)) == ["verdict"]
 
 
+def create_group_and_close() -> None:
+    Group.objects.create(name="by a thread")
+    connections.close_all()
+
+
 @pytest.mark.usefixtures("committed_db")
 def test_commits_of_other_tests_and_threads_are_gone() -> None:
     assert Group.objects.count() == 0
-    thread = Thread(target=lambda: Group.objects.create(name="left open by a thread"))
+    thread = Thread(target=create_group_and_close)
     thread.start()
     thread.join()
     assert Group.objects.count() == 1
