@@ -34,6 +34,7 @@ def own_version_trigger(columns: Sequence[str]) -> pgtrigger.Trigger:
 def parent_version_triggers(columns: Sequence[str]) -> list[pgtrigger.Trigger]:
     """A change of a row with a `campaign_id`: one version up for its campaign, and for the one it has left."""
     bump = "UPDATE distribution_campaign SET config_version = config_version + 1 WHERE id IN ({ids});"
+    both = bump.format(ids="OLD.campaign_id, NEW.campaign_id")
     return [
         pgtrigger.Trigger(
             name="version_on_insert",
@@ -51,7 +52,7 @@ def parent_version_triggers(columns: Sequence[str]) -> list[pgtrigger.Trigger]:
             name="version_on_update",
             when=pgtrigger.After,
             operation=pgtrigger.UpdateOf(*columns),
-            func=f"IF {_differs(columns)} THEN {bump.format(ids='OLD.campaign_id, NEW.campaign_id')} END IF; RETURN NULL;",
+            func=f"IF {_differs(columns)} THEN {both} END IF; RETURN NULL;",
         ),
     ]
 
