@@ -148,11 +148,9 @@ def test_a_free_lead_can_be_returned() -> None:
 
 def test_a_returned_lead_may_be_sold_to_the_same_buyer_again(sold: Assignment) -> None:
     return_assignment(sold.public_id, actor="ann", reason="wrong number")
-    Lead.objects.filter(pk=sold.lead_id).update(
-        status="pending", next_attempt_at=timezone.now(), finished_at=None
-    )
+    Lead.objects.filter(pk=sold.lead_id).update(status="pending", next_attempt_at=AT, finished_at=None)
 
-    assert distribute_lead(sold.lead_id).result == "success"
+    assert distribute_lead(sold.lead_id, at=AT).result == "success"
 
     states = Assignment.objects.filter(lead=sold.lead_id).order_by("id").values_list("state", flat=True)
     assert list(states) == ["returned", "sold"]
