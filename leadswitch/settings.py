@@ -95,8 +95,7 @@ USE_TZ = True
 USE_I18N = False
 
 STATIC_URL = "static/"
-STATIC_ROOT = VAR_DIR / "static"
-# Static files are found in the apps themselves: no collectstatic before `make up`.
+# Static files are served from the apps themselves: there is no collectstatic step and no STATIC_ROOT.
 WHITENOISE_USE_FINDERS = True
 
 # --- database ---------------------------------------------------------------------------------------------
@@ -116,7 +115,13 @@ def database_settings() -> dict[str, object]:
     settings = postgres_settings(SERVICES.database_url)
     given = settings.get("OPTIONS")
     limits = " ".join(f"-c {name}={value}" for name, value in SESSION_LIMITS.items())
-    options = {"connect_timeout": 5, "application_name": f"leadswitch-{LEADSWITCH_ROLE}", "options": limits}
+    options = {
+        "server_side_binding": True,
+        "prepare_threshold": 5,
+        "connect_timeout": 5,
+        "application_name": f"leadswitch-{LEADSWITCH_ROLE}",
+        "options": limits,
+    }
     return {
         **settings,
         "OPTIONS": {**options, **(given if isinstance(given, dict) else {})},
@@ -251,6 +256,7 @@ LOGGING = {
         # Its lines carry the path with the query string, which may hold what a person typed.
         "django.server": {"handlers": [], "level": "WARNING", "propagate": False},
         "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
     },
 }
 configure_structlog()
