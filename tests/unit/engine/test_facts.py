@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from distribution.engine import (
     CampaignHead,
+    LiveFacts,
     compile_campaign,
     consume,
     decide,
@@ -17,6 +18,7 @@ from distribution.engine import (
     resolve_campaign,
 )
 from tests.unit.engine import oracle
+from tests.unit.engine.builders import definition, enrollment, facts
 from tests.unit.engine.strategies import INSTANTS, ZONES, definitions, facts_for
 
 NEW_YORK = "America/New_York"
@@ -26,14 +28,14 @@ KINDS = ("hour", "day", "week", "month")
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_facts_round_trip_and_the_decision_repeats(data: st.DataObject) -> None:
-    definition = data.draw(definitions())
-    facts = data.draw(facts_for(definition, oracle.window))
-    stored = json.loads(json.dumps(facts_to_json(facts)))
+    campaign = data.draw(definitions())
+    situation = data.draw(facts_for(campaign, oracle.window))
+    stored = json.loads(json.dumps(facts_to_json(situation)))
     again = facts_from_json(stored)
 
-    assert again == facts
-    first = decide(compile_campaign(definition), facts)
-    assert decide(compile_campaign(json.loads(json.dumps(definition))), again) == first
+    assert again == situation
+    first = decide(compile_campaign(campaign), situation)
+    assert decide(compile_campaign(json.loads(json.dumps(campaign))), again) == first
     json.dumps([skip.gates for skip in first.skipped] + [skip.data for skip in first.skipped])
     json.dumps([each.rank_key for each in first.selected] + [price.applied for price in first.prices])
 
@@ -96,3 +98,14 @@ def test_most_specific_campaign_wins_then_priority_then_id() -> None:
 def test_campaign_of_another_source_or_vertical_does_not_match() -> None:
     heads = [head(1, 6, None), head(2, None, "solar"), head(3, 5, "solar")]
     assert resolve_campaign(heads, source_id=5, vertical="roof") is None
+
+
+@settings(max_examples=30, deadline=None)
+@given(order=st.lists(st.sampled_from(INSTANTS), min_size=2, max_size=8))
+def test_a_campaign_decides_alike_whatever_it_decided_before(order: list[datetime]) -> None:
+    raw = definition([enrollment(caps=dict.fromkeys(KINDS, 1)), enrollment(2, caps={"hour": 0, "day": 1})])
+    compiled = compile_campaign(raw)
+    for at in order:
+        usage = {kind: (oracle.window(kind, at, NEW_YORK)[0], 1, 0) for kind in KINDS}
+        situation = facts(raw, {1: LiveFacts(10**6, usage=usage), 2: LiveFacts(10**6, usage=usage)}, at=at)
+        assert decide(compiled, situation) == decide(compile_campaign(raw), situation)
