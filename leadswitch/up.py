@@ -8,8 +8,8 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from pathlib import Path
 from time import monotonic, sleep
+from typing import TYPE_CHECKING
 
 import django
 from django.core.exceptions import ImproperlyConfigured
@@ -18,6 +18,9 @@ from leadswitch.embedded import ServicesError, ensure_services
 from leadswitch.env import REPOSITORY, read_locations
 from leadswitch.secretfile import read_or_create_secret
 from leadswitch.supervisor import Program, Supervisor
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ADMIN_LOGIN = "admin"
 READY_TIMEOUT_SECONDS = 60.0
@@ -128,9 +131,7 @@ def announce(supervisor: Supervisor, host: str, port: int, login: str) -> None:
         supervisor.say("up", f"{address} does not answer yet; see the lines above")
         return
     supervisor.say("up", f"LeadSwitch is ready: admin {address}/admin/  API {address}/api/docs/")
-    supervisor.say(
-        "up", f"log in as {ADMIN_LOGIN} with {password}   (kept in {password_file}). Ctrl-C stops."
-    )
+    supervisor.say("up", f"{login}. Ctrl-C stops.")
 
 
 def wait_until_ready(url: str) -> bool:
