@@ -10,7 +10,9 @@ BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 SERVICES := $(BIN)/python -m leadswitch.embedded
 # Checks use the test servers, so that they never touch the data of `make up` and `make demo`.
-TEST_ENV := LEADSWITCH_VAR_DIR=var/test LEADSWITCH_EMBEDDED_FSYNC=false LEADSWITCH_ENV_FILE=
+NO_SECRET := only-for-checks-that-never-serve-anybody-0123456789-abcdefghijklm
+TEST_ENV := LEADSWITCH_VAR_DIR=var/test LEADSWITCH_EMBEDDED_FSYNC=false LEADSWITCH_ENV_FILE= \
+  SECRET_KEY=$(NO_SECRET) LEADSWITCH_IDENTITY_KEY=$(NO_SECRET) ALLOWED_HOSTS=testserver
 Q := $(if $(V),,@)
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -38,12 +40,12 @@ check: venv ## linters, types, import contracts, migrations, deployment settings
 	$(Q)$(BIN)/ruff format --check --quiet .
 	$(Q)trap '$(TEST_ENV) $(SERVICES) stop >/dev/null' EXIT; set -e; export $(TEST_ENV); \
 	$(BIN)/mypy --no-error-summary; \
-	$(BIN)/lint-imports --no-cache >$(if $(V),/dev/stdout,var/test/lint-imports.log) || { cat var/test/lint-imports.log; exit 1; }; \
+	mkdir -p var/test; $(BIN)/lint-imports --no-cache >$(if $(V),/dev/stdout,var/test/lint-imports.log) || { cat var/test/lint-imports.log; exit 1; }; \
 	$(MANAGE) makemigrations --check --dry-run $(if $(V),,-v0); \
 	LEADSWITCH_HTTPS=true $(MANAGE) check --deploy --fail-level WARNING $(if $(V),,>/dev/null)
 
 .PHONY: up
-up: venv ## serve web, worker and beat on port $(PORT) until Ctrl-C
+up: venv ## serve web, worker and beat on port 8000 (PORT=) until Ctrl-C
 	$(Q)exec $(BIN)/python -m leadswitch.up --host $(HOST) --port $(PORT)
 
 .PHONY: bench

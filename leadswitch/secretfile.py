@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 
-def read_or_create_secret(path: Path) -> str:
+def read_or_create_secret(path: Path, *, entropy_bytes: int = 48) -> str:
     """The secret in the file. Two processes that create it at once end with the same one."""
     try:
         return path.read_text().strip()
@@ -14,7 +14,7 @@ def read_or_create_secret(path: Path) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_urlsafe(48))
+        file.write(secrets.token_urlsafe(entropy_bytes))
     try:
         os.link(name, path)  # fails when another process was first: then its secret is the one
     except FileExistsError:

@@ -95,8 +95,7 @@ USE_TZ = True
 USE_I18N = False
 
 STATIC_URL = "static/"
-STATIC_ROOT = VAR_DIR / "static"
-# Static files are found in the apps themselves: no collectstatic before `make up`.
+# Static files are served from the apps themselves: there is no collectstatic step and no STATIC_ROOT.
 WHITENOISE_USE_FINDERS = True
 
 # --- database ---------------------------------------------------------------------------------------------
@@ -251,6 +250,7 @@ LOGGING = {
         # Its lines carry the path with the query string, which may hold what a person typed.
         "django.server": {"handlers": [], "level": "WARNING", "propagate": False},
         "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
     },
 }
 configure_structlog()

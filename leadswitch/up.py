@@ -21,6 +21,8 @@ from leadswitch.supervisor import Program, Supervisor
 
 ADMIN_LOGIN = "admin"
 READY_TIMEOUT_SECONDS = 60.0
+# A foreground run on a developer's machine or in a container may well be root's.
+IGNORE_ROOT_WARNING = "ignore:You're running the worker with superuser"
 
 
 def main() -> int:
@@ -71,7 +73,7 @@ def prepare_database() -> Path:
 
     call_command("migrate", verbosity=0, interactive=False)
     password_file: Path = settings.VAR_DIR / "admin_password.txt"
-    password = read_or_create_secret(password_file)
+    password = read_or_create_secret(password_file, entropy_bytes=12)
     users = get_user_model()._default_manager
     if not users.filter(username=ADMIN_LOGIN).exists():
         users.create_superuser(ADMIN_LOGIN, password=password)
@@ -82,12 +84,13 @@ def programs(host: str, port: int, *, workers: int) -> list[Program]:
     python = sys.executable
     web = ["-m", "gunicorn", "leadswitch.wsgi", "--bind", f"{host}:{port}", "--workers", str(workers)]
     web += ["--worker-class", "gthread", "--threads", "4", "--config", "python:leadswitch.gunicorn_hooks"]
-    celery = ["-m", "celery", "-A", "leadswitch"]
+    web += ["--no-control-socket"]
+    celery = ["-m", "celery", "-A", "leadswitch", "--quiet"]
     worker = [*celery, "worker", "--concurrency", str(workers), "--loglevel", "INFO"]
     worker += ["--without-gossip", "--without-mingle"]
     return [
         Program("web", [python, *web], {"LEADSWITCH_ROLE": "web", **fresh_metrics_directory()}),
-        Program("worker", [python, *worker], {"LEADSWITCH_ROLE": "worker"}),
+        Program("worker", [python, "-W", IGNORE_ROOT_WARNING, *worker], {"LEADSWITCH_ROLE": "worker"}),
         Program("beat", [python, *celery, "beat", "--loglevel", "WARNING"], {"LEADSWITCH_ROLE": "worker"}),
     ]
 

@@ -37,11 +37,50 @@ from leadswitch.embedded import service_states, stop_services  # noqa: E402 - af
 
 HAD_SERVICES = set(service_states(VAR_DIR).values()) != {"stopped"}
 
+from django.conf import settings  # noqa: E402
+from django.db import connection, connections  # noqa: E402
+from django.test.utils import setup_databases, teardown_databases  # noqa: E402
+
+# Loads the settings, and with them the servers: pytest-django sets Django up only where they are loaded.
+assert settings.ROOT_URLCONF
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Before xdist starts its workers: with this variable they would import the settings before this file."""
+    if session.config.getoption("numprocesses", None):
+        del os.environ["DJANGO_SETTINGS_MODULE"]
+
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """The session that started the servers stops them; its xdist workers leave them alone."""
     if not hasattr(config, "workerinput") and not HAD_SERVICES:
         stop_services(VAR_DIR)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    request: pytest.FixtureRequest,
+    django_test_environment: None,  # noqa: ARG001
+    django_db_modify_db_settings: None,  # noqa: ARG001
+    django_db_blocker: DjangoDbBlocker,
+    django_db_keepdb: bool,  # noqa: FBT001
+    django_db_createdb: bool,  # noqa: FBT001
+) -> Iterator[None]:
+    """The test database of this worker, for both aliases.
+
+    In place of pytest-django's fixture of this name, which looks only at `django_db` marks to see which
+    aliases are used, and so leaves `verdict` (and with `committed_db` alone both) on the real database.
+    """
+    keep = django_db_keepdb and not django_db_createdb
+    verbosity = request.config.option.verbose
+    with django_db_blocker.unblock():
+        databases = setup_databases(verbosity=verbosity, interactive=False, keepdb=keep)
+    yield
+    if not django_db_keepdb:
+        with django_db_blocker.unblock():
+            connections.close_all()
+            teardown_databases(databases, verbosity=verbosity)
 
 
 @pytest.fixture
@@ -51,8 +90,6 @@ def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> I
     In place of pytest-django's `transactional_db`, whose clean-up the append-only triggers refuse. Empties
     every table afterwards; sequences go on, so an id is never used twice in a process.
     """
-    from django.db import connections
-
     with django_db_blocker.unblock():
         try:
             yield
@@ -64,8 +101,6 @@ def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> I
 
 def truncate_all_tables() -> None:
     """Empty the test database. Ends what other connections a test has left, which would hold locks."""
-    from django.db import connection
-
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
@@ -83,8 +118,6 @@ def truncate_all_tables() -> None:
 @pytest.fixture
 def redis_client() -> Iterator["redis.Redis[str]"]:
     """A client of the test Redis. Every key of this worker's prefix is removed before and after."""
-    from django.conf import settings
-
     with redis.Redis.from_url(settings.REDIS_URL, decode_responses=True) as client:
         remove_keys(client, settings.LEADSWITCH_REDIS_PREFIX)
         yield client

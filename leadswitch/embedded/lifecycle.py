@@ -28,7 +28,7 @@ def ensure_services(
 ) -> ServiceUrls:
     """The URLs to use. A service without a URL is started when it does not run; milliseconds when it does.
 
-    `durable=False` gives up crash safety of the database for speed; tests ask for it.
+    `durable=False` stops waiting for the disk: commits survive a killed server, not a power cut. For tests.
     """
     paths = ServicePaths.of(var_dir)
     if not database_url:

@@ -47,11 +47,16 @@ def _parent_pid(process: psutil.Process) -> int | None:
 def end_processes(directory: Path, *, name: str, stop_signal: signal.Signals) -> int:
     """Ask the servers of `directory` to stop, kill what is left after the grace time; how many there were."""
     found = processes_in(directory, name=name)
-    _send(leaders(found), stop_signal)
-    _, alive = psutil.wait_procs(found, timeout=GRACE_SECONDS)
-    _send(alive, signal.SIGKILL)
-    psutil.wait_procs(alive, timeout=GRACE_SECONDS)
-    return len(leaders(found))
+    first = leaders(found)
+
+    def are_gone() -> bool:
+        return not any(_is_server(process, directory, name) for process in found)
+
+    _send(first, stop_signal)
+    if not wait_until(are_gone, timeout_seconds=GRACE_SECONDS):
+        _send(found, signal.SIGKILL)
+        wait_until(are_gone, timeout_seconds=GRACE_SECONDS)
+    return len(first)
 
 
 def _send(processes: Sequence[psutil.Process], number: signal.Signals) -> None:

@@ -1,0 +1,70 @@
+"""What the other tests build on: two real connections to one database, and a Redis prefix for each worker."""
+
+from threading import Thread
+from typing import TYPE_CHECKING
+
+import pytest
+from celery import current_app
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.db import IntegrityError, connections, transaction
+
+if TYPE_CHECKING:
+    import redis
+
+
+def session_id(alias: str) -> int:
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
+def write_a_verdict_and_fail() -> None:
+    with transaction.atomic():
+        Group.objects.create(name="rolled back")
+        Group.objects.using("verdict").create(name="verdict")
+        Group.objects.create(name="rolled back")
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_the_verdict_alias_is_another_session_of_the_same_database() -> None:
+    assert session_id("default") != session_id("verdict")
+    with pytest.raises(IntegrityError):
+        write_a_verdict_and_fail()
+    assert list(Group.objects.values_list("name", flat=True)) == ["verdict"]
+
+
+def create_group_and_close() -> None:
+    Group.objects.create(name="by a thread")
+    connections.close_all()
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_commits_of_other_tests_and_threads_are_gone() -> None:
+    assert Group.objects.count() == 0
+    thread = Thread(target=create_group_and_close)
+    thread.start()
+    thread.join()
+    assert Group.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_rolled_back_test_sees_none_of_them() -> None:
+    assert Group.objects.count() == 0
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_sessions_have_time_limits() -> None:
+    for alias in ("default", "verdict"):
+        with connections[alias].cursor() as cursor:
+            cursor.execute(
+                "SELECT current_setting('lock_timeout'), current_setting('statement_timeout'),"
+                " current_setting('idle_in_transaction_session_timeout')"
+            )
+            assert cursor.fetchone() == ("2s", "15s", "30s")
+
+
+def test_every_key_of_a_published_task_has_the_worker_prefix(redis_client: "redis.Redis[str]") -> None:
+    current_app.send_task("distribution.pick_up_due")
+    prefix = settings.LEADSWITCH_REDIS_PREFIX
+    assert redis_client.llen(f"{prefix}:{prefix}") == 1
