@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from django.db import connection
 
-from distribution.engine import CompiledCampaign, LeadFacts, LiveFacts
+from distribution.engine import CompiledCampaign, LeadFacts, LiveFacts, Usage
 from routing.leadfields import condition_fields
 from routing.locks import LockedLead
 from routing.places import find_place
@@ -45,7 +45,7 @@ def read_live(
 
 
 def _live(row: Sequence[Any]) -> LiveFacts:
-    usage = {}
+    usage: dict[str, Usage] = {}
     for place, window in enumerate(WINDOW_KINDS):
         if row[7 + 3 * place] is not None:
             usage[window] = (row[7 + 3 * place], row[8 + 3 * place], row[9 + 3 * place])
@@ -62,7 +62,11 @@ def _live(row: Sequence[Any]) -> LiveFacts:
 
 def lead_facts(lead: LockedLead, *, campaign: CompiledCampaign, sold_count: int) -> LeadFacts:
     """Return the fields of the lead that this campaign reads, and where its ZIP is. Nothing that names a person."""
-    fields = {name: value for name, value in condition_fields(lead).items() if name in campaign.fields}
+    fields = {
+        name: value
+        for name, value in condition_fields(lead, source=lead.source).items()
+        if name in campaign.fields
+    }
     place = find_place(lead.zip)
     return LeadFacts(
         fields=fields,

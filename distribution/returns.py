@@ -42,7 +42,7 @@ def _take_back(assignment: Assignment, *, actor: str, reason: str, at: datetime)
     if assignment.enrollment_id is not None:
         lock_for_return(assignment.enrollment_id)
         if assignment.campaign.returns_restore_caps:
-            _restore_caps(assignment)
+            _restore_caps(assignment, enrollment_id=assignment.enrollment_id)
     refund(
         assignment_id=assignment.pk,
         buyer_id=assignment.buyer_id,
@@ -55,9 +55,9 @@ def _take_back(assignment: Assignment, *, actor: str, reason: str, at: datetime)
     assignment.save(update_fields=["state", "returned_at"])
 
 
-def _restore_caps(assignment: Assignment) -> None:
+def _restore_caps(assignment: Assignment, *, enrollment_id: int) -> None:
     """Read the counters again under their lock and take this sale out of the windows it was counted in."""
-    enrollment = Enrollment.objects.select_related("buyer").get(pk=assignment.enrollment_id)
+    enrollment = Enrollment.objects.select_related("buyer").get(pk=enrollment_id)
     usage: dict[str, Usage] = {
         window: (
             starts_at,

@@ -2,20 +2,20 @@
 
 from typing import Any
 
-from distribution.engine import Decision, Selection, Skip
+from distribution.engine import Decision, Selection, Skip, TierPrice
 from tracing.recorder import Recorder
 from tracing.vocabulary import Event
 
 
 def record_decision(recorder: Recorder, decision: Decision, *, zip_code: str) -> None:
     """Record price, pool, and one event for each enrolled buyer: skipped or selected."""
+    if not decision.prices:
+        return  # decided before a price was computed and a pool composed
     recorder.add(
         Event.PRICING_COMPUTED,
-        cost_cents=decision.prices[0].price_cents if decision.prices else None,
+        cost_cents=decision.prices[0].price_cents,
         data={"tiers": [_price(price) for price in decision.prices]},
     )
-    if not decision.skipped and not decision.selected and decision.verdict is not None:
-        return  # decided before a pool was composed
     recorder.add(Event.BUYER_POOL_COMPOSED, data={"zip": zip_code, "funnel": decision.funnel})
     for skip in decision.skipped:
         _record_skip(recorder, skip)
@@ -23,7 +23,7 @@ def record_decision(recorder: Recorder, decision: Decision, *, zip_code: str) ->
         _record_selection(recorder, selection)
 
 
-def _price(price: Any) -> dict[str, Any]:
+def _price(price: TierPrice) -> dict[str, Any]:
     return {
         "tier_id": price.tier_id,
         "base_cents": price.base_cents,

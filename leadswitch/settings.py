@@ -115,7 +115,13 @@ def database_settings() -> dict[str, object]:
     settings = postgres_settings(SERVICES.database_url)
     given = settings.get("OPTIONS")
     limits = " ".join(f"-c {name}={value}" for name, value in SESSION_LIMITS.items())
-    options = {"server_side_binding": True, "prepare_threshold": 5, "connect_timeout": 5, "application_name": f"leadswitch-{LEADSWITCH_ROLE}", "options": limits}
+    options = {
+        "server_side_binding": True,
+        "prepare_threshold": 5,
+        "connect_timeout": 5,
+        "application_name": f"leadswitch-{LEADSWITCH_ROLE}",
+        "options": limits,
+    }
     return {
         **settings,
         "OPTIONS": {**options, **(given if isinstance(given, dict) else {})},

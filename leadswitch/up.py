@@ -14,13 +14,14 @@ from time import monotonic, sleep
 import django
 from django.core.exceptions import ImproperlyConfigured
 
-from leadswitch.embedded import ServicesError
-from leadswitch.env import REPOSITORY
+from leadswitch.embedded import ServicesError, ensure_services
+from leadswitch.env import REPOSITORY, read_locations
 from leadswitch.secretfile import read_or_create_secret
 from leadswitch.supervisor import Program, Supervisor
 
 ADMIN_LOGIN = "admin"
 READY_TIMEOUT_SECONDS = 60.0
+SERVICES_CHECK_SECONDS = 2.0
 # A foreground run on a developer's machine or in a container may well be root's.
 IGNORE_ROOT_WARNING = "ignore:You're running the worker with superuser"
 
@@ -38,6 +39,7 @@ def main() -> int:
     supervisor = Supervisor(programs(options.host, options.port, workers=options.workers), cwd=REPOSITORY)
     arguments = (supervisor, options.host, options.port, password_file)
     threading.Thread(target=announce, args=arguments, daemon=True).start()
+    threading.Thread(target=keep_services_running, daemon=True).start()
     supervisor.run()
     return 0
 
@@ -103,6 +105,18 @@ def fresh_metrics_directory() -> dict[str, str]:
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     return {"PROMETHEUS_MULTIPROC_DIR": str(directory)}
+
+
+def keep_services_running() -> None:
+    """Start an embedded server again that was killed while the product is served."""
+    locations = read_locations()
+    urls = {"database_url": locations.database_url, "redis_url": locations.redis_url}
+    while True:
+        sleep(SERVICES_CHECK_SECONDS)
+        try:
+            ensure_services(locations.var_dir, durable=locations.embedded_fsync, **urls)
+        except (ServicesError, OSError) as error:
+            sys.stderr.write(f"{error}\n")
 
 
 def announce(supervisor: Supervisor, host: str, port: int, password_file: Path) -> None:

@@ -18,6 +18,9 @@ _COLUMNS: Final = """
     l.state, l.country, l.attributes::text, l.consent <> '{}'::jsonb, clock_timestamp()
 """
 
+# Where `attributes` stands in a row: Django's cursors leave JSON as text.
+ATTRIBUTES: Final = 18
+
 # NO KEY UPDATE: a foreign key check of another transaction (KEY SHARE) must not make the lead look busy.
 LOCK_LEAD: Final = f"""
 SELECT {_COLUMNS}
@@ -63,7 +66,7 @@ class LockedLead:
     state: str
     country: str
     attributes: Mapping[str, Any]
-    has_consent: bool
+    consent: bool
     locked_at: datetime
 
 
@@ -83,7 +86,9 @@ def _lock(sql: str, parameters: list[Any]) -> LockedLead | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    return LockedLead(*row[:18], json.loads(row[18]), *row[19:])
+    values: list[Any] = list(row)
+    values[ATTRIBUTES] = json.loads(values[ATTRIBUTES])
+    return LockedLead(*values)
 
 
 WAIT_FOR_LEAD: Final = "SELECT status FROM routing_lead WHERE id = %s FOR NO KEY UPDATE"

@@ -1,0 +1,1 @@
+"""The REST face of routing: parses, calls use cases and queries, renders."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.conditions import (
@@ -120,6 +120,7 @@ conditions = st.recursive(
 lead_fields = st.dictionaries(names, scalars | st.none() | st.lists(scalars, max_size=3))
 
 
+@settings(deadline=None)
 @given(conditions, lead_fields)
 def test_agrees_with_the_slow_evaluator(condition: Any, fields: dict[str, Any]) -> None:
     try:
@@ -135,6 +136,7 @@ def test_agrees_with_the_slow_evaluator(condition: Any, fields: dict[str, Any]) 
     assert compiled.describe()
 
 
+@settings(deadline=None)
 @given(conditions)
 def test_an_empty_lead_passes_only_through_missing(condition: Any) -> None:
     try:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.places import (
@@ -73,6 +73,7 @@ def test_distance(start: tuple[float, float], end: tuple[float, float], miles: f
     assert distance_miles(*start, *end) == pytest.approx(miles, abs=0.1)
 
 
+@settings(deadline=None)
 @given(latitudes, longitudes, latitudes, longitudes)
 def test_distance_agrees_with_the_angle_between_vectors(
     lat1: float, lon1: float, lat2: float, lon2: float

@@ -1,0 +1,62 @@
+"""Runs the whole product (web, worker, beat) for the demo as `make up` would, on a free port, logs to a file."""
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+READY_SECONDS: Final = 90.0
+STOP_SECONDS: Final = 30.0
+
+
+class ProductNotReady(RuntimeError):
+    """The product did not answer. The message names the log file."""
+
+
+@contextmanager
+def running_product(*, log_file: Path, repository: Path) -> Iterator[str]:
+    """Yield the product's address; stop it afterwards. Raises ProductNotReady."""
+    port = _free_port()
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "leadswitch.up", "--port", str(port)]
+    with log_file.open("wb") as log:
+        process = subprocess.Popen(command, cwd=repository, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            address = f"http://127.0.0.1:{port}"
+            _wait_until_ready(process, address=address, log_file=log_file)
+            yield address
+        finally:
+            _stop(process)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], *, address: str, log_file: Path) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{address}/readyz", timeout=2):  # noqa: S310 - our own http address
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    message = f"the product did not start at {address}; see {log_file}"
+    raise ProductNotReady(message)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,173 @@
+"""The one error shape of the API, and the exceptions and the handler that produce it.
+
+{"error": {"code": "validation_failed", "message": "...", "fields": {"email": [{"code": "", "message": ""}]}}}
+`fields` is there only for validation_failed. Codes are permanent.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, UnreadablePostError
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from routing.fieldreader import Errors
+from routing.leadfields import LeadInvalid
+
+logger = logging.getLogger(__name__)
+
+NON_FIELD_ERRORS = "non_field_errors"
+DEFAULT_CHALLENGE = 'Api-Key realm="leadswitch"'
+
+CODES_BY_STATUS = {
+    400: "malformed",
+    401: "unauthorised",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    409: "conflict",
+    411: "malformed",
+    413: "too_large",
+    415: "unsupported_media_type",
+    422: "conflict",
+    429: "rate_limited",
+    503: "unavailable",
+}
+
+# Texts that must not come from the exception: those of 404 and 403 can name models, the others repeat input.
+FIXED_MESSAGES = {
+    404: "There is nothing here, or it is not yours.",
+    415: "The body must be sent as application/json in UTF-8, uncompressed.",
+    503: "The service cannot answer right now: try again in a moment.",
+}
+
+
+class ApiError(exceptions.APIException):
+    """An error with a message made for the caller. The status decides the code unless `code` is given."""
+
+    def __init__(self, message: str, *, status_code: int, code: str | None = None) -> None:
+        self.status_code = status_code
+        super().__init__(message, code or CODES_BY_STATUS[status_code])
+        self.message = message
+        self.error_code = code or CODES_BY_STATUS[status_code]
+
+
+class Malformed(ApiError):
+    def __init__(self, message: str, *, status_code: int = 400) -> None:
+        super().__init__(message, status_code=status_code)
+
+
+class TooLarge(ApiError):
+    def __init__(self, *, max_bytes: int) -> None:
+        super().__init__(f"The body is larger than {max_bytes} bytes: send less at a time.", status_code=413)
+
+
+class FieldsInvalid(ApiError):
+    """`fields` maps a field's path to [{"code", "message"}]."""
+
+    def __init__(self, fields: Mapping[str, list[dict[str, str]]]) -> None:
+        super().__init__(_summarise(fields), status_code=400, code="validation_failed")
+        self.fields = dict(fields)
+
+
+def build_error(code: str, message: str, *, fields: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    error: dict[str, Any] = {"code": code, "message": message}
+    return {"error": error if fields is None else {**error, "fields": dict(fields)}}
+
+
+def api_exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | None:  # noqa: ARG001 - DRF's
+    """DRF's EXCEPTION_HANDLER. What it does not know stays an exception, for the 500 page and the log."""
+    error = _translate(exc)
+    if error is None:
+        return None
+    set_rollback()
+    return Response(_describe(error), status=error.status_code, headers=_build_headers(error))
+
+
+def _translate(exc: Exception) -> exceptions.APIException | None:
+    if isinstance(exc, exceptions.APIException):
+        if isinstance(exc, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
+            exc.status_code = 401  # DRF makes it 403 when the first authenticator names no challenge
+        return exc
+    if isinstance(exc, LeadInvalid):
+        return FieldsInvalid(describe_fields(exc.errors))
+    if isinstance(exc, Http404):
+        return exceptions.NotFound()
+    if isinstance(exc, DjangoPermissionDenied):
+        return exceptions.PermissionDenied()
+    if isinstance(exc, RequestDataTooBig):
+        return ApiError("The body is too large: send less at a time.", status_code=413)
+    if isinstance(exc, UnreadablePostError | TooManyFieldsSent):
+        return Malformed("The body could not be read.")
+    if isinstance(exc, OperationalError | InterfaceError):
+        # The class and SQLSTATE only: the text of a database error can hold a value.
+        sqlstate = getattr(exc.__cause__, "sqlstate", None)
+        logger.error("database unavailable to the API: %s %s", type(exc).__name__, sqlstate)
+        return ApiError(FIXED_MESSAGES[503], status_code=503)
+    return None
+
+
+def _describe(error: exceptions.APIException) -> dict[str, Any]:
+    if isinstance(error, FieldsInvalid):
+        return build_error(error.error_code, error.message, fields=error.fields)
+    if isinstance(error, ApiError):
+        return build_error(error.error_code, error.message)
+    if isinstance(error, exceptions.ValidationError):
+        fields = flatten_details(error.detail)
+        return build_error("validation_failed", _summarise(fields), fields=fields)
+    status = error.status_code
+    fallback = "malformed" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "unavailable"
+    code = CODES_BY_STATUS.get(status, fallback)
+    return build_error(code, FIXED_MESSAGES.get(status) or str(error.detail))
+
+
+def _build_headers(error: exceptions.APIException) -> dict[str, str]:
+    if error.status_code == HTTPStatus.UNAUTHORIZED:
+        return {"WWW-Authenticate": getattr(error, "auth_header", None) or DEFAULT_CHALLENGE}
+    if error.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        return {"Retry-After": "1"}
+    wait_seconds = getattr(error, "wait", None)
+    return {"Retry-After": str(int(wait_seconds))} if wait_seconds else {}
+
+
+def describe_fields(errors: Errors) -> dict[str, list[dict[str, str]]]:
+    """The errors of parse_lead in the shape of the API; also for the rows of a batch."""
+    return {
+        path or NON_FIELD_ERRORS: [{"code": error.code, "message": error.message} for error in found]
+        for path, found in errors.items()
+    }
+
+
+def flatten_details(detail: Any) -> dict[str, list[dict[str, str]]]:
+    """DRF's nested error details as {"consent.given_at": [{"code", "message"}]}."""
+    fields: dict[str, list[dict[str, str]]] = {}
+    for path, leaf in _walk(detail, path=""):
+        code = getattr(leaf, "code", "invalid")
+        fields.setdefault(path or NON_FIELD_ERRORS, []).append({"code": code, "message": str(leaf)})
+    return fields
+
+
+def _walk(detail: Any, *, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(detail, dict):
+        for key, inner in detail.items():
+            yield from _walk(inner, path=path if key == NON_FIELD_ERRORS else f"{path}.{key}".lstrip("."))
+    elif isinstance(detail, list | tuple):
+        for index, inner in enumerate(detail):
+            nests = isinstance(inner, dict | list | tuple)
+            yield from _walk(inner, path=f"{path}[{index}]" if nests else path)
+    else:
+        yield path, detail
+
+
+def _summarise(fields: Mapping[str, list[dict[str, str]]]) -> str:
+    named = [name for name in fields if name != NON_FIELD_ERRORS]
+    if not named:
+        return " ".join(problem["message"] for problems in fields.values() for problem in problems)
+    return f"Wrong: {', '.join(sorted(named)[:10])}{' and more' if len(named) > 10 else ''}. See fields."
