@@ -59,7 +59,7 @@ def test_a_lead_that_nobody_covers_says_so_in_one_sentence() -> None:
     (attempt,) = story.attempts
     assert [step.sentence for step in attempt.steps] == [
         "Started as attempt 1 (first try).",
-        "Taken by the campaign Roofing Atlanta, configuration 9.",
+        "Taken by the campaign Roofing Atlanta, configuration 10.",
         "The price is $25.00.",
         "8 buyers enrolled, 0 cover 30312.",
         "Not sold: No enrolled buyer could take this lead. The last buyer that was left dropped out: "
@@ -86,7 +86,7 @@ def test_a_buyer_row_lists_every_gate_that_was_in_the_way() -> None:
         "insufficient_credits",
     ]
     assert row.gates[0].finding.endswith(
-        "the lead is in 30312, Fulton County, GA, 721.7 miles beyond the edge"
+        "the lead is in 30312, Fulton County, GA, 722.4 miles beyond the edge"
     )
     assert row.gates[1].change == "opens at 2026-08-04 13:00 UTC (09:00 America/New_York), or widen its hours"
     assert row.gates[2].change == "top up $25.00 (2,500 cents)"
