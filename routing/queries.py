@@ -10,8 +10,8 @@ from django.db import connection
 from django.db.models import Q
 
 from routing.models import Lead
+from tracing.parsing import parse_id, parse_uuid
 
-LONGEST_ID: Final = 18  # digits that always fit a bigint
 COUNT_DUE: Final = """
 SELECT count(*) FROM (
     SELECT 1
@@ -27,19 +27,6 @@ def count_due(*, limit: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute(COUNT_DUE, [limit])
         return int(cursor.fetchone()[0])
-
-
-def parse_uuid(text: str) -> UUID | None:
-    """Return the UUID that `text` is, or None."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
-def parse_id(text: str) -> int | None:
-    """Return the row id that `text` is, or None."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= LONGEST_ID else None
 
 
 def find_leads(text: str, *, limit: int = 5) -> Sequence[Lead]:

@@ -14,7 +14,7 @@ from routing.api.authentication import get_source
 from routing.api.errors import ApiError, FieldsInvalid
 from routing.api.leads import SourceView
 from routing.models import Lead
-from routing.queries import parse_id, parse_uuid
+from tracing.parsing import parse_id, parse_uuid
 
 LATEST: Final = 20
 MOST: Final = 100
