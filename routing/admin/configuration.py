@@ -36,11 +36,8 @@ class GuardedJSONField(forms.JSONField):
         return forms.fields.JSONString(parsed) if isinstance(parsed, str) else parsed
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        """What is shown again after an error: as it was typed when Python's own reader gives up on it."""
-        try:
-            return super().bound_data(data, initial)
-        except (RecursionError, ValueError):
-            return forms.fields.InvalidJSONInput(data)
+        """What is shown again after an error, as it was typed: read and written again it might not be a page."""
+        return initial if self.disabled or data is None else forms.fields.InvalidJSONInput(data)
 
 
 class ConfigurationAdmin(PlainAdmin):

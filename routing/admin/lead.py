@@ -1,6 +1,6 @@
 """Leads, as far as routing knows them: looked at, never written. Distribution registers the page with their story."""
 
-from typing import Any, Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
 from routing.identity import identify
 from routing.normalise import FieldError, normalise_email, normalise_phone
@@ -54,7 +54,7 @@ class LeadAdmin(ReadOnlyAdmin):
         "email_hash": hash_typed_email,
         "phone_hash": hash_typed_phone,
     }
-    fieldsets: Fieldsets = (
+    fieldsets: ClassVar[Fieldsets] = (
         (
             None,
             {
@@ -67,6 +67,6 @@ class LeadAdmin(ReadOnlyAdmin):
         ),
         ("The person", {"fields": (*CONTACT, "pretty_attributes", "pretty_consent")}),
     )
-    readonly_fields: tuple[str, ...] = ("pretty_attributes", "pretty_consent")
+    readonly_fields: ClassVar[tuple[str, ...]] = ("pretty_attributes", "pretty_consent")
     pretty_attributes = pretty_json("attributes")
     pretty_consent = pretty_json("consent")

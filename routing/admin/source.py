@@ -1,6 +1,6 @@
 """Sources and their keys."""
 
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from django.contrib import admin
 from rest_framework_api_key.admin import APIKeyModelAdmin
@@ -27,10 +27,18 @@ class SourceAdmin(ConfigurationAdmin):
 class SourceKeyAdmin(APIKeyModelAdmin):
     """The key is shown once, in the message after it was made; only its prefix and hash are stored."""
 
-    list_display: Columns = ("name", "prefix", "source", "workspace", "created", "expiry_date", "revoked")
-    list_filter: Columns = ("revoked", "source__workspace")
+    list_display: Columns = (
+        "name",
+        "prefix",
+        "source",
+        "workspace",
+        "created",
+        "expiry_date",
+        "revoked",
+    )
+    list_filter: ClassVar[Columns] = ("revoked", "source__workspace")
     list_select_related = ("source__workspace",)
-    search_fields: Columns = ("name", "prefix", "source__name")
+    search_fields: ClassVar[Columns] = ("name", "prefix", "source__name")
     autocomplete_fields = ("source",)
     fields = ("name", "source", "prefix", "expiry_date", "revoked")
 
