@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from tracing import wording
+from tracing.funnel import narrate_funnel
 from tracing.gates import Obstacle, describe_clause, describe_gate
 from tracing.vocabulary import SKIP_REASONS, Event, Fixer
 
@@ -82,23 +83,19 @@ RESULTS: Final = {
     "offered": "offered to buyers",
     "expired": "expired",
 }
-NEEDS_PERSON: Final = frozenset({"unsold", "failed"})
-
-# Singular and plural, after the number of buyers that are left. {zip} is the lead's.
-STAGES: Final = {
-    "enrolled": ("buyer enrolled", "buyers enrolled"),
-    "enrollment_paused": ("with an active enrolment", "with an active enrolment"),
-    "buyer_paused": ("is not paused", "are not paused"),
-    "outside_service_area": ("covers {zip}", "cover {zip}"),
-    "onboarding_mismatch": ("has answers that fit", "have answers that fit"),
-    "lead_filter_rejected": ("has filters that accept it", "have filters that accept it"),
-    "outside_buyer_hours": ("is open", "are open"),
-    "cap_reached": ("is below its caps", "are below their caps"),
-    "insufficient_credits": ("has enough credits", "have enough credits"),
-    "already_has_lead": ("does not have the lead yet", "do not have the lead yet"),
-    "locked": ("is free", "are free"),
-    "selected": ("selected", "selected"),
+# What would have to change for the whole lead; where a reason is not here, the buyers' own obstacles tell it.
+LEAD_CHANGES: Final = {
+    "no_campaign": "add or activate a campaign that takes its vertical and source",
+    "no_enrolled_buyers": "enrol a buyer in the campaign",
+    "outside_campaign_hours": "nothing: it is due again when the campaign opens; or widen the campaign's hours",
+    "tier_lock_contention": "nothing: it is tried again by itself",
+    "database_timeout": "nothing: it is tried again by itself",
+    "worker_lost": "find out what ends the workers, then run it again",
+    "internal_error": "find this attempt in the log, then run it again",
+    "lead_expired": "nothing: its time is over",
+    "duplicate_lead": "nothing: the person is served by the first lead",
 }
+NEEDS_PERSON: Final = frozenset({"unsold", "failed"})
 
 
 def narrate_attempt(attempt: AttemptRow) -> str:
@@ -134,22 +131,9 @@ def narrate_reason(code: str) -> str:
     return SKIP_REASONS[code].sentence if code in SKIP_REASONS else f"{code}."
 
 
-def narrate_funnel(funnel: Sequence[Sequence[Any]], *, zip_code: str) -> str:
-    """ "8 buyers enrolled, 0 cover 30312.": stages that removed nobody are left out, and all after the empty one."""
-    parts: list[str] = []
-    before: int | None = None
-    for stage, remaining in funnel:
-        if before is None or remaining != before or stage == "selected":
-            parts.append(_stage(stage, remaining, zip_code))
-        if remaining == 0:
-            break
-        before = remaining
-    return wording.sentence(", ".join(parts)) if parts else "No buyer was looked at."
-
-
-def _stage(stage: str, remaining: int, zip_code: str) -> str:
-    words = STAGES.get(stage, (f"left after {stage}",) * 2)[0 if remaining == 1 else 1]
-    return f"{remaining:,} {words.format(zip=zip_code or 'the lead')}"
+def describe_lead_change(reason: str) -> str:
+    """What would have to change for the whole lead; "" where each buyer has something of its own in the way."""
+    return LEAD_CHANGES.get(reason, "")
 
 
 def describe_obstacles(event: EventRow, *, names: Names) -> list[Obstacle]:

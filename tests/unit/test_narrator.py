@@ -9,7 +9,8 @@ import pytest
 
 from distribution.engine import DecisionFacts, LeadFacts, LiveFacts, Skip, compile_campaign, decide
 from distribution.engine.gates import STAGES as ENGINE_STAGES
-from tracing import narrator
+from tracing import funnel, narrator
+from tracing.funnel import narrate_funnel
 from tracing.gates import GATE_WORDS, describe_fixer, describe_gate
 from tracing.models import AttemptResult, AttemptTrigger
 from tracing.narrator import (
@@ -18,7 +19,6 @@ from tracing.narrator import (
     describe_change,
     narrate_attempt,
     narrate_events,
-    narrate_funnel,
     narrate_reason,
 )
 from tracing.vocabulary import SKIP_REASONS, Event, Fixer, Level
@@ -357,6 +357,16 @@ def test_a_failure_tells_its_reason_whatever_the_outcome(reason: str, outcome: s
     assert ("A person must act" in sentence) == (outcome in {"unsold", "failed"})
 
 
+def test_what_would_have_to_change_for_a_whole_lead_is_said_where_it_is_not_said_for_each_buyer() -> None:
+    by_the_pool = {
+        *("no_eligible_buyers", "no_eligible_buyers_after_tier_filters"),
+        *("all_buyers_capped", "all_buyers_outside_hours", "insufficient_credits"),
+    }
+    lead_level = {code for code, reason in SKIP_REASONS.items() if Level.LEAD in reason.levels}
+
+    assert set(narrator.LEAD_CHANGES) == lead_level - by_the_pool
+
+
 def test_outranked_names_the_rank_when_others_were_selected() -> None:
     selected = Row(Event.BUYER_SELECTED, buyer_id=8, cost_cents=2500, data={"rank": 1})
     outranked = Row(Event.BUYER_SKIPPED, buyer_id=7, skip_reason="outranked", data={"gates": [], "rank": 2})
@@ -408,7 +418,7 @@ def test_a_funnel_leaves_out_what_removed_nobody_and_what_follows_the_empty_stag
 
 
 def test_every_stage_of_the_engines_funnel_has_words() -> None:
-    assert set(narrator.STAGES) == {"enrolled", *ENGINE_STAGES, "locked", "selected"}
+    assert set(funnel.STAGES) == {"enrolled", *ENGINE_STAGES, "locked", "selected"}
 
 
 ODD = [
