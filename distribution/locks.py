@@ -45,3 +45,12 @@ def lock_for_return(enrollment_id: int) -> None:
     """Wait for one enrollment and its wallet. Needs the lead's lock."""
     with connection.cursor() as cursor:
         cursor.execute(LOCK_RETURN, [enrollment_id])
+
+
+WAIT_FOR_WALLET: Final = "SELECT id FROM distribution_wallet WHERE buyer_id = %s FOR NO KEY UPDATE"
+
+
+def wait_for_wallet(buyer_id: int) -> None:
+    """Wait for one buyer's wallet. Needs an open transaction; a lead's lock, if needed at all, comes before it."""
+    with connection.cursor() as cursor:
+        cursor.execute(WAIT_FOR_WALLET, [buyer_id])
