@@ -6,11 +6,7 @@ WORKDIR /app
 COPY requirements.txt .
 RUN pip install --no-cache-dir --require-hashes --requirement requirements.txt
 
-COPY manage.py ./
-COPY leadswitch leadswitch
-COPY distribution distribution
-COPY routing routing
-COPY tracing tracing
+COPY . .
 
 RUN useradd --system --uid 10001 leadswitch && mkdir var && chown leadswitch var
 USER leadswitch

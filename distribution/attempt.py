@@ -127,7 +127,7 @@ def _decide_under_lock(lead: LockedLead, *, campaign: CompiledCampaign, at: date
         facts = replace(facts, locked=facts.locked | (frozenset(wanted) - got))
         if got:
             fresh, _ = read_live(lead_id=lead.id, campaign_id=campaign.id, enrollment_ids=sorted(got))
-            facts = replace(facts, live={**facts.live, **_of_campaign(fresh, campaign)})
+            facts = replace(facts, live={**facts.live, **fresh})  # those not locked keep what was read first
         decision = decide(campaign, facts)
     raise TierLockContention(None)
 

@@ -4,33 +4,21 @@ Each check puts the part into a minimal campaign and compiles that: what a form 
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from django.core.exceptions import ValidationError
 
 from distribution.engine import DefinitionError, compile_campaign
 from distribution.locating import UnknownZip, locate_area
-from routing.conditions import ConditionError, KnownFields, validate
+from routing.conditions import ConditionError, validate
+from routing.leadfields import CONDITION_FIELDS
 from routing.zones import UnknownTimezone, load_zone
-
-KNOWN_FIELDS: Final = KnownFields(
-    kinds={
-        "zip": "text",
-        "state": "text",
-        "country": "text",
-        "county": "text",
-        "city": "text",
-        "vertical": "text",
-        "source": "text",
-        "consent": "flag",
-    }
-)
 
 
 def check_condition(value: object) -> None:
     """Raise ValidationError naming the path of every problem, e.g. `all[2].value: …`."""
     try:
-        validate(value, fields=KNOWN_FIELDS)
+        validate(value, fields=CONDITION_FIELDS)
     except ConditionError as error:
         raise ValidationError([_line(path, message) for path, message in error.problems]) from None
 
@@ -46,7 +34,7 @@ def check_price_rules(value: object) -> None:
     problems = []
     for index, rule in enumerate(value if isinstance(value, list) else []):
         try:
-            validate(rule.get("when"), fields=KNOWN_FIELDS)
+            validate(rule.get("when"), fields=CONDITION_FIELDS)
         except ConditionError as error:
             problems += [
                 _line(f"[{index}].when.{path}".rstrip("."), message) for path, message in error.problems

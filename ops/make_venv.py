@@ -47,11 +47,20 @@ def is_current(wanted):
 
 def make(wanted):
     print("Creating .venv and installing the requirements (once; about a minute)", flush=True)  # noqa: T201
+    stop_servers()
     shutil.rmtree(VENV, ignore_errors=True)
     pip = make_empty()
     options = ["--quiet", "--no-input", "--disable-pip-version-check", "--require-hashes"]
     run([*pip, "install", *options, "--requirement", str(REQUIREMENTS)])
     STAMP.write_text(wanted)
+
+
+def stop_servers():
+    """Servers that run from the environment's files must not outlive them; none run when it is broken."""
+    python = VENV / "bin" / "python"
+    if python.exists():
+        command = [str(python), "-m", "leadswitch.embedded", "stop"]
+        subprocess.run(command, cwd=REPOSITORY, capture_output=True, check=False)
 
 
 def make_empty():

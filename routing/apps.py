@@ -1,3 +1,5 @@
+"""The app's name for Django."""
+
 from importlib import import_module
 
 from django.apps import AppConfig

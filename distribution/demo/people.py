@@ -1,6 +1,7 @@
 """Makes leads as a web form would send them. Nobody in them exists: reserved phone numbers and mail domains."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from random import Random
 from typing import Any, Final
 
@@ -10,20 +11,21 @@ from routing.places import find_place, zips_in_state, zips_within
 AREA_CODES: Final = {"GA": "404", "TX": "214", "AZ": "602", "FL": "813", "OR": "503"}
 REACH_MILES: Final = 35
 PROPERTY_TYPES: Final = ("residential", "residential", "residential", "commercial", "mobile home")
+CONSENT: Final = {"text": "I agree to be contacted about my request.", "url": "https://www.example.com/quote"}
 URGENCIES: Final = ("today", "this week", "this month", "planning")
 
 
-def make_leads(count: int, *, seed: int) -> Iterator[dict[str, Any]]:
-    """Yield request bodies of the intake API. Same seed, same leads."""
+def make_leads(count: int, *, seed: int, at: datetime) -> Iterator[dict[str, Any]]:
+    """Yield request bodies of the intake API. Same seed, same leads; `at` is when they gave their consent."""
     random = Random(seed)  # noqa: S311 - makes examples, protects nothing
     zips = {market: _zips_around(market) for market in (*MARKETS, ELSEWHERE)}
     verticals, weights = list(DEMAND), list(DEMAND.values())
     for number in range(count):
         market = ELSEWHERE if random.random() < 0.06 else random.choice(MARKETS)
         vertical = random.choices(verticals, weights)[0]
-        yield _lead(
-            number, market=market, zip_code=random.choice(zips[market]), vertical=vertical, random=random
-        )
+        zip_code = random.choice(zips[market])
+        lead = _lead(number, market=market, zip_code=zip_code, vertical=vertical, random=random)
+        yield {**lead, "consent": {**CONSENT, "given_at": at.isoformat()}}
 
 
 def _zips_around(market: Market) -> Sequence[str]:
@@ -52,9 +54,5 @@ def _lead(number: int, *, market: Market, zip_code: str, vertical: str, random: 
             "property_type": random.choice(PROPERTY_TYPES),
             "urgency": random.choice(URGENCIES),
             **({"roof_age": random.randint(0, 35)} if vertical == "roofing" and number % 9 else {}),
-        },
-        "consent": {
-            "text": "I agree to be contacted about my request.",
-            "url": "https://www.example.com/quote",
         },
     }

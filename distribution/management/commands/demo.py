@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -75,7 +76,7 @@ def _run(demo: Demo, *, leads: int, seed: int, console: Console) -> Summary:
         sending = progress.add_task("Sending leads", total=leads)
         trying = progress.add_task("Selling them", total=leads)
         send_leads(
-            make_leads(leads, seed=seed),
+            make_leads(leads, seed=seed, at=timezone.now()),
             address=address,
             key=demo.key,
             advance=lambda: progress.advance(sending),

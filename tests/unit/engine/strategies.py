@@ -1,4 +1,8 @@
-"""Random campaigns, leads and live facts. Domains are small, so that gates pass and fail about equally."""
+"""Random campaigns, leads and live facts.
+
+Each campaign draws the troubles it may have; all else passes. Otherwise nearly every buyer would fail some
+gate, and ranking and deferral would hardly be reached.
+"""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -91,6 +95,20 @@ FILTERS = st.one_of(
     st.none(), st.just({}), st.just({"field": "state", "op": "in", "value": ["GA", "AL"]}), CONDITIONS
 )
 
+TROUBLES = (
+    frozenset({"paused", "area", "onboarding", "filter", "hours", "cap", "credits", "sold", "schedule"}),
+    frozenset({"hours", "cap", "schedule"}),
+    frozenset({"hours", "schedule"}),
+    frozenset({"hours", "credits"}),
+    frozenset({"cap"}),
+    frozenset({"area", "cap"}),
+    frozenset({"filter", "onboarding"}),
+    frozenset({"paused", "credits", "sold"}),
+    frozenset[str](),
+)
+ANY_TROUBLES = st.sampled_from(TROUBLES)
+ANY_COUNT = st.sampled_from([4, 3, 6, 2, 1, 5, 0])
+
 
 def mostly(usual: Any, other: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(st.just(usual), st.just(usual), st.just(usual), other)
@@ -115,8 +133,8 @@ def coverages() -> st.SearchStrategy[dict[str, Any]]:
 
 
 @st.composite
-def areas(draw: st.DrawFn) -> dict[str, Any]:
-    if draw(st.integers(0, 3)) > 0:
+def areas(draw: st.DrawFn, troubles: frozenset[str]) -> dict[str, Any]:
+    if "area" not in troubles or draw(st.booleans()):
         return {"everywhere": True}
     area = draw(coverages())
     if draw(st.booleans()):
@@ -125,8 +143,14 @@ def areas(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
-def definitions(draw: st.DrawFn) -> dict[str, Any]:
-    count = draw(st.integers(0, 6))
+def definitions(
+    draw: st.DrawFn,
+    kinds: st.SearchStrategy[frozenset[str]] = ANY_TROUBLES,
+    counts: st.SearchStrategy[int] = ANY_COUNT,
+    modes: tuple[str, ...] = ("round_robin", "weighted", "priority", "price"),
+) -> dict[str, Any]:
+    troubles = draw(kinds)
+    count = draw(counts)
     tier_ids = list(range(1, draw(st.integers(1, 3)) + 1))
     questions = [
         {"key": "kinds", "field": "attributes.x", "op": "in", "required": draw(st.booleans())},
@@ -136,25 +160,25 @@ def definitions(draw: st.DrawFn) -> dict[str, Any]:
         "campaign": {
             "id": 1,
             "config_version": 1,
-            "mode": draw(st.sampled_from(["round_robin", "weighted", "priority", "price"])),
+            "mode": draw(st.sampled_from(modes)),
             "price_cents": draw(st.sampled_from([0, 999, 2500])),
             "max_buyers": draw(st.integers(1, 3)),
             "timezone": draw(st.sampled_from(ZONES)),
-            "schedule": draw(mostly({}, st.sampled_from(HOURS))),
+            "schedule": draw(st.sampled_from(HOURS if "schedule" in troubles else HOURS[:1])),
             "price_rules": draw(st.lists(price_rules(), max_size=3)),
-            "questions": questions[: draw(st.sampled_from([0, 0, 1, 2]))],
+            "questions": questions[: draw(st.integers(0, 2)) if "onboarding" in troubles else 0],
         },
         "tiers": [
             {
                 "id": tier_id,
                 "position": -tier_id,
-                "content_filter": draw(mostly(None, FILTERS)),
+                "content_filter": draw(FILTERS if "filter" in troubles else st.none()),
                 "price_cents": draw(st.sampled_from([None, 0, 1500])),
             }
             for tier_id in tier_ids
         ],
-        "enrollments": [draw(enrollments(number, tier_ids)) for number in range(1, count + 1)],
-        "buyers": [draw(buyers(100 + number)) for number in range(1, count + 1)],
+        "enrollments": [draw(enrollments(number, tier_ids, troubles)) for number in range(1, count + 1)],
+        "buyers": [draw(buyers(100 + number, troubles)) for number in range(1, count + 1)],
     }
 
 
@@ -168,25 +192,32 @@ def price_rules() -> st.SearchStrategy[dict[str, Any]]:
 
 
 @st.composite
-def enrollments(draw: st.DrawFn, number: int, tier_ids: list[int]) -> dict[str, Any]:
-    limit = st.sampled_from([None, None, 0, 1, 3])
-    budget = st.sampled_from([None, None, 0, 2000, 6000])
+def enrollments(
+    draw: st.DrawFn, number: int, tier_ids: list[int], troubles: frozenset[str]
+) -> dict[str, Any]:
+    limits = st.dictionaries(
+        st.sampled_from(["hour", "day", "week", "month"]), st.sampled_from([None, 0, 1, 3, 3])
+    )
+    budgets = st.dictionaries(
+        st.sampled_from(["day", "week", "month"]), st.sampled_from([None, 0, 2000, 6000, 6000])
+    )
+    flags = st.booleans() if "paused" in troubles else st.just(value=True)
     return {
         "id": number,
         "tier_id": draw(st.sampled_from(tier_ids)),
         "buyer_id": 100 + number,
-        "active": draw(mostly(True, st.booleans())),
+        "active": draw(flags),
         "weight": draw(st.integers(1, 9)),
         "priority": draw(st.integers(0, 2)),
         "bid_cents": draw(mostly(None, st.sampled_from([0, 2500, 9000]))),
-        "lead_filter": draw(mostly(None, FILTERS)),
-        "caps": draw(mostly({}, st.dictionaries(st.sampled_from(["hour", "day", "week", "month"]), limit))),
-        "budgets": draw(mostly({}, st.dictionaries(st.sampled_from(["day", "week", "month"]), budget))),
+        "lead_filter": draw(FILTERS if "filter" in troubles else st.none()),
+        "caps": draw(limits) if "cap" in troubles else {},
+        "budgets": draw(mostly({}, budgets)) if "cap" in troubles else {},
     }
 
 
 @st.composite
-def buyers(draw: st.DrawFn, buyer_id: int) -> dict[str, Any]:
+def buyers(draw: st.DrawFn, buyer_id: int, troubles: frozenset[str]) -> dict[str, Any]:
     answers = st.fixed_dictionaries(
         {},
         optional={
@@ -196,11 +227,11 @@ def buyers(draw: st.DrawFn, buyer_id: int) -> dict[str, Any]:
     )
     return {
         "id": buyer_id,
-        "active": draw(mostly(True, st.booleans())),
+        "active": draw(st.booleans()) if "paused" in troubles else True,
         "timezone": draw(st.sampled_from(ZONES)),
-        "hours": draw(st.one_of(st.just({}), st.sampled_from(HOURS))),
+        "hours": draw(st.sampled_from(HOURS if "hours" in troubles else HOURS[:1])),
         "answers": draw(answers),
-        "service_area": draw(areas()),
+        "service_area": draw(areas(troubles)),
     }
 
 
@@ -215,13 +246,13 @@ def lives(draw: st.DrawFn, at: datetime, starts: dict[str, datetime]) -> LiveFac
             usage[kind] = (start + moved, draw(st.integers(0, 4)), draw(st.sampled_from([0, 1500, 5000])))
     ago = draw(st.sampled_from([None, 1, 2, 60]))
     return LiveFacts(
-        balance_cents=draw(st.sampled_from([20_000, 20_000, 20_000, 2500, 2499, 0])),
+        balance_cents=draw(st.sampled_from([20_000, 20_000, 20_000, 20_000, 20_000, 2500, 2499, 0])),
         held_cents=draw(st.sampled_from([0, 0, 1])),
         credit_limit_cents=draw(st.sampled_from([0, 0, 1, 5000])),
         usage=usage,
         last_assigned_at=None if ago is None else at - timedelta(minutes=ago),
-        virtual_finish=draw(st.sampled_from([0, 10**9, 10**9 // 3, 5 * 10**9])),
-        has_lead=draw(mostly(False, st.booleans())),
+        virtual_finish=draw(st.integers(0, 12)) * 10**9 // 4,
+        has_lead=draw(st.integers(0, 9)) == 9,
     )
 
 

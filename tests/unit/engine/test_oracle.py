@@ -10,19 +10,38 @@ from distribution.engine import Decision, compile_campaign, decide
 from tests.unit.engine import oracle
 from tests.unit.engine.strategies import definitions, facts_for
 
+NO_TROUBLE = st.just(frozenset[str]())
+WAITING = st.just(frozenset({"hours", "cap", "schedule"}))
+quick = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+@settings(quick, max_examples=300)
 @given(st.data())
 def test_engine_agrees_with_the_oracle(data: st.DataObject) -> None:
-    definition = data.draw(definitions())
+    compare(data, definitions())
+
+
+@settings(quick, max_examples=150)
+@given(st.data())
+def test_engine_agrees_on_when_a_waiting_buyer_opens(data: st.DataObject) -> None:
+    compare(data, definitions(kinds=WAITING, counts=st.integers(1, 3)))
+
+
+@settings(quick, max_examples=100)
+@given(st.data())
+def test_engine_agrees_on_the_weighted_order(data: st.DataObject) -> None:
+    compare(data, definitions(kinds=NO_TROUBLE, counts=st.integers(2, 6), modes=("weighted",)))
+
+
+def compare(data: st.DataObject, campaigns: st.SearchStrategy[dict[str, Any]]) -> None:
+    definition = data.draw(campaigns)
     facts = data.draw(facts_for(definition, oracle.window))
 
     decision = decide(compile_campaign(definition), facts)
 
     assert as_answer(decision) == oracle.answer(definition, facts)
-    assert (
-        decision.verdict is None or decision.verdict.retry_at is None or decision.verdict.retry_at > facts.at
-    )
+    if decision.verdict and decision.verdict.retry_at:
+        assert decision.verdict.retry_at > facts.at
 
 
 def as_answer(decision: Decision) -> oracle.Answer:

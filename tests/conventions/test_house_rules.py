@@ -1,0 +1,137 @@
+"""The rules of the house that no linter knows."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+APPS = ("leadswitch", "distribution", "routing", "tracing")
+MAX_FILE_LINES = 500
+MAX_FUNCTION_LINES = 60
+USUAL_FUNCTION_LINES = 45
+VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc"}
+
+
+def source_files(*folders: str) -> Iterator[Path]:
+    for folder in folders:
+        for path in sorted((REPOSITORY / folder).rglob("*.py")):
+            if "migrations" not in path.parts:
+                yield path
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def lines_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def test_files_stay_small() -> None:
+    sizes = {
+        str(path.relative_to(REPOSITORY)): len(path.read_text().splitlines()) for path in source_files(*APPS)
+    }
+    assert {name: size for name, size in sizes.items() if size > MAX_FILE_LINES} == {}
+
+
+def test_functions_stay_small() -> None:
+    sizes = {
+        f"{path.relative_to(REPOSITORY)}:{node.name}": lines_of(node)
+        for path in source_files(*APPS)
+        for node in functions(path)
+    }
+    assert {name: size for name, size in sizes.items() if size > MAX_FUNCTION_LINES} == {}
+    long = [size for size in sizes.values() if size > USUAL_FUNCTION_LINES]
+    assert len(long) <= len(sizes) / 20
+
+
+def test_modules_have_names_that_say_something() -> None:
+    assert [path for path in source_files(*APPS) if path.stem in VAGUE_NAMES] == []
+
+
+def test_every_module_says_what_it_owns() -> None:
+    silent = [
+        str(path.relative_to(REPOSITORY))
+        for path in source_files(*APPS)
+        if path.read_text().strip() and ast.get_docstring(ast.parse(path.read_text())) is None
+    ]
+    assert silent == []
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_on_commit_is_in_one_module_of_an_app(app: str) -> None:
+    users = [path.name for path in source_files(app) if re.search(r"\bon_commit\(", path.read_text())]
+    assert len(users) <= 1
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_faces_touch_no_locks(app: str) -> None:
+    faces = [path for path in source_files(app) if {"api", "admin", "commands"} & set(path.parts)]
+    locking = [
+        path.name for path in faces if re.search(r"select_for_update|FOR (NO KEY )?UPDATE", path.read_text())
+    ]
+    assert locking == []
+
+
+@pytest.mark.parametrize("app", ["distribution", "routing", "tracing"])
+def test_every_metric_is_set_somewhere(app: str) -> None:
+    names = re.findall(
+        r"^([A-Z_]+) = (?:Counter|Histogram|Gauge)\(", (REPOSITORY / app / "metrics.py").read_text(), re.M
+    )
+    assert names
+    sources = "\n".join(path.read_text() for path in source_files(*APPS) if path.name != "metrics.py")
+    unset = [
+        name
+        for name in names
+        if not re.search(
+            rf"\b{name}\.(labels\(.{{0,80}}?\)\.)?(inc|observe|set)\(", sources.replace("\n", " ")
+        )
+    ]
+    assert unset == []
+
+
+def test_no_metric_label_names_a_tenant_or_lead() -> None:
+    """PITFALLS 60."""
+    for app in ("distribution", "routing", "tracing"):
+        text = (REPOSITORY / app / "metrics.py").read_text()
+        labels = {
+            label
+            for found in re.findall(r"\[([^\]]*)\]", text)
+            for label in re.findall(r'"([a-z_]+)"', found)
+        }
+        assert not labels & {
+            "workspace",
+            "lead",
+            "lead_id",
+            "buyer",
+            "buyer_id",
+            "source",
+            "email",
+            "phone",
+            "worker",
+        }
+
+
+def test_make_help_names_every_target_of_the_readme() -> None:
+    makefile, readme = (REPOSITORY / "Makefile").read_text(), (REPOSITORY / "README.md").read_text()
+    targets = set(re.findall(r"^([a-z-]+(?: [a-z-]+)*):", makefile, re.M))
+    known = {target for line in targets for target in line.split()}
+    named = set(re.findall(r"\bmake ([a-z][a-z-]+)", readme))
+    assert named <= known
+    assert {"demo", "test", "up", "bench", "help"} <= known
+
+
+def test_every_environment_variable_is_documented() -> None:
+    example = (REPOSITORY / ".env.example").read_text()
+    used = set(
+        re.findall(
+            r'"(LEADSWITCH_[A-Z_]+|DATABASE_URL|REDIS_URL|SECRET_KEY|ALLOWED_HOSTS)"',
+            (REPOSITORY / "leadswitch" / "env.py").read_text(),
+        )
+    )
+    assert {name for name in used if name != "LEADSWITCH_" and name not in example} == set()
