@@ -21,7 +21,7 @@ from distribution.engine import (
     facts_to_json,
     resolve_campaign,
 )
-from distribution.facts import lead_facts, read_live
+from distribution.facts import confirm_live, lead_facts, read_live
 from distribution.locks import lock_candidates
 from distribution.sale import Sale, sell
 from distribution.trace import record_decision
@@ -124,11 +124,13 @@ def _decide_under_lock(lead: LockedLead, *, campaign: CompiledCampaign, at: date
             return Decided(campaign, facts, decision)
         got = lock_candidates(wanted)
         held |= got
+        read_before = facts
         facts = replace(facts, locked=facts.locked | (frozenset(wanted) - got))
         if got:
-            fresh, _ = read_live(lead_id=lead.id, campaign_id=campaign.id, enrollment_ids=sorted(got))
+            fresh = confirm_live(sorted(got), lead_id=lead.id)
             facts = replace(facts, live={**facts.live, **fresh})  # those not locked keep what was read first
-        decision = decide(campaign, facts)
+        if facts != read_before:  # equal facts give an equal decision
+            decision = decide(campaign, facts)
     raise TierLockContention(None)
 
 
