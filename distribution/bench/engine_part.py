@@ -102,7 +102,9 @@ def _sell(
     return [child.receive() for child in children], ids
 
 
-def _add(series: Series, answers: Sequence[Mapping[str, Any]], *, rows: Mapping[str, int], count: int) -> None:
+def _add(
+    series: Series, answers: Sequence[Mapping[str, Any]], *, rows: Mapping[str, int], count: int
+) -> None:
     seconds = max(answer["ended"] for answer in answers) - min(answer["started"] for answer in answers)
     series.rates.append(count / seconds)
     series.lead_count += count

@@ -25,6 +25,7 @@ from distribution.bench.template import read_template
 from distribution.bench.wire import list_statements
 from distribution.config import read_definition
 from distribution.engine import compile_campaign, decide, facts_from_json
+from distribution.worker import settle_collector
 
 DECISIONS = 50
 
@@ -132,4 +133,5 @@ def serve(worker: Worker) -> None:
 
 
 if __name__ == "__main__":
+    settle_collector()
     serve(Worker(int(sys.argv[1])))

@@ -29,7 +29,9 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--quick", action="store_true", help="few leads: shows that it runs, not how fast")
+        parser.add_argument(
+            "--quick", action="store_true", help="few leads: shows that it runs, not how fast"
+        )
         parser.add_argument("--part", choices=PARTS, help="only this part")
         parser.add_argument("--leads", type=int, help="leads a round at 10 buyers; fewer for larger pools")
         parser.add_argument("--rounds", type=int, help="rounds of each measurement, 3 or more")
@@ -62,7 +64,9 @@ class Command(BaseCommand):
         console = Console(stderr=True)
         with bench_database(keep=keep) as database_url:
             workers = max(plan.worker_counts)
-            with start_children(workers, database_url=database_url, log=directory / "workers.log") as children:
+            with start_children(
+                workers, database_url=database_url, log=directory / "workers.log"
+            ) as children:
                 children[0].ask("migrate")
                 if "engine" in parts:
                     with show_progress("engine", count_steps(plan), console=console) as progress:
