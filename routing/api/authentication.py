@@ -9,12 +9,12 @@ from typing import Final
 
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from routing.models import SourceKey
+from routing.models import Source, SourceKey
 
 KEYWORD: Final = "Api-Key"
 # What KeyGenerator makes. Anything else never reaches the database.
@@ -42,6 +42,14 @@ class HasSource(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002 - the signature is DRF's
         return isinstance(request.auth, SourceKey)
+
+
+def get_source(request: Request) -> Source:
+    """Return the source that sent the request. For views behind HasSource."""
+    key: object = request.auth
+    if not isinstance(key, SourceKey):
+        raise NotAuthenticated
+    return key.source
 
 
 def find_key(text: str, *, at: datetime) -> SourceKey:
