@@ -1,3 +1,5 @@
+"""REST URLs of distribution."""
+
 from django.urls import URLPattern, URLResolver
 
 urlpatterns: list[URLPattern | URLResolver] = []

@@ -135,7 +135,7 @@ def test_an_odd_key_is_refused_but_not_repeated(key: str) -> None:
         ({f"k{number}": 1 for number in range(101)}, {"attributes": ["too_many"]}),
         ({"n": {f"k{number}": 1 for number in range(100)}}, {"attributes": ["too_many"]}),
         ({"l": [1] * 1_001}, {"attributes": ["too_many"]}),
-        ({"a": {"b": {"c": {"d": {"e": 1}}}}}, {"attributes.a.b.c.d": ["too_deep"]}),
+        ({"a": {"b": {"c": {"d": {"e": {}}}}}}, {"attributes.a.b.c.d.e": ["too_deep"]}),
         ({"a": [[[[[]]]]]}, {"attributes.a[0][0][0][0]": ["too_deep"]}),
         ({"x" * 65: 1}, {"attributes": ["invalid_key"]}),
         ({"a.b": 1}, {"attributes": ["invalid_key"]}),
@@ -151,7 +151,7 @@ def test_attributes_are_bounded(attributes: Any, errors: dict[str, list[str]]) -
 
 def test_attributes_at_the_limits_pass() -> None:
     attributes = {
-        "a": {"b": {"c": {"d": 1}}},
+        "a": {"b": {"c": {"d": {"e": 1}}}},
         "x" * 64: "é" * 1_000,
         "n": None,
         "i": 2**63 - 1,

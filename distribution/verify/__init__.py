@@ -1,0 +1,6 @@
+"""Checks the product's invariants on live data. One file an invariant: it finds and reports, it never repairs."""
+
+from distribution.verify.findings import Breach, Findings, Invariant
+from distribution.verify.run import INVARIANTS, Report, run_verification
+
+__all__ = ["INVARIANTS", "Breach", "Findings", "Invariant", "Report", "run_verification"]

@@ -1,0 +1,41 @@
+"""Invariant 4: no lead is forgotten. Whoever is unfinished is due at a time; whoever is distributed has a buyer."""
+
+from typing import Final
+
+from distribution.verify.findings import Findings, Scope
+from distribution.verify.reading import count, search
+from routing.models import UNFINISHED
+
+CHECKED: Final = "SELECT count(*) FROM routing_lead WHERE id >= %(from_lead)s"
+
+UNFINISHED_IS_DUE: Final = """
+SELECT 'lead ' || id AS subject, format('is %%s and nothing will ever start it', status) AS message
+FROM routing_lead
+WHERE id >= %(from_lead)s AND status = ANY(%(unfinished)s) AND next_attempt_at IS NULL
+"""
+
+FINISHED_IS_NOT_DUE: Final = """
+SELECT 'lead ' || id AS subject, format('is %%s and due again', status) AS message
+FROM routing_lead
+WHERE id >= %(from_lead)s AND status <> ALL(%(unfinished)s) AND next_attempt_at IS NOT NULL
+"""
+
+STATUS_FITS_ASSIGNMENTS: Final = """
+SELECT 'lead ' || l.id AS subject,
+    CASE WHEN l.status = 'distributed' THEN 'is distributed and was sold to nobody'
+        ELSE format('is %%s and sold to %%s buyers', l.status, sold.live) END AS message
+FROM routing_lead l
+LEFT JOIN (
+    SELECT lead_id, count(*) AS ever, count(*) FILTER (WHERE state = 'sold') AS live
+    FROM distribution_assignment WHERE lead_id >= %(from_lead)s GROUP BY lead_id
+) sold ON sold.lead_id = l.id
+WHERE l.id >= %(from_lead)s AND (
+    (l.status = 'distributed' AND sold.ever IS NULL) OR (l.status <> 'distributed' AND sold.live > 0)
+)
+"""
+
+
+def check(scope: Scope, findings: Findings) -> None:
+    findings.checked = count(CHECKED, scope)
+    for sql in (UNFINISHED_IS_DUE, FINISHED_IS_NOT_DUE, STATUS_FITS_ASSIGNMENTS):
+        search(findings, sql, scope, unfinished=[status.value for status in UNFINISHED])

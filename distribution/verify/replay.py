@@ -1,0 +1,196 @@
+"""Invariant 7: the engine, run again on an attempt's snapshot and facts, decides as it did.
+
+Compared are who was selected at what price and rank, who was skipped for what reason, the funnel and the verdict;
+not the gates' sentences, which may be worded anew.
+"""
+
+import json
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+
+from distribution.engine import (
+    CompiledCampaign,
+    Decision,
+    DefinitionError,
+    FactsError,
+    compile_campaign,
+    decide,
+    facts_from_json,
+)
+from distribution.verify.findings import Findings, Scope
+from distribution.verify.reading import stream
+from tracing.models import AttemptResult
+
+MAX_COMPILED: Final = 64
+
+ATTEMPTS: Final = """
+SELECT a.id, a.campaign_id, a.config_version, a.result, a.skip_reason, a.next_attempt_at, l.expires_at, a.facts::text,
+    (SELECT jsonb_agg(jsonb_build_array(
+            e.event, e.buyer_id, e.cost_cents, e.skip_reason, e.data -> 'enrollment_id', e.data -> 'tier_id',
+            e.data -> 'rank', CASE WHEN e.event = 'buyer_pool_composed' THEN e.data -> 'funnel' END
+        ) ORDER BY e.seq)
+     FROM tracing_leaddistributionevent e
+     WHERE e.attempt_id = a.id AND e.event IN ('buyer_pool_composed', 'buyer_skipped', 'buyer_selected'))::text
+FROM tracing_attempt a
+LEFT JOIN routing_lead l ON l.id = a.lead_id
+WHERE a.lead_id >= %(from_lead)s
+"""
+
+SNAPSHOT: Final = """
+SELECT config::text FROM distribution_campaignsnapshot WHERE campaign_id = %s AND config_version = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An attempt as its trace has it."""
+
+    id: UUID
+    campaign_id: int | None
+    config_version: int | None
+    result: str
+    skip_reason: str
+    next_attempt_at: datetime | None
+    expires_at: datetime | None
+    facts: dict[str, Any]
+    steps: list[list[Any]]
+
+
+class NotRepeatable(Exception):
+    """What a decision was made of is missing or unreadable."""
+
+
+def check(scope: Scope, findings: Findings) -> None:
+    campaigns = _Campaigns()
+    for row in stream(ATTEMPTS, scope):
+        recorded = _read(row)
+        if not recorded.facts and not recorded.steps and recorded.result != AttemptResult.SUCCESS:
+            continue  # nothing was decided: no campaign, expired, or the product failed first
+        findings.checked += 1
+        try:
+            difference = _compare(recorded, _decide_again(recorded, campaigns))
+        except NotRepeatable as error:
+            difference = str(error)
+        if difference:
+            findings.add(f"attempt {recorded.id}", difference)
+
+
+def _read(row: tuple[Any, ...]) -> Recorded:
+    attempt_id, campaign_id, config_version, result, reason, next_attempt_at, expires_at, facts, steps = row
+    return Recorded(
+        id=attempt_id,
+        campaign_id=campaign_id,
+        config_version=config_version,
+        result=result,
+        skip_reason=reason,
+        next_attempt_at=next_attempt_at,
+        expires_at=expires_at,
+        facts=json.loads(facts),
+        steps=json.loads(steps or "[]"),
+    )
+
+
+class _Campaigns:
+    """Compiled snapshots, the least recently used dropped first."""
+
+    def __init__(self) -> None:
+        self._compiled: OrderedDict[tuple[int | None, int | None], CompiledCampaign] = OrderedDict()
+
+    def get(self, campaign_id: int | None, config_version: int | None) -> CompiledCampaign:
+        key = (campaign_id, config_version)
+        if key not in self._compiled:
+            self._compiled[key] = self._load(campaign_id, config_version)
+            while len(self._compiled) > MAX_COMPILED:
+                self._compiled.popitem(last=False)
+        self._compiled.move_to_end(key)
+        return self._compiled[key]
+
+    def _load(self, campaign_id: int | None, config_version: int | None) -> CompiledCampaign:
+        name = f"version {config_version} of campaign {campaign_id}"
+        with connection.cursor() as cursor:
+            cursor.execute(SNAPSHOT, [campaign_id, config_version])
+            row = cursor.fetchone()
+        if row is None:
+            message = f"used {name}, which has no snapshot"
+            raise NotRepeatable(message)
+        try:
+            return compile_campaign(json.loads(row[0]))
+        except DefinitionError as error:
+            message = f"used {name}, whose snapshot does not compile: {error}"
+            raise NotRepeatable(message) from error
+
+
+def _decide_again(recorded: Recorded, campaigns: _Campaigns) -> Decision:
+    if not recorded.facts:
+        message = "decided about a pool and kept no facts"
+        raise NotRepeatable(message)
+    campaign = campaigns.get(recorded.campaign_id, recorded.config_version)
+    try:
+        return decide(campaign, facts_from_json(recorded.facts))
+    except (FactsError, KeyError, TypeError, ValueError, AttributeError) as error:
+        # The error's text may quote a fact.
+        message = f"its facts cannot be decided on again ({type(error).__name__})"
+        raise NotRepeatable(message) from error
+
+
+def _compare(recorded: Recorded, decision: Decision) -> str | None:
+    """What differs first, or None."""
+    steps = _steps(decision)
+    for was, now in zip(recorded.steps, steps, strict=False):
+        if was != now:
+            return f"recorded {_describe(was)}, decides {_describe(now)} now"
+    if len(recorded.steps) != len(steps):
+        return f"recorded {len(recorded.steps)} steps of the pool, decides {len(steps)} now"
+    return _compare_verdict(recorded, decision)
+
+
+def _steps(decision: Decision) -> list[list[Any]]:
+    """What distribution.trace writes of a decision, in its order."""
+    if not decision.skipped and not decision.selected and decision.verdict is not None:
+        return []
+    funnel = [list(stage) for stage in decision.funnel]
+    steps: list[list[Any]] = [["buyer_pool_composed", None, None, "", None, None, None, funnel]]
+    for skip in decision.skipped:
+        what = [skip.buyer_id, skip.price_cents, skip.reason, skip.enrollment_id, None, skip.data.get("rank")]
+        steps.append(["buyer_skipped", *what, None])
+    for chosen in decision.selected:
+        what = [chosen.buyer_id, chosen.price_cents, "", chosen.enrollment_id, chosen.tier_id, chosen.rank]
+        steps.append(["buyer_selected", *what, None])
+    return steps
+
+
+def _describe(step: list[Any]) -> str:
+    event, buyer_id, cost_cents, reason = step[:4]
+    if event == "buyer_pool_composed":
+        return "a pool of another funnel"
+    return " ".join(
+        str(part) for part in (event, "buyer", buyer_id, f"at {cost_cents} cents", reason)
+    ).strip()
+
+
+def _compare_verdict(recorded: Recorded, decision: Decision) -> str | None:
+    verdict = decision.verdict
+    if verdict is None:
+        results, reason = {AttemptResult.SUCCESS}, ""
+    else:
+        results, reason = _RESULTS[verdict.retry_class], verdict.reason
+    if recorded.result not in results or recorded.skip_reason != reason:
+        decides = f"{'/'.join(sorted(results))} {reason}".strip()
+        return f"recorded {recorded.result} {recorded.skip_reason}".strip() + f", decides {decides} now"
+    retry_at = verdict.retry_at if verdict is not None else None
+    # A due time is never after the lead's expiry.
+    if retry_at is not None and recorded.next_attempt_at not in (retry_at, recorded.expires_at):
+        return f"was put off to {recorded.next_attempt_at}, decides {retry_at} now"
+    return None
+
+
+_RESULTS: Final = {
+    "permanent": {AttemptResult.UNSOLD},
+    "deferred": {AttemptResult.DEFERRED},
+    "transient": {AttemptResult.RETRY, AttemptResult.FAILED},
+}
