@@ -26,6 +26,7 @@ from distribution.bench.wire import list_statements
 from distribution.config import read_definition
 from distribution.engine import compile_campaign, decide, facts_from_json
 from distribution.worker import settle_collector
+from routing.models import Source, SourceKey, Workspace
 
 DECISIONS = 50
 
@@ -93,6 +94,13 @@ class Worker:
             decide(campaign, facts)
             times.append((time.perf_counter() - before) * 1000)
         return {"decide_ms": median(times)}
+
+    def issue_key(self) -> Mapping[str, Any]:
+        """Make a source with a key for the intake."""
+        workspace = Workspace.objects.create(slug="bench-intake", name="Bench intake")
+        source = Source.objects.create(workspace=workspace, name="form")
+        _, key = SourceKey.objects.create_key(name="bench", source=source)
+        return {"key": key, "workspace_id": workspace.pk, "source_id": source.pk}
 
     def count_rows(self, ids: list[int]) -> Mapping[str, Any]:
         """Count what stands in the tables for these leads: the proof that every loop wrote the same rows."""
