@@ -12,9 +12,10 @@ from django.db import OperationalError, connection
 
 # NO KEY UPDATE OF e, w: an assignment or ledger entry that another transaction inserts takes KEY SHARE on these rows.
 # A plain FOR UPDATE would leave such a buyer out and report a false "no eligible buyers".
+# The sub-select hides the length of the list from the planner, which otherwise plans anew for every lead.
 LOCK_CANDIDATES: Final = """
 SELECT e.id
-FROM unnest(%s::bigint[]) WITH ORDINALITY AS wanted(id, place)
+FROM unnest((SELECT %s::bigint[])) WITH ORDINALITY AS wanted(id, place)
 JOIN distribution_enrollment e ON e.id = wanted.id
 JOIN distribution_wallet w ON w.buyer_id = e.buyer_id
 ORDER BY wanted.place
