@@ -8,6 +8,7 @@ from typing import Final
 
 from django.db import IntegrityError, connection, transaction
 
+from distribution.locks import wait_for_wallet
 from distribution.models import LedgerEntry, LedgerKind
 
 # Stale reads cannot hurt: the condition is checked on the row as it is when the update has its lock.
@@ -83,16 +84,20 @@ def adjust(buyer_id: int, *, amount_cents: int, key: str, actor: str, reason: st
     )
 
 
+@transaction.atomic
 def refund(
     *, assignment_id: int, buyer_id: int, key: str, actor: str, reason: str, amount_cents: int | None = None
 ) -> LedgerEntry | None:
-    """Pay back a charge, in full or in part: never more in all than was charged.
+    """Pay back a charge, in full or in part: never more in all than was charged. A repeat returns the first entry.
 
-    Needs an open transaction that holds the buyer's wallet, so that two refunds cannot both see the whole charge.
-    `amount_cents` None: whatever is left; None is returned when nothing is. Raises RefundExceedsCharge, KeyReused.
+    Locks the buyer's wallet, so that two refunds cannot both see the whole charge. `amount_cents` None: whatever is
+    left; None is returned when nothing is. Raises RefundExceedsCharge, KeyReused.
     """
+    wait_for_wallet(buyer_id)
     earlier = LedgerEntry.objects.filter(idempotency_key=f"refund:{key}").first()
     if earlier is not None:
+        if earlier.assignment_id != assignment_id or amount_cents not in (None, earlier.amount_cents):
+            raise KeyReused(_reused(earlier))
         return earlier
     left_cents = charge_left(assignment_id)
     amount = left_cents if amount_cents is None else amount_cents
@@ -165,11 +170,13 @@ def _move(
 def _earlier(key: str, *, buyer_id: int, amount_cents: int) -> LedgerEntry | None:
     entry = LedgerEntry.objects.select_related("wallet").filter(idempotency_key=key).first()
     if entry is not None and (entry.wallet.buyer_id != buyer_id or entry.amount_cents != amount_cents):
-        message = (
-            f"the key {key!r} was used for another movement of {entry.amount_cents} cents; use a new key"
-        )
-        raise KeyReused(message)
+        raise KeyReused(_reused(entry))
     return entry
+
+
+def _reused(entry: LedgerEntry) -> str:
+    key, cents = entry.idempotency_key, entry.amount_cents
+    return f"the key {key!r} was used for another movement of {cents} cents; use a new key"
 
 
 def _move_balance(buyer_id: int, *, amount_cents: int) -> tuple[int, int]:

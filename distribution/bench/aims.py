@@ -42,13 +42,16 @@ def judge(report: Mapping[str, Any]) -> list[Aim]:
 
 
 def _speed(size: Mapping[str, Any]) -> Iterator[Aim]:
-    for other, least, title in ((BY_HAND, OF_BY_HAND, "the loop by hand"), (PLAIN_ORM, OF_PLAIN_ORM, "plain ORM")):
+    for other, least, title in (
+        (BY_HAND, OF_BY_HAND, "the loop by hand"),
+        (PLAIN_ORM, OF_PLAIN_ORM, "plain ORM"),
+    ):
         for run in size["runs"]:
             ratio = run["product_against"][other]
             yield Aim(
                 f"leads/s at {size['buyers']} buyers, {_workers(run)}",
-                f"≥ {least:g} × {title}",
-                f"{ratio['median']:.2f} × ({ratio['min']:.2f}-{ratio['max']:.2f})",
+                f"≥ {least:g} x {title}",
+                f"{ratio['median']:.2f} x ({ratio['min']:.2f}-{ratio['max']:.2f})",
                 ratio["median"] >= least,
             )
 
@@ -64,7 +67,9 @@ def _growth(sizes: list[Mapping[str, Any]]) -> Iterator[Aim]:
     small, large = sizes[0], sizes[-1]
     events = large["written_a_lead"]["events"] - small["written_a_lead"]["events"]
     for place, run in enumerate(large["runs"]):
-        grown = {name: _cost_ms(large, place, name) - _cost_ms(small, place, name) for name in (PRODUCT, BY_HAND)}
+        grown = {
+            name: _cost_ms(large, place, name) - _cost_ms(small, place, name) for name in (PRODUCT, BY_HAND)
+        }
         yield Aim(
             f"growth from {small['buyers']} to {large['buyers']} buyers, {_workers(run)}",
             "≤ that of the rows written by hand",
@@ -83,8 +88,8 @@ def _intake(intake: Mapping[str, Any]) -> Aim:
     ratio = intake["product_against_bare"]
     return Aim(
         "intake requests/s",
-        f"≥ {OF_BARE_VIEW:g} × a bare DRF view",
-        f"{ratio['median']:.2f} × ({ratio['min']:.2f}-{ratio['max']:.2f})",
+        f"≥ {OF_BARE_VIEW:g} x a bare DRF view",
+        f"{ratio['median']:.2f} x ({ratio['min']:.2f}-{ratio['max']:.2f})",
         ratio["median"] >= OF_BARE_VIEW,
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import django
 import psycopg
-from django.conf import settings
+from django.db import connection
 
 from distribution.bench.database import server_version
 
@@ -30,14 +30,16 @@ def describe_machine() -> Mapping[str, Any]:
 def _cpu_model() -> str:
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
+            return next(
+                (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), ""
+            )
     except OSError:
         return platform.processor()
 
 
 def _fsync() -> str:
-    from django.db import connection
-
     with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('fsync') || ', commit ' || current_setting('synchronous_commit')")
+        cursor.execute(
+            "SELECT current_setting('fsync') || ', commit ' || current_setting('synchronous_commit')"
+        )
         return str(cursor.fetchone()[0])

@@ -32,7 +32,9 @@ class Plan:
     @classmethod
     def quick(cls) -> Self:
         """Enough to see that everything runs; too little to say how fast."""
-        return cls(leads={10: 12, 100: 4, 1000: 2}, worker_counts=(1, 2), rounds=LEAST_ROUNDS, requests=40, warm_up=2)
+        return cls(
+            leads={10: 12, 100: 4, 1000: 2}, worker_counts=(1, 2), rounds=LEAST_ROUNDS, requests=40, warm_up=2
+        )
 
     def with_leads(self, count: int) -> "Plan":
         """`count` leads at 10 buyers, and for larger pools in the same proportion as before."""

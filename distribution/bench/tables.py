@@ -64,7 +64,14 @@ def _loop_cells(run: Mapping[str, Any], name: str) -> Iterator[str]:
 
 def _costs(sizes: Sequence[Mapping[str, Any]], look: box.Box) -> Table:
     table = _table("One sold lead", look)
-    for name in ("buyers", "SQL statements", "event rows", "facts bytes", "events' data bytes", "decide() alone, ms"):
+    for name in (
+        "buyers",
+        "SQL statements",
+        "event rows",
+        "facts bytes",
+        "events' data bytes",
+        "decide() alone, ms",
+    ):
         table.add_column(name, justify="right")
     for size in sizes:
         written = size["written_a_lead"]
@@ -76,7 +83,8 @@ def _costs(sizes: Sequence[Mapping[str, Any]], look: box.Box) -> Table:
 
 def _intake(intake: Mapping[str, Any], look: box.Box) -> Table:
     table = _table(
-        f"Intake over HTTP: {intake['web_workers']} gunicorn workers, {intake['connections']} connections", look
+        f"Intake over HTTP: {intake['web_workers']} gunicorn workers, {intake['connections']} connections",
+        look,
     )
     for name in ("view", "requests/s", "p50 ms", "p95 ms", "LeadSwitch against it"):
         table.add_column(name, justify="left" if name == "view" else "right")

@@ -88,7 +88,9 @@ def test_every_metric_is_set_somewhere(app: str) -> None:
     unset = [
         name
         for name in names
-        if not re.search(rf"\b{name}\.(labels\(.{{0,80}}?\)\.)?(inc|observe|set)\(", sources.replace("\n", " "))
+        if not re.search(
+            rf"\b{name}\.(labels\(.{{0,80}}?\)\.)?(inc|observe|set)\(", sources.replace("\n", " ")
+        )
     ]
     assert unset == []
 

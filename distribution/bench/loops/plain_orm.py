@@ -41,7 +41,9 @@ class PlainOrm:
     def _choose(self) -> Enrollment:
         """Whoever waited longest; the second worker takes the next one, so that they do not wait for each other."""
         enrollments = Enrollment.objects.filter(campaign_id=self._template.campaign_id)
-        in_order = enrollments.select_related("buyer__wallet").order_by(F("last_assigned_at").asc(nulls_first=True))
+        in_order = enrollments.select_related("buyer__wallet").order_by(
+            F("last_assigned_at").asc(nulls_first=True)
+        )
         eligible = [each for each in in_order if each.buyer_id in self._template.eligible_buyer_ids]
         return eligible[self._worker % len(eligible)]
 
