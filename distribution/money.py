@@ -19,6 +19,12 @@ WHERE buyer_id = %(buyer)s AND balance_cents + %(amount)s - held_cents >= -credi
 RETURNING id, balance_cents
 """
 
+SET_LIMIT: Final = """
+UPDATE distribution_wallet
+SET credit_limit_cents = %(limit)s, version = version + 1
+WHERE buyer_id = %(buyer)s AND balance_cents - held_cents >= -%(limit)s
+"""
+
 CHARGE_LEFT: Final = """
 SELECT COALESCE(SUM(-amount_cents), 0)
 FROM distribution_ledgerentry
@@ -109,6 +115,15 @@ def refund(
         reason=reason,
         assignment_id=assignment_id,
     )
+
+
+def set_credit_limit(buyer_id: int, *, limit_cents: int) -> None:
+    """Set how far below zero a balance may go. Raises InsufficientCredits when it is further below already."""
+    with connection.cursor() as cursor:
+        cursor.execute(SET_LIMIT, {"limit": limit_cents, "buyer": buyer_id})
+        if cursor.rowcount != 1:
+            message = f"the balance is already further below zero than {limit_cents} cents; top up first"
+            raise InsufficientCredits(message)
 
 
 def charge_left(assignment_id: int) -> int:

@@ -15,7 +15,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, transacti
 from distribution import metrics
 from distribution.attempt import Decided, TierLockContention, seed_of
 from distribution.config import CAMPAIGNS
-from distribution.outcome import Outcome
+from distribution.outcome import Left, Outcome
 from distribution.retry import NextStep, next_step
 from distribution.trace import record_decision
 from routing.closing import LeadMoved, close_attempt
@@ -50,6 +50,7 @@ class Cause:
 def write_verdict(error: Exception, *, lead: LockedLead, recorder: Recorder, at: datetime) -> Outcome:
     """Write the attempt's verdict and the lead's next state. Needs no open transaction on the default connection.
 
+    When another worker took the lead right after the rollback, its attempt counts and the outcome here is BUSY.
     Raises `error` again when the database itself is gone: the lead keeps its due time and nothing was lost.
     """
     if is_connection_lost(error):
@@ -73,7 +74,10 @@ def write_verdict(error: Exception, *, lead: LockedLead, recorder: Recorder, at:
         seed=seed_of(recorder.head.id),
     )
     result = AttemptResult.RETRY if step.due_at else AttemptResult.FAILED
-    is_written = _write(cause, step=step, result=result, lead=lead, recorder=recorder, at=at)
+    try:
+        is_written = _write(cause, step=step, result=result, lead=lead, recorder=recorder, at=at)
+    except LeadMoved:
+        return Outcome(lead_id=lead.id, public_id=lead.public_id, left=Left.BUSY)
     return Outcome(
         lead_id=lead.id,
         public_id=lead.public_id,
@@ -140,7 +144,7 @@ def _write(
             return recorder.write(
                 _end(cause, step=step, result=result, lead=lead, recorder=recorder), using=CONNECTION
             )
-    except (DatabaseError, InterfaceError, LeadMoved) as error:
+    except (DatabaseError, InterfaceError) as error:
         metrics.VERDICT_FAILURES.labels(cause=type(error).__name__).inc()
         logger.warning(
             "distribution.verdict_not_written",

@@ -8,8 +8,8 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from pathlib import Path
 from time import monotonic, sleep
+from typing import TYPE_CHECKING
 
 import django
 from django.core.exceptions import ImproperlyConfigured
@@ -18,6 +18,9 @@ from leadswitch.embedded import ServicesError, ensure_services
 from leadswitch.env import REPOSITORY, read_locations
 from leadswitch.secretfile import read_or_create_secret
 from leadswitch.supervisor import Program, Supervisor
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ADMIN_LOGIN = "admin"
 READY_TIMEOUT_SECONDS = 60.0
@@ -32,12 +35,12 @@ def main() -> int:
     try:
         refuse_taken_port(options.host, options.port)
         django.setup()
-        password_file = prepare_database()
+        login = prepare_database()
     except (PortTaken, ServicesError, ImproperlyConfigured) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     supervisor = Supervisor(programs(options.host, options.port, workers=options.workers), cwd=REPOSITORY)
-    arguments = (supervisor, options.host, options.port, password_file)
+    arguments = (supervisor, options.host, options.port, login)
     threading.Thread(target=announce, args=arguments, daemon=True).start()
     threading.Thread(target=keep_services_running, daemon=True).start()
     supervisor.run()
@@ -67,8 +70,8 @@ def refuse_taken_port(host: str, port: int) -> None:
             raise PortTaken(message) from error
 
 
-def prepare_database() -> Path:
-    """Migrate, and make sure that somebody can log in to the admin; the file that holds the password."""
+def prepare_database() -> str:
+    """Migrate, and make sure that somebody can log in to the admin; the sentence that says how."""
     from django.conf import settings
     from django.contrib.auth import get_user_model
     from django.core.management import call_command
@@ -76,10 +79,13 @@ def prepare_database() -> Path:
     call_command("migrate", verbosity=0, interactive=False)
     password_file: Path = settings.VAR_DIR / "admin_password.txt"
     password = read_or_create_secret(password_file, entropy_bytes=12)
-    users = get_user_model()._default_manager
-    if not users.filter(username=ADMIN_LOGIN).exists():
-        users.create_superuser(ADMIN_LOGIN, password=password)
-    return password_file
+    users = get_user_model().objects
+    admin = users.filter(username=ADMIN_LOGIN).first() or users.create_superuser(
+        ADMIN_LOGIN, password=password
+    )
+    if not admin.check_password(password):
+        return f"log in as {ADMIN_LOGIN} with the password it was given since"
+    return f"log in as {ADMIN_LOGIN} with {password}   (kept in {password_file})"
 
 
 def programs(host: str, port: int, *, workers: int) -> list[Program]:
@@ -119,16 +125,13 @@ def keep_services_running() -> None:
             sys.stderr.write(f"{error}\n")
 
 
-def announce(supervisor: Supervisor, host: str, port: int, password_file: Path) -> None:
+def announce(supervisor: Supervisor, host: str, port: int, login: str) -> None:
     address = f"http://{host}:{port}"
     if not wait_until_ready(f"{address}/readyz"):
         supervisor.say("up", f"{address} does not answer yet; see the lines above")
         return
-    password = password_file.read_text().strip()
     supervisor.say("up", f"LeadSwitch is ready: admin {address}/admin/  API {address}/api/docs/")
-    supervisor.say(
-        "up", f"log in as {ADMIN_LOGIN} with {password}   (kept in {password_file}). Ctrl-C stops."
-    )
+    supervisor.say("up", f"{login}. Ctrl-C stops.")
 
 
 def wait_until_ready(url: str) -> bool:

@@ -1,18 +1,27 @@
 """Every URL of the product."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from leadswitch.failures import api_not_found
 from leadswitch.health import healthz, metrics, readyz
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("distribution.api.urls")),
     path("api/v1/", include("routing.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    # After every other path of the API, so that a missing slash is a JSON 404 and no redirect that loses the body.
+    re_path(r"^api/", api_not_found),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
 ]
+
+handler400 = "leadswitch.failures.bad_request"
+handler404 = "leadswitch.failures.not_found"
+handler500 = "leadswitch.failures.server_error"

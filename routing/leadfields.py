@@ -130,7 +130,9 @@ def condition_fields(lead: HasConditionFields, *, source: str) -> dict[str, Any]
     return fields
 
 
-def parse_lead(payload: object, *, default_vertical: str | None, at: datetime) -> CleanLead:
+def parse_lead(
+    payload: object, *, default_vertical: str | None, at: datetime, requires_contact: bool = True
+) -> CleanLead:
     """Raise LeadInvalid with every problem. `default_vertical` is the source's; `at` is now."""
     if not isinstance(payload, Mapping):
         raise LeadInvalid({"": [FieldError("invalid_type", 'must be an object like {"zip": "30312", ...}')]})
@@ -139,7 +141,7 @@ def parse_lead(payload: object, *, default_vertical: str | None, at: datetime) -
     location = _read_location(reader)
     values = {
         **location,
-        **_read_contact(reader, region=location["country"]),
+        **_read_contact(reader, region=location["country"], is_required=requires_contact),
         "vertical": _read_vertical(reader, default=default_vertical),
         "attributes": _read_attributes(reader),
         "consent": _read_consent(reader, at=at),
@@ -171,10 +173,10 @@ def _read_location(reader: FieldReader) -> dict[str, Any]:
     }
 
 
-def _read_contact(reader: FieldReader, *, region: str) -> dict[str, str | None]:
+def _read_contact(reader: FieldReader, *, region: str, is_required: bool) -> dict[str, str | None]:
     email = reader.read("email", normalise_email)
     phone = reader.read("phone", partial(normalise_phone, region=region))
-    if reader.is_blank("email", email) and reader.is_blank("phone", phone):
+    if is_required and reader.is_blank("email", email) and reader.is_blank("phone", phone):
         reader.add(
             "email", FieldError("required", "is required without a phone: send at least one of the two")
         )

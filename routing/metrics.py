@@ -12,3 +12,8 @@ WAKES_LOST = Counter(
     "Wake-ups that could not be sent; the pick-up finds their leads.",
     ["cause"],
 )
+INLINE_DECISIONS_FAILED = Counter(
+    "leadswitch_inline_decisions_failed_total",
+    "Leads whose decision failed while the sender waited; the pick-up finds them.",
+    ["cause"],
+)

@@ -1,8 +1,16 @@
 """Reads of routing for API, admin and tasks."""
 
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q
+
+from routing.models import Lead
+from tracing.parsing import parse_id, parse_uuid
 
 COUNT_DUE: Final = """
 SELECT count(*) FROM (
@@ -19,3 +27,72 @@ def count_due(*, limit: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute(COUNT_DUE, [limit])
         return int(cursor.fetchone()[0])
+
+
+def find_leads(text: str, *, limit: int = 5) -> Sequence[Lead]:
+    """Return the leads that `text` names: a public id, an id, or a sender's own id. No more than `limit`."""
+    leads = Lead.objects.select_related("workspace", "source").order_by("pk")
+    public_id = parse_uuid(text)
+    if public_id is not None:
+        return list(leads.filter(public_id=public_id))
+    named = Q(external_id=text) if text else Q(pk__in=[])
+    row_id = parse_id(text)
+    if row_id is not None:
+        named |= Q(pk=row_id)
+    return list(leads.filter(named)[:limit])
+
+
+# What became of a lead: its row, and how its last attempt ended. Nothing in it names a person.
+_STATE: Final = """
+SELECT l.id, l.public_id, l.external_id, l.status, l.skip_reason, l.cancel_reason, l.vertical, l.zip, l.attempts,
+    l.next_attempt_at, l.received_at, l.expires_at, l.finished_at, last.result,
+    (SELECT (e.data->>'buyers')::int FROM tracing_leaddistributionevent e
+     WHERE e.attempt_id = last.id AND e.event = 'distributed')
+FROM routing_lead l
+LEFT JOIN LATERAL (
+    SELECT a.id, a.result FROM tracing_attempt a WHERE a.lead_id = l.id ORDER BY a.number DESC LIMIT 1
+) last ON true
+"""
+STATE_OF_ID: Final = f"{_STATE} WHERE l.id = %s"
+STATE_OF_SENT: Final = f"{_STATE} WHERE l.public_id = %s AND l.source_workspace_id = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class LeadState:
+    """`result` and `buyers` are those of the last attempt; None before the first, or when its trace is missing."""
+
+    id: int
+    public_id: UUID
+    external_id: str
+    status: str
+    skip_reason: str
+    cancel_reason: str
+    vertical: str
+    zip: str
+    attempts: int
+    next_attempt_at: datetime | None
+    received_at: datetime
+    expires_at: datetime
+    finished_at: datetime | None
+    result: str | None
+    buyers: int | None
+
+
+def read_lead_state(lead_id: int) -> LeadState:
+    state = _read_state(STATE_OF_ID, [lead_id])
+    if state is None:
+        message = f"there is no lead {lead_id}"
+        raise LookupError(message)
+    return state
+
+
+def find_sent_lead(public_id: UUID, *, workspace_id: int) -> LeadState | None:
+    """Return the lead if this workspace sent it."""
+    return _read_state(STATE_OF_SENT, [public_id, workspace_id])
+
+
+def _read_state(sql: str, parameters: list[Any]) -> LeadState | None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        row = cursor.fetchone()
+    return LeadState(*row) if row else None

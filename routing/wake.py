@@ -117,6 +117,10 @@ class Waker:
                     break
             try:
                 send_wake(PROCESS_LEADS, args=[batch])
+            except Exception as error:  # noqa: BLE001 - the thread must outlive it, or nothing is woken any more
+                cause = type(error).__name__
+                metrics.WAKES_LOST.labels(cause=cause).inc()
+                logger.error("routing.wake_failed", extra={"cause": cause})
             finally:
                 for _ in batch:
                     self._waiting.task_done()

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import django
 import pytest
 import redis
 from pytest_django.plugin import DjangoDbBlocker
@@ -51,11 +50,6 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Before xdist starts its workers: with this variable they would import the settings before this file."""
     if session.config.getoption("numprocesses", None):
         del os.environ["DJANGO_SETTINGS_MODULE"]
-
-
-def pytest_configure() -> None:
-    """Load the apps before test modules import models; pytest-django does so only when it chose the settings."""
-    django.setup()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

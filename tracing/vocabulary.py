@@ -64,13 +64,17 @@ class Fixer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SkipReason:
-    """One reason. `sentence` is what an operator reads; `retry_class` is the usual one of its level."""
+    """One reason. `retry_class` is the usual one of its level.
+
+    An operator reads `sentence` about a lead, and `clause` after a buyer's name and a colon.
+    """
 
     code: str
     levels: frozenset[Level]
     retry_class: RetryClass
     fixer: Fixer
     sentence: str
+    clause: str = ""
 
 
 _LEAD = frozenset({Level.LEAD})
@@ -96,7 +100,14 @@ _ALL = (
         "all_buyers_outside_hours", _LEAD, _D, Fixer.BUYER, "Every buyer that was left is outside its hours."
     ),
     SkipReason("outside_campaign_hours", _LEAD, _D, Fixer.AGENCY, "The campaign is outside its hours."),
-    SkipReason("insufficient_credits", _BOTH, _P, Fixer.BUYER, "The wallet does not hold the price."),
+    SkipReason(
+        "insufficient_credits",
+        _BOTH,
+        _P,
+        Fixer.BUYER,
+        "No buyer that was left has enough credits.",
+        "its wallet does not hold the price",
+    ),
     SkipReason("tier_lock_contention", _LEAD, _T, Fixer.SYSTEM, "All candidates were busy with other leads."),
     SkipReason("database_timeout", _LEAD, _T, Fixer.SYSTEM, "The database did not grant a lock in time."),
     SkipReason("worker_lost", _LEAD, _P, Fixer.SYSTEM, "Workers were lost again and again while trying it."),
@@ -105,20 +116,64 @@ _ALL = (
     ),
     SkipReason("lead_expired", _LEAD, _P, Fixer.LEAD, "The lead's time to live was over."),
     SkipReason("duplicate_lead", _LEAD, _P, Fixer.LEAD, "The same person came in before."),
-    SkipReason("enrollment_paused", _BUYER, _P, Fixer.AGENCY, "The enrolment is paused."),
-    SkipReason("buyer_paused", _BUYER, _P, Fixer.BUYER, "The buyer is paused."),
     SkipReason(
-        "outside_service_area", _BUYER, _P, Fixer.BUYER, "The lead is outside the buyer's service area."
+        "enrollment_paused", _BUYER, _P, Fixer.AGENCY, "The enrolment is paused.", "its enrolment is paused"
     ),
-    SkipReason("onboarding_mismatch", _BUYER, _P, Fixer.BUYER, "The onboarding answers do not fit the lead."),
-    SkipReason("lead_filter_rejected", _BUYER, _P, Fixer.AGENCY, "A filter rejected the lead."),
-    SkipReason("outside_buyer_hours", _BUYER, _D, Fixer.BUYER, "The buyer is outside its hours."),
-    SkipReason("cap_reached", _BUYER, _D, Fixer.BUYER, "A cap or budget is used up."),
-    SkipReason("already_has_lead", _BUYER, _P, Fixer.LEAD, "The buyer already has this lead."),
+    SkipReason("buyer_paused", _BUYER, _P, Fixer.BUYER, "The buyer is paused.", "it is paused"),
     SkipReason(
-        "locked", _BUYER, _T, Fixer.SYSTEM, "The buyer was being charged for another lead at that moment."
+        "outside_service_area",
+        _BUYER,
+        _P,
+        Fixer.BUYER,
+        "The lead is outside the buyer's service area.",
+        "outside its service area",
     ),
-    SkipReason("outranked", _BUYER, _P, Fixer.OUTRANKED, "Eligible, but other buyers ranked higher."),
+    SkipReason(
+        "onboarding_mismatch",
+        _BUYER,
+        _P,
+        Fixer.BUYER,
+        "The onboarding answers do not fit the lead.",
+        "its onboarding answers do not fit",
+    ),
+    SkipReason(
+        "lead_filter_rejected",
+        _BUYER,
+        _P,
+        Fixer.AGENCY,
+        "A filter rejected the lead.",
+        "a filter rejected the lead",
+    ),
+    SkipReason(
+        "outside_buyer_hours", _BUYER, _D, Fixer.BUYER, "The buyer is outside its hours.", "outside its hours"
+    ),
+    SkipReason(
+        "cap_reached", _BUYER, _D, Fixer.BUYER, "A cap or budget is used up.", "a cap or budget is used up"
+    ),
+    SkipReason(
+        "already_has_lead",
+        _BUYER,
+        _P,
+        Fixer.LEAD,
+        "The buyer already has this lead.",
+        "it already has this lead",
+    ),
+    SkipReason(
+        "locked",
+        _BUYER,
+        _T,
+        Fixer.SYSTEM,
+        "The buyer was being charged for another lead at that moment.",
+        "it was being charged for another lead at that moment",
+    ),
+    SkipReason(
+        "outranked",
+        _BUYER,
+        _P,
+        Fixer.OUTRANKED,
+        "Eligible, but other buyers ranked higher.",
+        "eligible, but other buyers ranked higher",
+    ),
 )
 
 SKIP_REASONS = MappingProxyType({reason.code: reason for reason in _ALL})

@@ -1,18 +1,23 @@
 """Decision facts as compact JSON and back, exactly, so that a decision can be repeated from its trace.
 
 {"at": iso, "seed": int, "lead": {"fields": {}, "latitude", "longitude", "sold_count"}, "locked": [id],
- "live": {"10": [balance, held, limit, virtual_finish, has_lead 0|1, last_assigned_at iso|null,
-                 {"day": [starts_at iso, leads, spent_cents]}]}}
+ "times": [iso, ...], "live": {"10": [balance, held, limit, virtual_finish, has_lead 0|1,
+ last_assigned_at t|null, {"day": [starts_at t, leads, spent_cents]}]}}, where t is an index into times:
+a thousand enrolments share a handful of window starts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from distribution.engine.types import DecisionFacts, JsonObject, LeadFacts, LiveFacts, Usage
 
+TimeIndex = dict[datetime, int]
+
 
 def facts_to_json(facts: DecisionFacts) -> JsonObject:
+    index: TimeIndex = {}
+    live = {str(enrollment_id): _live_to_json(each, index) for enrollment_id, each in facts.live.items()}
     return {
         "at": _write_time(facts.at),
         "seed": facts.seed,
@@ -22,50 +27,58 @@ def facts_to_json(facts: DecisionFacts) -> JsonObject:
             "longitude": facts.lead.longitude,
             "sold_count": facts.lead.sold_count,
         },
-        "live": {str(enrollment_id): _live_to_json(live) for enrollment_id, live in facts.live.items()},
+        "live": live,
+        "times": [_write_time(at) for at in index],
         "locked": sorted(facts.locked),
     }
 
 
 def facts_from_json(stored: Mapping[str, Any]) -> DecisionFacts:
     lead = stored["lead"]
+    times = [_read_time(text) for text in stored["times"]]
     return DecisionFacts(
         lead=LeadFacts(lead["fields"], lead["latitude"], lead["longitude"], lead["sold_count"]),
-        live={int(enrollment_id): _live_from_json(row) for enrollment_id, row in stored["live"].items()},
+        live={
+            int(enrollment_id): _live_from_json(row, times) for enrollment_id, row in stored["live"].items()
+        },
         at=_read_time(stored["at"]),
         seed=stored["seed"],
         locked=frozenset(stored["locked"]),
     )
 
 
-def _live_to_json(live: LiveFacts) -> list[Any]:
+def _live_to_json(live: LiveFacts, index: TimeIndex) -> list[Any]:
+    last = live.last_assigned_at
     return [
         live.balance_cents,
         live.held_cents,
         live.credit_limit_cents,
         live.virtual_finish,
         int(live.has_lead),
-        None if live.last_assigned_at is None else _write_time(live.last_assigned_at),
-        {window: [_write_time(used[0]), used[1], used[2]] for window, used in live.usage.items()},
+        None if last is None else index.setdefault(last, len(index)),
+        {
+            window: [index.setdefault(starts_at, len(index)), leads, spent_cents]
+            for window, (starts_at, leads, spent_cents) in live.usage.items()
+        },
     ]
 
 
-def _live_from_json(row: list[Any]) -> LiveFacts:
-    balance, held, limit, virtual_finish, has_lead, last_assigned_at, usage = row
+def _live_from_json(row: Sequence[Any], times: Sequence[datetime]) -> LiveFacts:
+    balance, held, limit, virtual_finish, has_lead, last, usage = row
     return LiveFacts(
         balance_cents=balance,
         held_cents=held,
         credit_limit_cents=limit,
-        usage={window: _usage_from_json(used) for window, used in usage.items()},
-        last_assigned_at=None if last_assigned_at is None else _read_time(last_assigned_at),
+        usage={window: _usage_from_json(used, times) for window, used in usage.items()},
+        last_assigned_at=None if last is None else times[last],
         virtual_finish=virtual_finish,
         has_lead=bool(has_lead),
     )
 
 
-def _usage_from_json(used: list[Any]) -> Usage:
+def _usage_from_json(used: Sequence[Any], times: Sequence[datetime]) -> Usage:
     starts_at, leads, spent_cents = used
-    return (_read_time(starts_at), leads, spent_cents)
+    return (times[starts_at], leads, spent_cents)
 
 
 def _write_time(at: datetime) -> str:

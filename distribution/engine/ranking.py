@@ -87,9 +87,10 @@ def _weighted(candidates: Sequence[Candidate], seed: int) -> list[Ranked]:
 def _weighted_tier(group: Sequence[Candidate], seed: int) -> list[Ranked]:
     """Key: (must wait, virtual deadline, coin, id).
 
-    An absent buyer's virtual finish has fallen behind. It may catch up one lead at most, so it starts no
-    earlier than one of its strides before the latest start that was ever served; one that kept competing
-    is never that far behind, so the floor changes nothing for it.
+    The virtual finish of a buyer that was absent has fallen behind. It starts no earlier than one of its
+    strides before the latest start that was ever served, so it catches up by two leads at most. One that
+    kept competing is never that far behind, so the floor changes nothing for it. The floor is relative to
+    each stride: with one common start the lightest buyer could lose every time.
     """
     strides = [VIRTUAL_SECOND // each.enrollment.weight for each in group]
     finishes = [each.live.virtual_finish for each in group]

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from distribution.engine.area import LeadPlace, lead_place
-from distribution.engine.campaign import Calendar, CompiledCampaign, Filter, Onboarding
+from distribution.engine.campaign import Calendar, CompiledCampaign, Filter, Onboarding, WindowSlot
 from distribution.engine.types import DecisionFacts, JsonObject, TierPrice
 from routing.windows import get_window
 
@@ -34,13 +34,21 @@ def open_scene(campaign: CompiledCampaign, *, facts: DecisionFacts, prices: tupl
         fields=facts.lead.fields,
         place=lead_place(facts.lead),
         tier_cents=tuple(price.price_cents for price in prices),
-        windows=tuple(
-            get_window(slot.window, at=facts.at, tz=slot.timezone) for slot in campaign.window_slots
-        ),
+        windows=tuple(_current_window(campaign, slot=slot, at=facts.at) for slot in campaign.window_slots),
         filter_memo={},
         onboarding_memo={},
         calendar_memo={},
     )
+
+
+def _current_window(
+    campaign: CompiledCampaign, *, slot: WindowSlot, at: datetime
+) -> tuple[datetime, datetime]:
+    """Windows leave no gap and do not overlap, so the last decision's serves until it ends."""
+    known = campaign.recent_windows.get(slot.index)
+    if known is None or not known[0] <= at < known[1]:
+        known = campaign.recent_windows[slot.index] = get_window(slot.window, at=at, tz=slot.timezone)
+    return known
 
 
 def filter_failure(rule: Filter, scene: Scene) -> JsonObject | None:

@@ -50,13 +50,24 @@ FIXED_MESSAGES = {
 
 
 class ApiError(exceptions.APIException):
-    """An error with a message made for the caller. The status decides the code unless `code` is given."""
+    """An error with a message made for the caller. The status decides the code unless `code` is given.
 
-    def __init__(self, message: str, *, status_code: int, code: str | None = None) -> None:
+    `extra` goes into the error beside code and message.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status_code: int,
+        code: str | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
         self.status_code = status_code
         super().__init__(message, code or CODES_BY_STATUS[status_code])
         self.message = message
         self.error_code = code or CODES_BY_STATUS[status_code]
+        self.extra = dict(extra or {})
 
 
 class Malformed(ApiError):
@@ -77,8 +88,14 @@ class FieldsInvalid(ApiError):
         self.fields = dict(fields)
 
 
-def build_error(code: str, message: str, *, fields: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    error: dict[str, Any] = {"code": code, "message": message}
+def build_error(
+    code: str,
+    message: str,
+    *,
+    fields: Mapping[str, Any] | None = None,
+    extra: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    error: dict[str, Any] = {"code": code, "message": message, **(extra or {})}
     return {"error": error if fields is None else {**error, "fields": dict(fields)}}
 
 
@@ -118,7 +135,7 @@ def _describe(error: exceptions.APIException) -> dict[str, Any]:
     if isinstance(error, FieldsInvalid):
         return build_error(error.error_code, error.message, fields=error.fields)
     if isinstance(error, ApiError):
-        return build_error(error.error_code, error.message)
+        return build_error(error.error_code, error.message, extra=error.extra)
     if isinstance(error, exceptions.ValidationError):
         fields = flatten_details(error.detail)
         return build_error("validation_failed", _summarise(fields), fields=fields)

@@ -1,5 +1,11 @@
-"""REST URLs of routing."""
+"""URLs of sources, under /api/v1/."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from routing.api.leads import LeadBatchView, LeadsView, LeadView
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("leads/", LeadsView.as_view(), name="leads"),
+    path("leads/batch/", LeadBatchView.as_view(), name="lead-batch"),
+    path("leads/<uuid:public_id>/", LeadView.as_view(), name="lead"),
+]

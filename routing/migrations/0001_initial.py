@@ -181,10 +181,10 @@ class Migration(migrations.Migration):
                 ("address", models.CharField(blank=True, max_length=200)),
                 ("email_hash", models.CharField(blank=True, max_length=64, null=True)),
                 ("phone_hash", models.CharField(blank=True, max_length=64, null=True)),
-                ("zip", models.CharField(max_length=10)),
+                ("zip", models.CharField(max_length=20)),
                 ("city", models.CharField(blank=True, max_length=100)),
                 ("county", models.CharField(blank=True, max_length=100)),
-                ("state", models.CharField(blank=True, max_length=10)),
+                ("state", models.CharField(blank=True, max_length=50)),
                 ("country", models.CharField(default="US", max_length=2)),
                 ("vertical", models.CharField(max_length=50)),
                 ("attributes", models.JSONField(blank=True, default=dict)),
@@ -227,6 +227,15 @@ class Migration(migrations.Migration):
                 ("received_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("expires_at", models.DateTimeField()),
                 ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "cancel_reason",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        help_text="Why it was cancelled, if somebody said so.",
+                        max_length=200,
+                    ),
+                ),
                 (
                     "source",
                     models.ForeignKey(

@@ -53,10 +53,10 @@ class Lead(models.Model):
     email_hash = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - blank is NULL, not equal
     phone_hash = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - blank is NULL, not equal
 
-    zip = models.CharField(max_length=10)
+    zip = models.CharField(max_length=20)
     city = models.CharField(max_length=100, blank=True)
     county = models.CharField(max_length=100, blank=True)
-    state = models.CharField(max_length=10, blank=True)
+    state = models.CharField(max_length=50, blank=True)
     country = models.CharField(max_length=2, default="US")
     vertical = models.CharField(max_length=50)
     attributes = models.JSONField(default=dict, blank=True)
@@ -72,6 +72,9 @@ class Lead(models.Model):
     received_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
+    cancel_reason = models.CharField(
+        max_length=200, blank=True, db_default="", help_text="Why it was cancelled, if somebody said so."
+    )
 
     class Meta:
         db_table = "routing_lead"

@@ -106,6 +106,8 @@ TROUBLES = (
     frozenset({"paused", "credits", "sold"}),
     frozenset[str](),
 )
+ANY_TROUBLES = st.sampled_from(TROUBLES)
+ANY_COUNT = st.sampled_from([4, 3, 6, 2, 1, 5, 0])
 
 
 def mostly(usual: Any, other: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -143,8 +145,8 @@ def areas(draw: st.DrawFn, troubles: frozenset[str]) -> dict[str, Any]:
 @st.composite
 def definitions(
     draw: st.DrawFn,
-    kinds: st.SearchStrategy[frozenset[str]] = st.sampled_from(TROUBLES),
-    counts: st.SearchStrategy[int] = st.sampled_from([4, 3, 6, 2, 1, 5, 0]),
+    kinds: st.SearchStrategy[frozenset[str]] = ANY_TROUBLES,
+    counts: st.SearchStrategy[int] = ANY_COUNT,
     modes: tuple[str, ...] = ("round_robin", "weighted", "priority", "price"),
 ) -> dict[str, Any]:
     troubles = draw(kinds)

@@ -24,7 +24,7 @@ def test_engine_agrees_with_the_oracle(data: st.DataObject) -> None:
 @settings(quick, max_examples=150)
 @given(st.data())
 def test_engine_agrees_on_when_a_waiting_buyer_opens(data: st.DataObject) -> None:
-    compare(data, definitions(kinds=WAITING, counts=st.integers(1, 2)))
+    compare(data, definitions(kinds=WAITING, counts=st.integers(1, 3)))
 
 
 @settings(quick, max_examples=100)

@@ -1,0 +1,63 @@
+"""The bench's own database beside the live one: created, migrated by the first worker, dropped afterwards."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import connection
+
+SUFFIX: Final = "_bench"
+# Any number will do as long as every bench uses it; advisory locks belong to one database.
+LOCK_KEY: Final = 0x6C73_6265_6E63
+
+
+class BenchBusy(Exception):
+    """Another bench uses the database."""
+
+
+@contextmanager
+def bench_database(*, keep: bool) -> Iterator[str]:
+    """Yield the URL of an empty database on the live server. Nothing in the live database is read or written.
+
+    Raises BenchBusy: two benches would drop each other's database, and measure each other.
+    """
+    url = urlsplit(settings.SERVICES.database_url)
+    name = f"{url.path.lstrip('/')}{SUFFIX}"
+    with _alone():
+        _drop(name)
+        _run(f"CREATE DATABASE {connection.ops.quote_name(name)}")
+        try:
+            yield url._replace(path=f"/{name}").geturl()
+        finally:
+            if not keep:
+                _drop(name)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_KEY])
+        if not cursor.fetchone()[0]:
+            raise BenchBusy("another bench is running on this server")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK_KEY])
+
+
+def _drop(name: str) -> None:
+    _run(f"DROP DATABASE IF EXISTS {connection.ops.quote_name(name)} WITH (FORCE)")
+
+
+def _run(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def server_version() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version")
+        return str(cursor.fetchone()[0])

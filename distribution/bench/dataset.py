@@ -1,0 +1,100 @@
+"""The rows that are measured on: one campaign for each pool size, and leads for it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.utils import timezone
+
+from distribution.models import Buyer, Campaign, Enrollment, Tier, Wallet
+from routing.models import Lead, Source, Workspace
+from routing.windows import WINDOW_KINDS, window_start
+
+PRICE_CENTS: Final = 2500
+# Every second buyer is outside its area, so each attempt writes the same, known rows.
+SERVED: Final = {"counties": ["GA:Fulton County"], "radius": [{"zip": "30303", "miles": 25}]}
+NOT_SERVED: Final = {"states": ["CA", "OR", "WA"], "zips": ["10001", "10002"]}
+ALL_WEEK: Final = {day: [["00:00", "24:00"]] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
+LEAD_FILTER: Final = {"field": "attributes.roof_age", "op": "gte", "value": 5}
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """One campaign with its buyers; leads find it by their vertical."""
+
+    workspace_id: int
+    source_id: int
+    campaign_id: int
+    vertical: str
+
+
+def build_pool(size: int) -> Pool:
+    """Enrol `size` buyers in an exclusive round-robin campaign of one tier. All have credits and counters in use."""
+    workspace, _ = Workspace.objects.get_or_create(slug="bench", name="Bench")
+    source, _ = Source.objects.get_or_create(workspace=workspace, name="form")
+    vertical = f"roofing_{size}"
+    campaign = Campaign.objects.create(
+        workspace=workspace, name=f"{size} buyers", vertical=vertical, price_cents=PRICE_CENTS
+    )
+    tier = Tier.objects.create(campaign=campaign)
+    buyers = Buyer.objects.bulk_create(
+        Buyer(
+            workspace=workspace,
+            name=f"Buyer {number} of {size}",
+            service_area=NOT_SERVED if number % 2 else SERVED,
+            hours=ALL_WEEK,
+        )
+        for number in range(size)
+    )
+    Wallet.objects.filter(buyer__in=buyers).update(credit_limit_cents=10**12)
+    now = timezone.now()
+    Enrollment.objects.bulk_create(
+        Enrollment(
+            campaign=campaign,
+            tier=tier,
+            buyer=buyer,
+            lead_filter=LEAD_FILTER,
+            cap_day=1_000_000,
+            budget_month_cents=10**12,
+            last_assigned_at=now - timedelta(seconds=size - place),
+            **_counters(now),
+        )
+        for place, buyer in enumerate(buyers)
+    )
+    return Pool(workspace.pk, source.pk, campaign.pk, vertical)
+
+
+def _counters(now: datetime) -> dict[str, Any]:
+    counters: dict[str, Any] = {}
+    for window in WINDOW_KINDS:
+        counters[f"{window}_starts_at"] = window_start(window, now, "America/New_York")
+        counters[f"{window}_leads"] = 1
+        counters[f"{window}_spent_cents"] = PRICE_CENTS
+    return counters
+
+
+def add_leads(pool: Pool, count: int) -> list[int]:
+    """Insert `count` leads that are due now; their ids."""
+    now = timezone.now()
+    leads = Lead.objects.bulk_create(
+        Lead(
+            workspace_id=pool.workspace_id,
+            source_workspace_id=pool.workspace_id,
+            source_id=pool.source_id,
+            first_name="Test",
+            last_name="Person",
+            email="person@example.com",
+            phone="+14045550100",
+            zip="30312",
+            city="Atlanta",
+            county="Fulton County",
+            state="GA",
+            vertical=pool.vertical,
+            attributes={"roof_age": 12, "property_type": "residential", "stories": 2, "own_home": True},
+            consent={"text": "I agree to be called", "at": now.isoformat()},
+            next_attempt_at=now,
+            expires_at=now + timedelta(days=90),
+        )
+        for _ in range(count)
+    )
+    return [lead.pk for lead in leads]

@@ -1,0 +1,51 @@
+"""How much is measured: sizes, rounds and counts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final, Self
+
+PRODUCT: Final = "product"
+BY_HAND: Final = "by_hand"
+PLAIN_ORM: Final = "plain_orm"
+LOOPS: Final = (PRODUCT, BY_HAND, PLAIN_ORM)
+
+# Three rounds are the least that has a median; more tell noise from cost better.
+LEAST_ROUNDS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`leads` is for each loop and round, by the number of enrolled buyers."""
+
+    leads: Mapping[int, int]
+    worker_counts: tuple[int, ...]
+    rounds: int
+    requests: int
+    connections: int = 8
+    # The driver prepares a statement after 5 executions, and the server settles for a plan after 5 more.
+    warm_up: int = 12
+
+    @classmethod
+    def full(cls) -> Self:
+        return cls(leads={10: 300, 100: 100, 1000: 20}, worker_counts=(1, 2), rounds=5, requests=1500)
+
+    @classmethod
+    def quick(cls) -> Self:
+        """Enough to see that everything runs; too little to say how fast."""
+        return cls(
+            leads={10: 12, 100: 4, 1000: 2}, worker_counts=(1, 2), rounds=LEAST_ROUNDS, requests=40, warm_up=2
+        )
+
+    def with_leads(self, count: int) -> "Plan":
+        """`count` leads at 10 buyers, and for larger pools in the same proportion as before."""
+        first = next(iter(self.leads.values()))
+        return replace(
+            self, leads={size: max(2, round(count * was / first)) for size, was in self.leads.items()}
+        )
+
+    def with_rounds(self, rounds: int) -> "Plan":
+        return replace(self, rounds=rounds)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        return tuple(self.leads)

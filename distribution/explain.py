@@ -1,0 +1,222 @@
+"""Tells the story of a lead: what happened, why, and what would have to change. Reads only.
+
+Buyers and campaigns are named where they belong to the lead's workspace; the caller has checked that whoever asks
+may see that workspace.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from distribution.answer import answer_for
+from distribution.models import Assignment, AssignmentState, Buyer, Campaign
+from distribution.story import (
+    AttemptStory,
+    BuyerRow,
+    FunnelStage,
+    LeadHead,
+    Party,
+    Sale,
+    Step,
+    Story,
+)
+from routing.models import Lead, LeadStatus
+from tracing import wording
+from tracing.gates import fixer_of
+from tracing.models import LeadDistributionEvent
+from tracing.narrator import (
+    BuyerName,
+    Names,
+    describe_change,
+    describe_lead_change,
+    describe_obstacles,
+    narrate_attempt,
+    narrate_events,
+    narrate_reason,
+)
+from tracing.queries import TracedAttempt, read_attempts
+from tracing.vocabulary import Event
+
+BUYER_EVENTS: Final = frozenset({Event.BUYER_SKIPPED, Event.BUYER_SELECTED})
+STRANGER: Final = "a buyer that is not in this workspace"
+FORMER: Final = "a campaign that is not in this workspace"
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who appears in the story, by id."""
+
+    buyers: Mapping[int, Party]
+    campaigns: Mapping[int, Party]
+    names: Names
+
+    def buyer(self, buyer_id: int | None) -> Party:
+        return self.buyers.get(buyer_id or 0) or Party(None, STRANGER)
+
+    def campaign(self, campaign_id: int | None) -> Party | None:
+        if campaign_id is None:
+            return None
+        return self.campaigns.get(campaign_id) or Party(None, FORMER)
+
+
+def explain(lead: Lead, *, buyer: Buyer | None = None, latest: int | None = None) -> Story:
+    """Return the story of a lead in a constant number of statements.
+
+    `buyer`: also answer why this buyer did or did not get it, and leave the other buyers out of the attempts.
+    `latest`: tell only so many attempts, the newest.
+    """
+    traced = read_attempts(lead.pk, latest=latest, buyer_id=buyer.pk if buyer else None)
+    assignments = list(Assignment.objects.filter(lead_id=lead.pk).order_by("created_at", "pk"))
+    cast = _read_cast(lead, traced=traced, assignments=assignments)
+    sales = tuple(_tell_sale(each, cast) for each in assignments)
+    attempts = tuple(_tell_attempt(each, cast) for each in traced)
+    return Story(
+        lead=_tell_lead(lead, attempts=attempts),
+        sales=sales,
+        attempts=attempts,
+        notes=tuple(_notes(lead, attempts=attempts)),
+        answer=answer_for(buyer, lead=lead, attempts=attempts, sales=sales) if buyer else None,
+    )
+
+
+def campaign_id_of(traced: TracedAttempt) -> int | None:
+    """The campaign that took the lead, also where the attempt ended before it was decided."""
+    for event in traced.events:
+        if event.event == Event.CAMPAIGN_RESOLVED and isinstance(event.data.get("campaign_id"), int):
+            return int(event.data["campaign_id"])
+    return traced.attempt.campaign_id
+
+
+def _read_cast(lead: Lead, *, traced: Sequence[TracedAttempt], assignments: Iterable[Assignment]) -> Cast:
+    buyer_ids = {event.buyer_id for each in traced for event in each.events if event.buyer_id is not None}
+    buyer_ids |= {assignment.buyer_id for assignment in assignments}
+    campaign_ids = {id_ for each in traced if (id_ := campaign_id_of(each)) is not None}
+    buyers = Buyer.objects.filter(pk__in=buyer_ids, workspace_id=lead.workspace_id).only(
+        "public_id", "name", "timezone"
+    )
+    campaigns = Campaign.objects.filter(pk__in=campaign_ids, workspace_id=lead.workspace_id).only(
+        "public_id", "name"
+    )
+    known = {buyer.pk: buyer for buyer in buyers}
+    names = {pk: BuyerName(buyer.name, buyer.timezone) for pk, buyer in known.items()}
+    strangers = dict.fromkeys(buyer_ids - known.keys(), BuyerName(STRANGER))
+    parties = {campaign.pk: Party(campaign.public_id, campaign.name) for campaign in campaigns}
+    campaign_names = dict.fromkeys(campaign_ids, FORMER) | {pk: party.name for pk, party in parties.items()}
+    return Cast(
+        buyers={pk: Party(buyer.public_id, buyer.name) for pk, buyer in known.items()},
+        campaigns=parties,
+        names=Names(buyers={**strangers, **names}, campaigns=campaign_names),
+    )
+
+
+def _tell_lead(lead: Lead, *, attempts: Sequence[AttemptStory]) -> LeadHead:
+    reason = lead.skip_reason
+    return LeadHead(
+        public_id=lead.public_id,
+        workspace=lead.workspace.name,
+        source=lead.source.name,
+        vertical=lead.vertical,
+        zip=lead.zip,
+        status=lead.status,
+        status_sentence=wording.sentence(LeadStatus(lead.status).label),
+        campaign=attempts[-1].campaign if attempts else None,
+        received_at=lead.received_at,
+        finished_at=lead.finished_at,
+        due_at=lead.next_attempt_at,
+        due_reason=lead.due_reason,
+        due_sentence=_tell_due(lead),
+        reason=reason,
+        reason_sentence=narrate_reason(reason) if reason else "",
+        change=describe_lead_change(reason),
+        fixer=fixer_of(reason),
+        cancel_reason=lead.cancel_reason,
+        attempts=lead.attempts,
+    )
+
+
+def _tell_due(lead: Lead) -> str:
+    if lead.next_attempt_at is None:
+        return ""
+    if lead.due_reason == "manual":
+        return "An operator asked for a re-run."
+    return narrate_reason(lead.due_reason) if lead.due_reason and lead.attempts else "The first attempt."
+
+
+def _tell_sale(assignment: Assignment, cast: Cast) -> Sale:
+    buyer, price = cast.buyer(assignment.buyer_id), wording.money(assignment.price_cents)
+    sentence = f"Sold to {buyer.name} for {price} at {wording.moment(assignment.created_at)}."
+    if assignment.state == AssignmentState.RETURNED and assignment.returned_at is not None:
+        sentence += f" Returned at {wording.moment(assignment.returned_at)}, and the charge refunded."
+    return Sale(
+        assignment_id=assignment.public_id,
+        buyer=buyer,
+        price_cents=assignment.price_cents,
+        state=assignment.state,
+        sold_at=assignment.created_at,
+        returned_at=assignment.returned_at,
+        sentence=sentence,
+    )
+
+
+def _tell_attempt(traced: TracedAttempt, cast: Cast) -> AttemptStory:
+    attempt, events = traced.attempt, traced.events
+    told = list(zip(events, narrate_events(events, names=cast.names), strict=True))
+    return AttemptStory(
+        attempt_id=attempt.pk,
+        number=attempt.number,
+        trigger=attempt.trigger,
+        result=attempt.result,
+        reason=attempt.skip_reason,
+        headline=narrate_attempt(attempt),
+        campaign=cast.campaign(campaign_id_of(traced)),
+        config_version=attempt.config_version,
+        started_at=attempt.started_at,
+        finished_at=attempt.finished_at,
+        duration_ms=attempt.duration_ms,
+        due_at=attempt.next_attempt_at,
+        funnel=_funnel(events),
+        steps=tuple(
+            Step(event.seq, event.event, text) for event, text in told if event.event not in BUYER_EVENTS
+        ),
+        buyers=tuple(_tell_buyer(event, text, cast) for event, text in told if event.event in BUYER_EVENTS),
+    )
+
+
+def _funnel(events: Iterable[LeadDistributionEvent]) -> tuple[FunnelStage, ...]:
+    for event in events:
+        if event.event == Event.BUYER_POOL_COMPOSED:
+            pairs = event.data.get("funnel") or []
+            return tuple(FunnelStage(str(pair[0]), int(pair[1])) for pair in pairs if len(pair) == 2)
+    return ()
+
+
+def _tell_buyer(event: LeadDistributionEvent, sentence: str, cast: Cast) -> BuyerRow:
+    is_skip = event.event == Event.BUYER_SKIPPED
+    return BuyerRow(
+        seq=event.seq,
+        buyer=cast.buyer(event.buyer_id),
+        outcome=event.outcome,
+        reason=event.skip_reason,
+        sentence=sentence,
+        price_cents=event.cost_cents,
+        gates=tuple(describe_obstacles(event, names=cast.names)),
+        change=describe_change(event, names=cast.names) if is_skip else "",
+        fixer=fixer_of(event.skip_reason),
+    )
+
+
+def _notes(lead: Lead, *, attempts: Sequence[AttemptStory]) -> Iterable[str]:
+    """What a reader would otherwise take for an error of the story."""
+    numbers = {attempt.number for attempt in attempts}
+    if lead.workspace.paused_at is not None:
+        since = wording.moment(lead.workspace.paused_at)
+        yield f"The workspace is paused since {since}: nothing is distributed until it is resumed."
+    if lead.attempts == 0:
+        yield "No attempt has been made yet." if lead.finished_at is None else "No attempt was ever made."
+    first = min(numbers, default=1)
+    if first > 1:
+        yield f"{wording.count(first - 1, 'earlier attempt')} not shown."
+    lost = sorted(set(range(first, lead.attempts + 1)) - numbers)
+    if lost:
+        listed = ", ".join(map(str, lost[: wording.MAX_LISTED]))
+        yield f"{wording.count(len(lost), 'attempt')} without a trace, which could not be written: {listed}."

@@ -1,0 +1,94 @@
+"""`manage.py bench`: how fast the product is, against what one would write by hand on the same machine."""
+
+import json
+from argparse import ArgumentParser
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+
+from distribution.bench import engine_part, intake_part
+from distribution.bench.aims import judge
+from distribution.bench.children import ChildFailed, start_children
+from distribution.bench.database import BenchBusy, bench_database
+from distribution.bench.machine import describe_machine
+from distribution.bench.plan import Plan
+from distribution.bench.progress import show_progress
+from distribution.bench.tables import make_console, show
+
+PARTS = ("engine", "intake")
+
+
+class Command(BaseCommand):
+    help = (
+        "Measures leads/s of the engine and requests/s of the intake against hand-written baselines, in turns and in a"
+        " database of its own. Prints tables and writes var/bench/bench.json."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--quick", action="store_true", help="few leads: shows that it runs, not how fast"
+        )
+        parser.add_argument("--part", choices=PARTS, help="only this part")
+        parser.add_argument("--leads", type=int, help="leads a round at 10 buyers; fewer for larger pools")
+        parser.add_argument("--rounds", type=int, help="rounds of each measurement, 3 or more")
+        parser.add_argument("--json", action="store_true", help="print the JSON instead of tables")
+        parser.add_argument("--keep", action="store_true", help="keep the bench's database")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        plan = read_plan(options)
+        parts = (options["part"],) if options["part"] else PARTS
+        directory = settings.VAR_DIR / "bench"
+        directory.mkdir(parents=True, exist_ok=True)
+        try:
+            report = self._measure(plan, parts=parts, directory=directory, keep=options["keep"])
+        except (BenchBusy, ChildFailed, engine_part.WrongRows, intake_part.NotCreated) as error:
+            raise CommandError(str(error), returncode=2) from error
+        aims = judge(report)
+        report = {**report, "aims": [aim.as_json() for aim in aims]}
+        path = directory / "bench.json"
+        path.write_text(json.dumps(report, indent=1) + "\n")
+        if options["json"]:
+            self.stdout.write(json.dumps(report))
+            return
+        show(report, aims, console=make_console(self.stdout))
+        self.stdout.write(f"written to {path}")
+
+    def _measure(
+        self, plan: Plan, *, parts: tuple[str, ...], directory: Path, keep: bool
+    ) -> Mapping[str, Any]:
+        report: dict[str, Any] = {"machine": describe_machine()}
+        console = Console(stderr=True)
+        with bench_database(keep=keep) as database_url:
+            workers = max(plan.worker_counts)
+            with start_children(
+                workers, database_url=database_url, log=directory / "workers.log"
+            ) as children:
+                children[0].ask("migrate")
+                if "engine" in parts:
+                    with show_progress("engine", engine_part.count_steps(plan), console=console) as progress:
+                        report["engine"] = engine_part.measure_engine(plan, children, progress=progress)
+                if "intake" in parts:
+                    with show_progress("intake", intake_part.count_steps(plan), console=console) as progress:
+                        report["intake"] = intake_part.measure_intake(
+                            plan,
+                            children[0],
+                            database_url=database_url,
+                            directory=directory,
+                            progress=progress,
+                        )
+        return report
+
+
+def read_plan(options: Mapping[str, Any]) -> Plan:
+    """Return what to measure. Raises CommandError (exit code 2) for a count that makes no sense."""
+    plan = Plan.quick() if options["quick"] else Plan.full()
+    for name, least in (("leads", 2), ("rounds", 3)):
+        if options[name] is not None and options[name] < least:
+            raise CommandError(f"--{name} {options[name]}: give {least} or more", returncode=2)
+    if options["leads"] is not None:
+        plan = plan.with_leads(options["leads"])
+    return plan.with_rounds(options["rounds"]) if options["rounds"] is not None else plan

@@ -1,0 +1,89 @@
+"""`manage.py explain LEAD [--buyer BUYER]`: what happened to a lead, why, and what would have to change."""
+
+import json
+import shutil
+from argparse import ArgumentParser
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from django.core.management.base import BaseCommand, CommandError
+
+from distribution.explain import explain
+from distribution.models import Buyer
+from distribution.queries import find_buyers
+from distribution.story import to_json
+from distribution.storytext import render
+from routing.models import Lead
+from routing.queries import find_leads
+
+WIDEST: Final = 100
+
+
+class Command(BaseCommand):
+    help = "Tell what happened to a lead and why, and with --buyer why this buyer did or did not get it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "lead", metavar="LEAD", help="its public id, its id, or the sender's own id for it"
+        )
+        parser.add_argument("--buyer", metavar="BUYER", help="its public id, its id, or its name")
+        parser.add_argument("--latest", type=int, metavar="N", help="tell only the latest N attempts")
+        parser.add_argument("--json", action="store_true", help="print the same as one JSON object")
+
+    def handle(
+        self, *_: Any, lead: str, buyer: str | None, latest: int | None, json: bool, **__: Any
+    ) -> None:
+        if latest is not None and latest < 1:
+            message = f"--latest: {latest} is not above 0"
+            raise CommandError(message, returncode=2)
+        found = _find_lead(lead)
+        asked = None if buyer is None else _find_buyer(buyer, lead=found)
+        story = explain(found, buyer=asked, latest=latest)
+        if json:
+            self.stdout.write(_dump(to_json(story)))
+            return
+        paint = self._painter()
+        width = min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST)
+        for line in render(story, width=width):
+            self.stdout.write(paint(line.role, line.text))
+
+    def _painter(self) -> Callable[[str, str], str]:
+        """Django's styles are empty unless the output is a terminal."""
+        styles = {
+            "head": self.style.MIGRATE_HEADING,
+            "good": self.style.SUCCESS,
+            "bad": self.style.WARNING,
+            "hint": self.style.HTTP_INFO,
+        }
+        is_terminal = self.stdout.isatty()
+        return lambda role, text: styles[role](text) if is_terminal and role in styles else text
+
+
+def _dump(document: dict[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=2)
+
+
+def _find_lead(text: str) -> Lead:
+    leads = find_leads(text)
+    if not leads:
+        message = f"no lead has the public id, id or external id {text!r}"
+        raise CommandError(message, returncode=2)
+    if len(leads) > 1:
+        candidates = [f"{lead.public_id}  {lead.source.name} in {lead.workspace.name}" for lead in leads]
+        raise CommandError(_ambiguous("lead", text, candidates), returncode=2)
+    return leads[0]
+
+
+def _find_buyer(text: str, *, lead: Lead) -> Buyer:
+    buyers = find_buyers(text, workspace_id=lead.workspace_id)
+    if not buyers:
+        message = f"no buyer has the public id, id or name {text!r}"
+        raise CommandError(message, returncode=2)
+    if len(buyers) > 1:
+        candidates = [f"{buyer.public_id}  {buyer.name} in {buyer.workspace.name}" for buyer in buyers]
+        raise CommandError(_ambiguous("buyer", text, candidates), returncode=2)
+    return buyers[0]
+
+
+def _ambiguous(kind: str, text: str, candidates: Sequence[str]) -> str:
+    return "\n  ".join([f"more than one {kind} is {text!r}; name one by its public id:", *candidates])

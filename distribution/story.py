@@ -1,0 +1,159 @@
+"""The story of a lead as plain frozen values: the API, the command and the admin all tell this one.
+
+Buyers and campaigns go by public id and name; no internal id leaves the house.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tracing.gates import Obstacle
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A buyer or a campaign. `public_id` is None for one that is not of the lead's workspace, or is gone."""
+
+    public_id: UUID | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeadHead:
+    """Where the lead stands now. `campaign` is that of its latest attempt."""
+
+    public_id: UUID
+    workspace: str
+    source: str
+    vertical: str
+    zip: str
+    status: str
+    status_sentence: str
+    campaign: Party | None
+    received_at: datetime
+    finished_at: datetime | None
+    due_at: datetime | None
+    due_reason: str
+    due_sentence: str
+    reason: str
+    reason_sentence: str
+    change: str
+    fixer: str
+    cancel_reason: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """The lead as a buyer bought it."""
+
+    assignment_id: UUID
+    buyer: Party
+    price_cents: int
+    state: str
+    sold_at: datetime
+    returned_at: datetime | None
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event of an attempt; those of buyers are BuyerRows."""
+
+    seq: int
+    event: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class BuyerRow:
+    """What an attempt made of one enrolled buyer."""
+
+    seq: int
+    buyer: Party
+    outcome: str
+    reason: str
+    sentence: str
+    price_cents: int | None
+    gates: tuple[Obstacle, ...]
+    change: str
+    fixer: str
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelStage:
+    stage: str
+    remaining: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStory:
+    attempt_id: UUID
+    number: int
+    trigger: str
+    result: str
+    reason: str
+    headline: str
+    campaign: Party | None
+    config_version: int | None
+    started_at: datetime
+    finished_at: datetime
+    duration_ms: float
+    due_at: datetime | None
+    funnel: tuple[FunnelStage, ...]
+    steps: tuple[Step, ...]
+    buyers: tuple[BuyerRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptAnswer:
+    """Why one attempt did not give the lead to the buyer in question, or that it did."""
+
+    number: int
+    got_it: bool
+    reason: str
+    sentence: str
+    change: str
+    fixer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """ "Why didn't this buyer get that lead?" """
+
+    buyer: Party
+    got_it: bool
+    sentence: str
+    attempts: tuple[AttemptAnswer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """`notes`: what the trace itself lacks, e.g. attempts whose trace could not be written."""
+
+    lead: LeadHead
+    sales: tuple[Sale, ...]
+    attempts: tuple[AttemptStory, ...]
+    notes: tuple[str, ...]
+    answer: Answer | None
+
+
+def to_json(story: Story) -> dict[str, Any]:
+    """The story as JSON values: ids and times as text, nothing left out."""
+    plain = _plain(story)
+    assert isinstance(plain, dict)  # noqa: S101 - narrows the type
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, tuple | list):
+        return [_plain(each) for each in value]
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value

@@ -1,0 +1,86 @@
+"""The bodies that the intake API answers with. They hold only what JSON has: a stored answer is sent again as it is."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from routing.api.errors import FieldsInvalid, build_error
+from routing.intake import AlreadyHere, Taken
+from routing.leadfields import LeadInvalid
+from routing.queries import LeadState
+from tracing.vocabulary import SKIP_REASONS
+
+
+def describe_new(taken: Taken, *, external_id: str) -> dict[str, Any]:
+    """A lead that waits for its decision."""
+    received_at = write_time(taken.received_at)
+    return {
+        "id": str(taken.public_id),
+        "external_id": external_id,
+        "status": "pending",
+        "result": None,
+        "reason": None,
+        "message": None,
+        "buyers": None,
+        "received_at": received_at,
+        "next_attempt_at": received_at,
+    }
+
+
+def describe_decided(state: LeadState, *, buyers: int | None) -> dict[str, Any]:
+    reason = SKIP_REASONS.get(state.skip_reason)
+    return {
+        "id": str(state.public_id),
+        "external_id": state.external_id,
+        "status": state.status,
+        "result": state.result,
+        "reason": state.skip_reason or None,
+        "message": reason.sentence if reason else None,
+        "buyers": buyers,
+        "received_at": write_time(state.received_at),
+        "next_attempt_at": write_time(state.next_attempt_at),
+    }
+
+
+def describe_lead(state: LeadState) -> dict[str, Any]:
+    """Everything its sender may read later. The contact fields are not among it: the sender has them."""
+    return {
+        **describe_decided(state, buyers=state.buyers),
+        "vertical": state.vertical,
+        "zip": state.zip,
+        "attempts": state.attempts,
+        "expires_at": write_time(state.expires_at),
+        "finished_at": write_time(state.finished_at),
+        "cancel_reason": state.cancel_reason or None,
+    }
+
+
+def describe_accepted(taken: Taken, *, index: int) -> dict[str, Any]:
+    return {"index": index, "status": "accepted", "id": str(taken.public_id)}
+
+
+def describe_rejected(problem: LeadInvalid | AlreadyHere, *, index: int) -> dict[str, Any]:
+    if isinstance(problem, AlreadyHere):
+        message, extra = describe_repeated(problem.public_id)
+        error = build_error("conflict", message, extra=extra)
+    else:
+        invalid = FieldsInvalid(describe_problems(problem))
+        error = build_error(invalid.error_code, invalid.message, fields=invalid.fields)
+    return {"index": index, "status": "rejected", **error}
+
+
+def describe_problems(invalid: LeadInvalid) -> dict[str, list[dict[str, str]]]:
+    return {
+        path or "non_field_errors": [{"code": error.code, "message": error.message} for error in errors]
+        for path, errors in invalid.errors.items()
+    }
+
+
+def describe_repeated(public_id: UUID) -> tuple[str, Mapping[str, str]]:
+    """The message, and what goes beside it, for an external_id that came before."""
+    return f"This external_id came in before, with lead {public_id}.", {"lead_id": str(public_id)}
+
+
+def write_time(at: datetime | None) -> str | None:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None

@@ -1,0 +1,39 @@
+"""Request headers of the intake: `Idempotency-Key` and `Prefer`."""
+
+import re
+from typing import Final
+
+from rest_framework.request import Request
+
+from routing.api.errors import Malformed
+from routing.api.guard import get_body_sha256
+from routing.idempotency import Repeatable
+from routing.models import Source
+
+PRINTABLE: Final = re.compile(r"[\x20-\x7e]{1,255}")
+LONGEST_WAIT_SECONDS: Final = 30
+WAIT: Final = re.compile(r'wait[ \t]*=[ \t]*"?([0-9]{1,9})"?', re.IGNORECASE)
+
+
+def read_repeatable(request: Request, *, source: Source, route: str) -> Repeatable | None:
+    """Return what makes this request repeatable, or None without a key. Parses the body for its fingerprint."""
+    key = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    if key is None:
+        return None
+    if not PRINTABLE.fullmatch(key) or not key.strip():
+        raise Malformed("The Idempotency-Key must have 1 to 255 printable ASCII characters.")
+    return Repeatable(
+        workspace_id=source.workspace_id, route=route, key=key, fingerprint=get_body_sha256(request)
+    )
+
+
+def read_wait(request: Request) -> int | None:
+    """Return the seconds of `Prefer: wait=N` (RFC 7240), at most LONGEST_WAIT_SECONDS. None: not asked for.
+
+    A preference that cannot be understood is ignored, as the RFC demands; of several the first counts.
+    """
+    for preference in request.META.get("HTTP_PREFER", "").split(","):
+        matched = WAIT.fullmatch(preference.partition(";")[0].strip())
+        if matched:
+            return min(int(matched[1]), LONGEST_WAIT_SECONDS)
+    return None

@@ -1,0 +1,123 @@
+"""Leads as their sources send, look up and cancel them."""
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.urls import reverse
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from routing.api import documents
+from routing.api.answers import describe_lead
+from routing.api.authentication import HasSource, SourceKeyAuthentication, get_source
+from routing.api.errors import ApiError, FieldsInvalid
+from routing.api.guard import GuardedBatchJSONParser, GuardedJSONParser, require_body
+from routing.api.headers import read_repeatable, read_wait
+from routing.api.receive import answer_repeatable, decide_received, receive_batch, receive_lead
+from routing.cancel import MAX_REASON, LeadFinished, LeadNotFound, cancel_lead
+from routing.idempotency import Answer
+from routing.normalise import FieldError, normalise_text
+from routing.queries import find_sent_lead
+
+
+class AlwaysJSON(BaseContentNegotiation):
+    """The API speaks JSON, whatever Accept says."""
+
+    def select_parser(self, request: Request, parsers: Iterable[Any]) -> Any:
+        content_type = (request.content_type or "").partition(";")[0].strip().lower()
+        return next((parser for parser in parsers if parser.media_type == content_type), None)
+
+    def select_renderer(
+        self,
+        request: Request,  # noqa: ARG002 - the signature is DRF's
+        renderers: Iterable[BaseRenderer],
+        format_suffix: str | None = None,  # noqa: ARG002 - the signature is DRF's
+    ) -> tuple[BaseRenderer, str]:
+        renderer = next(iter(renderers))
+        return renderer, str(renderer.media_type)
+
+
+class SourceView(APIView):
+    """A view for sources: `request.auth` is the SourceKey, with its source and workspace."""
+
+    authentication_classes = [SourceKeyAuthentication]
+    permission_classes = [HasSource]
+    parser_classes = [GuardedJSONParser]
+    renderer_classes = [JSONRenderer]
+    content_negotiation_class = AlwaysJSON
+    http_method_names = ["get", "head", "post", "delete"]
+
+
+class LeadsView(SourceView):
+    @documents.POST_LEAD
+    def post(self, request: Request) -> Response:
+        require_body(request)
+        source = get_source(request)
+        repeatable = read_repeatable(request, source=source, route="leads")
+        wait_seconds = read_wait(request)
+        work = partial(receive_lead, request.data, source=source, is_decided_inline=bool(wait_seconds))
+        answer = answer_repeatable(repeatable, work)
+        answer = decide_received(answer, repeatable=repeatable, seconds=wait_seconds or 0)
+        headers = {"Location": reverse("lead", args=[answer.body["id"]])}
+        if wait_seconds is not None:
+            headers["Preference-Applied"] = f"wait={wait_seconds}"
+        return _respond(answer, headers=headers)
+
+
+class LeadBatchView(SourceView):
+    parser_classes = [GuardedBatchJSONParser]
+
+    @documents.POST_BATCH
+    def post(self, request: Request) -> Response:
+        require_body(request)
+        source = get_source(request)
+        repeatable = read_repeatable(request, source=source, route="leads/batch")
+        answer = answer_repeatable(repeatable, partial(receive_batch, request.data, source=source))
+        return _respond(answer, headers={})
+
+
+class LeadView(SourceView):
+    @documents.GET_LEAD
+    def get(self, request: Request, public_id: UUID) -> Response:
+        return _show(public_id, workspace_id=get_source(request).workspace_id)
+
+    @documents.DELETE_LEAD
+    def delete(self, request: Request, public_id: UUID) -> Response:
+        workspace_id = get_source(request).workspace_id
+        reason = _read_reason(request.query_params.get("reason"))
+        try:
+            cancel_lead(public_id, workspace_id=workspace_id, reason=reason)
+        except LeadNotFound:
+            raise _not_found() from None
+        except LeadFinished as finished:
+            message = f"It is too late: the lead has ended as {finished.status}."
+            raise ApiError(message, status_code=409, extra={"status": finished.status}) from None
+        return _show(public_id, workspace_id=workspace_id)
+
+
+def _show(public_id: UUID, *, workspace_id: int) -> Response:
+    state = find_sent_lead(public_id, workspace_id=workspace_id)
+    if state is None:
+        raise _not_found()
+    return Response(describe_lead(state))
+
+
+def _not_found() -> ApiError:
+    return ApiError("There is nothing here, or it is not yours.", status_code=404)
+
+
+def _read_reason(text: str | None) -> str:
+    try:
+        return normalise_text(text, max_length=MAX_REASON) or ""
+    except FieldError as error:
+        raise FieldsInvalid({"reason": [{"code": error.code, "message": error.message}]}) from None
+
+
+def _respond(answer: Answer, *, headers: Mapping[str, str]) -> Response:
+    replayed = {"Idempotency-Replayed": "true"} if answer.is_replayed else {}
+    return Response(answer.body, status=answer.status_code, headers={**headers, **replayed})

@@ -1,0 +1,105 @@
+"""From a body to an answer: reads leads out of it, has them stored, and says what became of each."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, NoReturn
+
+from routing import metrics
+from routing.api.answers import (
+    describe_accepted,
+    describe_decided,
+    describe_new,
+    describe_problems,
+    describe_rejected,
+    describe_repeated,
+)
+from routing.api.errors import ApiError, FieldsInvalid
+from routing.idempotency import Answer, KeyReused, Repeatable, StillRunning, answer_once, settle
+from routing.inline import decide_inline
+from routing.intake import ExternalIdRepeated, Taken, take_in, take_in_many
+from routing.leadfields import CleanLead, LeadInvalid, parse_lead
+from routing.models import Source
+
+MAX_BATCH: Final = 1_000
+
+
+def answer_repeatable(repeatable: Repeatable | None, work: Callable[[], Answer]) -> Answer:
+    try:
+        return answer_once(repeatable, work)
+    except KeyReused:
+        message = "This Idempotency-Key came before with another body: use a new key for a new request."
+        raise ApiError(message, status_code=422, code="idempotency_key_reused") from None
+    except StillRunning:
+        message = "The first request with this Idempotency-Key has not ended: try again in a moment."
+        raise ApiError(message, status_code=409, code="idempotency_key_in_use") from None
+
+
+def receive_lead(payload: object, *, source: Source, is_decided_inline: bool) -> Answer:
+    """Store one lead. Raises FieldsInvalid, or ApiError 409 for an external_id that came before."""
+    try:
+        lead = parse_lead(payload, default_vertical=source.default_vertical, at=datetime.now(UTC))
+        taken = take_in(lead, source=source, channel="api", is_woken=not is_decided_inline)
+    except LeadInvalid as invalid:
+        metrics.LEADS_REJECTED.labels(channel="api").inc()
+        raise FieldsInvalid(describe_problems(invalid)) from None
+    except ExternalIdRepeated as repeated:
+        metrics.LEADS_REJECTED.labels(channel="api").inc()
+        message, extra = describe_repeated(repeated.public_id)
+        raise ApiError(message, status_code=409, extra=extra) from None
+    body = describe_new(taken, external_id=lead.external_id or "")
+    return Answer(201, body, undecided_lead_id=taken.lead_id if is_decided_inline else None)
+
+
+def decide_received(answer: Answer, *, repeatable: Repeatable | None, seconds: int) -> Answer:
+    """Have the lead of an answer decided, when the answer still waits for that."""
+    if answer.undecided_lead_id is None:
+        return answer
+    state, buyers = decide_inline(answer.undecided_lead_id, seconds=seconds)
+    decided = Answer(201, describe_decided(state, buyers=buyers))
+    settle(repeatable, decided)
+    return decided
+
+
+def receive_batch(payload: object, *, source: Source) -> Answer:
+    """Store the leads that are valid and new, all in one statement, with a result for each in order."""
+    at = datetime.now(UTC)
+    parsed = [_parse(item, source=source, at=at) for item in _read_batch(payload)]
+    clean = [lead for lead in parsed if isinstance(lead, CleanLead)]
+    stored = iter(take_in_many(clean, source=source, channel="batch"))
+    outcomes = [next(stored) if isinstance(lead, CleanLead) else lead for lead in parsed]
+    results = [
+        describe_accepted(outcome, index=index)
+        if isinstance(outcome, Taken)
+        else describe_rejected(outcome, index=index)
+        for index, outcome in enumerate(outcomes)
+    ]
+    accepted = sum(isinstance(outcome, Taken) for outcome in outcomes)
+    metrics.LEADS_REJECTED.labels(channel="batch").inc(len(results) - accepted)
+    return Answer(200, {"accepted": accepted, "rejected": len(results) - accepted, "results": results})
+
+
+def _parse(item: object, *, source: Source, at: datetime) -> CleanLead | LeadInvalid:
+    try:
+        return parse_lead(item, default_vertical=source.default_vertical, at=at)
+    except LeadInvalid as invalid:
+        return invalid
+
+
+def _read_batch(payload: Any) -> Sequence[object]:
+    if not isinstance(payload, dict):
+        _refuse("non_field_errors", "invalid_type", 'must be an object like {"leads": [{...}]}')
+    if unknown := [key for key in payload if key != "leads"]:
+        name = "non_field_errors" if len(unknown) > 1 else unknown[0][:64]
+        _refuse(name, "unknown_field", "is not a known field: send only leads")
+    leads = payload.get("leads")
+    if not isinstance(leads, list):
+        _refuse("leads", "required" if leads is None else "invalid_type", "must be a list of leads")
+    if not leads:
+        _refuse("leads", "too_few", "is empty: send at least one lead")
+    if len(leads) > MAX_BATCH:
+        _refuse("leads", "too_many", f"has more than {MAX_BATCH} leads: send them in several batches")
+    return leads
+
+
+def _refuse(name: str, code: str, message: str) -> NoReturn:
+    raise FieldsInvalid({name: [{"code": code, "message": message}]})

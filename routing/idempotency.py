@@ -1,0 +1,147 @@
+"""Answers a request with an Idempotency-Key once: the first answer is stored with the work, a repeat gets it again.
+
+Only answers are stored, never refusals: a request that failed may be sent again with the same key.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any, Final
+
+from django.db import connection, transaction
+
+# An answer that is stored with this code is not final: the request goes on after its transaction.
+RUNNING: Final = 102
+# So long a request may go on; a repeat after that gets what was stored, because its process must have died.
+LONGEST_RUN_SECONDS: Final = 45
+KEPT_HOURS: Final = 24
+DELETED_AT_A_TIME: Final = 1_000
+
+TRY_LOCK: Final = "SELECT pg_try_advisory_xact_lock(%s)"
+
+FIND: Final = f"""
+SELECT fingerprint, status_code, response::text,
+    status_code = {RUNNING} AND created_at > now() - make_interval(secs => {LONGEST_RUN_SECONDS})
+FROM routing_idempotencyrecord
+WHERE workspace_id = %s AND route = %s AND key = %s
+"""  # noqa: S608 - only constants are put in
+
+STORE: Final = """
+INSERT INTO routing_idempotencyrecord (workspace_id, route, key, fingerprint, status_code, response)
+VALUES (%s, %s, %s, %s, %s, %s::jsonb)
+"""
+
+SETTLE: Final = f"""
+UPDATE routing_idempotencyrecord SET status_code = %s, response = %s::jsonb
+WHERE workspace_id = %s AND route = %s AND key = %s AND status_code = {RUNNING}
+"""  # noqa: S608 - only a constant is put in
+
+FORGET: Final = """
+DELETE FROM routing_idempotencyrecord WHERE id IN (
+    SELECT id FROM routing_idempotencyrecord
+    WHERE created_at < now() - make_interval(hours => %s)
+    ORDER BY created_at LIMIT %s
+    FOR UPDATE SKIP LOCKED
+)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeatable:
+    """A request with an Idempotency-Key. `fingerprint` is the SHA-256 of its body."""
+
+    workspace_id: int
+    route: str
+    key: str
+    fingerprint: str
+
+    @property
+    def place(self) -> tuple[int, str, str]:
+        return self.workspace_id, self.route, self.key
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the caller gets. `body` holds only what JSON has.
+
+    `undecided_lead_id` is set while the answer is not final: the lead's decision follows, and then settle().
+    """
+
+    status_code: int
+    body: Mapping[str, Any]
+    is_replayed: bool = False
+    undecided_lead_id: int | None = None
+
+
+class KeyReused(Exception):
+    """The key came before with another body."""
+
+
+class StillRunning(Exception):
+    """The first request with this key has not ended."""
+
+
+def answer_once(request: Repeatable | None, work: Callable[[], Answer]) -> Answer:
+    """Do the work and store its answer in one transaction, or return what was stored. None: just do the work.
+
+    Raises KeyReused, and StillRunning also while an answer that is not final waits for settle().
+    """
+    if request is None:
+        return work()
+    with transaction.atomic():
+        _lock(request)
+        stored = _find(request)
+        if stored is not None:
+            return stored
+        answer = work()
+        _store(request, answer)
+    return answer
+
+
+def settle(request: Repeatable | None, answer: Answer) -> None:
+    """Store the final answer of a request that went on after its transaction."""
+    if request is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(SETTLE, [answer.status_code, json.dumps(answer.body), *request.place])
+
+
+def forget_old_keys() -> int:
+    """Delete records older than KEPT_HOURS, in batches. Returns how many."""
+    forgotten: int = 0
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(FORGET, [KEPT_HOURS, DELETED_AT_A_TIME])
+            forgotten += cursor.rowcount
+            if cursor.rowcount < DELETED_AT_A_TIME:
+                return forgotten
+
+
+def _lock(request: Repeatable) -> None:
+    """A statement of its own: the look-up after it must see what the last holder of the lock has committed."""
+    digest = sha256(json.dumps(request.place).encode()).digest()
+    with connection.cursor() as cursor:
+        cursor.execute(TRY_LOCK, [int.from_bytes(digest[:8], signed=True)])
+        if not cursor.fetchone()[0]:
+            raise StillRunning
+
+
+def _find(request: Repeatable) -> Answer | None:
+    with connection.cursor() as cursor:
+        cursor.execute(FIND, request.place)
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    fingerprint, status_code, response, is_running = row
+    if fingerprint != request.fingerprint:
+        raise KeyReused
+    if is_running:
+        raise StillRunning
+    answer = Answer(status_code, json.loads(response), is_replayed=True)
+    return replace(answer, status_code=201) if status_code == RUNNING else answer
+
+
+def _store(request: Repeatable, answer: Answer) -> None:
+    status_code = RUNNING if answer.undecided_lead_id is not None else answer.status_code
+    with connection.cursor() as cursor:
+        cursor.execute(STORE, [*request.place, request.fingerprint, status_code, json.dumps(answer.body)])

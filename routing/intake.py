@@ -1,0 +1,182 @@
+"""Takes leads in: stores them as pending and due now, then tells the workers.
+
+Clean leads come in, whoever read them. A lead is one INSERT, and so are a thousand: without an idempotency key there is
+no transaction to open. The wake-up follows the commit and never fails an intake: what it loses the pick-up finds.
+"""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import DatabaseError, OperationalError, connection, transaction
+from uuid6 import uuid7
+
+from routing import metrics
+from routing.identity import identify
+from routing.leadfields import CleanLead, Consent
+from routing.models import Source
+from routing.wake import wake_leads
+
+logger = logging.getLogger(__name__)
+
+TEXT_COLUMNS: Final = (
+    "external_id",
+    "first_name",
+    "last_name",
+    "email",
+    "phone",
+    "address",
+    "zip",
+    "city",
+    "county",
+    "state",
+    "country",
+    "vertical",
+)
+DUE_REASON: Final = "ingest"
+
+# The database's clock, unless a time is given: the lead must be due for workers on any machine at once.
+# A repeated external_id is left out instead of failing, so that the other leads of a batch go in.
+INSERT: Final = f"""
+INSERT INTO routing_lead (
+    public_id, {", ".join(TEXT_COLUMNS)}, email_hash, phone_hash, attributes, consent,
+    workspace_id, source_workspace_id, source_id,
+    status, skip_reason, attempts, next_attempt_at, due_reason, received_at, expires_at
+)
+SELECT public_id, {", ".join(TEXT_COLUMNS)}, email_hash, phone_hash, attributes, consent,
+    %(workspace_id)s, %(workspace_id)s, %(source_id)s,
+    'pending', '', 0, received.at, '{DUE_REASON}', received.at, received.at + make_interval(days => %(ttl_days)s)
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS incoming(
+    public_id uuid, {", ".join(f"{name} text" for name in TEXT_COLUMNS)}, email_hash text, phone_hash text,
+    attributes jsonb, consent jsonb
+), (SELECT COALESCE(%(at)s::timestamptz, clock_timestamp()) AS at) AS received
+ON CONFLICT (source_id, external_id) WHERE external_id <> '' DO NOTHING
+RETURNING id, public_id, received_at
+"""  # noqa: S608 - only constant column names are put in
+
+FIND_EXISTING: Final = """
+SELECT external_id, public_id FROM routing_lead
+WHERE source_id = %s AND external_id = ANY(%s) AND external_id <> ''
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A lead that was stored by this call."""
+
+    lead_id: int
+    public_id: UUID
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyHere:
+    """The source sent this external_id before; `public_id` is the lead it belongs to."""
+
+    public_id: UUID
+
+
+class ExternalIdRepeated(Exception):
+    """Nothing was stored: the source sent a lead with this external_id before."""
+
+    def __init__(self, public_id: UUID) -> None:
+        super().__init__(f"already here as lead {public_id}")
+        self.public_id = public_id
+
+
+class LeadNotStored(Exception):
+    """The database refused a lead. Carries no text of the database's error, which repeats the row."""
+
+
+def take_in(
+    lead: CleanLead, *, source: Source, channel: str, at: datetime | None = None, is_woken: bool = True
+) -> Taken:
+    """Store one lead. Raises ExternalIdRepeated. `at` None: the database's clock.
+
+    `is_woken` False leaves it to the caller to have the lead decided.
+    """
+    (taken,) = take_in_many([lead], source=source, channel=channel, at=at, is_woken=is_woken)
+    if isinstance(taken, AlreadyHere):
+        raise ExternalIdRepeated(taken.public_id)
+    return taken
+
+
+def take_in_many(
+    leads: Sequence[CleanLead],
+    *,
+    source: Source,
+    channel: str,
+    at: datetime | None = None,
+    is_woken: bool = True,
+) -> list[Taken | AlreadyHere]:
+    """Store leads in one statement, with a result for each in order. `source.workspace` should be loaded.
+
+    Of several with one external_id the first is stored.
+    """
+    if not leads:
+        return []
+    rows = [_row(lead) for lead in leads]
+    stored = {taken.public_id: taken for taken in _insert(rows, source=source, at=at)}
+    existing: Mapping[str, UUID] = {}
+    if len(stored) < len(rows):
+        left_out = [row["external_id"] for row in rows if row["public_id"] not in stored]
+        existing = find_existing(left_out, source=source)
+    metrics.LEADS_RECEIVED.labels(channel=channel).inc(len(stored))
+    if is_woken:
+        lead_ids = [taken.lead_id for taken in stored.values()]
+        transaction.on_commit(partial(wake_leads, lead_ids), robust=True)
+    return [stored.get(row["public_id"]) or AlreadyHere(existing[row["external_id"]]) for row in rows]
+
+
+def _row(lead: CleanLead) -> dict[str, Any]:
+    identity = identify(email=lead.email, phone=lead.phone)
+    row: dict[str, Any] = {name: getattr(lead, name) or "" for name in TEXT_COLUMNS}
+    row["public_id"] = uuid7()
+    row["email_hash"], row["phone_hash"] = identity
+    row["attributes"] = lead.attributes
+    row["consent"] = _consent(lead.consent)
+    return row
+
+
+def _consent(consent: Consent | None) -> dict[str, Any]:
+    if consent is None:
+        return {}
+    proof = {name: value for name, value in asdict(consent).items() if value is not None}
+    return {**proof, "given_at": consent.given_at.isoformat()}
+
+
+def _insert(rows: Sequence[Mapping[str, Any]], *, source: Source, at: datetime | None) -> list[Taken]:
+    parameters: dict[str, Any] = {
+        "rows": json.dumps(rows, default=str),
+        "workspace_id": source.workspace_id,
+        "source_id": source.pk,
+        "ttl_days": source.workspace.lead_ttl_days,
+        "at": at,
+    }
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(INSERT, parameters)
+            return [Taken(*row) for row in cursor.fetchall()]
+    except OperationalError:
+        raise
+    except DatabaseError as error:
+        # Its message may hold the whole row: only the codes go on.
+        diagnosis = getattr(error.__cause__, "diag", None)
+        sqlstate, constraint = (
+            getattr(diagnosis, "sqlstate", None),
+            getattr(diagnosis, "constraint_name", None),
+        )
+        message = f"{type(error).__name__} {sqlstate} {constraint}"
+        raise LeadNotStored(message) from None
+
+
+def find_existing(external_ids: Sequence[str], *, source: Source) -> dict[str, UUID]:
+    """Which of these ids the source has sent before, with the leads they belong to."""
+    with connection.cursor() as cursor:
+        cursor.execute(FIND_EXISTING, [source.pk, list(external_ids)])
+        return dict(cursor.fetchall())

@@ -1,0 +1,207 @@
+"""Says of each failing gate what it required, what it observed, and what would have to change. Pure.
+
+The shapes are those that the engine writes into `data.gates`. A gate or a shape that is not known here is told
+plainly: an old trace and a newer product must both stay readable.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tracing import wording
+from tracing.vocabulary import SKIP_REASONS, Fixer
+
+Gate = Mapping[str, Any]
+
+FIXERS: Final = {
+    Fixer.BUYER: "the buyer",
+    Fixer.AGENCY: "the agency",
+    Fixer.LEAD: "nobody: it lies in the lead",
+    Fixer.OUTRANKED: "nobody: nothing was wrong",
+    Fixer.SYSTEM: "nobody: it passes by itself",
+}
+PERIODS: Final = {"hour": "hourly", "day": "daily", "week": "weekly", "month": "monthly"}
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """One failing gate in words. `finding`: what was in the way; `change`: what would have to change."""
+
+    gate: str
+    finding: str
+    change: str
+    fixer: str
+    required: Any
+    observed: Any
+    opens_at: str | None
+
+
+def describe_gate(gate: Gate, *, timezone: str = "UTC") -> Obstacle:
+    """`timezone` is the buyer's: it sees resets and openings on its own clock. Never raises for odd data."""
+    code = str(gate.get("gate", "unknown"))
+    try:
+        detail, change = GATE_WORDS[code](gate, timezone)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        detail, change = _plain(gate)
+    clause = describe_clause(code)
+    return Obstacle(
+        gate=code,
+        finding=f"{clause}: {detail}" if detail else clause,
+        change=change,
+        fixer=fixer_of(code),
+        required=gate.get("required"),
+        observed=gate.get("observed"),
+        opens_at=gate.get("fixed_at"),
+    )
+
+
+def describe_clause(reason: str) -> str:
+    """What follows a buyer's name and a colon; the code itself when there are no words for it."""
+    known = SKIP_REASONS.get(reason)
+    return known.clause if known and known.clause else reason
+
+
+def fixer_of(reason: str) -> str:
+    """Who can change it; "" for a code that is not known."""
+    return SKIP_REASONS[reason].fixer.value if reason in SKIP_REASONS else ""
+
+
+def describe_fixer(fixer: str) -> str:
+    return FIXERS[Fixer(fixer)] if fixer in set(Fixer) else "not known"
+
+
+def _plain(gate: Gate) -> tuple[str, str]:
+    required, observed = wording.value(gate.get("required")), wording.value(gate.get("observed"))
+    return f"required {required}, observed {observed}", ""
+
+
+def _enrollment_paused(_gate: Gate, _timezone: str) -> tuple[str, str]:
+    return "", "resume the enrolment"
+
+
+def _buyer_paused(_gate: Gate, _timezone: str) -> tuple[str, str]:
+    return "", "resume the buyer"
+
+
+def _service_area(gate: Gate, _timezone: str) -> tuple[str, str]:
+    observed = gate["observed"]
+    finding = f"takes {gate['required']}; the lead is in {wording.place(observed)}"
+    excluded, beyond = gate.get("excluded"), gate.get("miles_beyond")
+    changes = []
+    if beyond is not None:
+        finding += f", {beyond:,.1f} miles beyond the edge"
+        changes.append(
+            f"widen its circle by {math.ceil(beyond * 10) / 10:,.1f} miles or add {observed.get('zip')}"
+        )
+    elif excluded is None:
+        changes.append(f"add {observed.get('zip') or 'the place of the lead'} to the service area")
+    if excluded is not None:
+        named = _exclusion(excluded)
+        finding += f", which it excludes by {named}"
+        changes.append(f"take {named} out of its exclusions")
+    return finding, " and ".join(changes)
+
+
+def _exclusion(excluded: Mapping[str, Any]) -> str:
+    kind, named = excluded["kind"], str(excluded["value"])
+    if kind == "radius":
+        return f"{excluded['miles']} miles around {named}"
+    if kind == "counties":
+        state, _, county = named.partition(":")
+        return f"the county {county.title()}, {state}"
+    noun = {"zips": "the ZIP", "zip_prefixes": "the ZIP prefix", "states": "the state"}[kind]
+    return f"{noun} {named}"
+
+
+def _onboarding(gate: Gate, _timezone: str) -> tuple[str, str]:
+    findings, changes = [], []
+    for failure in gate["failures"]:
+        question = failure["question"]
+        if failure["field"] is None:
+            findings.append(f'it has no answer to "{question}"')
+            changes.append(f'answer "{question}"')
+            continue
+        answer, name = wording.value(failure["required"]), wording.field_name(failure["field"])
+        observed = wording.value(failure["observed"])
+        findings.append(f'its answer to "{question}" is {answer}, the lead\'s {name} is {observed}')
+        changes.append(f'change the answer to "{question}" so that it takes {observed}')
+    return "; ".join(findings), " and ".join(changes)
+
+
+def _filter(gate: Gate, _timezone: str) -> tuple[str, str]:
+    whose = "its tier's filter" if gate["scope"] == "tier" else "its own filter"
+    observed = ", ".join(
+        f"{wording.field_name(name)} {wording.value(seen)}" for name, seen in gate["observed"].items()
+    )
+    finding = f"{whose} wants {gate['required']}; the lead has {observed or 'nothing that fits'}"
+    return finding, f"change {whose}"
+
+
+def _hours(gate: Gate, timezone: str) -> tuple[str, str]:
+    required, observed = gate["required"], gate["observed"]
+    zone = observed.get("timezone") or timezone
+    day, windows = wording.WEEKDAYS[required["day"]], required["open"]
+    when = f"open {day} {wording.opening(windows)}" if windows else f"closed all {day}"
+    finding = f"{when}; it was {wording.WEEKDAYS[observed['day']]} {observed['time']} in {zone}"
+    opens_at = wording.parse_moment(gate.get("opens_at"))
+    if opens_at is None:
+        return finding, "set opening hours: it never opens"
+    return finding, f"opens at {wording.local_moment(opens_at, timezone=zone)}, or widen its hours"
+
+
+def _caps(gate: Gate, timezone: str) -> tuple[str, str]:
+    price_cents = gate["price_cents"]
+    windows = gate["windows"]
+    findings = [_cap_finding(each, price_cents) for each in windows]
+    return " and ".join(findings), " and ".join(_cap_change(each, price_cents, timezone) for each in windows)
+
+
+def _cap_finding(reached: Gate, price_cents: int) -> str:
+    name = _cap_name(reached)
+    if reached["kind"] == "leads":
+        return f"{name} is full"
+    spent, price = wording.money(reached["used"]), wording.money(price_cents)
+    return f"{name} has {spent} spent and the lead costs {price}"
+
+
+def _cap_change(reached: Gate, price_cents: int, timezone: str) -> str:
+    name = _cap_name(reached)
+    resets_at = wording.parse_moment(reached["resets_at"])
+    if resets_at is not None:
+        return f"{name} resets at {wording.local_moment(resets_at, timezone=timezone)}, or raise it"
+    if reached["kind"] == "leads":
+        return f"raise {name}: a cap of 0 never opens"
+    least = wording.exact_money(price_cents)
+    return f"raise {name} to at least {least}: not even an empty budget holds the price"
+
+
+def _cap_name(reached: Gate) -> str:
+    period = PERIODS[reached["window"]]
+    if reached["kind"] == "leads":
+        return f"the {period} cap of {reached['limit']:,}"
+    return f"the {period} budget of {wording.money(reached['limit'])}"
+
+
+def _credits(gate: Gate, _timezone: str) -> tuple[str, str]:
+    price, available = wording.money(gate["required"]), wording.money(gate["observed"])
+    return f"the price is {price}, {available} is available", (
+        f"top up {wording.exact_money(gate['missing_cents'])}"
+    )
+
+
+def _has_lead(_gate: Gate, _timezone: str) -> tuple[str, str]:
+    return "", "nothing: it has this lead"
+
+
+GATE_WORDS: Final[Mapping[str, Callable[[Gate, str], tuple[str, str]]]] = {
+    "enrollment_paused": _enrollment_paused,
+    "buyer_paused": _buyer_paused,
+    "outside_service_area": _service_area,
+    "onboarding_mismatch": _onboarding,
+    "lead_filter_rejected": _filter,
+    "outside_buyer_hours": _hours,
+    "cap_reached": _caps,
+    "insufficient_credits": _credits,
+    "already_has_lead": _has_lead,
+}

@@ -1,0 +1,276 @@
+"""Turns the events of an attempt into sentences. Pure: rows and names come in, text goes out.
+
+Tracing knows no buyers and no campaigns: the caller passes their names. A code that has no words here degrades to
+a plain sentence, because rows stay for ever and words do not.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from tracing import wording
+from tracing.funnel import narrate_funnel
+from tracing.gates import Obstacle, describe_clause, describe_gate
+from tracing.vocabulary import SKIP_REASONS, Event, Fixer
+
+
+class EventRow(Protocol):
+    """A row of tracing_leaddistributionevent."""
+
+    seq: Any
+    event: Any
+    buyer_id: Any
+    cost_cents: Any
+    outcome: Any
+    skip_reason: Any
+    data: Any
+
+
+class AttemptRow(Protocol):
+    """A row of tracing_attempt."""
+
+    number: Any
+    trigger: Any
+    result: Any
+    started_at: Any
+    duration_ms: Any
+
+
+@dataclass(frozen=True, slots=True)
+class BuyerName:
+    """`timezone`: its resets and openings are told on its own clock."""
+
+    name: str
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the trace holds as ids only. An id without a name is told as the id."""
+
+    buyers: Mapping[int, BuyerName] = field(default_factory=dict)
+    campaigns: Mapping[int, str] = field(default_factory=dict)
+
+    def buyer(self, buyer_id: int | None) -> BuyerName:
+        return self.buyers.get(buyer_id or 0) or BuyerName(f"buyer {buyer_id}")
+
+    def campaign(self, campaign_id: int | None) -> str:
+        return self.campaigns.get(campaign_id or 0) or f"campaign {campaign_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The attempt that an event belongs to."""
+
+    names: Names
+    has_selection: bool
+
+
+TRIGGERS: Final = {
+    "ingest": "first try",
+    "retry": "retry",
+    "manual": "re-run by an operator",
+    "claim": "claim of an offer",
+}
+RESULTS: Final = {
+    "success": "sold",
+    "unsold": "not sold",
+    "deferred": "not sold now",
+    "retry": "not sold yet",
+    "failed": "failed",
+    "duplicate": "a duplicate",
+    "gated": "waiting for verification",
+    "offered": "offered to buyers",
+    "expired": "expired",
+}
+# What would have to change for the whole lead; where a reason is not here, the buyers' own obstacles tell it.
+LEAD_CHANGES: Final = {
+    "no_campaign": "add or activate a campaign that takes its vertical and source",
+    "no_enrolled_buyers": "enrol a buyer in the campaign",
+    "outside_campaign_hours": "nothing: it is due again when the campaign opens; or widen the campaign's hours",
+    "tier_lock_contention": "nothing: it is tried again by itself",
+    "database_timeout": "nothing: it is tried again by itself",
+    "worker_lost": "find out what ends the workers, then run it again",
+    "internal_error": "find this attempt in the log, then run it again",
+    "lead_expired": "nothing: its time is over",
+    "duplicate_lead": "nothing: the person is served by the first lead",
+}
+NEEDS_PERSON: Final = frozenset({"unsold", "failed"})
+
+
+def narrate_attempt(attempt: AttemptRow) -> str:
+    """ "Attempt 1 (first try) at 2026-08-02 14:03:22 UTC took 3 ms: not sold." """
+    trigger = TRIGGERS.get(attempt.trigger, attempt.trigger)
+    started, took = wording.moment(attempt.started_at), wording.duration(attempt.duration_ms)
+    result = RESULTS.get(attempt.result, attempt.result)
+    return f"Attempt {attempt.number} ({trigger}) at {started} took {took}: {result}."
+
+
+def narrate_events(events: Sequence[EventRow], *, names: Names) -> list[str]:
+    """One sentence for each event of one attempt, in the same order. Never raises for odd data."""
+    selected = any(event.event == Event.BUYER_SELECTED for event in events)
+    scene = Scene(names, has_selection=selected)
+    return [_narrate(event, scene) for event in events]
+
+
+def _narrate(event: EventRow, scene: Scene) -> str:
+    try:
+        return EVENT_WORDS[event.event](event, scene)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return _plain(event, scene)
+
+
+def _plain(event: EventRow, scene: Scene) -> str:
+    whose = f"{scene.names.buyer(event.buyer_id).name}: " if event.buyer_id is not None else ""
+    why = f" ({event.skip_reason})" if event.skip_reason else ""
+    return f"{whose}{event.event}{why}."
+
+
+def narrate_reason(code: str) -> str:
+    """The sentence of a lead level reason; the code itself when the vocabulary does not have it."""
+    return SKIP_REASONS[code].sentence if code in SKIP_REASONS else f"{code}."
+
+
+def describe_lead_change(reason: str) -> str:
+    """What would have to change for the whole lead; "" where each buyer has something of its own in the way."""
+    return LEAD_CHANGES.get(reason, "")
+
+
+def describe_obstacles(event: EventRow, *, names: Names) -> list[Obstacle]:
+    """Every failing gate of a skipped buyer, in the engine's order."""
+    gates = event.data.get("gates") if isinstance(event.data, Mapping) else None
+    timezone = names.buyer(event.buyer_id).timezone
+    known = [gate for gate in gates or [] if isinstance(gate, Mapping)]
+    return [describe_gate(gate, timezone=timezone) for gate in known]
+
+
+def describe_change(event: EventRow, *, names: Names) -> str:
+    """What would have to change for this buyer to pass: every failing gate at once. "" when that is not known."""
+    if event.skip_reason == "locked":
+        return "nothing: the next attempt asks it again"
+    if event.skip_reason == "outranked":
+        return "rank higher: its turn, weight, priority or bid, by the campaign's mode"
+    changes = [each.change for each in describe_obstacles(event, names=names) if each.change]
+    return "; ".join(dict.fromkeys(changes))
+
+
+def _started(event: EventRow, _scene: Scene) -> str:
+    trigger = event.data["trigger"]
+    return f"Started as attempt {event.data['number']} ({TRIGGERS.get(trigger, trigger)})."
+
+
+def _campaign(event: EventRow, scene: Scene) -> str:
+    name = scene.names.campaign(event.data["campaign_id"])
+    return f"Taken by the campaign {name}, configuration {event.data['config_version']}."
+
+
+def _price(event: EventRow, _scene: Scene) -> str:
+    tiers = event.data["tiers"]
+    if not tiers:
+        return "No price was needed: no buyer was looked at."
+    prices = [_tier_price(tier) for tier in tiers]
+    if len(prices) == 1:
+        return wording.sentence(f"the price is {prices[0]}")
+    numbered = [
+        f"{price} in the {wording.ordinal(place)} tier" for place, price in enumerate(prices, start=1)
+    ]
+    return wording.sentence(f"the price is {', '.join(numbered)}")
+
+
+def _tier_price(tier: Mapping[str, Any]) -> str:
+    text = wording.money(tier["price_cents"])
+    if not tier["applied"]:
+        return text
+    base, rules = wording.money(tier["base_cents"]), ", ".join(_price_rule(each) for each in tier["applied"])
+    return f"{text} ({base}; {rules})"
+
+
+def _price_rule(applied: Mapping[str, Any]) -> str:
+    after, number = wording.money(applied["after"]), f"rule {applied['rule'] + 1}"
+    if "set_cents" in applied:
+        return f"{number} sets {after}"
+    if "add_cents" in applied:
+        return f"{number} adds {wording.money(applied['add_cents'])} to make {after}"
+    return f"{number} takes {applied['percent']}% to make {after}"
+
+
+def _pool(event: EventRow, _scene: Scene) -> str:
+    return narrate_funnel(event.data["funnel"], zip_code=str(event.data.get("zip") or ""))
+
+
+def _skipped(event: EventRow, scene: Scene) -> str:
+    name = scene.names.buyer(event.buyer_id).name
+    if event.skip_reason == "outranked":
+        return f"{name}: {_outranked(event, scene)}."
+    obstacles = describe_obstacles(event, names=scene.names)
+    if not obstacles:
+        return f"{name}: {describe_clause(event.skip_reason)}."
+    also = [describe_clause(each.gate) for each in obstacles[1:]]
+    more = f" Also in the way: {'; '.join(also)}." if also else ""
+    return f"{name}: {obstacles[0].finding}.{more}"
+
+
+def _outranked(event: EventRow, scene: Scene) -> str:
+    rank = event.data.get("rank")
+    if not scene.has_selection:
+        return "eligible, but the lead is sold to as many buyers as the campaign allows"
+    return describe_clause("outranked") + (f" (rank {rank})" if rank else "")
+
+
+def _selected(event: EventRow, scene: Scene) -> str:
+    name = scene.names.buyer(event.buyer_id).name
+    return f"{name}: selected, rank {event.data['rank']}, for {wording.money(event.cost_cents)}."
+
+
+def _distributed(event: EventRow, _scene: Scene) -> str:
+    buyers: int = event.data["buyers"]
+    in_all = " in all" if buyers > 1 else ""
+    return f"Sold to {wording.count(buyers, 'buyer')} for {wording.money(event.cost_cents)}{in_all}."
+
+
+def _failed(event: EventRow, _scene: Scene) -> str:
+    result = RESULTS.get(event.outcome, event.outcome or "failed")
+    parts = [f"{wording.sentence(result)[:-1]}: {narrate_reason(event.skip_reason)}"]
+    emptied_by = event.data.get("emptied_by")
+    if emptied_by:
+        parts.append(f"The last buyer that was left dropped out: {describe_clause(emptied_by)}.")
+    due_at = wording.parse_moment(event.data.get("due_at"))
+    if due_at is not None:
+        parts.append(f"Due again at {wording.moment(due_at)}.")
+    elif event.outcome in NEEDS_PERSON:
+        parts.append(_who_must_act(event.skip_reason))
+    return " ".join(parts)
+
+
+def _who_must_act(reason: str) -> str:
+    known = SKIP_REASONS.get(reason)
+    helped_by = {Fixer.AGENCY: "the agency can fix it", Fixer.BUYER: "the buyers can fix it"}
+    who = helped_by.get(known.fixer) if known else None
+    return f"A person must act: {who}." if who else "A person must act."
+
+
+def _simple(text: str) -> Callable[[EventRow, Scene], str]:
+    """For events whose data has no fixed shape yet: whose, what, for how much."""
+
+    def tell(event: EventRow, scene: Scene) -> str:
+        whose = f"{scene.names.buyer(event.buyer_id).name}: " if event.buyer_id is not None else ""
+        cost = f" for {wording.money(event.cost_cents)}" if event.cost_cents is not None else ""
+        return wording.sentence(f"{whose}{text}{cost}")
+
+    return tell
+
+
+EVENT_WORDS: Final[Mapping[str, Callable[[EventRow, Scene], str]]] = {
+    Event.DISTRIBUTION_STARTED: _started,
+    Event.CAMPAIGN_RESOLVED: _campaign,
+    Event.PRICING_COMPUTED: _price,
+    Event.BUYER_POOL_COMPOSED: _pool,
+    Event.BUYER_SKIPPED: _skipped,
+    Event.BUYER_SELECTED: _selected,
+    Event.DISTRIBUTED: _distributed,
+    Event.FAILED: _failed,
+    Event.GATED_FOR_VERIFICATION: _simple("waits until the person is verified"),
+    Event.PING_POST_OPENED: _simple("offered to the eligible buyers: the first valid claim gets it"),
+    Event.PING_POST_CLAIMED: _simple("claimed the lead"),
+    Event.PING_POST_CLOSED: _simple("the offer closed"),
+}

@@ -1,0 +1,103 @@
+"""Values in words: money, moments, places, lists. Pure; the names of things come from the caller."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+WEEKDAYS: Final = {
+    "mon": "Monday",
+    "tue": "Tuesday",
+    "wed": "Wednesday",
+    "thu": "Thursday",
+    "fri": "Friday",
+    "sat": "Saturday",
+    "sun": "Sunday",
+}
+MAX_LISTED: Final = 8
+
+
+def money(cents: int) -> str:
+    """Credits are cents: 2500 is "$25.00"."""
+    sign = "-" if cents < 0 else ""
+    return f"{sign}${abs(cents) // 100:,}.{abs(cents) % 100:02d}"
+
+
+def exact_money(cents: int) -> str:
+    """For what somebody has to type in: "$15.00 (1,500 cents)"."""
+    return f"{money(cents)} ({cents:,} cents)"
+
+
+def moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def local_moment(at: datetime, *, timezone: str) -> str:
+    """To the minute, with the wall clock of whom it concerns: "2026-08-03 04:00 UTC (00:00 America/New_York)"."""
+    text = f"{at:%Y-%m-%d %H:%M} UTC"
+    if timezone == "UTC":
+        return text
+    local = at.astimezone(ZoneInfo(timezone))
+    day = "" if local.date() == at.date() else f"{local:%Y-%m-%d} "
+    return f"{text} ({day}{local:%H:%M} {timezone})"
+
+
+def parse_moment(text: Any) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def duration(ms: float) -> str:
+    if ms >= 1000:
+        return f"{ms / 1000:.1f} s"
+    return f"{ms:.0f} ms" if ms >= 1 else "under 1 ms"
+
+
+def count(number: int, singular: str, plural: str = "") -> str:
+    """1 buyer, 2 buyers."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def ordinal(number: int) -> str:
+    ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def value(observed: Any) -> str:
+    """A field of a lead or an answer of a buyer."""
+    if observed is None:
+        return "missing"
+    if isinstance(observed, bool):
+        return "yes" if observed else "no"
+    if isinstance(observed, list | tuple):
+        return one_of([value(each) for each in observed])
+    return str(observed) if observed != "" else "empty"
+
+
+def one_of(names: Sequence[str]) -> str:
+    if not names:
+        return "none"
+    shown, hidden = names[:MAX_LISTED], len(names) - MAX_LISTED
+    if hidden > 0:
+        return f"{', '.join(shown)} or {hidden} more"
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} or {shown[-1]}"
+
+
+def field_name(field: str) -> str:
+    return field.removeprefix("attributes.")
+
+
+def place(observed: dict[str, Any]) -> str:
+    """ "10001, New York County, NY", with what is known of it."""
+    parts = [observed.get(name) for name in ("zip", "county", "state")]
+    return ", ".join(str(part) for part in parts if part) or "a place that is not known"
+
+
+def opening(windows: Sequence[Sequence[str]]) -> str:
+    """The opening hours of one day."""
+    return " and ".join(f"{start} to {end}" for start, end in windows)
+
+
+def sentence(text: str) -> str:
+    """With a capital and a full stop, unless it has them."""
+    text = text.strip()
+    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "?", "!")) else ".")
