@@ -6,9 +6,10 @@ The version comes from the database with every attempt, so a cached compilation 
 import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 
 from distribution.engine import CampaignHead, CompiledCampaign, compile_campaign
 from distribution.locating import locate_area
@@ -77,6 +78,8 @@ class CampaignCache:
         self._size = size
         self._compiled: OrderedDict[int, CompiledCampaign] = OrderedDict()
         self._kept: set[tuple[int, int]] = set()
+        # Definitions whose snapshot no commit has kept yet: a verdict after a rollback needs them.
+        self._unkept: dict[tuple[int, int], Mapping[str, Any]] = {}
 
     def get(self, campaign_id: int, *, config_version: int) -> CompiledCampaign:
         """Return the campaign compiled at `config_version` or, if it changed meanwhile, at a newer one.
@@ -89,29 +92,47 @@ class CampaignCache:
             compiled = self._load(campaign_id)
         elif (campaign_id, config_version) not in self._kept:
             self._load(campaign_id)  # an earlier transaction rolled its snapshot back
-        self._compiled.move_to_end(campaign_id)
+        with suppress(KeyError):  # another thread dropped it meanwhile
+            self._compiled.move_to_end(campaign_id)
         return compiled
 
     def clear(self) -> None:
         """Forget everything; the next attempt reads from the database."""
         self._compiled.clear()
         self._kept.clear()
+        self._unkept.clear()
+
+    def keep_snapshot(self, compiled: CompiledCampaign, *, using: str) -> None:
+        """Write the snapshot of a version on another connection, when the transaction that wrote it rolled back.
+
+        Needs an open transaction there.
+        """
+        key = (compiled.id, compiled.config_version)
+        if key not in self._kept and key in self._unkept:
+            self._write_snapshot(key, using=using)
 
     def _load(self, campaign_id: int) -> CompiledCampaign:
         definition = read_definition(campaign_id)
         compiled = compile_campaign(definition)
-        self._keep_snapshot(campaign_id, compiled.config_version, definition)
+        key = (campaign_id, compiled.config_version)
+        self._unkept[key] = definition
+        self._write_snapshot(key)
         self._compiled[campaign_id] = compiled
         while len(self._compiled) > self._size:
             dropped_id, dropped = self._compiled.popitem(last=False)
             self._kept.discard((dropped_id, dropped.config_version))
+            self._unkept.pop((dropped_id, dropped.config_version), None)
         return compiled
 
-    def _keep_snapshot(self, campaign_id: int, config_version: int, definition: Mapping[str, Any]) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(KEEP_SNAPSHOT, [campaign_id, config_version, json.dumps(definition)])
+    def _write_snapshot(self, key: tuple[int, int], *, using: str = DEFAULT_DB_ALIAS) -> None:
+        with connections[using].cursor() as cursor:
+            cursor.execute(KEEP_SNAPSHOT, [*key, json.dumps(self._unkept[key])])
         # Only a commit makes it kept: after a rollback the next attempt writes it again.
-        transaction.on_commit(lambda: self._kept.add((campaign_id, config_version)), robust=True)
+        transaction.on_commit(lambda: self._note_kept(key), using=using, robust=True)
+
+    def _note_kept(self, key: tuple[int, int]) -> None:
+        self._kept.add(key)
+        self._unkept.pop(key, None)
 
 
 CAMPAIGNS: Final = CampaignCache()

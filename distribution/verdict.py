@@ -14,6 +14,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, transacti
 
 from distribution import metrics
 from distribution.attempt import Decided, TierLockContention, seed_of
+from distribution.config import CAMPAIGNS
 from distribution.outcome import Left, Outcome
 from distribution.retry import NextStep, next_step
 from distribution.trace import record_decision
@@ -133,6 +134,8 @@ def _write(
                 at=at,
                 using=CONNECTION,
             )
+            if cause.decided is not None:
+                CAMPAIGNS.keep_snapshot(cause.decided.campaign, using=CONNECTION)
             return recorder.write(
                 _end(cause, step=step, result=result, lead=lead, recorder=recorder), using=CONNECTION
             )
