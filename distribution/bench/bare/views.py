@@ -35,10 +35,11 @@ class CreateLead(CreateAPIView[Lead]):
 
     def perform_create(self, serializer: BaseSerializer[Lead]) -> None:
         now = timezone.now()
+        owner: dict[str, int] = getattr(settings, "BARE_OWNER")  # noqa: B009 - only the bare settings have it
         serializer.save(
-            workspace_id=settings.BARE_OWNER["workspace_id"],
-            source_workspace_id=settings.BARE_OWNER["workspace_id"],
-            source_id=settings.BARE_OWNER["source_id"],
+            workspace_id=owner["workspace_id"],
+            source_workspace_id=owner["workspace_id"],
+            source_id=owner["source_id"],
             received_at=now,
             next_attempt_at=now,
             expires_at=now + timedelta(days=90),
