@@ -14,6 +14,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from routing.keyrows import find_source_key
 from routing.models import Source, SourceKey
 
 KEYWORD: Final = "Api-Key"
@@ -60,8 +61,7 @@ def find_key(text: str, *, at: datetime) -> SourceKey:
     shape = KEY_SHAPE.fullmatch(text)
     if shape is None:
         raise AuthenticationFailed("This is no source key: send the header `Api-Key <prefix>.<secret>`.")
-    keys = SourceKey.objects.select_related("source__workspace").order_by()
-    key: SourceKey | None = keys.filter(prefix=shape[1]).first()
+    key = find_source_key(shape[1])
     if not GENERATOR.verify(text, key.hashed_key if key else NO_KEY_HASH) or key is None:
         raise AuthenticationFailed("No such source key.")
     if key.revoked:
