@@ -88,10 +88,10 @@ class CampaignCache:
         Raises UnknownCampaign, and DefinitionError for a configuration that does not compile.
         """
         compiled = self._compiled.get(campaign_id)
-        if compiled is None or compiled.config_version != config_version:
+        # Not kept: the transaction that wrote this version's snapshot rolled back, or has not committed yet.
+        is_current = compiled is not None and compiled.config_version == config_version
+        if compiled is None or not is_current or (campaign_id, config_version) not in self._kept:
             compiled = self._load(campaign_id)
-        elif (campaign_id, config_version) not in self._kept:
-            self._load(campaign_id)  # an earlier transaction rolled its snapshot back
         with suppress(KeyError):  # another thread dropped it meanwhile
             self._compiled.move_to_end(campaign_id)
         return compiled
@@ -108,15 +108,16 @@ class CampaignCache:
         Needs an open transaction there.
         """
         key = (compiled.id, compiled.config_version)
-        if key not in self._kept and key in self._unkept:
-            self._write_snapshot(key, using=using)
+        definition = self._unkept.get(key)
+        if definition is not None and key not in self._kept:
+            self._write_snapshot(key, definition, using=using)
 
     def _load(self, campaign_id: int) -> CompiledCampaign:
         definition = read_definition(campaign_id)
         compiled = compile_campaign(definition)
         key = (campaign_id, compiled.config_version)
         self._unkept[key] = definition
-        self._write_snapshot(key)
+        self._write_snapshot(key, definition, using=DEFAULT_DB_ALIAS)
         self._compiled[campaign_id] = compiled
         while len(self._compiled) > self._size:
             dropped_id, dropped = self._compiled.popitem(last=False)
@@ -124,9 +125,9 @@ class CampaignCache:
             self._unkept.pop((dropped_id, dropped.config_version), None)
         return compiled
 
-    def _write_snapshot(self, key: tuple[int, int], *, using: str = DEFAULT_DB_ALIAS) -> None:
+    def _write_snapshot(self, key: tuple[int, int], definition: Mapping[str, Any], *, using: str) -> None:
         with connections[using].cursor() as cursor:
-            cursor.execute(KEEP_SNAPSHOT, [*key, json.dumps(self._unkept[key])])
+            cursor.execute(KEEP_SNAPSHOT, [*key, json.dumps(definition)])
         # Only a commit makes it kept: after a rollback the next attempt writes it again.
         transaction.on_commit(lambda: self._note_kept(key), using=using, robust=True)
 
