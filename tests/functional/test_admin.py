@@ -182,9 +182,9 @@ HOSTILE = [
 
 
 @every_model
-@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
-def test_any_text_can_be_searched_for(model: type[Model], text: str, client: Client) -> None:
-    assert client.get(page(model, "changelist"), {"q": text}).status_code == 200
+def test_any_text_can_be_searched_for(model: type[Model], client: Client) -> None:
+    for text in HOSTILE:
+        assert client.get(page(model, "changelist"), {"q": text}).status_code == 200, text
 
 
 def found(client: Client, model: type[Model], text: object) -> list[Any]:
@@ -240,12 +240,14 @@ def test_a_leads_page_tells_its_story(client: Client) -> None:
 
 def test_a_story_cannot_carry_markup_into_the_page(client: Client) -> None:
     build_world()
-    Buyer.objects.update(name="<script>alert(1)</script>")
+    for buyer in Buyer.objects.all():
+        buyer.name = f"<script>alert({buyer.pk})</script>"
+        buyer.save(update_fields=["name"])
 
     content = client.get(page(Lead, "change", Lead.objects.get().pk)).content.decode()
 
-    assert "<script>alert(1)" not in content
-    assert "&lt;script&gt;alert(1)" in content
+    assert "<script>alert(" not in content
+    assert "&lt;script&gt;alert(" in content
 
 
 def test_a_buyers_page_shows_its_balance(client: Client) -> None:
@@ -299,7 +301,8 @@ def test_a_form_that_is_sent_back_unchanged_changes_nothing(model: type[Model], 
         (Buyer, "answers", {"types": {"a": 1}}, "types"),
         (Campaign, "price_rules", [{"when": {"field": "zip", "op": "near"}, "set_cents": 5}], "[0].when"),
         (Campaign, "schedule", {"moonday": []}, "moonday"),
-        (Campaign, "questions", [{"key": "a"}], "[0]"),
+        (Campaign, "questions", [{"key": "a", "op": "eq"}], "[0].field"),
+        (Campaign, "questions", [{"key": "a", "field": "zip", "op": "exists"}], "[0].op: use one of eq, ne"),
         (Tier, "content_filter", {"all": [{"field": "zip", "op": "eq"}]}, "all[0]"),
         (Enrollment, "lead_filter", {"any": "x"}, "any"),
     ],
@@ -318,6 +321,36 @@ def test_a_wrong_configuration_is_refused_with_its_path(
     assert list(errors) == [field]
     assert message in errors[field][0]
     assert list(model._default_manager.order_by("pk").values()) == before
+
+
+class TestAnswersThatNoQuestionCanCompare:
+    """One of them would stop its whole campaign: the configuration would no longer compile."""
+
+    QUESTIONS = [{"key": "types", "field": "attributes.type", "op": "in", "required": True}]
+
+    def test_of_a_buyer(self, client: Client) -> None:
+        enrollment = EnrollmentFactory(campaign__questions=self.QUESTIONS, campaign__name="Roofing")
+
+        errors = problems(save(client, Buyer, enrollment.buyer, answers='{"types": "residential"}'))
+
+        assert list(errors) == ["answers"]
+        assert errors["answers"][0].startswith("For the campaign Roofing: types.value: ")
+
+    def test_of_a_campaign(self, client: Client) -> None:
+        enrollment = EnrollmentFactory(buyer__answers={"types": "residential"}, buyer__name="Acme")
+
+        errors = problems(save(client, Campaign, enrollment.campaign, questions=json.dumps(self.QUESTIONS)))
+
+        assert list(errors) == ["questions"]
+        assert errors["questions"][0].startswith("For the buyer Acme: types.value: ")
+
+    def test_of_an_enrollment(self, client: Client) -> None:
+        enrollment = EnrollmentFactory(campaign__questions=self.QUESTIONS)
+        misfit = BuyerFactory(workspace=enrollment.campaign.workspace, answers={"types": "residential"})
+
+        errors = problems(save(client, Enrollment, enrollment, buyer=misfit.pk))
+
+        assert errors["buyer"][0].startswith("Its answers do not fit the campaign's questions: types.value: ")
 
 
 JUNK = [

@@ -187,8 +187,9 @@ def test_other_methods_are_refused(client: Client, source: Source, method: str) 
 
 
 @pytest.mark.parametrize("path", ["/api/v1/leads", "/api/v1/nothing/", "/api/", "/api/v1/leads/17/"])
-def test_unknown_paths_of_the_api_answer_in_json(client: Client, path: str) -> None:
-    for method in ("GET", "POST"):
+def test_unknown_paths_of_the_api_answer_in_json(path: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    for method in ("GET", "POST", "DELETE"):
         response = client.generic(method, path)
         assert response.status_code == 404
         assert response["Content-Type"] == "application/json"
