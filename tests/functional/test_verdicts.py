@@ -1,13 +1,14 @@
 """What is left of an attempt that rolled back: nothing but its verdict, with a trace, and a lead with a next state."""
 
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 import distribution.attempt
 import distribution.distribute
@@ -111,17 +112,26 @@ def test_a_lock_time_out_at_the_commit(lead: Lead, short_lock_timeout: None) -> 
     assert run_verification().holds
 
 
-def test_a_deadlock(lead: Lead) -> None:
+def test_a_deadlock(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
     """40P01, for real: they hold the buyers and want the lead, we hold the lead and want the buyers."""
     before = money_and_counters()
+    real = distribution.distribute.run_attempt
 
     with holding(HOLD_BUYERS) as other, another_connection() as observer, ThreadPoolExecutor(1) as pool:
-        ours = pool.submit(in_thread, lambda: distribute_lead(lead.pk))
-        wait_until_blocked(observer)
-        with other.cursor() as cursor:
-            cursor.execute(HOLD_LEAD, [lead.pk])  # granted when the server has ended our attempt
-        other.rollback()
-        outcome = ours.result(timeout=30)
+        other.cursor().execute(
+            "SET deadlock_timeout = '60s'"
+        )  # so that ours is the one that finds it and ends
+
+        def let_them_want_the_lead(*arguments: Any, **options: Any) -> Any:
+            theirs.append(pool.submit(lock_and_let_go, other, lead.pk))
+            wait_until_blocked(observer)
+            return real(*arguments, **options)
+
+        theirs: list[Future[None]] = []
+        monkeypatch.setattr(distribution.distribute, "run_attempt", let_them_want_the_lead)
+        outcome = distribute_lead(lead.pk)
+        [theirs_done] = theirs
+        theirs_done.result(timeout=30)
 
     assert (outcome.result, outcome.skip_reason, outcome.is_traced) == ("retry", "tier_lock_contention", True)
     cause = LeadDistributionEvent.objects.filter(attempt_id=outcome.attempt_id).latest("seq").data["cause"]
@@ -130,11 +140,13 @@ def test_a_deadlock(lead: Lead) -> None:
     assert run_verification().holds
 
 
-def in_thread(work: Callable[[], Any]) -> Any:
-    try:
-        return work()
-    finally:
-        connections.close_all()
+def lock_and_let_go(other: BaseDatabaseWrapper, lead_id: int) -> None:
+    """Granted when the server has ended the attempt that holds the lead."""
+    with other.wrap_database_errors:
+        assert other.connection is not None
+        other.connection.execute("SET LOCAL lock_timeout = '30s'")
+        other.connection.execute(HOLD_LEAD, [lead_id])
+        other.connection.rollback()
 
 
 def test_a_configuration_that_does_not_compile_needs_a_person(lead: Lead) -> None:
