@@ -6,6 +6,7 @@ The version comes from the database with every attempt, so a cached compilation 
 import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from django.db import connection, connections, transaction
@@ -88,7 +89,8 @@ class CampaignCache:
         compiled = self._compiled.get(campaign_id)
         if compiled is None or compiled.config_version != config_version:
             compiled = self._load(campaign_id)
-        self._compiled.move_to_end(campaign_id)
+        with suppress(KeyError):  # another thread dropped it meanwhile
+            self._compiled.move_to_end(campaign_id)
         self.keep_snapshot(compiled)
         return compiled
 

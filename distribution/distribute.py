@@ -54,7 +54,7 @@ class Run:
     """What is known of a run so far; a rollback leaves it behind for the next try or the verdict."""
 
     given_at: datetime | None
-    patience: Patience = FIRST_PATIENCE
+    patience: Patience
     lead: LockedLead | None = None
     recorder: Recorder | None = None
     at: datetime | None = None
@@ -75,7 +75,7 @@ def distribute_next_due() -> Outcome:
 
 
 def _run(take: Callable[[], LockedLead | None], *, at: datetime | None) -> Outcome:
-    run = Run(given_at=at)
+    run = Run(given_at=at, patience=FIRST_PATIENCE)
     started = time.perf_counter()
     try:
         outcome = _with_patience(run, take)

@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from django.conf import settings
 from django.utils import timezone
 from rest_framework.generics import CreateAPIView
 from rest_framework.serializers import BaseSerializer, ModelSerializer
 
+from distribution.bench.bare.settings import BARE_OWNER
 from routing.models import Lead
 
 
@@ -36,9 +36,9 @@ class CreateLead(CreateAPIView[Lead]):
     def perform_create(self, serializer: BaseSerializer[Lead]) -> None:
         now = timezone.now()
         serializer.save(
-            workspace_id=settings.BARE_OWNER["workspace_id"],
-            source_workspace_id=settings.BARE_OWNER["workspace_id"],
-            source_id=settings.BARE_OWNER["source_id"],
+            workspace_id=BARE_OWNER["workspace_id"],
+            source_workspace_id=BARE_OWNER["workspace_id"],
+            source_id=BARE_OWNER["source_id"],
             received_at=now,
             next_attempt_at=now,
             expires_at=now + timedelta(days=90),
