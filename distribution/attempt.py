@@ -106,6 +106,8 @@ def run_attempt(lead: LockedLead, *, recorder: Recorder, at: datetime, patience:
     Raises BuyersBusy (when `patience` allows it), TierLockContention, CandidatesStayBusy, SaleIncomplete,
     DefinitionError.
     """
+    # First of all: whoever waits here holds nothing that other leads of the campaign need.
+    held = wait_for_candidates(sorted(patience.wait_for)) if patience.wait_for else frozenset()
     heads, versions = read_heads(workspace_id=lead.workspace_id, vertical=lead.vertical)
     head = resolve_campaign(heads, source_id=lead.source_id, vertical=lead.vertical)
     if head is None:
@@ -114,9 +116,8 @@ def run_attempt(lead: LockedLead, *, recorder: Recorder, at: datetime, patience:
     recorder.add(
         Event.CAMPAIGN_RESOLVED, data={"campaign_id": campaign.id, "config_version": campaign.config_version}
     )
-    decided = _decide_under_lock(
-        lead, campaign=campaign, at=at, seed=seed_of(recorder.head.id), patience=patience
-    )
+    facts = _read_facts(lead, campaign=campaign, at=at, seed=seed_of(recorder.head.id))
+    decided = _decide_under_lock(lead.id, campaign, facts, held=held, may_ask=patience.may_ask)
     if decided.decision.outcome == "contention":
         raise TierLockContention(decided)
     assignments = _sell(decided, lead_id=lead.id, attempt_id=recorder.head.id)
@@ -129,17 +130,19 @@ def seed_of(attempt_id: UUID) -> int:
     return attempt_id.int & 0xFFFF_FFFF_FFFF
 
 
-def _decide_under_lock(
-    lead: LockedLead, *, campaign: CompiledCampaign, at: datetime, seed: int, patience: Patience
-) -> Decided:
-    held = wait_for_candidates(sorted(patience.wait_for)) if patience.wait_for else frozenset()
+def _read_facts(lead: LockedLead, *, campaign: CompiledCampaign, at: datetime, seed: int) -> DecisionFacts:
     live, sold_count = read_live(lead_id=lead.id, campaign_id=campaign.id)
-    facts = DecisionFacts(
+    return DecisionFacts(
         lead=lead_facts(lead, campaign=campaign, sold_count=sold_count),
         live=_of_campaign(live, campaign),
         at=at,
         seed=seed,
     )
+
+
+def _decide_under_lock(
+    lead_id: int, campaign: CompiledCampaign, facts: DecisionFacts, *, held: frozenset[int], may_ask: bool
+) -> Decided:
     decision = decide(campaign, facts)
     wanted: frozenset[int] = frozenset()
     for _ in range(MAX_ROUNDS):
@@ -149,14 +152,14 @@ def _decide_under_lock(
         order = [each for each in decision.ranking if each not in held]
         got = lock_candidates(order, count=len(wanted))
         busy = _passed_over(order, got, count=len(wanted))
-        if busy and patience.may_ask:
+        if busy and may_ask:
             _ask_for_time(campaign, facts, busy=busy)
         held |= got
-        confirmed = _confirm(lead.id, campaign, replace(facts, locked=facts.locked | busy), got)
+        confirmed = _confirm(lead_id, campaign, replace(facts, locked=facts.locked | busy), got)
         if confirmed != facts:  # equal facts give an equal decision
             facts = confirmed
             decision = decide(campaign, facts)
-    if patience.may_ask:
+    if may_ask:
         raise BuyersBusy(wanted)
     raise TierLockContention(None)
 
