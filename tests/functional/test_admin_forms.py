@@ -88,7 +88,7 @@ def test_a_wrong_configuration_is_refused_with_its_path(
 
 
 class TestAnswersThatNoQuestionCanCompare:
-    """One of them would stop its whole campaign: the configuration would no longer compile."""
+    """The engine takes such a buyer for one that has not answered, and nobody would see why it gets no lead."""
 
     QUESTIONS = [{"key": "types", "field": "attributes.type", "op": "in", "required": True}]
 
