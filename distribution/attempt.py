@@ -1,12 +1,13 @@
 """One run of the engine over one locked lead, inside the distributor's transaction.
 
 The decision is repeated until every buyer it selects is locked and was read again after its lock: what was decided
-before a lock is confirmed after it.
+before a lock is confirmed after it. A selected buyer that another lead holds is left out if its turn would be over
+with that lead, and waited for if it would still be its turn.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,21 +17,24 @@ from distribution.engine import (
     Decision,
     DecisionFacts,
     LiveFacts,
+    Selection,
     consume,
     decide,
     facts_to_json,
     resolve_campaign,
 )
 from distribution.facts import confirm_live, lead_facts, read_live
-from distribution.locks import lock_candidates
+from distribution.locks import lock_candidates, wait_for_candidates
 from distribution.sale import Sale, sell
 from distribution.trace import record_decision
 from routing.locks import LockedLead
 from tracing.recorder import Recorder
 from tracing.vocabulary import Event, RetryClass
 
-# Each round locks at least one more buyer or ends; more rounds than this mean that the pool changes under us.
-MAX_ROUNDS: Final = 8
+# A further round means that a buyer got another lead between its reading and its lock. Each one may leave a lock that
+# is not needed, which other leads run into: so there are few.
+MAX_ROUNDS: Final = 3
+JUST_NOW: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class TierLockContention(Exception):
@@ -42,6 +46,22 @@ class TierLockContention(Exception):
     def __init__(self, decided: "Decided | None") -> None:
         super().__init__("every candidate is locked by other leads")
         self.decided = decided
+
+
+class BuyersBusy(Exception):
+    """The lead belongs to buyers that other leads hold at this moment: roll back, and begin by waiting for them."""
+
+    def __init__(self, enrollment_ids: frozenset[int]) -> None:
+        super().__init__("better placed buyers are busy with other leads")
+        self.enrollment_ids = enrollment_ids
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Whom to wait for before deciding, and whether to ask for a further wait (BuyersBusy) after that."""
+
+    wait_for: frozenset[int] = frozenset()
+    may_ask: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +100,14 @@ class AttemptOutcome:
         return sum(selection.price_cents for selection in self.decided.decision.selected)
 
 
-def run_attempt(lead: LockedLead, *, recorder: Recorder, at: datetime) -> AttemptOutcome:
+def run_attempt(lead: LockedLead, *, recorder: Recorder, at: datetime, patience: Patience) -> AttemptOutcome:
     """Decide about a locked lead and sell it. Needs the transaction that holds the lead's lock.
 
-    Raises TierLockContention, SaleIncomplete, DefinitionError.
+    Raises BuyersBusy (when `patience` allows it), TierLockContention, CandidatesStayBusy, SaleIncomplete,
+    DefinitionError.
     """
+    # First of all: whoever waits here holds nothing that other leads of the campaign need.
+    held = wait_for_candidates(sorted(patience.wait_for)) if patience.wait_for else frozenset()
     heads, versions = read_heads(workspace_id=lead.workspace_id, vertical=lead.vertical)
     head = resolve_campaign(heads, source_id=lead.source_id, vertical=lead.vertical)
     if head is None:
@@ -93,7 +116,8 @@ def run_attempt(lead: LockedLead, *, recorder: Recorder, at: datetime) -> Attemp
     recorder.add(
         Event.CAMPAIGN_RESOLVED, data={"campaign_id": campaign.id, "config_version": campaign.config_version}
     )
-    decided = _decide_under_lock(lead, campaign=campaign, at=at, seed=seed_of(recorder.head.id))
+    facts = _read_facts(lead, campaign=campaign, at=at, seed=seed_of(recorder.head.id))
+    decided = _decide_under_lock(lead.id, campaign, facts, held=held, may_ask=patience.may_ask)
     if decided.decision.outcome == "contention":
         raise TierLockContention(decided)
     assignments = _sell(decided, lead_id=lead.id, attempt_id=recorder.head.id)
@@ -106,32 +130,90 @@ def seed_of(attempt_id: UUID) -> int:
     return attempt_id.int & 0xFFFF_FFFF_FFFF
 
 
-def _decide_under_lock(lead: LockedLead, *, campaign: CompiledCampaign, at: datetime, seed: int) -> Decided:
+def _read_facts(lead: LockedLead, *, campaign: CompiledCampaign, at: datetime, seed: int) -> DecisionFacts:
     live, sold_count = read_live(lead_id=lead.id, campaign_id=campaign.id)
-    facts = DecisionFacts(
+    return DecisionFacts(
         lead=lead_facts(lead, campaign=campaign, sold_count=sold_count),
         live=_of_campaign(live, campaign),
         at=at,
         seed=seed,
     )
+
+
+def _decide_under_lock(
+    lead_id: int, campaign: CompiledCampaign, facts: DecisionFacts, *, held: frozenset[int], may_ask: bool
+) -> Decided:
     decision = decide(campaign, facts)
-    held: frozenset[int] = frozenset()
+    wanted: frozenset[int] = frozenset()
     for _ in range(MAX_ROUNDS):
-        wanted = [
-            selection.enrollment_id for selection in decision.selected if selection.enrollment_id not in held
-        ]
+        wanted = _selected(decision) - held
         if not wanted:
             return Decided(campaign, facts, decision)
-        got = lock_candidates(wanted)
+        order = [each for each in decision.ranking if each not in held]
+        got = lock_candidates(order, count=len(wanted))
+        busy = _passed_over(order, got, count=len(wanted))
+        if busy and may_ask:
+            _ask_for_time(campaign, facts, busy=busy)
         held |= got
-        read_before = facts
-        facts = replace(facts, locked=facts.locked | (frozenset(wanted) - got))
-        if got:
-            fresh = confirm_live(sorted(got), lead_id=lead.id)
-            facts = replace(facts, live={**facts.live, **fresh})  # those not locked keep what was read first
-        if facts != read_before:  # equal facts give an equal decision
+        confirmed = _confirm(lead_id, campaign, replace(facts, locked=facts.locked | busy), got)
+        if confirmed != facts:  # equal facts give an equal decision
+            facts = confirmed
             decision = decide(campaign, facts)
+    if may_ask:
+        raise BuyersBusy(wanted)
     raise TierLockContention(None)
+
+
+def _passed_over(order: Sequence[int], got: frozenset[int], *, count: int) -> frozenset[int]:
+    """Return which of `order` were locked: those before the last that was free, or all others if too few were."""
+    if len(got) < count:
+        return frozenset(order) - got
+    last = max(place for place, each in enumerate(order) if each in got)
+    return frozenset(order[:last]) - got
+
+
+def _selected(decision: Decision) -> frozenset[int]:
+    return frozenset(selection.enrollment_id for selection in decision.selected)
+
+
+def _ask_for_time(campaign: CompiledCampaign, facts: DecisionFacts, *, busy: frozenset[int]) -> None:
+    """Raise BuyersBusy if some of the busy would be selected even with the lead that holds them counted.
+
+    Passing those over would break what the campaign promises: a priority, a price, a share, a number of buyers.
+    """
+    served: dict[int, LiveFacts] = {}
+    while True:
+        decision = decide(campaign, replace(facts, live={**facts.live, **served}))
+        chosen = [each for each in decision.selected if each.enrollment_id in busy]
+        if not chosen:
+            return
+        twice = frozenset(each.enrollment_id for each in chosen) & served.keys()
+        if twice:
+            raise BuyersBusy(twice)
+        for each in chosen:
+            served[each.enrollment_id] = _after_sale(facts.live[each.enrollment_id], each)
+
+
+def _after_sale(live: LiveFacts, selection: Selection) -> LiveFacts:
+    finish = live.virtual_finish if selection.new_virtual_finish is None else selection.new_virtual_finish
+    return replace(live, last_assigned_at=JUST_NOW, virtual_finish=finish)
+
+
+def _confirm(
+    lead_id: int, campaign: CompiledCampaign, facts: DecisionFacts, got: frozenset[int]
+) -> DecisionFacts:
+    """Read those that were just locked again. When that changes the choice, the others are old too: read all.
+
+    Going on with old facts would take the locks of many buyers, one after the other, only to drop them.
+    """
+    if not got:
+        return facts
+    fresh = confirm_live(sorted(got), lead_id=lead_id)
+    confirmed = replace(facts, live={**facts.live, **fresh})  # those not locked keep what was read first
+    if confirmed.live == facts.live:
+        return facts
+    everything, _ = read_live(lead_id=lead_id, campaign_id=campaign.id)
+    return replace(facts, live=_of_campaign(everything, campaign))
 
 
 def _of_campaign(live: Mapping[int, LiveFacts], campaign: CompiledCampaign) -> dict[int, LiveFacts]:

@@ -6,9 +6,10 @@ The version comes from the database with every attempt, so a cached compilation 
 import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 
 from distribution.engine import CampaignHead, CompiledCampaign, compile_campaign
 from distribution.locating import locate_area
@@ -76,7 +77,8 @@ class CampaignCache:
     def __init__(self, size: int = MAX_CACHED) -> None:
         self._size = size
         self._compiled: OrderedDict[int, CompiledCampaign] = OrderedDict()
-        self._kept: set[tuple[int, int]] = set()
+        # Definitions whose snapshot no commit of this process has kept yet.
+        self._unkept: OrderedDict[tuple[int, int], str] = OrderedDict()
 
     def get(self, campaign_id: int, *, config_version: int) -> CompiledCampaign:
         """Return the campaign compiled at `config_version` or, if it changed meanwhile, at a newer one.
@@ -87,31 +89,36 @@ class CampaignCache:
         compiled = self._compiled.get(campaign_id)
         if compiled is None or compiled.config_version != config_version:
             compiled = self._load(campaign_id)
-        elif (campaign_id, config_version) not in self._kept:
-            self._load(campaign_id)  # an earlier transaction rolled its snapshot back
-        self._compiled.move_to_end(campaign_id)
+        with suppress(KeyError):  # another thread dropped it meanwhile
+            self._compiled.move_to_end(campaign_id)
+        self.keep_snapshot(compiled)
         return compiled
+
+    def keep_snapshot(self, campaign: CompiledCampaign, *, using: str = "default") -> None:
+        """Write the snapshot of a campaign from this cache unless an earlier commit kept it. Needs a transaction."""
+        version = (campaign.id, campaign.config_version)
+        definition = self._unkept.get(version)
+        if definition is None:
+            return
+        with connections[using].cursor() as cursor:
+            cursor.execute(KEEP_SNAPSHOT, [*version, definition])
+        # Only a commit makes it kept: after a rollback it is written again.
+        transaction.on_commit(lambda: self._unkept.pop(version, None), using=using, robust=True)
 
     def clear(self) -> None:
         """Forget everything; the next attempt reads from the database."""
         self._compiled.clear()
-        self._kept.clear()
+        self._unkept.clear()
 
     def _load(self, campaign_id: int) -> CompiledCampaign:
         definition = read_definition(campaign_id)
         compiled = compile_campaign(definition)
-        self._keep_snapshot(campaign_id, compiled.config_version, definition)
+        self._unkept[campaign_id, compiled.config_version] = json.dumps(definition)
         self._compiled[campaign_id] = compiled
-        while len(self._compiled) > self._size:
-            dropped_id, dropped = self._compiled.popitem(last=False)
-            self._kept.discard((dropped_id, dropped.config_version))
+        for kept in (self._compiled, self._unkept):
+            while len(kept) > self._size:
+                kept.popitem(last=False)
         return compiled
-
-    def _keep_snapshot(self, campaign_id: int, config_version: int, definition: Mapping[str, Any]) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(KEEP_SNAPSHOT, [campaign_id, config_version, json.dumps(definition)])
-        # Only a commit makes it kept: after a rollback the next attempt writes it again.
-        transaction.on_commit(lambda: self._kept.add((campaign_id, config_version)), robust=True)
 
 
 CAMPAIGNS: Final = CampaignCache()

@@ -4,15 +4,19 @@ Each check puts the part into a minimal campaign and compiles that: what a form 
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 
 from distribution.engine import DefinitionError, compile_campaign
 from distribution.locating import UnknownZip, locate_area
 from routing.conditions import ConditionError, validate
+from routing.conditions.operators import OPERATORS
 from routing.leadfields import CONDITION_FIELDS
 from routing.zones import UnknownTimezone, load_zone
+
+# What an answer can be compared with a lead's field by; `exists` and `missing` compare nothing.
+QUESTION_OPS: Final = tuple(op for op in OPERATORS if op not in {"exists", "missing"})
 
 
 def check_condition(value: object) -> None:
@@ -44,8 +48,22 @@ def check_price_rules(value: object) -> None:
 
 
 def check_questions(value: object) -> None:
-    """Raise ValidationError for onboarding questions that the engine would not read."""
+    """Raise ValidationError for onboarding questions that the engine would not read.
+
+    The engine reads a question's field and op only for buyers that answer it: here they are read for all.
+    """
     _compile(campaign={"questions": value}, drop="campaign.questions")
+    problems = []
+    for index, question in enumerate(value if isinstance(value, list) else []):
+        name, op = question.get("field"), question.get("op")
+        if op not in QUESTION_OPS:
+            problems.append(f"[{index}].op: use one of {', '.join(QUESTION_OPS)}")
+        try:
+            validate({"field": name, "op": "exists"}, fields=CONDITION_FIELDS)
+        except ConditionError as error:
+            problems += [_line(f"[{index}].{path}".rstrip("."), message) for path, message in error.problems]
+    if problems:
+        raise ValidationError(problems)
 
 
 def check_answers(value: object) -> None:
@@ -58,6 +76,15 @@ def check_answers(value: object) -> None:
             raise ValidationError(
                 _line(key, "an answer is a text, a number, true, false, or a list of these")
             )
+
+
+def check_answers_fit(answers: object, *, questions: object) -> None:
+    """Raise ValidationError for answers that these questions cannot compare with a lead.
+
+    One such answer would stop the whole campaign: its configuration would no longer compile.
+    """
+    buyer = {"id": 1, "active": True, "timezone": "UTC", "hours": {}, "answers": answers, "service_area": {}}
+    _compile(campaign={"questions": questions}, buyers=[buyer], drop="buyers[0].answers")
 
 
 def check_service_area(value: object) -> None:

@@ -1,6 +1,7 @@
 """Distributes one lead: lock, decide, charge, assign and trace in one transaction; then metrics and a log line.
 
     lock lead -> check it is due -> attempt -> write lead and trace -> commit -> act
+                                       |-> better placed buyers are busy: once more, beginning with a wait for them
                                        `-> rolled back -> verdict on a connection of its own
 
 Calls from outside: distribute_lead (by id), distribute_next_due (whatever is due), decide_within (inline).
@@ -17,7 +18,8 @@ from django.conf import settings
 from django.db import transaction
 
 from distribution import metrics
-from distribution.attempt import AttemptOutcome, Unsold, run_attempt, seed_of
+from distribution.attempt import AttemptOutcome, BuyersBusy, Patience, Unsold, run_attempt, seed_of
+from distribution.locks import CandidatesStayBusy
 from distribution.outcome import LEFT_ALONE, Left, Outcome
 from distribution.retry import NextStep, next_step
 from distribution.verdict import write_verdict
@@ -34,6 +36,9 @@ logger = logging.getLogger(__name__)
 
 # A retry this near is waited for by the worker's broker; anything later waits in Postgres.
 LONGEST_WAKE: Final = timedelta(seconds=10)
+# How often one run may begin again to wait for buyers; then it makes do with those that are free.
+MAX_WAITS: Final = 4
+FIRST_PATIENCE: Final = Patience(may_ask=True)
 STATUS_AFTER: Final = {
     AttemptResult.SUCCESS: LeadStatus.DISTRIBUTED,
     AttemptResult.UNSOLD: LeadStatus.FAILED,
@@ -46,8 +51,10 @@ STATUS_AFTER: Final = {
 
 @dataclass(slots=True)
 class Run:
-    """What is known of a run so far; a rollback leaves it behind for the verdict."""
+    """What is known of a run so far; a rollback leaves it behind for the next try or the verdict."""
 
+    given_at: datetime | None
+    patience: Patience
     lead: LockedLead | None = None
     recorder: Recorder | None = None
     at: datetime | None = None
@@ -68,11 +75,10 @@ def distribute_next_due() -> Outcome:
 
 
 def _run(take: Callable[[], LockedLead | None], *, at: datetime | None) -> Outcome:
-    run = Run(at=at)
+    run = Run(given_at=at, patience=FIRST_PATIENCE)
     started = time.perf_counter()
     try:
-        with transaction.atomic(durable=True):
-            outcome = _attempt(run, take)
+        outcome = _with_patience(run, take)
     except Exception as error:
         if run.lead is None or run.recorder is None or run.at is None:
             raise
@@ -82,12 +88,36 @@ def _run(take: Callable[[], LockedLead | None], *, at: datetime | None) -> Outco
     return outcome
 
 
+def _with_patience(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
+    """Begin again as often as the attempt asks for time, with the lead's lock taken anew: nothing is held meanwhile."""
+    for waits in range(1, MAX_WAITS + 1):
+        try:
+            return _in_transaction(run, take)
+        except BuyersBusy as busy:
+            metrics.CANDIDATE_WAITS.inc()
+            run.patience = Patience(wait_for=busy.enrollment_ids, may_ask=waits < MAX_WAITS)
+        except CandidatesStayBusy:
+            break
+    run.patience = Patience()
+    return _in_transaction(run, take)
+
+
+def _in_transaction(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
+    with transaction.atomic(durable=True):
+        return _attempt(run, take)
+
+
 def _attempt(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
+    earlier, run.recorder = run.lead, None
     lead = run.lead = take()
     if lead is None:
         metrics.LEADS_BUSY.inc()
         return LEFT_ALONE
-    at = run.at = run.at or lead.locked_at
+    if earlier is not None and earlier.id != lead.id:
+        run.patience = Patience(
+            may_ask=run.patience.may_ask
+        )  # somebody else took the lead that asked for the wait
+    at = run.at = run.given_at or lead.locked_at
     left = _why_not_now(lead, at=at)
     if left is not None:
         return Outcome(lead_id=lead.id, public_id=lead.public_id, left=left)
@@ -95,7 +125,7 @@ def _attempt(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
     if lead.expires_at <= at:
         result = AttemptOutcome(None, Unsold("lead_expired", RetryClass.PERMANENT))
     else:
-        result = run_attempt(lead, recorder=recorder, at=at)
+        result = run_attempt(lead, recorder=recorder, at=at, patience=run.patience)
     return _finish(lead, recorder=recorder, at=at, result=result)
 
 

@@ -129,6 +129,7 @@ def _tell_lead(lead: Lead, *, attempts: Sequence[AttemptStory]) -> LeadHead:
         reason_sentence=narrate_reason(reason) if reason else "",
         change=describe_lead_change(reason),
         fixer=fixer_of(reason),
+        cancel_reason=lead.cancel_reason,
         attempts=lead.attempts,
     )
 

@@ -1,13 +1,14 @@
 """Row locks of distribution.
 
-Order: lead (routing.locks) -> enrollment and wallet of the candidates, in rank order -> inserts. Candidates are
-taken with SKIP LOCKED, so nobody waits while holding one, and no order of theirs can deadlock.
+Order: lead (routing.locks) -> enrollment and wallet of the candidates -> inserts. Candidates are taken in rank order
+with SKIP LOCKED, so nobody waits while holding one. Who has to wait for candidates does it before taking any other, by
+ascending wallet. So no order of theirs can deadlock.
 """
 
 from collections.abc import Sequence
 from typing import Final
 
-from django.db import connection
+from django.db import OperationalError, connection
 
 # NO KEY UPDATE OF e, w: an assignment or ledger entry that another transaction inserts takes KEY SHARE on these rows.
 # A plain FOR UPDATE would leave such a buyer out and report a false "no eligible buyers".
@@ -18,19 +19,56 @@ FROM unnest((SELECT %s::bigint[])) WITH ORDINALITY AS wanted(id, place)
 JOIN distribution_enrollment e ON e.id = wanted.id
 JOIN distribution_wallet w ON w.buyer_id = e.buyer_id
 ORDER BY wanted.place
+LIMIT %s
 FOR NO KEY UPDATE OF e, w SKIP LOCKED
 """
 
 
-def lock_candidates(enrollment_ids: Sequence[int]) -> frozenset[int]:
-    """Lock these enrollments with their wallets, in the order given. Returns the ids that were free.
+def lock_candidates(enrollment_ids: Sequence[int], *, count: int) -> frozenset[int]:
+    """Lock the first `count` free ones of these enrollments, with their wallets, in the order given. Returns their ids.
 
     Needs the lead's lock. What was decided before must be confirmed in a new statement after it: the rows that this
     statement returned may have changed between its snapshot and its lock.
     """
     with connection.cursor() as cursor:
-        cursor.execute(LOCK_CANDIDATES, [list(enrollment_ids)])
+        cursor.execute(LOCK_CANDIDATES, [list(enrollment_ids), count])
         return frozenset(row[0] for row in cursor.fetchall())
+
+
+# By wallet: a buyer has one, whatever campaigns it is enrolled in, so that two campaigns wait in the same order.
+WAIT_FOR_CANDIDATES: Final = """
+SELECT e.id
+FROM distribution_enrollment e
+JOIN distribution_wallet w ON w.buyer_id = e.buyer_id
+WHERE e.id = ANY(%s)
+ORDER BY w.id
+FOR NO KEY UPDATE OF e, w
+"""
+# A lead holds its buyers for some milliseconds. Whoever holds one for longer than this is passed over.
+PATIENCE_MS: Final = 250
+LOCK_NOT_AVAILABLE: Final = "55P03"
+
+
+class CandidatesStayBusy(Exception):
+    """The candidates were not free in time. The transaction is broken."""
+
+
+def wait_for_candidates(enrollment_ids: Sequence[int]) -> frozenset[int]:
+    """Wait for these enrollments with their wallets, for PATIENCE_MS each. Returns those that exist.
+
+    Needs the lead's lock, and that no other candidate is held. Raises CandidatesStayBusy.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{PATIENCE_MS}ms"])
+        try:
+            cursor.execute(WAIT_FOR_CANDIDATES, [list(enrollment_ids)])
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+                raise
+            raise CandidatesStayBusy from error
+        found = frozenset(row[0] for row in cursor.fetchall())
+        cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
+    return found
 
 
 LOCK_RETURN: Final = """
@@ -46,3 +84,12 @@ def lock_for_return(enrollment_id: int) -> None:
     """Wait for one enrollment and its wallet. Needs the lead's lock."""
     with connection.cursor() as cursor:
         cursor.execute(LOCK_RETURN, [enrollment_id])
+
+
+WAIT_FOR_WALLET: Final = "SELECT id FROM distribution_wallet WHERE buyer_id = %s FOR NO KEY UPDATE"
+
+
+def wait_for_wallet(buyer_id: int) -> None:
+    """Wait for one buyer's wallet. Needs an open transaction; a lead's lock, if needed at all, comes before it."""
+    with connection.cursor() as cursor:
+        cursor.execute(WAIT_FOR_WALLET, [buyer_id])

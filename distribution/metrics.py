@@ -10,6 +10,9 @@ DECISION_SECONDS = Histogram(
 LEADS_SOLD = Counter("leadswitch_assignments_total", "Leads sold, one for each buyer.")
 CENTS_CHARGED = Counter("leadswitch_charged_cents_total", "Credits charged for leads, in cents.")
 LEADS_BUSY = Counter("leadswitch_leads_busy_total", "Leads left alone because another worker had them.")
+CANDIDATE_WAITS = Counter(
+    "leadswitch_candidate_waits_total", "Attempts begun again to wait for buyers that other leads held."
+)
 PICKED_UP = Counter("leadswitch_leads_picked_up_total", "Due leads that the periodic pick-up had to start.")
 VERDICT_FAILURES = Counter(
     "leadswitch_verdict_failures_total", "Verdicts after a rollback that could not be written.", ["cause"]

@@ -14,7 +14,8 @@ from django.db import DatabaseError, InterfaceError, OperationalError, transacti
 
 from distribution import metrics
 from distribution.attempt import Decided, TierLockContention, seed_of
-from distribution.outcome import Outcome
+from distribution.config import CAMPAIGNS
+from distribution.outcome import Left, Outcome
 from distribution.retry import NextStep, next_step
 from distribution.trace import record_decision
 from routing.closing import LeadMoved, close_attempt
@@ -33,6 +34,8 @@ TRANSIENT_STATES: Final = {
     "40P01": "tier_lock_contention",
     "40001": "tier_lock_contention",
 }
+# What a rollback does not undo: that it was tried, and with which campaign.
+HAPPENED: Final = frozenset({Event.DISTRIBUTION_STARTED, Event.CAMPAIGN_RESOLVED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class Cause:
 def write_verdict(error: Exception, *, lead: LockedLead, recorder: Recorder, at: datetime) -> Outcome:
     """Write the attempt's verdict and the lead's next state. Needs no open transaction on the default connection.
 
+    When another worker took the lead right after the rollback, its attempt counts and the outcome here is BUSY.
     Raises `error` again when the database itself is gone: the lead keeps its due time and nothing was lost.
     """
     if is_connection_lost(error):
@@ -70,7 +74,10 @@ def write_verdict(error: Exception, *, lead: LockedLead, recorder: Recorder, at:
         seed=seed_of(recorder.head.id),
     )
     result = AttemptResult.RETRY if step.due_at else AttemptResult.FAILED
-    is_written = _write(cause, step=step, result=result, lead=lead, recorder=recorder, at=at)
+    try:
+        is_written = _write(cause, step=step, result=result, lead=lead, recorder=recorder, at=at)
+    except LeadMoved:
+        return Outcome(lead_id=lead.id, public_id=lead.public_id, left=Left.BUSY)
     return Outcome(
         lead_id=lead.id,
         public_id=lead.public_id,
@@ -110,6 +117,8 @@ def _sqlstate(error: BaseException) -> str:
 def _write(
     cause: Cause, *, step: NextStep, result: AttemptResult, lead: LockedLead, recorder: Recorder, at: datetime
 ) -> bool:
+    # A failure at the commit comes after the decision and its end were recorded: neither came about.
+    recorder.keep_only(HAPPENED)
     if cause.decided is not None:
         record_decision(recorder, cause.decided.decision, zip_code=lead.zip)
     recorder.add(
@@ -129,10 +138,13 @@ def _write(
                 at=at,
                 using=CONNECTION,
             )
+            if cause.decided is not None:
+                # The rollback took it along, and the version may never be used again: no replay without it.
+                CAMPAIGNS.keep_snapshot(cause.decided.campaign, using=CONNECTION)
             return recorder.write(
                 _end(cause, step=step, result=result, lead=lead, recorder=recorder), using=CONNECTION
             )
-    except (DatabaseError, InterfaceError, LeadMoved) as error:
+    except (DatabaseError, InterfaceError) as error:
         metrics.VERDICT_FAILURES.labels(cause=type(error).__name__).inc()
         logger.warning(
             "distribution.verdict_not_written",

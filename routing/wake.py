@@ -116,6 +116,10 @@ class Waker:
             batch = self._gather(quiet_until)
             try:
                 send_wake(PROCESS_LEADS, args=[batch])
+            except Exception as error:  # noqa: BLE001 - the thread must outlive it, or nothing is woken any more
+                cause = type(error).__name__
+                metrics.WAKES_LOST.labels(cause=cause).inc()
+                logger.error("routing.wake_failed", extra={"cause": cause})
             finally:
                 quiet_until = time.monotonic() + PAUSE_BETWEEN_MESSAGES_SECONDS
                 for _ in batch:

@@ -7,7 +7,7 @@ and counted.
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -102,6 +102,10 @@ class Recorder:
         # Hundreds of skipped buyers share one moment: only the other steps are timed.
         elapsed = None if event is Event.BUYER_SKIPPED else self.elapsed_ms
         self.rows.append((event, buyer_id, cost_cents, outcome, reason, elapsed, data or {}))
+
+    def keep_only(self, events: Collection[Event]) -> None:
+        """Forget every other row: the transaction that it told of was rolled back."""
+        self.rows = [row for row in self.rows if row[0] in events]
 
     def write(self, end: AttemptEnd, *, using: str = "default") -> bool:
         """Write attempt and events in one statement, inside a savepoint. Returns False when it failed.

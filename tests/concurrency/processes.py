@@ -1,0 +1,74 @@
+"""Real processes for race tests, on the test database and the test Redis."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import IO
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import connection
+
+from leadswitch.env import REPOSITORY
+
+
+def worker_environment(**more: str) -> dict[str, str]:
+    """This test's environment, with the database that Django made for it."""
+    url = urlsplit(settings.SERVICES.database_url)._replace(path=f"/{connection.settings_dict['NAME']}")
+    return {
+        **os.environ,
+        "DATABASE_URL": url.geturl(),
+        "REDIS_URL": settings.REDIS_URL,
+        "LEADSWITCH_ROLE": "worker",
+        **more,
+    }
+
+
+@contextmanager
+def started(*command: str, **environment: str) -> Iterator["subprocess.Popen[str]"]:
+    """A Python process in a group of its own; the whole group is killed at the end of the block."""
+    process = subprocess.Popen(
+        [sys.executable, *command],
+        cwd=REPOSITORY,
+        env=worker_environment(**environment),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            kill_group(process)
+
+
+def kill_group(process: "subprocess.Popen[str]") -> None:
+    """SIGKILL the process and its children; a group that has ended is fine."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def distribute_in_processes(count: int, *, patience: str) -> list[Mapping[str, int]]:
+    """Distribute everything that is due with so many worker processes, let go at once: what each of them did."""
+    with ExitStack() as stack:
+        workers = [
+            stack.enter_context(started("-m", "tests.concurrency.due_worker", patience)) for _ in range(count)
+        ]
+        for worker in workers:
+            assert pipe(worker.stdout).readline() == "ready\n"
+        for worker in workers:
+            pipe(worker.stdin).write("go\n")
+            pipe(worker.stdin).flush()
+        return [json.loads(pipe(worker.stdout).readline()) for worker in workers]
+
+
+def pipe(stream: IO[str] | None) -> IO[str]:
+    assert stream is not None
+    return stream
