@@ -39,6 +39,9 @@ def wait_until_blocked(observer: BaseDatabaseWrapper, *, waiters: int = 1, secon
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with observer.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_stat_clear_snapshot()"
+            )  # a transaction sees one state of the activity else
             cursor.execute(WAITERS)
             if cursor.fetchone()[0] >= waiters:
                 return

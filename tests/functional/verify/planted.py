@@ -253,7 +253,7 @@ PLANTED = [
     Planted(
         "unreadable_facts",
         "UPDATE tracing_attempt SET facts = '{{\"lead\": 1}}' WHERE id = '{attempt}'",
-        {7: "attempt {attempt}: its facts cannot be decided on again (TypeError)"},
+        {7: "attempt {attempt}: its facts cannot be decided on again ("},
     ),
     Planted(
         "counter_lost_a_sale",
