@@ -23,7 +23,7 @@ from distribution.engine import (
     facts_to_json,
     resolve_campaign,
 )
-from distribution.facts import lead_facts, read_live
+from distribution.facts import confirm_live, lead_facts, read_live
 from distribution.locks import lock_candidates, wait_for_candidates
 from distribution.sale import Sale, sell
 from distribution.trace import record_decision
@@ -143,9 +143,9 @@ def _read_facts(lead: LockedLead, *, campaign: CompiledCampaign, at: datetime, s
 def _decide_under_lock(
     lead_id: int, campaign: CompiledCampaign, facts: DecisionFacts, *, held: frozenset[int], may_ask: bool
 ) -> Decided:
+    decision = decide(campaign, facts)
     wanted: frozenset[int] = frozenset()
     for _ in range(MAX_ROUNDS):
-        decision = decide(campaign, facts)
         wanted = _selected(decision) - held
         if not wanted:
             return Decided(campaign, facts, decision)
@@ -155,7 +155,10 @@ def _decide_under_lock(
         if busy and may_ask:
             _ask_for_time(campaign, facts, busy=busy)
         held |= got
-        facts = _confirm(lead_id, campaign, replace(facts, locked=facts.locked | busy), got)
+        confirmed = _confirm(lead_id, campaign, replace(facts, locked=facts.locked | busy), got)
+        if confirmed != facts:  # equal facts give an equal decision
+            facts = confirmed
+            decision = decide(campaign, facts)
     if may_ask:
         raise BuyersBusy(wanted)
     raise TierLockContention(None)
@@ -205,7 +208,7 @@ def _confirm(
     """
     if not got:
         return facts
-    fresh, _ = read_live(lead_id=lead_id, campaign_id=campaign.id, enrollment_ids=sorted(got))
+    fresh = confirm_live(sorted(got), lead_id=lead_id)
     confirmed = replace(facts, live={**facts.live, **fresh})  # those not locked keep what was read first
     if confirmed.live == facts.live:
         return facts

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
+from django.db import connection, connections, transaction
 
 from distribution.engine import CampaignHead, CompiledCampaign, compile_campaign
 from distribution.locating import locate_area
@@ -77,9 +77,8 @@ class CampaignCache:
     def __init__(self, size: int = MAX_CACHED) -> None:
         self._size = size
         self._compiled: OrderedDict[int, CompiledCampaign] = OrderedDict()
-        self._kept: set[tuple[int, int]] = set()
-        # Definitions whose snapshot no commit has kept yet: a verdict after a rollback needs them.
-        self._unkept: dict[tuple[int, int], Mapping[str, Any]] = {}
+        # Definitions whose snapshot no commit of this process has kept yet.
+        self._unkept: OrderedDict[tuple[int, int], str] = OrderedDict()
 
     def get(self, campaign_id: int, *, config_version: int) -> CompiledCampaign:
         """Return the campaign compiled at `config_version` or, if it changed meanwhile, at a newer one.
@@ -88,52 +87,38 @@ class CampaignCache:
         Raises UnknownCampaign, and DefinitionError for a configuration that does not compile.
         """
         compiled = self._compiled.get(campaign_id)
-        # Not kept: the transaction that wrote this version's snapshot rolled back, or has not committed yet.
-        is_current = compiled is not None and compiled.config_version == config_version
-        if compiled is None or not is_current or (campaign_id, config_version) not in self._kept:
+        if compiled is None or compiled.config_version != config_version:
             compiled = self._load(campaign_id)
         with suppress(KeyError):  # another thread dropped it meanwhile
             self._compiled.move_to_end(campaign_id)
+        self.keep_snapshot(compiled)
         return compiled
+
+    def keep_snapshot(self, campaign: CompiledCampaign, *, using: str = "default") -> None:
+        """Write the snapshot of a campaign from this cache unless an earlier commit kept it. Needs a transaction."""
+        version = (campaign.id, campaign.config_version)
+        definition = self._unkept.get(version)
+        if definition is None:
+            return
+        with connections[using].cursor() as cursor:
+            cursor.execute(KEEP_SNAPSHOT, [*version, definition])
+        # Only a commit makes it kept: after a rollback it is written again.
+        transaction.on_commit(lambda: self._unkept.pop(version, None), using=using, robust=True)
 
     def clear(self) -> None:
         """Forget everything; the next attempt reads from the database."""
         self._compiled.clear()
-        self._kept.clear()
         self._unkept.clear()
-
-    def keep_snapshot(self, compiled: CompiledCampaign, *, using: str) -> None:
-        """Write the snapshot of a version on another connection, when the transaction that wrote it rolled back.
-
-        Needs an open transaction there.
-        """
-        key = (compiled.id, compiled.config_version)
-        definition = self._unkept.get(key)
-        if definition is not None and key not in self._kept:
-            self._write_snapshot(key, definition, using=using)
 
     def _load(self, campaign_id: int) -> CompiledCampaign:
         definition = read_definition(campaign_id)
         compiled = compile_campaign(definition)
-        key = (campaign_id, compiled.config_version)
-        self._unkept[key] = definition
-        self._write_snapshot(key, definition, using=DEFAULT_DB_ALIAS)
+        self._unkept[campaign_id, compiled.config_version] = json.dumps(definition)
         self._compiled[campaign_id] = compiled
-        while len(self._compiled) > self._size:
-            dropped_id, dropped = self._compiled.popitem(last=False)
-            self._kept.discard((dropped_id, dropped.config_version))
-            self._unkept.pop((dropped_id, dropped.config_version), None)
+        for kept in (self._compiled, self._unkept):
+            while len(kept) > self._size:
+                kept.popitem(last=False)
         return compiled
-
-    def _write_snapshot(self, key: tuple[int, int], definition: Mapping[str, Any], *, using: str) -> None:
-        with connections[using].cursor() as cursor:
-            cursor.execute(KEEP_SNAPSHOT, [*key, json.dumps(definition)])
-        # Only a commit makes it kept: after a rollback the next attempt writes it again.
-        transaction.on_commit(lambda: self._note_kept(key), using=using, robust=True)
-
-    def _note_kept(self, key: tuple[int, int]) -> None:
-        self._kept.add(key)
-        self._unkept.pop(key, None)
 
 
 CAMPAIGNS: Final = CampaignCache()

@@ -4,15 +4,19 @@ Each check puts the part into a minimal campaign and compiles that: what a form 
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 
 from distribution.engine import DefinitionError, compile_campaign
 from distribution.locating import UnknownZip, locate_area
 from routing.conditions import ConditionError, validate
+from routing.conditions.operators import OPERATORS
 from routing.leadfields import CONDITION_FIELDS
 from routing.zones import UnknownTimezone, load_zone
+
+# What an answer can be compared with a lead's field by; `exists` and `missing` compare nothing.
+QUESTION_OPS: Final = tuple(op for op in OPERATORS if op not in {"exists", "missing"})
 
 
 def check_condition(value: object) -> None:
@@ -44,8 +48,19 @@ def check_price_rules(value: object) -> None:
 
 
 def check_questions(value: object) -> None:
-    """Raise ValidationError for onboarding questions that the engine would not read."""
+    """Raise ValidationError for onboarding questions that the engine would not read or that compare nothing."""
     _compile(campaign={"questions": value}, drop="campaign.questions")
+    problems = []
+    for index, question in enumerate(value if isinstance(value, list) else []):
+        name, op = question.get("field"), question.get("op")
+        if op not in QUESTION_OPS:
+            problems.append(f"[{index}].op: use one of {', '.join(QUESTION_OPS)}")
+        try:
+            validate({"field": name, "op": "exists"}, fields=CONDITION_FIELDS)
+        except ConditionError as error:
+            problems += [_line(f"[{index}].{path}".rstrip("."), message) for path, message in error.problems]
+    if problems:
+        raise ValidationError(problems)
 
 
 def check_answers(value: object) -> None:
@@ -58,6 +73,29 @@ def check_answers(value: object) -> None:
             raise ValidationError(
                 _line(key, "an answer is a text, a number, true, false, or a list of these")
             )
+
+
+def check_answers_fit(answers: object, *, questions: object) -> None:
+    """Raise ValidationError for answers that these questions cannot compare with a lead, e.g. a text under `in`.
+
+    The engine takes such a buyer for one that has not answered: it would get no lead and nobody would see why.
+    Takes no offence at answers or questions that are wrong in themselves: their own checks have said so.
+    """
+    problems = []
+    given = answers if isinstance(answers, dict) else {}
+    for question in questions if isinstance(questions, list) else ():
+        if not isinstance(question, dict) or not isinstance(question.get("key"), str):
+            continue
+        answer = given.get(question["key"])
+        if answer in (None, "", []):
+            continue
+        leaf = {"field": question.get("field"), "op": question.get("op"), "value": answer}
+        try:
+            validate(leaf, fields=None)
+        except ConditionError as error:
+            problems += [_line(f"{question['key']}.{path}", message) for path, message in error.problems]
+    if problems:
+        raise ValidationError(problems)
 
 
 def check_service_area(value: object) -> None:

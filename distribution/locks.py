@@ -12,9 +12,10 @@ from django.db import OperationalError, connection
 
 # NO KEY UPDATE OF e, w: an assignment or ledger entry that another transaction inserts takes KEY SHARE on these rows.
 # A plain FOR UPDATE would leave such a buyer out and report a false "no eligible buyers".
+# The sub-select hides the length of the list from the planner, which otherwise plans anew for every lead.
 LOCK_CANDIDATES: Final = """
 SELECT e.id
-FROM unnest(%s::bigint[]) WITH ORDINALITY AS wanted(id, place)
+FROM unnest((SELECT %s::bigint[])) WITH ORDINALITY AS wanted(id, place)
 JOIN distribution_enrollment e ON e.id = wanted.id
 JOIN distribution_wallet w ON w.buyer_id = e.buyer_id
 ORDER BY wanted.place
@@ -83,3 +84,12 @@ def lock_for_return(enrollment_id: int) -> None:
     """Wait for one enrollment and its wallet. Needs the lead's lock."""
     with connection.cursor() as cursor:
         cursor.execute(LOCK_RETURN, [enrollment_id])
+
+
+WAIT_FOR_WALLET: Final = "SELECT id FROM distribution_wallet WHERE buyer_id = %s FOR NO KEY UPDATE"
+
+
+def wait_for_wallet(buyer_id: int) -> None:
+    """Wait for one buyer's wallet. Needs an open transaction; a lead's lock, if needed at all, comes before it."""
+    with connection.cursor() as cursor:
+        cursor.execute(WAIT_FOR_WALLET, [buyer_id])

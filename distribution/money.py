@@ -8,6 +8,7 @@ from typing import Final
 
 from django.db import IntegrityError, connection, transaction
 
+from distribution.locks import wait_for_wallet
 from distribution.models import LedgerEntry, LedgerKind
 
 # Stale reads cannot hurt: the condition is checked on the row as it is when the update has its lock.
@@ -16,6 +17,12 @@ UPDATE distribution_wallet
 SET balance_cents = balance_cents + %(amount)s, version = version + 1
 WHERE buyer_id = %(buyer)s AND balance_cents + %(amount)s - held_cents >= -credit_limit_cents
 RETURNING id, balance_cents
+"""
+
+SET_LIMIT: Final = """
+UPDATE distribution_wallet
+SET credit_limit_cents = %(limit)s, version = version + 1
+WHERE buyer_id = %(buyer)s AND balance_cents - held_cents >= -%(limit)s
 """
 
 CHARGE_LEFT: Final = """
@@ -77,16 +84,20 @@ def adjust(buyer_id: int, *, amount_cents: int, key: str, actor: str, reason: st
     )
 
 
+@transaction.atomic
 def refund(
     *, assignment_id: int, buyer_id: int, key: str, actor: str, reason: str, amount_cents: int | None = None
 ) -> LedgerEntry | None:
-    """Pay back a charge, in full or in part: never more in all than was charged.
+    """Pay back a charge, in full or in part: never more in all than was charged. A repeat returns the first entry.
 
-    Needs an open transaction that holds the buyer's wallet, so that two refunds cannot both see the whole charge.
-    `amount_cents` None: whatever is left; None is returned when nothing is. Raises RefundExceedsCharge, KeyReused.
+    Locks the buyer's wallet, so that two refunds cannot both see the whole charge. `amount_cents` None: whatever is
+    left; None is returned when nothing is. Raises RefundExceedsCharge, KeyReused.
     """
+    wait_for_wallet(buyer_id)
     earlier = LedgerEntry.objects.filter(idempotency_key=f"refund:{key}").first()
     if earlier is not None:
+        if earlier.assignment_id != assignment_id or amount_cents not in (None, earlier.amount_cents):
+            raise KeyReused(_reused(earlier))
         return earlier
     left_cents = charge_left(assignment_id)
     amount = left_cents if amount_cents is None else amount_cents
@@ -104,6 +115,15 @@ def refund(
         reason=reason,
         assignment_id=assignment_id,
     )
+
+
+def set_credit_limit(buyer_id: int, *, limit_cents: int) -> None:
+    """Set how far below zero a balance may go. Raises InsufficientCredits when it is further below already."""
+    with connection.cursor() as cursor:
+        cursor.execute(SET_LIMIT, {"limit": limit_cents, "buyer": buyer_id})
+        if cursor.rowcount != 1:
+            message = f"the balance is already further below zero than {limit_cents} cents; top up first"
+            raise InsufficientCredits(message)
 
 
 def charge_left(assignment_id: int) -> int:
@@ -150,11 +170,13 @@ def _move(
 def _earlier(key: str, *, buyer_id: int, amount_cents: int) -> LedgerEntry | None:
     entry = LedgerEntry.objects.select_related("wallet").filter(idempotency_key=key).first()
     if entry is not None and (entry.wallet.buyer_id != buyer_id or entry.amount_cents != amount_cents):
-        message = (
-            f"the key {key!r} was used for another movement of {entry.amount_cents} cents; use a new key"
-        )
-        raise KeyReused(message)
+        raise KeyReused(_reused(entry))
     return entry
+
+
+def _reused(entry: LedgerEntry) -> str:
+    key, cents = entry.idempotency_key, entry.amount_cents
+    return f"the key {key!r} was used for another movement of {cents} cents; use a new key"
 
 
 def _move_balance(buyer_id: int, *, amount_cents: int) -> tuple[int, int]:

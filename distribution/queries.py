@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django.db.models import Q
 
 from distribution.models import Buyer
-from routing.queries import parse_id, parse_uuid
+from tracing.parsing import parse_id, parse_uuid
 
 
 def find_buyers(text: str, *, workspace_id: int, limit: int = 10) -> Sequence[Buyer]:

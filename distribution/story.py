@@ -41,6 +41,7 @@ class LeadHead:
     reason_sentence: str
     change: str
     fixer: str
+    cancel_reason: str
     attempts: int
 
 

@@ -49,7 +49,8 @@ def _head(lead: LeadHead, width: int) -> Iterator[Line]:
     yield from _labelled("attempts", str(lead.attempts), width)
     if lead.reason:
         yield from _labelled("reason", f"{lead.reason}: {lead.reason_sentence}", width, role="bad")
-    yield from _labelled("to change", _change(lead.change, lead.fixer), width, role="hint")
+    yield from _hint(lead.change, lead.fixer, width, indent=2)
+    yield from _labelled("cancelled", lead.cancel_reason, width)
     if lead.due_at:
         yield from _labelled("next due", f"{_when(lead.due_at)}. {lead.due_sentence}", width)
     if lead.finished_at:
@@ -61,7 +62,7 @@ def _answer(answer: Answer, width: int) -> Iterator[Line]:
     yield from _wrapped(answer.sentence, width, role=role)
     for each in answer.attempts:
         yield from _wrapped(f"Attempt {each.number}: {each.sentence}", width, indent=2)
-        yield from _hint(_change(each.change, each.fixer), width, indent=4)
+        yield from _hint(each.change, each.fixer, width, indent=4)
 
 
 def _attempt(attempt: AttemptStory, width: int) -> Iterator[Line]:
@@ -77,23 +78,20 @@ def _attempt(attempt: AttemptStory, width: int) -> Iterator[Line]:
 def _buyer(row: BuyerRow, width: int) -> Iterator[Line]:
     role = "good" if row.outcome == "selected" else "plain"
     yield from _wrapped(f"{row.seq}. {row.sentence}", width, indent=2, role=role)
-    if len(row.gates) > 1:
-        for gate in row.gates:
+    if len(row.gates) < 2:
+        yield from _hint(row.change, row.fixer, width, indent=6)
+        return
+    for place, gate in enumerate(row.gates):
+        if place > 0:  # the sentence has told the first
             yield from _wrapped(f"- {gate.finding}", width, indent=6)
-            yield from _hint(_change(gate.change, gate.fixer), width, indent=8)
-    else:
-        yield from _hint(_change(row.change, row.fixer), width, indent=6)
+        yield from _hint(gate.change, gate.fixer, width, indent=8 if place else 6)
 
 
-def _hint(text: str, width: int, *, indent: int) -> Iterator[Line]:
-    if text:
-        yield from _wrapped(f"to change: {text}", width, indent=indent, role="hint")
-
-
-def _change(change: str, fixer: str) -> str:
-    if not change:
-        return ""
-    return change if change.startswith("nothing") else f"{change} (by {describe_fixer(fixer)})"
+def _hint(change: str, fixer: str, width: int, *, indent: int) -> Iterator[Line]:
+    """What would have to change, and who can do it. Where nothing would, nobody is named."""
+    if change:
+        who = "" if change.startswith("nothing") else f" ({describe_fixer(fixer)})"
+        yield from _wrapped(f"to change{who}: {change}", width, indent=indent, role="hint")
 
 
 def _when(at: datetime) -> str:

@@ -34,6 +34,8 @@ TRANSIENT_STATES: Final = {
     "40P01": "tier_lock_contention",
     "40001": "tier_lock_contention",
 }
+# What a rollback does not undo: that it was tried, and with which campaign.
+HAPPENED: Final = frozenset({Event.DISTRIBUTION_STARTED, Event.CAMPAIGN_RESOLVED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,8 @@ def _sqlstate(error: BaseException) -> str:
 def _write(
     cause: Cause, *, step: NextStep, result: AttemptResult, lead: LockedLead, recorder: Recorder, at: datetime
 ) -> bool:
+    # A failure at the commit comes after the decision and its end were recorded: neither came about.
+    recorder.keep_only(HAPPENED)
     if cause.decided is not None:
         record_decision(recorder, cause.decided.decision, zip_code=lead.zip)
     recorder.add(
@@ -135,6 +139,7 @@ def _write(
                 using=CONNECTION,
             )
             if cause.decided is not None:
+                # The rollback took it along, and the version may never be used again: no replay without it.
                 CAMPAIGNS.keep_snapshot(cause.decided.campaign, using=CONNECTION)
             return recorder.write(
                 _end(cause, step=step, result=result, lead=lead, recorder=recorder), using=CONNECTION

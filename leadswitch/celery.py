@@ -3,7 +3,7 @@
 import os
 
 from celery import Celery
-from celery.signals import setup_logging, task_postrun, worker_init
+from celery.signals import setup_logging, task_postrun, worker_init, worker_process_init
 from django.conf import settings
 from django.db import connections
 
@@ -33,3 +33,11 @@ def drop_broken_connections(**_: object) -> None:
     """CELERY_DB_REUSE_MAX keeps connections over tasks; those that broke must not fail the next task too."""
     for connection in connections.all(initialized_only=True):
         connection.close_if_unusable_or_obsolete()
+
+
+@worker_process_init.connect
+def settle(**_: object) -> None:
+    # Imported here: its app is loaded by the time that a worker process starts.
+    from distribution.worker import settle_collector
+
+    settle_collector()

@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
+from django.views.decorators.csrf import csrf_exempt
 
 from routing.api.errors import build_error
 
@@ -13,6 +14,7 @@ BAD_REQUEST = "The request could not be understood."
 FAILED = "The product failed; nothing was stored by this request. Try again in a moment."
 
 
+@csrf_exempt  # there is nothing to forge, and the CSRF page is no JSON
 def api_not_found(_request: HttpRequest) -> JsonResponse:
     """The view of every path under /api/ that no other view has."""
     return _answer(HTTPStatus.NOT_FOUND, "not_found", NOT_FOUND)

@@ -6,6 +6,12 @@ Log ids, codes, counts and durations. Never a name, phone number, e-mail address
 import structlog
 from structlog.typing import Processor
 
+# Only these come along from a record's `extra`: Django puts whole requests there.
+EXTRA_FIELDS = (
+    *("lead_id", "attempt_id", "result", "skip_reason", "buyers", "charged_cents", "duration_ms"),
+    *("cause", "reason", "task"),
+)
+
 SHARED_PROCESSORS: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -16,7 +22,7 @@ SHARED_PROCESSORS: list[Processor] = [
 LOG_FORMATTERS = {
     "json": {
         "()": structlog.stdlib.ProcessorFormatter,
-        "foreign_pre_chain": SHARED_PROCESSORS,
+        "foreign_pre_chain": [*SHARED_PROCESSORS, structlog.stdlib.ExtraAdder(allow=EXTRA_FIELDS)],
         "processors": [
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             # Stack frames only: the locals of a frame hold leads.

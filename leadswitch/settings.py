@@ -164,7 +164,6 @@ REST_FRAMEWORK = {
     # Every view names who may call it; one that forgets to is closed.
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
     "UNAUTHENTICATED_USER": None,
-    "EXCEPTION_HANDLER": "routing.api.errors.api_exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 
@@ -178,6 +177,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {"LeadStatusEnum": "routing.models.LeadStatus"},
 }
 
 # --- transport security -----------------------------------------------------------------------------------

@@ -48,5 +48,5 @@ def _decide(lead_id: int, *, seconds: float) -> Outcome | None:
     except Exception as error:  # noqa: BLE001 - the one place that keeps a decision's failure from the sender
         cause = type(error).__name__
         metrics.INLINE_DECISIONS_FAILED.labels(cause=cause).inc()
-        logger.error("routing.inline_decision_failed", extra={"lead": lead_id, "cause": cause})
+        logger.error("routing.inline_decision_failed", extra={"lead_id": lead_id, "cause": cause})
         return None

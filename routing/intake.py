@@ -125,7 +125,7 @@ def take_in_many(
     existing: Mapping[str, UUID] = {}
     if len(stored) < len(rows):
         left_out = [row["external_id"] for row in rows if row["public_id"] not in stored]
-        existing = _find_existing(left_out, source=source)
+        existing = find_existing(left_out, source=source)
     metrics.LEADS_RECEIVED.labels(channel=channel).inc(len(stored))
     if is_woken:
         lead_ids = [taken.lead_id for taken in stored.values()]
@@ -175,7 +175,8 @@ def _insert(rows: Sequence[Mapping[str, Any]], *, source: Source, at: datetime |
         raise LeadNotStored(message) from None
 
 
-def _find_existing(external_ids: Sequence[str], *, source: Source) -> dict[str, UUID]:
+def find_existing(external_ids: Sequence[str], *, source: Source) -> dict[str, UUID]:
+    """Which of these ids the source has sent before, with the leads they belong to."""
     with connection.cursor() as cursor:
         cursor.execute(FIND_EXISTING, [source.pk, list(external_ids)])
         return dict(cursor.fetchall())

@@ -11,6 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
+from psycopg.pq import Format
 
 _COLUMNS: Final = """
     l.id, l.public_id, l.workspace_id, l.source_workspace_id, l.source_id, s.name, l.status, l.attempts,
@@ -31,12 +32,14 @@ WHERE l.id = %s
 FOR NO KEY UPDATE OF l SKIP LOCKED
 """  # noqa: S608 - only the constant column list is put in
 
+# statement_timestamp() is stable: the index stops at it. With the volatile clock_timestamp() every lead that waits for
+# a later time would be read and thrown away whenever nothing is due.
 LOCK_NEXT_DUE: Final = f"""
 SELECT {_COLUMNS}
 FROM routing_lead l
 JOIN routing_source s ON s.id = l.source_id
 JOIN routing_workspace w ON w.id = l.workspace_id
-WHERE l.status = 'pending' AND l.next_attempt_at <= clock_timestamp() AND w.paused_at IS NULL
+WHERE l.status = 'pending' AND l.next_attempt_at <= statement_timestamp() AND w.paused_at IS NULL
 ORDER BY l.next_attempt_at, l.id
 LIMIT 1
 FOR NO KEY UPDATE OF l SKIP LOCKED
@@ -82,6 +85,7 @@ def lock_next_due_lead() -> LockedLead | None:
 
 def _lock(sql: str, parameters: list[Any]) -> LockedLead | None:
     with connection.cursor() as cursor:
+        cursor.cursor.format = Format.BINARY  # as text the driver reads timestamps with a regular expression
         cursor.execute(sql, parameters)
         row = cursor.fetchone()
     if row is None:

@@ -10,13 +10,13 @@ from django.db import connection
 from django.db.models import Q
 
 from routing.models import Lead
+from tracing.parsing import parse_id, parse_uuid
 
-LONGEST_ID: Final = 18  # digits that always fit a bigint
 COUNT_DUE: Final = """
 SELECT count(*) FROM (
     SELECT 1
     FROM routing_lead l JOIN routing_workspace w ON w.id = l.workspace_id
-    WHERE l.status = 'pending' AND l.next_attempt_at <= clock_timestamp() AND w.paused_at IS NULL
+    WHERE l.status = 'pending' AND l.next_attempt_at <= statement_timestamp() AND w.paused_at IS NULL
     LIMIT %s
 ) due
 """
@@ -27,6 +27,19 @@ def count_due(*, limit: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute(COUNT_DUE, [limit])
         return int(cursor.fetchone()[0])
+
+
+def find_leads(text: str, *, limit: int = 5) -> Sequence[Lead]:
+    """Return the leads that `text` names: a public id, an id, or a sender's own id. No more than `limit`."""
+    leads = Lead.objects.select_related("workspace", "source").order_by("pk")
+    public_id = parse_uuid(text)
+    if public_id is not None:
+        return list(leads.filter(public_id=public_id))
+    named = Q(external_id=text) if text else Q(pk__in=[])
+    row_id = parse_id(text)
+    if row_id is not None:
+        named |= Q(pk=row_id)
+    return list(leads.filter(named)[:limit])
 
 
 # What became of a lead: its row, and how its last attempt ended. Nothing in it names a person.
@@ -83,29 +96,3 @@ def _read_state(sql: str, parameters: list[Any]) -> LeadState | None:
         cursor.execute(sql, parameters)
         row = cursor.fetchone()
     return LeadState(*row) if row else None
-
-
-def parse_uuid(text: str) -> UUID | None:
-    """Return the UUID that `text` is, or None."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
-def parse_id(text: str) -> int | None:
-    """Return the row id that `text` is, or None."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= LONGEST_ID else None
-
-
-def find_leads(text: str, *, limit: int = 5) -> Sequence[Lead]:
-    """Return the leads that `text` names: a public id, an id, or a sender's own id. No more than `limit`."""
-    leads = Lead.objects.select_related("workspace", "source").order_by("pk")
-    public_id = parse_uuid(text)
-    if public_id is not None:
-        return list(leads.filter(public_id=public_id))
-    named = Q(external_id=text) if text else Q(pk__in=[])
-    row_id = parse_id(text)
-    if row_id is not None:
-        named |= Q(pk=row_id)
-    return list(leads.filter(named)[:limit])

@@ -1,5 +1,9 @@
-"""REST URLs of distribution."""
+"""URLs of distribution, under /api/v1/."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from distribution.api.trace import TraceView
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("leads/<uuid:public_id>/trace/", TraceView.as_view(), name="lead-trace"),
+]

@@ -50,8 +50,8 @@ def _speed(size: Mapping[str, Any]) -> Iterator[Aim]:
             ratio = run["product_against"][other]
             yield Aim(
                 f"leads/s at {size['buyers']} buyers, {_workers(run)}",
-                f"≥ {least:g} × {title}",
-                f"{ratio['median']:.2f} × ({ratio['min']:.2f}-{ratio['max']:.2f})",
+                f"≥ {least:g} x {title}",
+                f"{ratio['median']:.2f} x ({ratio['min']:.2f}-{ratio['max']:.2f})",
                 ratio["median"] >= least,
             )
 
@@ -88,8 +88,8 @@ def _intake(intake: Mapping[str, Any]) -> Aim:
     ratio = intake["product_against_bare"]
     return Aim(
         "intake requests/s",
-        f"≥ {OF_BARE_VIEW:g} × a bare DRF view",
-        f"{ratio['median']:.2f} × ({ratio['min']:.2f}-{ratio['max']:.2f})",
+        f"≥ {OF_BARE_VIEW:g} x a bare DRF view",
+        f"{ratio['median']:.2f} x ({ratio['min']:.2f}-{ratio['max']:.2f})",
         ratio["median"] >= OF_BARE_VIEW,
     )
 

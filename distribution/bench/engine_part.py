@@ -22,9 +22,8 @@ class Series:
     rows: dict[str, int] = field(default_factory=dict)
 
     def as_json(self) -> Mapping[str, Any]:
-        spread = Spread.of(self.rates)
         return {
-            "leads_per_second": {"median": spread.median, "min": spread.least, "max": spread.greatest},
+            "leads_per_second": Spread.of(self.rates).as_json(),
             "rounds": self.rates,
             "p50_ms": percentile(self.latencies_ms, 50),
             "p95_ms": percentile(self.latencies_ms, 95),
@@ -131,8 +130,6 @@ def _compare(series: Mapping[str, Series]) -> Mapping[str, Any]:
     return {
         "loops": {name: each.as_json() for name, each in series.items()},
         "product_against": {
-            other: {"median": spread.median, "min": spread.least, "max": spread.greatest, "rounds": values}
-            for other, values in against.items()
-            for spread in [Spread.of(values)]
+            other: {**Spread.of(values).as_json(), "rounds": values} for other, values in against.items()
         },
     }

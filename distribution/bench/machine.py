@@ -8,7 +8,7 @@ from typing import Any
 
 import django
 import psycopg
-from django.conf import settings
+from django.db import connection
 
 from distribution.bench.database import server_version
 
@@ -38,8 +38,6 @@ def _cpu_model() -> str:
 
 
 def _fsync() -> str:
-    from django.db import connection
-
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT current_setting('fsync') || ', commit ' || current_setting('synchronous_commit')"

@@ -17,6 +17,9 @@ class Spread:
     def of(cls, values: Sequence[float]) -> "Spread":
         return cls(median(values), min(values), max(values))
 
+    def as_json(self) -> dict[str, float]:
+        return {"median": self.median, "min": self.least, "max": self.greatest}
+
 
 def percentile(values: Sequence[float], percent: float) -> float:
     """The smallest value that at least `percent` of all values do not exceed."""

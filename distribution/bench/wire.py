@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from tempfile import TemporaryFile
 from typing import Final
 
-import psycopg
 from django.db import connection
 from psycopg.pq import Trace
 
@@ -20,7 +19,7 @@ SHOWN_CHARACTERS: Final = 60
 def list_statements(act: Callable[[], object]) -> Sequence[str]:
     """Run `act` and return the start of each statement that it sent on the default connection, in order."""
     connection.ensure_connection()
-    raw: psycopg.Connection[object] = connection.connection
+    raw = connection.connection
     # A prepared statement goes by its number: for once each is sent with its text. Their count is the same.
     threshold, raw.prepare_threshold = raw.prepare_threshold, None
     with TemporaryFile("w+", encoding="utf-8") as trace:

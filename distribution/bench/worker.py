@@ -25,6 +25,8 @@ from distribution.bench.template import read_template
 from distribution.bench.wire import list_statements
 from distribution.config import read_definition
 from distribution.engine import compile_campaign, decide, facts_from_json
+from distribution.worker import settle_collector
+from routing.models import Source, SourceKey, Workspace
 
 DECISIONS = 50
 
@@ -93,6 +95,13 @@ class Worker:
             times.append((time.perf_counter() - before) * 1000)
         return {"decide_ms": median(times)}
 
+    def issue_key(self) -> Mapping[str, Any]:
+        """Make a source with a key for the intake."""
+        workspace = Workspace.objects.create(slug="bench-intake", name="Bench intake")
+        source = Source.objects.create(workspace=workspace, name="form")
+        _, key = SourceKey.objects.create_key(name="bench", source=source)
+        return {"key": key, "workspace_id": workspace.pk, "source_id": source.pk}
+
     def count_rows(self, ids: list[int]) -> Mapping[str, Any]:
         """Count what stands in the tables for these leads: the proof that every loop wrote the same rows."""
         with connection.cursor() as cursor:
@@ -132,4 +141,5 @@ def serve(worker: Worker) -> None:
 
 
 if __name__ == "__main__":
+    settle_collector()
     serve(Worker(int(sys.argv[1])))

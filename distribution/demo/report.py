@@ -19,7 +19,7 @@ def print_report(summary: Summary, *, traces: Mapping[str, str], verdict: str, c
     _print_trace("A lead that went out", traces.get("distributed", ""), console)
     _print_trace("A lead that did not", traces.get("failed", ""), console)
     console.print()
-    console.print(escape(verdict))
+    console.print(escape(verdict), soft_wrap=True, highlight=False)
     console.print()
     console.print(
         "See it: make up, then log in at http://127.0.0.1:8000/admin/ (address and login are printed)."
@@ -78,7 +78,7 @@ def _print_speed(summary: Summary, console: Console) -> None:
 def _print_trace(title: str, trace: str, console: Console) -> None:
     if trace:
         console.rule(title, align="left")
-        console.print(escape(trace), highlight=False)
+        console.print(escape(trace), soft_wrap=True, highlight=False)
 
 
 def _dollars(cents: int) -> str:

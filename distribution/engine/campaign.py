@@ -52,7 +52,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Onboarding:
-    """A buyer's answers. `unanswered`: keys of required questions without an answer; they fail every lead."""
+    """A buyer's answers. `unanswered`: keys of questions that fail every lead.
+
+    Those are required and without an answer, or have an answer that does not fit the question's operator.
+    """
 
     questions: tuple[Question, ...]
     unanswered: tuple[str, ...]

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any, cast, get_args
 
 from distribution.engine.campaign import CompiledCampaign, Enrollment, PriceRule, Tier
-from distribution.engine.parts import Parts, read_timezone
+from distribution.engine.parts import Parts, read_questions, read_timezone
 from distribution.engine.reading import (
     DefinitionError,
     join,
@@ -39,7 +39,7 @@ def compile_campaign(definition: Mapping[str, Any]) -> CompiledCampaign:
     )
     tiers = tuple(_tier(tier, parts, path=path) for path, tier in read_objects(definition, "tiers", path=""))
     _refuse_repeats([tier.id for tier in tiers], path="tiers", name="tier")
-    enrollments = _enrollments(definition, tiers, read_objects(head, "questions", path="campaign"), parts)
+    enrollments = _enrollments(definition, tiers, read_questions(head), parts)
     return CompiledCampaign(
         id=read_integer(head, "id", path="campaign"),
         config_version=read_integer(head, "config_version", path="campaign"),

@@ -19,6 +19,7 @@ from distribution.engine.reading import (
     read_texts,
 )
 from routing.conditions import Condition, ConditionError, compile_condition
+from routing.conditions.operators import OPERATORS
 from routing.hours import HoursError, compile_hours
 from routing.windows import WINDOW_KINDS, WindowKind
 from routing.zones import UnknownTimezone, load_zone
@@ -78,13 +79,18 @@ class Parts:
         for here, question in questions:
             key = read_text(question, "key", path=here)
             if answers.get(key) not in _UNANSWERED:
-                asked.append(self._question(question, answers[key], here=here, path=join(path, key)))
+                try:
+                    asked.append(self._question(question, answers[key], path=join(path, key)))
+                except DefinitionError:
+                    # Question and answer are saved apart and fit only together. One buyer's misfit must not stop the
+                    # campaign for all: that buyer counts as not having answered.
+                    unanswered.append(key)
             elif read_flag(question, "required", path=here, default=False):
                 unanswered.append(key)
         return Onboarding(tuple(asked), tuple(unanswered))
 
-    def _question(self, question: Mapping[str, Any], answer: Any, *, here: str, path: str) -> Question:
-        name, op = read_text(question, "field", path=here), read_text(question, "op", path=here)
+    def _question(self, question: Mapping[str, Any], answer: Any, *, path: str) -> Question:
+        name, op = question["field"], question["op"]
         condition = self.condition({"field": name, "op": op, "value": answer}, path=path)
         return Question(question["key"], name, op, answer, condition)
 
@@ -118,6 +124,17 @@ class Parts:
 
     def _slot(self, window: WindowKind, timezone: str) -> WindowSlot:
         return self.slots.setdefault((window, timezone), WindowSlot(len(self.slots), window, timezone))
+
+
+def read_questions(head: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """The campaign's onboarding questions with their paths, each with a key, a field and a known operator."""
+    questions = read_objects(head, "questions", path="campaign")
+    for here, question in questions:
+        for key in ("key", "field", "op"):
+            read_text(question, key, path=here)
+        if question["op"] not in OPERATORS:
+            raise DefinitionError(join(here, "op"), f"unknown operator: use one of {', '.join(OPERATORS)}")
+    return questions
 
 
 def read_timezone(parent: Mapping[str, Any], *, path: str) -> str:

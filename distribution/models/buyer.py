@@ -12,6 +12,7 @@ from uuid6 import uuid7
 
 from distribution.definitions import (
     check_answers,
+    check_answers_fit,
     check_condition,
     check_hours,
     check_service_area,
@@ -92,6 +93,15 @@ class Buyer(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        campaigns = Campaign.objects.filter(enrollments__buyer_id=self.pk) if self.pk else ()
+        for campaign in campaigns:
+            try:
+                check_answers_fit(self.answers, questions=campaign.questions)
+            except ValidationError as error:
+                problems = [f"For the campaign {campaign}: {message}" for message in error.messages]
+                raise ValidationError({"answers": problems}) from None
 
 
 class Enrollment(models.Model):
@@ -181,5 +191,10 @@ class Enrollment(models.Model):
             errors["tier"] = "This tier belongs to another campaign; choose one of the campaign above."
         if self.buyer_id and self.campaign_id and self.buyer.workspace_id != self.campaign.workspace_id:
             errors["buyer"] = "This buyer belongs to another workspace than the campaign."
+        elif self.buyer_id and self.campaign_id:
+            try:
+                check_answers_fit(self.buyer.answers, questions=self.campaign.questions)
+            except ValidationError as error:
+                errors["buyer"] = f"Its answers do not fit the campaign's questions: {error.messages[0]}"
         if errors:
             raise ValidationError(errors)

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from uuid6 import uuid7
 
 from distribution.definitions import (
+    check_answers_fit,
     check_condition,
     check_hours,
     check_price_rules,
@@ -112,6 +113,12 @@ class Campaign(models.Model):
             raise ValidationError(
                 {"source": "This source belongs to another workspace; choose one of its own."}
             )
+        for enrollment in self.enrollments.select_related("buyer") if self.pk else ():
+            try:
+                check_answers_fit(enrollment.buyer.answers, questions=self.questions)
+            except ValidationError as error:
+                problems = [f"For the buyer {enrollment.buyer}: {message}" for message in error.messages]
+                raise ValidationError({"questions": problems}) from None
 
 
 class Tier(models.Model):

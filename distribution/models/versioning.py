@@ -32,28 +32,27 @@ def own_version_trigger(columns: Sequence[str]) -> pgtrigger.Trigger:
 
 
 def parent_version_triggers(columns: Sequence[str]) -> list[pgtrigger.Trigger]:
-    """A change of a row with a `campaign_id`: one version up for the campaign it belongs to."""
-    bump = (
-        "UPDATE distribution_campaign SET config_version = config_version + 1 WHERE id = {row}.campaign_id;"
-    )
+    """A change of a row with a `campaign_id`: one version up for its campaign, and for the one it has left."""
+    bump = "UPDATE distribution_campaign SET config_version = config_version + 1 WHERE id IN ({ids});"
+    both = bump.format(ids="OLD.campaign_id, NEW.campaign_id")
     return [
         pgtrigger.Trigger(
             name="version_on_insert",
             when=pgtrigger.After,
             operation=pgtrigger.Insert,
-            func=bump.format(row="NEW") + " RETURN NULL;",
+            func=bump.format(ids="NEW.campaign_id") + " RETURN NULL;",
         ),
         pgtrigger.Trigger(
             name="version_on_delete",
             when=pgtrigger.After,
             operation=pgtrigger.Delete,
-            func=bump.format(row="OLD") + " RETURN NULL;",
+            func=bump.format(ids="OLD.campaign_id") + " RETURN NULL;",
         ),
         pgtrigger.Trigger(
             name="version_on_update",
             when=pgtrigger.After,
             operation=pgtrigger.UpdateOf(*columns),
-            func=f"IF {_differs(columns)} THEN {bump.format(row='NEW')} END IF; RETURN NULL;",
+            func=f"IF {_differs(columns)} THEN {both} END IF; RETURN NULL;",
         ),
     ]
 

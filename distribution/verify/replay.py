@@ -151,8 +151,8 @@ def _compare(recorded: Recorded, decision: Decision) -> str | None:
 
 def _steps(decision: Decision) -> list[list[Any]]:
     """What distribution.trace writes of a decision, in its order."""
-    if not decision.skipped and not decision.selected and decision.verdict is not None:
-        return []
+    if not decision.prices:
+        return []  # decided before a pool was composed
     funnel = [list(stage) for stage in decision.funnel]
     steps: list[list[Any]] = [["buyer_pool_composed", None, None, "", None, None, None, funnel]]
     for skip in decision.skipped:

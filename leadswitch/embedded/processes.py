@@ -34,7 +34,9 @@ def _is_server(process: psutil.Process, directory: Path, name: str) -> bool:
 def leaders(processes: Sequence[psutil.Process]) -> list[psutil.Process]:
     """Those that no other of the processes started (the postmaster, not its backends)."""
     pids = {process.pid for process in processes}
-    return [process for process in processes if _parent_pid(process) not in pids]
+    # One that has ended meanwhile (a backend whose client left) has no parent any more, and leads nothing.
+    parents = {process: _parent_pid(process) for process in processes}
+    return [process for process, parent in parents.items() if parent is not None and parent not in pids]
 
 
 def _parent_pid(process: psutil.Process) -> int | None:

@@ -39,7 +39,7 @@ class AttributesDocument(serializers.JSONField):
     """Any object of at most 100 keys."""
 
 
-class LeadRequest(serializers.Serializer[Any]):
+class NewLead(serializers.Serializer[Any]):
     """One person's request. An e-mail address or a phone number is required."""
 
     zip = serializers.CharField(max_length=20, help_text="Five digits, or ZIP+4.")
@@ -59,9 +59,9 @@ class LeadRequest(serializers.Serializer[Any]):
     external_id = _text(100, "Your own id: the same one again is refused with 409.")
 
 
-class BatchRequest(serializers.Serializer[Any]):
+class NewBatch(serializers.Serializer[Any]):
     leads = serializers.ListField(
-        child=LeadRequest(), min_length=1, max_length=1_000, help_text="Each is judged on its own."
+        child=NewLead(), min_length=1, max_length=1_000, help_text="Each is judged on its own."
     )
 
 
@@ -184,7 +184,7 @@ PENDING_EXAMPLE: Final = OpenApiExample(
     status_codes=["201"],
 )
 SOLD_EXAMPLE: Final = OpenApiExample(
-    "Decided, with Prefer: wait=5",
+    "Decided while the sender waited",
     value={
         "id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e",
         "external_id": "form-4711",
@@ -255,7 +255,7 @@ POST_LEAD: Final = extend_schema(
     summary="Send a lead",
     description="Stores the lead and answers at once; the workers decide. `Prefer: wait=N` waits for the decision.",
     tags=["leads"],
-    request=LeadRequest,
+    request=NewLead,
     responses={
         201: OpenApiResponse(LeadAnswer, description="The lead is stored."),
         **_errors(400, 409, 411, 413, 415, 422),
@@ -274,7 +274,7 @@ POST_BATCH: Final = extend_schema(
     summary="Send up to 1,000 leads",
     description="Each lead is stored or refused on its own; the results come in the order of the leads.",
     tags=["leads"],
-    request=BatchRequest,
+    request=NewBatch,
     responses={
         200: OpenApiResponse(BatchAnswer, description="A result for each lead."),
         **_errors(400, 409, 411, 413, 415, 422),

@@ -50,7 +50,7 @@ class SourceView(APIView):
     parser_classes = [GuardedJSONParser]
     renderer_classes = [JSONRenderer]
     content_negotiation_class = AlwaysJSON
-    metadata_class = None
+    http_method_names = ["get", "head", "post", "delete"]
 
 
 class LeadsView(SourceView):

@@ -74,8 +74,10 @@ def kill(pid: int) -> None:
 
 
 def is_alive(pid: int) -> bool:
+    """A killed leader is a zombie at once, but its threads keep the socket open until they have ended too."""
     try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        process = psutil.Process(pid)
+        return process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1
     except psutil.NoSuchProcess:
         return False
 

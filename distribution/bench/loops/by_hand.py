@@ -21,7 +21,8 @@ SELECT workspace_id, source_workspace_id, attempts, zip, attributes, now() FROM 
 WHERE id = %s AND status = 'pending' AND next_attempt_at <= now() FOR NO KEY UPDATE SKIP LOCKED
 """
 CANDIDATES: Final = """
-SELECT e.id, e.buyer_id, w.id, w.balance_cents, w.credit_limit_cents, e.last_assigned_at, e.day_leads, e.month_spent_cents
+SELECT e.id, e.buyer_id, w.id, w.balance_cents, w.credit_limit_cents, e.last_assigned_at, e.day_leads,
+    e.month_spent_cents
 FROM distribution_enrollment e JOIN distribution_wallet w ON w.buyer_id = e.buyer_id
 WHERE e.campaign_id = %s ORDER BY e.last_assigned_at NULLS FIRST
 """

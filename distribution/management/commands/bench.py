@@ -10,10 +10,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 
+from distribution.bench import engine_part, intake_part
 from distribution.bench.aims import judge
 from distribution.bench.children import ChildFailed, start_children
 from distribution.bench.database import BenchBusy, bench_database
-from distribution.bench.engine_part import WrongRows, count_steps, measure_engine
 from distribution.bench.machine import describe_machine
 from distribution.bench.plan import Plan
 from distribution.bench.progress import show_progress
@@ -45,7 +45,7 @@ class Command(BaseCommand):
         directory.mkdir(parents=True, exist_ok=True)
         try:
             report = self._measure(plan, parts=parts, directory=directory, keep=options["keep"])
-        except (BenchBusy, ChildFailed, WrongRows) as error:
+        except (BenchBusy, ChildFailed, engine_part.WrongRows, intake_part.NotCreated) as error:
             raise CommandError(str(error), returncode=2) from error
         aims = judge(report)
         report = {**report, "aims": [aim.as_json() for aim in aims]}
@@ -69,8 +69,17 @@ class Command(BaseCommand):
             ) as children:
                 children[0].ask("migrate")
                 if "engine" in parts:
-                    with show_progress("engine", count_steps(plan), console=console) as progress:
-                        report["engine"] = measure_engine(plan, children, progress=progress)
+                    with show_progress("engine", engine_part.count_steps(plan), console=console) as progress:
+                        report["engine"] = engine_part.measure_engine(plan, children, progress=progress)
+                if "intake" in parts:
+                    with show_progress("intake", intake_part.count_steps(plan), console=console) as progress:
+                        report["intake"] = intake_part.measure_intake(
+                            plan,
+                            children[0],
+                            database_url=database_url,
+                            directory=directory,
+                            progress=progress,
+                        )
         return report
 
 

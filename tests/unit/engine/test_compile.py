@@ -78,11 +78,33 @@ def test_malformed_definition_names_its_path(path: list[Any], value: Any, where:
     assert str(refusal.value).startswith(f"{where}: ")
 
 
-def test_answer_that_does_not_fit_its_question_names_the_answer() -> None:
-    questions = [{"key": "least", "field": "attributes.x", "op": "between"}]
+def test_an_answer_that_does_not_fit_its_question_fails_that_buyer_alone() -> None:
+    questions = [{"key": "range", "field": "attributes.x", "op": "between"}]
+    campaign = compile_campaign(
+        definition(
+            [enrollment(1, buyer_id=101), enrollment(2, buyer_id=102)],
+            [buyer(101, answers={"range": 3}), buyer(102, answers={"range": [1, 5]})],
+            questions=questions,
+        )
+    )
+    unfit, fit = campaign.enrollments
+    assert unfit.onboarding is not None
+    assert fit.onboarding is not None
+    assert (unfit.onboarding.unanswered, fit.onboarding.unanswered) == (("range",), ())
+
+
+@pytest.mark.parametrize(
+    ("question", "where"),
+    [
+        ({"key": "q", "op": "eq"}, "campaign.questions[0].field"),
+        ({"key": "q", "field": "zip"}, "campaign.questions[0].op"),
+        ({"key": "q", "field": "zip", "op": "near"}, "campaign.questions[0].op"),
+    ],
+)
+def test_a_question_is_checked_before_anybody_answers_it(question: dict[str, str], where: str) -> None:
     with pytest.raises(DefinitionError) as refusal:
-        compile_campaign(definition(buyers=[buyer(answers={"least": 3})], questions=questions))
-    assert refusal.value.path.startswith("buyers[0].answers.least")
+        compile_campaign(definition(questions=[question]))
+    assert refusal.value.path == where
 
 
 def test_unknown_keys_are_left_alone() -> None:

@@ -1,0 +1,19 @@
+"""Plain admin pages of distribution, and the page of leads with their story."""
+
+from distribution.admin.assignment import AssignmentAdmin
+from distribution.admin.buyer import BuyerAdmin, EnrollmentAdmin
+from distribution.admin.campaign import CampaignAdmin, CampaignSnapshotAdmin, TierAdmin
+from distribution.admin.lead import ToldLeadAdmin
+from distribution.admin.money import LedgerEntryAdmin, WalletAdmin
+
+__all__ = [
+    "AssignmentAdmin",
+    "BuyerAdmin",
+    "CampaignAdmin",
+    "CampaignSnapshotAdmin",
+    "EnrollmentAdmin",
+    "LedgerEntryAdmin",
+    "TierAdmin",
+    "ToldLeadAdmin",
+    "WalletAdmin",
+]

@@ -1,0 +1,28 @@
+"""Leads as buyers bought them."""
+
+from django.contrib import admin
+
+from distribution.admin.columns import money_column
+from distribution.models import Assignment
+from tracing.admin.readonly import ReadOnlyAdmin
+from tracing.parsing import parse_uuid
+
+
+@admin.register(Assignment)
+class AssignmentAdmin(ReadOnlyAdmin):
+    list_display = ("public_id", "lead", "buyer", "campaign", "price", "state", "created_at", "returned_at")
+    list_filter = ("state",)
+    list_select_related = ("lead", "buyer", "campaign")
+    search_help_text = "The public id of the assignment, the lead or the buyer, or an attempt's id."
+    exact_searches = {
+        "public_id": parse_uuid,
+        "lead__public_id": parse_uuid,
+        "buyer__public_id": parse_uuid,
+        "attempt_id": parse_uuid,
+    }
+    fields = (
+        *("public_id", "lead", "buyer", "campaign", "enrollment", "attempt_id", "price", "state"),
+        *("created_at", "returned_at"),
+    )
+    readonly_fields = ("price",)
+    price = money_column("price_cents", label="price")

@@ -1,0 +1,267 @@
+"""What the OpenAPI schema says about the trace. Nothing here runs when a request comes in.
+
+The documents mirror distribution.story field by field; a test compares them.
+"""
+
+from typing import Any, Final
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers
+
+from routing.api.documents import ERRORS, ErrorAnswer
+from routing.models import LeadStatus
+from tracing.models import AttemptResult, AttemptTrigger
+
+CHANGE: Final = "What would have to change."
+FIXER: Final = "Who can change it: buyer, agency, lead, outranked or system; empty when it is not known."
+REASON: Final = "A code of the vocabulary; empty when there is none."
+
+
+class PartyDocument(serializers.Serializer[Any]):
+    """A buyer or a campaign."""
+
+    public_id = serializers.UUIDField(
+        allow_null=True, help_text="null: not, or no longer, of this workspace."
+    )
+    name = serializers.CharField()
+
+
+class LeadHeadDocument(serializers.Serializer[Any]):
+    """Where the lead stands now."""
+
+    public_id = serializers.UUIDField()
+    workspace = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
+    vertical = serializers.CharField()
+    zip = serializers.CharField()
+    status = serializers.ChoiceField(choices=LeadStatus.choices)
+    status_sentence = serializers.CharField()
+    campaign = PartyDocument(allow_null=True, help_text="That of the latest attempt.")
+    received_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField(allow_null=True)
+    due_at = serializers.DateTimeField(allow_null=True, help_text="When it is tried next; null: never.")
+    due_reason = serializers.CharField()
+    due_sentence = serializers.CharField()
+    reason = serializers.CharField(help_text=REASON)
+    reason_sentence = serializers.CharField()
+    change = serializers.CharField(help_text=CHANGE)
+    fixer = serializers.CharField(help_text=FIXER)
+    cancel_reason = serializers.CharField()
+    attempts = serializers.IntegerField()
+
+
+class SaleDocument(serializers.Serializer[Any]):
+    assignment_id = serializers.UUIDField()
+    buyer = PartyDocument()
+    price_cents = serializers.IntegerField()
+    state = serializers.CharField()
+    sold_at = serializers.DateTimeField()
+    returned_at = serializers.DateTimeField(allow_null=True)
+    sentence = serializers.CharField()
+
+
+class StepDocument(serializers.Serializer[Any]):
+    seq = serializers.IntegerField()
+    event = serializers.CharField()
+    sentence = serializers.CharField()
+
+
+class GateDocument(serializers.Serializer[Any]):
+    """One gate that a buyer did not pass."""
+
+    gate = serializers.CharField()
+    finding = serializers.CharField(help_text="What was in the way.")
+    change = serializers.CharField(help_text=CHANGE)
+    fixer = serializers.CharField(help_text=FIXER)
+    required = serializers.JSONField(allow_null=True)  # type: ignore[assignment]
+    observed = serializers.JSONField(allow_null=True)
+    opens_at = serializers.CharField(allow_null=True, help_text="When time alone opens it.")
+
+
+class BuyerRowDocument(serializers.Serializer[Any]):
+    """What an attempt made of one enrolled buyer."""
+
+    seq = serializers.IntegerField()
+    buyer = PartyDocument()
+    outcome = serializers.CharField(help_text="selected or skipped.")
+    reason = serializers.CharField(help_text=REASON)
+    sentence = serializers.CharField()
+    price_cents = serializers.IntegerField(allow_null=True)
+    gates = GateDocument(many=True)
+    change = serializers.CharField(help_text=CHANGE)
+    fixer = serializers.CharField(help_text=FIXER)
+
+
+class FunnelStageDocument(serializers.Serializer[Any]):
+    stage = serializers.CharField()
+    remaining = serializers.IntegerField(help_text="Buyers that were left after this stage.")
+
+
+class AttemptDocument(serializers.Serializer[Any]):
+    attempt_id = serializers.UUIDField()
+    number = serializers.IntegerField()
+    trigger = serializers.ChoiceField(choices=AttemptTrigger.choices)
+    result = serializers.ChoiceField(choices=AttemptResult.choices)
+    reason = serializers.CharField(help_text=REASON)
+    headline = serializers.CharField()
+    campaign = PartyDocument(allow_null=True)
+    config_version = serializers.IntegerField(allow_null=True)
+    started_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField()
+    duration_ms = serializers.FloatField()
+    due_at = serializers.DateTimeField(allow_null=True)
+    funnel = FunnelStageDocument(many=True)
+    steps = StepDocument(many=True)
+    buyers = BuyerRowDocument(many=True)
+
+
+class AttemptAnswerDocument(serializers.Serializer[Any]):
+    number = serializers.IntegerField()
+    got_it = serializers.BooleanField()
+    reason = serializers.CharField(help_text=REASON)
+    sentence = serializers.CharField()
+    change = serializers.CharField(help_text=CHANGE)
+    fixer = serializers.CharField(help_text=FIXER)
+
+
+class AnswerDocument(serializers.Serializer[Any]):
+    """Why this buyer did or did not get the lead."""
+
+    buyer = PartyDocument()
+    got_it = serializers.BooleanField(help_text="It has the lead: sold and not returned.")
+    sentence = serializers.CharField()
+    attempts = AttemptAnswerDocument(many=True)
+
+
+class TraceAnswer(serializers.Serializer[Any]):
+    lead = LeadHeadDocument()
+    sales = SaleDocument(many=True)
+    attempts = AttemptDocument(many=True)
+    notes = serializers.ListField(child=serializers.CharField(), help_text="What the trace itself lacks.")
+    answer = AnswerDocument(allow_null=True, help_text="Only when a buyer was asked about.")
+
+
+ACME: Final = {"public_id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d70", "name": "Acme Roofing"}
+CAMPAIGN: Final = {"public_id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d71", "name": "Roofing Atlanta"}
+NO_CREDITS: Final = {
+    "reason": "insufficient_credits",
+    "sentence": "Acme Roofing: its wallet does not hold the price: the price is $25.00, $10.00 is available.",
+    "change": "top up $15.00 (1,500 cents)",
+    "fixer": "buyer",
+}
+EXAMPLE: Final = OpenApiExample(
+    "Not sold, with buyer=",
+    value={
+        "lead": {
+            "public_id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e",
+            "workspace": "Northern Leads",
+            "source": "website",
+            "vertical": "roofing",
+            "zip": "30312",
+            "status": "failed",
+            "status_sentence": "Needs a person.",
+            "campaign": CAMPAIGN,
+            "received_at": "2026-01-31T12:00:01.250000+00:00",
+            "finished_at": "2026-01-31T12:00:01.300000+00:00",
+            "due_at": None,
+            "due_reason": "",
+            "due_sentence": "",
+            "reason": "insufficient_credits",
+            "reason_sentence": "No buyer that was left has enough credits.",
+            "change": "",
+            "fixer": "buyer",
+            "cancel_reason": "",
+            "attempts": 1,
+        },
+        "sales": [],
+        "attempts": [
+            {
+                "attempt_id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6f",
+                "number": 1,
+                "trigger": "ingest",
+                "result": "unsold",
+                "reason": "insufficient_credits",
+                "headline": "Attempt 1 (first try) at 2026-01-31 12:00:01 UTC took 3 ms: not sold.",
+                "campaign": CAMPAIGN,
+                "config_version": 7,
+                "started_at": "2026-01-31T12:00:01.297000+00:00",
+                "finished_at": "2026-01-31T12:00:01.300000+00:00",
+                "duration_ms": 3.1,
+                "due_at": None,
+                "funnel": [
+                    {"stage": "enrolled", "remaining": 8},
+                    {"stage": "outside_service_area", "remaining": 1},
+                    {"stage": "insufficient_credits", "remaining": 0},
+                ],
+                "steps": [
+                    {
+                        "seq": 4,
+                        "event": "buyer_pool_composed",
+                        "sentence": "8 buyers enrolled, 1 covers 30312, 0 have enough credits.",
+                    }
+                ],
+                "buyers": [
+                    {
+                        "seq": 12,
+                        "buyer": ACME,
+                        "outcome": "skipped",
+                        "price_cents": 2500,
+                        "gates": [
+                            {
+                                "gate": "insufficient_credits",
+                                "finding": "its wallet does not hold the price: the price is $25.00, "
+                                "$10.00 is available",
+                                "change": "top up $15.00 (1,500 cents)",
+                                "fixer": "buyer",
+                                "required": 2500,
+                                "observed": 1000,
+                                "opens_at": None,
+                            }
+                        ],
+                        **NO_CREDITS,
+                    }
+                ],
+            }
+        ],
+        "notes": [],
+        "answer": {
+            "buyer": ACME,
+            "got_it": False,
+            "sentence": f"Acme Roofing did not get this lead. {NO_CREDITS['sentence']}",
+            "attempts": [{"number": 1, "got_it": False, **NO_CREDITS}],
+        },
+    },
+    response_only=True,
+    status_codes=["200"],
+)
+
+GET_TRACE: Final = extend_schema(
+    operation_id="leads_trace",
+    summary="Say why a lead went where it went",
+    description="Every attempt in sentences, with every buyer that was skipped and what would have to change. "
+    "For the keys of the workspace that the lead is in.",
+    tags=["leads"],
+    parameters=[
+        OpenApiParameter(
+            "buyer",
+            type=OpenApiTypes.UUID,
+            description="Also answer why this buyer did or did not get the lead, and leave the others out.",
+        ),
+        OpenApiParameter(
+            "latest",
+            type={"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
+            description="Only so many attempts, the newest.",
+        ),
+    ],
+    responses={
+        200: OpenApiResponse(TraceAnswer, description="The story of the lead."),
+        **{
+            code: OpenApiResponse(
+                ErrorAnswer, description=ERRORS[code] if code != 400 else "A wrong parameter."
+            )
+            for code in (400, 401, 404, 503)
+        },
+    },
+    examples=[EXAMPLE],
+)

@@ -1,0 +1,47 @@
+"""Sources and their keys."""
+
+from typing import Any, ClassVar, TypeAlias
+
+from django.contrib import admin
+from rest_framework_api_key.admin import APIKeyModelAdmin
+
+from routing.admin.configuration import ConfigurationAdmin
+from routing.models import Source, SourceKey
+
+# The library's class has tuples of a fixed length for its types.
+Columns: TypeAlias = Any
+
+
+@admin.register(Source)
+class SourceAdmin(ConfigurationAdmin):
+    list_display = ("name", "workspace", "default_vertical", "active", "created_at")
+    list_filter = ("active", "workspace")
+    list_select_related = ("workspace",)
+    search_fields = ("name", "workspace__name")
+    ordering = ("workspace__name", "name")
+    autocomplete_fields = ("workspace",)
+    readonly_fields = ("public_id", "created_at")
+
+
+@admin.register(SourceKey)
+class SourceKeyAdmin(APIKeyModelAdmin):
+    """The key is shown once, in the message after it was made; only its prefix and hash are stored."""
+
+    list_display: Columns = (
+        "name",
+        "prefix",
+        "source",
+        "workspace",
+        "created",
+        "expiry_date",
+        "revoked",
+    )
+    list_filter: ClassVar[Columns] = ("revoked", "source__workspace")
+    list_select_related = ("source__workspace",)
+    search_fields: ClassVar[Columns] = ("name", "prefix", "source__name")
+    autocomplete_fields = ("source",)
+    fields = ("name", "source", "prefix", "expiry_date", "revoked")
+
+    @admin.display(description="workspace", ordering="source__workspace__name")
+    def workspace(self, key: SourceKey) -> str:
+        return key.source.workspace.name

@@ -1,0 +1,16 @@
+"""Tenants."""
+
+from django.contrib import admin
+
+from routing.admin.configuration import ConfigurationAdmin
+from routing.models import Workspace
+
+
+@admin.register(Workspace)
+class WorkspaceAdmin(ConfigurationAdmin):
+    list_display = ("name", "slug", "kind", "timezone", "lead_ttl_days", "paused_at")
+    list_filter = ("kind", ("paused_at", admin.EmptyFieldListFilter))
+    search_fields = ("name", "slug")
+    ordering = ("name",)
+    readonly_fields = ("public_id", "created_at")
+    prepopulated_fields = {"slug": ("name",)}

@@ -1,0 +1,36 @@
+"""`manage.py create_source`: a source with its first intake key, which is printed once."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from routing.sources import SourceNotMade, create_source
+
+
+class Command(BaseCommand):
+    help = "Make a source of leads and print its intake key. The key is shown this once; only its hash is stored."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--workspace", required=True, metavar="SLUG", help="the workspace it belongs to")
+        parser.add_argument(
+            "--name", required=True, help="letters, digits, - and _; conditions see it as `source`"
+        )
+        parser.add_argument("--vertical", default="", help="for leads that name no vertical")
+        parser.add_argument("--create-workspace", action="store_true", help="make the workspace if it is new")
+
+    def handle(
+        self, *_: Any, workspace: str, name: str, vertical: str, create_workspace: bool, **__: Any
+    ) -> None:
+        try:
+            made = create_source(
+                workspace_slug=workspace, name=name, vertical=vertical, may_create_workspace=create_workspace
+            )
+        except SourceNotMade as error:
+            raise CommandError(str(error), returncode=2) from None
+        # The key alone goes to stdout: KEY=$(manage.py create_source ...)
+        self.stderr.write(
+            f"Source {made.source.name} of workspace {made.source.workspace.slug}. Its key, shown this once:"
+        )
+        self.stdout.write(made.key)
+        self.stderr.write("Send leads with the header  Authorization: Api-Key <key>  to /api/v1/leads/")

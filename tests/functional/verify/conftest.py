@@ -1,0 +1,15 @@
+"""A world that was really sold."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.functional.verify.world import World
+
+
+@pytest.fixture
+def world(committed_db: None) -> "World":  # noqa: ARG001
+    from tests.functional.verify.world import build_world  # models load after Django is set up
+
+    return build_world()

@@ -1,0 +1,305 @@
+"""Damage by the statement, and what verify must say of it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A statement that does damage, and what verify must say, by invariant: other invariants must hold."""
+
+    name: str
+    sql: str
+    breaches: dict[int, str]
+    constraint: tuple[str, str] | None = None  # one that stands in the way: name, table
+
+
+EVENTS = "tracing_leaddistributionevent"
+LEDGER = "distribution_ledgerentry"
+ASSIGNMENT = "distribution_assignment"
+PLANTED = [
+    Planted(
+        "balance_without_entry",
+        "UPDATE distribution_wallet SET balance_cents = balance_cents + 7 WHERE id = {wallet}",
+        {1: "wallet {wallet}: balance"},
+    ),
+    Planted(
+        "running_balance",
+        f"UPDATE {LEDGER} SET balance_after_cents = balance_after_cents - 1 WHERE id = {{charge}}",
+        {1: "ledger entry {charge}: balance after it"},
+    ),
+    Planted(
+        "below_limit",
+        "UPDATE distribution_wallet SET held_cents = balance_cents + 1 WHERE id = {wallet}",
+        {1: "wallet {wallet}: balance {balance} less held"},
+        constraint=("wallet_not_below_limit", "distribution_wallet"),
+    ),
+    Planted(
+        "no_wallet",
+        "INSERT INTO distribution_buyer (public_id, workspace_id, name, timezone, service_area, answers, hours)"
+        " SELECT gen_random_uuid(), workspace_id, 'new', 'UTC', '{{}}', '{{}}', '{{}}' FROM distribution_buyer"
+        " WHERE id = {buyer}",
+        {1: "has no wallet"},
+    ),
+    Planted(
+        "key_twice",
+        f"UPDATE {LEDGER} SET idempotency_key = 'twice' WHERE kind = 'topup' AND wallet_id IN"
+        " (SELECT id FROM distribution_wallet WHERE buyer_id IN ({buyer}, {other_buyer}))",
+        {1: "its cause is booked 2 times"},
+        constraint=(f"{LEDGER}_idempotency_key_key", LEDGER),
+    ),
+    Planted(
+        "refund_above_charge",
+        f"INSERT INTO {LEDGER} (wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, assignment_id,"
+        " actor, reason) SELECT {wallet}, 'refund', 3000, {balance} + 3000, 'planted', {assignment}, 'x', '';"
+        " UPDATE distribution_wallet SET balance_cents = balance_cents + 3000 WHERE id = {wallet}",
+        {1: "assignment {assignment}: charged 2500 cents, refunded 3000"},
+    ),
+    Planted(
+        "above_max_buyers",
+        "UPDATE distribution_campaignsnapshot SET config = jsonb_set(config, '{{campaign,max_buyers}}', '1')",
+        {2: "sold to 2 buyers, at most 1 were allowed", 7: "recorded a pool of another funnel"},
+    ),
+    Planted(
+        "sold_twice_to_one",
+        f"UPDATE {ASSIGNMENT} SET buyer_id = {{buyer}} WHERE lead_id = {{sold}}",
+        {
+            2: "lead {sold}: sold 2 times to buyer {buyer}",
+            3: "was charged to buyer",
+            6: "has no assignment from it",
+        },
+        constraint=("assignment_live_lead_buyer_unique", ASSIGNMENT),
+    ),
+    Planted(
+        "never_charged",
+        f"DELETE FROM {LEDGER} WHERE id = {{charge}};"
+        f"UPDATE {LEDGER} SET balance_after_cents = balance_after_cents + 2500"
+        " WHERE wallet_id = {wallet} AND id > {charge};"
+        "UPDATE distribution_wallet SET balance_cents = balance_cents + 2500 WHERE id = {wallet}",
+        {3: "assignment {assignment}: was never charged"},
+    ),
+    Planted(
+        "charged_otherwise",
+        f"UPDATE {ASSIGNMENT} SET price_cents = 2499 WHERE id = {{assignment}}",
+        {
+            3: "assignment {assignment}: costs 2499 cents, 2500 were charged",
+            6: "at 2500 cents and sold at 2499",
+        }
+        | {8: "cents are live"},
+    ),
+    Planted(
+        "charge_for_nothing",
+        f"UPDATE {LEDGER} SET assignment_id = 0 WHERE id = {{charge}}",
+        {3: "ledger entry {charge}: charges for no assignment"},
+    ),
+    Planted(
+        "returned_without_refund",
+        f"UPDATE {ASSIGNMENT} SET state = 'returned', returned_at = now() WHERE id = {{assignment}}",
+        {3: "assignment {assignment}: was returned, 0 of 2500 cents were refunded"},
+    ),
+    Planted(
+        "refund_to_another",
+        f"UPDATE {LEDGER} SET assignment_id = {{assignment}} WHERE kind = 'refund'",
+        {3: "who did not pay"},
+    ),
+    Planted(
+        "forgotten",
+        "UPDATE routing_lead SET next_attempt_at = NULL WHERE id = {capped}",
+        {4: "lead {capped}: is pending and nothing will ever start it"},
+        constraint=("lead_due_exactly_while_pending", "routing_lead"),
+    ),
+    Planted(
+        "calling_without_a_call",
+        "UPDATE routing_lead SET status = 'calling', next_attempt_at = NULL WHERE id = {capped}",
+        {4: "lead {capped}: is calling and nothing will ever start it"},
+    ),
+    Planted(
+        "finished_and_due",
+        "UPDATE routing_lead SET next_attempt_at = now() WHERE id = {sold}",
+        {4: "lead {sold}: is distributed and due again"},
+        constraint=("lead_due_exactly_while_pending", "routing_lead"),
+    ),
+    Planted(
+        "distributed_to_nobody",
+        "UPDATE routing_lead SET status = 'distributed' WHERE id = {homeless}",
+        {4: "lead {homeless}: is distributed and was sold to nobody"},
+    ),
+    Planted(
+        "sold_and_failed",
+        "UPDATE routing_lead SET status = 'failed' WHERE id = {sold}",
+        {4: "lead {sold}: is failed and sold to 2 buyers"},
+    ),
+    Planted(
+        "hole",
+        f"UPDATE {EVENTS} SET seq = seq + 1 WHERE attempt_id = '{{homeless_attempt}}' AND seq = 2",
+        {5: "attempt {homeless_attempt}: 2 events are numbered 1 to 3"},
+    ),
+    Planted(
+        "wrong_start",
+        f"UPDATE {EVENTS} SET event = 'campaign_resolved' WHERE attempt_id = '{{attempt}}' AND seq = 1",
+        {5: "attempt {attempt}: does not start with distribution_started"},
+    ),
+    Planted(
+        "no_end",
+        f"DELETE FROM {EVENTS} WHERE attempt_id = '{{homeless_attempt}}' AND event = 'failed'",
+        {5: "attempt {homeless_attempt}: has 0 terminal events"},
+    ),
+    Planted(
+        "two_ends",
+        f"UPDATE {EVENTS} SET event = 'distributed' WHERE attempt_id = '{{attempt}}' AND event = 'pricing_computed'",
+        {5: "attempt {attempt}: has 2 terminal events"},
+    ),
+    Planted(
+        "goes_on",
+        f"UPDATE {EVENTS} SET event = CASE event WHEN 'distributed' THEN 'pricing_computed' ELSE 'distributed' END,"
+        " outcome = 'success' WHERE attempt_id = '{attempt}' AND event IN ('distributed', 'pricing_computed')",
+        {5: "attempt {attempt}: goes on after its terminal event distributed"},
+    ),
+    Planted(
+        "result_of_another_end",
+        "UPDATE tracing_attempt SET result = 'gated' WHERE id = '{homeless_attempt}'",
+        {5: "attempt {homeless_attempt}: result gated, terminal event failed with outcome unsold"},
+    ),
+    Planted(
+        "reason_of_another_end",
+        "UPDATE tracing_attempt SET skip_reason = 'lead_expired' WHERE id = '{homeless_attempt}'",
+        {5: "attempt {homeless_attempt}: skip reason lead_expired, terminal event says no_campaign"},
+    ),
+    Planted(
+        "events_of_another_lead",
+        f"UPDATE {EVENTS} SET lead_id = {{capped}} WHERE attempt_id = '{{homeless_attempt}}' AND seq = 1",
+        {5: "attempt {homeless_attempt}: has events of another lead"},
+    ),
+    Planted(
+        "no_events",
+        f"DELETE FROM {EVENTS} WHERE attempt_id = '{{homeless_attempt}}'",
+        {5: "attempt {homeless_attempt}: has no events"},
+    ),
+    Planted(
+        "no_attempt",
+        "DELETE FROM tracing_attempt WHERE id = '{homeless_attempt}'",
+        {5: "attempt {homeless_attempt}: does not exist but has 2 events"},
+    ),
+    Planted(
+        "more_attempts_than_counted",
+        "UPDATE routing_lead SET attempts = 0 WHERE id = {homeless}",
+        {5: "lead {homeless}: counts 0 attempts, its trace has 1 up to number 1"},
+    ),
+    Planted(
+        "buyer_left_out",
+        f"UPDATE {EVENTS} SET buyer_id = 0 WHERE attempt_id = '{{capped_attempt}}' AND event = 'buyer_skipped'"
+        " AND buyer_id = {buyer}",
+        {6: "attempt {capped_attempt}: 3 buyers were enrolled, the trace tells of 3 (1 missing)"}
+        | {7: "recorded buyer_skipped buyer 0"},
+    ),
+    Planted(
+        "buyer_told_twice",
+        f"UPDATE {EVENTS} SET buyer_id = {{buyer}} WHERE attempt_id = '{{capped_attempt}}' AND event = 'buyer_skipped'"
+        " AND buyer_id = {other_buyer}",
+        {6: "attempt {capped_attempt}: 3 buyers were enrolled, the trace tells of 3 (1 missing)"}
+        | {7: "recorded buyer_skipped buyer {buyer}"},
+    ),
+    Planted(
+        "sold_without_a_pool",
+        f"UPDATE {EVENTS} SET event = 'pricing_computed' WHERE attempt_id = '{{attempt}}' AND seq > 1"
+        " AND event LIKE 'buyer%%'",
+        {6: "attempt {attempt}: sold the lead without composing a pool", 7: "recorded 0 steps of the pool"},
+    ),
+    Planted(
+        "no_snapshot",
+        "DELETE FROM distribution_campaignsnapshot",
+        {6: "used version {version} of campaign {campaign}, which has no snapshot"}
+        | {7: "used version {version} of campaign {campaign}, which has no snapshot"},
+    ),
+    Planted(
+        "selected_not_sold",
+        f"UPDATE {ASSIGNMENT} SET attempt_id = '{{capped_attempt}}' WHERE id = {{assignment}}",
+        {6: "attempt {capped_attempt}: sold to buyer {buyer}, whom it did not select"},
+    ),
+    Planted(
+        "price_not_as_decided",
+        f"UPDATE {EVENTS} SET cost_cents = 1 WHERE attempt_id = '{{attempt}}' AND event = 'buyer_selected'"
+        " AND buyer_id = {buyer}",
+        {6: "selected buyer {buyer} at 1 cents and sold at 2500"}
+        | {7: "recorded buyer_selected buyer {buyer} at 1 cents, decides"},
+    ),
+    Planted(
+        "other_facts",
+        "UPDATE tracing_attempt SET facts = jsonb_set(facts, '{{live,{enrollment},0}}', '0') WHERE id = '{attempt}'",
+        {7: "attempt {attempt}: recorded a pool of another funnel"},
+    ),
+    Planted(
+        "other_reason",
+        f"UPDATE {EVENTS} SET skip_reason = 'buyer_paused' WHERE attempt_id = '{{capped_attempt}}'"
+        " AND event = 'buyer_skipped' AND buyer_id = {buyer}",
+        {7: "recorded buyer_skipped buyer {buyer} at 2500 cents buyer_paused, decides buyer_skipped"},
+    ),
+    Planted(
+        "other_verdict",
+        f"UPDATE {EVENTS} SET skip_reason = 'no_eligible_buyers' WHERE attempt_id = '{{capped_attempt}}'"
+        " AND event = 'failed'; UPDATE tracing_attempt SET skip_reason = 'no_eligible_buyers'"
+        " WHERE id = '{capped_attempt}'",
+        {7: "recorded deferred no_eligible_buyers, decides deferred all_buyers_capped now"},
+    ),
+    Planted(
+        "other_due_time",
+        "UPDATE tracing_attempt SET next_attempt_at = next_attempt_at + interval '1 s' WHERE id = '{capped_attempt}'",
+        {7: "attempt {capped_attempt}: was put off to"},
+    ),
+    Planted(
+        "no_facts",
+        "UPDATE tracing_attempt SET facts = '{{}}' WHERE id = '{attempt}'",
+        {7: "attempt {attempt}: decided about a pool and kept no facts"},
+    ),
+    Planted(
+        "unreadable_facts",
+        "UPDATE tracing_attempt SET facts = '{{\"lead\": 1}}' WHERE id = '{attempt}'",
+        {7: "attempt {attempt}: its facts cannot be decided on again ("},
+    ),
+    Planted(
+        "counter_lost_a_sale",
+        "UPDATE distribution_enrollment SET day_leads = day_leads - 1 WHERE id = {enrollment}",
+        {8: "enrollment {enrollment}: counts 1 leads and 5000 cents this day, 2 for 5000 cents are live"},
+    ),
+    Planted(
+        "counter_without_a_sale",
+        "UPDATE distribution_enrollment SET month_leads = month_leads + 1 WHERE id = {enrollment}",
+        {8: "enrollment {enrollment}: counts 3 leads and 5000 cents this month"},
+    ),
+    Planted(
+        "counter_forgot_its_window",
+        "UPDATE distribution_enrollment SET week_starts_at = week_starts_at - interval '7 days'"
+        " WHERE id = {enrollment}",
+        {8: "enrollment {enrollment}: counts 0 leads and 0 cents this week, 2 for 5000 cents are live"},
+    ),
+    Planted(
+        "personal_value_in_facts",
+        "UPDATE tracing_attempt SET facts = jsonb_set(facts, '{{lead,fields}}', facts #> '{{lead,fields}}'"
+        " || '{{\"attributes.contact\": \"FULTON\"}}') WHERE id = '{attempt}'",
+        {
+            9: "attempt {attempt} facts: lead.fields.attributes.contact holds a name or the address of the lead"
+        },
+    ),
+    Planted(
+        "phone_in_an_event",
+        f'UPDATE {EVENTS} SET data = \'{{{{"note": ["call (404) 555-0123"]}}}}\''
+        " WHERE attempt_id = '{attempt}' AND seq = 1",
+        {9: "attempt {attempt} event 1: note[0] holds the lead's phone number"},
+    ),
+    Planted(
+        "phone_as_a_number",
+        f"UPDATE {EVENTS} SET data = '{{{{\"observed\": 4045550123}}}}' WHERE attempt_id = '{{attempt}}' AND seq = 1",
+        {9: "attempt {attempt} event 1: observed holds the lead's phone number"},
+    ),
+    Planted(
+        "anybody's_email",
+        f'UPDATE {EVENTS} SET data = \'{{{{"observed": "<me@example.org>"}}}}\''
+        " WHERE attempt_id = '{homeless_attempt}' AND seq = 1",
+        {9: "attempt {homeless_attempt} event 1: observed holds an e-mail address"},
+    ),
+    Planted(
+        "address_inside_a_text",
+        f'UPDATE {EVENTS} SET data = \'{{{{"observed": "at 12 peachtree street, 2nd floor"}}}}\''
+        " WHERE attempt_id = '{attempt}' AND seq = 1",
+        {9: "attempt {attempt} event 1: observed holds a name or the address of the lead"},
+    ),
+]

@@ -1,0 +1,157 @@
+"""What verify counts as a breach and what it does not, on one picture of the database."""
+
+import pytest
+from django.db import connection, connections
+
+from distribution.models import Assignment, Campaign
+from distribution.returns import return_assignment
+from distribution.verify import Invariant, run_verification
+from distribution.verify.findings import MAX_EXAMPLES
+from tests.factories import LeadFactory
+from tests.functional.verify.world import ALL_NUMBERS, World, broken
+from tests.planting import plant
+
+
+@pytest.mark.usefixtures("world")
+def test_all_invariants_hold_on_a_world_that_was_sold() -> None:
+    report = run_verification()
+
+    assert broken(report) == {}
+    assert {invariant.number: findings.checked for invariant, findings in report.results} == {
+        1: 3 + 3 + 6 + 1,  # wallets, top-ups, charges, refund
+        2: 5,
+        3: 6,
+        4: 5,
+        5: 5,
+        6: 4,
+        7: 4,
+        8: 3,
+        9: 5 + 4 * 8 + 2,
+    }
+    assert [note for _, findings in report.results for note in findings.notes] == []
+
+
+def test_a_wide_breach_is_counted_whole_and_shown_in_part(world: World) -> None:
+    for _ in range(MAX_EXAMPLES + 5):
+        LeadFactory(
+            source=world.sold.source,
+            status="distributed",
+            next_attempt_at=None,
+            finished_at="2026-01-01T00:00Z",
+        )
+
+    [due] = [findings for invariant, findings in run_verification().results if invariant.number == 4]
+
+    assert due.breaches == MAX_EXAMPLES + 5
+    assert len(due.examples) == MAX_EXAMPLES
+
+
+def test_a_cap_sold_past_is_found(world: World) -> None:
+    """A sale that the version in force did not allow, with counters that tell it truly."""
+    enrollment = world.campaign.enrollments.earliest("id")
+    snapshot = (
+        "UPDATE distribution_campaignsnapshot SET config = jsonb_set(config, '{enrollments,0,%s}', '%s')"
+    )
+    plant(snapshot % ("caps,day", 1))
+    plant(snapshot % ("budgets,month", 4_999))
+
+    found = broken(run_verification())
+
+    last = Assignment.objects.filter(enrollment=enrollment).latest("id")
+    assert f"enrollment {enrollment.pk}: assignment {last.pk} is lead 2 of its day, the cap was 1" in found[8]
+    message = f"enrollment {enrollment.pk}: assignment {last.pk} brings its month to 5000 cents, the budget was 4999"
+    assert message in found[8]
+    assert len(found[8]) == 2
+
+
+def test_lowered_limits_are_no_breach(world: World) -> None:
+    Campaign.objects.filter(pk=world.campaign.pk).update(max_buyers=1)
+    world.campaign.enrollments.update(cap_day=0, budget_month_cents=0)
+
+    assert broken(run_verification()) == {}
+
+
+def test_a_return_counts_in_or_out_of_the_counters(world: World) -> None:
+    """Whether the caps were given back is the campaign's setting at the time of the return."""
+    restored = Assignment.objects.filter(lead=world.sold).latest("id")
+    Campaign.objects.filter(pk=world.campaign.pk).update(returns_restore_caps=False)
+    return_assignment(restored.public_id, actor="test", reason="wrong number")
+    Campaign.objects.filter(pk=world.campaign.pk).update(returns_restore_caps=True)
+
+    assert broken(run_verification()) == {}
+
+
+def test_a_person_called_like_a_place_is_no_breach(world: World) -> None:
+    """First name and city are both Jackson; a condition may read the city."""
+    plant(
+        "UPDATE tracing_attempt SET facts = jsonb_set(facts, '{lead,fields}', facts #> '{lead,fields}'"
+        ' || \'{"city": "Jackson"}\') WHERE lead_id = %s',
+        [world.sold.pk],
+    )
+    plant(
+        'UPDATE tracing_leaddistributionevent SET data = \'{"required": ["Fulton"]}\' WHERE lead_id = %s AND seq = 1',
+        [world.sold.pk],
+    )
+
+    assert broken(run_verification()) == {}
+
+
+def test_a_trace_that_could_not_be_written_is_a_note(world: World) -> None:
+    plant("DELETE FROM tracing_leaddistributionevent WHERE attempt_id = %s", [world.attempt.pk])
+    plant("DELETE FROM tracing_attempt WHERE id = %s", [world.attempt.pk])
+
+    report = run_verification()
+
+    assert broken(report) == {}
+    assert [note for _, findings in report.results for note in findings.notes] == [
+        "1 attempts have no trace: it could not be written when they ran"
+    ]
+
+
+def test_a_limit_looks_at_the_newest_leads_only(world: World) -> None:
+    plant("UPDATE routing_lead SET status = 'failed' WHERE id = %s", [world.sold.pk])
+
+    assert broken(run_verification(limit=4)) == {}
+    assert sorted(broken(run_verification(limit=5))) == [4]
+
+
+@pytest.mark.usefixtures("world")
+def test_reading_changes_nothing() -> None:
+    """The transaction is read-only: PostgreSQL itself would refuse a write."""
+    modes = []
+
+    class Spy:
+        def begin(self, _: object) -> None:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT current_setting('transaction_isolation'), current_setting('transaction_read_only')"
+                )
+                modes.append(cursor.fetchone())
+
+        def tick(self) -> None:
+            pass
+
+    run_verification(progress=Spy())
+
+    assert modes == [("repeatable read", "on")] * len(ALL_NUMBERS)
+
+
+def test_a_sale_meanwhile_does_not_look_half_done(world: World) -> None:
+    """What commits between two checks is not seen by the later ones: one picture for all."""
+    lead = LeadFactory(source=world.sold.source)
+
+    class Spy:
+        def begin(self, invariant: Invariant) -> None:
+            if invariant.number == 3:
+                with connections["verdict"].cursor() as cursor:
+                    cursor.execute("UPDATE distribution_wallet SET balance_cents = balance_cents + 1")
+                    cursor.execute(
+                        "UPDATE routing_lead SET status = 'gated', next_attempt_at = NULL WHERE id = %s",
+                        [lead.pk],
+                    )
+
+        def tick(self) -> None:
+            pass
+
+    assert broken(run_verification(progress=Spy())) == {}
+    assert sorted(broken(run_verification())) == [1, 4]

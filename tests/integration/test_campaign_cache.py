@@ -1,0 +1,210 @@
+"""A compiled campaign may be old but is never stale, and each version that an attempt used is kept once."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import connections, transaction
+from django.utils import timezone
+
+import distribution.attempt
+from distribution.config import CAMPAIGNS, CampaignCache, UnknownCampaign, read_definition
+from distribution.distribute import distribute_lead
+from distribution.models import Assignment, Buyer, Campaign, CampaignSnapshot, Enrollment, Tier
+from distribution.money import adjust
+from distribution.outcome import Outcome
+from distribution.verify import run_verification
+from routing.models import Lead, Source
+from tests.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
+from tracing.models import Attempt
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    campaign = CampaignFactory(price_cents=2_500)
+    enroll(campaign, count=1, credits_cents=100_000)
+    return campaign
+
+
+@pytest.fixture
+def source(campaign: Campaign) -> Source:
+    return SourceFactory(workspace=campaign.workspace)
+
+
+def distribute(source: Source) -> Outcome:
+    return distribute_lead(LeadFactory(source=source).pk)
+
+
+def version(campaign: Campaign) -> int:
+    return Campaign.objects.values_list("config_version", flat=True).get(pk=campaign.pk)
+
+
+CHANGES: dict[str, tuple[Callable[[], Any], str | int]] = {
+    "price": (lambda: Campaign.objects.update(price_cents=1), 1),
+    "price_of_the_tier": (lambda: Tier.objects.update(price_cents=2), 2),
+    "bid": (lambda: Enrollment.objects.update(bid_cents=3), 3),
+    "enrollment_paused": (lambda: Enrollment.objects.update(active=False), "no_eligible_buyers"),
+    "buyer_paused": (lambda: Buyer.objects.update(paused_at=timezone.now()), "no_eligible_buyers"),
+    "area": (lambda: Buyer.objects.update(service_area={}), "no_eligible_buyers"),
+    "cap": (lambda: Enrollment.objects.update(cap_month=1), "all_buyers_capped"),
+    "filter": (
+        lambda: Tier.objects.update(content_filter={"field": "state", "op": "eq", "value": "AL"}),
+        "no_eligible_buyers_after_tier_filters",
+    ),
+    "campaign_off": (lambda: Campaign.objects.update(active=False), "no_campaign"),
+    "buyer_left": (lambda: Enrollment.objects.all().delete(), "no_enrolled_buyers"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_the_next_attempt_sees_every_change(source: Source, name: str) -> None:
+    change, expected = CHANGES[name]
+    assert distribute(source).charged_cents == 2_500
+
+    change()
+    outcome = distribute(source)
+
+    assert (outcome.charged_cents if isinstance(expected, int) else outcome.skip_reason) == expected
+    assert run_verification().holds
+
+
+def between_decision_and_lock(monkeypatch: pytest.MonkeyPatch, change: Callable[[], Any]) -> None:
+    """Commit a change from another connection's point of view: once, just before the candidates are locked."""
+    real = distribution.attempt.lock_candidates
+
+    def change_first(*arguments: Any, **options: Any) -> Any:
+        monkeypatch.setattr(distribution.attempt, "lock_candidates", real)
+        in_another_thread(change)
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(distribution.attempt, "lock_candidates", change_first)
+
+
+def in_another_thread(work: Callable[[], Any]) -> None:
+    def run() -> None:
+        try:
+            work()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(run).result(timeout=30)
+
+
+def test_a_price_that_changes_before_the_lock_counts_from_the_next_attempt(
+    campaign: Campaign, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One attempt is one version: decided, charged, traced and kept by it."""
+    before = version(campaign)
+    between_decision_and_lock(monkeypatch, lambda: Campaign.objects.update(price_cents=1))
+
+    first, second = distribute(source), distribute(source)
+
+    assert (first.charged_cents, second.charged_cents) == (2_500, 1)
+    versions = [Attempt.objects.get(pk=each.attempt_id).config_version for each in (first, second)]
+    assert versions == [before, before + 1]
+    assert run_verification().holds
+
+
+def test_a_buyer_that_leaves_before_the_lock_gets_nothing(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    between_decision_and_lock(monkeypatch, lambda: Enrollment.objects.all().delete())
+
+    outcome = distribute(source)
+
+    assert (outcome.result, outcome.skip_reason) == ("unsold", "no_enrolled_buyers")
+    assert not Assignment.objects.exists()
+    assert run_verification().holds
+
+
+def test_credits_that_go_before_the_lock_are_not_spent_twice(
+    campaign: Campaign, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PITFALLS 12: what was decided before the lock is confirmed after it, in a new statement."""
+    buyer_id = campaign.enrollments.get().buyer_id
+    spend = {"amount_cents": -99_000, "key": "1", "actor": "ann", "reason": "fee"}
+    between_decision_and_lock(monkeypatch, lambda: adjust(buyer_id, **spend))
+
+    outcome = distribute(source)
+
+    assert (outcome.result, outcome.skip_reason) == ("unsold", "insufficient_credits")
+    assert run_verification().holds
+
+
+def test_each_version_is_kept_once_and_only_if_an_attempt_used_it(campaign: Campaign, source: Source) -> None:
+    first = version(campaign)
+    for _ in range(3):
+        distribute(source)
+    Campaign.objects.update(price_cents=1)  # a version that nobody uses
+    Campaign.objects.update(price_cents=2)
+    for _ in range(2):
+        distribute(source)
+
+    kept = CampaignSnapshot.objects.order_by("id").values_list(
+        "config_version", "config__campaign__price_cents"
+    )
+    assert list(kept) == [(first, 2_500), (first + 2, 2)]
+
+
+def test_a_snapshot_that_was_rolled_back_is_written_again(campaign: Campaign) -> None:
+    cache = CampaignCache()
+    with transaction.atomic():
+        cache.get(campaign.pk, config_version=version(campaign))
+        transaction.set_rollback(True)
+    assert not CampaignSnapshot.objects.exists()
+
+    for _ in range(2):
+        with transaction.atomic():
+            compiled = cache.get(campaign.pk, config_version=version(campaign))
+
+    assert CampaignSnapshot.objects.get().config == read_definition(campaign.pk)
+    assert compiled.config_version == version(campaign)
+
+
+def test_a_kept_version_costs_no_statement(
+    campaign: Campaign, django_assert_num_queries: Callable[[int], Any]
+) -> None:
+    cache = CampaignCache()
+    with transaction.atomic():
+        first = cache.get(campaign.pk, config_version=version(campaign))
+
+    with transaction.atomic():
+        before = version(campaign)
+        with django_assert_num_queries(0):
+            assert cache.get(campaign.pk, config_version=before) is first
+
+
+def test_the_cache_drops_the_least_recently_used() -> None:
+    cache = CampaignCache(size=2)
+    campaigns = [CampaignFactory() for _ in range(3)]
+    with transaction.atomic():
+        compiled = [cache.get(each.pk, config_version=version(each)) for each in campaigns]
+        again = [cache.get(each.pk, config_version=version(each)) for each in reversed(campaigns)]
+
+    assert [now is then for now, then in zip(reversed(again), compiled, strict=True)] == [False, True, True]
+
+
+def test_a_campaign_that_does_not_exist_is_an_error() -> None:
+    with pytest.raises(UnknownCampaign, match="no campaign has the id 0"), transaction.atomic():
+        CAMPAIGNS.get(0, config_version=1)
+
+
+def test_a_lead_keeps_its_attempts_apart_by_version(campaign: Campaign, source: Source) -> None:
+    """Two attempts of one lead under two configurations: each can be repeated from its own snapshot."""
+    Enrollment.objects.update(active=False)
+    lead = LeadFactory(source=source)
+    assert distribute_lead(lead.pk).result == "unsold"
+    Lead.objects.filter(pk=lead.pk).update(status="pending", next_attempt_at=timezone.now(), finished_at=None)
+    Enrollment.objects.update(active=True)
+
+    assert distribute_lead(lead.pk).result == "success"
+
+    versions = (
+        Attempt.objects.filter(lead_id=lead.pk).order_by("number").values_list("config_version", flat=True)
+    )
+    assert list(versions) == [version(campaign) - 1, version(campaign)]
+    assert run_verification().holds

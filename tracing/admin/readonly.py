@@ -1,0 +1,104 @@
+"""What admin pages of large and append-only tables have in common: they show, and they do not count."""
+
+import json
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+if TYPE_CHECKING:
+    PlainAdmin = admin.ModelAdmin[Any]
+    PlainPaginator = Paginator[Any]
+else:  # Django's classes cannot be subscripted when they run
+    PlainAdmin = admin.ModelAdmin
+    PlainPaginator = Paginator
+
+COUNTED: Final = 10_000
+
+
+class BoundedPaginator(PlainPaginator):
+    """Counts no further than COUNTED rows: count(*) over millions of rows would take longer than the page."""
+
+    @cached_property
+    def count(self) -> int:
+        rows = self.object_list
+        return rows[:COUNTED].count() if isinstance(rows, QuerySet) else len(rows)
+
+
+class ExactSearch(PlainAdmin):
+    """Finds rows by whole values, each through an index; text that cannot be a value is not looked for.
+
+    `exact_searches`: a lookup and what reads the text for it, None when it is no such value.
+    """
+
+    search_fields = ("pk",)  # shows the search box
+    exact_searches: ClassVar[Mapping[str, Callable[[str], object | None]]] = {}
+
+    def get_search_results(
+        self,
+        request: HttpRequest,  # noqa: ARG002 - the signature is Django's
+        queryset: QuerySet[Any],
+        search_term: str,
+    ) -> tuple[QuerySet[Any], bool]:
+        text = search_term.strip()
+        if not text:
+            return queryset, False
+        named = Q(pk__in=[])
+        for lookup, read in self.exact_searches.items():
+            value = read(text)
+            if value is not None:
+                named |= Q(**{lookup: value})
+        return queryset.filter(named), False
+
+
+class ReadOnlyAdmin(ExactSearch):
+    """Nobody adds, changes or deletes here, whatever their permissions; who may view, views."""
+
+    show_full_result_count = False
+    paginator = BoundedPaginator
+    list_per_page = 50
+    sortable_by = ()
+    ordering = ("-pk",)
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        return False
+
+
+def pretty_json(name: str) -> Callable[..., SafeString]:
+    """A read-only field of a page that shows a JSON column indented."""
+
+    @admin.display(description=name.replace("_", " "))
+    def show(self: object, row: Model) -> SafeString:  # noqa: ARG001 - a method of the admin class
+        return preformatted(json.dumps(getattr(row, name), ensure_ascii=False, indent=2))
+
+    return show
+
+
+def preformatted(text: str) -> SafeString:
+    return format_html('<pre style="white-space: pre-wrap; margin: 0">{}</pre>', text)
+
+
+class VocabularyFilter(admin.SimpleListFilter):
+    """A filter whose choices come from code: Django's own would read every row to find them."""
+
+    values: ClassVar[tuple[str, ...]] = ()
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
+        return [(value, value.replace("_", " ")) for value in self.values]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
+        value = self.value()
+        return queryset if value is None else queryset.filter(**{str(self.parameter_name): value})
