@@ -32,7 +32,13 @@ demo: venv ## sell 1,000 realistic leads and show what happened
 
 .PHONY: test
 test: check ## everything that CI checks: `make check`, then the tests
-	$(Q)trap '$(TEST_ENV) $(SERVICES) stop >/dev/null' EXIT; $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	$(Q)ops/install_chromium.sh
+	$(Q)trap '$(TEST_ENV) $(SERVICES) stop >/dev/null' EXIT; $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+
+.PHONY: screenshots
+screenshots: venv ## a picture of every operator page in light, dark and phone width, in var/screenshots/
+	$(Q)ops/install_chromium.sh
+	$(Q)trap '$(TEST_ENV) $(SERVICES) stop >/dev/null' EXIT; $(BIN)/python -m pytest --quiet tests/browser/screenshots.py $(ARGS)
 
 .PHONY: check
 check: venv ## linters, types, import contracts, migrations, deployment settings
