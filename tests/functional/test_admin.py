@@ -28,7 +28,7 @@ from distribution.models import (
     Wallet,
 )
 from routing.identity import identify
-from routing.models import IdempotencyRecord, Lead, Source, SourceKey, Workspace
+from routing.models import IdempotencyRecord, Lead, Membership, Source, SourceKey, Workspace
 from tests.factories import (
     BuyerFactory,
     CampaignFactory,
@@ -37,8 +37,9 @@ from tests.factories import (
     SourceFactory,
     issue_key,
 )
+from tracing import audit
 from tracing.admin.readonly import COUNTED, BoundedPaginator
-from tracing.models import Attempt, LeadDistributionEvent
+from tracing.models import Attempt, AuditEntry, LeadDistributionEvent
 
 pytestmark = pytest.mark.django_db
 
@@ -46,8 +47,9 @@ OURS = {"routing", "distribution", "tracing"}
 MODELS = [model for model in admin.site._registry if model._meta.app_label in OURS]
 READ_ONLY = [
     *(Lead, IdempotencyRecord, CampaignSnapshot, Assignment, LedgerEntry, Attempt, LeadDistributionEvent),
+    AuditEntry,
 ]
-EDITABLE = [Workspace, Source, SourceKey, Campaign, Tier, Buyer, Enrollment]
+EDITABLE = [Membership, Workspace, Source, SourceKey, Campaign, Tier, Buyer, Enrollment]
 every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 
 
@@ -78,6 +80,16 @@ def build_world() -> None:
         fingerprint="f",
         status_code=201,
         response={"a": 1},
+    )
+    clerk = User.objects.create_user(f"clerk-{campaign.pk}")
+    Membership.objects.create(user=clerk, workspace=campaign.workspace)
+    audit.record(
+        actor="root",
+        action="changed",
+        target=campaign,
+        workspace_id=campaign.workspace_id,
+        before={"name": "a"},
+        after={"name": "b"},
     )
 
 
