@@ -32,6 +32,8 @@ LEADSWITCH_TRANSIENT_MAX_ATTEMPTS = ENVIRONMENT.transient_max_attempts
 LEADSWITCH_WAKE_ENABLED = ENVIRONMENT.is_wake_enabled
 # routing must not import what decides: it calls this, (lead_id, *, seconds), for senders that wait.
 LEADSWITCH_DECIDE_HOOK = "distribution.distribute.decide_within"
+# tracing must not import who may see what: its pages call this, (user) -> ids of workspaces, None for all.
+LEADSWITCH_VISIBILITY_HOOK = "routing.visibility.visible_workspace_ids"
 
 # --- Django -----------------------------------------------------------------------------------------------
 

@@ -13,7 +13,8 @@ MAX_REASON: Final = 200
 
 CANCEL: Final = """
 UPDATE routing_lead
-SET status = 'cancelled', next_attempt_at = NULL, due_reason = '', finished_at = %s, cancel_reason = %s
+SET status = 'cancelled', next_attempt_at = NULL, due_reason = '', paused_at = NULL, finished_at = %s,
+    cancel_reason = %s
 WHERE id = %s AND status = %s
 """
 

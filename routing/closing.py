@@ -10,12 +10,12 @@ from routing.models import UNFINISHED
 CLOSE: Final = """
 UPDATE routing_lead
 SET status = %s, skip_reason = %s, attempts = %s, next_attempt_at = %s, due_reason = %s, finished_at = %s
-WHERE id = %s AND status = 'pending' AND attempts = %s
+WHERE id = %s AND status = 'pending' AND paused_at IS NULL AND attempts = %s
 """
 
 
 class LeadMoved(RuntimeError):
-    """The lead is no longer as the attempt found it: somebody else finished it."""
+    """The lead is no longer as the attempt found it: somebody else finished or paused it."""
 
 
 def close_attempt(
@@ -30,7 +30,7 @@ def close_attempt(
 ) -> None:
     """Write the end of attempt number `attempts`: compare-and-set on the state before it.
 
-    Needs an open transaction. Raises LeadMoved when the lead was finished or tried by somebody else.
+    Needs an open transaction. Raises LeadMoved when the lead was finished, tried or paused by somebody else.
     """
     finished_at = None if status in UNFINISHED else at
     due_reason = skip_reason if next_attempt_at is not None else ""

@@ -15,8 +15,9 @@ from psycopg.pq import Format
 
 _COLUMNS: Final = """
     l.id, l.public_id, l.workspace_id, l.source_workspace_id, l.source_id, s.name, l.status, l.attempts,
-    l.next_attempt_at, l.due_reason, l.expires_at, w.paused_at IS NOT NULL, l.vertical, l.zip, l.city, l.county,
-    l.state, l.country, l.attributes::text, l.consent <> '{}'::jsonb, clock_timestamp()
+    l.next_attempt_at, l.due_reason, l.expires_at, w.paused_at IS NOT NULL OR l.paused_at IS NOT NULL,
+    l.vertical, l.zip, l.city, l.county, l.state, l.country, l.attributes::text, l.consent <> '{}'::jsonb,
+    clock_timestamp()
 """
 
 # Where `attributes` stands in a row: Django's cursors leave JSON as text.
@@ -39,7 +40,8 @@ SELECT {_COLUMNS}
 FROM routing_lead l
 JOIN routing_source s ON s.id = l.source_id
 JOIN routing_workspace w ON w.id = l.workspace_id
-WHERE l.status = 'pending' AND l.next_attempt_at <= statement_timestamp() AND w.paused_at IS NULL
+WHERE l.status = 'pending' AND l.paused_at IS NULL AND l.next_attempt_at <= statement_timestamp()
+    AND w.paused_at IS NULL
 ORDER BY l.next_attempt_at, l.id
 LIMIT 1
 FOR NO KEY UPDATE OF l SKIP LOCKED
@@ -61,7 +63,7 @@ class LockedLead:
     next_attempt_at: datetime | None
     due_reason: str
     expires_at: datetime
-    is_paused: bool
+    is_paused: bool  # the lead, or its whole workspace
     vertical: str
     zip: str
     city: str
@@ -79,7 +81,7 @@ def lock_lead(lead_id: int) -> LockedLead | None:
 
 
 def lock_next_due_lead() -> LockedLead | None:
-    """Lock the lead that has been due longest and is not busy, of a workspace that is not paused."""
+    """Lock the lead that has been due longest and is not busy, neither it nor its workspace paused."""
     return _lock(LOCK_NEXT_DUE, [])
 
 

@@ -16,7 +16,8 @@ COUNT_DUE: Final = """
 SELECT count(*) FROM (
     SELECT 1
     FROM routing_lead l JOIN routing_workspace w ON w.id = l.workspace_id
-    WHERE l.status = 'pending' AND l.next_attempt_at <= statement_timestamp() AND w.paused_at IS NULL
+    WHERE l.status = 'pending' AND l.paused_at IS NULL AND l.next_attempt_at <= statement_timestamp()
+        AND w.paused_at IS NULL
     LIMIT %s
 ) due
 """

@@ -19,7 +19,7 @@ from distribution.models import (
     Tier,
     Wallet,
 )
-from routing.models import IdempotencyRecord, Lead, Source, SourceKey, Workspace
+from routing.models import IdempotencyRecord, Lead, Membership, Source, SourceKey, Workspace
 from tests.factories import (
     CampaignFactory,
     EnrollmentFactory,
@@ -27,14 +27,16 @@ from tests.factories import (
     SourceFactory,
     issue_key,
 )
-from tracing.models import Attempt, LeadDistributionEvent
+from tracing import audit
+from tracing.models import Attempt, AuditEntry, LeadDistributionEvent
 
 OURS = {"routing", "distribution", "tracing"}
 MODELS = [model for model in admin.site._registry if model._meta.app_label in OURS]
 READ_ONLY = [
     *(Lead, IdempotencyRecord, CampaignSnapshot, Assignment, LedgerEntry, Attempt, LeadDistributionEvent),
+    AuditEntry,
 ]
-EDITABLE = [Workspace, Source, SourceKey, Campaign, Tier, Buyer, Enrollment]
+EDITABLE = [Membership, Workspace, Source, SourceKey, Campaign, Tier, Buyer, Enrollment]
 
 
 def client_of(user: User) -> Client:
@@ -59,6 +61,16 @@ def build_world() -> None:
         fingerprint="f",
         status_code=201,
         response={"a": 1},
+    )
+    clerk = User.objects.create_user(f"clerk-{campaign.pk}")
+    Membership.objects.create(user=clerk, workspace=campaign.workspace)
+    audit.record(
+        actor="root",
+        action="changed",
+        target=campaign,
+        workspace_id=campaign.workspace_id,
+        before={"name": "a"},
+        after={"name": "b"},
     )
 
 

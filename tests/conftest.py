@@ -12,8 +12,11 @@ from pytest_django.plugin import DjangoDbBlocker
 REPOSITORY = Path(__file__).resolve().parent.parent
 VAR_DIR = REPOSITORY / "var" / "test"
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
-# Content types and permissions are written by migrate, once for each test database.
-KEPT_TABLES = ("django_migrations", "django_content_type", "auth_permission")
+# Content types, permissions and the groups are written by migrate, once for each test database.
+KEPT_TABLES = (
+    *("django_migrations", "django_content_type"),
+    *("auth_permission", "auth_group", "auth_group_permissions"),
+)
 
 if "leadswitch.settings" in sys.modules:
     raise pytest.UsageError("unset DJANGO_SETTINGS_MODULE: the tests choose their own servers first")

@@ -10,6 +10,7 @@ from tracing.parsing import parse_uuid
 
 @admin.register(Assignment)
 class AssignmentAdmin(ReadOnlyAdmin):
+    workspace_path = "buyer__workspace"
     list_display = ("public_id", "lead", "buyer", "campaign", "price", "state", "created_at", "returned_at")
     list_filter = ("state",)
     list_select_related = ("lead", "buyer", "campaign")

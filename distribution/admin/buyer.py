@@ -24,6 +24,7 @@ COUNTERS: Final = tuple(
 class BuyerAdmin(ConfigurationAdmin):
     """A buyer is paused, never deleted: its wallet explains past money."""
 
+    workspace_path = "workspace"
     list_display = ("name", "workspace", "balance", "timezone", "paused_at", "created_at")
     list_filter = (("paused_at", admin.EmptyFieldListFilter), "workspace")
     list_select_related = ("workspace", "wallet")
@@ -49,6 +50,7 @@ class BuyerAdmin(ConfigurationAdmin):
 class EnrollmentAdmin(ConfigurationAdmin):
     """The counters are the distributor's: shown, never saved from here."""
 
+    workspace_path = "campaign__workspace"
     list_display = (
         *("buyer", "campaign", "tier", "active", "weight", "priority", "bid", "cap_day", "day_leads"),
         "last_assigned_at",

@@ -11,6 +11,7 @@ from tracing.parsing import parse_id
 
 @admin.register(Campaign)
 class CampaignAdmin(ConfigurationAdmin):
+    workspace_path = "workspace"
     list_display = (
         *("name", "workspace", "vertical", "source", "mode", "price", "max_buyers", "priority", "active"),
         "config_version",
@@ -26,6 +27,7 @@ class CampaignAdmin(ConfigurationAdmin):
 
 @admin.register(Tier)
 class TierAdmin(ConfigurationAdmin):
+    workspace_path = "campaign__workspace"
     list_display = ("campaign", "position", "name", "price")
     list_filter = ("campaign__workspace",)
     list_select_related = ("campaign",)
@@ -37,6 +39,7 @@ class TierAdmin(ConfigurationAdmin):
 
 @admin.register(CampaignSnapshot)
 class CampaignSnapshotAdmin(ReadOnlyAdmin):
+    workspace_path = "campaign__workspace"
     list_display = ("campaign", "config_version", "actor", "created_at")
     list_filter = ("campaign__workspace",)
     list_select_related = ("campaign",)

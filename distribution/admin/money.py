@@ -36,6 +36,7 @@ class WalletForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscr
 
 @admin.register(Wallet)
 class WalletAdmin(ConfigurationAdmin):
+    workspace_path = "buyer__workspace"
     form = WalletForm
     list_display = ("buyer", "balance", "held", "credit_limit", "version")
     list_filter = ("buyer__workspace",)
@@ -60,6 +61,7 @@ class WalletAdmin(ConfigurationAdmin):
 
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(ReadOnlyAdmin):
+    workspace_path = "wallet__buyer__workspace"
     list_display = ("id", "wallet", "kind", "amount", "balance_after", "assignment", "actor", "created_at")
     list_filter = ("kind",)
     list_select_related = ("wallet__buyer", "assignment")

@@ -5,10 +5,20 @@ from rest_framework_api_key.admin import APIKeyModelAdmin
 from rest_framework_api_key.models import APIKey
 
 from routing.admin.idempotency import IdempotencyRecordAdmin
+from routing.admin.people import MembershipAdmin, PeopleAdmin, RolesAdmin
 from routing.admin.source import SourceAdmin, SourceKeyAdmin
 from routing.admin.workspace import WorkspaceAdmin
 
-__all__ = ["APIKeyModelAdmin", "IdempotencyRecordAdmin", "SourceAdmin", "SourceKeyAdmin", "WorkspaceAdmin"]
+__all__ = [
+    "APIKeyModelAdmin",
+    "IdempotencyRecordAdmin",
+    "MembershipAdmin",
+    "PeopleAdmin",
+    "RolesAdmin",
+    "SourceAdmin",
+    "SourceKeyAdmin",
+    "WorkspaceAdmin",
+]
 
 # The library's own table of keys: nothing reads it, and a key made there would open nothing.
 admin.site.unregister(APIKey)

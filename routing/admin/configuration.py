@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from routing.api.errors import Malformed
 from routing.api.guard import parse_json
-from tracing.admin.readonly import PlainAdmin
+from tracing.admin.audited import AuditedAdmin
 
 MOST_KEYS: Final = 20_000
 
@@ -40,7 +40,7 @@ class GuardedJSONField(forms.JSONField):
         return initial if self.disabled or data is None else forms.fields.InvalidJSONInput(data)
 
 
-class ConfigurationAdmin(PlainAdmin):
+class ConfigurationAdmin(AuditedAdmin):
     """Saves only the fields that were changed.
 
     A full save would write back every column as it was when the form was opened: a sale in between would lose
@@ -57,7 +57,7 @@ class ConfigurationAdmin(PlainAdmin):
     list_per_page = 50
     show_full_result_count = False
 
-    def save_model(self, request: HttpRequest, obj: models.Model, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
+    def write_model(self, request: HttpRequest, obj: models.Model, *, form: Any, change: bool) -> None:  # noqa: ARG002
         if not change:
             obj.save()
             return

@@ -9,6 +9,7 @@ from tracing.parsing import parse_text
 
 @admin.register(IdempotencyRecord)
 class IdempotencyRecordAdmin(ReadOnlyAdmin):
+    workspace_path = "workspace"
     list_display = ("route", "key", "workspace", "status_code", "created_at")
     list_filter = ("workspace",)
     list_select_related = ("workspace",)

@@ -40,6 +40,7 @@ def hash_typed_phone(text: str) -> str | None:
 class LeadAdmin(ReadOnlyAdmin):
     """A person is found by e-mail or phone as anyone would type them, through the identity hashes."""
 
+    workspace_path = "workspace"
     list_display = (
         *("public_id", "workspace", "source", "vertical", "zip", "state", "status", "skip_reason"),
         *("attempts", "next_attempt_at", "received_at"),

@@ -7,6 +7,7 @@ from rest_framework_api_key.admin import APIKeyModelAdmin
 
 from routing.admin.configuration import ConfigurationAdmin
 from routing.models import Source, SourceKey
+from tracing.admin.audited import REASON, AuditedAdmin
 
 # The library's class has tuples of a fixed length for its types.
 Columns: TypeAlias = Any
@@ -14,6 +15,7 @@ Columns: TypeAlias = Any
 
 @admin.register(Source)
 class SourceAdmin(ConfigurationAdmin):
+    workspace_path = "workspace"
     list_display = ("name", "workspace", "default_vertical", "active", "created_at")
     list_filter = ("active", "workspace")
     list_select_related = ("workspace",)
@@ -24,9 +26,10 @@ class SourceAdmin(ConfigurationAdmin):
 
 
 @admin.register(SourceKey)
-class SourceKeyAdmin(APIKeyModelAdmin):
+class SourceKeyAdmin(AuditedAdmin, APIKeyModelAdmin):  # type: ignore[misc]  # the library names its defaults
     """The key is shown once, in the message after it was made; only its prefix and hash are stored."""
 
+    workspace_path = "source__workspace"
     list_display: Columns = (
         "name",
         "prefix",
@@ -40,7 +43,7 @@ class SourceKeyAdmin(APIKeyModelAdmin):
     list_select_related = ("source__workspace",)
     search_fields: ClassVar[Columns] = ("name", "prefix", "source__name")
     autocomplete_fields = ("source",)
-    fields = ("name", "source", "prefix", "expiry_date", "revoked")
+    fields = ("name", "source", "prefix", "expiry_date", "revoked", REASON)
 
     @admin.display(description="workspace", ordering="source__workspace__name")
     def workspace(self, key: SourceKey) -> str:

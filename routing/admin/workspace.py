@@ -8,6 +8,7 @@ from routing.models import Workspace
 
 @admin.register(Workspace)
 class WorkspaceAdmin(ConfigurationAdmin):
+    workspace_path = "pk"
     list_display = ("name", "slug", "kind", "timezone", "lead_ttl_days", "paused_at")
     list_filter = ("kind", ("paused_at", admin.EmptyFieldListFilter))
     search_fields = ("name", "slug")

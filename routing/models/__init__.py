@@ -2,6 +2,7 @@
 
 from routing.models.idempotency import IdempotencyRecord
 from routing.models.lead import UNFINISHED, Lead, LeadStatus
+from routing.models.membership import Membership
 from routing.models.workspace import Source, SourceKey, Workspace, WorkspaceKind
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "IdempotencyRecord",
     "Lead",
     "LeadStatus",
+    "Membership",
     "Source",
     "SourceKey",
     "Workspace",

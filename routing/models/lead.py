@@ -69,6 +69,11 @@ class Lead(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     due_reason = models.CharField(max_length=50, blank=True, help_text="Why it is due at that time.")
+    paused_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Set: it keeps its due time, and nobody tries it until it is resumed.",
+    )
     received_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -90,6 +95,10 @@ class Lead(models.Model):
                 name="lead_finished_at_iff_finished",
             ),
             models.CheckConstraint(
+                condition=Q(paused_at__isnull=True) | Q(status=LeadStatus.PENDING),
+                name="lead_paused_only_while_pending",
+            ),
+            models.CheckConstraint(
                 condition=~Q(email_hash="") & ~Q(phone_hash=""), name="lead_hash_not_blank"
             ),
             models.UniqueConstraint(
@@ -99,8 +108,12 @@ class Lead(models.Model):
             ),
         ]
         indexes = [
-            # The pick-up of due leads: only pending ones, in due order.
-            models.Index(fields=["next_attempt_at", "id"], condition=Q(status="pending"), name="lead_due"),
+            # The pick-up of due leads: only pending ones that nobody holds back, in due order.
+            models.Index(
+                fields=["next_attempt_at", "id"],
+                condition=Q(status="pending", paused_at__isnull=True),
+                name="lead_due",
+            ),
             models.Index(fields=["workspace", "-received_at"], name="lead_workspace_received"),
             models.Index(
                 fields=["email_hash"], condition=Q(email_hash__isnull=False), name="lead_email_hash"

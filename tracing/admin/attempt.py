@@ -10,6 +10,7 @@ from tracing.parsing import parse_id, parse_uuid
 
 @admin.register(Attempt)
 class AttemptAdmin(ReadOnlyAdmin):
+    workspace_path = "destination_workspace_id"
     list_display = (
         *("id", "lead_id", "number", "trigger", "result", "skip_reason", "transient"),
         *("campaign_id", "config_version", "started_at", "duration_ms", "next_attempt_at"),

@@ -1,15 +1,22 @@
 """Events: one step of an attempt."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
 
 from tracing.admin.filters import AnyReasonFilter, EventFilter
 from tracing.admin.readonly import ReadOnlyAdmin, pretty_json
-from tracing.models import LeadDistributionEvent
+from tracing.admin.scope import visible_ids
+from tracing.models import Attempt, LeadDistributionEvent
 from tracing.parsing import parse_uuid
 
 
 @admin.register(LeadDistributionEvent)
 class LeadDistributionEventAdmin(ReadOnlyAdmin):
+    """An event belongs to the workspace that its attempt decided for."""
+
     list_display = (
         *("id", "attempt_id", "seq", "event", "buyer_id", "cost_cents", "outcome", "skip_reason"),
         *("duration_ms", "created_at"),
@@ -25,3 +32,10 @@ class LeadDistributionEventAdmin(ReadOnlyAdmin):
     )
     readonly_fields = ("pretty_data",)
     pretty_data = pretty_json("data")
+
+    def scope(self, queryset: QuerySet[Any], *, request: HttpRequest) -> QuerySet[Any]:
+        ids = visible_ids(request)
+        if ids is None:
+            return queryset
+        attempt = Attempt.objects.filter(pk=OuterRef("attempt_id"), destination_workspace_id__in=ids)
+        return queryset.filter(Exists(attempt))

@@ -12,11 +12,11 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from tracing.admin.scope import ScopedAdmin
+
 if TYPE_CHECKING:
-    PlainAdmin = admin.ModelAdmin[Any]
     PlainPaginator = Paginator[Any]
-else:  # Django's classes cannot be subscripted when they run
-    PlainAdmin = admin.ModelAdmin
+else:  # Django's class cannot be subscripted when it runs
     PlainPaginator = Paginator
 
 COUNTED: Final = 10_000
@@ -31,7 +31,7 @@ class BoundedPaginator(PlainPaginator):
         return rows[:COUNTED].count() if isinstance(rows, QuerySet) else len(rows)
 
 
-class ExactSearch(PlainAdmin):
+class ExactSearch(ScopedAdmin):
     """Finds rows by whole values, each through an index; text that cannot be a value is not looked for.
 
     `exact_searches`: a lookup and what reads the text for it, None when it is no such value.

@@ -1,0 +1,91 @@
+"""The people of the desk: their groups say what they may do, their memberships where."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.forms import UserChangeForm
+from django.contrib.auth.models import Group, User
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+
+from routing.models import Membership
+from tracing import audit
+from tracing.admin.audited import REASON, AuditedAdmin
+
+if TYPE_CHECKING:
+    PlainInline = admin.TabularInline[Membership, User]
+    PlainUserAdmin = UserAdmin[User]
+else:  # Django's classes cannot be subscripted when they run
+    PlainInline, PlainUserAdmin = admin.TabularInline, UserAdmin
+
+
+# What a superuser alone may give: with it anybody could give themselves everything.
+SUPERUSERS_ONLY = frozenset({"is_superuser", "user_permissions"})
+
+
+class MembershipInline(PlainInline):
+    model = Membership
+    extra = 1
+    autocomplete_fields = ("workspace",)
+    verbose_name_plural = "workspaces: this person sees these and no other"
+
+
+class PeopleAdmin(AuditedAdmin, PlainUserAdmin):
+    form: Any = UserChangeForm
+    inlines = (MembershipInline,)
+    list_display = ("username", "is_active", "is_staff", "is_superuser", "last_login")
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        people = super().get_queryset(request)
+        return people if request.user.is_superuser else people.filter(is_superuser=False)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if request.user.is_superuser:
+            return fieldsets
+        return [
+            (name, {**options, "fields": [each for each in options["fields"] if each not in SUPERUSERS_ONLY]})
+            for name, options in fieldsets
+        ]
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
+        before = _rights(form.instance) if change else {}
+        super().save_related(request, form, formsets, change)
+        after = _rights(form.instance)
+        if before != after:
+            reason = form.cleaned_data.get(REASON, "")
+            self.audit(request, form.instance, action="rights", reason=reason, before=before, after=after)
+
+
+def _rights(user: User) -> audit.State:
+    return {
+        "groups": sorted(user.groups.values_list("name", flat=True)),
+        "user_permissions": sorted(user.user_permissions.values_list("codename", flat=True)),
+        "workspaces": sorted(Membership.objects.filter(user=user).values_list("workspace__slug", flat=True)),
+    }
+
+
+class RolesAdmin(AuditedAdmin, GroupAdmin):
+    """Groups come with the product; a further one is the superuser's to make."""
+
+    form: Any = ModelForm
+
+
+class MembershipAdmin(AuditedAdmin):
+    workspace_path = "workspace"
+    list_display = ("user", "workspace", "created_at")
+    list_filter = ("workspace",)
+    list_select_related = ("user", "workspace")
+    search_fields = ("user__username", "workspace__name")
+    autocomplete_fields = ("user", "workspace")
+    ordering = ("workspace__name", "user__username")
+    show_full_result_count = False
+
+
+for _model, _page in ((User, PeopleAdmin), (Group, RolesAdmin), (Membership, MembershipAdmin)):
+    if admin.site.is_registered(_model):
+        admin.site.unregister(_model)
+    admin.site.register(_model, _page)

@@ -1,0 +1,86 @@
+"""Pages on which people change rows: every save, deletion and action leaves an audit entry in its transaction."""
+
+from typing import Any, Final
+
+from django import forms
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from tracing import audit
+from tracing.admin.scope import ScopedAdmin
+
+REASON: Final = "change_reason"
+
+
+class ReasonedForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscripted when it runs
+    """A form that asks why. The answer stands in the audit alone."""
+
+    change_reason = forms.CharField(
+        label="Why",
+        required=False,
+        max_length=audit.MAX_REASON,
+        strip=True,
+        widget=forms.TextInput(attrs={"size": 80}),
+        help_text="Kept in the audit beside who changed what. Do not name a person here.",
+    )
+
+
+class AuditedAdmin(ScopedAdmin):
+    """What is written about a row: its workspace, who did what and why, and the fields that changed."""
+
+    form: Any = ReasonedForm
+
+    def audit(
+        self,
+        request: HttpRequest,
+        row: Model,
+        *,
+        action: str,
+        reason: str = "",
+        before: audit.State | None = None,
+        after: audit.State | None = None,
+    ) -> None:
+        audit.record(
+            actor=request.user.get_username(),
+            action=action,
+            target=row,
+            workspace_id=self.workspace_id_of(row),
+            reason=reason,
+            before=before,
+            after=after,
+        )
+
+    def write_model(self, request: HttpRequest, obj: Model, *, form: Any, change: bool) -> None:
+        """Save the row; a page that saves in another way overrides this."""
+        super().save_model(request, obj, form, change)
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:  # noqa: FBT001
+        """Needs the transaction of the page, which Django opens."""
+        fields = None if not change else list(form.changed_data)
+        before = audit.read_state(obj, fields=fields) if change else {}
+        self.write_model(request, obj, form=form, change=change)
+        after = audit.read_state(obj, fields=fields)
+        if before != after:
+            self.audit(
+                request,
+                obj,
+                action="changed" if change else "added",
+                reason=form.cleaned_data.get(REASON, ""),
+                before=before,
+                after=after,
+            )
+
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+        with transaction.atomic():
+            before = audit.read_state(obj)
+            self.audit(
+                request, obj, action="deleted", reason=str(request.POST.get(REASON, "")), before=before
+            )
+            super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Row by row: each leaves its own entry. Django's action runs outside any transaction."""
+        with transaction.atomic():
+            for row in queryset:
+                self.delete_model(request, row)

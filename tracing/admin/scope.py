@@ -1,0 +1,103 @@
+"""Every page of the desk shows the rows of the user's workspaces alone; any other row does not exist for it.
+
+Which workspaces those are is decided by a higher app: `LEADSWITCH_VISIBILITY_HOOK` names the function.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
+
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin.utils import NotRelationField, get_fields_from_path, get_model_from_relation
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest
+from django.utils.module_loading import import_string
+
+if TYPE_CHECKING:
+    PlainAdmin = admin.ModelAdmin[Any]
+else:  # Django's class cannot be subscripted when it runs
+    PlainAdmin = admin.ModelAdmin
+
+_REMEMBERED: Final = "leadswitch_visible_ids"
+
+
+def visible_ids(request: HttpRequest) -> Sequence[int] | None:
+    """The ids of the workspaces that the user sees; None: all. Read once for each request."""
+    if not hasattr(request, _REMEMBERED):
+        setattr(request, _REMEMBERED, import_string(settings.LEADSWITCH_VISIBILITY_HOOK)(request.user))
+    ids: Sequence[int] | None = getattr(request, _REMEMBERED)
+    return ids
+
+
+class ScopedRelatedFilter(admin.RelatedFieldListFilter):
+    """Offers the rows that the user may see, not every row of the other table."""
+
+    def field_choices(
+        self, field: Any, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
+    ) -> list[tuple[str, Any]]:
+        ordering = self.field_admin_ordering(field, request, model_admin)
+        related = model_admin.admin_site._registry.get(field.remote_field.model)
+        limit = {}
+        if isinstance(related, ScopedAdmin) and visible_ids(request) is not None:
+            limit = {"pk__in": related.scope(related.model._default_manager.all(), request=request)}
+        choices: list[tuple[str, Any]] = field.get_choices(
+            include_blank=False, ordering=ordering, limit_choices_to=limit
+        )
+        return choices
+
+
+class ScopedAdmin(PlainAdmin):
+    """`workspace_path`: the way from a row to its workspace. Without one only who sees everything sees rows."""
+
+    workspace_path: ClassVar[str] = ""
+    show_facets = admin.ShowFacets.NEVER  # they count whole tables
+
+    def scope(self, queryset: QuerySet[Any], *, request: HttpRequest) -> QuerySet[Any]:
+        """Leave the rows that the user may see."""
+        ids = visible_ids(request)
+        if ids is None:
+            return queryset
+        return (
+            queryset.filter(**{f"{self.workspace_path}__in": ids}) if self.workspace_path else queryset.none()
+        )
+
+    def workspace_id_of(self, row: Model) -> int | None:
+        value: Any = row
+        for part in self.workspace_path.split("__") if self.workspace_path else ():
+            value = getattr(value, part)
+        return value.pk if isinstance(value, Model) else None if value is row else value
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return self.scope(super().get_queryset(request), request=request)
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        return list(self._scoped_filters(super().get_list_filter(request)))
+
+    def _scoped_filters(self, filters: Sequence[Any]) -> Iterator[Any]:
+        for each in filters:
+            is_relation = isinstance(each, str) and _is_relation(self.model, each)
+            yield (each, ScopedRelatedFilter) if is_relation else each
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        related = self.admin_site._registry.get(db_field.remote_field.model)
+        if isinstance(related, ScopedAdmin) and "queryset" not in kwargs:
+            rows = related.model._default_manager.order_by(*(related.get_ordering(request) or ()))
+            kwargs["queryset"] = related.scope(rows, request=request)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def _get_obj_does_not_exist_redirect(
+        self,
+        request: HttpRequest,  # noqa: ARG002 - the signature is Django's
+        opts: Any,
+        object_id: str,  # noqa: ARG002
+    ) -> NoReturn:
+        """Django sends people to the home page: a row that is not there, or not theirs, is a 404."""
+        raise Http404(f"there is no such {opts.verbose_name}")
+
+
+def _is_relation(model: type[Model], path: str) -> bool:
+    try:
+        get_model_from_relation(get_fields_from_path(model, path)[-1])
+    except NotRelationField:
+        return False
+    return True

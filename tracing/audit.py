@@ -1,0 +1,61 @@
+"""Writes what people did, in the transaction that does it: either both are there or neither."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.db.models import Model
+
+from tracing.models import AuditEntry
+
+MAX_REASON: Final = 200
+# Values of these fields name a person or open a door: an entry says only that they changed.
+UNSPOKEN: Final = frozenset(
+    {
+        *("first_name", "last_name", "email", "phone", "address", "email_hash", "phone_hash"),
+        *("attributes", "consent", "password", "hashed_key", "facts", "response"),
+    }
+)
+CHANGED: Final = "changed"
+
+State = Mapping[str, Any]
+
+
+def record(
+    *,
+    actor: str,
+    action: str,
+    target: Model,
+    workspace_id: int | None,
+    reason: str = "",
+    before: State | None = None,
+    after: State | None = None,
+) -> AuditEntry:
+    """Append one entry about `target`; of `before` and `after` only what differs. Needs the action's transaction."""
+    was, now = difference(before or {}, after or {})
+    return AuditEntry.objects.create(
+        actor=actor[:150],
+        action=action,
+        model=target._meta.label_lower,
+        object_id=str(target.pk),
+        object_label=str(target)[:200],
+        workspace_id=workspace_id,
+        reason=reason.strip()[:MAX_REASON],
+        before=was,
+        after=now,
+    )
+
+
+def difference(before: State, after: State) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return both without what is equal in them; what may not be spoken of is called "changed"."""
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return _spoken(before, names), _spoken(after, names)
+
+
+def _spoken(state: State, names: list[str]) -> dict[str, Any]:
+    return {name: CHANGED if name in UNSPOKEN else state[name] for name in names if name in state}
+
+
+def read_state(row: Model, *, fields: list[str] | None = None) -> dict[str, Any]:
+    """The row as the database has it now: its columns by field name, a reference as the other row's id."""
+    names = [field.name for field in row._meta.concrete_fields if fields is None or field.name in fields]
+    return type(row)._default_manager.filter(pk=row.pk).values(*names).get() if names else {}
