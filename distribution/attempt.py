@@ -116,11 +116,11 @@ def run_attempt(lead: LockedLead, *, recorder: Recorder, at: datetime, patience:
     recorder.add(
         Event.CAMPAIGN_RESOLVED, data={"campaign_id": campaign.id, "config_version": campaign.config_version}
     )
-    facts = _read_facts(lead, campaign=campaign, at=at, seed=seed_of(recorder.head.id))
+    facts = read_facts(lead, campaign=campaign, at=at, seed=seed_of(recorder.head.id))
     decided = _decide_under_lock(lead.id, campaign, facts, held=held, may_ask=patience.may_ask)
     if decided.decision.outcome == "contention":
         raise TierLockContention(decided)
-    assignments = _sell(decided, lead_id=lead.id, attempt_id=recorder.head.id)
+    assignments = sell_selected(decided, lead_id=lead.id, attempt_id=recorder.head.id)
     record_decision(recorder, decided.decision, zip_code=lead.zip)
     return AttemptOutcome(decided, _unsold(decided.decision), assignments)
 
@@ -130,13 +130,17 @@ def seed_of(attempt_id: UUID) -> int:
     return attempt_id.int & 0xFFFF_FFFF_FFFF
 
 
-def _read_facts(lead: LockedLead, *, campaign: CompiledCampaign, at: datetime, seed: int) -> DecisionFacts:
+def read_facts(
+    lead: LockedLead, *, campaign: CompiledCampaign, at: datetime, seed: int, chosen: int | None = None
+) -> DecisionFacts:
+    """Firm for those whose locks were taken by an earlier statement."""
     live, sold_count = read_live(lead_id=lead.id, campaign_id=campaign.id)
     return DecisionFacts(
         lead=lead_facts(lead, campaign=campaign, sold_count=sold_count),
         live=_of_campaign(live, campaign),
         at=at,
         seed=seed,
+        chosen=chosen,
     )
 
 
@@ -225,7 +229,8 @@ def _of_campaign(live: Mapping[int, LiveFacts], campaign: CompiledCampaign) -> d
     return {enrollment_id: live.get(enrollment_id, nothing) for enrollment_id in known}
 
 
-def _sell(decided: Decided, *, lead_id: int, attempt_id: UUID) -> tuple[UUID, ...]:
+def sell_selected(decided: Decided, *, lead_id: int, attempt_id: UUID) -> tuple[UUID, ...]:
+    """Charge and assign what was decided. Needs the locks of everyone selected. Raises SaleIncomplete."""
     if not decided.decision.selected:
         return ()
     sales = []

@@ -54,5 +54,6 @@ def _record_selection(recorder: Recorder, selection: Selection) -> None:
             "tier_id": selection.tier_id,
             "rank": selection.rank,
             "rank_key": selection.rank_key,
+            **({"overridden": selection.overridden} if selection.overridden else {}),
         },
     )

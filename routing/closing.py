@@ -13,6 +13,13 @@ SET status = %s, skip_reason = %s, attempts = %s, next_attempt_at = %s, due_reas
 WHERE id = %s AND status = 'pending' AND paused_at IS NULL AND attempts = %s
 """
 
+CLOSE_BY_HAND: Final = """
+UPDATE routing_lead
+SET status = 'distributed', skip_reason = '', attempts = %s, next_attempt_at = NULL, due_reason = '',
+    paused_at = NULL, finished_at = %s
+WHERE id = %s AND status IN ('pending', 'failed', 'distributed') AND attempts = %s
+"""
+
 
 class LeadMoved(RuntimeError):
     """The lead is no longer as the attempt found it: somebody else finished or paused it."""
@@ -39,6 +46,18 @@ def close_attempt(
             CLOSE,
             [status, skip_reason, attempts, next_attempt_at, due_reason, finished_at, lead_id, attempts - 1],
         )
+        if cursor.rowcount != 1:
+            message = f"lead {lead_id} changed under its attempt {attempts}"
+            raise LeadMoved(message)
+
+
+def close_by_hand(lead_id: int, *, attempts: int, at: datetime) -> None:
+    """Write that a person gave the lead to a buyer in attempt number `attempts`. Needs the lead's lock.
+
+    Raises LeadMoved when its state or its attempts are not what the assignment was decided on.
+    """
+    with connections["default"].cursor() as cursor:
+        cursor.execute(CLOSE_BY_HAND, [attempts, at, lead_id, attempts - 1])
         if cursor.rowcount != 1:
             message = f"lead {lead_id} changed under its attempt {attempts}"
             raise LeadMoved(message)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
@@ -45,7 +45,20 @@ def client_of(user: User) -> Client:
     return client
 
 
-def build_world() -> None:
+# They see what they were given; the group `admin` sees everything.
+SCOPED_ROLES = ("viewer", "operator", "finance")
+
+
+def person(role: str, *workspaces: Workspace) -> User:
+    """Somebody of a group who works for these workspaces."""
+    user = User.objects.create_user(f"{role}-{User.objects.count()}", is_staff=True)
+    user.groups.add(Group.objects.get(name=role))
+    for workspace in workspaces:
+        Membership.objects.create(user=user, workspace=workspace)
+    return user
+
+
+def build_world() -> Workspace:
     """At least one row more in every table: a lead that is sold, and one that a paused buyer misses."""
     campaign = CampaignFactory()
     enrollment = EnrollmentFactory(campaign=campaign, buyer__credits_cents=10_000)
@@ -72,6 +85,7 @@ def build_world() -> None:
         before={"name": "a"},
         after={"name": "b"},
     )
+    return campaign.workspace
 
 
 def page(model: type[Model], name: str, *arguments: object) -> str:

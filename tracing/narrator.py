@@ -221,7 +221,9 @@ def _outranked(event: EventRow, scene: Scene) -> str:
 
 def _selected(event: EventRow, scene: Scene) -> str:
     name = scene.names.buyer(event.buyer_id).name
-    return f"{name}: selected, rank {event.data['rank']}, for {wording.money(event.cost_cents)}."
+    text = f"{name}: selected, rank {event.data['rank']}, for {wording.money(event.cost_cents)}."
+    overridden = [describe_clause(gate) for gate in event.data.get("overridden") or ()]
+    return f"{text} A person chose it in spite of: {'; '.join(overridden)}." if overridden else text
 
 
 def _distributed(event: EventRow, _scene: Scene) -> str:

@@ -21,14 +21,14 @@ def decide(campaign: CompiledCampaign, facts: DecisionFacts) -> Decision:
         return Decision("unsold", (), (), (), funnel, (), verdict)
     prices = tier_prices(campaign, fields=facts.lead.fields)
     scene = open_scene(campaign, facts=facts, prices=prices)
-    return _sell(campaign, facts, screen(campaign, live=facts.live, scene=scene), prices)
+    return _sell(campaign, facts, screen(campaign, live=facts.live, scene=scene, chosen=facts.chosen), prices)
 
 
 def _verdict_before_pool(campaign: CompiledCampaign, facts: DecisionFacts) -> Verdict | None:
     """An empty campaign is reported even while closed: no opening time will fill it."""
     if not campaign.enrollments:
         return Verdict("no_enrolled_buyers", "permanent")
-    if campaign.schedule is None or campaign.schedule.hours.is_open(facts.at):
+    if facts.chosen is not None or campaign.schedule is None or campaign.schedule.hours.is_open(facts.at):
         return None
     opens_at = first_common_opening(facts.at, calendars=(campaign.schedule,))
     return Verdict("outside_campaign_hours", "permanent" if opens_at is None else "deferred", opens_at)
@@ -41,6 +41,8 @@ def _sell(
     free = [each for each in screening.candidates if each.enrollment.id not in facts.locked]
     locked = [each for each in screening.candidates if each.enrollment.id in facts.locked]
     ranked = rank(campaign, candidates=free, seed=facts.seed)
+    if facts.chosen is not None:
+        free_slots, ranked = _prefer(facts.chosen, ranked, free_slots=free_slots)
     selected = tuple(_select(each, number) for number, each in enumerate(ranked[:free_slots], start=1))
     outranked = [
         _outrank(each, number) for number, each in enumerate(ranked[free_slots:], start=free_slots + 1)
@@ -56,6 +58,13 @@ def _sell(
         prices=prices,
         verdict=verdict,
     )
+
+
+def _prefer(chosen: int, ranked: list[Ranked], *, free_slots: int) -> tuple[int, list[Ranked]]:
+    """A person chose: this one or nobody, and the others in their order behind it."""
+    ranked = sorted(ranked, key=lambda each: each.candidate.enrollment.id != chosen)
+    is_there = bool(ranked) and ranked[0].candidate.enrollment.id == chosen
+    return (min(free_slots, 1) if is_there else 0), ranked
 
 
 def _conclude(
@@ -88,6 +97,7 @@ def _select(ranked: Ranked, number: int) -> Selection:
         rank=number,
         rank_key=(enrollment.tier.position, *ranked.key),
         new_virtual_finish=ranked.new_virtual_finish,
+        overridden=ranked.candidate.overridden,
     )
 
 

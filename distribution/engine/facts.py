@@ -3,7 +3,7 @@
 {"at": iso, "seed": int, "lead": {"fields": {}, "latitude", "longitude", "sold_count"}, "locked": [id],
  "times": [iso, ...], "live": {"10": [balance, held, limit, virtual_finish, has_lead 0|1,
  last_assigned_at t|null, {"day": [starts_at t, leads, spent_cents]}]}}, where t is an index into times:
-a thousand enrolments share a handful of window starts.
+a thousand enrolments share a handful of window starts. "chosen" is there only when a person chose.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +18,7 @@ TimeIndex = dict[datetime, int]
 def facts_to_json(facts: DecisionFacts) -> JsonObject:
     index: TimeIndex = {}
     live = {str(enrollment_id): _live_to_json(each, index) for enrollment_id, each in facts.live.items()}
+    chosen = {} if facts.chosen is None else {"chosen": facts.chosen}
     return {
         "at": _write_time(facts.at),
         "seed": facts.seed,
@@ -30,6 +31,7 @@ def facts_to_json(facts: DecisionFacts) -> JsonObject:
         "live": live,
         "times": [_write_time(at) for at in index],
         "locked": sorted(facts.locked),
+        **chosen,
     }
 
 
@@ -44,6 +46,7 @@ def facts_from_json(stored: Mapping[str, Any]) -> DecisionFacts:
         at=_read_time(stored["at"]),
         seed=stored["seed"],
         locked=frozenset(stored["locked"]),
+        chosen=stored.get("chosen"),
     )
 
 

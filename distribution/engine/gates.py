@@ -31,6 +31,8 @@ STAGES = (
     "insufficient_credits",
     "already_has_lead",
 )
+# What a buyer or an agency wishes; a person may decide otherwise for one lead. Money, caps and doubles stay.
+WISHES = frozenset(STAGES[:6])
 # Time alone opens these.
 TIME_BOUND = frozenset({"outside_buyer_hours", "cap_reached"})
 

@@ -25,6 +25,7 @@ class Candidate:
     enrollment: Enrollment
     live: LiveFacts
     price_cents: int
+    overridden: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

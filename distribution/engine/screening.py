@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from distribution.engine.campaign import CompiledCampaign
-from distribution.engine.gates import GATES, STAGES
+from distribution.engine.gates import GATES, STAGES, WISHES
 from distribution.engine.ranking import Candidate
 from distribution.engine.scene import Scene
 from distribution.engine.types import FactsError, JsonObject, LiveFacts, Skip
@@ -19,7 +19,9 @@ class Screening:
     funnel: tuple[tuple[str, int], ...]
 
 
-def screen(campaign: CompiledCampaign, *, live: Mapping[int, LiveFacts], scene: Scene) -> Screening:
+def screen(
+    campaign: CompiledCampaign, *, live: Mapping[int, LiveFacts], scene: Scene, chosen: int | None = None
+) -> Screening:
     candidates: list[Candidate] = []
     skipped: list[Skip] = []
     for enrollment in campaign.enrollments:
@@ -38,6 +40,9 @@ def screen(campaign: CompiledCampaign, *, live: Mapping[int, LiveFacts], scene: 
                     failures.append(failure)
         if failures is None:
             candidates.append(Candidate(enrollment, facts, price_cents))
+        elif enrollment.id == chosen and all(each["gate"] in WISHES for each in failures):
+            overridden = tuple(dict.fromkeys(each["gate"] for each in failures))
+            candidates.append(Candidate(enrollment, facts, price_cents, overridden))
         else:
             reason = failures[0]["gate"]
             skipped.append(Skip(enrollment.id, enrollment.buyer_id, reason, tuple(failures), price_cents, {}))

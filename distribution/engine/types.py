@@ -43,13 +43,17 @@ class LiveFacts:
 
 @dataclass(frozen=True, slots=True)
 class DecisionFacts:
-    """Everything a decision depends on besides the campaign. `locked`: enrolments another lead holds."""
+    """Everything a decision depends on besides the campaign.
+
+    `locked`: enrolments another lead holds. `chosen`: the one that a person gives the lead to, whatever its wishes.
+    """
 
     lead: LeadFacts
     live: Mapping[int, LiveFacts]
     at: datetime
     seed: int
     locked: frozenset[int] = frozenset()
+    chosen: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class Selection:
     rank: int
     rank_key: tuple[int, ...]
     new_virtual_finish: int | None
+    overridden: tuple[str, ...] = ()  # the gates that a person's choice went past
 
 
 @dataclass(frozen=True, slots=True)

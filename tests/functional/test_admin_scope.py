@@ -12,8 +12,8 @@ from django.urls import reverse
 
 from routing.models import Membership, Workspace
 from routing.visibility import visible_workspaces
+from tests.admin_pages import MODELS, SCOPED_ROLES, build_world, client_of, page, person
 from tests.factories import WorkspaceFactory
-from tests.functional.desk import MODELS, SCOPED_ROLES, build_workspace, client_of, page, person
 from tracing.admin.scope import ScopedAdmin
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +33,7 @@ def rows_of(model: type[Model], workspace: Workspace) -> set[Any]:
 
 @every_model
 def test_a_page_knows_the_way_to_its_workspace(model: type[Model]) -> None:
-    mine, foreign = build_workspace(), build_workspace()
+    mine, foreign = build_world(), build_world()
     everything = set(model._default_manager.values_list("pk", flat=True))
 
     own, others = rows_of(model, mine), rows_of(model, foreign)
@@ -52,7 +52,7 @@ def rows_of_people(model: type[Model]) -> set[Any]:
 @every_role
 @every_model
 def test_a_foreign_row_does_not_exist(model: type[Model], role: str) -> None:
-    mine, foreign = build_workspace(), build_workspace()
+    mine, foreign = build_world(), build_world()
     foreign_rows = rows_of(model, foreign)
     client = client_of(person(role, mine))
     before = list(model._default_manager.order_by("pk").values())
@@ -73,7 +73,7 @@ def test_a_foreign_row_does_not_exist(model: type[Model], role: str) -> None:
 @every_role
 @every_model
 def test_a_list_shows_the_own_rows_alone(model: type[Model], role: str) -> None:
-    mine, foreign = build_workspace(), build_workspace()
+    mine, foreign = build_world(), build_world()
     own, foreign_rows = rows_of(model, mine), rows_of(model, foreign)
     client = client_of(person(role, mine))
     response = client.get(page(model, "changelist"))
@@ -95,7 +95,7 @@ def test_a_list_shows_the_own_rows_alone(model: type[Model], role: str) -> None:
 @every_role
 @every_model
 def test_a_form_offers_the_own_rows_alone(model: type[Model], role: str) -> None:
-    mine, foreign = build_workspace(), build_workspace()
+    mine, foreign = build_world(), build_world()
     client = client_of(person(role, mine))
     for url in (page(model, "add"), page(model, "change", next(iter(rows_of(model, mine))))):
         response = client.get(url)
@@ -119,7 +119,7 @@ AUTOCOMPLETES = [
     ("model", "field"), AUTOCOMPLETES, ids=[f"{model.__name__}.{name}" for model, name in AUTOCOMPLETES]
 )
 def test_an_autocomplete_finds_the_own_rows_alone(model: type[Model], field: str) -> None:
-    mine, foreign = build_workspace(), build_workspace()
+    mine, foreign = build_world(), build_world()
     related = model._meta.get_field(field).related_model
     assert isinstance(related, type)
     client = client_of(person("operator", mine))
@@ -138,8 +138,8 @@ def test_an_autocomplete_finds_the_own_rows_alone(model: type[Model], field: str
 @pytest.mark.parametrize("maker", ["superuser", "admin"])
 @every_model
 def test_who_may_see_everything_sees_it(model: type[Model], maker: str) -> None:
-    build_workspace()
-    build_workspace()
+    build_world()
+    build_world()
     user = User.objects.create_superuser("root") if maker == "superuser" else person("admin")
 
     shown = client_of(user).get(page(model, "changelist")).context["cl"].result_list
@@ -149,7 +149,7 @@ def test_who_may_see_everything_sees_it(model: type[Model], maker: str) -> None:
 
 @every_role
 def test_who_was_given_no_workspace_sees_nothing(role: str) -> None:
-    build_workspace()
+    build_world()
     client = client_of(person(role))
     for model in MODELS:
         response = client.get(page(model, "changelist"))
@@ -220,7 +220,7 @@ class TestRoles:
         assert not clerk.user_permissions.exists()
 
     def test_a_viewer_writes_nothing(self) -> None:
-        mine = build_workspace()
+        mine = build_world()
         client: Client = client_of(person("viewer", mine))
         for model in MODELS:
             pk = next(iter(rows_of(model, mine)))

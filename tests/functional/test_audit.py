@@ -8,9 +8,8 @@ from django.test import Client
 
 from distribution.models import Buyer, Campaign, Enrollment, Tier
 from routing.models import Membership, Source, SourceKey
+from tests.admin_pages import client_of, form_of, page, person, save
 from tests.factories import BuyerFactory, CampaignFactory, EnrollmentFactory, SourceFactory, WorkspaceFactory
-from tests.functional.desk import client_of, page, person
-from tests.functional.test_admin import form_of, save
 from tracing import audit
 from tracing.models import AuditEntry
 
@@ -95,12 +94,18 @@ def test_a_persons_rights_are_told(client: Client) -> None:
     clerk = User.objects.create_user("clerk")
     workspace = WorkspaceFactory(slug="acme")
     data = {
-        "username": "clerk", "is_active": "on", "is_staff": "on",
-        "date_joined_0": "2026-01-01", "date_joined_1": "00:00:00",
+        "username": "clerk",
+        "is_active": "on",
+        "is_staff": "on",
+        "date_joined_0": "2026-01-01",
+        "date_joined_1": "00:00:00",
         "groups": [str(Group.objects.get(name="operator").pk)],
-        "memberships-TOTAL_FORMS": "1", "memberships-INITIAL_FORMS": "0",
-        "memberships-MIN_NUM_FORMS": "0", "memberships-MAX_NUM_FORMS": "1000",
-        "memberships-0-workspace": str(workspace.pk), "memberships-0-user": str(clerk.pk),
+        "memberships-TOTAL_FORMS": "1",
+        "memberships-INITIAL_FORMS": "0",
+        "memberships-MIN_NUM_FORMS": "0",
+        "memberships-MAX_NUM_FORMS": "1000",
+        "memberships-0-workspace": str(workspace.pk),
+        "memberships-0-user": str(clerk.pk),
     }
 
     assert client.post(page(User, "change", clerk.pk), data).status_code == 302

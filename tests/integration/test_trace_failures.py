@@ -126,7 +126,7 @@ FAILURES: dict[str, tuple[Callable[[], Any], str]] = {
     "not serialisable": (lambda: with_event(reason="locked", data={"note": object()}), "TypeError"),
     "no such reason": (lambda: with_event(reason="bad_mood"), "UnknownCode"),
     "reason of a lead": (lambda: with_event(reason="no_campaign"), "UnknownCode"),
-    "beyond an integer": (lambda: with_event(reason="locked", cost_cents=2**70), "DataError"),
+    "beyond an integer": (lambda: with_event(reason="locked", cost_cents=2**70), "TypeError"),
     "two ends": (with_two_ends, "IncompleteTrace"),
     "number taken": (with_the_number_taken, "IntegrityError"),
 }
