@@ -71,7 +71,9 @@ def open_as(browser: Browser, address: str, committed_db: None) -> Iterator[Open
         def open_page(
             user: "User | None", *, refused: list[tuple[int, str]] | None = None, **options: Any
         ) -> Page:
-            context, watch = profiles.enter_context(watched(browser, address, viewport=DESK, **options))
+            context, watch = profiles.enter_context(
+                watched(browser, address, **{"viewport": DESK, **options})
+            )
             if user is not None:
                 context.add_cookies([session_cookie(user, address)])
             watch.expected = refused or []

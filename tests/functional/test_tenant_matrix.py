@@ -1,0 +1,280 @@
+"""PITFALLS 56: every route x a foreign workspace x every role and kind of key, from the URL configuration.
+
+A new route of the API needs an entry in API. A new page of the admin is tried by itself when it is under the address of
+its table and takes the id of a row. `test_every_route_is_in_the_matrix` fails for any other.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import Group, User
+from django.db.models import Model
+from django.test import Client
+
+from distribution.models import Buyer
+from routing.models import Lead, Source, Workspace
+from tests.admin_pages import SCOPED_ROLES, build_world, client_of, person
+from tests.factories import issue_key
+from tests.functional.routes import Route, all_routes
+from tracing.models import Attempt, LeadDistributionEvent
+
+pytestmark = pytest.mark.django_db
+
+OURS = ("routing", "distribution", "tracing")
+# Answer anybody, and the same to everybody.
+PUBLIC = {"", "^api/", "api/schema/", "api/docs/", "healthz", "readyz", "metrics"}
+# Of the site of the admin as a whole: they show nothing of a workspace by an id in the address.
+OF_THE_SITE = {
+    *("index", "login", "logout", "password_change", "password_change_done", "jsi18n", "autocomplete"),
+    *("app_list", "view_on_site"),
+}
+CATCH_ALL = "admin/(?P<url>.*)$"
+WITHOUT_ID = ("changelist", "add")
+ROW = {"object_id", "id"}  # what Django calls the row that a page is about
+WAYS = (
+    *("workspace", "source__workspace", "campaign__workspace", "buyer__workspace"),
+    "wallet__buyer__workspace",
+)
+NO_WORKSPACE = (User, Group)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Two agencies with a row in every table each."""
+
+    mine: Workspace
+    foreign: Workspace
+
+    def foreign_row(self, model: type[Model]) -> Any:
+        """A row of the other agency. People and groups belong to none: any of them is foreign."""
+        return model._default_manager.filter(**of_workspace(model, self.foreign)).first()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How a route of the API is called. `foreign` gives the parameters that name something of the other agency."""
+
+    methods: tuple[str, ...]
+    foreign: Callable[[World], dict[str, object]] | None = None
+    body: Any = None
+    query: Callable[[World], dict[str, object]] = field(default=lambda _: {})
+
+
+def of_foreign_lead(world: World) -> dict[str, object]:
+    return {"public_id": world.foreign_row(Lead).public_id}
+
+
+SENT = {"zip": "30312", "email": "grace@example.com"}
+API = {
+    "api/v1/leads/": Entry(("post",), body=SENT),
+    "api/v1/leads/batch/": Entry(("post",), body={"leads": [SENT]}),
+    "api/v1/leads/<uuid:public_id>/": Entry(("get", "delete"), of_foreign_lead),
+    "api/v1/leads/<uuid:public_id>/trace/": Entry(("get",), of_foreign_lead),
+}
+
+
+@pytest.fixture
+def world() -> World:
+    return World(build_world(), build_world())
+
+
+def api_routes() -> list[Route]:
+    return [route for route in all_routes() if route.path.startswith("api/v1/")]
+
+
+def admin_routes() -> list[Route]:
+    return [route for route in all_routes() if route.path.startswith("admin/") and route.path != CATCH_ALL]
+
+
+every_api_route = pytest.mark.parametrize("route", api_routes(), ids=lambda route: route.path)
+
+
+def test_every_route_is_in_the_matrix() -> None:
+    api, desk = {route.path for route in api_routes()}, {route.path for route in admin_routes()}
+    assert api == set(API)
+    assert {route.path for route in all_routes()} - api - desk == {*PUBLIC, CATCH_ALL}
+    unknown = [
+        route.path
+        for route in admin_routes()
+        if route.name not in OF_THE_SITE
+        and (model_of(route) is None or not (is_without_id(route) or is_of_a_row(route)))
+    ]
+    assert unknown == []
+
+
+def is_without_id(route: Route) -> bool:
+    return route.name.endswith(WITHOUT_ID)
+
+
+def is_of_a_row(route: Route) -> bool:
+    return len(route.parameters) == 1 and set(route.parameters) <= ROW
+
+
+def model_of(route: Route) -> type[Model] | None:
+    """The table that a page of the admin is about: admin/<app>/<model>/..."""
+    parts = route.path.split("/")
+    found = [
+        model for model in apps.get_models() if [model._meta.app_label, model._meta.model_name] == parts[1:3]
+    ]
+    return found[0] if found else None
+
+
+class TestApi:
+    @every_api_route
+    def test_without_a_key_of_the_right_kind_nobody_is_let_in(self, route: Route, world: World) -> None:
+        entry = API[route.path]
+        for caller in strangers(world):
+            for method in entry.methods:
+                answer = call(caller, route, world, method)
+                assert answer.status_code in {401, 403}, (method, answer.content)
+
+    @every_api_route
+    def test_what_another_agency_has_does_not_exist(self, route: Route, world: World) -> None:
+        entry = API[route.path]
+        if entry.foreign is None:
+            assert route.parameters == []
+            return
+        client = client_with(key_of(world.mine))
+        before = snapshot()
+        for method in entry.methods:
+            answer = call(client, route, world, method)
+            assert answer.status_code in {403, 404}, (method, answer.content)
+        assert snapshot() == before
+
+    @every_api_route
+    def test_the_owner_is_let_in(self, route: Route, world: World) -> None:
+        """The control: the same calls with the key of the agency that the rows belong to."""
+        for method in API[route.path].methods:
+            answer = call(client_with(key_of(world.foreign)), route, world, method)
+            assert answer.status_code in {200, 201, 409}, (method, answer.content)  # 409: the lead is sold
+
+    def test_what_is_sent_lands_with_the_sender(self, world: World) -> None:
+        answer = call(client_with(key_of(world.mine)), Route("api/v1/leads/", "leads"), world, "post")
+
+        assert Lead.objects.get(public_id=answer.json()["id"]).workspace == world.mine
+
+    def test_a_foreign_buyer_is_not_known_to_the_trace(self, world: World) -> None:
+        own, buyer = Lead.objects.get(workspace=world.mine), world.foreign_row(Buyer)
+        client = client_with(key_of(world.mine))
+
+        assert client.get(f"/api/v1/leads/{own.public_id}/trace/").status_code == 200
+        assert (
+            client.get(f"/api/v1/leads/{own.public_id}/trace/", {"buyer": buyer.public_id}).status_code == 404
+        )
+
+
+def call(client: Client, route: Route, world: World, method: str) -> Any:
+    entry = API[route.path]
+    url = route.url(**(entry.foreign(world) if entry.foreign else {}))
+    if method == "post":
+        return client.post(url, entry.body, content_type="application/json")
+    return getattr(client, method)(url, entry.query(world))
+
+
+def key_of(workspace: Workspace) -> str:
+    return issue_key(Source.objects.get(workspace=workspace))
+
+
+def client_with(key: str) -> Client:
+    return Client(headers={"Authorization": f"Api-Key {key}"})
+
+
+def strangers(world: World) -> Iterator[Client]:
+    """Nobody, keys that are none, and people of the desk, whose sessions are nothing to the API."""
+    yield Client()
+    yield client_with("")
+    yield client_with("abcdefgh.ABCDEFGHIJKLMNOPQRSTUVWXYZ012345")
+    yield client_with(key_of(world.foreign) + "x")
+    yield client_of(person("operator", world.foreign))
+    yield client_of(User.objects.create_superuser("a root of the desk"))
+
+
+class TestDesk:
+    @pytest.mark.parametrize("role", SCOPED_ROLES)
+    def test_a_row_of_another_agency_does_not_exist(self, role: str, world: World) -> None:
+        client = client_of(person(role, world.mine))
+        before = snapshot()
+        let_in = [
+            (method, route.path, status)
+            for route, url in pages_of_foreign_rows(world)
+            for method, status in answers(client, url)
+            if status not in ({302} if is_redirect(route) else {403, 404})
+        ]
+
+        assert let_in == []
+        assert snapshot() == before
+
+    def test_who_sees_everything_gets_there(self, world: World) -> None:
+        """The control: each of these addresses exists. 403 is a table that nobody writes to."""
+        client = client_of(User.objects.create_superuser("root"))
+        for route, url in pages_of_foreign_rows(world):
+            assert client.get(url).status_code in {200, 302, 403}, route.path
+            if route.name.endswith(("_change", "_history")):
+                assert client.get(url).status_code == 200, route.path
+
+    @pytest.mark.parametrize("is_known", [False, True])
+    def test_who_does_not_work_at_the_desk_is_sent_to_log_in(self, is_known: bool, world: World) -> None:  # noqa: FBT001
+        client = client_of(User.objects.create_user("customer")) if is_known else Client()
+        urls = [url for _, url in pages_of_foreign_rows(world)]
+        urls += [route.url() for route in admin_routes() if is_without_id(route)]
+        before = snapshot()
+
+        for url in urls:
+            for answer in (client.get(url), client.post(url, {"post": "yes"})):
+                assert (answer.status_code, answer["Location"].split("?")[0]) == (302, "/admin/login/"), url
+        assert snapshot() == before
+
+    def test_a_page_tells_nobody_what_to_see_on_the_site(self, world: World) -> None:
+        client = client_of(person("viewer", world.mine))
+
+        assert client.get(f"/admin/r/1/{world.foreign.pk}/").status_code == 404
+
+
+def pages_of_foreign_rows(world: World) -> Iterator[tuple[Route, str]]:
+    for route in admin_routes():
+        model = model_of(route)
+        if model is not None and is_of_a_row(route):
+            row = world.foreign_row(model)
+            assert row is not None, model
+            yield route, route.url(object_id=row.pk, id=row.pk)
+
+
+def answers(client: Client, url: str) -> list[tuple[str, int]]:
+    return [
+        ("get", client.get(url).status_code),
+        ("post", client.post(url, {"post": "yes", "reason": "because", "_save": "Save"}).status_code),
+    ]
+
+
+def is_redirect(route: Route) -> bool:
+    """Django's old address of a page: it sends everybody on to the new one, whether the row exists or not."""
+    return route.name == ""
+
+
+def of_workspace(model: type[Model], workspace: Workspace) -> dict[str, object]:
+    """The rows of a workspace, by their columns and not by what the desk says of itself."""
+    if model in NO_WORKSPACE:
+        return {}
+    if model is Workspace:
+        return {"pk": workspace.pk}
+    if model is Attempt:
+        return {"destination_workspace_id": workspace.pk}
+    if model is LeadDistributionEvent:
+        return {"lead_id__in": Lead.objects.filter(workspace=workspace).values("pk")}
+    columns = {each.name for each in model._meta.get_fields()}
+    for name in WAYS:
+        if name.split("__")[0] in columns:
+            return {name: workspace.pk}
+    return {"workspace_id": workspace.pk}
+
+
+def snapshot() -> dict[str, list[dict[str, Any]]]:
+    """Every row of ours. The key that a call is made with remembers nothing."""
+    return {
+        model._meta.label: list(model._default_manager.order_by("pk").values())
+        for app in OURS
+        for model in apps.get_app_config(app).get_models()
+    }
