@@ -128,7 +128,8 @@ class BatchAnswer(serializers.Serializer[Any]):
 
 ERRORS: Final = {
     400: "Not valid JSON (malformed), or wrong fields (validation_failed).",
-    401: "No usable source key.",
+    401: "No usable key of the right kind.",
+    403: "The key lacks the scope that this needs.",
     404: "There is nothing here, or it is not yours.",
     409: "In conflict with what is there.",
     411: "The body has no Content-Length.",
