@@ -1,11 +1,17 @@
 """Reads of distribution for API, admin and commands."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Model, Q, QuerySet, Subquery
 
-from distribution.models import Buyer
+from distribution.models import Assignment, Buyer, Enrollment, LedgerEntry, Wallet
 from tracing.parsing import parse_id, parse_uuid
+
+Row = TypeVar("Row", bound=Model)
 
 
 def find_buyers(text: str, *, workspace_id: int, limit: int = 10) -> Sequence[Buyer]:
@@ -23,3 +29,58 @@ def find_buyers(text: str, *, workspace_id: int, limit: int = 10) -> Sequence[Bu
         named |= Q(pk=row_id)
     here = list(buyers.filter(named, workspace_id=workspace_id)[:limit])
     return here or list(buyers.filter(named)[:limit])
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From an instant on, before another. None: without that end."""
+
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+    def restrict(self, rows: QuerySet[Row]) -> QuerySet[Row]:
+        if self.starts_at is not None:
+            rows = rows.filter(created_at__gte=self.starts_at)
+        if self.ends_at is not None:
+            rows = rows.filter(created_at__lt=self.ends_at)
+        return rows
+
+
+def list_ledger(
+    buyer: Buyer, *, limit: int, before: int | None, period: Period, kind: str | None
+) -> list[LedgerEntry]:
+    """Return a buyer's ledger entries, newest first, those before the row `before`. One statement."""
+    # Not by a join: with the wallet as one value, the index gives the entries in their order.
+    wallet = Subquery(Wallet.objects.filter(buyer_id=buyer.pk).values("pk")[:1])
+    entries = LedgerEntry.objects.filter(wallet=wallet).select_related("assignment").order_by("-pk")
+    if before is not None:
+        entries = entries.filter(pk__lt=before)
+    if kind is not None:
+        entries = entries.filter(kind=kind)
+    return list(period.restrict(entries)[:limit])
+
+
+def list_assignments(
+    buyer: Buyer, *, limit: int, before: int | None, period: Period, state: str | None
+) -> list[Assignment]:
+    """Return what a buyer bought, newest first, with leads and campaigns. One statement."""
+    bought = _bought(buyer).order_by("-pk")
+    if before is not None:
+        bought = bought.filter(pk__lt=before)
+    if state is not None:
+        bought = bought.filter(state=state)
+    return list(period.restrict(bought)[:limit])
+
+
+def find_assignment(public_id: UUID, *, buyer: Buyer) -> Assignment | None:
+    return _bought(buyer).filter(public_id=public_id).first()
+
+
+def list_enrollments(buyer: Buyer) -> list[Enrollment]:
+    """Return a buyer's places in campaigns, by the campaign's name."""
+    places = Enrollment.objects.filter(buyer_id=buyer.pk).select_related("campaign")
+    return list(places.order_by("campaign__name", "pk"))
+
+
+def _bought(buyer: Buyer) -> QuerySet[Assignment]:
+    return Assignment.objects.filter(buyer_id=buyer.pk).select_related("lead", "campaign")

@@ -21,6 +21,8 @@ OWN_PREFIX = "LEADSWITCH_"
 OWN_VARIABLES = frozenset(
     OWN_PREFIX + name
     for name in (
+        "BUYER_REQUESTS_A_MINUTE",
+        "BUYER_REQUEST_BURST",
         "EMBEDDED_FSYNC",
         "ENV_FILE",
         "HTTPS",
@@ -29,6 +31,8 @@ OWN_VARIABLES = frozenset(
         "PICKUP_PERIOD_SECONDS",
         "REDIS_PREFIX",
         "ROLE",
+        "SOURCE_REQUESTS_A_MINUTE",
+        "SOURCE_REQUEST_BURST",
         "TRANSIENT_MAX_ATTEMPTS",
         "TRUST_PROXY",
         "VAR_DIR",
@@ -82,6 +86,7 @@ class Environment:
     pickup_period_seconds: int
     transient_max_attempts: int
     is_wake_enabled: bool
+    rate_limits: Mapping[str, tuple[int, int]]
 
 
 def read_environment(source: Mapping[str, str] | None = None) -> Environment:
@@ -104,6 +109,7 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         pickup_period_seconds=_read(variables, "LEADSWITCH_PICKUP_PERIOD_SECONDS", parse_count, default=5),
         transient_max_attempts=_read(variables, "LEADSWITCH_TRANSIENT_MAX_ATTEMPTS", parse_count, default=20),
         is_wake_enabled=_read(variables, "LEADSWITCH_WAKE_ENABLED", parse_bool, default=True),
+        rate_limits=_read_rate_limits(variables),
     )
 
 
@@ -159,6 +165,20 @@ def _read(
     """Unset and empty both mean the default: `NAME=` in a compose file must not differ from its absence."""
     text = variables.get(name, "").strip()
     return parse(name, text) if text else default
+
+
+def _read_rate_limits(variables: Mapping[str, str]) -> dict[str, tuple[int, int]]:
+    """By kind of API key: requests a minute, and how many of them at once."""
+    return {
+        "buyer": (
+            _read(variables, "LEADSWITCH_BUYER_REQUESTS_A_MINUTE", parse_count, default=600),
+            _read(variables, "LEADSWITCH_BUYER_REQUEST_BURST", parse_count, default=100),
+        ),
+        "source": (
+            _read(variables, "LEADSWITCH_SOURCE_REQUESTS_A_MINUTE", parse_count, default=60_000),
+            _read(variables, "LEADSWITCH_SOURCE_REQUEST_BURST", parse_count, default=5_000),
+        ),
+    }
 
 
 def _read_secret(variables: Mapping[str, str], name: str, locations: Locations, *, optional: bool) -> str:

@@ -17,3 +17,11 @@ INLINE_DECISIONS_FAILED = Counter(
     "Leads whose decision failed while the sender waited; the pick-up finds them.",
     ["cause"],
 )
+REQUESTS_REFUSED = Counter(
+    "leadswitch_requests_refused_total", "Requests of API keys that asked faster than they may.", ["kind"]
+)
+RATE_LIMITS_UNCHECKED = Counter(
+    "leadswitch_rate_limits_unchecked_total",
+    "Requests that passed uncounted because Redis did not answer.",
+    ["cause"],
+)

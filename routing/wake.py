@@ -18,6 +18,7 @@ from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from routing import metrics
+from routing.breaker import Breaker
 
 logger = logging.getLogger(__name__)
 
@@ -30,25 +31,7 @@ PAUSE_AFTER_FAILURE_SECONDS: Final = 5.0
 PAUSE_BETWEEN_MESSAGES_SECONDS: Final = 0.025
 
 
-class Breaker:
-    """Keeps quiet for a while after the broker failed, so that nobody waits for it again and again."""
-
-    def __init__(self, pause_seconds: float = PAUSE_AFTER_FAILURE_SECONDS) -> None:
-        self._pause_seconds = pause_seconds
-        self._closed_until = 0.0
-
-    @property
-    def is_open(self) -> bool:
-        return time.monotonic() < self._closed_until
-
-    def trip(self) -> None:
-        self._closed_until = time.monotonic() + self._pause_seconds
-
-    def reset(self) -> None:
-        self._closed_until = 0.0
-
-
-BREAKER: Final = Breaker()
+BREAKER: Final = Breaker(PAUSE_AFTER_FAILURE_SECONDS)
 
 
 def send_wake(task: str, **options: Any) -> bool:

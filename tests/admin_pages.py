@@ -12,6 +12,7 @@ from distribution.distribute import distribute_lead
 from distribution.models import (
     Assignment,
     Buyer,
+    BuyerKey,
     Campaign,
     CampaignSnapshot,
     Enrollment,
@@ -25,6 +26,7 @@ from tests.factories import (
     EnrollmentFactory,
     LeadFactory,
     SourceFactory,
+    issue_buyer_key,
     issue_key,
 )
 from tracing import audit
@@ -36,7 +38,7 @@ READ_ONLY = [
     *(Lead, IdempotencyRecord, CampaignSnapshot, Assignment, LedgerEntry, Attempt, LeadDistributionEvent),
     AuditEntry,
 ]
-EDITABLE = [Membership, Workspace, Source, SourceKey, Campaign, Tier, Buyer, Enrollment]
+EDITABLE = [Membership, Workspace, Source, SourceKey, Campaign, Tier, Buyer, BuyerKey, Enrollment]
 
 
 def client_of(user: User) -> Client:
@@ -65,6 +67,7 @@ def build_world() -> Workspace:
     EnrollmentFactory(campaign=campaign, active=False)
     source = SourceFactory(workspace=campaign.workspace)
     issue_key(source)
+    issue_buyer_key(enrollment.buyer)
     distribute_lead(LeadFactory(source=source).pk)
     assert Wallet.objects.get(buyer=enrollment.buyer).balance_cents == 7_500
     IdempotencyRecord.objects.create(

@@ -15,7 +15,7 @@ import factory
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
-from distribution.models import Buyer, Campaign, Enrollment, LedgerEntry, Tier
+from distribution.models import Buyer, BuyerKey, Campaign, Enrollment, LedgerEntry, Tier
 from distribution.money import top_up
 from routing.models import Lead, Source, SourceKey, Workspace
 
@@ -128,3 +128,9 @@ def issue_key(source: Source, *, name: str = "test") -> str:
     """A new source key in clear, as its owner sees it once."""
     _, key = SourceKey.objects.create_key(name=name, source=source)
     return str(key)
+
+
+def issue_buyer_key(buyer: Buyer, *, name: str = "test", **key: Any) -> str:
+    """A new key of a buyer in clear, as its owner sees it once."""
+    _, text = BuyerKey.objects.create_key(name=name, buyer=buyer, **key)
+    return str(text)

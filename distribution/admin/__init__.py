@@ -2,6 +2,7 @@
 
 from distribution.admin.assignment import AssignmentAdmin
 from distribution.admin.buyer import BuyerAdmin, EnrollmentAdmin
+from distribution.admin.buyerkey import BuyerKeyAdmin
 from distribution.admin.campaign import CampaignAdmin, CampaignSnapshotAdmin, TierAdmin
 from distribution.admin.lead import ToldLeadAdmin
 from distribution.admin.money import LedgerEntryAdmin, WalletAdmin
@@ -9,6 +10,7 @@ from distribution.admin.money import LedgerEntryAdmin, WalletAdmin
 __all__ = [
     "AssignmentAdmin",
     "BuyerAdmin",
+    "BuyerKeyAdmin",
     "CampaignAdmin",
     "CampaignSnapshotAdmin",
     "EnrollmentAdmin",

@@ -9,7 +9,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
-from routing.api.documents import ERRORS, ErrorAnswer
+from routing.api.documents import LIMIT_HEADERS, TOO_FAST_EXAMPLE, UNKNOWN_EXAMPLE, describe_errors
 from routing.models import LeadStatus
 from tracing.models import AttemptResult, AttemptTrigger
 
@@ -253,15 +253,11 @@ GET_TRACE: Final = extend_schema(
             type={"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
             description="Only so many attempts, the newest.",
         ),
+        *LIMIT_HEADERS,
     ],
     responses={
         200: OpenApiResponse(TraceAnswer, description="The story of the lead."),
-        **{
-            code: OpenApiResponse(
-                ErrorAnswer, description=ERRORS[code] if code != 400 else "A wrong parameter."
-            )
-            for code in (400, 401, 404, 503)
-        },
+        **describe_errors(400, 404),
     },
-    examples=[EXAMPLE],
+    examples=[EXAMPLE, UNKNOWN_EXAMPLE, TOO_FAST_EXAMPLE],
 )

@@ -11,7 +11,7 @@ from distribution.explain import explain
 from distribution.models import Buyer
 from distribution.story import to_json
 from routing.api.authentication import get_source
-from routing.api.errors import ApiError, FieldsInvalid
+from routing.api.keyview import not_found, wrong_parameter
 from routing.api.leads import SourceView
 from routing.models import Lead
 from tracing.parsing import parse_id, parse_uuid
@@ -30,7 +30,7 @@ class TraceView(SourceView):
         leads = Lead.objects.select_related("workspace", "source")
         lead = leads.filter(public_id=public_id, workspace_id=workspace_id).first()
         if lead is None:
-            raise _not_found()
+            raise not_found()
         buyer = None if asked is None else _find_buyer(asked, workspace_id=workspace_id)
         return Response(to_json(explain(lead, buyer=buyer, latest=latest)))
 
@@ -41,7 +41,7 @@ def _read_buyer_id(request: Request) -> UUID | None:
         return None
     public_id = parse_uuid(text)
     if public_id is None:
-        raise _wrong("buyer", "must be the public id of a buyer, a UUID")
+        raise wrong_parameter("buyer", "must be the public id of a buyer, a UUID")
     return public_id
 
 
@@ -51,7 +51,7 @@ def _read_latest(request: Request) -> int:
         return LATEST
     latest = parse_id(text)
     if latest is None or not 1 <= latest <= MOST:
-        raise _wrong("latest", f"must be a whole number from 1 to {MOST}")
+        raise wrong_parameter("latest", f"must be a whole number from 1 to {MOST}")
     return latest
 
 
@@ -59,13 +59,5 @@ def _find_buyer(public_id: UUID, *, workspace_id: int) -> Buyer:
     """A buyer of another workspace does not exist for the caller."""
     buyer = Buyer.objects.filter(public_id=public_id, workspace_id=workspace_id).first()
     if buyer is None:
-        raise _not_found()
+        raise not_found()
     return buyer
-
-
-def _wrong(parameter: str, message: str) -> FieldsInvalid:
-    return FieldsInvalid({parameter: [{"code": "invalid", "message": message}]})
-
-
-def _not_found() -> ApiError:
-    return ApiError("There is nothing here, or it is not yours.", status_code=404)

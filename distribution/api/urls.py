@@ -2,8 +2,24 @@
 
 from django.urls import URLPattern, URLResolver, path
 
+from distribution.api.buyer import (
+    AssignmentsView,
+    AssignmentView,
+    LedgerView,
+    MeView,
+    MissedLeadView,
+    MissedView,
+    WalletView,
+)
 from distribution.api.trace import TraceView
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("leads/<uuid:public_id>/trace/", TraceView.as_view(), name="lead-trace"),
+    path("buyer/me/", MeView.as_view(), name="buyer-me"),
+    path("buyer/wallet/", WalletView.as_view(), name="buyer-wallet"),
+    path("buyer/ledger/", LedgerView.as_view(), name="buyer-ledger"),
+    path("buyer/assignments/", AssignmentsView.as_view(), name="buyer-assignments"),
+    path("buyer/assignments/<uuid:public_id>/", AssignmentView.as_view(), name="buyer-assignment"),
+    path("buyer/missed/", MissedView.as_view(), name="buyer-missed"),
+    path("buyer/missed/<uuid:public_id>/", MissedLeadView.as_view(), name="buyer-missed-lead"),
 ]

@@ -2,6 +2,7 @@
 
 from distribution.models.assignment import Assignment, AssignmentState
 from distribution.models.buyer import MAX_WEIGHT, Buyer, Enrollment
+from distribution.models.buyerkey import BuyerKey, BuyerScope
 from distribution.models.campaign import Campaign, CampaignMode, CampaignSnapshot, Tier
 from distribution.models.money import LedgerEntry, LedgerKind, Wallet
 
@@ -10,6 +11,8 @@ __all__ = [
     "Assignment",
     "AssignmentState",
     "Buyer",
+    "BuyerKey",
+    "BuyerScope",
     "Campaign",
     "CampaignMode",
     "CampaignSnapshot",

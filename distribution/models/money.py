@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -47,6 +48,8 @@ class LedgerKind(models.TextChoices):
 class LedgerEntry(models.Model):
     """One movement of a balance. `amount_cents` is signed; `idempotency_key` is one per cause."""
 
+    # Without a unique index, which every sale would pay for: nothing is looked up by it, and 122 bits are random.
+    public_id = models.UUIDField(db_default=RandomUUID(), editable=False)
     wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="entries")
     kind = models.CharField(max_length=10, choices=LedgerKind.choices)
     amount_cents = models.BigIntegerField()

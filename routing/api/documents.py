@@ -128,13 +128,15 @@ class BatchAnswer(serializers.Serializer[Any]):
 
 ERRORS: Final = {
     400: "Not valid JSON (malformed), or wrong fields (validation_failed).",
-    401: "No usable source key.",
+    401: "No usable key of the right kind.",
+    403: "The key lacks the scope that this needs.",
     404: "There is nothing here, or it is not yours.",
     409: "In conflict with what is there.",
     411: "The body has no Content-Length.",
     413: "The body is too large.",
     415: "The body is not JSON in UTF-8.",
     422: "The Idempotency-Key came before with another body.",
+    429: "This key asks too fast: try again after so many seconds as Retry-After says.",
     503: "The database does not answer: try again in a moment.",
 }
 IDEMPOTENCY_KEY: Final = OpenApiParameter(
@@ -199,6 +201,36 @@ SOLD_EXAMPLE: Final = OpenApiExample(
     response_only=True,
     status_codes=["201"],
 )
+_DETAIL: Final = {
+    "id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e",
+    "external_id": "form-4711",
+    "status": "failed",
+    "result": "unsold",
+    "reason": "insufficient_credits",
+    "message": "No buyer that was left has enough credits.",
+    "buyers": None,
+    "received_at": "2026-01-31T12:00:01.250000Z",
+    "next_attempt_at": None,
+    "vertical": "roofing",
+    "zip": "30312",
+    "attempts": 1,
+    "expires_at": "2026-05-01T12:00:01.250000Z",
+    "finished_at": "2026-01-31T12:00:01.300000Z",
+    "cancel_reason": None,
+}
+FAILED_EXAMPLE: Final = OpenApiExample("Not sold", value=_DETAIL, response_only=True, status_codes=["200"])
+CANCELLED_EXAMPLE: Final = OpenApiExample(
+    "Cancelled",
+    value={
+        **_DETAIL,
+        **dict.fromkeys(("result", "reason", "message")),
+        "status": "cancelled",
+        "attempts": 0,
+        "cancel_reason": "asked twice",
+    },
+    response_only=True,
+    status_codes=["200"],
+)
 INVALID_EXAMPLE: Final = OpenApiExample(
     "Wrong fields",
     value={
@@ -234,8 +266,10 @@ BATCH_EXAMPLE: Final = OpenApiExample(
 )
 
 
-def _errors(*codes: int) -> dict[int, OpenApiResponse]:
-    return {code: OpenApiResponse(ErrorAnswer, description=ERRORS[code]) for code in (*codes, 401, 503)}
+def describe_errors(*codes: int) -> dict[int, OpenApiResponse]:
+    """The errors of an operation: `codes`, and those that every operation can answer with."""
+    every = sorted({*codes, 401, 429, 503})
+    return {code: OpenApiResponse(ErrorAnswer, description=ERRORS[code]) for code in every}
 
 
 def _header(name: str, description: str, *codes: int) -> OpenApiParameter:
@@ -248,6 +282,45 @@ def _header(name: str, description: str, *codes: int) -> OpenApiParameter:
     )
 
 
+RATE_HEADERS: Final = [
+    OpenApiParameter(
+        name,
+        type=OpenApiTypes.INT,
+        location=OpenApiParameter.HEADER,
+        response=[200, 201, 429],
+        description=description,
+    )
+    for name, description in (
+        ("RateLimit-Limit", "How many requests this key may send at once after a rest."),
+        ("RateLimit-Remaining", "How many of them are left."),
+        ("RateLimit-Reset", "Seconds until all of them are back."),
+    )
+]
+RETRY_AFTER: Final = OpenApiParameter(
+    "Retry-After",
+    type=OpenApiTypes.INT,
+    location=OpenApiParameter.HEADER,
+    response=[429, 503],
+    description="Seconds after which to try again.",
+)
+LIMIT_HEADERS: Final = [*RATE_HEADERS, RETRY_AFTER]
+TOO_FAST_EXAMPLE: Final = OpenApiExample(
+    "Too fast",
+    value={
+        "error": {
+            "code": "rate_limited",
+            "message": "Request was throttled. Expected available in 3 seconds.",
+        }
+    },
+    response_only=True,
+    status_codes=["429"],
+)
+UNKNOWN_EXAMPLE: Final = OpenApiExample(
+    "No such key",
+    value={"error": {"code": "unauthorised", "message": "No such source key."}},
+    response_only=True,
+    status_codes=["401"],
+)
 REPLAYED: Final = "`true` when this is the stored answer of the first request."
 
 POST_LEAD: Final = extend_schema(
@@ -258,7 +331,7 @@ POST_LEAD: Final = extend_schema(
     request=NewLead,
     responses={
         201: OpenApiResponse(LeadAnswer, description="The lead is stored."),
-        **_errors(400, 409, 411, 413, 415, 422),
+        **describe_errors(400, 409, 411, 413, 415, 422),
     },
     parameters=[
         IDEMPOTENCY_KEY,
@@ -266,8 +339,12 @@ POST_LEAD: Final = extend_schema(
         _header("Location", "Where the lead can be looked up.", 201),
         _header("Preference-Applied", "The wait that was granted.", 201),
         _header("Idempotency-Replayed", REPLAYED, 201),
+        *LIMIT_HEADERS,
     ],
-    examples=[LEAD_EXAMPLE, PENDING_EXAMPLE, SOLD_EXAMPLE, INVALID_EXAMPLE],
+    examples=[
+        *(LEAD_EXAMPLE, PENDING_EXAMPLE, SOLD_EXAMPLE),
+        *(INVALID_EXAMPLE, UNKNOWN_EXAMPLE, TOO_FAST_EXAMPLE),
+    ],
 )
 POST_BATCH: Final = extend_schema(
     operation_id="leads_batch_create",
@@ -277,22 +354,25 @@ POST_BATCH: Final = extend_schema(
     request=NewBatch,
     responses={
         200: OpenApiResponse(BatchAnswer, description="A result for each lead."),
-        **_errors(400, 409, 411, 413, 415, 422),
+        **describe_errors(400, 409, 411, 413, 415, 422),
     },
-    parameters=[IDEMPOTENCY_KEY, _header("Idempotency-Replayed", REPLAYED, 200)],
-    examples=[BATCH_EXAMPLE],
+    parameters=[IDEMPOTENCY_KEY, _header("Idempotency-Replayed", REPLAYED, 200), *LIMIT_HEADERS],
+    examples=[BATCH_EXAMPLE, UNKNOWN_EXAMPLE, TOO_FAST_EXAMPLE],
 )
 GET_LEAD: Final = extend_schema(
     operation_id="leads_retrieve",
     summary="Look a lead up",
     tags=["leads"],
-    responses={200: LeadDetail, **_errors(404)},
+    parameters=LIMIT_HEADERS,
+    responses={200: LeadDetail, **describe_errors(404)},
+    examples=[FAILED_EXAMPLE, UNKNOWN_EXAMPLE, TOO_FAST_EXAMPLE],
 )
 DELETE_LEAD: Final = extend_schema(
     operation_id="leads_cancel",
     summary="Cancel a lead",
     description="Possible until it has ended; 409 with its status after that. Cancelling twice is no error.",
     tags=["leads"],
-    parameters=[REASON],
-    responses={200: LeadDetail, **_errors(400, 404, 409)},
+    parameters=[REASON, *LIMIT_HEADERS],
+    responses={200: LeadDetail, **describe_errors(400, 404, 409)},
+    examples=[CANCELLED_EXAMPLE, UNKNOWN_EXAMPLE, TOO_FAST_EXAMPLE],
 )

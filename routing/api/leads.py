@@ -1,23 +1,20 @@
 """Leads as their sources send, look up and cancel them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 from django.urls import reverse
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from routing.api import documents
 from routing.api.answers import describe_lead
 from routing.api.authentication import HasSource, SourceKeyAuthentication, get_source
 from routing.api.errors import ApiError, FieldsInvalid
-from routing.api.guard import GuardedBatchJSONParser, GuardedJSONParser, require_body
+from routing.api.guard import GuardedBatchJSONParser, require_body
 from routing.api.headers import read_repeatable, read_wait
+from routing.api.keyview import KeyView, not_found
 from routing.api.receive import answer_repeatable, decide_received, receive_batch, receive_lead
 from routing.cancel import MAX_REASON, LeadFinished, LeadNotFound, cancel_lead
 from routing.idempotency import Answer
@@ -25,31 +22,12 @@ from routing.normalise import FieldError, normalise_text
 from routing.queries import find_sent_lead
 
 
-class AlwaysJSON(BaseContentNegotiation):
-    """The API speaks JSON, whatever Accept says."""
-
-    def select_parser(self, request: Request, parsers: Iterable[Any]) -> Any:
-        content_type = (request.content_type or "").partition(";")[0].strip().lower()
-        return next((parser for parser in parsers if parser.media_type == content_type), None)
-
-    def select_renderer(
-        self,
-        request: Request,  # noqa: ARG002 - the signature is DRF's
-        renderers: Iterable[BaseRenderer],
-        format_suffix: str | None = None,  # noqa: ARG002 - the signature is DRF's
-    ) -> tuple[BaseRenderer, str]:
-        renderer = next(iter(renderers))
-        return renderer, str(renderer.media_type)
-
-
-class SourceView(APIView):
+class SourceView(KeyView):
     """A view for sources: `request.auth` is the SourceKey, with its source and workspace."""
 
     authentication_classes = [SourceKeyAuthentication]
     permission_classes = [HasSource]
-    parser_classes = [GuardedJSONParser]
-    renderer_classes = [JSONRenderer]
-    content_negotiation_class = AlwaysJSON
+    rate_kind = "source"
     http_method_names = ["get", "head", "post", "delete"]
 
 
@@ -93,7 +71,7 @@ class LeadView(SourceView):
         try:
             cancel_lead(public_id, workspace_id=workspace_id, reason=reason)
         except LeadNotFound:
-            raise _not_found() from None
+            raise not_found() from None
         except LeadFinished as finished:
             message = f"It is too late: the lead has ended as {finished.status}."
             raise ApiError(message, status_code=409, extra={"status": finished.status}) from None
@@ -103,12 +81,8 @@ class LeadView(SourceView):
 def _show(public_id: UUID, *, workspace_id: int) -> Response:
     state = find_sent_lead(public_id, workspace_id=workspace_id)
     if state is None:
-        raise _not_found()
+        raise not_found()
     return Response(describe_lead(state))
-
-
-def _not_found() -> ApiError:
-    return ApiError("There is nothing here, or it is not yours.", status_code=404)
 
 
 def _read_reason(text: str | None) -> str:

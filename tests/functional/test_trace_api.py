@@ -5,7 +5,6 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
-from rest_framework import serializers
 
 from distribution.api import documents
 from distribution.distribute import distribute_lead
@@ -13,6 +12,7 @@ from distribution.explain import explain
 from distribution.models import Enrollment
 from distribution.story import to_json
 from routing.models import Lead
+from tests.described import assert_described
 from tests.factories import (
     BuyerFactory,
     CampaignFactory,
@@ -152,22 +152,3 @@ def test_the_documents_describe_exactly_what_is_answered(lead: Lead) -> None:
 
     for answer in [*answers, documents.EXAMPLE.value]:
         assert_described(answer, documents.TraceAnswer())
-
-
-def assert_described(value: Any, document: serializers.BaseSerializer[Any]) -> None:
-    if value is None:
-        assert document.allow_null
-    elif isinstance(document, serializers.ListSerializer):
-        for each in value:
-            assert_described(each, document.child)
-    elif isinstance(document, serializers.Serializer):
-        assert list(value) == list(document.fields) or set(value) == set(document.fields)
-        for name, field in document.fields.items():
-            if isinstance(field, serializers.BaseSerializer):
-                assert_described(value[name], field)
-            else:
-                assert value[name] is not None or field.allow_null, name
-                if value[name] is not None:
-                    field.run_validation(
-                        value[name] or "x" if isinstance(field, serializers.CharField) else value[name]
-                    )

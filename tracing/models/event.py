@@ -29,6 +29,14 @@ class LeadDistributionEvent(models.Model):
             models.UniqueConstraint(fields=["attempt_id", "seq"], name="event_attempt_seq_unique"),
             models.CheckConstraint(condition=models.Q(seq__gte=1), name="event_seq_from_one"),
         ]
+        indexes = [
+            # What a buyer missed, newest first. Selected buyers and the attempt's own steps are not in it.
+            models.Index(
+                fields=["buyer_id", "-id"],
+                condition=models.Q(event="buyer_skipped"),
+                name="event_buyer_skipped_newest",
+            ),
+        ]
         triggers: ClassVar = append_only_triggers("tracing_leaddistributionevent")
 
     def __str__(self) -> str:

@@ -1,0 +1,129 @@
+"""What buyers read about themselves: wallet, ledger, the leads they bought and those they missed."""
+
+from typing import Any
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from distribution.api import buyeranswers as answers
+from distribution.api import buyerdocuments as documents
+from distribution.api.authentication import BuyerKeyAuthentication, HasBuyer, get_buyer_key
+from distribution.api.parameters import read_choice, read_cursor, read_day, read_limit, read_period
+from distribution.missed import MISSED_REASONS, NEWEST, find_missed, list_missed
+from distribution.models import AssignmentState, Buyer, BuyerScope, LedgerKind, Wallet
+from distribution.queries import find_assignment, list_assignments, list_enrollments, list_ledger
+from routing.api.keyview import KeyView, not_found
+
+
+class BuyerView(KeyView):
+    """Everything below is of the buyer in `request.auth`; what belongs to another does not exist."""
+
+    authentication_classes = [BuyerKeyAuthentication]
+    permission_classes: Any = [HasBuyer(BuyerScope.READ)]
+    rate_kind = "buyer"
+    http_method_names = ["get", "head"]
+
+    @property
+    def buyer(self) -> Buyer:
+        return get_buyer_key(self.request).buyer
+
+    def name_list(self, name: str) -> str:
+        """What the cursors of this list are bound to."""
+        return f"{name}:{self.buyer.pk}"
+
+
+class MeView(BuyerView):
+    @documents.GET_ME
+    def get(self, request: Request) -> Response:
+        return Response(answers.describe_me(get_buyer_key(request), list_enrollments(self.buyer)))
+
+
+class WalletView(BuyerView):
+    @documents.GET_WALLET
+    def get(self, request: Request) -> Response:  # noqa: ARG002 - the signature is DRF's
+        return Response(answers.describe_wallet(Wallet.objects.get(buyer_id=self.buyer.pk)))
+
+
+class LedgerView(BuyerView):
+    @documents.LIST_LEDGER
+    def get(self, request: Request) -> Response:
+        purpose, limit = self.name_list("ledger"), read_limit(request)
+        entries = list_ledger(
+            self.buyer,
+            limit=limit + 1,
+            before=read_cursor(request, purpose=purpose),
+            period=read_period(request),
+            kind=read_choice(request, "kind", LedgerKind.values),
+        )
+        return Response(
+            answers.describe_page(
+                entries,
+                limit=limit,
+                purpose=purpose,
+                describe=answers.describe_entry,
+                position=lambda entry: entry.pk,
+            )
+        )
+
+
+class AssignmentsView(BuyerView):
+    @documents.LIST_ASSIGNMENTS
+    def get(self, request: Request) -> Response:
+        purpose, limit = self.name_list("assignments"), read_limit(request)
+        bought = list_assignments(
+            self.buyer,
+            limit=limit + 1,
+            before=read_cursor(request, purpose=purpose),
+            period=read_day(request, timezone=self.buyer.timezone),
+            state=read_choice(request, "state", AssignmentState.values),
+        )
+        return Response(
+            answers.describe_page(
+                bought,
+                limit=limit,
+                purpose=purpose,
+                describe=answers.describe_assignment,
+                position=lambda assignment: assignment.pk,
+            )
+        )
+
+
+class AssignmentView(BuyerView):
+    @documents.GET_ASSIGNMENT
+    def get(self, request: Request, public_id: UUID) -> Response:  # noqa: ARG002 - the signature is DRF's
+        assignment = find_assignment(public_id, buyer=self.buyer)
+        if assignment is None:
+            raise not_found()
+        return Response(answers.describe_assignment(assignment))
+
+
+class MissedView(BuyerView):
+    @documents.LIST_MISSED
+    def get(self, request: Request) -> Response:
+        purpose, limit = self.name_list("missed"), read_limit(request)
+        before = read_cursor(request, purpose=purpose)
+        missed = list_missed(
+            self.buyer,
+            limit=limit + 1,
+            before=NEWEST if before is None else before,
+            reason=read_choice(request, "reason", MISSED_REASONS),
+        )
+        return Response(
+            answers.describe_page(
+                missed,
+                limit=limit,
+                purpose=purpose,
+                describe=answers.describe_missed,
+                position=lambda each: each.skip.event_id,
+            )
+        )
+
+
+class MissedLeadView(BuyerView):
+    @documents.GET_MISSED
+    def get(self, request: Request, public_id: UUID) -> Response:  # noqa: ARG002 - the signature is DRF's
+        found = find_missed(public_id, buyer=self.buyer)
+        if found is None:
+            raise not_found()
+        return Response(answers.describe_missed_lead(*found))

@@ -1,0 +1,177 @@
+"""The bodies that buyers get. No internal id, nothing of other buyers, no person's data but of leads they hold."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
+
+from distribution.api.cursor import seal
+from distribution.missed import MissedLead, Skip
+from distribution.models import (
+    Assignment,
+    AssignmentState,
+    BuyerKey,
+    Campaign,
+    Enrollment,
+    LedgerEntry,
+    Wallet,
+)
+from routing.api.answers import write_time
+from routing.models import Lead
+from tracing.gates import Obstacle
+
+CAPS: Final = ("hour", "day", "week", "month")
+Row = TypeVar("Row")
+
+
+def describe_page(
+    rows: Sequence[Row],
+    *,
+    limit: int,
+    purpose: str,
+    describe: Callable[[Row], dict[str, Any]],
+    position: Callable[[Row], int],
+) -> dict[str, Any]:
+    """`rows` hold one more than `limit` when there is a next page."""
+    shown = rows[:limit]
+    next_cursor = seal(position(shown[-1]), purpose=purpose) if len(rows) > limit else None
+    return {"results": [describe(row) for row in shown], "next_cursor": next_cursor}
+
+
+def describe_me(key: BuyerKey, enrollments: Sequence[Enrollment]) -> dict[str, Any]:
+    buyer = key.buyer
+    return {
+        "id": str(buyer.public_id),
+        "name": buyer.name,
+        "agency": buyer.workspace.name,
+        "timezone": buyer.timezone,
+        "paused_at": write_time(buyer.paused_at),
+        "key": {
+            "name": key.name,
+            "prefix": key.prefix,
+            "scopes": list(key.scopes),
+            "expires_at": write_time(key.expiry_date),
+        },
+        "enrollments": [_describe_enrollment(each) for each in enrollments],
+    }
+
+
+def _describe_enrollment(enrollment: Enrollment) -> dict[str, Any]:
+    return {
+        "campaign": _describe_campaign(enrollment.campaign),
+        "active": enrollment.active,
+        "bid_cents": enrollment.bid_cents,
+        "caps": {window: getattr(enrollment, f"cap_{window}") for window in CAPS},
+        "budgets_cents": {window: getattr(enrollment, f"budget_{window}_cents") for window in CAPS},
+    }
+
+
+def _describe_campaign(campaign: Campaign) -> dict[str, Any]:
+    return {"id": str(campaign.public_id), "name": campaign.name}
+
+
+def describe_wallet(wallet: Wallet) -> dict[str, Any]:
+    return {
+        "balance_cents": wallet.balance_cents,
+        "held_cents": wallet.held_cents,
+        "credit_limit_cents": wallet.credit_limit_cents,
+        "available_cents": wallet.balance_cents - wallet.held_cents + wallet.credit_limit_cents,
+    }
+
+
+def describe_entry(entry: LedgerEntry) -> dict[str, Any]:
+    """Who booked it is the agency's business."""
+    return {
+        "id": str(entry.public_id),
+        "kind": entry.kind,
+        "amount_cents": entry.amount_cents,
+        "balance_after_cents": entry.balance_after_cents,
+        "assignment_id": str(entry.assignment.public_id) if entry.assignment else None,
+        "reason": entry.reason,
+        "created_at": write_time(entry.created_at),
+    }
+
+
+def describe_assignment(assignment: Assignment) -> dict[str, Any]:
+    is_held = assignment.state == AssignmentState.SOLD
+    return {
+        "id": str(assignment.public_id),
+        "state": assignment.state,
+        "price_cents": assignment.price_cents,
+        "campaign": _describe_campaign(assignment.campaign),
+        "sold_at": write_time(assignment.created_at),
+        "returned_at": write_time(assignment.returned_at),
+        "lead": _describe_lead(assignment.lead, is_held=is_held),
+    }
+
+
+def _describe_lead(lead: Lead, *, is_held: bool) -> dict[str, Any]:
+    """A lead that was given back is told by its place and vertical only."""
+    return {
+        "id": str(lead.public_id),
+        "received_at": write_time(lead.received_at),
+        "vertical": lead.vertical,
+        "zip": lead.zip,
+        "city": lead.city,
+        "county": lead.county,
+        "state": lead.state,
+        "country": lead.country,
+        "contact": _describe_contact(lead) if is_held else None,
+        "attributes": lead.attributes if is_held else None,
+        "consent": lead.consent if is_held else None,
+    }
+
+
+def _describe_contact(lead: Lead) -> dict[str, Any]:
+    return {
+        "first_name": lead.first_name,
+        "last_name": lead.last_name,
+        "email": lead.email,
+        "phone": lead.phone,
+        "address": lead.address,
+    }
+
+
+def describe_missed(missed: MissedLead) -> dict[str, Any]:
+    campaign_id = missed.campaign_id
+    return {
+        "lead": {
+            "id": str(missed.lead_id),
+            "received_at": write_time(missed.received_at),
+            "vertical": missed.vertical,
+            "zip": missed.zip,
+            "state": missed.state,
+        },
+        "campaign": {"id": str(campaign_id), "name": missed.campaign_name} if campaign_id else None,
+        "attempts": missed.skip.number,
+        "next_attempt_at": write_time(missed.next_attempt_at),
+        **_describe_skip(missed.skip),
+    }
+
+
+def describe_missed_lead(missed: MissedLead, skips: Sequence[Skip]) -> dict[str, Any]:
+    history = [{"attempt": skip.number, **_describe_skip(skip)} for skip in skips]
+    return {**describe_missed(missed), "history": history}
+
+
+def _describe_skip(skip: Skip) -> dict[str, Any]:
+    return {
+        "decided_at": write_time(skip.decided_at),
+        "reason": skip.reason,
+        "sentence": skip.sentence,
+        "change": skip.change,
+        "fixer": skip.fixer,
+        "price_cents": skip.price_cents,
+        "ranked_higher": skip.ranked_higher,
+        "gates": [_describe_gate(gate) for gate in skip.gates],
+    }
+
+
+def _describe_gate(gate: Obstacle) -> dict[str, Any]:
+    return {
+        "gate": gate.gate,
+        "finding": gate.finding,
+        "change": gate.change,
+        "fixer": gate.fixer,
+        "required": gate.required,
+        "observed": gate.observed,
+        "opens_at": gate.opens_at,
+    }

@@ -1,0 +1,156 @@
+"""The examples of the buyers' side in the OpenAPI schema."""
+
+from typing import Any, Final
+
+from drf_spectacular.utils import OpenApiExample
+
+from routing.api.documents import TOO_FAST_EXAMPLE
+
+CAMPAIGN: Final = {"id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d71", "name": "Roofing Atlanta"}
+ASSIGNMENT_ID: Final = "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d80"
+NO_LIMITS: Final = dict.fromkeys(("hour", "day", "week", "month"))
+CURSOR: Final = "k3J9xW2mQvT8sLq0ZrY1bNf5GdE"
+
+ME: Final = {
+    "id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d70",
+    "name": "Acme Roofing",
+    "agency": "Northern Leads",
+    "timezone": "America/New_York",
+    "paused_at": None,
+    "key": {
+        "name": "reporting",
+        "prefix": "hN2vQx7T",
+        "scopes": ["read"],
+        "expires_at": "2027-01-01T05:00:00Z",
+    },
+    "enrollments": [
+        {
+            "campaign": CAMPAIGN,
+            "active": True,
+            "bid_cents": None,
+            "caps": {**NO_LIMITS, "day": 5},
+            "budgets_cents": {**NO_LIMITS, "month": 100_000},
+        }
+    ],
+}
+WALLET: Final = {
+    "balance_cents": 7_500,
+    "held_cents": 0,
+    "credit_limit_cents": 0,
+    "available_cents": 7_500,
+}
+ENTRY: Final = {
+    "id": "5f0c7c52-6a3e-4f0e-8f0b-2d1c9f5e7a10",
+    "kind": "charge",
+    "amount_cents": -2_500,
+    "balance_after_cents": 7_500,
+    "assignment_id": ASSIGNMENT_ID,
+    "reason": "",
+    "created_at": "2026-01-31T12:00:01.300000Z",
+}
+ASSIGNMENT: Final[dict[str, Any]] = {
+    "id": ASSIGNMENT_ID,
+    "state": "sold",
+    "price_cents": 2_500,
+    "campaign": CAMPAIGN,
+    "sold_at": "2026-01-31T12:00:01.300000Z",
+    "returned_at": None,
+    "lead": {
+        "id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e",
+        "received_at": "2026-01-31T12:00:01.250000Z",
+        "vertical": "roofing",
+        "zip": "30312",
+        "city": "Atlanta",
+        "county": "Fulton County",
+        "state": "GA",
+        "country": "US",
+        "contact": {
+            "first_name": "Ada",
+            "last_name": "Example",
+            "email": "ada@example.com",
+            "phone": "+14048812345",
+            "address": "1 Main Street",
+        },
+        "attributes": {"roof_age": 12},
+        "consent": {"given_at": "2026-01-31T12:00:00Z", "url": "https://example.com/roofing"},
+    },
+}
+SKIP: Final = {
+    "decided_at": "2026-01-31T12:05:01.300000Z",
+    "reason": "insufficient_credits",
+    "sentence": "Acme Roofing: its wallet does not hold the price: the price is $25.00, $10.00 is available.",
+    "change": "top up $15.00 (1,500 cents)",
+    "fixer": "buyer",
+    "price_cents": 2_500,
+    "ranked_higher": None,
+    "gates": [
+        {
+            "gate": "insufficient_credits",
+            "finding": "its wallet does not hold the price: the price is $25.00, $10.00 is available",
+            "change": "top up $15.00 (1,500 cents)",
+            "fixer": "buyer",
+            "required": 2_500,
+            "observed": 1_000,
+            "opens_at": None,
+        }
+    ],
+}
+OUTRANKED: Final = {
+    **SKIP,
+    "reason": "outranked",
+    "sentence": "Acme Roofing: eligible, but 2 buyers ranked higher.",
+    "change": "rank higher: its turn, weight, priority or bid, by the campaign's mode",
+    "fixer": "outranked",
+    "ranked_higher": 2,
+    "gates": [],
+}
+HEAD: Final = {
+    "lead": {
+        "id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6f",
+        "received_at": "2026-01-31T12:05:01.250000Z",
+        "vertical": "roofing",
+        "zip": "30312",
+        "state": "GA",
+    },
+    "campaign": CAMPAIGN,
+    "attempts": 1,
+    "next_attempt_at": None,
+}
+
+
+def _answer(name: str, value: Any) -> OpenApiExample:
+    return OpenApiExample(name, value=value, response_only=True, status_codes=["200"])
+
+
+def _page(*rows: Any) -> dict[str, Any]:
+    return {"results": list(rows), "next_cursor": CURSOR}
+
+
+OF: Final = {
+    "buyer_me": [_answer("A roofer in one campaign", ME)],
+    "buyer_wallet": [_answer("Three leads' worth", WALLET)],
+    "buyer_ledger_list": [_answer("A charge", _page(ENTRY))],
+    "buyer_assignments_list": [_answer("A lead", _page(ASSIGNMENT))],
+    "buyer_assignments_retrieve": [_answer("A lead", ASSIGNMENT)],
+    "buyer_missed_list": [
+        _answer("Too few credits, and outranked", _page({**HEAD, **SKIP}, {**HEAD, **OUTRANKED}))
+    ],
+    "buyer_missed_retrieve": [
+        _answer("Too few credits", {**HEAD, **SKIP, "history": [{"attempt": 1, **SKIP}]}),
+    ],
+}
+ERRORS: Final = [
+    OpenApiExample(
+        "No such key",
+        value={"error": {"code": "unauthorised", "message": "No such buyer key."}},
+        response_only=True,
+        status_codes=["401"],
+    ),
+    OpenApiExample(
+        "Without the scope",
+        value={"error": {"code": "forbidden", "message": "This key lacks the scope `read`."}},
+        response_only=True,
+        status_codes=["403"],
+    ),
+    TOO_FAST_EXAMPLE,
+]

@@ -1,0 +1,81 @@
+"""Reads the query parameters of lists. Whatever is wrong is a 400 that names the parameter."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from rest_framework.request import Request
+
+from distribution.api.cursor import BadCursor, unseal
+from distribution.queries import Period
+from routing.api.keyview import wrong_parameter
+from routing.zones import load_zone, start_of_day
+from tracing.parsing import parse_id
+
+PAGE: Final = 50
+LARGEST_PAGE: Final = 200
+
+
+def read_limit(request: Request) -> int:
+    text = request.query_params.get("limit")
+    if text is None:
+        return PAGE
+    limit = parse_id(text)
+    if limit is None or not 1 <= limit <= LARGEST_PAGE:
+        raise wrong_parameter("limit", f"must be a whole number from 1 to {LARGEST_PAGE}")
+    return limit
+
+
+def read_cursor(request: Request, *, purpose: str) -> int | None:
+    text = request.query_params.get("cursor")
+    if text is None:
+        return None
+    try:
+        return unseal(text, purpose=purpose)
+    except BadCursor:
+        raise wrong_parameter(
+            "cursor", "must be the next_cursor of this list: leave it out to start"
+        ) from None
+
+
+def read_choice(request: Request, name: str, choices: Iterable[str]) -> str | None:
+    text = request.query_params.get(name)
+    known = list(choices)
+    if text is not None and text not in known:
+        raise wrong_parameter(name, f"must be one of {', '.join(known)}")
+    return text
+
+
+def read_period(request: Request) -> Period:
+    """`from` and `to`: instants, the second one not included."""
+    period = Period(_read_moment(request, "from"), _read_moment(request, "to"))
+    if period.starts_at and period.ends_at and period.ends_at <= period.starts_at:
+        raise wrong_parameter("to", "must be later than `from`")
+    return period
+
+
+def read_day(request: Request, *, timezone: str) -> Period:
+    """`day`: one day of the buyer's own calendar."""
+    text = request.query_params.get("day")
+    if text is None:
+        return Period()
+    try:
+        day = date.fromisoformat(text)
+        zone = load_zone(timezone)
+        return Period(start_of_day(day, zone=zone), start_of_day(day + timedelta(days=1), zone=zone))
+    except (ValueError, OverflowError):
+        raise wrong_parameter("day", "must be a date such as 2026-01-31") from None
+
+
+def _read_moment(request: Request, name: str) -> datetime | None:
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is None:
+            raise ValueError
+        return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        message = "must be a time with its UTC offset, such as 2026-01-31T12:00:00Z (a + is written %2B)"
+        raise wrong_parameter(name, message) from None

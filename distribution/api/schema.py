@@ -1,0 +1,19 @@
+"""Tells the OpenAPI generator what it cannot see. Loaded by distribution.apps."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+
+
+class BuyerKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "distribution.api.authentication.BuyerKeyAuthentication"
+    name = "BuyerKey"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:  # noqa: ARG002
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "The key of a buyer: `Api-Key <prefix>.<secret>`. It is shown once, when it is made.",
+        }

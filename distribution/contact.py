@@ -1,0 +1,65 @@
+"""Recognises what identifies a person in values that a trace holds. Pure."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+EMAIL: Final = re.compile(r"[^\s@\"'<>]+@[^\s@\"'<>]+\.[^\s@\"'<>]{2,}")
+PHONE_PUNCTUATION: Final = str.maketrans("", "", " ()-./")
+MIN_NAME: Final = 3
+MIN_PHRASE: Final = 8
+# The columns of routing_lead, in the order that build_person reads.
+PERSON_COLUMNS: Final = (
+    *("email", "phone", "first_name", "last_name", "address"),
+    *("city", "county", "state", "zip", "vertical"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What must not be told. `names` are looked for as whole values, `phrases` inside them too.
+
+    `public` are the lead's own words that conditions may read.
+    """
+
+    email: str
+    phone: str
+    names: frozenset[str]
+    phrases: tuple[str, ...]
+    public: frozenset[str]
+
+
+def build_person(values: Sequence[str | None]) -> Person:
+    """`values` as PERSON_COLUMNS."""
+    email, phone, first_name, last_name, address, *public = [
+        (value or "").strip().casefold() for value in values
+    ]
+    phrases = [address] if len(address) >= MIN_PHRASE else []
+    if first_name and last_name:
+        phrases.append(f"{first_name} {last_name}")
+    return Person(
+        email=email,
+        phone=phone.removeprefix("+1").removeprefix("+"),
+        names=frozenset(name for name in (first_name, last_name, address) if len(name) >= MIN_NAME),
+        phrases=tuple(phrases),
+        public=frozenset(public),
+    )
+
+
+def recognise(value: str | int, person: Person, *, is_rule: bool) -> str | None:
+    """Return what of the person `value` tells, or None. A rule's own words are not the lead's."""
+    if isinstance(value, int):
+        # Only as a whole: a seed or a rank may hold any digits.
+        is_phone = person.phone != "" and str(value) in (person.phone, f"1{person.phone}")
+        return "the lead's phone number" if is_phone else None
+    folded = value.strip().casefold()
+    if EMAIL.search(folded) or (person.email and person.email in folded):
+        return "an e-mail address"
+    if person.phone and person.phone in folded.translate(PHONE_PUNCTUATION):
+        return "the lead's phone number"
+    if is_rule or folded in person.public:
+        return None
+    if folded in person.names or any(phrase in folded for phrase in person.phrases):
+        return "a name or the address of the lead"
+    return None

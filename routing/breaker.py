@@ -1,0 +1,21 @@
+"""Keeps a process from waiting again and again for a server that is down."""
+
+import time
+
+
+class Breaker:
+    """Open for a while after a failure. Belongs to one process; threads may share it."""
+
+    def __init__(self, pause_seconds: float) -> None:
+        self._pause_seconds = pause_seconds
+        self._closed_until = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        return time.monotonic() < self._closed_until
+
+    def trip(self) -> None:
+        self._closed_until = time.monotonic() + self._pause_seconds
+
+    def reset(self) -> None:
+        self._closed_until = 0.0
