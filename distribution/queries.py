@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from distribution.models import Buyer
+from distribution.config import read_heads
+from distribution.engine import resolve_campaign
+from distribution.models import Buyer, Enrollment
+from routing.models import Lead
 from tracing.parsing import parse_id, parse_uuid
 
 
@@ -23,3 +26,11 @@ def find_buyers(text: str, *, workspace_id: int, limit: int = 10) -> Sequence[Bu
         named |= Q(pk=row_id)
     here = list(buyers.filter(named, workspace_id=workspace_id)[:limit])
     return here or list(buyers.filter(named)[:limit])
+
+
+def enrollments_for(lead: Lead) -> QuerySet[Enrollment]:
+    """The enrollments of the campaign that takes this lead now, by the buyers' names; none without a campaign."""
+    heads, _ = read_heads(workspace_id=lead.workspace_id, vertical=lead.vertical)
+    head = resolve_campaign(heads, source_id=lead.source_id, vertical=lead.vertical)
+    enrollments = Enrollment.objects.select_related("buyer").order_by("buyer__name")
+    return enrollments.none() if head is None else enrollments.filter(campaign_id=head.id)

@@ -5,6 +5,7 @@ from typing import ClassVar, Final
 from django.contrib import admin
 from django.utils.safestring import SafeString
 
+from distribution.admin.lead_actions import LeadActionsAdmin
 from distribution.explain import explain
 from distribution.storytext import to_text
 from routing.admin.lead import Fieldsets, LeadAdmin
@@ -15,7 +16,7 @@ LATEST: Final = 10
 
 
 @admin.register(Lead)
-class ToldLeadAdmin(LeadAdmin):
+class ToldLeadAdmin(LeadActionsAdmin, LeadAdmin):
     fieldsets: ClassVar[Fieldsets] = (("What happened and why", {"fields": ("story",)}), *LeadAdmin.fieldsets)
     readonly_fields: ClassVar[tuple[str, ...]] = ("story", *LeadAdmin.readonly_fields)
 
