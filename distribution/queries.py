@@ -8,7 +8,10 @@ from uuid import UUID
 
 from django.db.models import Model, Q, QuerySet, Subquery
 
+from distribution.config import read_heads
+from distribution.engine import resolve_campaign
 from distribution.models import Assignment, Buyer, Enrollment, LedgerEntry, Wallet
+from routing.models import Lead
 from tracing.parsing import parse_id, parse_uuid
 
 Row = TypeVar("Row", bound=Model)
@@ -84,3 +87,11 @@ def list_enrollments(buyer: Buyer) -> list[Enrollment]:
 
 def _bought(buyer: Buyer) -> QuerySet[Assignment]:
     return Assignment.objects.filter(buyer_id=buyer.pk).select_related("lead", "campaign")
+
+
+def enrollments_for(lead: Lead) -> QuerySet[Enrollment]:
+    """The enrollments of the campaign that takes this lead now, by the buyers' names; none without a campaign."""
+    heads, _ = read_heads(workspace_id=lead.workspace_id, vertical=lead.vertical)
+    head = resolve_campaign(heads, source_id=lead.source_id, vertical=lead.vertical)
+    enrollments = Enrollment.objects.select_related("buyer").order_by("buyer__name")
+    return enrollments.none() if head is None else enrollments.filter(campaign_id=head.id)

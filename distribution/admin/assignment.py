@@ -3,13 +3,14 @@
 from django.contrib import admin
 
 from distribution.admin.columns import money_column
+from distribution.admin.money_actions import ReturnActionAdmin
 from distribution.models import Assignment
 from tracing.admin.readonly import ReadOnlyAdmin
 from tracing.parsing import parse_uuid
 
 
 @admin.register(Assignment)
-class AssignmentAdmin(ReadOnlyAdmin):
+class AssignmentAdmin(ReturnActionAdmin, ReadOnlyAdmin):
     workspace_path = "buyer__workspace"
     list_display = ("public_id", "lead", "buyer", "campaign", "price", "state", "created_at", "returned_at")
     list_filter = ("state",)

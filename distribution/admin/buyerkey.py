@@ -7,12 +7,13 @@ from django.contrib import admin
 from rest_framework_api_key.admin import APIKeyModelAdmin
 
 from distribution.models import BuyerKey, BuyerScope
+from tracing.admin.audited import REASON, AuditedAdmin, ReasonedForm
 
 # The library's class has tuples of a fixed length for its types.
 Columns: TypeAlias = Any
 
 
-class BuyerKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # it takes none when it runs
+class BuyerKeyForm(ReasonedForm):
     """Scopes are boxes to tick; the field of an array would be a text with commas."""
 
     scopes = forms.MultipleChoiceField(
@@ -24,9 +25,10 @@ class BuyerKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # it takes none 
 
 
 @admin.register(BuyerKey)
-class BuyerKeyAdmin(APIKeyModelAdmin):
+class BuyerKeyAdmin(AuditedAdmin, APIKeyModelAdmin):  # type: ignore[misc]  # the library names its defaults
     """The key is shown once, in the message after it was made; only its prefix and hash are stored."""
 
+    workspace_path = "buyer__workspace"
     form = BuyerKeyForm
     list_display: Columns = (
         *("name", "prefix", "buyer", "workspace", "scopes", "created", "expiry_date", "revoked"),
@@ -35,7 +37,7 @@ class BuyerKeyAdmin(APIKeyModelAdmin):
     list_select_related = ("buyer__workspace",)
     search_fields: ClassVar[Columns] = ("name", "prefix", "buyer__name")
     autocomplete_fields = ("buyer",)
-    fields = ("name", "buyer", "scopes", "prefix", "expiry_date", "revoked")
+    fields = ("name", "buyer", "scopes", "prefix", "expiry_date", "revoked", REASON)
 
     @admin.display(description="workspace", ordering="buyer__workspace__name")
     def workspace(self, key: BuyerKey) -> str:

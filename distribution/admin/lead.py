@@ -1,16 +1,18 @@
-"""The page of leads with their trace. Registered here: routing does not know distribution."""
+"""The page of leads with their trace and what a person may do. Registered here: routing does not know distribution."""
 
 from typing import Any
 
 from django.contrib import admin
 
+from distribution.admin.lead_actions import LeadActionsAdmin
 from distribution.admin.trace_view import TraceViews
 from routing.admin.lead import LeadAdmin
 from routing.models import Lead
 
 
 @admin.register(Lead)
-class ToldLeadAdmin(TraceViews, LeadAdmin):
+class ToldLeadAdmin(TraceViews, LeadActionsAdmin, LeadAdmin):
+    change_form_template = "admin/routing/lead/change_form.html"
     list_display: Any = (
         LeadAdmin.list_display[0],
         "trace_link",

@@ -2,40 +2,47 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.http import HttpRequest
 
 from distribution.admin.columns import money_column
+from distribution.admin.money_actions import MoneyActionsAdmin
 from distribution.models import LedgerEntry, Wallet
 from distribution.money import InsufficientCredits, set_credit_limit
 from routing.admin.configuration import ConfigurationAdmin
+from tracing.admin.audited import REASON, ReasonedForm
 from tracing.admin.readonly import ReadOnlyAdmin
 from tracing.parsing import parse_text, parse_uuid
 
 
-class WalletForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscripted when it runs
-    """Writes the limit while it checks it: a sale between a check and a later write could break it."""
+class WalletForm(ReasonedForm):
+    """Writes the limit when everything else is right: a sale between a check and a later write could break it."""
 
     class Meta:
         model = Wallet
         fields = ("credit_limit_cents",)
 
-    def clean_credit_limit_cents(self) -> int:
-        limit_cents = int(self.cleaned_data["credit_limit_cents"])
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        limit_cents = cleaned.get("credit_limit_cents")
+        if limit_cents is None or self.errors:
+            return cleaned
         if limit_cents < 0:
-            raise ValidationError("A credit limit is 0 or more.")
+            raise ValidationError({"credit_limit_cents": "A credit limit is 0 or more."})
+        self.limit_before = Wallet.objects.values_list("credit_limit_cents", flat=True).get(
+            pk=self.instance.pk
+        )
         try:
             set_credit_limit(self.instance.buyer_id, limit_cents=limit_cents)
         except InsufficientCredits as error:
-            raise ValidationError(f"{error}".capitalize()) from None
-        return limit_cents
+            raise ValidationError({"credit_limit_cents": f"{error}".capitalize()}) from None
+        return cleaned
 
 
 @admin.register(Wallet)
-class WalletAdmin(ConfigurationAdmin):
+class WalletAdmin(MoneyActionsAdmin, ConfigurationAdmin):
     workspace_path = "buyer__workspace"
     form = WalletForm
     list_display = ("buyer", "balance", "held", "credit_limit", "version")
@@ -43,7 +50,7 @@ class WalletAdmin(ConfigurationAdmin):
     list_select_related = ("buyer",)
     search_fields = ("buyer__name",)
     ordering = ("buyer__name",)
-    fields = ("buyer", "balance", "held", "credit_limit_cents", "version")
+    fields = ("buyer", "balance", "held", "credit_limit_cents", "version", REASON)
     readonly_fields = ("buyer", "balance", "held", "version")
     balance = money_column("balance_cents", label="balance")
     held = money_column("held_cents", label="held")
@@ -55,8 +62,13 @@ class WalletAdmin(ConfigurationAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
         return False
 
-    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:  # noqa: FBT001
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
         """The form has written it."""
+        before = {"credit_limit_cents": form.limit_before}
+        after = {"credit_limit_cents": obj.credit_limit_cents}
+        if before != after:
+            reason = form.cleaned_data[REASON]
+            self.audit(request, obj, action="credit limit", reason=reason, before=before, after=after)
 
 
 @admin.register(LedgerEntry)

@@ -20,7 +20,7 @@ from distribution.admin.trace_page import LABELS, NoSuchAttempt, build_page, tra
 from distribution.models import Buyer
 from distribution.whatif import what_would_help
 from routing.models import Lead
-from tracing.admin.readonly import PlainAdmin
+from tracing.admin.scope import PlainAdmin
 from tracing.models import Attempt
 
 # Asked for by the script of the page; a browser that follows a link does not send it.

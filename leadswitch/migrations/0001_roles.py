@@ -21,6 +21,7 @@ MODELS = {
         "tier": "tier",
         "campaignsnapshot": "campaign snapshot",
         "buyer": "buyer",
+        "buyerkey": "buyer key",
         "enrollment": "enrollment",
         "wallet": "wallet",
         "ledgerentry": "ledger entry",
@@ -44,6 +45,7 @@ OPERATOR = (
     *("distribution.add_campaign", "distribution.change_campaign"),
     *("distribution.add_tier", "distribution.change_tier", "distribution.delete_tier"),
     *("distribution.add_buyer", "distribution.change_buyer"),
+    *("distribution.add_buyerkey", "distribution.change_buyerkey"),
     *("distribution.add_enrollment", "distribution.change_enrollment", "distribution.delete_enrollment"),
 )
 FINANCE = (*("distribution.change_wallet", "distribution.add_ledgerentry", "distribution.change_assignment"),)
@@ -102,7 +104,7 @@ class Migration(migrations.Migration):
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
         ("routing", "0003_lead_paused"),
-        ("distribution", "0001_initial"),
+        ("distribution", "0002_buyer_keys"),
         ("tracing", "0002_audit"),
     ]
 

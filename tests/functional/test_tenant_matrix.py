@@ -5,8 +5,10 @@ its table and takes the id of a row. `test_every_route_is_in_the_matrix` fails f
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
 
 import pytest
 from django.apps import apps
@@ -14,10 +16,10 @@ from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.test import Client
 
-from distribution.models import Buyer
+from distribution.models import Assignment, Buyer, Enrollment, Wallet
 from routing.models import Lead, Source, Workspace
 from tests.admin_pages import SCOPED_ROLES, build_world, client_of, person
-from tests.factories import issue_key
+from tests.factories import issue_buyer_key, issue_key
 from tests.functional.routes import Route, all_routes
 from tracing.models import Attempt, LeadDistributionEvent
 
@@ -53,27 +55,70 @@ class World:
         return model._default_manager.filter(**of_workspace(model, self.foreign)).first()
 
 
+Values = dict[str, object]
+
+
+def source_key(workspace: Workspace) -> str:
+    return issue_key(Source.objects.get(workspace=workspace))
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """How a route of the API is called. `foreign` gives the parameters that name something of the other agency."""
+    """How a route of the API is called. `foreign` gives the parameters that name something of the other agency.
+
+    `key` makes a key of the kind that the route is for, of the workspace that it is given.
+    """
 
     methods: tuple[str, ...]
-    foreign: Callable[[World], dict[str, object]] | None = None
+    foreign: Callable[[World], Values] | None = None
     body: Any = None
-    query: Callable[[World], dict[str, object]] = field(default=lambda _: {})
+    key: Callable[[Workspace], str] = source_key
 
 
-def of_foreign_lead(world: World) -> dict[str, object]:
-    return {"public_id": world.foreign_row(Lead).public_id}
+def winner_key(workspace: Workspace) -> str:
+    """Of the buyer that bought the agency's lead."""
+    return issue_buyer_key(Assignment.objects.get(buyer__workspace=workspace).buyer)
+
+
+def loser_key(workspace: Workspace) -> str:
+    """Of the buyer that missed it."""
+    return issue_buyer_key(Buyer.objects.get(workspace=workspace, assignments=None))
+
+
+def of_foreign_lead(world: World) -> Values:
+    lead = world.foreign_row(Lead)
+    return {"public_id": lead.public_id, "number": 1, "buyer_id": world.foreign_row(Buyer).public_id}
+
+
+def of_foreign_assignment(world: World) -> Values:
+    return {"public_id": world.foreign_row(Assignment).public_id}
 
 
 SENT = {"zip": "30312", "email": "grace@example.com"}
 API = {
+    "api/v1/buyer/me/": Entry(("get",), key=winner_key),
+    "api/v1/buyer/wallet/": Entry(("get",), key=winner_key),
+    "api/v1/buyer/ledger/": Entry(("get",), key=winner_key),
+    "api/v1/buyer/assignments/": Entry(("get",), key=winner_key),
+    "api/v1/buyer/assignments/<uuid:public_id>/": Entry(("get",), of_foreign_assignment, key=winner_key),
+    "api/v1/buyer/missed/": Entry(("get",), key=winner_key),
+    "api/v1/buyer/missed/<uuid:public_id>/": Entry(("get",), of_foreign_lead, key=loser_key),
     "api/v1/leads/": Entry(("post",), body=SENT),
     "api/v1/leads/batch/": Entry(("post",), body={"leads": [SENT]}),
     "api/v1/leads/<uuid:public_id>/": Entry(("get", "delete"), of_foreign_lead),
     "api/v1/leads/<uuid:public_id>/trace/": Entry(("get",), of_foreign_lead),
 }
+
+
+# Pages of the desk that take more than the id of a row.
+DESK: dict[str, Callable[[World], Values]] = {
+    "routing_lead_trace": of_foreign_lead,
+    "routing_lead_trace_attempt": of_foreign_lead,
+    "routing_lead_trace_buyer": of_foreign_lead,
+    "routing_lead_act": lambda world: {"name": "cancel", "?ids": world.foreign_row(Lead).pk},
+    "distribution_wallet_money": lambda world: {"object_id": world.foreign_row(Wallet).pk, "name": "topup"},
+}
+EVERYTHING = {"post": "yes", "reason": "because", "_save": "Save", "amount": "5", "token": str(UUID(int=7))}
 
 
 @pytest.fixture
@@ -100,6 +145,7 @@ def test_every_route_is_in_the_matrix() -> None:
         route.path
         for route in admin_routes()
         if route.name not in OF_THE_SITE
+        and route.name not in DESK
         and (model_of(route) is None or not (is_without_id(route) or is_of_a_row(route)))
     ]
     assert unknown == []
@@ -126,7 +172,9 @@ class TestApi:
     @every_api_route
     def test_without_a_key_of_the_right_kind_nobody_is_let_in(self, route: Route, world: World) -> None:
         entry = API[route.path]
-        for caller in strangers(world):
+        other_kind = winner_key if entry.key is source_key else source_key
+        callers = [*strangers(world), client_with(other_kind(world.foreign))]
+        for caller in callers:
             for method in entry.methods:
                 answer = call(caller, route, world, method)
                 assert answer.status_code in {401, 403}, (method, answer.content)
@@ -134,31 +182,40 @@ class TestApi:
     @every_api_route
     def test_what_another_agency_has_does_not_exist(self, route: Route, world: World) -> None:
         entry = API[route.path]
-        if entry.foreign is None:
-            assert route.parameters == []
-            return
-        client = client_with(key_of(world.mine))
+        client = client_with(entry.key(world.mine))
         before = snapshot()
-        for method in entry.methods:
-            answer = call(client, route, world, method)
-            assert answer.status_code in {403, 404}, (method, answer.content)
-        assert snapshot() == before
+        if entry.foreign is not None:
+            for method in entry.methods:
+                answer = call(client, route, world, method)
+                assert answer.status_code in {403, 404}, (method, answer.content)
+            assert snapshot() == before
+        elif "get" in entry.methods:
+            text = call(client, route, world, "get").content.decode()
+            assert not {str(public_id) for public_id in foreign_public_ids(world) if str(public_id) in text}
+
+    def test_what_a_neighbour_bought_or_missed_does_not_exist(self, world: World) -> None:
+        """Buyers of one agency are strangers to each other."""
+        for name, key in (("assignments", loser_key), ("missed", winner_key)):
+            route = next(route for route in api_routes() if route.path.startswith(f"api/v1/buyer/{name}/<"))
+            assert call(client_with(key(world.foreign)), route, world, "get").status_code == 404
+            assert client_with(key(world.foreign)).get(f"/api/v1/buyer/{name}/").json()["results"] == []
 
     @every_api_route
     def test_the_owner_is_let_in(self, route: Route, world: World) -> None:
         """The control: the same calls with the key of the agency that the rows belong to."""
-        for method in API[route.path].methods:
-            answer = call(client_with(key_of(world.foreign)), route, world, method)
+        entry = API[route.path]
+        for method in entry.methods:
+            answer = call(client_with(entry.key(world.foreign)), route, world, method)
             assert answer.status_code in {200, 201, 409}, (method, answer.content)  # 409: the lead is sold
 
     def test_what_is_sent_lands_with_the_sender(self, world: World) -> None:
-        answer = call(client_with(key_of(world.mine)), Route("api/v1/leads/", "leads"), world, "post")
+        answer = call(client_with(source_key(world.mine)), Route("api/v1/leads/", "leads"), world, "post")
 
         assert Lead.objects.get(public_id=answer.json()["id"]).workspace == world.mine
 
     def test_a_foreign_buyer_is_not_known_to_the_trace(self, world: World) -> None:
         own, buyer = Lead.objects.get(workspace=world.mine), world.foreign_row(Buyer)
-        client = client_with(key_of(world.mine))
+        client = client_with(source_key(world.mine))
 
         assert client.get(f"/api/v1/leads/{own.public_id}/trace/").status_code == 200
         assert (
@@ -171,11 +228,13 @@ def call(client: Client, route: Route, world: World, method: str) -> Any:
     url = route.url(**(entry.foreign(world) if entry.foreign else {}))
     if method == "post":
         return client.post(url, entry.body, content_type="application/json")
-    return getattr(client, method)(url, entry.query(world))
+    return getattr(client, method)(url)
 
 
-def key_of(workspace: Workspace) -> str:
-    return issue_key(Source.objects.get(workspace=workspace))
+def foreign_public_ids(world: World) -> Iterator[object]:
+    for model in (Lead, Buyer, Assignment, Source):
+        rows = model._default_manager.filter(**of_workspace(model, world.foreign))
+        yield from rows.values_list("public_id", flat=True)
 
 
 def client_with(key: str) -> Client:
@@ -187,7 +246,7 @@ def strangers(world: World) -> Iterator[Client]:
     yield Client()
     yield client_with("")
     yield client_with("abcdefgh.ABCDEFGHIJKLMNOPQRSTUVWXYZ012345")
-    yield client_with(key_of(world.foreign) + "x")
+    yield client_with(source_key(world.foreign) + "x")
     yield client_of(person("operator", world.foreign))
     yield client_of(User.objects.create_superuser("a root of the desk"))
 
@@ -223,9 +282,26 @@ class TestDesk:
         before = snapshot()
 
         for url in urls:
-            for answer in (client.get(url), client.post(url, {"post": "yes"})):
+            for answer in (client.get(url), client.post(url, EVERYTHING)):
                 assert (answer.status_code, answer["Location"].split("?")[0]) == (302, "/admin/login/"), url
         assert snapshot() == before
+
+    def test_nothing_foreign_comes_along_with_what_is_ones_own(self, world: World) -> None:
+        client = client_of(person("operator", world.mine))
+        own, foreign = Lead.objects.get(workspace=world.mine), world.foreign_row(Lead)
+        page = f"/admin/routing/lead/{own.public_id}/trace/1/"
+
+        assert client.get(page).status_code == 200
+        assert client.get(f"{page}{world.foreign_row(Buyer).public_id}/").status_code == 404
+        both = f"/admin/routing/lead/act/cancel/?ids={own.pk},{foreign.pk}"
+        assert [client.get(both).status_code, client.post(both, EVERYTHING).status_code] == [404, 404]
+        mine, others = (
+            Enrollment.objects.filter(campaign__workspace=world.mine),
+            world.foreign_row(Enrollment),
+        )
+        answer = client.post(f"/admin/routing/lead/{own.pk}/assign/", {**EVERYTHING, "enrollment": others.pk})
+        assert answer.status_code == 400
+        assert set(answer.context["form"].fields["enrollment"].queryset) == set(mine)
 
     def test_a_page_tells_nobody_what_to_see_on_the_site(self, world: World) -> None:
         client = client_of(person("viewer", world.mine))
@@ -236,16 +312,23 @@ class TestDesk:
 def pages_of_foreign_rows(world: World) -> Iterator[tuple[Route, str]]:
     for route in admin_routes():
         model = model_of(route)
-        if model is not None and is_of_a_row(route):
+        if route.name in DESK:
+            yield route, address(route, DESK[route.name](world))
+        elif model is not None and is_of_a_row(route):
             row = world.foreign_row(model)
             assert row is not None, model
             yield route, route.url(object_id=row.pk, id=row.pk)
 
 
+def address(route: Route, values: Values) -> str:
+    query = {name[1:]: value for name, value in values.items() if name.startswith("?")}
+    return route.url(**values) + (f"?{urlencode(query)}" if query else "")
+
+
 def answers(client: Client, url: str) -> list[tuple[str, int]]:
     return [
         ("get", client.get(url).status_code),
-        ("post", client.post(url, {"post": "yes", "reason": "because", "_save": "Save"}).status_code),
+        ("post", client.post(url, EVERYTHING).status_code),
     ]
 
 

@@ -65,7 +65,7 @@ class ReadOnlyAdmin(ExactSearch):
     list_per_page = 50
     sortable_by = ()
     ordering = ("-pk",)
-    actions = None
+    actions: Any = None
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
         return False

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("tracing", "0001_initial"),
+        ("tracing", "0002_audit"),
     ]
 
     operations = [

@@ -1,0 +1,47 @@
+"""Actions that ask first: a page says what will happen and to how many, takes the reason, and does it on POST."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from tracing.admin.scope import ScopedAdmin
+from tracing.audit import MAX_REASON
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        label="Why",
+        max_length=MAX_REASON,
+        strip=True,
+        widget=forms.TextInput(attrs={"size": 60, "autofocus": True}),
+        help_text="Required. Kept in the audit beside your name. Do not name a person here.",
+    )
+
+
+class ConfirmingAdmin(ScopedAdmin):
+    """Renders the page between a button and what it does."""
+
+    def require(self, permission: str, *, request: HttpRequest) -> None:
+        if not (request.user.is_active and request.user.has_perm(permission)):
+            raise PermissionDenied
+
+    def confirm(
+        self, request: HttpRequest, *, title: str, form: forms.Form, context: Mapping[str, Any]
+    ) -> HttpResponse:
+        return TemplateResponse(
+            request,
+            "admin/leadswitch/confirm.html",
+            {
+                **self.admin_site.each_context(request),
+                "title": title,
+                "opts": self.opts,
+                "form": form,
+                "media": self.media + form.media,
+                **context,
+            },
+            status=400 if form.errors else 200,
+        )

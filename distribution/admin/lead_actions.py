@@ -1,0 +1,297 @@
+"""What an operator does with leads, one or many at once: run again, pause, resume, cancel; and assign one by hand."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import admin, messages
+from django.db import OperationalError, transaction
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+
+from distribution.admin.confirming import ConfirmingAdmin, ReasonForm
+from distribution.assign import AssignRefused, assign_by_hand
+from distribution.models import Enrollment
+from distribution.queries import enrollments_for
+from routing import hold, rerun
+from routing.cancel import LeadFinished, cancel_lead
+from routing.models import UNFINISHED, Lead, LeadStatus
+from routing.wake import wake_leads
+from tracing import audit
+from tracing.parsing import parse_id
+from tracing.wording import count
+
+PERMISSION: Final = "routing.change_lead"
+MOST_AT_ONCE: Final = 500
+TOLD: Final = [
+    "status",
+    "next_attempt_at",
+    "due_reason",
+    "paused_at",
+    "finished_at",
+    "cancel_reason",
+    "attempts",
+]
+REFUSALS: Final = (rerun.RerunRefused, hold.HoldRefused, LeadFinished, AssignRefused)
+BUSY: Final = "it is being worked on at this moment; try again"
+
+
+@dataclass(frozen=True, slots=True)
+class LeadAction:
+    """`why_not`: the reason for which a lead would be refused, "" when it would not."""
+
+    name: str
+    title: str
+    will: str
+    done: str
+    run: Callable[[Lead, str, datetime], object]
+    why_not: Callable[[Lead, datetime], str]
+    wakes: bool = False
+
+
+def _why_no_cancel(lead: Lead, _at: datetime) -> str:
+    return "" if lead.status in UNFINISHED else f"it has ended: {LeadStatus(lead.status).label}"
+
+
+def _cancel(lead: Lead, reason: str, at: datetime) -> None:
+    cancel_lead(lead.public_id, workspace_id=lead.source_workspace_id, reason=reason, at=at)
+
+
+ACTIONS: Final = {
+    each.name: each
+    for each in (
+        LeadAction(
+            "rerun",
+            "Run again",
+            "tried again now, under every rule that holds for a first try",
+            "due now",
+            run=lambda lead, _reason, at: rerun.rerun_lead(lead.pk, at=at),
+            why_not=lambda lead, at: rerun.why_not(lead, at=at),
+            wakes=True,
+        ),
+        LeadAction(
+            "pause",
+            "Pause",
+            "held back until somebody resumes it; it keeps its due time",
+            "paused",
+            run=lambda lead, _reason, at: hold.pause_lead(lead.pk, at=at),
+            why_not=lambda lead, _at: hold.why_no_pause(lead),
+        ),
+        LeadAction(
+            "resume",
+            "Resume",
+            "let go again; a lead whose time came meanwhile is tried at once",
+            "resumed",
+            run=lambda lead, _reason, _at: hold.resume_lead(lead.pk),
+            why_not=lambda lead, _at: hold.why_no_resume(lead),
+            wakes=True,
+        ),
+        LeadAction(
+            "cancel",
+            "Cancel",
+            "cancelled: nobody will sell it any more. This cannot be undone",
+            "cancelled",
+            run=_cancel,
+            why_not=_why_no_cancel,
+        ),
+    )
+}
+
+
+def _list_action(name: str) -> Callable[..., HttpResponse | None]:
+    action = ACTIONS[name]
+
+    @admin.action(description=f"{action.title}…", permissions=["operate"])
+    def choose(
+        page: "LeadActionsAdmin", request: HttpRequest, queryset: QuerySet[Lead]
+    ) -> HttpResponse | None:
+        ids = list(queryset.values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
+        if len(ids) > MOST_AT_ONCE:
+            page.message_user(request, f"Choose at most {MOST_AT_ONCE} leads at once.", messages.ERROR)
+            return None
+        query = urlencode({"ids": ",".join(map(str, ids))})
+        return HttpResponseRedirect(f"{reverse('admin:routing_lead_act', args=[name])}?{query}")
+
+    choose.__name__ = f"{name}_leads"
+    return choose
+
+
+class BuyerChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # cannot be subscripted when it runs
+    def label_from_instance(self, obj: Enrollment) -> str:
+        marks = [] if obj.active else ["enrolment paused"]
+        marks += [] if obj.buyer.paused_at is None else ["buyer paused"]
+        return f"{obj.buyer.name} ({', '.join(marks)})" if marks else obj.buyer.name
+
+
+class AssignForm(ReasonForm):
+    field_order = ("enrollment", "reason")
+    enrollment = BuyerChoice(
+        queryset=Enrollment.objects.none(),
+        label="Buyer",
+        help_text="Enrolled in the campaign that takes this lead. Is it not there: enrol it first, paused if you like.",
+    )
+
+    def __init__(self, *args: Any, lead: Lead, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["enrollment"].queryset = enrollments_for(lead)  # type: ignore[attr-defined]
+
+
+class LeadActionsAdmin(ConfirmingAdmin):
+    """The buttons of a lead's page and the actions of the list."""
+
+    actions: Any = tuple(_list_action(name) for name in ACTIONS)
+    change_form_template = "admin/leadswitch/change_form.html"
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(PERMISSION)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("act/<slug:name>/", view(self.act), name="routing_lead_act"),
+            path("<path:object_id>/assign/", view(self.assign), name="routing_lead_assign"),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        lead = self.get_object(request, object_id)
+        buttons = self._buttons(lead) if lead is not None and self.has_operate_permission(request) else []
+        return super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), "desk_buttons": buttons}
+        )
+
+    def _buttons(self, lead: Lead) -> list[dict[str, str]]:
+        """Those that would do something now."""
+        at = timezone.now()
+        found = [
+            {"title": action.title, "url": f"{reverse('admin:routing_lead_act', args=[name])}?ids={lead.pk}"}
+            for name, action in ACTIONS.items()
+            if not action.why_not(lead, at)
+        ]
+        if lead.status in (LeadStatus.PENDING, LeadStatus.FAILED, LeadStatus.DISTRIBUTED):
+            found.append(
+                {"title": "Assign by hand", "url": reverse("admin:routing_lead_assign", args=[lead.pk])}
+            )
+        return found
+
+    def act(self, request: HttpRequest, name: str) -> HttpResponse:
+        self.require(PERMISSION, request=request)
+        action = ACTIONS.get(name)
+        if action is None:
+            raise Http404
+        leads = self._leads(request)
+        form = ReasonForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            self._act_on(request, action, leads, reason=form.cleaned_data["reason"])
+            return HttpResponseRedirect(_back_to(leads))
+        at = timezone.now()
+        refused = [(lead, why) for lead in leads if (why := action.why_not(lead, at))]
+        able = len(leads) - len(refused)
+        title = f"{action.title}: {count(len(leads), 'lead')}"
+        lines = [f"{count(able, 'lead')} will be {action.will}."] if able else ["Nothing can be done."]
+        context = {
+            "lines": lines,
+            "refused": [(str(lead), why) for lead, why in refused],
+            "button": action.title,
+            "is_possible": able > 0,
+            "back": _back_to(leads),
+        }
+        return self.confirm(request, title=title, form=form, context=context)
+
+    def _leads(self, request: HttpRequest) -> Sequence[Lead]:
+        """All of them or none: a lead that is not the user's is not there."""
+        ids = {parse_id(text) for text in request.GET.get("ids", "").split(",")}
+        if None in ids or len(ids) > MOST_AT_ONCE:
+            raise Http404
+        leads = list(self.get_queryset(request).filter(pk__in=ids).order_by("pk"))
+        if len(leads) != len(ids):
+            raise Http404
+        return leads
+
+    def _act_on(
+        self, request: HttpRequest, action: LeadAction, leads: Sequence[Lead], *, reason: str
+    ) -> None:
+        at = timezone.now()
+        done, refused = [], []
+        for lead in leads:
+            run = partial(action.run, lead, reason, at)
+            why = self.do(request, lead, action=action.name, reason=reason, run=run)
+            if why:
+                refused.append(f"{lead}: {why}")
+            else:
+                done.append(lead.pk)
+        if action.wakes and done:
+            wake_leads(done)
+        if done:
+            self.message_user(request, f"{count(len(done), 'lead')}: {action.done}.", messages.SUCCESS)
+        for text in refused[:20]:
+            self.message_user(request, text, messages.ERROR)
+
+    def do(
+        self, request: HttpRequest, lead: Lead, *, action: str, reason: str, run: Callable[[], object]
+    ) -> str:
+        """Do it and write its audit entry in one transaction. Returns why it was refused, "" when it was done."""
+        try:
+            with transaction.atomic():
+                before = audit.read_state(lead, fields=TOLD)
+                run()
+                audit.record(
+                    actor=request.user.get_username(),
+                    action=action,
+                    target=lead,
+                    workspace_id=lead.workspace_id,
+                    reason=reason,
+                    before=before,
+                    after=audit.read_state(lead, fields=TOLD),
+                )
+        except REFUSALS as refusal:
+            return str(refusal)
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", None) != "55P03":
+                raise
+            return BUSY
+        return ""
+
+    def assign(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        self.require(PERMISSION, request=request)
+        lead = self.get_object(request, object_id)
+        if lead is None:
+            raise Http404
+        form = AssignForm(request.POST or None, lead=lead)
+        if request.method == "POST" and form.is_valid():
+            enrollment = form.cleaned_data["enrollment"]
+            why = self.do(
+                request,
+                lead,
+                action="assign",
+                reason=form.cleaned_data["reason"],
+                run=lambda: assign_by_hand(lead.pk, enrollment_id=enrollment.pk),
+            )
+            if not why:
+                self.message_user(request, f"The lead was sold to {enrollment.buyer}.", messages.SUCCESS)
+                return HttpResponseRedirect(_back_to([lead]))
+            form.add_error("enrollment", f"Not sold: {why}.")
+        context = {
+            "lines": [
+                "The lead is sold to this buyer at its price, now. Its wallet is charged and its caps count it.",
+                "Area, filters, hours and pauses are set aside; credits, caps and free places are not.",
+            ],
+            "button": "Assign and charge",
+            "is_possible": True,
+            "back": _back_to([lead]),
+        }
+        return self.confirm(request, title=f"Assign by hand: {lead}", form=form, context=context)
+
+
+def _back_to(leads: Sequence[Lead]) -> str:
+    if len(leads) == 1:
+        return reverse("admin:routing_lead_change", args=[leads[0].pk])
+    return reverse("admin:routing_lead_changelist")

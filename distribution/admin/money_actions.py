@@ -1,0 +1,160 @@
+"""What finance does: top-up and adjustment of a wallet, return of a sold lead. Each asks first and needs a reason."""
+
+from typing import Any, Final
+from uuid import uuid4
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+
+from distribution.admin.confirming import ConfirmingAdmin, ReasonForm
+from distribution.desk_money import adjust_by_hand, return_by_hand, top_up_by_hand
+from distribution.models import AssignmentState, Wallet
+from distribution.money import MoneyRefused
+from distribution.returns import ReturnRefused
+from tracing.wording import money
+
+MOVE_MONEY: Final = "distribution.add_ledgerentry"
+TAKE_BACK: Final = "distribution.change_assignment"
+MOST_DOLLARS: Final = 10_000_000
+MOVEMENTS: Final = {
+    "topup": ("Top up", "Credits that the buyer paid for are added to its balance.", top_up_by_hand),
+    "adjust": (
+        "Adjust",
+        "The balance is corrected: 12.50 adds twelve dollars and a half, -12.50 takes them away.",
+        adjust_by_hand,
+    ),
+}
+
+
+class MoneyForm(ReasonForm):
+    """`token` is the form's own: sent twice, it moves the money once."""
+
+    field_order = ("amount", "reason", "token")
+    amount = forms.DecimalField(
+        label="Amount in dollars",
+        max_digits=12,
+        decimal_places=2,
+        min_value=-MOST_DOLLARS,
+        max_value=MOST_DOLLARS,
+        help_text="25 and 25.00 are twenty-five dollars, 0.25 is twenty-five cents.",
+    )
+    token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+
+    @property
+    def amount_cents(self) -> int:
+        return int(self.cleaned_data["amount"] * 100)
+
+
+class MoneyActionsAdmin(ConfirmingAdmin):
+    change_form_template = "admin/leadswitch/change_form.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.move_money)
+        return [
+            path("<path:object_id>/money/<slug:name>/", view, name="distribution_wallet_money"),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        buttons = []
+        if request.user.has_perm(MOVE_MONEY):
+            buttons = [
+                {"title": title, "url": reverse("admin:distribution_wallet_money", args=[object_id, name])}
+                for name, (title, _, _) in MOVEMENTS.items()
+            ]
+        return super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), "desk_buttons": buttons}
+        )
+
+    def move_money(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+        self.require(MOVE_MONEY, request=request)
+        wallet = self.get_object(request, object_id)
+        if wallet is None or name not in MOVEMENTS:
+            raise Http404
+        title, line, _ = MOVEMENTS[name]
+        form = MoneyForm(request.POST or None)
+        back = reverse("admin:distribution_wallet_change", args=[wallet.pk])
+        if request.method == "POST" and form.is_valid() and self._move(request, wallet, name, form):
+            return HttpResponseRedirect(back)
+        now = f"The balance of {wallet.buyer} is {money(wallet.balance_cents)} now."
+        context = {"lines": [line, now], "button": title, "is_possible": True, "back": back}
+        return self.confirm(request, title=f"{title}: {wallet.buyer}", form=form, context=context)
+
+    def _move(self, request: HttpRequest, wallet: Wallet, name: str, form: MoneyForm) -> bool:
+        title, _, move = MOVEMENTS[name]
+        try:
+            is_new = move(
+                wallet,
+                amount_cents=form.amount_cents,
+                token=form.cleaned_data["token"],
+                actor=request.user.get_username(),
+                reason=form.cleaned_data["reason"],
+            )
+        except MoneyRefused as refusal:
+            form.add_error("amount", f"Nothing was moved: {refusal}.")
+            return False
+        if is_new:
+            self.message_user(request, f"{title}: {money(form.amount_cents)}.", messages.SUCCESS)
+        else:
+            self.message_user(
+                request, "This form was sent before; nothing was moved again.", messages.WARNING
+            )
+        return True
+
+
+class ReturnActionAdmin(ConfirmingAdmin):
+    change_form_template = "admin/leadswitch/change_form.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.take_back)
+        return [
+            path("<path:object_id>/return/", view, name="distribution_assignment_return"),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        buttons = []
+        if request.user.has_perm(TAKE_BACK):
+            url = reverse("admin:distribution_assignment_return", args=[object_id])
+            buttons = [{"title": "Take back and refund", "url": url}]
+        return super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), "desk_buttons": buttons}
+        )
+
+    def take_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        self.require(TAKE_BACK, request=request)
+        assignment = self.get_object(request, object_id)
+        if assignment is None:
+            raise Http404
+        form = ReasonForm(request.POST or None)
+        back = reverse("admin:distribution_assignment_change", args=[assignment.pk])
+        if request.method == "POST" and form.is_valid():
+            try:
+                is_new = return_by_hand(
+                    assignment, actor=request.user.get_username(), reason=form.cleaned_data["reason"]
+                )
+            except (ReturnRefused, MoneyRefused) as refusal:
+                form.add_error("reason", f"Nothing was returned: {refusal}.")
+            else:
+                done = f"{money(assignment.price_cents)} went back to {assignment.buyer}."
+                self.message_user(
+                    request, done if is_new else "It was returned before; nothing was moved again."
+                )
+                return HttpResponseRedirect(back)
+        is_sold = assignment.state == AssignmentState.SOLD
+        line = (
+            f"{assignment.buyer} gets {money(assignment.price_cents)} back and the sale counts as returned."
+        )
+        context = {
+            "lines": [line if is_sold else "It was returned already."],
+            "button": "Take back and refund",
+            "is_possible": is_sold or bool(form.errors),
+            "back": back,
+        }
+        return self.confirm(request, title=f"Take back: {assignment}", form=form, context=context)

@@ -1,0 +1,156 @@
+"""Finance moves money: it asks first, it needs a reason, a form sent twice moves once, and the audit tells it."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from distribution.distribute import distribute_lead
+from distribution.models import Assignment, LedgerEntry, Wallet
+from tests.admin_pages import client_of, page, person, save
+from tests.factories import BuyerFactory, EnrollmentFactory, LeadFactory, SourceFactory
+from tracing.models import AuditEntry
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def wallet() -> Wallet:
+    return Wallet.objects.get(buyer=BuyerFactory(credits_cents=1_000))
+
+
+@pytest.fixture
+def finance(wallet: Wallet) -> Client:
+    return client_of(person("finance", wallet.buyer.workspace))
+
+
+def money_url(wallet: Wallet, name: str = "topup") -> str:
+    return reverse("admin:distribution_wallet_money", args=[wallet.pk, name])
+
+
+def sent(**changes: Any) -> dict[str, Any]:
+    return {"amount": "25.50", "reason": "paid by card", "token": str(uuid4()), **changes}
+
+
+def balance() -> int:
+    return Wallet.objects.get().balance_cents
+
+
+def test_a_top_up_adds_dollars(finance: Client, wallet: Wallet) -> None:
+    form = finance.get(money_url(wallet)).context["form"]
+    token = form["token"].value()
+
+    answer = finance.post(money_url(wallet), sent(token=str(token)), follow=True)
+
+    assert [str(message) for message in answer.context["messages"]] == ["Top up: $25.50."]
+    assert balance() == 3_550
+    entry = LedgerEntry.objects.latest("pk")
+    assert (entry.kind, entry.amount_cents, entry.reason) == ("topup", 2_550, "paid by card")
+    assert entry.actor.startswith("finance")
+    told = AuditEntry.objects.get()
+    assert (told.action, told.reason) == ("topup", "paid by card")
+    assert (told.before, told.after) == ({"balance_cents": 1_000}, {"balance_cents": 3_550})
+
+
+def test_a_form_sent_twice_moves_once(finance: Client, wallet: Wallet) -> None:
+    """PITFALLS 52."""
+    data = sent()
+    finance.post(money_url(wallet), data)
+    answer = finance.post(money_url(wallet), data, follow=True)
+
+    assert [str(message) for message in answer.context["messages"]][-1].startswith(
+        "This form was sent before"
+    )
+    assert balance() == 3_550
+    assert AuditEntry.objects.count() == 1
+
+
+def test_a_form_sent_again_with_another_amount_is_refused(finance: Client, wallet: Wallet) -> None:
+    data = sent()
+    finance.post(money_url(wallet), data)
+
+    assert finance.post(money_url(wallet), {**data, "amount": "1"}).status_code == 400
+    assert balance() == 3_550
+
+
+def test_an_adjustment_may_take_away(finance: Client, wallet: Wallet) -> None:
+    assert finance.post(money_url(wallet, "adjust"), sent(amount="-4")).status_code == 302
+    assert balance() == 600
+    assert finance.post(money_url(wallet, "adjust"), sent(amount="-6.01")).status_code == 400
+    assert balance() == 600
+    assert AuditEntry.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *(
+            {"amount": amount}
+            for amount in ("", "0", "-1", "x", "1.001", "NaN", "Infinity", "1e99", "9" * 40)
+        ),
+        *({"reason": reason} for reason in ("", "  ", "x" * 201)),
+        *({"token": token} for token in ("", "x", "1")),
+    ],
+    ids=str,
+)
+def test_what_is_no_top_up_is_refused(finance: Client, wallet: Wallet, wrong: dict[str, str]) -> None:
+    assert finance.post(money_url(wallet), sent(**wrong)).status_code == 400
+    assert balance() == 1_000
+    assert not AuditEntry.objects.exists()
+
+
+def test_a_return_pays_back(finance: Client, wallet: Wallet) -> None:
+    enrollment = EnrollmentFactory(campaign__workspace=wallet.buyer.workspace, buyer=wallet.buyer)
+    Wallet.objects.update(credit_limit_cents=10_000)
+    distribute_lead(LeadFactory(source=SourceFactory(workspace=enrollment.campaign.workspace)).pk)
+    assignment = Assignment.objects.get()
+    url = reverse("admin:distribution_assignment_return", args=[assignment.pk])
+    assert "$25.00" in finance.get(url).content.decode()
+    assert finance.post(url, {"reason": ""}).status_code == 400
+
+    for _ in range(2):
+        assert finance.post(url, {"reason": "wrong number"}).status_code == 302
+
+    assert balance() == 1_000
+    assert Assignment.objects.get().state == "returned"
+    told = AuditEntry.objects.get()
+    assert (told.action, told.before["state"], told.after["state"]) == ("return", "sold", "returned")
+
+
+def test_the_credit_limit_is_told(finance: Client, wallet: Wallet) -> None:
+    assert (
+        save(finance, Wallet, wallet, credit_limit_cents="700", change_reason="good payer").status_code == 302
+    )
+
+    told = AuditEntry.objects.get()
+    assert (told.action, told.reason) == ("credit limit", "good payer")
+    assert (told.before, told.after) == ({"credit_limit_cents": 0}, {"credit_limit_cents": 700})
+
+
+def test_a_limit_is_not_written_when_the_form_is_wrong(finance: Client, wallet: Wallet) -> None:
+    save(finance, Wallet, wallet, credit_limit_cents="700", change_reason="x" * 500)
+    assert Wallet.objects.get().credit_limit_cents == 0
+
+
+@pytest.mark.parametrize("role", ["viewer", "operator"])
+def test_money_is_for_finance(role: str, wallet: Wallet) -> None:
+    client = client_of(person(role, wallet.buyer.workspace))
+    enrollment = EnrollmentFactory(campaign__workspace=wallet.buyer.workspace, buyer__credits_cents=5_000)
+    distribute_lead(LeadFactory(source=SourceFactory(workspace=enrollment.campaign.workspace)).pk)
+    returning = reverse("admin:distribution_assignment_return", args=[Assignment.objects.get().pk])
+
+    for url in (money_url(wallet), money_url(wallet, "adjust"), returning):
+        assert client.get(url).status_code == 403
+        assert client.post(url, sent()).status_code == 403
+    assert client.post(page(Wallet, "change", wallet.pk), {"credit_limit_cents": "5"}).status_code == 403
+    assert "desk-button" not in client.get(page(Wallet, "change", wallet.pk)).content.decode()
+    assert Assignment.objects.get().state == "sold"
+
+
+def test_a_foreign_wallet_is_a_404(wallet: Wallet, finance: Client) -> None:
+    foreign = Wallet.objects.get(buyer=BuyerFactory())
+    for url in (money_url(foreign), money_url(wallet, "steal"), money_url(Wallet(pk=999_999))):
+        assert finance.get(url).status_code == 404
+        assert finance.post(url, sent()).status_code == 404
