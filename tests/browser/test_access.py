@@ -1,22 +1,30 @@
-"""axe-core finds nothing serious on the pages of the admin, in light and dark."""
+"""axe-core finds nothing serious on the pages of the admin, in light and dark.
+
+Lists share their markup: a few of them are looked at.
+"""
 
 import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page
 
+from distribution.models import Buyer, Wallet
 from routing.models import Lead
-from tests.admin_pages import EDITABLE, MODELS
+from tests.admin_pages import EDITABLE
 from tests.admin_pages import page as path_of
 from tests.browser.chromium import barriers
 from tests.browser.conftest import OpenAs
 from tests.browser.scene import build_scene
+from tracing.models import AuditEntry
 
 
 def test_nothing_keeps_people_out(open_as: OpenAs) -> None:
     scene = build_scene()
     page = open_as(User.objects.create_superuser("root"))
-    paths = ["/admin/", path_of(Lead, "change", scene.lead.pk)]
-    paths += [path_of(model, "changelist") for model in MODELS]
+    wallet = Wallet.objects.get(buyer=scene.broke)
+    paths = ["/admin/", path_of(Lead, "change", scene.lead.pk), path_of(Lead, "changelist")]
+    paths += [path_of(Buyer, "change", scene.broke.pk), path_of(Wallet, "change", wallet.pk)]
+    paths += [f"/admin/distribution/wallet/{wallet.pk}/money/topup/", path_of(Wallet, "changelist")]
+    paths += [f"/admin/routing/lead/act/rerun/?ids={scene.lead.pk}", path_of(AuditEntry, "changelist")]
     paths += [path_of(model, "add") for model in EDITABLE]
     problems = [f"{path} {problem}" for path in paths for problem in problems_on(page, path)]
     if problems:

@@ -26,7 +26,7 @@ def find_lead(page: Page, text: str) -> None:
 
 
 def open_lead(page: Page, scene: Scene) -> None:
-    page.locator("#result_list").get_by_role("link", name=str(scene.lead.public_id)).click()
+    page.locator("#result_list").get_by_role("link", name=str(scene.lead.public_id), exact=True).click()
     expect(page).to_have_url(re.compile(rf"/admin/routing/lead/{scene.lead.pk}/change/"))
 
 
