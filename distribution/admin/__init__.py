@@ -1,4 +1,6 @@
-"""Plain admin pages of distribution, and the page of leads with their story."""
+"""Admin pages of distribution: configuration, money, the page of leads with their story, and the desk's home."""
+
+from django.contrib import admin
 
 from distribution.admin.assignment import AssignmentAdmin
 from distribution.admin.buyer import BuyerAdmin, EnrollmentAdmin
@@ -19,3 +21,6 @@ __all__ = [
     "ToldLeadAdmin",
     "WalletAdmin",
 ]
+
+admin.site.index_template = "admin/leadswitch/index.html"
+admin.site.site_header = admin.site.site_title = "LeadSwitch"

@@ -6,11 +6,17 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from distribution.admin.columns import money_column
+from distribution.admin.maps import draw_coverage
+from distribution.coverage import measure_coverage
+from distribution.engine import DefinitionError
+from distribution.locating import UnknownZip
 from distribution.models import Buyer, Enrollment, Wallet
+from distribution.standing import why_nothing_today
 from routing.admin.configuration import ConfigurationAdmin
 from routing.windows import WINDOW_KINDS
 from tracing.wording import money
@@ -31,7 +37,8 @@ class BuyerAdmin(ConfigurationAdmin):
     search_fields = ("name",)
     ordering = ("workspace__name", "name")
     autocomplete_fields = ("workspace",)
-    readonly_fields = ("public_id", "balance", "created_at")
+    readonly_fields = ("public_id", "balance", "created_at", "coverage")
+    change_form_template = "admin/leadswitch/change_form.html"
 
     @admin.display(description="balance", ordering="wallet__balance_cents")
     def balance(self, buyer: Buyer) -> str | SafeString:
@@ -41,6 +48,17 @@ class BuyerAdmin(ConfigurationAdmin):
             return "opened with the buyer"
         page = reverse("admin:distribution_wallet_change", args=[wallet.pk])
         return format_html('<a href="{}">{}</a>', page, money(wallet.balance_cents))
+
+    @admin.display(description="coverage")
+    def coverage(self, buyer: Buyer) -> str | SafeString:
+        """Of the area as it was saved."""
+        try:
+            coverage = measure_coverage(buyer.service_area)
+        except (DefinitionError, UnknownZip) as error:
+            return f"The area cannot be read: {error}"
+        if coverage.zips == 0:
+            return "Covers no ZIP: this buyer gets nothing. Name states, counties, ZIPs or a circle above, and save."
+        return draw_coverage(coverage)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
         return False
@@ -56,9 +74,21 @@ class EnrollmentAdmin(ConfigurationAdmin):
         "last_assigned_at",
     )
     list_filter = ("active", "campaign__workspace")
-    list_select_related = ("buyer", "campaign", "tier")
+    list_select_related = ("buyer__wallet", "buyer__workspace", "campaign", "tier")
     search_fields = ("buyer__name", "campaign__name")
     ordering = ("campaign__name", "buyer__name")
     autocomplete_fields = ("campaign", "tier", "buyer")
-    readonly_fields = ("last_assigned_at", "virtual_finish", *COUNTERS)
+    readonly_fields = ("why_nothing_today", "last_assigned_at", "virtual_finish", *COUNTERS)
     bid = money_column("bid_cents", label="bid")
+    change_form_template = "admin/leadswitch/change_form.html"
+
+    @admin.display(description="today")
+    def why_nothing_today(self, enrollment: Enrollment) -> str | SafeString:
+        """Of the enrolment as it was saved."""
+        if enrollment._state.adding:
+            return "Save it first: then this says whether it can get leads today."
+        reasons = why_nothing_today(enrollment, at=timezone.now())
+        if not reasons:
+            return "Nothing stands in its way today; each lead decides."
+        lines = format_html_join("", "<li>{}</li>", ((each,) for each in reasons))
+        return format_html('<p>It would get nothing today:</p><ul class="desk-refused">{}</ul>', lines)

@@ -1,9 +1,10 @@
 """The page of leads with their trace and what a person may do. Registered here: routing does not know distribution."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 
+from distribution.admin.filters import CampaignFilter
 from distribution.admin.lead_actions import LeadActionsAdmin
 from distribution.admin.trace_view import TraceViews
 from routing.admin.lead import LeadAdmin
@@ -18,3 +19,4 @@ class ToldLeadAdmin(TraceViews, LeadActionsAdmin, LeadAdmin):
         "trace_link",
         *LeadAdmin.list_display[1:],
     )
+    list_filter: ClassVar[tuple[Any, ...]] = (*LeadAdmin.list_filter, CampaignFilter)

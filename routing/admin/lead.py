@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar, Final, TypeAlias
 
+from routing.admin.filters import DayFilter, PausedFilter
 from routing.identity import identify
 from routing.normalise import FieldError, normalise_email, normalise_phone
 from tracing.admin.filters import LeadReasonFilter
@@ -45,7 +46,14 @@ class LeadAdmin(ReadOnlyAdmin):
         *("public_id", "workspace", "source", "vertical", "zip", "state", "status", "skip_reason"),
         *("attempts", "next_attempt_at", "received_at"),
     )
-    list_filter = ("status", LeadReasonFilter, "workspace")
+    list_filter: ClassVar[tuple[Any, ...]] = (
+        "status",
+        LeadReasonFilter,
+        DayFilter,
+        PausedFilter,
+        "workspace",
+    )
+    empty_list_text = "Leads come in through a source: add one, make a key, and send the first lead."
     list_select_related = ("workspace", "source")
     search_help_text = "A public id, a numeric id, the sender's own id, an e-mail address or a phone number."
     exact_searches = {
@@ -61,7 +69,15 @@ class LeadAdmin(ReadOnlyAdmin):
             {
                 "fields": (
                     *("public_id", "external_id", "workspace", "source_workspace", "source", "vertical"),
-                    *("status", "skip_reason", "cancel_reason", "attempts", "next_attempt_at", "due_reason"),
+                    *(
+                        "status",
+                        "paused_at",
+                        "skip_reason",
+                        "cancel_reason",
+                        "attempts",
+                        "next_attempt_at",
+                        "due_reason",
+                    ),
                     *("received_at", "expires_at", "finished_at"),
                 )
             },

@@ -8,7 +8,8 @@ from django.db import IntegrityError, connection, models, transaction
 from distribution.distribute import distribute_lead
 from distribution.models import CampaignSnapshot, LedgerEntry
 from tests.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
-from tracing.models import LeadDistributionEvent
+from tracing import audit
+from tracing.models import AuditEntry, LeadDistributionEvent
 
 pytestmark = pytest.mark.django_db
 
@@ -16,16 +17,18 @@ TABLES: list[tuple[type[models.Model], dict[str, Any]]] = [
     (LedgerEntry, {"reason": "changed"}),
     (LeadDistributionEvent, {"outcome": "changed"}),
     (CampaignSnapshot, {"actor": "changed"}),
+    (AuditEntry, {"reason": "changed"}),
 ]
 
 
 @pytest.fixture(autouse=True)
 def rows() -> None:
-    """One sold lead writes to each of them."""
+    """One sold lead and one act of a person write to each of them."""
     campaign = CampaignFactory()
     enroll(campaign, count=1, credits_cents=10_000)
     lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace))
     assert distribute_lead(lead.pk).result == "success"
+    audit.record(actor="root", action="changed", target=campaign, workspace_id=campaign.workspace_id)
 
 
 @pytest.mark.parametrize(("model", "change"), TABLES, ids=[model.__name__ for model, _ in TABLES])

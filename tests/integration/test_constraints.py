@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from uuid6 import uuid7
@@ -18,7 +19,7 @@ from distribution.models import (
     Tier,
     Wallet,
 )
-from routing.models import IdempotencyRecord, Lead, Source, Workspace
+from routing.models import IdempotencyRecord, Lead, Membership, Source, Workspace
 from tests.factories import (
     BuyerFactory,
     CampaignFactory,
@@ -152,12 +153,24 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
     ("lead_due_exactly_while_pending", lambda: LeadFactory(status="failed", finished_at=timezone.now())),
     ("lead_finished_at_iff_finished", lambda: LeadFactory(status="failed", next_attempt_at=None)),
     ("lead_finished_at_iff_finished", lambda: LeadFactory(finished_at=timezone.now())),
+    (
+        "lead_paused_only_while_pending",
+        lambda: LeadFactory(
+            status="failed", next_attempt_at=None, finished_at=timezone.now(), paused_at=timezone.now()
+        ),
+    ),
     ("lead_hash_not_blank", lambda: LeadFactory(email_hash="")),  # PITFALLS 39
     ("lead_hash_not_blank", lambda: LeadFactory(phone_hash="")),
     ("lead_source_external_id_unique", lambda: two_of(LeadFactory, source=SourceFactory(), external_id="7")),
     (
         "source_workspace_name_unique",
         lambda: two_of(SourceFactory, workspace=WorkspaceFactory(), name="form"),
+    ),
+    (
+        "membership_user_workspace_unique",
+        lambda: two_of(
+            Membership.objects.create, user=User.objects.create_user("clerk"), workspace=WorkspaceFactory()
+        ),
     ),
     ("workspace_ttl_positive", lambda: update(Workspace, WorkspaceFactory(), lead_ttl_days=0)),
     ("attempt_ends_after_start", lambda: new_attempt(finished_at="2000-01-01T00:00Z")),

@@ -2,33 +2,17 @@
 
 import json
 from collections.abc import Callable, Mapping
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.core.paginator import Paginator
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from tracing.admin.keyset import KeysetChangeList
 from tracing.admin.scope import ScopedAdmin
-
-if TYPE_CHECKING:
-    PlainPaginator = Paginator[Any]
-else:  # Django's class cannot be subscripted when it runs
-    PlainPaginator = Paginator
-
-COUNTED: Final = 10_000
-
-
-class BoundedPaginator(PlainPaginator):
-    """Counts no further than COUNTED rows: count(*) over millions of rows would take longer than the page."""
-
-    @cached_property
-    def count(self) -> int:
-        rows = self.object_list
-        return rows[:COUNTED].count() if isinstance(rows, QuerySet) else len(rows)
 
 
 class ExactSearch(ScopedAdmin):
@@ -61,11 +45,15 @@ class ReadOnlyAdmin(ExactSearch):
     """Nobody adds, changes or deletes here, whatever their permissions; who may view, views."""
 
     show_full_result_count = False
-    paginator = BoundedPaginator
+    empty_list_text = ""
+    change_list_template = "admin/leadswitch/keyset_list.html"
     list_per_page = 50
     sortable_by = ()
     ordering = ("-pk",)
     actions: Any = None
+
+    def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:  # noqa: ARG002
+        return KeysetChangeList
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
         return False

@@ -1,0 +1,69 @@
+"""Which ZIPs a service area covers, asked of the engine's own check, so that a form shows what a decision would say."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from distribution.engine import LeadFacts, compile_campaign
+from distribution.engine.area import Area, area_failure, lead_place
+from distribution.locating import locate_area
+from routing.places import Row, load_rows
+
+TOP_COUNTIES: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """`points`: longitude and latitude of each covered ZIP that has a place."""
+
+    zips: int
+    counties: Sequence[tuple[str, int]]
+    more_counties: int
+    points: Sequence[tuple[float, float]]
+
+
+def measure_coverage(definition: Mapping[str, Any]) -> Coverage:
+    """Walk all 42,000 ZIPs once for each definition. Raises DefinitionError, UnknownZip."""
+    return _measure(json.dumps(definition, sort_keys=True))
+
+
+@lru_cache(maxsize=64)
+def _measure(definition: str) -> Coverage:
+    area = _compile(json.loads(definition))
+    covered = [row for row in load_rows().values() if _covers(area, row)]
+    counties = Counter(f"{row[3] or 'no county'}, {row[2]}" for row in covered)
+    top = sorted(counties.items(), key=lambda each: (-each[1], each[0]))
+    points = [(row[6], row[5]) for row in covered if row[5] is not None and row[6] is not None]
+    return Coverage(len(covered), top[:TOP_COUNTIES], max(0, len(top) - TOP_COUNTIES), points)
+
+
+def _compile(definition: Mapping[str, Any]) -> Area:
+    """The area of a campaign of one buyer: there is no second way to read a definition."""
+    buyer = {"id": 1, "active": True, "timezone": "UTC", "hours": {}, "answers": {}}
+    campaign = compile_campaign(
+        {
+            "campaign": {
+                "id": 1,
+                "config_version": 1,
+                "mode": "round_robin",
+                "price_cents": 0,
+                "max_buyers": 1,
+            }
+            | {"timezone": "UTC", "schedule": {}, "price_rules": [], "questions": []},
+            "tiers": [{"id": 1, "position": 1, "content_filter": {}, "price_cents": None}],
+            "enrollments": [
+                {"id": 1, "tier_id": 1, "buyer_id": 1, "active": True, "weight": 1, "priority": 0}
+                | {"bid_cents": None, "lead_filter": {}, "caps": {}, "budgets": {}}
+            ],
+            "buyers": [{**buyer, "service_area": locate_area(definition)}],
+        }
+    )
+    return campaign.enrollments[0].area
+
+
+def _covers(area: Area, row: Row) -> bool:
+    fields = {"zip": row[0], "county": row[3], "state": row[2]}
+    return area_failure(area, lead_place(LeadFacts(fields, row[5], row[6]))) is None

@@ -1,0 +1,99 @@
+"""What the desk's home page shows: today in a few numbers. Each statement is bounded by a day, through an index."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.db import connection
+
+from routing.models import Workspace
+
+FEW_LEADS: Final = 10  # a wallet that pays for fewer leads than this runs dry soon
+SHOWN: Final = 10
+
+# One range of the index (workspace, -received_at) for each workspace.
+TODAY: Final = """
+SELECT status, CASE WHEN status IN ('failed', 'pending') THEN skip_reason ELSE '' END AS reason, count(*)
+FROM routing_lead
+WHERE workspace_id = ANY(%s) AND received_at >= %s
+GROUP BY 1, 2
+"""
+
+DRY: Final = """
+SELECT w.id, b.name, w.balance_cents - w.held_cents + w.credit_limit_cents AS available,
+    MAX(COALESCE(e.bid_cents, t.price_cents, c.price_cents)) AS price
+FROM distribution_buyer b
+JOIN distribution_wallet w ON w.buyer_id = b.id
+JOIN distribution_enrollment e ON e.buyer_id = b.id AND e.active
+JOIN distribution_campaign c ON c.id = e.campaign_id AND c.active
+JOIN distribution_tier t ON t.id = e.tier_id
+WHERE b.workspace_id = ANY(%s) AND b.paused_at IS NULL
+GROUP BY w.id, b.id
+HAVING w.balance_cents - w.held_cents + w.credit_limit_cents
+    < %s * MAX(COALESCE(e.bid_cents, t.price_cents, c.price_cents))
+ORDER BY (w.balance_cents - w.held_cents + w.credit_limit_cents)::float8
+    / MAX(COALESCE(e.bid_cents, t.price_cents, c.price_cents)), w.id
+LIMIT %s
+"""
+
+# The index (enrollment, -created_at) answers for each enrollment whether it got anything today.
+SILENT: Final = """
+SELECT c.id, c.name FROM distribution_campaign c
+WHERE c.workspace_id = ANY(%s) AND c.active AND NOT EXISTS (
+    SELECT 1 FROM distribution_enrollment e
+    JOIN distribution_assignment a ON a.enrollment_id = e.id AND a.created_at >= %s
+    WHERE e.campaign_id = c.id
+)
+ORDER BY c.name, c.id
+LIMIT %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DryWallet:
+    wallet_id: int
+    buyer: str
+    available_cents: int
+    price_cents: int
+
+    @property
+    def leads_left(self) -> int:
+        return max(0, self.available_cents // self.price_cents)
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """`outcomes` by status, `reasons` of what came in today and is not sold, each with how many."""
+
+    outcomes: Sequence[tuple[str, int]]
+    reasons: Sequence[tuple[str, int]]
+    dry: Sequence[DryWallet]
+    silent: Sequence[tuple[int, str]]
+    has_workspaces: bool
+
+    @property
+    def leads(self) -> int:
+        return sum(number for _, number in self.outcomes)
+
+
+def read_home(visible: Sequence[int] | None, *, since: datetime) -> Home:
+    """Three statements, four for who sees every workspace (None)."""
+    ids = list(Workspace.objects.values_list("pk", flat=True)) if visible is None else list(visible)
+    outcomes: dict[str, int] = {}
+    reasons: dict[str, int] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(TODAY, [ids, since])
+        for status, reason, number in cursor.fetchall():
+            outcomes[status] = outcomes.get(status, 0) + number
+            if reason:
+                reasons[reason] = reasons.get(reason, 0) + number
+        cursor.execute(DRY, [ids, FEW_LEADS, SHOWN])
+        dry = [DryWallet(*row) for row in cursor.fetchall()]
+        cursor.execute(SILENT, [ids, since, SHOWN])
+        silent = cursor.fetchall()
+    return Home(_most_first(outcomes), _most_first(reasons), dry, silent, has_workspaces=bool(ids))
+
+
+def _most_first(numbers: dict[str, int]) -> list[tuple[str, int]]:
+    return sorted(numbers.items(), key=lambda each: (-each[1], each[0]))

@@ -1,0 +1,57 @@
+"""Puts the desk's numbers onto the home page of the admin."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django import template
+from django.urls import reverse
+from django.utils import timezone
+
+from distribution.home import FEW_LEADS, read_home
+from routing.models import LeadStatus
+from tracing.admin.scope import visible_ids
+from tracing.vocabulary import SKIP_REASONS
+from tracing.wording import money
+
+register = template.Library()
+LEADS = "admin:routing_lead_changelist"
+
+
+@register.inclusion_tag("admin/leadswitch/home.html", takes_context=True)
+def desk_home(context: dict[str, Any]) -> dict[str, Any]:
+    """Nothing for people who may not look at leads."""
+    request = context["request"]
+    if not request.user.has_perm("routing.view_lead"):
+        return {"home": None}
+    since = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    home = read_home(visible_ids(request), since=since)
+    return {
+        "home": home,
+        "few": FEW_LEADS,
+        "leads_url": _leads(),
+        "outcomes": [
+            (LeadStatus(status).label, number, _leads(status__exact=status))
+            for status, number in home.outcomes
+        ],
+        "reasons": [
+            (_sentence(reason), number, _leads(skip_reason=reason)) for reason, number in home.reasons
+        ],
+        "dry": [
+            (
+                each.buyer,
+                money(each.available_cents),
+                each.leads_left,
+                reverse("admin:distribution_wallet_change", args=[each.wallet_id]),
+            )
+            for each in home.dry
+        ],
+        "silent": [(name, _leads(campaign=str(pk))) for pk, name in home.silent],
+    }
+
+
+def _leads(**filters: str) -> str:
+    return f"{reverse(LEADS)}?{urlencode({'day': 'today', **filters})}"
+
+
+def _sentence(reason: str) -> str:
+    return SKIP_REASONS[reason].sentence if reason in SKIP_REASONS else reason

@@ -1,0 +1,58 @@
+"""Leads by day and campaign; no filter reads a table to find its choices."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from distribution.distribute import distribute_lead
+from routing.models import Lead
+from tests.admin_pages import client_of, page, person
+from tests.factories import CampaignFactory, EnrollmentFactory, LeadFactory, SourceFactory
+
+pytestmark = pytest.mark.django_db
+DAY = datetime(2026, 3, 8, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def client() -> Client:
+    return client_of(User.objects.create_superuser("root"))
+
+
+def shown(client: Client, **filters: object) -> list[Lead]:
+    response = client.get(page(Lead, "changelist"), {name: str(value) for name, value in filters.items()})
+    assert response.status_code == 200
+    return list(response.context["cl"].result_list)
+
+
+def test_by_day(client: Client) -> None:
+    old, new = LeadFactory(received_at=DAY), LeadFactory()
+
+    assert shown(client, day="2026-03-08") == [old]
+    assert shown(client, day="today") == shown(client, day="week") == [new]
+    assert shown(client, day="yesterday") == []
+    for junk in ("x", "2026-02-30", "9999-12-31", "0000-00-00", "\x00"):
+        assert shown(client, day=junk) == []
+
+
+def test_by_campaign(client: Client) -> None:
+    enrollment = EnrollmentFactory(buyer__credits_cents=10_000)
+    lead = LeadFactory(source=SourceFactory(workspace=enrollment.campaign.workspace))
+    LeadFactory()
+    distribute_lead(lead.pk)
+
+    assert shown(client, campaign=enrollment.campaign_id) == [lead]
+    for junk in ("0", "x", "9" * 40):
+        assert shown(client, campaign=junk) == []
+
+
+def test_paused(client: Client) -> None:
+    lead, _ = LeadFactory(paused_at=DAY), LeadFactory()
+    assert shown(client, paused="yes") == [lead]
+
+
+def test_only_own_campaigns_are_offered() -> None:
+    mine, foreign = CampaignFactory(name="Mine"), CampaignFactory(name="Foreign")
+    content = client_of(person("viewer", mine.workspace)).get(page(Lead, "changelist")).content.decode()
+    assert (mine.name in content, foreign.name in content) == (True, False)

@@ -1,0 +1,70 @@
+"""Lists of large tables: pages go by key, newest first, and nothing is ever counted."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.http import HttpRequest
+
+from tracing.parsing import LONGEST_ID
+
+OLDER_THAN: Final = "older_than"
+NEWER_THAN: Final = "newer_than"
+LONGEST_KEY: Final = 36
+
+
+class KeysetChangeList(ChangeList):
+    """`older_than` and `newer_than` in the address are keys: a page costs the same wherever it lies."""
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        model = args[0]
+        self.older_than = _read_key(model, request.GET.get(OLDER_THAN, ""))
+        self.newer_than = _read_key(model, request.GET.get(NEWER_THAN, ""))
+        super().__init__(request, *args, **kwargs)
+
+    def get_filters_params(self, params: Any = None) -> Any:
+        found = super().get_filters_params(params)
+        return {name: value for name, value in found.items() if name not in {OLDER_THAN, NEWER_THAN}}
+
+    def get_ordering(self, request: HttpRequest, queryset: Any) -> list[Any]:  # noqa: ARG002
+        return ["-pk"]
+
+    def get_results(self, request: HttpRequest) -> None:  # noqa: ARG002 - the signature is Django's
+        rows, has_newer, has_older = self._read()
+        self.newer_url = self._page(NEWER_THAN, rows[0].pk) if has_newer and rows else ""
+        self.older_url = self._page(OLDER_THAN, rows[-1].pk) if has_older and rows else ""
+        self.newest_url = self.get_query_string(remove=[OLDER_THAN, NEWER_THAN])
+        self.is_first_page = self.older_than is None and self.newer_than is None
+        self.result_list = rows
+        self.result_count = len(rows)
+        self.full_result_count = None
+        self.show_admin_actions = True
+        self.can_show_all = self.multi_page = False
+        self.paginator = Paginator(rows, self.list_per_page)
+
+    def _read(self) -> tuple[Sequence[Any], bool, bool]:
+        """One row more than shown tells whether there is a further page."""
+        rows, more = self.queryset, self.list_per_page + 1
+        if self.newer_than is not None:
+            found = list(rows.filter(pk__gt=self.newer_than).order_by("pk")[:more])
+            return found[: self.list_per_page][::-1], len(found) == more, True
+        if self.older_than is not None:
+            rows = rows.filter(pk__lt=self.older_than)
+        found = list(rows[:more])
+        return found[: self.list_per_page], self.older_than is not None, len(found) == more
+
+    def _page(self, parameter: str, key: object) -> str:
+        return self.get_query_string({parameter: key}, [OLDER_THAN, NEWER_THAN])
+
+
+def _read_key(model: Any, text: str) -> Any:
+    if not text.isascii() or len(text) > LONGEST_KEY:
+        return None
+    if text.isdecimal() and len(text) > LONGEST_ID:
+        return None
+    try:
+        return model._meta.pk.to_python(text) if text else None
+    except ValidationError:
+        return None
