@@ -28,7 +28,7 @@ ALREADY_HAD: Final = "already_has_lead"
 MISSED_REASONS: Final = sorted(
     code for code, reason in SKIP_REASONS.items() if Level.BUYER in reason.levels and code != ALREADY_HAD
 )
-# The event is a constant of the text: only so can the partial index event_buyer_skipped_newest be used.
+# The event is a constant of the text: only so can the partial index event_buyer_skipped be used.
 _SKIPS: Final = f"""
 SELECT e.id, e.skip_reason, e.cost_cents, e.data::text, a.number, a.result, a.finished_at, c.public_id, c.name,
     l.public_id, l.received_at, l.next_attempt_at, {", ".join(f"l.{name}" for name in PERSON_COLUMNS)}

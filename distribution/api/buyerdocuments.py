@@ -210,7 +210,7 @@ def _document(
     return extend_schema(
         operation_id=operation_id,
         summary=summary,
-        description=description or None,
+        description=description or f"{summary}.",
         tags=["buyers"],
         parameters=[*parameters, *LIMIT_HEADERS],
         responses={200: OpenApiResponse(answer, description=summary), **describe_errors(*errors, 403)},
