@@ -48,10 +48,7 @@ def check_price_rules(value: object) -> None:
 
 
 def check_questions(value: object) -> None:
-    """Raise ValidationError for onboarding questions that the engine would not read.
-
-    The engine reads a question's field and op only for buyers that answer it: here they are read for all.
-    """
+    """Raise ValidationError for onboarding questions that the engine would not read or that compare nothing."""
     _compile(campaign={"questions": value}, drop="campaign.questions")
     problems = []
     for index, question in enumerate(value if isinstance(value, list) else []):
@@ -79,12 +76,26 @@ def check_answers(value: object) -> None:
 
 
 def check_answers_fit(answers: object, *, questions: object) -> None:
-    """Raise ValidationError for answers that these questions cannot compare with a lead.
+    """Raise ValidationError for answers that these questions cannot compare with a lead, e.g. a text under `in`.
 
-    One such answer would stop the whole campaign: its configuration would no longer compile.
+    The engine takes such a buyer for one that has not answered: it would get no lead and nobody would see why.
+    Takes no offence at answers or questions that are wrong in themselves: their own checks have said so.
     """
-    buyer = {"id": 1, "active": True, "timezone": "UTC", "hours": {}, "answers": answers, "service_area": {}}
-    _compile(campaign={"questions": questions}, buyers=[buyer], drop="buyers[0].answers")
+    problems = []
+    given = answers if isinstance(answers, dict) else {}
+    for question in questions if isinstance(questions, list) else ():
+        if not isinstance(question, dict) or not isinstance(question.get("key"), str):
+            continue
+        answer = given.get(question["key"])
+        if answer in (None, "", []):
+            continue
+        leaf = {"field": question.get("field"), "op": question.get("op"), "value": answer}
+        try:
+            validate(leaf, fields=None)
+        except ConditionError as error:
+            problems += [_line(f"{question['key']}.{path}", message) for path, message in error.problems]
+    if problems:
+        raise ValidationError(problems)
 
 
 def check_service_area(value: object) -> None:

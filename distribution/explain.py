@@ -23,8 +23,9 @@ from distribution.story import (
 from routing.models import Lead, LeadStatus
 from tracing import wording
 from tracing.gates import fixer_of
-from tracing.models import LeadDistributionEvent
+from tracing.models import AttemptResult, LeadDistributionEvent
 from tracing.narrator import (
+    WAITED_FOR,
     BuyerName,
     Names,
     describe_change,
@@ -126,7 +127,7 @@ def _tell_lead(lead: Lead, *, attempts: Sequence[AttemptStory]) -> LeadHead:
         finished_at=lead.finished_at,
         due_at=lead.next_attempt_at,
         due_reason=lead.due_reason,
-        due_sentence=_tell_due(lead),
+        due_sentence=_tell_due(lead, last=attempts[-1] if attempts else None),
         reason=reason,
         reason_sentence=narrate_reason(reason) if reason else "",
         change=describe_lead_change(reason),
@@ -136,12 +137,19 @@ def _tell_lead(lead: Lead, *, attempts: Sequence[AttemptStory]) -> LeadHead:
     )
 
 
-def _tell_due(lead: Lead) -> str:
+def _tell_due(lead: Lead, *, last: AttemptStory | None) -> str:
+    """Why the lead is due at that time."""
     if lead.next_attempt_at is None:
         return ""
     if lead.due_reason == "manual":
         return "An operator asked for a re-run."
-    return narrate_reason(lead.due_reason) if lead.due_reason and lead.attempts else "The first attempt."
+    if lead.attempts == 0:
+        return "The first attempt."
+    if lead.next_attempt_at == lead.expires_at:
+        return "Its time to live is over then."
+    if last is not None and last.result == AttemptResult.DEFERRED and last.funnel:
+        return wording.sentence(f"then {WAITED_FOR}")
+    return narrate_reason(lead.due_reason)
 
 
 def _tell_sale(assignment: Assignment, cast: Cast) -> Sale:

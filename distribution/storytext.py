@@ -78,12 +78,13 @@ def _attempt(attempt: AttemptStory, width: int) -> Iterator[Line]:
 def _buyer(row: BuyerRow, width: int) -> Iterator[Line]:
     role = "good" if row.outcome == "selected" else "plain"
     yield from _wrapped(f"{row.seq}. {row.sentence}", width, indent=2, role=role)
-    if len(row.gates) > 1:
-        for gate in row.gates:
-            yield from _wrapped(f"- {gate.finding}", width, indent=6)
-            yield from _hint(gate.change, gate.fixer, width, indent=8)
-    else:
+    if len(row.gates) < 2:
         yield from _hint(row.change, row.fixer, width, indent=6)
+        return
+    for place, gate in enumerate(row.gates):
+        if place > 0:  # the sentence has told the first
+            yield from _wrapped(f"- {gate.finding}", width, indent=6)
+        yield from _hint(gate.change, gate.fixer, width, indent=8 if place else 6)
 
 
 def _hint(change: str, fixer: str, width: int, *, indent: int) -> Iterator[Line]:

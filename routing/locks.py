@@ -11,6 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
+from psycopg.pq import Format
 
 _COLUMNS: Final = """
     l.id, l.public_id, l.workspace_id, l.source_workspace_id, l.source_id, s.name, l.status, l.attempts,
@@ -84,6 +85,7 @@ def lock_next_due_lead() -> LockedLead | None:
 
 def _lock(sql: str, parameters: list[Any]) -> LockedLead | None:
     with connection.cursor() as cursor:
+        cursor.cursor.format = Format.BINARY  # as text the driver reads timestamps with a regular expression
         cursor.execute(sql, parameters)
         row = cursor.fetchone()
     if row is None:

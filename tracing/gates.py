@@ -119,7 +119,7 @@ def _onboarding(gate: Gate, _timezone: str) -> tuple[str, str]:
     for failure in gate["failures"]:
         question = failure["question"]
         if failure["field"] is None:
-            findings.append(f'it has no answer to "{question}"')
+            findings.append(f'it has no answer to "{question}" that can be compared')
             changes.append(f'answer "{question}"')
             continue
         answer, name = wording.value(failure["required"]), wording.field_name(failure["field"])

@@ -95,6 +95,8 @@ LEAD_CHANGES: Final = {
     "lead_expired": "nothing: its time is over",
     "duplicate_lead": "nothing: the person is served by the first lead",
 }
+# What a deferred lead waits for, whichever gate removed the last buyer.
+WAITED_FOR: Final = "the first buyer that only waits for its hours or a cap may take it"
 NEEDS_PERSON: Final = frozenset({"unsold", "failed"})
 
 
@@ -236,7 +238,9 @@ def _failed(event: EventRow, _scene: Scene) -> str:
         parts.append(f"The last buyer that was left dropped out: {describe_clause(emptied_by)}.")
     due_at = wording.parse_moment(event.data.get("due_at"))
     if due_at is not None:
-        parts.append(f"Due again at {wording.moment(due_at)}.")
+        when = f"Due again at {wording.moment(due_at)}"
+        waits = event.outcome == "deferred" and emptied_by
+        parts.append(f"{when}, when {WAITED_FOR}." if waits else f"{when}.")
     elif event.outcome in NEEDS_PERSON:
         parts.append(_who_must_act(event.skip_reason))
     return " ".join(parts)

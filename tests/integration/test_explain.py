@@ -108,6 +108,42 @@ def test_a_sold_lead_names_its_buyer_and_price() -> None:
     assert story.attempts[0].steps[-1].sentence == "Sold to 1 buyer for $25.00."
 
 
+def test_a_deferred_lead_says_what_it_waits_for() -> None:
+    """The pool was emptied by a wallet, yet the lead waits for the buyer whose hours begin."""
+    campaign = CampaignFactory()
+    EnrollmentFactory(campaign=campaign)
+    sleeper = {"tue": [["09:00", "17:00"]]}
+    EnrollmentFactory(campaign=campaign, buyer__credits_cents=10_000, buyer__hours=sleeper)
+    story = explain(distributed(lead_for(campaign, received_at=MONDAY), at=MONDAY))
+
+    assert (story.lead.status, story.lead.reason) == ("pending", "insufficient_credits")
+    assert (
+        story.lead.due_sentence == "Then the first buyer that only waits for its hours or a cap may take it."
+    )
+    assert story.attempts[0].steps[-1].sentence == (
+        "Not sold now: No buyer that was left has enough credits. The last buyer that was left dropped out: "
+        "its wallet does not hold the price. Due again at 2026-08-04 13:00:00 UTC, when the first buyer that only "
+        "waits for its hours or a cap may take it."
+    )
+
+
+def test_the_due_time_says_why() -> None:
+    def sentence(**fields: Any) -> str:
+        return explain(LeadFactory(**fields)).lead.due_sentence
+
+    now = timezone.now()
+    assert sentence(due_reason="ingest") == "The first attempt."
+    assert sentence(due_reason="manual", attempts=1) == "An operator asked for a re-run."
+    assert sentence(due_reason="all_buyers_capped", attempts=1, next_attempt_at=now, expires_at=now) == (
+        "Its time to live is over then."
+    )
+    assert (
+        sentence(due_reason="tier_lock_contention", attempts=1)
+        == "All candidates were busy with other leads."
+    )
+    assert sentence(status="failed", next_attempt_at=None, finished_at=now) == ""
+
+
 def test_a_returned_lead_says_that_it_came_back() -> None:
     campaign = CampaignFactory()
     enrollment = EnrollmentFactory(campaign=campaign, buyer__credits_cents=10_000)

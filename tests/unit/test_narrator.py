@@ -152,7 +152,7 @@ CASES = {
     ),
     "unanswered": (
         {"buyer": {"answers": {}}},
-        'Acme Roofing: its onboarding answers do not fit: it has no answer to "types".',
+        'Acme Roofing: its onboarding answers do not fit: it has no answer to "types" that can be compared.',
         'answer "types"',
     ),
     "tier_filter": (
