@@ -144,11 +144,10 @@ def _decide_under_lock(
     lead_id: int, campaign: CompiledCampaign, facts: DecisionFacts, *, held: frozenset[int], may_ask: bool
 ) -> Decided:
     decision = decide(campaign, facts)
-    wanted: frozenset[int] = frozenset()
     for _ in range(MAX_ROUNDS):
         wanted = _selected(decision) - held
         if not wanted:
-            return Decided(campaign, facts, decision)
+            break
         order = [each for each in decision.ranking if each not in held]
         got = lock_candidates(order, count=len(wanted))
         busy = _passed_over(order, got, count=len(wanted))
@@ -159,8 +158,11 @@ def _decide_under_lock(
         if confirmed != facts:  # equal facts give an equal decision
             facts = confirmed
             decision = decide(campaign, facts)
+    still_wanted = _selected(decision) - held
+    if not still_wanted:
+        return Decided(campaign, facts, decision)
     if may_ask:
-        raise BuyersBusy(wanted)
+        raise BuyersBusy(still_wanted)
     raise TierLockContention(None)
 
 

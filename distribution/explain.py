@@ -60,13 +60,15 @@ class Cast:
         return self.campaigns.get(campaign_id) or Party(None, FORMER)
 
 
-def explain(lead: Lead, *, buyer: Buyer | None = None, latest: int | None = None) -> Story:
+def explain(
+    lead: Lead, *, buyer: Buyer | None = None, latest: int | None = None, in_full: int | None = None
+) -> Story:
     """Return the story of a lead in a constant number of statements.
 
     `buyer`: also answer why this buyer did or did not get it, and leave the other buyers out of the attempts.
-    `latest`: tell only so many attempts, the newest.
+    `latest`: tell only so many attempts, the newest. `in_full`: tell the buyers of this attempt only.
     """
-    traced = read_attempts(lead.pk, latest=latest, buyer_id=buyer.pk if buyer else None)
+    traced = read_attempts(lead.pk, latest=latest, buyer_id=buyer.pk if buyer else None, in_full=in_full)
     assignments = list(Assignment.objects.filter(lead_id=lead.pk).order_by("created_at", "pk"))
     cast = _read_cast(lead, traced=traced, assignments=assignments)
     sales = tuple(_tell_sale(each, cast) for each in assignments)
@@ -184,7 +186,9 @@ def _tell_attempt(traced: TracedAttempt, cast: Cast) -> AttemptStory:
         due_at=attempt.next_attempt_at,
         funnel=_funnel(events),
         steps=tuple(
-            Step(event.seq, event.event, text) for event, text in told if event.event not in BUYER_EVENTS
+            Step(event.seq, event.event, text, event.duration_ms)
+            for event, text in told
+            if event.event not in BUYER_EVENTS
         ),
         buyers=tuple(_tell_buyer(event, text, cast) for event, text in told if event.event in BUYER_EVENTS),
     )

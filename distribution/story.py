@@ -60,11 +60,12 @@ class Sale:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One event of an attempt; those of buyers are BuyerRows."""
+    """One event of an attempt; those of buyers are BuyerRows. `elapsed_ms`: since the attempt began."""
 
     seq: int
     event: str
     sentence: str
+    elapsed_ms: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,11 @@
 import os
 
 from celery import Celery
-from celery.signals import setup_logging, task_postrun, worker_process_init
+from celery.signals import setup_logging, task_postrun, worker_init, worker_process_init
 from django.conf import settings
 from django.db import connections
+
+from routing.places import load_rows
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadswitch.settings")
 
@@ -18,6 +20,12 @@ app.autodiscover_tasks()
 def keep_django_logging(**_: object) -> None:
     """Celery would replace the root logger; a receiver here makes it leave Django's alone."""
     settings.LOGGING  # noqa: B018 - forces the settings, and with them the logging, to be loaded
+
+
+@worker_init.connect
+def load_places(**_: object) -> None:
+    """Before the pool forks: the processes share the table, and the first decision of each is as fast as any."""
+    load_rows()
 
 
 @task_postrun.connect

@@ -1,9 +1,16 @@
-"""Gunicorn's configuration that is code: what a dead web process leaves in the shared metrics directory."""
+"""Gunicorn's configuration that is code: what the web processes share, and what a dead one leaves behind."""
 
 import os
 from typing import Any
 
 from prometheus_client import multiprocess
+
+from routing.places import load_rows
+
+
+def on_starting(_server: Any) -> None:
+    """Before the workers are forked: they share the table of ZIP codes, and none loads it in a request."""
+    load_rows()
 
 
 def child_exit(_server: Any, worker: Any) -> None:

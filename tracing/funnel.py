@@ -36,5 +36,10 @@ def narrate_funnel(funnel: Sequence[Sequence[Any]], *, zip_code: str) -> str:
 
 
 def _stage(stage: str, remaining: int, zip_code: str) -> str:
+    return f"{remaining:,} {name_stage(stage, remaining=remaining, zip_code=zip_code)}"
+
+
+def name_stage(stage: str, *, remaining: int, zip_code: str) -> str:
+    """What follows the number of buyers that are left: "cover 30312"."""
     words = STAGES.get(stage, (f"left after {stage}",) * 2)[0 if remaining == 1 else 1]
-    return f"{remaining:,} {words.format(zip=zip_code or 'the lead')}"
+    return words.format(zip=zip_code or "the lead")

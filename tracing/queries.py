@@ -19,24 +19,31 @@ class TracedAttempt:
 
 
 def read_attempts(
-    lead_id: int, *, latest: int | None = None, buyer_id: int | None = None
+    lead_id: int, *, latest: int | None = None, buyer_id: int | None = None, in_full: int | None = None
 ) -> list[TracedAttempt]:
     """Return the attempts of a lead by number, in two statements whatever their number.
 
-    `latest`: only so many, the newest. `buyer_id`: of the buyers' events only those of this one.
+    `latest`: only so many, the newest. `buyer_id`: of the buyers' events only those of this one. `in_full`: only the
+    attempt of this number with the events of its buyers, the others without.
     """
     newest_first = Attempt.objects.filter(lead_id=lead_id).defer("facts").order_by("-number")
     attempts = list(newest_first if latest is None else newest_first[:latest])
-    events = _read_events([attempt.pk for attempt in attempts], buyer_id=buyer_id)
+    events = _read_events([attempt.pk for attempt in attempts], wanted=_wanted(attempts, buyer_id, in_full))
     return [TracedAttempt(attempt, events[attempt.pk]) for attempt in reversed(attempts)]
 
 
-def _read_events(
-    attempt_ids: Sequence[UUID], *, buyer_id: int | None
-) -> dict[UUID, list[LeadDistributionEvent]]:
-    rows = LeadDistributionEvent.objects.filter(attempt_id__in=attempt_ids).order_by("attempt_id", "seq")
-    if buyer_id is not None:
-        rows = rows.filter(Q(buyer_id__isnull=True) | Q(buyer_id=buyer_id))
+def _wanted(attempts: Sequence[Attempt], buyer_id: int | None, in_full: int | None) -> Q:
+    """Which buyers' events are read besides those that are no buyer's."""
+    wanted = Q() if buyer_id is None else Q(buyer_id=buyer_id)
+    if in_full is not None:
+        wanted &= Q(attempt_id__in=[attempt.pk for attempt in attempts if attempt.number == in_full])
+    return wanted and wanted | Q(buyer_id__isnull=True)
+
+
+def _read_events(attempt_ids: Sequence[UUID], *, wanted: Q) -> dict[UUID, list[LeadDistributionEvent]]:
+    rows = LeadDistributionEvent.objects.filter(wanted, attempt_id__in=attempt_ids).order_by(
+        "attempt_id", "seq"
+    )
     events: dict[UUID, list[LeadDistributionEvent]] = defaultdict(list)
     for row in rows:
         events[row.attempt_id].append(row)

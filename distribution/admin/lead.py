@@ -1,24 +1,18 @@
-"""The page of leads with their story. Registered here: routing does not know distribution."""
+"""The page of leads with their trace. Registered here: routing does not know distribution."""
 
-from typing import ClassVar, Final
+from typing import Any
 
 from django.contrib import admin
-from django.utils.safestring import SafeString
 
-from distribution.explain import explain
-from distribution.storytext import to_text
-from routing.admin.lead import Fieldsets, LeadAdmin
+from distribution.admin.trace_view import TraceViews
+from routing.admin.lead import LeadAdmin
 from routing.models import Lead
-from tracing.admin.readonly import preformatted
-
-LATEST: Final = 10
 
 
 @admin.register(Lead)
-class ToldLeadAdmin(LeadAdmin):
-    fieldsets: ClassVar[Fieldsets] = (("What happened and why", {"fields": ("story",)}), *LeadAdmin.fieldsets)
-    readonly_fields: ClassVar[tuple[str, ...]] = ("story", *LeadAdmin.readonly_fields)
-
-    @admin.display(description="story")
-    def story(self, lead: Lead) -> SafeString:
-        return preformatted(to_text(explain(lead, latest=LATEST)))
+class ToldLeadAdmin(TraceViews, LeadAdmin):
+    list_display: Any = (
+        LeadAdmin.list_display[0],
+        "trace_link",
+        *LeadAdmin.list_display[1:],
+    )

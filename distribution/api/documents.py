@@ -65,6 +65,7 @@ class StepDocument(serializers.Serializer[Any]):
     seq = serializers.IntegerField()
     event = serializers.CharField()
     sentence = serializers.CharField()
+    elapsed_ms = serializers.FloatField(allow_null=True, help_text="Since the attempt began.")
 
 
 class GateDocument(serializers.Serializer[Any]):
@@ -199,6 +200,7 @@ EXAMPLE: Final = OpenApiExample(
                         "seq": 4,
                         "event": "buyer_pool_composed",
                         "sentence": "8 buyers enrolled, 1 covers 30312, 0 have enough credits.",
+                        "elapsed_ms": 2.4,
                     }
                 ],
                 "buyers": [

@@ -1,6 +1,7 @@
 """Puts the readings of two attempts into the order in which they do harm, without a lock or a confirmation."""
 
 import threading
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -19,15 +20,14 @@ NO_BUYER_LOCK = locks.LOCK_CANDIDATES.replace("FOR NO KEY UPDATE OF e, w SKIP LO
 def confirm_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the buyers' locks away, and let two attempts confirm what they read before either of them sells."""
     both_have_confirmed = threading.Barrier(2, timeout=SECONDS)
-    read_live = attempt.read_live
+    confirm_live = attempt.confirm_live
 
-    def read_and_wait(**arguments: Any) -> Any:
-        facts = read_live(**arguments)
-        if "enrollment_ids" in arguments:
-            both_have_confirmed.wait()
+    def confirm_and_wait(*positional: Any, **named: Any) -> Any:
+        facts = confirm_live(*positional, **named)
+        both_have_confirmed.wait()
         return facts
 
-    monkeypatch.setattr(attempt, "read_live", read_and_wait)
+    monkeypatch.setattr(attempt, "confirm_live", confirm_and_wait)
     monkeypatch.setattr(locks, "LOCK_CANDIDATES", NO_BUYER_LOCK)
 
 
@@ -41,18 +41,23 @@ def overtake(
     has_read, quick_is_sold = threading.Event(), threading.Event()
     first: list[Any] = []
     read_live = attempt.read_live
+    confirm_live = attempt.confirm_live
 
-    def read_slowly(*, lead_id: int, **arguments: Any) -> Any:
-        if lead_id == slow and first and not is_confirmed:
-            return first[0]
-        facts = read_live(lead_id=lead_id, **arguments)
+    def read_slowly(*, lead_id: int, **named: Any) -> Any:
+        facts = read_live(lead_id=lead_id, **named)
         if lead_id == slow and not first:
-            first.append(facts)
+            first.append(facts[0])
             has_read.set()
             assert quick_is_sold.wait(SECONDS)
         return facts
 
+    def believe(enrollment_ids: Sequence[int], *, lead_id: int) -> Any:
+        if lead_id == slow and not is_confirmed:
+            return {each: first[0][each] for each in enrollment_ids}
+        return confirm_live(enrollment_ids, lead_id=lead_id)
+
     monkeypatch.setattr(attempt, "read_live", read_slowly)
+    monkeypatch.setattr(attempt, "confirm_live", believe)
     with in_background(partial(distribute_lead, slow, at=at)) as outcome:
         assert has_read.wait(SECONDS)
         assert distribute_lead(quick, at=at).result == "success"

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
@@ -14,6 +16,7 @@ from django.conf import settings
 from django.db import connection
 
 from leadswitch.env import REPOSITORY
+from tests.concurrency.racing import wait_until
 
 
 def worker_environment(**more: str) -> dict[str, str]:
@@ -29,14 +32,20 @@ def worker_environment(**more: str) -> dict[str, str]:
 
 
 @contextmanager
-def started(*command: str, **environment: str) -> Iterator["subprocess.Popen[str]"]:
-    """A Python process in a group of its own; the whole group is killed at the end of the block."""
+def started(
+    *command: str, output: IO[str] | None = None, **environment: str
+) -> Iterator["subprocess.Popen[str]"]:
+    """A Python process in a group of its own; the whole group is killed at the end of the block.
+
+    With `output`, what it says goes there; else its stdout is a pipe.
+    """
     process = subprocess.Popen(
         [sys.executable, *command],
         cwd=REPOSITORY,
         env=worker_environment(**environment),
         stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        stdout=output or subprocess.PIPE,
+        stderr=output,
         text=True,
         start_new_session=True,
     )
@@ -53,6 +62,34 @@ def kill_group(process: "subprocess.Popen[str]") -> None:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
         return
+
+
+@dataclass(frozen=True, slots=True)
+class CeleryProgram:
+    process: "subprocess.Popen[str]"
+    log: Path
+
+    def wait_until_it_says(self, text: str) -> None:
+        """Raises TooSlow."""
+        wait_until(lambda: text in self.log.read_text(), what=f"{text!r} in the log of {self.process.args!r}")
+
+
+@contextmanager
+def celery(directory: Path, *arguments: str, **environment: str) -> Iterator[CeleryProgram]:
+    """`celery -A leadswitch worker` or `beat` as it runs in production. Its log is a file: a full pipe stops it."""
+    log = directory / f"{arguments[0]}.log"
+    command = ["-m", "celery", "-A", "leadswitch", *arguments]
+    with (
+        log.open("w") as output,
+        started(*command, output=output, LEADSWITCH_LOG_LEVEL="INFO", **environment) as process,
+    ):
+        yield CeleryProgram(process, log)
+
+
+@contextmanager
+def beat(directory: Path, **environment: str) -> Iterator[CeleryProgram]:
+    with celery(directory, "beat", "--schedule", str(directory / "schedule"), **environment) as program:
+        yield program
 
 
 def distribute_in_processes(count: int, *, patience: str) -> list[Mapping[str, int]]:

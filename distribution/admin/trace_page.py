@@ -1,0 +1,245 @@
+"""The trace of a lead as its page shows it: tabs, a funnel, steps with times, rows of buyers. Reads the Story only."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from django.urls import reverse
+
+from distribution.explain import explain
+from distribution.story import AttemptStory, BuyerRow, LeadHead, Sale, Story
+from routing.models import Lead
+from tracing.funnel import name_stage
+from tracing.gates import describe_clause, describe_fixer
+from tracing.measures import name_measures
+from tracing.narrator import RESULTS, TRIGGERS, narrate_reason
+from tracing.vocabulary import Fixer
+
+LATEST: Final = 100  # attempts that get a tab
+LABELS: Final = {
+    Fixer.BUYER.value: "buyer-fixable",
+    Fixer.AGENCY.value: "agency-fixable",
+    Fixer.LEAD.value: "lead-inherent",
+    Fixer.OUTRANKED.value: "outranked",
+    Fixer.SYSTEM.value: "passes by itself",
+}
+HARDEST: Final = (Fixer.LEAD, Fixer.AGENCY, Fixer.BUYER, Fixer.SYSTEM)
+TONES: Final = {"success": "good", "unsold": "bad", "failed": "bad"}
+
+
+class NoSuchAttempt(LookupError):
+    """The lead has no attempt of this number, or it is too old for a tab."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    number: int
+    result: str
+    tone: str
+    url: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A stage of the funnel: numbers as text, `removed` "" for none. `percent` of the buyers that are enrolled."""
+
+    words: str
+    remaining: str
+    removed: str
+    percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A step of the attempt with its time. `elapsed`: since the attempt began."""
+
+    seq: int
+    event: str
+    at: datetime
+    elapsed: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """One buyer that did not get the lead. `more`: how many further gates failed."""
+
+    buyer: str
+    reason: str
+    clause: str
+    label: str
+    fixer: str
+    required: str
+    observed: str
+    more: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonCount:
+    reason: str
+    clause: str
+    count: str
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One attempt."""
+
+    number: int
+    headline: str
+    reason_sentence: str
+    campaign: str
+    config_version: int | None
+    trigger: str
+    bars: tuple[Bar, ...]
+    moments: tuple[Moment, ...]
+    winners: tuple[BuyerRow, ...]
+    skipped: tuple[Skipped, ...]
+    skipped_count: str
+    reasons: tuple[ReasonCount, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TracePage:
+    lead: LeadHead
+    status: str
+    label: str
+    fixer_name: str
+    sales: tuple[Sale, ...]
+    notes: tuple[str, ...]
+    tabs: tuple[Tab, ...]
+    panel: Panel | None
+    url: str
+
+
+def build_page(lead: Lead, *, number: int | None = None) -> TracePage:
+    """The trace with the attempt `number` opened, the newest when None. A constant number of statements.
+
+    Raises NoSuchAttempt.
+    """
+    chosen = lead.attempts if number is None else number
+    story = explain(lead, latest=LATEST, in_full=chosen)
+    attempt = _choose(story, number)
+    if number is None and attempt is not None and attempt.number != chosen:
+        # The trace of the newest attempt could not be written: the one before it is opened.
+        return build_page(lead, number=attempt.number)
+    return TracePage(
+        lead=story.lead,
+        status=story.lead.status_sentence.rstrip("."),
+        label=LABELS.get(story.lead.fixer, ""),
+        fixer_name=describe_fixer(story.lead.fixer),
+        sales=story.sales,
+        notes=story.notes,
+        tabs=tuple(_tab(each, lead, chosen=attempt) for each in reversed(story.attempts)),
+        panel=None if attempt is None else _panel(attempt, lead),
+        url=trace_url(lead.public_id),
+    )
+
+
+def trace_url(public_id: UUID, *, number: int | None = None, buyer: UUID | None = None) -> str:
+    if number is None:
+        return reverse("admin:routing_lead_trace", args=[public_id])
+    if buyer is None:
+        return reverse("admin:routing_lead_trace_attempt", args=[public_id, number])
+    return reverse("admin:routing_lead_trace_buyer", args=[public_id, number, buyer])
+
+
+def _choose(story: Story, number: int | None) -> AttemptStory | None:
+    if number is None:
+        return story.attempts[-1] if story.attempts else None
+    for attempt in story.attempts:
+        if attempt.number == number:
+            return attempt
+    raise NoSuchAttempt
+
+
+def _tab(attempt: AttemptStory, lead: Lead, *, chosen: AttemptStory | None) -> Tab:
+    return Tab(
+        number=attempt.number,
+        result=RESULTS.get(attempt.result, attempt.result),
+        tone=TONES.get(attempt.result, "wait"),
+        url=trace_url(lead.public_id, number=attempt.number),
+        is_chosen=attempt is chosen,
+    )
+
+
+def _panel(attempt: AttemptStory, lead: Lead) -> Panel:
+    skipped = tuple(_skipped(row, attempt, lead) for row in attempt.buyers if row.outcome != "selected")
+    counted = Counter((each.reason, each.clause) for each in skipped)
+    return Panel(
+        number=attempt.number,
+        headline=attempt.headline,
+        reason_sentence=narrate_reason(attempt.reason) if attempt.reason else "",
+        campaign=attempt.campaign.name if attempt.campaign else "",
+        config_version=attempt.config_version,
+        trigger=TRIGGERS.get(attempt.trigger, attempt.trigger),
+        bars=tuple(_bars(attempt, zip_code=lead.zip)),
+        moments=tuple(_moments(attempt)),
+        winners=tuple(row for row in attempt.buyers if row.outcome == "selected"),
+        skipped=skipped,
+        skipped_count=f"{len(skipped):,}",
+        reasons=tuple(ReasonCount(*reason, f"{count:,}") for reason, count in counted.most_common()),
+    )
+
+
+def _bars(attempt: AttemptStory, *, zip_code: str) -> Iterator[Bar]:
+    """The first stage, the last, and those between that removed somebody."""
+    stages = attempt.funnel
+    enrolled = stages[0].remaining if stages else 0
+    before = enrolled
+    for place, stage in enumerate(stages):
+        removed, before = before - stage.remaining, stage.remaining
+        if removed or place in (0, len(stages) - 1):
+            words = name_stage(stage.stage, remaining=stage.remaining, zip_code=zip_code)
+            percent = round(100 * stage.remaining / enrolled, 1) if enrolled else 0.0
+            yield Bar(words, f"{stage.remaining:,}", f"{removed:,}" if removed else "", percent)
+
+
+def _moments(attempt: AttemptStory) -> Iterator[Moment]:
+    """Steps without a time of their own happened between their neighbours: they take the one before."""
+    elapsed_ms = 0.0
+    for step in attempt.steps:
+        elapsed_ms = elapsed_ms if step.elapsed_ms is None else step.elapsed_ms
+        yield Moment(
+            seq=step.seq,
+            event=step.event,
+            at=attempt.started_at + timedelta(milliseconds=elapsed_ms),
+            elapsed=f"+{_elapsed(elapsed_ms)}",
+            sentence=step.sentence,
+        )
+
+
+def _elapsed(elapsed_ms: float) -> str:
+    return f"{elapsed_ms / 1000:,.2f} s" if elapsed_ms >= 1000 else f"{elapsed_ms:.1f} ms"
+
+
+def _skipped(row: BuyerRow, attempt: AttemptStory, lead: Lead) -> Skipped:
+    required, observed = name_measures(row.gates[0]) if row.gates else _without_gate(row)
+    fixer = _hardest([gate.fixer for gate in row.gates]) or row.fixer
+    known = row.buyer.public_id
+    return Skipped(
+        buyer=row.buyer.name,
+        reason=row.reason,
+        clause=describe_clause(row.reason),
+        label=LABELS.get(fixer, "not known"),
+        fixer=fixer,
+        required=required,
+        observed=observed,
+        more=max(0, len(row.gates) - 1),
+        url="" if known is None else trace_url(lead.public_id, number=attempt.number, buyer=known),
+    )
+
+
+def _without_gate(row: BuyerRow) -> tuple[str, str]:
+    if row.reason == "outranked":
+        return "a better rank", "passed every gate"
+    return ("a free moment", "busy with another lead") if row.reason == "locked" else ("", "")
+
+
+def _hardest(fixers: Sequence[str]) -> str:
+    return next((fixer.value for fixer in HARDEST if fixer.value in fixers), "")
