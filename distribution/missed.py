@@ -18,8 +18,11 @@ from django.db import connection
 
 from distribution.contact import PERSON_COLUMNS, Person, build_person, recognise
 from distribution.models import Buyer
+from distribution.whatif import Remedy, what_would_help
+from routing.models import Lead
 from tracing import wording
 from tracing.gates import Obstacle, fixer_of
+from tracing.models import Attempt
 from tracing.narrator import BuyerName, Names, describe_change, describe_obstacles, narrate_events
 from tracing.vocabulary import SKIP_REASONS, Event, Level
 
@@ -28,9 +31,9 @@ ALREADY_HAD: Final = "already_has_lead"
 MISSED_REASONS: Final = sorted(
     code for code, reason in SKIP_REASONS.items() if Level.BUYER in reason.levels and code != ALREADY_HAD
 )
-# The event is a constant of the text: only so can the partial index event_buyer_skipped_newest be used.
+# The event is a constant of the text: only so can the partial index event_buyer_skipped be used.
 _SKIPS: Final = f"""
-SELECT e.id, e.skip_reason, e.cost_cents, e.data::text, a.number, a.result, a.finished_at, c.public_id, c.name,
+SELECT e.id, a.id, e.skip_reason, e.cost_cents, e.data::text, a.number, a.result, a.finished_at, c.public_id, c.name,
     l.public_id, l.received_at, l.next_attempt_at, {", ".join(f"l.{name}" for name in PERSON_COLUMNS)}
 FROM tracing_leaddistributionevent e
 JOIN tracing_attempt a ON a.id = e.attempt_id
@@ -68,6 +71,7 @@ class Skip:
     """Why one attempt did not give the lead to this buyer. `ranked_higher`: only where it was outranked."""
 
     event_id: int
+    attempt_id: UUID
     number: int
     decided_at: datetime
     reason: str
@@ -94,6 +98,20 @@ class MissedLead:
     skip: Skip
 
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What the engine says about the latest attempt with everything changed that was in the buyer's way.
+
+    `ending`: selected, outranked, sold_out, never, or unchecked where it could not be asked.
+    """
+
+    ending: str
+    is_confirmed: bool
+    ranked_higher: int | None
+    price_cents: int | None
+    sentence: str
+
+
 @dataclass(slots=True)
 class SkipRow:
     """What the narrator reads of an event."""
@@ -115,13 +133,14 @@ def list_missed(
     return [_tell(row, buyer) for row in _read(LIST_MISSED, buyer, limit=limit, **parameters)]
 
 
-def find_missed(public_id: UUID, *, buyer: Buyer) -> tuple[MissedLead, list[Skip]] | None:
+def find_missed(public_id: UUID, *, buyer: Buyer) -> tuple[MissedLead, list[Skip], Check] | None:
     """Return one missed lead with every attempt that skipped the buyer, newest first. None: not missed by it."""
     rows = _read(FIND_MISSED, buyer, limit=1, lead=public_id)
     if not rows:
         return None
     skips = _read(LIST_SKIPS, buyer, limit=MOST_ATTEMPTS, lead=public_id)
-    return _tell(rows[0], buyer), [_tell_skip(row, buyer) for row in skips]
+    missed = _tell(rows[0], buyer)
+    return missed, [_tell_skip(row, buyer) for row in skips], _check(missed, buyer)
 
 
 def _read(sql: str, buyer: Buyer, *, limit: int, **parameters: Any) -> Sequence[tuple[Any, ...]]:
@@ -133,7 +152,7 @@ def _read(sql: str, buyer: Buyer, *, limit: int, **parameters: Any) -> Sequence[
 
 
 def _tell(row: tuple[Any, ...], buyer: Buyer) -> MissedLead:
-    campaign_id, campaign_name, public_id, received_at, next_attempt_at, *person = row[7:]
+    campaign_id, campaign_name, public_id, received_at, next_attempt_at, *person = row[8:]
     known = dict(zip(PERSON_COLUMNS, person, strict=True))
     return MissedLead(
         lead_id=public_id,
@@ -149,13 +168,14 @@ def _tell(row: tuple[Any, ...], buyer: Buyer) -> MissedLead:
 
 
 def _tell_skip(row: tuple[Any, ...], buyer: Buyer) -> Skip:
-    event_id, reason, price_cents, text, number, result, finished_at = row[:7]
+    event_id, attempt_id, reason, price_cents, text, number, result, finished_at = row[:8]
     data = _hide_person(json.loads(text), build_person(row[-len(PERSON_COLUMNS) :]))
     event = SkipRow(buyer.pk, reason, price_cents, data)
     names = Names(buyers={buyer.pk: BuyerName(buyer.name, buyer.timezone)})
     higher = _ranked_higher(event)
     return Skip(
         event_id=event_id,
+        attempt_id=attempt_id,
         number=number,
         decided_at=finished_at,
         reason=reason,
@@ -168,6 +188,32 @@ def _tell_skip(row: tuple[Any, ...], buyer: Buyer) -> Skip:
         ranked_higher=higher,
         gates=tuple(describe_obstacles(event, names=names)),
     )
+
+
+def _check(missed: MissedLead, buyer: Buyer) -> Check:
+    """Of the remedy only what is the buyer's own: its lifts and its ranking are made of other buyers."""
+    lead = Lead.objects.only("workspace_id").get(public_id=missed.lead_id)
+    attempt = Attempt.objects.get(pk=missed.skip.attempt_id)
+    remedy = what_would_help(lead, attempt=attempt, buyer=buyer)
+    higher = remedy.rank - 1 if remedy.rank and remedy.ending == "outranked" else None
+    return Check(
+        ending=remedy.ending,
+        is_confirmed=remedy.is_confirmed,
+        ranked_higher=higher,
+        price_cents=remedy.price_cents,
+        sentence=_tell_check(remedy, higher or 0),
+    )
+
+
+def _tell_check(remedy: Remedy, higher: int) -> str:
+    changed = "With all of this changed" if remedy.fixes else "As it is"
+    if remedy.ending == "selected":
+        return f"{changed}, {remedy.buyer} would have got this lead for {wording.money(remedy.price_cents or 0)}."
+    if remedy.ending == "outranked":
+        return f"{changed}, {wording.count(higher, 'buyer')} would still have ranked higher."
+    if remedy.ending == "sold_out":
+        return f"{changed}, the lead would still have been sold to others before."
+    return "What a change would have done could not be checked."
 
 
 def _ranked_higher(event: SkipRow) -> int | None:

@@ -1,10 +1,11 @@
 """The bodies that buyers get. No internal id, nothing of other buyers, no person's data but of leads they hold."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any, Final, TypeVar
 
 from distribution.api.cursor import seal
-from distribution.missed import MissedLead, Skip
+from distribution.missed import Check, MissedLead, Skip
 from distribution.models import (
     Assignment,
     AssignmentState,
@@ -147,9 +148,9 @@ def describe_missed(missed: MissedLead) -> dict[str, Any]:
     }
 
 
-def describe_missed_lead(missed: MissedLead, skips: Sequence[Skip]) -> dict[str, Any]:
+def describe_missed_lead(missed: MissedLead, skips: Sequence[Skip], check: Check) -> dict[str, Any]:
     history = [{"attempt": skip.number, **_describe_skip(skip)} for skip in skips]
-    return {**describe_missed(missed), "history": history}
+    return {**describe_missed(missed), "check": asdict(check), "history": history}
 
 
 def _describe_skip(skip: Skip) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from distribution.api.documents import CHANGE, REASON, GateDocument
 from distribution.api.parameters import LARGEST_PAGE, PAGE
 from distribution.missed import MISSED_REASONS
 from distribution.models import AssignmentState, BuyerScope, LedgerKind
+from distribution.remedy import Ending
 from routing.api.documents import LIMIT_HEADERS, AttributesDocument, describe_errors
 
 Operation = TypeVar("Operation", bound=Callable[..., Any])
@@ -161,7 +162,20 @@ class PassedOverDocument(SkipDocument):
     attempt = serializers.IntegerField(help_text="1 for the first attempt of the lead.")
 
 
+class CheckDocument(serializers.Serializer[Any]):
+    """What the engine says about the latest attempt, asked again with everything changed that was in your way."""
+
+    ending = serializers.ChoiceField(choices=[each.value for each in Ending] + ["unchecked"])
+    is_confirmed = serializers.BooleanField(help_text="The lead would have been yours.")
+    ranked_higher = serializers.IntegerField(
+        allow_null=True, help_text="How many buyers would still have ranked higher; only when outranked."
+    )
+    price_cents = serializers.IntegerField(allow_null=True)
+    sentence = serializers.CharField()
+
+
 class MissedLeadDocument(MissedDocument):
+    check = CheckDocument()
     history = PassedOverDocument(
         many=True, help_text="Every attempt that passed you over, newest first, at most 50."
     )
@@ -210,7 +224,7 @@ def _document(
     return extend_schema(
         operation_id=operation_id,
         summary=summary,
-        description=description or None,
+        description=description or f"{summary}.",
         tags=["buyers"],
         parameters=[*parameters, *LIMIT_HEADERS],
         responses={200: OpenApiResponse(answer, description=summary), **describe_errors(*errors, 403)},

@@ -95,6 +95,13 @@ SKIP: Final = {
         }
     ],
 }
+CHECK: Final = {
+    "ending": "selected",
+    "is_confirmed": True,
+    "ranked_higher": None,
+    "price_cents": 2_500,
+    "sentence": "With all of this changed, Acme Roofing would have got this lead for $25.00.",
+}
 OUTRANKED: Final = {
     **SKIP,
     "reason": "outranked",
@@ -136,7 +143,7 @@ OF: Final = {
         _answer("Too few credits, and outranked", _page({**HEAD, **SKIP}, {**HEAD, **OUTRANKED}))
     ],
     "buyer_missed_retrieve": [
-        _answer("Too few credits", {**HEAD, **SKIP, "history": [{"attempt": 1, **SKIP}]}),
+        _answer("Too few credits", {**HEAD, **SKIP, "check": CHECK, "history": [{"attempt": 1, **SKIP}]}),
     ],
 }
 ERRORS: Final = [

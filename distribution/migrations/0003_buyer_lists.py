@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
     operations = [
         AddIndexConcurrently(
             model_name="assignment",
-            index=models.Index(fields=["buyer", "-id"], name="assignment_buyer_newest"),
+            index=models.Index(fields=["buyer", "id"], name="assignment_buyer"),
         ),
         migrations.AlterField(
             model_name="assignment",

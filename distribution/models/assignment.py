@@ -22,7 +22,7 @@ class Assignment(models.Model):
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="assignments")
-    # assignment_buyer_newest serves the foreign key as well.
+    # assignment_buyer serves the foreign key as well.
     buyer = models.ForeignKey(Buyer, on_delete=models.PROTECT, related_name="assignments", db_index=False)
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="assignments")
     enrollment = models.ForeignKey(
@@ -47,7 +47,7 @@ class Assignment(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["buyer", "-id"], name="assignment_buyer_newest"),
+            models.Index(fields=["buyer", "id"], name="assignment_buyer"),
             models.Index(fields=["enrollment", "-created_at"], name="assignment_enrollment_newest"),
         ]
 

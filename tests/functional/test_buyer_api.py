@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
 from distribution.api import buyerdocuments as documents
 from distribution.distribute import distribute_lead
@@ -249,6 +250,17 @@ def test_a_page_takes_the_same_statements_however_long(
         with CaptureQueriesContext(connection) as captured:
             api.get(path)
         assert len(captured) == statements
+
+
+def test_a_buyer_that_asks_too_fast_is_told_when_to_come_back(buyer: Buyer, settings: Settings) -> None:
+    settings.LEADSWITCH_RATE_LIMITS = {"buyer": (1, 2)}  # one a minute: none comes back while the test runs
+    api = Api(buyer)
+    answers = [api.ask("wallet/") for _ in range(3)]
+
+    assert [each.status_code for each in answers] == [200, 200, 429]
+    assert [each["RateLimit-Remaining"] for each in answers] == ["1", "0", "0"]
+    assert 0 < int(answers[2]["Retry-After"]) <= 60
+    assert answers[2].json()["error"]["code"] == "rate_limited"
 
 
 def test_nothing_is_written_through_this_side(buyer: Buyer) -> None:

@@ -168,6 +168,13 @@ def test_a_lead_that_is_tried_again_is_one_row(campaign: Campaign) -> None:
 
     detail = Api(buyer).get(f"missed/{lead.public_id}/")
     history = detail.pop("history")
+    assert detail.pop("check") == {
+        "ending": "selected",
+        "is_confirmed": True,
+        "ranked_higher": None,
+        "price_cents": 2_500,
+        "sentence": "With all of this changed, Acme would have got this lead for $25.00.",
+    }
     assert detail == missed
     assert [(each["attempt"], each["change"]) for each in history] == [
         (2, "top up $10.00 (1,000 cents)"),
@@ -225,15 +232,32 @@ def test_it_is_filtered_and_paged(campaign: Campaign) -> None:
 
 
 def test_one_lead_takes_the_same_statements_however_often_it_was_tried(campaign: Campaign) -> None:
-    """The key, the lead, its attempts."""
+    """The key, the lead, its attempts; for the check the latest of them, the workspace, the snapshot."""
     buyer = enroll_asker(campaign, credits_cents=0)
     lead = distribute(campaign)
     api = Api(buyer)
     for _ in range(2):
         with CaptureQueriesContext(connection) as captured:
             api.get(f"missed/{lead.public_id}/")
-        assert len(captured) == 3
+        assert len(captured) == 6
         run_again(lead)
+
+
+@pytest.mark.usefixtures("rival")
+def test_a_fix_that_would_not_have_been_enough_says_so(campaign: Campaign) -> None:
+    buyer = enroll_asker(campaign, credits_cents=0)
+    lead = distribute(campaign)
+
+    detail = Api(buyer).get(f"missed/{lead.public_id}/")
+
+    assert (detail["reason"], detail["ranked_higher"]) == ("insufficient_credits", None)
+    assert detail["check"] == {
+        "ending": "outranked",
+        "is_confirmed": False,
+        "ranked_higher": 1,
+        "price_cents": 2_500,
+        "sentence": "With all of this changed, 1 buyer would still have ranked higher.",
+    }
 
 
 def test_nobody_learns_of_others_or_of_the_person(campaign: Campaign, rival: Enrollment) -> None:

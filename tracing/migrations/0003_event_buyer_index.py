@@ -19,8 +19,8 @@ class Migration(migrations.Migration):
             model_name="leaddistributionevent",
             index=models.Index(
                 condition=models.Q(("event", "buyer_skipped")),
-                fields=["buyer_id", "-id"],
-                name="event_buyer_skipped_newest",
+                fields=["buyer_id", "id"],
+                name="event_buyer_skipped",
             ),
         ),
     ]

@@ -30,11 +30,12 @@ class LeadDistributionEvent(models.Model):
             models.CheckConstraint(condition=models.Q(seq__gte=1), name="event_seq_from_one"),
         ]
         indexes = [
-            # What a buyer missed, newest first. Selected buyers and the attempt's own steps are not in it.
+            # What a buyer missed, read backwards. Ascending, because new ids come last: its pages fill up. Buyers
+            # that were selected and the attempt's own steps are not in it.
             models.Index(
-                fields=["buyer_id", "-id"],
+                fields=["buyer_id", "id"],
                 condition=models.Q(event="buyer_skipped"),
-                name="event_buyer_skipped_newest",
+                name="event_buyer_skipped",
             ),
         ]
         triggers: ClassVar = append_only_triggers("tracing_leaddistributionevent")

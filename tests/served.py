@@ -1,0 +1,54 @@
+"""The product's web server as a process of its own, on the test database."""
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.error import URLError
+
+from leadswitch.env import REPOSITORY
+from tests.processes import child_environment
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """Serve until the end of the block; gives the address. Needs committed rows."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{unused.getsockname()[1]}"
+    web = [
+        "-m",
+        "gunicorn",
+        "leadswitch.wsgi",
+        "--bind",
+        address,
+        "--worker-class",
+        "gthread",
+        "--threads",
+        "4",
+    ]
+    with subprocess.Popen(
+        [sys.executable, *web, "--no-control-socket", "--log-level", "warning"],
+        cwd=REPOSITORY,
+        env=child_environment(LEADSWITCH_ROLE="web"),
+    ) as process:
+        try:
+            _wait_until_ready(f"http://{address}/readyz", process)
+            yield f"http://{address}"
+        finally:
+            process.terminate()
+
+
+def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]", *, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the server ended"
+        try:
+            with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - the address is made above
+                return
+        except (URLError, OSError):
+            time.sleep(0.1)
+    raise TimeoutError(url)
