@@ -1,6 +1,6 @@
 """`make screenshots`: a picture of every operator page in light, dark and phone width, in var/screenshots/.
 
-Not collected with the tests: it looks at a demo of 60 leads and asserts only that every page opens.
+Not collected with the tests: it looks at a demo of 30 leads and asserts only that every page opens.
 """
 
 import shutil
@@ -11,11 +11,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from distribution.demo.build import Demo, build_demo
 from distribution.demo.people import make_leads
 from distribution.distribute import distribute_lead
+from distribution.models import Wallet
 from routing.models import Lead, LeadStatus
 from tests.admin_pages import EDITABLE, MODELS
 from tests.admin_pages import page as path_of
@@ -23,8 +24,8 @@ from tests.browser.chromium import DESK, PHONE
 from tests.browser.conftest import OpenAs
 
 FOLDER = Path(__file__).resolve().parents[2] / "var" / "screenshots"
-LEADS = 60
-PHONE_OPTIONS = {"viewport": PHONE, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
+LEADS = 30
+PHONE_OPTIONS = {"viewport": PHONE, "is_mobile": True, "has_touch": True}
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light", "viewport": DESK},
     "dark": {"color_scheme": "dark", "viewport": DESK},
@@ -68,11 +69,27 @@ def operator_pages() -> dict[str, str]:
         if model in EDITABLE:
             pages[f"{name}-add"] = path_of(model, "add")
     failed = Lead.objects.filter(status=LeadStatus.FAILED).order_by("pk")[0]
-    return {**pages, "lead-failed-page": path_of(Lead, "change", failed.pk)}
+    leads, wallet = path_of(Lead, "changelist"), Wallet.objects.order_by("pk")[0]
+    return {
+        **pages,
+        "lead-failed-page": path_of(Lead, "change", failed.pk),
+        "lead-drawer": f"{leads}?trace={failed.public_id}",
+        "lead-run-again": f"{leads}act/rerun/?ids={failed.pk}",
+        "lead-assign": f"{leads}{failed.pk}/assign/",
+        "wallet-top-up": f"/admin/distribution/wallet/{wallet.pk}/money/topup/",
+        "user-list": path_of(User, "changelist"),
+    }
 
 
 def take(page: Page, path: str, file: Path) -> None:
     answer = page.goto(path)
     assert answer is not None
     assert answer.ok, path
-    page.screenshot(path=file, full_page=True)
+    if "?trace=" in path:
+        open_first_buyer(page)
+    page.screenshot(path=file, full_page="?trace=" not in path)
+
+
+def open_first_buyer(page: Page) -> None:
+    page.get_by_test_id("trace-remedy-open").first.click()
+    expect(page.get_by_test_id("trace-remedy")).to_be_visible()
