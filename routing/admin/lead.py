@@ -43,8 +43,8 @@ class LeadAdmin(ReadOnlyAdmin):
 
     workspace_path = "workspace"
     list_display = (
-        *("public_id", "workspace", "source", "vertical", "zip", "state", "status", "skip_reason"),
-        *("attempts", "next_attempt_at", "received_at"),
+        *("public_id", "status", "skip_reason", "vertical", "zip", "state", "received_at"),
+        *("attempts", "next_attempt_at", "workspace", "source"),
     )
     list_filter: ClassVar[tuple[Any, ...]] = (
         "status",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.db import connections
 from django.test import Client
 from playwright.sync_api import Browser, Page, sync_playwright
 from pytest_django.plugin import DjangoDbBlocker
@@ -32,7 +33,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="package", autouse=True)
 def orm_beside_playwright() -> Iterator[None]:
-    """Playwright's event loop lives in the thread of the tests, where Django would refuse the ORM."""
+    """Playwright's event loop lives in the thread of the tests, where Django would refuse the ORM.
+
+    Beside a loop Django also keeps connections of its own: `committed_db` does not know of those from before, and
+    would cut them off. They are closed here, and open again when they are needed.
+    """
+    connections.close_all()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         yield

@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -15,7 +15,15 @@ from django.utils import timezone
 from distribution.distribute import distribute_lead
 from distribution.models import Buyer, Campaign, Enrollment
 from routing.models import Lead, LeadStatus
-from tests.factories import BuyerFactory, CampaignFactory, EnrollmentFactory, LeadFactory, enroll
+from tests.admin_pages import person
+from tests.factories import (
+    BuyerFactory,
+    CampaignFactory,
+    EnrollmentFactory,
+    LeadFactory,
+    WorkspaceFactory,
+    enroll,
+)
 from tracing.models import Attempt, LeadDistributionEvent
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -222,13 +230,13 @@ def test_only_who_may_view_leads_sees_a_trace() -> None:
     lead = distributed(enrollment.campaign)
     urls = (trace(lead), trace(lead, 1), trace(lead, 1, enrollment.buyer.public_id))
     staff = User.objects.create_user("staff", is_staff=True)
-    viewer = User.objects.create_user("viewer", is_staff=True)
-    viewer.user_permissions.add(Permission.objects.get(codename="view_lead"))
+    viewer, stranger = person("viewer", lead.workspace), person("viewer", WorkspaceFactory())
 
     for url in urls:
         assert Client().get(url).status_code == 302
         assert client_of(staff).get(url).status_code == 403
         assert client_of(viewer).get(url).status_code == 200
+        assert client_of(stranger).get(url).status_code == 404
     assert client_of(staff).get(f"/admin/routing/lead/{uuid4()}/trace/").status_code == 403
 
 
