@@ -28,6 +28,7 @@ from tests.factories import (
     SourceFactory,
     TierFactory,
     WorkspaceFactory,
+    issue_buyer_key,
 )
 from tracing.models import Attempt, LeadDistributionEvent
 
@@ -108,6 +109,7 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
     ("assignment_returned_at_iff_returned", lambda: new_assignment(returned_at=timezone.now())),
     ("assignment_returned_at_iff_returned", lambda: new_assignment(state="lost")),
     ("buyer_workspace_name_unique", lambda: two_of(BuyerFactory, workspace=WorkspaceFactory(), name="one")),
+    ("buyerkey_has_a_scope", lambda: issue_buyer_key(BuyerFactory(), scopes=[])),
     ("campaign_max_buyers_positive", lambda: update(Campaign, CampaignFactory(), max_buyers=0)),
     (
         "campaign_workspace_name_unique",
