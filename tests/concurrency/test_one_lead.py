@@ -20,7 +20,9 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 
 NO_LEAD_LOCK = locks.LOCK_LEAD.replace("FOR NO KEY UPDATE OF l SKIP LOCKED", "")
 # The same parameters, but whatever state the lead is in.
-NO_COMPARISON = closing.CLOSE.replace("AND status = 'pending' AND attempts = %s", "AND %s::int IS NOT NULL")
+COMPARISON = "AND status = 'pending' AND paused_at IS NULL AND attempts = %s"
+assert COMPARISON in closing.CLOSE
+NO_COMPARISON = closing.CLOSE.replace(COMPARISON, "AND %s::int IS NOT NULL")
 
 
 def shared_lead() -> int:

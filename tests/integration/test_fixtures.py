@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import pytest
 from celery import current_app
 from django.conf import settings
-from django.contrib.auth.models import Group
 from django.db import IntegrityError, connections, transaction
+
+from routing.models import Workspace
 
 if TYPE_CHECKING:
     import redis
@@ -21,9 +22,9 @@ def session_id(alias: str) -> int:
 
 def write_a_verdict_and_fail() -> None:
     with transaction.atomic():
-        Group.objects.create(name="rolled back")
-        Group.objects.using("verdict").create(name="verdict")
-        Group.objects.create(name="rolled back")
+        Workspace.objects.create(slug="rolled-back")
+        Workspace.objects.using("verdict").create(slug="verdict")
+        Workspace.objects.create(slug="rolled-back")
 
 
 @pytest.mark.usefixtures("committed_db")
@@ -31,26 +32,26 @@ def test_the_verdict_alias_is_another_session_of_the_same_database() -> None:
     assert session_id("default") != session_id("verdict")
     with pytest.raises(IntegrityError):
         write_a_verdict_and_fail()
-    assert list(Group.objects.values_list("name", flat=True)) == ["verdict"]
+    assert list(Workspace.objects.values_list("slug", flat=True)) == ["verdict"]
 
 
 def create_group_and_close() -> None:
-    Group.objects.create(name="by a thread")
+    Workspace.objects.create(slug="by-a-thread")
     connections.close_all()
 
 
 @pytest.mark.usefixtures("committed_db")
 def test_commits_of_other_tests_and_threads_are_gone() -> None:
-    assert Group.objects.count() == 0
+    assert Workspace.objects.count() == 0
     thread = Thread(target=create_group_and_close)
     thread.start()
     thread.join()
-    assert Group.objects.count() == 1
+    assert Workspace.objects.count() == 1
 
 
 @pytest.mark.django_db
 def test_a_rolled_back_test_sees_none_of_them() -> None:
-    assert Group.objects.count() == 0
+    assert Workspace.objects.count() == 0
 
 
 @pytest.mark.usefixtures("committed_db")
