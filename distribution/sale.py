@@ -34,7 +34,7 @@ WITH sale AS (
     RETURNING w.id AS wallet_id, w.buyer_id, w.balance_cents
 ), used AS (
     UPDATE distribution_enrollment e
-    SET last_assigned_at = clock_timestamp(), virtual_finish = COALESCE(s.virtual_finish, e.virtual_finish),
+    SET last_assigned_at = clock_timestamp(), virtual_finish = s.virtual_finish,
         {_USAGE_SET}
     FROM sale s
     WHERE e.id = s.enrollment_id

@@ -64,7 +64,7 @@ class Selection:
     price_cents: int
     rank: int
     rank_key: tuple[int, ...]
-    new_virtual_finish: int | None
+    new_virtual_finish: int
     overridden: tuple[str, ...] = ()  # the gates that a person's choice went past
 
 
