@@ -11,19 +11,17 @@ one lead of its share. With equal weights that is the earliest start, which is w
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from distribution.engine.campaign import CompiledCampaign, Enrollment
+from distribution.engine.facts import EPOCH, MICROSECOND
 from distribution.engine.types import LiveFacts
 
 VIRTUAL_SECOND = 10**9
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _MASK = 2**64 - 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # never changed, but made a thousand times a lead: frozen ones take five times as long
 class Candidate:
     """An enrolment that passed every gate."""
 
@@ -33,7 +31,7 @@ class Candidate:
     overridden: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # as above
 class Ranked:
     candidate: Candidate
     key: tuple[int, ...]
@@ -65,7 +63,7 @@ def _tail(candidate: Candidate, seed: int) -> tuple[int, int]:
 def _waited(candidate: Candidate) -> int:
     """Microseconds since 1970 of the last assignment; never assigned comes before all."""
     last = candidate.live.last_assigned_at
-    return -1 if last is None else (last - _EPOCH) // _MICROSECOND
+    return -1 if last is None else (last - EPOCH) // MICROSECOND
 
 
 def _in_turn(group: Sequence[Candidate], best: int, seed: int) -> list[Ranked]:
