@@ -4,13 +4,14 @@
                                        |-> better placed buyers are busy: once more, beginning with a wait for them
                                        `-> rolled back -> verdict on a connection of its own
 
-Calls from outside: distribute_lead (by id), distribute_next_due (whatever is due), decide_within (inline).
+Calls from outside: distribute_lead (by id), distribute_next_due (whatever is due), distribute_next_polled (what no
+dispatcher starts), decide_within (inline).
 """
 
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -25,8 +26,9 @@ from distribution.retry import NextStep, next_step
 from distribution.verdict import write_verdict
 from distribution.worker import worker_name
 from routing.closing import close_attempt
-from routing.locks import LockedLead, lock_lead, lock_next_due_lead
+from routing.locks import LockedLead, lock_lead, lock_next_due_lead, lock_next_polled_lead
 from routing.models import LeadStatus
+from routing.opening import is_open, next_opening
 from tracing import metrics as tracing_metrics
 from tracing.models import AttemptResult, AttemptTrigger
 from tracing.recorder import AttemptEnd, AttemptHead, Recorder, new_attempt_id
@@ -34,8 +36,6 @@ from tracing.vocabulary import Event, RetryClass
 
 logger = logging.getLogger(__name__)
 
-# A retry this near is waited for by the worker's broker; anything later waits in Postgres.
-LONGEST_WAKE: Final = timedelta(seconds=10)
 # How often one run may begin again to wait for buyers; then it makes do with those that are free.
 MAX_WAITS: Final = 4
 FIRST_PATIENCE: Final = Patience(may_ask=True)
@@ -58,6 +58,7 @@ class Run:
     lead: LockedLead | None = None
     recorder: Recorder | None = None
     at: datetime | None = None
+    started: LockedLead | None = None  # the row as it was when the run first got it
 
 
 def distribute_lead(lead_id: int, *, at: datetime | None = None) -> Outcome:
@@ -74,6 +75,11 @@ def distribute_next_due() -> Outcome:
     return _run(lock_next_due_lead, at=None)
 
 
+def distribute_next_polled() -> Outcome:
+    """The same among the leads of workspaces that no dispatcher serves."""
+    return _run(lock_next_polled_lead, at=None)
+
+
 def _run(take: Callable[[], LockedLead | None], *, at: datetime | None) -> Outcome:
     run = Run(given_at=at, patience=FIRST_PATIENCE)
     started = time.perf_counter()
@@ -83,6 +89,7 @@ def _run(take: Callable[[], LockedLead | None], *, at: datetime | None) -> Outco
         if run.lead is None or run.recorder is None or run.at is None:
             raise
         outcome = write_verdict(error, lead=run.lead, recorder=run.recorder, at=run.at)
+    outcome = replace(outcome, taken=run.started)
     if outcome.left is None:
         _report(outcome, seconds=time.perf_counter() - started)
     return outcome
@@ -118,15 +125,23 @@ def _attempt(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
             may_ask=run.patience.may_ask
         )  # somebody else took the lead that asked for the wait
     at = run.at = run.given_at or lead.locked_at
+    run.started = run.started if run.started and run.started.id == lead.id else lead
     left = _why_not_now(lead, at=at)
     if left is not None:
         return Outcome(lead_id=lead.id, public_id=lead.public_id, left=left)
     recorder = run.recorder = Recorder(_head(lead, at=at))
     if lead.expires_at <= at:
         result = AttemptOutcome(None, Unsold("lead_expired", RetryClass.PERMANENT))
+    elif not is_open(lead.workspace_hours, timezone=lead.workspace_timezone, at=at):
+        result = AttemptOutcome(None, _closed(lead, at=at))
     else:
         result = run_attempt(lead, recorder=recorder, at=at, patience=run.patience)
     return _finish(lead, recorder=recorder, at=at, result=result)
+
+
+def _closed(lead: LockedLead, *, at: datetime) -> Unsold:
+    opens_at = next_opening(lead.workspace_hours or "", timezone=lead.workspace_timezone, at=at)
+    return Unsold("outside_workspace_hours", RetryClass.DEFERRED, opens_at)
 
 
 def _why_not_now(lead: LockedLead, *, at: datetime) -> Left | None:
@@ -234,6 +249,10 @@ def _record_end(recorder: Recorder, *, result: AttemptOutcome, step: NextStep) -
 def _report(outcome: Outcome, *, seconds: float) -> None:
     """Metrics and one structured log line, after the commit."""
     metrics.DECISION_SECONDS.observe(seconds)
+    taken = outcome.taken
+    if taken is not None and taken.next_attempt_at is not None:
+        lag = taken.locked_at - taken.next_attempt_at
+        metrics.START_LAG_SECONDS.labels(mode=taken.dispatch_mode).observe(max(0.0, lag.total_seconds()))
     metrics.LEADS_SOLD.inc(len(outcome.assignments))
     metrics.CENTS_CHARGED.inc(outcome.charged_cents)
     tracing_metrics.ATTEMPTS.labels(result=outcome.result, skip_reason=outcome.skip_reason).inc()

@@ -1,10 +1,13 @@
 """What became of one try to distribute a lead."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
+
+from routing.locks import LockedLead
+from tracing.models import AttemptResult
 
 
 class Left(StrEnum):
@@ -18,10 +21,11 @@ class Left(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`left` is set when no attempt ran; otherwise `result` is the attempt's."""
+    """`left` is set when no attempt ran; otherwise `result` is the attempt's. `taken`: the row as it was locked."""
 
     lead_id: int | None = None
     public_id: UUID | None = None
+    taken: LockedLead | None = None
     left: Left | None = None
     attempt_id: UUID | None = None
     result: str = ""
@@ -32,10 +36,10 @@ class Outcome:
     duration_ms: float = 0.0
     is_traced: bool = False
 
-    @staticmethod
-    def now() -> datetime:
-        """This machine's clock, for how long to wait; whether a lead is due is decided by the database's."""
-        return datetime.now(UTC)
+    @property
+    def waits_again(self) -> bool:
+        """Whether the attempt left the lead with a new due time."""
+        return self.result in (AttemptResult.RETRY, AttemptResult.DEFERRED)
 
 
 LEFT_ALONE: Final = Outcome(left=Left.BUSY)

@@ -8,11 +8,10 @@ from celery import shared_task
 from django.conf import settings
 
 from distribution import metrics
-from distribution.distribute import LONGEST_WAKE, distribute_lead, distribute_next_due
-from distribution.outcome import Outcome
-from routing.queries import count_due
+from distribution.distribute import distribute_lead, distribute_next_polled
+from distribution.handback import hand_back, run_leased
+from routing.queries import count_polled
 from routing.wake import send_wake
-from tracing.models import AttemptResult
 
 PROCESS: Final = "distribution.process_leads"
 PICK_UP: Final = "distribution.pick_up_due"
@@ -22,38 +21,34 @@ MAX_PICKERS: Final = 4
 
 
 @shared_task(name=PROCESS)
-def process_leads(lead_ids: Sequence[int]) -> None:
+def process_leads(lead_ids: Sequence[int], *, is_leased: bool = False) -> None:
     """Try each lead once, in order. Doubles and late messages are harmless: the locked row decides."""
     for lead_id in lead_ids:
-        _wake_again(distribute_lead(lead_id))
+        if is_leased:
+            run_leased(lead_id)
+        else:
+            hand_back(distribute_lead(lead_id))
 
 
 @shared_task(name=PICK_UP)
 def pick_up_due(*, is_first: bool = True) -> None:
-    """Start every lead that is due and that nobody has: wake-ups that were lost, retries, deferred leads.
+    """Start every lead that is due and that neither a worker has nor a dispatcher starts.
 
-    It ends after one period, so that pickers cannot pile up; two at a time share the work by SKIP LOCKED.
+    Those are the leads of workspaces that are polled, and of all of them while no dispatcher lives. It ends after one
+    period, so that pickers cannot pile up; two at a time share the work by SKIP LOCKED.
     """
     if is_first:
         _call_more_pickers()
     deadline = time.monotonic() + settings.LEADSWITCH_PICKUP_PERIOD_SECONDS
     while time.monotonic() < deadline:
-        outcome = distribute_next_due()
+        outcome = distribute_next_polled()
         if outcome.lead_id is None:
             return
         metrics.PICKED_UP.inc()
+        hand_back(outcome)
 
 
 def _call_more_pickers() -> None:
-    due = count_due(limit=LEADS_A_PICKER * MAX_PICKERS)
+    due = count_polled(limit=LEADS_A_PICKER * MAX_PICKERS)
     for _ in range(min(due // LEADS_A_PICKER, MAX_PICKERS - 1)):
         send_wake(PICK_UP, kwargs={"is_first": False}, expires=settings.LEADSWITCH_PICKUP_PERIOD_SECONDS)
-
-
-def _wake_again(outcome: Outcome) -> None:
-    """A conflict is over in moments: do not wait for the pick-up. The due time itself is already in Postgres."""
-    if outcome.result != AttemptResult.RETRY or outcome.next_attempt_at is None:
-        return
-    delay = outcome.next_attempt_at - outcome.now()
-    if delay <= LONGEST_WAKE:
-        send_wake(PROCESS, args=[[outcome.lead_id]], countdown=max(0.0, delay.total_seconds()))

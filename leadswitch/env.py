@@ -23,12 +23,17 @@ OWN_VARIABLES = frozenset(
     for name in (
         "BUYER_REQUESTS_A_MINUTE",
         "BUYER_REQUEST_BURST",
+        "DISPATCH_MODE",
         "EMBEDDED_FSYNC",
         "ENV_FILE",
         "HTTPS",
         "IDENTITY_KEY",
+        "LEASE_SECONDS",
         "LOG_LEVEL",
+        "MAX_LOST_LEASES",
         "PICKUP_PERIOD_SECONDS",
+        "READY_LIMIT",
+        "READY_SHARDS",
         "REDIS_PREFIX",
         "ROLE",
         "SOURCE_REQUESTS_A_MINUTE",
@@ -40,6 +45,7 @@ OWN_VARIABLES = frozenset(
     )
 )
 ROLES = ("web", "worker", "command")
+DISPATCH_MODES = ("poll", "shadow", "event")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 POSTGRES_SCHEMES = ("postgres", "postgresql")
 REDIS_SCHEMES = ("redis", "rediss", "unix")
@@ -86,6 +92,11 @@ class Environment:
     pickup_period_seconds: int
     transient_max_attempts: int
     is_wake_enabled: bool
+    dispatch_mode: str
+    lease_seconds: int
+    max_lost_leases: int
+    ready_shards: int
+    ready_limit: int
     rate_limits: Mapping[str, tuple[int, int]]
 
 
@@ -109,6 +120,11 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         pickup_period_seconds=_read(variables, "LEADSWITCH_PICKUP_PERIOD_SECONDS", parse_count, default=5),
         transient_max_attempts=_read(variables, "LEADSWITCH_TRANSIENT_MAX_ATTEMPTS", parse_count, default=20),
         is_wake_enabled=_read(variables, "LEADSWITCH_WAKE_ENABLED", parse_bool, default=True),
+        dispatch_mode=_read(variables, "LEADSWITCH_DISPATCH_MODE", one_of(*DISPATCH_MODES), default="event"),
+        lease_seconds=_read(variables, "LEADSWITCH_LEASE_SECONDS", parse_count, default=30),
+        max_lost_leases=_read(variables, "LEADSWITCH_MAX_LOST_LEASES", parse_count, default=5),
+        ready_shards=_read(variables, "LEADSWITCH_READY_SHARDS", parse_count, default=4),
+        ready_limit=_read(variables, "LEADSWITCH_READY_LIMIT", parse_count, default=250),
         rate_limits=_read_rate_limits(variables),
     )
 

@@ -1,8 +1,11 @@
 """Django and Celery settings. Values come from leadswitch.env; embedded servers stand in for missing URLs."""
 
+from kombu import Queue
+
 from leadswitch.embedded import ensure_services
 from leadswitch.env import REPOSITORY, celery_broker_url, postgres_settings, read_environment
 from leadswitch.logs import LOG_FORMATTERS, configure_structlog
+from routing.keys import ready_queue
 
 ENVIRONMENT = read_environment()
 SERVICES = ensure_services(
@@ -30,6 +33,12 @@ LEADSWITCH_REDIS_PREFIX = ENVIRONMENT.redis_prefix
 LEADSWITCH_PICKUP_PERIOD_SECONDS = ENVIRONMENT.pickup_period_seconds
 LEADSWITCH_TRANSIENT_MAX_ATTEMPTS = ENVIRONMENT.transient_max_attempts
 LEADSWITCH_WAKE_ENABLED = ENVIRONMENT.is_wake_enabled
+# How due leads of a new workspace are found: docs/dispatch-rollout.md.
+LEADSWITCH_DISPATCH_MODE = ENVIRONMENT.dispatch_mode
+LEADSWITCH_LEASE_SECONDS = ENVIRONMENT.lease_seconds
+LEADSWITCH_MAX_LOST_LEASES = ENVIRONMENT.max_lost_leases
+LEADSWITCH_READY_SHARDS = ENVIRONMENT.ready_shards
+LEADSWITCH_READY_LIMIT = ENVIRONMENT.ready_limit
 # By kind of API key: requests a minute, and how many of them at once.
 LEADSWITCH_RATE_LIMITS = ENVIRONMENT.rate_limits
 # routing must not import what decides: it calls this, (lead_id, *, seconds), for senders that wait.
@@ -199,6 +208,11 @@ CSRF_COOKIE_SECURE = ENVIRONMENT.is_https
 
 CELERY_BROKER_URL = celery_broker_url(REDIS_URL)
 CELERY_TASK_DEFAULT_QUEUE = LEADSWITCH_REDIS_PREFIX
+# A worker without -Q consumes them all, in turn.
+CELERY_TASK_QUEUES = [
+    Queue(CELERY_TASK_DEFAULT_QUEUE),
+    *(Queue(ready_queue(shard)) for shard in range(LEADSWITCH_READY_SHARDS)),
+]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from routing.handon import hand_on_later
 from routing.locks import wait_for_lead
 from routing.models import UNFINISHED, Lead, LeadStatus
 
@@ -48,4 +49,5 @@ def cancel_lead(public_id: UUID, *, workspace_id: int, reason: str = "", at: dat
             raise LeadFinished(str(status))
         with connection.cursor() as cursor:
             cursor.execute(CANCEL, [at or datetime.now(UTC), reason, lead_id, status])
+        hand_on_later(lead_id)  # it leaves the schedule too (PITFALLS 51)
     return lead_id

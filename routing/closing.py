@@ -5,11 +5,13 @@ from typing import Final
 
 from django.db import connections
 
+from routing.handon import hand_on_later
 from routing.models import UNFINISHED
 
 CLOSE: Final = """
 UPDATE routing_lead
-SET status = %s, skip_reason = %s, attempts = %s, next_attempt_at = %s, due_reason = %s, finished_at = %s
+SET status = %s, skip_reason = %s, attempts = %s, next_attempt_at = %s, due_reason = %s, finished_at = %s,
+    lost_leases = 0
 WHERE id = %s AND status = 'pending' AND paused_at IS NULL AND attempts = %s
 """
 
@@ -52,7 +54,9 @@ def close_attempt(
 
 
 def close_by_hand(lead_id: int, *, attempts: int, at: datetime) -> None:
-    """Write that a person gave the lead to a buyer in attempt number `attempts`. Needs the lead's lock.
+    """Write that a person gave the lead to a buyer in attempt number `attempts`; it leaves the schedule after the commit.
+
+    Needs the lead's lock.
 
     Raises LeadMoved when its state or its attempts are not what the assignment was decided on.
     """
@@ -61,3 +65,4 @@ def close_by_hand(lead_id: int, *, attempts: int, at: datetime) -> None:
         if cursor.rowcount != 1:
             message = f"lead {lead_id} changed under its attempt {attempts}"
             raise LeadMoved(message)
+    hand_on_later(lead_id)

@@ -6,6 +6,7 @@ from typing import Any, Final, TypeAlias
 
 from django.db import connection, transaction
 
+from routing.handon import hand_on_later
 from routing.locks import wait_for_lead
 from routing.models import Lead, LeadStatus
 
@@ -29,10 +30,7 @@ def pause_lead(lead_id: int, *, at: datetime) -> None:
 
 
 def resume_lead(lead_id: int) -> None:
-    """Its due time is what it was: a lead whose time came meanwhile is due at once. Raises HoldRefused.
-
-    The caller wakes the workers once this has committed.
-    """
+    """Its due time is what it was: a lead whose time came meanwhile is due at once. Raises HoldRefused."""
     _change(lead_id, RESUME, [lead_id], refusal=why_no_resume)
 
 
@@ -54,3 +52,4 @@ def _change(lead_id: int, sql: str, parameters: list[Any], *, refusal: Refusal) 
             raise HoldRefused(reason)
         with connection.cursor() as cursor:
             cursor.execute(sql, parameters)
+        hand_on_later(lead_id)

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from routing import metrics
-from routing.queries import LeadState, read_lead_state
-from routing.wake import wake_leads
+from routing.handon import hand_on
+from routing.queries import LeadState, read_due_times, read_lead_state
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ def decide_inline(lead_id: int, *, seconds: float) -> tuple[LeadState, int | Non
     outcome = _decide(lead_id, seconds=seconds)
     state = read_lead_state(lead_id)
     if state.status == "pending":
-        wake_leads([lead_id])
+        hand_on(read_due_times([lead_id]))
     # An attempt whose trace could not be written still has its outcome.
     buyers = len(outcome.assignments) if outcome is not None and outcome.result else state.buyers
     return state, buyers

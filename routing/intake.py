@@ -1,7 +1,7 @@
-"""Takes leads in: stores them as pending and due now, then tells the workers.
+"""Takes leads in: stores them as pending and due now, then hands them on.
 
 Clean leads come in, whoever read them. A lead is one INSERT, and so are a thousand: without an idempotency key there is
-no transaction to open. The wake-up follows the commit and never fails an intake: what it loses the pick-up finds.
+no transaction to open. Handing on follows the commit and never fails an intake: what it loses is found in the database.
 """
 
 import json
@@ -9,18 +9,18 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection
 from uuid6 import uuid7
 
 from routing import metrics
+from routing.handon import hand_on_after_commit
 from routing.identity import identify
 from routing.leadfields import CleanLead, Consent
 from routing.models import Source
-from routing.wake import wake_leads
+from routing.queries import DueTime
 
 logger = logging.getLogger(__name__)
 
@@ -128,8 +128,13 @@ def take_in_many(
         existing = find_existing(left_out, source=source)
     metrics.LEADS_RECEIVED.labels(channel=channel).inc(len(stored))
     if is_woken:
-        lead_ids = [taken.lead_id for taken in stored.values()]
-        transaction.on_commit(partial(wake_leads, lead_ids), robust=True)
+        workspace = source.workspace
+        hand_on_after_commit(
+            [
+                DueTime(taken.lead_id, workspace.pk, workspace.dispatch_mode, taken.received_at)
+                for taken in stored.values()
+            ]
+        )
     return [stored.get(row["public_id"]) or AlreadyHere(existing[row["external_id"]]) for row in rows]
 
 

@@ -3,9 +3,86 @@
 All of them begin with the installation's prefix as a hash tag, so that scripts may touch several at once.
 """
 
+from collections.abc import Sequence
+from zlib import crc32
+
 from django.conf import settings
 
 
 def rate_limit_key(kind: str, key_prefix: str) -> str:
     """How much of its rate an API key has used: the time in ms at which its bucket is full again. Expires then."""
-    return f"{{{settings.LEADSWITCH_REDIS_PREFIX}}}:rate:{kind}:{key_prefix}"
+    return _key(f"rate:{kind}:{key_prefix}")
+
+
+def schedule_key() -> str:
+    """ZSET workspace id -> when its earliest lead is due, in ms. The leads are in its `schedule_of` keys."""
+    return _key("schedule")
+
+
+def schedule_of(workspace_id: int) -> str:
+    """ZSET lead id -> due ms: the workspace's leads that wait for their time, or for room in a ready queue."""
+    return f"{schedule_key()}:{workspace_id}"
+
+
+def inflight_key() -> str:
+    """ZSET lead id -> the ms at which its lease ends: handed to the workers, not yet ended."""
+    return _key("inflight")
+
+
+def leases_key() -> str:
+    """HASH lead id -> workspace id, followed by "!" once a worker has started it. Exactly the leads in flight."""
+    return _key("leases")
+
+
+def ready_key(shard: int) -> str:
+    """ZSET lead id -> the ms at which its lease ends: leads in flight that no worker has started yet."""
+    return f"{_key('ready')}:{shard}"
+
+
+def paused_key() -> str:
+    """Exists while the whole product is paused."""
+    return _key("paused")
+
+
+def workspace_paused_key(workspace_id: int) -> str:
+    return f"{paused_key()}:{workspace_id}"
+
+
+def shadow_of(workspace_id: int) -> str:
+    """ZSET lead id -> due ms, kept beside PostgreSQL and compared with it, for a workspace in shadow mode."""
+    return f"{_key('shadow')}:{workspace_id}"
+
+
+def workers_key() -> str:
+    """ZSET worker name -> the second of its last heartbeat."""
+    return _key("workers")
+
+
+def dispatcher_key() -> str:
+    """STRING: the name of the leading dispatcher. Expires with its lease."""
+    return _key("dispatcher")
+
+
+def script_keys() -> Sequence[str]:
+    """What every script of the schedule is given, in the order of its KEYS."""
+    names = ("schedule", "inflight", "leases", "ready", "paused", "wake", "pace", "turn")
+    return [*map(_key, names), dispatcher_key(), f"{dispatcher_key()}:epoch"]
+
+
+def wake_key() -> str:
+    """LIST of at most one element: the leading dispatcher waits for it while nothing is due."""
+    return _key("wake")
+
+
+def ready_queue(shard: int) -> str:
+    """Name of a Celery queue. The broker puts the installation's prefix before it."""
+    return f"ready.{shard}"
+
+
+def shard_of(workspace_id: int, *, shards: int) -> int:
+    """The same in every process, which Python's own hash() is not (PITFALLS 30). The scripts compute it as well."""
+    return crc32(str(workspace_id).encode()) % shards
+
+
+def _key(name: str) -> str:
+    return f"{{{settings.LEADSWITCH_REDIS_PREFIX}}}:{name}"

@@ -15,9 +15,11 @@ from psycopg.pq import Format
 
 _COLUMNS: Final = """
     l.id, l.public_id, l.workspace_id, l.source_workspace_id, l.source_id, s.name, l.status, l.attempts,
-    l.next_attempt_at, l.due_reason, l.expires_at, w.paused_at IS NOT NULL OR l.paused_at IS NOT NULL,
+    l.next_attempt_at, l.due_reason, l.expires_at,
+    w.paused_at IS NOT NULL OR l.paused_at IS NOT NULL
+        OR EXISTS (SELECT FROM routing_dispatchcontrol WHERE paused_at IS NOT NULL),
     l.vertical, l.zip, l.city, l.county, l.state, l.country, l.attributes::text, l.consent <> '{}'::jsonb,
-    clock_timestamp()
+    clock_timestamp(), w.dispatch_mode, w.hours::text, w.timezone
 """
 
 # Where `attributes` stands in a row: Django's cursors leave JSON as text.
@@ -35,17 +37,32 @@ FOR NO KEY UPDATE OF l SKIP LOCKED
 
 # statement_timestamp() is stable: the index stops at it. With the volatile clock_timestamp() every lead that waits for
 # a later time would be read and thrown away whenever nothing is due.
-LOCK_NEXT_DUE: Final = f"""
+IS_DUE: Final = """
+    l.status = 'pending' AND l.paused_at IS NULL AND l.next_attempt_at <= statement_timestamp()
+    AND w.paused_at IS NULL AND NOT EXISTS (SELECT FROM routing_dispatchcontrol WHERE paused_at IS NOT NULL)
+"""
+# While no dispatcher lives, the pick-up starts the leads of every workspace.
+IS_POLLED: Final = """
+    (w.dispatch_mode <> 'event' OR NOT EXISTS (
+        SELECT FROM routing_dispatchcontrol WHERE seen_at > statement_timestamp() - interval '15 seconds'
+    ))
+"""
+
+def _lock_next(condition: str) -> str:
+    return f"""
 SELECT {_COLUMNS}
 FROM routing_lead l
 JOIN routing_source s ON s.id = l.source_id
 JOIN routing_workspace w ON w.id = l.workspace_id
-WHERE l.status = 'pending' AND l.paused_at IS NULL AND l.next_attempt_at <= statement_timestamp()
-    AND w.paused_at IS NULL
+WHERE {condition}
 ORDER BY l.next_attempt_at, l.id
 LIMIT 1
 FOR NO KEY UPDATE OF l SKIP LOCKED
-"""  # noqa: S608 - only the constant column list is put in
+"""  # noqa: S608 - only constant columns and conditions are put in
+
+
+LOCK_NEXT_DUE: Final = _lock_next(IS_DUE)
+LOCK_NEXT_POLLED: Final = _lock_next(f"{IS_DUE} AND {IS_POLLED}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +80,7 @@ class LockedLead:
     next_attempt_at: datetime | None
     due_reason: str
     expires_at: datetime
-    is_paused: bool  # the lead, or its whole workspace
+    is_paused: bool  # the lead, its whole workspace, or the product
     vertical: str
     zip: str
     city: str
@@ -73,6 +90,9 @@ class LockedLead:
     attributes: Mapping[str, Any]
     consent: bool
     locked_at: datetime
+    dispatch_mode: str
+    workspace_hours: str | None
+    workspace_timezone: str
 
 
 def lock_lead(lead_id: int) -> LockedLead | None:
@@ -81,8 +101,13 @@ def lock_lead(lead_id: int) -> LockedLead | None:
 
 
 def lock_next_due_lead() -> LockedLead | None:
-    """Lock the lead that has been due longest and is not busy, neither it nor its workspace paused."""
+    """Lock the lead that has been due longest and is not busy, neither it nor its workspace nor the product paused."""
     return _lock(LOCK_NEXT_DUE, [])
+
+
+def lock_next_polled_lead() -> LockedLead | None:
+    """The same among leads that no dispatcher starts."""
+    return _lock(LOCK_NEXT_POLLED, [])
 
 
 def _lock(sql: str, parameters: list[Any]) -> LockedLead | None:

@@ -1,6 +1,6 @@
 """Prometheus names of routing. Labels never carry a tenant, lead or buyer."""
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge, Histogram
 
 LEADS_RECEIVED = Counter("leadswitch_leads_received_total", "Leads taken in.", ["channel"])
 LEADS_REJECTED = Counter(
@@ -24,4 +24,44 @@ RATE_LIMITS_UNCHECKED = Counter(
     "leadswitch_rate_limits_unchecked_total",
     "Requests that passed uncounted because Redis did not answer.",
     ["cause"],
+)
+
+# The leading dispatcher sets the gauges. Each has a label, so that processes which never set them export nothing.
+SCHEDULE_LEADS = Gauge("leadswitch_schedule_leads", "Leads that wait in the schedule.", ["shard"])
+SCHEDULE_OVERDUE = Gauge("leadswitch_schedule_overdue_leads", "Of these, leads that are due.", ["shard"])
+SCHEDULE_LATE_SECONDS = Gauge(
+    "leadswitch_schedule_late_seconds", "How long the lead that waits longest has been due.", ["path"]
+)
+READY_LEADS = Gauge("leadswitch_ready_leads", "Leads in flight that no worker has started yet.", ["shard"])
+INFLIGHT_LEADS = Gauge("leadswitch_inflight_leads", "Leads in flight: queued, started.", ["state"])
+DISPATCHER_LEADING = Gauge(
+    "leadswitch_dispatcher_leading", "1 while this process leads: redis, postgres.", ["path"]
+)
+WORKERS_ALIVE = Gauge("leadswitch_workers_alive", "Workers whose heartbeat is recent.", ["path"])
+TICK_SECONDS = Histogram(
+    "leadswitch_dispatcher_tick_seconds",
+    "One take with its publishing.",
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)
+LEADS_MOVED = Counter(
+    "leadswitch_leads_moved_total",
+    "Leads handed to the workers: put (due at once), take (by the dispatcher), postgres (run by it, without Redis).",
+    ["path"],
+)
+LEASES_REFUSED = Counter(
+    "leadswitch_leases_refused_total", "Messages of leads whose lease was over or held by another worker."
+)
+LEASES_LOST = Counter(
+    "leadswitch_leases_lost_total", "Leases that were not ended in time, by where the lead was.", ["state"]
+)
+LEADS_GIVEN_UP = Counter("leadswitch_leads_given_up_total", "Leads parked because worker after worker was lost.")
+SCHEDULE_FAILURES = Counter(
+    "leadswitch_schedule_failures_total",
+    "Calls of the schedule that failed; a reconciler puts right what they should have done.",
+    ["operation", "cause"],
+)
+SHADOW_COMPARED = Counter(
+    "leadswitch_shadow_compared_total",
+    "Leads of workspaces in shadow mode by what the index said: same, missing, earlier, later, extra.",
+    ["result"],
 )

@@ -2,32 +2,64 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import Q
 
+from routing.locks import IS_DUE, IS_POLLED
 from routing.models import Lead
 from tracing.parsing import parse_id, parse_uuid
 
-COUNT_DUE: Final = """
+COUNT_POLLED: Final = f"""
 SELECT count(*) FROM (
     SELECT 1
     FROM routing_lead l JOIN routing_workspace w ON w.id = l.workspace_id
-    WHERE l.status = 'pending' AND l.paused_at IS NULL AND l.next_attempt_at <= statement_timestamp()
-        AND w.paused_at IS NULL
+    WHERE {IS_DUE} AND {IS_POLLED}
     LIMIT %s
 ) due
+"""  # noqa: S608 - only constant conditions are put in
+
+
+def count_polled(*, limit: int) -> int:
+    """Return how many leads are due that the pick-up has to start, counting no further than `limit`."""
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT_POLLED, [limit])
+        return int(cursor.fetchone()[0])
+
+
+READ_DUE_TIMES: Final = """
+SELECT l.id, l.workspace_id, w.dispatch_mode, due.at, due.at - clock_timestamp()
+FROM routing_lead l
+JOIN routing_workspace w ON w.id = l.workspace_id
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN l.status = 'pending' AND l.paused_at IS NULL THEN l.next_attempt_at END AS at
+) due
+WHERE l.id = ANY(%s)
+ORDER BY l.id
 """
 
 
-def count_due(*, limit: int) -> int:
-    """Return how many leads are due, counting no further than `limit`."""
+class DueTime(NamedTuple):
+    """When a lead is due. `due_at` None: it waits for nothing any more, or somebody holds it back.
+
+    `remaining` is by the database's clock, and negative when the time has come.
+    """
+
+    lead_id: int
+    workspace_id: int
+    mode: str
+    due_at: datetime | None
+    remaining: timedelta | None = None
+
+
+def read_due_times(lead_ids: Sequence[int]) -> list[DueTime]:
+    """Return the due times of those leads that exist."""
     with connection.cursor() as cursor:
-        cursor.execute(COUNT_DUE, [limit])
-        return int(cursor.fetchone()[0])
+        cursor.execute(READ_DUE_TIMES, [list(lead_ids)])
+        return [DueTime(*row) for row in cursor.fetchall()]
 
 
 def find_leads(text: str, *, limit: int = 5) -> Sequence[Lead]:

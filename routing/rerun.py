@@ -5,6 +5,7 @@ from typing import Final
 
 from django.db import connection, transaction
 
+from routing.handon import hand_on_later
 from routing.locks import wait_for_lead
 from routing.models import Lead, LeadStatus
 
@@ -12,7 +13,7 @@ DUE_REASON: Final = "manual"
 
 MAKE_DUE: Final = """
 UPDATE routing_lead
-SET status = 'pending', next_attempt_at = %s, due_reason = %s, finished_at = NULL
+SET status = 'pending', next_attempt_at = %s, due_reason = %s, finished_at = NULL, lost_leases = 0
 WHERE id = %s AND status = %s
 """
 
@@ -32,7 +33,7 @@ class RerunRefused(Exception):
 
 
 def rerun_lead(lead_id: int, *, at: datetime) -> None:
-    """Make a failed or waiting lead due at `at`. The caller wakes the workers once this has committed.
+    """Make a failed or waiting lead due at `at`, and hand it on once this has committed.
 
     Waits for whoever has the lead's lock, up to lock_timeout. Raises RerunRefused, Lead.DoesNotExist.
     """
@@ -42,6 +43,7 @@ def rerun_lead(lead_id: int, *, at: datetime) -> None:
         _refuse(lead, at=at)
         with connection.cursor() as cursor:
             cursor.execute(MAKE_DUE, [at, DUE_REASON, lead_id, lead.status])
+        hand_on_later(lead_id)
 
 
 def _refuse(lead: Lead, *, at: datetime) -> None:

@@ -1,15 +1,13 @@
-"""Tells the workers that there is work, by task name. A wake-up may be lost: the pick-up finds what is due.
+"""Publishes to the broker, by task name. A message may be lost: what is due stands in PostgreSQL.
 
-Publishing to a broker that is down takes up to three seconds, so requests hand their wake-ups to a thread, and while
-the broker does not answer nothing is published for a while.
+Publishing to a broker that is down takes up to three seconds; so while it does not answer, nothing is published for a
+while.
 """
 
 import logging
-import os
-import queue
-import threading
-import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from math import ceil
 from typing import Any, Final
 
 from celery import current_app
@@ -19,17 +17,16 @@ from redis.exceptions import RedisError
 
 from routing import metrics
 from routing.breaker import Breaker
+from routing.keys import ready_queue, shard_of
+from routing.schedule import Handed
 
 logger = logging.getLogger(__name__)
 
 PROCESS_LEADS: Final = "distribution.process_leads"
-MAX_WAITING: Final = 10_000
-LEADS_A_MESSAGE: Final = 50
 PAUSE_AFTER_FAILURE_SECONDS: Final = 5.0
-# A message costs a millisecond of CPU, a third of an intake request. The first lead goes out at once, those that come
-# right after it go together.
-PAUSE_BETWEEN_MESSAGES_SECONDS: Final = 0.025
-
+# Leads of a message are tried one after the other: the leads of a shard go in several messages, for several workers.
+MESSAGES_A_SHARD: Final = 8
+LEADS_A_MESSAGE: Final = 50
 
 BREAKER: Final = Breaker(PAUSE_AFTER_FAILURE_SECONDS)
 
@@ -38,6 +35,25 @@ def send_wake(task: str, **options: Any) -> bool:
     """Publish one wake-up now. Returns False when it could not be sent; never raises for a broker's failure."""
     if not settings.LEADSWITCH_WAKE_ENABLED:
         return False
+    is_sent = _send(task, **options)
+    if is_sent:
+        metrics.WAKES_SENT.inc()
+    return is_sent
+
+
+def publish_ready(handed: Sequence[Handed]) -> list[Handed]:
+    """Publish leads in flight to the ready queues of their workspaces. Returns those that could not be sent."""
+    failed: list[Handed] = []
+    for shard, leads in _by_shard(handed).items():
+        for part in _in_messages(leads):
+            lead_ids = [lead.lead_id for lead in part]
+            options = {"args": [lead_ids], "kwargs": {"is_leased": True}, "queue": ready_queue(shard)}
+            if failed or not _send(PROCESS_LEADS, **options):
+                failed += part
+    return failed
+
+
+def _send(task: str, **options: Any) -> bool:
     if BREAKER.is_open:
         metrics.WAKES_LOST.labels(cause="broker_paused").inc()
         return False
@@ -49,83 +65,16 @@ def send_wake(task: str, **options: Any) -> bool:
         metrics.WAKES_LOST.labels(cause=cause).inc()
         logger.warning("routing.wake_lost", extra={"task": task, "cause": cause})
         return False
-    metrics.WAKES_SENT.inc()
     return True
 
 
-class Waker:
-    """Collects lead ids of a process and publishes them from one background thread, many to a message.
-
-    The thread belongs to the process that started it: after a fork a new one is started on first use.
-    """
-
-    def __init__(self) -> None:
-        self._waiting: queue.Queue[int] = queue.Queue(MAX_WAITING)
-        self._lock = threading.Lock()
-        self._pid = 0
-
-    def wake(self, lead_ids: Sequence[int]) -> None:
-        """Hand leads on without waiting. When too many wait already the rest is left to the pick-up."""
-        self._ensure_thread()
-        for lead_id in lead_ids:
-            try:
-                self._waiting.put_nowait(lead_id)
-            except queue.Full:
-                metrics.WAKES_LOST.labels(cause="queue_full").inc()
-
-    def flush(self, *, timeout_seconds: float) -> bool:
-        """Wait until everything handed on so far was published or given up. Returns False on time-out."""
-        deadline = time.monotonic() + timeout_seconds
-        with self._waiting.all_tasks_done:
-            while self._waiting.unfinished_tasks:
-                remaining = deadline - time.monotonic()
-                if remaining <= 0:
-                    return False
-                self._waiting.all_tasks_done.wait(remaining)
-        return True
-
-    def _ensure_thread(self) -> None:
-        if self._pid == os.getpid():
-            return
-        with self._lock:
-            if self._pid != os.getpid():
-                self._waiting = queue.Queue(MAX_WAITING)
-                threading.Thread(target=self._run, name="waker", daemon=True).start()
-                self._pid = os.getpid()
-
-    def _run(self) -> None:
-        quiet_until = 0.0
-        while True:
-            batch = self._gather(quiet_until)
-            try:
-                send_wake(PROCESS_LEADS, args=[batch])
-            except Exception as error:  # noqa: BLE001 - the thread must outlive it, or nothing is woken any more
-                cause = type(error).__name__
-                metrics.WAKES_LOST.labels(cause=cause).inc()
-                logger.error("routing.wake_failed", extra={"cause": cause})
-            finally:
-                quiet_until = time.monotonic() + PAUSE_BETWEEN_MESSAGES_SECONDS
-                for _ in batch:
-                    self._waiting.task_done()
-
-    def _gather(self, quiet_until: float) -> list[int]:
-        """Wait for a lead, then until `quiet_until` for others, unless they fill a message already."""
-        batch = [self._waiting.get()]
-        pause = quiet_until - time.monotonic()
-        if pause > 0 and self._waiting.qsize() < LEADS_A_MESSAGE - 1:
-            time.sleep(pause)
-        while len(batch) < LEADS_A_MESSAGE:
-            try:
-                batch.append(self._waiting.get_nowait())
-            except queue.Empty:
-                break
-        return batch
+def _by_shard(handed: Sequence[Handed]) -> dict[int, list[Handed]]:
+    shards: dict[int, list[Handed]] = defaultdict(list)
+    for lead in handed:
+        shards[shard_of(lead.workspace_id, shards=settings.LEADSWITCH_READY_SHARDS)].append(lead)
+    return shards
 
 
-WAKER: Final = Waker()
-
-
-def wake_leads(lead_ids: Sequence[int]) -> None:
-    """Tell the workers about leads that are due now, after their transaction has committed."""
-    if settings.LEADSWITCH_WAKE_ENABLED:
-        WAKER.wake(lead_ids)
+def _in_messages(leads: Sequence[Handed]) -> Iterator[Sequence[Handed]]:
+    size = min(LEADS_A_MESSAGE, ceil(len(leads) / MESSAGES_A_SHARD))
+    return (leads[at : at + size] for at in range(0, len(leads), size))

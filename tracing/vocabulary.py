@@ -99,6 +99,7 @@ _ALL = (
     SkipReason(
         "all_buyers_outside_hours", _LEAD, _D, Fixer.BUYER, "Every buyer that was left is outside its hours."
     ),
+    SkipReason("outside_workspace_hours", _LEAD, _D, Fixer.AGENCY, "The workspace is outside its hours."),
     SkipReason("outside_campaign_hours", _LEAD, _D, Fixer.AGENCY, "The campaign is outside its hours."),
     SkipReason(
         "insufficient_credits",
@@ -179,7 +180,7 @@ _ALL = (
 SKIP_REASONS = MappingProxyType({reason.code: reason for reason in _ALL})
 
 # Reserved for parts of the product that do not exist yet: no code writes these.
-RESERVED_REASONS = frozenset({"worker_lost", "duplicate_lead"})
+RESERVED_REASONS = frozenset({"duplicate_lead"})
 
 
 class UnknownCode(ValueError):

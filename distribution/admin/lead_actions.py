@@ -22,7 +22,6 @@ from distribution.queries import enrollments_for
 from routing import hold, rerun
 from routing.cancel import LeadFinished, cancel_lead
 from routing.models import UNFINISHED, Lead, LeadStatus
-from routing.wake import wake_leads
 from tracing import audit
 from tracing.parsing import parse_id
 from tracing.wording import count
@@ -52,7 +51,6 @@ class LeadAction:
     done: str
     run: Callable[[Lead, str, datetime], object]
     why_not: Callable[[Lead, datetime], str]
-    wakes: bool = False
 
 
 def _why_no_cancel(lead: Lead, _at: datetime) -> str:
@@ -73,7 +71,6 @@ ACTIONS: Final = {
             "due now",
             run=lambda lead, _reason, at: rerun.rerun_lead(lead.pk, at=at),
             why_not=lambda lead, at: rerun.why_not(lead, at=at),
-            wakes=True,
         ),
         LeadAction(
             "pause",
@@ -90,7 +87,6 @@ ACTIONS: Final = {
             "resumed",
             run=lambda lead, _reason, _at: hold.resume_lead(lead.pk),
             why_not=lambda lead, _at: hold.why_no_resume(lead),
-            wakes=True,
         ),
         LeadAction(
             "cancel",
@@ -228,8 +224,6 @@ class LeadActionsAdmin(ConfirmingAdmin):
                 refused.append(f"{lead}: {why}")
             else:
                 done.append(lead.pk)
-        if action.wakes and done:
-            wake_leads(done)
         if done:
             self.message_user(request, f"{count(len(done), 'lead')}: {action.done}.", messages.SUCCESS)
         for text in refused[:20]:

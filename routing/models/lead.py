@@ -74,6 +74,9 @@ class Lead(models.Model):
         blank=True,
         help_text="Set: it keeps its due time, and nobody tries it until it is resumed.",
     )
+    lost_leases = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="How many workers in a row were lost while trying it."
+    )
     received_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)

@@ -2,16 +2,33 @@
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 from uuid6 import uuid7
 
+from routing.opening import check_hours, check_timezone
+
 
 class WorkspaceKind(models.TextChoices):
     AGENCY = "agency", "agency: owns campaigns and buyers"
     PARTNER = "partner", "partner: sends or receives leads"
+
+
+class DispatchMode(models.TextChoices):
+    """How due leads of a workspace are found. See docs/dispatch-rollout.md."""
+
+    # forward and back at any time: a lead's row lock decides who runs it
+    POLL = "poll", "poll: the periodic pick-up reads PostgreSQL"
+    SHADOW = "shadow", "shadow: as poll, with an index in Redis beside it that is only compared"
+    EVENT = "event", "event: the dispatcher starts leads when they are due"
+
+
+def new_dispatch_mode() -> str:
+    """Of workspaces that are made from now on. Read from the settings: a rollout chooses when it is event."""
+    return str(settings.LEADSWITCH_DISPATCH_MODE)
 
 
 class Workspace(models.Model):
@@ -21,7 +38,7 @@ class Workspace(models.Model):
     kind = models.CharField(max_length=10, choices=WorkspaceKind.choices, default=WorkspaceKind.AGENCY)
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=100)
-    timezone = models.CharField(max_length=50, default="America/New_York")
+    timezone = models.CharField(max_length=50, default="America/New_York", validators=[check_timezone])
     lead_ttl_days = models.PositiveIntegerField(
         default=90,
         validators=[MinValueValidator(1), MaxValueValidator(3650)],
@@ -30,12 +47,28 @@ class Workspace(models.Model):
     paused_at = models.DateTimeField(
         null=True, blank=True, help_text="Set: leads are taken in but none is distributed."
     )
+    hours = models.JSONField(
+        null=True,
+        blank=True,
+        validators=[check_hours],
+        help_text='When its leads are tried, in its timezone: {"mon": [["09:00", "17:00"]]}. Empty: always.',
+    )
+    dispatch_mode = models.CharField(
+        max_length=6,
+        choices=DispatchMode.choices,
+        default=new_dispatch_mode,
+        db_default=DispatchMode.POLL,
+        help_text="How its due leads are found. Forward and back at any time, see docs/dispatch-rollout.md.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         db_table = "routing_workspace"
         constraints = [
-            models.CheckConstraint(condition=models.Q(lead_ttl_days__gte=1), name="workspace_ttl_positive")
+            models.CheckConstraint(condition=models.Q(lead_ttl_days__gte=1), name="workspace_ttl_positive"),
+            models.CheckConstraint(
+                condition=models.Q(dispatch_mode__in=DispatchMode.values), name="workspace_dispatch_mode_known"
+            ),
         ]
 
     def __str__(self) -> str:

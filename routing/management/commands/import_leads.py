@@ -15,13 +15,13 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from routing.handon import HANDS
 from routing.leads_import.mapping import ColumnMapping, MappingError, read_mapping
 from routing.leads_import.rejects import RejectsFile
 from routing.leads_import.run import ImportReport, LeadsImport
 from routing.leads_import.table import CsvTable, TableError, open_table
 from routing.models import Source
 from routing.sources import SourceNotFound, find_source
-from routing.wake import WAKER
 
 SHOWN_REASONS: Final = 20
 SHOWN_VALUES: Final = 20
@@ -118,7 +118,7 @@ class Command(BaseCommand):
                 is_dry_run=options["dry_run"],
             )
             _run(job)
-        WAKER.flush(timeout_seconds=5)
+        HANDS.flush(timeout_seconds=5)
         outcome = _describe(job, seconds=time.monotonic() - started)
         if options["json"]:
             self.stdout.write(json.dumps(outcome))

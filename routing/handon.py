@@ -1,0 +1,189 @@
+"""Hands leads on when their due time was written, after the commit: to the schedule, or to the workers.
+
+A request does not wait for it: a thread of the process does it, many leads at a time. Nothing here fails an intake or
+an attempt: what Redis or the broker refuse is logged and counted, and the reconcilers find it in PostgreSQL.
+"""
+
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Final, TypeVar
+
+from django.db import transaction
+from redis.exceptions import RedisError
+
+from routing import metrics, schedule, shadow
+from routing.breaker import Breaker
+from routing.models import DispatchMode
+from routing.queries import DueTime, read_due_times
+from routing.schedule import Due, Ending, Handed
+from routing.wake import PROCESS_LEADS, publish_ready, send_wake
+
+logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+MAX_WAITING: Final = 10_000
+LEADS_A_BATCH: Final = 50
+PAUSE_AFTER_FAILURE_SECONDS: Final = 2.0
+# A message costs a millisecond of CPU, a third of an intake request. The first lead goes out at once, those that come
+# right after it go together.
+PAUSE_BETWEEN_BATCHES_SECONDS: Final = 0.025
+# A polled lead that is due this soon is waited for by the broker; anything later waits in Postgres (PITFALLS 4).
+LONGEST_WAKE: Final = timedelta(seconds=10)
+
+BREAKER: Final = Breaker(PAUSE_AFTER_FAILURE_SECONDS)
+
+
+def hand_on_after_commit(changes: Sequence[DueTime]) -> None:
+    """Hand leads on once the transaction has committed; at once when there is none."""
+    transaction.on_commit(partial(hand_on, changes), robust=True)
+
+
+def hand_on_later(lead_id: int) -> None:
+    """The same for a lead whose row the open transaction has changed, whatever became of it."""
+    hand_on_after_commit(read_due_times([lead_id]))
+
+
+def hand_on(changes: Sequence[DueTime]) -> None:
+    """Hand leads on without waiting. Their due times are committed."""
+    HANDS.add(changes)
+
+
+def settle(changes: Iterable[DueTime]) -> None:
+    """Hand leads on now. Never raises for a failure of Redis or of the broker."""
+    by_mode: dict[str, list[DueTime]] = {mode: [] for mode in DispatchMode.values}
+    for change in changes:
+        by_mode[change.mode].append(change)
+    _settle_events(by_mode[DispatchMode.EVENT])
+    _settle_shadows(by_mode[DispatchMode.SHADOW])
+    # After the index, so that whoever is woken finds it up to date.
+    _wake(by_mode[DispatchMode.POLL] + by_mode[DispatchMode.SHADOW])
+
+
+def guarded(operation: str, call: Callable[[], Result], default: Result) -> Result:
+    """Call the schedule. Returns `default` when Redis does not answer; for a while after that it is not asked."""
+    if BREAKER.is_open:
+        metrics.SCHEDULE_FAILURES.labels(operation=operation, cause="redis_paused").inc()
+        return default
+    try:
+        return call()
+    except RedisError as error:
+        BREAKER.trip()
+        cause = type(error).__name__
+        metrics.SCHEDULE_FAILURES.labels(operation=operation, cause=cause).inc()
+        logger.warning("routing.schedule_failed", extra={"operation": operation, "cause": cause})
+        return default
+
+
+def publish(handed: Sequence[Handed], *, path: str) -> int:
+    """Publish leads in flight. Those that the broker refuses go back into the schedule. Returns how many went out."""
+    failed = publish_ready(handed)
+    metrics.LEADS_MOVED.labels(path=path).inc(len(handed) - len(failed))
+    if failed:
+        now = datetime.now(UTC)
+        endings = [Ending(each.lead_id, None, now, each.workspace_id) for each in failed]
+        guarded("hand_back", lambda: schedule.end(endings), [])
+    return len(handed) - len(failed)
+
+
+def _settle_events(changes: Sequence[DueTime]) -> None:
+    gone = [(each.lead_id, each.workspace_id) for each in changes if each.due_at is None]
+    if gone:
+        guarded("withdraw", lambda: schedule.withdraw(gone), 0)
+    dues = [Due(each.lead_id, each.workspace_id, each.due_at) for each in changes if each.due_at is not None]
+    if dues:
+        publish(guarded("put", lambda: schedule.put(dues), []), path="put")
+
+
+def _settle_shadows(changes: Sequence[DueTime]) -> None:
+    if changes:
+        dues = {(each.lead_id, each.workspace_id): each.due_at for each in changes}
+        guarded("shadow", lambda: shadow.write(dues), None)
+
+
+def _wake(changes: Sequence[DueTime]) -> None:
+    now = datetime.now(UTC)
+    due = [each.lead_id for each in changes if each.due_at is not None and each.due_at <= now]
+    for at in range(0, len(due), LEADS_A_BATCH):
+        send_wake(PROCESS_LEADS, args=[due[at : at + LEADS_A_BATCH]])
+    for each in changes:
+        if each.due_at is not None and now < each.due_at <= now + LONGEST_WAKE:
+            send_wake(PROCESS_LEADS, args=[[each.lead_id]], countdown=(each.due_at - now).total_seconds())
+
+
+class Hands:
+    """Collects the changes of a process and settles them in one background thread, many at a time.
+
+    The thread belongs to the process that started it: after a fork a new one is started on first use.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: queue.Queue[DueTime] = queue.Queue(MAX_WAITING)
+        self._lock = threading.Lock()
+        self._pid = 0
+
+    def add(self, changes: Sequence[DueTime]) -> None:
+        """Take changes without waiting. When too many wait already the rest is left to the reconcilers."""
+        self._ensure_thread()
+        for change in changes:
+            try:
+                self._waiting.put_nowait(change)
+            except queue.Full:
+                metrics.WAKES_LOST.labels(cause="queue_full").inc()
+
+    def flush(self, *, timeout_seconds: float) -> bool:
+        """Wait until everything taken so far was settled or given up. Returns False on time-out."""
+        deadline = time.monotonic() + timeout_seconds
+        with self._waiting.all_tasks_done:
+            while self._waiting.unfinished_tasks:
+                remaining = deadline - time.monotonic()
+                if remaining <= 0:
+                    return False
+                self._waiting.all_tasks_done.wait(remaining)
+        return True
+
+    def _ensure_thread(self) -> None:
+        if self._pid == os.getpid():
+            return
+        with self._lock:
+            if self._pid != os.getpid():
+                self._waiting = queue.Queue(MAX_WAITING)
+                threading.Thread(target=self._run, name="hands", daemon=True).start()
+                self._pid = os.getpid()
+
+    def _run(self) -> None:
+        quiet_until = 0.0
+        while True:
+            batch = self._gather(quiet_until)
+            try:
+                settle(batch)
+            except Exception as error:  # noqa: BLE001 - the thread must outlive it, or nothing is handed on any more
+                cause = type(error).__name__
+                metrics.WAKES_LOST.labels(cause=cause).inc()
+                logger.error("routing.hand_on_failed", extra={"cause": cause})
+            finally:
+                quiet_until = time.monotonic() + PAUSE_BETWEEN_BATCHES_SECONDS
+                for _ in batch:
+                    self._waiting.task_done()
+
+    def _gather(self, quiet_until: float) -> list[DueTime]:
+        """Wait for a change, then until `quiet_until` for others, unless they fill a batch already."""
+        batch = [self._waiting.get()]
+        pause = quiet_until - time.monotonic()
+        if pause > 0 and self._waiting.qsize() < LEADS_A_BATCH - 1:
+            time.sleep(pause)
+        while len(batch) < LEADS_A_BATCH:
+            try:
+                batch.append(self._waiting.get_nowait())
+            except queue.Empty:
+                break
+        return batch
+
+
+HANDS: Final = Hands()

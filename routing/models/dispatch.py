@@ -1,0 +1,34 @@
+"""What all dispatchers and workers of the installation share: its switch, and who leads."""
+
+from django.db import models
+from django.db.models import Q
+
+
+class DispatchPath(models.TextChoices):
+    # Redis answers: from the index to the ready queues
+    REDIS = "redis", "through Redis"
+    # Redis does not answer: the dispatcher runs leads itself
+    POSTGRES = "postgres", "straight from PostgreSQL"
+
+
+class DispatchControl(models.Model):
+    """One row. `paused_at` decides; its key in Redis only mirrors it.
+
+    The rest is what the leading dispatcher last said of itself. `epoch` never falls, not even when Redis is flushed.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    paused_at = models.DateTimeField(null=True, blank=True, help_text="Set: no lead is tried in any workspace.")
+    leader = models.CharField(max_length=120, blank=True, db_default="", editable=False)
+    epoch = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
+    path = models.CharField(
+        max_length=8, choices=DispatchPath.choices, blank=True, db_default="", editable=False
+    )
+    seen_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        db_table = "routing_dispatchcontrol"
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="dispatchcontrol_one_row")]
+
+    def __str__(self) -> str:
+        return "dispatch control"

@@ -1,0 +1,44 @@
+"""When a workspace is open: its weekly hours on its own clock, and their validators. Reads no clock."""
+
+import json
+from datetime import datetime
+from functools import lru_cache
+from typing import Final
+
+from django.core.exceptions import ValidationError
+
+from routing.hours import Hours, HoursError, compile_hours, validate_hours
+from routing.zones import UnknownTimezone, load_zone
+
+KEPT: Final = 1_000
+
+
+def check_hours(value: object) -> None:
+    """Raise ValidationError naming the path of every problem, e.g. `mon[0]: …`."""
+    try:
+        validate_hours(value)
+    except HoursError as error:
+        lines = [f"{path}: {message}" if path else message for path, message in error.problems]
+        raise ValidationError(lines) from None
+
+
+def check_timezone(value: str) -> None:
+    try:
+        load_zone(value)
+    except UnknownTimezone as error:
+        raise ValidationError(str(error)) from None
+
+
+def is_open(hours: str | None, *, timezone: str, at: datetime) -> bool:
+    """`hours` is the column's text; None and {} are always open."""
+    return hours is None or _compile(hours, timezone).is_open(at)
+
+
+def next_opening(hours: str, *, timezone: str, at: datetime) -> datetime | None:
+    """Return the first instant >= `at` that is open; None when there never is one."""
+    return _compile(hours, timezone).next_open(at)
+
+
+@lru_cache(KEPT)
+def _compile(hours: str, timezone: str) -> Hours:
+    return compile_hours(json.loads(hours), timezone)

@@ -1,0 +1,244 @@
+"""The schedule in Redis: which leads wait for which time, and which are in flight under a lease.
+
+It follows PostgreSQL, which decides; whatever is lost here the reconcilers put back. Every call is one atomic script
+that may be repeated. All of them raise redis.RedisError; `routing.handon` keeps that from intakes and attempts.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any, Final, NamedTuple, cast
+
+from django.conf import settings
+from redis.commands.core import Script
+
+from routing import scripts
+from routing.keys import script_keys
+from routing.redisclient import get_client
+
+TIMEOUT_SECONDS: Final = 1.0
+# How long a lead should wait in a ready queue at the most, as a part of its lease. Queues in which leads wait longer
+# are given less.
+QUEUE_PART: Final = 1 / 30
+LEADS_A_CALL: Final = 500
+# A reconciler that puts many leads back spreads them over no more than this.
+LONGEST_SPREAD_SECONDS: Final = 300
+
+
+class Due(NamedTuple):
+    """When a lead of a workspace is due."""
+
+    lead_id: int
+    workspace_id: int
+    due_at: datetime
+
+
+class Handed(NamedTuple):
+    """A lead in flight that is to be published to the ready queue of its workspace."""
+
+    lead_id: int
+    workspace_id: int
+
+
+class Ending(NamedTuple):
+    """The end of a lease. `deadline_ms` None: whatever lease the lead has. `due_at` None: nothing is left to do.
+
+    `workspace_id` None: the one that the lease names. `wait_ms`: the least, by the clock of Redis, however far that is
+    from the database's.
+    """
+
+    lead_id: int
+    deadline_ms: int | None
+    due_at: datetime | None = None
+    workspace_id: int | None = None
+    wait_ms: int = 0
+
+
+class Expired(NamedTuple):
+    """A lease that was not ended in time. Started: a worker had begun; else the lead still waited in a queue."""
+
+    lead_id: int
+    deadline_ms: int
+    workspace_id: int | None
+    is_started: bool
+
+
+class Lead(NamedTuple):
+    """The right to take leads. Every take is checked against it: whoever slept past its lease takes nothing."""
+
+    name: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    handed: Sequence[Handed]
+    is_more: bool  # the next take would find more
+    is_blocked: bool  # leads are due, and the ready queues have no room for them
+    next_due_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShardSize:
+    waiting: int
+    overdue: int
+    ready: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What is in the schedule. `inflight` counts the ready leads too."""
+
+    shards: Sequence[ShardSize]
+    inflight: int
+    overdue_seconds: float
+
+    @property
+    def waiting(self) -> int:
+        return sum(shard.waiting for shard in self.shards)
+
+    @property
+    def overdue(self) -> int:
+        return sum(shard.overdue for shard in self.shards)
+
+    @property
+    def ready(self) -> int:
+        return sum(shard.ready for shard in self.shards)
+
+
+class NotLeading(Exception):
+    """Another dispatcher leads by now."""
+
+
+def put(leads: Sequence[Due]) -> list[Handed]:
+    """Put leads into the schedule, or bring the time of those that are there forward. Never delays one.
+
+    Returns those that were due and are in flight now: the caller publishes them, or ends their leases.
+    """
+    limits = [settings.LEADSWITCH_READY_SHARDS, settings.LEADSWITCH_READY_LIMIT, lease_ms()]
+    handed: list[Handed] = []
+    for part in _in_parts(leads):
+        handed += _read_handed(_run(scripts.PUT, [*limits, *_flat(part)]))
+    return handed
+
+
+def take_due(lead: Lead, *, limit: int) -> Take:
+    """Move due leads from the schedule into flight, an equal part for each workspace. Raises NotLeading."""
+    answer = _run(
+        scripts.TAKE,
+        [
+            *(lead.name, lead.epoch, limit),
+            *(settings.LEADSWITCH_READY_SHARDS, settings.LEADSWITCH_READY_LIMIT, lease_ms()),
+        ],
+    )
+    if answer[0] == -1:
+        raise NotLeading
+    waits, next_due_ms = answer[:2]
+    return Take(
+        handed=_read_handed(answer[2:]),
+        is_more=waits == 2,
+        is_blocked=waits == 1,
+        next_due_seconds=None if next_due_ms < 0 else next_due_ms / 1000,
+    )
+
+
+def start(lead_ids: Sequence[int]) -> list[int | None]:
+    """Renew the leases of leads that are begun now. Returns when each ends; None: it is not the caller's to run."""
+    limits = [lease_ms(), settings.LEADSWITCH_READY_SHARDS, settings.LEADSWITCH_READY_LIMIT, _longest_queue_ms()]
+    return [deadline or None for deadline in _run(scripts.START, [*limits, *lead_ids])]
+
+
+def end(endings: Sequence[Ending]) -> list[bool]:
+    """End leases, and put those that are due again back. Returns which of the leases were held."""
+    arguments: list[Any] = [settings.LEADSWITCH_READY_SHARDS]
+    for each in endings:
+        due_ms = None if each.due_at is None else to_ms(each.due_at)
+        optional = ["" if value is None else value for value in (each.deadline_ms, each.workspace_id, due_ms)]
+        arguments += [each.lead_id, *optional, each.wait_ms]
+    return [bool(held) for held in _run(scripts.END, arguments)]
+
+
+def withdraw(leads: Iterable[tuple[int, int]]) -> int:
+    """Take (lead, workspace) pairs out of the schedule. A lease ends by itself: its worker finds nothing to do."""
+    return int(_run(scripts.WITHDRAW, [part for pair in leads for part in pair]))
+
+
+def drop_workspace(workspace_id: int) -> int:
+    """Forget what waits in a workspace's schedule. Returns how many leads that were."""
+    return int(_run(scripts.DROP, [workspace_id]))
+
+
+def find_lost(leads: Sequence[Due]) -> set[int]:
+    """Return those of the leads that nobody would start in time."""
+    lost: set[int] = set()
+    for part in _in_parts(leads):
+        found = _run(scripts.FIND_LOST, [LONGEST_SPREAD_SECONDS * 1000, *_flat(part)])
+        lost.update(int(lead_id) for lead_id in found)
+    return lost
+
+
+def find_expired(*, limit: int) -> list[Expired]:
+    """Return the leases that are over and were not ended, the oldest first."""
+    answer = _run(scripts.FIND_EXPIRED, [limit])
+    return [
+        Expired(int(lead), int(deadline), int(workspace) if workspace else None, bool(started))
+        for lead, deadline, workspace, started in zip(
+            answer[::4], answer[1::4], answer[2::4], answer[3::4], strict=True
+        )
+    ]
+
+
+def read_sizes() -> Sizes:
+    late_ms, inflight, *numbers = _run(scripts.SIZES, [settings.LEADSWITCH_READY_SHARDS])
+    shards = [
+        ShardSize(*triple) for triple in zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True)
+    ]
+    return Sizes(shards=shards, inflight=inflight, overdue_seconds=late_ms / 1000)
+
+
+def lead(name: str, *, lease_ms: int, least_epoch: int) -> tuple[Lead | None, bool]:
+    """Win or renew the leadership. Returns it, or None while another leads; and whether it was won just now."""
+    epoch, is_new = _run(scripts.LEAD, [name, lease_ms, least_epoch])
+    return (Lead(name, epoch) if epoch else None), bool(is_new)
+
+
+def resign(name: str) -> None:
+    """Let another dispatcher lead at once."""
+    _run(scripts.RESIGN, [name])
+
+
+def lease_ms() -> int:
+    return int(settings.LEADSWITCH_LEASE_SECONDS * 1000)
+
+
+def to_ms(moment: datetime) -> int:
+    """The first whole ms that is not before `moment`: nothing starts early."""
+    return math.ceil(moment.timestamp() * 1000)
+
+
+def _longest_queue_ms() -> int:
+    return int(lease_ms() * QUEUE_PART)
+
+
+def _in_parts(leads: Sequence[Due]) -> Iterable[Sequence[Due]]:
+    return (leads[at : at + LEADS_A_CALL] for at in range(0, len(leads), LEADS_A_CALL))
+
+
+def _flat(leads: Iterable[Due]) -> list[int]:
+    return [part for each in leads for part in (each.lead_id, each.workspace_id, to_ms(each.due_at))]
+
+
+def _read_handed(flat: Sequence[str]) -> list[Handed]:
+    return [Handed(int(lead), int(workspace)) for lead, workspace in zip(flat[::2], flat[1::2], strict=True)]
+
+
+def _run(text: str, arguments: Sequence[Any]) -> Any:
+    return _script(text)(keys=script_keys(), args=arguments)
+
+
+@cache
+def _script(text: str) -> Script:
+    """Registered once: EVALSHA, and again with the text when Redis has forgotten it (PITFALLS 34)."""
+    return cast("Script", get_client(TIMEOUT_SECONDS).register_script(scripts.PRELUDE + text))

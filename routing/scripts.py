@@ -1,0 +1,355 @@
+"""The Lua of the schedule. Each script is atomic, idempotent, and goes by the clock of Redis.
+
+Every script is given the same keys (`routing.keys.script_keys`) and makes the names of a workspace's or a shard's from
+them; all carry one hash tag. A lead is in its workspace's schedule, in flight, or both: both means that its due time
+was written again while a worker had it. An entry of the schedule may be too early, never too late: the worker that
+gets the lead reads in PostgreSQL when it is due, and puts it back (decisions/0017).
+"""
+
+from typing import Final
+
+PRELUDE: Final = """
+local SCHEDULE, INFLIGHT, LEASES, READY, PAUSED = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local WAKE, PACE, TURN, DISPATCHER, EPOCH = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local LEAST_PACE = 8
+
+local CRC = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
+             0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c}
+
+local function shard_of(workspace, shards)
+    local crc = bit.bnot(0)
+    for at = 1, #workspace do
+        crc = bit.bxor(crc, string.byte(workspace, at))
+        crc = bit.bxor(bit.rshift(crc, 4), CRC[bit.band(crc, 15) + 1])
+        crc = bit.bxor(bit.rshift(crc, 4), CRC[bit.band(crc, 15) + 1])
+    end
+    return (bit.bnot(crc) % 4294967296) % shards
+end
+
+local function leads_of(workspace) return SCHEDULE .. ':' .. workspace end
+local function ready_of(shard) return READY .. ':' .. shard end
+local function is_paused(workspace) return redis.call('EXISTS', PAUSED .. ':' .. workspace) == 1 end
+
+-- Whose lead it is, whether a worker started it ("!"), and when its lease ends; nil when it is not in flight.
+local function read_lease(lead)
+    local deadline = redis.call('ZSCORE', INFLIGHT, lead)
+    if not deadline then return nil, false, nil end
+    local held = redis.call('HGET', LEASES, lead) or ''
+    if string.sub(held, -1) == '!' then return string.sub(held, 1, -2), true, tonumber(deadline) end
+    return held, false, tonumber(deadline)
+end
+
+-- The index of workspaces follows the earliest lead of each. An earlier one than before wakes the dispatcher.
+local function follow(workspace)
+    local head = redis.call('ZRANGE', leads_of(workspace), 0, 0, 'WITHSCORES')
+    if not head[1] then
+        redis.call('ZREM', SCHEDULE, workspace)
+        return
+    end
+    local known, due = tonumber(redis.call('ZSCORE', SCHEDULE, workspace) or nil), tonumber(head[2])
+    if known == due then return end
+    redis.call('ZADD', SCHEDULE, due, workspace)
+    if (not known or due < known) and redis.call('LLEN', WAKE) == 0 then redis.call('LPUSH', WAKE, 1) end
+end
+
+-- How many more leads a shard's queue may take: fewer while leads wait long in it.
+local function room_of(shard, limit)
+    redis.call('ZREMRANGEBYSCORE', ready_of(shard), '-inf', now)
+    local pace = math.min(limit, tonumber(redis.call('HGET', PACE, shard) or limit))
+    return math.max(0, pace - redis.call('ZCARD', ready_of(shard)))
+end
+
+-- One step up for each lead that was started in time, half for one that was late, no more than once in `target`.
+local function learn(shard, limit, target, waited)
+    local pace = tonumber(redis.call('HGET', PACE, shard) or limit)
+    if waited <= target then
+        if pace < limit then redis.call('HSET', PACE, shard, pace + 1) end
+        return
+    end
+    local since = tonumber(redis.call('HGET', PACE, shard .. ':slowed') or 0)
+    if now - since >= target then
+        redis.call('HSET', PACE, shard, math.max(LEAST_PACE, math.floor(math.min(pace, limit) / 2)),
+                   shard .. ':slowed', now)
+    end
+end
+
+local function hand_on(workspace, shard, leads, lease)
+    local scores, leases = {}, {}
+    for _, lead in ipairs(leads) do
+        scores[#scores + 1], scores[#scores + 2] = now + lease, lead
+        leases[#leases + 1], leases[#leases + 2] = lead, workspace
+    end
+    redis.call('ZREM', leads_of(workspace), unpack(leads))
+    redis.call('ZADD', INFLIGHT, unpack(scores))
+    redis.call('ZADD', ready_of(shard), unpack(scores))
+    redis.call('HSET', LEASES, unpack(leases))
+end
+"""
+
+# ARGV: shards, queue limit, lease ms, then (lead, workspace, due ms)... . Returns [lead, workspace]... that are handed on.
+# Due now goes straight to a ready queue where there is room and no other lead of its workspace waits; else to the index.
+PUT: Final = """
+local shards, limit, lease = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local is_off = redis.call('EXISTS', PAUSED) == 1
+local places, rooms, straight, touched = {}, {}, {}, {}
+
+local function place_of(workspace)
+    local place = places[workspace]
+    if not place then
+        local head = redis.call('ZRANGE', leads_of(workspace), 0, 0, 'WITHSCORES')[2]
+        place = {shard = shard_of(workspace, shards), is_open = not is_off and not is_paused(workspace)
+                 and not (head and tonumber(head) <= now)}
+        if not rooms[place.shard] then rooms[place.shard] = room_of(place.shard, limit) end
+        places[workspace] = place
+    end
+    return place
+end
+
+for at = 4, #ARGV, 3 do
+    local lead, workspace, due = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
+    local holder, is_started = read_lease(lead)
+    if not holder or is_started then -- else: whoever starts it reads when it is due
+        local place = place_of(workspace)
+        if not holder and due <= now and place.is_open and rooms[place.shard] > 0 then
+            hand_on(workspace, place.shard, {lead}, lease)
+            rooms[place.shard] = rooms[place.shard] - 1
+            straight[#straight + 1], straight[#straight + 2] = lead, workspace
+        else
+            redis.call('ZADD', leads_of(workspace), 'LT', due, lead)
+            if due <= now then place.is_open = false end
+        end
+        touched[workspace] = true
+    end
+end
+for workspace in pairs(touched) do follow(workspace) end
+return straight
+"""
+
+# ARGV: name, epoch, most leads, shards, queue limit, lease ms.
+# Returns {-1} to whoever does not lead; else {what waits, ms until the next is due or -1, lead, workspace, ...}.
+# What waits: 0 nothing that is due, 1 for room in the queues, 2 for the next take.
+TAKE: Final = """
+if redis.call('GET', DISPATCHER) ~= ARGV[1] or redis.call('GET', EPOCH) ~= ARGV[2] then return {-1} end
+local left, shards, limit, lease = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+if redis.call('EXISTS', PAUSED) == 1 then return {0, -1} end
+local taken, groups, order = {0, -1}, {}, {}
+
+-- Leads that a worker still has stay, and are looked at again when its lease is over or ended.
+local function take_from(workspace, shard, most)
+    local found = redis.call('ZRANGEBYSCORE', leads_of(workspace), '-inf', now, 'LIMIT', 0, most)
+    if #found == 0 then return 0, 0 end
+    local deadlines, free = redis.call('ZMSCORE', INFLIGHT, unpack(found)), {}
+    for at, lead in ipairs(found) do
+        if deadlines[at] then
+            redis.call('ZADD', leads_of(workspace), math.max(tonumber(deadlines[at]), now + 1000), lead)
+        else
+            free[#free + 1] = lead
+            taken[#taken + 1], taken[#taken + 2] = lead, workspace
+        end
+    end
+    if #free > 0 then hand_on(workspace, shard, free, lease) end
+    return #free, #found
+end
+
+-- Round by round an equal part for every workspace, beginning after the one that was last served (PITFALLS 30).
+local function serve(shard, waiting, most)
+    local last = tonumber(redis.call('HGET', TURN, shard) or 0)
+    table.sort(waiting, function(one, other)
+        local a, b = tonumber(one), tonumber(other)
+        if (a > last) ~= (b > last) then return a > last end
+        return a < b
+    end)
+    local served = {}
+    while most > 0 and #waiting > 0 do
+        local part, again = math.max(1, math.floor(most / #waiting)), {}
+        for _, workspace in ipairs(waiting) do
+            if most == 0 then
+                again[#again + 1] = workspace
+            else
+                local wanted = math.min(part, most)
+                local moved, found = take_from(workspace, shard, wanted)
+                most, last, served[workspace] = most - moved, workspace, true
+                if found == wanted then again[#again + 1] = workspace end
+            end
+        end
+        waiting = again
+    end
+    redis.call('HSET', TURN, shard, last)
+    for workspace in pairs(served) do follow(workspace) end
+    return #waiting > 0
+end
+
+for _, workspace in ipairs(redis.call('ZRANGEBYSCORE', SCHEDULE, '-inf', now)) do
+    if not is_paused(workspace) then
+        local shard = shard_of(workspace, shards)
+        if not groups[shard] then
+            groups[shard] = {}
+            order[#order + 1] = shard
+        end
+        table.insert(groups[shard], workspace)
+    end
+end
+for at, shard in ipairs(order) do
+    local room = room_of(shard, limit)
+    local most = math.min(room, math.ceil(left / (#order - at + 1)))
+    local before = #taken
+    if serve(shard, groups[shard], most) then taken[1] = math.max(taken[1], most < room and 2 or 1) end
+    left = left - (#taken - before) / 2
+end
+local soon = redis.call('ZRANGEBYSCORE', SCHEDULE, '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+if soon then taken[2] = tonumber(soon) - now end
+return taken
+"""
+
+# ARGV: lease ms, shards, queue limit, longest wanted wait in a queue in ms, then leads.
+# Returns for each the ms at which its new lease ends, or 0: its lease is over, or another worker has it.
+START: Final = """
+local lease, shards, limit, target = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local started = {}
+for at = 5, #ARGV do
+    local lead = ARGV[at]
+    local workspace, is_started, deadline = read_lease(lead)
+    if not workspace or workspace == '' or (is_started and deadline > now) then
+        started[#started + 1] = 0
+    else
+        if not is_started then
+            local shard = shard_of(workspace, shards)
+            redis.call('ZREM', ready_of(shard), lead)
+            learn(shard, limit, target, now - (deadline - lease))
+        end
+        redis.call('ZADD', INFLIGHT, now + lease, lead)
+        redis.call('HSET', LEASES, lead, workspace .. '!')
+        started[#started + 1] = now + lease
+    end
+end
+return started
+"""
+
+# ARGV: shards, then (lead, when its lease ends or "" for whatever lease it has, workspace or "" for that of the lease,
+# due ms or "", least ms to wait)... . Returns for each 1 if that lease was held, else 0. A due time is put into the
+# schedule either way.
+END: Final = """
+local shards, ended, touched = tonumber(ARGV[1]), {}, {}
+for at = 2, #ARGV, 5 do
+    local lead, deadline, workspace, due, wait = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
+    local holder, _, held = read_lease(lead)
+    local is_held = holder and (deadline == '' or tonumber(deadline) == held)
+    if is_held then
+        redis.call('ZREM', INFLIGHT, lead)
+        redis.call('HDEL', LEASES, lead)
+        redis.call('ZREM', ready_of(shard_of(holder, shards)), lead)
+        -- Its due time was written again while it was in flight.
+        if redis.call('ZSCORE', leads_of(holder), lead) then
+            redis.call('ZADD', leads_of(holder), 'XX', now, lead)
+            touched[holder] = true
+        end
+    end
+    if workspace == '' then workspace = holder or '' end
+    if due ~= '' and workspace ~= '' then
+        redis.call('ZADD', leads_of(workspace), 'LT', math.max(tonumber(due), now + tonumber(wait)), lead)
+        touched[workspace] = true
+    end
+    ended[#ended + 1] = is_held and 1 or 0
+end
+for workspace in pairs(touched) do follow(workspace) end
+return ended
+"""
+
+# ARGV: (lead, workspace)... . Returns how many were waiting.
+WITHDRAW: Final = """
+local gone = 0
+for at = 1, #ARGV, 2 do
+    gone = gone + redis.call('ZREM', leads_of(ARGV[at + 1]), ARGV[at])
+    follow(ARGV[at + 1])
+end
+return gone
+"""
+
+# ARGV: longest spread ms, then (lead, workspace, due ms)... . Returns those leads that nobody would start in time:
+# neither in their workspace's schedule nor in flight, or in the schedule at a time later than the spread explains, or
+# of a workspace that is missing in the index of workspaces.
+FIND_LOST: Final = """
+local spread, lost, indexed = tonumber(ARGV[1]), {}, {}
+
+local function is_indexed(workspace)
+    if indexed[workspace] == nil then
+        local head = redis.call('ZRANGE', leads_of(workspace), 0, 0, 'WITHSCORES')[2]
+        local known = redis.call('ZSCORE', SCHEDULE, workspace)
+        indexed[workspace] = known and head and tonumber(known) <= tonumber(head) or false
+    end
+    return indexed[workspace]
+end
+
+for at = 2, #ARGV, 3 do
+    local lead, workspace, due = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
+    if not redis.call('ZSCORE', INFLIGHT, lead) then
+        local score = redis.call('ZSCORE', leads_of(workspace), lead)
+        local is_in_time = score and tonumber(score) <= math.max(due, now) + spread and is_indexed(workspace)
+        if not is_in_time then lost[#lost + 1] = lead end
+    end
+end
+return lost
+"""
+
+# ARGV: most. Returns [lead, when its lease ended, workspace, 1 if a worker had started it]... .
+FIND_EXPIRED: Final = """
+local expired = {}
+for at, part in ipairs(redis.call('ZRANGEBYSCORE', INFLIGHT, '-inf', now, 'WITHSCORES', 'LIMIT', 0, tonumber(ARGV[1]))) do
+    expired[#expired + 1] = part
+    if at % 2 == 0 then
+        local workspace, is_started = read_lease(expired[#expired - 1])
+        expired[#expired + 1] = workspace or ''
+        expired[#expired + 1] = is_started and 1 or 0
+    end
+end
+return expired
+"""
+
+# ARGV: shards. Returns ms by which the most overdue lead is late, in flight, then for each shard waiting, overdue, ready.
+SIZES: Final = """
+local shards, waiting, overdue, oldest = tonumber(ARGV[1]), {}, {}, now
+for _, workspace in ipairs(redis.call('ZRANGE', SCHEDULE, 0, -1)) do
+    local shard = shard_of(workspace, shards)
+    waiting[shard] = (waiting[shard] or 0) + redis.call('ZCARD', leads_of(workspace))
+    overdue[shard] = (overdue[shard] or 0) + redis.call('ZCOUNT', leads_of(workspace), '-inf', now)
+end
+local head = redis.call('ZRANGE', SCHEDULE, 0, 0, 'WITHSCORES')
+if head[2] then oldest = math.min(now, tonumber(head[2])) end
+local sizes = {now - oldest, redis.call('ZCARD', INFLIGHT)}
+for shard = 0, shards - 1 do
+    sizes[#sizes + 1] = waiting[shard] or 0
+    sizes[#sizes + 1] = overdue[shard] or 0
+    sizes[#sizes + 1] = redis.call('ZCOUNT', ready_of(shard), '(' .. now, '+inf')
+end
+return sizes
+"""
+
+# ARGV: workspace. Forgets its waiting leads; those in flight end as they are. Returns how many it forgot.
+DROP: Final = """
+local count = redis.call('ZCARD', leads_of(ARGV[1]))
+redis.call('DEL', leads_of(ARGV[1]))
+redis.call('ZREM', SCHEDULE, ARGV[1])
+return count
+"""
+
+# ARGV: name, lease ms, least epoch so far. Returns {epoch, 1 if it was won just now}; epoch 0: another one leads.
+LEAD: Final = """
+local holder, epoch = redis.call('GET', DISPATCHER), redis.call('GET', EPOCH)
+if holder == ARGV[1] and epoch then
+    redis.call('PEXPIRE', DISPATCHER, ARGV[2])
+    return {tonumber(epoch), 0}
+end
+if holder and holder ~= ARGV[1] then return {0, 0} end
+epoch = math.max(tonumber(epoch or 0), tonumber(ARGV[3])) + 1
+redis.call('SET', EPOCH, epoch)
+redis.call('SET', DISPATCHER, ARGV[1], 'PX', ARGV[2])
+return {epoch, 1}
+"""
+
+# ARGV: name. Lets another one lead at once.
+RESIGN: Final = """
+if redis.call('GET', DISPATCHER) == ARGV[1] then return redis.call('DEL', DISPATCHER) end
+return 0
+"""

@@ -1,0 +1,56 @@
+"""The index of workspaces in shadow mode: kept as the schedule would be, taken from by nobody, compared at each pick.
+
+Raises redis.RedisError.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from routing import metrics
+from routing.keys import shadow_of
+from routing.redisclient import get_client
+from routing.schedule import TIMEOUT_SECONDS, Due, to_ms
+
+LEADS_A_PAGE: Final = 1_000
+
+
+def write(leads: Mapping[tuple[int, int], datetime | None]) -> None:
+    """(lead, workspace) -> when it is due; None: it waits for nothing any more."""
+    with get_client(TIMEOUT_SECONDS).pipeline(transaction=False) as pipeline:
+        for (lead_id, workspace_id), due_at in leads.items():
+            if due_at is None:
+                pipeline.zrem(shadow_of(workspace_id), lead_id)
+            else:
+                pipeline.zadd(shadow_of(workspace_id), {str(lead_id): to_ms(due_at)})
+        pipeline.execute()
+
+
+def compare(lead: Due) -> str:
+    """Count whether the index had a lead that was picked at the time that PostgreSQL had, and take it out."""
+    with get_client(TIMEOUT_SECONDS).pipeline() as pipeline:
+        pipeline.zscore(shadow_of(lead.workspace_id), str(lead.lead_id))
+        pipeline.zrem(shadow_of(lead.workspace_id), lead.lead_id)
+        known, _ = pipeline.execute()
+    due_ms = to_ms(lead.due_at)
+    if known is None:
+        result = "missing"
+    else:
+        result = "same" if known == due_ms else "earlier" if known < due_ms else "later"
+    metrics.SHADOW_COMPARED.labels(result=result).inc()
+    return result
+
+
+def find_missing(leads: Sequence[Due]) -> set[int]:
+    """Return those of the leads that the index does not have at their time."""
+    with get_client(TIMEOUT_SECONDS).pipeline(transaction=False) as pipeline:
+        for lead in leads:
+            pipeline.zscore(shadow_of(lead.workspace_id), str(lead.lead_id))
+        known = pipeline.execute()
+    return {
+        lead.lead_id for lead, score in zip(leads, known, strict=True) if score != to_ms(lead.due_at)
+    }
+
+
+def drop_workspace(workspace_id: int) -> None:
+    get_client(TIMEOUT_SECONDS).delete(shadow_of(workspace_id))
