@@ -1,6 +1,6 @@
 """Prometheus names of routing. Labels never carry a tenant, lead or buyer."""
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge, Histogram
 
 LEADS_RECEIVED = Counter("leadswitch_leads_received_total", "Leads taken in.", ["channel"])
 LEADS_REJECTED = Counter(
@@ -24,4 +24,30 @@ RATE_LIMITS_UNCHECKED = Counter(
     "leadswitch_rate_limits_unchecked_total",
     "Requests that passed uncounted because Redis did not answer.",
     ["cause"],
+)
+RECONCILER_RUNS = Counter(
+    "leadswitch_reconciler_runs_total",
+    "Runs of reconcilers by how they ended: done, busy, failed.",
+    ["reconciler", "end"],
+)
+RECONCILER_REPAIRS = Counter(
+    "leadswitch_reconciler_repairs_total", "What reconcilers put right.", ["reconciler"]
+)
+RECONCILER_FOUND = Gauge(
+    "leadswitch_reconciler_found",
+    "What the last run found out of order, repaired or not.",
+    ["reconciler"],
+    multiprocess_mode="mostrecent",
+)
+RECONCILER_LAST_RUN = Gauge(
+    "leadswitch_reconciler_last_run_timestamp_seconds",
+    "When a run last came to its end.",
+    ["reconciler"],
+    multiprocess_mode="max",
+)
+RECONCILER_SECONDS = Histogram(
+    "leadswitch_reconciler_seconds",
+    "How long runs of reconcilers took.",
+    ["reconciler"],
+    buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 15, 30, 60, 120),
 )
