@@ -10,6 +10,8 @@ from structlog.typing import Processor
 EXTRA_FIELDS = (
     *("lead_id", "attempt_id", "result", "skip_reason", "buyers", "charged_cents", "duration_ms"),
     *("cause", "reason", "task"),
+    *("reconciler", "checked", "repaired", "skipped"),
+    *("wallet_id", "balance_cents", "entries_cents"),
 )
 
 SHARED_PROCESSORS: list[Processor] = [

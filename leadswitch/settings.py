@@ -45,6 +45,10 @@ LEADSWITCH_RATE_LIMITS = ENVIRONMENT.rate_limits
 LEADSWITCH_DECIDE_HOOK = "distribution.distribute.decide_within"
 # tracing must not import who may see what: its pages call this, (user) -> ids of workspaces, None for all.
 LEADSWITCH_VISIBILITY_HOOK = "routing.visibility.visible_workspace_ids"
+# Jobs that compare the truth with what should follow from it: where each is, and how often beat runs it, in seconds.
+LEADSWITCH_RECONCILERS = {
+    "balances": ("distribution.reconcile.balances.run", 3600),
+}
 
 # --- Django -----------------------------------------------------------------------------------------------
 
@@ -265,6 +269,15 @@ CELERY_BEAT_SCHEDULE = {
         "task": "routing.forget_idempotency_keys",
         "schedule": 3600.0,
         "options": {"expires": 3600},
+    },
+    **{
+        f"reconcile-{name}": {
+            "task": "routing.reconcile",
+            "args": (name,),
+            "schedule": float(period_seconds),
+            "options": {"expires": period_seconds},
+        }
+        for name, (_, period_seconds) in LEADSWITCH_RECONCILERS.items()
     },
 }
 

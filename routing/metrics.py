@@ -25,6 +25,31 @@ RATE_LIMITS_UNCHECKED = Counter(
     "Requests that passed uncounted because Redis did not answer.",
     ["cause"],
 )
+RECONCILER_RUNS = Counter(
+    "leadswitch_reconciler_runs_total",
+    "Runs of reconcilers by how they ended: done, busy, failed.",
+    ["reconciler", "end"],
+)
+RECONCILER_REPAIRS = Counter(
+    "leadswitch_reconciler_repairs_total", "What reconcilers put right.", ["reconciler"]
+)
+RECONCILER_FOUND = Gauge(
+    "leadswitch_reconciler_found",
+    "What the last run found out of order, repaired or not.",
+    ["reconciler"],
+    multiprocess_mode="mostrecent",
+)
+RECONCILER_LAST_RUN = Gauge(
+    "leadswitch_reconciler_last_run_timestamp_seconds",
+    "When a run last came to its end.",
+    ["reconciler"],
+    multiprocess_mode="max",
+)
+RECONCILER_SECONDS = Histogram(
+    "leadswitch_reconciler_seconds",
+    "How long runs of reconcilers took.",
+    ["reconciler"],
+    buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 15, 30, 60, 120),
 
 # The leading dispatcher sets the gauges. Each has a label, so that processes which never set them export nothing.
 SCHEDULE_LEADS = Gauge("leadswitch_schedule_leads", "Leads that wait in the schedule.", ["shard"])
