@@ -11,8 +11,9 @@ from django.db import Error
 from distribution.distribute import distribute_lead
 from distribution.outcome import Left, Outcome
 from routing import lease, shadow
-from routing.handon import guarded, settle
+from routing.handon import settle
 from routing.models import DispatchMode
+from routing.outage import guarded
 from routing.queries import DueTime, read_due_times
 from routing.schedule import Due
 
@@ -20,7 +21,10 @@ from routing.schedule import Due
 WAIT_AFTER_FAILURE: Final = timedelta(seconds=5)
 # At the least, however due it is: a lead that somebody else has would be tried again and again (PITFALLS 33), and so
 # would one that a pause keeps until the pause is mirrored to Redis.
-LEAST_WAIT: Final = {Left.BUSY: timedelta(seconds=1), Left.PAUSED: timedelta(seconds=10)}
+LEAST_WAIT: Final[dict[Left | None, timedelta]] = {
+    Left.BUSY: timedelta(seconds=1),
+    Left.PAUSED: timedelta(seconds=10),
+}
 NO_WAIT: Final = timedelta(0)
 
 
@@ -78,7 +82,7 @@ def _least_wait(outcome: Outcome, due: DueTime) -> timedelta:
     """Redis' clock may be ahead of the database's: a lead that was not due yet waits out the difference."""
     if outcome.left is Left.NOT_DUE:
         return due.remaining or NO_WAIT
-    return LEAST_WAIT[outcome.left] if outcome.left in LEAST_WAIT else NO_WAIT
+    return LEAST_WAIT.get(outcome.left, NO_WAIT)
 
 
 def _compare(outcome: Outcome) -> None:

@@ -1,12 +1,16 @@
 """The Celery app. Messages are wake-ups: the work itself is in PostgreSQL, so any of them may be lost."""
 
 import os
+from functools import partial
+from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, task_postrun, worker_init, worker_process_init
+from celery.signals import heartbeat_sent, setup_logging, task_postrun, worker_init, worker_process_init
 from django.conf import settings
 from django.db import connections
 
+from routing import workers
+from routing.outage import guarded
 from routing.places import load_rows
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadswitch.settings")
@@ -33,6 +37,12 @@ def drop_broken_connections(**_: object) -> None:
     """CELERY_DB_REUSE_MAX keeps connections over tasks; those that broke must not fail the next task too."""
     for connection in connections.all(initialized_only=True):
         connection.close_if_unusable_or_obsolete()
+
+
+@heartbeat_sent.connect
+def say_alive(sender: Any, **_: object) -> None:
+    """Every two seconds, in the process that consumes: one that hangs says nothing."""
+    guarded("say_alive", partial(workers.say_alive, sender.eventer.hostname), None)
 
 
 @worker_process_init.connect

@@ -48,6 +48,7 @@ LEADSWITCH_VISIBILITY_HOOK = "routing.visibility.visible_workspace_ids"
 # Jobs that compare the truth with what should follow from it: where each is, and how often beat runs it, in seconds.
 LEADSWITCH_RECONCILERS = {
     "balances": ("distribution.reconcile.balances.run", 3600),
+    "schedule": ("routing.reconcile.schedule.run", 60),
 }
 
 # --- Django -----------------------------------------------------------------------------------------------

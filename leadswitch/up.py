@@ -1,4 +1,4 @@
-"""`python -m leadswitch.up`: the whole product on one machine (web, worker, beat) until Ctrl-C."""
+"""`python -m leadswitch.up`: the whole product on one machine (web, worker, dispatcher, beat) until Ctrl-C."""
 
 import argparse
 import os
@@ -99,6 +99,7 @@ def programs(host: str, port: int, *, workers: int) -> list[Program]:
     return [
         Program("web", [python, *web], {"LEADSWITCH_ROLE": "web", **fresh_metrics_directory()}),
         Program("worker", [python, "-W", IGNORE_ROOT_WARNING, *worker], {"LEADSWITCH_ROLE": "worker"}),
+        Program("dispatcher", [python, "manage.py", "dispatcher"], {"LEADSWITCH_ROLE": "worker"}),
         Program("beat", [python, *celery, "beat", "--loglevel", "WARNING"], {"LEADSWITCH_ROLE": "worker"}),
     ]
 

@@ -54,10 +54,9 @@ def close_attempt(
 
 
 def close_by_hand(lead_id: int, *, attempts: int, at: datetime) -> None:
-    """Write that a person gave the lead to a buyer in attempt number `attempts`; it leaves the schedule after the commit.
+    """Write that a person gave the lead to a buyer in attempt number `attempts`. Needs the lead's lock.
 
-    Needs the lead's lock.
-
+    It leaves the schedule after the commit.
     Raises LeadMoved when its state or its attempts are not what the assignment was decided on.
     """
     with connections["default"].cursor() as cursor:

@@ -20,7 +20,9 @@ SELECT leader, epoch, path, paused_at, seen_at, clock_timestamp() - seen_at FROM
 """
 SET_PAUSED: Final = """
 INSERT INTO routing_dispatchcontrol AS control (id, paused_at) VALUES (1, %(at)s)
-ON CONFLICT (id) DO UPDATE SET paused_at = CASE WHEN %(at)s IS NULL THEN NULL ELSE coalesce(control.paused_at, %(at)s) END
+ON CONFLICT (id) DO UPDATE SET paused_at = CASE
+    WHEN excluded.paused_at IS NOT NULL THEN coalesce(control.paused_at, excluded.paused_at)
+END
 """
 
 

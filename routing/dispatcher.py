@@ -8,21 +8,24 @@ Whatever it does twice, or leaves half done when it is killed, is right: a lease
 
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from secrets import randbits, token_hex
 from threading import Event
 from typing import Final
 
 from django.db import Error, close_old_connections
 from redis.exceptions import RedisError
 
-from routing import metrics, schedule
+from routing import metrics, schedule, workers
+from routing.backlog import LEADS_A_PAGE, Place, Spread, place_of, put_back, read_page
 from routing.control import read_control, say_leading, say_resigned
 from routing.handon import publish
 from routing.keys import wake_key
-from routing.models import DispatchPath
+from routing.models import DispatchMode, DispatchPath
 from routing.redisclient import get_client
 from routing.schedule import TIMEOUT_SECONDS, Lead, NotLeading, Take
+from routing.straight import run_straight
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +39,12 @@ SIZES_SECONDS: Final = 2.0
 PAUSE_AFTER_FAILURE_SECONDS: Final = 1.0
 # Below the socket's time-out, or the wait itself would look like a failure (PITFALLS 22).
 LONGEST_WAIT_SECONDS: Final = TIMEOUT_SECONDS / 2
+# A new leader puts back what was lost of the leads that are due by then; the reconciler has looked by that time.
+CATCH_UP: Final = timedelta(minutes=2)
 
 
 class Every:
-    """Says yes once in so many seconds, the first time at once."""
+    """Says that it is time once in so many seconds, and at first."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -52,23 +57,140 @@ class Every:
         self._next = now + self._seconds
         return True
 
-    def reset(self) -> None:
-        self._next = 0.0
 
+class Dispatcher:
+    """One process. Several may run: one leads, the others stand by.
 
-@dataclass(slots=True)
-class Leadership:
-    """This process's claim to lead. `least_epoch` comes from PostgreSQL: a flushed Redis would count from 1 again."""
+    `run_next_due` runs the lead that has been due longest and returns False when there is none: for the time without
+    Redis. It lives in a higher app.
+    """
 
-    name: str
-    lead: Lead | None = None
-    is_new: bool = False
+    def __init__(self, process: str, *, run_next_due: Callable[[], bool], stop: Event) -> None:
+        # A process id may come again, on another machine or in another container.
+        self.name = f"{process}:{token_hex(4)}"
+        self._run_next_due = run_next_due
+        self._stop = stop
+        self._lead: Lead | None = None
+        self._catching_up: Iterator[None] = iter(())
+        self._renewal = Every(RENEWAL_SECONDS)
+        self._heartbeat = Every(HEARTBEAT_SECONDS)
+        self._sizes = Every(SIZES_SECONDS)
 
-    def hold(self) -> Lead | None:
-        """Win or renew it. None: another dispatcher leads."""
-        least_epoch = self.lead.epoch if self.lead else read_control().epoch
+    def run(self) -> None:
+        """Until `stop` is set. Failures of Redis and PostgreSQL are lived through."""
+        while not self._stop.is_set():
+            try:
+                self._turn()
+            except NotLeading:
+                self._lose("another dispatcher leads")
+            except RedisError as error:
+                self._lose(type(error).__name__)
+                self._run_straight()
+            except Error as error:
+                self._report_database(error)
+        self._resign()
+
+    def _turn(self) -> None:
+        lead = self._hold()
+        if lead is None:
+            self._stop.wait(STANDBY_SECONDS)
+            return
+        started = time.monotonic()
+        self._say(lead)
+        next(self._catching_up, None)
+        take = schedule.take_due(lead, limit=LEADS_A_TAKE)
+        moved = publish(take.handed, path="take")
+        metrics.TICK_SECONDS.observe(time.monotonic() - started)
+        if moved < len(take.handed):
+            self._stop.wait(PAUSE_AFTER_FAILURE_SECONDS)
+        else:
+            self._wait(take, started=started)
+
+    def _hold(self) -> Lead | None:
+        """Win or renew the leadership. Every take checks it again, so it may be old here."""
+        if self._lead is not None and not self._renewal.is_time():
+            return self._lead
+        before = self._lead
+        least_epoch = before.epoch if before else read_control().epoch
         lease_ms = int(LEADER_LEASE_SECONDS * 1000)
-        before = self.lead
-        self.lead, _ = schedule.lead(self.name, lease_ms=lease_ms, least_epoch=least_epoch)
-        self.is_new = self.lead is not None and self.lead != before
-        return self.lead
+        self._lead, is_new = schedule.lead(self.name, lease_ms=lease_ms, least_epoch=least_epoch)
+        if self._lead is not None and (is_new or before is None):
+            self._win(self._lead)
+        elif before is not None and self._lead is None:
+            self._lose("another dispatcher leads")
+        return self._lead
+
+    def _win(self, lead: Lead) -> None:
+        """After a restart or a flush of Redis, too: what is due soon is looked through at once, a page a turn."""
+        logger.info("dispatch.leading", extra={"leader": self.name, "epoch": lead.epoch})
+        metrics.DISPATCHER_LEADING.labels(path="redis").set(1)
+        self._heartbeat, self._catching_up = Every(HEARTBEAT_SECONDS), catch_up()
+
+    def _lose(self, cause: str) -> None:
+        if self._lead is not None:
+            logger.warning("dispatch.not_leading", extra={"leader": self.name, "cause": cause})
+            metrics.DISPATCHER_LEADING.labels(path="redis").set(0)
+        self._lead = None
+
+    def _say(self, lead: Lead) -> None:
+        if self._heartbeat.is_time():
+            close_old_connections()
+            say_leading(self.name, epoch=lead.epoch, path=DispatchPath.REDIS)
+        if self._sizes.is_time():
+            export_sizes()
+
+    def _wait(self, take: Take, *, started: float) -> None:
+        if take.is_more:
+            return
+        if take.handed or take.is_blocked:
+            self._stop.wait(max(0.0, started + TICK_SECONDS - time.monotonic()))
+            return
+        seconds = min(LONGEST_WAIT_SECONDS, take.next_due_seconds or LONGEST_WAIT_SECONDS)
+        get_client(TIMEOUT_SECONDS).blpop([wake_key()], timeout=max(0.001, seconds))
+
+    def _run_straight(self) -> None:
+        try:
+            close_old_connections()
+            run_straight(self.name, run_next_due=self._run_next_due, stop=self._stop)
+        except Error as error:
+            self._report_database(error)
+
+    def _report_database(self, error: Error) -> None:
+        logger.warning("dispatch.database_failed", extra={"cause": type(error).__name__})
+        close_old_connections()
+        self._stop.wait(PAUSE_AFTER_FAILURE_SECONDS)
+
+    def _resign(self) -> None:
+        self._lose("stopped")
+        try:
+            schedule.resign(self.name)
+            say_resigned(self.name)
+        except (RedisError, Error) as error:
+            logger.warning("dispatch.not_resigned", extra={"cause": type(error).__name__})
+
+
+def catch_up() -> Iterator[None]:
+    """Put lost leads back that are due soon, a page for each step."""
+    spread = Spread(randbits(32))
+    after: Place | None = None
+    until = datetime.now(UTC) + CATCH_UP
+    while True:
+        leads = read_page(after, mode=DispatchMode.EVENT, until=until)
+        lost = schedule.find_lost(leads)
+        put_back([lead for lead in leads if lead.lead_id in lost], spread=spread, at=datetime.now(UTC))
+        if len(leads) < LEADS_A_PAGE:
+            return
+        after = place_of(leads[-1])
+        yield
+
+
+def export_sizes() -> None:
+    sizes = schedule.read_sizes()
+    for shard, size in enumerate(sizes.shards):
+        metrics.SCHEDULE_LEADS.labels(shard=str(shard)).set(size.waiting)
+        metrics.SCHEDULE_OVERDUE.labels(shard=str(shard)).set(size.overdue)
+        metrics.READY_LEADS.labels(shard=str(shard)).set(size.ready)
+    metrics.SCHEDULE_LATE_SECONDS.labels(path="redis").set(sizes.overdue_seconds)
+    metrics.INFLIGHT_LEADS.labels(state="queued").set(sizes.ready)
+    metrics.INFLIGHT_LEADS.labels(state="started").set(max(0, sizes.inflight - sizes.ready))
+    metrics.WORKERS_ALIVE.labels(path="redis").set(workers.count_alive())

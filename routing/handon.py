@@ -9,35 +9,29 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 from django.db import transaction
-from redis.exceptions import RedisError
 
 from routing import metrics, schedule, shadow
-from routing.breaker import Breaker
 from routing.models import DispatchMode
+from routing.outage import guarded
 from routing.queries import DueTime, read_due_times
 from routing.schedule import Due, Ending, Handed
 from routing.wake import PROCESS_LEADS, publish_ready, send_wake
 
 logger = logging.getLogger(__name__)
 
-Result = TypeVar("Result")
-
 MAX_WAITING: Final = 10_000
 LEADS_A_BATCH: Final = 50
-PAUSE_AFTER_FAILURE_SECONDS: Final = 2.0
 # A message costs a millisecond of CPU, a third of an intake request. The first lead goes out at once, those that come
 # right after it go together.
 PAUSE_BETWEEN_BATCHES_SECONDS: Final = 0.025
 # A polled lead that is due this soon is waited for by the broker; anything later waits in Postgres (PITFALLS 4).
 LONGEST_WAKE: Final = timedelta(seconds=10)
-
-BREAKER: Final = Breaker(PAUSE_AFTER_FAILURE_SECONDS)
 
 
 def hand_on_after_commit(changes: Sequence[DueTime]) -> None:
@@ -66,21 +60,6 @@ def settle(changes: Iterable[DueTime]) -> None:
     _wake(by_mode[DispatchMode.POLL] + by_mode[DispatchMode.SHADOW])
 
 
-def guarded(operation: str, call: Callable[[], Result], default: Result) -> Result:
-    """Call the schedule. Returns `default` when Redis does not answer; for a while after that it is not asked."""
-    if BREAKER.is_open:
-        metrics.SCHEDULE_FAILURES.labels(operation=operation, cause="redis_paused").inc()
-        return default
-    try:
-        return call()
-    except RedisError as error:
-        BREAKER.trip()
-        cause = type(error).__name__
-        metrics.SCHEDULE_FAILURES.labels(operation=operation, cause=cause).inc()
-        logger.warning("routing.schedule_failed", extra={"operation": operation, "cause": cause})
-        return default
-
-
 def publish(handed: Sequence[Handed], *, path: str) -> int:
     """Publish leads in flight. Those that the broker refuses go back into the schedule. Returns how many went out."""
     failed = publish_ready(handed)
@@ -88,7 +67,7 @@ def publish(handed: Sequence[Handed], *, path: str) -> int:
     if failed:
         now = datetime.now(UTC)
         endings = [Ending(each.lead_id, None, now, each.workspace_id) for each in failed]
-        guarded("hand_back", lambda: schedule.end(endings), [])
+        guarded("hand_back", partial(schedule.end, endings), [False])
     return len(handed) - len(failed)
 
 

@@ -6,11 +6,13 @@ without a lease while Redis does not answer.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from routing import metrics, schedule
-from routing.handon import guarded, settle
+from routing.handon import settle
 from routing.models import DispatchMode
+from routing.outage import guarded
 from routing.queries import DueTime
 from routing.schedule import Ending
 
@@ -30,11 +32,11 @@ def begin(lead_id: int) -> Lease | None:
 
     An old message, or a double: the lead was scheduled again meanwhile, or another worker has started it.
     """
-    unknown = Lease(lead_id, None)
-    answer = guarded("start", lambda: [_held(lead_id)], [unknown])
-    if answer[0] is None:
+    unrenewed: Lease | None = Lease(lead_id, None)
+    lease = guarded("start", partial(_renew, lead_id), unrenewed)
+    if lease is None:
         metrics.LEASES_REFUSED.inc()
-    return answer[0]
+    return lease
 
 
 def end(lease: Lease) -> None:
@@ -61,10 +63,10 @@ def _to_ms(wait: timedelta) -> int:
     return max(0, int(wait.total_seconds() * 1000))
 
 
-def _held(lead_id: int) -> Lease | None:
+def _renew(lead_id: int) -> Lease | None:
     deadline_ms = schedule.start([lead_id])[0]
     return None if deadline_ms is None else Lease(lead_id, deadline_ms)
 
 
 def _end(ending: Ending) -> None:
-    guarded("end", lambda: schedule.end([ending]), [])
+    guarded("end", partial(schedule.end, [ending]), [False])

@@ -48,6 +48,7 @@ IS_POLLED: Final = """
     ))
 """
 
+
 def _lock_next(condition: str) -> str:
     return f"""
 SELECT {_COLUMNS}

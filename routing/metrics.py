@@ -50,7 +50,7 @@ RECONCILER_SECONDS = Histogram(
     "How long runs of reconcilers took.",
     ["reconciler"],
     buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 15, 30, 60, 120),
-
+)
 # The leading dispatcher sets the gauges. Each has a label, so that processes which never set them export nothing.
 SCHEDULE_LEADS = Gauge("leadswitch_schedule_leads", "Leads that wait in the schedule.", ["shard"])
 SCHEDULE_OVERDUE = Gauge("leadswitch_schedule_overdue_leads", "Of these, leads that are due.", ["shard"])
@@ -79,7 +79,9 @@ LEASES_REFUSED = Counter(
 LEASES_LOST = Counter(
     "leadswitch_leases_lost_total", "Leases that were not ended in time, by where the lead was.", ["state"]
 )
-LEADS_GIVEN_UP = Counter("leadswitch_leads_given_up_total", "Leads parked because worker after worker was lost.")
+LEADS_GIVEN_UP = Counter(
+    "leadswitch_leads_given_up_total", "Leads parked because worker after worker was lost."
+)
 SCHEDULE_FAILURES = Counter(
     "leadswitch_schedule_failures_total",
     "Calls of the schedule that failed; a reconciler puts right what they should have done.",

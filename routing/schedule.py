@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 from redis.commands.core import Script
@@ -146,7 +146,12 @@ def take_due(lead: Lead, *, limit: int) -> Take:
 
 def start(lead_ids: Sequence[int]) -> list[int | None]:
     """Renew the leases of leads that are begun now. Returns when each ends; None: it is not the caller's to run."""
-    limits = [lease_ms(), settings.LEADSWITCH_READY_SHARDS, settings.LEADSWITCH_READY_LIMIT, _longest_queue_ms()]
+    limits = [
+        lease_ms(),
+        settings.LEADSWITCH_READY_SHARDS,
+        settings.LEADSWITCH_READY_LIMIT,
+        _longest_queue_ms(),
+    ]
     return [deadline or None for deadline in _run(scripts.START, [*limits, *lead_ids])]
 
 
@@ -192,9 +197,7 @@ def find_expired(*, limit: int) -> list[Expired]:
 
 def read_sizes() -> Sizes:
     late_ms, inflight, *numbers = _run(scripts.SIZES, [settings.LEADSWITCH_READY_SHARDS])
-    shards = [
-        ShardSize(*triple) for triple in zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True)
-    ]
+    shards = [ShardSize(*triple) for triple in zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True)]
     return Sizes(shards=shards, inflight=inflight, overdue_seconds=late_ms / 1000)
 
 
@@ -241,4 +244,4 @@ def _run(text: str, arguments: Sequence[Any]) -> Any:
 @cache
 def _script(text: str) -> Script:
     """Registered once: EVALSHA, and again with the text when Redis has forgotten it (PITFALLS 34)."""
-    return cast("Script", get_client(TIMEOUT_SECONDS).register_script(scripts.PRELUDE + text))
+    return get_client(TIMEOUT_SECONDS).register_script(scripts.PRELUDE + text)

@@ -15,8 +15,10 @@ local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local LEAST_PACE = 8
 
-local CRC = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
-             0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c}
+local CRC = {
+    0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
+    0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
+}
 
 local function shard_of(workspace, shards)
     local crc = bit.bnot(0)
@@ -88,8 +90,8 @@ local function hand_on(workspace, shard, leads, lease)
 end
 """
 
-# ARGV: shards, queue limit, lease ms, then (lead, workspace, due ms)... . Returns [lead, workspace]... that are handed on.
-# Due now goes straight to a ready queue where there is room and no other lead of its workspace waits; else to the index.
+# ARGV: shards, queue limit, lease ms, then (lead, workspace, due ms)... . Returns [lead, workspace]... in flight now.
+# Due now goes straight to a ready queue where there is room and no other lead of its workspace waits; else it waits.
 PUT: Final = """
 local shards, limit, lease = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local is_off = redis.call('EXISTS', PAUSED) == 1
@@ -296,7 +298,8 @@ return lost
 # ARGV: most. Returns [lead, when its lease ended, workspace, 1 if a worker had started it]... .
 FIND_EXPIRED: Final = """
 local expired = {}
-for at, part in ipairs(redis.call('ZRANGEBYSCORE', INFLIGHT, '-inf', now, 'WITHSCORES', 'LIMIT', 0, tonumber(ARGV[1]))) do
+local found = redis.call('ZRANGEBYSCORE', INFLIGHT, '-inf', now, 'WITHSCORES', 'LIMIT', 0, tonumber(ARGV[1]))
+for at, part in ipairs(found) do
     expired[#expired + 1] = part
     if at % 2 == 0 then
         local workspace, is_started = read_lease(expired[#expired - 1])
@@ -307,7 +310,7 @@ end
 return expired
 """
 
-# ARGV: shards. Returns ms by which the most overdue lead is late, in flight, then for each shard waiting, overdue, ready.
+# ARGV: shards. Returns ms by which the most overdue lead is late, in flight, then by shard: waiting, overdue, ready.
 SIZES: Final = """
 local shards, waiting, overdue, oldest = tonumber(ARGV[1]), {}, {}, now
 for _, workspace in ipairs(redis.call('ZRANGE', SCHEDULE, 0, -1)) do

@@ -33,12 +33,17 @@ def compare(lead: Due) -> str:
         pipeline.zrem(shadow_of(lead.workspace_id), lead.lead_id)
         known, _ = pipeline.execute()
     due_ms = to_ms(lead.due_at)
-    if known is None:
-        result = "missing"
-    else:
-        result = "same" if known == due_ms else "earlier" if known < due_ms else "later"
+    result = _tell(known, due_ms)
     metrics.SHADOW_COMPARED.labels(result=result).inc()
     return result
+
+
+def _tell(known_ms: float | None, due_ms: int) -> str:
+    if known_ms is None:
+        return "missing"
+    if known_ms == due_ms:
+        return "same"
+    return "earlier" if known_ms < due_ms else "later"
 
 
 def find_missing(leads: Sequence[Due]) -> set[int]:
@@ -47,9 +52,7 @@ def find_missing(leads: Sequence[Due]) -> set[int]:
         for lead in leads:
             pipeline.zscore(shadow_of(lead.workspace_id), str(lead.lead_id))
         known = pipeline.execute()
-    return {
-        lead.lead_id for lead, score in zip(leads, known, strict=True) if score != to_ms(lead.due_at)
-    }
+    return {lead.lead_id for lead, score in zip(leads, known, strict=True) if score != to_ms(lead.due_at)}
 
 
 def drop_workspace(workspace_id: int) -> None:

@@ -23,12 +23,15 @@ EVERYWHERE = {"everywhere": True}
 
 
 class WorkspaceFactory(DjangoModelFactory[Workspace]):
+    """Its due leads wait for the pick-up, unless a test says `dispatch_mode="event"`."""
+
     class Meta:
         model = Workspace
         skip_postgeneration_save = True
 
     slug = factory.Sequence(lambda n: f"agency-{n}")
     name = factory.Sequence(lambda n: f"Agency {n}")
+    dispatch_mode = "poll"
 
 
 class SourceFactory(DjangoModelFactory[Source]):

@@ -3,9 +3,10 @@
 Workspaces that exist keep the pick-up; new ones get what the settings say.
 """
 
+from django.db import migrations, models
+
 import routing.models.workspace
 import routing.opening
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):

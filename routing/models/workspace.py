@@ -67,7 +67,8 @@ class Workspace(models.Model):
         constraints = [
             models.CheckConstraint(condition=models.Q(lead_ttl_days__gte=1), name="workspace_ttl_positive"),
             models.CheckConstraint(
-                condition=models.Q(dispatch_mode__in=DispatchMode.values), name="workspace_dispatch_mode_known"
+                condition=models.Q(dispatch_mode__in=DispatchMode.values),
+                name="workspace_dispatch_mode_known",
             ),
         ]
 

@@ -65,7 +65,7 @@ def kill_group(process: "subprocess.Popen[str]") -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class CeleryProgram:
+class Program:
     process: "subprocess.Popen[str]"
     log: Path
 
@@ -75,7 +75,7 @@ class CeleryProgram:
 
 
 @contextmanager
-def celery(directory: Path, *arguments: str, **environment: str) -> Iterator[CeleryProgram]:
+def celery(directory: Path, *arguments: str, **environment: str) -> Iterator[Program]:
     """`celery -A leadswitch worker` or `beat` as it runs in production. Its log is a file: a full pipe stops it."""
     log = directory / f"{arguments[0]}.log"
     command = ["-m", "celery", "-A", "leadswitch", *arguments]
@@ -83,13 +83,24 @@ def celery(directory: Path, *arguments: str, **environment: str) -> Iterator[Cel
         log.open("w") as output,
         started(*command, output=output, LEADSWITCH_LOG_LEVEL="INFO", **environment) as process,
     ):
-        yield CeleryProgram(process, log)
+        yield Program(process, log)
 
 
 @contextmanager
-def beat(directory: Path, **environment: str) -> Iterator[CeleryProgram]:
+def beat(directory: Path, **environment: str) -> Iterator[Program]:
     with celery(directory, "beat", "--schedule", str(directory / "schedule"), **environment) as program:
         yield program
+
+
+@contextmanager
+def dispatcher(directory: Path, name: str = "dispatcher", **environment: str) -> Iterator[Program]:
+    """`manage.py dispatcher`; give each of several a name of its own for its log."""
+    log = directory / f"{name}.log"
+    with (
+        log.open("w") as output,
+        started("manage.py", "dispatcher", output=output, LEADSWITCH_LOG_LEVEL="INFO", **environment) as process,
+    ):
+        yield Program(process, log)
 
 
 def distribute_in_processes(count: int, *, patience: str) -> list[Mapping[str, int]]:

@@ -1,0 +1,32 @@
+"""manage.py dispatcher: starts leads when they are due, until it is told to stop."""
+
+import signal
+from threading import Event
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from distribution.distribute import distribute_next_due
+from distribution.worker import settle_collector, worker_name
+from routing.dispatcher import Dispatcher
+from routing.places import load_rows
+
+
+class Command(BaseCommand):
+    help = (
+        "Move leads to the workers when they are due. Run two or more: one leads, the others take over within seconds."
+        " While Redis does not answer, it runs due leads itself. SIGTERM or Ctrl-C stops it."
+    )
+    requires_system_checks = ()
+
+    def handle(self, *_: Any, **__: Any) -> None:
+        stop = Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        load_rows()  # before Redis is away: the first lead that it runs itself is as fast as any
+        settle_collector()
+        Dispatcher(worker_name(), run_next_due=run_next_due, stop=stop).run()
+
+
+def run_next_due() -> bool:
+    return distribute_next_due().lead_id is not None
