@@ -49,6 +49,8 @@ LEADSWITCH_VISIBILITY_HOOK = "routing.visibility.visible_workspace_ids"
 LEADSWITCH_RECONCILERS = {
     "balances": ("distribution.reconcile.balances.run", 3600),
     "schedule": ("routing.reconcile.schedule.run", 60),
+    "inflight": ("routing.reconcile.inflight.run", 10),
+    "workspace_pauses": ("routing.reconcile.workspace_pauses.run", 30),
 }
 
 # --- Django -----------------------------------------------------------------------------------------------

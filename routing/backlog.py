@@ -32,6 +32,7 @@ SELECT l.id, l.workspace_id, l.next_attempt_at
 FROM routing_lead l JOIN routing_workspace w ON w.id = l.workspace_id
 WHERE l.status = 'pending' AND l.paused_at IS NULL AND w.dispatch_mode = %s
     AND (l.next_attempt_at, l.id) > (%s, %s) AND l.next_attempt_at < %s
+    AND (%s::bigint IS NULL OR l.workspace_id = %s)
     AND l.received_at <= statement_timestamp() - make_interval(secs => %s)
 ORDER BY l.next_attempt_at, l.id
 LIMIT %s
@@ -42,6 +43,7 @@ def read_page(
     after: Place | None,
     *,
     mode: str,
+    workspace_id: int | None = None,
     count: int = LEADS_A_PAGE,
     until: datetime = ANY_TIME,
     least_age: timedelta = timedelta(0),
@@ -49,7 +51,13 @@ def read_page(
     """Return the next leads in due order, by key: no pile hides a lead behind it (PITFALLS 26)."""
     due_at, lead_id = after or START
     with connection.cursor() as cursor:
-        cursor.execute(PAGE, [mode, due_at, lead_id, until, least_age.total_seconds(), count])
+        cursor.execute(
+            PAGE,
+            [
+                *(mode, due_at, lead_id, until, workspace_id, workspace_id),
+                *(least_age.total_seconds(), count),
+            ],
+        )
         return [Due(*row) for row in cursor.fetchall()]
 
 

@@ -9,7 +9,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
@@ -34,9 +34,14 @@ PAUSE_BETWEEN_BATCHES_SECONDS: Final = 0.025
 LONGEST_WAKE: Final = timedelta(seconds=10)
 
 
+def after_commit(call: Callable[[], object]) -> None:
+    """Call once the transaction has committed. A failure of one call does not keep the others from it (PITFALLS 3)."""
+    transaction.on_commit(call, robust=True)
+
+
 def hand_on_after_commit(changes: Sequence[DueTime]) -> None:
     """Hand leads on once the transaction has committed; at once when there is none."""
-    transaction.on_commit(partial(hand_on, changes), robust=True)
+    after_commit(partial(hand_on, changes))
 
 
 def hand_on_later(lead_id: int) -> None:

@@ -184,9 +184,9 @@ def find_lost(leads: Sequence[Due]) -> set[int]:
     return lost
 
 
-def find_expired(*, limit: int) -> list[Expired]:
-    """Return the leases that are over and were not ended, the oldest first."""
-    answer = _run(scripts.FIND_EXPIRED, [limit])
+def find_expired(*, offset: int = 0, limit: int) -> list[Expired]:
+    """Return the leases that are over and were not ended, the oldest first, without the first `offset`."""
+    answer = _run(scripts.FIND_EXPIRED, [offset, limit])
     return [
         Expired(int(lead), int(deadline), int(workspace) if workspace else None, bool(started))
         for lead, deadline, workspace, started in zip(

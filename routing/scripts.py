@@ -180,7 +180,10 @@ local function serve(shard, waiting, most)
     end
     redis.call('HSET', TURN, shard, last)
     for workspace in pairs(served) do follow(workspace) end
-    return #waiting > 0
+    for _, workspace in ipairs(waiting) do
+        if tonumber(redis.call('ZSCORE', SCHEDULE, workspace) or now + 1) <= now then return true end
+    end
+    return false
 end
 
 for _, workspace in ipairs(redis.call('ZRANGEBYSCORE', SCHEDULE, '-inf', now)) do
@@ -295,10 +298,10 @@ end
 return lost
 """
 
-# ARGV: most. Returns [lead, when its lease ended, workspace, 1 if a worker had started it]... .
+# ARGV: how many to leave out, most. Returns [lead, when its lease ended, workspace, 1 if a worker had started it]... .
 FIND_EXPIRED: Final = """
 local expired = {}
-local found = redis.call('ZRANGEBYSCORE', INFLIGHT, '-inf', now, 'WITHSCORES', 'LIMIT', 0, tonumber(ARGV[1]))
+local found = redis.call('ZRANGEBYSCORE', INFLIGHT, '-inf', now, 'WITHSCORES', 'LIMIT', ARGV[1], ARGV[2])
 for at, part in ipairs(found) do
     expired[#expired + 1] = part
     if at % 2 == 0 then

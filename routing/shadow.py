@@ -9,10 +9,13 @@ from typing import Final
 
 from routing import metrics
 from routing.keys import shadow_of
+from routing.queries import DueTime, read_due_times
 from routing.redisclient import get_client
 from routing.schedule import TIMEOUT_SECONDS, Due, to_ms
 
 LEADS_A_PAGE: Final = 1_000
+# The pick-up has long started a lead by then, unless it has a backlog.
+LATE_MS: Final = 60_000
 
 
 def write(leads: Mapping[tuple[int, int], datetime | None]) -> None:
@@ -55,5 +58,28 @@ def find_missing(leads: Sequence[Due]) -> set[int]:
     return {lead.lead_id for lead, score in zip(leads, known, strict=True) if score != to_ms(lead.due_at)}
 
 
-def drop_workspace(workspace_id: int) -> None:
-    get_client(TIMEOUT_SECONDS).delete(shadow_of(workspace_id))
+def take_extra(workspace_id: int) -> int:
+    """Count entries that came up a while ago although no lead waits for that time, and take them out."""
+    key, client = shadow_of(workspace_id), get_client(TIMEOUT_SECONDS)
+    now_ms = int(client.time()[0]) * 1000
+    members = client.zrangebyscore(key, "-inf", now_ms - LATE_MS, 0, LEADS_A_PAGE)
+    overdue = [int(str(member)) for member in members]
+    rows = {each.lead_id: each for each in read_due_times(overdue)}
+    extra = [lead_id for lead_id in overdue if not _is_waiting(rows.get(lead_id), workspace_id)]
+    if extra:
+        client.zrem(key, *extra)
+        metrics.SHADOW_COMPARED.labels(result="extra").inc(len(extra))
+    return len(extra)
+
+
+def _is_waiting(row: DueTime | None, workspace_id: int) -> bool:
+    return row is not None and row.due_at is not None and row.workspace_id == workspace_id
+
+
+def drop_workspace(workspace_id: int) -> int:
+    """Forget a workspace's index. Returns how many leads it had."""
+    with get_client(TIMEOUT_SECONDS).pipeline() as pipeline:
+        pipeline.zcard(shadow_of(workspace_id))
+        pipeline.delete(shadow_of(workspace_id))
+        count, _ = pipeline.execute()
+    return int(count)

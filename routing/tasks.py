@@ -7,6 +7,7 @@ from celery import shared_task
 
 from routing.idempotency import forget_old_keys
 from routing.reconcile import ReconcilerBusy, find_reconciler, run_reconciler
+from routing.rollout import FOLLOW_MODE, follow_mode
 
 logger = logging.getLogger(__name__)
 
@@ -26,3 +27,9 @@ def reconcile(name: str) -> None:
         run_reconciler(find_reconciler(name), fix=True)
     except ReconcilerBusy:
         logger.info("routing.reconcile_busy", extra={"reconciler": name})
+
+
+@shared_task(name=FOLLOW_MODE)
+def follow_dispatch_mode(workspace_id: int) -> None:
+    """A double finds everything in its place."""
+    follow_mode(workspace_id)

@@ -1,6 +1,7 @@
 """Puts pending leads back that are in neither the schedule nor in flight, or there at a wrong time (PITFALLS 25, 26).
 
-The truth is `routing_lead.next_attempt_at`. In workspaces in shadow mode the same is done for the shadow index.
+The truth is `routing_lead.next_attempt_at`. For workspaces in shadow mode the same is done with the shadow index, and
+what an earlier mode of a workspace has left behind is dropped.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,9 +10,10 @@ from functools import partial
 from secrets import randbits
 from typing import Final
 
-from routing import schedule, shadow
+from routing import metrics, schedule, shadow
 from routing.backlog import LEADS_A_PAGE, Place, Spread, place_of, put_back, read_page
-from routing.models import DispatchMode
+from routing.models import DispatchMode, Workspace
+from routing.rollout import drop_others
 from routing.schedule import Due
 from tracing.reconciling import Counts, in_batches
 
@@ -23,13 +25,11 @@ Repair = Callable[[Sequence[Due]], None]
 
 
 def run(*, fix: bool, limit: int) -> Counts:
-    spread = Spread(randbits(32))
-    counts = _sweep(
-        DispatchMode.EVENT, schedule.find_lost, partial(_put_back, spread=spread), fix=fix, limit=limit
-    )
-    return counts + _sweep(
-        DispatchMode.SHADOW, shadow.find_missing, _write_shadow, fix=fix, limit=limit - counts.checked
-    )
+    put_lost = partial(_put_back, spread=Spread(randbits(32)))
+    counts = _sweep(DispatchMode.EVENT, schedule.find_lost, put_lost, fix=fix, limit=limit)
+    left = limit - counts.checked
+    counts += _sweep(DispatchMode.SHADOW, shadow.find_missing, _write_shadow, fix=fix, limit=left)
+    return counts + (_drop_leftovers() if fix else Counts())
 
 
 def _sweep(mode: DispatchMode, find: Find, repair: Repair, *, fix: bool, limit: int) -> Counts:
@@ -48,9 +48,22 @@ def _sweep(mode: DispatchMode, find: Find, repair: Repair, *, fix: bool, limit: 
     return in_batches(step, limit=limit, size=LEADS_A_PAGE)
 
 
+def _drop_leftovers() -> Counts:
+    """Of workspaces that are polled, and of those in shadow mode."""
+    dropped = 0
+    for workspace_id, mode in Workspace.objects.exclude(dispatch_mode=DispatchMode.EVENT).values_list(
+        "pk", "dispatch_mode"
+    ):
+        dropped += drop_others(workspace_id, mode=mode)
+        if mode == DispatchMode.SHADOW:
+            dropped += shadow.take_extra(workspace_id)
+    return Counts(checked=dropped, repaired=dropped)
+
+
 def _put_back(leads: Sequence[Due], *, spread: Spread) -> None:
     put_back(leads, spread=spread, at=datetime.now(UTC))
 
 
 def _write_shadow(leads: Sequence[Due]) -> None:
+    metrics.SHADOW_COMPARED.labels(result="missing").inc(len(leads))
     shadow.write({(lead.lead_id, lead.workspace_id): lead.due_at for lead in leads})

@@ -98,7 +98,9 @@ def dispatcher(directory: Path, name: str = "dispatcher", **environment: str) ->
     log = directory / f"{name}.log"
     with (
         log.open("w") as output,
-        started("manage.py", "dispatcher", output=output, LEADSWITCH_LOG_LEVEL="INFO", **environment) as process,
+        started(
+            "manage.py", "dispatcher", output=output, LEADSWITCH_LOG_LEVEL="INFO", **environment
+        ) as process,
     ):
         yield Program(process, log)
 

@@ -1,0 +1,60 @@
+"""Leases that were not ended in time: their leads go back into the schedule, or are given up after too many losses.
+
+A lead that only waited in a queue is no loss of a worker. One whose row is locked is being worked on, however long
+that takes: it is left for the next run.
+"""
+
+from typing import Final
+
+from django.db import transaction
+
+from routing import metrics, schedule
+from routing.giveup import count_loss
+from routing.locks import lock_lead
+from routing.models import DispatchMode
+from routing.queries import DueTime, read_due_times
+from routing.schedule import Ending, Expired
+from tracing.reconciling import Counts, in_batches
+
+LEASES_A_PAGE: Final = 500
+# Until its loss is counted, a lead does not come up again.
+WAIT_MS: Final = 1_000
+
+
+def run(*, fix: bool, limit: int) -> Counts:
+    def step(after: int | None, count: int) -> tuple[Counts, int | None]:
+        offset = after or 0  # of those that were left, at the head of the list
+        expired = schedule.find_expired(offset=offset, limit=count)
+        repaired = sum(_recover(each) for each in expired) if fix else 0
+        left = len(expired) - repaired
+        counts = Counts(checked=len(expired), repaired=repaired, skipped=left)
+        return counts, offset + left if len(expired) == count else None
+
+    return in_batches(step, limit=limit, size=LEASES_A_PAGE)
+
+
+def _recover(lease: Expired) -> bool:
+    """End a lease that is over. Returns False when somebody works on the lead, or has ended the lease meanwhile."""
+    found = read_due_times([lease.lead_id])
+    attempts = _read_attempts(lease.lead_id) if found else 0
+    if attempts is None or not schedule.end([_ending(lease, found)])[0]:
+        return False
+    metrics.LEASES_LOST.labels(state="started" if lease.is_started else "queued").inc()
+    if lease.is_started and found and count_loss(lease.lead_id, attempts=attempts):
+        schedule.withdraw([(lease.lead_id, found[0].workspace_id)])
+    return True
+
+
+def _read_attempts(lead_id: int) -> int | None:
+    """How often the lead was tried. None: its row is locked."""
+    with transaction.atomic():
+        lead = lock_lead(lead_id)
+    return lead.attempts if lead else None
+
+
+def _ending(lease: Expired, found: list[DueTime]) -> Ending:
+    if not found or found[0].mode != DispatchMode.EVENT:
+        return Ending(lease.lead_id, lease.deadline_ms)
+    wait_ms = WAIT_MS if lease.is_started else 0
+    due = found[0]
+    return Ending(lease.lead_id, lease.deadline_ms, due.due_at, due.workspace_id, wait_ms)

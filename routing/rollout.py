@@ -1,0 +1,60 @@
+"""Moves a workspace between the ways in which due leads are found: poll, shadow, event. See docs/dispatch-rollout.md.
+
+Forward or back at any time: the rows stay as they are, and whoever runs a lead holds its row's lock.
+"""
+
+from datetime import UTC, datetime
+from functools import partial
+from secrets import randbits
+from typing import Final
+
+from django.db import transaction
+
+from routing import schedule, shadow
+from routing.backlog import Place, Spread, place_of, put_back, read_page
+from routing.handon import after_commit
+from routing.models import DispatchMode, Workspace
+from routing.wake import send_wake
+
+FOLLOW_MODE: Final = "routing.follow_mode"
+
+
+def change_mode(workspace_id: int, mode: DispatchMode) -> bool:
+    """Returns False when that is its mode already. The indexes follow after the commit, in a worker."""
+    with transaction.atomic():
+        others = Workspace.objects.filter(pk=workspace_id).exclude(dispatch_mode=mode)
+        is_changed = others.update(dispatch_mode=mode) == 1
+        follow_later(workspace_id)
+    return is_changed
+
+
+def follow_later(workspace_id: int) -> None:
+    """Have the indexes follow a mode that the open transaction wrote. The reconciler does it if the message is lost."""
+    after_commit(partial(send_wake, FOLLOW_MODE, args=[workspace_id]))
+
+
+def follow_mode(workspace_id: int) -> int:
+    """Make the indexes what the workspace's mode wants; how many leads were written. Raises redis.RedisError."""
+    mode = Workspace.objects.values_list("dispatch_mode", flat=True).get(pk=workspace_id)
+    drop_others(workspace_id, mode=mode)
+    if mode == DispatchMode.POLL:
+        return 0
+    count, spread = 0, Spread(randbits(32))
+    after: Place | None = None
+    while leads := read_page(after, mode=mode, workspace_id=workspace_id):
+        if mode == DispatchMode.EVENT:
+            put_back(leads, spread=spread, at=datetime.now(UTC))
+        else:
+            shadow.write({(lead.lead_id, lead.workspace_id): lead.due_at for lead in leads})
+        count, after = count + len(leads), place_of(leads[-1])
+    return count
+
+
+def drop_others(workspace_id: int, *, mode: str) -> int:
+    """Forget what the other modes kept for a workspace. Returns how many leads that were. Raises redis.RedisError."""
+    dropped = 0
+    if mode != DispatchMode.EVENT:
+        dropped += schedule.drop_workspace(workspace_id)
+    if mode != DispatchMode.SHADOW:
+        dropped += shadow.drop_workspace(workspace_id)
+    return dropped
