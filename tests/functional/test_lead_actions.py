@@ -15,7 +15,7 @@ from distribution.verify import run_verification
 from routing.cancel import cancel_lead
 from routing.hold import HoldRefused, pause_lead, resume_lead
 from routing.models import Lead, LeadStatus
-from routing.queries import count_due
+from routing.queries import count_polled
 from routing.rerun import RerunRefused, rerun_lead
 from tests.factories import (
     CampaignFactory,
@@ -111,7 +111,7 @@ class TestHold:
 
         assert distribute_lead(lead.pk).left is Left.PAUSED
         assert distribute_next_due().lead_id is None
-        assert count_due(limit=10) == 0
+        assert count_polled(limit=10) == 0
         assert broken(run_verification()) == {}
 
         due = Lead.objects.get().next_attempt_at

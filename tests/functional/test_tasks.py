@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 import distribution.tasks
+import routing.handon
 from distribution.models import Assignment, Campaign
 from distribution.tasks import LEADS_A_PICKER, MAX_PICKERS, PICK_UP, PROCESS, pick_up_due, process_leads
 from distribution.verify import run_verification
@@ -29,9 +30,8 @@ def source() -> Source:
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
     """What would have gone to the broker (PITFALLS 7: assert on what was sent)."""
     messages: list[tuple[str, dict[str, Any]]] = []
-    monkeypatch.setattr(
-        distribution.tasks, "send_wake", lambda task, **options: messages.append((task, options))
-    )
+    for module in (distribution.tasks, routing.handon):
+        monkeypatch.setattr(module, "send_wake", lambda task, **options: messages.append((task, options)))
     return messages
 
 

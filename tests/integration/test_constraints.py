@@ -19,7 +19,7 @@ from distribution.models import (
     Tier,
     Wallet,
 )
-from routing.models import IdempotencyRecord, Lead, Membership, Source, Workspace
+from routing.models import DispatchControl, IdempotencyRecord, Lead, Membership, Source, Workspace
 from tests.factories import (
     BuyerFactory,
     CampaignFactory,
@@ -173,6 +173,11 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
         lambda: two_of(
             Membership.objects.create, user=User.objects.create_user("clerk"), workspace=WorkspaceFactory()
         ),
+    ),
+    ("dispatchcontrol_one_row", lambda: DispatchControl.objects.create(pk=2)),
+    (
+        "workspace_dispatch_mode_known",
+        lambda: update(Workspace, WorkspaceFactory(), dispatch_mode="magic"),
     ),
     ("workspace_ttl_positive", lambda: update(Workspace, WorkspaceFactory(), lead_ttl_days=0)),
     ("attempt_ends_after_start", lambda: new_attempt(finished_at="2000-01-01T00:00Z")),

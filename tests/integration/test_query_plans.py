@@ -14,9 +14,9 @@ from distribution.distribute import distribute_lead
 from distribution.facts import OF_CAMPAIGN, OF_ENROLLMENTS
 from distribution.models import Campaign
 from routing.closing import CLOSE
-from routing.locks import LOCK_LEAD, LOCK_NEXT_DUE
+from routing.locks import LOCK_LEAD, LOCK_NEXT_DUE, LOCK_NEXT_POLLED
 from routing.models import Lead
-from routing.queries import COUNT_DUE
+from routing.queries import COUNT_POLLED
 from tests.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
 from tests.planting import plant
 
@@ -88,7 +88,8 @@ def test_hot_statements_use_their_indexes(filled: Campaign) -> None:
     by_lead = {"assignment_live_lead_buyer_unique", "distribution_assignment_lead_id"}
     for sql, parameters, expected in (
         (LOCK_NEXT_DUE, [], {"lead_due"}),
-        (COUNT_DUE, [800], {"lead_due"}),
+        (LOCK_NEXT_POLLED, [], {"lead_due"}),
+        (COUNT_POLLED, [800], {"lead_due"}),
         (LOCK_LEAD, [lead.pk], {"routing_lead_pkey"}),
         (CLOSE, close, {"routing_lead_pkey"}),
         (OF_CAMPAIGN, [lead.pk, lead.pk, filled.pk], by_lead),
@@ -108,7 +109,7 @@ def test_leads_that_are_due_later_are_not_read() -> None:
     Lead.objects.filter(status="pending").update(next_attempt_at=timezone.now() + timedelta(days=1))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE routing_lead")
-    for sql, parameters in ((LOCK_NEXT_DUE, []), (COUNT_DUE, [800])):
+    for sql, parameters in ((LOCK_NEXT_DUE, []), (COUNT_POLLED, [800])):
         found = nodes(sql, parameters, options="ANALYZE, FORMAT JSON")
         [reads] = [node for node in found if node.get("Index Name") == "lead_due"]
         assert reads["Index Cond"] == "(next_attempt_at <= statement_timestamp())"
