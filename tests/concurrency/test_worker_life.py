@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ from distribution.distribute import distribute_next_due
 from distribution.models import Campaign
 from distribution.tasks import PROCESS
 from leadswitch.embedded import redis as embedded_redis
-from leadswitch.embedded.paths import ServicePaths, make_directories
+from leadswitch.embedded.paths import ServicePaths
 from leadswitch.env import REPOSITORY
 from routing.models import Lead, LeadStatus
 from tests.concurrency.leads import assert_verified, make_leads
@@ -98,16 +97,6 @@ def test_a_worker_reads_the_zip_codes_before_its_pool_is_forked() -> None:
     before, after = map(int, done.stdout.split())
     assert before == 0
     assert after > 40_000
-
-
-@pytest.fixture
-def own_redis(tmp_path: Path) -> Iterator[ServicePaths]:
-    """A Redis that the test may stop, beside the one that all tests share."""
-    paths = ServicePaths.of(tmp_path)
-    make_directories(paths)
-    embedded_redis.start(paths)
-    yield paths
-    embedded_redis.stop(paths)
 
 
 def test_worker_and_beat_come_back_after_redis_was_away(campaign: Campaign, own_redis: ServicePaths) -> None:

@@ -1,0 +1,163 @@
+"""`reconcile schedule`: what is lost comes back at its time, and a whole backlog without a stampede."""
+
+import json
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.conf import settings as product_settings
+from django.utils import timezone
+
+from distribution.models import Campaign
+from routing import backlog, keys, schedule
+from routing.backlog import LEADS_A_SECOND, Spread
+from routing.models import DispatchMode, Lead
+from routing.reconcile import Counts, find_reconciler, run_reconciler
+from routing.schedule import LONGEST_SPREAD_SECONDS, Due
+from tests.concurrency.leads import make_leads
+from tests.factories import CampaignFactory
+
+if TYPE_CHECKING:
+    import redis
+
+AT = datetime(2026, 3, 2, 17, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def campaign(committed_db: None, redis_client: "redis.Redis[str]") -> Campaign:  # noqa: ARG001
+    campaign: Campaign = CampaignFactory(workspace__dispatch_mode="event")
+    return campaign
+
+
+def reconcile(*, fix: bool = True, limit: int = 2**31) -> Counts:
+    return run_reconciler(find_reconciler("schedule"), fix=fix, limit=limit)
+
+
+def make_old_leads(campaign: Campaign, *, count: int, **fields: Any) -> list[int]:
+    """Old enough that nobody is still on the way to hand them on."""
+    received_at = timezone.now() - HOUR
+    return make_leads(campaign, count=count, received_at=received_at, **fields)
+
+
+def scores(client: "redis.Redis[str]", campaign: Campaign) -> dict[int, float]:
+    members = client.zrange(keys.schedule_of(campaign.workspace_id), 0, -1, withscores=True)
+    return {int(member): score for member, score in members}
+
+
+def test_lost_leads_are_found_and_come_back_at_their_time(
+    campaign: Campaign, redis_client: "redis.Redis[str]"
+) -> None:
+    """PITFALLS 36 and 49."""
+    later_at = timezone.now() + HOUR
+    due = make_old_leads(campaign, count=3)
+    later = make_old_leads(campaign, count=2, next_attempt_at=later_at)
+    make_old_leads(campaign, count=1, status="failed", next_attempt_at=None, finished_at=timezone.now())
+    make_old_leads(campaign, count=1, paused_at=timezone.now())
+
+    assert reconcile(fix=False) == Counts(checked=5, skipped=5)
+    assert scores(redis_client, campaign) == {}
+    assert reconcile() == Counts(checked=5, repaired=5)
+    assert {lead_id: scores(redis_client, campaign)[lead_id] for lead_id in later} == dict.fromkeys(
+        later, schedule.to_ms(later_at)
+    )
+    sizes = schedule.read_sizes()
+    assert sizes.waiting + sizes.inflight == len(due) + len(later)
+    assert reconcile() == Counts(checked=5)
+
+
+def test_leads_that_wait_in_a_ready_queue_are_not_lost(campaign: Campaign) -> None:
+    """PITFALLS 25."""
+    [lead_id] = make_old_leads(campaign, count=1)
+    lead = Lead.objects.get(pk=lead_id)
+    schedule.put([Due(lead_id, lead.workspace_id, lead.received_at)])
+    assert reconcile() == Counts(checked=1)
+
+
+def test_young_leads_may_still_be_on_their_way(campaign: Campaign) -> None:
+    make_leads(campaign, count=3)
+    assert reconcile() == Counts()
+
+
+def test_a_wrong_time_is_put_right(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
+    """The row says in an hour; the index learnt of tomorrow only."""
+    in_an_hour = timezone.now() + HOUR
+    [lead_id] = make_old_leads(campaign, count=1, next_attempt_at=in_an_hour)
+    schedule.put([Due(lead_id, campaign.workspace_id, in_an_hour + 24 * HOUR)])
+    assert reconcile() == Counts(checked=1, repaired=1)
+    assert scores(redis_client, campaign) == {lead_id: schedule.to_ms(in_an_hour)}
+
+
+def test_a_healthy_pile_hides_nothing(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PITFALLS 26: many leads with the same due time, page by page."""
+    monkeypatch.setattr("routing.reconcile.schedule.LEADS_A_PAGE", 10)
+    lead_ids = make_old_leads(campaign, count=55, next_attempt_at=timezone.now() + HOUR)
+    assert reconcile() == Counts(checked=55, repaired=55)
+    schedule.withdraw([(lead_ids[-1], campaign.workspace_id)])
+    assert reconcile(limit=20) == Counts(checked=20)
+    assert reconcile() == Counts(checked=55, repaired=1)
+
+
+def test_polled_workspaces_are_none_of_its_business(campaign: Campaign) -> None:
+    campaign.workspace.dispatch_mode = DispatchMode.POLL
+    campaign.workspace.save()
+    make_old_leads(campaign, count=2)
+    assert reconcile() == Counts()
+
+
+def test_a_page_is_in_due_order_and_ends_at_a_time(campaign: Campaign) -> None:
+    now = timezone.now()
+    last, first, middle = (
+        make_old_leads(campaign, count=1, next_attempt_at=now + number * HOUR)[0] for number in (3, 1, 2)
+    )
+    found = [each.lead_id for each in backlog.read_page(None, mode=DispatchMode.EVENT)]
+    assert found == [first, middle, last]
+    until = [
+        each.lead_id for each in backlog.read_page(None, mode=DispatchMode.EVENT, until=now + 2.5 * HOUR)
+    ]
+    assert until == [first, middle]
+
+
+# --- no stampede ----------------------------------------------------------------------------------------------
+
+
+def delays_of(count: int, *, overdue: timedelta = HOUR) -> list[float]:
+    spread = Spread(seed=1)
+    return [
+        (spread.place(Due(number, 1, AT - overdue), at=AT).due_at - AT).total_seconds()
+        for number in range(count)
+    ]
+
+
+def test_a_hundred_thousand_leads_come_back_evenly() -> None:
+    """PITFALLS 27: later the more there are, only ever later, and never more than a second's worth in a second."""
+    delays = delays_of(100_000)
+    a_second = Counter(int(delay) for delay in delays)
+    assert min(delays) >= 0
+    assert max(delays) == pytest.approx(100_000 / LEADS_A_SECOND, abs=1)
+    assert max(a_second.values()) <= 1.02 * LEADS_A_SECOND
+    report = product_settings.VAR_DIR / "reports" / "backlog_spread.json"
+    report.parent.mkdir(exist_ok=True)
+    report.write_text(json.dumps({"leads": len(delays), "leads_by_second": dict(sorted(a_second.items()))}))
+
+
+def test_a_fixed_jitter_would_be_a_stampede() -> None:
+    """Control: two seconds for everybody."""
+    fixed = Counter(int(2 * number / 100_000) for number in range(100_000))
+    assert max(fixed.values()) == 50_000
+
+
+def test_a_handful_hardly_waits() -> None:
+    assert max(delays_of(10)) < 0.05
+
+
+def test_a_backlog_beyond_the_longest_spread_goes_round_again() -> None:
+    delays = delays_of(2 * (LONGEST_SPREAD_SECONDS - 1) * LEADS_A_SECOND)
+    assert max(delays) < LONGEST_SPREAD_SECONDS
+    assert max(Counter(int(delay) for delay in delays).values()) < 2.1 * LEADS_A_SECOND
+
+
+def test_what_is_not_due_yet_keeps_its_time() -> None:
+    lead = Due(1, 1, AT + HOUR)
+    assert Spread(seed=1).place(lead, at=AT) == lead
