@@ -10,7 +10,7 @@ from django.conf import settings
 from distribution import metrics
 from distribution.distribute import distribute_lead, distribute_next_polled
 from distribution.handback import hand_back, run_leased
-from routing.queries import count_polled
+from routing.queries import count_polled, has_polled
 from routing.wake import send_wake
 
 PROCESS: Final = "distribution.process_leads"
@@ -37,6 +37,8 @@ def pick_up_due(*, is_first: bool = True) -> None:
     Those are the leads of workspaces that are polled, and of all of them while no dispatcher lives. It ends after one
     period, so that pickers cannot pile up; two at a time share the work by SKIP LOCKED.
     """
+    if not has_polled():
+        return
     if is_first:
         _call_more_pickers()
     deadline = time.monotonic() + settings.LEADSWITCH_PICKUP_PERIOD_SECONDS

@@ -11,6 +11,7 @@ EXTRA_FIELDS = (
     *("lead_id", "attempt_id", "result", "skip_reason", "buyers", "charged_cents", "duration_ms"),
     *("cause", "reason", "task"),
     *("reconciler", "checked", "repaired", "skipped"),
+    *("leader", "epoch", "operation", "losses"),
     *("wallet_id", "balance_cents", "entries_cents"),
 )
 

@@ -44,18 +44,17 @@ CATCH_UP: Final = timedelta(minutes=2)
 
 
 class Every:
-    """Says that it is time once in so many seconds, and at first."""
+    """Says that it is time until it was done, and again so many seconds after that."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._next = 0.0
 
     def is_time(self) -> bool:
-        now = time.monotonic()
-        if now < self._next:
-            return False
-        self._next = now + self._seconds
-        return True
+        return time.monotonic() >= self._next
+
+    def is_done(self) -> None:
+        self._next = time.monotonic() + self._seconds
 
 
 class Dispatcher:
@@ -110,15 +109,18 @@ class Dispatcher:
         """Win or renew the leadership. Every take checks it again, so it may be old here."""
         if self._lead is not None and not self._renewal.is_time():
             return self._lead
-        before = self._lead
-        least_epoch = before.epoch if before else read_control().epoch
+        known = self._lead
+        least_epoch = known.epoch if known else read_control().epoch
         lease_ms = int(LEADER_LEASE_SECONDS * 1000)
-        self._lead, is_new = schedule.lead(self.name, lease_ms=lease_ms, least_epoch=least_epoch)
-        if self._lead is not None and (is_new or before is None):
-            self._win(self._lead)
-        elif before is not None and self._lead is None:
+        lead, is_new = schedule.lead(self.name, lease_ms=lease_ms, least_epoch=least_epoch)
+        self._renewal.is_done()
+        if lead is None:
             self._lose("another dispatcher leads")
-        return self._lead
+            return None
+        self._lead = lead
+        if is_new or known is None:
+            self._win(lead)
+        return lead
 
     def _win(self, lead: Lead) -> None:
         """After a restart or a flush of Redis, too: what is due soon is looked through at once, a page a turn."""
@@ -133,11 +135,14 @@ class Dispatcher:
         self._lead = None
 
     def _say(self, lead: Lead) -> None:
+        """While PostgreSQL does not answer this fails in every turn: no worker could do anything with a lead."""
         if self._heartbeat.is_time():
             close_old_connections()
             say_leading(self.name, epoch=lead.epoch, path=DispatchPath.REDIS)
+            self._heartbeat.is_done()
         if self._sizes.is_time():
             export_sizes()
+            self._sizes.is_done()
 
     def _wait(self, take: Take, *, started: float) -> None:
         if take.is_more:
@@ -158,6 +163,7 @@ class Dispatcher:
     def _report_database(self, error: Error) -> None:
         logger.warning("dispatch.database_failed", extra={"cause": type(error).__name__})
         close_old_connections()
+        self._catching_up = catch_up()  # it may have been what failed
         self._stop.wait(PAUSE_AFTER_FAILURE_SECONDS)
 
     def _resign(self) -> None:

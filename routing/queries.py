@@ -13,6 +13,16 @@ from routing.locks import IS_DUE, IS_POLLED
 from routing.models import Lead
 from tracing.parsing import parse_id, parse_uuid
 
+HAS_POLLED: Final = f"SELECT EXISTS (SELECT FROM routing_workspace w WHERE {IS_POLLED})"  # noqa: S608 - constant
+
+
+def has_polled() -> bool:
+    """Whether the pick-up has any workspace to look after. Spares it to walk over a backlog of the dispatcher's."""
+    with connection.cursor() as cursor:
+        cursor.execute(HAS_POLLED)
+        return bool(cursor.fetchone()[0])
+
+
 COUNT_POLLED: Final = f"""
 SELECT count(*) FROM (
     SELECT 1

@@ -19,7 +19,7 @@ from distribution.demo.catalogue import (
 )
 from distribution.models import Buyer, Campaign, Enrollment, Tier
 from distribution.money import top_up
-from routing.models import Source, SourceKey, Workspace
+from routing.models import DispatchMode, Source, SourceKey, Workspace
 
 ACTOR: Final = "demo"
 Row = TypeVar("Row", bound=Model)
@@ -41,7 +41,9 @@ def build_demo(*, seed: int) -> Demo:
     random = Random(seed)  # noqa: S311 - makes examples, protects nothing
     number = Workspace.objects.filter(slug__startswith="demo").count() + 1
     slug = "demo" if number == 1 else f"demo-{number}"
-    workspace = Workspace.objects.create(slug=slug, name=f"Demo agency {number}")
+    workspace = Workspace.objects.create(
+        slug=slug, name=f"Demo agency {number}", dispatch_mode=DispatchMode.EVENT
+    )
     source = Source.objects.create(workspace=workspace, name="website")
     _, key = SourceKey.objects.create_key(name="demo", source=source)
     for plan in CAMPAIGNS:

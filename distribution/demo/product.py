@@ -1,4 +1,4 @@
-"""Runs the whole product (web, worker, beat) for the demo as `make up` would, on a free port, logs to a file."""
+"""Runs the whole product for the demo as `make up` would, on a free port, logs to a file."""
 
 import socket
 import subprocess

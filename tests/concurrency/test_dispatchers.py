@@ -5,6 +5,7 @@ tests/dispatch/test_lost_leases.py (the lease).
 """
 
 import signal
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from distribution.models import Assignment, Campaign
@@ -22,6 +24,7 @@ from routing.control import read_control
 from routing.handon import settle
 from routing.models import DispatchMode, Lead, LeadStatus
 from routing.queries import read_due_times
+from tests.concurrency.cutoff import way_to
 from tests.concurrency.leads import assert_verified, make_leads
 from tests.concurrency.processes import Program, beat, celery, dispatcher
 from tests.concurrency.racing import wait_until
@@ -116,6 +119,29 @@ def test_one_that_was_stopped_past_its_lease_takes_nothing_more(
         first.wait_until_it_says("dispatch.not_leading")
         wait_until(partial(is_distributed, lead_ids), what="all leads")
         assert is_led_by(second)
+    assert_sold_once(lead_ids)
+
+
+def test_a_leader_that_is_cut_off_from_redis_is_replaced(
+    campaign: Campaign, redis_client: "redis.Redis[str]", tmp_path: Path
+) -> None:
+    """Its calls are not refused, they are never answered (PITFALLS 22). Both may run leads for a while: once each."""
+    assert redis_client.ping()
+    with (
+        celery(tmp_path, *WORKER, **SHORT),
+        beat(tmp_path, **SHORT),
+        way_to(settings.REDIS_URL, Path(tempfile.mkdtemp(dir="/tmp"))) as way,
+        dispatcher(tmp_path, "cut", **{**SHORT, "REDIS_URL": way.url}) as first,
+    ):
+        wait_for_leader([first])
+        with dispatchers(tmp_path, 1) as others:
+            lead_ids = make_flow(campaign, count=60, seconds=6)
+            wait_until(lambda: Assignment.objects.count() >= 10, what="the first leads")
+            way.cut()
+            wait_for_leader(others)
+            way.mend()
+            first.wait_until_it_says("dispatch.not_leading")
+            wait_until(partial(is_distributed, lead_ids), what="all leads")
     assert_sold_once(lead_ids)
 
 
