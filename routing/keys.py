@@ -70,7 +70,7 @@ def script_keys() -> Sequence[str]:
 
 
 def wake_key() -> str:
-    """LIST of at most one element: the leading dispatcher waits for it while nothing is due."""
+    """STRING that lasts from an earlier due time to the next take; and the channel that tells dispatchers of it."""
     return _key("wake")
 
 

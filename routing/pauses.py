@@ -72,8 +72,7 @@ def write_mirror(paused: Mapping[int | None, bool]) -> None:
                 pipeline.set(_key(name), 1)
             else:
                 pipeline.delete(_key(name))
-        pipeline.delete(wake_key())
-        pipeline.lpush(wake_key(), 1)
+        pipeline.publish(wake_key(), 1)
         pipeline.execute()
 
 

@@ -53,7 +53,8 @@ local function follow(workspace)
     local known, due = tonumber(redis.call('ZSCORE', SCHEDULE, workspace) or nil), tonumber(head[2])
     if known == due then return end
     redis.call('ZADD', SCHEDULE, due, workspace)
-    if (not known or due < known) and redis.call('LLEN', WAKE) == 0 then redis.call('LPUSH', WAKE, 1) end
+    -- Told once until the next take: it looks at everything.
+    if (not known or due < known) and redis.call('SETNX', WAKE, 1) == 1 then redis.call('PUBLISH', WAKE, 1) end
 end
 
 -- How many more leads a shard's queue may take: fewer while leads wait long in it.
@@ -135,6 +136,7 @@ return straight
 TAKE: Final = """
 if redis.call('GET', DISPATCHER) ~= ARGV[1] or redis.call('GET', EPOCH) ~= ARGV[2] then return {-1} end
 local left, shards, limit, lease = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+redis.call('DEL', WAKE)
 if redis.call('EXISTS', PAUSED) == 1 then return {0, -1} end
 local taken, groups, order = {0, -1}, {}, {}
 

@@ -2,8 +2,8 @@
 
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +12,11 @@ from celery import current_app
 
 from distribution.models import Assignment, LedgerEntry, LedgerKind
 from distribution.tasks import PROCESS
+from routing.handon import settle
 from routing.models import Lead, LeadStatus
+from routing.queries import read_due_times
 from tests.concurrency.leads import assert_verified, make_leads
-from tests.concurrency.processes import beat, pipe, started
+from tests.concurrency.processes import beat, dispatcher, pipe, started
 from tests.concurrency.racing import fetch_value, wait_until
 from tests.factories import CampaignFactory, enroll
 from tracing.models import Attempt
@@ -25,6 +27,14 @@ if TYPE_CHECKING:
     import redis
 
 pytestmark = pytest.mark.usefixtures("committed_db")
+
+# A lead may be lost by each of the kills: here that is no fault of the lead.
+SHORT = {
+    "LEADSWITCH_PICKUP_PERIOD_SECONDS": "1",
+    "LEADSWITCH_LEASE_SECONDS": "2",
+    "LEADSWITCH_MAX_LOST_LEASES": "100",
+}
+Way = Callable[[list[int], Path], AbstractContextManager[None]]
 
 LEADS = 400
 KILLS = 20
@@ -57,17 +67,32 @@ def worker_of(host: "subprocess.Popen[str]") -> Iterator[None]:
         os.killpg(pid, signal.SIGKILL)
 
 
-def test_twenty_kills_under_load(redis_client: "redis.Redis[str]", tmp_path: Path) -> None:
-    assert redis_client.ping()
-    campaign = CampaignFactory(price_cents=100)
-    enroll(campaign, count=10, credits_cents=1_000_000)
-    lead_ids = make_leads(campaign, count=LEADS)
+@contextmanager
+def polled(lead_ids: list[int], _: Path) -> Iterator[None]:
+    """Wake-ups, of which each kill loses some."""
     for first in range(0, LEADS, LEADS_A_MESSAGE):
         current_app.send_task(PROCESS, args=[lead_ids[first : first + LEADS_A_MESSAGE]])
+    yield
 
-    period = {"LEADSWITCH_PICKUP_PERIOD_SECONDS": "1"}
-    workers = started("-m", "tests.concurrency.worker_host", "--concurrency", "2", **period)
-    with workers as host, beat(tmp_path, **period):
+
+@contextmanager
+def dispatched(lead_ids: list[int], directory: Path) -> Iterator[None]:
+    """Leads in flight, of which each kill leaves some with leases that nobody ends."""
+    with dispatcher(directory, **SHORT):
+        settle(read_due_times(lead_ids))
+        yield
+
+
+@pytest.mark.parametrize(("mode", "way"), [("poll", polled), ("event", dispatched)])
+def test_twenty_kills_under_load(
+    redis_client: "redis.Redis[str]", tmp_path: Path, mode: str, way: Way
+) -> None:
+    assert redis_client.ping()
+    campaign = CampaignFactory(price_cents=100, workspace__dispatch_mode=mode)
+    enroll(campaign, count=10, credits_cents=1_000_000)
+    lead_ids = make_leads(campaign, count=LEADS)
+    workers = started("-m", "tests.concurrency.worker_host", "--concurrency", "2", **SHORT)
+    with workers as host, beat(tmp_path, **SHORT), way(lead_ids, tmp_path):
         assert pipe(host.stdout).readline() == "ready\n"
         for kill in range(KILLS):
             goal = count_finished() + LEADS_A_LIFE

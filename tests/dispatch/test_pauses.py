@@ -12,6 +12,7 @@ from routing.models import Workspace
 from routing.queries import count_polled
 from routing.reconcile import Counts, find_reconciler, run_reconciler
 from tests.concurrency.leads import make_leads
+from tests.concurrency.racing import wait_until
 from tests.factories import CampaignFactory, WorkspaceFactory, enroll
 
 if TYPE_CHECKING:
@@ -51,8 +52,10 @@ def test_a_workspace_is_paused_and_resumed(redis_client: "redis.Redis[str]") -> 
 
 
 def test_resuming_wakes_the_dispatcher(redis_client: "redis.Redis[str]") -> None:
-    pauses.resume_product()
-    assert redis_client.lrange(keys.wake_key(), 0, -1) == ["1"]
+    with redis_client.pubsub(ignore_subscribe_messages=True) as channel:
+        channel.subscribe(keys.wake_key())
+        pauses.resume_product()
+        wait_until(lambda: channel.get_message(timeout=1) is not None, what="a word to the dispatcher")
 
 
 def test_a_paused_product_starts_nothing_in_any_mode(redis_client: "redis.Redis[str]") -> None:

@@ -428,3 +428,39 @@ def test_python_and_lua_agree_about_shards(settings: Any) -> None:
         shard = crc32(str(workspace_id).encode()) % 7
         assert ready == [int(number == shard) for number in range(7)]
         assert keys.shard_of(workspace_id, shards=7) == shard
+
+
+# --- waking the dispatcher ------------------------------------------------------------------------------------
+
+
+def test_only_an_earlier_due_time_is_told_and_only_once_a_take(
+    redis_client: "redis.Redis[str]", lead: Lead
+) -> None:
+    with redis_client.pubsub(ignore_subscribe_messages=True) as channel:
+        channel.subscribe(keys.wake_key())
+        for put, is_told in [
+            (later(1, ahead=3 * HOUR), True),
+            (later(2, ahead=2 * HOUR), False),  # the dispatcher has not looked since
+        ]:
+            schedule.put([put])
+            assert is_heard(channel) == is_told
+        schedule.take_due(lead, limit=1)
+        schedule.put([later(3, ahead=3 * HOUR)])
+        assert not is_heard(channel)  # not earlier than lead 2
+        schedule.put([later(4, ahead=HOUR)])
+        assert is_heard(channel)
+
+
+def is_heard(channel: Any) -> bool:
+    """Whether anything was told until now: what was told before this ping comes before its answer."""
+    channel.ping("now")
+    heard = []
+    wait_until(
+        lambda: (message := channel.get_message(timeout=1)) is not None and _note(message, heard), what="pong"
+    )
+    return "message" in heard
+
+
+def _note(message: dict[str, Any], heard: list[str]) -> bool:
+    heard.append(message["type"])
+    return message["type"] == "pong"
