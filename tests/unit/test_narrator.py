@@ -123,11 +123,17 @@ CASES = {
         "resume the enrolment",
     ),
     "buyer_paused": ({"buyer": {"active": False}}, "Acme Roofing: it is paused.", "resume the buyer"),
-    "radius": (
+    "near_the_circle": (
+        {"buyer": {"service_area": {"radius": [{**RADIUS, "latitude": 40.3, "longitude": -73.99}]}}},
+        "Acme Roofing: outside its service area: takes 25 miles around 30312; the lead is in 10001, "
+        "New York County, NY, 6.1 miles beyond the edge.",
+        "widen its circle by 6.1 miles or add 10001",
+    ),
+    "far_from_the_circle": (
         {"buyer": {"service_area": {"states": ["GA"], "radius": [RADIUS]}}},
         "Acme Roofing: outside its service area: takes GA, 25 miles around 30312; the lead is in 10001, "
         "New York County, NY, 722.7 miles beyond the edge.",
-        "widen its circle by 722.7 miles or add 10001",
+        "add 10001 by itself: it lies 723 miles beyond the area",
     ),
     "area_without_circle": (
         {"buyer": {"service_area": {"states": ["GA"]}}},
