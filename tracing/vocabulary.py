@@ -76,6 +76,11 @@ class SkipReason:
     sentence: str
     clause: str = ""
 
+    @property
+    def label(self) -> str:
+        """A few words for a list: "No eligible buyers"."""
+        return self.code.replace("_", " ").capitalize()
+
 
 _LEAD = frozenset({Level.LEAD})
 _BUYER = frozenset({Level.BUYER})

@@ -3,6 +3,7 @@
 from django.contrib import admin
 
 from routing.admin.configuration import ConfigurationAdmin
+from routing.admin.filters import PausedFilter
 from routing.models import Workspace
 
 
@@ -10,7 +11,7 @@ from routing.models import Workspace
 class WorkspaceAdmin(ConfigurationAdmin):
     workspace_path = "pk"
     list_display = ("name", "slug", "kind", "timezone", "lead_ttl_days", "paused_at")
-    list_filter = ("kind", ("paused_at", admin.EmptyFieldListFilter))
+    list_filter = ("kind", PausedFilter)
     search_fields = ("name", "slug")
     ordering = ("name",)
     readonly_fields = ("public_id", "created_at")
