@@ -179,7 +179,7 @@ def _cap_change(reached: Gate, price_cents: int, timezone: str) -> str:
         return f"{name} resets at {wording.local_moment(resets_at, timezone=timezone)}, or raise it"
     if reached["kind"] == "leads":
         return f"raise {name}: a cap of 0 never opens"
-    least = wording.exact_money(price_cents)
+    least = wording.money(price_cents)
     return f"raise {name} to at least {least}: not even an empty budget holds the price"
 
 
@@ -193,7 +193,7 @@ def _cap_name(reached: Gate) -> str:
 def _credits(gate: Gate, _timezone: str) -> tuple[str, str]:
     price, available = wording.money(gate["required"]), wording.money(gate["observed"])
     return f"the price is {price}, {available} is available", (
-        f"top up {wording.exact_money(gate['missing_cents'])}"
+        f"top up {wording.money(gate['missing_cents'])}"
     )
 
 

@@ -148,7 +148,7 @@ CAMPAIGN: Final = {"public_id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d71", "name": 
 NO_CREDITS: Final = {
     "reason": "insufficient_credits",
     "sentence": "Acme Roofing: its wallet does not hold the price: the price is $25.00, $10.00 is available.",
-    "change": "top up $15.00 (1,500 cents)",
+    "change": "top up $15.00",
     "fixer": "buyer",
 }
 EXAMPLE: Final = OpenApiExample(
@@ -214,7 +214,7 @@ EXAMPLE: Final = OpenApiExample(
                                 "gate": "insufficient_credits",
                                 "finding": "its wallet does not hold the price: the price is $25.00, "
                                 "$10.00 is available",
-                                "change": "top up $15.00 (1,500 cents)",
+                                "change": "top up $15.00",
                                 "fixer": "buyer",
                                 "required": 2500,
                                 "observed": 1000,

@@ -193,7 +193,7 @@ CASES = {
         {"enrollment": {"budgets": {"day": 1_000}}},
         "Acme Roofing: a cap or budget is used up: the daily budget of $10.00 has $0.00 spent "
         "and the lead costs $25.00.",
-        "raise the daily budget of $10.00 to at least $25.00 (2,500 cents): "
+        "raise the daily budget of $10.00 to at least $25.00: "
         "not even an empty budget holds the price",
     ),
     "cap_of_zero": (
@@ -204,7 +204,7 @@ CASES = {
     "credits": (
         {"live": LiveFacts(balance_cents=1_000)},
         "Acme Roofing: its wallet does not hold the price: the price is $25.00, $10.00 is available.",
-        "top up $15.00 (1,500 cents)",
+        "top up $15.00",
     ),
     "has_lead": (
         {"live": LiveFacts(balance_cents=10_000, has_lead=True)},
@@ -224,7 +224,7 @@ CASES = {
     "two_gates": (
         {"buyer": {"active": False}, "live": LiveFacts()},
         "Acme Roofing: it is paused. Also in the way: its wallet does not hold the price.",
-        "resume the buyer; top up $25.00 (2,500 cents)",
+        "resume the buyer; top up $25.00",
     ),
 }
 
