@@ -1,19 +1,25 @@
 """A small map of covered ZIPs: dots over the dots of all ZIPs, drawn on the server."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from distribution.coverage import Coverage
+from distribution.coverage import Coverage, measure_coverage
 from routing.places import load_rows
 
 WEST, EAST, SOUTH, NORTH = -125.0, -66.5, 24.3, 49.5
 WIDTH, HEIGHT = 480, 270
 MOST_DOTS: Final = 4_000
 LAND_EVERY: Final = 15
+
+
+def draw_area(area: Mapping[str, Any] | None) -> SafeString:
+    """Nothing for an area that covers nothing."""
+    coverage = measure_coverage(area or {})
+    return draw_coverage(coverage) if coverage.zips else SafeString()
 
 
 def draw_coverage(coverage: Coverage) -> SafeString:

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from tracing.admin.filters import LeadReasonFilter
+from tracing.admin.filters import LeadReasonFilter, WorkspaceFilter
 from tracing.admin.readonly import ReadOnlyAdmin, pretty_json
 from tracing.models import Attempt
 from tracing.parsing import parse_id, parse_uuid
@@ -15,7 +15,8 @@ class AttemptAdmin(ReadOnlyAdmin):
         *("id", "lead_id", "number", "trigger", "result", "skip_reason", "transient"),
         *("campaign_id", "config_version", "started_at", "duration_ms", "next_attempt_at"),
     )
-    list_filter = ("result", "trigger", "transient", LeadReasonFilter, "started_at")
+    list_filter = (WorkspaceFilter, "result", "trigger", "transient", LeadReasonFilter, "started_at")
+    empty_list_text = "The first lead that is tried leaves one."
     search_help_text = "An attempt's id, or a lead's numeric id."
     exact_searches = {"pk": parse_uuid, "lead_id": parse_id}
     fields = (

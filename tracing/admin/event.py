@@ -1,14 +1,13 @@
 """Events: one step of an attempt."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
-from django.http import HttpRequest
 
-from tracing.admin.filters import AnyReasonFilter, EventFilter
+from tracing.admin.filters import AnyReasonFilter, EventFilter, WorkspaceFilter
 from tracing.admin.readonly import ReadOnlyAdmin, pretty_json
-from tracing.admin.scope import visible_ids
 from tracing.models import Attempt, LeadDistributionEvent
 from tracing.parsing import parse_uuid
 
@@ -21,7 +20,10 @@ class LeadDistributionEventAdmin(ReadOnlyAdmin):
         *("id", "attempt_id", "seq", "event", "buyer_id", "cost_cents", "outcome", "skip_reason"),
         *("duration_ms", "created_at"),
     )
-    list_filter = (EventFilter, AnyReasonFilter)
+    # The newest attempt first: those of one workspace are found through its attempts, however long ago they were.
+    keyset = ("attempt_id", "seq")
+    list_filter = (WorkspaceFilter, EventFilter, AnyReasonFilter)
+    empty_list_text = "The first lead that is tried leaves some."
     search_help_text = (
         "An attempt's id: its events. They have no index by lead; the lead's page tells them all."
     )
@@ -33,9 +35,6 @@ class LeadDistributionEventAdmin(ReadOnlyAdmin):
     readonly_fields = ("pretty_data",)
     pretty_data = pretty_json("data")
 
-    def scope(self, queryset: QuerySet[Any], *, request: HttpRequest) -> QuerySet[Any]:
-        ids = visible_ids(request)
-        if ids is None:
-            return queryset
+    def of_workspaces(self, queryset: QuerySet[Any], ids: Sequence[int]) -> QuerySet[Any]:
         attempt = Attempt.objects.filter(pk=OuterRef("attempt_id"), destination_workspace_id__in=ids)
         return queryset.filter(Exists(attempt))
