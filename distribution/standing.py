@@ -1,21 +1,25 @@
 """Why an enrolment would get nothing today, whatever lead came: what its forms cannot say field by field."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from distribution.coverage import measure_coverage
+from distribution.contradiction import Demand, find_contradictions
+from distribution.coverage import list_covered
 from distribution.engine import DefinitionError
+from distribution.engine.area import describe_area
 from distribution.locating import UnknownZip
 from distribution.models import Enrollment
-from routing.conditions import compile_condition
+from routing.conditions import Condition, ConditionError, compile_condition
+from routing.conditions.tree import Leaf
+from routing.conditions.wording import describe_node
 from routing.hours import compile_hours
 from routing.windows import WINDOW_KINDS, WindowKind, get_window
 from tracing.wording import money
 
-# What a condition's field is called, and where the campaign fixes it for all its leads.
-FIXED: Final = {"vertical": "vertical"}
+UNANSWERED: Final[tuple[Any, ...]] = (None, "", [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ def why_nothing_today(enrollment: Enrollment, *, at: datetime) -> list[str]:
         *_hours(enrollment, at=at),
         *_answers(enrollment),
         *_filters(enrollment),
+        *_contradictions(enrollment),
     ]
 
 
@@ -78,11 +83,11 @@ def _paused(enrollment: Enrollment) -> Iterator[str]:
 
 def _area(enrollment: Enrollment) -> Iterator[str]:
     try:
-        zips = measure_coverage(enrollment.buyer.service_area).zips
+        covered = list_covered(enrollment.buyer.service_area)
     except (DefinitionError, UnknownZip):
         yield "The buyer's service area cannot be read: mend it."
         return
-    if zips == 0:
+    if not covered:
         yield "The buyer's service area covers no ZIP: name states, counties, ZIPs or a circle."
 
 
@@ -128,30 +133,62 @@ def _hours(enrollment: Enrollment, *, at: datetime) -> Iterator[str]:
 
 def _answers(enrollment: Enrollment) -> Iterator[str]:
     for question in enrollment.campaign.questions:
-        if question.get("required") and question["key"] not in enrollment.buyer.answers:
-            yield f"The buyer has not answered the required question “{question['key']}”."
+        key, answer = question["key"], enrollment.buyer.answers.get(question["key"])
+        if answer in UNANSWERED:
+            if question.get("required"):
+                yield f"The buyer has not answered the required question “{key}”."
+        elif _compile_answer(question, answer) is None:
+            yield f"The buyer's answer to “{key}” does not fit the question: change one of them."
+
+
+def _compile_answer(question: Mapping[str, Any], answer: object) -> Condition | None:
+    return _compile({"field": question["field"], "op": question["op"], "value": answer})
+
+
+def _compile(condition: object) -> Condition | None:
+    try:
+        return compile_condition(condition)
+    except ConditionError:
+        return None
 
 
 def _filters(enrollment: Enrollment) -> Iterator[str]:
-    fixed = {
-        field: getattr(enrollment.campaign, column)
-        for field, column in FIXED.items()
-        if getattr(enrollment.campaign, column)
-    }
-    for name, condition in (
-        ("tier's", enrollment.tier.content_filter),
-        ("enrolment's", enrollment.lead_filter),
-    ):
-        if any(not part.matches(fixed) for part in _parts(condition) if part.fields <= fixed.keys()):
-            what = ", ".join(f"{field} {value}" for field, value in fixed.items())
-            yield f"The {name} filter refuses every lead of the campaign ({what}): change one of them."
+    for name, condition in _list_filters(enrollment):
+        if _compile(condition) is None:
+            yield f"{name} cannot be read: mend it."
 
 
-def _parts(condition: Mapping[str, Any]) -> Iterator[Any]:
-    """What must hold each for itself: the members of an outer `all`."""
-    for each in (
-        condition["all"] if isinstance(condition, dict) and set(condition) == {"all"} else [condition]
-    ):
-        compiled = compile_condition(each)
-        if compiled.fields:
-            yield compiled
+def _contradictions(enrollment: Enrollment) -> Iterator[str]:
+    for clash in find_contradictions(list(_list_demands(enrollment))):
+        named = [f"{each.name} ({each.words})" for each in clash]
+        if len(named) == 1:
+            yield f"No lead passes {named[0]}: change it."
+        else:
+            both = "both" if len(named) == 2 else "all of"
+            yield f"No lead passes {both} {', '.join(named[:-1])} and {named[-1]}: change one of them."
+
+
+def _list_demands(enrollment: Enrollment) -> Iterator[Demand]:
+    """What a lead must pass to be sold here, as far as it is known before the lead. What is broken is left out."""
+    campaign, buyer = enrollment.campaign, enrollment.buyer
+    fixed = {"vertical": campaign.vertical, "source": campaign.source.name if campaign.source else ""}
+    for field, value in fixed.items():
+        if value:
+            leaf = Leaf(field, "eq", value, negated=False)
+            yield Demand(f"the campaign's {field}", describe_node(leaf), [leaf])
+    conditions = [(name, _compile(condition)) for name, condition in _list_filters(enrollment)]
+    for question in campaign.questions:
+        answer = buyer.answers.get(question["key"])
+        if answer not in UNANSWERED:
+            conditions.append((f"The answer to “{question['key']}”", _compile_answer(question, answer)))
+    for name, condition in conditions:
+        if condition is not None and condition.fields:
+            yield Demand(name[0].lower() + name[1:], condition.describe(), [condition.root.node])
+    with suppress(DefinitionError, UnknownZip):
+        if list_covered(buyer.service_area):
+            yield Demand("the buyer's area", describe_area(buyer.service_area), area=buyer.service_area)
+
+
+def _list_filters(enrollment: Enrollment) -> Iterator[tuple[str, object]]:
+    yield "The tier's filter", enrollment.tier.content_filter
+    yield "The enrolment's filter", enrollment.lead_filter

@@ -30,12 +30,14 @@ LEADSWITCH_REDIS_PREFIX = ENVIRONMENT.redis_prefix
 LEADSWITCH_PICKUP_PERIOD_SECONDS = ENVIRONMENT.pickup_period_seconds
 LEADSWITCH_TRANSIENT_MAX_ATTEMPTS = ENVIRONMENT.transient_max_attempts
 LEADSWITCH_WAKE_ENABLED = ENVIRONMENT.is_wake_enabled
-# By kind of API key: requests a minute, and how many of them at once.
+# By kind of API key, and of people at the desk: requests a minute, and how many of them at once.
 LEADSWITCH_RATE_LIMITS = ENVIRONMENT.rate_limits
 # routing must not import what decides: it calls this, (lead_id, *, seconds), for senders that wait.
 LEADSWITCH_DECIDE_HOOK = "distribution.distribute.decide_within"
 # tracing must not import who may see what: its pages call this, (user) -> ids of workspaces, None for all.
 LEADSWITCH_VISIBILITY_HOOK = "routing.visibility.visible_workspace_ids"
+# tracing must not import workspaces: its filters call this, (user) -> id and name of those that the user sees.
+LEADSWITCH_WORKSPACES_HOOK = "routing.visibility.name_visible_workspaces"
 
 # --- Django -----------------------------------------------------------------------------------------------
 

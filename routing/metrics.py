@@ -18,7 +18,9 @@ INLINE_DECISIONS_FAILED = Counter(
     ["cause"],
 )
 REQUESTS_REFUSED = Counter(
-    "leadswitch_requests_refused_total", "Requests of API keys that asked faster than they may.", ["kind"]
+    "leadswitch_requests_refused_total",
+    "Requests of API keys, and of people at the desk, that came faster than they may.",
+    ["kind"],
 )
 RATE_LIMITS_UNCHECKED = Counter(
     "leadswitch_rate_limits_unchecked_total",

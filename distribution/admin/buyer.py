@@ -3,7 +3,6 @@
 from typing import Any, Final
 
 from django.contrib import admin
-from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -11,8 +10,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from distribution.admin.dollars import DollarsAdmin
-from distribution.admin.maps import draw_coverage
+from distribution.admin.maps import draw_area, draw_coverage
 from distribution.coverage import measure_coverage
+from distribution.describing import tell_answers, tell_area, tell_condition, tell_hours
 from distribution.engine import DefinitionError
 from distribution.locating import UnknownZip
 from distribution.models import Buyer, Enrollment
@@ -33,13 +33,13 @@ WINDOWS: Final = {"hour": "this hour", "day": "today", "week": "this week", "mon
 
 @admin.register(Buyer)
 class BuyerAdmin(ConfigurationAdmin):
-    """A buyer is paused, never deleted: its wallet explains past money."""
-
+    never_deleted = "A buyer is never deleted: its wallet explains past money. Pause it on its page instead."
     workspace_path = "workspace"
     list_display = ("name", "workspace", "balance", "timezone", "paused_at", "created_at")
     list_filter = (PausedFilter, "workspace")
     list_select_related = ("workspace", "wallet")
     search_fields = ("name",)
+    empty_list_text = "Add the companies that buy leads, say where, and top their wallets up."
     ordering = ("workspace__name", "name")
     autocomplete_fields = ("workspace",)
     readonly_fields = ("public_id", "balance", "created_at", "coverage")
@@ -49,6 +49,8 @@ class BuyerAdmin(ConfigurationAdmin):
         ("When and what it buys", {"fields": ("timezone", "hours", "answers")}),
         (None, {"fields": ("public_id", "created_at", REASON)}),
     )
+    tellers = {"service_area": tell_area, "answers": tell_answers, "hours": tell_hours}
+    pictures = {"service_area": draw_area}
     change_form_template = "admin/leadswitch/change_form.html"
 
     @admin.display(description="balance", ordering="wallet__balance_cents")
@@ -68,9 +70,6 @@ class BuyerAdmin(ConfigurationAdmin):
             return "Covers no ZIP: this buyer gets nothing. Name states, counties, ZIPs or a circle above, and save."
         return draw_coverage(coverage)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
-        return False
-
 
 @admin.register(Enrollment)
 class EnrollmentAdmin(DollarsAdmin):
@@ -81,9 +80,11 @@ class EnrollmentAdmin(DollarsAdmin):
     list_filter = ("active", "campaign__workspace")
     list_select_related = ("buyer__wallet", "buyer__workspace", "campaign", "tier")
     search_fields = ("buyer__name", "campaign__name")
+    empty_list_text = "Put a buyer into a tier of a campaign: from then on it gets leads."
     ordering = ("campaign__name", "buyer__name")
     autocomplete_fields = ("campaign", "tier", "buyer")
     readonly_fields = ("why_nothing_today", "used", "last_assigned_at")
+    tellers = {"lead_filter": tell_condition}
     fieldsets = (
         ("Now", {"fields": ("why_nothing_today", "used", "last_assigned_at")}),
         ("Place", {"fields": ("campaign", "tier", "buyer", "active")}),

@@ -3,6 +3,7 @@
 from django.contrib import admin
 
 from distribution.admin.dollars import DollarsAdmin
+from distribution.describing import tell_condition, tell_hours, tell_price_rules, tell_questions
 from distribution.models import Campaign, CampaignMode, CampaignSnapshot, Tier
 from tracing.admin.audited import REASON
 from tracing.admin.columns import money_column
@@ -30,6 +31,10 @@ class CampaignAdmin(DollarsAdmin):
     list_filter = ("active", "mode", "workspace")
     list_select_related = ("workspace", "source")
     search_fields = ("name", "vertical")
+    empty_list_text = "Add one for each kind of lead that you sell; then a tier, then enrol buyers in it."
+    instead_of_deleting = (
+        "Untick Active on its page instead: it takes no further lead, and its history stays."
+    )
     ordering = ("workspace__name", "name")
     autocomplete_fields = ("workspace", "source")
     readonly_fields = ("public_id", "config_version", "created_at")
@@ -41,6 +46,7 @@ class CampaignAdmin(DollarsAdmin):
         ("What it asks its buyers", {"fields": ("questions",)}),
         (None, {"fields": ("public_id", "config_version", "created_at", REASON)}),
     )
+    tellers = {"price_rules": tell_price_rules, "schedule": tell_hours, "questions": tell_questions}
     price = money_column("price_cents", label="price")
 
     @admin.display(description="mode", ordering="mode")
@@ -55,8 +61,11 @@ class TierAdmin(DollarsAdmin):
     list_filter = ("campaign__workspace",)
     list_select_related = ("campaign",)
     search_fields = ("name", "campaign__name")
+    empty_list_text = "Every campaign needs one: buyers are enrolled in a tier. Add the campaign first."
+    instead_of_deleting = "Give them another tier, or delete them."
     ordering = ("campaign__name", "position")
     autocomplete_fields = ("campaign",)
+    tellers = {"content_filter": tell_condition}
     price = money_column("price_cents", label="price")
 
 
@@ -67,6 +76,7 @@ class CampaignSnapshotAdmin(ReadOnlyAdmin):
     list_filter = ("campaign__workspace",)
     list_select_related = ("campaign",)
     search_help_text = "A campaign's numeric id."
+    empty_list_text = "The first attempt at a lead keeps the campaign as it was then."
     exact_searches = {"campaign_id": parse_id}
     fields = ("campaign", "config_version", "actor", "created_at", "pretty_config")
     readonly_fields = ("pretty_config",)

@@ -1,13 +1,13 @@
 """A small map of covered ZIPs: dots over the dots of all ZIPs, drawn on the server."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from distribution.coverage import Coverage
+from distribution.coverage import Coverage, measure_coverage
 from routing.places import load_rows
 
 WEST, EAST, SOUTH, NORTH = -125.0, -66.5, 24.3, 49.5
@@ -28,6 +28,12 @@ class Window(NamedTuple):
 
 
 WHOLE: Final = Window(0, 0, WIDTH, HEIGHT)
+
+
+def draw_area(area: Mapping[str, Any] | None) -> SafeString:
+    """Nothing for an area that covers nothing."""
+    coverage = measure_coverage(area or {})
+    return draw_coverage(coverage) if coverage.zips else SafeString()
 
 
 def draw_coverage(coverage: Coverage) -> SafeString:

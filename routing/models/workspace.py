@@ -18,17 +18,33 @@ class Workspace(models.Model):
     """A tenant. Everything else belongs to exactly one."""
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
-    kind = models.CharField(max_length=10, choices=WorkspaceKind.choices, default=WorkspaceKind.AGENCY)
-    slug = models.SlugField(unique=True)
-    name = models.CharField(max_length=100)
-    timezone = models.CharField(max_length=50, default="America/New_York")
+    kind = models.CharField(
+        max_length=10,
+        choices=WorkspaceKind.choices,
+        default=WorkspaceKind.AGENCY,
+        help_text="An agency sells leads in campaigns of its own; a partner only sends or takes them.",
+    )
+    slug = models.SlugField(
+        unique=True,
+        help_text="Its short name on the command line, e.g. `sunbelt`. Unique; filled in from the name.",
+    )
+    name = models.CharField(
+        max_length=100, help_text="As people know it. Next: add a source, buyers, and a campaign."
+    )
+    timezone = models.CharField(
+        max_length=50,
+        default="America/New_York",
+        help_text="Where it works, by its IANA name, e.g. America/Chicago.",
+    )
     lead_ttl_days = models.PositiveIntegerField(
         default=90,
         validators=[MinValueValidator(1), MaxValueValidator(3650)],
         help_text="An unfinished lead expires this many days after it came in.",
     )
     paused_at = models.DateTimeField(
-        null=True, blank=True, help_text="Set: leads are taken in but none is distributed."
+        null=True,
+        blank=True,
+        help_text="Set: leads are taken in but none is distributed. Clear it to go on.",
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -46,12 +62,23 @@ class Source(models.Model):
     """Where a lead came in: a form, a partner feed, an import."""
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
-    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="sources")
-    name = models.SlugField(help_text="Conditions may name it as `source`.")
-    default_vertical = models.CharField(
-        max_length=50, blank=True, help_text="Used for leads of this source that name no vertical."
+    workspace = models.ForeignKey(
+        Workspace,
+        on_delete=models.PROTECT,
+        related_name="sources",
+        help_text="Whose leads they are: its campaigns take them.",
     )
-    active = models.BooleanField(default=True, help_text="Off: its keys are refused.")
+    name = models.SlugField(
+        help_text="Conditions may name it as `source`. Next: make it a key under Source keys, to send leads with."
+    )
+    default_vertical = models.CharField(
+        max_length=50,
+        blank=True,
+        help_text="Used for leads of this source that name no vertical. Blank: leads without one are refused.",
+    )
+    active = models.BooleanField(
+        default=True, help_text="Off: its keys are refused. Untick it instead of deleting it."
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

@@ -59,7 +59,7 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "tier": (
         {"campaign__vertical": "roofing", "lead_filter": {"field": "vertical", "op": "eq", "value": "solar"}},
-        "The enrolment's filter refuses every lead",
+        r"No lead passes both the campaign's vertical \(vertical is roofing\) and the enrolment's filter",
     ),
 }
 

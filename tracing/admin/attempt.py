@@ -10,7 +10,7 @@ from tracing.admin.columns import (
     time_column,
     word_column,
 )
-from tracing.admin.filters import LeadReasonFilter
+from tracing.admin.filters import LeadReasonFilter, WorkspaceFilter
 from tracing.admin.readonly import ReadOnlyAdmin, pretty_json
 from tracing.models import Attempt
 from tracing.narrator import RESULTS, TRIGGERS
@@ -31,7 +31,8 @@ class AttemptAdmin(ReadOnlyAdmin):
         "took",
         "due_again",
     )
-    list_filter = ("result", "trigger", "transient", LeadReasonFilter, "started_at")
+    list_filter = (WorkspaceFilter, "result", "trigger", "transient", LeadReasonFilter, "started_at")
+    empty_list_text = "The first lead that is tried leaves one."
     search_help_text = "An attempt's id, or a lead's numeric id."
     exact_searches = {"pk": parse_uuid, "lead_id": parse_id}
     fields = (

@@ -1,17 +1,15 @@
 """Pages on which people change rows: every save, deletion and action leaves an audit entry in its transaction."""
 
 from collections.abc import Collection, Iterable
-from typing import Any, Final
+from typing import Any
 
 from django import forms
-from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.http import HttpRequest
 
 from tracing import audit
-from tracing.admin.scope import ScopedAdmin
-
-REASON: Final = "change_reason"
+from tracing.admin.deleting import REASON as REASON
+from tracing.admin.deleting import DeletingAdmin
 
 
 class ReasonedForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscripted when it runs
@@ -32,7 +30,7 @@ def _without(fields: Iterable[Any], names: Collection[str]) -> list[Any]:
     return [field for field in fields if field not in names]
 
 
-class AuditedAdmin(ScopedAdmin):
+class AuditedAdmin(DeletingAdmin):
     """What is written about a row: its workspace, who did what and why, and the fields that changed."""
 
     form: Any = ReasonedForm
@@ -85,17 +83,3 @@ class AuditedAdmin(ScopedAdmin):
                 before=before,
                 after=after,
             )
-
-    def delete_model(self, request: HttpRequest, obj: Model) -> None:
-        with transaction.atomic():
-            before = audit.read_state(obj)
-            self.audit(
-                request, obj, action="deleted", reason=str(request.POST.get(REASON, "")), before=before
-            )
-            super().delete_model(request, obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Row by row: each leaves its own entry. Django's action runs outside any transaction."""
-        with transaction.atomic():
-            for row in queryset:
-                self.delete_model(request, row)

@@ -1,10 +1,10 @@
 """Events: one step of an attempt."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
-from django.http import HttpRequest
 
 from tracing.admin.columns import (
     duration_column,
@@ -15,9 +15,8 @@ from tracing.admin.columns import (
     time_column,
     word_column,
 )
-from tracing.admin.filters import AnyReasonFilter, EventFilter
+from tracing.admin.filters import AnyReasonFilter, EventFilter, WorkspaceFilter
 from tracing.admin.readonly import ReadOnlyAdmin, pretty_json
-from tracing.admin.scope import visible_ids
 from tracing.models import Attempt, LeadDistributionEvent
 from tracing.narrator import RESULTS
 from tracing.parsing import parse_uuid
@@ -31,7 +30,10 @@ class LeadDistributionEventAdmin(ReadOnlyAdmin):
     """An event belongs to the workspace that its attempt decided for."""
 
     list_display = ("id", "attempt_id", "seq", "what", "buyer_id", "cost", "result", "reason", "created")
-    list_filter = (EventFilter, AnyReasonFilter)
+    # The newest attempt first: those of one workspace are found through its attempts, however long ago they were.
+    keyset = ("attempt_id", "seq")
+    list_filter = (WorkspaceFilter, EventFilter, AnyReasonFilter)
+    empty_list_text = "The first lead that is tried leaves some."
     search_help_text = (
         "An attempt's id: its events. They have no index by lead; the lead's page tells them all."
     )
@@ -51,9 +53,6 @@ class LeadDistributionEventAdmin(ReadOnlyAdmin):
     created = time_column("created_at")
     pretty_data = pretty_json("data")
 
-    def scope(self, queryset: QuerySet[Any], *, request: HttpRequest) -> QuerySet[Any]:
-        ids = visible_ids(request)
-        if ids is None:
-            return queryset
+    def of_workspaces(self, queryset: QuerySet[Any], ids: Sequence[int]) -> QuerySet[Any]:
         attempt = Attempt.objects.filter(pk=OuterRef("attempt_id"), destination_workspace_id__in=ids)
         return queryset.filter(Exists(attempt))

@@ -56,7 +56,11 @@ class Attempt(models.Model):
                 condition=models.Q(finished_at__gte=models.F("started_at")), name="attempt_ends_after_start"
             ),
         ]
-        indexes = [models.Index(fields=["started_at"], name="attempt_started_at")]
+        indexes = [
+            models.Index(fields=["started_at"], name="attempt_started_at"),
+            # The desk's lists of one workspace, newest first: its attempts, and through them its events.
+            models.Index(fields=["destination_workspace_id", "id"], name="attempt_workspace"),
+        ]
 
     def __str__(self) -> str:
         return f"attempt {self.number} of lead {self.lead_id}: {self.result}"
