@@ -193,8 +193,7 @@ CASES = {
         {"enrollment": {"budgets": {"day": 1_000}}},
         "Acme Roofing: a cap or budget is used up: the daily budget of $10.00 has $0.00 spent "
         "and the lead costs $25.00.",
-        "raise the daily budget of $10.00 to at least $25.00: "
-        "not even an empty budget holds the price",
+        "raise the daily budget of $10.00 to at least $25.00: not even an empty budget holds the price",
     ),
     "cap_of_zero": (
         {"enrollment": {"caps": {"week": 0}}},
