@@ -26,7 +26,7 @@ from tracing.wording import money
 PERIODS: Final = {"hour": "an hour", "day": "a day", "week": "a week", "month": "a month"}
 LIMITS: Final = {
     **{f"cap_{kind}": f"Leads {period}" for kind, period in PERIODS.items()},
-    **{f"budget_{kind}_cents": f"Spent {period} ($)" for kind, period in PERIODS.items()},
+    **{f"budget_{kind}_cents": f"Budget {period} ($)" for kind, period in PERIODS.items()},
 }
 WINDOWS: Final = {"hour": "this hour", "day": "today", "week": "this week", "month": "this month"}
 

@@ -35,6 +35,10 @@ def test_the_log_in_page_keeps_nobody_out(open_as: OpenAs) -> None:
     assert problems_on(open_as(None), "/admin/login/") == []
 
 
+def test_nor_does_a_page_that_is_not_there(open_as: OpenAs) -> None:
+    assert problems_on(open_as(None, refused=[(404, "/nothing/")]), "/nothing/") == []
+
+
 def problems_on(page: Page, path: str) -> list[str]:
     page.goto(path)
     return barriers(page)

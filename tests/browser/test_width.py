@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 from routing.models import Lead
 from tests.admin_pages import MODELS, build_world
 from tests.admin_pages import page as path_of
-from tests.browser.chromium import DESK, PHONE
+from tests.browser.chromium import DESK, PHONE, barriers
 from tests.browser.conftest import OpenAs
 
 SIZES = {"desk": {"viewport": DESK}, "phone": {"viewport": PHONE, "is_mobile": True, "has_touch": True}}
@@ -48,6 +48,17 @@ def test_a_filter_is_a_menu_before_the_list(open_as: OpenAs, size: str) -> None:
     status.focus()
     page.keyboard.press("Enter")
     assert not overflows(page)
+    assert barriers(page) == []
+    menu = page.locator(".desk-filter[open]")
+    page.keyboard.press("Escape")
+    expect(menu).to_have_count(0)
+    expect(status).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(menu).to_have_count(1)
+    page.locator("h1").click()
+    expect(menu).to_have_count(0)
+
+    status.click()
     page.get_by_role("link", name="needs a person", exact=True).click()
     expect(status).to_have_text("Status: needs a person")
     expect(page.locator(".desk-empty")).to_contain_text("Nothing fits")

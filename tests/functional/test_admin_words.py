@@ -75,6 +75,18 @@ def test_a_waiting_lead_says_for_when(client: Client) -> None:
     assert f"{lead.next_attempt_at:%Y-%m-%d %H:%M} UTC" in shown
 
 
+@pytest.mark.parametrize(("keys", "is_folded"), [(38, False), (39, True), (1_998, True)])
+def test_a_long_document_is_folded_away(client: Client, unsold: Lead, keys: int, is_folded: bool) -> None:  # noqa: FBT001
+    facts = {f"key {number}": number for number in range(keys)}
+    Attempt.objects.filter(lead_id=unsold.pk).update(facts=facts)
+    attempt = Attempt.objects.get()
+
+    content = client.get(page(Attempt, "change", attempt.pk)).content.decode()
+
+    assert f"&quot;key {keys - 1}&quot;: {keys - 1}" in content
+    assert (f"<summary>{keys + 2:,} lines</summary>" in content) is is_folded
+
+
 def test_every_cell_names_its_column(client: Client) -> None:
     build_world()
     content = client.get(page(Lead, "changelist")).content.decode()

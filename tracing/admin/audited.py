@@ -35,6 +35,10 @@ class AuditedAdmin(DeletingAdmin):
 
     form: Any = ReasonedForm
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Why comes last, after all that it is about."""
+        return sorted(super().get_fields(request, obj), key=lambda field: field == REASON)
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Without what only shows something while there is no row to show."""
         fieldsets = super().get_fieldsets(request, obj)

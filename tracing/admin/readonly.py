@@ -95,7 +95,9 @@ def pretty_json(name: str) -> Callable[..., SafeString]:
         lines = text.count("\n") + 1
         if lines <= MOST_LINES:
             return preformatted(text)
-        return format_html("<details><summary>{:,} lines</summary>{}</details>", lines, preformatted(text))
+        return format_html(
+            "<details><summary>{} lines</summary>{}</details>", f"{lines:,}", preformatted(text)
+        )
 
     return show
 
