@@ -19,19 +19,23 @@ LAND_EVERY: Final = 15
 def draw_area(area: Mapping[str, Any] | None) -> SafeString:
     """Nothing for an area that covers nothing."""
     coverage = measure_coverage(area or {})
-    return draw_coverage(coverage) if coverage.zips else SafeString()
+    return _draw(coverage) if coverage.zips else SafeString()
 
 
 def draw_coverage(coverage: Coverage) -> SafeString:
     """The map and the numbers in words, so that the map is no one's only way to them."""
+    line = '<p class="desk-line">Covers <strong>{}</strong> ZIPs.</p>{}'
+    return format_html(line, f"{coverage.zips:,}", _draw(coverage))
+
+
+def _draw(coverage: Coverage) -> SafeString:
     rows = format_html_join("", "<li>{}: {}</li>", coverage.counties)
     more = f"and {coverage.more_counties:,} more counties" if coverage.more_counties else ""
     return format_html(
-        '<p class="desk-line">Covers <strong>{}</strong> ZIPs.</p>'
         '<svg class="desk-map" viewBox="0 0 {} {}" role="img" aria-label="Map of the covered ZIPs">'
         '<path class="desk-land" d="{}"/><path class="desk-covered" d="{}"/></svg>'
         '<ul class="desk-counties">{}</ul><p>{}</p>',
-        *(f"{coverage.zips:,}", WIDTH, HEIGHT, _land(), _path(_thin(coverage.points)), rows, more),
+        *(WIDTH, HEIGHT, _land(), _path(_thin(coverage.points)), rows, more),
     )
 
 
