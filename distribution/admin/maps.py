@@ -33,21 +33,25 @@ WHOLE: Final = Window(0, 0, WIDTH, HEIGHT)
 def draw_area(area: Mapping[str, Any] | None) -> SafeString:
     """Nothing for an area that covers nothing."""
     coverage = measure_coverage(area or {})
-    return draw_coverage(coverage) if coverage.zips else SafeString()
+    return _draw(coverage) if coverage.zips else SafeString()
 
 
 def draw_coverage(coverage: Coverage) -> SafeString:
     """The map and the numbers in words, so that the map is no one's only way to them."""
+    line = '<p class="desk-line">Covers <strong>{}</strong> ZIPs.</p>{}'
+    return format_html(line, f"{coverage.zips:,}", _draw(coverage))
+
+
+def _draw(coverage: Coverage) -> SafeString:
     dots = [_place(east, north) for east, north in coverage.points if _is_mainland(east, north)]
     window = _fit(dots)
     rows = format_html_join("", "<li>{}: {}</li>", coverage.counties)
     more = f"and {coverage.more_counties:,} more counties" if coverage.more_counties else ""
     return format_html(
-        '<p class="desk-line">Covers <strong>{}</strong> ZIPs.</p>'
         '<svg class="desk-map" viewBox="{} {} {} {}" role="img" aria-label="Map of the covered ZIPs">'
         '<path class="desk-land" d="{}"/><path class="desk-covered" d="{}"/></svg>'
         '<ul class="desk-counties">{}</ul><p>{}</p>',
-        *(f"{coverage.zips:,}", *window, _land(window), _path(_thin(dots)), rows, more),
+        *(*window, _land(window), _path(_thin(dots)), rows, more),
     )
 
 

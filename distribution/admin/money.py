@@ -20,10 +20,8 @@ from tracing.admin.filters import WorkspaceFilter
 from tracing.admin.readonly import ReadOnlyAdmin
 from tracing.parsing import parse_text, parse_uuid
 
-MOST_BUYERS: Final = 100
-
-
-LONGEST_TRANSACTION: Final = timedelta(hours=1)
+MOST_BUYERS: Final = 100  # whose entries one search shows
+LONGEST_TRANSACTION: Final = timedelta(hours=1)  # by far: the database ends them within seconds
 
 
 class EntryDayFilter(DayFilter):
@@ -82,12 +80,11 @@ class WalletAdmin(MoneyActionsAdmin, DollarsAdmin):
     fields = ("buyer", "balance", "held", "credit_limit_cents", REASON)
     readonly_fields = ("buyer", "balance", "held")
     balance = money_column("balance_cents", label="balance")
-    held = money_column("held_cents", label="held")
-    credit_limit = money_column("credit_limit_cents", label="credit limit")
-
     never_deleted = (
         "A wallet is never deleted: its ledger explains past money. To empty it, adjust its balance."
     )
+    held = money_column("held_cents", label="held")
+    credit_limit = money_column("credit_limit_cents", label="credit limit")
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the database opens wallets
         return False

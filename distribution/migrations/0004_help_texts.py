@@ -268,7 +268,7 @@ class Migration(migrations.Migration):
             model_name="tier",
             name="campaign",
             field=models.ForeignKey(
-                help_text="Next: enrol buyers in this tier, under Enrollments.",
+                help_text="Whose leads it sells. Next: enrol buyers in this tier, under Enrollments.",
                 on_delete=django.db.models.deletion.CASCADE,
                 related_name="tiers",
                 to="distribution.campaign",

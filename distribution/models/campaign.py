@@ -153,7 +153,7 @@ class Tier(models.Model):
         Campaign,
         on_delete=models.CASCADE,
         related_name="tiers",
-        help_text="Next: enrol buyers in this tier, under Enrollments.",
+        help_text="Whose leads it sells. Next: enrol buyers in this tier, under Enrollments.",
     )
     position = models.PositiveIntegerField(
         default=1, help_text="1 is asked first. Each position once in a campaign."

@@ -34,7 +34,7 @@ class TypedChecks(AuditedAdmin):
     pictures: ClassVar[Mapping[str, Picture]] = {}
 
     class Media:
-        css: ClassVar = {"all": ["leadswitch/typed.css"]}
+        css: ClassVar = {"all": ["leadswitch/forms.css"]}
         js: ClassVar = [Script("leadswitch/typed.js", defer=True)]
 
     def get_urls(self) -> list[URLPattern]:
