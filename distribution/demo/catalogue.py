@@ -1,6 +1,6 @@
 """What the demo is made of: verticals, markets and the kinds of buyers. Plain data."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 BUSINESS_HOURS: Final = {day: [["08:00", "18:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
@@ -97,6 +97,33 @@ CAMPAIGNS: Final = (
         price_cents=3000,
         max_buyers=1,
         buyers=8,
+    ),
+)
+
+# A second agency that works in two states.
+SOUTHEAST_CAMPAIGNS: Final = tuple(
+    replace(plan, name=f"{plan.name}, Southeast", buyers=8)
+    for plan in CAMPAIGNS
+    if plan.vertical in ("roofing", "hvac")
+)
+# name, priority, conditions, tags. Leads from elsewhere meet none of them and stay with the partner.
+PARTNER_RULES: Final[tuple[tuple[str, int, dict[str, Any], tuple[str, ...]], ...]] = (
+    (
+        "Georgia and Florida homes",
+        20,
+        {
+            "all": [
+                {"field": "state", "op": "in", "value": ["GA", "FL"]},
+                {"field": "vertical", "op": "in", "value": ["roofing", "hvac"]},
+            ]
+        },
+        ("southeast",),
+    ),
+    (
+        "All of our markets",
+        10,
+        {"field": "state", "op": "in", "value": [market.state for market in MARKETS]},
+        (),
     ),
 )
 
