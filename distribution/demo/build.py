@@ -50,7 +50,7 @@ def build_demo(*, seed: int) -> Demo:
     Same seed, same buyers.
     """
     random = Random(seed)  # noqa: S311 - makes examples, protects nothing
-    number = Workspace.objects.filter(slug__startswith="demo").count() + 1
+    number = Workspace.objects.filter(slug__regex=r"^demo(-[0-9]+)?$").count() + 1
     slug = "demo" if number == 1 else f"demo-{number}"
     workspace = Workspace.objects.create(slug=slug, name=f"Demo agency {number}")
     source, key = _build_source(workspace, name="website")

@@ -77,6 +77,7 @@ def operator_pages() -> dict[str, str]:
         "lead-run-again": f"{leads}act/rerun/?ids={failed.pk}",
         "lead-assign": f"{leads}{failed.pk}/assign/",
         "wallet-top-up": f"/admin/distribution/wallet/{wallet.pk}/money/topup/",
+        "routing-test-a-lead": "/admin/routing/routingrule/test/",
         "user-list": path_of(User, "changelist"),
     }
 
