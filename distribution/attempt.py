@@ -201,8 +201,7 @@ def _ask_for_time(campaign: CompiledCampaign, facts: DecisionFacts, *, busy: fro
 
 
 def _after_sale(live: LiveFacts, selection: Selection) -> LiveFacts:
-    finish = live.virtual_finish if selection.new_virtual_finish is None else selection.new_virtual_finish
-    return replace(live, last_assigned_at=JUST_NOW, virtual_finish=finish)
+    return replace(live, last_assigned_at=JUST_NOW, virtual_finish=selection.new_virtual_finish)
 
 
 def _confirm(

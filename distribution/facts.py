@@ -7,6 +7,7 @@ from django.db import connection
 from psycopg.pq import Format
 
 from distribution.engine import CompiledCampaign, LeadFacts, LiveFacts, Usage
+from distribution.literals import array_literal
 from routing.leadfields import condition_fields
 from routing.locks import LockedLead
 from routing.places import find_place
@@ -38,7 +39,9 @@ def read_live(*, lead_id: int, campaign_id: int) -> tuple[dict[int, LiveFacts], 
 
 def confirm_live(enrollment_ids: Sequence[int], *, lead_id: int) -> dict[int, LiveFacts]:
     """Return the facts of these enrollments again. Firm only when their locks were taken by an earlier statement."""
-    return {row[0]: _live(row) for row in _read(OF_ENROLLMENTS, [lead_id, lead_id, list(enrollment_ids)])}
+    return {
+        row[0]: _live(row) for row in _read(OF_ENROLLMENTS, [lead_id, lead_id, array_literal(enrollment_ids)])
+    }
 
 
 def _read(sql: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:

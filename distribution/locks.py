@@ -10,6 +10,8 @@ from typing import Final
 
 from django.db import OperationalError, connection
 
+from distribution.literals import array_literal
+
 # NO KEY UPDATE OF e, w: an assignment or ledger entry that another transaction inserts takes KEY SHARE on these rows.
 # A plain FOR UPDATE would leave such a buyer out and report a false "no eligible buyers".
 # The sub-select hides the length of the list from the planner, which otherwise plans anew for every lead.
@@ -31,7 +33,7 @@ def lock_candidates(enrollment_ids: Sequence[int], *, count: int) -> frozenset[i
     statement returned may have changed between its snapshot and its lock.
     """
     with connection.cursor() as cursor:
-        cursor.execute(LOCK_CANDIDATES, [list(enrollment_ids), count])
+        cursor.execute(LOCK_CANDIDATES, [array_literal(enrollment_ids), count])
         return frozenset(row[0] for row in cursor.fetchall())
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.db import connection
 from uuid6 import uuid7
 
 from distribution.engine import Selection, Usage
+from distribution.literals import array_literal
 from routing.windows import WINDOW_KINDS
 
 _USAGE_COLUMNS: Final = [
@@ -34,7 +35,7 @@ WITH sale AS (
     RETURNING w.id AS wallet_id, w.buyer_id, w.balance_cents
 ), used AS (
     UPDATE distribution_enrollment e
-    SET last_assigned_at = clock_timestamp(), virtual_finish = COALESCE(s.virtual_finish, e.virtual_finish),
+    SET last_assigned_at = clock_timestamp(), virtual_finish = s.virtual_finish,
         {_USAGE_SET}
     FROM sale s
     WHERE e.id = s.enrollment_id
@@ -87,20 +88,15 @@ def sell(
     return public_ids
 
 
-def _columns(sales: Sequence[Sale], public_ids: Sequence[UUID]) -> list[list[Any]]:
+def _columns(sales: Sequence[Sale], public_ids: Sequence[UUID]) -> list[str]:
     chosen = [sale.selection for sale in sales]
-    columns: list[list[Any]] = [
-        [selection.enrollment_id for selection in chosen],
-        [selection.buyer_id for selection in chosen],
-        [selection.price_cents for selection in chosen],
-        list(public_ids),
-        [selection.new_virtual_finish for selection in chosen],
+    columns = [
+        array_literal(selection.enrollment_id for selection in chosen),
+        array_literal(selection.buyer_id for selection in chosen),
+        array_literal(selection.price_cents for selection in chosen),
+        array_literal(public_ids),
+        array_literal(selection.new_virtual_finish for selection in chosen),
     ]
     for window in WINDOW_KINDS:
-        starts: list[datetime] = [sale.usage[window][0] for sale in sales]
-        columns += [
-            starts,
-            [sale.usage[window][1] for sale in sales],
-            [sale.usage[window][2] for sale in sales],
-        ]
+        columns += map(array_literal, zip(*(sale.usage[window] for sale in sales), strict=True))
     return columns

@@ -134,16 +134,20 @@ class Recorder:
         connection itself is gone, in which case nothing of the caller's transaction can be saved either.
         """
         connection = connections[using]
+        savepoint = None
         try:
             parameters = self._parameters(end)
-            with transaction.atomic(using=using), connection.cursor() as cursor:
+            savepoint = transaction.savepoint(using=using)
+            with connection.cursor() as cursor:
                 cursor.execute(WRITE_SQL, parameters)
         except Exception as error:
             if connection.connection is None or connection.connection.closed:
                 raise
+            if savepoint is not None:
+                transaction.savepoint_rollback(savepoint, using=using)
             report_failure(error, attempt_id=self.head.id, lead_id=self.head.lead_id)
             return False
-        return True
+        return True  # the savepoint ends with the transaction: to release it would be one more statement
 
     def _check(self) -> None:
         for _, buyer_id, _, _, reason, _, _ in self.rows:

@@ -2,22 +2,43 @@
 
 {"at": iso, "seed": int, "lead": {"fields": {}, "latitude", "longitude", "sold_count"}, "locked": [id],
  "times": [iso, ...], "live": {"10": [balance, held, limit, virtual_finish, has_lead 0|1,
- last_assigned_at t|null, {"day": [starts_at t, leads, spent_cents]}]}}, where t is an index into times:
-a thousand enrolments share a handful of window starts. "chosen" is there only when a person chose.
+ last_assigned_at µs|null, {"day": [starts_at t, leads, spent_cents]}]}}, where t is an index into times, as a thousand
+enrolments share a handful of window starts, and µs are microseconds since 1970. "chosen" is there only when a person
+chose.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from distribution.engine.types import DecisionFacts, JsonObject, LeadFacts, LiveFacts, Usage
 
-TimeIndex = dict[datetime, int]
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
+
+
+class _Times:
+    """Numbers the starts of windows in the order they come.
+
+    Neighbours nearly always share theirs, and to compare two moments is far cheaper than to hash one.
+    """
+
+    def __init__(self) -> None:
+        self.numbers: dict[datetime, int] = {}
+        self._latest: dict[str, tuple[datetime, int]] = {}
+
+    def number(self, window: str, at: datetime) -> int:
+        latest = self._latest.get(window)
+        if latest is not None and latest[0] == at:
+            return latest[1]
+        number = self.numbers.setdefault(at, len(self.numbers))
+        self._latest[window] = (at, number)
+        return number
 
 
 def facts_to_json(facts: DecisionFacts) -> JsonObject:
-    index: TimeIndex = {}
-    live = {str(enrollment_id): _live_to_json(each, index) for enrollment_id, each in facts.live.items()}
+    times = _Times()
+    live = {str(enrollment_id): _live_to_json(each, times) for enrollment_id, each in facts.live.items()}
     chosen = {} if facts.chosen is None else {"chosen": facts.chosen}
     return {
         "at": _write_time(facts.at),
@@ -29,7 +50,7 @@ def facts_to_json(facts: DecisionFacts) -> JsonObject:
             "sold_count": facts.lead.sold_count,
         },
         "live": live,
-        "times": [_write_time(at) for at in index],
+        "times": [_write_time(at) for at in times.numbers],
         "locked": sorted(facts.locked),
         **chosen,
     }
@@ -50,7 +71,7 @@ def facts_from_json(stored: Mapping[str, Any]) -> DecisionFacts:
     )
 
 
-def _live_to_json(live: LiveFacts, index: TimeIndex) -> list[Any]:
+def _live_to_json(live: LiveFacts, times: _Times) -> list[Any]:
     last = live.last_assigned_at
     return [
         live.balance_cents,
@@ -58,9 +79,9 @@ def _live_to_json(live: LiveFacts, index: TimeIndex) -> list[Any]:
         live.credit_limit_cents,
         live.virtual_finish,
         int(live.has_lead),
-        None if last is None else index.setdefault(last, len(index)),
+        None if last is None else (last - EPOCH) // MICROSECOND,
         {
-            window: [index.setdefault(starts_at, len(index)), leads, spent_cents]
+            window: [times.number(window, starts_at), leads, spent_cents]
             for window, (starts_at, leads, spent_cents) in live.usage.items()
         },
     ]
@@ -73,7 +94,7 @@ def _live_from_json(row: Sequence[Any], times: Sequence[datetime]) -> LiveFacts:
         held_cents=held,
         credit_limit_cents=limit,
         usage={window: _usage_from_json(used, times) for window, used in usage.items()},
-        last_assigned_at=None if last is None else times[last],
+        last_assigned_at=None if last is None else EPOCH + last * MICROSECOND,
         virtual_finish=virtual_finish,
         has_lead=bool(has_lead),
     )

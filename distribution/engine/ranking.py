@@ -1,24 +1,27 @@
 """The order in which eligible buyers get a lead. Keys are tuples of integers, smallest first.
 
-Weighted: earliest eligible virtual deadline first (Stoica and Abdel-Wahab, 1995). An enrolment's virtual
-finish grows by 1/weight a sale; one that is behind the weighted mean is eligible, and of those the one
-whose next finish is earliest wins. While the same buyers compete, each stays within one lead of its share.
+Among peers (one tier; one priority or price where the mode has them) turns are counted, not only timed: an enrolment's
+virtual finish grows by 1/weight a sale, and who has had least comes first. The time of the last lead alone would not
+do: with several workers sales end in another order than they began, and nothing would ever make up for it.
+
+Weighted: earliest eligible virtual deadline first (Stoica and Abdel-Wahab, 1995): one that is behind the weighted mean
+is eligible, and of those the one whose next finish is earliest wins. While the same buyers compete, each stays within
+one lead of its share. With equal weights that is the earliest start, which is what the other modes use.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from distribution.engine.campaign import CompiledCampaign, Enrollment
+from distribution.engine.facts import EPOCH, MICROSECOND
 from distribution.engine.types import LiveFacts
 
 VIRTUAL_SECOND = 10**9
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _MASK = 2**64 - 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # never changed, but made a thousand times a lead: frozen ones take five times as long
 class Candidate:
     """An enrolment that passed every gate."""
 
@@ -28,20 +31,20 @@ class Candidate:
     overridden: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # as above
 class Ranked:
     candidate: Candidate
     key: tuple[int, ...]
-    new_virtual_finish: int | None
+    new_virtual_finish: int
 
 
 def rank(campaign: CompiledCampaign, *, candidates: Sequence[Candidate], seed: int) -> list[Ranked]:
-    """All candidates, best first: by tier position, then by the campaign's mode, then by seed."""
-    if campaign.mode == "weighted":
-        ranked = _weighted(candidates, seed)
-    else:
-        key = _MODE_KEYS[campaign.mode]
-        ranked = [Ranked(each, (*key(each), *_tail(each, seed)), None) for each in candidates]
+    """All candidates, best first: by tier position, then by the campaign's mode, then by turn, then by seed."""
+    first, among_peers = _MODES[campaign.mode]
+    peers: dict[tuple[int, int], list[Candidate]] = {}
+    for each in candidates:
+        peers.setdefault((each.enrollment.tier.id, first(each)), []).append(each)
+    ranked = [each for (_, best), group in peers.items() for each in among_peers(group, best, seed)]
     return sorted(ranked, key=lambda each: (each.candidate.enrollment.tier.position, each.key))
 
 
@@ -60,38 +63,29 @@ def _tail(candidate: Candidate, seed: int) -> tuple[int, int]:
 def _waited(candidate: Candidate) -> int:
     """Microseconds since 1970 of the last assignment; never assigned comes before all."""
     last = candidate.live.last_assigned_at
-    return -1 if last is None else (last - _EPOCH) // _MICROSECOND
+    return -1 if last is None else (last - EPOCH) // MICROSECOND
 
 
-def _by_turn(candidate: Candidate) -> tuple[int, ...]:
-    return (_waited(candidate),)
+def _in_turn(group: Sequence[Candidate], best: int, seed: int) -> list[Ranked]:
+    """Key: (rank of the peers, turns had, last lead, coin, id).
+
+    The virtual finish of a buyer that was absent has fallen behind: it counts as one turn behind the latest that was
+    ever served, so it catches up by two leads at most.
+    """
+    floor = max(each.live.virtual_finish for each in group) - 2 * VIRTUAL_SECOND
+    starts = [max(each.live.virtual_finish, floor) for each in group]
+    return [
+        Ranked(each, (best, start, _waited(each), *_tail(each, seed)), start + VIRTUAL_SECOND)
+        for each, start in zip(group, starts, strict=True)
+    ]
 
 
-def _by_priority(candidate: Candidate) -> tuple[int, ...]:
-    return (-candidate.enrollment.priority, _waited(candidate))
+def _by_weight(group: Sequence[Candidate], best: int, seed: int) -> list[Ranked]:
+    """Key: (rank of the peers, must wait, virtual deadline, coin, id).
 
-
-def _by_price(candidate: Candidate) -> tuple[int, ...]:
-    return (-candidate.price_cents, _waited(candidate))
-
-
-_MODE_KEYS = {"round_robin": _by_turn, "priority": _by_priority, "price": _by_price}
-
-
-def _weighted(candidates: Sequence[Candidate], seed: int) -> list[Ranked]:
-    by_tier: dict[int, list[Candidate]] = {}
-    for candidate in candidates:
-        by_tier.setdefault(candidate.enrollment.tier.id, []).append(candidate)
-    return [ranked for group in by_tier.values() for ranked in _weighted_tier(group, seed)]
-
-
-def _weighted_tier(group: Sequence[Candidate], seed: int) -> list[Ranked]:
-    """Key: (must wait, virtual deadline, coin, id).
-
-    The virtual finish of a buyer that was absent has fallen behind. It starts no earlier than one of its
-    strides before the latest start that was ever served, so it catches up by two leads at most. One that
-    kept competing is never that far behind, so the floor changes nothing for it. The floor is relative to
-    each stride: with one common start the lightest buyer could lose every time.
+    A buyer that was absent starts no earlier than one of its strides before the latest start that was ever served. One
+    that kept competing is never that far behind, so the floor changes nothing for it. The floor is relative to each
+    stride: with one common start the lightest buyer could lose every time.
     """
     strides = [VIRTUAL_SECOND // each.enrollment.weight for each in group]
     finishes = [each.live.virtual_finish for each in group]
@@ -102,8 +96,16 @@ def _weighted_tier(group: Sequence[Candidate], seed: int) -> list[Ranked]:
     return [
         Ranked(
             candidate,
-            (int(start * total_weight > total_start), start + stride, *_tail(candidate, seed)),
+            (best, int(start * total_weight > total_start), start + stride, *_tail(candidate, seed)),
             start + stride,
         )
         for candidate, start, stride in zip(group, starts, strides, strict=True)
     ]
+
+
+_MODES: Final[Mapping[str, tuple[Callable[[Candidate], int], Callable[..., list[Ranked]]]]] = {
+    "round_robin": (lambda _: 0, _in_turn),
+    "weighted": (lambda _: 0, _by_weight),
+    "priority": (lambda each: -each.enrollment.priority, _in_turn),
+    "price": (lambda each: -each.price_cents, _in_turn),
+}

@@ -63,16 +63,20 @@ def _against(rival: Enrollment, world: World) -> Iterator[tuple[World, Lift]]:
 
 def _turn(rival: Enrollment, world: World) -> Iterator[tuple[World, Lift]]:
     """Two that were never served draw lots: nothing is said of those."""
-    rivals, own = world.facts.live[rival.id].last_assigned_at, world.live.last_assigned_at
-    if own is None:
+    theirs, own = world.facts.live[rival.id], world.live
+    if own.last_assigned_at is None:
         return
-    served = f"it was served last at {wording.moment(own)}"
-    if rivals is None:
-        change = f"nothing: its turn comes; {served}, the buyer that was chosen never before"
-        yield world.change_live(last_assigned_at=None), Lift("turn", change)
+    served = f"it was served last at {wording.moment(own.last_assigned_at)}"
+    if theirs.last_assigned_at is None:
+        last, before = "never before", None
     else:
-        change = f"nothing: its turn comes; {served}, the buyer that was chosen at {wording.moment(rivals)}"
-        yield world.change_live(last_assigned_at=rivals - timedelta(microseconds=1)), Lift("turn", change)
+        last = f"at {wording.moment(theirs.last_assigned_at)}"
+        before = theirs.last_assigned_at - timedelta(microseconds=1)
+        if own.last_assigned_at < theirs.last_assigned_at:
+            last += " and was still a lead behind"
+    change = f"nothing: its turn comes; {served}, the buyer that was chosen {last}"
+    earlier = world.change_live(last_assigned_at=before, virtual_finish=theirs.virtual_finish)
+    yield earlier, Lift("turn", change)
 
 
 def _try(changed: World, lift: Lift) -> Lift | None:

@@ -92,6 +92,20 @@ def test_a_round_robin_passes_over_a_busy_buyer_at_once() -> None:
     assert_verified()
 
 
+def test_a_passed_over_buyer_gets_its_leads_later() -> None:
+    """Its holder sold it nothing, so it was owed two leads. By the time of the last lead alone it gets one of two."""
+    campaign, better, worse = campaign_of("round_robin")
+    first, second, third, fourth = make_leads(campaign, count=4)
+    with open_transaction(hold(better)):
+        distribute_lead(first)
+        distribute_lead(second)
+    assert sold_to() == [worse.pk, worse.pk]
+    distribute_lead(third)
+    distribute_lead(fourth)
+    assert sold_to() == [better.pk, better.pk, worse.pk, worse.pk]
+    assert_verified()
+
+
 def test_a_buyer_that_stays_busy_does_not_hold_up_the_lead() -> None:
     campaign, better, worse = campaign_of("priority")
     lead_id = make_leads(campaign, count=1)[0]

@@ -328,19 +328,20 @@ def _price(campaign: dict[str, Any], tier: dict[str, Any], enrollment: dict[str,
     return int(price)
 
 
-def _order(mode: str, rows: list[Row], seed: int) -> list[tuple[Row, int | None]]:
-    finishes: dict[int, int | None] = {row.enrollment["id"]: None for row in rows}
+def _order(mode: str, rows: list[Row], seed: int) -> list[tuple[Row, int]]:
+    finishes: dict[int, int] = {}
     keys: dict[int, tuple[Any, ...]] = {}
     for tier_id in {row.tier["id"] for row in rows}:
         group = [row for row in rows if row.tier["id"] == tier_id]
         for row in group:
+            peers = [each for each in group if _level(mode, each) == _level(mode, row)]
+            # One second of virtual time is a lead. Nobody is more than two leads behind who had most.
+            most = max(each.live.virtual_finish for each in peers)
+            had = max(row.live.virtual_finish, most - 2 * 10**9)
             last = row.live.last_assigned_at
-            turn = (last is not None, last or datetime.min.replace(tzinfo=UTC))
-            keys[row.enrollment["id"]] = {
-                "round_robin": turn,
-                "priority": (-row.enrollment["priority"], *turn),
-                "price": (-row.price_cents, *turn),
-            }.get(mode, ())
+            turn = (had, last is not None, last or datetime.min.replace(tzinfo=UTC))
+            keys[row.enrollment["id"]] = (_level(mode, row), *turn)
+            finishes[row.enrollment["id"]] = had + 10**9
         if mode == "weighted":
             _weigh(group, keys, finishes)
     ordered = sorted(
@@ -355,7 +356,12 @@ def _order(mode: str, rows: list[Row], seed: int) -> list[tuple[Row, int | None]
     return [(row, finishes[row.enrollment["id"]]) for row in ordered]
 
 
-def _weigh(group: list[Row], keys: dict[int, Any], finishes: dict[int, int | None]) -> None:
+def _level(mode: str, row: Row) -> int:
+    """Those of one level take turns; a lower level comes first."""
+    return {"priority": -int(row.enrollment["priority"]), "price": -row.price_cents}.get(mode, 0)
+
+
+def _weigh(group: list[Row], keys: dict[int, Any], finishes: dict[int, int]) -> None:
     """Those behind the weighted mean of the starts first; among equals the earlier next finish first."""
     stride = {row.enrollment["id"]: 10**9 // row.enrollment["weight"] for row in group}
     latest = max(row.live.virtual_finish - stride[row.enrollment["id"]] for row in group)

@@ -205,6 +205,22 @@ def test_a_turn_that_had_not_come() -> None:
     )
 
 
+def test_a_turn_that_another_was_still_owed() -> None:
+    """Turns are counted: who was passed over while busy comes first although it was served later."""
+    campaign = definition([enrollment(1), enrollment(2)])
+    served = {
+        1: LiveFacts(balance_cents=9000, last_assigned_at=AT - timedelta(hours=1), virtual_finish=2 * 10**9),
+        2: LiveFacts(balance_cents=9000, last_assigned_at=AT - timedelta(minutes=1), virtual_finish=10**9),
+    }
+
+    turn = assess_first(campaign, live=served).lifts[0]
+
+    assert turn.change.endswith(
+        "it was served last at 2025-06-04 14:30:00 UTC, "
+        "the buyer that was chosen at 2025-06-04 15:29:00 UTC and was still a lead behind"
+    )
+
+
 def test_an_earlier_tier_is_no_matter_of_rank() -> None:
     campaign = definition(
         [enrollment(1, tier_id=2), enrollment(2, tier_id=1)], tiers=[tier(1), tier(2)], mode="price"
