@@ -137,8 +137,8 @@ def _read_cast(lead: Lead, *, traced: Sequence[TracedAttempt], assignments: Iter
 
 def _read_workspaces(lead: Lead, *, traced: Sequence[TracedAttempt]) -> dict[int, str]:
     """Names of the workspaces that the lead came through. No statement for one that never moved."""
-    routed = [event for each in traced for event in each.events if event.event == Event.ROUTED]
-    ids = {int(event.data["to"]) for event in routed} | {lead.source_workspace_id}
+    routed = [event.data.get("to") for each in traced for event in each.events if event.event == Event.ROUTED]
+    ids = {to for to in routed if isinstance(to, int)} | {lead.source_workspace_id}
     if ids == {lead.workspace_id}:
         return {}
     return dict(Workspace.objects.filter(pk__in=ids).values_list("pk", "name"))

@@ -49,7 +49,7 @@ class PlanCache:
     def get(self, workspace_id: int, *, version: int) -> Plan:
         """Return the plan compiled at `version` or, if it changed meanwhile, at a newer one.
 
-        Raises UnknownWorkspace, and RuleBroken for a stored rule that does not compile.
+        Raises UnknownWorkspace. A stored rule that does not compile is told to the leads that come to it.
         """
         if version == NO_VERSION:
             return Plan(workspace_id, NO_VERSION, {})
@@ -76,7 +76,7 @@ PLANS: Final = PlanCache()
 
 
 def read_plan(workspace_id: int) -> Plan:
-    """Read and compile the rules as they are now. Raises UnknownWorkspace, RuleBroken."""
+    """Read and compile the rules as they are now. Raises UnknownWorkspace."""
     with connection.cursor() as cursor:
         cursor.execute(READ_PLAN, [workspace_id])
         rows = cursor.fetchall()
@@ -84,7 +84,6 @@ def read_plan(workspace_id: int) -> Plan:
     if workspace_id not in versions:
         message = f"no workspace has the id {workspace_id}"
         raise UnknownWorkspace(message)
-    rules = {row[0]: compile_rules(json.loads(row[2])) for row in rows}
-    return Plan(
-        workspace_id, versions[workspace_id], {each: found for each, found in rules.items() if found.rules}
-    )
+    stored = {row[0]: json.loads(row[2]) for row in rows}
+    rules = {each: compile_rules(found) for each, found in stored.items() if found}
+    return Plan(workspace_id, versions[workspace_id], rules)

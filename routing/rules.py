@@ -74,6 +74,20 @@ class RuleSet:
                 return
 
 
+class BrokenRules(RuleSet):
+    """Of a workspace with a rule that does not compile. Only leads that come to it fail, not all of its partners'."""
+
+    __slots__ = ("_error",)
+
+    def __init__(self, error: RuleBroken) -> None:
+        super().__init__()
+        self._error = error
+
+    def find(self, fields: Fields) -> Rule | None:  # noqa: ARG002 - whatever the lead is
+        """Raises RuleBroken."""
+        raise self._error.with_traceback(None)
+
+
 NO_RULES: Final = RuleSet()
 
 
@@ -86,7 +100,7 @@ class Plan:
     rules: Mapping[int, RuleSet]
 
     def find_path(self, fields: Fields, *, max_hops: int) -> tuple[Hop, ...]:
-        """Follow the rules from workspace to workspace. Raises PathTooLong."""
+        """Follow the rules from workspace to workspace. Raises PathTooLong, RuleBroken."""
         path: list[Hop] = []
         here = self.workspace_id
         while (rule := self.rules.get(here, NO_RULES).find(fields)) is not None:
@@ -99,8 +113,11 @@ class Plan:
 
 
 def compile_rules(rows: Iterable[Mapping[str, Any]]) -> RuleSet:
-    """`rows` in the order in which they are asked: id, name, destination_id, tags, conditions. Raises RuleBroken."""
-    return RuleSet(_compile(row) for row in rows)
+    """`rows` in the order in which they are asked: id, name, destination_id, tags, conditions. Never raises."""
+    try:
+        return RuleSet(_compile(row) for row in rows)
+    except RuleBroken as error:
+        return BrokenRules(error)
 
 
 def _compile(row: Mapping[str, Any]) -> Rule:

@@ -118,7 +118,7 @@ _ALL = (
     SkipReason("lead_expired", _LEAD, _P, Fixer.LEAD, "The lead's time to live was over."),
     SkipReason("duplicate_lead", _LEAD, _P, Fixer.LEAD, "The same person came in before."),
     SkipReason(
-        "workspace_paused", _LEAD, _D, Fixer.AGENCY, "The workspace that it was sent on to is paused."
+        "workspace_paused", _LEAD, _D, Fixer.AGENCY, "The workspace where it is to be sold is paused."
     ),
     SkipReason(
         "enrollment_paused", _BUYER, _P, Fixer.AGENCY, "The enrolment is paused.", "its enrolment is paused"

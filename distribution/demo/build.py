@@ -18,6 +18,7 @@ from distribution.demo.catalogue import (
     SOUTHEAST_CAMPAIGNS,
     CampaignPlan,
     Market,
+    RulePlan,
 )
 from distribution.models import Buyer, Campaign, Enrollment, Tier
 from distribution.money import top_up
@@ -63,18 +64,8 @@ def build_demo(*, seed: int) -> Demo:
         slug=f"{slug}-partner", name=f"Demo partner {number}", kind=WorkspaceKind.PARTNER
     )
     _, partner_key = _build_source(partner, name="partner-feed")
-    for name, priority, conditions, tags in PARTNER_RULES:
-        destination = southeast if "southeast" in tags else workspace
-        _save(
-            RoutingRule(
-                workspace=partner,
-                name=name,
-                priority=priority,
-                conditions=conditions,
-                destination=destination,
-                tags=list(tags),
-            )
-        )
+    for rule in PARTNER_RULES:
+        _build_rule(rule, partner=partner, destination=southeast if rule.is_southeast else workspace)
     return Demo(workspace, source, key, southeast, partner, partner_key)
 
 
@@ -82,6 +73,19 @@ def _build_source(workspace: Workspace, *, name: str) -> tuple[Source, str]:
     source = Source.objects.create(workspace=workspace, name=name)
     _, key = SourceKey.objects.create_key(name="demo", source=source)
     return source, str(key)
+
+
+def _build_rule(plan: RulePlan, *, partner: Workspace, destination: Workspace) -> None:
+    _save(
+        RoutingRule(
+            workspace=partner,
+            name=plan.name,
+            priority=plan.priority,
+            conditions=plan.conditions,
+            destination=destination,
+            tags=list(plan.tags),
+        )
+    )
 
 
 def _build_campaign(plan: CampaignPlan, *, workspace: Workspace, random: Random) -> None:

@@ -100,30 +100,44 @@ CAMPAIGNS: Final = (
     ),
 )
 
-# A second agency that works in two states.
+# A second, smaller agency.
 SOUTHEAST_CAMPAIGNS: Final = tuple(
     replace(plan, name=f"{plan.name}, Southeast", buyers=8)
     for plan in CAMPAIGNS
     if plan.vertical in ("roofing", "hvac")
 )
-# name, priority, conditions, tags. Leads from elsewhere meet none of them and stay with the partner.
-PARTNER_RULES: Final[tuple[tuple[str, int, dict[str, Any], tuple[str, ...]], ...]] = (
-    (
-        "Georgia and Florida homes",
-        20,
-        {
+
+
+@dataclass(frozen=True, slots=True)
+class RulePlan:
+    """One rule of the partner. `is_southeast`: to the second agency, else to the first."""
+
+    name: str
+    priority: int
+    is_southeast: bool
+    conditions: dict[str, Any]
+    tags: tuple[str, ...] = ()
+
+
+# Leads from elsewhere meet none of them and stay with the partner.
+PARTNER_RULES: Final = (
+    RulePlan(
+        name="Georgia and Florida homes",
+        priority=20,
+        is_southeast=True,
+        conditions={
             "all": [
                 {"field": "state", "op": "in", "value": ["GA", "FL"]},
                 {"field": "vertical", "op": "in", "value": ["roofing", "hvac"]},
             ]
         },
-        ("southeast",),
+        tags=("southeast",),
     ),
-    (
-        "All of our markets",
-        10,
-        {"field": "state", "op": "in", "value": [market.state for market in MARKETS]},
-        (),
+    RulePlan(
+        name="All of our markets",
+        priority=10,
+        is_southeast=False,
+        conditions={"field": "state", "op": "in", "value": [market.state for market in MARKETS]},
     ),
 )
 

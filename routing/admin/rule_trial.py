@@ -20,8 +20,8 @@ from routing.trial import Trial, try_route
 from tracing.admin.scope import PlainAdmin, visible_ids
 from tracing.parsing import parse_id
 
-# Typed beside the attributes because conditions name them without the prefix.
-COMPANY: Final = ("industry", "company_size", "revenue", "region")
+# Attributes with a box of their own: conditions name them without the prefix.
+NAMED: Final = ("industry", "company_size", "revenue", "region")
 OF_A_LEAD: Final = ("zip", "state", "country", "vertical")
 
 
@@ -74,10 +74,10 @@ class TrialForm(forms.Form):
     def _read_stored(self, cleaned: dict[str, Any]) -> None:
         found = find_leads(cleaned["lead"], among=self.leads)
         if len(found) != 1:
-            several = (
+            message = (
                 "Several leads are called so: give the public id." if found else "There is no such lead."
             )
-            self.add_error("lead", several)
+            self.add_error("lead", message)
             return
         [lead] = found
         cleaned["start"] = lead.source_workspace_id
@@ -88,7 +88,7 @@ class TrialForm(forms.Form):
         if isinstance(attributes, Mapping):
             attributes = {
                 **attributes,
-                **{name: cleaned[name] for name in COMPANY if cleaned[name] not in (None, "")},
+                **{name: cleaned[name] for name in NAMED if cleaned[name] not in (None, "")},
             }
         payload = {name: cleaned[name] for name in OF_A_LEAD if cleaned[name]} | {"attributes": attributes}
         try:

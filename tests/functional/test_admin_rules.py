@@ -180,6 +180,23 @@ class TestScope:
 
 
 @pytest.mark.django_db
+def test_only_who_sees_everything_lets_a_workspace_look_everywhere() -> None:
+    """Otherwise a lead sent on trial would tell whether a stranger's agency knows the person."""
+    workspace = WorkspaceFactory()
+    operator, root = (
+        client_of(person("operator", workspace)),
+        client_of(User.objects.create_superuser("root")),
+    )
+    refused = problems(save(operator, Workspace, workspace, duplicate_scope="everywhere"))
+    assert "everywhere is not one of the available choices" in refused["duplicate_scope"][0]
+    assert save(operator, Workspace, workspace, duplicate_scope="workspace").status_code == 302
+    assert save(root, Workspace, workspace, duplicate_scope="everywhere").status_code == 302
+    assert save(operator, Workspace, workspace, duplicate_days="5").status_code == 302
+    workspace.refresh_from_db()
+    assert (workspace.duplicate_scope, workspace.duplicate_days) == ("everywhere", 5)
+
+
+@pytest.mark.django_db
 class TestTrial:
     def tried(self, client: Client, **fields: Any) -> list[tuple[str, bool, list[tuple[str, str]]]]:
         """Of each station's rules: name, whether it won, and what was in its way."""

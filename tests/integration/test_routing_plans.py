@@ -118,10 +118,17 @@ class TestPlans:
         rule = RuleFactory(active=False)
         assert read_plan(rule.workspace_id).rules == {}
 
-    def test_a_stored_rule_that_does_not_compile_is_an_error(self) -> None:
-        rule = RuleFactory(conditions={"field": "state", "op": "near"})
-        with pytest.raises(RuleBroken, match=f"routing rule {rule.pk}"):
-            read_plan(rule.workspace_id)
+    def test_a_stored_rule_that_does_not_compile_stops_only_leads_that_come_to_its_workspace(self) -> None:
+        first, second, _ = chain(3)
+        RoutingRule.objects.filter(workspace=first).update(conditions=GEORGIA)
+        broken = RuleFactory(workspace=second, conditions={"field": "state", "op": "near"})
+
+        plan = read_plan(first.pk)
+
+        assert plan.find_path({"state": "AL"}, max_hops=MAX_HOPS) == ()
+        for _ in range(2):
+            with pytest.raises(RuleBroken, match=f"routing rule {broken.pk}"):
+                plan.find_path({"state": "GA"}, max_hops=MAX_HOPS)
 
     def test_a_workspace_that_does_not_exist_is_an_error(self) -> None:
         with pytest.raises(UnknownWorkspace):

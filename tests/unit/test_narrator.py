@@ -356,7 +356,7 @@ EVENTS = [
             skip_reason="workspace_paused",
             data={"due_at": "2026-08-03T22:30:01+00:00"},
         ),
-        "Not sold now: The workspace that it was sent on to is paused. It is tried as soon as somebody resumes it.",
+        "Not sold now: The workspace where it is to be sold is paused. It is tried as soon as somebody resumes it.",
     ),
     (Row(Event.GATED_FOR_VERIFICATION), "Waits until the person is verified."),
     (Row(Event.PING_POST_OPENED), "Offered to the eligible buyers: the first valid claim gets it."),

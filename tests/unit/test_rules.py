@@ -121,8 +121,9 @@ def test_a_workspace_without_rules_keeps_its_leads() -> None:
 
 
 def test_a_stored_rule_that_does_not_compile_is_named() -> None:
+    rules = compile_rules(rows([{}, {"field": "state", "op": "near"}]))
     with pytest.raises(RuleBroken, match="routing rule 2: op: unknown operator") as broken:
-        compile_rules(rows([{}, {"field": "state", "op": "near"}]))
+        rules.find({})
     assert broken.value.rule_id == 2
 
 
