@@ -33,6 +33,9 @@ class LeadHeadDocument(serializers.Serializer[Any]):
     public_id = serializers.UUIDField()
     workspace = serializers.CharField()
     source = serializers.CharField()  # type: ignore[assignment]
+    source_workspace = serializers.CharField(
+        help_text="Where it came in, if rules sent it on from there; empty otherwise."
+    )
     vertical = serializers.CharField()
     zip = serializers.CharField()
     status = serializers.ChoiceField(choices=LeadStatus.choices)
@@ -158,6 +161,7 @@ EXAMPLE: Final = OpenApiExample(
             "public_id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e",
             "workspace": "Northern Leads",
             "source": "website",
+            "source_workspace": "",
             "vertical": "roofing",
             "zip": "30312",
             "status": "failed",

@@ -109,6 +109,7 @@ def operator_pages() -> dict[str, str]:
         "lead-trace": f"{leads}{failed.public_id}/trace/",
         "lead-cancel": f"{leads}act/cancel/?ids={failed.pk},{waiting.pk}",
         "lead-many": f"{leads}act/pause/?ids={failed.pk},{waiting.pk}",
+        "routing-test-a-lead": "/admin/routing/routingrule/test/",
         "user-list": path_of(User, "changelist"),
         "user-page": path_of(User, "change", User.objects.order_by("pk")[0].pk),
         "user-add": path_of(User, "add"),

@@ -115,6 +115,7 @@ DESK: dict[str, Callable[[World], Values]] = {
     "routing_lead_trace": of_foreign_lead,
     "routing_lead_trace_attempt": of_foreign_lead,
     "routing_lead_trace_buyer": of_foreign_lead,
+    "routing_routingrule_try": lambda world: {"?workspace": world.foreign.pk},
     "routing_lead_act": lambda world: {"name": "cancel", "?ids": world.foreign_row(Lead).pk},
     "distribution_wallet_money": lambda world: {"object_id": world.foreign_row(Wallet).pk, "name": "topup"},
     "distribution_campaign_check": lambda world: {"name": "questions", "?id": world.foreign_row(Campaign).pk},

@@ -349,8 +349,9 @@ def test_a_buyer_that_is_gone_from_the_workspace_is_not_named() -> None:
     campaign = CampaignFactory(name="Secret campaign")
     EnrollmentFactory(campaign=campaign, buyer__name="Secret buyer", buyer__credits_cents=10_000)
     lead = distributed(lead_for(campaign))
-    lead.workspace = WorkspaceFactory()
-    lead.save(update_fields=["workspace"])
+    elsewhere = WorkspaceFactory()
+    Buyer.objects.update(workspace=elsewhere)
+    Campaign.objects.update(workspace=elsewhere)
 
     story = explain(lead)
 

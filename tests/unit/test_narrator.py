@@ -27,6 +27,8 @@ AT = datetime(2026, 8, 3, 22, 30, tzinfo=UTC)  # a Monday, 18:30 in New York
 NAMES = Names(
     buyers={7: BuyerName("Acme Roofing", "America/New_York")},
     campaigns={1: "Roofing Atlanta"},
+    workspaces={2: "Peachtree Roofing"},
+    leads={5: "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e"},
 )
 
 
@@ -268,6 +270,18 @@ EVENTS = [
         "Started as attempt 2 (retry).",
     ),
     (
+        Row(Event.ROUTED, data={"rule": {"id": 9, "name": "Georgia roofs", "tags": []}, "from": 1, "to": 2}),
+        "Routed to Peachtree Roofing by rule 'Georgia roofs'.",
+    ),
+    (
+        Row(Event.ROUTED, data={"rule": {"id": 9, "name": "All", "tags": ["a", "b"]}, "from": 1, "to": 3}),
+        "Routed to workspace 3 by rule 'All' (tags: a, b).",
+    ),
+    (
+        Row(Event.ROUTED, data={"rule": None, "from": 1, "to": 2}),
+        "Back in Peachtree Roofing, where it came in: no rule sends it on any more.",
+    ),
+    (
         Row(Event.CAMPAIGN_RESOLVED, data={"campaign_id": 1, "config_version": 7}),
         "Taken by the campaign Roofing Atlanta, configuration 7.",
     ),
@@ -330,6 +344,24 @@ EVENTS = [
             data={"cause": "OperationalError", "due_at": "2026-08-03T22:30:01+00:00"},
         ),
         "Not sold yet: The database did not grant a lock in time. Due again at 2026-08-03 22:30:01 UTC.",
+    ),
+    (
+        Row(Event.FAILED, outcome="duplicate", skip_reason="duplicate_lead", data={"first_lead_id": 5}),
+        "A duplicate: The same person came in before. "
+        "The person came first with lead 019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e.",
+    ),
+    (
+        Row(Event.FAILED, outcome="duplicate", skip_reason="duplicate_lead", data={"first_lead_id": 6}),
+        "A duplicate: The same person came in before. The person came first with a lead of another workspace.",
+    ),
+    (
+        Row(
+            Event.FAILED,
+            outcome="deferred",
+            skip_reason="workspace_paused",
+            data={"due_at": "2026-08-03T22:30:01+00:00"},
+        ),
+        "Not sold now: The workspace where it is to be sold is paused. It is tried as soon as somebody resumes it.",
     ),
     (Row(Event.GATED_FOR_VERIFICATION), "Waits until the person is verified."),
     (Row(Event.PING_POST_OPENED), "Offered to the eligible buyers: the first valid claim gets it."),

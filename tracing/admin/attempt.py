@@ -37,7 +37,8 @@ class AttemptAdmin(ReadOnlyAdmin):
     exact_searches = {"pk": parse_uuid, "lead_id": parse_id}
     fields = (
         *("id", "lead", "number", "why", "outcome", "reason_told", "transient", "next_attempt_at"),
-        *("source_workspace_id", "destination_workspace_id", "campaign_id", "config_version"),
+        *("source_workspace_id", "rule_id", "route", "destination_workspace_id", "first_lead_id"),
+        *("campaign_id", "config_version"),
         *("started_at", "finished_at", "took", "worker", "pretty_facts"),
     )
     readonly_fields = ("lead", "why", "outcome", "reason_told", "took", "pretty_facts")
