@@ -3,8 +3,9 @@
 from django.contrib import admin
 
 from distribution.admin.dollars import DollarsAdmin
-from distribution.describing import tell_condition, tell_hours, tell_price_rules, tell_questions
+from distribution.describing import tell_hours, tell_price_rules, tell_questions
 from distribution.models import Campaign, CampaignMode, CampaignSnapshot, Tier
+from routing.admin.typed import tell_condition
 from tracing.admin.audited import REASON
 from tracing.admin.columns import money_column
 from tracing.admin.readonly import ReadOnlyAdmin, pretty_json

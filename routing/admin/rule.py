@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from routing.admin.configuration import ConfigurationAdmin
 from routing.admin.rule_trial import TrialPage
+from routing.admin.typed import tell_condition
 from routing.conditions import ConditionError, compile_condition
 from routing.locks import lock_rules
 from routing.models import RoutingRule, Workspace
@@ -98,6 +99,10 @@ class RoutingRuleAdmin(TrialPage, ConfigurationAdmin):
     ordering = ("workspace__name", "-priority", "pk")
     autocomplete_fields = ("workspace", "destination")
     readonly_fields = ("public_id", "created_at")
+    empty_list_text = (
+        "Without a rule every lead stays in the workspace that it came into. Add one to send leads on."
+    )
+    tellers = {"conditions": tell_condition}
 
     @admin.display(description="takes")
     def takes(self, rule: RoutingRule) -> str:
