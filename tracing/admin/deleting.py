@@ -63,10 +63,10 @@ def delete_selected(page: "DeletingAdmin", request: HttpRequest, queryset: Query
     if form.is_bound and not form.is_valid():
         kept = request.POST.copy()
         del kept["post"]
-        request.POST = kept  # or Django would delete
+        request.POST = kept  # type: ignore[assignment]  # or Django would delete
     try:
         with transaction.atomic():
-            answer = delete_rows(page, request, queryset)  # type: ignore[arg-type]
+            answer = delete_rows(page, request, queryset)
     except HELD:
         page.message_user(request, STILL_HELD, messages.ERROR)
         return None

@@ -22,6 +22,8 @@ class KeysetChangeList(ChangeList):
     The columns in the page's `keyset` give the order; together they are unique and have an index.
     """
 
+    model_admin: Any  # a ReadOnlyAdmin or its like: a page that names its `keyset`
+
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         model = args[0]
         self.older_than = _read_key(model, request.GET.get(OLDER_THAN, ""))
