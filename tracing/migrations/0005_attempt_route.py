@@ -1,4 +1,8 @@
-"""The way of a lead, and the lead that made it a duplicate. The constraint is validated by the next migration."""
+"""The way of a lead, and the lead that made it a duplicate.
+
+The constraint holds for new rows alone: no older row is a duplicate, and the big table is not read under a lock. Nor
+does a way back and forth get stuck at duplicates whose column was dropped in between.
+"""
 
 from django.contrib.postgres.operations import AddConstraintNotValid
 from django.db import migrations, models
