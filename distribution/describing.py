@@ -10,10 +10,6 @@ from tracing.wording import WEEKDAYS, count, money, opening
 from tracing.wording import value as in_words
 
 
-def tell_condition(condition: Any) -> str:
-    return f"reads as “{compile_condition(condition).describe()}”"
-
-
 def tell_price_rules(rules: Sequence[Mapping[str, Any]] | None) -> str:
     return "; then ".join(_tell_rule(rule) for rule in rules or ()) or "no rule, the price stays as it is"
 

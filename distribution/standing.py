@@ -1,7 +1,8 @@
 """Why an enrolment would get nothing today, whatever lead came: what its forms cannot say field by field."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,10 +16,41 @@ from routing.conditions import Condition, ConditionError, compile_condition
 from routing.conditions.tree import Leaf
 from routing.conditions.wording import describe_node
 from routing.hours import compile_hours
-from routing.windows import WINDOW_KINDS, get_window
+from routing.windows import WINDOW_KINDS, WindowKind, get_window
 from tracing.wording import money
 
 UNANSWERED: Final[tuple[Any, ...]] = (None, "", [])
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an enrolment took in the present window of a kind. No cap or budget: None."""
+
+    kind: WindowKind
+    leads: int
+    cap: int | None
+    spent_cents: int
+    budget_cents: int | None
+
+
+def read_usage(enrollment: Enrollment, *, at: datetime) -> Sequence[Usage]:
+    """By hour, day, week and month of the buyer's clock. Wants `buyer` loaded."""
+    return [_usage(enrollment, kind, at=at) for kind in WINDOW_KINDS]
+
+
+def _usage(enrollment: Enrollment, kind: WindowKind, *, at: datetime) -> Usage:
+    """The counters are those of the window in which it was last served: in a later one nothing is used."""
+    starts_at = getattr(enrollment, f"{kind}_starts_at")
+    is_present = (
+        starts_at is not None and starts_at >= get_window(kind, at=at, tz=enrollment.buyer.timezone)[0]
+    )
+    return Usage(
+        kind=kind,
+        leads=getattr(enrollment, f"{kind}_leads") if is_present else 0,
+        cap=getattr(enrollment, f"cap_{kind}"),
+        spent_cents=getattr(enrollment, f"{kind}_spent_cents") if is_present else 0,
+        budget_cents=getattr(enrollment, f"budget_{kind}_cents"),
+    )
 
 
 def why_nothing_today(enrollment: Enrollment, *, at: datetime) -> list[str]:
@@ -67,25 +99,16 @@ def _price(enrollment: Enrollment) -> int:
 
 def _limits(enrollment: Enrollment, *, at: datetime) -> Iterator[str]:
     price_cents = _price(enrollment)
-    for kind in WINDOW_KINDS:
-        cap = getattr(enrollment, f"cap_{kind}")
-        budget_cents = getattr(enrollment, f"budget_{kind}_cents")
-        leads, spent_cents = _used(enrollment, kind, at=at)
+    for used in read_usage(enrollment, at=at):
+        kind, cap, budget_cents = used.kind, used.cap, used.budget_cents
         if cap == 0:
             yield f"Its cap a {kind} is 0: raise it, or leave it blank for none."
-        elif cap is not None and kind != "hour" and leads >= cap:
+        elif cap is not None and kind != "hour" and used.leads >= cap:
             yield f"Its cap of {cap} a {kind} is used up: raise it or wait."
         if budget_cents is not None and price_cents > budget_cents:
             yield f"Its budget a {kind} is {money(budget_cents)}, one lead costs {money(price_cents)}: raise it."
-        elif budget_cents is not None and kind != "hour" and spent_cents + price_cents > budget_cents:
+        elif budget_cents is not None and kind != "hour" and used.spent_cents + price_cents > budget_cents:
             yield f"Its budget of {money(budget_cents)} a {kind} is used up: raise it or wait."
-
-
-def _used(enrollment: Enrollment, kind: Any, *, at: datetime) -> tuple[int, int]:
-    starts_at = getattr(enrollment, f"{kind}_starts_at")
-    if starts_at is None or starts_at < get_window(kind, at=at, tz=enrollment.buyer.timezone)[0]:
-        return 0, 0
-    return getattr(enrollment, f"{kind}_leads"), getattr(enrollment, f"{kind}_spent_cents")
 
 
 def _credits(enrollment: Enrollment) -> Iterator[str]:

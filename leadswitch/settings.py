@@ -101,6 +101,7 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+FORMAT_MODULE_PATH = "leadswitch.formats"
 
 STATIC_URL = "static/"
 # Static files are served from the apps themselves: there is no collectstatic step and no STATIC_ROOT.

@@ -2,19 +2,31 @@
 
 from django.contrib import admin
 
-from distribution.admin.columns import money_column
-from distribution.describing import tell_condition, tell_hours, tell_price_rules, tell_questions
-from distribution.models import Campaign, CampaignSnapshot, Tier
-from routing.admin.configuration import ConfigurationAdmin
+from distribution.admin.dollars import DollarsAdmin
+from distribution.describing import tell_hours, tell_price_rules, tell_questions
+from distribution.models import Campaign, CampaignMode, CampaignSnapshot, Tier
+from routing.admin.typed import tell_condition
+from tracing.admin.audited import REASON
+from tracing.admin.columns import money_column
 from tracing.admin.readonly import ReadOnlyAdmin, pretty_json
 from tracing.parsing import parse_id
 
 
 @admin.register(Campaign)
-class CampaignAdmin(ConfigurationAdmin):
+class CampaignAdmin(DollarsAdmin):
     workspace_path = "workspace"
     list_display = (
-        *("name", "workspace", "vertical", "source", "mode", "price", "max_buyers", "priority", "active"),
+        *(
+            "name",
+            "workspace",
+            "vertical",
+            "source",
+            "short_mode",
+            "price",
+            "max_buyers",
+            "priority",
+            "active",
+        ),
         "config_version",
     )
     list_filter = ("active", "mode", "workspace")
@@ -27,12 +39,24 @@ class CampaignAdmin(ConfigurationAdmin):
     ordering = ("workspace__name", "name")
     autocomplete_fields = ("workspace", "source")
     readonly_fields = ("public_id", "config_version", "created_at")
+    fieldsets = (
+        (None, {"fields": ("workspace", "name", "active")}),
+        ("Which leads it takes", {"fields": ("vertical", "source", "priority")}),
+        ("Price", {"fields": ("price_cents", "price_rules")}),
+        ("How it sells", {"fields": ("mode", "max_buyers", "returns_restore_caps", "timezone", "schedule")}),
+        ("What it asks its buyers", {"fields": ("questions",)}),
+        (None, {"fields": ("public_id", "config_version", "created_at", REASON)}),
+    )
     tellers = {"price_rules": tell_price_rules, "schedule": tell_hours, "questions": tell_questions}
     price = money_column("price_cents", label="price")
 
+    @admin.display(description="mode", ordering="mode")
+    def short_mode(self, campaign: Campaign) -> str:
+        return CampaignMode(campaign.mode).label.partition(":")[0]
+
 
 @admin.register(Tier)
-class TierAdmin(ConfigurationAdmin):
+class TierAdmin(DollarsAdmin):
     workspace_path = "campaign__workspace"
     list_display = ("campaign", "position", "name", "price")
     list_filter = ("campaign__workspace",)

@@ -9,13 +9,13 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from distribution.admin.columns import money_column
+from distribution.admin.dollars import DollarsAdmin
 from distribution.admin.money_actions import MoneyActionsAdmin
 from distribution.models import Assignment, LedgerEntry, Wallet
 from distribution.money import InsufficientCredits, set_credit_limit
-from routing.admin.configuration import ConfigurationAdmin
 from routing.admin.filters import DayFilter
 from tracing.admin.audited import REASON, ReasonedForm
+from tracing.admin.columns import money_column, time_column
 from tracing.admin.filters import WorkspaceFilter
 from tracing.admin.readonly import ReadOnlyAdmin
 from tracing.parsing import parse_text, parse_uuid
@@ -57,8 +57,6 @@ class WalletForm(ReasonedForm):
         limit_cents = cleaned.get("credit_limit_cents")
         if limit_cents is None or self.errors:
             return cleaned
-        if limit_cents < 0:
-            raise ValidationError({"credit_limit_cents": "A credit limit is 0 or more."})
         self.limit_before = Wallet.objects.values_list("credit_limit_cents", flat=True).get(
             pk=self.instance.pk
         )
@@ -70,17 +68,17 @@ class WalletForm(ReasonedForm):
 
 
 @admin.register(Wallet)
-class WalletAdmin(MoneyActionsAdmin, ConfigurationAdmin):
+class WalletAdmin(MoneyActionsAdmin, DollarsAdmin):
     workspace_path = "buyer__workspace"
     form = WalletForm
-    list_display = ("buyer", "balance", "held", "credit_limit", "version")
+    list_display = ("buyer", "balance", "held", "credit_limit")
     list_filter = ("buyer__workspace",)
     list_select_related = ("buyer",)
     search_fields = ("buyer__name",)
     empty_list_text = "A wallet comes with its buyer: add a buyer."
     ordering = ("buyer__name",)
-    fields = ("buyer", "balance", "held", "credit_limit_cents", "version", REASON)
-    readonly_fields = ("buyer", "balance", "held", "version")
+    fields = ("buyer", "balance", "held", "credit_limit_cents", REASON)
+    readonly_fields = ("buyer", "balance", "held")
     balance = money_column("balance_cents", label="balance")
     never_deleted = (
         "A wallet is never deleted: its ledger explains past money. To empty it, adjust its balance."
@@ -103,7 +101,7 @@ class WalletAdmin(MoneyActionsAdmin, ConfigurationAdmin):
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(ReadOnlyAdmin):
     workspace_path = "wallet__buyer__workspace"
-    list_display = ("id", "wallet", "kind", "amount", "balance_after", "assignment", "actor", "created_at")
+    list_display = ("id", "buyer", "kind", "amount", "balance_after", "assignment", "actor", "created")
     list_filter = ("kind", WorkspaceFilter, EntryDayFilter)
     list_select_related = ("wallet__buyer", "assignment")
     search_help_text = (
@@ -118,6 +116,11 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     readonly_fields = ("amount", "balance_after")
     amount = money_column("amount_cents", label="amount")
     balance_after = money_column("balance_after_cents", label="balance after")
+    created = time_column("created_at")
+
+    @admin.display(description="buyer")
+    def buyer(self, entry: LedgerEntry) -> str:
+        return entry.wallet.buyer.name
 
     def of_workspaces(self, queryset: QuerySet[Any], ids: Sequence[int]) -> QuerySet[Any]:
         """By wallet: of each the database knows how many entries it has, of a workspace it does not."""

@@ -13,13 +13,13 @@ from uuid6 import uuid7
 from distribution.definitions import (
     check_answers,
     check_answers_fit,
-    check_condition,
     check_hours,
     check_service_area,
     check_timezone,
 )
 from distribution.models.campaign import Campaign, Tier
 from distribution.models.versioning import buyer_version_trigger, parent_version_triggers
+from routing.checks import check_condition
 from routing.models import Workspace
 
 BUYER_CONFIG = ("timezone", "service_area", "answers", "hours", "paused_at")

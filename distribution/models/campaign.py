@@ -11,13 +11,13 @@ from uuid6 import uuid7
 
 from distribution.definitions import (
     check_answers_fit,
-    check_condition,
     check_hours,
     check_price_rules,
     check_questions,
     check_timezone,
 )
 from distribution.models.versioning import own_version_trigger, parent_version_triggers
+from routing.checks import check_condition
 from routing.models import Source, Workspace
 from tracing.models.append_only import append_only_triggers
 

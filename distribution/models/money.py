@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from distribution.models.buyer import Buyer
 from tracing.models.append_only import append_only_triggers
+from tracing.wording import money
 
 
 class Wallet(models.Model):
@@ -98,4 +99,4 @@ class LedgerEntry(models.Model):
         triggers: ClassVar = append_only_triggers("distribution_ledgerentry")
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.amount_cents}"
+        return f"{LedgerKind(self.kind).label}, {money(self.amount_cents)}"

@@ -56,7 +56,8 @@ class PausedFilter(admin.SimpleListFilter):
     parameter_name = "paused"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
-        return [("yes", "paused leads")]
+        return [("yes", "paused"), ("no", "not paused")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
-        return queryset.filter(paused_at__isnull=False) if self.value() == "yes" else queryset
+        value = self.value()
+        return queryset.filter(paused_at__isnull=value == "no") if value in ("yes", "no") else queryset

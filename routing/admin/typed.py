@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
+from routing.conditions import compile_condition
 from routing.ratelimit import take
 from tracing.admin.audited import AuditedAdmin
 
@@ -22,6 +23,10 @@ RATE: Final = "desk"
 
 Teller: TypeAlias = Callable[[Any], str]
 Picture: TypeAlias = Callable[[Any], SafeString]
+
+
+def tell_condition(condition: Any) -> str:
+    return f"reads as “{compile_condition(condition).describe()}”"
 
 
 class TypedChecks(AuditedAdmin):

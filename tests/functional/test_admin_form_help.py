@@ -1,6 +1,7 @@
 """What forms say beyond their fields: how much an area covers, and why an enrolment would get nothing today."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,12 +11,13 @@ from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
 
+from distribution.admin.maps import draw_coverage
 from distribution.coverage import measure_coverage
 from distribution.models import Buyer, Campaign, Enrollment, Tier, Wallet
 from distribution.standing import why_nothing_today
 from routing.models import Source, Workspace
 from routing.places import load_rows
-from tests.admin_pages import EDITABLE, MODELS, build_world, client_of, page
+from tests.admin_pages import EDITABLE, MODELS, build_world, client_of, page, problems, save
 from tests.factories import BuyerFactory, EnrollmentFactory, SourceFactory
 
 pytestmark = pytest.mark.django_db
@@ -189,8 +191,78 @@ def test_why_an_enrolment_gets_nothing_today(case: str, client: Client) -> None:
     )
 
 
+def test_an_enrolment_tells_what_it_took_of_what_it_may(client: Client) -> None:
+    """Counters of a window that is over count for nothing."""
+    # A day ahead is in today's window whatever the clock says while this runs.
+    today, old = timezone.now() + timedelta(days=1), timezone.now() - timedelta(days=40)
+    enrollment = EnrollmentFactory(
+        buyer__credits_cents=10_000, cap_day=10, budget_day_cents=50_000, cap_month=99
+    )
+    counters = {"day_starts_at": today, "day_leads": 3, "day_spent_cents": 7_500}
+    gone = {"month_starts_at": old, "month_leads": 98, "month_spent_cents": 9_900}
+    Enrollment.objects.filter(pk=enrollment.pk).update(**counters, **gone)
+
+    content = client.get(page(Enrollment, "change", enrollment.pk)).content.decode()
+
+    rows = re.findall(r'<tr><th scope="row">(.*?)</th><td>(.*?)</td><td>(.*?)</td></tr>', content)
+    assert rows == [
+        ("This hour", "0 leads", "$0.00 spent"),
+        ("Today", "3 of 10 leads", "$75.00 of $500.00 spent"),
+        ("This week", "0 leads", "$0.00 spent"),
+        ("This month", "0 of 99 leads", "$0.00 spent"),
+    ]
+    assert content.index("Nothing stands in its way") < content.index('name="cap_day"')
+    assert '<td class="field-taken_today" data-label="Today">3 of 10</td>' in (
+        client.get(page(Enrollment, "changelist")).content.decode()
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "cents"), [("500", 50_000), ("0.05", 5), ("12.5", 1_250), ("0", 0), ("", None)]
+)
+def test_money_is_typed_in_dollars(typed: str, cents: int | None, client: Client) -> None:
+    enrollment = EnrollmentFactory(bid_cents=2_550)
+    url = page(Enrollment, "change", enrollment.pk)
+    assert re.search(r'name="bid_cents" value="25.50"', client.get(url).content.decode())
+
+    assert save(client, Enrollment, enrollment, bid_cents=typed).status_code == 302
+
+    enrollment.refresh_from_db()
+    assert enrollment.bid_cents == cents
+
+
+@pytest.mark.parametrize("typed", ["-1", "1.005", "NaN", "1e9", "9" * 40, "$5", "x"])
+def test_what_is_no_money_is_refused_and_shown_again(typed: str, client: Client) -> None:
+    enrollment = EnrollmentFactory(bid_cents=2_550)
+
+    answer = save(client, Enrollment, enrollment, bid_cents=typed)
+
+    assert list(problems(answer)) == ["bid_cents"]
+    assert f'name="bid_cents" value="{typed}"' in answer.content.decode()
+    enrollment.refresh_from_db()
+    assert enrollment.bid_cents == 2_550
+
+
+@pytest.mark.parametrize("model", EDITABLE, ids=lambda model: model.__name__)
+def test_an_empty_form_shows_only_what_it_asks_for(model: type[Model], client: Client) -> None:
+    content = client.get(page(model, "add")).content.decode()
+    assert 'class="readonly"' not in content
+    assert "DatabaseDefault" not in content
+
+
+def test_a_small_area_is_drawn_larger() -> None:
+    def window(area: dict[str, Any]) -> list[int]:
+        [found] = re.findall(r'viewBox="([-\d ]+)"', draw_coverage(measure_coverage(area)))
+        return [int(each) for each in found.split()]
+
+    x, y, width, height = window({"counties": ["GA:Fulton County"]})
+    assert (width, height) == (57, 32)
+    assert x < 333 < x + width  # Atlanta lies 333 to the right and 169 down
+    assert y < 169 < y + height
+    assert window({"everywhere": True}) == window({"states": ["HI"]}) == [0, 0, 480, 270]
+
+
 def test_an_enrolment_in_order_has_nothing_in_its_way(client: Client) -> None:
     enrollment = EnrollmentFactory(buyer__credits_cents=10_000)
     content = client.get(page(Enrollment, "change", enrollment.pk)).content.decode()
     assert "Nothing stands in its way today" in content
-    assert client.get(page(Enrollment, "add")).status_code == 200

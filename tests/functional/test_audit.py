@@ -29,7 +29,7 @@ def test_a_change_is_told_with_its_reason(client: Client) -> None:
     campaign = CampaignFactory(price_cents=2_500, name="Roofs")
 
     assert (
-        save(client, Campaign, campaign, price_cents="3000", change_reason="Season starts").status_code == 302
+        save(client, Campaign, campaign, price_cents="30", change_reason="Season starts").status_code == 302
     )
 
     entry = AuditEntry.objects.get()

@@ -17,7 +17,7 @@ from django.db.models import Model
 from django.test import Client
 
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, Tier, Wallet
-from routing.models import Lead, Source, Workspace
+from routing.models import Lead, RoutingRule, Source, Workspace
 from tests.admin_pages import SCOPED_ROLES, build_world, client_of, person
 from tests.factories import issue_buyer_key, issue_key
 from tests.functional.routes import Route, all_routes
@@ -115,8 +115,13 @@ DESK: dict[str, Callable[[World], Values]] = {
     "routing_lead_trace": of_foreign_lead,
     "routing_lead_trace_attempt": of_foreign_lead,
     "routing_lead_trace_buyer": of_foreign_lead,
+    "routing_routingrule_try": lambda world: {"?workspace": world.foreign.pk},
     "routing_lead_act": lambda world: {"name": "cancel", "?ids": world.foreign_row(Lead).pk},
     "distribution_wallet_money": lambda world: {"object_id": world.foreign_row(Wallet).pk, "name": "topup"},
+    "routing_routingrule_check": lambda world: {
+        "name": "conditions",
+        "?id": world.foreign_row(RoutingRule).pk,
+    },
     "distribution_campaign_check": lambda world: {"name": "questions", "?id": world.foreign_row(Campaign).pk},
     "distribution_tier_check": lambda world: {"name": "content_filter", "?id": world.foreign_row(Tier).pk},
     "distribution_buyer_check": lambda world: {"name": "answers", "?id": world.foreign_row(Buyer).pk},

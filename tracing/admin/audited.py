@@ -1,5 +1,6 @@
 """Pages on which people change rows: every save, deletion and action leaves an audit entry in its transaction."""
 
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django import forms
@@ -24,10 +25,28 @@ class ReasonedForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subs
     )
 
 
+def _without(fields: Iterable[Any], names: Collection[str]) -> list[Any]:
+    """A line of several fields is a tuple of its own."""
+    return [field for field in fields if field not in names]
+
+
 class AuditedAdmin(DeletingAdmin):
     """What is written about a row: its workspace, who did what and why, and the fields that changed."""
 
     form: Any = ReasonedForm
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Why comes last, after all that it is about."""
+        return sorted(super().get_fields(request, obj), key=lambda field: field == REASON)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Without what only shows something while there is no row to show."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is not None:
+            return fieldsets
+        shown = set(self.get_readonly_fields(request, obj))
+        asked = [(name, options, _without(options["fields"], shown)) for name, options in fieldsets]
+        return [(name, {**options, "fields": fields}) for name, options, fields in asked if fields]
 
     def audit(
         self,

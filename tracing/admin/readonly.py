@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
@@ -14,6 +14,9 @@ from django.utils.safestring import SafeString
 
 from tracing.admin.keyset import KeysetChangeList
 from tracing.admin.scope import ScopedAdmin
+
+# A longer document is folded away until somebody wants it.
+MOST_LINES: Final = 40
 
 
 class ExactSearch(ScopedAdmin):
@@ -58,6 +61,13 @@ class ReadOnlyAdmin(ExactSearch):
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:  # noqa: ARG002
         return KeysetChangeList
 
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """In two columns, where there is room."""
+        return [
+            (name, {**options, "classes": [*options.get("classes", ()), "desk-facts"]})
+            for name, options in super().get_fieldsets(request, obj)
+        ]
+
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
         return False
 
@@ -81,7 +91,13 @@ def pretty_json(name: str) -> Callable[..., SafeString]:
 
     @admin.display(description=name.replace("_", " "))
     def show(self: object, row: Model) -> SafeString:  # noqa: ARG001 - a method of the admin class
-        return preformatted(json.dumps(getattr(row, name), ensure_ascii=False, indent=2))
+        text = json.dumps(getattr(row, name), ensure_ascii=False, indent=2)
+        lines = text.count("\n") + 1
+        if lines <= MOST_LINES:
+            return preformatted(text)
+        return format_html(
+            "<details><summary>{} lines</summary>{}</details>", f"{lines:,}", preformatted(text)
+        )
 
     return show
 
