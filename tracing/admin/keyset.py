@@ -45,7 +45,7 @@ class KeysetChangeList(ChangeList):
         self.is_first_page = self.older_than is None and self.newer_than is None
         self.result_list = rows
         self.result_count = len(rows)
-        self.full_result_count = None
+        self.full_result_count = self.result_count  # a page is no count: nothing is said about it
         self.show_admin_actions = True
         self.can_show_all = self.multi_page = False
         self.paginator = Paginator(rows, self.list_per_page)
