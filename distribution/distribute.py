@@ -1,8 +1,8 @@
 """Distributes one lead: lock, decide, charge, assign and trace in one transaction; then metrics and a log line.
 
-    lock lead -> check it is due -> attempt -> write lead and trace -> commit -> act
-                                       |-> better placed buyers are busy: once more, beginning with a wait for them
-                                       `-> rolled back -> verdict on a connection of its own
+    lock lead -> check it is due -> route -> attempt -> write lead and trace -> commit -> act
+                                                |-> better placed buyers are busy: once more, with a wait for them first
+                                                `-> rolled back -> verdict on a connection of its own
 
 Calls from outside: distribute_lead (by id), distribute_next_due (whatever is due), distribute_next_polled (what no
 dispatcher starts), decide_within (inline).
@@ -23,12 +23,13 @@ from distribution.attempt import AttemptOutcome, BuyersBusy, Patience, Unsold, r
 from distribution.locks import CandidatesStayBusy
 from distribution.outcome import LEFT_ALONE, Left, Outcome
 from distribution.retry import NextStep, next_step
+from distribution.route import find_closed, send_on, told_of
 from distribution.verdict import write_verdict
 from distribution.worker import worker_name
 from routing.closing import close_attempt
 from routing.locks import LockedLead, lock_lead, lock_next_due_lead, lock_next_polled_lead
 from routing.models import LeadStatus
-from routing.opening import is_open, next_opening
+from routing.route import Route
 from tracing import metrics as tracing_metrics
 from tracing.models import AttemptResult, AttemptTrigger
 from tracing.recorder import AttemptEnd, AttemptHead, Recorder, new_attempt_id
@@ -46,6 +47,12 @@ STATUS_AFTER: Final = {
     AttemptResult.DEFERRED: LeadStatus.PENDING,
     AttemptResult.RETRY: LeadStatus.PENDING,
     AttemptResult.EXPIRED: LeadStatus.EXPIRED,
+    AttemptResult.DUPLICATE: LeadStatus.DUPLICATE,
+}
+# Reasons that end a lead in a state of its own.
+RESULT_OF: Final = {
+    "lead_expired": AttemptResult.EXPIRED,
+    "duplicate_lead": AttemptResult.DUPLICATE,
 }
 
 
@@ -59,6 +66,7 @@ class Run:
     recorder: Recorder | None = None
     at: datetime | None = None
     started: LockedLead | None = None  # the row as it was when the run first got it
+    route: Route | None = None
 
 
 def distribute_lead(lead_id: int, *, at: datetime | None = None) -> Outcome:
@@ -91,6 +99,8 @@ def _run(take: Callable[[], LockedLead | None], *, at: datetime | None) -> Outco
         outcome = write_verdict(error, lead=run.lead, recorder=run.recorder, at=run.at)
     outcome = replace(outcome, taken=run.started)
     if outcome.left is None:
+        if run.route is not None:
+            outcome = told_of(run.route, outcome=outcome)
         _report(outcome, seconds=time.perf_counter() - started)
     return outcome
 
@@ -115,7 +125,7 @@ def _in_transaction(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
 
 
 def _attempt(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
-    earlier, run.recorder = run.lead, None
+    earlier, run.recorder, run.route = run.lead, None, None
     lead = run.lead = take()
     if lead is None:
         metrics.LEADS_BUSY.inc()
@@ -132,16 +142,15 @@ def _attempt(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
     recorder = run.recorder = Recorder(_head(lead, at=at))
     if lead.expires_at <= at:
         result = AttemptOutcome(None, Unsold("lead_expired", RetryClass.PERMANENT))
-    elif not is_open(lead.workspace_hours, timezone=lead.workspace_timezone, at=at):
-        result = AttemptOutcome(None, _closed(lead, at=at))
-    else:
-        result = run_attempt(lead, recorder=recorder, at=at, patience=run.patience)
+        return _finish(lead, recorder=recorder, at=at, result=result)
+    closed = find_closed(lead.workspace_hours, timezone=lead.workspace_timezone, at=at)
+    if closed is not None:
+        return _finish(lead, recorder=recorder, at=at, result=closed)
+    routed = send_on(lead, recorder=recorder, at=at)
+    lead, run.route = routed.lead, routed.route
+    run.lead = lead  # a rollback from here on leaves it where it was sent
+    result = routed.outcome or run_attempt(lead, recorder=recorder, at=at, patience=run.patience)
     return _finish(lead, recorder=recorder, at=at, result=result)
-
-
-def _closed(lead: LockedLead, *, at: datetime) -> Unsold:
-    opens_at = next_opening(lead.workspace_hours or "", timezone=lead.workspace_timezone, at=at)
-    return Unsold("outside_workspace_hours", RetryClass.DEFERRED, opens_at)
 
 
 def _why_not_now(lead: LockedLead, *, at: datetime) -> Left | None:
@@ -177,6 +186,7 @@ def _finish(lead: LockedLead, *, recorder: Recorder, at: datetime, result: Attem
     _record_end(recorder, result=result, step=step)
     close_attempt(
         lead.id,
+        workspace_id=lead.workspace_id,
         status=STATUS_AFTER[AttemptResult(step.result)],
         skip_reason=reason,
         attempts=lead.attempts + 1,
@@ -216,8 +226,8 @@ def _finish(lead: LockedLead, *, recorder: Recorder, at: datetime, result: Attem
 def _step(lead: LockedLead, *, result: AttemptOutcome, at: datetime, seed: int) -> NextStep:
     if result.unsold is None:
         return NextStep(AttemptResult.SUCCESS, None)
-    if result.unsold.reason == "lead_expired":
-        return NextStep(AttemptResult.EXPIRED, None)
+    if result.unsold.reason in RESULT_OF:
+        return NextStep(RESULT_OF[result.unsold.reason], None)
     return next_step(
         retry_class=result.unsold.retry_class,
         retry_at=result.unsold.retry_at,
@@ -239,10 +249,12 @@ def _record_end(recorder: Recorder, *, result: AttemptOutcome, step: NextStep) -
         )
         return
     verdict = result.decided.decision.verdict if result.decided else None
-    data = {
+    data: dict[str, str | int | None] = {
         "emptied_by": verdict.emptied_by if verdict else None,
         "due_at": step.due_at.isoformat() if step.due_at else None,
     }
+    if recorder.route.first_lead_id is not None:
+        data["first_lead_id"] = recorder.route.first_lead_id
     recorder.add(Event.FAILED, outcome=step.result, reason=result.unsold.reason, data=data)
 
 
@@ -266,6 +278,8 @@ def _report(outcome: Outcome, *, seconds: float) -> None:
             "buyers": len(outcome.assignments),
             "charged_cents": outcome.charged_cents,
             "duration_ms": outcome.duration_ms,
+            "rule_id": outcome.rule_id,
+            "duplicate_of": str(outcome.duplicate_of) if outcome.duplicate_of else None,
         },
     )
 

@@ -35,6 +35,8 @@ class Outcome:
     charged_cents: int = 0
     duration_ms: float = 0.0
     is_traced: bool = False
+    rule_id: int | None = None  # the routing rule that led to where it was decided
+    duplicate_of: UUID | None = None
 
     @property
     def waits_again(self) -> bool:

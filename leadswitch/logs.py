@@ -9,7 +9,7 @@ from structlog.typing import Processor
 # Only these come along from a record's `extra`: Django puts whole requests there.
 EXTRA_FIELDS = (
     *("lead_id", "attempt_id", "result", "skip_reason", "buyers", "charged_cents", "duration_ms"),
-    *("cause", "reason", "task"),
+    *("cause", "reason", "task", "rule_id", "duplicate_of"),
     *("reconciler", "checked", "repaired", "skipped"),
     *("leader", "epoch", "operation", "losses"),
     *("wallet_id", "balance_cents", "entries_cents"),

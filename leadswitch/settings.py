@@ -39,12 +39,14 @@ LEADSWITCH_LEASE_SECONDS = ENVIRONMENT.lease_seconds
 LEADSWITCH_MAX_LOST_LEASES = ENVIRONMENT.max_lost_leases
 LEADSWITCH_READY_SHARDS = ENVIRONMENT.ready_shards
 LEADSWITCH_READY_LIMIT = ENVIRONMENT.ready_limit
-# By kind of API key: requests a minute, and how many of them at once.
+# By kind of API key, and of people at the desk: requests a minute, and how many of them at once.
 LEADSWITCH_RATE_LIMITS = ENVIRONMENT.rate_limits
 # routing must not import what decides: it calls this, (lead_id, *, seconds), for senders that wait.
 LEADSWITCH_DECIDE_HOOK = "distribution.distribute.decide_within"
 # tracing must not import who may see what: its pages call this, (user) -> ids of workspaces, None for all.
 LEADSWITCH_VISIBILITY_HOOK = "routing.visibility.visible_workspace_ids"
+# tracing must not import workspaces: its filters call this, (user) -> id and name of those that the user sees.
+LEADSWITCH_WORKSPACES_HOOK = "routing.visibility.name_visible_workspaces"
 # Jobs that compare the truth with what should follow from it: where each is, and how often beat runs it, in seconds.
 LEADSWITCH_RECONCILERS = {
     "balances": ("distribution.reconcile.balances.run", 3600),
@@ -115,6 +117,7 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+FORMAT_MODULE_PATH = "leadswitch.formats"
 
 STATIC_URL = "static/"
 # Static files are served from the apps themselves: there is no collectstatic step and no STATIC_ROOT.

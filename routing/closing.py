@@ -10,8 +10,8 @@ from routing.models import UNFINISHED
 
 CLOSE: Final = """
 UPDATE routing_lead
-SET status = %s, skip_reason = %s, attempts = %s, next_attempt_at = %s, due_reason = %s, finished_at = %s,
-    lost_leases = 0
+SET workspace_id = %s, status = %s, skip_reason = %s, attempts = %s, next_attempt_at = %s, due_reason = %s,
+    finished_at = %s, lost_leases = 0
 WHERE id = %s AND status = 'pending' AND paused_at IS NULL AND attempts = %s
 """
 
@@ -30,6 +30,7 @@ class LeadMoved(RuntimeError):
 def close_attempt(
     lead_id: int,
     *,
+    workspace_id: int,
     status: str,
     skip_reason: str,
     attempts: int,
@@ -37,7 +38,7 @@ def close_attempt(
     at: datetime,
     using: str = "default",
 ) -> None:
-    """Write the end of attempt number `attempts`: compare-and-set on the state before it.
+    """Write the end of attempt number `attempts` and where the lead is now: compare-and-set on the state before it.
 
     Needs an open transaction. Raises LeadMoved when the lead was finished, tried or paused by somebody else.
     """
@@ -46,7 +47,10 @@ def close_attempt(
     with connections[using].cursor() as cursor:
         cursor.execute(
             CLOSE,
-            [status, skip_reason, attempts, next_attempt_at, due_reason, finished_at, lead_id, attempts - 1],
+            [
+                *(workspace_id, status, skip_reason, attempts, next_attempt_at, due_reason, finished_at),
+                *(lead_id, attempts - 1),
+            ],
         )
         if cursor.rowcount != 1:
             message = f"lead {lead_id} changed under its attempt {attempts}"

@@ -65,6 +65,7 @@ def _park(lead: LockedLead, *, losses: int) -> None:
     recorder.add(Event.FAILED, outcome=result, reason=REASON, data={"losses": losses, "due_at": None})
     close_attempt(
         lead.id,
+        workspace_id=lead.workspace_id,
         status=LeadStatus.FAILED,
         skip_reason=REASON,
         attempts=lead.attempts + 1,

@@ -29,9 +29,9 @@ def check_timezone(value: str) -> None:
         raise ValidationError(str(error)) from None
 
 
-def is_open(hours: str | None, *, timezone: str, at: datetime) -> bool:
-    """`hours` is the column's text; None and {} are always open."""
-    return hours is None or _compile(hours, timezone).is_open(at)
+def is_open(hours: str, *, timezone: str, at: datetime) -> bool:
+    """`hours` is the column's text; {} is always open."""
+    return _compile(hours, timezone).is_open(at)
 
 
 def next_opening(hours: str, *, timezone: str, at: datetime) -> datetime | None:

@@ -51,6 +51,7 @@ class LeadAction:
     done: str
     run: Callable[[Lead, str, datetime], object]
     why_not: Callable[[Lead, datetime], str]
+    button: str = ""  # where the title alone could be taken for leaving the page
 
 
 def _why_no_cancel(lead: Lead, _at: datetime) -> str:
@@ -95,6 +96,7 @@ ACTIONS: Final = {
             "cancelled",
             run=_cancel,
             why_not=_why_no_cancel,
+            button="Cancel for good",
         ),
     )
 }
@@ -196,7 +198,7 @@ class LeadActionsAdmin(ConfirmingAdmin):
         context = {
             "lines": lines,
             "refused": [(str(lead), why) for lead, why in refused],
-            "button": action.title,
+            "button": action.button or action.title,
             "is_possible": able > 0,
             "back": _back_to(leads),
         }

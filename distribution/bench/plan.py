@@ -22,6 +22,8 @@ class Plan:
     rounds: int
     requests: int
     connections: int = 8
+    rule_counts: tuple[int, ...] = (10, 100, 1000)
+    rule_checks: int = 1_000_000  # rules asked in a round, about
     # The driver prepares a statement after 5 executions, and the server settles for a plan after 5 more.
     warm_up: int = 12
 
@@ -33,7 +35,12 @@ class Plan:
     def quick(cls) -> Self:
         """Enough to see that everything runs; too little to say how fast."""
         return cls(
-            leads={10: 12, 100: 4, 1000: 2}, worker_counts=(1, 2), rounds=LEAST_ROUNDS, requests=40, warm_up=2
+            leads={10: 12, 100: 4, 1000: 2},
+            worker_counts=(1, 2),
+            rounds=LEAST_ROUNDS,
+            requests=40,
+            warm_up=2,
+            rule_checks=10_000,
         )
 
     def with_leads(self, count: int) -> "Plan":

@@ -1,6 +1,6 @@
 """Decision facts as compact JSON and back, exactly, so that a decision can be repeated from its trace.
 
-{"at": iso, "seed": int, "lead": {"fields": {}, "latitude", "longitude", "sold_count"}, "locked": [id],
+{"engine": n, "at": iso, "seed": int, "lead": {"fields": {}, "latitude", "longitude", "sold_count"}, "locked": [id],
  "times": [iso, ...], "live": {"10": [balance, held, limit, virtual_finish, has_lead 0|1,
  last_assigned_at µs|null, {"day": [starts_at t, leads, spent_cents]}]}}, where t is an index into times, as a thousand
 enrolments share a handful of window starts, and µs are microseconds since 1970. "chosen" is there only when a person
@@ -11,8 +11,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from distribution.engine.types import DecisionFacts, JsonObject, LeadFacts, LiveFacts, Usage
+from distribution.engine.types import DecisionFacts, JsonObject, LeadFacts, LiveFacts, OtherEngine, Usage
 
+# Raise it with every change after which the same facts may give another decision, or be written otherwise.
+ENGINE: Final = 2
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -41,6 +43,7 @@ def facts_to_json(facts: DecisionFacts) -> JsonObject:
     live = {str(enrollment_id): _live_to_json(each, times) for enrollment_id, each in facts.live.items()}
     chosen = {} if facts.chosen is None else {"chosen": facts.chosen}
     return {
+        "engine": ENGINE,
         "at": _write_time(facts.at),
         "seed": facts.seed,
         "lead": {
@@ -57,6 +60,10 @@ def facts_to_json(facts: DecisionFacts) -> JsonObject:
 
 
 def facts_from_json(stored: Mapping[str, Any]) -> DecisionFacts:
+    """Raises OtherEngine."""
+    if stored.get("engine") != ENGINE:
+        message = f"decided by engine {stored.get('engine', 1)}, this is {ENGINE}"
+        raise OtherEngine(message)
     lead = stored["lead"]
     times = [_read_time(text) for text in stored["times"]]
     return DecisionFacts(

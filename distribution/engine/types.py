@@ -20,6 +20,10 @@ class FactsError(Exception):
     """The facts do not belong to the campaign they are decided against."""
 
 
+class OtherEngine(FactsError):
+    """The facts were decided on by another version of the engine: this one may decide otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class LeadFacts:
     fields: Mapping[str, Any]

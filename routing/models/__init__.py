@@ -4,17 +4,20 @@ from routing.models.dispatch import DispatchControl, DispatchPath
 from routing.models.idempotency import IdempotencyRecord
 from routing.models.lead import UNFINISHED, Lead, LeadStatus
 from routing.models.membership import Membership
-from routing.models.workspace import DispatchMode, Source, SourceKey, Workspace, WorkspaceKind
+from routing.models.rule import RoutingRule
+from routing.models.workspace import DispatchMode, DuplicateScope, Source, SourceKey, Workspace, WorkspaceKind
 
 __all__ = [
     "UNFINISHED",
     "DispatchControl",
     "DispatchMode",
     "DispatchPath",
+    "DuplicateScope",
     "IdempotencyRecord",
     "Lead",
     "LeadStatus",
     "Membership",
+    "RoutingRule",
     "Source",
     "SourceKey",
     "Workspace",

@@ -14,12 +14,22 @@ from django.db import connection
 from distribution.bench.aims import judge
 from distribution.bench.numbers import Spread, percentile, ratios
 from distribution.bench.plan import BY_HAND, LOOPS, PLAIN_ORM, PRODUCT, Plan
+from distribution.bench.routing_part import build_plan, make_fields
 from distribution.bench.servers import ARGUMENTS, WEB_WORKERS
 from distribution.bench.wire import read_trace
 from distribution.management.commands.bench import read_plan
 from leadswitch.up import programs
 
-TINY = Plan(leads={4: 2, 8: 2}, worker_counts=(1, 2), rounds=3, requests=6, connections=2, warm_up=1)
+TINY = Plan(
+    leads={4: 2, 8: 2},
+    worker_counts=(1, 2),
+    rounds=3,
+    requests=6,
+    connections=2,
+    rule_counts=(3, 60),
+    rule_checks=600,
+    warm_up=1,
+)
 
 
 @pytest.fixture
@@ -35,14 +45,22 @@ def test_a_run_reports_every_part_and_leaves_nothing_behind(tmp_path: Path) -> N
     call_command("bench", "--quick", stdout=output)
 
     text = output.getvalue()
-    for title in ("Selling leads", "One sold lead", "Intake over HTTP", "Aims", "psycopg by hand"):
+    for title in (
+        "Selling leads",
+        "One sold lead",
+        "Intake over HTTP",
+        "Routing decisions",
+        "Aims",
+        "psycopg",
+    ):
         assert title in text
     report = json.loads((tmp_path / "bench" / "bench.json").read_text())
-    assert set(report) == {"machine", "engine", "intake", "aims"}
+    assert set(report) == {"machine", "engine", "intake", "routing", "aims"}
     assert {"cpu_count", "python", "postgres", "measured_at"} <= set(report["machine"])
     check_engine(report["engine"])
     assert set(report["intake"]["views"]) == {"product", "bare"}
     assert len(report["intake"]["product_against_bare"]["rounds"]) == TINY.rounds
+    check_routing(report["routing"])
     assert {aim["verdict"] for aim in report["aims"]} <= {"met", "missed"}
     assert bench_databases() == []
 
@@ -61,6 +79,21 @@ def check_engine(engine: Mapping[str, Any]) -> None:
                 assert loop["leads"] == 2 * TINY.rounds
                 assert loop["events_a_lead"] == size["buyers"] + 5
             assert set(run["product_against"]) == {BY_HAND, PLAIN_ORM}
+
+
+def check_routing(routing: Mapping[str, Any]) -> None:
+    assert [size["rules"] for size in routing["sizes"]] == [3, 60]
+    for size in routing["sizes"]:
+        assert len(size["rounds"]) == TINY.rounds
+        # Each lead meets another rule, so half of them are asked on average.
+        assert size["rules"] / 2 - 2 < size["rules_asked_a_decision"] <= size["rules"] / 2 + 2
+        assert size["microseconds_a_decision"] > size["microseconds_a_rule"] > 0
+
+
+@pytest.mark.parametrize("number", [0, 7, 999])
+def test_a_lead_of_the_routing_bench_meets_its_own_rule(number: int) -> None:
+    [hop] = build_plan(1_000).find_path(make_fields(number), max_hops=8)
+    assert hop.rule.id == number
 
 
 def bench_databases() -> list[str]:
@@ -134,13 +167,16 @@ def size(buyers: int, rates: tuple[float, float, float]) -> Mapping[str, Any]:
 
 def test_aims_are_judged_by_the_median() -> None:
     # 10 buyers: 5 ms by us, 2 by hand. 1,000 buyers: 50 ms by us, 40 by hand: we grow by 45 ms, it by 38.
-    aims = judge({"engine": {"sizes": [size(10, (200, 500, 50)), size(1000, (20, 25, 2))]}})
+    routing = {"sizes": [{"rules": 1000, "microseconds_a_rule": 6.0, "microseconds_a_decision": 3000.0}]}
+    engine = {"sizes": [size(10, (200, 500, 50)), size(1000, (20, 25, 2))]}
+    aims = judge({"engine": engine, "routing": routing})
 
     assert [(aim.name, aim.is_met) for aim in aims] == [
         ("leads/s at 10 buyers, 1 worker", False),
         ("leads/s at 10 buyers, 1 worker", True),
         ("statements a sold lead", True),
         ("growth from 10 to 1000 buyers, 1 worker", False),
+        ("a rule asked, of 1,000", False),
     ]
-    assert aims[-1].measured == "45.0 ms against 38.0 ms a lead (45.5 and 38.4 µs a row)"
+    assert aims[-2].measured == "45.0 ms against 38.0 ms a lead (45.5 and 38.4 µs a row)"
     assert LOOPS[0] == PRODUCT

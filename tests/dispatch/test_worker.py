@@ -25,7 +25,7 @@ from routing.schedule import Due
 from tests.blocking import holding
 from tests.concurrency.leads import assert_verified, make_leads
 from tests.dispatch.settled import settled_hands
-from tests.factories import CampaignFactory, enroll
+from tests.factories import CampaignFactory, LeadFactory, RuleFactory, WorkspaceFactory, enroll
 from tracing.models import Attempt
 
 if TYPE_CHECKING:
@@ -159,6 +159,27 @@ def open_only_at(campaign: Campaign, moment: "datetime") -> None:
     campaign.workspace.hours = {moment.strftime("%a").lower(): [["12:00", "13:00"]]}
     campaign.workspace.full_clean()
     campaign.workspace.save()
+
+
+def test_the_hours_of_where_it_is_sent_count_too(
+    campaign: Campaign, redis_client: "redis.Redis[str]"
+) -> None:
+    """It waits there, and is routed anew when that workspace opens."""
+    opening = (timezone.now() + timedelta(days=2)).replace(hour=12, minute=0, second=0, microsecond=0)
+    open_only_at(campaign, opening)
+    partner = WorkspaceFactory(dispatch_mode="event")
+    RuleFactory(workspace=partner, destination=campaign.workspace)
+    lead: Lead = LeadFactory(source__workspace=partner, received_at=timezone.now() - timedelta(hours=1))
+    assert len(schedule.put([Due(lead.pk, partner.pk, lead.received_at)])) == 1
+    run_leased(lead.pk)
+    lead = Lead.objects.get(pk=lead.pk)
+    assert attempts_of(lead) == [("deferred", "outside_workspace_hours")]
+    assert (lead.workspace_id, lead.next_attempt_at) == (campaign.workspace_id, opening)
+    assert due_in_index(redis_client, lead) == pytest.approx(
+        (opening - timezone.now()).total_seconds(), abs=30
+    )
+    assert distribute_lead(lead.pk, at=opening).result == "success"
+    assert_verified()
 
 
 def test_a_workspace_that_never_opens_parks_it(campaign: Campaign) -> None:

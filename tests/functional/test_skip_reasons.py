@@ -20,6 +20,7 @@ from tests.factories import (
     CampaignFactory,
     EnrollmentFactory,
     LeadFactory,
+    RuleFactory,
     SourceFactory,
     TierFactory,
 )
@@ -65,6 +66,15 @@ def sell_this_before(campaign: Campaign, lead: Lead) -> None:
     Campaign.objects.filter(pk=campaign.pk).update(max_buyers=2)
     assert distribute_lead(lead.pk, at=AT).result == "success"
     Lead.objects.filter(pk=lead.pk).update(status="pending", next_attempt_at=AT, finished_at=None)
+
+
+def come_before(_campaign: Campaign, lead: Lead) -> None:
+    """The same person is on the way already with an older lead."""
+    LeadFactory(source=lead.source, received_at=AT - timedelta(minutes=1), email_hash=lead.email_hash)
+
+
+def lead_to_a_paused_workspace(_campaign: Campaign, lead: Lead) -> None:
+    RuleFactory(workspace=lead.workspace, destination__paused_at=AT)
 
 
 def break_mode(campaign: Campaign, _lead: Lead) -> None:
@@ -202,6 +212,10 @@ CASES: dict[str, Case] = {
     "database_timeout": Case("database_timeout", "retry", during=hold_buyer),
     "internal_error": Case("internal_error", "failed", prepare=break_mode),
     "lead_expired": Case("lead_expired", "expired", prepare=expire),
+    "duplicate_lead": Case(
+        "duplicate_lead", "duplicate", lead={"email_hash": "the same"}, prepare=come_before
+    ),
+    "workspace_paused": Case("workspace_paused", "deferred", due_at=AT, prepare=lead_to_a_paused_workspace),
 }
 
 
@@ -280,7 +294,7 @@ def check_next_state(case: Case, lead: Lead, *, attempts: int, attempt: Attempt)
         assert (lead.status, lead.due_reason, lead.finished_at) == ("pending", case.lead_reason, None)
         assert lead.next_attempt_at == case.due_at
     else:
-        status = "expired" if case.result == "expired" else "failed"
+        status = case.result if case.result in {"expired", "duplicate"} else "failed"
         assert (lead.status, lead.due_reason, lead.finished_at) == (status, "", AT)
         assert lead.next_attempt_at is None
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import HttpRequest
 
 from tracing.parsing import LONGEST_ID
@@ -16,7 +17,12 @@ LONGEST_KEY: Final = 36
 
 
 class KeysetChangeList(ChangeList):
-    """`older_than` and `newer_than` in the address are keys: a page costs the same wherever it lies."""
+    """`older_than` and `newer_than` in the address are rows: a page costs the same wherever it lies.
+
+    The columns in the page's `keyset` give the order; together they are unique and have an index.
+    """
+
+    model_admin: Any  # a ReadOnlyAdmin or its like: a page that names its `keyset`
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         model = args[0]
@@ -29,7 +35,7 @@ class KeysetChangeList(ChangeList):
         return {name: value for name, value in found.items() if name not in {OLDER_THAN, NEWER_THAN}}
 
     def get_ordering(self, request: HttpRequest, queryset: Any) -> list[Any]:  # noqa: ARG002
-        return ["-pk"]
+        return [f"-{name}" for name in self.model_admin.keyset]
 
     def get_results(self, request: HttpRequest) -> None:  # noqa: ARG002 - the signature is Django's
         rows, has_newer, has_older = self._read()
@@ -39,24 +45,44 @@ class KeysetChangeList(ChangeList):
         self.is_first_page = self.older_than is None and self.newer_than is None
         self.result_list = rows
         self.result_count = len(rows)
-        self.full_result_count = None
+        self.full_result_count = self.result_count  # a page is no count: nothing is said about it
         self.show_admin_actions = True
         self.can_show_all = self.multi_page = False
         self.paginator = Paginator(rows, self.list_per_page)
 
     def _read(self) -> tuple[Sequence[Any], bool, bool]:
         """One row more than shown tells whether there is a further page."""
-        rows, more = self.queryset, self.list_per_page + 1
+        rows, more, names = self.queryset, self.list_per_page + 1, self.model_admin.keyset
         if self.newer_than is not None:
-            found = list(rows.filter(pk__gt=self.newer_than).order_by("pk")[:more])
+            newer = rows.filter(_beyond(names, self._place(self.newer_than), side="gt"))
+            found = list(newer.order_by(*names)[:more])
             return found[: self.list_per_page][::-1], len(found) == more, True
         if self.older_than is not None:
-            rows = rows.filter(pk__lt=self.older_than)
+            rows = rows.filter(_beyond(names, self._place(self.older_than), side="lt"))
         found = list(rows[:more])
         return found[: self.list_per_page], self.older_than is not None, len(found) == more
 
+    def _place(self, key: object) -> Sequence[object] | None:
+        """Where the row stands in the order; None: there is no such row."""
+        names = self.model_admin.keyset
+        if tuple(names) == ("pk",):
+            return [key]
+        place: Sequence[object] | None = self.root_queryset.filter(pk=key).values_list(*names).first()
+        return place
+
     def _page(self, parameter: str, key: object) -> str:
         return self.get_query_string({parameter: key}, [OLDER_THAN, NEWER_THAN])
+
+
+def _beyond(names: Sequence[str], place: Sequence[object] | None, *, side: str) -> Q:
+    """`side` is gt or lt. The first column is bounded for itself, so that its index is entered at that place."""
+    if place is None:
+        return Q(pk__in=[])
+    further = Q(**{f"{names[0]}__{side}": place[0]})
+    if len(names) == 1:
+        return further
+    within = Q(**{names[0]: place[0]}) & _beyond(names[1:], place[1:], side=side)
+    return Q(**{f"{names[0]}__{side}e": place[0]}) & (further | within)
 
 
 def _read_key(model: Any, text: str) -> Any:

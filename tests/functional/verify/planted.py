@@ -252,7 +252,7 @@ PLANTED = [
     ),
     Planted(
         "unreadable_facts",
-        "UPDATE tracing_attempt SET facts = '{{\"lead\": 1}}' WHERE id = '{attempt}'",
+        "UPDATE tracing_attempt SET facts = facts || '{{\"lead\": 1}}' WHERE id = '{attempt}'",
         {7: "attempt {attempt}: its facts cannot be decided on again ("},
     ),
     Planted(

@@ -155,3 +155,15 @@ def test_a_sale_meanwhile_does_not_look_half_done(world: World) -> None:
 
     assert broken(run_verification(progress=Spy())) == {}
     assert sorted(broken(run_verification())) == [1, 4]
+
+
+@pytest.mark.usefixtures("world")
+def test_decisions_of_another_engine_are_told_of_and_not_made_again() -> None:
+    plant("UPDATE tracing_attempt SET facts = jsonb_set(facts, '{engine}', '1') WHERE facts ? 'engine'")
+
+    report = run_verification()
+
+    assert broken(report) == {}
+    [again] = [findings for invariant, findings in report.results if invariant.number == 7]
+    assert again.checked == 0
+    assert again.notes == ["4 decisions of another version of the engine were not made again"]

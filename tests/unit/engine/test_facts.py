@@ -3,12 +3,14 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from distribution.engine import (
     CampaignHead,
     LiveFacts,
+    OtherEngine,
     compile_campaign,
     consume,
     decide,
@@ -17,6 +19,7 @@ from distribution.engine import (
     give_back,
     resolve_campaign,
 )
+from distribution.engine.facts import ENGINE
 from tests.unit.engine import oracle
 from tests.unit.engine.builders import definition, enrollment, facts
 from tests.unit.engine.strategies import INSTANTS, ZONES, definitions, facts_for
@@ -38,6 +41,13 @@ def test_facts_round_trip_and_the_decision_repeats(data: st.DataObject) -> None:
     assert decide(compile_campaign(json.loads(json.dumps(campaign))), again) == first
     json.dumps([skip.gates for skip in first.skipped] + [skip.data for skip in first.skipped])
     json.dumps([each.rank_key for each in first.selected] + [price.applied for price in first.prices])
+
+
+@pytest.mark.parametrize("engine", [None, ENGINE - 1, ENGINE + 1])
+def test_facts_of_another_engine_are_refused(engine: int | None) -> None:
+    stored = {**facts_to_json(facts(definition([enrollment(1)]))), "engine": engine}
+    with pytest.raises(OtherEngine, match=f"this is {ENGINE}"):
+        facts_from_json(stored)
 
 
 @settings(max_examples=60, deadline=None)

@@ -11,7 +11,7 @@ import routing.opening
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("routing", "0003_lead_paused"),
+        ("routing", "0006_lead_identity"),
     ]
 
     operations = [
@@ -84,7 +84,10 @@ class Migration(migrations.Migration):
             model_name="workspace",
             name="timezone",
             field=models.CharField(
-                default="America/New_York", max_length=50, validators=[routing.opening.check_timezone]
+                default="America/New_York",
+                help_text="Where it works, by its IANA name, e.g. America/Chicago.",
+                max_length=50,
+                validators=[routing.opening.check_timezone],
             ),
         ),
         migrations.AddConstraint(
