@@ -25,7 +25,7 @@ from routing.handon import publish
 from routing.keys import wake_key
 from routing.models import DispatchMode, DispatchPath
 from routing.redisclient import get_client
-from routing.schedule import TIMEOUT_SECONDS, Lead, NotLeading, Take
+from routing.schedule import TIMEOUT_SECONDS, Leader, NotLeading, Take
 from routing.straight import run_straight
 
 logger = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ class Dispatcher:
         self.name = f"{process}:{token_hex(4)}"
         self._run_next_due = run_next_due
         self._stop = stop
-        self._lead: Lead | None = None
+        self._leader: Leader | None = None
         self._wake = Wake()
         self._catching_up: Iterator[None] = iter(())
         self._renewal = Every(RENEWAL_SECONDS)
@@ -124,14 +124,14 @@ class Dispatcher:
         self._resign()
 
     def _turn(self) -> None:
-        lead = self._hold()
-        if lead is None:
+        leader = self._hold()
+        if leader is None:
             self._stop.wait(STANDBY_SECONDS)
             return
         started = time.monotonic()
-        self._say(lead)
+        self._say(leader)
         next(self._catching_up, None)
-        take = schedule.take_due(lead, limit=LEADS_A_TAKE)
+        take = schedule.take_due(leader, limit=LEADS_A_TAKE)
         moved = publish(take.handed, path="take")
         metrics.TICK_SECONDS.observe(time.monotonic() - started)
         if moved < len(take.handed):
@@ -139,41 +139,41 @@ class Dispatcher:
         else:
             self._wait(take, started=started)
 
-    def _hold(self) -> Lead | None:
+    def _hold(self) -> Leader | None:
         """Win or renew the leadership. Every take checks it again, so it may be old here."""
-        if self._lead is not None and not self._renewal.is_time():
-            return self._lead
-        known = self._lead
+        if self._leader is not None and not self._renewal.is_time():
+            return self._leader
+        known = self._leader
         least_epoch = known.epoch if known else read_control().epoch
         lease_ms = int(LEADER_LEASE_SECONDS * 1000)
-        lead, is_new = schedule.lead(self.name, lease_ms=lease_ms, least_epoch=least_epoch)
+        leader, is_new = schedule.claim_lead(self.name, lease_ms=lease_ms, least_epoch=least_epoch)
         self._renewal.is_done()
-        if lead is None:
+        if leader is None:
             self._lose("another dispatcher leads")
             return None
-        self._lead = lead
+        self._leader = leader
         if is_new or known is None:
-            self._win(lead)
-        return lead
+            self._win(leader)
+        return leader
 
-    def _win(self, lead: Lead) -> None:
+    def _win(self, leader: Leader) -> None:
         """After a restart or a flush of Redis, too: what is due soon is looked through at once, a page a turn."""
-        logger.info("dispatch.leading", extra={"leader": self.name, "epoch": lead.epoch})
+        logger.info("dispatch.leading", extra={"leader": self.name, "epoch": leader.epoch})
         metrics.DISPATCHER_LEADING.labels(path="redis").set(1)
         self._heartbeat, self._catching_up = Every(HEARTBEAT_SECONDS), catch_up()
 
     def _lose(self, cause: str) -> None:
-        if self._lead is not None:
+        if self._leader is not None:
             logger.warning("dispatch.not_leading", extra={"leader": self.name, "cause": cause})
             metrics.DISPATCHER_LEADING.labels(path="redis").set(0)
-        self._lead = None
+        self._leader = None
         self._wake.close()
 
-    def _say(self, lead: Lead) -> None:
+    def _say(self, leader: Leader) -> None:
         """While PostgreSQL does not answer this fails in every turn: no worker could do anything with a lead."""
         if self._heartbeat.is_time():
             close_old_connections()
-            say_leading(self.name, epoch=lead.epoch, path=DispatchPath.REDIS)
+            say_leading(self.name, epoch=leader.epoch, path=DispatchPath.REDIS)
             self._heartbeat.is_done()
         if self._sizes.is_time():
             export_sizes()

@@ -1,8 +1,6 @@
 """Counts the workers that were lost with a lead, one after the other, and parks the lead after too many of them."""
 
 import logging
-import os
-import socket
 from datetime import timedelta
 from typing import Final
 
@@ -55,10 +53,10 @@ def _park(lead: LockedLead, *, losses: int) -> None:
             id=new_attempt_id(),
             lead_id=lead.id,
             number=lead.attempts + 1,
-            trigger=(AttemptTrigger.RETRY if lead.attempts else AttemptTrigger.INGEST).value,
+            trigger=_trigger(lead).value,
             source_workspace_id=lead.source_workspace_id,
             started_at=at,
-            worker=f"{socket.gethostname()}:{os.getpid()}"[:100],
+            worker="",
         )
     )
     result = AttemptResult.FAILED.value
@@ -82,3 +80,9 @@ def _park(lead: LockedLead, *, losses: int) -> None:
             destination_workspace_id=lead.workspace_id,
         )
     )
+
+
+def _trigger(lead: LockedLead) -> AttemptTrigger:
+    if lead.due_reason == AttemptTrigger.MANUAL:
+        return AttemptTrigger.MANUAL
+    return AttemptTrigger.RETRY if lead.attempts else AttemptTrigger.INGEST

@@ -58,3 +58,13 @@ def drop_others(workspace_id: int, *, mode: str) -> int:
     if mode != DispatchMode.SHADOW:
         dropped += shadow.drop_workspace(workspace_id)
     return dropped
+
+
+def count_others(workspace_id: int, *, mode: str) -> int:
+    """Return how many leads drop_others would forget. Raises redis.RedisError."""
+    count = 0
+    if mode != DispatchMode.EVENT:
+        count += schedule.count_workspace(workspace_id)
+    if mode != DispatchMode.SHADOW:
+        count += shadow.count_workspace(workspace_id)
+    return count

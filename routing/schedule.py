@@ -15,7 +15,7 @@ from django.conf import settings
 from redis.commands.core import Script
 
 from routing import scripts
-from routing.keys import script_keys
+from routing.keys import schedule_of, script_keys
 from routing.redisclient import get_client
 
 TIMEOUT_SECONDS: Final = 1.0
@@ -65,7 +65,7 @@ class Expired(NamedTuple):
     is_started: bool
 
 
-class Lead(NamedTuple):
+class Leader(NamedTuple):
     """The right to take leads. Every take is checked against it: whoever slept past its lease takes nothing."""
 
     name: str
@@ -124,12 +124,12 @@ def put(leads: Sequence[Due]) -> list[Handed]:
     return handed
 
 
-def take_due(lead: Lead, *, limit: int) -> Take:
+def take_due(leader: Leader, *, limit: int) -> Take:
     """Move due leads from the schedule into flight, an equal part for each workspace. Raises NotLeading."""
     answer = _run(
         scripts.TAKE,
         [
-            *(lead.name, lead.epoch, limit),
+            *(leader.name, leader.epoch, limit),
             *(settings.LEADSWITCH_READY_SHARDS, settings.LEADSWITCH_READY_LIMIT, lease_ms()),
         ],
     )
@@ -175,6 +175,11 @@ def drop_workspace(workspace_id: int) -> int:
     return int(_run(scripts.DROP, [workspace_id]))
 
 
+def count_workspace(workspace_id: int) -> int:
+    """Return how many leads wait in a workspace's schedule."""
+    return int(get_client(TIMEOUT_SECONDS).zcard(schedule_of(workspace_id)))
+
+
 def find_lost(leads: Sequence[Due]) -> set[int]:
     """Return those of the leads that nobody would start in time."""
     lost: set[int] = set()
@@ -201,10 +206,10 @@ def read_sizes() -> Sizes:
     return Sizes(shards=shards, inflight=inflight, overdue_seconds=late_ms / 1000)
 
 
-def lead(name: str, *, lease_ms: int, least_epoch: int) -> tuple[Lead | None, bool]:
+def claim_lead(name: str, *, lease_ms: int, least_epoch: int) -> tuple[Leader | None, bool]:
     """Win or renew the leadership. Returns it, or None while another leads; and whether it was won just now."""
     epoch, is_new = _run(scripts.LEAD, [name, lease_ms, least_epoch])
-    return (Lead(name, epoch) if epoch else None), bool(is_new)
+    return (Leader(name, epoch) if epoch else None), bool(is_new)
 
 
 def resign(name: str) -> None:

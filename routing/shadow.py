@@ -83,3 +83,7 @@ def drop_workspace(workspace_id: int) -> int:
         pipeline.delete(shadow_of(workspace_id))
         count, _ = pipeline.execute()
     return int(count)
+
+
+def count_workspace(workspace_id: int) -> int:
+    return int(get_client(TIMEOUT_SECONDS).zcard(shadow_of(workspace_id)))

@@ -13,7 +13,8 @@ from typing import Final
 from routing import metrics, schedule, shadow
 from routing.backlog import LEADS_A_PAGE, Place, Spread, place_of, put_back, read_page
 from routing.models import DispatchMode, Workspace
-from routing.rollout import drop_others
+from routing.queries import read_due_times
+from routing.rollout import count_others, drop_others
 from routing.schedule import Due
 from tracing.reconciling import Counts, in_batches
 
@@ -29,7 +30,7 @@ def run(*, fix: bool, limit: int) -> Counts:
     counts = _sweep(DispatchMode.EVENT, schedule.find_lost, put_lost, fix=fix, limit=limit)
     left = limit - counts.checked
     counts += _sweep(DispatchMode.SHADOW, shadow.find_missing, _write_shadow, fix=fix, limit=left)
-    return counts + (_drop_leftovers() if fix else Counts())
+    return counts + _leftovers(fix=fix)
 
 
 def _sweep(mode: DispatchMode, find: Find, repair: Repair, *, fix: bool, limit: int) -> Counts:
@@ -37,8 +38,7 @@ def _sweep(mode: DispatchMode, find: Find, repair: Repair, *, fix: bool, limit: 
         leads = read_page(after, mode=mode, count=count, least_age=LEAST_AGE)
         if not leads:
             return Counts(), None
-        lost_ids = find(leads)
-        lost = [lead for lead in leads if lead.lead_id in lost_ids]
+        lost = _confirm(leads, find(leads))
         if fix and lost:
             repair(lost)
         repaired = len(lost) if fix else 0
@@ -48,16 +48,24 @@ def _sweep(mode: DispatchMode, find: Find, repair: Repair, *, fix: bool, limit: 
     return in_batches(step, limit=limit, size=LEADS_A_PAGE)
 
 
-def _drop_leftovers() -> Counts:
-    """Of workspaces that are polled, and of those in shadow mode."""
-    dropped = 0
+def _confirm(leads: Sequence[Due], lost_ids: set[int]) -> list[Due]:
+    """Leave out leads that came to their end, or got another time, after their page was read."""
+    if not lost_ids:
+        return []
+    now = {each.lead_id: each.due_at for each in read_due_times(list(lost_ids))}
+    return [lead for lead in leads if lead.lead_id in lost_ids and now.get(lead.lead_id) == lead.due_at]
+
+
+def _leftovers(*, fix: bool) -> Counts:
+    """Drop what workspaces that are not event-driven have in the schedule, and what no lead waits for in the shadow."""
+    found = 0
     for workspace_id, mode in Workspace.objects.exclude(dispatch_mode=DispatchMode.EVENT).values_list(
         "pk", "dispatch_mode"
     ):
-        dropped += drop_others(workspace_id, mode=mode)
-        if mode == DispatchMode.SHADOW:
-            dropped += shadow.take_extra(workspace_id)
-    return Counts(checked=dropped, repaired=dropped)
+        found += drop_others(workspace_id, mode=mode) if fix else count_others(workspace_id, mode=mode)
+        if fix and mode == DispatchMode.SHADOW:
+            found += shadow.take_extra(workspace_id)
+    return Counts(checked=found, repaired=found if fix else 0, skipped=0 if fix else found)
 
 
 def _put_back(leads: Sequence[Due], *, spread: Spread) -> None:

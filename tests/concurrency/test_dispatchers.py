@@ -222,5 +222,5 @@ def test_a_dispatcher_that_is_told_to_stop_resigns(redis_client: "redis.Redis[st
         only.process.send_signal(signal.SIGTERM)
         assert only.process.wait(30) == 0
     assert read_control().seen_at is None
-    won, is_new = schedule.lead("next", lease_ms=1_000, least_epoch=0)
+    won, is_new = schedule.claim_lead("next", lease_ms=1_000, least_epoch=0)
     assert (won is not None, is_new) == (True, True)

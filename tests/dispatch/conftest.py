@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from routing import outage, schedule, wake
-from routing.schedule import Lead
+from routing.schedule import Leader
 
 if TYPE_CHECKING:
     import redis
@@ -21,10 +21,10 @@ def closed_breakers() -> Iterator[None]:
 
 
 @pytest.fixture
-def lead(redis_client: "redis.Redis[str]") -> Lead:
+def leader(redis_client: "redis.Redis[str]") -> Leader:
     """The leadership, for a test that takes."""
     assert redis_client.ping()
-    won, is_new = schedule.lead("test", lease_ms=600_000, least_epoch=0)
+    won, is_new = schedule.claim_lead("test", lease_ms=600_000, least_epoch=0)
     assert won is not None
     assert is_new
     return won

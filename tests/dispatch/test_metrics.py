@@ -6,7 +6,7 @@ import pytest
 
 from routing import keys, metrics, schedule, workers
 from routing.dispatcher import export_sizes
-from routing.schedule import Lead
+from routing.schedule import Leader
 from tests.dispatch.times import due, ids, later
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ def value(metric: Any, **labels: str) -> float:
     return float(metric.labels(**labels)._value.get())
 
 
-def test_sizes_are_exported(lead: Lead, settings: Any) -> None:
+def test_sizes_are_exported(leader: Leader, settings: Any) -> None:
     settings.LEADSWITCH_READY_LIMIT = 2
     shard = str(keys.shard_of(1, shards=settings.LEADSWITCH_READY_SHARDS))
     schedule.put([due(1), due(2), due(3), later(4)])
@@ -29,7 +29,7 @@ def test_sizes_are_exported(lead: Lead, settings: Any) -> None:
     assert value(metrics.INFLIGHT_LEADS, state="queued") == 1
     assert value(metrics.INFLIGHT_LEADS, state="started") == 1
     assert value(metrics.SCHEDULE_LATE_SECONDS, path="redis") == pytest.approx(3600, abs=60)
-    assert ids(schedule.take_due(lead, limit=10).handed) == [3]
+    assert ids(schedule.take_due(leader, limit=10).handed) == [3]
 
 
 def test_workers_are_counted_while_they_are_alive(redis_client: "redis.Redis[str]") -> None:

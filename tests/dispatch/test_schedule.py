@@ -7,7 +7,7 @@ from zlib import crc32
 import pytest
 
 from routing import keys, schedule, scripts
-from routing.schedule import Ending, Lead, NotLeading
+from routing.schedule import Ending, Leader, NotLeading
 from tests.concurrency.racing import wait_until
 from tests.dispatch.times import HOUR, due, ids, later
 
@@ -74,36 +74,36 @@ def test_a_lead_that_is_made_due_leaves_the_index(redis_client: "redis.Redis[str
     assert redis_client.zrange(keys.schedule_key(), 0, -1) == []
 
 
-def test_no_lead_overtakes_the_others_of_its_workspace(settings: Any, lead: Lead) -> None:
+def test_no_lead_overtakes_the_others_of_its_workspace(settings: Any, leader: Leader) -> None:
     settings.LEADSWITCH_READY_LIMIT = 2
     assert ids(schedule.put([due(1), due(2), due(3)])) == [1, 2]
     schedule.start([1, 2])  # there is room again, and lead 3 was there first
     assert schedule.put([due(4)]) == []
-    assert ids(schedule.take_due(lead, limit=10).handed) == [3, 4]
+    assert ids(schedule.take_due(leader, limit=10).handed) == [3, 4]
 
 
-def test_a_ready_queue_is_kept_short(settings: Any, lead: Lead) -> None:
+def test_a_ready_queue_is_kept_short(settings: Any, leader: Leader) -> None:
     settings.LEADSWITCH_READY_LIMIT = 3
     assert ids(schedule.put([due(number) for number in range(5)])) == [0, 1, 2]
-    take = schedule.take_due(lead, limit=10)
+    take = schedule.take_due(leader, limit=10)
     assert (take.handed, take.is_blocked, take.is_more) == ([], True, False)
     schedule.start([0, 1])
-    take = schedule.take_due(lead, limit=10)
+    take = schedule.take_due(leader, limit=10)
     assert (ids(take.handed), take.is_blocked) == ([3, 4], False)
 
 
-def test_taken_leads_are_in_flight_in_due_order(redis_client: "redis.Redis[str]", lead: Lead) -> None:
+def test_taken_leads_are_in_flight_in_due_order(redis_client: "redis.Redis[str]", leader: Leader) -> None:
     """PITFALLS 23: one script moves and leases, so a lead is never nowhere."""
     fill_behind_a_pause(
         redis_client, [due(1, ago=HOUR), due(2, ago=3 * HOUR), due(3, ago=2 * HOUR), later(4)]
     )
-    take = schedule.take_due(lead, limit=2)
+    take = schedule.take_due(leader, limit=2)
     assert (ids(take.handed), take.is_more) == ([2, 3], True)
     assert inflight(redis_client) == {2, 3}
-    take = schedule.take_due(lead, limit=2)
+    take = schedule.take_due(leader, limit=2)
     assert (ids(take.handed), take.is_more) == ([1], False)
     assert take.next_due_seconds == pytest.approx(3600, abs=60)
-    assert schedule.take_due(lead, limit=2).handed == []
+    assert schedule.take_due(leader, limit=2).handed == []
 
 
 def fill_behind_a_pause(client: "redis.Redis[str]", leads: list[schedule.Due]) -> None:
@@ -114,35 +114,37 @@ def fill_behind_a_pause(client: "redis.Redis[str]", leads: list[schedule.Due]) -
 
 
 @pytest.mark.parametrize("is_product", [True, False])
-def test_paused_means_not_taken(redis_client: "redis.Redis[str]", lead: Lead, *, is_product: bool) -> None:
+def test_paused_means_not_taken(
+    redis_client: "redis.Redis[str]", leader: Leader, *, is_product: bool
+) -> None:
     """PITFALLS 33: nobody takes and drops, nobody takes and puts back."""
     key = keys.paused_key() if is_product else keys.workspace_paused_key(1)
     redis_client.set(key, 1)
     assert schedule.put([due(1)]) == []
-    take = schedule.take_due(lead, limit=10)
+    take = schedule.take_due(leader, limit=10)
     assert (take.handed, take.is_more, take.is_blocked) == ([], False, False)
     others = schedule.put([due(2, 2)])
     assert ids(others) == ([] if is_product else [2])
     redis_client.delete(key)
-    assert ids(schedule.take_due(lead, limit=10).handed) == ([1, 2] if is_product else [1])
+    assert ids(schedule.take_due(leader, limit=10).handed) == ([1, 2] if is_product else [1])
 
 
-def test_a_lead_in_flight_is_not_taken_again(redis_client: "redis.Redis[str]", lead: Lead) -> None:
+def test_a_lead_in_flight_is_not_taken_again(redis_client: "redis.Redis[str]", leader: Leader) -> None:
     """PITFALLS 25. Its time was written again while a worker had it: it comes up when the worker is done."""
     deadline_ms = hold_started(1)
     assert schedule.put([due(1)]) == []
-    assert schedule.take_due(lead, limit=10).handed == []
+    assert schedule.take_due(leader, limit=10).handed == []
     assert waiting(redis_client) == {1: deadline_ms}
     assert schedule.end([Ending(1, deadline_ms)]) == [True]
-    assert ids(schedule.take_due(lead, limit=10).handed) == [1]
+    assert ids(schedule.take_due(leader, limit=10).handed) == [1]
 
 
-def test_the_new_time_of_a_worker_does_not_undo_that_of_an_operator(lead: Lead) -> None:
+def test_the_new_time_of_a_worker_does_not_undo_that_of_an_operator(leader: Leader) -> None:
     """Run again at once, while the attempt before puts the lead off until tomorrow."""
     deadline_ms = hold_started(1)
     schedule.put([due(1)])
     schedule.end([Ending(1, deadline_ms, later(1).due_at, 1)])
-    assert ids(schedule.take_due(lead, limit=10).handed) == [1]
+    assert ids(schedule.take_due(leader, limit=10).handed) == [1]
 
 
 def test_a_put_of_a_lead_that_still_queues_is_left_to_its_worker(redis_client: "redis.Redis[str]") -> None:
@@ -192,14 +194,14 @@ def test_an_end_with_a_due_time_puts_the_lead_back(redis_client: "redis.Redis[st
     assert waiting(redis_client, 1) == {}
 
 
-def test_an_end_can_wait_by_the_clock_of_redis(redis_client: "redis.Redis[str]", lead: Lead) -> None:
+def test_an_end_can_wait_by_the_clock_of_redis(redis_client: "redis.Redis[str]", leader: Leader) -> None:
     deadline_ms = hold_started(1)
     schedule.end(
         [Ending(1, deadline_ms, due(1).due_at, wait_ms=60_000)]
     )  # the workspace is that of the lease
     assert set(waiting(redis_client)) == {1}
-    assert schedule.take_due(lead, limit=10).handed == []
-    assert schedule.take_due(lead, limit=10).next_due_seconds == pytest.approx(60, abs=30)
+    assert schedule.take_due(leader, limit=10).handed == []
+    assert schedule.take_due(leader, limit=10).next_due_seconds == pytest.approx(60, abs=30)
 
 
 def test_leases_that_are_over_are_found_the_oldest_first(settings: Any) -> None:
@@ -214,19 +216,19 @@ def test_leases_that_are_over_are_found_the_oldest_first(settings: Any) -> None:
     assert schedule.find_expired(offset=1, limit=5) == [second]
 
 
-def test_withdrawn_leads_do_not_come_up(redis_client: "redis.Redis[str]", lead: Lead) -> None:
+def test_withdrawn_leads_do_not_come_up(redis_client: "redis.Redis[str]", leader: Leader) -> None:
     """PITFALLS 51."""
     fill_behind_a_pause(redis_client, [due(1), due(2), later(3, 2)])
     assert schedule.withdraw([(1, 1), (3, 2), (99, 1)]) == 2
     assert schedule.withdraw([(1, 1)]) == 0
-    take = schedule.take_due(lead, limit=10)
+    take = schedule.take_due(leader, limit=10)
     assert (ids(take.handed), take.next_due_seconds) == ([2], None)
 
 
-def test_a_dropped_workspace_leaves_the_others(redis_client: "redis.Redis[str]", lead: Lead) -> None:
+def test_a_dropped_workspace_leaves_the_others(redis_client: "redis.Redis[str]", leader: Leader) -> None:
     fill_behind_a_pause(redis_client, [due(1), later(2), due(3, 2)])
     assert schedule.drop_workspace(1) == 2
-    assert ids(schedule.take_due(lead, limit=10).handed) == [3]
+    assert ids(schedule.take_due(leader, limit=10).handed) == [3]
 
 
 def test_sizes_by_shard(settings: Any, redis_client: "redis.Redis[str]") -> None:
@@ -245,31 +247,31 @@ def test_sizes_by_shard(settings: Any, redis_client: "redis.Redis[str]") -> None
 
 def test_one_leads_and_renews(redis_client: "redis.Redis[str]") -> None:
     """PITFALLS 28: compare and renew in one step; a rival changes nothing."""
-    one, is_new = schedule.lead("one", lease_ms=600_000, least_epoch=0)
-    assert (one, is_new) == (Lead("one", 1), True)
-    assert schedule.lead("two", lease_ms=1, least_epoch=50) == (None, False)
-    assert schedule.lead("one", lease_ms=600_000, least_epoch=0) == (Lead("one", 1), False)
+    one, is_new = schedule.claim_lead("one", lease_ms=600_000, least_epoch=0)
+    assert (one, is_new) == (Leader("one", 1), True)
+    assert schedule.claim_lead("two", lease_ms=1, least_epoch=50) == (None, False)
+    assert schedule.claim_lead("one", lease_ms=600_000, least_epoch=0) == (Leader("one", 1), False)
     assert redis_client.pttl(keys.dispatcher_key()) > 1_000
     schedule.resign("two")
     assert redis_client.get(keys.dispatcher_key()) == "one"
     schedule.resign("one")
-    assert schedule.lead("two", lease_ms=600_000, least_epoch=0) == (Lead("two", 2), True)
+    assert schedule.claim_lead("two", lease_ms=600_000, least_epoch=0) == (Leader("two", 2), True)
 
 
 def test_an_epoch_never_comes_again(redis_client: "redis.Redis[str]") -> None:
     """Not even after a flush: PostgreSQL remembers the last."""
     redis_client.flushall()
-    assert schedule.lead("one", lease_ms=600_000, least_epoch=41) == (Lead("one", 42), True)
+    assert schedule.claim_lead("one", lease_ms=600_000, least_epoch=41) == (Leader("one", 42), True)
 
 
 def test_a_leader_that_slept_past_its_lease_takes_nothing(redis_client: "redis.Redis[str]") -> None:
     fill_behind_a_pause(redis_client, [due(1)])
-    asleep, _ = schedule.lead("same-name", lease_ms=1, least_epoch=0)
+    asleep, _ = schedule.claim_lead("same-name", lease_ms=1, least_epoch=0)
     wait_until(lambda: not redis_client.exists(keys.dispatcher_key()), what="the end of the leader's lease")
     assert asleep is not None
     with pytest.raises(NotLeading):
         schedule.take_due(asleep, limit=10)
-    awake, _ = schedule.lead(
+    awake, _ = schedule.claim_lead(
         "same-name", lease_ms=600_000, least_epoch=0
     )  # as a process that was started again
     with pytest.raises(NotLeading):
@@ -287,9 +289,9 @@ def test_without_the_check_of_the_epoch_it_does(
     assert fence in scripts.TAKE
     monkeypatch.setattr(scripts, "TAKE", scripts.TAKE.replace(fence, ""))
     fill_behind_a_pause(redis_client, [due(1)])
-    asleep, _ = schedule.lead("one", lease_ms=1, least_epoch=0)
+    asleep, _ = schedule.claim_lead("one", lease_ms=1, least_epoch=0)
     wait_until(lambda: not redis_client.exists(keys.dispatcher_key()), what="the end of the leader's lease")
-    schedule.lead("two", lease_ms=600_000, least_epoch=0)
+    schedule.claim_lead("two", lease_ms=600_000, least_epoch=0)
     assert asleep is not None
     assert ids(schedule.take_due(asleep, limit=10).handed) == [1]
 
@@ -302,14 +304,16 @@ def in_one_shard(count: int) -> list[int]:
     return [number for number in range(1, 1_000) if keys.shard_of(number, shards=4) == 0][:count]
 
 
-def test_a_hot_workspace_starves_nobody(redis_client: "redis.Redis[str]", lead: Lead, settings: Any) -> None:
+def test_a_hot_workspace_starves_nobody(
+    redis_client: "redis.Redis[str]", leader: Leader, settings: Any
+) -> None:
     settings.LEADSWITCH_READY_LIMIT = 20
     hot, *quiet = in_one_shard(5)
     piled = [due(number, hot, ago=5 * HOUR) for number in range(2_000)]
     fill_behind_a_pause(
         redis_client, [*piled, *(due(10_000 + each, each, ago=timedelta(seconds=1)) for each in quiet)]
     )
-    handed = schedule.take_due(lead, limit=1_000).handed
+    handed = schedule.take_due(leader, limit=1_000).handed
     assert len(handed) == 20
     assert {each.workspace_id for each in handed} == {hot, *quiet}
     # What came first would be: the hot one's alone.
@@ -318,7 +322,7 @@ def test_a_hot_workspace_starves_nobody(redis_client: "redis.Redis[str]", lead: 
 
 
 def test_workspaces_take_turns_when_there_is_no_room_for_all(
-    redis_client: "redis.Redis[str]", lead: Lead, settings: Any
+    redis_client: "redis.Redis[str]", leader: Leader, settings: Any
 ) -> None:
     settings.LEADSWITCH_READY_LIMIT = 2
     workspaces = in_one_shard(5)
@@ -326,32 +330,34 @@ def test_workspaces_take_turns_when_there_is_no_room_for_all(
     fill_behind_a_pause(redis_client, leads)
     served: list[int] = []
     for _ in range(5):
-        handed = schedule.take_due(lead, limit=10).handed
+        handed = schedule.take_due(leader, limit=10).handed
         served += [each.workspace_id for each in handed]
         schedule.start(ids(handed))
     assert served == workspaces * 2
 
 
-def test_a_queue_that_is_slow_gets_less(redis_client: "redis.Redis[str]", lead: Lead, settings: Any) -> None:
+def test_a_queue_that_is_slow_gets_less(
+    redis_client: "redis.Redis[str]", leader: Leader, settings: Any
+) -> None:
     """What waits longer in a ready queue than a part of its lease halves what is handed to that queue."""
     settings.LEADSWITCH_READY_LIMIT, settings.LEADSWITCH_LEASE_SECONDS = 100, 30
     fill_behind_a_pause(redis_client, [due(number) for number in range(500)])
-    handed = schedule.take_due(lead, limit=1_000).handed
+    handed = schedule.take_due(leader, limit=1_000).handed
     assert len(handed) == 100
     age_ready_leads(redis_client, shard=keys.shard_of(1, shards=4), by_ms=5_000)
     schedule.start(ids(handed))
-    assert len(schedule.take_due(lead, limit=1_000).handed) == 50
+    assert len(schedule.take_due(leader, limit=1_000).handed) == 50
 
 
 def test_a_queue_that_is_prompt_gets_more_again(
-    redis_client: "redis.Redis[str]", lead: Lead, settings: Any
+    redis_client: "redis.Redis[str]", leader: Leader, settings: Any
 ) -> None:
     settings.LEADSWITCH_READY_LIMIT, settings.LEADSWITCH_LEASE_SECONDS = 100, 600
     redis_client.hset(f"{{{settings.LEADSWITCH_REDIS_PREFIX}}}:pace", str(keys.shard_of(1, shards=4)), 8)
     fill_behind_a_pause(redis_client, [due(number) for number in range(500)])
     sizes = []
     for _ in range(5):
-        handed = schedule.take_due(lead, limit=1_000).handed
+        handed = schedule.take_due(leader, limit=1_000).handed
         sizes.append(len(handed))
         schedule.start(ids(handed))
     assert sizes == [8, 16, 32, 64, 100]
@@ -407,11 +413,11 @@ def test_scripts_are_loaded_again_when_redis_forgot_them(redis_client: "redis.Re
     assert ids(schedule.put([due(2)])) == [2]
 
 
-def test_all_keys_share_one_hash_tag(redis_client: "redis.Redis[str]", settings: Any, lead: Lead) -> None:
+def test_all_keys_share_one_hash_tag(redis_client: "redis.Redis[str]", settings: Any, leader: Leader) -> None:
     """PITFALLS 34."""
     schedule.put([due(1), later(2)])
     schedule.start([1])
-    schedule.take_due(lead, limit=1)
+    schedule.take_due(leader, limit=1)
     found = list(redis_client.scan_iter("*"))
     tag = f"{{{settings.LEADSWITCH_REDIS_PREFIX}}}:"
     assert len([key for key in found if settings.LEADSWITCH_REDIS_PREFIX in key]) >= 6
@@ -434,7 +440,7 @@ def test_python_and_lua_agree_about_shards(settings: Any) -> None:
 
 
 def test_only_an_earlier_due_time_is_told_and_only_once_a_take(
-    redis_client: "redis.Redis[str]", lead: Lead
+    redis_client: "redis.Redis[str]", leader: Leader
 ) -> None:
     with redis_client.pubsub(ignore_subscribe_messages=True) as channel:
         channel.subscribe(keys.wake_key())
@@ -444,7 +450,7 @@ def test_only_an_earlier_due_time_is_told_and_only_once_a_take(
         ]:
             schedule.put([put])
             assert is_heard(channel, redis_client) == is_told
-        schedule.take_due(lead, limit=1)
+        schedule.take_due(leader, limit=1)
         schedule.put([later(3, ahead=3 * HOUR)])
         assert not is_heard(channel, redis_client)  # not earlier than lead 2
         schedule.put([later(4, ahead=HOUR)])
