@@ -112,11 +112,15 @@ WHITENOISE_USE_FINDERS = True
 # The limits end a stuck statement long before an operator would notice it. Commands run migrations,
 # imports and verify, which are long on purpose.
 STATEMENT_TIMEOUT_MS = {"web": 15_000, "worker": 15_000, "command": 600_000}
-SESSION_LIMITS = {
+SESSION_LIMITS: dict[str, int | str] = {
     "lock_timeout": 2_000,
     "statement_timeout": STATEMENT_TIMEOUT_MS[LEADSWITCH_ROLE],
     "idle_in_transaction_session_timeout": 30_000,
 }
+if LEADSWITCH_ROLE == "worker":
+    # Workers keep their statements prepared. One that was planned while a table was small would read it whole, however
+    # much it has grown, until autovacuum comes by; all of theirs have an index.
+    SESSION_LIMITS["enable_seqscan"] = "off"
 
 
 def database_settings() -> dict[str, object]:
