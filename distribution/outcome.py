@@ -31,6 +31,9 @@ class Outcome:
     charged_cents: int = 0
     duration_ms: float = 0.0
     is_traced: bool = False
+    rule_id: int | None = None  # the routing rule that led to where it was decided
+    duplicate_of: UUID | None = None
+    cause: str = ""  # the exception that rolled it back
 
     @staticmethod
     def now() -> datetime:

@@ -9,7 +9,8 @@ from structlog.typing import Processor
 # Only these come along from a record's `extra`: Django puts whole requests there.
 EXTRA_FIELDS = (
     *("lead_id", "attempt_id", "result", "skip_reason", "buyers", "charged_cents", "duration_ms"),
-    *("cause", "reason", "task"),
+    *("cause", "reason", "task", "attempts", "owner", "lock", "lock_ms", "lead_row"),
+    *("rule_id", "duplicate", "duplicate_of"),
     *("reconciler", "checked", "repaired", "skipped"),
     *("wallet_id", "balance_cents", "entries_cents"),
 )

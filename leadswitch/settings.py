@@ -29,6 +29,7 @@ LEADSWITCH_IDENTITY_KEY = ENVIRONMENT.identity_key
 LEADSWITCH_REDIS_PREFIX = ENVIRONMENT.redis_prefix
 LEADSWITCH_PICKUP_PERIOD_SECONDS = ENVIRONMENT.pickup_period_seconds
 LEADSWITCH_TRANSIENT_MAX_ATTEMPTS = ENVIRONMENT.transient_max_attempts
+LEADSWITCH_LOCK_MAX_SECONDS = ENVIRONMENT.lock_max_seconds
 LEADSWITCH_WAKE_ENABLED = ENVIRONMENT.is_wake_enabled
 # By kind of API key: requests a minute, and how many of them at once.
 LEADSWITCH_RATE_LIMITS = ENVIRONMENT.rate_limits
@@ -38,6 +39,8 @@ LEADSWITCH_DECIDE_HOOK = "distribution.distribute.decide_within"
 LEADSWITCH_VISIBILITY_HOOK = "routing.visibility.visible_workspace_ids"
 # Jobs that compare the truth with what should follow from it: where each is, and how often beat runs it, in seconds.
 LEADSWITCH_RECONCILERS = {
+    "stale_locks": ("routing.reconcile.stale_locks.run", 60),
+    "expiry": ("routing.reconcile.expiry.run", 3600),
     "balances": ("distribution.reconcile.balances.run", 3600),
 }
 

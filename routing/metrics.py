@@ -25,6 +25,15 @@ RATE_LIMITS_UNCHECKED = Counter(
     "Requests that passed uncounted because Redis did not answer.",
     ["cause"],
 )
+LEAD_LOCK_SECONDS = Histogram(
+    "leadswitch_lead_lock_seconds",
+    "Getting hold of a lead, by what came of its locks: acquired, busy, timed_out.",
+    ["outcome"],
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)
+LEASES_LOST = Counter(
+    "leadswitch_leases_lost_total", "Writes refused because their owner no longer had the lead."
+)
 RECONCILER_RUNS = Counter(
     "leadswitch_reconciler_runs_total",
     "Runs of reconcilers by how they ended: done, busy, failed.",

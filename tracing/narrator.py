@@ -91,7 +91,8 @@ LEAD_CHANGES: Final = {
     "tier_lock_contention": "nothing: it is tried again by itself",
     "database_timeout": "nothing: it is tried again by itself",
     "worker_lost": "find out what ends the workers, then run it again",
-    "internal_error": "find this attempt in the log, then run it again",
+    "lock_expired": "nothing: it is tried again by itself, a few times",
+    "internal_error": "find this attempt in the log; a few times it is tried again by itself, then by a person",
     "lead_expired": "nothing: its time is over",
     "duplicate_lead": "nothing: the person is served by the first lead",
 }

@@ -21,6 +21,7 @@ from distribution.models import Enrollment
 from distribution.queries import enrollments_for
 from routing import hold, rerun
 from routing.cancel import LeadFinished, cancel_lead
+from routing.locks import is_lock_timeout
 from routing.models import UNFINISHED, Lead, LeadStatus
 from routing.wake import wake_leads
 from tracing import audit
@@ -255,7 +256,7 @@ class LeadActionsAdmin(ConfirmingAdmin):
         except REFUSALS as refusal:
             return str(refusal)
         except OperationalError as error:
-            if getattr(error.__cause__, "sqlstate", None) != "55P03":
+            if not is_lock_timeout(error):
                 raise
             return BUSY
         return ""

@@ -30,6 +30,12 @@ class Workspace(models.Model):
     paused_at = models.DateTimeField(
         null=True, blank=True, help_text="Set: leads are taken in but none is distributed."
     )
+    max_attempts = models.PositiveSmallIntegerField(
+        default=3,
+        db_default=3,
+        validators=[MinValueValidator(1), MaxValueValidator(20)],
+        help_text="How often in a row a lead is tried that the product fails on, before it is parked as failed.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

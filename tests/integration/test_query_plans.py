@@ -84,7 +84,7 @@ def plan(sql: str, parameters: list[Any]) -> tuple[set[str], set[str]]:
 def test_hot_statements_use_their_indexes(filled: Campaign) -> None:
     lead = Lead.objects.filter(status="distributed").earliest("id")
     enrollment_ids = list(filled.enrollments.values_list("pk", flat=True))
-    close = ["failed", "", 1, None, "", None, lead.pk, 0]
+    close = ["failed", "", 1, None, "", None, 0, 0, lead.pk, 0]
     by_lead = {"assignment_live_lead_buyer_unique", "distribution_assignment_lead_id"}
     for sql, parameters, expected in (
         (LOCK_NEXT_DUE, [], {"lead_due"}),
