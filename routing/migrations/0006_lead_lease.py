@@ -65,6 +65,19 @@ class Migration(migrations.Migration):
                 ],
             ),
         ),
+        migrations.CreateModel(
+            name="RetryingLead",
+            fields=[],
+            options={
+                "verbose_name": "lead in the retry queue",
+                "verbose_name_plural": "retry queue",
+                "proxy": True,
+                "default_permissions": (),
+                "indexes": [],
+                "constraints": [],
+            },
+            bases=("routing.lead",),
+        ),
         # No lead was ever `calling` before this.
         AddConstraintNotValid(
             model_name="lead",

@@ -1,5 +1,7 @@
 """One person's request, and the only truth about when it is due."""
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -158,3 +160,20 @@ class Lead(models.Model):
 
     def __str__(self) -> str:
         return str(self.public_id)
+
+
+class RetryQueue(models.Manager["RetryingLead"]):
+    def get_queryset(self) -> "models.QuerySet[RetryingLead]":
+        return super().get_queryset().filter(status=LeadStatus.PENDING, attempts__gt=0)
+
+
+class RetryingLead(Lead):
+    """A lead that was tried and is due again. No table of its own: the retry queue is a set of leads."""
+
+    objects: ClassVar[RetryQueue] = RetryQueue()
+
+    class Meta:
+        proxy = True
+        default_permissions = ()  # who may see leads sees these
+        verbose_name = "lead in the retry queue"
+        verbose_name_plural = "retry queue"

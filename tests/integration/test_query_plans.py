@@ -1,6 +1,7 @@
 """The statements of the hot path use their indexes on filled tables, and a sold lead takes few of them."""
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -15,26 +16,16 @@ from distribution.facts import OF_CAMPAIGN, OF_ENROLLMENTS
 from distribution.models import Campaign
 from routing.closing import CLOSE
 from routing.locks import LOCK_LEAD, LOCK_NEXT_DUE
-from routing.models import Lead
+from routing.models import Lead, RetryingLead
 from routing.queries import COUNT_DUE
+from tests.admin_pages import client_of
+from tests.admin_pages import person as desk_person
 from tests.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
+from tests.filling import fill_leads
 from tests.planting import plant
 
 FILLED_LEADS = 20_000
 BIG = {"routing_lead", "distribution_assignment"}
-FILL_LEADS = """
-INSERT INTO routing_lead (
-    public_id, workspace_id, source_workspace_id, source_id, external_id, first_name, last_name, email, phone, address,
-    zip, city, county, state, country, vertical, attributes, consent, status, skip_reason, attempts, next_attempt_at,
-    due_reason, received_at, expires_at, finished_at
-)
-SELECT gen_random_uuid(), %(workspace)s, %(workspace)s, %(source)s, '', '', '', '', '', '',
-    '30312', '', '', 'GA', 'US', 'roofing', '{}', '{}',
-    CASE WHEN n %% 20 = 0 THEN 'pending' ELSE 'distributed' END, '', 0,
-    CASE WHEN n %% 20 = 0 THEN now() + (n - 10000) * interval '1 minute' END,
-    '', now(), now() + interval '90 days', CASE WHEN n %% 20 = 0 THEN NULL ELSE now() END
-FROM generate_series(1, %(leads)s) AS n
-"""
 FILL_ASSIGNMENTS = """
 INSERT INTO distribution_assignment (
     public_id, lead_id, buyer_id, campaign_id, enrollment_id, attempt_id, price_cents, state, created_at
@@ -52,8 +43,13 @@ def filled(committed_db: None) -> Campaign:  # noqa: ARG001
     for _ in range(30):
         enroll(CampaignFactory(), count=2)
     source = SourceFactory(workspace=campaign.workspace)
-    parameters = {"workspace": campaign.workspace_id, "source": source.pk, "leads": FILLED_LEADS}
-    plant(FILL_LEADS, parameters)  # without 60,000 checks of foreign keys
+    fill_leads(
+        source,
+        count=FILLED_LEADS,
+        status="CASE WHEN n % 20 = 0 THEN 'pending' ELSE 'distributed' END",
+        next_attempt_at="CASE WHEN n % 20 = 0 THEN now() + (n - 10000) * interval '1 minute' END",
+        finished_at="CASE WHEN n % 20 > 0 THEN now() END",
+    )
     plant(FILL_ASSIGNMENTS)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
@@ -65,13 +61,13 @@ def nodes(sql: str, parameters: list[Any], *, options: str = "FORMAT JSON") -> l
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN ({options}) {sql}", parameters)
         [(explained,)] = cursor.fetchall()
-    waiting = [(json.loads(explained) if isinstance(explained, str) else explained)[0]["Plan"]]
-    found = []
-    while waiting:
-        node = waiting.pop()
-        found.append(node)
-        waiting += node.get("Plans", [])
-    return found
+    return list(walk((json.loads(explained) if isinstance(explained, str) else explained)[0]["Plan"]))
+
+
+def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for each in node.get("Plans", []):
+        yield from walk(each)
 
 
 def plan(sql: str, parameters: list[Any]) -> tuple[set[str], set[str]]:
@@ -151,3 +147,24 @@ def test_a_sold_lead_takes_at_most_14_statements(buyers: int, max_buyers: int) -
         counts.append(len(captured))
 
     assert counts == [13, 11, 11]  # two more for the first of a version: read and kept
+
+
+@pytest.mark.parametrize("is_scoped", [True, False])
+@pytest.mark.usefixtures("committed_db")
+def test_a_page_of_the_retry_queue_is_read_through_its_index(is_scoped: bool) -> None:  # noqa: FBT001
+    source = SourceFactory()
+    fill_leads(
+        source,
+        count=20_000,
+        attempts="CASE WHEN n % 10 = 0 THEN 1 ELSE 0 END",
+        next_attempt_at="now() + n * interval '1 second'",
+    )
+    person = desk_person("viewer" if is_scoped else "admin", source.workspace)
+    pages = client_of(person).get("/admin/routing/retryinglead/").context["cl"]
+    middle = RetryingLead.objects.order_by("next_attempt_at")[1_000]
+    key = (middle.next_attempt_at, middle.pk)
+
+    for rows in (pages.queryset, pages.after(pages.queryset, key), pages.before(pages.queryset, key)):
+        [explained] = json.loads(rows[:51].explain(format="json", analyze=True))
+        [scan] = [node for node in walk(explained["Plan"]) if node.get("Index Name") == "lead_retry_queue"]
+        assert scan["Actual Rows"] + scan.get("Rows Removed by Filter", 0) <= 52, explained

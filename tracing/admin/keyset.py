@@ -1,7 +1,7 @@
-"""Lists of large tables: pages go by key, newest first, and nothing is ever counted."""
+"""Lists of large tables: pages go by key, newest first unless said otherwise, and nothing is ever counted."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
@@ -16,12 +16,18 @@ LONGEST_KEY: Final = 36
 
 
 class KeysetChangeList(ChangeList):
-    """`older_than` and `newer_than` in the address are keys: a page costs the same wherever it lies."""
+    """`older_than` and `newer_than` in the address are keys: a page costs the same wherever it lies.
+
+    A list in another order says what comes first, what its keys are, and what lies before and after one.
+    """
+
+    first_label, back_label, on_label = "Newest", "Newer", "Older"
+    order: ClassVar[Sequence[str]] = ("-pk",)
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         model = args[0]
-        self.older_than = _read_key(model, request.GET.get(OLDER_THAN, ""))
-        self.newer_than = _read_key(model, request.GET.get(NEWER_THAN, ""))
+        self.older_than = self.read_key(model, request.GET.get(OLDER_THAN, ""))
+        self.newer_than = self.read_key(model, request.GET.get(NEWER_THAN, ""))
         super().__init__(request, *args, **kwargs)
 
     def get_filters_params(self, params: Any = None) -> Any:
@@ -29,12 +35,26 @@ class KeysetChangeList(ChangeList):
         return {name: value for name, value in found.items() if name not in {OLDER_THAN, NEWER_THAN}}
 
     def get_ordering(self, request: HttpRequest, queryset: Any) -> list[Any]:  # noqa: ARG002
-        return ["-pk"]
+        return list(self.order)
+
+    def read_key(self, model: Any, text: str) -> Any:
+        """None when it is no key."""
+        return _read_key(model, text)
+
+    def key_of(self, row: Any) -> object:
+        return row.pk
+
+    def before(self, rows: Any, key: Any) -> Any:
+        """The rows that come before the key's, nearest first."""
+        return rows.filter(pk__gt=key).order_by("pk")
+
+    def after(self, rows: Any, key: Any) -> Any:
+        return rows.filter(pk__lt=key)
 
     def get_results(self, request: HttpRequest) -> None:  # noqa: ARG002 - the signature is Django's
         rows, has_newer, has_older = self._read()
-        self.newer_url = self._page(NEWER_THAN, rows[0].pk) if has_newer and rows else ""
-        self.older_url = self._page(OLDER_THAN, rows[-1].pk) if has_older and rows else ""
+        self.newer_url = self._page(NEWER_THAN, self.key_of(rows[0])) if has_newer and rows else ""
+        self.older_url = self._page(OLDER_THAN, self.key_of(rows[-1])) if has_older and rows else ""
         self.newest_url = self.get_query_string(remove=[OLDER_THAN, NEWER_THAN])
         self.is_first_page = self.older_than is None and self.newer_than is None
         self.result_list = rows
@@ -48,10 +68,10 @@ class KeysetChangeList(ChangeList):
         """One row more than shown tells whether there is a further page."""
         rows, more = self.queryset, self.list_per_page + 1
         if self.newer_than is not None:
-            found = list(rows.filter(pk__gt=self.newer_than).order_by("pk")[:more])
+            found = list(self.before(rows, self.newer_than)[:more])
             return found[: self.list_per_page][::-1], len(found) == more, True
         if self.older_than is not None:
-            rows = rows.filter(pk__lt=self.older_than)
+            rows = self.after(rows, self.older_than)
         found = list(rows[:more])
         return found[: self.list_per_page], self.older_than is not None, len(found) == more
 

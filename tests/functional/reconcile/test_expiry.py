@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from distribution.distribute import distribute_lead
 from distribution.verify import run_verification
@@ -15,6 +14,7 @@ from routing.reconcile import Counts, expiry, find_reconciler, run_reconciler, s
 from routing.reconcile.expiry import LEADS_A_BATCH
 from tests.blocking import holding
 from tests.factories import LeadFactory
+from tests.filling import fill_leads
 from tests.integration.test_query_plans import nodes
 from tests.planting import plant
 from tracing.models import Attempt
@@ -120,26 +120,16 @@ def test_batches_and_a_limit() -> None:
     assert run_verification().holds
 
 
-FILL = """
-INSERT INTO routing_lead (
-    public_id, workspace_id, source_workspace_id, source_id, external_id, first_name, last_name, email, phone, address,
-    zip, city, county, state, country, vertical, attributes, consent, status, skip_reason, attempts, next_attempt_at,
-    due_reason, received_at, expires_at, finished_at
-)
-SELECT gen_random_uuid(), %(workspace)s, %(workspace)s, %(source)s, '', '', '', '', '', '',
-    '30312', '', '', 'GA', 'US', 'roofing', '{}', '{}',
-    CASE WHEN n %% 2 = 0 THEN 'pending' ELSE 'distributed' END, '', 0, CASE WHEN n %% 2 = 0 THEN now() END,
-    '', now(), now() + (n - 100) * interval '1 minute',
-    CASE WHEN n %% 2 = 0 THEN NULL ELSE now() END
-FROM generate_series(1, 30000) AS n
-"""
-
-
 def test_on_a_big_table_both_searches_read_no_more_than_they_find() -> None:
     source = LeadFactory().source
-    plant(FILL, {"workspace": source.workspace_id, "source": source.pk})
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE routing_lead")
+    fill_leads(
+        source,
+        count=30_000,
+        status="CASE WHEN n % 2 = 0 THEN 'pending' ELSE 'distributed' END",
+        next_attempt_at="CASE WHEN n % 2 = 0 THEN now() END",
+        finished_at="CASE WHEN n % 2 = 1 THEN now() END",
+        expires_at="now() + (n - 100) * interval '1 minute'",
+    )
     at = datetime.now(UTC)
     for sql, parameters, index in (
         (HOLD_EXPIRED, [at, LEADS_A_BATCH], "lead_expiring"),
