@@ -10,6 +10,7 @@ OF_BY_HAND: Final = 0.5
 OF_PLAIN_ORM: Final = 3.0
 OF_BARE_VIEW: Final = 0.7
 MOST_STATEMENTS: Final = 14
+LEAST_RETRIES_A_MINUTE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,10 @@ def judge(report: Mapping[str, Any]) -> list[Aim]:
         aims += [*_speed(sizes[0]), _statements(sizes), *_growth(sizes)]
     if "intake" in report:
         aims.append(_intake(report["intake"]))
+    if "retries" in report:
+        aims += _retries(report["retries"])
+    if "targets" in report:
+        aims += [_target(stage) for stage in report["targets"]["stages"]]
     return aims
 
 
@@ -91,6 +96,27 @@ def _intake(intake: Mapping[str, Any]) -> Aim:
         f"≥ {OF_BARE_VIEW:g} x a bare DRF view",
         f"{ratio['median']:.2f} x ({ratio['min']:.2f}-{ratio['max']:.2f})",
         ratio["median"] >= OF_BARE_VIEW,
+    )
+
+
+def _retries(retries: Mapping[str, Any]) -> Iterator[Aim]:
+    for run in retries["runs"]:
+        rate = run["retries_a_minute"]
+        yield Aim(
+            f"retries a minute, {_workers(run)}",
+            f"≥ {LEAST_RETRIES_A_MINUTE}",
+            f"{rate['median']:,.0f} ({rate['min']:,.0f}-{rate['max']:,.0f}),"
+            f" {rate['median'] / LEAST_RETRIES_A_MINUTE:.0f} x as many",
+            rate["median"] >= LEAST_RETRIES_A_MINUTE,
+        )
+
+
+def _target(stage: Mapping[str, Any]) -> Aim:
+    return Aim(
+        f"{stage['stage']}, p95",
+        f"< {stage['target_ms']:,} ms",
+        f"{stage['p95_ms']:.2f} ms, {stage['times_below']:.0f} x below",
+        stage["p95_ms"] < stage["target_ms"],
     )
 
 

@@ -9,6 +9,9 @@ BY_HAND: Final = "by_hand"
 PLAIN_ORM: Final = "plain_orm"
 LOOPS: Final = (PRODUCT, BY_HAND, PLAIN_ORM)
 
+# The pool for what is measured of waiting leads.
+WAITING_BUYERS: Final = 20
+
 # Three rounds are the least that has a median; more tell noise from cost better.
 LEAST_ROUNDS: Final = 3
 
@@ -22,6 +25,8 @@ class Plan:
     rounds: int
     requests: int
     connections: int = 8
+    retries: int = 500  # in the queue of each round
+    ways: int = 200  # leads sent from end to end
     # The driver prepares a statement after 5 executions, and the server settles for a plan after 5 more.
     warm_up: int = 12
 
@@ -33,7 +38,13 @@ class Plan:
     def quick(cls) -> Self:
         """Enough to see that everything runs; too little to say how fast."""
         return cls(
-            leads={10: 12, 100: 4, 1000: 2}, worker_counts=(1, 2), rounds=LEAST_ROUNDS, requests=40, warm_up=2
+            leads={10: 12, 100: 4, 1000: 2},
+            worker_counts=(1, 2),
+            rounds=LEAST_ROUNDS,
+            requests=40,
+            warm_up=2,
+            retries=10,
+            ways=5,
         )
 
     def with_leads(self, count: int) -> "Plan":

@@ -38,6 +38,10 @@ def _tables(report: Mapping[str, Any], aims: Sequence[Aim], *, is_plain: bool) -
         yield _costs(report["engine"]["sizes"], look)
     if "intake" in report:
         yield _intake(report["intake"], look)
+    if "retries" in report:
+        yield _retries(report["retries"], look)
+    if "targets" in report:
+        yield _targets(report["targets"]["stages"], look)
     yield _aims(aims, look)
 
 
@@ -93,6 +97,25 @@ def _intake(intake: Mapping[str, Any], look: box.Box) -> Table:
         ratio = _spread(intake["product_against_bare"], digits=2) if name == "bare" else ""
         latencies = (f"{view['p50_ms']:.2f}", f"{view['p95_ms']:.2f}")
         table.add_row(title, _spread(view["requests_per_second"]), *latencies, ratio)
+    return table
+
+
+def _retries(retries: Mapping[str, Any], look: box.Box) -> Table:
+    table = _table(f"Retries in due order: {retries['leads']} in the queue, {retries['buyers']} buyers", look)
+    for name in ("workers", "retries a minute"):
+        table.add_column(name, justify="right")
+    for run in retries["runs"]:
+        table.add_row(str(run["workers"]), _spread(run["retries_a_minute"]))
+    return table
+
+
+def _targets(stages: Sequence[Mapping[str, Any]], look: box.Box) -> Table:
+    table = _table("What a lead waits for, beside its target", look)
+    for name in ("stage", "covers", "p50 ms", "p95 ms", "target ms", "below it"):
+        table.add_column(name, justify="left" if name in ("stage", "covers") else "right")
+    for stage in stages:
+        numbers = (f"{stage['p50_ms']:.2f}", f"{stage['p95_ms']:.2f}", f"< {stage['target_ms']}")
+        table.add_row(stage["stage"], stage["covers"], *numbers, f"{stage['times_below']:.0f} x")
     return table
 
 

@@ -19,7 +19,16 @@ from distribution.bench.wire import read_trace
 from distribution.management.commands.bench import read_plan
 from leadswitch.up import programs
 
-TINY = Plan(leads={4: 2, 8: 2}, worker_counts=(1, 2), rounds=3, requests=6, connections=2, warm_up=1)
+TINY = Plan(
+    leads={4: 2, 8: 2},
+    worker_counts=(1, 2),
+    rounds=3,
+    requests=6,
+    connections=2,
+    warm_up=1,
+    retries=6,
+    ways=2,
+)
 
 
 @pytest.fixture
@@ -35,14 +44,23 @@ def test_a_run_reports_every_part_and_leaves_nothing_behind(tmp_path: Path) -> N
     call_command("bench", "--quick", stdout=output)
 
     text = output.getvalue()
-    for title in ("Selling leads", "One sold lead", "Intake over HTTP", "Aims", "psycopg by hand"):
+    for title in (
+        "Selling leads",
+        "One sold lead",
+        "Intake over HTTP",
+        "Aims",
+        "psycopg by hand",
+        "Retries in due order",
+        "What a lead waits for",
+    ):
         assert title in text
     report = json.loads((tmp_path / "bench" / "bench.json").read_text())
-    assert set(report) == {"machine", "engine", "intake", "aims"}
+    assert set(report) == {"machine", "engine", "intake", "retries", "targets", "aims"}
     assert {"cpu_count", "python", "postgres", "measured_at"} <= set(report["machine"])
     check_engine(report["engine"])
     assert set(report["intake"]["views"]) == {"product", "bare"}
     assert len(report["intake"]["product_against_bare"]["rounds"]) == TINY.rounds
+    check_waits(report)
     assert {aim["verdict"] for aim in report["aims"]} <= {"met", "missed"}
     assert bench_databases() == []
 
@@ -61,6 +79,22 @@ def check_engine(engine: Mapping[str, Any]) -> None:
                 assert loop["leads"] == 2 * TINY.rounds
                 assert loop["events_a_lead"] == size["buyers"] + 5
             assert set(run["product_against"]) == {BY_HAND, PLAIN_ORM}
+
+
+def check_waits(report: Mapping[str, Any]) -> None:
+    assert [run["workers"] for run in report["retries"]["runs"]] == [1, 2]
+    for run in report["retries"]["runs"]:
+        assert len(run["rounds"]) == TINY.rounds
+        assert all(rate > 0 for rate in run["rounds"])
+    stages = {stage["stage"]: stage for stage in report["targets"]["stages"]}
+    assert {name: stage["leads"] for name, stage in stages.items()} == {
+        "lock": TINY.retries,
+        "complete": TINY.retries,
+        "end to end": TINY.ways,
+    }
+    for stage in stages.values():
+        assert 0 < stage["p50_ms"] <= stage["p95_ms"]
+        assert stage["times_below"] == stage["target_ms"] / stage["p95_ms"]
 
 
 def bench_databases() -> list[str]:
@@ -144,3 +178,19 @@ def test_aims_are_judged_by_the_median() -> None:
     ]
     assert aims[-1].measured == "45.0 ms against 38.0 ms a lead (45.5 and 38.4 µs a row)"
     assert LOOPS[0] == PRODUCT
+
+
+def test_waits_are_judged_against_their_targets() -> None:
+    rate = {"median": 5_000.0, "min": 4_000.0, "max": 6_000.0}
+    stages = [
+        {"stage": "lock", "p95_ms": 0.5, "target_ms": 50, "times_below": 100.0},
+        {"stage": "complete", "p95_ms": 200.0, "target_ms": 200, "times_below": 1.0},
+    ]
+    aims = judge(
+        {"retries": {"runs": [{"workers": 2, "retries_a_minute": rate}]}, "targets": {"stages": stages}}
+    )
+    assert [(aim.name, aim.measured, aim.is_met) for aim in aims] == [
+        ("retries a minute, 2 workers", "5,000 (4,000-6,000), 50 x as many", True),
+        ("lock, p95", "0.50 ms, 100 x below", True),
+        ("complete, p95", "200.00 ms, 1 x below", False),
+    ]
