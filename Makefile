@@ -27,7 +27,7 @@ venv:
 	$(Q)$(PYTHON) ops/make_venv.py
 
 .PHONY: demo
-demo: venv ## sell 1,000 realistic leads and show what happened
+demo: venv ## route and sell 1,200 realistic leads and show what happened
 	$(Q)$(MANAGE) demo $(ARGS)
 
 .PHONY: test

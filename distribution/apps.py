@@ -7,6 +7,7 @@ from django.apps import AppConfig
 
 class DistributionConfig(AppConfig):
     name = "distribution"
+    verbose_name = "Campaigns, buyers and money"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

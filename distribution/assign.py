@@ -18,7 +18,8 @@ from distribution.locks import CandidatesStayBusy, wait_for_candidates
 from distribution.trace import record_decision
 from distribution.worker import worker_name
 from routing.closing import close_by_hand
-from routing.locks import LockedLead, lock_lead, wait_for_lead
+from routing.duplicates import look_at_arrival
+from routing.locks import LockedLead, lock_identity, lock_lead, wait_for_lead
 from routing.models import LeadStatus
 from tracing.models import AttemptResult, AttemptTrigger
 from tracing.recorder import AttemptEnd, AttemptHead, Recorder, new_attempt_id
@@ -44,7 +45,7 @@ class HandSale:
 def assign_by_hand(lead_id: int, *, enrollment_id: int, at: datetime | None = None) -> HandSale:
     """Sell a lead to one enrolled buyer at its price, counted in its caps. Raises AssignRefused.
 
-    Locks in the product's order: lead, then enrollment and wallet; waits for them up to their time-outs. A second
+    Locks in the product's order: lead, identity, enrollment and wallet; waits for them up to their time-outs. A second
     call for the same buyer is refused, so sending a form twice sells once.
     """
     try:
@@ -64,6 +65,7 @@ def _assign(lead_id: int, *, enrollment_id: int, at: datetime | None) -> HandSal
         raise AssignRefused("there is no such lead")
     at = at or lead.locked_at
     _refuse_closed(lead, at=at)
+    _refuse_duplicate(lead)
     campaign = _find_campaign(lead)
     if enrollment_id not in campaign.by_enrollment_id:
         message = "the buyer is not enrolled in the campaign that takes this lead; enrol it first, paused if you like"
@@ -89,6 +91,17 @@ def _refuse_closed(lead: LockedLead, *, at: datetime) -> None:
         raise AssignRefused("the lead or its workspace is paused; resume it first")
     if lead.expires_at <= at:
         raise AssignRefused("the lead's time to live is over")
+
+
+def _refuse_duplicate(lead: LockedLead) -> None:
+    """Once across partners holds for what a person does too."""
+    if not lead.has_identity:
+        return
+    lock_identity(lead)
+    if look_at_arrival(lead, workspace_id=lead.workspace_id, stations=()).first is not None:
+        raise AssignRefused(
+            "the same person came in with another lead, which is sold or still being worked on"
+        )
 
 
 def _find_campaign(lead: LockedLead) -> CompiledCampaign:

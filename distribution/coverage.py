@@ -26,21 +26,35 @@ class Coverage:
 
 
 def measure_coverage(definition: Mapping[str, Any]) -> Coverage:
-    """Walk all 42,000 ZIPs once for each definition. Raises DefinitionError, UnknownZip."""
-    return _measure(json.dumps(definition, sort_keys=True))
+    """Raises DefinitionError, UnknownZip."""
+    covered = list_covered(definition)
+    counties = _count_counties(covered)
+    points = [(row[6], row[5]) for row in covered if row[5] is not None and row[6] is not None]
+    return Coverage(len(covered), counties[:TOP_COUNTIES], max(0, len(counties) - TOP_COUNTIES), points)
+
+
+def list_covered(definition: Mapping[str, Any]) -> Sequence[Row]:
+    """Walk all 42,000 ZIPs, once for each definition. Raises DefinitionError, UnknownZip."""
+    return _list_covered(json.dumps(definition, sort_keys=True))
 
 
 @lru_cache(maxsize=64)
-def _measure(definition: str) -> Coverage:
-    area = _compile(json.loads(definition))
-    covered = [row for row in load_rows().values() if _covers(area, row)]
-    counties = Counter(f"{row[3] or 'no county'}, {row[2]}" for row in covered)
-    top = sorted(counties.items(), key=lambda each: (-each[1], each[0]))
-    points = [(row[6], row[5]) for row in covered if row[5] is not None and row[6] is not None]
-    return Coverage(len(covered), top[:TOP_COUNTIES], max(0, len(top) - TOP_COUNTIES), points)
+def _list_covered(definition: str) -> tuple[Row, ...]:
+    area = compile_area(json.loads(definition))
+    return tuple(row for row in load_rows().values() if _covers(area, row))
 
 
-def _compile(definition: Mapping[str, Any]) -> Area:
+def _count_counties(covered: Sequence[Row]) -> list[tuple[str, int]]:
+    """The largest first. The data writes some counties in two ways (DeKalb, Dekalb): the usual one stands for both."""
+    spellings = Counter(f"{row[3] or 'no county'}, {row[2]}" for row in covered)
+    usual: dict[str, str] = {}
+    counties: Counter[str] = Counter()
+    for name, zips in spellings.most_common():
+        counties[usual.setdefault(name.casefold(), name)] += zips
+    return sorted(counties.items(), key=lambda each: (-each[1], each[0]))
+
+
+def compile_area(definition: Mapping[str, Any]) -> Area:
     """The area of a campaign of one buyer: there is no second way to read a definition."""
     buyer = {"id": 1, "active": True, "timezone": "UTC", "hours": {}, "answers": {}}
     campaign = compile_campaign(

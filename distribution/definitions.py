@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 
 from distribution.engine import DefinitionError, compile_campaign
 from distribution.locating import UnknownZip, locate_area
+from routing.checks import check_condition as check_condition  # migrations name it here
 from routing.conditions import ConditionError, validate
 from routing.conditions.operators import OPERATORS
 from routing.leadfields import CONDITION_FIELDS
@@ -17,14 +18,6 @@ from routing.zones import UnknownTimezone, load_zone
 
 # What an answer can be compared with a lead's field by; `exists` and `missing` compare nothing.
 QUESTION_OPS: Final = tuple(op for op in OPERATORS if op not in {"exists", "missing"})
-
-
-def check_condition(value: object) -> None:
-    """Raise ValidationError naming the path of every problem, e.g. `all[2].value: …`."""
-    try:
-        validate(value, fields=CONDITION_FIELDS)
-    except ConditionError as error:
-        raise ValidationError([_line(path, message) for path, message in error.problems]) from None
 
 
 def check_hours(value: object) -> None:

@@ -1,8 +1,8 @@
 """Distributes one lead: lock, decide, charge, assign and trace in one transaction; then metrics and a log line.
 
-    lock lead -> check it is due -> attempt -> write lead and trace -> commit -> act
-                                       |-> better placed buyers are busy: once more, beginning with a wait for them
-                                       `-> rolled back -> verdict on a connection of its own
+    lock lead -> check it is due -> route -> attempt -> write lead and trace -> commit -> act
+                                                |-> better placed buyers are busy: once more, with a wait for them first
+                                                `-> rolled back -> verdict on a connection of its own
 
 Calls from outside: distribute_lead (by id), distribute_next_due (whatever is due), decide_within (inline).
 """
@@ -19,6 +19,7 @@ from distribution import metrics
 from distribution.attempt import AttemptOutcome, BuyersBusy, Patience, Unsold, run_attempt, seed_of
 from distribution.locks import CandidatesStayBusy
 from distribution.outcome import LEFT_ALONE, Left, Outcome
+from distribution.route import send_on, told_of
 from distribution.verdict import write_verdict
 from distribution.worker import worker_name
 from routing.attemptlog import AttemptLine, LockOutcome, tell_attempt, tell_no_lock
@@ -26,6 +27,7 @@ from routing.closing import close_attempt
 from routing.locks import LockedLead, is_lock_timeout, lock_lead, lock_next_due_lead
 from routing.models import LeadStatus
 from routing.retry import NextStep, next_step
+from routing.route import Route
 from tracing.models import AttemptResult, AttemptTrigger
 from tracing.recorder import AttemptEnd, AttemptHead, Recorder, new_attempt_id
 from tracing.vocabulary import Event, RetryClass
@@ -42,6 +44,12 @@ STATUS_AFTER: Final = {
     AttemptResult.DEFERRED: LeadStatus.PENDING,
     AttemptResult.RETRY: LeadStatus.PENDING,
     AttemptResult.EXPIRED: LeadStatus.EXPIRED,
+    AttemptResult.DUPLICATE: LeadStatus.DUPLICATE,
+}
+# Reasons that end a lead in a state of its own.
+RESULT_OF: Final = {
+    "lead_expired": AttemptResult.EXPIRED,
+    "duplicate_lead": AttemptResult.DUPLICATE,
 }
 
 
@@ -54,6 +62,7 @@ class Run:
     lead: LockedLead | None = None
     recorder: Recorder | None = None
     at: datetime | None = None
+    route: Route | None = None
     lock_ms: float = 0.0
 
 
@@ -86,6 +95,8 @@ def _run(
             raise
         outcome = write_verdict(error, lead=run.lead, recorder=run.recorder, at=run.at)
     if outcome.left is None and run.lead is not None and run.recorder is not None:
+        if run.route is not None:
+            outcome = told_of(run.route, outcome=outcome)
         seconds = time.perf_counter() - started
         _report(outcome, lead=run.lead, head=run.recorder.head, lock_ms=run.lock_ms, seconds=seconds)
     elif outcome.left is Left.BUSY and lead_id is not None:
@@ -113,7 +124,7 @@ def _in_transaction(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
 
 
 def _attempt(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
-    earlier, run.recorder = run.lead, None
+    earlier, run.recorder, run.route = run.lead, None, None
     lead = run.lead = _timed(run, take)
     if lead is None:
         metrics.LEADS_BUSY.inc()
@@ -129,8 +140,11 @@ def _attempt(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
     recorder = run.recorder = Recorder(_head(lead, at=at))
     if lead.expires_at <= at:
         result = AttemptOutcome(None, Unsold("lead_expired", RetryClass.PERMANENT))
-    else:
-        result = run_attempt(lead, recorder=recorder, at=at, patience=run.patience)
+        return _finish(lead, recorder=recorder, at=at, result=result)
+    routed = send_on(lead, recorder=recorder, at=at)
+    lead, run.route = routed.lead, routed.route
+    run.lead = lead  # a rollback from here on leaves it where it was sent
+    result = routed.outcome or run_attempt(lead, recorder=recorder, at=at, patience=run.patience)
     return _finish(lead, recorder=recorder, at=at, result=result)
 
 
@@ -175,6 +189,7 @@ def _finish(lead: LockedLead, *, recorder: Recorder, at: datetime, result: Attem
     _record_end(recorder, result=result, step=step)
     close_attempt(
         lead.id,
+        workspace_id=lead.workspace_id,
         status=STATUS_AFTER[AttemptResult(step.result)],
         skip_reason=reason,
         attempts=lead.attempts + 1,
@@ -215,8 +230,8 @@ def _finish(lead: LockedLead, *, recorder: Recorder, at: datetime, result: Attem
 def _step(lead: LockedLead, *, result: AttemptOutcome, at: datetime, seed: int) -> NextStep:
     if result.unsold is None:
         return NextStep(AttemptResult.SUCCESS, None)
-    if result.unsold.reason == "lead_expired":
-        return NextStep(AttemptResult.EXPIRED, None)
+    if result.unsold.reason in RESULT_OF:
+        return NextStep(RESULT_OF[result.unsold.reason], None)
     return next_step(
         retry_class=result.unsold.retry_class,
         retry_at=result.unsold.retry_at,
@@ -238,10 +253,12 @@ def _record_end(recorder: Recorder, *, result: AttemptOutcome, step: NextStep) -
         )
         return
     verdict = result.decided.decision.verdict if result.decided else None
-    data = {
+    data: dict[str, str | int | None] = {
         "emptied_by": verdict.emptied_by if verdict else None,
         "due_at": step.due_at.isoformat() if step.due_at else None,
     }
+    if recorder.route.first_lead_id is not None:
+        data["first_lead_id"] = recorder.route.first_lead_id
     recorder.add(Event.FAILED, outcome=step.result, reason=result.unsold.reason, data=data)
 
 

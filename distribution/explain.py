@@ -5,8 +5,11 @@ may see that workspace.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Final
+
+from django.db.models import Q
 
 from distribution.answer import answer_for
 from distribution.models import Assignment, AssignmentState, Buyer, Campaign
@@ -20,10 +23,10 @@ from distribution.story import (
     Step,
     Story,
 )
-from routing.models import Lead, LeadStatus
+from routing.models import Lead, LeadStatus, Workspace
 from tracing import wording
 from tracing.gates import fixer_of
-from tracing.models import AttemptResult, LeadDistributionEvent
+from tracing.models import Attempt, AttemptResult, LeadDistributionEvent
 from tracing.narrator import (
     WAITED_FOR,
     BuyerName,
@@ -40,6 +43,8 @@ from tracing.vocabulary import Event
 
 BUYER_EVENTS: Final = frozenset({Event.BUYER_SKIPPED, Event.BUYER_SELECTED})
 STRANGER: Final = "a buyer that is not in this workspace"
+# What is told of an attempt that was made in another workspace than the lead is in now.
+TOLD_OF_OTHERS: Final = frozenset({Event.DISTRIBUTION_STARTED, Event.ROUTED})
 FORMER: Final = "a campaign that is not in this workspace"
 
 
@@ -68,18 +73,31 @@ def explain(
     `buyer`: also answer why this buyer did or did not get it, and leave the other buyers out of the attempts.
     `latest`: tell only so many attempts, the newest. `in_full`: tell the buyers of this attempt only.
     """
-    traced = read_attempts(lead.pk, latest=latest, buyer_id=buyer.pk if buyer else None, in_full=in_full)
+    read = read_attempts(lead.pk, latest=latest, buyer_id=buyer.pk if buyer else None, in_full=in_full)
+    traced = [each if _is_own(each.attempt, lead) else _without_decision(each) for each in read]
     assignments = list(Assignment.objects.filter(lead_id=lead.pk).order_by("created_at", "pk"))
     cast = _read_cast(lead, traced=traced, assignments=assignments)
     sales = tuple(_tell_sale(each, cast) for each in assignments)
     attempts = tuple(_tell_attempt(each, cast) for each in traced)
+    own = [told for told, each in zip(attempts, traced, strict=True) if _is_own(each.attempt, lead)]
     return Story(
-        lead=_tell_lead(lead, attempts=attempts),
+        lead=_tell_lead(lead, attempts=attempts, names=cast.names),
         sales=sales,
         attempts=attempts,
-        notes=tuple(_notes(lead, attempts=attempts)),
-        answer=answer_for(buyer, lead=lead, attempts=attempts, sales=sales) if buyer else None,
+        notes=(*_notes(lead, attempts=attempts), *_notes_of_others(lead, traced)),
+        answer=answer_for(buyer, lead=lead, attempts=own, sales=sales) if buyer else None,
     )
+
+
+def _is_own(attempt: Attempt, lead: Lead) -> bool:
+    return attempt.destination_workspace_id in (lead.workspace_id, None)
+
+
+def _without_decision(traced: TracedAttempt) -> TracedAttempt:
+    """An attempt made elsewhere: that it was made and where it led. Buyers, prices and reasons are others' business."""
+    attempt = copy(traced.attempt)
+    attempt.skip_reason, attempt.campaign_id, attempt.config_version = "", None, None
+    return TracedAttempt(attempt, [event for event in traced.events if event.event in TOLD_OF_OTHERS])
 
 
 def campaign_id_of(traced: TracedAttempt) -> int | None:
@@ -108,16 +126,42 @@ def _read_cast(lead: Lead, *, traced: Sequence[TracedAttempt], assignments: Iter
     return Cast(
         buyers={pk: Party(buyer.public_id, buyer.name) for pk, buyer in known.items()},
         campaigns=parties,
-        names=Names(buyers={**strangers, **names}, campaigns=campaign_names),
+        names=Names(
+            buyers={**strangers, **names},
+            campaigns=campaign_names,
+            workspaces=_read_workspaces(lead, traced=traced),
+            leads=_read_first_leads(lead, traced=traced),
+        ),
     )
 
 
-def _tell_lead(lead: Lead, *, attempts: Sequence[AttemptStory]) -> LeadHead:
+def _read_workspaces(lead: Lead, *, traced: Sequence[TracedAttempt]) -> dict[int, str]:
+    """Names of the workspaces that the lead came through. No statement for one that never moved."""
+    routed = [event.data.get("to") for each in traced for event in each.events if event.event == Event.ROUTED]
+    ids = {to for to in routed if isinstance(to, int)} | {lead.source_workspace_id}
+    if ids == {lead.workspace_id}:
+        return {}
+    return dict(Workspace.objects.filter(pk__in=ids).values_list("pk", "name"))
+
+
+def _read_first_leads(lead: Lead, *, traced: Sequence[TracedAttempt]) -> dict[int, str]:
+    """Public ids of the leads that made it a duplicate, of those that its workspace has or sent."""
+    ids = [each.attempt.first_lead_id for each in traced if each.attempt.first_lead_id is not None]
+    if not ids:
+        return {}
+    here = Q(workspace_id=lead.workspace_id) | Q(source_workspace_id=lead.workspace_id)
+    known = Lead.objects.filter(here, pk__in=ids).values_list("pk", "public_id")
+    return {pk: str(public_id) for pk, public_id in known}
+
+
+def _tell_lead(lead: Lead, *, attempts: Sequence[AttemptStory], names: Names) -> LeadHead:
+    is_routed = lead.source_workspace_id != lead.workspace_id
     reason = lead.skip_reason
     return LeadHead(
         public_id=lead.public_id,
         workspace=lead.workspace.name,
         source=lead.source.name,
+        source_workspace=names.workspace(lead.source_workspace_id) if is_routed else "",
         vertical=lead.vertical,
         zip=lead.zip,
         status=lead.status,
@@ -232,3 +276,10 @@ def _notes(lead: Lead, *, attempts: Sequence[AttemptStory]) -> Iterable[str]:
     if lost:
         listed = ", ".join(map(str, lost[: wording.MAX_LISTED]))
         yield f"{wording.count(len(lost), 'attempt')} without a trace, which could not be written: {listed}."
+
+
+def _notes_of_others(lead: Lead, traced: Iterable[TracedAttempt]) -> Iterable[str]:
+    others = [str(each.attempt.number) for each in traced if not _is_own(each.attempt, lead)]
+    if others:
+        listed = ", ".join(others[: wording.MAX_LISTED])
+        yield f"{wording.count(len(others), 'attempt')} made in another workspace, whose buyers are its own: {listed}."

@@ -10,6 +10,7 @@ from django.db import IntegrityError, connection, transaction
 
 from distribution.locks import wait_for_wallet
 from distribution.models import LedgerEntry, LedgerKind
+from tracing.wording import money
 
 # Stale reads cannot hurt: the condition is checked on the row as it is when the update has its lock.
 MOVE_BALANCE: Final = """
@@ -122,7 +123,7 @@ def set_credit_limit(buyer_id: int, *, limit_cents: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(SET_LIMIT, {"limit": limit_cents, "buyer": buyer_id})
         if cursor.rowcount != 1:
-            message = f"the balance is already further below zero than {limit_cents} cents; top up first"
+            message = f"the balance is already further below zero than {money(limit_cents)}; top up first"
             raise InsufficientCredits(message)
 
 

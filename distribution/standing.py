@@ -1,20 +1,56 @@
 """Why an enrolment would get nothing today, whatever lead came: what its forms cannot say field by field."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from distribution.coverage import measure_coverage
+from distribution.contradiction import Demand, find_contradictions
+from distribution.coverage import list_covered
 from distribution.engine import DefinitionError
+from distribution.engine.area import describe_area
 from distribution.locating import UnknownZip
 from distribution.models import Enrollment
-from routing.conditions import compile_condition
+from routing.conditions import Condition, ConditionError, compile_condition
+from routing.conditions.tree import Leaf
+from routing.conditions.wording import describe_node
 from routing.hours import compile_hours
-from routing.windows import WINDOW_KINDS, get_window
+from routing.windows import WINDOW_KINDS, WindowKind, get_window
 from tracing.wording import money
 
-# What a condition's field is called, and where the campaign fixes it for all its leads.
-FIXED: Final = {"vertical": "vertical"}
+UNANSWERED: Final[tuple[Any, ...]] = (None, "", [])
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an enrolment took in the present window of a kind. No cap or budget: None."""
+
+    kind: WindowKind
+    leads: int
+    cap: int | None
+    spent_cents: int
+    budget_cents: int | None
+
+
+def read_usage(enrollment: Enrollment, *, at: datetime) -> Sequence[Usage]:
+    """By hour, day, week and month of the buyer's clock. Wants `buyer` loaded."""
+    return [_usage(enrollment, kind, at=at) for kind in WINDOW_KINDS]
+
+
+def _usage(enrollment: Enrollment, kind: WindowKind, *, at: datetime) -> Usage:
+    """The counters are those of the window in which it was last served: in a later one nothing is used."""
+    starts_at = getattr(enrollment, f"{kind}_starts_at")
+    is_present = (
+        starts_at is not None and starts_at >= get_window(kind, at=at, tz=enrollment.buyer.timezone)[0]
+    )
+    return Usage(
+        kind=kind,
+        leads=getattr(enrollment, f"{kind}_leads") if is_present else 0,
+        cap=getattr(enrollment, f"cap_{kind}"),
+        spent_cents=getattr(enrollment, f"{kind}_spent_cents") if is_present else 0,
+        budget_cents=getattr(enrollment, f"budget_{kind}_cents"),
+    )
 
 
 def why_nothing_today(enrollment: Enrollment, *, at: datetime) -> list[str]:
@@ -30,6 +66,7 @@ def why_nothing_today(enrollment: Enrollment, *, at: datetime) -> list[str]:
         *_hours(enrollment, at=at),
         *_answers(enrollment),
         *_filters(enrollment),
+        *_contradictions(enrollment),
     ]
 
 
@@ -46,11 +83,11 @@ def _paused(enrollment: Enrollment) -> Iterator[str]:
 
 def _area(enrollment: Enrollment) -> Iterator[str]:
     try:
-        zips = measure_coverage(enrollment.buyer.service_area).zips
+        covered = list_covered(enrollment.buyer.service_area)
     except (DefinitionError, UnknownZip):
         yield "The buyer's service area cannot be read: mend it."
         return
-    if zips == 0:
+    if not covered:
         yield "The buyer's service area covers no ZIP: name states, counties, ZIPs or a circle."
 
 
@@ -62,25 +99,16 @@ def _price(enrollment: Enrollment) -> int:
 
 def _limits(enrollment: Enrollment, *, at: datetime) -> Iterator[str]:
     price_cents = _price(enrollment)
-    for kind in WINDOW_KINDS:
-        cap = getattr(enrollment, f"cap_{kind}")
-        budget_cents = getattr(enrollment, f"budget_{kind}_cents")
-        leads, spent_cents = _used(enrollment, kind, at=at)
+    for used in read_usage(enrollment, at=at):
+        kind, cap, budget_cents = used.kind, used.cap, used.budget_cents
         if cap == 0:
             yield f"Its cap a {kind} is 0: raise it, or leave it blank for none."
-        elif cap is not None and kind != "hour" and leads >= cap:
+        elif cap is not None and kind != "hour" and used.leads >= cap:
             yield f"Its cap of {cap} a {kind} is used up: raise it or wait."
         if budget_cents is not None and price_cents > budget_cents:
             yield f"Its budget a {kind} is {money(budget_cents)}, one lead costs {money(price_cents)}: raise it."
-        elif budget_cents is not None and kind != "hour" and spent_cents + price_cents > budget_cents:
+        elif budget_cents is not None and kind != "hour" and used.spent_cents + price_cents > budget_cents:
             yield f"Its budget of {money(budget_cents)} a {kind} is used up: raise it or wait."
-
-
-def _used(enrollment: Enrollment, kind: Any, *, at: datetime) -> tuple[int, int]:
-    starts_at = getattr(enrollment, f"{kind}_starts_at")
-    if starts_at is None or starts_at < get_window(kind, at=at, tz=enrollment.buyer.timezone)[0]:
-        return 0, 0
-    return getattr(enrollment, f"{kind}_leads"), getattr(enrollment, f"{kind}_spent_cents")
 
 
 def _credits(enrollment: Enrollment) -> Iterator[str]:
@@ -105,30 +133,62 @@ def _hours(enrollment: Enrollment, *, at: datetime) -> Iterator[str]:
 
 def _answers(enrollment: Enrollment) -> Iterator[str]:
     for question in enrollment.campaign.questions:
-        if question.get("required") and question["key"] not in enrollment.buyer.answers:
-            yield f"The buyer has not answered the required question “{question['key']}”."
+        key, answer = question["key"], enrollment.buyer.answers.get(question["key"])
+        if answer in UNANSWERED:
+            if question.get("required"):
+                yield f"The buyer has not answered the required question “{key}”."
+        elif _compile_answer(question, answer) is None:
+            yield f"The buyer's answer to “{key}” does not fit the question: change one of them."
+
+
+def _compile_answer(question: Mapping[str, Any], answer: object) -> Condition | None:
+    return _compile({"field": question["field"], "op": question["op"], "value": answer})
+
+
+def _compile(condition: object) -> Condition | None:
+    try:
+        return compile_condition(condition)
+    except ConditionError:
+        return None
 
 
 def _filters(enrollment: Enrollment) -> Iterator[str]:
-    fixed = {
-        field: getattr(enrollment.campaign, column)
-        for field, column in FIXED.items()
-        if getattr(enrollment.campaign, column)
-    }
-    for name, condition in (
-        ("tier's", enrollment.tier.content_filter),
-        ("enrolment's", enrollment.lead_filter),
-    ):
-        if any(not part.matches(fixed) for part in _parts(condition) if part.fields <= fixed.keys()):
-            what = ", ".join(f"{field} {value}" for field, value in fixed.items())
-            yield f"The {name} filter refuses every lead of the campaign ({what}): change one of them."
+    for name, condition in _list_filters(enrollment):
+        if _compile(condition) is None:
+            yield f"{name} cannot be read: mend it."
 
 
-def _parts(condition: Mapping[str, Any]) -> Iterator[Any]:
-    """What must hold each for itself: the members of an outer `all`."""
-    for each in (
-        condition["all"] if isinstance(condition, dict) and set(condition) == {"all"} else [condition]
-    ):
-        compiled = compile_condition(each)
-        if compiled.fields:
-            yield compiled
+def _contradictions(enrollment: Enrollment) -> Iterator[str]:
+    for clash in find_contradictions(list(_list_demands(enrollment))):
+        named = [f"{each.name} ({each.words})" for each in clash]
+        if len(named) == 1:
+            yield f"No lead passes {named[0]}: change it."
+        else:
+            both = "both" if len(named) == 2 else "all of"
+            yield f"No lead passes {both} {', '.join(named[:-1])} and {named[-1]}: change one of them."
+
+
+def _list_demands(enrollment: Enrollment) -> Iterator[Demand]:
+    """What a lead must pass to be sold here, as far as it is known before the lead. What is broken is left out."""
+    campaign, buyer = enrollment.campaign, enrollment.buyer
+    fixed = {"vertical": campaign.vertical, "source": campaign.source.name if campaign.source else ""}
+    for field, value in fixed.items():
+        if value:
+            leaf = Leaf(field, "eq", value, negated=False)
+            yield Demand(f"the campaign's {field}", describe_node(leaf), [leaf])
+    conditions = [(name, _compile(condition)) for name, condition in _list_filters(enrollment)]
+    for question in campaign.questions:
+        answer = buyer.answers.get(question["key"])
+        if answer not in UNANSWERED:
+            conditions.append((f"The answer to “{question['key']}”", _compile_answer(question, answer)))
+    for name, condition in conditions:
+        if condition is not None and condition.fields:
+            yield Demand(name[0].lower() + name[1:], condition.describe(), [condition.root.node])
+    with suppress(DefinitionError, UnknownZip):
+        if list_covered(buyer.service_area):
+            yield Demand("the buyer's area", describe_area(buyer.service_area), area=buyer.service_area)
+
+
+def _list_filters(enrollment: Enrollment) -> Iterator[tuple[str, object]]:
+    yield "The tier's filter", enrollment.tier.content_filter
+    yield "The enrolment's filter", enrollment.lead_filter

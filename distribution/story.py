@@ -22,11 +22,15 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class LeadHead:
-    """Where the lead stands now. `campaign` is that of its latest attempt."""
+    """Where the lead stands now. `campaign` is that of its latest attempt.
+
+    `source_workspace`: where it came in, if rules sent it on from there; "" otherwise.
+    """
 
     public_id: UUID
     workspace: str
     source: str
+    source_workspace: str
     vertical: str
     zip: str
     status: str

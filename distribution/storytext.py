@@ -43,7 +43,9 @@ def render(story: Story, *, width: int = WIDTH) -> Iterator[Line]:
 def _head(lead: LeadHead, width: int) -> Iterator[Line]:
     yield Line(f"Lead {lead.public_id}", "head")
     yield from _labelled("status", f"{lead.status}: {lead.status_sentence}", width)
-    yield from _labelled("from", f"{lead.source} in {lead.workspace}: {lead.vertical}, {lead.zip}", width)
+    origin = lead.source_workspace or lead.workspace
+    yield from _labelled("from", f"{lead.source} in {origin}: {lead.vertical}, {lead.zip}", width)
+    yield from _labelled("now in", lead.workspace if lead.source_workspace else "", width)
     yield from _labelled("campaign", lead.campaign.name if lead.campaign else "none so far", width)
     yield from _labelled("received", _when(lead.received_at), width)
     yield from _labelled("attempts", str(lead.attempts), width)

@@ -35,8 +35,8 @@ TRANSIENT_STATES: Final = {
     "40P01": "tier_lock_contention",
     "40001": "tier_lock_contention",
 }
-# What a rollback does not undo: that it was tried, and with which campaign.
-HAPPENED: Final = frozenset({Event.DISTRIBUTION_STARTED, Event.CAMPAIGN_RESOLVED})
+# What a rollback does not undo: that it was tried, where, and with which campaign.
+HAPPENED: Final = frozenset({Event.DISTRIBUTION_STARTED, Event.ROUTED, Event.CAMPAIGN_RESOLVED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +135,7 @@ def _write(
         with transaction.atomic(using=CONNECTION):
             close_attempt(
                 lead.id,
+                workspace_id=lead.workspace_id,
                 status=LeadStatus.PENDING if step.due_at else LeadStatus.FAILED,
                 skip_reason=cause.reason,
                 attempts=lead.attempts + 1,

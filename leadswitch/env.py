@@ -23,6 +23,8 @@ OWN_VARIABLES = frozenset(
     for name in (
         "BUYER_REQUESTS_A_MINUTE",
         "BUYER_REQUEST_BURST",
+        "DESK_CHECKS_A_MINUTE",
+        "DESK_CHECK_BURST",
         "EMBEDDED_FSYNC",
         "ENV_FILE",
         "HTTPS",
@@ -171,8 +173,12 @@ def _read(
 
 
 def _read_rate_limits(variables: Mapping[str, str]) -> dict[str, tuple[int, int]]:
-    """By kind of API key: requests a minute, and how many of them at once."""
+    """By kind of API key, and of people at the desk: requests a minute, and how many of them at once."""
     return {
+        "desk": (
+            _read(variables, "LEADSWITCH_DESK_CHECKS_A_MINUTE", parse_count, default=120),
+            _read(variables, "LEADSWITCH_DESK_CHECK_BURST", parse_count, default=30),
+        ),
         "buyer": (
             _read(variables, "LEADSWITCH_BUYER_REQUESTS_A_MINUTE", parse_count, default=600),
             _read(variables, "LEADSWITCH_BUYER_REQUEST_BURST", parse_count, default=100),

@@ -31,7 +31,7 @@ LEADSWITCH_PICKUP_PERIOD_SECONDS = ENVIRONMENT.pickup_period_seconds
 LEADSWITCH_TRANSIENT_MAX_ATTEMPTS = ENVIRONMENT.transient_max_attempts
 LEADSWITCH_LOCK_MAX_SECONDS = ENVIRONMENT.lock_max_seconds
 LEADSWITCH_WAKE_ENABLED = ENVIRONMENT.is_wake_enabled
-# By kind of API key: requests a minute, and how many of them at once.
+# By kind of API key, and of people at the desk: requests a minute, and how many of them at once.
 LEADSWITCH_RATE_LIMITS = ENVIRONMENT.rate_limits
 # routing must not import what decides: it calls this, (lead_id, *, seconds), for senders that wait.
 LEADSWITCH_DECIDE_HOOK = "distribution.distribute.decide_within"
@@ -43,6 +43,8 @@ LEADSWITCH_RECONCILERS = {
     "expiry": ("routing.reconcile.expiry.run", 3600),
     "balances": ("distribution.reconcile.balances.run", 3600),
 }
+# tracing must not import workspaces: its filters call this, (user) -> id and name of those that the user sees.
+LEADSWITCH_WORKSPACES_HOOK = "routing.visibility.name_visible_workspaces"
 
 # --- Django -----------------------------------------------------------------------------------------------
 
@@ -106,6 +108,7 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+FORMAT_MODULE_PATH = "leadswitch.formats"
 
 STATIC_URL = "static/"
 # Static files are served from the apps themselves: there is no collectstatic step and no STATIC_ROOT.

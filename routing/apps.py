@@ -7,6 +7,7 @@ from django.apps import AppConfig
 
 class RoutingConfig(AppConfig):
     name = "routing"
+    verbose_name = "Leads and where they come from"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

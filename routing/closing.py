@@ -10,8 +10,8 @@ from routing.retry import Tries
 
 CLOSE: Final = """
 UPDATE routing_lead
-SET status = %s, skip_reason = %s, attempts = %s, next_attempt_at = %s, due_reason = %s, finished_at = %s,
-    conflicts = %s, errors = %s
+SET workspace_id = %s, status = %s, skip_reason = %s, attempts = %s, next_attempt_at = %s, due_reason = %s,
+    finished_at = %s, conflicts = %s, errors = %s
 WHERE id = %s AND status = 'pending' AND paused_at IS NULL AND attempts = %s
 """
 
@@ -30,6 +30,7 @@ class LeadMoved(RuntimeError):
 def close_attempt(
     lead_id: int,
     *,
+    workspace_id: int,
     status: str,
     skip_reason: str,
     attempts: int,
@@ -38,7 +39,7 @@ def close_attempt(
     tries: Tries,
     using: str = "default",
 ) -> None:
-    """Write the end of attempt number `attempts`: compare-and-set on the state before it.
+    """Write the end of attempt number `attempts` and where the lead is now: compare-and-set on the state before it.
 
     Needs an open transaction. Raises LeadMoved when the lead was finished, tried or paused by somebody else.
     """
@@ -48,7 +49,7 @@ def close_attempt(
         cursor.execute(
             CLOSE,
             [
-                *(status, skip_reason, attempts, next_attempt_at, due_reason, finished_at),
+                *(workspace_id, status, skip_reason, attempts, next_attempt_at, due_reason, finished_at),
                 *(tries.conflicts, tries.errors, lead_id, attempts - 1),
             ],
         )

@@ -6,6 +6,6 @@ All of them begin with the installation's prefix as a hash tag, so that scripts 
 from django.conf import settings
 
 
-def rate_limit_key(kind: str, key_prefix: str) -> str:
-    """How much of its rate an API key has used: the time in ms at which its bucket is full again. Expires then."""
-    return f"{{{settings.LEADSWITCH_REDIS_PREFIX}}}:rate:{kind}:{key_prefix}"
+def rate_limit_key(kind: str, name: str) -> str:
+    """When the bucket of an API key (by its prefix) or of a person (by their id) is full again. Expires then."""
+    return f"{{{settings.LEADSWITCH_REDIS_PREFIX}}}:rate:{kind}:{name}"

@@ -27,6 +27,7 @@ from routing.normalise import (
     normalise_zip,
 )
 from routing.places import find_place
+from routing.regions import find_region
 
 CONTACT_KEYS = ("first_name", "last_name", "email", "phone", "address", "city")
 LEAD_KEYS = (*CONTACT_KEYS, "state", "country", "zip", "vertical", "attributes", "consent", "external_id")
@@ -43,8 +44,14 @@ CONDITION_FIELDS = KnownFields(
         "vertical": "text",
         "source": "text",
         "consent": "flag",
+        "region": "text",
+        "industry": "text",
+        "company_size": "number",
+        "revenue": "number",
     }
 )
+# What a sender puts among the attributes, and conditions may also name without their prefix.
+COMPANY_FIELDS = ("industry", "company_size", "revenue")
 
 normalise_address = partial(normalise_text, max_length=200)
 normalise_external_id = partial(normalise_text, max_length=100)
@@ -114,7 +121,10 @@ class HasConditionFields(Protocol):
 
 
 def condition_fields(lead: HasConditionFields, *, source: str) -> dict[str, Any]:
-    """The fields that conditions see; what is blank is left out. `source` is the name of the source."""
+    """The fields that conditions see; what is blank is left out. `source` is the name of the source.
+
+    The region is the one that the sender named among the attributes, or else the Census region of the state.
+    """
     fields = flatten_attributes(lead.attributes)
     fields["consent"] = bool(lead.consent)
     named = (
@@ -125,8 +135,10 @@ def condition_fields(lead: HasConditionFields, *, source: str) -> dict[str, Any]
         ("city", lead.city),
         ("vertical", lead.vertical),
         ("source", source),
+        ("region", fields.get("attributes.region") or find_region(lead.state, country=lead.country)),
+        *((name, fields.get(f"attributes.{name}")) for name in COMPANY_FIELDS),
     )
-    fields.update((name, value) for name, value in named if value)
+    fields.update((name, value) for name, value in named if value not in (None, ""))
     return fields
 
 

@@ -1,12 +1,13 @@
 """Row locks on leads. A refused lock is normal contention: the caller leaves the lead alone.
 
-Lock order of the whole product: lead, then (enrollment, wallet), then inserts.
+Lock order of the whole product: lead, then identity, then (enrollment, wallet), then inserts.
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,13 +15,22 @@ from django.conf import settings
 from django.db import connection
 from psycopg.pq import Format
 
+from routing.models.rule_triggers import RULES_LOCK
 from routing.retry import Tries
 
 _COLUMNS: Final = """
     l.id, l.public_id, l.workspace_id, l.source_workspace_id, l.source_id, s.name, l.status, l.attempts,
     l.next_attempt_at, l.due_reason, l.expires_at, w.paused_at IS NOT NULL OR l.paused_at IS NOT NULL,
     l.vertical, l.zip, l.city, l.county, l.state, l.country, l.attributes::text, l.consent <> '{}'::jsonb,
-    clock_timestamp(), l.conflicts, l.errors, w.max_attempts
+    clock_timestamp(), l.received_at, l.email_hash, l.phone_hash, origin.rules_version,
+    l.conflicts, l.errors, w.max_attempts
+"""
+# `w` is where the lead is, `origin` where it came in: its rules decide where it goes.
+_TABLES: Final = """
+    routing_lead l
+    JOIN routing_source s ON s.id = l.source_id
+    JOIN routing_workspace w ON w.id = l.workspace_id
+    JOIN routing_workspace origin ON origin.id = l.source_workspace_id
 """
 
 # Where `attributes` stands in a row: Django's cursors leave JSON as text.
@@ -29,26 +39,22 @@ ATTRIBUTES: Final = 18
 # NO KEY UPDATE: a foreign key check of another transaction (KEY SHARE) must not make the lead look busy.
 LOCK_LEAD: Final = f"""
 SELECT {_COLUMNS}
-FROM routing_lead l
-JOIN routing_source s ON s.id = l.source_id
-JOIN routing_workspace w ON w.id = l.workspace_id
+FROM {_TABLES}
 WHERE l.id = %s
 FOR NO KEY UPDATE OF l SKIP LOCKED
-"""  # noqa: S608 - only the constant column list is put in
+"""  # noqa: S608 - only constant lists are put in
 
 # statement_timestamp() is stable: the index stops at it. With the volatile clock_timestamp() every lead that waits for
 # a later time would be read and thrown away whenever nothing is due.
 LOCK_NEXT_DUE: Final = f"""
 SELECT {_COLUMNS}
-FROM routing_lead l
-JOIN routing_source s ON s.id = l.source_id
-JOIN routing_workspace w ON w.id = l.workspace_id
+FROM {_TABLES}
 WHERE l.status = 'pending' AND l.paused_at IS NULL AND l.next_attempt_at <= statement_timestamp()
     AND w.paused_at IS NULL
 ORDER BY l.next_attempt_at, l.id
 LIMIT 1
 FOR NO KEY UPDATE OF l SKIP LOCKED
-"""  # noqa: S608 - only the constant column list is put in
+"""  # noqa: S608 - only constant lists are put in
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +82,17 @@ class LockedLead:
     attributes: Mapping[str, Any]
     consent: bool
     locked_at: datetime
+    received_at: datetime
+    email_hash: str | None = field(repr=False)
+    phone_hash: str | None = field(repr=False)
+    rules_version: int  # of the source workspace
     conflicts: int
     errors: int
     max_errors: int
+
+    @property
+    def has_identity(self) -> bool:
+        return self.email_hash is not None or self.phone_hash is not None
 
     @property
     def tries(self) -> Tries:
@@ -119,6 +133,27 @@ def _lock(sql: str, parameters: list[Any]) -> LockedLead | None:
     return LockedLead(*values)
 
 
+# The rows come in the order of the array, and each takes its lock before the next.
+LOCK_IDENTITY: Final = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key"
+
+
+def lock_identity(lead: LockedLead) -> None:
+    """Wait until no other transaction decides about a lead of the same person, up to the session's lock_timeout.
+
+    E-mail and phone are a lock each, taken in ascending order: two leads that share only one of them wait for each
+    other too, and three cannot wait in a ring. What the others have written is seen by the statements after this one.
+    """
+    keys = sorted(_identity_key(each) for each in (lead.email_hash, lead.phone_hash) if each is not None)
+    if keys:
+        with connection.cursor() as cursor:
+            cursor.execute(LOCK_IDENTITY, [keys])
+
+
+def _identity_key(identity: str) -> int:
+    digest = sha256(f"identity:{identity}".encode()).digest()
+    return int.from_bytes(digest[:8], signed=True)
+
+
 WAIT_FOR_LEAD: Final = "SELECT status FROM routing_lead WHERE id = %s FOR NO KEY UPDATE"
 
 
@@ -128,6 +163,18 @@ def wait_for_lead(lead_id: int) -> str | None:
         cursor.execute(WAIT_FOR_LEAD, [lead_id])
         row: tuple[str] | None = cursor.fetchone()
     return row[0] if row else None
+
+
+LOCK_RULES: Final = "SELECT pg_advisory_xact_lock(%s)"
+
+
+def lock_rules() -> None:
+    """Wait until nobody else changes routing rules, up to lock_timeout; nobody does until the transaction ends.
+
+    The triggers of routing_rule take the same lock before any of its rows. Attempts never take it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_RULES, [RULES_LOCK])
 
 
 # Of leads whose work goes on outside a transaction, or that nobody will start any more.

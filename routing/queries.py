@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from routing.models import Lead
 from tracing.parsing import parse_id, parse_uuid
@@ -38,9 +38,10 @@ def count_due(*, limit: int) -> int:
         return int(cursor.fetchone()[0])
 
 
-def find_leads(text: str, *, limit: int = 5) -> Sequence[Lead]:
+def find_leads(text: str, *, limit: int = 5, among: QuerySet[Lead] | None = None) -> Sequence[Lead]:
     """Return the leads that `text` names: a public id, an id, or a sender's own id. No more than `limit`."""
-    leads = Lead.objects.select_related("workspace", "source").order_by("pk")
+    leads = Lead.objects.all() if among is None else among
+    leads = leads.select_related("workspace", "source").order_by("pk")
     public_id = parse_uuid(text)
     if public_id is not None:
         return list(leads.filter(public_id=public_id))
@@ -54,12 +55,15 @@ def find_leads(text: str, *, limit: int = 5) -> Sequence[Lead]:
 # What became of a lead: its row, and how its last attempt ended. Nothing in it names a person.
 _STATE: Final = """
 SELECT l.id, l.public_id, l.external_id, l.status, l.skip_reason, l.cancel_reason, l.vertical, l.zip, l.attempts,
-    l.next_attempt_at, l.received_at, l.expires_at, l.finished_at, last.result,
+    l.next_attempt_at, l.received_at, l.expires_at, l.finished_at, l.workspace_id <> l.source_workspace_id,
+    (SELECT f.public_id FROM routing_lead f
+     WHERE l.status = 'duplicate' AND f.id = last.first_lead_id AND f.source_workspace_id = l.source_workspace_id),
+    last.result,
     (SELECT (e.data->>'buyers')::int FROM tracing_leaddistributionevent e
      WHERE e.attempt_id = last.id AND e.event = 'distributed')
 FROM routing_lead l
 LEFT JOIN LATERAL (
-    SELECT a.id, a.result FROM tracing_attempt a WHERE a.lead_id = l.id ORDER BY a.number DESC LIMIT 1
+    SELECT a.id, a.result, a.first_lead_id FROM tracing_attempt a WHERE a.lead_id = l.id ORDER BY a.number DESC LIMIT 1
 ) last ON true
 """
 STATE_OF_ID: Final = f"{_STATE} WHERE l.id = %s"
@@ -68,7 +72,11 @@ STATE_OF_SENT: Final = f"{_STATE} WHERE l.public_id = %s AND l.source_workspace_
 
 @dataclass(frozen=True, slots=True)
 class LeadState:
-    """`result` and `buyers` are those of the last attempt; None before the first, or when its trace is missing."""
+    """`result` and `buyers` are those of the last attempt; None before the first, or when its trace is missing.
+
+    `is_elsewhere`: rules sent it on to another workspace. `duplicate_of`: the lead that came first, where the same
+    workspace sent that one too.
+    """
 
     id: int
     public_id: UUID
@@ -83,6 +91,8 @@ class LeadState:
     received_at: datetime
     expires_at: datetime
     finished_at: datetime | None
+    is_elsewhere: bool
+    duplicate_of: UUID | None
     result: str | None
     buyers: int | None
 

@@ -1,4 +1,4 @@
-"""How often an API key may ask. One atomic script in Redis decides, by the clock of Redis (PITFALLS 61).
+"""How often an API key, or a person at the desk, may ask. One atomic script decides, by Redis' clock (PITFALLS 61).
 
 A bucket of `burst` requests that refills evenly, kept as one number: the moment at which it is full again (the
 generic cell rate algorithm, ITU-T I.371). While Redis does not answer, everything passes: the limit protects the
@@ -65,16 +65,14 @@ class Allowance:
     wait_seconds: int
 
 
-def take(kind: str, key_prefix: str) -> Allowance | None:
-    """Count one request of an API key. None: Redis could not be asked, let it pass."""
+def take(kind: str, name: str) -> Allowance | None:
+    """Count one request of an API key, or of a person. None: Redis could not be asked, let it pass."""
     if BREAKER.is_open:
         metrics.RATE_LIMITS_UNCHECKED.labels(cause="redis_paused").inc()
         return None
     limit = RateLimit(*settings.LEADSWITCH_RATE_LIMITS[kind])
     try:
-        answer = _script()(
-            keys=[rate_limit_key(kind, key_prefix)], args=[limit.microseconds_each, limit.burst]
-        )
+        answer = _script()(keys=[rate_limit_key(kind, name)], args=[limit.microseconds_each, limit.burst])
     except redis.RedisError as error:
         BREAKER.trip()
         cause = type(error).__name__

@@ -23,10 +23,13 @@ WHY_NOT: Final = {
     LeadStatus.GATED: "it waits for its verification",
     LeadStatus.OFFERED: "it is offered to buyers; wait for the window's end",
     LeadStatus.DISTRIBUTED: "it is sold",
-    LeadStatus.DUPLICATE: "the same person came in before",
     LeadStatus.EXPIRED: "its time to live is over",
     LeadStatus.CANCELLED: "it was cancelled",
 }
+
+
+# A duplicate may be tried again: its attempt looks anew for who came first, who may have ended unsold meanwhile.
+MAY_RUN_AGAIN: Final = (LeadStatus.FAILED, LeadStatus.PENDING, LeadStatus.DUPLICATE)
 
 
 class RerunRefused(Exception):
@@ -34,7 +37,7 @@ class RerunRefused(Exception):
 
 
 def rerun_lead(lead_id: int, *, at: datetime) -> None:
-    """Make a failed or waiting lead due at `at`; a failed one gets all its tries anew.
+    """Make a failed or waiting lead, or a duplicate, due at `at`; a failed one gets all its tries anew.
 
     The caller wakes the workers once this has committed. Waits for whoever has the lead's lock, up to lock_timeout.
     Raises RerunRefused, Lead.DoesNotExist.
@@ -55,7 +58,7 @@ def _refuse(lead: Lead, *, at: datetime) -> None:
 
 def why_not(lead: Lead, *, at: datetime) -> str:
     """Why this lead would be refused; "" when it can be run again."""
-    if lead.status not in (LeadStatus.FAILED, LeadStatus.PENDING):
+    if lead.status not in MAY_RUN_AGAIN:
         return WHY_NOT[LeadStatus(lead.status)]
     if lead.paused_at is not None:
         return "it is paused; resume it first"

@@ -22,6 +22,13 @@ def visible_workspaces(user: Person) -> QuerySet[Workspace] | None:
     return Workspace.objects.filter(memberships__user_id=user.pk)
 
 
+def name_visible_workspaces(user: Person) -> Sequence[tuple[int, str]]:
+    """Id and name of each, by name."""
+    visible = visible_workspaces(user)
+    named = Workspace.objects.all() if visible is None else visible
+    return tuple(named.order_by("name", "pk").values_list("pk", "name"))
+
+
 def visible_workspace_ids(user: Person) -> Sequence[int] | None:
     """The same as ids: a list in a statement lets the planner use the indexes that begin with the workspace."""
     workspaces = visible_workspaces(user)

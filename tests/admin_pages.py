@@ -20,11 +20,20 @@ from distribution.models import (
     Tier,
     Wallet,
 )
-from routing.models import IdempotencyRecord, Lead, Membership, Source, SourceKey, Workspace
+from routing.models import (
+    IdempotencyRecord,
+    Lead,
+    Membership,
+    RoutingRule,
+    Source,
+    SourceKey,
+    Workspace,
+)
 from tests.factories import (
     CampaignFactory,
     EnrollmentFactory,
     LeadFactory,
+    RuleFactory,
     SourceFactory,
     issue_buyer_key,
     issue_key,
@@ -39,7 +48,9 @@ READ_ONLY = [
     *(Lead, IdempotencyRecord, CampaignSnapshot, Assignment, LedgerEntry, Attempt, LeadDistributionEvent),
     AuditEntry,
 ]
-EDITABLE = [Membership, Workspace, Source, SourceKey, Campaign, Tier, Buyer, BuyerKey, Enrollment]
+EDITABLE = [
+    *(Membership, Workspace, Source, SourceKey, RoutingRule, Campaign, Tier, Buyer, BuyerKey, Enrollment),
+]
 
 
 def client_of(user: User) -> Client:
@@ -62,7 +73,10 @@ def person(role: str, *workspaces: Workspace) -> User:
 
 
 def build_world() -> Workspace:
-    """At least one row more in every table: a lead that is sold, and one that a paused buyer misses."""
+    """At least one row more in every table: a lead that is sold, and one that a paused buyer misses.
+
+    Its routing rule leads to a workspace that nobody works for.
+    """
     campaign = CampaignFactory()
     enrollment = EnrollmentFactory(campaign=campaign, buyer__credits_cents=10_000)
     EnrollmentFactory(campaign=campaign, active=False)
@@ -71,6 +85,7 @@ def build_world() -> Workspace:
     issue_buyer_key(enrollment.buyer)
     distribute_lead(LeadFactory(source=source).pk)
     assert Wallet.objects.get(buyer=enrollment.buyer).balance_cents == 7_500
+    RuleFactory(workspace=campaign.workspace, tags=["spare"], active=False)
     IdempotencyRecord.objects.create(
         workspace=campaign.workspace,
         route="leads",

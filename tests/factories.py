@@ -17,7 +17,8 @@ from factory.django import DjangoModelFactory
 
 from distribution.models import Buyer, BuyerKey, Campaign, Enrollment, LedgerEntry, Tier
 from distribution.money import top_up
-from routing.models import Lead, Source, SourceKey, Workspace
+from routing.identity import identify
+from routing.models import Lead, RoutingRule, Source, SourceKey, Workspace
 
 EVERYWHERE = {"everywhere": True}
 
@@ -57,6 +58,23 @@ class LeadFactory(DjangoModelFactory[Lead]):
     received_at = factory.LazyFunction(timezone.now)
     next_attempt_at = factory.SelfAttribute("received_at")
     expires_at = factory.LazyAttribute(lambda lead: lead.received_at + timedelta(days=90))
+
+
+def person(email: str | None = None, phone: str | None = None) -> dict[str, Any]:
+    """The fields of a lead that say who it is, as intake stores them: `LeadFactory(**person("ann@example.com"))`."""
+    email_hash, phone_hash = identify(email=email, phone=phone)
+    return {"email": email or "", "phone": phone or "", "email_hash": email_hash, "phone_hash": phone_hash}
+
+
+class RuleFactory(DjangoModelFactory[RoutingRule]):
+    """Takes every lead of `workspace` to another workspace."""
+
+    class Meta:
+        model = RoutingRule
+
+    workspace = factory.SubFactory(WorkspaceFactory)
+    name = factory.Sequence(lambda n: f"Rule {n}")
+    destination = factory.SubFactory(WorkspaceFactory)
 
 
 class CampaignFactory(DjangoModelFactory[Campaign]):

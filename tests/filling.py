@@ -43,3 +43,14 @@ def fill_leads(source: Source, *, count: int, **columns: str) -> None:
     )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE routing_lead")
+
+
+def fill_mostly_sold(source: Source, *, count: int) -> None:
+    """One in twenty is pending, its time long ago or far ahead; the others are sold."""
+    fill_leads(
+        source,
+        count=count,
+        status="CASE WHEN n % 20 = 0 THEN 'pending' ELSE 'distributed' END",
+        next_attempt_at="CASE WHEN n % 20 = 0 THEN now() + (n - 10000) * interval '1 minute' END",
+        finished_at="CASE WHEN n % 20 > 0 THEN now() END",
+    )

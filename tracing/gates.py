@@ -21,6 +21,8 @@ FIXERS: Final = {
     Fixer.OUTRANKED: "nobody: nothing was wrong",
     Fixer.SYSTEM: "nobody: it passes by itself",
 }
+# Farther than this from the edge of its area, a buyer is told how far the lead is and not to widen its circle.
+FAR_MILES: Final = 50
 PERIODS: Final = {"hour": "hourly", "day": "daily", "week": "weekly", "month": "monthly"}
 
 
@@ -91,9 +93,7 @@ def _service_area(gate: Gate, _timezone: str) -> tuple[str, str]:
     changes = []
     if beyond is not None:
         finding += f", {beyond:,.1f} miles beyond the edge"
-        changes.append(
-            f"widen its circle by {math.ceil(beyond * 10) / 10:,.1f} miles or add {observed.get('zip')}"
-        )
+        changes.append(_reach(beyond, zip_code=observed.get("zip")))
     elif excluded is None:
         changes.append(f"add {observed.get('zip') or 'the place of the lead'} to the service area")
     if excluded is not None:
@@ -101,6 +101,13 @@ def _service_area(gate: Gate, _timezone: str) -> tuple[str, str]:
         finding += f", which it excludes by {named}"
         changes.append(f"take {named} out of its exclusions")
     return finding, " and ".join(changes)
+
+
+def _reach(beyond: float, *, zip_code: Any) -> str:
+    """A circle is widened by a few miles; nobody widens it by hundreds for one lead."""
+    if beyond > FAR_MILES:
+        return f"add {zip_code} by itself: it lies {beyond:,.0f} miles beyond the area"
+    return f"widen its circle by {math.ceil(beyond * 10) / 10:,.1f} miles or add {zip_code}"
 
 
 def _exclusion(excluded: Mapping[str, Any]) -> str:
@@ -172,7 +179,7 @@ def _cap_change(reached: Gate, price_cents: int, timezone: str) -> str:
         return f"{name} resets at {wording.local_moment(resets_at, timezone=timezone)}, or raise it"
     if reached["kind"] == "leads":
         return f"raise {name}: a cap of 0 never opens"
-    least = wording.exact_money(price_cents)
+    least = wording.money(price_cents)
     return f"raise {name} to at least {least}: not even an empty budget holds the price"
 
 
@@ -186,7 +193,7 @@ def _cap_name(reached: Gate) -> str:
 def _credits(gate: Gate, _timezone: str) -> tuple[str, str]:
     price, available = wording.money(gate["required"]), wording.money(gate["observed"])
     return f"the price is {price}, {available} is available", (
-        f"top up {wording.exact_money(gate['missing_cents'])}"
+        f"top up {wording.money(gate['missing_cents'])}"
     )
 
 

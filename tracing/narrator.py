@@ -46,16 +46,28 @@ class BuyerName:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What the trace holds as ids only. An id without a name is told as the id."""
+    """What the trace holds as ids only. An id without a name is told as the id.
+
+    `leads` holds those that the reader may know of.
+    """
 
     buyers: Mapping[int, BuyerName] = field(default_factory=dict)
     campaigns: Mapping[int, str] = field(default_factory=dict)
+    workspaces: Mapping[int, str] = field(default_factory=dict)
+    leads: Mapping[int, str] = field(default_factory=dict)
 
     def buyer(self, buyer_id: int | None) -> BuyerName:
         return self.buyers.get(buyer_id or 0) or BuyerName(f"buyer {buyer_id}")
 
     def campaign(self, campaign_id: int | None) -> str:
         return self.campaigns.get(campaign_id or 0) or f"campaign {campaign_id}"
+
+    def workspace(self, workspace_id: int) -> str:
+        return self.workspaces.get(workspace_id) or f"workspace {workspace_id}"
+
+    def lead(self, lead_id: int) -> str:
+        known = self.leads.get(lead_id)
+        return f"lead {known}" if known else "a lead of another workspace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +107,7 @@ LEAD_CHANGES: Final = {
     "internal_error": "find this attempt in the log; a few times it is tried again by itself, then by a person",
     "lead_expired": "nothing: its time is over",
     "duplicate_lead": "nothing: the person is served by the first lead",
+    "workspace_paused": "resume the workspace",
 }
 # What a deferred lead waits for, whichever gate removed the last buyer.
 WAITED_FOR: Final = "the first buyer that only waits for its hours or a cap may take it"
@@ -167,6 +180,14 @@ def _campaign(event: EventRow, scene: Scene) -> str:
     return f"Taken by the campaign {name}, configuration {event.data['config_version']}."
 
 
+def _routed(event: EventRow, scene: Scene) -> str:
+    rule, to = event.data["rule"], scene.names.workspace(event.data["to"])
+    if rule is None:
+        return f"Back in {to}, where it came in: no rule sends it on any more."
+    tags = f" (tags: {', '.join(rule['tags'])})" if rule["tags"] else ""
+    return f"Routed to {to} by rule '{rule['name']}'{tags}."
+
+
 def _price(event: EventRow, _scene: Scene) -> str:
     tiers = event.data["tiers"]
     if not tiers:
@@ -233,14 +254,19 @@ def _distributed(event: EventRow, _scene: Scene) -> str:
     return f"Sold to {wording.count(buyers, 'buyer')} for {wording.money(event.cost_cents)}{in_all}."
 
 
-def _failed(event: EventRow, _scene: Scene) -> str:
+def _failed(event: EventRow, scene: Scene) -> str:
     result = RESULTS.get(event.outcome, event.outcome or "failed")
     parts = [f"{wording.sentence(result)[:-1]}: {narrate_reason(event.skip_reason)}"]
     emptied_by = event.data.get("emptied_by")
     if emptied_by:
         parts.append(f"The last buyer that was left dropped out: {describe_clause(emptied_by)}.")
+    first_lead_id = event.data.get("first_lead_id")
+    if first_lead_id is not None:
+        parts.append(f"The person came first with {scene.names.lead(first_lead_id)}.")
     due_at = wording.parse_moment(event.data.get("due_at"))
-    if due_at is not None:
+    if due_at is not None and event.skip_reason == "workspace_paused":
+        parts.append("It is tried as soon as somebody resumes it.")
+    elif due_at is not None:
         when = f"Due again at {wording.moment(due_at)}"
         waits = event.outcome == "deferred" and emptied_by
         parts.append(f"{when}, when {WAITED_FOR}." if waits else f"{when}.")
@@ -269,6 +295,7 @@ def _simple(text: str) -> Callable[[EventRow, Scene], str]:
 
 EVENT_WORDS: Final[Mapping[str, Callable[[EventRow, Scene], str]]] = {
     Event.DISTRIBUTION_STARTED: _started,
+    Event.ROUTED: _routed,
     Event.CAMPAIGN_RESOLVED: _campaign,
     Event.PRICING_COMPUTED: _price,
     Event.BUYER_POOL_COMPOSED: _pool,

@@ -30,8 +30,9 @@ WRITE_SQL: Final = """
 WITH attempt AS (
     INSERT INTO tracing_attempt (
         id, lead_id, number, trigger, source_workspace_id, destination_workspace_id, campaign_id, config_version,
-        result, skip_reason, transient, next_attempt_at, started_at, finished_at, duration_ms, worker, facts
-    ) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb)
+        result, skip_reason, transient, next_attempt_at, started_at, finished_at, duration_ms, worker,
+        rule_id, route, first_lead_id, facts
+    ) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s::jsonb)
     RETURNING id, lead_id
 )
 INSERT INTO tracing_leaddistributionevent (
@@ -72,13 +73,30 @@ class AttemptEnd:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class RouteTaken:
+    """How the lead came to where it was decided about. `hops`: [from workspace, rule, to workspace] of each.
+
+    `first_lead_id`: the lead of the same person that made this one a duplicate.
+    """
+
+    hops: tuple[tuple[int, int, int], ...] = ()
+    first_lead_id: int | None = None
+
+    @property
+    def rule_id(self) -> int | None:
+        """The rule that led to the destination, the last."""
+        return self.hops[-1][1] if self.hops else None
+
+
 class Recorder:
     """The events of one attempt so far. `seq` is the position: it cannot have holes."""
 
-    __slots__ = ("_started", "head", "rows")
+    __slots__ = ("_started", "head", "route", "rows")
 
     def __init__(self, head: AttemptHead) -> None:
         self.head = head
+        self.route = RouteTaken()
         self.rows: list[tuple[Event, int | None, int | None, str, str, float | None, Mapping[str, Any]]] = []
         self._started = time.perf_counter()
         self.add(Event.DISTRIBUTION_STARTED, data={"number": head.number, "trigger": head.trigger})
@@ -143,7 +161,7 @@ class Recorder:
     def parameters(self, end: AttemptEnd) -> list[Any]:
         """Of WRITE_SQL. Raises IncompleteTrace, UnknownCode, and TypeError for what JSON cannot hold."""
         self._check()
-        head = self.head
+        head, route = self.head, self.route
         return [
             *(head.id, head.lead_id, head.number, head.trigger, head.source_workspace_id),
             *(end.destination_workspace_id, end.campaign_id, end.config_version, end.result, end.skip_reason),
@@ -155,6 +173,7 @@ class Recorder:
                 end.duration_ms,
                 head.worker,
             ),
+            *(route.rule_id, encode(route.hops), route.first_lead_id),
             encode(end.facts),
             # One document, not a list for each column: the driver escapes lists item by item in Python.
             encode(self.rows),

@@ -9,6 +9,7 @@ class Event(StrEnum):
     """What can happen in an attempt."""
 
     DISTRIBUTION_STARTED = "distribution_started"
+    ROUTED = "routed"
     CAMPAIGN_RESOLVED = "campaign_resolved"
     PRICING_COMPUTED = "pricing_computed"
     BUYER_POOL_COMPOSED = "buyer_pool_composed"
@@ -77,6 +78,11 @@ class SkipReason:
     sentence: str
     clause: str = ""
 
+    @property
+    def label(self) -> str:
+        """A few words for a list: "No eligible buyers"."""
+        return self.code.replace("_", " ").capitalize()
+
 
 _LEAD = frozenset({Level.LEAD})
 _BUYER = frozenset({Level.BUYER})
@@ -121,6 +127,9 @@ _ALL = (
     ),
     SkipReason("lead_expired", _LEAD, _P, Fixer.LEAD, "The lead's time to live was over."),
     SkipReason("duplicate_lead", _LEAD, _P, Fixer.LEAD, "The same person came in before."),
+    SkipReason(
+        "workspace_paused", _LEAD, _D, Fixer.AGENCY, "The workspace where it is to be sold is paused."
+    ),
     SkipReason(
         "enrollment_paused", _BUYER, _P, Fixer.AGENCY, "The enrolment is paused.", "its enrolment is paused"
     ),
@@ -182,9 +191,6 @@ _ALL = (
 )
 
 SKIP_REASONS = MappingProxyType({reason.code: reason for reason in _ALL})
-
-# Reserved for parts of the product that do not exist yet: no code writes these.
-RESERVED_REASONS = frozenset({"duplicate_lead"})
 
 
 class UnknownCode(ValueError):

@@ -23,11 +23,6 @@ def money(cents: int) -> str:
     return f"{sign}${abs(cents) // 100:,}.{abs(cents) % 100:02d}"
 
 
-def exact_money(cents: int) -> str:
-    """For what somebody has to type in: "$15.00 (1,500 cents)"."""
-    return f"{money(cents)} ({cents:,} cents)"
-
-
 def moment(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S} UTC"
 

@@ -26,3 +26,5 @@ __all__ = [
 
 admin.site.index_template = "admin/leadswitch/index.html"
 admin.site.site_header = admin.site.site_title = "LeadSwitch"
+admin.site.index_title = "Today"
+admin.site.site_url = None  # the desk is the site

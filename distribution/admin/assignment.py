@@ -2,9 +2,9 @@
 
 from django.contrib import admin
 
-from distribution.admin.columns import money_column
 from distribution.admin.money_actions import ReturnActionAdmin
-from distribution.models import Assignment
+from distribution.models import Assignment, AssignmentState
+from tracing.admin.columns import money_column, time_column, word_column
 from tracing.admin.readonly import ReadOnlyAdmin
 from tracing.parsing import parse_uuid
 
@@ -12,8 +12,9 @@ from tracing.parsing import parse_uuid
 @admin.register(Assignment)
 class AssignmentAdmin(ReturnActionAdmin, ReadOnlyAdmin):
     workspace_path = "buyer__workspace"
-    list_display = ("public_id", "lead", "buyer", "campaign", "price", "state", "created_at", "returned_at")
+    list_display = ("public_id", "lead", "buyer", "campaign", "price", "standing", "sold", "returned")
     list_filter = ("state",)
+    empty_list_text = "None is sold yet: a lead that comes in and finds a buyer stands here."
     list_select_related = ("lead", "buyer", "campaign")
     search_help_text = "The public id of the assignment, the lead or the buyer, or an attempt's id."
     exact_searches = {
@@ -23,8 +24,11 @@ class AssignmentAdmin(ReturnActionAdmin, ReadOnlyAdmin):
         "attempt_id": parse_uuid,
     }
     fields = (
-        *("public_id", "lead", "buyer", "campaign", "enrollment", "attempt_id", "price", "state"),
+        *("public_id", "lead", "buyer", "campaign", "enrollment", "attempt_id", "price", "standing"),
         *("created_at", "returned_at"),
     )
-    readonly_fields = ("price",)
+    readonly_fields = ("price", "standing")
     price = money_column("price_cents", label="price")
+    sold = time_column("created_at", label="sold")
+    returned = time_column("returned_at")
+    standing = word_column("state", words=dict(AssignmentState.choices))

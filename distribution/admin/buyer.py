@@ -1,53 +1,64 @@
 """Buyers and their places in campaigns."""
 
-from typing import Final
+from typing import Any, Final
 
 from django.contrib import admin
-from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from distribution.admin.columns import money_column
-from distribution.admin.maps import draw_coverage
+from distribution.admin.dollars import DollarsAdmin
+from distribution.admin.maps import draw_area, draw_coverage
 from distribution.coverage import measure_coverage
+from distribution.describing import tell_answers, tell_area, tell_hours
 from distribution.engine import DefinitionError
 from distribution.locating import UnknownZip
-from distribution.models import Buyer, Enrollment, Wallet
-from distribution.standing import why_nothing_today
+from distribution.models import Buyer, Enrollment
+from distribution.standing import Usage, read_usage, why_nothing_today
 from routing.admin.configuration import ConfigurationAdmin
-from routing.windows import WINDOW_KINDS
+from routing.admin.filters import PausedFilter
+from routing.admin.typed import tell_condition
+from tracing.admin.audited import REASON
+from tracing.admin.columns import money_column
 from tracing.wording import money
 
-COUNTERS: Final = tuple(
-    f"{window}_{counter}" for window in WINDOW_KINDS for counter in ("starts_at", "leads", "spent_cents")
-)
+PERIODS: Final = {"hour": "an hour", "day": "a day", "week": "a week", "month": "a month"}
+LIMITS: Final = {
+    **{f"cap_{kind}": f"Leads {period}" for kind, period in PERIODS.items()},
+    **{f"budget_{kind}_cents": f"Budget {period} ($)" for kind, period in PERIODS.items()},
+}
+WINDOWS: Final = {"hour": "this hour", "day": "today", "week": "this week", "month": "this month"}
 
 
 @admin.register(Buyer)
 class BuyerAdmin(ConfigurationAdmin):
-    """A buyer is paused, never deleted: its wallet explains past money."""
-
+    never_deleted = "A buyer is never deleted: its wallet explains past money. Pause it on its page instead."
     workspace_path = "workspace"
     list_display = ("name", "workspace", "balance", "timezone", "paused_at", "created_at")
-    list_filter = (("paused_at", admin.EmptyFieldListFilter), "workspace")
+    list_filter = (PausedFilter, "workspace")
     list_select_related = ("workspace", "wallet")
     search_fields = ("name",)
+    empty_list_text = "Add the companies that buy leads, say where, and top their wallets up."
     ordering = ("workspace__name", "name")
     autocomplete_fields = ("workspace",)
     readonly_fields = ("public_id", "balance", "created_at", "coverage")
+    fieldsets = (
+        (None, {"fields": ("workspace", "name", "balance", "paused_at")}),
+        ("Where it buys", {"fields": ("service_area", "coverage")}),
+        ("When and what it buys", {"fields": ("timezone", "hours", "answers")}),
+        (None, {"fields": ("public_id", "created_at", REASON)}),
+    )
+    tellers = {"service_area": tell_area, "answers": tell_answers, "hours": tell_hours}
+    pictures = {"service_area": draw_area}
     change_form_template = "admin/leadswitch/change_form.html"
 
     @admin.display(description="balance", ordering="wallet__balance_cents")
-    def balance(self, buyer: Buyer) -> str | SafeString:
-        """The database opens the wallet with the buyer, so a buyer that is being added has none yet."""
-        wallet: Wallet | None = getattr(buyer, "wallet", None)
-        if wallet is None:
-            return "opened with the buyer"
-        page = reverse("admin:distribution_wallet_change", args=[wallet.pk])
-        return format_html('<a href="{}">{}</a>', page, money(wallet.balance_cents))
+    def balance(self, buyer: Buyer) -> SafeString:
+        """Leads to the wallet, which the database opens with the buyer."""
+        page = reverse("admin:distribution_wallet_change", args=[buyer.wallet.pk])
+        return format_html('<a href="{}">{}</a>', page, money(buyer.wallet.balance_cents))
 
     @admin.display(description="coverage")
     def coverage(self, buyer: Buyer) -> str | SafeString:
@@ -60,35 +71,77 @@ class BuyerAdmin(ConfigurationAdmin):
             return "Covers no ZIP: this buyer gets nothing. Name states, counties, ZIPs or a circle above, and save."
         return draw_coverage(coverage)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
-        return False
-
 
 @admin.register(Enrollment)
-class EnrollmentAdmin(ConfigurationAdmin):
+class EnrollmentAdmin(DollarsAdmin):
     """The counters are the distributor's: shown, never saved from here."""
 
     workspace_path = "campaign__workspace"
-    list_display = (
-        *("buyer", "campaign", "tier", "active", "weight", "priority", "bid", "cap_day", "day_leads"),
-        "last_assigned_at",
-    )
+    list_display = ("buyer", "campaign", "tier", "active", "weight", "priority", "bid", "taken_today")
     list_filter = ("active", "campaign__workspace")
     list_select_related = ("buyer__wallet", "buyer__workspace", "campaign", "tier")
     search_fields = ("buyer__name", "campaign__name")
+    empty_list_text = "Put a buyer into a tier of a campaign: from then on it gets leads."
     ordering = ("campaign__name", "buyer__name")
     autocomplete_fields = ("campaign", "tier", "buyer")
-    readonly_fields = ("why_nothing_today", "last_assigned_at", "virtual_finish", *COUNTERS)
+    readonly_fields = ("why_nothing_today", "used", "last_assigned_at")
+    tellers = {"lead_filter": tell_condition}
+    fieldsets = (
+        ("Now", {"fields": ("why_nothing_today", "used", "last_assigned_at")}),
+        ("Place", {"fields": ("campaign", "tier", "buyer", "active")}),
+        ("Rank and price", {"fields": ("priority", "weight", "bid_cents")}),
+        ("Which leads", {"fields": ("lead_filter",)}),
+        ("Caps, in leads", {"fields": (("cap_hour", "cap_day"), ("cap_week", "cap_month"))}),
+        (
+            "Budgets",
+            {
+                "fields": (
+                    ("budget_hour_cents", "budget_day_cents"),
+                    ("budget_week_cents", "budget_month_cents"),
+                )
+            },
+        ),
+        (None, {"fields": (REASON,)}),
+    )
     bid = money_column("bid_cents", label="bid")
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name in LIMITS:
+            field.label = LIMITS[db_field.name]
+        return field
+
     change_form_template = "admin/leadswitch/change_form.html"
 
     @admin.display(description="today")
     def why_nothing_today(self, enrollment: Enrollment) -> str | SafeString:
         """Of the enrolment as it was saved."""
-        if enrollment._state.adding:
-            return "Save it first: then this says whether it can get leads today."
         reasons = why_nothing_today(enrollment, at=timezone.now())
         if not reasons:
             return "Nothing stands in its way today; each lead decides."
         lines = format_html_join("", "<li>{}</li>", ((each,) for each in reasons))
         return format_html('<p>It would get nothing today:</p><ul class="desk-refused">{}</ul>', lines)
+
+    @admin.display(description="used")
+    def used(self, enrollment: Enrollment) -> str | SafeString:
+        rows = [
+            (WINDOWS[each.kind].capitalize(), f"{_of(each)} leads", _spent(each))
+            for each in read_usage(enrollment, at=timezone.now())
+        ]
+        cells = format_html_join("", '<tr><th scope="row">{}</th><td>{}</td><td>{}</td></tr>', rows)
+        return format_html('<table class="desk-used"><tbody>{}</tbody></table>', cells)
+
+    @admin.display(description="today")
+    def taken_today(self, enrollment: Enrollment) -> str:
+        usage = {each.kind: each for each in read_usage(enrollment, at=timezone.now())}
+        return _of(usage["day"])
+
+
+def _of(used: Usage) -> str:
+    """ "3 of 10"."""
+    return f"{used.leads:,}" if used.cap is None else f"{used.leads:,} of {used.cap:,}"
+
+
+def _spent(used: Usage) -> str:
+    spent = money(used.spent_cents)
+    return f"{spent} spent" if used.budget_cents is None else f"{spent} of {money(used.budget_cents)} spent"

@@ -36,6 +36,7 @@ class BuyerKeyAdmin(AuditedAdmin, APIKeyModelAdmin):  # type: ignore[misc]  # th
     list_filter: ClassVar[Columns] = ("revoked", "buyer__workspace")
     list_select_related = ("buyer__workspace",)
     search_fields: ClassVar[Columns] = ("name", "prefix", "buyer__name")
+    empty_list_text = "Make one for a buyer whose programs read the API."
     autocomplete_fields = ("buyer",)
     fields = ("name", "buyer", "scopes", "prefix", "expiry_date", "revoked", REASON)
 

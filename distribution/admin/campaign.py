@@ -2,38 +2,71 @@
 
 from django.contrib import admin
 
-from distribution.admin.columns import money_column
-from distribution.models import Campaign, CampaignSnapshot, Tier
-from routing.admin.configuration import ConfigurationAdmin
+from distribution.admin.dollars import DollarsAdmin
+from distribution.describing import tell_hours, tell_price_rules, tell_questions
+from distribution.models import Campaign, CampaignMode, CampaignSnapshot, Tier
+from routing.admin.typed import tell_condition
+from tracing.admin.audited import REASON
+from tracing.admin.columns import money_column
 from tracing.admin.readonly import ReadOnlyAdmin, pretty_json
 from tracing.parsing import parse_id
 
 
 @admin.register(Campaign)
-class CampaignAdmin(ConfigurationAdmin):
+class CampaignAdmin(DollarsAdmin):
     workspace_path = "workspace"
     list_display = (
-        *("name", "workspace", "vertical", "source", "mode", "price", "max_buyers", "priority", "active"),
+        *(
+            "name",
+            "workspace",
+            "vertical",
+            "source",
+            "short_mode",
+            "price",
+            "max_buyers",
+            "priority",
+            "active",
+        ),
         "config_version",
     )
     list_filter = ("active", "mode", "workspace")
     list_select_related = ("workspace", "source")
     search_fields = ("name", "vertical")
+    empty_list_text = "Add one for each kind of lead that you sell; then a tier, then enrol buyers in it."
+    instead_of_deleting = (
+        "Untick Active on its page instead: it takes no further lead, and its history stays."
+    )
     ordering = ("workspace__name", "name")
     autocomplete_fields = ("workspace", "source")
     readonly_fields = ("public_id", "config_version", "created_at")
+    fieldsets = (
+        (None, {"fields": ("workspace", "name", "active")}),
+        ("Which leads it takes", {"fields": ("vertical", "source", "priority")}),
+        ("Price", {"fields": ("price_cents", "price_rules")}),
+        ("How it sells", {"fields": ("mode", "max_buyers", "returns_restore_caps", "timezone", "schedule")}),
+        ("What it asks its buyers", {"fields": ("questions",)}),
+        (None, {"fields": ("public_id", "config_version", "created_at", REASON)}),
+    )
+    tellers = {"price_rules": tell_price_rules, "schedule": tell_hours, "questions": tell_questions}
     price = money_column("price_cents", label="price")
+
+    @admin.display(description="mode", ordering="mode")
+    def short_mode(self, campaign: Campaign) -> str:
+        return CampaignMode(campaign.mode).label.partition(":")[0]
 
 
 @admin.register(Tier)
-class TierAdmin(ConfigurationAdmin):
+class TierAdmin(DollarsAdmin):
     workspace_path = "campaign__workspace"
     list_display = ("campaign", "position", "name", "price")
     list_filter = ("campaign__workspace",)
     list_select_related = ("campaign",)
     search_fields = ("name", "campaign__name")
+    empty_list_text = "Every campaign needs one: buyers are enrolled in a tier. Add the campaign first."
+    instead_of_deleting = "Give them another tier, or delete them."
     ordering = ("campaign__name", "position")
     autocomplete_fields = ("campaign",)
+    tellers = {"content_filter": tell_condition}
     price = money_column("price_cents", label="price")
 
 
@@ -44,6 +77,7 @@ class CampaignSnapshotAdmin(ReadOnlyAdmin):
     list_filter = ("campaign__workspace",)
     list_select_related = ("campaign",)
     search_help_text = "A campaign's numeric id."
+    empty_list_text = "The first attempt at a lead keeps the campaign as it was then."
     exact_searches = {"campaign_id": parse_id}
     fields = ("campaign", "config_version", "actor", "created_at", "pretty_config")
     readonly_fields = ("pretty_config",)

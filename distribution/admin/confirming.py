@@ -13,13 +13,19 @@ from tracing.audit import MAX_REASON
 
 
 class ReasonForm(forms.Form):
+    """Whatever is asked first has the focus."""
+
     reason = forms.CharField(
         label="Why",
         max_length=MAX_REASON,
         strip=True,
-        widget=forms.TextInput(attrs={"size": 60, "autofocus": True}),
+        widget=forms.TextInput(attrs={"size": 60}),
         help_text="Required. Kept in the audit beside your name. Do not name a person here.",
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.visible_fields()[0].field.widget.attrs["autofocus"] = True
 
 
 class ConfirmingAdmin(ScopedAdmin):

@@ -55,6 +55,7 @@ class LeadAction:
     run: Callable[[Lead, str, datetime], object]
     why_not: Callable[[Lead, datetime], str]
     wakes: bool = False
+    button: str = ""  # where the title alone could be taken for leaving the page
 
 
 def _why_no_cancel(lead: Lead, _at: datetime) -> str:
@@ -109,6 +110,7 @@ ACTIONS: Final = {
             "cancelled",
             run=_cancel,
             why_not=_why_no_cancel,
+            button="Cancel for good",
         ),
     )
 }
@@ -213,7 +215,7 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
         context = {
             "lines": lines,
             "refused": [(str(lead), why) for lead, why in refused],
-            "button": action.title,
+            "button": action.button or action.title,
             "is_possible": able > 0,
             "back": _back_to(leads),
         }

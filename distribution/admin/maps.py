@@ -1,48 +1,94 @@
 """A small map of covered ZIPs: dots over the dots of all ZIPs, drawn on the server."""
 
-from collections.abc import Iterable, Sequence
-from functools import cache
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from distribution.coverage import Coverage
+from distribution.coverage import Coverage, measure_coverage
 from routing.places import load_rows
 
 WEST, EAST, SOUTH, NORTH = -125.0, -66.5, 24.3, 49.5
 WIDTH, HEIGHT = 480, 270
 MOST_DOTS: Final = 4_000
-LAND_EVERY: Final = 15
+# A small area is drawn larger, though never so that fewer than so many degrees fit from west to east.
+LEAST_DEGREES: Final = 7.0
+ROOM: Final = 1.6
+
+
+class Window(NamedTuple):
+    """What the map shows, in its own units: x and y from the upper left corner of the country."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+WHOLE: Final = Window(0, 0, WIDTH, HEIGHT)
+
+
+def draw_area(area: Mapping[str, Any] | None) -> SafeString:
+    """Nothing for an area that covers nothing."""
+    coverage = measure_coverage(area or {})
+    return _draw(coverage) if coverage.zips else SafeString()
 
 
 def draw_coverage(coverage: Coverage) -> SafeString:
     """The map and the numbers in words, so that the map is no one's only way to them."""
+    line = '<p class="desk-line">Covers <strong>{}</strong> ZIPs.</p>{}'
+    return format_html(line, f"{coverage.zips:,}", _draw(coverage))
+
+
+def _draw(coverage: Coverage) -> SafeString:
+    dots = [_place(east, north) for east, north in coverage.points if _is_mainland(east, north)]
+    window = _fit(dots)
     rows = format_html_join("", "<li>{}: {}</li>", coverage.counties)
     more = f"and {coverage.more_counties:,} more counties" if coverage.more_counties else ""
     return format_html(
-        '<p class="desk-line">Covers <strong>{}</strong> ZIPs.</p>'
-        '<svg class="desk-map" viewBox="0 0 {} {}" role="img" aria-label="Map of the covered ZIPs">'
+        '<svg class="desk-map" viewBox="{} {} {} {}" role="img" aria-label="Map of the covered ZIPs">'
         '<path class="desk-land" d="{}"/><path class="desk-covered" d="{}"/></svg>'
         '<ul class="desk-counties">{}</ul><p>{}</p>',
-        *(f"{coverage.zips:,}", WIDTH, HEIGHT, _land(), _path(_thin(coverage.points)), rows, more),
+        *(*window, _land(window), _path(_thin(dots)), rows, more),
     )
 
 
-@cache
-def _land() -> str:
-    rows = list(load_rows().values())[::LAND_EVERY]
-    return _path((row[6], row[5]) for row in rows if row[5] is not None and row[6] is not None)
+def _is_mainland(east: float, north: float) -> bool:
+    return WEST <= east <= EAST and SOUTH <= north <= NORTH
 
 
-def _thin(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
-    return points[:: max(1, len(points) // MOST_DOTS)]
+def _place(east: float, north: float) -> tuple[float, float]:
+    return (east - WEST) / (EAST - WEST) * WIDTH, (NORTH - north) / (NORTH - SOUTH) * HEIGHT
 
 
-def _path(points: Iterable[tuple[float, float]]) -> str:
-    """Each dot is a line of no length with round ends. Places off the mainland are not drawn."""
-    return "".join(
-        f"M{(east - WEST) / (EAST - WEST) * WIDTH:.0f} {(NORTH - north) / (NORTH - SOUTH) * HEIGHT:.0f}h0"
-        for east, north in points
-        if WEST <= east <= EAST and SOUTH <= north <= NORTH
-    )
+def _fit(dots: Sequence[tuple[float, float]]) -> Window:
+    """The dots with some room around them, in the shape of the whole map."""
+    if not dots:
+        return WHOLE
+    (left, right), (top, bottom) = ((min(axis), max(axis)) for axis in zip(*dots, strict=True))
+    least = LEAST_DEGREES / (EAST - WEST) * WIDTH
+    width = max(least, ROOM * (right - left), ROOM * (bottom - top) * WIDTH / HEIGHT)
+    if width >= WIDTH:
+        return WHOLE
+    height = width * HEIGHT / WIDTH
+    return Window(*map(round, ((left + right - width) / 2, (top + bottom - height) / 2, width, height)))
+
+
+@lru_cache(maxsize=64)
+def _land(window: Window) -> str:
+    places = [
+        _place(row[6], row[5]) for row in load_rows().values() if row[5] is not None and row[6] is not None
+    ]
+    x, y, width, height = window
+    return _path(_thin([dot for dot in places if x <= dot[0] <= x + width and y <= dot[1] <= y + height]))
+
+
+def _thin(dots: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
+    return dots[:: max(1, -(-len(dots) // MOST_DOTS))]
+
+
+def _path(dots: Iterable[tuple[float, float]]) -> str:
+    """Each dot is a line of no length with round ends."""
+    return "".join(f"M{x:.1f} {y:.1f}h0" for x, y in dots)

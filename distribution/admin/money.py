@@ -1,20 +1,48 @@
 """Wallets and ledger entries: balances move through the ledger alone."""
 
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Model
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from distribution.admin.columns import money_column
+from distribution.admin.dollars import DollarsAdmin
 from distribution.admin.money_actions import MoneyActionsAdmin
-from distribution.models import LedgerEntry, Wallet
+from distribution.models import Assignment, LedgerEntry, Wallet
 from distribution.money import InsufficientCredits, set_credit_limit
-from routing.admin.configuration import ConfigurationAdmin
+from routing.admin.filters import DayFilter
 from tracing.admin.audited import REASON, ReasonedForm
+from tracing.admin.columns import money_column, time_column
+from tracing.admin.filters import WorkspaceFilter
 from tracing.admin.readonly import ReadOnlyAdmin
 from tracing.parsing import parse_text, parse_uuid
+
+MOST_BUYERS: Final = 100  # whose entries one search shows
+LONGEST_TRANSACTION: Final = timedelta(hours=1)  # by far: the database ends them within seconds
+
+
+class EntryDayFilter(DayFilter):
+    """An entry's time is when its transaction began, and its id was taken at most that much later.
+
+    So the day lies between two ids, and its list reads nothing beyond them.
+    """
+
+    title = "day (UTC)"
+    column = "created_at"
+
+    def of_days(self, queryset: QuerySet[Any], *, first: datetime, end: datetime) -> QuerySet[Any]:
+        entries = LedgerEntry.objects.order_by()
+        before = entries.filter(created_at__lt=first - LONGEST_TRANSACTION).order_by("-created_at")
+        after = entries.filter(created_at__gte=end + LONGEST_TRANSACTION).order_by("created_at")
+        bounds = Q()
+        if (last_before := before.values_list("pk", flat=True).first()) is not None:
+            bounds &= Q(pk__gt=last_before)
+        if (first_after := after.values_list("pk", flat=True).first()) is not None:
+            bounds &= Q(pk__lt=first_after)
+        return super().of_days(queryset, first=first, end=end).filter(bounds)
 
 
 class WalletForm(ReasonedForm):
@@ -29,8 +57,6 @@ class WalletForm(ReasonedForm):
         limit_cents = cleaned.get("credit_limit_cents")
         if limit_cents is None or self.errors:
             return cleaned
-        if limit_cents < 0:
-            raise ValidationError({"credit_limit_cents": "A credit limit is 0 or more."})
         self.limit_before = Wallet.objects.values_list("credit_limit_cents", flat=True).get(
             pk=self.instance.pk
         )
@@ -42,24 +68,25 @@ class WalletForm(ReasonedForm):
 
 
 @admin.register(Wallet)
-class WalletAdmin(MoneyActionsAdmin, ConfigurationAdmin):
+class WalletAdmin(MoneyActionsAdmin, DollarsAdmin):
     workspace_path = "buyer__workspace"
     form = WalletForm
-    list_display = ("buyer", "balance", "held", "credit_limit", "version")
+    list_display = ("buyer", "balance", "held", "credit_limit")
     list_filter = ("buyer__workspace",)
     list_select_related = ("buyer",)
     search_fields = ("buyer__name",)
+    empty_list_text = "A wallet comes with its buyer: add a buyer."
     ordering = ("buyer__name",)
-    fields = ("buyer", "balance", "held", "credit_limit_cents", "version", REASON)
-    readonly_fields = ("buyer", "balance", "held", "version")
+    fields = ("buyer", "balance", "held", "credit_limit_cents", REASON)
+    readonly_fields = ("buyer", "balance", "held")
     balance = money_column("balance_cents", label="balance")
+    never_deleted = (
+        "A wallet is never deleted: its ledger explains past money. To empty it, adjust its balance."
+    )
     held = money_column("held_cents", label="held")
     credit_limit = money_column("credit_limit_cents", label="credit limit")
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the database opens wallets
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
         return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
@@ -74,16 +101,14 @@ class WalletAdmin(MoneyActionsAdmin, ConfigurationAdmin):
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(ReadOnlyAdmin):
     workspace_path = "wallet__buyer__workspace"
-    list_display = ("id", "wallet", "kind", "amount", "balance_after", "assignment", "actor", "created_at")
-    list_filter = ("kind",)
+    list_display = ("id", "buyer", "kind", "amount", "balance_after", "assignment", "actor", "created")
+    list_filter = ("kind", WorkspaceFilter, EntryDayFilter)
     list_select_related = ("wallet__buyer", "assignment")
-    search_help_text = "A buyer's or an assignment's public id, a whole idempotency key, or a buyer's name."
-    exact_searches = {
-        "wallet__buyer__public_id": parse_uuid,
-        "assignment__public_id": parse_uuid,
-        "idempotency_key": parse_text,
-        "wallet__buyer__name": parse_text,
-    }
+    search_help_text = (
+        "A buyer's name or a part of it, a buyer's or an assignment's public id, or a whole idempotency key."
+    )
+    exact_searches = {"idempotency_key": parse_text}
+    empty_list_text = "Top a wallet up under Wallets, or sell a lead: each movement stands here."
     fields = (
         *("wallet", "kind", "amount", "balance_after", "idempotency_key", "assignment", "actor", "reason"),
         "created_at",
@@ -91,3 +116,26 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     readonly_fields = ("amount", "balance_after")
     amount = money_column("amount_cents", label="amount")
     balance_after = money_column("balance_after_cents", label="balance after")
+    created = time_column("created_at")
+
+    @admin.display(description="buyer")
+    def buyer(self, entry: LedgerEntry) -> str:
+        return entry.wallet.buyer.name
+
+    def of_workspaces(self, queryset: QuerySet[Any], ids: Sequence[int]) -> QuerySet[Any]:
+        """By wallet: of each the database knows how many entries it has, of a workspace it does not."""
+        wallets = Wallet.objects.filter(buyer__workspace__in=ids)
+        return queryset.filter(wallet_id__in=list(wallets.values_list("pk", flat=True)))
+
+    def find_named(self, text: str, *, request: HttpRequest) -> Q:
+        """By ids that are looked up first: an OR over joined tables would read the whole ledger."""
+        if parse_text(text) is None:
+            return Q(pk__in=[])
+        public_id = parse_uuid(text)
+        buyers = Q(buyer__public_id=public_id) if public_id else Q(buyer__name__icontains=text)
+        wallets = self.admin_site.get_model_admin(Wallet).get_queryset(request).filter(buyers)
+        named = Q(wallet_id__in=list(wallets.values_list("pk", flat=True)[:MOST_BUYERS]))
+        if public_id:
+            sold = Assignment.objects.filter(public_id=public_id)
+            named |= Q(assignment_id__in=list(sold.values_list("pk", flat=True)))
+        return super().find_named(text, request=request) | named

@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
 from distribution.admin.confirming import ConfirmingAdmin, ReasonForm
+from distribution.admin.dollars import MOST_DOLLARS
 from distribution.desk_money import adjust_by_hand, return_by_hand, top_up_by_hand
 from distribution.models import AssignmentState, Wallet
 from distribution.money import MoneyRefused
@@ -17,7 +18,6 @@ from tracing.wording import money
 
 MOVE_MONEY: Final = "distribution.add_ledgerentry"
 TAKE_BACK: Final = "distribution.change_assignment"
-MOST_DOLLARS: Final = 10_000_000
 MOVEMENTS: Final = {
     "topup": ("Top up", "Credits that the buyer paid for are added to its balance.", top_up_by_hand),
     "adjust": (

@@ -12,11 +12,13 @@ from django.urls import reverse
 from distribution.explain import explain
 from distribution.story import AttemptStory, BuyerRow, LeadHead, Sale, Story
 from routing.models import Lead
+from tracing.admin.columns import TONES
 from tracing.funnel import name_stage
-from tracing.gates import describe_clause, describe_fixer
+from tracing.gates import describe_clause, describe_fixer, fixer_of
 from tracing.measures import name_measures
 from tracing.narrator import RESULTS, TRIGGERS, narrate_reason
 from tracing.vocabulary import Fixer
+from tracing.wording import count
 
 LATEST: Final = 100  # attempts that get a tab
 LABELS: Final = {
@@ -27,7 +29,6 @@ LABELS: Final = {
     Fixer.SYSTEM.value: "passes by itself",
 }
 HARDEST: Final = (Fixer.LEAD, Fixer.AGENCY, Fixer.BUYER, Fixer.SYSTEM)
-TONES: Final = {"success": "good", "unsold": "bad", "failed": "bad"}
 
 
 class NoSuchAttempt(LookupError):
@@ -66,13 +67,14 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """One buyer that did not get the lead. `more`: how many further gates failed."""
+    """One buyer that did not get the lead. `more`: how many further gates failed.
+
+    `label`: who can fix all of them, "" when it is who can fix the reason itself, as its group says.
+    """
 
     buyer: str
     reason: str
-    clause: str
     label: str
-    fixer: str
     required: str
     observed: str
     more: int
@@ -80,10 +82,18 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
-class ReasonCount:
+class Group:
+    """The buyers that one reason kept out."""
+
     reason: str
     clause: str
-    count: str
+    label: str
+    fixer: str
+    rows: tuple[Skipped, ...]
+
+    @property
+    def count(self) -> str:
+        return count(len(self.rows), "buyer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +109,15 @@ class Panel:
     bars: tuple[Bar, ...]
     moments: tuple[Moment, ...]
     winners: tuple[BuyerRow, ...]
-    skipped: tuple[Skipped, ...]
+    groups: tuple[Group, ...]
     skipped_count: str
-    reasons: tuple[ReasonCount, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class TracePage:
     lead: LeadHead
     status: str
+    tone: str
     label: str
     fixer_name: str
     sales: tuple[Sale, ...]
@@ -131,6 +141,7 @@ def build_page(lead: Lead, *, number: int | None = None) -> TracePage:
     return TracePage(
         lead=story.lead,
         status=story.lead.status_sentence.rstrip("."),
+        tone=TONES.get(story.lead.status, ""),
         label=LABELS.get(story.lead.fixer, ""),
         fixer_name=describe_fixer(story.lead.fixer),
         sales=story.sales,
@@ -169,8 +180,7 @@ def _tab(attempt: AttemptStory, lead: Lead, *, chosen: AttemptStory | None) -> T
 
 
 def _panel(attempt: AttemptStory, lead: Lead) -> Panel:
-    skipped = tuple(_skipped(row, attempt, lead) for row in attempt.buyers if row.outcome != "selected")
-    counted = Counter((each.reason, each.clause) for each in skipped)
+    skipped = [_skipped(row, attempt, lead) for row in attempt.buyers if row.outcome != "selected"]
     return Panel(
         number=attempt.number,
         headline=attempt.headline,
@@ -181,9 +191,8 @@ def _panel(attempt: AttemptStory, lead: Lead) -> Panel:
         bars=tuple(_bars(attempt, zip_code=lead.zip)),
         moments=tuple(_moments(attempt)),
         winners=tuple(row for row in attempt.buyers if row.outcome == "selected"),
-        skipped=skipped,
+        groups=tuple(_group(skipped)),
         skipped_count=f"{len(skipped):,}",
-        reasons=tuple(ReasonCount(*reason, f"{count:,}") for reason, count in counted.most_common()),
     )
 
 
@@ -218,6 +227,14 @@ def _elapsed(elapsed_ms: float) -> str:
     return f"{elapsed_ms / 1000:,.2f} s" if elapsed_ms >= 1000 else f"{elapsed_ms:.1f} ms"
 
 
+def _group(skipped: Sequence[Skipped]) -> Iterator[Group]:
+    """The most frequent reason first; the buyers of a reason stay in their order."""
+    for reason, _ in Counter(each.reason for each in skipped).most_common():
+        fixer = fixer_of(reason)
+        rows = tuple(each for each in skipped if each.reason == reason)
+        yield Group(reason, describe_clause(reason), LABELS.get(fixer, "not known"), fixer, rows)
+
+
 def _skipped(row: BuyerRow, attempt: AttemptStory, lead: Lead) -> Skipped:
     required, observed = name_measures(row.gates[0]) if row.gates else _without_gate(row)
     fixer = _hardest([gate.fixer for gate in row.gates]) or row.fixer
@@ -225,9 +242,7 @@ def _skipped(row: BuyerRow, attempt: AttemptStory, lead: Lead) -> Skipped:
     return Skipped(
         buyer=row.buyer.name,
         reason=row.reason,
-        clause=describe_clause(row.reason),
-        label=LABELS.get(fixer, "not known"),
-        fixer=fixer,
+        label="" if fixer == fixer_of(row.reason) else LABELS.get(fixer, "not known"),
         required=required,
         observed=observed,
         more=max(0, len(row.gates) - 1),

@@ -79,7 +79,7 @@ SKIP: Final = {
     "decided_at": "2026-01-31T12:05:01.300000Z",
     "reason": "insufficient_credits",
     "sentence": "Acme Roofing: its wallet does not hold the price: the price is $25.00, $10.00 is available.",
-    "change": "top up $15.00 (1,500 cents)",
+    "change": "top up $15.00",
     "fixer": "buyer",
     "price_cents": 2_500,
     "ranked_higher": None,
@@ -87,7 +87,7 @@ SKIP: Final = {
         {
             "gate": "insufficient_credits",
             "finding": "its wallet does not hold the price: the price is $25.00, $10.00 is available",
-            "change": "top up $15.00 (1,500 cents)",
+            "change": "top up $15.00",
             "fixer": "buyer",
             "required": 2_500,
             "observed": 1_000,

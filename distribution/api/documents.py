@@ -33,6 +33,9 @@ class LeadHeadDocument(serializers.Serializer[Any]):
     public_id = serializers.UUIDField()
     workspace = serializers.CharField()
     source = serializers.CharField()  # type: ignore[assignment]
+    source_workspace = serializers.CharField(
+        help_text="Where it came in, if rules sent it on from there; empty otherwise."
+    )
     vertical = serializers.CharField()
     zip = serializers.CharField()
     status = serializers.ChoiceField(choices=LeadStatus.choices)
@@ -148,7 +151,7 @@ CAMPAIGN: Final = {"public_id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d71", "name": 
 NO_CREDITS: Final = {
     "reason": "insufficient_credits",
     "sentence": "Acme Roofing: its wallet does not hold the price: the price is $25.00, $10.00 is available.",
-    "change": "top up $15.00 (1,500 cents)",
+    "change": "top up $15.00",
     "fixer": "buyer",
 }
 EXAMPLE: Final = OpenApiExample(
@@ -158,6 +161,7 @@ EXAMPLE: Final = OpenApiExample(
             "public_id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e",
             "workspace": "Northern Leads",
             "source": "website",
+            "source_workspace": "",
             "vertical": "roofing",
             "zip": "30312",
             "status": "failed",
@@ -214,7 +218,7 @@ EXAMPLE: Final = OpenApiExample(
                                 "gate": "insufficient_credits",
                                 "finding": "its wallet does not hold the price: the price is $25.00, "
                                 "$10.00 is available",
-                                "change": "top up $15.00 (1,500 cents)",
+                                "change": "top up $15.00",
                                 "fixer": "buyer",
                                 "required": 2500,
                                 "observed": 1000,

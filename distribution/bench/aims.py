@@ -11,6 +11,7 @@ OF_PLAIN_ORM: Final = 3.0
 OF_BARE_VIEW: Final = 0.7
 MOST_STATEMENTS: Final = 14
 LEAST_RETRIES_A_MINUTE: Final = 100
+MOST_MICROSECONDS_A_RULE: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ def judge(report: Mapping[str, Any]) -> list[Aim]:
         aims += [*_speed(sizes[0]), _statements(sizes), *_growth(sizes)]
     if "intake" in report:
         aims.append(_intake(report["intake"]))
+    if "routing" in report:
+        aims.append(_routing(report["routing"]["sizes"][-1]))
     if "retries" in report:
         aims += _retries(report["retries"])
     if "targets" in report:
@@ -96,6 +99,16 @@ def _intake(intake: Mapping[str, Any]) -> Aim:
         f"≥ {OF_BARE_VIEW:g} x a bare DRF view",
         f"{ratio['median']:.2f} x ({ratio['min']:.2f}-{ratio['max']:.2f})",
         ratio["median"] >= OF_BARE_VIEW,
+    )
+
+
+def _routing(size: Mapping[str, Any]) -> Aim:
+    cost = size["microseconds_a_rule"]
+    return Aim(
+        f"a rule asked, of {size['rules']:,}",
+        f"≤ {MOST_MICROSECONDS_A_RULE:g} µs",
+        f"{cost:.2f} µs, {size['microseconds_a_decision']:.0f} µs a decision",
+        cost <= MOST_MICROSECONDS_A_RULE,
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from secrets import token_hex
 from typing import Any, Final
 
 from django.utils import timezone
@@ -85,6 +86,9 @@ def add_leads(pool: Pool, count: int) -> list[int]:
             last_name="Person",
             email="person@example.com",
             phone="+14045550100",
+            # Each of another person, as leads are: the product looks for duplicates of every one.
+            email_hash=token_hex(32),
+            phone_hash=token_hex(32),
             zip="30312",
             city="Atlanta",
             county="Fulton County",

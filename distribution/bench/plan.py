@@ -27,6 +27,8 @@ class Plan:
     connections: int = 8
     retries: int = 500  # in the queue of each round
     ways: int = 200  # leads sent from end to end
+    rule_counts: tuple[int, ...] = (10, 100, 1000)
+    rule_checks: int = 1_000_000  # rules asked in a round, about
     # The driver prepares a statement after 5 executions, and the server settles for a plan after 5 more.
     warm_up: int = 12
 
@@ -45,6 +47,7 @@ class Plan:
             warm_up=2,
             retries=10,
             ways=5,
+            rule_checks=10_000,
         )
 
     def with_leads(self, count: int) -> "Plan":

@@ -12,6 +12,7 @@ from django.db import connection
 from distribution import distribute
 from distribution.bench.dataset import Pool
 from distribution.bench.servers import HOST
+from routing.models import RoutingRule, Workspace
 
 POLL_SECONDS: Final = 0.001
 LONGEST_WAIT_SECONDS: Final = 30.0
@@ -22,10 +23,10 @@ UPDATE routing_lead SET attempts = 1, conflicts = 1, due_reason = 'tier_lock_con
 WHERE id = ANY(%s)
 """
 IS_SOLD: Final = "SELECT status = 'distributed' FROM routing_lead WHERE public_id = %s"
+# Without a phone number: with the same one all would be one person.
 BODY: Final = {
     "first_name": "Test",
     "last_name": "Person",
-    "phone": "+14045550123",
     "zip": "30312",
     "attributes": {"roof_age": 12, "property_type": "residential"},
 }
@@ -40,6 +41,20 @@ def make_retries(ids: Sequence[int]) -> None:
         cursor.execute(MAKE_RETRIES, [list(ids)])
 
 
+def add_rules(pool: Pool, count: int) -> None:
+    """Rules that ask every lead of the pool and take none, so that all of them are asked."""
+    elsewhere, _ = Workspace.objects.get_or_create(slug="bench-elsewhere", name="Elsewhere")
+    RoutingRule.objects.bulk_create(
+        RoutingRule(
+            workspace_id=pool.workspace_id,
+            name=f"rule {number}",
+            destination=elsewhere,
+            conditions={"field": "zip", "op": "eq", "value": f"{10_000 + number}"},
+        )
+        for number in range(count)
+    )
+
+
 def drain() -> int:
     """Start whatever is due, in due order, as the pick-up does. Returns how many attempts were run."""
     count = 0
@@ -49,18 +64,19 @@ def drain() -> int:
 
 
 def time_stages(ids: Sequence[int]) -> Mapping[str, list[float]]:
-    """Sell these leads, with a clock around their lock and from their first closing write to the return."""
+    """Sell these leads, with a clock around lock and routing, and from the first closing write to the return."""
     marks: dict[str, float] = {}
-    locks, completions = [], []
-    with _clocked("lock_lead", marks), _clocked("close_attempt", marks):
+    locks, routes, completions = [], [], []
+    with _clocked("lock_lead", marks), _clocked("send_on", marks), _clocked("close_attempt", marks):
         for lead_id in ids:
             outcome = distribute.distribute_lead(lead_id)
             returned = time.perf_counter()
             if outcome.result != "success":
                 raise NotSold(outcome.skip_reason)
             locks.append((marks["lock_lead ended"] - marks["lock_lead began"]) * 1000)
+            routes.append((marks["send_on ended"] - marks["send_on began"]) * 1000)
             completions.append((returned - marks["close_attempt began"]) * 1000)
-    return {"lock": locks, "complete": completions}
+    return {"lock": locks, "rules": routes, "complete": completions}
 
 
 @contextmanager

@@ -38,6 +38,8 @@ def _tables(report: Mapping[str, Any], aims: Sequence[Aim], *, is_plain: bool) -
         yield _costs(report["engine"]["sizes"], look)
     if "intake" in report:
         yield _intake(report["intake"], look)
+    if "routing" in report:
+        yield _routing(report["routing"]["sizes"], look)
     if "retries" in report:
         yield _retries(report["retries"], look)
     if "targets" in report:
@@ -97,6 +99,21 @@ def _intake(intake: Mapping[str, Any], look: box.Box) -> Table:
         ratio = _spread(intake["product_against_bare"], digits=2) if name == "bare" else ""
         latencies = (f"{view['p50_ms']:.2f}", f"{view['p95_ms']:.2f}")
         table.add_row(title, _spread(view["requests_per_second"]), *latencies, ratio)
+    return table
+
+
+def _routing(sizes: Sequence[Mapping[str, Any]], look: box.Box) -> Table:
+    table = _table("Routing decisions, pure: every lead meets another rule", look)
+    for name in ("rules", "decisions/s", "rules asked", "µs a decision", "µs a rule asked"):
+        table.add_column(name, justify="right")
+    for size in sizes:
+        table.add_row(
+            f"{size['rules']:,}",
+            _spread(size["decisions_per_second"]),
+            f"{size['rules_asked_a_decision']:.0f}",
+            f"{size['microseconds_a_decision']:.1f}",
+            f"{size['microseconds_a_rule']:.2f}",
+        )
     return table
 
 

@@ -1,4 +1,4 @@
-"""What a lead waits for, beside what is asked for: its lock, its completion, and the whole way from its sender."""
+"""What a lead waits for, beside its target: the lock, the rules, the completion, and the whole way from its sender."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +15,7 @@ Progress = Callable[[str], None]
 # Stage: what it covers, and how long it may take for 95 of 100 leads.
 TARGETS_MS: Final = {
     "lock": ("the lead's row lock", 50),
+    "rules": ("all rules asked, the wait for leads of the same person, the look for duplicates", 100),
     "complete": ("from the first closing write to the return: close, trace, commit, log", 200),
     "end to end": ("from the sender's request until it is seen to be sold by a worker", 2000),
 }
@@ -31,6 +32,7 @@ def measure_targets(
     """Needs the pool of WAITING_BUYERS."""
     progress("stages of an attempt")
     child = children[0]
+    child.ask("add_rules", size=WAITING_BUYERS, count=max(plan.rule_counts))
     times = dict(child.ask("time_stages", size=WAITING_BUYERS, count=plan.retries))
     progress("end to end: web server, broker and worker")
     key = child.ask("issue_pool_key", size=WAITING_BUYERS)["key"]

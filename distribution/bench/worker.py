@@ -21,7 +21,7 @@ from django.db import connection
 from distribution.bench.dataset import Pool, add_leads, build_pool
 from distribution.bench.loops import Loop, make_loop
 from distribution.bench.plan import LOOPS, PRODUCT
-from distribution.bench.stages import drain, make_retries, time_stages, time_way
+from distribution.bench.stages import add_rules, drain, make_retries, time_stages, time_way
 from distribution.bench.template import read_template
 from distribution.bench.wire import list_statements
 from distribution.config import read_definition
@@ -107,6 +107,10 @@ class Worker:
 
     def time_stages(self, size: int, count: int) -> Mapping[str, Any]:
         return time_stages(add_leads(self._pools[size], count))
+
+    def add_rules(self, size: int, count: int) -> Mapping[str, Any]:
+        add_rules(self._pools[size], count)
+        return {}
 
     def time_way(self, size: int, port: int, key: str, count: int) -> Mapping[str, Any]:
         return {"times": time_way(self._pools[size], port=port, key=key, count=count)}

@@ -14,12 +14,15 @@ from distribution.demo.catalogue import (
     COMPANY_FIRST,
     COMPANY_LAST,
     MARKETS,
+    PARTNER_RULES,
+    SOUTHEAST_CAMPAIGNS,
     CampaignPlan,
     Market,
+    RulePlan,
 )
 from distribution.models import Buyer, Campaign, Enrollment, Tier
 from distribution.money import top_up
-from routing.models import Source, SourceKey, Workspace
+from routing.models import RoutingRule, Source, SourceKey, Workspace, WorkspaceKind
 
 ACTOR: Final = "demo"
 Row = TypeVar("Row", bound=Model)
@@ -28,25 +31,61 @@ ALL_WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What was built, and the key that the leads are sent with."""
+    """What was built, and the keys that the leads are sent with.
+
+    `partner` owns no campaigns: its rules send its leads on to `workspace` and to `southeast`, a second agency.
+    """
 
     workspace: Workspace
     source: Source
     key: str
+    southeast: Workspace
+    partner: Workspace
+    partner_key: str
 
 
 @transaction.atomic
 def build_demo(*, seed: int) -> Demo:
-    """Create a new workspace with a source, five campaigns and some sixty buyers. Same seed, same buyers."""
+    """Create an agency with five campaigns and some sixty buyers, a smaller one, and a partner with rules to both.
+
+    Same seed, same buyers.
+    """
     random = Random(seed)  # noqa: S311 - makes examples, protects nothing
-    number = Workspace.objects.filter(slug__startswith="demo").count() + 1
+    number = Workspace.objects.filter(slug__regex=r"^demo(-[0-9]+)?$").count() + 1
     slug = "demo" if number == 1 else f"demo-{number}"
     workspace = Workspace.objects.create(slug=slug, name=f"Demo agency {number}")
-    source = Source.objects.create(workspace=workspace, name="website")
-    _, key = SourceKey.objects.create_key(name="demo", source=source)
+    source, key = _build_source(workspace, name="website")
     for plan in CAMPAIGNS:
         _build_campaign(plan, workspace=workspace, random=random)
-    return Demo(workspace, source, key)
+    southeast = Workspace.objects.create(slug=f"{slug}-southeast", name=f"Southeast agency {number}")
+    for plan in SOUTHEAST_CAMPAIGNS:
+        _build_campaign(plan, workspace=southeast, random=random)
+    partner = Workspace.objects.create(
+        slug=f"{slug}-partner", name=f"Demo partner {number}", kind=WorkspaceKind.PARTNER
+    )
+    _, partner_key = _build_source(partner, name="partner-feed")
+    for rule in PARTNER_RULES:
+        _build_rule(rule, partner=partner, destination=southeast if rule.is_southeast else workspace)
+    return Demo(workspace, source, key, southeast, partner, partner_key)
+
+
+def _build_source(workspace: Workspace, *, name: str) -> tuple[Source, str]:
+    source = Source.objects.create(workspace=workspace, name=name)
+    _, key = SourceKey.objects.create_key(name="demo", source=source)
+    return source, str(key)
+
+
+def _build_rule(plan: RulePlan, *, partner: Workspace, destination: Workspace) -> None:
+    _save(
+        RoutingRule(
+            workspace=partner,
+            name=plan.name,
+            priority=plan.priority,
+            conditions=plan.conditions,
+            destination=destination,
+            tags=list(plan.tags),
+        )
+    )
 
 
 def _build_campaign(plan: CampaignPlan, *, workspace: Workspace, random: Random) -> None:

@@ -1,6 +1,6 @@
 """What the demo is made of: verticals, markets and the kinds of buyers. Plain data."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 BUSINESS_HOURS: Final = {day: [["08:00", "18:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
@@ -97,6 +97,47 @@ CAMPAIGNS: Final = (
         price_cents=3000,
         max_buyers=1,
         buyers=8,
+    ),
+)
+
+# A second, smaller agency.
+SOUTHEAST_CAMPAIGNS: Final = tuple(
+    replace(plan, name=f"{plan.name}, Southeast", buyers=8)
+    for plan in CAMPAIGNS
+    if plan.vertical in ("roofing", "hvac")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RulePlan:
+    """One rule of the partner. `is_southeast`: to the second agency, else to the first."""
+
+    name: str
+    priority: int
+    is_southeast: bool
+    conditions: dict[str, Any]
+    tags: tuple[str, ...] = ()
+
+
+# Leads from elsewhere meet none of them and stay with the partner.
+PARTNER_RULES: Final = (
+    RulePlan(
+        name="Georgia and Florida homes",
+        priority=20,
+        is_southeast=True,
+        conditions={
+            "all": [
+                {"field": "state", "op": "in", "value": ["GA", "FL"]},
+                {"field": "vertical", "op": "in", "value": ["roofing", "hvac"]},
+            ]
+        },
+        tags=("southeast",),
+    ),
+    RulePlan(
+        name="All of our markets",
+        priority=10,
+        is_southeast=False,
+        conditions={"field": "state", "op": "in", "value": [market.state for market in MARKETS]},
     ),
 )
 

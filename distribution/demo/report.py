@@ -15,9 +15,12 @@ def print_report(summary: Summary, *, traces: Mapping[str, str], verdict: str, c
     console.print(_outcomes(summary))
     console.print(_campaigns(summary))
     console.print(_money(summary))
+    console.print(_routed(summary))
     _print_speed(summary, console)
     _print_trace("A lead that went out", traces.get("distributed", ""), console)
     _print_trace("A lead that did not", traces.get("failed", ""), console)
+    _print_trace("A partner's lead that a rule sent on", traces.get("routed", ""), console)
+    _print_trace("One that came in twice", traces.get("duplicate", ""), console)
     console.print()
     console.print(escape(verdict), soft_wrap=True, highlight=False)
     console.print()
@@ -63,6 +66,19 @@ def _money(summary: Summary) -> Table:
     for movement in summary.money:
         table.add_row(movement.kind, f"{movement.entries:,}", _dollars(movement.cents))
     table.add_row("left in wallets", "", _dollars(sum(movement.cents for movement in summary.money)))
+    return table
+
+
+def _routed(summary: Summary) -> Table:
+    leads = sum(each.leads for each in summary.routed)
+    table = Table(title=f"Where rules sent {leads:,} leads of {summary.partner}", title_justify="left")
+    table.add_column("workspace")
+    table.add_column("rule")
+    for column in ("leads", "sold", "duplicates caught"):
+        table.add_column(column, justify="right")
+    for each in summary.routed:
+        counts = (f"{number:,}" for number in (each.leads, each.sold, each.duplicates))
+        table.add_row(each.destination, each.rule or "none: it stays", *counts)
     return table
 
 

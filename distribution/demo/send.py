@@ -5,7 +5,7 @@ import json
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -18,7 +18,7 @@ TRY_ALL_SECONDS: Final = 120.0
 # Deferred leads wait for a time that is known; the others are still on their way.
 ON_THEIR_WAY: Final = """
 SELECT count(*) FROM routing_lead
-WHERE workspace_id = %s AND status = 'pending'
+WHERE source_workspace_id = ANY(%s) AND status = 'pending'
     AND (attempts = 0 OR next_attempt_at <= clock_timestamp() + interval '60 seconds')
 """
 
@@ -73,12 +73,15 @@ def _send(
         client.close()
 
 
-def wait_until_tried(workspace_id: int, *, report: Callable[[int], None]) -> None:
-    """Wait until every lead has an outcome or a known later time. `report` gets the number still on its way."""
+def wait_until_tried(workspace_ids: Sequence[int], *, report: Callable[[int], None]) -> None:
+    """Wait until every lead that these workspaces sent has an outcome or a known later time.
+
+    `report` gets the number still on its way.
+    """
     deadline = time.monotonic() + TRY_ALL_SECONDS
     while True:
         with connection.cursor() as cursor:
-            cursor.execute(ON_THEIR_WAY, [workspace_id])
+            cursor.execute(ON_THEIR_WAY, [list(workspace_ids)])
             remaining = int(cursor.fetchone()[0])
         report(remaining)
         if remaining == 0:

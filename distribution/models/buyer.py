@@ -13,13 +13,13 @@ from uuid6 import uuid7
 from distribution.definitions import (
     check_answers,
     check_answers_fit,
-    check_condition,
     check_hours,
     check_service_area,
     check_timezone,
 )
 from distribution.models.campaign import Campaign, Tier
 from distribution.models.versioning import buyer_version_trigger, parent_version_triggers
+from routing.checks import check_condition
 from routing.models import Workspace
 
 BUYER_CONFIG = ("timezone", "service_area", "answers", "hours", "paused_at")
@@ -48,9 +48,22 @@ class Buyer(models.Model):
     """A company, not a person: its name may appear to its agency's operators."""
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
-    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="buyers")
-    name = models.CharField(max_length=100)
-    timezone = models.CharField(max_length=50, default="America/New_York", validators=[check_timezone])
+    workspace = models.ForeignKey(
+        Workspace,
+        on_delete=models.PROTECT,
+        related_name="buyers",
+        help_text="Whose campaigns it can be enrolled in.",
+    )
+    name = models.CharField(
+        max_length=100,
+        help_text="Unique in its workspace. Next: top its wallet up and enrol it in a campaign.",
+    )
+    timezone = models.CharField(
+        max_length=50,
+        default="America/New_York",
+        validators=[check_timezone],
+        help_text="In which its hours, caps and budgets are read, by its IANA name, e.g. America/Chicago.",
+    )
     service_area = models.JSONField(
         default=dict,
         blank=True,
@@ -60,7 +73,11 @@ class Buyer(models.Model):
         "Empty: covers nothing.",
     )
     answers = models.JSONField(
-        default=dict, blank=True, validators=[check_answers], help_text="Onboarding answers by question key."
+        default=dict,
+        blank=True,
+        validators=[check_answers],
+        help_text='Answers to the questions of its campaigns, by their key, e.g. {"types": ["residential"]}. '
+        "Without the answer to a required question it gets no lead of that campaign.",
     )
     hours = models.JSONField(
         default=dict,
@@ -68,7 +85,9 @@ class Buyer(models.Model):
         validators=[check_hours],
         help_text='When leads may be delivered, buyer\'s timezone: {"mon": [["09:00", "17:00"]]}. Empty: always.',
     )
-    paused_at = models.DateTimeField(null=True, blank=True, help_text="Set: this buyer gets no leads.")
+    paused_at = models.DateTimeField(
+        null=True, blank=True, help_text="Set: this buyer gets no leads. Clear it to let leads through again."
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -111,12 +130,29 @@ class Enrollment(models.Model):
     `last_assigned_at` are counters: the distributor alone writes them, under the row's lock.
     """
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="enrollments")
-    tier = models.ForeignKey(Tier, on_delete=models.PROTECT, related_name="enrollments")
-    buyer = models.ForeignKey(Buyer, on_delete=models.PROTECT, related_name="enrollments")
-    active = models.BooleanField(default=True)
+    campaign = models.ForeignKey(
+        Campaign,
+        on_delete=models.CASCADE,
+        related_name="enrollments",
+        help_text="Whose leads it gets. Add the campaign and a tier of it first.",
+    )
+    tier = models.ForeignKey(
+        Tier,
+        on_delete=models.PROTECT,
+        related_name="enrollments",
+        help_text="A tier of the campaign above: the lower its position, the earlier its buyers are asked.",
+    )
+    buyer = models.ForeignKey(
+        Buyer,
+        on_delete=models.PROTECT,
+        related_name="enrollments",
+        help_text="A buyer of the campaign's workspace, once in a campaign.",
+    )
+    active = models.BooleanField(default=True, help_text="Off: this buyer gets no lead of this campaign.")
     weight = models.PositiveIntegerField(
-        default=1, validators=[MinValueValidator(1), MaxValueValidator(MAX_WEIGHT)]
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_WEIGHT)],
+        help_text="Its share in campaigns of mode `weighted`: 2 gets twice as many leads as 1.",
     )
     priority = models.IntegerField(default=0, help_text="Highest first, in campaigns of mode `priority`.")
     bid_cents = models.PositiveBigIntegerField(
@@ -125,18 +161,38 @@ class Enrollment(models.Model):
         help_text="What this buyer pays for a lead. Blank: the tier's or campaign's price.",
     )
     lead_filter = models.JSONField(
-        default=dict, blank=True, validators=[check_condition], help_text="Which leads this buyer wants."
+        default=dict,
+        blank=True,
+        validators=[check_condition],
+        help_text='Which leads this buyer wants, e.g. {"field": "state", "op": "in", "value": ["GA", "AL"]}. '
+        "Empty: every lead.",
     )
-    cap_hour = models.PositiveIntegerField(null=True, blank=True, help_text="Leads an hour. Blank: no cap.")
+    cap_hour = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Leads an hour. Blank: no cap. 0: none."
+    )
     cap_day = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Leads a day, in the buyer's timezone."
+        null=True, blank=True, help_text="Leads a day, in the buyer's timezone. Blank: no cap."
     )
-    cap_week = models.PositiveIntegerField(null=True, blank=True, help_text="Leads a week, from Monday.")
-    cap_month = models.PositiveIntegerField(null=True, blank=True, help_text="Leads a calendar month.")
-    budget_hour_cents = models.PositiveBigIntegerField(null=True, blank=True)
-    budget_day_cents = models.PositiveBigIntegerField(null=True, blank=True)
-    budget_week_cents = models.PositiveBigIntegerField(null=True, blank=True)
-    budget_month_cents = models.PositiveBigIntegerField(null=True, blank=True)
+    cap_week = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Leads a week, from Monday. Blank: no cap."
+    )
+    cap_month = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Leads a calendar month. Blank: no cap."
+    )
+    budget_hour_cents = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="The most it spends an hour. Blank: no limit but its wallet."
+    )
+    budget_day_cents = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="The most it spends a day. Blank: no limit but its wallet."
+    )
+    budget_week_cents = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="The most it spends a week. Blank: no limit but its wallet."
+    )
+    budget_month_cents = models.PositiveBigIntegerField(
+        null=True,
+        blank=True,
+        help_text="The most it spends a calendar month. Blank: no limit but its wallet.",
+    )
 
     last_assigned_at = models.DateTimeField(null=True, editable=False)
     virtual_finish = models.BigIntegerField(default=0, editable=False)

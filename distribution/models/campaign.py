@@ -11,13 +11,13 @@ from uuid6 import uuid7
 
 from distribution.definitions import (
     check_answers_fit,
-    check_condition,
     check_hours,
     check_price_rules,
     check_questions,
     check_timezone,
 )
 from distribution.models.versioning import own_version_trigger, parent_version_triggers
+from routing.checks import check_condition
 from routing.models import Source, Workspace
 from tracing.models.append_only import append_only_triggers
 
@@ -47,10 +47,20 @@ class Campaign(models.Model):
     """`config_version` grows by a database trigger with every change that a decision could notice."""
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
-    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="campaigns")
-    name = models.CharField(max_length=100)
+    workspace = models.ForeignKey(
+        Workspace,
+        on_delete=models.PROTECT,
+        related_name="campaigns",
+        help_text="Whose leads it sells, and whose buyers can be enrolled.",
+    )
+    name = models.CharField(
+        max_length=100,
+        help_text="Unique in its workspace. Next: add a tier to it, and enrol buyers in the tier.",
+    )
     vertical = models.CharField(
-        max_length=50, blank=True, help_text="Blank: any vertical. A campaign that names it is preferred."
+        max_length=50,
+        blank=True,
+        help_text="E.g. roofing, as leads name it. Blank: any vertical. A campaign that names it is preferred.",
     )
     source = models.ForeignKey(
         Source,
@@ -61,21 +71,34 @@ class Campaign(models.Model):
         help_text="Blank: any source. A campaign that names it is preferred.",
     )
     priority = models.IntegerField(default=0, help_text="Among equally specific campaigns the highest wins.")
-    active = models.BooleanField(default=True)
-    mode = models.CharField(max_length=20, choices=CampaignMode.choices, default=CampaignMode.ROUND_ROBIN)
+    active = models.BooleanField(
+        default=True, help_text="Off: it takes no lead. Untick it instead of deleting it."
+    )
+    mode = models.CharField(
+        max_length=20,
+        choices=CampaignMode.choices,
+        default=CampaignMode.ROUND_ROBIN,
+        help_text="Who is asked first within a tier. Weight, priority and bid are set on each enrolment.",
+    )
     price_cents = models.PositiveBigIntegerField(
-        help_text="What a lead costs, unless a tier, rule or bid says so."
+        help_text="What a lead costs, unless a tier, rule or bid says otherwise."
     )
     price_rules = models.JSONField(
         default=list,
         blank=True,
         validators=[check_price_rules],
-        help_text='Applied in order: [{"when": condition, "set_cents" | "add_cents" | "percent": number}].',
+        help_text="Applied in order, each with one of set_cents, add_cents and percent, e.g. "
+        '[{"when": {"field": "state", "op": "eq", "value": "GA"}, "percent": 120}]. Empty: one price for all.',
     )
     max_buyers = models.PositiveIntegerField(
         default=1, validators=[MinValueValidator(1)], help_text="1: exclusive. More: shared by up to so many."
     )
-    timezone = models.CharField(max_length=50, default="America/New_York", validators=[check_timezone])
+    timezone = models.CharField(
+        max_length=50,
+        default="America/New_York",
+        validators=[check_timezone],
+        help_text="In which the schedule below is read, by its IANA name, e.g. America/Chicago.",
+    )
     schedule = models.JSONField(
         default=dict,
         blank=True,
@@ -86,7 +109,9 @@ class Campaign(models.Model):
         default=list,
         blank=True,
         validators=[check_questions],
-        help_text='Onboarding: [{"key", "field", "op", "required"}]: a buyer\'s answer is compared with the lead.',
+        help_text="What buyers are asked; their answer is compared with the lead, e.g. "
+        '[{"key": "types", "field": "attributes.property_type", "op": "in", "required": true}]. '
+        "Next: put the answers on each buyer. Empty: nothing is asked.",
     )
     returns_restore_caps = models.BooleanField(
         default=True, help_text="A returned lead no longer counts against the buyer's caps and budgets."
@@ -124,14 +149,24 @@ class Campaign(models.Model):
 class Tier(models.Model):
     """An ordered step inside a campaign: tier 1 is sold out before tier 2 is looked at."""
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="tiers")
-    position = models.PositiveIntegerField(default=1)
-    name = models.CharField(max_length=100, blank=True)
+    campaign = models.ForeignKey(
+        Campaign,
+        on_delete=models.CASCADE,
+        related_name="tiers",
+        help_text="Whose leads it sells. Next: enrol buyers in this tier, under Enrollments.",
+    )
+    position = models.PositiveIntegerField(
+        default=1, help_text="1 is asked first. Each position once in a campaign."
+    )
+    name = models.CharField(
+        max_length=100, blank=True, help_text="E.g. Gold. Blank: it is called by its position."
+    )
     content_filter = models.JSONField(
         default=dict,
         blank=True,
         validators=[check_condition],
-        help_text='Which leads this tier takes, e.g. {"field": "attributes.roof_age", "op": "gte", "value": 10}.',
+        help_text='Which leads this tier takes, e.g. {"field": "attributes.roof_age", "op": "gte", "value": 10}. '
+        "Empty: every lead.",
     )
     price_cents = models.PositiveBigIntegerField(
         null=True, blank=True, help_text="Blank: the campaign's price."

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from distribution.models.buyer import Buyer
 from tracing.models.append_only import append_only_triggers
+from tracing.wording import money
 
 
 class Wallet(models.Model):
@@ -17,7 +18,10 @@ class Wallet(models.Model):
     buyer = models.OneToOneField(Buyer, on_delete=models.PROTECT, related_name="wallet")
     balance_cents = models.BigIntegerField(default=0, editable=False)
     held_cents = models.BigIntegerField(default=0, editable=False)
-    credit_limit_cents = models.BigIntegerField(default=0, help_text="How far below zero the balance may go.")
+    credit_limit_cents = models.BigIntegerField(
+        default=0,
+        help_text="How far below zero the balance may go. To move money, use Top up or Adjust above.",
+    )
     version = models.PositiveBigIntegerField(default=0, editable=False)
 
     class Meta:
@@ -82,8 +86,17 @@ class LedgerEntry(models.Model):
             ),
             models.CheckConstraint(condition=~Q(idempotency_key=""), name="ledger_key_not_blank"),
         ]
-        indexes = [models.Index(fields=["wallet", "-id"], name="ledger_wallet_newest")]
+        indexes = [
+            models.Index(fields=["wallet", "-id"], name="ledger_wallet_newest"),
+            models.Index(fields=["created_at"], name="ledger_created_at"),
+            # What people did by hand is rare among the charges: a list of it alone would read all of them.
+            models.Index(
+                fields=["kind", "id"],
+                condition=Q(kind__in=["topup", "adjustment", "refund"]),
+                name="ledger_not_charged",
+            ),
+        ]
         triggers: ClassVar = append_only_triggers("distribution_ledgerentry")
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.amount_cents}"
+        return f"{LedgerKind(self.kind).label}, {money(self.amount_cents)}"

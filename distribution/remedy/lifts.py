@@ -52,7 +52,7 @@ def _against(rival: Enrollment, world: World) -> Iterator[tuple[World, Lift]]:
     if mode == "price":
         price_cents = world.decision.selected[-1].price_cents
         for bid_cents in (price_cents, price_cents + 1):
-            change = f"bid at least {wording.exact_money(bid_cents)}"
+            change = f"bid at least {wording.money(bid_cents)}"
             yield world.change_enrollment(bid_cents=bid_cents), Lift("bid", change)
     elif mode == "priority":
         for priority in (rival.priority, rival.priority + 1):

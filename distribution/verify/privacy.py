@@ -37,7 +37,7 @@ WHERE position('@' IN body.low) > 0
 """  # noqa: S608 - only column names are put in
 
 # Below these keys stands what a rule wants, not what the lead is.
-RULE_KEYS: Final = frozenset({"required", "answer", "value", "applied"})
+RULE_KEYS: Final = frozenset({"required", "answer", "value", "applied", "rule"})
 
 
 def check(scope: Scope, findings: Findings) -> None:

@@ -6,6 +6,7 @@ from rest_framework_api_key.models import APIKey
 
 from routing.admin.idempotency import IdempotencyRecordAdmin
 from routing.admin.people import MembershipAdmin, PeopleAdmin, RolesAdmin
+from routing.admin.rule import RoutingRuleAdmin
 from routing.admin.source import SourceAdmin, SourceKeyAdmin
 from routing.admin.workspace import WorkspaceAdmin
 
@@ -15,6 +16,7 @@ __all__ = [
     "MembershipAdmin",
     "PeopleAdmin",
     "RolesAdmin",
+    "RoutingRuleAdmin",
     "SourceAdmin",
     "SourceKeyAdmin",
     "WorkspaceAdmin",

@@ -8,9 +8,9 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest
 
+from routing.admin.typed import TypedChecks
 from routing.api.errors import Malformed
 from routing.api.guard import parse_json
-from tracing.admin.audited import AuditedAdmin
 
 MOST_KEYS: Final = 20_000
 
@@ -40,7 +40,7 @@ class GuardedJSONField(forms.JSONField):
         return initial if self.disabled or data is None else forms.fields.InvalidJSONInput(data)
 
 
-class ConfigurationAdmin(AuditedAdmin):
+class ConfigurationAdmin(TypedChecks):
     """Saves only the fields that were changed.
 
     A full save would write back every column as it was when the form was opened: a sale in between would lose

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+FIRST_YEAR: Final = 2000  # nothing is older; the hours before the first of all days cannot be told
 DAYS: Final = (("today", "today"), ("yesterday", "yesterday"), ("week", "the last 7 days"))
 
 
@@ -19,7 +20,7 @@ def day_of(value: str, *, today: date) -> tuple[date, date] | None:
         return named[value], today if value == "yesterday" else tomorrow
     try:
         chosen = date.fromisoformat(value)
-        return chosen, chosen + timedelta(days=1)
+        return (chosen, chosen + timedelta(days=1)) if chosen.year >= FIRST_YEAR else None
     except (ValueError, OverflowError):
         return None
 
@@ -44,6 +45,9 @@ class DayFilter(admin.SimpleListFilter):
         if days is None:
             return queryset.none() if value else queryset
         first, end = (datetime(each.year, each.month, each.day, tzinfo=UTC) for each in days)
+        return self.of_days(queryset, first=first, end=end)
+
+    def of_days(self, queryset: QuerySet[Any], *, first: datetime, end: datetime) -> QuerySet[Any]:
         return queryset.filter(**{f"{self.column}__gte": first, f"{self.column}__lt": end})
 
 
@@ -52,7 +56,8 @@ class PausedFilter(admin.SimpleListFilter):
     parameter_name = "paused"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
-        return [("yes", "paused leads")]
+        return [("yes", "paused"), ("no", "not paused")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
-        return queryset.filter(paused_at__isnull=False) if self.value() == "yes" else queryset
+        value = self.value()
+        return queryset.filter(paused_at__isnull=value == "no") if value in ("yes", "no") else queryset

@@ -2,9 +2,16 @@
 
 from typing import Any, ClassVar, Final, TypeAlias
 
+from django.contrib import admin
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
 from routing.admin.filters import DayFilter, PausedFilter
 from routing.identity import identify
+from routing.models import Lead, LeadStatus
 from routing.normalise import FieldError, normalise_email, normalise_phone
+from tracing.admin.columns import badge, reason_column, reason_field, time_column
 from tracing.admin.filters import LeadReasonFilter
 from tracing.admin.readonly import ReadOnlyAdmin, pretty_json
 from tracing.parsing import parse_id, parse_text, parse_uuid
@@ -42,10 +49,7 @@ class LeadAdmin(ReadOnlyAdmin):
     """A person is found by e-mail or phone as anyone would type them, through the identity hashes."""
 
     workspace_path = "workspace"
-    list_display = (
-        *("public_id", "status", "skip_reason", "vertical", "zip", "state", "received_at"),
-        *("attempts", "next_attempt_at", "workspace", "source"),
-    )
+    list_display = ("public_id", "state_now", "reason", "wanted", "received", "came_from")
     list_filter: ClassVar[tuple[Any, ...]] = (
         "status",
         LeadReasonFilter,
@@ -68,22 +72,44 @@ class LeadAdmin(ReadOnlyAdmin):
             None,
             {
                 "fields": (
-                    *("public_id", "external_id", "workspace", "source_workspace", "source", "vertical"),
-                    *(
-                        "status",
-                        "paused_at",
-                        "skip_reason",
-                        "cancel_reason",
-                        "attempts",
-                        "next_attempt_at",
-                        "due_reason",
-                    ),
-                    *("received_at", "expires_at", "finished_at"),
+                    *("state_now", "paused_at", "reason_told", "cancel_reason"),
+                    *("attempts", "next_attempt_at", "received_at", "finished_at", "expires_at"),
                 )
             },
         ),
+        (
+            "Where it came from",
+            {"fields": ("workspace", "source", "source_workspace", "vertical", "public_id", "external_id")},
+        ),
         ("The person", {"fields": (*CONTACT, "pretty_attributes", "pretty_consent")}),
     )
-    readonly_fields: ClassVar[tuple[str, ...]] = ("pretty_attributes", "pretty_consent")
+    readonly_fields: ClassVar[tuple[str, ...]] = (
+        *("state_now", "reason_told", "pretty_attributes", "pretty_consent"),
+    )
+    reason = reason_column()
+    received = time_column("received_at")
+    reason_told = reason_field(label="reason of the last attempt")
     pretty_attributes = pretty_json("attributes")
     pretty_consent = pretty_json("consent")
+
+    @admin.display(description="status")
+    def state_now(self, lead: Lead) -> SafeString:
+        """With the time for which a lead waits."""
+        shown = badge(LeadStatus(lead.status).label, code=lead.status)
+        if lead.paused_at is not None:
+            return format_html('{} <span class="desk-badge" data-tone="wait">held back</span>', shown)
+        if lead.next_attempt_at is None:
+            return shown
+        return format_html(
+            '{} <small class="desk-under">{}</small>',
+            shown,
+            date_format(lead.next_attempt_at, "DATETIME_FORMAT"),
+        )
+
+    @admin.display(description="lead")
+    def wanted(self, lead: Lead) -> str:
+        return f"{lead.vertical}, {lead.zip} {lead.state}".strip()
+
+    @admin.display(description="from")
+    def came_from(self, lead: Lead) -> SafeString:
+        return format_html('{} <small class="desk-under">{}</small>', lead.source, lead.workspace)

@@ -80,6 +80,7 @@ class MembershipAdmin(AuditedAdmin):
     list_filter = ("workspace",)
     list_select_related = ("user", "workspace")
     search_fields = ("user__username", "workspace__name")
+    empty_list_text = "Give people the workspaces that they work for: they see no other."
     autocomplete_fields = ("user", "workspace")
     ordering = ("workspace__name", "user__username")
     show_full_result_count = False

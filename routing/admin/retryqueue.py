@@ -3,7 +3,6 @@
 Distribution registers it with what an operator may do.
 """
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final
 
@@ -35,7 +34,9 @@ class DueChangeList(KeysetChangeList):
     """In due order, through the index (next_attempt_at, id) of the retry queue. A key is both: microseconds-id."""
 
     first_label, back_label, on_label = "Soonest", "Sooner", "Later"
-    order: ClassVar[Sequence[str]] = ("next_attempt_at", "pk")
+
+    def get_ordering(self, request: HttpRequest, queryset: Any) -> list[Any]:  # noqa: ARG002
+        return ["next_attempt_at", "pk"]
 
     def read_key(self, model: Any, text: str) -> tuple[datetime, int] | None:  # noqa: ARG002
         first, _, second = text.partition("-")

@@ -20,6 +20,8 @@ class SourceAdmin(ConfigurationAdmin):
     list_filter = ("active", "workspace")
     list_select_related = ("workspace",)
     search_fields = ("name", "workspace__name")
+    empty_list_text = "Add a source, make it a key, and send the first lead with it."
+    instead_of_deleting = "Untick Active on its page instead: its keys are refused from then on."
     ordering = ("workspace__name", "name")
     autocomplete_fields = ("workspace",)
     readonly_fields = ("public_id", "created_at")
@@ -42,6 +44,7 @@ class SourceKeyAdmin(AuditedAdmin, APIKeyModelAdmin):  # type: ignore[misc]  # t
     list_filter: ClassVar[Columns] = ("revoked", "source__workspace")
     list_select_related = ("source__workspace",)
     search_fields: ClassVar[Columns] = ("name", "prefix", "source__name")
+    empty_list_text = "Add a source first, then a key with which it sends its leads."
     autocomplete_fields = ("source",)
     fields = ("name", "source", "prefix", "expiry_date", "revoked", REASON)
 

@@ -1,17 +1,33 @@
 """Tenants."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 
 from routing.admin.configuration import ConfigurationAdmin
-from routing.models import Workspace
+from routing.admin.filters import PausedFilter
+from routing.models import DuplicateScope, Workspace
+from tracing.admin.scope import visible_ids
 
 
 @admin.register(Workspace)
 class WorkspaceAdmin(ConfigurationAdmin):
     workspace_path = "pk"
     list_display = ("name", "slug", "kind", "timezone", "lead_ttl_days", "paused_at")
-    list_filter = ("kind", ("paused_at", admin.EmptyFieldListFilter))
+    list_filter = ("kind", PausedFilter)
     search_fields = ("name", "slug")
+    empty_list_text = "Each agency or partner has one. Ask an admin to add you to yours, under Users."
+    instead_of_deleting = "Pause it on its page instead: leads are then taken in and none is distributed."
     ordering = ("name",)
     readonly_fields = ("public_id", "created_at")
     prepopulated_fields = {"slug": ("name",)}
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
+        """Looking for duplicates everywhere tells who is a lead of others: only who sees everything may choose it."""
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        scope = form.base_fields.get("duplicate_scope")
+        is_chosen = obj is not None and obj.duplicate_scope == DuplicateScope.EVERYWHERE
+        if scope is not None and visible_ids(request) is not None and not is_chosen:
+            scope.choices = [choice for choice in scope.choices if choice[0] != DuplicateScope.EVERYWHERE]
+        return form

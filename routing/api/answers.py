@@ -9,7 +9,7 @@ from routing.api.errors import FieldsInvalid, build_error
 from routing.intake import AlreadyHere, Taken
 from routing.leadfields import LeadInvalid
 from routing.queries import LeadState
-from tracing.vocabulary import SKIP_REASONS
+from tracing.vocabulary import SKIP_REASONS, Fixer, SkipReason
 
 
 def describe_new(taken: Taken, *, external_id: str) -> dict[str, Any]:
@@ -23,24 +23,34 @@ def describe_new(taken: Taken, *, external_id: str) -> dict[str, Any]:
         "reason": None,
         "message": None,
         "buyers": None,
+        "duplicate_of": None,
         "received_at": received_at,
         "next_attempt_at": received_at,
     }
 
 
 def describe_decided(state: LeadState, *, buyers: int | None) -> dict[str, Any]:
-    reason = SKIP_REASONS.get(state.skip_reason)
+    reason = _tell_reason(state)
     return {
         "id": str(state.public_id),
         "external_id": state.external_id,
         "status": state.status,
         "result": state.result,
-        "reason": state.skip_reason or None,
+        "reason": reason.code if reason else None,
         "message": reason.sentence if reason else None,
         "buyers": buyers,
+        "duplicate_of": str(state.duplicate_of) if state.duplicate_of else None,
         "received_at": write_time(state.received_at),
         "next_attempt_at": write_time(state.next_attempt_at),
     }
+
+
+def _tell_reason(state: LeadState) -> SkipReason | None:
+    """Of a lead that was sent on only what lies in the lead itself: the rest is another workspace's business."""
+    reason = SKIP_REASONS.get(state.skip_reason)
+    if reason is not None and state.is_elsewhere and reason.fixer is not Fixer.LEAD:
+        return None
+    return reason
 
 
 def describe_lead(state: LeadState) -> dict[str, Any]:

@@ -74,9 +74,16 @@ class LeadAnswer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="How the last attempt ended; null before it.",
     )
-    reason = serializers.CharField(allow_null=True, help_text="Code of why it was not sold.")
+    reason = serializers.CharField(
+        allow_null=True,
+        help_text="Code of why it was not sold. Of a lead that was sent on to a partner only what lies in the lead.",
+    )
     message = serializers.CharField(allow_null=True, help_text="The reason as a sentence.")
     buyers = serializers.IntegerField(allow_null=True, help_text="To how many buyers it was sold.")
+    duplicate_of = serializers.UUIDField(
+        allow_null=True,
+        help_text="Of a duplicate: your lead of the same person that came first, if it was yours.",
+    )
     received_at = serializers.DateTimeField()
     next_attempt_at = serializers.DateTimeField(
         allow_null=True, help_text="When it is tried next; null: never."
@@ -179,6 +186,7 @@ PENDING_EXAMPLE: Final = OpenApiExample(
         "reason": None,
         "message": None,
         "buyers": None,
+        "duplicate_of": None,
         "received_at": "2026-01-31T12:00:01.250000Z",
         "next_attempt_at": "2026-01-31T12:00:01.250000Z",
     },
@@ -195,6 +203,7 @@ SOLD_EXAMPLE: Final = OpenApiExample(
         "reason": None,
         "message": None,
         "buyers": 1,
+        "duplicate_of": None,
         "received_at": "2026-01-31T12:00:01.250000Z",
         "next_attempt_at": None,
     },
@@ -209,6 +218,7 @@ _DETAIL: Final = {
     "reason": "insufficient_credits",
     "message": "No buyer that was left has enough credits.",
     "buyers": None,
+    "duplicate_of": None,
     "received_at": "2026-01-31T12:00:01.250000Z",
     "next_attempt_at": None,
     "vertical": "roofing",

@@ -56,7 +56,7 @@ def compile_condition(condition: object) -> Condition:
 
 def _compile(node: Node) -> CompiledNode:
     if isinstance(node, Leaf):
-        return CompiledNode(_compile_leaf(node), node)
+        return CompiledNode(compile_leaf(node), node)
     members = tuple(_compile(member) for member in node.members)
     tests = tuple(member.matches for member in members)
     if len(tests) == 1:
@@ -64,7 +64,8 @@ def _compile(node: Node) -> CompiledNode:
     return CompiledNode(_compile_all(tests) if node.kind == "all" else _compile_any(tests), node, members)
 
 
-def _compile_leaf(leaf: Leaf) -> Predicate:
+def compile_leaf(leaf: Leaf) -> Predicate:
+    """The leaf's own test. Its value must have passed validation."""
     name = leaf.field
     if leaf.shown_op == "missing":
         return lambda fields: fields.get(name) is None

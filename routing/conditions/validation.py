@@ -23,8 +23,9 @@ class ConditionError(ValueError):
     """The condition is malformed. `problems` holds (path, message) pairs; the path of the whole is ""."""
 
     def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("; ".join(f"{path}: {message}" if path else message for path, message in problems))
         self.problems = problems
+        self.lines = [f"{path}: {message}" if path else message for path, message in problems]
+        super().__init__("; ".join(self.lines))
 
 
 def validate(condition: object, *, fields: KnownFields | None) -> None:

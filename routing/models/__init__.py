@@ -3,15 +3,18 @@
 from routing.models.idempotency import IdempotencyRecord
 from routing.models.lead import UNFINISHED, Lead, LeadStatus, RetryingLead
 from routing.models.membership import Membership
-from routing.models.workspace import Source, SourceKey, Workspace, WorkspaceKind
+from routing.models.rule import RoutingRule
+from routing.models.workspace import DuplicateScope, Source, SourceKey, Workspace, WorkspaceKind
 
 __all__ = [
     "UNFINISHED",
+    "DuplicateScope",
     "IdempotencyRecord",
     "Lead",
     "LeadStatus",
     "Membership",
     "RetryingLead",
+    "RoutingRule",
     "Source",
     "SourceKey",
     "Workspace",

@@ -134,11 +134,16 @@ class Lead(models.Model):
                 name="lead_due",
             ),
             models.Index(fields=["workspace", "-received_at"], name="lead_workspace_received"),
+            # Who came in before: the status in the middle keeps a heap of duplicates of one person out of the way.
             models.Index(
-                fields=["email_hash"], condition=Q(email_hash__isnull=False), name="lead_email_hash"
+                fields=["email_hash", "status", "received_at"],
+                condition=Q(email_hash__isnull=False),
+                name="lead_email_identity",
             ),
             models.Index(
-                fields=["phone_hash"], condition=Q(phone_hash__isnull=False), name="lead_phone_hash"
+                fields=["phone_hash", "status", "received_at"],
+                condition=Q(phone_hash__isnull=False),
+                name="lead_phone_identity",
             ),
             models.Index(
                 fields=["expires_at"],

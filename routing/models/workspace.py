@@ -14,21 +14,50 @@ class WorkspaceKind(models.TextChoices):
     PARTNER = "partner", "partner: sends or receives leads"
 
 
+class DuplicateScope(models.TextChoices):
+    """Among which leads one of the same person makes a lead a duplicate."""
+
+    OFF = "off", "off: only a resend by the same source within a minute"
+    WORKSPACE = "workspace", "workspace: leads of this workspace"
+    PARTNERS = "partners", "partners: leads of this workspace and of all that routing rules connect with it"
+    EVERYWHERE = "everywhere", "everywhere: leads of every workspace of this installation"
+
+
 class Workspace(models.Model):
-    """A tenant. Everything else belongs to exactly one."""
+    """A tenant. Everything else belongs to exactly one.
+
+    `rules_version` grows by triggers of routing_rule with every change of a rule that a lead of this workspace can
+    meet, here or further on; 0: there never was one.
+    """
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
-    kind = models.CharField(max_length=10, choices=WorkspaceKind.choices, default=WorkspaceKind.AGENCY)
-    slug = models.SlugField(unique=True)
-    name = models.CharField(max_length=100)
-    timezone = models.CharField(max_length=50, default="America/New_York")
+    kind = models.CharField(
+        max_length=10,
+        choices=WorkspaceKind.choices,
+        default=WorkspaceKind.AGENCY,
+        help_text="An agency sells leads in campaigns of its own; a partner only sends or takes them.",
+    )
+    slug = models.SlugField(
+        unique=True,
+        help_text="Its short name on the command line, e.g. `sunbelt`. Unique; filled in from the name.",
+    )
+    name = models.CharField(
+        max_length=100, help_text="As people know it. Next: add a source, buyers, and a campaign."
+    )
+    timezone = models.CharField(
+        max_length=50,
+        default="America/New_York",
+        help_text="Where it works, by its IANA name, e.g. America/Chicago.",
+    )
     lead_ttl_days = models.PositiveIntegerField(
         default=90,
         validators=[MinValueValidator(1), MaxValueValidator(3650)],
         help_text="An unfinished lead expires this many days after it came in.",
     )
     paused_at = models.DateTimeField(
-        null=True, blank=True, help_text="Set: leads are taken in but none is distributed."
+        null=True,
+        blank=True,
+        help_text="Set: leads are taken in but none is distributed. Clear it to go on.",
     )
     max_attempts = models.PositiveSmallIntegerField(
         default=3,
@@ -36,12 +65,39 @@ class Workspace(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(20)],
         help_text="How often in a row a lead is tried that the product fails on, before it is parked as failed.",
     )
+    duplicate_scope = models.CharField(
+        max_length=10,
+        choices=DuplicateScope.choices,
+        default=DuplicateScope.PARTNERS,
+        db_default=DuplicateScope.PARTNERS,
+        help_text="A lead that is to be sold here is a duplicate when the same person (same e-mail or same phone) was"
+        " sold before, or came in earlier and is still being worked on, among these leads.",
+    )
+    duplicate_days = models.PositiveIntegerField(
+        default=30,
+        db_default=30,
+        validators=[MinValueValidator(1), MaxValueValidator(3650)],
+        help_text="How far to look back: a lead that came in earlier than this many days before makes no duplicate.",
+    )
+    duplicate_same_vertical = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="On: the same person may ask for something else; only leads of the same vertical are compared.",
+    )
+    rules_version = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         db_table = "routing_workspace"
         constraints = [
-            models.CheckConstraint(condition=models.Q(lead_ttl_days__gte=1), name="workspace_ttl_positive")
+            models.CheckConstraint(condition=models.Q(lead_ttl_days__gte=1), name="workspace_ttl_positive"),
+            models.CheckConstraint(
+                condition=models.Q(duplicate_days__gte=1), name="workspace_duplicate_days_positive"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(duplicate_scope__in=DuplicateScope.values),
+                name="workspace_duplicate_scope_known",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -52,12 +108,23 @@ class Source(models.Model):
     """Where a lead came in: a form, a partner feed, an import."""
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
-    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="sources")
-    name = models.SlugField(help_text="Conditions may name it as `source`.")
-    default_vertical = models.CharField(
-        max_length=50, blank=True, help_text="Used for leads of this source that name no vertical."
+    workspace = models.ForeignKey(
+        Workspace,
+        on_delete=models.PROTECT,
+        related_name="sources",
+        help_text="Whose leads they are: its campaigns take them.",
     )
-    active = models.BooleanField(default=True, help_text="Off: its keys are refused.")
+    name = models.SlugField(
+        help_text="Conditions may name it as `source`. Next: make it a key under Source keys, to send leads with."
+    )
+    default_vertical = models.CharField(
+        max_length=50,
+        blank=True,
+        help_text="Used for leads of this source that name no vertical. Blank: leads without one are refused.",
+    )
+    active = models.BooleanField(
+        default=True, help_text="Off: its keys are refused. Untick it instead of deleting it."
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

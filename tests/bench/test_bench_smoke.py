@@ -14,6 +14,7 @@ from django.db import connection
 from distribution.bench.aims import judge
 from distribution.bench.numbers import Spread, percentile, ratios
 from distribution.bench.plan import BY_HAND, LOOPS, PLAIN_ORM, PRODUCT, Plan
+from distribution.bench.routing_part import build_plan, make_fields
 from distribution.bench.servers import ARGUMENTS, WEB_WORKERS
 from distribution.bench.wire import read_trace
 from distribution.management.commands.bench import read_plan
@@ -25,6 +26,8 @@ TINY = Plan(
     rounds=3,
     requests=6,
     connections=2,
+    rule_counts=(3, 60),
+    rule_checks=600,
     warm_up=1,
     retries=6,
     ways=2,
@@ -48,18 +51,20 @@ def test_a_run_reports_every_part_and_leaves_nothing_behind(tmp_path: Path) -> N
         "Selling leads",
         "One sold lead",
         "Intake over HTTP",
-        "Aims",
-        "psycopg by hand",
+        "Routing decisions",
         "Retries in due order",
         "What a lead waits for",
+        "Aims",
+        "psycopg",
     ):
         assert title in text
     report = json.loads((tmp_path / "bench" / "bench.json").read_text())
-    assert set(report) == {"machine", "engine", "intake", "retries", "targets", "aims"}
+    assert set(report) == {"machine", "engine", "intake", "routing", "retries", "targets", "aims"}
     assert {"cpu_count", "python", "postgres", "measured_at"} <= set(report["machine"])
     check_engine(report["engine"])
     assert set(report["intake"]["views"]) == {"product", "bare"}
     assert len(report["intake"]["product_against_bare"]["rounds"]) == TINY.rounds
+    check_routing(report["routing"])
     check_waits(report)
     assert {aim["verdict"] for aim in report["aims"]} <= {"met", "missed"}
     assert bench_databases() == []
@@ -81,6 +86,21 @@ def check_engine(engine: Mapping[str, Any]) -> None:
             assert set(run["product_against"]) == {BY_HAND, PLAIN_ORM}
 
 
+def check_routing(routing: Mapping[str, Any]) -> None:
+    assert [size["rules"] for size in routing["sizes"]] == [3, 60]
+    for size in routing["sizes"]:
+        assert len(size["rounds"]) == TINY.rounds
+        # Each lead meets another rule, so half of them are asked on average.
+        assert size["rules"] / 2 - 2 < size["rules_asked_a_decision"] <= size["rules"] / 2 + 2
+        assert size["microseconds_a_decision"] > size["microseconds_a_rule"] > 0
+
+
+@pytest.mark.parametrize("number", [0, 7, 999])
+def test_a_lead_of_the_routing_bench_meets_its_own_rule(number: int) -> None:
+    [hop] = build_plan(1_000).find_path(make_fields(number), max_hops=8)
+    assert hop.rule.id == number
+
+
 def check_waits(report: Mapping[str, Any]) -> None:
     assert [run["workers"] for run in report["retries"]["runs"]] == [1, 2]
     for run in report["retries"]["runs"]:
@@ -89,6 +109,7 @@ def check_waits(report: Mapping[str, Any]) -> None:
     stages = {stage["stage"]: stage for stage in report["targets"]["stages"]}
     assert {name: stage["leads"] for name, stage in stages.items()} == {
         "lock": TINY.retries,
+        "rules": TINY.retries,
         "complete": TINY.retries,
         "end to end": TINY.ways,
     }
@@ -168,15 +189,18 @@ def size(buyers: int, rates: tuple[float, float, float]) -> Mapping[str, Any]:
 
 def test_aims_are_judged_by_the_median() -> None:
     # 10 buyers: 5 ms by us, 2 by hand. 1,000 buyers: 50 ms by us, 40 by hand: we grow by 45 ms, it by 38.
-    aims = judge({"engine": {"sizes": [size(10, (200, 500, 50)), size(1000, (20, 25, 2))]}})
+    routing = {"sizes": [{"rules": 1000, "microseconds_a_rule": 6.0, "microseconds_a_decision": 3000.0}]}
+    engine = {"sizes": [size(10, (200, 500, 50)), size(1000, (20, 25, 2))]}
+    aims = judge({"engine": engine, "routing": routing})
 
     assert [(aim.name, aim.is_met) for aim in aims] == [
         ("leads/s at 10 buyers, 1 worker", False),
         ("leads/s at 10 buyers, 1 worker", True),
         ("statements a sold lead", True),
         ("growth from 10 to 1000 buyers, 1 worker", False),
+        ("a rule asked, of 1,000", False),
     ]
-    assert aims[-1].measured == "45.0 ms against 38.0 ms a lead (45.5 and 38.4 µs a row)"
+    assert aims[-2].measured == "45.0 ms against 38.0 ms a lead (45.5 and 38.4 µs a row)"
     assert LOOPS[0] == PRODUCT
 
 

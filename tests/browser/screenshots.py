@@ -6,9 +6,12 @@ Not collected with the tests: it looks at a demo of 30 leads and asserts only th
 import shutil
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
+from django.db.models import Model
+from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
@@ -16,12 +19,13 @@ from playwright.sync_api import Page, expect
 from distribution.demo.build import Demo, build_demo
 from distribution.demo.people import make_leads
 from distribution.distribute import distribute_lead
-from distribution.models import Wallet
+from distribution.models import Assignment, Buyer, Campaign, Enrollment, Wallet
 from routing.models import Lead, LeadStatus
-from tests.admin_pages import EDITABLE, MODELS
+from tests.admin_pages import EDITABLE, MODELS, client_of, person, save
 from tests.admin_pages import page as path_of
 from tests.browser.chromium import DESK, PHONE
 from tests.browser.conftest import OpenAs
+from tests.factories import LeadFactory, WorkspaceFactory, issue_buyer_key
 
 FOLDER = Path(__file__).resolve().parents[2] / "var" / "screenshots"
 LEADS = 30
@@ -52,11 +56,32 @@ def demo(committed_db: None) -> Demo:  # noqa: ARG001
 def test_take(look: str, demo: Demo, open_as: OpenAs) -> None:  # noqa: ARG001
     folder = FOLDER / look
     shutil.rmtree(folder, ignore_errors=True)
-    root = User.objects.create_superuser("root")
+    root, newcomer = User.objects.create_superuser("root"), person("operator", WorkspaceFactory.create())
+    work_a_little(root)
     anonymous, page = open_as(None, **LOOKS[look]), open_as(root, **LOOKS[look])
     take(anonymous, "/admin/login/", folder / "login.png")
+    take_docs(anonymous, folder)
     for name, path in operator_pages().items():
         take(page, path, folder / f"{name}.png")
+    take_forms(page, folder)
+    empty = open_as(newcomer, **LOOKS[look])
+    for name, path in empty_pages().items():
+        take(empty, path, folder / f"empty-{name}.png")
+    take_errors(open_as, newcomer, look, folder)
+
+
+def work_a_little(root: User) -> None:
+    """Entries for the audit, a key of a buyer, and a cap that is partly used."""
+    client, enrollment = client_of(root), Enrollment.objects.filter(day_leads__gt=0).order_by("pk")[0]
+    issue_buyer_key(enrollment.buyer, name="nightly import")
+    changes = {"cap_day": "10", "budget_day_cents": "500", "change_reason": "agreed by phone"}
+    assert save(client, Enrollment, enrollment, **changes).status_code == 302
+    wallet = enrollment.buyer.wallet
+    answer = client.post(
+        f"/admin/distribution/wallet/{wallet.pk}/money/topup/",
+        {"amount": "250", "reason": "paid by transfer", "token": str(uuid4())},
+    )
+    assert answer.status_code == 302
 
 
 def operator_pages() -> dict[str, str]:
@@ -64,11 +89,13 @@ def operator_pages() -> dict[str, str]:
     for model in MODELS:
         name = model.__name__.lower()
         pages[f"{name}-list"] = path_of(model, "changelist")
-        if row := model._default_manager.order_by("pk").first():
+        if row := shown_row(model):
             pages[f"{name}-page"] = path_of(model, "change", row.pk)
         if model in EDITABLE:
             pages[f"{name}-add"] = path_of(model, "add")
     failed = Lead.objects.filter(status=LeadStatus.FAILED).order_by("pk")[0]
+    waiting = LeadFactory.create(source=failed.source)
+    sold = Assignment.objects.order_by("pk")[0]
     leads, wallet = path_of(Lead, "changelist"), Wallet.objects.order_by("pk")[0]
     return {
         **pages,
@@ -77,8 +104,68 @@ def operator_pages() -> dict[str, str]:
         "lead-run-again": f"{leads}act/rerun/?ids={failed.pk}",
         "lead-assign": f"{leads}{failed.pk}/assign/",
         "wallet-top-up": f"/admin/distribution/wallet/{wallet.pk}/money/topup/",
+        "wallet-adjust": f"/admin/distribution/wallet/{wallet.pk}/money/adjust/",
+        "assignment-return": path_of(Assignment, "change", sold.pk).replace("change", "return"),
+        "lead-trace": f"{leads}{failed.public_id}/trace/",
+        "lead-cancel": f"{leads}act/cancel/?ids={failed.pk},{waiting.pk}",
+        "lead-many": f"{leads}act/pause/?ids={failed.pk},{waiting.pk}",
+        "routing-test-a-lead": "/admin/routing/routingrule/test/",
         "user-list": path_of(User, "changelist"),
+        "user-page": path_of(User, "change", User.objects.order_by("pk")[0].pk),
+        "user-add": path_of(User, "add"),
+        "group-list": path_of(Group, "changelist"),
+        "group-page": path_of(Group, "change", Group.objects.order_by("pk")[0].pk),
+        "enrollment-history": path_of(Enrollment, "history", Enrollment.objects.order_by("pk")[0].pk),
+        "campaign-delete": path_of(Campaign, "delete", Campaign.objects.order_by("pk")[0].pk),
     }
+
+
+def shown_row(model: type[Model]) -> Model | None:
+    rows = model._default_manager.order_by("pk")
+    return rows.filter(day_leads__gt=0).first() if model is Enrollment else rows.first()
+
+
+def empty_pages() -> dict[str, str]:
+    models = {"leads": Lead, "buyers": Buyer, "assignments": Assignment}
+    lists = {name: path_of(model, "changelist") for name, model in models.items()}
+    return {"home": "/admin/", **lists, "nothing-fits": f"{lists['leads']}?status__exact=failed"}
+
+
+def take_docs(page: Page, folder: Path) -> None:
+    page.goto("/api/docs/")
+    expect(page.locator(".opblock").first).to_be_visible()
+    page.screenshot(path=folder / "api-docs.png")
+    page.locator(".opblock-summary-control").first.click()
+    expect(page.locator(".opblock-body").first).to_be_visible()
+    page.screenshot(path=folder / "api-docs-open.png")
+
+
+def take_forms(page: Page, folder: Path) -> None:
+    """A menu that is open, and a form that was refused."""
+    page.goto(path_of(Lead, "changelist"))
+    page.locator(".desk-filter summary").first.click()
+    page.screenshot(path=folder / "lead-list-filter.png")
+    page.goto(path_of(Campaign, "add"))
+    page.locator("[name=price_cents]").fill("-1")
+    page.locator("[name=_save]").click()
+    expect(page.locator(".errornote")).to_be_visible()
+    page.screenshot(path=folder / "campaign-refused.png", full_page=True)
+
+
+def take_errors(open_as: OpenAs, user: User, look: str, folder: Path) -> None:
+    wallet = Wallet.objects.order_by("pk")[0]
+    paths = {
+        403: f"/admin/distribution/wallet/{wallet.pk}/money/topup/",
+        404: path_of(Lead, "change", 0),
+        500: "/broken/",
+    }
+    page = open_as(user, refused=list(paths.items()), **LOOKS[look])
+    page.route("**/broken/", lambda route: route.fulfill(status=500, body=render_to_string("500.html")))
+    for status, path in paths.items():
+        answer = page.goto(path)
+        assert answer is not None
+        assert answer.status == status, path
+        page.screenshot(path=folder / f"error-{status}.png")
 
 
 def take(page: Page, path: str, file: Path) -> None:

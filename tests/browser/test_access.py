@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page
 
 from distribution.models import Buyer, Wallet
-from routing.models import Lead
+from routing.models import Lead, RoutingRule
 from tests.admin_pages import EDITABLE
 from tests.admin_pages import page as path_of
 from tests.browser.chromium import barriers
@@ -25,6 +25,7 @@ def test_nothing_keeps_people_out(open_as: OpenAs) -> None:
     paths += [path_of(Buyer, "change", scene.broke.pk), path_of(Wallet, "change", wallet.pk)]
     paths += [f"/admin/distribution/wallet/{wallet.pk}/money/topup/", path_of(Wallet, "changelist")]
     paths += [f"/admin/routing/lead/act/rerun/?ids={scene.lead.pk}", path_of(AuditEntry, "changelist")]
+    paths += [path_of(RoutingRule, "changelist"), "/admin/routing/routingrule/test/"]
     paths += [path_of(model, "add") for model in EDITABLE]
     problems = [f"{path} {problem}" for path in paths for problem in problems_on(page, path)]
     if problems:
@@ -33,6 +34,10 @@ def test_nothing_keeps_people_out(open_as: OpenAs) -> None:
 
 def test_the_log_in_page_keeps_nobody_out(open_as: OpenAs) -> None:
     assert problems_on(open_as(None), "/admin/login/") == []
+
+
+def test_nor_does_a_page_that_is_not_there(open_as: OpenAs) -> None:
+    assert problems_on(open_as(None, refused=[(404, "/nothing/")]), "/nothing/") == []
 
 
 def problems_on(page: Page, path: str) -> list[str]:

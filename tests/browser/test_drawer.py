@@ -13,6 +13,7 @@ from tests.admin_pages import person
 from tests.browser.chromium import PHONE, barriers
 from tests.browser.conftest import OpenAs
 from tests.browser.scene import Scene, build_scene
+from tests.browser.steps import confirm
 
 LEADS = "/admin/routing/lead/"
 
@@ -60,7 +61,7 @@ def test_attempts_are_switched_with_the_keyboard(open_as: OpenAs) -> None:
     page.keyboard.press("ArrowRight")
     expect(page.get_by_test_id("trace-attempt")).to_have_attribute("data-attempt", "1")
     expect(page.get_by_test_id("trace-tab-1")).to_be_focused()
-    expect(page.get_by_test_id("trace-skipped")).to_contain_text("outside its hours")
+    expect(page.get_by_test_id("trace-skipped")).to_contain_text("Outside its hours")
     page.keyboard.press("ArrowLeft")
     expect(page.get_by_test_id("trace-attempt")).to_have_attribute("data-attempt", "2")
     expect(page.get_by_test_id("trace-skipped")).to_contain_text("paused")
@@ -77,12 +78,6 @@ def test_the_drawer_keeps_nobody_out(open_as: OpenAs, size: str) -> None:
     drawer = page.get_by_test_id("trace-drawer")
     assert drawer.evaluate("each => each.scrollWidth <= each.clientWidth")
     assert barriers(page) == []
-
-
-def confirm(page: Page, reason: str, button: str) -> None:
-    page.get_by_label("Why").fill(reason)
-    page.get_by_role("button", name=button).click()
-    expect(page.locator(".messagelist .success")).to_be_visible()
 
 
 def top_up(page: Page, scene: Scene, dollars: str) -> None:

@@ -18,6 +18,9 @@ from django.db import connection
 from leadswitch.env import REPOSITORY
 from tests.concurrency.racing import wait_until
 
+# What `celery` takes for one worker process that says when it is ready.
+WORKER = ("worker", "--concurrency", "1", "--without-gossip", "--without-mingle", "--loglevel", "INFO")
+
 
 def worker_environment(**more: str) -> dict[str, str]:
     """This test's environment, with the database that Django made for it."""

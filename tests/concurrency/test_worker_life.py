@@ -20,7 +20,7 @@ from leadswitch.embedded.paths import ServicePaths, make_directories
 from leadswitch.env import REPOSITORY
 from routing.models import Lead, LeadStatus
 from tests.concurrency.leads import assert_verified, make_leads
-from tests.concurrency.processes import beat, celery, worker_environment
+from tests.concurrency.processes import WORKER, beat, celery, worker_environment
 from tests.concurrency.racing import open_transaction, wait_until, wait_until_blocked
 from tests.factories import CampaignFactory, enroll
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     import redis
 
 pytestmark = pytest.mark.usefixtures("committed_db")
-
-WORKER = ("worker", "--concurrency", "1", "--without-gossip", "--without-mingle", "--loglevel", "INFO")
 
 
 @pytest.fixture

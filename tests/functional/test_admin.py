@@ -120,9 +120,11 @@ def test_nobody_writes_to_what_is_only_looked_at(model: type[Model], client: Cli
 
     assert client.post(page(model, "add"), {}).status_code == 403
     assert client.post(page(model, "change", row.pk), {"_save": "Save"}).status_code == 403
-    assert client.post(page(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+    confirmed = {"post": "yes", "change_reason": "because"}
+    assert client.post(page(model, "delete", row.pk), confirmed).status_code == 403
     client.post(
-        page(model, "changelist"), {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
+        page(model, "changelist"),
+        {"action": "delete_selected", "_selected_action": [row.pk], **confirmed},
     )
     assert list(model._default_manager.order_by("pk").values()) == before
 

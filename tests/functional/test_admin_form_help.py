@@ -1,18 +1,24 @@
 """What forms say beyond their fields: how much an area covers, and why an enrolment would get nothing today."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import User
+from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
 
+from distribution.admin.maps import draw_coverage
 from distribution.coverage import measure_coverage
-from distribution.models import Buyer, Enrollment
+from distribution.models import Buyer, Campaign, Enrollment, Tier, Wallet
 from distribution.standing import why_nothing_today
-from tests.admin_pages import client_of, page
-from tests.factories import BuyerFactory, EnrollmentFactory
+from routing.models import Source, Workspace
+from routing.places import load_rows
+from tests.admin_pages import EDITABLE, MODELS, build_world, client_of, page, problems, save
+from tests.factories import BuyerFactory, EnrollmentFactory, SourceFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -22,6 +28,27 @@ def client() -> Client:
     return client_of(User.objects.create_superuser("root"))
 
 
+FORMS = (Workspace, Source, Campaign, Tier, Buyer, Enrollment, Wallet)
+
+
+@pytest.mark.parametrize("model", FORMS, ids=lambda model: model.__name__)
+def test_every_field_says_what_to_put_there(model: type[Model], client: Client) -> None:
+    build_world()
+    row = model._default_manager.first()
+    assert row is not None
+    urls = [page(model, "change", row.pk)] + ([page(model, "add")] if model in EDITABLE else [])
+    for url in urls:
+        form = client.get(url).context["adminform"].form
+        assert form.fields
+        assert [name for name, field in form.fields.items() if not field.help_text] == []
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_an_empty_list_says_what_comes_next(model: type[Model]) -> None:
+    text = admin.site._registry[model].empty_list_text  # type: ignore[attr-defined]
+    assert text.endswith(".")
+
+
 def test_an_area_is_measured_as_the_engine_reads_it() -> None:
     whole = measure_coverage({"counties": ["GA:Fulton County"]})
     without = measure_coverage({"counties": ["GA:Fulton County"], "exclude": {"zips": ["30312"]}})
@@ -29,6 +56,19 @@ def test_an_area_is_measured_as_the_engine_reads_it() -> None:
     assert whole.counties == [("Fulton County, GA", whole.zips)]
     assert without.zips == whole.zips - 1
     assert measure_coverage({}).zips == 0
+
+
+def test_a_county_that_is_written_in_two_ways_is_one() -> None:
+    """The data writes DeKalb County and Dekalb County, both of Georgia."""
+    spellings = {
+        row[3] for row in load_rows().values() if row[2] == "GA" and (row[3] or "").lower() == "dekalb county"
+    }
+    assert len(spellings) == 2, "the data writes it in one way now: name another county here"
+
+    coverage = measure_coverage({"counties": ["GA:dekalb county"]})
+
+    assert [zips for _, zips in coverage.counties] == [coverage.zips]
+    assert coverage.more_counties == 0
 
 
 def test_a_buyers_page_shows_its_coverage(client: Client) -> None:
@@ -54,17 +94,93 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
         {"campaign__questions": [{"key": "types", "field": "zip", "op": "in", "required": True}]},
         "required question “types”",
     ),
+    "answer": (
+        {
+            "campaign__questions": [{"key": "types", "field": "zip", "op": "in"}],
+            "buyer__answers": {"types": "a"},
+        },
+        "answer to “types” does not fit the question",
+    ),
+    "blank answer": (
+        {
+            "campaign__questions": [{"key": "types", "field": "zip", "op": "in", "required": True}],
+            "buyer__answers": {"types": []},
+        },
+        "required question “types”",
+    ),
+    "broken filter": (
+        {"lead_filter": {"field": "state", "op": "near"}},
+        "The enrolment's filter cannot be read: mend it",
+    ),
+    "never": (
+        {"lead_filter": {"all": [{"field": "zip", "op": "eq", "value": value} for value in ("1", "2")]}},
+        r"No lead passes the enrolment's filter \(zip is 1 and zip is 2\): change it",
+    ),
+    "source": (
+        {
+            "source_name": "website",
+            "lead_filter": {"field": "source", "op": "eq", "value": "import"},
+        },
+        r"both the campaign's source \(source is website\) and the enrolment's filter \(source is import\)",
+    ),
+    "tier and enrolment": (
+        {
+            "tier_filter": {"field": "attributes.age", "op": "gte", "value": 10},
+            "lead_filter": {"field": "attributes.age", "op": "lt", "value": 10},
+        },
+        r"both the tier's filter \(age >= 10\) and the enrolment's filter \(age < 10\): change one of them",
+    ),
+    "area and tier": (
+        {
+            "buyer__service_area": {"radius": [{"zip": "30312", "miles": 25}]},
+            "tier_filter": {"field": "state", "op": "eq", "value": "TX"},
+        },
+        r"both the tier's filter \(state is TX\) and the buyer's area \(25 miles around 30312\)",
+    ),
+    "answer and tier": (
+        {
+            "campaign__questions": [{"key": "types", "field": "attributes.type", "op": "eq"}],
+            "buyer__answers": {"types": "commercial"},
+            "tier_filter": {"field": "attributes.type", "op": "eq", "value": "residential"},
+        },
+        "both the tier's filter .* and the answer to “types”",
+    ),
+    "all together": (
+        {
+            "campaign__vertical": "roofing",
+            "tier_filter": {"field": "attributes.n", "op": "in", "value": [1, 2]},
+            "lead_filter": {
+                "all": [
+                    {"field": "attributes.n", "op": "not_in", "value": [2]},
+                    {"field": "attributes.n", "op": "lt", "value": 9},
+                ]
+            },
+            "campaign__questions": [{"key": "least", "field": "attributes.n", "op": "ne"}],
+            "buyer__answers": {"least": 1},
+        },
+        "No lead passes all of the campaign's vertical .*, the tier's filter .*, the enrolment's filter .* and",
+    ),
     "tier": (
         {"campaign__vertical": "roofing", "lead_filter": {"field": "vertical", "op": "eq", "value": "solar"}},
-        "The enrolment's filter refuses every lead",
+        r"No lead passes both the campaign's vertical \(vertical is roofing\) and the enrolment's filter",
     ),
 }
+
+
+def enrolled(*, tier_filter: Any = None, source_name: str = "", **changes: Any) -> Enrollment:
+    enrollment: Enrollment = EnrollmentFactory(**{"buyer__credits_cents": 10_000, **changes})
+    if tier_filter:
+        Tier.objects.update(content_filter=tier_filter)
+    if source_name:
+        source = SourceFactory(workspace=enrollment.campaign.workspace, name=source_name)
+        Campaign.objects.update(source=source)
+    return enrollment
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_why_an_enrolment_gets_nothing_today(case: str, client: Client) -> None:
     changes, sentence = CASES[case]
-    enrollment = EnrollmentFactory(**{"buyer__credits_cents": 10_000, **changes})
+    enrollment = enrolled(**changes)
     loaded = Enrollment.objects.get(pk=enrollment.pk)
 
     [reason] = why_nothing_today(loaded, at=timezone.now())
@@ -75,8 +191,78 @@ def test_why_an_enrolment_gets_nothing_today(case: str, client: Client) -> None:
     )
 
 
+def test_an_enrolment_tells_what_it_took_of_what_it_may(client: Client) -> None:
+    """Counters of a window that is over count for nothing."""
+    # A day ahead is in today's window whatever the clock says while this runs.
+    today, old = timezone.now() + timedelta(days=1), timezone.now() - timedelta(days=40)
+    enrollment = EnrollmentFactory(
+        buyer__credits_cents=10_000, cap_day=10, budget_day_cents=50_000, cap_month=99
+    )
+    counters = {"day_starts_at": today, "day_leads": 3, "day_spent_cents": 7_500}
+    gone = {"month_starts_at": old, "month_leads": 98, "month_spent_cents": 9_900}
+    Enrollment.objects.filter(pk=enrollment.pk).update(**counters, **gone)
+
+    content = client.get(page(Enrollment, "change", enrollment.pk)).content.decode()
+
+    rows = re.findall(r'<tr><th scope="row">(.*?)</th><td>(.*?)</td><td>(.*?)</td></tr>', content)
+    assert rows == [
+        ("This hour", "0 leads", "$0.00 spent"),
+        ("Today", "3 of 10 leads", "$75.00 of $500.00 spent"),
+        ("This week", "0 leads", "$0.00 spent"),
+        ("This month", "0 of 99 leads", "$0.00 spent"),
+    ]
+    assert content.index("Nothing stands in its way") < content.index('name="cap_day"')
+    assert '<td class="field-taken_today" data-label="Today">3 of 10</td>' in (
+        client.get(page(Enrollment, "changelist")).content.decode()
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "cents"), [("500", 50_000), ("0.05", 5), ("12.5", 1_250), ("0", 0), ("", None)]
+)
+def test_money_is_typed_in_dollars(typed: str, cents: int | None, client: Client) -> None:
+    enrollment = EnrollmentFactory(bid_cents=2_550)
+    url = page(Enrollment, "change", enrollment.pk)
+    assert re.search(r'name="bid_cents" value="25.50"', client.get(url).content.decode())
+
+    assert save(client, Enrollment, enrollment, bid_cents=typed).status_code == 302
+
+    enrollment.refresh_from_db()
+    assert enrollment.bid_cents == cents
+
+
+@pytest.mark.parametrize("typed", ["-1", "1.005", "NaN", "1e9", "9" * 40, "$5", "x"])
+def test_what_is_no_money_is_refused_and_shown_again(typed: str, client: Client) -> None:
+    enrollment = EnrollmentFactory(bid_cents=2_550)
+
+    answer = save(client, Enrollment, enrollment, bid_cents=typed)
+
+    assert list(problems(answer)) == ["bid_cents"]
+    assert f'name="bid_cents" value="{typed}"' in answer.content.decode()
+    enrollment.refresh_from_db()
+    assert enrollment.bid_cents == 2_550
+
+
+@pytest.mark.parametrize("model", EDITABLE, ids=lambda model: model.__name__)
+def test_an_empty_form_shows_only_what_it_asks_for(model: type[Model], client: Client) -> None:
+    content = client.get(page(model, "add")).content.decode()
+    assert 'class="readonly"' not in content
+    assert "DatabaseDefault" not in content
+
+
+def test_a_small_area_is_drawn_larger() -> None:
+    def window(area: dict[str, Any]) -> list[int]:
+        [found] = re.findall(r'viewBox="([-\d ]+)"', draw_coverage(measure_coverage(area)))
+        return [int(each) for each in found.split()]
+
+    x, y, width, height = window({"counties": ["GA:Fulton County"]})
+    assert (width, height) == (57, 32)
+    assert x < 333 < x + width  # Atlanta lies 333 to the right and 169 down
+    assert y < 169 < y + height
+    assert window({"everywhere": True}) == window({"states": ["HI"]}) == [0, 0, 480, 270]
+
+
 def test_an_enrolment_in_order_has_nothing_in_its_way(client: Client) -> None:
     enrollment = EnrollmentFactory(buyer__credits_cents=10_000)
     content = client.get(page(Enrollment, "change", enrollment.pk)).content.decode()
     assert "Nothing stands in its way today" in content
-    assert client.get(page(Enrollment, "add")).status_code == 200

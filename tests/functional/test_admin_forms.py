@@ -191,7 +191,7 @@ def test_saving_an_enrollment_touches_no_counter(client: Client) -> None:
 def test_a_change_raises_the_version_that_decisions_read(client: Client) -> None:
     campaign = CampaignFactory()
 
-    assert save(client, Campaign, campaign, price_cents="3000").status_code == 302
+    assert save(client, Campaign, campaign, price_cents="30").status_code == 302
 
     campaign.refresh_from_db()
     assert (campaign.price_cents, campaign.config_version) == (3_000, 2)
@@ -200,7 +200,12 @@ def test_a_change_raises_the_version_that_decisions_read(client: Client) -> None
 class TestWallet:
     def test_only_the_credit_limit_can_be_set(self, client: Client) -> None:
         wallet = BuyerFactory(credits_cents=5_000).wallet
-        changes = {"credit_limit_cents": "700", "balance_cents": "999999", "held_cents": "5", "version": "99"}
+        changes = {
+            "credit_limit_cents": "7.00",
+            "balance_cents": "999999",
+            "held_cents": "5",
+            "version": "99",
+        }
 
         assert save(client, Wallet, wallet, **changes).status_code == 302
 
@@ -214,7 +219,7 @@ class TestWallet:
             "version": 2,
         }
 
-    @pytest.mark.parametrize("limit", ["-1", "", "x", "9" * 30, "1.5"])
+    @pytest.mark.parametrize("limit", ["-1", "", "x", "9" * 30, "NaN", "1.005"])
     def test_what_is_no_limit_is_refused(self, limit: str, client: Client) -> None:
         wallet = BuyerFactory().wallet
 
@@ -227,10 +232,10 @@ class TestWallet:
         wallet = BuyerFactory().wallet
         Wallet.objects.update(credit_limit_cents=1_000, balance_cents=-800)
 
-        errors = problems(save(client, Wallet, wallet, credit_limit_cents="700"))
+        errors = problems(save(client, Wallet, wallet, credit_limit_cents="7"))
 
         assert errors["credit_limit_cents"] == [
-            "The balance is already further below zero than 700 cents; top up first"
+            "The balance is already further below zero than $7.00; top up first"
         ]
         assert Wallet.objects.get().credit_limit_cents == 1_000
 

@@ -48,8 +48,10 @@ def test_by_campaign(client: Client) -> None:
 
 
 def test_paused(client: Client) -> None:
-    lead, _ = LeadFactory(paused_at=DAY), LeadFactory()
-    assert shown(client, paused="yes") == [lead]
+    held, free = LeadFactory(paused_at=DAY), LeadFactory()
+    assert shown(client, paused="yes") == [held]
+    assert shown(client, paused="no") == [free]
+    assert shown(client, paused="x") == [free, held]
 
 
 def test_only_own_campaigns_are_offered() -> None:

@@ -121,7 +121,7 @@ def test_a_return_pays_back(finance: Client, wallet: Wallet) -> None:
 
 def test_the_credit_limit_is_told(finance: Client, wallet: Wallet) -> None:
     assert (
-        save(finance, Wallet, wallet, credit_limit_cents="700", change_reason="good payer").status_code == 302
+        save(finance, Wallet, wallet, credit_limit_cents="7", change_reason="good payer").status_code == 302
     )
 
     told = AuditEntry.objects.get()
@@ -130,7 +130,7 @@ def test_the_credit_limit_is_told(finance: Client, wallet: Wallet) -> None:
 
 
 def test_a_limit_is_not_written_when_the_form_is_wrong(finance: Client, wallet: Wallet) -> None:
-    save(finance, Wallet, wallet, credit_limit_cents="700", change_reason="x" * 500)
+    save(finance, Wallet, wallet, credit_limit_cents="7", change_reason="x" * 500)
     assert Wallet.objects.get().credit_limit_cents == 0
 
 

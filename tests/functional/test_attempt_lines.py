@@ -22,7 +22,7 @@ from routing.lease import LeaseLost, acquire, complete, fail
 from routing.models import Lead, LeadStatus
 from routing.reconcile import find_reconciler, run_reconciler
 from tests.blocking import holding
-from tests.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
+from tests.factories import CampaignFactory, LeadFactory, RuleFactory, SourceFactory, enroll, person
 from tracing.metrics import ATTEMPTS
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -57,7 +57,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict[str, Any]]
 
 
 @pytest.fixture
-def lead() -> Lead:
+def lead(committed_db: None) -> Lead:  # noqa: ARG001
     campaign = CampaignFactory()
     enroll(campaign, count=2, credits_cents=10_000)
     return new_lead(campaign)
@@ -141,6 +141,28 @@ def test_one_line_an_attempt(name: str, lead: Lead, lines: Callable[[], list[dic
     assert ":" in line["owner"]
 
 
+@pytest.mark.usefixtures("lead")
+def test_a_duplicate_names_the_lead_that_came_first(lines: Callable[[], list[dict[str, Any]]]) -> None:
+    campaign = Campaign.objects.get()
+    hub = RuleFactory(destination=campaign.workspace)
+    same = person("mina@example.org", "+14045550123")
+    first, second = (
+        LeadFactory(source=SourceFactory(workspace=hub.workspace), **{**PERSON, **same}) for _ in range(2)
+    )
+    for each in (first, second):
+        distribute_lead(each.pk)
+
+    sold, duplicate = lines()
+    assert (sold["event"], sold["rule_id"], sold["duplicate"]) == ("routing.complete", hub.pk, False)
+    assert (duplicate["event"], duplicate["lead_id"]) == ("routing.duplicate_detected", str(second.public_id))
+    assert (duplicate["duplicate"], duplicate["duplicate_of"]) == (True, str(first.public_id))
+    assert (duplicate["rule_id"], duplicate["result"], duplicate["lock"]) == (
+        hub.pk,
+        "duplicate",
+        "acquired",
+    )
+
+
 def test_an_attempt_is_counted_once(lead: Lead) -> None:
     def counted() -> tuple[float, float]:
         buckets = metrics.LEAD_LOCK_SECONDS.labels(outcome="acquired")._buckets
@@ -212,10 +234,10 @@ def test_no_line_holds_anything_of_a_person(
     distribute_lead(new_lead(campaign).pk)
 
     values = Lead.objects.filter(pk=lead.pk).values_list(*PERSON_COLUMNS).get()
-    person = build_person(values)
+    whom = build_person(values)
     told = lines()
     found = {
-        (line["event"], key): recognise(value, person, is_rule=False)
+        (line["event"], key): recognise(value, whom, is_rule=False)
         for line in told
         for key, value in line.items()
         if isinstance(value, str | int) and not isinstance(value, bool)
@@ -226,4 +248,4 @@ def test_no_line_holds_anything_of_a_person(
         *("routing.lease_lost", "routing.reconciled"),
     }
     # The control: the recogniser would have seen it.
-    assert recognise("sent to Wilhelmina Featherstone", person, is_rule=False)
+    assert recognise("sent to Wilhelmina Featherstone", whom, is_rule=False)

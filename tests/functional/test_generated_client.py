@@ -70,7 +70,7 @@ def test_the_generated_client_works(server: str, client_package: str) -> None:
     [bought] = ask("buyer_assignments_list", buyer=rich, limit=1).results
     assert (bought.lead.contact.email, bought.id) == ("ada@example.com", entry.assignment_id)
     [missed] = ask("buyer_missed_list", buyer=poor).results
-    assert (missed.reason, missed.change) == ("insufficient_credits", "top up $25.00 (2,500 cents)")
+    assert (missed.reason, missed.change) == ("insufficient_credits", "top up $25.00")
     detail = ask("buyer_missed_retrieve", buyer=poor, public_id=missed.lead.id)
     assert [each.attempt for each in detail.history] == [1]
 

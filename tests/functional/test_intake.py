@@ -52,6 +52,7 @@ def test_a_lead_is_stored_pending_and_due_now(client: Client, source: Source) ->
         "reason": None,
         "message": None,
         "buyers": None,
+        "duplicate_of": None,
         "received_at": received_at,
         "next_attempt_at": received_at,
     }

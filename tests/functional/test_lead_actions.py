@@ -80,7 +80,6 @@ class TestRerun:
             ("distributed", "it is sold"),
             ("cancelled", "it was cancelled"),
             ("expired", "its time to live is over"),
-            ("duplicate", "the same person came in before"),
         ],
     )
     def test_other_states_are_refused(self, status: str, reason: str) -> None:

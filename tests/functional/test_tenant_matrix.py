@@ -16,8 +16,8 @@ from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.test import Client
 
-from distribution.models import Assignment, Buyer, Enrollment, Wallet
-from routing.models import Lead, Source, Workspace
+from distribution.models import Assignment, Buyer, Campaign, Enrollment, Tier, Wallet
+from routing.models import Lead, RoutingRule, Source, Workspace
 from tests.admin_pages import SCOPED_ROLES, build_world, client_of, person
 from tests.factories import issue_buyer_key, issue_key
 from tests.functional.routes import Route, all_routes
@@ -115,10 +115,30 @@ DESK: dict[str, Callable[[World], Values]] = {
     "routing_lead_trace": of_foreign_lead,
     "routing_lead_trace_attempt": of_foreign_lead,
     "routing_lead_trace_buyer": of_foreign_lead,
+    "routing_routingrule_try": lambda world: {"?workspace": world.foreign.pk},
     "routing_lead_act": lambda world: {"name": "cancel", "?ids": world.foreign_row(Lead).pk},
     "distribution_wallet_money": lambda world: {"object_id": world.foreign_row(Wallet).pk, "name": "topup"},
+    "routing_routingrule_check": lambda world: {
+        "name": "conditions",
+        "?id": world.foreign_row(RoutingRule).pk,
+    },
+    "distribution_campaign_check": lambda world: {"name": "questions", "?id": world.foreign_row(Campaign).pk},
+    "distribution_tier_check": lambda world: {"name": "content_filter", "?id": world.foreign_row(Tier).pk},
+    "distribution_buyer_check": lambda world: {"name": "answers", "?id": world.foreign_row(Buyer).pk},
+    "distribution_enrollment_check": lambda world: {
+        "name": "lead_filter",
+        "?id": world.foreign_row(Enrollment).pk,
+    },
 }
-EVERYTHING = {"post": "yes", "reason": "because", "_save": "Save", "amount": "5", "token": str(UUID(int=7))}
+EVERYTHING = {
+    "post": "yes",
+    "reason": "because",
+    "change_reason": "because",
+    "_save": "Save",
+    "amount": "5",
+    "token": str(UUID(int=7)),
+    "text": "{}",
+}
 
 
 @pytest.fixture
@@ -267,9 +287,12 @@ class TestDesk:
         assert snapshot() == before
 
     def test_who_sees_everything_gets_there(self, world: World) -> None:
-        """The control: each of these addresses exists. 403 is a table that nobody writes to."""
+        """The control: each of these addresses exists. 403 is a table that nobody writes to; a check is sent to."""
         client = client_of(User.objects.create_superuser("root"))
         for route, url in pages_of_foreign_rows(world):
+            if route.name.endswith("_check"):
+                assert client.post(url, EVERYTHING).status_code == 200, route.path
+                continue
             assert client.get(url).status_code in {200, 302, 403}, route.path
             if route.name.endswith(("_change", "_history")):
                 assert client.get(url).status_code == 200, route.path

@@ -52,6 +52,7 @@ def test_a_sold_lead(client: Client, source: Source, woken: list[int]) -> None:
         "reason": None,
         "message": None,
         "buyers": 2,
+        "duplicate_of": None,
         "received_at": lead.received_at.isoformat().replace("+00:00", "Z"),
         "next_attempt_at": None,
     }

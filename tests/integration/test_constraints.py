@@ -25,6 +25,7 @@ from tests.factories import (
     CampaignFactory,
     EnrollmentFactory,
     LeadFactory,
+    RuleFactory,
     SourceFactory,
     TierFactory,
     WorkspaceFactory,
@@ -99,6 +100,10 @@ def two_answers() -> None:
     two_of(IdempotencyRecord.objects.create, **same, status_code=201, response={})
 
 
+def two_ends_the_same(workspace: Workspace) -> None:
+    RuleFactory(workspace=workspace, destination=workspace)
+
+
 def update(model: type[Any], row: Any, **changes: Any) -> None:
     model.objects.filter(pk=row.pk).update(**changes)
 
@@ -161,7 +166,10 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
             status="failed", next_attempt_at=None, finished_at=timezone.now(), paused_at=timezone.now()
         ),
     ),
-    ("lead_locked_exactly_while_calling", lambda: LeadFactory(status="calling", next_attempt_at=None)),
+    (
+        "lead_locked_exactly_while_calling",
+        lambda: LeadFactory(status="calling", next_attempt_at=None, locked_by="caller:1"),
+    ),
     (
         "lead_locked_exactly_while_calling",
         lambda: LeadFactory(status="calling", next_attempt_at=None, locked_at=timezone.now()),
@@ -181,6 +189,11 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
             Membership.objects.create, user=User.objects.create_user("clerk"), workspace=WorkspaceFactory()
         ),
     ),
+    ("workspace_duplicate_days_positive", lambda: update(Workspace, WorkspaceFactory(), duplicate_days=0)),
+    ("workspace_duplicate_scope_known", lambda: update(Workspace, WorkspaceFactory(), duplicate_scope="x")),
+    ("rule_workspace_name_unique", lambda: two_of(RuleFactory, workspace=WorkspaceFactory(), name="one")),
+    ("rule_leads_elsewhere", lambda: two_ends_the_same(WorkspaceFactory())),
+    ("attempt_duplicate_has_first", lambda: new_attempt(result="duplicate")),  # PITFALLS 38
     ("workspace_ttl_positive", lambda: update(Workspace, WorkspaceFactory(), lead_ttl_days=0)),
     ("attempt_ends_after_start", lambda: new_attempt(finished_at="2000-01-01T00:00Z")),
     ("attempt_lead_number_unique", lambda: two_of(new_attempt)),

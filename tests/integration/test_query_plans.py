@@ -15,13 +15,23 @@ from distribution.distribute import distribute_lead
 from distribution.facts import OF_CAMPAIGN, OF_ENROLLMENTS
 from distribution.models import Campaign
 from routing.closing import CLOSE
+from routing.duplicates import LOOK
 from routing.locks import LOCK_LEAD, LOCK_NEXT_DUE
 from routing.models import Lead, RetryingLead
+from routing.plans import PLANS
 from routing.queries import COUNT_DUE
 from tests.admin_pages import client_of
 from tests.admin_pages import person as desk_person
-from tests.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
-from tests.filling import fill_leads
+from tests.factories import (
+    CampaignFactory,
+    LeadFactory,
+    RuleFactory,
+    SourceFactory,
+    WorkspaceFactory,
+    enroll,
+    person,
+)
+from tests.filling import fill_leads, fill_mostly_sold
 from tests.planting import plant
 
 FILLED_LEADS = 20_000
@@ -43,13 +53,7 @@ def filled(committed_db: None) -> Campaign:  # noqa: ARG001
     for _ in range(30):
         enroll(CampaignFactory(), count=2)
     source = SourceFactory(workspace=campaign.workspace)
-    fill_leads(
-        source,
-        count=FILLED_LEADS,
-        status="CASE WHEN n % 20 = 0 THEN 'pending' ELSE 'distributed' END",
-        next_attempt_at="CASE WHEN n % 20 = 0 THEN now() + (n - 10000) * interval '1 minute' END",
-        finished_at="CASE WHEN n % 20 > 0 THEN now() END",
-    )
+    fill_mostly_sold(source, count=FILLED_LEADS)
     plant(FILL_ASSIGNMENTS)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
@@ -80,7 +84,7 @@ def plan(sql: str, parameters: list[Any]) -> tuple[set[str], set[str]]:
 def test_hot_statements_use_their_indexes(filled: Campaign) -> None:
     lead = Lead.objects.filter(status="distributed").earliest("id")
     enrollment_ids = list(filled.enrollments.values_list("pk", flat=True))
-    close = ["failed", "", 1, None, "", None, 0, 0, lead.pk, 0]
+    close = [lead.workspace_id, "failed", "", 1, None, "", None, 0, 0, lead.pk, 0]
     by_lead = {"assignment_live_lead_buyer_unique", "distribution_assignment_lead_id"}
     for sql, parameters, expected in (
         (LOCK_NEXT_DUE, [], {"lead_due"}),
@@ -96,6 +100,47 @@ def test_hot_statements_use_their_indexes(filled: Campaign) -> None:
         }
         assert names & expected, (sql, indexes, scanned)
         assert not scanned & BIG, (sql, indexes, scanned)
+
+
+FILL_PERSON = """
+UPDATE routing_lead SET
+    email_hash = CASE WHEN status = 'distributed' AND id % 2 = 0 THEN 'ann' ELSE 'someone ' || id END,
+    phone_hash = 'phone ' || id / 3, status = CASE WHEN status = 'distributed' THEN 'duplicate' ELSE status END
+"""
+
+
+def test_a_person_is_looked_for_by_identity_though_thousands_of_duplicates_are_there(
+    filled: Campaign,
+) -> None:
+    """9,500 leads are of one person: the index passes over those that make nobody a duplicate."""
+    plant(FILL_PERSON)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE routing_lead")
+    lead = Lead.objects.filter(email_hash="ann").latest("id")
+    parameters: Any = {
+        "id": lead.pk,
+        "received_at": lead.received_at,
+        "email_hash": "ann",
+        "phone_hash": lead.phone_hash,
+        "source_id": lead.source_id,
+        "vertical": "roofing",
+        "workspace_id": filled.workspace_id,
+        "stations": [filled.workspace_id],
+    }
+
+    found = nodes(LOOK, parameters, options="ANALYZE, FORMAT JSON")
+
+    of_leads = [
+        node
+        for node in found
+        if node.get("Relation Name") == "routing_lead" or "lead_" in node.get("Index Name", "")
+    ]
+    assert {node.get("Index Name") for node in of_leads} - {None} == {
+        "lead_email_identity",
+        "lead_phone_identity",
+    }
+    assert not [node for node in of_leads if node["Node Type"] == "Seq Scan"]
+    assert max(node["Actual Rows"] + node.get("Rows Removed by Filter", 0) for node in of_leads) <= 3
 
 
 @pytest.mark.usefixtures("filled")
@@ -137,16 +182,39 @@ def test_a_sold_lead_takes_at_most_14_statements(buyers: int, max_buyers: int) -
     enroll(campaign, count=buyers, credits_cents=100_000)
     source = SourceFactory(workspace=campaign.workspace)
     CAMPAIGNS.clear()
-    counts = []
-    for _ in range(3):
-        lead = LeadFactory(source=source)
-        with CaptureQueriesContext(connection) as captured:
-            outcome = distribute_lead(lead.pk)
-        assert outcome.result == "success"
-        assert len(outcome.assignments) == min(buyers, max_buyers)
-        counts.append(len(captured))
+    counts = [count_statements(LeadFactory(source=source), sold_to=min(buyers, max_buyers)) for _ in range(3)]
 
     assert counts == [13, 11, 11]  # two more for the first of a version: read and kept
+
+
+def count_statements(lead: Lead, *, sold_to: int = 1) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        outcome = distribute_lead(lead.pk)
+    assert outcome.result == "success"
+    assert len(outcome.assignments) == sold_to
+    return len(captured)
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_a_routed_lead_whose_person_is_looked_for_takes_at_most_14_too() -> None:
+    """Two more than a lead of nobody: a wait for others of the same person, and a look. Rules cost none."""
+    campaign = CampaignFactory()
+    enroll(campaign, count=3, credits_cents=100_000)
+    source, hub = SourceFactory(), WorkspaceFactory()
+    CAMPAIGNS.clear()
+    PLANS.clear()
+    people = [person(f"ann{number}@example.com", f"+1404555010{number}") for number in range(8)]
+    first = LeadFactory(source=SourceFactory(workspace=campaign.workspace), **people[0])
+    distribute_lead(first.pk)  # reads and keeps the campaign
+    before = count_statements(LeadFactory(source=SourceFactory(workspace=campaign.workspace), **people[1]))
+    RuleFactory(workspace=source.workspace, destination=hub)
+    RuleFactory(workspace=hub, destination=campaign.workspace)
+
+    counts = [count_statements(LeadFactory(source=source, **people[number])) for number in range(2, 5)]
+
+    assert before == 13
+    assert counts == [14, 13, 13]  # one more after a change of rules: they are read
+    assert count_statements(LeadFactory(source=source)) == 12  # of nobody: whether the destination is paused
 
 
 @pytest.mark.parametrize("is_scoped", [True, False])
@@ -159,8 +227,8 @@ def test_a_page_of_the_retry_queue_is_read_through_its_index(is_scoped: bool) ->
         attempts="CASE WHEN n % 10 = 0 THEN 1 ELSE 0 END",
         next_attempt_at="now() + n * interval '1 second'",
     )
-    person = desk_person("viewer" if is_scoped else "admin", source.workspace)
-    pages = client_of(person).get("/admin/routing/retryinglead/").context["cl"]
+    viewer = desk_person("viewer" if is_scoped else "admin", source.workspace)
+    pages = client_of(viewer).get("/admin/routing/retryinglead/").context["cl"]
     middle = RetryingLead.objects.order_by("next_attempt_at")[1_000]
     key = (middle.next_attempt_at, middle.pk)
 

@@ -16,6 +16,7 @@ from routing.leadfields import (
     condition_fields,
     parse_lead,
 )
+from routing.regions import find_region
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 MINIMAL = {"email": "a@example.com", "zip": "30312", "vertical": "solar"}
@@ -205,13 +206,38 @@ def test_condition_fields_hold_no_contact() -> None:
         "vertical": "solar",
         "source": "web form",
         "consent": False,
+        "region": "South",
         "attributes.roof.age": 12,
         "attributes.tags": ["a"],
     }
 
 
+def test_company_and_region_come_from_the_attributes() -> None:
+    company = {"industry": "retail", "company_size": 0, "revenue": 1.5e6}
+    lead = parse({**MINIMAL, "attributes": {**company, "region": "Gulf", "other": ""}})
+    fields = condition_fields(lead, source="x")
+    assert {name: fields[name] for name in company} == company
+    assert fields["region"] == fields["attributes.region"] == "Gulf"
+
+    blank = condition_fields(parse({**MINIMAL, "attributes": {"industry": "", "region": ""}}), source="x")
+    assert "industry" not in blank
+    assert "revenue" not in blank
+    assert blank["region"] == "South"
+
+
+@pytest.mark.parametrize(
+    ("state", "country", "region"),
+    [("GA", "US", "South"), ("OR", "US", "West"), ("PR", "US", None), (None, "US", None), ("GA", "GE", None)],
+)
+def test_a_region_is_that_of_the_census(state: str | None, country: str, region: str | None) -> None:
+    assert find_region(state, country=country) == region
+
+
 def test_every_condition_field_is_known() -> None:
-    lead = parse({**MINIMAL, "attributes": {"a": {"b": 1}}, "consent": {"given_at": AT.isoformat()}})
+    company = {"industry": "retail", "company_size": 10, "revenue": 5}
+    lead = parse(
+        {**MINIMAL, "attributes": {"a": {"b": 1}, **company}, "consent": {"given_at": AT.isoformat()}}
+    )
     fields = condition_fields(lead, source="x")
     assert set(CONDITION_FIELDS.kinds) == {name for name in fields if not name.startswith("attributes.")}
     for name in fields:

@@ -27,6 +27,8 @@ AT = datetime(2026, 8, 3, 22, 30, tzinfo=UTC)  # a Monday, 18:30 in New York
 NAMES = Names(
     buyers={7: BuyerName("Acme Roofing", "America/New_York")},
     campaigns={1: "Roofing Atlanta"},
+    workspaces={2: "Peachtree Roofing"},
+    leads={5: "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e"},
 )
 
 
@@ -123,11 +125,17 @@ CASES = {
         "resume the enrolment",
     ),
     "buyer_paused": ({"buyer": {"active": False}}, "Acme Roofing: it is paused.", "resume the buyer"),
-    "radius": (
+    "near_the_circle": (
+        {"buyer": {"service_area": {"radius": [{**RADIUS, "latitude": 40.3, "longitude": -73.99}]}}},
+        "Acme Roofing: outside its service area: takes 25 miles around 30312; the lead is in 10001, "
+        "New York County, NY, 6.1 miles beyond the edge.",
+        "widen its circle by 6.1 miles or add 10001",
+    ),
+    "far_from_the_circle": (
         {"buyer": {"service_area": {"states": ["GA"], "radius": [RADIUS]}}},
         "Acme Roofing: outside its service area: takes GA, 25 miles around 30312; the lead is in 10001, "
         "New York County, NY, 722.7 miles beyond the edge.",
-        "widen its circle by 722.7 miles or add 10001",
+        "add 10001 by itself: it lies 723 miles beyond the area",
     ),
     "area_without_circle": (
         {"buyer": {"service_area": {"states": ["GA"]}}},
@@ -187,8 +195,7 @@ CASES = {
         {"enrollment": {"budgets": {"day": 1_000}}},
         "Acme Roofing: a cap or budget is used up: the daily budget of $10.00 has $0.00 spent "
         "and the lead costs $25.00.",
-        "raise the daily budget of $10.00 to at least $25.00 (2,500 cents): "
-        "not even an empty budget holds the price",
+        "raise the daily budget of $10.00 to at least $25.00: not even an empty budget holds the price",
     ),
     "cap_of_zero": (
         {"enrollment": {"caps": {"week": 0}}},
@@ -198,7 +205,7 @@ CASES = {
     "credits": (
         {"live": LiveFacts(balance_cents=1_000)},
         "Acme Roofing: its wallet does not hold the price: the price is $25.00, $10.00 is available.",
-        "top up $15.00 (1,500 cents)",
+        "top up $15.00",
     ),
     "has_lead": (
         {"live": LiveFacts(balance_cents=10_000, has_lead=True)},
@@ -218,7 +225,7 @@ CASES = {
     "two_gates": (
         {"buyer": {"active": False}, "live": LiveFacts()},
         "Acme Roofing: it is paused. Also in the way: its wallet does not hold the price.",
-        "resume the buyer; top up $25.00 (2,500 cents)",
+        "resume the buyer; top up $25.00",
     ),
 }
 
@@ -261,6 +268,18 @@ EVENTS = [
     (
         Row(Event.DISTRIBUTION_STARTED, data={"number": 2, "trigger": "retry"}),
         "Started as attempt 2 (retry).",
+    ),
+    (
+        Row(Event.ROUTED, data={"rule": {"id": 9, "name": "Georgia roofs", "tags": []}, "from": 1, "to": 2}),
+        "Routed to Peachtree Roofing by rule 'Georgia roofs'.",
+    ),
+    (
+        Row(Event.ROUTED, data={"rule": {"id": 9, "name": "All", "tags": ["a", "b"]}, "from": 1, "to": 3}),
+        "Routed to workspace 3 by rule 'All' (tags: a, b).",
+    ),
+    (
+        Row(Event.ROUTED, data={"rule": None, "from": 1, "to": 2}),
+        "Back in Peachtree Roofing, where it came in: no rule sends it on any more.",
     ),
     (
         Row(Event.CAMPAIGN_RESOLVED, data={"campaign_id": 1, "config_version": 7}),
@@ -325,6 +344,24 @@ EVENTS = [
             data={"cause": "OperationalError", "due_at": "2026-08-03T22:30:01+00:00"},
         ),
         "Not sold yet: The database did not grant a lock in time. Due again at 2026-08-03 22:30:01 UTC.",
+    ),
+    (
+        Row(Event.FAILED, outcome="duplicate", skip_reason="duplicate_lead", data={"first_lead_id": 5}),
+        "A duplicate: The same person came in before. "
+        "The person came first with lead 019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e.",
+    ),
+    (
+        Row(Event.FAILED, outcome="duplicate", skip_reason="duplicate_lead", data={"first_lead_id": 6}),
+        "A duplicate: The same person came in before. The person came first with a lead of another workspace.",
+    ),
+    (
+        Row(
+            Event.FAILED,
+            outcome="deferred",
+            skip_reason="workspace_paused",
+            data={"due_at": "2026-08-03T22:30:01+00:00"},
+        ),
+        "Not sold now: The workspace where it is to be sold is paused. It is tried as soon as somebody resumes it.",
     ),
     (Row(Event.GATED_FOR_VERIFICATION), "Waits until the person is verified."),
     (Row(Event.PING_POST_OPENED), "Offered to the eligible buyers: the first valid claim gets it."),

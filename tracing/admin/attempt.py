@@ -2,9 +2,18 @@
 
 from django.contrib import admin
 
-from tracing.admin.filters import LeadReasonFilter
+from tracing.admin.columns import (
+    duration_column,
+    lead_column,
+    reason_column,
+    reason_field,
+    time_column,
+    word_column,
+)
+from tracing.admin.filters import LeadReasonFilter, WorkspaceFilter
 from tracing.admin.readonly import ReadOnlyAdmin, pretty_json
 from tracing.models import Attempt
+from tracing.narrator import RESULTS, TRIGGERS
 from tracing.parsing import parse_id, parse_uuid
 
 
@@ -12,16 +21,33 @@ from tracing.parsing import parse_id, parse_uuid
 class AttemptAdmin(ReadOnlyAdmin):
     workspace_path = "destination_workspace_id"
     list_display = (
-        *("id", "lead_id", "number", "trigger", "result", "skip_reason", "transient"),
-        *("campaign_id", "config_version", "started_at", "duration_ms", "next_attempt_at"),
+        "id",
+        "lead",
+        "number",
+        "why",
+        "outcome",
+        "reason",
+        "started",
+        "took",
+        "due_again",
     )
-    list_filter = ("result", "trigger", "transient", LeadReasonFilter, "started_at")
+    list_filter = (WorkspaceFilter, "result", "trigger", "transient", LeadReasonFilter, "started_at")
+    empty_list_text = "The first lead that is tried leaves one."
     search_help_text = "An attempt's id, or a lead's numeric id."
     exact_searches = {"pk": parse_uuid, "lead_id": parse_id}
     fields = (
-        *("id", "lead_id", "number", "trigger", "result", "skip_reason", "transient", "next_attempt_at"),
-        *("source_workspace_id", "destination_workspace_id", "campaign_id", "config_version"),
-        *("started_at", "finished_at", "duration_ms", "worker", "pretty_facts"),
+        *("id", "lead", "number", "why", "outcome", "reason_told", "transient", "next_attempt_at"),
+        *("source_workspace_id", "rule_id", "route", "destination_workspace_id", "first_lead_id"),
+        *("campaign_id", "config_version"),
+        *("started_at", "finished_at", "took", "worker", "pretty_facts"),
     )
-    readonly_fields = ("pretty_facts",)
+    readonly_fields = ("lead", "why", "outcome", "reason_told", "took", "pretty_facts")
+    lead = lead_column()
+    why = word_column("trigger", words=TRIGGERS)
+    outcome = word_column("result", words=RESULTS)
+    reason = reason_column()
+    reason_told = reason_field()
+    took = duration_column()
+    started = time_column("started_at")
+    due_again = time_column("next_attempt_at", label="due again")
     pretty_facts = pretty_json("facts")

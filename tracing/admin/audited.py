@@ -1,16 +1,15 @@
 """Pages on which people change rows: every save, deletion and action leaves an audit entry in its transaction."""
 
-from typing import Any, Final
+from collections.abc import Collection, Iterable
+from typing import Any
 
 from django import forms
-from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.http import HttpRequest
 
 from tracing import audit
-from tracing.admin.scope import ScopedAdmin
-
-REASON: Final = "change_reason"
+from tracing.admin.deleting import REASON as REASON
+from tracing.admin.deleting import DeletingAdmin
 
 
 class ReasonedForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscripted when it runs
@@ -26,10 +25,28 @@ class ReasonedForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subs
     )
 
 
-class AuditedAdmin(ScopedAdmin):
+def _without(fields: Iterable[Any], names: Collection[str]) -> list[Any]:
+    """A line of several fields is a tuple of its own."""
+    return [field for field in fields if field not in names]
+
+
+class AuditedAdmin(DeletingAdmin):
     """What is written about a row: its workspace, who did what and why, and the fields that changed."""
 
     form: Any = ReasonedForm
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Why comes last, after all that it is about."""
+        return sorted(super().get_fields(request, obj), key=lambda field: field == REASON)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Without what only shows something while there is no row to show."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is not None:
+            return fieldsets
+        shown = set(self.get_readonly_fields(request, obj))
+        asked = [(name, options, _without(options["fields"], shown)) for name, options in fieldsets]
+        return [(name, {**options, "fields": fields}) for name, options, fields in asked if fields]
 
     def audit(
         self,
@@ -70,17 +87,3 @@ class AuditedAdmin(ScopedAdmin):
                 before=before,
                 after=after,
             )
-
-    def delete_model(self, request: HttpRequest, obj: Model) -> None:
-        with transaction.atomic():
-            before = audit.read_state(obj)
-            self.audit(
-                request, obj, action="deleted", reason=str(request.POST.get(REASON, "")), before=before
-            )
-            super().delete_model(request, obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Row by row: each leaves its own entry. Django's action runs outside any transaction."""
-        with transaction.atomic():
-            for row in queryset:
-                self.delete_model(request, row)

@@ -1,11 +1,12 @@
 """Lists of large tables: pages go by key, newest first unless said otherwise, and nothing is ever counted."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import HttpRequest
 
 from tracing.parsing import LONGEST_ID
@@ -16,13 +17,14 @@ LONGEST_KEY: Final = 36
 
 
 class KeysetChangeList(ChangeList):
-    """`older_than` and `newer_than` in the address are keys: a page costs the same wherever it lies.
+    """`older_than` and `newer_than` in the address are rows: a page costs the same wherever it lies.
 
-    A list in another order says what comes first, what its keys are, and what lies before and after one.
+    The columns in the page's `keyset` give the order; together they are unique and have an index. A list in another
+    order says what its keys are, and what lies before and after one.
     """
 
+    model_admin: Any  # a ReadOnlyAdmin or its like: a page that names its `keyset`
     first_label, back_label, on_label = "Newest", "Newer", "Older"
-    order: ClassVar[Sequence[str]] = ("-pk",)
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         model = args[0]
@@ -35,7 +37,7 @@ class KeysetChangeList(ChangeList):
         return {name: value for name, value in found.items() if name not in {OLDER_THAN, NEWER_THAN}}
 
     def get_ordering(self, request: HttpRequest, queryset: Any) -> list[Any]:  # noqa: ARG002
-        return list(self.order)
+        return [f"-{name}" for name in self.model_admin.keyset]
 
     def read_key(self, model: Any, text: str) -> Any:
         """None when it is no key."""
@@ -45,11 +47,12 @@ class KeysetChangeList(ChangeList):
         return row.pk
 
     def before(self, rows: Any, key: Any) -> Any:
-        """The rows that come before the key's, nearest first."""
-        return rows.filter(pk__gt=key).order_by("pk")
+        """The rows that come before the key's, the nearest first."""
+        names = self.model_admin.keyset
+        return rows.filter(_beyond(names, self._place(key), side="gt")).order_by(*names)
 
     def after(self, rows: Any, key: Any) -> Any:
-        return rows.filter(pk__lt=key)
+        return rows.filter(_beyond(self.model_admin.keyset, self._place(key), side="lt"))
 
     def get_results(self, request: HttpRequest) -> None:  # noqa: ARG002 - the signature is Django's
         rows, has_newer, has_older = self._read()
@@ -75,8 +78,27 @@ class KeysetChangeList(ChangeList):
         found = list(rows[:more])
         return found[: self.list_per_page], self.older_than is not None, len(found) == more
 
+    def _place(self, key: object) -> Sequence[object] | None:
+        """Where the row stands in the order; None: there is no such row."""
+        names = self.model_admin.keyset
+        if tuple(names) == ("pk",):
+            return [key]
+        place: Sequence[object] | None = self.root_queryset.filter(pk=key).values_list(*names).first()
+        return place
+
     def _page(self, parameter: str, key: object) -> str:
         return self.get_query_string({parameter: key}, [OLDER_THAN, NEWER_THAN])
+
+
+def _beyond(names: Sequence[str], place: Sequence[object] | None, *, side: str) -> Q:
+    """`side` is gt or lt. The first column is bounded for itself, so that its index is entered at that place."""
+    if place is None:
+        return Q(pk__in=[])
+    further = Q(**{f"{names[0]}__{side}": place[0]})
+    if len(names) == 1:
+        return further
+    within = Q(**{names[0]: place[0]}) & _beyond(names[1:], place[1:], side=side)
+    return Q(**{f"{names[0]}__{side}e": place[0]}) & (further | within)
 
 
 def _read_key(model: Any, text: str) -> Any:

@@ -1,18 +1,22 @@
 """What admin pages of large and append-only tables have in common: they show, and they do not count."""
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from tracing.admin.keyset import KeysetChangeList
 from tracing.admin.scope import ScopedAdmin
+
+# A longer document is folded away until somebody wants it.
+MOST_LINES: Final = 40
 
 
 class ExactSearch(ScopedAdmin):
@@ -26,19 +30,20 @@ class ExactSearch(ScopedAdmin):
 
     def get_search_results(
         self,
-        request: HttpRequest,  # noqa: ARG002 - the signature is Django's
+        request: HttpRequest,
         queryset: QuerySet[Any],
         search_term: str,
     ) -> tuple[QuerySet[Any], bool]:
         text = search_term.strip()
-        if not text:
-            return queryset, False
+        return (queryset.filter(self.find_named(text, request=request)) if text else queryset), False
+
+    def find_named(self, text: str, *, request: HttpRequest) -> Q:  # noqa: ARG002 - for pages that look ids up first
         named = Q(pk__in=[])
         for lookup, read in self.exact_searches.items():
             value = read(text)
             if value is not None:
                 named |= Q(**{lookup: value})
-        return queryset.filter(named), False
+        return named
 
 
 class ReadOnlyAdmin(ExactSearch):
@@ -50,10 +55,18 @@ class ReadOnlyAdmin(ExactSearch):
     list_per_page = 50
     sortable_by = ()
     ordering = ("-pk",)
+    keyset: ClassVar[Sequence[str]] = ("pk",)  # what the list is ordered by, the largest first
     actions: Any = None
 
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:  # noqa: ARG002
         return KeysetChangeList
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """In two columns, where there is room."""
+        return [
+            (name, {**options, "classes": [*options.get("classes", ()), "desk-facts"]})
+            for name, options in super().get_fieldsets(request, obj)
+        ]
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
         return False
@@ -64,13 +77,27 @@ class ReadOnlyAdmin(ExactSearch):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
         return False
 
+    def delete_view(
+        self,
+        request: HttpRequest,  # noqa: ARG002 - the signature is Django's
+        object_id: str,  # noqa: ARG002
+        extra_context: dict[str, Any] | None = None,  # noqa: ARG002
+    ) -> HttpResponse:
+        raise PermissionDenied(f"Nobody deletes {self.opts.verbose_name_plural}: they tell what happened.")
+
 
 def pretty_json(name: str) -> Callable[..., SafeString]:
     """A read-only field of a page that shows a JSON column indented."""
 
     @admin.display(description=name.replace("_", " "))
     def show(self: object, row: Model) -> SafeString:  # noqa: ARG001 - a method of the admin class
-        return preformatted(json.dumps(getattr(row, name), ensure_ascii=False, indent=2))
+        text = json.dumps(getattr(row, name), ensure_ascii=False, indent=2)
+        lines = text.count("\n") + 1
+        if lines <= MOST_LINES:
+            return preformatted(text)
+        return format_html(
+            "<details><summary>{} lines</summary>{}</details>", f"{lines:,}", preformatted(text)
+        )
 
     return show
 

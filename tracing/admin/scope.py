@@ -1,6 +1,7 @@
 """Every page of the desk shows the rows of the user's workspaces alone; any other row does not exist for it.
 
-Which workspaces those are is decided by a higher app: `LEADSWITCH_VISIBILITY_HOOK` names the function.
+Which workspaces those are, and what they are called, a higher app says: `LEADSWITCH_VISIBILITY_HOOK` and
+`LEADSWITCH_WORKSPACES_HOOK` name the functions.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,6 +30,12 @@ def visible_ids(request: HttpRequest) -> Sequence[int] | None:
     return ids
 
 
+def visible_names(request: HttpRequest) -> Sequence[tuple[int, str]]:
+    """Id and name of the workspaces that the user sees, by name."""
+    names: Sequence[tuple[int, str]] = import_string(settings.LEADSWITCH_WORKSPACES_HOOK)(request.user)
+    return names
+
+
 class ScopedRelatedFilter(admin.RelatedFieldListFilter):
     """Offers the rows that the user may see, not every row of the other table."""
 
@@ -55,11 +62,12 @@ class ScopedAdmin(PlainAdmin):
     def scope(self, queryset: QuerySet[Any], *, request: HttpRequest) -> QuerySet[Any]:
         """Leave the rows that the user may see."""
         ids = visible_ids(request)
-        if ids is None:
-            return queryset
-        return (
-            queryset.filter(**{f"{self.workspace_path}__in": ids}) if self.workspace_path else queryset.none()
-        )
+        return queryset if ids is None else self.of_workspaces(queryset, ids)
+
+    def of_workspaces(self, queryset: QuerySet[Any], ids: Sequence[int]) -> QuerySet[Any]:
+        if not self.workspace_path:
+            return queryset.none()
+        return queryset.filter(**{f"{self.workspace_path}__in": ids})
 
     def workspace_id_of(self, row: Model) -> int | None:
         value: Any = row

@@ -46,6 +46,15 @@ class Attempt(models.Model):
     finished_at = models.DateTimeField()
     duration_ms = models.FloatField()
     worker = models.CharField(max_length=100, blank=True)
+    rule_id = models.BigIntegerField(null=True, help_text="The routing rule that led to the destination.")
+    route = models.JSONField(
+        default=list,
+        db_default=[],
+        help_text="How it came there: [from workspace, rule, to workspace] of each step.",
+    )
+    first_lead_id = models.BigIntegerField(
+        null=True, help_text="Of a duplicate: the lead of the same person that came first."
+    )
     facts = models.JSONField(default=dict)
 
     class Meta:
@@ -55,8 +64,16 @@ class Attempt(models.Model):
             models.CheckConstraint(
                 condition=models.Q(finished_at__gte=models.F("started_at")), name="attempt_ends_after_start"
             ),
+            models.CheckConstraint(
+                condition=~models.Q(result=AttemptResult.DUPLICATE) | models.Q(first_lead_id__isnull=False),
+                name="attempt_duplicate_has_first",
+            ),
         ]
-        indexes = [models.Index(fields=["started_at"], name="attempt_started_at")]
+        indexes = [
+            models.Index(fields=["started_at"], name="attempt_started_at"),
+            # The desk's lists of one workspace, newest first: its attempts, and through them its events.
+            models.Index(fields=["destination_workspace_id", "id"], name="attempt_workspace"),
+        ]
 
     def __str__(self) -> str:
         return f"attempt {self.number} of lead {self.lead_id}: {self.result}"

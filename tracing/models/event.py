@@ -41,4 +41,4 @@ class LeadDistributionEvent(models.Model):
         triggers: ClassVar = append_only_triggers("tracing_leaddistributionevent")
 
     def __str__(self) -> str:
-        return f"{self.seq}. {self.event}"
+        return f"{self.seq}. {self.event.replace('_', ' ')}"

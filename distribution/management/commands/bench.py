@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 
-from distribution.bench import engine_part, intake_part, retries_part, targets_part
+from distribution.bench import engine_part, intake_part, retries_part, routing_part, targets_part
 from distribution.bench.aims import judge
 from distribution.bench.children import Child, ChildFailed, start_children
 from distribution.bench.database import BenchBusy, bench_database
@@ -19,14 +19,14 @@ from distribution.bench.plan import WAITING_BUYERS, Plan
 from distribution.bench.progress import show_progress
 from distribution.bench.tables import make_console, show
 
-PARTS = ("engine", "retries", "targets", "intake")
+PARTS = ("engine", "retries", "targets", "intake", "routing")
 
 
 class Command(BaseCommand):
     help = (
         "Measures leads/s of the engine and requests/s of the intake against hand-written baselines, in turns and in a"
-        " database of its own; how fast retries are drained; and what a lead waits for. Prints tables and writes"
-        " var/bench/bench.json."
+        " database of its own, and routing decisions/s; how fast retries are drained; and what a lead waits for. Prints"
+        " tables and writes var/bench/bench.json."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -63,6 +63,11 @@ class Command(BaseCommand):
     ) -> Mapping[str, Any]:
         report: dict[str, Any] = {"machine": describe_machine()}
         console = Console(stderr=True)
+        if "routing" in parts:
+            with show_progress("routing", routing_part.count_steps(plan), console=console) as progress:
+                report["routing"] = routing_part.measure_routing(plan, progress=progress)
+        if parts == ("routing",):
+            return report
         with bench_database(keep=keep) as database_url:
             workers = max(plan.worker_counts)
             with start_children(

@@ -15,15 +15,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from distribution.demo.build import Demo, build_demo
-from distribution.demo.people import make_leads
+from distribution.demo.people import make_leads, make_partner_leads
 from distribution.demo.product import ProductNotReady, running_product
 from distribution.demo.report import print_report
 from distribution.demo.send import SendingFailed, send_leads, wait_until_tried
-from distribution.demo.summary import Summary, find_telling_lead, read_summary
+from distribution.demo.summary import Summary, find_routed_lead, find_telling_lead, read_summary
 from distribution.models import Buyer
 from routing.models import Lead
 
 MAX_LEADS = 100_000
+OWN_LEADS_A_PARTNERS = 5
+LEAST_PARTNER_LEADS = 10
 
 
 class Command(BaseCommand):
@@ -51,7 +53,7 @@ class Command(BaseCommand):
 
     def _show(self, demo: Demo, summary: Summary, *, as_json: bool) -> None:
         verdict, holds = _verify()
-        traces = {status: _trace(demo, status=status) for status in ("distributed", "failed")}
+        traces = _read_traces(demo)
         if as_json:
             document = {**summary.as_json(), "verify": verdict.splitlines()[-1], "traces": traces}
             self.stdout.write(json.dumps(document))
@@ -64,8 +66,13 @@ class Command(BaseCommand):
 def _run(demo: Demo, *, leads: int, seed: int, console: Console) -> Summary:
     buyers = Buyer.objects.filter(workspace=demo.workspace).count()
     console.print(
-        f"Built workspace [bold]{demo.workspace.slug}[/] with {buyers} buyers. Starting the product …"
+        f"Built workspace [bold]{demo.workspace.slug}[/] with {buyers} buyers, and the partner"
+        f" [bold]{demo.partner.slug}[/] whose rules lead to two agencies. Starting the product …"
     )
+    own = list(make_leads(leads, seed=seed, at=timezone.now()))
+    count = max(LEAST_PARTNER_LEADS, leads // OWN_LEADS_A_PARTNERS)
+    partners = list(make_partner_leads(count, known=own, seed=seed, at=timezone.now()))
+    total = len(own) + len(partners)
     log_file = Path(settings.VAR_DIR) / "demo.log"
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with (
@@ -73,22 +80,18 @@ def _run(demo: Demo, *, leads: int, seed: int, console: Console) -> Summary:
         Progress(*columns, console=console) as progress,
     ):
         started = time.perf_counter()
-        sending = progress.add_task("Sending leads", total=leads)
-        trying = progress.add_task("Selling them", total=leads)
-        send_leads(
-            make_leads(leads, seed=seed, at=timezone.now()),
-            address=address,
-            key=demo.key,
-            advance=lambda: progress.advance(sending),
-        )
+        sending = progress.add_task("Sending leads", total=total)
+        trying = progress.add_task("Selling them", total=total)
+        for bodies, key in ((own, demo.key), (partners, demo.partner_key)):
+            send_leads(bodies, address=address, key=key, advance=lambda: progress.advance(sending))
         sent = time.perf_counter()
         wait_until_tried(
-            demo.workspace.pk, report=lambda remaining: progress.update(trying, completed=leads - remaining)
+            [demo.workspace.pk, demo.partner.pk],
+            report=lambda remaining: progress.update(trying, completed=total - remaining),
         )
         tried = time.perf_counter()
     return read_summary(
-        demo.workspace.pk,
-        workspace=demo.workspace.slug,
+        demo,
         buyers=buyers,
         sending_seconds=sent - started,
         trying_seconds=tried - started,
@@ -105,8 +108,16 @@ def _verify() -> tuple[str, bool]:
     return output.getvalue().strip(), True
 
 
-def _trace(demo: Demo, *, status: str) -> str:
-    lead_id = find_telling_lead(demo.workspace.pk, status=status)
+def _read_traces(demo: Demo) -> dict[str, str]:
+    found = {
+        status: find_telling_lead(demo.workspace.pk, status=status) for status in ("distributed", "failed")
+    }
+    found["routed"] = find_routed_lead(demo.partner.pk, status="distributed")
+    found["duplicate"] = find_routed_lead(demo.partner.pk, status="duplicate")
+    return {name: _trace(lead_id) for name, lead_id in found.items()}
+
+
+def _trace(lead_id: int | None) -> str:
     if lead_id is None:
         return ""
     output = io.StringIO()

@@ -3,7 +3,7 @@
 import json
 import shutil
 from argparse import ArgumentParser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
@@ -13,8 +13,8 @@ from distribution.models import Buyer
 from distribution.queries import find_buyers
 from distribution.story import to_json
 from distribution.storytext import render
+from routing.management.arguments import ambiguous, read_lead
 from routing.models import Lead
-from routing.queries import find_leads
 
 WIDEST: Final = 100
 
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         if latest is not None and latest < 1:
             message = f"--latest: {latest} is not above 0"
             raise CommandError(message, returncode=2)
-        found = _find_lead(lead)
+        found = read_lead(lead)
         asked = None if buyer is None else _find_buyer(buyer, lead=found)
         story = explain(found, buyer=asked, latest=latest)
         if json:
@@ -63,17 +63,6 @@ def _dump(document: dict[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, indent=2)
 
 
-def _find_lead(text: str) -> Lead:
-    leads = find_leads(text)
-    if not leads:
-        message = f"no lead has the public id, id or external id {text!r}"
-        raise CommandError(message, returncode=2)
-    if len(leads) > 1:
-        candidates = [f"{lead.public_id}  {lead.source.name} in {lead.workspace.name}" for lead in leads]
-        raise CommandError(_ambiguous("lead", text, candidates), returncode=2)
-    return leads[0]
-
-
 def _find_buyer(text: str, *, lead: Lead) -> Buyer:
     buyers = find_buyers(text, workspace_id=lead.workspace_id)
     if not buyers:
@@ -81,9 +70,5 @@ def _find_buyer(text: str, *, lead: Lead) -> Buyer:
         raise CommandError(message, returncode=2)
     if len(buyers) > 1:
         candidates = [f"{buyer.public_id}  {buyer.name} in {buyer.workspace.name}" for buyer in buyers]
-        raise CommandError(_ambiguous("buyer", text, candidates), returncode=2)
+        raise ambiguous("buyer", text, candidates)
     return buyers[0]
-
-
-def _ambiguous(kind: str, text: str, candidates: Sequence[str]) -> str:
-    return "\n  ".join([f"more than one {kind} is {text!r}; name one by its public id:", *candidates])

@@ -212,7 +212,8 @@
     const rows = attempt.querySelectorAll(".ls-buyers > tbody > tr[data-reason]");
     let shown = 0;
     for (const row of rows) {
-      row.searchText = row.searchText || row.textContent.toLowerCase();
+      const heading = row.parentElement.rows[0];
+      row.searchText = row.searchText || `${heading.textContent} ${row.textContent}`.toLowerCase();
       const isShown = (!reason || row.dataset.reason === reason) && wanted.every((word) => row.searchText.includes(word));
       row.hidden = !isShown;
       shown += Number(isShown);
@@ -220,6 +221,9 @@
       if (opened && opened.classList.contains("ls-remedy-row")) {
         opened.hidden = !isShown;
       }
+    }
+    for (const group of attempt.querySelectorAll("[data-reason-group]")) {
+      group.hidden = !group.querySelector("tr[data-reason]:not([hidden])");
     }
     bar.querySelector("[data-filter-count]").textContent = `${shown.toLocaleString("en-US")} of ${rows.length.toLocaleString("en-US")} buyers`;
     attempt.querySelector("[data-filter-empty]").hidden = shown > 0;

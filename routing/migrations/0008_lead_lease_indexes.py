@@ -7,7 +7,7 @@ from django.db.models import Q
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("routing", "0006_lead_lease")]
+    dependencies = [("routing", "0007_lead_lease")]
 
     operations = [
         ValidateConstraint(model_name="lead", name="lead_locked_exactly_while_calling"),

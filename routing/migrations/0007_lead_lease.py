@@ -7,7 +7,7 @@ from django.db.models import Q
 
 
 class Migration(migrations.Migration):
-    dependencies = [("routing", "0003_lead_paused")]
+    dependencies = [("routing", "0006_lead_identity")]
 
     operations = [
         migrations.AddField(

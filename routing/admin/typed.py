@@ -1,0 +1,128 @@
+"""JSON fields that are checked while somebody types into them, with the validation of saving.
+
+The page's script sends the text and shows the answer beside the field. Without the script nothing is missing: saving
+checks the same.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Final, TypeAlias
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Model
+from django.forms import Script
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
+
+from routing.conditions import compile_condition
+from routing.ratelimit import take
+from tracing.admin.audited import AuditedAdmin
+
+MOST_CHARACTERS: Final = 200_000
+RATE: Final = "desk"
+
+Teller: TypeAlias = Callable[[Any], str]
+Picture: TypeAlias = Callable[[Any], SafeString]
+
+
+def tell_condition(condition: Any) -> str:
+    return f"reads as “{compile_condition(condition).describe()}”"
+
+
+class TypedChecks(AuditedAdmin):
+    """`tellers`: a JSON field and what says of a valid value what it means, to stand after "Valid: ".
+
+    `pictures`: what to draw of it besides.
+    """
+
+    tellers: ClassVar[Mapping[str, Teller]] = {}
+    pictures: ClassVar[Mapping[str, Picture]] = {}
+
+    class Media:
+        css: ClassVar = {"all": ["leadswitch/forms.css"]}
+        js: ClassVar = [Script("leadswitch/typed.js", defer=True)]
+
+    def get_urls(self) -> list[URLPattern]:
+        urls: list[URLPattern] = super().get_urls()
+        if not self.tellers:
+            return urls
+        view = self.admin_site.admin_view(self.check_typed)
+        return [path("check/<slug:name>/", view, name=self._check_name), *urls]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
+        form = super().get_form(request, obj, change, **kwargs)
+        for name in self.tellers:
+            if name in form.base_fields:
+                url = reverse(f"admin:{self._check_name}", args=[name])
+                form.base_fields[name].widget.attrs["data-check"] = (
+                    url if obj is None else f"{url}?id={obj.pk}"
+                )
+        return form
+
+    @property
+    def _check_name(self) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}_check"
+
+    def check_typed(self, request: HttpRequest, name: str) -> HttpResponse:
+        """Whoever may save the form may ask. Writes nothing."""
+        row = self._row_of_form(request)
+        if name not in self.tellers:
+            raise Http404
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        allowance = take(RATE, str(request.user.pk))
+        if allowance is not None and not allowance.is_allowed:
+            return _answer(
+                ["Not checked yet: wait a moment."], status=429, wait_seconds=allowance.wait_seconds
+            )
+        text = request.POST.get("text", "")
+        if len(text) > MOST_CHARACTERS:
+            return _answer(["Too long to be checked as it is typed; saving checks it."], status=413)
+        try:
+            value = self._read_typed(request, row, name=name, text=text)
+        except ValidationError as error:
+            return _answer(error.messages, is_valid=False)
+        picture = self.pictures[name](value) if name in self.pictures else ""
+        return _answer([f"Valid: {self.tellers[name](value)}."], is_valid=True, picture=picture)
+
+    def _row_of_form(self, request: HttpRequest) -> Model:
+        """The row that the form changes, as it is stored; a new one for the form that adds."""
+        typed_id = request.GET.get("id")
+        if typed_id is None:
+            if not self.has_add_permission(request):
+                raise PermissionDenied
+            blank: Model = self.model()
+            return blank
+        row: Model | None = self.get_object(request, typed_id)
+        if not self.has_change_permission(request, row):
+            raise PermissionDenied
+        if row is None:
+            raise Http404
+        return row
+
+    def _read_typed(self, request: HttpRequest, row: Model, *, name: str, text: str) -> Any:
+        """Put the value onto the row. ValidationError: what saving would say at this field."""
+        form = self.get_form(request, None if row._state.adding else row, change=not row._state.adding)
+        setattr(row, name, form.base_fields[name].clean(text))
+        row.clean_fields(exclude={field.name for field in row._meta.fields} - {name})
+        try:
+            row.clean()
+        except ValidationError as error:
+            if name in getattr(error, "error_dict", {}):
+                raise ValidationError(error.error_dict[name]) from None
+        return getattr(row, name)
+
+
+def _answer(
+    says: Sequence[str],
+    *,
+    is_valid: bool | None = None,
+    picture: str = "",
+    status: int = 200,
+    wait_seconds: int = 0,
+) -> JsonResponse:
+    """`is_valid` None: it was not checked."""
+    answer = JsonResponse({"is_valid": is_valid, "says": says, "picture": picture}, status=status)
+    if wait_seconds:
+        answer["Retry-After"] = str(wait_seconds)
+    return answer

@@ -1,0 +1,32 @@
+"""Checks of what people configure, as validators of a model's fields."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from django.core.exceptions import ValidationError
+
+from routing.conditions import ConditionError, validate
+from routing.leadfields import CONDITION_FIELDS
+
+MAX_TAGS: Final = 20
+TAG: Final = re.compile(r"\w[\w -]*")
+
+
+def check_condition(value: object) -> None:
+    """Raise ValidationError naming the path of every problem, e.g. `all[2].value: …`."""
+    try:
+        validate(value, fields=CONDITION_FIELDS)
+    except ConditionError as error:
+        raise ValidationError(error.lines) from None
+
+
+def check_tags(value: Sequence[str]) -> None:
+    """Raise ValidationError for too many, one twice, or one that is not a word or two."""
+    problems = [f"{tag}: use letters, digits, spaces, _ and -" for tag in value if not TAG.fullmatch(tag)]
+    if len(value) > MAX_TAGS:
+        problems.append(f"has {len(value)} tags, at most {MAX_TAGS} are allowed: leave some out")
+    if len(set(value)) < len(value):
+        problems.append("names a tag twice: leave one out")
+    if problems:
+        raise ValidationError(problems)

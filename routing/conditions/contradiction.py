@@ -1,0 +1,103 @@
+"""Says of conditions that must all hold that no lead can pass them. Pure.
+
+Sound, not complete: what it calls a contradiction is one for every lead, and some that are one it does not see. It
+looks at what must hold together, field by field, and into each way of an `any` on its own.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterator, Sequence
+from typing import Any
+
+from routing.conditions.compilation import compile_leaf
+from routing.conditions.tree import Leaf, Node
+
+# Of leaves that must all hold: true when no lead passes them.
+Conflict = Callable[[Sequence[Leaf]], bool]
+
+# What is asked of a value that is a list fails under these.
+NEED_ONE_VALUE = frozenset({"eq", "lt", "lte", "gt", "gte", "between", "starts_with"})
+
+
+def exclude_each_other(nodes: Sequence[Node], *, conflict: Conflict) -> bool:
+    """True: no lead passes all of these. False says nothing."""
+    leaves: list[Leaf] = []
+    choices: list[Sequence[Node]] = []
+    waiting = list(nodes)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Leaf):
+            leaves.append(node)
+        elif node.kind == "all":
+            waiting += node.members
+        else:
+            choices.append(node.members)
+    return conflict(leaves) or any(
+        all(exclude_each_other([*leaves, way], conflict=conflict) for way in ways) for ways in choices
+    )
+
+
+def leave_no_value(leaves: Sequence[Leaf], *, single: Container[str]) -> bool:
+    """True when some field can have no value, and cannot be missing, under all of its leaves.
+
+    Fields named in `single` never hold a list; of any other it is not known.
+    """
+    by_field: dict[str, list[Leaf]] = defaultdict(list)
+    for leaf in leaves:
+        by_field[leaf.field].append(leaf)
+    return any(_fits_nothing(asked, is_single=name in single) for name, asked in by_field.items())
+
+
+def list_allowed(leaves: Sequence[Leaf], *, is_single: bool) -> list[Any] | None:
+    """The values that pass all leaves of one field where a leaf lists them; None where any number may."""
+    ops = {leaf.shown_op for leaf in leaves}
+    listed = [[leaf.value] for leaf in leaves if leaf.shown_op == "eq"]
+    # A list passes `in` by a common member, whatever else is in it.
+    if is_single or ops & NEED_ONE_VALUE:
+        listed += [leaf.value for leaf in leaves if leaf.shown_op == "in"]
+    if not listed:
+        return None
+    name, tests = leaves[0].field, [compile_leaf(leaf) for leaf in leaves]
+    return [value for value in min(listed, key=len) if all(test({name: value}) for test in tests)]
+
+
+def _fits_nothing(leaves: Sequence[Leaf], *, is_single: bool) -> bool:
+    ops = {leaf.shown_op for leaf in leaves}
+    if "missing" in ops:
+        return ops != {"missing"}  # every other operator needs a value
+    allowed = list_allowed(leaves, is_single=is_single)
+    if allowed is not None:
+        return not allowed
+    return _is_empty_range(leaves) or _start_differently(leaves)
+
+
+def _is_empty_range(leaves: Sequence[Leaf]) -> bool:
+    """A value is a number or a text, never both; bounds of one kind may leave nothing between them."""
+    bounds = [bound for leaf in leaves for bound in _bounds(leaf)]
+    if len({isinstance(value, str) for value, _, _ in bounds}) > 1:
+        return True
+    lows = [(value, is_open) for value, is_low, is_open in bounds if is_low]
+    highs = [(value, not is_open) for value, is_low, is_open in bounds if not is_low]
+    if not lows or not highs:
+        return False
+    (low, is_low_open), (high, is_high_closed) = max(lows), min(highs)
+    return bool(low > high or (low == high and (is_low_open or not is_high_closed)))
+
+
+def _bounds(leaf: Leaf) -> Iterator[tuple[Any, bool, bool]]:
+    """Value, whether it is the lowest or the highest, and whether it is itself left out."""
+    op, value = leaf.shown_op, leaf.value
+    if op in {"gt", "gte"}:
+        yield value, True, op == "gt"
+    elif op in {"lt", "lte"}:
+        yield value, False, op == "lt"
+    elif op == "between":
+        yield value[0], True, False
+        yield value[1], False, False
+    elif op == "starts_with":
+        yield value, True, False  # no text that starts with it comes before it
+
+
+def _start_differently(leaves: Sequence[Leaf]) -> bool:
+    starts = [leaf.value for leaf in leaves if leaf.shown_op == "starts_with"]
+    longest = max(starts, key=len, default="")
+    return not all(longest.startswith(start) for start in starts)

@@ -1,0 +1,106 @@
+"""Finds the lead of the same person that makes another a duplicate. Reads only; the caller holds the identity's locks.
+
+A lead is a duplicate of one that was sold, whenever it came in, and of an older one (received_at, then id) that is
+still being worked on. So of copies that wait together the oldest goes on, and one that is tried again after its copy
+was sold does not. Leads that ended without a sale (failed, expired, cancelled, duplicates themselves) make nobody a
+duplicate.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+
+from routing.locks import LockedLead
+from routing.models import UNFINISHED, LeadStatus
+
+RESEND_SECONDS: Final = 60
+_COUNTING: Final = ", ".join(f"'{status.value}'" for status in (LeadStatus.DISTRIBUTED, *UNFINISHED))
+_RESEND: Final = f"interval '{RESEND_SECONDS} seconds'"
+
+# Everything in reach of the look-back or of the resend, whichever reaches further.
+_SAME_PERSON: Final = f"""
+        SELECT id, public_id, workspace_id, source_id, vertical, status, received_at FROM routing_lead
+        WHERE {{column}} = %({{column}})s AND status IN ({_COUNTING})
+            AND received_at >= %(received_at)s - GREATEST(make_interval(days => w.duplicate_days), {_RESEND})
+"""  # noqa: S608 - only constants are put in
+
+# Followed only when a lead of the same person is there: the sub-select is run on its first use.
+_NETWORK: Final = """
+    WITH RECURSIVE network(id) AS (
+        SELECT %(workspace_id)s::bigint
+        UNION
+        SELECT CASE WHEN r.workspace_id = n.id THEN r.destination_id ELSE r.workspace_id END
+        FROM network n JOIN routing_rule r ON r.active AND (r.workspace_id = n.id OR r.destination_id = n.id)
+    )
+    SELECT id FROM network
+"""
+
+LOOK: Final = f"""
+SELECT ARRAY(
+        SELECT p.id FROM routing_workspace p WHERE p.id = ANY(%(stations)s::bigint[]) AND p.paused_at IS NOT NULL
+    ), first.id, first.public_id, first.kind
+FROM routing_workspace w
+LEFT JOIN LATERAL (
+    SELECT o.id, o.public_id, CASE
+        WHEN o.source_id = %(source_id)s AND o.received_at >= %(received_at)s - {_RESEND} THEN 'resend'
+        WHEN o.workspace_id = w.id THEN 'workspace' ELSE 'partner' END AS kind
+    FROM ({_SAME_PERSON.format(column="email_hash")}        UNION{_SAME_PERSON.format(column="phone_hash")}    ) o
+    WHERE o.id <> %(id)s AND (o.status = 'distributed' OR (o.received_at, o.id) < (%(received_at)s, %(id)s))
+        AND (
+            (o.source_id = %(source_id)s AND o.received_at >= %(received_at)s - {_RESEND}
+                AND o.received_at <= %(received_at)s + {_RESEND})
+            OR (o.received_at >= %(received_at)s - make_interval(days => w.duplicate_days)
+                AND (o.vertical = %(vertical)s OR NOT w.duplicate_same_vertical)
+                AND CASE w.duplicate_scope
+                    WHEN 'everywhere' THEN true
+                    WHEN 'partners' THEN o.workspace_id IN ({_NETWORK})
+                    WHEN 'workspace' THEN o.workspace_id = w.id
+                    ELSE false END)
+        )
+    ORDER BY o.received_at, o.id
+    LIMIT 1
+) first ON true
+WHERE w.id = %(workspace_id)s
+"""  # noqa: S608 - only constants are put in
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLead:
+    """The lead of the same person that came first. `kind`: resend, workspace or partner."""
+
+    id: int
+    public_id: UUID
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What a lead meets where it is to be sold. `paused`: those workspaces on its way that are paused."""
+
+    paused: frozenset[int]
+    first: FirstLead | None
+
+
+def look_at_arrival(lead: LockedLead, *, workspace_id: int, stations: Sequence[int]) -> Arrival:
+    """Read, for a lead that is to be sold in `workspace_id`, who came first and which of `stations` are paused.
+
+    Firm only in a statement after lock_identity: before it another copy may be about to be sold.
+    """
+    parameters: dict[str, Any] = {
+        "id": lead.id,
+        "received_at": lead.received_at,
+        "email_hash": lead.email_hash,
+        "phone_hash": lead.phone_hash,
+        "source_id": lead.source_id,
+        "vertical": lead.vertical,
+        "workspace_id": workspace_id,
+        "stations": list(stations),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(LOOK, parameters)
+        paused, first_id, public_id, kind = cursor.fetchone()
+    first = None if first_id is None else FirstLead(first_id, public_id, kind)
+    return Arrival(frozenset(paused), first)

@@ -1,0 +1,68 @@
+"""`manage.py route --dry-run LEAD`: which rules a lead would meet, which one wins, and why those above it do not."""
+
+import json
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from routing.leadfields import condition_fields
+from routing.management.arguments import read_lead
+from routing.models import Lead
+from routing.rules import PathTooLong, RuleBroken
+from routing.trial import Asked, Station, Trial, try_route
+
+
+class Command(BaseCommand):
+    help = "Tell where the rules, as they are now, would send a lead, and why. Writes nothing; attempts route leads."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "lead", metavar="LEAD", help="its public id, its id, or the sender's own id for it"
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", required=True, help="required: this command only tells"
+        )
+        parser.add_argument("--json", action="store_true", help="print the same as one JSON object")
+
+    def handle(self, *_: Any, lead: str, json: bool, **__: Any) -> None:
+        found = read_lead(lead)
+        fields = condition_fields(found, source=found.source.name)
+        try:
+            trial = try_route(fields, workspace_id=found.source_workspace_id)
+        except (RuleBroken, PathTooLong) as error:
+            raise CommandError(str(error), returncode=2) from None
+        self.stdout.write(_dump(found, trial) if json else "\n".join(_tell(found, trial)))
+
+
+def _dump(lead: Lead, trial: Trial) -> str:
+    return json.dumps({"lead": str(lead.public_id), **asdict(trial)}, ensure_ascii=False, indent=2)
+
+
+def _tell(lead: Lead, trial: Trial) -> Iterator[str]:
+    verb = "would go to" if trial.moves else "would stay in"
+    yield f"Lead {lead.public_id} {verb} {trial.destination}"
+    for station in trial.stations:
+        yield ""
+        yield from _tell_station(station)
+
+
+def _tell_station(station: Station) -> Iterator[str]:
+    yield f"Rules of {station.workspace}"
+    if not station.asked:
+        yield "  none active: it is decided about here"
+    for rule in station.asked:
+        yield from _tell_rule(rule)
+    if station.not_asked:
+        yield f"  {station.not_asked} further not asked"
+
+
+def _tell_rule(rule: Asked) -> Iterator[str]:
+    tags = f" (tags: {', '.join(rule.tags)})" if rule.tags else ""
+    yield f"  {rule.name}: takes {rule.wants}"
+    if rule.won:
+        yield f"    wins: on to {rule.destination}{tags}"
+    for miss in rule.misses:
+        yield f"    no: wants {miss.required}; observed {miss.observed}"

@@ -1,0 +1,73 @@
+"""Where a workspace sends its leads on to: rules, the first that matches wins."""
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from uuid6 import uuid7
+
+from routing.checks import check_condition, check_tags
+from routing.models.rule_triggers import rule_triggers
+from routing.models.workspace import Workspace
+
+
+class RoutingRule(models.Model):
+    """The highest priority is asked first, ties by id. An inactive rule counts for nothing.
+
+    Triggers raise `rules_version` of every workspace whose leads can meet the rule, and refuse a ring. A rule belongs
+    to `workspace`, where the leads are; the lead then meets the rules of `destination`.
+    """
+
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.PROTECT, related_name="rules", help_text="Whose leads it is asked about."
+    )
+    name = models.CharField(max_length=100, help_text="The trace names it, so say what it is for.")
+    priority = models.IntegerField(
+        default=0, help_text="The highest is asked first; of two equal ones the older."
+    )
+    active = models.BooleanField(default=True, help_text="Off: it is not asked.")
+    conditions = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[check_condition],
+        help_text="Which leads it takes, e.g. "
+        '{"all": [{"field": "state", "op": "eq", "value": "GA"}, {"field": "revenue", "op": "gte", "value": 1000000}]}.'
+        " Empty: every lead.",
+    )
+    destination = models.ForeignKey(
+        Workspace,
+        on_delete=models.PROTECT,
+        related_name="incoming_rules",
+        help_text="Where the lead goes. It then meets the rules of that workspace.",
+    )
+    tags = ArrayField(
+        models.CharField(max_length=30),
+        validators=[check_tags],
+        default=list,
+        blank=True,
+        help_text="Words for reports, separated by commas. They stand in the trace of every lead it sent on.",
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "routing_rule"
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "name"], name="rule_workspace_name_unique"),
+            models.CheckConstraint(
+                condition=~Q(workspace=F("destination")),
+                name="rule_leads_elsewhere",
+                violation_error_message="A rule sends leads to another workspace: choose another destination.",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["workspace", "-priority", "id"], condition=Q(active=True), name="rule_in_order"
+            ),
+        ]
+        triggers: ClassVar = rule_triggers()
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,73 @@
+"""Finds the ring that a routing rule would close, so that a form can name it. The database refuses it in any case."""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from django.db import connection
+
+from routing.models.rule_triggers import MAX_HOPS
+
+EDGES: Final = """
+SELECT DISTINCT workspace_id, destination_id FROM routing_rule WHERE active AND id IS DISTINCT FROM %s::bigint
+"""
+
+
+def find_ring(*, workspace_id: int, destination_id: int, rule_id: int | None = None) -> Sequence[int]:
+    """Return the workspaces of the ring that an active rule would close, first and last the same; [] without one.
+
+    `rule_id`: the rule as it is now, which does not count. Firm only after routing.locks.lock_rules.
+    """
+    way = find_way(_read_edges(rule_id), start=destination_id, end=workspace_id)
+    return [workspace_id, *way] if way else []
+
+
+def is_path_too_long(*, workspace_id: int, destination_id: int, rule_id: int | None = None) -> bool:
+    """Tell whether an active rule would make a path of more than MAX_HOPS rules. There must be no ring."""
+    edges = list(_read_edges(rule_id))
+    back = [(to, start) for start, to in edges]
+    return _depth(edges, start=destination_id) + 1 + _depth(back, start=workspace_id) > MAX_HOPS
+
+
+def find_way(edges: Iterable[tuple[int, int]], *, start: int, end: int) -> list[int]:
+    """Return the shortest way from `start` to `end`, both included; [] without one. Pure."""
+    following = _by_start(edges)
+    came_from: dict[int, int | None] = {start: None}
+    waiting = deque([start])
+    while waiting and end not in came_from:
+        here = waiting.popleft()
+        for each in following.get(here, ()):
+            if each not in came_from:
+                came_from[each] = here
+                waiting.append(each)
+    way: list[int] = []
+    place: int | None = end if end in came_from else None
+    while place is not None:
+        way.append(place)
+        place = came_from[place]
+    return way[::-1]
+
+
+def _read_edges(rule_id: int | None) -> list[tuple[int, int]]:
+    with connection.cursor() as cursor:
+        cursor.execute(EDGES, [rule_id])
+        return list(cursor.fetchall())
+
+
+def _by_start(edges: Iterable[tuple[int, int]]) -> Mapping[int, Sequence[int]]:
+    following: dict[int, list[int]] = defaultdict(list)
+    for start, end in edges:
+        following[start].append(end)
+    return following
+
+
+def _depth(edges: Iterable[tuple[int, int]], *, start: int) -> int:
+    """The longest way from `start`, as far as MAX_HOPS + 1."""
+    following = _by_start(edges)
+    front, depth = {start}, 0
+    while depth <= MAX_HOPS:
+        front = {each for here in front for each in following.get(here, ())}
+        if not front:
+            return depth
+        depth += 1
+    return depth

@@ -1,0 +1,66 @@
+"""No list of the admin is wider than its page, at a desk and on a phone, and filters stand before the list."""
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+
+from routing.models import Lead
+from tests.admin_pages import MODELS, build_world
+from tests.admin_pages import page as path_of
+from tests.browser.chromium import DESK, PHONE, barriers
+from tests.browser.conftest import OpenAs
+
+SIZES = {"desk": {"viewport": DESK}, "phone": {"viewport": PHONE, "is_mobile": True, "has_touch": True}}
+TOO_WIDE = "each => each.scrollWidth > each.clientWidth"
+
+
+def overflows(page: Page) -> bool:
+    """Whether anything must be scrolled sideways: the page itself, or the table in it."""
+    results = page.locator("#changelist-form .results")
+    is_table_cut = results.count() > 0 and results.evaluate(TOO_WIDE)
+    return bool(is_table_cut or page.locator("html").evaluate(TOO_WIDE))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_lists_fit_their_page(open_as: OpenAs, size: str) -> None:
+    build_world()
+    page = open_as(User.objects.create_superuser("root"), **SIZES[size])
+    wide = []
+    for model in MODELS:
+        page.goto(path_of(model, "changelist"))
+        expect(page.locator("#result_list tbody tr").first).to_be_visible()
+        if overflows(page):
+            wide.append(model.__name__)
+    assert wide == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_filter_is_a_menu_before_the_list(open_as: OpenAs, size: str) -> None:
+    build_world()
+    page = open_as(User.objects.create_superuser("root"), **SIZES[size])
+    page.goto(path_of(Lead, "changelist"))
+    filters, rows = page.locator(".desk-filters").bounding_box(), page.locator("#result_list").bounding_box()
+    assert filters is not None
+    assert rows is not None
+    assert filters["y"] + filters["height"] <= rows["y"]
+
+    status = page.locator(".desk-filter summary", has_text="Status")
+    status.focus()
+    page.keyboard.press("Enter")
+    assert not overflows(page)
+    assert barriers(page) == []
+    menu = page.locator(".desk-filter[open]")
+    page.keyboard.press("Escape")
+    expect(menu).to_have_count(0)
+    expect(status).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(menu).to_have_count(1)
+    page.locator("h1").click()
+    expect(menu).to_have_count(0)
+
+    status.click()
+    page.get_by_role("link", name="needs a person", exact=True).click()
+    expect(status).to_have_text("Status: needs a person")
+    expect(page.locator(".desk-empty")).to_contain_text("Nothing fits")
+    page.get_by_role("link", name="Clear filters").click()
+    expect(page.locator("#result_list tbody tr")).to_have_count(1)

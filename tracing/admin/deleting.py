@@ -1,0 +1,146 @@
+"""Deletion of rows: asks why, says what stands in the way before anything is loaded, leaves its audit entries."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, Final
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.actions import delete_selected as delete_rows
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.db.models import CASCADE, PROTECT, RESTRICT, ManyToManyRel, Model, QuerySet
+from django.db.models.deletion import ProtectedError, RestrictedError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.urls import reverse
+
+from tracing import audit
+from tracing.admin.scope import ScopedAdmin
+
+REASON: Final = "change_reason"
+HELD: Final = (ProtectedError, RestrictedError, IntegrityError)
+STILL_HELD: Final = "Nothing was deleted: meanwhile something began to refer to it. Look again."
+
+
+class DeletionForm(forms.Form):
+    change_reason = forms.CharField(
+        label="Why",
+        max_length=audit.MAX_REASON,
+        strip=True,
+        widget=forms.TextInput(attrs={"size": 60, "autofocus": True}),
+        help_text="Required. Kept in the audit beside your name and what was deleted. Do not name a person here.",
+    )
+
+
+def find_holders(rows: QuerySet[Any]) -> Iterator[type[Model]]:
+    """The tables with rows that forbid to delete these. Asks each for one row, loads none."""
+    for rule, held in _referring(rows):
+        if rule is CASCADE:
+            yield from find_holders(held)
+        elif rule in (PROTECT, RESTRICT) and held.exists():
+            yield held.model
+
+
+def find_dependents(rows: QuerySet[Any]) -> Iterator[QuerySet[Any]]:
+    """The rows that go when these go, table by table."""
+    for rule, held in _referring(rows):
+        if rule is CASCADE:
+            yield held
+            yield from find_dependents(held)
+
+
+def _referring(rows: QuerySet[Any]) -> Iterator[tuple[Any, QuerySet[Any]]]:
+    """The rows of each table that refers to these, and what is to become of them."""
+    for relation in rows.model._meta.get_fields(include_hidden=True):
+        if relation.auto_created and not relation.concrete and not isinstance(relation, ManyToManyRel):
+            others = relation.related_model._base_manager
+            yield relation.on_delete, others.filter(**{f"{relation.field.name}__in": rows})
+
+
+@admin.action(description="Delete selected %(verbose_name_plural)s", permissions=["delete"])
+def delete_selected(page: "DeletingAdmin", request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+    """In place of Django's action of this name, which it calls once there is a reason."""
+    form = DeletionForm(request.POST if "post" in request.POST else None)
+    if form.is_bound and not form.is_valid():
+        kept = request.POST.copy()
+        del kept["post"]
+        request.POST = kept  # type: ignore[assignment]  # or Django would delete
+    try:
+        with transaction.atomic():
+            answer = delete_rows(page, request, queryset)
+    except HELD:
+        page.message_user(request, STILL_HELD, messages.ERROR)
+        return None
+    return None if answer is None else page.ask_again(answer, form)
+
+
+class DeletingAdmin(ScopedAdmin):
+    """`instead_of_deleting`: what to do with rows that something refers to.
+
+    `never_deleted`: why nobody deletes here at all; such a page says so and does nothing.
+    """
+
+    instead_of_deleting: ClassVar[str] = "Delete those first, or let them refer to another one."
+    never_deleted: ClassVar[str] = ""
+    actions: Any = (delete_selected,)
+    delete_confirmation_template = "admin/leadswitch/delete.html"
+    delete_selected_confirmation_template = "admin/leadswitch/delete_selected.html"
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return not self.never_deleted and super().has_delete_permission(request, obj)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if self.never_deleted:
+            raise PermissionDenied(self.never_deleted)
+        form = DeletionForm(request.POST if request.method == "POST" else None)
+        if form.is_bound and not form.is_valid():
+            request.POST = QueryDict()  # or Django would delete
+        try:
+            answer = super().delete_view(request, object_id, extra_context)
+        except HELD:
+            self.message_user(request, STILL_HELD, messages.ERROR)
+            name = f"admin:{self.opts.app_label}_{self.opts.model_name}_delete"
+            return HttpResponseRedirect(reverse(name, args=[object_id]))
+        return self.ask_again(answer, form)
+
+    def ask_again(self, answer: HttpResponse, form: DeletionForm) -> HttpResponse:
+        """Put the question onto Django's page, which is not rendered yet; a page that goes elsewhere is left alone."""
+        context = getattr(answer, "context_data", None)
+        if context is not None:
+            context.update({"reason_form": form, "instead_of_deleting": self.instead_of_deleting})
+            answer.status_code = 400 if form.errors else answer.status_code
+        return answer
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Django would load every row that refers to these, a million leads of a workspace, to list them."""
+        rows = self.model._default_manager.filter(pk__in=[each.pk for each in objs])
+        holders = {str(model._meta.verbose_name_plural) for model in find_holders(rows)}
+        return ([], {}, set(), sorted(holders)) if holders else super().get_deleted_objects(objs, request)
+
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+        """Each row that goes leaves an entry, also those that go along with it."""
+        with transaction.atomic():
+            self._record(request, [obj])
+            for rows in find_dependents(type(obj)._default_manager.filter(pk=obj.pk)):
+                page = self.admin_site._registry.get(rows.model)
+                if isinstance(page, DeletingAdmin):
+                    page._record(request, rows)
+            super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Row by row: each leaves its own entry. Django's action runs outside any transaction."""
+        with transaction.atomic():
+            for row in queryset:
+                self.delete_model(request, row)
+
+    def _record(self, request: HttpRequest, rows: Sequence[Model] | QuerySet[Any]) -> None:
+        for row in rows:
+            audit.record(
+                actor=request.user.get_username(),
+                action="deleted",
+                target=row,
+                workspace_id=self.workspace_id_of(row),
+                reason=str(request.POST.get(REASON, "")),
+                before=audit.read_state(row),
+            )
