@@ -33,6 +33,7 @@ class Outcome:
     is_traced: bool = False
     rule_id: int | None = None  # the routing rule that led to where it was decided
     duplicate_of: UUID | None = None
+    cause: str = ""  # the exception that rolled it back
 
     @staticmethod
     def now() -> datetime:

@@ -29,6 +29,7 @@ OWN_VARIABLES = frozenset(
         "ENV_FILE",
         "HTTPS",
         "IDENTITY_KEY",
+        "LOCK_MAX_SECONDS",
         "LOG_LEVEL",
         "PICKUP_PERIOD_SECONDS",
         "REDIS_PREFIX",
@@ -87,6 +88,7 @@ class Environment:
     redis_prefix: str
     pickup_period_seconds: int
     transient_max_attempts: int
+    lock_max_seconds: int
     is_wake_enabled: bool
     rate_limits: Mapping[str, tuple[int, int]]
 
@@ -110,6 +112,7 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         redis_prefix=_read(variables, "LEADSWITCH_REDIS_PREFIX", parse_prefix, default="ls"),
         pickup_period_seconds=_read(variables, "LEADSWITCH_PICKUP_PERIOD_SECONDS", parse_count, default=5),
         transient_max_attempts=_read(variables, "LEADSWITCH_TRANSIENT_MAX_ATTEMPTS", parse_count, default=20),
+        lock_max_seconds=_read(variables, "LEADSWITCH_LOCK_MAX_SECONDS", parse_count, default=900),
         is_wake_enabled=_read(variables, "LEADSWITCH_WAKE_ENABLED", parse_bool, default=True),
         rate_limits=_read_rate_limits(variables),
     )

@@ -29,6 +29,7 @@ LEADSWITCH_IDENTITY_KEY = ENVIRONMENT.identity_key
 LEADSWITCH_REDIS_PREFIX = ENVIRONMENT.redis_prefix
 LEADSWITCH_PICKUP_PERIOD_SECONDS = ENVIRONMENT.pickup_period_seconds
 LEADSWITCH_TRANSIENT_MAX_ATTEMPTS = ENVIRONMENT.transient_max_attempts
+LEADSWITCH_LOCK_MAX_SECONDS = ENVIRONMENT.lock_max_seconds
 LEADSWITCH_WAKE_ENABLED = ENVIRONMENT.is_wake_enabled
 # By kind of API key, and of people at the desk: requests a minute, and how many of them at once.
 LEADSWITCH_RATE_LIMITS = ENVIRONMENT.rate_limits
@@ -36,6 +37,12 @@ LEADSWITCH_RATE_LIMITS = ENVIRONMENT.rate_limits
 LEADSWITCH_DECIDE_HOOK = "distribution.distribute.decide_within"
 # tracing must not import who may see what: its pages call this, (user) -> ids of workspaces, None for all.
 LEADSWITCH_VISIBILITY_HOOK = "routing.visibility.visible_workspace_ids"
+# Jobs that compare the truth with what should follow from it: where each is, and how often beat runs it, in seconds.
+LEADSWITCH_RECONCILERS = {
+    "stale_locks": ("routing.reconcile.stale_locks.run", 60),
+    "expiry": ("routing.reconcile.expiry.run", 3600),
+    "balances": ("distribution.reconcile.balances.run", 3600),
+}
 # tracing must not import workspaces: its filters call this, (user) -> id and name of those that the user sees.
 LEADSWITCH_WORKSPACES_HOOK = "routing.visibility.name_visible_workspaces"
 
@@ -258,6 +265,15 @@ CELERY_BEAT_SCHEDULE = {
         "task": "routing.forget_idempotency_keys",
         "schedule": 3600.0,
         "options": {"expires": 3600},
+    },
+    **{
+        f"reconcile-{name}": {
+            "task": "routing.reconcile",
+            "args": (name,),
+            "schedule": float(period_seconds),
+            "options": {"expires": period_seconds},
+        }
+        for name, (_, period_seconds) in LEADSWITCH_RECONCILERS.items()
     },
 }
 

@@ -1,6 +1,6 @@
 """Prometheus names of routing. Labels never carry a tenant, lead or buyer."""
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 LEADS_RECEIVED = Counter("leadswitch_leads_received_total", "Leads taken in.", ["channel"])
 LEADS_REJECTED = Counter(
@@ -42,4 +42,39 @@ DUPLICATES = Counter(
     "leadswitch_duplicates_total",
     "Leads that are duplicates, by where the first one is: resend, workspace, partner.",
     ["kind"],
+)
+LEAD_LOCK_SECONDS = Histogram(
+    "leadswitch_lead_lock_seconds",
+    "Getting hold of a lead, by what came of its locks: acquired, busy, timed_out.",
+    ["outcome"],
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)
+LEASES_LOST = Counter(
+    "leadswitch_leases_lost_total", "Writes refused because their owner no longer had the lead."
+)
+RECONCILER_RUNS = Counter(
+    "leadswitch_reconciler_runs_total",
+    "Runs of reconcilers by how they ended: done, busy, failed.",
+    ["reconciler", "end"],
+)
+RECONCILER_REPAIRS = Counter(
+    "leadswitch_reconciler_repairs_total", "What reconcilers put right.", ["reconciler"]
+)
+RECONCILER_FOUND = Gauge(
+    "leadswitch_reconciler_found",
+    "What the last run found out of order, repaired or not.",
+    ["reconciler"],
+    multiprocess_mode="mostrecent",
+)
+RECONCILER_LAST_RUN = Gauge(
+    "leadswitch_reconciler_last_run_timestamp_seconds",
+    "When a run last came to its end.",
+    ["reconciler"],
+    multiprocess_mode="max",
+)
+RECONCILER_SECONDS = Histogram(
+    "leadswitch_reconciler_seconds",
+    "How long runs of reconcilers took.",
+    ["reconciler"],
+    buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 15, 30, 60, 120),
 )

@@ -23,6 +23,14 @@ SELECT count(*) FROM (
 """
 
 
+def read_clock() -> datetime:
+    """The database's clock: the one by which leads are due, locked and expired."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        at: datetime = cursor.fetchone()[0]
+    return at
+
+
 def count_due(*, limit: int) -> int:
     """Return how many leads are due, counting no further than `limit`."""
     with connection.cursor() as cursor:

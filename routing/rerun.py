@@ -12,7 +12,9 @@ DUE_REASON: Final = "manual"
 
 MAKE_DUE: Final = """
 UPDATE routing_lead
-SET status = 'pending', next_attempt_at = %s, due_reason = %s, finished_at = NULL
+SET status = 'pending', next_attempt_at = %s, due_reason = %s, finished_at = NULL,
+    conflicts = CASE status WHEN 'failed' THEN 0 ELSE conflicts END,
+    errors = CASE status WHEN 'failed' THEN 0 ELSE errors END
 WHERE id = %s AND status = %s
 """
 
@@ -35,9 +37,10 @@ class RerunRefused(Exception):
 
 
 def rerun_lead(lead_id: int, *, at: datetime) -> None:
-    """Make a failed or waiting lead, or a duplicate, due at `at`. The caller wakes the workers once this has committed.
+    """Make a failed or waiting lead, or a duplicate, due at `at`; a failed one gets all its tries anew.
 
-    Waits for whoever has the lead's lock, up to lock_timeout. Raises RerunRefused, Lead.DoesNotExist.
+    The caller wakes the workers once this has committed. Waits for whoever has the lead's lock, up to lock_timeout.
+    Raises RerunRefused, Lead.DoesNotExist.
     """
     with transaction.atomic():
         wait_for_lead(lead_id)

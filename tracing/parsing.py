@@ -1,5 +1,6 @@
-"""Reads what a person or program typed as a row's id, without raising."""
+"""Reads what a person or program typed: ids without raising, arguments of commands with an error that says why."""
 
+from argparse import ArgumentTypeError
 from typing import Final
 from uuid import UUID
 
@@ -20,3 +21,11 @@ def parse_id(text: str) -> int | None:
 def parse_text(text: str) -> str | None:
     """A text that PostgreSQL can compare with: not blank, without NUL."""
     return text if text and "\x00" not in text else None
+
+
+def positive_argument(text: str) -> int:
+    """The type of a command's argument that counts something. Raises ArgumentTypeError."""
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        message = f"{text!r} is no whole number above 0"
+        raise ArgumentTypeError(message)
+    return int(text)

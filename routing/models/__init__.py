@@ -1,7 +1,7 @@
 """Tables of routing."""
 
 from routing.models.idempotency import IdempotencyRecord
-from routing.models.lead import UNFINISHED, Lead, LeadStatus
+from routing.models.lead import UNFINISHED, Lead, LeadStatus, RetryingLead
 from routing.models.membership import Membership
 from routing.models.rule import RoutingRule
 from routing.models.workspace import DuplicateScope, Source, SourceKey, Workspace, WorkspaceKind
@@ -13,6 +13,7 @@ __all__ = [
     "Lead",
     "LeadStatus",
     "Membership",
+    "RetryingLead",
     "RoutingRule",
     "Source",
     "SourceKey",

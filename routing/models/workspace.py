@@ -59,6 +59,12 @@ class Workspace(models.Model):
         blank=True,
         help_text="Set: leads are taken in but none is distributed. Clear it to go on.",
     )
+    max_attempts = models.PositiveSmallIntegerField(
+        default=3,
+        db_default=3,
+        validators=[MinValueValidator(1), MaxValueValidator(20)],
+        help_text="How often in a row a lead is tried that the product fails on, before it is parked as failed.",
+    )
     duplicate_scope = models.CharField(
         max_length=10,
         choices=DuplicateScope.choices,

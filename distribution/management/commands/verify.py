@@ -1,6 +1,5 @@
 """manage.py verify: checks every invariant on live data and says which are broken."""
 
-import argparse
 import json
 import sys
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from rich.progress import (
 )
 
 from distribution.verify import INVARIANTS, Findings, Invariant, Report, run_verification
+from tracing.parsing import positive_argument
 
 HOLDS = "verify: all invariants hold"
 
@@ -34,7 +34,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--limit",
-            type=_positive,
+            type=positive_argument,
             metavar="N",
             help="only the N newest leads with their attempts; wallets and counters are always checked whole",
         )
@@ -81,13 +81,6 @@ class Command(BaseCommand):
             self.stdout.write(f"breach of {invariant.number}: and {hidden:,} more")
         for note in findings.notes:
             self.stdout.write(f"note on {invariant.number}: {note}")
-
-
-def _positive(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        message = f"{text!r} is no whole number above 0"
-        raise argparse.ArgumentTypeError(message)
-    return int(text)
 
 
 def _as_json(report: Report) -> dict[str, Any]:

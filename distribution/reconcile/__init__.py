@@ -1,0 +1,1 @@
+"""Reconcilers of distribution: money that does not add up is reported, never edited."""

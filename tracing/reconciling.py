@@ -1,0 +1,66 @@
+"""What every app's reconcilers share: a job that compares the truth with what should follow from it, and heals it.
+
+find -> decide -> repair, in batches: a batch that is done stays done, whatever becomes of the rest.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
+
+logger = logging.getLogger(__name__)
+
+# Below the soft time limit of a task.
+LONGEST_RUN_SECONDS: Final = 90.0
+
+Place = TypeVar("Place")
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """`checked`: rows looked at. Of those out of order, `repaired` were put right and `skipped` left as they were:
+    nobody asked to repair, somebody else had them, or they are not for a machine to decide."""
+
+    checked: int = 0
+    repaired: int = 0
+    skipped: int = 0
+
+    @property
+    def found(self) -> int:
+        return self.repaired + self.skipped
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.checked + other.checked, self.repaired + other.repaired, self.skipped + other.skipped
+        )
+
+
+class Run(Protocol):
+    """A reconciler's one function. Without `fix` it writes nothing. It looks at no more than `limit` rows.
+
+    Runs of one name never overlap (routing.reconcile sees to it), yet each repair must be right even if they did.
+    """
+
+    def __call__(self, *, fix: bool, limit: int) -> Counts: ...
+
+
+def in_batches(
+    step: Callable[[Place | None, int], tuple[Counts, Place | None]], *, limit: int, size: int
+) -> Counts:
+    """Call `step(after, count)` for batch after batch, each from where the last one ended, and add up its counts.
+
+    A step returns where it ended, None when nothing is left. `limit` is for the rows that are checked. Ends early,
+    with a warning, after LONGEST_RUN_SECONDS.
+    """
+    deadline = time.monotonic() + LONGEST_RUN_SECONDS
+    total, after = Counts(), None
+    while total.checked < limit:
+        counts, after = step(after, min(size, limit - total.checked))
+        total += counts
+        if after is None:
+            break
+        if time.monotonic() > deadline:
+            logger.warning("reconcile.cut_short", extra={"checked": total.checked})
+            break
+    return total
