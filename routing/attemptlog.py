@@ -58,9 +58,9 @@ class AttemptLine:
     def event(self) -> str:
         if self.result == AttemptResult.DUPLICATE:
             return DUPLICATE
-        if self.result not in SYSTEM_FAILED:
-            return COMPLETE
-        return LOCK_FAILED if self.skip_reason in LOCK_REASONS else FAILED
+        if self.result == AttemptResult.RETRY and self.skip_reason in LOCK_REASONS:
+            return LOCK_FAILED
+        return FAILED if self.result in SYSTEM_FAILED else COMPLETE
 
 
 def tell_attempt(line: AttemptLine, **more: Any) -> None:

@@ -60,7 +60,7 @@ class DueChangeList(KeysetChangeList):
 
 class RetryQueueAdmin(ReadOnlyAdmin):
     workspace_path = "workspace"
-    list_display = ("lead", "next_attempt_at", "next_try", "last_attempt", "tries", "workspace")
+    list_display = ("lead", "due", "next_try", "last_attempt", "tries", "workspace")
     list_display_links = None
     list_filter: ClassVar[tuple[Any, ...]] = (LeadReasonFilter, PausedFilter, "workspace")
     list_select_related = ("workspace",)
@@ -83,6 +83,10 @@ class RetryQueueAdmin(ReadOnlyAdmin):
     def lead(self, lead: RetryingLead) -> SafeString:
         return format_html('<a href="{}">{}</a>', reverse("admin:routing_lead_change", args=[lead.pk]), lead)
 
+    @admin.display(description="due")
+    def due(self, lead: RetryingLead) -> datetime | None:
+        return lead.next_attempt_at
+
     @admin.display(description="next try")
     def next_try(self, lead: RetryingLead) -> str:
         if lead.paused_at is not None:
@@ -98,13 +102,13 @@ class RetryQueueAdmin(ReadOnlyAdmin):
 
     @admin.display(description="attempts")
     def tries(self, lead: RetryingLead) -> str:
-        """All of them, and those in a row that count towards an end."""
-        parts = [count(lead.attempts, "attempt")]
+        """All of them, and those in a row that count towards an end: "7 (failed 2 of 3)"."""
+        parts = []
         if lead.errors:
-            parts.append(f"failed {lead.errors} of {lead.workspace.max_attempts} times")
+            parts.append(f"failed {lead.errors} of {lead.workspace.max_attempts}")
         if lead.conflicts:
-            parts.append(f"busy {lead.conflicts} of {settings.LEADSWITCH_TRANSIENT_MAX_ATTEMPTS} times")
-        return ", ".join(parts)
+            parts.append(f"busy {lead.conflicts} of {settings.LEADSWITCH_TRANSIENT_MAX_ATTEMPTS}")
+        return f"{lead.attempts} ({', '.join(parts)})" if parts else str(lead.attempts)
 
 
 def wait_in_words(lead: RetryingLead, *, at: datetime) -> str:

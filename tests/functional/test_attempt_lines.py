@@ -141,6 +141,16 @@ def test_one_line_an_attempt(name: str, lead: Lead, lines: Callable[[], list[dic
     assert ":" in line["owner"]
 
 
+def test_a_lead_that_is_parked_after_its_last_conflict_has_failed(
+    lead: Lead, lines: Callable[[], list[dict[str, Any]]]
+) -> None:
+    Lead.objects.filter(pk=lead.pk).update(conflicts=19)
+    with holding(HOLD_WALLETS):
+        assert distribute_lead(lead.pk).result == "failed"
+    [line] = lines()
+    assert (line["event"], line["lock"], line["level"]) == ("routing.failed", "busy", "warning")
+
+
 @pytest.mark.usefixtures("lead")
 def test_a_duplicate_names_the_lead_that_came_first(lines: Callable[[], list[dict[str, Any]]]) -> None:
     campaign = Campaign.objects.get()
