@@ -6,7 +6,7 @@ from typing import Any
 from distribution.coverage import measure_coverage
 from routing.conditions import compile_condition
 from routing.conditions.operators import OPERATORS
-from tracing.wording import WEEKDAYS, count, money, opening
+from tracing.wording import count, money
 from tracing.wording import value as in_words
 
 
@@ -41,17 +41,6 @@ def _tell_question(question: Mapping[str, Any]) -> str:
 def tell_answers(answers: Mapping[str, Any] | None) -> str:
     said = (f"“{key}” is {in_words(answer)}" for key, answer in (answers or {}).items())
     return "; ".join(said) or "nothing is answered"
-
-
-def tell_hours(hours: Mapping[str, Sequence[Sequence[str]]] | None) -> str:
-    """A day that is left out is closed; no day at all is always open."""
-    if not hours:
-        return "always open"
-    open_days = [f"{name} {opening(hours[day])}" for day, name in WEEKDAYS.items() if hours.get(day)]
-    if not open_days:
-        return "never open"
-    closed = [name for day, name in WEEKDAYS.items() if not hours.get(day)]
-    return f"open {', '.join(open_days)}" + (f"; closed {', '.join(closed)}" if closed else "")
 
 
 def tell_area(area: Mapping[str, Any] | None) -> str:

@@ -8,34 +8,30 @@ Calls from outside: distribute_lead (by id), distribute_next_due (whatever is du
 dispatcher starts), decide_within (inline).
 """
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from django.conf import settings
 from django.db import transaction
 
 from distribution import metrics
 from distribution.attempt import AttemptOutcome, BuyersBusy, Patience, Unsold, run_attempt, seed_of
 from distribution.locks import CandidatesStayBusy
 from distribution.outcome import LEFT_ALONE, Left, Outcome
-from distribution.retry import NextStep, next_step
 from distribution.route import find_closed, send_on, told_of
 from distribution.verdict import write_verdict
 from distribution.worker import worker_name
+from routing.attemptlog import AttemptLine, LockOutcome, tell_attempt, tell_no_lock
 from routing.closing import close_attempt
-from routing.locks import LockedLead, lock_lead, lock_next_due_lead, lock_next_polled_lead
+from routing.locks import LockedLead, is_lock_timeout, lock_lead, lock_next_due_lead, lock_next_polled_lead
 from routing.models import LeadStatus
+from routing.retry import NextStep, next_step
 from routing.route import Route
-from tracing import metrics as tracing_metrics
 from tracing.models import AttemptResult, AttemptTrigger
 from tracing.recorder import AttemptEnd, AttemptHead, Recorder, new_attempt_id
 from tracing.vocabulary import Event, RetryClass
-
-logger = logging.getLogger(__name__)
 
 # How often one run may begin again to wait for buyers; then it makes do with those that are free.
 MAX_WAITS: Final = 4
@@ -67,6 +63,7 @@ class Run:
     at: datetime | None = None
     started: LockedLead | None = None  # the row as it was when the run first got it
     route: Route | None = None
+    lock_ms: float = 0.0
 
 
 def distribute_lead(lead_id: int, *, at: datetime | None = None) -> Outcome:
@@ -75,7 +72,7 @@ def distribute_lead(lead_id: int, *, at: datetime | None = None) -> Outcome:
     Never raises for a failed attempt: that is an outcome. Raises django.db.OperationalError when the database is gone;
     the lead then keeps its due time.
     """
-    return _run(lambda: lock_lead(lead_id), at=at)
+    return _run(lambda: lock_lead(lead_id), at=at, lead_id=lead_id)
 
 
 def distribute_next_due() -> Outcome:
@@ -88,20 +85,28 @@ def distribute_next_polled() -> Outcome:
     return _run(lock_next_polled_lead, at=None)
 
 
-def _run(take: Callable[[], LockedLead | None], *, at: datetime | None) -> Outcome:
+def _run(
+    take: Callable[[], LockedLead | None], *, at: datetime | None, lead_id: int | None = None
+) -> Outcome:
+    """`lead_id` None: any lead that is due. That there is none is then no news."""
     run = Run(given_at=at, patience=FIRST_PATIENCE)
     started = time.perf_counter()
     try:
         outcome = _with_patience(run, take)
     except Exception as error:
         if run.lead is None or run.recorder is None or run.at is None:
+            if run.lead is None and is_lock_timeout(error):
+                tell_no_lock(LockOutcome.TIMED_OUT, lead_row=lead_id, lock_ms=run.lock_ms)
             raise
         outcome = write_verdict(error, lead=run.lead, recorder=run.recorder, at=run.at)
     outcome = replace(outcome, taken=run.started)
-    if outcome.left is None:
+    if outcome.left is None and run.lead is not None and run.recorder is not None:
         if run.route is not None:
             outcome = told_of(run.route, outcome=outcome)
-        _report(outcome, seconds=time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        _report(outcome, lead=run.lead, head=run.recorder.head, lock_ms=run.lock_ms, seconds=seconds)
+    elif outcome.left is Left.BUSY and lead_id is not None:
+        tell_no_lock(LockOutcome.BUSY, lead_row=lead_id, lock_ms=run.lock_ms)
     return outcome
 
 
@@ -126,7 +131,7 @@ def _in_transaction(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
 
 def _attempt(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
     earlier, run.recorder, run.route = run.lead, None, None
-    lead = run.lead = take()
+    lead = run.lead = _timed(run, take)
     if lead is None:
         metrics.LEADS_BUSY.inc()
         return LEFT_ALONE
@@ -151,6 +156,14 @@ def _attempt(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
     run.lead = lead  # a rollback from here on leaves it where it was sent
     result = routed.outcome or run_attempt(lead, recorder=recorder, at=at, patience=run.patience)
     return _finish(lead, recorder=recorder, at=at, result=result)
+
+
+def _timed(run: Run, take: Callable[[], LockedLead | None]) -> LockedLead | None:
+    started = time.perf_counter()
+    try:
+        return take()
+    finally:
+        run.lock_ms = round((time.perf_counter() - started) * 1000, 3)
 
 
 def _why_not_now(lead: LockedLead, *, at: datetime) -> Left | None:
@@ -192,6 +205,7 @@ def _finish(lead: LockedLead, *, recorder: Recorder, at: datetime, result: Attem
         attempts=lead.attempts + 1,
         next_attempt_at=step.due_at,
         at=at,
+        tries=step.tries,
     )
     duration_ms = recorder.elapsed_ms
     decided = result.decided
@@ -232,8 +246,8 @@ def _step(lead: LockedLead, *, result: AttemptOutcome, at: datetime, seed: int) 
         retry_class=result.unsold.retry_class,
         retry_at=result.unsold.retry_at,
         at=at,
-        attempts=lead.attempts + 1,
-        max_transient=settings.LEADSWITCH_TRANSIENT_MAX_ATTEMPTS,
+        tries=lead.tries,
+        limits=lead.limits,
         expires_at=lead.expires_at,
         seed=seed,
     )
@@ -258,7 +272,7 @@ def _record_end(recorder: Recorder, *, result: AttemptOutcome, step: NextStep) -
     recorder.add(Event.FAILED, outcome=step.result, reason=result.unsold.reason, data=data)
 
 
-def _report(outcome: Outcome, *, seconds: float) -> None:
+def _report(outcome: Outcome, *, lead: LockedLead, head: AttemptHead, lock_ms: float, seconds: float) -> None:
     """Metrics and one structured log line, after the commit."""
     metrics.DECISION_SECONDS.observe(seconds)
     taken = outcome.taken
@@ -267,21 +281,20 @@ def _report(outcome: Outcome, *, seconds: float) -> None:
         metrics.START_LAG_SECONDS.labels(mode=taken.dispatch_mode).observe(max(0.0, lag.total_seconds()))
     metrics.LEADS_SOLD.inc(len(outcome.assignments))
     metrics.CENTS_CHARGED.inc(outcome.charged_cents)
-    tracing_metrics.ATTEMPTS.labels(result=outcome.result, skip_reason=outcome.skip_reason).inc()
-    logger.info(
-        "distribution.attempt",
-        extra={
-            "lead_id": str(outcome.public_id),
-            "attempt_id": str(outcome.attempt_id),
-            "result": outcome.result,
-            "skip_reason": outcome.skip_reason,
-            "buyers": len(outcome.assignments),
-            "charged_cents": outcome.charged_cents,
-            "duration_ms": outcome.duration_ms,
-            "rule_id": outcome.rule_id,
-            "duplicate_of": str(outcome.duplicate_of) if outcome.duplicate_of else None,
-        },
+    line = AttemptLine(
+        lead_id=lead.public_id,
+        attempt_id=head.id,
+        result=outcome.result,
+        skip_reason=outcome.skip_reason,
+        attempts=head.number,
+        owner=head.worker,
+        duration_ms=outcome.duration_ms,
+        lock_ms=lock_ms,
+        rule_id=outcome.rule_id,
+        duplicate_of=outcome.duplicate_of,
     )
+    sold = {"buyers": len(outcome.assignments), "charged_cents": outcome.charged_cents}
+    tell_attempt(line, cause=outcome.cause, **sold)
 
 
 def decide_within(lead_id: int, *, seconds: float) -> Outcome:

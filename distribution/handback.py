@@ -10,7 +10,7 @@ from django.db import Error
 
 from distribution.distribute import distribute_lead
 from distribution.outcome import Left, Outcome
-from routing import lease, shadow
+from routing import inflight, shadow
 from routing.handon import settle
 from routing.models import DispatchMode
 from routing.outage import guarded
@@ -30,7 +30,7 @@ NO_WAIT: Final = timedelta(0)
 
 def run_leased(lead_id: int) -> None:
     """Try a lead that was handed to this worker, unless its lease is over, and end the lease on every path."""
-    held = lease.begin(lead_id)
+    held = inflight.begin(lead_id)
     if held is None:
         return
     outcome = None
@@ -49,20 +49,20 @@ def hand_back(outcome: Outcome) -> None:
         settle(read_due_times([outcome.lead_id]))
 
 
-def _end(held: lease.Lease, outcome: Outcome | None) -> None:
+def _end(held: inflight.Lease, outcome: Outcome | None) -> None:
     due = None
     if outcome is not None:
         _compare(outcome)
         if _is_finished(outcome):
-            lease.end(held)
+            inflight.end(held)
             return
         due = _read_due_time(held.lead_id)
     if outcome is None or due is None:
-        lease.end_unread(held, wait=WAIT_AFTER_FAILURE)
+        inflight.end_unread(held, wait=WAIT_AFTER_FAILURE)
     elif due.due_at is None:
-        lease.end(held)
+        inflight.end(held)
     else:
-        lease.end_and_wait(held, due, least_wait=_least_wait(outcome, due))
+        inflight.end_and_wait(held, due, least_wait=_least_wait(outcome, due))
 
 
 def _is_finished(outcome: Outcome) -> bool:

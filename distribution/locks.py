@@ -11,6 +11,7 @@ from typing import Final
 from django.db import OperationalError, connection
 
 from distribution.literals import array_literal
+from routing.locks import is_lock_timeout
 
 # NO KEY UPDATE OF e, w: an assignment or ledger entry that another transaction inserts takes KEY SHARE on these rows.
 # A plain FOR UPDATE would leave such a buyer out and report a false "no eligible buyers".
@@ -48,7 +49,6 @@ FOR NO KEY UPDATE OF e, w
 """
 # A lead holds its buyers for some milliseconds. Whoever holds one for longer than this is passed over.
 PATIENCE_MS: Final = 250
-LOCK_NOT_AVAILABLE: Final = "55P03"
 
 
 class CandidatesStayBusy(Exception):
@@ -65,7 +65,7 @@ def wait_for_candidates(enrollment_ids: Sequence[int]) -> frozenset[int]:
         try:
             cursor.execute(WAIT_FOR_CANDIDATES, [list(enrollment_ids)])
         except OperationalError as error:
-            if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+            if not is_lock_timeout(error):
                 raise
             raise CandidatesStayBusy from error
         found = frozenset(row[0] for row in cursor.fetchall())

@@ -37,6 +37,7 @@ class Outcome:
     is_traced: bool = False
     rule_id: int | None = None  # the routing rule that led to where it was decided
     duplicate_of: UUID | None = None
+    cause: str = ""  # the exception that rolled it back
 
     @property
     def waits_again(self) -> bool:

@@ -15,15 +15,16 @@ from django.db import DatabaseError, InterfaceError, OperationalError, transacti
 from distribution import metrics
 from distribution.attempt import Decided, TierLockContention, seed_of
 from distribution.config import CAMPAIGNS
+from distribution.engine import DefinitionError
 from distribution.outcome import Left, Outcome
-from distribution.retry import NextStep, next_step
 from distribution.trace import record_decision
 from routing.closing import LeadMoved, close_attempt
 from routing.locks import LockedLead
 from routing.models import LeadStatus
+from routing.retry import NextStep, next_step
 from tracing.models import AttemptResult
 from tracing.recorder import AttemptEnd, Recorder
-from tracing.vocabulary import SKIP_REASONS, Event
+from tracing.vocabulary import SKIP_REASONS, Event, RetryClass
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,11 @@ class Cause:
     reason: str
     name: str
     decided: Decided | None = None
+    is_lasting: bool = False  # the same again, however often it is tried
+
+    @property
+    def retry_class(self) -> RetryClass:
+        return RetryClass.PERMANENT if self.is_lasting else SKIP_REASONS[self.reason].retry_class
 
 
 def write_verdict(error: Exception, *, lead: LockedLead, recorder: Recorder, at: datetime) -> Outcome:
@@ -56,20 +62,17 @@ def write_verdict(error: Exception, *, lead: LockedLead, recorder: Recorder, at:
     if is_connection_lost(error):
         raise error
     cause = classify(error)
-    if cause.reason == "internal_error":
-        # The message may hold row data; the trace-back's frames do not.
+    if cause.reason == "internal_error" and settings.DEBUG:
+        # Elsewhere the attempt's line names the exception: its message may hold row data.
         logger.error(
-            "distribution.internal_error",
-            exc_info=error.with_traceback(error.__traceback__) if settings.DEBUG else None,
-            extra={"lead_id": str(lead.public_id), "attempt_id": str(recorder.head.id), "cause": cause.name},
+            "distribution.internal_error", exc_info=error, extra={"attempt_id": str(recorder.head.id)}
         )
-    attempts = lead.attempts + 1
     step = next_step(
-        retry_class=SKIP_REASONS[cause.reason].retry_class,
+        retry_class=cause.retry_class,
         retry_at=None,
         at=at,
-        attempts=attempts,
-        max_transient=settings.LEADSWITCH_TRANSIENT_MAX_ATTEMPTS,
+        tries=lead.tries,
+        limits=lead.limits,
         expires_at=lead.expires_at,
         seed=seed_of(recorder.head.id),
     )
@@ -87,17 +90,18 @@ def write_verdict(error: Exception, *, lead: LockedLead, recorder: Recorder, at:
         next_attempt_at=step.due_at,
         duration_ms=recorder.elapsed_ms,
         is_traced=is_written,
+        cause=cause.name,
     )
 
 
 def classify(error: Exception) -> Cause:
-    """Only a real lock conflict is transient; whatever else went wrong needs a person."""
+    """Only a real lock conflict is transient. A definition that does not compile stays so until a person mends it."""
     if isinstance(error, TierLockContention):
         return Cause("tier_lock_contention", "TierLockContention", error.decided)
     name = type(error).__name__
     if isinstance(error, DatabaseError):
         return Cause(TRANSIENT_STATES.get(_sqlstate(error), "internal_error"), name)
-    return Cause("internal_error", name)
+    return Cause("internal_error", name, is_lasting=isinstance(error, DefinitionError))
 
 
 def is_connection_lost(error: Exception) -> bool:
@@ -137,6 +141,7 @@ def _write(
                 attempts=lead.attempts + 1,
                 next_attempt_at=step.due_at,
                 at=at,
+                tries=step.tries,
                 using=CONNECTION,
             )
             if cause.decided is not None:

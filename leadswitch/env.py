@@ -31,6 +31,7 @@ OWN_VARIABLES = frozenset(
         "HTTPS",
         "IDENTITY_KEY",
         "LEASE_SECONDS",
+        "LOCK_MAX_SECONDS",
         "LOG_LEVEL",
         "MAX_LOST_LEASES",
         "PICKUP_PERIOD_SECONDS",
@@ -93,6 +94,7 @@ class Environment:
     redis_prefix: str
     pickup_period_seconds: int
     transient_max_attempts: int
+    lock_max_seconds: int
     is_wake_enabled: bool
     dispatch_mode: str
     lease_seconds: int
@@ -121,6 +123,7 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         redis_prefix=_read(variables, "LEADSWITCH_REDIS_PREFIX", parse_prefix, default="ls"),
         pickup_period_seconds=_read(variables, "LEADSWITCH_PICKUP_PERIOD_SECONDS", parse_count, default=5),
         transient_max_attempts=_read(variables, "LEADSWITCH_TRANSIENT_MAX_ATTEMPTS", parse_count, default=20),
+        lock_max_seconds=_read(variables, "LEADSWITCH_LOCK_MAX_SECONDS", parse_count, default=900),
         is_wake_enabled=_read(variables, "LEADSWITCH_WAKE_ENABLED", parse_bool, default=True),
         dispatch_mode=_read(variables, "LEADSWITCH_DISPATCH_MODE", one_of(*DISPATCH_MODES), default="event"),
         lease_seconds=_read(variables, "LEADSWITCH_LEASE_SECONDS", parse_count, default=30),

@@ -3,17 +3,33 @@
 Log ids, codes, counts and durations. Never a name, phone number, e-mail address or street.
 """
 
+import json
+from collections.abc import Callable
+from typing import Any
+
+import orjson
 import structlog
 from structlog.typing import Processor
 
 # Only these come along from a record's `extra`: Django puts whole requests there.
 EXTRA_FIELDS = (
     *("lead_id", "attempt_id", "result", "skip_reason", "buyers", "charged_cents", "duration_ms"),
-    *("cause", "reason", "task", "rule_id", "duplicate_of"),
+    *("cause", "reason", "task", "attempts", "owner", "lock", "lock_ms", "lead_row"),
+    *("rule_id", "duplicate", "duplicate_of"),
     *("reconciler", "checked", "repaired", "skipped"),
     *("leader", "epoch", "operation", "losses"),
     *("wallet_id", "balance_cents", "entries_cents"),
 )
+
+
+def render(event: Any, default: Callable[[Any], Any]) -> str:
+    """A third of the standard library's time, in every attempt; what orjson refuses, such as half a surrogate pair, is
+    left to that."""
+    try:
+        return orjson.dumps(event, default=default).decode()
+    except TypeError:
+        return json.dumps(event, default=default)
+
 
 SHARED_PROCESSORS: list[Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -32,7 +48,7 @@ LOG_FORMATTERS = {
             structlog.processors.ExceptionRenderer(
                 structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
             ),
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(serializer=render),
         ],
     },
 }

@@ -32,6 +32,7 @@ LEADSWITCH_IDENTITY_KEY = ENVIRONMENT.identity_key
 LEADSWITCH_REDIS_PREFIX = ENVIRONMENT.redis_prefix
 LEADSWITCH_PICKUP_PERIOD_SECONDS = ENVIRONMENT.pickup_period_seconds
 LEADSWITCH_TRANSIENT_MAX_ATTEMPTS = ENVIRONMENT.transient_max_attempts
+LEADSWITCH_LOCK_MAX_SECONDS = ENVIRONMENT.lock_max_seconds
 LEADSWITCH_WAKE_ENABLED = ENVIRONMENT.is_wake_enabled
 # How due leads of a new workspace are found: docs/dispatch-rollout.md.
 LEADSWITCH_DISPATCH_MODE = ENVIRONMENT.dispatch_mode
@@ -49,6 +50,8 @@ LEADSWITCH_VISIBILITY_HOOK = "routing.visibility.visible_workspace_ids"
 LEADSWITCH_WORKSPACES_HOOK = "routing.visibility.name_visible_workspaces"
 # Jobs that compare the truth with what should follow from it: where each is, and how often beat runs it, in seconds.
 LEADSWITCH_RECONCILERS = {
+    "stale_locks": ("routing.reconcile.stale_locks.run", 60),
+    "expiry": ("routing.reconcile.expiry.run", 3600),
     "balances": ("distribution.reconcile.balances.run", 3600),
     "schedule": ("routing.reconcile.schedule.run", 60),
     "inflight": ("routing.reconcile.inflight.run", 10),
@@ -128,11 +131,15 @@ WHITENOISE_USE_FINDERS = True
 # The limits end a stuck statement long before an operator would notice it. Commands run migrations,
 # imports and verify, which are long on purpose.
 STATEMENT_TIMEOUT_MS = {"web": 15_000, "worker": 15_000, "command": 600_000}
-SESSION_LIMITS = {
+SESSION_LIMITS: dict[str, int | str] = {
     "lock_timeout": 2_000,
     "statement_timeout": STATEMENT_TIMEOUT_MS[LEADSWITCH_ROLE],
     "idle_in_transaction_session_timeout": 30_000,
 }
+if LEADSWITCH_ROLE == "worker":
+    # Workers keep their statements prepared. One that was planned while a table was small would read it whole, however
+    # much it has grown, until autovacuum comes by; all of theirs have an index.
+    SESSION_LIMITS["enable_seqscan"] = "off"
 
 
 def database_settings() -> dict[str, object]:

@@ -15,7 +15,7 @@ MAX_REASON: Final = 200
 CANCEL: Final = """
 UPDATE routing_lead
 SET status = 'cancelled', next_attempt_at = NULL, due_reason = '', paused_at = NULL, finished_at = %s,
-    cancel_reason = %s
+    cancel_reason = %s, locked_by = '', locked_at = NULL
 WHERE id = %s AND status = %s
 """
 

@@ -7,18 +7,19 @@ from django.db import connections
 
 from routing.handon import hand_on_later
 from routing.models import UNFINISHED
+from routing.retry import Tries
 
 CLOSE: Final = """
 UPDATE routing_lead
 SET workspace_id = %s, status = %s, skip_reason = %s, attempts = %s, next_attempt_at = %s, due_reason = %s,
-    finished_at = %s, lost_leases = 0
+    finished_at = %s, conflicts = %s, errors = %s, lost_leases = 0
 WHERE id = %s AND status = 'pending' AND paused_at IS NULL AND attempts = %s
 """
 
 CLOSE_BY_HAND: Final = """
 UPDATE routing_lead
 SET status = 'distributed', skip_reason = '', attempts = %s, next_attempt_at = NULL, due_reason = '',
-    paused_at = NULL, finished_at = %s
+    paused_at = NULL, finished_at = %s, conflicts = 0, errors = 0, lost_leases = 0
 WHERE id = %s AND status IN ('pending', 'failed', 'distributed') AND attempts = %s
 """
 
@@ -36,6 +37,7 @@ def close_attempt(
     attempts: int,
     next_attempt_at: datetime | None,
     at: datetime,
+    tries: Tries,
     using: str = "default",
 ) -> None:
     """Write the end of attempt number `attempts` and where the lead is now: compare-and-set on the state before it.
@@ -49,7 +51,7 @@ def close_attempt(
             CLOSE,
             [
                 *(workspace_id, status, skip_reason, attempts, next_attempt_at, due_reason, finished_at),
-                *(lead_id, attempts - 1),
+                *(tries.conflicts, tries.errors, lead_id, attempts - 1),
             ],
         )
         if cursor.rowcount != 1:

@@ -1,88 +1,40 @@
-"""Counts the workers that were lost with a lead, one after the other, and parks the lead after too many of them."""
+"""Ends the retries of a lead because a person says so: it is parked as failed, and may be run again by hand."""
 
-import logging
-from datetime import timedelta
+from datetime import datetime
 from typing import Final
 
-from django.conf import settings
 from django.db import connection, transaction
 
-from routing import metrics
-from routing.closing import close_attempt
-from routing.locks import LockedLead, lock_lead
-from routing.models import LeadStatus
-from tracing.models import AttemptResult, AttemptTrigger
-from tracing.recorder import AttemptEnd, AttemptHead, Recorder, new_attempt_id
-from tracing.vocabulary import Event
+from routing.handon import hand_on_later
+from routing.locks import wait_for_lead
+from routing.models import Lead, LeadStatus
 
-logger = logging.getLogger(__name__)
-
-REASON: Final = "worker_lost"
-# `attempts`: had another worker finished the lead meanwhile, nobody would be lost with it in a row.
-COUNT: Final = """
-UPDATE routing_lead SET lost_leases = lost_leases + 1 WHERE id = %s AND status = 'pending' AND attempts = %s
-RETURNING lost_leases
+# What its last attempt said stays; it leaves the schedule with its due time.
+GIVE_UP: Final = """
+UPDATE routing_lead
+SET status = 'failed', next_attempt_at = NULL, due_reason = '', paused_at = NULL, finished_at = %s
+WHERE id = %s AND status = 'pending' AND attempts > 0
 """
 
 
-def count_loss(lead_id: int, *, attempts: int) -> bool:
-    """Count one more worker that was lost with a lead after so many attempts. Returns whether it was given up.
+class GiveUpRefused(Exception):
+    """The lead is not in the retry queue. The message says why."""
 
-    Leaves a lead alone that somebody works on by now.
-    """
+
+def give_up_lead(lead_id: int, *, at: datetime) -> None:
+    """Waits for whoever has the lead's lock, up to lock_timeout. Raises GiveUpRefused, Lead.DoesNotExist."""
     with transaction.atomic():
-        lead = lock_lead(lead_id)
-        if lead is None:
-            return False
+        wait_for_lead(lead_id)
+        reason = why_not(Lead.objects.only("status", "attempts").get(pk=lead_id))
+        if reason:
+            raise GiveUpRefused(reason)
         with connection.cursor() as cursor:
-            cursor.execute(COUNT, [lead_id, attempts])
-            row = cursor.fetchone()
-        if row is None or row[0] < settings.LEADSWITCH_MAX_LOST_LEASES or lead.is_paused:
-            return False
-        _park(lead, losses=row[0])
-    metrics.LEADS_GIVEN_UP.inc()
-    logger.error("routing.lead_given_up", extra={"lead_id": str(lead.public_id), "losses": row[0]})
-    return True
+            cursor.execute(GIVE_UP, [at, lead_id])
+        hand_on_later(lead_id)
 
 
-def _park(lead: LockedLead, *, losses: int) -> None:
-    """Write the attempt that no worker lived to write. Nothing was charged: each rolled back with its worker."""
-    at = lead.locked_at
-    recorder = Recorder(
-        AttemptHead(
-            id=new_attempt_id(),
-            lead_id=lead.id,
-            number=lead.attempts + 1,
-            trigger=_trigger(lead).value,
-            source_workspace_id=lead.source_workspace_id,
-            started_at=at,
-            worker="",
-        )
-    )
-    result = AttemptResult.FAILED.value
-    recorder.add(Event.FAILED, outcome=result, reason=REASON, data={"losses": losses, "due_at": None})
-    close_attempt(
-        lead.id,
-        workspace_id=lead.workspace_id,
-        status=LeadStatus.FAILED,
-        skip_reason=REASON,
-        attempts=lead.attempts + 1,
-        next_attempt_at=None,
-        at=at,
-    )
-    duration_ms = recorder.elapsed_ms
-    recorder.write(
-        AttemptEnd(
-            result=result,
-            finished_at=at + timedelta(milliseconds=duration_ms),
-            duration_ms=duration_ms,
-            skip_reason=REASON,
-            destination_workspace_id=lead.workspace_id,
-        )
-    )
-
-
-def _trigger(lead: LockedLead) -> AttemptTrigger:
-    if lead.due_reason == AttemptTrigger.MANUAL:
-        return AttemptTrigger.MANUAL
-    return AttemptTrigger.RETRY if lead.attempts else AttemptTrigger.INGEST
+def why_not(lead: Lead) -> str:
+    """Why this lead would be refused; "" when its retries can be ended."""
+    if lead.status != LeadStatus.PENDING:
+        return f"it does not wait for a retry: it is {LeadStatus(lead.status).label}"
+    return "" if lead.attempts else "it waits for its first attempt; cancel it instead"

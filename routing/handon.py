@@ -44,9 +44,9 @@ def hand_on_after_commit(changes: Sequence[DueTime]) -> None:
     after_commit(partial(hand_on, changes))
 
 
-def hand_on_later(lead_id: int) -> None:
-    """The same for a lead whose row the open transaction has changed, whatever became of it."""
-    hand_on_after_commit(read_due_times([lead_id]))
+def hand_on_later(*lead_ids: int) -> None:
+    """The same for leads whose rows the open transaction has changed, whatever became of them."""
+    hand_on_after_commit(read_due_times(lead_ids))
 
 
 def hand_on(changes: Sequence[DueTime]) -> None:

@@ -1,72 +1,179 @@
-"""A worker's hold on a lead that was handed to it: renewed as it starts, ended on every path (PITFALLS 23, 24).
+"""Leases on leads, for work with outside effects: a call, a direct post.
 
-The lease only keeps others from starting the lead in vain: whoever has its row's lock runs it. So a worker goes on
-without a lease while Redis does not answer.
+    acquire (commits `calling`, who and since when) -> the work, outside any transaction -> complete | fail
+                                                   `-> nothing more is heard: `reconcile stale_locks` ends it
+
+Inside one transaction the row lock is the lock, and a rollback undoes everything. What reaches outside cannot be
+undone, so the claim is committed before it. Every later write compares who and since when: an owner that slept past its
+lease finds another there, or nobody, and its write is refused.
 """
 
+import logging
+import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import datetime
 from typing import Final
+from uuid import UUID
 
-from routing import metrics, schedule
-from routing.handon import settle
-from routing.models import DispatchMode
-from routing.outage import guarded
-from routing.queries import DueTime
-from routing.schedule import Ending
+from django.db import OperationalError, connection, transaction
 
-EPOCH: Final = datetime.fromtimestamp(0, UTC)
+from routing import metrics
+from routing.attemptlog import LockOutcome, tell_no_lock
+from routing.ending import Ending, end_attempts, tell_endings
+from routing.handon import hand_on_later
+from routing.locks import HeldLead, LockedLead, hold_lease, is_lock_timeout, lock_lead
+from routing.models import UNFINISHED, LeadStatus
+from routing.retry import next_step
+from tracing.vocabulary import SKIP_REASONS
+
+logger = logging.getLogger(__name__)
+
+# What a lead is parked with that came to nothing with this reason too often.
+LAST_REASON: Final = {"lock_expired": "worker_lost"}
+
+LEASE: Final = """
+UPDATE routing_lead
+SET status = 'calling', next_attempt_at = NULL, due_reason = '', locked_by = %s, locked_at = %s
+WHERE id = %s
+"""
+RELEASE: Final = """
+UPDATE routing_lead
+SET status = %s, skip_reason = '', next_attempt_at = %s, due_reason = %s, finished_at = %s, conflicts = 0, errors = 0,
+    locked_by = '', locked_at = NULL
+WHERE id = %s
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """`deadline_ms` None: Redis did not answer when it was to be renewed."""
+    """Who has the lead and since when: together they fence every later write."""
 
     lead_id: int
-    deadline_ms: int | None
+    public_id: UUID
+    owner: str
+    locked_at: datetime
 
 
-def begin(lead_id: int) -> Lease | None:
-    """Renew the lease of a lead that is started now. None: leave it alone, it is not the caller's to run.
+class NotAcquired(Exception):
+    """The lead is not to be had now; `outcome` tells whether a lock was the reason, None that it was its state."""
 
-    An old message, or a double: the lead was scheduled again meanwhile, or another worker has started it.
+    def __init__(self, outcome: LockOutcome | None, reason: str) -> None:
+        super().__init__(reason)
+        self.outcome = outcome
+
+
+class LeaseLost(Exception):
+    """Somebody else has the lead, or it has ended meanwhile. Nothing was written."""
+
+    def __init__(self, lease: Lease) -> None:
+        super().__init__(f"{lease.owner} no longer has lead {lease.lead_id}")
+        self.lease = lease
+
+
+def acquire(lead_id: int, *, owner: str, at: datetime | None = None) -> Lease:
+    """Take a lead that is due and commit that, so that the work can begin. `at` None: the database's clock.
+
+    Needs no open transaction. Raises NotAcquired; the measured outcome is in the metrics, and a lock that was not to be
+    had in the log.
     """
-    unrenewed: Lease | None = Lease(lead_id, None)
-    lease = guarded("start", partial(_renew, lead_id), unrenewed)
-    if lease is None:
-        metrics.LEASES_REFUSED.inc()
+    started = time.perf_counter()
+    try:
+        with transaction.atomic(durable=True):
+            lead = lock_lead(lead_id)
+            lock_ms = _since(started)
+            if lead is not None:
+                lease = _lease(lead, owner=owner, at=at or lead.locked_at)
+    except OperationalError as error:
+        if not is_lock_timeout(error):
+            raise
+        tell_no_lock(LockOutcome.TIMED_OUT, lead_row=lead_id, lock_ms=_since(started))
+        raise NotAcquired(LockOutcome.TIMED_OUT, "its lock was not granted in time") from error
+    if lead is None:
+        tell_no_lock(LockOutcome.BUSY, lead_row=lead_id, lock_ms=lock_ms)
+        raise NotAcquired(LockOutcome.BUSY, "somebody else has it, or there is no such lead")
+    metrics.LEAD_LOCK_SECONDS.labels(outcome=LockOutcome.ACQUIRED.value).observe(lock_ms / 1000)
     return lease
 
 
-def end(lease: Lease) -> None:
-    """Nothing is left to do for the lead."""
-    _end(Ending(lease.lead_id, lease.deadline_ms))
+def complete(
+    lease: Lease,
+    *,
+    status: LeadStatus,
+    at: datetime,
+    next_attempt_at: datetime | None = None,
+    due_reason: str = "",
+) -> None:
+    """The work is done: write the lead's next state and end the lease. Joins an open transaction.
+
+    Raises LeaseLost.
+    """
+    finished_at = None if status in UNFINISHED else at
+    with transaction.atomic():
+        _hold(lease)
+        with connection.cursor() as cursor:
+            cursor.execute(RELEASE, [status.value, next_attempt_at, due_reason, finished_at, lease.lead_id])
+        hand_on_later(lease.lead_id)
 
 
-def end_and_wait(lease: Lease, due: DueTime, *, least_wait: timedelta) -> None:
-    """The lead is due again, as its row says: put it where its workspace's mode wants it."""
-    if due.mode == DispatchMode.EVENT:
-        wait_ms = _to_ms(least_wait)
-        _end(Ending(lease.lead_id, lease.deadline_ms, due.due_at, due.workspace_id, wait_ms))
-    else:
-        end(lease)
-        settle([due])
+def fail(lease: Lease, *, reason: str, at: datetime) -> datetime | None:
+    """The work has failed: its attempt ends, with a trace, and is retried by the schedule of its reason or parked.
+
+    Returns when the lead is due again; None: it is parked. Needs no open transaction. Raises LeaseLost.
+    """
+    with transaction.atomic(durable=True):
+        ending = end_of_lease(_hold(lease), reason=reason, at=at)
+        lines = end_attempts([ending], at=at, owner=lease.owner)
+    tell_endings(lines)
+    return ending.step.due_at
 
 
-def end_unread(lease: Lease, *, wait: timedelta) -> None:
-    """What became of the lead cannot be read: have it looked at again after `wait`."""
-    _end(Ending(lease.lead_id, lease.deadline_ms, due_at=EPOCH, wait_ms=_to_ms(wait)))
+def end_of_lease(lead: HeldLead, *, reason: str, at: datetime) -> Ending:
+    """Decide what follows a lease that came to nothing: the schedule of its reason, or the end of its tries."""
+    step = next_step(
+        retry_class=SKIP_REASONS[reason].retry_class,
+        retry_at=None,
+        at=at,
+        tries=lead.tries,
+        limits=lead.limits,
+        expires_at=lead.expires_at,
+        seed=lead.public_id.int + lead.attempts,
+    )
+    if step.due_at is not None:
+        return Ending(lead, LeadStatus.PENDING, reason, step)
+    return Ending(lead, LeadStatus.FAILED, LAST_REASON.get(reason, reason), step)
 
 
-def _to_ms(wait: timedelta) -> int:
-    return max(0, int(wait.total_seconds() * 1000))
+def _lease(lead: LockedLead, *, owner: str, at: datetime) -> Lease:
+    reason = _why_not(lead, at=at)
+    if reason:
+        raise NotAcquired(None, reason)
+    with connection.cursor() as cursor:
+        cursor.execute(LEASE, [owner, at, lead.id])
+    hand_on_later(lead.id)
+    return Lease(lead.id, lead.public_id, owner, at)
 
 
-def _renew(lead_id: int) -> Lease | None:
-    deadline_ms = schedule.start([lead_id])[0]
-    return None if deadline_ms is None else Lease(lead_id, deadline_ms)
+def _why_not(lead: LockedLead, *, at: datetime) -> str:
+    """Check the locked row: whoever asks may have heard of it long ago."""
+    if lead.is_paused:
+        return "it is paused"
+    if lead.expires_at <= at:
+        return "its time to live is over"
+    if lead.status == LeadStatus.GATED:
+        return ""
+    if lead.status != LeadStatus.PENDING or lead.next_attempt_at is None:
+        return f"it does not wait: it is {LeadStatus(lead.status).label}"
+    return "it is not due" if lead.next_attempt_at > at else ""
 
 
-def _end(ending: Ending) -> None:
-    guarded("end", partial(schedule.end, [ending]), [False])
+def _hold(lease: Lease) -> HeldLead:
+    lead = hold_lease(lease.lead_id, owner=lease.owner, locked_at=lease.locked_at)
+    if lead is None:
+        metrics.LEASES_LOST.inc()
+        logger.warning("routing.lease_lost", extra={"lead_id": str(lease.public_id), "owner": lease.owner})
+        raise LeaseLost(lease)
+    return lead
+
+
+def _since(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 3)

@@ -11,10 +11,12 @@ from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 from psycopg.pq import Format
 
 from routing.models.rule_triggers import RULES_LOCK
+from routing.retry import Tries
 
 _COLUMNS: Final = """
     l.id, l.public_id, l.workspace_id, l.source_workspace_id, l.source_id, s.name, l.status, l.attempts,
@@ -22,8 +24,8 @@ _COLUMNS: Final = """
     w.paused_at IS NOT NULL OR l.paused_at IS NOT NULL
         OR EXISTS (SELECT FROM routing_dispatchcontrol WHERE paused_at IS NOT NULL),
     l.vertical, l.zip, l.city, l.county, l.state, l.country, l.attributes::text, l.consent <> '{}'::jsonb,
-    clock_timestamp(), l.received_at, l.email_hash, l.phone_hash, origin.rules_version, w.dispatch_mode,
-    w.hours::text, w.timezone
+    clock_timestamp(), l.received_at, l.email_hash, l.phone_hash, origin.rules_version,
+    l.conflicts, l.errors, w.max_attempts, w.dispatch_mode, w.hours::text, w.timezone
 """
 # `w` is where the lead is, `origin` where it came in: its rules decide where it goes.
 _TABLES: Final = """
@@ -102,6 +104,9 @@ class LockedLead:
     email_hash: str | None = field(repr=False)
     phone_hash: str | None = field(repr=False)
     rules_version: int  # of the source workspace
+    conflicts: int
+    errors: int
+    max_errors: int
     dispatch_mode: str
     workspace_hours: str | None
     workspace_timezone: str
@@ -109,6 +114,22 @@ class LockedLead:
     @property
     def has_identity(self) -> bool:
         return self.email_hash is not None or self.phone_hash is not None
+
+    @property
+    def tries(self) -> Tries:
+        return Tries(self.conflicts, self.errors)
+
+    @property
+    def limits(self) -> Tries:
+        return limits_of(self.max_errors)
+
+
+LOCK_NOT_AVAILABLE: Final = "55P03"
+
+
+def is_lock_timeout(error: BaseException) -> bool:
+    """Whether the session's lock_timeout ended the statement."""
+    return getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE
 
 
 def lock_lead(lead_id: int) -> LockedLead | None:
@@ -180,3 +201,97 @@ def lock_rules() -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute(LOCK_RULES, [RULES_LOCK])
+
+
+# Of leads whose work goes on outside a transaction, or that nobody will start any more.
+_HELD: Final = """
+    l.id, l.public_id, l.workspace_id, l.source_workspace_id, l.status, l.attempts, l.expires_at, l.locked_by,
+    l.locked_at, l.conflicts, l.errors, w.max_attempts
+"""
+_HELD_FROM: Final = "routing_lead l JOIN routing_workspace w ON w.id = l.workspace_id"
+
+# Its owner waits for whoever ends the lease at this moment, and then finds nothing.
+HOLD_LEASE: Final = f"""
+SELECT {_HELD} FROM {_HELD_FROM}
+WHERE l.id = %s AND l.status = 'calling' AND l.locked_by = %s AND l.locked_at = %s
+FOR NO KEY UPDATE OF l
+"""  # noqa: S608 - only constant lists are put in
+HOLD_WAITING: Final = f"""
+SELECT {_HELD} FROM {_HELD_FROM}
+WHERE l.id = %s AND l.status = 'pending' AND l.paused_at IS NULL
+FOR NO KEY UPDATE OF l SKIP LOCKED
+"""  # noqa: S608 - only constant lists are put in
+HOLD_STALE: Final = f"""
+SELECT {_HELD} FROM {_HELD_FROM}
+WHERE l.status = 'calling' AND l.locked_at < %s
+ORDER BY l.locked_at, l.id
+LIMIT %s
+FOR NO KEY UPDATE OF l SKIP LOCKED
+"""  # noqa: S608 - only constant lists are put in
+# A lead under a lease is its owner's: when the lease ends it is due again, and expired then.
+HOLD_EXPIRED: Final = f"""
+SELECT {_HELD} FROM {_HELD_FROM}
+WHERE l.status IN ('pending', 'gated', 'offered') AND l.expires_at <= %s
+ORDER BY l.expires_at, l.id
+LIMIT %s
+FOR NO KEY UPDATE OF l SKIP LOCKED
+"""  # noqa: S608 - only constant lists are put in
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLead:
+    """What is needed to end a lead's attempt from outside. `locked_by` and `locked_at` are those of its lease."""
+
+    id: int
+    public_id: UUID
+    workspace_id: int
+    source_workspace_id: int
+    status: str
+    attempts: int
+    expires_at: datetime
+    locked_by: str
+    locked_at: datetime | None
+    conflicts: int
+    errors: int
+    max_errors: int
+
+    @property
+    def tries(self) -> Tries:
+        return Tries(self.conflicts, self.errors)
+
+    @property
+    def limits(self) -> Tries:
+        return limits_of(self.max_errors)
+
+
+def hold_lease(lead_id: int, *, owner: str, locked_at: datetime) -> HeldLead | None:
+    """Lock a lead that this owner has had since then, waiting up to lock_timeout. None: it no longer has it."""
+    held = _hold(HOLD_LEASE, [lead_id, owner, locked_at])
+    return held[0] if held else None
+
+
+def hold_waiting(lead_id: int) -> HeldLead | None:
+    """Lock a lead that waits for an attempt. None: somebody has it, or it is paused, or waits for none."""
+    held = _hold(HOLD_WAITING, [lead_id])
+    return held[0] if held else None
+
+
+def hold_stale(*, before: datetime, limit: int) -> list[HeldLead]:
+    """Lock leads whose lease began before then, the oldest first."""
+    return _hold(HOLD_STALE, [before, limit])
+
+
+def hold_expired(*, at: datetime, limit: int) -> list[HeldLead]:
+    """Lock unfinished leads whose time to live was over at `at`, the longest first; no lead under a lease."""
+    return _hold(HOLD_EXPIRED, [at, limit])
+
+
+def _hold(sql: str, parameters: list[Any]) -> list[HeldLead]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return [HeldLead(*row) for row in cursor.fetchall()]
+
+
+def limits_of(max_errors: int) -> Tries:
+    """After so many tries in a row a lead is parked: conflicts over locks, failures of the product."""
+    return Tries(settings.LEADSWITCH_TRANSIENT_MAX_ATTEMPTS, max_errors)

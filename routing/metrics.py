@@ -27,6 +27,31 @@ RATE_LIMITS_UNCHECKED = Counter(
     "Requests that passed uncounted because Redis did not answer.",
     ["cause"],
 )
+RULES_SECONDS = Histogram(
+    "leadswitch_routing_rules_seconds",
+    "Following the rules of one lead, compiling them included where they had changed.",
+    buckets=(0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1),
+)
+PLANS_COMPILED = Counter(
+    "leadswitch_routing_plans_compiled_total", "Rules of a workspace read and compiled, as they had changed."
+)
+LEADS_ROUTED = Counter(
+    "leadswitch_leads_routed_total", "Attempts whose lead was sent on by rules, by how many.", ["hops"]
+)
+DUPLICATES = Counter(
+    "leadswitch_duplicates_total",
+    "Leads that are duplicates, by where the first one is: resend, workspace, partner.",
+    ["kind"],
+)
+LEAD_LOCK_SECONDS = Histogram(
+    "leadswitch_lead_lock_seconds",
+    "Getting hold of a lead, by what came of its locks: acquired, busy, timed_out.",
+    ["outcome"],
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)
+LEASES_LOST = Counter(
+    "leadswitch_leases_lost_total", "Writes refused because their owner no longer had the lead."
+)
 RECONCILER_RUNS = Counter(
     "leadswitch_reconciler_runs_total",
     "Runs of reconcilers by how they ended: done, busy, failed.",
@@ -75,11 +100,14 @@ LEADS_MOVED = Counter(
     "Leads handed to the workers: put (due at once), take (by the dispatcher), postgres (run by it, without Redis).",
     ["path"],
 )
-LEASES_REFUSED = Counter(
-    "leadswitch_leases_refused_total", "Messages of leads whose lease was over or held by another worker."
+FLIGHTS_REFUSED = Counter(
+    "leadswitch_inflight_leases_refused_total",
+    "Messages of leads whose lease was over or held by another worker.",
 )
-LEASES_LOST = Counter(
-    "leadswitch_leases_lost_total", "Leases that were not ended in time, by where the lead was.", ["state"]
+FLIGHTS_LOST = Counter(
+    "leadswitch_inflight_leases_lost_total",
+    "Leases in flight that were not ended in time, by where the lead was.",
+    ["state"],
 )
 LEADS_GIVEN_UP = Counter(
     "leadswitch_leads_given_up_total", "Leads parked because worker after worker was lost."
@@ -93,20 +121,4 @@ SHADOW_COMPARED = Counter(
     "leadswitch_shadow_compared_total",
     "Leads of workspaces in shadow mode by what the index said: same, missing, earlier, later, extra.",
     ["result"],
-)
-RULES_SECONDS = Histogram(
-    "leadswitch_routing_rules_seconds",
-    "Following the rules of one lead, compiling them included where they had changed.",
-    buckets=(0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1),
-)
-PLANS_COMPILED = Counter(
-    "leadswitch_routing_plans_compiled_total", "Rules of a workspace read and compiled, as they had changed."
-)
-LEADS_ROUTED = Counter(
-    "leadswitch_leads_routed_total", "Attempts whose lead was sent on by rules, by how many.", ["hops"]
-)
-DUPLICATES = Counter(
-    "leadswitch_duplicates_total",
-    "Leads that are duplicates, by where the first one is: resend, workspace, partner.",
-    ["kind"],
 )

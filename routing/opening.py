@@ -1,6 +1,7 @@
-"""When a workspace is open: its weekly hours on its own clock, and their validators. Reads no clock."""
+"""When a workspace is open: its weekly hours on its own clock, their validators and words. Reads no clock."""
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
@@ -9,6 +10,7 @@ from django.core.exceptions import ValidationError
 
 from routing.hours import Hours, HoursError, compile_hours, validate_hours
 from routing.zones import UnknownTimezone, load_zone
+from tracing.wording import WEEKDAYS, opening
 
 KEPT: Final = 1_000
 
@@ -37,6 +39,17 @@ def is_open(hours: str, *, timezone: str, at: datetime) -> bool:
 def next_opening(hours: str, *, timezone: str, at: datetime) -> datetime | None:
     """Return the first instant >= `at` that is open; None when there never is one."""
     return _compile(hours, timezone).next_open(at)
+
+
+def tell_hours(hours: Mapping[str, Sequence[Sequence[str]]] | None) -> str:
+    """A day that is left out is closed; no day at all is always open."""
+    if not hours:
+        return "always open"
+    open_days = [f"{name} {opening(hours[day])}" for day, name in WEEKDAYS.items() if hours.get(day)]
+    if not open_days:
+        return "never open"
+    closed = [name for day, name in WEEKDAYS.items() if not hours.get(day)]
+    return f"open {', '.join(open_days)}" + (f"; closed {', '.join(closed)}" if closed else "")
 
 
 @lru_cache(KEPT)

@@ -52,6 +52,14 @@ ORDER BY l.id
 """
 
 
+def read_clock() -> datetime:
+    """The database's clock: the one by which leads are due, locked and expired."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        at: datetime = cursor.fetchone()[0]
+    return at
+
+
 class DueTime(NamedTuple):
     """When a lead is due. `due_at` None: it waits for nothing any more, or somebody holds it back.
 

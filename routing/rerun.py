@@ -13,7 +13,10 @@ DUE_REASON: Final = "manual"
 
 MAKE_DUE: Final = """
 UPDATE routing_lead
-SET status = 'pending', next_attempt_at = %s, due_reason = %s, finished_at = NULL, lost_leases = 0
+SET status = 'pending', next_attempt_at = %s, due_reason = %s, finished_at = NULL,
+    conflicts = CASE status WHEN 'failed' THEN 0 ELSE conflicts END,
+    errors = CASE status WHEN 'failed' THEN 0 ELSE errors END,
+    lost_leases = CASE status WHEN 'failed' THEN 0 ELSE lost_leases END
 WHERE id = %s AND status = %s
 """
 
@@ -38,7 +41,8 @@ class RerunRefused(Exception):
 def rerun_lead(lead_id: int, *, at: datetime) -> None:
     """Make a failed or waiting lead, or a duplicate, due at `at`, and hand it on once this has committed.
 
-    Waits for whoever has the lead's lock, up to lock_timeout. Raises RerunRefused, Lead.DoesNotExist.
+    A failed one gets all its tries anew. Waits for whoever has the lead's lock, up to lock_timeout.
+    Raises RerunRefused, Lead.DoesNotExist.
     """
     with transaction.atomic():
         wait_for_lead(lead_id)

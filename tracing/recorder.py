@@ -6,14 +6,14 @@ and counted.
 
 import logging
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 import orjson
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 from uuid6 import uuid7
 
 from tracing import metrics
@@ -133,15 +133,15 @@ class Recorder:
         Needs an open transaction of the caller on `using`. Never raises for a database failure, unless the
         connection itself is gone, in which case nothing of the caller's transaction can be saved either.
         """
-        connection = connections[using]
+        database = connections[using]
         savepoint = None
         try:
-            parameters = self._parameters(end)
+            parameters = self.parameters(end)
             savepoint = transaction.savepoint(using=using)
-            with connection.cursor() as cursor:
+            with database.cursor() as cursor:
                 cursor.execute(WRITE_SQL, parameters)
         except Exception as error:
-            if connection.connection is None or connection.connection.closed:
+            if database.connection is None or database.connection.closed:
                 raise
             if savepoint is not None:
                 transaction.savepoint_rollback(savepoint, using=using)
@@ -158,7 +158,8 @@ class Recorder:
             message = f"an attempt ends with exactly one terminal event, this one has {terminal}"
             raise IncompleteTrace(message)
 
-    def _parameters(self, end: AttemptEnd) -> list[Any]:
+    def parameters(self, end: AttemptEnd) -> list[Any]:
+        """Of WRITE_SQL. Raises IncompleteTrace, UnknownCode, and TypeError for what JSON cannot hold."""
         self._check()
         head, route = self.head, self.route
         return [
@@ -177,6 +178,23 @@ class Recorder:
             # One document, not a list for each column: the driver escapes lists item by item in Python.
             encode(self.rows),
         ]
+
+
+def write_many(traces: Sequence[tuple[Recorder, AttemptEnd]]) -> bool:
+    """Write many attempts at once: pipelined, inside one savepoint, all or none. Returns False when it failed.
+
+    Needs an open transaction of the caller. Never raises for a database failure, as Recorder.write.
+    """
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.executemany(WRITE_SQL, [recorder.parameters(end) for recorder, end in traces])
+    except Exception as error:
+        if connection.connection is None or connection.connection.closed:
+            raise
+        for recorder, _ in traces:
+            report_failure(error, attempt_id=recorder.head.id, lead_id=recorder.head.lead_id)
+        return False
+    return True
 
 
 def encode(value: object) -> str:

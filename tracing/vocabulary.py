@@ -49,6 +49,7 @@ class RetryClass(StrEnum):
     """What happens next to a lead that was not sold."""
 
     TRANSIENT = "transient"  # would succeed unchanged a moment later: retry with backoff
+    ERROR = "error"  # the product failed: retry a few times, minutes apart, then parked until a person acts
     DEFERRED = "deferred"  # will be allowed at a known time: due again then
     PERMANENT = "permanent"  # a gap in configuration or coverage: parked until a person acts
 
@@ -87,6 +88,7 @@ _LEAD = frozenset({Level.LEAD})
 _BUYER = frozenset({Level.BUYER})
 _BOTH = _LEAD | _BUYER
 _T, _D, _P = RetryClass.TRANSIENT, RetryClass.DEFERRED, RetryClass.PERMANENT
+_E = RetryClass.ERROR
 
 _ALL = (
     SkipReason("no_campaign", _LEAD, _P, Fixer.AGENCY, "No active campaign takes this vertical and source."),
@@ -119,7 +121,10 @@ _ALL = (
     SkipReason("database_timeout", _LEAD, _T, Fixer.SYSTEM, "The database did not grant a lock in time."),
     SkipReason("worker_lost", _LEAD, _P, Fixer.SYSTEM, "Workers were lost again and again while trying it."),
     SkipReason(
-        "internal_error", _LEAD, _P, Fixer.SYSTEM, "The product failed while deciding; nothing was charged."
+        "lock_expired", _LEAD, _E, Fixer.SYSTEM, "Whoever worked on it outside did not end it in time."
+    ),
+    SkipReason(
+        "internal_error", _LEAD, _E, Fixer.SYSTEM, "The product failed while deciding; nothing was charged."
     ),
     SkipReason("lead_expired", _LEAD, _P, Fixer.LEAD, "The lead's time to live was over."),
     SkipReason("duplicate_lead", _LEAD, _P, Fixer.LEAD, "The same person came in before."),
@@ -187,9 +192,6 @@ _ALL = (
 )
 
 SKIP_REASONS = MappingProxyType({reason.code: reason for reason in _ALL})
-
-# Reserved for parts of the product that do not exist yet: no code writes these.
-RESERVED_REASONS: frozenset[str] = frozenset()
 
 
 class UnknownCode(ValueError):

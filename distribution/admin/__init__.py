@@ -8,8 +8,10 @@ from distribution.admin.buyerkey import BuyerKeyAdmin
 from distribution.admin.campaign import CampaignAdmin, CampaignSnapshotAdmin, TierAdmin
 from distribution.admin.lead import ToldLeadAdmin
 from distribution.admin.money import LedgerEntryAdmin, WalletAdmin
+from distribution.admin.retryqueue import ActedRetryQueueAdmin
 
 __all__ = [
+    "ActedRetryQueueAdmin",
     "AssignmentAdmin",
     "BuyerAdmin",
     "BuyerKeyAdmin",

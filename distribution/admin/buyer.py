@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from distribution.admin.dollars import DollarsAdmin
 from distribution.admin.maps import draw_area, draw_coverage
 from distribution.coverage import measure_coverage
-from distribution.describing import tell_answers, tell_area, tell_hours
+from distribution.describing import tell_answers, tell_area
 from distribution.engine import DefinitionError
 from distribution.locating import UnknownZip
 from distribution.models import Buyer, Enrollment
@@ -20,6 +20,7 @@ from distribution.standing import Usage, read_usage, why_nothing_today
 from routing.admin.configuration import ConfigurationAdmin
 from routing.admin.filters import PausedFilter
 from routing.admin.typed import tell_condition
+from routing.opening import tell_hours
 from tracing.admin.audited import REASON
 from tracing.admin.columns import money_column
 from tracing.wording import money

@@ -3,9 +3,10 @@
 from django.contrib import admin
 
 from distribution.admin.dollars import DollarsAdmin
-from distribution.describing import tell_hours, tell_price_rules, tell_questions
+from distribution.describing import tell_price_rules, tell_questions
 from distribution.models import Campaign, CampaignMode, CampaignSnapshot, Tier
 from routing.admin.typed import tell_condition
+from routing.opening import tell_hours
 from tracing.admin.audited import REASON
 from tracing.admin.columns import money_column
 from tracing.admin.readonly import ReadOnlyAdmin, pretty_json

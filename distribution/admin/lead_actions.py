@@ -19,10 +19,12 @@ from distribution.admin.confirming import ConfirmingAdmin, ReasonForm
 from distribution.assign import AssignRefused, assign_by_hand
 from distribution.models import Enrollment
 from distribution.queries import enrollments_for
-from routing import hold, rerun
+from routing import giveup, hold, rerun
 from routing.cancel import LeadFinished, cancel_lead
+from routing.locks import is_lock_timeout
 from routing.models import UNFINISHED, Lead, LeadStatus
 from tracing import audit
+from tracing.admin.scope import ScopedAdmin
 from tracing.parsing import parse_id
 from tracing.wording import count
 
@@ -37,7 +39,7 @@ TOLD: Final = [
     "cancel_reason",
     "attempts",
 ]
-REFUSALS: Final = (rerun.RerunRefused, hold.HoldRefused, LeadFinished, AssignRefused)
+REFUSALS: Final = (rerun.RerunRefused, giveup.GiveUpRefused, hold.HoldRefused, LeadFinished, AssignRefused)
 BUSY: Final = "it is being worked on at this moment; try again"
 
 
@@ -90,6 +92,14 @@ ACTIONS: Final = {
             why_not=lambda lead, _at: hold.why_no_resume(lead),
         ),
         LeadAction(
+            "give_up",
+            "Give up",
+            "parked as failed, with what their last attempt said; a person can run them again",
+            "given up",
+            run=lambda lead, _reason, at: giveup.give_up_lead(lead.pk, at=at),
+            why_not=lambda lead, _at: giveup.why_not(lead),
+        ),
+        LeadAction(
             "cancel",
             "Cancel",
             "cancelled: nobody will sell it any more. This cannot be undone",
@@ -102,13 +112,12 @@ ACTIONS: Final = {
 }
 
 
-def _list_action(name: str) -> Callable[..., HttpResponse | None]:
+def list_action(name: str, *, title: str = "") -> Callable[..., HttpResponse | None]:
+    """An action of a list that goes to the page which asks first."""
     action = ACTIONS[name]
 
-    @admin.action(description=f"{action.title}…", permissions=["operate"])
-    def choose(
-        page: "LeadActionsAdmin", request: HttpRequest, queryset: QuerySet[Lead]
-    ) -> HttpResponse | None:
+    @admin.action(description=f"{title or action.title}…", permissions=["operate"])
+    def choose(page: "OperatorAdmin", request: HttpRequest, queryset: QuerySet[Lead]) -> HttpResponse | None:
         ids = list(queryset.values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
         if len(ids) > MOST_AT_ONCE:
             page.message_user(request, f"Choose at most {MOST_AT_ONCE} leads at once.", messages.ERROR)
@@ -140,14 +149,18 @@ class AssignForm(ReasonForm):
         self.fields["enrollment"].queryset = enrollments_for(lead)  # type: ignore[attr-defined]
 
 
-class LeadActionsAdmin(ConfirmingAdmin):
-    """The buttons of a lead's page and the actions of the list."""
-
-    actions: Any = tuple(_list_action(name) for name in ACTIONS)
-    change_form_template = "admin/leadswitch/change_form.html"
+class OperatorAdmin(ScopedAdmin):
+    """A list of leads on which operators act."""
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(PERMISSION)
+
+
+class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
+    """The buttons of a lead's page and the actions of the list."""
+
+    actions: Any = tuple(list_action(name) for name in ACTIONS)
+    change_form_template = "admin/leadswitch/change_form.html"
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -251,7 +264,7 @@ class LeadActionsAdmin(ConfirmingAdmin):
         except REFUSALS as refusal:
             return str(refusal)
         except OperationalError as error:
-            if getattr(error.__cause__, "sqlstate", None) != "55P03":
+            if not is_lock_timeout(error):
                 raise
             return BUSY
         return ""

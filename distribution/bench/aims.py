@@ -10,6 +10,7 @@ OF_BY_HAND: Final = 0.5
 OF_PLAIN_ORM: Final = 3.0
 OF_BARE_VIEW: Final = 0.7
 MOST_STATEMENTS: Final = 14
+LEAST_RETRIES_A_MINUTE: Final = 100
 MOST_MICROSECONDS_A_RULE: Final = 5.0
 
 
@@ -41,6 +42,10 @@ def judge(report: Mapping[str, Any]) -> list[Aim]:
         aims.append(_intake(report["intake"]))
     if "routing" in report:
         aims.append(_routing(report["routing"]["sizes"][-1]))
+    if "retries" in report:
+        aims += _retries(report["retries"])
+    if "targets" in report:
+        aims += [_target(stage) for stage in report["targets"]["stages"]]
     return aims
 
 
@@ -104,6 +109,27 @@ def _routing(size: Mapping[str, Any]) -> Aim:
         f"≤ {MOST_MICROSECONDS_A_RULE:g} µs",
         f"{cost:.2f} µs, {size['microseconds_a_decision']:.0f} µs a decision",
         cost <= MOST_MICROSECONDS_A_RULE,
+    )
+
+
+def _retries(retries: Mapping[str, Any]) -> Iterator[Aim]:
+    for run in retries["runs"]:
+        rate = run["retries_a_minute"]
+        yield Aim(
+            f"retries a minute, {_workers(run)}",
+            f"≥ {LEAST_RETRIES_A_MINUTE}",
+            f"{rate['median']:,.0f} ({rate['min']:,.0f}-{rate['max']:,.0f}),"
+            f" {rate['median'] / LEAST_RETRIES_A_MINUTE:.0f} x as many",
+            rate["median"] >= LEAST_RETRIES_A_MINUTE,
+        )
+
+
+def _target(stage: Mapping[str, Any]) -> Aim:
+    return Aim(
+        f"{stage['stage']}, p95",
+        f"< {stage['target_ms']:,} ms",
+        f"{stage['p95_ms']:.2f} ms, {stage['times_below']:.0f} x below",
+        stage["p95_ms"] < stage["target_ms"],
     )
 
 

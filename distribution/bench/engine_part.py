@@ -48,12 +48,17 @@ def measure_engine(plan: Plan, children: Sequence[Child], *, progress: Progress)
     return {"sizes": sizes}
 
 
+def build_pool(children: Sequence[Child], *, size: int) -> Sequence[Mapping[str, Any]]:
+    """Have one worker build a campaign with so many buyers, and all know it; what a lead writes there, by worker."""
+    pool = children[0].ask("build", size=size)
+    return [child.ask("join", size=size, pool=pool) for child in children]
+
+
 def _measure_size(
     plan: Plan, children: Sequence[Child], *, size: int, progress: Progress
 ) -> Mapping[str, Any]:
     progress(f"{size} buyers: building the campaign")
-    pool = children[0].ask("build", size=size)
-    joined = [child.ask("join", size=size, pool=pool) for child in children]
+    joined = build_pool(children, size=size)
     for name in LOOPS:
         for child in children:
             _sell([child], name=name, size=size, count=plan.warm_up, adder=children[0])

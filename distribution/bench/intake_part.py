@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import redis
 from django.conf import settings
 
 from distribution.bench.children import Child, ChildFailed
 from distribution.bench.numbers import Spread, percentile, ratios
 from distribution.bench.plan import Plan
 from distribution.bench.servers import WEB_WORKERS, serve_bare, serve_product
+from distribution.bench.wakes import forget_wakes
 
 Progress = Callable[[str], None]
 
@@ -66,7 +66,7 @@ def measure_intake(
     owner = child.ask("issue_key")
     series = {name: Series() for name in VIEWS}
     with ExitStack() as stack:
-        stack.callback(_forget_wakes)
+        stack.enter_context(forget_wakes())
         jobs = {
             "product": {
                 "port": stack.enter_context(serve_product(database_url, directory=directory)),
@@ -110,10 +110,3 @@ def _send(job: Mapping[str, Any], *, requests: int, connections: int) -> Mapping
         message = f"{job['path']} answered {answer['statuses']} to {requests} requests"
         raise NotCreated(message)
     return answer
-
-
-def _forget_wakes() -> None:
-    """Take the wake-ups of the bench's leads out of Redis. No worker listens to their queue."""
-    with redis.Redis.from_url(settings.REDIS_URL) as client:
-        for key in client.scan_iter(match=f"*{settings.LEADSWITCH_REDIS_PREFIX}-bench*", count=1000):
-            client.delete(key)

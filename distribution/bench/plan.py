@@ -9,6 +9,9 @@ BY_HAND: Final = "by_hand"
 PLAIN_ORM: Final = "plain_orm"
 LOOPS: Final = (PRODUCT, BY_HAND, PLAIN_ORM)
 
+# The pool for what is measured of waiting leads.
+WAITING_BUYERS: Final = 20
+
 # Three rounds are the least that has a median; more tell noise from cost better.
 LEAST_ROUNDS: Final = 3
 
@@ -22,6 +25,8 @@ class Plan:
     rounds: int
     requests: int
     connections: int = 8
+    retries: int = 500  # in the queue of each round
+    ways: int = 200  # leads sent from end to end
     rule_counts: tuple[int, ...] = (10, 100, 1000)
     rule_checks: int = 1_000_000  # rules asked in a round, about
     # The driver prepares a statement after 5 executions, and the server settles for a plan after 5 more.
@@ -40,6 +45,8 @@ class Plan:
             rounds=LEAST_ROUNDS,
             requests=40,
             warm_up=2,
+            retries=10,
+            ways=5,
             rule_checks=10_000,
         )
 

@@ -25,6 +25,9 @@ ARGUMENTS: Final = (
     *("--workers", str(WEB_WORKERS), "--worker-class", "gthread", "--threads", "4"),
     *("--config", "python:leadswitch.gunicorn_hooks", "--no-control-socket"),
 )
+WORKER_ARGUMENTS: Final = (
+    *("--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"),
+)
 
 
 @contextmanager
@@ -59,6 +62,35 @@ def serve_bare(database_url: str, owner: Mapping[str, Any], *, directory: Path) 
     }
     with _serve("distribution.bench.bare.wsgi", environment, log=directory / "bare.log") as port:
         yield port
+
+
+@contextmanager
+def run_worker(database_url: str, *, directory: Path) -> Iterator[None]:
+    """Run the product's worker on the bench's queue, from when it is ready."""
+    log = directory / "celery.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "celery", "-A", "leadswitch", "worker", *WORKER_ARGUMENTS],
+            cwd=settings.BASE_DIR,
+            env=child_environment(database_url, role="worker"),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            _wait_until_ready(process, log=log)
+            yield
+        finally:
+            end(process)
+
+
+def _wait_until_ready(process: "subprocess.Popen[Any]", *, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        if " ready." in log.read_text(errors="replace"):
+            return
+        time.sleep(0.1)
+    raise ChildFailed(f"the worker of the bench did not start (see {log})")
 
 
 @contextmanager

@@ -40,6 +40,10 @@ def _tables(report: Mapping[str, Any], aims: Sequence[Aim], *, is_plain: bool) -
         yield _intake(report["intake"], look)
     if "routing" in report:
         yield _routing(report["routing"]["sizes"], look)
+    if "retries" in report:
+        yield _retries(report["retries"], look)
+    if "targets" in report:
+        yield _targets(report["targets"]["stages"], look)
     yield _aims(aims, look)
 
 
@@ -110,6 +114,25 @@ def _routing(sizes: Sequence[Mapping[str, Any]], look: box.Box) -> Table:
             f"{size['microseconds_a_decision']:.1f}",
             f"{size['microseconds_a_rule']:.2f}",
         )
+    return table
+
+
+def _retries(retries: Mapping[str, Any], look: box.Box) -> Table:
+    table = _table(f"Retries in due order: {retries['leads']} in the queue, {retries['buyers']} buyers", look)
+    for name in ("workers", "retries a minute"):
+        table.add_column(name, justify="right")
+    for run in retries["runs"]:
+        table.add_row(str(run["workers"]), _spread(run["retries_a_minute"]))
+    return table
+
+
+def _targets(stages: Sequence[Mapping[str, Any]], look: box.Box) -> Table:
+    table = _table("What a lead waits for, beside its target", look)
+    for name in ("stage", "covers", "p50 ms", "p95 ms", "target ms", "below it"):
+        table.add_column(name, justify="left" if name in ("stage", "covers") else "right")
+    for stage in stages:
+        numbers = (f"{stage['p50_ms']:.2f}", f"{stage['p95_ms']:.2f}", f"< {stage['target_ms']}")
+        table.add_row(stage["stage"], stage["covers"], *numbers, f"{stage['times_below']:.0f} x")
     return table
 
 

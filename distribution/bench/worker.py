@@ -21,6 +21,7 @@ from django.db import connection
 from distribution.bench.dataset import Pool, add_leads, build_pool
 from distribution.bench.loops import Loop, make_loop
 from distribution.bench.plan import LOOPS, PRODUCT
+from distribution.bench.stages import add_rules, drain, make_retries, time_stages, time_way
 from distribution.bench.template import read_template
 from distribution.bench.wire import list_statements
 from distribution.config import read_definition
@@ -94,6 +95,31 @@ class Worker:
             decide(campaign, facts)
             times.append((time.perf_counter() - before) * 1000)
         return {"decide_ms": median(times)}
+
+    def add_retries(self, size: int, count: int) -> Mapping[str, Any]:
+        ids = add_leads(self._pools[size], count)
+        make_retries(ids)
+        return {"ids": ids}
+
+    def drain(self) -> Mapping[str, Any]:
+        started = time.monotonic()
+        return {"started": started, "count": drain(), "ended": time.monotonic()}
+
+    def time_stages(self, size: int, count: int) -> Mapping[str, Any]:
+        return time_stages(add_leads(self._pools[size], count))
+
+    def add_rules(self, size: int, count: int) -> Mapping[str, Any]:
+        add_rules(self._pools[size], count)
+        return {}
+
+    def time_way(self, size: int, port: int, key: str, count: int) -> Mapping[str, Any]:
+        return {"times": time_way(self._pools[size], port=port, key=key, count=count)}
+
+    def issue_pool_key(self, size: int) -> Mapping[str, Any]:
+        """Make a key of the source from which a pool's leads come."""
+        source = Source.objects.get(pk=self._pools[size].source_id)
+        _, key = SourceKey.objects.create_key(name="bench", source=source)
+        return {"key": key}
 
     def issue_key(self) -> Mapping[str, Any]:
         """Make a source with a key for the intake."""

@@ -1,4 +1,4 @@
-"""Invariant 4: no lead is forgotten. Whoever is unfinished is due at a time; whoever is distributed has a buyer."""
+"""Invariant 4: no lead is forgotten: unfinished is due at a time or under a lease, distributed has a buyer."""
 
 from typing import Final
 
@@ -12,6 +12,7 @@ UNFINISHED_IS_DUE: Final = """
 SELECT 'lead ' || id AS subject, format('is %%s and nothing will ever start it', status) AS message
 FROM routing_lead
 WHERE id >= %(from_lead)s AND status = ANY(%(unfinished)s) AND next_attempt_at IS NULL
+    AND (status <> 'calling' OR locked_at IS NULL OR locked_by = '')
 """
 
 FINISHED_IS_NOT_DUE: Final = """

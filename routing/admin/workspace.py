@@ -10,12 +10,14 @@ from routing import pauses, rollout
 from routing.admin.configuration import ConfigurationAdmin
 from routing.admin.filters import PausedFilter
 from routing.models import DuplicateScope, Workspace
+from routing.opening import tell_hours
 from tracing.admin.scope import visible_ids
 
 
 @admin.register(Workspace)
 class WorkspaceAdmin(ConfigurationAdmin):
     workspace_path = "pk"
+    tellers = {"hours": tell_hours}
     list_display = ("name", "slug", "kind", "timezone", "lead_ttl_days", "dispatch_mode", "paused_at")
     list_filter = ("kind", "dispatch_mode", PausedFilter)
     search_fields = ("name", "slug")

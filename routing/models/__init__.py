@@ -2,7 +2,7 @@
 
 from routing.models.dispatch import DispatchControl, DispatchPath
 from routing.models.idempotency import IdempotencyRecord
-from routing.models.lead import UNFINISHED, Lead, LeadStatus
+from routing.models.lead import UNFINISHED, Lead, LeadStatus, RetryingLead
 from routing.models.membership import Membership
 from routing.models.rule import RoutingRule
 from routing.models.workspace import DispatchMode, DuplicateScope, Source, SourceKey, Workspace, WorkspaceKind
@@ -17,6 +17,7 @@ __all__ = [
     "Lead",
     "LeadStatus",
     "Membership",
+    "RetryingLead",
     "RoutingRule",
     "Source",
     "SourceKey",

@@ -1,5 +1,7 @@
 """One person's request, and the only truth about when it is due."""
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -11,7 +13,7 @@ from routing.models.workspace import Source, Workspace
 class LeadStatus(models.TextChoices):
     # intake, retry or an operator's re-run -> pending; it waits for `next_attempt_at`
     PENDING = "pending", "waiting for its time"
-    # gated -> calling: a verification call is out
+    # pending | gated -> calling: work with outside effects goes on, under a lease (routing/lease.py)
     CALLING = "calling", "a verification call is out"
     # pending -> gated: the campaign wants the person verified first
     GATED = "gated", "waiting for verification"
@@ -77,6 +79,18 @@ class Lead(models.Model):
     lost_leases = models.PositiveSmallIntegerField(
         default=0, db_default=0, help_text="How many workers in a row were lost while trying it."
     )
+    conflicts = models.PositiveSmallIntegerField(
+        default=0, db_default=0, editable=False, help_text="Attempts in a row that met busy locks."
+    )
+    errors = models.PositiveSmallIntegerField(
+        default=0, db_default=0, editable=False, help_text="Attempts in a row that the product failed on."
+    )
+    locked_by = models.CharField(
+        max_length=100, blank=True, default="", db_default="", editable=False, help_text="Who has the lease."
+    )
+    locked_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Since when. Every later write compares both."
+    )
     received_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -100,6 +114,11 @@ class Lead(models.Model):
             models.CheckConstraint(
                 condition=Q(paused_at__isnull=True) | Q(status=LeadStatus.PENDING),
                 name="lead_paused_only_while_pending",
+            ),
+            models.CheckConstraint(
+                condition=(Q(status=LeadStatus.CALLING, locked_at__isnull=False) & ~Q(locked_by=""))
+                | (~Q(status=LeadStatus.CALLING) & Q(locked_at__isnull=True, locked_by="")),
+                name="lead_locked_exactly_while_calling",
             ),
             models.CheckConstraint(
                 condition=~Q(email_hash="") & ~Q(phone_hash=""), name="lead_hash_not_blank"
@@ -134,6 +153,14 @@ class Lead(models.Model):
                 condition=Q(status__in=["pending", "calling", "gated", "offered"]),
                 name="lead_expiring",
             ),
+            # The page of the retry queue, in due order; the workspace is there to be looked at without the row.
+            models.Index(
+                fields=["next_attempt_at", "id"],
+                include=["workspace"],
+                condition=Q(status="pending", attempts__gt=0),
+                name="lead_retry_queue",
+            ),
+            models.Index(fields=["locked_at"], condition=Q(status="calling"), name="lead_locked"),
             models.Index(
                 fields=["status", "skip_reason"], condition=Q(status="failed"), name="lead_failed_reason"
             ),
@@ -141,3 +168,20 @@ class Lead(models.Model):
 
     def __str__(self) -> str:
         return str(self.public_id)
+
+
+class RetryQueue(models.Manager["RetryingLead"]):
+    def get_queryset(self) -> "models.QuerySet[RetryingLead]":
+        return super().get_queryset().filter(status=LeadStatus.PENDING, attempts__gt=0)
+
+
+class RetryingLead(Lead):
+    """A lead that was tried and is due again. No table of its own: the retry queue is a set of leads."""
+
+    objects: ClassVar[RetryQueue] = RetryQueue()
+
+    class Meta:
+        proxy = True
+        default_permissions = ()  # who may see leads sees these
+        verbose_name = "lead in the retry queue"
+        verbose_name_plural = "retry queue"

@@ -90,6 +90,12 @@ class Workspace(models.Model):
         db_default=DispatchMode.POLL,
         help_text="How its due leads are found. Forward and back at any time, see docs/dispatch-rollout.md.",
     )
+    max_attempts = models.PositiveSmallIntegerField(
+        default=3,
+        db_default=3,
+        validators=[MinValueValidator(1), MaxValueValidator(20)],
+        help_text="How often in a row a lead is tried that the product fails on, before it is parked as failed.",
+    )
     duplicate_scope = models.CharField(
         max_length=10,
         choices=DuplicateScope.choices,

@@ -9,8 +9,8 @@ from typing import Final
 from django.db import transaction
 
 from routing import metrics, schedule
-from routing.giveup import count_loss
 from routing.locks import lock_lead
+from routing.losses import count_loss
 from routing.models import DispatchMode
 from routing.queries import DueTime, read_due_times
 from routing.schedule import Ending, Expired
@@ -39,7 +39,7 @@ def _recover(lease: Expired) -> bool:
     attempts = _read_attempts(lease.lead_id) if found else 0
     if attempts is None or not schedule.end([_ending(lease, found)])[0]:
         return False
-    metrics.LEASES_LOST.labels(state="started" if lease.is_started else "queued").inc()
+    metrics.FLIGHTS_LOST.labels(state="started" if lease.is_started else "queued").inc()
     if lease.is_started and found and count_loss(lease.lead_id, attempts=attempts):
         schedule.withdraw([(lease.lead_id, found[0].workspace_id)])
     return True

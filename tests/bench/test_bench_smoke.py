@@ -29,6 +29,8 @@ TINY = Plan(
     rule_counts=(3, 60),
     rule_checks=600,
     warm_up=1,
+    retries=6,
+    ways=2,
 )
 
 
@@ -50,17 +52,20 @@ def test_a_run_reports_every_part_and_leaves_nothing_behind(tmp_path: Path) -> N
         "One sold lead",
         "Intake over HTTP",
         "Routing decisions",
+        "Retries in due order",
+        "What a lead waits for",
         "Aims",
         "psycopg",
     ):
         assert title in text
     report = json.loads((tmp_path / "bench" / "bench.json").read_text())
-    assert set(report) == {"machine", "engine", "intake", "routing", "aims"}
+    assert set(report) == {"machine", "engine", "intake", "routing", "retries", "targets", "aims"}
     assert {"cpu_count", "python", "postgres", "measured_at"} <= set(report["machine"])
     check_engine(report["engine"])
     assert set(report["intake"]["views"]) == {"product", "bare"}
     assert len(report["intake"]["product_against_bare"]["rounds"]) == TINY.rounds
     check_routing(report["routing"])
+    check_waits(report)
     assert {aim["verdict"] for aim in report["aims"]} <= {"met", "missed"}
     assert bench_databases() == []
 
@@ -94,6 +99,23 @@ def check_routing(routing: Mapping[str, Any]) -> None:
 def test_a_lead_of_the_routing_bench_meets_its_own_rule(number: int) -> None:
     [hop] = build_plan(1_000).find_path(make_fields(number), max_hops=8)
     assert hop.rule.id == number
+
+
+def check_waits(report: Mapping[str, Any]) -> None:
+    assert [run["workers"] for run in report["retries"]["runs"]] == [1, 2]
+    for run in report["retries"]["runs"]:
+        assert len(run["rounds"]) == TINY.rounds
+        assert all(rate > 0 for rate in run["rounds"])
+    stages = {stage["stage"]: stage for stage in report["targets"]["stages"]}
+    assert {name: stage["leads"] for name, stage in stages.items()} == {
+        "lock": TINY.retries,
+        "rules": TINY.retries,
+        "complete": TINY.retries,
+        "end to end": TINY.ways,
+    }
+    for stage in stages.values():
+        assert 0 < stage["p50_ms"] <= stage["p95_ms"]
+        assert stage["times_below"] == stage["target_ms"] / stage["p95_ms"]
 
 
 def bench_databases() -> list[str]:
@@ -180,3 +202,19 @@ def test_aims_are_judged_by_the_median() -> None:
     ]
     assert aims[-2].measured == "45.0 ms against 38.0 ms a lead (45.5 and 38.4 µs a row)"
     assert LOOPS[0] == PRODUCT
+
+
+def test_waits_are_judged_against_their_targets() -> None:
+    rate = {"median": 5_000.0, "min": 4_000.0, "max": 6_000.0}
+    stages = [
+        {"stage": "lock", "p95_ms": 0.5, "target_ms": 50, "times_below": 100.0},
+        {"stage": "complete", "p95_ms": 200.0, "target_ms": 200, "times_below": 1.0},
+    ]
+    aims = judge(
+        {"retries": {"runs": [{"workers": 2, "retries_a_minute": rate}]}, "targets": {"stages": stages}}
+    )
+    assert [(aim.name, aim.measured, aim.is_met) for aim in aims] == [
+        ("retries a minute, 2 workers", "5,000 (4,000-6,000), 50 x as many", True),
+        ("lock, p95", "0.50 ms, 100 x below", True),
+        ("complete, p95", "200.00 ms, 1 x below", False),
+    ]

@@ -8,12 +8,13 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page
 
 from distribution.models import Buyer, Wallet
-from routing.models import Lead, RoutingRule
+from routing.models import Lead, RetryingLead, RoutingRule
 from tests.admin_pages import EDITABLE
 from tests.admin_pages import page as path_of
 from tests.browser.chromium import barriers
 from tests.browser.conftest import OpenAs
 from tests.browser.scene import build_scene
+from tests.factories import LeadFactory
 from tracing.models import AuditEntry
 
 
@@ -25,7 +26,12 @@ def test_nothing_keeps_people_out(open_as: OpenAs) -> None:
     paths += [path_of(Buyer, "change", scene.broke.pk), path_of(Wallet, "change", wallet.pk)]
     paths += [f"/admin/distribution/wallet/{wallet.pk}/money/topup/", path_of(Wallet, "changelist")]
     paths += [f"/admin/routing/lead/act/rerun/?ids={scene.lead.pk}", path_of(AuditEntry, "changelist")]
-    paths += [path_of(RoutingRule, "changelist"), "/admin/routing/routingrule/test/"]
+    LeadFactory(source=scene.lead.source, attempts=2, errors=1, skip_reason="internal_error")
+    paths += [
+        path_of(RetryingLead, "changelist"),
+        path_of(RoutingRule, "changelist"),
+        "/admin/routing/routingrule/test/",
+    ]
     paths += [path_of(model, "add") for model in EDITABLE]
     problems = [f"{path} {problem}" for path in paths for problem in problems_on(page, path)]
     if problems:

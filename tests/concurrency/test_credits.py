@@ -67,9 +67,9 @@ def sell_two(campaign: Campaign) -> int:
 
 
 def test_control_without_the_lock_the_condition_refuses_the_second_charge(last_credit: Campaign) -> None:
-    """No credit is lost, but a lead is parked as a failure of the product."""
+    """No credit is lost, but the second lead ends its attempt as a failure of the product."""
     assert sell_two(last_credit) == 0
-    assert statuses() == [("distributed", ""), ("failed", "internal_error")]
+    assert statuses() == [("distributed", ""), ("pending", "internal_error")]
     assert_verified()
 
 
@@ -78,7 +78,7 @@ def test_control_without_lock_and_condition_the_constraint_refuses_it(
 ) -> None:
     monkeypatch.setattr(sale, "SELL", NO_WALLET_CONDITION)
     assert sell_two(last_credit) == 0
-    assert statuses() == [("distributed", ""), ("failed", "internal_error")]
+    assert statuses() == [("distributed", ""), ("pending", "internal_error")]
     assert_verified()
 
 

@@ -53,7 +53,7 @@ def lose(lead_id: int, workspace_id: int, settings: Any, *, is_started: bool) ->
 
 
 def count_lost(state: str) -> float:
-    return float(metrics.LEASES_LOST.labels(state=state)._value.get())
+    return float(metrics.FLIGHTS_LOST.labels(state=state)._value.get())
 
 
 @pytest.mark.parametrize("is_started", [True, False])

@@ -255,7 +255,7 @@ def test_the_lease_ends_when_the_outcome_cannot_be_read(
 @pytest.mark.parametrize("state", ["queued twice", "ended", "started elsewhere"])
 def test_a_message_without_its_lease_is_dropped(campaign: Campaign, state: str) -> None:
     lead = hand_over(campaign)
-    refused = metrics.LEASES_REFUSED._value.get()
+    refused = metrics.FLIGHTS_REFUSED._value.get()
     if state == "started elsewhere":
         schedule.start([lead.pk])
         expected = ("pending", 1)
@@ -267,7 +267,7 @@ def test_a_message_without_its_lease_is_dropped(campaign: Campaign, state: str) 
         expected = ("distributed", 1)
     run_leased(lead.pk)
     lead.refresh_from_db()
-    assert (lead.status, metrics.LEASES_REFUSED._value.get() - refused) == expected
+    assert (lead.status, metrics.FLIGHTS_REFUSED._value.get() - refused) == expected
 
 
 def test_without_redis_the_lead_is_tried_all_the_same(

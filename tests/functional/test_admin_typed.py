@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from distribution.models import Buyer, Campaign, Enrollment, Tier
 from routing.admin.typed import MOST_CHARACTERS, TypedChecks
+from routing.models import Workspace
 from tests.admin_pages import EDITABLE, build_world, client_of, page, person, problems, save
 from tests.factories import BuyerFactory, CampaignFactory, EnrollmentFactory, TierFactory
 
@@ -54,7 +55,7 @@ def test_every_json_field_of_every_form_is_checked() -> None:
         for name in registered.tellers
     }
     assert checked == set(JSON_FIELDS)
-    assert len(checked) == 9
+    assert len(checked) == 10
 
 
 @every_field
@@ -103,6 +104,7 @@ MEANINGS: list[tuple[type[Model], str, str, str]] = [
         "open Monday 09:00 to 12:00 and 13:00 to 17:00;"
         " closed Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday",
     ),
+    (Workspace, "hours", '{"mon": []}', "never open"),
     (Buyer, "hours", "{}", "always open"),
     (Buyer, "hours", '{"mon": []}', "never open"),
     (Buyer, "answers", '{"types": ["a", "b"], "new": true}', "“types” is a or b; “new” is yes"),

@@ -134,7 +134,8 @@ class TestWhoCounts:
     def test_an_older_copy_that_is_being_worked_on_comes_first(self, status: str) -> None:
         source = own_source(agency())
         older = came(source)
-        Lead.objects.filter(pk=older.pk).update(status=status, next_attempt_at=None)
+        lease = {"locked_by": "caller:1", "locked_at": AT} if status == "calling" else {}
+        Lead.objects.filter(pk=older.pk).update(status=status, next_attempt_at=None, **lease)
         assert result(came(source, AT + LATER)) == "duplicate"
 
     def test_a_parked_lead_that_is_run_again_meets_the_copy_that_was_sold_meanwhile(self) -> None:

@@ -66,7 +66,7 @@ def test_a_conflict_is_woken_for_when_it_is_over(source: Source, sent: list[Any]
 
 
 def test_a_long_wait_is_left_to_the_database(source: Source, sent: list[Any]) -> None:
-    lead = LeadFactory(source=source, attempts=12)
+    lead = LeadFactory(source=source, attempts=12, conflicts=12)
 
     with holding(HOLD_WALLETS):
         process_leads([lead.pk])

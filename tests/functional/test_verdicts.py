@@ -175,7 +175,7 @@ def test_a_bug_after_the_sale_takes_the_sale_back(lead: Lead, monkeypatch: pytes
     monkeypatch.setattr(distribution.distribute, "close_attempt", fail)
     outcome = distribute_lead(lead.pk)
 
-    assert (outcome.result, outcome.skip_reason, outcome.is_traced) == ("failed", "internal_error", True)
+    assert (outcome.result, outcome.skip_reason, outcome.is_traced) == ("retry", "internal_error", True)
     assert told(outcome.attempt_id)[-1] == ("failed", "internal_error")
     data = LeadDistributionEvent.objects.filter(attempt_id=outcome.attempt_id).values_list("data", flat=True)
     assert "555" not in str(list(data))  # an exception's text may hold anything

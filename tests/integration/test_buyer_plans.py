@@ -11,7 +11,8 @@ from distribution.models import Buyer, Enrollment
 from distribution.queries import Period, list_assignments, list_ledger
 from routing.models import Lead
 from tests.factories import CampaignFactory, SourceFactory, enroll
-from tests.integration.test_query_plans import FILL_LEADS, nodes
+from tests.filling import fill_mostly_sold
+from tests.integration.test_query_plans import nodes
 from tests.planting import plant
 
 LEADS = 4_000
@@ -49,7 +50,7 @@ def buyer(committed_db: None) -> Buyer:  # noqa: ARG001
     campaign = CampaignFactory()
     enroll(campaign, count=BUYERS, credits_cents=100)
     source = SourceFactory(workspace=campaign.workspace)
-    plant(FILL_LEADS, {"workspace": campaign.workspace_id, "source": source.pk, "leads": LEADS})
+    fill_mostly_sold(source, count=LEADS)
     for sql in (FILL_ATTEMPTS, FILL_EVENTS, FILL_BOUGHT):
         plant(sql)
     with connection.cursor() as cursor:

@@ -166,6 +166,16 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
             status="failed", next_attempt_at=None, finished_at=timezone.now(), paused_at=timezone.now()
         ),
     ),
+    (
+        "lead_locked_exactly_while_calling",
+        lambda: LeadFactory(status="calling", next_attempt_at=None, locked_by="caller:1"),
+    ),
+    (
+        "lead_locked_exactly_while_calling",
+        lambda: LeadFactory(status="calling", next_attempt_at=None, locked_at=timezone.now()),
+    ),
+    ("lead_locked_exactly_while_calling", lambda: LeadFactory(locked_by="somebody")),
+    ("lead_locked_exactly_while_calling", lambda: LeadFactory(locked_at=timezone.now())),
     ("lead_hash_not_blank", lambda: LeadFactory(email_hash="")),  # PITFALLS 39
     ("lead_hash_not_blank", lambda: LeadFactory(phone_hash="")),
     ("lead_source_external_id_unique", lambda: two_of(LeadFactory, source=SourceFactory(), external_id="7")),

@@ -1,6 +1,7 @@
 """The statements of the hot path use their indexes on filled tables, and a sold lead takes few of them."""
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -16,9 +17,11 @@ from distribution.models import Campaign
 from routing.closing import CLOSE
 from routing.duplicates import LOOK
 from routing.locks import LOCK_LEAD, LOCK_NEXT_DUE, LOCK_NEXT_POLLED
-from routing.models import Lead
+from routing.models import Lead, RetryingLead
 from routing.plans import PLANS
 from routing.queries import COUNT_POLLED
+from tests.admin_pages import client_of
+from tests.admin_pages import person as desk_person
 from tests.factories import (
     CampaignFactory,
     LeadFactory,
@@ -28,23 +31,11 @@ from tests.factories import (
     enroll,
     person,
 )
+from tests.filling import fill_leads, fill_mostly_sold
 from tests.planting import plant
 
 FILLED_LEADS = 20_000
 BIG = {"routing_lead", "distribution_assignment"}
-FILL_LEADS = """
-INSERT INTO routing_lead (
-    public_id, workspace_id, source_workspace_id, source_id, external_id, first_name, last_name, email, phone, address,
-    zip, city, county, state, country, vertical, attributes, consent, status, skip_reason, attempts, next_attempt_at,
-    due_reason, received_at, expires_at, finished_at
-)
-SELECT gen_random_uuid(), %(workspace)s, %(workspace)s, %(source)s, '', '', '', '', '', '',
-    '30312', '', '', 'GA', 'US', 'roofing', '{}', '{}',
-    CASE WHEN n %% 20 = 0 THEN 'pending' ELSE 'distributed' END, '', 0,
-    CASE WHEN n %% 20 = 0 THEN now() + (n - 10000) * interval '1 minute' END,
-    '', now(), now() + interval '90 days', CASE WHEN n %% 20 = 0 THEN NULL ELSE now() END
-FROM generate_series(1, %(leads)s) AS n
-"""
 FILL_ASSIGNMENTS = """
 INSERT INTO distribution_assignment (
     public_id, lead_id, buyer_id, campaign_id, enrollment_id, attempt_id, price_cents, state, created_at
@@ -62,8 +53,7 @@ def filled(committed_db: None) -> Campaign:  # noqa: ARG001
     for _ in range(30):
         enroll(CampaignFactory(), count=2)
     source = SourceFactory(workspace=campaign.workspace)
-    parameters = {"workspace": campaign.workspace_id, "source": source.pk, "leads": FILLED_LEADS}
-    plant(FILL_LEADS, parameters)  # without 60,000 checks of foreign keys
+    fill_mostly_sold(source, count=FILLED_LEADS)
     plant(FILL_ASSIGNMENTS)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
@@ -75,13 +65,13 @@ def nodes(sql: str, parameters: list[Any], *, options: str = "FORMAT JSON") -> l
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN ({options}) {sql}", parameters)
         [(explained,)] = cursor.fetchall()
-    waiting = [(json.loads(explained) if isinstance(explained, str) else explained)[0]["Plan"]]
-    found = []
-    while waiting:
-        node = waiting.pop()
-        found.append(node)
-        waiting += node.get("Plans", [])
-    return found
+    return list(walk((json.loads(explained) if isinstance(explained, str) else explained)[0]["Plan"]))
+
+
+def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for each in node.get("Plans", []):
+        yield from walk(each)
 
 
 def plan(sql: str, parameters: list[Any]) -> tuple[set[str], set[str]]:
@@ -94,7 +84,7 @@ def plan(sql: str, parameters: list[Any]) -> tuple[set[str], set[str]]:
 def test_hot_statements_use_their_indexes(filled: Campaign) -> None:
     lead = Lead.objects.filter(status="distributed").earliest("id")
     enrollment_ids = list(filled.enrollments.values_list("pk", flat=True))
-    close = [lead.workspace_id, "failed", "", 1, None, "", None, lead.pk, 0]
+    close = [lead.workspace_id, "failed", "", 1, None, "", None, 0, 0, lead.pk, 0]
     by_lead = {"assignment_live_lead_buyer_unique", "distribution_assignment_lead_id"}
     for sql, parameters, expected in (
         (LOCK_NEXT_DUE, [], {"lead_due"}),
@@ -226,3 +216,24 @@ def test_a_routed_lead_whose_person_is_looked_for_takes_at_most_14_too() -> None
     assert before == 13
     assert counts == [14, 13, 13]  # one more after a change of rules: they are read
     assert count_statements(LeadFactory(source=source)) == 12  # of nobody: whether the destination is paused
+
+
+@pytest.mark.parametrize("is_scoped", [True, False])
+@pytest.mark.usefixtures("committed_db")
+def test_a_page_of_the_retry_queue_is_read_through_its_index(is_scoped: bool) -> None:  # noqa: FBT001
+    source = SourceFactory()
+    fill_leads(
+        source,
+        count=20_000,
+        attempts="CASE WHEN n % 10 = 0 THEN 1 ELSE 0 END",
+        next_attempt_at="now() + n * interval '1 second'",
+    )
+    viewer = desk_person("viewer" if is_scoped else "admin", source.workspace)
+    pages = client_of(viewer).get("/admin/routing/retryinglead/").context["cl"]
+    middle = RetryingLead.objects.order_by("next_attempt_at")[1_000]
+    key = (middle.next_attempt_at, middle.pk)
+
+    for rows in (pages.queryset, pages.after(pages.queryset, key), pages.before(pages.queryset, key)):
+        [explained] = json.loads(rows[:51].explain(format="json", analyze=True))
+        [scan] = [node for node in walk(explained["Plan"]) if node.get("Index Name") == "lead_retry_queue"]
+        assert scan["Actual Rows"] + scan.get("Rows Removed by Filter", 0) <= 52, explained

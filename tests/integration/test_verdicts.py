@@ -94,9 +94,10 @@ def test_a_failure_after_the_charge_takes_the_charge_back(
 ) -> None:
     break_after_the_charge(monkeypatch, error=error)
     outcome = distribute_lead(lead.pk)
-    assert (outcome.result, outcome.skip_reason, outcome.is_traced) == ("failed", "internal_error", True)
+    assert (outcome.result, outcome.skip_reason, outcome.is_traced) == ("retry", "internal_error", True)
     lead.refresh_from_db()
-    assert (lead.status, lead.skip_reason, lead.attempts) == (LeadStatus.FAILED, "internal_error", 1)
+    assert (lead.status, lead.skip_reason, lead.attempts) == (LeadStatus.PENDING, "internal_error", 1)
+    assert (lead.errors, lead.conflicts) == (1, 0)
     last = LeadDistributionEvent.objects.order_by("seq").last()
     assert last is not None
     assert (last.event, last.data["cause"]) == ("failed", "ValueError" if error else "DataError")
@@ -145,7 +146,7 @@ def test_a_failure_of_ours_is_not_hidden_by_the_verdict_s(
 ) -> None:
     break_after_the_charge(monkeypatch, error=ValueError("of ours"))
     outcome = distribute_lead(lead.pk)
-    assert (outcome.result, outcome.skip_reason, outcome.is_traced) == ("failed", "internal_error", False)
+    assert (outcome.result, outcome.skip_reason, outcome.is_traced) == ("retry", "internal_error", False)
     assert_nothing_was_sold()
 
 

@@ -32,6 +32,12 @@ def test_ids_codes_and_durations_are_in_the_line() -> None:
     }
 
 
+def test_any_text_is_a_line() -> None:
+    for text in ("half a pair: \ud800", "NUL: \x00", "é"):
+        assert format_record(reason=text)["reason"] == text
+    assert format_record(reason=2**70, cause=ValueError("x"))["reason"] == 2**70
+
+
 def test_a_request_that_django_attached_is_not() -> None:
     request = RequestFactory().get("/search?q=jo@example.com")
     line = format_record(request=request, email="jo@example.com")

@@ -5,75 +5,122 @@ from typing import Any
 
 import pytest
 
-from distribution.retry import FIRST_DELAY_MS, LONGEST_DELAY_MS, NextStep, next_step, transient_delay
+from routing.retry import AFTER_CONFLICT, AFTER_ERROR, Backoff, NextStep, Tries, delay_after, next_step
 from tracing.vocabulary import RetryClass
 
 AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
 EXPIRES_AT = AT + timedelta(days=90)
+TRANSIENT, ERROR, DEFERRED, PERMANENT = (
+    RetryClass.TRANSIENT,
+    RetryClass.ERROR,
+    RetryClass.DEFERRED,
+    RetryClass.PERMANENT,
+)
 
 
 def step(retry_class: RetryClass, **changes: Any) -> NextStep:
     values: dict[str, Any] = {
         "retry_at": None,
         "at": AT,
-        "attempts": 1,
-        "max_transient": 20,
+        "tries": Tries(),
+        "limits": Tries(conflicts=20, errors=3),
         "expires_at": EXPIRES_AT,
         "seed": 7,
     }
     return next_step(retry_class=retry_class, **{**values, **changes})
 
 
+def retry(tries: Tries, delay: timedelta) -> NextStep:
+    return NextStep("retry", AT + delay, tries)
+
+
 @pytest.mark.parametrize(
-    ("attempts", "base_ms"),
+    ("tries", "base_ms"),
     [(1, 100), (2, 200), (3, 400), (5, 1_600), (9, 25_600), (10, 30_000), (20, 30_000), (10_000, 30_000)],
 )
-def test_the_delay_doubles_up_to_its_longest_with_positive_jitter(attempts: int, base_ms: int) -> None:
-    """PITFALLS 27: never early, and spread over as much again as the delay itself."""
-    delays = [transient_delay(attempts, seed=seed) / timedelta(milliseconds=1) for seed in range(300)]
+def test_after_a_conflict_the_delay_doubles_from_100_ms_to_30_s(tries: int, base_ms: int) -> None:
+    assert_spread(tries, AFTER_CONFLICT, base=timedelta(milliseconds=base_ms))
 
-    assert all(base_ms <= delay < 2 * base_ms for delay in delays)
-    assert max(delays) - min(delays) > 0.95 * base_ms
+
+@pytest.mark.parametrize(
+    ("tries", "minutes"), [(1, 1), (2, 2), (3, 4), (6, 32), (7, 60), (20, 60), (10_000, 60)]
+)
+def test_after_an_error_the_delay_doubles_from_a_minute_to_an_hour(tries: int, minutes: int) -> None:
+    assert_spread(tries, AFTER_ERROR, base=timedelta(minutes=minutes))
+
+
+def assert_spread(tries: int, backoff: Backoff, *, base: timedelta) -> None:
+    """PITFALLS 27: never early, and spread over as much again as the delay itself."""
+    delays = [delay_after(tries, backoff, seed=seed) for seed in range(300)]
+
+    assert all(base <= delay < 2 * base for delay in delays)
+    assert max(delays) - min(delays) > 0.95 * base
     assert len(set(delays)) > 290
 
 
 def test_the_delay_repeats_for_the_same_attempt() -> None:
-    assert transient_delay(4, seed=2**48 - 1) == transient_delay(4, seed=2**48 - 1)
-    assert (FIRST_DELAY_MS, LONGEST_DELAY_MS) == (100, 30_000)
+    assert delay_after(4, AFTER_ERROR, seed=2**48 - 1) == delay_after(4, AFTER_ERROR, seed=2**48 - 1)
 
 
-def test_transient_is_due_again_shortly() -> None:
-    assert step(RetryClass.TRANSIENT) == NextStep("retry", AT + transient_delay(1, seed=7))
-    assert step(RetryClass.TRANSIENT, attempts=6) == NextStep("retry", AT + transient_delay(6, seed=7))
+def test_a_conflict_is_due_again_shortly() -> None:
+    assert step(TRANSIENT) == retry(Tries(conflicts=1), delay_after(1, AFTER_CONFLICT, seed=7))
+    assert step(TRANSIENT, tries=Tries(conflicts=5)) == retry(
+        Tries(conflicts=6), delay_after(6, AFTER_CONFLICT, seed=7)
+    )
 
 
-def test_transient_ends_after_so_many_attempts() -> None:
+def test_an_error_is_due_again_after_a_minute_and_more() -> None:
+    assert step(ERROR) == retry(Tries(errors=1), delay_after(1, AFTER_ERROR, seed=7))
+    assert step(ERROR, tries=Tries(errors=1)) == retry(Tries(errors=2), delay_after(2, AFTER_ERROR, seed=7))
+
+
+def test_conflicts_end_after_so_many() -> None:
     """PITFALLS 35 and 47: nothing is retried for ever."""
-    assert step(RetryClass.TRANSIENT, attempts=19).result == "retry"
-    assert step(RetryClass.TRANSIENT, attempts=20) == NextStep("failed", None)
-    assert step(RetryClass.TRANSIENT, attempts=21) == NextStep("failed", None)
-    assert step(RetryClass.TRANSIENT, max_transient=1) == NextStep("failed", None)
+    assert step(TRANSIENT, tries=Tries(conflicts=18)).result == "retry"
+    for tries in (19, 20):
+        assert step(TRANSIENT, tries=Tries(conflicts=tries)) == NextStep(
+            "failed", None, Tries(conflicts=tries + 1)
+        )
+    assert step(TRANSIENT, limits=Tries(1, 3)) == NextStep("failed", None, Tries(conflicts=1))
+
+
+def test_errors_end_after_as_many_as_the_workspace_allows() -> None:
+    assert step(ERROR, tries=Tries(errors=2)) == NextStep("failed", None, Tries(errors=3))
+    assert step(ERROR, limits=Tries(20, 1)) == NextStep("failed", None, Tries(errors=1))
+
+
+def test_each_kind_counts_for_itself() -> None:
+    """Two conflicts are no reason to give up at the first error, nor the other way round."""
+    mixed = Tries(conflicts=19, errors=1)
+    assert step(ERROR, tries=mixed) == retry(Tries(19, 2), delay_after(2, AFTER_ERROR, seed=7))
+    assert step(TRANSIENT, tries=Tries(0, 2)).result == "retry"
+    assert step(TRANSIENT, tries=Tries(0, 2)).tries == Tries(1, 2)
+
+
+@pytest.mark.parametrize("retry_at", [None, AT + timedelta(hours=1)])
+def test_any_other_end_sets_both_back(retry_at: datetime | None) -> None:
+    for retry_class in (DEFERRED, PERMANENT):
+        assert step(retry_class, retry_at=retry_at, tries=Tries(5, 2)).tries == Tries()
 
 
 def test_deferred_is_due_exactly_then_however_often() -> None:
     then = AT + timedelta(hours=3, microseconds=1)
-    assert step(RetryClass.DEFERRED, retry_at=then) == NextStep("deferred", then)
-    assert step(RetryClass.DEFERRED, retry_at=then, attempts=5_000) == NextStep("deferred", then)
+    assert step(DEFERRED, retry_at=then) == NextStep("deferred", then)
+    assert step(DEFERRED, retry_at=then, tries=Tries(19, 2)) == NextStep("deferred", then)
 
 
 def test_a_deferral_without_a_time_needs_a_person() -> None:
     """A registry's usual class may say deferred where the engine found no time: never due at no time (PITFALLS 36)."""
-    assert step(RetryClass.DEFERRED) == NextStep("unsold", None)
+    assert step(DEFERRED) == NextStep("unsold", None)
 
 
 def test_permanent_needs_a_person() -> None:
-    assert step(RetryClass.PERMANENT) == NextStep("unsold", None)
-    assert step(RetryClass.PERMANENT, retry_at=AT + timedelta(hours=1)) == NextStep("unsold", None)
+    assert step(PERMANENT) == NextStep("unsold", None)
+    assert step(PERMANENT, retry_at=AT + timedelta(hours=1)) == NextStep("unsold", None)
 
 
 def test_nothing_is_due_after_it_expires() -> None:
     soon = AT + timedelta(milliseconds=50)
-    assert step(RetryClass.TRANSIENT, expires_at=soon) == NextStep("retry", soon)
-    assert step(RetryClass.DEFERRED, retry_at=EXPIRES_AT + timedelta(days=1)) == NextStep(
-        "deferred", EXPIRES_AT
-    )
+    assert step(TRANSIENT, expires_at=soon).due_at == soon
+    assert step(ERROR, expires_at=soon).due_at == soon
+    assert step(DEFERRED, retry_at=EXPIRES_AT + timedelta(days=1)) == NextStep("deferred", EXPIRES_AT)

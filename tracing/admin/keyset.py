@@ -1,4 +1,4 @@
-"""Lists of large tables: pages go by key, newest first, and nothing is ever counted."""
+"""Lists of large tables: pages go by key, newest first unless said otherwise, and nothing is ever counted."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -19,15 +19,17 @@ LONGEST_KEY: Final = 36
 class KeysetChangeList(ChangeList):
     """`older_than` and `newer_than` in the address are rows: a page costs the same wherever it lies.
 
-    The columns in the page's `keyset` give the order; together they are unique and have an index.
+    The columns in the page's `keyset` give the order; together they are unique and have an index. A list in another
+    order says what its keys are, and what lies before and after one.
     """
 
     model_admin: Any  # a ReadOnlyAdmin or its like: a page that names its `keyset`
+    first_label, back_label, on_label = "Newest", "Newer", "Older"
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         model = args[0]
-        self.older_than = _read_key(model, request.GET.get(OLDER_THAN, ""))
-        self.newer_than = _read_key(model, request.GET.get(NEWER_THAN, ""))
+        self.older_than = self.read_key(model, request.GET.get(OLDER_THAN, ""))
+        self.newer_than = self.read_key(model, request.GET.get(NEWER_THAN, ""))
         super().__init__(request, *args, **kwargs)
 
     def get_filters_params(self, params: Any = None) -> Any:
@@ -37,10 +39,25 @@ class KeysetChangeList(ChangeList):
     def get_ordering(self, request: HttpRequest, queryset: Any) -> list[Any]:  # noqa: ARG002
         return [f"-{name}" for name in self.model_admin.keyset]
 
+    def read_key(self, model: Any, text: str) -> Any:
+        """None when it is no key."""
+        return _read_key(model, text)
+
+    def key_of(self, row: Any) -> object:
+        return row.pk
+
+    def before(self, rows: Any, key: Any) -> Any:
+        """The rows that come before the key's, the nearest first."""
+        names = self.model_admin.keyset
+        return rows.filter(_beyond(names, self._place(key), side="gt")).order_by(*names)
+
+    def after(self, rows: Any, key: Any) -> Any:
+        return rows.filter(_beyond(self.model_admin.keyset, self._place(key), side="lt"))
+
     def get_results(self, request: HttpRequest) -> None:  # noqa: ARG002 - the signature is Django's
         rows, has_newer, has_older = self._read()
-        self.newer_url = self._page(NEWER_THAN, rows[0].pk) if has_newer and rows else ""
-        self.older_url = self._page(OLDER_THAN, rows[-1].pk) if has_older and rows else ""
+        self.newer_url = self._page(NEWER_THAN, self.key_of(rows[0])) if has_newer and rows else ""
+        self.older_url = self._page(OLDER_THAN, self.key_of(rows[-1])) if has_older and rows else ""
         self.newest_url = self.get_query_string(remove=[OLDER_THAN, NEWER_THAN])
         self.is_first_page = self.older_than is None and self.newer_than is None
         self.result_list = rows
@@ -52,13 +69,12 @@ class KeysetChangeList(ChangeList):
 
     def _read(self) -> tuple[Sequence[Any], bool, bool]:
         """One row more than shown tells whether there is a further page."""
-        rows, more, names = self.queryset, self.list_per_page + 1, self.model_admin.keyset
+        rows, more = self.queryset, self.list_per_page + 1
         if self.newer_than is not None:
-            newer = rows.filter(_beyond(names, self._place(self.newer_than), side="gt"))
-            found = list(newer.order_by(*names)[:more])
+            found = list(self.before(rows, self.newer_than)[:more])
             return found[: self.list_per_page][::-1], len(found) == more, True
         if self.older_than is not None:
-            rows = rows.filter(_beyond(names, self._place(self.older_than), side="lt"))
+            rows = self.after(rows, self.older_than)
         found = list(rows[:more])
         return found[: self.list_per_page], self.older_than is not None, len(found) == more
 

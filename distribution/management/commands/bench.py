@@ -2,7 +2,7 @@
 
 import json
 from argparse import ArgumentParser
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +10,23 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 
-from distribution.bench import engine_part, intake_part, routing_part
+from distribution.bench import engine_part, intake_part, retries_part, routing_part, targets_part
 from distribution.bench.aims import judge
-from distribution.bench.children import ChildFailed, start_children
+from distribution.bench.children import Child, ChildFailed, start_children
 from distribution.bench.database import BenchBusy, bench_database
 from distribution.bench.machine import describe_machine
-from distribution.bench.plan import Plan
+from distribution.bench.plan import WAITING_BUYERS, Plan
 from distribution.bench.progress import show_progress
 from distribution.bench.tables import make_console, show
 
-PARTS = ("engine", "intake", "routing")
+PARTS = ("engine", "retries", "targets", "intake", "routing")
 
 
 class Command(BaseCommand):
     help = (
         "Measures leads/s of the engine and requests/s of the intake against hand-written baselines, in turns and in a"
-        " database of its own, and routing decisions/s. Prints tables and writes var/bench/bench.json."
+        " database of its own, and routing decisions/s; how fast retries are drained; and what a lead waits for. Prints"
+        " tables and writes var/bench/bench.json."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -76,6 +77,10 @@ class Command(BaseCommand):
                 if "engine" in parts:
                     with show_progress("engine", engine_part.count_steps(plan), console=console) as progress:
                         report["engine"] = engine_part.measure_engine(plan, children, progress=progress)
+                if {"retries", "targets"} & set(parts):
+                    report |= _measure_waits(
+                        plan, children, parts, database_url=database_url, directory=directory, console=console
+                    )
                 if "intake" in parts:
                     with show_progress("intake", intake_part.count_steps(plan), console=console) as progress:
                         report["intake"] = intake_part.measure_intake(
@@ -86,6 +91,29 @@ class Command(BaseCommand):
                             progress=progress,
                         )
         return report
+
+
+def _measure_waits(
+    plan: Plan,
+    children: Sequence[Child],
+    parts: tuple[str, ...],
+    *,
+    database_url: str,
+    directory: Path,
+    console: Console,
+) -> dict[str, Any]:
+    """Before the intake, whose leads nobody sells: they would be due before the retries."""
+    report: dict[str, Any] = {}
+    engine_part.build_pool(children, size=WAITING_BUYERS)
+    if "retries" in parts:
+        with show_progress("retries", retries_part.count_steps(plan), console=console) as progress:
+            report["retries"] = retries_part.measure_retries(plan, children, progress=progress)
+    if "targets" in parts:
+        with show_progress("targets", targets_part.count_steps(plan), console=console) as progress:
+            report["targets"] = targets_part.measure_targets(
+                plan, children, database_url=database_url, directory=directory, progress=progress
+            )
+    return report
 
 
 def read_plan(options: Mapping[str, Any]) -> Plan:

@@ -111,6 +111,7 @@ PLANTED = [
         "calling_without_a_call",
         "UPDATE routing_lead SET status = 'calling', next_attempt_at = NULL WHERE id = {capped}",
         {4: "lead {capped}: is calling and nothing will ever start it"},
+        constraint=("lead_locked_exactly_while_calling", "routing_lead"),
     ),
     Planted(
         "finished_and_due",

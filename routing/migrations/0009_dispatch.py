@@ -11,7 +11,7 @@ import routing.opening
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("routing", "0006_lead_identity"),
+        ("routing", "0008_lead_lease_indexes"),
     ]
 
     operations = [

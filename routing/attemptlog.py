@@ -1,0 +1,97 @@
+"""One structured log line and the metrics of each attempt, after its commit: ids, codes, counts and durations alone."""
+
+import logging
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+from routing import metrics
+from tracing import metrics as tracing_metrics
+from tracing.models import AttemptResult
+
+logger = logging.getLogger(__name__)
+
+COMPLETE: Final = "routing.complete"
+LOCK_FAILED: Final = "routing.lock.failed"
+DUPLICATE: Final = "routing.duplicate_detected"
+FAILED: Final = "routing.failed"
+
+
+class LockOutcome(StrEnum):
+    ACQUIRED = "acquired"
+    BUSY = "busy"  # somebody else had it: normal contention, not an error
+    TIMED_OUT = "timed_out"  # waited for it in vain
+
+
+# Reasons with which an attempt ends that did not get the locks it needed.
+LOCK_REASONS: Final = {
+    "tier_lock_contention": LockOutcome.BUSY,
+    "database_timeout": LockOutcome.TIMED_OUT,
+}
+SYSTEM_FAILED: Final = frozenset({AttemptResult.RETRY, AttemptResult.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptLine:
+    """What is told of every attempt. `attempts`: how many the lead has had, this one included. `lock_ms` None: nobody
+    ran it, it was ended from outside."""
+
+    lead_id: UUID
+    attempt_id: UUID
+    result: str
+    skip_reason: str
+    attempts: int
+    owner: str
+    duration_ms: float
+    lock_ms: float | None = None
+    rule_id: int | None = None
+    duplicate_of: UUID | None = None
+
+    @property
+    def lock(self) -> LockOutcome | None:
+        if self.lock_ms is None:
+            return None
+        return LOCK_REASONS.get(self.skip_reason, LockOutcome.ACQUIRED)
+
+    @property
+    def event(self) -> str:
+        if self.result == AttemptResult.DUPLICATE:
+            return DUPLICATE
+        if self.result == AttemptResult.RETRY and self.skip_reason in LOCK_REASONS:
+            return LOCK_FAILED
+        return FAILED if self.result in SYSTEM_FAILED else COMPLETE
+
+
+def tell_attempt(line: AttemptLine, **more: Any) -> None:
+    """Count it and write its line. `more` goes into the line too."""
+    lock, event = line.lock, line.event
+    tracing_metrics.ATTEMPTS.labels(result=line.result, skip_reason=line.skip_reason).inc()
+    if lock is not None and line.lock_ms is not None:
+        metrics.LEAD_LOCK_SECONDS.labels(outcome=lock.value).observe(line.lock_ms / 1000)
+    logger.log(
+        logging.WARNING if event == FAILED else logging.INFO,
+        event,
+        extra={
+            "lead_id": str(line.lead_id),
+            "attempt_id": str(line.attempt_id),
+            "result": line.result,
+            "skip_reason": line.skip_reason,
+            "attempts": line.attempts,
+            "owner": line.owner,
+            "duration_ms": line.duration_ms,
+            "lock": lock,
+            "lock_ms": line.lock_ms,
+            "rule_id": line.rule_id,
+            "duplicate": line.result == AttemptResult.DUPLICATE,
+            "duplicate_of": None if line.duplicate_of is None else str(line.duplicate_of),
+            **more,
+        },
+    )
+
+
+def tell_no_lock(outcome: LockOutcome, *, lead_row: int | None, lock_ms: float) -> None:
+    """No attempt: the lead's own lock was not to be had. `lead_row` is its numeric id; more is not known of it."""
+    metrics.LEAD_LOCK_SECONDS.labels(outcome=outcome.value).observe(lock_ms / 1000)
+    extra = {"lead_row": lead_row, "lock": outcome.value, "lock_ms": lock_ms}
+    logger.info(LOCK_FAILED, extra=extra)

@@ -1,0 +1,52 @@
+"""Unfinished leads whose time to live is over, and that nobody runs: paused ones, gated ones, ones that wait for later.
+
+A lead that is tried ends as expired by itself. Finished leads keep their end, and a lead under a lease is its owner's
+until that ends.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from django.db import connection, transaction
+
+from routing.ending import Ending, end_attempts, tell_endings
+from routing.locks import hold_expired
+from routing.models import LeadStatus
+from routing.queries import read_clock
+from routing.retry import NextStep
+from tracing.models import AttemptResult
+from tracing.reconciling import Counts, in_batches
+
+LEADS_A_BATCH: Final = 500
+OWNER: Final = "reconcile:expiry"
+
+COUNT: Final = """
+SELECT count(*) FROM (
+    SELECT 1 FROM routing_lead
+    WHERE status IN ('pending', 'gated', 'offered') AND expires_at <= statement_timestamp()
+    LIMIT %s
+) over
+"""
+
+
+def run(*, fix: bool, limit: int) -> Counts:
+    if fix:
+        return in_batches(_expire, limit=limit, size=LEADS_A_BATCH)
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, [limit])
+        over = cursor.fetchone()[0]
+    return Counts(checked=over, skipped=over)
+
+
+def _expire(after: datetime | None, count: int) -> tuple[Counts, datetime | None]:
+    """What is expired leaves the search by itself; `after` keeps all batches of a run at the same moment."""
+    with transaction.atomic(durable=True):
+        at = after or read_clock()
+        step = NextStep(AttemptResult.EXPIRED, None)
+        endings = [
+            Ending(lead, LeadStatus.EXPIRED, "lead_expired", step)
+            for lead in hold_expired(at=at, limit=count)
+        ]
+        lines = end_attempts(endings, at=at, owner=OWNER)
+    tell_endings(lines)
+    return Counts(checked=len(endings), repaired=len(endings)), at if len(endings) == count else None

@@ -1,0 +1,49 @@
+"""Leases that nobody ended: whoever had the lead is gone, or has slept through its time.
+
+The lead is due again after a while, and after as many losses in a row as its workspace allows it is parked. Should the
+owner come back, its write is refused (routing/lease.py).
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from routing.ending import end_attempts, tell_endings
+from routing.lease import end_of_lease
+from routing.locks import hold_stale
+from routing.queries import read_clock
+from tracing.reconciling import Counts, in_batches
+
+LEADS_A_BATCH: Final = 200
+OWNER: Final = "reconcile:stale_locks"
+REASON: Final = "lock_expired"
+
+COUNT: Final = """
+SELECT count(*) FROM (
+    SELECT 1 FROM routing_lead
+    WHERE status = 'calling' AND locked_at < statement_timestamp() - make_interval(secs => %s)
+    LIMIT %s
+) stale
+"""
+
+
+def run(*, fix: bool, limit: int) -> Counts:
+    if fix:
+        return in_batches(_end, limit=limit, size=LEADS_A_BATCH)
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, [settings.LEADSWITCH_LOCK_MAX_SECONDS, limit])
+        stale = cursor.fetchone()[0]
+    return Counts(checked=stale, skipped=stale)
+
+
+def _end(after: datetime | None, count: int) -> tuple[Counts, datetime | None]:
+    with transaction.atomic(durable=True):
+        at = after or read_clock()
+        before = at - timedelta(seconds=settings.LEADSWITCH_LOCK_MAX_SECONDS)
+        held = hold_stale(before=before, limit=count)
+        endings = [end_of_lease(lead, reason=REASON, at=at) for lead in held]
+        lines = end_attempts(endings, at=at, owner=OWNER)
+    tell_endings(lines)
+    return Counts(checked=len(held), repaired=len(held)), at if len(held) == count else None

@@ -1,0 +1,80 @@
+"""When a lead that was not sold is tried again. Pure: time and randomness come in.
+
+Two schedules. A conflict over locks is over in moments: 100 ms doubling to 30 s. A failure of the product may need
+somebody: 1 min doubling to 1 h, and only a few times. Each counts its own attempts in a row.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from random import Random
+from typing import Final
+
+from tracing.vocabulary import RetryClass
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    first: timedelta
+    longest: timedelta
+
+
+AFTER_CONFLICT: Final = Backoff(timedelta(milliseconds=100), timedelta(seconds=30))
+AFTER_ERROR: Final = Backoff(timedelta(minutes=1), timedelta(hours=1))
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """Attempts in a row that ended in a conflict or an error. Any other end sets both back to 0."""
+
+    conflicts: int = 0
+    errors: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """The lead's next state: due again at `due_at`, or parked as failed when that is None."""
+
+    result: str
+    due_at: datetime | None
+    tries: Tries = Tries()
+
+
+def delay_after(tries: int, backoff: Backoff, *, seed: int) -> timedelta:
+    """Delay before retry number `tries` (1 for the first): doubling up to the longest, plus up to as much again.
+
+    The jitter is only positive, so that nothing starts early, and grows with the delay, so that leads which met in one
+    conflict do not meet in the next.
+    """
+    base = min(backoff.first * (1 << min(tries, 20) - 1), backoff.longest)
+    # Seeded by the attempt: a repeat of the same attempt gives the same delay.
+    jitter = Random(seed).random()  # noqa: S311 - spreads retries, protects nothing
+    return base * (1 + jitter)
+
+
+def next_step(
+    *,
+    retry_class: RetryClass,
+    retry_at: datetime | None,
+    at: datetime,
+    tries: Tries,
+    limits: Tries,
+    expires_at: datetime,
+    seed: int,
+) -> NextStep:
+    """Decide what follows an unsold attempt. `tries` are those before it, `limits` those after which it is parked.
+
+    A due time is never after the lead's expiry: it comes up then, and ends as expired.
+    """
+    if retry_class is RetryClass.DEFERRED and retry_at is not None:
+        return NextStep("deferred", min(retry_at, expires_at))
+    if retry_class is RetryClass.TRANSIENT:
+        tries = replace(tries, conflicts=tries.conflicts + 1)
+        done, most, backoff = tries.conflicts, limits.conflicts, AFTER_CONFLICT
+    elif retry_class is RetryClass.ERROR:
+        tries = replace(tries, errors=tries.errors + 1)
+        done, most, backoff = tries.errors, limits.errors, AFTER_ERROR
+    else:
+        return NextStep("unsold", None)
+    if done >= most:
+        return NextStep("failed", None, tries)
+    return NextStep("retry", min(at + delay_after(done, backoff, seed=seed), expires_at), tries)

@@ -1,0 +1,144 @@
+"""`reconcile expiry`: what nobody runs any more ends when its time to live is over; what has ended keeps its end."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from distribution.distribute import distribute_lead
+from distribution.verify import run_verification
+from routing.lease import acquire
+from routing.locks import HOLD_EXPIRED, HOLD_STALE
+from routing.models import Lead, LeadStatus, Workspace
+from routing.reconcile import Counts, expiry, find_reconciler, run_reconciler, stale_locks
+from routing.reconcile.expiry import LEADS_A_BATCH
+from tests.blocking import holding
+from tests.factories import LeadFactory
+from tests.filling import fill_leads
+from tests.integration.test_query_plans import nodes
+from tests.planting import plant
+from tracing.models import Attempt
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+HOLD_LEAD = "SELECT 1 FROM routing_lead WHERE id = %s FOR UPDATE"
+LONG_AGO = datetime.now(UTC) - timedelta(days=100)
+FINISHED = {"next_attempt_at": None, "finished_at": LONG_AGO}
+
+
+def run(*, fix: bool = True) -> Counts:
+    return run_reconciler(find_reconciler("expiry"), fix=fix)
+
+
+def old(**fields: Any) -> Lead:
+    lead: Lead = LeadFactory(received_at=LONG_AGO, **fields)
+    return lead
+
+
+def test_whatever_is_unfinished_and_over_ends_as_expired() -> None:
+    """Nothing runs these: paused, in a paused workspace, waiting for a far time, for a verification, for offers."""
+    later = datetime.now(UTC) + timedelta(days=30)
+    over = [
+        old(paused_at=LONG_AGO),
+        old(next_attempt_at=later, attempts=4, skip_reason="all_buyers_capped", conflicts=2),
+        old(status="gated", next_attempt_at=None),
+        old(status="offered", next_attempt_at=None),
+    ]
+    Workspace.objects.filter(pk=over[1].workspace_id).update(paused_at=LONG_AGO)
+    plant("UPDATE routing_lead SET attempts = 0 WHERE id <> %s", [over[1].pk])
+
+    assert run(fix=False) == Counts(checked=4, skipped=4)
+    assert not Lead.objects.filter(status="expired").exists()
+    assert run() == Counts(checked=4, repaired=4)
+
+    for lead in over:
+        attempts_before = lead.attempts
+        lead.refresh_from_db()
+        assert (lead.status, lead.skip_reason, lead.due_reason) == ("expired", "lead_expired", "")
+        assert (lead.next_attempt_at, lead.paused_at, lead.attempts) == (None, None, attempts_before + 1)
+        assert lead.finished_at is not None
+        attempt = Attempt.objects.get(lead_id=lead.pk)
+        assert (attempt.result, attempt.skip_reason, attempt.number) == (
+            "expired",
+            "lead_expired",
+            lead.attempts,
+        )
+        assert (attempt.source_workspace_id, attempt.destination_workspace_id) == (
+            lead.source_workspace_id,
+            lead.workspace_id,
+        )
+        assert distribute_lead(lead.pk).left == "finished"
+    assert run() == Counts()
+    assert run_verification().holds
+
+
+def test_what_has_ended_keeps_its_end() -> None:
+    """PITFALLS 43."""
+    for status in set(LeadStatus.values) - {"pending", "calling", "gated", "offered"}:
+        old(status=status, **FINISHED)
+    LeadFactory()
+    before = list(Lead.objects.order_by("pk").values())
+
+    assert run(fix=False) == run() == Counts()
+
+    assert list(Lead.objects.order_by("pk").values()) == before
+
+
+def test_a_lead_under_a_lease_is_its_owners() -> None:
+    lead = LeadFactory()
+    acquire(lead.pk, owner="caller:1")
+    Lead.objects.update(expires_at=LONG_AGO)
+    assert run() == Counts()
+
+    Lead.objects.update(locked_at=LONG_AGO)
+    assert run_reconciler(find_reconciler("stale_locks"), fix=True).repaired == 1
+    lead.refresh_from_db()
+    assert lead.next_attempt_at == lead.expires_at  # never later than that
+    assert run().repaired == 1
+    assert run_verification().holds
+
+
+def test_a_lead_that_is_tried_at_this_moment_is_left_to_its_attempt() -> None:
+    lead = old()
+    with holding(HOLD_LEAD, [lead.pk]):
+        assert run() == Counts()
+    assert distribute_lead(lead.pk).result == "expired"
+    assert run() == Counts()
+    assert Attempt.objects.count() == 1
+
+
+def test_batches_and_a_limit() -> None:
+    source = LeadFactory().source
+    count = 2 * LEADS_A_BATCH + 3
+    Lead.objects.bulk_create(LeadFactory.build_batch(count, source=source, received_at=LONG_AGO))
+
+    assert run_reconciler(find_reconciler("expiry"), fix=True, limit=7) == Counts(7, 7)
+    assert run_reconciler(find_reconciler("expiry"), fix=False, limit=7) == Counts(7, 0, 7)
+    assert run() == Counts(count - 7, count - 7)
+
+    assert Lead.objects.filter(status="expired").count() == Attempt.objects.count() == count
+    assert run_verification().holds
+
+
+def test_on_a_big_table_both_searches_read_no_more_than_they_find() -> None:
+    source = LeadFactory().source
+    fill_leads(
+        source,
+        count=30_000,
+        status="CASE WHEN n % 2 = 0 THEN 'pending' ELSE 'distributed' END",
+        next_attempt_at="CASE WHEN n % 2 = 0 THEN now() END",
+        finished_at="CASE WHEN n % 2 = 1 THEN now() END",
+        expires_at="now() + (n - 100) * interval '1 minute'",
+    )
+    at = datetime.now(UTC)
+    for sql, parameters, index in (
+        (HOLD_EXPIRED, [at, LEADS_A_BATCH], "lead_expiring"),
+        (expiry.COUNT, [LEADS_A_BATCH], "lead_expiring"),
+        (HOLD_STALE, [at, LEADS_A_BATCH], "lead_locked"),
+        (stale_locks.COUNT, [900, LEADS_A_BATCH], "lead_locked"),
+    ):
+        found = nodes(sql, parameters, options="ANALYZE, FORMAT JSON")
+        reads = [node for node in found if node.get("Index Name") == index]
+        assert reads, (sql, found)
+        assert reads[0]["Actual Rows"] <= 60, sql  # of 15,000 that are unfinished
+        assert reads[0].get("Rows Removed by Filter", 0) == 0
