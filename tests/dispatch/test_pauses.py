@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
+WHY = {"actor": "ops", "reason": "a doubt"}
+
 
 def reconcile(*, fix: bool = True) -> Counts:
     return run_reconciler(find_reconciler("workspace_pauses"), fix=fix)
@@ -31,30 +33,30 @@ def paused_keys(client: "redis.Redis[str]") -> set[str]:
 
 def test_the_product_is_paused_and_resumed(redis_client: "redis.Redis[str]") -> None:
     first = timezone.now()
-    pauses.pause_product(at=first)
-    pauses.pause_product(at=timezone.now())
+    assert pauses.pause_product(at=first, **WHY)
+    assert not pauses.pause_product(at=timezone.now(), **WHY)
     assert read_control().paused_at == first
     assert paused_keys(redis_client) == {keys.paused_key()}
-    pauses.resume_product()
-    pauses.resume_product()
+    assert pauses.resume_product(**WHY)
+    assert not pauses.resume_product(**WHY)
     assert read_control().paused_at is None
     assert paused_keys(redis_client) == set()
 
 
 def test_a_workspace_is_paused_and_resumed(redis_client: "redis.Redis[str]") -> None:
     workspace = WorkspaceFactory()
-    assert pauses.pause_workspace(workspace.pk, at=timezone.now())
-    assert not pauses.pause_workspace(workspace.pk, at=timezone.now())
+    assert pauses.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
+    assert not pauses.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
     assert paused_keys(redis_client) == {keys.workspace_paused_key(workspace.pk)}
-    assert pauses.resume_workspace(workspace.pk)
-    assert not pauses.resume_workspace(workspace.pk)
+    assert pauses.resume_workspace(workspace.pk, **WHY)
+    assert not pauses.resume_workspace(workspace.pk, **WHY)
     assert paused_keys(redis_client) == set()
 
 
 def test_resuming_wakes_the_dispatcher(redis_client: "redis.Redis[str]") -> None:
     with redis_client.pubsub(ignore_subscribe_messages=True) as channel:
         channel.subscribe(keys.wake_key())
-        pauses.resume_product()
+        pauses.resume_product(**WHY)
         wait_until(lambda: channel.get_message(timeout=1) is not None, what="a word to the dispatcher")
 
 
@@ -64,11 +66,11 @@ def test_a_paused_product_starts_nothing_in_any_mode(redis_client: "redis.Redis[
     campaign = CampaignFactory()
     enroll(campaign, count=1, credits_cents=1_000_000)
     make_leads(campaign, count=1)
-    pauses.pause_product(at=timezone.now())
+    pauses.pause_product(at=timezone.now(), **WHY)
     assert distribute_next_due().lead_id is None
     assert distribute_next_polled().lead_id is None
     assert count_polled(limit=10) == 0
-    pauses.resume_product()
+    pauses.resume_product(**WHY)
     assert distribute_next_polled().result == "success"
 
 
@@ -86,7 +88,7 @@ def test_a_mirror_that_differs_is_mended(redis_client: "redis.Redis[str]") -> No
 
 def test_a_flush_is_mended(redis_client: "redis.Redis[str]") -> None:
     workspaces = WorkspaceFactory.create_batch(3, paused_at=timezone.now())
-    pauses.pause_product(at=timezone.now())
+    pauses.pause_product(at=timezone.now(), **WHY)
     redis_client.flushall()
     assert reconcile() == Counts(checked=4, repaired=4)
     assert paused_keys(redis_client) == {
