@@ -59,10 +59,8 @@ def _facts(state: DispatchState) -> Iterator[tuple[str, str]]:
             "in flight",
             f"{redis.sizes.inflight:,}: {redis.sizes.ready:,} queued, {redis.started:,} started",
         )
-    yield (
-        "waiting",
-        f"{state.total.waiting_told} pending, {state.total.overdue_told} of them due (by PostgreSQL)",
-    )
+    total = state.total
+    yield "waiting", f"{total.waiting_told}, of these {total.overdue_told} due, by PostgreSQL"
     yield "overdue", state.overdue_told
     modes = ", ".join(f"{number} {mode}" for mode, number in state.modes.items())
     yield "workspaces", f"{state.workspace_count} ({modes}), {state.paused_count} paused"
@@ -105,7 +103,7 @@ def _align(rows: Sequence[Sequence[str]], *, right: Sequence[int]) -> Iterator[s
 
 
 def describe_state(state: DispatchState, problems: Sequence[str]) -> dict[str, Any]:
-    """Ages are seconds. `is_least`: there are as many or more."""
+    """Ages are seconds. `is_..._least`: there are as many or more."""
     control = state.control
     return {
         "at": state.at,
@@ -118,9 +116,7 @@ def describe_state(state: DispatchState, problems: Sequence[str]) -> dict[str, A
             "age_seconds": None if control.age is None else control.age.total_seconds(),
         },
         "product": {"pause": _describe_pause(state.pause), "is_mirrored": state.is_product_mirrored},
-        "waiting": state.total.waiting,
-        "overdue": state.total.overdue,
-        "is_least": state.total.is_least,
+        **asdict(state.total),
         "overdue_seconds": state.overdue_seconds,
         "modes": dict(state.modes),
         "redis": _describe_redis(state),
@@ -146,9 +142,7 @@ def _describe_workspace(each: WorkspaceState) -> dict[str, Any]:
     return {
         "slug": each.slug,
         "mode": each.mode,
-        "waiting": each.backlog.waiting,
-        "overdue": each.backlog.overdue,
-        "is_least": each.backlog.is_least,
+        **asdict(each.backlog),
         "pause": _describe_pause(each.pause),
         "is_mirrored": each.is_mirrored,
     }

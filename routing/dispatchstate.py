@@ -5,7 +5,7 @@ every workspace (None).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -46,19 +46,21 @@ GROUP BY 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Leads that wait for their time, and of these the overdue. `is_least`: those due later were not looked at."""
+    """Leads that wait for their time, and of these the overdue. Either may be the least: who is due later was not
+    looked at."""
 
     waiting: int = 0
     overdue: int = 0
-    is_least: bool = False
+    is_waiting_least: bool = False
+    is_overdue_least: bool = False
 
     @property
     def waiting_told(self) -> str:
-        return f"{self.waiting:,}{'+' if self.is_least else ''}"
+        return f"{self.waiting:,}{'+' if self.is_waiting_least else ''}"
 
     @property
     def overdue_told(self) -> str:
-        return f"{self.overdue:,}{'+' if self.is_least and self.overdue == self.waiting else ''}"
+        return f"{self.overdue:,}{'+' if self.is_overdue_least else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +118,8 @@ class DispatchState:
     def overdue_told(self) -> str:
         if self.overdue_seconds is not None:
             return f"for {span(self.overdue_seconds)}"
-        if self.total.is_least and self.total.overdue == self.total.waiting:
-            return f"not known: {self.total.overdue_told} leads of paused workspaces are due before any other"
+        if self.total.is_overdue_least:
+            return "not known: more leads are overdue than are looked at"
         return "nothing is overdue"
 
     @property
@@ -227,14 +229,14 @@ def _tell(
     workspace: Workspace, pauses: Mapping[int | None, Pause], backlogs: _Backlogs, redis: RedisState | None
 ) -> WorkspaceState:
     known = redis.backlogs if redis is not None else {}
-    least = Backlog(is_least=backlogs.total.is_least)
+    nothing = replace(backlogs.total, waiting=0, overdue=0)
     return WorkspaceState(
         id=workspace.pk,
         slug=workspace.slug,
         name=workspace.name,
         mode=workspace.dispatch_mode,
         pause=pauses.get(workspace.pk),
-        backlog=known.get(workspace.pk) or backlogs.by_workspace.get(workspace.pk, least),
+        backlog=known.get(workspace.pk) or backlogs.by_workspace.get(workspace.pk, nothing),
         is_mirrored=None if redis is None else workspace.pk not in redis.unmirrored,
     )
 
@@ -243,12 +245,12 @@ def _read_backlogs(visible: Sequence[int] | None) -> _Backlogs:
     with connection.cursor() as cursor:
         cursor.execute(BACKLOG, [LEADS_LOOKED_AT])
         rows = cursor.fetchall()
-    is_least = sum(row[2] for row in rows) == LEADS_LOOKED_AT
+    least = tuple(sum(row[at] for row in rows) == LEADS_LOOKED_AT for at in (2, 3))
     rows = [row for row in rows if visible is None or row[0] in visible]
     late = [seconds for _, is_paused, _, overdue, seconds in rows if overdue and not is_paused]
     return _Backlogs(
-        {pk: Backlog(waiting, overdue, is_least) for pk, _, waiting, overdue, _ in rows},
-        Backlog(sum(row[2] for row in rows), sum(row[3] for row in rows), is_least),
+        {pk: Backlog(waiting, overdue, *least) for pk, _, waiting, overdue, _ in rows},
+        Backlog(sum(row[2] for row in rows), sum(row[3] for row in rows), *least),
         max(late, default=None),
     )
 
