@@ -207,7 +207,7 @@ def find_problems(state: DispatchState) -> Iterator[str]:
         number = count(len(state.redis.unmirrored), "switch", "switches")
         yield (
             f"Redis has {number} other than PostgreSQL: nothing wrong is sold, but leads start late or in vain."
-            " `manage.py reconcile workspace_pauses --fix` mends it, as beat does every 30 seconds."
+            " Beat mends it every 30 seconds, and so does manage.py reconcile workspace_pauses --fix."
         )
 
 
