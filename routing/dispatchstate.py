@@ -5,7 +5,7 @@ every workspace (None).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -129,9 +129,9 @@ class DispatchState:
 
 @dataclass(frozen=True, slots=True)
 class _Backlogs:
-    by_workspace: dict[int, Backlog] = field(default_factory=dict)
-    total: Backlog = Backlog()
-    overdue_seconds: float | None = None
+    by_workspace: Mapping[int, Backlog]
+    total: Backlog
+    overdue_seconds: float | None
 
 
 def read_state(visible: Sequence[int] | None, *, search: str = "", limit: int | None = None) -> DispatchState:
@@ -279,12 +279,13 @@ def _read_redis(workspaces: Sequence[Workspace], *, control: Control, is_whole: 
             pipeline.zcard(schedule_of(pk))
             pipeline.zcount(schedule_of(pk), "-inf", now_ms)
         holder, *numbers = pipeline.execute()
-    truth = {None: control.paused_at, **{each.pk: each.paused_at for each in workspaces}}
+    truth: dict[int | None, bool] = {each.pk: each.paused_at is not None for each in workspaces}
+    truth[None] = control.paused_at is not None
     return RedisState(
         holder=holder or "",
         sizes=schedule.read_sizes() if is_whole else None,
         workers_alive=workers.count_alive(),
-        unmirrored=frozenset(find_unmirrored({name: at is not None for name, at in truth.items()})),
+        unmirrored=frozenset(find_unmirrored(truth)),
         backlogs={
             pk: Backlog(*pair)
             for pk, pair in zip(scheduled, zip(numbers[::2], numbers[1::2], strict=True), strict=True)

@@ -1,4 +1,4 @@
-"""The page "Dispatch" with a browser: a pause with its reason, figures that follow, and what it says when they don't."""
+"""The page "Dispatch" with a browser: a pause with its reason, figures that follow, and those that do not come."""
 
 import re
 from datetime import timedelta

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -65,25 +66,26 @@ class Command(BaseCommand):
     def _switch(self, action: str, workspace: Workspace | None, *, reason: str) -> None:
         pk = None if workspace is None else workspace.pk
         what = "the whole product" if workspace is None else f"workspace {workspace.slug}"
-        to = datetime.now(UTC) if action == "pause" else None
+        is_paused = action == "pause"
+        to = datetime.now(UTC) if is_paused else None
         is_changed = pauses.switch(pk, to=to, actor=_whoami(), reason=reason)
-        now = pauses.read_pause(pk)
-        if now is None:
-            told = f"{what} is resumed" if is_changed else f"{what} was not paused; nothing was changed"
+        if not is_paused:
+            told = "is resumed" if is_changed else "was not paused; nothing was changed"
         elif is_changed:
-            told = f"{what} is paused; attempts that run come to their end, no further one is started"
+            told = "is paused; attempts that run come to their end, no further one is started"
         else:
-            told = f"{what} was paused already, {tell_pause(now)}; nothing was changed"
-        self.stdout.write(f"dispatch: {told}")
+            told = f"was paused already, {_tell_since(pk)}; nothing was changed"
+        self.stdout.write(f"dispatch: {what} {told}")
         for tell in (_tell_product, _tell_mirror):
-            if told := tell(pk, is_paused=now is not None):
+            if told := tell(pk, is_paused=is_paused):
                 self.stdout.write(told)
 
 
 def _read_reason(text: str) -> str:
     reason = text.strip()
     if not reason or "\x00" in reason or len(reason) > MAX_REASON:
-        raise CommandError(f"--reason needs a text of 1 to {MAX_REASON} characters", returncode=2)
+        message = f"it must have 1 to {MAX_REASON} characters"
+        raise ArgumentTypeError(message)
     return reason
 
 
@@ -110,11 +112,16 @@ def _whoami() -> str:
         return "command line"
 
 
+def _tell_since(workspace_id: int | None) -> str:
+    pause = pauses.read_pause(workspace_id)
+    return "and resumed meanwhile" if pause is None else tell_pause(pause)
+
+
 def _tell_product(workspace_id: int | None, *, is_paused: bool) -> str:
     """A workspace that is resumed starts nothing while the product is paused."""
     product = None if workspace_id is None or is_paused else pauses.read_pause(None)
     if product is None:
-        return None
+        return ""
     return (
         f"The whole product is still paused, {tell_pause(product)}: nothing starts until that is resumed too."
     )
