@@ -42,6 +42,11 @@ FROM (
 JOIN routing_workspace w ON w.id = l.workspace_id
 GROUP BY 1, 2
 """
+BRIEF: Final = """
+SELECT c.paused_at IS NOT NULL, coalesce(c.seen_at > statement_timestamp() - %s * interval '1 second', false),
+    (SELECT count(*) FROM routing_workspace WHERE paused_at IS NOT NULL AND (%s::bigint[] IS NULL OR id = ANY(%s)))
+FROM (SELECT) one LEFT JOIN routing_dispatchcontrol c ON c.id = 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +169,6 @@ def read_state(visible: Sequence[int] | None, *, search: str = "", limit: int | 
     )
 
 
-BRIEF: Final = """
-SELECT c.paused_at IS NOT NULL, coalesce(c.seen_at > statement_timestamp() - %s * interval '1 second', false),
-    (SELECT count(*) FROM routing_workspace WHERE paused_at IS NOT NULL AND (%s::bigint[] IS NULL OR id = ANY(%s)))
-FROM (SELECT) one LEFT JOIN routing_dispatchcontrol c ON c.id = 1
-"""
-
-
 @dataclass(frozen=True, slots=True)
 class Brief:
     """`paused_count`: of the workspaces that the user sees."""
@@ -202,7 +200,10 @@ def find_problems(state: DispatchState) -> Iterator[str]:
         )
         return
     if not state.redis.workers_alive:
-        yield "No worker has said for 15 seconds that it is alive: leads are handed on, and nobody runs them."
+        yield (
+            f"No worker has said for {workers.ALIVE_SECONDS} seconds that it is alive: leads are handed on, and nobody"
+            " runs them."
+        )
     if state.redis.unmirrored:
         number = count(len(state.redis.unmirrored), "switch", "switches")
         yield (
