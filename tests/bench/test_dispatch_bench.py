@@ -28,6 +28,8 @@ TINY = Plan(
     moved_by_countdown=20,
     put_alone=20,
     overdue=2_500,
+    piled=30,
+    shared_seconds=0.8,
     flat_rate=8,
 )
 
@@ -54,12 +56,13 @@ def test_a_run_reports_every_part_and_leaves_nothing_behind(
     for run in [*report["lags"]["runs"], *report["flat"]]:
         assert [run[kind]["leads"] for kind in KINDS] == [4, 4]
         assert [run[kind]["early"] for kind in KINDS] == [0, 0]
+    assert [run["contender"] for run in report["lags"]["shared"]] == list(CONTENDERS)
     assert [run["backlog"] for run in report["flat"]] == [20, 60]
     assert report["schedule"]["leads"] == 60
     assert report["moves"]["poller"]["moved_a_second"] > 0
     backlog = report["backlog"]
     # Every lead of the backlog's workspaces: those scheduled, those that were claimed by hand, and the overdue.
-    assert backlog["repaired"] == 60 + 300 + 2_500
+    assert backlog["repaired"] == 60 + 300 + 2_500, backlog
     assert backlog["early"] == 0
     assert sum(backlog["by_second"]) + backlog["straight"] == 2_500
     assert max(backlog["by_second"]) < 1_200

@@ -17,6 +17,7 @@ if __name__ == "__main__":
     django.setup()
 
 from celery import current_app
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.utils import timezone
@@ -36,11 +37,11 @@ from distribution.bench.worker import serve
 from distribution.worker import settle_collector
 from routing import schedule
 from routing.backlog import place_of, read_page
-from routing.handon import hand_on_later
+from routing.handon import hand_on_later, publish
 from routing.intake import take_in
-from routing.keys import schedule_of
+from routing.keys import pace_key, schedule_of, shard_of
 from routing.leadfields import CleanLead
-from routing.models import DispatchMode, Source, Workspace
+from routing.models import DispatchMode, Lead, LeadStatus, Source, Workspace
 from routing.queries import DueTime
 from routing.reconcile.schedule import run as reconcile_schedule
 from routing.redisclient import get_client
@@ -49,6 +50,7 @@ from routing.wake import PROCESS_LEADS, publish_ready
 
 LEADS_A_TAKE: Final = 1_000
 SECONDS_A_CLAIM: Final = 30
+SECONDS_PILED: Final = 600
 # A backlog has come up by then; what is due later is due later anyway.
 SECONDS_LOOKED_AT: Final = 3_600
 
@@ -136,20 +138,51 @@ class Child:
             cursor.execute(STARTED, [list(ids)])
             return {"started": cursor.fetchall()}
 
+    def pile_up(self, contender: str, count: int) -> Mapping[str, Any]:
+        """Another workspace of the same shard has so many leads that are due, and nobody buys them."""
+        workspace = self._neighbour()
+        mode = DispatchMode.EVENT if contender == EVENT else DispatchMode.POLL
+        Workspace.objects.filter(pk=workspace.pk).update(dispatch_mode=mode)
+        self._insert(count, slugs=workspace.slug, workspaces=1, due_in=-SECONDS_PILED)
+        until = timezone.now()
+        leads = read_page(None, mode=mode, workspace_id=workspace.pk, until=until, count=count)
+        if contender == EVENT:
+            publish(schedule.put(leads), path="put")
+        elif contender == COUNTDOWN:
+            for lead in leads:
+                current_app.send_task(PROCESS_LEADS, args=[[lead.lead_id]])
+        return {}
+
+    def count_piled(self) -> Mapping[str, Any]:
+        waiting = Lead.objects.filter(
+            workspace=self._neighbour(), status=LeadStatus.PENDING, next_attempt_at__lte=timezone.now()
+        )
+        return {"count": waiting.count()}
+
+    def _neighbour(self) -> Workspace:
+        shards = settings.LEADSWITCH_READY_SHARDS
+        shard = shard_of(Workspace.objects.get(slug="bench").pk, shards=shards)
+        others = Workspace.objects.filter(slug__startswith="backlog-").order_by("pk")
+        return next(each for each in others if shard_of(each.pk, shards=shards) == shard)
+
     # --- the schedule ---
 
     def fill(self, count: int, due_in: float) -> Mapping[str, Any]:
         """Insert leads of the backlog's workspaces that are due from then on; Redis is not told."""
-        with connection.cursor() as cursor:
+        self._insert(count, slugs="backlog-%", workspaces=BACKLOG_WORKSPACES, due_in=due_in)
+        return {}
+
+    def _insert(self, count: int, *, slugs: str, workspaces: int, due_in: float) -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 0")  # a million rows take a while
             values: dict[str, int | float | str] = {
                 "count": count,
                 "due_in": due_in,
-                "workspaces": BACKLOG_WORKSPACES,
-                "slugs": "backlog-%",
+                "workspaces": workspaces,
+                "slugs": slugs,
             }
             cursor.execute(FILL, values)
             cursor.execute("ANALYZE routing_lead")
-        return {}
 
     def flush(self) -> Mapping[str, Any]:
         """Empty the bench's Redis database."""
@@ -179,7 +212,11 @@ class Child:
         return {"count": count, "seconds": seconds}
 
     def put_due(self, count: int, first_id: int, due_in: float) -> Mapping[str, Any]:
-        """Put leads that all come up in one instant; how many seconds are left until then."""
+        """Put leads that all come up in one instant; how many seconds are left until then.
+
+        Nobody starts them: what was learnt of how much the queues may hold is forgotten.
+        """
+        get_client(60.0).delete(pace_key())
         workspaces = self._backlog_ids()
         due_at = timezone.now() + timedelta(seconds=due_in)
         schedule.put([Due(first_id + n, workspaces[n % len(workspaces)], due_at) for n in range(count)])

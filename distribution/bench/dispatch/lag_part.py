@@ -22,12 +22,13 @@ class NotStarted(Exception):
 
 
 def count_steps(plan: Plan) -> int:
-    return len(CONTENDERS) * (1 + len(plan.seconds)) + 2
+    return len(CONTENDERS) * (2 + len(plan.seconds)) + 2
 
 
 def measure_lags(plan: Plan, child: Child, place: Place, *, progress: Progress) -> Mapping[str, Any]:
     """With the small backlog in the schedule; the product also with the large one at one rate (measure_flatness)."""
-    runs = []
+    runs: list[Mapping[str, Any]] = []
+    shared: list[Mapping[str, Any]] = []
     for contender in CONTENDERS:
         child.ask("use", contender=contender)
         with running(contender, place):
@@ -39,7 +40,9 @@ def measure_lags(plan: Plan, child: Child, place: Place, *, progress: Progress) 
                 runs.append(
                     {"contender": contender, **_measure(child, contender, rate=rate, seconds=seconds)}
                 )
-    return {"backlog": plan.small_backlog, "runs": runs}
+            progress(f"{contender}: beside {plan.piled:,} leads of another workspace")
+            shared.append({"contender": contender, **_measure_beside_pile(plan, child, contender)})
+    return {"backlog": plan.small_backlog, "runs": runs, "piled": plan.piled, "shared": shared}
 
 
 def measure_flatness(
@@ -53,6 +56,19 @@ def measure_flatness(
         progress(f"{backlog:,} scheduled: {plan.flat_rate} leads/s")
         seconds = plan.seconds.get(plan.flat_rate, 1.0)
         return {"backlog": backlog, **_measure(child, EVENT, rate=plan.flat_rate, seconds=seconds)}
+
+
+def _measure_beside_pile(plan: Plan, child: Child, contender: str) -> Mapping[str, Any]:
+    """The lags of a workspace's leads that come in while another one of its shard has a pile of due leads."""
+    child.ask("pile_up", contender=contender, count=plan.piled)
+    result = _measure(child, contender, rate=plan.shared_rate, seconds=plan.shared_seconds)
+    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+    while left := child.ask("count_piled")["count"]:
+        if time.monotonic() > deadline:
+            message = f"{left} of {plan.piled} piled leads did not start in time"
+            raise NotStarted(message)
+        time.sleep(POLL_SECONDS)
+    return result
 
 
 def _measure(child: Child, contender: str, *, rate: int, seconds: float) -> Mapping[str, Any]:

@@ -35,12 +35,15 @@ class Plan:
     moved_by_countdown: int
     put_alone: int  # leads that are put one a call
     overdue: int  # leads that a flush of Redis leaves behind
+    piled: int  # leads of another workspace that are due already
+    shared_rate: int = 10  # leads/s of the workspace beside it, and for how many seconds
+    shared_seconds: float = 8.0
     flat_rate: int = 50
 
     @classmethod
     def full(cls) -> Self:
         return cls(
-            seconds={1: 60, 50: 20, 200: 15},
+            seconds={1: 40, 50: 20, 200: 15},
             small_backlog=1_000,
             large_backlog=1_000_000,
             moved=200_000,
@@ -48,6 +51,7 @@ class Plan:
             moved_by_countdown=20_000,
             put_alone=20_000,
             overdue=100_000,
+            piled=5_000,
         )
 
     @classmethod
@@ -62,5 +66,7 @@ class Plan:
             moved_by_countdown=50,
             put_alone=20,
             overdue=2_500,
+            piled=50,
+            shared_seconds=1.0,
             flat_rate=10,
         )

@@ -28,6 +28,7 @@ def show(report: Mapping[str, Any], aims: Sequence[Aim], *, console: Console) ->
 
 def _tables(report: Mapping[str, Any], look: box.Box) -> Iterator[Table]:
     yield _lags(report["lags"], look)
+    yield _shared(report["lags"], look)
     yield _flat(report["flat"], look)
     yield _moves(report, look)
     yield _backlog(report["backlog"], look)
@@ -43,6 +44,17 @@ def _lags(lags: Mapping[str, Any], look: box.Box) -> Table:
                 for kind in KINDS:
                     table.add_row(str(rate), TITLES[run["contender"]], kind, *_lag_cells(run[kind]))
         table.add_section()
+    return table
+
+
+def _shared(lags: Mapping[str, Any], look: box.Box) -> Table:
+    title = f"The same at {lags['shared'][0]['rate']} leads/s, beside {lags['piled']:,} due leads of another workspace"
+    table = start_table(title, look)
+    for name in ("started by", "lead", "leads", "p50", "p95", "p99", "max"):
+        table.add_column(name, justify="left" if name in ("started by", "lead") else "right")
+    for run in lags["shared"]:
+        for kind in KINDS:
+            table.add_row(TITLES[run["contender"]], kind, *_lag_cells(run[kind]))
     return table
 
 
