@@ -58,6 +58,10 @@ up: venv ## serve web, worker, dispatcher and beat on port 8000 (PORT=) until Ct
 bench: venv ## measure the engine and the intake against hand-written baselines
 	$(Q)$(MANAGE) bench $(ARGS)
 
+.PHONY: bench-dispatch
+bench-dispatch: venv ## measure how late leads start and how many are moved, against Celery and a poller
+	$(Q)$(MANAGE) bench_dispatch $(ARGS)
+
 .PHONY: migrate
 migrate: venv ## bring the database's tables up to date
 	$(Q)$(MANAGE) migrate

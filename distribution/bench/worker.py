@@ -162,7 +162,8 @@ def make_first_sale(lead_id: int) -> None:
         raise NoFirstSale(message)
 
 
-def serve(worker: Worker) -> None:
+def serve(worker: object) -> None:
+    """Carry out what is asked over stdin with the methods of `worker`."""
     for line in sys.stdin:
         arguments = json.loads(line)
         act: Callable[..., Mapping[str, Any]] = getattr(worker, arguments.pop("do"))
