@@ -58,6 +58,10 @@ up: venv ## serve web, worker, dispatcher and beat on port 8000 (PORT=) until Ct
 bench: venv ## measure the engine and the intake against hand-written baselines
 	$(Q)$(MANAGE) bench $(ARGS)
 
+.PHONY: chaos
+chaos: venv ## break everything that may break while leads flow, and count afterwards (docs/chaos.md)
+	$(Q)$(BIN)/python -m tests.chaos $(ARGS)
+
 .PHONY: migrate
 migrate: venv ## bring the database's tables up to date
 	$(Q)$(MANAGE) migrate
