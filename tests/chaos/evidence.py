@@ -66,6 +66,10 @@ class Witness:
             self._judge(json.loads(text))
         return self
 
+    def count_abandoned(self) -> int:
+        """Attempts whose process was killed in the middle of them. Call it when nobody is at work."""
+        return sum(map(len, self._open.values()))
+
     def lead_of(self, pid: int) -> int:
         """The lead that a process has. Raises StopIteration."""
         return next(lead_id for lead_id, sections in self._open.items() if pid in sections)

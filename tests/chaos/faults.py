@@ -33,7 +33,7 @@ class Fault:
 def kill_worker(stage: Stage, leads: int) -> None:
     """Two of three with their pool; else one process of the pool, and the worker lives on."""
     stage.send(leads)
-    busy = stage.wait_for_work() or stage.fleet.workers
+    busy = stage.wait_for_work(leads) or stage.fleet.workers
     victim = stage.random.choice(busy)
     stage.strike()
     if stage.random.randrange(3) or not stage.fleet.kill_pool_process(victim):
@@ -43,7 +43,7 @@ def kill_worker(stage: Stage, leads: int) -> None:
 def kill_dispatcher(stage: Stage, leads: int) -> None:
     leader = stage.wait_for_leader()
     stage.send(leads // 2)
-    stage.wait_for_work()
+    stage.wait_for_work(leads // 2)
     stage.strike()
     stage.fleet.kill_dispatcher(leader)
     stage.send(leads - leads // 2)
@@ -70,7 +70,7 @@ def stop_dispatcher(stage: Stage, leads: int) -> None:
 def restart_redis(stage: Stage, leads: int) -> None:
     """Half the time it stays away until a dispatcher runs leads without it."""
     stage.send(leads // 2)
-    stage.wait_for_work()
+    stage.wait_for_work(leads // 2)
     strike = stage.strike()
     stays_away = stage.random.random() < 0.5
 
@@ -84,7 +84,7 @@ def restart_redis(stage: Stage, leads: int) -> None:
 
 def flush_redis(stage: Stage, leads: int) -> None:
     stage.send(leads // 2)
-    stage.wait_for_work()
+    stage.wait_for_work(leads // 2)
     stage.strike()
     stage.client.flushall()
     stage.send(leads - leads // 2)
@@ -93,7 +93,7 @@ def flush_redis(stage: Stage, leads: int) -> None:
 def black_hole_redis(stage: Stage, leads: int) -> None:
     """It takes connections and never answers; what was sent to it meanwhile it does late."""
     stage.send(leads // 2)
-    stage.wait_for_work()
+    stage.wait_for_work(leads // 2)
     strike = stage.strike()
     pid = stage.redis_pid()
     os.kill(pid, signal.SIGSTOP)
@@ -106,7 +106,7 @@ def black_hole_redis(stage: Stage, leads: int) -> None:
 
 def cut_postgres(stage: Stage, leads: int) -> None:
     stage.send(leads // 2)
-    stage.wait_for_work()
+    stage.wait_for_work(leads // 2)
     stage.strike()
     stage.witness.say(CUT)
     fetch_value(

@@ -2,9 +2,9 @@
 
     python -m tests.chaos.host DIRECTORY [PROTECTION ...]
 
-It prints "ready", and then the pid of a new process for each line. A line is a JSON list: the program and its arguments.
-Each is the real one, in a process group of its own; when stdin ends, all are killed. Named protections are taken away
-before the first one starts.
+It prints "ready", and then the pid of a new process for each line. A line is a JSON list: the program and its
+arguments. Each is the real one, in a process group of its own; when stdin ends, all are killed. Named protections are
+taken away before the first one starts.
 """
 
 import json

@@ -35,7 +35,8 @@ def make_plan(*, leads: int, kills: int, random: Random, faults: Sequence[str] =
     groups = [KILLS_A_GROUP] * (kills // KILLS_A_GROUP) + [kills % KILLS_A_GROUP] * bool(
         kills % KILLS_A_GROUP
     )
-    others = [each for each in kinds if each != KILL] * max(1, kills // KILLS_A_ROUND)
+    rounds = max(1, kills // (KILLS_A_GROUP if faults else KILLS_A_ROUND))
+    others = [each for each in kinds if each != KILL] * rounds
     steps = [(KILL, size) for size in groups[1:] if KILL in kinds] + [(each, 1) for each in others]
     random.shuffle(steps)
     if KILL in kinds and groups:

@@ -37,7 +37,7 @@ def _faults(steps: Sequence[Played]) -> Table:
         "times",
         "in flight then",
         "goes on after s",
-        "ways back s",
+        "settled s later",
         "repaired by",
         "verify",
     ):
@@ -53,12 +53,16 @@ def _cells(played: Sequence[Played]) -> Iterator[str]:
     times = sum(each.step.times for each in played)
     yield str(times)
     yield f"{sum(each.inflight for each in played) / times:.0f}"
-    for values in ([each.resumed_seconds for each in played], [each.way_back_seconds for each in played]):
-        yield f"{median(values):.2f} (most {max(values):.2f})"
+    yield _spread([each.resumed_seconds for each in played])
+    yield _spread([each.settled_seconds for each in played if each.settled_seconds is not None])
     repaired = sum((Counter(each.repaired) for each in played), Counter[str]())
     yield ", ".join(f"{name} {count}" for name, count in sorted(repaired.items())) or "-"
     broken = sum(bool(each.broken) for each in played)
     yield f"{broken} of {len(played)} broken" if broken else f"holds, {len(played)} of {len(played)}"
+
+
+def _spread(seconds: Sequence[float]) -> str:
+    return f"{median(seconds):.2f} (most {max(seconds):.2f})" if seconds else "-"
 
 
 def _counts(title: str, counts: Mapping[str, int]) -> Table:

@@ -3,7 +3,7 @@
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -44,19 +44,26 @@ class Order:
     seed: int
     without: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
+    settles_each: bool = True  # after each step, not only after the last
 
 
 @dataclass(slots=True)
 class Played:
-    """One step as it was measured. `resumed_seconds`: from the strike until both kinds of leads came up again."""
+    """One step as it was measured.
+
+    `resumed_seconds`: from the strike until both kinds of leads came up again. `settled_seconds`: from then until every
+    lead has ended or has its time; None: not waited for.
+    """
 
     step: Step
     inflight: int = 0
     resumed_seconds: float = 0.0
     way_back_seconds: float = 0.0
+    settled_seconds: float | None = None
     repaired: dict[str, int] = field(default_factory=dict)
     verify_seconds: float = 0.0
     broken: list[str] = field(default_factory=list)
+    is_stuck: bool = False
 
 
 @dataclass(slots=True)
@@ -71,6 +78,10 @@ class Result:
     seen: dict[str, int] = field(default_factory=dict)
 
 
+class Stuck(Exception):
+    """Leads are stuck: it is among the findings."""
+
+
 Tell = Callable[[str], object]
 
 
@@ -83,25 +94,34 @@ def run(order: Order, *, directory: Path, tell: Tell) -> Result:
         start(stage)
         tell(f"started after {watch.seconds:.1f} s: {len(plan)} steps")
         for number, step in enumerate(plan, start=1):
-            played = play(stage, step)
+            played = play(stage, step, settles=order.settles_each)
             result.steps.append(played)
             tell(f"{number}/{len(plan)} {describe(played)}")
-            if stage.findings:
-                break  # what comes after could not be told apart from it
-        if not stage.findings:
+            if played.is_stuck:
+                break  # every further step would wait in vain
+        else:
             stage.send(max(0, order.leads - len(stage.senders.numbers)))
-        result.settled_seconds = settle(stage)
-        check_evidence(stage)
-        accounts.examine(stage.findings, numbers=stage.senders.numbers)
-        stage.findings.add(
-            "good requests refused", len(stage.senders.refused), "".join(stage.senders.refused[:1])
-        )
-        verify(stage)
-        result.findings = stage.findings
-        result.totals, result.ends = accounts.read_totals(), accounts.read_ends()
-        result.seen = {**stage.senders.seen, "taken by dispatchers": stage.takes.taken}
+        close(stage, result)
     result.seconds = watch.seconds
     return result
+
+
+def close(stage: Stage, result: Result) -> None:
+    """Wait for the end of all leads, and draw up the account."""
+    with suppress(Stuck):  # it is among the findings
+        result.settled_seconds = settle(stage)
+    check_evidence(stage)
+    accounts.examine(stage.findings, numbers=stage.senders.numbers)
+    refused = stage.senders.refused
+    stage.findings.add("good requests refused", len(refused), "".join(refused[:1]))
+    verify(stage)
+    result.findings = stage.findings
+    result.totals, result.ends = accounts.read_totals(), accounts.read_ends()
+    result.seen = {
+        **stage.senders.seen,
+        "leads taken from the schedule": stage.takes.taken,
+        "attempts killed in the middle": stage.witness.count_abandoned(),
+    }
 
 
 @contextmanager
@@ -148,7 +168,7 @@ def start(stage: Stage) -> None:
     stage.wait(lambda: read_came_up(Strike(before, 0)) is not None, what="the first leads")
 
 
-def play(stage: Stage, step: Step) -> Played:
+def play(stage: Stage, step: Step, *, settles: bool) -> Played:
     played = Played(step)
     before = Counter(stage.repairs.read().repaired)
     first = len(stage.strikes)
@@ -160,8 +180,13 @@ def play(stage: Stage, step: Step) -> Played:
             played.inflight += strike.inflight
         played.resumed_seconds = wait_until_it_goes_on(stage, stage.strikes[-1])
         played.way_back_seconds = wait_for_ways_back(stage)
+        if settles:
+            played.settled_seconds = settle(stage)
     except TooSlow as slow:
         stage.findings.add(f"{step.fault}: {slow}", 1)
+        played.is_stuck = True
+    except Stuck:
+        played.is_stuck = True
     check_evidence(stage)
     played.verify_seconds = verify(stage)
     played.repaired = dict(stage.repairs.read().repaired - before)
@@ -190,23 +215,25 @@ def read_came_up(strike: Strike) -> float | None:
 
 
 def wait_for_ways_back(stage: Stage) -> float:
-    """Until every overdue lead comes up by itself."""
+    """Until every overdue lead comes up by itself. Raises Stuck."""
     watch = Watch()
     try:
         stage.wait(lambda: not find_stranded(stage.client, read_overdue()), what="ways back")
     except TooSlow:
         stranded = find_stranded(stage.client, read_overdue())
         stage.findings.add("overdue leads without a way back", len(stranded), "".join(stranded[:1]))
+        raise Stuck from None
     return watch.seconds
 
 
 def settle(stage: Stage) -> float:
-    """Until everything that was sent has ended, or has its time: within what the periods explain."""
+    """Until everything that was sent has ended, or has its time: within what the periods explain. Raises Stuck."""
     watch = Watch()
     try:
         stage.wait(lambda: stage.senders.is_idle and fetch_value(UNSETTLED) == 0, what="the end of all leads")
     except TooSlow:
         stage.findings.add("leads that neither ended nor wait for a time", fetch_value(UNSETTLED))
+        raise Stuck from None
     return watch.seconds
 
 

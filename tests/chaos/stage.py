@@ -33,6 +33,7 @@ BUSY: Final = """
 SELECT DISTINCT application_name FROM pg_stat_activity
 WHERE datname = current_database() AND application_name LIKE 'worker-%' AND xact_start IS NOT NULL
 """
+ATTEMPTS: Final = "SELECT count(*) FROM tracing_attempt"
 IS_DUE: Final = """
 SELECT EXISTS (SELECT FROM routing_lead WHERE status = 'pending' AND next_attempt_at <= clock_timestamp())
 """
@@ -85,12 +86,13 @@ class Stage:
         """Raises TooSlow after the longest time that the periods explain."""
         wait_until(condition, what=what, seconds=WAY_BACK_SECONDS)
 
-    def wait_for_work(self) -> list[int]:
-        """Wait until a worker has a lead, or nothing is left to do. Returns the workers that have one."""
+    def wait_for_work(self, leads: int) -> list[int]:
+        """Wait for a random moment while these leads, just sent, are worked on. Returns the workers that have one."""
+        goal = fetch_value(ATTEMPTS) + self.random.randrange(max(1, leads // 2))
         busy: list[int] = []
 
         def is_busy_or_done() -> bool:
-            busy[:] = self.read_busy()
+            busy[:] = self.read_busy() if fetch_value(ATTEMPTS) >= goal else []
             return bool(busy) or (self.senders.is_idle and not self.is_anything_due())
 
         self.wait(is_busy_or_done, what="a worker with a lead")
