@@ -23,6 +23,8 @@ from tests.chaos.missing import miss_each
 
 VAR_DIR: Final = REPOSITORY / "var" / "test"
 DATABASE: Final = "leadswitch_chaos"
+# Any number will do as long as every run uses it.
+LOCK_KEY: Final = 0x6C73_6368_616F
 SECRET: Final = "not-a-secret-but-long-enough-to-be-accepted"
 
 
@@ -116,11 +118,14 @@ def names_of(text: str, *, known: Any) -> tuple[str, ...]:
 
 @contextmanager
 def own_database() -> Iterator[str]:
-    """An empty database on the server of the tests, dropped afterwards."""
+    """An empty database on the server of the tests, dropped afterwards. Raises SystemExit while another run has it."""
     url = urlsplit(ensure_services(VAR_DIR, durable=False).database_url)
     host, user = unquote(url.hostname or ""), url.username
     name = sql.Identifier(DATABASE)
     with psycopg.connect(host=host, user=user, dbname="postgres", autocommit=True) as server:
+        if server.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_KEY]).fetchone() != (True,):
+            sys.stderr.write("another chaos run is under way in this checkout\n")
+            raise SystemExit(2)
         drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name)
         server.execute(drop)
         server.execute(sql.SQL("CREATE DATABASE {}").format(name))

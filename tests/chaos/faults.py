@@ -118,8 +118,9 @@ def cut_postgres(stage: Stage, leads: int) -> None:
 
 
 def kill_web(stage: Stage, leads: int) -> None:
+    goal = stage.senders.seen["requests"] + stage.random.randrange(1, max(2, leads // 4))
     stage.send(leads // 2)
-    stage.wait(lambda: stage.senders.seen["requests"] > 0, what="a request")
+    stage.wait(lambda: stage.senders.seen["requests"] >= goal, what="a request")
     stage.strike()
     stage.fleet.kill_web()
     stage.send(leads - leads // 2)

@@ -6,9 +6,11 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import Final
 
 import psutil
@@ -69,20 +71,36 @@ def hosting(role: str, directory: Path, *, redis_url: str, protections: Sequence
 
 
 class Fleet:
-    """By process id: workers (each with its pool), dispatchers, beats, and the web server."""
+    """By process id: workers (each with its pool), dispatchers, beats, and the web server.
+
+    `ended`: those that ended without being killed. They are started anew, as every supervisor of the product does.
+    """
 
     def __init__(self, host: Host, web_host: Host, directory: Path) -> None:
         self._host = host
         self._web_host = web_host
+        self._directory = directory
+        self.ended: Counter[str] = Counter()
         self.log = host.log
         self.address = f"127.0.0.1:{free_port()}"
         self.workers = [self._start_worker() for _ in range(WORKERS)]
-        self.dispatchers = [host.start("dispatcher") for _ in range(DISPATCHERS)]
-        self.beats = [host.start("beat", directory / f"beat-{number}") for number in range(BEATS)]
-        self.web = web_host.start("web", self.address)
+        self.dispatchers = [self._start_dispatcher() for _ in range(DISPATCHERS)]
+        self.beats = [self._start_beat() for _ in range(BEATS)]
+        self.web = self._start_web()
 
     def wait_until_serving(self) -> None:
         wait_until(self._serves, what="the web server", seconds=START_SECONDS)
+
+    def supervise(self) -> None:
+        for name, pids, start in (
+            ("workers", self.workers, self._start_worker),
+            ("dispatchers", self.dispatchers, self._start_dispatcher),
+            ("beats", self.beats, self._start_beat),
+        ):
+            for place, pid in enumerate(pids):
+                if not psutil.pid_exists(pid):
+                    self.ended[name] += 1
+                    pids[place] = start()
 
     def kill_worker(self, pid: int) -> None:
         """With its pool; another one takes its place."""
@@ -99,18 +117,27 @@ class Fleet:
 
     def kill_dispatcher(self, pid: int) -> None:
         kill(pid)
-        self.dispatchers[self.dispatchers.index(pid)] = self._host.start("dispatcher")
+        self.dispatchers[self.dispatchers.index(pid)] = self._start_dispatcher()
 
     def kill_web(self) -> None:
         """The whole server; another one takes its place."""
         kill(self.web)
-        self.web = self._web_host.start("web", self.address)
+        self.web = self._start_web()
 
     def hand_on(self, lead_ids: Sequence[int]) -> None:
         self._host.start("hand-on", *lead_ids)
 
     def _start_worker(self) -> int:
         return self._host.start("worker", PROCESSES_A_WORKER)
+
+    def _start_dispatcher(self) -> int:
+        return self._host.start("dispatcher")
+
+    def _start_beat(self) -> int:
+        return self._host.start("beat", self._directory / f"beat-{token_hex(4)}")
+
+    def _start_web(self) -> int:
+        return self._web_host.start("web", self.address)
 
     def _serves(self) -> bool:
         host, port = self.address.split(":")
@@ -134,7 +161,8 @@ def fleet(directory: Path, *, redis_url: str, protections: Sequence[str]) -> Ite
 
 
 def kill(pid: int) -> None:
-    os.killpg(pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):  # it has ended by itself at this moment
+        os.killpg(pid, signal.SIGKILL)
     wait_until(lambda: not psutil.pid_exists(pid), what=f"the end of process {pid}")
 
 

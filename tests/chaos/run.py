@@ -120,6 +120,7 @@ def close(stage: Stage, result: Result) -> None:
     result.seen = {
         **stage.senders.seen,
         "leads taken from the schedule": stage.takes.taken,
+        **{f"{name} that ended by themselves": count for name, count in stage.fleet.ended.items()},
         "attempts killed in the middle": stage.witness.count_abandoned(),
     }
 

@@ -84,7 +84,12 @@ class Stage:
 
     def wait(self, condition: Callable[[], bool], *, what: str) -> None:
         """Raises TooSlow after the longest time that the periods explain."""
-        wait_until(condition, what=what, seconds=WAY_BACK_SECONDS)
+
+        def is_met() -> bool:
+            self.fleet.supervise()
+            return condition()
+
+        wait_until(is_met, what=what, seconds=WAY_BACK_SECONDS)
 
     def wait_for_work(self, leads: int) -> list[int]:
         """Wait for a random moment while these leads, just sent, are worked on. Returns the workers that have one."""

@@ -23,3 +23,13 @@ def test_no_fault_loses_or_doubles_a_lead(tmp_path: Path) -> None:
     assert result.totals["leads"] == result.totals["requests"] == SHORT.leads
     # Leads came to every kind of end, or caps, credits and hours would not have been tried.
     assert {end.partition(":")[0] for end in result.ends} == {"distributed", "failed", "pending"}
+
+
+def test_control_without_the_row_lock_it_turns_red(tmp_path: Path) -> None:
+    """A worker that is stopped in a decision holds nothing then: another one takes its lead."""
+    order = Order(leads=60, kills=1, seed=1, without=("row-lock",), faults=("worker-stop",))
+    found = {each.check for each in run(order, directory=tmp_path, tell=print).findings}
+    assert found == {
+        "leads started by two at once",
+        "attempts thrown away because somebody else had the lead",
+    }

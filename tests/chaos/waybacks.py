@@ -49,13 +49,14 @@ def find_stranded(client: "redis.Redis[str]", leads: Sequence[Overdue]) -> list[
     scores = [None if score is None else score / 1000 - now for score in pipeline.execute()]
     stranded = []
     for lead, due, lease in zip(leads, scores[::2], scores[1::2], strict=True):
-        wrong = _why_stranded(due, lease)
+        wrong = why_stranded(due_in=due, lease_ends_in=lease)
         if wrong:
             stranded.append(f"lead {lead.lead_id} is {wrong}")
     return stranded
 
 
-def _why_stranded(due_in: float | None, lease_ends_in: float | None) -> str:
+def why_stranded(*, due_in: float | None, lease_ends_in: float | None) -> str:
+    """Seconds from now, None where it is not."""
     if lease_ends_in is not None:
         if lease_ends_in > LEASE_SECONDS + 1:
             return "in flight without an end"
