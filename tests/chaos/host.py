@@ -52,8 +52,8 @@ def shorten_periods() -> None:
     }
     for name, seconds in RECONCILER_SECONDS.items():
         entry = settings.CELERY_BEAT_SCHEDULE[f"reconcile-{name}"]
-        entry["schedule"] = float(seconds)  # type: ignore[index]
-        entry["options"] = {"expires": max(seconds, LEAST_EXPIRY_SECONDS)}  # type: ignore[index]
+        entry["schedule"] = float(seconds)
+        entry["options"] = {"expires": max(seconds, LEAST_EXPIRY_SECONDS)}
 
 
 def prepare() -> None:
@@ -91,7 +91,7 @@ def become(program: str, arguments: list[str]) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     PROBE.program = program
     for database in settings.DATABASES.values():
-        database["OPTIONS"]["application_name"] = f"{program}-{os.getpid()}"  # type: ignore[index]
+        database["OPTIONS"]["application_name"] = f"{program}-{os.getpid()}"
     PROGRAMS[program](*arguments)
 
 

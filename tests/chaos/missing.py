@@ -15,8 +15,8 @@ from distribution.bench.tables import make_console
 from leadswitch.env import REPOSITORY
 from tests.chaos.protections import ALONE, PROTECTIONS
 
-# At this size each protection is missed: enough of every kind of lead, and every fault that its absence needs.
-SIZE: Final = ("--leads", "300", "--kills", "12")
+# Enough of every kind of lead for each protection to be missed.
+LEADS: Final = 300
 
 
 class RunFailed(Exception):
@@ -47,15 +47,17 @@ def run_without(without: Sequence[str], *, seed: int) -> Mapping[str, Any]:
     """Raises RunFailed."""
     with tempfile.TemporaryDirectory() as directory:
         report = Path(directory) / "report.json"
-        command = [sys.executable, "-m", "tests.chaos", *SIZE, "--without", ",".join(without)]
-        command += [
-            "--faults",
-            ",".join(PROTECTIONS[without[0]].faults),
-            "--seed",
-            str(seed),
-            "--json",
-            str(report),
-        ]
+        protection = PROTECTIONS[without[0]]
+        options = {
+            "--leads": LEADS,
+            "--kills": protection.kills,
+            "--without": ",".join(without),
+            "--faults": ",".join(protection.faults),
+            "--seed": seed,
+            "--json": report,
+        }
+        words = [str(word) for pair in options.items() for word in pair]
+        command = [sys.executable, "-m", "tests.chaos", *words]
         done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
         if not report.exists():
             message = f"without {without}: exit code {done.returncode}\n{done.stdout}{done.stderr}"
@@ -70,13 +72,17 @@ def tell_broken(row: Mapping[str, Any]) -> str:
 
 def make_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(title="Protections taken away", box=box.ASCII2, title_justify="left", title_style="bold")
-    for name in ("taken away", "what that is", "what broke", "seconds"):
-        table.add_column(name, justify="right" if name == "seconds" else "left", overflow="fold")
+    for name in ("taken away", "what that is", "what broke", "held in its place", "s"):
+        table.add_column(name, justify="right" if name == "s" else "left", overflow="fold")
     for row in rows:
         names = row["order"]["without"]
-        what = "\n".join(PROTECTIONS[name].what for name in names)
+        held = PROTECTIONS[names[0]].second if len(names) == 1 else ""
         table.add_row(
-            "\nand ".join(names), what, tell_broken(row).replace("; ", "\n"), f"{row['seconds']:.0f}"
+            "\nand ".join(names),
+            "\n".join(PROTECTIONS[name].what for name in names),
+            tell_broken(row).replace("; ", "\n"),
+            PROTECTIONS[held].what if held else "nothing",
+            f"{row['seconds']:.0f}",
         )
         table.add_section()
     return table

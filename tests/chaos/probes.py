@@ -115,7 +115,7 @@ def _watch_takes() -> None:
     from routing import schedule, scripts
 
     assert scripts.TAKE.endswith("return taken\n")
-    scripts.TAKE = scripts.TAKE.removesuffix("return taken\n") + TELL_TAKE  # type: ignore[misc]
+    scripts.TAKE = scripts.TAKE.removesuffix("return taken\n") + TELL_TAKE
     take = schedule.take_due
 
     def watched(leader: schedule.Leader, *, limit: int) -> schedule.Take:

@@ -11,11 +11,15 @@ from typing import Any, Final
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """`faults`: those under which its absence shows. `second`: what holds when it is gone, if anything does."""
+    """`faults`: those under which its absence shows; others than kills come once for four of them.
+
+    `second`: what holds when it is gone, if anything does.
+    """
 
     remove: Callable[[], None]
     what: str
     faults: tuple[str, ...] = ()
+    kills: int = 12
     second: str = ""
 
 
@@ -150,7 +154,9 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
         _idempotency_key, "the stored answer of a request", ("worker-kill",), second="duplicate-check"
     ),
     "reconciler": Protection(_reconciler, "every reconciler", ("worker-kill",)),
-    "no-key-lock": Protection(_no_key_lock, "FOR UPDATE in place of FOR NO KEY UPDATE", ("reference",)),
+    "no-key-lock": Protection(
+        _no_key_lock, "FOR UPDATE in place of FOR NO KEY UPDATE", ("reference",), kills=4
+    ),
     "compare-and-set": Protection(_compare_and_set, "the lead's state in the UPDATE that ends an attempt"),
     "atomic-take": Protection(_atomic_take, "looking and taking in one script"),
     "duplicate-check": Protection(_duplicate_check, "the search for leads of the same person"),
