@@ -31,6 +31,7 @@ SECRET: Final = "not-a-secret-but-long-enough-to-be-accepted"
 def main() -> int:
     options = read_options()
     had_services = set(service_states(VAR_DIR).values()) != {"stopped"}
+    ensure_services(VAR_DIR, durable=False)  # so that of several runs in a row none stops them
     try:
         return miss_each(seed=options.seed, report=options.json) if options.protections else run_once(options)
     finally:
