@@ -170,7 +170,7 @@ def refer_to_rows(stage: Stage, leads: int) -> None:
         stage.fleet.hand_on(lead_ids)
         try:
             stage.wait(
-                lambda: stage.senders.is_idle and not _find_held_up(stage),
+                lambda: not stage.senders.unanswered and not _find_held_up(stage),
                 what="leads whose rows are referred to",
             )
         except TooSlow:

@@ -231,9 +231,12 @@ def settle(stage: Stage) -> float:
     """Until everything that was sent has ended, or has its time: within what the periods explain. Raises Stuck."""
     watch = Watch()
     try:
-        stage.wait(lambda: stage.senders.is_idle and fetch_value(UNSETTLED) == 0, what="the end of all leads")
+        stage.wait(
+            lambda: not stage.senders.unanswered and fetch_value(UNSETTLED) == 0, what="the end of all leads"
+        )
     except TooSlow:
         stage.findings.add("leads that neither ended nor wait for a time", fetch_value(UNSETTLED))
+        stage.findings.add("requests that nobody answers", stage.senders.unanswered)
         raise Stuck from None
     return watch.seconds
 

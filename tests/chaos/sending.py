@@ -83,8 +83,8 @@ class Senders:
         return self._schedule(later)
 
     @property
-    def is_idle(self) -> bool:
-        return self._requests.unfinished_tasks == 0
+    def unanswered(self) -> int:
+        return self._requests.unfinished_tasks
 
     def _schedule(self, requests: Sequence[Request]) -> list[int]:
         now = timezone.now()

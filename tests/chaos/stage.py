@@ -98,7 +98,7 @@ class Stage:
 
         def is_busy_or_done() -> bool:
             busy[:] = self.read_busy() if fetch_value(ATTEMPTS) >= goal else []
-            return bool(busy) or (self.senders.is_idle and not self.is_anything_due())
+            return bool(busy) or (not self.senders.unanswered and not self.is_anything_due())
 
         self.wait(is_busy_or_done, what="a worker with a lead")
         return busy
