@@ -62,6 +62,10 @@ bench: venv ## measure the engine and the intake against hand-written baselines
 chaos: venv ## break everything that may break while leads flow, and count afterwards (docs/chaos.md)
 	$(Q)$(BIN)/python -m tests.chaos $(ARGS)
 
+.PHONY: bench-dispatch
+bench-dispatch: venv ## measure how late leads start and how many are moved, against Celery and a poller
+	$(Q)$(MANAGE) bench_dispatch $(ARGS)
+
 .PHONY: migrate
 migrate: venv ## bring the database's tables up to date
 	$(Q)$(MANAGE) migrate

@@ -24,6 +24,7 @@ from distribution.story import (
     Story,
 )
 from routing.models import Lead, LeadStatus, Workspace
+from routing.rerun import ASKED_BY_SENDER, DUE_REASON
 from tracing import wording
 from tracing.gates import fixer_of
 from tracing.models import Attempt, AttemptResult, LeadDistributionEvent
@@ -45,6 +46,10 @@ BUYER_EVENTS: Final = frozenset({Event.BUYER_SKIPPED, Event.BUYER_SELECTED})
 STRANGER: Final = "a buyer that is not in this workspace"
 # What is told of an attempt that was made in another workspace than the lead is in now.
 TOLD_OF_OTHERS: Final = frozenset({Event.DISTRIBUTION_STARTED, Event.ROUTED})
+ASKED: Final = {
+    DUE_REASON: "An operator asked for a re-run.",
+    ASKED_BY_SENDER: "Its sender asked for it to be tried now.",
+}
 FORMER: Final = "a campaign that is not in this workspace"
 
 
@@ -185,8 +190,8 @@ def _tell_due(lead: Lead, *, last: AttemptStory | None) -> str:
     """Why the lead is due at that time."""
     if lead.next_attempt_at is None:
         return ""
-    if lead.due_reason == "manual":
-        return "An operator asked for a re-run."
+    if lead.due_reason in ASKED:
+        return ASKED[lead.due_reason]
     if lead.attempts == 0:
         return "The first attempt."
     if lead.next_attempt_at == lead.expires_at:

@@ -18,12 +18,11 @@ SAY_RESIGNED: Final = "UPDATE routing_dispatchcontrol SET seen_at = NULL WHERE i
 READ: Final = """
 SELECT leader, epoch, path, paused_at, seen_at, clock_timestamp() - seen_at FROM routing_dispatchcontrol WHERE id = 1
 """
-SET_PAUSED: Final = """
-INSERT INTO routing_dispatchcontrol AS control (id, paused_at) VALUES (1, %(at)s)
-ON CONFLICT (id) DO UPDATE SET paused_at = CASE
-    WHEN excluded.paused_at IS NOT NULL THEN coalesce(control.paused_at, excluded.paused_at)
-END
-"""
+ENSURE: Final = "INSERT INTO routing_dispatchcontrol (id) VALUES (1) ON CONFLICT (id) DO NOTHING"
+SET_PAUSED: Final = "UPDATE routing_dispatchcontrol SET paused_at = %s WHERE id = 1"
+
+# Who said nothing for so long does not live: the pick-up starts the leads of every workspace then (`routing.locks`).
+ALIVE_SECONDS: Final = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +35,11 @@ class Control:
     paused_at: datetime | None = None
     seen_at: datetime | None = None
     age: timedelta | None = None
+
+    @property
+    def is_led(self) -> bool:
+        """Whether a dispatcher lives, as far as PostgreSQL knows."""
+        return self.age is not None and self.age.total_seconds() < ALIVE_SECONDS
 
 
 def read_control() -> Control:
@@ -56,7 +60,13 @@ def say_resigned(name: str) -> None:
         cursor.execute(SAY_RESIGNED, [name])
 
 
-def write_pause(at: datetime | None) -> None:
-    """Pause the whole product, or let it go on (None). A pause that holds keeps its time."""
+def ensure_control() -> None:
+    """Have the one row there, so that it can be locked."""
     with connection.cursor() as cursor:
-        cursor.execute(SET_PAUSED, {"at": at})
+        cursor.execute(ENSURE)
+
+
+def write_pause(at: datetime | None) -> None:
+    """Pause the whole product, or let it go on (None). Needs the row's lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(SET_PAUSED, [at])

@@ -39,6 +39,11 @@ def ready_key(shard: int) -> str:
     return f"{_key('ready')}:{shard}"
 
 
+def pace_key() -> str:
+    """HASH shard -> how many leads its ready queue may hold, as learnt from how long they waited in it."""
+    return _key("pace")
+
+
 def paused_key() -> str:
     """Exists while the whole product is paused."""
     return _key("paused")

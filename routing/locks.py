@@ -191,6 +191,29 @@ def wait_for_lead(lead_id: int) -> str | None:
     return row[0] if row else None
 
 
+WAIT_FOR_SWITCH: Final = "SELECT paused_at FROM routing_workspace WHERE id = %s FOR NO KEY UPDATE"
+WAIT_FOR_PRODUCT_SWITCH: Final = (
+    "SELECT paused_at FROM routing_dispatchcontrol WHERE id = 1 FOR NO KEY UPDATE"
+)
+
+
+def wait_for_switch(workspace_id: int | None) -> datetime | None:
+    """Wait until nobody else pauses or resumes the workspace (None: the product), up to lock_timeout.
+
+    Returns since when it is paused. Raises LookupError when there is no such row.
+    """
+    with connection.cursor() as cursor:
+        if workspace_id is None:
+            cursor.execute(WAIT_FOR_PRODUCT_SWITCH)
+        else:
+            cursor.execute(WAIT_FOR_SWITCH, [workspace_id])
+        row: tuple[datetime | None] | None = cursor.fetchone()
+    if row is None:
+        message = f"there is no workspace {workspace_id}"
+        raise LookupError(message)
+    return row[0]
+
+
 LOCK_RULES: Final = "SELECT pg_advisory_xact_lock(%s)"
 
 

@@ -1,60 +1,149 @@
 """The switches of the dispatch: the whole product, or one workspace. PostgreSQL decides, Redis mirrors.
 
-Paused means: nothing is taken (PITFALLS 33). Leads keep coming in, and keep their due times.
+Paused means: nothing is taken (PITFALLS 33). Leads keep coming in, and keep their due times. Who paused or resumed and
+why stands in the audit alone.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from django.db import connection, transaction
 
-from routing.control import read_control, write_pause
+from routing.control import ensure_control, read_control, write_pause
 from routing.handon import after_commit
 from routing.keys import paused_key, wake_key, workspace_paused_key
-from routing.models import Workspace
+from routing.locks import wait_for_switch
+from routing.models import DispatchControl, Workspace
 from routing.outage import guarded
 from routing.redisclient import get_client
 from routing.schedule import TIMEOUT_SECONDS
+from tracing import audit
 
-PAUSE: Final = "UPDATE routing_workspace SET paused_at = %s WHERE id = %s AND paused_at IS NULL"
-RESUME: Final = "UPDATE routing_workspace SET paused_at = NULL WHERE id = %s AND paused_at IS NOT NULL"
+# `after` holds milliseconds. A pause that was written past the audit has no entry of its time.
+READ_PAUSES: Final = """
+SELECT p.model, p.object_id, e.actor, e.reason
+FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) AS p (model, object_id, paused_at)
+CROSS JOIN LATERAL (
+    SELECT actor, reason FROM tracing_auditentry
+    WHERE object_id = p.object_id AND model = p.model
+        AND (after->>'paused_at')::timestamptz = date_trunc('milliseconds', p.paused_at)
+    ORDER BY id DESC
+    LIMIT 1
+) e
+"""
 
 
-def pause_product(*, at: datetime) -> None:
-    """Again is no error, and keeps the first time. Attempts that run come to their end."""
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """`actor` and `reason` are blank when the audit does not know of it."""
+
+    since: datetime
+    actor: str = ""
+    reason: str = ""
+
+
+def switch(workspace_id: int | None, *, to: datetime | None, actor: str, reason: str) -> bool:
+    """Pause a workspace (None: the product) since then, or let it go on (`to` None). Attempts that run come to their
+    end.
+
+    Returns False when it is so already: nothing is written, a pause keeps its time, and Redis is told again. Waits for
+    others that switch it, up to lock_timeout. Raises LookupError, and ValueError without a reason.
+    """
+    if not reason.strip():
+        raise ValueError("a pause and its end need a reason")
     with transaction.atomic():
-        write_pause(at)
-        after_commit(_mirror_product)
-
-
-def resume_product() -> None:
-    with transaction.atomic():
-        write_pause(None)
-        after_commit(_mirror_product)
-
-
-def pause_workspace(workspace_id: int, *, at: datetime) -> bool:
-    """Returns False when it is paused already."""
-    return _change(workspace_id, PAUSE, [at, workspace_id])
-
-
-def resume_workspace(workspace_id: int) -> bool:
-    """Returns False when it is not paused."""
-    return _change(workspace_id, RESUME, [workspace_id])
-
-
-def mirror_later(workspace_id: int) -> None:
-    """Have Redis follow a pause that the open transaction wrote."""
-    after_commit(partial(_mirror_workspace, workspace_id))
-
-
-def _change(workspace_id: int, sql: str, parameters: list[Any]) -> bool:
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
+        if workspace_id is None:
+            ensure_control()
+        was = wait_for_switch(workspace_id)
         mirror_later(workspace_id)
-        return bool(cursor.rowcount == 1)
+        if (was is None) == (to is None):
+            return False
+        _write(workspace_id, to)
+        audit.record(
+            actor=actor,
+            action="resume" if to is None else "pause",
+            target=_target(workspace_id),
+            workspace_id=workspace_id,
+            reason=reason,
+            before={"paused_at": was},
+            after={"paused_at": to},
+        )
+    return True
+
+
+def pause_product(*, at: datetime, actor: str, reason: str) -> bool:
+    return switch(None, to=at, actor=actor, reason=reason)
+
+
+def resume_product(*, actor: str, reason: str) -> bool:
+    return switch(None, to=None, actor=actor, reason=reason)
+
+
+def pause_workspace(workspace_id: int, *, at: datetime, actor: str, reason: str) -> bool:
+    return switch(workspace_id, to=at, actor=actor, reason=reason)
+
+
+def resume_workspace(workspace_id: int, *, actor: str, reason: str) -> bool:
+    return switch(workspace_id, to=None, actor=actor, reason=reason)
+
+
+def _write(workspace_id: int | None, at: datetime | None) -> None:
+    if workspace_id is None:
+        write_pause(at)
+    else:
+        Workspace.objects.filter(pk=workspace_id).update(paused_at=at)
+
+
+def _target(workspace_id: int | None) -> DispatchControl | Workspace:
+    if workspace_id is None:
+        return DispatchControl.objects.get()
+    return Workspace.objects.get(pk=workspace_id)
+
+
+def read_pause(workspace_id: int | None) -> Pause | None:
+    """The pause of a workspace that exists (None: of the product); None when it is not paused."""
+    if workspace_id is None:
+        since = read_control().paused_at
+    else:
+        since = Workspace.objects.values_list("paused_at", flat=True).get(pk=workspace_id)
+    return read_pauses({workspace_id: since}).get(workspace_id)
+
+
+def read_pauses(since: Mapping[int | None, datetime | None]) -> dict[int | None, Pause]:
+    """Return who made those of these pauses that hold (None: the product's), and why. One statement."""
+    holding = {name: at for name, at in since.items() if at is not None}
+    if not holding:
+        return {}
+    rows = {_audited(name): name for name in holding}
+    pauses = {name: Pause(at) for name, at in holding.items()}
+    models, ids = zip(*rows, strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(READ_PAUSES, [list(models), list(ids), list(holding.values())])
+        for model, object_id, actor, reason in cursor.fetchall():
+            name = rows[model, object_id]
+            pauses[name] = Pause(holding[name], actor, reason)
+    return pauses
+
+
+def _audited(workspace_id: int | None) -> tuple[str, str]:
+    """Model and id under which the audit has entries of a switch."""
+    if workspace_id is None:
+        return DispatchControl._meta.label_lower, "1"
+    return Workspace._meta.label_lower, str(workspace_id)
+
+
+def mirror_later(workspace_id: int | None) -> None:
+    """Have Redis follow a pause (None: the product's) that the open transaction wrote."""
+    after_commit(_mirror_product if workspace_id is None else partial(_mirror_workspace, workspace_id))
+
+
+def find_unmirrored(truth: Mapping[int | None, bool]) -> dict[int | None, bool]:
+    """Return those switches (None: the product's) of which Redis says something else. Raises redis.RedisError."""
+    mirror = read_mirror(name for name in truth if name is not None)
+    return {name: is_paused for name, is_paused in truth.items() if mirror[name] != is_paused}
 
 
 def read_mirror(workspace_ids: Iterable[int]) -> dict[int | None, bool]:

@@ -1,15 +1,18 @@
-"""Makes a lead due now because a person asks for it. The attempt itself meets every guard, as any other does."""
+"""Makes a lead due now because somebody asks for it. The attempt itself meets every guard, as any other does."""
 
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from django.db import connection, transaction
 
+from routing.cancel import LeadNotFound
 from routing.handon import hand_on_later
-from routing.locks import wait_for_lead
-from routing.models import Lead, LeadStatus
+from routing.locks import lock_lead, wait_for_lead
+from routing.models import UNFINISHED, Lead, LeadStatus
 
 DUE_REASON: Final = "manual"
+ASKED_BY_SENDER: Final = "dispatch_now"
 
 MAKE_DUE: Final = """
 UPDATE routing_lead
@@ -38,6 +41,10 @@ class RerunRefused(Exception):
     """The lead cannot be run again. The message says why."""
 
 
+class LeadRunning(RerunRefused):
+    """Somebody is at work on it at this moment, or waits for an answer from outside."""
+
+
 def rerun_lead(lead_id: int, *, at: datetime) -> None:
     """Make a failed or waiting lead, or a duplicate, due at `at`, and hand it on once this has committed.
 
@@ -48,9 +55,44 @@ def rerun_lead(lead_id: int, *, at: datetime) -> None:
         wait_for_lead(lead_id)
         lead = Lead.objects.only("status", "paused_at", "expires_at").get(pk=lead_id)
         _refuse(lead, at=at)
-        with connection.cursor() as cursor:
-            cursor.execute(MAKE_DUE, [at, DUE_REASON, lead_id, lead.status])
-        hand_on_later(lead_id)
+        _make_due(lead_id, status=lead.status, at=at, due_reason=DUE_REASON)
+
+
+def dispatch_now(public_id: UUID, *, workspace_id: int, at: datetime) -> None:
+    """Make a waiting lead that the workspace sent due now, and hand it on once this has committed.
+
+    Again is no error: one that is due already keeps its time. Waits for nobody.
+    Raises LeadNotFound, LeadRunning, RerunRefused.
+    """
+    sent = Lead.objects.filter(public_id=public_id, source_workspace_id=workspace_id)
+    lead_id = sent.values_list("id", flat=True).first()
+    if lead_id is None:
+        raise LeadNotFound
+    with transaction.atomic():
+        if lock_lead(lead_id) is None:
+            raise LeadRunning("it is being worked on at this moment")
+        lead = Lead.objects.only("status", "paused_at", "expires_at", "next_attempt_at").get(pk=lead_id)
+        _refuse_unless_waiting(lead, at=at)
+        if lead.next_attempt_at is not None and lead.next_attempt_at <= at:
+            hand_on_later(lead_id)
+        else:
+            _make_due(lead_id, status=lead.status, at=at, due_reason=ASKED_BY_SENDER)
+
+
+def _make_due(lead_id: int, *, status: str, at: datetime, due_reason: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(MAKE_DUE, [at, due_reason, lead_id, status])
+    hand_on_later(lead_id)
+
+
+def _refuse_unless_waiting(lead: Lead, *, at: datetime) -> None:
+    """A sender starts what waits; what has ended, failed too, only an operator runs again."""
+    status = LeadStatus(lead.status)
+    if status in UNFINISHED and status != LeadStatus.PENDING:
+        raise LeadRunning(WHY_NOT[status])
+    if status != LeadStatus.PENDING:
+        raise RerunRefused(f"it has ended as {status.value}; only a lead that waits can be dispatched")
+    _refuse(lead, at=at)
 
 
 def _refuse(lead: Lead, *, at: datetime) -> None:

@@ -21,6 +21,7 @@ from distribution.models import (
     Wallet,
 )
 from routing.models import (
+    DispatchControl,
     IdempotencyRecord,
     Lead,
     Membership,
@@ -42,8 +43,12 @@ from tracing import audit
 from tracing.models import Attempt, AuditEntry, LeadDistributionEvent
 
 OURS = {"routing", "distribution", "tracing"}
-# A proxy has a list alone, with tests of its own.
-MODELS = [model for model in admin.site._registry if model._meta.app_label in OURS and not model._meta.proxy]
+# A proxy has a list alone, the dispatch a page in place of a list; both have tests of their own.
+MODELS = [
+    model
+    for model in admin.site._registry
+    if model._meta.app_label in OURS and not model._meta.proxy and model is not DispatchControl
+]
 READ_ONLY = [
     *(Lead, IdempotencyRecord, CampaignSnapshot, Assignment, LedgerEntry, Attempt, LeadDistributionEvent),
     AuditEntry,

@@ -47,6 +47,17 @@ def duration(ms: float) -> str:
     return f"{ms:.0f} ms" if ms >= 1 else "under 1 ms"
 
 
+def span(seconds: float) -> str:
+    """The two largest units, rounded down: "4 s", "3 min 20 s", "2 h", "3 d 4 h"."""
+    parts, left = [], int(seconds)
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
+        number, left = divmod(left, size)
+        parts.append((number, unit))
+    while len(parts) > 1 and not parts[0][0]:
+        del parts[0]
+    return " ".join(f"{number} {unit}" for number, unit in parts[:2] if number) or "0 s"
+
+
 def count(number: int, singular: str, plural: str = "") -> str:
     """1 buyer, 2 buyers."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"

@@ -6,6 +6,7 @@ from distribution.admin.assignment import AssignmentAdmin
 from distribution.admin.buyer import BuyerAdmin, EnrollmentAdmin
 from distribution.admin.buyerkey import BuyerKeyAdmin
 from distribution.admin.campaign import CampaignAdmin, CampaignSnapshotAdmin, TierAdmin
+from distribution.admin.dispatch import DispatchAdmin
 from distribution.admin.lead import ToldLeadAdmin
 from distribution.admin.money import LedgerEntryAdmin, WalletAdmin
 from distribution.admin.retryqueue import ActedRetryQueueAdmin
@@ -17,6 +18,7 @@ __all__ = [
     "BuyerKeyAdmin",
     "CampaignAdmin",
     "CampaignSnapshotAdmin",
+    "DispatchAdmin",
     "EnrollmentAdmin",
     "LedgerEntryAdmin",
     "TierAdmin",

@@ -62,6 +62,7 @@ def _measure_size(
     for name in LOOPS:
         for child in children:
             _sell([child], name=name, size=size, count=plan.warm_up, adder=children[0])
+    children[0].ask("analyze")
     runs = []
     for workers in plan.worker_counts:
         series = _measure_rounds(plan, children[:workers], size=size, progress=progress)

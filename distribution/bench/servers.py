@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -65,32 +65,41 @@ def serve_bare(database_url: str, owner: Mapping[str, Any], *, directory: Path) 
 
 
 @contextmanager
-def run_worker(database_url: str, *, directory: Path) -> Iterator[None]:
-    """Run the product's worker on the bench's queue, from when it is ready."""
-    log = directory / "celery.log"
+def run_worker(environment: Mapping[str, str], *, directory: Path) -> Iterator[int]:
+    """Run the product's worker on the bench's queues, from when it is ready. Yields its process id."""
+    command = [sys.executable, "-m", "celery", "-A", "leadswitch", "worker", *WORKER_ARGUMENTS]
+    with start_ready(command, environment, log=directory / "celery.log", ready=" ready.") as process_id:
+        yield process_id
+
+
+@contextmanager
+def start_ready(
+    command: Sequence[str], environment: Mapping[str, str], *, log: Path, ready: str
+) -> Iterator[int]:
+    """Run a process from when its log says `ready` until the end of the block. Raises ChildFailed."""
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "celery", "-A", "leadswitch", "worker", *WORKER_ARGUMENTS],
+            command,
             cwd=settings.BASE_DIR,
-            env=child_environment(database_url, role="worker"),
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
         try:
-            _wait_until_ready(process, log=log)
-            yield
+            _wait_until_ready(process, log=log, ready=ready)
+            yield process.pid
         finally:
             end(process)
 
 
-def _wait_until_ready(process: "subprocess.Popen[Any]", *, log: Path) -> None:
+def _wait_until_ready(process: "subprocess.Popen[Any]", *, log: Path, ready: str) -> None:
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
-        if " ready." in log.read_text(errors="replace"):
+        if ready in log.read_text(errors="replace"):
             return
         time.sleep(0.1)
-    raise ChildFailed(f"the worker of the bench did not start (see {log})")
+    raise ChildFailed(f"a process of the bench did not start (see {log})")
 
 
 @contextmanager

@@ -24,7 +24,10 @@ def make_console(stream: Any) -> Console:
 def show(report: Mapping[str, Any], aims: Sequence[Aim], *, console: Console) -> None:
     for table in _tables(report, aims, is_plain=not console.is_terminal):
         console.print(table)
-    machine = report["machine"]
+    show_machine(report["machine"], console=console)
+
+
+def show_machine(machine: Mapping[str, Any], *, console: Console) -> None:
     console.print(
         f"{machine['cpu_count']} CPUs, Python {machine['python']}, PostgreSQL {machine['postgres']},"
         f" fsync {machine['fsync']}, load before {machine['load_before']}"
@@ -44,11 +47,11 @@ def _tables(report: Mapping[str, Any], aims: Sequence[Aim], *, is_plain: bool) -
         yield _retries(report["retries"], look)
     if "targets" in report:
         yield _targets(report["targets"]["stages"], look)
-    yield _aims(aims, look)
+    yield show_aims(aims, look)
 
 
 def _engine(sizes: Sequence[Mapping[str, Any]], look: box.Box) -> Table:
-    table = _table("Selling leads: median of the rounds (least-greatest)", look)
+    table = start_table("Selling leads: median of the rounds (least-greatest)", look)
     for name in ("buyers", "workers", "loop", "leads/s", "p50 ms", "p95 ms", "LeadSwitch against it"):
         table.add_column(name, justify="left" if name == "loop" else "right")
     for size in sizes:
@@ -69,7 +72,7 @@ def _loop_cells(run: Mapping[str, Any], name: str) -> Iterator[str]:
 
 
 def _costs(sizes: Sequence[Mapping[str, Any]], look: box.Box) -> Table:
-    table = _table("One sold lead", look)
+    table = start_table("One sold lead", look)
     for name in (
         "buyers",
         "SQL statements",
@@ -88,7 +91,7 @@ def _costs(sizes: Sequence[Mapping[str, Any]], look: box.Box) -> Table:
 
 
 def _intake(intake: Mapping[str, Any], look: box.Box) -> Table:
-    table = _table(
+    table = start_table(
         f"Intake over HTTP: {intake['web_workers']} gunicorn workers, {intake['connections']} connections",
         look,
     )
@@ -103,7 +106,7 @@ def _intake(intake: Mapping[str, Any], look: box.Box) -> Table:
 
 
 def _routing(sizes: Sequence[Mapping[str, Any]], look: box.Box) -> Table:
-    table = _table("Routing decisions, pure: every lead meets another rule", look)
+    table = start_table("Routing decisions, pure: every lead meets another rule", look)
     for name in ("rules", "decisions/s", "rules asked", "µs a decision", "µs a rule asked"):
         table.add_column(name, justify="right")
     for size in sizes:
@@ -118,7 +121,9 @@ def _routing(sizes: Sequence[Mapping[str, Any]], look: box.Box) -> Table:
 
 
 def _retries(retries: Mapping[str, Any], look: box.Box) -> Table:
-    table = _table(f"Retries in due order: {retries['leads']} in the queue, {retries['buyers']} buyers", look)
+    table = start_table(
+        f"Retries in due order: {retries['leads']} in the queue, {retries['buyers']} buyers", look
+    )
     for name in ("workers", "retries a minute"):
         table.add_column(name, justify="right")
     for run in retries["runs"]:
@@ -127,7 +132,7 @@ def _retries(retries: Mapping[str, Any], look: box.Box) -> Table:
 
 
 def _targets(stages: Sequence[Mapping[str, Any]], look: box.Box) -> Table:
-    table = _table("What a lead waits for, beside its target", look)
+    table = start_table("What a lead waits for, beside its target", look)
     for name in ("stage", "covers", "p50 ms", "p95 ms", "target ms", "below it"):
         table.add_column(name, justify="left" if name in ("stage", "covers") else "right")
     for stage in stages:
@@ -136,8 +141,8 @@ def _targets(stages: Sequence[Mapping[str, Any]], look: box.Box) -> Table:
     return table
 
 
-def _aims(aims: Sequence[Aim], look: box.Box) -> Table:
-    table = _table("Aims", look)
+def show_aims(aims: Sequence[Aim], look: box.Box) -> Table:
+    table = start_table("Aims", look)
     for name in ("aim", "wanted", "measured", ""):
         table.add_column(name)
     for aim in aims:
@@ -145,7 +150,7 @@ def _aims(aims: Sequence[Aim], look: box.Box) -> Table:
     return table
 
 
-def _table(title: str, look: box.Box) -> Table:
+def start_table(title: str, look: box.Box) -> Table:
     return Table(title=title, box=look, title_justify="left", title_style="bold")
 
 

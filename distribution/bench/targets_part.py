@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from distribution.bench.children import Child
+from distribution.bench.children import Child, child_environment
 from distribution.bench.numbers import percentile
 from distribution.bench.plan import WAITING_BUYERS, Plan
 from distribution.bench.servers import run_worker, serve_product
@@ -39,7 +39,7 @@ def measure_targets(
     with (
         forget_wakes(),
         serve_product(database_url, directory=directory) as port,
-        run_worker(database_url, directory=directory),
+        run_worker(child_environment(database_url, role="worker"), directory=directory),
     ):
         child.ask("time_way", size=WAITING_BUYERS, port=port, key=key, count=plan.warm_up)
         times["end to end"] = child.ask("time_way", size=WAITING_BUYERS, port=port, key=key, count=plan.ways)[

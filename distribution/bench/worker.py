@@ -49,8 +49,6 @@ class Worker:
         pool = self._pools[size] = build_pool(size)
         [lead_id] = add_leads(pool, 1)
         make_first_sale(lead_id)
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
         return {name: getattr(pool, name) for name in Pool.__slots__}
 
     def join(self, size: int, pool: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -64,6 +62,12 @@ class Worker:
             "facts_bytes": len(template.facts_text),
             "events_bytes": sum(len(row.data_text) for row in template.events),
         }
+
+    def analyze(self) -> Mapping[str, Any]:
+        """Let the server know what its tables hold, as autovacuum does, and plan the prepared statements anew."""
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+        return {}
 
     def add_leads(self, size: int, count: int) -> Mapping[str, Any]:
         return {"ids": add_leads(self._pools[size], count)}
@@ -158,7 +162,8 @@ def make_first_sale(lead_id: int) -> None:
         raise NoFirstSale(message)
 
 
-def serve(worker: Worker) -> None:
+def serve(worker: object) -> None:
+    """Carry out what is asked over stdin with the methods of `worker`."""
     for line in sys.stdin:
         arguments = json.loads(line)
         act: Callable[..., Mapping[str, Any]] = getattr(worker, arguments.pop("do"))

@@ -26,6 +26,7 @@ def desk_home(context: dict[str, Any]) -> dict[str, Any]:
     since = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
     home = read_home(visible_ids(request), since=since)
     return {
+        "request": request,
         "home": home,
         "few": FEW_LEADS,
         "leads_url": _leads(),

@@ -11,18 +11,29 @@ from routing.admin.configuration import ConfigurationAdmin
 from routing.admin.filters import PausedFilter
 from routing.models import DuplicateScope, Workspace
 from routing.opening import tell_hours
+from tracing.admin.audited import REASON, ReasonedForm
 from tracing.admin.scope import visible_ids
+
+
+class WorkspaceForm(ReasonedForm):
+    def clean(self) -> dict[str, Any] | None:
+        """The page of the dispatch shows why."""
+        cleaned = super().clean()
+        if "paused_at" in self.changed_data and not self.cleaned_data.get(REASON):
+            self.add_error(REASON, "Say why it is paused or resumed.")
+        return cleaned
 
 
 @admin.register(Workspace)
 class WorkspaceAdmin(ConfigurationAdmin):
+    form: Any = WorkspaceForm
     workspace_path = "pk"
     tellers = {"hours": tell_hours}
     list_display = ("name", "slug", "kind", "timezone", "lead_ttl_days", "dispatch_mode", "paused_at")
     list_filter = ("kind", "dispatch_mode", PausedFilter)
     search_fields = ("name", "slug")
     empty_list_text = "Each agency or partner has one. Ask an admin to add you to yours, under Users."
-    instead_of_deleting = "Pause it on its page instead: leads are then taken in and none is distributed."
+    instead_of_deleting = "Pause it under Dispatch instead: leads are then taken in and none is distributed."
     ordering = ("name",)
     readonly_fields = ("public_id", "created_at")
     prepopulated_fields = {"slug": ("name",)}

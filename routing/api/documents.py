@@ -241,6 +241,43 @@ CANCELLED_EXAMPLE: Final = OpenApiExample(
     response_only=True,
     status_codes=["200"],
 )
+WAITING_EXAMPLE: Final = OpenApiExample(
+    "Due now",
+    value={
+        **_DETAIL,
+        **dict.fromkeys(("result", "reason", "message", "finished_at")),
+        "status": "pending",
+        "attempts": 0,
+        "next_attempt_at": "2026-01-31T12:00:02.125000Z",
+    },
+    response_only=True,
+    status_codes=["202"],
+)
+ENDED_EXAMPLE: Final = OpenApiExample(
+    "It has ended",
+    value={
+        "error": {
+            "code": "validation_failed",
+            "message": "Wrong: status. See fields.",
+            "fields": {
+                "status": [
+                    {
+                        "code": "not_waiting",
+                        "message": "it has ended as distributed; only a lead that waits can be dispatched",
+                    }
+                ]
+            },
+        }
+    },
+    response_only=True,
+    status_codes=["400"],
+)
+RUNNING_EXAMPLE: Final = OpenApiExample(
+    "It is running",
+    value={"error": {"code": "conflict", "message": "Not now: it is being worked on at this moment."}},
+    response_only=True,
+    status_codes=["409"],
+)
 INVALID_EXAMPLE: Final = OpenApiExample(
     "Wrong fields",
     value={
@@ -297,7 +334,7 @@ RATE_HEADERS: Final = [
         name,
         type=OpenApiTypes.INT,
         location=OpenApiParameter.HEADER,
-        response=[200, 201, 429],
+        response=[200, 201, 202, 429],
         description=description,
     )
     for name, description in (
@@ -385,4 +422,19 @@ DELETE_LEAD: Final = extend_schema(
     parameters=[REASON, *LIMIT_HEADERS],
     responses={200: LeadDetail, **describe_errors(400, 404, 409)},
     examples=[CANCELLED_EXAMPLE, UNKNOWN_EXAMPLE, TOO_FAST_EXAMPLE],
+)
+DISPATCH_NOW: Final = extend_schema(
+    operation_id="leads_dispatch_now",
+    summary="Try a waiting lead now",
+    description="Makes a lead that waits for its time due now and hands it to the workers, under every rule that holds"
+    " for a first try: hours, caps, credits, pauses. Again is no error. 400 when it has ended or an operator holds it"
+    " back, 409 while it is being worked on.",
+    tags=["leads"],
+    request=None,
+    parameters=LIMIT_HEADERS,
+    responses={
+        202: OpenApiResponse(LeadDetail, description="It is due; look it up to see what became of it."),
+        **describe_errors(400, 404, 409),
+    },
+    examples=[WAITING_EXAMPLE, ENDED_EXAMPLE, RUNNING_EXAMPLE, UNKNOWN_EXAMPLE, TOO_FAST_EXAMPLE],
 )

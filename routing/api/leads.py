@@ -1,6 +1,7 @@
-"""Leads as their sources send, look up and cancel them."""
+"""Leads as their sources send, look up, hurry and cancel them."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from routing.cancel import MAX_REASON, LeadFinished, LeadNotFound, cancel_lead
 from routing.idempotency import Answer
 from routing.normalise import FieldError, normalise_text
 from routing.queries import find_sent_lead
+from routing.rerun import LeadRunning, RerunRefused, dispatch_now
 
 
 class SourceView(KeyView):
@@ -78,11 +80,27 @@ class LeadView(SourceView):
         return _show(public_id, workspace_id=workspace_id)
 
 
-def _show(public_id: UUID, *, workspace_id: int) -> Response:
+class DispatchNowView(SourceView):
+    @documents.DISPATCH_NOW
+    def post(self, request: Request, public_id: UUID) -> Response:
+        """A body is not read."""
+        workspace_id = get_source(request).workspace_id
+        try:
+            dispatch_now(public_id, workspace_id=workspace_id, at=datetime.now(UTC))
+        except LeadNotFound:
+            raise not_found() from None
+        except LeadRunning as running:
+            raise ApiError(f"Not now: {running}.", status_code=409) from None
+        except RerunRefused as refusal:
+            raise FieldsInvalid({"status": [{"code": "not_waiting", "message": str(refusal)}]}) from None
+        return _show(public_id, workspace_id=workspace_id, status=202)
+
+
+def _show(public_id: UUID, *, workspace_id: int, status: int = 200) -> Response:
     state = find_sent_lead(public_id, workspace_id=workspace_id)
     if state is None:
         raise not_found()
-    return Response(describe_lead(state))
+    return Response(describe_lead(state), status=status)
 
 
 def _read_reason(text: str | None) -> str:

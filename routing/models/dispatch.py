@@ -30,6 +30,8 @@ class DispatchControl(models.Model):
 
     class Meta:
         db_table = "routing_dispatchcontrol"
+        verbose_name = "dispatch"
+        verbose_name_plural = "dispatch"
         constraints = [models.CheckConstraint(condition=Q(id=1), name="dispatchcontrol_one_row")]
 
     def __str__(self) -> str:

@@ -4,7 +4,7 @@ from typing import Final
 
 from routing.control import read_control
 from routing.models import Workspace
-from routing.pauses import read_mirror, write_mirror
+from routing.pauses import find_unmirrored, write_mirror
 from tracing.reconciling import Counts, in_batches
 
 WORKSPACES_A_PAGE: Final = 1_000
@@ -26,8 +26,7 @@ def run(*, fix: bool, limit: int) -> Counts:
 
 
 def _mend(truth: dict[int | None, bool], *, fix: bool) -> Counts:
-    mirror = read_mirror(name for name in truth if name is not None)
-    wrong = {name: is_paused for name, is_paused in truth.items() if mirror[name] != is_paused}
+    wrong = find_unmirrored(truth)
     if fix and wrong:
         write_mirror(wrong)
     repaired = len(wrong) if fix else 0

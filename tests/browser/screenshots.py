@@ -20,7 +20,7 @@ from distribution.demo.build import Demo, build_demo
 from distribution.demo.people import make_leads
 from distribution.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, Wallet
-from routing.models import Lead, LeadStatus, RetryingLead
+from routing.models import DispatchControl, Lead, LeadStatus, RetryingLead
 from tests.admin_pages import EDITABLE, MODELS, client_of, person, save
 from tests.admin_pages import page as path_of
 from tests.browser.chromium import DESK, PHONE
@@ -106,6 +106,8 @@ def operator_pages() -> dict[str, str]:
         "wallet-top-up": f"/admin/distribution/wallet/{wallet.pk}/money/topup/",
         "wallet-adjust": f"/admin/distribution/wallet/{wallet.pk}/money/adjust/",
         "assignment-return": path_of(Assignment, "change", sold.pk).replace("change", "return"),
+        "dispatch": path_of(DispatchControl, "changelist"),
+        "dispatch-pause": f"{path_of(DispatchControl, 'changelist')}pause/",
         "lead-retry-queue": path_of(RetryingLead, "changelist"),
         "lead-trace": f"{leads}{failed.public_id}/trace/",
         "lead-cancel": f"{leads}act/cancel/?ids={failed.pk},{waiting.pk}",

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("committed_db", "redis_client")
 
+WHY = {"actor": "ops", "reason": "a doubt"}
 HOLD_LEAD = "SELECT 1 FROM routing_lead WHERE id = %s FOR UPDATE"
 HOLD_WALLETS = "SELECT 1 FROM distribution_wallet FOR UPDATE"
 
@@ -81,7 +82,7 @@ def test_status_comes_first(campaign: Campaign, redis_client: "redis.Redis[str]"
     """Finished meanwhile: nothing is tried, whatever else would keep it."""
     lead = hand_over(campaign)
     cancel_lead(lead.public_id, workspace_id=lead.source_workspace_id)
-    pauses.pause_product(at=timezone.now())
+    pauses.pause_product(at=timezone.now(), **WHY)
     run_leased(lead.pk)
     assert attempts_of(lead) == []
     assert not is_in_flight()
@@ -89,11 +90,11 @@ def test_status_comes_first(campaign: Campaign, redis_client: "redis.Redis[str]"
 
 
 def pause_product(_: Lead) -> None:
-    pauses.pause_product(at=timezone.now())
+    pauses.pause_product(at=timezone.now(), **WHY)
 
 
 def pause_workspace(lead: Lead) -> None:
-    assert pauses.pause_workspace(lead.workspace_id, at=timezone.now())
+    assert pauses.pause_workspace(lead.workspace_id, at=timezone.now(), **WHY)
 
 
 @pytest.mark.parametrize("pause", [pause_product, pause_workspace])

@@ -31,6 +31,17 @@ def test_durations(ms: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        *((0, "0 s"), (59.9, "59 s"), (60, "1 min"), (200, "3 min 20 s"), (7_200, "2 h"), (7_259, "2 h")),
+        *((7_500, "2 h 5 min"), (86_400, "1 d"), (86_460, "1 d"), (273_600, "3 d 4 h")),
+    ],
+)
+def test_spans_have_their_two_largest_units(seconds: float, text: str) -> None:
+    assert wording.span(seconds) == text
+
+
+@pytest.mark.parametrize(
     ("number", "text"), [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (22, "22nd")]
 )
 def test_ordinals(number: int, text: str) -> None:

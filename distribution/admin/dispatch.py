@@ -1,0 +1,160 @@
+"""The page "Dispatch": who leads, what waits, what is paused and why; and the switches, which ask for a reason.
+
+Who works for some workspaces sees and switches these; the installation's own numbers and its switch are for who sees
+every workspace. A script asks for the figures again every two seconds (FRAGMENT_HEADER); without it one reloads.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Final
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
+from django.forms import Script
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+
+from distribution.admin.confirming import ConfirmingAdmin, ReasonForm
+from distribution.admin.trace_view import FRAGMENT_HEADER
+from routing import pauses
+from routing.dispatchreport import tell_pause
+from routing.dispatchstate import find_problems, read_state
+from routing.locks import is_lock_timeout
+from routing.models import DispatchControl, DispatchPath, Workspace
+from routing.pauses import Pause
+from tracing.admin.scope import visible_ids
+from tracing.parsing import parse_id, parse_text
+
+LOOK: Final = "routing.view_workspace"
+SWITCH: Final = "routing.change_workspace"
+SHOWN: Final = 100
+ACTIONS: Final = {"pause": "Pause", "resume": "Resume"}
+BUSY: Final = "Somebody else is switching at this moment: try again."
+
+
+@admin.register(DispatchControl)
+class DispatchAdmin(ConfirmingAdmin):
+    """One row, and no form for it: its list is the page."""
+
+    class Media:
+        js: ClassVar = [Script("leadswitch/dispatch.js", defer=True)]
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("", view(self.changelist_view), name="routing_dispatchcontrol_changelist"),
+            path("<slug:name>/", view(self.switch), name="routing_dispatchcontrol_switch"),
+        ]
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return request.user.has_perm(LOOK)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        self.require(LOOK, request=request)
+        search = parse_text(request.GET.get("q", "").strip()) or ""
+        state = read_state(visible_ids(request), search=search, limit=SHOWN)
+        context = {
+            "state": state,
+            "search": search,
+            "problems": list(find_problems(state)),
+            "path": DispatchPath(state.control.path).label if state.control.path else "",
+            "can_switch": request.user.has_perm(SWITCH),
+            **(extra_context or {}),
+        }
+        if request.headers.get(FRAGMENT_HEADER):
+            return TemplateResponse(request, "admin/routing/dispatchcontrol/figures.html", context)
+        around = {**self.admin_site.each_context(request), "opts": self.opts, "media": self.media}
+        around["title"] = "Dispatch"
+        return TemplateResponse(
+            request, "admin/routing/dispatchcontrol/change_list.html", {**around, **context}
+        )
+
+    def switch(self, request: HttpRequest, name: str) -> HttpResponse:
+        """`?workspace=` is whose switch it is; without it, the product's."""
+        self.require(SWITCH, request=request)
+        if name not in ACTIONS:
+            raise Http404
+        workspace = self._find_workspace(request)
+        pause = pauses.read_pause(None if workspace is None else workspace.pk)
+        form = ReasonForm(request.POST or None)
+        if request.method == "POST" and form.is_valid() and self._do(request, name, workspace, form):
+            return HttpResponseRedirect(_page())
+        whose = "the whole product" if workspace is None else str(workspace)
+        context = {
+            "lines": _lines(name, workspace, pause),
+            "button": f"{ACTIONS[name]} {whose}",
+            "is_possible": (pause is None) == (name == "pause"),
+            "back": _page(),
+        }
+        return self.confirm(request, title=f"{ACTIONS[name]}: {whose}", form=form, context=context)
+
+    def _find_workspace(self, request: HttpRequest) -> Workspace | None:
+        """One that the user does not see does not exist; the product's switch is not for who sees some alone."""
+        ids = visible_ids(request)
+        chosen = request.GET.get("workspace")
+        if chosen is None:
+            if ids is not None:
+                raise PermissionDenied
+            return None
+        workspace = Workspace.objects.filter(pk=parse_id(chosen) or 0).first()
+        if workspace is None or (ids is not None and workspace.pk not in ids):
+            raise Http404
+        return workspace
+
+    def _do(self, request: HttpRequest, name: str, workspace: Workspace | None, form: ReasonForm) -> bool:
+        """Returns False when it must be tried again; the form says why."""
+        try:
+            is_changed = pauses.switch(
+                None if workspace is None else workspace.pk,
+                to=timezone.now() if name == "pause" else None,
+                actor=request.user.get_username(),
+                reason=form.cleaned_data["reason"],
+            )
+        except OperationalError as error:
+            if not is_lock_timeout(error):
+                raise
+            form.add_error(None, BUSY)
+            return False
+        whose = "The whole product" if workspace is None else str(workspace)
+        now = f"{whose} is {'paused' if name == 'pause' else 'running again'}."
+        if is_changed:
+            self.message_user(request, now, messages.SUCCESS)
+        else:
+            self.message_user(
+                request, f"{now} Somebody was faster: nothing was changed again.", messages.WARNING
+            )
+        return True
+
+
+def _lines(name: str, workspace: Workspace | None, pause: Pause | None) -> Sequence[str]:
+    if pause is not None and name == "pause":
+        return [f"It is paused already, {tell_pause(pause)}."]
+    if pause is None and name == "resume":
+        return ["It is not paused."]
+    if pause is not None:
+        return [
+            f"It has been paused {tell_pause(pause)}.",
+            "Leads whose time came meanwhile start at once, as fast as the workers take them.",
+        ]
+    whose = "in any workspace" if workspace is None else f"of {workspace}"
+    return [
+        f"From now on no lead {whose} is started, until somebody resumes it. Attempts that run come to their end.",
+        "Leads are still taken in, and keep their due times.",
+    ]
+
+
+def _page() -> str:
+    return reverse("admin:routing_dispatchcontrol_changelist")

@@ -1,0 +1,294 @@
+"""What the dispatch looks like now, for the page and the command. Reads only; of PostgreSQL a bounded number of rows.
+
+`visible` is what the user sees (`tracing.admin.scope`): numbers of the whole installation are told only to who sees
+every workspace (None).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from django.db import connection
+from django.db.models import Count, F, Q, QuerySet
+from redis.exceptions import RedisError
+
+from routing import schedule, workers
+from routing.breaker import Breaker
+from routing.control import ALIVE_SECONDS, Control, read_control
+from routing.keys import dispatcher_key, schedule_of
+from routing.models import DispatchMode, Workspace
+from routing.pauses import Pause, find_unmirrored, read_pauses
+from routing.redisclient import get_client
+from routing.schedule import TIMEOUT_SECONDS, Sizes
+from tracing.wording import count, span
+
+# A page asks every two seconds: while Redis does not answer it waits for it once in a while.
+BREAKER: Final = Breaker(5.0)
+
+LEADS_LOOKED_AT: Final = 10_000
+# The leads that are due soonest, through the index in due order. Bounded before anything else: a condition on the
+# workspace inside would walk past every lead of the others.
+BACKLOG: Final = """
+SELECT l.workspace_id, w.paused_at IS NOT NULL, count(*),
+    count(*) FILTER (WHERE l.next_attempt_at <= statement_timestamp()),
+    extract(epoch FROM statement_timestamp() - min(l.next_attempt_at))::float8
+FROM (
+    SELECT workspace_id, next_attempt_at FROM routing_lead
+    WHERE status = 'pending' AND paused_at IS NULL
+    ORDER BY next_attempt_at, id
+    LIMIT %s
+) l
+JOIN routing_workspace w ON w.id = l.workspace_id
+GROUP BY 1, 2
+"""
+BRIEF: Final = """
+SELECT c.paused_at IS NOT NULL, coalesce(c.seen_at > statement_timestamp() - %s * interval '1 second', false),
+    (SELECT count(*) FROM routing_workspace WHERE paused_at IS NOT NULL AND (%s::bigint[] IS NULL OR id = ANY(%s)))
+FROM (SELECT) one LEFT JOIN routing_dispatchcontrol c ON c.id = 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Leads that wait for their time, and of these the overdue. Either may be the least: who is due later was not
+    looked at."""
+
+    waiting: int = 0
+    overdue: int = 0
+    is_waiting_least: bool = False
+    is_overdue_least: bool = False
+
+    @property
+    def waiting_told(self) -> str:
+        return f"{self.waiting:,}{'+' if self.is_waiting_least else ''}"
+
+    @property
+    def overdue_told(self) -> str:
+        return f"{self.overdue:,}{'+' if self.is_overdue_least else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceState:
+    """`is_mirrored` False: Redis says something else of its pause; None: Redis did not answer."""
+
+    id: int
+    slug: str
+    name: str
+    mode: str
+    pause: Pause | None
+    backlog: Backlog
+    is_mirrored: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class RedisState:
+    """`holder`: the dispatcher that has the leader's lease. `sizes` None: not told to this user."""
+
+    holder: str
+    sizes: Sizes | None
+    workers_alive: int
+    unmirrored: frozenset[int | None]
+    backlogs: Mapping[int, Backlog]
+
+    @property
+    def started(self) -> int:
+        """Leads in flight that a worker has begun."""
+        return 0 if self.sizes is None else max(0, self.sizes.inflight - self.sizes.ready)
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchState:
+    """`total` and `overdue_seconds` are of all visible workspaces; the age leaves paused ones out, whose leads wait for
+    a person. `redis` None: it does not answer, and `redis_failure` says how."""
+
+    at: datetime
+    is_whole: bool
+    control: Control
+    pause: Pause | None
+    modes: Mapping[str, int]
+    paused_count: int
+    workspaces: Sequence[WorkspaceState]
+    is_cut: bool
+    total: Backlog
+    overdue_seconds: float | None
+    redis: RedisState | None
+    redis_failure: str = ""
+
+    @property
+    def workspace_count(self) -> int:
+        return sum(self.modes.values())
+
+    @property
+    def overdue_told(self) -> str:
+        if self.overdue_seconds is not None:
+            return f"for {span(self.overdue_seconds)}"
+        if self.total.is_overdue_least:
+            return "not known: more leads are overdue than are looked at"
+        return "nothing is overdue"
+
+    @property
+    def is_product_mirrored(self) -> bool | None:
+        return None if self.redis is None else None not in self.redis.unmirrored
+
+
+@dataclass(frozen=True, slots=True)
+class _Backlogs:
+    by_workspace: Mapping[int, Backlog]
+    total: Backlog
+    overdue_seconds: float | None
+
+
+def read_state(visible: Sequence[int] | None, *, search: str = "", limit: int | None = None) -> DispatchState:
+    """Five statements at the most, however many workspaces there are. Waits for Redis a few seconds at the most.
+
+    `search` is a part of a name or slug, `limit` how many workspaces are told in full: paused ones first, then by name.
+    """
+    workspaces = Workspace.objects.all()
+    if visible is not None:
+        workspaces = workspaces.filter(pk__in=visible)
+    modes = {each["dispatch_mode"]: each for each in _count_modes(workspaces)}
+    found = _find(workspaces, search=search, limit=limit)
+    shown = found[:limit]
+    control, backlogs = read_control(), _read_backlogs(visible)
+    pauses = read_pauses({None: control.paused_at, **{each.pk: each.paused_at for each in shown}})
+    redis, failure = _ask_redis(shown, control=control, is_whole=visible is None)
+    return DispatchState(
+        at=datetime.now(UTC),
+        is_whole=visible is None,
+        control=control,
+        pause=pauses.get(None),
+        modes={mode: modes[mode]["number"] if mode in modes else 0 for mode in DispatchMode.values},
+        paused_count=sum(each["paused"] for each in modes.values()),
+        workspaces=[_tell(each, pauses, backlogs, redis) for each in shown],
+        is_cut=len(found) > len(shown),
+        total=backlogs.total,
+        overdue_seconds=backlogs.overdue_seconds,
+        redis=redis,
+        redis_failure=failure,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """`paused_count`: of the workspaces that the user sees."""
+
+    is_paused: bool
+    is_led: bool
+    paused_count: int
+
+
+def read_brief(visible: Sequence[int] | None) -> Brief:
+    """One statement, for the home page."""
+    ids = None if visible is None else list(visible)
+    with connection.cursor() as cursor:
+        cursor.execute(BRIEF, [ALIVE_SECONDS, ids, ids])
+        return Brief(*cursor.fetchone())
+
+
+def find_problems(state: DispatchState) -> Iterator[str]:
+    """What is wrong with the dispatch, a sentence each. A pause is wanted, and no problem."""
+    if not state.control.is_led and state.modes[DispatchMode.EVENT]:
+        yield (
+            f"No dispatcher has said for {ALIVE_SECONDS} seconds that it leads. Start one (manage.py dispatcher);"
+            " meanwhile the periodic pick-up starts leads."
+        )
+    if state.redis is None:
+        yield (
+            f"Redis does not answer ({state.redis_failure}). A dispatcher runs due leads itself, from PostgreSQL;"
+            " every switch holds."
+        )
+        return
+    if not state.redis.workers_alive:
+        yield (
+            f"No worker has said for {workers.ALIVE_SECONDS} seconds that it is alive: leads are handed on, and nobody"
+            " runs them."
+        )
+    if state.redis.unmirrored:
+        number = count(len(state.redis.unmirrored), "switch", "switches")
+        yield (
+            f"Redis has {number} other than PostgreSQL: nothing wrong is sold, but leads start late or in vain."
+            " Beat mends it every 30 seconds, and so does manage.py reconcile workspace_pauses --fix."
+        )
+
+
+def _count_modes(workspaces: QuerySet[Workspace]) -> Sequence[Mapping[str, Any]]:
+    is_paused = Count("pk", filter=Q(paused_at__isnull=False))
+    return list(workspaces.order_by().values("dispatch_mode").annotate(number=Count("pk"), paused=is_paused))
+
+
+def _find(workspaces: QuerySet[Workspace], *, search: str, limit: int | None) -> list[Workspace]:
+    """One more than the limit tells that there are more."""
+    if search:
+        workspaces = workspaces.filter(Q(name__icontains=search) | Q(slug__icontains=search))
+    ordered = workspaces.order_by(F("paused_at").asc(nulls_last=True), "name", "pk")
+    columns = ordered.only("slug", "name", "dispatch_mode", "paused_at")
+    return list(columns if limit is None else columns[: limit + 1])
+
+
+def _tell(
+    workspace: Workspace, pauses: Mapping[int | None, Pause], backlogs: _Backlogs, redis: RedisState | None
+) -> WorkspaceState:
+    known = redis.backlogs if redis is not None else {}
+    nothing = replace(backlogs.total, waiting=0, overdue=0)
+    return WorkspaceState(
+        id=workspace.pk,
+        slug=workspace.slug,
+        name=workspace.name,
+        mode=workspace.dispatch_mode,
+        pause=pauses.get(workspace.pk),
+        backlog=known.get(workspace.pk) or backlogs.by_workspace.get(workspace.pk, nothing),
+        is_mirrored=None if redis is None else workspace.pk not in redis.unmirrored,
+    )
+
+
+def _read_backlogs(visible: Sequence[int] | None) -> _Backlogs:
+    with connection.cursor() as cursor:
+        cursor.execute(BACKLOG, [LEADS_LOOKED_AT])
+        rows = cursor.fetchall()
+    least = tuple(sum(row[at] for row in rows) == LEADS_LOOKED_AT for at in (2, 3))
+    rows = [row for row in rows if visible is None or row[0] in visible]
+    late = [seconds for _, is_paused, _, overdue, seconds in rows if overdue and not is_paused]
+    return _Backlogs(
+        {pk: Backlog(waiting, overdue, *least) for pk, _, waiting, overdue, _ in rows},
+        Backlog(sum(row[2] for row in rows), sum(row[3] for row in rows), *least),
+        max(late, default=None),
+    )
+
+
+def _ask_redis(
+    workspaces: Sequence[Workspace], *, control: Control, is_whole: bool
+) -> tuple[RedisState | None, str]:
+    """Apart from the breaker of intakes and attempts: who only looks must not keep them from Redis."""
+    if BREAKER.is_open:
+        return None, "it did not a moment ago"
+    try:
+        return _read_redis(workspaces, control=control, is_whole=is_whole), ""
+    except RedisError as error:
+        BREAKER.trip()
+        return None, type(error).__name__
+
+
+def _read_redis(workspaces: Sequence[Workspace], *, control: Control, is_whole: bool) -> RedisState:
+    client = get_client(TIMEOUT_SECONDS)
+    seconds, microseconds = client.time()
+    now_ms = int(seconds) * 1000 + int(microseconds) // 1000
+    scheduled = [each.pk for each in workspaces if each.dispatch_mode == DispatchMode.EVENT]
+    with client.pipeline(transaction=False) as pipeline:
+        pipeline.get(dispatcher_key())
+        for pk in scheduled:
+            pipeline.zcard(schedule_of(pk))
+            pipeline.zcount(schedule_of(pk), "-inf", now_ms)
+        holder, *numbers = pipeline.execute()
+    truth: dict[int | None, bool] = {each.pk: each.paused_at is not None for each in workspaces}
+    truth[None] = control.paused_at is not None
+    return RedisState(
+        holder=holder or "",
+        sizes=schedule.read_sizes() if is_whole else None,
+        workers_alive=workers.count_alive(),
+        unmirrored=frozenset(find_unmirrored(truth)),
+        backlogs={
+            pk: Backlog(*pair)
+            for pk, pair in zip(scheduled, zip(numbers[::2], numbers[1::2], strict=True), strict=True)
+        },
+    )
