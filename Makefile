@@ -58,6 +58,10 @@ up: venv ## serve web, worker, dispatcher and beat on port 8000 (PORT=) until Ct
 bench: venv ## measure the engine and the intake against hand-written baselines
 	$(Q)$(MANAGE) bench $(ARGS)
 
+.PHONY: chaos
+chaos: venv ## break everything that may break while leads flow, and count afterwards (docs/chaos.md)
+	$(Q)$(BIN)/python -m tests.chaos $(ARGS)
+
 .PHONY: bench-dispatch
 bench-dispatch: venv ## measure how late leads start and how many are moved, against Celery and a poller
 	$(Q)$(MANAGE) bench_dispatch $(ARGS)

@@ -1,0 +1,140 @@
+"""`python -m tests.chaos`: the whole product under every fault, on servers of the tests and a database of its own.
+
+Exit code 0: nothing is broken. 1: something is, and the list says what. 2: wrong arguments.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+import psycopg
+from psycopg import sql
+
+from leadswitch.embedded import ensure_services, service_states, stop_services
+from leadswitch.env import REPOSITORY
+from tests.chaos.missing import miss_each
+
+VAR_DIR: Final = REPOSITORY / "var" / "test"
+DATABASE: Final = "leadswitch_chaos"
+# Any number will do as long as every run uses it.
+LOCK_KEY: Final = 0x6C73_6368_616F
+SECRET: Final = "not-a-secret-but-long-enough-to-be-accepted"
+
+
+def main() -> int:
+    options = read_options()
+    had_services = set(service_states(VAR_DIR).values()) != {"stopped"}
+    ensure_services(VAR_DIR, durable=False)  # so that of several runs in a row none stops them
+    try:
+        return miss_each(seed=options.seed, report=options.json) if options.protections else run_once(options)
+    finally:
+        if not had_services:
+            stop_services(VAR_DIR)
+
+
+def read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--leads", type=int, default=5_000)
+    parser.add_argument(
+        "--kills", type=int, default=200, help="of workers; the other faults come in proportion"
+    )
+    parser.add_argument("--without", default="", metavar="NAME[,NAME]", help="take these protections away")
+    parser.add_argument("--faults", default="", metavar="NAME[,NAME]", help="only these")
+    parser.add_argument("--protections", action="store_true", help="take each protection away in turn")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there too")
+    return parser.parse_args()
+
+
+def run_once(options: argparse.Namespace) -> int:
+    os.environ.update(
+        DJANGO_SETTINGS_MODULE="leadswitch.settings",
+        LEADSWITCH_VAR_DIR=str(VAR_DIR),
+        LEADSWITCH_ENV_FILE="",
+        LEADSWITCH_EMBEDDED_FSYNC="false",
+        LEADSWITCH_REDIS_PREFIX="chaos",
+        LEADSWITCH_HTTPS="false",
+        LEADSWITCH_LOG_LEVEL="WARNING",
+        LEADSWITCH_ROLE="command",
+        SECRET_KEY=SECRET,
+        LEADSWITCH_IDENTITY_KEY=SECRET,
+        ALLOWED_HOSTS="testserver",
+        DEBUG="false",
+    )
+    with own_database() as url:
+        os.environ["DATABASE_URL"] = url
+        import django
+
+        django.setup()
+        return play(options)
+
+
+def play(options: argparse.Namespace) -> int:
+    from django.core.management import call_command
+    from django.db import connections
+
+    from distribution.bench.tables import make_console
+    from tests.chaos.faults import FAULTS
+    from tests.chaos.protections import PROTECTIONS
+    from tests.chaos.report import as_json, show
+    from tests.chaos.run import Order, run
+
+    console = make_console(sys.stdout)
+    order = Order(
+        options.leads,
+        options.kills,
+        options.seed,
+        without=names_of(options.without, known=PROTECTIONS),
+        faults=names_of(options.faults, known=FAULTS),
+    )
+    directory = VAR_DIR / "chaos"
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    call_command("migrate", verbosity=0, interactive=False)
+    try:
+        result = run(order, directory=directory, tell=lambda text: console.print(text, highlight=False))
+    finally:
+        connections.close_all()
+    show(result, console=console)
+    if options.json:
+        options.json.write_text(json.dumps(as_json(result), indent=1))
+    return 1 if result.findings else 0
+
+
+def names_of(text: str, *, known: Any) -> tuple[str, ...]:
+    names = tuple(filter(None, text.split(",")))
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        sys.stderr.write(f"there is no {', '.join(unknown)}: choose of {', '.join(known)}\n")
+        raise SystemExit(2)
+    return names
+
+
+@contextmanager
+def own_database() -> Iterator[str]:
+    """An empty database on the server of the tests, dropped afterwards. Raises SystemExit while another run has it."""
+    url = urlsplit(ensure_services(VAR_DIR, durable=False).database_url)
+    host, user = unquote(url.hostname or ""), url.username
+    name = sql.Identifier(DATABASE)
+    with psycopg.connect(host=host, user=user, dbname="postgres", autocommit=True) as server:
+        if server.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_KEY]).fetchone() != (True,):
+            sys.stderr.write("another chaos run is under way in this checkout\n")
+            raise SystemExit(2)
+        drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name)
+        server.execute(drop)
+        server.execute(sql.SQL("CREATE DATABASE {}").format(name))
+        try:
+            yield url._replace(path=f"/{DATABASE}").geturl()
+        finally:
+            server.execute(drop)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

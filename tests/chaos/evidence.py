@@ -1,0 +1,137 @@
+"""What the probes saw, judged: two at once, work thrown away, leads taken by a dispatcher that does not lead."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.chaos.probes import TAKES, WITNESS
+
+if TYPE_CHECKING:
+    import redis
+
+Line = Mapping[str, Any]
+CUT: Final = "connections are cut"
+MENDED: Final = "connections hold"
+
+
+class Lines:
+    """A growing file, read on from where it was left; a line that is not complete yet is left for the next time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._at = 0
+
+    def read(self) -> Iterator[str]:
+        if not self._path.exists():
+            return
+        with self._path.open("rb") as file:
+            file.seek(self._at)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return
+                self._at += len(line)
+                yield line.decode(errors="replace")
+
+
+@dataclass(slots=True)
+class Section:
+    """One process has one lead. `rivals`: who had it too meanwhile; `is_cut`: the database let go of it by force."""
+
+    pid: int
+    rivals: set[int] = field(default_factory=set)
+    is_cut: bool = False
+
+
+class Witness:
+    """The probes' file. The suite writes into it, too: when it cuts connections to the database."""
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / WITNESS
+        self._path.touch()
+        self._lines = Lines(self._path)
+        self._open: dict[int, dict[int, Section]] = defaultdict(dict)
+        self._is_cutting = False
+        self.stopped = 0  # the process that stopped last
+        self.seen: Counter[str] = Counter()
+
+    def say(self, what: str) -> None:
+        with self._path.open("a") as file:
+            file.write(json.dumps({"what": what, "pid": 0}) + "\n")
+
+    def read(self) -> "Witness":
+        for text in self._lines.read():
+            self._judge(json.loads(text))
+        return self
+
+    def count_abandoned(self) -> int:
+        """Attempts whose process was killed in the middle of them. Call it when nobody is at work."""
+        return sum(map(len, self._open.values()))
+
+    def lead_of(self, pid: int) -> int:
+        """The lead that a process has. Raises StopIteration."""
+        return next(lead_id for lead_id, sections in self._open.items() if pid in sections)
+
+    def _judge(self, line: Line) -> None:
+        what = line["what"]
+        self.seen[what] += 1
+        if what == "begins":
+            self._begin(line["lead"], line["pid"])
+        elif what == "ends":
+            self._end(line["lead"], line["pid"])
+        elif what == "stops":
+            self.stopped = line["pid"]
+        elif what in (CUT, MENDED):
+            self._is_cutting = what == CUT
+            for sections in self._open.values():
+                for section in sections.values():
+                    section.is_cut = True
+
+    def _begin(self, lead_id: int, pid: int) -> None:
+        others = self._open[lead_id]
+        for other in others.values():
+            if other.pid != pid:
+                other.rivals.add(pid)
+        others[pid] = Section(pid, is_cut=self._is_cutting)
+
+    def _end(self, lead_id: int, pid: int) -> None:
+        """Only whoever lives to end its section was there together with the others: a killed one had let go."""
+        section = self._open[lead_id].pop(pid, None)
+        if section is not None and section.rivals and not section.is_cut:
+            self.seen["two at once"] += 1
+
+
+@dataclass(slots=True)
+class Takes:
+    """What the take script itself noted, read before Redis loses it."""
+
+    foreign: int = 0
+    gone: int = 0
+    taken: int = 0
+
+    def read(self, client: "redis.Redis[str]") -> None:
+        while text := client.lpop(TAKES):
+            name, epoch, leader, present, count, gone = json.loads(str(text))
+            self.taken += int(count)
+            self.gone += int(gone)
+            if (name, epoch) != (leader, present):
+                self.foreign += 1
+
+
+class Repairs:
+    """What the reconcilers say in the log: repairs and runs, by name."""
+
+    def __init__(self, log: Path) -> None:
+        self._lines = Lines(log)
+        self.repaired: Counter[str] = Counter()
+        self.runs: Counter[str] = Counter()
+
+    def read(self) -> "Repairs":
+        for text in self._lines.read():
+            if '"routing.reconciled"' in text:
+                line = json.loads(text)
+                self.repaired[line["reconciler"]] += line["repaired"]
+                self.runs[line["reconciler"]] += 1
+        return self

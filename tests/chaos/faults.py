@@ -1,0 +1,233 @@
+"""The faults. Each sends a part of its leads first, strikes while they are worked on, and sends the rest.
+
+To add one: a function here, a line in FAULTS, a row in docs/chaos.md.
+"""
+
+import os
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db import connection
+from uuid6 import uuid7
+
+from routing.keys import inflight_key
+from tests.chaos.evidence import CUT, MENDED
+from tests.chaos.stage import Stage, go_on
+from tests.concurrency.racing import TooSlow, fetch_value
+
+# So many runs of `reconcile inflight` after the end of a lease: at least one began after it.
+RUNS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """`strike(stage, leads)` sends so many leads and strikes once."""
+
+    title: str
+    strike: Callable[[Stage, int], None]
+
+
+def kill_worker(stage: Stage, leads: int) -> None:
+    """Two of three with their pool; else one process of the pool, and the worker lives on."""
+    stage.send(leads)
+    busy = stage.wait_for_work(leads) or stage.fleet.workers
+    victim = stage.random.choice(busy)
+    stage.strike()
+    if stage.random.randrange(3) or not stage.fleet.kill_pool_process(victim):
+        stage.fleet.kill_worker(victim)
+
+
+def kill_dispatcher(stage: Stage, leads: int) -> None:
+    leader = stage.wait_for_leader()
+    stage.send(leads // 2)
+    stage.wait_for_work(leads // 2)
+    stage.strike()
+    stage.fleet.kill_dispatcher(leader)
+    stage.send(leads - leads // 2)
+    stage.wait_for_leader(other_than=leader)
+
+
+def stop_dispatcher(stage: Stage, leads: int) -> None:
+    """Stopped right before a take, for longer than its lease: when it goes on, another one leads."""
+    stage.wait_for_leader()
+    seen = stage.witness.read().seen["takes after its stop"]
+    with stage.stopping_at("take") as wait_for_stop:
+        stage.send(leads // 2)
+        stopped = wait_for_stop()
+        stage.strike()
+        stage.send(leads - leads // 2)
+        stage.wait_for_leader(other_than=stopped)
+        stage.wait(lambda: not stage.is_anything_due(), what="the leads that the next leader takes")
+    stage.wait(
+        lambda: stage.witness.read().seen["takes after its stop"] > seen,
+        what="the take of the one that was stopped",
+    )
+
+
+def restart_redis(stage: Stage, leads: int) -> None:
+    """Half the time it stays away until a dispatcher runs leads without it."""
+    stage.send(leads // 2)
+    stage.wait_for_work(leads // 2)
+    strike = stage.strike()
+    stays_away = stage.random.random() < 0.5
+
+    def between() -> None:
+        stage.send(leads - leads // 2)
+        if stays_away:
+            stage.wait_until_a_dispatcher_works(strike.at)
+
+    stage.restart_redis(between=between)
+
+
+def flush_redis(stage: Stage, leads: int) -> None:
+    stage.send(leads // 2)
+    stage.wait_for_work(leads // 2)
+    stage.strike()
+    stage.client.flushall()
+    stage.send(leads - leads // 2)
+
+
+def black_hole_redis(stage: Stage, leads: int) -> None:
+    """It takes connections and never answers; what was sent to it meanwhile it does late."""
+    stage.send(leads // 2)
+    stage.wait_for_work(leads // 2)
+    strike = stage.strike()
+    pid = stage.redis_pid()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        stage.send(leads - leads // 2)
+        stage.wait_until_a_dispatcher_works(strike.at)
+    finally:
+        go_on(pid)
+
+
+def cut_postgres(stage: Stage, leads: int) -> None:
+    stage.send(leads // 2)
+    stage.wait_for_work(leads // 2)
+    stage.strike()
+    stage.witness.say(CUT)
+    fetch_value(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+    )
+    stage.witness.say(MENDED)
+    stage.send(leads - leads // 2)
+
+
+def kill_web(stage: Stage, leads: int) -> None:
+    goal = stage.senders.seen["requests"] + stage.random.randrange(1, max(2, leads // 4))
+    stage.send(leads // 2)
+    stage.wait(lambda: stage.senders.seen["requests"] >= goal, what="a request")
+    stage.strike()
+    stage.fleet.kill_web()
+    stage.send(leads - leads // 2)
+    stage.fleet.wait_until_serving()
+
+
+def stop_worker(stage: Stage, leads: int) -> None:
+    """Stopped in the middle of a decision, for longer than its lease; then it goes on as if nothing had been."""
+    with stage.stopping_at("decision") as wait_for_stop:
+        stage.send(leads // 2)
+        stopped = wait_for_stop()
+        stage.strike()
+        stage.send(leads - leads // 2)
+        lead_id = stage.witness.lead_of(stopped)
+        stage.wait(lambda: not _is_leased(stage, lead_id), what="the end of its lease")
+        seen = stage.repairs.read().runs["inflight"]
+        stage.wait(
+            lambda: stage.repairs.read().runs["inflight"] >= seen + RUNS, what="a run of `reconcile inflight`"
+        )
+        stage.wait(lambda: _is_held_or_done(lead_id), what="another worker with a lead that nobody holds")
+
+
+def _is_leased(stage: Stage, lead_id: int) -> bool:
+    seconds, micros = stage.client.time()
+    ends_at_ms = stage.client.zscore(inflight_key(), str(lead_id))
+    return ends_at_ms is not None and ends_at_ms / 1000 > seconds + micros / 1e6
+
+
+def _is_held_or_done(lead_id: int) -> bool:
+    """Its row's lock keeps the others away; were there none, one of them would come to the end of it by now."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT attempts FROM routing_lead WHERE id = %s FOR NO KEY UPDATE SKIP LOCKED", [lead_id]
+        )
+        free = cursor.fetchone()
+    return free is None or free[0] > 0
+
+
+def refer_to_rows(stage: Stage, leads: int) -> None:
+    """A long transaction inserts rows that merely refer to leads and buyers: to nobody may they look busy for it."""
+    with closing(connection.copy()) as own:
+        own.set_autocommit(False)
+        lead_ids = stage.senders.send(leads)
+        with own.cursor() as cursor:
+            _refer(cursor, lead_ids, campaign_id=stage.world.plain.pk)
+        stage.strike()
+        stage.fleet.hand_on(lead_ids)
+        try:
+            stage.wait(
+                lambda: not stage.senders.unanswered and not _find_held_up(stage),
+                what="leads whose rows are referred to",
+            )
+        except TooSlow:
+            held_up = _find_held_up(stage)
+            example = f"lead {held_up[0]}" if held_up else ""
+            stage.findings.add("leads held up by rows that merely refer to theirs", len(held_up), example)
+        own.rollback()
+
+
+def _refer(cursor: Any, lead_ids: Sequence[int], *, campaign_id: int) -> None:
+    values = {"campaign": campaign_id, "attempt": uuid7(), "lead_ids": list(lead_ids)}
+    for sql in (REFER_TO_BUYERS, REFER_TO_WALLETS, REFER_TO_LEADS):
+        cursor.execute(sql, values)
+    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # checks the keys now, not at the commit
+
+
+def _find_held_up(stage: Stage) -> list[int]:
+    """Leads that should be sold, or tried, by now, were it not for a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(HELD_UP, [stage.world.plain.workspace_id])
+        return [row[0] for row in cursor.fetchall()]
+
+
+# By a lead of another campaign: one of the campaign's own would collide with its sale.
+REFER_TO_BUYERS: Final = """
+INSERT INTO distribution_assignment
+    (public_id, lead_id, buyer_id, campaign_id, enrollment_id, attempt_id, price_cents, state)
+SELECT gen_random_uuid(), (SELECT min(id) FROM routing_lead WHERE workspace_id <> b.workspace_id),
+    e.buyer_id, e.campaign_id, e.id, %(attempt)s, 1, 'sold'
+FROM distribution_enrollment e JOIN distribution_buyer b ON b.id = e.buyer_id WHERE e.campaign_id = %(campaign)s
+"""
+REFER_TO_WALLETS: Final = """
+INSERT INTO distribution_ledgerentry
+    (wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, actor, reason)
+SELECT w.id, 'adjustment', 1, 1, 'chaos-' || w.id, 'chaos', ''
+FROM distribution_enrollment e JOIN distribution_wallet w ON w.buyer_id = e.buyer_id WHERE e.campaign_id = %(campaign)s
+"""
+# To a buyer of another campaign.
+REFER_TO_LEADS: Final = """
+INSERT INTO distribution_assignment (public_id, lead_id, buyer_id, campaign_id, attempt_id, price_cents, state)
+SELECT gen_random_uuid(), lead.id, (SELECT max(id) FROM distribution_buyer), %(campaign)s, %(attempt)s, 1, 'sold'
+FROM unnest(%(lead_ids)s::bigint[]) AS lead(id)
+"""
+HELD_UP: Final = """
+SELECT id FROM routing_lead
+WHERE status = 'pending' AND (source_workspace_id = %s OR (external_id <> '' AND attempts = 0))
+"""
+
+FAULTS: Final[Mapping[str, Fault]] = {
+    "worker-kill": Fault("a worker is killed", kill_worker),
+    "worker-stop": Fault("a worker is stopped in a decision, past its lease", stop_worker),
+    "dispatcher-kill": Fault("the leading dispatcher is killed", kill_dispatcher),
+    "dispatcher-stop": Fault("the leading dispatcher is stopped past its lease", stop_dispatcher),
+    "redis-restart": Fault("Redis is restarted, or away for a while", restart_redis),
+    "redis-flush": Fault("Redis is flushed", flush_redis),
+    "redis-black-hole": Fault("Redis takes connections and never answers", black_hole_redis),
+    "postgres-cut": Fault("all connections to PostgreSQL are terminated", cut_postgres),
+    "web-kill": Fault("the web server is killed", kill_web),
+    "reference": Fault("a long transaction refers to leads and buyers", refer_to_rows),
+}

@@ -1,0 +1,158 @@
+"""Starts the product's processes quickly: everything is imported once, then each line on stdin forks one.
+
+    python -m tests.chaos.host DIRECTORY [PROTECTION ...]
+
+It prints "ready", and then the pid of a new process for each line. A line is a JSON list: the program and its
+arguments. Each is the real one, in a process group of its own; when stdin ends, all are killed. Named protections are
+taken away before the first one starts.
+"""
+
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from tests.chaos.periods import RECONCILER_SECONDS
+from tests.chaos.probes import PROBE, install
+from tests.chaos.protections import take_away
+
+# A worker takes its time under load; an expired order for a reconciler would be as if beat had not run.
+LEAST_EXPIRY_SECONDS: Final = 5
+
+
+def main(directory: str, *protections: str) -> None:
+    shorten_periods()
+    prepare()
+    install(Path(directory))
+    take_away(protections)
+    print("ready", flush=True)  # noqa: T201 - the protocol with the suite
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # killed processes leave no zombies
+    pids = []
+    while line := sys.stdin.readline():
+        program, *arguments = json.loads(line)
+        pids.append(fork(program, arguments))
+        print(pids[-1], flush=True)  # noqa: T201
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+
+
+def shorten_periods() -> None:
+    """In the settings module, before Django reads it."""
+    from leadswitch import settings
+
+    settings.LEADSWITCH_RECONCILERS = {
+        name: (place, RECONCILER_SECONDS[name])
+        for name, (place, _) in settings.LEADSWITCH_RECONCILERS.items()
+    }
+    for name, seconds in RECONCILER_SECONDS.items():
+        entry = settings.CELERY_BEAT_SCHEDULE[f"reconcile-{name}"]
+        entry["schedule"] = float(seconds)
+        entry["options"] = {"expires": max(seconds, LEAST_EXPIRY_SECONDS)}
+
+
+def prepare() -> None:
+    import django
+    from django.core.checks import run_checks
+
+    from leadswitch.celery import app
+    from routing.places import load_rows
+
+    django.setup()
+    app.set_default()
+    app.loader.import_default_modules()
+    load_rows()
+    run_checks()  # a process begins with it: what it imports is imported here
+
+
+def fork(program: str, arguments: list[str]) -> int:
+    pid = os.fork()
+    if pid == 0:
+        try:
+            become(program, arguments)
+        except BaseException:  # noqa: BLE001 - nothing of the host may go on in the child
+            traceback.print_exc()
+        finally:
+            os._exit(0)
+    return pid
+
+
+def become(program: str, arguments: list[str]) -> None:
+    from django.conf import settings
+
+    os.setsid()
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)  # what it prints is not for the suite
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    PROBE.program = program
+    for database in settings.DATABASES.values():
+        database["OPTIONS"]["application_name"] = f"{program}-{os.getpid()}"
+    PROGRAMS[program](*arguments)
+
+
+def run_worker(concurrency: str) -> None:
+    from leadswitch.celery import app
+
+    name = f"chaos-{os.getpid()}@%h"
+    quiet = ("--without-gossip", "--without-mingle", "--loglevel", "INFO")
+    app.worker_main(["worker", "--concurrency", concurrency, "--hostname", name, *quiet])
+
+
+def run_dispatcher() -> None:
+    from django.core.management import call_command
+
+    call_command("dispatcher")
+
+
+def run_beat(schedule: str) -> None:
+    from leadswitch.celery import app
+
+    app.start(["beat", "--schedule", schedule, "--loglevel", "WARNING"])
+
+
+def run_web(address: str) -> None:
+    from gunicorn.app.wsgiapp import run
+
+    sys.argv = [
+        "gunicorn",
+        "leadswitch.wsgi",
+        "--bind",
+        address,
+        "--worker-class",
+        "gthread",
+        "--threads",
+        "4",
+    ]
+    sys.argv += [
+        "--config",
+        "python:leadswitch.gunicorn_hooks",
+        "--no-control-socket",
+        "--log-level",
+        "warning",
+    ]
+    run(prog="gunicorn")
+
+
+def run_hand_on(*lead_ids: str) -> None:
+    """What every process does after the commit that wrote these leads' due times."""
+    from routing.handon import settle
+    from routing.queries import read_due_times
+
+    settle(read_due_times([int(each) for each in lead_ids]))
+
+
+PROGRAMS: Final[Mapping[str, Callable[..., None]]] = {
+    "worker": run_worker,
+    "dispatcher": run_dispatcher,
+    "beat": run_beat,
+    "web": run_web,
+    "hand-on": run_hand_on,
+}
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,88 @@
+"""Takes the protections away one at a time and tells what broke: a run each, in a process of its own."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from rich import box
+from rich.table import Table
+
+from distribution.bench.tables import make_console
+from leadswitch.env import REPOSITORY
+from tests.chaos.protections import ALONE, PROTECTIONS
+
+# Enough of every kind of lead for each protection to be missed.
+LEADS: Final = 300
+
+
+class RunFailed(Exception):
+    """A run ended without a report."""
+
+
+def miss_each(*, seed: int, report: Path | None) -> int:
+    """Each alone, and then with what held in its place. Returns the exit code: 1 if one was not missed."""
+    console = make_console(sys.stdout)
+    rows = []
+    for without in list_runs():
+        rows.append(run_without(without, seed=seed))
+        console.print(f"without {' and '.join(without)}: {tell_broken(rows[-1])}", highlight=False)
+    console.print(make_table(rows))
+    if report:
+        report.write_text(json.dumps(rows, indent=1))
+    return 0 if all(row["findings"] for row in rows) else 1
+
+
+def list_runs() -> Iterator[tuple[str, ...]]:
+    for name in ALONE:
+        yield (name,)
+        if PROTECTIONS[name].second:
+            yield name, PROTECTIONS[name].second
+
+
+def run_without(without: Sequence[str], *, seed: int) -> Mapping[str, Any]:
+    """Raises RunFailed."""
+    with tempfile.TemporaryDirectory() as directory:
+        report = Path(directory) / "report.json"
+        protection = PROTECTIONS[without[0]]
+        options = {
+            "--leads": LEADS,
+            "--kills": protection.kills,
+            "--without": ",".join(without),
+            "--faults": ",".join(protection.faults),
+            "--seed": seed,
+            "--json": report,
+        }
+        words = [str(word) for pair in options.items() for word in pair]
+        command = [sys.executable, "-m", "tests.chaos", *words]
+        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+        if not report.exists():
+            message = f"without {without}: exit code {done.returncode}\n{done.stdout}{done.stderr}"
+            raise RunFailed(message)
+        row: Mapping[str, Any] = json.loads(report.read_text())
+        return row
+
+
+def tell_broken(row: Mapping[str, Any]) -> str:
+    return "; ".join(f"{each['check']}: {each['count']:,}" for each in row["findings"]) or "NOTHING BROKE"
+
+
+def make_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(title="Protections taken away", box=box.ASCII2, title_justify="left", title_style="bold")
+    for name in ("taken away", "what that is", "what broke", "held in its place", "s"):
+        table.add_column(name, justify="right" if name == "s" else "left", overflow="fold")
+    for row in rows:
+        names = row["order"]["without"]
+        held = PROTECTIONS[names[0]].second if len(names) == 1 else ""
+        table.add_row(
+            "\nand ".join(names),
+            "\n".join(PROTECTIONS[name].what for name in names),
+            tell_broken(row).replace("; ", "\n"),
+            PROTECTIONS[held].what if held else "nothing",
+            f"{row['seconds']:.0f}",
+        )
+        table.add_section()
+    return table

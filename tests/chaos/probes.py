@@ -1,0 +1,129 @@
+"""Watches the product's processes from inside: who works on which lead, who takes leads, and where one is stopped.
+
+Each line goes to one file for all processes in a single write, so their order is the order of what happened, and a
+killed process loses none. The product knows nothing of it: `install` wraps its functions in a process of the suite.
+"""
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+WITNESS: Final = "witness.jsonl"
+TAKES: Final = "chaos:takes"
+# At the end of a take, in the same script: who led when it was let through. Silent while a leader finds nothing.
+TELL_TAKE: Final = f"""
+local leader, epoch = redis.call('GET', DISPATCHER) or '', redis.call('GET', EPOCH) or ''
+if #taken > 2 or leader ~= ARGV[1] or epoch ~= ARGV[2] then
+    redis.call('RPUSH', '{TAKES}', cjson.encode({{ARGV[1], ARGV[2], leader, epoch, (#taken - 2) / 2, 0}}))
+end
+return taken
+"""
+
+
+class Probe:
+    def __init__(self) -> None:
+        self.program = ""
+        self._directory = Path()
+        self._file = -1
+
+    def open(self, directory: Path) -> None:
+        self._directory = directory
+        self._file = os.open(directory / WITNESS, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+    def tell(self, what: str, **more: Any) -> None:
+        line = json.dumps({"what": what, "pid": os.getpid(), "program": self.program, **more})
+        os.write(self._file, f"{line}\n".encode())
+
+    def stop_at(self, point: str) -> bool:
+        """Stop this process here if the suite has asked for one, and no other was faster. Returns whether it did."""
+        try:
+            asking(self._directory, point).rename(self._directory / f"stopped-{point}")
+        except FileNotFoundError:
+            return False
+        self.tell("stops", point=point)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return True
+
+
+PROBE: Final = Probe()
+
+
+def asking(directory: Path, point: str) -> Path:
+    """The file by which the suite asks the next process that comes to this point to stop."""
+    return directory / f"stop-{point}"
+
+
+def install(directory: Path) -> None:
+    PROBE.open(directory)
+    _watch_attempts()
+    _watch_decisions()
+    _watch_takes()
+
+
+def _watch_attempts() -> None:
+    """Between the lock of a lead and the end of its transaction nobody else may be there."""
+    from distribution import distribute
+    from routing.closing import LeadMoved
+
+    attempt, close = distribute._attempt, distribute.close_attempt
+
+    def watched(run: Any, take: Callable[[], Any]) -> Any:
+        held = []
+
+        def taken() -> Any:
+            lead = take()
+            if lead is not None:
+                held.append(lead.id)
+                PROBE.tell("begins", lead=lead.id)
+            return lead
+
+        try:
+            return attempt(run, taken)
+        finally:
+            for lead_id in held:
+                PROBE.tell("ends", lead=lead_id)
+
+    def closed(lead_id: int, **fields: Any) -> None:
+        try:
+            close(lead_id, **fields)
+        except LeadMoved:
+            PROBE.tell("thrown away", lead=lead_id)
+            raise
+
+    distribute._attempt = watched
+    distribute.close_attempt = closed
+
+
+def _watch_decisions() -> None:
+    """Here a worker has the lead and has read everything, and no buyer is locked yet."""
+    from distribution import attempt
+
+    lock = attempt.lock_candidates
+
+    def watched(enrollment_ids: Any, *, count: int) -> Any:
+        if PROBE.program == "worker":
+            PROBE.stop_at("decision")
+        return lock(enrollment_ids, count=count)
+
+    attempt.lock_candidates = watched
+
+
+def _watch_takes() -> None:
+    from routing import schedule, scripts
+
+    assert scripts.TAKE.endswith("return taken\n")
+    scripts.TAKE = scripts.TAKE.removesuffix("return taken\n") + TELL_TAKE
+    take = schedule.take_due
+
+    def watched(leader: schedule.Leader, *, limit: int) -> schedule.Take:
+        was_stopped = PROBE.stop_at("take")
+        try:
+            return take(leader, limit=limit)
+        finally:
+            if was_stopped:
+                PROBE.tell("takes after its stop")
+
+    schedule.take_due = watched

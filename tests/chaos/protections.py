@@ -1,0 +1,165 @@
+"""The protections that can be taken away, in the suite's own processes: the product has no switch for it.
+
+Each replaces a constant or a function before the first process starts. The second lines are what the table takes away
+as well, to show what held in their place.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """`faults`: those under which its absence shows; others than kills come once for four of them.
+
+    `second`: what holds when it is gone, if anything does.
+    """
+
+    remove: Callable[[], None]
+    what: str
+    faults: tuple[str, ...] = ()
+    kills: int = 12
+    second: str = ""
+
+
+def take_away(names: Collection[str]) -> None:
+    """Raises KeyError."""
+    for name in names:
+        PROTECTIONS[name].remove()
+
+
+def _cut(module: Any, name: str, text: str, instead: str = "") -> None:
+    """Replace a part of a constant, which must be there: one that has moved must not look like a useless one."""
+    whole = getattr(module, name)
+    assert text in whole, f"{module.__name__}.{name} has no {text!r}"
+    setattr(module, name, whole.replace(text, instead))
+
+
+def _row_lock() -> None:
+    from routing import locks
+
+    for name in ("LOCK_LEAD", "LOCK_NEXT_DUE", "LOCK_NEXT_POLLED"):
+        _cut(locks, name, "FOR NO KEY UPDATE OF l SKIP LOCKED")
+
+
+def _compare_and_set() -> None:
+    """The end of an attempt is written whatever became of the lead meanwhile."""
+    from routing import closing
+
+    _cut(
+        closing,
+        "CLOSE",
+        "WHERE id = %s AND status = 'pending' AND paused_at IS NULL AND attempts = %s",
+        "WHERE id = %s AND attempts >= least(attempts, %s)",
+    )
+
+
+def _lease() -> None:
+    """In flight without an end."""
+    from routing import schedule
+
+    schedule.lease_ms = lambda: 10**9
+
+
+def _epoch() -> None:
+    from routing import scripts
+
+    fence = "if redis.call('GET', DISPATCHER) ~= ARGV[1] or redis.call('GET', EPOCH) ~= ARGV[2] then return {-1} end"
+    _cut(scripts, "TAKE", fence)
+
+
+# Takes what was found before, whatever became of it since. ARGV: shards, (lead, workspace)..., lease ms.
+MOVE: Final = """
+local taken, gone = {0, -1}, 0
+for at = 2, #ARGV - 1, 2 do
+    local lead, workspace = ARGV[at], ARGV[at + 1]
+    if not redis.call('ZSCORE', leads_of(workspace), lead) then gone = gone + 1 end
+    hand_on(workspace, shard_of(workspace, tonumber(ARGV[1])), {lead}, tonumber(ARGV[#ARGV]))
+    follow(workspace)
+end
+if gone > 0 then redis.call('RPUSH', 'chaos:takes', cjson.encode({'', '', '', '', 0, gone})) end
+"""
+
+
+def _atomic_take() -> None:
+    """Looking and taking are two calls, and the process may be stopped between them."""
+    from django.conf import settings
+
+    from routing import schedule
+    from routing.keys import schedule_key, schedule_of
+    from routing.redisclient import get_client
+    from tests.chaos.probes import PROBE
+
+    def take_due(leader: schedule.Leader, *, limit: int) -> schedule.Take:  # noqa: ARG001 - the signature is the product's
+        client = get_client(schedule.TIMEOUT_SECONDS)
+        seconds, micros = client.time()
+        now = seconds * 1000 + micros // 1000
+        found = [
+            schedule.Handed(int(lead), int(workspace))
+            for workspace in client.zrange(schedule_key(), 0, -1)
+            for lead in client.zrangebyscore(schedule_of(workspace), "-inf", now, 0, limit)
+        ]
+        was_stopped = bool(found) and PROBE.stop_at("take")
+        flat = [part for each in found for part in each]
+        schedule._run(MOVE, [settings.LEADSWITCH_READY_SHARDS, *flat, schedule.lease_ms()])
+        if was_stopped:
+            PROBE.tell("takes after its stop")
+        return schedule.Take(found, is_more=False, is_blocked=bool(found), next_due_seconds=0.05)
+
+    schedule.take_due = take_due
+
+
+def _idempotency_key() -> None:
+    from routing import idempotency
+
+    _cut(idempotency, "FIND", "WHERE workspace_id", "WHERE false AND workspace_id")
+    _cut(idempotency, "STORE", "%s::jsonb)", "%s::jsonb) ON CONFLICT DO NOTHING")
+
+
+def _duplicate_check() -> None:
+    from routing import duplicates
+
+    _cut(duplicates, "LOOK", ") first ON true", ") first ON false")
+
+
+def _reconciler() -> None:
+    """Beat orders them as ever, and none runs."""
+    from routing import tasks
+
+    tasks.run_reconciler = lambda reconciler, *, fix: None  # noqa: ARG005 - the signature is the product's
+
+
+def _no_key_lock() -> None:
+    from distribution import locks as buyers
+    from routing import locks as leads
+
+    for module, names in (
+        (buyers, ("LOCK_CANDIDATES", "WAIT_FOR_CANDIDATES")),
+        (leads, ("LOCK_LEAD", "LOCK_NEXT_DUE", "LOCK_NEXT_POLLED")),
+    ):
+        for name in names:
+            _cut(module, name, "FOR NO KEY UPDATE", "FOR UPDATE")
+
+
+PROTECTIONS: Final[Mapping[str, Protection]] = {
+    "row-lock": Protection(
+        _row_lock, "FOR NO KEY UPDATE on the lead", ("worker-stop",), second="compare-and-set"
+    ),
+    "lease": Protection(_lease, "the end of a hold in flight", ("worker-kill",)),
+    "epoch": Protection(
+        _epoch, "the check of leader and epoch in the take", ("dispatcher-stop",), second="atomic-take"
+    ),
+    "idempotency-key": Protection(
+        _idempotency_key, "the stored answer of a request", ("worker-kill",), second="duplicate-check"
+    ),
+    "reconciler": Protection(_reconciler, "every reconciler", ("worker-kill",)),
+    "no-key-lock": Protection(
+        _no_key_lock, "FOR UPDATE in place of FOR NO KEY UPDATE", ("reference",), kills=4
+    ),
+    "compare-and-set": Protection(_compare_and_set, "the lead's state in the UPDATE that ends an attempt"),
+    "atomic-take": Protection(_atomic_take, "looking and taking in one script"),
+    "duplicate-check": Protection(_duplicate_check, "the search for leads of the same person"),
+}
+# Those that the issue of the table is about; the others are what holds in their place.
+ALONE: Final = ("row-lock", "lease", "epoch", "idempotency-key", "reconciler", "no-key-lock")

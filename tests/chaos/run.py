@@ -1,0 +1,268 @@
+"""One run: the processes, the senders, the plan, what is checked after each step, and the account at the end."""
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Final
+
+import redis
+from django.db import connection
+
+from distribution.verify import run_verification
+from leadswitch.embedded import redis as embedded_redis
+from leadswitch.embedded.paths import ServicePaths, make_directories
+from tests.chaos import accounts
+from tests.chaos.evidence import Repairs, Witness
+from tests.chaos.faults import FAULTS
+from tests.chaos.findings import Findings
+from tests.chaos.fleet import fleet
+from tests.chaos.plan import LEADS_AFTER, LEADS_BEFORE, Step, make_plan
+from tests.chaos.sending import sending
+from tests.chaos.stage import CAME_UP, Stage, Strike, Watch
+from tests.chaos.waybacks import find_stranded, read_overdue
+from tests.chaos.world import build_world
+from tests.concurrency.racing import TooSlow, fetch_value
+
+# Nothing that is due is left, and nothing that will be due because a lock or the product failed.
+UNSETTLED: Final = """
+SELECT count(*) FROM routing_lead
+WHERE status NOT IN ('distributed', 'duplicate', 'failed', 'expired', 'cancelled')
+    AND (status <> 'pending' OR attempts = 0 OR conflicts > 0 OR errors > 0 OR next_attempt_at <= clock_timestamp())
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is asked for. `faults`: only these; none: all."""
+
+    leads: int
+    kills: int
+    seed: int
+    without: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+    settles_each: bool = True  # after each step, not only after the last
+
+
+@dataclass(slots=True)
+class Played:
+    """One step as it was measured.
+
+    `resumed_seconds`: from the strike until both kinds of leads came up again. `settled_seconds`: from then until every
+    lead has ended or has its time; None: not waited for.
+    """
+
+    step: Step
+    inflight: int = 0
+    resumed_seconds: float = 0.0
+    way_back_seconds: float = 0.0
+    settled_seconds: float | None = None
+    repaired: dict[str, int] = field(default_factory=dict)
+    verify_seconds: float = 0.0
+    broken: list[str] = field(default_factory=list)
+    is_stuck: bool = False
+
+
+@dataclass(slots=True)
+class Result:
+    order: Order
+    steps: list[Played] = field(default_factory=list)
+    findings: Findings = field(default_factory=Findings)
+    seconds: float = 0.0
+    settled_seconds: float = 0.0
+    totals: dict[str, int] = field(default_factory=dict)
+    ends: dict[str, int] = field(default_factory=dict)
+    seen: dict[str, int] = field(default_factory=dict)
+
+
+class Stuck(Exception):
+    """Leads are stuck: it is among the findings."""
+
+
+Tell = Callable[[str], object]
+
+
+def run(order: Order, *, directory: Path, tell: Tell) -> Result:
+    """Needs an empty, migrated database, and a directory of its own for Redis, logs and what the probes write."""
+    random = Random(order.seed)
+    result, watch = Result(order), Watch()
+    with staged(order, directory, random) as stage:
+        plan = make_plan(leads=order.leads, kills=order.kills, random=random, faults=order.faults)
+        start(stage)
+        tell(f"started after {watch.seconds:.1f} s: {len(plan)} steps")
+        for number, step in enumerate(plan, start=1):
+            played = play(stage, step, settles=order.settles_each)
+            result.steps.append(played)
+            tell(f"{number}/{len(plan)} {describe(played)}")
+            if played.is_stuck:
+                break  # every further step would wait in vain
+        else:
+            stage.send(max(0, order.leads - len(stage.senders.numbers)))
+        close(stage, result)
+    result.seconds = watch.seconds
+    return result
+
+
+def close(stage: Stage, result: Result) -> None:
+    """Wait for the end of all leads, and draw up the account."""
+    with suppress(Stuck):  # it is among the findings
+        result.settled_seconds = settle(stage)
+    check_evidence(stage)
+    accounts.examine(stage.findings, numbers=stage.senders.numbers)
+    refused = stage.senders.refused
+    stage.findings.add("good requests refused", len(refused), "".join(refused[:1]))
+    verify(stage)
+    result.findings = stage.findings
+    result.totals, result.ends = accounts.read_totals(), accounts.read_ends()
+    result.seen = {
+        **stage.senders.seen,
+        "leads taken from the schedule": stage.takes.taken,
+        **{f"{name} that ended by themselves": count for name, count in stage.fleet.ended.items()},
+        "attempts killed in the middle": stage.witness.count_abandoned(),
+    }
+
+
+@contextmanager
+def staged(order: Order, directory: Path, random: Random) -> Iterator[Stage]:
+    with own_redis(directory) as services:
+        url = embedded_redis.redis_url(services)
+        world = build_world(leads=order.leads)
+        with (
+            redis.Redis.from_url(url, decode_responses=True) as client,
+            fleet(directory, redis_url=url, protections=order.without) as started,
+            sending(world, started.address, seed=order.seed) as senders,
+        ):
+            yield Stage(
+                directory=directory,
+                fleet=started,
+                world=world,
+                senders=senders,
+                services=services,
+                client=client,
+                witness=Witness(directory),
+                repairs=Repairs(started.log),
+                random=random,
+            )
+
+
+@contextmanager
+def own_redis(directory: Path) -> Iterator[ServicePaths]:
+    """A server that may be killed and flushed, beside the one of the checkout."""
+    services = ServicePaths.of(directory)
+    make_directories(services)
+    embedded_redis.start(services)
+    try:
+        yield services
+    finally:
+        embedded_redis.stop(services)
+        shutil.rmtree(services.socket_dir, ignore_errors=True)
+
+
+def start(stage: Stage) -> None:
+    """Everybody is at work: a dispatcher leads, and leads for now and for later come up."""
+    stage.wait_for_leader()
+    before = fetch_value("SELECT clock_timestamp()")
+    stage.send(LEADS_BEFORE)
+    stage.wait(lambda: read_came_up(Strike(before, 0)) is not None, what="the first leads")
+
+
+def play(stage: Stage, step: Step, *, settles: bool) -> Played:
+    played = Played(step)
+    before = Counter(stage.repairs.read().repaired)
+    first = len(stage.strikes)
+    try:
+        for _ in range(step.times):
+            FAULTS[step.fault].strike(stage, step.leads)
+        stage.send(LEADS_AFTER)
+        for strike in stage.strikes[first:]:
+            played.inflight += strike.inflight
+        played.resumed_seconds = wait_until_it_goes_on(stage, stage.strikes[-1])
+        played.way_back_seconds = wait_for_ways_back(stage)
+        if settles:
+            played.settled_seconds = settle(stage)
+    except TooSlow as slow:
+        stage.findings.add(f"{step.fault}: {slow}", 1)
+        played.is_stuck = True
+    except Stuck:
+        played.is_stuck = True
+    check_evidence(stage)
+    played.verify_seconds = verify(stage)
+    played.repaired = dict(stage.repairs.read().repaired - before)
+    played.broken = [str(each) for each in stage.findings]
+    return played
+
+
+def wait_until_it_goes_on(stage: Stage, strike: Strike) -> float:
+    """Until a lead that came in and one that was for later came up after the strike."""
+    came_up: list[float] = []
+
+    def goes_on() -> bool:
+        seconds = read_came_up(strike)
+        came_up[:] = [] if seconds is None else [seconds]
+        return seconds is not None
+
+    stage.wait(goes_on, what="leads that come up again")
+    return came_up[0]
+
+
+def read_came_up(strike: Strike) -> float | None:
+    with connection.cursor() as cursor:
+        cursor.execute(CAME_UP, {"at": strike.at})
+        now, later = cursor.fetchone()
+    return None if now is None or later is None else max(0.0, float(now), float(later))
+
+
+def wait_for_ways_back(stage: Stage) -> float:
+    """Until every overdue lead comes up by itself. Raises Stuck."""
+    watch = Watch()
+    try:
+        stage.wait(lambda: not find_stranded(stage.client, read_overdue()), what="ways back")
+    except TooSlow:
+        stranded = find_stranded(stage.client, read_overdue())
+        stage.findings.add("overdue leads without a way back", len(stranded), "".join(stranded[:1]))
+        raise Stuck from None
+    return watch.seconds
+
+
+def settle(stage: Stage) -> float:
+    """Until everything that was sent has ended, or has its time: within what the periods explain. Raises Stuck."""
+    watch = Watch()
+    try:
+        stage.wait(
+            lambda: not stage.senders.unanswered and fetch_value(UNSETTLED) == 0, what="the end of all leads"
+        )
+    except TooSlow:
+        stage.findings.add("leads that neither ended nor wait for a time", fetch_value(UNSETTLED))
+        stage.findings.add("requests that nobody answers", stage.senders.unanswered)
+        raise Stuck from None
+    return watch.seconds
+
+
+def check_evidence(stage: Stage) -> None:
+    seen = stage.witness.read().seen
+    stage.takes.read(stage.client)
+    stage.findings.add("leads started by two at once", seen["two at once"])
+    stage.findings.add("attempts thrown away because somebody else had the lead", seen["thrown away"])
+    stage.findings.add("takes by a dispatcher that did not lead", stage.takes.foreign)
+    stage.findings.add("leads taken that somebody had taken before", stage.takes.gone)
+
+
+def verify(stage: Stage) -> float:
+    report = run_verification()
+    for invariant, findings in report.results:
+        example = str(findings.examples[0]) if findings.examples else ""
+        stage.findings.add(f"verify {invariant.number}, {invariant.name}", findings.breaches, example)
+    return report.seconds
+
+
+def describe(played: Played) -> str:
+    repaired = ", ".join(f"{name} {count}" for name, count in sorted(played.repaired.items())) or "nothing"
+    times = f" x {played.step.times}" if played.step.times > 1 else ""
+    end = f"BROKEN: {'; '.join(played.broken)}" if played.broken else "verify holds"
+    return (
+        f"{FAULTS[played.step.fault].title}{times}: {played.inflight} in flight, goes on after"
+        f" {played.resumed_seconds:.2f} s, repaired {repaired}; {end} ({played.verify_seconds:.1f} s)"
+    )

@@ -1,0 +1,181 @@
+"""Sends leads as real senders do: over REST with an Idempotency-Key, again after every error, until it is answered.
+
+Some answers are thrown away unread, as when a connection breaks: the same request goes out again. Leads for later are
+written as a retry leaves them, due in some moments.
+"""
+
+import http.client
+import json
+import queue
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+from typing import Final
+
+from django.utils import timezone
+
+from routing.models import Lead
+from tests.chaos.world import Sender, World
+from tests.factories import LeadFactory, person
+
+THREADS: Final = 4
+TIMEOUT_SECONDS: Final = 5.0
+PAUSE_SECONDS: Final = 0.1
+# Of a hundred requests, so many answers never arrive. Every third lead is for later.
+ANSWERS_LOST: Final = 5
+FOR_LATER: Final = 3
+LATEST: Final = timedelta(seconds=2)
+REPEATED: Final = frozenset({409, 429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    number: int
+    sender: Sender
+    is_answer_lost: bool
+
+
+class Refused(Exception):
+    """The intake refused a good request for good."""
+
+
+class Senders:
+    """`numbers` are all that were sent: each stands for one lead."""
+
+    def __init__(self, world: World, address: str, random: Random) -> None:
+        self._world = world
+        self._address = address
+        self._random = random
+        self._requests: queue.Queue[Request] = queue.Queue()
+        self._is_over = threading.Event()
+        self.numbers: list[int] = []
+        self.seen: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self.refused: list[str] = []
+        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(THREADS)]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def end(self) -> None:
+        self._is_over.set()
+        for thread in self._threads:
+            thread.join(TIMEOUT_SECONDS * 2)
+
+    def send(self, count: int) -> list[int]:
+        """Send so many leads. Returns the ids of those for later, whose due times are to be handed on."""
+        now = []
+        later = []
+        for number in range(len(self.numbers), len(self.numbers) + count):
+            sender = self._random.choices(self._world.senders, [each.share for each in self._world.senders])[
+                0
+            ]
+            request = Request(number, sender, self._random.random() * 100 < ANSWERS_LOST)
+            (later if number % FOR_LATER == 0 else now).append(request)
+            self.numbers.append(number)
+        for request in now:
+            self._requests.put(request)
+        return self._schedule(later)
+
+    @property
+    def unanswered(self) -> int:
+        return self._requests.unfinished_tasks
+
+    def _schedule(self, requests: Sequence[Request]) -> list[int]:
+        now = timezone.now()
+        leads = []
+        for request in requests:
+            due_at = now + self._random.random() * LATEST
+            leads.append(
+                LeadFactory.build(
+                    source=request.sender.source,
+                    received_at=now,
+                    next_attempt_at=due_at,
+                    external_id=f"later-{request.number}",
+                    attributes={"number": request.number, "due": due_at.timestamp()},
+                    **person(email=email_of(request.number)),
+                )
+            )
+        self._count("for later", len(leads))
+        return [lead.pk for lead in Lead.objects.bulk_create(leads)]
+
+    def _count(self, what: str, times: int = 1) -> None:
+        with self._lock:
+            self.seen[what] += times
+
+    def _run(self) -> None:
+        connection = http.client.HTTPConnection(self._address, timeout=TIMEOUT_SECONDS)
+        while not self._is_over.is_set():
+            try:
+                request = self._requests.get(timeout=PAUSE_SECONDS)
+            except queue.Empty:
+                continue
+            try:
+                self._send_until_answered(connection, request)
+            except Refused as refusal:
+                self.refused.append(str(refusal))
+            finally:
+                self._requests.task_done()
+        connection.close()
+
+    def _send_until_answered(self, connection: http.client.HTTPConnection, request: Request) -> None:
+        is_answer_lost = request.is_answer_lost
+        while not self._is_over.is_set():
+            self._count("requests")
+            try:
+                status = self._ask(connection, request, is_answer_lost=is_answer_lost)
+            except (OSError, http.client.HTTPException) as error:
+                connection.close()
+                status = 0
+                self._count(f"repeated after {type(error).__name__}")
+            if status in (200, 201):
+                return
+            if is_answer_lost and status == 0:
+                is_answer_lost = False
+            elif status and status not in REPEATED:
+                raise Refused(f"request {request.number}: {status}")
+            elif status:
+                self._count(f"repeated after {status}")
+            self._is_over.wait(PAUSE_SECONDS)
+
+    def _ask(self, connection: http.client.HTTPConnection, request: Request, *, is_answer_lost: bool) -> int:
+        body = {
+            "email": email_of(request.number),
+            "zip": "30312",
+            "vertical": "roofing",
+            "attributes": {"number": request.number},
+        }
+        headers = {
+            "Authorization": f"Api-Key {request.sender.key}",
+            "Content-Type": "application/json",
+            "Idempotency-Key": f"chaos-{request.number}",
+        }
+        connection.request("POST", "/api/v1/leads/", json.dumps(body), headers)
+        answer = connection.getresponse()
+        if is_answer_lost:
+            raise AnswerLost
+        answer.read()
+        return answer.status
+
+
+class AnswerLost(OSError):
+    """The intake has answered, and the sender does not know."""
+
+
+def email_of(number: int) -> str:
+    return f"chaos-{number}@example.com"
+
+
+@contextmanager
+def sending(world: World, address: str, *, seed: int) -> Iterator[Senders]:
+    senders = Senders(world, address, Random(seed))
+    senders.start()
+    try:
+        yield senders
+    finally:
+        senders.end()

@@ -1,0 +1,178 @@
+"""Everything that a fault needs to strike, and what is measured around it."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Final
+
+from django.db import connection
+
+from leadswitch.embedded import redis as embedded_redis
+from leadswitch.embedded.paths import ServicePaths
+from routing.keys import dispatcher_key, inflight_key
+from tests.chaos.bounds import WAY_BACK_SECONDS
+from tests.chaos.evidence import Repairs, Takes, Witness
+from tests.chaos.findings import Findings
+from tests.chaos.fleet import Fleet
+from tests.chaos.probes import asking
+from tests.chaos.sending import Senders
+from tests.chaos.world import World
+from tests.concurrency.racing import fetch_value, wait_until
+
+if TYPE_CHECKING:
+    import redis
+
+# Whoever has a transaction open has a lead.
+BUSY: Final = """
+SELECT DISTINCT application_name FROM pg_stat_activity
+WHERE datname = current_database() AND application_name LIKE 'worker-%' AND xact_start IS NOT NULL
+"""
+ATTEMPTS: Final = "SELECT count(*) FROM tracing_attempt"
+IS_DUE: Final = """
+SELECT EXISTS (SELECT FROM routing_lead WHERE status = 'pending' AND next_attempt_at <= clock_timestamp())
+"""
+# What came up after the fault: leads taken in and leads for later, when the first of each was due and tried.
+CAME_UP: Final = """
+SELECT extract(epoch FROM (min(a.started_at) FILTER (WHERE NOT l.is_later)) - %(at)s),
+    extract(epoch FROM (min(a.started_at) FILTER (WHERE l.is_later)) - greatest(%(at)s, min(l.due_at)))
+FROM tracing_attempt a
+JOIN (
+    SELECT id, external_id <> '' AS is_later, to_timestamp((attributes ->> 'due')::float) AS due_at FROM routing_lead
+) l ON l.id = a.lead_id
+WHERE a.number = 1 AND a.started_at > %(at)s
+"""
+
+
+@dataclass(slots=True)
+class Strike:
+    """One fault, at one moment of the database's clock."""
+
+    at: datetime
+    inflight: int
+
+
+@dataclass(slots=True)
+class Stage:
+    directory: Path
+    fleet: Fleet
+    world: World
+    senders: Senders
+    services: ServicePaths
+    client: "redis.Redis[str]"
+    witness: Witness
+    repairs: Repairs
+    random: Random
+    findings: Findings = field(default_factory=Findings)
+    takes: Takes = field(default_factory=Takes)
+    strikes: list[Strike] = field(default_factory=list)
+
+    def send(self, count: int) -> None:
+        self.fleet.hand_on(self.senders.send(count))
+
+    def strike(self) -> Strike:
+        """Call it right before the fault: Redis must answer still."""
+        self.takes.read(self.client)
+        inflight = int(self.client.zcard(inflight_key()))
+        self.strikes.append(Strike(fetch_value("SELECT clock_timestamp()"), inflight))
+        return self.strikes[-1]
+
+    def wait(self, condition: Callable[[], bool], *, what: str) -> None:
+        """Raises TooSlow after the longest time that the periods explain."""
+
+        def is_met() -> bool:
+            self.fleet.supervise()
+            return condition()
+
+        wait_until(is_met, what=what, seconds=WAY_BACK_SECONDS)
+
+    def wait_for_work(self, leads: int) -> list[int]:
+        """Wait for a random moment while these leads, just sent, are worked on. Returns the workers that have one."""
+        goal = fetch_value(ATTEMPTS) + self.random.randrange(max(1, leads // 2))
+        busy: list[int] = []
+
+        def is_busy_or_done() -> bool:
+            busy[:] = self.read_busy() if fetch_value(ATTEMPTS) >= goal else []
+            return bool(busy) or (not self.senders.unanswered and not self.is_anything_due())
+
+        self.wait(is_busy_or_done, what="a worker with a lead")
+        return busy
+
+    def read_busy(self) -> list[int]:
+        with connection.cursor() as cursor:
+            cursor.execute(BUSY)
+            pids = {int(name.removeprefix("worker-")) for (name,) in cursor.fetchall()}
+        return [pid for pid in self.fleet.workers if pid in pids]
+
+    def is_anything_due(self) -> bool:
+        return bool(fetch_value(IS_DUE))
+
+    def read_leader(self) -> int:
+        """The process that leads through Redis; 0 when none does."""
+        name = self.client.get(dispatcher_key())
+        return int(name.split(":")[1]) if name else 0
+
+    def wait_for_leader(self, *, other_than: int = 0) -> int:
+        self.wait(lambda: self.read_leader() not in (0, other_than), what="a dispatcher that leads")
+        return self.read_leader()
+
+    def wait_until_a_dispatcher_works(self, since: datetime) -> None:
+        """Without Redis the dispatchers run leads themselves."""
+        names = [f":{pid}" for pid in self.fleet.dispatchers]
+        self.wait(
+            lambda: any(each.endswith(tuple(names)) for each in read_who_worked(since)),
+            what="a lead that a dispatcher ran itself",
+        )
+
+    @contextmanager
+    def stopping_at(self, point: str) -> Iterator[Callable[[], int]]:
+        """Stop the next process that comes to this point; it goes on at the end. The call yielded waits for it."""
+        self.witness.read().stopped = 0
+        asking(self.directory, point).touch()
+
+        def wait_for_stop() -> int:
+            self.wait(lambda: self.witness.read().stopped != 0, what=f"a process that comes to its {point}")
+            return self.witness.stopped
+
+        try:
+            yield wait_for_stop
+        finally:
+            asking(self.directory, point).unlink(missing_ok=True)
+            if self.witness.read().stopped:
+                go_on(self.witness.stopped)
+
+    def redis_pid(self) -> int:
+        return int((self.services.redis_dir / "server.pid").read_text())
+
+    def restart_redis(self, *, between: Callable[[], None]) -> None:
+        embedded_redis.stop(self.services)
+        try:
+            between()
+        finally:
+            embedded_redis.start(self.services)
+
+
+def read_who_worked(since: datetime) -> Sequence[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT worker FROM tracing_attempt WHERE started_at > %s", [since])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def go_on(pid: int) -> None:
+    os.kill(pid, signal.SIGCONT)
+
+
+class Watch:
+    """Seconds since it was made."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._started

@@ -1,0 +1,74 @@
+"""What the probes wrote is judged as it should be: proven overlaps are found, and nothing else."""
+
+import json
+from pathlib import Path
+
+from tests.chaos.evidence import CUT, MENDED, Witness
+from tests.chaos.findings import Findings
+from tests.chaos.probes import WITNESS
+from tests.chaos.waybacks import why_stranded
+
+LEAD = 7
+
+
+def judge(directory: Path, *lines: tuple[str, int] | str) -> Witness:
+    """Lines are what a process said of the lead, or what the suite said."""
+    with (directory / WITNESS).open("w") as file:
+        for line in lines:
+            what, pid = (line, 0) if isinstance(line, str) else line
+            file.write(json.dumps({"what": what, "pid": pid, "lead": LEAD}) + "\n")
+    return Witness(directory).read()
+
+
+def test_one_after_the_other_is_fine(tmp_path: Path) -> None:
+    witness = judge(tmp_path, ("begins", 1), ("ends", 1), ("begins", 2), ("ends", 2))
+    assert (witness.seen["two at once"], witness.count_abandoned()) == (0, 0)
+
+
+def test_two_at_once_are_found(tmp_path: Path) -> None:
+    witness = judge(tmp_path, ("begins", 1), ("begins", 2), ("ends", 2), ("ends", 1))
+    assert witness.seen["two at once"] == 1
+
+
+def test_a_killed_one_had_let_go(tmp_path: Path) -> None:
+    witness = judge(tmp_path, ("begins", 1), ("begins", 2), ("ends", 2))
+    assert (witness.seen["two at once"], witness.count_abandoned()) == (0, 1)
+
+
+def test_a_cut_connection_lets_go_too(tmp_path: Path) -> None:
+    """Begun before the cut, or while it went on: the database let go of the lead, and the process did not know."""
+    before = judge(tmp_path, ("begins", 1), CUT, MENDED, ("begins", 2), ("ends", 2), ("ends", 1))
+    assert before.seen["two at once"] == 0
+    during = judge(tmp_path, CUT, ("begins", 1), MENDED, ("begins", 2), ("ends", 2), ("ends", 1))
+    assert during.seen["two at once"] == 0
+    after = judge(tmp_path, CUT, MENDED, ("begins", 1), ("begins", 2), ("ends", 2), ("ends", 1))
+    assert after.seen["two at once"] == 1
+
+
+def test_a_line_that_is_not_complete_is_left_for_later(tmp_path: Path) -> None:
+    witness = judge(tmp_path, ("begins", 1))
+    with (tmp_path / WITNESS).open("a") as file:
+        file.write('{"what": "ends", "pid": 1,')
+        file.flush()
+        assert witness.read().count_abandoned() == 1
+        file.write(f' "lead": {LEAD}}}\n')
+    assert witness.read().count_abandoned() == 0
+
+
+def test_ways_back() -> None:
+    """Seconds from now: until the lead is due in the schedule, and until its lease ends."""
+    assert why_stranded(due_in=None, lease_ends_in=None) == "neither in the schedule nor in flight"
+    assert why_stranded(due_in=-5, lease_ends_in=None) == ""
+    assert why_stranded(due_in=400, lease_ends_in=None) == "in the schedule, much too late"
+    assert why_stranded(due_in=None, lease_ends_in=1) == ""
+    assert why_stranded(due_in=None, lease_ends_in=-1) == ""
+    assert why_stranded(due_in=None, lease_ends_in=1_000) == "in flight without an end"
+    assert why_stranded(due_in=-5, lease_ends_in=-1_000) == "in flight after its lease, and nobody looks"
+
+
+def test_the_largest_count_of_a_check_stays() -> None:
+    findings = Findings()
+    assert not findings
+    for count in (0, 2, 1):
+        findings.add("lost", count, f"example {count}")
+    assert [str(each) for each in findings] == ["lost: 2 (example 2)"]

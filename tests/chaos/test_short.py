@@ -1,0 +1,35 @@
+"""The chaos suite in short: every kind of fault once, a dozen kills. `make chaos` runs it at length.
+
+On a Redis of its own and in this worker's database: tests beside it notice nothing.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.faults import FAULTS
+from tests.chaos.run import Order, run
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+SHORT = Order(leads=300, kills=12, seed=1, settles_each=False)
+
+
+def test_no_fault_loses_or_doubles_a_lead(tmp_path: Path) -> None:
+    result = run(SHORT, directory=tmp_path, tell=print)
+    assert [str(each) for each in result.findings] == []
+    assert {played.step.fault for played in result.steps} == set(FAULTS)
+    assert sum(played.step.times for played in result.steps if played.step.fault == "worker-kill") == 12
+    assert result.totals["leads"] == result.totals["requests"] == SHORT.leads
+    # Leads came to every kind of end, or caps, credits and hours would not have been tried.
+    assert {end.partition(":")[0] for end in result.ends} == {"distributed", "failed", "pending"}
+
+
+def test_control_without_the_row_lock_it_turns_red(tmp_path: Path) -> None:
+    """A worker that is stopped in a decision holds nothing then: another one takes its lead."""
+    order = Order(leads=60, kills=1, seed=1, without=("row-lock",), faults=("worker-stop",))
+    found = {each.check for each in run(order, directory=tmp_path, tell=print).findings}
+    assert found == {
+        "leads started by two at once",
+        "attempts thrown away because somebody else had the lead",
+    }

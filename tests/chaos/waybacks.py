@@ -1,0 +1,68 @@
+"""Whether every lead that is overdue comes up by itself: read from the tables and from Redis' own keys.
+
+A lead has a way back while it is in the schedule for a time that its spread explains, or in flight under a lease that
+ends soon or that its reconciler is about to find.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from django.db import connection
+
+from routing.keys import inflight_key, schedule_of
+from routing.schedule import LONGEST_SPREAD_SECONDS
+from tests.chaos.bounds import WAY_BACK_SECONDS
+from tests.chaos.periods import LEASE_SECONDS
+
+if TYPE_CHECKING:
+    import redis
+
+# Leads that came this lately may still be in a sender's or a worker's hands.
+OVERDUE: Final = """
+SELECT l.id, l.workspace_id FROM routing_lead l
+WHERE l.status = 'pending' AND l.paused_at IS NULL AND l.next_attempt_at < clock_timestamp() - interval '1 second'
+ORDER BY l.next_attempt_at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    lead_id: int
+    workspace_id: int
+
+
+def read_overdue() -> list[Overdue]:
+    with connection.cursor() as cursor:
+        cursor.execute(OVERDUE)
+        return [Overdue(*row) for row in cursor.fetchall()]
+
+
+def find_stranded(client: "redis.Redis[str]", leads: Sequence[Overdue]) -> list[str]:
+    """Return those leads that nobody will start, each with what is wrong. Raises redis.RedisError."""
+    seconds, micros = client.time()
+    now = seconds + micros / 1e6
+    pipeline = client.pipeline(transaction=False)
+    for lead in leads:
+        pipeline.zscore(schedule_of(lead.workspace_id), str(lead.lead_id))
+        pipeline.zscore(inflight_key(), str(lead.lead_id))
+    scores = [None if score is None else score / 1000 - now for score in pipeline.execute()]
+    stranded = []
+    for lead, due, lease in zip(leads, scores[::2], scores[1::2], strict=True):
+        wrong = why_stranded(due_in=due, lease_ends_in=lease)
+        if wrong:
+            stranded.append(f"lead {lead.lead_id} is {wrong}")
+    return stranded
+
+
+def why_stranded(*, due_in: float | None, lease_ends_in: float | None) -> str:
+    """Seconds from now, None where it is not."""
+    if lease_ends_in is not None:
+        if lease_ends_in > LEASE_SECONDS + 1:
+            return "in flight without an end"
+        if lease_ends_in < -WAY_BACK_SECONDS:
+            return "in flight after its lease, and nobody looks"
+        return ""
+    if due_in is None:
+        return "neither in the schedule nor in flight"
+    return "in the schedule, much too late" if due_in > LONGEST_SPREAD_SECONDS else ""
