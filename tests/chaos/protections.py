@@ -161,5 +161,5 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
     "atomic-take": Protection(_atomic_take, "looking and taking in one script"),
     "duplicate-check": Protection(_duplicate_check, "the search for leads of the same person"),
 }
-# Those that the issue of the table is about; the others are what holds in their place.
+# Each of these has a row of its own in the table; the others are what holds in their place.
 ALONE: Final = ("row-lock", "lease", "epoch", "idempotency-key", "reconciler", "no-key-lock")
