@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 LEADS_A_TAKE: Final = 1_000
 TICK_SECONDS: Final = 0.05
+# Leads that come up right after those of a take go together in the next: a message costs a millisecond of CPU.
+GATHER_SECONDS: Final = 0.01
 LEADER_LEASE_SECONDS: Final = 3.0
 RENEWAL_SECONDS: Final = 1.0
 STANDBY_SECONDS: Final = 0.5
@@ -132,12 +134,13 @@ class Dispatcher:
         self._say(leader)
         next(self._catching_up, None)
         take = schedule.take_due(leader, limit=LEADS_A_TAKE)
+        taken_at = time.monotonic()
         moved = publish(take.handed, path="take")
         metrics.TICK_SECONDS.observe(time.monotonic() - started)
         if moved < len(take.handed):
             self._stop.wait(PAUSE_AFTER_FAILURE_SECONDS)
         else:
-            self._wait(take, started=started)
+            self._wait(take, taken_at=taken_at)
 
     def _hold(self) -> Leader | None:
         """Win or renew the leadership. Every take checks it again, so it may be old here."""
@@ -179,15 +182,20 @@ class Dispatcher:
             export_sizes()
             self._sizes.is_done()
 
-    def _wait(self, take: Take, *, started: float) -> None:
-        """A tick while leads are due, else until the next is due or a put brings an earlier one."""
-        is_busy = take.is_more or take.is_blocked or bool(take.handed)
-        if not is_busy:
-            self._wake.wait(min(LONGEST_WAIT_SECONDS, take.next_due_seconds or LONGEST_WAIT_SECONDS))
+    def _wait(self, take: Take, *, taken_at: float) -> None:
+        """A tick while leads wait for room, else until the next is due or a put brings an earlier one."""
+        if take.is_more or take.is_blocked:
+            self._wake.forget()
+            if not take.is_more:
+                self._stop.wait(max(0.0, taken_at + TICK_SECONDS - time.monotonic()))
             return
-        self._wake.forget()
-        if not take.is_more:
-            self._stop.wait(max(0.0, started + TICK_SECONDS - time.monotonic()))
+        if take.handed:
+            self._stop.wait(GATHER_SECONDS)
+        wait = LONGEST_WAIT_SECONDS
+        if take.next_due_seconds is not None:
+            wait = min(wait, taken_at + take.next_due_seconds - time.monotonic())
+        if wait > 0:
+            self._wake.wait(wait)
 
     def _run_straight(self) -> None:
         try:

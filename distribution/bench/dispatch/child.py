@@ -110,6 +110,7 @@ class Child:
         """From now on this way starts the leads of the workspace that sells."""
         mode = DispatchMode.EVENT if contender == EVENT else DispatchMode.POLL
         Workspace.objects.filter(slug="bench").update(dispatch_mode=mode)
+        Workspace.objects.exclude(slug="bench").update(dispatch_mode=DispatchMode.EVENT)
         return {}
 
     def analyze(self) -> Mapping[str, Any]:
