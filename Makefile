@@ -33,7 +33,7 @@ demo: venv ## route and sell 1,200 realistic leads and show what happened
 .PHONY: test
 test: check ## everything that CI checks: `make check`, then the tests
 	$(Q)ops/install_chromium.sh
-	$(Q)trap '$(TEST_ENV) $(SERVICES) stop >/dev/null' EXIT; $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+	$(Q)trap '$(TEST_ENV) $(SERVICES) stop >/dev/null' EXIT; $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 .PHONY: screenshots
 screenshots: venv ## a picture of every operator page in light, dark and phone width, in var/screenshots/

@@ -4,10 +4,12 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
 import redis
 from pytest_django.plugin import DjangoDbBlocker
+from xdist.scheduler import LoadScopeScheduling
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 VAR_DIR = REPOSITORY / "var" / "test"
@@ -17,6 +19,8 @@ KEPT_TABLES = (
     *("django_migrations", "django_content_type"),
     *("auth_permission", "auth_group", "auth_group_permissions"),
 )
+
+FOLDERS_OF_ONE_WORKER: Final = ("tests/browser/", "tests/bench/")
 
 if "leadswitch.settings" in sys.modules:
     raise pytest.UsageError("unset DJANGO_SETTINGS_MODULE: the tests choose their own servers first")
@@ -53,6 +57,17 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Before xdist starts its workers: with this variable they would import the settings before this file."""
     if session.config.getoption("numprocesses", None):
         del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
+class OneWorkerAFolder(LoadScopeScheduling):
+    """One xdist worker has all browser tests (one chromium, one server), one all benches (one database, by name)."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((folder for folder in FOLDERS_OF_ONE_WORKER if nodeid.startswith(folder)), nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneWorkerAFolder:
+    return OneWorkerAFolder(config, log)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -122,11 +137,12 @@ def truncate_all_tables() -> None:
 def redis_client() -> Iterator["redis.Redis[str]"]:
     """A client of the test Redis. Every key of this worker's prefix is removed before and after."""
     with redis.Redis.from_url(settings.REDIS_URL, decode_responses=True) as client:
-        remove_keys(client, settings.LEADSWITCH_REDIS_PREFIX)
+        remove_keys(client)
         yield client
-        remove_keys(client, settings.LEADSWITCH_REDIS_PREFIX)
+        remove_keys(client)
 
 
-def remove_keys(client: "redis.Redis[str]", prefix: str) -> None:
-    for key in client.scan_iter(match=f"*{prefix}*", count=1000):
+def remove_keys(client: "redis.Redis[str]") -> None:
+    """What a flush does, to this worker's keys alone: all workers share the server."""
+    for key in client.scan_iter(match=f"*{settings.LEADSWITCH_REDIS_PREFIX}*", count=1000):
         client.delete(key)

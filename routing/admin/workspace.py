@@ -29,7 +29,7 @@ class WorkspaceAdmin(ConfigurationAdmin):
     form: Any = WorkspaceForm
     workspace_path = "pk"
     tellers = {"hours": tell_hours}
-    list_display = ("name", "slug", "kind", "timezone", "lead_ttl_days", "dispatch_mode", "paused_at")
+    list_display = ("name", "slug", "kind", "timezone", "dispatch_mode", "paused_at")
     list_filter = ("kind", "dispatch_mode", PausedFilter)
     search_fields = ("name", "slug")
     empty_list_text = "Each agency or partner has one. Ask an admin to add you to yours, under Users."

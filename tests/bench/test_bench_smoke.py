@@ -20,9 +20,6 @@ from distribution.bench.wire import read_trace
 from distribution.management.commands.bench import read_plan
 from leadswitch.up import programs
 
-# Benches share the name of their database.
-pytestmark = pytest.mark.xdist_group("bench")
-
 TINY = Plan(
     leads={4: 2, 8: 2},
     worker_counts=(1, 2),

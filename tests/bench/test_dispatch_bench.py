@@ -16,9 +16,6 @@ from distribution.bench.dispatch.plan import CONTENDERS, DELAYED, IMMEDIATE, KIN
 from distribution.bench.dispatch.processes import REDIS_DATABASE, _with_database
 from tests.bench.test_bench_smoke import bench_databases
 
-# Benches share the name of their database.
-pytestmark = pytest.mark.xdist_group("bench")
-
 TINY = Plan(
     seconds={8: 1},
     small_backlog=20,

@@ -18,6 +18,7 @@ from routing.reconcile import Counts, find_reconciler, run_reconciler
 from tests.blocking import holding
 from tests.concurrency.leads import make_leads
 from tests.concurrency.racing import race, wait_until
+from tests.conftest import remove_keys
 from tests.factories import CampaignFactory, WorkspaceFactory, enroll
 from tracing import audit
 from tracing.models import AuditEntry
@@ -96,7 +97,7 @@ def test_a_mirror_that_differs_is_mended(redis_client: "redis.Redis[str]") -> No
 def test_a_flush_is_mended(redis_client: "redis.Redis[str]") -> None:
     workspaces = WorkspaceFactory.create_batch(3, paused_at=timezone.now())
     pauses.pause_product(at=timezone.now(), **WHY)
-    redis_client.flushall()
+    remove_keys(redis_client)
     assert reconcile() == Counts(checked=4, repaired=4)
     assert paused_keys(redis_client) == {
         keys.paused_key(),

@@ -9,6 +9,7 @@ import pytest
 from routing import keys, schedule, scripts
 from routing.schedule import Ending, Leader, NotLeading
 from tests.concurrency.racing import wait_until
+from tests.conftest import remove_keys
 from tests.dispatch.times import HOUR, due, ids, later
 
 if TYPE_CHECKING:
@@ -260,7 +261,7 @@ def test_one_leads_and_renews(redis_client: "redis.Redis[str]") -> None:
 
 def test_an_epoch_never_comes_again(redis_client: "redis.Redis[str]") -> None:
     """Not even after a flush: PostgreSQL remembers the last."""
-    redis_client.flushall()
+    remove_keys(redis_client)
     assert schedule.claim_lead("one", lease_ms=600_000, least_epoch=41) == (Leader("one", 42), True)
 
 
@@ -379,7 +380,7 @@ def test_lost_is_what_is_nowhere_or_comes_too_late(redis_client: "redis.Redis[st
     assert schedule.find_lost(settled) == set()
     in_an_hour = later(3)  # the row says so, the index has a later time: the put of the earlier one was lost
     assert schedule.find_lost([due(1), later(2), in_an_hour, later(4), due(5)]) == {3, 4, 5}
-    redis_client.flushall()
+    remove_keys(redis_client)
     assert schedule.find_lost(settled) == {1, 2, 3}
 
 
