@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection
 from psycopg.pq import Format
 
+from routing.control import ALIVE_SECONDS
 from routing.models.rule_triggers import RULES_LOCK
 from routing.retry import Tries
 
@@ -53,9 +54,9 @@ IS_DUE: Final = """
     AND w.paused_at IS NULL AND NOT EXISTS (SELECT FROM routing_dispatchcontrol WHERE paused_at IS NOT NULL)
 """
 # While no dispatcher lives, the pick-up starts the leads of every workspace.
-IS_POLLED: Final = """
+IS_POLLED: Final = f"""
     (w.dispatch_mode <> 'event' OR NOT EXISTS (
-        SELECT FROM routing_dispatchcontrol WHERE seen_at > statement_timestamp() - interval '15 seconds'
+        SELECT FROM routing_dispatchcontrol WHERE seen_at > statement_timestamp() - interval '{ALIVE_SECONDS} seconds'
     ))
 """
 

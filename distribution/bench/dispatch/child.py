@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from random import Random
 from secrets import token_hex
 from typing import Any, Final
@@ -194,7 +195,7 @@ class Child:
         """Put every waiting lead of PostgreSQL into the schedule: how many, and seconds within put alone."""
         after, count, seconds = None, 0, 0.0
         while leads := read_page(after, mode=DispatchMode.EVENT, count=LEADS_A_CALL * 10):
-            seconds += _clock(lambda leads=leads: schedule.put(leads))  # type: ignore[misc]
+            seconds += _clock(partial(schedule.put, leads))
             count, after = count + len(leads), place_of(leads[-1])
         return {"count": count, "seconds": seconds}
 

@@ -1,12 +1,12 @@
 """How late leads start: due time to the attempt's start, both by the database's clock."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from distribution.bench.children import Child
 from distribution.bench.dispatch.plan import CONTENDERS, EVENT, KINDS, LONGEST_DELAY, Plan
 from distribution.bench.dispatch.processes import Place, running
+from distribution.bench.dispatch.waiting import wait_until_none
 from distribution.bench.numbers import percentile
 
 Progress = Callable[[str], None]
@@ -15,10 +15,6 @@ WARM_UP_LEADS: Final = 40
 WARM_UP_RATE: Final = 20
 LONGEST_WAIT_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.2
-
-
-class NotStarted(Exception):
-    """Leads did not start in time: the lags of the others say nothing."""
 
 
 def count_steps(plan: Plan) -> int:
@@ -62,18 +58,14 @@ def _measure_beside_pile(plan: Plan, child: Child, contender: str) -> Mapping[st
     """The lags of a workspace's leads that come in while another one of its shard has a pile of due leads."""
     child.ask("pile_up", contender=contender, count=plan.piled)
     result = _measure(child, contender, rate=plan.shared_rate, seconds=plan.shared_seconds)
-    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
-    while left := child.ask("count_piled")["count"]:
-        if time.monotonic() > deadline:
-            message = f"{left} of {plan.piled} piled leads did not start in time"
-            raise NotStarted(message)
-        time.sleep(POLL_SECONDS)
+    wait_until_none(
+        lambda: int(child.ask("count_piled")["count"]), seconds=LONGEST_WAIT_SECONDS, every=POLL_SECONDS
+    )
     return result
 
 
 def _measure(child: Child, contender: str, *, rate: int, seconds: float) -> Mapping[str, Any]:
-    sent, took = _send(child, contender, rate=rate, seconds=seconds)
-    started = _wait_until_started(child, [lead_id for lead_id, _, _ in sent])
+    sent, took, started = _send(child, contender, rate=rate, seconds=seconds)
     lags: dict[str, list[float]] = {kind: [] for kind in KINDS}
     for lead_id, due, kind in sent:
         lags[kind].append((started[lead_id] - due) * 1000)
@@ -93,19 +85,21 @@ def _describe(lags_ms: Sequence[float]) -> Mapping[str, Any]:
     }
 
 
-def _send(child: Child, contender: str, *, rate: int, seconds: float) -> tuple[list[Any], float]:
+def _send(
+    child: Child, contender: str, *, rate: int, seconds: float
+) -> tuple[Sequence[Any], float, Mapping[int, float]]:
+    """Leads as sent, the seconds that took, and when each was started."""
     answer = child.ask("send", contender=contender, rate=rate, seconds=seconds)
-    _wait_until_started(child, [lead_id for lead_id, _, _ in answer["sent"]])
-    return answer["sent"], answer["seconds"]
+    ids = [lead_id for lead_id, _, _ in answer["sent"]]
+    return answer["sent"], answer["seconds"], _wait_until_started(child, ids)
 
 
-def _wait_until_started(child: Child, ids: Sequence[int]) -> dict[int, float]:
-    deadline = time.monotonic() + LONGEST_WAIT_SECONDS + LONGEST_DELAY
-    while True:
-        started = {int(lead_id): at for lead_id, at in child.ask("read_started", ids=ids)["started"]}
-        if len(started) == len(ids):
-            return started
-        if time.monotonic() > deadline:
-            message = f"{len(ids) - len(started)} of {len(ids)} leads did not start in time"
-            raise NotStarted(message)
-        time.sleep(POLL_SECONDS)
+def _wait_until_started(child: Child, ids: Sequence[int]) -> Mapping[int, float]:
+    started: dict[int, float] = {}
+
+    def count_left() -> int:
+        started.update((int(lead_id), at) for lead_id, at in child.ask("read_started", ids=ids)["started"])
+        return len(ids) - len(started)
+
+    wait_until_none(count_left, seconds=LONGEST_WAIT_SECONDS + LONGEST_DELAY, every=POLL_SECONDS)
+    return started

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from distribution.bench.children import Child
-from distribution.bench.dispatch.lag_part import NotStarted
 from distribution.bench.dispatch.plan import COUNTDOWN, Plan
 from distribution.bench.dispatch.processes import (
     WITHOUT_LIMIT,
@@ -14,6 +13,7 @@ from distribution.bench.dispatch.processes import (
     run_dispatcher,
     running,
 )
+from distribution.bench.dispatch.waiting import NotStarted, wait_until_none
 
 Progress = Callable[[str], None]
 
@@ -68,11 +68,11 @@ def _move_by_dispatcher(plan: Plan, child: Child, place: Place) -> Mapping[str, 
         due = time.monotonic() + put["seconds"]
         if put["seconds"] < 0:
             raise NotStarted("the leads came up before all of them were in the schedule")
-        while (waiting := child.ask("read_sizes")["waiting"]) > before:
-            if time.monotonic() > due + LONGEST_WAIT_SECONDS:
-                message = f"{waiting - before} of {plan.moved} leads were not moved in time"
-                raise NotStarted(message)
-            time.sleep(POLL_SECONDS)
+        wait_until_none(
+            lambda: int(child.ask("read_sizes")["waiting"] - before),
+            seconds=put["seconds"] + LONGEST_WAIT_SECONDS,
+            every=POLL_SECONDS,
+        )
         seconds = time.monotonic() - due
         return {
             "moved_a_second": plan.moved / seconds,

@@ -1,6 +1,5 @@
 """`manage.py bench`: how fast the product is, against what one would write by hand on the same machine."""
 
-import json
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +16,8 @@ from distribution.bench.database import BenchBusy, bench_database
 from distribution.bench.machine import describe_machine
 from distribution.bench.plan import WAITING_BUYERS, Plan
 from distribution.bench.progress import show_progress
-from distribution.bench.tables import make_console, show
+from distribution.bench.report import publish_report
+from distribution.bench.tables import show
 
 PARTS = ("engine", "retries", "targets", "intake", "routing")
 
@@ -48,15 +48,14 @@ class Command(BaseCommand):
             report = self._measure(plan, parts=parts, directory=directory, keep=options["keep"])
         except (BenchBusy, ChildFailed, engine_part.WrongRows, intake_part.NotCreated) as error:
             raise CommandError(str(error), returncode=2) from error
-        aims = judge(report)
-        report = {**report, "aims": [aim.as_json() for aim in aims]}
-        path = directory / "bench.json"
-        path.write_text(json.dumps(report, indent=1) + "\n")
-        if options["json"]:
-            self.stdout.write(json.dumps(report))
-            return
-        show(report, aims, console=make_console(self.stdout))
-        self.stdout.write(f"written to {path}")
+        publish_report(
+            report,
+            judge(report),
+            path=directory / "bench.json",
+            is_json=options["json"],
+            stream=self.stdout,
+            show=show,
+        )
 
     def _measure(
         self, plan: Plan, *, parts: tuple[str, ...], directory: Path, keep: bool

@@ -1,6 +1,5 @@
 """`manage.py bench_dispatch`: how late leads start and how many are moved, against Celery and a poller."""
 
-import json
 from argparse import ArgumentParser
 from collections.abc import Mapping
 from typing import Any
@@ -13,13 +12,13 @@ from distribution.bench.children import ChildFailed
 from distribution.bench.database import BenchBusy, bench_database
 from distribution.bench.dispatch import backlog_part, lag_part, moves_part
 from distribution.bench.dispatch.aims import judge
-from distribution.bench.dispatch.lag_part import NotStarted
 from distribution.bench.dispatch.plan import Plan
 from distribution.bench.dispatch.processes import Place, RedisInUse, bench_redis, start_child
 from distribution.bench.dispatch.tables import show
+from distribution.bench.dispatch.waiting import NotStarted
 from distribution.bench.machine import describe_machine
 from distribution.bench.progress import show_progress
-from distribution.bench.tables import make_console
+from distribution.bench.report import publish_report
 
 
 class Command(BaseCommand):
@@ -47,15 +46,14 @@ class Command(BaseCommand):
                 )
         except (BenchBusy, ChildFailed, RedisInUse, NotStarted) as error:
             raise CommandError(str(error), returncode=2) from error
-        aims = judge(report)
-        report = {**report, "aims": [aim.as_json() for aim in aims]}
-        path = directory / "dispatch.json"
-        path.write_text(json.dumps(report, indent=1) + "\n")
-        if options["json"]:
-            self.stdout.write(json.dumps(report))
-            return
-        show(report, aims, console=make_console(self.stdout))
-        self.stdout.write(f"written to {path}")
+        publish_report(
+            report,
+            judge(report),
+            path=directory / "dispatch.json",
+            is_json=options["json"],
+            stream=self.stdout,
+            show=show,
+        )
 
 
 def measure(plan: Plan, place: Place, *, console: Console) -> Mapping[str, Any]:
