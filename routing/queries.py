@@ -102,7 +102,8 @@ SELECT l.id, l.public_id, l.external_id, l.status, l.skip_reason, l.cancel_reaso
      WHERE l.status = 'duplicate' AND f.id = last.first_lead_id AND f.source_workspace_id = l.source_workspace_id),
     last.result,
     (SELECT (e.data->>'buyers')::int FROM tracing_leaddistributionevent e
-     WHERE e.attempt_id = last.id AND e.event = 'distributed')
+     WHERE e.attempt_id = last.id AND e.event = 'distributed'),
+    ARRAY(SELECT jsonb_array_elements_text(l.intake_notes))
 FROM routing_lead l
 LEFT JOIN LATERAL (
     SELECT a.id, a.result, a.first_lead_id FROM tracing_attempt a WHERE a.lead_id = l.id ORDER BY a.number DESC LIMIT 1
@@ -137,6 +138,7 @@ class LeadState:
     duplicate_of: UUID | None
     result: str | None
     buyers: int | None
+    intake_notes: Sequence[str]
 
 
 def read_lead_state(lead_id: int) -> LeadState:
