@@ -6,7 +6,7 @@ from functools import partial
 from itertools import combinations
 from typing import Any, Final
 
-from distribution.coverage import compile_area, list_covered
+from distribution.coverage import compile_area, list_covered, list_variants
 from routing.conditions.compilation import compile_leaf
 from routing.conditions.contradiction import exclude_each_other, leave_no_value, list_allowed
 from routing.conditions.tree import Leaf, Node
@@ -68,7 +68,7 @@ class _Served:
         asked = {name: [leaf for leaf in leaves if leaf.field == name] for name in PLACE}
         if not any(asked.values()) or self._may_take_unlisted(asked):
             return False
-        places = ({"zip": row[0], "state": row[2], "county": row[3]} for row in self.covered)
+        places = (place for row in self.covered for place in list_variants(row))
         tests = [compile_leaf(leaf) for each in asked.values() for leaf in each]
         return not any(all(test(place) for test in tests) for place in places)
 

@@ -27,7 +27,7 @@ from routing.normalise import (
     normalise_vertical,
     normalise_zip,
 )
-from routing.places import find_place
+from routing.places import find_place, name_counties
 from routing.regions import find_region
 
 CONTACT_KEYS = ("first_name", "last_name", "email", "phone", "address", "city")
@@ -41,6 +41,7 @@ CONDITION_FIELDS = KnownFields(
         "state": "text",
         "country": "text",
         "county": "text",
+        "counties": "text",
         "city": "text",
         "vertical": "text",
         "source": "text",
@@ -124,24 +125,26 @@ class HasConditionFields(Protocol):
 def condition_fields(lead: HasConditionFields, *, source: str) -> dict[str, Any]:
     """The fields that conditions see; what is blank is left out. `source` is the name of the source.
 
-    Places abroad have their country before them. The region is the one that the sender named among the attributes,
-    or else the Census region of the state.
+    Places abroad have their country before them. `counties` are all in which the ZIP lies, `county` the main one.
+    The region is the one that the sender named among the attributes, or else the Census region of the state.
     """
     fields = flatten_attributes(lead.attributes)
     fields["consent"] = bool(lead.consent)
     place = name_place(country=lead.country, state=lead.state, zip_code=lead.zip, city=lead.city)
+    counties = name_counties(lead.zip, state=place.state, county=lead.county) if place.country == HOME else []
     named = (
         ("zip", place.zip),
         ("state", place.state),
         ("country", place.country),
-        ("county", lead.county if place.country == HOME else None),
+        ("county", counties[0] if counties else None),
+        ("counties", counties),
         ("city", place.city),
         ("vertical", lead.vertical),
         ("source", source),
         ("region", fields.get("attributes.region") or find_region(place.state, country=place.country)),
         *((name, fields.get(f"attributes.{name}")) for name in COMPANY_FIELDS),
     )
-    fields.update((name, value) for name, value in named if value not in (None, ""))
+    fields.update((name, value) for name, value in named if value not in (None, "", []))
     return fields
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from distribution.engine.types import JsonObject, LeadFacts
 from routing.places import distance_miles
 
-PLACE_FIELDS = frozenset({"zip", "county", "state", "country"})
+PLACE_FIELDS = frozenset({"zip", "county", "counties", "state", "country"})
 HOME = "US"  # of a lead whose facts name no country
 _NAMED = 3  # more entries of a kind than this are counted, not listed, in a trace
 
@@ -53,8 +53,9 @@ class LeadPlace:
 
 def lead_place(lead: LeadFacts) -> LeadPlace:
     observed = {name: lead.fields.get(name) for name in ("zip", "county", "state")}
-    keys = _place_keys(observed) | {f"countries:{lead.fields.get('country') or HOME}"}
-    return LeadPlace(keys, lead.latitude, lead.longitude, observed)
+    keys = _place_keys(observed, lead.fields.get("counties"))
+    keys.add(f"countries:{lead.fields.get('country') or HOME}")
+    return LeadPlace(frozenset(keys), lead.latitude, lead.longitude, observed)
 
 
 def area_failure(area: Area, place: LeadPlace) -> JsonObject | None:
@@ -99,7 +100,8 @@ def _exclusion(exclude: Coverage, place: LeadPlace) -> JsonObject | None:
     return None
 
 
-def _place_keys(place: Mapping[str, Any]) -> frozenset[str]:
+def _place_keys(place: Mapping[str, Any], counties: Any) -> set[str]:
+    """`counties`: all in which the ZIP lies, where that is known."""
     keys = set()
     zip_code, county, state = place["zip"], place["county"], place["state"]
     if isinstance(zip_code, str) and zip_code:
@@ -107,9 +109,9 @@ def _place_keys(place: Mapping[str, Any]) -> frozenset[str]:
         keys.update(f"zip_prefixes:{zip_code[:length]}" for length in range(1, len(zip_code) + 1))
     if isinstance(state, str) and state:
         keys.add(f"states:{state.upper()}")
-        if isinstance(county, str) and county:
-            keys.add(f"counties:{county_key(state, county)}")
-    return frozenset(keys)
+        named = counties if isinstance(counties, list | tuple) else [county]
+        keys.update(f"counties:{county_key(state, each)}" for each in named if isinstance(each, str) and each)
+    return keys
 
 
 def county_key(state: str, county: str) -> str:
