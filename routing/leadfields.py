@@ -22,6 +22,7 @@ from routing.consent import (
     split_consent,
 )
 from routing.corrections import ASSUMED, CORRECTED, DROPPED, Correction, Corrections
+from routing.countries import HOME, find_home_state, name_place
 from routing.fieldreader import Errors, FieldReader
 from routing.leadkeys import place_unknown_keys
 from routing.loose import (
@@ -50,7 +51,7 @@ from routing.normalise import (
     normalise_zip,
     read_phone,
 )
-from routing.places import find_place
+from routing.places import Place, find_place, list_states_of, name_counties
 from routing.regions import find_region
 
 CONTACT_KEYS = ("first_name", "last_name", "email", "phone", "phone_extension", "address", "city")
@@ -65,6 +66,7 @@ CONDITION_FIELDS = KnownFields(
         "state": "text",
         "country": "text",
         "county": "text",
+        "counties": "text",
         "city": "text",
         "vertical": "text",
         "source": "text",
@@ -143,22 +145,26 @@ class HasConditionFields(Protocol):
 def condition_fields(lead: HasConditionFields, *, source: str) -> dict[str, Any]:
     """The fields that conditions see; what is blank is left out. `source` is the name of the source.
 
+    Places abroad have their country before them. `counties` are all in which the ZIP lies, `county` the main one.
     The region is the one that the sender named among the attributes, or else the Census region of the state.
     """
     fields = flatten_attributes(lead.attributes)
     fields["consent"] = has_proof(lead.consent)
+    place = name_place(country=lead.country, state=lead.state, zip_code=lead.zip, city=lead.city)
+    counties = name_counties(lead.zip, state=place.state, county=lead.county) if place.country == HOME else []
     named = (
-        ("zip", lead.zip),
-        ("state", lead.state),
-        ("country", lead.country),
-        ("county", lead.county),
-        ("city", lead.city),
+        ("zip", place.zip),
+        ("state", place.state),
+        ("country", place.country),
+        ("county", counties[0] if counties else None),
+        ("counties", counties),
+        ("city", place.city),
         ("vertical", lead.vertical),
         ("source", source),
-        ("region", fields.get("attributes.region") or find_region(lead.state, country=lead.country)),
+        ("region", fields.get("attributes.region") or find_region(place.state, country=place.country)),
         *((name, fields.get(f"attributes.{name}")) for name in COMPANY_FIELDS),
     )
-    fields.update((name, value) for name, value in named if value not in (None, ""))
+    fields.update((name, value) for name, value in named if value not in (None, "", []))
     return fields
 
 
@@ -228,24 +234,45 @@ def _read_leniently(payload: Mapping[str, Any], *, at: datetime, zone: tzinfo) -
 def _read_location(reader: FieldReader) -> dict[str, Any]:
     country = reader.read("country", normalise_country, loosen=as_text, is_needed=True)
     country = country or _guess_country(reader)
-    loosen = partial(as_zip, state=reader.payload.get("state")) if country == "US" else as_text
-    zip_code = reader.read("zip", partial(normalise_zip, country=country), loosen=loosen, is_needed=True)
+    zip_code = _read_zip(reader, country=country)
     reader.require("zip", zip_code, fix="send the five-digit ZIP code")
     normalise = partial(normalise_state, country=country)
     state = reader.read("state", normalise, loosen=partial(as_state, country=country))
+    home_state = None if country == HOME else find_home_state(country, zip_code=zip_code, state=state)
+    if home_state is not None:
+        country, state = HOME, home_state
+        zip_code = _read_zip(reader, country=HOME)
     city = reader.read("city", normalise_name, loosen=shorten_name)
-    place = find_place(zip_code) if zip_code and country == "US" else None
+    place = find_place(zip_code) if zip_code and country == HOME else None
     if place is None:
         return {"country": country, "zip": zip_code, "state": state, "city": city, "county": None}
-    if state and state != place.state:
-        _judge_mismatch(reader, state=place.state)
+    state = _settle_state(reader, state=state, place=place)
+    counties = name_counties(place.zip, state=state, county=None)
     return {
         "country": country,
         "zip": zip_code,
-        "state": place.state,
+        "state": state,
         "city": city or place.city,
-        "county": place.county,
+        "county": place.county if state == place.state else next(iter(counties), None),
     }
+
+
+def _read_zip(reader: FieldReader, *, country: str) -> str | None:
+    loosen = partial(as_zip, state=reader.payload.get("state")) if country == HOME else as_text
+    return reader.read("zip", partial(normalise_zip, country=country), loosen=loosen, is_needed=True)
+
+
+def _settle_state(reader: FieldReader, *, state: str | None, place: Place) -> str:
+    """The lead's own state where its ZIP lies in several; else the one of the ZIP."""
+    if not state or state in list_states_of(place.zip):
+        return state or place.state
+    if reader.corrections is None:
+        fix = f"does not fit the ZIP code, which lies in {place.state}: correct one of the two"
+        reader.add("state", FieldError("mismatch", fix))
+    else:
+        message = f"does not fit the ZIP code, which lies in {place.state}: read as {place.state}"
+        reader.correct("state", CORRECTED, message, received=reader.payload.get("state"))
+    return place.state
 
 
 def _guess_country(reader: FieldReader) -> str:
@@ -253,18 +280,9 @@ def _guess_country(reader: FieldReader) -> str:
     code = reader.payload.get("zip")
     is_canadian = isinstance(code, str) and CANADIAN_CODE.fullmatch(code.strip()) is not None
     if reader.corrections is None or not is_canadian:
-        return "US"
+        return HOME
     reader.correct("country", ASSUMED, "is missing and the postal code is Canadian: read as CA")
     return "CA"
-
-
-def _judge_mismatch(reader: FieldReader, *, state: str) -> None:
-    if reader.corrections is None:
-        fix = f"does not fit the ZIP code, which lies in {state}: correct one of the two"
-        reader.add("state", FieldError("mismatch", fix))
-        return
-    message = f"does not fit the ZIP code, which lies in {state}: read as {state}"
-    reader.correct("state", CORRECTED, message, received=reader.payload.get("state"))
 
 
 def _read_contact(reader: FieldReader, *, region: str, is_required: bool) -> dict[str, str | None]:

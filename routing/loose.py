@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any, Final
 
-from routing.places import find_place, load_rows
+from routing.places import list_states_of, load_rows
 from routing.statenames import find_state
 from routing.widenumber import WideNumber
 
@@ -136,11 +136,11 @@ def as_zip(value: object, *, state: object) -> Iterator[Candidate]:
 
 def has_lost_zeros(digits: str, *, state: object) -> bool:
     """Whether the ZIP can only have lost its leading zeros: its state says so, or no ZIP begins with these digits."""
-    place = find_place(digits.zfill(5)) if len(digits) in (3, 4) else None
-    if place is None:
+    states = list_states_of(digits.zfill(5)) if len(digits) in (3, 4) else ()
+    if not states:
         return False
     if isinstance(state, str) and state.strip():
-        return place.state in (state.strip().upper(), find_state(state, country="US"))
+        return state.strip().upper() in states or find_state(state, country="US") in states
     return digits not in _list_beginnings()
 
 

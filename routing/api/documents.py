@@ -72,12 +72,17 @@ class NewBatch(serializers.Serializer[Any]):
 
 
 class Warning(serializers.Serializer[Any]):
-    field = serializers.CharField(help_text="The field, or the key as it came.")  # type: ignore[assignment]
+    field = serializers.CharField(help_text="The field, or the key as it came.")
     code = serializers.ChoiceField(choices=sorted(SENTENCES))
     received = serializers.JSONField(
         allow_null=True, help_text="What came, in the answer to what was sent only; null later."
     )
     message = serializers.CharField(help_text="What was done.")
+
+
+class IncompleteDocument(serializers.Serializer[Any]):
+    message = serializers.CharField()
+    url = serializers.CharField(help_text="Ask here again.")
 
 
 class LeadAnswer(serializers.Serializer[Any]):
@@ -104,6 +109,10 @@ class LeadAnswer(serializers.Serializer[Any]):
         allow_null=True, help_text="When it is tried next; null: never."
     )
     warnings = Warning(many=True, help_text="What was left out or corrected; empty: nothing.")
+    incomplete = IncompleteDocument(
+        required=False,
+        help_text="Only when something could not be read right after it was stored. What is given besides is stored.",
+    )
 
 
 class LeadDetail(LeadAnswer):
@@ -235,7 +244,7 @@ SOLD_EXAMPLE: Final = OpenApiExample(
     response_only=True,
     status_codes=["201"],
 )
-_DETAIL: Final = {
+_DETAIL: Final[dict[str, Any]] = {
     "id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e",
     "external_id": "form-4711",
     "status": "failed",
@@ -404,8 +413,8 @@ REPLAYED: Final = "`true` when this is the stored answer of the first request."
 POST_LEAD: Final = extend_schema(
     operation_id="leads_create",
     summary="Send a lead",
-    description="Stores the lead and answers at once; the workers decide. `Prefer: wait=N` waits for the decision. A form"
-    " may be sent instead of JSON: names nest with brackets, such as `consent[given_at]`.",
+    description="Stores the lead and answers at once; the workers decide. `Prefer: wait=N` waits for the decision. A"
+    " form may be sent instead of JSON: names nest with brackets, such as `consent[given_at]`.",
     tags=["leads"],
     request={
         "application/json": NewLead,

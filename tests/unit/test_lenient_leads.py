@@ -138,9 +138,21 @@ def test_state_never_costs_the_lead(fields: dict[str, Any], state: str) -> None:
     assert parse({**MINIMAL, **fields}).state == state
 
 
-@pytest.mark.parametrize("fields", [{"zip": "42223", "state": "TN"}, {"zip": "97635", "state": "CA"}])
-def test_state_across_the_border_of_the_zip_is_accepted(fields: dict[str, str]) -> None:
-    assert parse({**MINIMAL, **fields}).zip == fields["zip"]
+@pytest.mark.parametrize(
+    ("zip_code", "state", "read", "county"),
+    [
+        ("42223", "TN", "TN", "Montgomery County"),
+        ("42223", "Kentucky", "KY", "Christian County"),
+        ("42223", "GA", "KY", "Christian County"),
+        # The data knows this one in Oregon alone.
+        ("97635", "CA", "OR", "Modoc County"),
+    ],
+)
+def test_state_of_a_zip_that_crosses_a_border_is_the_leads_own(
+    zip_code: str, state: str, read: str, county: str
+) -> None:
+    lead = parse({**MINIMAL, "zip": zip_code, "state": state})
+    assert (lead.zip, lead.state, lead.county) == (zip_code, read, county)
 
 
 @pytest.mark.parametrize(
