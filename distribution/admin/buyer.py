@@ -114,6 +114,12 @@ class EnrollmentAdmin(DollarsAdmin):
 
     change_form_template = "admin/leadswitch/change_form.html"
 
+    def delete_model(self, request: HttpRequest, obj: Enrollment) -> None:
+        enrollment_id, name = obj.pk, str(obj)
+        super().delete_model(request, obj)
+        if Enrollment.everything.filter(pk=enrollment_id).exists():
+            self.message_user(request, f"{name} has sales: it is archived, and buys nothing more.")
+
     @admin.display(description="today")
     def why_nothing_today(self, enrollment: Enrollment) -> str | SafeString:
         """Of the enrolment as it was saved."""
