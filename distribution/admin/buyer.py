@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from django.contrib import admin
+from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -114,7 +115,7 @@ class EnrollmentAdmin(DollarsAdmin):
 
     change_form_template = "admin/leadswitch/change_form.html"
 
-    def delete_model(self, request: HttpRequest, obj: Enrollment) -> None:
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
         enrollment_id, name = obj.pk, str(obj)
         super().delete_model(request, obj)
         if Enrollment.everything.filter(pk=enrollment_id).exists():

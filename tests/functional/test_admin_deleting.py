@@ -124,7 +124,7 @@ def test_enrollment_with_sales_is_archived_and_the_page_says_so(client: Client) 
 
     assert f"{name} has sales: it is archived, and buys nothing more." in answer.content.decode()
     assert Enrollment.everything.get().archived_at is not None
-    assert client.get(page(Enrollment, "change", enrollment.pk)).status_code == 302
+    assert client.get(page(Enrollment, "change", enrollment.pk)).status_code == 404
     assert AuditEntry.objects.get(model="distribution.enrollment").reason == "no longer sold"
 
 
