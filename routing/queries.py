@@ -105,8 +105,10 @@ _LAST_ATTEMPT: Final = """,
     (SELECT f.public_id FROM routing_lead f
      WHERE l.status = 'duplicate' AND f.id = last.first_lead_id AND f.source_workspace_id = l.source_workspace_id),
     last.result,
-    (SELECT (e.data->>'buyers')::int FROM tracing_leaddistributionevent e
-     WHERE e.attempt_id = last.id AND e.event = 'distributed'),
+    CASE WHEN l.status = 'returned' THEN 0 ELSE (
+        SELECT (e.data->>'buyers')::int FROM tracing_leaddistributionevent e
+        WHERE e.attempt_id = last.id AND e.event = 'distributed'
+    ) END,
     ARRAY(SELECT jsonb_array_elements_text(l.intake_notes))
 FROM routing_lead l
 LEFT JOIN LATERAL (

@@ -99,7 +99,10 @@ class LeadAnswer(serializers.Serializer[Any]):
         help_text="Code of why it was not sold. Of a lead that was sent on to a partner only what lies in the lead.",
     )
     message = serializers.CharField(allow_null=True, help_text="The reason as a sentence.")
-    buyers = serializers.IntegerField(allow_null=True, help_text="To how many buyers it was sold.")
+    buyers = serializers.IntegerField(
+        allow_null=True,
+        help_text="To how many buyers its last attempt sold it; 0 once all of them have returned it.",
+    )
     duplicate_of = serializers.UUIDField(
         allow_null=True,
         help_text="Of a duplicate: your lead of the same person that came first, if it was yours.",

@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("routing", "0010_dispatch_words"),
+        ("routing", "0011_returned_leads"),
     ]
 
     operations = [
