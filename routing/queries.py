@@ -119,10 +119,11 @@ _STATE: Final = _ROW + _LAST_ATTEMPT
 STATE_OF_PUBLIC_ID: Final = f"{_STATE} WHERE l.public_id = %s"
 STATE_OF_SENT: Final = f"{_STATE} WHERE l.public_id = %s AND l.source_workspace_id = %s"
 # Without the trace, for the time that its tables cannot be read.
-ROW_OF_PUBLIC_ID: Final = (
-    f"{_ROW}, NULL::uuid, NULL, NULL::int, ARRAY(SELECT jsonb_array_elements_text(l.intake_notes))"
-    " FROM routing_lead l WHERE l.public_id = %s"
-)
+_NO_ATTEMPT: Final = """,
+    NULL::uuid, NULL, NULL::int, ARRAY(SELECT jsonb_array_elements_text(l.intake_notes))
+FROM routing_lead l WHERE l.public_id = %s
+"""
+ROW_OF_PUBLIC_ID: Final = _ROW + _NO_ATTEMPT
 
 
 @dataclass(frozen=True, slots=True)
