@@ -4,8 +4,8 @@ Lock order of the whole product: lead, then identity, then (enrollment, wallet),
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -25,9 +25,9 @@ _COLUMNS: Final = """
     l.next_attempt_at, l.due_reason, l.expires_at,
     w.paused_at IS NOT NULL OR l.paused_at IS NOT NULL
         OR EXISTS (SELECT FROM routing_dispatchcontrol WHERE paused_at IS NOT NULL),
-    l.vertical, l.zip, l.city, l.county, l.state, l.country, l.attributes::text, l.consent <> '{}'::jsonb,
+    l.vertical, l.zip, l.city, l.county, l.state, l.country, l.attributes::text, l.consent ?| '{given_at,token}',
     clock_timestamp(), l.received_at, l.email_hash, l.phone_hash, origin.rules_version,
-    l.conflicts, l.errors, w.max_attempts, w.dispatch_mode, w.hours::text, w.timezone
+    l.conflicts, l.errors, w.max_attempts, w.dispatch_mode, w.hours::text, w.timezone, l.intake_notes::text
 """
 # `w` is where the lead is, `origin` where it came in: its rules decide where it goes.
 _TABLES: Final = """
@@ -112,6 +112,7 @@ class LockedLead:
     dispatch_mode: str
     workspace_hours: str | None
     workspace_timezone: str
+    intake_notes: Sequence[str]
 
     @property
     def has_identity(self) -> bool:
@@ -124,6 +125,10 @@ class LockedLead:
     @property
     def limits(self) -> Tries:
         return limits_of(self.max_errors)
+
+
+# Where they stand in a row, as text too.
+NOTES: Final = [each.name for each in fields(LockedLead)].index("intake_notes")
 
 
 def lock_lead(lead_id: int) -> LockedLead | None:
@@ -150,6 +155,7 @@ def _lock(sql: str, parameters: list[Any]) -> LockedLead | None:
         return None
     values: list[Any] = list(row)
     values[ATTRIBUTES] = json.loads(values[ATTRIBUTES])
+    values[NOTES] = json.loads(values[NOTES]) if values[NOTES] != "[]" else ()
     return LockedLead(*values)
 
 

@@ -117,7 +117,8 @@ def _exclusion(excluded: Mapping[str, Any]) -> str:
     if kind == "counties":
         state, _, county = named.partition(":")
         return f"the county {county.title()}, {state}"
-    noun = {"zips": "the ZIP", "zip_prefixes": "the ZIP prefix", "states": "the state"}[kind]
+    nouns = {"zips": "the ZIP", "zip_prefixes": "the ZIP prefix", "states": "the state"}
+    noun = (nouns | {"countries": "the country"})[kind]
     return f"{noun} {named}"
 
 
@@ -198,7 +199,7 @@ def _credits(gate: Gate, _timezone: str) -> tuple[str, str]:
 
 
 def _has_lead(_gate: Gate, _timezone: str) -> tuple[str, str]:
-    return "", "nothing: it has this lead"
+    return "", "nothing: it bought this lead before"
 
 
 GATE_WORDS: Final[Mapping[str, Callable[[Gate, str], tuple[str, str]]]] = {
