@@ -1,6 +1,5 @@
 """The Celery app. Messages are wake-ups: the work itself is in PostgreSQL, so any of them may be lost."""
 
-import os
 from functools import partial
 from typing import Any
 
@@ -16,12 +15,13 @@ from celery.signals import (
 from django.conf import settings
 from django.db import connections
 
-from leadswitch.database.start import begin
+from leadswitch.database.fitness import begin
+from leadswitch.start import load_settings
 from routing import workers
 from routing.outage import guarded
 from routing.places import load_rows
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadswitch.settings")
+load_settings()
 
 app = Celery("leadswitch")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -48,7 +48,7 @@ LEADSWITCH_RATE_LIMITS = ENVIRONMENT.rate_limits
 # routing must not import what decides: it calls this, (lead_id, *, seconds), for senders that wait.
 LEADSWITCH_DECIDE_HOOK = "distribution.distribute.decide_within"
 # distribution must not import what it runs on: its dispatcher calls this before it starts.
-LEADSWITCH_BEGIN_HOOK = "leadswitch.database.start.begin"
+LEADSWITCH_BEGIN_HOOK = "leadswitch.database.fitness.begin"
 # tracing must not import who may see what: its pages call this, (user) -> ids of workspaces, None for all.
 LEADSWITCH_VISIBILITY_HOOK = "routing.visibility.visible_workspace_ids"
 # tracing must not import workspaces: its filters call this, (user) -> id and name of those that the user sees.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import django
 from django.core.exceptions import ImproperlyConfigured
 
-from leadswitch.database.start import check_database
+from leadswitch.database.fitness import check_database
 from leadswitch.embedded import ServicesError, ensure_services
 from leadswitch.env import REPOSITORY, read_locations
 from leadswitch.secretfile import read_or_create_secret

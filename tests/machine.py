@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from leadswitch.database.start import NEWEST, OLDEST
+from leadswitch.database.fitness import NEWEST, OLDEST
 
 DEBIAN_POSTGRES = Path("/usr/lib/postgresql")
 

@@ -84,7 +84,7 @@ def main() -> None:
     django.setup()
     from django.core.management import call_command
 
-    from leadswitch.database.start import check_database
+    from leadswitch.database.fitness import check_database
 
     check_database()
     call_command("migrate", verbosity=0)

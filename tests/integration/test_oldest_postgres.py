@@ -1,4 +1,4 @@
-"""What workers run on the oldest PostgreSQL: below version 18 a table that is read whole costs 1e10, and that starts JIT."""
+"""Plans on the oldest PostgreSQL: below version 18 a table that is read whole costs 1e10, and that starts JIT."""
 
 import json
 import os

@@ -5,7 +5,6 @@ database that does not answer is no reason: the product lives through that.
 """
 
 import logging
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +15,7 @@ from django.db import Error, connection
 
 from leadswitch.database.connections import warn_if_crowded
 from leadswitch.database.limits import session_limits
+from leadswitch.start import one_line_failures
 
 logger = logging.getLogger(__name__)
 
@@ -46,18 +46,9 @@ def begin(*, processes: int = 1, threads: int = 1) -> None:
 
     Ends it with one line on stderr when the database is unfit.
     """
-    exit_if_unfit()
-    warn_if_crowded(processes=processes, threads=threads)
-
-
-def exit_if_unfit() -> None:
-    try:
+    with one_line_failures():
         check_database()
-    except DatabaseUnfit as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(2)
-    finally:
-        connection.close()  # nothing may be inherited by a fork
+    warn_if_crowded(processes=processes, threads=threads)
 
 
 def check_database() -> None:
@@ -69,6 +60,8 @@ def check_database() -> None:
         logger.warning("database.not_checked", extra={"cause": type(error).__name__})
     else:
         judge(session)
+    finally:
+        connection.close()  # nothing may be inherited by a fork
 
 
 def read_session(expected: Mapping[str, str]) -> Session:
