@@ -4,8 +4,8 @@ Lock order of the whole product: lead, then identity, then (enrollment, wallet),
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -24,9 +24,9 @@ _COLUMNS: Final = """
     l.next_attempt_at, l.due_reason, l.expires_at,
     w.paused_at IS NOT NULL OR l.paused_at IS NOT NULL
         OR EXISTS (SELECT FROM routing_dispatchcontrol WHERE id = 1 AND paused_at IS NOT NULL),
-    l.vertical, l.zip, l.city, l.county, l.state, l.country, l.attributes::text, l.consent <> '{}'::jsonb,
+    l.vertical, l.zip, l.city, l.county, l.state, l.country, l.attributes::text, l.consent ?| '{given_at,token}',
     clock_timestamp(), l.received_at, l.email_hash, l.phone_hash, origin.rules_version,
-    l.conflicts, l.errors, w.max_attempts, w.dispatch_mode, w.hours::text, w.timezone
+    l.conflicts, l.errors, w.max_attempts, w.dispatch_mode, w.hours::text, w.timezone, l.intake_notes::text
 """
 # `w` is where the lead is, `origin` where it came in: its rules decide where it goes.
 _TABLES: Final = """
@@ -114,6 +114,7 @@ class LockedLead:
     dispatch_mode: str
     workspace_hours: str | None
     workspace_timezone: str
+    intake_notes: Sequence[str]
 
     @property
     def has_identity(self) -> bool:
@@ -128,6 +129,8 @@ class LockedLead:
         return limits_of(self.max_errors)
 
 
+# Where they stand in a row, as text too.
+NOTES: Final = [each.name for each in fields(LockedLead)].index("intake_notes")
 LOCK_NOT_AVAILABLE: Final = "55P03"
 
 
@@ -160,6 +163,7 @@ def _lock(sql: str, parameters: list[Any]) -> LockedLead | None:
         return None
     values: list[Any] = list(row)
     values[ATTRIBUTES] = json.loads(values[ATTRIBUTES])
+    values[NOTES] = json.loads(values[NOTES]) if values[NOTES] != "[]" else ()
     return LockedLead(*values)
 
 
