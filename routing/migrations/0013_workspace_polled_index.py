@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("routing", "0010_dispatch_words")]
+    dependencies = [("routing", "0012_intake_leniency")]
 
     operations = [
         AddIndexConcurrently(
