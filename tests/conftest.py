@@ -44,9 +44,9 @@ os.environ.update(
 )
 
 from leadswitch.embedded import service_states, stop_services  # noqa: E402 - after the environment is set
-from leadswitch.embedded.paths import ServicePaths  # noqa: E402
+from leadswitch.embedded.paths import ServicePaths, exclusive_lock  # noqa: E402
 from leadswitch.embedded.postgres import superuser_url  # noqa: E402
-from leadswitch.embedded.roles import ROLE  # noqa: E402
+from leadswitch.embedded.roles import ROLE, ensure_database  # noqa: E402
 
 HAD_SERVICES = set(service_states(VAR_DIR).values()) != {"stopped"}
 
@@ -110,7 +110,10 @@ def django_db_setup(
 
 def allow_damage() -> None:
     """Let the product's role pass triggers and foreign keys by, which it may not on any other server."""
-    with psycopg.connect(superuser_url(ServicePaths.of(VAR_DIR)), autocommit=True) as server:
+    paths = ServicePaths.of(VAR_DIR)
+    with exclusive_lock(paths):
+        ensure_database(paths.postgres_sockets)  # the servers may run since an earlier version
+    with psycopg.connect(superuser_url(paths), autocommit=True) as server:
         server.execute(f"GRANT SET ON PARAMETER session_replication_role TO {ROLE}")
 
 
