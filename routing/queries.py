@@ -11,11 +11,14 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from routing.aftermath import after_commit_try
-from routing.locks import IS_DUE, IS_POLLED
+from routing.locks import IS_DUE, IS_LED, IS_POLLED
 from routing.models import Lead
 from tracing.parsing import parse_id, parse_uuid
 
-HAS_POLLED: Final = f"SELECT EXISTS (SELECT FROM routing_workspace w WHERE {IS_POLLED})"  # noqa: S608 - constant
+# Each part has an index (decisions/0007): IS_POLLED in one would read every workspace.
+HAS_POLLED: Final = f"""
+SELECT EXISTS (SELECT FROM routing_workspace WHERE dispatch_mode <> 'event') OR NOT {IS_LED}
+"""  # noqa: S608 - constant
 
 
 def has_polled() -> bool:

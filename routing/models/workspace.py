@@ -127,6 +127,10 @@ class Workspace(models.Model):
 
     class Meta:
         db_table = "routing_workspace"
+        indexes = [
+            # Which workspaces the pick-up looks after: asked every few seconds, and there are few or none.
+            models.Index(fields=["id"], condition=~models.Q(dispatch_mode="event"), name="workspace_polled"),
+        ]
         constraints = [
             models.CheckConstraint(condition=models.Q(lead_ttl_days__gte=1), name="workspace_ttl_positive"),
             models.CheckConstraint(
