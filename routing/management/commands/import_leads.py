@@ -24,7 +24,7 @@ from routing.models import Source
 from routing.sources import SourceNotFound, find_source
 from routing.zones import UnknownTimezone, load_zone
 
-ROWS_A_LINE: Final = 5_000
+ROWS_A_LINE: Final = 10_000
 EXAMPLES: Final = """
 examples:
   manage.py import_leads leads.csv --source web-form \\
