@@ -36,7 +36,9 @@ def choose(client: Client, model: type[Any], action: str, query: str, *rows: Any
 
 
 @pytest.mark.parametrize("count", [1, 2])
-@pytest.mark.parametrize("query", ["status__exact=pending&paused=no", "q=batch-1", "older_than=999999999&q=batch-1"])
+@pytest.mark.parametrize(
+    "query", ["status__exact=pending&paused=no", "q=batch-1", "older_than=999999999&q=batch-1"]
+)
 def test_action_on_leads_returns_to_the_list(root: Client, query: str, count: int) -> None:
     leads = LeadFactory.create_batch(2, external_id="batch-1")
     url = choose(root, Lead, "pause_leads", query, *leads[:count])
