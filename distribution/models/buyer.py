@@ -113,7 +113,8 @@ class Buyer(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        """Names are unique in a workspace alone."""
+        return f"{self.name} ({self.workspace})"
 
     def clean(self) -> None:
         enrolled = Enrollment.objects.filter(buyer_id=self.pk).values("campaign_id")
@@ -122,7 +123,7 @@ class Buyer(models.Model):
             try:
                 check_answers_fit(self.answers, questions=campaign.questions)
             except ValidationError as error:
-                problems = [f"For the campaign {campaign}: {message}" for message in error.messages]
+                problems = [f"For the campaign {campaign.name}: {message}" for message in error.messages]
                 raise ValidationError({"answers": problems}) from None
 
 
@@ -264,7 +265,7 @@ class Enrollment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.buyer} in {self.campaign}"
+        return f"{self.buyer.name} in {self.campaign}"
 
     def clean(self) -> None:
         errors = {}

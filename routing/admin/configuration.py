@@ -1,11 +1,13 @@
 """Pages of what operators configure: strict JSON with errors that name the path."""
 
 import json
+from collections.abc import Callable
 from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.http import HttpRequest
 
 from routing.admin.typed import TypedChecks
 from routing.api.errors import Malformed
@@ -24,9 +26,22 @@ class IndentedEncoder(json.JSONEncoder):
 class GuardedJSONField(forms.JSONField):
     """Takes what the API takes: PostgreSQL refuses NUL and half surrogate pairs, and JSON knows no NaN."""
 
+    blank: Callable[[], Any] | None = None  # what a column that is never NULL has for a blank text
+
+    def clean(self, value: Any) -> Any:
+        return self._fill(super().clean(value))
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """A blank text is the column's blank value, which the page shows as {} or []."""
+        is_blank = isinstance(data, str) and not data.strip() and self.blank is not None
+        return super().has_changed(initial, json.dumps(self._fill(None)) if is_blank else data)
+
+    def _fill(self, value: Any) -> Any:
+        return self.blank() if value is None and self.blank is not None else value
+
     def to_python(self, value: Any) -> Any:
-        if not isinstance(value, str) or value in self.empty_values:
-            return super().to_python(value)
+        if not isinstance(value, str) or not value.strip():
+            return super().to_python(value.strip() if isinstance(value, str) else value)
         try:
             parsed = parse_json(value.encode(), max_keys=MOST_KEYS)
         except Malformed as error:
@@ -51,3 +66,9 @@ class ConfigurationAdmin(TypedChecks):
     }
     list_per_page = 50
     show_full_result_count = False
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if isinstance(field, GuardedJSONField) and not db_field.null and callable(db_field.default):
+            field.blank = db_field.default
+        return field

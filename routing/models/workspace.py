@@ -191,7 +191,8 @@ class Source(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        """Names are unique in a workspace alone."""
+        return f"{self.name} ({self.workspace})"
 
 
 class SourceKeyManager(BaseAPIKeyManager):
