@@ -11,11 +11,13 @@ from django.db.models.functions import Now
 from uuid6 import uuid7
 
 from distribution.definitions import (
+    check_answer_keys,
     check_answers,
     check_answers_fit,
     check_hours,
     check_service_area,
     check_timezone,
+    list_keys,
 )
 from distribution.models.campaign import Campaign, Tier
 from distribution.models.versioning import buyer_version_trigger, parent_version_triggers
@@ -114,6 +116,11 @@ class Buyer(models.Model):
         return self.name
 
     def clean(self) -> None:
+        questions = Campaign.objects.filter(workspace_id=self.workspace_id).values_list("questions", flat=True)
+        try:
+            check_answer_keys(self.answers, asked={key for each in questions for key in list_keys(each)})
+        except ValidationError as error:
+            raise ValidationError({"answers": error.messages}) from None
         campaigns = Campaign.objects.filter(enrollments__buyer_id=self.pk) if self.pk else ()
         for campaign in campaigns:
             try:

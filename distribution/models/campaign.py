@@ -17,7 +17,7 @@ from distribution.definitions import (
     check_timezone,
 )
 from distribution.models.versioning import own_version_trigger, parent_version_triggers
-from routing.checks import check_condition
+from routing.checks import check_condition, check_vertical
 from routing.models import Source, Workspace
 from tracing.models.append_only import append_only_triggers
 
@@ -60,6 +60,7 @@ class Campaign(models.Model):
     vertical = models.CharField(
         max_length=50,
         blank=True,
+        validators=[check_vertical],
         help_text="E.g. roofing, as leads name it. Blank: any vertical. A campaign that names it is preferred.",
     )
     source = models.ForeignKey(
