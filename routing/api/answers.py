@@ -5,7 +5,10 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from django.urls import reverse
+
 from routing.api.errors import FieldsInvalid, build_error
+from routing.inline import Decided, Outcome
 from routing.intake import AlreadyHere, Taken
 from routing.leadfields import LeadInvalid
 from routing.queries import LeadState
@@ -29,8 +32,43 @@ def describe_new(taken: Taken, *, external_id: str) -> dict[str, Any]:
     }
 
 
+def describe_outcome(decided: Decided, *, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """A lead right after its decision, as far as it is known. `stored`: what was answered when it was stored.
+
+    An attempt whose trace could not be written or read still has its outcome.
+    """
+    state, outcome = decided.state, decided.outcome
+    if state is None:
+        known = {} if outcome is None else _describe_unread(outcome)
+        return {**stored, **known, "incomplete": describe_incomplete(stored["id"])}
+    body = describe_decided(state, buyers=state.buyers if outcome is None else len(outcome.assignments))
+    return body if outcome is None else {**body, "result": outcome.result}
+
+
+def _describe_unread(outcome: Outcome) -> dict[str, Any]:
+    reason = SKIP_REASONS.get(outcome.skip_reason)
+    is_told = reason is not None and reason.fixer is Fixer.LEAD  # it may have been sent on: see _tell_reason
+    return {
+        "status": outcome.status,
+        "result": outcome.result,
+        "reason": reason.code if reason and is_told else None,
+        "message": reason.sentence if reason and is_told else None,
+        "buyers": len(outcome.assignments),
+        "next_attempt_at": write_time(outcome.next_attempt_at),
+    }
+
+
+def describe_incomplete(public_id: str) -> dict[str, str]:
+    """Beside what is stored, when the rest cannot be read at the moment."""
+    return {
+        "message": "This is stored. The rest cannot be read at the moment: ask again at url.",
+        "url": reverse("lead", args=[public_id]),
+    }
+
+
 def describe_decided(state: LeadState, *, buyers: int | None) -> dict[str, Any]:
     reason = _tell_reason(state)
+    incomplete = {} if state.is_complete else {"incomplete": describe_incomplete(str(state.public_id))}
     return {
         "id": str(state.public_id),
         "external_id": state.external_id,
@@ -42,6 +80,7 @@ def describe_decided(state: LeadState, *, buyers: int | None) -> dict[str, Any]:
         "duplicate_of": str(state.duplicate_of) if state.duplicate_of else None,
         "received_at": write_time(state.received_at),
         "next_attempt_at": write_time(state.next_attempt_at),
+        **incomplete,
     }
 
 
@@ -87,8 +126,10 @@ def describe_problems(invalid: LeadInvalid) -> dict[str, list[dict[str, str]]]:
     }
 
 
-def describe_repeated(public_id: UUID) -> tuple[str, Mapping[str, str]]:
-    """The message, and what goes beside it, for an external_id that came before."""
+def describe_repeated(public_id: UUID | None) -> tuple[str, Mapping[str, str]]:
+    """The message, and what goes beside it, for an external_id that came before. None: the lead could not be read."""
+    if public_id is None:
+        return "This external_id came in before.", {}
     return f"This external_id came in before, with lead {public_id}.", {"lead_id": str(public_id)}
 
 

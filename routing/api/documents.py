@@ -65,6 +65,11 @@ class NewBatch(serializers.Serializer[Any]):
     )
 
 
+class IncompleteDocument(serializers.Serializer[Any]):
+    message = serializers.CharField()
+    url = serializers.CharField(help_text="Ask here again.")
+
+
 class LeadAnswer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     external_id = serializers.CharField(allow_blank=True)
@@ -79,7 +84,10 @@ class LeadAnswer(serializers.Serializer[Any]):
         help_text="Code of why it was not sold. Of a lead that was sent on to a partner only what lies in the lead.",
     )
     message = serializers.CharField(allow_null=True, help_text="The reason as a sentence.")
-    buyers = serializers.IntegerField(allow_null=True, help_text="To how many buyers it was sold.")
+    buyers = serializers.IntegerField(
+        allow_null=True,
+        help_text="To how many buyers its last attempt sold it; 0 once all of them have returned it.",
+    )
     duplicate_of = serializers.UUIDField(
         allow_null=True,
         help_text="Of a duplicate: your lead of the same person that came first, if it was yours.",
@@ -87,6 +95,10 @@ class LeadAnswer(serializers.Serializer[Any]):
     received_at = serializers.DateTimeField()
     next_attempt_at = serializers.DateTimeField(
         allow_null=True, help_text="When it is tried next; null: never."
+    )
+    incomplete = IncompleteDocument(
+        required=False,
+        help_text="Only when something could not be read right after it was stored. What is given besides is stored.",
     )
 
 

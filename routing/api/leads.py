@@ -10,17 +10,24 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from routing.api import documents
-from routing.api.answers import describe_lead
+from routing.api.answers import describe_incomplete, describe_lead
 from routing.api.authentication import HasSource, SourceKeyAuthentication, get_source
 from routing.api.errors import ApiError, FieldsInvalid
 from routing.api.guard import GuardedBatchJSONParser, require_body
 from routing.api.headers import read_repeatable, read_wait
 from routing.api.keyview import KeyView, not_found
-from routing.api.receive import answer_repeatable, decide_received, receive_batch, receive_lead
+from routing.api.receive import (
+    answer_repeatable,
+    complete_replayed,
+    decide_received,
+    receive_batch,
+    receive_lead,
+)
 from routing.cancel import MAX_REASON, LeadFinished, LeadNotFound, cancel_lead
 from routing.idempotency import Answer
+from routing.models import LeadStatus
 from routing.normalise import FieldError, normalise_text
-from routing.queries import find_sent_lead
+from routing.queries import find_sent_lead, read_state_after_commit
 from routing.rerun import LeadRunning, RerunRefused, dispatch_now
 
 
@@ -41,7 +48,7 @@ class LeadsView(SourceView):
         repeatable = read_repeatable(request, source=source, route="leads")
         wait_seconds = read_wait(request)
         work = partial(receive_lead, request.data, source=source, is_decided_inline=bool(wait_seconds))
-        answer = answer_repeatable(repeatable, work)
+        answer = complete_replayed(answer_repeatable(repeatable, work), repeatable=repeatable)
         answer = decide_received(answer, repeatable=repeatable, seconds=wait_seconds or 0)
         headers = {"Location": reverse("lead", args=[answer.body["id"]])}
         if wait_seconds is not None:
@@ -77,7 +84,7 @@ class LeadView(SourceView):
         except LeadFinished as finished:
             message = f"It is too late: the lead has ended as {finished.status}."
             raise ApiError(message, status_code=409, extra={"status": finished.status}) from None
-        return _show(public_id, workspace_id=workspace_id)
+        return _show_changed(public_id, to=LeadStatus.CANCELLED, status=200)
 
 
 class DispatchNowView(SourceView):
@@ -93,13 +100,22 @@ class DispatchNowView(SourceView):
             raise ApiError(f"Not now: {running}.", status_code=409) from None
         except RerunRefused as refusal:
             raise FieldsInvalid({"status": [{"code": "not_waiting", "message": str(refusal)}]}) from None
-        return _show(public_id, workspace_id=workspace_id, status=202)
+        return _show_changed(public_id, to=LeadStatus.PENDING, status=202)
 
 
-def _show(public_id: UUID, *, workspace_id: int, status: int = 200) -> Response:
+def _show(public_id: UUID, *, workspace_id: int) -> Response:
     state = find_sent_lead(public_id, workspace_id=workspace_id)
     if state is None:
         raise not_found()
+    return Response(describe_lead(state))
+
+
+def _show_changed(public_id: UUID, *, to: LeadStatus, status: int) -> Response:
+    """A lead whose change is committed: that is told even when the lead cannot be read."""
+    state = read_state_after_commit("change", public_id)
+    if state is None:
+        incomplete = describe_incomplete(str(public_id))
+        return Response({"id": str(public_id), "status": to.value, "incomplete": incomplete}, status=status)
     return Response(describe_lead(state), status=status)
 
 
