@@ -19,7 +19,7 @@ from distribution.definitions import (
     check_timezone,
     list_keys,
 )
-from distribution.limits import MAX_BUDGET_CENTS, MAX_CAP_LEADS, MAX_PRICE_CENTS, MAX_PRIORITY
+from distribution.limits import MAX_BUDGET_CENTS, MAX_PRICE_CENTS
 from distribution.models.campaign import Campaign, Tier
 from distribution.models.counting import archive_trigger, continue_counters_trigger
 from distribution.models.versioning import buyer_version_trigger, parent_version_triggers
@@ -49,10 +49,9 @@ ENROLLMENT_CONFIG = (
 MAX_WEIGHT = 1000
 PERIODS = ("hour", "day", "week", "month")
 # NULL is in range: a check that is not false holds.
-AMOUNTS_IN_RANGE = (
-    Q(bid_cents__lte=MAX_PRICE_CENTS, priority__range=(-MAX_PRIORITY, MAX_PRIORITY))
-    & Q(*((f"cap_{period}__lte", MAX_CAP_LEADS) for period in PERIODS))
-    & Q(*((f"budget_{period}_cents__lte", MAX_BUDGET_CENTS) for period in PERIODS))
+AMOUNTS_IN_RANGE = Q(
+    ("bid_cents__lte", MAX_PRICE_CENTS),
+    *((f"budget_{period}_cents__lte", MAX_BUDGET_CENTS) for period in PERIODS),
 )
 
 
@@ -187,7 +186,6 @@ class Enrollment(models.Model):
     )
     priority = models.IntegerField(
         default=0,
-        validators=[MinValueValidator(-MAX_PRIORITY), MaxValueValidator(MAX_PRIORITY)],
         help_text="Highest first, in campaigns of mode `priority`.",
     )
     bid_cents = models.PositiveBigIntegerField(
@@ -206,25 +204,21 @@ class Enrollment(models.Model):
     cap_hour = models.PositiveIntegerField(
         null=True,
         blank=True,
-        validators=[MaxValueValidator(MAX_CAP_LEADS)],
         help_text="Leads an hour. Blank: no cap. 0: none.",
     )
     cap_day = models.PositiveIntegerField(
         null=True,
         blank=True,
-        validators=[MaxValueValidator(MAX_CAP_LEADS)],
         help_text="Leads a day, in the buyer's timezone. Blank: no cap.",
     )
     cap_week = models.PositiveIntegerField(
         null=True,
         blank=True,
-        validators=[MaxValueValidator(MAX_CAP_LEADS)],
         help_text="Leads a week, from Monday. Blank: no cap.",
     )
     cap_month = models.PositiveIntegerField(
         null=True,
         blank=True,
-        validators=[MaxValueValidator(MAX_CAP_LEADS)],
         help_text="Leads a calendar month. Blank: no cap.",
     )
     budget_hour_cents = models.PositiveBigIntegerField(

@@ -16,7 +16,7 @@ from distribution.definitions import (
     check_questions,
     check_timezone,
 )
-from distribution.limits import MAX_BUYERS_A_LEAD, MAX_POSITION, MAX_PRICE_CENTS, MAX_PRIORITY
+from distribution.limits import MAX_BUYERS_A_LEAD, MAX_PRICE_CENTS
 from distribution.models.versioning import own_version_trigger, parent_version_triggers
 from routing.checks import check_condition, check_vertical
 from routing.models import Source, Workspace
@@ -74,7 +74,6 @@ class Campaign(models.Model):
     )
     priority = models.IntegerField(
         default=0,
-        validators=[MinValueValidator(-MAX_PRIORITY), MaxValueValidator(MAX_PRIORITY)],
         help_text="Among equally specific campaigns the highest wins.",
     )
     active = models.BooleanField(
@@ -138,7 +137,6 @@ class Campaign(models.Model):
                 condition=Q(
                     price_cents__lte=MAX_PRICE_CENTS,
                     max_buyers__lte=MAX_BUYERS_A_LEAD,
-                    priority__range=(-MAX_PRIORITY, MAX_PRIORITY),
                 ),
                 name="campaign_amounts_in_range",
             ),
@@ -175,7 +173,6 @@ class Tier(models.Model):
     )
     position = models.PositiveIntegerField(
         default=1,
-        validators=[MaxValueValidator(MAX_POSITION)],
         help_text="1 is asked first. Each position once in a campaign.",
     )
     name = models.CharField(
@@ -201,7 +198,7 @@ class Tier(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["campaign", "position"], name="tier_campaign_position_unique"),
             models.CheckConstraint(
-                condition=Q(price_cents__lte=MAX_PRICE_CENTS, position__lte=MAX_POSITION),
+                condition=Q(price_cents__lte=MAX_PRICE_CENTS),
                 name="tier_amounts_in_range",
             ),
         ]

@@ -16,6 +16,7 @@ from routing.conditions import ConditionError, compile_condition
 from routing.locks import lock_rules
 from routing.models import RoutingRule, Workspace
 from routing.models.rule_triggers import MAX_HOPS
+from routing.rewriting import rewrite_condition
 from routing.rings import find_ring, is_path_too_long
 from tracing.admin.audited import ReasonedForm
 from tracing.admin.scope import visible_ids
@@ -103,6 +104,7 @@ class RoutingRuleAdmin(TrialPage, ConfigurationAdmin):
         "Without a rule every lead stays in the workspace that it came into. Add one to send leads on."
     )
     tellers = {"conditions": tell_condition}
+    rewriters = {"conditions": rewrite_condition}
 
     @admin.display(description="takes")
     def takes(self, rule: RoutingRule) -> str:

@@ -7,6 +7,7 @@ from rest_framework_api_key.admin import APIKeyModelAdmin
 
 from routing.admin.configuration import ConfigurationAdmin
 from routing.models import Source, SourceKey
+from routing.rewriting import rewrite_vertical
 from tracing.admin.audited import REASON, AuditedAdmin
 
 # The library's class has tuples of a fixed length for its types.
@@ -25,6 +26,7 @@ class SourceAdmin(ConfigurationAdmin):
     ordering = ("workspace__name", "name")
     autocomplete_fields = ("workspace",)
     readonly_fields = ("public_id", "created_at")
+    rewriters = {"default_vertical": rewrite_vertical}
 
 
 @admin.register(SourceKey)
