@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("distribution", "0009_returned_leads"),
-        ("routing", "0012_definitions"),
+        ("routing", "0014_definitions"),
     ]
 
     operations = [

@@ -1,4 +1,4 @@
-"""Pages of what operators configure: strict JSON with errors that name the path, and saves that touch no counter."""
+"""Pages of what operators configure: strict JSON with errors that name the path."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -67,11 +67,7 @@ class RewritingCharField(RewritingField, forms.CharField):
 
 
 class ConfigurationAdmin(TypedChecks):
-    """Saves only the fields that were changed.
-
-    A full save would write back every column as it was when the form was opened: a sale in between would lose
-    its counters, another operator's change its value.
-    """
+    """Fields and lists of what operators configure."""
 
     formfield_overrides = {
         models.JSONField: {
@@ -99,12 +95,3 @@ class ConfigurationAdmin(TypedChecks):
         for name, field in form.fields.items():
             for rewrite in getattr(field, "rewrites", ()):
                 self.message_user(request, f"{name}: {rewrite}.", messages.WARNING)
-
-    def write_model(self, request: HttpRequest, obj: models.Model, *, form: Any, change: bool) -> None:  # noqa: ARG002
-        if not change:
-            obj.save()
-            return
-        names = {field.name for field in obj._meta.concrete_fields}
-        changed = [name for name in form.changed_data if name in names]
-        if changed:
-            obj.save(update_fields=changed)

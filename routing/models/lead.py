@@ -56,6 +56,7 @@ class Lead(models.Model):
     last_name = models.CharField(max_length=100, blank=True)
     email = models.CharField(max_length=254, blank=True)
     phone = models.CharField(max_length=16, blank=True, help_text="E.164.")
+    phone_extension = models.CharField(max_length=15, blank=True, default="", db_default="")
     address = models.CharField(max_length=200, blank=True)
     email_hash = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - blank is NULL, not equal
     phone_hash = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - blank is NULL, not equal
@@ -68,6 +69,14 @@ class Lead(models.Model):
     vertical = models.CharField(max_length=50)
     attributes = models.JSONField(default=dict, blank=True)
     consent = models.JSONField(default=dict, blank=True, help_text="Proof of consent as the source sent it.")
+
+    intake_notes = models.JSONField(
+        default=list,
+        db_default=[],
+        blank=True,
+        editable=False,
+        help_text="What intake left out or corrected, as field:code.",
+    )
 
     status = models.CharField(max_length=12, choices=LeadStatus.choices, default=LeadStatus.PENDING)
     skip_reason = models.CharField(

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     """The form of a vertical. Changes no column."""
 
     dependencies = [
-        ("routing", "0011_returned_leads"),
+        ("routing", "0013_workspace_polled_index"),
     ]
 
     operations = [
