@@ -7,10 +7,10 @@ import routing.checks
 
 
 class Migration(migrations.Migration):
-    """Largest amounts, checked from now on; 0011 looks at the rows that are stored. No table is scanned here."""
+    """Largest amounts, checked from now on; 0012 looks at the rows that are stored. No table is scanned here."""
 
     dependencies = [
-        ("distribution", "0009_returned_leads"),
+        ("distribution", "0010_large_sums"),
         ("routing", "0014_definitions"),
     ]
 
