@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("distribution", "0010_large_sums"),
-        ("routing", "0014_definitions"),
+        ("routing", "0015_definitions"),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     """The form of a vertical. Changes no column."""
 
     dependencies = [
-        ("routing", "0013_workspace_polled_index"),
+        ("routing", "0014_rehash_identities"),
     ]
 
     operations = [
