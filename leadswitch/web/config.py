@@ -1,0 +1,31 @@
+"""Gunicorn's whole configuration: `gunicorn leadswitch.wsgi --config python:leadswitch.web.config --bind ...`.
+
+A command line adds where to listen and, where it must, the number of processes.
+"""
+
+import os
+from typing import Any
+
+from prometheus_client import multiprocess
+
+from routing.places import load_rows
+
+workers = 2
+threads = 4
+worker_class = "leadswitch.web.worker.BufferingWorker"
+control_socket_disable = True
+# Requests that run when the server is stopped get this long to end. Below the supervisor's own patience.
+graceful_timeout = 10
+# Longer than a proxy keeps an idle connection (nginx 60 s or 75 s, most balancers 60 s): if the server closed first, a
+# request that is just being sent would be lost.
+keepalive = 90
+
+
+def on_starting(_server: Any) -> None:
+    """Before the workers are forked: they share the table of ZIP codes, and none loads it in a request."""
+    load_rows()
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
