@@ -8,6 +8,7 @@ from psycopg.pq import Format
 
 from distribution.engine import CompiledCampaign, LeadFacts, LiveFacts, Usage
 from distribution.literals import array_literal
+from routing.countries import is_home
 from routing.leadfields import condition_fields
 from routing.locks import LockedLead
 from routing.places import find_place
@@ -76,7 +77,8 @@ def lead_facts(lead: LockedLead, *, campaign: CompiledCampaign, sold_count: int)
         for name, value in condition_fields(lead, source=lead.source).items()
         if name in campaign.fields
     }
-    place = find_place(lead.zip)
+    is_known = is_home(lead.country, zip_code=lead.zip, state=lead.state)
+    place = find_place(lead.zip) if is_known else None
     return LeadFacts(
         fields=fields,
         latitude=place.latitude if place else None,

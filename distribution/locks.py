@@ -95,3 +95,14 @@ def wait_for_wallet(buyer_id: int) -> None:
     """Wait for one buyer's wallet. Needs an open transaction; a lead's lock, if needed at all, comes before it."""
     with connection.cursor() as cursor:
         cursor.execute(WAIT_FOR_WALLET, [buyer_id])
+
+
+# Any fixed number that no other advisory lock uses.
+SETUP_LOCK: Final = 0x5E70_F11E
+LOCK_SETUP: Final = "SELECT pg_advisory_xact_lock(%s)"
+
+
+def lock_setup() -> None:
+    """Two runs of `manage.py setup` apply their files one after the other: the second sees the first one's rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_SETUP, [SETUP_LOCK])

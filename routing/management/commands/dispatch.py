@@ -6,7 +6,6 @@ from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from getpass import getuser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -18,7 +17,7 @@ from routing import pauses
 from routing.dispatchreport import describe_state, tell_pause, tell_state
 from routing.dispatchstate import find_problems, read_state
 from routing.locks import is_lock_timeout
-from routing.management.arguments import read_workspace
+from routing.management.arguments import describe_operator, read_workspace
 from routing.models import Workspace
 from tracing.audit import MAX_REASON
 
@@ -68,7 +67,7 @@ class Command(BaseCommand):
         what = "the whole product" if workspace is None else f"workspace {workspace.slug}"
         is_paused = action == "pause"
         to = datetime.now(UTC) if is_paused else None
-        is_changed = pauses.switch(pk, to=to, actor=_whoami(), reason=reason)
+        is_changed = pauses.switch(pk, to=to, actor=describe_operator(), reason=reason)
         if not is_paused:
             told = "is resumed" if is_changed else "was not paused; nothing was changed"
         elif is_changed:
@@ -102,14 +101,6 @@ def _told_failures() -> Iterator[None]:
         else:
             message = f"the database cannot be read: {str(error).splitlines()[0]}"
         raise CommandError(message, returncode=2) from error
-
-
-def _whoami() -> str:
-    """A container's user may have no name."""
-    try:
-        return f"{getuser()} (command line)"
-    except (KeyError, OSError):
-        return "command line"
 
 
 def _tell_since(workspace_id: int | None) -> str:
