@@ -28,17 +28,23 @@ OWN_VARIABLES = frozenset(
         "DISPATCH_MODE",
         "EMBEDDED_FSYNC",
         "ENV_FILE",
+        "HSTS_INCLUDE_SUBDOMAINS",
+        "HSTS_PRELOAD",
         "HTTPS",
         "IDENTITY_KEY",
         "LEASE_SECONDS",
         "LOCK_MAX_SECONDS",
+        "LOGIN_FAILURES",
+        "LOGIN_LOCK_MINUTES",
         "LOG_LEVEL",
         "MAX_LOST_LEASES",
+        "METRICS_TOKEN",
         "PICKUP_PERIOD_SECONDS",
         "READY_LIMIT",
         "READY_SHARDS",
         "REDIS_PREFIX",
         "ROLE",
+        "SECOND_FACTOR",
         "SOURCE_REQUESTS_A_MINUTE",
         "SOURCE_REQUEST_BURST",
         "TRANSIENT_MAX_ATTEMPTS",
@@ -49,6 +55,7 @@ OWN_VARIABLES = frozenset(
 )
 ROLES = ("web", "worker", "command")
 DISPATCH_MODES = ("poll", "shadow", "event")
+SECOND_FACTOR_RULES = ("nobody", "superusers", "staff")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 POSTGRES_SCHEMES = ("postgres", "postgresql")
 REDIS_SCHEMES = ("redis", "rediss", "unix")
@@ -89,6 +96,12 @@ class Environment:
     allowed_hosts: tuple[str, ...]
     is_https: bool
     is_behind_proxy: bool
+    hsts_include_subdomains: bool
+    hsts_preload: bool
+    metrics_token: str
+    login_failures: int
+    login_lock_minutes: int
+    second_factor: str
     role: str
     log_level: str
     redis_prefix: str
@@ -118,6 +131,16 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         allowed_hosts=_read_allowed_hosts(variables, required=not (embedded or debug)),
         is_https=_read(variables, "LEADSWITCH_HTTPS", parse_bool, default=not (embedded or debug)),
         is_behind_proxy=_read(variables, "LEADSWITCH_TRUST_PROXY", parse_bool, default=False),
+        hsts_include_subdomains=_read(
+            variables, "LEADSWITCH_HSTS_INCLUDE_SUBDOMAINS", parse_bool, default=False
+        ),
+        hsts_preload=_read(variables, "LEADSWITCH_HSTS_PRELOAD", parse_bool, default=False),
+        metrics_token=_read_metrics_token(variables, locations, optional=debug),
+        login_failures=_read(variables, "LEADSWITCH_LOGIN_FAILURES", parse_count, default=5),
+        login_lock_minutes=_read(variables, "LEADSWITCH_LOGIN_LOCK_MINUTES", parse_count, default=15),
+        second_factor=_read(
+            variables, "LEADSWITCH_SECOND_FACTOR", one_of(*SECOND_FACTOR_RULES), default="nobody"
+        ),
         role=_read(variables, "LEADSWITCH_ROLE", one_of(*ROLES), default="command"),
         log_level=_read(variables, "LEADSWITCH_LOG_LEVEL", one_of(*LOG_LEVELS), default="INFO"),
         redis_prefix=_read(variables, "LEADSWITCH_REDIS_PREFIX", parse_prefix, default="ls"),
@@ -215,6 +238,14 @@ def _read_secret(variables: Mapping[str, str], name: str, locations: Locations, 
     raise BadEnvironment(
         name, "is required when DATABASE_URL and REDIS_URL are set", "Set 50 random characters"
     )
+
+
+def _read_metrics_token(variables: Mapping[str, str], locations: Locations, *, optional: bool) -> str:
+    """Empty in production without one: then there is no /metrics. An embedded installation makes its own."""
+    name = "LEADSWITCH_METRICS_TOKEN"
+    if not (variables.get(name, "").strip() or locations.is_embedded or optional):
+        return ""
+    return _read_secret(variables, name, locations, optional=True)
 
 
 def _read_allowed_hosts(variables: Mapping[str, str], *, required: bool) -> tuple[str, ...]:

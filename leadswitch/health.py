@@ -1,14 +1,11 @@
-"""Health for orchestrators and metrics for Prometheus. Answers name no host, tenant or person."""
+"""Health for orchestrators. Answers name no host, tenant or person."""
 
-import os
 from collections.abc import Callable
 
 import redis
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from structlog import get_logger
@@ -27,15 +24,6 @@ def readyz(_request: HttpRequest) -> HttpResponse:
     """503 while PostgreSQL or Redis does not answer."""
     checks = {"database": probe("database", ask_database), "redis": probe("redis", ask_redis)}
     return JsonResponse(checks, status=200 if set(checks.values()) == {"ok"} else 503)
-
-
-def metrics(_request: HttpRequest) -> HttpResponse:
-    """Prometheus text format; of every web process when they share PROMETHEUS_MULTIPROC_DIR."""
-    registry: CollectorRegistry = REGISTRY
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library is untyped there
-    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
 def probe(name: str, ask: Callable[[], None]) -> str:

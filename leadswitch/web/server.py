@@ -47,19 +47,24 @@ class BufferingServer(TcpWSGIServer):
         self.max_connections = max_connections
         super().__init__(*arguments, **options)
 
+    @property
+    def connections(self) -> list[TimedChannel]:
+        channels: Any = self.active_channels
+        return list(channels.values())
+
     def handle_accept(self) -> None:
         super().handle_accept()
-        if len(self.active_channels) > self.max_connections:
+        if len(self.connections) > self.max_connections:
             self.close_stalest()
 
     def close_stalest(self) -> None:
         """At the limit, the connection that has waited longest makes room: no number of idle ones locks others out."""
-        waiting = [each for each in self.active_channels.values() if not (each.requests or each.will_close)]
+        waiting = [each for each in self.connections if not (each.requests or each.will_close)]
         if waiting:
             min(waiting, key=lambda each: each.waiting_since).will_close = True
 
     def maintenance(self, now: float) -> None:
-        for channel in self.active_channels.values():
+        for channel in self.connections:
             if channel.is_overdue(now):
                 channel.will_close = True
 
@@ -72,9 +77,10 @@ class BufferingServer(TcpWSGIServer):
     def stop_accepting(self) -> None:
         self.is_stopping = True
         self.del_channel()
-        self.socket.close()
+        if self.socket is not None:
+            self.socket.close()
 
     def close_idle(self) -> None:
-        for channel in list(self.active_channels.values()):
+        for channel in self.connections:
             if not (channel.requests or channel.total_outbufs_len):
                 channel.handle_close()

@@ -37,8 +37,11 @@ class BufferingWorker(Worker):
     servers: Sequence[BufferingServer] = ()
 
     def run(self) -> None:
-        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it says when requests wait, for each of them
+        logging.getLogger("waitress.queue").setLevel(
+            logging.ERROR
+        )  # it says when requests wait, for each of them
         channels: dict[int, Any] = {}
+        listening: Sequence[Any] = self.sockets  # each holds the socket itself
         threads = ThreadedTaskDispatcher()
         threads.set_thread_count(self.cfg.threads)
         max_connections = allow_connections(MAX_CONNECTIONS)
@@ -53,7 +56,7 @@ class BufferingWorker(Worker):
                 bind_socket=False,
                 max_connections=max_connections,
             )
-            for each in self.sockets
+            for each in listening
         ]
         while self.alive and self.is_parent_alive():
             self.turn(channels)
@@ -69,7 +72,7 @@ class BufferingWorker(Worker):
         for server in self.servers:
             server.stop_accepting()
         begun_at = time.monotonic()
-        while any(server.active_channels for server in self.servers):
+        while any(server.connections for server in self.servers):
             waited_seconds = time.monotonic() - begun_at
             if waited_seconds > self.cfg.graceful_timeout:
                 return

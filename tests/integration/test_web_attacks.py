@@ -52,7 +52,7 @@ def ask(address: str, *, seconds: float) -> int:
 
 
 def is_open(client: socket.socket) -> bool:
-    client.setblocking(False)
+    client.settimeout(0)
     try:
         return client.recv(1) != b""
     except BlockingIOError:
