@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 from tracing import wording
 from tracing.funnel import narrate_funnel
 from tracing.gates import Obstacle, describe_clause, describe_gate
-from tracing.vocabulary import SKIP_REASONS, Event, Fixer
+from tracing.vocabulary import CORRECTIONS, SKIP_REASONS, Event, Fixer
 
 
 class EventRow(Protocol):
@@ -83,13 +83,6 @@ TRIGGERS: Final = {
     "retry": "retry",
     "manual": "re-run by an operator",
     "claim": "claim of an offer",
-}
-INTAKE: Final = {
-    "dropped": "could not be read and was left out",
-    "corrected": "was read in another form than it came",
-    "shortened": "was too long and was cut",
-    "moved": "came under another name and was kept",
-    "assumed": "lacked a part that was assumed",
 }
 RESULTS: Final = {
     "success": "sold",
@@ -188,7 +181,7 @@ def _started(event: EventRow, _scene: Scene) -> str:
 def _tell_note(note: str) -> str:
     """ "email:dropped" """
     name, _, code = note.rpartition(":")
-    return f"{name.replace('_', ' ')} {INTAKE.get(code, code)}"
+    return f"{name.replace('_', ' ')} {CORRECTIONS.get(code, code)}"
 
 
 def _campaign(event: EventRow, scene: Scene) -> str:
