@@ -99,7 +99,7 @@ _STATE: Final = """
 SELECT l.id, l.public_id, l.external_id, l.status, l.skip_reason, l.cancel_reason, l.vertical, l.zip, l.attempts,
     l.next_attempt_at, l.received_at, l.expires_at, l.finished_at, l.workspace_id <> l.source_workspace_id,
     (SELECT f.public_id FROM routing_lead f
-     WHERE l.status = 'duplicate' AND f.id = last.first_lead_id AND f.source_workspace_id = l.source_workspace_id),
+     WHERE l.status = 'duplicate' AND f.id = last.first_lead_id AND f.source_id = l.source_id),
     last.result,
     (SELECT (e.data->>'buyers')::int FROM tracing_leaddistributionevent e
      WHERE e.attempt_id = last.id AND e.event = 'distributed')
@@ -109,7 +109,7 @@ LEFT JOIN LATERAL (
 ) last ON true
 """
 STATE_OF_ID: Final = f"{_STATE} WHERE l.id = %s"
-STATE_OF_SENT: Final = f"{_STATE} WHERE l.public_id = %s AND l.source_workspace_id = %s"
+STATE_OF_SENT: Final = f"{_STATE} WHERE l.public_id = %s AND l.source_id = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class LeadState:
     """`result` and `buyers` are those of the last attempt; None before the first, or when its trace is missing.
 
     `is_elsewhere`: rules sent it on to another workspace. `duplicate_of`: the lead that came first, where the same
-    workspace sent that one too.
+    source sent that one too.
     """
 
     id: int
@@ -147,9 +147,9 @@ def read_lead_state(lead_id: int) -> LeadState:
     return state
 
 
-def find_sent_lead(public_id: UUID, *, workspace_id: int) -> LeadState | None:
-    """Return the lead if this workspace sent it."""
-    return _read_state(STATE_OF_SENT, [public_id, workspace_id])
+def find_sent_lead(public_id: UUID, *, source_id: int) -> LeadState | None:
+    """Return the lead if this source sent it. To every other source, of the same workspace too, it does not exist."""
+    return _read_state(STATE_OF_SENT, [public_id, source_id])
 
 
 def _read_state(sql: str, parameters: list[Any]) -> LeadState | None:

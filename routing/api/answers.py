@@ -1,14 +1,17 @@
 """The bodies that the intake API answers with. They hold only what JSON has: a stored answer is sent again as it is."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from routing.api.errors import FieldsInvalid, build_error
 from routing.intake import AlreadyHere, Taken
 from routing.leadfields import LeadInvalid
+from routing.models import LeadStatus
 from routing.queries import LeadState
+from tracing import wording
+from tracing.models import AttemptResult
 from tracing.vocabulary import SKIP_REASONS, Fixer, SkipReason
 
 
@@ -38,11 +41,19 @@ def describe_decided(state: LeadState, *, buyers: int | None) -> dict[str, Any]:
         "result": state.result,
         "reason": reason.code if reason else None,
         "message": reason.sentence if reason else None,
-        "buyers": buyers,
+        "buyers": _count_buyers(state, sold=buyers),
         "duplicate_of": str(state.duplicate_of) if state.duplicate_of else None,
         "received_at": write_time(state.received_at),
         "next_attempt_at": write_time(state.next_attempt_at),
     }
+
+
+def _count_buyers(state: LeadState, *, sold: int | None) -> int | None:
+    """0 only where it is known: nothing is known before an attempt, or of one whose trace could not be written."""
+    is_sold = state.status == LeadStatus.DISTRIBUTED or state.result == AttemptResult.SUCCESS
+    if is_sold or state.result is None:
+        return sold or None
+    return 0
 
 
 def _tell_reason(state: LeadState) -> SkipReason | None:
@@ -93,4 +104,4 @@ def describe_repeated(public_id: UUID) -> tuple[str, Mapping[str, str]]:
 
 
 def write_time(at: datetime | None) -> str | None:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None
+    return wording.utc(at) if at else None
