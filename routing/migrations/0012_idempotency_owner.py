@@ -15,6 +15,12 @@ WHERE r.id > %(after)s AND r.id <= %(after)s + %(batch)s AND r.owner_id IS NULL
     )::uuid
 """
 BATCH = 5_000
+# Backward: what two sources of a workspace sent under one key cannot both stay. The newer one does.
+FORGET_DOUBLES = """
+DELETE FROM routing_idempotencyrecord older USING routing_idempotencyrecord newer
+WHERE older.workspace_id = newer.workspace_id AND older.route = newer.route AND older.key = newer.key
+    AND older.id < newer.id
+"""
 
 
 def find_owners(apps, schema_editor):  # noqa: ARG001 - the signature is Django's
@@ -66,6 +72,7 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.RemoveConstraint(model_name="idempotencyrecord", name="idempotency_workspace_route_key"),
+        migrations.RunSQL(migrations.RunSQL.noop, FORGET_DOUBLES),
         migrations.AlterField(
             model_name="idempotencyrecord",
             name="fingerprint",
