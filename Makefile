@@ -23,7 +23,7 @@ help: ## this list
 
 .PHONY: venv
 venv:
-	$(Q)command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed; LeadSwitch needs Python 3.11 to 3.13" >&2; exit 2; }
+	$(Q)command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed; LeadSwitch needs Python 3.11 to 3.14" >&2; exit 2; }
 	$(Q)$(PYTHON) ops/make_venv.py
 
 .PHONY: demo
@@ -82,7 +82,7 @@ stop: services-stop
 .PHONY: lock
 lock: venv ## compile requirements*.in into pinned, hashed requirements*.txt
 	$(Q)$(PYTHON) -m venv var/lock-venv && var/lock-venv/bin/pip install --quiet uv
-	$(Q)for name in requirements requirements-dev; do var/lock-venv/bin/uv pip compile --quiet --universal \
+	$(Q)for name in requirements requirements-embedded requirements-dev; do var/lock-venv/bin/uv pip compile --quiet --universal \
 	  --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
 	  --output-file $$name.txt $$name.in || exit 1; done
 

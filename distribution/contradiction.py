@@ -6,7 +6,7 @@ from functools import partial
 from itertools import combinations
 from typing import Any, Final
 
-from distribution.coverage import compile_area, list_covered
+from distribution.coverage import compile_area, list_covered, list_variants
 from routing.conditions.compilation import compile_leaf
 from routing.conditions.contradiction import exclude_each_other, leave_no_value, list_allowed
 from routing.conditions.tree import Leaf, Node
@@ -41,10 +41,7 @@ def find_contradictions(demands: Sequence[Demand]) -> list[Sequence[Demand]]:
 
 
 def exclude_all_leads(demands: Sequence[Demand]) -> bool:
-    """True: no lead passes all of these. False says nothing. Raises DefinitionError, UnknownZip for an area.
-
-    A lead from abroad whose postal code is a US ZIP as well is not thought of.
-    """
+    """True: no lead passes all of these. False says nothing. Raises DefinitionError, UnknownZip for an area."""
     areas = [_Served(each.area) for each in demands if each.area is not None]
     nodes = [node for each in demands for node in each.nodes]
     return exclude_each_other(nodes, conflict=partial(_conflict, areas=areas))
@@ -61,7 +58,7 @@ class _Served:
         area = compile_area(definition)
         named = [key.partition(":") for key in area.include.keys]
         self.covered = list_covered(definition)
-        self.everywhere = area.everywhere
+        self.takes_countries = area.everywhere or any(kind == "countries" for kind, _, _ in named)
         self.states = {name for kind, _, name in named if kind == "states"}
         self.prefixes = tuple(name for kind, _, name in named if kind == "zip_prefixes")
         self.foreign_codes = {name for kind, _, name in named if kind == "zips"} - load_rows().keys()
@@ -69,14 +66,14 @@ class _Served:
     def takes_none(self, leaves: Sequence[Leaf]) -> bool:
         """True: no lead that passes these lies in the area."""
         asked = {name: [leaf for leaf in leaves if leaf.field == name] for name in PLACE}
-        if not any(asked.values()) or self._may_take_from_abroad(asked):
+        if not any(asked.values()) or self._may_take_unlisted(asked):
             return False
-        places = ({"zip": row[0], "state": row[2], "county": row[3]} for row in self.covered)
+        places = (place for row in self.covered for place in list_variants(row))
         tests = [compile_leaf(leaf) for each in asked.values() for leaf in each]
         return not any(all(test(place) for test in tests) for place in places)
 
-    def _may_take_from_abroad(self, asked: Mapping[str, Sequence[Leaf]]) -> bool:
-        """Such a lead has no county and no known place: it is taken for its state or its postal code alone."""
+    def _may_take_unlisted(self, asked: Mapping[str, Sequence[Leaf]]) -> bool:
+        """A lead from abroad, or with a ZIP that the tables do not have, is taken for its country, state or code."""
         if any(leaf.shown_op != "missing" for leaf in asked["county"]):
             return False
         codes = list_allowed(asked["zip"], is_single=True)
@@ -84,14 +81,14 @@ class _Served:
             codes = [code for code in codes if isinstance(code, str) and code not in load_rows()]
             if not codes:
                 return False
-        return self.everywhere or self._takes_state(asked["state"]) or self._takes_code(codes)
+        return self.takes_countries or self._takes_state(asked["state"]) or self._takes_code(codes)
 
     def _takes_state(self, leaves: Sequence[Leaf]) -> bool:
         tests = [compile_leaf(leaf) for leaf in leaves]
         return any(all(test({"state": state}) for test in tests) for state in self.states)
 
     def _takes_code(self, codes: Sequence[str] | None) -> bool:
-        """Some postal code abroad; None: it may be any."""
+        """Some code that the tables do not have; None: it may be any."""
         if codes is None:
             return bool(self.prefixes or self.foreign_codes)
         return any(code in self.foreign_codes or code.startswith(self.prefixes) for code in codes)

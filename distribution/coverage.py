@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -10,7 +10,7 @@ from typing import Any, Final
 from distribution.engine import LeadFacts, compile_campaign
 from distribution.engine.area import Area, area_failure, lead_place
 from distribution.locating import locate_area
-from routing.places import Row, load_rows
+from routing.places import Row, list_states_of, load_rows, load_shared_counties, name_counties
 
 TOP_COUNTIES: Final = 10
 
@@ -45,12 +45,8 @@ def _list_covered(definition: str) -> tuple[Row, ...]:
 
 
 def _count_counties(covered: Sequence[Row]) -> list[tuple[str, int]]:
-    """The largest first. The data writes some counties in two ways (DeKalb, Dekalb): the usual one stands for both."""
-    spellings = Counter(f"{row[3] or 'no county'}, {row[2]}" for row in covered)
-    usual: dict[str, str] = {}
-    counties: Counter[str] = Counter()
-    for name, zips in spellings.most_common():
-        counties[usual.setdefault(name.casefold(), name)] += zips
+    """The largest first."""
+    counties = Counter(f"{row[3] or 'no county'}, {row[2]}" for row in covered)
     return sorted(counties.items(), key=lambda each: (-each[1], each[0]))
 
 
@@ -79,5 +75,19 @@ def compile_area(definition: Mapping[str, Any]) -> Area:
 
 
 def _covers(area: Area, row: Row) -> bool:
-    fields = {"zip": row[0], "county": row[3], "state": row[2]}
-    return area_failure(area, lead_place(LeadFacts(fields, row[5], row[6]))) is None
+    """In any of the states that it lies in."""
+    return any(
+        area_failure(area, lead_place(LeadFacts(fields, row[5], row[6]))) is None
+        for fields in list_variants(row)
+    )
+
+
+def list_variants(row: Row) -> Iterator[dict[str, Any]]:
+    """The place fields of leads with this ZIP: one for each state that it lies in."""
+    zip_code, county = row[0], row[3]
+    if zip_code not in load_shared_counties():
+        yield {"zip": zip_code, "state": row[2], "county": county}
+        return
+    for state in list_states_of(zip_code):
+        counties = name_counties(zip_code, state=state, county=county)
+        yield {"zip": zip_code, "state": state, "county": counties[0], "counties": counties}

@@ -6,12 +6,12 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from distribution.engine import Usage, give_back
+from distribution.counters import counted_in, counters_of
+from distribution.engine import give_back
 from distribution.locks import lock_for_return
 from distribution.models import Assignment, AssignmentState, Enrollment
 from distribution.money import refund
 from routing.locks import wait_for_lead
-from routing.windows import WINDOW_KINDS
 
 
 class ReturnRefused(Exception):
@@ -29,9 +29,7 @@ def return_assignment(public_id: UUID, *, actor: str, reason: str, at: datetime 
     with transaction.atomic():
         lead_id = Assignment.objects.values_list("lead_id", flat=True).get(public_id=public_id)
         wait_for_lead(lead_id)
-        assignment = Assignment.objects.select_related("campaign", "enrollment__buyer").get(
-            public_id=public_id
-        )
+        assignment = Assignment.objects.select_related("campaign").get(public_id=public_id)
         if assignment.state == AssignmentState.RETURNED:
             return assignment
         _take_back(assignment, actor=actor, reason=reason, at=at or timezone.now())
@@ -39,10 +37,11 @@ def return_assignment(public_id: UUID, *, actor: str, reason: str, at: datetime 
 
 
 def _take_back(assignment: Assignment, *, actor: str, reason: str, at: datetime) -> None:
-    if assignment.enrollment_id is not None:
-        lock_for_return(assignment.enrollment_id)
-        if assignment.campaign.returns_restore_caps:
-            _restore_caps(assignment, enrollment_id=assignment.enrollment_id)
+    enrollment_id = lock_for_return(campaign_id=assignment.campaign_id, buyer_id=assignment.buyer_id)
+    if assignment.campaign.returns_restore_caps:
+        assignment.is_counted = False
+        if enrollment_id is not None:
+            _restore_caps(assignment, enrollment_id=enrollment_id)
     refund(
         assignment_id=assignment.pk,
         buyer_id=assignment.buyer_id,
@@ -52,28 +51,18 @@ def _take_back(assignment: Assignment, *, actor: str, reason: str, at: datetime)
     )
     assignment.state = AssignmentState.RETURNED
     assignment.returned_at = at
-    assignment.save(update_fields=["state", "returned_at"])
+    assignment.save(update_fields=["state", "returned_at", "is_counted"])
 
 
 def _restore_caps(assignment: Assignment, *, enrollment_id: int) -> None:
     """Read the counters again under their lock and take this sale out of the windows it was counted in."""
-    enrollment = Enrollment.objects.select_related("buyer").get(pk=enrollment_id)
-    usage: dict[str, Usage] = {
-        window: (
-            starts_at,
-            getattr(enrollment, f"{window}_leads"),
-            getattr(enrollment, f"{window}_spent_cents"),
-        )
-        for window in WINDOW_KINDS
-        if (starts_at := getattr(enrollment, f"{window}_starts_at")) is not None
-    }
-    restored = give_back(
-        usage,
-        sold_at=assignment.created_at,
-        timezone=enrollment.buyer.timezone,
-        price_cents=assignment.price_cents,
+    enrollment = Enrollment.everything.select_related("buyer").get(pk=enrollment_id)
+    assert assignment.counted_on is not None  # noqa: S101 - a constraint of the table
+    windows = counted_in(
+        assignment.counted_on, sold_at=assignment.created_at, timezone=enrollment.buyer.timezone
     )
+    restored = give_back(counters_of(enrollment), counted_in=windows, price_cents=assignment.price_cents)
     changes: dict[str, object] = {}
     for window, (_, leads, spent_cents) in restored.items():
         changes[f"{window}_leads"], changes[f"{window}_spent_cents"] = leads, spent_cents
-    Enrollment.objects.filter(pk=enrollment.pk).update(**changes)
+    Enrollment.everything.filter(pk=enrollment.pk).update(**changes)

@@ -1,6 +1,5 @@
 """The Celery app. Messages are wake-ups: the work itself is in PostgreSQL, so any of them may be lost."""
 
-import os
 from functools import partial
 from typing import Any
 
@@ -9,11 +8,12 @@ from celery.signals import heartbeat_sent, setup_logging, task_postrun, worker_i
 from django.conf import settings
 from django.db import connections
 
+from leadswitch.start import load_settings
 from routing import workers
 from routing.outage import guarded
 from routing.places import load_rows
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadswitch.settings")
+load_settings()
 
 app = Celery("leadswitch")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -14,17 +14,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import redis_server
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 VENV = REPOSITORY / ".venv"
 STAMP = VENV / "made-from"
 REQUIREMENTS = REPOSITORY / "requirements-dev.txt"
-OLDEST, NEWEST = (3, 11), (3, 13)
+OLDEST, NEWEST = (3, 11), (3, 14)
 
 
 def main():
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         sys.exit(
-            f"LeadSwitch needs Python 3.11, 3.12 or 3.13; {sys.executable} is {platform.python_version()}."
+            f"LeadSwitch needs Python 3.11 to 3.14; {sys.executable} is {platform.python_version()}."
             " Name another one: make PYTHON=python3.12 ..."
         )
     wanted = describe()
@@ -37,7 +39,12 @@ def main():
 
 
 def describe():
-    parts = [REQUIREMENTS.read_bytes(), platform.python_version().encode(), os.fsencode(VENV)]
+    parts = [
+        REQUIREMENTS.read_bytes(),
+        redis_server.PIN.read_bytes(),
+        platform.python_version().encode(),
+        os.fsencode(VENV),
+    ]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
@@ -52,6 +59,7 @@ def make(wanted):
     pip = make_empty()
     options = ["--quiet", "--no-input", "--disable-pip-version-check", "--require-hashes"]
     run([*pip, "install", *options, "--requirement", str(REQUIREMENTS)])
+    redis_server.provide(pip, VENV / "bin")
     STAMP.write_text(wanted)
 
 

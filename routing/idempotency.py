@@ -15,6 +15,8 @@ from django.db import connection, transaction
 
 # An answer that is stored with this code is not final: the request goes on after its transaction.
 RUNNING: Final = 102
+# The request has come to its end, and what came of it could not be read for the answer: a repeat reads it.
+UNREAD: Final = 103
 # So long a request may go on; a repeat after that gets what was stored, because its process must have died.
 LONGEST_RUN_SECONDS: Final = 45
 KEPT_HOURS: Final = 24
@@ -36,8 +38,8 @@ VALUES (%s, %s, %s, %s, %s, %s, %s::jsonb)
 
 SETTLE: Final = f"""
 UPDATE routing_idempotencyrecord SET status_code = %s, response = %s::jsonb
-WHERE owner_id = %s AND route = %s AND key = %s AND status_code = {RUNNING}
-"""  # noqa: S608 - only a constant is put in
+WHERE owner_id = %s AND route = %s AND key = %s AND status_code IN ({RUNNING}, {UNREAD})
+"""  # noqa: S608 - only constants are put in
 
 FORGET: Final = """
 DELETE FROM routing_idempotencyrecord WHERE id IN (
@@ -75,12 +77,14 @@ class Answer:
     """What the caller gets. `body` holds only what JSON has.
 
     `undecided_lead_id` is set while the answer is not final: the lead's decision follows, and then settle().
+    `is_unfinished`: of a repeat, that the stored answer is not final and nobody is at work on it any more.
     """
 
     status_code: int
     body: Mapping[str, Any]
     is_replayed: bool = False
     undecided_lead_id: int | None = None
+    is_unfinished: bool = False
 
 
 class KeyReused(Exception):
@@ -113,11 +117,12 @@ def answer_once(request: Repeatable | None, work: Callable[[], Answer]) -> Answe
     return answer
 
 
-def settle(request: Repeatable | None, answer: Answer) -> None:
-    """Store the final answer of a request that went on after its transaction."""
+def settle(request: Repeatable | None, answer: Answer, *, is_complete: bool) -> None:
+    """Store the answer of a request that went on after its transaction. One that is not complete is not final."""
     if request is not None:
+        status_code = answer.status_code if is_complete else UNREAD
         with connection.cursor() as cursor:
-            cursor.execute(SETTLE, [answer.status_code, json.dumps(answer.body), *request.place])
+            cursor.execute(SETTLE, [status_code, json.dumps(answer.body), *request.place])
 
 
 def forget_old_keys() -> int:
@@ -152,7 +157,8 @@ def _find(request: Repeatable) -> Answer | None:
     if is_running:
         raise StillRunning
     answer = Answer(status_code, json.loads(response), is_replayed=True)
-    return replace(answer, status_code=201) if status_code == RUNNING else answer
+    is_unfinished = status_code in (RUNNING, UNREAD)
+    return replace(answer, status_code=201, is_unfinished=True) if is_unfinished else answer
 
 
 def _store(request: Repeatable, answer: Answer) -> None:

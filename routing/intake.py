@@ -9,6 +9,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from django.db import DatabaseError, OperationalError, connection
 from uuid6 import uuid7
 
 from routing import metrics
+from routing.aftermath import after_commit_try
+from routing.database import is_outage
 from routing.handon import hand_on_after_commit
 from routing.identity import identify
 from routing.leadfields import CleanLead, Consent
@@ -76,15 +79,15 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class AlreadyHere:
-    """The source sent this external_id before; `public_id` is the lead it belongs to."""
+    """The source sent this external_id before; `public_id` is its lead, None when that could not be read."""
 
-    public_id: UUID
+    public_id: UUID | None
 
 
 class ExternalIdRepeated(Exception):
     """Nothing was stored: the source sent a lead with this external_id before."""
 
-    def __init__(self, public_id: UUID) -> None:
+    def __init__(self, public_id: UUID | None) -> None:
         super().__init__(f"already here as lead {public_id}")
         self.public_id = public_id
 
@@ -125,7 +128,9 @@ def take_in_many(
     existing: Mapping[str, UUID] = {}
     if len(stored) < len(rows):
         left_out = [row["external_id"] for row in rows if row["public_id"] not in stored]
-        existing = find_existing(left_out, source=source)
+        find = partial(find_existing, left_out, source=source)
+        # Of a batch some are stored by now: the sender must be told.
+        existing = (after_commit_try("existing", find) or {}) if stored else find()
     metrics.LEADS_RECEIVED.labels(channel=channel).inc(len(stored))
     if is_woken:
         workspace = source.workspace
@@ -135,7 +140,7 @@ def take_in_many(
                 for taken in stored.values()
             ]
         )
-    return [stored.get(row["public_id"]) or AlreadyHere(existing[row["external_id"]]) for row in rows]
+    return [stored.get(row["public_id"]) or AlreadyHere(existing.get(row["external_id"])) for row in rows]
 
 
 def _row(lead: CleanLead) -> dict[str, Any]:
@@ -167,9 +172,9 @@ def _insert(rows: Sequence[Mapping[str, Any]], *, source: Source, at: datetime |
         with connection.cursor() as cursor:
             cursor.execute(INSERT, parameters)
             return [Taken(*row) for row in cursor.fetchall()]
-    except OperationalError:
-        raise
     except DatabaseError as error:
+        if isinstance(error, OperationalError) or is_outage(error):
+            raise
         # Its message may hold the whole row: only the codes go on.
         diagnosis = getattr(error.__cause__, "diag", None)
         sqlstate, constraint = (

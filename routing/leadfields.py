@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from routing.attributes import find_attribute_problems, flatten_attributes
 from routing.conditions import KnownFields
+from routing.countries import HOME, find_home_state, name_place
 from routing.fieldreader import Errors, FieldReader
 from routing.normalise import (
     FieldError,
@@ -26,7 +27,7 @@ from routing.normalise import (
     normalise_vertical,
     normalise_zip,
 )
-from routing.places import find_place
+from routing.places import find_place, name_counties
 from routing.regions import find_region
 
 CONTACT_KEYS = ("first_name", "last_name", "email", "phone", "address", "city")
@@ -40,6 +41,7 @@ CONDITION_FIELDS = KnownFields(
         "state": "text",
         "country": "text",
         "county": "text",
+        "counties": "text",
         "city": "text",
         "vertical": "text",
         "source": "text",
@@ -123,22 +125,26 @@ class HasConditionFields(Protocol):
 def condition_fields(lead: HasConditionFields, *, source: str) -> dict[str, Any]:
     """The fields that conditions see; what is blank is left out. `source` is the name of the source.
 
+    Places abroad have their country before them. `counties` are all in which the ZIP lies, `county` the main one.
     The region is the one that the sender named among the attributes, or else the Census region of the state.
     """
     fields = flatten_attributes(lead.attributes)
     fields["consent"] = bool(lead.consent)
+    place = name_place(country=lead.country, state=lead.state, zip_code=lead.zip, city=lead.city)
+    counties = name_counties(lead.zip, state=place.state, county=lead.county) if place.country == HOME else []
     named = (
-        ("zip", lead.zip),
-        ("state", lead.state),
-        ("country", lead.country),
-        ("county", lead.county),
-        ("city", lead.city),
+        ("zip", place.zip),
+        ("state", place.state),
+        ("country", place.country),
+        ("county", counties[0] if counties else None),
+        ("counties", counties),
+        ("city", place.city),
         ("vertical", lead.vertical),
         ("source", source),
-        ("region", fields.get("attributes.region") or find_region(lead.state, country=lead.country)),
+        ("region", fields.get("attributes.region") or find_region(place.state, country=place.country)),
         *((name, fields.get(f"attributes.{name}")) for name in COMPANY_FIELDS),
     )
-    fields.update((name, value) for name, value in named if value not in (None, ""))
+    fields.update((name, value) for name, value in named if value not in (None, "", []))
     return fields
 
 
@@ -169,6 +175,10 @@ def _read_location(reader: FieldReader) -> dict[str, Any]:
     zip_code = reader.read("zip", partial(normalise_zip, country=country))
     reader.require("zip", zip_code, fix="send the five-digit ZIP code")
     state = reader.read("state", partial(normalise_state, country=country))
+    home_state = None if country == HOME else find_home_state(country, zip_code=zip_code, state=state)
+    if home_state is not None:
+        country, state = HOME, home_state
+        zip_code = reader.read("zip", normalise_zip)
     city = reader.read("city", normalise_name)
     place = find_place(zip_code) if zip_code and country == "US" else None
     if place is None:

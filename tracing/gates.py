@@ -125,7 +125,8 @@ def _exclusion(excluded: Mapping[str, Any]) -> str:
     if kind == "counties":
         state, _, county = named.partition(":")
         return f"the county {county.title()}, {state}"
-    noun = {"zips": "the ZIP", "zip_prefixes": "the ZIP prefix", "states": "the state"}[kind]
+    nouns = {"zips": "the ZIP", "zip_prefixes": "the ZIP prefix", "states": "the state"}
+    noun = (nouns | {"countries": "the country"})[kind]
     return f"{noun} {named}"
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
-from django.db import OperationalError, transaction
+from django.db import Error, OperationalError, transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
@@ -231,10 +231,16 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
         self, request: HttpRequest, action: LeadAction, leads: Sequence[Lead], *, reason: str
     ) -> None:
         at = timezone.now()
-        done, refused = [], []
+        done: list[int] = []
+        refused: list[str] = []
         for lead in leads:
             run = partial(action.run, lead, reason, at)
-            why = self.do(request, lead, action=action.name, reason=reason, run=run)
+            try:
+                why = self.do(request, lead, action=action.name, reason=reason, run=run)
+            except Error as error:
+                # What was done before is committed, and must be told.
+                refused.append(_tell_end(lead, error, left=len(leads) - len(done) - len(refused) - 1))
+                break
             if why:
                 refused.append(f"{lead}: {why}")
             else:
@@ -277,6 +283,7 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
         form = AssignForm(request.POST or None, lead=lead)
         if request.method == "POST" and form.is_valid():
             enrollment = form.cleaned_data["enrollment"]
+            done = f"The lead was sold to {enrollment.buyer}."  # before the sale: nothing is read after it
             why = self.do(
                 request,
                 lead,
@@ -285,7 +292,7 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
                 run=lambda: assign_by_hand(lead.pk, enrollment_id=enrollment.pk),
             )
             if not why:
-                self.message_user(request, f"The lead was sold to {enrollment.buyer}.", messages.SUCCESS)
+                self.message_user(request, done, messages.SUCCESS)
                 return HttpResponseRedirect(_back_to([lead]))
             form.add_error("enrollment", f"Not sold: {why}.")
         context = {
@@ -298,6 +305,12 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
             "back": _back_to([lead]),
         }
         return self.confirm(request, title=f"Assign by hand: {lead}", form=form, context=context)
+
+
+def _tell_end(lead: Lead, error: Error, *, left: int) -> str:
+    """Why the work ended in the middle. The lead's own change may be stored: its commit may be what failed."""
+    further = f" {count(left, 'further lead', 'further leads')} not tried." if left else ""
+    return f"{lead}: the database failed ({type(error).__name__}); look at the lead before you try again.{further}"
 
 
 def _back_to(leads: Sequence[Lead]) -> str:

@@ -135,6 +135,8 @@ class ReturnActionAdmin(ConfirmingAdmin):
         form = ReasonForm(request.POST or None)
         back = reverse("admin:distribution_assignment_change", args=[assignment.pk])
         if request.method == "POST" and form.is_valid():
+            # Before the return: nothing is read after it.
+            done = f"{money(assignment.price_cents)} went back to {assignment.buyer}."
             try:
                 is_new = return_by_hand(
                     assignment, actor=request.user.get_username(), reason=form.cleaned_data["reason"]
@@ -142,7 +144,6 @@ class ReturnActionAdmin(ConfirmingAdmin):
             except (ReturnRefused, MoneyRefused) as refusal:
                 form.add_error("reason", f"Nothing was returned: {refusal}.")
             else:
-                done = f"{money(assignment.price_cents)} went back to {assignment.buyer}."
                 self.message_user(
                     request, done if is_new else "It was returned before; nothing was moved again."
                 )

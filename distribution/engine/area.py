@@ -7,7 +7,8 @@ from typing import Any
 from distribution.engine.types import JsonObject, LeadFacts
 from routing.places import distance_miles
 
-PLACE_FIELDS = frozenset({"zip", "county", "state"})
+PLACE_FIELDS = frozenset({"zip", "county", "counties", "state", "country"})
+HOME = "US"  # of a lead whose facts name no country
 _NAMED = 3  # more entries of a kind than this are counted, not listed, in a trace
 
 
@@ -21,7 +22,10 @@ class Radius:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Keys such as "zips:30312", "zip_prefixes:303", "counties:ga:fulton county", "states:GA"."""
+    """Keys such as "zips:30312", "zip_prefixes:303", "counties:GA:fulton county", "states:GA", "countries:CA".
+
+    A place abroad has its country before it, in the lead's fields as in the area: "states:CA-ON".
+    """
 
     keys: frozenset[str]
     radius: tuple[Radius, ...]
@@ -49,7 +53,9 @@ class LeadPlace:
 
 def lead_place(lead: LeadFacts) -> LeadPlace:
     observed = {name: lead.fields.get(name) for name in ("zip", "county", "state")}
-    return LeadPlace(_place_keys(observed), lead.latitude, lead.longitude, observed)
+    keys = _place_keys(observed, lead.fields.get("counties"))
+    keys.add(f"countries:{lead.fields.get('country') or HOME}")
+    return LeadPlace(frozenset(keys), lead.latitude, lead.longitude, observed)
 
 
 def area_failure(area: Area, place: LeadPlace) -> JsonObject | None:
@@ -94,7 +100,8 @@ def _exclusion(exclude: Coverage, place: LeadPlace) -> JsonObject | None:
     return None
 
 
-def _place_keys(place: Mapping[str, Any]) -> frozenset[str]:
+def _place_keys(place: Mapping[str, Any], counties: Any) -> set[str]:
+    """`counties`: all in which the ZIP lies, where that is known."""
     keys = set()
     zip_code, county, state = place["zip"], place["county"], place["state"]
     if isinstance(zip_code, str) and zip_code:
@@ -102,9 +109,9 @@ def _place_keys(place: Mapping[str, Any]) -> frozenset[str]:
         keys.update(f"zip_prefixes:{zip_code[:length]}" for length in range(1, len(zip_code) + 1))
     if isinstance(state, str) and state:
         keys.add(f"states:{state.upper()}")
-        if isinstance(county, str) and county:
-            keys.add(f"counties:{county_key(state, county)}")
-    return frozenset(keys)
+        named = counties if isinstance(counties, list | tuple) else [county]
+        keys.update(f"counties:{county_key(state, each)}" for each in named if isinstance(each, str) and each)
+    return keys
 
 
 def county_key(state: str, county: str) -> str:
@@ -119,7 +126,8 @@ def describe_area(definition: Mapping[str, Any]) -> str:
 
 
 def _describe_coverage(definition: Mapping[str, Any]) -> str:
-    parts = [_describe_kind(kind, definition.get(kind) or []) for kind in ("states", "counties", "zips")]
+    kinds = ("countries", "states", "counties", "zips")
+    parts = [_describe_kind(kind, definition.get(kind) or []) for kind in kinds]
     parts.append(
         _describe_kind("zip_prefixes", [f"{each}…" for each in definition.get("zip_prefixes") or []])
     )

@@ -186,6 +186,7 @@ def _compile_coverage(definition: Mapping[str, Any], *, path: str) -> Coverage:
     keys = {f"zips:{each}" for each in read_texts(definition, "zips", path=path)}
     keys.update(f"zip_prefixes:{each}" for each in read_texts(definition, "zip_prefixes", path=path))
     keys.update(f"states:{each.upper()}" for each in read_texts(definition, "states", path=path))
+    keys.update(f"countries:{each.upper()}" for each in read_texts(definition, "countries", path=path))
     counties = join(path, "counties")
     for index, county in enumerate(read_texts(definition, "counties", path=path)):
         keys.add(f"counties:{_county(county, path=f'{counties}[{index}]')}")

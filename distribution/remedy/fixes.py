@@ -85,6 +85,7 @@ def _without(exclude: Mapping[str, Any], world: World) -> dict[str, Any]:
         "zips": "zips:{}".format,
         "zip_prefixes": "zip_prefixes:{}".format,
         "states": lambda text: f"states:{text.upper()}",
+        "countries": lambda text: f"countries:{text.upper()}",
         "counties": county,
     }
     kept: dict[str, Any] = {

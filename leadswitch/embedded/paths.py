@@ -74,4 +74,8 @@ def exclusive_lock(paths: ServicePaths) -> Iterator[None]:
     make_directories(paths)
     with (paths.socket_dir / "lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        try:
+            yield
+        finally:
+            # Closing alone would leave it to a child that another thread has just forked.
+            fcntl.flock(handle, fcntl.LOCK_UN)

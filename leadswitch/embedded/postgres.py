@@ -17,7 +17,7 @@ from leadswitch.embedded.paths import ServicePaths, ServicesError
 from leadswitch.embedded.privileges import give_to_server, unprivileged_prefix
 from leadswitch.embedded.processes import end_processes, processes_in, socket_answers
 
-PROCESS_NAME = "postgres"
+PROCESS_NAMES = ("postgres",)
 DATABASE = "leadswitch"
 ROLE = "leadswitch"
 SOCKET_NAME = ".s.PGSQL.5432"
@@ -59,7 +59,7 @@ def is_ready(paths: ServicePaths) -> bool:
 
 
 def is_running(paths: ServicePaths) -> bool:
-    return bool(processes_in(paths.postgres_data, name=PROCESS_NAME))
+    return bool(processes_in(paths.postgres_data, names=PROCESS_NAMES))
 
 
 def start(paths: ServicePaths, *, durable: bool) -> None:
@@ -77,7 +77,7 @@ def start(paths: ServicePaths, *, durable: bool) -> None:
 
 def stop(paths: ServicePaths) -> bool:
     """End every server of this data directory, and the pid file of one that was killed; whether one ran."""
-    found = end_processes(paths.postgres_data, name=PROCESS_NAME, stop_signal=signal.SIGINT)
+    found = end_processes(paths.postgres_data, names=PROCESS_NAMES, stop_signal=signal.SIGINT)
     # With no server left in the directory the file is stale. Its pid may meanwhile be another process's,
     # in which case PostgreSQL would refuse to start.
     (paths.postgres_data / "postmaster.pid").unlink(missing_ok=True)

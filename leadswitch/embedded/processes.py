@@ -19,14 +19,14 @@ POLL_SECONDS = 0.02
 GRACE_SECONDS = 10.0
 
 
-def processes_in(directory: Path, *, name: str) -> list[psutil.Process]:
-    """Every live process called `name` whose working directory is (or was, before deletion) `directory`."""
-    return [process for process in psutil.process_iter() if _is_server(process, directory, name)]
+def processes_in(directory: Path, *, names: Sequence[str]) -> list[psutil.Process]:
+    """Every live process called one of `names` whose working directory is (or was, before deletion) `directory`."""
+    return [process for process in psutil.process_iter() if _is_server(process, directory, names)]
 
 
-def _is_server(process: psutil.Process, directory: Path, name: str) -> bool:
+def _is_server(process: psutil.Process, directory: Path, names: Sequence[str]) -> bool:
     try:
-        return process.name() == name and process.cwd().removesuffix(" (deleted)") == str(directory)
+        return process.name() in names and process.cwd().removesuffix(" (deleted)") == str(directory)
     except psutil.Error:  # gone meanwhile, a zombie, or another user's
         return False
 
@@ -46,13 +46,13 @@ def _parent_pid(process: psutil.Process) -> int | None:
         return None
 
 
-def end_processes(directory: Path, *, name: str, stop_signal: signal.Signals) -> int:
+def end_processes(directory: Path, *, names: Sequence[str], stop_signal: signal.Signals) -> int:
     """Ask the servers of `directory` to stop, kill what is left after the grace time; how many there were."""
-    found = processes_in(directory, name=name)
+    found = processes_in(directory, names=names)
     first = leaders(found)
 
     def are_gone() -> bool:
-        return not any(_is_server(process, directory, name) for process in found)
+        return not any(_is_server(process, directory, names) for process in found)
 
     _send(first, stop_signal)
     if not wait_until(are_gone, timeout_seconds=GRACE_SECONDS):

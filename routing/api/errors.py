@@ -11,12 +11,13 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
-from django.db import InterfaceError, OperationalError
+from django.db import OperationalError
 from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from routing.database import is_outage, sqlstate_of
 from routing.fieldreader import Errors
 from routing.leadfields import LeadInvalid
 
@@ -125,10 +126,9 @@ def _translate(exc: Exception) -> exceptions.APIException | None:
         return ApiError("The body is too large: send less at a time.", status_code=413)
     if isinstance(exc, UnreadablePostError | TooManyFieldsSent):
         return Malformed("The body could not be read.")
-    if isinstance(exc, OperationalError | InterfaceError):
+    if isinstance(exc, OperationalError) or is_outage(exc):
         # The class and SQLSTATE only: the text of a database error can hold a value.
-        sqlstate = getattr(exc.__cause__, "sqlstate", None)
-        logger.error("database unavailable to the API: %s %s", type(exc).__name__, sqlstate)
+        logger.error("database unavailable to the API: %s %s", type(exc).__name__, sqlstate_of(exc))
         return ApiError(FIXED_MESSAGES[503], status_code=503)
     return None
 

@@ -11,18 +11,24 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from routing.api import documents
-from routing.api.answers import describe_lead
+from routing.api.answers import describe_incomplete, describe_lead
 from routing.api.authentication import SourceKeyAuthentication, get_source
 from routing.api.errors import ApiError, FieldsInvalid
 from routing.api.guard import GuardedBatchJSONParser, require_body
 from routing.api.headers import read_repeatable, read_wait
 from routing.api.keyview import KeyView, not_found
-from routing.api.receive import answer_repeatable, decide_received, receive_batch, receive_lead
+from routing.api.receive import (
+    answer_repeatable,
+    complete_replayed,
+    decide_received,
+    receive_batch,
+    receive_lead,
+)
 from routing.cancel import MAX_REASON, LeadFinished, LeadNotFound, cancel_lead
 from routing.idempotency import Answer
-from routing.models import SourceKey, SourceScope
+from routing.models import LeadStatus, SourceKey, SourceScope
 from routing.normalise import FieldError, normalise_text
-from routing.queries import find_sent_lead
+from routing.queries import find_sent_lead, read_state_after_commit
 from routing.rerun import LeadRunning, RerunRefused, TriedTooOften, dispatch_now
 
 
@@ -45,7 +51,7 @@ class LeadsView(SourceView):
         repeatable = read_repeatable(request, source=source, route="leads")
         wait_seconds = read_wait(request)
         work = partial(receive_lead, request.data, source=source, is_decided_inline=bool(wait_seconds))
-        answer = answer_repeatable(repeatable, work)
+        answer = complete_replayed(answer_repeatable(repeatable, work), repeatable=repeatable)
         answer = decide_received(answer, repeatable=repeatable, seconds=wait_seconds or 0)
         headers = {"Location": reverse("lead", args=[answer.body["id"]])}
         if wait_seconds is not None:
@@ -85,7 +91,7 @@ class LeadView(SourceView):
         except LeadFinished as finished:
             message = f"It is too late: the lead has ended as {finished.status}."
             raise ApiError(message, status_code=409, extra={"status": finished.status}) from None
-        return _show(public_id, source_id=source_id)
+        return _show_changed(public_id, to=LeadStatus.CANCELLED, status=200)
 
 
 class DispatchNowView(SourceView):
@@ -105,7 +111,7 @@ class DispatchNowView(SourceView):
             raise _tried_too_often(too_often.wait_seconds) from None
         except RerunRefused as refusal:
             raise FieldsInvalid({"status": [{"code": "not_waiting", "message": str(refusal)}]}) from None
-        return _show(public_id, source_id=source_id, status=202)
+        return _show_changed(public_id, to=LeadStatus.PENDING, status=202)
 
 
 def _tried_too_often(wait_seconds: int) -> ApiError:
@@ -116,10 +122,19 @@ def _tried_too_often(wait_seconds: int) -> ApiError:
     return ApiError(message, status_code=429, wait_seconds=wait_seconds)
 
 
-def _show(public_id: UUID, *, source_id: int, status: int = 200) -> Response:
+def _show(public_id: UUID, *, source_id: int) -> Response:
     state = find_sent_lead(public_id, source_id=source_id)
     if state is None:
         raise not_found()
+    return Response(describe_lead(state))
+
+
+def _show_changed(public_id: UUID, *, to: LeadStatus, status: int) -> Response:
+    """A lead whose change is committed: that is told even when the lead cannot be read."""
+    state = read_state_after_commit("change", public_id)
+    if state is None:
+        incomplete = describe_incomplete(str(public_id))
+        return Response({"id": str(public_id), "status": to.value, "incomplete": incomplete}, status=status)
     return Response(describe_lead(state), status=status)
 
 

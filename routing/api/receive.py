@@ -2,13 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, NoReturn
+from uuid import UUID
 
 from routing import metrics
+from routing.aftermath import after_commit_try
 from routing.api.answers import (
     describe_accepted,
     describe_decided,
+    describe_incomplete,
     describe_new,
+    describe_outcome,
     describe_problems,
     describe_rejected,
     describe_repeated,
@@ -19,6 +24,7 @@ from routing.inline import decide_inline
 from routing.intake import ExternalIdRepeated, Taken, take_in, take_in_many
 from routing.leadfields import CleanLead, LeadInvalid, parse_lead
 from routing.models import Source
+from routing.queries import read_state_after_commit
 
 MAX_BATCH: Final = 1_000
 
@@ -54,10 +60,29 @@ def decide_received(answer: Answer, *, repeatable: Repeatable | None, seconds: i
     """Have the lead of an answer decided, when the answer still waits for that."""
     if answer.undecided_lead_id is None:
         return answer
-    state, buyers = decide_inline(answer.undecided_lead_id, seconds=seconds)
-    decided = Answer(201, describe_decided(state, buyers=buyers))
-    settle(repeatable, decided)
-    return decided
+    decided = decide_inline(answer.undecided_lead_id, UUID(answer.body["id"]), seconds=seconds)
+    final = Answer(201, describe_outcome(decided, stored=answer.body))
+    after_commit_try("settle", partial(settle, repeatable, final, is_complete=_is_complete(final)))
+    return final
+
+
+def complete_replayed(answer: Answer, *, repeatable: Repeatable | None) -> Answer:
+    """A stored answer that was not final: its decision ended unseen, or could not be read then. Tell what is now."""
+    if not answer.is_unfinished:
+        return answer
+    state = read_state_after_commit("replay", UUID(answer.body["id"]))
+    if state is None:
+        body = {**answer.body, "incomplete": describe_incomplete(answer.body["id"])}
+    else:
+        body = describe_decided(state)
+    final = Answer(201, body, is_replayed=True)
+    if _is_complete(final):
+        after_commit_try("settle", partial(settle, repeatable, final, is_complete=True))
+    return final
+
+
+def _is_complete(answer: Answer) -> bool:
+    return "incomplete" not in answer.body
 
 
 def receive_batch(payload: object, *, source: Source) -> Answer:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from difflib import get_close_matches
+from getpass import getuser
 from typing import Final
 
 from django.core.management.base import CommandError
@@ -44,3 +45,11 @@ def read_workspace(slug: str) -> Workspace:
 def ambiguous(kind: str, text: str, candidates: Sequence[str]) -> CommandError:
     head = f"more than one {kind} is {text!r}; name one by its public id:"
     return CommandError("\n  ".join([head, *candidates]), returncode=2)
+
+
+def describe_operator() -> str:
+    """Who runs a command, for the audit. A container's user may have no name."""
+    try:
+        return f"{getuser()} (command line)"
+    except (KeyError, OSError):
+        return "command line"

@@ -131,10 +131,9 @@ def test_an_area_is_drawn_as_it_is_typed(client: Client) -> None:
     picture = check(client, Buyer, "service_area", typed, buyer)["picture"]
 
     assert '<path class="desk-covered" d="M' in picture
-    assert [part.split(":")[0] for part in picture.split("<li>")[1:]] == [
-        "DeKalb County, GA",
-        "DeKalb County, IL",
-    ]
+    named = [part.split(":")[0] for part in picture.split("<li>")[1:]]
+    assert named[:2] == ["DeKalb County, GA", "DeKalb County, IL"]
+    assert "Dekalb County, GA" not in named
     assert check(client, Buyer, "service_area", "{}", buyer)["picture"] == ""
     buyer.refresh_from_db()
     assert buyer.service_area == {"states": ["TX"]}

@@ -50,7 +50,7 @@ def server_pids(var_dir: Path) -> dict[str, list[int]]:
     paths = ServicePaths.of(var_dir)
     places = {"postgres": paths.postgres_data, "redis-server": paths.redis_dir}
     return {
-        name: [process.pid for process in leaders(processes_in(place, name=name))]
+        name: [process.pid for process in leaders(processes_in(place, names=[name]))]
         for name, place in places.items()
     }
 

@@ -24,18 +24,19 @@ from routing.places import find_place, load_rows
 
 AT = datetime(2026, 5, 1, tzinfo=UTC)
 US_ZIPS = ("30312", "30030", "30301", "35203", "75201", "10001", "96799", "09001")
-# None of these codes is a US ZIP: such a lead is not thought of.
+# Some of these codes are a US ZIP as well, some states a US state.
 ABROAD = (
     {"country": "CA", "zip": "K1A 0B6", "state": "ON"},
     {"country": "AU", "zip": "6000", "state": "WA"},
     {"country": "BR", "zip": "57000-000", "state": "AL"},
     {"country": "FR", "zip": "30300"},
-    {"country": "DE", "zip": "00001", "state": "GA"},
+    {"country": "DE", "zip": "30312", "state": "GA"},
+    {"country": "PR", "zip": "00901"},
 )
 # What conditions ask of a field, and, among others, what leads have there: few, so that the two meet.
 DOMAINS: dict[str, tuple[Any, ...]] = {
-    "state": ("GA", "TX", "AL", "WA"),
-    "zip": ("30312", "35203", "303", "3", "6000"),
+    "state": ("GA", "TX", "AL", "WA", "AU-WA"),
+    "zip": ("30312", "35203", "303", "3", "6000", "DE-30312"),
     "county": ("Fulton County", "Fulton", "DeKalb County"),
     "country": ("US", "CA", "DE"),
     "vertical": ("roofing", "solar"),
@@ -93,11 +94,12 @@ PAIRS = st.one_of(
 INCLUDED: tuple[dict[str, Any], ...] = (
     {"states": ["GA"]},
     {"states": ["TX", "WA"], "zips": ["30312"]},
-    {"states": ["ON"]},
+    {"states": ["CA-ON"]},
+    {"countries": ["DE"]},
     {"zips": ["30312", "75201"]},
-    {"zips": ["K1A 0B6", "6000", "35203"]},
+    {"zips": ["CA-K1A 0B6", "6000", "35203"]},
     {"zip_prefixes": ["303"]},
-    {"zip_prefixes": ["570", "K1"], "counties": ["TX:Dallas County"]},
+    {"zip_prefixes": ["570", "CA-K1"], "counties": ["TX:Dallas County"]},
     {"counties": ["GA:Fulton County"]},
     {"radius": [{"zip": "30312", "miles": 25}]},
     {"everywhere": True},
@@ -128,7 +130,7 @@ def new_lead(n: int, place: dict[str, str], *, x: Any, tags: Any) -> tuple[dict[
         payload["consent"] = {"given_at": "2026-04-01T00:00:00Z"}
     lead = parse_lead(payload, default_vertical=None, at=AT, requires_contact=False)
     fields = condition_fields(lead, source=("a", "b")[n // 2 % 2])
-    found = find_place(lead.zip)
+    found = find_place(fields["zip"])
     assert (found is not None) == (lead.country == "US")
     return fields, LeadFacts(fields, found.latitude if found else None, found.longitude if found else None)
 

@@ -202,6 +202,7 @@ def test_condition_fields_hold_no_contact() -> None:
         "state": "GA",
         "country": "US",
         "county": "Fulton County",
+        "counties": ["Fulton County"],
         "city": "Atlanta",
         "vertical": "solar",
         "source": "web form",

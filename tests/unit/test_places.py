@@ -1,8 +1,10 @@
 """ZIP codes, their places, and distances."""
 
 import math
+import re
 import subprocess
 import sys
+from collections import defaultdict
 
 import pytest
 from hypothesis import given, settings
@@ -11,9 +13,13 @@ from hypothesis import strategies as st
 from routing.places import (
     Place,
     distance_miles,
+    find_county,
     find_place,
+    list_counties,
     list_states,
+    list_states_of,
     load_rows,
+    name_counties,
     zips_in_county,
     zips_in_state,
     zips_within,
@@ -113,3 +119,43 @@ def test_zips_of_a_county_and_a_state() -> None:
 def test_importing_loads_neither_data_nor_django() -> None:
     code = "import routing.places, sys; assert not {'zipcodes', 'django'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_every_county_has_one_spelling() -> None:
+    spellings: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in load_rows().values():
+        if row[3]:
+            spellings[row[2], re.sub("[^a-z]", "", row[3].casefold())].add(row[3])
+    assert [found for found in spellings.values() if len(found) > 1] == []
+    assert zips_in_county(state="GA", county="Dekalb County") == []
+
+
+@pytest.mark.parametrize(
+    ("state", "written", "usual"),
+    [
+        ("GA", "Dekalb county", "DeKalb County"),
+        ("MO", "St Louis City", "St. Louis City"),
+        ("MO", "Saint Louis County", "St. Louis County"),
+        ("IN", "La Porte County", "LaPorte County"),
+        ("VA", "Emporia city", "Emporia city"),
+        ("GA", "Fulton", None),
+        ("TX", "Fulton County", None),
+    ],
+)
+def test_county_is_found_by_any_spelling(state: str, written: str, usual: str | None) -> None:
+    assert find_county(state, written) == usual
+
+
+def test_zip_knows_all_its_counties_and_states() -> None:
+    assert list_counties("30349") == (("GA", "Fulton County"), ("GA", "Clayton County"))
+    assert list_counties("42223") == (("KY", "Christian County"), ("TN", "Montgomery County"))
+    assert list_states_of("42223") == ("KY", "TN")
+    assert (list_counties("00000"), list_states_of("00000")) == ((), ())
+
+
+def test_counties_of_a_lead_lie_in_its_state() -> None:
+    assert name_counties("42223", state="TN", county="Christian County") == ["Montgomery County"]
+    assert name_counties("42223", state="KY", county="Christian County") == ["Christian County"]
+    assert name_counties("30349", state="GA", county="Clayton County") == ["Clayton County", "Fulton County"]
+    assert name_counties("00000", state="GA", county="Nowhere County") == ["Nowhere County"]
+    assert name_counties("09001", state="AE", county=None) == []

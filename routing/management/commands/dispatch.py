@@ -6,7 +6,7 @@ from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from getpass import getuser
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -15,10 +15,11 @@ from django.db import OperationalError, ProgrammingError
 from redis.exceptions import RedisError
 
 from routing import pauses
+from routing.aftermath import after_commit_try
 from routing.dispatchreport import describe_state, tell_pause, tell_state
 from routing.dispatchstate import find_problems, read_state
 from routing.locks import is_lock_timeout
-from routing.management.arguments import read_workspace
+from routing.management.arguments import describe_operator, read_workspace
 from routing.models import Workspace
 from tracing.audit import MAX_REASON
 
@@ -68,17 +69,19 @@ class Command(BaseCommand):
         what = "the whole product" if workspace is None else f"workspace {workspace.slug}"
         is_paused = action == "pause"
         to = datetime.now(UTC) if is_paused else None
-        is_changed = pauses.switch(pk, to=to, actor=_whoami(), reason=reason)
+        is_changed = pauses.switch(pk, to=to, actor=describe_operator(), reason=reason)
         if not is_paused:
             told = "is resumed" if is_changed else "was not paused; nothing was changed"
         elif is_changed:
             told = "is paused; attempts that run come to their end, no further one is started"
         else:
-            told = f"was paused already, {_tell_since(pk)}; nothing was changed"
+            since = after_commit_try("switch", partial(_tell_since, pk))
+            told = f"was paused already{f', {since}' if since else ''}; nothing was changed"
         self.stdout.write(f"dispatch: {what} {told}")
+        # The switch holds, whatever becomes of these.
         for tell in (_tell_product, _tell_mirror):
-            if told := tell(pk, is_paused=is_paused):
-                self.stdout.write(told)
+            if more := after_commit_try("switch", partial(tell, pk, is_paused=is_paused)):
+                self.stdout.write(more)
 
 
 def _read_reason(text: str) -> str:
@@ -102,14 +105,6 @@ def _told_failures() -> Iterator[None]:
         else:
             message = f"the database cannot be read: {str(error).splitlines()[0]}"
         raise CommandError(message, returncode=2) from error
-
-
-def _whoami() -> str:
-    """A container's user may have no name."""
-    try:
-        return f"{getuser()} (command line)"
-    except (KeyError, OSError):
-        return "command line"
 
 
 def _tell_since(workspace_id: int | None) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any, Final, cast
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import InterfaceError, OperationalError
+from django.db import Error
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -164,7 +164,7 @@ def _run(job: LeadsImport) -> None:
         task = progress.add_task("Importing", total=job.table.size_bytes)
         try:
             job.run(lambda position: progress.update(task, completed=position))
-        except (OperationalError, InterfaceError) as error:
+        except Error as error:
             raise CommandError(_cut_short(job.report, cause=type(error).__name__), returncode=1) from None
         except KeyboardInterrupt:
             raise CommandError(_cut_short(job.report, cause="interrupted"), returncode=1) from None

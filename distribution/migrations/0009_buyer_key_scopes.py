@@ -14,7 +14,7 @@ from routing.migrations import _key_ids
 class Migration(migrations.Migration):
     dependencies = [
         ("routing", "0011_source_key_scopes"),
-        ("distribution", "0005_ledger_lists"),
+        ("distribution", "0008_close_calendar_caps"),
     ]
 
     operations = [

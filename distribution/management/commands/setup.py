@@ -1,0 +1,59 @@
+"""`manage.py setup`: a workspace with sources, buyers and campaigns from one YAML file."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any, Final
+
+from django.core.management.base import BaseCommand, CommandError
+
+from distribution.setup.apply import SetupReport, apply_setup
+from distribution.setup.document import SetupRefused, read_document
+from routing.management.arguments import describe_operator
+
+EXAMPLE: Final = Path(__file__).resolve().parents[2] / "setup" / "example.yaml"
+
+
+class Command(BaseCommand):
+    help = (
+        "Store a workspace with its sources, buyers and campaigns from a YAML file. Rows are found by name: what is new"
+        " is added, what differs is changed, nothing is removed, and a second run changes nothing. Keys of new sources"
+        " go to standard output, one a line, and are shown this once. Exit code 2: the file was refused and nothing was"
+        " stored."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", nargs="?", metavar="FILE.yaml", help="the file; see --example")
+        parser.add_argument("--example", action="store_true", help="print a file to start from, and stop")
+        parser.add_argument("--dry-run", action="store_true", help="check the file and store nothing")
+
+    def handle(self, *_: Any, file: str | None, example: bool, dry_run: bool, **__: Any) -> None:
+        if example:
+            self.stdout.write(EXAMPLE.read_text(encoding="utf-8"), ending="")
+            return
+        if file is None:
+            raise CommandError("name a file, or print one to start from: setup --example", returncode=2)
+        try:
+            report = apply_setup(read_document(_read(file)), actor=describe_operator(), is_trial=dry_run)
+        except SetupRefused as error:
+            raise CommandError(
+                "\n".join([f"{file}: nothing was stored", *error.problems]), returncode=2
+            ) from None
+        self._show(report, is_trial=dry_run)
+
+    def _show(self, report: SetupReport, *, is_trial: bool) -> None:
+        for line in report.lines:
+            self.stderr.write(f"{line.kind:<11} {line.name:<40} {line.outcome:<9} {line.note}".rstrip())
+        if is_trial:
+            self.stderr.write("Dry run: the file is right; nothing was stored.")
+            return
+        for source, key in report.keys.items():
+            self.stderr.write(f"The key of source {source}, shown this once:")
+            self.stdout.write(key)
+
+
+def _read(name: str) -> str:
+    try:
+        return Path(name).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{name} cannot be read: {error}"
+        raise CommandError(message, returncode=2) from None

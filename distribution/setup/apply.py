@@ -1,0 +1,228 @@
+"""Stores what a setup file says, in one transaction: all of it or nothing. Nothing is removed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import transaction
+from django.db.models import Model
+
+from distribution.locks import lock_setup
+from distribution.models import Buyer, Campaign, Enrollment, Tier
+from distribution.money import MoneyRefused, set_credit_limit, top_up
+from distribution.setup.document import Entry, SetupRefused, field_name
+from routing.models import Source, Workspace
+from routing.sources import SourceNotMade, create_source
+from tracing import audit
+from tracing.wording import money
+
+Row = TypeVar("Row", bound=Model)
+ADDED: Final = "added"
+CHANGED: Final = "changed"
+UNCHANGED: Final = "unchanged"
+BALANCE: Final = "opening_balance_cents"
+LIMIT: Final = "credit_limit_cents"
+REASON: Final = "setup file"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What became of one entry. `note` says what else was done."""
+
+    kind: str
+    name: str
+    outcome: str
+    note: str = ""
+
+
+@dataclass(slots=True)
+class SetupReport:
+    """`keys` are the new sources' intake keys by source, the only time that they are seen."""
+
+    lines: list[Line] = field(default_factory=list)
+    keys: dict[str, str] = field(default_factory=dict)
+
+
+def apply_setup(document: Entry, *, actor: str, is_trial: bool = False) -> SetupReport:
+    """Add what is new and change what differs. Idempotent. A trial stores nothing. Raises SetupRefused."""
+    with transaction.atomic():
+        lock_setup()
+        report = _Setup(document, actor=actor).run()
+        if is_trial:
+            transaction.set_rollback(True)
+    return report
+
+
+class _Setup:
+    """One run over a document. Problems are collected, so that a file is corrected once."""
+
+    def __init__(self, document: Entry, *, actor: str) -> None:
+        self._document = document
+        self._actor = actor
+        self._report = SetupReport()
+        self._problems: list[str] = []
+
+    def run(self) -> SetupReport:
+        workspace = self._put(Workspace, self._document, find={"slug": self._document.key})
+        self._stop_on_problems()
+        sources = {entry.key: self._put_source(entry, workspace) for entry in self._document.lists["sources"]}
+        buyers = {entry.key: self._put_buyer(entry, workspace) for entry in self._document.lists["buyers"]}
+        self._stop_on_problems()
+        for entry in self._document.lists["campaigns"]:
+            self._put_campaign(entry, workspace, sources=sources, buyers=buyers)
+        self._stop_on_problems()
+        return self._report
+
+    def _stop_on_problems(self) -> None:
+        """Before rows that refer to the refused ones."""
+        if self._problems:
+            raise SetupRefused(self._problems)
+
+    def _put_source(self, entry: Entry, workspace: Workspace) -> Source:
+        if not Source.objects.filter(workspace=workspace, name=entry.key).exists():
+            try:
+                made = create_source(workspace_slug=workspace.slug, name=str(entry.key))
+            except SourceNotMade as error:
+                raise SetupRefused([*self._problems, f"{entry.path}: {error}"]) from None
+            self._report.keys[made.source.name] = made.key
+        return self._put(
+            Source,
+            entry,
+            find={"workspace": workspace, "name": entry.key},
+            is_made=entry.key in self._report.keys,
+        )
+
+    def _put_buyer(self, entry: Entry, workspace: Workspace) -> Buyer:
+        wallet = {name: entry.fields[name] for name in (BALANCE, LIMIT) if entry.fields.get(name)}
+        columns = {name: value for name, value in entry.fields.items() if name not in (BALANCE, LIMIT)}
+        plain = Entry(entry.path, entry.key, columns, {})
+        buyer = self._put(Buyer, plain, find={"workspace": workspace, "name": entry.key})
+        if not buyer._state.adding:
+            self._put_wallet(entry.path, buyer, wallet)
+        return buyer
+
+    def _put_wallet(self, path: str, buyer: Buyer, wanted: Mapping[str, int]) -> None:
+        wallet = buyer.wallet
+        before = audit.read_state(wallet, fields=["balance_cents", LIMIT])
+        name = LIMIT
+        try:
+            if LIMIT in wanted and wanted[LIMIT] != before[LIMIT]:
+                set_credit_limit(buyer.pk, limit_cents=wanted[LIMIT])
+            name = BALANCE
+            if BALANCE in wanted:
+                key = f"setup:{buyer.public_id}"
+                top_up(buyer.pk, amount_cents=wanted[BALANCE], key=key, actor=self._actor, reason=REASON)
+        except MoneyRefused as error:
+            self._problems.append(f"{path}.{field_name(name)}: {_explain_refusal(name, error)}")
+            return
+        after = audit.read_state(wallet, fields=["balance_cents", LIMIT])
+        if before != after:
+            self._audit(wallet, "changed", workspace_id=buyer.workspace_id, before=before, after=after)
+            note = f"balance {money(after['balance_cents'])}, credit limit {money(after[LIMIT])}"
+            self._report.lines.append(Line("wallet", buyer.name, CHANGED, note))
+
+    def _put_campaign(
+        self,
+        entry: Entry,
+        workspace: Workspace,
+        *,
+        sources: Mapping[Any, Source],
+        buyers: Mapping[Any, Buyer],
+    ) -> None:
+        fields = dict(entry.fields)
+        if fields.get("source") is not None:
+            fields["source"] = self._find(
+                fields["source"], sources, Source, workspace, path=f"{entry.path}.source"
+            )
+        plain = Entry(entry.path, entry.key, fields, {})
+        campaign = self._put(Campaign, plain, find={"workspace": workspace, "name": entry.key})
+        if campaign._state.adding:
+            return
+        tiers = {}
+        for tier in entry.lists["tiers"]:
+            tiers[tier.key] = self._put(Tier, tier, find={"campaign": campaign, "position": tier.key})
+        for enrollment in entry.lists["enrollments"]:
+            self._put_enrollment(enrollment, campaign, tiers=tiers, buyers=buyers)
+
+    def _put_enrollment(
+        self, entry: Entry, campaign: Campaign, *, tiers: Mapping[Any, Tier], buyers: Mapping[Any, Buyer]
+    ) -> None:
+        fields = {name: value for name, value in entry.fields.items() if name != "buyer"}
+        buyer = self._find(entry.key, buyers, Buyer, campaign.workspace, path=f"{entry.path}.buyer")
+        position = fields.pop("tier", 1)
+        tier = tiers.get(position) or campaign.tiers.filter(position=position).first()
+        if tier is None:
+            self._problems.append(
+                f"{entry.path}.tier: the campaign has no tier {position!r}; add it to `tiers`"
+            )
+        if buyer is None or tier is None or tier._state.adding:
+            return
+        plain = Entry(entry.path, entry.key, {**fields, "tier": tier}, {})
+        self._put(Enrollment, plain, find={"campaign": campaign, "buyer": buyer})
+
+    def _find(
+        self, name: Any, given: Mapping[Any, Row], model: type[Row], workspace: Workspace, *, path: str
+    ) -> Row | None:
+        """The row of this name, of the file or stored earlier."""
+        row = given.get(name) or model._default_manager.filter(workspace=workspace, name=name).first()
+        if row is None:
+            kind = model._meta.verbose_name
+            self._problems.append(f"{path}: there is no {kind} {name!r} in the file or in {workspace.slug}")
+        return row
+
+    def _put(self, model: type[Row], entry: Entry, *, find: dict[str, Any], is_made: bool = False) -> Row:
+        """Add or change one row, checked as a form does. A row that is refused is not stored."""
+        row = model._default_manager.filter(**find).first()
+        is_new = row is None
+        row = row or model(**find)
+        before = {} if is_new else audit.read_state(row, fields=list(entry.fields))
+        for name, value in entry.fields.items():
+            setattr(row, name, value)
+        try:
+            row.full_clean()
+        except ValidationError as error:
+            self._problems += _describe_problems(error, path=entry.path)
+            return row
+        row.save(force_insert=is_new, update_fields=None if is_new else list(entry.fields))
+        after = audit.read_state(row, fields=None if is_new else list(entry.fields))
+        outcome = ADDED if is_new or is_made else CHANGED if before != after else UNCHANGED
+        if outcome != UNCHANGED:
+            self._audit(row, outcome, workspace_id=_workspace_id(row, find), before=before, after=after)
+        self._report.lines.append(Line(str(model._meta.verbose_name), str(row), outcome))
+        return row
+
+    def _audit(
+        self, row: Model, action: str, *, workspace_id: int, before: audit.State, after: audit.State
+    ) -> None:
+        audit.record(
+            actor=self._actor,
+            action=action,
+            target=row,
+            workspace_id=workspace_id,
+            reason=REASON,
+            before=before,
+            after=after,
+        )
+
+
+def _workspace_id(row: Model, find: Mapping[str, Any]) -> int:
+    """Of the workspace that a row belongs to, or is."""
+    if "campaign" in find:
+        return int(find["campaign"].workspace_id)
+    return int(find.get("workspace", row).pk)
+
+
+def _describe_problems(error: ValidationError, *, path: str) -> list[str]:
+    """Each message with the path of the field as the file calls it."""
+    problems = []
+    for name, messages in error.message_dict.items():
+        place = path if name == NON_FIELD_ERRORS else f"{path}.{field_name(name)}"
+        problems += [f"{place}: {message}" for message in messages]
+    return problems
+
+
+def _explain_refusal(name: str, error: MoneyRefused) -> str:
+    if name == BALANCE:
+        return f"was credited before with another amount; top the wallet up in the admin ({error})"
+    return str(error)

@@ -1,0 +1,199 @@
+"""Reads a setup file: YAML to entries whose field names and amounts are checked. No database."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
+from typing import Any, Final
+
+import yaml
+
+DOLLARS: Final = "_dollars"
+CENTS: Final = "_cents"
+MAX_CHARACTERS: Final = 1_000_000
+
+
+class SetupRefused(Exception):
+    """The file cannot be applied; nothing was stored. Each problem names its path and the fix."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What may be written about one kind of row. `key` finds it again among its siblings."""
+
+    key: str
+    fields: frozenset[str]
+    lists: Mapping[str, "Kind"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the file. `fields` are named as the model names them: amounts are cents."""
+
+    path: str
+    key: Any
+    fields: dict[str, Any]
+    lists: dict[str, list["Entry"]]
+
+
+def _kind(key: str, fields: str, **lists: Kind) -> Kind:
+    return Kind(key, frozenset({key, *fields.split()}), lists)
+
+
+TIER: Final = _kind("position", "name content_filter price_dollars")
+ENROLLMENT: Final = _kind(
+    "buyer",
+    "tier active weight priority bid_dollars lead_filter cap_hour cap_day cap_week cap_month"
+    " budget_hour_dollars budget_day_dollars budget_week_dollars budget_month_dollars",
+)
+CAMPAIGN: Final = _kind(
+    "name",
+    "vertical source priority active mode price_dollars price_rules max_buyers timezone schedule questions"
+    " returns_restore_caps",
+    tiers=TIER,
+    enrollments=ENROLLMENT,
+)
+BUYER: Final = _kind(
+    "name", "timezone service_area answers hours credit_limit_dollars opening_balance_dollars"
+)
+SOURCE: Final = _kind("name", "default_vertical active")
+WORKSPACE: Final = _kind(
+    "slug",
+    "name kind timezone lead_ttl_days hours max_attempts duplicate_scope duplicate_days duplicate_same_vertical",
+)
+LISTS: Final = {"sources": SOURCE, "buyers": BUYER, "campaigns": CAMPAIGN}
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2's plain values: 09:00 and 02134 stay text, `on` and `no` are no booleans. Keys are given once."""
+
+
+_Loader.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in (
+    ("bool", "true|false|True|False", [*"tfTF"]),
+    ("null", "null|Null|~|", [*"nN~", ""]),
+    ("int", "-?(0|[1-9][0-9]*)", [*"-0123456789"]),
+    ("float", r"-?(0|[1-9][0-9]*)\.[0-9]+", [*"-0123456789"]),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
+
+
+def _construct_mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[Any] = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node)
+        if key in seen:
+            problem = f"the key {key!r} is given twice"
+            raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
+        seen.add(key)
+    return loader.construct_mapping(node, deep=True)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _construct_mapping)
+
+
+def read_document(text: str) -> Entry:
+    """Return the workspace with its lists. Raises SetupRefused with every problem."""
+    document = _load(text)
+    if not isinstance(document, dict):
+        raise SetupRefused(
+            ["the file: write a mapping with `workspace`, `sources`, `buyers` and `campaigns`"]
+        )
+    problems: list[str] = []
+    known = ["workspace", *LISTS]
+    problems += [f"{name}: unknown; {_suggest(str(name), known)}" for name in document if name not in known]
+    entry = _read_entry(document.get("workspace"), path="workspace", kind=WORKSPACE, problems=problems)
+    lists = {
+        name: list(_read_list(document.get(name), path=name, kind=kind, problems=problems))
+        for name, kind in LISTS.items()
+    }
+    if problems or entry is None:
+        raise SetupRefused(problems)
+    return Entry(entry.path, entry.key, entry.fields, lists)
+
+
+def _load(text: str) -> Any:
+    if len(text) > MAX_CHARACTERS:
+        raise SetupRefused(
+            [f"the file: it has {len(text):,} characters, at most {MAX_CHARACTERS:,} are read"]
+        )
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except yaml.YAMLError as error:
+        raise SetupRefused([f"the file is not valid YAML: {' '.join(str(error).split())}"]) from None
+
+
+def _read_list(value: Any, *, path: str, kind: Kind, problems: list[str]) -> Iterator[Entry]:
+    """Entries of a list, each key once."""
+    if value is None:
+        return
+    if not isinstance(value, list):
+        problems.append(f"{path}: write a list, each entry after a dash")
+        return
+    seen: set[Any] = set()
+    for index, item in enumerate(value):
+        entry = _read_entry(item, path=f"{path}[{index}]", kind=kind, problems=problems)
+        if entry is None:
+            continue
+        if entry.key in seen:
+            problems.append(f"{entry.path}.{kind.key}: {entry.key!r} is in this list twice; leave one out")
+        seen.add(entry.key)
+        yield entry
+
+
+def _read_entry(value: Any, *, path: str, kind: Kind, problems: list[str]) -> Entry | None:
+    if not isinstance(value, dict):
+        problems.append(f"{path}: write {kind.key} and the other fields below it")
+        return None
+    known = [*sorted(kind.fields), *kind.lists]
+    problems += [
+        f"{path}.{name}: unknown; {_suggest(str(name), known)}" for name in value if name not in known
+    ]
+    key = value.get(kind.key)
+    if not isinstance(key, str | int) or isinstance(key, bool) or key == "":
+        problems.append(f"{path}.{kind.key}: is required")
+        return None
+    fields = {}
+    for name in sorted(kind.fields & value.keys()):
+        try:
+            fields[_column(name)] = _read_value(name, value[name])
+        except ValueError as error:
+            problems.append(f"{path}.{name}: {error}")
+    lists = {
+        name: list(_read_list(value.get(name), path=f"{path}.{name}", kind=child, problems=problems))
+        for name, child in kind.lists.items()
+    }
+    return Entry(path, key, fields, lists)
+
+
+def _column(name: str) -> str:
+    return f"{name.removesuffix(DOLLARS)}{CENTS}" if name.endswith(DOLLARS) else name
+
+
+def field_name(column: str) -> str:
+    """How the file calls a column: the other way round of what reading does."""
+    return f"{column.removesuffix(CENTS)}{DOLLARS}" if column.endswith(CENTS) else column
+
+
+def _read_value(name: str, value: Any) -> Any:
+    """Cents for an amount in dollars, else the value. Raises ValueError."""
+    if not name.endswith(DOLLARS) or value is None:
+        return value
+    try:
+        cents = Decimal(str(value).strip().removeprefix("$").replace(",", "")) * 100
+    except InvalidOperation:
+        cents = Decimal("NaN")
+    if isinstance(value, bool) or not cents.is_finite() or cents != cents.to_integral_value():
+        message = f"{value!r} is no amount in dollars; write 45 or 45.50"
+        raise ValueError(message)
+    return int(cents)
+
+
+def _suggest(name: str, known: list[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]}?" if close else f"use {', '.join(known)}"

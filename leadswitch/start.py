@@ -1,0 +1,52 @@
+"""Starts a process of the product. What is wrong with its configuration is one line and exit code 2, no trace-back."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import OperationalError
+
+from leadswitch.embedded import ServicesError
+
+EXIT_CODE = 2
+TRACEBACK_OPTION = "--traceback"
+
+
+def load_settings() -> None:
+    """Load the settings, and with them the embedded servers. Ends the process when they are wrong."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadswitch.settings")
+    from django.conf import settings
+
+    with one_line_failures():
+        settings.ROOT_URLCONF  # noqa: B018 - the first access reads them
+
+
+@contextmanager
+def one_line_failures() -> Iterator[None]:
+    """Say in one line that the configuration is wrong or PostgreSQL is away, and end with exit code 2.
+
+    `--traceback` on the command line lets the exception through.
+    """
+    try:
+        yield
+    except (ImproperlyConfigured, ServicesError) as error:
+        _stop(str(error), error)
+    except OperationalError as error:
+        if not is_unreachable(error):
+            raise
+        _stop(f"PostgreSQL does not answer, see DATABASE_URL: {' '.join(str(error).split())}", error)
+
+
+def is_unreachable(error: OperationalError) -> bool:
+    """No connection was made. A statement that failed has a SQLSTATE."""
+    cause = error.__cause__
+    return cause is not None and getattr(cause, "sqlstate", None) is None
+
+
+def _stop(message: str, error: Exception) -> None:
+    if TRACEBACK_OPTION in sys.argv:
+        raise error
+    sys.stderr.write(f"{message}\n")
+    sys.exit(EXIT_CODE)

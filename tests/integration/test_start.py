@@ -1,0 +1,65 @@
+"""What a person sees when the configuration is wrong: one line that names the variable, and no trace-back."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from leadswitch.env import REPOSITORY
+
+SECRET = "long-enough-for-a-secret-and-used-nowhere-else"
+EXTERNAL = {
+    "DATABASE_URL": "postgres://nobody:secret@127.0.0.1:1/leadswitch",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "SECRET_KEY": SECRET,
+    "LEADSWITCH_IDENTITY_KEY": SECRET,
+    "ALLOWED_HOSTS": "leads.example.com",
+}
+
+
+def run(*command: str, **variables: str) -> tuple[int, list[str]]:
+    """The exit code and the lines on standard error."""
+    result = subprocess.run(
+        [sys.executable, *command],
+        cwd=REPOSITORY,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return result.returncode, result.stderr.splitlines()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("manage.py", "check"),
+        ("manage.py", "dispatcher"),
+        ("-m", "celery", "-A", "leadswitch", "worker"),
+        ("-m", "celery", "-A", "leadswitch", "beat"),
+        ("-m", "leadswitch.up"),
+        ("-m", "leadswitch.embedded", "status"),
+    ],
+)
+def test_wrong_variable_is_one_line(command: tuple[str, ...]) -> None:
+    code, lines = run(*command, LEADSWITCH_EMBEDDED_FSYNC="maybe")
+    assert lines == [
+        "LEADSWITCH_EMBEDDED_FSYNC: 'maybe' is neither true nor false. Use true or false"
+        " (.env.example lists every variable)"
+    ]
+    assert code == 2
+
+
+def test_unreachable_database_is_one_line() -> None:
+    code, [line] = run("manage.py", "migrate", **EXTERNAL)
+    assert line.startswith("PostgreSQL does not answer, see DATABASE_URL: connection failed")
+    assert "secret" not in line
+    assert code == 2
+
+
+def test_traceback_is_there_for_those_who_ask() -> None:
+    code, lines = run("manage.py", "migrate", "--traceback", **EXTERNAL)
+    assert lines[0].startswith("Traceback")
+    assert code == 1
