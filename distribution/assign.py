@@ -26,7 +26,7 @@ from tracing.recorder import AttemptEnd, AttemptHead, Recorder, new_attempt_id
 from tracing.vocabulary import SKIP_REASONS, Event
 from tracing.wording import money
 
-OPEN: Final = (LeadStatus.PENDING, LeadStatus.FAILED, LeadStatus.DISTRIBUTED)
+OPEN: Final = (LeadStatus.PENDING, LeadStatus.FAILED, LeadStatus.DISTRIBUTED, LeadStatus.RETURNED)
 
 
 class AssignRefused(Exception):
@@ -121,6 +121,7 @@ def _head(lead: LockedLead, *, at: datetime) -> AttemptHead:
         source_workspace_id=lead.source_workspace_id,
         started_at=at,
         worker=worker_name(),
+        intake_notes=lead.intake_notes,
     )
 
 

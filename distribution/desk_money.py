@@ -8,7 +8,7 @@ from django.db import transaction
 
 from distribution.locks import wait_for_wallet
 from distribution.models import Assignment, LedgerEntry, Wallet
-from distribution.money import adjust, top_up
+from distribution.money import adjust, set_credit_limit, top_up
 from distribution.returns import return_assignment
 from tracing import audit
 
@@ -48,6 +48,23 @@ def _move(
                 after=_balance(wallet),
             )
     return is_new
+
+
+def set_credit_limit_by_hand(wallet: Wallet, *, limit_cents: int, actor: str, reason: str) -> None:
+    """Raises InsufficientCredits."""
+    fields = ["credit_limit_cents"]
+    with transaction.atomic():
+        before = audit.read_state(wallet, fields=fields)
+        set_credit_limit(wallet.buyer_id, limit_cents=limit_cents)
+        audit.record(
+            actor=actor,
+            action="credit limit",
+            target=wallet,
+            workspace_id=wallet.buyer.workspace_id,
+            reason=reason,
+            before=before,
+            after=audit.read_state(wallet, fields=fields),
+        )
 
 
 def _balance(wallet: Wallet) -> dict[str, Any]:

@@ -14,13 +14,13 @@ from routing.leadfields import condition_fields
 from routing.locks import LockedLead
 from routing.places import find_place
 
+# A buyer that gave the lead back had it as well: it does not get it twice.
 _LIVE: Final = f"""
 SELECT e.id, w.balance_cents, w.held_cents, w.credit_limit_cents, e.last_assigned_at, e.virtual_finish,
-    a.id IS NOT NULL, {COUNTERS},
+    e.buyer_id = ANY(ARRAY(SELECT b.buyer_id FROM distribution_assignment b WHERE b.lead_id = %s)), {COUNTERS},
     (SELECT count(*) FROM distribution_assignment sold WHERE sold.lead_id = %s AND sold.state = 'sold')
 FROM distribution_enrollment e
 JOIN distribution_wallet w ON w.buyer_id = e.buyer_id
-LEFT JOIN distribution_assignment a ON a.lead_id = %s AND a.buyer_id = e.buyer_id AND a.state = 'sold'
 """  # noqa: S608 - only a constant column list is put in
 
 OF_CAMPAIGN: Final = f"{_LIVE} WHERE e.campaign_id = %s AND e.archived_at IS NULL"

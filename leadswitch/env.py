@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from leadswitch.embedded.paths import ServerPrograms
 from leadswitch.secretfile import read_or_create_secret
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -21,6 +22,7 @@ OWN_PREFIX = "LEADSWITCH_"
 OWN_VARIABLES = frozenset(
     OWN_PREFIX + name
     for name in (
+        "ALLOW_SUPERUSER",
         "BUYER_REQUESTS_A_MINUTE",
         "BUYER_REQUEST_BURST",
         "DESK_CHECKS_A_MINUTE",
@@ -28,6 +30,8 @@ OWN_VARIABLES = frozenset(
         "DISPATCH_MODE",
         "DISPATCH_NOW_AN_HOUR",
         "EMBEDDED_FSYNC",
+        "EMBEDDED_POSTGRES",
+        "EMBEDDED_REDIS",
         "ENV_FILE",
         "HTTPS",
         "IDENTITY_KEY",
@@ -35,7 +39,9 @@ OWN_VARIABLES = frozenset(
         "LOCK_MAX_SECONDS",
         "LOG_LEVEL",
         "MAX_LOST_LEASES",
+        "PGBOUNCER",
         "PICKUP_PERIOD_SECONDS",
+        "PREPARE",
         "READY_LIMIT",
         "READY_SHARDS",
         "REDIS_PREFIX",
@@ -76,6 +82,7 @@ class Locations:
     database_url: str
     redis_url: str
     embedded_fsync: bool
+    programs: ServerPrograms
 
     @property
     def is_embedded(self) -> bool:
@@ -91,6 +98,9 @@ class Environment:
     allowed_hosts: tuple[str, ...]
     is_https: bool
     is_behind_proxy: bool
+    is_superuser_allowed: bool
+    is_pgbouncer: bool
+    is_prepared: bool
     role: str
     log_level: str
     redis_prefix: str
@@ -113,6 +123,7 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
     locations = _read_locations(variables)
     embedded = locations.is_embedded
     debug = _read(variables, "DEBUG", parse_bool, default=False)
+    pgbouncer = _read(variables, "LEADSWITCH_PGBOUNCER", parse_bool, default=False)
     return Environment(
         locations=locations,
         debug=debug,
@@ -121,6 +132,9 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         allowed_hosts=_read_allowed_hosts(variables, required=not (embedded or debug)),
         is_https=_read(variables, "LEADSWITCH_HTTPS", parse_bool, default=not (embedded or debug)),
         is_behind_proxy=_read(variables, "LEADSWITCH_TRUST_PROXY", parse_bool, default=False),
+        is_superuser_allowed=_read(variables, "LEADSWITCH_ALLOW_SUPERUSER", parse_bool, default=False),
+        is_pgbouncer=pgbouncer,
+        is_prepared=_read(variables, "LEADSWITCH_PREPARE", parse_bool, default=not pgbouncer),
         role=_read(variables, "LEADSWITCH_ROLE", one_of(*ROLES), default="command"),
         log_level=_read(variables, "LEADSWITCH_LOG_LEVEL", one_of(*LOG_LEVELS), default="INFO"),
         redis_prefix=_read(variables, "LEADSWITCH_REDIS_PREFIX", parse_prefix, default="ls"),
@@ -184,6 +198,10 @@ def _read_locations(variables: Mapping[str, str]) -> Locations:
         database_url=_read(variables, "DATABASE_URL", parse_postgres_url, default=""),
         redis_url=_read(variables, "REDIS_URL", parse_redis_url, default=""),
         embedded_fsync=_read(variables, "LEADSWITCH_EMBEDDED_FSYNC", parse_bool, default=True),
+        programs=ServerPrograms(
+            postgres_dir=_read(variables, "LEADSWITCH_EMBEDDED_POSTGRES", parse_program_dir, default=""),
+            redis=_read(variables, "LEADSWITCH_EMBEDDED_REDIS", parse_program, default=""),
+        ),
     )
 
 
@@ -279,6 +297,18 @@ def parse_postgres_url(name: str, text: str) -> str:
 
 def parse_redis_url(name: str, text: str) -> str:
     _split_url(name, text, REDIS_SCHEMES, example="redis://host:6379/0")
+    return text
+
+
+def parse_program_dir(name: str, text: str) -> str:
+    if not (Path(text) / "initdb").is_file():
+        raise BadEnvironment(name, f"{text!r} holds no initdb", "Use /usr/lib/postgresql/15/bin or the like")
+    return text
+
+
+def parse_program(name: str, text: str) -> str:
+    if not os.access(text, os.X_OK) or Path(text).is_dir():
+        raise BadEnvironment(name, f"{text!r} is no program", "Use /usr/bin/valkey-server or the like")
     return text
 
 

@@ -94,6 +94,7 @@ ADVICE: Final[Mapping[str, Advice]] = {
     "workspace_paused": PAUSED,
 }
 ELSEWHERE: Final = Advice("It was sent on to a partner.", "Nothing: the partner decides.", "nobody")
+GIVEN_BACK: Final = Advice("It was sold, and its buyers gave it back.", "Nothing: it has ended.", "nobody")
 FIRST: Final = Advice("It waits for its first attempt.", WAIT, "time")
 HELD: Final = Advice("An operator holds it back.", "Ask the operator to resume it.", "operator")
 IN_WORK: Final = Advice("It is being worked on.", WAIT, "time")
@@ -117,6 +118,8 @@ def explain_to_sender(lead: Lead, state: LeadState, attempts: Sequence[TracedAtt
 def _advise(lead: Lead, state: LeadState, *, last: TracedAttempt | None, missing: Sequence[str]) -> Advice:
     if lead.status == LeadStatus.DISTRIBUTED:
         return Advice(f"Sold to {wording.count(state.buyers, 'buyer')}." if state.buyers else "Sold.")
+    if lead.status == LeadStatus.RETURNED:
+        return GIVEN_BACK
     if lead.status == LeadStatus.CANCELLED:
         because = f": {lead.cancel_reason}" if lead.cancel_reason else ""
         return Advice(wording.sentence(f"cancelled{because}"), "Nothing: it has ended.", "nobody")

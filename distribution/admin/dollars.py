@@ -4,9 +4,11 @@ from decimal import Decimal
 from typing import Any, Final
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from routing.admin.configuration import ConfigurationAdmin
+from tracing.wording import money
 
 CENTS: Final = "_cents"
 MOST_DOLLARS: Final = 10_000_000
@@ -26,7 +28,15 @@ class DollarField(forms.DecimalField):
         return None if dollars is None else int(dollars * 100)
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        return super().has_changed(self.prepare_value(initial), data)
+        """`initial` is in cents, `data` the dollars as they were typed: compared as amounts, not as texts."""
+        try:
+            dollars = self.to_python(data)
+        except ValidationError:
+            return True
+        return bool(initial != (None if dollars is None else dollars * 100))
+
+    def tell(self, value: int) -> str:
+        return money(value)
 
 
 class DollarsAdmin(ConfigurationAdmin):

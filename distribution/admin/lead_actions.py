@@ -16,7 +16,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from distribution.admin.confirming import ConfirmingAdmin, ReasonForm
-from distribution.assign import AssignRefused, assign_by_hand
+from distribution.assign import OPEN, AssignRefused, assign_by_hand
 from distribution.models import Enrollment
 from distribution.queries import enrollments_for
 from routing import giveup, hold, rerun
@@ -187,7 +187,7 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
             for name, action in ACTIONS.items()
             if not action.why_not(lead, at)
         ]
-        if lead.status in (LeadStatus.PENDING, LeadStatus.FAILED, LeadStatus.DISTRIBUTED):
+        if lead.status in OPEN:
             found.append(
                 {"title": "Assign by hand", "url": reverse("admin:routing_lead_assign", args=[lead.pk])}
             )

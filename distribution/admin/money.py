@@ -11,14 +11,15 @@ from django.http import HttpRequest
 
 from distribution.admin.dollars import DollarsAdmin
 from distribution.admin.money_actions import MoneyActionsAdmin
+from distribution.desk_money import set_credit_limit_by_hand
 from distribution.models import Assignment, LedgerEntry, Wallet
-from distribution.money import InsufficientCredits, set_credit_limit
 from routing.admin.filters import DayFilter
 from tracing.admin.audited import REASON, ReasonedForm
 from tracing.admin.columns import money_column, time_column
 from tracing.admin.filters import WorkspaceFilter
 from tracing.admin.readonly import ReadOnlyAdmin
 from tracing.parsing import parse_text, parse_uuid
+from tracing.wording import money
 
 MOST_BUYERS: Final = 100  # whose entries one search shows
 LONGEST_TRANSACTION: Final = timedelta(hours=1)  # by far: the database ends them within seconds
@@ -46,7 +47,7 @@ class EntryDayFilter(DayFilter):
 
 
 class WalletForm(ReasonedForm):
-    """Writes the limit when everything else is right: a sale between a check and a later write could break it."""
+    """The page has locked the wallet: no sale comes between this check and the write."""
 
     class Meta:
         model = Wallet
@@ -57,13 +58,10 @@ class WalletForm(ReasonedForm):
         limit_cents = cleaned.get("credit_limit_cents")
         if limit_cents is None or self.errors:
             return cleaned
-        self.limit_before = Wallet.objects.values_list("credit_limit_cents", flat=True).get(
-            pk=self.instance.pk
-        )
-        try:
-            set_credit_limit(self.instance.buyer_id, limit_cents=limit_cents)
-        except InsufficientCredits as error:
-            raise ValidationError({"credit_limit_cents": f"{error}".capitalize()}) from None
+        wallet: Wallet = self.instance
+        if wallet.balance_cents - wallet.held_cents < -limit_cents:
+            text = f"The balance is already further below zero than {money(limit_cents)}; top up first"
+            raise ValidationError({"credit_limit_cents": text})
         return cleaned
 
 
@@ -90,12 +88,14 @@ class WalletAdmin(MoneyActionsAdmin, DollarsAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
-        """The form has written it."""
-        before = {"credit_limit_cents": form.limit_before}
-        after = {"credit_limit_cents": obj.credit_limit_cents}
-        if before != after:
-            reason = form.cleaned_data[REASON]
-            self.audit(request, obj, action="credit limit", reason=reason, before=before, after=after)
+        if "credit_limit_cents" in form.changed_data:
+            set_credit_limit_by_hand(
+                obj,
+                limit_cents=obj.credit_limit_cents,
+                actor=request.user.get_username(),
+                reason=form.cleaned_data[REASON],
+            )
+        self.tell_left_alone(request, form)
 
 
 @admin.register(LedgerEntry)

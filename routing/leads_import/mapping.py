@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from routing.attributes import KEY
-from routing.leadfields import CONSENT_KEYS, LEAD_KEYS
+from routing.consent import CONSENT_KEYS
+from routing.leadfields import LEAD_KEYS
 from routing.leads_import.rejects import Problem, take_off_guard
 from routing.normalise import FieldError, normalise_vertical
 

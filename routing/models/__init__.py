@@ -10,6 +10,7 @@ from routing.models.rule import RoutingRule
 from routing.models.workspace import (
     DispatchMode,
     DuplicateScope,
+    IntakeMode,
     Source,
     SourceKey,
     SourceScope,
@@ -25,6 +26,7 @@ __all__ = [
     "DispatchPath",
     "DuplicateScope",
     "IdempotencyRecord",
+    "IntakeMode",
     "Lead",
     "LeadAllowance",
     "LeadStatus",

@@ -140,6 +140,8 @@ def test_a_person_is_looked_for_by_identity_though_thousands_of_duplicates_are_t
     assert {node.get("Index Name") for node in of_leads} - {None} == {
         "lead_email_identity",
         "lead_phone_identity",
+        "lead_email_to_phone",
+        "lead_phone_to_email",
     }
     assert not [node for node in of_leads if node["Node Type"] == "Seq Scan"]
     assert max(node["Actual Rows"] + node.get("Rows Removed by Filter", 0) for node in of_leads) <= 3

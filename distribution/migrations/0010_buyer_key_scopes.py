@@ -13,8 +13,8 @@ from routing.migrations import _key_ids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("routing", "0011_source_key_scopes"),
-        ("distribution", "0008_close_calendar_caps"),
+        ("routing", "0014_source_key_scopes"),
+        ("distribution", "0009_returned_leads"),
     ]
 
     operations = [

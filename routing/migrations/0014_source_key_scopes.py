@@ -16,8 +16,8 @@ class Migration(migrations.Migration):
     dependencies = [
         ("admin", "0003_logentry_add_action_flag_choices"),
         ("contenttypes", "0002_remove_content_type_name"),
-        ("tracing", "0005_attempt_route"),
-        ("routing", "0010_dispatch_words"),
+        ("tracing", "0006_attempt_append_only"),
+        ("routing", "0013_workspace_polled_index"),
     ]
 
     operations = [
