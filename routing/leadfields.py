@@ -118,6 +118,7 @@ class CleanLead:
     consent: Consent | None
     external_id: str | None = field(repr=False)
     phone_extension: str | None = field(default=None, repr=False)
+    received_at: datetime | None = None  # None: now
     corrections: tuple[Correction, ...] = field(default=(), repr=False)
 
 
