@@ -35,6 +35,7 @@ OWN_VARIABLES = frozenset(
         "ENV_FILE",
         "HTTPS",
         "IDENTITY_KEY",
+        "LARGE_SUM_DOLLARS",
         "LEASE_SECONDS",
         "LOCK_MAX_SECONDS",
         "LOG_LEVEL",
@@ -111,6 +112,7 @@ class Environment:
     dispatch_mode: str
     lease_seconds: int
     max_lost_leases: int
+    large_sum_dollars: int
     ready_shards: int
     ready_limit: int
     rate_limits: Mapping[str, tuple[int, int]]
@@ -145,6 +147,7 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         dispatch_mode=_read(variables, "LEADSWITCH_DISPATCH_MODE", one_of(*DISPATCH_MODES), default="event"),
         lease_seconds=_read(variables, "LEADSWITCH_LEASE_SECONDS", parse_count, default=30),
         max_lost_leases=_read(variables, "LEADSWITCH_MAX_LOST_LEASES", parse_count, default=5),
+        large_sum_dollars=_read(variables, "LEADSWITCH_LARGE_SUM_DOLLARS", parse_count, default=10_000),
         ready_shards=_read(variables, "LEADSWITCH_READY_SHARDS", parse_count, default=4),
         ready_limit=_read(variables, "LEADSWITCH_READY_LIMIT", parse_count, default=250),
         rate_limits=_read_rate_limits(variables),

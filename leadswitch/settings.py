@@ -41,6 +41,7 @@ LEADSWITCH_WAKE_ENABLED = ENVIRONMENT.is_wake_enabled
 LEADSWITCH_DISPATCH_MODE = ENVIRONMENT.dispatch_mode
 LEADSWITCH_LEASE_SECONDS = ENVIRONMENT.lease_seconds
 LEADSWITCH_MAX_LOST_LEASES = ENVIRONMENT.max_lost_leases
+LEADSWITCH_LARGE_SUM_CENTS = 100 * ENVIRONMENT.large_sum_dollars
 LEADSWITCH_READY_SHARDS = ENVIRONMENT.ready_shards
 LEADSWITCH_READY_LIMIT = ENVIRONMENT.ready_limit
 # By kind of API key, and of people at the desk: requests a minute, and how many of them at once.

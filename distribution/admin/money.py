@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
+from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from distribution.admin.dollars import DollarsAdmin
+from distribution.admin.dollars import LARGE_SUMS, DollarField, DollarsAdmin, check_large_sum
 from distribution.admin.money_actions import MoneyActionsAdmin
 from distribution.desk_money import set_credit_limit_by_hand
 from distribution.models import Assignment, LedgerEntry, Wallet
@@ -49,6 +50,15 @@ class EntryDayFilter(DayFilter):
 class WalletForm(ReasonedForm):
     """The page has locked the wallet: no sale comes between this check and the write."""
 
+    # Set for each request.
+    may_move_large_sums: ClassVar[bool] = False
+    limit_again = DollarField(
+        label="The new limit again ($)",
+        required=False,
+        help_text="Only for a limit above what one person may grant in one step.",
+        widget=forms.NumberInput(attrs={"step": "0.01", "class": "desk-dollars"}),
+    )
+
     class Meta:
         model = Wallet
         fields = ("credit_limit_cents",)
@@ -62,6 +72,13 @@ class WalletForm(ReasonedForm):
         if wallet.balance_cents - wallet.held_cents < -limit_cents:
             text = f"The balance is already further below zero than {money(limit_cents)}; top up first"
             raise ValidationError({"credit_limit_cents": text})
+        if limit_cents > wallet.credit_limit_cents:
+            again = cleaned.get("limit_again")
+            why = check_large_sum(limit_cents, again=again, is_allowed=self.may_move_large_sums)
+            if why:
+                raise ValidationError(
+                    {"limit_again" if self.may_move_large_sums else "credit_limit_cents": why}
+                )
         return cleaned
 
 
@@ -75,7 +92,7 @@ class WalletAdmin(MoneyActionsAdmin, DollarsAdmin):
     search_fields = ("buyer__name",)
     empty_list_text = "A wallet comes with its buyer: add a buyer."
     ordering = ("buyer__name",)
-    fields = ("buyer", "balance", "held", "credit_limit_cents", REASON)
+    fields = ("buyer", "balance", "held", "credit_limit_cents", "limit_again", REASON)
     readonly_fields = ("buyer", "balance", "held")
     balance = money_column("balance_cents", label="balance")
     never_deleted = (
@@ -83,6 +100,11 @@ class WalletAdmin(MoneyActionsAdmin, DollarsAdmin):
     )
     held = money_column("held_cents", label="held")
     credit_limit = money_column("credit_limit_cents", label="credit limit")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        form.may_move_large_sums = request.user.has_perm(LARGE_SUMS)
+        return form
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the database opens wallets
         return False

@@ -260,10 +260,11 @@ class SeenForm(forms.Form):
     """A question about rows: `state` is what they are now, `told` who changed them last. Both are of this request.
 
     The state that the question was asked about travels with it. If the rows changed since, nothing is done, and the
-    page asks again.
+    page asks again. Where a use case compares the states itself, under its locks, `asks_again` is off.
     """
 
     bound_field_class = FreshBoundField
+    asks_again: ClassVar[bool] = True
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, state: str = "", told: str = "", **kwargs: Any) -> None:
@@ -276,6 +277,6 @@ class SeenForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        if self.state and cleaned.get(SEEN, "") not in ("", self.state):
+        if self.asks_again and self.state and cleaned.get(SEEN, "") not in ("", self.state):
             raise ValidationError(f"{CHANGED} {self.told}".strip())
         return cleaned
