@@ -13,8 +13,8 @@ from routing.migrations import _key_ids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("routing", "0014_source_key_scopes"),
-        ("distribution", "0009_returned_leads"),
+        ("routing", "0015_source_key_scopes"),
+        ("distribution", "0010_large_sums"),
     ]
 
     operations = [
