@@ -7,6 +7,7 @@ from django.contrib import admin
 from routing.admin.configuration import ConfigurationAdmin
 from routing.admin.keys import Columns, ScopedKeyAdmin
 from routing.models import Source, SourceKey
+from routing.rewriting import rewrite_vertical
 
 
 @admin.register(Source)
@@ -21,6 +22,7 @@ class SourceAdmin(ConfigurationAdmin):
     ordering = ("workspace__name", "name")
     autocomplete_fields = ("workspace",)
     readonly_fields = ("public_id", "created_at")
+    rewriters = {"default_vertical": rewrite_vertical}
 
 
 @admin.register(SourceKey)

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models.functions import Now
 from uuid6 import uuid7
 
+from routing.checks import check_vertical
 from routing.models.apikey import ScopedKey, ScopedKeyManager, id_is_no_hash
 from routing.opening import check_hours, check_timezone
 
@@ -167,6 +168,7 @@ class Source(models.Model):
     default_vertical = models.CharField(
         max_length=50,
         blank=True,
+        validators=[check_vertical],
         help_text="Used for leads of this source that name no vertical. Blank: leads without one are refused.",
     )
     intake_mode = models.CharField(

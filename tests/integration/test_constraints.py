@@ -9,6 +9,12 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from uuid6 import uuid7
 
+from distribution.limits import (
+    MAX_BUDGET_CENTS,
+    MAX_BUYERS_A_LEAD,
+    MAX_CREDIT_LIMIT_CENTS,
+    MAX_PRICE_CENTS,
+)
 from distribution.models import (
     Assignment,
     Buyer,
@@ -190,6 +196,16 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
         "wallet_not_below_limit",
         lambda: update(Wallet, BuyerFactory().wallet, balance_cents=-6, credit_limit_cents=5),
     ),
+    ("campaign_amounts_in_range", lambda: CampaignFactory(price_cents=9 * 10**18)),
+    ("campaign_amounts_in_range", lambda: CampaignFactory(price_cents=MAX_PRICE_CENTS + 1)),
+    ("campaign_amounts_in_range", lambda: CampaignFactory(max_buyers=MAX_BUYERS_A_LEAD + 1)),
+    ("tier_amounts_in_range", lambda: TierFactory(price_cents=MAX_PRICE_CENTS + 1)),
+    ("enrollment_amounts_in_range", lambda: EnrollmentFactory(bid_cents=MAX_PRICE_CENTS + 1)),
+    ("enrollment_amounts_in_range", lambda: EnrollmentFactory(budget_day_cents=MAX_BUDGET_CENTS + 1)),
+    (
+        "wallet_limit_in_range",
+        lambda: update(Wallet, BuyerFactory().wallet, credit_limit_cents=MAX_CREDIT_LIMIT_CENTS + 1),
+    ),
     ("idempotency_owner_route_key", two_answers),
     ("lead_due_exactly_while_pending", lambda: LeadFactory(next_attempt_at=None)),  # PITFALLS 36
     ("lead_due_exactly_while_pending", lambda: LeadFactory(status="failed", finished_at=timezone.now())),
@@ -251,6 +267,18 @@ def test_refused(name: str, break_it: Callable[[], Any]) -> None:
         break_it()
 
     assert refused.value.__cause__.diag.constraint_name == name  # type: ignore[union-attr]
+
+
+def test_largest_amounts_are_allowed() -> None:
+    enrollment = EnrollmentFactory(
+        campaign__price_cents=MAX_PRICE_CENTS,
+        campaign__max_buyers=MAX_BUYERS_A_LEAD,
+        bid_cents=MAX_PRICE_CENTS,
+        budget_month_cents=MAX_BUDGET_CENTS,
+        cap_month=2**31 - 1,
+    )
+    update(Wallet, enrollment.buyer.wallet, credit_limit_cents=MAX_CREDIT_LIMIT_CENTS)
+    assert Enrollment.objects.count() == 1
 
 
 def test_what_only_looks_like_a_breach_is_allowed() -> None:

@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("routing", "0015_source_key_scopes"),
+        ("routing", "0016_source_key_scopes"),
     ]
 
     operations = [

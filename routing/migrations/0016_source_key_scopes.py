@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
         ("admin", "0003_logentry_add_action_flag_choices"),
         ("contenttypes", "0002_remove_content_type_name"),
         ("tracing", "0006_attempt_append_only"),
-        ("routing", "0014_rehash_identities"),
+        ("routing", "0015_definitions"),
     ]
 
     operations = [

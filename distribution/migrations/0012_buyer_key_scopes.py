@@ -13,8 +13,8 @@ from routing.migrations import _key_ids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("routing", "0015_source_key_scopes"),
-        ("distribution", "0010_large_sums"),
+        ("routing", "0016_source_key_scopes"),
+        ("distribution", "0011_definitions"),
     ]
 
     operations = [
