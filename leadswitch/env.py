@@ -28,6 +28,7 @@ OWN_VARIABLES = frozenset(
         "DESK_CHECKS_A_MINUTE",
         "DESK_CHECK_BURST",
         "DISPATCH_MODE",
+        "DISPATCH_NOW_AN_HOUR",
         "EMBEDDED_FSYNC",
         "EMBEDDED_POSTGRES",
         "EMBEDDED_REDIS",
@@ -45,6 +46,7 @@ OWN_VARIABLES = frozenset(
         "READY_LIMIT",
         "READY_SHARDS",
         "REDIS_PREFIX",
+        "RERUNS_AN_HOUR",
         "ROLE",
         "SOURCE_REQUESTS_A_MINUTE",
         "SOURCE_REQUEST_BURST",
@@ -114,6 +116,7 @@ class Environment:
     ready_shards: int
     ready_limit: int
     rate_limits: Mapping[str, tuple[int, int]]
+    lead_tries_an_hour: Mapping[str, int]
 
 
 def read_environment(source: Mapping[str, str] | None = None) -> Environment:
@@ -148,6 +151,10 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         ready_shards=_read(variables, "LEADSWITCH_READY_SHARDS", parse_count, default=4),
         ready_limit=_read(variables, "LEADSWITCH_READY_LIMIT", parse_count, default=250),
         rate_limits=_read_rate_limits(variables),
+        lead_tries_an_hour={
+            "sender": _read(variables, "LEADSWITCH_DISPATCH_NOW_AN_HOUR", parse_count, default=3),
+            "operator": _read(variables, "LEADSWITCH_RERUNS_AN_HOUR", parse_count, default=30),
+        },
     )
 
 
