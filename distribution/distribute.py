@@ -19,7 +19,7 @@ from django.db import transaction
 from distribution import metrics
 from distribution.attempt import AttemptOutcome, BuyersBusy, Patience, Unsold, run_attempt, seed_of
 from distribution.locks import CandidatesStayBusy
-from distribution.outcome import LEFT_ALONE, Left, Outcome
+from distribution.outcome import LEFT_ALONE, STATUS_AFTER, Left, Outcome
 from distribution.route import find_closed, send_on, told_of
 from distribution.verdict import write_verdict
 from distribution.worker import worker_name
@@ -36,15 +36,6 @@ from tracing.vocabulary import Event, RetryClass
 # How often one run may begin again to wait for buyers; then it makes do with those that are free.
 MAX_WAITS: Final = 4
 FIRST_PATIENCE: Final = Patience(may_ask=True)
-STATUS_AFTER: Final = {
-    AttemptResult.SUCCESS: LeadStatus.DISTRIBUTED,
-    AttemptResult.UNSOLD: LeadStatus.FAILED,
-    AttemptResult.FAILED: LeadStatus.FAILED,
-    AttemptResult.DEFERRED: LeadStatus.PENDING,
-    AttemptResult.RETRY: LeadStatus.PENDING,
-    AttemptResult.EXPIRED: LeadStatus.EXPIRED,
-    AttemptResult.DUPLICATE: LeadStatus.DUPLICATE,
-}
 # Reasons that end a lead in a state of its own.
 RESULT_OF: Final = {
     "lead_expired": AttemptResult.EXPIRED,
@@ -190,6 +181,7 @@ def _head(lead: LockedLead, *, at: datetime) -> AttemptHead:
         source_workspace_id=lead.source_workspace_id,
         started_at=at,
         worker=worker_name(),
+        intake_notes=lead.intake_notes,
     )
 
 

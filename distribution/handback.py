@@ -46,7 +46,8 @@ def hand_back(outcome: Outcome) -> None:
         return
     _compare(outcome)
     if outcome.waits_again:
-        settle(read_due_times([outcome.lead_id]))
+        due = _read_due_time(outcome.lead_id)
+        settle([] if due is None else [due])
 
 
 def _end(held: inflight.Lease, outcome: Outcome | None) -> None:

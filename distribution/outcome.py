@@ -7,7 +7,18 @@ from typing import Final
 from uuid import UUID
 
 from routing.locks import LockedLead
+from routing.models import LeadStatus
 from tracing.models import AttemptResult
+
+STATUS_AFTER: Final = {
+    AttemptResult.SUCCESS: LeadStatus.DISTRIBUTED,
+    AttemptResult.UNSOLD: LeadStatus.FAILED,
+    AttemptResult.FAILED: LeadStatus.FAILED,
+    AttemptResult.DEFERRED: LeadStatus.PENDING,
+    AttemptResult.RETRY: LeadStatus.PENDING,
+    AttemptResult.EXPIRED: LeadStatus.EXPIRED,
+    AttemptResult.DUPLICATE: LeadStatus.DUPLICATE,
+}
 
 
 class Left(StrEnum):
@@ -38,6 +49,11 @@ class Outcome:
     rule_id: int | None = None  # the routing rule that led to where it was decided
     duplicate_of: UUID | None = None
     cause: str = ""  # the exception that rolled it back
+
+    @property
+    def status(self) -> str:
+        """What the attempt made of the lead; "" without one."""
+        return STATUS_AFTER[AttemptResult(self.result)].value if self.result else ""
 
     @property
     def waits_again(self) -> bool:

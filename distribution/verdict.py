@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, OperationalError, transaction
+from django.db import DatabaseError, InterfaceError, transaction
 
 from distribution import metrics
 from distribution.attempt import Decided, TierLockContention, seed_of
@@ -19,6 +19,7 @@ from distribution.engine import DefinitionError
 from distribution.outcome import Left, Outcome
 from distribution.trace import record_decision
 from routing.closing import LeadMoved, close_attempt
+from routing.database import is_outage, sqlstate_of
 from routing.locks import LockedLead
 from routing.models import LeadStatus
 from routing.retry import NextStep, next_step
@@ -59,7 +60,7 @@ def write_verdict(error: Exception, *, lead: LockedLead, recorder: Recorder, at:
     When another worker took the lead right after the rollback, its attempt counts and the outcome here is BUSY.
     Raises `error` again when the database itself is gone: the lead keeps its due time and nothing was lost.
     """
-    if is_connection_lost(error):
+    if is_outage(error):
         raise error
     cause = classify(error)
     if cause.reason == "internal_error" and settings.DEBUG:
@@ -100,22 +101,8 @@ def classify(error: Exception) -> Cause:
         return Cause("tier_lock_contention", "TierLockContention", error.decided)
     name = type(error).__name__
     if isinstance(error, DatabaseError):
-        return Cause(TRANSIENT_STATES.get(_sqlstate(error), "internal_error"), name)
+        return Cause(TRANSIENT_STATES.get(sqlstate_of(error), "internal_error"), name)
     return Cause("internal_error", name, is_lasting=isinstance(error, DefinitionError))
-
-
-def is_connection_lost(error: Exception) -> bool:
-    """Tell whether the server or the way to it is gone, as opposed to a statement that it refused."""
-    if isinstance(error, InterfaceError):
-        return True
-    state = _sqlstate(error)
-    return isinstance(error, OperationalError) and (
-        state == "" or (state[:2] in {"08", "57"} and state != "57014")
-    )
-
-
-def _sqlstate(error: BaseException) -> str:
-    return getattr(error.__cause__, "sqlstate", None) or ""
 
 
 def _write(

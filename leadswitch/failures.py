@@ -1,5 +1,6 @@
 """What is answered when no view does: JSON under /api/, Django's own pages elsewhere. Nothing of the failure leaks."""
 
+import sys
 from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -8,12 +9,21 @@ from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 
 from leadswitch.web.input import UnstorableInput
-from routing.api.errors import build_error
+from routing.api.errors import CODES_BY_STATUS, FIXED_MESSAGES, build_error
+from routing.database import is_outage
 
 API: str = "/api/"
 NOT_FOUND = "There is nothing here. Paths begin with /api/v1/ and end with a slash."
 BAD_REQUEST = "The request could not be understood."
-FAILED = "The product failed; nothing was stored by this request. Try again in a moment."
+FAILED = (
+    "The product failed, and cannot say what of this request is stored. Send it again with the same Idempotency-Key or"
+    " external_id: it is stored once."
+)
+RETRY_AFTER_SECONDS = "1"
+UNAVAILABLE = (
+    "<!doctype html><title>Not now</title><h1>The database cannot be used at the moment</h1>"
+    "<p>Nothing is wrong with what you did. Reload this page in a moment to see what is stored.</p>"
+)
 
 
 @csrf_exempt  # there is nothing to forge, and the CSRF page is no JSON
@@ -36,9 +46,23 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    error = sys.exc_info()[1]
+    if error is not None and is_outage(error):
+        return unavailable(request)
     if request.path.startswith(API):
         return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", FAILED)
     return defaults.server_error(request)
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """PostgreSQL cannot do its work now."""
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    if request.path.startswith(API):
+        answer: HttpResponse = _answer(status, CODES_BY_STATUS[status], FIXED_MESSAGES[status])
+    else:
+        answer = HttpResponse(UNAVAILABLE, status=status, content_type="text/html")
+    answer["Retry-After"] = RETRY_AFTER_SECONDS
+    return answer
 
 
 def _answer(status: HTTPStatus, code: str, message: str) -> JsonResponse:

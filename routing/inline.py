@@ -2,23 +2,36 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol, cast
+from uuid import UUID
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 from routing import metrics
+from routing.aftermath import after_commit_try
 from routing.handon import hand_on
-from routing.queries import LeadState, read_due_times, read_lead_state
+from routing.queries import LeadState, read_due_times, read_state_after_commit
 
 logger = logging.getLogger(__name__)
 
 
 class Outcome(Protocol):
-    """What the hook returns, as far as intake reads it."""
+    """What the hook returns, as far as intake reads it. `result` is "" when no attempt came to its end.
+
+    `status`: what the lead is since then.
+    """
 
     @property
     def result(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def skip_reason(self) -> str: ...
+    @property
+    def next_attempt_at(self) -> datetime | None: ...
     @property
     def assignments(self) -> Sequence[Any]: ...
 
@@ -27,18 +40,25 @@ class DecideHook(Protocol):
     def __call__(self, lead_id: int, /, *, seconds: float) -> Outcome: ...
 
 
-def decide_inline(lead_id: int, *, seconds: float) -> tuple[LeadState, int | None]:
-    """Have the lead decided within so many seconds. Returns what it is then, and to how many buyers it was sold.
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What is known of a lead after its decision. `outcome` None: no attempt came to its end here. `state` None: the
+    database does not say."""
+
+    outcome: Outcome | None
+    state: LeadState | None
+
+
+def decide_inline(lead_id: int, public_id: UUID, *, seconds: float) -> Decided:
+    """Have the lead decided within so many seconds. Returns what is known of it then. Never raises.
 
     The lead is stored already: whatever fails here, it is still due, and the workers are told.
     """
     outcome = _decide(lead_id, seconds=seconds)
-    state = read_lead_state(lead_id)
-    if state.status == "pending":
-        hand_on(read_due_times([lead_id]))
-    # An attempt whose trace could not be written still has its outcome.
-    buyers = len(outcome.assignments) if outcome is not None and outcome.result else state.buyers
-    return state, buyers
+    state = read_state_after_commit("inline", public_id)
+    if state is None or state.status == "pending":
+        after_commit_try("hand_on", lambda: hand_on(read_due_times([lead_id])))
+    return Decided(outcome if outcome is not None and outcome.result else None, state)
 
 
 def _decide(lead_id: int, *, seconds: float) -> Outcome | None:

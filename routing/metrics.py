@@ -17,6 +17,11 @@ INLINE_DECISIONS_FAILED = Counter(
     "Leads whose decision failed while the sender waited; the pick-up finds them.",
     ["cause"],
 )
+AFTER_COMMIT_FAILURES = Counter(
+    "leadswitch_after_commit_failures_total",
+    "What failed after a commit, on the way to an answer: the answer says what is stored, without the rest.",
+    ["step", "cause"],
+)
 REQUESTS_REFUSED = Counter(
     "leadswitch_requests_refused_total",
     "Requests of API keys, and of people at the desk, that came faster than they may.",

@@ -1,19 +1,24 @@
 """Reads of routing for API, admin and tasks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from routing.locks import IS_DUE, IS_POLLED
+from routing.aftermath import after_commit_try
+from routing.locks import IS_DUE, IS_LED, IS_POLLED
 from routing.models import Lead
 from tracing.parsing import parse_id, parse_uuid
 
-HAS_POLLED: Final = f"SELECT EXISTS (SELECT FROM routing_workspace w WHERE {IS_POLLED})"  # noqa: S608 - constant
+# Each part has an index (decisions/0007): IS_POLLED in one would read every workspace.
+HAS_POLLED: Final = f"""
+SELECT EXISTS (SELECT FROM routing_workspace WHERE dispatch_mode <> 'event') OR NOT {IS_LED}
+"""  # noqa: S608 - constant
 
 
 def has_polled() -> bool:
@@ -94,22 +99,34 @@ def find_leads(text: str, *, limit: int = 5, among: QuerySet[Lead] | None = None
     return list(leads.filter(named)[:limit])
 
 
-# What became of a lead: its row, and how its last attempt ended. Nothing in it names a person.
-_STATE: Final = """
+_ROW: Final = """
 SELECT l.id, l.public_id, l.external_id, l.status, l.skip_reason, l.cancel_reason, l.vertical, l.zip, l.attempts,
-    l.next_attempt_at, l.received_at, l.expires_at, l.finished_at, l.workspace_id <> l.source_workspace_id,
+    l.next_attempt_at, l.received_at, l.expires_at, l.finished_at, l.workspace_id <> l.source_workspace_id
+"""
+# What became of a lead: its row, and how its last attempt ended. Nothing in it names a person.
+_LAST_ATTEMPT: Final = """,
     (SELECT f.public_id FROM routing_lead f
-     WHERE l.status = 'duplicate' AND f.id = last.first_lead_id AND f.source_workspace_id = l.source_workspace_id),
+     WHERE l.status = 'duplicate' AND f.id = last.first_lead_id AND f.source_id = l.source_id),
     last.result,
-    (SELECT (e.data->>'buyers')::int FROM tracing_leaddistributionevent e
-     WHERE e.attempt_id = last.id AND e.event = 'distributed')
+    CASE WHEN l.status = 'returned' THEN 0 ELSE (
+        SELECT (e.data->>'buyers')::int FROM tracing_leaddistributionevent e
+        WHERE e.attempt_id = last.id AND e.event = 'distributed'
+    ) END,
+    ARRAY(SELECT jsonb_array_elements_text(l.intake_notes))
 FROM routing_lead l
 LEFT JOIN LATERAL (
     SELECT a.id, a.result, a.first_lead_id FROM tracing_attempt a WHERE a.lead_id = l.id ORDER BY a.number DESC LIMIT 1
 ) last ON true
 """
-STATE_OF_ID: Final = f"{_STATE} WHERE l.id = %s"
-STATE_OF_SENT: Final = f"{_STATE} WHERE l.public_id = %s AND l.source_workspace_id = %s"
+_STATE: Final = _ROW + _LAST_ATTEMPT
+STATE_OF_PUBLIC_ID: Final = f"{_STATE} WHERE l.public_id = %s"
+STATE_OF_SENT: Final = f"{_STATE} WHERE l.public_id = %s AND l.source_id = %s"
+# Without the trace, for the time that its tables cannot be read.
+_NO_ATTEMPT: Final = """,
+    NULL::uuid, NULL, NULL::int, ARRAY(SELECT jsonb_array_elements_text(l.intake_notes))
+FROM routing_lead l WHERE l.public_id = %s
+"""
+ROW_OF_PUBLIC_ID: Final = _ROW + _NO_ATTEMPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +134,7 @@ class LeadState:
     """`result` and `buyers` are those of the last attempt; None before the first, or when its trace is missing.
 
     `is_elsewhere`: rules sent it on to another workspace. `duplicate_of`: the lead that came first, where the same
-    workspace sent that one too.
+    source sent that one too. `is_complete` False: the trace could not be read; the lead's own row is all there is.
     """
 
     id: int
@@ -137,19 +154,25 @@ class LeadState:
     duplicate_of: UUID | None
     result: str | None
     buyers: int | None
+    intake_notes: Sequence[str]
+    is_complete: bool = True
 
 
-def read_lead_state(lead_id: int) -> LeadState:
-    state = _read_state(STATE_OF_ID, [lead_id])
-    if state is None:
-        message = f"there is no lead {lead_id}"
-        raise LookupError(message)
-    return state
+def read_state_after_commit(step: str, public_id: UUID) -> LeadState | None:
+    """Return a lead that the caller has just written, as far as it can be read: in full, its row alone, or not at all.
+
+    Never raises: what is stored is stored.
+    """
+    state = after_commit_try(step, partial(_read_state, STATE_OF_PUBLIC_ID, [public_id]))
+    if state is not None:
+        return state
+    row = after_commit_try(step, partial(_read_state, ROW_OF_PUBLIC_ID, [public_id]))
+    return None if row is None else replace(row, is_complete=False)
 
 
-def find_sent_lead(public_id: UUID, *, workspace_id: int) -> LeadState | None:
-    """Return the lead if this workspace sent it."""
-    return _read_state(STATE_OF_SENT, [public_id, workspace_id])
+def find_sent_lead(public_id: UUID, *, source_id: int) -> LeadState | None:
+    """Return the lead if this source sent it. To every other source, of the same workspace too, it does not exist."""
+    return _read_state(STATE_OF_SENT, [public_id, source_id])
 
 
 def _read_state(sql: str, parameters: list[Any]) -> LeadState | None:

@@ -54,8 +54,16 @@ def describe_gate(gate: Gate, *, timezone: str = "UTC") -> Obstacle:
         fixer=fixer_of(code),
         required=gate.get("required"),
         observed=gate.get("observed"),
-        opens_at=gate.get("fixed_at"),
+        opens_at=_opens_at(gate),
     )
+
+
+def _opens_at(gate: Gate) -> str | None:
+    try:
+        at = wording.parse_moment(gate.get("fixed_at"))
+    except (TypeError, ValueError):
+        return None
+    return wording.utc(at) if at is not None and at.tzinfo is not None else None
 
 
 def describe_clause(reason: str) -> str:
@@ -199,7 +207,7 @@ def _credits(gate: Gate, _timezone: str) -> tuple[str, str]:
 
 
 def _has_lead(_gate: Gate, _timezone: str) -> tuple[str, str]:
-    return "", "nothing: it has this lead"
+    return "", "nothing: it bought this lead before"
 
 
 GATE_WORDS: Final[Mapping[str, Callable[[Gate, str], tuple[str, str]]]] = {

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 from tracing import wording
 from tracing.funnel import narrate_funnel
 from tracing.gates import Obstacle, describe_clause, describe_gate
-from tracing.vocabulary import SKIP_REASONS, Event, Fixer
+from tracing.vocabulary import CORRECTIONS, SKIP_REASONS, Event, Fixer
 
 
 class EventRow(Protocol):
@@ -173,7 +173,15 @@ def describe_change(event: EventRow, *, names: Names) -> str:
 
 def _started(event: EventRow, _scene: Scene) -> str:
     trigger = event.data["trigger"]
-    return f"Started as attempt {event.data['number']} ({TRIGGERS.get(trigger, trigger)})."
+    started = f"Started as attempt {event.data['number']} ({TRIGGERS.get(trigger, trigger)})."
+    notes = [_tell_note(note) for note in event.data.get("intake", ())]
+    return f"{started} At intake: {'; '.join(notes)}." if notes else started
+
+
+def _tell_note(note: str) -> str:
+    """ "email:dropped" """
+    name, _, code = note.rpartition(":")
+    return f"{name.replace('_', ' ')} {CORRECTIONS.get(code, code)}"
 
 
 def _campaign(event: EventRow, scene: Scene) -> str:

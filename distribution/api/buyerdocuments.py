@@ -93,6 +93,7 @@ class ContactDocument(serializers.Serializer[Any]):
     last_name = serializers.CharField()
     email = serializers.CharField()
     phone = serializers.CharField(help_text="E.164.")
+    phone_extension = serializers.CharField(allow_blank=True, help_text="Digits to dial behind the number.")
     address = serializers.CharField()
 
 
@@ -227,7 +228,7 @@ def _document(
         description=description or f"{summary}.",
         tags=["buyers"],
         parameters=[*parameters, *LIMIT_HEADERS],
-        responses={200: OpenApiResponse(answer, description=summary), **describe_errors(*errors, 403)},
+        responses={200: OpenApiResponse(answer, description=summary), **describe_errors(*errors)},
         examples=[*examples.OF[operation_id], *examples.ERRORS],
     )
 

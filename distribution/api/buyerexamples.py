@@ -20,7 +20,7 @@ ME: Final = {
     "key": {
         "name": "reporting",
         "prefix": "hN2vQx7T",
-        "scopes": ["read"],
+        "scopes": ["account:read", "wallet:read"],
         "expires_at": "2027-01-01T05:00:00Z",
     },
     "enrollments": [
@@ -69,6 +69,7 @@ ASSIGNMENT: Final[dict[str, Any]] = {
             "last_name": "Example",
             "email": "ada@example.com",
             "phone": "+14048812345",
+            "phone_extension": "",
             "address": "1 Main Street",
         },
         "attributes": {"roof_age": 12},

@@ -11,13 +11,17 @@ from django.db.models.functions import Now
 from uuid6 import uuid7
 
 from distribution.definitions import (
+    check_answer_keys,
     check_answers,
     check_answers_fit,
     check_hours,
     check_service_area,
     check_timezone,
+    list_keys,
 )
+from distribution.limits import MAX_BUDGET_CENTS, MAX_PRICE_CENTS
 from distribution.models.campaign import Campaign, Tier
+from distribution.models.counting import archive_trigger, continue_counters_trigger
 from distribution.models.versioning import buyer_version_trigger, parent_version_triggers
 from routing.checks import check_condition
 from routing.models import Workspace
@@ -40,8 +44,15 @@ ENROLLMENT_CONFIG = (
     "budget_day_cents",
     "budget_week_cents",
     "budget_month_cents",
+    "archived_at",
 )
 MAX_WEIGHT = 1000
+PERIODS = ("hour", "day", "week", "month")
+# NULL is in range: a check that is not false holds.
+AMOUNTS_IN_RANGE = Q(
+    ("bid_cents__lte", MAX_PRICE_CENTS),
+    *((f"budget_{period}_cents__lte", MAX_BUDGET_CENTS) for period in PERIODS),
+)
 
 
 class Buyer(models.Model):
@@ -69,8 +80,8 @@ class Buyer(models.Model):
         blank=True,
         validators=[check_service_area],
         help_text='E.g. {"states": ["GA"], "radius": [{"zip": "30312", "miles": 25}], "exclude": {"zips": ["30301"]}}. '
-        'Keys: everywhere, zips, zip_prefixes, counties ("GA:Fulton County"), states, radius, exclude. '
-        "Empty: covers nothing.",
+        'Keys: everywhere, countries, states, counties ("GA:Fulton County"), zips, zip_prefixes, radius, exclude. '
+        'Abroad: "CA-ON", "DE-30312". Empty: covers nothing.',
     )
     answers = models.JSONField(
         default=dict,
@@ -114,7 +125,15 @@ class Buyer(models.Model):
         return self.name
 
     def clean(self) -> None:
-        campaigns = Campaign.objects.filter(enrollments__buyer_id=self.pk) if self.pk else ()
+        questions = Campaign.objects.filter(workspace_id=self.workspace_id).values_list(
+            "questions", flat=True
+        )
+        try:
+            check_answer_keys(self.answers, asked={key for each in questions for key in list_keys(each)})
+        except ValidationError as error:
+            raise ValidationError({"answers": error.messages}) from None
+        enrolled = Enrollment.objects.filter(buyer_id=self.pk).values("campaign_id")
+        campaigns = Campaign.objects.filter(pk__in=enrolled) if self.pk else ()
         for campaign in campaigns:
             try:
                 check_answers_fit(self.answers, questions=campaign.questions)
@@ -123,11 +142,22 @@ class Buyer(models.Model):
                 raise ValidationError({"answers": problems}) from None
 
 
+class LiveEnrollments(models.Manager["Enrollment"]):
+    """Without the archived ones, which buy nothing."""
+
+    def get_queryset(self) -> "models.QuerySet[Enrollment]":
+        return super().get_queryset().filter(archived_at__isnull=True)
+
+
 class Enrollment(models.Model):
     """A buyer in a campaign's tier: what it wants, what it may take, and what it took so far.
 
     A buyer is enrolled once in a campaign, so that every attempt says one thing about it. The columns below
-    `last_assigned_at` are counters: the distributor alone writes them, under the row's lock.
+    `last_assigned_at` are counters: the distributor alone writes them, under the row's lock. They count by the
+    buyer's calendar date `counted_on`, that of its latest sale; its week and its month are those of that date.
+
+    An enrollment with sales is archived when it is deleted, and one that is made again counts on from its sales
+    (distribution.models.counting).
     """
 
     campaign = models.ForeignKey(
@@ -154,10 +184,14 @@ class Enrollment(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(MAX_WEIGHT)],
         help_text="Its share in campaigns of mode `weighted`: 2 gets twice as many leads as 1.",
     )
-    priority = models.IntegerField(default=0, help_text="Highest first, in campaigns of mode `priority`.")
+    priority = models.IntegerField(
+        default=0,
+        help_text="Highest first, in campaigns of mode `priority`.",
+    )
     bid_cents = models.PositiveBigIntegerField(
         null=True,
         blank=True,
+        validators=[MaxValueValidator(MAX_PRICE_CENTS)],
         help_text="What this buyer pays for a lead. Blank: the tier's or campaign's price.",
     )
     lead_filter = models.JSONField(
@@ -168,57 +202,87 @@ class Enrollment(models.Model):
         "Empty: every lead.",
     )
     cap_hour = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Leads an hour. Blank: no cap. 0: none."
+        null=True,
+        blank=True,
+        help_text="Leads an hour. Blank: no cap. 0: none.",
     )
     cap_day = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Leads a day, in the buyer's timezone. Blank: no cap."
+        null=True,
+        blank=True,
+        help_text="Leads a day, in the buyer's timezone. Blank: no cap.",
     )
     cap_week = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Leads a week, from Monday. Blank: no cap."
+        null=True,
+        blank=True,
+        help_text="Leads a week, from Monday. Blank: no cap.",
     )
     cap_month = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Leads a calendar month. Blank: no cap."
+        null=True,
+        blank=True,
+        help_text="Leads a calendar month. Blank: no cap.",
     )
     budget_hour_cents = models.PositiveBigIntegerField(
-        null=True, blank=True, help_text="The most it spends an hour. Blank: no limit but its wallet."
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MAX_BUDGET_CENTS)],
+        help_text="The most it spends an hour. Blank: no limit but its wallet.",
     )
     budget_day_cents = models.PositiveBigIntegerField(
-        null=True, blank=True, help_text="The most it spends a day. Blank: no limit but its wallet."
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MAX_BUDGET_CENTS)],
+        help_text="The most it spends a day. Blank: no limit but its wallet.",
     )
     budget_week_cents = models.PositiveBigIntegerField(
-        null=True, blank=True, help_text="The most it spends a week. Blank: no limit but its wallet."
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MAX_BUDGET_CENTS)],
+        help_text="The most it spends a week. Blank: no limit but its wallet.",
     )
     budget_month_cents = models.PositiveBigIntegerField(
         null=True,
         blank=True,
+        validators=[MaxValueValidator(MAX_BUDGET_CENTS)],
         help_text="The most it spends a calendar month. Blank: no limit but its wallet.",
     )
 
     last_assigned_at = models.DateTimeField(null=True, editable=False)
     virtual_finish = models.BigIntegerField(default=0, editable=False)
+    counted_on = models.DateField(null=True, editable=False)
     hour_starts_at = models.DateTimeField(null=True, editable=False)
     hour_leads = models.PositiveIntegerField(default=0, editable=False)
     hour_spent_cents = models.PositiveBigIntegerField(default=0, editable=False)
-    day_starts_at = models.DateTimeField(null=True, editable=False)
     day_leads = models.PositiveIntegerField(default=0, editable=False)
     day_spent_cents = models.PositiveBigIntegerField(default=0, editable=False)
-    week_starts_at = models.DateTimeField(null=True, editable=False)
     week_leads = models.PositiveIntegerField(default=0, editable=False)
     week_spent_cents = models.PositiveBigIntegerField(default=0, editable=False)
-    month_starts_at = models.DateTimeField(null=True, editable=False)
     month_leads = models.PositiveIntegerField(default=0, editable=False)
     month_spent_cents = models.PositiveBigIntegerField(default=0, editable=False)
+    archived_at = models.DateTimeField(null=True, editable=False)
+
+    objects: ClassVar[LiveEnrollments] = LiveEnrollments()
+    everything: ClassVar[models.Manager["Enrollment"]] = models.Manager()
 
     class Meta:
         db_table = "distribution_enrollment"
+        # An assignment of an archived enrollment still finds it.
+        base_manager_name = "everything"
         constraints = [
-            models.UniqueConstraint(fields=["campaign", "buyer"], name="enrollment_campaign_buyer_unique"),
+            models.UniqueConstraint(
+                fields=["campaign", "buyer"],
+                condition=Q(archived_at__isnull=True),
+                name="enrollment_live_campaign_buyer_unique",
+                violation_error_message="This buyer is enrolled in this campaign already.",
+            ),
             models.CheckConstraint(
                 condition=Q(weight__gte=1, weight__lte=MAX_WEIGHT), name="enrollment_weight_in_range"
             ),
+            models.CheckConstraint(condition=AMOUNTS_IN_RANGE, name="enrollment_amounts_in_range"),
         ]
         triggers: ClassVar = [
             *parent_version_triggers(ENROLLMENT_CONFIG),
+            archive_trigger(),
+            continue_counters_trigger(),
             pgtrigger.Trigger(
                 name="same_campaign_and_workspace",
                 when=pgtrigger.Before,

@@ -1,18 +1,25 @@
 """The bodies that the intake API answers with. They hold only what JSON has: a stored answer is sent again as it is."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.urls import reverse
+
 from routing.api.errors import FieldsInvalid, build_error
+from routing.corrections import Correction, read_note
+from routing.inline import Decided, Outcome
 from routing.intake import AlreadyHere, Taken
 from routing.leadfields import LeadInvalid
+from routing.models import LeadStatus
 from routing.queries import LeadState
-from tracing.vocabulary import SKIP_REASONS, Fixer, SkipReason
+from tracing import wording
+from tracing.models import AttemptResult
+from tracing.vocabulary import CORRECTIONS, SKIP_REASONS, Fixer, SkipReason
 
 
-def describe_new(taken: Taken, *, external_id: str) -> dict[str, Any]:
+def describe_new(taken: Taken, *, external_id: str, corrections: Sequence[Correction] = ()) -> dict[str, Any]:
     """A lead that waits for its decision."""
     received_at = write_time(taken.received_at)
     return {
@@ -26,11 +33,50 @@ def describe_new(taken: Taken, *, external_id: str) -> dict[str, Any]:
         "duplicate_of": None,
         "received_at": received_at,
         "next_attempt_at": received_at,
+        "warnings": describe_corrections(corrections),
     }
 
 
-def describe_decided(state: LeadState, *, buyers: int | None) -> dict[str, Any]:
+def describe_outcome(decided: Decided, *, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """A lead right after its decision, as far as it is known. `stored`: what was answered when it was stored.
+
+    An attempt whose trace could not be written or read still has its outcome.
+    """
+    state, outcome = decided.state, decided.outcome
+    if state is None:
+        known = {} if outcome is None else _describe_unread(outcome)
+        return {**stored, **known, "incomplete": describe_incomplete(stored["id"])}
+    # What came with the lead is known to the first answer alone.
+    body = {**describe_decided(state), "warnings": stored.get("warnings", [])}
+    if outcome is None:
+        return body
+    return {**body, "result": outcome.result, "buyers": len(outcome.assignments)}
+
+
+def _describe_unread(outcome: Outcome) -> dict[str, Any]:
+    reason = SKIP_REASONS.get(outcome.skip_reason)
+    is_told = reason is not None and reason.fixer is Fixer.LEAD  # it may have been sent on: see _tell_reason
+    return {
+        "status": outcome.status,
+        "result": outcome.result,
+        "reason": reason.code if reason and is_told else None,
+        "message": reason.sentence if reason and is_told else None,
+        "buyers": len(outcome.assignments),
+        "next_attempt_at": write_time(outcome.next_attempt_at),
+    }
+
+
+def describe_incomplete(public_id: str) -> dict[str, str]:
+    """Beside what is stored, when the rest cannot be read at the moment."""
+    return {
+        "message": "This is stored. The rest cannot be read at the moment: ask again at url.",
+        "url": reverse("lead", args=[public_id]),
+    }
+
+
+def describe_decided(state: LeadState) -> dict[str, Any]:
     reason = _tell_reason(state)
+    incomplete = {} if state.is_complete else {"incomplete": describe_incomplete(str(state.public_id))}
     return {
         "id": str(state.public_id),
         "external_id": state.external_id,
@@ -38,11 +84,35 @@ def describe_decided(state: LeadState, *, buyers: int | None) -> dict[str, Any]:
         "result": state.result,
         "reason": reason.code if reason else None,
         "message": reason.sentence if reason else None,
-        "buyers": buyers,
+        "buyers": _count_buyers(state),
         "duplicate_of": str(state.duplicate_of) if state.duplicate_of else None,
         "received_at": write_time(state.received_at),
         "next_attempt_at": write_time(state.next_attempt_at),
+        "warnings": [_describe_note(note) for note in state.intake_notes],
+        **incomplete,
     }
+
+
+def _count_buyers(state: LeadState) -> int | None:
+    """0 only where it is known: nothing is known before an attempt, or of one whose trace could not be written."""
+    is_sold = state.status == LeadStatus.DISTRIBUTED or state.result == AttemptResult.SUCCESS
+    if is_sold or state.result is None:
+        return state.buyers
+    return 0
+
+
+def describe_corrections(corrections: Sequence[Correction]) -> list[dict[str, Any]]:
+    """For the sender alone, in the answer to what it sent: repeats values."""
+    return [
+        {"field": each.field, "code": each.code, "received": each.received, "message": each.message}
+        for each in corrections
+    ]
+
+
+def _describe_note(note: str) -> dict[str, Any]:
+    """What is known later: the lead keeps no value that was left out."""
+    name, code = read_note(note)
+    return {"field": name, "code": code, "received": None, "message": CORRECTIONS.get(code, "")}
 
 
 def _tell_reason(state: LeadState) -> SkipReason | None:
@@ -56,7 +126,7 @@ def _tell_reason(state: LeadState) -> SkipReason | None:
 def describe_lead(state: LeadState) -> dict[str, Any]:
     """Everything its sender may read later. The contact fields are not among it: the sender has them."""
     return {
-        **describe_decided(state, buyers=state.buyers),
+        **describe_decided(state),
         "vertical": state.vertical,
         "zip": state.zip,
         "attempts": state.attempts,
@@ -66,8 +136,9 @@ def describe_lead(state: LeadState) -> dict[str, Any]:
     }
 
 
-def describe_accepted(taken: Taken, *, index: int) -> dict[str, Any]:
-    return {"index": index, "status": "accepted", "id": str(taken.public_id)}
+def describe_accepted(taken: Taken, *, index: int, corrections: Sequence[Correction] = ()) -> dict[str, Any]:
+    warnings = describe_corrections(corrections)
+    return {"index": index, "status": "accepted", "id": str(taken.public_id), "warnings": warnings}
 
 
 def describe_rejected(problem: LeadInvalid | AlreadyHere, *, index: int) -> dict[str, Any]:
@@ -87,10 +158,12 @@ def describe_problems(invalid: LeadInvalid) -> dict[str, list[dict[str, str]]]:
     }
 
 
-def describe_repeated(public_id: UUID) -> tuple[str, Mapping[str, str]]:
-    """The message, and what goes beside it, for an external_id that came before."""
+def describe_repeated(public_id: UUID | None) -> tuple[str, Mapping[str, str]]:
+    """The message, and what goes beside it, for an external_id that came before. None: the lead could not be read."""
+    if public_id is None:
+        return "This external_id came in before.", {}
     return f"This external_id came in before, with lead {public_id}.", {"lead_id": str(public_id)}
 
 
 def write_time(at: datetime | None) -> str | None:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None
+    return wording.utc(at) if at else None

@@ -15,6 +15,7 @@ from rest_framework import serializers
 from routing.cancel import MAX_REASON
 from routing.models import LeadStatus
 from tracing.models import AttemptResult
+from tracing.vocabulary import CORRECTIONS
 
 
 def _text(max_length: int, help_text: str = "") -> serializers.CharField:
@@ -40,17 +41,22 @@ class AttributesDocument(serializers.JSONField):
 
 
 class NewLead(serializers.Serializer[Any]):
-    """One person's request. An e-mail address or a phone number is required."""
+    """One person's request. An e-mail address or a phone number is required.
 
-    zip = serializers.CharField(max_length=20, help_text="Five digits, or ZIP+4.")
+    A lenient source may send any other field: it becomes an attribute. What could not be read is left out, and named in
+    `warnings`.
+    """
+
+    zip = serializers.CharField(max_length=20, help_text="Five digits, or ZIP+4; elsewhere the postal code.")
     email = _text(254)
-    phone = _text(60, "Any notation; stored as E.164.")
+    phone = _text(60, "Any notation; stored as E.164, with its extension apart.")
+    phone_extension = _text(60, "Up to 15 digits, if it is not in the phone.")
     vertical = _text(200, "What it is about. Without it, the source's default.")
     first_name = _text(100)
     last_name = _text(100)
     address = _text(200)
     city = _text(100)
-    state = _text(50, "Must fit the ZIP code.")
+    state = _text(50, "Two letters; the ZIP code decides where they differ.")
     country = _text(50, "ISO 3166; US when left out.")
     attributes = AttributesDocument(
         required=False, allow_null=True, help_text="Free facts that conditions can read."
@@ -63,6 +69,20 @@ class NewBatch(serializers.Serializer[Any]):
     leads = serializers.ListField(
         child=NewLead(), min_length=1, max_length=1_000, help_text="Each is judged on its own."
     )
+
+
+class Warning(serializers.Serializer[Any]):
+    field = serializers.CharField(help_text="The field, or the key as it came.")
+    code = serializers.ChoiceField(choices=sorted(CORRECTIONS))
+    received = serializers.JSONField(
+        allow_null=True, help_text="What came, in the answer to what was sent only; null later."
+    )
+    message = serializers.CharField(help_text="What was done.")
+
+
+class IncompleteDocument(serializers.Serializer[Any]):
+    message = serializers.CharField()
+    url = serializers.CharField(help_text="Ask here again.")
 
 
 class LeadAnswer(serializers.Serializer[Any]):
@@ -79,7 +99,10 @@ class LeadAnswer(serializers.Serializer[Any]):
         help_text="Code of why it was not sold. Of a lead that was sent on to a partner only what lies in the lead.",
     )
     message = serializers.CharField(allow_null=True, help_text="The reason as a sentence.")
-    buyers = serializers.IntegerField(allow_null=True, help_text="To how many buyers it was sold.")
+    buyers = serializers.IntegerField(
+        allow_null=True,
+        help_text="To how many its last attempt sold it; 0: to none, or all have returned it. Null: not known yet.",
+    )
     duplicate_of = serializers.UUIDField(
         allow_null=True,
         help_text="Of a duplicate: your lead of the same person that came first, if it was yours.",
@@ -87,6 +110,11 @@ class LeadAnswer(serializers.Serializer[Any]):
     received_at = serializers.DateTimeField()
     next_attempt_at = serializers.DateTimeField(
         allow_null=True, help_text="When it is tried next; null: never."
+    )
+    warnings = Warning(many=True, help_text="What was left out or corrected; empty: nothing.")
+    incomplete = IncompleteDocument(
+        required=False,
+        help_text="Only when something could not be read right after it was stored. What is given besides is stored.",
     )
 
 
@@ -124,6 +152,7 @@ class BatchResult(serializers.Serializer[Any]):
     index = serializers.IntegerField()
     status = serializers.ChoiceField(choices=["accepted", "rejected"])
     id = serializers.UUIDField(required=False, help_text="Only when accepted.")
+    warnings = Warning(many=True, required=False, help_text="Only when accepted.")
     error = ErrorBody(required=False, help_text="Only when rejected.")
 
 
@@ -134,14 +163,14 @@ class BatchAnswer(serializers.Serializer[Any]):
 
 
 ERRORS: Final = {
-    400: "Not valid JSON (malformed), or wrong fields (validation_failed).",
+    400: "Not valid JSON (malformed), or wrong fields or parameters (validation_failed).",
     401: "No usable key of the right kind.",
     403: "The key lacks the scope that this needs.",
     404: "There is nothing here, or it is not yours.",
     409: "In conflict with what is there.",
     411: "The body has no Content-Length.",
     413: "The body is too large.",
-    415: "The body is not JSON in UTF-8.",
+    415: "The body is neither JSON in UTF-8 nor, for one lead, a form.",
     422: "The Idempotency-Key came before with another body.",
     429: "This key asks too fast: try again after so many seconds as Retry-After says.",
     503: "The database does not answer: try again in a moment.",
@@ -150,7 +179,8 @@ IDEMPOTENCY_KEY: Final = OpenApiParameter(
     "Idempotency-Key",
     location=OpenApiParameter.HEADER,
     type={"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[\x21-\x7e]+$"},
-    description="Makes it safe to send the request again: for 24 hours the same key and body get the same answer.",
+    description="Makes it safe to send the request again: for 24 hours the same key and body get the same answer."
+    " Keys belong to the source; the order of JSON keys does not matter.",
 )
 PREFER: Final = OpenApiParameter(
     "Prefer",
@@ -161,6 +191,12 @@ PREFER: Final = OpenApiParameter(
 REASON: Final = OpenApiParameter(
     "reason", type={"type": "string", "maxLength": MAX_REASON}, description="Why. Name no person in it."
 )
+WARNING: Final = {
+    "field": "email",
+    "code": "dropped",
+    "received": "n/a",
+    "message": "says that there is none: left out",
+}
 LEAD_EXAMPLE: Final = OpenApiExample(
     "A roofing lead",
     value={
@@ -189,6 +225,7 @@ PENDING_EXAMPLE: Final = OpenApiExample(
         "duplicate_of": None,
         "received_at": "2026-01-31T12:00:01.250000Z",
         "next_attempt_at": "2026-01-31T12:00:01.250000Z",
+        "warnings": [WARNING],
     },
     response_only=True,
     status_codes=["201"],
@@ -206,21 +243,23 @@ SOLD_EXAMPLE: Final = OpenApiExample(
         "duplicate_of": None,
         "received_at": "2026-01-31T12:00:01.250000Z",
         "next_attempt_at": None,
+        "warnings": [],
     },
     response_only=True,
     status_codes=["201"],
 )
-_DETAIL: Final = {
+_DETAIL: Final[dict[str, Any]] = {
     "id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e",
     "external_id": "form-4711",
     "status": "failed",
     "result": "unsold",
     "reason": "insufficient_credits",
     "message": "No buyer that was left has enough credits.",
-    "buyers": None,
+    "buyers": 0,
     "duplicate_of": None,
     "received_at": "2026-01-31T12:00:01.250000Z",
     "next_attempt_at": None,
+    "warnings": [],
     "vertical": "roofing",
     "zip": "30312",
     "attempts": 1,
@@ -233,7 +272,7 @@ CANCELLED_EXAMPLE: Final = OpenApiExample(
     "Cancelled",
     value={
         **_DETAIL,
-        **dict.fromkeys(("result", "reason", "message")),
+        **dict.fromkeys(("result", "reason", "message", "buyers")),
         "status": "cancelled",
         "attempts": 0,
         "cancel_reason": "asked twice",
@@ -245,7 +284,7 @@ WAITING_EXAMPLE: Final = OpenApiExample(
     "Due now",
     value={
         **_DETAIL,
-        **dict.fromkeys(("result", "reason", "message", "finished_at")),
+        **dict.fromkeys(("result", "reason", "message", "buyers", "finished_at")),
         "status": "pending",
         "attempts": 0,
         "next_attempt_at": "2026-01-31T12:00:02.125000Z",
@@ -296,7 +335,12 @@ BATCH_EXAMPLE: Final = OpenApiExample(
         "accepted": 1,
         "rejected": 1,
         "results": [
-            {"index": 0, "status": "accepted", "id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e"},
+            {
+                "index": 0,
+                "status": "accepted",
+                "id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e",
+                "warnings": [WARNING],
+            },
             {
                 "index": 1,
                 "status": "rejected",
@@ -315,7 +359,7 @@ BATCH_EXAMPLE: Final = OpenApiExample(
 
 def describe_errors(*codes: int) -> dict[int, OpenApiResponse]:
     """The errors of an operation: `codes`, and those that every operation can answer with."""
-    every = sorted({*codes, 401, 429, 503})
+    every = sorted({*codes, 400, 401, 403, 429, 503})
     return {code: OpenApiResponse(ErrorAnswer, description=ERRORS[code]) for code in every}
 
 
@@ -373,12 +417,17 @@ REPLAYED: Final = "`true` when this is the stored answer of the first request."
 POST_LEAD: Final = extend_schema(
     operation_id="leads_create",
     summary="Send a lead",
-    description="Stores the lead and answers at once; the workers decide. `Prefer: wait=N` waits for the decision.",
+    description="Stores the lead and answers at once; the workers decide. `Prefer: wait=N` waits for the decision. A"
+    " form may be sent instead of JSON: names nest with brackets, such as `consent[given_at]`.",
     tags=["leads"],
-    request=NewLead,
+    request={
+        "application/json": NewLead,
+        "application/x-www-form-urlencoded": NewLead,
+        "multipart/form-data": NewLead,
+    },
     responses={
         201: OpenApiResponse(LeadAnswer, description="The lead is stored."),
-        **describe_errors(400, 409, 411, 413, 415, 422),
+        **describe_errors(409, 411, 413, 415, 422),
     },
     parameters=[
         IDEMPOTENCY_KEY,
@@ -401,7 +450,7 @@ POST_BATCH: Final = extend_schema(
     request=NewBatch,
     responses={
         200: OpenApiResponse(BatchAnswer, description="A result for each lead."),
-        **describe_errors(400, 409, 411, 413, 415, 422),
+        **describe_errors(409, 411, 413, 415, 422),
     },
     parameters=[IDEMPOTENCY_KEY, _header("Idempotency-Replayed", REPLAYED, 200), *LIMIT_HEADERS],
     examples=[BATCH_EXAMPLE, UNKNOWN_EXAMPLE, TOO_FAST_EXAMPLE],
@@ -420,21 +469,21 @@ DELETE_LEAD: Final = extend_schema(
     description="Possible until it has ended; 409 with its status after that. Cancelling twice is no error.",
     tags=["leads"],
     parameters=[REASON, *LIMIT_HEADERS],
-    responses={200: LeadDetail, **describe_errors(400, 404, 409)},
+    responses={200: LeadDetail, **describe_errors(404, 409)},
     examples=[CANCELLED_EXAMPLE, UNKNOWN_EXAMPLE, TOO_FAST_EXAMPLE],
 )
 DISPATCH_NOW: Final = extend_schema(
     operation_id="leads_dispatch_now",
     summary="Try a waiting lead now",
     description="Makes a lead that waits for its time due now and hands it to the workers, under every rule that holds"
-    " for a first try: hours, caps, credits, pauses. Again is no error. 400 when it has ended or an operator holds it"
-    " back, 409 while it is being worked on.",
+    " for a first try: hours, caps, credits, pauses. Idempotent while it is due. 400 when it has ended or an operator"
+    " holds it back, 409 while it is being worked on, 429 when this lead was tried on request too often.",
     tags=["leads"],
     request=None,
     parameters=LIMIT_HEADERS,
     responses={
         202: OpenApiResponse(LeadDetail, description="It is due; look it up to see what became of it."),
-        **describe_errors(400, 404, 409),
+        **describe_errors(404, 409),
     },
     examples=[WAITING_EXAMPLE, ENDED_EXAMPLE, RUNNING_EXAMPLE, UNKNOWN_EXAMPLE, TOO_FAST_EXAMPLE],
 )

@@ -11,12 +11,13 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
-from django.db import InterfaceError, OperationalError
+from django.db import OperationalError
 from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from routing.database import is_outage, sqlstate_of
 from routing.fieldreader import Errors
 from routing.leadfields import LeadInvalid
 
@@ -44,7 +45,7 @@ CODES_BY_STATUS = {
 # Texts that must not come from the exception: those of 404 and 403 can name models, the others repeat input.
 FIXED_MESSAGES = {
     404: "There is nothing here, or it is not yours.",
-    415: "The body must be sent as application/json in UTF-8, uncompressed.",
+    415: "The body must be sent uncompressed, in UTF-8, as application/json; one lead also as a form.",
     503: "The service cannot answer right now: try again in a moment.",
 }
 
@@ -52,7 +53,7 @@ FIXED_MESSAGES = {
 class ApiError(exceptions.APIException):
     """An error with a message made for the caller. The status decides the code unless `code` is given.
 
-    `extra` goes into the error beside code and message.
+    `extra` goes into the error beside code and message; `wait_seconds` becomes Retry-After.
     """
 
     def __init__(
@@ -62,7 +63,9 @@ class ApiError(exceptions.APIException):
         status_code: int,
         code: str | None = None,
         extra: Mapping[str, Any] | None = None,
+        wait_seconds: int | None = None,
     ) -> None:
+        self.wait = wait_seconds
         self.status_code = status_code
         super().__init__(message, code or CODES_BY_STATUS[status_code])
         self.message = message
@@ -123,10 +126,9 @@ def _translate(exc: Exception) -> exceptions.APIException | None:
         return ApiError("The body is too large: send less at a time.", status_code=413)
     if isinstance(exc, UnreadablePostError | TooManyFieldsSent):
         return Malformed("The body could not be read.")
-    if isinstance(exc, OperationalError | InterfaceError):
+    if isinstance(exc, OperationalError) or is_outage(exc):
         # The class and SQLSTATE only: the text of a database error can hold a value.
-        sqlstate = getattr(exc.__cause__, "sqlstate", None)
-        logger.error("database unavailable to the API: %s %s", type(exc).__name__, sqlstate)
+        logger.error("database unavailable to the API: %s %s", type(exc).__name__, sqlstate_of(exc))
         return ApiError(FIXED_MESSAGES[503], status_code=503)
     return None
 

@@ -1,26 +1,42 @@
 """Tables of routing."""
 
+from routing.models.allowance import AskedBy, LeadAllowance
+from routing.models.apikey import ScopedKey
 from routing.models.dispatch import DispatchControl, DispatchPath
 from routing.models.idempotency import IdempotencyRecord
 from routing.models.lead import UNFINISHED, Lead, LeadStatus, RetryingLead
 from routing.models.membership import Membership
 from routing.models.rule import RoutingRule
-from routing.models.workspace import DispatchMode, DuplicateScope, Source, SourceKey, Workspace, WorkspaceKind
+from routing.models.workspace import (
+    DispatchMode,
+    DuplicateScope,
+    IntakeMode,
+    Source,
+    SourceKey,
+    SourceScope,
+    Workspace,
+    WorkspaceKind,
+)
 
 __all__ = [
     "UNFINISHED",
+    "AskedBy",
     "DispatchControl",
     "DispatchMode",
     "DispatchPath",
     "DuplicateScope",
     "IdempotencyRecord",
+    "IntakeMode",
     "Lead",
+    "LeadAllowance",
     "LeadStatus",
     "Membership",
     "RetryingLead",
     "RoutingRule",
+    "ScopedKey",
     "Source",
     "SourceKey",
+    "SourceScope",
     "Workspace",
     "WorkspaceKind",
 ]

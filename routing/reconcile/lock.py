@@ -1,15 +1,16 @@
 """The lock of a reconciler: one run of a name at a time, over all processes and machines.
 
-It lives on a connection of its own and ends with it, so a killed run leaves nothing behind and no time to live has to
-be guessed. A lock of the transaction, not of the session, also holds behind a pooler.
+It lives in a transaction on a connection of its own, so a killed run leaves nothing behind and no time to live has to
+be guessed. A lock of the transaction, not of the session, also holds behind a pooler. The run ends the transaction
+before it closes the connection: of a connection that is merely closed the server lets go whenever it notices.
 """
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from hashlib import sha256
 from typing import Final
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
 # For the whole run this connection says nothing. As its last statement this one also ends the snapshot of the one
 # before, which would hold back vacuum.
@@ -30,12 +31,16 @@ def owned_lock(name: str) -> Iterator[None]:
     """Own the name during the block. Raises ReconcilerBusy at once when somebody else does."""
     with closing(connection.copy()) as own:
         own.set_autocommit(False)
-        with own.cursor() as cursor:
-            cursor.execute(TRY_LOCK, [lock_key(name)])
-            if not cursor.fetchone()[0]:
-                raise ReconcilerBusy(name)
-            cursor.execute(KEEP_OPEN)
-        yield
+        try:
+            with own.cursor() as cursor:
+                cursor.execute(TRY_LOCK, [lock_key(name)])
+                if not cursor.fetchone()[0]:
+                    raise ReconcilerBusy(name)
+                cursor.execute(KEEP_OPEN)
+            yield
+        finally:
+            with suppress(OperationalError, InterfaceError):  # a lost connection holds no lock
+                own.rollback()
 
 
 def lock_key(name: str) -> int:

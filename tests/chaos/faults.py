@@ -5,12 +5,13 @@ To add one: a function here, a line in FAULTS, a row in docs/chaos.md.
 
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from uuid6 import uuid7
 
 from routing.keys import inflight_key
@@ -161,8 +162,7 @@ def _is_held_or_done(lead_id: int) -> bool:
 
 def refer_to_rows(stage: Stage, leads: int) -> None:
     """A long transaction inserts rows that merely refer to leads and buyers: to nobody may they look busy for it."""
-    with closing(connection.copy()) as own:
-        own.set_autocommit(False)
+    with closing(connection.copy()) as own, _rolled_back(own):
         lead_ids = stage.senders.send(leads)
         with own.cursor() as cursor:
             _refer(cursor, lead_ids, campaign_id=stage.world.plain.pk)
@@ -177,6 +177,15 @@ def refer_to_rows(stage: Stage, leads: int) -> None:
             held_up = _find_held_up(stage)
             example = f"lead {held_up[0]}" if held_up else ""
             stage.findings.add("leads held up by rows that merely refer to theirs", len(held_up), example)
+
+
+@contextmanager
+def _rolled_back(own: BaseDatabaseWrapper) -> Iterator[None]:
+    """A transaction that ends with the block: of one that is merely closed the server lets go whenever it notices."""
+    own.set_autocommit(False)
+    try:
+        yield
+    finally:
         own.rollback()
 
 

@@ -135,7 +135,7 @@ class TestHold:
         lead = LeadFactory()
         pause_lead(lead.pk, at=timezone.now())
 
-        cancel_lead(lead.public_id, workspace_id=lead.source_workspace_id)
+        cancel_lead(lead.public_id, source_id=lead.source_id)
 
         lead.refresh_from_db()
         assert (lead.status, lead.paused_at) == (LeadStatus.CANCELLED, None)
@@ -220,7 +220,7 @@ class TestAssignByHand:
         lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace))
         assign_by_hand(lead.pk, enrollment_id=chosen.pk)
 
-        with pytest.raises(AssignRefused, match="it already has this lead"):
+        with pytest.raises(AssignRefused, match="it bought this lead before"):
             assign_by_hand(lead.pk, enrollment_id=chosen.pk)
         assert Assignment.objects.count() == 1
 

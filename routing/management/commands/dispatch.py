@@ -6,6 +6,7 @@ from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -14,6 +15,7 @@ from django.db import OperationalError, ProgrammingError
 from redis.exceptions import RedisError
 
 from routing import pauses
+from routing.aftermath import after_commit_try
 from routing.dispatchreport import describe_state, tell_pause, tell_state
 from routing.dispatchstate import find_problems, read_state
 from routing.locks import is_lock_timeout
@@ -73,11 +75,13 @@ class Command(BaseCommand):
         elif is_changed:
             told = "is paused; attempts that run come to their end, no further one is started"
         else:
-            told = f"was paused already, {_tell_since(pk)}; nothing was changed"
+            since = after_commit_try("switch", partial(_tell_since, pk))
+            told = f"was paused already{f', {since}' if since else ''}; nothing was changed"
         self.stdout.write(f"dispatch: {what} {told}")
+        # The switch holds, whatever becomes of these.
         for tell in (_tell_product, _tell_mirror):
-            if told := tell(pk, is_paused=is_paused):
-                self.stdout.write(told)
+            if more := after_commit_try("switch", partial(tell, pk, is_paused=is_paused)):
+                self.stdout.write(more)
 
 
 def _read_reason(text: str) -> str:

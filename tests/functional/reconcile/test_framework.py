@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
@@ -16,6 +16,7 @@ import pytest
 from django.conf import settings as product_settings
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from routing import metrics
 from routing.models import Workspace
@@ -24,7 +25,7 @@ from routing.reconcile.lock import KEEP_OPEN, TRY_LOCK, lock_key, owned_lock
 from routing.tasks import reconcile
 from tests.blocking import another_connection
 from tests.concurrency.processes import pipe, started
-from tests.concurrency.racing import in_background, wait_until
+from tests.concurrency.racing import fetch_value, in_background, wait_until
 from tests.factories import WorkspaceFactory
 from tracing import reconciling
 from tracing.reconciling import Counts, in_batches
@@ -194,6 +195,40 @@ def test_a_killed_run_leaves_its_lock_to_the_next() -> None:
                 return False
 
         wait_until(is_free, what="the lock of a killed process")
+
+
+@pytest.mark.parametrize("ends", ["well", "with an error", "busy"])
+def test_lock_is_free_before_its_connection_is_closed(monkeypatch: pytest.MonkeyPatch, ends: str) -> None:
+    """The server notices whenever it likes that a connection was closed, and the next run would find it busy."""
+    open_at_close: list[int] = []
+    close = BaseDatabaseWrapper.close
+
+    def watched(closing: BaseDatabaseWrapper) -> None:
+        if closing is not connection:
+            open_at_close.append(count_other_transactions())
+        close(closing)
+
+    monkeypatch.setattr(BaseDatabaseWrapper, "close", watched)
+    connection.ensure_connection()
+    if ends == "busy":
+        with owned_lock("names"), pytest.raises(ReconcilerBusy), owned_lock("names"):
+            pass
+        assert open_at_close == [1, 0]  # the loser's is closed while the owner's is open
+        return
+    with suppress(ZeroDivisionError), owned_lock("names"):
+        assert count_other_transactions() == 1
+        if ends == "with an error":
+            raise ZeroDivisionError
+    assert open_at_close == [0]
+
+
+def count_other_transactions() -> int:
+    return int(
+        fetch_value(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid() AND state LIKE 'idle in transaction%%'"
+        )
+    )
 
 
 def test_a_run_may_be_longer_than_an_idle_transaction() -> None:

@@ -1,0 +1,28 @@
+"""What follows a commit on the way to an answer. It may fail; what was committed holds, and the answer must say so."""
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.db import connection
+
+from routing import metrics
+
+logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+
+def after_commit_try(step: str, work: Callable[[], Result]) -> Result | None:
+    """Do what follows a commit. Returns None when it fails, whatever it was: nothing stored is undone by that.
+
+    A connection that broke is closed, so that the next step gets a new one.
+    """
+    try:
+        return work()
+    except Exception as error:  # noqa: BLE001 - the one place that keeps such a failure from hiding what is stored
+        cause = type(error).__name__
+        metrics.AFTER_COMMIT_FAILURES.labels(step=step, cause=cause).inc()
+        logger.error("routing.after_commit_failed", extra={"operation": step, "cause": cause})
+        connection.close_if_unusable_or_obsolete()
+        return None

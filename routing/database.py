@@ -1,0 +1,32 @@
+"""What an error of PostgreSQL says: is it this statement that failed, or the server and the way to it?
+
+An outage is nobody's fault but the server's: what was asked for is asked again later, on a new connection.
+"""
+
+from typing import Final
+
+from django.db import DatabaseError, InterfaceError, OperationalError
+
+# connection_exception; operator_intervention: shut down, crashed, starting up; system_error: the disk fails.
+OUTAGE_CLASSES: Final = ("08", "57", "58")
+QUERY_CANCELED: Final = "57014"
+READ_ONLY: Final = "25006"
+# Read-only: in recovery (demoted, or a standby), or switched so. The others: no room on the disk, none in memory, none
+# for a further connection.
+OUTAGE_STATES: Final = frozenset({READ_ONLY, "53100", "53200", "53300"})
+
+
+def sqlstate_of(error: BaseException) -> str:
+    """ "" when the server did not say."""
+    return getattr(error.__cause__, "sqlstate", None) or ""
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the server cannot do its work now, whatever it is asked."""
+    if isinstance(error, InterfaceError):
+        return True
+    state = sqlstate_of(error)
+    if state == "":
+        return isinstance(error, OperationalError)
+    is_of_class = state[:2] in OUTAGE_CLASSES and state != QUERY_CANCELED
+    return isinstance(error, DatabaseError) and (is_of_class or state in OUTAGE_STATES)
