@@ -28,12 +28,14 @@ OWN_VARIABLES = frozenset(
         "DESK_CHECKS_A_MINUTE",
         "DESK_CHECK_BURST",
         "DISPATCH_MODE",
+        "DISPATCH_NOW_AN_HOUR",
         "EMBEDDED_FSYNC",
         "EMBEDDED_POSTGRES",
         "EMBEDDED_REDIS",
         "ENV_FILE",
         "HTTPS",
         "IDENTITY_KEY",
+        "LARGE_SUM_DOLLARS",
         "LEASE_SECONDS",
         "LOCK_MAX_SECONDS",
         "LOG_LEVEL",
@@ -44,6 +46,7 @@ OWN_VARIABLES = frozenset(
         "READY_LIMIT",
         "READY_SHARDS",
         "REDIS_PREFIX",
+        "RERUNS_AN_HOUR",
         "ROLE",
         "SOURCE_REQUESTS_A_MINUTE",
         "SOURCE_REQUEST_BURST",
@@ -109,9 +112,11 @@ class Environment:
     dispatch_mode: str
     lease_seconds: int
     max_lost_leases: int
+    large_sum_dollars: int
     ready_shards: int
     ready_limit: int
     rate_limits: Mapping[str, tuple[int, int]]
+    lead_tries_an_hour: Mapping[str, int]
 
 
 def read_environment(source: Mapping[str, str] | None = None) -> Environment:
@@ -142,9 +147,14 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         dispatch_mode=_read(variables, "LEADSWITCH_DISPATCH_MODE", one_of(*DISPATCH_MODES), default="event"),
         lease_seconds=_read(variables, "LEADSWITCH_LEASE_SECONDS", parse_count, default=30),
         max_lost_leases=_read(variables, "LEADSWITCH_MAX_LOST_LEASES", parse_count, default=5),
+        large_sum_dollars=_read(variables, "LEADSWITCH_LARGE_SUM_DOLLARS", parse_count, default=10_000),
         ready_shards=_read(variables, "LEADSWITCH_READY_SHARDS", parse_count, default=4),
         ready_limit=_read(variables, "LEADSWITCH_READY_LIMIT", parse_count, default=250),
         rate_limits=_read_rate_limits(variables),
+        lead_tries_an_hour={
+            "sender": _read(variables, "LEADSWITCH_DISPATCH_NOW_AN_HOUR", parse_count, default=3),
+            "operator": _read(variables, "LEADSWITCH_RERUNS_AN_HOUR", parse_count, default=30),
+        },
     )
 
 

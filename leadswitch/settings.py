@@ -41,10 +41,12 @@ LEADSWITCH_WAKE_ENABLED = ENVIRONMENT.is_wake_enabled
 LEADSWITCH_DISPATCH_MODE = ENVIRONMENT.dispatch_mode
 LEADSWITCH_LEASE_SECONDS = ENVIRONMENT.lease_seconds
 LEADSWITCH_MAX_LOST_LEASES = ENVIRONMENT.max_lost_leases
+LEADSWITCH_LARGE_SUM_CENTS = 100 * ENVIRONMENT.large_sum_dollars
 LEADSWITCH_READY_SHARDS = ENVIRONMENT.ready_shards
 LEADSWITCH_READY_LIMIT = ENVIRONMENT.ready_limit
 # By kind of API key, and of people at the desk: requests a minute, and how many of them at once.
 LEADSWITCH_RATE_LIMITS = ENVIRONMENT.rate_limits
+LEADSWITCH_LEAD_TRIES_AN_HOUR = ENVIRONMENT.lead_tries_an_hour
 # routing must not import what decides: it calls this, (lead_id, *, seconds), for senders that wait.
 LEADSWITCH_DECIDE_HOOK = "distribution.distribute.decide_within"
 # distribution must not import what it runs on: its dispatcher calls this before it starts.
@@ -181,7 +183,7 @@ REST_FRAMEWORK = {
     # The guard is the only parser of bodies: the others let through what cannot be stored.
     "DEFAULT_PARSER_CLASSES": ["routing.api.guard.GuardedJSONParser"],
     "EXCEPTION_HANDLER": "routing.api.errors.api_exception_handler",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "routing.api.schema.ScopedAutoSchema",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     # Every view names who may call it; one that forgets to is closed.

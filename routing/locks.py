@@ -12,12 +12,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from psycopg.pq import Format
 
 from routing.control import ALIVE_SECONDS
 from routing.models.rule_triggers import RULES_LOCK
 from routing.retry import Tries
+from tracing.locks import is_lock_timeout as is_lock_timeout
 
 _COLUMNS: Final = """
     l.id, l.public_id, l.workspace_id, l.source_workspace_id, l.source_id, s.name, l.status, l.attempts,
@@ -131,12 +132,6 @@ class LockedLead:
 
 # Where they stand in a row, as text too.
 NOTES: Final = [each.name for each in fields(LockedLead)].index("intake_notes")
-LOCK_NOT_AVAILABLE: Final = "55P03"
-
-
-def is_lock_timeout(error: BaseException) -> bool:
-    """Whether the session's lock_timeout ended the statement."""
-    return getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE
 
 
 def lock_lead(lead_id: int) -> LockedLead | None:
@@ -232,6 +227,18 @@ def lock_rules() -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute(LOCK_RULES, [RULES_LOCK])
+
+
+def try_lock_rules() -> bool:
+    """As lock_rules. False when somebody keeps it longer than lock_timeout; the transaction goes on."""
+    try:
+        with transaction.atomic():
+            lock_rules()
+    except OperationalError as error:
+        if not is_lock_timeout(error):
+            raise
+        return False
+    return True
 
 
 # Of leads whose work goes on outside a transaction, or that nobody will start any more.

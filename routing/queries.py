@@ -106,7 +106,7 @@ SELECT l.id, l.public_id, l.external_id, l.status, l.skip_reason, l.cancel_reaso
 # What became of a lead: its row, and how its last attempt ended. Nothing in it names a person.
 _LAST_ATTEMPT: Final = """,
     (SELECT f.public_id FROM routing_lead f
-     WHERE l.status = 'duplicate' AND f.id = last.first_lead_id AND f.source_workspace_id = l.source_workspace_id),
+     WHERE l.status = 'duplicate' AND f.id = last.first_lead_id AND f.source_id = l.source_id),
     last.result,
     CASE WHEN l.status = 'returned' THEN 0 ELSE (
         SELECT (e.data->>'buyers')::int FROM tracing_leaddistributionevent e
@@ -120,7 +120,7 @@ LEFT JOIN LATERAL (
 """
 _STATE: Final = _ROW + _LAST_ATTEMPT
 STATE_OF_PUBLIC_ID: Final = f"{_STATE} WHERE l.public_id = %s"
-STATE_OF_SENT: Final = f"{_STATE} WHERE l.public_id = %s AND l.source_workspace_id = %s"
+STATE_OF_SENT: Final = f"{_STATE} WHERE l.public_id = %s AND l.source_id = %s"
 # Without the trace, for the time that its tables cannot be read.
 _NO_ATTEMPT: Final = """,
     NULL::uuid, NULL, NULL::int, ARRAY(SELECT jsonb_array_elements_text(l.intake_notes))
@@ -134,7 +134,7 @@ class LeadState:
     """`result` and `buyers` are those of the last attempt; None before the first, or when its trace is missing.
 
     `is_elsewhere`: rules sent it on to another workspace. `duplicate_of`: the lead that came first, where the same
-    workspace sent that one too. `is_complete` False: the trace could not be read; the lead's own row is all there is.
+    source sent that one too. `is_complete` False: the trace could not be read; the lead's own row is all there is.
     """
 
     id: int
@@ -170,9 +170,9 @@ def read_state_after_commit(step: str, public_id: UUID) -> LeadState | None:
     return None if row is None else replace(row, is_complete=False)
 
 
-def find_sent_lead(public_id: UUID, *, workspace_id: int) -> LeadState | None:
-    """Return the lead if this workspace sent it."""
-    return _read_state(STATE_OF_SENT, [public_id, workspace_id])
+def find_sent_lead(public_id: UUID, *, source_id: int) -> LeadState | None:
+    """Return the lead if this source sent it. To every other source, of the same workspace too, it does not exist."""
+    return _read_state(STATE_OF_SENT, [public_id, source_id])
 
 
 def _read_state(sql: str, parameters: list[Any]) -> LeadState | None:
