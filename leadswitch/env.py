@@ -23,6 +23,8 @@ OWN_VARIABLES = frozenset(
     for name in (
         "BUYER_REQUESTS_A_MINUTE",
         "BUYER_REQUEST_BURST",
+        "CANARY_LATE_SECONDS",
+        "CANARY_SECONDS",
         "DESK_CHECKS_A_MINUTE",
         "DESK_CHECK_BURST",
         "DISPATCH_MODE",
@@ -33,7 +35,10 @@ OWN_VARIABLES = frozenset(
         "LEASE_SECONDS",
         "LOCK_MAX_SECONDS",
         "LOG_LEVEL",
+        "LOOK_SECONDS",
         "MAX_LOST_LEASES",
+        "OVERDUE_LEADS",
+        "OVERDUE_SECONDS",
         "PICKUP_PERIOD_SECONDS",
         "READY_LIMIT",
         "READY_SHARDS",
@@ -41,6 +46,7 @@ OWN_VARIABLES = frozenset(
         "ROLE",
         "SOURCE_REQUESTS_A_MINUTE",
         "SOURCE_REQUEST_BURST",
+        "START_LATE_SECONDS",
         "TRANSIENT_MAX_ATTEMPTS",
         "TRUST_PROXY",
         "VAR_DIR",
@@ -102,6 +108,7 @@ class Environment:
     ready_shards: int
     ready_limit: int
     rate_limits: Mapping[str, tuple[int, int]]
+    watch: Mapping[str, int]
 
 
 def read_environment(source: Mapping[str, str] | None = None) -> Environment:
@@ -131,6 +138,7 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         ready_shards=_read(variables, "LEADSWITCH_READY_SHARDS", parse_count, default=4),
         ready_limit=_read(variables, "LEADSWITCH_READY_LIMIT", parse_count, default=250),
         rate_limits=_read_rate_limits(variables),
+        watch=_read_watch(variables),
     )
 
 
@@ -203,6 +211,18 @@ def _read_rate_limits(variables: Mapping[str, str]) -> dict[str, tuple[int, int]
             _read(variables, "LEADSWITCH_SOURCE_REQUESTS_A_MINUTE", parse_count, default=60_000),
             _read(variables, "LEADSWITCH_SOURCE_REQUEST_BURST", parse_count, default=5_000),
         ),
+    }
+
+
+def _read_watch(variables: Mapping[str, str]) -> dict[str, int]:
+    """How the dispatch is watched: how often it is looked at, and from when on something is wrong."""
+    return {
+        "look": _read(variables, "LEADSWITCH_LOOK_SECONDS", parse_count, default=1),
+        "canary": _read(variables, "LEADSWITCH_CANARY_SECONDS", parse_count, default=5),
+        "canary_late": _read(variables, "LEADSWITCH_CANARY_LATE_SECONDS", parse_count, default=15),
+        "overdue": _read(variables, "LEADSWITCH_OVERDUE_SECONDS", parse_count, default=5),
+        "overdue_leads": _read(variables, "LEADSWITCH_OVERDUE_LEADS", parse_count, default=1_000),
+        "start_late": _read(variables, "LEADSWITCH_START_LATE_SECONDS", parse_count, default=10),
     }
 
 

@@ -40,6 +40,8 @@ LEADSWITCH_LEASE_SECONDS = ENVIRONMENT.lease_seconds
 LEADSWITCH_MAX_LOST_LEASES = ENVIRONMENT.max_lost_leases
 LEADSWITCH_READY_SHARDS = ENVIRONMENT.ready_shards
 LEADSWITCH_READY_LIMIT = ENVIRONMENT.ready_limit
+# In seconds, and leads: how often the dispatch is looked at, and from when on it is said to be late.
+LEADSWITCH_WATCH = ENVIRONMENT.watch
 # By kind of API key, and of people at the desk: requests a minute, and how many of them at once.
 LEADSWITCH_RATE_LIMITS = ENVIRONMENT.rate_limits
 # routing must not import what decides: it calls this, (lead_id, *, seconds), for senders that wait.
@@ -156,6 +158,7 @@ def database_settings() -> dict[str, object]:
     }
     return {
         **settings,
+        "ENGINE": "leadswitch.postgres",
         "OPTIONS": {**options, **(given if isinstance(given, dict) else {})},
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
@@ -247,6 +250,8 @@ CELERY_TASK_TIME_LIMIT = 150
 # Celery's Django fix-up closes the connections around every task; this keeps them over so many.
 CELERY_DB_REUSE_MAX = 1_000
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A Redis that is full, read-only, loading or busy refuses a command: to a worker that is a broker that is away.
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # the default gives up after 100 and ends the worker
 CELERY_BROKER_POOL_LIMIT = 10
 CELERY_BROKER_POOL_ACQUIRE_TIMEOUT = 1

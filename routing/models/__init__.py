@@ -1,6 +1,6 @@
 """Tables of routing."""
 
-from routing.models.dispatch import DispatchControl, DispatchPath
+from routing.models.dispatch import Canary, DispatchControl, DispatchPath
 from routing.models.idempotency import IdempotencyRecord
 from routing.models.lead import UNFINISHED, Lead, LeadStatus, RetryingLead
 from routing.models.membership import Membership
@@ -9,6 +9,7 @@ from routing.models.workspace import DispatchMode, DuplicateScope, Source, Sourc
 
 __all__ = [
     "UNFINISHED",
+    "Canary",
     "DispatchControl",
     "DispatchMode",
     "DispatchPath",
