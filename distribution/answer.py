@@ -52,7 +52,8 @@ def _enrolled_in(buyer: Buyer, attempts: Sequence[AttemptStory]) -> frozenset[UU
 
 def _summarise(name: str, *, lead: Lead, answers: Sequence[AttemptAnswer], bought: Sequence[Sale]) -> str:
     if bought:
-        return f"{name} got this lead. {bought[-1].sentence}"
+        held = any(sale.state == AssignmentState.SOLD for sale in bought)
+        return f"{name} {'got' if held else 'gave back'} this lead. {bought[-1].sentence}"
     if answers:
         return f"{name} did not get this lead. {answers[-1].sentence}"
     if lead.attempts:

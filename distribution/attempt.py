@@ -12,6 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from distribution.config import CAMPAIGNS, read_heads
+from distribution.counters import counted_on
 from distribution.engine import (
     CompiledCampaign,
     Decision,
@@ -134,7 +135,7 @@ def read_facts(
     lead: LockedLead, *, campaign: CompiledCampaign, at: datetime, seed: int, chosen: int | None = None
 ) -> DecisionFacts:
     """Firm for those whose locks were taken by an earlier statement."""
-    live, sold_count = read_live(lead_id=lead.id, campaign_id=campaign.id)
+    live, sold_count = read_live(lead_id=lead.id, campaign=campaign)
     return DecisionFacts(
         lead=lead_facts(lead, campaign=campaign, sold_count=sold_count),
         live=_of_campaign(live, campaign),
@@ -213,11 +214,11 @@ def _confirm(
     """
     if not got:
         return facts
-    fresh = confirm_live(sorted(got), lead_id=lead_id)
+    fresh = confirm_live(sorted(got), lead_id=lead_id, campaign=campaign)
     confirmed = replace(facts, live={**facts.live, **fresh})  # those not locked keep what was read first
     if confirmed.live == facts.live:
         return facts
-    everything, _ = read_live(lead_id=lead_id, campaign_id=campaign.id)
+    everything, _ = read_live(lead_id=lead_id, campaign=campaign)
     return replace(facts, live=_of_campaign(everything, campaign))
 
 
@@ -239,7 +240,7 @@ def sell_selected(decided: Decided, *, lead_id: int, attempt_id: UUID) -> tuple[
         usage = consume(
             live.usage, at=decided.facts.at, timezone=enrollment.timezone, price_cents=selection.price_cents
         )
-        sales.append(Sale(selection, usage))
+        sales.append(Sale(selection, usage, counted_on(usage, timezone=enrollment.timezone)))
     public_ids = sell(
         sales, lead_id=lead_id, campaign_id=decided.campaign.id, attempt_id=attempt_id, at=decided.facts.at
     )

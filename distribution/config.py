@@ -44,14 +44,15 @@ SELECT c.config_version, jsonb_build_object(
                 'hour', e.budget_hour_cents, 'day', e.budget_day_cents,
                 'week', e.budget_week_cents, 'month', e.budget_month_cents)
         ) ORDER BY e.id)
-        FROM distribution_enrollment e WHERE e.campaign_id = c.id
+        FROM distribution_enrollment e WHERE e.campaign_id = c.id AND e.archived_at IS NULL
     ), '[]'),
     'buyers', COALESCE((
         SELECT jsonb_agg(jsonb_build_object(
             'id', b.id, 'active', b.paused_at IS NULL, 'timezone', b.timezone, 'hours', b.hours,
             'answers', b.answers, 'service_area', b.service_area
         ) ORDER BY b.id)
-        FROM distribution_enrollment e JOIN distribution_buyer b ON b.id = e.buyer_id WHERE e.campaign_id = c.id
+        FROM distribution_enrollment e JOIN distribution_buyer b ON b.id = e.buyer_id
+        WHERE e.campaign_id = c.id AND e.archived_at IS NULL
     ), '[]')
 )::text
 FROM distribution_campaign c

@@ -181,6 +181,7 @@ def _head(lead: LockedLead, *, at: datetime) -> AttemptHead:
         source_workspace_id=lead.source_workspace_id,
         started_at=at,
         worker=worker_name(),
+        intake_notes=lead.intake_notes,
     )
 
 

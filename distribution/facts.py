@@ -6,43 +6,39 @@ from typing import Any, Final
 from django.db import connection
 from psycopg.pq import Format
 
-from distribution.engine import CompiledCampaign, LeadFacts, LiveFacts, Usage
+from distribution.counters import COUNTERS, read_usage
+from distribution.engine import CompiledCampaign, LeadFacts, LiveFacts
 from distribution.literals import array_literal
 from routing.countries import is_home
 from routing.leadfields import condition_fields
 from routing.locks import LockedLead
 from routing.places import find_place
-from routing.windows import WINDOW_KINDS
 
-_USAGE: Final = ", ".join(
-    f"e.{window}_starts_at, e.{window}_leads, e.{window}_spent_cents" for window in WINDOW_KINDS
-)
-
+# A buyer that gave the lead back had it as well: it does not get it twice.
 _LIVE: Final = f"""
 SELECT e.id, w.balance_cents, w.held_cents, w.credit_limit_cents, e.last_assigned_at, e.virtual_finish,
-    a.id IS NOT NULL, {_USAGE},
+    e.buyer_id = ANY(ARRAY(SELECT b.buyer_id FROM distribution_assignment b WHERE b.lead_id = %s)), {COUNTERS},
     (SELECT count(*) FROM distribution_assignment sold WHERE sold.lead_id = %s AND sold.state = 'sold')
 FROM distribution_enrollment e
 JOIN distribution_wallet w ON w.buyer_id = e.buyer_id
-LEFT JOIN distribution_assignment a ON a.lead_id = %s AND a.buyer_id = e.buyer_id AND a.state = 'sold'
 """  # noqa: S608 - only a constant column list is put in
 
-OF_CAMPAIGN: Final = f"{_LIVE} WHERE e.campaign_id = %s"
+OF_CAMPAIGN: Final = f"{_LIVE} WHERE e.campaign_id = %s AND e.archived_at IS NULL"
 # The sub-select hides the length of the list from the planner, which otherwise plans anew for every lead.
-OF_ENROLLMENTS: Final = f"{_LIVE} WHERE e.id = ANY((SELECT %s::bigint[])::bigint[])"
+OF_ENROLLMENTS: Final = f"{_LIVE} WHERE e.id = ANY((SELECT %s::bigint[])::bigint[]) AND e.archived_at IS NULL"
 
 
-def read_live(*, lead_id: int, campaign_id: int) -> tuple[dict[int, LiveFacts], int]:
+def read_live(*, lead_id: int, campaign: CompiledCampaign) -> tuple[dict[int, LiveFacts], int]:
     """Return the live facts of a campaign's enrollments, and to how many buyers the lead is sold."""
-    rows = _read(OF_CAMPAIGN, [lead_id, lead_id, campaign_id])
-    return {row[0]: _live(row) for row in rows}, rows[0][-1] if rows else 0
+    rows = _read(OF_CAMPAIGN, [lead_id, lead_id, campaign.id])
+    return _by_enrollment(rows, campaign), rows[0][-1] if rows else 0
 
 
-def confirm_live(enrollment_ids: Sequence[int], *, lead_id: int) -> dict[int, LiveFacts]:
+def confirm_live(
+    enrollment_ids: Sequence[int], *, lead_id: int, campaign: CompiledCampaign
+) -> dict[int, LiveFacts]:
     """Return the facts of these enrollments again. Firm only when their locks were taken by an earlier statement."""
-    return {
-        row[0]: _live(row) for row in _read(OF_ENROLLMENTS, [lead_id, lead_id, array_literal(enrollment_ids)])
-    }
+    return _by_enrollment(_read(OF_ENROLLMENTS, [lead_id, lead_id, array_literal(enrollment_ids)]), campaign)
 
 
 def _read(sql: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
@@ -54,16 +50,18 @@ def _read(sql: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
     return rows
 
 
-def _live(row: Sequence[Any]) -> LiveFacts:
-    usage: dict[str, Usage] = {}
-    for place, window in enumerate(WINDOW_KINDS):
-        if row[7 + 3 * place] is not None:
-            usage[window] = (row[7 + 3 * place], row[8 + 3 * place], row[9 + 3 * place])
+def _by_enrollment(rows: Sequence[Sequence[Any]], campaign: CompiledCampaign) -> dict[int, LiveFacts]:
+    """Of exactly the enrollments of the compiled version: the table may have moved on meanwhile."""
+    known = campaign.by_enrollment_id
+    return {row[0]: _live(row, timezone=known[row[0]].timezone) for row in rows if row[0] in known}
+
+
+def _live(row: Sequence[Any], *, timezone: str) -> LiveFacts:
     return LiveFacts(
         balance_cents=row[1],
         held_cents=row[2],
         credit_limit_cents=row[3],
-        usage=usage,
+        usage=read_usage(row[7:], timezone=timezone),
         last_assigned_at=row[4],
         virtual_finish=row[5],
         has_lead=row[6],

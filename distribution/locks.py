@@ -19,7 +19,7 @@ from routing.locks import is_lock_timeout
 LOCK_CANDIDATES: Final = """
 SELECT e.id
 FROM unnest((SELECT %s::bigint[])) WITH ORDINALITY AS wanted(id, place)
-JOIN distribution_enrollment e ON e.id = wanted.id
+JOIN distribution_enrollment e ON e.id = wanted.id AND e.archived_at IS NULL
 JOIN distribution_wallet w ON w.buyer_id = e.buyer_id
 ORDER BY wanted.place
 LIMIT %s
@@ -43,7 +43,7 @@ WAIT_FOR_CANDIDATES: Final = """
 SELECT e.id
 FROM distribution_enrollment e
 JOIN distribution_wallet w ON w.buyer_id = e.buyer_id
-WHERE e.id = ANY(%s)
+WHERE e.id = ANY(%s) AND e.archived_at IS NULL
 ORDER BY w.id
 FOR NO KEY UPDATE OF e, w
 """
@@ -73,19 +73,35 @@ def wait_for_candidates(enrollment_ids: Sequence[int]) -> frozenset[int]:
     return found
 
 
+# Also the archived ones: a buyer that is being enrolled again waits for their lock, or is there for the next statement.
+LOCK_PLACES: Final = """
+SELECT id FROM distribution_enrollment
+WHERE campaign_id = %s AND buyer_id = %s
+ORDER BY id
+FOR NO KEY UPDATE
+"""
 LOCK_RETURN: Final = """
 SELECT e.id
 FROM distribution_enrollment e
 JOIN distribution_wallet w ON w.buyer_id = e.buyer_id
-WHERE e.id = %s
+WHERE e.campaign_id = %s AND e.buyer_id = %s
+ORDER BY e.archived_at IS NULL DESC, e.id DESC
+LIMIT 1
 FOR NO KEY UPDATE OF e, w
 """
 
 
-def lock_for_return(enrollment_id: int) -> None:
-    """Wait for one enrollment and its wallet. Needs the lead's lock."""
+def lock_for_return(*, campaign_id: int, buyer_id: int) -> int | None:
+    """Wait for a buyer's place in a campaign and its wallet. Needs the lead's lock.
+
+    Returns the enrollment whose counters hold its sales: the live one, or the one archived last. None: it was deleted
+    before enrollments were archived.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(LOCK_RETURN, [enrollment_id])
+        cursor.execute(LOCK_PLACES, [campaign_id, buyer_id])
+        cursor.execute(LOCK_RETURN, [campaign_id, buyer_id])
+        row: tuple[int] | None = cursor.fetchone()
+    return row[0] if row else None
 
 
 WAIT_FOR_WALLET: Final = "SELECT id FROM distribution_wallet WHERE buyer_id = %s FOR NO KEY UPDATE"

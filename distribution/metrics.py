@@ -15,6 +15,8 @@ START_LAG_SECONDS = Histogram(
 )
 LEADS_SOLD = Counter("leadswitch_assignments_total", "Leads sold, one for each buyer.")
 CENTS_CHARGED = Counter("leadswitch_charged_cents_total", "Credits charged for leads, in cents.")
+LEADS_RETURNED = Counter("leadswitch_returns_total", "Sold leads that buyers gave back, one for each buyer.")
+CENTS_REFUNDED = Counter("leadswitch_returned_cents_total", "Credits paid back for returned leads, in cents.")
 LEADS_BUSY = Counter("leadswitch_leads_busy_total", "Leads left alone because another worker had them.")
 CANDIDATE_WAITS = Counter(
     "leadswitch_candidate_waits_total", "Attempts begun again to wait for buyers that other leads held."

@@ -1,17 +1,24 @@
-"""Takes a sold lead back: the charge is refunded in full and, if the campaign says so, the caps are given back."""
+"""Takes a sold lead back: the charge is refunded in full and, if the campaign says so, the caps are given back.
+
+A lead that no buyer holds any more is returned: it may be sold again, to buyers that have not had it.
+"""
 
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
-from distribution.engine import Usage, give_back
+from distribution import metrics
+from distribution.counters import counted_in, counters_of
+from distribution.engine import give_back, one_turn
 from distribution.locks import lock_for_return
 from distribution.models import Assignment, AssignmentState, Enrollment
 from distribution.money import refund
+from routing.closing import close_returned
+from routing.handon import after_commit
 from routing.locks import wait_for_lead
-from routing.windows import WINDOW_KINDS
 
 
 class ReturnRefused(Exception):
@@ -29,9 +36,7 @@ def return_assignment(public_id: UUID, *, actor: str, reason: str, at: datetime 
     with transaction.atomic():
         lead_id = Assignment.objects.values_list("lead_id", flat=True).get(public_id=public_id)
         wait_for_lead(lead_id)
-        assignment = Assignment.objects.select_related("campaign", "enrollment__buyer").get(
-            public_id=public_id
-        )
+        assignment = Assignment.objects.select_related("campaign").get(public_id=public_id)
         if assignment.state == AssignmentState.RETURNED:
             return assignment
         _take_back(assignment, actor=actor, reason=reason, at=at or timezone.now())
@@ -39,11 +44,12 @@ def return_assignment(public_id: UUID, *, actor: str, reason: str, at: datetime 
 
 
 def _take_back(assignment: Assignment, *, actor: str, reason: str, at: datetime) -> None:
-    if assignment.enrollment_id is not None:
-        lock_for_return(assignment.enrollment_id)
-        if assignment.campaign.returns_restore_caps:
-            _restore_caps(assignment, enrollment_id=assignment.enrollment_id)
-    refund(
+    enrollment_id = lock_for_return(campaign_id=assignment.campaign_id, buyer_id=assignment.buyer_id)
+    if assignment.campaign.returns_restore_caps:
+        assignment.is_counted = False
+        if enrollment_id is not None:
+            _give_back(assignment, enrollment_id=enrollment_id)
+    refunded = refund(
         assignment_id=assignment.pk,
         buyer_id=assignment.buyer_id,
         key=f"return:{assignment.public_id}",
@@ -52,28 +58,27 @@ def _take_back(assignment: Assignment, *, actor: str, reason: str, at: datetime)
     )
     assignment.state = AssignmentState.RETURNED
     assignment.returned_at = at
-    assignment.save(update_fields=["state", "returned_at"])
+    assignment.save(update_fields=["state", "returned_at", "is_counted"])
+    if not Assignment.objects.filter(lead_id=assignment.lead_id, state=AssignmentState.SOLD).exists():
+        close_returned(assignment.lead_id, at=at)
+    after_commit(partial(_count, 0 if refunded is None else refunded.amount_cents))
 
 
-def _restore_caps(assignment: Assignment, *, enrollment_id: int) -> None:
-    """Read the counters again under their lock and take this sale out of the windows it was counted in."""
-    enrollment = Enrollment.objects.select_related("buyer").get(pk=enrollment_id)
-    usage: dict[str, Usage] = {
-        window: (
-            starts_at,
-            getattr(enrollment, f"{window}_leads"),
-            getattr(enrollment, f"{window}_spent_cents"),
-        )
-        for window in WINDOW_KINDS
-        if (starts_at := getattr(enrollment, f"{window}_starts_at")) is not None
-    }
-    restored = give_back(
-        usage,
-        sold_at=assignment.created_at,
-        timezone=enrollment.buyer.timezone,
-        price_cents=assignment.price_cents,
+def _count(cents: int) -> None:
+    metrics.LEADS_RETURNED.inc()
+    metrics.CENTS_REFUNDED.inc(cents)
+
+
+def _give_back(assignment: Assignment, *, enrollment_id: int) -> None:
+    """Read the counters again under their lock, take this sale out of the windows it was counted in, and its turn."""
+    enrollment = Enrollment.everything.select_related("buyer").get(pk=enrollment_id)
+    assert assignment.counted_on is not None  # noqa: S101 - a constraint of the table
+    windows = counted_in(
+        assignment.counted_on, sold_at=assignment.created_at, timezone=enrollment.buyer.timezone
     )
-    changes: dict[str, object] = {}
+    restored = give_back(counters_of(enrollment), counted_in=windows, price_cents=assignment.price_cents)
+    turn = one_turn(assignment.campaign.mode, weight=enrollment.weight)
+    changes: dict[str, object] = {"virtual_finish": max(0, enrollment.virtual_finish - turn)}
     for window, (_, leads, spent_cents) in restored.items():
         changes[f"{window}_leads"], changes[f"{window}_spent_cents"] = leads, spent_cents
-    Enrollment.objects.filter(pk=enrollment.pk).update(**changes)
+    Enrollment.everything.filter(pk=enrollment.pk).update(**changes)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
@@ -14,11 +14,14 @@ from distribution.literals import array_literal
 from routing.windows import WINDOW_KINDS
 
 _USAGE_COLUMNS: Final = [
-    (f"{window}_starts_at", f"{window}_leads", f"{window}_spent_cents") for window in WINDOW_KINDS
+    ("counted_on", "hour_starts_at"),
+    *((f"{window}_leads", f"{window}_spent_cents") for window in WINDOW_KINDS),
 ]
 _USAGE_SET: Final = ", ".join(f"{column} = s.{column}" for columns in _USAGE_COLUMNS for column in columns)
 _USAGE_NAMES: Final = ", ".join(column for columns in _USAGE_COLUMNS for column in columns)
-_USAGE_TYPES: Final = ", ".join(["%s::timestamptz[], %s::int[], %s::bigint[]"] * len(WINDOW_KINDS))
+_USAGE_TYPES: Final = ", ".join(
+    ["%s::date[], %s::timestamptz[]", *["%s::int[], %s::bigint[]"] * len(WINDOW_KINDS)]
+)
 
 # A wallet below its limit drops out of `charged`, and with it out of everything that follows: the caller compares
 # the number of rows. last_assigned_at is the clock of the database: it orders the buyers of all workers.
@@ -41,9 +44,11 @@ WITH sale AS (
     WHERE e.id = s.enrollment_id
 ), sold AS (
     INSERT INTO distribution_assignment (
-        public_id, lead_id, buyer_id, campaign_id, enrollment_id, attempt_id, price_cents, state, created_at
+        public_id, lead_id, buyer_id, campaign_id, enrollment_id, attempt_id, price_cents, state, created_at,
+        counted_on
     )
-    SELECT s.public_id, %s, s.buyer_id, %s, s.enrollment_id, %s, s.price_cents, 'sold', %s
+    SELECT s.public_id, %s, s.buyer_id, %s, s.enrollment_id, %s, s.price_cents, 'sold', %s,
+        s.counted_on
     FROM sale s JOIN charged c ON c.buyer_id = s.buyer_id
     RETURNING id, public_id, buyer_id, price_cents
 )
@@ -62,10 +67,11 @@ class SaleIncomplete(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """One buyer's part: what it pays and its usage windows after this lead."""
+    """One buyer's part: what it pays, its usage windows after this lead, and the date that it counts in."""
 
     selection: Selection
     usage: Mapping[str, Usage]
+    counted_on: date
 
 
 def sell(
@@ -97,6 +103,8 @@ def _columns(sales: Sequence[Sale], public_ids: Sequence[UUID]) -> list[str]:
         array_literal(public_ids),
         array_literal(selection.new_virtual_finish for selection in chosen),
     ]
+    columns.append(array_literal(sale.counted_on for sale in sales))
+    columns.append(array_literal(sale.usage["hour"][0] for sale in sales))
     for window in WINDOW_KINDS:
-        columns += map(array_literal, zip(*(sale.usage[window] for sale in sales), strict=True))
+        columns += map(array_literal, zip(*(sale.usage[window][1:] for sale in sales), strict=True))
     return columns

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from distribution import engine
 from distribution.contradiction import Demand, find_contradictions
+from distribution.counters import counters_of
 from distribution.coverage import list_covered
 from distribution.engine import DefinitionError
 from distribution.engine.area import describe_area
@@ -35,14 +37,14 @@ class Usage:
 
 def read_usage(enrollment: Enrollment, *, at: datetime) -> Sequence[Usage]:
     """By hour, day, week and month of the buyer's clock. Wants `buyer` loaded."""
-    return [_usage(enrollment, kind, at=at) for kind in WINDOW_KINDS]
+    counted = counters_of(enrollment)
+    return [_usage(enrollment, kind, counted.get(kind), at=at) for kind in WINDOW_KINDS]
 
 
-def _usage(enrollment: Enrollment, kind: WindowKind, *, at: datetime) -> Usage:
+def _usage(enrollment: Enrollment, kind: WindowKind, counted: engine.Usage | None, *, at: datetime) -> Usage:
     """The counters are those of the window in which it was last served: in a later one nothing is used."""
-    starts_at = getattr(enrollment, f"{kind}_starts_at")
     is_present = (
-        starts_at is not None and starts_at >= get_window(kind, at=at, tz=enrollment.buyer.timezone)[0]
+        counted is not None and counted[0] >= get_window(kind, at=at, tz=enrollment.buyer.timezone)[0]
     )
     return Usage(
         kind=kind,

@@ -159,7 +159,7 @@ def _whose(assessment: Assessment, fixes: tuple[Fix, ...]) -> str:
 
 def _summarise(assessment: Assessment, name: str, *, is_sold: bool) -> str:
     if assessment.ending is Ending.NEVER:
-        return f"{name} has this lead: it cannot get it again."
+        return f"{name} bought this lead before: it cannot get it again."
     if not assessment.fixes:
         return _summarise_eligible(assessment, name, is_sold=is_sold)
     condition = "With this changed" if len(assessment.fixes) == 1 else "With all of this changed"

@@ -20,6 +20,7 @@ EXTRA_FIELDS = (
     *("leader", "epoch", "operation", "losses"),
     *("sqlstate", "age_seconds"),
     *("wallet_id", "balance_cents", "entries_cents"),
+    *("needed", "used", "limit"),
 )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from routing.normalise import FieldError
+from routing.widenumber import WideNumber
 
 MAX_KEYS = 100
 MAX_DEPTH = 5
@@ -48,7 +49,7 @@ def _find_object_problems(
 
 def _find_problems(value: object, *, path: str, depth: int, counts: dict[str, int]) -> Iterator[Problem]:
     # Nearly every value is short printable ASCII text.
-    if isinstance(value, str) and len(value) <= MAX_TEXT and value.isascii() and value.isprintable():
+    if type(value) is str and len(value) <= MAX_TEXT and value.isascii() and value.isprintable():
         return
     if isinstance(value, Mapping | list):
         if depth >= MAX_DEPTH:
@@ -74,13 +75,18 @@ def _find_list_problems(
 def _find_scalar_error(value: object) -> FieldError | None:
     if value is None or isinstance(value, bool):
         return None
+    if isinstance(value, WideNumber):
+        return FieldError("too_large", "does not fit into 64 bits: send it as text")
     if isinstance(value, str):
         return _find_text_error(value)
     if isinstance(value, int):
         fits = -MAX_INTEGER <= value < MAX_INTEGER
         return None if fits else FieldError("too_large", "does not fit into 64 bits: send it as text")
     if isinstance(value, float):
-        return None if math.isfinite(value) else FieldError("invalid", "is not a finite number: send null")
+        if not math.isfinite(value):
+            return FieldError("invalid", "is not a finite number: send null")
+        # PostgreSQL gives 1e22 back as a whole number, which then does not fit.
+        return None if abs(value) < MAX_INTEGER else FieldError("too_large", "is too large: send it as text")
     return FieldError("invalid_type", "must be text, a number, true, false, null, a list or an object")
 
 
@@ -103,7 +109,14 @@ def flatten_attributes(attributes: Mapping[str, Any], *, prefix: str = "attribut
         if isinstance(value, Mapping):
             flat.update(flatten_attributes(value, prefix=f"{prefix}{key}."))
         elif isinstance(value, list):
-            flat[prefix + key] = [item for item in value if isinstance(item, str | int | float)]
+            flat[prefix + key] = [_bound(item) for item in value if isinstance(item, str | int | float)]
         elif value is not None:
-            flat[prefix + key] = value
+            flat[prefix + key] = _bound(value)
     return flat
+
+
+def _bound(value: Any) -> Any:
+    """Whole numbers beyond 64 bits as text: the trace cannot hold them, and leads stored long ago may."""
+    if isinstance(value, int) and not -MAX_INTEGER <= value < MAX_INTEGER:
+        return str(value)
+    return value

@@ -20,7 +20,11 @@ CLOSE_BY_HAND: Final = """
 UPDATE routing_lead
 SET status = 'distributed', skip_reason = '', attempts = %s, next_attempt_at = NULL, due_reason = '',
     paused_at = NULL, finished_at = %s, conflicts = 0, errors = 0, lost_leases = 0
-WHERE id = %s AND status IN ('pending', 'failed', 'distributed') AND attempts = %s
+WHERE id = %s AND status IN ('pending', 'failed', 'distributed', 'returned') AND attempts = %s
+"""
+
+CLOSE_RETURNED: Final = """
+UPDATE routing_lead SET status = 'returned', finished_at = %s WHERE id = %s AND status = 'distributed'
 """
 
 
@@ -71,3 +75,9 @@ def close_by_hand(lead_id: int, *, attempts: int, at: datetime) -> None:
             message = f"lead {lead_id} changed under its attempt {attempts}"
             raise LeadMoved(message)
     hand_on_later(lead_id)
+
+
+def close_returned(lead_id: int, *, at: datetime) -> None:
+    """Write that all buyers of a sold lead have given it back. Needs the lead's lock. Leaves any other lead."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute(CLOSE_RETURNED, [at, lead_id])

@@ -2,8 +2,9 @@
 
 A lead is a duplicate of one that was sold, whenever it came in, and of an older one (received_at, then id) that is
 still being worked on. So of copies that wait together the oldest goes on, and one that is tried again after its copy
-was sold does not. Leads that ended without a sale (failed, expired, cancelled, duplicates themselves) make nobody a
-duplicate.
+was sold does not. Leads that ended without a sale (failed, expired, cancelled, duplicates themselves), or that their
+buyers gave back, make nobody a duplicate. Yet a duplicate and a returned lead tie an e-mail to a phone: both are one
+person's from then on, over any number of such leads.
 """
 
 from collections.abc import Sequence
@@ -15,15 +16,19 @@ from django.db import connection
 
 from routing.locks import LockedLead
 from routing.models import UNFINISHED, LeadStatus
+from routing.models.lead import LINKING
 
 RESEND_SECONDS: Final = 60
 _COUNTING: Final = ", ".join(f"'{status.value}'" for status in (LeadStatus.DISTRIBUTED, *UNFINISHED))
+_LINKING: Final = ", ".join(f"'{status.value}'" for status in LINKING)
+# More e-mails and phones of one person are not followed.
+MOST_LINKS: Final = 60
 _RESEND: Final = f"interval '{RESEND_SECONDS} seconds'"
 
 # Everything in reach of the look-back or of the resend, whichever reaches further.
 _SAME_PERSON: Final = f"""
         SELECT id, public_id, workspace_id, source_id, vertical, status, received_at FROM routing_lead
-        WHERE {{column}} = %({{column}})s AND status IN ({_COUNTING})
+        WHERE {{column}} = ANY(ARRAY(SELECT hash FROM identity WHERE {{is_email}})) AND status IN ({_COUNTING})
             AND received_at >= %(received_at)s - GREATEST(make_interval(days => w.duplicate_days), {_RESEND})
 """  # noqa: S608 - only constants are put in
 
@@ -38,7 +43,30 @@ _NETWORK: Final = """
     SELECT id FROM network
 """
 
-LOOK: Final = f"""
+# Steps from an e-mail to the next phone it was seen with after `seen`, and from a phone to the next e-mail: an index
+# probe each, however many leads tie the same two.
+_PERSON: Final = f"""
+WITH RECURSIVE person(is_email, hash, seen) AS (
+    SELECT * FROM (VALUES (true, %(email_hash)s::text, ''), (false, %(phone_hash)s::text, '')) own(is_email, hash, seen)
+    WHERE hash IS NOT NULL
+    UNION
+    SELECT step.* FROM person p
+    CROSS JOIN LATERAL (
+        (SELECT d.phone_hash AS hash FROM routing_lead d
+        WHERE p.is_email AND d.email_hash = p.hash AND d.phone_hash > p.seen AND d.status IN ({_LINKING})
+        ORDER BY d.phone_hash LIMIT 1)
+        UNION ALL
+        (SELECT d.email_hash FROM routing_lead d
+        WHERE NOT p.is_email AND d.phone_hash = p.hash AND d.email_hash > p.seen AND d.status IN ({_LINKING})
+        ORDER BY d.email_hash LIMIT 1)
+    ) other
+    CROSS JOIN LATERAL (VALUES (p.is_email, p.hash, other.hash), (NOT p.is_email, other.hash, '')) step
+), identity AS MATERIALIZED (
+    SELECT DISTINCT is_email, hash FROM (SELECT is_email, hash FROM person LIMIT {MOST_LINKS}) bounded
+)
+"""  # noqa: S608 - only constants are put in
+
+LOOK: Final = f"""{_PERSON}
 SELECT ARRAY(
         SELECT p.id FROM routing_workspace p WHERE p.id = ANY(%(stations)s::bigint[]) AND p.paused_at IS NOT NULL
     ), w.hours::text, w.timezone, first.id, first.public_id, first.kind
@@ -47,7 +75,9 @@ LEFT JOIN LATERAL (
     SELECT o.id, o.public_id, CASE
         WHEN o.source_id = %(source_id)s AND o.received_at >= %(received_at)s - {_RESEND} THEN 'resend'
         WHEN o.workspace_id = w.id THEN 'workspace' ELSE 'partner' END AS kind
-    FROM ({_SAME_PERSON.format(column="email_hash")}        UNION{_SAME_PERSON.format(column="phone_hash")}    ) o
+    FROM ({_SAME_PERSON.format(column="email_hash", is_email="is_email")}        UNION{
+    _SAME_PERSON.format(column="phone_hash", is_email="NOT is_email")
+}    ) o
     WHERE o.id <> %(id)s AND (o.status = 'distributed' OR (o.received_at, o.id) < (%(received_at)s, %(id)s))
         AND (
             (o.source_id = %(source_id)s AND o.received_at >= %(received_at)s - {_RESEND}

@@ -1,12 +1,18 @@
-"""Reads the keys of one JSON object and collects everything that is wrong with them, by path."""
+"""Reads the keys of one JSON object and collects everything that is wrong with them, by path.
+
+Leniently read, a value that cannot be read is looked at in other ways and left out at last, each with a correction.
+"""
 
 import difflib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from routing.corrections import CORRECTED, DROPPED, SHORTENED, Corrections
+from routing.loose import Candidate, is_placeholder
 from routing.normalise import FieldError
 
+Loosen = Callable[[object], Iterable[Candidate]]
 Errors = dict[str, list[FieldError]]
 Value = TypeVar("Value")
 
@@ -15,28 +21,82 @@ SAFE_KEY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 class FieldReader:
-    """`prefix` goes before the names in `errors`; a nested object shares the `errors` of the outer one."""
+    """`prefix` goes before the names in `errors`; a nested object shares `errors` and `corrections` of the outer one.
 
-    __slots__ = ("errors", "payload", "prefix")
+    `corrections` None: what is wrong is refused. `left_out` holds why each value was left out.
+    """
 
-    def __init__(self, payload: Mapping[str, Any], *, prefix: str = "", errors: Errors | None = None) -> None:
+    __slots__ = ("corrections", "errors", "left_out", "payload", "prefix")
+
+    def __init__(
+        self,
+        payload: Mapping[str, Any],
+        *,
+        prefix: str = "",
+        errors: Errors | None = None,
+        corrections: Corrections | None = None,
+    ) -> None:
         self.payload = payload
         self.prefix = prefix
         self.errors: Errors = {} if errors is None else errors
+        self.corrections = corrections
+        self.left_out: dict[str, FieldError] = {}
 
     def add(self, name: str, error: FieldError) -> None:
         self.errors.setdefault(self.prefix + name, []).append(error)
 
-    def read(self, name: str, normalise: Callable[[object], Value | None]) -> Value | None:
-        """None for what is absent, null, blank or wrong; what is wrong is collected."""
+    def correct(self, name: str, code: str, message: str, *, received: object = None) -> None:
+        if self.corrections is not None:
+            self.corrections.add(self.prefix + name, code, message, received=received)
+
+    def read(
+        self,
+        name: str,
+        normalise: Callable[[object], Value | None],
+        *,
+        loosen: Loosen = lambda _: (),
+        is_needed: bool = False,
+    ) -> Value | None:
+        """None for what is absent, null, blank or wrong; what is wrong is collected.
+
+        Leniently, `loosen` gives other ways to read it; a value that `is_needed` is refused also then.
+        """
         value = self.payload.get(name)
         if value is None:
             return None
         try:
             return normalise(value)
         except FieldError as error:
-            self.add(name, error)
-            return None
+            if self.corrections is None:
+                self.add(name, error)
+                return None
+            found = self._read_loosely(name, value, normalise, loosen)
+            if found is None and not self._is_left_out(name, value, error, is_needed=is_needed):
+                self.add(name, error)
+            return found
+
+    def _read_loosely(
+        self, name: str, value: object, normalise: Callable[[object], Value | None], loosen: Loosen
+    ) -> Value | None:
+        for candidate, done in loosen(value):
+            try:
+                found = normalise(candidate)
+            except FieldError:
+                continue
+            if found is not None:
+                code = SHORTENED if ": cut" in done else CORRECTED
+                self.correct(name, code, done, received=value)
+                return found
+        return None
+
+    def _is_left_out(self, name: str, value: object, error: FieldError, *, is_needed: bool) -> bool:
+        if is_placeholder(value):
+            self.correct(name, DROPPED, "says that there is none: left out", received=value)
+            return True
+        if not is_needed:
+            self.left_out[name] = error
+            self.correct(name, DROPPED, f"{error.message.partition(':')[0]}: left out", received=value)
+        return not is_needed
 
     def is_blank(self, name: str, value: object) -> bool:
         """True when nothing was given, False also when what was given is wrong."""

@@ -18,10 +18,12 @@ from uuid6 import uuid7
 
 from routing import metrics
 from routing.aftermath import after_commit_try
+from routing.consent import Consent
+from routing.corrections import write_notes
 from routing.database import is_outage
 from routing.handon import hand_on_after_commit
 from routing.identity import identify
-from routing.leadfields import CleanLead, Consent
+from routing.leadfields import CleanLead
 from routing.models import Source
 from routing.queries import DueTime
 
@@ -40,6 +42,7 @@ TEXT_COLUMNS: Final = (
     "state",
     "country",
     "vertical",
+    "phone_extension",
 )
 DUE_REASON: Final = "ingest"
 
@@ -47,19 +50,20 @@ DUE_REASON: Final = "ingest"
 # A repeated external_id is left out instead of failing, so that the other leads of a batch go in.
 INSERT: Final = f"""
 INSERT INTO routing_lead (
-    public_id, {", ".join(TEXT_COLUMNS)}, email_hash, phone_hash, attributes, consent,
+    public_id, {", ".join(TEXT_COLUMNS)}, email_hash, phone_hash, attributes, consent, intake_notes,
     workspace_id, source_workspace_id, source_id,
     status, skip_reason, attempts, next_attempt_at, due_reason, received_at, expires_at
 )
-SELECT public_id, {", ".join(TEXT_COLUMNS)}, email_hash, phone_hash, attributes, consent,
+SELECT public_id, {", ".join(TEXT_COLUMNS)}, email_hash, phone_hash, attributes, consent, intake_notes,
     %(workspace_id)s, %(workspace_id)s, %(source_id)s,
-    'pending', '', 0, received.at, '{DUE_REASON}', received.at, received.at + make_interval(days => %(ttl_days)s)
+    'pending', '', 0, received.at, '{DUE_REASON}', COALESCE(incoming.received_at, received.at),
+    COALESCE(incoming.received_at, received.at) + make_interval(days => %(ttl_days)s)
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS incoming(
     public_id uuid, {", ".join(f"{name} text" for name in TEXT_COLUMNS)}, email_hash text, phone_hash text,
-    attributes jsonb, consent jsonb
+    attributes jsonb, consent jsonb, intake_notes jsonb, received_at timestamptz
 ), (SELECT COALESCE(%(at)s::timestamptz, clock_timestamp()) AS at) AS received
 ON CONFLICT (source_id, external_id) WHERE external_id <> '' DO NOTHING
-RETURNING id, public_id, received_at
+RETURNING id, public_id, received_at, next_attempt_at
 """  # noqa: S608 - only constant column names are put in
 
 FIND_EXISTING: Final = """
@@ -75,6 +79,7 @@ class Taken:
     lead_id: int
     public_id: UUID
     received_at: datetime
+    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +141,7 @@ def take_in_many(
         workspace = source.workspace
         hand_on_after_commit(
             [
-                DueTime(taken.lead_id, workspace.pk, workspace.dispatch_mode, taken.received_at)
+                DueTime(taken.lead_id, workspace.pk, workspace.dispatch_mode, taken.due_at)
                 for taken in stored.values()
             ]
         )
@@ -150,6 +155,8 @@ def _row(lead: CleanLead) -> dict[str, Any]:
     row["email_hash"], row["phone_hash"] = identity
     row["attributes"] = lead.attributes
     row["consent"] = _consent(lead.consent)
+    row["received_at"] = lead.received_at
+    row["intake_notes"] = write_notes(lead.corrections)
     return row
 
 
@@ -157,7 +164,9 @@ def _consent(consent: Consent | None) -> dict[str, Any]:
     if consent is None:
         return {}
     proof = {name: value for name, value in asdict(consent).items() if value is not None}
-    return {**proof, "given_at": consent.given_at.isoformat()}
+    if consent.given_at is not None:
+        proof["given_at"] = consent.given_at.isoformat()
+    return proof
 
 
 def _insert(rows: Sequence[Mapping[str, Any]], *, source: Source, at: datetime | None) -> list[Taken]:

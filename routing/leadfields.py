@@ -1,39 +1,64 @@
 """One lead as it comes in, checked as a whole: every problem at once, nothing filled in but what a ZIP says.
 
-Knows no source, database or clock. Contact fields never become condition fields.
+Leniently, only what makes a lead useless is refused: no place, no vertical, no way to reach the person. Anything else
+that cannot be read is left out with a correction. Knows no source, database or clock. Contact fields never become
+condition fields.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, tzinfo
 from functools import partial
-from ipaddress import ip_address
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
+from routing.attributerepair import choose_key, repair_attributes
 from routing.attributes import find_attribute_problems, flatten_attributes
 from routing.conditions import KnownFields
+from routing.consent import (
+    Consent,
+    has_proof,
+    read_consent,
+    read_consent_leniently,
+    split_consent,
+)
+from routing.corrections import ASSUMED, CORRECTED, DROPPED, Correction, Corrections
 from routing.countries import HOME, find_home_state, name_place
 from routing.fieldreader import Errors, FieldReader
+from routing.leadkeys import place_unknown_keys
+from routing.loose import (
+    as_email,
+    as_external_id,
+    as_phone,
+    as_shorter,
+    as_state,
+    as_text,
+    as_vertical,
+    as_zip,
+    is_placeholder,
+)
 from routing.normalise import (
+    CANADIAN_CODE,
+    MAX_NAME,
     FieldError,
-    normalise_block,
+    Phone,
     normalise_country,
     normalise_email,
+    normalise_extension,
     normalise_name,
-    normalise_phone,
     normalise_state,
     normalise_text,
     normalise_vertical,
     normalise_zip,
+    read_phone,
 )
-from routing.places import find_place, name_counties
+from routing.places import Place, find_place, list_states_of, name_counties
 from routing.regions import find_region
 
-CONTACT_KEYS = ("first_name", "last_name", "email", "phone", "address", "city")
+CONTACT_KEYS = ("first_name", "last_name", "email", "phone", "phone_extension", "address", "city")
 LEAD_KEYS = (*CONTACT_KEYS, "state", "country", "zip", "vertical", "attributes", "consent", "external_id")
-CONSENT_KEYS = ("given_at", "text", "ip", "url", "token")
-MAX_CLOCK_SKEW = timedelta(minutes=5)
+LEAD_KEY_SET = frozenset(LEAD_KEYS)
+MAX_ADDRESS = 200
+MAX_EXTERNAL_ID = 100
 
 CONDITION_FIELDS = KnownFields(
     kinds={
@@ -55,10 +80,14 @@ CONDITION_FIELDS = KnownFields(
 # What a sender puts among the attributes, and conditions may also name without their prefix.
 COMPANY_FIELDS = ("industry", "company_size", "revenue")
 
-normalise_address = partial(normalise_text, max_length=200)
-normalise_external_id = partial(normalise_text, max_length=100)
-normalise_token = partial(normalise_text, max_length=500)
-normalise_consent_text = partial(normalise_block, max_length=4_000)
+normalise_address = partial(normalise_text, max_length=MAX_ADDRESS)
+normalise_external_id = partial(normalise_text, max_length=MAX_EXTERNAL_ID)
+shorten_name = partial(as_shorter, max_length=MAX_NAME)
+
+__all__ = (
+    *("COMPANY_FIELDS", "CONDITION_FIELDS", "CONSENT_KEYS", "CONTACT_KEYS", "LEAD_KEYS"),
+    *("CleanLead", "Consent", "HasConditionFields", "LeadInvalid", "condition_fields", "parse_lead"),
+)
 
 
 class LeadInvalid(ValueError):
@@ -68,17 +97,6 @@ class LeadInvalid(ValueError):
         problems = (f"{path} {error.message}" for path, found in errors.items() for error in found)
         super().__init__("; ".join(problems))
         self.errors = errors
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Consent:
-    """The proof that the person agreed to be contacted. Its repr shows nothing of it but the time."""
-
-    given_at: datetime
-    text: str | None = field(repr=False)
-    ip: str | None = field(repr=False)
-    url: str | None = field(repr=False)
-    token: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +117,9 @@ class CleanLead:
     attributes: dict[str, Any] = field(repr=False)
     consent: Consent | None
     external_id: str | None = field(repr=False)
+    phone_extension: str | None = field(default=None, repr=False)
+    received_at: datetime | None = None  # None: now
+    corrections: tuple[Correction, ...] = field(default=(), repr=False)
 
 
 class HasConditionFields(Protocol):
@@ -129,7 +150,7 @@ def condition_fields(lead: HasConditionFields, *, source: str) -> dict[str, Any]
     The region is the one that the sender named among the attributes, or else the Census region of the state.
     """
     fields = flatten_attributes(lead.attributes)
-    fields["consent"] = bool(lead.consent)
+    fields["consent"] = has_proof(lead.consent)
     place = name_place(country=lead.country, state=lead.state, zip_code=lead.zip, city=lead.city)
     counties = name_counties(lead.zip, state=place.state, county=lead.county) if place.country == HOME else []
     named = (
@@ -149,143 +170,172 @@ def condition_fields(lead: HasConditionFields, *, source: str) -> dict[str, Any]
 
 
 def parse_lead(
-    payload: object, *, default_vertical: str | None, at: datetime, requires_contact: bool = True
+    payload: object,
+    *,
+    default_vertical: str | None,
+    at: datetime,
+    requires_contact: bool = True,
+    is_lenient: bool = True,
+    zone: tzinfo = UTC,
 ) -> CleanLead:
-    """Raise LeadInvalid with every problem. `default_vertical` is the source's; `at` is now."""
+    """Raise LeadInvalid with every problem. `default_vertical` is the source's; `at` is now.
+
+    `zone`: where a time without an offset is read, leniently.
+    """
     if not isinstance(payload, Mapping):
         raise LeadInvalid({"": [FieldError("invalid_type", 'must be an object like {"zip": "30312", ...}')]})
-    reader = FieldReader(payload)
-    reader.refuse_unknown(LEAD_KEYS)
+    reader, attributes, consent = (
+        _read_leniently(payload, at=at, zone=zone) if is_lenient else _read_strictly(payload, at=at)
+    )
     location = _read_location(reader)
     values = {
         **location,
         **_read_contact(reader, region=location["country"], is_required=requires_contact),
         "vertical": _read_vertical(reader, default=default_vertical),
-        "attributes": _read_attributes(reader),
-        "consent": _read_consent(reader, at=at),
-        "external_id": reader.read("external_id", normalise_external_id),
+        "attributes": attributes,
+        "consent": consent,
+        "external_id": _read_external_id(reader),
     }
     if reader.errors:
         raise LeadInvalid(reader.errors)
-    return CleanLead(**values)
+    return CleanLead(**values, corrections=tuple(reader.corrections.made) if reader.corrections else ())
+
+
+Start = tuple[FieldReader, dict[str, Any], Consent | None]
+
+
+def _read_strictly(payload: Mapping[str, Any], *, at: datetime) -> Start:
+    reader = FieldReader(payload)
+    reader.refuse_unknown(LEAD_KEYS)
+    attributes = payload.get("attributes")
+    if attributes is None:
+        attributes = {}
+    for path, error in find_attribute_problems(attributes):
+        reader.add(path, error)
+    kept = dict(attributes) if isinstance(attributes, Mapping) else {}
+    return reader, kept, read_consent(reader, at=at)
+
+
+def _read_leniently(payload: Mapping[str, Any], *, at: datetime, zone: tzinfo) -> Start:
+    corrections = Corrections()
+    if not LEAD_KEY_SET.issuperset(payload):
+        payload = place_unknown_keys(payload, known=LEAD_KEYS, corrections=corrections)
+    reader = FieldReader(payload, corrections=corrections)
+    attributes = payload.get("attributes")
+    kept = {} if attributes is None else repair_attributes(attributes, corrections)
+    if payload.get("consent") is None:
+        return reader, kept, None
+    consent, others = split_consent(payload["consent"], reader)
+    if others:
+        others = {choose_key(key, taken=kept): value for key, value in others.items()}
+        kept = repair_attributes({**kept, **others}, corrections)
+    return reader, kept, read_consent_leniently(consent, reader, at=at, zone=zone)
 
 
 def _read_location(reader: FieldReader) -> dict[str, Any]:
-    country = reader.read("country", normalise_country) or "US"
-    zip_code = reader.read("zip", partial(normalise_zip, country=country))
+    country = reader.read("country", normalise_country, loosen=as_text, is_needed=True)
+    country = country or _guess_country(reader)
+    zip_code = _read_zip(reader, country=country)
     reader.require("zip", zip_code, fix="send the five-digit ZIP code")
-    state = reader.read("state", partial(normalise_state, country=country))
+    normalise = partial(normalise_state, country=country)
+    state = reader.read("state", normalise, loosen=partial(as_state, country=country))
     home_state = None if country == HOME else find_home_state(country, zip_code=zip_code, state=state)
     if home_state is not None:
         country, state = HOME, home_state
-        zip_code = reader.read("zip", normalise_zip)
-    city = reader.read("city", normalise_name)
-    place = find_place(zip_code) if zip_code and country == "US" else None
+        zip_code = _read_zip(reader, country=HOME)
+    city = reader.read("city", normalise_name, loosen=shorten_name)
+    place = find_place(zip_code) if zip_code and country == HOME else None
     if place is None:
         return {"country": country, "zip": zip_code, "state": state, "city": city, "county": None}
-    if state and state != place.state:
-        fix = f"does not fit the ZIP code, which lies in {place.state}: correct one of the two"
-        reader.add("state", FieldError("mismatch", fix))
+    state = _settle_state(reader, state=state, place=place)
+    counties = name_counties(place.zip, state=state, county=None)
     return {
         "country": country,
         "zip": zip_code,
-        "state": place.state,
+        "state": state,
         "city": city or place.city,
-        "county": place.county,
+        "county": place.county if state == place.state else next(iter(counties), None),
     }
+
+
+def _read_zip(reader: FieldReader, *, country: str) -> str | None:
+    loosen = partial(as_zip, state=reader.payload.get("state")) if country == HOME else as_text
+    return reader.read("zip", partial(normalise_zip, country=country), loosen=loosen, is_needed=True)
+
+
+def _settle_state(reader: FieldReader, *, state: str | None, place: Place) -> str:
+    """The lead's own state where its ZIP lies in several; else the one of the ZIP."""
+    if not state or state in list_states_of(place.zip):
+        return state or place.state
+    if reader.corrections is None:
+        fix = f"does not fit the ZIP code, which lies in {place.state}: correct one of the two"
+        reader.add("state", FieldError("mismatch", fix))
+    else:
+        message = f"does not fit the ZIP code, which lies in {place.state}: read as {place.state}"
+        reader.correct("state", CORRECTED, message, received=reader.payload.get("state"))
+    return place.state
+
+
+def _guess_country(reader: FieldReader) -> str:
+    """A lead that names none is from the US, unless its postal code can only be Canadian."""
+    code = reader.payload.get("zip")
+    is_canadian = isinstance(code, str) and CANADIAN_CODE.fullmatch(code.strip()) is not None
+    if reader.corrections is None or not is_canadian:
+        return HOME
+    reader.correct("country", ASSUMED, "is missing and the postal code is Canadian: read as CA")
+    return "CA"
 
 
 def _read_contact(reader: FieldReader, *, region: str, is_required: bool) -> dict[str, str | None]:
-    email = reader.read("email", normalise_email)
-    phone = reader.read("phone", partial(normalise_phone, region=region))
-    if is_required and reader.is_blank("email", email) and reader.is_blank("phone", phone):
-        reader.add(
-            "email", FieldError("required", "is required without a phone: send at least one of the two")
-        )
+    email = reader.read("email", normalise_email, loosen=as_email)
+    phone = reader.read("phone", partial(read_phone, region=region), loosen=as_phone)
+    if is_required and email is None and phone is None:
+        _refuse_unreachable(reader)
+    extension = reader.read("phone_extension", normalise_extension, loosen=as_text)
     return {
         "email": email,
-        "phone": phone,
-        "first_name": reader.read("first_name", normalise_name),
-        "last_name": reader.read("last_name", normalise_name),
-        "address": reader.read("address", normalise_address),
+        "phone": phone.number if phone else None,
+        "phone_extension": _choose_extension(phone, extension),
+        "first_name": reader.read("first_name", normalise_name, loosen=shorten_name),
+        "last_name": reader.read("last_name", normalise_name, loosen=shorten_name),
+        "address": reader.read(
+            "address", normalise_address, loosen=partial(as_shorter, max_length=MAX_ADDRESS)
+        ),
     }
 
 
+def _choose_extension(phone: Phone | None, extension: str | None) -> str | None:
+    """The one that came as a field of its own, or that behind the number; none without a number."""
+    return (extension or phone.extension or None) if phone else None
+
+
+def _refuse_unreachable(reader: FieldReader) -> None:
+    """What was left out is what is wrong with the lead when nothing else is left to reach the person by."""
+    for name in ("email", "phone"):
+        if name in reader.left_out:
+            reader.add(name, reader.left_out[name])
+    if "email" not in reader.errors and "phone" not in reader.errors:
+        message = "is required without a phone: send at least one of the two"
+        reader.add("email", FieldError("required", message))
+
+
 def _read_vertical(reader: FieldReader, *, default: str | None) -> str | None:
-    vertical = reader.read("vertical", normalise_vertical)
+    given = reader.payload.get("vertical")
+    if reader.corrections is not None and is_placeholder(given):
+        reader.correct("vertical", DROPPED, "says that there is none: left out", received=given)
+        vertical = None
+    else:
+        vertical = reader.read("vertical", normalise_vertical, loosen=as_vertical, is_needed=not default)
     if not default:
         reader.require("vertical", vertical, fix="send it, or set a default on the source")
     return vertical or default
 
 
-def _read_attributes(reader: FieldReader) -> dict[str, Any]:
-    attributes = reader.payload.get("attributes")
-    if attributes is None:
-        return {}
-    for path, error in find_attribute_problems(attributes):
-        reader.add(path, error)
-    return dict(attributes) if isinstance(attributes, Mapping) else {}
-
-
-def _read_consent(reader: FieldReader, *, at: datetime) -> Consent | None:
-    consent = reader.payload.get("consent")
-    if consent is None or consent == {}:
+def _read_external_id(reader: FieldReader) -> str | None:
+    given = reader.payload.get("external_id")
+    if reader.corrections is not None and is_placeholder(given):
+        # Every lead of a form that sends "none" would be the same one.
+        reader.correct("external_id", DROPPED, "says that there is none: left out", received=given)
         return None
-    if not isinstance(consent, Mapping):
-        fix = 'must be an object like {"given_at": "2026-01-31T12:00:00Z"}'
-        reader.add("consent", FieldError("invalid_type", fix))
-        return None
-    inner = FieldReader(consent, prefix="consent.", errors=reader.errors)
-    inner.refuse_unknown(CONSENT_KEYS)
-    given_at = inner.read("given_at", partial(parse_past_time, at=at))
-    inner.require("given_at", given_at, fix="send when the person agreed, like 2026-01-31T12:00:00Z")
-    text = inner.read("text", normalise_consent_text)
-    ip = inner.read("ip", parse_ip)
-    url, token = inner.read("url", parse_url), inner.read("token", normalise_token)
-    return Consent(given_at=given_at, text=text, ip=ip, url=url, token=token) if given_at else None
-
-
-def parse_past_time(value: object, *, at: datetime) -> datetime | None:
-    """ISO 8601 with an offset, as UTC; up to five minutes ahead of `at`, for clocks that differ."""
-    text = normalise_text(value, max_length=50)
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-        moment_utc = moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise FieldError("invalid", "is not an ISO 8601 time: write it like 2026-01-31T12:00:00Z") from None
-    if moment.tzinfo is None:
-        raise FieldError("invalid", "has no UTC offset: end it with Z or an offset like -05:00")
-    if moment_utc > at + MAX_CLOCK_SKEW:
-        raise FieldError("future", "lies in the future: check the clock and the UTC offset")
-    return moment_utc
-
-
-def parse_ip(value: object) -> str | None:
-    text = normalise_text(value, max_length=50)
-    if text is None:
-        return None
-    try:
-        address = ip_address(text)
-    except ValueError:
-        raise FieldError(
-            "invalid", "is not an IP address: write it like 203.0.113.7 or 2001:db8::1"
-        ) from None
-    if "%" in text:
-        raise FieldError("invalid", "has a zone after %: leave it out")
-    return str(address)
-
-
-def parse_url(value: object) -> str | None:
-    text = normalise_text(value, max_length=2_000)
-    if text is None:
-        return None
-    try:
-        parts = urlsplit(text)
-        is_web = parts.scheme in ("http", "https") and bool(parts.hostname) and " " not in text
-    except ValueError:
-        is_web = False
-    if not is_web:
-        raise FieldError("invalid", "is not a web address: write it like https://example.com/form")
-    return text
+    loosen = partial(as_external_id, max_length=MAX_EXTERNAL_ID)
+    return reader.read("external_id", normalise_external_id, loosen=loosen)

@@ -6,10 +6,14 @@ repeat the value: they end up in logs and reports.
 
 import re
 import unicodedata
+from typing import NamedTuple
 
 import phonenumbers
 
+from routing.domains import encode_domain, show_domain
 from routing.places import find_place, list_states
+from routing.statenames import find_state
+from routing.widenumber import WideNumber
 
 MAX_NAME = 100
 MAX_EMAIL = 254
@@ -21,8 +25,33 @@ ZIP_CODE = re.compile(r"([0-9]{5})(?:[- ]?[0-9]{4})?")
 VERTICAL = re.compile(r"[a-z0-9_]{1,50}")
 VERTICAL_SEPARATORS = re.compile(r"[\s-]+")
 EMAIL_LOCAL = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{1,58}[a-z0-9])")
-COUNTRY_ALIASES = {"USA": "US", "U.S.": "US", "U.S.A.": "US", "UNITED STATES": "US", "UK": "GB"}
+CANADIAN_CODE = re.compile(
+    r"([ABCEGHJ-NPRSTVXY][0-9][ABCEGHJ-NPRSTV-Z])[ -]?([0-9][ABCEGHJ-NPRSTV-Z][0-9])", re.IGNORECASE
+)
+BRITISH_CODE = re.compile(r"([A-Z]{1,2}[0-9][A-Z0-9]?) ?([0-9][A-Z]{2})", re.IGNORECASE)
+MEXICO, ARGENTINA = 52, 54
+# Dialled before a Mexican number until 2019: 1 from abroad, 044 and 045 for mobiles, 01 for long distance.
+MEXICAN_PREFIX = re.compile(r"(?:1|01|044|045)([2-9][0-9]{9})")
+MAX_EXTENSION = 15
+COUNTRY_ALIASES = {
+    **dict.fromkeys(("USA", "U.S.", "U.S.A.", "UNITED STATES", "UNITED STATES OF AMERICA", "AMERICA"), "US"),
+    **dict.fromkeys(
+        ("UK", "U.K.", "GBR", "UNITED KINGDOM", "GREAT BRITAIN", "ENGLAND", "SCOTLAND", "WALES"), "GB"
+    ),
+    **dict.fromkeys(("CAN", "CANADA"), "CA"),
+    **dict.fromkeys(("MEX", "MEXICO", "MÉXICO"), "MX"),
+    **dict.fromkeys(("DEU", "GERMANY", "DEUTSCHLAND"), "DE"),
+    **dict.fromkeys(("FRA", "FRANCE"), "FR"),
+    **dict.fromkeys(("ESP", "SPAIN", "ESPAÑA"), "ES"),
+    **dict.fromkeys(("ITA", "ITALY", "ITALIA"), "IT"),
+    **dict.fromkeys(("AUS", "AUSTRALIA"), "AU"),
+    **dict.fromkeys(("NZL", "NEW ZEALAND"), "NZ"),
+    **dict.fromkeys(("IRL", "IRELAND"), "IE"),
+    **dict.fromkeys(("IND", "INDIA"), "IN"),
+    **dict.fromkeys(("BRA", "BRAZIL", "BRASIL"), "BR"),
+    **dict.fromkeys(("ARG", "ARGENTINA"), "AR"),
+    **dict.fromkeys(("PUERTO RICO",), "PR"),
+}
 
 # Control characters go, those that separate become a space. Zero-width and direction-changing ones go also:
 # they make one text look like another. Joiners (U+200C, U+200D) stay, Persian and Indic names need them.
@@ -61,8 +90,15 @@ def normalise_name(value: object) -> str | None:
     return normalise_text(value, max_length=MAX_NAME)
 
 
-def normalise_phone(value: object, *, region: str = "US") -> str | None:
-    """E.164; `region` is the country of a number without a country code. An extension is dropped."""
+class Phone(NamedTuple):
+    """`number` in E.164, `extension` its digits or blank."""
+
+    number: str
+    extension: str
+
+
+def read_phone(value: object, *, region: str = "US") -> Phone | None:
+    """`region` is the country of a number without a country code."""
     text = normalise_text(value, max_length=MAX_PHONE)
     if text is None:
         return None
@@ -70,15 +106,52 @@ def normalise_phone(value: object, *, region: str = "US") -> str | None:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
         raise FieldError("invalid", "is not a phone number: write it like +1 404 881 2345") from None
+    extension = str(number.extension or "")[:MAX_EXTENSION]
+    _take_off_old_prefix(number)
     if not phonenumbers.is_valid_number(number):
         raise FieldError(
             "invalid", "is not a number in use: check the digits and the country code (+1 for the US)"
         )
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return Phone(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), extension)
+
+
+def normalise_phone(value: object, *, region: str = "US") -> str | None:
+    """E.164 without the extension: what says who the person is."""
+    phone = read_phone(value, region=region)
+    return phone.number if phone else None
+
+
+def _take_off_old_prefix(number: phonenumbers.PhoneNumber) -> None:
+    if number.country_code != MEXICO or phonenumbers.is_valid_number(number):
+        return
+    national = phonenumbers.national_significant_number(number)
+    if matched := MEXICAN_PREFIX.fullmatch(national):
+        number.national_number = int(matched[1])
+        number.italian_leading_zero, number.number_of_leading_zeros = None, None
+
+
+def unify_phone(number: str) -> str:
+    """One form of an E.164 number for both ways to dial a line: Mexican and Argentine mobiles may have a digit more."""
+    if number.startswith(f"+{MEXICO}1") and len(number) == 14:
+        return f"+{MEXICO}{number[4:]}"
+    if number.startswith(f"+{ARGENTINA}9") and len(number) == 14:
+        return f"+{ARGENTINA}{number[4:]}"
+    return number
+
+
+def normalise_extension(value: object) -> str | None:
+    text = normalise_text(value, max_length=MAX_PHONE)
+    digits = re.sub(r"[^0-9]", "", text or "")
+    if text and not 0 < len(digits) <= MAX_EXTENSION:
+        raise FieldError("invalid", f"must be at most {MAX_EXTENSION} digits, like 104")
+    return digits or None
 
 
 def normalise_email(value: object) -> str | None:
-    """Lower-cased as a whole, although a host may tell local parts apart by case: none in use does."""
+    """Lower-cased as a whole, although a host may tell local parts apart by case: none in use does.
+
+    The domain is in the form that people read: unify_email gives the one to compare.
+    """
     text = normalise_text(value, max_length=MAX_EMAIL)
     if text is None:
         return None
@@ -89,31 +162,31 @@ def normalise_email(value: object) -> str | None:
         raise FieldError(
             "invalid", "has a part before the @ that is not allowed: use letters, digits and . _ + -"
         )
-    if not domain.isascii():  # twice, because each of the two steps can undo the other
-        domain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", domain).lower())
-    if not _is_domain(domain):
+    ascii_form = encode_domain(domain)
+    if ascii_form is None:
         raise FieldError("invalid", "has no valid domain after the @: write it like name@example.com")
-    return f"{local}@{domain}"
+    shown = f"{local}@{show_domain(ascii_form)}"
+    return shown if len(shown) <= MAX_EMAIL else f"{local}@{ascii_form}"
 
 
-def _is_domain(domain: str) -> bool:
-    if domain.isascii():
-        return len(domain) <= 253 and DOMAIN.fullmatch(domain) is not None
-    try:
-        ascii_form = domain.encode("idna").decode()
-    except UnicodeError:
-        return False
-    # The codec takes other scripts' full stops for dots; only real dots may separate.
-    return ascii_form.count(".") == domain.count(".") and _is_domain(ascii_form)
+def unify_email(email: str) -> str:
+    """One form for the two ways to write an internationalized domain. `email` as normalise_email returns it."""
+    if email.isascii():
+        return email
+    local, _, domain = email.rpartition("@")
+    return f"{local}@{encode_domain(domain) or domain}"
 
 
 def normalise_zip(value: object, *, country: str = "US") -> str | None:
-    """Five digits of a known US ZIP code (ZIP+4 loses its end); in other countries any short text."""
+    """Five digits of a known US ZIP code (ZIP+4 loses its end); elsewhere a postal code in its country's form."""
     text = normalise_text(value, max_length=MAX_POSTAL_CODE)
     if text is None:
         return None
+    if country == "CA":
+        return _normalise_canadian(text)
     if country != "US":
-        return text.upper()
+        matched = BRITISH_CODE.fullmatch(text) if country == "GB" else None
+        return f"{matched[1]} {matched[2]}".upper() if matched else text.upper()
     matched = ZIP_CODE.fullmatch(text)
     if not matched:
         raise FieldError("invalid", "is not a ZIP code: write five digits, like 30312 or 30312-1234")
@@ -122,11 +195,20 @@ def normalise_zip(value: object, *, country: str = "US") -> str | None:
     return matched[1]
 
 
+def _normalise_canadian(text: str) -> str:
+    matched = CANADIAN_CODE.fullmatch(text)
+    if not matched:
+        raise FieldError("invalid", "is not a Canadian postal code: write it like K1A 0B1")
+    return f"{matched[1]} {matched[2]}".upper()
+
+
 def normalise_state(value: object, *, country: str = "US") -> str | None:
     text = normalise_text(value, max_length=50)
     if text is None:
         return None
     code = text.upper()
+    if country == "CA":
+        return find_state(text, country=country) or code
     if country == "US" and code not in list_states():
         raise FieldError("unknown", "is not a US state: use the two-letter code, like GA")
     return code
@@ -155,7 +237,7 @@ def normalise_vertical(value: object) -> str | None:
 def _require_text(value: object) -> str:
     if value is None:
         return ""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or isinstance(value, WideNumber):
         raise FieldError("invalid_type", "must be text: put it in quotes")
     return value
 

@@ -11,11 +11,14 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from routing.aftermath import after_commit_try
-from routing.locks import IS_DUE, IS_POLLED
+from routing.locks import IS_DUE, IS_LED, IS_POLLED
 from routing.models import Lead
 from tracing.parsing import parse_id, parse_uuid
 
-HAS_POLLED: Final = f"SELECT EXISTS (SELECT FROM routing_workspace w WHERE {IS_POLLED})"  # noqa: S608 - constant
+# Each part has an index (decisions/0007): IS_POLLED in one would read every workspace.
+HAS_POLLED: Final = f"""
+SELECT EXISTS (SELECT FROM routing_workspace WHERE dispatch_mode <> 'event') OR NOT {IS_LED}
+"""  # noqa: S608 - constant
 
 
 def has_polled() -> bool:
@@ -105,8 +108,11 @@ _LAST_ATTEMPT: Final = """,
     (SELECT f.public_id FROM routing_lead f
      WHERE l.status = 'duplicate' AND f.id = last.first_lead_id AND f.source_workspace_id = l.source_workspace_id),
     last.result,
-    (SELECT (e.data->>'buyers')::int FROM tracing_leaddistributionevent e
-     WHERE e.attempt_id = last.id AND e.event = 'distributed')
+    CASE WHEN l.status = 'returned' THEN 0 ELSE (
+        SELECT (e.data->>'buyers')::int FROM tracing_leaddistributionevent e
+        WHERE e.attempt_id = last.id AND e.event = 'distributed'
+    ) END,
+    ARRAY(SELECT jsonb_array_elements_text(l.intake_notes))
 FROM routing_lead l
 LEFT JOIN LATERAL (
     SELECT a.id, a.result, a.first_lead_id FROM tracing_attempt a WHERE a.lead_id = l.id ORDER BY a.number DESC LIMIT 1
@@ -116,7 +122,11 @@ _STATE: Final = _ROW + _LAST_ATTEMPT
 STATE_OF_PUBLIC_ID: Final = f"{_STATE} WHERE l.public_id = %s"
 STATE_OF_SENT: Final = f"{_STATE} WHERE l.public_id = %s AND l.source_workspace_id = %s"
 # Without the trace, for the time that its tables cannot be read.
-ROW_OF_PUBLIC_ID: Final = f"{_ROW}, NULL::uuid, NULL, NULL::int FROM routing_lead l WHERE l.public_id = %s"
+_NO_ATTEMPT: Final = """,
+    NULL::uuid, NULL, NULL::int, ARRAY(SELECT jsonb_array_elements_text(l.intake_notes))
+FROM routing_lead l WHERE l.public_id = %s
+"""
+ROW_OF_PUBLIC_ID: Final = _ROW + _NO_ATTEMPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +154,7 @@ class LeadState:
     duplicate_of: UUID | None
     result: str | None
     buyers: int | None
+    intake_notes: Sequence[str]
     is_complete: bool = True
 
 

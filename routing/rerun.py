@@ -33,8 +33,9 @@ WHY_NOT: Final = {
 }
 
 
-# A duplicate may be tried again: its attempt looks anew for who came first, who may have ended unsold meanwhile.
-MAY_RUN_AGAIN: Final = (LeadStatus.FAILED, LeadStatus.PENDING, LeadStatus.DUPLICATE)
+# A duplicate may be tried again: its attempt looks anew for who came first, who may have ended unsold meanwhile. So may
+# a returned lead: those who gave it back do not get it again.
+MAY_RUN_AGAIN: Final = (LeadStatus.FAILED, LeadStatus.PENDING, LeadStatus.DUPLICATE, LeadStatus.RETURNED)
 
 
 class RerunRefused(Exception):
@@ -46,7 +47,7 @@ class LeadRunning(RerunRefused):
 
 
 def rerun_lead(lead_id: int, *, at: datetime) -> None:
-    """Make a failed or waiting lead, or a duplicate, due at `at`, and hand it on once this has committed.
+    """Make a failed, waiting or returned lead, or a duplicate, due at `at`, and hand it on once this has committed.
 
     A failed one gets all its tries anew. Waits for whoever has the lead's lock, up to lock_timeout.
     Raises RerunRefused, Lead.DoesNotExist.

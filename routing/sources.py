@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from routing.models import Source, SourceKey, Workspace
+from routing.models import IntakeMode, Source, SourceKey, Workspace
 from routing.normalise import FieldError, normalise_vertical
 
 
@@ -26,7 +26,12 @@ class NewSource:
 
 
 def create_source(
-    *, workspace_slug: str, name: str, vertical: str = "", may_create_workspace: bool = False
+    *,
+    workspace_slug: str,
+    name: str,
+    vertical: str = "",
+    may_create_workspace: bool = False,
+    is_strict: bool = False,
 ) -> NewSource:
     """Make a source with one key, and its workspace if that is wanted. Raises SourceNotMade."""
     try:
@@ -35,7 +40,8 @@ def create_source(
         raise SourceNotMade(f"the vertical {error.message}") from None
     with transaction.atomic():
         workspace = _find_workspace(workspace_slug, may_create=may_create_workspace)
-        source = Source(workspace=workspace, name=name, default_vertical=default_vertical)
+        mode = IntakeMode.STRICT if is_strict else IntakeMode.LENIENT
+        source = Source(workspace=workspace, name=name, default_vertical=default_vertical, intake_mode=mode)
         _check(source, f"the source {name!r}")
         source.save()
         _, key = SourceKey.objects.create_key(name="first key", source=source)

@@ -16,7 +16,7 @@ STAGES: Final = {
     "outside_buyer_hours": ("is open", "are open"),
     "cap_reached": ("is below its caps", "are below their caps"),
     "insufficient_credits": ("has enough credits", "have enough credits"),
-    "already_has_lead": ("does not have the lead yet", "do not have the lead yet"),
+    "already_has_lead": ("has not bought the lead before", "have not bought the lead before"),
     "locked": ("is free", "are free"),
     "selected": ("selected", "selected"),
 }

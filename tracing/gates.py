@@ -199,7 +199,7 @@ def _credits(gate: Gate, _timezone: str) -> tuple[str, str]:
 
 
 def _has_lead(_gate: Gate, _timezone: str) -> tuple[str, str]:
-    return "", "nothing: it has this lead"
+    return "", "nothing: it bought this lead before"
 
 
 GATE_WORDS: Final[Mapping[str, Callable[[Gate, str], tuple[str, str]]]] = {

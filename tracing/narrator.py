@@ -84,6 +84,13 @@ TRIGGERS: Final = {
     "manual": "re-run by an operator",
     "claim": "claim of an offer",
 }
+INTAKE: Final = {
+    "dropped": "could not be read and was left out",
+    "corrected": "was read in another form than it came",
+    "shortened": "was too long and was cut",
+    "moved": "came under another name and was kept",
+    "assumed": "lacked a part that was assumed",
+}
 RESULTS: Final = {
     "success": "sold",
     "unsold": "not sold",
@@ -173,7 +180,15 @@ def describe_change(event: EventRow, *, names: Names) -> str:
 
 def _started(event: EventRow, _scene: Scene) -> str:
     trigger = event.data["trigger"]
-    return f"Started as attempt {event.data['number']} ({TRIGGERS.get(trigger, trigger)})."
+    started = f"Started as attempt {event.data['number']} ({TRIGGERS.get(trigger, trigger)})."
+    notes = [_tell_note(note) for note in event.data.get("intake", ())]
+    return f"{started} At intake: {'; '.join(notes)}." if notes else started
+
+
+def _tell_note(note: str) -> str:
+    """ "email:dropped" """
+    name, _, code = note.rpartition(":")
+    return f"{name.replace('_', ' ')} {INTAKE.get(code, code)}"
 
 
 def _campaign(event: EventRow, scene: Scene) -> str:

@@ -55,6 +55,7 @@ class AttemptHead:
     source_workspace_id: int
     started_at: datetime
     worker: str
+    intake_notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,10 @@ class Recorder:
         self.route = RouteTaken()
         self.rows: list[tuple[Event, int | None, int | None, str, str, float | None, Mapping[str, Any]]] = []
         self._started = time.perf_counter()
-        self.add(Event.DISTRIBUTION_STARTED, data={"number": head.number, "trigger": head.trigger})
+        started: dict[str, Any] = {"number": head.number, "trigger": head.trigger}
+        if head.intake_notes:
+            started["intake"] = list(head.intake_notes)
+        self.add(Event.DISTRIBUTION_STARTED, data=started)
 
     @property
     def elapsed_ms(self) -> float:

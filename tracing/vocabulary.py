@@ -170,8 +170,8 @@ _ALL = (
         _BUYER,
         _P,
         Fixer.LEAD,
-        "The buyer already has this lead.",
-        "it already has this lead",
+        "The buyer bought this lead before.",
+        "it bought this lead before",
     ),
     SkipReason(
         "locked",

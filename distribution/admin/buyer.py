@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from django.contrib import admin
+from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -113,6 +114,12 @@ class EnrollmentAdmin(DollarsAdmin):
         return field
 
     change_form_template = "admin/leadswitch/change_form.html"
+
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+        enrollment_id, name = obj.pk, str(obj)
+        super().delete_model(request, obj)
+        if Enrollment.everything.filter(pk=enrollment_id).exists():
+            self.message_user(request, f"{name} has sales: it is archived, and buys nothing more.")
 
     @admin.display(description="today")
     def why_nothing_today(self, enrollment: Enrollment) -> str | SafeString:

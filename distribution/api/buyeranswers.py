@@ -127,6 +127,7 @@ def _describe_contact(lead: Lead) -> dict[str, Any]:
         "last_name": lead.last_name,
         "email": lead.email,
         "phone": lead.phone,
+        "phone_extension": lead.phone_extension,
         "address": lead.address,
     }
 

@@ -93,6 +93,7 @@ class ContactDocument(serializers.Serializer[Any]):
     last_name = serializers.CharField()
     email = serializers.CharField()
     phone = serializers.CharField(help_text="E.164.")
+    phone_extension = serializers.CharField(allow_blank=True, help_text="Digits to dial behind the number.")
     address = serializers.CharField()
 
 

@@ -69,6 +69,7 @@ ASSIGNMENT: Final[dict[str, Any]] = {
             "last_name": "Example",
             "email": "ada@example.com",
             "phone": "+14048812345",
+            "phone_extension": "",
             "address": "1 Main Street",
         },
         "attributes": {"roof_age": 12},

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
@@ -66,9 +67,12 @@ def build_pool(size: int) -> Pool:
 
 
 def _counters(now: datetime) -> dict[str, Any]:
-    counters: dict[str, Any] = {}
+    zone = "America/New_York"
+    counters: dict[str, Any] = {
+        "counted_on": now.astimezone(ZoneInfo(zone)).date(),
+        "hour_starts_at": window_start("hour", now, zone),
+    }
     for window in WINDOW_KINDS:
-        counters[f"{window}_starts_at"] = window_start(window, now, "America/New_York")
         counters[f"{window}_leads"] = 1
         counters[f"{window}_spent_cents"] = PRICE_CENTS
     return counters

@@ -83,8 +83,10 @@ def build_plan(size: int) -> RoutingPlan:
 
 def make_fields(number: int) -> Mapping[str, Any]:
     """The fields of a lead that rule `number` takes, as an attempt makes them."""
+    names = ("first_name", "last_name", "email", "phone", "address", "external_id", "consent")
+    blank: dict[str, Any] = dict.fromkeys(names)
     lead = CleanLead(
-        **dict.fromkeys(("first_name", "last_name", "email", "phone", "address", "external_id", "consent")),
+        **blank,
         city="Atlanta",
         state=STATES[number % len(STATES)],
         county="Fulton County",

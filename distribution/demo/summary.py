@@ -23,7 +23,7 @@ GROUP BY e.kind ORDER BY e.kind
 BY_CAMPAIGN: Final = """
 SELECT c.name, c.mode, count(DISTINCT a.lead_id), count(*), sum(a.price_cents)::bigint
 FROM distribution_assignment a JOIN distribution_campaign c ON c.id = a.campaign_id
-WHERE c.workspace_id = %s
+WHERE c.workspace_id = %s AND a.state = 'sold'
 GROUP BY c.id ORDER BY c.id
 """
 DECISIONS: Final = """

@@ -4,6 +4,7 @@ from distribution.engine.campaign import CompiledCampaign, Enrollment
 from distribution.engine.compile import compile_campaign
 from distribution.engine.decide import decide
 from distribution.engine.facts import facts_from_json, facts_to_json
+from distribution.engine.ranking import one_turn
 from distribution.engine.reading import DefinitionError
 from distribution.engine.resolve import resolve_campaign
 from distribution.engine.types import (
@@ -44,5 +45,6 @@ __all__ = [
     "facts_from_json",
     "facts_to_json",
     "give_back",
+    "one_turn",
     "resolve_campaign",
 ]

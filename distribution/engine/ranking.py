@@ -48,6 +48,11 @@ def rank(campaign: CompiledCampaign, *, candidates: Sequence[Candidate], seed: i
     return sorted(ranked, key=lambda each: (each.candidate.enrollment.tier.position, each.key))
 
 
+def one_turn(mode: str, *, weight: int) -> int:
+    """What a sale adds to a virtual finish, where the turn was not far behind."""
+    return VIRTUAL_SECOND // weight if mode == "weighted" else VIRTUAL_SECOND
+
+
 def mix(seed: int, enrollment_id: int) -> int:
     """A fair coin from a seed (splitmix64), cut to 53 bits so that JSON readers keep it exact."""
     z = (seed + enrollment_id * 0x9E3779B97F4A7C15) & _MASK

@@ -26,11 +26,11 @@ def _count(usage: Usage | None, starts_at: datetime, price_cents: int) -> Usage:
 
 
 def give_back(
-    usage: Mapping[str, Usage], *, sold_at: datetime, timezone: str, price_cents: int
+    usage: Mapping[str, Usage], *, counted_in: Mapping[str, datetime], price_cents: int
 ) -> dict[str, Usage]:
-    """The counters after the return of a sale made at `sold_at`; later windows stay as they are."""
+    """The counters after the return of a sale that counted in the windows with these starts; others stay."""
     return {
-        window: _uncount(counted, window_start(window, sold_at, timezone), price_cents)
+        window: _uncount(counted, counted_in[window], price_cents)
         for window in WINDOW_KINDS
         if (counted := usage.get(window)) is not None
     }

@@ -1,5 +1,7 @@
 """A lead sold to a buyer."""
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -7,6 +9,7 @@ from uuid6 import uuid7
 
 from distribution.models.buyer import Buyer, Enrollment
 from distribution.models.campaign import Campaign
+from distribution.models.counting import count_by_date_trigger
 from routing.models import Lead
 
 
@@ -18,21 +21,28 @@ class AssignmentState(models.TextChoices):
 
 
 class Assignment(models.Model):
-    """While it is live (`sold`), there is one of a lead and buyer."""
+    """While it is live (`sold`), there is one of a lead and buyer.
+
+    `counted_on` is the buyer's calendar date in whose caps and budgets it counts, whatever becomes of the buyer's
+    time zone. `is_counted`: it was not given back to them.
+    """
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="assignments")
     # assignment_buyer serves the foreign key as well.
     buyer = models.ForeignKey(Buyer, on_delete=models.PROTECT, related_name="assignments", db_index=False)
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="assignments")
+    # The database archives an enrollment that has sales in place of a deletion. NULL: deleted before it did so.
     enrollment = models.ForeignKey(
-        Enrollment, on_delete=models.SET_NULL, null=True, related_name="assignments", db_index=False
+        Enrollment, on_delete=models.DO_NOTHING, null=True, related_name="assignments", db_index=False
     )
     attempt_id = models.UUIDField()
     price_cents = models.PositiveBigIntegerField()
     state = models.CharField(max_length=10, choices=AssignmentState.choices, default=AssignmentState.SOLD)
     created_at = models.DateTimeField(db_default=Now())
     returned_at = models.DateTimeField(null=True, blank=True)
+    counted_on = models.DateField(null=True, editable=False)
+    is_counted = models.BooleanField(default=True, db_default=True, editable=False)
 
     class Meta:
         db_table = "distribution_assignment"
@@ -45,11 +55,18 @@ class Assignment(models.Model):
                 | Q(state="returned", returned_at__isnull=False),
                 name="assignment_returned_at_iff_returned",
             ),
+            models.CheckConstraint(
+                condition=Q(counted_on__isnull=False), name="assignment_counted_on_a_date"
+            ),
+            models.CheckConstraint(
+                condition=Q(is_counted=True) | Q(state="returned"), name="assignment_sold_is_counted"
+            ),
         ]
         indexes = [
             models.Index(fields=["buyer", "id"], name="assignment_buyer"),
             models.Index(fields=["enrollment", "-created_at"], name="assignment_enrollment_newest"),
         ]
+        triggers: ClassVar = [count_by_date_trigger()]
 
     def __str__(self) -> str:
         return str(self.public_id)

@@ -18,6 +18,7 @@ from distribution.definitions import (
     check_timezone,
 )
 from distribution.models.campaign import Campaign, Tier
+from distribution.models.counting import archive_trigger, continue_counters_trigger
 from distribution.models.versioning import buyer_version_trigger, parent_version_triggers
 from routing.checks import check_condition
 from routing.models import Workspace
@@ -40,6 +41,7 @@ ENROLLMENT_CONFIG = (
     "budget_day_cents",
     "budget_week_cents",
     "budget_month_cents",
+    "archived_at",
 )
 MAX_WEIGHT = 1000
 
@@ -114,7 +116,8 @@ class Buyer(models.Model):
         return self.name
 
     def clean(self) -> None:
-        campaigns = Campaign.objects.filter(enrollments__buyer_id=self.pk) if self.pk else ()
+        enrolled = Enrollment.objects.filter(buyer_id=self.pk).values("campaign_id")
+        campaigns = Campaign.objects.filter(pk__in=enrolled) if self.pk else ()
         for campaign in campaigns:
             try:
                 check_answers_fit(self.answers, questions=campaign.questions)
@@ -123,11 +126,22 @@ class Buyer(models.Model):
                 raise ValidationError({"answers": problems}) from None
 
 
+class LiveEnrollments(models.Manager["Enrollment"]):
+    """Without the archived ones, which buy nothing."""
+
+    def get_queryset(self) -> "models.QuerySet[Enrollment]":
+        return super().get_queryset().filter(archived_at__isnull=True)
+
+
 class Enrollment(models.Model):
     """A buyer in a campaign's tier: what it wants, what it may take, and what it took so far.
 
     A buyer is enrolled once in a campaign, so that every attempt says one thing about it. The columns below
-    `last_assigned_at` are counters: the distributor alone writes them, under the row's lock.
+    `last_assigned_at` are counters: the distributor alone writes them, under the row's lock. They count by the
+    buyer's calendar date `counted_on`, that of its latest sale; its week and its month are those of that date.
+
+    An enrollment with sales is archived when it is deleted, and one that is made again counts on from its sales
+    (distribution.models.counting).
     """
 
     campaign = models.ForeignKey(
@@ -196,29 +210,40 @@ class Enrollment(models.Model):
 
     last_assigned_at = models.DateTimeField(null=True, editable=False)
     virtual_finish = models.BigIntegerField(default=0, editable=False)
+    counted_on = models.DateField(null=True, editable=False)
     hour_starts_at = models.DateTimeField(null=True, editable=False)
     hour_leads = models.PositiveIntegerField(default=0, editable=False)
     hour_spent_cents = models.PositiveBigIntegerField(default=0, editable=False)
-    day_starts_at = models.DateTimeField(null=True, editable=False)
     day_leads = models.PositiveIntegerField(default=0, editable=False)
     day_spent_cents = models.PositiveBigIntegerField(default=0, editable=False)
-    week_starts_at = models.DateTimeField(null=True, editable=False)
     week_leads = models.PositiveIntegerField(default=0, editable=False)
     week_spent_cents = models.PositiveBigIntegerField(default=0, editable=False)
-    month_starts_at = models.DateTimeField(null=True, editable=False)
     month_leads = models.PositiveIntegerField(default=0, editable=False)
     month_spent_cents = models.PositiveBigIntegerField(default=0, editable=False)
+    archived_at = models.DateTimeField(null=True, editable=False)
+
+    objects: ClassVar[LiveEnrollments] = LiveEnrollments()
+    everything: ClassVar[models.Manager["Enrollment"]] = models.Manager()
 
     class Meta:
         db_table = "distribution_enrollment"
+        # An assignment of an archived enrollment still finds it.
+        base_manager_name = "everything"
         constraints = [
-            models.UniqueConstraint(fields=["campaign", "buyer"], name="enrollment_campaign_buyer_unique"),
+            models.UniqueConstraint(
+                fields=["campaign", "buyer"],
+                condition=Q(archived_at__isnull=True),
+                name="enrollment_live_campaign_buyer_unique",
+                violation_error_message="This buyer is enrolled in this campaign already.",
+            ),
             models.CheckConstraint(
                 condition=Q(weight__gte=1, weight__lte=MAX_WEIGHT), name="enrollment_weight_in_range"
             ),
         ]
         triggers: ClassVar = [
             *parent_version_triggers(ENROLLMENT_CONFIG),
+            archive_trigger(),
+            continue_counters_trigger(),
             pgtrigger.Trigger(
                 name="same_campaign_and_workspace",
                 when=pgtrigger.Before,

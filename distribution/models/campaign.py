@@ -114,7 +114,8 @@ class Campaign(models.Model):
         "Next: put the answers on each buyer. Empty: nothing is asked.",
     )
     returns_restore_caps = models.BooleanField(
-        default=True, help_text="A returned lead no longer counts against the buyer's caps and budgets."
+        default=True,
+        help_text="A returned lead no longer counts against the buyer's caps and budgets, and it gets its turn back.",
     )
     config_version = models.PositiveBigIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)

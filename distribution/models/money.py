@@ -1,6 +1,6 @@
 """Buyers' credits: a balance that the database keeps above its limit, and the entries that explain it."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
@@ -49,6 +49,10 @@ class LedgerKind(models.TextChoices):
     ADJUSTMENT = "adjustment", "adjustment by a person"
 
 
+# All but the charges, which come one with each lead.
+NOT_CHARGES: Final = ["topup", "hold", "capture", "release", "refund", "adjustment"]
+
+
 class LedgerEntry(models.Model):
     """One movement of a balance. `amount_cents` is signed; `idempotency_key` is one per cause."""
 
@@ -69,6 +73,7 @@ class LedgerEntry(models.Model):
     class Meta:
         db_table = "distribution_ledgerentry"
         verbose_name_plural = "ledger entries"
+        permissions: ClassVar = [("move_large_sums", "Can move large sums")]
         constraints = [
             models.CheckConstraint(
                 condition=(
@@ -94,6 +99,10 @@ class LedgerEntry(models.Model):
                 fields=["kind", "id"],
                 condition=Q(kind__in=["topup", "adjustment", "refund"]),
                 name="ledger_not_charged",
+            ),
+            # The history of a wallet: a few of these among its charges.
+            models.Index(
+                fields=["wallet", "-id"], condition=Q(kind__in=NOT_CHARGES), name="ledger_wallet_not_charged"
             ),
         ]
         triggers: ClassVar = append_only_triggers("distribution_ledgerentry")

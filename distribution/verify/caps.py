@@ -1,45 +1,46 @@
 """Invariant 8: counters tell the sales of the current windows, and no cap or budget was ever sold past.
 
-The sales of each enrollment are counted again in their order, in the timezone and under the limits of the version
-that made them. Returns are the one thing a count cannot repeat exactly: whether one was given back is the campaign's
-setting at that time. So a counter may hold all returned sales or none of them. A limit on the leads does not narrow
-this check: a counter needs all its sales.
+The sales of a buyer in a campaign are counted again, by the buyer's calendar date, from the assignments alone, whatever
+became of its enrollment or its time zone: one pass, running totals. The date that a sale counts in is worked out from
+its instant and the zone of the version that sold it. A limit on the leads does not narrow this check: a counter needs
+all its sales.
 """
 
 import json
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from itertools import groupby
+from datetime import date, datetime, timedelta
+from heapq import heappop, heappush
+from itertools import chain, groupby, islice
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 
+from distribution.counters import COUNTERS, date_windows
 from distribution.verify.findings import Findings, Scope
 from distribution.verify.reading import stream
-from routing.windows import WINDOW_KINDS, WindowKind, get_window
+from routing.windows import WINDOW_KINDS, WindowKind, window_start
 
 MAX_SNAPSHOTS: Final = 2_000
 
-_COUNTERS: Final = ", ".join(
-    f"e.{kind}_starts_at, e.{kind}_leads, e.{kind}_spent_cents" for kind in WINDOW_KINDS
-)
-
-# Every enrollment with its counters, once for each sale that a current window can hold (or once, without a sale).
+# Every place of a buyer in a campaign with its live counters, once for each sale since then (or once, without a sale).
 SALES: Final = f"""
-SELECT e.id, b.timezone, {_COUNTERS},
-    d.id, d.created_at, d.returned_at, d.price_cents, a.campaign_id, a.config_version
-FROM distribution_enrollment e
-JOIN distribution_buyer b ON b.id = e.buyer_id
-LEFT JOIN distribution_assignment d ON d.enrollment_id = e.id AND d.created_at >= %(since)s
-LEFT JOIN tracing_attempt a ON a.id = d.attempt_id
-ORDER BY e.id, d.id
+SELECT COALESCE(e.campaign_id, d.campaign_id) AS campaign_id, COALESCE(e.buyer_id, d.buyer_id) AS buyer_id,
+    e.id, b.timezone, {COUNTERS},
+    d.id, d.created_at, d.counted_on, d.is_counted, d.returned_at, d.price_cents, a.config_version
+FROM (SELECT * FROM distribution_enrollment WHERE archived_at IS NULL) e
+FULL JOIN (SELECT * FROM distribution_assignment WHERE created_at >= %(since)s) d
+    ON d.campaign_id = e.campaign_id AND d.buyer_id = e.buyer_id
+JOIN distribution_buyer b ON b.id = COALESCE(e.buyer_id, d.buyer_id)
+LEFT JOIN tracing_attempt a ON a.id = d.attempt_id AND a.campaign_id = d.campaign_id
+ORDER BY 1, 2, d.id
 """  # noqa: S608 - only a constant column list is put in
 
-# Of a snapshot only what limits a sale: enrollment -> its caps, budgets and its buyer's timezone.
+# Of a snapshot only what limits a sale: buyer -> its caps, budgets and timezone.
 LIMITS: Final = """
-SELECT (e ->> 'id')::bigint, e -> 'caps', e -> 'budgets', b ->> 'timezone'
+SELECT (e ->> 'buyer_id')::bigint, e -> 'caps', e -> 'budgets', b ->> 'timezone'
 FROM distribution_campaignsnapshot s
 CROSS JOIN jsonb_array_elements(s.config -> 'enrollments') AS e
 JOIN jsonb_array_elements(s.config -> 'buyers') AS b ON b -> 'id' = e -> 'buyer_id'
@@ -47,18 +48,24 @@ WHERE s.campaign_id = %s AND s.config_version = %s
 """
 
 LONGEST_WINDOW: Final = timedelta(days=33)
+# A sale is dated by the beginning of its attempt, which may wait for a return of the same buyer before it counts.
+LONGEST_ATTEMPT: Final = timedelta(minutes=1)
+_HOUR: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Sale:
+    id: int
     at: datetime
+    counted_on: date
+    is_counted: bool
     returned_at: datetime | None
     price_cents: int
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What limited one enrollment in one version."""
+    """What limited one buyer in one version."""
 
     caps: Mapping[str, int | None]
     budgets: Mapping[str, int | None]
@@ -67,78 +74,124 @@ class Limits:
 
 @dataclass(slots=True)
 class Window:
-    """One kind's latest window and the sales counted in it so far."""
+    """One kind's latest window, and what counts in it so far."""
 
-    starts_at: datetime
-    sales: list[Sale] = field(default_factory=list)
+    starts_at: date | datetime
+    leads: int = 0
+    cents: int = 0
 
-    def used(self, *, at: datetime) -> tuple[int, int]:
-        """Leads and cents without what had been returned by then."""
-        live = [sale.price_cents for sale in self.sales if sale.returned_at is None or sale.returned_at > at]
-        return len(live), sum(live)
+
+@dataclass(slots=True)
+class Tally:
+    """The running totals of one buyer in one campaign. `pending`: sales that are given back later, by that time."""
+
+    latest_on: date = date.min
+    windows: dict[WindowKind, Window] = field(default_factory=dict)
+    pending: list[tuple[datetime, int, Mapping[WindowKind, date | datetime], int]] = field(
+        default_factory=list
+    )
+
+    def add(self, sale: Sale, *, day_on: date, timezone: str) -> None:
+        """Count a sale in the windows that hold this date."""
+        self._give_back(until=sale.at + LONGEST_ATTEMPT)
+        self.latest_on = max(self.latest_on, day_on)
+        starts: dict[WindowKind, date | datetime] = {
+            "hour": window_start("hour", sale.at, timezone),
+            **date_windows(self.latest_on),
+        }
+        for kind, starts_at in starts.items():
+            window = self.windows.get(kind)
+            if window is None or window.starts_at < starts_at:
+                window = self.windows[kind] = Window(starts_at)
+            window.leads += 1
+            window.cents += sale.price_cents
+        if not sale.is_counted and sale.returned_at is not None:
+            heappush(self.pending, (sale.returned_at, sale.id, starts, sale.price_cents))
+
+    def finish(self) -> None:
+        self._give_back(until=None)
+
+    def _give_back(self, *, until: datetime | None) -> None:
+        while self.pending and (until is None or self.pending[0][0] <= until):
+            _, _, starts, cents = heappop(self.pending)
+            for kind, starts_at in starts.items():
+                if self.windows[kind].starts_at == starts_at:
+                    self.windows[kind].leads -= 1
+                    self.windows[kind].cents -= cents
 
 
 def check(scope: Scope, findings: Findings) -> None:
     snapshots = _Snapshots()
     since = scope.at - LONGEST_WINDOW
-    for enrollment_id, rows in groupby(stream(SALES, scope, since=since), key=lambda row: row[0]):
+    # A window that began before has sales out of reach.
+    reach: dict[WindowKind, date | datetime] = dict.fromkeys(WINDOW_KINDS, since.date() + timedelta(days=2))
+    reach["hour"] = since + _HOUR
+    for (campaign_id, buyer_id), group in groupby(stream(SALES, scope, since=since), key=lambda row: row[:2]):
         findings.checked += 1
-        for message in _judge(rows, snapshots, at=scope.at):
-            findings.add(f"enrollment {enrollment_id}", message)
+        rows = list(islice(group, 1))
+        enrollment_id = rows[0][2]
+        place = f"buyer {buyer_id} in campaign {campaign_id}"
+        subject = place if enrollment_id is None else f"enrollment {enrollment_id}"
+        for message in _judge(chain(rows, group), snapshots, reach=reach):
+            findings.add(subject, message)
 
 
-def _judge(rows: Iterator[tuple[Any, ...]], snapshots: "_Snapshots", *, at: datetime) -> Iterator[str]:
-    counted: dict[WindowKind, Window] = {}
-    head: tuple[Any, ...] = ()
+def _judge(
+    rows: Iterator[tuple[Any, ...]], snapshots: "_Snapshots", *, reach: Mapping[WindowKind, date | datetime]
+) -> Iterator[str]:
+    tally = Tally()
+    row: tuple[Any, ...] = ()
     for row in rows:
-        head = row
-        assignment_id, *_, campaign_id, config_version = row[14:]
-        if assignment_id is None:
+        *columns, config_version = row[14:]
+        if columns[0] is None:
             continue
-        sale = Sale(*row[15:18])
-        limits = snapshots.get(campaign_id, config_version).get(row[0])
-        _count(counted, sale, timezone=limits.timezone if limits else row[1])
-        if limits is not None:
-            yield from _judge_limits(counted, sale, limits, name=f"assignment {assignment_id}")
-    for place, kind in enumerate(WINDOW_KINDS):
-        stored = head[2 + 3 * place : 5 + 3 * place]
-        current = get_window(kind, at=at, tz=head[1])[0]
-        yield from _judge_counter(kind, stored, counted.get(kind), current=current)
+        sale = Sale(*columns)
+        limits = snapshots.get(row[0], config_version).get(row[1])
+        if limits is None:  # without a trace nothing says in which zone it was sold
+            tally.add(sale, day_on=sale.counted_on, timezone=row[3])
+            continue
+        tally.add(sale, day_on=_local_date(sale.at, limits.timezone), timezone=limits.timezone)
+        if sale.counted_on != tally.latest_on:
+            yield f"assignment {sale.id} counts on {sale.counted_on}, its date is {tally.latest_on}"
+        yield from _judge_limits(tally.windows, limits, name=f"assignment {sale.id}")
+    tally.finish()
+    if row[2] is not None:
+        yield from _judge_counters(row, tally, reach=reach)
 
 
-def _count(counted: dict[WindowKind, Window], sale: Sale, *, timezone: str) -> None:
-    """As distribution.engine.consume does: a later window than the sale's own goes on counting."""
-    for kind in WINDOW_KINDS:
-        starts_at = get_window(kind, at=sale.at, tz=timezone)[0]
-        window = counted.get(kind)
-        if window is None or window.starts_at < starts_at:
-            window = counted[kind] = Window(starts_at)
-        window.sales.append(sale)
+def _local_date(at: datetime, timezone: str) -> date:
+    return window_start("day", at, timezone).astimezone(ZoneInfo(timezone)).date()
 
 
-def _judge_limits(
-    counted: Mapping[WindowKind, Window], sale: Sale, limits: Limits, *, name: str
-) -> Iterator[str]:
-    for kind, window in counted.items():
-        leads, cents = window.used(at=sale.at)
+def _judge_limits(windows: Mapping[WindowKind, Window], limits: Limits, *, name: str) -> Iterator[str]:
+    for kind, window in windows.items():
         cap, budget = limits.caps.get(kind), limits.budgets.get(kind)
-        if cap is not None and leads > cap:
-            yield f"{name} is lead {leads} of its {kind}, the cap was {cap}"
-        if budget is not None and cents > budget:
-            yield f"{name} brings its {kind} to {cents} cents, the budget was {budget}"
+        if cap is not None and window.leads > cap:
+            yield f"{name} is lead {window.leads} of its {kind}, the cap was {cap}"
+        if budget is not None and window.cents > budget:
+            yield f"{name} brings its {kind} to {window.cents} cents, the budget was {budget}"
 
 
-def _judge_counter(
-    kind: WindowKind, stored: tuple[Any, ...], window: Window | None, *, current: datetime
+def _judge_counters(
+    row: tuple[Any, ...], tally: Tally, *, reach: Mapping[WindowKind, date | datetime]
 ) -> Iterator[str]:
-    starts_at, leads, cents = stored
-    sales = window.sales if window is not None and window.starts_at >= current else []
-    if starts_at is None or starts_at < current:
-        leads, cents = 0, 0  # an older window: whatever it counted has run out
-    live = [sale.price_cents for sale in sales if sale.returned_at is None]
-    every = [sale.price_cents for sale in sales]
-    if not len(live) <= leads <= len(every) or not sum(live) <= cents <= sum(every):
-        yield f"counts {leads} leads and {cents} cents this {kind}, {len(live)} for {sum(live)} cents are live"
+    """Compare the counters of the live enrollment with its sales, in the latest window of either."""
+    day_on, hour_starts_at, *amounts = row[4:14]
+    stored = dict(zip(WINDOW_KINDS, zip(amounts[::2], amounts[1::2], strict=True), strict=True))
+    starts: dict[WindowKind, date | datetime | None] = {"hour": hour_starts_at}
+    starts.update({} if day_on is None else date_windows(day_on))
+    for kind in WINDOW_KINDS:
+        window, held = tally.windows.get(kind), starts.get(kind)
+        found = None if window is None else window.starts_at
+        latest = max((each for each in (found, held) if each is not None), default=None)
+        if latest is None or latest < reach[kind]:
+            continue
+        if kind == "hour" and found is not None and held != found:
+            continue  # in another time zone hours may begin at another minute
+        leads, cents = stored[kind] if held == latest else (0, 0)
+        sold, spent = (window.leads, window.cents) if window is not None and found == latest else (0, 0)
+        if (leads, cents) != (sold, spent):
+            yield f"counts {leads} leads and {cents} cents this {kind}, its sales are {sold} for {spent} cents"
 
 
 class _Snapshots:

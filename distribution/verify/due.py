@@ -23,7 +23,8 @@ WHERE id >= %(from_lead)s AND status <> ALL(%(unfinished)s) AND next_attempt_at 
 
 STATUS_FITS_ASSIGNMENTS: Final = """
 SELECT 'lead ' || l.id AS subject,
-    CASE WHEN l.status = 'distributed' THEN 'is distributed and was sold to nobody'
+    CASE WHEN sold.ever IS NULL THEN format('is %%s and was sold to nobody', l.status)
+        WHEN l.status = 'distributed' THEN 'is distributed and every sale was returned'
         ELSE format('is %%s and sold to %%s buyers', l.status, sold.live) END AS message
 FROM routing_lead l
 LEFT JOIN (
@@ -31,7 +32,8 @@ LEFT JOIN (
     FROM distribution_assignment WHERE lead_id >= %(from_lead)s GROUP BY lead_id
 ) sold ON sold.lead_id = l.id
 WHERE l.id >= %(from_lead)s AND (
-    (l.status = 'distributed' AND sold.ever IS NULL) OR (l.status <> 'distributed' AND sold.live > 0)
+    (l.status IN ('distributed', 'returned') AND sold.ever IS NULL)
+    OR (l.status = 'distributed' AND sold.live = 0) OR (l.status <> 'distributed' AND sold.live > 0)
 )
 """
 

@@ -1,4 +1,4 @@
-"""Pages of what operators configure: strict JSON with errors that name the path, and saves that touch no counter."""
+"""Pages of what operators configure: strict JSON with errors that name the path."""
 
 import json
 from typing import Any, Final
@@ -6,7 +6,6 @@ from typing import Any, Final
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.http import HttpRequest
 
 from routing.admin.typed import TypedChecks
 from routing.api.errors import Malformed
@@ -41,11 +40,7 @@ class GuardedJSONField(forms.JSONField):
 
 
 class ConfigurationAdmin(TypedChecks):
-    """Saves only the fields that were changed.
-
-    A full save would write back every column as it was when the form was opened: a sale in between would lose
-    its counters, another operator's change its value.
-    """
+    """Fields and lists of what operators configure."""
 
     formfield_overrides = {
         models.JSONField: {
@@ -56,12 +51,3 @@ class ConfigurationAdmin(TypedChecks):
     }
     list_per_page = 50
     show_full_result_count = False
-
-    def write_model(self, request: HttpRequest, obj: models.Model, *, form: Any, change: bool) -> None:  # noqa: ARG002
-        if not change:
-            obj.save()
-            return
-        names = {field.name for field in obj._meta.concrete_fields}
-        changed = [name for name in form.changed_data if name in names]
-        if changed:
-            obj.save(update_fields=changed)

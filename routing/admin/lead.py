@@ -8,6 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from routing.admin.filters import DayFilter, PausedFilter
+from routing.corrections import tell_note
 from routing.identity import identify
 from routing.models import Lead, LeadStatus
 from routing.normalise import FieldError, normalise_email, normalise_phone
@@ -22,6 +23,7 @@ CONTACT: Final = (
     "last_name",
     "email",
     "phone",
+    "phone_extension",
     "address",
     "zip",
     "city",
@@ -79,12 +81,17 @@ class LeadAdmin(ReadOnlyAdmin):
         ),
         (
             "Where it came from",
-            {"fields": ("workspace", "source", "source_workspace", "vertical", "public_id", "external_id")},
+            {
+                "fields": (
+                    *("workspace", "source", "source_workspace", "vertical", "public_id", "external_id"),
+                    "corrected_at_intake",
+                )
+            },
         ),
         ("The person", {"fields": (*CONTACT, "pretty_attributes", "pretty_consent")}),
     )
     readonly_fields: ClassVar[tuple[str, ...]] = (
-        *("state_now", "reason_told", "pretty_attributes", "pretty_consent"),
+        *("state_now", "reason_told", "corrected_at_intake", "pretty_attributes", "pretty_consent"),
     )
     reason = reason_column()
     received = time_column("received_at")
@@ -105,6 +112,10 @@ class LeadAdmin(ReadOnlyAdmin):
             shown,
             date_format(lead.next_attempt_at, "DATETIME_FORMAT"),
         )
+
+    @admin.display(description="corrected at intake")
+    def corrected_at_intake(self, lead: Lead) -> str:
+        return "; ".join(map(tell_note, lead.intake_notes)) or "-"
 
     @admin.display(description="lead")
     def wanted(self, lead: Lead) -> str:

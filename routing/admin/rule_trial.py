@@ -92,7 +92,9 @@ class TrialForm(forms.Form):
             }
         payload = {name: cleaned[name] for name in OF_A_LEAD if cleaned[name]} | {"attributes": attributes}
         try:
-            lead = parse_lead(payload, default_vertical="", at=timezone.now(), requires_contact=False)
+            lead = parse_lead(
+                payload, default_vertical="", at=timezone.now(), requires_contact=False, is_lenient=False
+            )
         except LeadInvalid as invalid:
             for where, errors in invalid.errors.items():
                 name = where.split(".")[0].split("[")[0]

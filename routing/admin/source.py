@@ -16,8 +16,8 @@ Columns: TypeAlias = Any
 @admin.register(Source)
 class SourceAdmin(ConfigurationAdmin):
     workspace_path = "workspace"
-    list_display = ("name", "workspace", "default_vertical", "active", "created_at")
-    list_filter = ("active", "workspace")
+    list_display = ("name", "workspace", "default_vertical", "intake_mode", "active", "created_at")
+    list_filter = ("active", "intake_mode", "workspace")
     list_select_related = ("workspace",)
     search_fields = ("name", "workspace__name")
     empty_list_text = "Add a source, make it a key, and send the first lead with it."

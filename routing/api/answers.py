@@ -1,6 +1,6 @@
 """The bodies that the intake API answers with. They hold only what JSON has: a stored answer is sent again as it is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from routing.api.errors import FieldsInvalid, build_error
+from routing.corrections import SENTENCES, Correction, read_note
 from routing.inline import Decided, Outcome
 from routing.intake import AlreadyHere, Taken
 from routing.leadfields import LeadInvalid
@@ -15,7 +16,7 @@ from routing.queries import LeadState
 from tracing.vocabulary import SKIP_REASONS, Fixer, SkipReason
 
 
-def describe_new(taken: Taken, *, external_id: str) -> dict[str, Any]:
+def describe_new(taken: Taken, *, external_id: str, corrections: Sequence[Correction] = ()) -> dict[str, Any]:
     """A lead that waits for its decision."""
     received_at = write_time(taken.received_at)
     return {
@@ -29,6 +30,7 @@ def describe_new(taken: Taken, *, external_id: str) -> dict[str, Any]:
         "duplicate_of": None,
         "received_at": received_at,
         "next_attempt_at": received_at,
+        "warnings": describe_corrections(corrections),
     }
 
 
@@ -42,6 +44,8 @@ def describe_outcome(decided: Decided, *, stored: Mapping[str, Any]) -> dict[str
         known = {} if outcome is None else _describe_unread(outcome)
         return {**stored, **known, "incomplete": describe_incomplete(stored["id"])}
     body = describe_decided(state, buyers=state.buyers if outcome is None else len(outcome.assignments))
+    # What came with the lead is known to the first answer alone.
+    body["warnings"] = stored.get("warnings", [])
     return body if outcome is None else {**body, "result": outcome.result}
 
 
@@ -80,8 +84,23 @@ def describe_decided(state: LeadState, *, buyers: int | None) -> dict[str, Any]:
         "duplicate_of": str(state.duplicate_of) if state.duplicate_of else None,
         "received_at": write_time(state.received_at),
         "next_attempt_at": write_time(state.next_attempt_at),
+        "warnings": [_describe_note(note) for note in state.intake_notes],
         **incomplete,
     }
+
+
+def describe_corrections(corrections: Sequence[Correction]) -> list[dict[str, Any]]:
+    """For the sender alone, in the answer to what it sent: repeats values."""
+    return [
+        {"field": each.field, "code": each.code, "received": each.received, "message": each.message}
+        for each in corrections
+    ]
+
+
+def _describe_note(note: str) -> dict[str, Any]:
+    """What is known later: the lead keeps no value that was left out."""
+    name, code = read_note(note)
+    return {"field": name, "code": code, "received": None, "message": SENTENCES.get(code, "")}
 
 
 def _tell_reason(state: LeadState) -> SkipReason | None:
@@ -105,8 +124,9 @@ def describe_lead(state: LeadState) -> dict[str, Any]:
     }
 
 
-def describe_accepted(taken: Taken, *, index: int) -> dict[str, Any]:
-    return {"index": index, "status": "accepted", "id": str(taken.public_id)}
+def describe_accepted(taken: Taken, *, index: int, corrections: Sequence[Correction] = ()) -> dict[str, Any]:
+    warnings = describe_corrections(corrections)
+    return {"index": index, "status": "accepted", "id": str(taken.public_id), "warnings": warnings}
 
 
 def describe_rejected(problem: LeadInvalid | AlreadyHere, *, index: int) -> dict[str, Any]:

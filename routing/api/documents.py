@@ -13,6 +13,7 @@ from drf_spectacular.utils import (
 from rest_framework import serializers
 
 from routing.cancel import MAX_REASON
+from routing.corrections import SENTENCES
 from routing.models import LeadStatus
 from tracing.models import AttemptResult
 
@@ -40,17 +41,22 @@ class AttributesDocument(serializers.JSONField):
 
 
 class NewLead(serializers.Serializer[Any]):
-    """One person's request. An e-mail address or a phone number is required."""
+    """One person's request. An e-mail address or a phone number is required.
 
-    zip = serializers.CharField(max_length=20, help_text="Five digits, or ZIP+4.")
+    A lenient source may send any other field: it becomes an attribute. What could not be read is left out, and named in
+    `warnings`.
+    """
+
+    zip = serializers.CharField(max_length=20, help_text="Five digits, or ZIP+4; elsewhere the postal code.")
     email = _text(254)
-    phone = _text(60, "Any notation; stored as E.164.")
+    phone = _text(60, "Any notation; stored as E.164, with its extension apart.")
+    phone_extension = _text(60, "Up to 15 digits, if it is not in the phone.")
     vertical = _text(200, "What it is about. Without it, the source's default.")
     first_name = _text(100)
     last_name = _text(100)
     address = _text(200)
     city = _text(100)
-    state = _text(50, "Must fit the ZIP code.")
+    state = _text(50, "Two letters; the ZIP code decides where they differ.")
     country = _text(50, "ISO 3166; US when left out.")
     attributes = AttributesDocument(
         required=False, allow_null=True, help_text="Free facts that conditions can read."
@@ -63,6 +69,15 @@ class NewBatch(serializers.Serializer[Any]):
     leads = serializers.ListField(
         child=NewLead(), min_length=1, max_length=1_000, help_text="Each is judged on its own."
     )
+
+
+class Warning(serializers.Serializer[Any]):
+    field = serializers.CharField(help_text="The field, or the key as it came.")
+    code = serializers.ChoiceField(choices=sorted(SENTENCES))
+    received = serializers.JSONField(
+        allow_null=True, help_text="What came, in the answer to what was sent only; null later."
+    )
+    message = serializers.CharField(help_text="What was done.")
 
 
 class IncompleteDocument(serializers.Serializer[Any]):
@@ -84,7 +99,10 @@ class LeadAnswer(serializers.Serializer[Any]):
         help_text="Code of why it was not sold. Of a lead that was sent on to a partner only what lies in the lead.",
     )
     message = serializers.CharField(allow_null=True, help_text="The reason as a sentence.")
-    buyers = serializers.IntegerField(allow_null=True, help_text="To how many buyers it was sold.")
+    buyers = serializers.IntegerField(
+        allow_null=True,
+        help_text="To how many buyers its last attempt sold it; 0 once all of them have returned it.",
+    )
     duplicate_of = serializers.UUIDField(
         allow_null=True,
         help_text="Of a duplicate: your lead of the same person that came first, if it was yours.",
@@ -93,6 +111,7 @@ class LeadAnswer(serializers.Serializer[Any]):
     next_attempt_at = serializers.DateTimeField(
         allow_null=True, help_text="When it is tried next; null: never."
     )
+    warnings = Warning(many=True, help_text="What was left out or corrected; empty: nothing.")
     incomplete = IncompleteDocument(
         required=False,
         help_text="Only when something could not be read right after it was stored. What is given besides is stored.",
@@ -133,6 +152,7 @@ class BatchResult(serializers.Serializer[Any]):
     index = serializers.IntegerField()
     status = serializers.ChoiceField(choices=["accepted", "rejected"])
     id = serializers.UUIDField(required=False, help_text="Only when accepted.")
+    warnings = Warning(many=True, required=False, help_text="Only when accepted.")
     error = ErrorBody(required=False, help_text="Only when rejected.")
 
 
@@ -150,7 +170,7 @@ ERRORS: Final = {
     409: "In conflict with what is there.",
     411: "The body has no Content-Length.",
     413: "The body is too large.",
-    415: "The body is not JSON in UTF-8.",
+    415: "The body is neither JSON in UTF-8 nor, for one lead, a form.",
     422: "The Idempotency-Key came before with another body.",
     429: "This key asks too fast: try again after so many seconds as Retry-After says.",
     503: "The database does not answer: try again in a moment.",
@@ -170,6 +190,12 @@ PREFER: Final = OpenApiParameter(
 REASON: Final = OpenApiParameter(
     "reason", type={"type": "string", "maxLength": MAX_REASON}, description="Why. Name no person in it."
 )
+WARNING: Final = {
+    "field": "email",
+    "code": "dropped",
+    "received": "n/a",
+    "message": "says that there is none: left out",
+}
 LEAD_EXAMPLE: Final = OpenApiExample(
     "A roofing lead",
     value={
@@ -198,6 +224,7 @@ PENDING_EXAMPLE: Final = OpenApiExample(
         "duplicate_of": None,
         "received_at": "2026-01-31T12:00:01.250000Z",
         "next_attempt_at": "2026-01-31T12:00:01.250000Z",
+        "warnings": [WARNING],
     },
     response_only=True,
     status_codes=["201"],
@@ -215,11 +242,12 @@ SOLD_EXAMPLE: Final = OpenApiExample(
         "duplicate_of": None,
         "received_at": "2026-01-31T12:00:01.250000Z",
         "next_attempt_at": None,
+        "warnings": [],
     },
     response_only=True,
     status_codes=["201"],
 )
-_DETAIL: Final = {
+_DETAIL: Final[dict[str, Any]] = {
     "id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e",
     "external_id": "form-4711",
     "status": "failed",
@@ -230,6 +258,7 @@ _DETAIL: Final = {
     "duplicate_of": None,
     "received_at": "2026-01-31T12:00:01.250000Z",
     "next_attempt_at": None,
+    "warnings": [],
     "vertical": "roofing",
     "zip": "30312",
     "attempts": 1,
@@ -305,7 +334,12 @@ BATCH_EXAMPLE: Final = OpenApiExample(
         "accepted": 1,
         "rejected": 1,
         "results": [
-            {"index": 0, "status": "accepted", "id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e"},
+            {
+                "index": 0,
+                "status": "accepted",
+                "id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e",
+                "warnings": [WARNING],
+            },
             {
                 "index": 1,
                 "status": "rejected",
@@ -382,9 +416,14 @@ REPLAYED: Final = "`true` when this is the stored answer of the first request."
 POST_LEAD: Final = extend_schema(
     operation_id="leads_create",
     summary="Send a lead",
-    description="Stores the lead and answers at once; the workers decide. `Prefer: wait=N` waits for the decision.",
+    description="Stores the lead and answers at once; the workers decide. `Prefer: wait=N` waits for the decision. A"
+    " form may be sent instead of JSON: names nest with brackets, such as `consent[given_at]`.",
     tags=["leads"],
-    request=NewLead,
+    request={
+        "application/json": NewLead,
+        "application/x-www-form-urlencoded": NewLead,
+        "multipart/form-data": NewLead,
+    },
     responses={
         201: OpenApiResponse(LeadAnswer, description="The lead is stored."),
         **describe_errors(400, 409, 411, 413, 415, 422),

@@ -45,7 +45,7 @@ CODES_BY_STATUS = {
 # Texts that must not come from the exception: those of 404 and 403 can name models, the others repeat input.
 FIXED_MESSAGES = {
     404: "There is nothing here, or it is not yours.",
-    415: "The body must be sent as application/json in UTF-8, uncompressed.",
+    415: "The body must be sent uncompressed, in UTF-8, as application/json; one lead also as a form.",
     503: "The service cannot answer right now: try again in a moment.",
 }
 

@@ -1,8 +1,9 @@
-"""The input guard: the only parser of request bodies. What gets through can be stored in PostgreSQL as it is.
+"""The input guard: reads every request body and bounds it. What gets through can be stored in PostgreSQL as it is.
 
 Refuses with 413 what is too large and with 400 what is not strict JSON: depth, key count, long strings, NUL,
 lone surrogates, NaN, numbers outside 64 bits, duplicate keys, invalid UTF-8. A body of 1 KB costs 13 us,
-because each costly check first asks whether the raw bytes can contain the thing at all.
+because each costly check first asks whether the raw bytes can contain the thing at all. Forms (`forms.py`) are read and
+bounded by the same functions.
 """
 
 import hashlib
@@ -18,10 +19,13 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
 from routing.api.errors import Malformed, TooLarge
+from routing.widenumber import WideNumber
 
 MAX_DEPTH = 20
 MAX_TEXT_CHARACTERS = 65_536
 SHORT_DIGITS = 18  # fewer digits always fit into 64 bits
+WIDE_DIGITS = 100
+UTF8 = ("utf-8", "utf8", "us-ascii", "us-ascii,utf-8", "utf-8,utf8")
 INTEGER_LIMITS = (-(2**63), 2**63 - 1)
 DEFAULT_MAX_BYTES = 1024 * 1024
 
@@ -32,32 +36,54 @@ BRACES_AS_BRACKETS = bytes.maketrans(b"{}", b"[]")
 SAFE_KEY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
-class GuardedJSONParser(BaseParser):
-    """For views that take one object.
+class GuardedParser(BaseParser):
+    """Reads the stream, never more than the limit."""
 
-    Not a subclass of DRF's JSONParser: DRF hands those the buffered `request.body`, which
-    DATA_UPLOAD_MAX_MEMORY_SIZE turns into a 400. This one reads the stream, never more than the limit.
-    """
-
-    media_type = "application/json"
     max_keys = 2_000
 
     def get_max_bytes(self) -> int:
         return int(getattr(settings, "LEADSWITCH_MAX_BODY_BYTES", DEFAULT_MAX_BYTES))
 
+    def is_readable(self, media_type: str) -> bool:
+        """Whether its parameters name an encoding that is read here."""
+        return get_charset(media_type) in UTF8
+
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
         request: Request | None = (parser_context or {}).get("request")
-        if not _is_plain_utf8(media_type, request=request):
+        if _is_compressed(request) or not self.is_readable(media_type or ""):
             raise UnsupportedMediaType(media_type or "")
         raw = _read(stream, request=request, max_bytes=self.get_max_bytes())
         if request is not None:
             request.body_sha256 = hashlib.sha256(raw).hexdigest()  # type: ignore[attr-defined]
-        return parse_json(raw, max_keys=self.max_keys)
+        return self.parse_raw(raw, media_type=media_type or "")
+
+    def parse_raw(self, raw: bytes, *, media_type: str) -> Any:
+        raise NotImplementedError
 
 
-class GuardedBatchJSONParser(GuardedJSONParser):
+class GuardedJSONParser(GuardedParser):
+    """For views that take one object.
+
+    Not a subclass of DRF's JSONParser: DRF hands those the buffered `request.body`, which
+    DATA_UPLOAD_MAX_MEMORY_SIZE turns into a 400.
+    """
+
+    media_type = "application/json"
+    keeps_wide_numbers = False
+
+    def parse_raw(self, raw: bytes, *, media_type: str) -> Any:  # noqa: ARG002 - JSON is in UTF-8
+        return parse_json(raw, max_keys=self.max_keys, keeps_wide_numbers=self.keeps_wide_numbers)
+
+
+class GuardedLeadJSONParser(GuardedJSONParser):
+    """For one lead: whether a number that fits no column costs the lead is for its field to say."""
+
+    keeps_wide_numbers = True
+
+
+class GuardedBatchJSONParser(GuardedLeadJSONParser):
     """For views that take up to 1,000 leads."""
 
     max_keys = 200_000
@@ -80,11 +106,12 @@ def require_body(request: Request) -> None:
         raise Malformed("The body is empty: send a JSON object.")
 
 
-def parse_json(raw: bytes, *, max_keys: int) -> Any:
+def parse_json(raw: bytes, *, max_keys: int, keeps_wide_numbers: bool = False) -> Any:
     """Strict JSON of bounded depth and size, or Malformed."""
     _check_structure(raw, max_keys=max_keys)
+    decoder = WIDE_DECODER if keeps_wide_numbers else DECODER
     try:
-        data = DECODER.decode(raw.decode())
+        data = decoder.decode(raw.decode())
     except UnicodeDecodeError:
         raise Malformed("The body is not valid UTF-8.") from None
     except json.JSONDecodeError as error:
@@ -95,16 +122,19 @@ def parse_json(raw: bytes, *, max_keys: int) -> Any:
     # NUL and surrogates can only come in as \\u escapes: raw ones are refused by the decoders above.
     has_escapes = b"\\u" in raw
     if has_escapes or len(raw) > MAX_TEXT_CHARACTERS or raw.count(b":") > max_keys:
-        _check_values(data, max_keys=max_keys)
+        check_values(data, max_keys=max_keys)
     return data
 
 
-def _is_plain_utf8(media_type: str | None, *, request: Request | None) -> bool:
-    if request is not None and request.META.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
-        return False
-    parameters = (media_type or "").lower().replace(" ", "").replace('"', "").split(";")[1:]
-    charsets = [parameter[8:] for parameter in parameters if parameter.startswith("charset=")]
-    return all(charset in ("utf-8", "utf8", "us-ascii") for charset in charsets)
+def _is_compressed(request: Request | None) -> bool:
+    return request is not None and request.META.get("HTTP_CONTENT_ENCODING", "identity") != "identity"
+
+
+def get_charset(media_type: str) -> str:
+    """The charset of a Content-Type, utf-8 when it names none. Of several different ones all, joined."""
+    parameters = media_type.lower().replace(" ", "").replace('"', "").split(";")[1:]
+    charsets = {parameter[8:] for parameter in parameters if parameter.startswith("charset=")}
+    return ",".join(sorted(charsets)) or "utf-8"
 
 
 def _read(stream: IO[Any], *, request: Request | None, max_bytes: int) -> bytes:
@@ -159,6 +189,13 @@ def _parse_float(text: str) -> float:
     return value
 
 
+def _parse_wide_integer(text: str) -> int | WideNumber:
+    if len(text) > WIDE_DIGITS:
+        return _parse_integer(text)
+    value = int(text)
+    return value if INTEGER_LIMITS[0] <= value <= INTEGER_LIMITS[1] else WideNumber(text)
+
+
 def _refuse_constant(_: str) -> None:
     raise Malformed("The body has NaN or Infinity, which JSON does not know: send null.")
 
@@ -170,8 +207,15 @@ DECODER = json.JSONDecoder(
     parse_constant=_refuse_constant,
 )
 
+WIDE_DECODER = json.JSONDecoder(
+    object_pairs_hook=_build_object,
+    parse_int=_parse_wide_integer,
+    parse_float=_parse_float,
+    parse_constant=_refuse_constant,
+)
 
-def _check_values(data: Any, *, max_keys: int) -> None:
+
+def check_values(data: Any, *, max_keys: int) -> None:
     key_count = 0
     waiting = [data]
     while waiting:

@@ -13,7 +13,8 @@ from routing.api import documents
 from routing.api.answers import describe_incomplete, describe_lead
 from routing.api.authentication import HasSource, SourceKeyAuthentication, get_source
 from routing.api.errors import ApiError, FieldsInvalid
-from routing.api.guard import GuardedBatchJSONParser, require_body
+from routing.api.forms import GuardedFormParser, GuardedMultipartParser
+from routing.api.guard import GuardedBatchJSONParser, GuardedLeadJSONParser, require_body
 from routing.api.headers import read_repeatable, read_wait
 from routing.api.keyview import KeyView, not_found
 from routing.api.receive import (
@@ -41,6 +42,8 @@ class SourceView(KeyView):
 
 
 class LeadsView(SourceView):
+    parser_classes = [GuardedLeadJSONParser, GuardedFormParser, GuardedMultipartParser]
+
     @documents.POST_LEAD
     def post(self, request: Request) -> Response:
         require_body(request)

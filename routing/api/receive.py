@@ -21,10 +21,11 @@ from routing.api.answers import (
 from routing.api.errors import ApiError, FieldsInvalid
 from routing.idempotency import Answer, KeyReused, Repeatable, StillRunning, answer_once, settle
 from routing.inline import decide_inline
-from routing.intake import ExternalIdRepeated, Taken, take_in, take_in_many
+from routing.intake import AlreadyHere, ExternalIdRepeated, Taken, take_in, take_in_many
 from routing.leadfields import CleanLead, LeadInvalid, parse_lead
-from routing.models import Source
+from routing.models import IntakeMode, Source
 from routing.queries import read_state_after_commit
+from routing.zones import load_zone
 
 MAX_BATCH: Final = 1_000
 
@@ -43,7 +44,7 @@ def answer_repeatable(repeatable: Repeatable | None, work: Callable[[], Answer])
 def receive_lead(payload: object, *, source: Source, is_decided_inline: bool) -> Answer:
     """Store one lead. Raises FieldsInvalid, or ApiError 409 for an external_id that came before."""
     try:
-        lead = parse_lead(payload, default_vertical=source.default_vertical, at=datetime.now(UTC))
+        lead = _read_lead(payload, source=source, at=datetime.now(UTC))
         taken = take_in(lead, source=source, channel="api", is_woken=not is_decided_inline)
     except LeadInvalid as invalid:
         metrics.LEADS_REJECTED.labels(channel="api").inc()
@@ -52,7 +53,7 @@ def receive_lead(payload: object, *, source: Source, is_decided_inline: bool) ->
         metrics.LEADS_REJECTED.labels(channel="api").inc()
         message, extra = describe_repeated(repeated.public_id)
         raise ApiError(message, status_code=409, extra=extra) from None
-    body = describe_new(taken, external_id=lead.external_id or "")
+    body = describe_new(taken, external_id=lead.external_id or "", corrections=lead.corrections)
     return Answer(201, body, undecided_lead_id=taken.lead_id if is_decided_inline else None)
 
 
@@ -74,7 +75,8 @@ def complete_replayed(answer: Answer, *, repeatable: Repeatable | None) -> Answe
     if state is None:
         body = {**answer.body, "incomplete": describe_incomplete(answer.body["id"])}
     else:
-        body = describe_decided(state, buyers=state.buyers)
+        warnings = answer.body.get("warnings", [])
+        body = {**describe_decided(state, buyers=state.buyers), "warnings": warnings}
     final = Answer(201, body, is_replayed=True)
     if _is_complete(final):
         after_commit_try("settle", partial(settle, repeatable, final, is_complete=True))
@@ -91,23 +93,38 @@ def receive_batch(payload: object, *, source: Source) -> Answer:
     parsed = [_parse(item, source=source, at=at) for item in _read_batch(payload)]
     clean = [lead for lead in parsed if isinstance(lead, CleanLead)]
     stored = iter(take_in_many(clean, source=source, channel="batch"))
-    outcomes = [next(stored) if isinstance(lead, CleanLead) else lead for lead in parsed]
     results = [
-        describe_accepted(outcome, index=index)
-        if isinstance(outcome, Taken)
-        else describe_rejected(outcome, index=index)
-        for index, outcome in enumerate(outcomes)
+        _describe(next(stored), lead, index=index)
+        if isinstance(lead, CleanLead)
+        else describe_rejected(lead, index=index)
+        for index, lead in enumerate(parsed)
     ]
-    accepted = sum(isinstance(outcome, Taken) for outcome in outcomes)
+    accepted = sum(result["status"] == "accepted" for result in results)
     metrics.LEADS_REJECTED.labels(channel="batch").inc(len(results) - accepted)
     return Answer(200, {"accepted": accepted, "rejected": len(results) - accepted, "results": results})
 
 
+def _describe(outcome: Taken | AlreadyHere, lead: CleanLead, *, index: int) -> dict[str, Any]:
+    if isinstance(outcome, AlreadyHere):
+        return describe_rejected(outcome, index=index)
+    return describe_accepted(outcome, index=index, corrections=lead.corrections)
+
+
 def _parse(item: object, *, source: Source, at: datetime) -> CleanLead | LeadInvalid:
     try:
-        return parse_lead(item, default_vertical=source.default_vertical, at=at)
+        return _read_lead(item, source=source, at=at)
     except LeadInvalid as invalid:
         return invalid
+
+
+def _read_lead(payload: object, *, source: Source, at: datetime) -> CleanLead:
+    return parse_lead(
+        payload,
+        default_vertical=source.default_vertical,
+        at=at,
+        is_lenient=source.intake_mode == IntakeMode.LENIENT,
+        zone=load_zone(source.workspace.timezone),
+    )
 
 
 def _read_batch(payload: Any) -> Sequence[object]:

@@ -5,7 +5,15 @@ from routing.models.idempotency import IdempotencyRecord
 from routing.models.lead import UNFINISHED, Lead, LeadStatus, RetryingLead
 from routing.models.membership import Membership
 from routing.models.rule import RoutingRule
-from routing.models.workspace import DispatchMode, DuplicateScope, Source, SourceKey, Workspace, WorkspaceKind
+from routing.models.workspace import (
+    DispatchMode,
+    DuplicateScope,
+    IntakeMode,
+    Source,
+    SourceKey,
+    Workspace,
+    WorkspaceKind,
+)
 
 __all__ = [
     "UNFINISHED",
@@ -15,6 +23,7 @@ __all__ = [
     "DispatchPath",
     "DuplicateScope",
     "IdempotencyRecord",
+    "IntakeMode",
     "Lead",
     "LeadStatus",
     "Membership",

@@ -21,6 +21,8 @@ class LeadStatus(models.TextChoices):
     OFFERED = "offered", "offered to buyers"
     # pending | offered -> distributed
     DISTRIBUTED = "distributed", "sold"
+    # distributed -> returned: its buyers have given it back, all of them; -> pending on a re-run
+    RETURNED = "returned", "returned by its buyers"
     # pending -> duplicate
     DUPLICATE = "duplicate", "came in before"
     # pending -> failed: needs a person; -> pending on a re-run
@@ -31,6 +33,9 @@ class LeadStatus(models.TextChoices):
     CANCELLED = "cancelled", "cancelled"
 
 
+# Leads that tell an e-mail and a phone of one person, though they make nobody a duplicate themselves.
+LINKING = (LeadStatus.DUPLICATE, LeadStatus.RETURNED)
+SAME_PERSON = Q(status__in=LINKING, email_hash__isnull=False, phone_hash__isnull=False)
 UNFINISHED = (LeadStatus.PENDING, LeadStatus.CALLING, LeadStatus.GATED, LeadStatus.OFFERED)
 
 
@@ -51,6 +56,7 @@ class Lead(models.Model):
     last_name = models.CharField(max_length=100, blank=True)
     email = models.CharField(max_length=254, blank=True)
     phone = models.CharField(max_length=16, blank=True, help_text="E.164.")
+    phone_extension = models.CharField(max_length=15, blank=True, default="", db_default="")
     address = models.CharField(max_length=200, blank=True)
     email_hash = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - blank is NULL, not equal
     phone_hash = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - blank is NULL, not equal
@@ -63,6 +69,14 @@ class Lead(models.Model):
     vertical = models.CharField(max_length=50)
     attributes = models.JSONField(default=dict, blank=True)
     consent = models.JSONField(default=dict, blank=True, help_text="Proof of consent as the source sent it.")
+
+    intake_notes = models.JSONField(
+        default=list,
+        db_default=[],
+        blank=True,
+        editable=False,
+        help_text="What intake left out or corrected, as field:code.",
+    )
 
     status = models.CharField(max_length=12, choices=LeadStatus.choices, default=LeadStatus.PENDING)
     skip_reason = models.CharField(
@@ -147,6 +161,17 @@ class Lead(models.Model):
                 fields=["phone_hash", "status", "received_at"],
                 condition=Q(phone_hash__isnull=False),
                 name="lead_phone_identity",
+            ),
+            # Which e-mails and phones are known to be one person, through leads that no other index keeps at hand.
+            models.Index(
+                fields=["email_hash", "phone_hash"],
+                condition=SAME_PERSON,
+                name="lead_email_to_phone",
+            ),
+            models.Index(
+                fields=["phone_hash", "email_hash"],
+                condition=SAME_PERSON,
+                name="lead_phone_to_email",
             ),
             models.Index(
                 fields=["expires_at"],

@@ -40,6 +40,13 @@ class DuplicateScope(models.TextChoices):
     EVERYWHERE = "everywhere", "everywhere: leads of every workspace of this installation"
 
 
+class IntakeMode(models.TextChoices):
+    """What happens to a lead with a field that cannot be read."""
+
+    LENIENT = "lenient", "lenient: an optional field that cannot be read is left out, with a warning"
+    STRICT = "strict", "strict: any field that is wrong or unknown refuses the lead"
+
+
 class Workspace(models.Model):
     """A tenant. Everything else belongs to exactly one.
 
@@ -120,6 +127,10 @@ class Workspace(models.Model):
 
     class Meta:
         db_table = "routing_workspace"
+        indexes = [
+            # Which workspaces the pick-up looks after: asked every few seconds, and there are few or none.
+            models.Index(fields=["id"], condition=~models.Q(dispatch_mode="event"), name="workspace_polled"),
+        ]
         constraints = [
             models.CheckConstraint(condition=models.Q(lead_ttl_days__gte=1), name="workspace_ttl_positive"),
             models.CheckConstraint(
@@ -157,6 +168,14 @@ class Source(models.Model):
         blank=True,
         help_text="Used for leads of this source that name no vertical. Blank: leads without one are refused.",
     )
+    intake_mode = models.CharField(
+        max_length=7,
+        choices=IntakeMode.choices,
+        default=IntakeMode.LENIENT,
+        db_default=IntakeMode.LENIENT,
+        help_text="Lenient: a lead is refused only without a place, a vertical or a way to reach the person. What is"
+        " unknown becomes an attribute; what was left out or corrected is in the answer's warnings.",
+    )
     active = models.BooleanField(
         default=True, help_text="Off: its keys are refused. Untick it instead of deleting it."
     )
@@ -165,7 +184,10 @@ class Source(models.Model):
     class Meta:
         db_table = "routing_source"
         constraints = [
-            models.UniqueConstraint(fields=["workspace", "name"], name="source_workspace_name_unique")
+            models.UniqueConstraint(fields=["workspace", "name"], name="source_workspace_name_unique"),
+            models.CheckConstraint(
+                condition=models.Q(intake_mode__in=IntakeMode.values), name="source_intake_mode_known"
+            ),
         ]
 
     def __str__(self) -> str:

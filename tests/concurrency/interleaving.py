@@ -51,10 +51,10 @@ def overtake(
             assert quick_is_sold.wait(SECONDS)
         return facts
 
-    def believe(enrollment_ids: Sequence[int], *, lead_id: int) -> Any:
+    def believe(enrollment_ids: Sequence[int], *, lead_id: int, **named: Any) -> Any:
         if lead_id == slow and not is_confirmed:
             return {each: first[0][each] for each in enrollment_ids}
-        return confirm_live(enrollment_ids, lead_id=lead_id)
+        return confirm_live(enrollment_ids, lead_id=lead_id, **named)
 
     monkeypatch.setattr(attempt, "read_live", read_slowly)
     monkeypatch.setattr(attempt, "confirm_live", believe)

@@ -11,6 +11,7 @@ from django.db.models.deletion import ProtectedError
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from distribution.distribute import distribute_lead
 from distribution.models import (
     Assignment,
     Buyer,
@@ -112,6 +113,19 @@ def test_a_row_goes_with_its_reason_and_stays_in_the_audit(model: type[Model], c
     assert (entry.actor, entry.action, entry.reason) == ("root", "deleted", "no longer sold")
     assert (entry.object_id, entry.object_label, entry.after) == (str(row.pk), name, {})
     assert entry.before[model._meta.pk.name] == row.pk
+
+
+def test_enrollment_with_sales_is_archived_and_the_page_says_so(client: Client) -> None:
+    enrollment = EnrollmentFactory(buyer__credits_cents=10_000)
+    distribute_lead(LeadFactory(source__workspace=enrollment.campaign.workspace).pk)
+    name = str(enrollment)
+
+    answer = client.post(page(Enrollment, "delete", enrollment.pk), CONFIRMED, follow=True)
+
+    assert f"{name} has sales: it is archived, and buys nothing more." in answer.content.decode()
+    assert Enrollment.everything.get().archived_at is not None
+    assert client.get(page(Enrollment, "change", enrollment.pk)).status_code == 404
+    assert AuditEntry.objects.get(model="distribution.enrollment").reason == "no longer sold"
 
 
 def test_many_go_with_one_reason_and_an_entry_each(client: Client) -> None:

@@ -198,15 +198,19 @@ def test_why_an_enrolment_gets_nothing_today(case: str, client: Client) -> None:
 
 
 def test_an_enrolment_tells_what_it_took_of_what_it_may(client: Client) -> None:
-    """Counters of a window that is over count for nothing."""
+    """Counters of another date count for nothing, those of a date ahead for today."""
     # A day ahead is in today's window whatever the clock says while this runs.
-    today, old = timezone.now() + timedelta(days=1), timezone.now() - timedelta(days=40)
+    ahead = (timezone.now() + timedelta(days=1)).date()
     enrollment = EnrollmentFactory(
         buyer__credits_cents=10_000, cap_day=10, budget_day_cents=50_000, cap_month=99
     )
-    counters = {"day_starts_at": today, "day_leads": 3, "day_spent_cents": 7_500}
-    gone = {"month_starts_at": old, "month_leads": 98, "month_spent_cents": 9_900}
-    Enrollment.objects.filter(pk=enrollment.pk).update(**counters, **gone)
+    counters = {"counted_on": ahead, "day_leads": 3, "day_spent_cents": 7_500}
+    hour = {
+        "hour_starts_at": timezone.now() - timedelta(hours=5),
+        "hour_leads": 98,
+        "hour_spent_cents": 9_900,
+    }
+    Enrollment.objects.filter(pk=enrollment.pk).update(**counters, **hour)
 
     content = client.get(page(Enrollment, "change", enrollment.pk)).content.decode()
 

@@ -34,6 +34,7 @@ PERSON = {
     "last_name": "Lovelace",
     "email": "ada@example.com",
     "phone": "+14048812345",
+    "phone_extension": "104",
     "address": "1 Analytical Row",
 }
 

@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from routing.identity import identify
-from routing.models import Lead, Source, Workspace
+from routing.models import IntakeMode, Lead, Source, Workspace
 from tests.factories import LeadFactory, SourceFactory, issue_key
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +55,7 @@ def test_a_lead_is_stored_pending_and_due_now(client: Client, source: Source) ->
         "duplicate_of": None,
         "received_at": received_at,
         "next_attempt_at": received_at,
+        "warnings": [],
     }
     assert (lead.email, lead.phone, lead.vertical) == ("ada@example.com", "+14048812345", "roofing")
     assert (lead.zip, lead.city, lead.county, lead.state) == ("30312", "Atlanta", "Fulton County", "GA")
@@ -94,6 +95,7 @@ def test_consent_is_kept_as_proof(client: Client) -> None:
 
 
 def test_wrong_fields_are_named_and_nothing_is_stored(client: Client) -> None:
+    Source.objects.update(intake_mode=IntakeMode.STRICT)
     response = post(client, {"zip": "00000", "email": "nobody", "colour": "red"})
     assert response.status_code == 400
     error = response.json()["error"]

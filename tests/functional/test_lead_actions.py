@@ -220,7 +220,7 @@ class TestAssignByHand:
         lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace))
         assign_by_hand(lead.pk, enrollment_id=chosen.pk)
 
-        with pytest.raises(AssignRefused, match="it already has this lead"):
+        with pytest.raises(AssignRefused, match="it bought this lead before"):
             assign_by_hand(lead.pk, enrollment_id=chosen.pk)
         assert Assignment.objects.count() == 1
 

@@ -38,9 +38,11 @@ ORDER BY a.lead_id, a.number
 BIG = {"tracing_leaddistributionevent", "tracing_attempt", "routing_lead", "distribution_assignment"}
 FILL_BOUGHT = """
 INSERT INTO distribution_assignment (
-    public_id, lead_id, buyer_id, campaign_id, attempt_id, price_cents, state, created_at, returned_at
+    public_id, lead_id, buyer_id, campaign_id, attempt_id, price_cents, state, created_at, returned_at,
+    counted_on
 )
-SELECT gen_random_uuid(), l.id, e.buyer_id, e.campaign_id, gen_random_uuid(), 1, 'returned', now(), now()
+SELECT gen_random_uuid(), l.id, e.buyer_id, e.campaign_id, gen_random_uuid(), 1, 'returned', now(), now(),
+    current_date
 FROM routing_lead l CROSS JOIN distribution_enrollment e WHERE l.id % 4 = 0
 """
 

@@ -44,12 +44,14 @@ ENROLLMENT_CHANGES: dict[str, Any] = {
     "lead_filter": CONDITION,
     **{f"cap_{kind}": 1 for kind in ("hour", "day", "week", "month")},
     **{f"budget_{kind}_cents": 1 for kind in ("hour", "day", "week", "month")},
+    "archived_at": NOON,
 }
 TIER_CHANGES: dict[str, Any] = {"position": 7, "content_filter": CONDITION, "price_cents": 1}
 COUNTERS: dict[str, Any] = {
     "last_assigned_at": NOON,
     "virtual_finish": 5,
-    **{f"{kind}_starts_at": NOON for kind in ("hour", "day", "week", "month")},
+    "counted_on": NOON.date(),
+    "hour_starts_at": NOON,
     **{f"{kind}_leads": 5 for kind in ("hour", "day", "week", "month")},
     **{f"{kind}_spent_cents": 5 for kind in ("hour", "day", "week", "month")},
 }

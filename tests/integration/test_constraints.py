@@ -194,6 +194,7 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
         "workspace_dispatch_mode_known",
         lambda: update(Workspace, WorkspaceFactory(), dispatch_mode="magic"),
     ),
+    ("source_intake_mode_known", lambda: update(Source, SourceFactory(), intake_mode="magic")),
     ("workspace_duplicate_days_positive", lambda: update(Workspace, WorkspaceFactory(), duplicate_days=0)),
     ("workspace_duplicate_scope_known", lambda: update(Workspace, WorkspaceFactory(), duplicate_scope="x")),
     ("rule_workspace_name_unique", lambda: two_of(RuleFactory, workspace=WorkspaceFactory(), name="one")),

@@ -38,9 +38,10 @@ FILLED_LEADS = 20_000
 BIG = {"routing_lead", "distribution_assignment"}
 FILL_ASSIGNMENTS = """
 INSERT INTO distribution_assignment (
-    public_id, lead_id, buyer_id, campaign_id, enrollment_id, attempt_id, price_cents, state, created_at
+    public_id, lead_id, buyer_id, campaign_id, enrollment_id, attempt_id, price_cents, state, created_at,
+    counted_on
 )
-SELECT gen_random_uuid(), l.id, e.buyer_id, e.campaign_id, e.id, gen_random_uuid(), 1, 'sold', now()
+SELECT gen_random_uuid(), l.id, e.buyer_id, e.campaign_id, e.id, gen_random_uuid(), 1, 'sold', now(), current_date
 FROM routing_lead l JOIN distribution_enrollment e ON e.id % 2 = l.id % 2
 WHERE l.status = 'distributed' AND e.campaign_id = (SELECT MIN(id) FROM distribution_campaign)
 """
@@ -139,6 +140,8 @@ def test_a_person_is_looked_for_by_identity_though_thousands_of_duplicates_are_t
     assert {node.get("Index Name") for node in of_leads} - {None} == {
         "lead_email_identity",
         "lead_phone_identity",
+        "lead_email_to_phone",
+        "lead_phone_to_email",
     }
     assert not [node for node in of_leads if node["Node Type"] == "Seq Scan"]
     assert max(node["Actual Rows"] + node.get("Rows Removed by Filter", 0) for node in of_leads) <= 3

@@ -8,6 +8,7 @@ import time_machine
 from django.utils import timezone
 
 from distribution.distribute import distribute_lead
+from distribution.engine.ranking import VIRTUAL_SECOND
 from distribution.models import Assignment, Campaign, Enrollment, LedgerEntry, Wallet
 from distribution.money import refund
 from distribution.returns import ReturnRefused, return_assignment
@@ -50,7 +51,7 @@ def everything() -> tuple[Any, ...]:
 
 def test_a_return_refunds_the_charge_and_gives_the_caps_back(sold: Assignment) -> None:
     assert counters(sold) == [(2, 5_000)] * 4
-    before = Enrollment.objects.values("last_assigned_at", "virtual_finish").get(pk=sold.enrollment_id)
+    before = Enrollment.objects.get(pk=sold.enrollment_id)
     at = timezone.now()
 
     returned = return_assignment(sold.public_id, actor="ann", reason="wrong number", at=at)
@@ -62,19 +63,49 @@ def test_a_return_refunds_the_charge_and_gives_the_caps_back(sold: Assignment) -
     assert (entry.kind, entry.amount_cents, entry.assignment_id) == ("refund", 2_500, sold.pk)
     assert (entry.actor, entry.reason) == ("ann", "wrong number")
     assert entry.idempotency_key == f"refund:return:{sold.public_id}"
-    assert (
-        Enrollment.objects.values("last_assigned_at", "virtual_finish").get(pk=sold.enrollment_id) == before
-    )
-    assert Lead.objects.get(pk=sold.lead_id).status == "distributed"
+    after = Enrollment.objects.get(pk=sold.enrollment_id)
+    assert after.last_assigned_at == before.last_assigned_at
+    assert after.virtual_finish == before.virtual_finish - VIRTUAL_SECOND
+    lead = Lead.objects.get(pk=sold.lead_id)
+    assert (lead.status, lead.finished_at) == ("returned", at)
 
 
 def test_a_campaign_may_keep_the_caps(sold: Assignment) -> None:
     Campaign.objects.update(returns_restore_caps=False)
+    before = Enrollment.objects.get(pk=sold.enrollment_id)
 
     return_assignment(sold.public_id, actor="ann", reason="wrong number")
 
+    assert Enrollment.objects.get(pk=sold.enrollment_id).virtual_finish == before.virtual_finish
     assert counters(sold) == [(2, 5_000)] * 4
     assert balance(sold) == 7_500
+
+
+@pytest.mark.parametrize(
+    ("mode", "weights"), [("round_robin", (1, 1, 1)), ("weighted", (3, 2, 1)), ("priority", (1, 1, 1))]
+)
+def test_returned_sale_gives_its_turn_back(mode: str, weights: tuple[int, ...]) -> None:
+    """The buyer that gave a lead back gets the next one: in the end each has its share of what was kept."""
+    campaign = CampaignFactory(mode=mode)
+    source = SourceFactory(workspace=campaign.workspace)
+    for weight in weights:
+        enroll(campaign, count=1, credits_cents=1_000_000, weight=weight)
+    sales = sum(weights)
+
+    def sell(count: int) -> None:
+        for _ in range(count):
+            assert distribute_lead(LeadFactory(source=source, received_at=AT).pk, at=AT).result == "success"
+
+    sell(3 * sales)
+    for returned in Assignment.objects.order_by("id")[:sales]:
+        return_assignment(returned.public_id, actor="ann", reason="wrong number")
+    sell(sales)
+
+    kept = [
+        Assignment.objects.filter(enrollment=each, state="sold").count()
+        for each in campaign.enrollments.order_by("id")
+    ]
+    assert kept == [3 * weight for weight in weights]
 
 
 def test_a_second_return_changes_nothing(sold: Assignment) -> None:
@@ -146,14 +177,13 @@ def test_a_free_lead_can_be_returned() -> None:
     assert list(LedgerEntry.objects.values_list("kind", "amount_cents")) == [("charge", 0)]
 
 
-def test_a_returned_lead_may_be_sold_to_the_same_buyer_again(sold: Assignment) -> None:
+def test_a_returned_lead_is_not_sold_to_the_same_buyer_again(sold: Assignment) -> None:
     return_assignment(sold.public_id, actor="ann", reason="wrong number")
     Lead.objects.filter(pk=sold.lead_id).update(status="pending", next_attempt_at=AT, finished_at=None)
 
-    assert distribute_lead(sold.lead_id, at=AT).result == "success"
+    assert distribute_lead(sold.lead_id, at=AT).result == "unsold"
 
-    states = Assignment.objects.filter(lead=sold.lead_id).order_by("id").values_list("state", flat=True)
-    assert list(states) == ["returned", "sold"]
+    assert Assignment.objects.filter(lead=sold.lead_id).get().state == "returned"
 
 
 def test_a_return_needs_a_reason_and_an_assignment(sold: Assignment) -> None:

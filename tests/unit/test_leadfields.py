@@ -1,12 +1,15 @@
 """A lead as it comes in: cleaned, completed from its ZIP, or refused with every problem at once."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from routing.attributes import find_attribute_problems
 from routing.conditions import validate
 from routing.leadfields import (
     CONDITION_FIELDS,
@@ -17,13 +20,15 @@ from routing.leadfields import (
     parse_lead,
 )
 from routing.regions import find_region
+from routing.widenumber import WideNumber
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 MINIMAL = {"email": "a@example.com", "zip": "30312", "vertical": "solar"}
 
 
-def parse(payload: object, *, default_vertical: str | None = None) -> CleanLead:
-    return parse_lead(payload, default_vertical=default_vertical, at=AT)
+def parse(payload: object, *, default_vertical: str | None = None, is_lenient: bool = False) -> CleanLead:
+    """Strict, unless said otherwise: test_lenient_leads.py has the other way."""
+    return parse_lead(payload, default_vertical=default_vertical, at=AT, is_lenient=is_lenient)
 
 
 def refuse(payload: object) -> dict[str, list[str]]:
@@ -144,6 +149,9 @@ def test_an_odd_key_is_refused_but_not_repeated(key: str) -> None:
         ({"a": ["\ud800"]}, {"attributes.a[0]": ["invalid_characters"]}),
         ({"a": float("inf")}, {"attributes.a": ["invalid"]}),
         ({"a": 2**63}, {"attributes.a": ["too_large"]}),
+        ({"a": 1e22}, {"attributes.a": ["too_large"]}),
+        ({"a": [-1e300]}, {"attributes.a[0]": ["too_large"]}),
+        ({"a": WideNumber("9" * 30)}, {"attributes.a": ["too_large"]}),
     ],
 )
 def test_attributes_are_bounded(attributes: Any, errors: dict[str, list[str]]) -> None:
@@ -267,12 +275,18 @@ keys = st.sampled_from([*MINIMAL, "phone", "state", "country", "city", "attribut
 
 
 @settings(deadline=None)
-@given(st.dictionaries(keys | st.text(), json_values, max_size=6), st.booleans())
-def test_any_json_is_cleaned_or_refused(extra: dict[str, Any], is_based_on_valid: bool) -> None:  # noqa: FBT001
+@given(st.dictionaries(keys | st.text(), json_values, max_size=6), st.booleans(), st.booleans())
+def test_any_json_is_cleaned_or_refused(
+    extra: dict[str, Any],
+    is_based_on_valid: bool,  # noqa: FBT001
+    is_lenient: bool,  # noqa: FBT001
+) -> None:
     payload = {**MINIMAL, **extra} if is_based_on_valid else extra
     try:
-        lead = parse(payload)
+        lead = parse(payload, is_lenient=is_lenient)
     except LeadInvalid as error:
         assert error.errors  # noqa: PT017
         return
-    condition_fields(lead, source="x")
+    assert not list(find_attribute_problems(lead.attributes))
+    orjson.dumps(condition_fields(lead, source="x"))
+    json.dumps([each.received for each in lead.corrections]).encode()

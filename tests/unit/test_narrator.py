@@ -209,8 +209,8 @@ CASES = {
     ),
     "has_lead": (
         {"live": LiveFacts(balance_cents=10_000, has_lead=True)},
-        "Acme Roofing: it already has this lead.",
-        "nothing: it has this lead",
+        "Acme Roofing: it bought this lead before.",
+        "nothing: it bought this lead before",
     ),
     "locked": (
         {"locked": [10]},

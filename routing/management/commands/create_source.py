@@ -17,14 +17,30 @@ class Command(BaseCommand):
             "--name", required=True, help="letters, digits, - and _; conditions see it as `source`"
         )
         parser.add_argument("--vertical", default="", help="for leads that name no vertical")
+        parser.add_argument(
+            "--strict",
+            action="store_true",
+            help="refuse leads with any field that is wrong or unknown, instead of leaving it out with a warning",
+        )
         parser.add_argument("--create-workspace", action="store_true", help="make the workspace if it is new")
 
     def handle(
-        self, *_: Any, workspace: str, name: str, vertical: str, create_workspace: bool, **__: Any
+        self,
+        *_: Any,
+        workspace: str,
+        name: str,
+        vertical: str,
+        create_workspace: bool,
+        strict: bool,
+        **__: Any,
     ) -> None:
         try:
             made = create_source(
-                workspace_slug=workspace, name=name, vertical=vertical, may_create_workspace=create_workspace
+                workspace_slug=workspace,
+                name=name,
+                vertical=vertical,
+                may_create_workspace=create_workspace,
+                is_strict=strict,
             )
         except SourceNotMade as error:
             raise CommandError(str(error), returncode=2) from None

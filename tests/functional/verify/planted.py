@@ -66,6 +66,7 @@ PLANTED = [
             2: "lead {sold}: sold 2 times to buyer {buyer}",
             3: "was charged to buyer",
             6: "has no assignment from it",
+            8: "its sales are",
         },
         constraint=("assignment_live_lead_buyer_unique", ASSIGNMENT),
     ),
@@ -84,7 +85,7 @@ PLANTED = [
             3: "assignment {assignment}: costs 2499 cents, 2500 were charged",
             6: "at 2500 cents and sold at 2499",
         }
-        | {8: "cents are live"},
+        | {8: "its sales are"},
     ),
     Planted(
         "charge_for_nothing",
@@ -259,7 +260,9 @@ PLANTED = [
     Planted(
         "counter_lost_a_sale",
         "UPDATE distribution_enrollment SET day_leads = day_leads - 1 WHERE id = {enrollment}",
-        {8: "enrollment {enrollment}: counts 1 leads and 5000 cents this day, 2 for 5000 cents are live"},
+        {
+            8: "enrollment {enrollment}: counts 1 leads and 5000 cents this day, its sales are 2 for 5000 cents"
+        },
     ),
     Planted(
         "counter_without_a_sale",
@@ -268,9 +271,8 @@ PLANTED = [
     ),
     Planted(
         "counter_forgot_its_window",
-        "UPDATE distribution_enrollment SET week_starts_at = week_starts_at - interval '7 days'"
-        " WHERE id = {enrollment}",
-        {8: "enrollment {enrollment}: counts 0 leads and 0 cents this week, 2 for 5000 cents are live"},
+        "UPDATE distribution_enrollment SET counted_on = counted_on - 7 WHERE id = {enrollment}",
+        {8: "enrollment {enrollment}: counts 0 leads and 0 cents this week, its sales are 2 for 5000 cents"},
     ),
     Planted(
         "personal_value_in_facts",

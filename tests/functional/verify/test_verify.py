@@ -3,11 +3,11 @@
 import pytest
 from django.db import connection, connections
 
-from distribution.models import Assignment, Campaign
+from distribution.models import Assignment, Buyer, Campaign, Enrollment
 from distribution.returns import return_assignment
 from distribution.verify import Invariant, run_verification
 from distribution.verify.findings import MAX_EXAMPLES
-from tests.factories import LeadFactory
+from tests.factories import EnrollmentFactory, LeadFactory
 from tests.functional.verify.world import ALL_NUMBERS, World, broken
 from tests.planting import plant
 
@@ -68,6 +68,16 @@ def test_lowered_limits_are_no_breach(world: World) -> None:
     Campaign.objects.filter(pk=world.campaign.pk).update(max_buyers=1)
     world.campaign.enrollments.update(cap_day=0, budget_month_cents=0)
 
+    assert broken(run_verification()) == {}
+
+
+def test_moved_buyer_and_enrollment_made_again_are_no_breach(world: World) -> None:
+    enrollment = world.campaign.enrollments.earliest("id")
+    Buyer.objects.filter(pk=enrollment.buyer_id).update(timezone="Pacific/Honolulu")
+    Enrollment.objects.filter(pk=enrollment.pk).delete()
+    again = EnrollmentFactory(campaign=world.campaign, buyer=enrollment.buyer, tier=enrollment.tier)
+
+    assert Enrollment.objects.get(pk=again.pk).month_leads == 2
     assert broken(run_verification()) == {}
 
 

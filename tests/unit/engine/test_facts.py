@@ -57,7 +57,8 @@ def test_consume_keeps_all_windows_and_give_back_undoes_it(at: datetime, timezon
     assert once == {kind: (oracle.window(kind, at, timezone)[0], 1, cents) for kind in KINDS}
     twice = consume(once, at=at, timezone=timezone, price_cents=100)
     assert twice == {kind: (start, 2, cents + 100) for kind, (start, _, _) in once.items()}
-    assert give_back(twice, sold_at=at, timezone=timezone, price_cents=100) == once
+    sold_in = {kind: start for kind, (start, _, _) in once.items()}
+    assert give_back(twice, counted_in=sold_in, price_cents=100) == once
 
 
 def test_windows_that_ended_start_again() -> None:
@@ -73,7 +74,8 @@ def test_windows_that_ended_start_again() -> None:
 def test_return_leaves_windows_that_began_after_the_sale() -> None:
     sold_at = datetime(2025, 6, 4, 23, 30, tzinfo=UTC)
     usage = consume({}, at=sold_at + timedelta(hours=6), timezone=NEW_YORK, price_cents=300)
-    returned = give_back(usage, sold_at=sold_at, timezone=NEW_YORK, price_cents=300)
+    sold_in = {kind: oracle.window(kind, sold_at, NEW_YORK)[0] for kind in KINDS}
+    returned = give_back(usage, counted_in=sold_in, price_cents=300)
     assert returned["hour"] == usage["hour"]
     assert returned["day"] == usage["day"]
     assert returned["week"] == (usage["week"][0], 0, 0)

@@ -1,0 +1,80 @@
+"""The counters behind caps as they are stored, and as the engine reads them.
+
+Stored, they belong to a calendar date of the buyer, so a new time zone cannot open a window a second time. The engine
+compares instants: the beginning of that date, its week and its month in the buyer's time zone as it is now.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final
+
+from distribution.engine import Usage
+from distribution.models import Enrollment
+from routing.windows import WINDOW_KINDS, WindowKind, get_window
+from routing.zones import load_zone, start_of_day
+
+# As a select list of the enrollment `e`: the order in which read_usage takes them.
+COUNTERS: Final = "e.counted_on, e.hour_starts_at, " + ", ".join(
+    f"e.{kind}_leads, e.{kind}_spent_cents" for kind in WINDOW_KINDS
+)
+_HOUR: Final = timedelta(hours=1)
+
+
+def read_usage(row: Sequence[Any], *, timezone: str) -> dict[str, Usage]:
+    """Return the counters of a row of COUNTERS; none for an enrollment that never bought."""
+    if row[0] is None:
+        return {}
+    usage: dict[str, Usage] = {}
+    if row[1] is not None:
+        usage["hour"] = (_hour_start(row[1], timezone), row[2], row[3])
+    for place, (kind, starts_at) in enumerate(_starts(row[0], timezone), start=2):
+        usage[kind] = (starts_at, row[2 * place], row[2 * place + 1])
+    return usage
+
+
+def counters_of(enrollment: Enrollment) -> dict[str, Usage]:
+    """Return the counters of a loaded row. Wants `buyer` loaded."""
+    amounts = [
+        getattr(enrollment, f"{kind}_{column}")
+        for kind in WINDOW_KINDS
+        for column in ("leads", "spent_cents")
+    ]
+    row = (enrollment.counted_on, enrollment.hour_starts_at, *amounts)
+    return read_usage(row, timezone=enrollment.buyer.timezone)
+
+
+def counted_in(sold_on: date, *, sold_at: datetime, timezone: str) -> dict[str, datetime]:
+    """Return the starts of the windows that hold a sale, in the zone in which the counters are read."""
+    return {"hour": get_window("hour", at=sold_at, tz=timezone)[0], **dict(_starts(sold_on, timezone))}
+
+
+def counted_on(usage: Mapping[str, Usage], *, timezone: str) -> date:
+    """Return the calendar date of a day's counter, in the zone in which it was read."""
+    return _date(usage["day"][0], timezone)
+
+
+def date_windows(day: date) -> dict[WindowKind, date]:
+    """Return the first dates of the day, ISO week and month that hold this date."""
+    return {"day": day, "week": day - timedelta(days=day.weekday()), "month": day.replace(day=1)}
+
+
+# A pool of a thousand buyers shares a handful of dates and zones.
+@lru_cache(maxsize=4096)
+def _starts(day: date, timezone: str) -> tuple[tuple[WindowKind, datetime], ...]:
+    zone = load_zone(timezone)
+    return tuple((kind, start_of_day(first, zone=zone)) for kind, first in date_windows(day).items())
+
+
+@lru_cache(maxsize=4096)
+def _hour_start(starts_at: datetime, timezone: str) -> datetime:
+    """In a zone whose hours begin at another minute, the last of its hours that the counted one reaches into."""
+    zone = load_zone(timezone)
+    if get_window("hour", at=starts_at, tz=zone)[0] == starts_at:
+        return starts_at
+    return get_window("hour", at=starts_at + _HOUR - timedelta(microseconds=1), tz=zone)[0]
+
+
+@lru_cache(maxsize=4096)
+def _date(starts_at: datetime, timezone: str) -> date:
+    return starts_at.astimezone(load_zone(timezone)).date()

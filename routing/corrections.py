@@ -1,0 +1,101 @@
+"""What intake corrected in a lead instead of refusing it: in full for its sender, as codes for the trace."""
+
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+DROPPED: Final = "dropped"
+CORRECTED: Final = "corrected"
+SHORTENED: Final = "shortened"
+MOVED: Final = "moved"
+ASSUMED: Final = "assumed"
+# Codes are permanent. The sentence is for a reader who did not see what came.
+SENTENCES: Final[Mapping[str, str]] = {
+    DROPPED: "could not be read and was left out",
+    CORRECTED: "was read in another form than it came",
+    SHORTENED: "was too long and was cut",
+    MOVED: "came under another name and was kept",
+    ASSUMED: "lacked a part that was assumed",
+}
+MAX_CORRECTIONS: Final = 50
+MAX_RECEIVED: Final = 200
+MAX_NAME: Final = 64
+# An attribute's name is the sender's own text, so a note names only these.
+NOTED_FIELDS: Final = frozenset(
+    {
+        *(
+            "first_name",
+            "last_name",
+            "email",
+            "phone",
+            "phone_extension",
+            "address",
+            "city",
+            "state",
+            "country",
+        ),
+        *("zip", "vertical", "external_id", "received_at", "attributes", "consent"),
+        *("consent.given_at", "consent.text", "consent.ip", "consent.url", "consent.token"),
+    }
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Correction:
+    """`received` and `message` are for the sender alone: `received` repeats what it sent."""
+
+    field: str
+    code: str
+    message: str = dataclasses.field(repr=False)
+    received: Any = dataclasses.field(default=None, repr=False)
+
+    @property
+    def note(self) -> str:
+        """ "email:dropped": holds nothing that the sender wrote."""
+        name = self.field if self.field in NOTED_FIELDS else self.field.partition(".")[0]
+        return f"{name if name in NOTED_FIELDS else 'attributes'}:{self.code}"
+
+
+class Corrections:
+    """Those of one lead, at most MAX_CORRECTIONS."""
+
+    __slots__ = ("made",)
+
+    def __init__(self) -> None:
+        self.made: list[Correction] = []
+
+    def add(self, name: str, code: str, message: str, *, received: object = None) -> None:
+        if len(self.made) < MAX_CORRECTIONS:
+            self.made.append(Correction(name[: 2 * MAX_NAME], code, message, shorten_received(received)))
+
+    def forget(self, name: str) -> None:
+        self.made = [each for each in self.made if each.field != name]
+
+
+def shorten_received(value: object) -> Any:
+    """What came, as JSON can hold it; a list or object as text."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int | float) and abs(value) < 2**53:
+        return value
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    # PostgreSQL stores neither NUL nor half a surrogate pair, and the answer is stored for repeats.
+    return text[:MAX_RECEIVED].replace("\x00", "").encode(errors="replace").decode()
+
+
+def write_notes(corrections: Iterable[Correction]) -> list[str]:
+    """The notes of a lead, each once, in order."""
+    return list(dict.fromkeys(each.note for each in corrections))
+
+
+def tell_note(note: str) -> str:
+    """ "email could not be read and was left out"."""
+    name, code = read_note(note)
+    return f"{name} {SENTENCES.get(code, code)}"
+
+
+def read_note(note: str) -> tuple[str, str]:
+    """The field and the code of a note."""
+    name, _, code = note.rpartition(":")
+    return name, code
