@@ -303,9 +303,9 @@ class TestLate:
     def test_paused_leads_that_hide_the_others_are_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
         lead_and_work()
         monkeypatch.setattr(dispatchstate, "LEADS_LOOKED_AT", 2)
-        paused = WorkspaceFactory()
+        paused = WorkspaceFactory(paused_at=timezone.now())
         waiting(paused, -60, -60)
-        pauses.pause_workspace(paused.pk, at=timezone.now(), **WHY)
+        pauses.write_mirror({paused.pk: True})
         [problem] = problems()
         assert problem.startswith("Whether leads are late is not known")
 
