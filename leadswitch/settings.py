@@ -33,6 +33,7 @@ LEADSWITCH_REDIS_PREFIX = ENVIRONMENT.redis_prefix
 LEADSWITCH_PICKUP_PERIOD_SECONDS = ENVIRONMENT.pickup_period_seconds
 LEADSWITCH_TRANSIENT_MAX_ATTEMPTS = ENVIRONMENT.transient_max_attempts
 LEADSWITCH_LOCK_MAX_SECONDS = ENVIRONMENT.lock_max_seconds
+LEADSWITCH_WAKE_MAX_AGE_HOURS = ENVIRONMENT.wake_max_age_hours
 LEADSWITCH_WAKE_ENABLED = ENVIRONMENT.is_wake_enabled
 # How due leads of a new workspace are found: docs/dispatch-rollout.md.
 LEADSWITCH_DISPATCH_MODE = ENVIRONMENT.dispatch_mode
@@ -56,6 +57,7 @@ LEADSWITCH_RECONCILERS = {
     "schedule": ("routing.reconcile.schedule.run", 60),
     "inflight": ("routing.reconcile.inflight.run", 10),
     "workspace_pauses": ("routing.reconcile.workspace_pauses.run", 30),
+    "wakeups": ("routing.reconcile.wakeups.run", 5),
 }
 
 # --- Django -----------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from distribution.definitions import (
 from distribution.models.campaign import Campaign, Tier
 from distribution.models.counting import archive_trigger, continue_counters_trigger
 from distribution.models.versioning import buyer_version_trigger, parent_version_triggers
+from distribution.models.waking import buyer_trigger, enrollment_triggers
 from routing.checks import check_condition
 from routing.models import Workspace
 
@@ -99,6 +100,7 @@ class Buyer(models.Model):
         ]
         triggers: ClassVar = [
             buyer_version_trigger(BUYER_CONFIG),
+            buyer_trigger(),
             # Every buyer has exactly one wallet from the start, however it was created: the hot path joins it.
             pgtrigger.Trigger(
                 name="open_wallet",
@@ -242,6 +244,7 @@ class Enrollment(models.Model):
         ]
         triggers: ClassVar = [
             *parent_version_triggers(ENROLLMENT_CONFIG),
+            *enrollment_triggers(),
             archive_trigger(),
             continue_counters_trigger(),
             pgtrigger.Trigger(

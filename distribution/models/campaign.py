@@ -17,6 +17,7 @@ from distribution.definitions import (
     check_timezone,
 )
 from distribution.models.versioning import own_version_trigger, parent_version_triggers
+from distribution.models.waking import campaign_trigger, tier_trigger
 from routing.checks import check_condition
 from routing.models import Source, Workspace
 from tracing.models.append_only import append_only_triggers
@@ -129,7 +130,7 @@ class Campaign(models.Model):
         indexes = [
             models.Index(fields=["workspace", "vertical"], condition=Q(active=True), name="campaign_resolve"),
         ]
-        triggers: ClassVar = [own_version_trigger(CAMPAIGN_CONFIG)]
+        triggers: ClassVar = [own_version_trigger(CAMPAIGN_CONFIG), campaign_trigger()]
 
     def __str__(self) -> str:
         return self.name
@@ -179,9 +180,10 @@ class Tier(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["campaign", "position"], name="tier_campaign_position_unique")
         ]
-        triggers: ClassVar = parent_version_triggers(
-            ("campaign_id", "position", "content_filter", "price_cents"),
-        )
+        triggers: ClassVar = [
+            *parent_version_triggers(("campaign_id", "position", "content_filter", "price_cents")),
+            tier_trigger(),
+        ]
 
     def __str__(self) -> str:
         return self.name or f"tier {self.position}"

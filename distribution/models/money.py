@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from distribution.models.buyer import Buyer
+from distribution.models.waking import wallet_trigger
 from tracing.models.append_only import append_only_triggers
 from tracing.wording import money
 
@@ -34,6 +35,7 @@ class Wallet(models.Model):
             models.CheckConstraint(condition=Q(held_cents__gte=0), name="wallet_held_not_negative"),
             models.CheckConstraint(condition=Q(credit_limit_cents__gte=0), name="wallet_limit_not_negative"),
         ]
+        triggers: ClassVar = [wallet_trigger()]
 
     def __str__(self) -> str:
         return f"wallet of {self.buyer}"

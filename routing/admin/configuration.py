@@ -6,9 +6,10 @@ from typing import Any, Final
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from routing.admin.typed import TypedChecks
+from routing.admin.waking import tell_woken
 from routing.api.errors import Malformed
 from routing.api.guard import parse_json
 
@@ -56,6 +57,16 @@ class ConfigurationAdmin(TypedChecks):
     }
     list_per_page = 50
     show_full_result_count = False
+
+    def response_add(
+        self, request: HttpRequest, obj: models.Model, post_url_continue: Any = None
+    ) -> HttpResponse:
+        tell_woken(self, request)
+        return super().response_add(request, obj, post_url_continue)
+
+    def response_change(self, request: HttpRequest, obj: models.Model) -> HttpResponse:
+        tell_woken(self, request)
+        return super().response_change(request, obj)
 
     def write_model(self, request: HttpRequest, obj: models.Model, *, form: Any, change: bool) -> None:  # noqa: ARG002
         if not change:

@@ -5,6 +5,7 @@ from routing.models.idempotency import IdempotencyRecord
 from routing.models.lead import UNFINISHED, Lead, LeadStatus, RetryingLead
 from routing.models.membership import Membership
 from routing.models.rule import RoutingRule
+from routing.models.wakeup import Wakeup
 from routing.models.workspace import (
     DispatchMode,
     DuplicateScope,
@@ -30,6 +31,7 @@ __all__ = [
     "RoutingRule",
     "Source",
     "SourceKey",
+    "Wakeup",
     "Workspace",
     "WorkspaceKind",
 ]

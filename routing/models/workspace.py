@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 from uuid6 import uuid7
 
+from routing.models.wakeup import workspace_trigger
 from routing.opening import check_hours, check_timezone
 
 
@@ -127,6 +128,7 @@ class Workspace(models.Model):
 
     class Meta:
         db_table = "routing_workspace"
+        triggers: ClassVar = [workspace_trigger()]
         constraints = [
             models.CheckConstraint(condition=models.Q(lead_ttl_days__gte=1), name="workspace_ttl_positive"),
             models.CheckConstraint(
