@@ -4,7 +4,6 @@ The change itself wakes the first 200, in its own transaction (routing.models.wa
 batch, at a rate: a hundred thousand leads are no stampede (docs/decisions/0021).
 """
 
-from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
@@ -20,8 +19,8 @@ PERIOD_SECONDS: Final = 5
 LEADS_A_RUN: Final = LEADS_A_SECOND * PERIOD_SECONDS
 MOST_COUNTED: Final = 10_000
 # An attempt that read the old definition may end this much later, with a reason that the change took away.
-LONGEST_ATTEMPT: Final = timedelta(seconds=30)
-KEPT: Final = timedelta(days=7)
+LONGEST_ATTEMPT_SECONDS: Final = 30
+KEPT_DAYS: Final = 7
 RECONCILE: Final = "routing.reconcile"
 
 FOLLOW_SETTING: Final = """
@@ -37,10 +36,13 @@ WAKE: Final = "SELECT routing_wake_batch(w, %s, %s) FROM routing_wakeup w WHERE 
 WRITE: Final = """
 UPDATE routing_wakeup
 SET woken = woken + %(found)s, lead_ids = '{}', swept_at = COALESCE(swept_at, clock_timestamp()),
-    done_at = CASE WHEN %(found)s = 0 AND swept_at < clock_timestamp() - %(attempt)s THEN clock_timestamp() END
+    done_at = CASE WHEN %(found)s = 0 AND swept_at < clock_timestamp() - make_interval(secs => %(attempt)s)
+        THEN clock_timestamp() END
 WHERE id = %(id)s
 """
-FORGET: Final = "DELETE FROM routing_wakeup WHERE done_at < clock_timestamp() - %s"
+FORGET: Final = (
+    "DELETE FROM routing_wakeup WHERE done_at < clock_timestamp() - make_interval(days => %(days)s)"
+)
 # Of the transaction that is open: what its own changes have found.
 COUNT_HERE: Final = """
 SELECT COALESCE(sum(most), 0)::bigint FROM (
@@ -85,7 +87,7 @@ def wake_batch(wakeup_id: int, *, count: int, placed: int) -> int:
             return 0
         cursor.execute(WAKE, [count, placed, wakeup_id])
         found: list[int] = cursor.fetchone()[0]
-        cursor.execute(WRITE, {"found": len(found), "attempt": LONGEST_ATTEMPT, "id": wakeup_id})
+        cursor.execute(WRITE, {"found": len(found), "attempt": LONGEST_ATTEMPT_SECONDS, "id": wakeup_id})
         if row[0] or found:
             hand_on_later(*row[0], *found)
     return len(found)
@@ -94,7 +96,7 @@ def wake_batch(wakeup_id: int, *, count: int, placed: int) -> int:
 def forget_old() -> None:
     """Attempts keep the cause: what is left of a change explains nothing more."""
     with connection.cursor() as cursor:
-        cursor.execute(FORGET, [KEPT])
+        cursor.execute(FORGET, {"days": KEPT_DAYS})
 
 
 def describe_woken() -> str:

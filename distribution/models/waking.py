@@ -73,7 +73,7 @@ def _trigger(
         operation=operation,
         declare=_DECLARED,
         func=func,
-        **({} if condition is None else {"condition": pgtrigger.Condition(condition)}),
+        condition=None if condition is None else pgtrigger.Condition(condition),
     )
 
 

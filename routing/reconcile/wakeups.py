@@ -14,8 +14,8 @@ MOST_CHANGES: Final = 1_000
 
 def run(*, fix: bool, limit: int) -> Counts:
     if not fix:
-        changes, leads = wakeups.count_open()
-        return Counts(checked=changes, skipped=leads)
+        number, leads = wakeups.count_open()
+        return Counts(checked=number, skipped=leads)
     wakeups.follow_setting()
     most = min(limit, wakeups.LEADS_A_RUN)
     changes = wakeups.list_open(limit=MOST_CHANGES)
