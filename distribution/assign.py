@@ -3,6 +3,7 @@
 The engine decides with the choice among its facts, so that the attempt can be repeated from its trace like any other.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -42,15 +43,24 @@ class HandSale:
     overridden: tuple[str, ...]
 
 
-def assign_by_hand(lead_id: int, *, enrollment_id: int, at: datetime | None = None) -> HandSale:
+def state_of_sale(price_cents: int, set_aside: Sequence[str]) -> str:
+    """What a person agrees to: the price, and the wishes that are set aside."""
+    return f"{price_cents}:{','.join(sorted(set_aside))}"
+
+
+def assign_by_hand(
+    lead_id: int, *, enrollment_id: int, at: datetime | None = None, seen: str = ""
+) -> HandSale:
     """Sell a lead to one enrolled buyer at its price, counted in its caps. Raises AssignRefused.
+
+    `seen`: the state_of_sale that a page showed; another one is refused. Blank: no page showed any.
 
     Locks in the product's order: lead, identity, enrollment and wallet; waits for them up to their time-outs. A second
     call for the same buyer is refused, so sending a form twice sells once.
     """
     try:
         with transaction.atomic():
-            sale = _assign(lead_id, enrollment_id=enrollment_id, at=at)
+            sale = _assign(lead_id, enrollment_id=enrollment_id, at=at, seen=seen)
     except CandidatesStayBusy:
         raise AssignRefused("the buyer is being charged for other leads; try again") from None
     metrics.LEADS_SOLD.inc()
@@ -58,15 +68,15 @@ def assign_by_hand(lead_id: int, *, enrollment_id: int, at: datetime | None = No
     return sale
 
 
-def _assign(lead_id: int, *, enrollment_id: int, at: datetime | None) -> HandSale:
+def _assign(lead_id: int, *, enrollment_id: int, at: datetime | None, seen: str) -> HandSale:
     wait_for_lead(lead_id)
     lead = lock_lead(lead_id)
     if lead is None:
         raise AssignRefused("there is no such lead")
     at = at or lead.locked_at
-    _refuse_closed(lead, at=at)
+    refuse_closed(lead, at=at)
     _refuse_duplicate(lead)
-    campaign = _find_campaign(lead)
+    campaign = find_campaign(lead)
     if enrollment_id not in campaign.by_enrollment_id:
         message = "the buyer is not enrolled in the campaign that takes this lead; enrol it first, paused if you like"
         raise AssignRefused(message)
@@ -80,10 +90,18 @@ def _assign(lead_id: int, *, enrollment_id: int, at: datetime | None) -> HandSal
     decided = Decided(campaign, facts, decide(campaign, facts))
     if not decided.decision.selected:
         raise AssignRefused(_why_not(decided.decision, enrollment_id))
+    _refuse_unseen(decided.decision, seen=seen)
     return _sell(lead, decided, recorder=recorder)
 
 
-def _refuse_closed(lead: LockedLead, *, at: datetime) -> None:
+def _refuse_unseen(decision: Decision, *, seen: str) -> None:
+    [selection] = decision.selected
+    if seen and state_of_sale(selection.price_cents, selection.overridden) != seen:
+        message = f"its price ({money(selection.price_cents)} now) or what is set aside changed; look again"
+        raise AssignRefused(message)
+
+
+def refuse_closed(lead: LockedLead, *, at: datetime) -> None:
     if lead.status not in OPEN:
         message = f"the lead is {LeadStatus(lead.status).label}"
         raise AssignRefused(message)
@@ -104,7 +122,7 @@ def _refuse_duplicate(lead: LockedLead) -> None:
         )
 
 
-def _find_campaign(lead: LockedLead) -> CompiledCampaign:
+def find_campaign(lead: LockedLead) -> CompiledCampaign:
     heads, versions = read_heads(workspace_id=lead.workspace_id, vertical=lead.vertical)
     head = resolve_campaign(heads, source_id=lead.source_id, vertical=lead.vertical)
     if head is None:

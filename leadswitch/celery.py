@@ -4,10 +4,18 @@ from functools import partial
 from typing import Any
 
 from celery import Celery
-from celery.signals import heartbeat_sent, setup_logging, task_postrun, worker_init, worker_process_init
+from celery.signals import (
+    beat_init,
+    heartbeat_sent,
+    setup_logging,
+    task_postrun,
+    worker_init,
+    worker_process_init,
+)
 from django.conf import settings
 from django.db import connections
 
+from leadswitch.database.fitness import begin
 from leadswitch.start import load_settings
 from routing import workers
 from routing.outage import guarded
@@ -24,6 +32,16 @@ app.autodiscover_tasks()
 def keep_django_logging(**_: object) -> None:
     """Celery would replace the root logger; a receiver here makes it leave Django's alone."""
     settings.LOGGING  # noqa: B018 - forces the settings, and with them the logging, to be loaded
+
+
+@worker_init.connect
+def begin_worker(sender: Any, **_: object) -> None:
+    begin(processes=sender.concurrency)
+
+
+@beat_init.connect
+def begin_beat(**_: object) -> None:
+    begin()
 
 
 @worker_init.connect

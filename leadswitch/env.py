@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from leadswitch.embedded.paths import ServerPrograms
 from leadswitch.secretfile import read_or_create_secret
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -21,23 +22,31 @@ OWN_PREFIX = "LEADSWITCH_"
 OWN_VARIABLES = frozenset(
     OWN_PREFIX + name
     for name in (
+        "ALLOW_SUPERUSER",
         "BUYER_REQUESTS_A_MINUTE",
         "BUYER_REQUEST_BURST",
         "DESK_CHECKS_A_MINUTE",
         "DESK_CHECK_BURST",
         "DISPATCH_MODE",
+        "DISPATCH_NOW_AN_HOUR",
         "EMBEDDED_FSYNC",
+        "EMBEDDED_POSTGRES",
+        "EMBEDDED_REDIS",
         "ENV_FILE",
         "HTTPS",
         "IDENTITY_KEY",
+        "LARGE_SUM_DOLLARS",
         "LEASE_SECONDS",
         "LOCK_MAX_SECONDS",
         "LOG_LEVEL",
         "MAX_LOST_LEASES",
+        "PGBOUNCER",
         "PICKUP_PERIOD_SECONDS",
+        "PREPARE",
         "READY_LIMIT",
         "READY_SHARDS",
         "REDIS_PREFIX",
+        "RERUNS_AN_HOUR",
         "ROLE",
         "SOURCE_REQUESTS_A_MINUTE",
         "SOURCE_REQUEST_BURST",
@@ -76,6 +85,7 @@ class Locations:
     database_url: str
     redis_url: str
     embedded_fsync: bool
+    programs: ServerPrograms
 
     @property
     def is_embedded(self) -> bool:
@@ -91,6 +101,9 @@ class Environment:
     allowed_hosts: tuple[str, ...]
     is_https: bool
     is_behind_proxy: bool
+    is_superuser_allowed: bool
+    is_pgbouncer: bool
+    is_prepared: bool
     role: str
     log_level: str
     redis_prefix: str
@@ -102,9 +115,11 @@ class Environment:
     dispatch_mode: str
     lease_seconds: int
     max_lost_leases: int
+    large_sum_dollars: int
     ready_shards: int
     ready_limit: int
     rate_limits: Mapping[str, tuple[int, int]]
+    lead_tries_an_hour: Mapping[str, int]
 
 
 def read_environment(source: Mapping[str, str] | None = None) -> Environment:
@@ -113,6 +128,7 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
     locations = _read_locations(variables)
     embedded = locations.is_embedded
     debug = _read(variables, "DEBUG", parse_bool, default=False)
+    pgbouncer = _read(variables, "LEADSWITCH_PGBOUNCER", parse_bool, default=False)
     return Environment(
         locations=locations,
         debug=debug,
@@ -121,6 +137,9 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         allowed_hosts=_read_allowed_hosts(variables, required=not (embedded or debug)),
         is_https=_read(variables, "LEADSWITCH_HTTPS", parse_bool, default=not (embedded or debug)),
         is_behind_proxy=_read(variables, "LEADSWITCH_TRUST_PROXY", parse_bool, default=False),
+        is_superuser_allowed=_read(variables, "LEADSWITCH_ALLOW_SUPERUSER", parse_bool, default=False),
+        is_pgbouncer=pgbouncer,
+        is_prepared=_read(variables, "LEADSWITCH_PREPARE", parse_bool, default=not pgbouncer),
         role=_read(variables, "LEADSWITCH_ROLE", one_of(*ROLES), default="command"),
         log_level=_read(variables, "LEADSWITCH_LOG_LEVEL", one_of(*LOG_LEVELS), default="INFO"),
         redis_prefix=_read(variables, "LEADSWITCH_REDIS_PREFIX", parse_prefix, default="ls"),
@@ -132,9 +151,14 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         dispatch_mode=_read(variables, "LEADSWITCH_DISPATCH_MODE", one_of(*DISPATCH_MODES), default="event"),
         lease_seconds=_read(variables, "LEADSWITCH_LEASE_SECONDS", parse_count, default=30),
         max_lost_leases=_read(variables, "LEADSWITCH_MAX_LOST_LEASES", parse_count, default=5),
+        large_sum_dollars=_read(variables, "LEADSWITCH_LARGE_SUM_DOLLARS", parse_count, default=10_000),
         ready_shards=_read(variables, "LEADSWITCH_READY_SHARDS", parse_count, default=4),
         ready_limit=_read(variables, "LEADSWITCH_READY_LIMIT", parse_count, default=250),
         rate_limits=_read_rate_limits(variables),
+        lead_tries_an_hour={
+            "sender": _read(variables, "LEADSWITCH_DISPATCH_NOW_AN_HOUR", parse_count, default=3),
+            "operator": _read(variables, "LEADSWITCH_RERUNS_AN_HOUR", parse_count, default=30),
+        },
     )
 
 
@@ -181,6 +205,10 @@ def _read_locations(variables: Mapping[str, str]) -> Locations:
         database_url=_read(variables, "DATABASE_URL", parse_postgres_url, default=""),
         redis_url=_read(variables, "REDIS_URL", parse_redis_url, default=""),
         embedded_fsync=_read(variables, "LEADSWITCH_EMBEDDED_FSYNC", parse_bool, default=True),
+        programs=ServerPrograms(
+            postgres_dir=_read(variables, "LEADSWITCH_EMBEDDED_POSTGRES", parse_program_dir, default=""),
+            redis=_read(variables, "LEADSWITCH_EMBEDDED_REDIS", parse_program, default=""),
+        ),
     )
 
 
@@ -282,6 +310,18 @@ def parse_postgres_url(name: str, text: str) -> str:
 
 def parse_redis_url(name: str, text: str) -> str:
     _split_url(name, text, REDIS_SCHEMES, example="redis://host:6379/0")
+    return text
+
+
+def parse_program_dir(name: str, text: str) -> str:
+    if not (Path(text) / "initdb").is_file():
+        raise BadEnvironment(name, f"{text!r} holds no initdb", "Use /usr/lib/postgresql/15/bin or the like")
+    return text
+
+
+def parse_program(name: str, text: str) -> str:
+    if not os.access(text, os.X_OK) or Path(text).is_dir():
+        raise BadEnvironment(name, f"{text!r} is no program", "Use /usr/bin/valkey-server or the like")
     return text
 
 

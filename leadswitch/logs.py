@@ -19,6 +19,7 @@ EXTRA_FIELDS = (
     *("reconciler", "checked", "repaired", "skipped"),
     *("leader", "epoch", "operation", "losses"),
     *("wallet_id", "balance_cents", "entries_cents"),
+    *("needed", "used", "limit"),
 )
 
 

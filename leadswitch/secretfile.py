@@ -11,7 +11,7 @@ def read_or_create_secret(path: Path, *, entropy_bytes: int = 48) -> str:
     try:
         return path.read_text().strip()
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with os.fdopen(handle, "w") as file:
         file.write(secrets.token_urlsafe(entropy_bytes))

@@ -2,6 +2,7 @@
 
 from kombu import Queue
 
+from leadswitch.database.limits import startup_options
 from leadswitch.embedded import ensure_services
 from leadswitch.env import REPOSITORY, celery_broker_url, postgres_settings, read_environment
 from leadswitch.logs import LOG_FORMATTERS, configure_structlog
@@ -13,6 +14,7 @@ SERVICES = ensure_services(
     database_url=ENVIRONMENT.locations.database_url,
     redis_url=ENVIRONMENT.locations.redis_url,
     durable=ENVIRONMENT.locations.embedded_fsync,
+    programs=ENVIRONMENT.locations.programs,
 )
 
 BASE_DIR = REPOSITORY
@@ -29,6 +31,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = SERVICES.redis_url
 LEADSWITCH_ROLE = ENVIRONMENT.role
 LEADSWITCH_IDENTITY_KEY = ENVIRONMENT.identity_key
+LEADSWITCH_ALLOW_SUPERUSER = ENVIRONMENT.is_superuser_allowed
 LEADSWITCH_REDIS_PREFIX = ENVIRONMENT.redis_prefix
 LEADSWITCH_PICKUP_PERIOD_SECONDS = ENVIRONMENT.pickup_period_seconds
 LEADSWITCH_TRANSIENT_MAX_ATTEMPTS = ENVIRONMENT.transient_max_attempts
@@ -39,12 +42,16 @@ LEADSWITCH_WAKE_ENABLED = ENVIRONMENT.is_wake_enabled
 LEADSWITCH_DISPATCH_MODE = ENVIRONMENT.dispatch_mode
 LEADSWITCH_LEASE_SECONDS = ENVIRONMENT.lease_seconds
 LEADSWITCH_MAX_LOST_LEASES = ENVIRONMENT.max_lost_leases
+LEADSWITCH_LARGE_SUM_CENTS = 100 * ENVIRONMENT.large_sum_dollars
 LEADSWITCH_READY_SHARDS = ENVIRONMENT.ready_shards
 LEADSWITCH_READY_LIMIT = ENVIRONMENT.ready_limit
 # By kind of API key, and of people at the desk: requests a minute, and how many of them at once.
 LEADSWITCH_RATE_LIMITS = ENVIRONMENT.rate_limits
+LEADSWITCH_LEAD_TRIES_AN_HOUR = ENVIRONMENT.lead_tries_an_hour
 # routing must not import what decides: it calls this, (lead_id, *, seconds), for senders that wait.
 LEADSWITCH_DECIDE_HOOK = "distribution.distribute.decide_within"
+# distribution must not import what it runs on: its dispatcher calls this before it starts.
+LEADSWITCH_BEGIN_HOOK = "leadswitch.database.fitness.begin"
 # tracing must not import who may see what: its pages call this, (user) -> ids of workspaces, None for all.
 LEADSWITCH_VISIBILITY_HOOK = "routing.visibility.visible_workspace_ids"
 # tracing must not import workspaces: its filters call this, (user) -> id and name of those that the user sees.
@@ -130,37 +137,25 @@ WHITENOISE_USE_FINDERS = True
 
 # --- database ---------------------------------------------------------------------------------------------
 
-# The limits end a stuck statement long before an operator would notice it. Commands run migrations,
-# imports and verify, which are long on purpose.
-STATEMENT_TIMEOUT_MS = {"web": 15_000, "worker": 15_000, "command": 600_000}
-SESSION_LIMITS: dict[str, int | str] = {
-    "lock_timeout": 2_000,
-    "statement_timeout": STATEMENT_TIMEOUT_MS[LEADSWITCH_ROLE],
-    "idle_in_transaction_session_timeout": 30_000,
-}
-if LEADSWITCH_ROLE == "worker":
-    # Workers keep their statements prepared. One that was planned while a table was small would read it whole, however
-    # much it has grown, until autovacuum comes by; all of theirs have an index.
-    SESSION_LIMITS["enable_seqscan"] = "off"
-
 
 def database_settings() -> dict[str, object]:
     """One DATABASES entry. Both aliases use it: the same database, each with a connection of its own."""
     settings = postgres_settings(SERVICES.database_url)
     given = settings.get("OPTIONS")
-    limits = " ".join(f"-c {name}={value}" for name, value in SESSION_LIMITS.items())
-    options = {
+    options: dict[str, object] = {
         "server_side_binding": True,
-        "prepare_threshold": 5,
+        "prepare_threshold": 5 if ENVIRONMENT.is_prepared else None,
         "connect_timeout": 5,
         "application_name": f"leadswitch-{LEADSWITCH_ROLE}",
-        "options": limits,
     }
+    if not ENVIRONMENT.is_pgbouncer:  # behind it the role has the limits
+        options["options"] = startup_options(LEADSWITCH_ROLE)
     return {
         **settings,
         "OPTIONS": {**options, **(given if isinstance(given, dict) else {})},
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": ENVIRONMENT.is_pgbouncer,
     }
 
 
@@ -190,7 +185,7 @@ REST_FRAMEWORK = {
     # The guard is the only parser of bodies: the others let through what cannot be stored.
     "DEFAULT_PARSER_CLASSES": ["routing.api.guard.GuardedJSONParser"],
     "EXCEPTION_HANDLER": "routing.api.errors.api_exception_handler",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "routing.api.schema.ScopedAutoSchema",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     # Every view names who may call it; one that forgets to is closed.

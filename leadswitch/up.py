@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import django
 from django.core.exceptions import ImproperlyConfigured
 
+from leadswitch.database.fitness import check_database
 from leadswitch.embedded import ServicesError, ensure_services
 from leadswitch.env import REPOSITORY, read_locations
 from leadswitch.secretfile import read_or_create_secret
@@ -35,6 +36,7 @@ def main() -> int:
     try:
         refuse_taken_port(options.host, options.port)
         django.setup()
+        check_database()
         login = prepare_database()
     except (PortTaken, ServicesError, ImproperlyConfigured) as error:
         sys.stderr.write(f"{error}\n")
@@ -121,7 +123,9 @@ def keep_services_running() -> None:
     while True:
         sleep(SERVICES_CHECK_SECONDS)
         try:
-            ensure_services(locations.var_dir, durable=locations.embedded_fsync, **urls)
+            ensure_services(
+                locations.var_dir, durable=locations.embedded_fsync, programs=locations.programs, **urls
+            )
         except (ServicesError, OSError) as error:
             sys.stderr.write(f"{error}\n")
 

@@ -56,13 +56,14 @@ INSERT INTO routing_lead (
 )
 SELECT public_id, {", ".join(TEXT_COLUMNS)}, email_hash, phone_hash, attributes, consent, intake_notes,
     %(workspace_id)s, %(workspace_id)s, %(source_id)s,
-    'pending', '', 0, received.at, '{DUE_REASON}', received.at, received.at + make_interval(days => %(ttl_days)s)
+    'pending', '', 0, received.at, '{DUE_REASON}', COALESCE(incoming.received_at, received.at),
+    COALESCE(incoming.received_at, received.at) + make_interval(days => %(ttl_days)s)
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS incoming(
     public_id uuid, {", ".join(f"{name} text" for name in TEXT_COLUMNS)}, email_hash text, phone_hash text,
-    attributes jsonb, consent jsonb, intake_notes jsonb
+    attributes jsonb, consent jsonb, intake_notes jsonb, received_at timestamptz
 ), (SELECT COALESCE(%(at)s::timestamptz, clock_timestamp()) AS at) AS received
 ON CONFLICT (source_id, external_id) WHERE external_id <> '' DO NOTHING
-RETURNING id, public_id, received_at
+RETURNING id, public_id, received_at, next_attempt_at
 """  # noqa: S608 - only constant column names are put in
 
 FIND_EXISTING: Final = """
@@ -78,6 +79,7 @@ class Taken:
     lead_id: int
     public_id: UUID
     received_at: datetime
+    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ def take_in_many(
         workspace = source.workspace
         hand_on_after_commit(
             [
-                DueTime(taken.lead_id, workspace.pk, workspace.dispatch_mode, taken.received_at)
+                DueTime(taken.lead_id, workspace.pk, workspace.dispatch_mode, taken.due_at)
                 for taken in stored.values()
             ]
         )
@@ -153,6 +155,7 @@ def _row(lead: CleanLead) -> dict[str, Any]:
     row["email_hash"], row["phone_hash"] = identity
     row["attributes"] = lead.attributes
     row["consent"] = _consent(lead.consent)
+    row["received_at"] = lead.received_at
     row["intake_notes"] = write_notes(lead.corrections)
     return row
 

@@ -12,18 +12,19 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from psycopg.pq import Format
 
 from routing.control import ALIVE_SECONDS
 from routing.models.rule_triggers import RULES_LOCK
 from routing.retry import Tries
+from tracing.locks import is_lock_timeout as is_lock_timeout
 
 _COLUMNS: Final = """
     l.id, l.public_id, l.workspace_id, l.source_workspace_id, l.source_id, s.name, l.status, l.attempts,
     l.next_attempt_at, l.due_reason, l.expires_at,
     w.paused_at IS NOT NULL OR l.paused_at IS NOT NULL
-        OR EXISTS (SELECT FROM routing_dispatchcontrol WHERE paused_at IS NOT NULL),
+        OR EXISTS (SELECT FROM routing_dispatchcontrol WHERE id = 1 AND paused_at IS NOT NULL),
     l.vertical, l.zip, l.city, l.county, l.state, l.country, l.attributes::text, l.consent ?| '{given_at,token}',
     clock_timestamp(), l.received_at, l.email_hash, l.phone_hash, origin.rules_version,
     l.conflicts, l.errors, w.max_attempts, w.dispatch_mode, w.hours::text, w.timezone, l.intake_notes::text,
@@ -52,14 +53,17 @@ FOR NO KEY UPDATE OF l SKIP LOCKED
 # a later time would be read and thrown away whenever nothing is due.
 IS_DUE: Final = """
     l.status = 'pending' AND l.paused_at IS NULL AND l.next_attempt_at <= statement_timestamp()
-    AND w.paused_at IS NULL AND NOT EXISTS (SELECT FROM routing_dispatchcontrol WHERE paused_at IS NOT NULL)
+    AND w.paused_at IS NULL AND NOT EXISTS (SELECT FROM routing_dispatchcontrol WHERE id = 1 AND paused_at IS NOT NULL)
 """
-# While no dispatcher lives, the pick-up starts the leads of every workspace.
-IS_POLLED: Final = f"""
-    (w.dispatch_mode <> 'event' OR NOT EXISTS (
-        SELECT FROM routing_dispatchcontrol WHERE seen_at > statement_timestamp() - interval '{ALIVE_SECONDS} seconds'
-    ))
+# Whether a dispatcher lives. The row is named by its key: without, the table would be read whole (decisions/0007).
+IS_LED: Final = f"""
+    EXISTS (
+        SELECT FROM routing_dispatchcontrol
+        WHERE id = 1 AND seen_at > statement_timestamp() - interval '{ALIVE_SECONDS} seconds'
+    )
 """
+# While none does, the pick-up starts the leads of every workspace.
+IS_POLLED: Final = f"(w.dispatch_mode <> 'event' OR NOT {IS_LED})"
 
 
 def _lock_next(condition: str) -> str:
@@ -130,12 +134,6 @@ class LockedLead:
 
 # Where they stand in a row, as text too.
 NOTES: Final = [each.name for each in fields(LockedLead)].index("intake_notes")
-LOCK_NOT_AVAILABLE: Final = "55P03"
-
-
-def is_lock_timeout(error: BaseException) -> bool:
-    """Whether the session's lock_timeout ended the statement."""
-    return getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE
 
 
 def lock_lead(lead_id: int) -> LockedLead | None:
@@ -231,6 +229,18 @@ def lock_rules() -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute(LOCK_RULES, [RULES_LOCK])
+
+
+def try_lock_rules() -> bool:
+    """As lock_rules. False when somebody keeps it longer than lock_timeout; the transaction goes on."""
+    try:
+        with transaction.atomic():
+            lock_rules()
+    except OperationalError as error:
+        if not is_lock_timeout(error):
+            raise
+        return False
+    return True
 
 
 # Of leads whose work goes on outside a transaction, or that nobody will start any more.

@@ -45,12 +45,24 @@ class Pause:
     reason: str = ""
 
 
-def switch(workspace_id: int | None, *, to: datetime | None, actor: str, reason: str) -> bool:
+class PauseChanged(Exception):
+    """Others switched it after the page was opened."""
+
+
+def state_of(pause: Pause | None) -> str:
+    """What a page shows of a switch, in a few characters."""
+    return "running" if pause is None else pause.since.isoformat()
+
+
+def switch(workspace_id: int | None, *, to: datetime | None, actor: str, reason: str, seen: str = "") -> bool:
     """Pause a workspace (None: the product) since then, or let it go on (`to` None). Attempts that run come to their
     end.
 
     Returns False when it is so already: nothing is written, a pause keeps its time, and Redis is told again. Waits for
     others that switch it, up to lock_timeout. Raises LookupError, and ValueError without a reason.
+
+    `seen`: the state_of the switch on the page that asked. It raises PauseChanged when it is another pause now; blank:
+    no page asked.
     """
     if not reason.strip():
         raise ValueError("a pause and its end need a reason")
@@ -61,6 +73,8 @@ def switch(workspace_id: int | None, *, to: datetime | None, actor: str, reason:
         mirror_later(workspace_id)
         if (was is None) == (to is None):
             return False
+        if seen and seen != state_of(None if was is None else Pause(was)):
+            raise PauseChanged
         _write(workspace_id, to)
         audit.record(
             actor=actor,

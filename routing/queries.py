@@ -11,11 +11,14 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from routing.aftermath import after_commit_try
-from routing.locks import IS_DUE, IS_POLLED
+from routing.locks import IS_DUE, IS_LED, IS_POLLED
 from routing.models import Lead
 from tracing.parsing import parse_id, parse_uuid
 
-HAS_POLLED: Final = f"SELECT EXISTS (SELECT FROM routing_workspace w WHERE {IS_POLLED})"  # noqa: S608 - constant
+# Each part has an index (decisions/0007): IS_POLLED in one would read every workspace.
+HAS_POLLED: Final = f"""
+SELECT EXISTS (SELECT FROM routing_workspace WHERE dispatch_mode <> 'event') OR NOT {IS_LED}
+"""  # noqa: S608 - constant
 
 
 def has_polled() -> bool:
@@ -120,7 +123,7 @@ SELECT l.id, l.public_id, l.external_id, l.status, l.skip_reason, l.cancel_reaso
 # What became of a lead: its row, and how its last attempt ended. Nothing in it names a person.
 _LAST_ATTEMPT: Final = """,
     (SELECT f.public_id FROM routing_lead f
-     WHERE l.status = 'duplicate' AND f.id = last.first_lead_id AND f.source_workspace_id = l.source_workspace_id),
+     WHERE l.status = 'duplicate' AND f.id = last.first_lead_id AND f.source_id = l.source_id),
     last.result,
     CASE WHEN l.status = 'returned' THEN 0 ELSE (
         SELECT (e.data->>'buyers')::int FROM tracing_leaddistributionevent e
@@ -134,7 +137,7 @@ LEFT JOIN LATERAL (
 """
 _STATE: Final = _ROW + _LAST_ATTEMPT
 STATE_OF_PUBLIC_ID: Final = f"{_STATE} WHERE l.public_id = %s"
-STATE_OF_SENT: Final = f"{_STATE} WHERE l.public_id = %s AND l.source_workspace_id = %s"
+STATE_OF_SENT: Final = f"{_STATE} WHERE l.public_id = %s AND l.source_id = %s"
 # Without the trace, for the time that its tables cannot be read.
 _NO_ATTEMPT: Final = """,
     NULL::uuid, NULL, NULL::int, ARRAY(SELECT jsonb_array_elements_text(l.intake_notes))
@@ -148,7 +151,7 @@ class LeadState:
     """`result` and `buyers` are those of the last attempt; None before the first, or when its trace is missing.
 
     `is_elsewhere`: rules sent it on to another workspace. `duplicate_of`: the lead that came first, where the same
-    workspace sent that one too. `is_complete` False: the trace could not be read; the lead's own row is all there is.
+    source sent that one too. `is_complete` False: the trace could not be read; the lead's own row is all there is.
     """
 
     id: int
@@ -184,9 +187,9 @@ def read_state_after_commit(step: str, public_id: UUID) -> LeadState | None:
     return None if row is None else replace(row, is_complete=False)
 
 
-def find_sent_lead(public_id: UUID, *, workspace_id: int) -> LeadState | None:
-    """Return the lead if this workspace sent it."""
-    return _read_state(STATE_OF_SENT, [public_id, workspace_id])
+def find_sent_lead(public_id: UUID, *, source_id: int) -> LeadState | None:
+    """Return the lead if this source sent it. To every other source, of the same workspace too, it does not exist."""
+    return _read_state(STATE_OF_SENT, [public_id, source_id])
 
 
 def _read_state(sql: str, parameters: list[Any]) -> LeadState | None:

@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import psycopg
 import pytest
 import redis
 from pytest_django.plugin import DjangoDbBlocker
 from xdist.scheduler import LoadScopeScheduling
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-VAR_DIR = REPOSITORY / "var" / "test"
+# `make test-debian` runs tests on other servers, and as the worker does.
+VAR_DIR = REPOSITORY / os.environ.get("TEST_VAR_DIR", "var/test")
+ROLE_OF_TESTS = os.environ.get("TEST_ROLE", "web")
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 # Content types, permissions and the groups are written by migrate, once for each test database.
 KEPT_TABLES = (
@@ -33,7 +36,7 @@ os.environ.update(
     LEADSWITCH_REDIS_PREFIX=f"{WORKER}-test",
     LEADSWITCH_HTTPS="false",
     LEADSWITCH_LOG_LEVEL="WARNING",
-    LEADSWITCH_ROLE="web",
+    LEADSWITCH_ROLE=ROLE_OF_TESTS,
     SECRET_KEY="not-a-secret-but-long-enough-to-be-accepted",
     LEADSWITCH_IDENTITY_KEY="not-a-secret-but-long-enough-to-be-accepted",
     ALLOWED_HOSTS="testserver",
@@ -41,6 +44,9 @@ os.environ.update(
 )
 
 from leadswitch.embedded import service_states, stop_services  # noqa: E402 - after the environment is set
+from leadswitch.embedded.paths import ServicePaths, exclusive_lock  # noqa: E402
+from leadswitch.embedded.postgres import superuser_url  # noqa: E402
+from leadswitch.embedded.roles import ROLE, ensure_database  # noqa: E402
 
 HAD_SERVICES = set(service_states(VAR_DIR).values()) != {"stopped"}
 
@@ -92,6 +98,7 @@ def django_db_setup(
     """
     keep = django_db_keepdb and not django_db_createdb
     verbosity = request.config.option.verbose
+    allow_damage()
     with django_db_blocker.unblock():
         databases = setup_databases(verbosity=verbosity, interactive=False, keepdb=keep)
     yield
@@ -99,6 +106,15 @@ def django_db_setup(
         with django_db_blocker.unblock():
             connections.close_all()
             teardown_databases(databases, verbosity=verbosity)
+
+
+def allow_damage() -> None:
+    """Let the product's role pass triggers and foreign keys by, which it may not on any other server."""
+    paths = ServicePaths.of(VAR_DIR)
+    with exclusive_lock(paths):
+        ensure_database(paths.postgres_sockets)  # the servers may run since an earlier version
+    with psycopg.connect(superuser_url(paths), autocommit=True) as server:
+        server.execute(f"GRANT SET ON PARAMETER session_replication_role TO {ROLE}")
 
 
 @pytest.fixture

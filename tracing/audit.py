@@ -8,6 +8,7 @@ from django.db.models import Model
 from tracing.models import AuditEntry
 
 MAX_REASON: Final = 200
+MOST_READ: Final = 200
 # Values of these fields name a person or open a door: an entry says only that they changed.
 UNSPOKEN: Final = frozenset(
     {
@@ -43,6 +44,12 @@ def record(
         before=was,
         after=now,
     )
+
+
+def read_entries(target: Model, *, limit: int = MOST_READ) -> list[AuditEntry]:
+    """The newest entries about a row, the newest first."""
+    entries = AuditEntry.objects.filter(object_id=str(target.pk), model=target._meta.label_lower)
+    return list(entries.order_by("-id")[:limit])
 
 
 def difference(before: State, after: State) -> tuple[dict[str, Any], dict[str, Any]]:

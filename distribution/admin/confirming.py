@@ -4,15 +4,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from tracing.admin.fresh import SeenForm
 from tracing.admin.scope import ScopedAdmin
 from tracing.audit import MAX_REASON
 
 
-class ReasonForm(forms.Form):
+def keep_list(page: ScopedAdmin, request: HttpRequest, url: str, *, opts: Any = None) -> str:
+    """The address with the filters, search, order and page of the list that the person came from.
+
+    Django hands them on in `_changelist_filters`. The address of the list itself gets them as they were.
+    """
+    context = {"preserved_filters": page.get_preserved_filters(request), "opts": opts or page.opts}
+    path, mark, query = url.partition("?")
+    kept: str = add_preserved_filters(context, path)
+    return f"{kept}{'&' if '?' in kept else '?'}{query}" if mark else kept
+
+
+class ReasonForm(SeenForm):
     """Whatever is asked first has the focus."""
 
     reason = forms.CharField(

@@ -6,6 +6,7 @@ every workspace. A script asks for the figures again every two seconds (FRAGMENT
 
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -33,7 +34,14 @@ SWITCH: Final = "routing.change_workspace"
 SHOWN: Final = 100
 MOST_COUNTED: Final = 10_000
 ACTIONS: Final = {"pause": "Pause", "resume": "Resume"}
+CHANGED: Final = "Nothing was switched: it was resumed and paused anew after you opened this page."
 BUSY: Final = "Somebody else is switching at this moment: try again."
+
+
+class SwitchForm(ReasonForm):
+    """The switch itself compares what was `seen`, under its lock."""
+
+    asks_again = False
 
 
 @admin.register(DispatchControl)
@@ -91,15 +99,15 @@ class DispatchAdmin(ConfirmingAdmin):
             raise Http404
         workspace = self._find_workspace(request)
         pause = pauses.read_pause(None if workspace is None else workspace.pk)
-        form = ReasonForm(request.POST or None)
+        form = SwitchForm(request.POST or None, state=pauses.state_of(pause))
         if request.method == "POST" and form.is_valid() and self._do(request, name, workspace, form):
-            return HttpResponseRedirect(_page())
+            return HttpResponseRedirect(_page(request))
         whose = "the whole product" if workspace is None else str(workspace)
         context = {
             "lines": _lines(name, workspace, pause),
             "button": f"{ACTIONS[name]} {whose}",
             "is_possible": (pause is None) == (name == "pause"),
-            "back": _page(),
+            "back": _page(request),
         }
         return self.confirm(request, title=f"{ACTIONS[name]}: {whose}", form=form, context=context)
 
@@ -124,7 +132,11 @@ class DispatchAdmin(ConfirmingAdmin):
                 to=timezone.now() if name == "pause" else None,
                 actor=request.user.get_username(),
                 reason=form.cleaned_data["reason"],
+                seen=form.cleaned_data["seen"],
             )
+        except pauses.PauseChanged:
+            form.add_error(None, CHANGED)
+            return False
         except OperationalError as error:
             if not is_lock_timeout(error):
                 raise
@@ -166,5 +178,8 @@ def _tell_due(workspace: Workspace | None) -> str:
     return f"{due:,} {more}{'lead is' if due == 1 else 'leads are'} due and {'starts' if due == 1 else 'start'} now."
 
 
-def _page() -> str:
-    return reverse("admin:routing_dispatchcontrol_changelist")
+def _page(request: HttpRequest) -> str:
+    """With the search that it had."""
+    url = reverse("admin:routing_dispatchcontrol_changelist")
+    search = parse_text(request.GET.get("q", ""))
+    return f"{url}?{urlencode({'q': search})}" if search else url

@@ -4,19 +4,37 @@ from decimal import Decimal
 from typing import Any, Final
 
 from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
 from django.http import HttpRequest
 
 from routing.admin.configuration import ConfigurationAdmin
+from tracing.wording import money
 
 CENTS: Final = "_cents"
 MOST_DOLLARS: Final = 10_000_000
+MOST_A_LEAD_DOLLARS: Final = 100_000
+OF_ONE_LEAD: Final = frozenset({"price_cents", "bid_cents"})
+LARGE_SUMS: Final = "distribution.move_large_sums"
 
 
 class DollarField(forms.DecimalField):
     """Shows a column of cents as "25.00" and gives back cents. What was typed is shown again as it was typed."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**{"min_value": 0, "max_value": MOST_DOLLARS, "decimal_places": 2, **options})
+    def __init__(self, *, most: int = MOST_DOLLARS, least: int = 0, **options: Any) -> None:
+        self.most, self.least = most, least
+        super().__init__(decimal_places=2, **options)
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        return {**super().widget_attrs(widget), "min": self.least, "max": self.most}
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if value is not None and not self.least <= value <= self.most:
+            least, most = money(100 * self.least), money(100 * self.most)
+            message = f"Type an amount from {least} to {most}; this is ${value:,}."
+            raise ValidationError(message)
 
     def prepare_value(self, value: Any) -> Any:
         return f"{Decimal(value) / 100:.2f}" if isinstance(value, int) else value
@@ -26,7 +44,27 @@ class DollarField(forms.DecimalField):
         return None if dollars is None else int(dollars * 100)
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        return super().has_changed(self.prepare_value(initial), data)
+        """`initial` is in cents, `data` the dollars as they were typed: compared as amounts, not as texts."""
+        try:
+            dollars = self.to_python(data)
+        except ValidationError:
+            return True
+        return bool(initial != (None if dollars is None else dollars * 100))
+
+    def tell(self, value: int) -> str:
+        return money(value)
+
+
+def check_large_sum(cents: int, *, again: int | None, is_allowed: bool) -> str:
+    """Why a large sum may not be moved or granted; "" when it may, or is not large."""
+    limit = settings.LEADSWITCH_LARGE_SUM_CENTS
+    if abs(cents) <= limit:
+        return ""
+    if not is_allowed:
+        return f"{money(cents)} is above {money(limit)}: that takes the permission to move large sums. Ask an admin."
+    if again is None:
+        return f"{money(cents)} is above {money(limit)}: type the amount once more."
+    return "" if again == cents else f"The amounts differ: {money(cents)} and {money(again)}."
 
 
 class DollarsAdmin(ConfigurationAdmin):
@@ -35,10 +73,13 @@ class DollarsAdmin(ConfigurationAdmin):
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if not db_field.name.endswith(CENTS):
             return super().formfield_for_dbfield(db_field, request, **kwargs)
+        limits = [each.limit_value for each in db_field.validators if isinstance(each, MaxValueValidator)]
         words = db_field.name.removesuffix(CENTS).replace("_", " ").capitalize()
         return DollarField(
             label=f"{words} ($)",
+            most=MOST_A_LEAD_DOLLARS if db_field.name in OF_ONE_LEAD else MOST_DOLLARS,
             required=not db_field.blank,
+            max_value=min([MOST_DOLLARS, *(limit // 100 for limit in limits)]),
             help_text=db_field.help_text,
             widget=forms.NumberInput(attrs={"step": "0.01", "class": "desk-dollars"}),
         )

@@ -4,15 +4,15 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 
+from distribution.admin.assigning import AssigningAdmin
 from distribution.admin.filters import CampaignFilter
-from distribution.admin.lead_actions import LeadActionsAdmin
 from distribution.admin.trace_view import TraceViews
 from routing.admin.lead import LeadAdmin
 from routing.models import Lead
 
 
 @admin.register(Lead)
-class ToldLeadAdmin(TraceViews, LeadActionsAdmin, LeadAdmin):
+class ToldLeadAdmin(TraceViews, AssigningAdmin, LeadAdmin):
     change_form_template = "admin/routing/lead/change_form.html"
     list_display: Any = (
         LeadAdmin.list_display[0],

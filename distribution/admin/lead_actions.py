@@ -1,4 +1,4 @@
-"""What an operator does with leads, one or many at once: run again, pause, resume, cancel; and assign one by hand."""
+"""What an operator does with leads, one or many at once: run again, pause, resume, give up, cancel."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from django import forms
 from django.contrib import admin, messages
 from django.db import Error, OperationalError, transaction
 from django.db.models import QuerySet
@@ -15,14 +14,13 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from distribution.admin.confirming import ConfirmingAdmin, ReasonForm
-from distribution.assign import OPEN, AssignRefused, assign_by_hand
-from distribution.models import Enrollment
-from distribution.queries import enrollments_for
+from distribution.admin.confirming import ConfirmingAdmin, ReasonForm, keep_list
+from distribution.assign import OPEN, AssignRefused
 from routing import giveup, hold, rerun
 from routing.cancel import LeadFinished, cancel_lead
 from routing.locks import is_lock_timeout
-from routing.models import UNFINISHED, Lead, LeadStatus
+from routing.models import UNFINISHED, Lead, LeadStatus, RetryingLead
+from routing.opened import LeadChanged, refuse_changed, state_of
 from tracing import audit
 from tracing.admin.scope import ScopedAdmin
 from tracing.parsing import parse_id
@@ -39,7 +37,11 @@ TOLD: Final = [
     "cancel_reason",
     "attempts",
 ]
-REFUSALS: Final = (rerun.RerunRefused, giveup.GiveUpRefused, hold.HoldRefused, LeadFinished, AssignRefused)
+REFUSALS: Final = (
+    *(rerun.RerunRefused, giveup.GiveUpRefused, hold.HoldRefused, LeadFinished),
+    *(AssignRefused, LeadChanged),
+)
+LISTS: Final = {model._meta.model_name: model for model in (Lead, RetryingLead)}
 BUSY: Final = "it is being worked on at this moment; try again"
 
 
@@ -61,7 +63,7 @@ def _why_no_cancel(lead: Lead, _at: datetime) -> str:
 
 
 def _cancel(lead: Lead, reason: str, at: datetime) -> None:
-    cancel_lead(lead.public_id, workspace_id=lead.source_workspace_id, reason=reason, at=at)
+    cancel_lead(lead.public_id, source_id=lead.source_id, reason=reason, at=at)
 
 
 ACTIONS: Final = {
@@ -122,31 +124,22 @@ def list_action(name: str, *, title: str = "") -> Callable[..., HttpResponse | N
         if len(ids) > MOST_AT_ONCE:
             page.message_user(request, f"Choose at most {MOST_AT_ONCE} leads at once.", messages.ERROR)
             return None
-        query = urlencode({"ids": ",".join(map(str, ids))})
-        return HttpResponseRedirect(f"{reverse('admin:routing_lead_act', args=[name])}?{query}")
+        query = urlencode({"ids": ",".join(map(str, ids)), "list": page.opts.model_name})
+        url = f"{reverse('admin:routing_lead_act', args=[name])}?{query}"
+        return HttpResponseRedirect(keep_list(page, request, url))
 
     choose.__name__ = f"{name}_leads"
     return choose
 
 
-class BuyerChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # cannot be subscripted when it runs
-    def label_from_instance(self, obj: Enrollment) -> str:
-        marks = [] if obj.active else ["enrolment paused"]
-        marks += [] if obj.buyer.paused_at is None else ["buyer paused"]
-        return f"{obj.buyer.name} ({', '.join(marks)})" if marks else obj.buyer.name
+class LeadsForm(ReasonForm):
+    """`seen` has the state of each lead; those that changed are refused one by one, under their locks."""
 
+    asks_again = False
 
-class AssignForm(ReasonForm):
-    field_order = ("enrollment", "reason")
-    enrollment = BuyerChoice(
-        queryset=Enrollment.objects.none(),
-        label="Buyer",
-        help_text="Enrolled in the campaign that takes this lead. Is it not there: enrol it first, paused if you like.",
-    )
-
-    def __init__(self, *args: Any, lead: Lead, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["enrollment"].queryset = enrollments_for(lead)  # type: ignore[attr-defined]
+    def seen_states(self) -> dict[int, str]:
+        pairs = (each.partition(":") for each in self.cleaned_data["seen"].split(",") if each)
+        return {int(pk): state for pk, _, state in pairs if parse_id(pk) is not None}
 
 
 class OperatorAdmin(ScopedAdmin):
@@ -166,7 +159,6 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
         view = self.admin_site.admin_view
         return [
             path("act/<slug:name>/", view(self.act), name="routing_lead_act"),
-            path("<path:object_id>/assign/", view(self.assign), name="routing_lead_assign"),
             *super().get_urls(),
         ]
 
@@ -175,6 +167,8 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
     ) -> HttpResponse:
         lead = self.get_object(request, object_id)
         buttons = self._buttons(lead) if lead is not None and self.has_operate_permission(request) else []
+        for each in buttons:
+            each["url"] = keep_list(self, request, each["url"])
         return super().change_view(
             request, object_id, form_url, {**(extra_context or {}), "desk_buttons": buttons}
         )
@@ -199,10 +193,13 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
         if action is None:
             raise Http404
         leads = self._leads(request)
-        form = ReasonForm(request.POST or None)
+        form = LeadsForm(
+            request.POST or None, state=",".join(f"{lead.pk}:{state_of(lead)}" for lead in leads)
+        )
+        back = self.back_to(request, leads)
         if request.method == "POST" and form.is_valid():
-            self._act_on(request, action, leads, reason=form.cleaned_data["reason"])
-            return HttpResponseRedirect(_back_to(leads))
+            self._act_on(request, action, leads, form=form)
+            return HttpResponseRedirect(back)
         at = timezone.now()
         refused = [(lead, why) for lead in leads if (why := action.why_not(lead, at))]
         able = len(leads) - len(refused)
@@ -213,7 +210,7 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
             "refused": [(str(lead), why) for lead, why in refused],
             "button": action.button or action.title,
             "is_possible": able > 0,
-            "back": _back_to(leads),
+            "back": back,
         }
         return self.confirm(request, title=title, form=form, context=context)
 
@@ -227,16 +224,27 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
             raise Http404
         return leads
 
+    def back_to(self, request: HttpRequest, leads: Sequence[Lead]) -> str:
+        """The list that the leads were chosen from, as it was; without one the page of a single lead."""
+        chosen = LISTS.get(request.GET.get("list", ""))
+        if chosen is None and len(leads) == 1:
+            return keep_list(self, request, reverse("admin:routing_lead_change", args=[leads[0].pk]))
+        opts = (chosen or Lead)._meta
+        url = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
+        return keep_list(self, request, url, opts=opts)
+
     def _act_on(
-        self, request: HttpRequest, action: LeadAction, leads: Sequence[Lead], *, reason: str
+        self, request: HttpRequest, action: LeadAction, leads: Sequence[Lead], *, form: LeadsForm
     ) -> None:
-        at = timezone.now()
+        at, reason, seen = timezone.now(), form.cleaned_data["reason"], form.seen_states()
         done: list[int] = []
         refused: list[str] = []
         for lead in leads:
             run = partial(action.run, lead, reason, at)
             try:
-                why = self.do(request, lead, action=action.name, reason=reason, run=run)
+                why = self.do(
+                    request, lead, action=action.name, reason=reason, run=run, seen=seen.get(lead.pk, "")
+                )
             except Error as error:
                 # What was done before is committed, and must be told.
                 refused.append(_tell_end(lead, error, left=len(leads) - len(done) - len(refused) - 1))
@@ -251,11 +259,20 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
             self.message_user(request, text, messages.ERROR)
 
     def do(
-        self, request: HttpRequest, lead: Lead, *, action: str, reason: str, run: Callable[[], object]
+        self,
+        request: HttpRequest,
+        lead: Lead,
+        *,
+        action: str,
+        reason: str,
+        run: Callable[[], object],
+        seen: str = "",
     ) -> str:
         """Do it and write its audit entry in one transaction. Returns why it was refused, "" when it was done."""
         try:
             with transaction.atomic():
+                if seen:
+                    refuse_changed(lead.pk, seen=seen)
                 before = audit.read_state(lead, fields=TOLD)
                 run()
                 audit.record(
@@ -275,45 +292,8 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
             return BUSY
         return ""
 
-    def assign(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        self.require(PERMISSION, request=request)
-        lead = self.get_object(request, object_id)
-        if lead is None:
-            raise Http404
-        form = AssignForm(request.POST or None, lead=lead)
-        if request.method == "POST" and form.is_valid():
-            enrollment = form.cleaned_data["enrollment"]
-            done = f"The lead was sold to {enrollment.buyer}."  # before the sale: nothing is read after it
-            why = self.do(
-                request,
-                lead,
-                action="assign",
-                reason=form.cleaned_data["reason"],
-                run=lambda: assign_by_hand(lead.pk, enrollment_id=enrollment.pk),
-            )
-            if not why:
-                self.message_user(request, done, messages.SUCCESS)
-                return HttpResponseRedirect(_back_to([lead]))
-            form.add_error("enrollment", f"Not sold: {why}.")
-        context = {
-            "lines": [
-                "The lead is sold to this buyer at its price, now. Its wallet is charged and its caps count it.",
-                "Area, filters, hours and pauses are set aside; credits, caps and free places are not.",
-            ],
-            "button": "Assign and charge",
-            "is_possible": True,
-            "back": _back_to([lead]),
-        }
-        return self.confirm(request, title=f"Assign by hand: {lead}", form=form, context=context)
-
 
 def _tell_end(lead: Lead, error: Error, *, left: int) -> str:
     """Why the work ended in the middle. The lead's own change may be stored: its commit may be what failed."""
     further = f" {count(left, 'further lead', 'further leads')} not tried." if left else ""
     return f"{lead}: the database failed ({type(error).__name__}); look at the lead before you try again.{further}"
-
-
-def _back_to(leads: Sequence[Lead]) -> str:
-    if len(leads) == 1:
-        return reverse("admin:routing_lead_change", args=[leads[0].pk])
-    return reverse("admin:routing_lead_changelist")

@@ -2,23 +2,25 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
+from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from distribution.admin.dollars import DollarsAdmin
+from distribution.admin.dollars import LARGE_SUMS, DollarField, DollarsAdmin, check_large_sum
 from distribution.admin.money_actions import MoneyActionsAdmin
+from distribution.desk_money import set_credit_limit_by_hand
 from distribution.models import Assignment, LedgerEntry, Wallet
-from distribution.money import InsufficientCredits, set_credit_limit
 from routing.admin.filters import DayFilter
 from tracing.admin.audited import REASON, ReasonedForm
 from tracing.admin.columns import money_column, time_column
 from tracing.admin.filters import WorkspaceFilter
 from tracing.admin.readonly import ReadOnlyAdmin
 from tracing.parsing import parse_text, parse_uuid
+from tracing.wording import money
 
 MOST_BUYERS: Final = 100  # whose entries one search shows
 LONGEST_TRANSACTION: Final = timedelta(hours=1)  # by far: the database ends them within seconds
@@ -46,7 +48,16 @@ class EntryDayFilter(DayFilter):
 
 
 class WalletForm(ReasonedForm):
-    """Writes the limit when everything else is right: a sale between a check and a later write could break it."""
+    """The page has locked the wallet: no sale comes between this check and the write."""
+
+    # Set for each request.
+    may_move_large_sums: ClassVar[bool] = False
+    limit_again = DollarField(
+        label="The new limit again ($)",
+        required=False,
+        help_text="Only for a limit above what one person may grant in one step.",
+        widget=forms.NumberInput(attrs={"step": "0.01", "class": "desk-dollars"}),
+    )
 
     class Meta:
         model = Wallet
@@ -57,13 +68,17 @@ class WalletForm(ReasonedForm):
         limit_cents = cleaned.get("credit_limit_cents")
         if limit_cents is None or self.errors:
             return cleaned
-        self.limit_before = Wallet.objects.values_list("credit_limit_cents", flat=True).get(
-            pk=self.instance.pk
-        )
-        try:
-            set_credit_limit(self.instance.buyer_id, limit_cents=limit_cents)
-        except InsufficientCredits as error:
-            raise ValidationError({"credit_limit_cents": f"{error}".capitalize()}) from None
+        wallet: Wallet = self.instance
+        if wallet.balance_cents - wallet.held_cents < -limit_cents:
+            text = f"The balance is already further below zero than {money(limit_cents)}; top up first"
+            raise ValidationError({"credit_limit_cents": text})
+        if limit_cents > wallet.credit_limit_cents:
+            again = cleaned.get("limit_again")
+            why = check_large_sum(limit_cents, again=again, is_allowed=self.may_move_large_sums)
+            if why:
+                raise ValidationError(
+                    {"limit_again" if self.may_move_large_sums else "credit_limit_cents": why}
+                )
         return cleaned
 
 
@@ -77,7 +92,7 @@ class WalletAdmin(MoneyActionsAdmin, DollarsAdmin):
     search_fields = ("buyer__name",)
     empty_list_text = "A wallet comes with its buyer: add a buyer."
     ordering = ("buyer__name",)
-    fields = ("buyer", "balance", "held", "credit_limit_cents", REASON)
+    fields = ("buyer", "balance", "held", "credit_limit_cents", "limit_again", REASON)
     readonly_fields = ("buyer", "balance", "held")
     balance = money_column("balance_cents", label="balance")
     never_deleted = (
@@ -86,16 +101,23 @@ class WalletAdmin(MoneyActionsAdmin, DollarsAdmin):
     held = money_column("held_cents", label="held")
     credit_limit = money_column("credit_limit_cents", label="credit limit")
 
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        form.may_move_large_sums = request.user.has_perm(LARGE_SUMS)
+        return form
+
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the database opens wallets
         return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
-        """The form has written it."""
-        before = {"credit_limit_cents": form.limit_before}
-        after = {"credit_limit_cents": obj.credit_limit_cents}
-        if before != after:
-            reason = form.cleaned_data[REASON]
-            self.audit(request, obj, action="credit limit", reason=reason, before=before, after=after)
+        if "credit_limit_cents" in form.changed_data:
+            set_credit_limit_by_hand(
+                obj,
+                limit_cents=obj.credit_limit_cents,
+                actor=request.user.get_username(),
+                reason=form.cleaned_data[REASON],
+            )
+        self.tell_left_alone(request, form)
 
 
 @admin.register(LedgerEntry)

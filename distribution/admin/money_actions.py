@@ -5,13 +5,14 @@ from uuid import uuid4
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
-from distribution.admin.confirming import ConfirmingAdmin, ReasonForm
-from distribution.admin.dollars import MOST_DOLLARS
-from distribution.desk_money import adjust_by_hand, return_by_hand, top_up_by_hand
+from distribution.admin.confirming import ConfirmingAdmin, ReasonForm, keep_list
+from distribution.admin.dollars import LARGE_SUMS, MOST_DOLLARS, DollarField, check_large_sum
+from distribution.desk_money import adjust_by_hand, last_by_hand, return_by_hand, top_up_by_hand
 from distribution.models import AssignmentState, Wallet
 from distribution.money import MoneyRefused
 from distribution.returns import ReturnRefused
@@ -31,22 +32,47 @@ MOVEMENTS: Final = {
 
 
 class MoneyForm(ReasonForm):
-    """`token` is the form's own: sent twice, it moves the money once."""
+    """`token` is the form's own: sent twice, it moves the money once. The movement compares what was `seen`.
 
-    field_order = ("amount", "reason", "token")
-    amount = forms.DecimalField(
+    `again` is asked for when the sum is large.
+    """
+
+    asks_again = False
+    field_order = ("amount", "again", "reason", "token")
+    amount = DollarField(
         label="Amount in dollars",
-        max_digits=12,
-        decimal_places=2,
-        min_value=-MOST_DOLLARS,
-        max_value=MOST_DOLLARS,
+        least=-MOST_DOLLARS,
         help_text="25 and 25.00 are twenty-five dollars, 0.25 is twenty-five cents.",
     )
+    again = DollarField(label="The same amount again", least=-MOST_DOLLARS, required=False)
     token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+
+    def __init__(self, *args: Any, may_move_large_sums: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.may_move_large_sums = may_move_large_sums
+        if not (self.is_bound and may_move_large_sums and self._is_large()):
+            self.fields["again"].widget = forms.HiddenInput()
+
+    def _is_large(self) -> bool:
+        try:
+            cents = self.fields["amount"].clean(self["amount"].data)
+        except ValidationError:
+            return False
+        return bool(check_large_sum(cents, again=None, is_allowed=True))
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if not self.errors:
+            why = check_large_sum(
+                cleaned["amount"], again=cleaned["again"], is_allowed=self.may_move_large_sums
+            )
+            if why:
+                self.add_error("again" if self.may_move_large_sums else "amount", why)
+        return cleaned
 
     @property
     def amount_cents(self) -> int:
-        return int(self.cleaned_data["amount"] * 100)
+        return int(self.cleaned_data["amount"])
 
 
 class MoneyActionsAdmin(ConfirmingAdmin):
@@ -65,7 +91,12 @@ class MoneyActionsAdmin(ConfirmingAdmin):
         buttons = []
         if request.user.has_perm(MOVE_MONEY):
             buttons = [
-                {"title": title, "url": reverse("admin:distribution_wallet_money", args=[object_id, name])}
+                {
+                    "title": title,
+                    "url": keep_list(
+                        self, request, reverse("admin:distribution_wallet_money", args=[object_id, name])
+                    ),
+                }
                 for name, (title, _, _) in MOVEMENTS.items()
             ]
         return super().change_view(
@@ -78,8 +109,12 @@ class MoneyActionsAdmin(ConfirmingAdmin):
         if wallet is None or name not in MOVEMENTS:
             raise Http404
         title, line, _ = MOVEMENTS[name]
-        form = MoneyForm(request.POST or None)
-        back = reverse("admin:distribution_wallet_change", args=[wallet.pk])
+        form = MoneyForm(
+            request.POST or None,
+            state=last_by_hand(wallet),
+            may_move_large_sums=request.user.has_perm(LARGE_SUMS),
+        )
+        back = keep_list(self, request, reverse("admin:distribution_wallet_change", args=[wallet.pk]))
         if request.method == "POST" and form.is_valid() and self._move(request, wallet, name, form):
             return HttpResponseRedirect(back)
         now = f"The balance of {wallet.buyer} is {money(wallet.balance_cents)} now."
@@ -96,6 +131,7 @@ class MoneyActionsAdmin(ConfirmingAdmin):
                     token=form.cleaned_data["token"],
                     actor=request.user.get_username(),
                     reason=form.cleaned_data["reason"],
+                    seen=form.cleaned_data["seen"],
                 )
                 woken = describe_woken()
         except MoneyRefused as refusal:
@@ -128,7 +164,7 @@ class ReturnActionAdmin(ConfirmingAdmin):
         buttons = []
         if request.user.has_perm(TAKE_BACK):
             url = reverse("admin:distribution_assignment_return", args=[object_id])
-            buttons = [{"title": "Take back and refund", "url": url}]
+            buttons = [{"title": "Take back and refund", "url": keep_list(self, request, url)}]
         return super().change_view(
             request, object_id, form_url, {**(extra_context or {}), "desk_buttons": buttons}
         )
@@ -139,7 +175,7 @@ class ReturnActionAdmin(ConfirmingAdmin):
         if assignment is None:
             raise Http404
         form = ReasonForm(request.POST or None)
-        back = reverse("admin:distribution_assignment_change", args=[assignment.pk])
+        back = keep_list(self, request, reverse("admin:distribution_assignment_change", args=[assignment.pk]))
         if request.method == "POST" and form.is_valid():
             # Before the return: nothing is read after it.
             done = f"{money(assignment.price_cents)} went back to {assignment.buyer}."

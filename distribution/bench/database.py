@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import connection
 
+from routing.reconcile.lock import ReconcilerBusy, owned_lock
+
 SUFFIX: Final = "_bench"
-# Any number will do as long as every bench uses it; advisory locks belong to one database.
-LOCK_KEY: Final = 0x6C73_6265_6E63
+LOCK: Final = "bench"
 
 
 class BenchBusy(Exception):
@@ -37,15 +38,11 @@ def bench_database(*, keep: bool) -> Iterator[str]:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_KEY])
-        if not cursor.fetchone()[0]:
-            raise BenchBusy("another bench is running on this server")
     try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK_KEY])
+        with owned_lock(LOCK):
+            yield
+    except ReconcilerBusy:
+        raise BenchBusy("another bench is running on this server") from None
 
 
 def _drop(name: str) -> None:

@@ -4,10 +4,11 @@ from distribution.models.assignment import Assignment, AssignmentState
 from distribution.models.buyer import MAX_WEIGHT, Buyer, Enrollment
 from distribution.models.buyerkey import BuyerKey, BuyerScope
 from distribution.models.campaign import Campaign, CampaignMode, CampaignSnapshot, Tier
-from distribution.models.money import LedgerEntry, LedgerKind, Wallet
+from distribution.models.money import NOT_CHARGES, LedgerEntry, LedgerKind, Wallet
 
 __all__ = [
     "MAX_WEIGHT",
+    "NOT_CHARGES",
     "Assignment",
     "AssignmentState",
     "Buyer",

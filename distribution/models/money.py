@@ -1,12 +1,14 @@
 """Buyers' credits: a balance that the database keeps above its limit, and the entries that explain it."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.contrib.postgres.functions import RandomUUID
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from distribution.limits import MAX_CREDIT_LIMIT_CENTS
 from distribution.models.buyer import Buyer
 from distribution.models.waking import wallet_trigger
 from tracing.models.append_only import append_only_triggers
@@ -21,6 +23,7 @@ class Wallet(models.Model):
     held_cents = models.BigIntegerField(default=0, editable=False)
     credit_limit_cents = models.BigIntegerField(
         default=0,
+        validators=[MinValueValidator(0), MaxValueValidator(MAX_CREDIT_LIMIT_CENTS)],
         help_text="How far below zero the balance may go. To move money, use Top up or Adjust above.",
     )
     version = models.PositiveBigIntegerField(default=0, editable=False)
@@ -34,6 +37,9 @@ class Wallet(models.Model):
             ),
             models.CheckConstraint(condition=Q(held_cents__gte=0), name="wallet_held_not_negative"),
             models.CheckConstraint(condition=Q(credit_limit_cents__gte=0), name="wallet_limit_not_negative"),
+            models.CheckConstraint(
+                condition=Q(credit_limit_cents__lte=MAX_CREDIT_LIMIT_CENTS), name="wallet_limit_in_range"
+            ),
         ]
         triggers: ClassVar = [wallet_trigger()]
 
@@ -49,6 +55,10 @@ class LedgerKind(models.TextChoices):
     RELEASE = "release", "release of a hold"
     REFUND = "refund", "refund of a charge"
     ADJUSTMENT = "adjustment", "adjustment by a person"
+
+
+# All but the charges, which come one with each lead.
+NOT_CHARGES: Final = ["topup", "hold", "capture", "release", "refund", "adjustment"]
 
 
 class LedgerEntry(models.Model):
@@ -71,6 +81,7 @@ class LedgerEntry(models.Model):
     class Meta:
         db_table = "distribution_ledgerentry"
         verbose_name_plural = "ledger entries"
+        permissions: ClassVar = [("move_large_sums", "Can move large sums")]
         constraints = [
             models.CheckConstraint(
                 condition=(
@@ -96,6 +107,10 @@ class LedgerEntry(models.Model):
                 fields=["kind", "id"],
                 condition=Q(kind__in=["topup", "adjustment", "refund"]),
                 name="ledger_not_charged",
+            ),
+            # The history of a wallet: a few of these among its charges.
+            models.Index(
+                fields=["wallet", "-id"], condition=Q(kind__in=NOT_CHARGES), name="ledger_wallet_not_charged"
             ),
         ]
         triggers: ClassVar = append_only_triggers("distribution_ledgerentry")

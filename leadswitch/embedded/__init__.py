@@ -5,6 +5,7 @@ works without settings (whose import would start what it is asked to stop).
 """
 
 from leadswitch.embedded.lifecycle import (
+    ServerPrograms,
     ServicesError,
     ServiceUrls,
     ensure_services,
@@ -14,6 +15,7 @@ from leadswitch.embedded.lifecycle import (
 )
 
 __all__ = [
+    "ServerPrograms",
     "ServiceUrls",
     "ServicesError",
     "ensure_services",

@@ -26,7 +26,7 @@ def run(action: str) -> str:
         stopped = stop_services(locations.var_dir)
         return f"stopped {' and '.join(stopped)}" if stopped else "nothing was running"
     if action == "start":
-        start_services(locations.var_dir, durable=locations.embedded_fsync)
+        start_services(locations.var_dir, durable=locations.embedded_fsync, programs=locations.programs)
     states = service_states(locations.var_dir)
     return "\n".join(f"{name}: {state}" for name, state in states.items())
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leadswitch.embedded import postgres, redis
-from leadswitch.embedded.paths import ServicePaths, ServicesError, exclusive_lock
+from leadswitch.embedded.paths import ServerPrograms, ServicePaths, ServicesError, exclusive_lock
 
 __all__ = [
+    "ServerPrograms",
     "ServiceUrls",
     "ServicesError",
     "ensure_services",
@@ -15,6 +16,8 @@ __all__ = [
     "start_services",
     "stop_services",
 ]
+
+BUNDLED = ServerPrograms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,12 @@ class ServiceUrls:
 
 
 def ensure_services(
-    var_dir: Path, *, database_url: str = "", redis_url: str = "", durable: bool = True
+    var_dir: Path,
+    *,
+    database_url: str = "",
+    redis_url: str = "",
+    durable: bool = True,
+    programs: ServerPrograms = BUNDLED,
 ) -> ServiceUrls:
     """The URLs to use. A service without a URL is started when it does not run; milliseconds when it does.
 
@@ -32,14 +40,14 @@ def ensure_services(
     """
     paths = ServicePaths.of(var_dir)
     if not database_url:
-        database_url = _ensure_postgres(paths, durable=durable)
+        database_url = _ensure_postgres(paths, durable=durable, directory=programs.postgres_dir)
     if not redis_url:
-        redis_url = _ensure_redis(paths)
+        redis_url = _ensure_redis(paths, program=programs.redis)
     return ServiceUrls(database_url=database_url, redis_url=redis_url)
 
 
-def start_services(var_dir: Path, *, durable: bool = True) -> ServiceUrls:
-    return ensure_services(var_dir, durable=durable)
+def start_services(var_dir: Path, *, durable: bool = True, programs: ServerPrograms = BUNDLED) -> ServiceUrls:
+    return ensure_services(var_dir, durable=durable, programs=programs)
 
 
 def stop_services(var_dir: Path) -> list[str]:
@@ -59,20 +67,20 @@ def service_states(var_dir: Path) -> dict[str, str]:
     }
 
 
-def _ensure_postgres(paths: ServicePaths, *, durable: bool) -> str:
+def _ensure_postgres(paths: ServicePaths, *, durable: bool, directory: str) -> str:
     if not postgres.is_ready(paths):
         with exclusive_lock(paths):
             # Another process may have started it while this one waited for the lock.
             if not postgres.is_ready(paths):
-                postgres.start(paths, durable=durable)
+                postgres.start(paths, durable=durable, directory=directory)
     return postgres.database_url(paths)
 
 
-def _ensure_redis(paths: ServicePaths) -> str:
+def _ensure_redis(paths: ServicePaths, *, program: str) -> str:
     if not redis.is_ready(paths):
         with exclusive_lock(paths):
             if not redis.is_ready(paths):
-                redis.start(paths)
+                redis.start(paths, program=program)
     return redis.redis_url(paths)
 
 

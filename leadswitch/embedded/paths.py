@@ -17,8 +17,21 @@ from pathlib import Path
 SOCKET_ROOT = Path("/tmp")  # noqa: S108 - the directory made below is private and its owner is checked
 
 
+# The repository's own. Of a directory that somebody else chose, only what is made in it is closed to others.
+DEFAULT_VAR_DIR = Path(__file__).resolve().parents[2] / "var"
+PRIVATE = 0o700
+
+
 class ServicesError(Exception):
     """An embedded server cannot be started, found or stopped; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerPrograms:
+    """Servers of the machine in place of those that come with the requirements; empty: those."""
+
+    postgres_dir: str = ""  # where initdb, pg_ctl and postgres are
+    redis: str = ""  # redis-server or valkey-server
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +69,25 @@ class ServicePaths:
 def make_directories(paths: ServicePaths) -> None:
     """Create the var and socket directories. Refuse a socket directory that another user planted in /tmp."""
     try:
-        paths.var_dir.mkdir(parents=True, exist_ok=True)
+        paths.var_dir.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
     except OSError as error:
         raise ServicesError(f"cannot create {paths.var_dir}: {error.strerror}") from error
     if paths.var_dir.stat().st_uid != os.geteuid() and not os.access(paths.var_dir, os.W_OK):
         message = f"{paths.var_dir} belongs to another user: run as that user, or set LEADSWITCH_VAR_DIR"
         raise ServicesError(message)
-    paths.socket_dir.mkdir(mode=0o700, exist_ok=True)
+    close_to_others(DEFAULT_VAR_DIR)
+    paths.socket_dir.mkdir(mode=PRIVATE, exist_ok=True)
     status = paths.socket_dir.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
         raise ServicesError(f"{paths.socket_dir} is not a private directory of this user: remove it")
+
+
+def close_to_others(directory: Path) -> None:
+    """Take what others may read or write away. Passing through may be the server's way (`privileges`)."""
+    if directory.is_dir():
+        status = directory.stat()
+        if status.st_uid == os.geteuid() and status.st_mode & 0o066:
+            directory.chmod(stat.S_IMODE(status.st_mode) & 0o711)
 
 
 @contextmanager

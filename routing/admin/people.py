@@ -7,33 +7,37 @@ from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
-from django.forms import ModelForm
 from django.http import HttpRequest
 
 from routing.models import Membership
 from tracing import audit
 from tracing.admin.audited import REASON, AuditedAdmin
+from tracing.admin.fresh import FreshForm, FreshInline
 
 if TYPE_CHECKING:
-    PlainInline = admin.TabularInline[Membership, User]
     PlainUserAdmin = UserAdmin[User]
+    PlainUserForm = UserChangeForm[User]
 else:  # Django's classes cannot be subscripted when they run
-    PlainInline, PlainUserAdmin = admin.TabularInline, UserAdmin
+    PlainUserAdmin, PlainUserForm = UserAdmin, UserChangeForm
 
 
 # What a superuser alone may give: with it anybody could give themselves everything.
 SUPERUSERS_ONLY = frozenset({"is_superuser", "user_permissions"})
 
 
-class MembershipInline(PlainInline):
+class MembershipInline(FreshInline):
     model = Membership
     extra = 1
     autocomplete_fields = ("workspace",)
     verbose_name_plural = "workspaces: this person sees these and no other"
 
 
+class PersonForm(FreshForm, PlainUserForm):
+    pass
+
+
 class PeopleAdmin(AuditedAdmin, PlainUserAdmin):
-    form: Any = UserChangeForm
+    form: Any = PersonForm
     inlines = (MembershipInline,)
     list_display = ("username", "is_active", "is_staff", "is_superuser", "last_login")
     show_full_result_count = False
@@ -71,7 +75,7 @@ def _rights(user: User) -> audit.State:
 class RolesAdmin(AuditedAdmin, GroupAdmin):
     """Groups come with the product; a further one is the superuser's to make."""
 
-    form: Any = ModelForm
+    form: Any = FreshForm
 
 
 class MembershipAdmin(AuditedAdmin):

@@ -4,7 +4,6 @@ from collections.abc import Collection
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db import OperationalError, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -13,9 +12,10 @@ from routing.admin.configuration import ConfigurationAdmin
 from routing.admin.rule_trial import TrialPage
 from routing.admin.typed import tell_condition
 from routing.conditions import ConditionError, compile_condition
-from routing.locks import lock_rules
+from routing.locks import try_lock_rules
 from routing.models import RoutingRule, Workspace
 from routing.models.rule_triggers import MAX_HOPS
+from routing.rewriting import rewrite_condition
 from routing.rings import find_ring, is_path_too_long
 from tracing.admin.audited import ReasonedForm
 from tracing.admin.scope import visible_ids
@@ -50,12 +50,7 @@ class RuleForm(ReasonedForm):
         self.add_error("destination" if "destination" in self.fields else None, message)
 
     def _check_path(self, workspace_id: int, destination_id: int) -> None:
-        try:
-            with transaction.atomic():
-                lock_rules()
-        except OperationalError as error:
-            if getattr(error.__cause__, "sqlstate", None) != "55P03":
-                raise
+        if not try_lock_rules():
             self.add_error(None, "Somebody else is changing rules at this moment: try again.")
             return
         ends = {"workspace_id": workspace_id, "destination_id": destination_id, "rule_id": self.instance.pk}
@@ -103,6 +98,11 @@ class RoutingRuleAdmin(TrialPage, ConfigurationAdmin):
         "Without a rule every lead stays in the workspace that it came into. Add one to send leads on."
     )
     tellers = {"conditions": tell_condition}
+    rewriters = {"conditions": rewrite_condition}
+
+    def lock(self, rows: QuerySet[Any]) -> bool:
+        """The triggers of the table take the lock of all rules before any row: so does its page."""
+        return try_lock_rules() and super().lock(rows)
 
     @admin.display(description="takes")
     def takes(self, rule: RoutingRule) -> str:

@@ -4,14 +4,18 @@ Spreadsheets run a cell that begins like a formula, so such a cell gets an apost
 """
 
 import csv
+import fcntl
+import filecmp
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, NamedTuple, Self
 
+from routing.leads_import.rows import EXTRA_COLUMNS
+
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-EXTRA_COLUMNS: Final = ("import_line", "import_columns", "import_fields", "import_codes", "import_messages")
 OWNER_ONLY: Final = 0o600
 
 
@@ -32,10 +36,15 @@ def take_off_guard(text: str) -> str:
     return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA_STARTS) else text
 
 
-class RejectsFile:
-    """Appears under its name when the import has ended: a name stands for a whole report. Nothing refused, no file.
+class ImportRunning(Exception):
+    """Another import writes to the same file of rejects: most likely one of the same table."""
 
-    Holds what people typed, so only its owner may read it.
+
+class RejectsFile:
+    """Appears under its name when the import has ended: a file is a whole report. Nothing refused, no file.
+
+    A file that is there may have been corrected, so it is never replaced: the report gets the next free name, or none
+    of its own when the same report is there. Holds what people typed, so only its owner may read it.
     """
 
     def __init__(self, path: Path, *, columns: Sequence[str]) -> None:
@@ -47,11 +56,25 @@ class RejectsFile:
         self.count = 0
 
     def open(self) -> None:
-        """Raises OSError when the file could not be written: before anything is imported."""
-        descriptor = os.open(self._partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY)
+        """Raises OSError when the file could not be written, and ImportRunning: before anything is imported."""
+        descriptor = self._open_locked()
+        os.ftruncate(descriptor, 0)
         self._file = os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="")
         self._writer = csv.writer(self._file)
         self._writer.writerow([*map(guard_cell, self.columns), *EXTRA_COLUMNS])
+
+    def _open_locked(self) -> int:
+        """The lock is on the file and not on its name: an import that ended meanwhile has given the file away."""
+        while True:
+            descriptor = os.open(self._partial, os.O_WRONLY | os.O_CREAT, OWNER_ONLY)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(descriptor)
+                raise ImportRunning from None
+            if self._partial.exists() and os.path.samestat(os.fstat(descriptor), self._partial.stat()):
+                return descriptor
+            os.close(descriptor)
 
     def __enter__(self) -> Self:
         return self
@@ -67,9 +90,29 @@ class RejectsFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._file is not None:
-            self._file.close()
-        if self.count:
-            self._partial.replace(self.path)
-        else:
-            self._partial.unlink(missing_ok=True)
+        """The name changes while the lock is held: nobody else opens the partial file before."""
+        if self._file is None:
+            return
+        with self._file:
+            self._file.flush()
+            if self.count:
+                self._publish()
+            else:
+                self._partial.unlink(missing_ok=True)
+
+    def _publish(self) -> None:
+        for path in self._names():
+            if not path.exists():
+                self._partial.replace(path)
+            elif filecmp.cmp(path, self._partial, shallow=False):
+                self._partial.unlink()
+            else:
+                continue
+            self.path = path
+            return
+
+    def _names(self) -> Iterator[Path]:
+        """leads.csv.rejects.csv, leads.csv.rejects-2.csv, ..."""
+        yield self.path
+        for number in count(2):
+            yield self.path.with_name(f"{self.path.stem}-{number}{self.path.suffix}")

@@ -1,11 +1,16 @@
 """A CSV file as a stream of rows: finds its encoding, delimiter and fingerprint, and never holds more than a part.
 
 One pass over the bytes comes first. It tells a file that is UTF-8 to its end from one that only begins like it.
+Workbooks are read by excel.py.
 """
 
 import codecs
 import csv
-from collections.abc import Callable, Iterator
+import gzip
+import re
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from io import StringIO, TextIOWrapper
@@ -13,7 +18,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from routing.leads_import.rejects import take_off_guard
+from routing.leads_import.excel import ExcelTable, open_excel
+from routing.leads_import.header import clean_names, find_header
+from routing.leads_import.packed import MAX_UNPACKED_BYTES, ZIP, open_bytes, read_head, refuse_other_kinds
+from routing.leads_import.rows import Row, TableError
 
 if TYPE_CHECKING:
     import _csv
@@ -32,19 +40,8 @@ BYTE_ORDER_MARKS: Final = (
 )
 # What office programs write where they do not write UTF-8.
 FALLBACK: Final = "cp1252"
-
-
-class TableError(ValueError):
-    """The file cannot be read as a table; the message says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """`line` is where the row begins in the file, from 1. `problem` is set when it could not be read."""
-
-    line: int
-    cells: list[str]
-    problem: str = ""
+# Excel's own line that names the delimiter.
+SEPARATOR_LINE: Final = re.compile(r'\ufeff?"?sep=(.)"?\s*', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,34 +52,64 @@ class CsvTable:
     encoding: str
     delimiter: str
     columns: tuple[str, ...]
+    header_line: int = 1
 
     def read_rows(self, on_bytes: Callable[[int], None] = lambda _: None) -> Iterator[Row]:
         """Yield the rows after the header, without blank ones. Reports how many bytes were read."""
-        with self.path.open("rb") as raw:
-            text = TextIOWrapper(raw, encoding=self.encoding, errors="replace", newline="")
-            reader = csv.reader(text, delimiter=self.delimiter)
-            rows = _number_rows(reader)
-            next(rows, None)
-            for row in rows:
-                on_bytes(raw.tell())
-                if row.problem or any(cell.strip() for cell in row.cells):
+        with (
+            open_bytes(self.path) as (raw, position),
+            TextIOWrapper(raw, encoding=self.encoding, errors="replace", newline="") as text,
+        ):
+            for row in _number_rows(csv.reader(text, delimiter=self.delimiter)):
+                on_bytes(position())
+                if row.line > self.header_line and not row.is_blank:
                     yield row
 
 
-def open_table(path: Path, *, encoding: str | None = None, delimiter: str | None = None) -> CsvTable:
-    """Inspect the file. None: find out. Raises TableError."""
+def open_table(
+    path: Path,
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    wanted: Sequence[str] = (),
+    header_line: int | None = None,
+    sheet: str | None = None,
+) -> CsvTable | ExcelTable:
+    """Inspect the file. None: find out. `wanted`: names of columns that the header has. Raises TableError."""
     try:
+        head = read_head(path)
+        refuse_other_kinds(path, head)
+        if head.startswith(ZIP):
+            return open_excel(path, wanted=wanted, header_line=header_line, sheet=sheet)
         size_bytes = path.stat().st_size
         fingerprint, found = _scan(path, encoding=_read_encoding(encoding) if encoding else None)
         sample = _read_sample(path, encoding=found)
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        raise TableError(f"{path}: is damaged: it cannot be unpacked to its end") from None
     except OSError as error:
         raise TableError(f"{path}: {error.strerror or error}") from None
-    separator = _read_delimiter(delimiter) if delimiter else _find_delimiter(sample)
-    header = next(_read_text(sample, delimiter=separator), None)
-    if header is None or not any(cell.strip() for cell in header.cells):
-        raise TableError(f"{path}: the first line must name the columns, and it is empty")
-    columns = tuple(take_off_guard(cell).strip() for cell in header.cells)
-    return CsvTable(path, size_bytes, fingerprint, found, separator, columns)
+    separator, rest = _split_sample(sample, delimiter=delimiter)
+    rows = _read_text(sample, delimiter=separator)
+    if rest is not sample:
+        next(rows)
+    try:
+        header = find_header(rows, wanted=wanted, line=header_line)
+    except TableError as error:
+        raise TableError(f"{path}: {error}") from None
+    return CsvTable(
+        path, size_bytes, fingerprint, found, separator, clean_names(header.cells), header_line=header.line
+    )
+
+
+def _split_sample(sample: str, *, delimiter: str | None) -> tuple[str, str]:
+    """The delimiter, and the sample without a first line that names it."""
+    first, _, rest = sample.partition("\n")
+    named = SEPARATOR_LINE.fullmatch(first)
+    if named is None:
+        rest = sample
+    if delimiter:
+        return _read_delimiter(delimiter), rest
+    return (named[1] if named else _find_delimiter(sample)), rest
 
 
 def _number_rows(reader: "_csv.Reader") -> Iterator[Row]:
@@ -103,13 +130,16 @@ def _read_text(text: str, *, delimiter: str) -> Iterator[Row]:
 def _scan(path: Path, *, encoding: str | None) -> tuple[str, str]:
     """Return the SHA-256 of the file and its encoding. A given encoding is checked."""
     digest = sha256()
-    with path.open("rb") as file:
+    with open_bytes(path) as (file, _):
         head = file.read(CHUNK_BYTES)
         wanted = encoding or _guess(head)
         decoder = codecs.getincrementaldecoder(wanted)("strict")
-        is_valid, position, chunk = True, 0, head
+        is_valid, position, chunk, length = True, 0, head, 0
         while chunk:
             digest.update(chunk)
+            length += len(chunk)
+            if length > MAX_UNPACKED_BYTES:
+                raise TableError(f"{path}: has more than {MAX_UNPACKED_BYTES >> 30} GB: split it")
             if is_valid:
                 is_valid = _decodes(decoder, chunk)
                 position += len(chunk)
@@ -163,19 +193,21 @@ def _read_delimiter(text: str) -> str:
 
 
 def _read_sample(path: Path, *, encoding: str) -> str:
-    with path.open(encoding=encoding, errors="replace", newline="") as file:
-        return file.read(SAMPLE_CHARACTERS)
+    with open_bytes(path) as (raw, _):
+        text = TextIOWrapper(raw, encoding=encoding, errors="replace", newline="")
+        sample = text.read(SAMPLE_CHARACTERS)
+        text.detach()
+    return sample
 
 
 def _find_delimiter(sample: str) -> str:
-    """Take the one that gives the most columns in which the first rows agree with the header; else the comma."""
+    """Take the one that gives the most columns in which most of the first rows agree; else the comma."""
     return max(DELIMITERS, key=lambda delimiter: _agreement(sample, delimiter=delimiter))
 
 
 def _agreement(sample: str, *, delimiter: str) -> float:
     rows = [row.cells for row in islice(_read_text(sample, delimiter=delimiter), SAMPLE_ROWS)]
-    width = len(rows[0]) if rows else 0
-    if width < 2:
-        return 0.0
-    filled = [row for row in rows if row]
-    return width * sum(len(row) == width for row in filled) / len(filled)
+    widths = Counter(len(row) for row in rows if row)
+    # Titles above the header have one cell. Of equally usual widths the first counts: the header's.
+    width, count = max(widths.items(), key=lambda item: item[1] * (item[0] > 1), default=(0, 0))
+    return width * count / widths.total() if width > 1 else 0.0

@@ -1,5 +1,7 @@
 """Tables of routing."""
 
+from routing.models.allowance import AskedBy, LeadAllowance
+from routing.models.apikey import ScopedKey
 from routing.models.dispatch import DispatchControl, DispatchPath
 from routing.models.idempotency import IdempotencyRecord
 from routing.models.lead import UNFINISHED, Lead, LeadStatus, RetryingLead
@@ -12,12 +14,14 @@ from routing.models.workspace import (
     IntakeMode,
     Source,
     SourceKey,
+    SourceScope,
     Workspace,
     WorkspaceKind,
 )
 
 __all__ = [
     "UNFINISHED",
+    "AskedBy",
     "DispatchControl",
     "DispatchMode",
     "DispatchPath",
@@ -25,12 +29,15 @@ __all__ = [
     "IdempotencyRecord",
     "IntakeMode",
     "Lead",
+    "LeadAllowance",
     "LeadStatus",
     "Membership",
     "RetryingLead",
     "RoutingRule",
+    "ScopedKey",
     "Source",
     "SourceKey",
+    "SourceScope",
     "Wakeup",
     "Workspace",
     "WorkspaceKind",

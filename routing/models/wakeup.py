@@ -1,6 +1,6 @@
 """Changes after which leads that waited or failed are tried again, and which leads those are.
 
-Triggers write a row for each change of a cause, through the database function `routing_wake` of migration 0013: so no
+Triggers write a row for each change of a cause, through the database function `routing_wake` of migration 0018: so no
 path around the forms leaves leads behind. It makes the first leads due in the transaction of the change;
 `reconcile wakeups` does the rest.
 """

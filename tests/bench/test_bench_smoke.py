@@ -6,12 +6,12 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
 from distribution.bench.aims import judge
+from distribution.bench.database import LOCK
 from distribution.bench.numbers import Spread, percentile, ratios
 from distribution.bench.plan import BY_HAND, LOOPS, PLAIN_ORM, PRODUCT, Plan
 from distribution.bench.routing_part import build_plan, make_fields
@@ -19,6 +19,7 @@ from distribution.bench.servers import ARGUMENTS, WEB_WORKERS
 from distribution.bench.wire import read_trace
 from distribution.management.commands.bench import read_plan
 from leadswitch.up import programs
+from routing.reconcile.lock import owned_lock
 
 TINY = Plan(
     leads={4: 2, 8: 2},
@@ -126,14 +127,11 @@ def bench_databases() -> list[str]:
 
 @pytest.mark.django_db
 def test_a_second_bench_on_the_server_is_refused() -> None:
-    parameters = connection.get_connection_params()
-    names = ("host", "port", "user", "password", "dbname")
-    with psycopg.connect(**{name: parameters[name] for name in names if name in parameters}) as other:
-        other.execute("SELECT pg_advisory_lock(%s)", [0x6C73_6265_6E63])
-
-        with pytest.raises(CommandError, match="another bench is running") as refused:
-            call_command("bench", "--quick", stdout=StringIO())
-        other.execute("SELECT pg_advisory_unlock(%s)", [0x6C73_6265_6E63])  # the next test may bench at once
+    with (
+        owned_lock(LOCK),
+        pytest.raises(CommandError, match="another bench is running") as refused,
+    ):
+        call_command("bench", "--quick", stdout=StringIO())
 
     assert refused.value.returncode == 2
 

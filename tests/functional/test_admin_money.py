@@ -4,12 +4,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
 from distribution.distribute import distribute_lead
-from distribution.models import Assignment, LedgerEntry, Wallet
-from tests.admin_pages import client_of, page, person, save
+from distribution.models import Assignment, Campaign, Enrollment, LedgerEntry, Tier, Wallet
+from tests.admin_pages import client_of, page, person, problems, save
 from tests.factories import BuyerFactory, EnrollmentFactory, LeadFactory, SourceFactory
 from tracing.models import AuditEntry
 
@@ -154,3 +156,104 @@ def test_a_foreign_wallet_is_a_404(wallet: Wallet, finance: Client) -> None:
     for url in (money_url(foreign), money_url(wallet, "steal"), money_url(Wallet(pk=999_999))):
         assert finance.get(url).status_code == 404
         assert finance.post(url, sent()).status_code == 404
+
+
+class TestLargeSums:
+    """Above LEADSWITCH_LARGE_SUM_DOLLARS a sum is typed twice, by a person who may move such sums."""
+
+    LARGE = "10000.01"
+
+    @pytest.fixture
+    def treasurer(self, wallet: Wallet) -> Client:
+        user = person("finance", wallet.buyer.workspace)
+        user.user_permissions.add(Permission.objects.get(codename="move_large_sums"))
+        return client_of(user)
+
+    @pytest.mark.parametrize("name", ["topup", "adjust"])
+    def test_large_sum_needs_the_permission(self, name: str, finance: Client, wallet: Wallet) -> None:
+        assert finance.post(money_url(wallet, name), sent(amount="10000")).status_code == 302
+        refused = finance.post(money_url(wallet, name), sent(amount=self.LARGE, again=self.LARGE))
+
+        assert refused.status_code == 400
+        assert "$10,000.01 is above $10,000.00: that takes the permission" in refused.content.decode()
+        assert balance() == 1_001_000
+
+    def test_large_sum_is_typed_twice(self, treasurer: Client, wallet: Wallet) -> None:
+        first = sent(amount="9999999")
+        asked = treasurer.post(money_url(wallet), first)
+        assert asked.status_code == 400
+        assert "is above $10,000.00: type the amount once more" in asked.content.decode()
+        assert not asked.context["form"]["again"].is_hidden
+        assert treasurer.post(money_url(wallet), {**first, "again": "999999"}).status_code == 400
+        assert balance() == 1_000
+
+        assert treasurer.post(money_url(wallet), {**first, "again": "9999999"}).status_code == 302
+
+        assert balance() == 999_999_900 + 1_000
+
+    def test_small_sum_asks_once(self, treasurer: Client, wallet: Wallet) -> None:
+        form = treasurer.get(money_url(wallet)).context["form"]
+        assert form["again"].is_hidden
+        assert treasurer.post(money_url(wallet), sent()).status_code == 302
+
+    def test_large_adjustment_downwards_is_large_too(self, treasurer: Client, wallet: Wallet) -> None:
+        Wallet.objects.update(credit_limit_cents=900_000_000)
+        data = sent(amount=f"-{self.LARGE}")
+
+        assert treasurer.post(money_url(wallet, "adjust"), data).status_code == 400
+        assert (
+            treasurer.post(money_url(wallet, "adjust"), {**data, "again": data["amount"]}).status_code == 302
+        )
+
+    def test_large_credit_limit_is_a_large_sum(
+        self, finance: Client, treasurer: Client, wallet: Wallet
+    ) -> None:
+        limit = {"credit_limit_cents": self.LARGE, "limit_again": self.LARGE}
+        assert "permission" in problems(save(finance, Wallet, wallet, **limit))["credit_limit_cents"][0]
+        once = save(treasurer, Wallet, wallet, credit_limit_cents=self.LARGE)
+        assert "once more" in problems(once)["limit_again"][0]
+        assert Wallet.objects.get().credit_limit_cents == 0
+
+        assert save(treasurer, Wallet, wallet, **limit).status_code == 302
+
+        assert Wallet.objects.get().credit_limit_cents == 1_000_001
+        assert save(finance, Wallet, wallet, credit_limit_cents="10000.00").status_code == 302  # lower
+
+    def test_setting_is_the_limit(self, finance: Client, wallet: Wallet, settings: Any) -> None:
+        settings.LEADSWITCH_LARGE_SUM_CENTS = 2_000
+        assert finance.post(money_url(wallet), sent(amount="20.01")).status_code == 400
+        assert finance.post(money_url(wallet), sent(amount="20")).status_code == 302
+
+    def test_admins_may_and_others_may_not(self) -> None:
+        allowed = Group.objects.filter(permissions__codename="move_large_sums")
+        assert list(allowed.values_list("name", flat=True)) == ["admin"]
+
+
+@pytest.mark.parametrize(
+    ("model", "field", "most"),
+    [
+        (Campaign, "price_cents", "$100,000.00"),
+        (Tier, "price_cents", "$100,000.00"),
+        (Enrollment, "bid_cents", "$100,000.00"),
+        (Enrollment, "budget_month_cents", "$10,000,000.00"),
+        (Wallet, "credit_limit_cents", "$10,000,000.00"),
+    ],
+    ids=str,
+)
+def test_absurd_amount_is_refused_with_its_bounds(
+    model: type[Model], field: str, most: str, admin_client: Client
+) -> None:
+    enrollment = EnrollmentFactory()
+    rows = {Campaign: enrollment.campaign, Tier: enrollment.tier, Wallet: enrollment.buyer.wallet}
+    row = rows.get(model, enrollment)  # type: ignore[call-overload]
+
+    for absurd in ("90000000000000000", "-1", "10000000.01"):
+        [text] = problems(save(admin_client, model, row, **{field: absurd}))[field]
+        assert text.startswith(f"Type an amount from $0.00 to {most}; this is $"), absurd
+
+
+def test_absurd_top_up_is_refused_with_its_bounds(finance: Client, wallet: Wallet) -> None:
+    for absurd in ("10000000.01", "-10000000.01", "9" * 18):
+        shown = finance.post(money_url(wallet), sent(amount=absurd))
+        assert "Type an amount from -$10,000,000.00 to $10,000,000.00" in shown.content.decode()
+    assert balance() == 1_000

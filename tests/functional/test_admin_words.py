@@ -1,5 +1,6 @@
 """The desk speaks in words: codes stand behind them, and what goes wrong is told on a page of the house."""
 
+import json
 import re
 
 import pytest
@@ -11,6 +12,7 @@ from distribution.distribute import distribute_lead
 from routing.models import Lead
 from tests.admin_pages import build_world, client_of, page, person
 from tests.factories import BuyerFactory, CampaignFactory, LeadFactory, SourceFactory, WorkspaceFactory
+from tests.planting import plant
 from tracing.models import Attempt, LeadDistributionEvent
 
 pytestmark = pytest.mark.django_db
@@ -50,7 +52,7 @@ def test_a_reason_is_told_in_words_with_its_code_behind(client: Client, unsold: 
 
 @pytest.mark.usefixtures("unsold")
 def test_a_reason_that_nobody_knows_any_more_is_shown_as_it_is(client: Client) -> None:
-    Attempt.objects.update(skip_reason="of_old")
+    plant("UPDATE tracing_attempt SET skip_reason = 'of_old'")
     assert cell(client.get(page(Attempt, "changelist")).content.decode(), "reason") == "of_old"
     attempt = Attempt.objects.get()
     assert "of_old" in client.get(page(Attempt, "change", attempt.pk)).content.decode()
@@ -78,7 +80,7 @@ def test_a_waiting_lead_says_for_when(client: Client) -> None:
 @pytest.mark.parametrize(("keys", "is_folded"), [(38, False), (39, True), (1_998, True)])
 def test_a_long_document_is_folded_away(client: Client, unsold: Lead, keys: int, is_folded: bool) -> None:  # noqa: FBT001
     facts = {f"key {number}": number for number in range(keys)}
-    Attempt.objects.filter(lead_id=unsold.pk).update(facts=facts)
+    plant("UPDATE tracing_attempt SET facts = %s WHERE lead_id = %s", [json.dumps(facts), unsold.pk])
     attempt = Attempt.objects.get()
 
     content = client.get(page(Attempt, "change", attempt.pk)).content.decode()

@@ -55,6 +55,7 @@ def test_a_sold_lead(client: Client, source: Source, woken: list[int]) -> None:
         "duplicate_of": None,
         "received_at": lead.received_at.isoformat().replace("+00:00", "Z"),
         "next_attempt_at": None,
+        "warnings": [],
     }
     assert woken == []
     looked_up = client.get(response["Location"]).json()

@@ -9,12 +9,13 @@ from distribution.distribute import distribute_lead
 from distribution.models import CampaignSnapshot, LedgerEntry
 from tests.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
 from tracing import audit
-from tracing.models import AuditEntry, LeadDistributionEvent
+from tracing.models import Attempt, AuditEntry, LeadDistributionEvent
 
 pytestmark = pytest.mark.django_db
 
 TABLES: list[tuple[type[models.Model], dict[str, Any]]] = [
     (LedgerEntry, {"reason": "changed"}),
+    (Attempt, {"worker": "changed"}),
     (LeadDistributionEvent, {"outcome": "changed"}),
     (CampaignSnapshot, {"actor": "changed"}),
     (AuditEntry, {"reason": "changed"}),

@@ -16,6 +16,7 @@ from distribution.verify import run_verification
 from routing.models import Lead, LeadStatus
 from tests.concurrency.racing import open_transaction
 from tests.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
+from tests.planting import plant
 from tracing.metrics import TRACE_WRITE_FAILURES
 from tracing.models import Attempt, LeadDistributionEvent
 from tracing.recorder import Recorder
@@ -113,7 +114,7 @@ def with_the_number_taken() -> Iterator[None]:
     )
     execute(f"INSERT INTO tracing_attempt ({columns}) VALUES ({values})")
     yield
-    execute(f"DELETE FROM tracing_attempt WHERE lead_id = {lead.pk}")
+    plant(f"DELETE FROM tracing_attempt WHERE lead_id = {lead.pk}")
 
 
 FAILURES: dict[str, tuple[Callable[[], Any], str]] = {

@@ -8,11 +8,12 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from tracing import audit
-from tracing.admin.deleting import REASON as REASON
 from tracing.admin.deleting import DeletingAdmin
+from tracing.admin.fresh import REASON as REASON
+from tracing.admin.fresh import FreshForm
 
 
-class ReasonedForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscripted when it runs
+class ReasonedForm(FreshForm):
     """A form that asks why. The answer stands in the audit alone."""
 
     change_reason = forms.CharField(
@@ -69,8 +70,17 @@ class AuditedAdmin(DeletingAdmin):
         )
 
     def write_model(self, request: HttpRequest, obj: Model, *, form: Any, change: bool) -> None:
-        """Save the row; a page that saves in another way overrides this."""
-        super().save_model(request, obj, form, change)
+        """Write the typed columns of a row that exists: others' changes and counters stay.
+
+        A page that saves in another way overrides this.
+        """
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        names = {field.name for field in obj._meta.concrete_fields}
+        typed = [name for name in form.changed_data if name in names]
+        if typed:
+            obj.save(update_fields=typed)
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:  # noqa: FBT001
         """Needs the transaction of the page, which Django opens."""
@@ -87,3 +97,5 @@ class AuditedAdmin(DeletingAdmin):
                 before=before,
                 after=after,
             )
+        if change:
+            self.tell_left_alone(request, form)

@@ -6,22 +6,26 @@ from typing import Any, ClassVar, Final
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.actions import delete_selected as delete_rows
-from django.core.exceptions import PermissionDenied
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import CASCADE, PROTECT, RESTRICT, ManyToManyRel, Model, QuerySet
 from django.db.models.deletion import ProtectedError, RestrictedError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.urls import reverse
 
 from tracing import audit
-from tracing.admin.scope import ScopedAdmin
+from tracing.admin.fresh import REASON, FreshAdmin, SeenForm
+from tracing.admin.opened import state_of, tell_last_change
+from tracing.locks import lock_rows
+from tracing.parsing import parse_text
 
-REASON: Final = "change_reason"
 HELD: Final = (ProtectedError, RestrictedError, IntegrityError)
+MOST_TOLD: Final = 5
+BUSY: Final = "Nothing was deleted: somebody else is changing this at this moment. Try again."
 STILL_HELD: Final = "Nothing was deleted: meanwhile something began to refer to it. Look again."
 
 
-class DeletionForm(forms.Form):
+class DeletionForm(SeenForm):
     change_reason = forms.CharField(
         label="Why",
         max_length=audit.MAX_REASON,
@@ -48,6 +52,17 @@ def find_dependents(rows: QuerySet[Any]) -> Iterator[QuerySet[Any]]:
             yield from find_dependents(held)
 
 
+def _going_along(model: type[Model], rows: Sequence[Model]) -> list[tuple[str, list[Any]]]:
+    """The ids of the rows that go when these go; none when these cannot go."""
+    chosen = model._default_manager.filter(pk__in=[row.pk for row in rows])
+    if next(find_holders(chosen), None) is not None:
+        return []
+    return [
+        (found.model._meta.label_lower, list(found.values_list("pk", flat=True)))
+        for found in find_dependents(chosen)
+    ]
+
+
 def _referring(rows: QuerySet[Any]) -> Iterator[tuple[Any, QuerySet[Any]]]:
     """The rows of each table that refers to these, and what is to become of them."""
     for relation in rows.model._meta.get_fields(include_hidden=True):
@@ -59,13 +74,13 @@ def _referring(rows: QuerySet[Any]) -> Iterator[tuple[Any, QuerySet[Any]]]:
 @admin.action(description="Delete selected %(verbose_name_plural)s", permissions=["delete"])
 def delete_selected(page: "DeletingAdmin", request: HttpRequest, queryset: QuerySet[Any]) -> Any:
     """In place of Django's action of this name, which it calls once there is a reason."""
-    form = DeletionForm(request.POST if "post" in request.POST else None)
-    if form.is_bound and not form.is_valid():
-        kept = request.POST.copy()
-        del kept["post"]
-        request.POST = kept  # type: ignore[assignment]  # or Django would delete
     try:
         with transaction.atomic():
+            form = page.ask(request, queryset, is_sent="post" in request.POST)
+            if form.is_bound and not form.is_valid():
+                kept = request.POST.copy()
+                del kept["post"]
+                request.POST = kept  # type: ignore[assignment]  # or Django would delete
             answer = delete_rows(page, request, queryset)
     except HELD:
         page.message_user(request, STILL_HELD, messages.ERROR)
@@ -73,7 +88,7 @@ def delete_selected(page: "DeletingAdmin", request: HttpRequest, queryset: Query
     return None if answer is None else page.ask_again(answer, form)
 
 
-class DeletingAdmin(ScopedAdmin):
+class DeletingAdmin(FreshAdmin):
     """`instead_of_deleting`: what to do with rows that something refers to.
 
     `never_deleted`: why nobody deletes here at all; such a page says so and does nothing.
@@ -93,16 +108,47 @@ class DeletingAdmin(ScopedAdmin):
     ) -> HttpResponse:
         if self.never_deleted:
             raise PermissionDenied(self.never_deleted)
-        form = DeletionForm(request.POST if request.method == "POST" else None)
-        if form.is_bound and not form.is_valid():
-            request.POST = QueryDict()  # or Django would delete
+        rows = self.get_queryset(request).filter(pk__in=self._typed_ids(object_id))
         try:
-            answer = super().delete_view(request, object_id, extra_context)
+            with transaction.atomic():
+                form = self.ask(request, rows, is_sent=request.method == "POST")
+                if form.is_bound and not form.is_valid():
+                    request.POST = QueryDict()  # or Django would delete
+                answer = super().delete_view(request, object_id, extra_context)
         except HELD:
             self.message_user(request, STILL_HELD, messages.ERROR)
-            name = f"admin:{self.opts.app_label}_{self.opts.model_name}_delete"
-            return HttpResponseRedirect(reverse(name, args=[object_id]))
+            return HttpResponseRedirect(request.get_full_path())
         return self.ask_again(answer, form)
+
+    def _typed_ids(self, object_id: str) -> list[Any]:
+        """None where the page will answer that there is no such row."""
+        text = parse_text(unquote(object_id))
+        try:
+            return [] if text is None else [self.opts.pk.to_python(text)]
+        except ValidationError:
+            return []
+
+    def ask(self, request: HttpRequest, rows: QuerySet[Any], *, is_sent: bool) -> DeletionForm:
+        """The question about these rows as they are now. When its answer comes, they are locked first."""
+        if not self.has_delete_permission(request):
+            return DeletionForm(request.POST if is_sent else None)
+        is_locked = not is_sent or self._lock_all(rows)
+        chosen = list(rows.order_by("pk"))
+        form = DeletionForm(
+            request.POST if is_sent else None,
+            state=state_of(chosen, going_along=_going_along(self.model, chosen)),
+            told=" ".join(filter(None, map(tell_last_change, chosen[:MOST_TOLD]))),
+        )
+        if not is_locked:
+            form.add_error(None, BUSY)
+        return form
+
+    def _lock_all(self, rows: QuerySet[Any]) -> bool:
+        """What goes along comes first: a change of it locks the row that it belongs to last, by trigger."""
+        chosen = self.model._default_manager.filter(pk__in=[row.pk for row in rows])
+        is_held = next(find_holders(chosen), None) is not None  # then nothing goes
+        along = [] if is_held else list(find_dependents(chosen))
+        return all(lock_rows(each) for each in reversed(along)) and self.lock(rows)
 
     def ask_again(self, answer: HttpResponse, form: DeletionForm) -> HttpResponse:
         """Put the question onto Django's page, which is not rendered yet; a page that goes elsewhere is left alone."""

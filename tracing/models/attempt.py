@@ -1,7 +1,11 @@
 """One run of the engine over one lead, with everything needed to run it again."""
 
+from typing import ClassVar
+
 from django.db import models
 from uuid6 import uuid7
+
+from tracing.models.append_only import append_only_triggers
 
 
 class AttemptTrigger(models.TextChoices):
@@ -75,6 +79,8 @@ class Attempt(models.Model):
             # The desk's lists of one workspace, newest first: its attempts, and through them its events.
             models.Index(fields=["destination_workspace_id", "id"], name="attempt_workspace"),
         ]
+        # An attempt is written once, when it has ended: nothing of it is ever corrected.
+        triggers: ClassVar = append_only_triggers("tracing_attempt")
 
     def __str__(self) -> str:
         return f"attempt {self.number} of lead {self.lead_id}: {self.result}"

@@ -312,7 +312,7 @@ def _lead(vertical: str) -> CleanLead:
 def _by_product(lead: CleanLead, source: Source, delay: float) -> DueTime:
     if not delay:
         taken = take_in(lead, source=source, channel="bench")
-        return DueTime(taken.lead_id, source.workspace_id, source.workspace.dispatch_mode, taken.received_at)
+        return DueTime(taken.lead_id, source.workspace_id, source.workspace.dispatch_mode, taken.due_at)
     with transaction.atomic():
         due = _store_for_later(lead, source, delay)
         hand_on_later(due.lead_id)
@@ -328,12 +328,12 @@ def _by_countdown(lead: CleanLead, source: Source, delay: float) -> DueTime:
         return due
     taken = take_in(lead, source=source, channel="bench", is_woken=False)
     current_app.send_task(PROCESS_LEADS, args=[[taken.lead_id]])
-    return DueTime(taken.lead_id, source.workspace_id, DispatchMode.POLL, taken.received_at)
+    return DueTime(taken.lead_id, source.workspace_id, DispatchMode.POLL, taken.due_at)
 
 
 def _store_for_later(lead: CleanLead, source: Source, delay: float) -> DueTime:
     taken = take_in(lead, source=source, channel="bench", is_woken=False)
-    due_at = taken.received_at + timedelta(seconds=delay)
+    due_at = taken.due_at + timedelta(seconds=delay)
     with connection.cursor() as cursor:
         cursor.execute(DUE_AGAIN, [due_at, taken.lead_id])
     return DueTime(taken.lead_id, source.workspace_id, source.workspace.dispatch_mode, due_at)

@@ -4,7 +4,9 @@ import signal
 from threading import Event
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
+from django.utils.module_loading import import_string
 
 from distribution.distribute import distribute_next_due
 from distribution.worker import settle_collector, worker_name
@@ -20,6 +22,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, *_: Any, **__: Any) -> None:
+        import_string(settings.LEADSWITCH_BEGIN_HOOK)()
         stop = Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())

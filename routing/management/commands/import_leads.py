@@ -1,30 +1,30 @@
-"""`manage.py import_leads`: takes leads in from a CSV file of any making."""
+"""`manage.py import_leads`: takes leads in from a CSV file or workbook of any making."""
 
 import json
 import sys
 import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 from django.db import Error
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from routing.handon import HANDS
-from routing.leads_import.mapping import ColumnMapping, MappingError, read_mapping
-from routing.leads_import.rejects import RejectsFile
+from routing.leads_import.mapping import ColumnMapping, MappingError, name_columns, read_mapping
+from routing.leads_import.rejects import ImportRunning, RejectsFile
+from routing.leads_import.report import describe_import, print_import
+from routing.leads_import.rows import Table, TableError
 from routing.leads_import.run import ImportReport, LeadsImport
-from routing.leads_import.table import CsvTable, TableError, open_table
+from routing.leads_import.table import open_table
 from routing.models import Source
 from routing.sources import SourceNotFound, find_source
+from routing.zones import UnknownTimezone, load_zone
 
-SHOWN_REASONS: Final = 20
-SHOWN_VALUES: Final = 20
+ROWS_A_LINE: Final = 10_000
 EXAMPLES: Final = """
 examples:
   manage.py import_leads leads.csv --source web-form \\
@@ -34,22 +34,31 @@ examples:
   manage.py import_leads requests.csv --source city --allow-no-contact \\
       --map 'Key=external_id' 'Zip=zip' 'Type=vertical' --vertical-map 'HEATING=hvac' '*=other'
 
-A column goes into one of the fields of the API, into consent.<field>, or into attributes.<name>, which may end in
-:number or :flag (text otherwise). Values keep their leading apostrophe unless a formula sign follows it.
+  manage.py import_leads leads.xlsx --source web-form --sheet March --zone America/Chicago \\
+      --map 'Name=full_name' 'Phone=phone' 'Zip=zip' 'Date=received_at' --default vertical=roofing
+
+Reads CSV (.csv, .csv.gz) and workbooks (.xlsx). The header is the first row that has all mapped columns, so titles may
+stand above it. A column goes into one of the fields of the API, into full_name, received_at or consent.<field>, or into
+attributes.<name>, which may end in :number or :flag (text otherwise). Values keep their leading apostrophe unless a
+formula sign or digits follow it. A date without a time is the beginning of its day, and one without an offset is read
+in --zone. A ZIP of four digits gets its zero back when its state or the list of ZIP codes leaves no doubt.
+
+A lenient source takes a row with an optional field that cannot be read, without the field; the report counts those.
 
 Run it again after an interruption, or after correcting rows: each row becomes a lead once. What tells rows apart is the
-column mapped to external_id or, without one, the file's fingerprint and the line; so map a column of ids when the
-file may grow or change.
+column mapped to external_id or, without one, the content of the row: a row that was taken and then changed is a new
+lead, so map a column of ids where there is one.
 
-Refused rows go, as they were and with what is wrong, to FILE.rejects.csv or --rejects; correct them there and import
-that file. It holds personal data if the rows do: its owner alone may read it.
+Refused rows go, as they were and with what is wrong, to FILE.rejects.csv or --rejects, or to the next free name when a
+report is there; correct them there and import that file. It holds personal data if the rows do: its owner alone may
+read it.
 
 exit codes: 0 done, also with refused rows; 1 nothing could be imported, or cut short; 2 wrong options or file
 """
 
 
 class Command(BaseCommand):
-    help = "Take leads in from a CSV file, as if its source had sent them one by one."
+    help = "Take leads in from a CSV file or an .xlsx workbook, as if its source had sent them one by one."
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         return super().create_parser(
@@ -82,6 +91,19 @@ class Command(BaseCommand):
         )
         parser.add_argument("--dry-run", action="store_true", help="check every row and store none")
         parser.add_argument("--rejects", type=Path, help="where refused rows go (FILE.rejects.csv)")
+        parser.add_argument("--sheet", help="which sheet of a workbook (the first that is not hidden)")
+        parser.add_argument(
+            "--header-line", type=int, metavar="N", help="the line that names the columns, from 1"
+        )
+        parser.add_argument(
+            "--zone", help="where times without an offset are, e.g. America/Chicago (the workspace's)"
+        )
+        parser.add_argument("--day-first", action="store_true", help="read 1/2/2026 as the first of February")
+        parser.add_argument(
+            "--pad-zips",
+            action="store_true",
+            help="ZIPs of three or four digits have lost their leading zeros",
+        )
         parser.add_argument("--encoding", default="auto", help="auto finds UTF-8, UTF-16 and cp1252")
         parser.add_argument(
             "--delimiter", default="auto", help="auto, a character, or tab, comma, semicolon, pipe"
@@ -96,17 +118,28 @@ class Command(BaseCommand):
                 options["file"],
                 encoding=_or_auto(options["encoding"]),
                 delimiter=_or_auto(options["delimiter"]),
+                wanted=name_columns(options["maps"]),
+                header_line=options["header_line"],
+                sheet=options["sheet"],
             )
             mapping = read_mapping(
                 table.columns,
                 maps=options["maps"],
                 defaults=options["defaults"],
                 vertical_maps=options["vertical_maps"],
+                zone=load_zone(options["zone"] or source.workspace.timezone),
+                is_day_first=options["day_first"],
+                pads_zips=options["pad_zips"],
             )
             _require_fields(mapping, source=source, allows_no_contact=options["allow_no_contact"])
             rejects = _open_rejects(options["rejects"], table=table)
         except (SourceNotFound, TableError, MappingError) as error:
             raise CommandError(str(error), returncode=2) from None
+        except UnknownTimezone as error:
+            raise CommandError(f"--zone {options['zone']}: {error}", returncode=2) from None
+        except ImportRunning:
+            message = f"another import of {options['file']} is running: wait until it has ended"
+            raise CommandError(message, returncode=1) from None
         with rejects:
             job = LeadsImport(
                 table=table,
@@ -117,13 +150,13 @@ class Command(BaseCommand):
                 requires_contact=not options["allow_no_contact"],
                 is_dry_run=options["dry_run"],
             )
-            _run(job)
+            _run(job, stderr=self.stderr)
         HANDS.flush(timeout_seconds=5)
-        outcome = _describe(job, seconds=time.monotonic() - started)
+        outcome = describe_import(job, seconds=time.monotonic() - started)
         if options["json"]:
             self.stdout.write(json.dumps(outcome))
         else:
-            _print(outcome, console=Console(file=cast("IO[str]", self.stdout)))
+            print_import(outcome, console=Console(file=cast("IO[str]", self.stdout)))
         if job.report.read and not job.report.accepted and not job.report.already_there:
             raise CommandError("no row could be imported", returncode=1)
 
@@ -145,7 +178,7 @@ def _require_fields(mapping: ColumnMapping, *, source: Source, allows_no_contact
         raise MappingError("no column goes into email or phone; map one, or say --allow-no-contact")
 
 
-def _open_rejects(path: Path | None, *, table: CsvTable) -> RejectsFile:
+def _open_rejects(path: Path | None, *, table: Table) -> RejectsFile:
     chosen = path or table.path.with_name(f"{table.path.name}.rejects.csv")
     if chosen.exists() and (not chosen.is_file() or chosen.samefile(table.path)):
         raise TableError(f"--rejects {chosen}: name another file")
@@ -157,65 +190,47 @@ def _open_rejects(path: Path | None, *, table: CsvTable) -> RejectsFile:
     return rejects
 
 
-def _run(job: LeadsImport) -> None:
+def _run(job: LeadsImport, *, stderr: OutputWrapper) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("Importing", total=job.table.size_bytes)
+        lines = _ProgressLines(job, stderr=stderr, is_silent=sys.stderr.isatty())
+
+        def show(position: int) -> None:
+            progress.update(task, completed=position)
+            lines.show(position)
+
         try:
-            job.run(lambda position: progress.update(task, completed=position))
+            job.run(show)
+        except TableError as error:
+            message = f"{error}. {job.report.accepted:,} leads were stored before."
+            raise CommandError(message, returncode=1) from None
         except Error as error:
             raise CommandError(_cut_short(job.report, cause=type(error).__name__), returncode=1) from None
         except KeyboardInterrupt:
             raise CommandError(_cut_short(job.report, cause="interrupted"), returncode=1) from None
 
 
+class _ProgressLines:
+    """A line now and then where no bar can be drawn: in a log, or over a connection without a terminal."""
+
+    def __init__(self, job: LeadsImport, *, stderr: OutputWrapper, is_silent: bool) -> None:
+        self.job = job
+        self.stderr = stderr
+        self.next_at = sys.maxsize if is_silent else ROWS_A_LINE
+
+    def show(self, position: int) -> None:
+        report = self.job.report
+        if report.read < self.next_at:
+            return
+        self.next_at = report.read + ROWS_A_LINE
+        share = 100 * position // max(self.job.table.size_bytes, 1)
+        self.stderr.write(
+            f"{report.read:,} rows read ({share} %), {report.accepted:,} accepted, {report.rejected:,} rejected"
+        )
+
+
 def _cut_short(report: ImportReport, *, cause: str) -> str:
-    stored = f"{report.accepted} leads were stored by now"
+    stored = f"{report.accepted} leads were stored"
     return f"cut short ({cause}); {stored}. Run the same command again: it goes on where this ended."
-
-
-def _describe(job: LeadsImport, *, seconds: float) -> dict[str, Any]:
-    report = job.report
-    unmapped = job.mapping.verticals.unmapped if job.mapping.verticals else Counter[str]()
-    return {
-        "file": str(job.table.path),
-        "workspace": job.source.workspace.slug,
-        "source": job.source.name,
-        "dry_run": job.is_dry_run,
-        "encoding": job.table.encoding,
-        "delimiter": job.table.delimiter,
-        "read": report.read,
-        "accepted": report.accepted,
-        "already_there": report.already_there,
-        "rejected": report.rejected,
-        "reasons": [
-            {"field": field, "code": code, "rows": rows}
-            for (field, code), rows in report.reasons.most_common()
-        ],
-        "unmapped_values": dict(unmapped.most_common()),
-        "rejects_file": str(job.rejects.path) if report.rejected else None,
-        "seconds": round(seconds, 2),
-    }
-
-
-def _print(outcome: dict[str, Any], *, console: Console) -> None:
-    dry_run = " (dry run: nothing was stored)" if outcome["dry_run"] else ""
-    console.print(
-        f"{outcome['file']} into {outcome['workspace']}/{outcome['source']}{dry_run}", soft_wrap=True
-    )
-    table = Table()
-    table.add_column("rows")
-    table.add_column("count", justify="right")
-    table.add_row("read", f"{outcome['read']:,}")
-    table.add_row("would be accepted" if outcome["dry_run"] else "accepted", f"{outcome['accepted']:,}")
-    table.add_row("already there", f"{outcome['already_there']:,}")
-    table.add_row("rejected", f"{outcome['rejected']:,}", end_section=True)
-    for reason in outcome["reasons"][:SHOWN_REASONS]:
-        table.add_row(f"  {reason['field'] or 'row'}: {reason['code']}", f"{reason['rows']:,}")
-    console.print(table)
-    values = list(outcome["unmapped_values"].items())[:SHOWN_VALUES]
-    if values:
-        console.print("Not in --vertical-map:", ", ".join(f"{value} ({rows})" for value, rows in values))
-    if outcome["rejects_file"]:
-        console.print(f"Refused rows, to correct and import: {outcome['rejects_file']}", soft_wrap=True)

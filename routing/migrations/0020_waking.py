@@ -5,7 +5,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("routing", "0014_unsold_leads"),
+        ("routing", "0019_unsold_leads"),
     ]
 
     operations = [

@@ -5,8 +5,8 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0009_returned_leads"),
-        ("routing", "0015_waking"),
+        ("distribution", "0012_buyer_key_scopes"),
+        ("routing", "0020_waking"),
     ]
 
     operations = [

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tracing", "0005_attempt_route"),
+        ("tracing", "0006_attempt_append_only"),
     ]
 
     operations = [

@@ -96,10 +96,10 @@ DROP FUNCTION routing_count_waiting(routing_wakeup, int)
 
 
 class Migration(migrations.Migration):
-    """Columns without a rewrite of the table, and the functions that triggers call. 0014 adds the index."""
+    """Columns without a rewrite of the table, and the functions that triggers call. 0019 adds the index."""
 
     dependencies = [
-        ("routing", "0012_intake_leniency"),
+        ("routing", "0017_idempotency_owner"),
     ]
 
     operations = [

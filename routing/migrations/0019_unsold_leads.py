@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     atomic = False
 
-    dependencies = [("routing", "0013_wakeups")]
+    dependencies = [("routing", "0018_wakeups")]
 
     operations = [
         AddIndexConcurrently(

@@ -1,0 +1,124 @@
+"""The page on which a person gives a lead to a buyer: what each would pay, then the question, then the sale."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+
+from distribution.admin.confirming import ReasonForm, keep_list
+from distribution.admin.lead_actions import PERMISSION, LeadActionsAdmin
+from distribution.assign import AssignRefused, assign_by_hand
+from distribution.hand_preview import Preview, preview_hand_sale
+from distribution.models import Enrollment
+from distribution.queries import enrollments_for
+from routing.models import Lead
+from tracing.parsing import parse_id
+
+
+class AssignForm(ReasonForm):
+    """The sale itself compares what was `seen`, under its locks."""
+
+    asks_again = False
+    field_order = ("enrollment", "reason")
+    enrollment = forms.ModelChoiceField(queryset=Enrollment.objects.none(), widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, lead: Lead, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["enrollment"].queryset = enrollments_for(lead)  # type: ignore[attr-defined]
+
+
+class AssigningAdmin(LeadActionsAdmin):
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.assign)
+        return [path("<path:object_id>/assign/", view, name="routing_lead_assign"), *super().get_urls()]
+
+    def assign(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Without `?enrollment=` the list of buyers; with it the question about that one."""
+        self.require(PERMISSION, request=request)
+        lead = self.get_object(request, object_id)
+        if lead is None:
+            raise Http404
+        previews, refusal = self._preview(lead)
+        named = request.POST.get("enrollment", request.GET.get("enrollment", ""))
+        chosen = next((each for each in previews if each.enrollment.pk == parse_id(named)), None)
+        form = AssignForm(
+            request.POST or None,
+            lead=lead,
+            state=chosen.state if chosen else "",
+            initial={"enrollment": chosen.enrollment.pk if chosen else None},
+        )
+        if request.method == "POST" and form.is_valid() and self._sell(request, lead, form):
+            return HttpResponseRedirect(self.back_to(request, [lead]))
+        if chosen is None:
+            return self._offer(request, lead, previews, refusal or _first_error(form))
+        return self._ask(request, lead, chosen, form)
+
+    def _preview(self, lead: Lead) -> tuple[Sequence[Preview], str]:
+        """And why nobody can be chosen, "" when somebody can."""
+        try:
+            return preview_hand_sale(lead.pk, enrollments=list(enrollments_for(lead))), ""
+        except AssignRefused as refusal:
+            return [], str(refusal)
+
+    def _sell(self, request: HttpRequest, lead: Lead, form: AssignForm) -> bool:
+        """Returns False when it was refused; the form says why."""
+        enrollment = form.cleaned_data["enrollment"]
+        done = f"The lead was sold to {enrollment.buyer}."  # before the sale: nothing is read after it
+        why = self.do(
+            request,
+            lead,
+            action="assign",
+            reason=form.cleaned_data["reason"],
+            run=lambda: assign_by_hand(lead.pk, enrollment_id=enrollment.pk, seen=form.cleaned_data["seen"]),
+        )
+        if why:
+            form.add_error(None, f"Not sold: {why}.")
+            return False
+        self.message_user(request, done, messages.SUCCESS)
+        return True
+
+    def _offer(
+        self, request: HttpRequest, lead: Lead, previews: Sequence[Preview], refusal: str
+    ) -> HttpResponse:
+        """The buyers that can be chosen come first, those that need nothing set aside before all."""
+        rows = sorted(previews, key=lambda each: (bool(each.forbids), len(each.set_aside)))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Assign by hand: {lead}",
+            "opts": self.opts,
+            "rows": rows,
+            "refusal": refusal,
+            "back": self.back_to(request, [lead]),
+            "choose": keep_list(self, request, f"{request.path}?enrollment="),
+        }
+        status = 400 if request.method == "POST" else 200
+        return TemplateResponse(request, "admin/leadswitch/assign.html", context, status=status)
+
+    def _ask(self, request: HttpRequest, lead: Lead, chosen: Preview, form: AssignForm) -> HttpResponse:
+        buyer = chosen.enrollment.buyer
+        lines = [
+            f"{buyer} pays {chosen.price} for this lead, now. Its caps count it.",
+            f"Its balance goes from {chosen.balance} to {chosen.balance_after}.",
+        ]
+        if chosen.set_aside:
+            lines.append(f"Set aside: {'; '.join(chosen.set_aside)}.")
+        if chosen.forbids:
+            lines.append(f"Cannot be set aside: {'; '.join(chosen.forbids)}.")
+        context = {
+            "lines": lines,
+            "button": f"Assign and charge {chosen.price}",
+            "is_possible": not chosen.forbids or bool(form.errors),
+            "back": keep_list(self, request, request.path),
+        }
+        return self.confirm(request, title=f"Assign to {buyer}: {lead}", form=form, context=context)
+
+
+def _first_error(form: AssignForm) -> str:
+    if not form.is_bound:
+        return ""
+    wrong = [str(text) for errors in form.errors.values() for text in errors]
+    return wrong[0] if wrong else "Nothing was sold: choose a buyer."

@@ -1,0 +1,61 @@
+"""Counts the connections that the processes starting now may open against those that PostgreSQL has left."""
+
+import logging
+from dataclasses import dataclass
+from typing import Final
+
+from django.conf import settings
+from django.db import Error, connection
+
+logger = logging.getLogger(__name__)
+
+# Rows of other roles are seen, without what they do; background processes have no database.
+READ_ROOM: Final = """
+SELECT (SELECT sum(CASE name WHEN 'max_connections' THEN setting::int ELSE -setting::int END)
+        FROM pg_settings
+        WHERE name IN ('max_connections', 'superuser_reserved_connections', 'reserved_connections')),
+       (SELECT count(*) FROM pg_stat_activity WHERE datid IS NOT NULL AND pid <> pg_backend_pid())
+"""
+# A reconciler holds its lock on a connection of its own; a process has one such run at a time.
+FOR_LOCKS: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """`needed`: by the processes that start; `used`: by all others now; `limit`: for roles that are no superuser."""
+
+    needed: int
+    used: int
+    limit: int
+
+    @property
+    def is_enough(self) -> bool:
+        return self.used + self.needed <= self.limit
+
+
+def count_needed(*, processes: int, threads: int) -> int:
+    """Each thread keeps a connection of each alias."""
+    return processes * (threads * len(settings.DATABASES) + FOR_LOCKS)
+
+
+def read_room(*, processes: int, threads: int) -> Room:
+    with connection.cursor() as cursor:
+        cursor.execute(READ_ROOM)
+        limit, used = cursor.fetchone()
+    return Room(count_needed(processes=processes, threads=threads), used, int(limit))
+
+
+def warn_if_crowded(*, processes: int, threads: int) -> None:
+    """Log how many connections are missing. Behind PgBouncer its own limits count; it makes clients wait."""
+    if connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:
+        return
+    try:
+        room = read_room(processes=processes, threads=threads)
+    except Error as error:
+        logger.warning("database.not_checked", extra={"cause": type(error).__name__})
+        return
+    finally:
+        connection.close()  # nothing may be inherited by a fork
+    if not room.is_enough:
+        counts = {"needed": room.needed, "used": room.used, "limit": room.limit}
+        logger.warning("database.too_few_connections: raise max_connections", extra=counts)

@@ -1,0 +1,120 @@
+"""Refuses to start a process on a database that the product would run on badly and silently.
+
+Looked at on a real connection: what a URL, a pooler or a role does to the limits is seen in no setting of ours. A
+database that does not answer is no reason: the product lives through that.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import Error, connection
+
+from leadswitch.database.connections import warn_if_crowded
+from leadswitch.database.limits import session_limits
+from leadswitch.start import one_line_failures
+
+logger = logging.getLogger(__name__)
+
+OLDEST, NEWEST = 15, 18
+READ_ROLE: Final = """
+SELECT current_setting('server_version_num')::int / 10000, current_user::text, r.rolsuper
+FROM pg_roles r WHERE r.rolname = current_user
+"""
+READ_LIMITS: Final = "SELECT name, setting FROM pg_settings WHERE name = ANY(%s)"
+
+
+class DatabaseUnfit(ImproperlyConfigured):
+    """The product must not run on this database; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a session of this process is like, as the server tells it."""
+
+    version: int
+    role: str
+    is_superuser: bool
+    limits: Mapping[str, str]
+
+
+def begin(*, processes: int = 1, threads: int = 1) -> None:
+    """To be called by a process that serves, before it does and before it forks: so many processes and threads.
+
+    Ends it with one line on stderr when the database is unfit.
+    """
+    with one_line_failures():
+        check_database()
+    warn_if_crowded(processes=processes, threads=threads)
+
+
+def check_database() -> None:
+    """Raises DatabaseUnfit. A database that cannot be asked is logged."""
+    try:
+        session = read_session(session_limits(settings.LEADSWITCH_ROLE))
+    except Error as error:
+        refuse_startup_options(str(error))
+        logger.warning("database.not_checked", extra={"cause": type(error).__name__})
+    else:
+        judge(session)
+    finally:
+        connection.close()  # nothing may be inherited by a fork
+
+
+def read_session(expected: Mapping[str, str]) -> Session:
+    with connection.cursor() as cursor:
+        cursor.execute(READ_ROLE)
+        version, role, is_superuser = cursor.fetchone()
+        cursor.execute(READ_LIMITS, [list(expected)])
+        limits = dict(cursor.fetchall())
+    return Session(version, role, is_superuser, limits)
+
+
+def judge(session: Session) -> None:
+    refuse_version(session.version)
+    refuse_limits(session)
+    refuse_superuser(session)
+
+
+def refuse_version(version: int) -> None:
+    if not OLDEST <= version <= NEWEST:
+        message = (
+            f"PostgreSQL {version} is not supported: LeadSwitch runs on PostgreSQL {OLDEST} to {NEWEST}."
+        )
+        raise DatabaseUnfit(message)
+
+
+def refuse_limits(session: Session) -> None:
+    expected = session_limits(settings.LEADSWITCH_ROLE)
+    wrong = [
+        f"{name} is {session.limits.get(name, 'unknown')} and not {value}"
+        for name, value in expected.items()
+        if session.limits.get(name) != value
+    ]
+    if wrong:
+        command = f"LEADSWITCH_ROLE={settings.LEADSWITCH_ROLE} manage.py set_role_limits"
+        raise DatabaseUnfit(
+            f"Sessions of {session.role} do not have the limits of a {settings.LEADSWITCH_ROLE} process:"
+            f" {'; '.join(wrong)}. Behind a pooler run `{command}` as that role (docs/pgbouncer.md);"
+            " otherwise remove `options` from DATABASE_URL."
+        )
+
+
+def refuse_superuser(session: Session) -> None:
+    if session.is_superuser and not settings.LEADSWITCH_ALLOW_SUPERUSER:
+        raise DatabaseUnfit(
+            f"The database role {session.role} is a superuser, which no append-only table and no limit holds."
+            " Use a plain role that owns the database (docs/pgbouncer.md), or set LEADSWITCH_ALLOW_SUPERUSER=true."
+        )
+
+
+def refuse_startup_options(text: str) -> None:
+    """PgBouncer's own words for a parameter that it does not know."""
+    if "unsupported startup parameter" in text:
+        raise DatabaseUnfit(
+            "DATABASE_URL leads through a pooler that refuses start-up options: set LEADSWITCH_PGBOUNCER=true and give"
+            " the role its limits with `manage.py set_role_limits` (docs/pgbouncer.md)."
+        )

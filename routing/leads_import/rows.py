@@ -1,0 +1,52 @@
+"""What every kind of table gives: named columns, and rows with the line they begin in."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+EXTRA_COLUMNS: Final = ("import_line", "import_columns", "import_fields", "import_codes", "import_messages")
+
+
+class TableError(ValueError):
+    """The file cannot be read as a table; the message says why and what to do, and repeats nothing of its rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`line` is where the row begins in the file, from 1. `problem` is set when it could not be read."""
+
+    line: int
+    cells: Sequence[str]
+    problem: str = ""
+
+    @property
+    def is_blank(self) -> bool:
+        return not self.problem and not any(cell.strip() for cell in self.cells)
+
+
+class SheetNumber(str):
+    """A cell that holds a number and not text: it has no leading zeros, whatever it was meant to be."""
+
+    __slots__ = ()
+
+
+class Table(Protocol):
+    """`sha256` is that of the whole file."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def size_bytes(self) -> int: ...
+    @property
+    def sha256(self) -> str: ...
+    @property
+    def encoding(self) -> str: ...
+    @property
+    def delimiter(self) -> str: ...
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+
+    def read_rows(self, on_bytes: Callable[[int], None] = ...) -> Iterator[Row]:
+        """Yield the rows after the header, without blank ones. Reports how many bytes were read."""
+        ...

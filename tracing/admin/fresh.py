@@ -1,0 +1,282 @@
+"""Forms that may have been opened before another person saved: only what was typed is written.
+
+The values that a form began with travel with it (tracing.admin.opened). When it is sent, the row is locked and read
+anew. A field that was not typed keeps its present value. A field that was typed, and that another person changed, is
+shown with both values, and nothing is saved.
+"""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+from django.forms.boundfield import BoundField
+from django.http import HttpRequest, HttpResponse
+
+from tracing.admin.opened import (
+    NOTHING,
+    NotOpened,
+    find_changes,
+    has_column,
+    initial_of,
+    plain,
+    seal,
+    tell_entry,
+    tell_value,
+    unseal,
+)
+from tracing.admin.scope import ScopedAdmin
+from tracing.locks import for_change, lock_rows
+from tracing.wording import one_of
+
+if TYPE_CHECKING:
+    PlainTabularInline = admin.TabularInline[Any, Any]
+else:  # Django's class cannot be subscripted when it runs
+    PlainTabularInline = admin.TabularInline
+
+OPENED: Final = "opened"
+SEEN: Final = "seen"
+REASON: Final = "change_reason"
+BUSY: Final = "Nothing was saved: somebody else is saving this at this moment. Save again."
+NOT_OURS: Final = "Nothing was saved: this form belongs to another page. Open the page again."
+CLOSED: Final = "Nothing was saved. After you opened this page it was closed to changes of: {names}."
+GONE: Final = (
+    "Nothing was saved. You changed a row that was deleted after you opened this page. Open it again."
+)
+CHANGED: Final = (
+    "Nothing was done. What this page is about changed after you opened it; it now shows what is so."
+)
+_IS_BUSY: Final = "leadswitch_row_is_busy"
+
+
+class FreshBoundField(BoundField):
+    """Shows the present value of a field that was not typed, also after an error."""
+
+    form: Any
+
+    def value(self) -> Any:
+        if self.form.shows_fresh(self.name):
+            return self.field.prepare_value(self.initial)
+        return super().value()
+
+
+class FreshForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscripted when it runs
+    """`is_busy` is set for each request, on the class that Django makes for it: the row could not be locked."""
+
+    bound_field_class = FreshBoundField
+    is_busy: ClassVar[bool] = False
+    opened = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.show_hidden_initial = (
+                False  # where the default is made by a function, Django trusts the page
+            )
+        self.present: Mapping[str, Any] = self._read_present()
+        self.began: Mapping[str, Any] = {}
+        if self.present:
+            self.initial[OPENED] = seal(self.instance, self.present)
+        self.is_foreign = self.is_gone = False  # gone: a row of an inline that was deleted meanwhile
+        if self.is_bound:
+            self._read_began()
+
+    def _read_present(self) -> Mapping[str, Any]:
+        """Of the row as it was read for this request; nothing for a new one."""
+        if self.instance._state.adding:
+            return {}
+        return {
+            name: plain(self.initial[name])
+            for name, field in self.fields.items()
+            if name in self.initial and not field.disabled and has_column(self.instance, name)
+        }
+
+    def _read_began(self) -> None:
+        """A request without the sealed values comes from no page: it means what it says."""
+        sealed = self[OPENED].data
+        if not sealed:
+            return
+        row = self.instance
+        self.is_gone = row._state.adding
+        if self.is_gone:
+            row = type(row)(pk=self.data.get(self.add_prefix(row._meta.pk.name)))
+        try:
+            self.began = unseal(sealed, row)
+        except NotOpened:
+            self.is_foreign = True
+
+    @cached_property
+    def moved(self) -> tuple[str, ...]:
+        """The fields that others changed since the form was opened."""
+        return tuple(
+            name for name in self.began if name in self.present and self.began[name] != self.present[name]
+        )
+
+    @cached_property
+    def changed_data(self) -> list[str]:
+        """The fields that were typed and differ from what is stored now: saving writes these alone."""
+        aside = {OPENED, REASON, *([self.instance._meta.pk.name] if self.is_gone else [])}
+        return [name for name in super().changed_data if name not in aside and self._is_typed(name)]
+
+    @property
+    def left_alone(self) -> list[str]:
+        """The labels of what others changed and this form did not."""
+        return [self._label(name) for name in self.moved if name not in self.changed_data]
+
+    def _label(self, name: str) -> str:
+        return str(self[name].label)
+
+    def _is_typed(self, name: str) -> bool:
+        if name not in self.began:
+            return True
+        bound = self[name]
+        before = initial_of(self.instance, name, self.began[name], widget=bound.field.widget)
+        return bound.field.has_changed(before, bound.data)
+
+    def shows_fresh(self, name: str) -> bool:
+        return self.is_bound and (name == OPENED or (name in self.moved and name not in self.changed_data))
+
+    def _clean_fields(self) -> None:
+        """Before `clean`, so that a form whose `clean` looks at several fields sees what would be saved."""
+        super()._clean_fields()  # type: ignore[misc]  # not in the stubs
+        for name in self.moved:
+            if name in self.changed_data:
+                self._add_conflict(name)
+            else:
+                self.errors.pop(name, None)
+                self.cleaned_data[name] = self._read_stored(name)
+        closed = [name for name in self.began if name not in self.fields]
+        for is_wrong, text in ((self.is_busy, BUSY), (self.is_foreign, NOT_OURS), (closed, CLOSED)):
+            if is_wrong:
+                self.add_error(None, text.format(names=one_of(closed)))
+
+    def _read_stored(self, name: str) -> Any:
+        value = getattr(self.instance, name)
+        return value.all() if self.instance._meta.get_field(name).many_to_many else value
+
+    def save(self, commit: bool = True) -> Any:  # noqa: FBT001, FBT002
+        """Without the admin's `save_model`, as the rows of an inline are: the typed columns alone."""
+        if not commit or self.instance._state.adding or self.errors:
+            return super().save(commit=commit)
+        names = {field.name for field in self.instance._meta.concrete_fields}
+        typed = [name for name in self.changed_data if name in names]
+        if typed:
+            self.instance.save(update_fields=typed)
+        self._save_m2m()  # type: ignore[attr-defined]  # not in the stubs
+        return self.instance
+
+    def _add_conflict(self, name: str) -> None:
+        field = self.fields[name]
+        entry = find_changes(self.instance, self.present).get(name)
+        theirs = tell_value(field, self.initial[name])
+        yours = tell_value(field, self.cleaned_data.get(name, self[name].data))
+        who = "the audit does not know by whom" if entry is None else f"by {tell_entry(entry)}"
+        before = tell_value(field, initial_of(self.instance, name, self.began[name], widget=field.widget))
+        self.add_error(
+            name,
+            f"Nothing was saved. After you opened this page it was changed from {before} to {theirs}, {who}."
+            f" You typed {yours}. Save again to set yours, or type {theirs} to keep theirs."
+            if theirs != NOTHING
+            else f"Nothing was saved. After you opened this page it was cleared, {who}; before it was {before}."
+            f" You typed {yours}. Save again to set yours, or clear it to keep theirs.",
+        )
+
+
+class FreshAdmin(ScopedAdmin):
+    """Locks the row before Django reads it, when its form is sent."""
+
+    form: Any = FreshForm
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        if request.method != "POST" or object_id is None or not self.has_change_permission(request):
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        with transaction.atomic():
+            setattr(request, _IS_BUSY, not self.lock_opened(request, unquote(object_id)))
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def lock_opened(self, request: HttpRequest, object_id: str) -> bool:
+        """Lock the row until the page's transaction ends. False: somebody else keeps it."""
+        try:
+            return self.lock(self.get_queryset(request).filter(pk=self.opts.pk.to_python(object_id)))
+        except (ValidationError, ValueError):
+            return True  # it is no id: the page answers that there is no such row
+
+    def lock(self, rows: QuerySet[Any]) -> bool:
+        """A page whose rows have a lock that comes before theirs overrides this."""
+        return lock_rows(rows)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        form.is_busy = getattr(request, _IS_BUSY, False)
+        return form
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The page's template writes the sealed values, before all fields."""
+        return [field for field in super().get_fields(request, obj) if field != OPENED]
+
+    def tell_left_alone(self, request: HttpRequest, form: FreshForm) -> None:
+        if form.left_alone:
+            text = f"Others changed {one_of(form.left_alone)} after you opened the page. You did not; it stays so."
+            self.message_user(request, text, messages.INFO)
+
+
+class FreshFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]  # cannot be subscripted when it runs
+    """A row that was deleted meanwhile stays deleted; if it was typed into, nothing is saved."""
+
+    def _should_delete_form(self, form: Any) -> bool:
+        is_left_alone = isinstance(form, FreshForm) and form.is_gone and not form.changed_data
+        return is_left_alone or bool(super()._should_delete_form(form))  # type: ignore[misc]  # not in the stubs
+
+    def clean(self) -> None:
+        super().clean()
+        rows: list[Any] = self.initial_forms
+        if any(form.is_gone and not self._should_delete_form(form) for form in rows):
+            raise ValidationError(GONE)
+
+
+class FreshInline(PlainTabularInline):
+    """The rows of an inline are locked with the row that they belong to, and saved as its form is."""
+
+    form: Any = FreshForm
+    formset: Any = FreshFormSet
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        return for_change(rows) if request.method == "POST" else rows
+
+
+class SeenForm(forms.Form):
+    """A question about rows: `state` is what they are now, `told` who changed them last. Both are of this request.
+
+    The state that the question was asked about travels with it. If the rows changed since, nothing is done, and the
+    page asks again. Where a use case compares the states itself, under its locks, `asks_again` is off.
+    """
+
+    bound_field_class = FreshBoundField
+    asks_again: ClassVar[bool] = True
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, state: str = "", told: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial[SEEN] = self.state = state
+        self.told = told
+
+    def shows_fresh(self, name: str) -> bool:
+        return self.is_bound and name == SEEN
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if self.asks_again and self.state and cleaned.get(SEEN, "") not in ("", self.state):
+            raise ValidationError(f"{CHANGED} {self.told}".strip())
+        return cleaned

@@ -1,0 +1,34 @@
+"""Locks on the rows that a page of the desk changes."""
+
+from typing import Any, Final
+
+from django.db import OperationalError, transaction
+from django.db.models import Model, QuerySet
+
+LOCK_NOT_AVAILABLE: Final = "55P03"
+
+
+def is_lock_timeout(error: BaseException) -> bool:
+    """Whether the session's lock_timeout ended the statement."""
+    return getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE
+
+
+def for_change(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """The same rows, locked when they are read. Foreign key checks of other transactions do not wait for them."""
+    return rows.select_for_update(no_key=True, of=("self",))
+
+
+def lock_rows(rows: QuerySet[Any]) -> bool:
+    """Lock these rows by ascending id until the transaction ends. Needs one.
+
+    Returns False when another transaction keeps one of them longer than lock_timeout; the transaction goes on.
+    """
+    plain: QuerySet[Model] = rows.select_related(None).order_by("pk").only("pk")
+    try:
+        with transaction.atomic():
+            list(for_change(plain))
+    except OperationalError as error:
+        if not is_lock_timeout(error):
+            raise
+        return False
+    return True
