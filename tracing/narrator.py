@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 from tracing import wording
 from tracing.funnel import narrate_funnel
 from tracing.gates import Obstacle, describe_clause, describe_gate
-from tracing.vocabulary import SKIP_REASONS, WAKE_CAUSES, Event, Fixer
+from tracing.vocabulary import CORRECTIONS, SKIP_REASONS, WAKE_CAUSES, Event, Fixer
 
 
 class EventRow(Protocol):
@@ -84,13 +84,6 @@ TRIGGERS: Final = {
     "manual": "re-run by an operator",
     "woken": "woken by a change",
     "claim": "claim of an offer",
-}
-INTAKE: Final = {
-    "dropped": "could not be read and was left out",
-    "corrected": "was read in another form than it came",
-    "shortened": "was too long and was cut",
-    "moved": "came under another name and was kept",
-    "assumed": "lacked a part that was assumed",
 }
 RESULTS: Final = {
     "success": "sold",
@@ -190,7 +183,7 @@ def _started(event: EventRow, _scene: Scene) -> str:
 def _tell_note(note: str) -> str:
     """ "email:dropped" """
     name, _, code = note.rpartition(":")
-    return f"{name.replace('_', ' ')} {INTAKE.get(code, code)}"
+    return f"{name.replace('_', ' ')} {CORRECTIONS.get(code, code)}"
 
 
 def _campaign(event: EventRow, scene: Scene) -> str:

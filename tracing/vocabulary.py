@@ -228,3 +228,15 @@ def skip_reason(code: str, *, level: Level) -> SkipReason:
         message = f"{code!r} is no {level} level skip reason"
         raise UnknownCode(message)
     return reason
+
+
+# What intake did to a field instead of refusing the lead: "email could not be read and was left out".
+CORRECTIONS = MappingProxyType(
+    {
+        "dropped": "could not be read and was left out",
+        "corrected": "was read in another form than it came",
+        "shortened": "was too long and was cut",
+        "moved": "came under another name and was kept",
+        "assumed": "lacked a part that was assumed",
+    }
+)
