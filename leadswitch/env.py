@@ -30,6 +30,7 @@ OWN_VARIABLES = frozenset(
         "DESK_CHECKS_A_MINUTE",
         "DESK_CHECK_BURST",
         "DISPATCH_MODE",
+        "DISPATCH_NOW_AN_HOUR",
         "EMBEDDED_FSYNC",
         "EMBEDDED_POSTGRES",
         "EMBEDDED_REDIS",
@@ -50,6 +51,7 @@ OWN_VARIABLES = frozenset(
         "READY_LIMIT",
         "READY_SHARDS",
         "REDIS_PREFIX",
+        "RERUNS_AN_HOUR",
         "ROLE",
         "SOURCE_REQUESTS_A_MINUTE",
         "SOURCE_REQUEST_BURST",
@@ -58,8 +60,10 @@ OWN_VARIABLES = frozenset(
         "TRUST_PROXY",
         "VAR_DIR",
         "WAKE_ENABLED",
+        "WAKE_MAX_AGE_HOURS",
     )
 )
+MOST_HOURS = 2_160  # as long as a lead lives, unless its workspace says otherwise
 ROLES = ("web", "worker", "command")
 DISPATCH_MODES = ("poll", "shadow", "event")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -113,6 +117,7 @@ class Environment:
     transient_max_attempts: int
     lock_max_seconds: int
     is_wake_enabled: bool
+    wake_max_age_hours: int
     dispatch_mode: str
     lease_seconds: int
     max_lost_leases: int
@@ -120,6 +125,7 @@ class Environment:
     ready_shards: int
     ready_limit: int
     rate_limits: Mapping[str, tuple[int, int]]
+    lead_tries_an_hour: Mapping[str, int]
     watch: Mapping[str, int]
 
 
@@ -148,6 +154,7 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         transient_max_attempts=_read(variables, "LEADSWITCH_TRANSIENT_MAX_ATTEMPTS", parse_count, default=20),
         lock_max_seconds=_read(variables, "LEADSWITCH_LOCK_MAX_SECONDS", parse_count, default=900),
         is_wake_enabled=_read(variables, "LEADSWITCH_WAKE_ENABLED", parse_bool, default=True),
+        wake_max_age_hours=_read(variables, "LEADSWITCH_WAKE_MAX_AGE_HOURS", parse_hours, default=24),
         dispatch_mode=_read(variables, "LEADSWITCH_DISPATCH_MODE", one_of(*DISPATCH_MODES), default="event"),
         lease_seconds=_read(variables, "LEADSWITCH_LEASE_SECONDS", parse_count, default=30),
         max_lost_leases=_read(variables, "LEADSWITCH_MAX_LOST_LEASES", parse_count, default=5),
@@ -155,6 +162,10 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         ready_shards=_read(variables, "LEADSWITCH_READY_SHARDS", parse_count, default=4),
         ready_limit=_read(variables, "LEADSWITCH_READY_LIMIT", parse_count, default=250),
         rate_limits=_read_rate_limits(variables),
+        lead_tries_an_hour={
+            "sender": _read(variables, "LEADSWITCH_DISPATCH_NOW_AN_HOUR", parse_count, default=3),
+            "operator": _read(variables, "LEADSWITCH_RERUNS_AN_HOUR", parse_count, default=30),
+        },
         watch=_read_watch(variables),
     )
 
@@ -280,6 +291,12 @@ def parse_bool(name: str, text: str) -> bool:
 def parse_count(name: str, text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) >= 1):
         raise BadEnvironment(name, f"{text!r} is no positive whole number", "Use digits only, such as 5")
+    return int(text)
+
+
+def parse_hours(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= MOST_HOURS):
+        raise BadEnvironment(name, f"{text!r} is no number of hours", f"Use 0 to {MOST_HOURS}, such as 24")
     return int(text)
 
 

@@ -36,6 +36,7 @@ LEADSWITCH_REDIS_PREFIX = ENVIRONMENT.redis_prefix
 LEADSWITCH_PICKUP_PERIOD_SECONDS = ENVIRONMENT.pickup_period_seconds
 LEADSWITCH_TRANSIENT_MAX_ATTEMPTS = ENVIRONMENT.transient_max_attempts
 LEADSWITCH_LOCK_MAX_SECONDS = ENVIRONMENT.lock_max_seconds
+LEADSWITCH_WAKE_MAX_AGE_HOURS = ENVIRONMENT.wake_max_age_hours
 LEADSWITCH_WAKE_ENABLED = ENVIRONMENT.is_wake_enabled
 # How due leads of a new workspace are found: docs/dispatch-rollout.md.
 LEADSWITCH_DISPATCH_MODE = ENVIRONMENT.dispatch_mode
@@ -48,6 +49,7 @@ LEADSWITCH_READY_LIMIT = ENVIRONMENT.ready_limit
 LEADSWITCH_WATCH = ENVIRONMENT.watch
 # By kind of API key, and of people at the desk: requests a minute, and how many of them at once.
 LEADSWITCH_RATE_LIMITS = ENVIRONMENT.rate_limits
+LEADSWITCH_LEAD_TRIES_AN_HOUR = ENVIRONMENT.lead_tries_an_hour
 # routing must not import what decides: it calls this, (lead_id, *, seconds), for senders that wait.
 LEADSWITCH_DECIDE_HOOK = "distribution.distribute.decide_within"
 # distribution must not import what it runs on: its dispatcher calls this before it starts.
@@ -64,6 +66,7 @@ LEADSWITCH_RECONCILERS = {
     "schedule": ("routing.reconcile.schedule.run", 60),
     "inflight": ("routing.reconcile.inflight.run", 10),
     "workspace_pauses": ("routing.reconcile.workspace_pauses.run", 30),
+    "wakeups": ("routing.reconcile.wakeups.run", 5),
 }
 
 # --- Django -----------------------------------------------------------------------------------------------
@@ -185,7 +188,7 @@ REST_FRAMEWORK = {
     # The guard is the only parser of bodies: the others let through what cannot be stored.
     "DEFAULT_PARSER_CLASSES": ["routing.api.guard.GuardedJSONParser"],
     "EXCEPTION_HANDLER": "routing.api.errors.api_exception_handler",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "routing.api.schema.ScopedAutoSchema",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     # Every view names who may call it; one that forgets to is closed.

@@ -53,7 +53,7 @@ FIXED_MESSAGES = {
 class ApiError(exceptions.APIException):
     """An error with a message made for the caller. The status decides the code unless `code` is given.
 
-    `extra` goes into the error beside code and message.
+    `extra` goes into the error beside code and message; `wait_seconds` becomes Retry-After.
     """
 
     def __init__(
@@ -63,7 +63,9 @@ class ApiError(exceptions.APIException):
         status_code: int,
         code: str | None = None,
         extra: Mapping[str, Any] | None = None,
+        wait_seconds: int | None = None,
     ) -> None:
+        self.wait = wait_seconds
         self.status_code = status_code
         super().__init__(message, code or CODES_BY_STATUS[status_code])
         self.message = message

@@ -5,6 +5,7 @@ and a condition that ends up unknown does not match. Text is compared exactly, w
 """
 
 from routing.conditions.compilation import Condition, compile_condition
+from routing.conditions.correction import Rewrite, correct_condition, correct_value
 from routing.conditions.fields import Fields, KnownFields
 from routing.conditions.validation import MAX_DEPTH, MAX_LEAVES, ConditionError, validate
 from routing.conditions.wording import describe_leaf
@@ -16,7 +17,10 @@ __all__ = [
     "ConditionError",
     "Fields",
     "KnownFields",
+    "Rewrite",
     "compile_condition",
+    "correct_condition",
+    "correct_value",
     "describe_leaf",
     "validate",
 ]

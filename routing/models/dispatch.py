@@ -43,6 +43,8 @@ class DispatchControl(models.Model):
         max_length=8, choices=DispatchPath.choices, blank=True, db_default="", editable=False
     )
     seen_at = models.DateTimeField(null=True, editable=False)
+    # What the database goes by where a change wakes leads. `reconcile wakeups` keeps it as the settings say.
+    wake_hours = models.PositiveSmallIntegerField(default=24, db_default=24, editable=False)
 
     class Meta:
         db_table = "routing_dispatchcontrol"

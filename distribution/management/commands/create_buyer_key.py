@@ -48,7 +48,7 @@ def _make(text: str, *, workspace: str, name: str, expires: date | None) -> NewB
     buyer = choose_buyer(text, workspace_slug=workspace)
     expires_at = None if expires is None else end_of_day(expires, timezone=buyer.timezone)
     return create_buyer_key(
-        buyer, name=name, expires_at=expires_at, scopes=[BuyerScope.READ], at=datetime.now(UTC)
+        buyer, name=name, expires_at=expires_at, scopes=list(BuyerScope), at=datetime.now(UTC)
     )
 
 

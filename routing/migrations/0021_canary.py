@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("routing", "0013_workspace_polled_index"),
+        ("routing", "0020_waking"),
     ]
 
     operations = [
