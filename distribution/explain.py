@@ -41,7 +41,7 @@ from tracing.narrator import (
     narrate_reason,
 )
 from tracing.queries import TracedAttempt, read_attempts
-from tracing.vocabulary import Event
+from tracing.vocabulary import WAKE_CAUSES, Event
 
 BUYER_EVENTS: Final = frozenset({Event.BUYER_SKIPPED, Event.BUYER_SELECTED})
 STRANGER: Final = "a buyer that is not in this workspace"
@@ -203,6 +203,8 @@ def _tell_due(lead: Lead, *, last: AttemptStory | None) -> str:
     """Why the lead is due at that time."""
     if lead.next_attempt_at is None:
         return ""
+    if lead.due_reason in WAKE_CAUSES:
+        return f"Tried again because {WAKE_CAUSES[lead.due_reason]}."
     if lead.due_reason in ASKED:
         return ASKED[lead.due_reason]
     if lead.attempts == 0:

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 from tracing import wording
 from tracing.funnel import narrate_funnel
 from tracing.gates import Obstacle, describe_clause, describe_gate
-from tracing.vocabulary import SKIP_REASONS, Event, Fixer
+from tracing.vocabulary import CORRECTIONS, SKIP_REASONS, WAKE_CAUSES, Event, Fixer
 
 
 class EventRow(Protocol):
@@ -86,14 +86,8 @@ TRIGGERS: Final = {
     "ingest": "first try",
     "retry": "retry",
     "manual": "re-run by an operator",
+    "woken": "woken by a change",
     "claim": "claim of an offer",
-}
-INTAKE: Final = {
-    "dropped": "could not be read and was left out",
-    "corrected": "was read in another form than it came",
-    "shortened": "was too long and was cut",
-    "moved": "came under another name and was kept",
-    "assumed": "lacked a part that was assumed",
 }
 RESULTS: Final = {
     "success": "sold",
@@ -183,8 +177,9 @@ def describe_change(event: EventRow, *, names: Names) -> str:
 
 
 def _started(event: EventRow, _scene: Scene) -> str:
-    trigger = event.data["trigger"]
-    started = f"Started as attempt {event.data['number']} ({TRIGGERS.get(trigger, trigger)})."
+    trigger, cause = event.data["trigger"], event.data.get("woken_by")
+    why = f"woken by: {WAKE_CAUSES.get(cause, cause)}" if cause else TRIGGERS.get(trigger, trigger)
+    started = f"Started as attempt {event.data['number']} ({why})."
     notes = [_tell_note(note) for note in event.data.get("intake", ())]
     return f"{started} At intake: {'; '.join(notes)}." if notes else started
 
@@ -192,7 +187,7 @@ def _started(event: EventRow, _scene: Scene) -> str:
 def _tell_note(note: str) -> str:
     """ "email:dropped" """
     name, _, code = note.rpartition(":")
-    return f"{name.replace('_', ' ')} {INTAKE.get(code, code)}"
+    return f"{name.replace('_', ' ')} {CORRECTIONS.get(code, code)}"
 
 
 def _campaign(event: EventRow, scene: Scene) -> str:

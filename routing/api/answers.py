@@ -8,7 +8,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from routing.api.errors import FieldsInvalid, build_error
-from routing.corrections import SENTENCES, Correction, read_note
+from routing.corrections import Correction, read_note
 from routing.inline import Decided, Outcome
 from routing.intake import AlreadyHere, Taken
 from routing.leadfields import LeadInvalid
@@ -16,7 +16,7 @@ from routing.models import LeadStatus
 from routing.queries import LeadState
 from tracing import wording
 from tracing.models import AttemptResult
-from tracing.vocabulary import SKIP_REASONS, Fixer, SkipReason
+from tracing.vocabulary import CORRECTIONS, SKIP_REASONS, Fixer, SkipReason
 
 
 def describe_new(taken: Taken, *, external_id: str, corrections: Sequence[Correction] = ()) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def describe_corrections(corrections: Sequence[Correction]) -> list[dict[str, An
 def _describe_note(note: str) -> dict[str, Any]:
     """What is known later: the lead keeps no value that was left out."""
     name, code = read_note(note)
-    return {"field": name, "code": code, "received": None, "message": SENTENCES.get(code, "")}
+    return {"field": name, "code": code, "received": None, "message": CORRECTIONS.get(code, "")}
 
 
 def _tell_reason(state: LeadState) -> SkipReason | None:

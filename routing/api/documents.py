@@ -13,9 +13,9 @@ from drf_spectacular.utils import (
 from rest_framework import serializers
 
 from routing.cancel import MAX_REASON
-from routing.corrections import SENTENCES
 from routing.models import LeadStatus
 from tracing.models import AttemptResult
+from tracing.vocabulary import CORRECTIONS
 
 
 def _text(max_length: int, help_text: str = "") -> serializers.CharField:
@@ -73,7 +73,7 @@ class NewBatch(serializers.Serializer[Any]):
 
 class Warning(serializers.Serializer[Any]):
     field = serializers.CharField(help_text="The field, or the key as it came.")
-    code = serializers.ChoiceField(choices=sorted(SENTENCES))
+    code = serializers.ChoiceField(choices=sorted(CORRECTIONS))
     received = serializers.JSONField(
         allow_null=True, help_text="What came, in the answer to what was sent only; null later."
     )
