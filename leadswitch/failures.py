@@ -10,7 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from leadswitch.web.input import UnstorableInput
 from routing.api.errors import CODES_BY_STATUS, FIXED_MESSAGES, build_error
-from routing.database import is_outage
+from routing.database import is_outage, note_refusal
 
 API: str = "/api/"
 NOT_FOUND = "There is nothing here. Paths begin with /api/v1/ and end with a slash."
@@ -48,6 +48,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1]
     if error is not None and is_outage(error):
+        note_refusal(error)
         return unavailable(request)
     if request.path.startswith(API):
         return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", FAILED)

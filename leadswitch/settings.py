@@ -38,6 +38,7 @@ LEADSWITCH_REDIS_PREFIX = ENVIRONMENT.redis_prefix
 LEADSWITCH_PICKUP_PERIOD_SECONDS = ENVIRONMENT.pickup_period_seconds
 LEADSWITCH_TRANSIENT_MAX_ATTEMPTS = ENVIRONMENT.transient_max_attempts
 LEADSWITCH_LOCK_MAX_SECONDS = ENVIRONMENT.lock_max_seconds
+LEADSWITCH_WAKE_MAX_AGE_HOURS = ENVIRONMENT.wake_max_age_hours
 LEADSWITCH_WAKE_ENABLED = ENVIRONMENT.is_wake_enabled
 # How due leads of a new workspace are found: docs/dispatch-rollout.md.
 LEADSWITCH_DISPATCH_MODE = ENVIRONMENT.dispatch_mode
@@ -46,6 +47,8 @@ LEADSWITCH_MAX_LOST_LEASES = ENVIRONMENT.max_lost_leases
 LEADSWITCH_LARGE_SUM_CENTS = 100 * ENVIRONMENT.large_sum_dollars
 LEADSWITCH_READY_SHARDS = ENVIRONMENT.ready_shards
 LEADSWITCH_READY_LIMIT = ENVIRONMENT.ready_limit
+# In seconds, and leads: how often the dispatch is looked at, and from when on it is said to be late.
+LEADSWITCH_WATCH = ENVIRONMENT.watch
 # By kind of API key, and of people at the desk: requests a minute, and how many of them at once.
 LEADSWITCH_RATE_LIMITS = ENVIRONMENT.rate_limits
 LEADSWITCH_LEAD_TRIES_AN_HOUR = ENVIRONMENT.lead_tries_an_hour
@@ -65,6 +68,7 @@ LEADSWITCH_RECONCILERS = {
     "schedule": ("routing.reconcile.schedule.run", 60),
     "inflight": ("routing.reconcile.inflight.run", 10),
     "workspace_pauses": ("routing.reconcile.workspace_pauses.run", 30),
+    "wakeups": ("routing.reconcile.wakeups.run", 5),
 }
 
 # --- Django -----------------------------------------------------------------------------------------------
@@ -154,6 +158,7 @@ def database_settings() -> dict[str, object]:
         options["options"] = startup_options(LEADSWITCH_ROLE)
     return {
         **settings,
+        "ENGINE": "leadswitch.postgres",
         "OPTIONS": {**options, **(given if isinstance(given, dict) else {})},
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
@@ -248,6 +253,8 @@ CELERY_TASK_TIME_LIMIT = 150
 # Celery's Django fix-up closes the connections around every task; this keeps them over so many.
 CELERY_DB_REUSE_MAX = 1_000
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A Redis that is full, read-only, loading or busy refuses a command: to a worker that is a broker that is away.
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # the default gives up after 100 and ends the worker
 CELERY_BROKER_POOL_LIMIT = 10
 CELERY_BROKER_POOL_ACQUIRE_TIMEOUT = 1
@@ -271,6 +278,7 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {
     "interval_max": 0.1,
 }
 
+CELERY_BEAT_SCHEDULER = "leadswitch.beat:HeartbeatScheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "pick-up-due": {

@@ -227,7 +227,7 @@ class TestActions:
         assert texts(done) == ["1 lead: given up."]
         lead.refresh_from_db()
         assert (lead.status, lead.skip_reason, lead.next_attempt_at) == ("failed", "internal_error", None)
-        assert (lead.due_reason, lead.attempts) == ("", 2)
+        assert (lead.due_reason, lead.attempts) == ("given_up", 2)
         assert lead.finished_at is not None
         entry = AuditEntry.objects.get()
         assert (entry.action, entry.reason, entry.after["status"]) == (
