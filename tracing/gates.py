@@ -58,7 +58,7 @@ def describe_gate(gate: Gate, *, timezone: str = "UTC") -> Obstacle:
         fixer=fixer,
         required=gate.get("required"),
         observed=gate.get("observed"),
-        opens_at=gate.get("fixed_at"),
+        opens_at=_opens_at(gate),
     )
 
 
@@ -72,6 +72,14 @@ def _lacks_only_fields(gate: Gate) -> bool:
         and not each.get("may_be_open")
         for each in failures
     )
+
+
+def _opens_at(gate: Gate) -> str | None:
+    try:
+        at = wording.parse_moment(gate.get("fixed_at"))
+    except (TypeError, ValueError):
+        return None
+    return wording.utc(at) if at is not None and at.tzinfo is not None else None
 
 
 def describe_clause(reason: str) -> str:

@@ -1,7 +1,7 @@
 """Values in words: money, moments, places, lists. Pure; the names of things come from the caller."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -28,6 +28,11 @@ def money(cents: int) -> str:
 
 def moment(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def utc(at: datetime) -> str:
+    """The one form of a time for programs: ISO 8601 in UTC with a Z."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def local_moment(at: datetime, *, timezone: str) -> str:

@@ -18,6 +18,7 @@ from distribution.limits import (
 from distribution.models import (
     Assignment,
     Buyer,
+    BuyerKey,
     Campaign,
     CampaignSnapshot,
     Enrollment,
@@ -25,7 +26,17 @@ from distribution.models import (
     Tier,
     Wallet,
 )
-from routing.models import DispatchControl, IdempotencyRecord, Lead, Membership, Source, Workspace
+from routing.models import (
+    DispatchControl,
+    IdempotencyRecord,
+    Lead,
+    LeadAllowance,
+    Membership,
+    ScopedKey,
+    Source,
+    SourceKey,
+    Workspace,
+)
 from tests.factories import (
     BuyerFactory,
     CampaignFactory,
@@ -36,6 +47,7 @@ from tests.factories import (
     TierFactory,
     WorkspaceFactory,
     issue_buyer_key,
+    issue_key,
 )
 from tracing.models import Attempt, LeadDistributionEvent
 
@@ -102,8 +114,19 @@ def enrolled_twice() -> None:
 
 
 def two_answers() -> None:
-    same = {"workspace": WorkspaceFactory(), "route": "leads", "key": "k", "fingerprint": "f"}
+    same = {
+        "workspace": WorkspaceFactory(),
+        "owner_id": uuid7(),
+        "route": "leads",
+        "key": "k",
+        "fingerprint": "f",
+    }
     two_of(IdempotencyRecord.objects.create, **same, status_code=201, response={})
+
+
+def new_key(issue: Callable[[Any], str], owner: Any) -> ScopedKey:
+    issue(owner)
+    return owner.keys.get()
 
 
 def two_ends_the_same(workspace: Workspace) -> None:
@@ -120,6 +143,18 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
     ("assignment_returned_at_iff_returned", lambda: new_assignment(returned_at=timezone.now())),
     ("assignment_returned_at_iff_returned", lambda: new_assignment(state="lost")),
     ("buyer_workspace_name_unique", lambda: two_of(BuyerFactory, workspace=WorkspaceFactory(), name="one")),
+    (
+        "buyerkey_id_is_no_hash",
+        lambda: update(BuyerKey, new_key(issue_buyer_key, BuyerFactory()), id="a.b$$c"),
+    ),
+    ("sourcekey_id_is_no_hash", lambda: update(SourceKey, new_key(issue_key, SourceFactory()), id="a.b$$c")),
+    ("sourcekey_has_a_scope", lambda: issue_key(SourceFactory(), scopes=[])),
+    (
+        "leadallowance_lead_asked_by",
+        lambda: two_of(
+            LeadAllowance.objects.create, lead=LeadFactory(), asked_by="sender", full_at=timezone.now()
+        ),
+    ),
     ("buyerkey_has_a_scope", lambda: issue_buyer_key(BuyerFactory(), scopes=[])),
     ("campaign_max_buyers_positive", lambda: update(Campaign, CampaignFactory(), max_buyers=0)),
     (
@@ -171,7 +206,7 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
         "wallet_limit_in_range",
         lambda: update(Wallet, BuyerFactory().wallet, credit_limit_cents=MAX_CREDIT_LIMIT_CENTS + 1),
     ),
-    ("idempotency_workspace_route_key", two_answers),
+    ("idempotency_owner_route_key", two_answers),
     ("lead_due_exactly_while_pending", lambda: LeadFactory(next_attempt_at=None)),  # PITFALLS 36
     ("lead_due_exactly_while_pending", lambda: LeadFactory(status="failed", finished_at=timezone.now())),
     ("lead_finished_at_iff_finished", lambda: LeadFactory(status="failed", next_attempt_at=None)),
@@ -308,7 +343,7 @@ def test_every_constraint_of_ours_has_a_case() -> None:
         )
         names = {name for (name,) in cursor.fetchall()}
     covered = {
-        name for name, _ in REFUSED if not name.endswith("_key") or name == "idempotency_workspace_route_key"
+        name for name, _ in REFUSED if not name.endswith("_key") or name == "idempotency_owner_route_key"
     }
 
     assert covered == names

@@ -44,7 +44,7 @@ def reading(*names: str) -> Any:
 @pytest.mark.usefixtures("committed_db")
 def test_trace_holds_no_personal_attribute() -> None:
     told = decide(reading("contact_email", "full_name", "note"))
-    assert "(personal data)" in told
+    assert "(hidden)" in told
     assert [text for text in ("Lovelace", "example.com", "881") if text in told] == []
     results = {invariant.name: findings for invariant, findings in run_verification().results}
     assert [name for name, findings in results.items() if findings.breaches] == []
