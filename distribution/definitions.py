@@ -3,19 +3,24 @@
 Each check puts the part into a minimal campaign and compiles that: what a form accepts is what the engine accepts.
 """
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 
+from distribution.areas import find_misspelled, find_unknown_keys, read_area
 from distribution.engine import DefinitionError, compile_campaign
+from distribution.limits import MAX_PERCENT_DECIMALS, MAX_PRICE_CENTS, MAX_PRICE_RULES, MAX_RULE_PERCENT
 from distribution.locating import UnknownZip, locate_area
 from routing.checks import check_condition as check_condition  # migrations name it here
 from routing.conditions import ConditionError, validate
-from routing.conditions.operators import OPERATORS
+from routing.conditions.operators import OPERATORS, check_scalar
 from routing.leadfields import CONDITION_FIELDS
-from routing.zones import UnknownTimezone, load_zone
+from routing.opening import check_timezone as check_timezone  # migrations name it here
 
+RULE_KEYS: Final = ("when", "set_cents", "add_cents", "percent")
+QUESTION_KEYS: Final = ("key", "field", "op", "required")
 # What an answer can be compared with a lead's field by; `exists` and `missing` compare nothing.
 QUESTION_OPS: Final = tuple(op for op in OPERATORS if op not in {"exists", "missing"})
 
@@ -26,34 +31,63 @@ def check_hours(value: object) -> None:
 
 
 def check_price_rules(value: object) -> None:
-    """Raise ValidationError for price rules that the engine would not read, or that name unknown fields."""
+    """Raise ValidationError for price rules that the engine would not read, that name what no lead has, or too much."""
     _compile(campaign={"price_rules": value}, drop="campaign.price_rules")
-    problems = []
-    for index, rule in enumerate(value if isinstance(value, list) else []):
+    rules: list[Any] = value if isinstance(value, list) else []
+    problems: list[str] = []
+    for index, rule in enumerate(rules):
+        problems += find_unknown_keys(rule, known=RULE_KEYS, path=f"[{index}]")
+        problems += [_line(f"[{index}].{path}", message) for path, message in find_amount_problems(rule)]
         try:
             validate(rule.get("when"), fields=CONDITION_FIELDS)
         except ConditionError as error:
             problems += [
                 _line(f"[{index}].when.{path}".rstrip("."), message) for path, message in error.problems
             ]
+    if len(rules) > MAX_PRICE_RULES:
+        problems.append(f"has {len(rules)} rules, at most {MAX_PRICE_RULES} are allowed: use fewer")
     if problems:
         raise ValidationError(problems)
+
+
+def find_amount_problems(rule: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Where a price rule names an amount that no lead costs."""
+    for key, least in (("set_cents", 0), ("add_cents", -MAX_PRICE_CENTS)):
+        cents = rule.get(key)
+        if cents is not None and not least <= cents <= MAX_PRICE_CENTS:
+            yield key, f"must be between {least:,} and {MAX_PRICE_CENTS:,} cents"
+    percent = rule.get("percent")
+    if percent is None:
+        return
+    if percent > MAX_RULE_PERCENT:
+        yield "percent", f"must be at most {MAX_RULE_PERCENT:,}: that is ten times the price"
+    elif round(percent, MAX_PERCENT_DECIMALS) != percent:
+        yield "percent", f"has more than {MAX_PERCENT_DECIMALS} decimals: round it"
 
 
 def check_questions(value: object) -> None:
     """Raise ValidationError for onboarding questions that the engine would not read or that compare nothing."""
     _compile(campaign={"questions": value}, drop="campaign.questions")
-    problems = []
+    problems: list[str] = []
     for index, question in enumerate(value if isinstance(value, list) else []):
+        problems += find_unknown_keys(question, known=QUESTION_KEYS, path=f"[{index}]")
         name, op = question.get("field"), question.get("op")
         if op not in QUESTION_OPS:
             problems.append(f"[{index}].op: use one of {', '.join(QUESTION_OPS)}")
+        elif problem := CONDITION_FIELDS.find_list_problem(name, op):
+            problems.append(f"[{index}].op: {problem}")
         try:
             validate({"field": name, "op": "exists"}, fields=CONDITION_FIELDS)
         except ConditionError as error:
             problems += [_line(f"[{index}].{path}".rstrip("."), message) for path, message in error.problems]
     if problems:
         raise ValidationError(problems)
+
+
+def list_keys(questions: object) -> list[str]:
+    """The keys of questions, also of ones that are not in order."""
+    asked = questions if isinstance(questions, list) else []
+    return [each["key"] for each in asked if isinstance(each, dict) and isinstance(each.get("key"), str)]
 
 
 def check_answers(value: object) -> None:
@@ -66,6 +100,9 @@ def check_answers(value: object) -> None:
             raise ValidationError(
                 _line(key, "an answer is a text, a number, true, false, or a list of these")
             )
+        for item in items:
+            if item is not None and (problem := check_scalar(item)):
+                raise ValidationError(_line(key, problem))
 
 
 def check_answers_fit(answers: object, *, questions: object) -> None:
@@ -84,31 +121,40 @@ def check_answers_fit(answers: object, *, questions: object) -> None:
             continue
         leaf = {"field": question.get("field"), "op": question.get("op"), "value": answer}
         try:
-            validate(leaf, fields=None)
+            validate(leaf, fields=CONDITION_FIELDS)
         except ConditionError as error:
             problems += [_line(f"{question['key']}.{path}", message) for path, message in error.problems]
     if problems:
         raise ValidationError(problems)
 
 
+def check_answer_keys(answers: object, *, asked: Collection[str]) -> None:
+    """Raise ValidationError for an answer to a question that no campaign asks: it would count as none given."""
+    given = answers if isinstance(answers, dict) and asked else {}
+    problems = []
+    for key in given:
+        if key not in asked:
+            near = difflib.get_close_matches(key, asked, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"they ask {', '.join(sorted(asked))}"
+            problems.append(f"{key}: no campaign of the workspace asks this: {hint}")
+    if problems:
+        raise ValidationError(problems)
+
+
 def check_service_area(value: object) -> None:
-    """Raise ValidationError for an area that the engine would not read, or that names a ZIP nobody knows."""
+    """Raise ValidationError for an area that the engine would not read, or that names a place no lead can be in."""
     if not isinstance(value, dict):
         raise ValidationError('A service area is an object, e.g. {"states": ["GA"]}.')
+    reading = read_area(value)
+    problems = [*reading.problems, *find_misspelled(reading.rewrites)]
+    if problems:
+        raise ValidationError(problems)
     try:
         located = locate_area(value)
     except UnknownZip as error:
         raise ValidationError(str(error)) from None
     buyer = {"id": 1, "active": True, "timezone": "UTC", "hours": {}, "answers": {}, "service_area": located}
     _compile(buyers=[buyer], drop="buyers[0].service_area")
-
-
-def check_timezone(value: str) -> None:
-    """Raise ValidationError for a name that is not in the IANA database."""
-    try:
-        load_zone(value)
-    except UnknownTimezone as error:
-        raise ValidationError(str(error)) from None
 
 
 def _compile(

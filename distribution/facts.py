@@ -12,6 +12,7 @@ from distribution.literals import array_literal
 from routing.countries import is_home
 from routing.leadfields import condition_fields
 from routing.locks import LockedLead
+from routing.personal import hide_personal
 from routing.places import find_place
 
 # A buyer that gave the lead back had it as well: it does not get it twice.
@@ -69,9 +70,12 @@ def _live(row: Sequence[Any], *, timezone: str) -> LiveFacts:
 
 
 def lead_facts(lead: LockedLead, *, campaign: CompiledCampaign, sold_count: int) -> LeadFacts:
-    """Return the fields of the lead that this campaign reads, and where its ZIP is. Nothing that names a person."""
+    """Return the fields of the lead that this campaign reads, and where its ZIP is. Nothing that names a person.
+
+    Personal data among the attributes is hidden before anything is decided, so that a replay meets what was met.
+    """
     fields = {
-        name: value
+        name: hide_personal(name, value)
         for name, value in condition_fields(lead, source=lead.source).items()
         if name in campaign.fields
     }

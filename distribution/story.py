@@ -6,9 +6,10 @@ Buyers and campaigns go by public id and name; no internal id leaves the house.
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from tracing import wording
 from tracing.gates import Obstacle
 
 
@@ -145,6 +146,10 @@ class Story:
     answer: Answer | None
 
 
+# As everywhere in the API, what something is called by is its `id`.
+JSON_NAMES: Final = {"public_id": "id", "attempt_id": "id", "assignment_id": "id"}
+
+
 def to_json(story: Story) -> dict[str, Any]:
     """The story as JSON values: ids and times as text, nothing left out."""
     plain = _plain(story)
@@ -154,11 +159,12 @@ def to_json(story: Story) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+        named = ((JSON_NAMES.get(each.name, each.name), getattr(value, each.name)) for each in fields(value))
+        return {name: _plain(each) for name, each in named}
     if isinstance(value, tuple | list):
         return [_plain(each) for each in value]
     if isinstance(value, Mapping):
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, datetime):
-        return value.isoformat()
+        return wording.utc(value)
     return str(value) if isinstance(value, UUID) else value

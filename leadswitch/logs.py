@@ -19,6 +19,7 @@ EXTRA_FIELDS = (
     *("source_workspace_id", "destination_workspace_id", "duplicate_workspace_id"),
     *("reconciler", "checked", "repaired", "skipped", "found"),
     *("leader", "epoch", "operation", "losses"),
+    *("sqlstate", "age_seconds"),
     *("wallet_id", "balance_cents", "entries_cents"),
     *("needed", "used", "limit"),
 )

@@ -21,7 +21,7 @@ WHERE id = %s AND status = %s
 
 
 class LeadNotFound(Exception):
-    """The workspace sent no such lead."""
+    """The source sent no such lead."""
 
 
 class LeadFinished(Exception):
@@ -32,12 +32,12 @@ class LeadFinished(Exception):
         self.status = status
 
 
-def cancel_lead(public_id: UUID, *, workspace_id: int, reason: str = "", at: datetime | None = None) -> int:
-    """Cancel a lead that the workspace sent. Again is no error, and keeps the first reason. Returns the lead's id.
+def cancel_lead(public_id: UUID, *, source_id: int, reason: str = "", at: datetime | None = None) -> int:
+    """Cancel a lead that the source sent. Again is no error, and keeps the first reason. Returns the lead's id.
 
     Waits for whoever has the lead's lock, up to lock_timeout. Raises LeadNotFound, LeadFinished.
     """
-    lead = Lead.objects.filter(public_id=public_id, source_workspace_id=workspace_id)
+    lead = Lead.objects.filter(public_id=public_id, source_id=source_id)
     lead_id = lead.values_list("id", flat=True).first()
     if lead_id is None:
         raise LeadNotFound

@@ -6,6 +6,7 @@ from typing import Final
 
 from django.core.exceptions import ValidationError
 
+from routing.canonical import LiteralError, read_vertical
 from routing.conditions import ConditionError, validate
 from routing.leadfields import CONDITION_FIELDS
 
@@ -19,6 +20,16 @@ def check_condition(value: object) -> None:
         validate(value, fields=CONDITION_FIELDS)
     except ConditionError as error:
         raise ValidationError(error.lines) from None
+
+
+def check_vertical(value: str) -> None:
+    """Raise ValidationError for a vertical in a form that no lead has."""
+    try:
+        vertical = read_vertical(value)
+    except LiteralError as error:
+        raise ValidationError(str(error)) from None
+    if vertical != value:
+        raise ValidationError(f"{value!r} is written {vertical}.")
 
 
 def check_tags(value: Sequence[str]) -> None:

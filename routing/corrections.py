@@ -2,22 +2,17 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final
 
+from tracing.vocabulary import CORRECTIONS
+
+# Each has its sentence in CORRECTIONS.
 DROPPED: Final = "dropped"
 CORRECTED: Final = "corrected"
 SHORTENED: Final = "shortened"
 MOVED: Final = "moved"
 ASSUMED: Final = "assumed"
-# Codes are permanent. The sentence is for a reader who did not see what came.
-SENTENCES: Final[Mapping[str, str]] = {
-    DROPPED: "could not be read and was left out",
-    CORRECTED: "was read in another form than it came",
-    SHORTENED: "was too long and was cut",
-    MOVED: "came under another name and was kept",
-    ASSUMED: "lacked a part that was assumed",
-}
 MAX_CORRECTIONS: Final = 50
 MAX_RECEIVED: Final = 200
 MAX_NAME: Final = 64
@@ -92,7 +87,7 @@ def write_notes(corrections: Iterable[Correction]) -> list[str]:
 def tell_note(note: str) -> str:
     """ "email could not be read and was left out"."""
     name, code = read_note(note)
-    return f"{name} {SENTENCES.get(code, code)}"
+    return f"{name} {CORRECTIONS.get(code, code)}"
 
 
 def read_note(note: str) -> tuple[str, str]:

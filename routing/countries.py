@@ -7,7 +7,7 @@ no lead from abroad meets it by chance. Imports no Django.
 
 from typing import Final, NamedTuple
 
-from routing.places import find_place, list_states
+from routing.places import find_place
 
 HOME: Final = "US"
 # They have country codes of their own, but the US Postal Service delivers there by ZIP code and state.
@@ -60,7 +60,3 @@ def split_abroad(name: str) -> tuple[str, str]:
     country, dash, rest = name.partition("-")
     is_country = len(country) == 2 and country.isascii() and country.isalpha() and bool(dash and rest)
     return (country.upper(), rest) if is_country else (HOME, name)
-
-
-def is_state(code: str) -> bool:
-    return code in list_states()

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final
+from uuid import UUID
 
+import orjson
 from django.db import connection, transaction
 
 # An answer that is stored with this code is not final: the request goes on after its transaction.
@@ -26,17 +28,17 @@ FIND: Final = f"""
 SELECT fingerprint, status_code, response::text,
     status_code = {RUNNING} AND created_at > now() - make_interval(secs => {LONGEST_RUN_SECONDS})
 FROM routing_idempotencyrecord
-WHERE workspace_id = %s AND route = %s AND key = %s
+WHERE owner_id = %s AND route = %s AND key = %s
 """  # noqa: S608 - only constants are put in
 
 STORE: Final = """
-INSERT INTO routing_idempotencyrecord (workspace_id, route, key, fingerprint, status_code, response)
-VALUES (%s, %s, %s, %s, %s, %s::jsonb)
+INSERT INTO routing_idempotencyrecord (owner_id, route, key, workspace_id, fingerprint, status_code, response)
+VALUES (%s, %s, %s, %s, %s, %s, %s::jsonb)
 """
 
 SETTLE: Final = f"""
 UPDATE routing_idempotencyrecord SET status_code = %s, response = %s::jsonb
-WHERE workspace_id = %s AND route = %s AND key = %s AND status_code IN ({RUNNING}, {UNREAD})
+WHERE owner_id = %s AND route = %s AND key = %s AND status_code IN ({RUNNING}, {UNREAD})
 """  # noqa: S608 - only constants are put in
 
 FORGET: Final = """
@@ -51,16 +53,23 @@ DELETE FROM routing_idempotencyrecord WHERE id IN (
 
 @dataclass(frozen=True, slots=True)
 class Repeatable:
-    """A request with an Idempotency-Key. `fingerprint` is the SHA-256 of its body."""
+    """A request with an Idempotency-Key.
 
+    `owner_id` is the public id of the source or buyer whose API key it carries: two of one workspace that number
+    their requests alike never meet. `fingerprint` is that of its body; records of a version before have the digest of
+    its bytes, `body_sha256`.
+    """
+
+    owner_id: UUID
     workspace_id: int
     route: str
     key: str
     fingerprint: str
+    body_sha256: str
 
     @property
-    def place(self) -> tuple[int, str, str]:
-        return self.workspace_id, self.route, self.key
+    def place(self) -> tuple[UUID, str, str]:
+        return self.owner_id, self.route, self.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +93,11 @@ class KeyReused(Exception):
 
 class StillRunning(Exception):
     """The first request with this key has not ended."""
+
+
+def fingerprint(body: object) -> str:
+    """Return the SHA-256 of a parsed body. The order of its keys and its white space do not matter."""
+    return sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def answer_once(request: Repeatable | None, work: Callable[[], Answer]) -> Answer:
@@ -124,7 +138,7 @@ def forget_old_keys() -> int:
 
 def _lock(request: Repeatable) -> None:
     """A statement of its own: the look-up after it must see what the last holder of the lock has committed."""
-    digest = sha256(json.dumps(request.place).encode()).digest()
+    digest = sha256(json.dumps([str(part) for part in request.place]).encode()).digest()
     with connection.cursor() as cursor:
         cursor.execute(TRY_LOCK, [int.from_bytes(digest[:8], signed=True)])
         if not cursor.fetchone()[0]:
@@ -137,8 +151,8 @@ def _find(request: Repeatable) -> Answer | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    fingerprint, status_code, response, is_running = row
-    if fingerprint != request.fingerprint:
+    stored_fingerprint, status_code, response, is_running = row
+    if stored_fingerprint not in (request.fingerprint, request.body_sha256):
         raise KeyReused
     if is_running:
         raise StillRunning
@@ -150,4 +164,5 @@ def _find(request: Repeatable) -> Answer | None:
 def _store(request: Repeatable, answer: Answer) -> None:
     status_code = RUNNING if answer.undecided_lead_id is not None else answer.status_code
     with connection.cursor() as cursor:
-        cursor.execute(STORE, [*request.place, request.fingerprint, status_code, json.dumps(answer.body)])
+        values: list[Any] = [request.workspace_id, request.fingerprint, status_code, json.dumps(answer.body)]
+        cursor.execute(STORE, [*request.place, *values])

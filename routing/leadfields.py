@@ -13,7 +13,8 @@ from typing import Any, Protocol
 
 from routing.attributerepair import choose_key, repair_attributes
 from routing.attributes import find_attribute_problems, flatten_attributes
-from routing.conditions import KnownFields
+from routing.canonical import read_region
+from routing.conditionfields import CONDITION_FIELDS as CONDITION_FIELDS
 from routing.consent import (
     Consent,
     has_proof,
@@ -22,7 +23,7 @@ from routing.consent import (
     split_consent,
 )
 from routing.corrections import ASSUMED, CORRECTED, DROPPED, Correction, Corrections
-from routing.countries import HOME, find_home_state, name_place
+from routing.countries import HOME, PlaceNames, find_home_state, name_place
 from routing.fieldreader import Errors, FieldReader
 from routing.leadkeys import place_unknown_keys
 from routing.loose import (
@@ -60,23 +61,6 @@ LEAD_KEY_SET = frozenset(LEAD_KEYS)
 MAX_ADDRESS = 200
 MAX_EXTERNAL_ID = 100
 
-CONDITION_FIELDS = KnownFields(
-    kinds={
-        "zip": "text",
-        "state": "text",
-        "country": "text",
-        "county": "text",
-        "counties": "text",
-        "city": "text",
-        "vertical": "text",
-        "source": "text",
-        "consent": "flag",
-        "region": "text",
-        "industry": "text",
-        "company_size": "number",
-        "revenue": "number",
-    }
-)
 # What a sender puts among the attributes, and conditions may also name without their prefix.
 COMPANY_FIELDS = ("industry", "company_size", "revenue")
 
@@ -162,11 +146,17 @@ def condition_fields(lead: HasConditionFields, *, source: str) -> dict[str, Any]
         ("city", place.city),
         ("vertical", lead.vertical),
         ("source", source),
-        ("region", fields.get("attributes.region") or find_region(place.state, country=place.country)),
+        ("region", _name_region(fields.get("attributes.region"), place)),
         *((name, fields.get(f"attributes.{name}")) for name in COMPANY_FIELDS),
     )
     fields.update((name, value) for name, value in named if value not in (None, "", []))
     return fields
+
+
+def _name_region(sent: Any, place: PlaceNames) -> Any:
+    if not sent:
+        return find_region(place.state, country=place.country)
+    return read_region(sent) if isinstance(sent, str) else sent
 
 
 def parse_lead(

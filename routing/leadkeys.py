@@ -7,6 +7,7 @@ Contact Form 7, Google and Meta lead forms.
 import difflib
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any, Final
 from uuid import UUID
@@ -89,7 +90,7 @@ def fold_key(key: object) -> str:
 
 
 def place_unknown_keys(
-    payload: Mapping[str, Any], *, known: Sequence[str], corrections: Corrections
+    payload: Mapping[str, Any], *, known: tuple[str, ...], corrections: Corrections
 ) -> dict[str, Any]:
     """Return a payload of known keys alone: fields by their other names, proof of consent, attributes for the rest."""
     placed = {key: value for key, value in payload.items() if key in known}
@@ -105,10 +106,16 @@ def place_unknown_keys(
     return placed
 
 
+@lru_cache(maxsize=2_048)
+def find_near(key: str, known: tuple[str, ...]) -> str | None:
+    """The known name that looks like this one. Kept, because a form sends the same keys with every lead."""
+    return next(iter(difflib.get_close_matches(key, known, n=1)), None)
+
+
 class _Mover:
     """Each move says whether it took the key. A field that came under its own name is never replaced."""
 
-    def __init__(self, placed: dict[str, Any], corrections: Corrections, *, known: Sequence[str]) -> None:
+    def __init__(self, placed: dict[str, Any], corrections: Corrections, *, known: tuple[str, ...]) -> None:
         self.placed = placed
         self.corrections = corrections
         self.known = known
@@ -140,8 +147,8 @@ class _Mover:
         name = choose_key(make_key(key), taken=kept)
         kept[name] = value
         self.placed["attributes"] = kept
-        near = difflib.get_close_matches(str(key)[:64], self.known, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        near = find_near(str(key)[:64], self.known)
+        hint = f"; did you mean {near}?" if near else ""
         self.corrections.add(str(key), MOVED, f"is not a known field: kept as attributes.{name}{hint}")
         return True
 

@@ -8,8 +8,8 @@ from typing import Final
 
 from django.core.exceptions import ValidationError
 
+from routing.canonical import LiteralError, read_timezone
 from routing.hours import Hours, HoursError, compile_hours, validate_hours
-from routing.zones import UnknownTimezone, load_zone
 from tracing.wording import WEEKDAYS, opening
 
 KEPT: Final = 1_000
@@ -25,10 +25,13 @@ def check_hours(value: object) -> None:
 
 
 def check_timezone(value: str) -> None:
+    """Raise ValidationError for what is no time zone of a place: abbreviations such as EST know no summer."""
     try:
-        load_zone(value)
-    except UnknownTimezone as error:
+        name = read_timezone(value)
+    except LiteralError as error:
         raise ValidationError(str(error)) from None
+    if name != value:
+        raise ValidationError(f"{value!r} is written {name}.")
 
 
 def is_open(hours: str, *, timezone: str, at: datetime) -> bool:

@@ -45,6 +45,23 @@ def count_polled(*, limit: int) -> int:
         return int(cursor.fetchone()[0])
 
 
+COUNT_DUE: Final = """
+SELECT count(*) FROM (
+    SELECT FROM routing_lead
+    WHERE status = 'pending' AND paused_at IS NULL AND next_attempt_at <= statement_timestamp()
+        AND (%(workspace)s::bigint IS NULL OR workspace_id = %(workspace)s)
+    LIMIT %(limit)s
+) due
+"""
+
+
+def count_due(workspace_id: int | None, *, limit: int) -> int:
+    """Return how many leads of a workspace (None: of all) are due, counting no further than `limit`."""
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT_DUE, {"workspace": workspace_id, "limit": limit})
+        return int(cursor.fetchone()[0])
+
+
 READ_DUE_TIMES: Final = """
 SELECT l.id, l.workspace_id, w.dispatch_mode, due.at, due.at - clock_timestamp()
 FROM routing_lead l
@@ -106,7 +123,7 @@ SELECT l.id, l.public_id, l.external_id, l.status, l.skip_reason, l.cancel_reaso
 # What became of a lead: its row, and how its last attempt ended. Nothing in it names a person.
 _LAST_ATTEMPT: Final = """,
     (SELECT f.public_id FROM routing_lead f
-     WHERE l.status = 'duplicate' AND f.id = last.first_lead_id AND f.source_workspace_id = l.source_workspace_id),
+     WHERE l.status = 'duplicate' AND f.id = last.first_lead_id AND f.source_id = l.source_id),
     last.result,
     CASE WHEN l.status = 'returned' THEN 0 ELSE (
         SELECT (e.data->>'buyers')::int FROM tracing_leaddistributionevent e
@@ -120,7 +137,7 @@ LEFT JOIN LATERAL (
 """
 _STATE: Final = _ROW + _LAST_ATTEMPT
 STATE_OF_PUBLIC_ID: Final = f"{_STATE} WHERE l.public_id = %s"
-STATE_OF_SENT: Final = f"{_STATE} WHERE l.public_id = %s AND l.source_workspace_id = %s"
+STATE_OF_SENT: Final = f"{_STATE} WHERE l.public_id = %s AND l.source_id = %s"
 # Without the trace, for the time that its tables cannot be read.
 _NO_ATTEMPT: Final = """,
     NULL::uuid, NULL, NULL::int, ARRAY(SELECT jsonb_array_elements_text(l.intake_notes))
@@ -134,7 +151,7 @@ class LeadState:
     """`result` and `buyers` are those of the last attempt; None before the first, or when its trace is missing.
 
     `is_elsewhere`: rules sent it on to another workspace. `duplicate_of`: the lead that came first, where the same
-    workspace sent that one too. `is_complete` False: the trace could not be read; the lead's own row is all there is.
+    source sent that one too. `is_complete` False: the trace could not be read; the lead's own row is all there is.
     """
 
     id: int
@@ -170,9 +187,9 @@ def read_state_after_commit(step: str, public_id: UUID) -> LeadState | None:
     return None if row is None else replace(row, is_complete=False)
 
 
-def find_sent_lead(public_id: UUID, *, workspace_id: int) -> LeadState | None:
-    """Return the lead if this workspace sent it."""
-    return _read_state(STATE_OF_SENT, [public_id, workspace_id])
+def find_sent_lead(public_id: UUID, *, source_id: int) -> LeadState | None:
+    """Return the lead if this source sent it. To every other source, of the same workspace too, it does not exist."""
+    return _read_state(STATE_OF_SENT, [public_id, source_id])
 
 
 def _read_state(sql: str, parameters: list[Any]) -> LeadState | None:

@@ -12,6 +12,7 @@ _STATES: Final = {
     ),
     "West": ("AK", "AZ", "CA", "CO", "HI", "ID", "MT", "NM", "NV", "OR", "UT", "WA", "WY"),
 }
+REGIONS: Final = tuple(_STATES)
 _REGIONS: Final = {state: region for region, states in _STATES.items() for state in states}
 
 

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from routing import allowance
 from routing.cancel import LeadNotFound
 from routing.handon import hand_on_later
 from routing.locks import lock_lead, wait_for_lead
-from routing.models import UNFINISHED, Lead, LeadStatus
+from routing.models import UNFINISHED, AskedBy, Lead, LeadStatus
 
 DUE_REASON: Final = "manual"
 ASKED_BY_SENDER: Final = "dispatch_now"
@@ -46,26 +47,35 @@ class LeadRunning(RerunRefused):
     """Somebody is at work on it at this moment, or waits for an answer from outside."""
 
 
+class TriedTooOften(RerunRefused):
+    """The lead was tried on request as often as it may be. `wait_seconds`: until it may be again."""
+
+    def __init__(self, wait_seconds: int) -> None:
+        super().__init__(f"it was tried on request too often; try again in {wait_seconds} seconds")
+        self.wait_seconds = wait_seconds
+
+
 def rerun_lead(lead_id: int, *, at: datetime) -> None:
     """Make a failed, waiting or returned lead, or a duplicate, due at `at`, and hand it on once this has committed.
 
     A failed one gets all its tries anew. Waits for whoever has the lead's lock, up to lock_timeout.
-    Raises RerunRefused, Lead.DoesNotExist.
+    Raises RerunRefused (TriedTooOften too), Lead.DoesNotExist.
     """
     with transaction.atomic():
         wait_for_lead(lead_id)
         lead = Lead.objects.only("status", "paused_at", "expires_at").get(pk=lead_id)
         _refuse(lead, at=at)
+        _take_allowance(lead_id, asked_by=AskedBy.OPERATOR, at=at)
         _make_due(lead_id, status=lead.status, at=at, due_reason=DUE_REASON)
 
 
-def dispatch_now(public_id: UUID, *, workspace_id: int, at: datetime) -> None:
-    """Make a waiting lead that the workspace sent due now, and hand it on once this has committed.
+def dispatch_now(public_id: UUID, *, source_id: int, at: datetime) -> None:
+    """Make a waiting lead that the source sent due now, and hand it on once this has committed.
 
-    Again is no error: one that is due already keeps its time. Waits for nobody.
-    Raises LeadNotFound, LeadRunning, RerunRefused.
+    Idempotent: a lead that is due already keeps its time, and the request is not counted. Does not wait for locks.
+    Raises LeadNotFound, LeadRunning, TriedTooOften, RerunRefused.
     """
-    sent = Lead.objects.filter(public_id=public_id, source_workspace_id=workspace_id)
+    sent = Lead.objects.filter(public_id=public_id, source_id=source_id)
     lead_id = sent.values_list("id", flat=True).first()
     if lead_id is None:
         raise LeadNotFound
@@ -77,7 +87,14 @@ def dispatch_now(public_id: UUID, *, workspace_id: int, at: datetime) -> None:
         if lead.next_attempt_at is not None and lead.next_attempt_at <= at:
             hand_on_later(lead_id)
         else:
+            _take_allowance(lead_id, asked_by=AskedBy.SENDER, at=at)
             _make_due(lead_id, status=lead.status, at=at, due_reason=ASKED_BY_SENDER)
+
+
+def _take_allowance(lead_id: int, *, asked_by: AskedBy, at: datetime) -> None:
+    wait_seconds = allowance.take(lead_id, asked_by=asked_by, at=at)
+    if wait_seconds:
+        raise TriedTooOften(wait_seconds)
 
 
 def _make_due(lead_id: int, *, status: str, at: datetime, due_reason: str) -> None:

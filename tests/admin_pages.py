@@ -93,6 +93,7 @@ def build_world() -> Workspace:
     RuleFactory(workspace=campaign.workspace, tags=["spare"], active=False)
     IdempotencyRecord.objects.create(
         workspace=campaign.workspace,
+        owner_id=source.public_id,
         route="leads",
         key="k",
         fingerprint="f",

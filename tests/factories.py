@@ -18,7 +18,7 @@ from factory.django import DjangoModelFactory
 from distribution.models import Buyer, BuyerKey, Campaign, Enrollment, LedgerEntry, Tier
 from distribution.money import top_up
 from routing.identity import identify
-from routing.models import Lead, RoutingRule, Source, SourceKey, Workspace
+from routing.models import Lead, RoutingRule, Source, SourceKey, SourceScope, Workspace
 
 EVERYWHERE = {"everywhere": True}
 
@@ -145,10 +145,15 @@ def give_credits(buyer: Buyer, *, amount_cents: int, key: str = "") -> LedgerEnt
     )
 
 
-def issue_key(source: Source, *, name: str = "test") -> str:
+def issue_key(source: Source, *, name: str = "test", **key: Any) -> str:
     """A new source key in clear, as its owner sees it once."""
-    _, key = SourceKey.objects.create_key(name=name, source=source)
-    return str(key)
+    _, text = SourceKey.objects.create_key(name=name, source=source, **key)
+    return str(text)
+
+
+def issue_tracing_key(source: Source) -> str:
+    """A key to which an operator granted the full trace."""
+    return issue_key(source, scopes=list(SourceScope))
 
 
 def issue_buyer_key(buyer: Buyer, *, name: str = "test", **key: Any) -> str:

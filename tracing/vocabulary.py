@@ -193,6 +193,29 @@ _ALL = (
 
 SKIP_REASONS = MappingProxyType({reason.code: reason for reason in _ALL})
 
+# What made a lead due again that waited or had failed. It follows "because".
+WAKE_CAUSES = MappingProxyType(
+    {
+        "cap_raised": "a cap or budget was raised",
+        "buyer_enrolled": "a buyer was enrolled",
+        "enrollment_resumed": "an enrollment was resumed",
+        "buyer_resumed": "a buyer was resumed",
+        "campaign_resumed": "the campaign was activated",
+        "campaign_changed": "the campaign changed",
+        "credits_added": "a wallet got credits",
+        "credit_limit_raised": "a credit limit was raised",
+        "sale_returned": "a buyer returned a lead",
+        "area_changed": "a service area changed",
+        "answers_changed": "questions or answers changed",
+        "filter_changed": "a filter changed",
+        "price_changed": "a price changed",
+        "hours_changed": "a buyer's hours changed",
+        "schedule_changed": "the campaign's hours changed",
+        "workspace_hours_changed": "the workspace's hours changed",
+        "rule_changed": "a routing rule changed",
+    }
+)
+
 
 class UnknownCode(ValueError):
     """A code that the vocabulary does not have, or not at that level."""
@@ -205,3 +228,15 @@ def skip_reason(code: str, *, level: Level) -> SkipReason:
         message = f"{code!r} is no {level} level skip reason"
         raise UnknownCode(message)
     return reason
+
+
+# What intake did to a field instead of refusing the lead: "email could not be read and was left out".
+CORRECTIONS = MappingProxyType(
+    {
+        "dropped": "could not be read and was left out",
+        "corrected": "was read in another form than it came",
+        "shortened": "was too long and was cut",
+        "moved": "came under another name and was kept",
+        "assumed": "lacked a part that was assumed",
+    }
+)

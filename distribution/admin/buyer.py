@@ -1,5 +1,6 @@
 """Buyers and their places in campaigns."""
 
+from functools import partial
 from typing import Any, Final
 
 from django.contrib import admin
@@ -19,12 +20,14 @@ from distribution.describing import tell_answers, tell_area
 from distribution.engine import DefinitionError
 from distribution.locating import UnknownZip
 from distribution.models import Buyer, Enrollment
+from distribution.rewriting import rewrite_answers, rewrite_area
 from distribution.standing import Usage, read_usage, why_nothing_today
 from routing.admin.configuration import ConfigurationAdmin
 from routing.admin.filters import PausedFilter
 from routing.admin.pausing import PausableForm
 from routing.admin.typed import tell_condition
 from routing.opening import tell_hours
+from routing.rewriting import rewrite_condition, rewrite_timezone
 from tracing.admin.audited import REASON
 from tracing.admin.columns import money_column
 from tracing.admin.history import HistoryLine, merge
@@ -59,10 +62,19 @@ class BuyerAdmin(BuyerSwitchAdmin, ConfigurationAdmin):
     )
     tellers = {"service_area": tell_area, "answers": tell_answers, "hours": tell_hours}
     pictures = {"service_area": draw_area}
+    rewriters = {"service_area": rewrite_area, "timezone": rewrite_timezone}
 
     def history_of(self, row: Buyer) -> list[HistoryLine]:
         """With what happened to its wallet."""
         return merge(super().history_of(row), wallet_lines(row.wallet))
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
+        form = super().get_form(request, obj, change, **kwargs)
+        if obj is not None and "answers" in form.base_fields:
+            enrolled = Enrollment.objects.filter(buyer=obj).values_list("campaign__questions", flat=True)
+            questions = [question for each in enrolled if isinstance(each, list) for question in each]
+            form.base_fields["answers"].rewriter = partial(rewrite_answers, questions=questions)
+        return form
 
     @admin.display(description="balance", ordering="wallet__balance_cents")
     def balance(self, buyer: Buyer) -> SafeString:
@@ -101,6 +113,7 @@ class EnrollmentAdmin(DollarsAdmin):
     autocomplete_fields = ("campaign", "tier", "buyer")
     readonly_fields = ("why_nothing_today", "used", "last_assigned_at")
     tellers = {"lead_filter": tell_condition}
+    rewriters = {"lead_filter": rewrite_condition}
     fieldsets = (
         ("Now", {"fields": ("why_nothing_today", "used", "last_assigned_at")}),
         ("Place", {"fields": ("campaign", "tier", "buyer", "active")}),

@@ -5,8 +5,10 @@ from django.contrib import admin
 from distribution.admin.dollars import DollarsAdmin
 from distribution.describing import tell_price_rules, tell_questions
 from distribution.models import Campaign, CampaignMode, CampaignSnapshot, Tier
+from distribution.rewriting import rewrite_price_rules
 from routing.admin.typed import tell_condition
 from routing.opening import tell_hours
+from routing.rewriting import rewrite_condition, rewrite_timezone, rewrite_vertical
 from tracing.admin.audited import REASON
 from tracing.admin.columns import money_column
 from tracing.admin.readonly import ReadOnlyAdmin, pretty_json
@@ -49,6 +51,11 @@ class CampaignAdmin(DollarsAdmin):
         (None, {"fields": ("public_id", "config_version", "created_at", REASON)}),
     )
     tellers = {"price_rules": tell_price_rules, "schedule": tell_hours, "questions": tell_questions}
+    rewriters = {
+        "vertical": rewrite_vertical,
+        "timezone": rewrite_timezone,
+        "price_rules": rewrite_price_rules,
+    }
     price = money_column("price_cents", label="price")
 
     @admin.display(description="mode", ordering="mode")
@@ -68,6 +75,7 @@ class TierAdmin(DollarsAdmin):
     ordering = ("campaign__name", "position")
     autocomplete_fields = ("campaign",)
     tellers = {"content_filter": tell_condition}
+    rewriters = {"content_filter": rewrite_condition}
     price = money_column("price_cents", label="price")
 
 

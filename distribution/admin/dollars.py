@@ -6,6 +6,7 @@ from typing import Any, Final
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
 from django.http import HttpRequest
 
 from routing.admin.configuration import ConfigurationAdmin
@@ -72,11 +73,13 @@ class DollarsAdmin(ConfigurationAdmin):
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if not db_field.name.endswith(CENTS):
             return super().formfield_for_dbfield(db_field, request, **kwargs)
+        limits = [each.limit_value for each in db_field.validators if isinstance(each, MaxValueValidator)]
         words = db_field.name.removesuffix(CENTS).replace("_", " ").capitalize()
         return DollarField(
             label=f"{words} ($)",
             most=MOST_A_LEAD_DOLLARS if db_field.name in OF_ONE_LEAD else MOST_DOLLARS,
             required=not db_field.blank,
+            max_value=min([MOST_DOLLARS, *(limit // 100 for limit in limits)]),
             help_text=db_field.help_text,
             widget=forms.NumberInput(attrs={"step": "0.01", "class": "desk-dollars"}),
         )

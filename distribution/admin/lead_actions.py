@@ -63,7 +63,7 @@ def _why_no_cancel(lead: Lead, _at: datetime) -> str:
 
 
 def _cancel(lead: Lead, reason: str, at: datetime) -> None:
-    cancel_lead(lead.public_id, workspace_id=lead.source_workspace_id, reason=reason, at=at)
+    cancel_lead(lead.public_id, source_id=lead.source_id, reason=reason, at=at)
 
 
 ACTIONS: Final = {

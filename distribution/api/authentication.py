@@ -5,11 +5,9 @@ from typing import Final
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import NotAuthenticated
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
-from distribution.models import BuyerKey, BuyerScope
+from distribution.models import BuyerKey
 from routing.api.errors import DEFAULT_CHALLENGE
 from routing.api.keyfinder import KeyFinder, read_key
 
@@ -30,24 +28,8 @@ class BuyerKeyAuthentication(BaseAuthentication):
         return DEFAULT_CHALLENGE
 
 
-class HasBuyer(BasePermission):
-    """The request carries a buyer's key that has this scope: `permission_classes = [HasBuyer(BuyerScope.READ)]`."""
-
-    def __init__(self, scope: BuyerScope) -> None:
-        self._scope = scope
-        self.message = f"This key lacks the scope `{scope.value}`."
-
-    def __call__(self) -> "HasBuyer":
-        """DRF makes a permission from each entry of permission_classes; this one is made already."""
-        return self
-
-    def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002 - the signature is DRF's
-        key: object = request.auth
-        return isinstance(key, BuyerKey) and self._scope in key.scopes
-
-
 def get_buyer_key(request: Request) -> BuyerKey:
-    """Return the key of the request, with its buyer. For views behind HasBuyer."""
+    """Return the key of the request, with its buyer. For views behind HasScope."""
     key: object = request.auth
     if not isinstance(key, BuyerKey):
         raise NotAuthenticated

@@ -1,6 +1,6 @@
 """What buyers read about themselves: wallet, ledger, the leads they bought and those they missed."""
 
-from typing import Any
+from typing import Final
 from uuid import UUID
 
 from rest_framework.request import Request
@@ -8,19 +8,21 @@ from rest_framework.response import Response
 
 from distribution.api import buyeranswers as answers
 from distribution.api import buyerdocuments as documents
-from distribution.api.authentication import BuyerKeyAuthentication, HasBuyer, get_buyer_key
+from distribution.api.authentication import BuyerKeyAuthentication, get_buyer_key
 from distribution.api.parameters import read_choice, read_cursor, read_day, read_limit, read_period
 from distribution.missed import MISSED_REASONS, NEWEST, find_missed, list_missed
-from distribution.models import AssignmentState, Buyer, BuyerScope, LedgerKind, Wallet
+from distribution.models import AssignmentState, Buyer, BuyerKey, BuyerScope, LedgerKind, Wallet
 from distribution.queries import find_assignment, list_assignments, list_enrollments, list_ledger
 from routing.api.keyview import KeyView, not_found
+
+PAGED: Final = ("limit", "cursor")
 
 
 class BuyerView(KeyView):
     """Everything below is of the buyer in `request.auth`; what belongs to another does not exist."""
 
     authentication_classes = [BuyerKeyAuthentication]
-    permission_classes: Any = [HasBuyer(BuyerScope.READ)]
+    key_model = BuyerKey
     rate_kind = "buyer"
     http_method_names = ["get", "head"]
 
@@ -34,18 +36,25 @@ class BuyerView(KeyView):
 
 
 class MeView(BuyerView):
+    scopes = {"get": BuyerScope.ACCOUNT_READ}
+
     @documents.GET_ME
     def get(self, request: Request) -> Response:
         return Response(answers.describe_me(get_buyer_key(request), list_enrollments(self.buyer)))
 
 
 class WalletView(BuyerView):
+    scopes = {"get": BuyerScope.WALLET_READ}
+
     @documents.GET_WALLET
     def get(self, request: Request) -> Response:  # noqa: ARG002 - the signature is DRF's
         return Response(answers.describe_wallet(Wallet.objects.get(buyer_id=self.buyer.pk)))
 
 
 class LedgerView(BuyerView):
+    scopes = {"get": BuyerScope.WALLET_READ}
+    query_parameters = {"get": (*PAGED, "kind", "from", "to")}
+
     @documents.LIST_LEDGER
     def get(self, request: Request) -> Response:
         purpose, limit = self.name_list("ledger"), read_limit(request)
@@ -68,6 +77,9 @@ class LedgerView(BuyerView):
 
 
 class AssignmentsView(BuyerView):
+    scopes = {"get": BuyerScope.ASSIGNMENTS_READ}
+    query_parameters = {"get": (*PAGED, "state", "day")}
+
     @documents.LIST_ASSIGNMENTS
     def get(self, request: Request) -> Response:
         purpose, limit = self.name_list("assignments"), read_limit(request)
@@ -90,6 +102,8 @@ class AssignmentsView(BuyerView):
 
 
 class AssignmentView(BuyerView):
+    scopes = {"get": BuyerScope.ASSIGNMENTS_READ}
+
     @documents.GET_ASSIGNMENT
     def get(self, request: Request, public_id: UUID) -> Response:  # noqa: ARG002 - the signature is DRF's
         assignment = find_assignment(public_id, buyer=self.buyer)
@@ -99,6 +113,9 @@ class AssignmentView(BuyerView):
 
 
 class MissedView(BuyerView):
+    scopes = {"get": BuyerScope.MISSED_READ}
+    query_parameters = {"get": (*PAGED, "reason")}
+
     @documents.LIST_MISSED
     def get(self, request: Request) -> Response:
         purpose, limit = self.name_list("missed"), read_limit(request)
@@ -121,6 +138,8 @@ class MissedView(BuyerView):
 
 
 class MissedLeadView(BuyerView):
+    scopes = {"get": BuyerScope.MISSED_READ}
+
     @documents.GET_MISSED
     def get(self, request: Request, public_id: UUID) -> Response:  # noqa: ARG002 - the signature is DRF's
         found = find_missed(public_id, buyer=self.buyer)

@@ -17,6 +17,7 @@ from distribution.models import (
 )
 from routing.api.answers import write_time
 from routing.models import Lead
+from tracing import wording
 from tracing.gates import Obstacle
 
 CAPS: Final = ("hour", "day", "week", "month")
@@ -48,7 +49,7 @@ def describe_me(key: BuyerKey, enrollments: Sequence[Enrollment]) -> dict[str, A
         "key": {
             "name": key.name,
             "prefix": key.prefix,
-            "scopes": list(key.scopes),
+            "scopes": key.granted_scopes,
             "expires_at": write_time(key.expiry_date),
         },
         "enrollments": [_describe_enrollment(each) for each in enrollments],
@@ -117,8 +118,13 @@ def _describe_lead(lead: Lead, *, is_held: bool) -> dict[str, Any]:
         "country": lead.country,
         "contact": _describe_contact(lead) if is_held else None,
         "attributes": lead.attributes if is_held else None,
-        "consent": lead.consent if is_held else None,
+        "consent": _describe_consent(lead.consent) if is_held else None,
     }
+
+
+def _describe_consent(consent: dict[str, Any]) -> dict[str, Any]:
+    given_at = wording.parse_moment(consent.get("given_at"))
+    return {**consent, "given_at": write_time(given_at)} if given_at else consent
 
 
 def _describe_contact(lead: Lead) -> dict[str, Any]:

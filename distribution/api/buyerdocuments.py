@@ -228,7 +228,7 @@ def _document(
         description=description or f"{summary}.",
         tags=["buyers"],
         parameters=[*parameters, *LIMIT_HEADERS],
-        responses={200: OpenApiResponse(answer, description=summary), **describe_errors(*errors, 403)},
+        responses={200: OpenApiResponse(answer, description=summary), **describe_errors(*errors)},
         examples=[*examples.OF[operation_id], *examples.ERRORS],
     )
 

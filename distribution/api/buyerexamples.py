@@ -20,7 +20,7 @@ ME: Final = {
     "key": {
         "name": "reporting",
         "prefix": "hN2vQx7T",
-        "scopes": ["read"],
+        "scopes": ["account:read", "wallet:read"],
         "expires_at": "2027-01-01T05:00:00Z",
     },
     "enrollments": [

@@ -21,16 +21,14 @@ REASON: Final = "A code of the vocabulary; empty when there is none."
 class PartyDocument(serializers.Serializer[Any]):
     """A buyer or a campaign."""
 
-    public_id = serializers.UUIDField(
-        allow_null=True, help_text="null: not, or no longer, of this workspace."
-    )
+    id = serializers.UUIDField(allow_null=True, help_text="null: not, or no longer, of this workspace.")
     name = serializers.CharField()
 
 
 class LeadHeadDocument(serializers.Serializer[Any]):
     """Where the lead stands now."""
 
-    public_id = serializers.UUIDField()
+    id = serializers.UUIDField()
     workspace = serializers.CharField()
     source = serializers.CharField()  # type: ignore[assignment]
     source_workspace = serializers.CharField(
@@ -55,7 +53,7 @@ class LeadHeadDocument(serializers.Serializer[Any]):
 
 
 class SaleDocument(serializers.Serializer[Any]):
-    assignment_id = serializers.UUIDField()
+    id = serializers.UUIDField()
     buyer = PartyDocument()
     price_cents = serializers.IntegerField()
     state = serializers.CharField()
@@ -103,7 +101,7 @@ class FunnelStageDocument(serializers.Serializer[Any]):
 
 
 class AttemptDocument(serializers.Serializer[Any]):
-    attempt_id = serializers.UUIDField()
+    id = serializers.UUIDField()
     number = serializers.IntegerField()
     trigger = serializers.ChoiceField(choices=AttemptTrigger.choices)
     result = serializers.ChoiceField(choices=AttemptResult.choices)
@@ -146,8 +144,8 @@ class TraceAnswer(serializers.Serializer[Any]):
     answer = AnswerDocument(allow_null=True, help_text="Only when a buyer was asked about.")
 
 
-ACME: Final = {"public_id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d70", "name": "Acme Roofing"}
-CAMPAIGN: Final = {"public_id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d71", "name": "Roofing Atlanta"}
+ACME: Final = {"id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d70", "name": "Acme Roofing"}
+CAMPAIGN: Final = {"id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d71", "name": "Roofing Atlanta"}
 NO_CREDITS: Final = {
     "reason": "insufficient_credits",
     "sentence": "Acme Roofing: its wallet does not hold the price: the price is $25.00, $10.00 is available.",
@@ -158,7 +156,7 @@ EXAMPLE: Final = OpenApiExample(
     "Not sold, with buyer=",
     value={
         "lead": {
-            "public_id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e",
+            "id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e",
             "workspace": "Northern Leads",
             "source": "website",
             "source_workspace": "",
@@ -167,8 +165,8 @@ EXAMPLE: Final = OpenApiExample(
             "status": "failed",
             "status_sentence": "Needs a person.",
             "campaign": CAMPAIGN,
-            "received_at": "2026-01-31T12:00:01.250000+00:00",
-            "finished_at": "2026-01-31T12:00:01.300000+00:00",
+            "received_at": "2026-01-31T12:00:01.250000Z",
+            "finished_at": "2026-01-31T12:00:01.300000Z",
             "due_at": None,
             "due_reason": "",
             "due_sentence": "",
@@ -182,7 +180,7 @@ EXAMPLE: Final = OpenApiExample(
         "sales": [],
         "attempts": [
             {
-                "attempt_id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6f",
+                "id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6f",
                 "number": 1,
                 "trigger": "ingest",
                 "result": "unsold",
@@ -190,8 +188,8 @@ EXAMPLE: Final = OpenApiExample(
                 "headline": "Attempt 1 (first try) at 2026-01-31 12:00:01 UTC took 3 ms: not sold.",
                 "campaign": CAMPAIGN,
                 "config_version": 7,
-                "started_at": "2026-01-31T12:00:01.297000+00:00",
-                "finished_at": "2026-01-31T12:00:01.300000+00:00",
+                "started_at": "2026-01-31T12:00:01.297000Z",
+                "finished_at": "2026-01-31T12:00:01.300000Z",
                 "duration_ms": 3.1,
                 "due_at": None,
                 "funnel": [
@@ -263,7 +261,7 @@ GET_TRACE: Final = extend_schema(
     ],
     responses={
         200: OpenApiResponse(TraceAnswer, description="The story of the lead."),
-        **describe_errors(400, 404),
+        **describe_errors(404),
     },
     examples=[EXAMPLE, UNKNOWN_EXAMPLE, TOO_FAST_EXAMPLE],
 )

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from distribution.api.cursor import BadCursor, unseal
 from distribution.queries import Period
-from routing.api.keyview import wrong_parameter
+from routing.api.parameters import wrong_parameter
 from routing.zones import load_zone, start_of_day
 from tracing.parsing import parse_id
 

@@ -1,6 +1,5 @@
 """The trace of a lead: the story that `manage.py explain` tells, as JSON."""
 
-from typing import Final
 from uuid import UUID
 
 from rest_framework.request import Request
@@ -11,28 +10,34 @@ from distribution.explain import explain
 from distribution.models import Buyer
 from distribution.story import to_json
 from routing.api.authentication import get_source
-from routing.api.keyview import not_found, wrong_parameter
+from routing.api.keyview import not_found
 from routing.api.leads import SourceView
-from routing.models import Lead
-from tracing.parsing import parse_id, parse_uuid
-
-LATEST: Final = 20
-MOST: Final = 100
+from routing.api.parameters import read_latest, wrong_parameter
+from routing.models import Lead, SourceScope
+from tracing.parsing import parse_uuid
 
 
 class TraceView(SourceView):
-    """For the keys of the workspace that the lead is in: whoever sent it on does not see another's buyers."""
+    """The sender's own leads, with the buyers of its workspace: for keys to which an operator granted that.
+
+    A lead that rules sent on to another workspace is not found: its buyers are that workspace's.
+    """
+
+    scopes = {"get": SourceScope.TRACE}
+    query_parameters = {"get": ("buyer", "latest")}
 
     @documents.GET_TRACE
     def get(self, request: Request, public_id: UUID) -> Response:
-        workspace_id = get_source(request).workspace_id
-        asked, latest = _read_buyer_id(request), _read_latest(request)
+        source = get_source(request)
+        asked, latest = _read_buyer_id(request), read_latest(request)
         leads = Lead.objects.select_related("workspace", "source")
-        lead = leads.filter(public_id=public_id, workspace_id=workspace_id).first()
+        lead = leads.filter(
+            public_id=public_id, source_id=source.pk, workspace_id=source.workspace_id
+        ).first()
         if lead is None:
             raise not_found()
-        buyer = None if asked is None else _find_buyer(asked, workspace_id=workspace_id)
-        return Response(to_json(explain(lead, buyer=buyer, latest=latest)))
+        buyer = None if asked is None else _find_buyer(asked, workspace_id=source.workspace_id)
+        return Response(to_json(explain(lead, buyer=buyer, latest=latest, is_for_source=True)))
 
 
 def _read_buyer_id(request: Request) -> UUID | None:
@@ -43,16 +48,6 @@ def _read_buyer_id(request: Request) -> UUID | None:
     if public_id is None:
         raise wrong_parameter("buyer", "must be the public id of a buyer, a UUID")
     return public_id
-
-
-def _read_latest(request: Request) -> int:
-    text = request.query_params.get("latest")
-    if text is None:
-        return LATEST
-    latest = parse_id(text)
-    if latest is None or not 1 <= latest <= MOST:
-        raise wrong_parameter("latest", f"must be a whole number from 1 to {MOST}")
-    return latest
 
 
 def _find_buyer(public_id: UUID, *, workspace_id: int) -> Buyer:

@@ -11,15 +11,19 @@ from django.db.models.functions import Now
 from uuid6 import uuid7
 
 from distribution.definitions import (
+    check_answer_keys,
     check_answers,
     check_answers_fit,
     check_hours,
     check_service_area,
     check_timezone,
+    list_keys,
 )
+from distribution.limits import MAX_BUDGET_CENTS, MAX_PRICE_CENTS
 from distribution.models.campaign import Campaign, Tier
 from distribution.models.counting import archive_trigger, continue_counters_trigger
 from distribution.models.versioning import buyer_version_trigger, parent_version_triggers
+from distribution.models.waking import buyer_trigger, enrollment_triggers
 from routing.checks import check_condition
 from routing.models import Workspace
 
@@ -44,6 +48,12 @@ ENROLLMENT_CONFIG = (
     "archived_at",
 )
 MAX_WEIGHT = 1000
+PERIODS = ("hour", "day", "week", "month")
+# NULL is in range: a check that is not false holds.
+AMOUNTS_IN_RANGE = Q(
+    ("bid_cents__lte", MAX_PRICE_CENTS),
+    *((f"budget_{period}_cents__lte", MAX_BUDGET_CENTS) for period in PERIODS),
+)
 
 
 class Buyer(models.Model):
@@ -71,8 +81,8 @@ class Buyer(models.Model):
         blank=True,
         validators=[check_service_area],
         help_text='E.g. {"states": ["GA"], "radius": [{"zip": "30312", "miles": 25}], "exclude": {"zips": ["30301"]}}. '
-        'Keys: everywhere, zips, zip_prefixes, counties ("GA:Fulton County"), states, radius, exclude. '
-        "Empty: covers nothing.",
+        'Keys: everywhere, countries, states, counties ("GA:Fulton County"), zips, zip_prefixes, radius, exclude. '
+        'Abroad: "CA-ON", "DE-30312". Empty: covers nothing.',
     )
     answers = models.JSONField(
         default=dict,
@@ -99,6 +109,7 @@ class Buyer(models.Model):
         ]
         triggers: ClassVar = [
             buyer_version_trigger(BUYER_CONFIG),
+            buyer_trigger(),
             # Every buyer has exactly one wallet from the start, however it was created: the hot path joins it.
             pgtrigger.Trigger(
                 name="open_wallet",
@@ -117,6 +128,13 @@ class Buyer(models.Model):
         return f"{self.name} ({self.workspace})"
 
     def clean(self) -> None:
+        questions = Campaign.objects.filter(workspace_id=self.workspace_id).values_list(
+            "questions", flat=True
+        )
+        try:
+            check_answer_keys(self.answers, asked={key for each in questions for key in list_keys(each)})
+        except ValidationError as error:
+            raise ValidationError({"answers": error.messages}) from None
         enrolled = Enrollment.objects.filter(buyer_id=self.pk).values("campaign_id")
         campaigns = Campaign.objects.filter(pk__in=enrolled) if self.pk else ()
         for campaign in campaigns:
@@ -169,10 +187,14 @@ class Enrollment(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(MAX_WEIGHT)],
         help_text="Its share in campaigns of mode `weighted`: 2 gets twice as many leads as 1.",
     )
-    priority = models.IntegerField(default=0, help_text="Highest first, in campaigns of mode `priority`.")
+    priority = models.IntegerField(
+        default=0,
+        help_text="Highest first, in campaigns of mode `priority`.",
+    )
     bid_cents = models.PositiveBigIntegerField(
         null=True,
         blank=True,
+        validators=[MaxValueValidator(MAX_PRICE_CENTS)],
         help_text="What this buyer pays for a lead. Blank: the tier's or campaign's price.",
     )
     lead_filter = models.JSONField(
@@ -183,29 +205,47 @@ class Enrollment(models.Model):
         "Empty: every lead.",
     )
     cap_hour = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Leads an hour. Blank: no cap. 0: none."
+        null=True,
+        blank=True,
+        help_text="Leads an hour. Blank: no cap. 0: none.",
     )
     cap_day = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Leads a day, in the buyer's timezone. Blank: no cap."
+        null=True,
+        blank=True,
+        help_text="Leads a day, in the buyer's timezone. Blank: no cap.",
     )
     cap_week = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Leads a week, from Monday. Blank: no cap."
+        null=True,
+        blank=True,
+        help_text="Leads a week, from Monday. Blank: no cap.",
     )
     cap_month = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Leads a calendar month. Blank: no cap."
+        null=True,
+        blank=True,
+        help_text="Leads a calendar month. Blank: no cap.",
     )
     budget_hour_cents = models.PositiveBigIntegerField(
-        null=True, blank=True, help_text="The most it spends an hour. Blank: no limit but its wallet."
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MAX_BUDGET_CENTS)],
+        help_text="The most it spends an hour. Blank: no limit but its wallet.",
     )
     budget_day_cents = models.PositiveBigIntegerField(
-        null=True, blank=True, help_text="The most it spends a day. Blank: no limit but its wallet."
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MAX_BUDGET_CENTS)],
+        help_text="The most it spends a day. Blank: no limit but its wallet.",
     )
     budget_week_cents = models.PositiveBigIntegerField(
-        null=True, blank=True, help_text="The most it spends a week. Blank: no limit but its wallet."
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MAX_BUDGET_CENTS)],
+        help_text="The most it spends a week. Blank: no limit but its wallet.",
     )
     budget_month_cents = models.PositiveBigIntegerField(
         null=True,
         blank=True,
+        validators=[MaxValueValidator(MAX_BUDGET_CENTS)],
         help_text="The most it spends a calendar month. Blank: no limit but its wallet.",
     )
 
@@ -240,9 +280,11 @@ class Enrollment(models.Model):
             models.CheckConstraint(
                 condition=Q(weight__gte=1, weight__lte=MAX_WEIGHT), name="enrollment_weight_in_range"
             ),
+            models.CheckConstraint(condition=AMOUNTS_IN_RANGE, name="enrollment_amounts_in_range"),
         ]
         triggers: ClassVar = [
             *parent_version_triggers(ENROLLMENT_CONFIG),
+            *enrollment_triggers(),
             archive_trigger(),
             continue_counters_trigger(),
             pgtrigger.Trigger(

@@ -1,36 +1,37 @@
 """The keys with which a buyer's programs read the API."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
-from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 
 from distribution.models.buyer import Buyer
+from routing.models.apikey import ScopedKey, ScopedKeyManager, id_is_no_hash
 
 
 class BuyerScope(models.TextChoices):
-    """What a key may do. Codes are permanent: rows keep them."""
+    """What a key may do, always with this buyer's own data alone. Codes are permanent: rows keep them."""
 
-    READ = "read", "read: wallet, ledger, bought and missed leads"
+    ACCOUNT_READ = "account:read", "account:read: its name, this key, its campaigns with bids and caps"
+    WALLET_READ = "wallet:read", "wallet:read: wallet and ledger"
+    ASSIGNMENTS_READ = "assignments:read", "assignments:read: the leads it bought, with the persons"
+    MISSED_READ = "missed:read", "missed:read: the leads it missed, and why"
+
+
+# Keys made before there were several scopes have this one alone. It means all that could be read then.
+FORMER_READ: Final = "read"
 
 
 def default_scopes() -> list[str]:
-    return [BuyerScope.READ.value]
+    return [scope.value for scope in BuyerScope]
 
 
-class BuyerKeyManager(BaseAPIKeyManager):
-    """Finds keys together with what a request needs next, in one statement."""
+class BuyerKey(ScopedKey):
+    """A key of a buyer."""
 
-    def get_usable_keys(self) -> "models.QuerySet[BuyerKey]":
-        return super().get_usable_keys().select_related("buyer", "buyer__workspace")
-
-
-class BuyerKey(AbstractAPIKey):
-    """A prefix for look-up and a hash; the secret itself is shown once and not stored."""
-
-    objects: ClassVar[BuyerKeyManager] = BuyerKeyManager()  # type: ignore[assignment]
+    owner_field = "buyer"
+    objects: ClassVar[ScopedKeyManager] = ScopedKeyManager()  # type: ignore[assignment]
     buyer = models.ForeignKey(Buyer, on_delete=models.CASCADE, related_name="keys")
     scopes = ArrayField(
         models.CharField(max_length=20, choices=BuyerScope.choices),
@@ -38,10 +39,15 @@ class BuyerKey(AbstractAPIKey):
         help_text="What this key may do.",
     )
 
-    class Meta(AbstractAPIKey.Meta):
+    class Meta(ScopedKey.Meta):
         db_table = "distribution_buyerkey"
         verbose_name = "buyer key"
         verbose_name_plural = "buyer keys"
         constraints = [
             models.CheckConstraint(condition=~Q(scopes=[]), name="buyerkey_has_a_scope"),
+            id_is_no_hash("buyerkey"),
         ]
+
+    @property
+    def granted_scopes(self) -> list[str]:
+        return default_scopes() if FORMER_READ in self.scopes else list(self.scopes)

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -16,8 +16,10 @@ from distribution.definitions import (
     check_questions,
     check_timezone,
 )
+from distribution.limits import MAX_BUYERS_A_LEAD, MAX_PRICE_CENTS
 from distribution.models.versioning import own_version_trigger, parent_version_triggers
-from routing.checks import check_condition
+from distribution.models.waking import campaign_trigger, tier_trigger
+from routing.checks import check_condition, check_vertical
 from routing.models import Source, Workspace
 from tracing.models.append_only import append_only_triggers
 
@@ -60,6 +62,7 @@ class Campaign(models.Model):
     vertical = models.CharField(
         max_length=50,
         blank=True,
+        validators=[check_vertical],
         help_text="E.g. roofing, as leads name it. Blank: any vertical. A campaign that names it is preferred.",
     )
     source = models.ForeignKey(
@@ -70,7 +73,10 @@ class Campaign(models.Model):
         related_name="campaigns",
         help_text="Blank: any source. A campaign that names it is preferred.",
     )
-    priority = models.IntegerField(default=0, help_text="Among equally specific campaigns the highest wins.")
+    priority = models.IntegerField(
+        default=0,
+        help_text="Among equally specific campaigns the highest wins.",
+    )
     active = models.BooleanField(
         default=True, help_text="Off: it takes no lead. Untick it instead of deleting it."
     )
@@ -81,7 +87,8 @@ class Campaign(models.Model):
         help_text="Who is asked first within a tier. Weight, priority and bid are set on each enrolment.",
     )
     price_cents = models.PositiveBigIntegerField(
-        help_text="What a lead costs, unless a tier, rule or bid says otherwise."
+        validators=[MaxValueValidator(MAX_PRICE_CENTS)],
+        help_text="What a lead costs, unless a tier, rule or bid says otherwise.",
     )
     price_rules = models.JSONField(
         default=list,
@@ -91,7 +98,9 @@ class Campaign(models.Model):
         '[{"when": {"field": "state", "op": "eq", "value": "GA"}, "percent": 120}]. Empty: one price for all.',
     )
     max_buyers = models.PositiveIntegerField(
-        default=1, validators=[MinValueValidator(1)], help_text="1: exclusive. More: shared by up to so many."
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_BUYERS_A_LEAD)],
+        help_text="1: exclusive. More: shared by up to so many.",
     )
     timezone = models.CharField(
         max_length=50,
@@ -125,11 +134,18 @@ class Campaign(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["workspace", "name"], name="campaign_workspace_name_unique"),
             models.CheckConstraint(condition=Q(max_buyers__gte=1), name="campaign_max_buyers_positive"),
+            models.CheckConstraint(
+                condition=Q(
+                    price_cents__lte=MAX_PRICE_CENTS,
+                    max_buyers__lte=MAX_BUYERS_A_LEAD,
+                ),
+                name="campaign_amounts_in_range",
+            ),
         ]
         indexes = [
             models.Index(fields=["workspace", "vertical"], condition=Q(active=True), name="campaign_resolve"),
         ]
-        triggers: ClassVar = [own_version_trigger(CAMPAIGN_CONFIG)]
+        triggers: ClassVar = [own_version_trigger(CAMPAIGN_CONFIG), campaign_trigger()]
 
     def __str__(self) -> str:
         """Names are unique in a workspace alone."""
@@ -158,7 +174,8 @@ class Tier(models.Model):
         help_text="Whose leads it sells. Next: enrol buyers in this tier, under Enrollments.",
     )
     position = models.PositiveIntegerField(
-        default=1, help_text="1 is asked first. Each position once in a campaign."
+        default=1,
+        help_text="1 is asked first. Each position once in a campaign.",
     )
     name = models.CharField(
         max_length=100, blank=True, help_text="E.g. Gold. Blank: it is called by its position."
@@ -171,18 +188,26 @@ class Tier(models.Model):
         "Empty: every lead.",
     )
     price_cents = models.PositiveBigIntegerField(
-        null=True, blank=True, help_text="Blank: the campaign's price."
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MAX_PRICE_CENTS)],
+        help_text="Blank: the campaign's price.",
     )
 
     class Meta:
         db_table = "distribution_tier"
         ordering = ["position"]
         constraints = [
-            models.UniqueConstraint(fields=["campaign", "position"], name="tier_campaign_position_unique")
+            models.UniqueConstraint(fields=["campaign", "position"], name="tier_campaign_position_unique"),
+            models.CheckConstraint(
+                condition=Q(price_cents__lte=MAX_PRICE_CENTS),
+                name="tier_amounts_in_range",
+            ),
         ]
-        triggers: ClassVar = parent_version_triggers(
-            ("campaign_id", "position", "content_filter", "price_cents"),
-        )
+        triggers: ClassVar = [
+            *parent_version_triggers(("campaign_id", "position", "content_filter", "price_cents")),
+            tier_trigger(),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name or f'tier {self.position}'} of {self.campaign}"

@@ -3,11 +3,14 @@
 from typing import ClassVar, Final
 
 from django.contrib.postgres.functions import RandomUUID
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from distribution.limits import MAX_CREDIT_LIMIT_CENTS
 from distribution.models.buyer import Buyer
+from distribution.models.waking import wallet_trigger
 from tracing.models.append_only import append_only_triggers
 from tracing.wording import money
 
@@ -20,6 +23,7 @@ class Wallet(models.Model):
     held_cents = models.BigIntegerField(default=0, editable=False)
     credit_limit_cents = models.BigIntegerField(
         default=0,
+        validators=[MinValueValidator(0), MaxValueValidator(MAX_CREDIT_LIMIT_CENTS)],
         help_text="How far below zero the balance may go. To move money, use Top up or Adjust above.",
     )
     version = models.PositiveBigIntegerField(default=0, editable=False)
@@ -33,7 +37,11 @@ class Wallet(models.Model):
             ),
             models.CheckConstraint(condition=Q(held_cents__gte=0), name="wallet_held_not_negative"),
             models.CheckConstraint(condition=Q(credit_limit_cents__gte=0), name="wallet_limit_not_negative"),
+            models.CheckConstraint(
+                condition=Q(credit_limit_cents__lte=MAX_CREDIT_LIMIT_CENTS), name="wallet_limit_in_range"
+            ),
         ]
+        triggers: ClassVar = [wallet_trigger()]
 
     def __str__(self) -> str:
         return f"wallet of {self.buyer}"

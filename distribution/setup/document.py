@@ -61,7 +61,7 @@ CAMPAIGN: Final = _kind(
 BUYER: Final = _kind(
     "name", "timezone service_area answers hours credit_limit_dollars opening_balance_dollars"
 )
-SOURCE: Final = _kind("name", "default_vertical active")
+SOURCE: Final = _kind("name", "default_vertical active intake_mode")
 WORKSPACE: Final = _kind(
     "slug",
     "name kind timezone lead_ttl_days hours max_attempts duplicate_scope duplicate_days duplicate_same_vertical",

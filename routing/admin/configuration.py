@@ -1,17 +1,21 @@
 """Pages of what operators configure: strict JSON with errors that name the path."""
 
 import json
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Final
 
 from django import forms
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from routing.admin.typed import TypedChecks
+from routing.admin.waking import tell_woken
 from routing.api.errors import Malformed
 from routing.api.guard import parse_json
+from routing.conditions import Rewrite
+from routing.rewriting import Rewriter
 
 MOST_KEYS: Final = 20_000
 
@@ -54,21 +58,66 @@ class GuardedJSONField(forms.JSONField):
         return initial if self.disabled or data is None else forms.fields.InvalidJSONInput(data)
 
 
+class RewritingField(forms.Field):
+    """Saves what was typed in the form that leads have. `rewrites`: what it changed in this form."""
+
+    rewriter: Rewriter | None = None
+    rewrites: Sequence[Rewrite] = ()
+
+    def clean(self, value: Any) -> Any:
+        cleaned = super().clean(value)
+        if self.rewriter is None:
+            return cleaned
+        cleaned, self.rewrites = self.rewriter(cleaned)
+        return cleaned
+
+
+class RewritingJSONField(RewritingField, GuardedJSONField):
+    pass
+
+
+class RewritingCharField(RewritingField, forms.CharField):
+    pass
+
+
 class ConfigurationAdmin(TypedChecks):
     """Fields and lists of what operators configure."""
 
     formfield_overrides = {
         models.JSONField: {
-            "form_class": GuardedJSONField,
+            "form_class": RewritingJSONField,
             "encoder": IndentedEncoder,
             "widget": forms.Textarea(attrs={"rows": 10, "cols": 100, "style": "font-family: monospace"}),
         }
     }
     list_per_page = 50
     show_full_result_count = False
+    # What brings a field into the form that leads have.
+    rewriters: ClassVar[Mapping[str, Rewriter]] = {}
+
+    def response_add(
+        self, request: HttpRequest, obj: models.Model, post_url_continue: Any = None
+    ) -> HttpResponse:
+        tell_woken(self, request)
+        return super().response_add(request, obj, post_url_continue)
+
+    def response_change(self, request: HttpRequest, obj: models.Model) -> HttpResponse:
+        tell_woken(self, request)
+        return super().response_change(request, obj)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        rewriter = self.rewriters.get(db_field.name)
+        if rewriter is not None and isinstance(db_field, models.CharField):
+            kwargs["form_class"] = RewritingCharField
+        field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if rewriter is not None:
+            field.rewriter = rewriter
         if isinstance(field, GuardedJSONField) and not db_field.null and callable(db_field.default):
             field.blank = db_field.default
         return field
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
+        super().save_model(request, obj, form, change)
+        for name, field in form.fields.items():
+            for rewrite in getattr(field, "rewrites", ()):
+                self.message_user(request, f"{name}: {rewrite}.", messages.WARNING)

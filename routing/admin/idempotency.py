@@ -16,6 +16,15 @@ class IdempotencyRecordAdmin(ReadOnlyAdmin):
     empty_list_text = "A sender that gives its requests an Idempotency-Key leaves one for each, for a day."
     search_help_text = "A whole Idempotency-Key."
     exact_searches = {"key": parse_text}
-    fields = ("workspace", "route", "key", "fingerprint", "status_code", "pretty_response", "created_at")
+    fields = (
+        "workspace",
+        "owner_id",
+        "route",
+        "key",
+        "fingerprint",
+        "status_code",
+        "pretty_response",
+        "created_at",
+    )
     readonly_fields = ("pretty_response",)
     pretty_response = pretty_json("response")

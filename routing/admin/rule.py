@@ -15,6 +15,7 @@ from routing.conditions import ConditionError, compile_condition
 from routing.locks import try_lock_rules
 from routing.models import RoutingRule, Workspace
 from routing.models.rule_triggers import MAX_HOPS
+from routing.rewriting import rewrite_condition
 from routing.rings import find_ring, is_path_too_long
 from tracing.admin.audited import ReasonedForm
 from tracing.admin.scope import visible_ids
@@ -97,6 +98,7 @@ class RoutingRuleAdmin(TrialPage, ConfigurationAdmin):
         "Without a rule every lead stays in the workspace that it came into. Add one to send leads on."
     )
     tellers = {"conditions": tell_condition}
+    rewriters = {"conditions": rewrite_condition}
 
     def lock(self, rows: QuerySet[Any]) -> bool:
         """The triggers of the table take the lock of all rules before any row: so does its page."""

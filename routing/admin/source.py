@@ -1,16 +1,13 @@
 """Sources and their keys."""
 
-from typing import Any, ClassVar, TypeAlias
+from typing import ClassVar
 
 from django.contrib import admin
-from rest_framework_api_key.admin import APIKeyModelAdmin
 
 from routing.admin.configuration import ConfigurationAdmin
+from routing.admin.keys import Columns, ScopedKeyAdmin
 from routing.models import Source, SourceKey
-from tracing.admin.audited import REASON, AuditedAdmin
-
-# The library's class has tuples of a fixed length for its types.
-Columns: TypeAlias = Any
+from routing.rewriting import rewrite_vertical
 
 
 @admin.register(Source)
@@ -25,29 +22,14 @@ class SourceAdmin(ConfigurationAdmin):
     ordering = ("workspace__name", "name")
     autocomplete_fields = ("workspace",)
     readonly_fields = ("public_id", "created_at")
+    rewriters = {"default_vertical": rewrite_vertical}
 
 
 @admin.register(SourceKey)
-class SourceKeyAdmin(AuditedAdmin, APIKeyModelAdmin):  # type: ignore[misc]  # the library names its defaults
-    """The key is shown once, in the message after it was made; only its prefix and hash are stored."""
-
+class SourceKeyAdmin(ScopedKeyAdmin):
     workspace_path = "source__workspace"
-    list_display: Columns = (
-        "name",
-        "prefix",
-        "source",
-        "workspace",
-        "created",
-        "expiry_date",
-        "revoked",
-    )
     list_filter: ClassVar[Columns] = ("revoked", "source__workspace")
     list_select_related = ("source__workspace",)
     search_fields: ClassVar[Columns] = ("name", "prefix", "source__name")
     empty_list_text = "Add a source first, then a key with which it sends its leads."
     autocomplete_fields = ("source",)
-    fields = ("name", "source", "prefix", "expiry_date", "revoked", REASON)
-
-    @admin.display(description="workspace", ordering="source__workspace__name")
-    def workspace(self, key: SourceKey) -> str:
-        return key.source.workspace.name

@@ -79,11 +79,12 @@ class TypedChecks(AuditedAdmin):
         if len(text) > MOST_CHARACTERS:
             return _answer(["Too long to be checked as it is typed; saving checks it."], status=413)
         try:
-            value = self._read_typed(request, row, name=name, text=text)
+            value, rewrites = self._read_typed(request, row, name=name, text=text)
         except ValidationError as error:
             return _answer(error.messages, is_valid=False)
         picture = self.pictures[name](value) if name in self.pictures else ""
-        return _answer([f"Valid: {self.tellers[name](value)}."], is_valid=True, picture=picture)
+        says = [f"Valid: {self.tellers[name](value)}.", *(f"{each}." for each in rewrites)]
+        return _answer(says, is_valid=True, picture=picture)
 
     def _row_of_form(self, request: HttpRequest) -> Model:
         """The row that the form changes, as it is stored; a new one for the form that adds."""
@@ -100,17 +101,21 @@ class TypedChecks(AuditedAdmin):
             raise Http404
         return row
 
-    def _read_typed(self, request: HttpRequest, row: Model, *, name: str, text: str) -> Any:
-        """Put the value onto the row. ValidationError: what saving would say at this field."""
+    def _read_typed(self, request: HttpRequest, row: Model, *, name: str, text: str) -> tuple[Any, Any]:
+        """Put the value onto the row. ValidationError: what saving would say at this field.
+
+        Returned with what saving would write in another form.
+        """
         form = self.get_form(request, None if row._state.adding else row, change=not row._state.adding)
-        setattr(row, name, form.base_fields[name].clean(text))
+        field = form.base_fields[name]
+        setattr(row, name, field.clean(text))
         row.clean_fields(exclude={field.name for field in row._meta.fields} - {name})
         try:
             row.clean()
         except ValidationError as error:
             if name in getattr(error, "error_dict", {}):
                 raise ValidationError(error.error_dict[name]) from None
-        return getattr(row, name)
+        return getattr(row, name), getattr(field, "rewrites", ())
 
 
 def _answer(

@@ -12,6 +12,7 @@ from routing.admin.filters import PausedFilter
 from routing.admin.pausing import PausableForm
 from routing.models import DuplicateScope, Workspace
 from routing.opening import tell_hours
+from routing.rewriting import rewrite_timezone
 from tracing.admin.audited import REASON
 from tracing.admin.scope import visible_ids
 
@@ -30,6 +31,7 @@ class WorkspaceAdmin(ConfigurationAdmin):
     form: Any = WorkspaceForm
     workspace_path = "pk"
     tellers = {"hours": tell_hours}
+    rewriters = {"timezone": rewrite_timezone}
     list_display = ("name", "slug", "kind", "timezone", "dispatch_mode", "paused_at")
     list_filter = ("kind", "dispatch_mode", PausedFilter)
     search_fields = ("name", "slug")

@@ -1,19 +1,22 @@
 """The bodies that the intake API answers with. They hold only what JSON has: a stored answer is sent again as it is."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.urls import reverse
 
 from routing.api.errors import FieldsInvalid, build_error
-from routing.corrections import SENTENCES, Correction, read_note
+from routing.corrections import Correction, read_note
 from routing.inline import Decided, Outcome
 from routing.intake import AlreadyHere, Taken
 from routing.leadfields import LeadInvalid
+from routing.models import LeadStatus
 from routing.queries import LeadState
-from tracing.vocabulary import SKIP_REASONS, Fixer, SkipReason
+from tracing import wording
+from tracing.models import AttemptResult
+from tracing.vocabulary import CORRECTIONS, SKIP_REASONS, Fixer, SkipReason
 
 
 def describe_new(taken: Taken, *, external_id: str, corrections: Sequence[Correction] = ()) -> dict[str, Any]:
@@ -43,10 +46,11 @@ def describe_outcome(decided: Decided, *, stored: Mapping[str, Any]) -> dict[str
     if state is None:
         known = {} if outcome is None else _describe_unread(outcome)
         return {**stored, **known, "incomplete": describe_incomplete(stored["id"])}
-    body = describe_decided(state, buyers=state.buyers if outcome is None else len(outcome.assignments))
     # What came with the lead is known to the first answer alone.
-    body["warnings"] = stored.get("warnings", [])
-    return body if outcome is None else {**body, "result": outcome.result}
+    body = {**describe_decided(state), "warnings": stored.get("warnings", [])}
+    if outcome is None:
+        return body
+    return {**body, "result": outcome.result, "buyers": len(outcome.assignments)}
 
 
 def _describe_unread(outcome: Outcome) -> dict[str, Any]:
@@ -70,7 +74,7 @@ def describe_incomplete(public_id: str) -> dict[str, str]:
     }
 
 
-def describe_decided(state: LeadState, *, buyers: int | None) -> dict[str, Any]:
+def describe_decided(state: LeadState) -> dict[str, Any]:
     reason = _tell_reason(state)
     incomplete = {} if state.is_complete else {"incomplete": describe_incomplete(str(state.public_id))}
     return {
@@ -80,13 +84,21 @@ def describe_decided(state: LeadState, *, buyers: int | None) -> dict[str, Any]:
         "result": state.result,
         "reason": reason.code if reason else None,
         "message": reason.sentence if reason else None,
-        "buyers": buyers,
+        "buyers": _count_buyers(state),
         "duplicate_of": str(state.duplicate_of) if state.duplicate_of else None,
         "received_at": write_time(state.received_at),
         "next_attempt_at": write_time(state.next_attempt_at),
         "warnings": [_describe_note(note) for note in state.intake_notes],
         **incomplete,
     }
+
+
+def _count_buyers(state: LeadState) -> int | None:
+    """0 only where it is known: nothing is known before an attempt, or of one whose trace could not be written."""
+    is_sold = state.status == LeadStatus.DISTRIBUTED or state.result == AttemptResult.SUCCESS
+    if is_sold or state.result is None:
+        return state.buyers
+    return 0
 
 
 def describe_corrections(corrections: Sequence[Correction]) -> list[dict[str, Any]]:
@@ -100,7 +112,7 @@ def describe_corrections(corrections: Sequence[Correction]) -> list[dict[str, An
 def _describe_note(note: str) -> dict[str, Any]:
     """What is known later: the lead keeps no value that was left out."""
     name, code = read_note(note)
-    return {"field": name, "code": code, "received": None, "message": SENTENCES.get(code, "")}
+    return {"field": name, "code": code, "received": None, "message": CORRECTIONS.get(code, "")}
 
 
 def _tell_reason(state: LeadState) -> SkipReason | None:
@@ -114,7 +126,7 @@ def _tell_reason(state: LeadState) -> SkipReason | None:
 def describe_lead(state: LeadState) -> dict[str, Any]:
     """Everything its sender may read later. The contact fields are not among it: the sender has them."""
     return {
-        **describe_decided(state, buyers=state.buyers),
+        **describe_decided(state),
         "vertical": state.vertical,
         "zip": state.zip,
         "attempts": state.attempts,
@@ -154,4 +166,4 @@ def describe_repeated(public_id: UUID | None) -> tuple[str, Mapping[str, str]]:
 
 
 def write_time(at: datetime | None) -> str | None:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None
+    return wording.utc(at) if at else None

@@ -5,9 +5,7 @@ from typing import Final
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from routing.api.errors import DEFAULT_CHALLENGE
 from routing.api.keyfinder import KeyFinder, read_key
@@ -27,15 +25,8 @@ class SourceKeyAuthentication(BaseAuthentication):
         return DEFAULT_CHALLENGE
 
 
-class HasSource(BasePermission):
-    """The request carries the key of an active source."""
-
-    def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002 - the signature is DRF's
-        return isinstance(request.auth, SourceKey)
-
-
 def get_source(request: Request) -> Source:
-    """Return the source that sent the request. For views behind HasSource."""
+    """Return the source that sent the request. For views behind HasScope."""
     key: object = request.auth
     if not isinstance(key, SourceKey):
         raise NotAuthenticated

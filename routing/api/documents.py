@@ -13,9 +13,9 @@ from drf_spectacular.utils import (
 from rest_framework import serializers
 
 from routing.cancel import MAX_REASON
-from routing.corrections import SENTENCES
 from routing.models import LeadStatus
 from tracing.models import AttemptResult
+from tracing.vocabulary import CORRECTIONS
 
 
 def _text(max_length: int, help_text: str = "") -> serializers.CharField:
@@ -73,7 +73,7 @@ class NewBatch(serializers.Serializer[Any]):
 
 class Warning(serializers.Serializer[Any]):
     field = serializers.CharField(help_text="The field, or the key as it came.")
-    code = serializers.ChoiceField(choices=sorted(SENTENCES))
+    code = serializers.ChoiceField(choices=sorted(CORRECTIONS))
     received = serializers.JSONField(
         allow_null=True, help_text="What came, in the answer to what was sent only; null later."
     )
@@ -101,7 +101,7 @@ class LeadAnswer(serializers.Serializer[Any]):
     message = serializers.CharField(allow_null=True, help_text="The reason as a sentence.")
     buyers = serializers.IntegerField(
         allow_null=True,
-        help_text="To how many buyers its last attempt sold it; 0 once all of them have returned it.",
+        help_text="To how many its last attempt sold it; 0: to none, or all have returned it. Null: not known yet.",
     )
     duplicate_of = serializers.UUIDField(
         allow_null=True,
@@ -163,7 +163,7 @@ class BatchAnswer(serializers.Serializer[Any]):
 
 
 ERRORS: Final = {
-    400: "Not valid JSON (malformed), or wrong fields (validation_failed).",
+    400: "Not valid JSON (malformed), or wrong fields or parameters (validation_failed).",
     401: "No usable key of the right kind.",
     403: "The key lacks the scope that this needs.",
     404: "There is nothing here, or it is not yours.",
@@ -179,7 +179,8 @@ IDEMPOTENCY_KEY: Final = OpenApiParameter(
     "Idempotency-Key",
     location=OpenApiParameter.HEADER,
     type={"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[\x21-\x7e]+$"},
-    description="Makes it safe to send the request again: for 24 hours the same key and body get the same answer.",
+    description="Makes it safe to send the request again: for 24 hours the same key and body get the same answer."
+    " Keys belong to the source; the order of JSON keys does not matter.",
 )
 PREFER: Final = OpenApiParameter(
     "Prefer",
@@ -254,7 +255,7 @@ _DETAIL: Final[dict[str, Any]] = {
     "result": "unsold",
     "reason": "insufficient_credits",
     "message": "No buyer that was left has enough credits.",
-    "buyers": None,
+    "buyers": 0,
     "duplicate_of": None,
     "received_at": "2026-01-31T12:00:01.250000Z",
     "next_attempt_at": None,
@@ -271,7 +272,7 @@ CANCELLED_EXAMPLE: Final = OpenApiExample(
     "Cancelled",
     value={
         **_DETAIL,
-        **dict.fromkeys(("result", "reason", "message")),
+        **dict.fromkeys(("result", "reason", "message", "buyers")),
         "status": "cancelled",
         "attempts": 0,
         "cancel_reason": "asked twice",
@@ -283,7 +284,7 @@ WAITING_EXAMPLE: Final = OpenApiExample(
     "Due now",
     value={
         **_DETAIL,
-        **dict.fromkeys(("result", "reason", "message", "finished_at")),
+        **dict.fromkeys(("result", "reason", "message", "buyers", "finished_at")),
         "status": "pending",
         "attempts": 0,
         "next_attempt_at": "2026-01-31T12:00:02.125000Z",
@@ -358,7 +359,7 @@ BATCH_EXAMPLE: Final = OpenApiExample(
 
 def describe_errors(*codes: int) -> dict[int, OpenApiResponse]:
     """The errors of an operation: `codes`, and those that every operation can answer with."""
-    every = sorted({*codes, 401, 429, 503})
+    every = sorted({*codes, 400, 401, 403, 429, 503})
     return {code: OpenApiResponse(ErrorAnswer, description=ERRORS[code]) for code in every}
 
 
@@ -426,7 +427,7 @@ POST_LEAD: Final = extend_schema(
     },
     responses={
         201: OpenApiResponse(LeadAnswer, description="The lead is stored."),
-        **describe_errors(400, 409, 411, 413, 415, 422),
+        **describe_errors(409, 411, 413, 415, 422),
     },
     parameters=[
         IDEMPOTENCY_KEY,
@@ -449,7 +450,7 @@ POST_BATCH: Final = extend_schema(
     request=NewBatch,
     responses={
         200: OpenApiResponse(BatchAnswer, description="A result for each lead."),
-        **describe_errors(400, 409, 411, 413, 415, 422),
+        **describe_errors(409, 411, 413, 415, 422),
     },
     parameters=[IDEMPOTENCY_KEY, _header("Idempotency-Replayed", REPLAYED, 200), *LIMIT_HEADERS],
     examples=[BATCH_EXAMPLE, UNKNOWN_EXAMPLE, TOO_FAST_EXAMPLE],
@@ -468,21 +469,21 @@ DELETE_LEAD: Final = extend_schema(
     description="Possible until it has ended; 409 with its status after that. Cancelling twice is no error.",
     tags=["leads"],
     parameters=[REASON, *LIMIT_HEADERS],
-    responses={200: LeadDetail, **describe_errors(400, 404, 409)},
+    responses={200: LeadDetail, **describe_errors(404, 409)},
     examples=[CANCELLED_EXAMPLE, UNKNOWN_EXAMPLE, TOO_FAST_EXAMPLE],
 )
 DISPATCH_NOW: Final = extend_schema(
     operation_id="leads_dispatch_now",
     summary="Try a waiting lead now",
     description="Makes a lead that waits for its time due now and hands it to the workers, under every rule that holds"
-    " for a first try: hours, caps, credits, pauses. Again is no error. 400 when it has ended or an operator holds it"
-    " back, 409 while it is being worked on.",
+    " for a first try: hours, caps, credits, pauses. Idempotent while it is due. 400 when it has ended or an operator"
+    " holds it back, 409 while it is being worked on, 429 when this lead was tried on request too often.",
     tags=["leads"],
     request=None,
     parameters=LIMIT_HEADERS,
     responses={
         202: OpenApiResponse(LeadDetail, description="It is due; look it up to see what became of it."),
-        **describe_errors(400, 404, 409),
+        **describe_errors(404, 409),
     },
     examples=[WAITING_EXAMPLE, ENDED_EXAMPLE, RUNNING_EXAMPLE, UNKNOWN_EXAMPLE, TOO_FAST_EXAMPLE],
 )

@@ -17,7 +17,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from routing.database import is_outage, sqlstate_of
+from routing.database import is_outage, note_refusal, sqlstate_of
 from routing.fieldreader import Errors
 from routing.leadfields import LeadInvalid
 
@@ -53,7 +53,7 @@ FIXED_MESSAGES = {
 class ApiError(exceptions.APIException):
     """An error with a message made for the caller. The status decides the code unless `code` is given.
 
-    `extra` goes into the error beside code and message.
+    `extra` goes into the error beside code and message; `wait_seconds` becomes Retry-After.
     """
 
     def __init__(
@@ -63,7 +63,9 @@ class ApiError(exceptions.APIException):
         status_code: int,
         code: str | None = None,
         extra: Mapping[str, Any] | None = None,
+        wait_seconds: int | None = None,
     ) -> None:
+        self.wait = wait_seconds
         self.status_code = status_code
         super().__init__(message, code or CODES_BY_STATUS[status_code])
         self.message = message
@@ -127,6 +129,7 @@ def _translate(exc: Exception) -> exceptions.APIException | None:
     if isinstance(exc, OperationalError) or is_outage(exc):
         # The class and SQLSTATE only: the text of a database error can hold a value.
         logger.error("database unavailable to the API: %s %s", type(exc).__name__, sqlstate_of(exc))
+        note_refusal(exc)
         return ApiError(FIXED_MESSAGES[503], status_code=503)
     return None
 

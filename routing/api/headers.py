@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 from routing.api.errors import Malformed
 from routing.api.guard import get_body_sha256
-from routing.idempotency import Repeatable
+from routing.idempotency import Repeatable, fingerprint
 from routing.models import Source
 
 PRINTABLE: Final = re.compile(r"[\x20-\x7e]{1,255}")
@@ -23,7 +23,12 @@ def read_repeatable(request: Request, *, source: Source, route: str) -> Repeatab
     if not PRINTABLE.fullmatch(key) or not key.strip():
         raise Malformed("The Idempotency-Key must have 1 to 255 printable ASCII characters.")
     return Repeatable(
-        workspace_id=source.workspace_id, route=route, key=key, fingerprint=get_body_sha256(request)
+        owner_id=source.public_id,
+        workspace_id=source.workspace_id,
+        route=route,
+        key=key,
+        fingerprint=fingerprint(request.data),
+        body_sha256=get_body_sha256(request),
     )
 
 

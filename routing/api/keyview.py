@@ -1,17 +1,22 @@
 """What every view has in common that is called with an API key, whoever owns the key."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Final
 
 from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.permissions import BasePermission
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from routing.api.errors import ApiError, FieldsInvalid
+from routing.api.errors import ApiError
 from routing.api.guard import GuardedJSONParser
+from routing.api.parameters import refuse_unknown
 from routing.api.throttle import KeyThrottle, rate_headers
+from routing.models import ScopedKey
+
+METHODS: Final = ("get", "post", "put", "patch", "delete")
 
 
 class AlwaysJSON(BaseContentNegotiation):
@@ -31,14 +36,51 @@ class AlwaysJSON(BaseContentNegotiation):
         return renderer, str(renderer.media_type)
 
 
+class HasScope(BasePermission):
+    """The request carries a key of the view's kind that has the scope of the method."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        key: object = request.auth
+        if not isinstance(view, KeyView) or not isinstance(key, view.key_model):
+            return False
+        scope = view.scope_of(request)
+        self.message = f"This key lacks the scope `{scope}`: an operator can grant it."
+        return scope is None or key.has_scope(scope)
+
+
 class KeyView(APIView):
-    """Subclasses name their authentication, their permission and `rate_kind`, the limit that their keys have."""
+    """Subclasses name their authentication, the kind of key, and `rate_kind`, the limit that these keys have.
+
+    `scopes` says which scope each method needs, and `query_parameters` which parameters it knows: whatever else is in
+    the address is refused by name.
+    """
 
     rate_kind: str
+    key_model: ClassVar[type[ScopedKey]]
+    scopes: ClassVar[Mapping[str, str]] = {}
+    query_parameters: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    permission_classes = [HasScope]
     parser_classes = [GuardedJSONParser]
     renderer_classes = [JSONRenderer]
     content_negotiation_class = AlwaysJSON
     throttle_classes = [KeyThrottle]
+
+    def __init_subclass__(cls) -> None:
+        """A method without a scope would let every key in."""
+        super().__init_subclass__()
+        missing = [method for method in METHODS if hasattr(cls, method) and method not in cls.scopes]
+        if missing:
+            message = f"{cls.__name__} names no scope for {', '.join(missing)}"
+            raise TypeError(message)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if self.scope_of(request) is not None:
+            refuse_unknown(request, known=self.query_parameters.get(_method_of(request), ()))
+
+    def scope_of(self, request: Request) -> str | None:
+        """None for a method that the view does not have, which is answered with 405."""
+        return self.scopes.get(_method_of(request))
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
         final: Response = super().finalize_response(request, response, *args, **kwargs)
@@ -47,9 +89,11 @@ class KeyView(APIView):
         return final
 
 
+def _method_of(request: Request) -> str:
+    """A HEAD is a GET whose body nobody reads."""
+    method = (request.method or "").lower()
+    return "get" if method == "head" else method
+
+
 def not_found() -> ApiError:
     return ApiError("There is nothing here, or it is not yours.", status_code=404)
-
-
-def wrong_parameter(name: str, message: str) -> FieldsInvalid:
-    return FieldsInvalid({name: [{"code": "invalid", "message": message}]})

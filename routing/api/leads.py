@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
 
+from django.conf import settings
 from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from routing.api import documents
 from routing.api.answers import describe_incomplete, describe_lead
-from routing.api.authentication import HasSource, SourceKeyAuthentication, get_source
+from routing.api.authentication import SourceKeyAuthentication, get_source
 from routing.api.errors import ApiError, FieldsInvalid
 from routing.api.forms import GuardedFormParser, GuardedMultipartParser
 from routing.api.guard import GuardedBatchJSONParser, GuardedLeadJSONParser, require_body
@@ -26,23 +27,24 @@ from routing.api.receive import (
 )
 from routing.cancel import MAX_REASON, LeadFinished, LeadNotFound, cancel_lead
 from routing.idempotency import Answer
-from routing.models import LeadStatus
+from routing.models import LeadStatus, SourceKey, SourceScope
 from routing.normalise import FieldError, normalise_text
 from routing.queries import find_sent_lead, read_state_after_commit
-from routing.rerun import LeadRunning, RerunRefused, dispatch_now
+from routing.rerun import LeadRunning, RerunRefused, TriedTooOften, dispatch_now
 
 
 class SourceView(KeyView):
     """A view for sources: `request.auth` is the SourceKey, with its source and workspace."""
 
     authentication_classes = [SourceKeyAuthentication]
-    permission_classes = [HasSource]
+    key_model = SourceKey
     rate_kind = "source"
     http_method_names = ["get", "head", "post", "delete"]
 
 
 class LeadsView(SourceView):
     parser_classes = [GuardedLeadJSONParser, GuardedFormParser, GuardedMultipartParser]
+    scopes = {"post": SourceScope.LEADS_WRITE}
 
     @documents.POST_LEAD
     def post(self, request: Request) -> Response:
@@ -61,6 +63,7 @@ class LeadsView(SourceView):
 
 class LeadBatchView(SourceView):
     parser_classes = [GuardedBatchJSONParser]
+    scopes = {"post": SourceScope.LEADS_WRITE}
 
     @documents.POST_BATCH
     def post(self, request: Request) -> Response:
@@ -72,16 +75,19 @@ class LeadBatchView(SourceView):
 
 
 class LeadView(SourceView):
+    scopes = {"get": SourceScope.LEADS_READ, "delete": SourceScope.LEADS_WRITE}
+    query_parameters = {"delete": ("reason",)}
+
     @documents.GET_LEAD
     def get(self, request: Request, public_id: UUID) -> Response:
-        return _show(public_id, workspace_id=get_source(request).workspace_id)
+        return _show(public_id, source_id=get_source(request).pk)
 
     @documents.DELETE_LEAD
     def delete(self, request: Request, public_id: UUID) -> Response:
-        workspace_id = get_source(request).workspace_id
+        source_id = get_source(request).pk
         reason = _read_reason(request.query_params.get("reason"))
         try:
-            cancel_lead(public_id, workspace_id=workspace_id, reason=reason)
+            cancel_lead(public_id, source_id=source_id, reason=reason)
         except LeadNotFound:
             raise not_found() from None
         except LeadFinished as finished:
@@ -91,23 +97,35 @@ class LeadView(SourceView):
 
 
 class DispatchNowView(SourceView):
+    scopes = {"post": SourceScope.LEADS_WRITE}
+
     @documents.DISPATCH_NOW
     def post(self, request: Request, public_id: UUID) -> Response:
         """A body is not read."""
-        workspace_id = get_source(request).workspace_id
+        source_id = get_source(request).pk
         try:
-            dispatch_now(public_id, workspace_id=workspace_id, at=datetime.now(UTC))
+            dispatch_now(public_id, source_id=source_id, at=datetime.now(UTC))
         except LeadNotFound:
             raise not_found() from None
         except LeadRunning as running:
             raise ApiError(f"Not now: {running}.", status_code=409) from None
+        except TriedTooOften as too_often:
+            raise _tried_too_often(too_often.wait_seconds) from None
         except RerunRefused as refusal:
             raise FieldsInvalid({"status": [{"code": "not_waiting", "message": str(refusal)}]}) from None
         return _show_changed(public_id, to=LeadStatus.PENDING, status=202)
 
 
-def _show(public_id: UUID, *, workspace_id: int) -> Response:
-    state = find_sent_lead(public_id, workspace_id=workspace_id)
+def _tried_too_often(wait_seconds: int) -> ApiError:
+    allowed = settings.LEADSWITCH_LEAD_TRIES_AN_HOUR["sender"]
+    message = (
+        f"One lead may be tried on request {allowed} times an hour: try again in {wait_seconds} seconds."
+    )
+    return ApiError(message, status_code=429, wait_seconds=wait_seconds)
+
+
+def _show(public_id: UUID, *, source_id: int) -> Response:
+    state = find_sent_lead(public_id, source_id=source_id)
     if state is None:
         raise not_found()
     return Response(describe_lead(state))

@@ -75,8 +75,7 @@ def complete_replayed(answer: Answer, *, repeatable: Repeatable | None) -> Answe
     if state is None:
         body = {**answer.body, "incomplete": describe_incomplete(answer.body["id"])}
     else:
-        warnings = answer.body.get("warnings", [])
-        body = {**describe_decided(state, buyers=state.buyers), "warnings": warnings}
+        body = {**describe_decided(state), "warnings": answer.body.get("warnings", [])}
     final = Answer(201, body, is_replayed=True)
     if _is_complete(final):
         after_commit_try("settle", partial(settle, repeatable, final, is_complete=True))

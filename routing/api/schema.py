@@ -6,6 +6,19 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 
 
+class ScopedAutoSchema(AutoSchema):
+    """Says of each operation which scope its key needs: in words, and for programs as `x-required-scope`."""
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> Any:
+        operation = super().get_operation(*args, **kwargs)
+        scope = getattr(self.view, "scopes", {}).get(self.method.lower())
+        if operation and scope is not None:
+            operation["x-required-scope"] = str(scope)
+            said = operation.get("description", "")
+            operation["description"] = f"{said}\n\nThe key needs the scope `{scope}`.".strip()
+        return operation
+
+
 class SourceKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = "routing.api.authentication.SourceKeyAuthentication"
     name = "SourceKey"

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from routing.conditions.correction import find_literal_problem
 from routing.conditions.fields import KIND_TYPES, KnownFields
 from routing.conditions.operators import OPERATORS
 from routing.conditions.tree import build_tree, is_never_true
@@ -94,15 +95,19 @@ class _Checker:
         return self.fields.find_problem(field) if self.fields else None
 
     def find_kind_problem(self, field: object, value: object, *, op: str) -> str | None:
-        """A value of the wrong kind would be accepted and then never match, so it is refused here."""
-        kind = self.fields.get_kind(field) if self.fields and isinstance(field, str) else None
+        """A value of the wrong kind or form would be accepted and then never match, so it is refused here."""
+        if self.fields is None or not isinstance(field, str):
+            return None
+        kind = self.fields.get_kind(field)
         if kind is None or value is None:
             return None
+        if problem := self.fields.find_list_problem(field, op):
+            return problem
         if kind != "text" and op in ("contains", "starts_with"):
             return f"{field} is a {kind}: {op} works on text"
         items = value if isinstance(value, list) else [value]
         if all(type(item) in KIND_TYPES[kind] for item in items):
-            return None
+            return find_literal_problem(field, op, value, fields=self.fields)
         examples = {
             "text": 'write it in quotes, like "30312"',
             "number": "write 10",

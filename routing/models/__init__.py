@@ -1,22 +1,28 @@
 """Tables of routing."""
 
-from routing.models.dispatch import DispatchControl, DispatchPath
+from routing.models.allowance import AskedBy, LeadAllowance
+from routing.models.apikey import ScopedKey
+from routing.models.dispatch import Canary, DispatchControl, DispatchPath
 from routing.models.idempotency import IdempotencyRecord
 from routing.models.lead import UNFINISHED, Lead, LeadStatus, RetryingLead
 from routing.models.membership import Membership
 from routing.models.rule import RoutingRule
+from routing.models.wakeup import Wakeup
 from routing.models.workspace import (
     DispatchMode,
     DuplicateScope,
     IntakeMode,
     Source,
     SourceKey,
+    SourceScope,
     Workspace,
     WorkspaceKind,
 )
 
 __all__ = [
     "UNFINISHED",
+    "AskedBy",
+    "Canary",
     "DispatchControl",
     "DispatchMode",
     "DispatchPath",
@@ -24,12 +30,16 @@ __all__ = [
     "IdempotencyRecord",
     "IntakeMode",
     "Lead",
+    "LeadAllowance",
     "LeadStatus",
     "Membership",
     "RetryingLead",
     "RoutingRule",
+    "ScopedKey",
     "Source",
     "SourceKey",
+    "SourceScope",
+    "Wakeup",
     "Workspace",
     "WorkspaceKind",
 ]

@@ -3,12 +3,15 @@
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
-from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 from uuid6 import uuid7
 
+from routing.checks import check_vertical
+from routing.models.apikey import ScopedKey, ScopedKeyManager, id_is_no_hash
+from routing.models.wakeup import workspace_trigger
 from routing.opening import check_hours, check_timezone
 
 
@@ -131,6 +134,7 @@ class Workspace(models.Model):
             # Which workspaces the pick-up looks after: asked every few seconds, and there are few or none.
             models.Index(fields=["id"], condition=~models.Q(dispatch_mode="event"), name="workspace_polled"),
         ]
+        triggers: ClassVar = [workspace_trigger()]
         constraints = [
             models.CheckConstraint(condition=models.Q(lead_ttl_days__gte=1), name="workspace_ttl_positive"),
             models.CheckConstraint(
@@ -166,6 +170,7 @@ class Source(models.Model):
     default_vertical = models.CharField(
         max_length=50,
         blank=True,
+        validators=[check_vertical],
         help_text="Used for leads of this source that name no vertical. Blank: leads without one are refused.",
     )
     intake_mode = models.CharField(
@@ -195,20 +200,36 @@ class Source(models.Model):
         return f"{self.name} ({self.workspace})"
 
 
-class SourceKeyManager(BaseAPIKeyManager):
-    """Finds keys together with what a request needs next, in one statement."""
+class SourceScope(models.TextChoices):
+    """What a source's key may do, always with this source's own leads alone. Codes are permanent: rows keep them."""
 
-    def get_usable_keys(self) -> "models.QuerySet[SourceKey]":
-        return super().get_usable_keys().select_related("source", "source__workspace")
+    LEADS_WRITE = "leads:write", "leads:write: send leads, cancel them, have waiting ones tried now"
+    LEADS_READ = "leads:read", "leads:read: look up its own leads, and why they were sold or not"
+    TRACE = "trace", "trace: the full trace of its own leads, with the buyers' names, prices and balances"
 
 
-class SourceKey(AbstractAPIKey):
-    """An intake key: a prefix for look-up and a hash; the secret itself is shown once and not stored."""
+def default_source_scopes() -> list[str]:
+    """Nothing that shows a buyer: keys of sources are in web forms and with affiliates."""
+    return [SourceScope.LEADS_WRITE.value, SourceScope.LEADS_READ.value]
 
-    objects: ClassVar[SourceKeyManager] = SourceKeyManager()  # type: ignore[assignment]
+
+class SourceKey(ScopedKey):
+    """An intake key."""
+
+    owner_field = "source"
+    objects: ClassVar[ScopedKeyManager] = ScopedKeyManager()  # type: ignore[assignment]
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="keys")
+    scopes = ArrayField(
+        models.CharField(max_length=20, choices=SourceScope.choices),
+        default=default_source_scopes,
+        help_text="What this key may do. Grant trace only to people who may see the workspace's buyers.",
+    )
 
-    class Meta(AbstractAPIKey.Meta):
+    class Meta(ScopedKey.Meta):
         db_table = "routing_sourcekey"
         verbose_name = "source key"
         verbose_name_plural = "source keys"
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(scopes=[]), name="sourcekey_has_a_scope"),
+            id_is_no_hash("sourcekey"),
+        ]

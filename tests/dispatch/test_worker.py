@@ -81,7 +81,7 @@ def test_a_due_lead_is_sold_and_its_lease_ends(campaign: Campaign, redis_client:
 def test_status_comes_first(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
     """Finished meanwhile: nothing is tried, whatever else would keep it."""
     lead = hand_over(campaign)
-    cancel_lead(lead.public_id, workspace_id=lead.source_workspace_id)
+    cancel_lead(lead.public_id, source_id=lead.source_id)
     pauses.pause_product(at=timezone.now(), **WHY)
     run_leased(lead.pk)
     assert attempts_of(lead) == []
@@ -305,7 +305,7 @@ def test_a_cancelled_lead_leaves_the_schedule(campaign: Campaign, redis_client: 
     schedule.put([Due(lead_id, lead.workspace_id, waiting.due_at)])
     assert due_in_index(redis_client, lead) is not None
     with settled_hands():
-        cancel_lead(lead.public_id, workspace_id=lead.source_workspace_id)
+        cancel_lead(lead.public_id, source_id=lead.source_id)
     assert due_in_index(redis_client, lead) is None
 
 

@@ -61,7 +61,10 @@ def test_an_addition_is_told_with_its_values(client: Client) -> None:
 def test_a_key_is_told_without_what_opens_the_door(client: Client) -> None:
     source = SourceFactory()
 
-    client.post(page(SourceKey, "add"), {"name": "site", "source": source.pk, "change_reason": "new site"})
+    client.post(
+        page(SourceKey, "add"),
+        {"name": "site", "source": source.pk, "scopes": ["leads:write"], "change_reason": "new site"},
+    )
 
     [(action, _, reason, _, after)] = entries()
     assert (action, reason, after["hashed_key"]) == ("added", "new site", "changed")

@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from distribution.api import buyerdocuments as documents
 from distribution.distribute import distribute_lead
-from distribution.models import Assignment, Buyer, Campaign, LedgerEntry
+from distribution.models import Assignment, Buyer, BuyerScope, Campaign, LedgerEntry
 from distribution.money import adjust
 from distribution.returns import return_assignment
 from routing.models import Lead
@@ -65,7 +65,7 @@ def test_me(buyer: Buyer, campaign: Campaign) -> None:
 
     assert (me["id"], me["name"]) == (str(buyer.public_id), buyer.name)
     assert me["agency"] == buyer.workspace.name
-    assert me["key"]["scopes"] == ["read"]
+    assert me["key"]["scopes"] == list(BuyerScope)
     [enrollment] = me["enrollments"]
     assert enrollment["campaign"] == {"id": str(campaign.public_id), "name": campaign.name}
     assert enrollment["caps"] == {"hour": None, "day": 100, "week": None, "month": None}

@@ -109,14 +109,33 @@ def test_expired_and_revoked(buyer: Buyer) -> None:
     assert_refused(ask(text), "This buyer key was revoked.")
 
 
-def test_a_key_without_the_scope_is_forbidden(buyer: Buyer) -> None:
-    text = issue_buyer_key(buyer, scopes=["something-else"])
-    for path in ("me/", "wallet/", "ledger/", "assignments/", "missed/"):
-        response = ask(text, f"/api/v1/buyer/{path}")
-        assert response.status_code == 403
-        assert response.json() == {
-            "error": {"code": "forbidden", "message": "This key lacks the scope `read`."}
-        }
+SCOPES = {
+    "me/": "account:read",
+    "wallet/": "wallet:read",
+    "ledger/": "wallet:read",
+    "assignments/": "assignments:read",
+    "missed/": "missed:read",
+}
+
+
+@pytest.mark.parametrize(("path", "scope"), SCOPES.items())
+def test_each_route_needs_its_own_scope(buyer: Buyer, path: str, scope: str) -> None:
+    text = issue_buyer_key(buyer, scopes=sorted({*SCOPES.values(), "something-else"} - {scope}))
+    response = ask(text, f"/api/v1/buyer/{path}")
+
+    assert response.status_code == 403
+    assert response.json()["error"] == {
+        "code": "forbidden",
+        "message": f"This key lacks the scope `{scope}`: an operator can grant it.",
+    }
+    assert ask(issue_buyer_key(buyer, scopes=[scope]), f"/api/v1/buyer/{path}").status_code == 200
+
+
+def test_key_with_the_former_scope_reads_all_that_it_could(buyer: Buyer) -> None:
+    text = issue_buyer_key(buyer, scopes=["read"])
+
+    assert {ask(text, f"/api/v1/buyer/{path}").status_code for path in SCOPES} == {200}
+    assert ask(text).json()["key"]["scopes"] == sorted(set(SCOPES.values()), key=[*SCOPES.values()].index)
 
 
 def test_a_key_that_may_do_nothing_cannot_be_stored(buyer: Buyer) -> None:
@@ -132,7 +151,7 @@ def test_a_paused_buyer_may_read_why(buyer: Buyer) -> None:
 
 def test_the_admin_shows_a_new_key_once(buyer: Buyer) -> None:
     client = client_of(User.objects.create_superuser("root"))
-    form = {"name": "reports", "buyer": buyer.pk, "scopes": ["read"]}
+    form = {"name": "reports", "buyer": buyer.pk, "scopes": ["account:read"]}
 
     response = client.post(page(BuyerKey, "add"), form, follow=True)
 
@@ -140,7 +159,7 @@ def test_the_admin_shows_a_new_key_once(buyer: Buyer) -> None:
     text = message.split(" is: ")[1].split(". ")[0]
     assert ask(text).status_code == 200
     key = BuyerKey.objects.get()
-    assert key.scopes == ["read"]
+    assert key.scopes == ["account:read"]
     assert text not in client.get(page(BuyerKey, "change", key.pk)).content.decode()
     refused = client.post(page(BuyerKey, "add"), {**form, "scopes": ["rule"]})
     assert "scopes" in refused.context["adminform"].form.errors

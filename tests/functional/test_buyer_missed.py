@@ -192,7 +192,7 @@ def test_a_lead_that_waits_says_when_it_is_tried_again(campaign: Campaign) -> No
 
     assert missed["reason"] == "outside_buyer_hours"
     assert missed["next_attempt_at"] == "2026-03-03T01:00:00Z"
-    assert missed["gates"][0]["opens_at"] == "2026-03-03T01:00:00+00:00"
+    assert missed["gates"][0]["opens_at"] == "2026-03-03T01:00:00Z"
 
 
 def test_a_lead_that_it_holds_is_not_missed(campaign: Campaign) -> None:

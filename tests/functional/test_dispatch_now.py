@@ -12,10 +12,12 @@ from distribution.distribute import distribute_lead
 from distribution.explain import explain
 from distribution.models import Assignment
 from distribution.outcome import Left
-from routing import schedule
+from routing import ratelimit, schedule
+from routing.allowance import take
 from routing.hold import pause_lead
 from routing.lease import acquire
-from routing.models import Lead, Workspace
+from routing.models import AskedBy, Lead, LeadAllowance, Workspace
+from routing.rerun import TriedTooOften, rerun_lead
 from tests.blocking import holding
 from tests.browser.scene import only_in_two_days
 from tests.dispatch.settled import settled_hands
@@ -178,6 +180,12 @@ class TestRefusals:
     def test_one_that_is_not_there(self, lead: Lead) -> None:
         assert refusal(send(lead, public_id=uuid4()), 404)["code"] == "not_found"
 
+    def test_one_of_another_source_of_the_workspace(self, lead: Lead) -> None:
+        before = row(lead)
+        sibling = SourceFactory(workspace=lead.source.workspace)
+        assert send(lead, key=issue_key(sibling)).status_code == 404
+        assert row(lead) == before
+
     def test_one_of_another_workspace(self, lead: Lead) -> None:
         before = row(lead)
         assert send(lead, key=issue_key(SourceFactory())).status_code == 404
@@ -208,3 +216,90 @@ def test_a_body_is_not_read(lead: Lead) -> None:
     client = Client(headers={"Authorization": f"Api-Key {issue_key(lead.source)}"})
     url = f"/api/v1/leads/{lead.public_id}/dispatch-now/"
     assert client.post(url, "no json", content_type="text/plain").status_code == 202
+
+
+class TestLimit:
+    """Each call that makes a lead due is an attempt with a trace of its own. A lead has three in an hour."""
+
+    def test_sixty_calls_are_three_attempts(self, lead: Lead) -> None:
+        Workspace.objects.update(hours=only_in_two_days())
+        key = issue_key(lead.source)
+        answers = []
+        for _ in range(60):
+            answers.append(send(lead, key=key))
+            distribute_lead(lead.pk)
+
+        assert [answer.status_code for answer in answers] == [202] * 3 + [429] * 57
+        assert Attempt.objects.count() == 3
+        last = answers[-1]
+        assert 0 < int(last["Retry-After"]) <= 20 * 60
+        assert last.json()["error"] == {
+            "code": "rate_limited",
+            "message": f"One lead may be tried on request 3 times an hour: try again in {last['Retry-After']} seconds.",
+        }
+
+    def test_refusal_changes_nothing(self, lead: Lead) -> None:
+        LeadAllowance.objects.create(
+            lead=lead, asked_by="sender", full_at=timezone.now() + timedelta(hours=1)
+        )
+        before, counted = row(lead), LeadAllowance.objects.values().get()
+        assert send(lead).status_code == 429
+        assert (row(lead), LeadAllowance.objects.values().get()) == (before, counted)
+
+    def test_call_on_a_due_lead_is_not_counted(self, lead: Lead) -> None:
+        assert send(lead).status_code == 202
+        counted = LeadAllowance.objects.values().get()
+        assert [send(lead).status_code for _ in range(10)] == [202] * 10
+        assert LeadAllowance.objects.values().get() == counted
+
+    def test_leads_are_counted_apart(self, lead: Lead) -> None:
+        other = LeadFactory(source=lead.source, next_attempt_at=timezone.now() + DAY)
+        LeadAllowance.objects.create(
+            lead=lead, asked_by="sender", full_at=timezone.now() + timedelta(hours=1)
+        )
+        assert [send(lead).status_code, send(other).status_code] == [429, 202]
+
+    def test_every_key_of_the_source_shares_it(self, lead: Lead) -> None:
+        for _ in range(3):
+            assert send(lead, key=issue_key(lead.source)).status_code == 202
+            Lead.objects.update(next_attempt_at=timezone.now() + DAY)
+        assert send(lead, key=issue_key(lead.source)).status_code == 429
+
+    def test_it_comes_back_evenly(self, lead: Lead) -> None:
+        at = timezone.now()
+        waits = [take(lead.pk, asked_by=AskedBy.SENDER, at=at) for _ in range(4)]
+        assert waits == [0, 0, 0, 1_200]
+        assert take(lead.pk, asked_by=AskedBy.SENDER, at=at + timedelta(seconds=1_199)) == 1
+        assert take(lead.pk, asked_by=AskedBy.SENDER, at=at + timedelta(seconds=1_200)) == 0
+        assert take(lead.pk, asked_by=AskedBy.SENDER, at=at + timedelta(seconds=1_200)) == 1_200
+        later = [take(lead.pk, asked_by=AskedBy.SENDER, at=at + timedelta(days=30)) for _ in range(4)]
+        assert later == [0, 0, 0, 1_200]
+
+    def test_it_holds_while_redis_is_away(self, lead: Lead, settings: Any) -> None:
+        """A limit that Redis counted would let everything through."""
+        settings.REDIS_URL = "redis://127.0.0.1:1/0"
+        ratelimit._script.cache_clear()
+        try:
+            key = issue_key(lead.source)
+            statuses = []
+            for _ in range(5):
+                statuses.append(send(lead, key=key).status_code)
+                Lead.objects.update(next_attempt_at=timezone.now() + DAY)
+        finally:
+            ratelimit._script.cache_clear()
+            ratelimit.BREAKER.reset()
+        assert statuses == [202, 202, 202, 429, 429]
+
+    def test_an_operators_re_runs_have_a_limit_of_their_own(self, lead: Lead, settings: Any) -> None:
+        settings.LEADSWITCH_LEAD_TRIES_AN_HOUR = {"sender": 1, "operator": 2}
+        at = timezone.now()
+        for _ in range(2):
+            rerun_lead(lead.pk, at=at)
+        before = row(lead)
+        with pytest.raises(
+            TriedTooOften, match="it was tried on request too often; try again in 1800 seconds"
+        ):
+            rerun_lead(lead.pk, at=at)
+        assert row(lead) == before
+        Lead.objects.update(next_attempt_at=at + DAY)
+        assert send(lead).status_code == 202

@@ -49,8 +49,9 @@ def test_a_repeat_gets_the_first_answer_and_stores_nothing(client: Client, sourc
     assert "Idempotency-Replayed" not in first
     assert Lead.objects.count() == 1
     record = IdempotencyRecord.objects.get()
-    assert (record.workspace_id, record.route, record.key) == (source.workspace_id, "leads", "k1")
-    assert record.fingerprint == sha256(json.dumps(VALID).encode()).hexdigest()
+    assert (record.owner_id, record.route, record.key) == (source.public_id, "leads", "k1")
+    assert record.workspace_id == source.workspace_id
+    assert record.fingerprint == sha256(b'{"email":"ada@example.com","zip":"30312"}').hexdigest()
 
 
 def test_another_body_under_the_same_key_is_refused(client: Client) -> None:
@@ -60,12 +61,55 @@ def test_another_body_under_the_same_key_is_refused(client: Client) -> None:
     assert Lead.objects.count() == 1
 
 
-def test_keys_are_apart_by_route_and_workspace(client: Client) -> None:
-    post(client, VALID, key="k1")
+def test_keys_are_apart_by_route_and_source(client: Client, source: Source) -> None:
+    """Two forms of one workspace that number their requests alike: neither loses its lead to the other."""
+    first = post(client, VALID, key="k1")
     assert post(client, {"leads": [VALID]}, key="k1", url=BATCH).status_code == 200
-    stranger = Client(headers={"Authorization": f"Api-Key {issue_key(SourceFactory.create())}"})
-    assert "Idempotency-Replayed" not in post(stranger, VALID, key="k1")
-    assert Lead.objects.count() == 3
+    for stranger in (SourceFactory(workspace=source.workspace), SourceFactory()):
+        answer = post(Client(headers={"Authorization": f"Api-Key {issue_key(stranger)}"}), VALID, key="k1")
+        assert (answer.status_code, "Idempotency-Replayed" in answer) == (201, False)
+        assert Lead.objects.get(public_id=answer.json()["id"]).source == stranger
+        assert answer.json()["id"] != first.json()["id"]
+    assert Lead.objects.count() == 4
+
+
+def test_second_key_of_a_source_repeats_what_the_first_began(client: Client, source: Source) -> None:
+    """A retry after a key was replaced: the source is the same."""
+    first = post(client, VALID, key="k1")
+    again = post(Client(headers={"Authorization": f"Api-Key {issue_key(source)}"}), VALID, key="k1")
+
+    assert (again.json(), again["Idempotency-Replayed"]) == (first.json(), "true")
+    assert Lead.objects.count() == 1
+
+
+@pytest.mark.parametrize("url", [LEADS, BATCH])
+def test_order_of_keys_and_white_space_do_not_matter(client: Client, url: str) -> None:
+    lead = {"email": "ada@example.com", "zip": "30312", "attributes": {"a": 1, "b": [{"c": 2, "d": 3}]}}
+    turned = {"attributes": {"b": [{"d": 3, "c": 2}], "a": 1}, "zip": "30312", "email": "ada@example.com"}
+    bodies = [json.dumps(each if url == LEADS else {"leads": [each]}, indent=2) for each in (lead, turned)]
+    assert bodies[0] != bodies[1]
+
+    first, again = (post(client, body, key="k1", url=url) for body in bodies)
+
+    assert (again.status_code, again.json()) == (first.status_code, first.json())
+    assert again["Idempotency-Replayed"] == "true"
+    other = bodies[0].replace("2", "4")
+    assert post(client, other, key="k1", url=url).status_code == 422
+
+
+def test_order_of_a_list_matters(client: Client) -> None:
+    assert post(client, {**VALID, "attributes": {"a": [1, 2]}}, key="k1").status_code == 201
+    assert post(client, {**VALID, "attributes": {"a": [2, 1]}}, key="k1").status_code == 422
+
+
+def test_record_of_a_version_before_is_repeated(client: Client) -> None:
+    """It has the digest of the body's bytes."""
+    first = post(client, VALID, key="k1")
+    digest = sha256(json.dumps(VALID).encode()).hexdigest()
+    IdempotencyRecord.objects.update(fingerprint=digest)
+
+    assert post(client, VALID, key="k1").json() == first.json()
+    assert post(client, {**VALID, "zip": "30313"}, key="k1").status_code == 422
 
 
 def test_a_batch_is_repeatable_too(client: Client) -> None:

@@ -135,7 +135,7 @@ class TestHold:
         lead = LeadFactory()
         pause_lead(lead.pk, at=timezone.now())
 
-        cancel_lead(lead.public_id, workspace_id=lead.source_workspace_id)
+        cancel_lead(lead.public_id, source_id=lead.source_id)
 
         lead.refresh_from_db()
         assert (lead.status, lead.paused_at) == (LeadStatus.CANCELLED, None)

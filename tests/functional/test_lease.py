@@ -186,7 +186,7 @@ class TestTheFence:
     def lost(self) -> Lease:
         lead = LeadFactory()
         lease = acquire(lead.pk, owner=OWNER)
-        cancel_lead(lead.public_id, workspace_id=lead.source_workspace_id, reason="withdrawn")
+        cancel_lead(lead.public_id, source_id=lead.source_id, reason="withdrawn")
         return lease
 
     def assert_refused(self, lease: Lease, caplog: pytest.LogCaptureFixture) -> None:

@@ -182,6 +182,14 @@ def send_encoded(client: Client, encoding: str, **headers: str) -> Any:
     return post(client, body, content_type=FORM, **headers)
 
 
+def test_repeat_in_another_encoding_is_the_same_request(client: Client) -> None:
+    encodings = ("json", "form", "latin", "multipart")
+    answers = [send_encoded(client, encoding, **{"Idempotency-Key": "1"}) for encoding in encodings]
+    assert [answer.status_code for answer in answers] == [201] * 4
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert [answer.headers.get("Idempotency-Replayed") for answer in answers] == [None, *["true"] * 3]
+
+
 @pytest.mark.parametrize(
     ("body", "content_type", "says"),
     [

@@ -1,4 +1,4 @@
-"""PITFALLS 56: every route x a foreign workspace x every role and kind of key, from the URL configuration.
+"""PITFALLS 56: every route x a foreign tenant x every role, kind of key and scope, from the URL configuration.
 
 A new route of the API needs an entry in API. A new page of the admin is tried by itself when it is under the address of
 its table and takes the id of a row. `test_every_route_is_in_the_matrix` fails for any other.
@@ -15,9 +15,11 @@ from django.apps import apps
 from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.test import Client
+from django.urls import resolve
 
-from distribution.models import Assignment, Buyer, Campaign, Enrollment, Tier, Wallet
-from routing.models import Lead, RoutingRule, Source, Workspace
+from distribution.models import Assignment, Buyer, BuyerScope, Campaign, Enrollment, Tier, Wallet
+from routing.api.keyview import KeyView
+from routing.models import Lead, RoutingRule, Source, SourceScope, Workspace
 from tests.admin_pages import SCOPED_ROLES, build_world, client_of, person
 from tests.factories import issue_buyer_key, issue_key
 from tests.functional.routes import Route, all_routes
@@ -58,32 +60,45 @@ class World:
 Values = dict[str, object]
 
 
-def source_key(workspace: Workspace) -> str:
-    return issue_key(Source.objects.get(workspace=workspace))
+def source_of(workspace: Workspace) -> Source:
+    """The one that sent the agency's lead."""
+    return Lead.objects.get(workspace=workspace).source
+
+
+def source_key(workspace: Workspace, **key: Any) -> str:
+    return issue_key(source_of(workspace), **{"scopes": list(SourceScope), **key})
+
+
+def sibling_key(workspace: Workspace, **key: Any) -> str:
+    """Of another source of the same agency: an affiliate or a form beside the one that sent the lead."""
+    sibling, _ = Source.objects.get_or_create(workspace=workspace, name="sibling")
+    return issue_key(sibling, **{"scopes": list(SourceScope), **key})
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """How a route of the API is called. `foreign` gives the parameters that name something of the other agency.
 
-    `key` makes a key of the kind that the route is for, of the workspace that it is given.
+    `key` makes a key of the kind that the route is for, with every scope, of the workspace that it is given. `sibling`
+    makes one of a neighbor in the same workspace.
     """
 
     methods: tuple[str, ...]
     foreign: Callable[[World], Values] | None = None
     body: Any = None
-    key: Callable[[Workspace], str] = source_key
+    key: Callable[..., str] = source_key
+    sibling: Callable[..., str] = sibling_key
     owner_gets: tuple[int, ...] = (200, 201, 409)  # 409: the lead is sold
 
 
-def winner_key(workspace: Workspace) -> str:
+def winner_key(workspace: Workspace, **key: Any) -> str:
     """Of the buyer that bought the agency's lead."""
-    return issue_buyer_key(Assignment.objects.get(buyer__workspace=workspace).buyer)
+    return issue_buyer_key(Assignment.objects.get(buyer__workspace=workspace).buyer, **key)
 
 
-def loser_key(workspace: Workspace) -> str:
+def loser_key(workspace: Workspace, **key: Any) -> str:
     """Of the buyer that missed it."""
-    return issue_buyer_key(Buyer.objects.get(workspace=workspace, assignments=None))
+    return issue_buyer_key(Buyer.objects.get(workspace=workspace, assignments=None), **key)
 
 
 def of_foreign_lead(world: World) -> Values:
@@ -101,12 +116,17 @@ API = {
     "api/v1/buyer/wallet/": Entry(("get",), key=winner_key),
     "api/v1/buyer/ledger/": Entry(("get",), key=winner_key),
     "api/v1/buyer/assignments/": Entry(("get",), key=winner_key),
-    "api/v1/buyer/assignments/<uuid:public_id>/": Entry(("get",), of_foreign_assignment, key=winner_key),
+    "api/v1/buyer/assignments/<uuid:public_id>/": Entry(
+        ("get",), of_foreign_assignment, key=winner_key, sibling=loser_key
+    ),
     "api/v1/buyer/missed/": Entry(("get",), key=winner_key),
-    "api/v1/buyer/missed/<uuid:public_id>/": Entry(("get",), of_foreign_lead, key=loser_key),
+    "api/v1/buyer/missed/<uuid:public_id>/": Entry(
+        ("get",), of_foreign_lead, key=loser_key, sibling=winner_key
+    ),
     "api/v1/leads/": Entry(("post",), body=SENT),
     "api/v1/leads/batch/": Entry(("post",), body={"leads": [SENT]}),
     "api/v1/leads/<uuid:public_id>/": Entry(("get", "delete"), of_foreign_lead),
+    "api/v1/leads/<uuid:public_id>/explanation/": Entry(("get",), of_foreign_lead),
     "api/v1/leads/<uuid:public_id>/dispatch-now/": Entry(
         ("post",),
         of_foreign_lead,
@@ -221,6 +241,67 @@ class TestApi:
             text = call(client, route, world, "get").content.decode()
             assert not {str(public_id) for public_id in foreign_public_ids(world) if str(public_id) in text}
 
+    @every_api_route
+    def test_what_a_neighbor_in_the_same_agency_has_does_not_exist(self, route: Route, world: World) -> None:
+        """Keys of two sources, or of two buyers, of one workspace: strangers, whatever their scopes."""
+        entry = API[route.path]
+        if entry.foreign is None:
+            return
+        client = client_with(entry.sibling(world.foreign))
+        before = snapshot()
+        for method in entry.methods:
+            answer = call(client, route, world, method)
+            assert answer.status_code == 404, (method, answer.content)
+        assert snapshot() == before
+
+    @every_api_route
+    def test_a_key_without_the_scope_is_forbidden(self, route: Route, world: World) -> None:
+        """Of every method: with all scopes but the one it needs 403, and with that one alone it is let in."""
+        entry = API[route.path]
+        for method in entry.methods:
+            needed = scope_of(route, method)
+            every = SourceScope if entry.key is source_key else BuyerScope
+            others = [scope for scope in every if scope != needed]
+            client = client_with(entry.key(world.foreign, scopes=others))
+            before = snapshot()
+            refused = call(client, route, world, method)
+            assert refused.status_code == 403, (method, refused.content)
+            assert f"`{needed}`" in refused.json()["error"]["message"]
+            assert snapshot() == before
+            let_in = call(client_with(entry.key(world.foreign, scopes=[needed])), route, world, method)
+            assert let_in.status_code in entry.owner_gets, (method, let_in.content)
+
+    @every_api_route
+    def test_an_unknown_parameter_is_refused_by_name(self, route: Route, world: World) -> None:
+        entry = API[route.path]
+        client = client_with(entry.key(world.foreign))
+        before = snapshot()
+        for method in entry.methods:
+            answer = call(client, route, world, method, query="?utm_source=x")
+            assert answer.status_code == 400, (method, answer.content)
+            [problem] = answer.json()["error"]["fields"]["utm_source"]
+            assert problem["code"] == "unknown_parameter"
+            for known in parameters_of(route, method):
+                assert known in problem["message"]
+        assert snapshot() == before
+
+    def test_no_answer_to_a_source_names_a_buyer(self, world: World) -> None:
+        """Of all that a key can read which lacks the scope `trace`, in every state that the world has."""
+        client = client_with(issue_key(source_of(world.foreign)))
+        lead = world.foreign_row(Lead)
+        secrets = {str(value) for buyer in Buyer.objects.all() for value in (buyer.name, buyer.public_id)}
+        secrets |= {str(each.public_id) for each in Campaign.objects.all()} | {
+            "7500",
+            "2500",
+            "75.00",
+            "25.00",
+        }
+        for path in ("", "explanation/"):
+            text = client.get(f"/api/v1/leads/{lead.public_id}/{path}").content.decode()
+            assert '"distributed"' in text
+            assert not {secret for secret in secrets if secret in text}
+        assert client.get(f"/api/v1/leads/{lead.public_id}/trace/").status_code == 403
+
     def test_what_a_neighbour_bought_or_missed_does_not_exist(self, world: World) -> None:
         """Buyers of one agency are strangers to each other."""
         for name, key in (("assignments", loser_key), ("missed", winner_key)):
@@ -251,9 +332,23 @@ class TestApi:
         )
 
 
-def call(client: Client, route: Route, world: World, method: str) -> Any:
+def view_of(route: Route) -> type[KeyView]:
+    found = resolve(route.url(public_id=UUID(int=7))).func
+    view: type[KeyView] = found.view_class  # type: ignore[attr-defined]
+    return view
+
+
+def scope_of(route: Route, method: str) -> str:
+    return str(view_of(route).scopes[method])
+
+
+def parameters_of(route: Route, method: str) -> tuple[str, ...]:
+    return view_of(route).query_parameters.get(method, ())
+
+
+def call(client: Client, route: Route, world: World, method: str, *, query: str = "") -> Any:
     entry = API[route.path]
-    url = route.url(**(entry.foreign(world) if entry.foreign else {}))
+    url = route.url(**(entry.foreign(world) if entry.foreign else {})) + query
     if method == "post":
         return client.post(url, entry.body, content_type="application/json")
     return getattr(client, method)(url)

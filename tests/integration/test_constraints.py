@@ -9,9 +9,16 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from uuid6 import uuid7
 
+from distribution.limits import (
+    MAX_BUDGET_CENTS,
+    MAX_BUYERS_A_LEAD,
+    MAX_CREDIT_LIMIT_CENTS,
+    MAX_PRICE_CENTS,
+)
 from distribution.models import (
     Assignment,
     Buyer,
+    BuyerKey,
     Campaign,
     CampaignSnapshot,
     Enrollment,
@@ -19,7 +26,17 @@ from distribution.models import (
     Tier,
     Wallet,
 )
-from routing.models import DispatchControl, IdempotencyRecord, Lead, Membership, Source, Workspace
+from routing.models import (
+    DispatchControl,
+    IdempotencyRecord,
+    Lead,
+    LeadAllowance,
+    Membership,
+    ScopedKey,
+    Source,
+    SourceKey,
+    Workspace,
+)
 from tests.factories import (
     BuyerFactory,
     CampaignFactory,
@@ -30,6 +47,7 @@ from tests.factories import (
     TierFactory,
     WorkspaceFactory,
     issue_buyer_key,
+    issue_key,
 )
 from tracing.models import Attempt, LeadDistributionEvent
 
@@ -96,8 +114,19 @@ def enrolled_twice() -> None:
 
 
 def two_answers() -> None:
-    same = {"workspace": WorkspaceFactory(), "route": "leads", "key": "k", "fingerprint": "f"}
+    same = {
+        "workspace": WorkspaceFactory(),
+        "owner_id": uuid7(),
+        "route": "leads",
+        "key": "k",
+        "fingerprint": "f",
+    }
     two_of(IdempotencyRecord.objects.create, **same, status_code=201, response={})
+
+
+def new_key(issue: Callable[[Any], str], owner: Any) -> ScopedKey:
+    issue(owner)
+    return owner.keys.get()
 
 
 def two_ends_the_same(workspace: Workspace) -> None:
@@ -114,6 +143,18 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
     ("assignment_returned_at_iff_returned", lambda: new_assignment(returned_at=timezone.now())),
     ("assignment_returned_at_iff_returned", lambda: new_assignment(state="lost")),
     ("buyer_workspace_name_unique", lambda: two_of(BuyerFactory, workspace=WorkspaceFactory(), name="one")),
+    (
+        "buyerkey_id_is_no_hash",
+        lambda: update(BuyerKey, new_key(issue_buyer_key, BuyerFactory()), id="a.b$$c"),
+    ),
+    ("sourcekey_id_is_no_hash", lambda: update(SourceKey, new_key(issue_key, SourceFactory()), id="a.b$$c")),
+    ("sourcekey_has_a_scope", lambda: issue_key(SourceFactory(), scopes=[])),
+    (
+        "leadallowance_lead_asked_by",
+        lambda: two_of(
+            LeadAllowance.objects.create, lead=LeadFactory(), asked_by="sender", full_at=timezone.now()
+        ),
+    ),
     ("buyerkey_has_a_scope", lambda: issue_buyer_key(BuyerFactory(), scopes=[])),
     ("campaign_max_buyers_positive", lambda: update(Campaign, CampaignFactory(), max_buyers=0)),
     (
@@ -155,7 +196,17 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
         "wallet_not_below_limit",
         lambda: update(Wallet, BuyerFactory().wallet, balance_cents=-6, credit_limit_cents=5),
     ),
-    ("idempotency_workspace_route_key", two_answers),
+    ("campaign_amounts_in_range", lambda: CampaignFactory(price_cents=9 * 10**18)),
+    ("campaign_amounts_in_range", lambda: CampaignFactory(price_cents=MAX_PRICE_CENTS + 1)),
+    ("campaign_amounts_in_range", lambda: CampaignFactory(max_buyers=MAX_BUYERS_A_LEAD + 1)),
+    ("tier_amounts_in_range", lambda: TierFactory(price_cents=MAX_PRICE_CENTS + 1)),
+    ("enrollment_amounts_in_range", lambda: EnrollmentFactory(bid_cents=MAX_PRICE_CENTS + 1)),
+    ("enrollment_amounts_in_range", lambda: EnrollmentFactory(budget_day_cents=MAX_BUDGET_CENTS + 1)),
+    (
+        "wallet_limit_in_range",
+        lambda: update(Wallet, BuyerFactory().wallet, credit_limit_cents=MAX_CREDIT_LIMIT_CENTS + 1),
+    ),
+    ("idempotency_owner_route_key", two_answers),
     ("lead_due_exactly_while_pending", lambda: LeadFactory(next_attempt_at=None)),  # PITFALLS 36
     ("lead_due_exactly_while_pending", lambda: LeadFactory(status="failed", finished_at=timezone.now())),
     ("lead_finished_at_iff_finished", lambda: LeadFactory(status="failed", next_attempt_at=None)),
@@ -216,6 +267,18 @@ def test_refused(name: str, break_it: Callable[[], Any]) -> None:
         break_it()
 
     assert refused.value.__cause__.diag.constraint_name == name  # type: ignore[union-attr]
+
+
+def test_largest_amounts_are_allowed() -> None:
+    enrollment = EnrollmentFactory(
+        campaign__price_cents=MAX_PRICE_CENTS,
+        campaign__max_buyers=MAX_BUYERS_A_LEAD,
+        bid_cents=MAX_PRICE_CENTS,
+        budget_month_cents=MAX_BUDGET_CENTS,
+        cap_month=2**31 - 1,
+    )
+    update(Wallet, enrollment.buyer.wallet, credit_limit_cents=MAX_CREDIT_LIMIT_CENTS)
+    assert Enrollment.objects.count() == 1
 
 
 def test_what_only_looks_like_a_breach_is_allowed() -> None:
@@ -280,7 +343,7 @@ def test_every_constraint_of_ours_has_a_case() -> None:
         )
         names = {name for (name,) in cursor.fetchall()}
     covered = {
-        name for name, _ in REFUSED if not name.endswith("_key") or name == "idempotency_workspace_route_key"
+        name for name, _ in REFUSED if not name.endswith("_key") or name == "idempotency_owner_route_key"
     }
 
     assert covered == names

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
@@ -441,7 +442,20 @@ def test_the_json_holds_no_internal_id() -> None:
     story = to_json(explain(nobodys_lead()))
     keys = set(keys_of(story))
 
-    assert not {"lead_id", "buyer_id", "campaign_id", "workspace_id", "enrollment_id", "id"} & keys
+    assert not {"lead_id", "buyer_id", "campaign_id", "workspace_id", "enrollment_id", "public_id"} & keys
+    assert all(
+        isinstance(each, str | None) and (each is None or UUID(each)) for each in values_of(story, "id")
+    )
+
+
+def values_of(document: Any, name: str) -> Iterator[Any]:
+    inner = (
+        document if isinstance(document, list) else document.values() if isinstance(document, dict) else ()
+    )
+    if isinstance(document, dict) and name in document:
+        yield document[name]
+    for each in inner:
+        yield from values_of(each, name)
 
 
 def keys_of(document: Any) -> Iterator[str]:

@@ -123,7 +123,7 @@ def test_fields_name_all_that_the_campaign_reads_and_nothing_else() -> None:
             price_rules=[{"when": {"field": "vertical", "op": "eq", "value": "x"}, "add_cents": 1}],
         )
     )
-    place = {"zip", "county", "state"}
+    place = {"zip", "county", "counties", "state", "country"}
     assert campaign.fields == place | {"attributes.a", "attributes.b", "city", "vertical"}
 
 

@@ -1,0 +1,63 @@
+"""What the pages of every kind of API key have in common."""
+
+from typing import Any, TypeAlias
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from rest_framework_api_key.admin import APIKeyModelAdmin
+
+from routing.models import ScopedKey
+from tracing.admin.audited import REASON, AuditedAdmin, ReasonedForm
+
+# The library's class has tuples of a fixed length for its types.
+Columns: TypeAlias = Any
+
+
+class ScopedKeyForm(ReasonedForm):
+    """Scopes are boxes to tick; the field of an array would be a text with commas."""
+
+    scopes = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        stored: Any = self._meta.model._meta.get_field("scopes")
+        self.fields["scopes"].choices = stored.base_field.choices  # type: ignore[attr-defined]
+        self.fields["scopes"].help_text = stored.help_text
+        self.initial["scopes"] = self.instance.granted_scopes
+
+
+class ScopedKeyAdmin(AuditedAdmin, APIKeyModelAdmin):  # type: ignore[misc]  # the library names its defaults
+    """The key is shown once, in the message after it was made; only its prefix and hash are stored."""
+
+    form = ScopedKeyForm
+    model: type[ScopedKey]
+
+    def get_list_display(self, request: HttpRequest) -> Columns:  # noqa: ARG002 - the signature is Django's
+        return (
+            "name",
+            "prefix",
+            self.model.owner_field,
+            "workspace",
+            "granted",
+            "created",
+            "expiry_date",
+            "revoked",
+        )
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Columns:  # noqa: ARG002
+        return ("name", self.model.owner_field, "scopes", "prefix", "expiry_date", "revoked", REASON)
+
+    @admin.display(description="scopes")
+    def granted(self, key: ScopedKey) -> str:
+        return ", ".join(key.granted_scopes)
+
+    @admin.display(description="workspace")
+    def workspace(self, key: ScopedKey) -> str:
+        return str(key.owner.workspace.name)
+
+    def write_model(self, request: HttpRequest, obj: Any, *, form: Any, change: bool) -> None:
+        """The library takes a row with an id for one that is stored; a new one has its id already."""
+        if not change:
+            obj.id = None
+        super().write_model(request, obj, form=form, change=change)

@@ -1,0 +1,55 @@
+"""Query parameters: what the route does not know is refused by name, as unknown keys of a body are."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from rest_framework.request import Request
+
+from routing.api.errors import FieldsInvalid
+from tracing.parsing import parse_id
+
+# Another name comes from anybody, and is not repeated in the answer.
+SAFE_NAME: Final = re.compile(r"[A-Za-z0-9_.\[\]-]{1,64}")
+
+
+# Of the attempts of a lead.
+LATEST: Final = 20
+MOST: Final = 100
+
+
+def wrong_parameter(name: str, message: str) -> FieldsInvalid:
+    return FieldsInvalid({name: [{"code": "invalid", "message": message}]})
+
+
+def read_latest(request: Request) -> int:
+    """How many attempts of a lead are asked for."""
+    text = request.query_params.get("latest")
+    if text is None:
+        return LATEST
+    latest = parse_id(text)
+    if latest is None or not 1 <= latest <= MOST:
+        raise wrong_parameter("latest", f"must be a whole number from 1 to {MOST}")
+    return latest
+
+
+def refuse_unknown(request: Request, *, known: Sequence[str]) -> None:
+    """Raises FieldsInvalid for a parameter that is not known, and for one that comes more than once."""
+    problems: dict[str, list[dict[str, str]]] = {}
+    for name, values in request.query_params.lists():
+        if name not in known:
+            problems[_safe(name)] = [{"code": "unknown_parameter", "message": _describe(known)}]
+        elif len(values) > 1:
+            problems[name] = [{"code": "repeated", "message": "is there more than once: send it once"}]
+    if problems:
+        raise FieldsInvalid(problems)
+
+
+def _safe(name: str) -> str:
+    return name if SAFE_NAME.fullmatch(name) else "non_field_errors"
+
+
+def _describe(known: Sequence[str]) -> str:
+    if not known:
+        return "is not a known parameter: this route takes none"
+    return f"is not a known parameter: this route takes {', '.join(known)}"

@@ -1,0 +1,227 @@
+"""Why a lead was or was not sold, as its sender may read it: what happened, why, and what the sender can change.
+
+Nothing of a buyer goes in: no name, price, cap, balance or filter, and no count but to how many it was sold. Of a lead
+that rules sent on to another workspace it says only what is in the lead itself. Pure: rows come in, text goes out.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from routing.models import Lead, LeadStatus
+from routing.queries import LeadState
+from tracing import wording
+from tracing.models import AttemptResult
+from tracing.queries import TracedAttempt
+from tracing.vocabulary import SKIP_REASONS, Event, Fixer
+
+# What a sender can answer to by sending it: gates that look at fields of the lead.
+FIELD_GATES: Final = frozenset({"lead_filter_rejected", "onboarding_mismatch"})
+AREA_GATE: Final = "outside_service_area"
+TRIGGERS: Final = {"ingest": "first attempt", "retry": "retry", "manual": "re-run", "claim": "claim"}
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """`fixer`: sender, operator, time (it passes by itself) or nobody; "" where nothing is in the way."""
+
+    sentence: str
+    change: str = ""
+    fixer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SentAttempt:
+    number: int
+    trigger: str
+    result: str
+    reason: str | None
+    sentence: str
+    started_at: datetime
+    next_attempt_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """`missing_fields`: those without which no buyer took it; sending them may help."""
+
+    summary: str
+    change: str
+    fixer: str
+    missing_fields: tuple[str, ...]
+    attempts: tuple[SentAttempt, ...]
+
+
+WAIT: Final = "Wait: it is tried again by itself."
+ASK: Final = "Ask the operator: nothing in this lead has to change."
+RETRIED: Final = (
+    "Wait: it is tried again a few times by itself. If it fails for good, an operator must run it again."
+)
+UNSOLD: Final = Advice("No buyer could take this lead.", ASK, "operator")
+NOT_NOW: Final = Advice("No buyer takes leads like this one at this moment.", WAIT, "time")
+CLOSED: Final = Advice("Leads are not sold at this hour.", WAIT, "time")
+BUSY: Final = Advice("It could not be decided at that moment.", WAIT, "time")
+PRODUCT_FAILED: Final = Advice(
+    "The product failed while it tried the lead; nothing was sold.", RETRIED, "operator"
+)
+PAUSED: Final = Advice("Selling is paused.", "Wait: it is tried when selling goes on.", "operator")
+ADVICE: Final[Mapping[str, Advice]] = {
+    "no_campaign": Advice(
+        "Leads of this vertical from this source are not sold.",
+        "Send a vertical that is sold, or ask the operator to sell this one.",
+        "sender",
+    ),
+    "no_enrolled_buyers": UNSOLD,
+    "no_eligible_buyers": UNSOLD,
+    "no_eligible_buyers_after_tier_filters": UNSOLD,
+    "insufficient_credits": UNSOLD,
+    "all_buyers_capped": NOT_NOW,
+    "all_buyers_outside_hours": NOT_NOW,
+    "outside_workspace_hours": CLOSED,
+    "outside_campaign_hours": CLOSED,
+    "tier_lock_contention": BUSY,
+    "database_timeout": BUSY,
+    "worker_lost": PRODUCT_FAILED,
+    "lock_expired": PRODUCT_FAILED,
+    "internal_error": PRODUCT_FAILED,
+    "lead_expired": Advice("Its time to live is over.", "Nothing: send leads that are fresh.", "nobody"),
+    "duplicate_lead": Advice(
+        "The same person came in before.",
+        "Nothing: the earlier lead counts. Send each person once.",
+        "nobody",
+    ),
+    "workspace_paused": PAUSED,
+}
+ELSEWHERE: Final = Advice("It was sent on to a partner.", "Nothing: the partner decides.", "nobody")
+GIVEN_BACK: Final = Advice("It was sold, and its buyers gave it back.", "Nothing: it has ended.", "nobody")
+FIRST: Final = Advice("It waits for its first attempt.", WAIT, "time")
+HELD: Final = Advice("An operator holds it back.", "Ask the operator to resume it.", "operator")
+IN_WORK: Final = Advice("It is being worked on.", WAIT, "time")
+
+
+def explain_to_sender(lead: Lead, state: LeadState, attempts: Sequence[TracedAttempt]) -> Explanation:
+    """`attempts` by number; of the last one with the events of its buyers. Needs the lead's workspace loaded."""
+    last = attempts[-1] if attempts and attempts[-1].attempt.number == lead.attempts else None
+    is_unsold = last is not None and not state.is_elsewhere and last.attempt.result == AttemptResult.UNSOLD
+    missing = tuple(find_missing_fields(last.events)) if is_unsold and last is not None else ()
+    advice = _advise(lead, state, last=last if is_unsold else None, missing=missing)
+    return Explanation(
+        summary=_with_due_time(advice.sentence, lead),
+        change=advice.change,
+        fixer=advice.fixer,
+        missing_fields=missing,
+        attempts=tuple(_describe_attempt(each.attempt, state) for each in attempts),
+    )
+
+
+def _advise(lead: Lead, state: LeadState, *, last: TracedAttempt | None, missing: Sequence[str]) -> Advice:
+    if lead.status == LeadStatus.DISTRIBUTED:
+        return Advice(f"Sold to {wording.count(state.buyers, 'buyer')}." if state.buyers else "Sold.")
+    if lead.status == LeadStatus.RETURNED:
+        return GIVEN_BACK
+    if lead.status == LeadStatus.CANCELLED:
+        because = f": {lead.cancel_reason}" if lead.cancel_reason else ""
+        return Advice(wording.sentence(f"cancelled{because}"), "Nothing: it has ended.", "nobody")
+    if lead.status == LeadStatus.PENDING and lead.paused_at is not None:
+        return HELD
+    if lead.status == LeadStatus.PENDING and not state.is_elsewhere and lead.workspace.paused_at is not None:
+        return PAUSED
+    if missing:
+        return _describe_missing(missing)
+    if last is not None and _is_out_of_every_area(last.events):
+        return _describe_area(lead)
+    return _of_reason(lead, state)
+
+
+def _of_reason(lead: Lead, state: LeadState) -> Advice:
+    reason = may_be_told(lead.skip_reason, is_elsewhere=state.is_elsewhere)
+    if reason:
+        return ADVICE.get(reason, UNSOLD)
+    if state.is_elsewhere:
+        return ELSEWHERE
+    if lead.status == LeadStatus.PENDING:
+        return FIRST if lead.attempts == 0 else BUSY
+    return IN_WORK if lead.finished_at is None else UNSOLD
+
+
+def may_be_told(reason: str, *, is_elsewhere: bool) -> str:
+    """The reason, or "" where it is another workspace's business."""
+    known = SKIP_REASONS.get(reason)
+    return "" if is_elsewhere and (known is None or known.fixer is not Fixer.LEAD) else reason
+
+
+def find_missing_fields(events: Iterable[Any]) -> list[str]:
+    """Fields that the lead lacks, of buyers which had nothing else against it."""
+    missing: dict[str, None] = {}
+    for gates in _gates_of_buyers(events):
+        lacked = [_missing_in(gate) for gate in gates]
+        if lacked and all(lacked):
+            missing.update(dict.fromkeys(name for names in lacked for name in names))
+    return sorted(missing)
+
+
+def _gates_of_buyers(events: Iterable[Any]) -> Iterator[list[Mapping[str, Any]]]:
+    for event in events:
+        if event.event == Event.BUYER_SKIPPED and isinstance(event.data, Mapping):
+            yield [gate for gate in event.data.get("gates") or [] if isinstance(gate, Mapping)]
+
+
+def _missing_in(gate: Mapping[str, Any]) -> list[str]:
+    """The fields that a gate found missing; none where it also found one that does not fit."""
+    if gate.get("gate") not in FIELD_GATES:
+        return []
+    failures = [each for each in gate.get("failures") or [] if isinstance(each, Mapping)]
+    lacking = [each["field"] for each in failures if each.get("field") and not _has(each)]
+    return lacking if len(lacking) == len(failures) else []
+
+
+def _has(failure: Mapping[str, Any]) -> bool:
+    """Consent is a flag: without it the field is false."""
+    return failure.get("observed") is not None and (failure["field"], failure["observed"]) != (
+        "consent",
+        False,
+    )
+
+
+def _is_out_of_every_area(events: Iterable[Any]) -> bool:
+    codes = [{gate.get("gate") for gate in gates} for gates in _gates_of_buyers(events)]
+    return bool(codes) and all(AREA_GATE in each for each in codes)
+
+
+def _describe_missing(missing: Sequence[str]) -> Advice:
+    names = ", ".join(wording.field_name(each) for each in missing)
+    change = f"Send it again with {names}. An external_id must be a new one."
+    return Advice(f"No buyer takes this lead without {names}.", change, "sender")
+
+
+def _describe_area(lead: Lead) -> Advice:
+    change = "Send leads from a place that is sold. If the ZIP code is wrong, send the lead again with the right one."
+    return Advice(f"No buyer takes leads from {lead.zip}.", change, "sender")
+
+
+def _with_due_time(sentence: str, lead: Lead) -> str:
+    if lead.next_attempt_at is None or lead.paused_at is not None or lead.attempts == 0:
+        return sentence
+    return f"{sentence} It is tried again at {wording.moment(lead.next_attempt_at)}."
+
+
+def _describe_attempt(attempt: Any, state: LeadState) -> SentAttempt:
+    is_other = state.is_elsewhere or attempt.destination_workspace_id != attempt.source_workspace_id
+    reason = may_be_told(attempt.skip_reason, is_elsewhere=is_other)
+    return SentAttempt(
+        number=attempt.number,
+        trigger=attempt.trigger,
+        result=attempt.result,
+        reason=reason or None,
+        sentence=_narrate(attempt, reason=reason),
+        started_at=attempt.started_at,
+        next_attempt_at=attempt.next_attempt_at,
+    )
+
+
+def _narrate(attempt: Any, *, reason: str) -> str:
+    trigger = TRIGGERS.get(attempt.trigger, attempt.trigger)
+    told = "sold" if attempt.result == AttemptResult.SUCCESS else "not sold"
+    why = f" {ADVICE.get(reason, UNSOLD).sentence}" if reason else ""
+    return f"Attempt {attempt.number} ({trigger}) at {wording.moment(attempt.started_at)}: {told}.{why}"

@@ -1,0 +1,22 @@
+"""`manage.py rehash_identities`: the migration's own step, once more."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from routing.rehash import rehash_identities
+
+
+class Command(BaseCommand):
+    help = (
+        "Compute the identities of leads again where the way to compute them has changed. `migrate` does it; run it"
+        " once more after an upgrade, when the last process of the earlier version has ended. Safe at any time."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="count and change nothing")
+
+    def handle(self, *_: Any, dry_run: bool, **__: Any) -> None:
+        count = rehash_identities(is_dry_run=dry_run)
+        self.stdout.write(f"{count:,} leads {'would get' if dry_run else 'got'} another identity")

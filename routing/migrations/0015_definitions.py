@@ -1,0 +1,24 @@
+from django.db import migrations, models
+
+import routing.checks
+
+
+class Migration(migrations.Migration):
+    """The form of a vertical. Changes no column."""
+
+    dependencies = [
+        ("routing", "0014_rehash_identities"),
+    ]
+
+    operations = [
+        migrations.AlterField(
+            model_name="source",
+            name="default_vertical",
+            field=models.CharField(
+                blank=True,
+                help_text="Used for leads of this source that name no vertical. Blank: leads without one are refused.",
+                max_length=50,
+                validators=[routing.checks.check_vertical],
+            ),
+        ),
+    ]

@@ -1,0 +1,30 @@
+"""How often one lead was tried because somebody asked for it."""
+
+from django.db import models
+
+from routing.models.lead import Lead
+
+
+class AskedBy(models.TextChoices):
+    SENDER = "sender", "its sender, by dispatch-now"
+    OPERATOR = "operator", "an operator, by a re-run"
+
+
+class LeadAllowance(models.Model):
+    """One row for each lead and side that ever asked. Its own table: the leads' is the hottest of all.
+
+    `full_at` is when the allowance is full again: the whole state of a bucket that refills evenly.
+    """
+
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="+")
+    asked_by = models.CharField(max_length=8, choices=AskedBy.choices)
+    full_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "routing_leadallowance"
+        constraints = [
+            models.UniqueConstraint(fields=["lead", "asked_by"], name="leadallowance_lead_asked_by")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.asked_by} of lead {self.lead_id}"

@@ -1,0 +1,73 @@
+"""Names of attributes that hold who a person is. No condition may name one: what a condition reads stands in the trace.
+
+The list is in docs/definitions.md. Pure.
+"""
+
+import re
+from typing import Final
+
+# What a name is about is its last word: contact_email is an e-mail, email_opt_in is not.
+_NOUNS: Final = """
+    email mail emailaddress phone mobile cell cellphone telephone tel fax whatsapp
+    firstname lastname fullname surname forename nickname
+    address addr street streetaddress ssn itin passport dob birthdate birthday birth ip
+"""
+# A name is a person's with one of these before it: company_name and product_name are not.
+_PERSONS: Final = """
+    first last full middle given family maiden nick user your my contact person owner homeowner customer client
+    consumer applicant lead spouse partner wife husband parent child patient insured tenant signer recipient
+"""
+# They say which one it is, and change nothing about what it is.
+_FILLERS: Final = "number numbers no num nr addresses line value text raw primary main work"
+# How the name of a flag about it begins: has_email, wants_mail.
+_ASKING: Final = "has is no wants accepts prefers allows valid verified"
+NOUNS: Final = frozenset(_NOUNS.split())
+PERSONS: Final = frozenset(_PERSONS.split())
+FILLERS: Final = frozenset(_FILLERS.split())
+ASKING: Final = frozenset(_ASKING.split())
+WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+
+EMAIL: Final = re.compile(r"[^\s@\"'<>]+@[^\s@\"'<>]+\.[^\s@\"'<>]{2,}")
+# Ten digits of North America, or any number with a plus.
+PHONE: Final = re.compile(
+    r"(?<![0-9])(?:\+?1[\s.-]?)?\(?[2-9][0-9]{2}\)?[\s.-]?[2-9][0-9]{2}[\s.-]?[0-9]{4}(?![0-9])"
+    r"|\+[0-9][0-9 ().-]{8,}"
+)
+HIDDEN: Final = "(hidden)"
+
+
+def is_personal_name(field: str) -> bool:
+    """`field` with or without attributes. before it; a nested name is read as one: contact.name is a person's."""
+    words = [word.lower() for word in WORD.findall(field.removeprefix("attributes."))]
+    if not words or words[0] in ASKING:
+        return False
+    if words[-1] in NOUNS:
+        return True
+    while words and (words[-1].isdigit() or words[-1] in FILLERS):
+        words.pop()
+    if words and words[-1] in ("name", "names"):
+        return len(words) == 1 or words[-2] in PERSONS
+    return bool(words) and (words[-1] in NOUNS or "".join(words[-2:]) in NOUNS)
+
+
+def explain_personal(field: str) -> str | None:
+    """Why a condition may not name this attribute, or None."""
+    if not is_personal_name(field):
+        return None
+    return (
+        f"{field} holds personal data, which must not be in the trace: ask for something else,"
+        " or have the sender add a field that says what you need, like has_email"
+    )
+
+
+def hide_personal(field: str, value: object) -> object:
+    """The value, or a mark in its place where the name or the value itself says that it tells who a person is."""
+    if isinstance(value, list):
+        return [hide_personal(field, each) for each in value]
+    if field.startswith("attributes.") and not isinstance(value, bool) and is_personal_name(field):
+        return HIDDEN
+    return HIDDEN if isinstance(value, str) and is_personal_value(value) else value
+
+
+def is_personal_value(text: str) -> bool:
+    return EMAIL.search(text) is not None or PHONE.search(text) is not None
