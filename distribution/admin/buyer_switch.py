@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -10,6 +11,7 @@ from django.utils import timezone
 from distribution.admin.confirming import ConfirmingAdmin, ReasonForm, keep_list
 from distribution.buyer_switch import SwitchRefused, state_of, switch_buyer
 from distribution.models import Buyer
+from routing.admin.waking import tell_woken
 from tracing.wording import moment
 
 SWITCH: Final = "distribution.change_buyer"
@@ -65,13 +67,15 @@ class BuyerSwitchAdmin(ConfirmingAdmin):
     def _do(self, request: HttpRequest, buyer: Buyer, name: str, form: SwitchForm) -> bool:
         """Returns False when it was refused; the form says why."""
         try:
-            is_changed = switch_buyer(
-                buyer,
-                to=timezone.now() if name == "pause" else None,
-                actor=request.user.get_username(),
-                reason=form.cleaned_data["reason"],
-                seen=form.cleaned_data["seen"],
-            )
+            with transaction.atomic():
+                is_changed = switch_buyer(
+                    buyer,
+                    to=timezone.now() if name == "pause" else None,
+                    actor=request.user.get_username(),
+                    reason=form.cleaned_data["reason"],
+                    seen=form.cleaned_data["seen"],
+                )
+                tell_woken(self, request)
         except SwitchRefused as refusal:
             form.add_error(None, f"Nothing was switched: {refusal}.")
             return False
