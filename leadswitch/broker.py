@@ -6,18 +6,20 @@ client (an acknowledgement of a task that has just ended, the close of the chann
 one of those after which the worker connects again.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from kombu.transport.redis import Channel, Transport
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+CONNECTION_PARAMETERS: Final = vars(Channel)["_connparams"]
 
-class GuardedChannel(Channel):  # type: ignore[misc]  # the library is untyped
-    def _connparams(self, asynchronous: bool = False) -> Any:  # noqa: FBT001, FBT002 - the signature is the library's
+
+class GuardedChannel(Channel):
+    def _connparams(self, *arguments: Any, **named: Any) -> Any:
         """Raises redis.ConnectionError where there is no connection any more."""
         if self.connection is None or self.connection.client is None:
             raise RedisConnectionError("the channel's connection is closed")
-        return super()._connparams(asynchronous=asynchronous)
+        return CONNECTION_PARAMETERS(self, *arguments, **named)
 
 
 def guard_channels() -> None:
