@@ -140,7 +140,6 @@ def test_a_foreign_buyer_and_an_unknown_one_look_alike(lead: Lead) -> None:
     [
         ("buyer", "Acme"),
         ("buyer", ""),
-        ("buyer", "\x00"),
         ("latest", "0"),
         ("latest", "101"),
         ("latest", "-1"),
