@@ -31,7 +31,7 @@ from routing.retry import NextStep, next_step
 from routing.route import Route
 from tracing.models import AttemptResult, AttemptTrigger
 from tracing.recorder import AttemptEnd, AttemptHead, Recorder, new_attempt_id
-from tracing.vocabulary import Event, RetryClass
+from tracing.vocabulary import WAKE_CAUSES, Event, RetryClass
 
 # How often one run may begin again to wait for buyers; then it makes do with those that are free.
 MAX_WAITS: Final = 4
@@ -169,7 +169,10 @@ def _why_not_now(lead: LockedLead, *, at: datetime) -> Left | None:
 
 
 def _head(lead: LockedLead, *, at: datetime) -> AttemptHead:
-    if lead.due_reason == AttemptTrigger.MANUAL:
+    is_woken = lead.due_reason in WAKE_CAUSES
+    if is_woken:
+        trigger = AttemptTrigger.WOKEN
+    elif lead.due_reason == AttemptTrigger.MANUAL:
         trigger = AttemptTrigger.MANUAL
     else:
         trigger = AttemptTrigger.RETRY if lead.attempts else AttemptTrigger.INGEST
@@ -182,6 +185,8 @@ def _head(lead: LockedLead, *, at: datetime) -> AttemptHead:
         started_at=at,
         worker=worker_name(),
         intake_notes=lead.intake_notes,
+        cause=lead.due_reason if is_woken else "",
+        change_id=lead.woken_by if is_woken else None,
     )
 
 

@@ -33,7 +33,11 @@ WHERE assignment_id = %s AND kind IN ('charge', 'capture', 'refund')
 """
 
 
-class MoneyRefused(Exception):
+# In one movement, and as a credit limit: ten million dollars. Whatever is larger was typed or computed wrongly.
+MOST_CENTS: Final = 1_000_000_000
+
+
+class MoneyRefused(ValueError):
     """A movement that may not happen. The message says why and what would be accepted."""
 
 
@@ -52,8 +56,9 @@ class RefundExceedsCharge(MoneyRefused):
 def top_up(buyer_id: int, *, amount_cents: int, key: str, actor: str, reason: str = "") -> LedgerEntry:
     """Add credits, once for each `key` (the payment's own id). A repeat returns the first entry.
 
-    Raises MoneyRefused for an amount that is not positive, KeyReused.
+    Raises MoneyRefused for an amount that is not positive or above MOST_CENTS, KeyReused, TypeError.
     """
+    _check_cents(amount_cents)
     if amount_cents <= 0:
         message = f"a top-up adds credits: {amount_cents} cents is not above 0"
         raise MoneyRefused(message)
@@ -70,8 +75,10 @@ def top_up(buyer_id: int, *, amount_cents: int, key: str, actor: str, reason: st
 def adjust(buyer_id: int, *, amount_cents: int, key: str, actor: str, reason: str) -> LedgerEntry:
     """Correct a balance by a signed amount. A person says why.
 
-    Raises MoneyRefused for an amount of 0 or a missing reason, InsufficientCredits, KeyReused.
+    Raises MoneyRefused for an amount of 0, one beyond MOST_CENTS or a missing reason, InsufficientCredits, KeyReused,
+    TypeError.
     """
+    _check_cents(amount_cents)
     if amount_cents == 0 or not reason.strip():
         message = "an adjustment needs an amount other than 0 and a reason"
         raise MoneyRefused(message)
@@ -92,8 +99,10 @@ def refund(
     """Pay back a charge, in full or in part: never more in all than was charged. A repeat returns the first entry.
 
     Locks the buyer's wallet, so that two refunds cannot both see the whole charge. `amount_cents` None: whatever is
-    left; None is returned when nothing is. Raises RefundExceedsCharge, KeyReused.
+    left; None is returned when nothing is. Raises RefundExceedsCharge, KeyReused, TypeError.
     """
+    if amount_cents is not None:
+        _check_cents(amount_cents)
     wait_for_wallet(buyer_id)
     earlier = LedgerEntry.objects.filter(idempotency_key=f"refund:{key}").first()
     if earlier is not None:
@@ -119,7 +128,16 @@ def refund(
 
 
 def set_credit_limit(buyer_id: int, *, limit_cents: int) -> None:
-    """Set how far below zero a balance may go. Raises InsufficientCredits when it is further below already."""
+    """Set how far below zero a balance may go. Raises InsufficientCredits when it is further below already.
+
+    Raises MoneyRefused for a limit below 0 or above MOST_CENTS, TypeError.
+    """
+    _check_cents(limit_cents)
+    if limit_cents < 0:
+        message = (
+            f"a credit limit is how far below zero the balance may go: {limit_cents} cents is not 0 or more"
+        )
+        raise MoneyRefused(message)
     with connection.cursor() as cursor:
         cursor.execute(SET_LIMIT, {"limit": limit_cents, "buyer": buyer_id})
         if cursor.rowcount != 1:
@@ -132,6 +150,16 @@ def charge_left(assignment_id: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute(CHARGE_LEFT, [assignment_id])
         return int(cursor.fetchone()[0])
+
+
+def _check_cents(cents: object) -> None:
+    """Cents are an int: a bool is no amount, and the database would round a float or a Decimal without a word."""
+    if type(cents) is not int:
+        message = f"cents are an int, not {type(cents).__name__}"
+        raise TypeError(message)
+    if abs(cents) > MOST_CENTS:
+        message = f"{money(cents)} is more than {money(MOST_CENTS)}, the most in one movement"
+        raise MoneyRefused(message)
 
 
 def _move(

@@ -1,4 +1,7 @@
-"""Ends the retries of a lead because a person says so: it is parked as failed, and may be run again by hand."""
+"""Ends the retries of a lead because a person says so: it is parked as failed, and may be run again by hand.
+
+No change of a buyer or campaign wakes it.
+"""
 
 from datetime import datetime
 from typing import Final
@@ -8,11 +11,12 @@ from django.db import connection, transaction
 from routing.handon import hand_on_later
 from routing.locks import wait_for_lead
 from routing.models import Lead, LeadStatus
+from routing.models.wakeup import GIVEN_UP
 
 # What its last attempt said stays; it leaves the schedule with its due time.
 GIVE_UP: Final = """
 UPDATE routing_lead
-SET status = 'failed', next_attempt_at = NULL, due_reason = '', paused_at = NULL, finished_at = %s
+SET status = 'failed', next_attempt_at = NULL, due_reason = %s, paused_at = NULL, finished_at = %s
 WHERE id = %s AND status = 'pending' AND attempts > 0
 """
 
@@ -29,7 +33,7 @@ def give_up_lead(lead_id: int, *, at: datetime) -> None:
         if reason:
             raise GiveUpRefused(reason)
         with connection.cursor() as cursor:
-            cursor.execute(GIVE_UP, [at, lead_id])
+            cursor.execute(GIVE_UP, [GIVEN_UP, at, lead_id])
         hand_on_later(lead_id)
 
 

@@ -27,7 +27,8 @@ _COLUMNS: Final = """
         OR EXISTS (SELECT FROM routing_dispatchcontrol WHERE id = 1 AND paused_at IS NOT NULL),
     l.vertical, l.zip, l.city, l.county, l.state, l.country, l.attributes::text, l.consent ?| '{given_at,token}',
     clock_timestamp(), l.received_at, l.email_hash, l.phone_hash, origin.rules_version,
-    l.conflicts, l.errors, w.max_attempts, w.dispatch_mode, w.hours::text, w.timezone, l.intake_notes::text
+    l.conflicts, l.errors, w.max_attempts, w.dispatch_mode, w.hours::text, w.timezone, l.intake_notes::text,
+    l.woken_by
 """
 # `w` is where the lead is, `origin` where it came in: its rules decide where it goes.
 _TABLES: Final = """
@@ -116,6 +117,7 @@ class LockedLead:
     workspace_hours: str | None
     workspace_timezone: str
     intake_notes: Sequence[str]
+    woken_by: int | None = None  # the change that made it due, while its due reason names a cause
 
     @property
     def has_identity(self) -> bool:

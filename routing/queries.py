@@ -45,6 +45,23 @@ def count_polled(*, limit: int) -> int:
         return int(cursor.fetchone()[0])
 
 
+COUNT_DUE: Final = """
+SELECT count(*) FROM (
+    SELECT FROM routing_lead
+    WHERE status = 'pending' AND paused_at IS NULL AND next_attempt_at <= statement_timestamp()
+        AND (%(workspace)s::bigint IS NULL OR workspace_id = %(workspace)s)
+    LIMIT %(limit)s
+) due
+"""
+
+
+def count_due(workspace_id: int | None, *, limit: int) -> int:
+    """Return how many leads of a workspace (None: of all) are due, counting no further than `limit`."""
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT_DUE, {"workspace": workspace_id, "limit": limit})
+        return int(cursor.fetchone()[0])
+
+
 READ_DUE_TIMES: Final = """
 SELECT l.id, l.workspace_id, w.dispatch_mode, due.at, due.at - clock_timestamp()
 FROM routing_lead l

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 from tracing import wording
 from tracing.funnel import narrate_funnel
 from tracing.gates import Obstacle, describe_clause, describe_gate
-from tracing.vocabulary import CORRECTIONS, SKIP_REASONS, Event, Fixer
+from tracing.vocabulary import CORRECTIONS, SKIP_REASONS, WAKE_CAUSES, Event, Fixer
 
 
 class EventRow(Protocol):
@@ -36,6 +36,9 @@ class AttemptRow(Protocol):
     duration_ms: Any
 
 
+OTHER_WORKSPACE: Final = "a lead of another workspace"
+
+
 @dataclass(frozen=True, slots=True)
 class BuyerName:
     """`timezone`: its resets and openings are told on its own clock."""
@@ -48,13 +51,14 @@ class BuyerName:
 class Names:
     """What the trace holds as ids only. An id without a name is told as the id.
 
-    `leads` holds those that the reader may know of.
+    `leads` holds those that the reader may know of; any other is `other_lead`.
     """
 
     buyers: Mapping[int, BuyerName] = field(default_factory=dict)
     campaigns: Mapping[int, str] = field(default_factory=dict)
     workspaces: Mapping[int, str] = field(default_factory=dict)
     leads: Mapping[int, str] = field(default_factory=dict)
+    other_lead: str = OTHER_WORKSPACE
 
     def buyer(self, buyer_id: int | None) -> BuyerName:
         return self.buyers.get(buyer_id or 0) or BuyerName(f"buyer {buyer_id}")
@@ -67,7 +71,7 @@ class Names:
 
     def lead(self, lead_id: int) -> str:
         known = self.leads.get(lead_id)
-        return f"lead {known}" if known else "a lead of another workspace"
+        return f"lead {known}" if known else self.other_lead
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ TRIGGERS: Final = {
     "ingest": "first try",
     "retry": "retry",
     "manual": "re-run by an operator",
+    "woken": "woken by a change",
     "claim": "claim of an offer",
 }
 RESULTS: Final = {
@@ -172,8 +177,9 @@ def describe_change(event: EventRow, *, names: Names) -> str:
 
 
 def _started(event: EventRow, _scene: Scene) -> str:
-    trigger = event.data["trigger"]
-    started = f"Started as attempt {event.data['number']} ({TRIGGERS.get(trigger, trigger)})."
+    trigger, cause = event.data["trigger"], event.data.get("woken_by")
+    why = f"woken by: {WAKE_CAUSES.get(cause, cause)}" if cause else TRIGGERS.get(trigger, trigger)
+    started = f"Started as attempt {event.data['number']} ({why})."
     notes = [_tell_note(note) for note in event.data.get("intake", ())]
     return f"{started} At intake: {'; '.join(notes)}." if notes else started
 

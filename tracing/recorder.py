@@ -56,6 +56,8 @@ class AttemptHead:
     started_at: datetime
     worker: str
     intake_notes: Sequence[str] = ()
+    cause: str = ""  # of WAKE_CAUSES, where a change made the lead due
+    change_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,8 @@ class Recorder:
         started: dict[str, Any] = {"number": head.number, "trigger": head.trigger}
         if head.intake_notes:
             started["intake"] = list(head.intake_notes)
+        if head.cause:
+            started.update(woken_by=head.cause, change=head.change_id)
         self.add(Event.DISTRIBUTION_STARTED, data=started)
 
     @property

@@ -193,6 +193,29 @@ _ALL = (
 
 SKIP_REASONS = MappingProxyType({reason.code: reason for reason in _ALL})
 
+# What made a lead due again that waited or had failed. It follows "because".
+WAKE_CAUSES = MappingProxyType(
+    {
+        "cap_raised": "a cap or budget was raised",
+        "buyer_enrolled": "a buyer was enrolled",
+        "enrollment_resumed": "an enrollment was resumed",
+        "buyer_resumed": "a buyer was resumed",
+        "campaign_resumed": "the campaign was activated",
+        "campaign_changed": "the campaign changed",
+        "credits_added": "a wallet got credits",
+        "credit_limit_raised": "a credit limit was raised",
+        "sale_returned": "a buyer returned a lead",
+        "area_changed": "a service area changed",
+        "answers_changed": "questions or answers changed",
+        "filter_changed": "a filter changed",
+        "price_changed": "a price changed",
+        "hours_changed": "a buyer's hours changed",
+        "schedule_changed": "the campaign's hours changed",
+        "workspace_hours_changed": "the workspace's hours changed",
+        "rule_changed": "a routing rule changed",
+    }
+)
+
 
 class UnknownCode(ValueError):
     """A code that the vocabulary does not have, or not at that level."""

@@ -25,12 +25,14 @@ from routing.dispatchstate import find_problems, read_state
 from routing.locks import is_lock_timeout
 from routing.models import DispatchControl, DispatchPath, Workspace
 from routing.pauses import Pause
+from routing.queries import count_due
 from tracing.admin.scope import visible_ids
 from tracing.parsing import parse_id, parse_text
 
 LOOK: Final = "routing.view_workspace"
 SWITCH: Final = "routing.change_workspace"
 SHOWN: Final = 100
+MOST_COUNTED: Final = 10_000
 ACTIONS: Final = {"pause": "Pause", "resume": "Resume"}
 CHANGED: Final = "Nothing was switched: it was resumed and paused anew after you opened this page."
 BUSY: Final = "Somebody else is switching at this moment: try again."
@@ -141,7 +143,9 @@ class DispatchAdmin(ConfirmingAdmin):
             form.add_error(None, BUSY)
             return False
         whose = "The whole product" if workspace is None else str(workspace)
-        now = f"{whose} is {'paused' if name == 'pause' else 'running again'}."
+        now = (
+            f"{whose} is paused." if name == "pause" else f"{whose} is running again. {_tell_due(workspace)}"
+        )
         if is_changed:
             self.message_user(request, now, messages.SUCCESS)
         else:
@@ -166,6 +170,12 @@ def _lines(name: str, workspace: Workspace | None, pause: Pause | None) -> Seque
         f"From now on no lead {whose} is started, until somebody resumes it. Attempts that run come to their end.",
         "Leads are still taken in, and keep their due times.",
     ]
+
+
+def _tell_due(workspace: Workspace | None) -> str:
+    due = count_due(None if workspace is None else workspace.pk, limit=MOST_COUNTED)
+    more = "or more " if due == MOST_COUNTED else ""
+    return f"{due:,} {more}{'lead is' if due == 1 else 'leads are'} due and {'starts' if due == 1 else 'start'} now."
 
 
 def _page(request: HttpRequest) -> str:

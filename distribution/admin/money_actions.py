@@ -6,6 +6,7 @@ from uuid import uuid4
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
@@ -15,6 +16,7 @@ from distribution.desk_money import adjust_by_hand, last_by_hand, return_by_hand
 from distribution.models import AssignmentState, Wallet
 from distribution.money import MoneyRefused
 from distribution.returns import ReturnRefused
+from routing.wakeups import describe_woken
 from tracing.wording import money
 
 MOVE_MONEY: Final = "distribution.add_ledgerentry"
@@ -122,19 +124,23 @@ class MoneyActionsAdmin(ConfirmingAdmin):
     def _move(self, request: HttpRequest, wallet: Wallet, name: str, form: MoneyForm) -> bool:
         title, _, move = MOVEMENTS[name]
         try:
-            is_new = move(
-                wallet,
-                amount_cents=form.amount_cents,
-                token=form.cleaned_data["token"],
-                actor=request.user.get_username(),
-                reason=form.cleaned_data["reason"],
-                seen=form.cleaned_data["seen"],
-            )
+            with transaction.atomic():
+                is_new = move(
+                    wallet,
+                    amount_cents=form.amount_cents,
+                    token=form.cleaned_data["token"],
+                    actor=request.user.get_username(),
+                    reason=form.cleaned_data["reason"],
+                    seen=form.cleaned_data["seen"],
+                )
+                woken = describe_woken()
         except MoneyRefused as refusal:
             form.add_error("amount", f"Nothing was moved: {refusal}.")
             return False
         if is_new:
-            self.message_user(request, f"{title}: {money(form.amount_cents)}.", messages.SUCCESS)
+            self.message_user(
+                request, f"{title}: {money(form.amount_cents)}. {woken}".strip(), messages.SUCCESS
+            )
         else:
             self.message_user(
                 request, "This form was sent before; nothing was moved again.", messages.WARNING
@@ -174,9 +180,11 @@ class ReturnActionAdmin(ConfirmingAdmin):
             # Before the return: nothing is read after it.
             done = f"{money(assignment.price_cents)} went back to {assignment.buyer}."
             try:
-                is_new = return_by_hand(
-                    assignment, actor=request.user.get_username(), reason=form.cleaned_data["reason"]
-                )
+                with transaction.atomic():
+                    is_new = return_by_hand(
+                        assignment, actor=request.user.get_username(), reason=form.cleaned_data["reason"]
+                    )
+                    done = f"{done} {describe_woken()}".strip()
             except (ReturnRefused, MoneyRefused) as refusal:
                 form.add_error("reason", f"Nothing was returned: {refusal}.")
             else:

@@ -10,6 +10,7 @@ from uuid6 import uuid7
 from distribution.models.buyer import Buyer, Enrollment
 from distribution.models.campaign import Campaign
 from distribution.models.counting import count_by_date_trigger
+from distribution.models.waking import assignment_trigger
 from routing.models import Lead
 
 
@@ -66,7 +67,7 @@ class Assignment(models.Model):
             models.Index(fields=["buyer", "id"], name="assignment_buyer"),
             models.Index(fields=["enrollment", "-created_at"], name="assignment_enrollment_newest"),
         ]
-        triggers: ClassVar = [count_by_date_trigger()]
+        triggers: ClassVar = [count_by_date_trigger(), assignment_trigger()]
 
     def __str__(self) -> str:
         return str(self.public_id)

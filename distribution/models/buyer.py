@@ -23,6 +23,7 @@ from distribution.limits import MAX_BUDGET_CENTS, MAX_PRICE_CENTS
 from distribution.models.campaign import Campaign, Tier
 from distribution.models.counting import archive_trigger, continue_counters_trigger
 from distribution.models.versioning import buyer_version_trigger, parent_version_triggers
+from distribution.models.waking import buyer_trigger, enrollment_triggers
 from routing.checks import check_condition
 from routing.models import Workspace
 
@@ -108,6 +109,7 @@ class Buyer(models.Model):
         ]
         triggers: ClassVar = [
             buyer_version_trigger(BUYER_CONFIG),
+            buyer_trigger(),
             # Every buyer has exactly one wallet from the start, however it was created: the hot path joins it.
             pgtrigger.Trigger(
                 name="open_wallet",
@@ -281,6 +283,7 @@ class Enrollment(models.Model):
         ]
         triggers: ClassVar = [
             *parent_version_triggers(ENROLLMENT_CONFIG),
+            *enrollment_triggers(),
             archive_trigger(),
             continue_counters_trigger(),
             pgtrigger.Trigger(

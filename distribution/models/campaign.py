@@ -18,6 +18,7 @@ from distribution.definitions import (
 )
 from distribution.limits import MAX_BUYERS_A_LEAD, MAX_PRICE_CENTS
 from distribution.models.versioning import own_version_trigger, parent_version_triggers
+from distribution.models.waking import campaign_trigger, tier_trigger
 from routing.checks import check_condition, check_vertical
 from routing.models import Source, Workspace
 from tracing.models.append_only import append_only_triggers
@@ -144,7 +145,7 @@ class Campaign(models.Model):
         indexes = [
             models.Index(fields=["workspace", "vertical"], condition=Q(active=True), name="campaign_resolve"),
         ]
-        triggers: ClassVar = [own_version_trigger(CAMPAIGN_CONFIG)]
+        triggers: ClassVar = [own_version_trigger(CAMPAIGN_CONFIG), campaign_trigger()]
 
     def __str__(self) -> str:
         return self.name
@@ -202,9 +203,10 @@ class Tier(models.Model):
                 name="tier_amounts_in_range",
             ),
         ]
-        triggers: ClassVar = parent_version_triggers(
-            ("campaign_id", "position", "content_filter", "price_cents"),
-        )
+        triggers: ClassVar = [
+            *parent_version_triggers(("campaign_id", "position", "content_filter", "price_cents")),
+            tier_trigger(),
+        ]
 
     def __str__(self) -> str:
         return self.name or f"tier {self.position}"

@@ -8,9 +8,10 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from routing.admin.typed import TypedChecks
+from routing.admin.waking import tell_woken
 from routing.api.errors import Malformed
 from routing.api.guard import parse_json
 from routing.conditions import Rewrite
@@ -80,6 +81,16 @@ class ConfigurationAdmin(TypedChecks):
     show_full_result_count = False
     # What brings a field into the form that leads have.
     rewriters: ClassVar[Mapping[str, Rewriter]] = {}
+
+    def response_add(
+        self, request: HttpRequest, obj: models.Model, post_url_continue: Any = None
+    ) -> HttpResponse:
+        tell_woken(self, request)
+        return super().response_add(request, obj, post_url_continue)
+
+    def response_change(self, request: HttpRequest, obj: models.Model) -> HttpResponse:
+        tell_woken(self, request)
+        return super().response_change(request, obj)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         rewriter = self.rewriters.get(db_field.name)

@@ -2,11 +2,12 @@
 
 from routing.models.allowance import AskedBy, LeadAllowance
 from routing.models.apikey import ScopedKey
-from routing.models.dispatch import DispatchControl, DispatchPath
+from routing.models.dispatch import Canary, DispatchControl, DispatchPath
 from routing.models.idempotency import IdempotencyRecord
 from routing.models.lead import UNFINISHED, Lead, LeadStatus, RetryingLead
 from routing.models.membership import Membership
 from routing.models.rule import RoutingRule
+from routing.models.wakeup import Wakeup
 from routing.models.workspace import (
     DispatchMode,
     DuplicateScope,
@@ -21,6 +22,7 @@ from routing.models.workspace import (
 __all__ = [
     "UNFINISHED",
     "AskedBy",
+    "Canary",
     "DispatchControl",
     "DispatchMode",
     "DispatchPath",
@@ -37,6 +39,7 @@ __all__ = [
     "Source",
     "SourceKey",
     "SourceScope",
+    "Wakeup",
     "Workspace",
     "WorkspaceKind",
 ]

@@ -106,6 +106,9 @@ class Lead(models.Model):
         null=True, blank=True, editable=False, help_text="Since when. Every later write compares both."
     )
     received_at = models.DateTimeField(db_default=Now())
+    woken_by = models.BigIntegerField(
+        null=True, editable=False, help_text="The latest change that made it due. No foreign key."
+    )
     expires_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
     cancel_reason = models.CharField(
@@ -186,6 +189,12 @@ class Lead(models.Model):
                 name="lead_retry_queue",
             ),
             models.Index(fields=["locked_at"], condition=Q(status="calling"), name="lead_locked"),
+            # What a change may wake.
+            models.Index(
+                fields=["workspace", "skip_reason", "received_at"],
+                condition=Q(status__in=["pending", "failed"]) & ~Q(skip_reason=""),
+                name="lead_unsold",
+            ),
             models.Index(
                 fields=["status", "skip_reason"], condition=Q(status="failed"), name="lead_failed_reason"
             ),

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from uuid6 import uuid7
 
 from routing.checks import check_condition, check_tags
+from routing.models import wakeup
 from routing.models.rule_triggers import rule_triggers
 from routing.models.workspace import Workspace
 
@@ -67,7 +68,7 @@ class RoutingRule(models.Model):
                 fields=["workspace", "-priority", "id"], condition=Q(active=True), name="rule_in_order"
             ),
         ]
-        triggers: ClassVar = rule_triggers()
+        triggers: ClassVar = [*rule_triggers(), *wakeup.rule_triggers()]
 
     def __str__(self) -> str:
         return self.name

@@ -11,6 +11,7 @@ from uuid6 import uuid7
 
 from routing.checks import check_vertical
 from routing.models.apikey import ScopedKey, ScopedKeyManager, id_is_no_hash
+from routing.models.wakeup import workspace_trigger
 from routing.opening import check_hours, check_timezone
 
 
@@ -133,6 +134,7 @@ class Workspace(models.Model):
             # Which workspaces the pick-up looks after: asked every few seconds, and there are few or none.
             models.Index(fields=["id"], condition=~models.Q(dispatch_mode="event"), name="workspace_polled"),
         ]
+        triggers: ClassVar = [workspace_trigger()]
         constraints = [
             models.CheckConstraint(condition=models.Q(lead_ttl_days__gte=1), name="workspace_ttl_positive"),
             models.CheckConstraint(
@@ -213,6 +215,7 @@ def default_source_scopes() -> list[str]:
 class SourceKey(ScopedKey):
     """An intake key."""
 
+    owner_field = "source"
     objects: ClassVar[ScopedKeyManager] = ScopedKeyManager()  # type: ignore[assignment]
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="keys")
     scopes = ArrayField(

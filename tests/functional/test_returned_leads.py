@@ -134,7 +134,7 @@ def test_returned_lead_is_not_cancelled() -> None:
     lead = returned_lead(agency())
 
     with pytest.raises(LeadFinished, match="returned"):
-        cancel_lead(lead.public_id, workspace_id=lead.source_workspace_id)
+        cancel_lead(lead.public_id, source_id=lead.source_id)
 
 
 def test_sender_reads_the_return() -> None:

@@ -1,6 +1,7 @@
 """Top-ups, adjustments and refunds: once for each cause, never below the limit, explained by their entries."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.db import transaction
 from distribution.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, LedgerEntry, Wallet
 from distribution.money import (
+    MOST_CENTS,
     InsufficientCredits,
     KeyReused,
     MoneyRefused,
@@ -16,6 +18,7 @@ from distribution.money import (
     adjust,
     charge_left,
     refund,
+    set_credit_limit,
     top_up,
 )
 from tests.factories import BuyerFactory, CampaignFactory, LeadFactory, SourceFactory, enroll
@@ -50,6 +53,47 @@ def state(buyer: Buyer) -> tuple[Any, ...]:
 def pay_back(sold: Assignment, *, key: str = "k", amount_cents: int | None = None) -> LedgerEntry | None:
     same = {"assignment_id": sold.pk, "buyer_id": sold.buyer_id, "actor": "ann", "reason": "wrong number"}
     return refund(key=key, amount_cents=amount_cents, **same)
+
+
+NO_CENTS: list[Any] = [True, 25.0, Decimal(25), "25", None]
+
+
+@pytest.mark.parametrize("cents", NO_CENTS)
+def test_money_is_moved_in_whole_cents_alone(cents: Any) -> None:
+    buyer = BuyerFactory(credits_cents=10_000)
+    before = Wallet.objects.values().get(buyer=buyer)
+
+    with pytest.raises(TypeError, match="cents are an int"):
+        top_up(buyer.pk, amount_cents=cents, key="k", actor="ann")
+    with pytest.raises(TypeError, match="cents are an int"):
+        adjust(buyer.pk, amount_cents=cents, key="k", actor="ann", reason="fee")
+    with pytest.raises(TypeError, match="cents are an int"):
+        set_credit_limit(buyer.pk, limit_cents=cents)
+    if cents is not None:  # whatever is left of the charge
+        with pytest.raises(TypeError, match="cents are an int"):
+            refund(
+                assignment_id=1, buyer_id=buyer.pk, amount_cents=cents, key="k", actor="ann", reason="late"
+            )
+
+    assert Wallet.objects.values().get(buyer=buyer) == before
+
+
+def test_absurd_sums_are_refused() -> None:
+    buyer = BuyerFactory()
+    top_up(buyer.pk, amount_cents=MOST_CENTS, key="most", actor="ann")
+    set_credit_limit(buyer.pk, limit_cents=MOST_CENTS)
+
+    with pytest.raises(MoneyRefused, match="the most in one movement"):
+        top_up(buyer.pk, amount_cents=MOST_CENTS + 1, key="k", actor="ann")
+    with pytest.raises(MoneyRefused, match="the most in one movement"):
+        adjust(buyer.pk, amount_cents=-MOST_CENTS - 1, key="k", actor="ann", reason="fee")
+    with pytest.raises(MoneyRefused, match="the most in one movement"):
+        set_credit_limit(buyer.pk, limit_cents=MOST_CENTS + 1)
+    with pytest.raises(MoneyRefused, match="not 0 or more"):
+        set_credit_limit(buyer.pk, limit_cents=-1)
+
+    wallet = Wallet.objects.get(buyer=buyer)
+    assert (wallet.balance_cents, wallet.credit_limit_cents) == (MOST_CENTS, MOST_CENTS)
 
 
 def test_a_top_up_adds_and_explains_itself(buyer: Buyer) -> None:

@@ -12,6 +12,7 @@ class AttemptTrigger(models.TextChoices):
     INGEST = "ingest", "first try after intake"
     RETRY = "retry", "retry at its due time"
     MANUAL = "manual", "re-run by an operator"
+    WOKEN = "woken", "a change after which it may be sold"
     CLAIM = "claim", "claim of an offer"
 
 

@@ -1,0 +1,18 @@
+"""Says on the page of a change how many leads it has tried again."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.http import HttpRequest
+
+from routing.wakeups import describe_woken
+
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin
+
+
+def tell_woken(page: "ModelAdmin[Any]", request: HttpRequest) -> None:
+    """Needs the transaction of the change."""
+    sentence = describe_woken()
+    if sentence:
+        page.message_user(request, sentence, messages.INFO)
