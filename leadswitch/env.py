@@ -35,14 +35,19 @@ OWN_VARIABLES = frozenset(
         "EMBEDDED_POSTGRES",
         "EMBEDDED_REDIS",
         "ENV_FILE",
+        "HSTS_INCLUDE_SUBDOMAINS",
+        "HSTS_PRELOAD",
         "HTTPS",
         "IDENTITY_KEY",
         "LARGE_SUM_DOLLARS",
         "LEASE_SECONDS",
         "LOCK_MAX_SECONDS",
+        "LOGIN_FAILURES",
+        "LOGIN_LOCK_MINUTES",
         "LOG_LEVEL",
         "LOOK_SECONDS",
         "MAX_LOST_LEASES",
+        "METRICS_TOKEN",
         "OVERDUE_LEADS",
         "OVERDUE_SECONDS",
         "PGBOUNCER",
@@ -53,6 +58,7 @@ OWN_VARIABLES = frozenset(
         "REDIS_PREFIX",
         "RERUNS_AN_HOUR",
         "ROLE",
+        "SECOND_FACTOR",
         "SOURCE_REQUESTS_A_MINUTE",
         "SOURCE_REQUEST_BURST",
         "START_LATE_SECONDS",
@@ -66,6 +72,7 @@ OWN_VARIABLES = frozenset(
 MOST_HOURS = 2_160  # as long as a lead lives, unless its workspace says otherwise
 ROLES = ("web", "worker", "command")
 DISPATCH_MODES = ("poll", "shadow", "event")
+SECOND_FACTOR_RULES = ("nobody", "superusers", "staff")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 POSTGRES_SCHEMES = ("postgres", "postgresql")
 REDIS_SCHEMES = ("redis", "rediss", "unix")
@@ -107,6 +114,12 @@ class Environment:
     allowed_hosts: tuple[str, ...]
     is_https: bool
     is_behind_proxy: bool
+    hsts_include_subdomains: bool
+    hsts_preload: bool
+    metrics_token: str
+    login_failures: int
+    login_lock_minutes: int
+    second_factor: str
     is_superuser_allowed: bool
     is_pgbouncer: bool
     is_prepared: bool
@@ -144,6 +157,16 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         allowed_hosts=_read_allowed_hosts(variables, required=not (embedded or debug)),
         is_https=_read(variables, "LEADSWITCH_HTTPS", parse_bool, default=not (embedded or debug)),
         is_behind_proxy=_read(variables, "LEADSWITCH_TRUST_PROXY", parse_bool, default=False),
+        hsts_include_subdomains=_read(
+            variables, "LEADSWITCH_HSTS_INCLUDE_SUBDOMAINS", parse_bool, default=False
+        ),
+        hsts_preload=_read(variables, "LEADSWITCH_HSTS_PRELOAD", parse_bool, default=False),
+        metrics_token=_read_metrics_token(variables, locations, optional=debug),
+        login_failures=_read(variables, "LEADSWITCH_LOGIN_FAILURES", parse_count, default=5),
+        login_lock_minutes=_read(variables, "LEADSWITCH_LOGIN_LOCK_MINUTES", parse_count, default=15),
+        second_factor=_read(
+            variables, "LEADSWITCH_SECOND_FACTOR", one_of(*SECOND_FACTOR_RULES), default="nobody"
+        ),
         is_superuser_allowed=_read(variables, "LEADSWITCH_ALLOW_SUPERUSER", parse_bool, default=False),
         is_pgbouncer=pgbouncer,
         is_prepared=_read(variables, "LEADSWITCH_PREPARE", parse_bool, default=not pgbouncer),
@@ -267,6 +290,14 @@ def _read_secret(variables: Mapping[str, str], name: str, locations: Locations, 
     raise BadEnvironment(
         name, "is required when DATABASE_URL and REDIS_URL are set", "Set 50 random characters"
     )
+
+
+def _read_metrics_token(variables: Mapping[str, str], locations: Locations, *, optional: bool) -> str:
+    """Empty in production without one: then there is no /metrics. An embedded installation makes its own."""
+    name = "LEADSWITCH_METRICS_TOKEN"
+    if not (variables.get(name, "").strip() or locations.is_embedded or optional):
+        return ""
+    return _read_secret(variables, name, locations, optional=True)
 
 
 def _read_allowed_hosts(variables: Mapping[str, str], *, required: bool) -> tuple[str, ...]:

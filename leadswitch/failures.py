@@ -4,9 +4,11 @@ import sys
 from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 
+from leadswitch.web.input import UnstorableInput
 from routing.api.errors import CODES_BY_STATUS, FIXED_MESSAGES, build_error
 from routing.database import is_outage, note_refusal
 
@@ -37,9 +39,10 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    reason = str(exception) if isinstance(exception, UnstorableInput) else ""
     if request.path.startswith(API):
-        return _answer(HTTPStatus.BAD_REQUEST, "malformed", BAD_REQUEST)
-    return defaults.bad_request(request, exception)
+        return _answer(HTTPStatus.BAD_REQUEST, "malformed", reason or BAD_REQUEST)
+    return render(request, "400.html", {"reason": reason}, status=HTTPStatus.BAD_REQUEST)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

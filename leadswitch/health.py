@@ -1,15 +1,12 @@
-"""Health for orchestrators and metrics for Prometheus. Answers name no host, tenant or person.
+"""Health for orchestrators. Answers name no host, tenant or person.
 
 Ready means: this server can take leads in. That needs PostgreSQL, writable, and nothing else: without Redis, without
 workers or dispatchers leads are stored, and go out when they can. What is degraded is told beside it.
 """
 
-import os
 from dataclasses import asdict
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
 from structlog import get_logger
 
 from leadswitch import probes
@@ -33,12 +30,3 @@ def readyz(_request: HttpRequest) -> HttpResponse:
     if not is_ready or degraded:
         log.warning("not_ready" if not is_ready else "degraded", **parts)
     return JsonResponse({"ready": is_ready, **parts, "degraded": degraded}, status=200 if is_ready else 503)
-
-
-def metrics(_request: HttpRequest) -> HttpResponse:
-    """Prometheus text format; of every web process when they share PROMETHEUS_MULTIPROC_DIR."""
-    registry: CollectorRegistry = REGISTRY
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library is untyped there
-    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -14,12 +14,14 @@ from secrets import token_hex
 from threading import Event
 from typing import Final
 
+from django.conf import settings
 from django.db import Error, close_old_connections
 from redis.client import PubSub
 from redis.exceptions import RedisError
 
 from routing import metrics, schedule, workers
 from routing.control import read_control, say_leading, say_resigned
+from routing.heartbeat import send_heartbeat
 from routing.keys import wake_key
 from routing.lookout import Every, Lookout, QueuesRefuse, catch_up, export_canary, publish_all
 from routing.models import DispatchPath
@@ -39,6 +41,7 @@ RENEWAL_SECONDS: Final = 1.0
 STANDBY_SECONDS: Final = 0.5
 HEARTBEAT_SECONDS: Final = 5.0
 SIZES_SECONDS: Final = 2.0
+ALIVE_SECONDS: Final = 1.0
 PAUSE_AFTER_FAILURE_SECONDS: Final = 1.0
 # Below the socket's time-out, or the wait itself would look like a failure (PITFALLS 22).
 LONGEST_WAIT_SECONDS: Final = TIMEOUT_SECONDS / 2
@@ -95,10 +98,12 @@ class Dispatcher:
         self._renewal = Every(RENEWAL_SECONDS)
         self._heartbeat = Every(HEARTBEAT_SECONDS)
         self._sizes = Every(SIZES_SECONDS)
+        self._alive = Every(ALIVE_SECONDS)
 
     def run(self) -> None:
         """Until `stop` is set. Failures of Redis and PostgreSQL are lived through."""
         while not self._stop.is_set():
+            self._send_heartbeat()
             try:
                 self._turn()
             except NotLeading:
@@ -109,6 +114,12 @@ class Dispatcher:
             except Error as error:
                 self._report_database(error)
         self._resign()
+
+    def _send_heartbeat(self) -> None:
+        """Of the process, whether it leads or not."""
+        if self._alive.is_time():
+            send_heartbeat(settings.VAR_DIR, "dispatcher")
+            self._alive.is_done()
 
     def _turn(self) -> None:
         leader = self._hold()
