@@ -1,46 +1,18 @@
-"""Makes buyers' keys."""
+"""Finds the buyer of a key, and the end of its last day."""
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.core.exceptions import ValidationError
-
-from distribution.models import Buyer, BuyerKey, BuyerScope
+from distribution.models import Buyer
 from routing.zones import load_zone, start_of_day
 from tracing.parsing import parse_id, parse_uuid
 
 
-class BuyerKeyNotMade(ValueError):
-    """Nothing was made; the message says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewBuyerKey:
-    """`text` is the only time that the secret is seen: its hash alone is stored."""
-
-    key: BuyerKey
-    text: str
-
-
-def create_buyer_key(
-    buyer: Buyer, *, name: str, expires_at: datetime | None, scopes: list[BuyerScope], at: datetime
-) -> NewBuyerKey:
-    """Make a key. Raises BuyerKeyNotMade."""
-    if expires_at is not None and expires_at <= at:
-        message = f"it would have expired already, at {expires_at:%Y-%m-%d %H:%M %Z}"
-        raise BuyerKeyNotMade(message)
-    codes = [scope.value for scope in scopes]
-    try:
-        BuyerKey(name=name, buyer=buyer, scopes=codes).clean_fields(exclude=["id", "prefix", "hashed_key"])
-    except ValidationError as error:
-        raise BuyerKeyNotMade(" ".join(error.messages)) from None
-    made, text = BuyerKey.objects.create_key(name=name, buyer=buyer, expiry_date=expires_at, scopes=codes)
-    assert isinstance(made, BuyerKey)  # noqa: S101 - narrows the type
-    return NewBuyerKey(made, text)
+class BuyerNotFound(ValueError):
+    """No such buyer, or several; the message lists those there are."""
 
 
 def choose_buyer(text: str, *, workspace_slug: str = "") -> Buyer:
-    """Return the one buyer that `text` names: a public id, an id or a name. Raises BuyerKeyNotMade."""
+    """Return the one buyer that `text` names: a public id, an id or a name. Raises BuyerNotFound."""
     buyers = Buyer.objects.select_related("workspace").order_by("workspace__slug", "name")
     if workspace_slug:
         buyers = buyers.filter(workspace__slug=workspace_slug)
@@ -54,11 +26,11 @@ def choose_buyer(text: str, *, workspace_slug: str = "") -> Buyer:
     if not found:
         known = ", ".join(f"{buyer.name!r} ({buyer.workspace.slug})" for buyer in buyers[:20])
         message = f"no buyer {text!r}; there are {known or 'none yet'}"
-        raise BuyerKeyNotMade(message)
+        raise BuyerNotFound(message)
     if len(found) > 1:
         slugs = ", ".join(buyer.workspace.slug for buyer in found)
         message = f"several workspaces have a buyer {text!r}: choose one with --workspace ({slugs})"
-        raise BuyerKeyNotMade(message)
+        raise BuyerNotFound(message)
     return found[0]
 
 

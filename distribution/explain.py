@@ -29,6 +29,7 @@ from tracing import wording
 from tracing.gates import fixer_of
 from tracing.models import Attempt, AttemptResult, LeadDistributionEvent
 from tracing.narrator import (
+    OTHER_WORKSPACE,
     WAITED_FOR,
     BuyerName,
     Names,
@@ -51,6 +52,7 @@ ASKED: Final = {
     ASKED_BY_SENDER: "Its sender asked for it to be tried now.",
 }
 FORMER: Final = "a campaign that is not in this workspace"
+OTHER_SOURCE: Final = "a lead of another source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +73,23 @@ class Cast:
 
 
 def explain(
-    lead: Lead, *, buyer: Buyer | None = None, latest: int | None = None, in_full: int | None = None
+    lead: Lead,
+    *,
+    buyer: Buyer | None = None,
+    latest: int | None = None,
+    in_full: int | None = None,
+    is_for_source: bool = False,
 ) -> Story:
     """Return the story of a lead in a constant number of statements.
 
     `buyer`: also answer why this buyer did or did not get it, and leave the other buyers out of the attempts.
     `latest`: tell only so many attempts, the newest. `in_full`: tell the buyers of this attempt only.
+    `is_for_source`: the lead's source reads it, to which leads of other sources do not exist.
     """
     read = read_attempts(lead.pk, latest=latest, buyer_id=buyer.pk if buyer else None, in_full=in_full)
     traced = [each if _is_own(each.attempt, lead) else _without_decision(each) for each in read]
     assignments = list(Assignment.objects.filter(lead_id=lead.pk).order_by("created_at", "pk"))
-    cast = _read_cast(lead, traced=traced, assignments=assignments)
+    cast = _read_cast(lead, traced=traced, assignments=assignments, is_for_source=is_for_source)
     sales = tuple(_tell_sale(each, cast) for each in assignments)
     attempts = tuple(_tell_attempt(each, cast) for each in traced)
     own = [told for told, each in zip(attempts, traced, strict=True) if _is_own(each.attempt, lead)]
@@ -113,7 +121,9 @@ def campaign_id_of(traced: TracedAttempt) -> int | None:
     return traced.attempt.campaign_id
 
 
-def _read_cast(lead: Lead, *, traced: Sequence[TracedAttempt], assignments: Iterable[Assignment]) -> Cast:
+def _read_cast(
+    lead: Lead, *, traced: Sequence[TracedAttempt], assignments: Iterable[Assignment], is_for_source: bool
+) -> Cast:
     buyer_ids = {event.buyer_id for each in traced for event in each.events if event.buyer_id is not None}
     buyer_ids |= {assignment.buyer_id for assignment in assignments}
     campaign_ids = {id_ for each in traced if (id_ := campaign_id_of(each)) is not None}
@@ -135,7 +145,8 @@ def _read_cast(lead: Lead, *, traced: Sequence[TracedAttempt], assignments: Iter
             buyers={**strangers, **names},
             campaigns=campaign_names,
             workspaces=_read_workspaces(lead, traced=traced),
-            leads=_read_first_leads(lead, traced=traced),
+            leads=_read_first_leads(lead, traced=traced, is_for_source=is_for_source),
+            other_lead=OTHER_SOURCE if is_for_source else OTHER_WORKSPACE,
         ),
     )
 
@@ -149,12 +160,14 @@ def _read_workspaces(lead: Lead, *, traced: Sequence[TracedAttempt]) -> dict[int
     return dict(Workspace.objects.filter(pk__in=ids).values_list("pk", "name"))
 
 
-def _read_first_leads(lead: Lead, *, traced: Sequence[TracedAttempt]) -> dict[int, str]:
-    """Public ids of the leads that made it a duplicate, of those that its workspace has or sent."""
+def _read_first_leads(lead: Lead, *, traced: Sequence[TracedAttempt], is_for_source: bool) -> dict[int, str]:
+    """Public ids of the leads that made it a duplicate, of those that its workspace has or sent, or its source."""
     ids = [each.attempt.first_lead_id for each in traced if each.attempt.first_lead_id is not None]
     if not ids:
         return {}
     here = Q(workspace_id=lead.workspace_id) | Q(source_workspace_id=lead.workspace_id)
+    if is_for_source:
+        here = Q(source_id=lead.source_id)
     known = Lead.objects.filter(here, pk__in=ids).values_list("pk", "public_id")
     return {pk: str(public_id) for pk, public_id in known}
 
@@ -255,6 +268,7 @@ def _funnel(events: Iterable[LeadDistributionEvent]) -> tuple[FunnelStage, ...]:
 
 def _tell_buyer(event: LeadDistributionEvent, sentence: str, cast: Cast) -> BuyerRow:
     is_skip = event.event == Event.BUYER_SKIPPED
+    gates = tuple(describe_obstacles(event, names=cast.names))
     return BuyerRow(
         seq=event.seq,
         buyer=cast.buyer(event.buyer_id),
@@ -262,9 +276,10 @@ def _tell_buyer(event: LeadDistributionEvent, sentence: str, cast: Cast) -> Buye
         reason=event.skip_reason,
         sentence=sentence,
         price_cents=event.cost_cents,
-        gates=tuple(describe_obstacles(event, names=cast.names)),
+        gates=gates,
         change=describe_change(event, names=cast.names) if is_skip else "",
-        fixer=fixer_of(event.skip_reason),
+        # The first gate gave the reason; who can change it may depend on what the lead lacks.
+        fixer=gates[0].fixer if gates else fixer_of(event.skip_reason),
     )
 
 

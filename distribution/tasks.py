@@ -10,6 +10,7 @@ from django.conf import settings
 from distribution import metrics
 from distribution.distribute import distribute_lead, distribute_next_polled
 from distribution.handback import hand_back, run_leased
+from routing.canary import come_back, is_canary
 from routing.queries import count_polled, has_polled
 from routing.wake import send_wake
 
@@ -24,7 +25,9 @@ MAX_PICKERS: Final = 4
 def process_leads(lead_ids: Sequence[int], *, is_leased: bool = False) -> None:
     """Try each lead once, in order. Doubles and late messages are harmless: the locked row decides."""
     for lead_id in lead_ids:
-        if is_leased:
+        if is_canary(lead_id):
+            come_back(lead_id)
+        elif is_leased:
             run_leased(lead_id)
         else:
             hand_back(distribute_lead(lead_id))

@@ -25,6 +25,8 @@ OWN_VARIABLES = frozenset(
         "ALLOW_SUPERUSER",
         "BUYER_REQUESTS_A_MINUTE",
         "BUYER_REQUEST_BURST",
+        "CANARY_LATE_SECONDS",
+        "CANARY_SECONDS",
         "DESK_CHECKS_A_MINUTE",
         "DESK_CHECK_BURST",
         "DISPATCH_MODE",
@@ -33,13 +35,21 @@ OWN_VARIABLES = frozenset(
         "EMBEDDED_POSTGRES",
         "EMBEDDED_REDIS",
         "ENV_FILE",
+        "HSTS_INCLUDE_SUBDOMAINS",
+        "HSTS_PRELOAD",
         "HTTPS",
         "IDENTITY_KEY",
         "LARGE_SUM_DOLLARS",
         "LEASE_SECONDS",
         "LOCK_MAX_SECONDS",
+        "LOGIN_FAILURES",
+        "LOGIN_LOCK_MINUTES",
         "LOG_LEVEL",
+        "LOOK_SECONDS",
         "MAX_LOST_LEASES",
+        "METRICS_TOKEN",
+        "OVERDUE_LEADS",
+        "OVERDUE_SECONDS",
         "PGBOUNCER",
         "PICKUP_PERIOD_SECONDS",
         "PREPARE",
@@ -48,8 +58,10 @@ OWN_VARIABLES = frozenset(
         "REDIS_PREFIX",
         "RERUNS_AN_HOUR",
         "ROLE",
+        "SECOND_FACTOR",
         "SOURCE_REQUESTS_A_MINUTE",
         "SOURCE_REQUEST_BURST",
+        "START_LATE_SECONDS",
         "TRANSIENT_MAX_ATTEMPTS",
         "TRUST_PROXY",
         "VAR_DIR",
@@ -60,6 +72,7 @@ OWN_VARIABLES = frozenset(
 MOST_HOURS = 2_160  # as long as a lead lives, unless its workspace says otherwise
 ROLES = ("web", "worker", "command")
 DISPATCH_MODES = ("poll", "shadow", "event")
+SECOND_FACTOR_RULES = ("nobody", "superusers", "staff")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 POSTGRES_SCHEMES = ("postgres", "postgresql")
 REDIS_SCHEMES = ("redis", "rediss", "unix")
@@ -101,6 +114,12 @@ class Environment:
     allowed_hosts: tuple[str, ...]
     is_https: bool
     is_behind_proxy: bool
+    hsts_include_subdomains: bool
+    hsts_preload: bool
+    metrics_token: str
+    login_failures: int
+    login_lock_minutes: int
+    second_factor: str
     is_superuser_allowed: bool
     is_pgbouncer: bool
     is_prepared: bool
@@ -120,6 +139,7 @@ class Environment:
     ready_limit: int
     rate_limits: Mapping[str, tuple[int, int]]
     lead_tries_an_hour: Mapping[str, int]
+    watch: Mapping[str, int]
 
 
 def read_environment(source: Mapping[str, str] | None = None) -> Environment:
@@ -137,6 +157,16 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         allowed_hosts=_read_allowed_hosts(variables, required=not (embedded or debug)),
         is_https=_read(variables, "LEADSWITCH_HTTPS", parse_bool, default=not (embedded or debug)),
         is_behind_proxy=_read(variables, "LEADSWITCH_TRUST_PROXY", parse_bool, default=False),
+        hsts_include_subdomains=_read(
+            variables, "LEADSWITCH_HSTS_INCLUDE_SUBDOMAINS", parse_bool, default=False
+        ),
+        hsts_preload=_read(variables, "LEADSWITCH_HSTS_PRELOAD", parse_bool, default=False),
+        metrics_token=_read_metrics_token(variables, locations, optional=debug),
+        login_failures=_read(variables, "LEADSWITCH_LOGIN_FAILURES", parse_count, default=5),
+        login_lock_minutes=_read(variables, "LEADSWITCH_LOGIN_LOCK_MINUTES", parse_count, default=15),
+        second_factor=_read(
+            variables, "LEADSWITCH_SECOND_FACTOR", one_of(*SECOND_FACTOR_RULES), default="nobody"
+        ),
         is_superuser_allowed=_read(variables, "LEADSWITCH_ALLOW_SUPERUSER", parse_bool, default=False),
         is_pgbouncer=pgbouncer,
         is_prepared=_read(variables, "LEADSWITCH_PREPARE", parse_bool, default=not pgbouncer),
@@ -159,6 +189,7 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
             "sender": _read(variables, "LEADSWITCH_DISPATCH_NOW_AN_HOUR", parse_count, default=3),
             "operator": _read(variables, "LEADSWITCH_RERUNS_AN_HOUR", parse_count, default=30),
         },
+        watch=_read_watch(variables),
     )
 
 
@@ -238,6 +269,18 @@ def _read_rate_limits(variables: Mapping[str, str]) -> dict[str, tuple[int, int]
     }
 
 
+def _read_watch(variables: Mapping[str, str]) -> dict[str, int]:
+    """How the dispatch is watched: how often it is looked at, and from when on something is wrong."""
+    return {
+        "look": _read(variables, "LEADSWITCH_LOOK_SECONDS", parse_count, default=1),
+        "canary": _read(variables, "LEADSWITCH_CANARY_SECONDS", parse_count, default=5),
+        "canary_late": _read(variables, "LEADSWITCH_CANARY_LATE_SECONDS", parse_count, default=15),
+        "overdue": _read(variables, "LEADSWITCH_OVERDUE_SECONDS", parse_count, default=5),
+        "overdue_leads": _read(variables, "LEADSWITCH_OVERDUE_LEADS", parse_count, default=1_000),
+        "start_late": _read(variables, "LEADSWITCH_START_LATE_SECONDS", parse_count, default=10),
+    }
+
+
 def _read_secret(variables: Mapping[str, str], name: str, locations: Locations, *, optional: bool) -> str:
     value = variables.get(name, "").strip()
     if value:
@@ -247,6 +290,14 @@ def _read_secret(variables: Mapping[str, str], name: str, locations: Locations, 
     raise BadEnvironment(
         name, "is required when DATABASE_URL and REDIS_URL are set", "Set 50 random characters"
     )
+
+
+def _read_metrics_token(variables: Mapping[str, str], locations: Locations, *, optional: bool) -> str:
+    """Empty in production without one: then there is no /metrics. An embedded installation makes its own."""
+    name = "LEADSWITCH_METRICS_TOKEN"
+    if not (variables.get(name, "").strip() or locations.is_embedded or optional):
+        return ""
+    return _read_secret(variables, name, locations, optional=True)
 
 
 def _read_allowed_hosts(variables: Mapping[str, str], *, required: bool) -> tuple[str, ...]:

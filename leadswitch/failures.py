@@ -4,11 +4,13 @@ import sys
 from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 
+from leadswitch.web.input import UnstorableInput
 from routing.api.errors import CODES_BY_STATUS, FIXED_MESSAGES, build_error
-from routing.database import is_outage
+from routing.database import is_outage, note_refusal
 
 API: str = "/api/"
 NOT_FOUND = "There is nothing here. Paths begin with /api/v1/ and end with a slash."
@@ -37,14 +39,16 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    reason = str(exception) if isinstance(exception, UnstorableInput) else ""
     if request.path.startswith(API):
-        return _answer(HTTPStatus.BAD_REQUEST, "malformed", BAD_REQUEST)
-    return defaults.bad_request(request, exception)
+        return _answer(HTTPStatus.BAD_REQUEST, "malformed", reason or BAD_REQUEST)
+    return render(request, "400.html", {"reason": reason}, status=HTTPStatus.BAD_REQUEST)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1]
     if error is not None and is_outage(error):
+        note_refusal(error)
         return unavailable(request)
     if request.path.startswith(API):
         return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", FAILED)

@@ -1,21 +1,18 @@
-"""Health for orchestrators and metrics for Prometheus. Answers name no host, tenant or person."""
+"""Health for orchestrators. Answers name no host, tenant or person.
 
-import os
-from collections.abc import Callable
+Ready means: this server can take leads in. That needs PostgreSQL, writable, and nothing else: without Redis, without
+workers or dispatchers leads are stored, and go out when they can. What is degraded is told beside it.
+"""
 
-import redis
-from django.conf import settings
-from django.db import DatabaseError, connection
+from dataclasses import asdict
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from structlog import get_logger
 
-log = get_logger(__name__)
+from leadswitch import probes
+from leadswitch.metrics import PART_OK
 
-PROBE_TIMEOUT_SECONDS = 1.0
+log = get_logger(__name__)
 
 
 def healthz(_request: HttpRequest) -> HttpResponse:
@@ -24,40 +21,12 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 
 
 def readyz(_request: HttpRequest) -> HttpResponse:
-    """503 while PostgreSQL or Redis does not answer."""
-    checks = {"database": probe("database", ask_database), "redis": probe("redis", ask_redis)}
-    return JsonResponse(checks, status=200 if set(checks.values()) == {"ok"} else 503)
-
-
-def metrics(_request: HttpRequest) -> HttpResponse:
-    """Prometheus text format; of every web process when they share PROMETHEUS_MULTIPROC_DIR."""
-    registry: CollectorRegistry = REGISTRY
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library is untyped there
-    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
-
-
-def probe(name: str, ask: Callable[[], None]) -> str:
-    try:
-        ask()
-    except (DatabaseError, redis.RedisError) as error:
-        log.warning("not_ready", service=name, error=type(error).__name__)
-        return "unavailable"
-    return "ok"
-
-
-def ask_database() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-
-
-def ask_redis() -> None:
-    timeout = PROBE_TIMEOUT_SECONDS
-    with redis.Redis.from_url(
-        settings.REDIS_URL,
-        socket_timeout=timeout,
-        socket_connect_timeout=timeout,
-        retry=Retry(NoBackoff(), 0),
-    ) as client:
-        client.ping()
+    """503 while leads cannot be stored. `degraded` names the other parts that are not as they should be."""
+    parts: dict[str, str] = asdict(probes.read_parts())
+    degraded = [name for name, state in parts.items() if state != probes.OK and name != "database"]
+    for name, state in parts.items():
+        PART_OK.labels(part=name).set(state == probes.OK)
+    is_ready = parts["database"] == probes.OK
+    if not is_ready or degraded:
+        log.warning("not_ready" if not is_ready else "degraded", **parts)
+    return JsonResponse({"ready": is_ready, **parts, "degraded": degraded}, status=200 if is_ready else 503)

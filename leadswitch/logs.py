@@ -18,6 +18,7 @@ EXTRA_FIELDS = (
     *("rule_id", "duplicate", "duplicate_of"),
     *("reconciler", "checked", "repaired", "skipped"),
     *("leader", "epoch", "operation", "losses"),
+    *("sqlstate", "age_seconds"),
     *("wallet_id", "balance_cents", "entries_cents"),
     *("needed", "used", "limit"),
 )

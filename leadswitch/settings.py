@@ -31,6 +31,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = SERVICES.redis_url
 LEADSWITCH_ROLE = ENVIRONMENT.role
 LEADSWITCH_IDENTITY_KEY = ENVIRONMENT.identity_key
+# Without one, /metrics is not found.
+LEADSWITCH_METRICS_TOKEN = ENVIRONMENT.metrics_token
 LEADSWITCH_ALLOW_SUPERUSER = ENVIRONMENT.is_superuser_allowed
 LEADSWITCH_REDIS_PREFIX = ENVIRONMENT.redis_prefix
 LEADSWITCH_PICKUP_PERIOD_SECONDS = ENVIRONMENT.pickup_period_seconds
@@ -45,6 +47,8 @@ LEADSWITCH_MAX_LOST_LEASES = ENVIRONMENT.max_lost_leases
 LEADSWITCH_LARGE_SUM_CENTS = 100 * ENVIRONMENT.large_sum_dollars
 LEADSWITCH_READY_SHARDS = ENVIRONMENT.ready_shards
 LEADSWITCH_READY_LIMIT = ENVIRONMENT.ready_limit
+# In seconds, and leads: how often the dispatch is looked at, and from when on it is said to be late.
+LEADSWITCH_WATCH = ENVIRONMENT.watch
 # By kind of API key, and of people at the desk: requests a minute, and how many of them at once.
 LEADSWITCH_RATE_LIMITS = ENVIRONMENT.rate_limits
 LEADSWITCH_LEAD_TRIES_AN_HOUR = ENVIRONMENT.lead_tries_an_hour
@@ -93,7 +97,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "leadswitch.web.policy.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "leadswitch.web.input.StorableInputMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -152,6 +158,7 @@ def database_settings() -> dict[str, object]:
         options["options"] = startup_options(LEADSWITCH_ROLE)
     return {
         **settings,
+        "ENGINE": "leadswitch.postgres",
         "OPTIONS": {**options, **(given if isinstance(given, dict) else {})},
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
@@ -212,8 +219,10 @@ SPECTACULAR_SETTINGS = {
 SECURE_SSL_REDIRECT = ENVIRONMENT.is_https
 SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if ENVIRONMENT.is_https else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = ENVIRONMENT.is_https
-SECURE_HSTS_PRELOAD = ENVIRONMENT.is_https
+# Both bind hosts that may not be the product's, and the second one for years: the owner of the domain decides.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = ENVIRONMENT.hsts_include_subdomains
+SECURE_HSTS_PRELOAD = ENVIRONMENT.hsts_preload
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENVIRONMENT.is_behind_proxy else None
 SESSION_COOKIE_SECURE = ENVIRONMENT.is_https
 CSRF_COOKIE_SECURE = ENVIRONMENT.is_https
@@ -244,6 +253,8 @@ CELERY_TASK_TIME_LIMIT = 150
 # Celery's Django fix-up closes the connections around every task; this keeps them over so many.
 CELERY_DB_REUSE_MAX = 1_000
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A Redis that is full, read-only, loading or busy refuses a command: to a worker that is a broker that is away.
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # the default gives up after 100 and ends the worker
 CELERY_BROKER_POOL_LIMIT = 10
 CELERY_BROKER_POOL_ACQUIRE_TIMEOUT = 1
@@ -267,6 +278,7 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {
     "interval_max": 0.1,
 }
 
+CELERY_BEAT_SCHEDULER = "leadswitch.beat:HeartbeatScheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "pick-up-due": {

@@ -92,9 +92,8 @@ def prepare_database() -> str:
 
 def programs(host: str, port: int, *, workers: int) -> list[Program]:
     python = sys.executable
-    web = ["-m", "gunicorn", "leadswitch.wsgi", "--bind", f"{host}:{port}", "--workers", str(workers)]
-    web += ["--worker-class", "gthread", "--threads", "4", "--config", "python:leadswitch.gunicorn_hooks"]
-    web += ["--no-control-socket"]
+    web = ["-m", "gunicorn", "leadswitch.wsgi", "--bind", f"{host}:{port}"]
+    web += ["--config", "python:leadswitch.web.config", "--workers", str(workers)]
     celery = ["-m", "celery", "-A", "leadswitch", "--quiet"]
     worker = [*celery, "worker", "--concurrency", str(workers), "--loglevel", "INFO"]
     worker += ["--without-gossip", "--without-mingle"]

@@ -3,10 +3,11 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from leadswitch.failures import api_not_found
-from leadswitch.health import healthz, metrics, readyz
+from leadswitch.health import healthz, readyz
+from leadswitch.web.metrics import metrics
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
@@ -14,7 +15,7 @@ urlpatterns = [
     path("api/v1/", include("distribution.api.urls")),
     path("api/v1/", include("routing.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     # After every other path of the API, so that a missing slash is a JSON 404 and no redirect that loses the body.
     re_path(r"^api/", api_not_found),
     path("healthz", healthz, name="healthz"),

@@ -1,10 +1,19 @@
-"""The WSGI entry point that gunicorn serves."""
+"""The WSGI entry point that the web server serves."""
 
 import os
 
-from django.core.wsgi import get_wsgi_application
+import django
+from django.core.handlers.wsgi import WSGIHandler
+
+from leadswitch.web.request import Utf8Request
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadswitch.settings")
 os.environ.setdefault("LEADSWITCH_ROLE", "web")
 
-application = get_wsgi_application()
+
+class Utf8Handler(WSGIHandler):
+    request_class = Utf8Request
+
+
+django.setup(set_prefix=False)
+application = Utf8Handler()

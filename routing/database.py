@@ -7,13 +7,18 @@ from typing import Final
 
 from django.db import DatabaseError, InterfaceError, OperationalError
 
+from routing.breaker import Breaker
+
 # connection_exception; operator_intervention: shut down, crashed, starting up; system_error: the disk fails.
 OUTAGE_CLASSES: Final = ("08", "57", "58")
 QUERY_CANCELED: Final = "57014"
 READ_ONLY: Final = "25006"
+DISK_FULL: Final = "53100"
 # Read-only: in recovery (demoted, or a standby), or switched so. The others: no room on the disk, none in memory, none
 # for a further connection.
-OUTAGE_STATES: Final = frozenset({READ_ONLY, "53100", "53200", "53300"})
+OUTAGE_STATES: Final = frozenset({READ_ONLY, DISK_FULL, "53200", "53300"})
+# Open for a while after a write of this process was refused by a server that answers: then it is not ready.
+REFUSED_WRITES: Final = Breaker(5.0)
 
 
 def sqlstate_of(error: BaseException) -> str:
@@ -30,3 +35,10 @@ def is_outage(error: BaseException) -> bool:
         return isinstance(error, OperationalError)
     is_of_class = state[:2] in OUTAGE_CLASSES and state != QUERY_CANCELED
     return isinstance(error, DatabaseError) and (is_of_class or state in OUTAGE_STATES)
+
+
+def note_refusal(error: BaseException) -> None:
+    """Have /readyz know of a write that a server refused: read-only, no room on the disk, a failing disk."""
+    state = sqlstate_of(error)
+    if state in (READ_ONLY, DISK_FULL) or state.startswith("58"):
+        REFUSED_WRITES.trip()

@@ -1,7 +1,8 @@
 """The loop that starts leads when they are due: the leader of all dispatchers moves them to the ready queues.
 
     lead or stand by -> take what is due -> publish it -> wait for the next tick, the next due time, or a put
-    Redis does not answer -> run what is due straight from PostgreSQL until it does
+    Redis does not answer, or refuses a write -> run what is due straight from PostgreSQL until it does
+    PostgreSQL has due leads that the schedule has not, a canary is late -> see routing/lookout.py
 
 Whatever it does twice, or leaves half done when it is killed, is right: a lease or a row's lock stands for each lead.
 """
@@ -9,21 +10,21 @@ Whatever it does twice, or leaves half done when it is killed, is right: a lease
 import logging
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from secrets import randbits, token_hex
+from secrets import token_hex
 from threading import Event
 from typing import Final
 
+from django.conf import settings
 from django.db import Error, close_old_connections
 from redis.client import PubSub
 from redis.exceptions import RedisError
 
 from routing import metrics, schedule, workers
-from routing.backlog import LEADS_A_PAGE, Place, Spread, place_of, put_back, read_page
 from routing.control import read_control, say_leading, say_resigned
-from routing.handon import publish
+from routing.heartbeat import send_heartbeat
 from routing.keys import wake_key
-from routing.models import DispatchMode, DispatchPath
+from routing.lookout import Every, Lookout, QueuesRefuse, catch_up, export_canary, publish_all
+from routing.models import DispatchPath
 from routing.redisclient import get_client
 from routing.schedule import TIMEOUT_SECONDS, Leader, NotLeading, Take
 from routing.straight import run_straight
@@ -40,25 +41,10 @@ RENEWAL_SECONDS: Final = 1.0
 STANDBY_SECONDS: Final = 0.5
 HEARTBEAT_SECONDS: Final = 5.0
 SIZES_SECONDS: Final = 2.0
+ALIVE_SECONDS: Final = 1.0
 PAUSE_AFTER_FAILURE_SECONDS: Final = 1.0
 # Below the socket's time-out, or the wait itself would look like a failure (PITFALLS 22).
 LONGEST_WAIT_SECONDS: Final = TIMEOUT_SECONDS / 2
-# A new leader puts back what was lost of the leads that are due by then; the reconciler has looked by that time.
-CATCH_UP: Final = timedelta(minutes=2)
-
-
-class Every:
-    """Says that it is time until it was done, and again so many seconds after that."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._next = 0.0
-
-    def is_time(self) -> bool:
-        return time.monotonic() >= self._next
-
-    def is_done(self) -> None:
-        self._next = time.monotonic() + self._seconds
 
 
 class Wake:
@@ -97,7 +83,7 @@ class Dispatcher:
     """One process. Several may run: one leads, the others stand by.
 
     `run_next_due` runs the lead that has been due longest and returns False when there is none: for the time without
-    Redis. It lives in a higher app.
+    Redis, or without anybody who takes from its queues. It lives in a higher app.
     """
 
     def __init__(self, process: str, *, run_next_due: Callable[[], bool], stop: Event) -> None:
@@ -108,23 +94,32 @@ class Dispatcher:
         self._leader: Leader | None = None
         self._wake = Wake()
         self._catching_up: Iterator[None] = iter(())
+        self._lookout = Lookout()
         self._renewal = Every(RENEWAL_SECONDS)
         self._heartbeat = Every(HEARTBEAT_SECONDS)
         self._sizes = Every(SIZES_SECONDS)
+        self._alive = Every(ALIVE_SECONDS)
 
     def run(self) -> None:
         """Until `stop` is set. Failures of Redis and PostgreSQL are lived through."""
         while not self._stop.is_set():
+            self._send_heartbeat()
             try:
                 self._turn()
             except NotLeading:
                 self._lose("another dispatcher leads")
-            except RedisError as error:
+            except (RedisError, QueuesRefuse) as error:
                 self._lose(type(error).__name__)
                 self._run_straight()
             except Error as error:
                 self._report_database(error)
         self._resign()
+
+    def _send_heartbeat(self) -> None:
+        """Of the process, whether it leads or not."""
+        if self._alive.is_time():
+            send_heartbeat(settings.VAR_DIR, "dispatcher")
+            self._alive.is_done()
 
     def _turn(self) -> None:
         leader = self._hold()
@@ -134,14 +129,13 @@ class Dispatcher:
         started = time.monotonic()
         self._say(leader)
         next(self._catching_up, None)
+        self._lookout.look()
+        self._lookout.help_out(self._run_next_due, stop=self._stop)
         take = schedule.take_due(leader, limit=LEADS_A_TAKE)
         taken_at = time.monotonic()
-        moved = publish(take.handed, path="take")
+        publish_all(take.handed, path="take")
         metrics.TICK_SECONDS.observe(time.monotonic() - started)
-        if moved < len(take.handed):
-            self._stop.wait(PAUSE_AFTER_FAILURE_SECONDS)
-        else:
-            self._wait(take, taken_at=taken_at)
+        self._wait(take, taken_at=taken_at)
 
     def _hold(self) -> Leader | None:
         """Win or renew the leadership. Every take checks it again, so it may be old here."""
@@ -165,6 +159,7 @@ class Dispatcher:
         logger.info("dispatch.leading", extra={"leader": self.name, "epoch": leader.epoch})
         metrics.DISPATCHER_LEADING.labels(path="redis").set(1)
         self._heartbeat, self._catching_up = Every(HEARTBEAT_SECONDS), catch_up()
+        self._lookout = Lookout()
 
     def _lose(self, cause: str) -> None:
         if self._leader is not None:
@@ -201,6 +196,7 @@ class Dispatcher:
     def _run_straight(self) -> None:
         try:
             close_old_connections()
+            export_canary()
             run_straight(self.name, run_next_due=self._run_next_due, stop=self._stop)
         except Error as error:
             self._report_database(error)
@@ -218,21 +214,6 @@ class Dispatcher:
             say_resigned(self.name)
         except (RedisError, Error) as error:
             logger.warning("dispatch.not_resigned", extra={"cause": type(error).__name__})
-
-
-def catch_up() -> Iterator[None]:
-    """Put lost leads back that are due soon, a page for each step."""
-    spread = Spread(randbits(32))
-    after: Place | None = None
-    until = datetime.now(UTC) + CATCH_UP
-    while True:
-        leads = read_page(after, mode=DispatchMode.EVENT, until=until)
-        lost = schedule.find_lost(leads)
-        put_back([lead for lead in leads if lead.lead_id in lost], spread=spread, at=datetime.now(UTC))
-        if len(leads) < LEADS_A_PAGE:
-            return
-        after = place_of(leads[-1])
-        yield
 
 
 def export_sizes() -> None:

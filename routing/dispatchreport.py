@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
+from routing.canary import Canary
 from routing.dispatchstate import DispatchState, WorkspaceState
 from routing.models import DispatchPath
 from routing.pauses import Pause
@@ -62,10 +63,23 @@ def _facts(state: DispatchState) -> Iterator[tuple[str, str]]:
     total = state.total
     yield "waiting", f"{total.waiting_told}, of these {total.overdue_told} due, by PostgreSQL"
     yield "overdue", state.overdue_told
+    yield "last start", _tell_ago(state.started_seconds)
+    yield "canary", _tell_canary(state.canary)
     modes = ", ".join(f"{number} {mode}" for mode, number in state.modes.items())
     yield "workspaces", f"{state.workspace_count} ({modes}), {state.paused_count} paused"
     if redis is not None:
         yield "switches", _tell_switches(state, redis.unmirrored)
+
+
+def _tell_ago(seconds: float | None) -> str:
+    return "never" if seconds is None else f"{span(seconds)} ago"
+
+
+def _tell_canary(canary: Canary) -> str:
+    out = "" if canary.out_seconds is None else f"; one has been on its way for {span(canary.out_seconds)}"
+    return (
+        "none came back yet" if canary.age_seconds is None else f"came back {_tell_ago(canary.age_seconds)}"
+    ) + out
 
 
 def _tell_switches(state: DispatchState, unmirrored: frozenset[int | None]) -> str:
@@ -118,6 +132,8 @@ def describe_state(state: DispatchState, problems: Sequence[str]) -> dict[str, A
         "product": {"pause": _describe_pause(state.pause), "is_mirrored": state.is_product_mirrored},
         **asdict(state.total),
         "overdue_seconds": state.overdue_seconds,
+        "started_seconds": state.started_seconds,
+        "canary": {**asdict(state.canary), "is_late": state.canary.is_late},
         "modes": dict(state.modes),
         "redis": _describe_redis(state),
         "workspaces": [_describe_workspace(each) for each in state.workspaces],
@@ -131,6 +147,7 @@ def _describe_redis(state: DispatchState) -> dict[str, Any]:
     sizes = redis.sizes
     return {
         "is_answering": True,
+        "refusal": state.redis_refusal,
         "leader": redis.holder,
         "workers_alive": redis.workers_alive,
         "inflight": 0 if sizes is None else sizes.inflight,

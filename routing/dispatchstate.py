@@ -9,17 +9,19 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Count, F, Q, QuerySet
 from redis.exceptions import RedisError
 
 from routing import schedule, workers
 from routing.breaker import Breaker
+from routing.canary import Canary, read_canary
 from routing.control import ALIVE_SECONDS, Control, read_control
 from routing.keys import dispatcher_key, schedule_of
 from routing.models import DispatchMode, Workspace
 from routing.pauses import Pause, find_unmirrored, read_pauses
-from routing.redisclient import get_client
+from routing.redisclient import get_client, prove_writable
 from routing.schedule import TIMEOUT_SECONDS, Sizes
 from tracing.wording import count, span
 
@@ -42,6 +44,9 @@ FROM (
 JOIN routing_workspace w ON w.id = l.workspace_id
 GROUP BY 1, 2
 """
+LAST_START: Final = (
+    "SELECT extract(epoch FROM clock_timestamp() - max(started_at))::float8 FROM tracing_attempt"
+)
 BRIEF: Final = """
 SELECT c.paused_at IS NOT NULL, coalesce(c.seen_at > statement_timestamp() - %s * interval '1 second', false),
     (SELECT count(*) FROM routing_workspace WHERE paused_at IS NOT NULL AND (%s::bigint[] IS NULL OR id = ANY(%s)))
@@ -100,7 +105,8 @@ class RedisState:
 @dataclass(frozen=True, slots=True)
 class DispatchState:
     """`total` and `overdue_seconds` are of all visible workspaces; the age leaves paused ones out, whose leads wait for
-    a person. `redis` None: it does not answer, and `redis_failure` says how."""
+    a person. `started_seconds`: since an attempt last began, anywhere; None: none ever did. `redis` None: it does not
+    answer, and `redis_failure` says how. `redis_refusal`: the error with which it refuses to write."""
 
     at: datetime
     is_whole: bool
@@ -112,8 +118,11 @@ class DispatchState:
     is_cut: bool
     total: Backlog
     overdue_seconds: float | None
+    canary: Canary
+    started_seconds: float | None
     redis: RedisState | None
     redis_failure: str = ""
+    redis_refusal: str = ""
 
     @property
     def workspace_count(self) -> int:
@@ -140,7 +149,7 @@ class _Backlogs:
 
 
 def read_state(visible: Sequence[int] | None, *, search: str = "", limit: int | None = None) -> DispatchState:
-    """Five statements at the most, however many workspaces there are. Waits for Redis a few seconds at the most.
+    """Seven statements at the most, however many workspaces there are. Waits for Redis a few seconds at the most.
 
     `search` is a part of a name or slug, `limit` how many workspaces are told in full: paused ones first, then by name.
     """
@@ -153,6 +162,7 @@ def read_state(visible: Sequence[int] | None, *, search: str = "", limit: int | 
     control, backlogs = read_control(), _read_backlogs(visible)
     pauses = read_pauses({None: control.paused_at, **{each.pk: each.paused_at for each in shown}})
     redis, failure = _ask_redis(shown, control=control, is_whole=visible is None)
+    refusal = "" if redis is None else _find_refusal()
     return DispatchState(
         at=datetime.now(UTC),
         is_whole=visible is None,
@@ -164,8 +174,11 @@ def read_state(visible: Sequence[int] | None, *, search: str = "", limit: int | 
         is_cut=len(found) > len(shown),
         total=backlogs.total,
         overdue_seconds=backlogs.overdue_seconds,
+        canary=read_canary(),
+        started_seconds=_read_last_start(),
         redis=redis,
         redis_failure=failure,
+        redis_refusal=refusal,
     )
 
 
@@ -191,21 +204,59 @@ def find_problems(state: DispatchState) -> Iterator[str]:
     if not state.control.is_led and state.modes[DispatchMode.EVENT]:
         yield (
             f"No dispatcher has said for {ALIVE_SECONDS} seconds that it leads. Start one (manage.py dispatcher);"
-            " meanwhile the periodic pick-up starts leads."
+            " until then the periodic pick-up starts leads."
         )
+    yield from _find_late(state)
     if state.redis is None:
         yield (
             f"Redis does not answer ({state.redis_failure}). A dispatcher runs due leads itself, from PostgreSQL;"
             " every switch holds."
         )
+    else:
+        yield from _find_in_redis(state, state.redis)
+
+
+def _find_late(state: DispatchState) -> Iterator[str]:
+    """While the product is paused nothing is late."""
+    if state.pause is not None:
         return
-    if not state.redis.workers_alive:
+    limits = settings.LEADSWITCH_WATCH
+    overdue, seconds = state.total.overdue, state.overdue_seconds
+    if seconds is not None and (seconds > limits["overdue"] or overdue > limits["overdue_leads"]):
+        yield (
+            f"{state.total.overdue_told} {'lead is' if overdue == 1 else 'leads are'} due and not started, the oldest"
+            f" for {span(seconds)}. Look at the workers, the dispatcher and the locks of PostgreSQL."
+        )
+    if seconds is None and state.total.is_overdue_least:
+        yield "Whether leads are late is not known: those of paused workspaces are all that is looked at."
+    if seconds is not None and _is_late(state.started_seconds, limits["start_late"], at_least=seconds):
+        since = "ever" if state.started_seconds is None else f"for {span(state.started_seconds)}"
+        yield f"No lead was started {since}, although some are due."
+    if state.canary.is_late and state.canary.out_seconds is not None:
+        yield (
+            f"A canary has been on its way through the queues for {span(state.canary.out_seconds)}: a part between the"
+            " schedule and the workers does nothing. The leading dispatcher runs due leads itself, one after the other."
+        )
+
+
+def _is_late(started_seconds: float | None, limit: int, *, at_least: float) -> bool:
+    """Whether nothing was started for too long. A lead that has only just come up was not missed by then."""
+    return at_least > limit and (started_seconds is None or started_seconds > limit)
+
+
+def _find_in_redis(state: DispatchState, redis: RedisState) -> Iterator[str]:
+    if state.redis_refusal:
+        yield (
+            f"Redis refuses to write ({state.redis_refusal}): it is full, read-only, loading or busy. A dispatcher runs"
+            " due leads itself, from PostgreSQL; every switch holds."
+        )
+    if not redis.workers_alive:
         yield (
             f"No worker has said for {workers.ALIVE_SECONDS} seconds that it is alive: leads are handed on, and nobody"
             " runs them."
         )
-    if state.redis.unmirrored:
-        number = count(len(state.redis.unmirrored), "switch", "switches")
+    if redis.unmirrored:
+        number = count(len(redis.unmirrored), "switch", "switches")
         yield (
             f"Redis has {number} other than PostgreSQL: nothing wrong is sold, but leads start late or in vain."
             " Beat mends it every 30 seconds, and so does manage.py reconcile workspace_pauses --fix."
@@ -254,6 +305,22 @@ def _read_backlogs(visible: Sequence[int] | None) -> _Backlogs:
         Backlog(sum(row[2] for row in rows), sum(row[3] for row in rows), *least),
         max(late, default=None),
     )
+
+
+def _read_last_start() -> float | None:
+    with connection.cursor() as cursor:
+        cursor.execute(LAST_START)
+        seconds: float | None = cursor.fetchone()[0]
+    return seconds
+
+
+def _find_refusal() -> str:
+    """The error with which Redis refuses to write; "" while it does not."""
+    try:
+        prove_writable(TIMEOUT_SECONDS)
+    except RedisError as error:
+        return type(error).__name__
+    return ""
 
 
 def _ask_redis(

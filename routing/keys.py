@@ -63,6 +63,11 @@ def workers_key() -> str:
     return _key("workers")
 
 
+def probe_key() -> str:
+    """STRING that proves that Redis takes writes. Expires soon."""
+    return _key("probe")
+
+
 def dispatcher_key() -> str:
     """STRING: the name of the leading dispatcher. Expires with its lease."""
     return _key("dispatcher")

@@ -94,6 +94,14 @@ INFLIGHT_LEADS = Gauge("leadswitch_inflight_leads", "Leads in flight: queued, st
 DISPATCHER_LEADING = Gauge(
     "leadswitch_dispatcher_leading", "1 while this process leads: redis, postgres.", ["path"]
 )
+CANARY_AGE_SECONDS = Gauge(
+    "leadswitch_canary_age_seconds",
+    "Since a canary last came back from the workers, of the ready queue that is worst off.",
+    ["path"],
+)
+CANARY_OUT_SECONDS = Gauge(
+    "leadswitch_canary_out_seconds", "How long a canary has been on its way; 0: all are back.", ["path"]
+)
 WORKERS_ALIVE = Gauge("leadswitch_workers_alive", "Workers whose heartbeat is recent.", ["path"])
 TICK_SECONDS = Histogram(
     "leadswitch_dispatcher_tick_seconds",
@@ -102,7 +110,8 @@ TICK_SECONDS = Histogram(
 )
 LEADS_MOVED = Counter(
     "leadswitch_leads_moved_total",
-    "Leads handed to the workers: put (due at once), take (by the dispatcher), postgres (run by it, without Redis).",
+    "Leads handed to the workers: put (due at once), take (by the dispatcher), look (found in PostgreSQL by it),"
+    " postgres (run by it).",
     ["path"],
 )
 FLIGHTS_REFUSED = Counter(

@@ -4,11 +4,16 @@ It never tries again by itself (PITFALLS 21): whoever calls decides what a failu
 """
 
 from functools import cache
+from typing import Final
 
 import redis
 from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from routing.keys import probe_key
+
+PROBE_SECONDS: Final = 10
 
 
 @cache
@@ -21,3 +26,8 @@ def get_client(timeout_seconds: float) -> redis.Redis:
         retry=Retry(NoBackoff(), 0),
         decode_responses=True,
     )
+
+
+def prove_writable(timeout_seconds: float) -> None:
+    """Write something small. One that answers may still refuse: full, read-only, loading, busy. Raises RedisError."""
+    get_client(timeout_seconds).set(probe_key(), 1, ex=PROBE_SECONDS)

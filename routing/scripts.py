@@ -316,20 +316,28 @@ return expired
 """
 
 # ARGV: shards. Returns ms by which the most overdue lead is late, in flight, then by shard: waiting, overdue, ready.
+# Canaries, whose ids are negative, are left out.
 SIZES: Final = """
 local shards, waiting, overdue, oldest = tonumber(ARGV[1]), {}, {}, now
 for _, workspace in ipairs(redis.call('ZRANGE', SCHEDULE, 0, -1)) do
-    local shard = shard_of(workspace, shards)
-    waiting[shard] = (waiting[shard] or 0) + redis.call('ZCARD', leads_of(workspace))
-    overdue[shard] = (overdue[shard] or 0) + redis.call('ZCOUNT', leads_of(workspace), '-inf', now)
+    if tonumber(workspace) > 0 then
+        local shard = shard_of(workspace, shards)
+        waiting[shard] = (waiting[shard] or 0) + redis.call('ZCARD', leads_of(workspace))
+        overdue[shard] = (overdue[shard] or 0) + redis.call('ZCOUNT', leads_of(workspace), '-inf', now)
+        oldest = math.min(oldest, tonumber(redis.call('ZSCORE', SCHEDULE, workspace)))
+    end
 end
-local head = redis.call('ZRANGE', SCHEDULE, 0, 0, 'WITHSCORES')
-if head[2] then oldest = math.min(now, tonumber(head[2])) end
-local sizes = {now - oldest, redis.call('ZCARD', INFLIGHT)}
+local inflight, canaries = redis.call('ZCARD', INFLIGHT), {}
+for shard = 0, shards - 1 do
+    if redis.call('ZSCORE', INFLIGHT, -1 - shard) then inflight = inflight - 1 end
+    local lease = redis.call('ZSCORE', ready_of(shard), -1 - shard)
+    canaries[shard] = lease and tonumber(lease) > now and 1 or 0
+end
+local sizes = {now - oldest, inflight}
 for shard = 0, shards - 1 do
     sizes[#sizes + 1] = waiting[shard] or 0
     sizes[#sizes + 1] = overdue[shard] or 0
-    sizes[#sizes + 1] = redis.call('ZCOUNT', ready_of(shard), '(' .. now, '+inf')
+    sizes[#sizes + 1] = redis.call('ZCOUNT', ready_of(shard), '(' .. now, '+inf') - canaries[shard]
 end
 return sizes
 """

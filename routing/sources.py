@@ -1,10 +1,13 @@
 """Makes sources and their intake keys."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from routing.keyring import By, KeyRefused, issue, parse_scopes
 from routing.models import IntakeMode, Source, SourceKey, Workspace
 from routing.normalise import FieldError, normalise_vertical
 
@@ -32,8 +35,13 @@ def create_source(
     vertical: str = "",
     may_create_workspace: bool = False,
     is_strict: bool = False,
+    scopes: Sequence[str] = (),
+    actor: str = "command line",
 ) -> NewSource:
-    """Make a source with one key, and its workspace if that is wanted. Raises SourceNotMade."""
+    """Make a source with one key, and its workspace if that is wanted. `scopes` of the key: without any the usual ones.
+
+    Raises SourceNotMade.
+    """
     try:
         default_vertical = normalise_vertical(vertical) or ""
     except FieldError as error:
@@ -44,8 +52,15 @@ def create_source(
         source = Source(workspace=workspace, name=name, default_vertical=default_vertical, intake_mode=mode)
         _check(source, f"the source {name!r}")
         source.save()
-        _, key = SourceKey.objects.create_key(name="first key", source=source)
-    return NewSource(source, key)
+        return NewSource(source, _issue_first(source, scopes=scopes, actor=actor))
+
+
+def _issue_first(source: Source, *, scopes: Sequence[str], actor: str) -> str:
+    try:
+        key = SourceKey(name="first key", source=source, scopes=parse_scopes(scopes, model=SourceKey))
+        return issue(key, at=datetime.now(UTC), by=By(actor)).text
+    except KeyRefused as error:
+        raise SourceNotMade(str(error)) from None
 
 
 def find_source(name: str, *, workspace_slug: str = "") -> Source:

@@ -109,12 +109,15 @@ def django_db_setup(
 
 
 def allow_damage() -> None:
-    """Let the product's role pass triggers and foreign keys by, which it may not on any other server."""
+    """Let the product's role pass triggers and foreign keys by, which it may not on any other server.
+
+    One test worker at a time: two that grant the same at once would collide.
+    """
     paths = ServicePaths.of(VAR_DIR)
     with exclusive_lock(paths):
         ensure_database(paths.postgres_sockets)  # the servers may run since an earlier version
-    with psycopg.connect(superuser_url(paths), autocommit=True) as server:
-        server.execute(f"GRANT SET ON PARAMETER session_replication_role TO {ROLE}")
+        with psycopg.connect(superuser_url(paths), autocommit=True) as server:
+            server.execute(f"GRANT SET ON PARAMETER session_replication_role TO {ROLE}")
 
 
 @pytest.fixture

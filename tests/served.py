@@ -14,26 +14,16 @@ from tests.processes import child_environment
 
 
 @contextmanager
-def served() -> Iterator[str]:
-    """Serve until the end of the block; gives the address. Needs committed rows."""
+def served(*options: str, **environment: str) -> Iterator[str]:
+    """Serve until the end of the block; gives the address. Needs committed rows. `options` are gunicorn's."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{unused.getsockname()[1]}"
-    web = [
-        "-m",
-        "gunicorn",
-        "leadswitch.wsgi",
-        "--bind",
-        address,
-        "--worker-class",
-        "gthread",
-        "--threads",
-        "4",
-    ]
+    web = ["-m", "gunicorn", "leadswitch.wsgi", "--config", "python:leadswitch.web.config"]
     with subprocess.Popen(
-        [sys.executable, *web, "--no-control-socket", "--log-level", "warning"],
+        [sys.executable, *web, "--bind", address, "--workers", "1", "--log-level", "warning", *options],
         cwd=REPOSITORY,
-        env=child_environment(LEADSWITCH_ROLE="web"),
+        env=child_environment(LEADSWITCH_ROLE="web", **environment),
     ) as process:
         try:
             _wait_until_ready(f"http://{address}/readyz", process)

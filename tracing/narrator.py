@@ -36,6 +36,9 @@ class AttemptRow(Protocol):
     duration_ms: Any
 
 
+OTHER_WORKSPACE: Final = "a lead of another workspace"
+
+
 @dataclass(frozen=True, slots=True)
 class BuyerName:
     """`timezone`: its resets and openings are told on its own clock."""
@@ -48,13 +51,14 @@ class BuyerName:
 class Names:
     """What the trace holds as ids only. An id without a name is told as the id.
 
-    `leads` holds those that the reader may know of.
+    `leads` holds those that the reader may know of; any other is `other_lead`.
     """
 
     buyers: Mapping[int, BuyerName] = field(default_factory=dict)
     campaigns: Mapping[int, str] = field(default_factory=dict)
     workspaces: Mapping[int, str] = field(default_factory=dict)
     leads: Mapping[int, str] = field(default_factory=dict)
+    other_lead: str = OTHER_WORKSPACE
 
     def buyer(self, buyer_id: int | None) -> BuyerName:
         return self.buyers.get(buyer_id or 0) or BuyerName(f"buyer {buyer_id}")
@@ -67,7 +71,7 @@ class Names:
 
     def lead(self, lead_id: int) -> str:
         known = self.leads.get(lead_id)
-        return f"lead {known}" if known else "a lead of another workspace"
+        return f"lead {known}" if known else self.other_lead
 
 
 @dataclass(frozen=True, slots=True)

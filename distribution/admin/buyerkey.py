@@ -10,7 +10,6 @@ from routing.admin.keys import Columns, ScopedKeyAdmin
 
 @admin.register(BuyerKey)
 class BuyerKeyAdmin(ScopedKeyAdmin):
-    owner = "buyer"
     workspace_path = "buyer__workspace"
     list_filter: ClassVar[Columns] = ("revoked", "buyer__workspace")
     list_select_related = ("buyer__workspace",)

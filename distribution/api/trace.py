@@ -37,7 +37,7 @@ class TraceView(SourceView):
         if lead is None:
             raise not_found()
         buyer = None if asked is None else _find_buyer(asked, workspace_id=source.workspace_id)
-        return Response(to_json(explain(lead, buyer=buyer, latest=latest)))
+        return Response(to_json(explain(lead, buyer=buyer, latest=latest, is_for_source=True)))
 
 
 def _read_buyer_id(request: Request) -> UUID | None:

@@ -21,10 +21,7 @@ HOST: Final = "127.0.0.1"
 START_SECONDS: Final = 60.0
 WEB_WORKERS: Final = 2
 # As leadswitch.up has it; a test compares the two.
-ARGUMENTS: Final = (
-    *("--workers", str(WEB_WORKERS), "--worker-class", "gthread", "--threads", "4"),
-    *("--config", "python:leadswitch.gunicorn_hooks", "--no-control-socket"),
-)
+ARGUMENTS: Final = ("--config", "python:leadswitch.web.config", "--workers", str(WEB_WORKERS))
 WORKER_ARGUMENTS: Final = (
     *("--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"),
 )

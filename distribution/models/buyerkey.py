@@ -30,6 +30,7 @@ def default_scopes() -> list[str]:
 class BuyerKey(ScopedKey):
     """A key of a buyer."""
 
+    owner_field = "buyer"
     objects: ClassVar[ScopedKeyManager] = ScopedKeyManager()  # type: ignore[assignment]
     buyer = models.ForeignKey(Buyer, on_delete=models.CASCADE, related_name="keys")
     scopes = ArrayField(

@@ -17,6 +17,9 @@ def seconds_told(age: timedelta) -> str:
     return span(age.total_seconds())
 
 
+register.filter("span", span)
+
+
 @register.filter
 def grouped(number: int) -> str:
     return f"{number:,}"

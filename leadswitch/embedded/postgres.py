@@ -64,7 +64,7 @@ def is_running(paths: ServicePaths) -> bool:
     return bool(processes_in(paths.postgres_data, names=PROCESS_NAMES))
 
 
-def start(paths: ServicePaths, *, durable: bool, directory: str) -> None:
+def start(paths: ServicePaths, *, durable: bool, directory: str = "") -> None:
     """Heal what a dead or orphaned server left behind, then start one and make sure the database exists."""
     stop(paths)
     binaries = Path(directory) if directory else _bundled()

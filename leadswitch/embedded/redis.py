@@ -35,7 +35,7 @@ def is_running(paths: ServicePaths) -> bool:
     return bool(processes_in(paths.redis_dir, names=PROCESS_NAMES))
 
 
-def start(paths: ServicePaths, *, program: str) -> None:
+def start(paths: ServicePaths, *, program: str = "") -> None:
     """End an orphan of this directory, then start a server that keeps nothing on disk."""
     stop(paths)
     paths.redis_dir.mkdir(mode=0o700, exist_ok=True)

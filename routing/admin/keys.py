@@ -28,19 +28,25 @@ class ScopedKeyForm(ReasonedForm):
 
 
 class ScopedKeyAdmin(AuditedAdmin, APIKeyModelAdmin):  # type: ignore[misc]  # the library names its defaults
-    """The key is shown once, in the message after it was made; only its prefix and hash are stored.
+    """The key is shown once, in the message after it was made; only its prefix and hash are stored."""
 
-    `owner` is the field that says whose key it is.
-    """
-
-    owner: str
     form = ScopedKeyForm
+    model: type[ScopedKey]
 
     def get_list_display(self, request: HttpRequest) -> Columns:  # noqa: ARG002 - the signature is Django's
-        return ("name", "prefix", self.owner, "workspace", "granted", "created", "expiry_date", "revoked")
+        return (
+            "name",
+            "prefix",
+            self.model.owner_field,
+            "workspace",
+            "granted",
+            "created",
+            "expiry_date",
+            "revoked",
+        )
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Columns:  # noqa: ARG002
-        return ("name", self.owner, "scopes", "prefix", "expiry_date", "revoked", REASON)
+        return ("name", self.model.owner_field, "scopes", "prefix", "expiry_date", "revoked", REASON)
 
     @admin.display(description="scopes")
     def granted(self, key: ScopedKey) -> str:
@@ -48,7 +54,7 @@ class ScopedKeyAdmin(AuditedAdmin, APIKeyModelAdmin):  # type: ignore[misc]  # t
 
     @admin.display(description="workspace")
     def workspace(self, key: ScopedKey) -> str:
-        return str(getattr(key, self.owner).workspace.name)
+        return str(key.owner.workspace.name)
 
     def write_model(self, request: HttpRequest, obj: Any, *, form: Any, change: bool) -> None:
         """The library takes a row with an id for one that is stored; a new one has its id already."""

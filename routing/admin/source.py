@@ -27,7 +27,6 @@ class SourceAdmin(ConfigurationAdmin):
 
 @admin.register(SourceKey)
 class SourceKeyAdmin(ScopedKeyAdmin):
-    owner = "source"
     workspace_path = "source__workspace"
     list_filter: ClassVar[Columns] = ("revoked", "source__workspace")
     list_select_related = ("source__workspace",)

@@ -17,7 +17,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from routing.database import is_outage, sqlstate_of
+from routing.database import is_outage, note_refusal, sqlstate_of
 from routing.fieldreader import Errors
 from routing.leadfields import LeadInvalid
 
@@ -129,6 +129,7 @@ def _translate(exc: Exception) -> exceptions.APIException | None:
     if isinstance(exc, OperationalError) or is_outage(exc):
         # The class and SQLSTATE only: the text of a database error can hold a value.
         logger.error("database unavailable to the API: %s %s", type(exc).__name__, sqlstate_of(exc))
+        note_refusal(exc)
         return ApiError(FIXED_MESSAGES[503], status_code=503)
     return None
 

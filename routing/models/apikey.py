@@ -1,7 +1,8 @@
 """What every kind of API key has in common: an id of its own, a prefix for look-up, a hash, and scopes."""
 
-from typing import Any
+from typing import Any, ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 from uuid6 import uuid7
@@ -21,17 +22,24 @@ class ScopedKeyManager(BaseAPIKeyManager):
 
 
 class ScopedKey(AbstractAPIKey):
-    """The secret itself is shown once and not stored. Subclasses give `scopes` its choices and its default.
+    """The secret itself is shown once and not stored. Subclasses give `scopes` its choices and its default, and name
+    the field that says whose key it is.
 
     The id is a UUID in a text column: a column of another type would fail the prepared statements of processes that
     run while the table is migrated, and with them every request that carries a key.
     """
 
     id = models.CharField(max_length=150, primary_key=True, default=new_key_id, editable=False)
-    scopes: Any  # an ArrayField
+    scopes = ArrayField(models.CharField(max_length=20))
+    owner_field: ClassVar[str]
 
     class Meta(AbstractAPIKey.Meta):
         abstract = True
+
+    @property
+    def owner(self) -> Any:
+        """The source or the buyer."""
+        return getattr(self, self.owner_field)
 
     @property
     def granted_scopes(self) -> list[str]:

@@ -11,6 +11,22 @@ class DispatchPath(models.TextChoices):
     POSTGRES = "postgres", "straight from PostgreSQL"
 
 
+class Canary(models.Model):
+    """How it is with the canary of each ready queue (`routing/canary.py`)."""
+
+    shard = models.PositiveSmallIntegerField(primary_key=True)
+    # When the one that has not come back yet was sent.
+    out_since = models.DateTimeField(null=True)
+    # When one last came back.
+    back_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "routing_canary"
+
+    def __str__(self) -> str:
+        return f"canary of ready queue {self.shard}"
+
+
 class DispatchControl(models.Model):
     """One row. `paused_at` decides; its key in Redis only mirrors it.
 

@@ -215,6 +215,7 @@ def default_source_scopes() -> list[str]:
 class SourceKey(ScopedKey):
     """An intake key."""
 
+    owner_field = "source"
     objects: ClassVar[ScopedKeyManager] = ScopedKeyManager()  # type: ignore[assignment]
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="keys")
     scopes = ArrayField(

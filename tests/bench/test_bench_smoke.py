@@ -152,7 +152,7 @@ def test_leads_scale_with_the_pool() -> None:
 
 def test_the_web_servers_are_those_of_make_up() -> None:
     web = programs("127.0.0.1", 8000, workers=WEB_WORKERS)[0].command
-    place = list(web).index("--workers")
+    place = list(web).index("--config")
     assert tuple(web[place:]) == ARGUMENTS
 
 

@@ -37,8 +37,7 @@ def serve_product(*, log_file: Path) -> Iterator[str]:
 
 def web_command(listening: int) -> list[str]:
     gunicorn = [sys.executable, "-m", "gunicorn", "leadswitch.wsgi", "--bind", f"fd://{listening}"]
-    gunicorn += ["--worker-class", "gthread", "--threads", "4", "--no-control-socket"]
-    return [*gunicorn, "--config", "python:leadswitch.gunicorn_hooks"]
+    return [*gunicorn, "--workers", "1", "--config", "python:leadswitch.web.config"]
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:

@@ -118,23 +118,8 @@ def run_beat(schedule: str) -> None:
 def run_web(address: str) -> None:
     from gunicorn.app.wsgiapp import run
 
-    sys.argv = [
-        "gunicorn",
-        "leadswitch.wsgi",
-        "--bind",
-        address,
-        "--worker-class",
-        "gthread",
-        "--threads",
-        "4",
-    ]
-    sys.argv += [
-        "--config",
-        "python:leadswitch.gunicorn_hooks",
-        "--no-control-socket",
-        "--log-level",
-        "warning",
-    ]
+    sys.argv = ["gunicorn", "leadswitch.wsgi", "--config", "python:leadswitch.web.config"]
+    sys.argv += ["--bind", address, "--workers", "1", "--log-level", "warning"]
     run(prog="gunicorn")
 
 

@@ -75,6 +75,8 @@ class TestStatus:
             "in flight   2: 1 queued, 1 started",
             "waiting     0, of these 0 due, by PostgreSQL",
             "overdue     nothing is overdue",
+            "last start  never",
+            "canary      none came back yet",
             "workspaces  2 (1 poll, 0 shadow, 1 event), 1 paused",
             "switches    the same in Redis as in PostgreSQL",
             "",

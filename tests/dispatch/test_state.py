@@ -9,12 +9,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from routing import dispatchstate, keys, pauses, schedule, workers
+from distribution.distribute import distribute_lead
+from routing import canary, dispatchstate, keys, pauses, schedule, workers
 from routing.control import say_leading, say_resigned
 from routing.dispatchstate import Backlog, Brief, find_problems, read_brief, read_state
 from routing.models import DispatchPath, Workspace
 from tests.dispatch.times import due, later
 from tests.factories import LeadFactory, SourceFactory, WorkspaceFactory
+from tests.outages.redis_faults import refusing_writes
 
 if TYPE_CHECKING:
     import redis
@@ -34,6 +36,11 @@ def waiting(workspace: Workspace, *minutes: float) -> None:
 def lead_and_work() -> None:
     say_leading("one", epoch=3, path=DispatchPath.REDIS)
     workers.say_alive("celery@one")
+
+
+def attempt() -> None:
+    """One begins just now."""
+    assert distribute_lead(LeadFactory(source=SourceFactory()).pk).result == "unsold"
 
 
 def problems(visible: list[int] | None = None) -> list[str]:
@@ -201,8 +208,10 @@ def test_without_redis_the_part_of_postgres_is_told(no_redis: str) -> None:
     assert (state.redis, state.redis_failure) == (None, no_redis)
     assert [(each.backlog, each.is_mirrored) for each in state.workspaces] == [(Backlog(2, 1), None)]
     assert (state.control.leader, state.control.path, state.control.is_led) == ("one", "postgres", True)
-    [problem] = find_problems(state)
-    assert problem.startswith(f"Redis does not answer ({no_redis})")
+    late, never, away = find_problems(state)
+    assert late.startswith("1 lead is due and not started, the oldest for 5 min")
+    assert never == "No lead was started ever, although some are due."
+    assert away.startswith(f"Redis does not answer ({no_redis})")
 
 
 @pytest.mark.usefixtures("no_redis")
@@ -231,7 +240,7 @@ def test_it_costs_the_same_with_more_workspaces() -> None:
     for _ in range(5):
         waiting(WorkspaceFactory(paused_at=timezone.now()), -5)
         waiting(WorkspaceFactory(dispatch_mode="event"), 5)
-    assert statements() == few == 5
+    assert statements() == few == 7
 
 
 def test_the_home_page_has_it_in_brief() -> None:
@@ -241,3 +250,72 @@ def test_the_home_page_has_it_in_brief() -> None:
     lead_and_work()
     pauses.pause_product(at=timezone.now(), **WHY)
     assert read_brief([mine.pk]) == Brief(is_paused=True, is_led=True, paused_count=1)
+
+
+class TestLate:
+    """Each threshold, and what is just below it."""
+
+    def test_the_oldest_due_lead_is_judged_by_its_age(self) -> None:
+        lead_and_work()
+        attempt()
+        waiting(WorkspaceFactory(), -1 / 60)
+        assert problems() == []
+        waiting(WorkspaceFactory(), *[-6 / 60] * 3)
+        [problem] = problems()
+        assert problem.startswith("4 leads are due and not started, the oldest for 6 s.")
+
+    def test_many_due_leads_are_judged_by_their_number(self, settings: Any) -> None:
+        lead_and_work()
+        attempt()
+        settings.LEADSWITCH_WATCH = {**settings.LEADSWITCH_WATCH, "overdue_leads": 2}
+        waiting(WorkspaceFactory(), 0, 0)
+        assert problems() == []
+        waiting(WorkspaceFactory(), 0)
+        [problem] = problems()
+        assert problem.startswith("3 leads are due and not started, the oldest for 0 s.")
+
+    def test_that_nothing_is_started_is_told_when_something_is_due(self) -> None:
+        lead_and_work()
+        assert problems() == []
+        waiting(WorkspaceFactory(), -11 / 60)
+        late, never = problems()
+        assert late.startswith("1 lead is due and not started")
+        assert never == "No lead was started ever, although some are due."
+
+    def test_a_canary_that_does_not_come_back_is_told(self) -> None:
+        lead_and_work()
+        canary.send()
+        assert problems() == []
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE routing_canary SET out_since = out_since - interval '16 seconds' WHERE shard = 1"
+            )
+        [problem] = problems()
+        assert problem.startswith("A canary has been on its way through the queues for 16 s")
+
+    def test_nothing_is_late_while_the_product_is_paused(self) -> None:
+        lead_and_work()
+        waiting(WorkspaceFactory(), -60)
+        assert len(problems()) == 2
+        pauses.pause_product(at=timezone.now(), **WHY)
+        assert problems() == []
+
+    def test_paused_leads_that_hide_the_others_are_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        lead_and_work()
+        monkeypatch.setattr(dispatchstate, "LEADS_LOOKED_AT", 2)
+        paused = WorkspaceFactory(paused_at=timezone.now())
+        waiting(paused, -60, -60)
+        pauses.write_mirror({paused.pk: True})
+        [problem] = problems()
+        assert problem.startswith("Whether leads are late is not known")
+
+
+def test_redis_that_refuses_to_write_is_told(redis_client: "redis.Redis[str]") -> None:
+    lead_and_work()
+    with refusing_writes(redis_client):
+        state = read_state(None)
+        [problem] = find_problems(state)
+    assert state.redis is not None
+    assert state.redis_refusal == "OutOfMemoryError"
+    assert problem.startswith("Redis refuses to write (OutOfMemoryError)")
+    assert problems() == []

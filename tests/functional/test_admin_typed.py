@@ -235,7 +235,7 @@ def test_only_who_may_save_may_ask() -> None:
     assert viewer.post(check_url(Campaign, "price_rules"), {"text": "[]"}).status_code == 403
     assert operator.get(url).status_code == 405
     assert operator.post(check_url(Campaign, "name"), {"text": "[]"}).status_code == 404
-    for junk in ("x", "0", "9" * 30, "\x00"):
+    for junk in ("x", "0", "9" * 30):
         asked = operator.post(check_url(Campaign, "price_rules") + f"?id={junk}", {"text": "[]"})
         assert asked.status_code == 404, junk
 

@@ -118,9 +118,7 @@ def test_pages_go_by_due_time_and_id(root: Client, monkeypatch: pytest.MonkeyPat
     assert not [each["sql"] for each in captured if "OFFSET" in each["sql"] or "COUNT(" in each["sql"]]
 
 
-@pytest.mark.parametrize(
-    "key", ["x", "1", "-1", "1-", "1-x", "9" * 18 + "-1", "1-" + "9" * 30, "\x00", "٣-1"]
-)
+@pytest.mark.parametrize("key", ["x", "1", "-1", "1-", "1-x", "9" * 18 + "-1", "1-" + "9" * 30, "٣-1"])
 def test_a_page_by_no_key_is_the_first(root: Client, key: str) -> None:
     lead = waiting()
     for parameter in ("older_than", "newer_than"):

@@ -22,7 +22,7 @@ SERVERS = {
     "beat": ("-m", "celery", "-A", "leadswitch", "beat"),
     "web": (
         *("-m", "gunicorn", "leadswitch.wsgi", "--bind", "127.0.0.1:0"),
-        *("--config", "python:leadswitch.gunicorn_hooks", "--no-control-socket"),
+        *("--config", "python:leadswitch.web.config"),
     ),
     "up": ("-m", "leadswitch.up", "--port", "0"),
 }

@@ -103,7 +103,7 @@ def pretty_json(name: str) -> Callable[..., SafeString]:
 
 
 def preformatted(text: str) -> SafeString:
-    return format_html('<pre style="white-space: pre-wrap; margin: 0">{}</pre>', text)
+    return format_html('<pre class="desk-text">{}</pre>', text)
 
 
 class VocabularyFilter(admin.SimpleListFilter):

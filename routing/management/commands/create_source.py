@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from routing.management.arguments import describe_operator
 from routing.sources import SourceNotMade, create_source
 
 
@@ -22,6 +23,14 @@ class Command(BaseCommand):
             action="store_true",
             help="refuse leads with any field that is wrong or unknown, instead of leaving it out with a warning",
         )
+        parser.add_argument(
+            "--scope",
+            dest="scopes",
+            action="append",
+            default=[],
+            help="what its key may do: leads:write, leads:read, trace (shows buyers); give it again for several."
+            " Without it: leads:write and leads:read",
+        )
         parser.add_argument("--create-workspace", action="store_true", help="make the workspace if it is new")
 
     def handle(
@@ -32,6 +41,7 @@ class Command(BaseCommand):
         vertical: str,
         create_workspace: bool,
         strict: bool,
+        scopes: list[str],
         **__: Any,
     ) -> None:
         try:
@@ -41,6 +51,8 @@ class Command(BaseCommand):
                 vertical=vertical,
                 may_create_workspace=create_workspace,
                 is_strict=strict,
+                scopes=scopes,
+                actor=describe_operator(),
             )
         except SourceNotMade as error:
             raise CommandError(str(error), returncode=2) from None

@@ -1,4 +1,7 @@
-"""Gunicorn's configuration that is code: what the web processes share, and what a dead one leaves behind."""
+"""Gunicorn's whole configuration: `gunicorn leadswitch.wsgi --config python:leadswitch.web.config --bind ...`.
+
+A command line adds where to listen and, where it must, the number of processes.
+"""
 
 import os
 from typing import Any
@@ -8,6 +11,16 @@ from prometheus_client import multiprocess
 from leadswitch.database.fitness import begin
 from leadswitch.start import load_settings
 from routing.places import load_rows
+
+workers = 2
+threads = 4
+worker_class = "leadswitch.web.worker.BufferingWorker"
+control_socket_disable = True
+# Requests that run when the server is stopped get this long to end. Below the supervisor's own patience.
+graceful_timeout = 10
+# Longer than a proxy keeps an idle connection (nginx 60 s or 75 s, most balancers 60 s): if the server closed first, a
+# request that is just being sent would be lost.
+keepalive = 90
 
 
 def on_starting(server: Any) -> None:

@@ -1,0 +1,117 @@
+"""`manage.py keys`: lists, creates, rotates and revokes the API keys of sources and buyers."""
+
+import json
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from distribution.buyerkeys import BuyerNotFound
+from distribution.keylist import KeyNotFound, describe_key, find_key, list_keys, state_of
+from distribution.management.keyarguments import add_key_options, add_reason, issue_for, print_once
+from routing.keyring import By, KeyRefused, revoke, rotate
+from routing.management.arguments import describe_operator
+from routing.models import ScopedKey
+from routing.sources import SourceNotFound
+from tracing import wording
+from tracing.parsing import positive_argument
+
+OVERLAP_HOURS = 24
+
+
+class Command(BaseCommand):
+    help = (
+        "List, create, rotate and revoke the API keys of sources and buyers. A new key goes to stdout, this once; only"
+        " its hash is stored. Rotating makes a key that may do the same, and ends the old one after an overlap in which"
+        " both work. Every change is in the audit. Exit code 2: nothing was done, and the message says why."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True, metavar="list|create|rotate|revoke")
+        shown = actions.add_parser("list", help="the keys that work; no secret and no hash")
+        _add_owner(shown, is_required=False)
+        shown.add_argument("--all", action="store_true", help="those that were revoked or have expired too")
+        shown.add_argument("--json", action="store_true", help="print one JSON list")
+        made = actions.add_parser("create", help="a further key of a source or of a buyer")
+        _add_owner(made, is_required=True)
+        add_key_options(made)
+        rotated = actions.add_parser("rotate", help="replace a key")
+        rotated.add_argument("prefix", help="the part of the key before its dot; `keys list` shows it")
+        rotated.add_argument(
+            "--overlap-hours",
+            type=_read_hours,
+            default=OVERLAP_HOURS,
+            help=f"so long the old one still works (default {OVERLAP_HOURS}; 0: it ends now)",
+        )
+        add_reason(rotated)
+        revoked = actions.add_parser("revoke", help="end a key now and for good")
+        revoked.add_argument("prefix", help="the part of the key before its dot; `keys list` shows it")
+        add_reason(revoked)
+
+    def handle(self, *_: Any, action: str, **options: Any) -> None:
+        with _told_refusals():
+            getattr(self, f"_{action}")(**options)
+
+    def _list(self, **options: Any) -> None:
+        at = datetime.now(UTC)
+        found = list_keys(
+            source=options["source"], buyer=options["buyer"], workspace_slug=options["workspace"]
+        )
+        keys = [key for key in found if options["all"] or state_of(key, at=at) == "active"]
+        if options["json"]:
+            self.stdout.write(json.dumps([describe_key(key, at=at) for key in keys], indent=2))
+            return
+        for key in keys:
+            self.stdout.write(_tell(key, at=at))
+        self.stderr.write(wording.count(len(keys), "key") + ".")
+
+    def _create(self, **options: Any) -> None:
+        names = ("source", "buyer", "workspace", "name", "scopes", "expires", "reason")
+        issued = issue_for(**{name: options[name] for name in names})
+        print_once(issued, out=self.stdout, err=self.stderr)
+
+    def _rotate(self, *, prefix: str, overlap_hours: int, reason: str, **_: Any) -> None:
+        at, old = datetime.now(UTC), find_key(prefix)
+        issued = rotate(
+            old, overlap=timedelta(hours=overlap_hours), at=at, by=By(describe_operator(), reason)
+        )
+        old.refresh_from_db()
+        print_once(issued, out=self.stdout, err=self.stderr)
+        self.stderr.write(f"The old key {old.prefix} works until {wording.moment(old.expiry_date or at)}.")
+
+    def _revoke(self, *, prefix: str, reason: str, **_: Any) -> None:
+        key = find_key(prefix)
+        is_changed = revoke(key, by=By(describe_operator(), reason))
+        self.stdout.write(f"The key {key.prefix} {'is revoked' if is_changed else 'was revoked before'}.")
+
+
+def _add_owner(parser: ArgumentParser, *, is_required: bool) -> None:
+    owner = parser.add_mutually_exclusive_group(required=is_required)
+    owner.add_argument("--source", default="", metavar="NAME", help="the source it belongs to")
+    owner.add_argument("--buyer", default="", metavar="BUYER", help="the buyer: its name, public id, or id")
+    parser.add_argument("--workspace", default="", metavar="SLUG", help="where several have that name")
+
+
+def _read_hours(text: str) -> int:
+    return 0 if text == "0" else positive_argument(text)
+
+
+def _tell(key: ScopedKey, *, at: datetime) -> str:
+    known = describe_key(key, at=at)
+    until = f", until {known['expires_at']}" if known["expires_at"] else ""
+    scopes = " ".join(known["scopes"])
+    return (
+        f"{key.prefix}  {known['state']:<8}{known['kind']} {known['owner']} ({known['workspace']})"
+        f"  {known['name']!r}  {scopes}{until}"
+    )
+
+
+@contextmanager
+def _told_refusals() -> Iterator[None]:
+    try:
+        yield
+    except (KeyRefused, KeyNotFound, SourceNotFound, BuyerNotFound) as error:
+        raise CommandError(str(error), returncode=2) from None

@@ -1,0 +1,10 @@
+"""Prometheus names of the wiring."""
+
+from prometheus_client import Gauge
+
+PART_OK = Gauge(
+    "leadswitch_part_ok",
+    "1 while a part is as it should be, at the last look of /readyz: database, redis, dispatcher, workers, canary.",
+    ["part"],
+    multiprocess_mode="mostrecent",
+)

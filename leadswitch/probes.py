@@ -1,0 +1,104 @@
+"""What /readyz looks at: whether leads can be stored, and which parts on the way to a buyer are not as they should be.
+
+PostgreSQL and Redis are asked to write: a server that answers may still refuse everything that matters.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import redis
+from django.db import DatabaseError, InterfaceError, connection, transaction
+from structlog import get_logger
+
+from routing import workers
+from routing.canary import read_canary
+from routing.control import read_control
+from routing.database import DISK_FULL, REFUSED_WRITES, sqlstate_of
+from routing.redisclient import prove_writable
+
+log = get_logger(__name__)
+
+OK: Final = "ok"
+UNAVAILABLE: Final = "unavailable"
+UNKNOWN: Final = "unknown"
+NONE: Final = "none"
+REDIS_TIMEOUT_SECONDS: Final = 1.0
+
+IS_READ_ONLY: Final = "SHOW transaction_read_only"
+# A set that does not fit into memory is written to the server's disk, in the directory of its tables: where there is no
+# room for it, there is none for leads. No catalog and no log is written.
+SHRINK: Final = "SELECT set_config('work_mem', '64kB', true)"
+SPILL: Final = "SELECT count(*) FROM generate_series(1, 50000)"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Each is "ok", or says in a word what is wrong with it."""
+
+    database: str
+    redis: str
+    dispatcher: str = UNKNOWN
+    workers: str = UNKNOWN
+    canary: str = UNKNOWN
+
+
+def read_parts() -> Parts:
+    database = probe_database()
+    redis_state = probe_redis()
+    if database == UNAVAILABLE:
+        return Parts(database, redis_state)
+    return Parts(
+        database=database,
+        redis=redis_state,
+        dispatcher=_ask(lambda: OK if read_control().is_led else NONE),
+        workers=_ask(lambda: OK if workers.count_alive() else NONE)
+        if redis_state != UNAVAILABLE
+        else UNKNOWN,
+        canary=_ask(_ask_canary),
+    )
+
+
+def probe_database() -> str:
+    """Whether a lead could be stored: "ok", "read-only", "disk full", "refuses writes", "unavailable"."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(IS_READ_ONLY)
+            if cursor.fetchone() != ("off",):
+                return "read-only"
+            cursor.execute(SHRINK)
+            cursor.execute(SPILL)
+    except (DatabaseError, InterfaceError) as error:
+        log.warning(
+            "probe_failed", service="database", error=type(error).__name__, sqlstate=sqlstate_of(error)
+        )
+        return "disk full" if sqlstate_of(error) == DISK_FULL else UNAVAILABLE
+    # A write of this process was refused a moment ago, whatever the probe says.
+    return "refuses writes" if REFUSED_WRITES.is_open else OK
+
+
+def probe_redis() -> str:
+    """ "ok", "refuses writes" (full, read-only, loading, saving failed, busy), "unavailable"."""
+    try:
+        prove_writable(REDIS_TIMEOUT_SECONDS)
+    except redis.ResponseError as error:
+        log.warning("probe_failed", service="redis", error=type(error).__name__)
+        return "refuses writes"
+    except redis.RedisError as error:
+        log.warning("probe_failed", service="redis", error=type(error).__name__)
+        return UNAVAILABLE
+    return OK
+
+
+def _ask_canary() -> str:
+    canary = read_canary()
+    if canary.is_late:
+        return "late"
+    return UNKNOWN if canary.age_seconds is None else OK
+
+
+def _ask(ask: Callable[[], str]) -> str:
+    try:
+        return ask()
+    except (DatabaseError, InterfaceError, redis.RedisError):
+        return UNKNOWN

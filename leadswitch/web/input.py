@@ -1,0 +1,51 @@
+"""One place refuses characters that PostgreSQL cannot store, wherever in a request they are: a 400, and never a 500.
+
+Bodies of the API are not read here: `routing.api.guard` reads those.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse
+
+API: Final = "/api/"
+FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
+UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+
+
+class UnstorableInput(BadRequest):
+    """Its text is for the sender's eyes."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The address or the form holds a character that cannot be stored (a NUL or half a surrogate pair)."
+            " Remove it and send it again."
+        )
+
+
+class StorableInputMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if any(UNSTORABLE.search(text) for text in iterate_texts(request)):
+            raise UnstorableInput
+        return self.get_response(request)
+
+
+def iterate_texts(request: HttpRequest) -> Iterator[str]:
+    """Everything of a request that a view may look up or store."""
+    yield request.path_info
+    if request.META.get("QUERY_STRING"):
+        for name, values in request.GET.lists():
+            yield from (name, *values)
+    if request.path_info.startswith(API):
+        return
+    # The session's key is looked up in the database.
+    yield from request.COOKIES.values()
+    if request.content_type in FORMS:
+        for name, values in request.POST.lists():
+            yield from (name, *map(str, values))
+        yield from (file.name or "" for _, files in request.FILES.lists() for file in files)

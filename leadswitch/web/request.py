@@ -1,0 +1,16 @@
+"""Requests whose addresses and forms are UTF-8, as browsers send them, whatever charset their Content-Type names.
+
+Django would decode both by that charset; of one that is no text encoding, such as `hex`, it dies before any view.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.handlers.wsgi import WSGIRequest
+from django.utils.http import parse_header_parameters
+
+
+class Utf8Request(WSGIRequest):
+    def _set_content_type_params(self, meta: Mapping[str, Any]) -> None:
+        """Django's own, without the charset."""
+        self.content_type, self.content_params = parse_header_parameters(meta.get("CONTENT_TYPE", ""))

@@ -1,0 +1,125 @@
+"""A gunicorn worker that reads requests as waitress does: a thread gets a request when all of it has arrived.
+
+Gunicorn starts, watches, restarts and stops the processes; this module is what one of them does in between.
+"""
+
+import logging
+import os
+import resource
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from gunicorn.workers.base import Worker
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.task import ThreadedTaskDispatcher
+
+from leadswitch.web.server import BufferingServer
+
+LOOP_SECONDS = 1.0
+# A stopping process still answers what arrives on connections that were kept open, for this long.
+LINGER_SECONDS = 1.0
+MAX_CONNECTIONS = 2_000
+# Files, database and Redis connections beside those of clients.
+RESERVED_FILES = 100
+MAX_HEADER_BYTES = 32 * 1024
+# Above what any view takes: those answer 413 in words of their own.
+MAX_BODY_BYTES = 16 * 1024 * 1024
+# An answer of up to this size is kept for a slow reader, on disk from 1 MB, and its thread is free.
+MAX_WAITING_ANSWER_BYTES = 64 * 1024 * 1024
+
+
+class BufferingWorker(Worker):
+    """Set by `worker_class` in leadswitch.web.config."""
+
+    servers: Sequence[BufferingServer] = ()
+
+    def run(self) -> None:
+        logging.getLogger("waitress.queue").setLevel(
+            logging.ERROR
+        )  # it says when requests wait, for each of them
+        channels: dict[int, Any] = {}
+        listening: Sequence[Any] = self.sockets  # each holds the socket itself
+        threads = ThreadedTaskDispatcher()
+        threads.set_thread_count(self.cfg.threads)
+        max_connections = allow_connections(MAX_CONNECTIONS)
+        self.servers = [
+            BufferingServer(
+                self.wsgi,
+                channels,
+                _sock=each.sock,
+                dispatcher=threads,
+                adj=adjust(each.sock, idle_seconds=self.cfg.keepalive),
+                sockinfo=(each.sock.family, each.sock.type, each.sock.proto, each.sock.getsockname()),
+                bind_socket=False,
+                max_connections=max_connections,
+            )
+            for each in listening
+        ]
+        while self.alive and self.is_parent_alive():
+            self.turn(channels)
+        self.drain(channels)
+        threads.shutdown(timeout=1)
+
+    def turn(self, channels: dict[int, Any]) -> None:
+        self.notify()
+        wasyncore.poll2(LOOP_SECONDS, channels)
+
+    def drain(self, channels: dict[int, Any]) -> None:
+        """Accept nothing more; answer what was sent; then go, at the latest when the grace is over."""
+        for server in self.servers:
+            server.stop_accepting()
+        begun_at = time.monotonic()
+        while any(server.connections for server in self.servers):
+            waited_seconds = time.monotonic() - begun_at
+            if waited_seconds > self.cfg.graceful_timeout:
+                return
+            if waited_seconds > LINGER_SECONDS:
+                for server in self.servers:
+                    server.close_idle()
+            self.notify()
+            wasyncore.poll2(0.1, channels)
+
+    def is_parent_alive(self) -> bool:
+        return self.ppid == os.getppid()
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """SIGTERM: leave the poll at once instead of at its time-out."""
+        super().handle_exit(sig, frame)
+        for server in self.servers:
+            server.pull_trigger()
+
+
+def adjust(listening: Any, *, idle_seconds: int) -> Adjustments:
+    is_behind_proxy = settings.SECURE_PROXY_SSL_HEADER is not None
+    # The proxy overwrites both headers; REMOTE_ADDR becomes the client's address. Without a proxy all are removed.
+    proxy = {
+        "trusted_proxy": "*",
+        "trusted_proxy_count": 1,
+        "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
+    }
+    return Adjustments(
+        sockets=[listening],
+        ident="",
+        channel_timeout=idle_seconds,
+        cleanup_interval=1,
+        connection_limit=1_000_000,  # BufferingServer closes the stalest one instead of refusing new ones
+        max_request_header_size=MAX_HEADER_BYTES,
+        max_request_body_size=MAX_BODY_BYTES,
+        outbuf_high_watermark=MAX_WAITING_ANSWER_BYTES,
+        log_socket_errors=False,
+        clear_untrusted_proxy_headers=True,
+        **(proxy if is_behind_proxy else {}),
+    )
+
+
+def allow_connections(wanted: int) -> int:
+    """Raise the limit of open files as far as the system lets; how many connections that leaves room for."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + RESERVED_FILES
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return wanted if soft == resource.RLIM_INFINITY else min(wanted, soft - RESERVED_FILES)

@@ -1,0 +1,37 @@
+"""The heartbeat of a process: a file that it touches in its loop, and that a probe in the same container looks at.
+
+A file, because a process is alive while PostgreSQL and Redis are not, and a restart would not bring them back.
+"""
+
+import logging
+import time
+from pathlib import Path
+from typing import Final
+
+logger = logging.getLogger(__name__)
+
+FOLDER: Final = "alive"
+# A turn may wait for a statement's time limit (15 s) on either connection, and for Redis, before it comes round.
+LONGEST_TURN_SECONDS: Final = 60.0
+
+
+def send_heartbeat(var_dir: Path, name: str) -> None:
+    """A disk that refuses it stops nothing: the probe will say so."""
+    file = _file(var_dir, name)
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+    except OSError as error:
+        logger.warning("heartbeat.not_written", extra={"cause": type(error).__name__})
+
+
+def heartbeat_age(var_dir: Path, name: str) -> float | None:
+    """Seconds since the last one; None: there was none."""
+    try:
+        return time.time() - _file(var_dir, name).stat().st_mtime
+    except FileNotFoundError:
+        return None
+
+
+def _file(var_dir: Path, name: str) -> Path:
+    return var_dir / FOLDER / name

@@ -1,0 +1,123 @@
+"""What the leading dispatcher looks at beside the schedule, at its own intervals: PostgreSQL itself, and the canaries.
+
+Redis may answer, renew the leadership and show an empty schedule while nothing can be written to it, or while nobody
+takes what is published. So due leads that the schedule does not know are looked for in PostgreSQL, and while a canary
+is late the leader runs due leads itself, in between.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from secrets import randbits
+from threading import Event
+from typing import Final
+
+from django.conf import settings
+
+from routing import canary, metrics, schedule
+from routing.backlog import LEADS_A_PAGE, Place, Spread, place_of, read_page
+from routing.handon import publish
+from routing.models import DispatchMode
+from routing.schedule import Handed
+
+logger = logging.getLogger(__name__)
+
+# A new leader puts back what was lost of the leads that are due by then; the reconciler has looked by that time.
+CATCH_UP: Final = timedelta(minutes=2)
+# A younger lead may be on its way from the process that made it due.
+GRACE: Final = timedelta(seconds=1)
+# The leader's lease is longer than this and a lead that waits for a lock.
+LONGEST_HELP_SECONDS: Final = 0.5
+
+
+class QueuesRefuse(Exception):
+    """The broker took no message. For the dispatcher that is a Redis that is away."""
+
+
+class Every:
+    """Says that it is time until it was done, and again so many seconds after that."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._next = 0.0
+
+    def is_time(self) -> bool:
+        return time.monotonic() >= self._next
+
+    def is_done(self) -> None:
+        self._next = time.monotonic() + self._seconds
+
+
+class Lookout:
+    """Of one leadership. `is_canary_late`: the way of a lead is broken somewhere."""
+
+    def __init__(self) -> None:
+        self._look = Every(settings.LEADSWITCH_WATCH["look"])
+        self._send = Every(settings.LEADSWITCH_WATCH["canary"])
+        self._after: Place | None = None
+        self.is_canary_late = False
+
+    def look(self) -> None:
+        """Raises redis.RedisError, QueuesRefuse."""
+        if self._send.is_time():
+            self._send.is_done()
+            publish_all(canary.send(), path="put")
+        if self._look.is_time():
+            self._look.is_done()
+            self._judge_canary()
+            self._look_into_postgres()
+
+    def help_out(self, run_next_due: Callable[[], bool], *, stop: Event) -> None:
+        """While a canary is late, run due leads here: whatever the queues hold, nobody may be taking it."""
+        deadline = time.monotonic() + LONGEST_HELP_SECONDS
+        while self.is_canary_late and time.monotonic() < deadline and not stop.is_set() and run_next_due():
+            metrics.LEADS_MOVED.labels(path="postgres").inc()
+
+    def _judge_canary(self) -> None:
+        is_late = export_canary().is_late
+        if is_late != self.is_canary_late:
+            logger.warning("dispatch.canary_late" if is_late else "dispatch.canary_back")
+        self.is_canary_late = is_late
+
+    def _look_into_postgres(self) -> None:
+        """A page at a time, from the oldest lead to the youngest, and again."""
+        now = datetime.now(UTC)
+        leads = read_page(self._after, mode=DispatchMode.EVENT, until=now - GRACE)
+        self._after = place_of(leads[-1]) if len(leads) == LEADS_A_PAGE else None
+        lost = schedule.find_lost(leads)
+        if lost:
+            spread = Spread(randbits(32))
+            placed = [spread.place(lead, at=now) for lead in leads if lead.lead_id in lost]
+            publish_all(schedule.put(placed), path="look")
+
+
+def export_canary() -> canary.Canary:
+    read = canary.read_canary()
+    if read.age_seconds is not None:
+        metrics.CANARY_AGE_SECONDS.labels(path="redis").set(read.age_seconds)
+    metrics.CANARY_OUT_SECONDS.labels(path="redis").set(read.out_seconds or 0.0)
+    return read
+
+
+def publish_all(handed: Sequence[Handed], *, path: str) -> None:
+    """Publish leads in flight. Raises QueuesRefuse when one could not be: it is in the schedule again."""
+    if publish(handed, path=path) < len(handed):
+        raise QueuesRefuse
+
+
+def catch_up() -> Iterator[None]:
+    """Put lost leads back that are due soon, a page for each step. Raises redis.RedisError, QueuesRefuse."""
+    spread = Spread(randbits(32))
+    after: Place | None = None
+    until = datetime.now(UTC) + CATCH_UP
+    while True:
+        leads = read_page(after, mode=DispatchMode.EVENT, until=until)
+        lost = schedule.find_lost(leads)
+        now = datetime.now(UTC)
+        placed = [spread.place(lead, at=now) for lead in leads if lead.lead_id in lost]
+        publish_all(schedule.put(placed), path="put")
+        if len(leads) < LEADS_A_PAGE:
+            return
+        after = place_of(leads[-1])
+        yield

@@ -1,0 +1,74 @@
+"""docker-compose.yml against the code: the database is set up as the embedded one, and what it runs is there."""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import yaml
+
+from leadswitch.embedded import ServerPrograms, start_services, stop_services
+from leadswitch.embedded.paths import ServicePaths
+from leadswitch.embedded.postgres import CONFIGURATION
+from leadswitch.env import REPOSITORY
+from tests import machine
+
+COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
+CREATE_ROLE = REPOSITORY / "ops" / "postgres" / "create-role.sh"
+
+
+def test_postgres_has_the_settings_of_the_embedded_one() -> None:
+    command = COMPOSE["services"]["postgres"]["command"]
+    settings = dict(re.findall(r"-c (\w+)=(\S+)", command))
+    embedded = dict(re.findall(r"^(\w+) = '?([\w.]+)'?$", CONFIGURATION, re.MULTILINE))
+    assert settings.pop("shared_buffers") == "256MB"
+    assert set(settings) == {"max_connections", "random_page_cost", "max_wal_size", "timezone"}
+    assert settings == {name: embedded[name] for name in settings}
+
+
+def test_every_part_has_a_health_check_that_exists() -> None:
+    parts = COMPOSE["services"]
+    for name in ("web", "worker", "dispatcher", "beat", "postgres", "valkey"):
+        assert parts[name]["healthcheck"]["test"]
+    for name in ("dispatcher", "beat"):
+        *_, option, module, process = parts[name]["healthcheck"]["test"]
+        assert (option, process) == ("-m", name)
+        assert find_spec(module) is not None
+
+
+@pytest.fixture
+def empty_cluster(tmp_path: Path) -> Iterator[ServicePaths]:
+    """As the image makes it: a superuser and nothing of the product."""
+    programs = ServerPrograms(postgres_dir=str(machine.oldest_postgres()))
+    start_services(tmp_path / "var", durable=False, programs=programs)
+    paths = ServicePaths.of(tmp_path / "var")
+    with psycopg.connect(host=str(paths.postgres_sockets), user="postgres", autocommit=True) as server:
+        server.execute("DROP DATABASE leadswitch")
+        server.execute("DROP ROLE leadswitch")
+    yield paths
+    stop_services(tmp_path / "var")
+
+
+def test_first_start_gives_the_product_a_plain_role(empty_cluster: ServicePaths) -> None:
+    environment = {
+        **os.environ,
+        "PGHOST": str(empty_cluster.postgres_sockets),
+        "POSTGRES_PASSWORD": "it's a secret",
+    }
+    subprocess.run([CREATE_ROLE], env=environment, check=True)
+
+    with psycopg.connect(host=environment["PGHOST"], user="postgres", autocommit=True) as server:
+        roles = server.execute(
+            "SELECT rolname, rolsuper, rolcreatedb, rolpassword IS NOT NULL FROM pg_authid"
+            " WHERE rolname IN ('postgres', 'leadswitch') ORDER BY 1"
+        ).fetchall()
+        owner = server.execute(
+            "SELECT datdba::regrole::text FROM pg_database WHERE datname = 'leadswitch'"
+        ).fetchone()
+    assert roles == [("leadswitch", False, False, True), ("postgres", True, True, False)]
+    assert owner == ("leadswitch",)
