@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """A column without a default: no rewrite."""
 
-    dependencies = [("distribution", "0013_waking")]
+    dependencies = [("distribution", "0014_stored_definitions")]
 
     operations = [
         migrations.AddField(
