@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+WORD: Final = re.compile(r"[^\W\d_]+")
 EMAIL: Final = re.compile(r"[^\s@\"'<>]+@[^\s@\"'<>]+\.[^\s@\"'<>]{2,}")
 PHONE_PUNCTUATION: Final = str.maketrans("", "", " ()-./")
 MIN_NAME: Final = 3
@@ -20,7 +21,8 @@ PERSON_COLUMNS: Final = (
 class Person:
     """What must not be told. `names` are looked for as whole values, `phrases` inside them too.
 
-    `public` are the lead's own words that conditions may read.
+    `public` are the lead's own words that conditions may read. `full_name`: the words of the first and the last name,
+    empty unless both are known; a text with all of them names the person, in whatever order.
     """
 
     email: str
@@ -28,6 +30,7 @@ class Person:
     names: frozenset[str]
     phrases: tuple[str, ...]
     public: frozenset[str]
+    full_name: frozenset[str]
 
 
 def build_person(values: Sequence[str | None]) -> Person:
@@ -44,6 +47,7 @@ def build_person(values: Sequence[str | None]) -> Person:
         names=frozenset(name for name in (first_name, last_name, address) if len(name) >= MIN_NAME),
         phrases=tuple(phrases),
         public=frozenset(public),
+        full_name=frozenset(_words(f"{first_name} {last_name}") if first_name and last_name else ()),
     )
 
 
@@ -62,4 +66,13 @@ def recognise(value: str | int, person: Person, *, is_rule: bool) -> str | None:
         return None
     if folded in person.names or any(phrase in folded for phrase in person.phrases):
         return "a name or the address of the lead"
-    return None
+    return "the name of the lead" if names_person(folded, person) else None
+
+
+def names_person(text: str, person: Person) -> bool:
+    """True for a text with the whole name, also of a key such as call_ada_lovelace."""
+    return bool(person.full_name) and person.full_name <= set(_words(text.casefold()))
+
+
+def _words(text: str) -> list[str]:
+    return WORD.findall(text)

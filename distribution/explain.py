@@ -268,6 +268,7 @@ def _funnel(events: Iterable[LeadDistributionEvent]) -> tuple[FunnelStage, ...]:
 
 def _tell_buyer(event: LeadDistributionEvent, sentence: str, cast: Cast) -> BuyerRow:
     is_skip = event.event == Event.BUYER_SKIPPED
+    gates = tuple(describe_obstacles(event, names=cast.names))
     return BuyerRow(
         seq=event.seq,
         buyer=cast.buyer(event.buyer_id),
@@ -275,9 +276,10 @@ def _tell_buyer(event: LeadDistributionEvent, sentence: str, cast: Cast) -> Buye
         reason=event.skip_reason,
         sentence=sentence,
         price_cents=event.cost_cents,
-        gates=tuple(describe_obstacles(event, names=cast.names)),
+        gates=gates,
         change=describe_change(event, names=cast.names) if is_skip else "",
-        fixer=fixer_of(event.skip_reason),
+        # The first gate gave the reason; who can change it may depend on what the lead lacks.
+        fixer=gates[0].fixer if gates else fixer_of(event.skip_reason),
     )
 
 

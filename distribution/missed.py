@@ -20,13 +20,13 @@ from distribution.contact import PERSON_COLUMNS, Person, build_person, recognise
 from distribution.models import Buyer
 from distribution.whatif import Remedy, what_would_help
 from routing.models import Lead
+from routing.personal import HIDDEN
 from tracing import wording
 from tracing.gates import Obstacle, fixer_of
 from tracing.models import Attempt
 from tracing.narrator import BuyerName, Names, describe_change, describe_obstacles, narrate_events
 from tracing.vocabulary import SKIP_REASONS, Event, Level
 
-HIDDEN: Final = "(hidden)"
 ALREADY_HAD: Final = "already_has_lead"
 MISSED_REASONS: Final = sorted(
     code for code, reason in SKIP_REASONS.items() if Level.BUYER in reason.levels and code != ALREADY_HAD

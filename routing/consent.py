@@ -1,5 +1,6 @@
 """The proof that a person agreed to be contacted, as a sender gives it."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -88,6 +89,7 @@ def read_consent_leniently(
 
 def split_consent(consent: object, reader: FieldReader) -> tuple[Mapping[str, Any], dict[str, Any]]:
     """What consent has a place for, and what goes among the attributes instead: other keys, or "yes"."""
+    consent = _read_object(consent)
     if isinstance(consent, Mapping):
         known = {key: value for key, value in consent.items() if key in CONSENT_KEYS}
         others: dict[str, Any] = {}
@@ -104,6 +106,17 @@ def split_consent(consent: object, reader: FieldReader) -> tuple[Mapping[str, An
     message = 'is no proof like {"given_at": "2026-01-31T12:00:00Z"}: kept as attributes.consent'
     reader.correct("consent", MOVED, message, received=consent)
     return {}, {"consent": consent}
+
+
+def _read_object(consent: object) -> object:
+    """A form without brackets can only send the object as text."""
+    if not isinstance(consent, str) or not consent.lstrip().startswith("{"):
+        return consent
+    try:
+        read = json.loads(consent)
+    except (ValueError, RecursionError):
+        return consent
+    return read if isinstance(read, dict) else consent
 
 
 def parse_past_time(value: object, *, at: datetime) -> datetime | None:

@@ -94,7 +94,10 @@ def place_unknown_keys(
 ) -> dict[str, Any]:
     """Return a payload of known keys alone: fields by their other names, proof of consent, attributes for the rest."""
     placed = {key: value for key, value in payload.items() if key in known}
-    unknown = {key: value for key, value in payload.items() if key not in known}
+    unknown: dict[str, Any] = {}
+    for key, value in payload.items():
+        if key not in known:
+            unknown.update(_lift_values(value) or {key: value})
     mover = _Mover(placed, corrections, known=known)
     if len(unknown) > MAX_UNKNOWN:
         corrections.add(
@@ -173,6 +176,15 @@ class _Mover:
         self.placed.update(first_name=first_name, last_name=last_name)
         self.corrections.add("first_name", MOVED, f"was read from {make_key(key)}, as was last_name")
         return True
+
+
+def _lift_values(value: Any) -> dict[str, Any]:
+    """Elementor nests each field as fields[ID][value] beside its title and type. {} for anything else."""
+    if not isinstance(value, Mapping) or not value:
+        return {}
+    if not all(isinstance(each, Mapping) and "value" in each for each in value.values()):
+        return {}
+    return {str(name): each["value"] for name, each in value.items()}
 
 
 def _is_blank(value: object) -> bool:

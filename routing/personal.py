@@ -33,7 +33,7 @@ PHONE: Final = re.compile(
     r"(?<![0-9])(?:\+?1[\s.-]?)?\(?[2-9][0-9]{2}\)?[\s.-]?[2-9][0-9]{2}[\s.-]?[0-9]{4}(?![0-9])"
     r"|\+[0-9][0-9 ().-]{8,}"
 )
-HIDDEN: Final = "(personal data)"
+HIDDEN: Final = "(hidden)"
 
 
 def is_personal_name(field: str) -> bool:

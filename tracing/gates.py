@@ -5,11 +5,12 @@ plainly: an old trace and a newer product must both stay readable.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from tracing import wording
+from tracing.kinds import note_kind
 from tracing.vocabulary import SKIP_REASONS, Fixer
 
 Gate = Mapping[str, Any]
@@ -47,14 +48,29 @@ def describe_gate(gate: Gate, *, timezone: str = "UTC") -> Obstacle:
     except (LookupError, TypeError, ValueError, AttributeError):
         detail, change = _plain(gate)
     clause = describe_clause(code)
+    fixer = (
+        Fixer.AGENCY.value if code == "onboarding_mismatch" and _lacks_only_fields(gate) else fixer_of(code)
+    )
     return Obstacle(
         gate=code,
         finding=f"{clause}: {detail}" if detail else clause,
         change=change,
-        fixer=fixer_of(code),
+        fixer=fixer,
         required=gate.get("required"),
         observed=gate.get("observed"),
         opens_at=_opens_at(gate),
+    )
+
+
+def _lacks_only_fields(gate: Gate) -> bool:
+    """True where no answer of the buyer would do: the lead lacks what a question that must be answered asks about."""
+    failures = gate.get("failures") or []
+    return any(
+        isinstance(each, Mapping)
+        and each.get("field") is not None
+        and each.get("observed") is None
+        and not each.get("may_be_open")
+        for each in failures
     )
 
 
@@ -138,20 +154,49 @@ def _onboarding(gate: Gate, _timezone: str) -> tuple[str, str]:
             findings.append(f'it has no answer to "{question}" that can be compared')
             changes.append(f'answer "{question}"')
             continue
-        answer, name = wording.value(failure["required"]), wording.field_name(failure["field"])
-        observed = wording.value(failure["observed"])
-        findings.append(f'its answer to "{question}" is {answer}, the lead\'s {name} is {observed}')
+        answer = wording.value_of(failure["field"], failure["required"])
+        name = wording.field_name(failure["field"])
+        observed = wording.value_of(failure["field"], failure["observed"])
+        if failure["observed"] is None:
+            findings.append(f'its answer to "{question}" is {answer}, the lead has no {name}')
+            changes.append(_send_or_leave_open(failure))
+            continue
+        note = note_kind(failure["op"], failure["required"], failure["observed"])
+        findings.append(f'its answer to "{question}" is {answer}, the lead\'s {name} is {observed}{note}')
         changes.append(f'change the answer to "{question}" so that it takes {observed}')
     return "; ".join(findings), " and ".join(changes)
 
 
+def _send_or_leave_open(failure: Mapping[str, Any]) -> str:
+    """No answer takes a lead without the field: `required` of the question says whether it may be left open."""
+    question, name = failure["question"], wording.field_name(failure["field"])
+    if failure.get("may_be_open"):
+        return f'leave "{question}" unanswered, or have the source send {name}'
+    return f'have the source send {name}, or make "{question}" optional and leave it unanswered'
+
+
 def _filter(gate: Gate, _timezone: str) -> tuple[str, str]:
     whose = "its tier's filter" if gate["scope"] == "tier" else "its own filter"
+    failures = gate.get("failures") or []
     observed = ", ".join(
-        f"{wording.field_name(name)} {wording.value(seen)}" for name, seen in gate["observed"].items()
+        f"{wording.field_name(name)} {wording.value_of(name, seen)}{_note_of(name, failures)}"
+        for name, seen in gate["observed"].items()
     )
     finding = f"{whose} wants {gate['required']}; the lead has {observed or 'nothing that fits'}"
+    missing = [name for name, seen in gate["observed"].items() if seen is None]
+    if missing and len(missing) == len(gate["observed"]):
+        names = wording.one_of([wording.field_name(name) for name in missing])
+        return finding, f"change {whose}, or have the source send {names}"
     return finding, f"change {whose}"
+
+
+def _note_of(name: str, failures: Sequence[Mapping[str, Any]]) -> str:
+    notes = [
+        note_kind(each["op"], each["required"], each["observed"])
+        for each in failures
+        if each["field"] == name
+    ]
+    return next(filter(None, notes), "")
 
 
 def _hours(gate: Gate, timezone: str) -> tuple[str, str]:

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from tracing.kinds import NUMBER
+
 WEEKDAYS: Final = {
     "mon": "Monday",
     "tue": "Tuesday",
@@ -15,6 +17,7 @@ WEEKDAYS: Final = {
     "sun": "Sunday",
 }
 MAX_LISTED: Final = 8
+FLAGS: Final = frozenset({"true", "false", "yes", "no"})
 
 
 def money(cents: int) -> str:
@@ -82,6 +85,19 @@ def value(observed: Any) -> str:
     if isinstance(observed, list | tuple):
         return one_of([value(each) for each in observed])
     return str(observed) if observed != "" else "empty"
+
+
+def typed_value(observed: Any) -> str:
+    """Of an attribute, which may be of any type: text that could be taken for a number or a flag is in quotes."""
+    if isinstance(observed, list | tuple):
+        return one_of([typed_value(each) for each in observed])
+    if isinstance(observed, str) and (NUMBER.fullmatch(observed) or observed.casefold() in FLAGS):
+        return f'"{observed}"'
+    return value(observed)
+
+
+def value_of(field: str, observed: Any) -> str:
+    return typed_value(observed) if field.startswith("attributes.") else value(observed)
 
 
 def one_of(names: Sequence[str]) -> str:

@@ -41,13 +41,14 @@ class Tier:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Question:
-    """One onboarding answer as a condition on the lead."""
+    """One onboarding answer as a condition on the lead. `may_be_open`: without an answer it asks nothing."""
 
     key: str
     field: str
     op: str
     answer: Any
     condition: Condition
+    may_be_open: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)

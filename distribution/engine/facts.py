@@ -14,7 +14,7 @@ from typing import Any, Final
 from distribution.engine.types import DecisionFacts, JsonObject, LeadFacts, LiveFacts, OtherEngine, Usage
 
 # Raise it with every change after which the same facts may give another decision, or be written otherwise.
-ENGINE: Final = 2
+ENGINE: Final = 3
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 

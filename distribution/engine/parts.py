@@ -92,7 +92,7 @@ class Parts:
     def _question(self, question: Mapping[str, Any], answer: Any, *, path: str) -> Question:
         name, op = question["field"], question["op"]
         condition = self.condition({"field": name, "op": op, "value": answer}, path=path)
-        return Question(question["key"], name, op, answer, condition)
+        return Question(question["key"], name, op, answer, condition, not question.get("required"))
 
     def calendar(self, parent: Mapping[str, Any], key: str, *, timezone: str, path: str) -> Calendar | None:
         """None for opening hours that are always open."""

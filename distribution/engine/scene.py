@@ -94,7 +94,7 @@ def _explain_onboarding(onboarding: Onboarding, fields: Mapping[str, Any]) -> Js
     ]
     failures.extend(
         {"question": each.key, "field": each.field, "op": each.op, "required": each.answer}
-        | {"observed": fields.get(each.field)}
+        | {"observed": fields.get(each.field), "may_be_open": each.may_be_open}
         for each in failing
     )
     return {

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from routing.conditions import ConditionError, compile_condition, describe_leaf
+from routing.conditions.operators import as_number, reader_of
 from routing.conditions.tree import Group, Leaf, Node, build_tree
 
 Fields = Mapping[str, Any]
@@ -79,15 +80,21 @@ def _widen(leaf: Leaf, observed: Any) -> dict[str, Any] | None:
         case "in":
             return _leaf(leaf, "in", [*value, *(observed[:1] if isinstance(observed, list) else [observed])])
         case "not_in":
-            left = [each for each in value if each != observed]
+            left = [each for each in value if reader_of(each)(observed) != each]
             return _leaf(leaf, "not_in", left) if left else None
         case "lt" | "lte":
-            return _leaf(leaf, "lte", observed)
+            return _bound(leaf, "lte", observed)
         case "gt" | "gte":
-            return _leaf(leaf, "gte", observed)
-        case "between" if type(observed) in (int, float) and not isinstance(value[0], str):
-            return _leaf(leaf, "between", [min(value[0], observed), max(value[1], observed)])
+            return _bound(leaf, "gte", observed)
+        case "between" if not isinstance(value[0], str) and (number := as_number(observed)) is not None:
+            return _leaf(leaf, "between", [min(value[0], number), max(value[1], number)])
     return None
+
+
+def _bound(leaf: Leaf, op: str, observed: Any) -> dict[str, Any] | None:
+    """A number beside a number, although the lead spells it as text."""
+    bound = observed if isinstance(leaf.value, str) else as_number(observed)
+    return None if bound is None else _leaf(leaf, op, bound)
 
 
 def _leaf(leaf: Leaf, op: str, value: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from distribution.contact import PERSON_COLUMNS, build_person, recognise
+from distribution.contact import PERSON_COLUMNS, build_person, names_person, recognise
 from distribution.verify.findings import Findings, Scope
 from distribution.verify.reading import count, stream
 
@@ -33,6 +33,8 @@ WHERE position('@' IN body.low) > 0
     OR (length(l.phone) >= 7 AND position(right(l.phone, 7) IN translate(body.low, ' ()-./', '')) > 0)
     OR (length(l.first_name) >= 3 AND position(lower(l.first_name) IN body.low) > 0)
     OR (length(l.last_name) >= 3 AND position(lower(l.last_name) IN body.low) > 0)
+    OR (l.first_name <> '' AND l.last_name <> ''
+        AND position(lower(l.first_name) IN body.low) > 0 AND position(lower(l.last_name) IN body.low) > 0)
     OR (length(l.address) >= 3 AND position(lower(l.address) IN body.low) > 0)
 """  # noqa: S608 - only column names are put in
 
@@ -48,6 +50,20 @@ def check(scope: Scope, findings: Findings) -> None:
             kind = recognise(value, person, is_rule=is_rule)
             if kind is not None:
                 findings.add(subject, f"{path} holds {kind}")
+        for key in _keys(json.loads(body)):
+            if names_person(key, person):
+                findings.add(subject, "a key holds the name of the lead")
+
+
+def _keys(value: Any) -> Iterator[str]:
+    """Every key, at any depth: senders choose the names of attributes."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield key
+            yield from _keys(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _keys(each)
 
 
 def _texts(value: Any, *, path: str = "", is_rule: bool = False) -> Iterator[tuple[str, str | int, bool]]:

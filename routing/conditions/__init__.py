@@ -1,7 +1,7 @@
 """The one condition language of the product: JSON in, a fast predicate with explanations out.
 
 A leaf on a field the lead does not have is unknown: it is true for `missing` alone, `not` leaves it unknown,
-and a condition that ends up unknown does not match. Text is compared exactly, without coercion.
+and a condition that ends up unknown does not match. The literal's type decides how the lead's value is read.
 """
 
 from routing.conditions.compilation import Condition, compile_condition

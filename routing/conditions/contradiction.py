@@ -48,7 +48,12 @@ def leave_no_value(leaves: Sequence[Leaf], *, single: Container[str]) -> bool:
 
 
 def list_allowed(leaves: Sequence[Leaf], *, is_single: bool) -> list[Any] | None:
-    """The values that pass all leaves of one field where a leaf lists them; None where any number may."""
+    """The values that pass all leaves of one field where a leaf lists them; None where any number may.
+
+    Written as the literals are: a lead may spell the number 12 as text.
+    """
+    if len(_literal_kinds(leaves)) > 1:
+        return None  # "12" and "12.0" are 12 to a number, and differ to a text
     ops = {leaf.shown_op for leaf in leaves}
     listed = [[leaf.value] for leaf in leaves if leaf.shown_op == "eq"]
     # A list passes `in` by a common member, whatever else is in it.
@@ -70,11 +75,24 @@ def _fits_nothing(leaves: Sequence[Leaf], *, is_single: bool) -> bool:
     return _is_empty_range(leaves) or _start_differently(leaves)
 
 
+def _literal_kinds(leaves: Sequence[Leaf]) -> set[str]:
+    return {
+        "flag" if isinstance(each, bool) else "text" if isinstance(each, str) else "number"
+        for leaf in leaves
+        if leaf.value is not None
+        for each in (leaf.value if isinstance(leaf.value, list | tuple) else [leaf.value])
+    }
+
+
 def _is_empty_range(leaves: Sequence[Leaf]) -> bool:
-    """A value is a number or a text, never both; bounds of one kind may leave nothing between them."""
+    """Bounds of one kind may leave nothing between them. A value may lie between numbers and between texts."""
     bounds = [bound for leaf in leaves for bound in _bounds(leaf)]
-    if len({isinstance(value, str) for value, _, _ in bounds}) > 1:
-        return True
+    texts = [bound for bound in bounds if isinstance(bound[0], str)]
+    numbers = [bound for bound in bounds if not isinstance(bound[0], str)]
+    return _leave_nothing_between(texts) or _leave_nothing_between(numbers)
+
+
+def _leave_nothing_between(bounds: Sequence[tuple[Any, bool, bool]]) -> bool:
     lows = [(value, is_open) for value, is_low, is_open in bounds if is_low]
     highs = [(value, not is_open) for value, is_low, is_open in bounds if not is_low]
     if not lows or not highs:

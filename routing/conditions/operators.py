@@ -1,12 +1,14 @@
 """The operators: what value each one takes, and the test it makes on a field that is present.
 
-A value of another type than the operator's makes the test false; it never raises. `ne` and `not_in` are the
-exact opposites of `eq` and `in`. bool is not a number, 1 equals 1.0. On a list field, `contains` asks for a
-member and `in` for a common member.
+The type of the literal decides how the lead's value is read: forms send everything as text, so "12" is 12 to a
+number, and 12 is "12" to a text (docs/decisions, types of literals). What cannot be read so makes the test false; it
+never raises. `ne` and `not_in` are the exact opposites of `eq` and `in`. bool is not a number, 1 equals 1.0. On a list
+field, `contains` asks for a member and `in` for a common member.
 """
 
 import math
 import operator
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -15,6 +17,8 @@ Test = Callable[[object], bool]
 MAX_LIST_ITEMS = 10_000
 MAX_TEXT = 1_000
 MAX_INTEGER = 2**63
+NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,9})?")
+FLAGS = {"true": True, "yes": True, "false": False, "no": False}
 
 
 def check_nothing(value: object) -> str | None:
@@ -89,25 +93,62 @@ def is_number(value: object) -> bool:
     return value.__class__ is int or value.__class__ is float
 
 
+def as_number(value: object) -> float | None:
+    """A number, or one that text spells plainly: not 007, which is a code, nor 1e5."""
+    if value.__class__ is int or value.__class__ is float:
+        return value
+    if not isinstance(value, str) or not NUMBER.fullmatch(value):
+        return None
+    return float(value) if "." in value else int(value)
+
+
+def as_text(value: object) -> str | None:
+    if isinstance(value, str):
+        return value
+    return None if isinstance(value, bool) or not isinstance(value, int | float) else spell(value)
+
+
+def spell(number: float) -> str:
+    """The shortest form: 12 for 12.0."""
+    return str(int(number)) if number == int(number) and abs(number) < MAX_INTEGER else repr(number)
+
+
+def as_flag(value: object) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    return FLAGS.get(value.casefold()) if isinstance(value, str) else None
+
+
+def reader_of(literal: object) -> Callable[[object], object]:
+    """How a lead's value is read when it is compared with this literal."""
+    if literal.__class__ is bool:
+        return as_flag
+    return as_number if is_number(literal) else as_text
+
+
 def make_equal(wanted: object) -> Test:
-    if is_number(wanted):
-        return lambda value: value == wanted and value.__class__ is not bool
-    kind = wanted.__class__
-    return lambda value: value == wanted and value.__class__ is kind
+    read = reader_of(wanted)
+    if isinstance(wanted, str):  # nearly every comparison: one call less
+        return lambda value: value == wanted if value.__class__ is str else read(value) == wanted
+    return lambda value: read(value) == wanted
 
 
 def make_in(wanted: Iterable[object]) -> Test:
     items = list(wanted)
-    flags = frozenset(item for item in items if isinstance(item, bool))
-    others = frozenset(item for item in items if not isinstance(item, bool))
+    flags = frozenset(item for item in items if item.__class__ is bool)
+    numbers = frozenset(item for item in items if is_number(item))
+    texts = frozenset(item for item in items if item.__class__ is str)
+    others = [
+        (read, each) for read, each in ((as_number, numbers), (as_text, texts), (as_flag, flags)) if each
+    ]
 
     def holds(value: object) -> bool:
         kind = value.__class__
-        if kind is str:
-            return value in others
+        if kind is str and value in texts:
+            return True
         if kind is list or kind is tuple:
             return any(holds(member) for member in value)  # type: ignore[attr-defined]
-        return value in flags if kind is bool else is_number(value) and value in others
+        return any((found := read(value)) is not None and found in each for read, each in others)
 
     return holds
 
@@ -122,9 +163,8 @@ def invert(make: Callable[..., Test]) -> Callable[..., Test]:
 
 def make_order(compare: Callable[..., bool]) -> Callable[..., Test]:
     def make(limit: object) -> Test:
-        if isinstance(limit, str):
-            return lambda value: value.__class__ is str and compare(value, limit)
-        return lambda value: (value.__class__ is int or value.__class__ is float) and compare(value, limit)
+        read = as_text if isinstance(limit, str) else as_number
+        return lambda value: (found := read(value)) is not None and compare(found, limit)
 
     return make
 
@@ -139,15 +179,16 @@ def make_contains(wanted: object) -> Test:
     is_wanted = make_equal(wanted)
 
     def holds(value: object) -> bool:
-        if isinstance(value, str):
-            return isinstance(wanted, str) and wanted in value
-        return isinstance(value, list | tuple) and any(is_wanted(member) for member in value)
+        if isinstance(value, list | tuple):
+            return any(is_wanted(member) for member in value)
+        text = as_text(value)
+        return isinstance(wanted, str) and text is not None and wanted in text
 
     return holds
 
 
 def make_starts_with(prefix: str) -> Test:
-    return lambda value: isinstance(value, str) and value.startswith(prefix)
+    return lambda value: (text := as_text(value)) is not None and text.startswith(prefix)
 
 
 def make_presence(_: object) -> Test:

@@ -1,6 +1,8 @@
 """Says a condition in words."""
 
-from routing.conditions.operators import OPERATORS
+from collections.abc import Callable
+
+from routing.conditions.operators import OPERATORS, as_flag, as_number
 from routing.conditions.tree import Leaf, Node
 
 MAX_LISTED = 8
@@ -21,20 +23,22 @@ def describe_node(node: Node, *, inside_group: bool = False) -> str:
 def describe_leaf(*, field: str, op: str, value: object) -> str:
     """`op` may be one that `failures()` reports for a leaf under `not`, such as not_lt."""
     name = field.removeprefix("attributes.")
+    # Only attributes may be of any type: a ZIP code in quotes would say nothing.
+    describe = describe_typed if name != field else describe_scalar
     if op in OPERATORS:
-        return f"{name} {OPERATORS[op].phrase} {describe_value(op, value)}".rstrip()
+        return f"{name} {OPERATORS[op].phrase} {describe_value(op, value, describe=describe)}".rstrip()
     positive = op.removeprefix("not_")
-    return f"not {name} {OPERATORS[positive].phrase} {describe_value(positive, value)}"
+    return f"not {name} {OPERATORS[positive].phrase} {describe_value(positive, value, describe=describe)}"
 
 
-def describe_value(op: str, value: object) -> str:
+def describe_value(op: str, value: object, *, describe: Callable[[object], str]) -> str:
     if value is None:
         return ""
     if not isinstance(value, list | tuple):
-        return describe_scalar(value)
+        return describe(value)
     if op == "between":
-        return " and ".join(map(describe_scalar, value))
-    shown = ", ".join(map(describe_scalar, value[:MAX_LISTED]))
+        return " and ".join(map(describe, value))
+    shown = ", ".join(map(describe, value[:MAX_LISTED]))
     hidden = len(value) - MAX_LISTED
     return f"{shown} and {hidden} more" if hidden > 0 else shown
 
@@ -43,3 +47,10 @@ def describe_scalar(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value) if value != "" else "empty"
+
+
+def describe_typed(value: object) -> str:
+    """Text that could be taken for a number or a flag is in quotes, as in JSON."""
+    if isinstance(value, str) and (as_number(value) is not None or as_flag(value) is not None):
+        return f'"{value}"'
+    return describe_scalar(value)

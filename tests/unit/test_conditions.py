@@ -51,8 +51,27 @@ def kind_of(value: Any) -> str:
     )
 
 
-def same(left: Any, right: Any) -> bool:
-    return kind_of(left) == kind_of(right) and bool(left == right)
+# How a lead's value is read beside a literal of each kind, value by value. Anything else only beside its own kind.
+SPELLED: dict[str, list[tuple[Any, Any]]] = {
+    "number": [("1", 1), ("2", 2), ("2.5", 2.5), ("-1", -1), ("1.0", 1)],
+    "str": [(1, "1"), (1.0, "1"), (0, "0"), (2, "2"), (2.5, "2.5"), (-1, "-1")],
+    "flag": [("true", True), ("Yes", True), ("no", False)],
+}
+
+
+def as_read_by(literal: Any, observed: Any) -> Any:
+    """None where it cannot be read so."""
+    if kind_of(observed) == kind_of(literal):
+        return observed
+    for written, read in SPELLED[kind_of(literal)]:
+        if kind_of(observed) == kind_of(written) and observed == written:
+            return read
+    return None
+
+
+def same(observed: Any, literal: Any) -> bool:
+    read = as_read_by(literal, observed)
+    return read is not None and bool(read == literal)
 
 
 def evaluate_leaf(observed: Any, op: str, value: Any) -> bool | None:  # noqa: C901, one case an operator
@@ -61,8 +80,16 @@ def evaluate_leaf(observed: Any, op: str, value: Any) -> bool | None:  # noqa: C
     if observed is None:
         return None
     members = observed if isinstance(observed, list) else [observed]
-    ordered = kind_of(observed) in ("number", "str")
-    comparable = ordered and kind_of(observed) == kind_of(value[0] if op == "between" else value)
+    literal = value[0] if op == "between" else value
+    if op in ("lt", "lte", "gt", "gte", "between", "contains", "starts_with") and not isinstance(
+        observed, list
+    ):
+        read = as_read_by(literal, observed)
+        if read is None or (op == "contains" and kind_of(literal) != "str"):
+            return False
+        observed = read
+    elif isinstance(observed, list) and op != "contains" and not op.endswith("in") and op not in ("eq", "ne"):
+        return False
     match op:
         case "eq":
             return same(observed, value)
@@ -73,26 +100,26 @@ def evaluate_leaf(observed: Any, op: str, value: Any) -> bool | None:  # noqa: C
         case "not_in":
             return not any(same(member, item) for member in members for item in value)
         case "lt":
-            return comparable and observed < value
+            return observed < value
         case "lte":
-            return comparable and observed <= value
+            return observed <= value
         case "gt":
-            return comparable and observed > value
+            return observed > value
         case "gte":
-            return comparable and observed >= value
+            return observed >= value
         case "between":
-            return comparable and value[0] <= observed <= value[1]
+            return value[0] <= observed <= value[1]
         case "contains" if isinstance(observed, list):
             return any(same(member, value) for member in observed)
         case "contains":
-            return isinstance(observed, str) and isinstance(value, str) and value in observed
+            return value in observed
         case "starts_with":
-            return isinstance(observed, str) and observed.startswith(value)
+            return observed.startswith(value)
     raise AssertionError(op)
 
 
 names = st.sampled_from(["zip", "state", "consent", "age", "attributes.roof"])
-texts = st.sampled_from(["GA", "G", "AL", "1", "true"])
+texts = st.sampled_from(["GA", "G", "AL", "1", "1.0", "01", "2.5", "-1", "true", "Yes", "no"])
 numbers = st.sampled_from([0, 1, 1.0, 2, 2.5, -1])
 scalars = texts | numbers | st.booleans()
 ordereds = texts | numbers
@@ -179,15 +206,38 @@ def test_a_missing_field_fails_every_operator_but_missing(condition: Any) -> Non
     ("observed", "op", "value"),
     [
         ("12", "gte", 10),
-        (12, "gte", "10"),
+        ("12", "between", [10, 12.5]),
+        ("12.0", "eq", 12),
+        ("-3", "lt", 0),
+        (["5", "12"], "contains", 12),
+        (12, "eq", "12"),
+        (12.0, "in", ["12"]),
+        (30312, "starts_with", "303"),
+        (5, "contains", "5"),
+        ("Yes", "eq", True),
+        ("false", "in", [False]),
+    ],
+)
+def test_the_literals_type_decides_how_a_value_is_read(observed: Any, op: str, value: Any) -> None:
+    assert compile_condition(leaf("x", op, value)).matches({"x": observed}) is True
+    assert compile_condition({"not": leaf("x", op, value)}).matches({"x": observed}) is False
+
+
+@pytest.mark.parametrize(
+    ("observed", "op", "value"),
+    [
+        ("012", "gte", 10),
+        ("12 years", "gte", 10),
+        ("1e3", "gte", 10),
+        ("", "lt", 10),
+        (12, "eq", "12.0"),
+        ("12.0", "eq", "12"),
         (True, "gte", 0),
         (True, "eq", 1),
+        (True, "eq", "true"),
         (1, "eq", True),
         (1, "in", [True]),
         (True, "in", [1, 0]),
-        ("30312", "eq", 30312),
-        (30312, "starts_with", "303"),
-        (5, "contains", "5"),
         ([1], "eq", 1),
         ([True], "contains", 1),
         ({"a": 1}, "in", ["a"]),

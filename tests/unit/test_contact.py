@@ -2,7 +2,7 @@
 
 import pytest
 
-from distribution.contact import build_person, recognise
+from distribution.contact import build_person, names_person, recognise
 
 ADA = ["ada@example.com", "+14048812345", "Ada", "Lovelace", "1 Analytical Row"]
 PLACE = ["Atlanta", "Fulton County", "GA", "30312", "roofing"]
@@ -18,6 +18,9 @@ PLACE = ["Atlanta", "Fulton County", "GA", "30312", "roofing"]
         (14048812345, "the lead's phone number"),
         (" lovelace ", "a name or the address of the lead"),
         ("for Ada Lovelace", "a name or the address of the lead"),
+        ("Lovelace, Ada (call after six)", "the name of the lead"),
+        ("ADA B. LOVELACE", "the name of the lead"),
+        ("Ada Street", None),
         ("Atlanta", None),
         ("Adalbert", None),
         (30312, None),
@@ -37,3 +40,16 @@ def test_a_rule_may_use_names_but_no_addresses() -> None:
     person = build_person([*ADA, *PLACE])
     assert recognise("Lovelace", person, is_rule=True) is None
     assert recognise("ada@example.com", person, is_rule=True) == "an e-mail address"
+
+
+def test_a_short_name_is_found_as_a_whole_and_one_part_of_it_is_not() -> None:
+    person = build_person(["", "", "Bo", "Li", "", *PLACE])
+    assert recognise("Li, Bo", person, is_rule=False) == "the name of the lead"
+    assert [recognise(value, person, is_rule=False) for value in ("Bo", "Li", "bold lion")] == [None] * 3
+
+
+def test_a_key_may_hold_a_name() -> None:
+    person = build_person([*ADA, *PLACE])
+    assert names_person("attributes.call_ada_lovelace", person)
+    assert not names_person("attributes.ada", person)
+    assert not names_person("attributes.x", build_person([None] * 5 + PLACE))

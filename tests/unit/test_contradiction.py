@@ -42,7 +42,7 @@ DOMAINS: dict[str, tuple[Any, ...]] = {
     "vertical": ("roofing", "solar"),
     "source": ("a", "b"),
     "consent": (True, False, 1),
-    "attributes.x": (0, 1, 1.0, 2.5, "1", "ab", "b", True),
+    "attributes.x": (0, 1, 1.0, 2.5, "1", "1.0", "2.5", "ab", "b", True, "yes"),
     "attributes.tags": ("a", "b", 1),
 }
 TAGS = (None, "a", "b", 1, [], ["a"], ["b"], ["a", "b"], ["a", 1], ["b", 1], ["a", "b", 1])
@@ -218,7 +218,6 @@ SEEN: list[tuple[Any, Any]] = [
     (leaf("zip", "starts_with", "303"), leaf("zip", "lt", "30")),
     (leaf("attributes.age", "gte", 10), leaf("attributes.age", "lt", 10)),
     (leaf("attributes.age", "between", [1, 5]), leaf("attributes.age", "gt", 5)),
-    (leaf("attributes.age", "gt", 1), leaf("attributes.age", "gt", "1")),
     (leaf("attributes.age", "eq", 3), leaf("attributes.age", "in", [1, 2])),
     (leaf("attributes.age", "in", [1, 2]), leaf("attributes.age", "gt", 2)),
     (leaf("attributes.age", "missing"), leaf("attributes.age", "ne", 3)),
@@ -231,6 +230,9 @@ SEEN: list[tuple[Any, Any]] = [
     ),
 ]
 UNSEEN: list[tuple[Any, Any]] = [
+    (leaf("attributes.age", "gt", 1), leaf("attributes.age", "gt", "1")),
+    (leaf("attributes.age", "eq", 12), leaf("attributes.age", "starts_with", "12.0")),
+    (leaf("attributes.age", "in", [True]), leaf("attributes.age", "eq", "yes")),
     (leaf("state", "eq", "GA"), leaf("state", "in", ["GA", "TX"])),
     (leaf("attributes.age", "gte", 10), leaf("attributes.age", "lte", 10)),
     (leaf("attributes.age", "gt", 1), leaf("attributes.age", "lt", 2)),

@@ -233,6 +233,29 @@ def test_field_under_another_name_is_found(fields: dict[str, str], name: str, va
     assert getattr(lead, name) == value
 
 
+def test_fields_that_a_form_nests_are_lifted() -> None:
+    fields = {
+        "email": {"id": "email", "value": "a@example.com"},
+        "zip_code": {"id": "zip_code", "value": "30312"},
+        "roof-age": {"id": "roof-age", "value": "12"},
+    }
+    payload = {"fields": fields, "meta": {"page_url": {"title": "Page URL", "value": "https://example.com"}}}
+    lead = parse(payload, default_vertical="solar")
+    assert (lead.email, lead.zip) == ("a@example.com", "30312")
+    assert lead.attributes == {"roof_age": "12", "page_url": "https://example.com"}
+
+
+@pytest.mark.parametrize("text", ['{"given_at": "2026-01-31T12:00:00Z"}', '{"token": "x"}'])
+def test_consent_as_text_is_read(text: str) -> None:
+    assert condition_fields(parse({**MINIMAL, "consent": text}), source="x")["consent"] is True
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", "{" * 5_000, "yes"])
+def test_text_that_is_no_object_is_no_consent(text: str) -> None:
+    lead = parse({**MINIMAL, "consent": text})
+    assert (lead.consent, lead.attributes) == (None, {"consent": text[:1_000]})
+
+
 def test_zip_and_email_under_other_names_are_found() -> None:
     lead = parse({"E-Mail": "a@example.com", "postal_code": "30312"}, default_vertical="solar")
     assert (lead.email, lead.zip, lead.attributes) == ("a@example.com", "30312", {})

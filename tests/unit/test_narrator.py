@@ -173,7 +173,7 @@ CASES = {
         {"enrollment": {"lead_filter": {"field": "attributes.stories", "op": "eq", "value": 2}}},
         "Acme Roofing: a filter rejected the lead: its own filter wants stories is 2; "
         "the lead has stories missing.",
-        "change its own filter",
+        "change its own filter, or have the source send stories",
     ),
     "hours": (
         {"buyer": {"hours": {"mon": [["09:00", "17:00"]], "tue": [["09:00", "17:00"]]}}},

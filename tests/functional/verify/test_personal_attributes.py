@@ -1,0 +1,63 @@
+"""A stored definition that reads personal data: the decision is made without it, and the trace holds none of it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from distribution.distribute import distribute_lead
+from distribution.verify import run_verification
+from tests.factories import CampaignFactory, LeadFactory, enroll
+from tracing.models import Attempt, LeadDistributionEvent
+
+ADA = {"first_name": "Ada", "last_name": "Lovelace", "email": "ada@example.com", "phone": "+14048812345"}
+ATTRIBUTES = {
+    "contact_email": "ada@example.com",
+    "full_name": "Ada Lovelace",
+    "note": "call 404-881-2345",
+    "roof_age": 12,
+}
+
+
+def decide(lead_filter: Any) -> str:
+    """Everything that the trace holds of the attempt, as text."""
+    campaign = CampaignFactory()
+    enroll(campaign, count=1, credits_cents=10_000, lead_filter=lead_filter)
+    lead = LeadFactory(source__workspace=campaign.workspace, attributes=ATTRIBUTES, **ADA)
+    distribute_lead(lead.pk)
+    rows = [
+        *Attempt.objects.values_list("facts", flat=True),
+        *LeadDistributionEvent.objects.values_list("data", flat=True),
+    ]
+    return json.dumps(rows)
+
+
+READS = {"all": [{"field": "attributes.roof_age", "op": "gte", "value": 10}]}
+
+
+def reading(*names: str) -> Any:
+    """A filter that names these attributes, most with a value that no lead has."""
+    leaves = [{"field": f"attributes.{name}", "op": "ne", "value": "x"} for name in names]
+    return {"all": [*leaves, *READS["all"], {"field": "attributes.none", "op": "exists"}]}
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_trace_holds_no_personal_attribute() -> None:
+    told = decide(reading("contact_email", "full_name", "note"))
+    assert "(hidden)" in told
+    assert [text for text in ("Lovelace", "example.com", "881") if text in told] == []
+    results = {invariant.name: findings for invariant, findings in run_verification().results}
+    assert [name for name, findings in results.items() if findings.breaches] == []
+    assert results["replay"].checked == 1
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_without_hiding_verify_finds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control, with an attribute whose name says nothing and a name in another order."""
+    monkeypatch.setattr("distribution.facts.hide_personal", lambda _, value: value)
+    monkeypatch.setitem(ATTRIBUTES, "remark", "Lovelace, Ada")
+    decide(reading("remark"))
+    results = {invariant.name: findings for invariant, findings in run_verification().results}
+    assert {each.message for each in results["privacy"].examples} == {
+        "lead.fields.attributes.remark holds the name of the lead"
+    }
