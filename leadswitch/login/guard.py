@@ -1,7 +1,7 @@
 """Stops passwords from being guessed. django-axes asks before a password is checked, and reports what came of it.
 
-A name is slowed down and then locked for an address; a name from many addresses, and many names from one, after ten times
-as many failures. Nothing depends on whether the name exists. Names and addresses are kept as keyed hashes alone.
+A name is slowed down and then locked for an address. After ten times as many failures a name is locked for all
+addresses, and an address for all names. Nothing depends on whether a name exists. Both are kept as keyed hashes alone.
 """
 
 import ipaddress
