@@ -58,7 +58,9 @@ def _take_back(assignment: Assignment, *, actor: str, reason: str, at: datetime)
     )
     assignment.state = AssignmentState.RETURNED
     assignment.returned_at = at
-    assignment.save(update_fields=["state", "returned_at", "is_counted"])
+    pair = Assignment.objects.filter(campaign_id=assignment.campaign_id, buyer_id=assignment.buyer_id)
+    assignment.returned_after = pair.order_by("-pk").values_list("pk", flat=True)[0]
+    assignment.save(update_fields=["state", "returned_at", "returned_after", "is_counted"])
     if not Assignment.objects.filter(lead_id=assignment.lead_id, state=AssignmentState.SOLD).exists():
         close_returned(assignment.lead_id, at=at)
     after_commit(partial(_count, 0 if refunded is None else refunded.amount_cents))

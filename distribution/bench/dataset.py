@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
+from distribution.limits import MAX_CREDIT_LIMIT_CENTS
 from distribution.models import Buyer, Campaign, Enrollment, Tier, Wallet
 from routing.models import Lead, Source, Workspace
 from routing.windows import WINDOW_KINDS, window_start
@@ -48,7 +49,7 @@ def build_pool(size: int) -> Pool:
         )
         for number in range(size)
     )
-    Wallet.objects.filter(buyer__in=buyers).update(credit_limit_cents=10**12)
+    Wallet.objects.filter(buyer__in=buyers).update(credit_limit_cents=MAX_CREDIT_LIMIT_CENTS)
     now = timezone.now()
     Enrollment.objects.bulk_create(
         Enrollment(

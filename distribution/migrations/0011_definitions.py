@@ -7,7 +7,7 @@ import routing.checks
 
 
 class Migration(migrations.Migration):
-    """Largest amounts, checked from now on; 0012 looks at the rows that are stored. No table is scanned here."""
+    """Largest amounts, checked from now on; 0014 looks at the rows that are stored. No table is scanned here."""
 
     dependencies = [
         ("distribution", "0010_large_sums"),

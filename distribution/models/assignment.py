@@ -42,6 +42,8 @@ class Assignment(models.Model):
     state = models.CharField(max_length=10, choices=AssignmentState.choices, default=AssignmentState.SOLD)
     created_at = models.DateTimeField(db_default=Now())
     returned_at = models.DateTimeField(null=True, blank=True)
+    # The latest sale of the pair when it was returned, under the lock: what follows it was sold without this one.
+    returned_after = models.BigIntegerField(null=True, editable=False)
     counted_on = models.DateField(null=True, editable=False)
     is_counted = models.BooleanField(default=True, db_default=True, editable=False)
 

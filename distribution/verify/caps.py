@@ -29,7 +29,7 @@ MAX_SNAPSHOTS: Final = 2_000
 SALES: Final = f"""
 SELECT COALESCE(e.campaign_id, d.campaign_id) AS campaign_id, COALESCE(e.buyer_id, d.buyer_id) AS buyer_id,
     e.id, b.timezone, {COUNTERS},
-    d.id, d.created_at, d.counted_on, d.is_counted, d.returned_at, d.price_cents, a.config_version
+    d.id, d.created_at, d.counted_on, d.is_counted, d.returned_after, d.price_cents, a.config_version
 FROM (SELECT * FROM distribution_enrollment WHERE archived_at IS NULL) e
 FULL JOIN (SELECT * FROM distribution_assignment WHERE created_at >= %(since)s) d
     ON d.campaign_id = e.campaign_id AND d.buyer_id = e.buyer_id
@@ -48,8 +48,6 @@ WHERE s.campaign_id = %s AND s.config_version = %s
 """
 
 LONGEST_WINDOW: Final = timedelta(days=33)
-# A sale is dated by the beginning of its attempt, which may wait for a return of the same buyer before it counts.
-LONGEST_ATTEMPT: Final = timedelta(minutes=1)
 _HOUR: Final = timedelta(hours=1)
 
 
@@ -59,7 +57,7 @@ class Sale:
     at: datetime
     counted_on: date
     is_counted: bool
-    returned_at: datetime | None
+    returned_after: int | None
     price_cents: int
 
 
@@ -83,17 +81,18 @@ class Window:
 
 @dataclass(slots=True)
 class Tally:
-    """The running totals of one buyer in one campaign. `pending`: sales that are given back later, by that time."""
+    """The running totals of one buyer in one campaign. `pending`: sales given back, by the last sale before it.
+
+    Times would not do: a sale is dated by the beginning of its attempt, which may wait for a return of the same buyer.
+    """
 
     latest_on: date = date.min
     windows: dict[WindowKind, Window] = field(default_factory=dict)
-    pending: list[tuple[datetime, int, Mapping[WindowKind, date | datetime], int]] = field(
-        default_factory=list
-    )
+    pending: list[tuple[int, int, Mapping[WindowKind, date | datetime], int]] = field(default_factory=list)
 
     def add(self, sale: Sale, *, day_on: date, timezone: str) -> None:
         """Count a sale in the windows that hold this date."""
-        self._give_back(until=sale.at + LONGEST_ATTEMPT)
+        self._give_back(before=sale.id)
         self.latest_on = max(self.latest_on, day_on)
         starts: dict[WindowKind, date | datetime] = {
             "hour": window_start("hour", sale.at, timezone),
@@ -105,14 +104,16 @@ class Tally:
                 window = self.windows[kind] = Window(starts_at)
             window.leads += 1
             window.cents += sale.price_cents
-        if not sale.is_counted and sale.returned_at is not None:
-            heappush(self.pending, (sale.returned_at, sale.id, starts, sale.price_cents))
+        if not sale.is_counted:
+            # Returned before this was recorded: at once.
+            after = sale.id if sale.returned_after is None else sale.returned_after
+            heappush(self.pending, (after, sale.id, starts, sale.price_cents))
 
     def finish(self) -> None:
-        self._give_back(until=None)
+        self._give_back(before=None)
 
-    def _give_back(self, *, until: datetime | None) -> None:
-        while self.pending and (until is None or self.pending[0][0] <= until):
+    def _give_back(self, *, before: int | None) -> None:
+        while self.pending and (before is None or self.pending[0][0] < before):
             _, _, starts, cents = heappop(self.pending)
             for kind, starts_at in starts.items():
                 if self.windows[kind].starts_at == starts_at:

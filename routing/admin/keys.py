@@ -20,11 +20,12 @@ class ScopedKeyForm(ReasonedForm):
     scopes = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        key: ScopedKey = kwargs.get("instance") or self._meta.model()
+        kwargs["initial"] = {**(kwargs.get("initial") or {}), "scopes": key.granted_scopes}
         super().__init__(*args, **kwargs)
         stored: Any = self._meta.model._meta.get_field("scopes")
         self.fields["scopes"].choices = stored.base_field.choices  # type: ignore[attr-defined]
         self.fields["scopes"].help_text = stored.help_text
-        self.initial["scopes"] = self.instance.granted_scopes
 
 
 class ScopedKeyAdmin(AuditedAdmin, APIKeyModelAdmin):  # type: ignore[misc]  # the library names its defaults

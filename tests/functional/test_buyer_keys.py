@@ -11,9 +11,10 @@ from django.db import IntegrityError, connection
 from django.test import Client
 from django.utils import timezone
 
-from distribution.models import Buyer, BuyerKey
-from tests.admin_pages import client_of, page
+from distribution.models import Buyer, BuyerKey, BuyerScope
+from tests.admin_pages import client_of, form_of, page
 from tests.factories import BuyerFactory, SourceFactory, issue_buyer_key, issue_key
+from tracing.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
 
@@ -129,6 +130,21 @@ def test_each_route_needs_its_own_scope(buyer: Buyer, path: str, scope: str) -> 
         "message": f"This key lacks the scope `{scope}`: an operator can grant it.",
     }
     assert ask(issue_buyer_key(buyer, scopes=[scope]), f"/api/v1/buyer/{path}").status_code == 200
+
+
+def test_key_with_the_former_scope_is_shown_and_changed_like_any_other(buyer: Buyer) -> None:
+    issue_buyer_key(buyer, scopes=["read"])
+    client, key = client_of(User.objects.create_superuser("root")), BuyerKey.objects.get()
+    url = page(BuyerKey, "change", key.pk)
+    form = form_of(client, url)
+    assert form["scopes"] == list(BuyerScope)
+
+    client.post(url, {**form, "name": "renamed"})
+    [entry] = AuditEntry.objects.all()
+    assert (entry.before, entry.after) == ({"name": "test"}, {"name": "renamed"})
+
+    client.post(url, {**form_of(client, url), "scopes": ["account:read"]})
+    assert BuyerKey.objects.get().scopes == ["account:read"]
 
 
 def test_key_with_the_former_scope_reads_all_that_it_could(buyer: Buyer) -> None:
