@@ -13,6 +13,7 @@ CORRECTED: Final = "corrected"
 SHORTENED: Final = "shortened"
 MOVED: Final = "moved"
 ASSUMED: Final = "assumed"
+UNKNOWN: Final = "unknown"
 MAX_CORRECTIONS: Final = 50
 MAX_RECEIVED: Final = 200
 MAX_NAME: Final = 64

@@ -22,7 +22,7 @@ from routing.consent import (
     read_consent_leniently,
     split_consent,
 )
-from routing.corrections import ASSUMED, CORRECTED, DROPPED, Correction, Corrections
+from routing.corrections import ASSUMED, CORRECTED, DROPPED, UNKNOWN, Correction, Corrections
 from routing.countries import HOME, PlaceNames, find_home_state, name_place
 from routing.fieldreader import Errors, FieldReader
 from routing.leadkeys import place_unknown_keys
@@ -52,7 +52,7 @@ from routing.normalise import (
     normalise_zip,
     read_phone,
 )
-from routing.places import Place, find_place, list_states_of, name_counties
+from routing.places import Place, find_place, list_states_of, list_states_of_prefix, name_counties
 from routing.regions import find_region
 
 CONTACT_KEYS = ("first_name", "last_name", "email", "phone", "phone_extension", "address", "city")
@@ -236,6 +236,8 @@ def _read_location(reader: FieldReader) -> dict[str, Any]:
     city = reader.read("city", normalise_name, loosen=shorten_name)
     place = find_place(zip_code) if zip_code and country == HOME else None
     if place is None:
+        if zip_code and country == HOME:
+            state = _place_new_zip(reader, zip_code, state=state)
         return {"country": country, "zip": zip_code, "state": state, "city": city, "county": None}
     state = _settle_state(reader, state=state, place=place)
     counties = name_counties(place.zip, state=state, county=None)
@@ -251,6 +253,17 @@ def _read_location(reader: FieldReader) -> dict[str, Any]:
 def _read_zip(reader: FieldReader, *, country: str) -> str | None:
     loosen = partial(as_zip, state=reader.payload.get("state")) if country == HOME else as_text
     return reader.read("zip", partial(normalise_zip, country=country), loosen=loosen, is_needed=True)
+
+
+def _place_new_zip(reader: FieldReader, zip_code: str, *, state: str | None) -> str | None:
+    """The state of a ZIP code that the tables lack: as it came, or that of all ZIPs with the same three digits."""
+    states = list_states_of_prefix(zip_code[:3])
+    state = state or (states[0] if len(states) == 1 else None)
+    message = "is in no table of ZIP codes: kept, its place is not known" + (
+        f" beyond {state}" if state else ""
+    )
+    reader.correct("zip", UNKNOWN, message)
+    return state
 
 
 def _settle_state(reader: FieldReader, *, state: str | None, place: Place) -> str:
@@ -279,6 +292,8 @@ def _guess_country(reader: FieldReader) -> str:
 def _read_contact(reader: FieldReader, *, region: str, is_required: bool) -> dict[str, str | None]:
     email = reader.read("email", normalise_email, loosen=as_email)
     phone = reader.read("phone", partial(read_phone, region=region), loosen=as_phone)
+    if phone is not None and not phone.is_known:
+        reader.correct("phone", UNKNOWN, "has an area code that is in no table: kept")
     if is_required and email is None and phone is None:
         _refuse_unreachable(reader)
     extension = reader.read("phone_extension", normalise_extension, loosen=as_text)

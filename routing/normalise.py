@@ -6,12 +6,13 @@ repeat the value: they end up in logs and reports.
 
 import re
 import unicodedata
+from functools import cache
 from typing import NamedTuple
 
 import phonenumbers
 
 from routing.domains import encode_domain, show_domain
-from routing.places import find_place, list_states
+from routing.places import find_place, list_states, list_states_of_prefix
 from routing.statenames import find_state
 from routing.widenumber import WideNumber
 
@@ -29,7 +30,9 @@ CANADIAN_CODE = re.compile(
     r"([ABCEGHJ-NPRSTVXY][0-9][ABCEGHJ-NPRSTV-Z])[ -]?([0-9][ABCEGHJ-NPRSTV-Z][0-9])", re.IGNORECASE
 )
 BRITISH_CODE = re.compile(r"([A-Z]{1,2}[0-9][A-Z0-9]?) ?([0-9][A-Z]{2})", re.IGNORECASE)
-MEXICO, ARGENTINA = 52, 54
+NORTH_AMERICA, MEXICO, ARGENTINA = 1, 52, 54
+# Area code, exchange and line. Never assigned are area codes N9X, N11, 37X, 96X and 555, and exchanges N11 and 555.
+ASSIGNABLE = re.compile(r"(?!.11|.9|37|96|555)[2-9][0-8][0-9](?!.11|555)[2-9][0-9]{6}")
 # Dialled before a Mexican number until 2019: 1 from abroad, 044 and 045 for mobiles, 01 for long distance.
 MEXICAN_PREFIX = re.compile(r"(?:1|01|044|045)([2-9][0-9]{9})")
 MAX_EXTENSION = 15
@@ -91,10 +94,11 @@ def normalise_name(value: object) -> str | None:
 
 
 class Phone(NamedTuple):
-    """`number` in E.164, `extension` its digits or blank."""
+    """`number` in E.164, `extension` its digits or blank. `is_known` False: the tables lack its area code."""
 
     number: str
     extension: str
+    is_known: bool = True
 
 
 def read_phone(value: object, *, region: str = "US") -> Phone | None:
@@ -108,11 +112,29 @@ def read_phone(value: object, *, region: str = "US") -> Phone | None:
         raise FieldError("invalid", "is not a phone number: write it like +1 404 881 2345") from None
     extension = str(number.extension or "")[:MAX_EXTENSION]
     _take_off_old_prefix(number)
-    if not phonenumbers.is_valid_number(number):
+    is_known = phonenumbers.is_valid_number(number)
+    if not is_known and not _has_new_area_code(number):
         raise FieldError(
             "invalid", "is not a number in use: check the digits and the country code (+1 for the US)"
         )
-    return Phone(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), extension)
+    return Phone(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), extension, is_known)
+
+
+def _has_new_area_code(number: phonenumbers.PhoneNumber) -> bool:
+    """True where the numbering plan may assign the area code and the tables lack it: they age, the plan grows."""
+    national = phonenumbers.national_significant_number(number)
+    if number.country_code != NORTH_AMERICA or not ASSIGNABLE.fullmatch(national):
+        return False
+    return len(set(national)) > 2 and not _is_in_use(national[:3])
+
+
+@cache
+def _is_in_use(area_code: str) -> bool:
+    """Whether some number of this area code is in the tables: then it is the rest of the number that is wrong."""
+    samples = (f"{area_code}{exchange}2368" for exchange in ("234", "345", "456", "678", "789", "881"))
+    return any(
+        phonenumbers.is_valid_number(phonenumbers.PhoneNumber(NORTH_AMERICA, int(each))) for each in samples
+    )
 
 
 def normalise_phone(value: object, *, region: str = "US") -> str | None:
@@ -178,7 +200,10 @@ def unify_email(email: str) -> str:
 
 
 def normalise_zip(value: object, *, country: str = "US") -> str | None:
-    """Five digits of a known US ZIP code (ZIP+4 loses its end); elsewhere a postal code in its country's form."""
+    """Five digits of a US ZIP code (ZIP+4 loses its end); elsewhere a postal code in its country's form.
+
+    A ZIP code that the tables lack may be new: it is taken where others begin with the same three digits.
+    """
     text = normalise_text(value, max_length=MAX_POSTAL_CODE)
     if text is None:
         return None
@@ -190,7 +215,7 @@ def normalise_zip(value: object, *, country: str = "US") -> str | None:
     matched = ZIP_CODE.fullmatch(text)
     if not matched:
         raise FieldError("invalid", "is not a ZIP code: write five digits, like 30312 or 30312-1234")
-    if find_place(matched[1]) is None:
+    if find_place(matched[1]) is None and not list_states_of_prefix(matched[1][:3]):
         raise FieldError("unknown", "is not a ZIP code in use: check the digits")
     return matched[1]
 

@@ -155,6 +155,19 @@ def list_states_of(zip_code: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*main, *(state for state, _ in list_counties(zip_code)))))
 
 
+def list_states_of_prefix(prefix: str) -> tuple[str, ...]:
+    """The states in which ZIPs begin with these three digits; () where none does."""
+    return _states_by_prefix().get(prefix, ())
+
+
+@cache
+def _states_by_prefix() -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in load_rows().values():
+        found[row[0][:3]].add(row[2])
+    return {prefix: tuple(sorted(states)) for prefix, states in found.items()}
+
+
 def name_counties(zip_code: str, *, state: str | None, county: str | None) -> list[str]:
     """The counties of the ZIP that lie in this state, the lead's own first, each in its usual spelling."""
     names = [name for each, name in list_counties(zip_code) if state is None or each == state]

@@ -238,5 +238,6 @@ CORRECTIONS = MappingProxyType(
         "shortened": "was too long and was cut",
         "moved": "came under another name and was kept",
         "assumed": "lacked a part that was assumed",
+        "unknown": "is not in the tables and was kept as it came",
     }
 )

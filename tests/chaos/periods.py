@@ -9,6 +9,7 @@ RECONCILER_SECONDS: Final = {
     "schedule": 2,
     "wakeups": 2,
     "workspace_pauses": 3,
+    "wakeups": 5,
     "stale_locks": 5,
     "balances": 10,
     "expiry": 30,

@@ -303,7 +303,7 @@ class TestTrial:
         ("typed", "where"),
         [
             ({}, "workspace"),
-            ({"workspace": 1, "zip": "99999", "vertical": "x"}, "zip"),
+            ({"workspace": 1, "zip": "00012", "vertical": "x"}, "zip"),
             ({"workspace": 1, "zip": "30312"}, "vertical"),
             ({"workspace": 1, "zip": "30312", "vertical": "x", "state": "AL"}, "state"),
             ({"workspace": 1, "zip": "30312", "vertical": "x", "attributes": "[1]"}, "attributes"),

@@ -142,6 +142,8 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
     ("assignment_returned_at_iff_returned", lambda: new_assignment(state="returned")),
     ("assignment_returned_at_iff_returned", lambda: new_assignment(returned_at=timezone.now())),
     ("assignment_returned_at_iff_returned", lambda: new_assignment(state="lost")),
+    ("assignment_sold_is_counted", lambda: new_assignment(is_counted=False)),
+    ("assignment_counted_on_a_date", lambda: update(Assignment, new_assignment(), counted_on=None)),
     ("buyer_workspace_name_unique", lambda: two_of(BuyerFactory, workspace=WorkspaceFactory(), name="one")),
     (
         "buyerkey_id_is_no_hash",
@@ -167,7 +169,7 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
             CampaignSnapshot.objects.create, campaign=CampaignFactory(), config_version=1, config={}
         ),
     ),
-    ("enrollment_campaign_buyer_unique", enrolled_twice),
+    ("enrollment_live_campaign_buyer_unique", enrolled_twice),
     ("enrollment_weight_in_range", lambda: update(Enrollment, EnrollmentFactory(), weight=0)),
     ("enrollment_weight_in_range", lambda: update(Enrollment, EnrollmentFactory(), weight=1_001)),
     ("ledger_key_not_blank", lambda: new_entry(idempotency_key="")),

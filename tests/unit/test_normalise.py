@@ -187,7 +187,7 @@ def test_zips(value: str, expected: str) -> None:
         ("30312-12", "invalid"),
         ("\uff13\uff10\uff13\uff11\uff12", "invalid"),
         ("abcde", "invalid"),
-        ("99999", "unknown"),
+        ("00012", "unknown"),
         ("00000", "unknown"),
     ],
 )
