@@ -7,7 +7,6 @@ PICKUP_SECONDS: Final = 1
 RECONCILER_SECONDS: Final = {
     "inflight": 1,
     "schedule": 2,
-    "wakeups": 2,
     "workspace_pauses": 3,
     "wakeups": 5,
     "stale_locks": 5,
