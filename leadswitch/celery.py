@@ -15,6 +15,7 @@ from celery.signals import (
 from django.conf import settings
 from django.db import connections
 
+from leadswitch.broker import guard_channels
 from leadswitch.database.fitness import begin
 from leadswitch.start import load_settings
 from routing import workers
@@ -23,6 +24,7 @@ from routing.places import load_rows
 
 load_settings()
 
+guard_channels()
 app = Celery("leadswitch")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -135,7 +135,7 @@ def _advise(lead: Lead, state: LeadState, *, last: TracedAttempt | None, missing
 
 
 def _of_reason(lead: Lead, state: LeadState) -> Advice:
-    reason = may_be_told(lead.skip_reason, is_elsewhere=state.is_elsewhere)
+    reason = visible_reason(lead.skip_reason, is_elsewhere=state.is_elsewhere)
     if reason:
         return ADVICE.get(reason, UNSOLD)
     if state.is_elsewhere:
@@ -145,7 +145,7 @@ def _of_reason(lead: Lead, state: LeadState) -> Advice:
     return IN_WORK if lead.finished_at is None else UNSOLD
 
 
-def may_be_told(reason: str, *, is_elsewhere: bool) -> str:
+def visible_reason(reason: str, *, is_elsewhere: bool) -> str:
     """The reason, or "" where it is another workspace's business."""
     known = SKIP_REASONS.get(reason)
     return "" if is_elsewhere and (known is None or known.fixer is not Fixer.LEAD) else reason
@@ -208,7 +208,7 @@ def _with_due_time(sentence: str, lead: Lead) -> str:
 
 def _describe_attempt(attempt: Any, state: LeadState) -> SentAttempt:
     is_other = state.is_elsewhere or attempt.destination_workspace_id != attempt.source_workspace_id
-    reason = may_be_told(attempt.skip_reason, is_elsewhere=is_other)
+    reason = visible_reason(attempt.skip_reason, is_elsewhere=is_other)
     return SentAttempt(
         number=attempt.number,
         trigger=attempt.trigger,
@@ -222,6 +222,6 @@ def _describe_attempt(attempt: Any, state: LeadState) -> SentAttempt:
 
 def _narrate(attempt: Any, *, reason: str) -> str:
     trigger = TRIGGERS.get(attempt.trigger, attempt.trigger)
-    told = "sold" if attempt.result == AttemptResult.SUCCESS else "not sold"
+    outcome = "sold" if attempt.result == AttemptResult.SUCCESS else "not sold"
     why = f" {ADVICE.get(reason, UNSOLD).sentence}" if reason else ""
-    return f"Attempt {attempt.number} ({trigger}) at {wording.moment(attempt.started_at)}: {told}.{why}"
+    return f"Attempt {attempt.number} ({trigger}) at {wording.moment(attempt.started_at)}: {outcome}.{why}"

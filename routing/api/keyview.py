@@ -90,7 +90,7 @@ class KeyView(APIView):
 
 
 def _method_of(request: Request) -> str:
-    """A HEAD is a GET whose body nobody reads."""
+    """A HEAD needs what a GET needs."""
     method = (request.method or "").lower()
     return "get" if method == "head" else method
 

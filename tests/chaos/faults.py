@@ -3,10 +3,8 @@
 To add one: a function here, a line in FAULTS, a row in docs/chaos.md.
 """
 
-import os
-import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,9 +13,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from uuid6 import uuid7
 
 from routing.keys import inflight_key
-from tests.chaos.evidence import CUT, MENDED
-from tests.chaos.stage import Stage, go_on
-from tests.concurrency.racing import TooSlow, fetch_value
+from tests.chaos.outages import end_sessions, postgres_read_only, redis_full, redis_silent
+from tests.chaos.pairs import strike_two
+from tests.chaos.stage import Stage
+from tests.concurrency.racing import TooSlow
 
 # So many runs of `reconcile inflight` after the end of a lease: at least one began after it.
 RUNS: Final = 2
@@ -92,30 +91,40 @@ def flush_redis(stage: Stage, leads: int) -> None:
 
 
 def black_hole_redis(stage: Stage, leads: int) -> None:
-    """It takes connections and never answers; what was sent to it meanwhile it does late."""
+    _without_redis(redis_silent, stage, leads)
+
+
+def fill_redis(stage: Stage, leads: int) -> None:
+    _without_redis(redis_full, stage, leads)
+
+
+def _without_redis(outage: Callable[[Stage], AbstractContextManager[None]], stage: Stage, leads: int) -> None:
+    """Until a dispatcher has run leads without it."""
     stage.send(leads // 2)
     stage.wait_for_work(leads // 2)
     strike = stage.strike()
-    pid = stage.redis_pid()
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with outage(stage):
         stage.send(leads - leads // 2)
         stage.wait_until_a_dispatcher_works(strike.at)
-    finally:
-        go_on(pid)
 
 
 def cut_postgres(stage: Stage, leads: int) -> None:
     stage.send(leads // 2)
     stage.wait_for_work(leads // 2)
     stage.strike()
-    stage.witness.say(CUT)
-    fetch_value(
-        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
-    )
-    stage.witness.say(MENDED)
+    end_sessions(stage)
     stage.send(leads - leads // 2)
+
+
+def make_postgres_read_only(stage: Stage, leads: int) -> None:
+    """Until a sender was refused. Every process has sessions then that take no writes."""
+    stage.send(leads // 2)
+    stage.wait_for_work(leads // 2)
+    refused = stage.senders.seen["repeated after 503"]
+    stage.strike()
+    with postgres_read_only(stage):
+        stage.send(leads - leads // 2)
+        stage.wait_for_refusal(since=refused)
 
 
 def kill_web(stage: Stage, leads: int) -> None:
@@ -236,7 +245,10 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "redis-restart": Fault("Redis is restarted, or away for a while", restart_redis),
     "redis-flush": Fault("Redis is flushed", flush_redis),
     "redis-black-hole": Fault("Redis takes connections and never answers", black_hole_redis),
+    "redis-full": Fault("Redis is full: it renews leases and refuses the rest", fill_redis),
+    "postgres-read-only": Fault("PostgreSQL takes no writes", make_postgres_read_only),
     "postgres-cut": Fault("all connections to PostgreSQL are terminated", cut_postgres),
     "web-kill": Fault("the web server is killed", kill_web),
     "reference": Fault("a long transaction refers to leads and buyers", refer_to_rows),
+    "two-at-once": Fault("two of the faults at once", strike_two),
 }

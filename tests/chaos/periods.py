@@ -8,6 +8,7 @@ RECONCILER_SECONDS: Final = {
     "inflight": 1,
     "schedule": 2,
     "workspace_pauses": 3,
+    "wakeups": 5,
     "stale_locks": 5,
     "balances": 10,
     "expiry": 30,

@@ -142,6 +142,26 @@ def _no_key_lock() -> None:
             _cut(module, name, "FOR NO KEY UPDATE", "FOR UPDATE")
 
 
+def _lookout() -> None:
+    """The leader believes what Redis answers: what it refuses is tried again and again."""
+    from routing import dispatcher
+    from routing.handon import publish
+    from routing.lookout import Lookout
+
+    def publish_some(handed: Any, *, path: str) -> None:
+        publish(handed, path=path)
+
+    dispatcher.publish_all = publish_some
+    Lookout.look = lambda self: None  # type: ignore[method-assign]  # noqa: ARG005 - the signature is the product's
+
+
+def _session_check() -> None:
+    """A session that was opened on a server that took no writes is kept."""
+    from leadswitch.postgres import base
+
+    _cut(base, "ASK", "SHOW transaction_read_only", "SELECT 'off'")
+
+
 PROTECTIONS: Final[Mapping[str, Protection]] = {
     "row-lock": Protection(
         _row_lock, "FOR NO KEY UPDATE on the lead", ("worker-stop",), second="compare-and-set"
@@ -157,9 +177,18 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
     "no-key-lock": Protection(
         _no_key_lock, "FOR UPDATE in place of FOR NO KEY UPDATE", ("reference",), kills=4
     ),
+    "lookout": Protection(
+        _lookout, "the leader's own look, and refusals taken for an outage", ("redis-full",), kills=4
+    ),
+    "session-check": Protection(
+        _session_check, "the question whether a session takes writes", ("postgres-read-only",), kills=4
+    ),
     "compare-and-set": Protection(_compare_and_set, "the lead's state in the UPDATE that ends an attempt"),
     "atomic-take": Protection(_atomic_take, "looking and taking in one script"),
     "duplicate-check": Protection(_duplicate_check, "the search for leads of the same person"),
 }
 # Each of these has a row of its own in the table; the others are what holds in their place.
-ALONE: Final = ("row-lock", "lease", "epoch", "idempotency-key", "reconciler", "no-key-lock")
+ALONE: Final = (
+    *("row-lock", "lease", "epoch", "idempotency-key", "reconciler", "no-key-lock"),
+    *("lookout", "session-check"),
+)

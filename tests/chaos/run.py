@@ -119,6 +119,7 @@ def close(stage: Stage, result: Result) -> None:
     result.totals, result.ends = accounts.read_totals(), accounts.read_ends()
     result.seen = {
         **stage.senders.seen,
+        **stage.pairs,
         "leads taken from the schedule": stage.takes.taken,
         **{f"{name} that ended by themselves": count for name, count in stage.fleet.ended.items()},
         "attempts killed in the middle": stage.witness.count_abandoned(),

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -71,6 +72,7 @@ class Stage:
     findings: Findings = field(default_factory=Findings)
     takes: Takes = field(default_factory=Takes)
     strikes: list[Strike] = field(default_factory=list)
+    pairs: Counter[str] = field(default_factory=Counter)  # of faults that came at once
 
     def send(self, count: int) -> None:
         self.fleet.hand_on(self.senders.send(count))
@@ -128,6 +130,16 @@ class Stage:
             lambda: any(each.endswith(tuple(names)) for each in read_who_worked(since)),
             what="a lead that a dispatcher ran itself",
         )
+
+    def wait_for_refusal(self, *, since: int) -> None:
+        """Until a sender was told that the database takes nothing. A further request is sent while none is left."""
+
+        def is_refused() -> bool:
+            if not self.senders.unanswered:
+                self.send(1)
+            return self.senders.seen["repeated after 503"] > since
+
+        self.wait(is_refused, what="a request that is refused with 503")
 
     @contextmanager
     def stopping_at(self, point: str) -> Iterator[Callable[[], int]]:

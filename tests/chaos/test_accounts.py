@@ -24,8 +24,8 @@ ATTEMPT = (
 )
 COPY_ASSIGNMENT = f"""
 INSERT INTO distribution_assignment
-    (public_id, lead_id, buyer_id, campaign_id, attempt_id, price_cents, state, created_at, returned_at)
-SELECT gen_random_uuid(), lead_id, {{buyer}}, campaign_id, attempt_id, price_cents, {{state}}
+    (public_id, lead_id, buyer_id, campaign_id, attempt_id, price_cents, counted_on, state, created_at, returned_at)
+SELECT gen_random_uuid(), lead_id, {{buyer}}, campaign_id, attempt_id, price_cents, counted_on, {{state}}
 FROM distribution_assignment WHERE lead_id = {FIRST_SOLD}
 """
 COPY_ATTEMPT = f"""

@@ -1,22 +1,25 @@
 """A Celery worker as production starts it: its first lead, a warm end, and a Redis that goes away."""
 
+import os
 import signal
 import subprocess
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery import current_app
 from django.db import connection
+from kombu.exceptions import KombuError
+from redis.exceptions import RedisError
 
 from distribution.distribute import distribute_next_due
 from distribution.models import Campaign
 from distribution.tasks import PROCESS
 from leadswitch.embedded import redis as embedded_redis
 from leadswitch.embedded.paths import ServicePaths
-from leadswitch.env import REPOSITORY
+from leadswitch.env import REPOSITORY, celery_broker_url
 from routing.models import Lead, LeadStatus
 from tests.concurrency.leads import assert_verified, make_leads
 from tests.concurrency.processes import WORKER, beat, celery, worker_environment
@@ -113,6 +116,44 @@ def test_worker_and_beat_come_back_after_redis_was_away(campaign: Campaign, own_
         embedded_redis.start(own_redis)
         wait_until(partial(is_distributed, *during), what="the leads that came in meanwhile")
     assert_verified()
+
+
+def test_a_worker_lives_through_every_death_of_redis(campaign: Campaign, own_redis: ServicePaths) -> None:
+    """It is killed while tasks run: their acknowledgements meet a connection that is gone."""
+    url = embedded_redis.redis_url(own_redis)
+    with (
+        celery(own_redis.var_dir, *WORKER, REDIS_URL=url) as worker,
+        current_app.connection_for_write(url=celery_broker_url(url)) as broker,
+    ):
+        worker.wait_until_it_says("ready.")
+        lead_ids = make_leads(campaign, count=3)
+        for number, lead_id in enumerate(lead_ids, start=1):
+            with open_transaction(lock_trace) as let_go:
+                wait_until(partial(is_sent, [lead_id], broker=broker), what="a broker that takes a message")
+                wait_until_blocked()
+                os.kill(int((own_redis.redis_dir / "server.pid").read_text()), signal.SIGKILL)
+                let_go()
+            wait_until(partial(is_distributed, lead_id), what="the lead that it had")
+            embedded_redis.start(own_redis)
+            wait_until(partial(has_lost_broker, worker.log, times=number), what="a worker that noticed")
+        last = make_leads(campaign, count=1)
+        wait_until(partial(is_sent, last, broker=broker), what="a broker that takes a message")
+        wait_until(partial(is_distributed, *last), what="a lead after the last death")
+        assert worker.process.poll() is None
+    assert is_distributed(*lead_ids)
+    assert_verified()
+
+
+def has_lost_broker(log: Path, *, times: int) -> bool:
+    return log.read_text().count("Connection to broker lost") >= times
+
+
+def is_sent(lead_ids: list[int], *, broker: Any) -> bool:
+    try:
+        current_app.send_task(PROCESS, args=[lead_ids], connection=broker)
+    except (KombuError, RedisError, OSError):
+        return False
+    return True
 
 
 WITHOUT_BROKER = """

@@ -52,7 +52,7 @@ class Command(BaseCommand):
         add_reason(revoked)
 
     def handle(self, *_: Any, action: str, **options: Any) -> None:
-        with _told_refusals():
+        with _refusals_as_errors():
             getattr(self, f"_{action}")(**options)
 
     def _list(self, **options: Any) -> None:
@@ -65,7 +65,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps([describe_key(key, at=at) for key in keys], indent=2))
             return
         for key in keys:
-            self.stdout.write(_tell(key, at=at))
+            self.stdout.write(_describe_line(key, at=at))
         self.stderr.write(wording.count(len(keys), "key") + ".")
 
     def _create(self, **options: Any) -> None:
@@ -99,7 +99,7 @@ def _read_hours(text: str) -> int:
     return 0 if text == "0" else positive_argument(text)
 
 
-def _tell(key: ScopedKey, *, at: datetime) -> str:
+def _describe_line(key: ScopedKey, *, at: datetime) -> str:
     known = describe_key(key, at=at)
     until = f", until {known['expires_at']}" if known["expires_at"] else ""
     scopes = " ".join(known["scopes"])
@@ -110,7 +110,7 @@ def _tell(key: ScopedKey, *, at: datetime) -> str:
 
 
 @contextmanager
-def _told_refusals() -> Iterator[None]:
+def _refusals_as_errors() -> Iterator[None]:
     try:
         yield
     except (KeyRefused, KeyNotFound, SourceNotFound, BuyerNotFound) as error:

@@ -1,0 +1,82 @@
+"""Outages that last for a while, each as a block: the server is well again at its end."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Final
+
+from django.db import connection
+
+from leadswitch.embedded import redis as embedded_redis
+from tests.chaos.evidence import CUT, MENDED
+from tests.chaos.stage import Stage, go_on
+from tests.concurrency.racing import fetch_value
+from tests.outages.redis_faults import refusing_writes
+
+END_OTHERS: Final = (
+    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+)
+
+
+@contextmanager
+def redis_away(stage: Stage) -> Iterator[None]:
+    embedded_redis.stop(stage.services)
+    try:
+        yield
+    finally:
+        embedded_redis.start(stage.services)
+
+
+@contextmanager
+def redis_silent(stage: Stage) -> Iterator[None]:
+    """It takes connections and never answers; what was sent to it it does late."""
+    pid = stage.redis_pid()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        go_on(pid)
+
+
+@contextmanager
+def redis_full(stage: Stage) -> Iterator[None]:
+    """It answers, renews leases, and refuses whatever needs memory."""
+    with refusing_writes(stage.client):
+        yield
+
+
+@contextmanager
+def postgres_read_only(stage: Stage) -> Iterator[None]:
+    """As after a demotion. What is opened from now on takes no writes, and stays so beyond the end of the block.
+
+    The suite's own session was opened before: it goes on writing.
+    """
+    name = connection.ops.quote_name(connection.settings_dict["NAME"])
+    execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    end_sessions(stage)
+    try:
+        yield
+    finally:
+        execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+
+
+def end_sessions(stage: Stage) -> None:
+    """All but the suite's own."""
+    stage.witness.say(CUT)
+    fetch_value(END_OTHERS)
+    stage.witness.say(MENDED)
+
+
+def execute(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+OUTAGES: Final[Mapping[str, Callable[[Stage], AbstractContextManager[None]]]] = {
+    "redis-away": redis_away,
+    "redis-black-hole": redis_silent,
+    "redis-full": redis_full,
+    "postgres-read-only": postgres_read_only,
+}
