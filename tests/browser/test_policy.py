@@ -47,7 +47,7 @@ def test_no_page_of_the_admin_breaks_the_policy(open_as: OpenAs) -> None:
     page, paths = open_as(root), admin_paths(root)
     assert len(paths) > 40
     for path in paths:
-        answer = page.goto(path)
+        answer = page.goto(path, wait_until="domcontentloaded", timeout=60_000)
         assert answer is not None
         assert "script-src 'self';" in answer.headers["content-security-policy"]
 
