@@ -288,7 +288,10 @@ def _report(outcome: Outcome, *, lead: LockedLead, head: AttemptHead, lock_ms: f
         duration_ms=outcome.duration_ms,
         lock_ms=lock_ms,
         rule_id=outcome.rule_id,
+        source_workspace_id=lead.source_workspace_id,
+        destination_workspace_id=lead.workspace_id,
         duplicate_of=outcome.duplicate_of,
+        duplicate_workspace_id=outcome.duplicate_workspace_id,
     )
     sold = {"buyers": len(outcome.assignments), "charged_cents": outcome.charged_cents}
     tell_attempt(line, cause=outcome.cause, **sold)

@@ -21,15 +21,16 @@ GROUP BY 1, 2
 """
 
 DRY: Final = """
-SELECT w.id, b.name, w.balance_cents - w.held_cents + w.credit_limit_cents AS available,
+SELECT w.id, b.name || ' (' || o.name || ')', w.balance_cents - w.held_cents + w.credit_limit_cents AS available,
     MAX(COALESCE(e.bid_cents, t.price_cents, c.price_cents)) AS price
 FROM distribution_buyer b
+JOIN routing_workspace o ON o.id = b.workspace_id
 JOIN distribution_wallet w ON w.buyer_id = b.id
 JOIN distribution_enrollment e ON e.buyer_id = b.id AND e.active AND e.archived_at IS NULL
 JOIN distribution_campaign c ON c.id = e.campaign_id AND c.active
 JOIN distribution_tier t ON t.id = e.tier_id
 WHERE b.workspace_id = ANY(%s) AND b.paused_at IS NULL
-GROUP BY w.id, b.id
+GROUP BY w.id, b.id, o.id
 HAVING w.balance_cents - w.held_cents + w.credit_limit_cents
     < %s * MAX(COALESCE(e.bid_cents, t.price_cents, c.price_cents))
 ORDER BY (w.balance_cents - w.held_cents + w.credit_limit_cents)::float8
@@ -39,7 +40,8 @@ LIMIT %s
 
 # The index (enrollment, -created_at) answers for each enrollment whether it got anything today.
 SILENT: Final = """
-SELECT c.id, c.name FROM distribution_campaign c
+SELECT c.id, c.name || ' (' || o.name || ')' FROM distribution_campaign c
+JOIN routing_workspace o ON o.id = c.workspace_id
 WHERE c.workspace_id = ANY(%s) AND c.active AND NOT EXISTS (
     SELECT 1 FROM distribution_enrollment e
     JOIN distribution_assignment a ON a.enrollment_id = e.id AND a.created_at >= %s

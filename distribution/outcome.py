@@ -48,6 +48,7 @@ class Outcome:
     is_traced: bool = False
     rule_id: int | None = None  # the routing rule that led to where it was decided
     duplicate_of: UUID | None = None
+    duplicate_workspace_id: int | None = None  # where the lead is that came first
     cause: str = ""  # the exception that rolled it back
 
     @property

@@ -93,5 +93,5 @@ def enrollments_for(lead: Lead) -> QuerySet[Enrollment]:
     """The enrollments of the campaign that takes this lead now, by the buyers' names; none without a campaign."""
     heads, _ = read_heads(workspace_id=lead.workspace_id, vertical=lead.vertical)
     head = resolve_campaign(heads, source_id=lead.source_id, vertical=lead.vertical)
-    enrollments = Enrollment.objects.select_related("buyer").order_by("buyer__name")
+    enrollments = Enrollment.objects.select_related("buyer__workspace").order_by("buyer__name")
     return enrollments.none() if head is None else enrollments.filter(campaign_id=head.id)

@@ -56,7 +56,9 @@ def told_of(route: Route, *, outcome: Outcome) -> Outcome:
         outcome = replace(outcome, rule_id=route.path[-1].rule.id)
     if route.first is not None and outcome.result == AttemptResult.DUPLICATE:
         metrics.DUPLICATES.labels(kind=route.first.kind).inc()
-        outcome = replace(outcome, duplicate_of=route.first.public_id)
+        outcome = replace(
+            outcome, duplicate_of=route.first.public_id, duplicate_workspace_id=route.first.workspace_id
+        )
     return outcome
 
 

@@ -1,10 +1,16 @@
 """Prometheus names of the wiring."""
 
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 
 PART_OK = Gauge(
     "leadswitch_part_ok",
     "1 while a part is as it should be, at the last look of /readyz: database, redis, dispatcher, workers, canary.",
     ["part"],
     multiprocess_mode="mostrecent",
+)
+
+LOGINS = Counter(
+    "leadswitch_logins_total",
+    "Tries to log in to the admin: succeeded, failed, locked (a failure that locks), refused (slowed down or locked).",
+    ["result"],
 )

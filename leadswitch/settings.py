@@ -92,6 +92,7 @@ INSTALLED_APPS = [
     "django_filters",
     "django_prometheus",
     "pgtrigger",
+    "axes",
 ]
 
 MIDDLEWARE = [
@@ -106,6 +107,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 
@@ -130,6 +132,22 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+
+# The first refuses to look at a password while its name is locked; the second checks it.
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+# Where a login leads whose `next` is no page of this server.
+LOGIN_REDIRECT_URL = "admin:index"
+AXES_HANDLER = "leadswitch.login.guard.LoginGuard"
+AXES_LOCKOUT_CALLABLE = "leadswitch.login.guard.lockout_page"
+# Its tables and lines would hold names, addresses and what was typed.
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+LEADSWITCH_LOGIN_FAILURES = ENVIRONMENT.login_failures
+LEADSWITCH_LOGIN_LOCK_MINUTES = ENVIRONMENT.login_lock_minutes
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
@@ -315,6 +333,7 @@ LOGGING = {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         # Its lines carry the path with the query string, which may hold what a person typed.
         "django.server": {"handlers": [], "level": "WARNING", "propagate": False},
+        "axes": {"level": "ERROR"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
     },

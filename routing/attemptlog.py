@@ -35,7 +35,7 @@ SYSTEM_FAILED: Final = frozenset({AttemptResult.RETRY, AttemptResult.FAILED})
 @dataclass(frozen=True, slots=True)
 class AttemptLine:
     """What is told of every attempt. `attempts`: how many the lead has had, this one included. `lock_ms` None: nobody
-    ran it, it was ended from outside."""
+    ran it, it was ended from outside. Workspaces: where the lead came in, where it is, where the first one is."""
 
     lead_id: UUID
     attempt_id: UUID
@@ -44,9 +44,12 @@ class AttemptLine:
     attempts: int
     owner: str
     duration_ms: float
+    source_workspace_id: int
+    destination_workspace_id: int
     lock_ms: float | None = None
     rule_id: int | None = None
     duplicate_of: UUID | None = None
+    duplicate_workspace_id: int | None = None
 
     @property
     def lock(self) -> LockOutcome | None:
@@ -70,7 +73,7 @@ def tell_attempt(line: AttemptLine, **more: Any) -> None:
     if lock is not None and line.lock_ms is not None:
         metrics.LEAD_LOCK_SECONDS.labels(outcome=lock.value).observe(line.lock_ms / 1000)
     logger.log(
-        logging.WARNING if event == FAILED else logging.INFO,
+        logging.ERROR if event == FAILED else logging.INFO,
         event,
         extra={
             "lead_id": str(line.lead_id),
@@ -83,8 +86,11 @@ def tell_attempt(line: AttemptLine, **more: Any) -> None:
             "lock": lock,
             "lock_ms": line.lock_ms,
             "rule_id": line.rule_id,
+            "source_workspace_id": line.source_workspace_id,
+            "destination_workspace_id": line.destination_workspace_id,
             "duplicate": line.result == AttemptResult.DUPLICATE,
             "duplicate_of": None if line.duplicate_of is None else str(line.duplicate_of),
+            "duplicate_workspace_id": line.duplicate_workspace_id,
             **more,
         },
     )

@@ -69,10 +69,10 @@ WITH RECURSIVE person(is_email, hash, seen) AS (
 LOOK: Final = f"""{_PERSON}
 SELECT ARRAY(
         SELECT p.id FROM routing_workspace p WHERE p.id = ANY(%(stations)s::bigint[]) AND p.paused_at IS NOT NULL
-    ), w.hours::text, w.timezone, first.id, first.public_id, first.kind
+    ), w.hours::text, w.timezone, first.id, first.public_id, first.workspace_id, first.kind
 FROM routing_workspace w
 LEFT JOIN LATERAL (
-    SELECT o.id, o.public_id, CASE
+    SELECT o.id, o.public_id, o.workspace_id, CASE
         WHEN o.source_id = %(source_id)s AND o.received_at >= %(received_at)s - {_RESEND} THEN 'resend'
         WHEN o.workspace_id = w.id THEN 'workspace' ELSE 'partner' END AS kind
     FROM ({_SAME_PERSON.format(column="email_hash", is_email="is_email")}        UNION{
@@ -103,6 +103,7 @@ class FirstLead:
 
     id: int
     public_id: UUID
+    workspace_id: int
     kind: str
 
 
@@ -133,6 +134,6 @@ def look_at_arrival(lead: LockedLead, *, workspace_id: int, stations: Sequence[i
     }
     with connection.cursor() as cursor:
         cursor.execute(LOOK, parameters)
-        paused, hours, timezone, first_id, public_id, kind = cursor.fetchone()
-    first = None if first_id is None else FirstLead(first_id, public_id, kind)
-    return Arrival(frozenset(paused), hours, timezone, first)
+        paused, hours, timezone, first_id, *first = cursor.fetchone()
+    found = None if first_id is None else FirstLead(first_id, *first)
+    return Arrival(frozenset(paused), hours, timezone, found)

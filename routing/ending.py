@@ -76,6 +76,8 @@ def end_attempts(endings: Sequence[Ending], *, at: datetime, owner: str) -> list
             attempts=each.lead.attempts + 1,
             owner=each.lead.locked_by or owner,
             duration_ms=end.duration_ms,
+            source_workspace_id=each.lead.source_workspace_id,
+            destination_workspace_id=each.lead.workspace_id,
         )
         for each, (recorder, end) in zip(endings, traces, strict=True)
     ]

@@ -4,7 +4,7 @@ Paused means: nothing is taken (PITFALLS 33). Leads keep coming in, and keep the
 why stands in the audit alone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -33,6 +33,18 @@ CROSS JOIN LATERAL (
     ORDER BY id DESC
     LIMIT 1
 ) e
+"""
+
+
+# Of the product, then of workspaces, the latest first. `%s::bigint[]` NULL: all of them.
+READ_HOLDING: Final = """
+SELECT NULL::bigint, '', paused_at FROM routing_dispatchcontrol WHERE paused_at IS NOT NULL
+UNION ALL SELECT * FROM (
+    SELECT id, name, paused_at FROM routing_workspace
+    WHERE paused_at IS NOT NULL AND (%s::bigint[] IS NULL OR id = ANY(%s))
+    ORDER BY paused_at DESC, id
+    LIMIT %s
+) latest
 """
 
 
@@ -140,6 +152,25 @@ def read_pauses(since: Mapping[int | None, datetime | None]) -> dict[int | None,
             name = rows[model, object_id]
             pauses[name] = Pause(holding[name], actor, reason)
     return pauses
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A pause that holds now. `workspace_id` None: of the whole product."""
+
+    workspace_id: int | None
+    name: str
+    pause: Pause
+
+
+def read_holding(visible: Sequence[int] | None, *, limit: int) -> list[Holding]:
+    """The product's pause, and the latest of these workspaces (None: of all). One statement while nothing is paused."""
+    ids = None if visible is None else list(visible)
+    with connection.cursor() as cursor:
+        cursor.execute(READ_HOLDING, [ids, ids, limit])
+        rows = cursor.fetchall()
+    pauses = read_pauses({pk: since for pk, _, since in rows})
+    return [Holding(pk, name, pauses[pk]) for pk, name, _ in rows]
 
 
 def _audited(workspace_id: int | None) -> tuple[str, str]:

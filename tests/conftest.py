@@ -23,7 +23,13 @@ KEPT_TABLES = (
     *("auth_permission", "auth_group", "auth_group_permissions"),
 )
 
-FOLDERS_OF_ONE_WORKER: Final = ("tests/browser/", "tests/bench/")
+FOLDERS_OF_ONE_WORKER: Final = (
+    "tests/browser/",
+    "tests/bench/",
+    # Servers of their own, which each worker would start.
+    "tests/integration/test_oldest_postgres.py",
+    "tests/integration/test_pgbouncer.py",
+)
 
 if "leadswitch.settings" in sys.modules:
     raise pytest.UsageError("unset DJANGO_SETTINGS_MODULE: the tests choose their own servers first")

@@ -22,10 +22,22 @@ def oldest_postgres() -> Path:
 
 
 def pgbouncer() -> str:
+    return _program("pgbouncer", name="PgBouncer", package="pgbouncer")
+
+
+def nginx() -> str:
+    return _program("nginx", name="nginx", package="nginx-light")
+
+
+def openssl() -> str:
+    return _program("openssl", name="OpenSSL", package="openssl")
+
+
+def _program(program: str, *, name: str, package: str) -> str:
     search = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"])
-    found = shutil.which("pgbouncer", path=search)
+    found = shutil.which(program, path=search)
     if found is None:
-        raise missing("PgBouncer", package="pgbouncer")
+        raise missing(name, package=package)
     return found
 
 

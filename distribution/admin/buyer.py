@@ -11,8 +11,10 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from distribution.admin.buyer_switch import BuyerSwitchAdmin
 from distribution.admin.dollars import DollarsAdmin
 from distribution.admin.maps import draw_area, draw_coverage
+from distribution.admin.money_history import wallet_lines
 from distribution.coverage import measure_coverage
 from distribution.describing import tell_answers, tell_area
 from distribution.engine import DefinitionError
@@ -22,11 +24,13 @@ from distribution.rewriting import rewrite_answers, rewrite_area
 from distribution.standing import Usage, read_usage, why_nothing_today
 from routing.admin.configuration import ConfigurationAdmin
 from routing.admin.filters import PausedFilter
+from routing.admin.pausing import PausableForm
 from routing.admin.typed import tell_condition
 from routing.opening import tell_hours
 from routing.rewriting import rewrite_condition, rewrite_timezone
 from tracing.admin.audited import REASON
 from tracing.admin.columns import money_column
+from tracing.admin.history import HistoryLine, merge
 from tracing.wording import money
 
 PERIODS: Final = {"hour": "an hour", "day": "a day", "week": "a week", "month": "a month"}
@@ -38,7 +42,8 @@ WINDOWS: Final = {"hour": "this hour", "day": "today", "week": "this week", "mon
 
 
 @admin.register(Buyer)
-class BuyerAdmin(ConfigurationAdmin):
+class BuyerAdmin(BuyerSwitchAdmin, ConfigurationAdmin):
+    form: Any = PausableForm
     never_deleted = "A buyer is never deleted: its wallet explains past money. Pause it on its page instead."
     workspace_path = "workspace"
     list_display = ("name", "workspace", "balance", "timezone", "paused_at", "created_at")
@@ -58,7 +63,10 @@ class BuyerAdmin(ConfigurationAdmin):
     tellers = {"service_area": tell_area, "answers": tell_answers, "hours": tell_hours}
     pictures = {"service_area": draw_area}
     rewriters = {"service_area": rewrite_area, "timezone": rewrite_timezone}
-    change_form_template = "admin/leadswitch/change_form.html"
+
+    def history_of(self, row: Buyer) -> list[HistoryLine]:
+        """With what happened to its wallet."""
+        return merge(super().history_of(row), wallet_lines(row.wallet))
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
         form = super().get_form(request, obj, change, **kwargs)
@@ -93,7 +101,12 @@ class EnrollmentAdmin(DollarsAdmin):
     workspace_path = "campaign__workspace"
     list_display = ("buyer", "campaign", "tier", "active", "weight", "priority", "bid", "taken_today")
     list_filter = ("active", "campaign__workspace")
-    list_select_related = ("buyer__wallet", "buyer__workspace", "campaign", "tier")
+    list_select_related = (
+        "buyer__wallet",
+        "buyer__workspace",
+        "campaign__workspace",
+        "tier__campaign__workspace",
+    )
     search_fields = ("buyer__name", "campaign__name")
     empty_list_text = "Put a buyer into a tier of a campaign: from then on it gets leads."
     ordering = ("campaign__name", "buyer__name")

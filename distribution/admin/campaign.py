@@ -33,7 +33,7 @@ class CampaignAdmin(DollarsAdmin):
         "config_version",
     )
     list_filter = ("active", "mode", "workspace")
-    list_select_related = ("workspace", "source")
+    list_select_related = ("workspace", "source__workspace")
     search_fields = ("name", "vertical")
     empty_list_text = "Add one for each kind of lead that you sell; then a tier, then enrol buyers in it."
     instead_of_deleting = (
@@ -68,7 +68,7 @@ class TierAdmin(DollarsAdmin):
     workspace_path = "campaign__workspace"
     list_display = ("campaign", "position", "name", "price")
     list_filter = ("campaign__workspace",)
-    list_select_related = ("campaign",)
+    list_select_related = ("campaign__workspace",)
     search_fields = ("name", "campaign__name")
     empty_list_text = "Every campaign needs one: buyers are enrolled in a tier. Add the campaign first."
     instead_of_deleting = "Give them another tier, or delete them."
@@ -84,7 +84,7 @@ class CampaignSnapshotAdmin(ReadOnlyAdmin):
     workspace_path = "campaign__workspace"
     list_display = ("campaign", "config_version", "actor", "created_at")
     list_filter = ("campaign__workspace",)
-    list_select_related = ("campaign",)
+    list_select_related = ("campaign__workspace",)
     search_help_text = "A campaign's numeric id."
     empty_list_text = "The first attempt at a lead keeps the campaign as it was then."
     exact_searches = {"campaign_id": parse_id}

@@ -20,7 +20,7 @@ class CampaignFilter(admin.SimpleListFilter):
         campaigns, ids = Campaign.objects.order_by("name"), visible_ids(request)
         if ids is not None:
             campaigns = campaigns.filter(workspace_id__in=ids)
-        return [(str(pk), name) for pk, name in campaigns.values_list("pk", "name")[:200]]
+        return [(str(each.pk), str(each)) for each in campaigns.select_related("workspace")[:200]]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
         value = self.value()

@@ -12,12 +12,14 @@ from django.http import HttpRequest
 
 from distribution.admin.dollars import LARGE_SUMS, DollarField, DollarsAdmin, check_large_sum
 from distribution.admin.money_actions import MoneyActionsAdmin
+from distribution.admin.money_history import wallet_lines
 from distribution.desk_money import set_credit_limit_by_hand
 from distribution.models import Assignment, LedgerEntry, Wallet
 from routing.admin.filters import DayFilter
 from tracing.admin.audited import REASON, ReasonedForm
 from tracing.admin.columns import money_column, time_column
 from tracing.admin.filters import WorkspaceFilter
+from tracing.admin.history import HistoryLine
 from tracing.admin.readonly import ReadOnlyAdmin
 from tracing.parsing import parse_text, parse_uuid
 from tracing.wording import money
@@ -88,7 +90,7 @@ class WalletAdmin(MoneyActionsAdmin, DollarsAdmin):
     form = WalletForm
     list_display = ("buyer", "balance", "held", "credit_limit")
     list_filter = ("buyer__workspace",)
-    list_select_related = ("buyer",)
+    list_select_related = ("buyer__workspace",)
     search_fields = ("buyer__name",)
     empty_list_text = "A wallet comes with its buyer: add a buyer."
     ordering = ("buyer__name",)
@@ -105,6 +107,9 @@ class WalletAdmin(MoneyActionsAdmin, DollarsAdmin):
         form: Any = super().get_form(request, obj, change=change, **kwargs)
         form.may_move_large_sums = request.user.has_perm(LARGE_SUMS)
         return form
+
+    def history_of(self, row: Wallet) -> list[HistoryLine]:
+        return wallet_lines(row)
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the database opens wallets
         return False
@@ -125,7 +130,7 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     workspace_path = "wallet__buyer__workspace"
     list_display = ("id", "buyer", "kind", "amount", "balance_after", "assignment", "actor", "created")
     list_filter = ("kind", WorkspaceFilter, EntryDayFilter)
-    list_select_related = ("wallet__buyer", "assignment")
+    list_select_related = ("wallet__buyer__workspace", "assignment")
     search_help_text = (
         "A buyer's name or a part of it, a buyer's or an assignment's public id, or a whole idempotency key."
     )
@@ -142,7 +147,7 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="buyer")
     def buyer(self, entry: LedgerEntry) -> str:
-        return entry.wallet.buyer.name
+        return str(entry.wallet.buyer)
 
     def of_workspaces(self, queryset: QuerySet[Any], ids: Sequence[int]) -> QuerySet[Any]:
         """By wallet: of each the database knows how many entries it has, of a workspace it does not."""

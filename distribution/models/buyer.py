@@ -124,7 +124,8 @@ class Buyer(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        """Names are unique in a workspace alone."""
+        return f"{self.name} ({self.workspace})"
 
     def clean(self) -> None:
         questions = Campaign.objects.filter(workspace_id=self.workspace_id).values_list(
@@ -140,7 +141,7 @@ class Buyer(models.Model):
             try:
                 check_answers_fit(self.answers, questions=campaign.questions)
             except ValidationError as error:
-                problems = [f"For the campaign {campaign}: {message}" for message in error.messages]
+                problems = [f"For the campaign {campaign.name}: {message}" for message in error.messages]
                 raise ValidationError({"answers": problems}) from None
 
 
@@ -306,7 +307,7 @@ class Enrollment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.buyer} in {self.campaign}"
+        return f"{self.buyer.name} in {self.campaign}"
 
     def clean(self) -> None:
         errors = {}

@@ -148,7 +148,8 @@ class Campaign(models.Model):
         triggers: ClassVar = [own_version_trigger(CAMPAIGN_CONFIG), campaign_trigger()]
 
     def __str__(self) -> str:
-        return self.name
+        """Names are unique in a workspace alone."""
+        return f"{self.name} ({self.workspace})"
 
     def clean(self) -> None:
         if self.source is not None and self.source.workspace_id != self.workspace_id:
@@ -159,7 +160,7 @@ class Campaign(models.Model):
             try:
                 check_answers_fit(enrollment.buyer.answers, questions=self.questions)
             except ValidationError as error:
-                problems = [f"For the buyer {enrollment.buyer}: {message}" for message in error.messages]
+                problems = [f"For the buyer {enrollment.buyer.name}: {message}" for message in error.messages]
                 raise ValidationError({"questions": problems}) from None
 
 
@@ -209,7 +210,7 @@ class Tier(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name or f"tier {self.position}"
+        return f"{self.name or f'tier {self.position}'} of {self.campaign}"
 
 
 class CampaignSnapshot(models.Model):

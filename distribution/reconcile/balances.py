@@ -8,7 +8,7 @@ from typing import Final
 
 from django.db import connection
 
-from tracing.reconciling import Counts, in_batches
+from tracing.reconciling import Counts, in_batches, name_rows
 
 logger = logging.getLogger(__name__)
 
@@ -41,4 +41,6 @@ def _compare(after: int | None, count: int) -> tuple[Counts, int | None]:
             "distribution.balance_differs",
             extra={"wallet_id": wallet_id, "balance_cents": balance_cents, "entries_cents": entries_cents},
         )
-    return Counts(checked=len(rows), skipped=len(wrong)), rows[-1][0] if len(rows) == count else None
+    named = name_rows("wallet", (row[0] for row in wrong))
+    counts = Counts(checked=len(rows), skipped=len(wrong), named=named)
+    return counts, rows[-1][0] if len(rows) == count else None

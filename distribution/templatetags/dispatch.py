@@ -1,15 +1,17 @@
 """Words and numbers of the page "Dispatch", and its line on the home page."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from django import template
 
 from routing.dispatchstate import read_brief
+from routing.pauses import read_holding
 from tracing.admin.scope import visible_ids
 from tracing.wording import span
 
 register = template.Library()
+NAMED: Final = 3  # workspaces in the banner
 
 
 @register.filter
@@ -23,6 +25,23 @@ register.filter("span", span)
 @register.filter
 def grouped(number: int) -> str:
     return f"{number:,}"
+
+
+@register.inclusion_tag("admin/leadswitch/pause_banner.html", takes_context=True)
+def pause_banner(context: dict[str, Any]) -> dict[str, Any]:
+    """What is paused now. Who paused the whole product and why is told to people who see every workspace."""
+    request = context.get("request")
+    if request is None or not request.user.has_perm("routing.view_workspace"):
+        return {"product": None, "workspaces": []}
+    visible = visible_ids(request)
+    holding = read_holding(visible, limit=NAMED + 1)
+    workspaces = [each for each in holding if each.workspace_id is not None]
+    return {
+        "product": next((each.pause for each in holding if each.workspace_id is None), None),
+        "is_whole": visible is None,
+        "workspaces": workspaces[:NAMED],
+        "has_more": len(workspaces) > NAMED,
+    }
 
 
 @register.inclusion_tag("admin/leadswitch/dispatch_card.html", takes_context=True)

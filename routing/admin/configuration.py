@@ -1,7 +1,7 @@
 """Pages of what operators configure: strict JSON with errors that name the path."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from django import forms
@@ -30,9 +30,22 @@ class IndentedEncoder(json.JSONEncoder):
 class GuardedJSONField(forms.JSONField):
     """Takes what the API takes: PostgreSQL refuses NUL and half surrogate pairs, and JSON knows no NaN."""
 
+    blank: Callable[[], Any] | None = None  # what a column that is never NULL has for a blank text
+
+    def clean(self, value: Any) -> Any:
+        return self._fill(super().clean(value))
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """A blank text is the column's blank value, which the page shows as {} or []."""
+        is_blank = isinstance(data, str) and not data.strip() and self.blank is not None
+        return super().has_changed(initial, json.dumps(self._fill(None)) if is_blank else data)
+
+    def _fill(self, value: Any) -> Any:
+        return self.blank() if value is None and self.blank is not None else value
+
     def to_python(self, value: Any) -> Any:
-        if not isinstance(value, str) or value in self.empty_values:
-            return super().to_python(value)
+        if not isinstance(value, str) or not value.strip():
+            return super().to_python(value.strip() if isinstance(value, str) else value)
         try:
             parsed = parse_json(value.encode(), max_keys=MOST_KEYS)
         except Malformed as error:
@@ -74,7 +87,7 @@ class ConfigurationAdmin(TypedChecks):
         models.JSONField: {
             "form_class": RewritingJSONField,
             "encoder": IndentedEncoder,
-            "widget": forms.Textarea(attrs={"rows": 10, "cols": 100, "style": "font-family: monospace"}),
+            "widget": forms.Textarea(attrs={"rows": 10, "cols": 100, "class": "desk-json"}),
         }
     }
     list_per_page = 50
@@ -99,6 +112,8 @@ class ConfigurationAdmin(TypedChecks):
         field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
         if rewriter is not None:
             field.rewriter = rewriter
+        if isinstance(field, GuardedJSONField) and not db_field.null and callable(db_field.default):
+            field.blank = db_field.default
         return field
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001

@@ -123,4 +123,4 @@ class LeadAdmin(ReadOnlyAdmin):
 
     @admin.display(description="from")
     def came_from(self, lead: Lead) -> SafeString:
-        return format_html('{} <small class="desk-under">{}</small>', lead.source, lead.workspace)
+        return format_html('{} <small class="desk-under">{}</small>', lead.source.name, lead.workspace)

@@ -9,14 +9,15 @@ from django.http import HttpRequest
 from routing import pauses, rollout
 from routing.admin.configuration import ConfigurationAdmin
 from routing.admin.filters import PausedFilter
+from routing.admin.pausing import PausableForm
 from routing.models import DuplicateScope, Workspace
 from routing.opening import tell_hours
 from routing.rewriting import rewrite_timezone
-from tracing.admin.audited import REASON, ReasonedForm
+from tracing.admin.audited import REASON
 from tracing.admin.scope import visible_ids
 
 
-class WorkspaceForm(ReasonedForm):
+class WorkspaceForm(PausableForm):
     def clean(self) -> dict[str, Any] | None:
         """The page of the dispatch shows why."""
         cleaned = super().clean()

@@ -196,7 +196,8 @@ class Source(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        """Names are unique in a workspace alone."""
+        return f"{self.name} ({self.workspace})"
 
 
 class SourceScope(models.TextChoices):

@@ -15,18 +15,18 @@ from routing.models import LeadStatus
 from routing.queries import read_clock
 from routing.retry import NextStep
 from tracing.models import AttemptResult
-from tracing.reconciling import Counts, in_batches
+from tracing.reconciling import MOST_NAMED, Counts, in_batches, name_rows
 
 LEADS_A_BATCH: Final = 500
 OWNER: Final = "reconcile:expiry"
 
-COUNT: Final = """
-SELECT count(*) FROM (
-    SELECT 1 FROM routing_lead
+COUNT: Final = f"""
+SELECT count(*), (array_agg(id))[1:{MOST_NAMED}] FROM (
+    SELECT id FROM routing_lead
     WHERE status IN ('pending', 'gated', 'offered') AND expires_at <= statement_timestamp()
     LIMIT %s
 ) over
-"""
+"""  # noqa: S608 - only a constant is put in
 
 
 def run(*, fix: bool, limit: int) -> Counts:
@@ -34,8 +34,8 @@ def run(*, fix: bool, limit: int) -> Counts:
         return in_batches(_expire, limit=limit, size=LEADS_A_BATCH)
     with connection.cursor() as cursor:
         cursor.execute(COUNT, [limit])
-        over = cursor.fetchone()[0]
-    return Counts(checked=over, skipped=over)
+        over, ids = cursor.fetchone()
+    return Counts(checked=over, skipped=over, named=name_rows("lead", ids or ()))
 
 
 def _expire(after: datetime | None, count: int) -> tuple[Counts, datetime | None]:
@@ -49,4 +49,6 @@ def _expire(after: datetime | None, count: int) -> tuple[Counts, datetime | None
         ]
         lines = end_attempts(endings, at=at, owner=OWNER)
     tell_endings(lines)
-    return Counts(checked=len(endings), repaired=len(endings)), at if len(endings) == count else None
+    named = name_rows("lead", (each.lead.id for each in endings))
+    counts = Counts(checked=len(endings), repaired=len(endings), named=named)
+    return counts, at if len(endings) == count else None

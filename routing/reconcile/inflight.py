@@ -14,7 +14,7 @@ from routing.losses import count_loss
 from routing.models import DispatchMode
 from routing.queries import DueTime, read_due_times
 from routing.schedule import Ending, Expired
-from tracing.reconciling import Counts, in_batches
+from tracing.reconciling import Counts, in_batches, name_rows
 
 LEASES_A_PAGE: Final = 500
 # Until its loss is counted, a lead does not come up again.
@@ -27,7 +27,8 @@ def run(*, fix: bool, limit: int) -> Counts:
         expired = schedule.find_expired(offset=offset, limit=count)
         repaired = sum(_recover(each) for each in expired) if fix else 0
         left = len(expired) - repaired
-        counts = Counts(checked=len(expired), repaired=repaired, skipped=left)
+        named = name_rows("lead", (each.lead_id for each in expired))
+        counts = Counts(checked=len(expired), repaired=repaired, skipped=left, named=named)
         return counts, offset + left if len(expired) == count else None
 
     return in_batches(step, limit=limit, size=LEASES_A_PAGE)

@@ -13,6 +13,7 @@ logger = logging.getLogger(__name__)
 
 # Rows a run looks at unless told otherwise: all. What bounds a run is time.
 NO_LIMIT: Final = 2**31
+MOST_LOGGED: Final = 20
 
 
 def run_reconciler(reconciler: Reconciler, *, fix: bool, limit: int = NO_LIMIT) -> Counts:
@@ -48,6 +49,7 @@ def _report(name: str, counts: Counts, *, seconds: float) -> None:
             "checked": counts.checked,
             "repaired": counts.repaired,
             "skipped": counts.skipped,
+            "found": list(counts.named[:MOST_LOGGED]),
             "duration_ms": round(1000 * seconds, 3),
         },
     )

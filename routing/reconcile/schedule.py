@@ -16,7 +16,7 @@ from routing.models import DispatchMode, Workspace
 from routing.queries import read_due_times
 from routing.rollout import count_others, drop_others
 from routing.schedule import Due
-from tracing.reconciling import Counts, in_batches
+from tracing.reconciling import Counts, in_batches, name_rows
 
 # Younger leads may still be on their way from the process that took them in.
 LEAST_AGE: Final = timedelta(seconds=2)
@@ -42,7 +42,8 @@ def _sweep(mode: DispatchMode, find: Find, repair: Repair, *, fix: bool, limit: 
         if fix and lost:
             repair(lost)
         repaired = len(lost) if fix else 0
-        counts = Counts(checked=len(leads), repaired=repaired, skipped=len(lost) - repaired)
+        named = name_rows("lead", (each.lead_id for each in lost))
+        counts = Counts(checked=len(leads), repaired=repaired, skipped=len(lost) - repaired, named=named)
         return counts, place_of(leads[-1]) if len(leads) == count else None
 
     return in_batches(step, limit=limit, size=LEADS_A_PAGE)
@@ -58,14 +59,16 @@ def _confirm(leads: Sequence[Due], lost_ids: set[int]) -> list[Due]:
 
 def _leftovers(*, fix: bool) -> Counts:
     """Drop what workspaces that are not event-driven have in the schedule, and what no lead waits for in the shadow."""
-    found = 0
+    total = Counts()
     for workspace_id, mode in Workspace.objects.exclude(dispatch_mode=DispatchMode.EVENT).values_list(
         "pk", "dispatch_mode"
     ):
-        found += drop_others(workspace_id, mode=mode) if fix else count_others(workspace_id, mode=mode)
+        found = drop_others(workspace_id, mode=mode) if fix else count_others(workspace_id, mode=mode)
         if fix and mode == DispatchMode.SHADOW:
             found += shadow.take_extra(workspace_id)
-    return Counts(checked=found, repaired=found if fix else 0, skipped=0 if fix else found)
+        named = name_rows("leftovers of workspace", [workspace_id] if found else ())
+        total += Counts(found, found if fix else 0, 0 if fix else found, named)
+    return total
 
 
 def _put_back(leads: Sequence[Due], *, spread: Spread) -> None:

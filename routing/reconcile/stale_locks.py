@@ -14,19 +14,19 @@ from routing.ending import end_attempts, tell_endings
 from routing.lease import end_of_lease
 from routing.locks import hold_stale
 from routing.queries import read_clock
-from tracing.reconciling import Counts, in_batches
+from tracing.reconciling import MOST_NAMED, Counts, in_batches, name_rows
 
 LEADS_A_BATCH: Final = 200
 OWNER: Final = "reconcile:stale_locks"
 REASON: Final = "lock_expired"
 
-COUNT: Final = """
-SELECT count(*) FROM (
-    SELECT 1 FROM routing_lead
+COUNT: Final = f"""
+SELECT count(*), (array_agg(id))[1:{MOST_NAMED}] FROM (
+    SELECT id FROM routing_lead
     WHERE status = 'calling' AND locked_at < statement_timestamp() - make_interval(secs => %s)
     LIMIT %s
 ) stale
-"""
+"""  # noqa: S608 - only a constant is put in
 
 
 def run(*, fix: bool, limit: int) -> Counts:
@@ -34,8 +34,8 @@ def run(*, fix: bool, limit: int) -> Counts:
         return in_batches(_end, limit=limit, size=LEADS_A_BATCH)
     with connection.cursor() as cursor:
         cursor.execute(COUNT, [settings.LEADSWITCH_LOCK_MAX_SECONDS, limit])
-        stale = cursor.fetchone()[0]
-    return Counts(checked=stale, skipped=stale)
+        stale, ids = cursor.fetchone()
+    return Counts(checked=stale, skipped=stale, named=name_rows("lead", ids or ()))
 
 
 def _end(after: datetime | None, count: int) -> tuple[Counts, datetime | None]:
@@ -46,4 +46,6 @@ def _end(after: datetime | None, count: int) -> tuple[Counts, datetime | None]:
         endings = [end_of_lease(lead, reason=REASON, at=at) for lead in held]
         lines = end_attempts(endings, at=at, owner=OWNER)
     tell_endings(lines)
-    return Counts(checked=len(held), repaired=len(held)), at if len(held) == count else None
+    named = name_rows("lead", (lead.id for lead in held))
+    counts = Counts(checked=len(held), repaired=len(held), named=named)
+    return counts, at if len(held) == count else None

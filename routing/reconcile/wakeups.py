@@ -7,7 +7,7 @@ schedule in Redis are left to this run.
 from typing import Final
 
 from routing import wakeups
-from tracing.reconciling import Counts
+from tracing.reconciling import MOST_NAMED, Counts, name_rows
 
 MOST_CHANGES: Final = 1_000
 
@@ -15,7 +15,8 @@ MOST_CHANGES: Final = 1_000
 def run(*, fix: bool, limit: int) -> Counts:
     if not fix:
         number, leads = wakeups.count_open()
-        return Counts(checked=number, skipped=leads)
+        named = name_rows("change", wakeups.list_open(limit=MOST_NAMED))
+        return Counts(checked=number, skipped=leads, named=named)
     wakeups.follow_setting()
     most = min(limit, wakeups.LEADS_A_RUN)
     changes = wakeups.list_open(limit=MOST_CHANGES)
@@ -23,7 +24,7 @@ def run(*, fix: bool, limit: int) -> Counts:
     for change in changes:
         woken += _wake(change, placed=woken, most=most)
     wakeups.forget_old()
-    return Counts(checked=len(changes), repaired=woken)
+    return Counts(checked=len(changes), repaired=woken, named=name_rows("change", changes if woken else ()))
 
 
 def _wake(change: int, *, placed: int, most: int) -> int:

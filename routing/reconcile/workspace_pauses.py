@@ -5,7 +5,7 @@ from typing import Final
 from routing.control import read_control
 from routing.models import Workspace
 from routing.pauses import find_unmirrored, write_mirror
-from tracing.reconciling import Counts, in_batches
+from tracing.reconciling import Counts, in_batches, name_rows
 
 WORKSPACES_A_PAGE: Final = 1_000
 
@@ -30,4 +30,8 @@ def _mend(truth: dict[int | None, bool], *, fix: bool) -> Counts:
     if fix and wrong:
         write_mirror(wrong)
     repaired = len(wrong) if fix else 0
-    return Counts(checked=len(truth), repaired=repaired, skipped=len(wrong) - repaired)
+    named = (
+        *(["product"] if None in wrong else []),
+        *name_rows("workspace", sorted(pk for pk in wrong if pk is not None)),
+    )
+    return Counts(checked=len(truth), repaired=repaired, skipped=len(wrong) - repaired, named=named)

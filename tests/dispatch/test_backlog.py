@@ -56,9 +56,13 @@ def test_lost_leads_are_found_and_come_back_at_their_time(
     make_old_leads(campaign, count=1, status="failed", next_attempt_at=None, finished_at=timezone.now())
     make_old_leads(campaign, count=1, paused_at=timezone.now())
 
-    assert reconcile(fix=False) == Counts(checked=5, skipped=5)
+    reported = reconcile(fix=False)
+    assert reported == Counts(checked=5, skipped=5)
     assert scores(redis_client, campaign) == {}
-    assert reconcile() == Counts(checked=5, repaired=5)
+    repaired = reconcile()
+    assert repaired == Counts(checked=5, repaired=5)
+    for counts in (reported, repaired):
+        assert set(counts.named) == {f"lead {lead_id}" for lead_id in (*due, *later)}
     assert {lead_id: scores(redis_client, campaign)[lead_id] for lead_id in later} == dict.fromkeys(
         later, schedule.to_ms(later_at)
     )

@@ -64,9 +64,12 @@ def test_a_lost_lead_comes_back(campaign: Campaign, settings: Any, *, is_started
     state = "started" if is_started else "queued"
     before = count_lost(state)
 
-    assert inflight.run(fix=False, limit=10) == Counts(checked=1, skipped=1)
+    reported = inflight.run(fix=False, limit=10)
+    assert reported == Counts(checked=1, skipped=1)
     assert len(schedule.find_expired(limit=10)) == 1  # a report changes nothing
-    assert reconcile() == Counts(checked=1, repaired=1)
+    repaired = reconcile()
+    assert repaired == Counts(checked=1, repaired=1)
+    assert reported.named == repaired.named == (f"lead {lead_id}",)
 
     sizes = schedule.read_sizes()
     assert (sizes.inflight, sizes.waiting) == (0, 1)

@@ -88,8 +88,12 @@ def test_a_mirror_that_differs_is_mended(redis_client: "redis.Redis[str]") -> No
     running = WorkspaceFactory()
     redis_client.set(keys.workspace_paused_key(running.pk), 1)
     redis_client.set(keys.paused_key(), 1)
-    assert reconcile(fix=False) == Counts(checked=3, skipped=3)
-    assert reconcile() == Counts(checked=3, repaired=3)
+    reported = reconcile(fix=False)
+    assert reported == Counts(checked=3, skipped=3)
+    repaired = reconcile()
+    assert repaired == Counts(checked=3, repaired=3)
+    names = ("product", f"workspace {paused.pk}", f"workspace {running.pk}")
+    assert reported.named == repaired.named == names
     assert paused_keys(redis_client) == {keys.workspace_paused_key(paused.pk)}
     assert reconcile() == Counts(checked=3)
 

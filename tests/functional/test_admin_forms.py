@@ -20,7 +20,7 @@ from distribution.models import (
     Tier,
     Wallet,
 )
-from routing.models import Source, SourceKey
+from routing.models import Source, SourceKey, Workspace
 from tests.admin_pages import (
     EDITABLE,
     build_world,
@@ -37,6 +37,7 @@ from tests.factories import (
     LeadFactory,
     SourceFactory,
 )
+from tracing.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
 
@@ -294,3 +295,28 @@ def test_a_name_that_is_taken_is_refused(
     assert problems(save(client, model, row, **{clash: "taken"}))
     row.refresh_from_db()
     assert row.name != "taken"
+
+
+@pytest.mark.parametrize("text", ["", "  ", "null"])
+@pytest.mark.parametrize(
+    ("model", "field", "blank"),
+    [
+        (Buyer, "answers", {}),
+        (Campaign, "price_rules", []),
+        (Enrollment, "lead_filter", {}),
+        (Workspace, "hours", None),
+    ],
+    ids=str,
+)
+def test_blank_json_is_the_column_s_blank_value(
+    model: type[Model], field: str, blank: object, text: str, client: Client
+) -> None:
+    enrollment = EnrollmentFactory()
+    rows = {Buyer: enrollment.buyer, Campaign: enrollment.campaign, Workspace: enrollment.campaign.workspace}
+    row = rows.get(model, enrollment)  # type: ignore[call-overload]
+    before = model._default_manager.filter(pk=row.pk).values().get()
+
+    assert save(client, model, row, **{field: text}).status_code == 302
+
+    assert model._default_manager.filter(pk=row.pk).values().get() == {**before, field: blank}
+    assert not AuditEntry.objects.exists()

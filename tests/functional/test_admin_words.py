@@ -11,7 +11,14 @@ from django.test import Client
 from distribution.distribute import distribute_lead
 from routing.models import Lead
 from tests.admin_pages import build_world, client_of, page, person
-from tests.factories import BuyerFactory, CampaignFactory, LeadFactory, SourceFactory, WorkspaceFactory
+from tests.factories import (
+    BuyerFactory,
+    CampaignFactory,
+    EnrollmentFactory,
+    LeadFactory,
+    SourceFactory,
+    WorkspaceFactory,
+)
 from tests.planting import plant
 from tracing.models import Attempt, LeadDistributionEvent
 
@@ -110,9 +117,10 @@ def test_an_empty_list_says_what_to_do() -> None:
 
 def test_what_is_asked_first_has_the_focus(client: Client, unsold: Lead) -> None:
     wallet = BuyerFactory().wallet
+    enrollment = EnrollmentFactory(campaign=unsold.workspace.campaigns.get(), buyer__credits_cents=5_000)
     for url, name in (
         (f"/admin/distribution/wallet/{wallet.pk}/money/topup/", "amount"),
-        (f"/admin/routing/lead/{unsold.pk}/assign/", "enrollment"),
+        (f"/admin/routing/lead/{unsold.pk}/assign/?enrollment={enrollment.pk}", "reason"),
         (f"/admin/routing/lead/act/rerun/?ids={unsold.pk}", "reason"),
     ):
         content = client.get(url).content.decode()

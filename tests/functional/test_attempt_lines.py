@@ -43,6 +43,7 @@ FIELDS = {
     *("event", "level", "logger", "timestamp", "lead_id", "attempt_id", "result", "skip_reason", "attempts"),
     *("owner", "duration_ms", "lock", "lock_ms", "rule_id", "duplicate", "duplicate_of", "buyers"),
     *("charged_cents", "cause"),
+    *("source_workspace_id", "destination_workspace_id", "duplicate_workspace_id"),
 }
 
 
@@ -115,7 +116,7 @@ CASES: dict[str, tuple[Callable[[Lead], None], Callable[[], AbstractContextManag
     "failed": (
         nothing,
         broken_sale,
-        {"event": "routing.failed", "result": "retry", "cause": "ValueError", "level": "warning"},
+        {"event": "routing.failed", "result": "retry", "cause": "ValueError", "level": "error"},
     ),
 }
 
@@ -137,6 +138,8 @@ def test_one_line_an_attempt(name: str, lead: Lead, lines: Callable[[], list[dic
     assert (line["lead_id"], line["attempt_id"]) == (str(lead.public_id), str(outcome.attempt_id))
     assert (line["skip_reason"], line["attempts"], line["duplicate"]) == (outcome.skip_reason, 1, False)
     assert line["lock"] == expected.get("lock", "acquired")
+    assert line["source_workspace_id"] == line["destination_workspace_id"] == lead.workspace_id
+    assert line["duplicate_workspace_id"] is None
     assert 0 < line["lock_ms"] < 10_000
     assert ":" in line["owner"]
 
@@ -148,7 +151,7 @@ def test_a_lead_that_is_parked_after_its_last_conflict_has_failed(
     with holding(HOLD_WALLETS):
         assert distribute_lead(lead.pk).result == "failed"
     [line] = lines()
-    assert (line["event"], line["lock"], line["level"]) == ("routing.failed", "busy", "warning")
+    assert (line["event"], line["lock"], line["level"]) == ("routing.failed", "busy", "error")
 
 
 @pytest.mark.usefixtures("lead")
@@ -166,6 +169,9 @@ def test_a_duplicate_names_the_lead_that_came_first(lines: Callable[[], list[dic
     assert (sold["event"], sold["rule_id"], sold["duplicate"]) == ("routing.complete", hub.pk, False)
     assert (duplicate["event"], duplicate["lead_id"]) == ("routing.duplicate_detected", str(second.public_id))
     assert (duplicate["duplicate"], duplicate["duplicate_of"]) == (True, str(first.public_id))
+    ways = [(each["source_workspace_id"], each["destination_workspace_id"]) for each in (sold, duplicate)]
+    assert ways == [(hub.workspace_id, campaign.workspace_id)] * 2
+    assert [each["duplicate_workspace_id"] for each in (sold, duplicate)] == [None, campaign.workspace_id]
     assert (duplicate["rule_id"], duplicate["result"], duplicate["lock"]) == (
         hub.pk,
         "duplicate",

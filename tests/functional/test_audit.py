@@ -34,7 +34,7 @@ def test_a_change_is_told_with_its_reason(client: Client) -> None:
 
     entry = AuditEntry.objects.get()
     assert (entry.actor, entry.action, entry.model) == ("root", "changed", "distribution.campaign")
-    assert (entry.object_id, entry.object_label) == (str(campaign.pk), "Roofs")
+    assert (entry.object_id, entry.object_label) == (str(campaign.pk), f"Roofs ({campaign.workspace})")
     assert (entry.workspace_id, entry.reason) == (campaign.workspace_id, "Season starts")
     assert (entry.before, entry.after) == ({"price_cents": 2500}, {"price_cents": 3000})
 
@@ -142,5 +142,5 @@ def test_a_viewer_reads_the_audit_of_its_workspace() -> None:
 
     shown = client.get(page(AuditEntry, "changelist")).context["cl"].result_list
 
-    assert [entry.object_label for entry in shown] == [campaign.name]
+    assert [entry.object_label for entry in shown] == [str(campaign)]
     assert AuditEntry in admin.site._registry

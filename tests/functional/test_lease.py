@@ -239,9 +239,12 @@ class TestStaleLocks:
         self.age(fresh, 50)
         before = [state(lead) for lead in (fresh, pending)]
 
-        assert self.run(fix=False) == Counts(checked=1, skipped=1)
+        reported = self.run(fix=False)
+        assert reported == Counts(checked=1, skipped=1)
         assert state(stale)[0] == "calling"
-        assert self.run(fix=True) == Counts(checked=1, repaired=1)
+        repaired = self.run(fix=True)
+        assert repaired == Counts(checked=1, repaired=1)
+        assert reported.named == repaired.named == (f"lead {stale.pk}",)
 
         assert state(stale) == ("pending", "lock_expired", 1, "", None)
         assert timedelta(seconds=50) < stale.next_attempt_at - now() < timedelta(minutes=2)

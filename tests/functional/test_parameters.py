@@ -75,7 +75,7 @@ class TestRefusals:
     def test_parameter_that_comes_twice_is_refused(self, client: Client) -> None:
         assert self.fields(client, "?kind=charge&kind=topup")["kind"][0]["code"] == "repeated"
 
-    @pytest.mark.parametrize("name", ["%00", "a%00b", "%3Cscript%3E", "x" * 65, "caf%C3%A9", ""])
+    @pytest.mark.parametrize("name", ["%01", "a%0Ab", "%3Cscript%3E", "x" * 65, "caf%C3%A9", ""])
     def test_odd_name_is_not_repeated_in_the_answer(self, client: Client, name: str) -> None:
         assert list(self.fields(client, f"?{name}=1")) == ["non_field_errors"]
 

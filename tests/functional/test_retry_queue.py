@@ -200,7 +200,7 @@ class TestActions:
     def test_run_now_only_makes_it_due(self, operator: Client, lead: Lead) -> None:
         """PITFALLS 51: the attempt meets every guard, and the tries go on counting."""
         url = self.choose(operator, "rerun", lead)
-        assert url == act_url("rerun", lead)
+        assert url == act_url("rerun", lead) + "&list=retryinglead"
 
         done = operator.post(url, {"reason": "the bug is mended"}, follow=True)
 

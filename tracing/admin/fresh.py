@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 from django.forms.boundfield import BoundField
 from django.http import HttpRequest, HttpResponse
 
+from tracing.admin.history import HistoryAdmin
 from tracing.admin.opened import (
     NOTHING,
     NotOpened,
@@ -30,7 +31,6 @@ from tracing.admin.opened import (
     tell_value,
     unseal,
 )
-from tracing.admin.scope import ScopedAdmin
 from tracing.locks import for_change, lock_rows
 from tracing.wording import one_of
 
@@ -70,7 +70,7 @@ class FreshForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscri
 
     bound_field_class = FreshBoundField
     is_busy: ClassVar[bool] = False
-    opened = forms.CharField(required=False, widget=forms.HiddenInput)
+    opened = forms.CharField(required=False, widget=forms.HiddenInput, help_text="Written by the page.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -187,7 +187,7 @@ class FreshForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscri
         )
 
 
-class FreshAdmin(ScopedAdmin):
+class FreshAdmin(HistoryAdmin):
     """Locks the row before Django reads it, when its form is sent."""
 
     form: Any = FreshForm

@@ -12,14 +12,14 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from tracing.admin.history import HistoryAdmin
 from tracing.admin.keyset import KeysetChangeList
-from tracing.admin.scope import ScopedAdmin
 
 # A longer document is folded away until somebody wants it.
 MOST_LINES: Final = 40
 
 
-class ExactSearch(ScopedAdmin):
+class ExactSearch(HistoryAdmin):
     """Finds rows by whole values, each through an index; text that cannot be a value is not looked for.
 
     `exact_searches`: a lookup and what reads the text for it, None when it is no such value.

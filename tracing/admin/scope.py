@@ -76,7 +76,12 @@ class ScopedAdmin(PlainAdmin):
         return value.pk if isinstance(value, Model) else None if value is row else value
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return self.scope(super().get_queryset(request), request=request)
+        """With what the names of the rows need, also for the choices of other pages."""
+        rows = super().get_queryset(request)
+        joined = self.list_select_related
+        if not isinstance(joined, bool):
+            rows = rows.select_related(*joined)
+        return self.scope(rows, request=request)
 
     def get_list_filter(self, request: HttpRequest) -> Any:
         return list(self._scoped_filters(super().get_list_filter(request)))
@@ -90,6 +95,8 @@ class ScopedAdmin(PlainAdmin):
         related = self.admin_site._registry.get(db_field.remote_field.model)
         if isinstance(related, ScopedAdmin) and "queryset" not in kwargs:
             rows = related.model._default_manager.order_by(*(related.get_ordering(request) or ()))
+            if not isinstance(related.list_select_related, bool):
+                rows = rows.select_related(*related.list_select_related)
             kwargs["queryset"] = related.scope(rows, request=request)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 

@@ -1,11 +1,12 @@
 """manage.py reconcile: says what has drifted from the truth, and with --fix puts it right."""
 
+import json
 import sys
 import time
 from collections.abc import Sequence
 from typing import Any, Final
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.db import OperationalError, ProgrammingError
 
 from routing.reconcile import (
@@ -40,13 +41,17 @@ class Command(BaseCommand):
             "--limit", type=positive_argument, metavar="N", help="look at no more than N rows each"
         )
 
+        parser.add_argument(
+            "--json", action="store_true", help="a document, with what was found by kind and id"
+        )
+
     def handle(self, *_: Any, **options: Any) -> None:
         chosen = _choose(options["name"])
         width = max(len("reconciler"), *(len(each.name) for each in chosen))
-        self.stdout.write(f"{'reconciler':<{width}}" + "".join(f"  {column:>9}" for column in COLUMNS))
+        show = _Document() if options["json"] else _Table(self.stdout, width)
         try:
             left = [
-                self._run(each, fix=options["fix"], limit=options["limit"] or NO_LIMIT, width=width)
+                self._run(each, fix=options["fix"], limit=options["limit"] or NO_LIMIT, show=show)
                 for each in chosen
             ]
         except ProgrammingError as error:
@@ -55,20 +60,71 @@ class Command(BaseCommand):
         except OperationalError as error:
             message = f"the database cannot be read: {str(error).splitlines()[0]}"
             raise CommandError(message, returncode=2) from error
-        self.stdout.write(_conclude(left, fix=options["fix"]))
+        if isinstance(show, _Document):
+            self.stdout.write(
+                json.dumps(
+                    {"is_clean": all(number == 0 for number in left), "reconcilers": show.rows}, indent=2
+                )
+            )
+        else:
+            self.stdout.write(_conclude(left, fix=options["fix"]))
         if any(number != 0 for number in left):
             sys.exit(1)
 
-    def _run(self, reconciler: Reconciler, *, fix: bool, limit: int, width: int) -> int | None:
+    def _run(
+        self, reconciler: Reconciler, *, fix: bool, limit: int, show: "_Table | _Document"
+    ) -> int | None:
         """Return how much is left out of order; None when another run is under way."""
         started = time.perf_counter()
         try:
             counts = run_reconciler(reconciler, fix=fix, limit=limit)
         except ReconcilerBusy:
-            self.stdout.write(f"{reconciler.name:<{width}}  busy: another run is under way")
+            show.busy(reconciler.name)
             return None
-        self.stdout.write(f"{reconciler.name:<{width}}" + _cells(counts, time.perf_counter() - started))
+        show.done(reconciler.name, counts, time.perf_counter() - started)
         return counts.skipped
+
+
+class _Table:
+    """For people: a line each, and below it what was found."""
+
+    def __init__(self, out: OutputWrapper, width: int) -> None:
+        self.out, self.width = out, width
+        out.write(f"{'reconciler':<{width}}" + "".join(f"  {column:>9}" for column in COLUMNS))
+
+    def busy(self, name: str) -> None:
+        self.out.write(f"{name:<{self.width}}  busy: another run is under way")
+
+    def done(self, name: str, counts: Counts, seconds: float) -> None:
+        self.out.write(f"{name:<{self.width}}" + _cells(counts, seconds))
+        if counts.named:
+            more = counts.found - len(counts.named)
+            self.out.write(f"  {', '.join(counts.named)}" + (f" and {more:,} more" if more > 0 else ""))
+
+
+class _Document:
+    """For machines."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+
+    def busy(self, name: str) -> None:
+        self.rows.append({"name": name, "is_busy": True})
+
+    def done(self, name: str, counts: Counts, seconds: float) -> None:
+        self.rows.append(
+            {
+                "name": name,
+                "is_busy": False,
+                "checked": counts.checked,
+                "found": counts.found,
+                "repaired": counts.repaired,
+                "left": counts.skipped,
+                "named": list(counts.named),
+                "is_cut": counts.found > len(counts.named),
+                "seconds": round(seconds, 3),
+            }
+        )
 
 
 def _choose(name: str | None) -> Sequence[Reconciler]:

@@ -29,6 +29,7 @@ def test_a_wrong_balance_is_found_told_and_left(
     counts = run_reconciler(find_reconciler("balances"), fix=True)
 
     assert counts == Counts(checked=3, repaired=0, skipped=1)
+    assert counts.named == (f"wallet {wallets[1].pk}",)
     [record] = [each for each in caplog.records if each.levelno == logging.ERROR]
     told = (record.message, record.wallet_id, record.balance_cents, record.entries_cents)  # type: ignore[attr-defined]
     assert told == ("distribution.balance_differs", wallets[1].pk, 1_007, 1_000)

@@ -47,9 +47,13 @@ def test_whatever_is_unfinished_and_over_ends_as_expired() -> None:
     Workspace.objects.filter(pk=over[1].workspace_id).update(paused_at=LONG_AGO)
     plant("UPDATE routing_lead SET attempts = 0 WHERE id <> %s", [over[1].pk])
 
-    assert run(fix=False) == Counts(checked=4, skipped=4)
+    reported = run(fix=False)
+    assert reported == Counts(checked=4, skipped=4)
     assert not Lead.objects.filter(status="expired").exists()
-    assert run() == Counts(checked=4, repaired=4)
+    repaired = run()
+    assert repaired == Counts(checked=4, repaired=4)
+    for counts in (reported, repaired):
+        assert set(counts.named) == {f"lead {lead.pk}" for lead in over}
 
     for lead in over:
         attempts_before = lead.attempts

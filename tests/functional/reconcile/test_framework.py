@@ -1,5 +1,6 @@
 """What every reconciler gets: a lock of its own, batches, metrics, a task, a command, an entry in beat's table."""
 
+import json
 import logging
 import os
 import signal
@@ -28,7 +29,7 @@ from tests.concurrency.processes import pipe, started
 from tests.concurrency.racing import fetch_value, in_background, wait_until
 from tests.factories import WorkspaceFactory
 from tracing import reconciling
-from tracing.reconciling import Counts, in_batches
+from tracing.reconciling import MOST_NAMED, Counts, in_batches, name_rows
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -41,9 +42,10 @@ def rename(*, fix: bool, limit: int) -> Counts:
     """A reconciler for these tests: workspaces are to be called "right"."""
     calls.append({"fix": fix, "limit": limit})
     wrong = Workspace.objects.exclude(name="right")
-    found = wrong.count()
+    found = list(wrong.order_by("pk").values_list("pk", flat=True))
     repaired = wrong.update(name="right") if fix else 0
-    return Counts(Workspace.objects.count(), repaired, found - repaired)
+    named = name_rows("workspace", found)
+    return Counts(Workspace.objects.count(), repaired, len(found) - repaired, named)
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +95,56 @@ def test_the_command_reports_and_then_repairs() -> None:
     code, lines = run_command("names", "--limit", "7")
     assert (code, lines[1].split()[:4]) == (0, ["names", "4", "0", "0"])
     assert calls[-1] == {"fix": False, "limit": 7}
+
+
+def test_what_was_found_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    wrong = [f"workspace {each.pk}" for each in WorkspaceFactory.create_batch(3, name="wrong")]
+
+    with caplog.at_level(logging.INFO):
+        _, lines = run_command("names")
+
+    assert lines[2] == f"  {', '.join(wrong)}"
+    [record] = [each for each in caplog.records if each.message == "routing.reconciled"]
+    assert record.found == wrong  # type: ignore[attr-defined]
+
+
+def test_document_has_what_was_found() -> None:
+    wrong = WorkspaceFactory.create_batch(3, name="wrong")
+
+    code, lines = run_command("names", "--json")
+    told = json.loads("\n".join(lines))
+
+    assert (code, told["is_clean"]) == (1, False)
+    [row] = told["reconcilers"]
+    assert row.pop("seconds") >= 0
+    assert row == {
+        "name": "names",
+        "is_busy": False,
+        "checked": 3,
+        "found": 3,
+        "repaired": 0,
+        "left": 3,
+        "named": [f"workspace {each.pk}" for each in wrong],
+        "is_cut": False,
+    }
+    with a_run_under_way("names"):
+        code, lines = run_command("names", "--json")
+    told = json.loads("\n".join(lines))
+    assert (code, told) == (1, {"is_clean": False, "reconcilers": [{"name": "names", "is_busy": True}]})
+
+
+def test_names_are_cut() -> None:
+    found = MOST_NAMED + 20
+    part = Counts(found, 0, found, name_rows("lead", range(found)))
+    both = part + Counts(1, 0, 1, ("wallet 1",))
+    assert (len(part.named), len(both.named), both.found) == (MOST_NAMED, MOST_NAMED, found + 1)
+
+    WorkspaceFactory.create_batch(3, name="wrong")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reconciling, "MOST_NAMED", 2)
+        _, lines = run_command("names")
+    assert lines[2].endswith(" and 1 more")
+    assert lines[2].count("workspace") == 2
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,93 @@
+"""The switch on a buyer's page: pause now, resume now. It asks for a reason."""
+
+from typing import Any, Final
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+
+from distribution.admin.confirming import ConfirmingAdmin, ReasonForm, keep_list
+from distribution.buyer_switch import SwitchRefused, state_of, switch_buyer
+from distribution.models import Buyer
+from routing.admin.waking import tell_woken
+from tracing.wording import moment
+
+SWITCH: Final = "distribution.change_buyer"
+TITLES: Final = {"pause": "Pause now", "resume": "Resume now"}
+
+
+class SwitchForm(ReasonForm):
+    """The switch itself compares what was `seen`, under its lock."""
+
+    asks_again = False
+
+
+class BuyerSwitchAdmin(ConfirmingAdmin):
+    change_form_template = "admin/leadswitch/change_form.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.switch)
+        return [
+            path("<path:object_id>/switch/<slug:name>/", view, name="distribution_buyer_switch"),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        buyer = self.get_object(request, object_id)
+        buttons = []
+        if buyer is not None and request.user.has_perm(SWITCH):
+            name = "pause" if buyer.paused_at is None else "resume"
+            url = reverse("admin:distribution_buyer_switch", args=[buyer.pk, name])
+            buttons = [{"title": TITLES[name], "url": keep_list(self, request, url)}]
+        return super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), "desk_buttons": buttons}
+        )
+
+    def switch(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+        self.require(SWITCH, request=request)
+        buyer = self.get_object(request, object_id)
+        if buyer is None or name not in TITLES:
+            raise Http404
+        form = SwitchForm(request.POST or None, state=state_of(buyer.paused_at))
+        back = keep_list(self, request, reverse("admin:distribution_buyer_change", args=[buyer.pk]))
+        if request.method == "POST" and form.is_valid() and self._do(request, buyer, name, form):
+            return HttpResponseRedirect(back)
+        context = {
+            "lines": [_line(name, buyer)],
+            "button": TITLES[name],
+            "is_possible": (buyer.paused_at is None) == (name == "pause") or bool(form.errors),
+            "back": back,
+        }
+        return self.confirm(request, title=f"{TITLES[name]}: {buyer}", form=form, context=context)
+
+    def _do(self, request: HttpRequest, buyer: Buyer, name: str, form: SwitchForm) -> bool:
+        """Returns False when it was refused; the form says why."""
+        try:
+            with transaction.atomic():
+                is_changed = switch_buyer(
+                    buyer,
+                    to=timezone.now() if name == "pause" else None,
+                    actor=request.user.get_username(),
+                    reason=form.cleaned_data["reason"],
+                    seen=form.cleaned_data["seen"],
+                )
+                tell_woken(self, request)
+        except SwitchRefused as refusal:
+            form.add_error(None, f"Nothing was switched: {refusal}.")
+            return False
+        now = f"{buyer} is {'paused' if name == 'pause' else 'running again'}."
+        if is_changed:
+            self.message_user(request, now, messages.SUCCESS)
+        else:
+            self.message_user(request, f"{now} It was so already.", messages.WARNING)
+        return True
+
+
+def _line(name: str, buyer: Buyer) -> str:
+    if buyer.paused_at is not None:
+        return f"It has been paused since {moment(buyer.paused_at)}."
+    return "From now on it gets no lead of any campaign." if name == "pause" else "It is not paused."

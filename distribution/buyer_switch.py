@@ -1,0 +1,45 @@
+"""Pauses a buyer now, or lets it go on. While it is paused it gets no lead of any campaign."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from distribution.models import Buyer
+from tracing import audit
+from tracing.locks import lock_rows
+
+
+class SwitchRefused(Exception):
+    """The message says why."""
+
+
+def state_of(paused_at: datetime | None) -> str:
+    """What a page shows of the switch, in a few characters."""
+    return "running" if paused_at is None else paused_at.isoformat()
+
+
+def switch_buyer(buyer: Buyer, *, to: datetime | None, actor: str, reason: str, seen: str = "") -> bool:
+    """Pause since then, or resume (`to` None). Returns False when it is so already. Raises SwitchRefused.
+
+    `seen`: the state_of the switch on the page that asked; another pause is not lifted. Blank: no page asked.
+    """
+    row = Buyer.objects.filter(pk=buyer.pk)
+    with transaction.atomic():
+        if not lock_rows(row):
+            raise SwitchRefused("somebody else is changing the buyer at this moment; try again")
+        was = row.values_list("paused_at", flat=True).get()
+        if (was is None) == (to is None):
+            return False
+        if seen and seen != state_of(was):
+            raise SwitchRefused("it was resumed and paused anew after you opened this page")
+        row.update(paused_at=to)
+        audit.record(
+            actor=actor,
+            action="resume" if to is None else "pause",
+            target=buyer,
+            workspace_id=buyer.workspace_id,
+            reason=reason,
+            before={"paused_at": was},
+            after={"paused_at": to},
+        )
+    return True

@@ -1,0 +1,111 @@
+"""The history of a row: what people did to it, from the audit, and what else a page knows of it."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from tracing import audit
+from tracing.admin.scope import ScopedAdmin
+from tracing.models import AuditEntry
+from tracing.wording import moment, money
+
+SHOWN: Final = 200
+MOST_OF_A_VALUE: Final = 120
+CENTS: Final = "_cents"
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """`at` orders the lines. `details`: what changed, one each."""
+
+    at: datetime
+    actor: str
+    what: str
+    reason: str = ""
+    details: tuple[str, ...] = ()
+
+
+class HistoryAdmin(ScopedAdmin):
+    """In place of Django's page, which knows only what its own forms saved."""
+
+    def history_of(self, row: Any) -> list[HistoryLine]:
+        """The newest lines, in any order. A page that knows more of its rows adds it."""
+        return [tell_entry(entry, model=type(row)) for entry in audit.read_entries(row, limit=SHOWN)]
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        if not self.has_view_or_change_permission(request, row):
+            raise PermissionDenied
+        lines = sorted(self.history_of(row), key=lambda line: line.at, reverse=True)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"History: {row}",
+            "opts": self.opts,
+            "object": row,
+            "object_url": reverse(
+                f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[quote(row.pk)]
+            ),
+            "lines": lines[:SHOWN],
+            "is_cut": len(lines) >= SHOWN,
+            "preserved_filters": self.get_preserved_filters(request),
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "admin/leadswitch/history.html", context)
+
+
+def tell_entry(entry: AuditEntry, *, model: type[Model]) -> HistoryLine:
+    is_new = not entry.before  # of a new row every column would be told
+    details = () if is_new and entry.action == "added" else tuple(_details(entry, model))
+    return HistoryLine(entry.at, entry.actor, entry.action.capitalize(), entry.reason, details)
+
+
+def _details(entry: AuditEntry, model: type[Model]) -> Iterator[str]:
+    for name in {**entry.before, **entry.after}:
+        label = _label(model, name)
+        before, after = (_tell(state.get(name), name=name) for state in (entry.before, entry.after))
+        yield f"{label}: changed" if before == after == audit.CHANGED else f"{label}: {before} → {after}"
+
+
+def _label(model: type[Model], name: str) -> str:
+    try:
+        words = str(getattr(model._meta.get_field(name), "verbose_name", name))
+    except FieldDoesNotExist:
+        words = name.replace("_", " ")
+    return words.removesuffix(" cents").capitalize()
+
+
+def _tell(value: object, *, name: str) -> str:
+    if value in (None, "", [], {}):
+        return "nothing"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) and name.endswith(CENTS):
+        return money(value)
+    if isinstance(value, str) and name.endswith("_at"):
+        return _tell_moment(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= MOST_OF_A_VALUE else f"{text[:MOST_OF_A_VALUE]}…"
+
+
+def _tell_moment(text: str) -> str:
+    try:
+        return moment(datetime.fromisoformat(text))
+    except ValueError:
+        return text
+
+
+def merge(*lists: Sequence[HistoryLine]) -> list[HistoryLine]:
+    return [line for each in lists for line in each]
