@@ -34,8 +34,9 @@ def list_keys(*, source: str = "", buyer: str = "", workspace_slug: str = "") ->
 def find_key(prefix: str) -> ScopedKey:
     """The key with this prefix; a whole key is understood too. Raises KeyNotFound."""
     wanted = prefix.partition(".")[0]
-    for key in list_keys():
-        if key.prefix == wanted:
+    for model, workspace in ((SourceKey, "source__workspace"), (BuyerKey, "buyer__workspace")):
+        key = model.objects.select_related(workspace).filter(prefix=wanted).first()
+        if key is not None:
             return key
     message = f"no key begins with {wanted[:8]!r}; `manage.py keys list` shows the prefixes"
     raise KeyNotFound(message)
@@ -51,7 +52,7 @@ def describe_key(key: ScopedKey, *, at: datetime) -> dict[str, Any]:
     return {
         "prefix": key.prefix,
         "kind": key.owner_field,
-        "owner": str(key.owner),
+        "owner": key.owner.name,
         "workspace": key.owner.workspace.slug,
         "name": key.name,
         "scopes": key.granted_scopes,
