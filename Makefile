@@ -104,6 +104,15 @@ lock: venv ## compile requirements*.in into pinned, hashed requirements*.txt
 	  --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
 	  --output-file $$name.txt $$name.in || exit 1; done
 
+.PHONY: refresh-data
+refresh-data: venv ## pin the newest ZIP, phone and time zone data, and make the table of counties anew
+	$(Q)$(PYTHON) -m venv var/lock-venv && var/lock-venv/bin/pip install --quiet uv
+	$(Q)for name in requirements requirements-embedded requirements-dev; do var/lock-venv/bin/uv pip compile --quiet --universal \
+	  --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
+	  --upgrade-package zipcodes --upgrade-package phonenumberslite --upgrade-package tzdata \
+	  --output-file $$name.txt $$name.in || exit 1; done
+	$(Q)$(BIN)/python ops/refresh_counties.py
+
 .PHONY: clean
 clean: ## stop the servers; remove var/ (ALL local data), .venv and caches
 	$(Q)if [ -x $(BIN)/python ]; then $(SERVICES) stop; for at in test debian; do $(TEST_ENV) LEADSWITCH_VAR_DIR=var/$$at $(SERVICES) stop; done; fi

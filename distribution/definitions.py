@@ -4,6 +4,7 @@ Each check puts the part into a minimal campaign and compiles that: what a form 
 """
 
 import difflib
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -44,6 +45,7 @@ def check_price_rules(value: object) -> None:
             problems += [
                 _line(f"[{index}].when.{path}".rstrip("."), message) for path, message in error.problems
             ]
+    problems += find_runaway_problems(rules)
     if len(rules) > MAX_PRICE_RULES:
         problems.append(f"has {len(rules)} rules, at most {MAX_PRICE_RULES} are allowed: use fewer")
     if problems:
@@ -63,6 +65,19 @@ def find_amount_problems(rule: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "percent", f"must be at most {MAX_RULE_PERCENT:,}: that is ten times the price"
     elif round(percent, MAX_PERCENT_DECIMALS) != percent:
         yield "percent", f"has more than {MAX_PERCENT_DECIMALS} decimals: round it"
+
+
+def find_runaway_problems(rules: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Percentages that each are allowed, and together are not: those of all leads, and those of the same leads."""
+    factors: dict[str, float] = {}
+    for rule in rules:
+        if rule.get("percent") is not None:
+            key = json.dumps(rule.get("when") or {}, sort_keys=True)
+            factors[key] = factors.get(key, 1.0) * rule["percent"] / 100
+    always = factors.pop("{}", 1.0)
+    most = max(always, *(always * each for each in factors.values())) if factors else always
+    if most > MAX_RULE_PERCENT / 100:
+        yield f"together the percentages make {most:,.1f} times the price, at most 10 times is allowed"
 
 
 def check_questions(value: object) -> None:

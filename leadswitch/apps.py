@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 
 
 class LeadswitchConfig(AppConfig):
@@ -11,3 +12,7 @@ class LeadswitchConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("leadswitch.celery")
+
+
+class DeskAdminConfig(AdminConfig):
+    default_site = "leadswitch.login.site.DeskSite"

@@ -58,6 +58,7 @@ OWN_VARIABLES = frozenset(
         "REDIS_PREFIX",
         "RERUNS_AN_HOUR",
         "ROLE",
+        "SECOND_FACTOR",
         "SOURCE_REQUESTS_A_MINUTE",
         "SOURCE_REQUEST_BURST",
         "START_LATE_SECONDS",
@@ -71,6 +72,7 @@ OWN_VARIABLES = frozenset(
 MOST_HOURS = 2_160  # as long as a lead lives, unless its workspace says otherwise
 ROLES = ("web", "worker", "command")
 DISPATCH_MODES = ("poll", "shadow", "event")
+SECOND_FACTOR_RULES = ("nobody", "superusers", "staff")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 POSTGRES_SCHEMES = ("postgres", "postgresql")
 REDIS_SCHEMES = ("redis", "rediss", "unix")
@@ -117,6 +119,7 @@ class Environment:
     metrics_token: str
     login_failures: int
     login_lock_minutes: int
+    second_factor: str
     is_superuser_allowed: bool
     is_pgbouncer: bool
     is_prepared: bool
@@ -160,6 +163,9 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         hsts_preload=_read(variables, "LEADSWITCH_HSTS_PRELOAD", parse_bool, default=False),
         metrics_token=_read_metrics_token(variables, locations, optional=debug),
         login_failures=_read(variables, "LEADSWITCH_LOGIN_FAILURES", parse_count, default=5),
+        second_factor=_read(
+            variables, "LEADSWITCH_SECOND_FACTOR", one_of(*SECOND_FACTOR_RULES), default="nobody"
+        ),
         login_lock_minutes=_read(variables, "LEADSWITCH_LOGIN_LOCK_MINUTES", parse_count, default=15),
         is_superuser_allowed=_read(variables, "LEADSWITCH_ALLOW_SUPERUSER", parse_bool, default=False),
         is_pgbouncer=pgbouncer,

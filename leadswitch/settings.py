@@ -74,11 +74,15 @@ LEADSWITCH_RECONCILERS = {
 # --- Django -----------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
+    # Before the product, which takes their pages out of the admin.
+    "django_otp",
+    "django_otp.plugins.otp_static",
+    "django_otp.plugins.otp_totp",
     "leadswitch.apps.LeadswitchConfig",
     "distribution.apps.DistributionConfig",
     "routing.apps.RoutingConfig",
     "tracing.apps.TracingConfig",
-    "django.contrib.admin",
+    "leadswitch.apps.DeskAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -105,6 +109,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -146,6 +151,8 @@ AXES_LOCKOUT_CALLABLE = "leadswitch.login.guard.lockout_page"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
+OTP_TOTP_ISSUER = "LeadSwitch"
+LEADSWITCH_SECOND_FACTOR = ENVIRONMENT.second_factor
 LEADSWITCH_LOGIN_FAILURES = ENVIRONMENT.login_failures
 LEADSWITCH_LOGIN_LOCK_MINUTES = ENVIRONMENT.login_lock_minutes
 

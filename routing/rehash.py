@@ -1,7 +1,8 @@
 """Computes identities again where the way to compute them has changed. Done in batches, each a short transaction.
 
-Concerned are addresses with an internationalized domain, and Mexican and Argentine numbers. Any number of runs give the
-same, so one may be cut short, and repeated once no process of an earlier version takes leads in.
+After a new LEADSWITCH_IDENTITY_KEY these are all leads. Otherwise they are those whose address has an internationalized
+domain, or whose number is Mexican or Argentine. Any number of runs give the same, so one may be cut short, and repeated
+once no process of an earlier version takes leads in.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,28 +16,31 @@ IDS_A_BATCH: Final = 20_000
 
 LAST: Final = "SELECT COALESCE(max(id), 0) FROM routing_lead"
 # By ranges of the primary key: each batch reads so many rows at most, whatever there is to find.
-FIND: Final = r"""
+FIND_ALL: Final = """
 SELECT id, email, phone, email_hash, phone_hash FROM routing_lead
-WHERE id > %s AND id <= %s AND (email ~ '[^\x01-\x7f]' OR phone LIKE '+521%%' OR phone LIKE '+549%%')
-ORDER BY id
+WHERE id > %s AND id <= %s AND (email <> '' OR phone <> '')
 """
+FIND: Final = rf"{FIND_ALL} AND (email ~ '[^\x01-\x7f]' OR phone LIKE '+521%%' OR phone LIKE '+549%%')"
 UPDATE: Final = """
 UPDATE routing_lead SET email_hash = %s, phone_hash = %s WHERE id = %s AND email = %s AND phone = %s
 """
 
 
-def rehash_identities(*, is_dry_run: bool = False, ids_a_batch: int = IDS_A_BATCH) -> int:
+def rehash_identities(
+    *, is_dry_run: bool = False, is_new_key: bool = False, ids_a_batch: int = IDS_A_BATCH
+) -> int:
     """Return how many leads got, or would get, another identity. Looks at those that are there at the start."""
-    return sum(_rehash(batch, is_dry_run=is_dry_run) for batch in _read_batches(ids_a_batch))
+    batches = _read_batches(FIND_ALL if is_new_key else FIND, ids_a_batch=ids_a_batch)
+    return sum(_rehash(batch, is_dry_run=is_dry_run) for batch in batches)
 
 
-def _read_batches(ids_a_batch: int) -> Iterator[Sequence[Any]]:
+def _read_batches(find: str, *, ids_a_batch: int) -> Iterator[Sequence[Any]]:
     with connection.cursor() as cursor:
         cursor.execute(LAST)
         [last] = cursor.fetchone()
     for start in range(0, last, ids_a_batch):
         with connection.cursor() as cursor:
-            cursor.execute(FIND, [start, start + ids_a_batch])
+            cursor.execute(find, [start, start + ids_a_batch])
             yield cursor.fetchall()
 
 

@@ -112,7 +112,7 @@ LEAD_CHANGES: Final = {
     "lock_expired": "nothing: it is tried again by itself, a few times",
     "internal_error": "find this attempt in the log; a few times it is tried again by itself, then by a person",
     "lead_expired": "nothing: its time is over",
-    "duplicate_lead": "nothing: the person is served by the first lead",
+    "duplicate_lead": "nothing while the first lead is sold or tried; run this again if that one ends without a sale",
     "workspace_paused": "resume the workspace",
 }
 # What a deferred lead waits for, whichever gate removed the last buyer.

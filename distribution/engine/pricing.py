@@ -5,6 +5,7 @@ from typing import Any
 
 from distribution.engine.campaign import CompiledCampaign, PriceRule, Tier
 from distribution.engine.types import JsonObject, TierPrice
+from distribution.limits import MAX_PRICE_CENTS
 
 
 def tier_prices(campaign: CompiledCampaign, *, fields: Mapping[str, Any]) -> tuple[TierPrice, ...]:
@@ -22,9 +23,11 @@ def _tier_price(tier: Tier, rules: list[PriceRule], campaign_cents: int) -> Tier
 
 
 def apply_rule(rule: PriceRule, *, cents: int) -> int:
-    """The new price in whole cents, halves rounded up, never below zero."""
+    """The new price in whole cents, halves rounded up, never below zero nor above what a lead can cost."""
     if rule.kind == "set_cents":
-        return rule.numerator
-    if rule.kind == "add_cents":
-        return max(0, cents + rule.numerator)
-    return (2 * cents * rule.numerator + rule.denominator) // (2 * rule.denominator)
+        price = rule.numerator
+    elif rule.kind == "add_cents":
+        price = cents + rule.numerator
+    else:
+        price = (2 * cents * rule.numerator + rule.denominator) // (2 * rule.denominator)
+    return min(max(0, price), MAX_PRICE_CENTS)

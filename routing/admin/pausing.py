@@ -18,7 +18,8 @@ class PausableForm(ReasonedForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "paused_at" in self.fields:
-            self.fields["paused_at"].label = "Paused since"
+            field = self.fields["paused_at"]
+            field.label, field.help_text = "Paused since", f"{field.help_text} It cannot lie ahead."
 
     def clean_paused_at(self) -> datetime | None:
         at: datetime | None = self.cleaned_data.get("paused_at")

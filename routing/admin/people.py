@@ -6,8 +6,11 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, User
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from routing.models import Membership
 from tracing import audit
@@ -41,6 +44,26 @@ class PeopleAdmin(AuditedAdmin, PlainUserAdmin):
     inlines = (MembershipInline,)
     list_display = ("username", "is_active", "is_staff", "is_superuser", "last_login")
     show_full_result_count = False
+    actions = ("reset_second_factor",)
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        actions = super().get_actions(request)
+        if not request.user.is_superuser:
+            actions.pop("reset_second_factor", None)
+        return actions
+
+    @admin.action(description="Reset the second factor")
+    def reset_second_factor(self, request: HttpRequest, people: QuerySet[User]) -> None:
+        """For people who have lost app and recovery codes. Nobody does it for themselves."""
+        others = people.exclude(username=request.user.get_username())
+        with transaction.atomic():
+            for user in others:
+                TOTPDevice.objects.filter(user=user).delete()
+                StaticDevice.objects.filter(user=user).delete()
+                self.audit(request, user, action="second_factor_reset", reason="")
+        self.message_user(
+            request, f"The second factor of {len(others)} other people is off: they set up a new one."
+        )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         people = super().get_queryset(request)
@@ -90,6 +113,8 @@ class MembershipAdmin(AuditedAdmin):
     show_full_result_count = False
 
 
+# Their pages would show the keys.
+admin.site.unregister([TOTPDevice, StaticDevice])
 for _model, _page in ((User, PeopleAdmin), (Group, RolesAdmin), (Membership, MembershipAdmin)):
     if admin.site.is_registered(_model):
         admin.site.unregister(_model)

@@ -19,7 +19,9 @@ from playwright.sync_api import Page, expect
 from distribution.demo.build import Demo, build_demo
 from distribution.demo.people import make_leads
 from distribution.distribute import distribute_lead
-from distribution.models import Assignment, Buyer, Campaign, Enrollment, Wallet
+from distribution.models import Assignment, Buyer, Campaign, Enrollment, LedgerEntry, Wallet
+from distribution.queries import enrollments_for
+from routing import pauses
 from routing.models import DispatchControl, Lead, LeadStatus, RetryingLead
 from tests.admin_pages import EDITABLE, MODELS, client_of, person, save
 from tests.admin_pages import page as path_of
@@ -64,6 +66,10 @@ def test_take(look: str, demo: Demo, open_as: OpenAs) -> None:  # noqa: ARG001
     for name, path in operator_pages().items():
         take(page, path, folder / f"{name}.png")
     take_forms(page, folder)
+    take_conflict(page, root, folder)
+    pauses.pause_product(at=timezone.now(), actor="root", reason="the import of this morning is wrong")
+    for name in ("home", "dispatch"):
+        take(page, operator_pages()[name], folder / f"{name}-paused.png")
     empty = open_as(newcomer, **LOOKS[look])
     for name, path in empty_pages().items():
         take(empty, path, folder / f"empty-{name}.png")
@@ -82,6 +88,18 @@ def work_a_little(root: User) -> None:
         {"amount": "250", "reason": "paid by transfer", "token": str(uuid4())},
     )
     assert answer.status_code == 302
+
+
+def asked_pages(failed: Lead, wallet: Wallet) -> dict[str, str]:
+    """The sale by hand as it asks, the switch of a buyer, and the histories."""
+    enrollment = enrollments_for(failed)[0]
+    moved = LedgerEntry.objects.filter(kind="topup").latest("pk").wallet
+    return {
+        "lead-assign-question": f"{path_of(Lead, 'changelist')}{failed.pk}/assign/?enrollment={enrollment.pk}",
+        "buyer-pause": f"{path_of(Buyer, 'changelist')}{wallet.buyer_id}/switch/pause/",
+        "wallet-history": path_of(Wallet, "history", moved.pk),
+        "buyer-history": path_of(Buyer, "history", moved.buyer_id),
+    }
 
 
 def operator_pages() -> dict[str, str]:
@@ -103,6 +121,7 @@ def operator_pages() -> dict[str, str]:
         "lead-drawer": f"{leads}?trace={failed.public_id}",
         "lead-run-again": f"{leads}act/rerun/?ids={failed.pk}",
         "lead-assign": f"{leads}{failed.pk}/assign/",
+        **asked_pages(failed, wallet),
         "wallet-top-up": f"/admin/distribution/wallet/{wallet.pk}/money/topup/",
         "wallet-adjust": f"/admin/distribution/wallet/{wallet.pk}/money/adjust/",
         "assignment-return": path_of(Assignment, "change", sold.pk).replace("change", "return"),
@@ -126,6 +145,23 @@ def operator_pages() -> dict[str, str]:
 def shown_row(model: type[Model]) -> Model | None:
     rows = model._default_manager.order_by("pk")
     return rows.filter(day_leads__gt=0).first() if model is Enrollment else rows.first()
+
+
+def take_conflict(page: Page, root: User, folder: Path) -> None:
+    """A field that both changed, and a large sum that is asked for once more."""
+    enrollment = Enrollment.objects.order_by("pk")[0]
+    page.goto(path_of(Enrollment, "change", enrollment.pk))
+    save(client_of(root), Enrollment, enrollment, cap_day="7", change_reason="agreed by phone")
+    page.locator("#id_cap_day").fill("9")
+    page.locator("[name=_save]").click()
+    expect(page.locator(".errorlist").first).to_contain_text("Nothing was saved")
+    page.screenshot(path=folder / "enrollment-conflict.png", full_page=True)
+    page.goto(f"/admin/distribution/wallet/{Wallet.objects.order_by('pk')[0].pk}/money/topup/")
+    page.locator("#id_amount").fill("20000")
+    page.locator("#id_reason").fill("paid by transfer")
+    page.locator("input[type=submit].default").click()
+    expect(page.locator("#id_again")).to_be_visible()
+    page.screenshot(path=folder / "wallet-large-sum.png", full_page=True)
 
 
 def empty_pages() -> dict[str, str]:

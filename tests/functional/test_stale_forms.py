@@ -72,14 +72,14 @@ def test_form_sent_back_unchanged_changes_nothing(model: type[Model], ann: Clien
     url = page(model, "change", row.pk)
     data = form_of(ann, url)
     before = model._default_manager.filter(pk=row.pk).values().get()
+    history = ann.get(page(model, "history", row.pk)).context["lines"]
 
     answer = ann.post(url, data)
 
     assert answer.status_code == 302, problems(answer)
     assert model._default_manager.filter(pk=row.pk).values().get() == before
     assert AuditEntry.objects.count() == entries
-    history = ann.get(page(model, "history", row.pk)).context["lines"]
-    assert len(history) == AuditEntry.objects.filter(model=model._meta.label_lower, object_id=row.pk).count()
+    assert ann.get(page(model, "history", row.pk)).context["lines"] == history
 
 
 def test_price_that_did_not_change_is_not_in_the_history(ann: Client) -> None:

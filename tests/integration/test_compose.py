@@ -41,6 +41,27 @@ def test_every_part_has_a_health_check_that_exists() -> None:
         assert find_spec(module) is not None
 
 
+def test_every_variable_reaches_every_part_of_the_product() -> None:
+    """.env is handed on whole; only what must differ between the parts is written down here."""
+    own = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "LEADSWITCH_IDENTITY_KEY", "ALLOWED_HOSTS"}
+    of_a_part = {"LEADSWITCH_ROLE", "LEADSWITCH_TRUST_PROXY", "PROMETHEUS_MULTIPROC_DIR"}
+    for name in ("migrate", "web", "worker", "dispatcher", "beat"):
+        part = COMPOSE["services"][name]
+        assert part["env_file"] == ".env"
+        assert own <= set(part["environment"]) <= own | of_a_part
+
+
+def test_what_must_be_set_is_named_in_the_example() -> None:
+    """`docker compose up` refuses to start without these, and says what to set."""
+    required = set(re.findall(r"\$\{(\w+):\?", (REPOSITORY / "docker-compose.yml").read_text()))
+    example = (REPOSITORY / ".env.example").read_text()
+    assert required == {
+        *("POSTGRES_PASSWORD", "SECRET_KEY", "LEADSWITCH_IDENTITY_KEY", "ALLOWED_HOSTS", "TLS_DIRECTORY")
+    }
+    for name in required:
+        assert re.search(rf"^#?{name}=", example, re.MULTILINE), name
+
+
 @pytest.fixture
 def empty_cluster(tmp_path: Path) -> Iterator[ServicePaths]:
     """As the image makes it: a superuser and nothing of the product."""

@@ -4,8 +4,9 @@ import hmac
 from typing import Any
 
 import pytest
-from django.conf import settings
+from django.conf import settings as django_settings
 from django.core.management import call_command
+from pytest_django import Settings
 
 from routing.identity import identify
 from routing.models import Lead
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def hash_as_before(kind: bytes, value: str) -> str:
-    key = str(settings.LEADSWITCH_IDENTITY_KEY).encode()
+    key = str(django_settings.LEADSWITCH_IDENTITY_KEY).encode()
     return hmac.digest(key, kind + b"\x00" + value.encode(), "sha256").hex()
 
 
@@ -60,6 +61,17 @@ def test_only_leads_with_another_identity_are_changed(capsys: pytest.CaptureFixt
     ]
     assert rehash_identities() == 0
     assert capsys.readouterr().out == "3 leads would get another identity\n"
+
+
+def test_every_lead_is_hashed_with_a_new_key(settings: Settings) -> None:
+    rows = [("ann@example.com", "+14048812345"), ("", "+14048812346"), ("", "")]
+    for row in rows:
+        make_earlier(*row)
+    settings.LEADSWITCH_IDENTITY_KEY = "another-key-that-is-long-enough-to-be-accepted"
+    assert rehash_identities() == 0
+    call_command("rehash_identities", "--all")
+    assert stored() == [identify(email=email, phone=phone) for email, phone in rows]
+    assert rehash_identities(is_new_key=True) == 0
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,13 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection, connections
 from django.test import Client
 
@@ -221,3 +223,19 @@ def fill(session: "psycopg.Connection[Any]") -> None:
             )
         except psycopg.errors.DiskFull:
             rows //= 2
+
+
+def test_an_import_stops_and_blames_no_row(tmp_path: Path) -> None:
+    """Its rows are good: none of them may stand among the refused."""
+    source = SourceFactory(default_vertical="roofing")
+    file = tmp_path / "leads.csv"
+    file.write_text("Email,Zip\nada@example.com,30312\nbob@example.com,30312\n")
+    options: dict[str, Any] = {"source": source.name, "maps": ["Email=email", "Zip=zip"]}
+    with read_only():
+        connection.close()
+        with pytest.raises(CommandError, match="cut short"):
+            call_command("import_leads", str(file), **options, stdout=StringIO())
+    connection.close()
+    assert not list(tmp_path.glob("*rejects*"))
+    call_command("import_leads", str(file), **options, stdout=StringIO())
+    assert Lead.objects.count() == 2

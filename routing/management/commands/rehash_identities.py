@@ -17,6 +17,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="count and change nothing")
 
-    def handle(self, *_: Any, dry_run: bool, **__: Any) -> None:
-        count = rehash_identities(is_dry_run=dry_run)
+        parser.add_argument(
+            "--all", action="store_true", help="every lead: after LEADSWITCH_IDENTITY_KEY was changed"
+        )
+
+    def handle(self, *_: Any, dry_run: bool, **options: Any) -> None:
+        count = rehash_identities(is_dry_run=dry_run, is_new_key=options["all"])
         self.stdout.write(f"{count:,} leads {'would get' if dry_run else 'got'} another identity")

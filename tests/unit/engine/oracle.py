@@ -276,7 +276,19 @@ def _leaf(op: str, seen: Any, wanted: Any) -> bool | None:
     return _compare(op, seen, wanted)
 
 
+def _read(seen: Any, wanted: Any) -> Any:
+    """The lead's value as the wanted one's kind says; only the spellings that the strategies draw."""
+    kinds = (_kind(seen), _kind(wanted))
+    if kinds == ("number", "text"):
+        return f"{seen:g}"
+    if kinds == ("text", "number") and seen.isdecimal():
+        return int(seen)
+    return seen
+
+
 def _compare(op: str, seen: Any, wanted: Any) -> bool:
+    if op != "between":
+        seen = _read(seen, wanted)
     if op == "eq":
         return _same(seen, wanted)
     if op == "between":
@@ -297,6 +309,7 @@ def _compare(op: str, seen: Any, wanted: Any) -> bool:
 
 
 def _same(one: Any, other: Any) -> bool:
+    one = _read(one, other)
     return bool(_kind(one) == _kind(other) and _kind(one) != "list" and one == other)
 
 
@@ -325,6 +338,7 @@ def _price(campaign: dict[str, Any], tier: dict[str, Any], enrollment: dict[str,
         else:
             exact = price * Decimal(str(rule["percent"])) / 100
             price = exact.quantize(Decimal(1), rounding=ROUND_HALF_UP)
+        price = min(price, Decimal(10_000_000))
     return int(price)
 
 

@@ -45,7 +45,7 @@ HOURS: tuple[dict[str, Any], ...] = (
     {day: [["00:00", "06:30"], ["22:15", "24:00"]] for day in ("mon", "wed", "fri", "sun")},
     {"mon": []},
 )
-VALUES = st.sampled_from([1, 2, 5, 2.0, "a", "b", "ab", True, False])
+VALUES = st.sampled_from([1, 2, 5, 2.0, "2", "a", "b", "ab", True, False])
 LEAVES = st.one_of(
     st.builds(
         lambda field, op, value: {"field": field, "op": op, "value": value},

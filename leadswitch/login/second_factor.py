@@ -1,0 +1,103 @@
+"""The second factor: codes of an authenticator app (TOTP), and recovery codes that work once.
+
+Recovery codes are kept as hashes alone. Wrong codes slow the next try down (django-otp's throttling).
+"""
+
+import secrets
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
+from django_otp import login as otp_login
+from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from tracing import audit
+
+# In the session of a user who has a second factor, from the password until the code.
+DUE: Final = "second_factor_due"
+RECOVERY_CODES: Final = 10
+# Without letters and digits that look alike.
+ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"
+APP_DIGITS: Final = 6
+
+
+def is_required(user: Any) -> bool:
+    rule = settings.LEADSWITCH_SECOND_FACTOR
+    return (rule == "staff" and bool(user.is_staff)) or (rule != "nobody" and bool(user.is_superuser))
+
+
+def has_device(user: Any) -> bool:
+    return bool(TOTPDevice.objects.filter(user=user, confirmed=True).exists())
+
+
+def is_complete(request: HttpRequest) -> bool:
+    """Whether the session of this user needs no code any more. Costs no statement."""
+    user: Any = request.user
+    return bool(user.is_verified()) or not (is_required(user) or request.session.get(DUE))
+
+
+def pending_device(user: Any) -> Any:
+    """The app that is being set up; its key stays the same until it is confirmed."""
+    device, _ = TOTPDevice.objects.get_or_create(user=user, confirmed=False, defaults={"name": "app"})
+    return device
+
+
+@transaction.atomic
+def confirm(request: HttpRequest, code: str) -> list[str] | None:
+    """Turn the second factor on. Returns the recovery codes, or None when the code is wrong."""
+    user: Any = request.user
+    device = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=False).first()
+    if device is None or has_device(user) or not _verify(device, code):
+        return None
+    device.confirmed = True
+    device.save(update_fields=["confirmed"])
+    _finish(request, device)
+    audit.record(actor=user.get_username(), action="second_factor_on", target=user, workspace_id=None)
+    return make_recovery_codes(user)
+
+
+@transaction.atomic
+def verify(request: HttpRequest, code: str) -> bool:
+    """Complete the login with a code of the app or a recovery code."""
+    model = TOTPDevice if code.isdigit() and len(code) == APP_DIGITS else StaticDevice
+    device = model.objects.select_for_update().filter(user=request.user, confirmed=True).first()
+    if device is None or not _verify(device, code if model is TOTPDevice else hash_code(code)):
+        return False
+    _finish(request, device)
+    return True
+
+
+def _verify(device: Any, code: str) -> bool:
+    is_allowed, _ = device.verify_is_allowed()
+    return bool(is_allowed) and bool(device.verify_token(code))
+
+
+def _finish(request: HttpRequest, device: Any) -> None:
+    otp_login(request, device)
+    request.session.pop(DUE, None)
+    request.session.cycle_key()
+
+
+@transaction.atomic
+def make_recovery_codes(user: Any) -> list[str]:
+    """New ones in place of the old. They are shown once."""
+    StaticDevice.objects.filter(user=user).delete()
+    device = StaticDevice.objects.create(user=user, name="recovery codes")
+    codes = ["".join(secrets.choice(ALPHABET) for _ in range(12)) for _ in range(RECOVERY_CODES)]
+    StaticToken.objects.bulk_create(StaticToken(device=device, token=hash_code(each)) for each in codes)
+    return ["-".join((each[:4], each[4:8], each[8:])) for each in codes]
+
+
+@transaction.atomic
+def turn_off(user: Any) -> None:
+    TOTPDevice.objects.filter(user=user).delete()
+    StaticDevice.objects.filter(user=user).delete()
+    audit.record(actor=user.get_username(), action="second_factor_off", target=user, workspace_id=None)
+
+
+def hash_code(code: str) -> str:
+    plain = "".join(each for each in code.lower() if each in ALPHABET)
+    return salted_hmac("leadswitch recovery code", plain, algorithm="sha256").hexdigest()[:16]

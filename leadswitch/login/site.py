@@ -1,0 +1,133 @@
+"""The admin site: who comes in needs a password and, where it is set up or required, a second factor."""
+
+from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
+
+import segno
+from django import forms
+from django.contrib.admin import AdminSite
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import Resolver404, URLPattern, URLResolver, path, resolve, reverse
+from django.utils.decorators import method_decorator
+from django.utils.safestring import mark_safe
+from django.views.decorators.cache import never_cache
+
+from leadswitch.login import second_factor
+
+WRONG_CODE: Final = (
+    "This code is wrong or was used before. Wait for the next one; after several wrong ones, longer."
+)
+NO_PAGES: Final = (None, "login", "logout")
+
+
+class CodeForm(forms.Form):
+    code = forms.CharField(
+        max_length=20,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autofocus": True}),
+        help_text="Six digits from your authenticator app, or one of your recovery codes.",
+    )
+
+    def clean_code(self) -> str:
+        return str(self.cleaned_data["code"]).replace(" ", "")
+
+
+class DeskSite(AdminSite):
+    def has_permission(self, request: HttpRequest) -> bool:
+        return super().has_permission(request) and second_factor.is_complete(request)
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        own: list[URLPattern | URLResolver] = [
+            path("second-factor/", self.code_view, name="second_factor"),
+            path("second-factor/set-up/", self.set_up_view, name="second_factor_set_up"),
+        ]
+        return own + list(super().get_urls())
+
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        if self.is_half_way(request):
+            return self.to_page("second_factor", request)
+        was = request.user
+        response = super().login(request, extra_context)
+        if not isinstance(response, HttpResponseRedirect):
+            return response
+        if request.user != was and second_factor.has_device(request.user):
+            request.session[second_factor.DUE] = True
+        return response if leads_to_a_page(response.url) else redirect("admin:index")
+
+    def is_half_way(self, request: HttpRequest) -> bool:
+        """Whether the password was right and the code is missing."""
+        return super().has_permission(request) and not second_factor.is_complete(request)
+
+    @method_decorator(never_cache)
+    def code_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.is_half_way(request):
+            return redirect("admin:login")
+        if not second_factor.has_device(request.user):
+            return self.to_page("second_factor_set_up", request)
+        form = CodeForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            if second_factor.verify(request, form.cleaned_data["code"]):
+                place = request.GET.get(REDIRECT_FIELD_NAME, "")
+                return redirect(place if is_local(place) and leads_to_a_page(place) else "admin:index")
+            form.add_error("code", WRONG_CODE)
+        return self.page(request, "Second factor", form=form)
+
+    @method_decorator(never_cache)
+    def set_up_view(self, request: HttpRequest) -> HttpResponse:
+        if not super().has_permission(request):
+            return redirect("admin:login")
+        if second_factor.has_device(request.user):
+            return self.manage(request) if self.has_permission(request) else redirect("admin:second_factor")
+        form = CodeForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            codes = second_factor.confirm(request, form.cleaned_data["code"])
+            if codes is not None:
+                return self.page(request, "Your recovery codes", codes=codes)
+            form.add_error("code", WRONG_CODE)
+        device = second_factor.pending_device(request.user)
+        picture = segno.make(device.config_url).svg_inline(scale=5, light="#fff")
+        # Made by segno of a URL that it escapes.
+        picture = mark_safe(picture)  # noqa: S308
+        return self.page(request, "Set up a second factor", form=form, picture=picture, key=key_of(device))
+
+    def manage(self, request: HttpRequest) -> HttpResponse:
+        """What a user with a second factor may do: new recovery codes, or none at all where it is not required."""
+        is_required = second_factor.is_required(request.user)
+        if request.method == "POST" and "codes" in request.POST:
+            codes = second_factor.make_recovery_codes(request.user)
+            return self.page(request, "Your recovery codes", codes=codes)
+        if request.method == "POST" and "off" in request.POST and not is_required:
+            second_factor.turn_off(request.user)
+            return redirect("admin:index")
+        return self.page(request, "Second factor", is_on=True, is_required=is_required)
+
+    def page(self, request: HttpRequest, title: str, **context: Any) -> HttpResponse:
+        values = {**self.each_context(request), "title": title, **context}
+        return TemplateResponse(request, "admin/leadswitch/second_factor.html", values)
+
+    def to_page(self, name: str, request: HttpRequest) -> HttpResponse:
+        place = request.GET.get(REDIRECT_FIELD_NAME, "")
+        query = f"?{urlencode({REDIRECT_FIELD_NAME: place})}" if place else ""
+        return HttpResponseRedirect(reverse(f"admin:{name}") + query)
+
+
+def key_of(device: Any) -> str:
+    """As people type it where they cannot scan: in groups of four."""
+    from base64 import b32encode
+
+    key = b32encode(device.bin_key).decode().rstrip("=")
+    return " ".join(key[start : start + 4] for start in range(0, len(key), 4))
+
+
+def is_local(place: str) -> bool:
+    return place.startswith("/") and not place.startswith(("//", "/\\"))
+
+
+def leads_to_a_page(place: str) -> bool:
+    """Whether the path is one of a page: the admin's last pattern takes every path, and has no name."""
+    try:
+        return resolve(urlsplit(place).path).url_name not in NO_PAGES
+    except Resolver404:
+        return False
