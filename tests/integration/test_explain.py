@@ -157,7 +157,7 @@ def test_a_returned_lead_says_that_it_came_back() -> None:
     assert ", and the charge refunded." in story.sales[0].sentence
     assert story.answer is not None
     assert not story.answer.got_it
-    assert story.answer.sentence == f"{enrollment.buyer.name} got this lead. {story.sales[0].sentence}"
+    assert story.answer.sentence == f"{enrollment.buyer.name} gave back this lead. {story.sales[0].sentence}"
 
 
 class TestWhyNotThisBuyer:
