@@ -82,7 +82,7 @@ class _Setup:
     def _put_source(self, entry: Entry, workspace: Workspace) -> Source:
         if not Source.objects.filter(workspace=workspace, name=entry.key).exists():
             try:
-                made = create_source(workspace_slug=workspace.slug, name=str(entry.key))
+                made = create_source(workspace_slug=workspace.slug, name=str(entry.key), actor=self._actor)
             except SourceNotMade as error:
                 raise SetupRefused([*self._problems, f"{entry.path}: {error}"]) from None
             self._report.keys[made.source.name] = made.key

@@ -10,6 +10,7 @@ from django.test import Client
 
 from distribution.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, LedgerEntry, Wallet
+from routing.management.arguments import describe_operator
 from routing.models import Lead, Source, SourceKey, Workspace
 from tracing.models import AuditEntry
 
@@ -72,6 +73,12 @@ def test_example_sells_a_lead(file: Path) -> None:
     distribute_lead(Lead.objects.get().pk)
     assert Lead.objects.get().status == "distributed"
     assert Assignment.objects.get().price_cents == 4_500
+
+
+def test_audit_names_who_ran_it_for_every_row(file: Path) -> None:
+    run(file, FILE)
+    assert set(AuditEntry.objects.values_list("actor", flat=True)) == {describe_operator()}
+    assert AuditEntry.objects.filter(model="routing.sourcekey").count() == 1
 
 
 def test_second_run_changes_nothing(file: Path) -> None:
