@@ -14,7 +14,6 @@ from typing import Any, Protocol
 from routing.attributerepair import choose_key, repair_attributes
 from routing.attributes import find_attribute_problems, flatten_attributes
 from routing.canonical import read_region
-from routing.conditionfields import CONDITION_FIELDS as CONDITION_FIELDS
 from routing.consent import (
     Consent,
     has_proof,
@@ -67,11 +66,6 @@ COMPANY_FIELDS = ("industry", "company_size", "revenue")
 normalise_address = partial(normalise_text, max_length=MAX_ADDRESS)
 normalise_external_id = partial(normalise_text, max_length=MAX_EXTERNAL_ID)
 shorten_name = partial(as_shorter, max_length=MAX_NAME)
-
-__all__ = (
-    *("COMPANY_FIELDS", "CONDITION_FIELDS", "CONSENT_KEYS", "CONTACT_KEYS", "LEAD_KEYS"),
-    *("CleanLead", "Consent", "HasConditionFields", "LeadInvalid", "condition_fields", "parse_lead"),
-)
 
 
 class LeadInvalid(ValueError):

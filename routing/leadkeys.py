@@ -80,7 +80,7 @@ _BESIDE: Final = {name: target for target, names in BESIDE_PROOF.items() for nam
 
 
 def find_field(key: object) -> str | None:
-    """The field that a key is another name of, whatever its case and separators: "Phone Number" is phone."""
+    """The field that a key is another name of, in any case and with any separators: "Phone Number" is phone."""
     return _FIELDS.get(fold_key(key))
 
 

@@ -67,7 +67,7 @@ def decide_received(answer: Answer, *, repeatable: Repeatable | None, seconds: i
 
 
 def complete_replayed(answer: Answer, *, repeatable: Repeatable | None) -> Answer:
-    """A stored answer that was not final: its decision ended unseen, or could not be read then. Tell what is now."""
+    """The present state in place of a stored answer that was not final: its decision ended unseen or unread."""
     if not answer.is_unfinished:
         return answer
     state = read_state_after_commit("replay", UUID(answer.body["id"]))
