@@ -10,12 +10,14 @@ import time_machine
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import Settings
 
 from leadswitch.login.second_factor import KEY
+from tests.factories import WorkspaceFactory
 from tracing.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
@@ -69,7 +71,8 @@ def set_up(user: User, clock: Any) -> list[str]:
     return re.findall(r"<li><code>([a-z0-9-]+)</code></li>", page)
 
 
-def test_page_shows_a_picture_and_the_key(ada: User, clock: Any) -> None:
+@pytest.mark.usefixtures("clock")
+def test_page_shows_a_picture_and_the_key(ada: User) -> None:
     client, _ = log_in()
     page = client.get(SET_UP).content.decode()
     assert "<svg" in page
@@ -102,6 +105,15 @@ def test_who_has_no_code_can_log_out(ada: User, clock: Any) -> None:
     assert b'value="Log out"' in response.content
     assert client.post("/admin/logout/").status_code == 200
     assert "_auth_user_id" not in client.session
+
+
+def test_pauses_are_not_told_before_the_code(ada: User, clock: Any) -> None:
+    set_up(ada, clock)
+    WorkspaceFactory(name="Acme", paused_at=timezone.now())
+    client, response = log_in()
+    assert b"Acme" not in response.content
+    client.post(CODE, {"code": app_code(ada)})
+    assert b"Acme is paused" in client.get(HOME).content
 
 
 @pytest.mark.parametrize("place", ["/%09/[x", "//evil.example/admin/", "/%09/evil.example/admin/"])
