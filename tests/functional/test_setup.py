@@ -114,6 +114,29 @@ def test_changed_file_changes_what_it_names(file: Path) -> None:
     ]
 
 
+def test_tier_that_the_file_does_not_name_stays(file: Path) -> None:
+    text = FILE.replace("tiers: [{position: 1}]", "tiers: [{position: 1}, {position: 2}]")
+    run(file, text)
+    Enrollment.objects.update(tier=Campaign.objects.get().tiers.get(position=2))
+    entries = AuditEntry.objects.count()
+    run(file, text)
+    assert Enrollment.objects.get().tier.position == 2
+    assert AuditEntry.objects.count() == entries
+
+
+def test_credit_limit_can_be_taken_away(file: Path) -> None:
+    run(file, FILE)
+    assert Wallet.objects.get().credit_limit_cents == 100_000
+    run(file, FILE.replace("$1,000", "0"))
+    assert Wallet.objects.get().credit_limit_cents == 0
+
+
+def test_negative_opening_balance_is_refused_as_what_it_is(file: Path) -> None:
+    message = refuse(file, FILE.replace("500.25", "-5"))
+    assert "buyers[0].opening_balance_dollars: " in message
+    assert "credited before" not in message
+
+
 def test_dry_run_stores_nothing(file: Path) -> None:
     before = counts()
     key, lines = run(file, FILE, dry_run=True)
