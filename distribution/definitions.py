@@ -15,9 +15,9 @@ from distribution.engine import DefinitionError, compile_campaign
 from distribution.limits import MAX_PERCENT_DECIMALS, MAX_PRICE_CENTS, MAX_PRICE_RULES, MAX_RULE_PERCENT
 from distribution.locating import UnknownZip, locate_area
 from routing.checks import check_condition as check_condition  # migrations name it here
+from routing.conditionfields import CONDITION_FIELDS
 from routing.conditions import ConditionError, validate
 from routing.conditions.operators import OPERATORS, check_scalar
-from routing.leadfields import CONDITION_FIELDS
 from routing.opening import check_timezone as check_timezone  # migrations name it here
 
 RULE_KEYS: Final = ("when", "set_cents", "add_cents", "percent")

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from distribution.buyerkeys import choose_buyer
 from distribution.models import BuyerKey
 from routing.models import ScopedKey, SourceKey
@@ -17,8 +19,7 @@ class KeyNotFound(ValueError):
 
 def list_keys(*, source: str = "", buyer: str = "", workspace_slug: str = "") -> Iterator[ScopedKey]:
     """Those of one source or buyer, else all, oldest first. Raises SourceNotFound, BuyerNotFound."""
-    sources = SourceKey.objects.select_related("source__workspace").order_by("created")
-    buyers = BuyerKey.objects.select_related("buyer__workspace").order_by("created")
+    sources, buyers = _all_keys()
     if workspace_slug:
         sources = sources.filter(source__workspace__slug=workspace_slug)
         buyers = buyers.filter(buyer__workspace__slug=workspace_slug)
@@ -34,11 +35,20 @@ def list_keys(*, source: str = "", buyer: str = "", workspace_slug: str = "") ->
 def find_key(prefix: str) -> ScopedKey:
     """The key with this prefix; a whole key is understood too. Raises KeyNotFound."""
     wanted = prefix.partition(".")[0]
-    for key in list_keys():
-        if key.prefix == wanted:
+    for keys in _all_keys():
+        key: ScopedKey | None = keys.filter(prefix=wanted).first()
+        if key is not None:
             return key
     message = f"no key begins with {wanted[:8]!r}; `manage.py keys list` shows the prefixes"
     raise KeyNotFound(message)
+
+
+def _all_keys() -> tuple[QuerySet[SourceKey], QuerySet[BuyerKey]]:
+    """Each with its owner and workspace, oldest first."""
+    return (
+        SourceKey.objects.select_related("source__workspace").order_by("created"),
+        BuyerKey.objects.select_related("buyer__workspace").order_by("created"),
+    )
 
 
 def state_of(key: ScopedKey, *, at: datetime) -> str:
@@ -51,7 +61,7 @@ def describe_key(key: ScopedKey, *, at: datetime) -> dict[str, Any]:
     return {
         "prefix": key.prefix,
         "kind": key.owner_field,
-        "owner": str(key.owner),
+        "owner": key.owner.name,
         "workspace": key.owner.workspace.slug,
         "name": key.name,
         "scopes": key.granted_scopes,

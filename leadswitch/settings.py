@@ -212,6 +212,9 @@ CACHES = {
 
 # --- API --------------------------------------------------------------------------------------------------
 
+# Django reads multipart bodies: as many fields as the guard allows in one lead.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
+
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     # The guard is the only parser of bodies: the others let through what cannot be stored.

@@ -1,4 +1,4 @@
-"""How often one lead may be tried because somebody asks: each try is an attempt with a trace of its own.
+"""How often one lead may be tried on request: each try is an attempt with a trace of its own.
 
 PostgreSQL counts, not Redis: the limit holds while Redis is away, and ends with the transaction that makes the lead
 due. A bucket that refills evenly, kept as the moment at which it is full again (as in routing.ratelimit).

@@ -1,7 +1,6 @@
 """Makes attributes fit to be stored instead of refusing the lead. What was done to each goes into the corrections."""
 
 import json
-import math
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -17,17 +16,21 @@ from routing.attributes import (
     find_attribute_problems,
 )
 from routing.corrections import CORRECTED, DROPPED, MOVED, SHORTENED, Corrections
-from routing.widenumber import WideNumber
+from routing.widenumber import WideNumber, read_integer
 
 MAX_KEY: Final = 64
 NOT_IN_KEYS: Final = re.compile(r"[^A-Za-z0-9_]+")
 UNNAMED: Final = "field"
+# Each unknown key is compared with those before it for a name of its own.
+MAX_UNKNOWN: Final = 200
+# Of an object that came as text. The guard saw a text and no structure: this keeps it from being nested without end.
+MAX_BRACKETS: Final = 200
 
 
 def repair_attributes(attributes: object, corrections: Corrections) -> dict[str, Any]:
     """Return attributes that find_attribute_problems has nothing against. Those without a problem stay as they are."""
     if not isinstance(attributes, Mapping):
-        attributes = _read_object(attributes, corrections)
+        attributes = _read_attributes(attributes, corrections)
     if next(find_attribute_problems(attributes), None) is None:
         return dict(attributes)
     return _Repair(corrections).repair_object(attributes, path="attributes", depth=1)
@@ -48,17 +51,24 @@ def choose_key(key: str, *, taken: Mapping[str, Any]) -> str:
     return chosen
 
 
-def _read_object(value: object, corrections: Corrections) -> Mapping[str, Any]:
-    """Forms can only send text: an object in it is read. Anything else is kept under a name of its own."""
+def read_object(text: str) -> dict[str, Any] | None:
+    """The JSON object that `text` is, or None. Forms without brackets can only send one as text."""
+    if text.count("{") + text.count("[") > MAX_BRACKETS:
+        return None
+    try:
+        read = json.loads(text, parse_int=read_integer)
+    except ValueError:
+        return None
+    return read if isinstance(read, dict) else None
+
+
+def _read_attributes(value: object, corrections: Corrections) -> Mapping[str, Any]:
+    """An object in a text is read. Anything else is kept under a name of its own."""
     if isinstance(value, str):
-        try:
-            read = json.loads(value)
-        except (ValueError, RecursionError):
-            read = None
-        if isinstance(read, dict):
-            return read
         if not value.strip():
             return {}
+        if (read := read_object(value)) is not None:
+            return read
     message = 'is no object like {"roof_age": 12}: kept as attributes.attributes'
     corrections.add("attributes", MOVED, message, received=value)
     return {"attributes": value}
@@ -131,7 +141,7 @@ class _Repair:
     def _repair_number(self, value: object, *, path: str) -> Any:
         if value is None or isinstance(value, bool):
             return value
-        if isinstance(value, int | float) and math.isfinite(value) and -MAX_INTEGER <= value < MAX_INTEGER:
+        if isinstance(value, int | float) and -MAX_INTEGER <= value < MAX_INTEGER:
             return value
         text = str(value)[:MAX_TEXT]
         self.corrections.add(path, CORRECTED, "is no number that can be stored: kept as text", received=text)

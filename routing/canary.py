@@ -72,8 +72,8 @@ def send() -> list[Handed]:
         is_sent = cursor.fetchone()[0]
     if not is_sent:
         return []
-    due_at = datetime.now(UTC) + DUE_IN
     schedule.end([Ending(_lead_of(shard), None) for shard in range(shards)])
+    due_at = datetime.now(UTC) + DUE_IN
     return schedule.put(
         [Due(_lead_of(shard), workspace_of(shard, shards), due_at) for shard in range(shards)]
     )

@@ -1,4 +1,4 @@
-"""Cancels a lead that is not finished: nobody will sell it any more."""
+"""Cancels a lead that is not finished: it is not sold."""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -35,7 +35,7 @@ class LeadFinished(Exception):
 def cancel_lead(public_id: UUID, *, source_id: int, reason: str = "", at: datetime | None = None) -> int:
     """Cancel a lead that the source sent. Again is no error, and keeps the first reason. Returns the lead's id.
 
-    Waits for whoever has the lead's lock, up to lock_timeout. Raises LeadNotFound, LeadFinished.
+    Waits for the lead's lock, up to lock_timeout. Raises LeadNotFound, LeadFinished.
     """
     lead = Lead.objects.filter(public_id=public_id, source_id=source_id)
     lead_id = lead.values_list("id", flat=True).first()

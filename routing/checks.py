@@ -7,8 +7,8 @@ from typing import Final
 from django.core.exceptions import ValidationError
 
 from routing.canonical import LiteralError, read_vertical
+from routing.conditionfields import CONDITION_FIELDS
 from routing.conditions import ConditionError, validate
-from routing.leadfields import CONDITION_FIELDS
 
 MAX_TAGS: Final = 20
 TAG: Final = re.compile(r"\w[\w -]*")

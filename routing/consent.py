@@ -1,16 +1,16 @@
 """The proof that a person agreed to be contacted, as a sender gives it."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from ipaddress import ip_address
+from itertools import islice
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from routing.attributerepair import choose_key, make_key
-from routing.corrections import ASSUMED, MOVED
+from routing.attributerepair import MAX_UNKNOWN, choose_key, make_key, read_object
+from routing.corrections import ASSUMED, DROPPED, MOVED
 from routing.fieldreader import FieldReader
 from routing.loose import as_shorter, as_text
 from routing.moments import as_moment
@@ -89,18 +89,13 @@ def read_consent_leniently(
 
 def split_consent(consent: object, reader: FieldReader) -> tuple[Mapping[str, Any], dict[str, Any]]:
     """What consent has a place for, and what goes among the attributes instead: other keys, or "yes"."""
-    consent = _read_object(consent)
+    if isinstance(consent, str):
+        read = read_object(consent)
+        consent = consent if read is None else read
     if isinstance(consent, Mapping):
         known = {key: value for key, value in consent.items() if key in CONSENT_KEYS}
-        others: dict[str, Any] = {}
-        for key, value in consent.items():
-            if key not in CONSENT_KEYS:
-                others[choose_key(f"consent_{make_key(key)}"[:64], taken=others)] = value
-        if others:
-            reader.correct(
-                "consent", MOVED, f"unknown fields were kept as attributes: {', '.join(others)[:200]}"
-            )
-        return known, others
+        unknown = {key: value for key, value in consent.items() if key not in CONSENT_KEYS}
+        return known, _name_others(unknown, reader)
     if consent is None or consent == "":
         return {}, {}
     message = 'is no proof like {"given_at": "2026-01-31T12:00:00Z"}: kept as attributes.consent'
@@ -108,15 +103,18 @@ def split_consent(consent: object, reader: FieldReader) -> tuple[Mapping[str, An
     return {}, {"consent": consent}
 
 
-def _read_object(consent: object) -> object:
-    """A form without brackets can only send the object as text."""
-    if not isinstance(consent, str) or not consent.lstrip().startswith("{"):
-        return consent
-    try:
-        read = json.loads(consent)
-    except (ValueError, RecursionError):
-        return consent
-    return read if isinstance(read, dict) else consent
+def _name_others(unknown: Mapping[str, Any], reader: FieldReader) -> dict[str, Any]:
+    """The attributes that unknown keys of consent become."""
+    others: dict[str, Any] = {}
+    for key, value in islice(unknown.items(), MAX_UNKNOWN):
+        others[choose_key(f"consent_{make_key(key)}"[:64], taken=others)] = value
+    if others:
+        names = ", ".join(others)[:200]
+        reader.correct("consent", MOVED, f"unknown fields were kept as attributes: {names}")
+    if len(unknown) > MAX_UNKNOWN:
+        message = f"has more than {MAX_UNKNOWN} unknown fields: the last were left out"
+        reader.correct("consent", DROPPED, message)
+    return others
 
 
 def parse_past_time(value: object, *, at: datetime) -> datetime | None:

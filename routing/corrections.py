@@ -61,8 +61,13 @@ class Corrections:
     def __init__(self) -> None:
         self.made: list[Correction] = []
 
+    @property
+    def is_full(self) -> bool:
+        """Whether what is added is not kept."""
+        return len(self.made) >= MAX_CORRECTIONS
+
     def add(self, name: str, code: str, message: str, *, received: object = None) -> None:
-        if len(self.made) < MAX_CORRECTIONS:
+        if not self.is_full:
             self.made.append(Correction(name[: 2 * MAX_NAME], code, message, shorten_received(received)))
 
     def forget(self, name: str) -> None:

@@ -19,7 +19,13 @@ from tracing.vocabulary import SKIP_REASONS, Event, Fixer
 # What a sender can answer to by sending it: gates that look at fields of the lead.
 FIELD_GATES: Final = frozenset({"lead_filter_rejected", "onboarding_mismatch"})
 AREA_GATE: Final = "outside_service_area"
-TRIGGERS: Final = {"ingest": "first attempt", "retry": "retry", "manual": "re-run", "claim": "claim"}
+TRIGGERS: Final = {
+    "ingest": "first attempt",
+    "retry": "retry",
+    "manual": "re-run",
+    "woken": "after a change",
+    "claim": "claim",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ class Answer:
     """What the caller gets. `body` holds only what JSON has.
 
     `undecided_lead_id` is set while the answer is not final: the lead's decision follows, and then settle().
-    `is_unfinished`: of a repeat, that the stored answer is not final and nobody is at work on it any more.
+    `is_unfinished`: of a repeat, that the stored answer is not final and no process works on it.
     """
 
     status_code: int

@@ -1,7 +1,8 @@
 """Takes leads in: stores them as pending and due now, then hands them on.
 
-Clean leads come in, whoever read them. A lead is one INSERT, and so are a thousand: without an idempotency key there is
-no transaction to open. Handing on follows the commit and never fails an intake: what it loses is found in the database.
+Every reader of leads hands over clean ones. A lead is one INSERT, and so are a thousand: without an idempotency key
+there is no transaction to open. Handing on follows the commit and never fails an intake: what it loses is found in the
+database.
 """
 
 import json
@@ -134,7 +135,7 @@ def take_in_many(
     if len(stored) < len(rows):
         left_out = [row["external_id"] for row in rows if row["public_id"] not in stored]
         find = partial(find_existing, left_out, source=source)
-        # Of a batch some are stored by now: the sender must be told.
+        # Some leads of the batch are stored already: the sender must get an answer.
         existing = (after_commit_try("existing", find) or {}) if stored else find()
     metrics.LEADS_RECEIVED.labels(channel=channel).inc(len(stored))
     if is_woken:

@@ -52,7 +52,7 @@ def issue(key: ScopedKey, *, at: datetime, by: By) -> IssuedKey:
 def rotate(key: ScopedKey, *, overlap: timedelta, at: datetime, by: By) -> IssuedKey:
     """Issue a key that may do the same, and end the old one after `overlap`: until then both work. Raises KeyRefused.
 
-    The new one ends when the old one was to end: replacing a key gives nobody more time.
+    The new one ends when the old one was to end: a key that replaces another lasts no longer.
     """
     fresh = type(key)(
         **{key.owner_field: key.owner}, name=key.name, scopes=key.granted_scopes, expiry_date=key.expiry_date

@@ -14,7 +14,6 @@ from typing import Any, Protocol
 from routing.attributerepair import choose_key, repair_attributes
 from routing.attributes import find_attribute_problems, flatten_attributes
 from routing.canonical import read_region
-from routing.conditionfields import CONDITION_FIELDS as CONDITION_FIELDS
 from routing.consent import (
     Consent,
     has_proof,
@@ -67,11 +66,6 @@ COMPANY_FIELDS = ("industry", "company_size", "revenue")
 normalise_address = partial(normalise_text, max_length=MAX_ADDRESS)
 normalise_external_id = partial(normalise_text, max_length=MAX_EXTERNAL_ID)
 shorten_name = partial(as_shorter, max_length=MAX_NAME)
-
-__all__ = (
-    *("COMPANY_FIELDS", "CONDITION_FIELDS", "CONSENT_KEYS", "CONTACT_KEYS", "LEAD_KEYS"),
-    *("CleanLead", "Consent", "HasConditionFields", "LeadInvalid", "condition_fields", "parse_lead"),
-)
 
 
 class LeadInvalid(ValueError):
@@ -217,8 +211,9 @@ def _read_leniently(payload: Mapping[str, Any], *, at: datetime, zone: tzinfo) -
         return reader, kept, None
     consent, others = split_consent(payload["consent"], reader)
     if others:
-        others = {choose_key(key, taken=kept): value for key, value in others.items()}
-        kept = repair_attributes({**kept, **others}, corrections)
+        for key, value in others.items():
+            kept[choose_key(key, taken=kept)] = value
+        kept = repair_attributes(kept, corrections)
     return reader, kept, read_consent_leniently(consent, reader, at=at, zone=zone)
 
 
@@ -232,7 +227,7 @@ def _read_location(reader: FieldReader) -> dict[str, Any]:
     home_state = None if country == HOME else find_home_state(country, zip_code=zip_code, state=state)
     if home_state is not None:
         country, state = HOME, home_state
-        zip_code = _read_zip(reader, country=HOME)
+        zip_code = _read_zip_again(reader) if zip_code else None
     city = reader.read("city", normalise_name, loosen=shorten_name)
     place = find_place(zip_code) if zip_code and country == HOME else None
     if place is None:
@@ -253,6 +248,13 @@ def _read_location(reader: FieldReader) -> dict[str, Any]:
 def _read_zip(reader: FieldReader, *, country: str) -> str | None:
     loosen = partial(as_zip, state=reader.payload.get("state")) if country == HOME else as_text
     return reader.read("zip", partial(normalise_zip, country=country), loosen=loosen, is_needed=True)
+
+
+def _read_zip_again(reader: FieldReader) -> str | None:
+    """As a ZIP code, after it was read as the postal code of a country that is a US state."""
+    if reader.corrections is not None:
+        reader.corrections.forget("zip")
+    return _read_zip(reader, country=HOME)
 
 
 def _place_new_zip(reader: FieldReader, zip_code: str, *, state: str | None) -> str | None:

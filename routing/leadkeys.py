@@ -12,11 +12,10 @@ from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
-from routing.attributerepair import choose_key, make_key
+from routing.attributerepair import MAX_UNKNOWN, choose_key, make_key
 from routing.corrections import DROPPED, MOVED, Corrections
 from routing.personname import split_full_name
 
-MAX_UNKNOWN: Final = 200
 NOT_LETTERS: Final = re.compile(r"[^a-z0-9]+")
 FIELD_NAMES: Final[Mapping[str, Sequence[str]]] = {
     "first_name": ("firstname", "fname", "givenname", "yourfirstname"),
@@ -81,7 +80,7 @@ _BESIDE: Final = {name: target for target, names in BESIDE_PROOF.items() for nam
 
 
 def find_field(key: object) -> str | None:
-    """The field that a key is another name of, whatever its case and separators: "Phone Number" is phone."""
+    """The field that a key is another name of, in any case and with any separators: "Phone Number" is phone."""
     return _FIELDS.get(fold_key(key))
 
 
@@ -94,10 +93,7 @@ def place_unknown_keys(
 ) -> dict[str, Any]:
     """Return a payload of known keys alone: fields by their other names, proof of consent, attributes for the rest."""
     placed = {key: value for key, value in payload.items() if key in known}
-    unknown: dict[str, Any] = {}
-    for key, value in payload.items():
-        if key not in known:
-            unknown.update(_lift_values(value) or {key: value})
+    unknown = _collect_unknown(payload, known=known)
     mover = _Mover(placed, corrections, known=known)
     if len(unknown) > MAX_UNKNOWN:
         corrections.add(
@@ -107,6 +103,18 @@ def place_unknown_keys(
     for move in (mover.move_field, mover.move_certificate, mover.move_beside_proof, mover.move_rest):
         unknown = {key: value for key, value in unknown.items() if not move(key, value)}
     return placed
+
+
+def _collect_unknown(payload: Mapping[str, Any], *, known: tuple[str, ...]) -> dict[str, Any]:
+    """MAX_UNKNOWN of them, and one more where there are more. Two fields of one name are both kept."""
+    unknown: dict[str, Any] = {}
+    for key, value in payload.items():
+        fields = {} if key in known else _lift_values(value) or {key: value}
+        for name, each in fields.items():
+            unknown[choose_key(name, taken=unknown)] = each
+            if len(unknown) > MAX_UNKNOWN:
+                return unknown
+    return unknown
 
 
 @lru_cache(maxsize=2_048)
@@ -150,7 +158,8 @@ class _Mover:
         name = choose_key(make_key(key), taken=kept)
         kept[name] = value
         self.placed["attributes"] = kept
-        near = find_near(str(key)[:64], self.known)
+        # What is not kept needs no hint: comparing names costs most of all here.
+        near = None if self.corrections.is_full else find_near(str(key)[:64], self.known)
         hint = f"; did you mean {near}?" if near else ""
         self.corrections.add(str(key), MOVED, f"is not a known field: kept as attributes.{name}{hint}")
         return True

@@ -47,7 +47,6 @@ SCIENTIFIC: Final = re.compile(r"'?\+?[0-9](?:[.,][0-9]{1,15})?[eE]\+?([0-9]{1,2
 PHONE_PREFIXES: Final = re.compile(r"^(?:p:|tel:|phone:|'|=)+", re.IGNORECASE)
 EMAIL_AROUND: Final = re.compile(r"^(?:mailto:|[<'\"\s])+|[>'\"\s.,;]+$", re.IGNORECASE)
 NOT_IN_VERTICALS: Final = re.compile(r"[^a-z0-9]+")
-MAX_DIGITS: Final = 40
 LEAST_WITH_CODE: Final = 11
 
 
@@ -61,7 +60,7 @@ def as_text(value: object) -> Iterator[Candidate]:
     if isinstance(value, bool):
         return
     if isinstance(value, int | WideNumber):
-        yield str(value)[:MAX_DIGITS], "is a number: read as text"
+        yield str(value), "is a number: read as text"
     elif isinstance(value, float) and math.isfinite(value):
         text = str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
         yield text, "is a number: read as text"

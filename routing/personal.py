@@ -1,4 +1,4 @@
-"""Names of attributes that hold who a person is. No condition may name one: what a condition reads stands in the trace.
+"""Names of attributes that hold who a person is. No condition may name one: the trace holds what a condition reads.
 
 The list is in docs/definitions.md. Pure.
 """

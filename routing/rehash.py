@@ -15,7 +15,7 @@ from routing.identity import identify
 IDS_A_BATCH: Final = 20_000
 
 LAST: Final = "SELECT COALESCE(max(id), 0) FROM routing_lead"
-# By ranges of the primary key: each batch reads so many rows at most, whatever there is to find.
+# By ranges of the primary key: each batch reads a bounded number of rows.
 FIND_ALL: Final = """
 SELECT id, email, phone, email_hash, phone_hash FROM routing_lead
 WHERE id > %s AND id <= %s AND (email <> '' OR phone <> '')

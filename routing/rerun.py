@@ -1,4 +1,4 @@
-"""Makes a lead due now because somebody asks for it. The attempt itself meets every guard, as any other does."""
+"""Makes a lead due now on request. The attempt itself meets every guard, as any other does."""
 
 from datetime import datetime
 from typing import Final
@@ -34,8 +34,8 @@ WHY_NOT: Final = {
 }
 
 
-# A duplicate may be tried again: its attempt looks anew for who came first, who may have ended unsold meanwhile. So may
-# a returned lead: those who gave it back do not get it again.
+# A duplicate may be tried again: its attempt looks anew for who came first: that lead may have ended unsold since. So
+# may a returned lead: those who gave it back do not get it again.
 MAY_RUN_AGAIN: Final = (LeadStatus.FAILED, LeadStatus.PENDING, LeadStatus.DUPLICATE, LeadStatus.RETURNED)
 
 
@@ -44,7 +44,7 @@ class RerunRefused(Exception):
 
 
 class LeadRunning(RerunRefused):
-    """Somebody is at work on it at this moment, or waits for an answer from outside."""
+    """A worker has it at this moment, or it waits for an answer from outside."""
 
 
 class TriedTooOften(RerunRefused):
@@ -58,7 +58,7 @@ class TriedTooOften(RerunRefused):
 def rerun_lead(lead_id: int, *, at: datetime) -> None:
     """Make a failed, waiting or returned lead, or a duplicate, due at `at`, and hand it on once this has committed.
 
-    A failed one gets all its tries anew. Waits for whoever has the lead's lock, up to lock_timeout.
+    A failed one gets all its tries anew. Waits for the lead's lock, up to lock_timeout.
     Raises RerunRefused (TriedTooOften too), Lead.DoesNotExist.
     """
     with transaction.atomic():

@@ -28,6 +28,7 @@ from routing.models import (
     RoutingRule,
     Source,
     SourceKey,
+    Wakeup,
     Workspace,
 )
 from tests.factories import (
@@ -51,7 +52,7 @@ MODELS = [
 ]
 READ_ONLY = [
     *(Lead, IdempotencyRecord, CampaignSnapshot, Assignment, LedgerEntry, Attempt, LeadDistributionEvent),
-    AuditEntry,
+    *(AuditEntry, Wakeup),
 ]
 EDITABLE = [
     *(Membership, Workspace, Source, SourceKey, RoutingRule, Campaign, Tier, Buyer, BuyerKey, Enrollment),

@@ -115,14 +115,12 @@ _ALL = (
         _P,
         Fixer.BUYER,
         "No buyer that was left has enough credits.",
-        "its wallet does not hold the price",
+        "its balance is too low",
     ),
     SkipReason("tier_lock_contention", _LEAD, _T, Fixer.SYSTEM, "All candidates were busy with other leads."),
     SkipReason("database_timeout", _LEAD, _T, Fixer.SYSTEM, "The database did not grant a lock in time."),
     SkipReason("worker_lost", _LEAD, _P, Fixer.SYSTEM, "Workers were lost again and again while trying it."),
-    SkipReason(
-        "lock_expired", _LEAD, _E, Fixer.SYSTEM, "Whoever worked on it outside did not end it in time."
-    ),
+    SkipReason("lock_expired", _LEAD, _E, Fixer.SYSTEM, "The work outside did not end in time."),
     SkipReason(
         "internal_error", _LEAD, _E, Fixer.SYSTEM, "The product failed while deciding; nothing was charged."
     ),

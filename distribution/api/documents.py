@@ -148,7 +148,7 @@ ACME: Final = {"id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d70", "name": "Acme Roofi
 CAMPAIGN: Final = {"id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d71", "name": "Roofing Atlanta"}
 NO_CREDITS: Final = {
     "reason": "insufficient_credits",
-    "sentence": "Acme Roofing: its wallet does not hold the price: the price is $25.00, $10.00 is available.",
+    "sentence": "Acme Roofing: its balance is too low: the price is $25.00, $10.00 is available.",
     "change": "top up $15.00",
     "fixer": "buyer",
 }
@@ -214,8 +214,7 @@ EXAMPLE: Final = OpenApiExample(
                         "gates": [
                             {
                                 "gate": "insufficient_credits",
-                                "finding": "its wallet does not hold the price: the price is $25.00, "
-                                "$10.00 is available",
+                                "finding": "its balance is too low: the price is $25.00, $10.00 is available",
                                 "change": "top up $15.00",
                                 "fixer": "buyer",
                                 "required": 2500,
@@ -255,7 +254,7 @@ GET_TRACE: Final = extend_schema(
         OpenApiParameter(
             "latest",
             type={"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
-            description="Only so many attempts, the newest.",
+            description="How many attempts to show, the newest.",
         ),
         *LIMIT_HEADERS,
     ],

@@ -64,7 +64,7 @@ def print_once(issued: IssuedKey, *, out: OutputWrapper, err: OutputWrapper) -> 
     """The key alone goes to stdout: KEY=$(manage.py keys create ...)"""
     key, until = issued.key, issued.key.expiry_date
     ends = f"good until {wording.moment(until)}" if until else "without an end"
-    whose = f"{key.owner} in workspace {key.owner.workspace.slug}"
+    whose = f"{key.owner.name} in workspace {key.owner.workspace.slug}"
     err.write(f"Key of {whose} with {', '.join(key.granted_scopes)}, {ends}, shown this once:")
     out.write(issued.text)
 

@@ -10,7 +10,7 @@ from django.db.models import Model
 
 from distribution.locks import lock_setup
 from distribution.models import Buyer, Campaign, Enrollment, Tier
-from distribution.money import MoneyRefused, set_credit_limit, top_up
+from distribution.money import KeyReused, MoneyRefused, set_credit_limit, top_up
 from distribution.setup.document import Entry, SetupRefused, field_name
 from routing.models import Source, Workspace
 from routing.sources import SourceNotMade, create_source
@@ -82,7 +82,7 @@ class _Setup:
     def _put_source(self, entry: Entry, workspace: Workspace) -> Source:
         if not Source.objects.filter(workspace=workspace, name=entry.key).exists():
             try:
-                made = create_source(workspace_slug=workspace.slug, name=str(entry.key))
+                made = create_source(workspace_slug=workspace.slug, name=str(entry.key), actor=self._actor)
             except SourceNotMade as error:
                 raise SetupRefused([*self._problems, f"{entry.path}: {error}"]) from None
             self._report.keys[made.source.name] = made.key
@@ -94,7 +94,7 @@ class _Setup:
         )
 
     def _put_buyer(self, entry: Entry, workspace: Workspace) -> Buyer:
-        wallet = {name: entry.fields[name] for name in (BALANCE, LIMIT) if entry.fields.get(name)}
+        wallet = {name: entry.fields[name] for name in (BALANCE, LIMIT) if entry.fields.get(name) is not None}
         columns = {name: value for name, value in entry.fields.items() if name not in (BALANCE, LIMIT)}
         plain = Entry(entry.path, entry.key, columns, {})
         buyer = self._put(Buyer, plain, find={"workspace": workspace, "name": entry.key})
@@ -110,11 +110,11 @@ class _Setup:
             if LIMIT in wanted and wanted[LIMIT] != before[LIMIT]:
                 set_credit_limit(buyer.pk, limit_cents=wanted[LIMIT])
             name = BALANCE
-            if BALANCE in wanted:
+            if wanted.get(BALANCE):
                 key = f"setup:{buyer.public_id}"
                 top_up(buyer.pk, amount_cents=wanted[BALANCE], key=key, actor=self._actor, reason=REASON)
         except MoneyRefused as error:
-            self._problems.append(f"{path}.{field_name(name)}: {_explain_refusal(name, error)}")
+            self._problems.append(f"{path}.{field_name(name)}: {_explain_refusal(error)}")
             return
         after = audit.read_state(wallet, fields=["balance_cents", LIMIT])
         if before != after:
@@ -148,9 +148,9 @@ class _Setup:
     def _put_enrollment(
         self, entry: Entry, campaign: Campaign, *, tiers: Mapping[Any, Tier], buyers: Mapping[Any, Buyer]
     ) -> None:
-        fields = {name: value for name, value in entry.fields.items() if name != "buyer"}
+        fields = {name: value for name, value in entry.fields.items() if name not in ("buyer", "tier")}
         buyer = self._find(entry.key, buyers, Buyer, campaign.workspace, path=f"{entry.path}.buyer")
-        position = fields.pop("tier", 1)
+        position = entry.fields.get("tier") or _stored_position(campaign, buyer) or 1
         tier = tiers.get(position) or campaign.tiers.filter(position=position).first()
         if tier is None:
             self._problems.append(
@@ -206,6 +206,12 @@ class _Setup:
         )
 
 
+def _stored_position(campaign: Campaign, buyer: Buyer | None) -> int | None:
+    """The tier in which the buyer is enrolled already: a file that names none does not move it."""
+    enrolled = Enrollment.objects.filter(campaign=campaign, buyer=buyer)
+    return enrolled.values_list("tier__position", flat=True).first()
+
+
 def _workspace_id(row: Model, find: Mapping[str, Any]) -> int:
     """Of the workspace that a row belongs to, or is."""
     if "campaign" in find:
@@ -222,7 +228,7 @@ def _describe_problems(error: ValidationError, *, path: str) -> list[str]:
     return problems
 
 
-def _explain_refusal(name: str, error: MoneyRefused) -> str:
-    if name == BALANCE:
+def _explain_refusal(error: MoneyRefused) -> str:
+    if isinstance(error, KeyReused):
         return f"was credited before with another amount; top the wallet up in the admin ({error})"
     return str(error)

@@ -3,7 +3,7 @@
 Django would decode both by that charset; of one that is no text encoding, such as `hex`, it dies before any view.
 """
 
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 from typing import Any
 
 from django.core.handlers.wsgi import WSGIRequest
@@ -11,6 +11,10 @@ from django.utils.http import parse_header_parameters
 
 
 class Utf8Request(WSGIRequest):
-    def _set_content_type_params(self, meta: Mapping[str, Any]) -> None:
-        """Django's own, without the charset."""
-        self.content_type, self.content_params = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
+    def _set_content_type_params(self, meta: MutableMapping[str, Any]) -> None:
+        """Django's own, without the charset. A header that Django cannot read counts as none: a view answers 415."""
+        try:
+            self.content_type, self.content_params = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
+        except ValueError:
+            meta["CONTENT_TYPE"] = ""
+            self.content_type, self.content_params = "", {}

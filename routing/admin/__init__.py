@@ -8,6 +8,7 @@ from routing.admin.idempotency import IdempotencyRecordAdmin
 from routing.admin.people import MembershipAdmin, PeopleAdmin, RolesAdmin
 from routing.admin.rule import RoutingRuleAdmin
 from routing.admin.source import SourceAdmin, SourceKeyAdmin
+from routing.admin.wakeup import WakeupAdmin
 from routing.admin.workspace import WorkspaceAdmin
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "RoutingRuleAdmin",
     "SourceAdmin",
     "SourceKeyAdmin",
+    "WakeupAdmin",
     "WorkspaceAdmin",
 ]
 

@@ -41,7 +41,6 @@ class ScopedKeyAdmin(AuditedAdmin, APIKeyModelAdmin):  # type: ignore[misc]  # t
             self.model.owner_field,
             "workspace",
             "granted",
-            "created",
             "expiry_date",
             "revoked",
         )

@@ -44,7 +44,7 @@ class PeopleAdmin(AuditedAdmin, PlainUserAdmin):
     inlines = (MembershipInline,)
     list_display = ("username", "is_active", "is_staff", "is_superuser", "last_login")
     show_full_result_count = False
-    actions = ("reset_second_factor",)
+    actions = (*AuditedAdmin.actions, "reset_second_factor")
 
     def get_actions(self, request: HttpRequest) -> Any:
         actions = super().get_actions(request)

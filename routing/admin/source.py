@@ -13,7 +13,7 @@ from routing.rewriting import rewrite_vertical
 @admin.register(Source)
 class SourceAdmin(ConfigurationAdmin):
     workspace_path = "workspace"
-    list_display = ("name", "workspace", "default_vertical", "intake_mode", "active", "created_at")
+    list_display = ("name", "workspace", "default_vertical", "active", "created_at")
     list_filter = ("active", "intake_mode", "workspace")
     list_select_related = ("workspace",)
     search_fields = ("name", "workspace__name")

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.urls import reverse
 
-from routing.api.errors import FieldsInvalid, build_error
+from routing.api.errors import FieldsInvalid, build_error, describe_fields
 from routing.corrections import Correction, read_note
 from routing.inline import Decided, Outcome
 from routing.intake import AlreadyHere, Taken
@@ -146,16 +146,9 @@ def describe_rejected(problem: LeadInvalid | AlreadyHere, *, index: int) -> dict
         message, extra = describe_repeated(problem.public_id)
         error = build_error("conflict", message, extra=extra)
     else:
-        invalid = FieldsInvalid(describe_problems(problem))
+        invalid = FieldsInvalid(describe_fields(problem.errors))
         error = build_error(invalid.error_code, invalid.message, fields=invalid.fields)
     return {"index": index, "status": "rejected", **error}
-
-
-def describe_problems(invalid: LeadInvalid) -> dict[str, list[dict[str, str]]]:
-    return {
-        path or "non_field_errors": [{"code": error.code, "message": error.message} for error in errors]
-        for path, errors in invalid.errors.items()
-    }
 
 
 def describe_repeated(public_id: UUID | None) -> tuple[str, Mapping[str, str]]:

@@ -172,13 +172,13 @@ ERRORS: Final = {
     413: "The body is too large.",
     415: "The body is neither JSON in UTF-8 nor, for one lead, a form.",
     422: "The Idempotency-Key came before with another body.",
-    429: "This key asks too fast: try again after so many seconds as Retry-After says.",
+    429: "This key asks too fast: try again after the seconds in Retry-After.",
     503: "The database does not answer: try again in a moment.",
 }
 IDEMPOTENCY_KEY: Final = OpenApiParameter(
     "Idempotency-Key",
     location=OpenApiParameter.HEADER,
-    type={"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[\x21-\x7e]+$"},
+    type={"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[\x20-\x7e]+$"},
     description="Makes it safe to send the request again: for 24 hours the same key and body get the same answer."
     " Keys belong to the source; the order of JSON keys does not matter.",
 )

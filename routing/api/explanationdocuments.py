@@ -13,7 +13,7 @@ from tracing.models import AttemptResult, AttemptTrigger
 LATEST_PARAMETER: Final = OpenApiParameter(
     "latest",
     type={"type": "integer", "minimum": 1, "maximum": MOST, "default": LATEST},
-    description="Only so many attempts, the newest.",
+    description="How many attempts to show, the newest.",
 )
 
 

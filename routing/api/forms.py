@@ -10,6 +10,7 @@ from io import BytesIO
 from typing import Any, Final, NoReturn
 from urllib.parse import unquote_to_bytes
 
+from django.core.exceptions import TooManyFieldsSent
 from django.core.files.uploadhandler import FileUploadHandler
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
@@ -32,10 +33,9 @@ class GuardedFormParser(GuardedParser):
         return get_charset(media_type) in (*UTF8, *LATIN)
 
     def parse_raw(self, raw: bytes, *, media_type: str) -> Any:
-        parts = raw.split(b"&") if raw else []
-        if len(parts) > self.max_keys:
-            raise Malformed(f"The body has more than {self.max_keys} fields: send less at a time.")
-        pairs = [_decode_pair(part) for part in parts if part]
+        if raw.count(b"&") >= self.max_keys:
+            raise _too_many_fields(self.max_keys)
+        pairs = [_decode_pair(part) for part in raw.split(b"&") if part]
         text = _decode_all(pairs, is_latin=get_charset(media_type) in LATIN)
         return nest(text, max_keys=self.max_keys)
 
@@ -49,10 +49,16 @@ class GuardedMultipartParser(GuardedParser):
         head = {"CONTENT_TYPE": media_type, "CONTENT_LENGTH": str(len(raw))}
         try:
             fields, _ = MultiPartParser(head, BytesIO(raw), [_NoFiles()], "utf-8").parse()
-        except MultiPartParserError:
+        except TooManyFieldsSent:
+            raise _too_many_fields(self.max_keys) from None
+        except (MultiPartParserError, ValueError):
             raise Malformed("The body is not valid multipart/form-data.") from None
         pairs = [(name, str(value)) for name, values in fields.lists() for value in values]
         return nest(pairs, max_keys=self.max_keys)
+
+
+def _too_many_fields(limit: int) -> Malformed:
+    return Malformed(f"The body has more than {limit} fields: send less at a time.")
 
 
 class _NoFiles(FileUploadHandler):

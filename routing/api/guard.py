@@ -19,14 +19,13 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
 from routing.api.errors import Malformed, TooLarge
-from routing.widenumber import WideNumber
+from routing.widenumber import LARGEST, SMALLEST, WideNumber, read_integer
 
 MAX_DEPTH = 20
 MAX_TEXT_CHARACTERS = 65_536
 SHORT_DIGITS = 18  # fewer digits always fit into 64 bits
 WIDE_DIGITS = 100
 UTF8 = ("utf-8", "utf8", "us-ascii", "us-ascii,utf-8", "utf-8,utf8")
-INTEGER_LIMITS = (-(2**63), 2**63 - 1)
 DEFAULT_MAX_BYTES = 1024 * 1024
 
 # All that stands between two brackets that count. It takes an unterminated string to the end and never goes
@@ -176,8 +175,8 @@ def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _parse_integer(text: str) -> int:
     # Longer ones are refused before int(), which is slow for, and limits, very long ones.
-    value = int(text) if len(text) <= SHORT_DIGITS + 2 else INTEGER_LIMITS[1] + 1
-    if len(text) > SHORT_DIGITS and not INTEGER_LIMITS[0] <= value <= INTEGER_LIMITS[1]:
+    value = int(text) if len(text) <= SHORT_DIGITS + 2 else LARGEST + 1
+    if len(text) > SHORT_DIGITS and not SMALLEST <= value <= LARGEST:
         raise Malformed("The body has a whole number that does not fit into 64 bits: send it as text.")
     return value
 
@@ -190,10 +189,7 @@ def _parse_float(text: str) -> float:
 
 
 def _parse_wide_integer(text: str) -> int | WideNumber:
-    if len(text) > WIDE_DIGITS:
-        return _parse_integer(text)
-    value = int(text)
-    return value if INTEGER_LIMITS[0] <= value <= INTEGER_LIMITS[1] else WideNumber(text)
+    return read_integer(text) if len(text) <= WIDE_DIGITS else _parse_integer(text)
 
 
 def _refuse_constant(_: str) -> None:

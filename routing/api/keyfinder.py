@@ -44,7 +44,7 @@ class KeyFinder(Generic[Key]):
     def find(self, text: str, *, at: datetime) -> Key:
         """Return the usable key `text`. Raises AuthenticationFailed.
 
-        Only whoever holds the secret learns that a key has ended, and why.
+        Only the holder of the secret learns that a key has ended, and why.
         """
         shape = KEY_SHAPE.fullmatch(text)
         if shape is None:

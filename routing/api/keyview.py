@@ -1,4 +1,4 @@
-"""What every view has in common that is called with an API key, whoever owns the key."""
+"""What all views have in common that are called with an API key of any kind."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final
@@ -51,8 +51,8 @@ class HasScope(BasePermission):
 class KeyView(APIView):
     """Subclasses name their authentication, the kind of key, and `rate_kind`, the limit that these keys have.
 
-    `scopes` says which scope each method needs, and `query_parameters` which parameters it knows: whatever else is in
-    the address is refused by name.
+    `scopes` says which scope each method needs, and `query_parameters` which parameters it knows: any other is
+    refused by name.
     """
 
     rate_kind: str

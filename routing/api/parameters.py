@@ -9,11 +9,9 @@ from rest_framework.request import Request
 from routing.api.errors import FieldsInvalid
 from tracing.parsing import parse_id
 
-# Another name comes from anybody, and is not repeated in the answer.
+# Any other name is not repeated in the answer.
 SAFE_NAME: Final = re.compile(r"[A-Za-z0-9_.\[\]-]{1,64}")
-
-
-# Of the attempts of a lead.
+# How many attempts of a lead are shown.
 LATEST: Final = 20
 MOST: Final = 100
 

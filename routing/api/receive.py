@@ -14,11 +14,10 @@ from routing.api.answers import (
     describe_incomplete,
     describe_new,
     describe_outcome,
-    describe_problems,
     describe_rejected,
     describe_repeated,
 )
-from routing.api.errors import ApiError, FieldsInvalid
+from routing.api.errors import ApiError, FieldsInvalid, describe_fields
 from routing.idempotency import Answer, KeyReused, Repeatable, StillRunning, answer_once, settle
 from routing.inline import decide_inline
 from routing.intake import AlreadyHere, ExternalIdRepeated, Taken, take_in, take_in_many
@@ -48,7 +47,7 @@ def receive_lead(payload: object, *, source: Source, is_decided_inline: bool) ->
         taken = take_in(lead, source=source, channel="api", is_woken=not is_decided_inline)
     except LeadInvalid as invalid:
         metrics.LEADS_REJECTED.labels(channel="api").inc()
-        raise FieldsInvalid(describe_problems(invalid)) from None
+        raise FieldsInvalid(describe_fields(invalid.errors)) from None
     except ExternalIdRepeated as repeated:
         metrics.LEADS_REJECTED.labels(channel="api").inc()
         message, extra = describe_repeated(repeated.public_id)
@@ -68,7 +67,7 @@ def decide_received(answer: Answer, *, repeatable: Repeatable | None, seconds: i
 
 
 def complete_replayed(answer: Answer, *, repeatable: Repeatable | None) -> Answer:
-    """A stored answer that was not final: its decision ended unseen, or could not be read then. Tell what is now."""
+    """The present state in place of a stored answer that was not final: its decision ended unseen or unread."""
     if not answer.is_unfinished:
         return answer
     state = read_state_after_commit("replay", UUID(answer.body["id"]))

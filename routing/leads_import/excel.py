@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from hashlib import file_digest
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile, ZipFile
+from zlib import error as ZlibError
 
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
@@ -30,12 +31,15 @@ MAX_COLUMNS: Final = 2_000
 DAMAGED: Final = (
     InvalidFileException,
     BadZipFile,
+    ZlibError,
     ParseError,
-    KeyError,
+    LookupError,
+    ArithmeticError,
     ValueError,
     TypeError,
     AttributeError,
     EOFError,
+    RuntimeError,  # a part that is encrypted or packed in an unknown way
 )
 
 
@@ -100,16 +104,20 @@ class _Book:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._book: Any = None
+        self._file: IO[bytes]
 
     def __enter__(self) -> "_Book":
+        self._file = self.path.open("rb")  # the library leaves a damaged file open
         try:
-            self._book = load_workbook(self.path, read_only=True, data_only=True, keep_links=False)
+            self._book = load_workbook(self._file, read_only=True, data_only=True, keep_links=False)
         except DAMAGED:
+            self._file.close()
             raise TableError(f"{self.path}: is damaged: save it again as .xlsx, or as CSV UTF-8") from None
         return self
 
     def __exit__(self, *_: object) -> None:
         self._book.close()
+        self._file.close()
 
     def find_sheet(self, name: str | None) -> Any:
         """The one of this name, or the first that is not hidden."""

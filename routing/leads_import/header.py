@@ -1,4 +1,4 @@
-"""Which row names the columns, and whether it does: a file without such a row begins with somebody's data."""
+"""Which row names the columns, and whether it does: a file without such a row begins with a person's data."""
 
 import re
 from collections.abc import Iterable, Sequence

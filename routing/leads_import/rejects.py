@@ -64,7 +64,7 @@ class RejectsFile:
         self._writer.writerow([*map(guard_cell, self.columns), *EXTRA_COLUMNS])
 
     def _open_locked(self) -> int:
-        """The lock is on the file and not on its name: an import that ended meanwhile has given the file away."""
+        """The lock is on the file and not on its name: an import that has just ended has renamed the file."""
         while True:
             descriptor = os.open(self._partial, os.O_WRONLY | os.O_CREAT, OWNER_ONLY)
             try:
@@ -90,7 +90,7 @@ class RejectsFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """The name changes while the lock is held: nobody else opens the partial file before."""
+        """The name changes while the lock is held: no other import opens the partial file before."""
         if self._file is None:
             return
         with self._file:

@@ -1,6 +1,6 @@
-"""What tells rows without an id apart: their content, and the how-manieth of equal rows it is.
+"""What tells rows without an id apart: their content, and their number among equal rows.
 
-So a file may be corrected, sorted, grown and saved again by a spreadsheet: a row that is as it was keeps its key. One
+So a file may be corrected, sorted, grown and saved again by a spreadsheet: a row that did not change keeps its key. One
 that changed is a new row.
 """
 

@@ -26,7 +26,7 @@ class Row:
 
 
 class SheetNumber(str):
-    """A cell that holds a number and not text: it has no leading zeros, whatever it was meant to be."""
+    """A cell that holds a number and not text: it has no leading zeros, even where it is a ZIP code."""
 
     __slots__ = ()
 

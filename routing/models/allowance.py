@@ -1,4 +1,4 @@
-"""How often one lead was tried because somebody asked for it."""
+"""How often one lead was tried on request."""
 
 from django.db import models
 

@@ -39,7 +39,7 @@ def test_why_a_buyer_did_not_get_a_lead(open_as: OpenAs) -> None:
     page = open_as(person("operator", scene.lead.workspace))
     open_drawer(page)
 
-    expect(page.get_by_test_id("trace-campaign")).to_have_text("Roofing")
+    expect(page.get_by_test_id("trace-campaign")).to_have_text("Roofing in Sunbelt Leads")
     expect(page.get_by_test_id("trace-attempt")).to_have_attribute("data-attempt", "2")
     expect(page).to_have_url(re.compile(str(scene.lead.public_id)))
     find_buyer(page, "peachtree")

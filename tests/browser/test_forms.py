@@ -125,5 +125,6 @@ def test_deleting_asks_why(open_as: OpenAs) -> None:
     expect(page.locator(".messagelist")).to_contain_text("deleted successfully")
     assert not Tier.objects.exists()
     entry = AuditEntry.objects.get()
-    assert (entry.action, entry.object_label, entry.reason) == ("deleted", "Gold", "Sold out for the season")
+    label = f"Gold of {tier.campaign.name} ({tier.campaign.workspace.name})"
+    assert (entry.action, entry.object_label, entry.reason) == ("deleted", label, "Sold out for the season")
     assert entry.before["name"] == "Gold"

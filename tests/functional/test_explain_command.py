@@ -81,17 +81,17 @@ def test_the_story_reads_from_top_to_bottom(lead: Lead) -> None:
         "  2. Taken by the campaign Roofing Atlanta, configuration 4.",
         "  3. The price is $25.00.",
         "  4. 2 buyers enrolled, 1 with an active enrolment, 0 have enough credits.",
-        "  5. Acme Roofing: its wallet does not hold the price: the price is $25.00, $10.00 is available.",
+        "  5. Acme Roofing: its balance is too low: the price is $25.00, $10.00 is available.",
         "      to change (the buyer): top up $15.00",
-        "  6. Peach Roofs: its enrolment is paused. Also in the way: outside its service area; its wallet",
-        "     does not hold the price.",
+        "  6. Peach Roofs: its enrolment is paused. Also in the way: outside its service area; its balance is",
+        "     too low.",
         "      to change (the agency): resume the enrolment",
         "      - outside its service area: takes NY; the lead is in 30312, Fulton County, GA",
         "        to change (the buyer): add 30312 to the service area",
-        "      - its wallet does not hold the price: the price is $25.00, $0.00 is available",
+        "      - its balance is too low: the price is $25.00, $0.00 is available",
         "        to change (the buyer): top up $25.00",
         "  7. Not sold: No buyer that was left has enough credits. The last buyer that was left dropped out:",
-        "     its wallet does not hold the price. A person must act: the buyers can fix it.",
+        "     its balance is too low. A person must act: the buyers can fix it.",
     ]
 
 
@@ -154,7 +154,7 @@ def test_an_ambiguous_buyer_lists_its_candidates(lead: Lead) -> None:
 def test_a_buyer_of_the_leads_own_workspace_goes_before_a_namesake(lead: Lead) -> None:
     BuyerFactory(name="Acme Roofing")
 
-    assert "its wallet does not hold the price" in run(str(lead.pk), "--buyer", "Acme Roofing")
+    assert "its balance is too low" in run(str(lead.pk), "--buyer", "Acme Roofing")
 
 
 def test_a_buyer_of_another_workspace_is_told_to_be_one(lead: Lead) -> None:

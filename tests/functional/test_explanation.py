@@ -14,7 +14,7 @@ from distribution.distribute import distribute_lead
 from distribution.models import Buyer, Enrollment
 from routing.api import explanationdocuments as documents
 from routing.cancel import cancel_lead
-from routing.explanation import ADVICE
+from routing.explanation import ADVICE, TRIGGERS
 from routing.hold import pause_lead
 from routing.models import Lead, Source, Workspace
 from tests.browser.scene import only_in_two_days
@@ -28,6 +28,7 @@ from tests.factories import (
     issue_key,
     person,
 )
+from tracing.models import AttemptTrigger
 from tracing.vocabulary import SKIP_REASONS, Level
 
 pytestmark = pytest.mark.django_db
@@ -215,6 +216,10 @@ def test_every_reason_has_words_for_the_sender() -> None:
     """A new reason would be told as "no buyer could take it"."""
     codes = {code for code, reason in SKIP_REASONS.items() if Level.LEAD in reason.levels}
     assert set(ADVICE) == codes
+
+
+def test_every_trigger_has_words_for_the_sender() -> None:
+    assert set(TRIGGERS) == set(AttemptTrigger.values)
 
 
 def test_the_example_is_an_answer_too() -> None:

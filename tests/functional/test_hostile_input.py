@@ -1,5 +1,6 @@
 """What nobody types and a program sends: no page of the admin answers 500 to it."""
 
+import json
 from collections.abc import Iterator
 from io import BytesIO
 
@@ -107,6 +108,21 @@ def test_a_form_is_read_as_utf8_whatever_charset_it_names(charset: str) -> None:
     request = Utf8Request(environ)
     assert (request.GET["next"], request.POST["username"]) == ("\\ud800\\0", "\\ud800\\0")
     assert application.request_class is Utf8Request
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "multipart/form-data; boundary=b"])
+def test_content_type_with_an_unknown_encoding_is_as_none(content_type: str) -> None:
+    """Django refuses the parameter of RFC 2231 before there is a request to answer."""
+    headers = {"HTTP_AUTHORIZATION": f"Api-Key {issue_key(SourceFactory.create())}"}
+    environ = {
+        **RequestFactory().post("/api/v1/leads/", b"{}", content_type="application/json", **headers).environ,
+        "CONTENT_TYPE": f"{content_type}; x*=none''a",
+    }
+    answer = application.get_response(Utf8Request(environ))
+    assert (answer.status_code, json.loads(answer.content)["error"]["code"]) == (
+        415,
+        "unsupported_media_type",
+    )
 
 
 def test_the_api_answers_in_its_own_shape(client: Client) -> None:

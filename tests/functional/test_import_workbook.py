@@ -117,6 +117,24 @@ def test_another_archive_is_said(file: Path, name: str, says: str) -> None:
     refuse(file, says)
 
 
+@pytest.mark.parametrize("part", ["xl/workbook.xml", "xl/worksheets/sheet1.xml"])
+@pytest.mark.parametrize("damage", ["content", "encrypted"])
+def test_damaged_part_is_said(file: Path, part: str, damage: str) -> None:
+    data = bytearray(file.read_bytes())
+    with zipfile.ZipFile(file) as archive:
+        info = archive.getinfo(part)
+        directory = archive.start_dir
+    if damage == "content":
+        start = info.header_offset + 30 + len(info.filename)
+        data[start : start + 20] = b"\xff" * 20
+    else:  # bit 0 of the flags, in the directory and before the part itself
+        entry = data.index(part.encode(), directory) - 46
+        data[entry + 8] |= 1
+        data[info.header_offset + 6] |= 1
+    file.write_bytes(data)
+    refuse(file, "is damaged")
+
+
 @pytest.mark.parametrize("limit", ["MAX_UNPACKED_BYTES", "MAX_TEXT_BYTES", "MAX_PARTS"])
 def test_workbook_that_unpacks_to_too_much_is_not_opened(
     file: Path, monkeypatch: pytest.MonkeyPatch, limit: str

@@ -38,6 +38,16 @@ def client(source: Source) -> Client:
     return Client(headers={"Authorization": f"Api-Key {issue_key(source)}"})
 
 
+def multipart(count: int, **fields: str) -> str:
+    """A body with so many fields beside those that are named. Its boundary is b."""
+    named = {**fields, **{f"f{number}": "x" for number in range(count)}}
+    parts = (
+        f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in named.items()
+    )
+    return "".join(parts) + "--b--\r\n"
+
+
 def post(client: Client, payload: Any, *, content_type: str = "application/json", **headers: str) -> Any:
     return client.post(LEADS, payload, content_type=content_type, headers=headers)
 
@@ -200,6 +210,7 @@ def test_repeat_in_another_encoding_is_the_same_request(client: Client) -> None:
         ("a[b]=1&a=2", FORM, "with brackets and without"),
         ("a=1&a[b]=2", FORM, "with brackets and without"),
         ("a[][b]=2", FORM, "number the brackets"),
+        (multipart(2_005), "multipart/form-data; boundary=b", "more than 2000 fields"),
         ("--x\r\n", "multipart/form-data", "not valid multipart"),
         ("--x\r\nContent-Dispo", "multipart/form-data; boundary=" + "x" * 300, "not valid multipart"),
     ],
@@ -211,6 +222,11 @@ def test_bad_form_is_refused_with_what_is_wrong(
     assert (response.status_code, response.json()["error"]["code"]) == (400, "malformed")
     assert says in response.json()["error"]["message"]
     assert Lead.objects.count() == 0
+
+
+def test_multipart_may_have_as_many_fields_as_a_form(client: Client) -> None:
+    body = multipart(1_900, zip="30312", phone="404-881-2345")
+    assert post(client, body, content_type="multipart/form-data; boundary=b").status_code == 201
 
 
 def test_form_that_is_too_large_is_refused(client: Client) -> None:
@@ -226,12 +242,7 @@ def test_file_in_a_form_is_refused_and_an_empty_input_is_not(client: Client) -> 
     assert Lead.objects.count() == 0
     body = (
         '--b\r\nContent-Disposition: form-data; name="photo"; filename=""\r\n'
-        "Content-Type: application/octet-stream\r\n\r\n\r\n"
-        + "".join(
-            f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-            for name, value in fields.items()
-        )
-        + "--b--\r\n"
+        "Content-Type: application/octet-stream\r\n\r\n\r\n" + multipart(0, **fields)
     )
     assert post(client, body, content_type="multipart/form-data; boundary=b").status_code == 201
 

@@ -10,6 +10,7 @@ from django.test import Client
 
 from distribution.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, LedgerEntry, Wallet
+from routing.management.arguments import describe_operator
 from routing.models import Lead, Source, SourceKey, Workspace
 from tracing.models import AuditEntry
 
@@ -74,6 +75,12 @@ def test_example_sells_a_lead(file: Path) -> None:
     assert Assignment.objects.get().price_cents == 4_500
 
 
+def test_audit_names_who_ran_it_for_every_row(file: Path) -> None:
+    run(file, FILE)
+    assert set(AuditEntry.objects.values_list("actor", flat=True)) == {describe_operator()}
+    assert AuditEntry.objects.filter(model="routing.sourcekey").count() == 1
+
+
 def test_second_run_changes_nothing(file: Path) -> None:
     key, _ = run(file, FILE)
     assert key.count("\n") == 1
@@ -105,6 +112,29 @@ def test_changed_file_changes_what_it_names(file: Path) -> None:
         ({"name": "Acme"}, {"name": "Acme Leads"}),
         ({"cap_day": 5}, {"cap_day": 9}),
     ]
+
+
+def test_tier_that_the_file_does_not_name_stays(file: Path) -> None:
+    text = FILE.replace("tiers: [{position: 1}]", "tiers: [{position: 1}, {position: 2}]")
+    run(file, text)
+    Enrollment.objects.update(tier=Campaign.objects.get().tiers.get(position=2))
+    entries = AuditEntry.objects.count()
+    run(file, text)
+    assert Enrollment.objects.get().tier.position == 2
+    assert AuditEntry.objects.count() == entries
+
+
+def test_credit_limit_can_be_taken_away(file: Path) -> None:
+    run(file, FILE)
+    assert Wallet.objects.get().credit_limit_cents == 100_000
+    run(file, FILE.replace("$1,000", "0"))
+    assert Wallet.objects.get().credit_limit_cents == 0
+
+
+def test_negative_opening_balance_is_refused_as_what_it_is(file: Path) -> None:
+    message = refuse(file, FILE.replace("500.25", "-5"))
+    assert "buyers[0].opening_balance_dollars: " in message
+    assert "credited before" not in message
 
 
 def test_dry_run_stores_nothing(file: Path) -> None:

@@ -102,7 +102,7 @@ def test_a_sold_lead_names_its_buyer_and_price() -> None:
 
     assert [sale.buyer.name for sale in story.sales] == ["Acme Roofing"]
     assert [row.sentence for row in story.attempts[0].buyers] == [
-        "Poor Roofing: its wallet does not hold the price: the price is $25.00, $10.00 is available.",
+        "Poor Roofing: its balance is too low: the price is $25.00, $10.00 is available.",
         "Acme Roofing: selected, rank 1, for $25.00.",
     ]
     assert story.attempts[0].buyers[0].change == "top up $15.00"
@@ -123,7 +123,7 @@ def test_a_deferred_lead_says_what_it_waits_for() -> None:
     )
     assert story.attempts[0].steps[-1].sentence == (
         "Not sold now: No buyer that was left has enough credits. The last buyer that was left dropped out: "
-        "its wallet does not hold the price. Due again at 2026-08-04 13:00:00 UTC, when the first buyer that only "
+        "its balance is too low. Due again at 2026-08-04 13:00:00 UTC, when the first buyer that only "
         "waits for its hours or a cap may take it."
     )
 
@@ -157,7 +157,7 @@ def test_a_returned_lead_says_that_it_came_back() -> None:
     assert ", and the charge refunded." in story.sales[0].sentence
     assert story.answer is not None
     assert not story.answer.got_it
-    assert story.answer.sentence == f"{enrollment.buyer.name} got this lead. {story.sales[0].sentence}"
+    assert story.answer.sentence == f"{enrollment.buyer.name} gave back this lead. {story.sales[0].sentence}"
 
 
 class TestWhyNotThisBuyer:
@@ -185,10 +185,10 @@ class TestWhyNotThisBuyer:
         assert self.ask(lead, enrollment.buyer) == (
             False,
             "Acme did not get this lead. Acme: its enrolment is paused. "
-            "Also in the way: its wallet does not hold the price.",
+            "Also in the way: its balance is too low.",
             [
                 (
-                    "Acme: its enrolment is paused. Also in the way: its wallet does not hold the price.",
+                    "Acme: its enrolment is paused. Also in the way: its balance is too low.",
                     "resume the enrolment; top up $25.00",
                 )
             ],
@@ -288,7 +288,7 @@ class TestWhyNotThisBuyer:
 
         assert got_it
         assert [sentence for sentence, _ in attempts] == [
-            "Acme: its wallet does not hold the price: the price is $25.00, $0.00 is available.",
+            "Acme: its balance is too low: the price is $25.00, $0.00 is available.",
             "Acme: selected, rank 1, for $25.00.",
         ]
 

@@ -10,15 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.attributes import find_attribute_problems
+from routing.conditionfields import CONDITION_FIELDS
 from routing.conditions import validate
-from routing.leadfields import (
-    CONDITION_FIELDS,
-    CleanLead,
-    Consent,
-    LeadInvalid,
-    condition_fields,
-    parse_lead,
-)
+from routing.consent import Consent
+from routing.leadfields import CleanLead, LeadInvalid, condition_fields, parse_lead
 from routing.regions import find_region
 from routing.widenumber import WideNumber
 

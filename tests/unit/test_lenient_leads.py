@@ -275,8 +275,10 @@ def test_zip_and_email_under_other_names_are_found() -> None:
         ({"a": "x\x00y\ud800"}, {"a": "xy?"}),
         ({"a": {"b": {"c": {"d": {"e": {"f": 1}}}}}}, {"a": {"b": {"c": {"d": {"e": '{"f": 1}'}}}}}),
         ({"l": [1] * 1_500}, {"l": [1] * 1_000}),
+        ({"a": 10**400}, {"a": "1" + "0" * 400}),
         ("[1]", {"attributes": "[1]"}),
         ('{"a": 1}', {"a": 1}),
+        ('{"a": 1' + "0" * 400 + "}", {"a": "1" + "0" * 400}),
         ([1, 2], {"attributes": [1, 2]}),
     ],
 )
@@ -384,3 +386,52 @@ def test_notes_hold_nothing_that_the_sender_wrote() -> None:
     assert notes == ["attributes:moved", "attributes:corrected", "phone:dropped"]
     assert tell_note(notes[-1]) == "phone could not be read and was left out"
     assert "Ann" not in repr([notes, lead])
+
+
+@pytest.mark.parametrize("name", ["attributes", "consent"])
+@pytest.mark.parametrize("depth", [201, 930, 950, 970, 990, 60_000])
+def test_object_in_a_text_is_not_read_deeper_than_the_stack(name: str, depth: int) -> None:
+    text = f'{{"a": {"[" * depth}{"]" * depth}}}'
+    lead = parse({**MINIMAL, name: text})
+    assert lead.attributes == {name: text[:1_000]}
+
+
+def test_unknown_keys_of_consent_are_bounded() -> None:
+    """Keys without a letter of ours get one name and a number each, found by looking at those before."""
+    consent = {chr(0x4E00 + number): "yes" for number in range(20_000)}
+    lead = parse({**MINIMAL, "consent": consent})
+    assert len(lead.attributes) == 100
+    assert ("consent", "dropped", None) in made(lead)
+    assert [each.message for each in lead.corrections if each.code == "dropped"] == [
+        "has more than 200 unknown fields: the last were left out",
+        "has more than 100 keys: the last were left out",
+    ]
+
+
+def test_key_of_consent_does_not_take_the_name_of_another() -> None:
+    lead = parse({**MINIMAL, "attributes": {"consent_x": 1}, "consent": {"x": 2, "x_2": 3}})
+    assert sorted(lead.attributes.values()) == [1, 2, 3]
+
+
+def test_two_unknown_fields_of_one_name_are_both_kept() -> None:
+    lead = parse({**MINIMAL, "colour": "red", "fields": {"colour": {"value": "blue"}}})
+    assert lead.attributes == {"colour": "red", "colour_2": "blue"}
+
+
+def test_fields_inside_fields_are_bounded() -> None:
+    payload = {f"fields{number}": {"colour": {"value": number}} for number in range(20_000)}
+    lead = parse({**MINIMAL, **payload})
+    assert len(lead.attributes) == 100
+    assert len(lead.corrections) == MAX_CORRECTIONS
+
+
+def test_zip_of_a_territory_is_corrected_once() -> None:
+    lead = parse({**MINIMAL, "country": "GU", "zip": 96910})
+    assert (lead.country, lead.state, lead.zip) == ("US", "GU", "96910")
+    assert made(lead) == [("zip", "corrected", 96910)]
+
+
+def test_wide_ids_that_begin_alike_stay_apart() -> None:
+    digits = "1" * 60
+    ids = {parse({**MINIMAL, "external_id": WideNumber(digits + end)}).external_id for end in "12"}
+    assert ids == {digits + "1", digits + "2"}

@@ -204,7 +204,7 @@ CASES = {
     ),
     "credits": (
         {"live": LiveFacts(balance_cents=1_000)},
-        "Acme Roofing: its wallet does not hold the price: the price is $25.00, $10.00 is available.",
+        "Acme Roofing: its balance is too low: the price is $25.00, $10.00 is available.",
         "top up $15.00",
     ),
     "has_lead": (
@@ -224,7 +224,7 @@ CASES = {
     ),
     "two_gates": (
         {"buyer": {"active": False}, "live": LiveFacts()},
-        "Acme Roofing: it is paused. Also in the way: its wallet does not hold the price.",
+        "Acme Roofing: it is paused. Also in the way: its balance is too low.",
         "resume the buyer; top up $25.00",
     ),
 }

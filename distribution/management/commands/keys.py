@@ -33,7 +33,7 @@ class Command(BaseCommand):
         actions = parser.add_subparsers(dest="action", required=True, metavar="list|create|rotate|revoke")
         shown = actions.add_parser("list", help="the keys that work; no secret and no hash")
         _add_owner(shown, is_required=False)
-        shown.add_argument("--all", action="store_true", help="those that were revoked or have expired too")
+        shown.add_argument("--all", action="store_true", help="also those that were revoked or have expired")
         shown.add_argument("--json", action="store_true", help="print one JSON list")
         made = actions.add_parser("create", help="a further key of a source or of a buyer")
         _add_owner(made, is_required=True)
@@ -44,7 +44,7 @@ class Command(BaseCommand):
             "--overlap-hours",
             type=_read_hours,
             default=OVERLAP_HOURS,
-            help=f"so long the old one still works (default {OVERLAP_HOURS}; 0: it ends now)",
+            help=f"how long the old one still works (default {OVERLAP_HOURS}; 0: it ends now)",
         )
         add_reason(rotated)
         revoked = actions.add_parser("revoke", help="end a key now and for good")

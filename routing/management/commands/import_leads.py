@@ -38,7 +38,7 @@ examples:
       --map 'Name=full_name' 'Phone=phone' 'Zip=zip' 'Date=received_at' --default vertical=roofing
 
 Reads CSV (.csv, .csv.gz) and workbooks (.xlsx). The header is the first row that has all mapped columns, so titles may
-stand above it. A column goes into one of the fields of the API, into full_name, received_at or consent.<field>, or into
+be above it. A column goes into one of the fields of the API, into full_name, received_at or consent.<field>, or into
 attributes.<name>, which may end in :number or :flag (text otherwise). Values keep their leading apostrophe unless a
 formula sign or digits follow it. A date without a time is the beginning of its day, and one without an offset is read
 in --zone. A ZIP of four digits gets its zero back when its state or the list of ZIP codes leaves no doubt.
@@ -113,26 +113,7 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         started = time.monotonic()
         try:
-            source = find_source(options["source"], workspace_slug=options["workspace"])
-            table = open_table(
-                options["file"],
-                encoding=_or_auto(options["encoding"]),
-                delimiter=_or_auto(options["delimiter"]),
-                wanted=name_columns(options["maps"]),
-                header_line=options["header_line"],
-                sheet=options["sheet"],
-            )
-            mapping = read_mapping(
-                table.columns,
-                maps=options["maps"],
-                defaults=options["defaults"],
-                vertical_maps=options["vertical_maps"],
-                zone=load_zone(options["zone"] or source.workspace.timezone),
-                is_day_first=options["day_first"],
-                pads_zips=options["pad_zips"],
-            )
-            _require_fields(mapping, source=source, allows_no_contact=options["allow_no_contact"])
-            rejects = _open_rejects(options["rejects"], table=table)
+            job = _prepare(options)
         except (SourceNotFound, TableError, MappingError) as error:
             raise CommandError(str(error), returncode=2) from None
         except UnknownTimezone as error:
@@ -140,16 +121,7 @@ class Command(BaseCommand):
         except ImportRunning:
             message = f"another import of {options['file']} is running: wait until it has ended"
             raise CommandError(message, returncode=1) from None
-        with rejects:
-            job = LeadsImport(
-                table=table,
-                mapping=mapping,
-                source=source,
-                rejects=rejects,
-                at=datetime.now(UTC),
-                requires_contact=not options["allow_no_contact"],
-                is_dry_run=options["dry_run"],
-            )
+        with job.rejects:
             _run(job, stderr=self.stderr)
         HANDS.flush(timeout_seconds=5)
         outcome = describe_import(job, seconds=time.monotonic() - started)
@@ -159,6 +131,38 @@ class Command(BaseCommand):
             print_import(outcome, console=Console(file=cast("IO[str]", self.stdout)))
         if job.report.read and not job.report.accepted and not job.report.already_there:
             raise CommandError("no row could be imported", returncode=1)
+
+
+def _prepare(options: dict[str, Any]) -> LeadsImport:
+    """The file of rejects is open in it. Raises what is wrong with the options or the file."""
+    source = find_source(options["source"], workspace_slug=options["workspace"])
+    table = open_table(
+        options["file"],
+        encoding=_or_auto(options["encoding"]),
+        delimiter=_or_auto(options["delimiter"]),
+        wanted=name_columns(options["maps"]),
+        header_line=options["header_line"],
+        sheet=options["sheet"],
+    )
+    mapping = read_mapping(
+        table.columns,
+        maps=options["maps"],
+        defaults=options["defaults"],
+        vertical_maps=options["vertical_maps"],
+        zone=load_zone(options["zone"] or source.workspace.timezone),
+        is_day_first=options["day_first"],
+        pads_zips=options["pad_zips"],
+    )
+    _require_fields(mapping, source=source, allows_no_contact=options["allow_no_contact"])
+    return LeadsImport(
+        table=table,
+        mapping=mapping,
+        source=source,
+        rejects=_open_rejects(options["rejects"], table=table),
+        at=datetime.now(UTC),
+        requires_contact=not options["allow_no_contact"],
+        is_dry_run=options["dry_run"],
+    )
 
 
 def _or_auto(text: str) -> str | None:

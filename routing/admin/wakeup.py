@@ -1,0 +1,37 @@
+"""Changes after which leads were tried again: what was changed, and how many leads it woke."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from routing.models import Wakeup
+from tracing.admin.columns import time_column, word_column
+from tracing.admin.filters import WorkspaceFilter
+from tracing.admin.readonly import ReadOnlyAdmin
+from tracing.parsing import parse_id
+from tracing.vocabulary import WAKE_CAUSES
+
+
+@admin.register(Wakeup)
+class WakeupAdmin(ReadOnlyAdmin):
+    workspace_path = "workspace_id"
+    list_display = ("id", "what", "matched", "woken", "changed", "finished")
+    list_filter = (WorkspaceFilter, "cause")
+    empty_list_text = (
+        "The first change that may help waiting leads leaves one: a cap raised, a wallet topped up."
+    )
+    search_help_text = "The id of a change, as an attempt's first event names it."
+    exact_searches = {"pk": parse_id}
+    fields = (
+        *("what", "workspace_id", "campaign_id", "buyer_id", "reasons", "hours"),
+        *("matched", "woken", "changed", "finished"),
+    )
+    readonly_fields = ("what", "changed", "finished")
+    what = word_column("cause", words=WAKE_CAUSES, label="what changed")
+    changed = time_column("created_at", label="changed")
+    finished = time_column("done_at", label="finished")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        """Who may see leads sees what woke them: the table has no permission of its own."""
+        return bool(request.user.has_perm("routing.view_lead"))

@@ -1,0 +1,17 @@
+"""docs/decisions: each number once, and each decision in the index."""
+
+import re
+from pathlib import Path
+
+DIRECTORY = Path(__file__).parents[2] / "docs/decisions"
+FILES = sorted(DIRECTORY.glob("[0-9]*.md"))
+
+
+def test_numbers_are_used_once_and_without_gaps() -> None:
+    assert [int(each.name[:4]) for each in FILES] == list(range(1, len(FILES) + 1))
+
+
+def test_index_has_number_and_title_of_each() -> None:
+    rows = re.findall(r"^\| (\d+) \| \[(.+)\]\((.+)\) \| .+ \|$", (DIRECTORY / "README.md").read_text(), re.M)
+    titles = [(f"{number}. {title}", name) for number, title, name in rows]
+    assert titles == [(each.read_text().splitlines()[0].removeprefix("# "), each.name) for each in FILES]
