@@ -33,11 +33,16 @@ def rewrite_answers(value: Any, *, questions: object) -> Rewritten:
     if not isinstance(value, dict):
         return value, ()
     answers, rewrites = dict(value), []
-    for question in questions if isinstance(questions, list) else ():
-        if not isinstance(question, Mapping) or question.get("key") not in answers:
+    for key, answer in value.items():
+        found = [
+            _correct_answer(question, answer)
+            for question in (questions if isinstance(questions, list) else ())
+            if isinstance(question, Mapping) and question.get("key") == key
+        ]
+        # One campaign's form of it may be wrong for another that asks the same key about another field.
+        if not found or any(each != found[0] for each in found):
             continue
-        key = question["key"]
-        for where, was, now in _correct_answer(question, answers[key]):
+        for where, was, now in found[0]:
             rewrites.append(Rewrite(f"{key}{where}", was, now))
             answers[key] = _replace(answers[key], was, now)
     return answers, rewrites

@@ -1,6 +1,6 @@
 """The fields that conditions may name, with the readers of their literals. Imports no Django."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 from typing import Final
 
@@ -40,14 +40,26 @@ def _reader(read: Canonical, *, read_part: Callable[[str, str], str] | None = No
 
 
 def _read_part(op: str, text: str, *, known: Callable[[], Iterable[str]], what: str) -> str:
-    """A part of what leads have: the same letters in another case are corrected; a name abroad is not known here."""
+    """A part of what leads have: another case of one of them is corrected; a name abroad is not known here."""
+    parts = {part for name in known() for part in _find_parts(op, text, name=name)}
+    if text in parts:
+        return text
+    if len(parts) == 1:
+        return parts.pop()
+    if parts:
+        raise LiteralError(f"{text!r} may be {' or '.join(sorted(parts))}: write which")
     if "-" in text:
         return text.upper() if what == "state" else text
-    found = str.startswith if op == "starts_with" else str.__contains__
-    names = list(known())
-    if any(found(name, text) for name in names):
-        return text
     raise LiteralError(f"{text!r}: no {what} {'starts with' if op == 'starts_with' else 'contains'} it")
+
+
+def _find_parts(op: str, text: str, *, name: str) -> Iterator[str]:
+    """The parts of the name that differ from the text in case alone."""
+    starts = [0] if op == "starts_with" else range(len(name) - len(text) + 1)
+    for start in starts:
+        part = name[start : start + len(text)]
+        if part.casefold() == text.casefold():
+            yield part
 
 
 def _read_part_of_zip(op: str, text: str) -> str:

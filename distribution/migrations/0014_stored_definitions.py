@@ -31,7 +31,8 @@ def validate_amounts(apps: Any, schema_editor: Any) -> None:  # noqa: ARG001
                 schema_editor.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}")
         except IntegrityError:
             tell(
-                f"correct this: {table} has rows that {name} refuses; then: ALTER TABLE {table} VALIDATE CONSTRAINT {name}"
+                f"correct this: {table} has rows that {name} refuses, and no sale can write them;"
+                f" then: ALTER TABLE {table} VALIDATE CONSTRAINT {name}"
             )
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from django import template
+from django.contrib.admin import site
 
 from routing.dispatchstate import read_brief
 from routing.pauses import read_holding
@@ -31,7 +32,10 @@ def grouped(number: int) -> str:
 def pause_banner(context: dict[str, Any]) -> dict[str, Any]:
     """What is paused now. Who paused the whole product and why is told to people who see every workspace."""
     request = context.get("request")
-    if request is None or not request.user.has_perm("routing.view_workspace"):
+    # The page that asks for the second factor has a user, too: who is not in yet sees nothing.
+    if request is None or not (
+        site.has_permission(request) and request.user.has_perm("routing.view_workspace")
+    ):
         return {"product": None, "workspaces": []}
     visible = visible_ids(request)
     holding = read_holding(visible, limit=NAMED + 1)

@@ -7,17 +7,21 @@ import secrets
 from typing import Any, Final
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 from django_otp import login as otp_login
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
+from django_otp.util import random_hex
 
 from tracing import audit
 
 # In the session of a user who has a second factor, from the password until the code.
 DUE: Final = "second_factor_due"
+# In the session of a user who is setting one up: the key of the app.
+KEY: Final = "second_factor_key"
 RECOVERY_CODES: Final = 10
 # Without letters and digits that look alike.
 ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -34,26 +38,32 @@ def has_device(user: Any) -> bool:
 
 
 def is_complete(request: HttpRequest) -> bool:
-    """Whether the session of this user needs no code any more. Costs no statement."""
+    """Whether the session of this user needs no code. Costs no statement."""
     user: Any = request.user
     return bool(user.is_verified()) or not (is_required(user) or request.session.get(DUE))
 
 
-def pending_device(user: Any) -> Any:
-    """The app that is being set up; its key stays the same until it is confirmed."""
-    device, _ = TOTPDevice.objects.get_or_create(user=user, confirmed=False, defaults={"name": "app"})
-    return device
+def pending_device(request: HttpRequest) -> Any:
+    """The app that is being set up, not stored yet.
+
+    Its key stays the same for this session. Another session of the user, which may be a thief's, gets another key.
+    """
+    return TOTPDevice(user=request.user, name="app", key=request.session.setdefault(KEY, random_hex(20)))
 
 
 @transaction.atomic
 def confirm(request: HttpRequest, code: str) -> list[str] | None:
     """Turn the second factor on. Returns the recovery codes, or None when the code is wrong."""
     user: Any = request.user
-    device = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=False).first()
-    if device is None or has_device(user) or not _verify(device, code):
+    get_user_model().objects.select_for_update().get(pk=user.pk)  # of two requests one turns it on
+    if has_device(user):
         return None
-    device.confirmed = True
-    device.save(update_fields=["confirmed"])
+    device = pending_device(request)
+    device.save()
+    if not device.verify_token(code):
+        device.delete()
+        return None
+    del request.session[KEY]
     _finish(request, device)
     audit.record(actor=user.get_username(), action="second_factor_on", target=user, workspace_id=None)
     return make_recovery_codes(user)

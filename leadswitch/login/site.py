@@ -1,5 +1,6 @@
 """The admin site: who comes in needs a password and, where it is set up or required, a second factor."""
 
+from base64 import b32encode
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
@@ -12,6 +13,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import Resolver404, URLPattern, URLResolver, path, resolve, reverse
 from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
 
@@ -42,6 +44,8 @@ class DeskSite(AdminSite):
         own: list[URLPattern | URLResolver] = [
             path("second-factor/", self.code_view, name="second_factor"),
             path("second-factor/set-up/", self.set_up_view, name="second_factor_set_up"),
+            # Django lets nobody log out who may not see pages, which is so until the code was typed.
+            path("logout/", self.logout, name="logout"),
         ]
         return own + list(super().get_urls())
 
@@ -70,7 +74,10 @@ class DeskSite(AdminSite):
         if request.method == "POST" and form.is_valid():
             if second_factor.verify(request, form.cleaned_data["code"]):
                 place = request.GET.get(REDIRECT_FIELD_NAME, "")
-                return redirect(place if is_local(place) and leads_to_a_page(place) else "admin:index")
+                is_local = url_has_allowed_host_and_scheme(
+                    place, {request.get_host()}, require_https=request.is_secure()
+                )
+                return redirect(place if is_local and leads_to_a_page(place) else "admin:index")
             form.add_error("code", WRONG_CODE)
         return self.page(request, "Second factor", form=form)
 
@@ -86,7 +93,7 @@ class DeskSite(AdminSite):
             if codes is not None:
                 return self.page(request, "Your recovery codes", codes=codes)
             form.add_error("code", WRONG_CODE)
-        device = second_factor.pending_device(request.user)
+        device = second_factor.pending_device(request)
         picture = segno.make(device.config_url).svg_inline(scale=5, light="#fff")
         # Made by segno of a URL that it escapes.
         picture = mark_safe(picture)  # noqa: S308
@@ -115,14 +122,8 @@ class DeskSite(AdminSite):
 
 def key_of(device: Any) -> str:
     """As people type it where they cannot scan: in groups of four."""
-    from base64 import b32encode
-
     key = b32encode(device.bin_key).decode().rstrip("=")
     return " ".join(key[start : start + 4] for start in range(0, len(key), 4))
-
-
-def is_local(place: str) -> bool:
-    return place.startswith("/") and not place.startswith(("//", "/\\"))
 
 
 def leads_to_a_page(place: str) -> bool:

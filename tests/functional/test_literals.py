@@ -75,6 +75,9 @@ CONDITIONS: list[tuple[Any, Any]] = [
     (leaf("county", "Fulton"), leaf("county", "Fulton County")),
     (leaf("counties", "Dekalb County", "contains"), leaf("counties", "DeKalb County", "contains")),
     (leaf("region", "south"), leaf("region", "South")),
+    (leaf("state", "g", "starts_with"), leaf("state", "G", "starts_with")),
+    (leaf("county", "fulton", "contains"), leaf("county", "Fulton", "contains")),
+    (leaf("county", "miami-dade", "starts_with"), leaf("county", "Miami-Dade", "starts_with")),
     (
         {"not": {"any": [leaf("state", "ga"), leaf("zip", "30312")]}},
         {"not": {"any": [leaf("state", "GA"), leaf("zip", "30312")]}},
@@ -84,7 +87,8 @@ IMPOSSIBLE_CONDITIONS: list[tuple[Any, str]] = [
     (leaf("zip", "3031"), "value: '3031' is no ZIP code: write five digits, like 30312; abroad DE-30312"),
     (leaf("zip", "303", "eq"), "value: '303' is no ZIP code: write five digits, like 30312; abroad DE-30312"),
     (leaf("state", "Georgie"), "value: 'Georgie' is no state: did you mean GA?"),
-    (leaf("state", "g", "starts_with"), "value: 'g': no state starts with it"),
+    (leaf("state", "q", "starts_with"), "value: 'q': no state starts with it"),
+    (leaf("county", "WOOD C", "contains"), "value: 'WOOD C' may be Wood C or wood C: write which"),
     (leaf("country", "PR"), "value: 'PR' is the US here: ask for the state PR"),
     (
         leaf("county", "Baltimore"),

@@ -10,11 +10,14 @@ import time_machine
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import Settings
 
+from leadswitch.login.second_factor import KEY
+from tests.factories import WorkspaceFactory
 from tracing.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +43,11 @@ def ada() -> User:
 
 
 def app_code(user: User) -> str:
-    totp = TOTP(TOTPDevice.objects.get(user=user).bin_key)
+    return code_of(TOTPDevice.objects.get(user=user).key)
+
+
+def code_of(key: str) -> str:
+    totp = TOTP(bytes.fromhex(key))
     totp.time = datetime.now().timestamp()  # noqa: DTZ005 - the same instant in every zone
     return f"{totp.token():06d}"
 
@@ -59,22 +66,61 @@ def set_up(user: User, clock: Any) -> list[str]:
     """Turn it on; the recovery codes. The next code of the app is a new one."""
     client, _ = log_in(user.username)
     assert client.get(SET_UP).status_code == 200
-    page = client.post(SET_UP, {"code": app_code(user)}).content.decode()
+    page = client.post(SET_UP, {"code": code_of(client.session[KEY])}).content.decode()
     clock.shift(timedelta(minutes=2))
     return re.findall(r"<li><code>([a-z0-9-]+)</code></li>", page)
 
 
-def test_page_shows_a_picture_and_the_key(ada: User, clock: Any) -> None:
+@pytest.mark.usefixtures("clock")
+def test_page_shows_a_picture_and_the_key(ada: User) -> None:
     client, _ = log_in()
     page = client.get(SET_UP).content.decode()
     assert "<svg" in page
     assert "style=" not in page
-    assert TOTPDevice.objects.get(user=ada).confirmed is False
+    key = client.session[KEY]
+    client.get(SET_UP)
+    assert client.session[KEY] == key
     wrong = client.post(SET_UP, {"code": "000000"})
     assert b"This code is wrong" in wrong.content
-    clock.shift(timedelta(minutes=2))
-    assert b"Your recovery codes" in client.post(SET_UP, {"code": app_code(ada)}).content
+    assert not TOTPDevice.objects.exists()
+    assert b"Your recovery codes" in client.post(SET_UP, {"code": code_of(key)}).content
+    assert TOTPDevice.objects.get(user=ada).confirmed
+    assert KEY not in client.session
     assert client.get(HOME).status_code == 200
+
+
+def test_each_session_sets_up_a_key_of_its_own(ada: User, clock: Any) -> None:
+    thief, _ = log_in()
+    thief.get(SET_UP)
+    seen = thief.session[KEY]
+    set_up(ada, clock)
+    assert TOTPDevice.objects.get(user=ada).key != seen
+    thief.post(SET_UP, {"code": code_of(seen)})
+    assert TOTPDevice.objects.filter(user=ada).count() == 1
+
+
+def test_who_has_no_code_can_log_out(ada: User, clock: Any) -> None:
+    set_up(ada, clock)
+    client, response = log_in()
+    assert b'value="Log out"' in response.content
+    assert client.post("/admin/logout/").status_code == 200
+    assert "_auth_user_id" not in client.session
+
+
+def test_pauses_are_not_told_before_the_code(ada: User, clock: Any) -> None:
+    set_up(ada, clock)
+    WorkspaceFactory(name="Acme", paused_at=timezone.now())
+    client, response = log_in()
+    assert b"Acme" not in response.content
+    client.post(CODE, {"code": app_code(ada)})
+    assert b"Acme is paused" in client.get(HOME).content
+
+
+@pytest.mark.parametrize("place", ["/%09/[x", "//evil.example/admin/", "/%09/evil.example/admin/"])
+def test_code_leads_to_no_other_site(ada: User, clock: Any, place: str) -> None:
+    set_up(ada, clock)
+    client, _ = log_in()
+    assert client.post(f"{CODE}?next={place}", {"code": app_code(ada)})["Location"] == HOME
 
 
 def test_login_asks_for_a_code_and_leads_on(ada: User, clock: Any) -> None:
