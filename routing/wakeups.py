@@ -40,6 +40,27 @@ SET woken = woken + %(found)s, lead_ids = '{}', swept_at = COALESCE(swept_at, cl
         THEN clock_timestamp() END
 WHERE id = %(id)s
 """
+# Leads keep the number of the latest change that woke them. A change whose transaction was open when a younger one was
+# written woke none of its leads, so it gets a number above that one's.
+RENUMBER: Final = """
+WITH late AS (
+    UPDATE routing_wakeup w
+    SET done_at = clock_timestamp(), swept_at = clock_timestamp(), lead_ids = '{}'
+    WHERE id = %s AND swept_at IS NULL AND EXISTS (
+        SELECT FROM routing_wakeup k
+        WHERE k.id > w.id AND k.workspace_id = w.workspace_id AND NOT pg_visible_in_snapshot(
+            w.transaction::text::xid8, NULLIF(k.snapshot, '')::pg_snapshot
+        )
+    )
+    RETURNING w.*
+)
+INSERT INTO routing_wakeup (
+    cause, workspace_id, campaign_id, buyer_id, verticals, sources, reasons, hours, transaction, snapshot, created_at
+)
+SELECT cause, workspace_id, campaign_id, buyer_id, verticals, sources, reasons, hours, transaction,
+    pg_current_snapshot()::text, created_at
+FROM late RETURNING id
+"""
 FORGET: Final = (
     "DELETE FROM routing_wakeup WHERE done_at < clock_timestamp() - make_interval(days => %(days)s)"
 )
@@ -85,9 +106,11 @@ def wake_batch(wakeup_id: int, *, count: int, placed: int) -> int:
         row = cursor.fetchone()
         if row is None:
             return 0
-        cursor.execute(WAKE, [count, placed, wakeup_id])
+        cursor.execute(RENUMBER, [wakeup_id])
+        [number] = cursor.fetchone() or [wakeup_id]
+        cursor.execute(WAKE, [count, placed, number])
         found: list[int] = cursor.fetchone()[0]
-        cursor.execute(WRITE, {"found": len(found), "attempt": LONGEST_ATTEMPT_SECONDS, "id": wakeup_id})
+        cursor.execute(WRITE, {"found": len(found), "attempt": LONGEST_ATTEMPT_SECONDS, "id": number})
         if row[0] or found:
             hand_on_later(*row[0], *found)
     return len(found)

@@ -80,7 +80,7 @@ ACTIONS: Final = {
         LeadAction(
             "pause",
             "Pause",
-            "held back until somebody resumes it; it keeps its due time",
+            "held back until an operator resumes it; it keeps its due time",
             "paused",
             run=lambda lead, _reason, at: hold.pause_lead(lead.pk, at=at),
             why_not=lambda lead, _at: hold.why_no_pause(lead),
@@ -88,7 +88,7 @@ ACTIONS: Final = {
         LeadAction(
             "resume",
             "Resume",
-            "let go again; a lead whose time came meanwhile is tried at once",
+            "let go again; a lead whose time has come is tried at once",
             "resumed",
             run=lambda lead, _reason, _at: hold.resume_lead(lead.pk),
             why_not=lambda lead, _at: hold.why_no_resume(lead),
@@ -104,7 +104,7 @@ ACTIONS: Final = {
         LeadAction(
             "cancel",
             "Cancel",
-            "cancelled: nobody will sell it any more. This cannot be undone",
+            "cancelled and not sold. The source can read the reason. This cannot be undone",
             "cancelled",
             run=_cancel,
             why_not=_why_no_cancel,

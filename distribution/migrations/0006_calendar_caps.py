@@ -4,6 +4,18 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
+# The release before knows no archived enrollments: left here, they would buy again. Their sales go to the enrollment
+# that counts them, or to none, as that release leaves the sales of a deleted one.
+FORGET_ARCHIVED = """
+UPDATE distribution_assignment a SET enrollment_id = live.id
+FROM distribution_enrollment e
+LEFT JOIN distribution_enrollment live
+    ON live.campaign_id = e.campaign_id AND live.buyer_id = e.buyer_id AND live.archived_at IS NULL
+WHERE e.id = a.enrollment_id AND e.archived_at IS NOT NULL;
+DELETE FROM distribution_enrollment WHERE archived_at IS NOT NULL;
+SET CONSTRAINTS ALL IMMEDIATE
+"""
+
 
 class Migration(migrations.Migration):
     """Caps and budgets by the buyer's calendar date; enrollments with sales are archived. 0007 fills, 0008 closes.
@@ -67,6 +79,7 @@ class Migration(migrations.Migration):
                 to="distribution.enrollment",
             ),
         ),
+        migrations.RunSQL(migrations.RunSQL.noop, FORGET_ARCHIVED),
         pgtrigger.migrations.AddTrigger(
             model_name="assignment",
             trigger=pgtrigger.compiler.Trigger(

@@ -49,7 +49,8 @@ _OF_BUYER: Final = """
     FROM distribution_buyer b
     JOIN distribution_enrollment e ON e.buyer_id = b.id AND e.active AND e.archived_at IS NULL
     JOIN distribution_campaign c ON c.id = e.campaign_id AND c.active
-    WHERE b.id = {buyer} AND b.paused_at IS NULL
+    JOIN distribution_tier t ON t.id = e.tier_id
+    WHERE b.id = {buyer} AND b.paused_at IS NULL{where}
     GROUP BY b.id;
     RETURN NULL;
 """
@@ -107,12 +108,15 @@ def buyer_trigger() -> pgtrigger.Trigger:
         )
     )
     columns = ("paused_at", "service_area", "answers", "hours", "timezone")
-    act = _OF_BUYER.format(buyer="NEW.id")
+    act = _OF_BUYER.format(buyer="NEW.id", where="")
     return _trigger("wake_on_update", pgtrigger.UpdateOf(*columns), f"{changed} {act}")
 
 
 def wallet_trigger() -> pgtrigger.Trigger:
-    """The condition is met in C by no charge: a sale pays for comparing two sums."""
+    """Credits that reach the price of a campaign in which they fell short of it. Price rules may make any price.
+
+    No charge meets the condition: a sale pays for comparing two sums.
+    """
     limit = "NEW.credit_limit_cents > OLD.credit_limit_cents"
     changed = (
         f"cause := CASE WHEN {limit} THEN 'credit_limit_raised' ELSE 'credits_added' END;"
@@ -121,15 +125,18 @@ def wallet_trigger() -> pgtrigger.Trigger:
     available = "{row}.balance_cents - {row}.held_cents + {row}.credit_limit_cents"
     rises = f"({available.format(row='NEW')} > {available.format(row='OLD')})"
     columns = ("balance_cents", "held_cents", "credit_limit_cents")
-    act = _OF_BUYER.format(buyer="NEW.buyer_id")
+    price = "COALESCE(e.bid_cents, t.price_cents, c.price_cents)"
+    new, old = available.format(row="NEW"), available.format(row="OLD")
+    reaches = f" AND (e.bid_cents IS NULL AND c.price_rules <> '[]' OR {new} >= {price} AND {old} < {price})"
+    act = _OF_BUYER.format(buyer="NEW.buyer_id", where=reaches)
     return _trigger("wake_on_update", pgtrigger.UpdateOf(*columns), f"{changed} {act}", rises)
 
 
 def assignment_trigger() -> pgtrigger.Trigger:
-    """A return gives caps back; its refund wakes what waited for credits by itself."""
+    """A return that gives caps back; its refund wakes what waited for credits by itself."""
     act = _IN_CAMPAIGN.format(buyer="NEW.buyer_id", campaign="NEW.campaign_id")
     func = f"cause := 'sale_returned'; reasons := {_array(_CAPS)}; {act}"
-    returned = "(OLD.state = 'sold' AND NEW.state = 'returned')"
+    returned = "(OLD.state = 'sold' AND NEW.state = 'returned' AND NOT NEW.is_counted)"
     return _trigger("wake_on_return", pgtrigger.UpdateOf("state"), func, returned)
 
 

@@ -60,6 +60,7 @@ class LeadsImport:
     is_dry_run: bool = False
     report: ImportReport = field(default_factory=ImportReport)
     keys: RowKeys = field(init=False)
+    _counted: set[str] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keys", RowKeys(self.table.columns))
@@ -141,14 +142,22 @@ class LeadsImport:
         parsed = self._leave_out_earlier(parsed)
         leads = [lead for _, lead in parsed]
         if self.is_dry_run:
-            existing = find_existing([str(lead.external_id) for lead in leads], source=self.source)
-            self.report.already_there += sum(lead.external_id in existing for lead in leads)
-            self.report.accepted += sum(lead.external_id not in existing for lead in leads)
+            self._count_dry([str(lead.external_id) for lead in leads])
             return
         try:
             self._count(take_in_many(leads, source=self.source, channel=CHANNEL))
         except LeadNotStored:
             self._store_one_by_one(parsed)
+
+    def _count_dry(self, external_ids: list[str]) -> None:
+        """As an import would: of several rows with one id the first is taken."""
+        existing = find_existing(external_ids, source=self.source)
+        for external_id in external_ids:
+            if external_id in existing or external_id in self._counted:
+                self.report.already_there += 1
+            else:
+                self.report.accepted += 1
+                self._counted.add(external_id)
 
     def _leave_out_earlier(self, parsed: list[tuple[Row, CleanLead]]) -> list[tuple[Row, CleanLead]]:
         """Without the rows that an earlier version imported from this very file, under its fingerprint and line."""

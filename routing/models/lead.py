@@ -109,6 +109,11 @@ class Lead(models.Model):
     woken_by = models.BigIntegerField(
         null=True, editable=False, help_text="The latest change that made it due. No foreign key."
     )
+    wakes_full_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="When its six wake-ups are back: each is, ten minutes after the other.",
+    )
     expires_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
     cancel_reason = models.CharField(

@@ -1,6 +1,6 @@
 """Changes after which leads that waited or failed are tried again, and which leads those are.
 
-Triggers write a row for each change of a cause, through the database function `routing_wake` of migration 0018: so no
+Triggers write a row for each change of a cause, through the database function `routing_wake` (migration 0022): so no
 path around the forms leaves leads behind. It makes the first leads due in the transaction of the change;
 `reconcile wakeups` does the rest.
 """
@@ -82,6 +82,11 @@ class Wakeup(models.Model):
     hours = models.PositiveSmallIntegerField(help_text="Leads that came in earlier than this are left alone.")
     transaction = models.BigIntegerField(
         help_text="The database's number of the transaction that changed it."
+    )
+    snapshot = models.TextField(
+        default="",
+        db_default="",
+        help_text="Which transactions had ended when it was written, as pg_snapshot.",
     )
     matched = models.PositiveIntegerField(
         default=0, db_default=0, help_text="Leads found at the change, up to 10,001."

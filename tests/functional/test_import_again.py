@@ -101,6 +101,15 @@ def test_corrected_report_is_never_replaced(file: Path) -> None:
     ]
 
 
+@pytest.mark.usefixtures("source")
+def test_dry_run_counts_rows_of_one_id_as_the_import_does(tmp_path: Path) -> None:
+    file = tmp_path / "leads.csv"
+    file.write_text("Id,Email,Zip\n7,a@example.com,30312\n7,b@example.com,30313\n8,c@example.com,30314\n")
+    options: dict[str, Any] = {"maps": ["Id=external_id", "Email=email", "Zip=zip"]}
+    assert counts(run(file, dry_run=True, **options)) == (3, 2, 1, 0)
+    assert counts(run(file, **options)) == (3, 2, 1, 0)
+
+
 @pytest.fixture
 def other_import(file: Path) -> Any:
     """Another process that imports the same file has got so far as to refuse a row."""

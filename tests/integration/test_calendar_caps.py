@@ -1,6 +1,7 @@
 """Caps and budgets count by the buyer's calendar date, whatever becomes of its time zone or its enrollment."""
 
 from datetime import UTC, date, datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -173,6 +174,22 @@ def test_enrollment_without_sales_is_deleted(how: str) -> None:
     delete(enrolled(), how)
 
     assert not Enrollment.everything.exists()
+
+
+def test_migrating_back_leaves_no_archived_enrollment_that_would_buy_again() -> None:
+    """The release before does not know them. Their sales go to the enrollment that counts them now, if there is one."""
+    again, gone = enrolled(), enrolled()
+    for each in (again, gone):
+        assert sell(each, AFTER_MIDNIGHT) == ""
+        delete(each, "queryset")
+    live = EnrollmentFactory(campaign=again.campaign, buyer=again.buyer, tier=again.tier)
+
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("distribution.migrations.0006_calendar_caps").FORGET_ARCHIVED)
+
+    assert list(Enrollment.everything.values_list("pk", flat=True)) == [live.pk]
+    sales = Assignment.objects.order_by("pk").values_list("buyer_id", "enrollment_id")
+    assert list(sales) == [(again.buyer_id, live.pk), (gone.buyer_id, None)]
 
 
 def test_archived_enrollment_stays_when_it_is_deleted_again() -> None:
