@@ -228,7 +228,7 @@ class TestAgain:
 
         lead.refresh_from_db()
         assert lead.workspace == source.workspace
-        assert "Back in Leads & More, where it came in: no rule sends it on any more." in told(lead)
+        assert "Back in Leads & More, where it came in: no rule sends it on now." in told(lead)
         assert broken(run_verification()) == {}
 
     def test_a_verdict_after_a_rollback_keeps_the_way(

@@ -527,7 +527,7 @@ class TestMany:
 
 
 class TestPages:
-    """Whoever fixes it by a form is told how many leads it concerns."""
+    """A person who fixes it by a form reads how many leads it concerns."""
 
     @pytest.fixture
     def client(self) -> Client:

@@ -14,7 +14,8 @@ PERSONAL = (
 PLAIN = (
     "roof_age property_type mobile_home company_name product_name campaign_name utm_campaign has_email"
     " email_opt_in email_verified phone_type wants_phone_call address.city state zip_age company.name"
-    " birth_year industry revenue is_mobile cellular_coverage shipping home_security contractor_license discount_card account"
+    " birth_year industry revenue is_mobile cellular_coverage shipping"
+    " home_security contractor_license discount_card account"
 )
 
 
