@@ -232,3 +232,8 @@ def test_create_buyer_key_takes_scopes_too(buyer: Buyer) -> None:
     call_command("create_buyer_key", stdout=out, stderr=io.StringIO(), **options)
     assert BuyerKey.objects.get().scopes == ["missed:read"]
     assert AuditEntry.objects.get().model == "distribution.buyerkey"
+
+    @pytest.mark.usefixtures("source")
+    def test_unknown_workspace_is_refused(self) -> None:
+        with pytest.raises(CommandError, match="there is no workspace 'nope'; there are acme"):
+            run("list", "--workspace", "nope")
