@@ -16,15 +16,13 @@ from tracing.vocabulary import Event, Fixer
 @dataclass(frozen=True, slots=True)
 class Question:
     buyer: Party
-    enrolled_in: frozenset[
-        object
-    ]  # public ids of the story's campaigns in which the buyer is enrolled by now
+    enrolled_in: frozenset[object]  # public ids of the story's campaigns in which the buyer is enrolled now
 
 
 def answer_for(
     buyer: Buyer, *, lead: Lead, attempts: Sequence[AttemptStory], sales: Sequence[Sale]
 ) -> Answer:
-    """`attempts` hold the rows of this buyer at least. One statement: where the buyer is enrolled by now."""
+    """`attempts` hold the rows of this buyer at least. One statement: where the buyer is enrolled now."""
     party = Party(buyer.public_id, buyer.name)
     if buyer.workspace_id != lead.workspace_id:
         sentence = (
@@ -93,7 +91,7 @@ def _answer_from_row(attempt: AttemptStory, row: BuyerRow) -> AttemptAnswer:
 def _not_enrolled(attempt: AttemptStory, campaign: Party, question: Question) -> AttemptAnswer:
     version = "" if attempt.config_version is None else f" (configuration {attempt.config_version})"
     if campaign.public_id in question.enrolled_in:
-        change = "nothing: it is enrolled by now, so the next attempt asks it"
+        change = "nothing: it is enrolled now, so the next attempt asks it"
     else:
         change = f"enrol {question.buyer.name} in {campaign.name}"
     return AttemptAnswer(

@@ -36,7 +36,7 @@ class QueuesRefuse(Exception):
 
 
 class Every:
-    """Says that it is time until it was done, and again so many seconds after that."""
+    """Is due until it was done, and again this many seconds later."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds

@@ -219,7 +219,7 @@ class TestWhyNotThisBuyer:
         EnrollmentFactory(campaign=campaign, buyer=buyer)
 
         (_, change) = self.ask(lead, buyer)[2][0]
-        assert change == "nothing: it is enrolled by now, so the next attempt asks it"
+        assert change == "nothing: it is enrolled now, so the next attempt asks it"
 
     def test_it_belongs_to_another_workspace(self) -> None:
         campaign = CampaignFactory(workspace__name="North")

@@ -22,7 +22,7 @@ from tracing.parsing import parse_text
 HELD: Final = (ProtectedError, RestrictedError, IntegrityError)
 MOST_TOLD: Final = 5
 BUSY: Final = "Nothing was deleted: somebody else is changing this at this moment. Try again."
-STILL_HELD: Final = "Nothing was deleted: meanwhile something began to refer to it. Look again."
+STILL_HELD: Final = "Nothing was deleted: another row has begun to refer to it. Look again."
 
 
 class DeletionForm(SeenForm):
