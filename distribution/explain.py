@@ -9,7 +9,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from distribution.answer import answer_for
 from distribution.models import Assignment, AssignmentState, Buyer, Campaign
@@ -88,7 +88,7 @@ def explain(
     """
     read = read_attempts(lead.pk, latest=latest, buyer_id=buyer.pk if buyer else None, in_full=in_full)
     traced = [each if _is_own(each.attempt, lead) else _without_decision(each) for each in read]
-    assignments = list(Assignment.objects.filter(lead_id=lead.pk).order_by("created_at", "pk"))
+    assignments = list(_read_own_sales(lead))
     cast = _read_cast(lead, traced=traced, assignments=assignments, is_for_source=is_for_source)
     sales = tuple(_tell_sale(each, cast) for each in assignments)
     attempts = tuple(_tell_attempt(each, cast) for each in traced)
@@ -100,6 +100,12 @@ def explain(
         notes=(*_notes(lead, attempts=attempts), *_notes_of_others(lead, traced)),
         answer=answer_for(buyer, lead=lead, attempts=own, sales=sales) if buyer else None,
     )
+
+
+def _read_own_sales(lead: Lead) -> QuerySet[Assignment]:
+    """Without those to buyers of a workspace where the lead was before: their prices are that workspace's business."""
+    sales = Assignment.objects.filter(lead_id=lead.pk, buyer__workspace_id=lead.workspace_id)
+    return sales.order_by("created_at", "pk")
 
 
 def _is_own(attempt: Attempt, lead: Lead) -> bool:

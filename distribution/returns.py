@@ -1,6 +1,6 @@
 """Takes a sold lead back: the charge is refunded in full and, if the campaign says so, the caps are given back.
 
-A lead that no buyer holds any more is returned: it may be sold again, to buyers that have not had it.
+A lead that no buyer holds is returned: it may be sold again, to buyers that have not had it.
 """
 
 from datetime import datetime

@@ -87,7 +87,7 @@ def _area(enrollment: Enrollment) -> Iterator[str]:
     try:
         covered = list_covered(enrollment.buyer.service_area)
     except (DefinitionError, UnknownZip):
-        yield "The buyer's service area cannot be read: mend it."
+        yield "The buyer's service area cannot be read: correct it."
         return
     if not covered:
         yield "The buyer's service area covers no ZIP: name states, counties, ZIPs or a circle."
@@ -157,7 +157,7 @@ def _compile(condition: object) -> Condition | None:
 def _filters(enrollment: Enrollment) -> Iterator[str]:
     for name, condition in _list_filters(enrollment):
         if _compile(condition) is None:
-            yield f"{name} cannot be read: mend it."
+            yield f"{name} cannot be read: correct it."
 
 
 def _contradictions(enrollment: Enrollment) -> Iterator[str]:

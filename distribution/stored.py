@@ -78,7 +78,7 @@ def _review(rows: Any, pk: int, value: Any, column: Column, *, write: bool) -> I
     where = f"{column.model} {pk} {column.field}"
     now, rewrites = column.rewrite(value)
     if rewrites:
-        # Changed since it was read: that change was checked.
+        # A row that a person changed in between was checked then.
         is_written = write and rows.filter(pk=pk, **{column.field: value}).update(**{column.field: now}) == 1
         for each in rewrites:
             yield Finding(where, str(each).replace("is saved as", "is written"), is_corrected=is_written)

@@ -96,7 +96,7 @@ def write_verdict(error: Exception, *, lead: LockedLead, recorder: Recorder, at:
 
 
 def classify(error: Exception) -> Cause:
-    """Only a real lock conflict is transient. A definition that does not compile stays so until a person mends it."""
+    """Only a real lock conflict is transient. A definition that does not compile stays so until it is corrected."""
     if isinstance(error, TierLockContention):
         return Cause("tier_lock_contention", "TierLockContention", error.decided)
     name = type(error).__name__

@@ -111,9 +111,7 @@ def _recorded(attempt: Attempt) -> tuple[Mapping[str, Any], DecisionFacts]:
         cursor.execute(SNAPSHOT, [attempt.campaign_id, attempt.config_version])
         row = cursor.fetchone()
     if row is None:
-        message = (
-            f"The campaign's configuration {attempt.config_version}, which it used, is not kept any more."
-        )
+        message = f"The campaign's configuration {attempt.config_version}, which it used, is no longer kept."
         raise Unrepeatable(message)
     return json.loads(row[0]), facts_from_json(attempt.facts)
 

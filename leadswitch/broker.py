@@ -16,7 +16,7 @@ CONNECTION_PARAMETERS: Final = vars(Channel)["_connparams"]
 
 class GuardedChannel(Channel):
     def _connparams(self, *arguments: Any, **named: Any) -> Any:
-        """Raises redis.ConnectionError where there is no connection any more."""
+        """Raises redis.ConnectionError where the connection is gone."""
         if self.connection is None or self.connection.client is None:
             raise RedisConnectionError("the channel's connection is closed")
         return CONNECTION_PARAMETERS(self, *arguments, **named)

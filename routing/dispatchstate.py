@@ -258,8 +258,8 @@ def _find_in_redis(state: DispatchState, redis: RedisState) -> Iterator[str]:
     if redis.unmirrored:
         number = count(len(redis.unmirrored), "switch", "switches")
         yield (
-            f"Redis has {number} other than PostgreSQL: no wrong sale follows, but leads may start late."
-            " Beat repairs it every 30 seconds, and so does manage.py reconcile workspace_pauses --fix."
+            f"Redis has {number} other than PostgreSQL: nothing wrong is sold, but leads start late."
+            " Beat corrects it every 30 seconds; so does manage.py reconcile workspace_pauses --fix."
         )
 
 

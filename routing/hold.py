@@ -30,7 +30,7 @@ def pause_lead(lead_id: int, *, at: datetime) -> None:
 
 
 def resume_lead(lead_id: int) -> None:
-    """Its due time is what it was: a lead whose time came meanwhile is due at once. Raises HoldRefused."""
+    """Its due time is what it was: a lead that became due since then is tried at once. Raises HoldRefused."""
     _change(lead_id, RESUME, [lead_id], refusal=why_no_resume)
 
 

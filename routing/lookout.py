@@ -36,7 +36,7 @@ class QueuesRefuse(Exception):
 
 
 class Every:
-    """Is due until it was done, and again this many seconds later."""
+    """Says that it is time until it was done, and again `seconds` after that."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -69,7 +69,7 @@ class Lookout:
             self._look_into_postgres()
 
     def help_out(self, run_next_due: Callable[[], bool], *, stop: Event) -> None:
-        """While a canary is late, run due leads here: whatever the queues hold, nobody may be taking it."""
+        """While a canary is late, run due leads here: it may be that no worker takes what the queues hold."""
         deadline = time.monotonic() + LONGEST_HELP_SECONDS
         while self.is_canary_late and time.monotonic() < deadline and not stop.is_set() and run_next_due():
             metrics.LEADS_MOVED.labels(path="postgres").inc()

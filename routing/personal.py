@@ -8,9 +8,10 @@ from typing import Final
 
 # What a name is about is its last word: contact_email is an e-mail, email_opt_in is not.
 _NOUNS: Final = """
-    email mail emailaddress phone mobile cell cellphone telephone tel fax whatsapp
-    firstname lastname fullname surname forename nickname
-    address addr street streetaddress ssn itin passport dob birthdate birthday birth ip
+    email emails mail emailaddress phone phones mobile cell cellphone telephone tel fax whatsapp
+    firstname lastname fname lname fullname surname forename nickname
+    address addresses addr street streetaddress dob birthdate birthday birth ip
+    ssn socialsecurity itin passport driverlicense driverslicense creditcard bankaccount
 """
 # A name is a person's with one of these before it: company_name and product_name are not.
 _PERSONS: Final = """
@@ -18,7 +19,7 @@ _PERSONS: Final = """
     consumer applicant lead spouse partner wife husband parent child patient insured tenant signer recipient
 """
 # They say which one it is, and change nothing about what it is.
-_FILLERS: Final = "number numbers no num nr addresses line value text raw primary main work"
+_FILLERS: Final = "number numbers no num nr line value text raw primary main work"
 # How the name of a flag about it begins: has_email, wants_mail.
 _ASKING: Final = "has is no wants accepts prefers allows valid verified"
 NOUNS: Final = frozenset(_NOUNS.split())

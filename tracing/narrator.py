@@ -198,7 +198,7 @@ def _campaign(event: EventRow, scene: Scene) -> str:
 def _routed(event: EventRow, scene: Scene) -> str:
     rule, to = event.data["rule"], scene.names.workspace(event.data["to"])
     if rule is None:
-        return f"Back in {to}, where it came in: no rule sends it on any more."
+        return f"Back in {to}, where it came in: no rule sends it on now."
     tags = f" (tags: {', '.join(rule['tags'])})" if rule["tags"] else ""
     return f"Routed to {to} by rule '{rule['name']}'{tags}."
 

@@ -16,7 +16,7 @@ class AssignmentAdmin(ReturnActionAdmin, ReadOnlyAdmin):
     workspace_path = "buyer__workspace"
     list_display = ("public_id", "lead", "buyer", "campaign", "price", "standing", "sold", "returned")
     list_filter = ("state",)
-    empty_list_text = "None is sold yet: a lead that comes in and finds a buyer stands here."
+    empty_list_text = "None is sold yet: a lead that comes in and finds a buyer is listed here."
     list_select_related = ("lead", "buyer__workspace", "campaign__workspace")
     search_help_text = "The public id of the assignment, the lead or the buyer, or an attempt's id."
     exact_searches = {

@@ -152,7 +152,7 @@ class EnrollmentAdmin(DollarsAdmin):
         """Of the enrolment as it was saved."""
         reasons = why_nothing_today(enrollment, at=timezone.now())
         if not reasons:
-            return "Nothing stands in its way today; each lead decides."
+            return "Nothing is in its way today; each lead decides."
         lines = format_html_join("", "<li>{}</li>", ((each,) for each in reasons))
         return format_html('<p>It would get nothing today:</p><ul class="desk-refused">{}</ul>', lines)
 

@@ -26,7 +26,7 @@ def keep_list(page: ScopedAdmin, request: HttpRequest, url: str, *, opts: Any = 
 
 
 class ReasonForm(SeenForm):
-    """Whatever is asked first has the focus."""
+    """The first question has the focus."""
 
     reason = forms.CharField(
         label="Why",

@@ -163,7 +163,7 @@ def _lines(name: str, workspace: Workspace | None, pause: Pause | None) -> Seque
     if pause is not None:
         return [
             f"It has been paused {tell_pause(pause)}.",
-            "Leads whose time came during the pause start at once, as fast as the workers take them.",
+            "Leads that became due since then start at once, as fast as the workers take them.",
         ]
     whose = "in any workspace" if workspace is None else f"of {workspace}"
     return [

@@ -135,7 +135,7 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
         "A buyer's name or a part of it, a buyer's or an assignment's public id, or a whole idempotency key."
     )
     exact_searches = {"idempotency_key": parse_text}
-    empty_list_text = "Top a wallet up under Wallets, or sell a lead: each movement stands here."
+    empty_list_text = "Top a wallet up under Wallets, or sell a lead: each movement is listed here."
     fields = (
         *("wallet", "kind", "amount", "balance_after", "idempotency_key", "assignment", "actor", "reason"),
         "created_at",

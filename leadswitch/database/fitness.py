@@ -42,7 +42,7 @@ class Session:
 
 
 def begin(*, processes: int = 1, threads: int = 1) -> None:
-    """A process that serves calls it before it serves and before it forks. It counts these processes and threads.
+    """Call this in a process that serves, before it serves and before it forks. It counts its processes and threads.
 
     Ends it with one line on stderr when the database is unfit.
     """

@@ -44,7 +44,7 @@ class DeskSite(AdminSite):
         own: list[URLPattern | URLResolver] = [
             path("second-factor/", self.code_view, name="second_factor"),
             path("second-factor/set-up/", self.set_up_view, name="second_factor_set_up"),
-            # Django lets nobody log out who may not see pages, which is so until the code was typed.
+            # Django's own page lets only people log out who may see pages: who still owes the code may not.
             path("logout/", self.logout, name="logout"),
         ]
         return own + list(super().get_urls())

@@ -110,7 +110,7 @@ class TestStatus:
         assert [line.split(".")[0] for line in lines if line.startswith("Wrong: ")] == [
             "Wrong: No dispatcher has said for 15 seconds that it leads",
             "Wrong: No worker has said for 15 seconds that it is alive: leads are handed on, and nobody runs them",
-            "Wrong: Redis has 1 switch other than PostgreSQL: no wrong sale follows, but leads may start late",
+            "Wrong: Redis has 1 switch other than PostgreSQL: nothing wrong is sold, but leads start late",
         ]
 
     def test_a_pause_is_told_and_is_nothing_wrong(self) -> None:

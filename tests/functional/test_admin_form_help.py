@@ -116,7 +116,7 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "broken filter": (
         {"lead_filter": {"field": "state", "op": "near"}},
-        "The enrolment's filter cannot be read: mend it",
+        "The enrolment's filter cannot be read: correct it",
     ),
     "never": (
         {"lead_filter": {"all": [{"field": "zip", "op": "eq", "value": value} for value in ("1", "2")]}},
@@ -221,7 +221,7 @@ def test_an_enrolment_tells_what_it_took_of_what_it_may(client: Client) -> None:
         ("This week", "0 leads", "$0.00 spent"),
         ("This month", "0 of 99 leads", "$0.00 spent"),
     ]
-    assert content.index("Nothing stands in its way") < content.index('name="cap_day"')
+    assert content.index("Nothing is in its way") < content.index('name="cap_day"')
     assert '<td class="field-taken_today" data-label="Today">3 of 10</td>' in (
         client.get(page(Enrollment, "changelist")).content.decode()
     )
@@ -275,4 +275,4 @@ def test_a_small_area_is_drawn_larger() -> None:
 def test_an_enrolment_in_order_has_nothing_in_its_way(client: Client) -> None:
     enrollment = EnrollmentFactory(buyer__credits_cents=10_000)
     content = client.get(page(Enrollment, "change", enrollment.pk)).content.decode()
-    assert "Nothing stands in its way today" in content
+    assert "Nothing is in its way today" in content

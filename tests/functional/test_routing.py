@@ -13,6 +13,7 @@ from distribution.config import CAMPAIGNS
 from distribution.distribute import distribute_lead, distribute_next_due
 from distribution.explain import explain
 from distribution.models import Assignment, Campaign, Enrollment
+from distribution.returns import return_assignment
 from distribution.storytext import to_text
 from distribution.verify import run_verification
 from routing.cancel import cancel_lead
@@ -195,6 +196,24 @@ class TestAgain:
         assert answer is not None
         assert [each.number for each in answer.attempts] == [2]
 
+    def test_sale_of_the_workspace_before_is_not_told(self, source: Source, agency: Campaign) -> None:
+        """It was sold there, came back, and a corrected rule sent it on to another agency."""
+        wrong = CampaignFactory(workspace__name="Elsewhere", price_cents=7_700)
+        EnrollmentFactory(campaign=wrong, buyer__credits_cents=10_000)
+        rule = send_to(wrong, source)
+        lead = LeadFactory(source=source)
+        assert distribute_lead(lead.pk).result == "success"
+        assert [sale.price_cents for sale in explain(Lead.objects.get(pk=lead.pk)).sales] == [7_700]
+        return_assignment(Assignment.objects.get().public_id, actor="test", reason="wrong number")
+        RoutingRule.objects.filter(pk=rule.pk).update(destination=agency.workspace)
+
+        rerun_lead(lead.pk, at=timezone.now())
+
+        assert distribute_lead(lead.pk).result == "success"
+        assert "77.00" not in told(lead)
+        [sale] = explain(Lead.objects.get(pk=lead.pk)).sales
+        assert sale.price_cents == agency.price_cents
+
     def test_a_lead_whose_rule_is_gone_is_back_where_it_came_in(
         self, source: Source, agency: Campaign
     ) -> None:
@@ -209,7 +228,7 @@ class TestAgain:
 
         lead.refresh_from_db()
         assert lead.workspace == source.workspace
-        assert "Back in Leads & More, where it came in: no rule sends it on any more." in told(lead)
+        assert "Back in Leads & More, where it came in: no rule sends it on now." in told(lead)
         assert broken(run_verification()) == {}
 
     def test_a_verdict_after_a_rollback_keeps_the_way(

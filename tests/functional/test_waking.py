@@ -408,7 +408,7 @@ class TestMany:
 
 
 class TestPages:
-    """The page that makes a change says how many leads it concerns."""
+    """A person who fixes it by a form reads how many leads it concerns."""
 
     @pytest.fixture
     def client(self) -> Client:

@@ -146,7 +146,7 @@ def test_a_snapshot_that_is_gone_or_unreadable() -> None:
     CampaignSnapshot.objects.create(campaign=enrollment.campaign, config_version=999, config={"campaign": {}})
     odd = what_would_help(lead, attempt=attempt, buyer=enrollment.buyer)
 
-    assert gone.sentence == "The campaign's configuration 999, which it used, is not kept any more."
+    assert gone.sentence == "The campaign's configuration 999, which it used, is no longer kept."
     assert odd.sentence == "What the attempt recorded cannot be read by this version of the product."
     assert (gone.ending, odd.ending) == ("unchecked", "unchecked")
 

@@ -279,7 +279,7 @@ EVENTS = [
     ),
     (
         Row(Event.ROUTED, data={"rule": None, "from": 1, "to": 2}),
-        "Back in Peachtree Roofing, where it came in: no rule sends it on any more.",
+        "Back in Peachtree Roofing, where it came in: no rule sends it on now.",
     ),
     (
         Row(Event.CAMPAIGN_RESOLVED, data={"campaign_id": 1, "config_version": 7}),

@@ -8,11 +8,14 @@ PERSONAL = (
     "email contact_email email_address emailAddress email2 phone phone2 phone_number mobile cell_phone"
     " homePhone fax first_name firstName last_name full_name name owner_name contact.name street"
     " street_address address address_line_1 mailing_address ssn dob date_of_birth birthday ip ip_address"
+    " emails email_addresses addresses phones fname lname social_security_number social_security"
+    " drivers_license_number driver_license credit_card_number bank_account"
 )
 PLAIN = (
     "roof_age property_type mobile_home company_name product_name campaign_name utm_campaign has_email"
     " email_opt_in email_verified phone_type wants_phone_call address.city state zip_age company.name"
     " birth_year industry revenue is_mobile cellular_coverage shipping"
+    " home_security contractor_license discount_card account"
 )
 
 

@@ -22,7 +22,7 @@ from tracing.parsing import parse_text
 HELD: Final = (ProtectedError, RestrictedError, IntegrityError)
 MOST_TOLD: Final = 5
 BUSY: Final = "Nothing was deleted: somebody else is changing this at this moment. Try again."
-STILL_HELD: Final = "Nothing was deleted: another row has begun to refer to it. Look again."
+STILL_HELD: Final = "Nothing was deleted: something refers to it since you opened this page. Open it again."
 
 
 class DeletionForm(SeenForm):

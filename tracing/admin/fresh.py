@@ -82,7 +82,7 @@ class FreshForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscri
         self.began: Mapping[str, Any] = {}
         if self.present:
             self.initial[OPENED] = seal(self.instance, self.present)
-        self.is_foreign = self.is_gone = False  # gone: a row of an inline that was deleted meanwhile
+        self.is_foreign = self.is_gone = False  # gone: a row of an inline that was deleted since
         if self.is_bound:
             self._read_began()
 
@@ -232,7 +232,7 @@ class FreshAdmin(HistoryAdmin):
 
 
 class FreshFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]  # cannot be subscripted when it runs
-    """A row that was deleted meanwhile stays deleted; if it was typed into, nothing is saved."""
+    """A row that was deleted after the page was opened stays deleted; if it was typed into, nothing is saved."""
 
     def _should_delete_form(self, form: Any) -> bool:
         is_left_alone = isinstance(form, FreshForm) and form.is_gone and not form.changed_data

@@ -109,7 +109,7 @@ def _told_failures() -> Iterator[None]:
 
 def _tell_since(workspace_id: int | None) -> str:
     pause = pauses.read_pause(workspace_id)
-    return "and resumed since" if pause is None else tell_pause(pause)
+    return "and resumed since then" if pause is None else tell_pause(pause)
 
 
 def _tell_product(workspace_id: int | None, *, is_paused: bool) -> str:
