@@ -115,7 +115,7 @@ def django_db_setup(
 
 
 def allow_damage() -> None:
-    """Let the product's role pass triggers and foreign keys by, which it may not on any other server.
+    """Let the role pass triggers by and choose its deadlock_timeout, which it may not on any other server.
 
     One test worker at a time: two that grant the same at once would collide.
     """
@@ -123,7 +123,8 @@ def allow_damage() -> None:
     with exclusive_lock(paths):
         ensure_database(paths.postgres_sockets)  # the servers may run since an earlier version
         with psycopg.connect(superuser_url(paths), autocommit=True) as server:
-            server.execute(f"GRANT SET ON PARAMETER session_replication_role TO {ROLE}")
+            for name in ("session_replication_role", "deadlock_timeout"):
+                server.execute(f"GRANT SET ON PARAMETER {name} TO {ROLE}")
 
 
 @pytest.fixture
