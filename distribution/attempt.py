@@ -223,7 +223,7 @@ def _confirm(
 
 
 def _of_campaign(live: Mapping[int, LiveFacts], campaign: CompiledCampaign) -> dict[int, LiveFacts]:
-    """Facts for exactly the enrollments of the compiled version: the table may have moved on meanwhile."""
+    """Facts for exactly the enrollments of the compiled version: the table may have changed since."""
     nothing = LiveFacts()
     known = campaign.by_enrollment_id
     return {enrollment_id: live.get(enrollment_id, nothing) for enrollment_id in known}

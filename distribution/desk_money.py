@@ -39,7 +39,7 @@ def adjust_by_hand(
     return _move(wallet, adjust, cause, amount_cents=amount_cents, seen=seen)
 
 
-class MovedMeanwhile(MoneyRefused):
+class BalanceMoved(MoneyRefused):
     """Another person moved money of this wallet after the page was opened."""
 
 
@@ -101,7 +101,7 @@ def _refuse_moved(wallet: Wallet, *, seen: str) -> None:
             f"{entry.actor} moved {money(entry.amount_cents)} at {moment(entry.created_at)}"
             f" ({entry.reason or 'no reason given'}), after you opened this page; send it again if you still mean it"
         )
-        raise MovedMeanwhile(message)
+        raise BalanceMoved(message)
 
 
 def set_credit_limit_by_hand(wallet: Wallet, *, limit_cents: int, actor: str, reason: str) -> None:

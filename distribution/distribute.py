@@ -102,7 +102,7 @@ def _run(
 
 
 def _with_patience(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
-    """Begin again as often as the attempt asks for time, with the lead's lock taken anew: nothing is held meanwhile."""
+    """Begin again as often as the attempt asks for time, with a new lock on the lead: nothing is held in between."""
     for waits in range(1, MAX_WAITS + 1):
         try:
             return _in_transaction(run, take)

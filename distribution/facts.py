@@ -52,7 +52,7 @@ def _read(sql: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
 
 
 def _by_enrollment(rows: Sequence[Sequence[Any]], campaign: CompiledCampaign) -> dict[int, LiveFacts]:
-    """Of exactly the enrollments of the compiled version: the table may have moved on meanwhile."""
+    """Of exactly the enrollments of the compiled version: the table may have changed since."""
     known = campaign.by_enrollment_id
     return {row[0]: _live(row, timezone=known[row[0]].timezone) for row in rows if row[0] in known}
 

@@ -1,4 +1,4 @@
-"""Publishes to the broker, by task name. A message may be lost: what is due stands in PostgreSQL.
+"""Publishes to the broker, by task name. A message may be lost: PostgreSQL has what is due.
 
 Publishing to a broker that is down takes up to three seconds; so while it does not answer, nothing is published for a
 while.

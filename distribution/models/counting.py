@@ -23,8 +23,8 @@ def archive_trigger() -> pgtrigger.Trigger:
     )
 
 
-# Turn and hour are those of the row that was archived last. Its lock keeps a return of one of its sales apart: that
-# return is either counted here already, or finds the new row.
+# The turn is that of the row that was archived last. Its lock keeps a return of one of its sales apart: that return is
+# either counted here already, or finds the new row.
 _CONTINUE = """
     IF TG_OP = 'UPDATE' THEN
         IF NEW.campaign_id = OLD.campaign_id AND NEW.buyer_id = OLD.buyer_id THEN
@@ -40,25 +40,28 @@ _CONTINUE = """
         ORDER BY id FOR NO KEY UPDATE
     LOOP
         NEW.last_assigned_at := former.last_assigned_at; NEW.virtual_finish := former.virtual_finish;
-        NEW.hour_starts_at := former.hour_starts_at;
-        NEW.hour_leads := former.hour_leads; NEW.hour_spent_cents := former.hour_spent_cents;
     END LOOP;
-    SELECT max(counted_on) INTO latest FROM distribution_assignment
-    WHERE buyer_id = NEW.buyer_id AND campaign_id = NEW.campaign_id;
+    SELECT max(a.counted_on), date_trunc('hour', max(a.created_at), b.timezone) INTO latest, hour_at
+    FROM distribution_assignment a JOIN distribution_buyer b ON b.id = a.buyer_id
+    WHERE a.buyer_id = NEW.buyer_id AND a.campaign_id = NEW.campaign_id
+    GROUP BY b.id;
     IF latest IS NULL THEN
         RETURN NEW;
     END IF;
     week_on := date_trunc('week', latest);
     month_on := date_trunc('month', latest);
+    NEW.hour_starts_at := hour_at;
     SELECT latest,
+        count(*) FILTER (WHERE created_at >= hour_at),
+        COALESCE(sum(price_cents) FILTER (WHERE created_at >= hour_at), 0),
         count(*) FILTER (WHERE counted_on = latest),
         COALESCE(sum(price_cents) FILTER (WHERE counted_on = latest), 0),
         count(*) FILTER (WHERE counted_on >= week_on),
         COALESCE(sum(price_cents) FILTER (WHERE counted_on >= week_on), 0),
         count(*) FILTER (WHERE counted_on >= month_on),
         COALESCE(sum(price_cents) FILTER (WHERE counted_on >= month_on), 0)
-    INTO NEW.counted_on, NEW.day_leads, NEW.day_spent_cents, NEW.week_leads, NEW.week_spent_cents,
-        NEW.month_leads, NEW.month_spent_cents
+    INTO NEW.counted_on, NEW.hour_leads, NEW.hour_spent_cents, NEW.day_leads, NEW.day_spent_cents,
+        NEW.week_leads, NEW.week_spent_cents, NEW.month_leads, NEW.month_spent_cents
     FROM distribution_assignment
     WHERE buyer_id = NEW.buyer_id AND campaign_id = NEW.campaign_id AND is_counted
         AND counted_on >= LEAST(week_on, month_on);
@@ -75,6 +78,7 @@ def continue_counters_trigger() -> pgtrigger.Trigger:
         declare=[
             ("former", "distribution_enrollment%ROWTYPE"),
             ("latest", "date"),
+            ("hour_at", "timestamptz"),
             ("week_on", "date"),
             ("month_on", "date"),
         ],

@@ -1,4 +1,4 @@
-"""Whoever comes from a list goes back to it as it was: its filters, search, order and page."""
+"""A page that was opened from a list leads back to it: with its filters, search, order and page."""
 
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit

@@ -1,4 +1,4 @@
-"""Fixing a cause has the leads that it kept back tried again, whoever fixes it and however."""
+"""Fixing a cause has the leads that it kept back tried again, by a form, a command or SQL."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -32,6 +32,7 @@ from tests.factories import (
     enroll,
     give_credits,
 )
+from tests.functional.waking import came, fresh, is_due, raise_cap, world
 from tracing.models import Attempt, LeadDistributionEvent
 from tracing.vocabulary import WAKE_CAUSES
 
@@ -44,33 +45,10 @@ CLOSED = {
 }
 
 
-def world(
-    *, credits_cents: int = 100_000, campaign: dict[str, Any] | None = None, **enrollment: Any
-) -> Enrollment:
-    [place] = enroll(CampaignFactory(**campaign or {}), count=1, credits_cents=credits_cents, **enrollment)
-    Wakeup.objects.all().delete()  # of what was just made
-    return place
-
-
-def came(place: Enrollment, **fields: Any) -> Lead:
-    workspace = place.campaign.workspace
-    source = workspace.sources.first() or SourceFactory(workspace=workspace)
-    return LeadFactory(source=source, **fields)
-
-
 def sql(statement: str, *parameters: object) -> None:
     """As somebody does by psql."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-
-
-def fresh(lead: Lead) -> Lead:
-    return Lead.objects.get(pk=lead.pk)
-
-
-def is_due(lead: Lead) -> bool:
-    lead = fresh(lead)
-    return lead.next_attempt_at is not None and lead.next_attempt_at <= datetime.now(UTC)
 
 
 # What keeps the lead back, how it is fixed, and the cause that the next attempt names.
@@ -256,99 +234,6 @@ def test_change_that_helps_nothing_wakes_nothing(change: dict[str, Any]) -> None
     assert Wakeup.objects.count() == changes
 
 
-class TestCredits:
-    """Of a campaign whose leads cost $45.00."""
-
-    def place(self, *, credits_cents: int = 1_000, **campaign: Any) -> Enrollment:
-        return world(credits_cents=credits_cents, campaign={"price_cents": 4_500, **campaign})
-
-    def waiting(self, place: Enrollment) -> Lead:
-        lead = came(place)
-        assert distribute_lead(lead.pk).skip_reason == "insufficient_credits"
-        return lead
-
-    @pytest.mark.parametrize(("cents", "wakes"), [(3_499, False), (3_500, True)])
-    def test_top_up_wakes_leads_once_it_reaches_the_price(self, cents: int, wakes: bool) -> None:  # noqa: FBT001
-        place = self.place()
-        lead = self.waiting(place)
-
-        top_up(place.buyer_id, amount_cents=cents, key="t", actor="ann")
-
-        assert is_due(lead) is wakes
-        assert Wakeup.objects.count() == wakes
-
-    def test_price_is_the_bid(self) -> None:
-        place = self.place()
-        Enrollment.objects.filter(pk=place.pk).update(bid_cents=9_000)
-        lead = self.waiting(place)
-
-        top_up(place.buyer_id, amount_cents=4_500, key="t", actor="ann")
-        assert not is_due(lead)
-        top_up(place.buyer_id, amount_cents=3_500, key="u", actor="ann")
-
-        assert is_due(lead)
-
-    def test_price_rules_may_make_any_price(self) -> None:
-        rule = {"when": {"field": "country", "op": "eq", "value": "US"}, "add_cents": -3_000}
-        place = self.place(price_rules=[rule])
-        lead = self.waiting(place)
-
-        top_up(place.buyer_id, amount_cents=600, key="t", actor="ann")
-
-        assert is_due(lead)
-        assert distribute_lead(lead.pk).result == "success"
-
-    def test_more_credits_of_a_buyer_that_had_enough_wake_nothing(self) -> None:
-        place = self.place(credits_cents=50_000)
-
-        top_up(place.buyer_id, amount_cents=50_000, key="t", actor="ann")
-
-        assert not Wakeup.objects.exists()
-
-
-def test_return_that_keeps_its_cap_wakes_nothing() -> None:
-    place = world(cap_month=1, campaign={"returns_restore_caps": False})
-    sold, waits = came(place), came(place)
-    assert [distribute_lead(each.pk).result for each in (sold, waits)] == ["success", "deferred"]
-
-    return_assignment(Assignment.objects.get().public_id, actor="ann", reason="wrong number")
-
-    assert not Wakeup.objects.filter(cause="sale_returned").exists()
-    assert not is_due(waits)
-
-
-def test_lead_is_woken_six_times_and_then_once_in_ten_minutes() -> None:
-    """However often somebody pauses and resumes: each change is one attempt, until they are spent."""
-    place = world(budget_day_cents=1)
-    lead = came(place)
-    assert distribute_lead(lead.pk).skip_reason == "all_buyers_capped"
-    due = []
-
-    for _ in range(6):
-        Enrollment.objects.filter(pk=place.pk).update(active=False)
-        Enrollment.objects.filter(pk=place.pk).update(active=True)
-        due.append(is_due(lead))
-        assert distribute_lead(lead.pk).skip_reason == "all_buyers_capped"
-    Enrollment.objects.filter(pk=place.pk).update(active=False)
-    Enrollment.objects.filter(pk=place.pk).update(active=True)
-
-    assert due == [True] * 6
-    waits = fresh(lead)
-    assert waits.next_attempt_at is not None
-    assert waits.wakes_full_at == waits.next_attempt_at + timedelta(hours=1)
-    assert timedelta(minutes=9) < waits.next_attempt_at - datetime.now(UTC) <= timedelta(minutes=10)
-    assert waits.due_reason == "enrollment_resumed"
-
-    raise_cap(place)
-    Enrollment.objects.filter(pk=place.pk).update(budget_day_cents=None)
-
-    assert fresh(lead) == waits
-    assert Lead.objects.values().get(pk=lead.pk)["woken_by"] == waits.woken_by
-    assert run_reconciler(find_reconciler("wakeups"), fix=True).repaired == 0
-    Lead.objects.filter(pk=lead.pk).update(next_attempt_at=datetime.now(UTC))
-    assert distribute_lead(lead.pk).result == "success"
-
-
 def test_sale_writes_no_change() -> None:
     """The hot path pays for a comparison, nothing more."""
     place = world()
@@ -357,10 +242,6 @@ def test_sale_writes_no_change() -> None:
     assert distribute_lead(came(place).pk).result == "success"
 
     assert Wakeup.objects.count() == before
-
-
-def raise_cap(place: Enrollment) -> None:
-    Enrollment.objects.filter(pk=place.pk).update(cap_day=9)
 
 
 class TestLeftAlone:

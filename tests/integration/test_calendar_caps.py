@@ -12,7 +12,7 @@ from distribution.models import Assignment, Buyer, Campaign, Enrollment
 from distribution.returns import return_assignment
 from distribution.verify import caps
 from distribution.verify.findings import Findings, Scope
-from tests.factories import CampaignFactory, EnrollmentFactory, LeadFactory, enroll
+from tests.factories import CampaignFactory, EnrollmentFactory, LeadFactory, TierFactory, enroll
 from tests.planting import plant
 
 pytestmark = pytest.mark.django_db
@@ -226,6 +226,22 @@ def test_return_after_the_deletion_gives_back(is_again: bool) -> None:  # noqa: 
     again.refresh_from_db()
     assert (again.day_leads, again.month_leads, again.hour_leads) == (0, 0, 0)
     assert sell(again, AFTER_MIDNIGHT) == ""
+
+
+@pytest.mark.parametrize("limit", [{"cap_hour": 1}, {"budget_hour_cents": 2_500}, *LIMITS])
+def test_enrollment_moved_to_another_campaign_and_back_keeps_its_counters(limit: dict[str, int]) -> None:
+    enrollment = enrolled(**limit)
+    assert sell(enrollment, AFTER_MIDNIGHT) == ""
+    before = Enrollment.objects.values().get()
+    place = Enrollment.objects.filter(pk=enrollment.pk)
+    other = CampaignFactory(workspace=enrollment.campaign.workspace, vertical="solar")
+
+    place.update(campaign=other, tier=TierFactory(campaign=other))
+    assert place.values_list("hour_leads", "day_leads", "month_leads").get() == (0, 0, 0)
+    place.update(campaign=enrollment.campaign_id, tier=enrollment.tier_id)
+
+    assert Enrollment.objects.values().get() == before
+    assert sell(enrollment, AFTER_MIDNIGHT) == "all_buyers_capped"
 
 
 def test_enrollment_moved_to_another_buyer_has_that_buyers_counters() -> None:

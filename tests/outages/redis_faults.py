@@ -38,7 +38,7 @@ def demoted(client: "redis.Redis[str]") -> Iterator[None]:
 
 @contextmanager
 def unable_to_save(client: "redis.Redis[str]") -> Iterator[None]:
-    """Saving failed, and whoever wants what is stored to last is told so by refusals."""
+    """Saving failed: Redis refuses writes, because what it stores would not last."""
     blocker = Path(client.config_get("dir")["dir"]) / "dump.rdb"
     blocker.mkdir()
     client.config_set("save", "3600 1")
