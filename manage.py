@@ -14,7 +14,9 @@ def main() -> None:
         # This Python has none of the requirements. Any other missing module is a fault.
         if error.name != "django":
             raise
-        sys.exit("Django is not installed for this Python: run .venv/bin/python manage.py (`make venv` makes it)")
+        sys.exit(
+            "Django is not installed for this Python: run .venv/bin/python manage.py (`make venv` makes it)"
+        )
 
     load_settings()
     from django.core.management import execute_from_command_line

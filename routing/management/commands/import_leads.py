@@ -72,9 +72,15 @@ class Command(BaseCommand):
         parser.add_argument(
             "--workspace", default="", metavar="SLUG", help="if several have a source of that name"
         )
-        parser.add_argument("--map", dest="maps", **many, metavar="COLUMN=FIELD", help="which field each column goes into")
         parser.add_argument(
-            "--default", dest="defaults", **many, metavar="FIELD=VALUE", help="the value of a field for rows without one"
+            "--map", dest="maps", **many, metavar="COLUMN=FIELD", help="which field each column goes into"
+        )
+        parser.add_argument(
+            "--default",
+            dest="defaults",
+            **many,
+            metavar="FIELD=VALUE",
+            help="the value of a field for rows without one",
         )
         parser.add_argument(
             "--vertical-map",
