@@ -182,7 +182,7 @@ class _Setup:
         try:
             row.full_clean()
         except ValidationError as error:
-            self._problems += _describe_problems(error, path=entry.path)
+            self._problems += _describe_problems(error, path=entry.path, model=model)
             return row
         row.save(force_insert=is_new, update_fields=None if is_new else list(entry.fields))
         after = audit.read_state(row, fields=None if is_new else list(entry.fields))
@@ -219,12 +219,14 @@ def _workspace_id(row: Model, find: Mapping[str, Any]) -> int:
     return int(find.get("workspace", row).pk)
 
 
-def _describe_problems(error: ValidationError, *, path: str) -> list[str]:
+def _describe_problems(error: ValidationError, *, path: str, model: type[Model]) -> list[str]:
     """Each message with the path of the field as the file calls it."""
     problems = []
     for name, messages in error.message_dict.items():
         place = path if name == NON_FIELD_ERRORS else f"{path}.{field_name(name)}"
-        problems += [f"{place}: {message}" for message in messages]
+        choices = None if name == NON_FIELD_ERRORS else getattr(model._meta.get_field(name), "choices", None)
+        hint = f" Use one of {', '.join(str(value) for value, _ in choices)}." if choices else ""
+        problems += [f"{place}: {message}{hint}" for message in messages]
     return problems
 
 

@@ -195,5 +195,5 @@ def _read_value(name: str, value: Any) -> Any:
 
 
 def _suggest(name: str, known: list[str]) -> str:
-    close = get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]}?" if close else f"use {', '.join(known)}"
+    close = [each for each in known if each.startswith(f"{name}_")] or get_close_matches(name, known, n=1)
+    return f"did you mean {' or '.join(close)}?" if close else f"use {', '.join(known)}"

@@ -4,6 +4,7 @@ A command line adds where to listen and, where it must, the number of processes.
 """
 
 import os
+import warnings
 from typing import Any
 
 from prometheus_client import multiprocess
@@ -28,7 +29,10 @@ def on_starting(server: Any) -> None:
     os.environ.setdefault("LEADSWITCH_ROLE", "web")
     load_settings()
     if server.app.app_uri == "leadswitch.wsgi":  # the bench serves another application, too
-        begin(processes=server.cfg.workers, threads=server.cfg.threads)
+        with warnings.catch_warnings():
+            # Apps are loaded in the workers, after the fork. This asks for the session's limits alone, no model.
+            warnings.filterwarnings("ignore", "Accessing the database during app init", RuntimeWarning)
+            begin(processes=server.cfg.workers, threads=server.cfg.threads)
     load_rows()
 
 

@@ -42,6 +42,7 @@ CODES_BY_STATUS = {
     503: "unavailable",
 }
 
+NO_KEY = "No key came: send the header `Authorization: Api-Key KEY`."
 # Texts that must not come from the exception: those of 404 and 403 can name models, the others repeat input.
 FIXED_MESSAGES = {
     404: "There is nothing here, or it is not yours.",
@@ -115,6 +116,8 @@ def _translate(exc: Exception) -> exceptions.APIException | None:
     if isinstance(exc, exceptions.APIException):
         if isinstance(exc, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
             exc.status_code = 401  # DRF makes it 403 when the first authenticator names no challenge
+        if isinstance(exc, exceptions.NotAuthenticated):
+            exc.detail = exceptions.ErrorDetail(NO_KEY, exc.default_code)
         return exc
     if isinstance(exc, LeadInvalid):
         return FieldsInvalid(describe_fields(exc.errors))

@@ -151,6 +151,8 @@ def test_every_problem_is_named_with_its_path(file: Path) -> None:
     )
     message = refuse(file, text.replace("500.25", "500.255"))
     assert "campaigns[0].prise_dollars: unknown; did you mean price_dollars?" in message
+    refused = refuse(file, FILE.replace("price_dollars: 45", "price: 45"))
+    assert "campaigns[0].price: unknown; did you mean price_dollars or price_rules?" in refused
     assert "campaigns[0].enrollments[0].cap_dya: unknown; did you mean cap_day?" in message
     assert "buyers[0].opening_balance_dollars: 500.255 is no amount in dollars; write 45 or 45.50" in message
 
@@ -159,6 +161,11 @@ def test_every_problem_is_named_with_its_path(file: Path) -> None:
     ("old", "new", "says"),
     [
         ('{states: ["GA"]}', "{zips: [30312]}", "buyers[0].service_area: "),
+        (
+            "price_dollars: 45",
+            "price_dollars: 45\n    mode: x",
+            "Use one of round_robin, weighted, priority, price.",
+        ),
         ('{states: ["GA"]}', "{everywhere: true, states: []", "the file is not valid YAML"),
         ("  - name: Peach\n", "  - name: Peach\n    name: Peach\n", "the key 'name' is given twice"),
         (

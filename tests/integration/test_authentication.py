@@ -59,7 +59,7 @@ def test_the_key_is_stored_as_a_hash_only(source: Source) -> None:
 
 @pytest.mark.parametrize("authorization", [None, "Bearer abc", "Basic YTpi", ""])
 def test_no_key(authorization: str | None) -> None:
-    assert_refused(ask(authorization), "Authentication credentials were not provided.")
+    assert_refused(ask(authorization), "No key came: send the header `Authorization: Api-Key KEY`.")
 
 
 @pytest.mark.parametrize(
