@@ -1,17 +1,43 @@
 #!/usr/bin/env python3
 """Django's command line."""
 
+import os
+import select
 import sys
+from typing import TextIO
 
 
 def main() -> None:
-    from leadswitch.start import load_settings, one_line_failures
+    try:
+        from leadswitch.start import load_settings, one_line_failures
+    except ModuleNotFoundError as error:
+        # This Python has none of the requirements. Any other missing module is a fault.
+        if error.name != "django":
+            raise
+        sys.exit(
+            "Django is not installed for this Python: run .venv/bin/python manage.py (`make venv` makes it)"
+        )
 
     load_settings()
     from django.core.management import execute_from_command_line
 
-    with one_line_failures():
-        execute_from_command_line(sys.argv)
+    try:
+        with one_line_failures():
+            execute_from_command_line(sys.argv)
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # `| head` has read enough. Python flushes once more at its end.
+        if not is_closed(sys.stdout):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+
+
+def is_closed(stream: TextIO) -> bool:
+    """Whether the reader of the pipe is away: another broken pipe is a failure."""
+    found = select.poll()
+    found.register(stream.fileno(), select.POLLERR)
+    return bool(found.poll(0))
 
 
 if __name__ == "__main__":

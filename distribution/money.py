@@ -60,7 +60,7 @@ def top_up(buyer_id: int, *, amount_cents: int, key: str, actor: str, reason: st
     """
     _check_cents(amount_cents)
     if amount_cents <= 0:
-        message = f"a top-up adds credits: {amount_cents} cents is not above 0"
+        message = f"a top-up adds credits: {money(amount_cents)} is not above $0.00"
         raise MoneyRefused(message)
     return _move(
         buyer_id,

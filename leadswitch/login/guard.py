@@ -160,13 +160,15 @@ def hash_name(username: str) -> str:
 
 
 def address_of(request: HttpRequest) -> str:
-    """Stands for the client's address, and for its whole /64 of IPv6, in the form that axes' column takes."""
+    """A keyed hash of the client's address, or of its /64 of IPv6, in the form that axes' column takes."""
     given = request.META.get("REMOTE_ADDR", "")
     try:
         address = ipaddress.ip_address(given)
     except ValueError:
         network = given
     else:
+        # A socket of both families names every IPv4 client ::ffff:192.0.2.1: all of them are in one /64.
+        address = getattr(address, "ipv4_mapped", None) or address
         network = str(ipaddress.ip_network((address, 32 if address.version == 4 else 64), strict=False))
     # A unique local address (RFC 4193) that leads to no machine.
     return str(ipaddress.IPv6Address(bytes.fromhex("fd" + _hash("login address", network)[:30])))

@@ -36,6 +36,14 @@ class CodeForm(forms.Form):
         return str(self.cleaned_data["code"]).replace(" ", "")
 
 
+class FirstCodeForm(CodeForm):
+    """There are no recovery codes yet."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].help_text = "Six digits from your authenticator app."
+
+
 class DeskSite(AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and second_factor.is_complete(request)
@@ -87,7 +95,7 @@ class DeskSite(AdminSite):
             return redirect("admin:login")
         if second_factor.has_device(request.user):
             return self.manage(request) if self.has_permission(request) else redirect("admin:second_factor")
-        form = CodeForm(request.POST or None)
+        form = FirstCodeForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             codes = second_factor.confirm(request, form.cleaned_data["code"])
             if codes is not None:

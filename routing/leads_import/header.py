@@ -26,20 +26,26 @@ def clean_names(cells: Iterable[str]) -> tuple[str, ...]:
 
 
 def find_header(rows: Iterable[Row], *, wanted: Sequence[str], line: int | None) -> Row:
-    """The row at `line`, or the first that has all `wanted` names; without one the first row. Raises TableError."""
+    """The row at `line`, or the first that has all `wanted` names; else the one that has most. Raises TableError."""
     seen: list[Row] = []
     names = {fold_name(name) for name in wanted}
     for row in rows:
         if line is not None and row.line >= line:
             return _require_names(row)
-        if line is None and names and names <= {fold_name(name) for name in clean_names(row.cells)}:
+        if line is None and names and names <= _fold_names(row):
             return row
         seen.append(row)
         if line is None and (not names or len(seen) >= SEARCHED_ROWS):
             break
     if line is not None:
         raise TableError(f"--header-line {line}: the file ends before that")
-    return _require_names(seen[0] if seen else Row(1, []))
+    # Of equally good rows the first. A name is missing in all of them: the message shows the names of this one.
+    best = max(seen, key=lambda row: len(names & _fold_names(row)), default=Row(1, []))
+    return _require_names(best)
+
+
+def _fold_names(row: Row) -> set[str]:
+    return {fold_name(name) for name in clean_names(row.cells)}
 
 
 def _require_names(row: Row) -> Row:

@@ -3,7 +3,6 @@
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
@@ -14,11 +13,6 @@ from tests.admin_pages import client_of, page, person, save
 from tests.factories import BuyerFactory, CampaignFactory, EnrollmentFactory, LeadFactory
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def ann() -> Client:
-    return client_of(User.objects.create_superuser("ann"))
 
 
 def history(client: Client, row: Buyer | Wallet | Assignment | Campaign | Lead) -> list[tuple[str, str, str]]:

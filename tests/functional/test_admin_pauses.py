@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -20,11 +19,6 @@ from tests.factories import BuyerFactory, EnrollmentFactory, LeadFactory, TierFa
 from tracing.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def ann() -> Client:
-    return client_of(User.objects.create_superuser("ann"))
 
 
 def typed(at: Any) -> dict[str, str]:

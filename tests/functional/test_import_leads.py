@@ -174,6 +174,14 @@ def test_the_table_for_people(source: Source, file: Path) -> None:  # noqa: ARG0
         assert said in re.sub(" +", " ", text)
 
 
+@pytest.mark.usefixtures("source")
+def test_wrong_column_below_titles_names_the_columns(file: Path) -> None:
+    file.write_text("Leads of March\nId,Zip,Kind\n1,30312,x\n")
+    maps = ["Id=external_id", "Zipcode=zip"]
+    with pytest.raises(CommandError, match="no column 'Zipcode'; the file has 'Id', 'Zip', 'Kind'"):
+        call_command("import_leads", str(file), source="city", maps=maps, vertical_maps=[])
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [

@@ -168,6 +168,11 @@ class TestRevoke:
 
 
 class TestList:
+    @pytest.mark.usefixtures("source")
+    def test_unknown_workspace_is_refused(self) -> None:
+        with pytest.raises(CommandError, match="there is no workspace 'nope'; there are acme"):
+            run("list", "--workspace", "nope")
+
     def test_working_keys_with_owner_and_scopes(self, source: Source, buyer: Buyer) -> None:
         texts = [issue_key(source, name="site"), issue_buyer_key(buyer, name="crm", scopes=["read"])]
         issue_key(source, name="gone", revoked=True)

@@ -123,6 +123,12 @@ def test_one_network_of_ipv6_is_one_address() -> None:
 
 
 @pytest.mark.usefixtures("ada")
+def test_ipv4_clients_of_a_socket_of_both_families_are_told_apart() -> None:
+    last = fail("ada", 5, address="::ffff:192.0.2.1")
+    assert status_at(last + timedelta(seconds=5), "ada", address="192.0.2.1") == 429
+    assert status_at(last + timedelta(seconds=5), "ada", address="::ffff:192.0.2.2") == 302
+
+
 def test_neither_tables_nor_lines_hold_what_was_typed(caplog: pytest.LogCaptureFixture) -> None:
     fail("ada", 5)
     rows = json.dumps(list(AccessAttempt.objects.values()), default=str)

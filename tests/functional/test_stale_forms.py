@@ -29,16 +29,6 @@ from tracing.models import AuditEntry
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def ann() -> Client:
-    return client_of(User.objects.create_superuser("ann"))
-
-
-@pytest.fixture
-def ben() -> Client:
-    return client_of(User.objects.create_superuser("ben"))
-
-
 def test_every_page_that_writes_uses_the_mechanism() -> None:
     """A page either writes nothing or locks its row and carries what its form began with."""
     writing = [page for page in admin.site._registry.values() if not isinstance(page, ReadOnlyAdmin)]

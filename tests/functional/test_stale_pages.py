@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -12,7 +11,7 @@ from django.utils import timezone
 from distribution.distribute import distribute_lead
 from distribution.models import Campaign, Enrollment, Tier, Wallet
 from routing.models import Lead
-from tests.admin_pages import client_of, page, save
+from tests.admin_pages import page, save
 from tests.factories import (
     BuyerFactory,
     EnrollmentFactory,
@@ -23,16 +22,6 @@ from tests.factories import (
 from tracing.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def ann() -> Client:
-    return client_of(User.objects.create_superuser("ann"))
-
-
-@pytest.fixture
-def ben() -> Client:
-    return client_of(User.objects.create_superuser("ben"))
 
 
 def hidden(client: Client, url: str, *, form: str = "form") -> dict[str, Any]:

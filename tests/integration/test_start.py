@@ -63,3 +63,26 @@ def test_traceback_is_there_for_those_who_ask() -> None:
     code, lines = run("manage.py", "migrate", "--traceback", **EXTERNAL)
     assert lines[0].startswith("Traceback")
     assert code == 1
+
+
+def test_python_without_the_requirements_is_one_line() -> None:
+    code, lines = run("-S", "manage.py", "check")
+    assert lines == [
+        "Django is not installed for this Python: run .venv/bin/python manage.py (`make venv` makes it)"
+    ]
+    assert code == 1
+
+
+def test_reader_that_closes_the_pipe_gets_no_traceback() -> None:
+    with subprocess.Popen(
+        [sys.executable, "manage.py", "setup", "--example"],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 141

@@ -13,7 +13,7 @@ from distribution.buyerkeys import BuyerNotFound
 from distribution.keylist import KeyNotFound, describe_key, find_key, list_keys, state_of
 from distribution.management.keyarguments import add_key_options, add_reason, issue_for, print_once
 from routing.keyring import By, KeyRefused, revoke, rotate
-from routing.management.arguments import describe_operator
+from routing.management.arguments import describe_operator, read_workspace
 from routing.models import ScopedKey
 from routing.sources import SourceNotFound
 from tracing import wording
@@ -57,6 +57,8 @@ class Command(BaseCommand):
 
     def _list(self, **options: Any) -> None:
         at = datetime.now(UTC)
+        if options["workspace"]:
+            read_workspace(options["workspace"])
         found = list_keys(
             source=options["source"], buyer=options["buyer"], workspace_slug=options["workspace"]
         )

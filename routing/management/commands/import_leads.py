@@ -72,9 +72,15 @@ class Command(BaseCommand):
         parser.add_argument(
             "--workspace", default="", metavar="SLUG", help="if several have a source of that name"
         )
-        parser.add_argument("--map", dest="maps", **many, metavar="COLUMN=FIELD", help="what goes where")
         parser.add_argument(
-            "--default", dest="defaults", **many, metavar="FIELD=VALUE", help="where a row has none"
+            "--map", dest="maps", **many, metavar="COLUMN=FIELD", help="which field each column goes into"
+        )
+        parser.add_argument(
+            "--default",
+            dest="defaults",
+            **many,
+            metavar="FIELD=VALUE",
+            help="the value of a field for rows without one",
         )
         parser.add_argument(
             "--vertical-map",
@@ -87,7 +93,7 @@ class Command(BaseCommand):
             "--allow-no-contact",
             action="store_true",
             help="take rows with neither phone nor e-mail, such as service requests: nothing identifies the person "
-            "(both identity hashes are empty), so such leads are never recognised as coming from the same one",
+            "(both identity hashes are empty), so such leads are never recognized as coming from the same one",
         )
         parser.add_argument("--dry-run", action="store_true", help="check every row and store none")
         parser.add_argument("--rejects", type=Path, help="where refused rows go (FILE.rejects.csv)")
