@@ -270,13 +270,17 @@ def _place_new_zip(reader: FieldReader, zip_code: str, *, state: str | None) -> 
 
 def _settle_state(reader: FieldReader, *, state: str | None, place: Place) -> str:
     """The lead's own state where its ZIP lies in several; else the one of the ZIP."""
-    if not state or state in list_states_of(place.zip):
-        return state or place.state
+    if not state:
+        return place.state
+    states = list_states_of(place.zip)
+    if state in states:
+        return state
+    lies_in = f"does not fit the ZIP code, which lies in {' and '.join(states)}"
     if reader.corrections is None:
-        fix = f"does not fit the ZIP code, which lies in {place.state}: correct one of the two"
+        fix = f"{lies_in}: correct one of the two"
         reader.add("state", FieldError("mismatch", fix))
     else:
-        message = f"does not fit the ZIP code, which lies in {place.state}: read as {place.state}"
+        message = f"{lies_in}: read as {place.state}"
         reader.correct("state", CORRECTED, message, received=reader.payload.get("state"))
     return place.state
 

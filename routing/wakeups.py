@@ -40,17 +40,16 @@ SET woken = woken + %(found)s, lead_ids = '{}', swept_at = COALESCE(swept_at, cl
         THEN clock_timestamp() END
 WHERE id = %(id)s
 """
-# Leads keep the number of the latest change that woke them. A change whose transaction was open when a younger one was
-# written woke none of its leads, so it gets a number above that one's.
+# Leads keep the number of the latest change that woke them. The attempt after a younger change did not see an older one
+# whose transaction was still open: that one gets a number above the younger one's.
 RENUMBER: Final = """
 WITH late AS (
     UPDATE routing_wakeup w
     SET done_at = clock_timestamp(), swept_at = clock_timestamp(), lead_ids = '{}'
     WHERE id = %s AND swept_at IS NULL AND EXISTS (
         SELECT FROM routing_wakeup k
-        WHERE k.id > w.id AND k.workspace_id = w.workspace_id AND NOT pg_visible_in_snapshot(
-            w.transaction::text::xid8, NULLIF(k.snapshot, '')::pg_snapshot
-        )
+        WHERE k.id > w.id AND k.workspace_id = w.workspace_id AND k.transaction <> w.transaction
+            AND NOT pg_visible_in_snapshot(w.transaction::text::xid8, NULLIF(k.snapshot, '')::pg_snapshot)
     )
     RETURNING w.*
 )

@@ -92,10 +92,18 @@ def _finish(request: HttpRequest, device: Any) -> None:
 
 
 @transaction.atomic
+def renew_recovery_codes(user: Any) -> list[str]:
+    audit.record(actor=user.get_username(), action="recovery_codes_renewed", target=user, workspace_id=None)
+    return make_recovery_codes(user)
+
+
+@transaction.atomic
 def make_recovery_codes(user: Any) -> list[str]:
-    """New ones in place of the old. They are shown once."""
-    StaticDevice.objects.filter(user=user).delete()
-    device = StaticDevice.objects.create(user=user, name="recovery codes")
+    """New ones in place of the old. They are shown once. The device stays: sessions were verified by it."""
+    device = StaticDevice.objects.select_for_update().filter(user=user).first()
+    if device is None:
+        device = StaticDevice.objects.create(user=user, name="recovery codes")
+    StaticToken.objects.filter(device=device).delete()
     codes = ["".join(secrets.choice(ALPHABET) for _ in range(12)) for _ in range(RECOVERY_CODES)]
     StaticToken.objects.bulk_create(StaticToken(device=device, token=hash_code(each)) for each in codes)
     return ["-".join((each[:4], each[4:8], each[8:])) for each in codes]

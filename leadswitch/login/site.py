@@ -111,7 +111,7 @@ class DeskSite(AdminSite):
         """What a user with a second factor may do: new recovery codes, or none at all where it is not required."""
         is_required = second_factor.is_required(request.user)
         if request.method == "POST" and "codes" in request.POST:
-            codes = second_factor.make_recovery_codes(request.user)
+            codes = second_factor.renew_recovery_codes(request.user)
             return self.page(request, "Your recovery codes", codes=codes)
         if request.method == "POST" and "off" in request.POST and not is_required:
             second_factor.turn_off(request.user)

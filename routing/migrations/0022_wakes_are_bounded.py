@@ -11,7 +11,8 @@ LANGUAGE sql AS $wake$
     SELECT GREATEST(clock_timestamp(), full_at - interval '50 minutes')
 $wake$
 """
-# As in 0018, but for a lead whose wake-ups are spent: it waits for the next one, and changes until then add nothing.
+# As in 0018, but for two kinds of leads. One whose wake-ups are spent waits for the next one, and changes until then add
+# nothing. One that another change of the same transaction woke was tried with both.
 MATCHES = """
     l.workspace_id = w.workspace_id AND l.status IN ('pending', 'failed') AND l.skip_reason <> ''
     AND l.skip_reason = ANY(w.reasons) AND l.due_reason <> 'given_up' AND l.paused_at IS NULL
@@ -19,6 +20,7 @@ MATCHES = """
     AND l.received_at <= COALESCE(w.swept_at, clock_timestamp())
     AND (l.finished_at IS NULL OR l.finished_at <= COALESCE(w.swept_at, clock_timestamp()))
     AND l.expires_at > clock_timestamp() AND COALESCE(l.woken_by, 0) < w.id
+    AND NOT EXISTS (SELECT FROM routing_wakeup k WHERE k.id = l.woken_by AND k.transaction = w.transaction)
     AND (l.status = 'failed' OR l.next_attempt_at > routing_wake_at(l.wakes_full_at))
     AND EXISTS (
         SELECT FROM unnest(w.verticals, w.sources) AS scope(vertical, source_id)

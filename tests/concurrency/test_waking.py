@@ -1,6 +1,6 @@
-"""A change and an attempt at the same time: the lead is woken though its attempt read what was before."""
+"""Changes and attempts on several connections, with real commits."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import transaction
@@ -13,13 +13,9 @@ from routing.models import Lead, Wakeup
 from routing.reconcile import find_reconciler, run_reconciler
 from tests.factories import CampaignFactory, LeadFactory, enroll
 from tests.functional.verify.world import broken
+from tests.functional.waking import came, fresh, is_due, world
 
 pytestmark = pytest.mark.usefixtures("committed_db")
-
-
-def is_due(lead: Lead) -> bool:
-    at = Lead.objects.values_list("next_attempt_at", flat=True).get(pk=lead.pk)
-    return at is not None and at <= datetime.now(UTC)
 
 
 def test_lead_that_somebody_works_on_is_woken_by_the_next_run() -> None:
@@ -76,3 +72,51 @@ def test_change_that_commits_after_a_younger_one_wakes_what_that_one_woke(
     assert run_reconciler(find_reconciler("wakeups"), fix=True).repaired == 0
     if is_renumbered:
         assert distribute_lead(lead.pk).result == "success"
+
+
+def test_two_changes_of_one_transaction_wake_a_lead_once() -> None:
+    campaign = CampaignFactory()
+    [place] = enroll(campaign, count=1, credits_cents=100_000, cap_day=0, budget_day_cents=1)
+    lead = LeadFactory(source__workspace=campaign.workspace)
+    assert distribute_lead(lead.pk).skip_reason == "all_buyers_capped"
+    Wakeup.objects.all().delete()
+    with transaction.atomic():
+        Enrollment.objects.filter(pk=place.pk).update(cap_day=9)
+        Enrollment.objects.filter(pk=place.pk).update(cap_day=10)
+    assert Wakeup.objects.count() == 2
+    assert distribute_lead(lead.pk).skip_reason == "all_buyers_capped"
+
+    assert run_reconciler(find_reconciler("wakeups"), fix=True).repaired == 0
+
+    assert not is_due(lead)
+
+
+def test_lead_is_woken_six_times_and_then_once_in_ten_minutes() -> None:
+    """Each pause and resume brings one attempt, until the wake-ups are spent."""
+    place = world(budget_day_cents=1)
+    lead = came(place)
+    assert distribute_lead(lead.pk).skip_reason == "all_buyers_capped"
+    due = []
+
+    for _ in range(6):
+        Enrollment.objects.filter(pk=place.pk).update(active=False)
+        Enrollment.objects.filter(pk=place.pk).update(active=True)
+        due.append(is_due(lead))
+        assert distribute_lead(lead.pk).skip_reason == "all_buyers_capped"
+    Enrollment.objects.filter(pk=place.pk).update(active=False)
+    Enrollment.objects.filter(pk=place.pk).update(active=True)
+
+    assert due == [True] * 6
+    waits, stored = fresh(lead), Lead.objects.values().get(pk=lead.pk)
+    assert waits.next_attempt_at is not None
+    assert waits.wakes_full_at == waits.next_attempt_at + timedelta(hours=1)
+    assert timedelta(minutes=9) < waits.next_attempt_at - datetime.now(UTC) <= timedelta(minutes=10)
+    assert waits.due_reason == "enrollment_resumed"
+
+    Enrollment.objects.filter(pk=place.pk).update(budget_day_cents=None)
+
+    assert Wakeup.objects.latest("pk").cause == "cap_raised"
+    assert Lead.objects.values().get(pk=lead.pk) == stored
+    assert run_reconciler(find_reconciler("wakeups"), fix=True).repaired == 0
+    Lead.objects.filter(pk=lead.pk).update(next_attempt_at=datetime.now(UTC))
+    assert distribute_lead(lead.pk).result == "success"

@@ -162,6 +162,23 @@ def test_recovery_code_works_once_and_is_kept_as_a_hash(ada: User, clock: Any) -
     assert log_in()[0].post(CODE, {"code": codes[0]}).status_code == 200
 
 
+def test_renewed_codes_replace_the_old_and_keep_the_session(
+    ada: User, clock: Any, settings: Settings
+) -> None:
+    settings.LEADSWITCH_SECOND_FACTOR = "superusers"
+    codes = set_up(ada, clock)
+    client, _ = log_in()
+    client.post(CODE, {"code": codes[0]})
+    page = client.post(SET_UP, {"codes": "1"}).content.decode()
+    assert client.get(HOME).status_code == 200
+    assert log_in()[0].post(CODE, {"code": codes[1]}).status_code == 200
+    clock.shift(timedelta(minutes=2))
+    [renewed, *_] = re.findall(r"<li><code>([a-z0-9-]+)</code></li>", page)
+    assert log_in()[0].post(CODE, {"code": renewed}).status_code == 302
+    entry = AuditEntry.objects.get(action="recovery_codes_renewed")
+    assert (entry.actor, entry.before, entry.after) == ("ada", {}, {})
+
+
 @pytest.mark.parametrize(
     ("rule", "is_superuser", "is_asked"),
     [

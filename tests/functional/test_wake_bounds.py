@@ -1,6 +1,5 @@
 """A change wakes leads only if it can help them, and each lead six times, then once in ten minutes."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,8 +9,7 @@ from distribution.models import Assignment, Enrollment
 from distribution.money import top_up
 from distribution.returns import return_assignment
 from routing.models import Lead, Wakeup
-from routing.reconcile import find_reconciler, run_reconciler
-from tests.functional.waking import came, fresh, is_due, raise_cap, world
+from tests.functional.waking import came, is_due, world
 
 pytestmark = pytest.mark.django_db
 
@@ -75,35 +73,3 @@ def test_return_that_keeps_its_cap_wakes_nothing() -> None:
 
     assert not Wakeup.objects.filter(cause="sale_returned").exists()
     assert not is_due(waits)
-
-
-def test_lead_is_woken_six_times_and_then_once_in_ten_minutes() -> None:
-    """Each pause and resume brings one attempt, until the wake-ups are spent."""
-    place = world(budget_day_cents=1)
-    lead = came(place)
-    assert distribute_lead(lead.pk).skip_reason == "all_buyers_capped"
-    due = []
-
-    for _ in range(6):
-        Enrollment.objects.filter(pk=place.pk).update(active=False)
-        Enrollment.objects.filter(pk=place.pk).update(active=True)
-        due.append(is_due(lead))
-        assert distribute_lead(lead.pk).skip_reason == "all_buyers_capped"
-    Enrollment.objects.filter(pk=place.pk).update(active=False)
-    Enrollment.objects.filter(pk=place.pk).update(active=True)
-
-    assert due == [True] * 6
-    waits = fresh(lead)
-    assert waits.next_attempt_at is not None
-    assert waits.wakes_full_at == waits.next_attempt_at + timedelta(hours=1)
-    assert timedelta(minutes=9) < waits.next_attempt_at - datetime.now(UTC) <= timedelta(minutes=10)
-    assert waits.due_reason == "enrollment_resumed"
-
-    raise_cap(place)
-    Enrollment.objects.filter(pk=place.pk).update(budget_day_cents=None)
-
-    assert fresh(lead) == waits
-    assert Lead.objects.values().get(pk=lead.pk)["woken_by"] == waits.woken_by
-    assert run_reconciler(find_reconciler("wakeups"), fix=True).repaired == 0
-    Lead.objects.filter(pk=lead.pk).update(next_attempt_at=datetime.now(UTC))
-    assert distribute_lead(lead.pk).result == "success"

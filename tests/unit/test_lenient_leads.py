@@ -90,6 +90,11 @@ def test_lead_without_a_place_or_vertical_is_refused(
     assert refuse(payload) == errors
 
 
+def test_state_that_does_not_fit_is_told_every_state_of_the_zip() -> None:
+    [correction] = parse({**MINIMAL, "zip": "42223", "state": "GA"}).corrections
+    assert correction.message == "does not fit the ZIP code, which lies in KY and TN: read as KY"
+
+
 @pytest.mark.parametrize(
     ("zip_code", "state", "read"),
     [
