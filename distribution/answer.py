@@ -93,7 +93,7 @@ def _not_enrolled(attempt: AttemptStory, campaign: Party, question: Question) ->
     if campaign.public_id in question.enrolled_in:
         change = "nothing: it is enrolled now, so the next attempt asks it"
     else:
-        change = f"enrol {question.buyer.name} in {campaign.name}"
+        change = f"enroll {question.buyer.name} in {campaign.name}"
     return AttemptAnswer(
         number=attempt.number,
         got_it=False,

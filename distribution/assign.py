@@ -78,7 +78,7 @@ def _assign(lead_id: int, *, enrollment_id: int, at: datetime | None, seen: str)
     _refuse_duplicate(lead)
     campaign = find_campaign(lead)
     if enrollment_id not in campaign.by_enrollment_id:
-        message = "the buyer is not enrolled in the campaign that takes this lead; enrol it first, paused if you like"
+        message = "the buyer is not enrolled in the campaign that takes this lead; enroll it first, paused if you like"
         raise AssignRefused(message)
     wait_for_candidates([enrollment_id])
     recorder = Recorder(_head(lead, at=at))

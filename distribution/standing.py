@@ -1,4 +1,4 @@
-"""Why an enrolment would get nothing today, whatever lead came: what its forms cannot say field by field."""
+"""Why an enrollment would get nothing today, whatever lead came: what its forms cannot say field by field."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -26,7 +26,7 @@ UNANSWERED: Final[tuple[Any, ...]] = (None, "", [])
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an enrolment took in the present window of a kind. No cap or budget: None."""
+    """What an enrollment took in the present window of a kind. No cap or budget: None."""
 
     kind: WindowKind
     leads: int
@@ -74,7 +74,7 @@ def why_nothing_today(enrollment: Enrollment, *, at: datetime) -> list[str]:
 
 def _paused(enrollment: Enrollment) -> Iterator[str]:
     if not enrollment.active:
-        yield "The enrolment is paused: tick Active."
+        yield "The enrollment is paused: tick Active."
     if enrollment.buyer.paused_at is not None:
         yield "The buyer is paused: clear its pause."
     if not enrollment.campaign.active:
@@ -193,4 +193,4 @@ def _list_demands(enrollment: Enrollment) -> Iterator[Demand]:
 
 def _list_filters(enrollment: Enrollment) -> Iterator[tuple[str, object]]:
     yield "The tier's filter", enrollment.tier.content_filter
-    yield "The enrolment's filter", enrollment.lead_filter
+    yield "The enrollment's filter", enrollment.lead_filter

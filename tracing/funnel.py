@@ -8,7 +8,7 @@ from tracing import wording
 # Singular and plural, after the number of buyers that are left. {zip} is the lead's.
 STAGES: Final = {
     "enrolled": ("buyer enrolled", "buyers enrolled"),
-    "enrollment_paused": ("with an active enrolment", "with an active enrolment"),
+    "enrollment_paused": ("with an active enrollment", "with an active enrollment"),
     "buyer_paused": ("is not paused", "are not paused"),
     "outside_service_area": ("covers {zip}", "cover {zip}"),
     "onboarding_mismatch": ("has answers that fit", "have answers that fit"),

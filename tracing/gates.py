@@ -103,7 +103,7 @@ def _plain(gate: Gate) -> tuple[str, str]:
 
 
 def _enrollment_paused(_gate: Gate, _timezone: str) -> tuple[str, str]:
-    return "", "resume the enrolment"
+    return "", "resume the enrollment"
 
 
 def _buyer_paused(_gate: Gate, _timezone: str) -> tuple[str, str]:

@@ -103,7 +103,7 @@ RESULTS: Final = {
 # What would have to change for the whole lead; where a reason is not here, the buyers' own obstacles tell it.
 LEAD_CHANGES: Final = {
     "no_campaign": "add or activate a campaign that takes its vertical and source",
-    "no_enrolled_buyers": "enrol a buyer in the campaign",
+    "no_enrolled_buyers": "enroll a buyer in the campaign",
     "outside_workspace_hours": "nothing: it is due again when the workspace opens; or widen the workspace's hours",
     "outside_campaign_hours": "nothing: it is due again when the campaign opens; or widen the campaign's hours",
     "tier_lock_contention": "nothing: it is tried again by itself",

@@ -130,7 +130,7 @@ _ALL = (
         "workspace_paused", _LEAD, _D, Fixer.AGENCY, "The workspace where it is to be sold is paused."
     ),
     SkipReason(
-        "enrollment_paused", _BUYER, _P, Fixer.AGENCY, "The enrolment is paused.", "its enrolment is paused"
+        "enrollment_paused", _BUYER, _P, Fixer.AGENCY, "The enrollment is paused.", "its enrollment is paused"
     ),
     SkipReason("buyer_paused", _BUYER, _P, Fixer.BUYER, "The buyer is paused.", "it is paused"),
     SkipReason(

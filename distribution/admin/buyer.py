@@ -149,7 +149,7 @@ class EnrollmentAdmin(DollarsAdmin):
 
     @admin.display(description="today")
     def why_nothing_today(self, enrollment: Enrollment) -> str | SafeString:
-        """Of the enrolment as it was saved."""
+        """Of the enrollment as it was saved."""
         reasons = why_nothing_today(enrollment, at=timezone.now())
         if not reasons:
             return "Nothing is in its way today; each lead decides."

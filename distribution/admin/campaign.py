@@ -35,7 +35,7 @@ class CampaignAdmin(DollarsAdmin):
     list_filter = ("active", "mode", "workspace")
     list_select_related = ("workspace", "source__workspace")
     search_fields = ("name", "vertical")
-    empty_list_text = "Add one for each kind of lead that you sell; then a tier, then enrol buyers in it."
+    empty_list_text = "Add one for each kind of lead that you sell; then a tier, then enroll buyers in it."
     instead_of_deleting = (
         "Untick Active on its page instead: it takes no further lead, and its history stays."
     )

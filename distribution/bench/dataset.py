@@ -32,7 +32,7 @@ class Pool:
 
 
 def build_pool(size: int) -> Pool:
-    """Enrol `size` buyers in an exclusive round-robin campaign of one tier. All have credits and counters in use."""
+    """Enroll `size` buyers in an exclusive round-robin campaign of one tier. All have credits and counters in use."""
     workspace, _ = Workspace.objects.get_or_create(slug="bench", name="Bench")
     source, _ = Source.objects.get_or_create(workspace=workspace, name="form")
     vertical = f"roofing_{size}"

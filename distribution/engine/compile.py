@@ -110,7 +110,7 @@ def _enrollments(
         _enrollment(each, path, tiers, buyers, questions, parts)
         for path, each in read_objects(definition, "enrollments", path="")
     )
-    _refuse_repeats([each.id for each in enrollments], path="enrollments", name="enrolment")
+    _refuse_repeats([each.id for each in enrollments], path="enrollments", name="enrollment")
     _refuse_repeats([each.buyer_id for each in enrollments], path="enrollments", name="enrolled buyer")
     return enrollments
 

@@ -14,7 +14,7 @@ CONTENTION = Verdict("tier_lock_contention", "transient", None, "locked")
 
 
 def decide(campaign: CompiledCampaign, facts: DecisionFacts) -> Decision:
-    """Equal arguments give an equal decision. Raise FactsError when an enrolment has no live facts."""
+    """Equal arguments give an equal decision. Raise FactsError when an enrollment has no live facts."""
     verdict = _verdict_before_pool(campaign, facts)
     if verdict is not None:
         funnel = (("enrolled", len(campaign.enrollments)),)

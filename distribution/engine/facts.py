@@ -3,7 +3,7 @@
 {"engine": n, "at": iso, "seed": int, "lead": {"fields": {}, "latitude", "longitude", "sold_count"}, "locked": [id],
  "times": [iso, ...], "live": {"10": [balance, held, limit, virtual_finish, has_lead 0|1,
  last_assigned_at µs|null, {"day": [starts_at t, leads, spent_cents]}]}}, where t is an index into times, as a thousand
-enrolments share a handful of window starts, and µs are microseconds since 1970. "chosen" is there only when a person
+enrollments share a handful of window starts, and µs are microseconds since 1970. "chosen" is there only when a person
 chose.
 """
 

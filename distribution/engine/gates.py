@@ -1,7 +1,7 @@
 """The gates, in the order in which they name a skip. Each returns None when it passes, else its failure.
 
 A failure is JSON: gate, required, observed, fixed_at (when time alone opens it) and what would have to
-change. Parameters are positional because each gate runs once for every enrolment of every decision.
+change. Parameters are positional because each gate runs once for every enrollment of every decision.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from distribution.engine.types import JsonObject, LiveFacts
 
 Gate = Callable[[Enrollment, LiveFacts, int, Scene], JsonObject | None]
 
-# The order of the funnel. The lead filter is one stage with two gates: the tier's and the enrolment's.
+# The order of the funnel. The lead filter is one stage with two gates: the tier's and the enrollment's.
 STAGES = (
     "enrollment_paused",
     "buyer_paused",

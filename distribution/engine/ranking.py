@@ -1,6 +1,6 @@
 """The order in which eligible buyers get a lead. Keys are tuples of integers, smallest first.
 
-Among peers (one tier; one priority or price where the mode has them) turns are counted, not only timed: an enrolment's
+Among peers (one tier; one priority or price where the mode has them) turns are counted, not only timed: an enrollment's
 virtual finish grows by 1/weight a sale, and who has had least comes first. The time of the last lead alone would not
 do: with several workers sales end in another order than they began, and nothing would ever make up for it.
 
@@ -23,7 +23,7 @@ _MASK = 2**64 - 1
 
 @dataclass(slots=True)  # never changed, but made a thousand times a lead: frozen ones take five times as long
 class Candidate:
-    """An enrolment that passed every gate."""
+    """An enrollment that passed every gate."""
 
     enrollment: Enrollment
     live: LiveFacts

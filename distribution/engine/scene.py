@@ -1,4 +1,4 @@
-"""What is the same for all enrolments in one decision, computed once: prices, windows, hours, filters."""
+"""What is the same for all enrollments in one decision, computed once: prices, windows, hours, filters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ def _current_window(
 
 
 def filter_failure(rule: Filter, scene: Scene) -> JsonObject | None:
-    """The failure without gate and scope: tiers and enrolments may share a filter."""
+    """The failure without gate and scope: tiers and enrollments may share a filter."""
     try:
         return scene.filter_memo[rule]
     except KeyError:

@@ -1,4 +1,4 @@
-"""Runs every gate on every enrolment, without short circuit, and sorts them into candidates and skips."""
+"""Runs every gate on every enrollment, without short circuit, and sorts them into candidates and skips."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ def screen(
     for enrollment in campaign.enrollments:
         facts = live.get(enrollment.id)
         if facts is None:
-            raise FactsError(f"enrolment {enrollment.id} is in the campaign but has no live facts")
+            raise FactsError(f"enrollment {enrollment.id} is in the campaign but has no live facts")
         bid = enrollment.bid_cents
         price_cents = scene.tier_cents[enrollment.tier_index] if bid is None else bid
         failures: list[JsonObject] | None = None

@@ -34,7 +34,7 @@ class LeadFacts:
 
 @dataclass(slots=True)  # never changed, but made a thousand times a lead: frozen ones take five times as long
 class LiveFacts:
-    """What changes with every sale, for one enrolment and its buyer's wallet."""
+    """What changes with every sale, for one enrollment and its buyer's wallet."""
 
     balance_cents: int = 0
     held_cents: int = 0
@@ -49,7 +49,7 @@ class LiveFacts:
 class DecisionFacts:
     """Everything a decision depends on besides the campaign.
 
-    `locked`: enrolments another lead holds. `chosen`: the one that a person gives the lead to, whatever its wishes.
+    `locked`: enrollments another lead holds. `chosen`: the one that a person gives the lead to, whatever its wishes.
     """
 
     lead: LeadFacts
@@ -74,7 +74,7 @@ class Selection:
 
 @dataclass(slots=True)  # as above
 class Skip:
-    """Why one enrolment did not get the lead. `gates` holds every failing gate, the first gave the reason."""
+    """Why one enrollment did not get the lead. `gates` holds every failing gate, the first gave the reason."""
 
     enrollment_id: int
     buyer_id: int
@@ -104,7 +104,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`ranking`: the enrolments that may buy, best first, sold or not: the order to lock candidates in."""
+    """`ranking`: the enrollments that may buy, best first, sold or not: the order to lock candidates in."""
 
     outcome: Outcome
     selected: tuple[Selection, ...]

@@ -1,6 +1,6 @@
 """The counters behind caps: leads and cents in the current hour, day, week and month of a buyer's time zone.
 
-All four windows are kept for every enrolment, so that a cap set later already knows the past.
+All four windows are kept for every enrollment, so that a cap set later already knows the past.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from routing.windows import WINDOW_KINDS, window_start
 
 
 def consume(usage: Mapping[str, Usage], *, at: datetime, timezone: str, price_cents: int) -> dict[str, Usage]:
-    """The counters after a sale at `at`. Call it under the enrolment's lock, on the counters read there."""
+    """The counters after a sale at `at`. Call it under the enrollment's lock, on the counters read there."""
     return {
         window: _count(usage.get(window), window_start(window, at, timezone), price_cents)
         for window in WINDOW_KINDS

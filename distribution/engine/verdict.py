@@ -20,7 +20,7 @@ _HORIZON = timedelta(days=15)
 def empty_pool_verdict(
     campaign: CompiledCampaign, *, skipped: Sequence[Skip], funnel: Sequence[tuple[str, int]], at: datetime
 ) -> Verdict:
-    """For a pool in which no enrolment passed the gates."""
+    """For a pool in which no enrollment passed the gates."""
     emptied_by = emptying_stage(funnel)
     reason = REASONS.get(emptied_by or "", "no_eligible_buyers")
     retry_at = earliest_pass(campaign, skipped=skipped, at=at)

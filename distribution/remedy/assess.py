@@ -1,4 +1,4 @@
-"""Fixes everything in the way of one enrolment and asks the engine what would then have become of it. Pure."""
+"""Fixes everything in the way of one enrollment and asks the engine what would then have become of it. Pure."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +11,7 @@ from distribution.remedy.world import Definition, World
 
 
 class Ending(StrEnum):
-    """What the engine says of the enrolment once the fixes are made."""
+    """What the engine says of the enrollment once the fixes are made."""
 
     SELECTED = "selected"
     OUTRANKED = "outranked"
@@ -20,12 +20,12 @@ class Ending(StrEnum):
 
 
 class NotEnrolled(LookupError):
-    """The buyer has no enrolment in this definition."""
+    """The buyer has no enrollment in this definition."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """`rank` of `ranked` eligible enrolments, with room for `free_slots`. No `fixes`: nothing was in the way."""
+    """`rank` of `ranked` eligible enrollments, with room for `free_slots`. No `fixes`: nothing was in the way."""
 
     ending: Ending
     fixes: tuple[Fixed, ...]

@@ -34,7 +34,7 @@ def fix(world: World, failure: Failure) -> tuple[World, Fixed] | None:
 
 
 def _resume_enrollment(world: World, failure: Failure) -> tuple[World, Fixed]:
-    return world.change_enrollment(active=True), Fixed(failure, "the enrolment active")
+    return world.change_enrollment(active=True), Fixed(failure, "the enrollment active")
 
 
 def _resume_buyer(world: World, failure: Failure) -> tuple[World, Fixed]:

@@ -1,4 +1,4 @@
-"""What would have ranked an outranked enrolment high enough, where that is knowable; each tried on the engine. Pure.
+"""What would have ranked an outranked enrollment high enough, where that is knowable; each tried on the engine. Pure.
 
 A needed bid or priority tells of the buyer that was chosen: it is for the agency, not for other buyers.
 """
@@ -27,7 +27,7 @@ class Lift:
 
 
 def find_lifts(world: World) -> tuple[Lift, ...]:
-    """`world`: one in which the enrolment passes every gate and is outranked. Only what the engine confirmed."""
+    """`world`: one in which the enrollment passes every gate and is outranked. Only what the engine confirmed."""
     tried = (_try(changed, lift) for changed, lift in _proposals(world))
     confirmed: dict[LiftKind, Lift] = {}
     for lift in tried:

@@ -1,4 +1,4 @@
-"""Fixes whatever keeps one enrolment from being ranked, round after round, until the engine ranks it. Pure."""
+"""Fixes whatever keeps one enrollment from being ranked, round after round, until the engine ranks it. Pure."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -40,7 +40,7 @@ def settle(world: World) -> Settled:
 
 
 def find_failures(world: World) -> list[dict[str, Any]]:
-    """What keeps the enrolment from being ranked in this world's decision; [] when it is ranked."""
+    """What keeps the enrollment from being ranked in this world's decision; [] when it is ranked."""
     verdict = world.decision.verdict
     if verdict is not None and verdict.reason == "outside_campaign_hours":
         opens_at = None if verdict.retry_at is None else verdict.retry_at.isoformat()

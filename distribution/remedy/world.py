@@ -1,4 +1,4 @@
-"""A recorded decision from the side of one enrolment, and copies of it in which something was changed."""
+"""A recorded decision from the side of one enrollment, and copies of it in which something was changed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

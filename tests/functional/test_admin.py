@@ -219,7 +219,7 @@ def test_a_leads_page_tells_its_story(client: Client) -> None:
 
     buyer = Assignment.objects.select_related("buyer").get().buyer
     assert f"{buyer.name}: selected, rank 1, for $25.00." in content
-    assert "2 buyers enrolled, 1 with an active enrolment, 1 selected." in content
+    assert "2 buyers enrolled, 1 with an active enrollment, 1 selected." in content
 
 
 def test_a_story_cannot_carry_markup_into_the_page(client: Client) -> None:

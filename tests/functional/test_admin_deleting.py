@@ -274,7 +274,7 @@ def test_who_may_not_delete_is_refused_before_a_reason_is_asked_for() -> None:
 
 
 def test_holders_are_found_through_what_goes_along() -> None:
-    """A campaign takes its tiers along, which enrolments hold."""
+    """A campaign takes its tiers along, which enrollments hold."""
     tier = EnrollmentFactory().tier
     Enrollment.objects.exclude(tier=tier).delete()
 

@@ -1,4 +1,4 @@
-"""What forms say beyond their fields: how much an area covers, and why an enrolment would get nothing today."""
+"""What forms say beyond their fields: how much an area covers, and why an enrollment would get nothing today."""
 
 import re
 from datetime import timedelta
@@ -89,7 +89,7 @@ def test_a_buyers_page_shows_its_coverage(client: Client) -> None:
 
 
 CASES: dict[str, tuple[dict[str, Any], str]] = {
-    "paused": ({"active": False}, "The enrolment is paused"),
+    "paused": ({"active": False}, "The enrollment is paused"),
     "buyer": ({"buyer__paused_at": "2026-01-01T00:00Z"}, "The buyer is paused"),
     "campaign": ({"campaign__active": False}, "The campaign is not active"),
     "area": ({"buyer__service_area": {}}, "covers no ZIP"),
@@ -116,25 +116,25 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "broken filter": (
         {"lead_filter": {"field": "state", "op": "near"}},
-        "The enrolment's filter cannot be read: correct it",
+        "The enrollment's filter cannot be read: correct it",
     ),
     "never": (
         {"lead_filter": {"all": [{"field": "zip", "op": "eq", "value": value} for value in ("1", "2")]}},
-        r"No lead passes the enrolment's filter \(zip is 1 and zip is 2\): change it",
+        r"No lead passes the enrollment's filter \(zip is 1 and zip is 2\): change it",
     ),
     "source": (
         {
             "source_name": "website",
             "lead_filter": {"field": "source", "op": "eq", "value": "import"},
         },
-        r"both the campaign's source \(source is website\) and the enrolment's filter \(source is import\)",
+        r"both the campaign's source \(source is website\) and the enrollment's filter \(source is import\)",
     ),
-    "tier and enrolment": (
+    "tier and enrollment": (
         {
             "tier_filter": {"field": "attributes.age", "op": "gte", "value": 10},
             "lead_filter": {"field": "attributes.age", "op": "lt", "value": 10},
         },
-        r"both the tier's filter \(age >= 10\) and the enrolment's filter \(age < 10\): change one of them",
+        r"both the tier's filter \(age >= 10\) and the enrollment's filter \(age < 10\): change one of them",
     ),
     "area and tier": (
         {
@@ -164,11 +164,11 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
             "campaign__questions": [{"key": "least", "field": "attributes.n", "op": "ne"}],
             "buyer__answers": {"least": 1},
         },
-        "No lead passes all of the campaign's vertical .*, the tier's filter .*, the enrolment's filter .* and",
+        "No lead passes all of the campaign's vertical .*, the tier's filter .*, the enrollment's filter .* and",
     ),
     "tier": (
         {"campaign__vertical": "roofing", "lead_filter": {"field": "vertical", "op": "eq", "value": "solar"}},
-        r"No lead passes both the campaign's vertical \(vertical is roofing\) and the enrolment's filter",
+        r"No lead passes both the campaign's vertical \(vertical is roofing\) and the enrollment's filter",
     ),
 }
 

@@ -85,7 +85,7 @@ def test_the_drawer_tells_the_whole_story(client: Client) -> None:
     stages = re.findall(r'ls-count">([^<]*)<.*?ls-stage">([^<]*)<', content, re.S)
     assert stages == [
         ("3", "buyers enrolled"),
-        ("2", "with an active enrolment"),
+        ("2", "with an active enrollment"),
         ("1", "has enough credits"),
         ("1", "selected"),
     ]
@@ -94,7 +94,7 @@ def test_the_drawer_tells_the_whole_story(client: Client) -> None:
     assert "$25.00</td>" in content
     assert "$10.00</td>" in content
     assert "and 2 more" in content
-    assert "3 buyers enrolled, 2 with an active enrolment, 1 has enough credits, 1 selected." in content
+    assert "3 buyers enrolled, 2 with an active enrollment, 1 has enough credits, 1 selected." in content
 
 
 def test_each_attempt_has_its_tab_and_its_own_buyers(client: Client) -> None:

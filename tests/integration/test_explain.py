@@ -184,12 +184,12 @@ class TestWhyNotThisBuyer:
 
         assert self.ask(lead, enrollment.buyer) == (
             False,
-            "Acme did not get this lead. Acme: its enrolment is paused. "
+            "Acme did not get this lead. Acme: its enrollment is paused. "
             "Also in the way: its balance is too low.",
             [
                 (
-                    "Acme: its enrolment is paused. Also in the way: its balance is too low.",
-                    "resume the enrolment; top up $25.00",
+                    "Acme: its enrollment is paused. Also in the way: its balance is too low.",
+                    "resume the enrollment; top up $25.00",
                 )
             ],
         )
@@ -206,7 +206,7 @@ class TestWhyNotThisBuyer:
             [
                 (
                     "Acme was not enrolled in Roofing Atlanta (configuration 3).",
-                    "enrol Acme in Roofing Atlanta",
+                    "enroll Acme in Roofing Atlanta",
                 )
             ],
         )

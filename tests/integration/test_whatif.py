@@ -32,7 +32,7 @@ def test_a_wallet_that_is_short_and_an_enrolment_that_is_paused() -> None:
 
     name = enrollment.buyer.name
     assert [(fix.gate, fix.fixer, fix.change, fix.assumed) for fix in remedy.fixes] == [
-        ("enrollment_paused", "agency", "resume the enrolment", "the enrolment active"),
+        ("enrollment_paused", "agency", "resume the enrollment", "the enrollment active"),
         ("insufficient_credits", "buyer", "top up $15.00", "$15.00 more in its wallet"),
     ]
     assert (remedy.fixer, remedy.ending, remedy.is_confirmed) == ("agency", "selected", True)

@@ -121,8 +121,8 @@ USED_DAY = {"day": (datetime(2026, 8, 3, 4, tzinfo=UTC), 5, 9_000)}
 CASES = {
     "enrollment_paused": (
         {"enrollment": {"active": False}},
-        "Acme Roofing: its enrolment is paused.",
-        "resume the enrolment",
+        "Acme Roofing: its enrollment is paused.",
+        "resume the enrollment",
     ),
     "buyer_paused": ({"buyer": {"active": False}}, "Acme Roofing: it is paused.", "resume the buyer"),
     "near_the_circle": (

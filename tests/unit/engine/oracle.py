@@ -57,7 +57,7 @@ class Row:
 @dataclass
 class Answer:
     outcome: str
-    selected: list[tuple[int, int, int | None]]  # enrolment, price, new virtual finish
+    selected: list[tuple[int, int, int | None]]  # enrollment, price, new virtual finish
     skipped: dict[int, tuple[str, list[tuple[str, Any]]]]
     ranking: list[int]
     funnel: list[tuple[str, int]]

@@ -306,7 +306,7 @@ def test_every_gate_is_evaluated_and_the_first_names_the_skip() -> None:
 def test_enrollment_without_live_facts_is_refused() -> None:
     campaign = definition()
     stray = facts(definition([enrollment(2)]))
-    with pytest.raises(FactsError, match="enrolment 1"):
+    with pytest.raises(FactsError, match="enrollment 1"):
         decide(compile_campaign(campaign), stray)
 
 

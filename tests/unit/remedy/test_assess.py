@@ -34,7 +34,7 @@ def fixed(assessment: Assessment) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("own", "its_buyer", "gate", "assumed"),
     [
-        ({"active": False}, {}, "enrollment_paused", "the enrolment active"),
+        ({"active": False}, {}, "enrollment_paused", "the enrollment active"),
         ({}, {"active": False}, "buyer_paused", "the buyer active"),
         ({}, {"service_area": {}}, "outside_service_area", "30312 added to its ZIPs"),
         ({}, {"service_area": {"radius": [FAR_AWAY]}}, "outside_service_area", "30312 added to its ZIPs"),
