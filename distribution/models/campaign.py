@@ -39,7 +39,7 @@ CAMPAIGN_CONFIG = (
 
 
 class CampaignMode(models.TextChoices):
-    ROUND_ROBIN = "round_robin", "round robin: whoever waited longest"
+    ROUND_ROBIN = "round_robin", "round robin: the buyer that waited longest"
     WEIGHTED = "weighted", "weighted: in proportion to the weights, evenly spread"
     PRIORITY = "priority", "priority: highest first"
     PRICE = "price", "price: highest price first"
