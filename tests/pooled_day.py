@@ -12,6 +12,7 @@ import django
 
 THREADS: Final = 4
 LEADS: Final = 24
+STATEMENTS: Final = 10  # psycopg prepares a statement that it has sent five times
 
 
 def build() -> dict[str, Any]:
@@ -41,6 +42,26 @@ def intake(key: str, run: str) -> dict[str, Any]:
     return {"statuses": in_threads(post, range(LEADS))}
 
 
+def take_turns() -> dict[str, Any]:
+    """Two connections send one statement in turns: the pooler gives both the server connection it used last."""
+    from django.db import DatabaseError, connection
+
+    from routing.models import Workspace
+
+    def look(_: int) -> str:
+        try:
+            for _ in range(STATEMENTS):
+                Workspace.objects.filter(slug="nobody").exists()
+        except DatabaseError as error:
+            return str(getattr(error.__cause__, "sqlstate", ""))
+        finally:
+            connection.close()
+        return ""
+
+    with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second:
+        return {"failures": [pool.submit(look, 0).result() for pool in (first, second)]}
+
+
 def work() -> dict[str, Any]:
     from django.conf import settings
     from django.db import connection
@@ -68,7 +89,7 @@ def in_threads(work: Any, items: Any) -> list[Any]:
         return list(pool.map(work, items))
 
 
-PARTS: Final[dict[str, Any]] = {"build": build, "intake": intake, "work": work}
+PARTS: Final[dict[str, Any]] = {"build": build, "intake": intake, "work": work, "take_turns": take_turns}
 
 
 def main() -> None:

@@ -26,6 +26,7 @@ HOST = "127.0.0.1"
 DATABASE = f"pooled_{WORKER}"
 # Commands migrate, so that they run as the role that owns everything; the others are members of it.
 ROLES = {"command": ROLE, "web": f"{DATABASE}_web", "worker": f"{DATABASE}_worker"}
+DUPLICATE_PREPARED_STATEMENT = "42P05"
 KEEPS_PREPARED = (1, 21)  # of clients, for each server connection; switched off here
 CONFIGURATION = """\
 [databases]
@@ -169,8 +170,9 @@ def test_a_day_goes_through_the_pooler(limited: int, key: str) -> None:
     assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
-def test_prepared_statements_collide(limited: int, key: str) -> None:
-    """The control: with them requests fail."""
-    statuses = part(limited, "web", "intake", key, "again", LEADSWITCH_PREPARE="true")["statuses"]
-    assert len(statuses) == LEADS
-    assert set(statuses) - {201}
+@pytest.mark.usefixtures("key")
+def test_statements_are_prepared_by_no_client_or_collide(limited: int) -> None:
+    """With the control, the second client meets the first one's prepared statement."""
+    assert part(limited, "web", "take_turns")["failures"] == ["", ""]
+    failures = part(limited, "web", "take_turns", LEADSWITCH_PREPARE="true")["failures"]
+    assert failures == ["", DUPLICATE_PREPARED_STATEMENT]

@@ -73,11 +73,13 @@ def test_lowered_limits_are_no_breach(world: World) -> None:
 
 def test_moved_buyer_and_enrollment_made_again_are_no_breach(world: World) -> None:
     enrollment = world.campaign.enrollments.earliest("id")
+    counted = Assignment.objects.filter(buyer=enrollment.buyer_id, is_counted=True).count()
     Buyer.objects.filter(pk=enrollment.buyer_id).update(timezone="Pacific/Honolulu")
     Enrollment.objects.filter(pk=enrollment.pk).delete()
     again = EnrollmentFactory(campaign=world.campaign, buyer=enrollment.buyer, tier=enrollment.tier)
 
-    assert Enrollment.objects.get(pk=again.pk).month_leads == 2
+    assert counted > 0
+    assert Enrollment.objects.get(pk=again.pk).month_leads == counted
     assert broken(run_verification()) == {}
 
 
