@@ -138,7 +138,7 @@ def read_facts(
     live, sold_count = read_live(lead_id=lead.id, campaign=campaign)
     return DecisionFacts(
         lead=lead_facts(lead, campaign=campaign, sold_count=sold_count),
-        live=_of_campaign(live, campaign),
+        live=live,
         at=at,
         seed=seed,
         chosen=chosen,
@@ -219,14 +219,7 @@ def _confirm(
     if confirmed.live == facts.live:
         return facts
     everything, _ = read_live(lead_id=lead_id, campaign=campaign)
-    return replace(facts, live=_of_campaign(everything, campaign))
-
-
-def _of_campaign(live: Mapping[int, LiveFacts], campaign: CompiledCampaign) -> dict[int, LiveFacts]:
-    """Facts for exactly the enrollments of the compiled version: the table may have changed since."""
-    nothing = LiveFacts()
-    known = campaign.by_enrollment_id
-    return {enrollment_id: live.get(enrollment_id, nothing) for enrollment_id in known}
+    return replace(facts, live=everything)
 
 
 def sell_selected(decided: Decided, *, lead_id: int, attempt_id: UUID) -> tuple[UUID, ...]:

@@ -30,9 +30,10 @@ OF_ENROLLMENTS: Final = f"{_LIVE} WHERE e.id = ANY((SELECT %s::bigint[])::bigint
 
 
 def read_live(*, lead_id: int, campaign: CompiledCampaign) -> tuple[dict[int, LiveFacts], int]:
-    """Return the live facts of a campaign's enrollments, and to how many buyers the lead is sold."""
+    """Return the live facts of the compiled version's enrollments, and to how many buyers the lead is sold."""
     rows = _read(OF_CAMPAIGN, [lead_id, lead_id, campaign.id])
-    return _by_enrollment(rows, campaign), rows[0][-1] if rows else 0
+    nothing = dict.fromkeys(campaign.by_enrollment_id, LiveFacts())
+    return nothing | _by_enrollment(rows, campaign), rows[0][-1] if rows else 0
 
 
 def confirm_live(
