@@ -8,22 +8,15 @@ from rest_framework.request import Request
 
 from distribution.api.cursor import BadCursor, unseal
 from distribution.queries import Period
-from routing.api.parameters import wrong_parameter
+from routing.api.parameters import read_count, wrong_parameter
 from routing.zones import load_zone, start_of_day
-from tracing.parsing import parse_id
 
 PAGE: Final = 50
 LARGEST_PAGE: Final = 200
 
 
 def read_limit(request: Request) -> int:
-    text = request.query_params.get("limit")
-    if text is None:
-        return PAGE
-    limit = parse_id(text)
-    if limit is None or not 1 <= limit <= LARGEST_PAGE:
-        raise wrong_parameter("limit", f"must be a whole number from 1 to {LARGEST_PAGE}")
-    return limit
+    return read_count(request, "limit", default=PAGE, most=LARGEST_PAGE)
 
 
 def read_cursor(request: Request, *, purpose: str) -> int | None:

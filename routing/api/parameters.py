@@ -22,13 +22,18 @@ def wrong_parameter(name: str, message: str) -> FieldsInvalid:
 
 def read_latest(request: Request) -> int:
     """How many attempts of a lead are asked for."""
-    text = request.query_params.get("latest")
+    return read_count(request, "latest", default=LATEST, most=MOST)
+
+
+def read_count(request: Request, name: str, *, default: int, most: int) -> int:
+    """From 1 to `most`; `default` without the parameter. Raises FieldsInvalid."""
+    text = request.query_params.get(name)
     if text is None:
-        return LATEST
-    latest = parse_id(text)
-    if latest is None or not 1 <= latest <= MOST:
-        raise wrong_parameter("latest", f"must be a whole number from 1 to {MOST}")
-    return latest
+        return default
+    count = parse_id(text)
+    if count is None or not 1 <= count <= most:
+        raise wrong_parameter(name, f"must be a whole number from 1 to {most}")
+    return count
 
 
 def refuse_unknown(request: Request, *, known: Sequence[str]) -> None:
