@@ -89,5 +89,7 @@ class Spread:
         return lead._replace(due_at=at + timedelta(seconds=delay + jitter))
 
 
-def put_back(leads: Sequence[Due], *, spread: Spread, at: datetime) -> None:
-    publish(schedule.put([spread.place(lead, at=at) for lead in leads]), path="put")
+def put_back(leads: Sequence[Due], *, spread: Spread, at: datetime, path: str = "put") -> bool:
+    """Returns False when the broker refused one of those that are due: it is in the schedule again."""
+    handed = schedule.put([spread.place(lead, at=at) for lead in leads])
+    return publish(handed, path=path) == len(handed)

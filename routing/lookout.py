@@ -16,10 +16,10 @@ from typing import Final
 from django.conf import settings
 
 from routing import canary, metrics, schedule
-from routing.backlog import LEADS_A_PAGE, Place, Spread, place_of, read_page
+from routing.backlog import LEADS_A_PAGE, Place, Spread, place_of, put_back, read_page
 from routing.handon import publish
 from routing.models import DispatchMode
-from routing.schedule import Handed
+from routing.schedule import Due, Handed
 
 logger = logging.getLogger(__name__)
 
@@ -85,11 +85,7 @@ class Lookout:
         now = datetime.now(UTC)
         leads = read_page(self._after, mode=DispatchMode.EVENT, until=now - GRACE)
         self._after = place_of(leads[-1]) if len(leads) == LEADS_A_PAGE else None
-        lost = schedule.find_lost(leads)
-        if lost:
-            spread = Spread(randbits(32))
-            placed = [spread.place(lead, at=now) for lead in leads if lead.lead_id in lost]
-            publish_all(schedule.put(placed), path="look")
+        put_lost_back(leads, spread=Spread(randbits(32)), at=now, path="look")
 
 
 def export_canary() -> canary.Canary:
@@ -106,6 +102,14 @@ def publish_all(handed: Sequence[Handed], *, path: str) -> None:
         raise QueuesRefuse
 
 
+def put_lost_back(leads: Sequence[Due], *, spread: Spread, at: datetime, path: str) -> None:
+    """Put back those that the schedule does not know. Raises QueuesRefuse."""
+    lost_ids = schedule.find_lost(leads)
+    lost = [lead for lead in leads if lead.lead_id in lost_ids]
+    if lost and not put_back(lost, spread=spread, at=at, path=path):
+        raise QueuesRefuse
+
+
 def catch_up() -> Iterator[None]:
     """Put lost leads back that are due soon, a page for each step. Raises redis.RedisError, QueuesRefuse."""
     spread = Spread(randbits(32))
@@ -113,10 +117,7 @@ def catch_up() -> Iterator[None]:
     until = datetime.now(UTC) + CATCH_UP
     while True:
         leads = read_page(after, mode=DispatchMode.EVENT, until=until)
-        lost = schedule.find_lost(leads)
-        now = datetime.now(UTC)
-        placed = [spread.place(lead, at=now) for lead in leads if lead.lead_id in lost]
-        publish_all(schedule.put(placed), path="put")
+        put_lost_back(leads, spread=spread, at=datetime.now(UTC), path="put")
         if len(leads) < LEADS_A_PAGE:
             return
         after = place_of(leads[-1])
