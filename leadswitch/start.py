@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
 
 from leadswitch.embedded import ServicesError
+from routing.database import sqlstate_of
 
 EXIT_CODE = 2
 TRACEBACK_OPTION = "--traceback"
@@ -41,8 +42,7 @@ def one_line_failures() -> Iterator[None]:
 
 def is_unreachable(error: OperationalError) -> bool:
     """No connection was made. A statement that failed has a SQLSTATE."""
-    cause = error.__cause__
-    return cause is not None and getattr(cause, "sqlstate", None) is None
+    return error.__cause__ is not None and not sqlstate_of(error)
 
 
 def _stop(message: str, error: Exception) -> None:
