@@ -1,6 +1,6 @@
 """Stores what a setup file says, in one transaction: all of it or nothing. Nothing is removed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -176,7 +176,7 @@ class _Setup:
         row = model._default_manager.filter(**find).first()
         is_new = row is None
         row = row or model(**find)
-        before = {} if is_new else audit.read_state(row, fields=list(entry.fields))
+        before = {} if is_new else _columns(row, entry.fields)
         for name, value in entry.fields.items():
             setattr(row, name, value)
         try:
@@ -184,9 +184,14 @@ class _Setup:
         except ValidationError as error:
             self._problems += _describe_problems(error, path=entry.path, model=model)
             return row
-        row.save(force_insert=is_new, update_fields=None if is_new else list(entry.fields))
-        after = audit.read_state(row, fields=None if is_new else list(entry.fields))
-        outcome = ADDED if is_new or is_made else CHANGED if before != after else UNCHANGED
+        after = {} if is_new else _columns(row, entry.fields)
+        changed = [name for name in after if before[name] != after[name]]
+        if is_new:
+            row.save(force_insert=True)
+            after = audit.read_state(row)
+        elif changed:
+            row.save(update_fields=changed)
+        outcome = ADDED if is_new or is_made else CHANGED if changed else UNCHANGED
         if outcome != UNCHANGED:
             self._audit(row, outcome, workspace_id=_workspace_id(row, find), before=before, after=after)
         self._report.lines.append(Line(str(model._meta.verbose_name), str(row), outcome))
@@ -204,6 +209,11 @@ class _Setup:
             before=before,
             after=after,
         )
+
+
+def _columns(row: Model, names: Iterable[str]) -> dict[str, Any]:
+    """As audit.read_state has them: a reference as the other row's id."""
+    return {name: row.serializable_value(name) for name in names}
 
 
 def _stored_position(campaign: Campaign, buyer: Buyer | None) -> int | None:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from distribution.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, LedgerEntry, Wallet
@@ -89,6 +91,9 @@ def test_second_run_changes_nothing(file: Path) -> None:
     assert again == ""
     assert counts() == before
     assert {line.split()[-1] for line in lines.splitlines()} == {"unchanged"}
+    with CaptureQueriesContext(connection) as statements:
+        run(file, FILE)
+    assert not [each["sql"] for each in statements if each["sql"].startswith(("UPDATE", "INSERT"))]
 
 
 def test_amounts_are_dollars_and_hours_are_text(file: Path) -> None:
