@@ -12,7 +12,7 @@ dispatcher starts), decide_within (inline).
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
@@ -38,6 +38,8 @@ from tracing.vocabulary import WAKE_CAUSES, Event, RetryClass
 # How often one run may begin again to wait for buyers; then it makes do with those that are free.
 MAX_WAITS: Final = 4
 FIRST_PATIENCE: Final = Patience(may_ask=True)
+# Until a lead is asked for again that somebody else has.
+BUSY_PAUSE: Final = timedelta(milliseconds=20)
 # Reasons that end a lead in a state of its own.
 RESULT_OF: Final = {
     "lead_expired": AttemptResult.EXPIRED,
@@ -315,8 +317,14 @@ def decide_within(lead_id: int, *, seconds: float) -> Outcome:
     while True:
         outcome = distribute_lead(lead_id)
         waits = outcome.result == AttemptResult.RETRY or outcome.left in (Left.BUSY, Left.NOT_DUE)
-        due = outcome.next_attempt_at or datetime.now(UTC) + timedelta(milliseconds=20)
-        pause = max(0.005, (due - datetime.now(UTC)).total_seconds())
+        pause = max(0.005, _until_due(outcome).total_seconds())
         if not waits or time.monotonic() + pause > deadline:
             return outcome
         time.sleep(pause)
+
+
+def _until_due(outcome: Outcome) -> timedelta:
+    """By the database's clock, as the due time is."""
+    if outcome.next_attempt_at is None or outcome.taken is None:
+        return BUSY_PAUSE
+    return outcome.next_attempt_at - outcome.taken.locked_at - timedelta(milliseconds=outcome.duration_ms)
