@@ -12,6 +12,7 @@ from distribution.config import CAMPAIGNS, CampaignCache, SnapshotMissing
 from distribution.distribute import distribute_lead
 from distribution.models import Campaign, CampaignSnapshot
 from distribution.outcome import Outcome
+from tests.concurrency.interleaving import Stopped
 from tests.concurrency.leads import assert_verified, make_leads
 from tests.concurrency.racing import LONGEST_SECONDS, count_blocked, in_background, race, wait_until_blocked
 from tests.factories import CampaignFactory, enroll
@@ -44,21 +45,6 @@ def cache_of_each_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (attempt, distribute, "distribution.config", "distribution.assign"):
         where = f"{module}.CAMPAIGNS" if isinstance(module, str) else f"{module.__name__}.CAMPAIGNS"
         monkeypatch.setattr(where, ours, raising=module is not distribute)
-
-
-class Stopped:
-    """The first attempt that comes to its sale, which is stopped before it until the block ends."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.is_there, self.may_go_on = threading.Event(), threading.Event()
-        self._real = attempt.sell_selected
-        monkeypatch.setattr(attempt, "sell_selected", self._stop)
-
-    def _stop(self, *arguments: Any, **named: Any) -> Any:
-        if not self.is_there.is_set():
-            self.is_there.set()
-            assert self.may_go_on.wait(LONGEST_SECONDS)
-        return self._real(*arguments, **named)
 
 
 @pytest.mark.usefixtures("cache_of_each_thread")
