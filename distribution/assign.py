@@ -13,7 +13,7 @@ from django.db import transaction
 
 from distribution import metrics
 from distribution.attempt import Decided, read_facts, seed_of, sell_selected
-from distribution.config import CAMPAIGNS, read_heads
+from distribution.config import CAMPAIGNS, SnapshotMissing, keeping_snapshots, read_heads
 from distribution.engine import CompiledCampaign, Decision, decide, resolve_campaign
 from distribution.locks import CandidatesStayBusy, wait_for_candidates
 from distribution.trace import record_decision
@@ -28,6 +28,7 @@ from tracing.vocabulary import SKIP_REASONS, Event
 from tracing.wording import money
 
 OPEN: Final = (LeadStatus.PENDING, LeadStatus.FAILED, LeadStatus.DISTRIBUTED, LeadStatus.RETURNED)
+CHANGING: Final = "the campaign is being changed; try again"
 
 
 class AssignRefused(Exception):
@@ -56,8 +57,20 @@ def assign_by_hand(
     `seen`: the state_of_sale that a page showed; another one is refused. Blank: no page showed any.
 
     Locks in the product's order: lead, identity, enrollment and wallet; waits for them up to their time-outs. A second
-    call for the same buyer is refused, so sending a form twice sells once.
+    call for the same buyer is refused, so sending a form twice sells once. Needs no open transaction.
     """
+    try:
+        return keeping_snapshots(
+            lambda: assign_within(lead_id, enrollment_id=enrollment_id, at=at, seen=seen)
+        )
+    except SnapshotMissing:
+        raise AssignRefused(CHANGING) from None
+
+
+def assign_within(
+    lead_id: int, *, enrollment_id: int, at: datetime | None = None, seen: str = ""
+) -> HandSale:
+    """As assign_by_hand, in a transaction of the caller. Raises SnapshotMissing too (see keeping_snapshots)."""
     try:
         with transaction.atomic():
             sale = _assign(lead_id, enrollment_id=enrollment_id, at=at, seen=seen)
@@ -77,6 +90,7 @@ def _assign(lead_id: int, *, enrollment_id: int, at: datetime | None, seen: str)
     refuse_closed(lead, at=at)
     _refuse_duplicate(lead)
     campaign = find_campaign(lead)
+    CAMPAIGNS.require_snapshot(campaign)
     if enrollment_id not in campaign.by_enrollment_id:
         message = "the buyer is not enrolled in the campaign that takes this lead; enroll it first, paused if you like"
         raise AssignRefused(message)

@@ -59,10 +59,14 @@ class BuyersBusy(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Whom to wait for before deciding, and whether to ask for a further wait (BuyersBusy) after that."""
+    """Whom to wait for before deciding, and whether to ask for a further wait (BuyersBusy) after that.
+
+    `keeps_snapshot`: the campaign changes faster than its versions can be kept, so this transaction keeps its own.
+    """
 
     wait_for: frozenset[int] = frozenset()
     may_ask: bool = False
+    keeps_snapshot: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ def run_attempt(lead: LockedLead, *, recorder: Recorder, at: datetime, patience:
     """Decide about a locked lead and sell it. Needs the transaction that holds the lead's lock.
 
     Raises BuyersBusy (when `patience` allows it), TierLockContention, CandidatesStayBusy, SaleIncomplete,
-    DefinitionError.
+    SnapshotMissing, DefinitionError.
     """
     # First of all: whoever waits here holds nothing that other leads of the campaign need.
     held = wait_for_candidates(sorted(patience.wait_for)) if patience.wait_for else frozenset()
@@ -114,6 +118,10 @@ def run_attempt(lead: LockedLead, *, recorder: Recorder, at: datetime, patience:
     if head is None:
         return AttemptOutcome(None, Unsold("no_campaign", RetryClass.PERMANENT))
     campaign = CAMPAIGNS.get(head.id, config_version=versions[head.id])
+    if patience.keeps_snapshot:
+        CAMPAIGNS.keep_snapshot_within(campaign)
+    else:
+        CAMPAIGNS.require_snapshot(campaign)
     recorder.add(
         Event.CAMPAIGN_RESOLVED, data={"campaign_id": campaign.id, "config_version": campaign.config_version}
     )
