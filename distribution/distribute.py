@@ -2,6 +2,7 @@
 
     lock lead -> check it is due -> route -> attempt -> write lead and trace -> commit -> act
                                                 |-> better placed buyers are busy: once more, with a wait for them first
+                                                |-> something was paused meanwhile: once more
                                                 |-> first of a version: keep its snapshot by itself, then once more
                                                 `-> rolled back -> verdict on a connection of its own
 
@@ -23,6 +24,7 @@ from distribution.config import SnapshotMissing, keeping_snapshots
 from distribution.locks import CandidatesStayBusy
 from distribution.outcome import LEFT_ALONE, STATUS_AFTER, Left, Outcome
 from distribution.route import find_closed, send_on, told_of
+from distribution.sale import SaleIncomplete
 from distribution.verdict import write_verdict
 from distribution.worker import worker_name
 from routing.attemptlog import AttemptLine, LockOutcome, tell_attempt, tell_no_lock
@@ -35,7 +37,7 @@ from tracing.models import AttemptResult, AttemptTrigger
 from tracing.recorder import AttemptEnd, AttemptHead, Recorder, new_attempt_id
 from tracing.vocabulary import WAKE_CAUSES, Event, RetryClass
 
-# How often one run may begin again to wait for buyers; then it makes do with those that are free.
+# How often one run may begin again, to wait for buyers or after a pause; then it makes do with those that are free.
 MAX_WAITS: Final = 4
 FIRST_PATIENCE: Final = Patience(may_ask=True)
 # Until a lead is asked for again that somebody else has.
@@ -113,6 +115,8 @@ def _with_patience(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
         except BuyersBusy as busy:
             metrics.CANDIDATE_WAITS.inc()
             run.patience = Patience(wait_for=busy.enrollment_ids, may_ask=waits < MAX_WAITS)
+        except SaleIncomplete:
+            run.patience = Patience(may_ask=waits < MAX_WAITS)
         except CandidatesStayBusy:
             break
     run.patience = Patience()
