@@ -114,8 +114,8 @@ def sell(
     with connection.cursor() as cursor:
         columns = _columns(sales, public_ids)
         asked = array_literal(()) if is_chosen else columns[0]
-        is_open = [array_literal(workspace_ids), campaign_id, asked]
-        cursor.execute(SELL, [*columns, *is_open, lead_id, campaign_id, attempt_id, at])
+        stations = array_literal(workspace_ids)
+        cursor.execute(SELL, [*columns, stations, campaign_id, asked, lead_id, campaign_id, attempt_id, at])
         charged = len(cursor.fetchall())
     if charged != len(sales):
         message = f"{charged} of {len(sales)} selected buyers could be charged"
