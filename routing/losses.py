@@ -29,9 +29,9 @@ RETURNING lost_leases, next_attempt_at
 def count_loss(lead_id: int, *, attempts: int, due_at: datetime | None) -> bool:
     """Count one more worker that was lost with a lead after so many attempts. Returns whether it was given up.
 
-    Leaves a lead alone that somebody works on by now, or that is paused. One that is no longer due at `due_at` was asked
-    for since its worker was lost: it gets another try. Nothing was charged by those that were lost: each rolled back with
-    its worker. The attempt written here is the one that none of them lived to write.
+    Leaves a lead alone that somebody works on by now, or that is paused. One that is no longer due at `due_at` was
+    asked for since its worker was lost: it gets another try. Nothing was charged by those that were lost: each rolled
+    back with its worker. The attempt written here is the one that none of them lived to write.
     """
     with transaction.atomic(durable=True):
         lead = hold_waiting(lead_id)

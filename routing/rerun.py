@@ -22,8 +22,9 @@ SET status = 'pending', next_attempt_at = %s, due_reason = %s, finished_at = NUL
     errors = CASE status WHEN 'failed' THEN 0 ELSE errors END,
     lost_leases = CASE status WHEN 'failed' THEN 0 ELSE lost_leases END
 WHERE id = %s AND status = %s
-"""# A lead that is due keeps its place, but the verdict of an attempt that was just rolled back has to see that it was asked
-# for since. An attempt that a sender asked for is the answer to that sender's repetitions.
+"""
+# A lead that is due keeps its place, but the verdict of an attempt that was just rolled back has to see that it was
+# asked for since. An attempt that a sender asked for is the answer to that sender's repetitions.
 MARK_ASKED: Final = """
 UPDATE routing_lead SET next_attempt_at = next_attempt_at + interval '1 microsecond'
 WHERE id = %s AND due_reason <> %s
