@@ -123,8 +123,8 @@ def _write(cause: Cause, *, step: NextStep, lead: LockedLead, recorder: Recorder
         with transaction.atomic(using=CONNECTION):
             step = close_rolled_back(lead, step=step, skip_reason=cause.reason, at=at, using=CONNECTION)
             if cause.decided is not None:
-                # The rollback took it along, and the version may never be used again: no replay without it.
-                CAMPAIGNS.keep_snapshot(cause.decided.campaign, using=CONNECTION)
+                # A rollback takes along what its own transaction kept, and without it there is no replay.
+                CAMPAIGNS.keep_snapshot_within(cause.decided.campaign, using=CONNECTION)
             _record_end(cause, step=step, recorder=recorder)
             end = _end(cause, step=step, lead=lead, recorder=recorder)
             written = Written(step, is_traced=recorder.write(end, using=CONNECTION))

@@ -9,7 +9,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -145,10 +145,10 @@ def take_in_many(
         existing = (after_commit_try("existing", find) or {}) if stored else find()
     metrics.LEADS_RECEIVED.labels(channel=channel).inc(len(stored))
     if is_woken:
-        workspace = source.workspace
+        workspace, remaining = source.workspace, None if at else timedelta(0)
         hand_on_after_commit(
             [
-                DueTime(taken.lead_id, workspace.pk, workspace.dispatch_mode, taken.due_at)
+                DueTime(taken.lead_id, workspace.pk, workspace.dispatch_mode, taken.due_at, remaining)
                 for taken in stored.values()
             ]
         )

@@ -8,7 +8,7 @@ is late the leader runs due leads itself, in between.
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from secrets import randbits
 from threading import Event
 from typing import Final
@@ -19,6 +19,7 @@ from routing import canary, metrics, schedule
 from routing.backlog import LEADS_A_PAGE, Place, Spread, place_of, put_back, read_page
 from routing.handon import publish
 from routing.models import DispatchMode
+from routing.queries import read_clock
 from routing.schedule import Due, Handed
 
 logger = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ class Lookout:
 
     def _look_into_postgres(self) -> None:
         """A page at a time, from the oldest lead to the youngest, and again."""
-        now = datetime.now(UTC)
+        now = read_clock()
         leads = read_page(self._after, mode=DispatchMode.EVENT, until=now - GRACE)
         self._after = place_of(leads[-1]) if len(leads) == LEADS_A_PAGE else None
         put_lost_back(leads, spread=Spread(randbits(32)), at=now, path="look")
@@ -114,10 +115,10 @@ def catch_up() -> Iterator[None]:
     """Put lost leads back that are due soon, a page for each step. Raises redis.RedisError, QueuesRefuse."""
     spread = Spread(randbits(32))
     after: Place | None = None
-    until = datetime.now(UTC) + CATCH_UP
+    until = read_clock() + CATCH_UP
     while True:
         leads = read_page(after, mode=DispatchMode.EVENT, until=until)
-        put_lost_back(leads, spread=spread, at=datetime.now(UTC), path="put")
+        put_lost_back(leads, spread=spread, at=read_clock(), path="put")
         if len(leads) < LEADS_A_PAGE:
             return
         after = place_of(leads[-1])

@@ -15,9 +15,10 @@ from routing.models import UNFINISHED, AskedBy, Lead, LeadStatus
 DUE_REASON: Final = "manual"
 ASKED_BY_SENDER: Final = "dispatch_now"
 
+# Never after now by the database's clock, however far ahead that of the caller's machine is.
 MAKE_DUE: Final = """
 UPDATE routing_lead
-SET status = 'pending', next_attempt_at = %s, due_reason = %s, finished_at = NULL,
+SET status = 'pending', next_attempt_at = least(%s, clock_timestamp()), due_reason = %s, finished_at = NULL,
     conflicts = CASE status WHEN 'failed' THEN 0 ELSE conflicts END,
     errors = CASE status WHEN 'failed' THEN 0 ELSE errors END,
     lost_leases = CASE status WHEN 'failed' THEN 0 ELSE lost_leases END

@@ -7,7 +7,7 @@ that may be repeated. All of them raise redis.RedisError; `routing.handon` keeps
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final, NamedTuple
 
@@ -23,16 +23,22 @@ TIMEOUT_SECONDS: Final = 1.0
 # are given less.
 QUEUE_PART: Final = 1 / 30
 LEADS_A_CALL: Final = 500
+# Before every clock: due at once, or as soon as the wait that goes with it is over.
+AT_ONCE: Final = datetime.fromtimestamp(0, UTC)
 # A reconciler that puts many leads back spreads them over no more than this.
 LONGEST_SPREAD_SECONDS: Final = 300
 
 
 class Due(NamedTuple):
-    """When a lead of a workspace is due."""
+    """When a lead of a workspace is due. `wait_ms`: the least from now, by the clock of Redis.
+
+    What is to come up in a while has a wait, and not the time of a process: its clock may be minutes ahead.
+    """
 
     lead_id: int
     workspace_id: int
     due_at: datetime
+    wait_ms: int = 0
 
 
 class Handed(NamedTuple):
@@ -120,7 +126,7 @@ def put(leads: Sequence[Due]) -> list[Handed]:
     limits = [settings.LEADSWITCH_READY_SHARDS, settings.LEADSWITCH_READY_LIMIT, lease_ms()]
     handed: list[Handed] = []
     for part in _in_parts(leads):
-        handed += _read_handed(_run(scripts.PUT, [*limits, *_flat(part)]))
+        handed += _read_handed(_run(scripts.PUT, [*limits, *_flat_waits(part)]))
     return handed
 
 
@@ -236,6 +242,12 @@ def _in_parts(leads: Sequence[Due]) -> Iterable[Sequence[Due]]:
 
 def _flat(leads: Iterable[Due]) -> list[int]:
     return [part for each in leads for part in (each.lead_id, each.workspace_id, to_ms(each.due_at))]
+
+
+def _flat_waits(leads: Iterable[Due]) -> list[int]:
+    return [
+        part for each in leads for part in (each.lead_id, each.workspace_id, to_ms(each.due_at), each.wait_ms)
+    ]
 
 
 def _read_handed(flat: Sequence[str]) -> list[Handed]:

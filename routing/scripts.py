@@ -91,7 +91,8 @@ local function hand_on(workspace, shard, leads, lease)
 end
 """
 
-# ARGV: shards, queue limit, lease ms, then (lead, workspace, due ms)... . Returns [lead, workspace]... in flight now.
+# ARGV: shards, queue limit, lease ms, then (lead, workspace, due ms, least ms to wait)... .
+# Returns [lead, workspace]... in flight now.
 # Due now goes straight to a ready queue where there is room and no other lead of its workspace waits; else it waits.
 PUT: Final = """
 local shards, limit, lease = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -110,8 +111,9 @@ local function place_of(workspace)
     return place
 end
 
-for at = 4, #ARGV, 3 do
-    local lead, workspace, due = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
+for at = 4, #ARGV, 4 do
+    local lead, workspace, due, wait = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
+    if wait > 0 then due = math.max(due, now + wait) end
     local holder, is_started = read_lease(lead)
     if not holder or is_started then -- else: whoever starts it reads when it is due
         local place = place_of(workspace)
