@@ -115,7 +115,7 @@ def remove_devices(user: Any) -> bool:
     _lock(user)
     removed, _ = TOTPDevice.objects.filter(user=user).delete()
     removed += StaticDevice.objects.filter(user=user).delete()[0]
-    return removed > 0
+    return bool(removed)
 
 
 def _lock(user: Any) -> None:
