@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection, connections, transaction
 from psycopg.pq import Format
 
 from routing.control import ALIVE_SECONDS
@@ -211,6 +211,30 @@ def wait_for_lead(lead_id: int) -> str | None:
         cursor.execute(WAIT_FOR_LEAD, [lead_id])
         row: tuple[str] | None = cursor.fetchone()
     return row[0] if row else None
+
+
+WAIT_TO_CLOSE: Final = """
+SELECT status, attempts, next_attempt_at, due_reason, paused_at IS NOT NULL
+FROM routing_lead WHERE id = %s FOR NO KEY UPDATE
+"""
+
+
+class Waiting(NamedTuple):
+    """Of a lead whose attempt was rolled back: what others may have changed since."""
+
+    status: str
+    attempts: int
+    next_attempt_at: datetime | None
+    due_reason: str
+    is_paused: bool  # the lead alone, not its workspace
+
+
+def wait_to_close(lead_id: int, *, using: str) -> Waiting | None:
+    """Wait for one lead's lock on another connection, up to its lock_timeout. None: no such lead."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(WAIT_TO_CLOSE, [lead_id])
+        row = cursor.fetchone()
+    return None if row is None else Waiting(*row)
 
 
 WAIT_FOR_SWITCH: Final = "SELECT paused_at FROM routing_workspace WHERE id = %s FOR NO KEY UPDATE"
