@@ -91,12 +91,17 @@ def _atomic_take() -> None:
     from routing.redisclient import get_client
     from tests.chaos.probes import PROBE
 
-    def take_due(leader: schedule.Leader, *, limit: int) -> schedule.Take:  # noqa: ARG001 - the signature is the product's
+    def take_due(
+        leader: schedule.Leader,  # noqa: ARG001 - the signature is the product's
+        *,
+        limit: int,
+        published: int | None = None,  # noqa: ARG001
+    ) -> schedule.Take:
         client = get_client(schedule.TIMEOUT_SECONDS)
         seconds, micros = client.time()
         now = seconds * 1000 + micros // 1000
         found = [
-            schedule.Handed(int(lead), int(workspace))
+            schedule.Handed(int(lead), int(workspace), 0)
             for workspace in client.zrange(schedule_key(), 0, -1)
             for lead in client.zrangebyscore(schedule_of(workspace), "-inf", now, 0, limit)
         ]
