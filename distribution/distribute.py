@@ -2,6 +2,8 @@
 
     lock lead -> check it is due -> route -> attempt -> write lead and trace -> commit -> act
                                                 |-> better placed buyers are busy: once more, with a wait for them first
+                                                |-> something was paused meanwhile: once more
+                                                |-> first of a version: keep its snapshot by itself, then once more
                                                 `-> rolled back -> verdict on a connection of its own
 
 Calls from outside: distribute_lead (by id), distribute_next_due (whatever is due), distribute_next_polled (what no
@@ -18,9 +20,11 @@ from django.db import transaction
 
 from distribution import metrics
 from distribution.attempt import AttemptOutcome, BuyersBusy, Patience, Unsold, run_attempt, seed_of
+from distribution.config import SnapshotMissing, keeping_snapshots
 from distribution.locks import CandidatesStayBusy
 from distribution.outcome import LEFT_ALONE, STATUS_AFTER, Left, Outcome
 from distribution.route import find_closed, send_on, told_of
+from distribution.sale import SaleIncomplete
 from distribution.verdict import write_verdict
 from distribution.worker import worker_name
 from routing.attemptlog import AttemptLine, LockOutcome, tell_attempt, tell_no_lock
@@ -33,7 +37,7 @@ from tracing.models import AttemptResult, AttemptTrigger
 from tracing.recorder import AttemptEnd, AttemptHead, Recorder, new_attempt_id
 from tracing.vocabulary import WAKE_CAUSES, Event, RetryClass
 
-# How often one run may begin again to wait for buyers; then it makes do with those that are free.
+# How often one run may begin again, to wait for buyers or after a pause; then it makes do with those that are free.
 MAX_WAITS: Final = 4
 FIRST_PATIENCE: Final = Patience(may_ask=True)
 # Until a lead is asked for again that somebody else has.
@@ -111,6 +115,8 @@ def _with_patience(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
         except BuyersBusy as busy:
             metrics.CANDIDATE_WAITS.inc()
             run.patience = Patience(wait_for=busy.enrollment_ids, may_ask=waits < MAX_WAITS)
+        except SaleIncomplete:
+            run.patience = Patience(may_ask=waits < MAX_WAITS)
         except CandidatesStayBusy:
             break
     run.patience = Patience()
@@ -118,6 +124,14 @@ def _with_patience(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
 
 
 def _in_transaction(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
+    try:
+        return keeping_snapshots(lambda: _try_once(run, take))
+    except SnapshotMissing:
+        run.patience = replace(run.patience, keeps_snapshot=True)
+        return _try_once(run, take)
+
+
+def _try_once(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
     with transaction.atomic(durable=True):
         return _attempt(run, take)
 
@@ -129,9 +143,8 @@ def _attempt(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
         metrics.LEADS_BUSY.inc()
         return LEFT_ALONE
     if earlier is not None and earlier.id != lead.id:
-        run.patience = Patience(
-            may_ask=run.patience.may_ask
-        )  # somebody else took the lead that asked for the wait
+        # Somebody else took the lead that asked for the wait.
+        run.patience = replace(run.patience, wait_for=frozenset())
     at = run.at = run.given_at or lead.locked_at
     run.started = run.started if run.started and run.started.id == lead.id else lead
     left = _why_not_now(lead, at=at)

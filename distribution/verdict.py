@@ -132,8 +132,8 @@ def _write(
                 using=CONNECTION,
             )
             if cause.decided is not None:
-                # The rollback took it along, and the version may never be used again: no replay without it.
-                CAMPAIGNS.keep_snapshot(cause.decided.campaign, using=CONNECTION)
+                # A rollback takes along what its own transaction kept, and without it there is no replay.
+                CAMPAIGNS.keep_snapshot_within(cause.decided.campaign, using=CONNECTION)
             return recorder.write(
                 _end(cause, step=step, result=result, lead=lead, recorder=recorder), using=CONNECTION
             )

@@ -13,6 +13,7 @@ from typing import Any, Final
 class Protection:
     """`faults`: those under which its absence shows; others than kills come once for four of them.
 
+    `periods`: those of leases and reconcilers with which it shows (tests/chaos/periods.py).
     `second`: what holds when it is gone, if anything does.
     """
 
@@ -20,6 +21,7 @@ class Protection:
     what: str
     faults: tuple[str, ...] = ()
     kills: int = 12
+    periods: str = "short"
     second: str = ""
 
 
