@@ -169,6 +169,15 @@ def _session_check() -> None:
     _cut(base, "ASK", "SHOW transaction_read_only", "SELECT 'off'")
 
 
+def _confirmation() -> None:
+    """What was handed out counts as published: its lease alone brings it back."""
+    from routing import scripts
+
+    _cut(scripts, "TAKE", "if number ~= ARGV[7] then", "if false then")
+    _cut(scripts, "HAND_BACK", "return hand_back(lost, tonumber(ARGV[1]))", "return 0")
+    _cut(scripts, "PUT", "return since and now - tonumber(since) >= tonumber(ARGV[4])", "return false")
+
+
 PROTECTIONS: Final[Mapping[str, Protection]] = {
     "row-lock": Protection(
         _row_lock, "FOR NO KEY UPDATE on the lead", ("worker-stop",), second="compare-and-set"
@@ -190,6 +199,13 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
     "session-check": Protection(
         _session_check, "the question whether a session takes writes", ("postgres-read-only",), kills=4
     ),
+    "confirmation": Protection(
+        _confirmation,
+        "handing out again what nobody published",
+        ("take-lost", "dispatcher-kill-take"),
+        kills=4,
+        periods="production",
+    ),
     "compare-and-set": Protection(_compare_and_set, "the lead's state in the UPDATE that ends an attempt"),
     "atomic-take": Protection(_atomic_take, "looking and taking in one script"),
     "duplicate-check": Protection(_duplicate_check, "the search for leads of the same person"),
@@ -197,5 +213,5 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
 # Each of these has a row of its own in the table; the others are what holds in their place.
 ALONE: Final = (
     *("row-lock", "lease", "epoch", "idempotency-key", "reconciler", "no-key-lock"),
-    *("lookout", "session-check"),
+    *("lookout", "session-check", "confirmation"),
 )
