@@ -59,10 +59,14 @@ class BuyersBusy(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Whom to wait for before deciding, and whether to ask for a further wait (BuyersBusy) after that."""
+    """Whom to wait for before deciding, and whether to ask for a further wait (BuyersBusy) after that.
+
+    `keeps_snapshot`: the campaign changes faster than its versions can be kept, so this transaction keeps its own.
+    """
 
     wait_for: frozenset[int] = frozenset()
     may_ask: bool = False
+    keeps_snapshot: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ def run_attempt(lead: LockedLead, *, recorder: Recorder, at: datetime, patience:
     """Decide about a locked lead and sell it. Needs the transaction that holds the lead's lock.
 
     Raises BuyersBusy (when `patience` allows it), TierLockContention, CandidatesStayBusy, SaleIncomplete,
-    DefinitionError.
+    SnapshotMissing, DefinitionError.
     """
     # First of all: whoever waits here holds nothing that other leads of the campaign need.
     held = wait_for_candidates(sorted(patience.wait_for)) if patience.wait_for else frozenset()
@@ -114,6 +118,10 @@ def run_attempt(lead: LockedLead, *, recorder: Recorder, at: datetime, patience:
     if head is None:
         return AttemptOutcome(None, Unsold("no_campaign", RetryClass.PERMANENT))
     campaign = CAMPAIGNS.get(head.id, config_version=versions[head.id])
+    if patience.keeps_snapshot:
+        CAMPAIGNS.keep_snapshot_within(campaign)
+    else:
+        CAMPAIGNS.require_snapshot(campaign)
     recorder.add(
         Event.CAMPAIGN_RESOLVED, data={"campaign_id": campaign.id, "config_version": campaign.config_version}
     )
@@ -121,7 +129,8 @@ def run_attempt(lead: LockedLead, *, recorder: Recorder, at: datetime, patience:
     decided = _decide_under_lock(lead.id, campaign, facts, held=held, may_ask=patience.may_ask)
     if decided.decision.outcome == "contention":
         raise TierLockContention(decided)
-    assignments = sell_selected(decided, lead_id=lead.id, attempt_id=recorder.head.id)
+    stations = [lead.workspace_id, *(to for _, _, to in recorder.route.hops)]
+    assignments = sell_selected(decided, lead_id=lead.id, attempt_id=recorder.head.id, workspace_ids=stations)
     record_decision(recorder, decided.decision, zip_code=lead.zip)
     return AttemptOutcome(decided, _unsold(decided.decision), assignments)
 
@@ -222,7 +231,9 @@ def _confirm(
     return replace(facts, live=everything)
 
 
-def sell_selected(decided: Decided, *, lead_id: int, attempt_id: UUID) -> tuple[UUID, ...]:
+def sell_selected(
+    decided: Decided, *, lead_id: int, attempt_id: UUID, workspace_ids: Sequence[int]
+) -> tuple[UUID, ...]:
     """Charge and assign what was decided. Needs the locks of everyone selected. Raises SaleIncomplete."""
     if not decided.decision.selected:
         return ()
@@ -235,7 +246,13 @@ def sell_selected(decided: Decided, *, lead_id: int, attempt_id: UUID) -> tuple[
         )
         sales.append(Sale(selection, usage, counted_on(usage, timezone=enrollment.timezone)))
     public_ids = sell(
-        sales, lead_id=lead_id, campaign_id=decided.campaign.id, attempt_id=attempt_id, at=decided.facts.at
+        sales,
+        lead_id=lead_id,
+        campaign_id=decided.campaign.id,
+        attempt_id=attempt_id,
+        at=decided.facts.at,
+        workspace_ids=workspace_ids,
+        is_chosen=decided.facts.chosen is not None,
     )
     return tuple(public_ids)
 

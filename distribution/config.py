@@ -1,13 +1,14 @@
 """Campaign definitions: read in one statement, compiled once per version, kept for each version an attempt used.
 
-The version comes from the database with every attempt, so a cached compilation can be old but never stale.
+The version comes from the database with every attempt, so a cached compilation can be old but never stale. Its snapshot
+is kept in a transaction of its own: whoever uses the version first holds up nobody else (decisions/0041).
 """
 
 import json
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from django.db import connection, connections, transaction
 
@@ -22,7 +23,10 @@ WHERE workspace_id = %s AND active AND vertical IN ('', %s)
 
 # One statement, one snapshot: a definition never mixes two versions.
 DEFINITION: Final = """
-SELECT c.config_version, jsonb_build_object(
+SELECT EXISTS (
+    SELECT FROM distribution_campaignsnapshot s
+    WHERE s.campaign_id = c.id AND s.config_version = c.config_version
+), jsonb_build_object(
     'campaign', jsonb_build_object(
         'id', c.id, 'config_version', c.config_version, 'mode', c.mode, 'price_cents', c.price_cents,
         'max_buyers', c.max_buyers, 'timezone', c.timezone, 'schedule', c.schedule,
@@ -66,10 +70,22 @@ ON CONFLICT (campaign_id, config_version) DO NOTHING
 """
 
 MAX_CACHED: Final = 500
+# A campaign that is saved again and again may be at another version each time that its snapshot was kept.
+MAX_VERSIONS: Final = 3
+
+Result = TypeVar("Result")
 
 
 class UnknownCampaign(LookupError):
     """No campaign has this id."""
+
+
+class SnapshotMissing(Exception):
+    """The snapshot of this version is not known to be kept: roll back, keep it, and begin again."""
+
+    def __init__(self, campaign: CompiledCampaign) -> None:
+        super().__init__(f"version {campaign.config_version} of campaign {campaign.id} has no snapshot yet")
+        self.campaign = campaign
 
 
 class CampaignCache:
@@ -78,13 +94,14 @@ class CampaignCache:
     def __init__(self, size: int = MAX_CACHED) -> None:
         self._size = size
         self._compiled: OrderedDict[int, CompiledCampaign] = OrderedDict()
-        # Definitions whose snapshot no commit of this process has kept yet.
+        # By campaign and version: whose snapshot is known to be kept, and the definitions of the others.
+        self._kept: OrderedDict[tuple[int, int], None] = OrderedDict()
         self._unkept: OrderedDict[tuple[int, int], str] = OrderedDict()
 
     def get(self, campaign_id: int, *, config_version: int) -> CompiledCampaign:
         """Return the campaign compiled at `config_version` or, if it changed meanwhile, at a newer one.
 
-        Needs the attempt's transaction: a snapshot that is not kept yet is written in it.
+        Writes nothing: who records a decision calls require_snapshot.
         Raises UnknownCampaign, and DefinitionError for a configuration that does not compile.
         """
         compiled = self._compiled.get(campaign_id)
@@ -92,37 +109,83 @@ class CampaignCache:
             compiled = self._load(campaign_id)
         with suppress(KeyError):  # another thread dropped it meanwhile
             self._compiled.move_to_end(campaign_id)
-        self.keep_snapshot(compiled)
         return compiled
 
-    def keep_snapshot(self, campaign: CompiledCampaign, *, using: str = "default") -> None:
-        """Write the snapshot of a campaign from this cache unless an earlier commit kept it. Needs a transaction."""
+    def require_snapshot(self, campaign: CompiledCampaign) -> None:
+        """Raise SnapshotMissing unless the snapshot of a campaign from this cache is kept. No statement."""
+        if (campaign.id, campaign.config_version) not in self._kept:
+            raise SnapshotMissing(campaign)
+
+    def keep_snapshot(self, campaign: CompiledCampaign) -> None:
+        """Write the snapshot of a campaign from this cache unless it is known to be kept. Needs no open transaction:
+        one statement commits on the server, whatever becomes of this process, so that nobody waits for it.
+        """
+        if self._write(campaign, using="default"):
+            self._note_kept((campaign.id, campaign.config_version))
+
+    def keep_snapshot_within(self, campaign: CompiledCampaign, *, using: str = "default") -> None:
+        """The same in an open transaction. Others that write this version wait for the end of it."""
+        if self._write(campaign, using=using):
+            version = (campaign.id, campaign.config_version)
+            # Only the commit makes it kept: after a rollback it is written again.
+            transaction.on_commit(lambda: self._note_kept(version), using=using, robust=True)
+
+    def _write(self, campaign: CompiledCampaign, *, using: str) -> bool:
         version = (campaign.id, campaign.config_version)
+        if version in self._kept:
+            return False
         definition = self._unkept.get(version)
-        if definition is None:
-            return
+        if definition is None:  # dropped for others: have it read again
+            self._compiled.pop(campaign.id, None)
+            return False
         with connections[using].cursor() as cursor:
             cursor.execute(KEEP_SNAPSHOT, [*version, definition])
-        # Only a commit makes it kept: after a rollback it is written again.
-        transaction.on_commit(lambda: self._unkept.pop(version, None), using=using, robust=True)
+        return True
 
     def clear(self) -> None:
         """Forget everything; the next attempt reads from the database."""
         self._compiled.clear()
+        self._kept.clear()
         self._unkept.clear()
 
     def _load(self, campaign_id: int) -> CompiledCampaign:
-        definition = read_definition(campaign_id)
+        is_kept, definition = _read(campaign_id)
         compiled = compile_campaign(definition)
-        self._unkept[campaign_id, compiled.config_version] = json.dumps(definition)
+        version = (campaign_id, compiled.config_version)
+        if is_kept:
+            self._note_kept(version)
+        else:
+            self._unkept[version] = json.dumps(definition)
         self._compiled[campaign_id] = compiled
-        for kept in (self._compiled, self._unkept):
-            while len(kept) > self._size:
-                kept.popitem(last=False)
+        self._drop_oldest(self._compiled)
+        self._drop_oldest(self._unkept)
         return compiled
+
+    def _note_kept(self, version: tuple[int, int]) -> None:
+        self._unkept.pop(version, None)
+        self._kept[version] = None
+        self._drop_oldest(self._kept)
+
+    def _drop_oldest(self, cached: OrderedDict[Any, Any]) -> None:
+        while len(cached) > self._size:
+            cached.popitem(last=False)
 
 
 CAMPAIGNS: Final = CampaignCache()
+
+
+def keeping_snapshots(work: Callable[[], Result]) -> Result:
+    """Run `work`, which opens and ends a transaction of its own, again after each SnapshotMissing: the snapshot is
+    kept between two runs, when nothing is locked. Needs no open transaction.
+
+    Raises SnapshotMissing when the campaign has changed MAX_VERSIONS times since.
+    """
+    for _ in range(MAX_VERSIONS):
+        try:
+            return work()
+        except SnapshotMissing as missing:
+            CAMPAIGNS.keep_snapshot(missing.campaign)
+    return work()
 
 
 def read_heads(*, workspace_id: int, vertical: str) -> tuple[Sequence[CampaignHead], Mapping[int, int]]:
@@ -136,6 +199,11 @@ def read_heads(*, workspace_id: int, vertical: str) -> tuple[Sequence[CampaignHe
 
 def read_definition(campaign_id: int) -> dict[str, Any]:
     """Return a campaign's definition as it is now, with the coordinates of every radius. Raises UnknownCampaign."""
+    return _read(campaign_id)[1]
+
+
+def _read(campaign_id: int) -> tuple[bool, dict[str, Any]]:
+    """Whether the snapshot of the version is kept, and the definition. Raises UnknownCampaign."""
     with connection.cursor() as cursor:
         cursor.execute(DEFINITION, [campaign_id])
         row = cursor.fetchone()
@@ -145,4 +213,4 @@ def read_definition(campaign_id: int) -> dict[str, Any]:
     definition: dict[str, Any] = json.loads(row[1])
     for buyer in definition["buyers"]:
         buyer["service_area"] = locate_area(buyer["service_area"])
-    return definition
+    return row[0], definition

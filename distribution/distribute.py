@@ -2,6 +2,8 @@
 
     lock lead -> check it is due -> route -> attempt -> write lead and trace -> commit -> act
                                                 |-> better placed buyers are busy: once more, with a wait for them first
+                                                |-> something was paused meanwhile: once more
+                                                |-> first of a version: keep its snapshot by itself, then once more
                                                 `-> rolled back -> verdict on a connection of its own
 
 Calls from outside: distribute_lead (by id), distribute_next_due (whatever is due), distribute_next_polled (what no
@@ -11,16 +13,19 @@ dispatcher starts), decide_within (inline).
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from functools import partial
+from typing import ClassVar, Final
 
 from django.db import transaction
 
 from distribution import metrics
 from distribution.attempt import AttemptOutcome, BuyersBusy, Patience, Unsold, run_attempt, seed_of
+from distribution.config import SnapshotMissing, keeping_snapshots
 from distribution.locks import CandidatesStayBusy
 from distribution.outcome import LEFT_ALONE, STATUS_AFTER, Left, Outcome
 from distribution.route import find_closed, send_on, told_of
+from distribution.sale import SaleIncomplete
 from distribution.verdict import write_verdict
 from distribution.worker import worker_name
 from routing.attemptlog import AttemptLine, LockOutcome, tell_attempt, tell_no_lock
@@ -33,9 +38,11 @@ from tracing.models import AttemptResult, AttemptTrigger
 from tracing.recorder import AttemptEnd, AttemptHead, Recorder, new_attempt_id
 from tracing.vocabulary import WAKE_CAUSES, Event, RetryClass
 
-# How often one run may begin again to wait for buyers; then it makes do with those that are free.
+# How often one run may begin again, to wait for buyers or after a pause; then it makes do with those that are free.
 MAX_WAITS: Final = 4
 FIRST_PATIENCE: Final = Patience(may_ask=True)
+# Until a lead is asked for again that somebody else has.
+BUSY_PAUSE: Final = timedelta(milliseconds=20)
 # Reasons that end a lead in a state of its own.
 RESULT_OF: Final = {
     "lead_expired": AttemptResult.EXPIRED,
@@ -67,13 +74,30 @@ def distribute_lead(lead_id: int, *, at: datetime | None = None) -> Outcome:
 
 
 def distribute_next_due() -> Outcome:
-    """Run one attempt over the lead that has been due longest. The outcome is LEFT_ALONE when none is due."""
-    return _run(lock_next_due_lead, at=None)
+    """Run one attempt over a lead that is due: the workspaces take turns, each with the one that has been due longest.
+
+    The outcome is LEFT_ALONE when none is due.
+    """
+    return _run_next(lock_next_due_lead)
 
 
 def distribute_next_polled() -> Outcome:
     """The same among the leads of workspaces that no dispatcher serves."""
-    return _run(lock_next_polled_lead, at=None)
+    return _run_next(lock_next_polled_lead)
+
+
+class Turn:
+    """Which workspace this process served last: a pile of one keeps nobody else's leads waiting."""
+
+    served: ClassVar[int] = 0
+
+
+def _run_next(lock: Callable[..., LockedLead | None]) -> Outcome:
+    """A run that begins again begins with the same workspace: its turn ends with the run."""
+    outcome = _run(partial(lock, after=Turn.served), at=None)
+    if outcome.taken is not None:
+        Turn.served = outcome.taken.workspace_id
+    return outcome
 
 
 def _run(
@@ -109,6 +133,8 @@ def _with_patience(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
         except BuyersBusy as busy:
             metrics.CANDIDATE_WAITS.inc()
             run.patience = Patience(wait_for=busy.enrollment_ids, may_ask=waits < MAX_WAITS)
+        except SaleIncomplete:
+            run.patience = Patience(may_ask=waits < MAX_WAITS)
         except CandidatesStayBusy:
             break
     run.patience = Patience()
@@ -116,6 +142,14 @@ def _with_patience(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
 
 
 def _in_transaction(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
+    try:
+        return keeping_snapshots(lambda: _try_once(run, take))
+    except SnapshotMissing:
+        run.patience = replace(run.patience, keeps_snapshot=True)
+        return _try_once(run, take)
+
+
+def _try_once(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
     with transaction.atomic(durable=True):
         return _attempt(run, take)
 
@@ -127,9 +161,8 @@ def _attempt(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
         metrics.LEADS_BUSY.inc()
         return LEFT_ALONE
     if earlier is not None and earlier.id != lead.id:
-        run.patience = Patience(
-            may_ask=run.patience.may_ask
-        )  # somebody else took the lead that asked for the wait
+        # Somebody else took the lead that asked for the wait.
+        run.patience = replace(run.patience, wait_for=frozenset())
     at = run.at = run.given_at or lead.locked_at
     run.started = run.started if run.started and run.started.id == lead.id else lead
     left = _why_not_now(lead, at=at)
@@ -306,8 +339,14 @@ def decide_within(lead_id: int, *, seconds: float) -> Outcome:
     while True:
         outcome = distribute_lead(lead_id)
         waits = outcome.result == AttemptResult.RETRY or outcome.left in (Left.BUSY, Left.NOT_DUE)
-        due = outcome.next_attempt_at or datetime.now(UTC) + timedelta(milliseconds=20)
-        pause = max(0.005, (due - datetime.now(UTC)).total_seconds())
+        pause = max(0.005, _until_due(outcome).total_seconds())
         if not waits or time.monotonic() + pause > deadline:
             return outcome
         time.sleep(pause)
+
+
+def _until_due(outcome: Outcome) -> timedelta:
+    """By the database's clock, as the due time is."""
+    if outcome.next_attempt_at is None or outcome.taken is None:
+        return BUSY_PAUSE
+    return outcome.next_attempt_at - outcome.taken.locked_at - timedelta(milliseconds=outcome.duration_ms)

@@ -1,8 +1,11 @@
 """Row locks of distribution.
 
-Order: lead (routing.locks) -> enrollment and wallet of the candidates -> inserts. Candidates are taken in rank order
+Order: lead (routing.locks) -> wallet, then enrollment, of each candidate -> inserts. Candidates are taken in rank order
 with SKIP LOCKED, so nobody waits while holding one. Who has to wait for candidates does it before taking any other, by
 ascending wallet. So no order of theirs can deadlock.
+
+The wallet comes first because it is what leads of several campaigns meet at: a row that was locked before its busy
+partner was met would stay locked until the commit, for nothing, and its buyer look busy. `OF w, e` is that order.
 """
 
 from collections.abc import Sequence
@@ -13,7 +16,7 @@ from django.db import OperationalError, connection
 from distribution.literals import array_literal
 from routing.locks import is_lock_timeout
 
-# NO KEY UPDATE OF e, w: an assignment or ledger entry that another transaction inserts takes KEY SHARE on these rows.
+# NO KEY UPDATE: an assignment or ledger entry that another transaction inserts takes KEY SHARE on these rows.
 # A plain FOR UPDATE would leave such a buyer out and report a false "no eligible buyers".
 # The sub-select hides the length of the list from the planner, which otherwise plans anew for every lead.
 LOCK_CANDIDATES: Final = """
@@ -23,7 +26,7 @@ JOIN distribution_enrollment e ON e.id = wanted.id AND e.archived_at IS NULL
 JOIN distribution_wallet w ON w.buyer_id = e.buyer_id
 ORDER BY wanted.place
 LIMIT %s
-FOR NO KEY UPDATE OF e, w SKIP LOCKED
+FOR NO KEY UPDATE OF w, e SKIP LOCKED
 """
 
 
@@ -45,7 +48,7 @@ FROM distribution_enrollment e
 JOIN distribution_wallet w ON w.buyer_id = e.buyer_id
 WHERE e.id = ANY(%s) AND e.archived_at IS NULL
 ORDER BY w.id
-FOR NO KEY UPDATE OF e, w
+FOR NO KEY UPDATE OF w, e
 """
 # A lead holds its buyers for some milliseconds. Whoever holds one for longer than this is passed over.
 PATIENCE_MS: Final = 250
@@ -75,10 +78,12 @@ def wait_for_candidates(enrollment_ids: Sequence[int]) -> frozenset[int]:
 
 # Also the archived ones: a buyer that is being enrolled again waits for their lock, or is there for the next statement.
 LOCK_PLACES: Final = """
-SELECT id FROM distribution_enrollment
-WHERE campaign_id = %s AND buyer_id = %s
-ORDER BY id
-FOR NO KEY UPDATE
+SELECT e.id
+FROM distribution_enrollment e
+JOIN distribution_wallet w ON w.buyer_id = e.buyer_id
+WHERE e.campaign_id = %s AND e.buyer_id = %s
+ORDER BY e.id
+FOR NO KEY UPDATE OF w, e
 """
 LOCK_RETURN: Final = """
 SELECT e.id
@@ -87,7 +92,7 @@ JOIN distribution_wallet w ON w.buyer_id = e.buyer_id
 WHERE e.campaign_id = %s AND e.buyer_id = %s
 ORDER BY e.archived_at IS NULL DESC, e.id DESC
 LIMIT 1
-FOR NO KEY UPDATE OF e, w
+FOR NO KEY UPDATE OF w, e
 """
 
 

@@ -80,13 +80,13 @@ class Spread:
         self._random = Random(self.seed)  # noqa: S311 - spreads load, protects nothing
 
     def place(self, lead: Due, *, at: datetime) -> Due:
-        """Return the lead with the time at which it shall come up."""
+        """Return the lead with how long it shall wait. `at`: by the database's clock, as the due time is."""
         if lead.due_at > at:
             return lead
         delay = self.overdue / LEADS_A_SECOND % (LONGEST_SPREAD_SECONDS - 1)
         self.overdue += 1
         jitter = self._random.random() * min(LEAST_JITTER_SECONDS, delay)
-        return lead._replace(due_at=at + timedelta(seconds=delay + jitter))
+        return lead._replace(wait_ms=round(1000 * (delay + jitter)))
 
 
 def put_back(leads: Sequence[Due], *, spread: Spread, at: datetime, path: str = "put") -> bool:

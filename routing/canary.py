@@ -8,7 +8,7 @@ nothing and leaves no trace.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from itertools import count
 from typing import Final
@@ -18,7 +18,7 @@ from django.db import connection
 
 from routing import inflight, schedule
 from routing.keys import shard_of
-from routing.schedule import Due, Ending, Handed
+from routing.schedule import AT_ONCE, Due, Ending, Handed
 
 # So that it goes through the schedule, and not from the put to a queue.
 DUE_IN: Final = timedelta(milliseconds=20)
@@ -73,9 +73,9 @@ def send() -> list[Handed]:
     if not is_sent:
         return []
     schedule.end([Ending(_lead_of(shard), None) for shard in range(shards)])
-    due_at = datetime.now(UTC) + DUE_IN
+    wait_ms = int(DUE_IN.total_seconds() * 1000)
     return schedule.put(
-        [Due(_lead_of(shard), workspace_of(shard, shards), due_at) for shard in range(shards)]
+        [Due(_lead_of(shard), workspace_of(shard, shards), AT_ONCE, wait_ms) for shard in range(shards)]
     )
 
 

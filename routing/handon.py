@@ -20,11 +20,13 @@ from routing import metrics, schedule, shadow
 from routing.models import DispatchMode
 from routing.outage import guarded
 from routing.queries import DueTime, read_due_times
-from routing.schedule import Due, Ending, Handed
+from routing.schedule import AT_ONCE, Due, Ending, Handed
 from routing.wake import PROCESS_LEADS, publish_ready, send_wake
 
 logger = logging.getLogger(__name__)
 
+# Where leads come from that the next take confirms; all others are confirmed by the next put.
+TAKE_PATH: Final = "take"
 MAX_WAITING: Final = 10_000
 LEADS_A_BATCH: Final = 50
 # A message costs a millisecond of CPU, a third of an intake request. The first lead goes out at once, those that come
@@ -32,6 +34,7 @@ LEADS_A_BATCH: Final = 50
 PAUSE_BETWEEN_BATCHES_SECONDS: Final = 0.015
 # A polled lead that is due this soon is waited for by the broker; anything later waits in Postgres (PITFALLS 4).
 LONGEST_WAKE: Final = timedelta(seconds=10)
+NO_WAIT: Final = timedelta(0)
 
 
 def after_commit(call: Callable[[], object]) -> None:
@@ -69,9 +72,10 @@ def publish(handed: Sequence[Handed], *, path: str) -> int:
     """Publish leads in flight. Those that the broker refuses go back into the schedule. Returns how many went out."""
     failed = publish_ready(handed)
     metrics.LEADS_MOVED.labels(path=path).inc(len(handed) - len(failed))
+    if path != TAKE_PATH:
+        schedule.say_published([each for each in handed if each not in failed] if failed else handed)
     if failed:
-        now = datetime.now(UTC)
-        endings = [Ending(each.lead_id, None, now, each.workspace_id) for each in failed]
+        endings = [Ending(each.lead_id, each.deadline_ms, AT_ONCE, each.workspace_id) for each in failed]
         guarded("hand_back", partial(schedule.end, endings), [False])
     return len(handed) - len(failed)
 
@@ -92,13 +96,20 @@ def _settle_shadows(changes: Sequence[DueTime]) -> None:
 
 
 def _wake(changes: Sequence[DueTime]) -> None:
-    now = datetime.now(UTC)
-    due = [each.lead_id for each in changes if each.due_at is not None and each.due_at <= now]
+    waits = [(each.lead_id, _read_remaining(each)) for each in changes]
+    due = [lead_id for lead_id, wait in waits if wait is not None and wait <= NO_WAIT]
     for at in range(0, len(due), LEADS_A_BATCH):
         send_wake(PROCESS_LEADS, args=[due[at : at + LEADS_A_BATCH]])
-    for each in changes:
-        if each.due_at is not None and now < each.due_at <= now + LONGEST_WAKE:
-            send_wake(PROCESS_LEADS, args=[[each.lead_id]], countdown=(each.due_at - now).total_seconds())
+    for lead_id, wait in waits:
+        if wait is not None and NO_WAIT < wait <= LONGEST_WAKE:
+            send_wake(PROCESS_LEADS, args=[[lead_id]], countdown=wait.total_seconds())
+
+
+def _read_remaining(change: DueTime) -> timedelta | None:
+    """Until the lead is due, by the database's clock where it was asked. None: it waits for nothing."""
+    if change.due_at is None or change.remaining is not None:
+        return change.remaining
+    return change.due_at - datetime.now(UTC)
 
 
 class Hands:

@@ -5,18 +5,15 @@ without a lease while Redis does not answer.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
-from typing import Final
 
 from routing import metrics, schedule
 from routing.handon import settle
 from routing.models import DispatchMode
 from routing.outage import guarded
 from routing.queries import DueTime
-from routing.schedule import Ending
-
-EPOCH: Final = datetime.fromtimestamp(0, UTC)
+from routing.schedule import AT_ONCE, Ending
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +53,7 @@ def end_and_wait(lease: Lease, due: DueTime, *, least_wait: timedelta) -> None:
 
 def end_unread(lease: Lease, *, wait: timedelta) -> None:
     """What became of the lead cannot be read: have it looked at again after `wait`."""
-    _end(Ending(lease.lead_id, lease.deadline_ms, due_at=EPOCH, wait_ms=_to_ms(wait)))
+    _end(Ending(lease.lead_id, lease.deadline_ms, due_at=AT_ONCE, wait_ms=_to_ms(wait)))
 
 
 def _to_ms(wait: timedelta) -> int:

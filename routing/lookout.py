@@ -8,7 +8,7 @@ is late the leader runs due leads itself, in between.
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from secrets import randbits
 from threading import Event
 from typing import Final
@@ -19,6 +19,7 @@ from routing import canary, metrics, schedule
 from routing.backlog import LEADS_A_PAGE, Place, Spread, place_of, put_back, read_page
 from routing.handon import publish
 from routing.models import DispatchMode
+from routing.queries import read_clock
 from routing.schedule import Due, Handed
 
 logger = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class Lookout:
         if self._look.is_time():
             self._look.is_done()
             self._judge_canary()
+            tell_returned(schedule.hand_back_lost(), path="put")
             self._look_into_postgres()
 
     def help_out(self, run_next_due: Callable[[], bool], *, stop: Event) -> None:
@@ -82,7 +84,7 @@ class Lookout:
 
     def _look_into_postgres(self) -> None:
         """A page at a time, from the oldest lead to the youngest, and again."""
-        now = datetime.now(UTC)
+        now = read_clock()
         leads = read_page(self._after, mode=DispatchMode.EVENT, until=now - GRACE)
         self._after = place_of(leads[-1]) if len(leads) == LEADS_A_PAGE else None
         put_lost_back(leads, spread=Spread(randbits(32)), at=now, path="look")
@@ -102,6 +104,13 @@ def publish_all(handed: Sequence[Handed], *, path: str) -> None:
         raise QueuesRefuse
 
 
+def tell_returned(count: int, *, path: str) -> None:
+    """Leads that were handed out and published by nobody are in the schedule again."""
+    if count:
+        metrics.LEADS_RETURNED.labels(path=path).inc(count)
+        logger.warning("dispatch.unpublished_returned", extra={"leads": count, "path": path})
+
+
 def put_lost_back(leads: Sequence[Due], *, spread: Spread, at: datetime, path: str) -> None:
     """Put back those that the schedule does not know. Raises QueuesRefuse."""
     lost_ids = schedule.find_lost(leads)
@@ -114,10 +123,10 @@ def catch_up() -> Iterator[None]:
     """Put lost leads back that are due soon, a page for each step. Raises redis.RedisError, QueuesRefuse."""
     spread = Spread(randbits(32))
     after: Place | None = None
-    until = datetime.now(UTC) + CATCH_UP
+    until = read_clock() + CATCH_UP
     while True:
         leads = read_page(after, mode=DispatchMode.EVENT, until=until)
-        put_lost_back(leads, spread=spread, at=datetime.now(UTC), path="put")
+        put_lost_back(leads, spread=spread, at=read_clock(), path="put")
         if len(leads) < LEADS_A_PAGE:
             return
         after = place_of(leads[-1])

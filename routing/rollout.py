@@ -3,7 +3,6 @@
 Forward or back at any time: the rows stay as they are, and whoever runs a lead holds its row's lock.
 """
 
-from datetime import UTC, datetime
 from functools import partial
 from secrets import randbits
 from typing import Final
@@ -14,6 +13,7 @@ from routing import schedule, shadow
 from routing.backlog import Place, Spread, place_of, put_back, read_page
 from routing.handon import after_commit
 from routing.models import DispatchMode, Workspace
+from routing.queries import read_clock
 from routing.wake import send_wake
 
 FOLLOW_MODE: Final = "routing.follow_mode"
@@ -43,7 +43,7 @@ def follow_mode(workspace_id: int) -> int:
     after: Place | None = None
     while leads := read_page(after, mode=mode, workspace_id=workspace_id):
         if mode == DispatchMode.EVENT:
-            put_back(leads, spread=spread, at=datetime.now(UTC))
+            put_back(leads, spread=spread, at=read_clock())
         else:
             shadow.write({(lead.lead_id, lead.workspace_id): lead.due_at for lead in leads})
         count, after = count + len(leads), place_of(leads[-1])

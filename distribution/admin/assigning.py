@@ -1,6 +1,7 @@
 """The page on which a person gives a lead to a buyer: what each would pay, then the question, then the sale."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -11,7 +12,8 @@ from django.urls import URLPattern, path
 
 from distribution.admin.confirming import ReasonForm, keep_list
 from distribution.admin.lead_actions import PERMISSION, LeadActionsAdmin
-from distribution.assign import AssignRefused, assign_by_hand
+from distribution.assign import CHANGING, AssignRefused, assign_within
+from distribution.config import SnapshotMissing, keeping_snapshots
 from distribution.hand_preview import Preview, preview_hand_sale
 from distribution.models import Enrollment
 from distribution.queries import enrollments_for
@@ -68,13 +70,12 @@ class AssigningAdmin(LeadActionsAdmin):
         """Returns False when it was refused; the form says why."""
         enrollment = form.cleaned_data["enrollment"]
         done = f"The lead was sold to {enrollment.buyer}."  # before the sale: nothing is read after it
-        why = self.do(
-            request,
-            lead,
-            action="assign",
-            reason=form.cleaned_data["reason"],
-            run=lambda: assign_by_hand(lead.pk, enrollment_id=enrollment.pk, seen=form.cleaned_data["seen"]),
-        )
+        sell = partial(assign_within, lead.pk, enrollment_id=enrollment.pk, seen=form.cleaned_data["seen"])
+        reason = form.cleaned_data["reason"]
+        try:
+            why = keeping_snapshots(lambda: self.do(request, lead, action="assign", reason=reason, run=sell))
+        except SnapshotMissing:
+            why = CHANGING
         if why:
             form.add_error(None, f"Not sold: {why}.")
             return False

@@ -5,7 +5,7 @@ what an earlier mode of a workspace has left behind is dropped.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from secrets import randbits
 from typing import Final
@@ -13,7 +13,7 @@ from typing import Final
 from routing import metrics, schedule, shadow
 from routing.backlog import LEADS_A_PAGE, Place, Spread, place_of, put_back, read_page
 from routing.models import DispatchMode, Workspace
-from routing.queries import read_due_times
+from routing.queries import read_clock, read_due_times
 from routing.rollout import count_others, drop_others
 from routing.schedule import Due
 from tracing.reconciling import Counts, in_batches, name_rows
@@ -72,7 +72,7 @@ def _leftovers(*, fix: bool) -> Counts:
 
 
 def _put_back(leads: Sequence[Due], *, spread: Spread) -> None:
-    put_back(leads, spread=spread, at=datetime.now(UTC))
+    put_back(leads, spread=spread, at=read_clock())
 
 
 def _write_shadow(leads: Sequence[Due]) -> None:

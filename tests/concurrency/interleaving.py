@@ -14,7 +14,7 @@ from distribution.outcome import Outcome
 from tests.concurrency.racing import in_background
 
 SECONDS = 20
-NO_BUYER_LOCK = locks.LOCK_CANDIDATES.replace("FOR NO KEY UPDATE OF e, w SKIP LOCKED", "")
+NO_BUYER_LOCK = locks.LOCK_CANDIDATES.replace("FOR NO KEY UPDATE OF w, e SKIP LOCKED", "")
 
 
 def confirm_together(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,3 +63,18 @@ def overtake(
         assert distribute_lead(quick, at=at).result == "success"
         quick_is_sold.set()
     return outcome.result()
+
+
+class Stopped:
+    """The first attempt that comes to its sale waits there, with all its locks, until it may go on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, module: Any = attempt) -> None:
+        self.is_there, self.may_go_on = threading.Event(), threading.Event()
+        self._real = module.sell_selected
+        monkeypatch.setattr(module, "sell_selected", self._stop)
+
+    def _stop(self, *arguments: Any, **named: Any) -> Any:
+        if not self.is_there.is_set():
+            self.is_there.set()
+            assert self.may_go_on.wait(SECONDS)
+        return self._real(*arguments, **named)

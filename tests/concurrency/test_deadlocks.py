@@ -65,9 +65,9 @@ def test_two_campaigns_wait_for_their_common_buyers_in_one_order(
         except OperationalError as error:
             return str(getattr(error.__cause__, "sqlstate", None))
 
-    # Stop one between its two buyers, let the other begin, then let the first go on.
-    hold_b = partial(Enrollment.objects.select_for_update(no_key=True).get, pk=b)
-    with open_transaction(hold_b) as let_go, in_background(partial(wait_for, [a, b])) as one:
+    # Stop one at its first buyer, whose wallet it has, let the other begin, then let the first go on.
+    hold_a = partial(Enrollment.objects.select_for_update(no_key=True).get, pk=a)
+    with open_transaction(hold_a) as let_go, in_background(partial(wait_for, [a, b])) as one:
         wait_until_blocked()
         with in_background(partial(wait_for, same_buyers)) as other:
             wait_until_blocked(sessions=2)

@@ -17,6 +17,7 @@ from distribution.models import Assignment, Campaign, CampaignSnapshot, Enrollme
 from distribution.verify import run_verification
 from routing.models import Lead
 from tests.blocking import another_connection, holding, wait_until_blocked
+from tests.concurrency.leads import keep_snapshot
 from tests.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
 from tracing.models import Attempt, LeadDistributionEvent
 
@@ -114,6 +115,7 @@ def test_a_lock_time_out_at_the_commit(lead: Lead, short_lock_timeout: None) -> 
 
 def test_a_deadlock(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
     """40P01, for real: they hold the buyers and want the lead, we hold the lead and want the buyers."""
+    keep_snapshot(lead.workspace.campaigns.get())
     before = money_and_counters()
     real = distribution.distribute.run_attempt
 

@@ -9,7 +9,7 @@ from django.db import connections, transaction
 from django.utils import timezone
 
 import distribution.attempt
-from distribution.config import CAMPAIGNS, CampaignCache, UnknownCampaign, read_definition
+from distribution.config import CAMPAIGNS, CampaignCache, SnapshotMissing, UnknownCampaign, read_definition
 from distribution.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, Campaign, CampaignSnapshot, Enrollment, Tier
 from distribution.money import adjust
@@ -152,15 +152,19 @@ def test_each_version_is_kept_once_and_only_if_an_attempt_used_it(campaign: Camp
 
 def test_a_snapshot_that_was_rolled_back_is_written_again(campaign: Campaign) -> None:
     cache = CampaignCache()
+    compiled = cache.get(campaign.pk, config_version=version(campaign))
     with transaction.atomic():
-        cache.get(campaign.pk, config_version=version(campaign))
+        cache.keep_snapshot_within(compiled)
         transaction.set_rollback(True)
     assert not CampaignSnapshot.objects.exists()
+    with pytest.raises(SnapshotMissing):
+        cache.require_snapshot(compiled)
 
     for _ in range(2):
         with transaction.atomic():
-            compiled = cache.get(campaign.pk, config_version=version(campaign))
+            cache.keep_snapshot_within(compiled)
 
+    cache.require_snapshot(compiled)
     assert CampaignSnapshot.objects.get().config == read_definition(campaign.pk)
     assert compiled.config_version == version(campaign)
 
@@ -169,13 +173,39 @@ def test_a_kept_version_costs_no_statement(
     campaign: Campaign, django_assert_num_queries: Callable[[int], Any]
 ) -> None:
     cache = CampaignCache()
-    with transaction.atomic():
-        first = cache.get(campaign.pk, config_version=version(campaign))
+    first = cache.get(campaign.pk, config_version=version(campaign))
+    cache.keep_snapshot(first)
+    before = version(campaign)
 
-    with transaction.atomic():
-        before = version(campaign)
-        with django_assert_num_queries(0):
-            assert cache.get(campaign.pk, config_version=before) is first
+    with django_assert_num_queries(0):
+        assert cache.get(campaign.pk, config_version=before) is first
+        cache.require_snapshot(first)
+        cache.keep_snapshot(first)
+
+
+def test_another_process_finds_a_snapshot_with_the_definition(
+    campaign: Campaign, django_assert_num_queries: Callable[[int], Any]
+) -> None:
+    here, there = CampaignCache(), CampaignCache()
+    here.keep_snapshot(here.get(campaign.pk, config_version=version(campaign)))
+    before = version(campaign)
+
+    with django_assert_num_queries(1):
+        there.require_snapshot(there.get(campaign.pk, config_version=before))
+
+
+def test_a_definition_that_was_dropped_before_it_was_kept_is_read_again(campaign: Campaign) -> None:
+    cache = CampaignCache(size=1)
+    compiled = cache.get(campaign.pk, config_version=version(campaign))
+    other = CampaignFactory()
+    cache.get(other.pk, config_version=version(other))
+
+    cache.keep_snapshot(compiled)
+    with pytest.raises(SnapshotMissing):
+        cache.require_snapshot(compiled)
+    cache.keep_snapshot(cache.get(campaign.pk, config_version=version(campaign)))
+
+    cache.require_snapshot(compiled)
 
 
 def test_the_cache_drops_the_least_recently_used() -> None:
