@@ -67,8 +67,8 @@ def state_of(pause: Pause | None) -> str:
 
 
 def switch(workspace_id: int | None, *, to: datetime | None, actor: str, reason: str, seen: str = "") -> bool:
-    """Pause a workspace (None: the product) since then, or let it go on (`to` None). Attempts that run come to their
-    end.
+    """Pause a workspace (None: the product) since then, or let it go on (`to` None). Attempts that run sell nothing any
+    longer, unless their sale has begun.
 
     Returns False when it is so already: nothing is written, a pause keeps its time, and Redis is told again. Waits for
     others that switch it, up to lock_timeout. Raises LookupError, and ValueError without a reason.

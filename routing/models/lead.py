@@ -160,11 +160,11 @@ class Lead(models.Model):
             )
         ]
         indexes = [
-            # The pick-up of due leads: only pending ones that nobody holds back, in due order.
+            # Whoever looks for due leads: only pending ones that nobody holds back, of each workspace in due order.
             models.Index(
-                fields=["next_attempt_at", "id"],
+                fields=["workspace", "next_attempt_at", "id"],
                 condition=Q(status="pending", paused_at__isnull=True),
-                name="lead_due",
+                name="lead_workspace_due",
             ),
             models.Index(fields=["workspace", "-received_at"], name="lead_workspace_received"),
             # Who came in before: the status in the middle keeps a heap of duplicates of one person out of the way.

@@ -135,6 +135,8 @@ class Workspace(models.Model):
         indexes = [
             # Which workspaces the pick-up looks after: asked every few seconds, and there are few or none.
             models.Index(fields=["id"], condition=~models.Q(dispatch_mode="event"), name="workspace_polled"),
+            # Whose leads a pick may take: asked before each.
+            models.Index(fields=["id"], condition=models.Q(paused_at__isnull=True), name="workspace_running"),
         ]
         triggers: ClassVar = [workspace_trigger(), version_stays_trigger()]
         constraints = [

@@ -153,6 +153,24 @@ def test_enrollment_made_again_counts_on(limit: dict[str, int], how: str) -> Non
     assert (again.day_leads, again.day_spent_cents, again.month_leads) == (1, 2_500, 1)
 
 
+@pytest.mark.parametrize("limit", [{"cap_day": 2}, {"budget_month_cents": 5_000}])
+def test_enrollment_made_live_again_counts_what_was_sold_since(limit: dict[str, int]) -> None:
+    """Past every form: the row that took its place sold the second lead."""
+    enrollment = enrolled(**limit)
+    assert sell(enrollment, AFTER_MIDNIGHT) == ""
+    delete(enrollment, "model")
+    again = EnrollmentFactory(campaign=enrollment.campaign, buyer=enrollment.buyer, **limit)
+    assert sell(again, AFTER_MIDNIGHT) == ""
+    delete(again, "model")
+
+    Enrollment.everything.filter(pk=enrollment.pk).update(archived_at=None)
+
+    assert sell(enrollment, AFTER_MIDNIGHT) == "all_buyers_capped"
+    enrollment.refresh_from_db()
+    assert (enrollment.day_leads, enrollment.month_spent_cents) == (2, 5_000)
+    assert run_verified() == []
+
+
 @pytest.mark.parametrize("how", ["model", "queryset", "sql"])
 def test_enrollment_with_sales_is_archived(how: str) -> None:
     """It buys nothing more; its sales still name it, and its campaign has a new version."""
