@@ -7,7 +7,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("routing", "0022_wakes_are_bounded"),
+        ("routing", "0023_due_leads_by_workspace"),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0018_plain_mode"),
+        ("distribution", "0019_count_rows_made_live_again"),
     ]
 
     operations = [
