@@ -142,3 +142,8 @@ SHADOW_COMPARED = Counter(
     "Leads of workspaces in shadow mode by what the index said: same, missing, earlier, later, extra.",
     ["result"],
 )
+OLD_PLANS = Counter(
+    "leadswitch_old_plans_total",
+    "Prepared statements that a migration made unusable: what was begun again, the statement or the attempt.",
+    ["again"],
+)
