@@ -14,7 +14,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from functools import partial
+from typing import ClassVar, Final
 
 from django.db import transaction
 
@@ -73,13 +74,30 @@ def distribute_lead(lead_id: int, *, at: datetime | None = None) -> Outcome:
 
 
 def distribute_next_due() -> Outcome:
-    """Run one attempt over the lead that has been due longest. The outcome is LEFT_ALONE when none is due."""
-    return _run(lock_next_due_lead, at=None)
+    """Run one attempt over a lead that is due: the workspaces take turns, each with the one that has been due longest.
+
+    The outcome is LEFT_ALONE when none is due.
+    """
+    return _run_next(lock_next_due_lead)
 
 
 def distribute_next_polled() -> Outcome:
     """The same among the leads of workspaces that no dispatcher serves."""
-    return _run(lock_next_polled_lead, at=None)
+    return _run_next(lock_next_polled_lead)
+
+
+class Turn:
+    """Which workspace this process served last: a pile of one keeps nobody else's leads waiting."""
+
+    served: ClassVar[int] = 0
+
+
+def _run_next(lock: Callable[..., LockedLead | None]) -> Outcome:
+    """A run that begins again begins with the same workspace: its turn ends with the run."""
+    outcome = _run(partial(lock, after=Turn.served), at=None)
+    if outcome.taken is not None:
+        Turn.served = outcome.taken.workspace_id
+    return outcome
 
 
 def _run(
