@@ -67,6 +67,7 @@ class Lookout:
         if self._look.is_time():
             self._look.is_done()
             self._judge_canary()
+            tell_returned(schedule.hand_back_lost(), path="put")
             self._look_into_postgres()
 
     def help_out(self, run_next_due: Callable[[], bool], *, stop: Event) -> None:
@@ -102,6 +103,13 @@ def publish_all(handed: Sequence[Handed], *, path: str) -> None:
     """Publish leads in flight. Raises QueuesRefuse when one could not be: it is in the schedule again."""
     if publish(handed, path=path) < len(handed):
         raise QueuesRefuse
+
+
+def tell_returned(count: int, *, path: str) -> None:
+    """Leads that were handed out and published by nobody are in the schedule again."""
+    if count:
+        metrics.LEADS_RETURNED.labels(path=path).inc(count)
+        logger.warning("dispatch.unpublished_returned", extra={"leads": count, "path": path})
 
 
 def put_lost_back(leads: Sequence[Due], *, spread: Spread, at: datetime, path: str) -> None:

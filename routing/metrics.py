@@ -114,6 +114,12 @@ LEADS_MOVED = Counter(
     " postgres (run by it).",
     ["path"],
 )
+LEADS_RETURNED = Counter(
+    "leadswitch_unpublished_leads_returned_total",
+    "Leads that were handed out and published by nobody, as the answer was lost or the process killed, and that are in"
+    " the schedule again: put, take.",
+    ["path"],
+)
 FLIGHTS_REFUSED = Counter(
     "leadswitch_inflight_leases_refused_total",
     "Messages of leads whose lease was over or held by another worker.",

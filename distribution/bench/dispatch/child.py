@@ -252,7 +252,7 @@ class Child:
                 claimed = cursor.fetchall()
             if not claimed:
                 break
-            publish_ready([schedule.Handed(*row) for row in claimed])
+            publish_ready([schedule.Handed(lead, workspace, 0) for lead, workspace in claimed])
             moved += len(claimed)
         return {"moved": moved, "seconds": time.monotonic() - began}
 
