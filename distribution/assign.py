@@ -97,7 +97,8 @@ def _assign(lead_id: int, *, enrollment_id: int, at: datetime | None, seen: str)
     if enrollment_id not in campaign.by_enrollment_id:
         message = "the buyer is not enrolled in the campaign that takes this lead; enroll it first, paused if you like"
         raise AssignRefused(message)
-    wait_for_candidates([enrollment_id])
+    if not wait_for_candidates([enrollment_id]):
+        raise AssignRefused("the buyer was taken out of the campaign at this moment; look again")
     recorder = Recorder(_head(lead, at=at))
     recorder.add(
         Event.CAMPAIGN_RESOLVED, data={"campaign_id": campaign.id, "config_version": campaign.config_version}

@@ -19,6 +19,7 @@ from routing.locks import wait_for_switch
 from routing.models import DispatchControl, Workspace
 from routing.outage import guarded
 from routing.redisclient import get_client
+from routing.rollout import follow_later
 from routing.schedule import TIMEOUT_SECONDS
 from tracing import audit
 
@@ -83,6 +84,8 @@ def switch(workspace_id: int | None, *, to: datetime | None, actor: str, reason:
             ensure_control()
         was = wait_for_switch(workspace_id)
         mirror_later(workspace_id)
+        if workspace_id is not None and to is None:
+            follow_later(workspace_id)
         if (was is None) == (to is None):
             return False
         if seen and seen != state_of(None if was is None else Pause(was)):

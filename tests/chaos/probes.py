@@ -16,8 +16,8 @@ TAKES: Final = "chaos:takes"
 # At the end of a take, in the same script: who led when it was let through. Silent while a leader finds nothing.
 TELL_TAKE: Final = f"""
 local leader, epoch = redis.call('GET', DISPATCHER) or '', redis.call('GET', EPOCH) or ''
-if #taken > 2 or leader ~= ARGV[1] or epoch ~= ARGV[2] then
-    redis.call('RPUSH', '{TAKES}', cjson.encode({{ARGV[1], ARGV[2], leader, epoch, (#taken - 2) / 2, 0}}))
+if #taken > head or leader ~= ARGV[1] or epoch ~= ARGV[2] then
+    redis.call('RPUSH', '{TAKES}', cjson.encode({{ARGV[1], ARGV[2], leader, epoch, (#taken - head) / 2, 0}}))
 end
 return taken
 """
@@ -127,10 +127,10 @@ def _watch_takes() -> None:
     scripts.TAKE = scripts.TAKE.removesuffix("return taken\n") + TELL_TAKE
     take = schedule.take_due
 
-    def watched(leader: schedule.Leader, *, limit: int) -> schedule.Take:
+    def watched(leader: schedule.Leader, *, limit: int, published: int | None = None) -> schedule.Take:
         was_stopped = PROBE.stop_at("take")
         try:
-            taken = take(leader, limit=limit)
+            taken = take(leader, limit=limit, published=published)
             if taken.handed and PROBE.is_asked("answer-take"):
                 PROBE.tell("an answer is lost: take")
                 raise TimeoutError("the answer of a take was lost")

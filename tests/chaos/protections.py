@@ -93,12 +93,17 @@ def _atomic_take() -> None:
     from routing.redisclient import get_client
     from tests.chaos.probes import PROBE
 
-    def take_due(leader: schedule.Leader, *, limit: int) -> schedule.Take:  # noqa: ARG001 - the signature is the product's
+    def take_due(
+        leader: schedule.Leader,  # noqa: ARG001 - the signature is the product's
+        *,
+        limit: int,
+        published: int | None = None,  # noqa: ARG001
+    ) -> schedule.Take:
         client = get_client(schedule.TIMEOUT_SECONDS)
         seconds, micros = client.time()
         now = seconds * 1000 + micros // 1000
         found = [
-            schedule.Handed(int(lead), int(workspace))
+            schedule.Handed(int(lead), int(workspace), 0)
             for workspace in client.zrange(schedule_key(), 0, -1)
             for lead in client.zrangebyscore(schedule_of(workspace), "-inf", now, 0, limit)
         ]
@@ -164,6 +169,15 @@ def _session_check() -> None:
     _cut(base, "ASK", "SHOW transaction_read_only", "SELECT 'off'")
 
 
+def _confirmation() -> None:
+    """What was handed out counts as published: its lease alone brings it back."""
+    from routing import scripts
+
+    _cut(scripts, "TAKE", "if number ~= ARGV[7] then", "if false then")
+    _cut(scripts, "HAND_BACK", "return hand_back(lost, tonumber(ARGV[1]))", "return 0")
+    _cut(scripts, "PUT", "return since and now - tonumber(since) >= tonumber(ARGV[4])", "return false")
+
+
 PROTECTIONS: Final[Mapping[str, Protection]] = {
     "row-lock": Protection(
         _row_lock, "FOR NO KEY UPDATE on the lead", ("worker-stop",), second="compare-and-set"
@@ -185,6 +199,13 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
     "session-check": Protection(
         _session_check, "the question whether a session takes writes", ("postgres-read-only",), kills=4
     ),
+    "confirmation": Protection(
+        _confirmation,
+        "handing out again what nobody published",
+        ("take-lost", "dispatcher-kill-take"),
+        kills=4,
+        periods="production",
+    ),
     "compare-and-set": Protection(_compare_and_set, "the lead's state in the UPDATE that ends an attempt"),
     "atomic-take": Protection(_atomic_take, "looking and taking in one script"),
     "duplicate-check": Protection(_duplicate_check, "the search for leads of the same person"),
@@ -192,5 +213,5 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
 # Each of these has a row of its own in the table; the others are what holds in their place.
 ALONE: Final = (
     *("row-lock", "lease", "epoch", "idempotency-key", "reconciler", "no-key-lock"),
-    *("lookout", "session-check"),
+    *("lookout", "session-check", "confirmation"),
 )

@@ -26,6 +26,7 @@ from routing.schedule import Due
 from tests.blocking import holding
 from tests.concurrency.leads import assert_verified, make_leads
 from tests.dispatch.settled import settled_hands
+from tests.dispatch.times import pairs
 from tests.factories import CampaignFactory, LeadFactory, RuleFactory, WorkspaceFactory, enroll
 from tracing.models import Attempt
 
@@ -50,7 +51,9 @@ def hand_over(campaign: Campaign, **fields: Any) -> Lead:
     """A lead in flight, as the message that names it arrives."""
     [lead_id] = make_leads(campaign, count=1, **fields)
     lead = Lead.objects.get(pk=lead_id)
-    assert schedule.put([Due(lead_id, lead.workspace_id, lead.received_at)]) == [(lead_id, lead.workspace_id)]
+    assert pairs(schedule.put([Due(lead_id, lead.workspace_id, lead.received_at)])) == [
+        (lead_id, lead.workspace_id)
+    ]
     return lead
 
 
