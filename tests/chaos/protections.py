@@ -162,6 +162,20 @@ def _session_check() -> None:
     _cut(base, "ASK", "SHOW transaction_read_only", "SELECT 'off'")
 
 
+def _keeping() -> None:
+    """What Redis refused a process is left to the reconcilers."""
+    from routing.hands import Hands
+
+    Hands.keep = lambda self, leads=(), *, endings=(): None  # type: ignore[method-assign]  # noqa: ARG005 - the signature is the product's
+
+
+def _flush_at_exit() -> None:
+    """A process that is stopped leaves what waits in it behind."""
+    from routing.hands import Hands
+
+    Hands.leave = lambda self, *, timeout_seconds=0.0: 0  # type: ignore[method-assign]  # noqa: ARG005 - the signature is the product's
+
+
 PROTECTIONS: Final[Mapping[str, Protection]] = {
     "row-lock": Protection(
         _row_lock, "FOR NO KEY UPDATE on the lead", ("worker-stop",), second="compare-and-set"
@@ -183,6 +197,8 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
     "session-check": Protection(
         _session_check, "the question whether a session takes writes", ("postgres-read-only",), kills=4
     ),
+    "keeping": Protection(_keeping, "trying again what Redis refused", ("redis-stall",), kills=4),
+    "flush-at-exit": Protection(_flush_at_exit, "handing on before the exit", ("web-stop",), kills=4),
     "compare-and-set": Protection(_compare_and_set, "the lead's state in the UPDATE that ends an attempt"),
     "atomic-take": Protection(_atomic_take, "looking and taking in one script"),
     "duplicate-check": Protection(_duplicate_check, "the search for leads of the same person"),
