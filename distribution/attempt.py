@@ -129,7 +129,8 @@ def run_attempt(lead: LockedLead, *, recorder: Recorder, at: datetime, patience:
     decided = _decide_under_lock(lead.id, campaign, facts, held=held, may_ask=patience.may_ask)
     if decided.decision.outcome == "contention":
         raise TierLockContention(decided)
-    assignments = sell_selected(decided, lead_id=lead.id, attempt_id=recorder.head.id)
+    stations = [lead.workspace_id, *(to for _, _, to in recorder.route.hops)]
+    assignments = sell_selected(decided, lead_id=lead.id, attempt_id=recorder.head.id, workspace_ids=stations)
     record_decision(recorder, decided.decision, zip_code=lead.zip)
     return AttemptOutcome(decided, _unsold(decided.decision), assignments)
 
@@ -230,7 +231,9 @@ def _confirm(
     return replace(facts, live=everything)
 
 
-def sell_selected(decided: Decided, *, lead_id: int, attempt_id: UUID) -> tuple[UUID, ...]:
+def sell_selected(
+    decided: Decided, *, lead_id: int, attempt_id: UUID, workspace_ids: Sequence[int]
+) -> tuple[UUID, ...]:
     """Charge and assign what was decided. Needs the locks of everyone selected. Raises SaleIncomplete."""
     if not decided.decision.selected:
         return ()
@@ -243,7 +246,13 @@ def sell_selected(decided: Decided, *, lead_id: int, attempt_id: UUID) -> tuple[
         )
         sales.append(Sale(selection, usage, counted_on(usage, timezone=enrollment.timezone)))
     public_ids = sell(
-        sales, lead_id=lead_id, campaign_id=decided.campaign.id, attempt_id=attempt_id, at=decided.facts.at
+        sales,
+        lead_id=lead_id,
+        campaign_id=decided.campaign.id,
+        attempt_id=attempt_id,
+        at=decided.facts.at,
+        workspace_ids=workspace_ids,
+        is_chosen=decided.facts.chosen is not None,
     )
     return tuple(public_ids)
 

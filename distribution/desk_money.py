@@ -11,6 +11,7 @@ from distribution.locks import wait_for_wallet
 from distribution.models import Assignment, LedgerEntry, LedgerKind, Wallet
 from distribution.money import MoneyRefused, adjust, set_credit_limit, top_up
 from distribution.returns import return_assignment
+from routing.locks import wait_for_lead
 from tracing import audit
 from tracing.wording import moment, money
 
@@ -108,6 +109,7 @@ def set_credit_limit_by_hand(wallet: Wallet, *, limit_cents: int, actor: str, re
     """Raises InsufficientCredits."""
     fields = ["credit_limit_cents"]
     with transaction.atomic():
+        wait_for_wallet(wallet.buyer_id)
         before = audit.read_state(wallet, fields=fields)
         set_credit_limit(wallet.buyer_id, limit_cents=limit_cents)
         audit.record(
@@ -129,6 +131,8 @@ def return_by_hand(assignment: Assignment, *, actor: str, reason: str) -> bool:
     """Take a sold lead back and refund it. Returns False when that was done before. Raises ReturnRefused."""
     fields = ["state", "returned_at"]
     with transaction.atomic():
+        # Two forms wait here for each other, so that the second sees what the first one did.
+        wait_for_lead(assignment.lead_id)
         before = audit.read_state(assignment, fields=fields)
         return_assignment(assignment.public_id, actor=actor, reason=reason)
         after = audit.read_state(assignment, fields=fields)

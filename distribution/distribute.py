@@ -2,6 +2,7 @@
 
     lock lead -> check it is due -> route -> attempt -> write lead and trace -> commit -> act
                                                 |-> better placed buyers are busy: once more, with a wait for them first
+                                                |-> something was paused meanwhile: once more
                                                 |-> first of a version: keep its snapshot by itself, then once more
                                                 `-> rolled back -> verdict on a connection of its own
 
@@ -13,9 +14,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from functools import partial
+from typing import ClassVar, Final
 
-from django.db import transaction
+from django.db import NotSupportedError, transaction
 
 from distribution import metrics
 from distribution.attempt import AttemptOutcome, BuyersBusy, Patience, Unsold, run_attempt, seed_of
@@ -23,11 +25,14 @@ from distribution.config import SnapshotMissing, keeping_snapshots
 from distribution.locks import CandidatesStayBusy
 from distribution.outcome import LEFT_ALONE, STATUS_AFTER, Left, Outcome
 from distribution.route import find_closed, send_on, told_of
+from distribution.sale import SaleIncomplete
 from distribution.verdict import write_verdict
 from distribution.worker import worker_name
 from routing.attemptlog import AttemptLine, LockOutcome, tell_attempt, tell_no_lock
 from routing.closing import close_attempt
+from routing.database import is_old_plan
 from routing.locks import LockedLead, is_lock_timeout, lock_lead, lock_next_due_lead, lock_next_polled_lead
+from routing.metrics import OLD_PLANS
 from routing.models import LeadStatus
 from routing.retry import NextStep, next_step
 from routing.route import Route
@@ -35,7 +40,7 @@ from tracing.models import AttemptResult, AttemptTrigger
 from tracing.recorder import AttemptEnd, AttemptHead, Recorder, new_attempt_id
 from tracing.vocabulary import WAKE_CAUSES, Event, RetryClass
 
-# How often one run may begin again to wait for buyers; then it makes do with those that are free.
+# How often one run may begin again, to wait for buyers or after a pause; then it makes do with those that are free.
 MAX_WAITS: Final = 4
 FIRST_PATIENCE: Final = Patience(may_ask=True)
 # Until a lead is asked for again that somebody else has.
@@ -71,13 +76,30 @@ def distribute_lead(lead_id: int, *, at: datetime | None = None) -> Outcome:
 
 
 def distribute_next_due() -> Outcome:
-    """Run one attempt over the lead that has been due longest. The outcome is LEFT_ALONE when none is due."""
-    return _run(lock_next_due_lead, at=None)
+    """Run one attempt over a lead that is due: the workspaces take turns, each with the one that has been due longest.
+
+    The outcome is LEFT_ALONE when none is due.
+    """
+    return _run_next(lock_next_due_lead)
 
 
 def distribute_next_polled() -> Outcome:
     """The same among the leads of workspaces that no dispatcher serves."""
-    return _run(lock_next_polled_lead, at=None)
+    return _run_next(lock_next_polled_lead)
+
+
+class Turn:
+    """Which workspace this process served last: a pile of one keeps nobody else's leads waiting."""
+
+    served: ClassVar[int] = 0
+
+
+def _run_next(lock: Callable[..., LockedLead | None]) -> Outcome:
+    """A run that begins again begins with the same workspace: its turn ends with the run."""
+    outcome = _run(partial(lock, after=Turn.served), at=None)
+    if outcome.taken is not None:
+        Turn.served = outcome.taken.workspace_id
+    return outcome
 
 
 def _run(
@@ -113,6 +135,8 @@ def _with_patience(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
         except BuyersBusy as busy:
             metrics.CANDIDATE_WAITS.inc()
             run.patience = Patience(wait_for=busy.enrollment_ids, may_ask=waits < MAX_WAITS)
+        except SaleIncomplete:
+            run.patience = Patience(may_ask=waits < MAX_WAITS)
         except CandidatesStayBusy:
             break
     run.patience = Patience()
@@ -128,6 +152,17 @@ def _in_transaction(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
 
 
 def _try_once(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
+    """Once more when a migration came between: the rollback has forgotten every plan that could be old."""
+    try:
+        return _try(run, take)
+    except NotSupportedError as error:
+        if not is_old_plan(error):
+            raise
+    OLD_PLANS.labels(again="attempt").inc()
+    return _try(run, take)
+
+
+def _try(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
     with transaction.atomic(durable=True):
         return _attempt(run, take)
 

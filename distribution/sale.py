@@ -1,4 +1,4 @@
-"""Charges the selected buyers and assigns the lead to them, in one statement."""
+"""Charges the selected buyers and assigns the lead to them, in one statement that looks at every pause again."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +23,20 @@ _USAGE_TYPES: Final = ", ".join(
     ["%s::date[], %s::timestamptz[]", *["%s::int[], %s::bigint[]"] * len(WINDOW_KINDS)]
 )
 
+# Nothing that was paused since the decision is sold: one that commits before this statement begins is seen by it.
+# A person who chose a buyer has set its own pauses aside, and no other.
+IS_OPEN: Final = """
+NOT EXISTS (SELECT FROM routing_dispatchcontrol WHERE id = 1 AND paused_at IS NOT NULL)
+AND NOT EXISTS (
+    SELECT FROM routing_workspace w WHERE w.id = ANY((SELECT %s::bigint[])::bigint[]) AND w.paused_at IS NOT NULL
+)
+AND EXISTS (SELECT FROM distribution_campaign c WHERE c.id = %s AND c.active)
+AND NOT EXISTS (
+    SELECT FROM distribution_enrollment e JOIN distribution_buyer b ON b.id = e.buyer_id
+    WHERE e.id = ANY((SELECT %s::bigint[])::bigint[]) AND (NOT e.active OR b.paused_at IS NOT NULL)
+)
+"""
+
 # A wallet below its limit drops out of `charged`, and with it out of everything that follows: the caller compares
 # the number of rows. last_assigned_at is the clock of the database: it orders the buyers of all workers.
 SELL: Final = f"""
@@ -30,6 +44,7 @@ WITH sale AS (
     SELECT * FROM unnest(
         %s::bigint[], %s::bigint[], %s::bigint[], %s::uuid[], %s::bigint[], {_USAGE_TYPES}
     ) AS s(enrollment_id, buyer_id, price_cents, public_id, virtual_finish, {_USAGE_NAMES})
+    WHERE {IS_OPEN}
 ), charged AS (
     UPDATE distribution_wallet w
     SET balance_cents = w.balance_cents - s.price_cents, version = w.version + 1
@@ -62,7 +77,10 @@ RETURNING id
 
 
 class SaleIncomplete(RuntimeError):
-    """Fewer rows were charged than selected although their wallets were locked: everything is rolled back."""
+    """Fewer rows were charged than selected although their wallets were locked: everything is rolled back.
+
+    Something was paused after the decision; another attempt decides about that.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +93,29 @@ class Sale:
 
 
 def sell(
-    sales: Sequence[Sale], *, lead_id: int, campaign_id: int, attempt_id: UUID, at: datetime
+    sales: Sequence[Sale],
+    *,
+    lead_id: int,
+    campaign_id: int,
+    attempt_id: UUID,
+    at: datetime,
+    workspace_ids: Sequence[int],
+    is_chosen: bool,
 ) -> Sequence[UUID]:
     """Charge, count and assign. Returns the public ids of the assignments, in the order of `sales`.
 
-    `at` is the moment of the decision: the counters' windows and the assignments must agree on it.
+    `at` is the moment of the decision: the counters' windows and the assignments must agree on it. `workspace_ids`:
+    where the lead comes through. `is_chosen`: a person chose the buyer.
 
     Needs the lead's lock and the locks of distribution.locks.lock_candidates on every selection, confirmed.
     Raises SaleIncomplete.
     """
     public_ids = [UUID(int=uuid7().int) for _ in sales]
     with connection.cursor() as cursor:
-        cursor.execute(SELL, [*_columns(sales, public_ids), lead_id, campaign_id, attempt_id, at])
+        columns = _columns(sales, public_ids)
+        asked = array_literal(()) if is_chosen else columns[0]
+        stations = array_literal(workspace_ids)
+        cursor.execute(SELL, [*columns, stations, campaign_id, asked, lead_id, campaign_id, attempt_id, at])
         charged = len(cursor.fetchall())
     if charged != len(sales):
         message = f"{charged} of {len(sales)} selected buyers could be charged"

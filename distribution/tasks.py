@@ -6,6 +6,7 @@ from typing import Final
 
 from celery import shared_task
 from django.conf import settings
+from django.db import close_old_connections
 
 from distribution import metrics
 from distribution.distribute import distribute_lead, distribute_next_polled
@@ -23,14 +24,29 @@ MAX_PICKERS: Final = 4
 
 @shared_task(name=PROCESS)
 def process_leads(lead_ids: Sequence[int], *, is_leased: bool = False) -> None:
-    """Try each lead once, in order. Doubles and late messages are harmless: the locked row decides."""
+    """Try each lead once, in order. Doubles and late messages are harmless: the locked row decides.
+
+    One that fails does not keep the others from it: they would wait for the end of their leases, in everybody's way.
+    Raises what the first of them raised.
+    """
+    failures = []
     for lead_id in lead_ids:
-        if is_canary(lead_id):
-            come_back(lead_id)
-        elif is_leased:
-            run_leased(lead_id)
-        else:
-            hand_back(distribute_lead(lead_id))
+        try:
+            _process(lead_id, is_leased=is_leased)
+        except Exception as error:  # noqa: BLE001 - raised below, when the others have had their turn
+            failures.append(error)
+            close_old_connections()  # those that the database has let go of: the next lead gets a new one
+    if failures:
+        raise failures[0]
+
+
+def _process(lead_id: int, *, is_leased: bool) -> None:
+    if is_canary(lead_id):
+        come_back(lead_id)
+    elif is_leased:
+        run_leased(lead_id)
+    else:
+        hand_back(distribute_lead(lead_id))
 
 
 @shared_task(name=PICK_UP)

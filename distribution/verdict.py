@@ -5,7 +5,7 @@ the real outcome: when it cannot be written, that is logged and counted, and the
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -18,10 +18,9 @@ from distribution.config import CAMPAIGNS
 from distribution.engine import DefinitionError
 from distribution.outcome import Left, Outcome
 from distribution.trace import record_decision
-from routing.closing import LeadMoved, close_attempt
+from routing.closing import LeadMoved, close_rolled_back
 from routing.database import is_outage, sqlstate_of
 from routing.locks import LockedLead
-from routing.models import LeadStatus
 from routing.retry import NextStep, next_step
 from tracing.models import AttemptResult
 from tracing.recorder import AttemptEnd, Recorder
@@ -57,7 +56,8 @@ class Cause:
 def write_verdict(error: Exception, *, lead: LockedLead, recorder: Recorder, at: datetime) -> Outcome:
     """Write the attempt's verdict and the lead's next state. Needs no open transaction on the default connection.
 
-    When another worker took the lead right after the rollback, its attempt counts and the outcome here is BUSY.
+    When another worker took the lead right after the rollback, its attempt counts and the outcome here is BUSY. When
+    somebody asked for another due time, or paused the lead, that stays, and the verdict records the attempt.
     Raises `error` again when the database itself is gone: the lead keeps its due time and nothing was lost.
     """
     if is_outage(error):
@@ -77,20 +77,20 @@ def write_verdict(error: Exception, *, lead: LockedLead, recorder: Recorder, at:
         expires_at=lead.expires_at,
         seed=seed_of(recorder.head.id),
     )
-    result = AttemptResult.RETRY if step.due_at else AttemptResult.FAILED
     try:
-        is_written = _write(cause, step=step, result=result, lead=lead, recorder=recorder, at=at)
+        written = _write(cause, step=step, lead=lead, recorder=recorder, at=at)
     except LeadMoved:
         return Outcome(lead_id=lead.id, public_id=lead.public_id, left=Left.BUSY)
+    step = written.step
     return Outcome(
         lead_id=lead.id,
         public_id=lead.public_id,
         attempt_id=recorder.head.id,
-        result=result.value,
+        result=_result_of(step).value,
         skip_reason=cause.reason,
         next_attempt_at=step.due_at,
         duration_ms=recorder.elapsed_ms,
-        is_traced=is_written,
+        is_traced=written.is_traced,
         cause=cause.name,
     )
 
@@ -105,54 +105,57 @@ def classify(error: Exception) -> Cause:
     return Cause("internal_error", name, is_lasting=isinstance(error, DefinitionError))
 
 
-def _write(
-    cause: Cause, *, step: NextStep, result: AttemptResult, lead: LockedLead, recorder: Recorder, at: datetime
-) -> bool:
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What follows the attempt as it was written, or would have been; and whether the trace was."""
+
+    step: NextStep
+    is_traced: bool = False
+
+
+def _write(cause: Cause, *, step: NextStep, lead: LockedLead, recorder: Recorder, at: datetime) -> Written:
     # A failure at the commit comes after the decision and its end were recorded: neither came about.
     recorder.keep_only(HAPPENED)
     if cause.decided is not None:
         record_decision(recorder, cause.decided.decision, zip_code=lead.zip)
-    recorder.add(
-        Event.FAILED,
-        outcome=result.value,
-        reason=cause.reason,
-        data={"cause": cause.name, "due_at": step.due_at.isoformat() if step.due_at else None},
-    )
+    written = Written(step)
     try:
         with transaction.atomic(using=CONNECTION):
-            close_attempt(
-                lead.id,
-                workspace_id=lead.workspace_id,
-                status=LeadStatus.PENDING if step.due_at else LeadStatus.FAILED,
-                skip_reason=cause.reason,
-                attempts=lead.attempts + 1,
-                next_attempt_at=step.due_at,
-                at=at,
-                tries=step.tries,
-                using=CONNECTION,
-            )
+            step = close_rolled_back(lead, step=step, skip_reason=cause.reason, at=at, using=CONNECTION)
             if cause.decided is not None:
                 # A rollback takes along what its own transaction kept, and without it there is no replay.
                 CAMPAIGNS.keep_snapshot_within(cause.decided.campaign, using=CONNECTION)
-            return recorder.write(
-                _end(cause, step=step, result=result, lead=lead, recorder=recorder), using=CONNECTION
-            )
+            _record_end(cause, step=step, recorder=recorder)
+            end = _end(cause, step=step, lead=lead, recorder=recorder)
+            written = Written(step, is_traced=recorder.write(end, using=CONNECTION))
     except (DatabaseError, InterfaceError) as error:
         metrics.VERDICT_FAILURES.labels(cause=type(error).__name__).inc()
         logger.warning(
             "distribution.verdict_not_written",
             extra={"lead_id": str(lead.public_id), "reason": cause.reason, "cause": type(error).__name__},
         )
-        return False
+        return replace(written, is_traced=False)
+    return written
 
 
-def _end(
-    cause: Cause, *, step: NextStep, result: AttemptResult, lead: LockedLead, recorder: Recorder
-) -> AttemptEnd:
+def _result_of(step: NextStep) -> AttemptResult:
+    return AttemptResult.RETRY if step.due_at else AttemptResult.FAILED
+
+
+def _record_end(cause: Cause, *, step: NextStep, recorder: Recorder) -> None:
+    recorder.add(
+        Event.FAILED,
+        outcome=_result_of(step).value,
+        reason=cause.reason,
+        data={"cause": cause.name, "due_at": step.due_at.isoformat() if step.due_at else None},
+    )
+
+
+def _end(cause: Cause, *, step: NextStep, lead: LockedLead, recorder: Recorder) -> AttemptEnd:
     duration_ms = recorder.elapsed_ms
     decided = cause.decided
     return AttemptEnd(
-        result=result.value,
+        result=_result_of(step).value,
         finished_at=recorder.head.started_at + timedelta(milliseconds=duration_ms),
         duration_ms=duration_ms,
         skip_reason=cause.reason,

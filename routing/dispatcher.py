@@ -21,9 +21,10 @@ from redis.exceptions import RedisError
 
 from routing import metrics, schedule, workers
 from routing.control import read_control, say_leading, say_resigned
+from routing.handon import TAKE_PATH
 from routing.heartbeat import send_heartbeat
 from routing.keys import wake_key
-from routing.lookout import Every, Lookout, QueuesRefuse, catch_up, export_canary, publish_all
+from routing.lookout import Every, Lookout, QueuesRefuse, catch_up, export_canary, publish_all, tell_returned
 from routing.models import DispatchPath
 from routing.redisclient import get_client
 from routing.schedule import TIMEOUT_SECONDS, Leader, NotLeading, Take
@@ -92,6 +93,7 @@ class Dispatcher:
         self._run_next_due = run_next_due
         self._stop = stop
         self._leader: Leader | None = None
+        self._published: int | None = None  # the number of the last take, once its leads were published
         self._wake = Wake()
         self._catching_up: Iterator[None] = iter(())
         self._lookout = Lookout()
@@ -131,9 +133,11 @@ class Dispatcher:
         next(self._catching_up, None)
         self._lookout.look()
         self._lookout.help_out(self._run_next_due, stop=self._stop)
-        take = schedule.take_due(leader, limit=LEADS_A_TAKE)
-        taken_at = time.monotonic()
-        publish_all(take.handed, path="take")
+        take = schedule.take_due(leader, limit=LEADS_A_TAKE, published=self._published)
+        self._published, taken_at = None, time.monotonic()
+        tell_returned(take.returned, path=TAKE_PATH)
+        publish_all(take.handed, path=TAKE_PATH)
+        self._published = take.number
         metrics.TICK_SECONDS.observe(time.monotonic() - started)
         self._wait(take, taken_at=taken_at)
 
@@ -165,7 +169,7 @@ class Dispatcher:
         if self._leader is not None:
             logger.warning("dispatch.not_leading", extra={"leader": self.name, "cause": cause})
             metrics.DISPATCHER_LEADING.labels(path="redis").set(0)
-        self._leader = None
+        self._leader = self._published = None
         self._wake.close()
 
     def _say(self, leader: Leader) -> None:

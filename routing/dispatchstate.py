@@ -29,21 +29,39 @@ from tracing.wording import count, span
 BREAKER: Final = Breaker(5.0)
 
 LEADS_LOOKED_AT: Final = 10_000
-# The leads that are due soonest, through the index in due order. Bounded before anything else: a condition on the
-# workspace inside would walk past every lead of the others.
-BACKLOG: Final = """
-SELECT l.workspace_id, w.paused_at IS NOT NULL, count(*),
-    count(*) FILTER (WHERE l.next_attempt_at <= statement_timestamp()),
-    extract(epoch FROM statement_timestamp() - min(l.next_attempt_at))::float8
-FROM (
-    SELECT workspace_id, next_attempt_at FROM routing_lead
-    WHERE status = 'pending' AND paused_at IS NULL
-    ORDER BY next_attempt_at, id
-    LIMIT %s
-) l
-JOIN routing_workspace w ON w.id = l.workspace_id
-GROUP BY 1, 2
+# The earliest lead of each workspace through the index of its own leads, and then those behind it, no more than are
+# looked at: workspaces that are not paused come before the others, whatever those keep.
+_BEHIND: Final = """
+    SELECT id, count(*) AS leads FROM (
+        SELECT h.id FROM (SELECT * FROM heads ORDER BY is_paused, at, id) h
+        CROSS JOIN LATERAL (
+            SELECT FROM routing_lead l
+            WHERE l.workspace_id = h.id AND l.status = 'pending' AND l.paused_at IS NULL {due}
+            ORDER BY l.next_attempt_at, l.id
+            LIMIT %(limit)s
+        ) one
+        LIMIT %(limit)s
+    ) behind
+    GROUP BY 1
 """
+BACKLOG: Final = f"""
+WITH heads AS MATERIALIZED (
+    SELECT w.id, w.paused_at IS NOT NULL AS is_paused, head.at
+    FROM routing_workspace w
+    CROSS JOIN LATERAL (
+        SELECT l.next_attempt_at AS at FROM routing_lead l
+        WHERE l.workspace_id = w.id AND l.status = 'pending' AND l.paused_at IS NULL
+        ORDER BY l.next_attempt_at, l.id
+        LIMIT 1
+    ) head
+    WHERE %(visible)s::bigint[] IS NULL OR w.id = ANY(%(visible)s)
+), waiting AS ({_BEHIND.format(due="")}
+), overdue AS ({_BEHIND.format(due="AND l.next_attempt_at <= statement_timestamp()")}
+)
+SELECT h.id, h.is_paused, coalesce(waiting.leads, 0), coalesce(overdue.leads, 0),
+    extract(epoch FROM statement_timestamp() - h.at)::float8
+FROM heads h LEFT JOIN waiting USING (id) LEFT JOIN overdue USING (id)
+"""  # noqa: S608 - only constants are put in
 LAST_START: Final = (
     "SELECT extract(epoch FROM clock_timestamp() - max(started_at))::float8 FROM tracing_attempt"
 )
@@ -130,11 +148,7 @@ class DispatchState:
 
     @property
     def overdue_told(self) -> str:
-        if self.overdue_seconds is not None:
-            return f"for {span(self.overdue_seconds)}"
-        if self.total.is_overdue_least:
-            return "not known: more leads are overdue than are looked at"
-        return "nothing is overdue"
+        return "nothing is overdue" if self.overdue_seconds is None else f"for {span(self.overdue_seconds)}"
 
     @property
     def is_product_mirrored(self) -> bool | None:
@@ -227,8 +241,6 @@ def _find_late(state: DispatchState) -> Iterator[str]:
             f"{state.total.overdue_told} {'lead is' if overdue == 1 else 'leads are'} due and not started, the oldest"
             f" for {span(seconds)}. Look at the workers, the dispatcher and the locks of PostgreSQL."
         )
-    if seconds is None and state.total.is_overdue_least:
-        yield "Whether leads are late is not known: those of paused workspaces are all that is looked at."
     if seconds is not None and _is_late(state.started_seconds, limits["start_late"], at_least=seconds):
         since = "ever" if state.started_seconds is None else f"for {span(state.started_seconds)}"
         yield f"No lead was started {since}, although some are due."
@@ -294,12 +306,12 @@ def _tell(
 
 
 def _read_backlogs(visible: Sequence[int] | None) -> _Backlogs:
+    ids = None if visible is None else list(visible)
     with connection.cursor() as cursor:
-        cursor.execute(BACKLOG, [LEADS_LOOKED_AT])
+        cursor.execute(BACKLOG, {"visible": ids, "limit": LEADS_LOOKED_AT})
         rows = cursor.fetchall()
     least = tuple(sum(row[at] for row in rows) == LEADS_LOOKED_AT for at in (2, 3))
-    rows = [row for row in rows if visible is None or row[0] in visible]
-    late = [seconds for _, is_paused, _, overdue, seconds in rows if overdue and not is_paused]
+    late = [seconds for _, is_paused, *_, seconds in rows if seconds >= 0 and not is_paused]
     return _Backlogs(
         {pk: Backlog(waiting, overdue, *least) for pk, _, waiting, overdue, _ in rows},
         Backlog(sum(row[2] for row in rows), sum(row[3] for row in rows), *least),

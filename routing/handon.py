@@ -24,6 +24,8 @@ from routing.wake import PROCESS_LEADS, publish_ready, send_wake
 
 logger = logging.getLogger(__name__)
 
+# Where leads come from that the next take confirms; all others are confirmed by the next put.
+TAKE_PATH: Final = "take"
 # A polled lead that is due this soon is waited for by the broker; anything later waits in Postgres (PITFALLS 4).
 LONGEST_WAKE: Final = timedelta(seconds=10)
 NO_WAIT: Final = timedelta(0)
@@ -72,8 +74,10 @@ def publish(handed: Sequence[Handed], *, path: str) -> int:
     """Publish leads in flight. Those that the broker refuses go back into the schedule. Returns how many went out."""
     failed = publish_ready(handed)
     metrics.LEADS_MOVED.labels(path=path).inc(len(handed) - len(failed))
+    if path != TAKE_PATH:
+        schedule.say_published([each for each in handed if each not in failed] if failed else handed)
     if failed:
-        endings = [Ending(each.lead_id, None, AT_ONCE, each.workspace_id) for each in failed]
+        endings = [Ending(each.lead_id, each.deadline_ms, AT_ONCE, each.workspace_id) for each in failed]
         guarded("hand_back", partial(schedule.end, endings), [False])
     return len(handed) - len(failed)
 

@@ -48,21 +48,27 @@ TEXT_COLUMNS: Final = (
 DUE_REASON: Final = "ingest"
 
 # The database's clock, unless a time is given: the lead must be due for workers on any machine at once.
-# A repeated external_id is left out instead of failing, so that the other leads of a batch go in.
+# A repeated external_id is left out instead of failing, so that the other leads of a batch go in. A batch waits for
+# another one that stores the same external_id: all go by one order, or two would wait for each other. Ids are given out
+# in the order of the batch: of two leads of one person the first in it came first.
 INSERT: Final = f"""
 INSERT INTO routing_lead (
-    public_id, {", ".join(TEXT_COLUMNS)}, email_hash, phone_hash, attributes, consent, intake_notes,
+    id, public_id, {", ".join(TEXT_COLUMNS)}, email_hash, phone_hash, attributes, consent, intake_notes,
     workspace_id, source_workspace_id, source_id,
     status, skip_reason, attempts, next_attempt_at, due_reason, received_at, expires_at
 )
-SELECT public_id, {", ".join(TEXT_COLUMNS)}, email_hash, phone_hash, attributes, consent, intake_notes,
+SELECT id, public_id, {", ".join(TEXT_COLUMNS)}, email_hash, phone_hash, attributes, consent, intake_notes,
     %(workspace_id)s, %(workspace_id)s, %(source_id)s,
     'pending', '', 0, received.at, '{DUE_REASON}', COALESCE(incoming.received_at, received.at),
     COALESCE(incoming.received_at, received.at) + make_interval(days => %(ttl_days)s)
-FROM jsonb_to_recordset(%(rows)s::jsonb) AS incoming(
-    public_id uuid, {", ".join(f"{name} text" for name in TEXT_COLUMNS)}, email_hash text, phone_hash text,
-    attributes jsonb, consent jsonb, intake_notes jsonb, received_at timestamptz
-), (SELECT COALESCE(%(at)s::timestamptz, clock_timestamp()) AS at) AS received
+FROM (
+    SELECT nextval('routing_lead_id_seq') AS id, *
+    FROM jsonb_to_recordset(%(rows)s::jsonb) AS row(
+        public_id uuid, {", ".join(f"{name} text" for name in TEXT_COLUMNS)}, email_hash text, phone_hash text,
+        attributes jsonb, consent jsonb, intake_notes jsonb, received_at timestamptz
+    )
+) AS incoming, (SELECT COALESCE(%(at)s::timestamptz, clock_timestamp()) AS at) AS received
+ORDER BY external_id, id
 ON CONFLICT (source_id, external_id) WHERE external_id <> '' DO NOTHING
 RETURNING id, public_id, received_at, next_attempt_at
 """  # noqa: S608 - only constant column names are put in

@@ -52,17 +52,17 @@ def issue(key: ScopedKey, *, at: datetime, by: By) -> IssuedKey:
 def rotate(key: ScopedKey, *, overlap: timedelta, at: datetime, by: By) -> IssuedKey:
     """Issue a key that may do the same, and end the old one after `overlap`: until then both work. Raises KeyRefused.
 
-    The new one ends when the old one was to end: a key that replaces another lasts no longer.
+    Of two that rotate the same key at once one is refused. The new one ends when the old one was to end: a key that
+    replaces another lasts no longer.
     """
     fresh = type(key)(
         **{key.owner_field: key.owner}, name=key.name, scopes=key.granted_scopes, expiry_date=key.expiry_date
     )
     ends_at = at + overlap if key.expiry_date is None else min(key.expiry_date, at + overlap)
     with transaction.atomic():
-        before = audit.read_state(key, fields=["expiry_date"])
-        if not _usable(key, at=at).update(expiry_date=ends_at):
-            message = f"the key {key.prefix} is revoked or has expired: create a new one instead"
-            raise KeyRefused(message)
+        if not _usable(key, at=at).filter(expiry_date=key.expiry_date).update(expiry_date=ends_at):
+            raise KeyRefused(_why_not_rotated(key, at=at))
+        before = {"expiry_date": key.expiry_date}
         _record(key, "rotated", by=by, before=before, after={"expiry_date": ends_at})
         return issue(fresh, at=at, by=by)
 
@@ -89,6 +89,12 @@ def parse_scopes(texts: Sequence[str], *, model: type[ScopedKey]) -> list[str]:
 def _usable(key: ScopedKey, *, at: datetime) -> Any:
     rows = type(key)._default_manager.filter(pk=key.pk, revoked=False)
     return rows.exclude(expiry_date__lte=at)
+
+
+def _why_not_rotated(key: ScopedKey, *, at: datetime) -> str:
+    if _usable(key, at=at).exists():
+        return f"the end of the key {key.prefix} was changed at this moment: look at it, and rotate it again if need be"
+    return f"the key {key.prefix} is revoked or has expired: create a new one instead"
 
 
 def _record(key: ScopedKey, action: str, *, by: By, before: audit.State, after: audit.State) -> None:

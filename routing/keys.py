@@ -39,6 +39,19 @@ def ready_key(shard: int) -> str:
     return f"{_key('ready')}:{shard}"
 
 
+def taken_key() -> str:
+    """ZSET lead id -> due ms: what the last take handed out, until the next one says that it was published.
+
+    Its number is in `{ls}:takes`. Leads that a worker has started are not in it.
+    """
+    return _key("taken")
+
+
+def puts_key() -> str:
+    """ZSET lead id -> the ms at which a put handed it to its caller, which has not said yet that it was published."""
+    return _key("puts")
+
+
 def pace_key() -> str:
     """HASH shard -> how many leads its ready queue may hold, as learnt from how long they waited in it."""
     return _key("pace")
@@ -75,7 +88,19 @@ def dispatcher_key() -> str:
 
 def script_keys() -> Sequence[str]:
     """What every script of the schedule is given, in the order of its KEYS."""
-    names = ("schedule", "inflight", "leases", "ready", "paused", "wake", "pace", "turn")
+    names = (
+        "schedule",
+        "inflight",
+        "leases",
+        "ready",
+        "paused",
+        "wake",
+        "pace",
+        "turn",
+        "taken",
+        "takes",
+        "puts",
+    )
     return [*map(_key, names), dispatcher_key(), f"{dispatcher_key()}:epoch"]
 
 

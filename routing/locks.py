@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection, connections, transaction
 from psycopg.pq import Format
 
+from routing.attributes import read_stored
 from routing.control import ALIVE_SECONDS
 from routing.models.rule_triggers import RULES_LOCK
 from routing.retry import Tries
@@ -31,8 +32,7 @@ _COLUMNS: Final = """
     l.woken_by
 """
 # `w` is where the lead is, `origin` where it came in: its rules decide where it goes.
-_TABLES: Final = """
-    routing_lead l
+_JOINED: Final = """
     JOIN routing_source s ON s.id = l.source_id
     JOIN routing_workspace w ON w.id = l.workspace_id
     JOIN routing_workspace origin ON origin.id = l.source_workspace_id
@@ -44,16 +44,18 @@ ATTRIBUTES: Final = 18
 # NO KEY UPDATE: a foreign key check of another transaction (KEY SHARE) must not make the lead look busy.
 LOCK_LEAD: Final = f"""
 SELECT {_COLUMNS}
-FROM {_TABLES}
+FROM routing_lead l
+{_JOINED}
 WHERE l.id = %s
 FOR NO KEY UPDATE OF l SKIP LOCKED
 """  # noqa: S608 - only constant lists are put in
 
 # statement_timestamp() is stable: the index stops at it. With the volatile clock_timestamp() every lead that waits for
 # a later time would be read and thrown away whenever nothing is due.
-IS_DUE: Final = """
-    l.status = 'pending' AND l.paused_at IS NULL AND l.next_attempt_at <= statement_timestamp()
-    AND w.paused_at IS NULL AND NOT EXISTS (SELECT FROM routing_dispatchcontrol WHERE id = 1 AND paused_at IS NOT NULL)
+IS_DUE: Final = "l.status = 'pending' AND l.paused_at IS NULL AND l.next_attempt_at <= statement_timestamp()"
+# Asked of the workspace first: the leads of a paused one are not looked at, however many are overdue.
+IS_RUNNING: Final = """
+    w.paused_at IS NULL AND NOT EXISTS (SELECT FROM routing_dispatchcontrol WHERE id = 1 AND paused_at IS NOT NULL)
 """
 # Whether a dispatcher lives. The row is named by its key: without, the table would be read whole (decisions/0007).
 IS_LED: Final = f"""
@@ -67,18 +69,31 @@ IS_POLLED: Final = f"(w.dispatch_mode <> 'event' OR NOT {IS_LED})"
 
 
 def _lock_next(condition: str) -> str:
+    """Workspaces that `condition` lets through, one after the other, beginning after the one that is given.
+
+    The inner LIMITs end the walk at the first lead: no other workspace's lead is locked. The columns are read from the
+    locked row itself: a second look at the table would find the row as it was when the statement began.
+    """
     return f"""
 SELECT {_COLUMNS}
-FROM {_TABLES}
-WHERE {condition}
-ORDER BY l.next_attempt_at, l.id
-LIMIT 1
-FOR NO KEY UPDATE OF l SKIP LOCKED
+FROM (
+    SELECT head.*
+    FROM (SELECT w.id FROM routing_workspace w WHERE {condition} ORDER BY w.id <= %s, w.id) turn
+    CROSS JOIN LATERAL (
+        SELECT l.* FROM routing_lead l
+        WHERE l.workspace_id = turn.id AND {IS_DUE}
+        ORDER BY l.next_attempt_at, l.id
+        LIMIT 1
+        FOR NO KEY UPDATE OF l SKIP LOCKED
+    ) head
+    LIMIT 1
+) l
+{_JOINED}
 """  # noqa: S608 - only constant lists and conditions are put in
 
 
-LOCK_NEXT_DUE: Final = _lock_next(IS_DUE)
-LOCK_NEXT_POLLED: Final = _lock_next(f"{IS_DUE} AND {IS_POLLED}")
+LOCK_NEXT_DUE: Final = _lock_next(IS_RUNNING)
+LOCK_NEXT_POLLED: Final = _lock_next(f"{IS_RUNNING} AND {IS_POLLED}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +156,17 @@ def lock_lead(lead_id: int) -> LockedLead | None:
     return _lock(LOCK_LEAD, [lead_id])
 
 
-def lock_next_due_lead() -> LockedLead | None:
-    """Lock the lead that has been due longest and is not busy, neither it nor its workspace nor the product paused."""
-    return _lock(LOCK_NEXT_DUE, [])
+def lock_next_due_lead(*, after: int) -> LockedLead | None:
+    """Lock the lead that has been due longest in the next workspace after that id, round and round, that has any.
+
+    Leads that are busy or held back, and those of paused workspaces or a paused product, are passed over.
+    """
+    return _lock(LOCK_NEXT_DUE, [after])
 
 
-def lock_next_polled_lead() -> LockedLead | None:
+def lock_next_polled_lead(*, after: int) -> LockedLead | None:
     """The same among leads that no dispatcher starts."""
-    return _lock(LOCK_NEXT_POLLED, [])
+    return _lock(LOCK_NEXT_POLLED, [after])
 
 
 def _lock(sql: str, parameters: list[Any]) -> LockedLead | None:
@@ -159,7 +177,7 @@ def _lock(sql: str, parameters: list[Any]) -> LockedLead | None:
     if row is None:
         return None
     values: list[Any] = list(row)
-    values[ATTRIBUTES] = json.loads(values[ATTRIBUTES])
+    values[ATTRIBUTES] = read_stored(values[ATTRIBUTES])
     values[NOTES] = json.loads(values[NOTES]) if values[NOTES] != "[]" else ()
     return LockedLead(*values)
 
@@ -194,6 +212,30 @@ def wait_for_lead(lead_id: int) -> str | None:
         cursor.execute(WAIT_FOR_LEAD, [lead_id])
         row: tuple[str] | None = cursor.fetchone()
     return row[0] if row else None
+
+
+WAIT_TO_CLOSE: Final = """
+SELECT status, attempts, next_attempt_at, due_reason, paused_at IS NOT NULL
+FROM routing_lead WHERE id = %s FOR NO KEY UPDATE
+"""
+
+
+class Waiting(NamedTuple):
+    """Of a lead whose attempt was rolled back: what others may have changed since."""
+
+    status: str
+    attempts: int
+    next_attempt_at: datetime | None
+    due_reason: str
+    is_paused: bool  # the lead alone, not its workspace
+
+
+def wait_to_close(lead_id: int, *, using: str) -> Waiting | None:
+    """Wait for one lead's lock on another connection, up to its lock_timeout. None: no such lead."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(WAIT_TO_CLOSE, [lead_id])
+        row = cursor.fetchone()
+    return None if row is None else Waiting(*row)
 
 
 WAIT_FOR_SWITCH: Final = "SELECT paused_at FROM routing_workspace WHERE id = %s FOR NO KEY UPDATE"

@@ -16,7 +16,7 @@ from typing import Final
 from django.conf import settings
 
 from routing import canary, metrics, schedule
-from routing.backlog import LEADS_A_PAGE, Place, Spread, place_of, put_back, read_page
+from routing.backlog import Spread, Walk, put_back, walk_running
 from routing.handon import publish
 from routing.models import DispatchMode
 from routing.queries import read_clock
@@ -56,7 +56,7 @@ class Lookout:
     def __init__(self) -> None:
         self._look = Every(settings.LEADSWITCH_WATCH["look"])
         self._send = Every(settings.LEADSWITCH_WATCH["canary"])
-        self._after: Place | None = None
+        self._walk: Walk | None = None
         self.is_canary_late = False
 
     def look(self) -> None:
@@ -67,6 +67,7 @@ class Lookout:
         if self._look.is_time():
             self._look.is_done()
             self._judge_canary()
+            tell_returned(schedule.hand_back_lost(), path="put")
             self._look_into_postgres()
 
     def help_out(self, run_next_due: Callable[[], bool], *, stop: Event) -> None:
@@ -82,10 +83,11 @@ class Lookout:
         self.is_canary_late = is_late
 
     def _look_into_postgres(self) -> None:
-        """A page at a time, from the oldest lead to the youngest, and again."""
+        """A page at a time, through the workspaces that are not paused, and again."""
         now = read_clock()
-        leads = read_page(self._after, mode=DispatchMode.EVENT, until=now - GRACE)
-        self._after = place_of(leads[-1]) if len(leads) == LEADS_A_PAGE else None
+        if self._walk is None or self._walk.is_over:
+            self._walk = walk_running(DispatchMode.EVENT)
+        leads = self._walk.read_page(until=now - GRACE)
         put_lost_back(leads, spread=Spread(randbits(32)), at=now, path="look")
 
 
@@ -103,6 +105,13 @@ def publish_all(handed: Sequence[Handed], *, path: str) -> None:
         raise QueuesRefuse
 
 
+def tell_returned(count: int, *, path: str) -> None:
+    """Leads that were handed out and published by nobody are in the schedule again."""
+    if count:
+        metrics.LEADS_RETURNED.labels(path=path).inc(count)
+        logger.warning("dispatch.unpublished_returned", extra={"leads": count, "path": path})
+
+
 def put_lost_back(leads: Sequence[Due], *, spread: Spread, at: datetime, path: str) -> None:
     """Put back those that the schedule does not know. Raises QueuesRefuse."""
     lost_ids = schedule.find_lost(leads)
@@ -112,14 +121,13 @@ def put_lost_back(leads: Sequence[Due], *, spread: Spread, at: datetime, path: s
 
 
 def catch_up() -> Iterator[None]:
-    """Put lost leads back that are due soon, a page for each step. Raises redis.RedisError, QueuesRefuse."""
+    """Put lost leads back that are due soon, a page for each step. Raises redis.RedisError, QueuesRefuse.
+
+    Leads of paused workspaces, which nobody takes, are left to the reconciler and to whoever resumes one.
+    """
     spread = Spread(randbits(32))
-    after: Place | None = None
     until = read_clock() + CATCH_UP
-    while True:
-        leads = read_page(after, mode=DispatchMode.EVENT, until=until)
-        put_lost_back(leads, spread=spread, at=read_clock(), path="put")
-        if len(leads) < LEADS_A_PAGE:
-            return
-        after = place_of(leads[-1])
+    walk = walk_running(DispatchMode.EVENT)
+    while not walk.is_over:
+        put_lost_back(walk.read_page(until=until), spread=spread, at=read_clock(), path="put")
         yield

@@ -126,6 +126,12 @@ LEADS_MOVED = Counter(
     " postgres (run by it).",
     ["path"],
 )
+LEADS_RETURNED = Counter(
+    "leadswitch_unpublished_leads_returned_total",
+    "Leads that were handed out and published by nobody, as the answer was lost or the process killed, and that are in"
+    " the schedule again: put, take.",
+    ["path"],
+)
 FLIGHTS_REFUSED = Counter(
     "leadswitch_inflight_leases_refused_total",
     "Messages of leads whose lease was over or held by another worker.",
@@ -147,4 +153,9 @@ SHADOW_COMPARED = Counter(
     "leadswitch_shadow_compared_total",
     "Leads of workspaces in shadow mode by what the index said: same, missing, earlier, later, extra.",
     ["result"],
+)
+OLD_PLANS = Counter(
+    "leadswitch_old_plans_total",
+    "Prepared statements that a migration made unusable: what was begun again, the statement or the attempt.",
+    ["again"],
 )

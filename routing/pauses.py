@@ -19,6 +19,7 @@ from routing.locks import wait_for_switch
 from routing.models import DispatchControl, Workspace
 from routing.outage import guarded
 from routing.redisclient import get_client
+from routing.rollout import follow_later
 from routing.schedule import TIMEOUT_SECONDS
 from tracing import audit
 
@@ -67,8 +68,8 @@ def state_of(pause: Pause | None) -> str:
 
 
 def switch(workspace_id: int | None, *, to: datetime | None, actor: str, reason: str, seen: str = "") -> bool:
-    """Pause a workspace (None: the product) since then, or let it go on (`to` None). Attempts that run come to their
-    end.
+    """Pause a workspace (None: the product) since then, or let it go on (`to` None). Attempts that run sell nothing any
+    longer, unless their sale has begun.
 
     Returns False when it is so already: nothing is written, a pause keeps its time, and Redis is told again. Waits for
     others that switch it, up to lock_timeout. Raises LookupError, and ValueError without a reason.
@@ -83,6 +84,8 @@ def switch(workspace_id: int | None, *, to: datetime | None, actor: str, reason:
             ensure_control()
         was = wait_for_switch(workspace_id)
         mirror_later(workspace_id)
+        if workspace_id is not None and to is None:
+            follow_later(workspace_id)
         if (was is None) == (to is None):
             return False
         if seen and seen != state_of(None if was is None else Pause(was)):

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from routing.aftermath import after_commit_try
-from routing.locks import IS_DUE, IS_LED, IS_POLLED
+from routing.locks import IS_DUE, IS_LED, IS_POLLED, IS_RUNNING
 from routing.models import Lead
 from tracing.parsing import parse_id, parse_uuid
 
@@ -28,35 +28,37 @@ def has_polled() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-COUNT_POLLED: Final = f"""
+# Of each workspace through the index of its own leads; the outer LIMIT ends the walk.
+_COUNT: Final = """
 SELECT count(*) FROM (
-    SELECT 1
-    FROM routing_lead l JOIN routing_workspace w ON w.id = l.workspace_id
-    WHERE {IS_DUE} AND {IS_POLLED}
-    LIMIT %s
+    SELECT FROM routing_workspace w
+    CROSS JOIN LATERAL (
+        SELECT FROM routing_lead l
+        WHERE l.workspace_id = w.id AND {leads}
+        ORDER BY l.next_attempt_at, l.id
+        LIMIT %(limit)s
+    ) one
+    WHERE {workspaces}
+    LIMIT %(limit)s
 ) due
-"""  # noqa: S608 - only constant conditions are put in
+"""
+COUNT_POLLED: Final = _COUNT.format(leads=IS_DUE, workspaces=f"{IS_RUNNING} AND {IS_POLLED}")
 
 
 def count_polled(*, limit: int) -> int:
     """Return how many leads are due that the pick-up has to start, counting no further than `limit`."""
     with connection.cursor() as cursor:
-        cursor.execute(COUNT_POLLED, [limit])
+        cursor.execute(COUNT_POLLED, {"limit": limit})
         return int(cursor.fetchone()[0])
 
 
-COUNT_DUE: Final = """
-SELECT count(*) FROM (
-    SELECT FROM routing_lead
-    WHERE status = 'pending' AND paused_at IS NULL AND next_attempt_at <= statement_timestamp()
-        AND (%(workspace)s::bigint IS NULL OR workspace_id = %(workspace)s)
-    LIMIT %(limit)s
-) due
-"""
+COUNT_DUE: Final = _COUNT.format(
+    leads=IS_DUE, workspaces="w.paused_at IS NULL AND (%(workspace)s::bigint IS NULL OR w.id = %(workspace)s)"
+)
 
 
 def count_due(workspace_id: int | None, *, limit: int) -> int:
-    """Return how many leads of a workspace (None: of all) are due, counting no further than `limit`."""
+    """Return how many leads of a workspace (None: of all) are due and not kept by its pause, no more than `limit`."""
     with connection.cursor() as cursor:
         cursor.execute(COUNT_DUE, {"workspace": workspace_id, "limit": limit})
         return int(cursor.fetchone()[0])

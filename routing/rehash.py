@@ -15,12 +15,15 @@ from routing.identity import identify
 IDS_A_BATCH: Final = 20_000
 
 LAST: Final = "SELECT COALESCE(max(id), 0) FROM routing_lead"
-# By ranges of the primary key: each batch reads a bounded number of rows.
-FIND_ALL: Final = """
+# By ranges of the primary key: each batch reads a bounded number of rows. Two runs lock them in one order.
+_FIND: Final = """
 SELECT id, email, phone, email_hash, phone_hash FROM routing_lead
 WHERE id > %s AND id <= %s AND (email <> '' OR phone <> '')
 """
-FIND: Final = rf"{FIND_ALL} AND (email ~ '[^\x01-\x7f]' OR phone LIKE '+521%%' OR phone LIKE '+549%%')"
+FIND_ALL: Final = f"{_FIND} ORDER BY id"
+FIND: Final = (
+    rf"{_FIND} AND (email ~ '[^\x01-\x7f]' OR phone LIKE '+521%%' OR phone LIKE '+549%%') ORDER BY id"
+)
 UPDATE: Final = """
 UPDATE routing_lead SET email_hash = %s, phone_hash = %s WHERE id = %s AND email = %s AND phone = %s
 """

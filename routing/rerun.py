@@ -24,6 +24,12 @@ SET status = 'pending', next_attempt_at = least(%s, clock_timestamp()), due_reas
     lost_leases = CASE status WHEN 'failed' THEN 0 ELSE lost_leases END
 WHERE id = %s AND status = %s
 """
+# A lead that is due keeps its place, but the verdict of an attempt that was just rolled back has to see that it was
+# asked for since. An attempt that a sender asked for is the answer to that sender's repetitions.
+MARK_ASKED: Final = """
+UPDATE routing_lead SET next_attempt_at = next_attempt_at + interval '1 microsecond'
+WHERE id = %s AND due_reason <> %s
+"""
 
 WHY_NOT: Final = {
     LeadStatus.CALLING: "a verification call is out; wait for its end",
@@ -86,7 +92,7 @@ def dispatch_now(public_id: UUID, *, source_id: int, at: datetime) -> None:
         lead = Lead.objects.only("status", "paused_at", "expires_at", "next_attempt_at").get(pk=lead_id)
         _refuse_unless_waiting(lead, at=at)
         if lead.next_attempt_at is not None and lead.next_attempt_at <= at:
-            hand_on_later(lead_id)
+            _mark_asked(lead_id)
         else:
             _take_allowance(lead_id, asked_by=AskedBy.SENDER, at=at)
             _make_due(lead_id, status=lead.status, at=at, due_reason=ASKED_BY_SENDER)
@@ -101,6 +107,12 @@ def _take_allowance(lead_id: int, *, asked_by: AskedBy, at: datetime) -> None:
 def _make_due(lead_id: int, *, status: str, at: datetime, due_reason: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(MAKE_DUE, [at, due_reason, lead_id, status])
+    hand_on_later(lead_id)
+
+
+def _mark_asked(lead_id: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(MARK_ASKED, [lead_id, ASKED_BY_SENDER])
     hand_on_later(lead_id)
 
 

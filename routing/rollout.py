@@ -10,7 +10,7 @@ from typing import Final
 from django.db import transaction
 
 from routing import schedule, shadow
-from routing.backlog import Place, Spread, place_of, put_back, read_page
+from routing.backlog import Spread, Walk, put_back
 from routing.handon import after_commit
 from routing.models import DispatchMode, Workspace
 from routing.queries import read_clock
@@ -40,13 +40,14 @@ def follow_mode(workspace_id: int) -> int:
     if mode == DispatchMode.POLL:
         return 0
     count, spread = 0, Spread(randbits(32))
-    after: Place | None = None
-    while leads := read_page(after, mode=mode, workspace_id=workspace_id):
+    walk = Walk(mode, [workspace_id])
+    while not walk.is_over:
+        leads = walk.read_page()
         if mode == DispatchMode.EVENT:
             put_back(leads, spread=spread, at=read_clock())
         else:
             shadow.write({(lead.lead_id, lead.workspace_id): lead.due_at for lead in leads})
-        count, after = count + len(leads), place_of(leads[-1])
+        count += len(leads)
     return count
 
 

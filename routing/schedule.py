@@ -1,11 +1,14 @@
 """The schedule in Redis: which leads wait for which time, and which are in flight under a lease.
 
 It follows PostgreSQL, which decides; whatever is lost here the reconcilers put back. Every call is one atomic script
-that may be repeated. All of them raise redis.RedisError; `routing.handon` keeps that from intakes and attempts.
+that may be repeated, also when it was carried out and its answer was lost. All of them raise redis.RedisError;
+`routing.handon` keeps that from intakes and attempts.
 """
 
 import math
+from collections import deque
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -23,6 +26,9 @@ TIMEOUT_SECONDS: Final = 1.0
 # are given less.
 QUEUE_PART: Final = 1 / 30
 LEADS_A_CALL: Final = 500
+# Publishing takes milliseconds, and up to three seconds with a broker that is down. What a put handed out, and nobody
+# has published by then, is published again: a double does no harm.
+UNCONFIRMED_MS: Final = 2_000
 # Before every clock: due at once, or as soon as the wait that goes with it is over.
 AT_ONCE: Final = datetime.fromtimestamp(0, UTC)
 # A reconciler that puts many leads back spreads them over no more than this.
@@ -42,10 +48,11 @@ class Due(NamedTuple):
 
 
 class Handed(NamedTuple):
-    """A lead in flight that is to be published to the ready queue of its workspace."""
+    """A lead in flight that is to be published to the ready queue of its workspace. `deadline_ms`: its lease's end."""
 
     lead_id: int
     workspace_id: int
+    deadline_ms: int
 
 
 class Ending(NamedTuple):
@@ -80,10 +87,15 @@ class Leader(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Take:
+    """`number`: by which the next take says that this one was published. `returned`: leads of an earlier take that was
+    not published, by whoever took them; they are in the schedule again, or among those handed out by this one."""
+
     handed: Sequence[Handed]
     is_more: bool  # the next take would find more
     is_blocked: bool  # leads are due, and the ready queues have no room for them
     next_due_seconds: float | None
+    number: int = 0
+    returned: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +126,10 @@ class Sizes:
         return sum(shard.ready for shard in self.shards)
 
 
+# Threads may share it. What is too much is published twice.
+_PUBLISHED: Final[deque[Handed]] = deque(maxlen=10 * LEADS_A_CALL)
+
+
 class NotLeading(Exception):
     """Another dispatcher leads by now."""
 
@@ -121,32 +137,54 @@ class NotLeading(Exception):
 def put(leads: Sequence[Due]) -> list[Handed]:
     """Put leads into the schedule, or bring the time of those that are there forward. Never delays one.
 
-    Returns those that were due and are in flight now: the caller publishes them, or ends their leases.
+    Returns those that were due and are in flight now: the caller publishes them and says so (`say_published`), or ends
+    their leases. Of those about which nothing more is heard `hand_back_lost` puts back.
     """
-    limits = [settings.LEADSWITCH_READY_SHARDS, settings.LEADSWITCH_READY_LIMIT, lease_ms()]
+    limits = [settings.LEADSWITCH_READY_SHARDS, settings.LEADSWITCH_READY_LIMIT, lease_ms(), UNCONFIRMED_MS]
     handed: list[Handed] = []
     for part in _in_parts(leads):
-        handed += _read_handed(_run(scripts.PUT, [*limits, *_flat_waits(part)]))
+        deadline_ms, *flat = _run(scripts.PUT, [*limits, *_flat_published(), *_flat_waits(part)])
+        handed += _read_handed(flat, deadline_ms=deadline_ms)
     return handed
 
 
-def take_due(leader: Leader, *, limit: int) -> Take:
-    """Move due leads from the schedule into flight, an equal part for each workspace. Raises NotLeading."""
+def say_published(handed: Sequence[Handed]) -> None:
+    """Leads of puts were published. Redis is told with the next put of this process, or by the worker that starts them.
+
+    What is told to nobody is published once more: a double finds its lead started.
+    """
+    _PUBLISHED.extend(handed)
+
+
+def hand_back_lost(*, limit: int = LEADS_A_CALL) -> int:
+    """Put what puts handed out, and nobody published, back into the schedule. Returns how many leads."""
+    return int(_run(scripts.HAND_BACK, [settings.LEADSWITCH_READY_SHARDS, UNCONFIRMED_MS, limit]))
+
+
+def take_due(leader: Leader, *, limit: int, published: int | None = None) -> Take:
+    """Move due leads from the schedule into flight, an equal part for each workspace. Raises NotLeading.
+
+    `published`: the number of the take before, whose leads were all published; None: it is not known of any. A take
+    that was carried out and not published, because its answer was lost or who took was killed, is undone first.
+    """
     answer = _run(
         scripts.TAKE,
         [
             *(leader.name, leader.epoch, limit),
             *(settings.LEADSWITCH_READY_SHARDS, settings.LEADSWITCH_READY_LIMIT, lease_ms()),
+            "" if published is None else published,
         ],
     )
     if answer[0] == -1:
         raise NotLeading
-    waits, next_due_ms = answer[:2]
+    waits, next_due_ms, number, returned, deadline_ms = answer[:5]
     return Take(
-        handed=_read_handed(answer[2:]),
+        handed=_read_handed(answer[5:], deadline_ms=deadline_ms),
         is_more=waits == 2,
         is_blocked=waits == 1,
         next_due_seconds=None if next_due_ms < 0 else next_due_ms / 1000,
+        number=number,
+        returned=returned,
     )
 
 
@@ -250,8 +288,21 @@ def _flat_waits(leads: Iterable[Due]) -> list[int]:
     ]
 
 
-def _read_handed(flat: Sequence[str]) -> list[Handed]:
-    return [Handed(int(lead), int(workspace)) for lead, workspace in zip(flat[::2], flat[1::2], strict=True)]
+def _flat_published() -> list[int]:
+    """How many leads of earlier puts were published, then each with the end of its lease. Forgets them."""
+    flat: list[int] = []
+    with suppress(IndexError):
+        while len(flat) < 2 * LEADS_A_CALL:
+            handed = _PUBLISHED.popleft()
+            flat += [handed.lead_id, handed.deadline_ms]
+    return [len(flat) // 2, *flat]
+
+
+def _read_handed(flat: Sequence[str], *, deadline_ms: int) -> list[Handed]:
+    return [
+        Handed(int(lead), int(workspace), deadline_ms)
+        for lead, workspace in zip(flat[::2], flat[1::2], strict=True)
+    ]
 
 
 def _run(text: str, arguments: Sequence[Any]) -> Any:

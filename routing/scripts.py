@@ -4,13 +4,17 @@ Every script is given the same keys (`routing.keys.script_keys`) and makes the n
 them; all carry one hash tag. A lead is in its workspace's schedule, in flight, or both: both means that its due time
 was written again while a worker had it. An entry of the schedule may be too early, never too late: the worker that
 gets the lead reads in PostgreSQL when it is due, and puts it back (decisions/0017).
+
+What a take or a put hands out is unconfirmed until its caller says that it was published, or a worker has started it:
+an answer may be lost, and a caller killed (decisions/0045).
 """
 
 from typing import Final
 
 PRELUDE: Final = """
 local SCHEDULE, INFLIGHT, LEASES, READY, PAUSED = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local WAKE, PACE, TURN, DISPATCHER, EPOCH = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local WAKE, PACE, TURN, TAKEN, TAKES, PUTS = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
+local DISPATCHER, EPOCH = KEYS[12], KEYS[13]
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local LEAST_PACE = 8
@@ -89,15 +93,58 @@ local function hand_on(workspace, shard, leads, lease)
     redis.call('ZADD', ready_of(shard), unpack(scores))
     redis.call('HSET', LEASES, unpack(leases))
 end
+
+local function confirm(lead)
+    redis.call('ZREM', TAKEN, lead)
+    redis.call('ZREM', PUTS, lead)
+end
+
+-- A lead that was handed out and that no worker has started is in flight no more.
+local function call_back(lead, workspace, shards)
+    redis.call('ZREM', INFLIGHT, lead)
+    redis.call('HDEL', LEASES, lead)
+    redis.call('ZREM', ready_of(shard_of(workspace, shards)), lead)
+    confirm(lead)
+end
+
+-- Put (lead, due ms)... back into the schedule, apart from those that a worker has started. Returns how many.
+local function hand_back(unconfirmed, shards)
+    local count, touched = 0, {}
+    for at = 1, #unconfirmed, 2 do
+        local lead = unconfirmed[at]
+        local workspace, is_started = read_lease(lead)
+        if workspace and workspace ~= '' and not is_started then
+            call_back(lead, workspace, shards)
+            redis.call('ZADD', leads_of(workspace), 'LT', unconfirmed[at + 1], lead)
+            count, touched[workspace] = count + 1, true
+        else
+            confirm(lead)
+        end
+    end
+    for workspace in pairs(touched) do follow(workspace) end
+    return count
+end
 """
 
-# ARGV: shards, queue limit, lease ms, then (lead, workspace, due ms, least ms to wait)... .
-# Returns [lead, workspace]... in flight now.
+# ARGV: shards, queue limit, lease ms, ms after which a put is believed lost, how many leads of earlier puts were
+# published, (such a lead, when its lease ends)..., then (lead, workspace, due ms, least ms to wait)... .
+# Returns {when their leases end, lead, workspace, ...} of those in flight now.
 # Due now goes straight to a ready queue where there is room and no other lead of its workspace waits; else it waits.
 PUT: Final = """
 local shards, limit, lease = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local is_off = redis.call('EXISTS', PAUSED) == 1
-local places, rooms, straight, touched = {}, {}, {}, {}
+local is_off, first = redis.call('EXISTS', PAUSED) == 1, 6 + 2 * tonumber(ARGV[5])
+local places, rooms, straight, touched = {}, {}, {now + lease}, {}
+
+for at = 6, first - 1, 2 do
+    local _, _, deadline = read_lease(ARGV[at])
+    if deadline == tonumber(ARGV[at + 1]) then redis.call('ZREM', PUTS, ARGV[at]) end
+end
+
+-- Whose answer was lost, by all appearances: put again it is handed out again.
+local function is_lost(lead)
+    local since = redis.call('ZSCORE', PUTS, lead)
+    return since and now - tonumber(since) >= tonumber(ARGV[4])
+end
 
 local function place_of(workspace)
     local place = places[workspace]
@@ -111,14 +158,19 @@ local function place_of(workspace)
     return place
 end
 
-for at = 4, #ARGV, 4 do
+for at = first, #ARGV, 4 do
     local lead, workspace, due, wait = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
     if wait > 0 then due = math.max(due, now + wait) end
     local holder, is_started = read_lease(lead)
+    if holder and holder ~= '' and not is_started and is_lost(lead) then
+        call_back(lead, holder, shards)
+        holder = nil
+    end
     if not holder or is_started then -- else: whoever starts it reads when it is due
         local place = place_of(workspace)
         if not holder and due <= now and place.is_open and rooms[place.shard] > 0 then
             hand_on(workspace, place.shard, {lead}, lease)
+            redis.call('ZADD', PUTS, now, lead)
             rooms[place.shard] = rooms[place.shard] - 1
             straight[#straight + 1], straight[#straight + 2] = lead, workspace
         else
@@ -132,30 +184,42 @@ for workspace in pairs(touched) do follow(workspace) end
 return straight
 """
 
-# ARGV: name, epoch, most leads, shards, queue limit, lease ms.
-# Returns {-1} to whoever does not lead; else {what waits, ms until the next is due or -1, lead, workspace, ...}.
+# ARGV: name, epoch, most leads, shards, queue limit, lease ms, number of the take that was published last or "".
+# Returns {-1} to whoever does not lead; else {what waits, ms until the next is due or -1, number of this take, how many
+# leads of the one before were handed back, when their leases end, lead, workspace, ...}.
 # What waits: 0 nothing that is due, 1 for room in the queues, 2 for the next take.
+# Of a take that was not published, whoever took it, all leads are in the schedule again before this one looks.
 TAKE: Final = """
 if redis.call('GET', DISPATCHER) ~= ARGV[1] or redis.call('GET', EPOCH) ~= ARGV[2] then return {-1} end
 local left, shards, limit, lease = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 redis.call('DEL', WAKE)
-if redis.call('EXISTS', PAUSED) == 1 then return {0, -1} end
-local taken, groups, order = {0, -1}, {}, {}
+local number, returned = redis.call('GET', TAKES), 0
+if number ~= ARGV[7] then returned = hand_back(redis.call('ZRANGE', TAKEN, 0, -1, 'WITHSCORES'), shards) end
+redis.call('UNLINK', TAKEN)
+local taken, groups, order = {0, -1, tonumber(number or 0), returned, now + lease}, {}, {}
+if redis.call('EXISTS', PAUSED) == 1 then return taken end
+local head = #taken
 
 -- Leads that a worker still has stay, and are looked at again when its lease is over or ended.
 local function take_from(workspace, shard, most)
-    local found = redis.call('ZRANGEBYSCORE', leads_of(workspace), '-inf', now, 'LIMIT', 0, most)
-    if #found == 0 then return 0, 0 end
-    local deadlines, free = redis.call('ZMSCORE', INFLIGHT, unpack(found)), {}
+    local scored = redis.call('ZRANGEBYSCORE', leads_of(workspace), '-inf', now, 'WITHSCORES', 'LIMIT', 0, most)
+    if #scored == 0 then return 0, 0 end
+    local found, free, unconfirmed = {}, {}, {}
+    for at = 1, #scored, 2 do found[#found + 1] = scored[at] end
+    local deadlines = redis.call('ZMSCORE', INFLIGHT, unpack(found))
     for at, lead in ipairs(found) do
         if deadlines[at] then
             redis.call('ZADD', leads_of(workspace), math.max(tonumber(deadlines[at]), now + 1000), lead)
         else
             free[#free + 1] = lead
+            unconfirmed[#unconfirmed + 1], unconfirmed[#unconfirmed + 2] = scored[2 * at], lead
             taken[#taken + 1], taken[#taken + 2] = lead, workspace
         end
     end
-    if #free > 0 then hand_on(workspace, shard, free, lease) end
+    if #free > 0 then
+        hand_on(workspace, shard, free, lease)
+        redis.call('ZADD', TAKEN, unpack(unconfirmed))
+    end
     return #free, #found
 end
 
@@ -209,6 +273,7 @@ for at, shard in ipairs(order) do
 end
 local soon = redis.call('ZRANGEBYSCORE', SCHEDULE, '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
 if soon then taken[2] = tonumber(soon) - now end
+if #taken > head then taken[3] = redis.call('INCR', TAKES) end
 return taken
 """
 
@@ -228,6 +293,7 @@ for at = 5, #ARGV do
             redis.call('ZREM', ready_of(shard), lead)
             learn(shard, limit, target, now - (deadline - lease))
         end
+        confirm(lead)
         redis.call('ZADD', INFLIGHT, now + lease, lead)
         redis.call('HSET', LEASES, lead, workspace .. '!')
         started[#started + 1] = now + lease
@@ -246,9 +312,7 @@ for at = 2, #ARGV, 5 do
     local holder, _, held = read_lease(lead)
     local is_held = holder and (deadline == '' or tonumber(deadline) == held)
     if is_held then
-        redis.call('ZREM', INFLIGHT, lead)
-        redis.call('HDEL', LEASES, lead)
-        redis.call('ZREM', ready_of(shard_of(holder, shards)), lead)
+        call_back(lead, holder, shards)
         -- Its due time was written again while it was in flight.
         if redis.call('ZSCORE', leads_of(holder), lead) then
             redis.call('ZADD', leads_of(holder), 'XX', now, lead)
@@ -264,6 +328,13 @@ for at = 2, #ARGV, 5 do
 end
 for workspace in pairs(touched) do follow(workspace) end
 return ended
+"""
+
+# ARGV: shards, ms after which a put is believed lost, most. Hands back what such puts handed out. Returns how many.
+HAND_BACK: Final = """
+local longest = now - tonumber(ARGV[2])
+local lost = redis.call('ZRANGEBYSCORE', PUTS, '-inf', longest, 'WITHSCORES', 'LIMIT', 0, ARGV[3])
+return hand_back(lost, tonumber(ARGV[1]))
 """
 
 # ARGV: (lead, workspace)... . Returns how many were waiting.

@@ -167,7 +167,7 @@ def _lines(name: str, workspace: Workspace | None, pause: Pause | None) -> Seque
         ]
     whose = "in any workspace" if workspace is None else f"of {workspace}"
     return [
-        f"From now on no lead {whose} is started, until somebody resumes it. Attempts that run come to their end.",
+        f"From now on no lead {whose} is started or sold, until somebody resumes it.",
         "Leads are still taken in, and keep their due times.",
     ]
 

@@ -18,7 +18,7 @@ from distribution.admin.confirming import ConfirmingAdmin, ReasonForm, keep_list
 from distribution.assign import OPEN, AssignRefused
 from routing import giveup, hold, rerun
 from routing.cancel import LeadFinished, cancel_lead
-from routing.locks import is_lock_timeout
+from routing.locks import is_lock_timeout, wait_for_lead
 from routing.models import UNFINISHED, Lead, LeadStatus, RetryingLead
 from routing.opened import LeadChanged, refuse_changed, state_of
 from tracing import audit
@@ -42,6 +42,7 @@ REFUSALS: Final = (
     *(AssignRefused, LeadChanged),
 )
 LISTS: Final = {model._meta.model_name: model for model in (Lead, RetryingLead)}
+ALREADY: Final = "it was so before; nothing was changed"
 BUSY: Final = "it is being worked on at this moment; try again"
 
 
@@ -273,8 +274,13 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
             with transaction.atomic():
                 if seen:
                     refuse_changed(lead.pk, seen=seen)
+                else:
+                    wait_for_lead(lead.pk)
                 before = audit.read_state(lead, fields=TOLD)
                 run()
+                after = audit.read_state(lead, fields=TOLD)
+                if before == after:
+                    return ALREADY
                 audit.record(
                     actor=request.user.get_username(),
                     action=action,
@@ -282,7 +288,7 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
                     workspace_id=lead.workspace_id,
                     reason=reason,
                     before=before,
-                    after=audit.read_state(lead, fields=TOLD),
+                    after=after,
                 )
         except REFUSALS as refusal:
             return str(refusal)

@@ -17,6 +17,7 @@ from distribution.models import AssignmentState, Wallet
 from distribution.money import MoneyRefused
 from distribution.returns import ReturnRefused
 from routing.wakeups import describe_woken
+from tracing.admin.opened import tell_last_change
 from tracing.wording import money
 
 MOVE_MONEY: Final = "distribution.add_ledgerentry"
@@ -188,9 +189,9 @@ class ReturnActionAdmin(ConfirmingAdmin):
             except (ReturnRefused, MoneyRefused) as refusal:
                 form.add_error("reason", f"Nothing was returned: {refusal}.")
             else:
-                self.message_user(
-                    request, done if is_new else "It was returned before; nothing was moved again."
-                )
+                if not is_new:
+                    done = f"It was returned before; nothing was moved again. {tell_last_change(assignment)}".strip()
+                self.message_user(request, done, messages.SUCCESS if is_new else messages.WARNING)
                 return HttpResponseRedirect(back)
         is_sold = assignment.state == AssignmentState.SOLD
         line = (

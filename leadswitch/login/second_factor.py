@@ -55,7 +55,7 @@ def pending_device(request: HttpRequest) -> Any:
 def confirm(request: HttpRequest, code: str) -> list[str] | None:
     """Turn the second factor on. Returns the recovery codes, or None when the code is wrong."""
     user: Any = request.user
-    get_user_model().objects.select_for_update().get(pk=user.pk)  # of two requests one turns it on
+    _lock(user)  # of two requests one turns it on
     if has_device(user):
         return None
     device = pending_device(request)
@@ -110,10 +110,22 @@ def make_recovery_codes(user: Any) -> list[str]:
 
 
 @transaction.atomic
+def remove_devices(user: Any) -> bool:
+    """Returns False when there is none: of two requests one removes them."""
+    _lock(user)
+    removed, _ = TOTPDevice.objects.filter(user=user).delete()
+    removed += StaticDevice.objects.filter(user=user).delete()[0]
+    return bool(removed)
+
+
+def _lock(user: Any) -> None:
+    get_user_model().objects.select_for_update(no_key=True).get(pk=user.pk)
+
+
+@transaction.atomic
 def turn_off(user: Any) -> None:
-    TOTPDevice.objects.filter(user=user).delete()
-    StaticDevice.objects.filter(user=user).delete()
-    audit.record(actor=user.get_username(), action="second_factor_off", target=user, workspace_id=None)
+    if remove_devices(user):
+        audit.record(actor=user.get_username(), action="second_factor_off", target=user, workspace_id=None)
 
 
 def hash_code(code: str) -> str:

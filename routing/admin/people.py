@@ -16,6 +16,7 @@ from routing.models import Membership
 from tracing import audit
 from tracing.admin.audited import REASON, AuditedAdmin
 from tracing.admin.fresh import FreshForm, FreshInline
+from tracing.locks import for_change
 
 if TYPE_CHECKING:
     PlainUserAdmin = UserAdmin[User]
@@ -55,14 +56,17 @@ class PeopleAdmin(AuditedAdmin, PlainUserAdmin):
     @admin.action(description="Reset the second factor")
     def reset_second_factor(self, request: HttpRequest, people: QuerySet[User]) -> None:
         """For people who have lost app and recovery codes. Nobody does it for themselves."""
-        others = people.exclude(username=request.user.get_username())
+        others = people.exclude(username=request.user.get_username()).order_by("pk")
+        reset = 0
         with transaction.atomic():
-            for user in others:
-                TOTPDevice.objects.filter(user=user).delete()
-                StaticDevice.objects.filter(user=user).delete()
-                self.audit(request, user, action="second_factor_reset", reason="")
+            for user in for_change(others):
+                removed, _ = TOTPDevice.objects.filter(user=user).delete()
+                removed += StaticDevice.objects.filter(user=user).delete()[0]
+                if removed:
+                    reset += 1
+                    self.audit(request, user, action="second_factor_reset", reason="")
         self.message_user(
-            request, f"The second factor of {len(others)} other people is off: they set up a new one."
+            request, f"The second factor of {reset} other people is off: they set up a new one."
         )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from uuid6 import uuid7
 
+from routing.models.ownership import owner_trigger
 from routing.models.workspace import Source, Workspace
 
 
@@ -151,12 +152,19 @@ class Lead(models.Model):
                 name="lead_source_external_id_unique",
             ),
         ]
+        triggers: ClassVar = [
+            owner_trigger(
+                *("source_id", "source_workspace_id"),
+                name="lead",
+                instead="cancel it, and have the other source send it",
+            )
+        ]
         indexes = [
-            # The pick-up of due leads: only pending ones that nobody holds back, in due order.
+            # Whoever looks for due leads: only pending ones that nobody holds back, of each workspace in due order.
             models.Index(
-                fields=["next_attempt_at", "id"],
+                fields=["workspace", "next_attempt_at", "id"],
                 condition=Q(status="pending", paused_at__isnull=True),
-                name="lead_due",
+                name="lead_workspace_due",
             ),
             models.Index(fields=["workspace", "-received_at"], name="lead_workspace_received"),
             # Who came in before: the status in the middle keeps a heap of duplicates of one person out of the way.

@@ -11,6 +11,8 @@ from uuid6 import uuid7
 
 from routing.checks import check_vertical
 from routing.models.apikey import ScopedKey, ScopedKeyManager, id_is_no_hash
+from routing.models.ownership import owner_trigger
+from routing.models.rule_triggers import version_stays_trigger
 from routing.models.wakeup import workspace_trigger
 from routing.opening import check_hours, check_timezone
 
@@ -133,8 +135,10 @@ class Workspace(models.Model):
         indexes = [
             # Which workspaces the pick-up looks after: asked every few seconds, and there are few or none.
             models.Index(fields=["id"], condition=~models.Q(dispatch_mode="event"), name="workspace_polled"),
+            # Whose leads a pick may take: asked before each.
+            models.Index(fields=["id"], condition=models.Q(paused_at__isnull=True), name="workspace_running"),
         ]
-        triggers: ClassVar = [workspace_trigger()]
+        triggers: ClassVar = [workspace_trigger(), version_stays_trigger()]
         constraints = [
             models.CheckConstraint(condition=models.Q(lead_ttl_days__gte=1), name="workspace_ttl_positive"),
             models.CheckConstraint(
@@ -194,6 +198,13 @@ class Source(models.Model):
                 condition=models.Q(intake_mode__in=IntakeMode.values), name="source_intake_mode_known"
             ),
         ]
+        triggers: ClassVar = [
+            owner_trigger(
+                "workspace_id",
+                name="source",
+                instead="add a source to the other workspace, and issue its keys there",
+            )
+        ]
 
     def __str__(self) -> str:
         """Names are unique in a workspace alone."""
@@ -232,4 +243,7 @@ class SourceKey(ScopedKey):
         constraints = [
             models.CheckConstraint(condition=~models.Q(scopes=[]), name="sourcekey_has_a_scope"),
             id_is_no_hash("sourcekey"),
+        ]
+        triggers: ClassVar = [
+            owner_trigger("source_id", name="key", instead="revoke it, and issue one for the other source")
         ]

@@ -41,7 +41,7 @@ def _recover(lease: Expired) -> bool:
     if attempts is None or not schedule.end([_ending(lease, found)])[0]:
         return False
     metrics.FLIGHTS_LOST.labels(state="started" if lease.is_started else "queued").inc()
-    if lease.is_started and found and count_loss(lease.lead_id, attempts=attempts):
+    if lease.is_started and found and count_loss(lease.lead_id, attempts=attempts, due_at=found[0].due_at):
         schedule.withdraw([(lease.lead_id, found[0].workspace_id)])
     return True
 

@@ -11,7 +11,7 @@ from secrets import randbits
 from typing import Final
 
 from routing import metrics, schedule, shadow
-from routing.backlog import LEADS_A_PAGE, Place, Spread, place_of, put_back, read_page
+from routing.backlog import LEADS_A_PAGE, Spread, Walk, put_back, walk_all
 from routing.models import DispatchMode, Workspace
 from routing.queries import read_clock, read_due_times
 from routing.rollout import count_others, drop_others
@@ -34,17 +34,17 @@ def run(*, fix: bool, limit: int) -> Counts:
 
 
 def _sweep(mode: DispatchMode, find: Find, repair: Repair, *, fix: bool, limit: int) -> Counts:
-    def step(after: Place | None, count: int) -> tuple[Counts, Place | None]:
-        leads = read_page(after, mode=mode, count=count, least_age=LEAST_AGE)
-        if not leads:
-            return Counts(), None
+    walk = walk_all(mode)
+
+    def step(_: Walk | None, count: int) -> tuple[Counts, Walk | None]:
+        leads = walk.read_page(count=count, least_age=LEAST_AGE)
         lost = _confirm(leads, find(leads))
         if fix and lost:
             repair(lost)
         repaired = len(lost) if fix else 0
         named = name_rows("lead", (each.lead_id for each in lost))
         counts = Counts(checked=len(leads), repaired=repaired, skipped=len(lost) - repaired, named=named)
-        return counts, place_of(leads[-1]) if len(leads) == count else None
+        return counts, None if walk.is_over else walk
 
     return in_batches(step, limit=limit, size=LEADS_A_PAGE)
 

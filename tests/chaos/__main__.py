@@ -10,8 +10,9 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
 import psycopg
@@ -20,9 +21,15 @@ from psycopg import sql
 from leadswitch.embedded import ensure_services, service_states, stop_services
 from leadswitch.env import REPOSITORY
 from tests.chaos.missing import miss_each
+from tests.chaos.periods import BY_NAME, PRODUCTION
+
+if TYPE_CHECKING:
+    from tests.chaos.run import Order
 
 VAR_DIR: Final = REPOSITORY / "var" / "test"
 DATABASE: Final = "leadswitch_chaos"
+# A run with the product's own leases and reconcilers is smaller: it waits longer.
+PART_WITH_PRODUCTION: Final = 5
 # Any number will do as long as every run uses it.
 LOCK_KEY: Final = 0x6C73_6368_616F
 SECRET: Final = "not-a-secret-but-long-enough-to-be-accepted"
@@ -48,6 +55,14 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--without", default="", metavar="NAME[,NAME]", help="take these protections away")
     parser.add_argument("--faults", default="", metavar="NAME[,NAME]", help="only these")
     parser.add_argument("--protections", action="store_true", help="take each protection away in turn")
+    parser.add_argument(
+        "--periods",
+        choices=tuple(BY_NAME),
+        help="of leases and reconcilers; default: first short, then production",
+    )
+    parser.add_argument(
+        "--pile", type=int, default=200_000, help="leads of a paused workspace beside a flush"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there too")
     return parser.parse_args()
@@ -73,28 +88,54 @@ def run_once(options: argparse.Namespace) -> int:
         import django
 
         django.setup()
-        return play(options)
+        orders = make_orders(options)
+        results = [play(orders[0])]
+    for order in orders[1:]:
+        with own_database():
+            results.append(play(order))
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1))
+    return 1 if any(result["findings"] for result in results) else 0
 
 
-def play(options: argparse.Namespace) -> int:
-    from django.core.management import call_command
-    from django.db import connections
-
-    from distribution.bench.tables import make_console
+def make_orders(options: argparse.Namespace) -> "list[Order]":
     from tests.chaos.faults import FAULTS
     from tests.chaos.protections import PROTECTIONS
-    from tests.chaos.report import as_json, show
-    from tests.chaos.run import Order, run
+    from tests.chaos.run import Order
 
-    console = make_console(sys.stdout)
-    order = Order(
+    whole = Order(
         options.leads,
         options.kills,
         options.seed,
         without=names_of(options.without, known=PROTECTIONS),
         faults=names_of(options.faults, known=FAULTS),
+        pile=options.pile,
     )
-    directory = VAR_DIR / "chaos"
+    if options.periods:
+        return [replace(whole, periods=BY_NAME[options.periods])]
+    return [
+        whole,
+        replace(
+            whole,
+            leads=options.leads // PART_WITH_PRODUCTION,
+            kills=options.kills // PART_WITH_PRODUCTION,
+            periods=PRODUCTION,
+        ),
+    ]
+
+
+def play(order: "Order") -> dict[str, Any]:
+    """Show the run; what it found as JSON."""
+    from django.core.management import call_command
+    from django.db import connections
+
+    from distribution.bench.tables import make_console
+    from tests.chaos.report import as_json, show
+    from tests.chaos.run import run
+
+    console = make_console(sys.stdout)
+    console.print(f"with {order.periods.name} leases and reconcilers: {order.leads:,} leads", highlight=False)
+    directory = VAR_DIR / "chaos" / order.periods.name
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     call_command("migrate", verbosity=0, interactive=False)
@@ -103,9 +144,7 @@ def play(options: argparse.Namespace) -> int:
     finally:
         connections.close_all()
     show(result, console=console)
-    if options.json:
-        options.json.write_text(json.dumps(as_json(result), indent=1))
-    return 1 if result.findings else 0
+    return as_json(result)
 
 
 def names_of(text: str, *, known: Any) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """The longest time that a lead's way back to a worker may take: the sum of the product's own periods."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from distribution.handback import WAIT_AFTER_FAILURE
@@ -8,19 +9,32 @@ from routing.reconcile.inflight import WAIT_MS
 from routing.reconcile.schedule import LEAST_AGE
 from routing.straight import ROUND_SECONDS
 from routing.wake import PAUSE_AFTER_FAILURE_SECONDS
-from tests.chaos.periods import LEASE_SECONDS, RECONCILER_SECONDS
+from tests.chaos.periods import PRODUCTION, Periods
 
-# When everything goes wrong for it one after the other.
-WAY_BACK: Final = {
+# When everything goes wrong for it one after the other, and nobody who had it died.
+WITHOUT_A_LOSS: Final = {
     "Redis is asked again after a round without it": ROUND_SECONDS,
     "the broker is asked again after a failure": PAUSE_AFTER_FAILURE_SECONDS,
     "a lost leader's lease": LEADER_LEASE_SECONDS,
     "another dispatcher stands by": STANDBY_SECONDS,
-    "a lost worker's lease": LEASE_SECONDS,
-    "reconcile inflight": RECONCILER_SECONDS["inflight"],
-    "the lead waits until its loss is counted": WAIT_MS / 1000,
-    "too young for reconcile schedule": LEAST_AGE.total_seconds(),
-    "reconcile schedule": RECONCILER_SECONDS["schedule"],
     "the database failed under its worker": WAIT_AFTER_FAILURE.total_seconds(),
 }
-WAY_BACK_SECONDS: Final = sum(WAY_BACK.values())
+
+
+def ways_back(periods: Periods) -> Mapping[str, float]:
+    """In seconds. With the product's own periods no lead may wait for a lease or a reconciler: no worker dies then."""
+    if periods is PRODUCTION:
+        return WITHOUT_A_LOSS
+    return {
+        **WITHOUT_A_LOSS,
+        "a lost worker's lease": periods.lease_seconds,
+        "reconcile inflight": periods.reconcilers["inflight"],
+        "the lead waits until its loss is counted": WAIT_MS / 1000,
+        "too young for reconcile schedule": LEAST_AGE.total_seconds(),
+        "reconcile schedule": periods.reconcilers["schedule"],
+    }
+
+
+def longest_way_back(periods: Periods) -> float:
+    """In seconds."""
+    return sum(ways_back(periods).values())

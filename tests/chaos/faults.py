@@ -16,6 +16,14 @@ from routing.keys import inflight_key
 from tests.chaos.outages import end_sessions, postgres_read_only, redis_full, redis_silent
 from tests.chaos.pairs import strike_two
 from tests.chaos.stage import Stage
+from tests.chaos.stoppages import (
+    flush_beside_pile,
+    kill_between_take_and_publish,
+    lose_take,
+    stall_redis,
+    stop_beat,
+    terminate_web,
+)
 from tests.concurrency.racing import TooSlow
 
 # So many runs of `reconcile inflight` after the end of a lease: at least one began after it.
@@ -24,10 +32,14 @@ RUNS: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`strike(stage, leads)` sends so many leads and strikes once."""
+    """`strike(stage, leads)` sends so many leads and strikes once.
+
+    `loses_worker`: what it had waits for the end of its lease.
+    """
 
     title: str
     strike: Callable[[Stage, int], None]
+    loses_worker: bool = False
 
 
 def kill_worker(stage: Stage, leads: int) -> None:
@@ -238,17 +250,25 @@ WHERE status = 'pending' AND (source_workspace_id = %s OR (external_id <> '' AND
 """
 
 FAULTS: Final[Mapping[str, Fault]] = {
-    "worker-kill": Fault("a worker is killed", kill_worker),
-    "worker-stop": Fault("a worker is stopped in a decision, past its lease", stop_worker),
+    "worker-kill": Fault("a worker is killed", kill_worker, loses_worker=True),
+    "worker-stop": Fault("a worker is stopped in a decision, past its lease", stop_worker, loses_worker=True),
     "dispatcher-kill": Fault("the leading dispatcher is killed", kill_dispatcher),
+    "dispatcher-kill-take": Fault(
+        "the leading dispatcher is killed between take and publish", kill_between_take_and_publish
+    ),
+    "take-lost": Fault("the answer of a take is lost", lose_take),
     "dispatcher-stop": Fault("the leading dispatcher is stopped past its lease", stop_dispatcher),
     "redis-restart": Fault("Redis is restarted, or away for a while", restart_redis),
     "redis-flush": Fault("Redis is flushed", flush_redis),
+    "redis-stall": Fault("Redis stalls for 1 to 3 s", stall_redis),
+    "redis-flush-pile": Fault("Redis is flushed beside the pile of a paused workspace", flush_beside_pile),
     "redis-black-hole": Fault("Redis takes connections and never answers", black_hole_redis),
     "redis-full": Fault("Redis is full: it renews leases and refuses the rest", fill_redis),
     "postgres-read-only": Fault("PostgreSQL takes no writes", make_postgres_read_only),
     "postgres-cut": Fault("all connections to PostgreSQL are terminated", cut_postgres),
     "web-kill": Fault("the web server is killed", kill_web),
+    "web-stop": Fault("the web server is stopped by SIGTERM under load", terminate_web),
+    "beat-stop": Fault("beat is stopped, and a worker dies meanwhile", stop_beat, loses_worker=True),
     "reference": Fault("a long transaction refers to leads and buyers", refer_to_rows),
-    "two-at-once": Fault("two of the faults at once", strike_two),
+    "two-at-once": Fault("two of the faults at once", strike_two, loses_worker=True),
 }

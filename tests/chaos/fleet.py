@@ -16,7 +16,7 @@ from typing import Final
 import psutil
 
 from leadswitch.env import REPOSITORY
-from tests.chaos.periods import ENVIRONMENT
+from tests.chaos.periods import Periods
 from tests.concurrency.processes import kill_group, pipe, worker_environment
 from tests.concurrency.racing import wait_until
 
@@ -45,9 +45,11 @@ class Host:
 
 
 @contextmanager
-def hosting(role: str, directory: Path, *, redis_url: str, protections: Sequence[str]) -> Iterator[Host]:
+def hosting(
+    role: str, directory: Path, *, redis_url: str, protections: Sequence[str], periods: Periods
+) -> Iterator[Host]:
     log = directory / f"{role}.log"
-    environment = worker_environment(LEADSWITCH_ROLE=role, REDIS_URL=redis_url, **ENVIRONMENT)
+    environment = worker_environment(LEADSWITCH_ROLE=role, REDIS_URL=redis_url, **periods.environment)
     with (
         log.open("w") as output,
         subprocess.Popen(
@@ -124,6 +126,25 @@ class Fleet:
         kill(self.web)
         self.web = self._start_web()
 
+    def terminate_web(self) -> None:
+        """As every supervisor stops it: it ends what it has begun. Nobody serves until `start_web`."""
+        os.kill(self.web, signal.SIGTERM)
+        wait_until(
+            lambda: not psutil.pid_exists(self.web), what="the end of the web server", seconds=START_SECONDS
+        )
+
+    def start_web(self) -> None:
+        self.web = self._start_web()
+        self.wait_until_serving()
+
+    def stop_beats(self) -> None:
+        """Nobody orders a reconciler from now on, until `start_beats`."""
+        while self.beats:
+            kill(self.beats.pop())
+
+    def start_beats(self) -> None:
+        self.beats.extend(self._start_beat() for _ in range(BEATS))
+
     def hand_on(self, lead_ids: Sequence[int]) -> None:
         self._host.start("hand-on", *lead_ids)
 
@@ -147,10 +168,14 @@ class Fleet:
 
 
 @contextmanager
-def fleet(directory: Path, *, redis_url: str, protections: Sequence[str]) -> Iterator[Fleet]:
+def fleet(
+    directory: Path, *, redis_url: str, protections: Sequence[str], periods: Periods
+) -> Iterator[Fleet]:
     with ExitStack() as stack:
         hosts = [
-            stack.enter_context(hosting(role, directory, redis_url=redis_url, protections=protections))
+            stack.enter_context(
+                hosting(role, directory, redis_url=redis_url, protections=protections, periods=periods)
+            )
             for role in ("worker", "web")
         ]
         for host in hosts:

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from tests.chaos.periods import RECONCILER_SECONDS
+from tests.chaos.periods import BY_NAME, Periods
 from tests.chaos.probes import PROBE, install
 from tests.chaos.protections import take_away
 
@@ -26,7 +26,7 @@ LEAST_EXPIRY_SECONDS: Final = 5
 
 
 def main(directory: str, *protections: str) -> None:
-    shorten_periods()
+    set_periods(BY_NAME[os.environ["CHAOS_PERIODS"]])
     prepare()
     install(Path(directory))
     take_away(protections)
@@ -42,15 +42,15 @@ def main(directory: str, *protections: str) -> None:
             os.killpg(pid, signal.SIGKILL)
 
 
-def shorten_periods() -> None:
+def set_periods(periods: Periods) -> None:
     """In the settings module, before Django reads it."""
     from leadswitch import settings
 
     settings.LEADSWITCH_RECONCILERS = {
-        name: (place, RECONCILER_SECONDS[name])
-        for name, (place, _) in settings.LEADSWITCH_RECONCILERS.items()
+        name: (place, periods.reconcilers.get(name, seconds))
+        for name, (place, seconds) in settings.LEADSWITCH_RECONCILERS.items()
     }
-    for name, seconds in RECONCILER_SECONDS.items():
+    for name, seconds in periods.reconcilers.items():
         entry = settings.CELERY_BEAT_SCHEDULE[f"reconcile-{name}"]
         entry["schedule"] = float(seconds)
         entry["options"] = {"expires": max(seconds, LEAST_EXPIRY_SECONDS)}

@@ -53,6 +53,7 @@ def run_without(without: Sequence[str], *, seed: int) -> Mapping[str, Any]:
             "--kills": protection.kills,
             "--without": ",".join(without),
             "--faults": ",".join(protection.faults),
+            "--periods": protection.periods,
             "--seed": seed,
             "--json": report,
         }
@@ -62,7 +63,7 @@ def run_without(without: Sequence[str], *, seed: int) -> Mapping[str, Any]:
         if not report.exists():
             message = f"without {without}: exit code {done.returncode}\n{done.stdout}{done.stderr}"
             raise RunFailed(message)
-        row: Mapping[str, Any] = json.loads(report.read_text())
+        row: Mapping[str, Any] = json.loads(report.read_text())[0]
         return row
 
 

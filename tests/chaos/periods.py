@@ -1,22 +1,49 @@
 """The periods that the suite's processes run with. Needs no settings: they are made from it."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
-LEASE_SECONDS: Final = 2
-PICKUP_SECONDS: Final = 1
-RECONCILER_SECONDS: Final = {
-    "inflight": 1,
-    "schedule": 2,
-    "workspace_pauses": 3,
-    "wakeups": 5,
-    "stale_locks": 5,
-    "balances": 10,
-    "expiry": 30,
-}
-ENVIRONMENT: Final = {
-    "LEADSWITCH_LEASE_SECONDS": str(LEASE_SECONDS),
-    "LEADSWITCH_PICKUP_PERIOD_SECONDS": str(PICKUP_SECONDS),
-    # A lead may be lost by each of the kills: here that is no fault of the lead.
-    "LEADSWITCH_MAX_LOST_LEASES": "100",
-    "LEADSWITCH_LOG_LEVEL": "INFO",
-}
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """`reconcilers`: seconds between their runs, by name; those that are not named keep the product's own."""
+
+    name: str
+    lease_seconds: int
+    pickup_seconds: int
+    reconcilers: Mapping[str, int] = field(default_factory=dict)
+    ready_limit: int = 250
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "CHAOS_PERIODS": self.name,
+            "LEADSWITCH_LEASE_SECONDS": str(self.lease_seconds),
+            "LEADSWITCH_PICKUP_PERIOD_SECONDS": str(self.pickup_seconds),
+            "LEADSWITCH_READY_LIMIT": str(self.ready_limit),
+            # A lead may be lost by each of the kills: here that is no fault of the lead.
+            "LEADSWITCH_MAX_LOST_LEASES": "100",
+            "LEADSWITCH_LOG_LEVEL": "INFO",
+        }
+
+
+# Every way back comes many times in a run.
+SHORT: Final = Periods(
+    "short",
+    lease_seconds=2,
+    pickup_seconds=1,
+    reconcilers={
+        "inflight": 1,
+        "schedule": 2,
+        "workspace_pauses": 3,
+        "wakeups": 5,
+        "stale_locks": 5,
+        "balances": 10,
+        "expiry": 30,
+    },
+)
+# As the product is installed: whatever waits for a lease or for a reconciler is seen to wait.
+# Queues are as short as a run is small: what is lost in flight takes their room, and nothing else is handed on.
+PRODUCTION: Final = Periods("production", lease_seconds=30, pickup_seconds=5, ready_limit=8)
+BY_NAME: Final[Mapping[str, Periods]] = {each.name: each for each in (SHORT, PRODUCTION)}

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from tests.chaos.faults import FAULTS
+from tests.chaos.faults import FAULTS, Fault
+from tests.chaos.periods import SHORT, Periods
 
 KILL: Final = "worker-kill"
 # Workers are killed in small groups; every other fault comes once for so many kills.
@@ -26,12 +27,14 @@ class Step:
     leads: int
 
 
-def make_plan(*, leads: int, kills: int, random: Random, faults: Sequence[str] = ()) -> list[Step]:
+def make_plan(
+    *, leads: int, kills: int, random: Random, faults: Sequence[str] = (), periods: Periods = SHORT
+) -> list[Step]:
     """Every fault at least once (or only those named), `kills` kills of workers among them, and one at the end.
 
     A killed worker is what most of the others would heal by the way, so the last word is its.
     """
-    kinds = [each for each in FAULTS if not faults or each in faults]
+    kinds = [each for each in FAULTS if (not faults or each in faults) and _fits(FAULTS[each], periods)]
     groups = [KILLS_A_GROUP] * (kills // KILLS_A_GROUP) + [kills % KILLS_A_GROUP] * bool(
         kills % KILLS_A_GROUP
     )
@@ -44,6 +47,11 @@ def make_plan(*, leads: int, kills: int, random: Random, faults: Sequence[str] =
     shares = sum(_weight(fault) * times for fault, times in steps)
     each_share = max(1, (leads - LEADS_BEFORE - LEADS_AFTER * len(steps)) // shares)
     return [Step(fault, times, each_share * _weight(fault)) for fault, times in steps]
+
+
+def _fits(fault: Fault, periods: Periods) -> bool:
+    """A worker's lease may last as long as it does: with the product's own periods nothing else waits for one."""
+    return periods is SHORT or not fault.loses_worker
 
 
 def _weight(fault: str) -> int:

@@ -16,8 +16,8 @@ TAKES: Final = "chaos:takes"
 # At the end of a take, in the same script: who led when it was let through. Silent while a leader finds nothing.
 TELL_TAKE: Final = f"""
 local leader, epoch = redis.call('GET', DISPATCHER) or '', redis.call('GET', EPOCH) or ''
-if #taken > 2 or leader ~= ARGV[1] or epoch ~= ARGV[2] then
-    redis.call('RPUSH', '{TAKES}', cjson.encode({{ARGV[1], ARGV[2], leader, epoch, (#taken - 2) / 2, 0}}))
+if #taken > head or leader ~= ARGV[1] or epoch ~= ARGV[2] then
+    redis.call('RPUSH', '{TAKES}', cjson.encode({{ARGV[1], ARGV[2], leader, epoch, (#taken - head) / 2, 0}}))
 end
 return taken
 """
@@ -39,12 +39,18 @@ class Probe:
 
     def stop_at(self, point: str) -> bool:
         """Stop this process here if the suite has asked for one, and no other was faster. Returns whether it did."""
-        try:
-            asking(self._directory, point).rename(self._directory / f"stopped-{point}")
-        except FileNotFoundError:
+        if not self.is_asked(point):
             return False
         self.tell("stops", point=point)
         os.kill(os.getpid(), signal.SIGSTOP)
+        return True
+
+    def is_asked(self, point: str) -> bool:
+        """Whether the suite has asked for something here, and no other process was faster."""
+        try:
+            asking(self._directory, point).rename(self._directory / f"met-{point}")
+        except FileNotFoundError:
+            return False
         return True
 
 
@@ -52,8 +58,8 @@ PROBE: Final = Probe()
 
 
 def asking(directory: Path, point: str) -> Path:
-    """The file by which the suite asks the next process that comes to this point to stop."""
-    return directory / f"stop-{point}"
+    """The file by which the suite asks the next process that comes to this point to stop, or to lose an answer."""
+    return directory / f"ask-{point}"
 
 
 def install(directory: Path) -> None:
@@ -61,6 +67,7 @@ def install(directory: Path) -> None:
     _watch_attempts()
     _watch_decisions()
     _watch_takes()
+    _watch_publishing()
 
 
 def _watch_attempts() -> None:
@@ -112,18 +119,38 @@ def _watch_decisions() -> None:
 
 
 def _watch_takes() -> None:
+    from redis.exceptions import TimeoutError
+
     from routing import schedule, scripts
 
     assert scripts.TAKE.endswith("return taken\n")
     scripts.TAKE = scripts.TAKE.removesuffix("return taken\n") + TELL_TAKE
     take = schedule.take_due
 
-    def watched(leader: schedule.Leader, *, limit: int) -> schedule.Take:
+    def watched(leader: schedule.Leader, *, limit: int, published: int | None = None) -> schedule.Take:
         was_stopped = PROBE.stop_at("take")
         try:
-            return take(leader, limit=limit)
+            taken = take(leader, limit=limit, published=published)
+            if taken.handed and PROBE.is_asked("answer-take"):
+                PROBE.tell("an answer is lost: take")
+                raise TimeoutError("the answer of a take was lost")
+            return taken
         finally:
             if was_stopped:
                 PROBE.tell("takes after its stop")
 
     schedule.take_due = watched
+
+
+def _watch_publishing() -> None:
+    """Here the leader has leads, and nobody else knows of them."""
+    from routing import dispatcher
+
+    publish = dispatcher.publish_all
+
+    def watched(handed: Any, *, path: str) -> None:
+        if handed and path == "take":
+            PROBE.stop_at("publish")
+        publish(handed, path=path)
+
+    dispatcher.publish_all = watched

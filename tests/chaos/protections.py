@@ -13,6 +13,7 @@ from typing import Any, Final
 class Protection:
     """`faults`: those under which its absence shows; others than kills come once for four of them.
 
+    `periods`: those of leases and reconcilers with which it shows (tests/chaos/periods.py).
     `second`: what holds when it is gone, if anything does.
     """
 
@@ -20,6 +21,7 @@ class Protection:
     what: str
     faults: tuple[str, ...] = ()
     kills: int = 12
+    periods: str = "short"
     second: str = ""
 
 
@@ -91,12 +93,17 @@ def _atomic_take() -> None:
     from routing.redisclient import get_client
     from tests.chaos.probes import PROBE
 
-    def take_due(leader: schedule.Leader, *, limit: int) -> schedule.Take:  # noqa: ARG001 - the signature is the product's
+    def take_due(
+        leader: schedule.Leader,  # noqa: ARG001 - the signature is the product's
+        *,
+        limit: int,
+        published: int | None = None,  # noqa: ARG001
+    ) -> schedule.Take:
         client = get_client(schedule.TIMEOUT_SECONDS)
         seconds, micros = client.time()
         now = seconds * 1000 + micros // 1000
         found = [
-            schedule.Handed(int(lead), int(workspace))
+            schedule.Handed(int(lead), int(workspace), 0)
             for workspace in client.zrange(schedule_key(), 0, -1)
             for lead in client.zrangebyscore(schedule_of(workspace), "-inf", now, 0, limit)
         ]
@@ -176,6 +183,15 @@ def _flush_at_exit() -> None:
     Hands.leave = lambda self, *, timeout_seconds=0.0: 0  # type: ignore[method-assign]  # noqa: ARG005 - the signature is the product's
 
 
+def _confirmation() -> None:
+    """What was handed out counts as published: its lease alone brings it back."""
+    from routing import scripts
+
+    _cut(scripts, "TAKE", "if number ~= ARGV[7] then", "if false then")
+    _cut(scripts, "HAND_BACK", "return hand_back(lost, tonumber(ARGV[1]))", "return 0")
+    _cut(scripts, "PUT", "return since and now - tonumber(since) >= tonumber(ARGV[4])", "return false")
+
+
 PROTECTIONS: Final[Mapping[str, Protection]] = {
     "row-lock": Protection(
         _row_lock, "FOR NO KEY UPDATE on the lead", ("worker-stop",), second="compare-and-set"
@@ -199,6 +215,13 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
     ),
     "keeping": Protection(_keeping, "trying again what Redis refused", ("redis-stall",), kills=4),
     "flush-at-exit": Protection(_flush_at_exit, "handing on before the exit", ("web-stop",), kills=4),
+    "confirmation": Protection(
+        _confirmation,
+        "handing out again what nobody published",
+        ("take-lost", "dispatcher-kill-take"),
+        kills=4,
+        periods="production",
+    ),
     "compare-and-set": Protection(_compare_and_set, "the lead's state in the UPDATE that ends an attempt"),
     "atomic-take": Protection(_atomic_take, "looking and taking in one script"),
     "duplicate-check": Protection(_duplicate_check, "the search for leads of the same person"),
@@ -206,5 +229,5 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
 # Each of these has a row of its own in the table; the others are what holds in their place.
 ALONE: Final = (
     *("row-lock", "lease", "epoch", "idempotency-key", "reconciler", "no-key-lock"),
-    *("lookout", "session-check"),
+    *("lookout", "session-check", "confirmation"),
 )

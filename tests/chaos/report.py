@@ -10,7 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from tests.chaos.bounds import WAY_BACK_SECONDS
+from tests.chaos.bounds import longest_way_back
 from tests.chaos.faults import FAULTS
 from tests.chaos.run import Played, Result
 
@@ -20,9 +20,11 @@ def show(result: Result, *, console: Console) -> None:
     console.print(_counts("What became of the leads", result.ends))
     console.print(_counts("Counted in the tables", result.totals))
     console.print(_counts("Senders and dispatchers", result.seen))
+    periods = result.order.periods
     console.print(
         f"{result.totals['leads']:,} leads settled {result.settled_seconds:.1f} s after the last was sent"
-        f" (the periods allow {WAY_BACK_SECONDS:.1f} s); {result.seconds:.0f} s in all, seed {result.order.seed}"
+        f" (the {periods.name} periods allow {longest_way_back(periods):.1f} s);"
+        f" {result.seconds:.0f} s in all, seed {result.order.seed}"
     )
     for finding in result.findings:
         console.print(f"BROKEN: {finding}", style="bold red")

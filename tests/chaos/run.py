@@ -20,6 +20,7 @@ from tests.chaos.evidence import Repairs, Witness
 from tests.chaos.faults import FAULTS
 from tests.chaos.findings import Findings
 from tests.chaos.fleet import fleet
+from tests.chaos.periods import SHORT, Periods
 from tests.chaos.plan import LEADS_AFTER, LEADS_BEFORE, Step, make_plan
 from tests.chaos.sending import sending
 from tests.chaos.stage import CAME_UP, Stage, Strike, Watch
@@ -45,6 +46,8 @@ class Order:
     without: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
     settles_each: bool = True  # after each step, not only after the last
+    periods: Periods = SHORT
+    pile: int = 200_000  # leads of a paused workspace, when Redis is flushed beside them
 
 
 @dataclass(slots=True)
@@ -90,7 +93,9 @@ def run(order: Order, *, directory: Path, tell: Tell) -> Result:
     random = Random(order.seed)
     result, watch = Result(order), Watch()
     with staged(order, directory, random) as stage:
-        plan = make_plan(leads=order.leads, kills=order.kills, random=random, faults=order.faults)
+        plan = make_plan(
+            leads=order.leads, kills=order.kills, random=random, faults=order.faults, periods=order.periods
+        )
         start(stage)
         tell(f"started after {watch.seconds:.1f} s: {len(plan)} steps")
         for number, step in enumerate(plan, start=1):
@@ -133,7 +138,7 @@ def staged(order: Order, directory: Path, random: Random) -> Iterator[Stage]:
         world = build_world(leads=order.leads)
         with (
             redis.Redis.from_url(url, decode_responses=True) as client,
-            fleet(directory, redis_url=url, protections=order.without) as started,
+            fleet(directory, redis_url=url, protections=order.without, periods=order.periods) as started,
             sending(world, started.address, seed=order.seed) as senders,
         ):
             yield Stage(
@@ -146,6 +151,8 @@ def staged(order: Order, directory: Path, random: Random) -> Iterator[Stage]:
                 witness=Witness(directory),
                 repairs=Repairs(started.log),
                 random=random,
+                periods=order.periods,
+                pile=order.pile,
             )
 
 
@@ -220,9 +227,11 @@ def wait_for_ways_back(stage: Stage) -> float:
     """Until every overdue lead comes up by itself. Raises Stuck."""
     watch = Watch()
     try:
-        stage.wait(lambda: not find_stranded(stage.client, read_overdue()), what="ways back")
+        stage.wait(
+            lambda: not find_stranded(stage.client, read_overdue(), periods=stage.periods), what="ways back"
+        )
     except TooSlow:
-        stranded = find_stranded(stage.client, read_overdue())
+        stranded = find_stranded(stage.client, read_overdue(), periods=stage.periods)
         stage.findings.add("overdue leads without a way back", len(stranded), "".join(stranded[:1]))
         raise Stuck from None
     return watch.seconds

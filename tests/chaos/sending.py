@@ -82,15 +82,24 @@ class Senders:
             self._requests.put(request)
         return self._schedule(later)
 
+    def send_at_once(self, count: int) -> list[int]:
+        """Leads of one sender, for later, all due at the same moment. Returns their ids."""
+        numbers = range(len(self.numbers), len(self.numbers) + count)
+        self.numbers.extend(numbers)
+        sender = self._world.senders[0]
+        requests = [Request(number, sender, is_answer_lost=False) for number in numbers]
+        return self._schedule(requests, wait=LATEST / 2)
+
     @property
     def unanswered(self) -> int:
         return self._requests.unfinished_tasks
 
-    def _schedule(self, requests: Sequence[Request]) -> list[int]:
+    def _schedule(self, requests: Sequence[Request], *, wait: timedelta | None = None) -> list[int]:
+        """`wait`: until all of them are due; None: each at a time of its own."""
         now = timezone.now()
         leads = []
         for request in requests:
-            due_at = now + self._random.random() * LATEST
+            due_at = now + (self._random.random() * LATEST if wait is None else wait)
             leads.append(
                 LeadFactory.build(
                     source=request.sender.source,

@@ -5,7 +5,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -17,10 +17,11 @@ from django.db import connection
 from leadswitch.embedded import redis as embedded_redis
 from leadswitch.embedded.paths import ServicePaths
 from routing.keys import dispatcher_key, inflight_key
-from tests.chaos.bounds import WAY_BACK_SECONDS
+from tests.chaos.bounds import longest_way_back
 from tests.chaos.evidence import Repairs, Takes, Witness
 from tests.chaos.findings import Findings
 from tests.chaos.fleet import Fleet
+from tests.chaos.periods import Periods
 from tests.chaos.probes import asking
 from tests.chaos.sending import Senders
 from tests.chaos.world import World
@@ -36,7 +37,10 @@ WHERE datname = current_database() AND application_name LIKE 'worker-%' AND xact
 """
 ATTEMPTS: Final = "SELECT count(*) FROM tracing_attempt"
 IS_DUE: Final = """
-SELECT EXISTS (SELECT FROM routing_lead WHERE status = 'pending' AND next_attempt_at <= clock_timestamp())
+SELECT EXISTS (
+    SELECT FROM routing_lead
+    WHERE status = 'pending' AND next_attempt_at <= clock_timestamp() AND workspace_id <> %s
+)
 """
 # What came up after the fault: leads taken in and leads for later, when the first of each was due and tried.
 CAME_UP: Final = """
@@ -69,6 +73,8 @@ class Stage:
     witness: Witness
     repairs: Repairs
     random: Random
+    periods: Periods
+    pile: int  # leads of the workspace that is paused, while a fault needs them
     findings: Findings = field(default_factory=Findings)
     takes: Takes = field(default_factory=Takes)
     strikes: list[Strike] = field(default_factory=list)
@@ -84,14 +90,14 @@ class Stage:
         self.strikes.append(Strike(fetch_value("SELECT clock_timestamp()"), inflight))
         return self.strikes[-1]
 
-    def wait(self, condition: Callable[[], bool], *, what: str) -> None:
-        """Raises TooSlow after the longest time that the periods explain."""
+    def wait(self, condition: Callable[[], bool], *, what: str, seconds: float | None = None) -> None:
+        """Raises TooSlow, without `seconds` after the longest time that the periods explain."""
 
         def is_met() -> bool:
             self.fleet.supervise()
             return condition()
 
-        wait_until(is_met, what=what, seconds=WAY_BACK_SECONDS)
+        wait_until(is_met, what=what, seconds=seconds or longest_way_back(self.periods))
 
     def wait_for_work(self, leads: int) -> list[int]:
         """Wait for a random moment while these leads, just sent, are worked on. Returns the workers that have one."""
@@ -112,7 +118,7 @@ class Stage:
         return [pid for pid in self.fleet.workers if pid in pids]
 
     def is_anything_due(self) -> bool:
-        return bool(fetch_value(IS_DUE))
+        return bool(fetch_value(IS_DUE, [self.world.paused.pk]))
 
     def read_leader(self) -> int:
         """The process that leads through Redis; 0 when none does."""
@@ -158,6 +164,18 @@ class Stage:
             if self.witness.read().stopped:
                 go_on(self.witness.stopped)
 
+    @contextmanager
+    def losing_an_answer(self, of: str) -> Iterator[Callable[[], None]]:
+        """The next answer of this kind is lost on its way. The call yielded waits for that."""
+        lost = f"an answer is lost: {of}"
+        seen = self.witness.read().seen[lost]
+        asked = asking(self.directory, f"answer-{of}")
+        asked.touch()
+        try:
+            yield lambda: self.wait(lambda: self.witness.read().seen[lost] > seen, what=lost)
+        finally:
+            asked.unlink(missing_ok=True)
+
     def redis_pid(self) -> int:
         return int((self.services.redis_dir / "server.pid").read_text())
 
@@ -176,7 +194,8 @@ def read_who_worked(since: datetime) -> Sequence[str]:
 
 
 def go_on(pid: int) -> None:
-    os.kill(pid, signal.SIGCONT)
+    with suppress(ProcessLookupError):  # a fault may have killed it
+        os.kill(pid, signal.SIGCONT)
 
 
 class Watch:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tests.chaos.evidence import CUT, MENDED, Witness
 from tests.chaos.findings import Findings
+from tests.chaos.periods import SHORT
 from tests.chaos.probes import WITNESS
 from tests.chaos.waybacks import why_stranded
 
@@ -57,13 +58,15 @@ def test_a_line_that_is_not_complete_is_left_for_later(tmp_path: Path) -> None:
 
 def test_ways_back() -> None:
     """Seconds from now: until the lead is due in the schedule, and until its lease ends."""
-    assert why_stranded(due_in=None, lease_ends_in=None) == "neither in the schedule nor in flight"
-    assert why_stranded(due_in=-5, lease_ends_in=None) == ""
-    assert why_stranded(due_in=400, lease_ends_in=None) == "in the schedule, much too late"
-    assert why_stranded(due_in=None, lease_ends_in=1) == ""
-    assert why_stranded(due_in=None, lease_ends_in=-1) == ""
-    assert why_stranded(due_in=None, lease_ends_in=1_000) == "in flight without an end"
-    assert why_stranded(due_in=-5, lease_ends_in=-1_000) == "in flight after its lease, and nobody looks"
+    assert why_stranded(SHORT, due_in=None, lease_ends_in=None) == "neither in the schedule nor in flight"
+    assert why_stranded(SHORT, due_in=-5, lease_ends_in=None) == ""
+    assert why_stranded(SHORT, due_in=400, lease_ends_in=None) == "in the schedule, much too late"
+    assert why_stranded(SHORT, due_in=None, lease_ends_in=1) == ""
+    assert why_stranded(SHORT, due_in=None, lease_ends_in=-1) == ""
+    assert why_stranded(SHORT, due_in=None, lease_ends_in=1_000) == "in flight without an end"
+    assert (
+        why_stranded(SHORT, due_in=-5, lease_ends_in=-1_000) == "in flight after its lease, and nobody looks"
+    )
 
 
 def test_the_largest_count_of_a_check_stays() -> None:

@@ -12,16 +12,17 @@ from django.db import connection
 
 from routing.keys import inflight_key, schedule_of
 from routing.schedule import LONGEST_SPREAD_SECONDS
-from tests.chaos.bounds import WAY_BACK_SECONDS
-from tests.chaos.periods import LEASE_SECONDS
+from tests.chaos.bounds import longest_way_back
+from tests.chaos.periods import Periods
 
 if TYPE_CHECKING:
     import redis
 
 # Leads that came this lately may still be in a sender's or a worker's hands.
 OVERDUE: Final = """
-SELECT l.id, l.workspace_id FROM routing_lead l
-WHERE l.status = 'pending' AND l.paused_at IS NULL AND l.next_attempt_at < clock_timestamp() - interval '1 second'
+SELECT l.id, l.workspace_id FROM routing_lead l JOIN routing_workspace w ON w.id = l.workspace_id
+WHERE l.status = 'pending' AND l.paused_at IS NULL AND w.paused_at IS NULL
+    AND l.next_attempt_at < clock_timestamp() - make_interval(secs => %s)
 ORDER BY l.next_attempt_at
 """
 
@@ -32,13 +33,14 @@ class Overdue:
     workspace_id: int
 
 
-def read_overdue() -> list[Overdue]:
+def read_overdue(*, seconds: float = 1.0) -> list[Overdue]:
+    """By so much at the least."""
     with connection.cursor() as cursor:
-        cursor.execute(OVERDUE)
+        cursor.execute(OVERDUE, [seconds])
         return [Overdue(*row) for row in cursor.fetchall()]
 
 
-def find_stranded(client: "redis.Redis[str]", leads: Sequence[Overdue]) -> list[str]:
+def find_stranded(client: "redis.Redis[str]", leads: Sequence[Overdue], *, periods: Periods) -> list[str]:
     """Return those leads that nobody will start, each with what is wrong. Raises redis.RedisError."""
     seconds, micros = client.time()
     now = seconds + micros / 1e6
@@ -49,18 +51,18 @@ def find_stranded(client: "redis.Redis[str]", leads: Sequence[Overdue]) -> list[
     scores = [None if score is None else score / 1000 - now for score in pipeline.execute()]
     stranded = []
     for lead, due, lease in zip(leads, scores[::2], scores[1::2], strict=True):
-        wrong = why_stranded(due_in=due, lease_ends_in=lease)
+        wrong = why_stranded(periods, due_in=due, lease_ends_in=lease)
         if wrong:
             stranded.append(f"lead {lead.lead_id} is {wrong}")
     return stranded
 
 
-def why_stranded(*, due_in: float | None, lease_ends_in: float | None) -> str:
+def why_stranded(periods: Periods, *, due_in: float | None, lease_ends_in: float | None) -> str:
     """Seconds from now, None where it is not."""
     if lease_ends_in is not None:
-        if lease_ends_in > LEASE_SECONDS + 1:
+        if lease_ends_in > periods.lease_seconds + 1:
             return "in flight without an end"
-        if lease_ends_in < -WAY_BACK_SECONDS:
+        if lease_ends_in < -longest_way_back(periods):
             return "in flight after its lease, and nobody looks"
         return ""
     if due_in is None:

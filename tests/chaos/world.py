@@ -1,4 +1,6 @@
-"""Who sends and who buys: five workspaces and twenty buyers, such that leads come to every kind of end."""
+"""Who sends and who buys: five workspaces and twenty buyers, such that leads come to every kind of end.
+
+A sixth one is paused."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -36,6 +38,7 @@ class Sender:
 class World:
     senders: tuple[Sender, ...]
     plain: Campaign  # its buyers have no limits: every lead of it is sold at once
+    paused: Workspace  # it has a pile of leads while a fault needs one, and sends none
 
 
 def build_world(*, leads: int) -> World:
@@ -66,7 +69,10 @@ def build_world(*, leads: int) -> World:
 
     workspaces = (plain.workspace, shared.workspace, capped.workspace, closed.workspace, partner)
     senders = [_sender(each, share) for each, share in zip(workspaces, (45, 25, 16, 4, 10), strict=True)]
-    return World(tuple(senders), plain)
+    paused = WorkspaceFactory(
+        slug="chaos-paused", name="paused", dispatch_mode="event", paused_at=timezone.now()
+    )
+    return World(tuple(senders), plain, paused)
 
 
 def _campaign(name: str, **fields: object) -> Campaign:

@@ -1,4 +1,7 @@
-"""A way to Redis that can be cut: connections stay open and nothing comes through, as behind a broken network."""
+"""A way to Redis that can be cut: connections stay open and nothing comes through, as behind a broken network.
+
+Or that loses one answer: Redis has done what it was asked, and the connection ends before it says so.
+"""
 
 import os
 import select
@@ -23,6 +26,9 @@ class Way:
         self._is_open = threading.Event()
         self._is_open.set()
         self._is_over = threading.Event()
+        self._lost_to = b""
+        self._least_parts = 0
+        self.has_lost = threading.Event()
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
         self._listener.listen(64)
@@ -33,6 +39,10 @@ class Way:
 
     def mend(self) -> None:
         self._is_open.set()
+
+    def lose_answer(self, asked: str, *, least_parts: int) -> None:
+        """Lose the next answer of so many parts to a command that has this text in it. `has_lost` tells when."""
+        self._lost_to, self._least_parts = asked.encode(), least_parts
 
     def close(self) -> None:
         self._is_over.set()
@@ -47,15 +57,28 @@ class Way:
     def _copy(self, client: socket.socket) -> None:
         with client, socket.socket(socket.AF_UNIX) as server, suppress(OSError):
             server.connect(self._server)
-            other = {client: server, server: client}
+            other, asked = {client: server, server: client}, b""
             while not self._is_over.is_set():
                 if not self._is_open.wait(POLL_SECONDS):
                     continue
                 for readable in select.select(list(other), [], [], POLL_SECONDS)[0]:
                     data = readable.recv(CHUNK)
-                    if not data:
+                    if not data or (readable is server and self._loses(asked, data)):
                         return
+                    asked = data if readable is client else asked
                     other[readable].sendall(data)
+
+    def _loses(self, asked: bytes, answer: bytes) -> bool:
+        if not self._lost_to or self._lost_to not in asked or count_parts(answer) < self._least_parts:
+            return False
+        self._lost_to = b""
+        self.has_lost.set()
+        return True
+
+
+def count_parts(answer: bytes) -> int:
+    """How many parts an array of the Redis protocol has."""
+    return int(answer[1 : answer.index(b"\r\n")]) if answer.startswith(b"*") else 0
 
 
 @contextmanager

@@ -68,10 +68,10 @@ def overtake(
 class Stopped:
     """The first attempt that comes to its sale waits there, with all its locks, until it may go on."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, module: Any = attempt) -> None:
         self.is_there, self.may_go_on = threading.Event(), threading.Event()
-        self._real = attempt.sell_selected
-        monkeypatch.setattr(attempt, "sell_selected", self._stop)
+        self._real = module.sell_selected
+        monkeypatch.setattr(module, "sell_selected", self._stop)
 
     def _stop(self, *arguments: Any, **named: Any) -> Any:
         if not self.is_there.is_set():

@@ -167,7 +167,7 @@ class TestStatus:
 class TestSwitch:
     def test_the_product_is_paused_and_resumed(self, redis_client: "redis.Redis[str]") -> None:
         assert dispatch("pause", "--reason", "a bad import") == (
-            "dispatch: the whole product is paused; attempts that run come to their end, no further one is started\n"
+            "dispatch: the whole product is paused; a sale that has begun comes to its end, no further one is made\n"
         )
         assert read_control().paused_at is not None
         assert redis_client.exists(keys.paused_key())

@@ -15,6 +15,7 @@ from routing.schedule import Due, Ending
 from tests.blocking import holding
 from tests.concurrency.leads import assert_verified, make_leads
 from tests.concurrency.racing import wait_until
+from tests.dispatch.times import pairs
 from tests.factories import CampaignFactory, enroll
 from tracing.models import Attempt, LeadDistributionEvent
 
@@ -38,7 +39,7 @@ def reconcile() -> Counts:
 def put_due(lead_id: int, workspace_id: int) -> Due:
     lead = Lead.objects.get(pk=lead_id)
     due = Due(lead_id, workspace_id, lead.received_at)
-    assert schedule.put([due]) == [(lead_id, workspace_id)]
+    assert pairs(schedule.put([due])) == [(lead_id, workspace_id)]
     return due
 
 
@@ -125,7 +126,7 @@ def test_a_finished_lead_only_loses_its_lease(campaign: Campaign, settings: Any)
 
 def test_a_lead_that_is_not_there_only_loses_its_lease(settings: Any) -> None:
     settings.LEADSWITCH_LEASE_SECONDS = 0.001
-    [(lead_id, _)] = schedule.put([Due(987_654_321, 1, LONG_AGO)])
+    [(lead_id, _, _)] = schedule.put([Due(987_654_321, 1, LONG_AGO)])
     schedule.start([lead_id])
     wait_until(lambda: len(schedule.find_expired(limit=2)) == 1, what="the end of a lease")
     assert reconcile() == Counts(checked=1, repaired=1)

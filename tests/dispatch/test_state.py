@@ -96,14 +96,25 @@ def test_no_more_leads_are_looked_at_than_are_bounded(monkeypatch: pytest.Monkey
     assert state.overdue_told.startswith("for 2 min")
 
 
-def test_leads_of_paused_workspaces_do_not_make_the_age(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_leads_of_paused_workspaces_do_not_make_the_age() -> None:
     paused, running = WorkspaceFactory(paused_at=timezone.now()), WorkspaceFactory()
     waiting(paused, -60, -50)
     assert read_state(None).overdue_told == "nothing is overdue"
     waiting(running, -10)
     assert read_state(None).overdue_told.startswith("for 10 min")
+
+
+def test_a_paused_pile_hides_no_other_lead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leads of workspaces that are not paused are counted first, and their age is always known."""
     monkeypatch.setattr(dispatchstate, "LEADS_LOOKED_AT", 2)
-    assert read_state(None).overdue_told == "not known: more leads are overdue than are looked at"
+    paused, running = WorkspaceFactory(name="a", paused_at=timezone.now()), WorkspaceFactory(name="b")
+    waiting(paused, -60, -60, -60)
+    waiting(running, -10)
+
+    state = read_state(None)
+
+    assert state.overdue_told.startswith("for 10 min")
+    assert [each.backlog.overdue_told for each in state.workspaces] == ["1+", "1+"]
 
 
 def test_pauses_come_with_who_and_why_and_first() -> None:
@@ -300,14 +311,14 @@ class TestLate:
         pauses.pause_product(at=timezone.now(), **WHY)
         assert problems() == []
 
-    def test_paused_leads_that_hide_the_others_are_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_late_leads_are_told_behind_a_paused_pile(self, monkeypatch: pytest.MonkeyPatch) -> None:
         lead_and_work()
         monkeypatch.setattr(dispatchstate, "LEADS_LOOKED_AT", 2)
-        paused = WorkspaceFactory(paused_at=timezone.now())
-        waiting(paused, -60, -60)
+        paused, running = WorkspaceFactory(paused_at=timezone.now()), WorkspaceFactory()
+        waiting(paused, -60, -60, -60)
+        waiting(running, -60)
         pauses.write_mirror({paused.pk: True})
-        [problem] = problems()
-        assert problem.startswith("Whether leads are late is not known")
+        assert any("due and not started, the oldest for" in problem for problem in problems())
 
 
 def test_redis_that_refuses_to_write_is_told(redis_client: "redis.Redis[str]") -> None:

@@ -1,6 +1,7 @@
 """What a worker checks before it tries a lead that was handed to it, and that the lease ends on every path."""
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from routing.schedule import Due
 from tests.blocking import holding
 from tests.concurrency.leads import assert_verified, make_leads
 from tests.dispatch.settled import settled_hands
+from tests.dispatch.times import pairs
 from tests.factories import CampaignFactory, LeadFactory, RuleFactory, WorkspaceFactory, enroll
 from tracing.models import Attempt
 
@@ -49,7 +51,9 @@ def hand_over(campaign: Campaign, **fields: Any) -> Lead:
     """A lead in flight, as the message that names it arrives."""
     [lead_id] = make_leads(campaign, count=1, **fields)
     lead = Lead.objects.get(pk=lead_id)
-    assert schedule.put([Due(lead_id, lead.workspace_id, lead.received_at)]) == [(lead_id, lead.workspace_id)]
+    assert pairs(schedule.put([Due(lead_id, lead.workspace_id, lead.received_at)])) == [
+        (lead_id, lead.workspace_id)
+    ]
     return lead
 
 
@@ -236,6 +240,24 @@ def test_the_lease_ends_when_the_database_is_gone(
         run_leased(lead.pk)
     assert not is_in_flight()
     assert due_in_index(redis_client, lead) == pytest.approx(5, abs=5)
+
+
+def test_the_rest_of_a_message_is_tried_when_the_database_hangs_up(
+    campaign: Campaign, redis_client: "redis.Redis[str]"
+) -> None:
+    """As after a restart of PostgreSQL: only the lead that had the lost session waits."""
+    first, second = hand_over(campaign), hand_over(campaign)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        [pid] = cursor.fetchone()
+    with closing(connection.copy()) as other, other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    with pytest.raises(OperationalError):
+        process_leads([first.pk, second.pk], is_leased=True)
+    second.refresh_from_db()
+    assert second.status == "distributed"
+    assert not is_in_flight()
+    assert due_in_index(redis_client, first) == pytest.approx(5, abs=2)
 
 
 def test_the_lease_ends_when_the_outcome_cannot_be_read(

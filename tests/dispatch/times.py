@@ -18,3 +18,8 @@ def later(lead_id: int, workspace_id: int = 1, *, ahead: timedelta = HOUR) -> Du
 
 def ids(handed: Sequence[Handed]) -> list[int]:
     return [each.lead_id for each in handed]
+
+
+def pairs(handed: Sequence[Handed]) -> list[tuple[int, int]]:
+    """(lead, workspace) of each."""
+    return [(each.lead_id, each.workspace_id) for each in handed]

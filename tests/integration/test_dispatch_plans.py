@@ -23,13 +23,22 @@ FROM generate_series(1, 20000) n
 
 
 def test_no_more_leads_are_read_than_are_looked_at() -> None:
-    fill_leads(SourceFactory(), count=20_000, next_attempt_at="now() + n * interval '1 second'")
+    """Once for those that are overdue, once for all that wait, and the earliest of each workspace."""
+    fill_leads(SourceFactory(), count=20_000, next_attempt_at="now() + (n - 10000) * interval '1 second'")
+    fill_leads(
+        SourceFactory(workspace__paused_at=datetime(2026, 1, 31, 12, tzinfo=UTC)),
+        count=20_000,
+        next_attempt_at="now() - interval '1 day'",
+    )
 
-    found = nodes(BACKLOG, [LOOKED_AT], options="ANALYZE, FORMAT JSON")
+    found = nodes(BACKLOG, {"visible": None, "limit": LOOKED_AT}, options="ANALYZE, FORMAT JSON")
 
-    [reads] = [node for node in found if node.get("Relation Name") == "routing_lead"]
-    assert reads["Index Name"] == "lead_due"
-    assert reads["Actual Rows"] + reads.get("Rows Removed by Filter", 0) == LOOKED_AT
+    reads = [node for node in found if node.get("Relation Name") == "routing_lead"]
+    assert {node["Index Name"] for node in reads} == {"lead_workspace_due"}
+    read = [
+        (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"] for node in reads
+    ]
+    assert sorted(read) == [2, LOOKED_AT, LOOKED_AT]
 
 
 def test_who_paused_is_found_among_the_entries_of_that_row() -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -16,12 +16,13 @@ from distribution.facts import OF_CAMPAIGN, OF_ENROLLMENTS
 from distribution.models import Campaign
 from routing.closing import CLOSE
 from routing.duplicates import LOOK
-from routing.locks import LOCK_LEAD, LOCK_NEXT_DUE, LOCK_NEXT_POLLED
+from routing.locks import LOCK_LEAD, LOCK_NEXT_DUE, LOCK_NEXT_POLLED, lock_lead
 from routing.models import Lead, RetryingLead
 from routing.plans import PLANS
 from routing.queries import COUNT_POLLED
 from tests.admin_pages import client_of
 from tests.admin_pages import person as desk_person
+from tests.blocking import holding
 from tests.factories import (
     CampaignFactory,
     LeadFactory,
@@ -61,7 +62,7 @@ def filled(committed_db: None) -> Campaign:  # noqa: ARG001
     return campaign
 
 
-def nodes(sql: str, parameters: list[Any], *, options: str = "FORMAT JSON") -> list[dict[str, Any]]:
+def nodes(sql: str, parameters: Any, *, options: str = "FORMAT JSON") -> list[dict[str, Any]]:
     """Return every node of a statement's plan."""
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN ({options}) {sql}", parameters)
@@ -75,7 +76,7 @@ def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from walk(each)
 
 
-def plan(sql: str, parameters: list[Any]) -> tuple[set[str], set[str]]:
+def plan(sql: str, parameters: Any) -> tuple[set[str], set[str]]:
     """Return the indexes that a statement uses and the tables that it reads as a whole."""
     found = nodes(sql, parameters)
     scanned = {node["Relation Name"] for node in found if node["Node Type"] == "Seq Scan"}
@@ -88,9 +89,9 @@ def test_hot_statements_use_their_indexes(filled: Campaign) -> None:
     close = [lead.workspace_id, "failed", "", 1, None, "", None, 0, 0, lead.pk, 0]
     by_lead = {"assignment_live_lead_buyer_unique", "distribution_assignment_lead_id"}
     for sql, parameters, expected in (
-        (LOCK_NEXT_DUE, [], {"lead_due"}),
-        (LOCK_NEXT_POLLED, [], {"lead_due"}),
-        (COUNT_POLLED, [800], {"lead_due"}),
+        (LOCK_NEXT_DUE, [0], {"lead_workspace_due"}),
+        (LOCK_NEXT_POLLED, [0], {"lead_workspace_due"}),
+        (COUNT_POLLED, {"limit": 800}, {"lead_workspace_due"}),
         (LOCK_LEAD, [lead.pk], {"routing_lead_pkey"}),
         (CLOSE, close, {"routing_lead_pkey"}),
         (OF_CAMPAIGN, [lead.pk, lead.pk, filled.pk], by_lead),
@@ -153,11 +154,51 @@ def test_leads_that_are_due_later_are_not_read() -> None:
     Lead.objects.filter(status="pending").update(next_attempt_at=timezone.now() + timedelta(days=1))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE routing_lead")
-    for sql, parameters in ((LOCK_NEXT_DUE, []), (COUNT_POLLED, [800])):
+    for sql, parameters in ((LOCK_NEXT_DUE, [0]), (COUNT_POLLED, {"limit": 800})):
         found = nodes(sql, parameters, options="ANALYZE, FORMAT JSON")
-        [reads] = [node for node in found if node.get("Index Name") == "lead_due"]
-        assert reads["Index Cond"] == "(next_attempt_at <= statement_timestamp())"
+        [reads] = [node for node in found if node.get("Index Name") == "lead_workspace_due"]
+        assert "next_attempt_at <= statement_timestamp()" in reads["Index Cond"]
         assert (reads["Actual Rows"], reads.get("Rows Removed by Filter", 0)) == (0, 0)
+
+
+RUNNING = 5
+PILE = 20_000
+
+
+@pytest.mark.parametrize(
+    ("sql", "parameters"),
+    [(LOCK_NEXT_DUE, [0]), (LOCK_NEXT_POLLED, [0]), (COUNT_POLLED, {"limit": 800})],
+    ids=["next due", "next polled", "count polled"],
+)
+@pytest.mark.usefixtures("committed_db")
+def test_overdue_leads_of_paused_workspaces_are_not_read(sql: str, parameters: Any) -> None:
+    """They have been due longest of all, and are passed over with their workspace."""
+    fill_leads(
+        SourceFactory(workspace__paused_at=timezone.now()),
+        count=PILE,
+        next_attempt_at="now() - interval '1 hour'",
+    )
+    for _ in range(RUNNING):
+        LeadFactory()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    with transaction.atomic():
+        found = nodes(sql, parameters, options="ANALYZE, FORMAT JSON")
+        transaction.set_rollback(True)
+    reads = [node for node in found if node.get("Relation Name") == "routing_lead"]
+    read = sum(
+        (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"] for node in reads
+    )
+    assert read <= RUNNING
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_a_pick_locks_no_other_workspace() -> None:
+    """The walk over the workspaces ends at the first lead."""
+    lead_ids = [LeadFactory().pk for _ in range(RUNNING)]
+    with holding(LOCK_NEXT_DUE, [0]), transaction.atomic():
+        free = [lead_id for lead_id in lead_ids if lock_lead(lead_id) is not None]
+    assert free == lead_ids[1:]
 
 
 def test_campaigns_of_a_workspace_are_found_by_the_partial_index(filled: Campaign) -> None:

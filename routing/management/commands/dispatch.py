@@ -73,7 +73,7 @@ class Command(BaseCommand):
         if not is_paused:
             told = "is resumed" if is_changed else "was not paused; nothing was changed"
         elif is_changed:
-            told = "is paused; attempts that run come to their end, no further one is started"
+            told = "is paused; a sale that has begun comes to its end, no further one is made"
         else:
             since = after_commit_try("switch", partial(_tell_since, pk))
             told = f"was paused already{f', {since}' if since else ''}; nothing was changed"

@@ -1,0 +1,164 @@
+"""Faults in which nothing breaks for good: answers that are lost, polite stops, stalls, another tenant's pile."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Final
+
+from django.db import connection
+from django.utils import timezone
+
+from routing.control import read_control
+from routing.models import DispatchPath
+from routing.straight import ROUND_SECONDS
+from tests.chaos.stage import Stage, Watch, go_on
+from tests.chaos.waybacks import find_stranded, read_overdue
+from tests.factories import LeadFactory
+
+# Redis answers nobody for so long while the web server is stopped: all that it accepted meanwhile is still with it.
+PAUSE_MS: Final = 500
+STALL_SECONDS: Final = (1.0, 3.0)
+# Until leads are started when nothing is wrong any more, on a slow machine.
+SOON_SECONDS: Final = 6.0
+
+
+def lose_take(stage: Stage, leads: int) -> None:
+    """The script has run, and its leads are in flight; whoever took them does not know.
+
+    They are so many that nothing else of their queue goes out before they do.
+    """
+    wait_until_nothing_is_due(stage, what="the leads before a take that is lost")
+    stage.wait_for_leader()
+    stage.strike()
+    with stage.losing_an_answer("take") as wait_for_loss:
+        stage.fleet.hand_on(stage.senders.send_at_once(leads // 2))
+        wait_for_loss()
+    watch = Watch()
+    # The one that lost it may run leads itself for a round: those that come after it need the queue.
+    stage.wait(
+        lambda: watch.seconds > ROUND_SECONDS and _leads_since(watch),
+        what="a dispatcher that leads after a take was lost",
+    )
+    stage.send(leads - leads // 2)
+    wait_until_nothing_is_due(stage, what="leads sent after a take that was lost", seconds=SOON_SECONDS)
+
+
+def _leads_since(watch: Watch) -> bool:
+    """Whether a dispatcher has said since then that it leads through Redis."""
+    control = read_control()
+    age = control.age
+    return control.path == DispatchPath.REDIS and age is not None and age.total_seconds() < watch.seconds
+
+
+def kill_between_take_and_publish(stage: Stage, leads: int) -> None:
+    stage.wait_for_leader()
+    with stage.stopping_at("publish") as wait_for_stop:
+        stage.send(leads // 2)
+        leader = wait_for_stop()
+        stage.strike()
+        stage.fleet.kill_dispatcher(leader)
+        stage.send(leads - leads // 2)
+    stage.wait_for_leader(other_than=leader)
+
+
+def terminate_web(stage: Stage, leads: int) -> None:
+    """While Redis answers nobody: what was accepted in that time goes on as the server ends, or it is lost with it."""
+    goal = stage.senders.seen["requests"] + leads // 4
+    stage.strike()
+    stage.client.client_pause(PAUSE_MS)
+    stage.send(leads // 2)
+    stage.wait(lambda: stage.senders.seen["requests"] >= goal, what="a request")
+    stage.fleet.terminate_web()
+    left = find_left_behind(stage)
+    stage.findings.add(
+        "leads that the web server took with it as it was stopped", len(left), "".join(left[:1])
+    )
+    stage.fleet.start_web()
+    stage.send(leads - leads // 2)
+
+
+def find_left_behind(stage: Stage) -> list[str]:
+    """Overdue leads that are nowhere, though nobody is left who may still have them.
+
+    Looked for twice: one may end while it is looked for.
+    """
+    first = _find_stranded(stage)
+    return [each for each in _find_stranded(stage) if each in first]
+
+
+def _find_stranded(stage: Stage) -> list[str]:
+    return find_stranded(stage.client, read_overdue(seconds=0), periods=stage.periods)
+
+
+def stop_beat(stage: Stage, leads: int) -> None:
+    """Nobody orders a reconciler; a worker dies, and whoever is left must find what it had."""
+    stage.fleet.stop_beats()
+    try:
+        stage.send(leads // 2)
+        busy = stage.wait_for_work(leads // 2) or stage.fleet.workers
+        stage.strike()
+        stage.fleet.kill_worker(stage.random.choice(busy))
+        stage.send(leads - leads // 2)
+        wait_until_nothing_is_due(stage, what="the leads of a worker that died while beat was stopped")
+    finally:
+        stage.fleet.start_beats()
+
+
+def stall_redis(stage: Stage, leads: int) -> None:
+    """For less than it takes to count as away for everybody, and for more than a call waits."""
+    seconds = stage.random.uniform(*STALL_SECONDS)
+    stage.send(leads // 2)
+    stage.wait_for_work(leads // 2)
+    stage.strike()
+    pid, watch = stage.redis_pid(), Watch()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        stage.send(leads - leads // 2)
+        stage.wait(lambda: watch.seconds >= seconds, what="the end of the stall")
+    finally:
+        go_on(pid)
+
+
+def flush_beside_pile(stage: Stage, leads: int) -> None:
+    """A workspace is paused and has a pile of overdue leads. It must not be in the way of the others."""
+    with piled_up(stage):
+        stage.send(leads // 2)
+        stage.wait_for_work(leads // 2)
+        stage.strike()
+        stage.client.flushall()
+        stage.send(leads - leads // 2)
+        wait_until_nothing_is_due(stage, what="the leads of the others beside the pile of a paused workspace")
+
+
+@contextmanager
+def piled_up(stage: Stage) -> Iterator[None]:
+    """Older than any other lead: whoever goes by age alone begins with them."""
+    a_day_ago = timezone.now() - timedelta(days=1)
+    first = LeadFactory(
+        source__workspace=stage.world.paused, received_at=a_day_ago, next_attempt_at=a_day_ago
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(PILE_UP, [stage.pile, first.pk])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM routing_lead WHERE workspace_id = %s", [stage.world.paused.pk])
+
+
+def wait_until_nothing_is_due(stage: Stage, *, what: str, seconds: float | None = None) -> None:
+    stage.wait(
+        lambda: not stage.senders.unanswered and not stage.is_anything_due(), what=what, seconds=seconds
+    )
+
+
+# Copies of one lead.
+PILE_UP: Final = """
+INSERT INTO routing_lead SELECT copy.*
+FROM routing_lead l CROSS JOIN generate_series(2, %s) n CROSS JOIN LATERAL jsonb_populate_record(
+    l, jsonb_build_object('id', nextval(pg_get_serial_sequence('routing_lead', 'id')), 'public_id', md5(n::text)::uuid)
+) copy
+WHERE l.id = %s
+"""
