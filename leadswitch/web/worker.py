@@ -21,7 +21,7 @@ from leadswitch.web.server import BufferingServer
 LOOP_SECONDS = 1.0
 # Of the grace, for leads that were accepted and not handed on yet. Ending threads takes up to a second of it.
 HAND_ON_SECONDS = 3.0
-THREADS_SECONDS = 0.5
+THREADS_SECONDS = 1
 # A stopping process still answers what arrives on connections that were kept open, for this long.
 LINGER_SECONDS = 1.0
 MAX_CONNECTIONS = 2_000
@@ -66,7 +66,7 @@ class BufferingWorker(Worker):
         self.drain(channels)
         threads.shutdown(timeout=THREADS_SECONDS)
         self.notify()
-        hand_on_rest(timeout_seconds=HAND_ON_SECONDS - 2 * THREADS_SECONDS)
+        hand_on_rest(timeout_seconds=HAND_ON_SECONDS - THREADS_SECONDS)
 
     def turn(self, channels: dict[int, Any]) -> None:
         self.notify()
