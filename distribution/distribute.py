@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import ClassVar, Final
 
-from django.db import transaction
+from django.db import NotSupportedError, transaction
 
 from distribution import metrics
 from distribution.attempt import (
@@ -38,7 +38,9 @@ from distribution.verdict import write_verdict
 from distribution.worker import worker_name
 from routing.attemptlog import AttemptLine, LockOutcome, tell_attempt, tell_no_lock
 from routing.closing import close_attempt
+from routing.database import is_old_plan
 from routing.locks import LockedLead, is_lock_timeout, lock_lead, lock_next_due_lead, lock_next_polled_lead
+from routing.metrics import OLD_PLANS
 from routing.models import LeadStatus
 from routing.retry import NextStep, next_step
 from routing.route import Route
@@ -161,6 +163,17 @@ def _in_transaction(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
 
 
 def _try_once(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
+    """Once more when a migration came between: the rollback has forgotten every plan that could be old."""
+    try:
+        return _try(run, take)
+    except NotSupportedError as error:
+        if not is_old_plan(error):
+            raise
+    OLD_PLANS.labels(again="attempt").inc()
+    return _try(run, take)
+
+
+def _try(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
     with transaction.atomic(durable=True):
         return _attempt(run, take)
 

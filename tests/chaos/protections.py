@@ -169,6 +169,20 @@ def _session_check() -> None:
     _cut(base, "ASK", "SHOW transaction_read_only", "SELECT 'off'")
 
 
+def _keeping() -> None:
+    """What Redis refused a process is left to the reconcilers."""
+    from routing.hands import Hands
+
+    Hands.keep = lambda self, leads=(), *, endings=(): None  # type: ignore[method-assign]  # noqa: ARG005 - the signature is the product's
+
+
+def _flush_at_exit() -> None:
+    """A process that is stopped leaves what waits in it behind."""
+    from routing.hands import Hands
+
+    Hands.leave = lambda self, *, timeout_seconds=0.0: 0  # type: ignore[method-assign]  # noqa: ARG005 - the signature is the product's
+
+
 def _confirmation() -> None:
     """What was handed out counts as published: its lease alone brings it back."""
     from routing import scripts
@@ -206,6 +220,8 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
     "session-check": Protection(
         _session_check, "the question whether a session takes writes", ("postgres-read-only",), kills=4
     ),
+    "keeping": Protection(_keeping, "trying again what Redis refused", ("redis-stall",), kills=4),
+    "flush-at-exit": Protection(_flush_at_exit, "handing on before the exit", ("web-stop",), kills=4),
     "confirmation": Protection(
         _confirmation,
         "handing out again what nobody published",
