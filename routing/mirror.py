@@ -91,7 +91,7 @@ def read_versions(kind: str) -> dict[int | None, int]:
     """
     found = {}
     for field, version in get_client(TIMEOUT_SECONDS).hgetall(versions_key()).items():
-        of, _, name = field.partition(":")
+        of, _, name = str(field).partition(":")
         if of == kind:
             found[int(name) if name else None] = int(version)
     return found
