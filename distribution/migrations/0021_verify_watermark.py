@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0018_plain_mode"),
+        ("distribution", "0020_versions_without_skew"),
     ]
 
     operations = [
