@@ -1,6 +1,8 @@
-"""Django's PostgreSQL connection, which leaves a server that takes no writes."""
+"""Django's PostgreSQL connection, which leaves a server that takes no writes, and can plan each statement anew."""
 
-from typing import Final
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
 
 import psycopg
 from django.db.backends.postgresql.base import DatabaseWrapper as DjangoWrapper
@@ -10,6 +12,34 @@ ASK: Final = "SHOW transaction_read_only"
 
 
 class DatabaseWrapper(DjangoWrapper):
+    plans_anew = False
+
+    @contextmanager
+    def planned_anew(self) -> Iterator[None]:
+        """Prepare nothing, so that each statement is planned for its own values. Costs no round trip.
+
+        A list with filters reads a few rows or a whole table by one text: a generic plan, which the server settles for
+        after some uses of a prepared statement, is a guess at the average. What is prepared already stays so.
+        """
+        self.plans_anew = True
+        self._set_threshold()
+        try:
+            yield
+        finally:
+            self.plans_anew = False
+            self._set_threshold()
+
+    def get_new_connection(self, conn_params: Any) -> Any:
+        connection = super().get_new_connection(conn_params)
+        if self.plans_anew:
+            connection.prepare_threshold = None
+        return connection
+
+    def _set_threshold(self) -> None:
+        if self.connection is not None:
+            usual = self.settings_dict["OPTIONS"].get("prepare_threshold")
+            self.connection.prepare_threshold = None if self.plans_anew else usual
+
     def is_usable(self) -> bool:
         """Asked at a request's or task's first statement, and after an error outside a transaction.
 
