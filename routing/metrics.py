@@ -141,6 +141,11 @@ FLIGHTS_LOST = Counter(
     "Leases in flight that were not ended in time, by where the lead was.",
     ["state"],
 )
+MARKS_FAILED = Counter(
+    "leadswitch_begun_marks_failed_total",
+    "Attempts without a lease that could not be marked or unmarked: begin, end.",
+    ["step", "cause"],
+)
 LEADS_GIVEN_UP = Counter(
     "leadswitch_leads_given_up_total", "Leads parked because worker after worker was lost."
 )
