@@ -192,6 +192,13 @@ def _confirmation() -> None:
     _cut(scripts, "PUT", "return since and now - tonumber(since) >= tonumber(ARGV[4])", "return false")
 
 
+def _pause_look() -> None:
+    """A sale believes what its attempt read of the pauses when it began."""
+    from distribution import sale
+
+    _cut(sale, "SELL", sale.IS_OPEN, f"true OR ({sale.IS_OPEN})")
+
+
 PROTECTIONS: Final[Mapping[str, Protection]] = {
     "row-lock": Protection(
         _row_lock, "FOR NO KEY UPDATE on the lead", ("worker-stop",), second="compare-and-set"
@@ -222,6 +229,9 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
         kills=4,
         periods="production",
     ),
+    "pause-look": Protection(
+        _pause_look, "the look at pauses in the statement of a sale", ("pause",), kills=4
+    ),
     "compare-and-set": Protection(_compare_and_set, "the lead's state in the UPDATE that ends an attempt"),
     "atomic-take": Protection(_atomic_take, "looking and taking in one script"),
     "duplicate-check": Protection(_duplicate_check, "the search for leads of the same person"),
@@ -229,5 +239,5 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
 # Each of these has a row of its own in the table; the others are what holds in their place.
 ALONE: Final = (
     *("row-lock", "lease", "epoch", "idempotency-key", "reconciler", "no-key-lock"),
-    *("lookout", "session-check", "confirmation"),
+    *("lookout", "session-check", "confirmation", "pause-look"),
 )
