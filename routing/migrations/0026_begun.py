@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("routing", "0024_owners_are_fixed"),
+        ("routing", "0025_switch_versions"),
     ]
 
     operations = [
