@@ -15,6 +15,7 @@ from routing import workers
 from routing.canary import read_canary
 from routing.control import read_control
 from routing.database import DISK_FULL, REFUSED_WRITES, sqlstate_of
+from routing.lookout import export_runs
 from routing.redisclient import prove_writable
 
 log = get_logger(__name__)
@@ -41,6 +42,7 @@ class Parts:
     dispatcher: str = UNKNOWN
     workers: str = UNKNOWN
     canary: str = UNKNOWN
+    reconcilers: str = UNKNOWN
 
 
 def read_parts() -> Parts:
@@ -56,6 +58,7 @@ def read_parts() -> Parts:
         if redis_state != UNAVAILABLE
         else UNKNOWN,
         canary=_ask(_ask_canary),
+        reconcilers=_ask(_ask_reconcilers),
     )
 
 
@@ -95,6 +98,14 @@ def _ask_canary() -> str:
     if canary.is_late:
         return "late"
     return UNKNOWN if canary.age_seconds is None else OK
+
+
+def _ask_reconcilers() -> str:
+    """ "late": beat, or the workers that run what it orders, are away. It keeps no lead from being taken in."""
+    runs = export_runs()
+    if any(each.is_late for each in runs):
+        return "late"
+    return "failed" if any(each.failure for each in runs) else OK
 
 
 def _ask(ask: Callable[[], str]) -> str:

@@ -17,7 +17,8 @@ def test_health_and_readiness(client: Client) -> None:
         "dispatcher": "none",
         "workers": "none",
         "canary": "unknown",
-        "degraded": ["dispatcher", "workers", "canary"],
+        "reconcilers": "late",
+        "degraded": ["dispatcher", "workers", "canary", "reconcilers"],
     }
 
 
