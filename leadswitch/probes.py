@@ -15,6 +15,7 @@ from routing import workers
 from routing.canary import read_canary
 from routing.control import read_control
 from routing.database import DISK_FULL, REFUSED_WRITES, sqlstate_of
+from routing.handon import HANDS
 from routing.lookout import export_runs
 from routing.redisclient import prove_writable
 
@@ -25,6 +26,8 @@ UNAVAILABLE: Final = "unavailable"
 UNKNOWN: Final = "unknown"
 NONE: Final = "none"
 REDIS_TIMEOUT_SECONDS: Final = 1.0
+# A stall of Redis that is over sooner is nobody's business.
+BEHIND_SECONDS: Final = 2.0
 
 IS_READ_ONLY: Final = "SHOW transaction_read_only"
 # A set that does not fit into memory is written to the server's disk, in the directory of its tables: where there is no
@@ -43,13 +46,14 @@ class Parts:
     workers: str = UNKNOWN
     canary: str = UNKNOWN
     reconcilers: str = UNKNOWN
+    hand_on: str = OK
 
 
 def read_parts() -> Parts:
     database = probe_database()
     redis_state = probe_redis()
     if database == UNAVAILABLE:
-        return Parts(database, redis_state)
+        return Parts(database, redis_state, hand_on=probe_hand_on())
     return Parts(
         database=database,
         redis=redis_state,
@@ -59,6 +63,7 @@ def read_parts() -> Parts:
         else UNKNOWN,
         canary=_ask(_ask_canary),
         reconcilers=_ask(_ask_reconcilers),
+        hand_on=probe_hand_on(),
     )
 
 
@@ -91,6 +96,11 @@ def probe_redis() -> str:
         log.warning("probe_failed", service="redis", error=type(error).__name__)
         return UNAVAILABLE
     return OK
+
+
+def probe_hand_on() -> str:
+    """Of this process: "ok", or "behind" while it keeps leads that Redis or the broker refused."""
+    return "behind" if HANDS.kept_seconds > BEHIND_SECONDS else OK
 
 
 def _ask_canary() -> str:
