@@ -18,6 +18,7 @@ def test_health_and_readiness(client: Client) -> None:
         "workers": "none",
         "canary": "unknown",
         "reconcilers": "late",
+        "hand_on": "ok",
         "degraded": ["dispatcher", "workers", "canary", "reconcilers"],
     }
 
