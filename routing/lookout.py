@@ -20,6 +20,7 @@ from routing.backlog import Spread, Walk, put_back, walk_running
 from routing.handon import publish
 from routing.lastruns import LATE_AFTER_PERIODS, LastRun, read_runs
 from routing.models import DispatchMode
+from routing.pauses import mirror_paused
 from routing.queries import read_clock
 from routing.reconcile import ReconcilerBusy, inflight
 from routing.reconcile.lock import owned_lock
@@ -163,8 +164,10 @@ def put_lost_back(leads: Sequence[Due], *, spread: Spread, at: datetime, path: s
 def catch_up() -> Iterator[None]:
     """Put lost leads back that are due soon, a page for each step. Raises redis.RedisError, QueuesRefuse.
 
-    Leads of paused workspaces, which nobody takes, are left to the reconciler and to whoever resumes one.
+    Leads of paused workspaces, which nobody takes, are left to the reconciler and to whoever resumes one; that they are
+    paused is told to Redis first.
     """
+    mirror_paused()
     spread = Spread(randbits(32))
     until = read_clock() + CATCH_UP
     walk = walk_running(DispatchMode.EVENT)

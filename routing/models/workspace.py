@@ -13,6 +13,7 @@ from routing.checks import check_vertical
 from routing.models.apikey import ScopedKey, ScopedKeyManager, id_is_no_hash
 from routing.models.ownership import owner_trigger
 from routing.models.rule_triggers import version_stays_trigger
+from routing.models.switching import switch_trigger
 from routing.models.wakeup import workspace_trigger
 from routing.opening import check_hours, check_timezone
 
@@ -128,6 +129,8 @@ class Workspace(models.Model):
         help_text="On: the same person may ask for something else; only leads of the same vertical are compared.",
     )
     rules_version = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
+    # Grows with each change of paused_at or dispatch_mode; Redis refuses to mirror an older one.
+    switch_version = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -138,7 +141,11 @@ class Workspace(models.Model):
             # Whose leads a pick may take: asked before each.
             models.Index(fields=["id"], condition=models.Q(paused_at__isnull=True), name="workspace_running"),
         ]
-        triggers: ClassVar = [workspace_trigger(), version_stays_trigger()]
+        triggers: ClassVar = [
+            workspace_trigger(),
+            version_stays_trigger(),
+            switch_trigger("paused_at", "dispatch_mode"),
+        ]
         constraints = [
             models.CheckConstraint(condition=models.Q(lead_ttl_days__gte=1), name="workspace_ttl_positive"),
             models.CheckConstraint(

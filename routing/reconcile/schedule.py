@@ -4,7 +4,7 @@ The truth is `routing_lead.next_attempt_at`. For workspaces in shadow mode the s
 what an earlier mode of a workspace has left behind is dropped.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from secrets import randbits
@@ -12,9 +12,10 @@ from typing import Final
 
 from routing import metrics, schedule, shadow
 from routing.backlog import LEADS_A_PAGE, Spread, Walk, put_back, walk_all
+from routing.mirror import NewerMode, drop_others, read_versions
 from routing.models import DispatchMode, Workspace
 from routing.queries import read_clock, read_due_times
-from routing.rollout import count_others, drop_others
+from routing.rollout import count_others
 from routing.schedule import Due
 from tracing.reconciling import Counts, in_batches, name_rows
 
@@ -59,16 +60,26 @@ def _confirm(leads: Sequence[Due], lost_ids: set[int]) -> list[Due]:
 
 def _leftovers(*, fix: bool) -> Counts:
     """Drop what workspaces that are not event-driven have in the schedule, and what no lead waits for in the shadow."""
-    total = Counts()
-    for workspace_id, mode in Workspace.objects.exclude(dispatch_mode=DispatchMode.EVENT).values_list(
-        "pk", "dispatch_mode"
-    ):
-        found = drop_others(workspace_id, mode=mode) if fix else count_others(workspace_id, mode=mode)
+    total, before = Counts(), read_versions("mode")
+    others = Workspace.objects.exclude(dispatch_mode=DispatchMode.EVENT)
+    for workspace_id, mode, version in others.values_list("pk", "dispatch_mode", "switch_version"):
+        if fix:
+            found = _drop_others(workspace_id, mode=mode, version=version, before=before)
+        else:
+            found = count_others(workspace_id, mode=mode)
         if fix and mode == DispatchMode.SHADOW:
             found += shadow.take_extra(workspace_id)
         named = name_rows("leftovers of workspace", [workspace_id] if found else ())
         total += Counts(found, found if fix else 0, 0 if fix else found, named)
     return total
+
+
+def _drop_others(workspace_id: int, *, mode: str, version: int, before: Mapping[int | None, int]) -> int:
+    """Its mode may have changed since it was read: then nothing is dropped."""
+    try:
+        return drop_others(workspace_id, mode=mode, version=version, before=before)
+    except NewerMode:
+        return 0
 
 
 def _put_back(leads: Sequence[Due], *, spread: Spread) -> None:
