@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
     """A new table."""
 
     dependencies = [
-        ("routing", "0024_owners_are_fixed"),
+        ("routing", "0025_switch_versions"),
     ]
 
     operations = [
