@@ -24,7 +24,7 @@ ON CONFLICT (name) DO NOTHING
 """
 WRITE: Final = """
 UPDATE routing_reconcilerrun
-SET started_at = clock_timestamp() - %(took)s, ended_at = clock_timestamp(),
+SET started_at = clock_timestamp() - make_interval(secs => %(took)s), ended_at = clock_timestamp(),
     done_at = CASE WHEN %(failure)s = '' THEN clock_timestamp() ELSE done_at END,
     checked = %(checked)s, repaired = %(repaired)s, skipped = %(skipped)s, failure = %(failure)s
 WHERE name = %(name)s
@@ -70,7 +70,7 @@ def record_run(name: str, counts: Counts, *, took_seconds: float, failure: str =
             WRITE,
             {
                 "name": name,
-                "took": timedelta(seconds=took_seconds),
+                "took": took_seconds,
                 "failure": failure,
                 "checked": counts.checked,
                 "repaired": counts.repaired,

@@ -125,7 +125,7 @@ def end_leases_unless_beat_does(runs: Sequence[LastRun]) -> int:
     It is the reconciler's own step, under its lock: each lost worker is counted once. It is not kept as a run, so that
     the reconciler stays late for who watches. Returns how many leads came back. Raises redis.RedisError.
     """
-    [run] = [each for each in runs if each.name == INFLIGHT] or [None]
+    run = next((each for each in runs if each.name == INFLIGHT), None)
     if run is None or (
         run.age_seconds is not None and run.age_seconds <= LATE_AFTER_PERIODS * run.period_seconds
     ):
