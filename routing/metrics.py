@@ -89,6 +89,12 @@ RECONCILER_LAST_RUN = Gauge(
     ["reconciler"],
     multiprocess_mode="max",
 )
+RECONCILER_AGE_SECONDS = Gauge(
+    "leadswitch_reconciler_age_seconds",
+    "Since a reconciler last did its work, by PostgreSQL, at the last look of the dispatcher or of /readyz.",
+    ["reconciler"],
+    multiprocess_mode="mostrecent",
+)
 RECONCILER_SECONDS = Histogram(
     "leadswitch_reconciler_seconds",
     "How long runs of reconcilers took.",

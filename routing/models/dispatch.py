@@ -53,6 +53,29 @@ class Begun(models.Model):
         return f"begun attempt of lead {self.lead_id}"
 
 
+class ReconcilerRun(models.Model):
+    """How the last run of a reconciler ended that was to repair (`routing/lastruns.py`)."""
+
+    name = models.CharField(primary_key=True, max_length=50)
+    # When it was first to run, as far as is known.
+    known_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    # When one last ended without failing.
+    done_at = models.DateTimeField(null=True)
+    checked = models.PositiveBigIntegerField(default=0, db_default=0)
+    repaired = models.PositiveBigIntegerField(default=0, db_default=0)
+    skipped = models.PositiveBigIntegerField(default=0, db_default=0)
+    failure = models.CharField(max_length=100, blank=True, default="", db_default="")
+
+    class Meta:
+        db_table = "routing_reconcilerrun"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"last run of {self.name}"
+
+
 class DispatchControl(models.Model):
     """One row. `paused_at` decides; its key in Redis only mirrors it.
 

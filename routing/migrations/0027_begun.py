@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("routing", "0025_switch_versions"),
+        ("routing", "0026_reconciler_runs"),
     ]
 
     operations = [
