@@ -16,7 +16,7 @@ from distribution.attempt import Decided, read_facts, seed_of, sell_selected
 from distribution.config import CAMPAIGNS, SnapshotMissing, keeping_snapshots, read_heads
 from distribution.engine import CompiledCampaign, Decision, decide, resolve_campaign
 from distribution.locks import CandidatesStayBusy, wait_for_candidates
-from distribution.sale import SaleIncomplete
+from distribution.sale import SalePaused
 from distribution.trace import record_decision
 from distribution.worker import worker_name
 from routing.closing import close_by_hand
@@ -77,7 +77,7 @@ def assign_within(
             sale = _assign(lead_id, enrollment_id=enrollment_id, at=at, seen=seen)
     except CandidatesStayBusy:
         raise AssignRefused("the buyer is being charged for other leads; try again") from None
-    except SaleIncomplete:
+    except SalePaused:
         raise AssignRefused("its workspace or campaign was paused at this moment; look again") from None
     metrics.LEADS_SOLD.inc()
     metrics.CENTS_CHARGED.inc(sale.price_cents)
@@ -173,6 +173,8 @@ def _why_not(decision: Decision, enrollment_id: int) -> str:
             clauses.append(
                 f"its wallet lacks {money(gate['missing_cents'])} of the price {money(skip.price_cents)}"
             )
+        elif "problem" in gate and code == "outside_buyer_hours":
+            clauses.append("its time zone or hours cannot be read; correct them")
         elif code in {"cap_reached", "already_has_lead"}:
             clauses.append(SKIP_REASONS[code].clause)
     return "; ".join(clauses)

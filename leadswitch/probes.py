@@ -15,6 +15,8 @@ from routing import workers
 from routing.canary import read_canary
 from routing.control import read_control
 from routing.database import DISK_FULL, REFUSED_WRITES, sqlstate_of
+from routing.handon import HANDS
+from routing.lookout import export_runs
 from routing.redisclient import prove_writable
 
 log = get_logger(__name__)
@@ -24,6 +26,8 @@ UNAVAILABLE: Final = "unavailable"
 UNKNOWN: Final = "unknown"
 NONE: Final = "none"
 REDIS_TIMEOUT_SECONDS: Final = 1.0
+# A stall of Redis that is over sooner is nobody's business.
+BEHIND_SECONDS: Final = 2.0
 
 IS_READ_ONLY: Final = "SHOW transaction_read_only"
 # A set that does not fit into memory is written to the server's disk, in the directory of its tables: where there is no
@@ -41,13 +45,15 @@ class Parts:
     dispatcher: str = UNKNOWN
     workers: str = UNKNOWN
     canary: str = UNKNOWN
+    reconcilers: str = UNKNOWN
+    hand_on: str = OK
 
 
 def read_parts() -> Parts:
     database = probe_database()
     redis_state = probe_redis()
     if database == UNAVAILABLE:
-        return Parts(database, redis_state)
+        return Parts(database, redis_state, hand_on=probe_hand_on())
     return Parts(
         database=database,
         redis=redis_state,
@@ -56,6 +62,8 @@ def read_parts() -> Parts:
         if redis_state != UNAVAILABLE
         else UNKNOWN,
         canary=_ask(_ask_canary),
+        reconcilers=_ask(_ask_reconcilers),
+        hand_on=probe_hand_on(),
     )
 
 
@@ -90,11 +98,24 @@ def probe_redis() -> str:
     return OK
 
 
+def probe_hand_on() -> str:
+    """Of this process: "ok", or "behind" while it keeps leads that Redis or the broker refused."""
+    return "behind" if HANDS.kept_seconds > BEHIND_SECONDS else OK
+
+
 def _ask_canary() -> str:
     canary = read_canary()
     if canary.is_late:
         return "late"
     return UNKNOWN if canary.age_seconds is None else OK
+
+
+def _ask_reconcilers() -> str:
+    """ "late": beat, or the workers that run what it orders, are away. It keeps no lead from being taken in."""
+    runs = export_runs()
+    if any(each.is_late for each in runs):
+        return "late"
+    return "failed" if any(each.failure for each in runs) else OK
 
 
 def _ask(ask: Callable[[], str]) -> str:

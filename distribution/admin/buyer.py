@@ -15,10 +15,9 @@ from distribution.admin.buyer_switch import BuyerSwitchAdmin
 from distribution.admin.dollars import DollarsAdmin
 from distribution.admin.maps import draw_area, draw_coverage
 from distribution.admin.money_history import wallet_lines
-from distribution.coverage import measure_coverage
+from distribution.coverage import AREA_PATH, measure_coverage
 from distribution.describing import tell_answers, tell_area
 from distribution.engine import DefinitionError
-from distribution.locating import UnknownZip
 from distribution.models import Buyer, Enrollment
 from distribution.rewriting import rewrite_answers, rewrite_area
 from distribution.standing import Usage, read_usage, why_nothing_today
@@ -46,6 +45,7 @@ class BuyerAdmin(BuyerSwitchAdmin, ConfigurationAdmin):
     form: Any = PausableForm
     never_deleted = "A buyer is never deleted: its wallet explains past money. Pause it on its page instead."
     workspace_path = "workspace"
+    owner_fields = ("workspace",)
     list_display = ("name", "workspace", "balance", "timezone", "paused_at", "created_at")
     list_filter = (PausedFilter, "workspace")
     list_select_related = ("workspace", "wallet")
@@ -87,8 +87,9 @@ class BuyerAdmin(BuyerSwitchAdmin, ConfigurationAdmin):
         """Of the area as it was saved."""
         try:
             coverage = measure_coverage(buyer.service_area)
-        except (DefinitionError, UnknownZip) as error:
-            return f"The area cannot be read: {error}"
+        except DefinitionError as error:
+            problem = str(error).removeprefix(AREA_PATH)
+            return f"The area cannot be read, so this buyer gets nothing: {problem}"
         if coverage.zips == 0:
             return "Covers no ZIP: this buyer gets nothing. Name states, counties, ZIPs or a circle above, and save."
         return draw_coverage(coverage)
@@ -99,6 +100,7 @@ class EnrollmentAdmin(DollarsAdmin):
     """The counters are the distributor's: shown, never saved from here."""
 
     workspace_path = "campaign__workspace"
+    owner_fields = ("campaign", "buyer")
     list_display = ("buyer", "campaign", "tier", "active", "weight", "priority", "bid", "taken_today")
     list_filter = ("active", "campaign__workspace")
     list_select_related = (

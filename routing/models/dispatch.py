@@ -1,7 +1,11 @@
 """What all dispatchers and workers of the installation share: its switch, and who leads."""
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
+
+from routing.models.switching import switch_trigger
 
 
 class DispatchPath(models.TextChoices):
@@ -27,6 +31,51 @@ class Canary(models.Model):
         return f"canary of ready queue {self.shard}"
 
 
+class Begun(models.Model):
+    """A lead whose attempt has begun in a process that holds no lease for it (`routing/begun.py`).
+
+    No foreign key: the row is written while another connection of the process has the lead locked.
+    """
+
+    lead_id = models.PositiveBigIntegerField(primary_key=True)
+    # The try: a lead that was tried since, or is due at another time, is another one.
+    attempts = models.PositiveIntegerField()
+    due_at = models.DateTimeField()
+    owner = models.CharField(max_length=100)
+    begun_at = models.DateTimeField()
+    # Another process had begun the same try before.
+    is_lost = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        db_table = "routing_begun"
+
+    def __str__(self) -> str:
+        return f"begun attempt of lead {self.lead_id}"
+
+
+class ReconcilerRun(models.Model):
+    """How the last run of a reconciler ended that was to repair (`routing/lastruns.py`)."""
+
+    name = models.CharField(primary_key=True, max_length=50)
+    # When it was first to run, as far as is known.
+    known_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    # When one last ended without failing.
+    done_at = models.DateTimeField(null=True)
+    checked = models.PositiveBigIntegerField(default=0, db_default=0)
+    repaired = models.PositiveBigIntegerField(default=0, db_default=0)
+    skipped = models.PositiveBigIntegerField(default=0, db_default=0)
+    failure = models.CharField(max_length=100, blank=True, default="", db_default="")
+
+    class Meta:
+        db_table = "routing_reconcilerrun"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"last run of {self.name}"
+
+
 class DispatchControl(models.Model):
     """One row. `paused_at` decides; its key in Redis only mirrors it.
 
@@ -46,8 +95,12 @@ class DispatchControl(models.Model):
     # What the database goes by where a change wakes leads. `reconcile wakeups` keeps it as the settings say.
     wake_hours = models.PositiveSmallIntegerField(default=24, db_default=24, editable=False)
 
+    # Grows with each change of paused_at; Redis refuses to mirror an older one.
+    switch_version = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
+
     class Meta:
         db_table = "routing_dispatchcontrol"
+        triggers: ClassVar = [switch_trigger("paused_at")]
         verbose_name = "dispatch"
         verbose_name_plural = "dispatch"
         constraints = [models.CheckConstraint(condition=Q(id=1), name="dispatchcontrol_one_row")]

@@ -7,6 +7,8 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from uuid6 import uuid7
 
+from routing.models.attributesfield import AttributesField
+from routing.models.ownership import owner_trigger
 from routing.models.workspace import Source, Workspace
 
 
@@ -68,7 +70,7 @@ class Lead(models.Model):
     state = models.CharField(max_length=50, blank=True)
     country = models.CharField(max_length=2, default="US")
     vertical = models.CharField(max_length=50)
-    attributes = models.JSONField(default=dict, blank=True)
+    attributes = AttributesField(default=dict, blank=True)
     consent = models.JSONField(default=dict, blank=True, help_text="Proof of consent as the source sent it.")
 
     intake_notes = models.JSONField(
@@ -151,6 +153,13 @@ class Lead(models.Model):
                 condition=~Q(external_id=""),
                 name="lead_source_external_id_unique",
             ),
+        ]
+        triggers: ClassVar = [
+            owner_trigger(
+                *("source_id", "source_workspace_id"),
+                name="lead",
+                instead="cancel it, and have the other source send it",
+            )
         ]
         indexes = [
             # Whoever looks for due leads: only pending ones that nobody holds back, of each workspace in due order.

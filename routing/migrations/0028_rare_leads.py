@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("routing", "0023_due_leads_by_workspace"),
+        ("routing", "0027_begun"),
     ]
 
     operations = [
