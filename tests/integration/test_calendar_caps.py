@@ -11,7 +11,8 @@ from distribution.distribute import distribute_lead
 from distribution.models import Assignment, Campaign, Enrollment
 from distribution.returns import return_assignment
 from distribution.verify import caps
-from distribution.verify.findings import Findings, Scope
+from distribution.verify.findings import Findings
+from distribution.verify.slices import Slice
 from tests.factories import CampaignFactory, EnrollmentFactory, LeadFactory, TierFactory, enroll
 from tests.planting import plant
 
@@ -294,7 +295,7 @@ def test_sale_written_past_the_product_gets_the_buyers_date() -> None:
 def run_verified() -> list[str]:
     """The messages of invariant 8. Runs in the test's transaction."""
     findings = Findings()
-    caps.check(Scope(from_lead=0, at=AFTER_MIDNIGHT + timedelta(hours=1), tick=lambda: None), findings)
+    caps.check(Slice(AFTER_MIDNIGHT + timedelta(hours=1)), findings)
     return [breach.message for breach in findings.examples]
 
 
