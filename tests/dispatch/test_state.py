@@ -187,6 +187,19 @@ def test_without_a_dispatcher_something_is_wrong_where_one_is_needed() -> None:
     assert problems() == [problem]
 
 
+@pytest.mark.parametrize(
+    ("shards", "names", "then"),
+    [
+        ([0, 3], "ready.1, ready.2", "Their leads go through the others."),
+        ([], "ready.0, ready.1, ready.2, ready.3", "Leads are handed on, and nobody runs them."),
+    ],
+)
+def test_queues_that_no_worker_takes_from_are_named(shards: list[int], names: str, then: str) -> None:
+    workers.say_alive("celery@one", shards=shards)
+    [problem] = problems()
+    assert problem.startswith(f"No worker takes from {names}. {then}")
+
+
 def test_without_a_worker_something_is_wrong() -> None:
     [problem] = problems()
     assert problem.startswith("No worker has said for 15 seconds")
