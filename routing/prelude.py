@@ -42,10 +42,12 @@ local consumed
 local function list_consumed(shards)
     if consumed then return consumed end
     consumed = {}
-    for shard = 0, shards - 1 do
-        local said = tonumber(redis.call('HGET', CONSUMED, shard) or 0)
-        if said >= clock[1] - ALIVE_SECONDS then consumed[#consumed + 1] = shard end
+    local said = redis.call('HGETALL', CONSUMED)
+    for at = 1, #said, 2 do
+        local shard, is_alive = tonumber(said[at]), tonumber(said[at + 1]) >= clock[1] - ALIVE_SECONDS
+        if is_alive and shard < shards then consumed[#consumed + 1] = shard end
     end
+    table.sort(consumed)
     return consumed
 end
 

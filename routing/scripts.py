@@ -21,8 +21,8 @@ local is_off, first = redis.call('EXISTS', PAUSED) == 1, 6 + 2 * tonumber(ARGV[5
 local places, rooms, straight, touched = {}, {}, {now + lease}, {}
 
 for at = 6, first - 1, 2 do
-    local _, _, deadline = read_lease(ARGV[at])
-    if deadline == tonumber(ARGV[at + 1]) then redis.call('ZREM', PUTS, ARGV[at]) end
+    local deadline = redis.call('ZSCORE', INFLIGHT, ARGV[at])
+    if deadline and tonumber(deadline) == tonumber(ARGV[at + 1]) then redis.call('ZREM', PUTS, ARGV[at]) end
 end
 
 -- Whose answer was lost, by all appearances: put again it is handed out again.
