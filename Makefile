@@ -84,6 +84,12 @@ chaos: venv ## break everything that may break while leads flow, and count after
 bench-dispatch: venv ## measure how late leads start and how many are moved, against Celery and a poller
 	$(Q)$(MANAGE) bench_dispatch $(ARGS)
 
+# A server of its own, which keeps its million leads. Nothing there is worth an fsync.
+.PHONY: bench-scale
+bench-scale: venv ## measure every page, list, command and reconciler on a year of a million leads
+	$(Q)export LEADSWITCH_VAR_DIR=var/scale LEADSWITCH_EMBEDDED_FSYNC=false LEADSWITCH_ENV_FILE= LEADSWITCH_ROLE=web \
+	  LEADSWITCH_LOG_LEVEL=ERROR; trap '$(SERVICES) stop >/dev/null' EXIT; $(MANAGE) bench_scale $(ARGS)
+
 .PHONY: migrate
 migrate: venv ## bring the database's tables up to date
 	$(Q)$(MANAGE) migrate

@@ -3,6 +3,7 @@
 
 import os
 import select
+import signal
 import sys
 from typing import TextIO
 
@@ -18,6 +19,8 @@ def main() -> None:
             "Django is not installed for this Python: run .venv/bin/python manage.py (`make venv` makes it)"
         )
 
+    # As Ctrl-C does: transactions roll back, and what was handed on and waits reaches Redis at the exit.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     load_settings()
     from django.core.management import execute_from_command_line
 

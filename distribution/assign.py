@@ -16,7 +16,7 @@ from distribution.attempt import Decided, read_facts, seed_of, sell_selected
 from distribution.config import CAMPAIGNS, SnapshotMissing, keeping_snapshots, read_heads
 from distribution.engine import CompiledCampaign, Decision, decide, resolve_campaign
 from distribution.locks import CandidatesStayBusy, wait_for_candidates
-from distribution.sale import SaleIncomplete
+from distribution.sale import SalePaused
 from distribution.trace import record_decision
 from distribution.worker import worker_name
 from routing.closing import close_by_hand
@@ -77,7 +77,7 @@ def assign_within(
             sale = _assign(lead_id, enrollment_id=enrollment_id, at=at, seen=seen)
     except CandidatesStayBusy:
         raise AssignRefused("the buyer is being charged for other leads; try again") from None
-    except SaleIncomplete:
+    except SalePaused:
         raise AssignRefused("its workspace or campaign was paused at this moment; look again") from None
     metrics.LEADS_SOLD.inc()
     metrics.CENTS_CHARGED.inc(sale.price_cents)
@@ -97,7 +97,8 @@ def _assign(lead_id: int, *, enrollment_id: int, at: datetime | None, seen: str)
     if enrollment_id not in campaign.by_enrollment_id:
         message = "the buyer is not enrolled in the campaign that takes this lead; enroll it first, paused if you like"
         raise AssignRefused(message)
-    wait_for_candidates([enrollment_id])
+    if not wait_for_candidates([enrollment_id]):
+        raise AssignRefused("the buyer was taken out of the campaign at this moment; look again")
     recorder = Recorder(_head(lead, at=at))
     recorder.add(
         Event.CAMPAIGN_RESOLVED, data={"campaign_id": campaign.id, "config_version": campaign.config_version}

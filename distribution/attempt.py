@@ -108,8 +108,8 @@ class AttemptOutcome:
 def run_attempt(lead: LockedLead, *, recorder: Recorder, at: datetime, patience: Patience) -> AttemptOutcome:
     """Decide about a locked lead and sell it. Needs the transaction that holds the lead's lock.
 
-    Raises BuyersBusy (when `patience` allows it), TierLockContention, CandidatesStayBusy, SaleIncomplete,
-    SnapshotMissing, DefinitionError.
+    Raises BuyersBusy (when `patience` allows it), TierLockContention, CandidatesStayBusy, SalePaused,
+    SaleIncomplete, SnapshotMissing, DefinitionError.
     """
     # First of all: whoever waits here holds nothing that other leads of the campaign need.
     held = wait_for_candidates(sorted(patience.wait_for)) if patience.wait_for else frozenset()
@@ -234,7 +234,7 @@ def _confirm(
 def sell_selected(
     decided: Decided, *, lead_id: int, attempt_id: UUID, workspace_ids: Sequence[int]
 ) -> tuple[UUID, ...]:
-    """Charge and assign what was decided. Needs the locks of everyone selected. Raises SaleIncomplete."""
+    """Charge and assign what was decided. Needs the locks of everyone selected. Raises SalePaused, SaleIncomplete."""
     if not decided.decision.selected:
         return ()
     sales = []

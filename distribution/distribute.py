@@ -17,20 +17,30 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import ClassVar, Final
 
-from django.db import transaction
+from django.db import NotSupportedError, transaction
 
 from distribution import metrics
-from distribution.attempt import AttemptOutcome, BuyersBusy, Patience, Unsold, run_attempt, seed_of
+from distribution.attempt import (
+    AttemptOutcome,
+    BuyersBusy,
+    Patience,
+    TierLockContention,
+    Unsold,
+    run_attempt,
+    seed_of,
+)
 from distribution.config import SnapshotMissing, keeping_snapshots
 from distribution.locks import CandidatesStayBusy
 from distribution.outcome import LEFT_ALONE, STATUS_AFTER, Left, Outcome
 from distribution.route import find_closed, send_on, told_of
-from distribution.sale import SaleIncomplete
+from distribution.sale import SalePaused
 from distribution.verdict import write_verdict
 from distribution.worker import worker_name
 from routing.attemptlog import AttemptLine, LockOutcome, tell_attempt, tell_no_lock
 from routing.closing import close_attempt
+from routing.database import is_old_plan
 from routing.locks import LockedLead, is_lock_timeout, lock_lead, lock_next_due_lead, lock_next_polled_lead
+from routing.metrics import OLD_PLANS
 from routing.models import LeadStatus
 from routing.retry import NextStep, next_step
 from routing.route import Route
@@ -133,12 +143,15 @@ def _with_patience(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
         except BuyersBusy as busy:
             metrics.CANDIDATE_WAITS.inc()
             run.patience = Patience(wait_for=busy.enrollment_ids, may_ask=waits < MAX_WAITS)
-        except SaleIncomplete:
+        except SalePaused:
             run.patience = Patience(may_ask=waits < MAX_WAITS)
         except CandidatesStayBusy:
             break
     run.patience = Patience()
-    return _in_transaction(run, take)
+    try:
+        return _in_transaction(run, take)
+    except SalePaused as error:  # and resumed and paused again, all the while
+        raise TierLockContention(None) from error
 
 
 def _in_transaction(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
@@ -150,6 +163,17 @@ def _in_transaction(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
 
 
 def _try_once(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
+    """Once more when a migration came between: the rollback has forgotten every plan that could be old."""
+    try:
+        return _try(run, take)
+    except NotSupportedError as error:
+        if not is_old_plan(error):
+            raise
+    OLD_PLANS.labels(again="attempt").inc()
+    return _try(run, take)
+
+
+def _try(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
     with transaction.atomic(durable=True):
         return _attempt(run, take)
 

@@ -14,17 +14,16 @@ from routing import inflight, shadow
 from routing.handon import settle
 from routing.models import DispatchMode
 from routing.outage import guarded
+from routing.pauses import mirror
 from routing.queries import DueTime, read_due_times
 from routing.schedule import Due
 
 # A lead whose try failed with the database: it comes back for another worker after this.
 WAIT_AFTER_FAILURE: Final = timedelta(seconds=5)
-# At the least, however due it is: a lead that somebody else has would be tried again and again (PITFALLS 33), and so
-# would one that a pause keeps until the pause is mirrored to Redis.
-LEAST_WAIT: Final[dict[Left | None, timedelta]] = {
-    Left.BUSY: timedelta(seconds=1),
-    Left.PAUSED: timedelta(seconds=10),
-}
+# At the least, however due it is: a lead that somebody else has would be tried again and again (PITFALLS 33).
+WAIT_WHILE_BUSY: Final = timedelta(seconds=1)
+# So would one that a pause keeps, while Redis cannot be told of the pause.
+WAIT_FOR_MIRROR: Final = timedelta(seconds=10)
 NO_WAIT: Final = timedelta(0)
 
 
@@ -83,7 +82,20 @@ def _least_wait(outcome: Outcome, due: DueTime) -> timedelta:
     """Redis' clock may be ahead of the database's: a lead that was not due yet waits out the difference."""
     if outcome.left is Left.NOT_DUE:
         return due.remaining or NO_WAIT
-    return LEAST_WAIT.get(outcome.left, NO_WAIT)
+    if outcome.left is Left.BUSY:
+        return WAIT_WHILE_BUSY
+    if outcome.left is Left.PAUSED and not _mirror_pause(due.workspace_id):
+        return WAIT_FOR_MIRROR
+    return NO_WAIT
+
+
+def _mirror_pause(workspace_id: int) -> bool:
+    """Redis may not know the pause that this lead has met. When it does, the lead stays until it is resumed, and comes
+    at once then; it may have been resumed already. Returns False when it cannot be told."""
+    try:
+        return mirror(None, workspace_id)
+    except Error:
+        return False
 
 
 def _compare(outcome: Outcome) -> None:

@@ -127,3 +127,17 @@ def lock_setup() -> None:
     """Two runs of `manage.py setup` apply their files one after the other: the second sees the first one's rows."""
     with connection.cursor() as cursor:
         cursor.execute(LOCK_SETUP, [SETUP_LOCK])
+
+
+LOCK_BUYERS: Final = """
+SELECT id FROM distribution_buyer WHERE workspace_id = %s AND name = ANY(%s) ORDER BY id FOR NO KEY UPDATE
+"""
+
+
+def lock_buyers(names: Sequence[str], *, workspace_id: int) -> None:
+    """Wait for these buyers of a workspace, before any campaign: who changes a buyer holds it and waits for campaigns.
+
+    For a transaction that enrolls several. A single enrollment locks its buyer by itself (decisions/0039).
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_BUYERS, [workspace_id, list(names)])

@@ -40,11 +40,13 @@ AND NOT EXISTS (
 # A wallet below its limit drops out of `charged`, and with it out of everything that follows: the caller compares
 # the number of rows. last_assigned_at is the clock of the database: it orders the buyers of all workers.
 SELL: Final = f"""
-WITH sale AS (
-    SELECT * FROM unnest(
+WITH now AS MATERIALIZED (
+    SELECT {IS_OPEN} AS is_open
+), sale AS (
+    SELECT s.* FROM now, unnest(
         %s::bigint[], %s::bigint[], %s::bigint[], %s::uuid[], %s::bigint[], {_USAGE_TYPES}
     ) AS s(enrollment_id, buyer_id, price_cents, public_id, virtual_finish, {_USAGE_NAMES})
-    WHERE {IS_OPEN}
+    WHERE now.is_open
 ), charged AS (
     UPDATE distribution_wallet w
     SET balance_cents = w.balance_cents - s.price_cents, version = w.version + 1
@@ -66,21 +68,24 @@ WITH sale AS (
         s.counted_on
     FROM sale s JOIN charged c ON c.buyer_id = s.buyer_id
     RETURNING id, public_id, buyer_id, price_cents
+), told AS (
+    INSERT INTO distribution_ledgerentry (
+        wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, assignment_id, actor, reason
+    )
+    SELECT c.wallet_id, 'charge', -sold.price_cents, c.balance_cents, 'charge:' || sold.public_id, sold.id, 'engine', ''
+    FROM sold JOIN charged c ON c.buyer_id = sold.buyer_id
+    RETURNING id
 )
-INSERT INTO distribution_ledgerentry (
-    wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, assignment_id, actor, reason
-)
-SELECT c.wallet_id, 'charge', -sold.price_cents, c.balance_cents, 'charge:' || sold.public_id, sold.id, 'engine', ''
-FROM sold JOIN charged c ON c.buyer_id = sold.buyer_id
-RETURNING id
+SELECT now.is_open, (SELECT count(*) FROM told) FROM now
 """  # noqa: S608 - only constant column lists are put in
 
 
 class SaleIncomplete(RuntimeError):
-    """Fewer rows were charged than selected although their wallets were locked: everything is rolled back.
+    """Fewer rows were charged than selected although their wallets were locked: everything is rolled back."""
 
-    Something was paused after the decision; another attempt decides about that.
-    """
+
+class SalePaused(Exception):
+    """Something was paused after the decision: nothing was sold. Roll back, and decide about what is so now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +113,17 @@ def sell(
     where the lead comes through. `is_chosen`: a person chose the buyer.
 
     Needs the lead's lock and the locks of distribution.locks.lock_candidates on every selection, confirmed.
-    Raises SaleIncomplete.
+    Raises SalePaused, SaleIncomplete.
     """
     public_ids = [UUID(int=uuid7().int) for _ in sales]
     with connection.cursor() as cursor:
         columns = _columns(sales, public_ids)
         asked = array_literal(()) if is_chosen else columns[0]
         stations = array_literal(workspace_ids)
-        cursor.execute(SELL, [*columns, stations, campaign_id, asked, lead_id, campaign_id, attempt_id, at])
-        charged = len(cursor.fetchall())
+        cursor.execute(SELL, [stations, campaign_id, asked, *columns, lead_id, campaign_id, attempt_id, at])
+        is_open, charged = cursor.fetchone()
+    if not is_open:
+        raise SalePaused
     if charged != len(sales):
         message = f"{charged} of {len(sales)} selected buyers could be charged"
         raise SaleIncomplete(message)

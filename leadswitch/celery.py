@@ -11,6 +11,7 @@ from celery.signals import (
     task_postrun,
     worker_init,
     worker_process_init,
+    worker_process_shutdown,
 )
 from django.conf import settings
 from django.db import connections
@@ -73,3 +74,11 @@ def settle(**_: object) -> None:
     from distribution.worker import settle_collector
 
     settle_collector()
+
+
+@worker_process_shutdown.connect
+def hand_on_rest(**_: object) -> None:
+    """Of a process of the pool that ends, also when it is replaced: it runs no exit handlers."""
+    from routing.handon import HANDS
+
+    HANDS.leave()

@@ -22,6 +22,7 @@ EXTRA_FIELDS = (
     *("sqlstate", "age_seconds"),
     *("wallet_id", "balance_cents", "entries_cents"),
     *("needed", "used", "limit"),
+    *("leads", "seconds"),
 )
 
 

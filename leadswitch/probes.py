@@ -15,6 +15,7 @@ from routing import workers
 from routing.canary import read_canary
 from routing.control import read_control
 from routing.database import DISK_FULL, REFUSED_WRITES, sqlstate_of
+from routing.handon import HANDS
 from routing.redisclient import prove_writable
 
 log = get_logger(__name__)
@@ -24,6 +25,8 @@ UNAVAILABLE: Final = "unavailable"
 UNKNOWN: Final = "unknown"
 NONE: Final = "none"
 REDIS_TIMEOUT_SECONDS: Final = 1.0
+# A stall of Redis that is over sooner is nobody's business.
+BEHIND_SECONDS: Final = 2.0
 
 IS_READ_ONLY: Final = "SHOW transaction_read_only"
 # A set that does not fit into memory is written to the server's disk, in the directory of its tables: where there is no
@@ -41,13 +44,14 @@ class Parts:
     dispatcher: str = UNKNOWN
     workers: str = UNKNOWN
     canary: str = UNKNOWN
+    hand_on: str = OK
 
 
 def read_parts() -> Parts:
     database = probe_database()
     redis_state = probe_redis()
     if database == UNAVAILABLE:
-        return Parts(database, redis_state)
+        return Parts(database, redis_state, hand_on=probe_hand_on())
     return Parts(
         database=database,
         redis=redis_state,
@@ -56,6 +60,7 @@ def read_parts() -> Parts:
         if redis_state != UNAVAILABLE
         else UNKNOWN,
         canary=_ask(_ask_canary),
+        hand_on=probe_hand_on(),
     )
 
 
@@ -88,6 +93,11 @@ def probe_redis() -> str:
         log.warning("probe_failed", service="redis", error=type(error).__name__)
         return UNAVAILABLE
     return OK
+
+
+def probe_hand_on() -> str:
+    """Of this process: "ok", or "behind" while it keeps leads that Redis or the broker refused."""
+    return "behind" if HANDS.kept_seconds > BEHIND_SECONDS else OK
 
 
 def _ask_canary() -> str:

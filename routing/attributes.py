@@ -1,5 +1,6 @@
 """The free attributes of a lead: a JSON object of bounded size, flat as attributes.<key> for conditions."""
 
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -7,12 +8,16 @@ from typing import Any
 
 from routing.normalise import FieldError
 from routing.widenumber import WideNumber
+from tracing.plainvalues import make_integer
 
 MAX_KEYS = 100
 MAX_DEPTH = 5
 MAX_LIST_ITEMS = 1_000
 MAX_TEXT = 1_000
 MAX_INTEGER = 2**63
+# Of leads in the database, which are read more widely than intake takes them.
+DEEPEST = 20
+MAX_DIGITS = 1_000
 KEY = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 Problem = tuple[str, FieldError]  # path, error
@@ -102,12 +107,16 @@ def _find_text_error(value: str) -> FieldError | None:
     return None
 
 
-def flatten_attributes(attributes: Mapping[str, Any], *, prefix: str = "attributes.") -> dict[str, Any]:
-    """Nested keys joined by dots. Nulls are left out; of a list only its scalars stay."""
+def flatten_attributes(
+    attributes: Mapping[str, Any], *, prefix: str = "attributes.", depth: int = 1
+) -> dict[str, Any]:
+    """Nested keys joined by dots. Nulls are left out, and what no intake takes so deep; of a list its scalars stay."""
     flat: dict[str, Any] = {}
+    if depth > DEEPEST:
+        return flat
     for key, value in attributes.items():
         if isinstance(value, Mapping):
-            flat.update(flatten_attributes(value, prefix=f"{prefix}{key}."))
+            flat.update(flatten_attributes(value, prefix=f"{prefix}{key}.", depth=depth + 1))
         elif isinstance(value, list):
             flat[prefix + key] = [_bound(item) for item in value if isinstance(item, str | int | float)]
         elif value is not None:
@@ -115,8 +124,29 @@ def flatten_attributes(attributes: Mapping[str, Any], *, prefix: str = "attribut
     return flat
 
 
+def read_stored(text: str) -> dict[str, Any]:
+    """Return stored attributes, whatever is in the row: a number too long to be read is text, and what is nested beyond
+    reading is no attribute at all. One lead must not stop those that are due after it."""
+    try:
+        read = json.loads(text)
+    except ValueError:
+        read = json.loads(text, parse_int=_read_long)
+    except RecursionError:
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+def _read_long(digits: str) -> int | str:
+    return int(digits) if len(digits) <= MAX_DIGITS else f"(a number of {len(digits)} digits)"
+
+
 def _bound(value: Any) -> Any:
-    """Whole numbers beyond 64 bits as text: the trace cannot hold them, and leads stored long ago may."""
-    if isinstance(value, int) and not -MAX_INTEGER <= value < MAX_INTEGER:
+    """As text what no trace can hold: whole numbers beyond 64 bits, and what is infinite when it is read.
+
+    Leads that were stored long ago, or by SQL, may have them.
+    """
+    if isinstance(value, int):
+        return value if -MAX_INTEGER <= value < MAX_INTEGER else str(make_integer(value))
+    if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value

@@ -1,11 +1,14 @@
-"""Pages through the leads that should be in the schedule, in due order, and puts back those that are lost.
+"""Pages through the leads that should be in the schedule, and puts back those that are lost.
 
+Each workspace has an order of its own, by due time; a page has an equal part of each (docs/decisions/0047).
 Raises redis.RedisError.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import chain, islice, zip_longest
 from random import Random
 from typing import Final
 
@@ -13,11 +16,12 @@ from django.db import connection
 
 from routing import schedule
 from routing.handon import publish
+from routing.models import Workspace
 from routing.schedule import LONGEST_SPREAD_SECONDS, Due
 
 LEADS_A_PAGE: Final = 1_000
-# So many overdue leads a second come back: more than workers finish, so that they never wait for it, and few enough
-# that a hundred thousand are no stampede.
+# So many overdue leads of a workspace come back a second: more than workers finish, so that they never wait for it, and
+# few enough that a hundred thousand are no stampede.
 LEADS_A_SECOND: Final = 1_000
 # Every due time moves later by up to this, so that leads of one page do not come up in one instant.
 LEAST_JITTER_SECONDS: Final = 0.1
@@ -28,52 +32,105 @@ START: Final[Place] = (datetime.min.replace(tzinfo=UTC), 0)
 
 # `received_at`: the youngest are still on their way into the schedule.
 PAGE: Final = """
-SELECT l.id, l.workspace_id, l.next_attempt_at
-FROM routing_lead l JOIN routing_workspace w ON w.id = l.workspace_id
-WHERE l.status = 'pending' AND l.paused_at IS NULL AND w.dispatch_mode = %s
-    AND (l.next_attempt_at, l.id) > (%s, %s) AND l.next_attempt_at < %s
-    AND (%s::bigint IS NULL OR l.workspace_id = %s)
-    AND l.received_at <= statement_timestamp() - make_interval(secs => %s)
-ORDER BY l.next_attempt_at, l.id
-LIMIT %s
+SELECT l.id, w.id, l.next_attempt_at
+FROM unnest(%(workspaces)s::bigint[], %(times)s::timestamptz[], %(leads)s::bigint[]) AS place (workspace, due_at, lead)
+JOIN routing_workspace w ON w.id = place.workspace AND w.dispatch_mode = %(mode)s
+CROSS JOIN LATERAL (
+    SELECT l.id, l.next_attempt_at FROM routing_lead l
+    WHERE l.workspace_id = place.workspace AND l.status = 'pending' AND l.paused_at IS NULL
+        AND (l.next_attempt_at, l.id) > (place.due_at, place.lead) AND l.next_attempt_at < %(until)s
+        AND l.received_at <= statement_timestamp() - make_interval(secs => %(least_age)s)
+    ORDER BY l.next_attempt_at, l.id
+    LIMIT %(part)s
+) l
+ORDER BY w.id, l.next_attempt_at, l.id
 """
 
 
-def read_page(
-    after: Place | None,
-    *,
-    mode: str,
-    workspace_id: int | None = None,
-    count: int = LEADS_A_PAGE,
-    until: datetime = ANY_TIME,
-    least_age: timedelta = timedelta(0),
-) -> list[Due]:
-    """Return the next leads in due order, by key: no pile hides a lead behind it (PITFALLS 26)."""
-    due_at, lead_id = after or START
-    with connection.cursor() as cursor:
-        cursor.execute(
-            PAGE,
-            [
-                *(mode, due_at, lead_id, until, workspace_id, workspace_id),
-                *(least_age.total_seconds(), count),
-            ],
-        )
-        return [Due(*row) for row in cursor.fetchall()]
+class Walk:
+    """Through the waiting leads of workspaces in one mode, page by page; no pile hides a lead behind it (PITFALLS 26).
+
+    Whoever has no more leads leaves its part of the page to the others. `last`: workspaces that are begun with when
+    those are done.
+    """
+
+    def __init__(self, mode: str, workspace_ids: Iterable[int], *, last: Iterable[int] = ()) -> None:
+        self._mode = mode
+        self._places: dict[int, Place] = dict.fromkeys(workspace_ids, START)
+        self._last = list(last)
+        self._go_on()
+
+    @property
+    def is_over(self) -> bool:
+        return not self._places
+
+    def read_page(
+        self, *, count: int = LEADS_A_PAGE, until: datetime = ANY_TIME, least_age: timedelta = timedelta(0)
+    ) -> list[Due]:
+        """Return the next leads, those of each workspace in due order, the workspaces in turn."""
+        asked = dict(islice(self._places.items(), count))
+        part = count // max(1, len(asked))
+        found = self._read(asked, part=part, until=until, least_age=least_age)
+        for workspace_id in asked:
+            del self._places[workspace_id]
+            leads = found.get(workspace_id, [])
+            if len(leads) == part:
+                self._places[workspace_id] = (leads[-1].due_at, leads[-1].lead_id)
+        self._go_on()
+        return [lead for lead in chain.from_iterable(zip_longest(*found.values())) if lead is not None]
+
+    def _read(
+        self, places: dict[int, Place], *, part: int, until: datetime, least_age: timedelta
+    ) -> dict[int, list[Due]]:
+        times, leads = zip(*places.values(), strict=True) if places else ((), ())
+        found: dict[int, list[Due]] = defaultdict(list)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                PAGE,
+                {
+                    "workspaces": list(places),
+                    "times": list(times),
+                    "leads": list(leads),
+                    "mode": self._mode,
+                    "until": until,
+                    "least_age": least_age.total_seconds(),
+                    "part": part,
+                },
+            )
+            for row in cursor.fetchall():
+                found[row[1]].append(Due(*row))
+        return found
+
+    def _go_on(self) -> None:
+        if not self._places:
+            self._places, self._last = dict.fromkeys(self._last, START), []
 
 
-def place_of(lead: Due) -> Place:
-    return lead.due_at, lead.lead_id
+def walk_running(mode: str) -> Walk:
+    """Through the workspaces in that mode that are not paused."""
+    return Walk(mode, _list_workspaces(mode, is_paused=False))
+
+
+def walk_all(mode: str) -> Walk:
+    """The same, and then through those that are paused: their leads must be there when they are resumed."""
+    running, paused = (_list_workspaces(mode, is_paused=is_paused) for is_paused in (False, True))
+    return Walk(mode, running, last=paused)
+
+
+def _list_workspaces(mode: str, *, is_paused: bool) -> Iterable[int]:
+    found = Workspace.objects.filter(dispatch_mode=mode, paused_at__isnull=not is_paused)
+    return found.order_by("pk").values_list("pk", flat=True)
 
 
 @dataclass(slots=True)
 class Spread:
-    """When lost leads come up again: those that are overdue one after the other, later the more there are.
+    """When lost leads come up again: the overdue ones of a workspace one after the other, later the more it has.
 
     Only ever later than they are due (PITFALLS 27). `seed` makes a spread repeatable.
     """
 
     seed: int
-    overdue: int = 0
+    _overdue: dict[int, int] = field(init=False, default_factory=lambda: defaultdict(int))
     _random: Random = field(init=False)
 
     def __post_init__(self) -> None:
@@ -83,8 +140,8 @@ class Spread:
         """Return the lead with how long it shall wait. `at`: by the database's clock, as the due time is."""
         if lead.due_at > at:
             return lead
-        delay = self.overdue / LEADS_A_SECOND % (LONGEST_SPREAD_SECONDS - 1)
-        self.overdue += 1
+        delay = self._overdue[lead.workspace_id] / LEADS_A_SECOND % (LONGEST_SPREAD_SECONDS - 1)
+        self._overdue[lead.workspace_id] += 1
         jitter = self._random.random() * min(LEAST_JITTER_SECONDS, delay)
         return lead._replace(wait_ms=round(1000 * (delay + jitter)))
 

@@ -17,6 +17,8 @@ DISK_FULL: Final = "53100"
 # Read-only: in recovery (demoted, or a standby), or switched so. The others: no room on the disk, none in memory, none
 # for a further connection.
 OUTAGE_STATES: Final = frozenset({READ_ONLY, DISK_FULL, "53200", "53300"})
+# feature_not_supported, by the function of the server that looks whether a prepared statement still fits.
+OLD_PLAN: Final = ("0A000", "RevalidateCachedQuery")
 # Open for a while after a write of this process was refused by a server that answers: then it is not ready.
 REFUSED_WRITES: Final = Breaker(5.0)
 
@@ -26,9 +28,18 @@ def sqlstate_of(error: BaseException) -> str:
     return getattr(error.__cause__, "sqlstate", None) or ""
 
 
+def is_old_plan(error: BaseException) -> bool:
+    """Whether a prepared statement would return other columns than when it was prepared: a migration came in between.
+
+    The statement did nothing. The rollback has the connection forget what it prepared (decisions/0043).
+    """
+    diagnosis = getattr(error.__cause__, "diag", None)
+    return (sqlstate_of(error), getattr(diagnosis, "source_function", None)) == OLD_PLAN
+
+
 def is_outage(error: BaseException) -> bool:
-    """Whether the server cannot do its work now, whatever it is asked."""
-    if isinstance(error, InterfaceError):
+    """Whether the server cannot do its work now, whatever it is asked; after an old plan, whether it can again."""
+    if isinstance(error, InterfaceError) or is_old_plan(error):
         return True
     state = sqlstate_of(error)
     if state == "":

@@ -1,24 +1,23 @@
 """Hands leads on when their due time was written, after the commit: to the schedule, or to the workers.
 
 A request does not wait for it: a thread of the process does it, many leads at a time. Nothing here fails an intake or
-an attempt: what Redis or the broker refuse is logged and counted, and the reconcilers find it in PostgreSQL.
+an attempt: what Redis or the broker refuse is logged, counted and tried again (routing/hands.py).
 """
 
 import logging
-import os
-import queue
-import threading
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
-from django.db import transaction
+from django.conf import settings
+from django.db import Error, connection, transaction
 
 from routing import metrics, schedule, shadow
+from routing.hands import LEADS_A_BATCH, Hands
+from routing.kept import Part
 from routing.models import DispatchMode
-from routing.outage import guarded
+from routing.outage import guarded, is_done
 from routing.queries import DueTime, read_due_times
 from routing.schedule import AT_ONCE, Due, Ending, Handed
 from routing.wake import PROCESS_LEADS, publish_ready, send_wake
@@ -27,11 +26,6 @@ logger = logging.getLogger(__name__)
 
 # Where leads come from that the next take confirms; all others are confirmed by the next put.
 TAKE_PATH: Final = "take"
-MAX_WAITING: Final = 10_000
-LEADS_A_BATCH: Final = 50
-# A message costs a millisecond of CPU, a third of an intake request. The first lead goes out at once, those that come
-# right after it go together.
-PAUSE_BETWEEN_BATCHES_SECONDS: Final = 0.015
 # A polled lead that is due this soon is waited for by the broker; anything later waits in Postgres (PITFALLS 4).
 LONGEST_WAKE: Final = timedelta(seconds=10)
 NO_WAIT: Final = timedelta(0)
@@ -57,15 +51,23 @@ def hand_on(changes: Sequence[DueTime]) -> None:
     HANDS.add(changes)
 
 
-def settle(changes: Iterable[DueTime]) -> None:
-    """Hand leads on now. Never raises for a failure of Redis or of the broker."""
+def settle(changes: Sequence[DueTime]) -> None:
+    """Hand leads on now. Never raises for a failure of Redis or of the broker: what they refuse is tried again."""
+    if refused := try_settle(changes):
+        HANDS.keep(refused)
+
+
+def try_settle(changes: Sequence[DueTime]) -> list[int]:
+    """Hand leads on now. Returns the ids of those that Redis or the broker refused; never raises for that."""
     by_mode: dict[str, list[DueTime]] = {mode: [] for mode in DispatchMode.values}
     for change in changes:
         by_mode[change.mode].append(change)
-    _settle_events(by_mode[DispatchMode.EVENT])
-    _settle_shadows(by_mode[DispatchMode.SHADOW])
-    # After the index, so that whoever is woken finds it up to date.
-    _wake(by_mode[DispatchMode.POLL] + by_mode[DispatchMode.SHADOW])
+    return [
+        *_settle_events(by_mode[DispatchMode.EVENT]),
+        *_settle_shadows(by_mode[DispatchMode.SHADOW]),
+        # After the index, so that whoever is woken finds it up to date.
+        *_wake(by_mode[DispatchMode.POLL] + by_mode[DispatchMode.SHADOW]),
+    ]
 
 
 def publish(handed: Sequence[Handed], *, path: str) -> int:
@@ -80,29 +82,44 @@ def publish(handed: Sequence[Handed], *, path: str) -> int:
     return len(handed) - len(failed)
 
 
-def _settle_events(changes: Sequence[DueTime]) -> None:
+def _settle_events(changes: Sequence[DueTime]) -> list[int]:
+    refused: list[int] = []
     gone = [(each.lead_id, each.workspace_id) for each in changes if each.due_at is None]
-    if gone:
-        guarded("withdraw", lambda: schedule.withdraw(gone), 0)
+    if gone and not is_done("withdraw", lambda: schedule.withdraw(gone)):
+        refused += [lead_id for lead_id, _ in gone]
     dues = [Due(each.lead_id, each.workspace_id, each.due_at) for each in changes if each.due_at is not None]
-    if dues:
-        publish(guarded("put", lambda: schedule.put(dues), []), path="put")
+    if dues and not is_done("put", lambda: publish(schedule.put(dues), path="put")):
+        refused += [each.lead_id for each in dues]
+    return refused
 
 
-def _settle_shadows(changes: Sequence[DueTime]) -> None:
-    if changes:
-        dues = {(each.lead_id, each.workspace_id): each.due_at for each in changes}
-        guarded("shadow", lambda: shadow.write(dues), None)
+def _settle_shadows(changes: Sequence[DueTime]) -> list[int]:
+    dues = {(each.lead_id, each.workspace_id): each.due_at for each in changes}
+    if not dues or is_done("shadow", lambda: shadow.write(dues)):
+        return []
+    return [each.lead_id for each in changes]
 
 
-def _wake(changes: Sequence[DueTime]) -> None:
+def _wake(changes: Sequence[DueTime]) -> list[int]:
+    """Return those for whom nobody could be woken."""
+    if not settings.LEADSWITCH_WAKE_ENABLED:
+        return []
     waits = [(each.lead_id, _read_remaining(each)) for each in changes]
     due = [lead_id for lead_id, wait in waits if wait is not None and wait <= NO_WAIT]
-    for at in range(0, len(due), LEADS_A_BATCH):
-        send_wake(PROCESS_LEADS, args=[due[at : at + LEADS_A_BATCH]])
-    for lead_id, wait in waits:
-        if wait is not None and NO_WAIT < wait <= LONGEST_WAKE:
-            send_wake(PROCESS_LEADS, args=[[lead_id]], countdown=wait.total_seconds())
+    batches: list[tuple[list[int], dict[str, float]]] = [
+        (due[at : at + LEADS_A_BATCH], {}) for at in range(0, len(due), LEADS_A_BATCH)
+    ]
+    batches += [
+        ([lead_id], {"countdown": wait.total_seconds()})
+        for lead_id, wait in waits
+        if wait is not None and NO_WAIT < wait <= LONGEST_WAKE
+    ]
+    refused: list[int] = []
+    for lead_ids, options in batches:
+        # A broker that refused one is not asked for the others.
+        if refused or not send_wake(PROCESS_LEADS, args=[lead_ids], **options):
+            refused += lead_ids
+    return refused
 
 
 def _read_remaining(change: DueTime) -> timedelta | None:
@@ -112,73 +129,21 @@ def _read_remaining(change: DueTime) -> timedelta | None:
     return change.due_at - datetime.now(UTC)
 
 
-class Hands:
-    """Collects the changes of a process and settles them in one background thread, many at a time.
+def _settle_again(part: Part) -> Part:
+    """Settle what was refused before, as PostgreSQL has it now: a lead may be sold, cancelled or moved since.
 
-    The thread belongs to the process that started it: after a fork a new one is started on first use.
+    Returns what is settled. Runs in the thread of HANDS, which keeps no connection to PostgreSQL.
     """
-
-    def __init__(self) -> None:
-        self._waiting: queue.Queue[DueTime] = queue.Queue(MAX_WAITING)
-        self._lock = threading.Lock()
-        self._pid = 0
-
-    def add(self, changes: Sequence[DueTime]) -> None:
-        """Take changes without waiting. When too many wait already the rest is left to the reconcilers."""
-        self._ensure_thread()
-        for change in changes:
-            try:
-                self._waiting.put_nowait(change)
-            except queue.Full:
-                metrics.WAKES_LOST.labels(cause="queue_full").inc()
-
-    def flush(self, *, timeout_seconds: float) -> bool:
-        """Wait until everything taken so far was settled or given up. Returns False on time-out."""
-        deadline = time.monotonic() + timeout_seconds
-        with self._waiting.all_tasks_done:
-            while self._waiting.unfinished_tasks:
-                remaining = deadline - time.monotonic()
-                if remaining <= 0:
-                    return False
-                self._waiting.all_tasks_done.wait(remaining)
-        return True
-
-    def _ensure_thread(self) -> None:
-        if self._pid == os.getpid():
-            return
-        with self._lock:
-            if self._pid != os.getpid():
-                self._waiting = queue.Queue(MAX_WAITING)
-                threading.Thread(target=self._run, name="hands", daemon=True).start()
-                self._pid = os.getpid()
-
-    def _run(self) -> None:
-        quiet_until = 0.0
-        while True:
-            batch = self._gather(quiet_until)
-            try:
-                settle(batch)
-            except Exception as error:  # noqa: BLE001 - the thread must outlive it, or nothing is handed on any more
-                cause = type(error).__name__
-                metrics.WAKES_LOST.labels(cause=cause).inc()
-                logger.error("routing.hand_on_failed", extra={"cause": cause})
-            finally:
-                quiet_until = time.monotonic() + PAUSE_BETWEEN_BATCHES_SECONDS
-                for _ in batch:
-                    self._waiting.task_done()
-
-    def _gather(self, quiet_until: float) -> list[DueTime]:
-        """Wait for a change, then until `quiet_until` for others, unless they fill a batch already."""
-        batch = [self._waiting.get()]
-        pause = quiet_until - time.monotonic()
-        if pause > 0 and self._waiting.qsize() < LEADS_A_BATCH - 1:
-            time.sleep(pause)
-        while len(batch) < LEADS_A_BATCH:
-            try:
-                batch.append(self._waiting.get_nowait())
-            except queue.Empty:
-                break
-        return batch
+    try:
+        changes = read_due_times(list(part.leads))
+    except Error:
+        return Part()
+    finally:
+        connection.close()
+    refused = set(try_settle(changes))
+    leads = {lead_id: number for lead_id, number in part.leads.items() if lead_id not in refused}
+    is_ended = not part.endings or is_done("end", lambda: schedule.end(part.endings))
+    return Part(leads, part.endings if is_ended else [])
 
 
-HANDS: Final = Hands()
+HANDS: Final = Hands(try_settle, _settle_again)

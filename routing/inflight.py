@@ -9,9 +9,9 @@ from datetime import timedelta
 from functools import partial
 
 from routing import metrics, schedule
-from routing.handon import settle
+from routing.handon import HANDS, settle
 from routing.models import DispatchMode
-from routing.outage import guarded
+from routing.outage import guarded, is_done
 from routing.queries import DueTime
 from routing.schedule import AT_ONCE, Ending
 
@@ -66,4 +66,10 @@ def _renew(lead_id: int) -> Lease | None:
 
 
 def _end(ending: Ending) -> None:
-    guarded("end", partial(schedule.end, [ending]), [False])
+    """What Redis does not take is tried again: a lease that has another end by then stays as it is."""
+    if is_done("end", partial(schedule.end, [ending])):
+        return
+    if ending.deadline_ms is not None:
+        HANDS.keep(endings=[ending])
+    elif ending.due_at is not None:
+        HANDS.keep([ending.lead_id])  # which lease it has is not known: it goes by its row alone

@@ -72,6 +72,11 @@ def workspace_paused_key(workspace_id: int) -> str:
     return f"{paused_key()}:{workspace_id}"
 
 
+def versions_key() -> str:
+    """HASH pause:{workspace}, mode:{workspace} -> the switch_version of what is mirrored; "pause:" is the product's."""
+    return _key("versions")
+
+
 def shadow_of(workspace_id: int) -> str:
     """ZSET lead id -> due ms, kept beside PostgreSQL and compared with it, for a workspace in shadow mode."""
     return f"{_key('shadow')}:{workspace_id}"

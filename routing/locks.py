@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import OperationalError, connection, connections, transaction
 from psycopg.pq import Format
 
+from routing.attributes import read_stored
 from routing.control import ALIVE_SECONDS
 from routing.models.rule_triggers import RULES_LOCK
 from routing.retry import Tries
@@ -176,7 +177,7 @@ def _lock(sql: str, parameters: list[Any]) -> LockedLead | None:
     if row is None:
         return None
     values: list[Any] = list(row)
-    values[ATTRIBUTES] = json.loads(values[ATTRIBUTES])
+    values[ATTRIBUTES] = read_stored(values[ATTRIBUTES])
     values[NOTES] = json.loads(values[NOTES]) if values[NOTES] != "[]" else ()
     return LockedLead(*values)
 

@@ -16,9 +16,10 @@ from typing import Final
 from django.conf import settings
 
 from routing import canary, metrics, schedule
-from routing.backlog import LEADS_A_PAGE, Place, Spread, place_of, put_back, read_page
+from routing.backlog import Spread, Walk, put_back, walk_running
 from routing.handon import publish
 from routing.models import DispatchMode
+from routing.pauses import mirror_paused
 from routing.queries import read_clock
 from routing.schedule import Due, Handed
 
@@ -56,7 +57,7 @@ class Lookout:
     def __init__(self) -> None:
         self._look = Every(settings.LEADSWITCH_WATCH["look"])
         self._send = Every(settings.LEADSWITCH_WATCH["canary"])
-        self._after: Place | None = None
+        self._walk: Walk | None = None
         self.is_canary_late = False
 
     def look(self) -> None:
@@ -89,10 +90,11 @@ class Lookout:
             logger.warning("dispatch.queues_left", extra={"leads": count})
 
     def _look_into_postgres(self) -> None:
-        """A page at a time, from the oldest lead to the youngest, and again."""
+        """A page at a time, through the workspaces that are not paused, and again."""
         now = read_clock()
-        leads = read_page(self._after, mode=DispatchMode.EVENT, until=now - GRACE)
-        self._after = place_of(leads[-1]) if len(leads) == LEADS_A_PAGE else None
+        if self._walk is None or self._walk.is_over:
+            self._walk = walk_running(DispatchMode.EVENT)
+        leads = self._walk.read_page(until=now - GRACE)
         put_lost_back(leads, spread=Spread(randbits(32)), at=now, path="look")
 
 
@@ -126,14 +128,15 @@ def put_lost_back(leads: Sequence[Due], *, spread: Spread, at: datetime, path: s
 
 
 def catch_up() -> Iterator[None]:
-    """Put lost leads back that are due soon, a page for each step. Raises redis.RedisError, QueuesRefuse."""
+    """Put lost leads back that are due soon, a page for each step. Raises redis.RedisError, QueuesRefuse.
+
+    Leads of paused workspaces, which nobody takes, are left to the reconciler and to whoever resumes one; that they are
+    paused is told to Redis first.
+    """
+    mirror_paused()
     spread = Spread(randbits(32))
-    after: Place | None = None
     until = read_clock() + CATCH_UP
-    while True:
-        leads = read_page(after, mode=DispatchMode.EVENT, until=until)
-        put_lost_back(leads, spread=spread, at=read_clock(), path="put")
-        if len(leads) < LEADS_A_PAGE:
-            return
-        after = place_of(leads[-1])
+    walk = walk_running(DispatchMode.EVENT)
+    while not walk.is_over:
+        put_lost_back(walk.read_page(until=until), spread=spread, at=read_clock(), path="put")
         yield

@@ -9,8 +9,20 @@ LEADS_REJECTED = Counter(
 WAKES_SENT = Counter("leadswitch_wakes_sent_total", "Leads handed to the workers right after intake.")
 WAKES_LOST = Counter(
     "leadswitch_wakes_lost_total",
-    "Wake-ups that could not be sent; the pick-up finds their leads.",
+    "Wake-ups that could not be sent, and leads that were not handed on when their process ended (exit) or as too many"
+    " were kept (kept_full); the pick-up, the leading dispatcher and the reconcilers find them.",
     ["cause"],
+)
+HAND_ON_KEPT = Gauge(
+    "leadswitch_hand_on_kept",
+    "What Redis or the broker refused of the processes that live, and is tried again: lead, lease. Above 0 for longer"
+    " than an outage: a process is cut off from Redis.",
+    ["kind"],
+    multiprocess_mode="livesum",
+)
+HAND_ON_RETRIED = Counter(
+    "leadswitch_hand_on_retried_total",
+    "Leads that were handed on, and leases that were ended, at a later try.",
 )
 INLINE_DECISIONS_FAILED = Counter(
     "leadswitch_inline_decisions_failed_total",
@@ -149,4 +161,9 @@ SHADOW_COMPARED = Counter(
     "leadswitch_shadow_compared_total",
     "Leads of workspaces in shadow mode by what the index said: same, missing, earlier, later, extra.",
     ["result"],
+)
+OLD_PLANS = Counter(
+    "leadswitch_old_plans_total",
+    "Prepared statements that a migration made unusable: what was begun again, the statement or the attempt.",
+    ["again"],
 )

@@ -30,3 +30,13 @@ def guarded(operation: str, call: Callable[[], Result], default: Result) -> Resu
         metrics.SCHEDULE_FAILURES.labels(operation=operation, cause=cause).inc()
         logger.warning("routing.schedule_failed", extra={"operation": operation, "cause": cause})
         return default
+
+
+def is_done(operation: str, call: Callable[[], object]) -> bool:
+    """Call the schedule as `guarded` does. False: Redis did not answer, or was not asked."""
+
+    def succeed() -> bool:
+        call()
+        return True
+
+    return guarded(operation, succeed, False)  # noqa: FBT003 - the default

@@ -14,11 +14,13 @@ from django.db import connection, transaction
 
 from routing.control import ensure_control, read_control, write_pause
 from routing.handon import after_commit
-from routing.keys import paused_key, wake_key, workspace_paused_key
+from routing.keys import paused_key, workspace_paused_key
 from routing.locks import wait_for_switch
+from routing.mirror import list_paused, read_switches, write_pauses
 from routing.models import DispatchControl, Workspace
 from routing.outage import guarded
 from routing.redisclient import get_client
+from routing.rollout import follow_later
 from routing.schedule import TIMEOUT_SECONDS
 from tracing import audit
 
@@ -83,6 +85,8 @@ def switch(workspace_id: int | None, *, to: datetime | None, actor: str, reason:
             ensure_control()
         was = wait_for_switch(workspace_id)
         mirror_later(workspace_id)
+        if workspace_id is not None and to is None:
+            follow_later(workspace_id)
         if (was is None) == (to is None):
             return False
         if seen and seen != state_of(None if was is None else Pause(was)):
@@ -182,7 +186,7 @@ def _audited(workspace_id: int | None) -> tuple[str, str]:
 
 def mirror_later(workspace_id: int | None) -> None:
     """Have Redis follow a pause (None: the product's) that the open transaction wrote."""
-    after_commit(_mirror_product if workspace_id is None else partial(_mirror_workspace, workspace_id))
+    after_commit(partial(mirror, workspace_id))
 
 
 def find_unmirrored(truth: Mapping[int | None, bool]) -> dict[int | None, bool]:
@@ -198,26 +202,15 @@ def read_mirror(workspace_ids: Iterable[int]) -> dict[int | None, bool]:
     return {name: value is not None for name, value in zip(names, values, strict=True)}
 
 
-def write_mirror(paused: Mapping[int | None, bool]) -> None:
-    """Make Redis say this, and let the dispatcher look at once. Raises redis.RedisError."""
-    with get_client(TIMEOUT_SECONDS).pipeline() as pipeline:
-        for name, is_paused in paused.items():
-            if is_paused:
-                pipeline.set(_key(name), 1)
-            else:
-                pipeline.delete(_key(name))
-        pipeline.publish(wake_key(), 1)
-        pipeline.execute()
+def mirror(*names: int | None) -> bool:
+    """Make Redis say of these workspaces (None: of the product) what PostgreSQL says. False: it does not answer."""
+    switches = read_switches(names)
+    return guarded("pause", lambda: write_pauses(switches) >= 0, default=False)
 
 
-def _mirror_product() -> None:
-    is_paused = read_control().paused_at is not None
-    guarded("pause", partial(write_mirror, {None: is_paused}), None)
-
-
-def _mirror_workspace(workspace_id: int) -> None:
-    is_paused = Workspace.objects.filter(pk=workspace_id, paused_at__isnull=False).exists()
-    guarded("pause", partial(write_mirror, {workspace_id: is_paused}), None)
+def mirror_paused() -> None:
+    """Make Redis say what is paused: after a flush it says nothing. Raises redis.RedisError."""
+    write_pauses(read_switches([None, *list_paused()]))
 
 
 def _key(workspace_id: int | None) -> str:

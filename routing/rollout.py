@@ -10,8 +10,9 @@ from typing import Final
 from django.db import transaction
 
 from routing import schedule, shadow
-from routing.backlog import Place, Spread, place_of, put_back, read_page
+from routing.backlog import Spread, Walk, put_back
 from routing.handon import after_commit
+from routing.mirror import NewerMode, drop_others
 from routing.models import DispatchMode, Workspace
 from routing.queries import read_clock
 from routing.wake import send_wake
@@ -34,30 +35,28 @@ def follow_later(workspace_id: int) -> None:
 
 
 def follow_mode(workspace_id: int) -> int:
-    """Make the indexes what the workspace's mode wants; how many leads were written. Raises redis.RedisError."""
-    mode = Workspace.objects.values_list("dispatch_mode", flat=True).get(pk=workspace_id)
-    drop_others(workspace_id, mode=mode)
+    """Make the indexes what the workspace's mode wants; how many leads were written. Raises redis.RedisError.
+
+    A later mode that was followed meanwhile is left as it is.
+    """
+    workspace = Workspace.objects.values_list("dispatch_mode", "switch_version")
+    mode, version = workspace.get(pk=workspace_id)
+    try:
+        drop_others(workspace_id, mode=mode, version=version)
+    except NewerMode:
+        return 0
     if mode == DispatchMode.POLL:
         return 0
     count, spread = 0, Spread(randbits(32))
-    after: Place | None = None
-    while leads := read_page(after, mode=mode, workspace_id=workspace_id):
+    walk = Walk(mode, [workspace_id])
+    while not walk.is_over:
+        leads = walk.read_page()
         if mode == DispatchMode.EVENT:
             put_back(leads, spread=spread, at=read_clock())
         else:
             shadow.write({(lead.lead_id, lead.workspace_id): lead.due_at for lead in leads})
-        count, after = count + len(leads), place_of(leads[-1])
+        count += len(leads)
     return count
-
-
-def drop_others(workspace_id: int, *, mode: str) -> int:
-    """Forget what the other modes kept for a workspace. Returns how many leads that were. Raises redis.RedisError."""
-    dropped = 0
-    if mode != DispatchMode.EVENT:
-        dropped += schedule.drop_workspace(workspace_id)
-    if mode != DispatchMode.SHADOW:
-        dropped += shadow.drop_workspace(workspace_id)
-    return dropped
 
 
 def count_others(workspace_id: int, *, mode: str) -> int:

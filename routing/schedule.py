@@ -236,11 +236,6 @@ def withdraw(leads: Iterable[tuple[int, int]]) -> int:
     return int(_run(scripts.WITHDRAW, [part for pair in leads for part in pair]))
 
 
-def drop_workspace(workspace_id: int) -> int:
-    """Forget what waits in a workspace's schedule. Returns how many leads that were."""
-    return int(_run(scripts.DROP, [workspace_id]))
-
-
 def count_workspace(workspace_id: int) -> int:
     """Return how many leads wait in a workspace's schedule."""
     return int(get_client(TIMEOUT_SECONDS).zcard(schedule_of(workspace_id)))
@@ -331,8 +326,13 @@ def _read_handed(flat: Sequence[str], *, deadline_ms: int) -> list[Handed]:
     ]
 
 
+def run_script(text: str, arguments: Sequence[Any], *keys: str) -> Any:
+    """Run Lua that may use what the schedule's scripts have in common. `keys` come after theirs, with the same tag."""
+    return _script(text)(keys=[*script_keys(), *keys], args=arguments)
+
+
 def _run(text: str, arguments: Sequence[Any]) -> Any:
-    return _script(text)(keys=script_keys(), args=arguments)
+    return run_script(text, arguments)
 
 
 @cache

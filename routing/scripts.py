@@ -77,7 +77,7 @@ return straight
 TAKE: Final = """
 if redis.call('GET', DISPATCHER) ~= ARGV[1] or redis.call('GET', EPOCH) ~= ARGV[2] then return {-1} end
 local left, shards, limit, lease = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-redis.call('DEL', WAKE)
+redis.call('UNLINK', WAKE)
 local number, returned = redis.call('GET', TAKES), 0
 if number ~= ARGV[7] then returned = hand_back(redis.call('ZRANGE', TAKEN, 0, -1, 'WITHSCORES'), shards) end
 redis.call('UNLINK', TAKEN)
@@ -322,14 +322,6 @@ end
 return sizes
 """
 
-# ARGV: workspace. Forgets its waiting leads; those in flight end as they are. Returns how many it forgot.
-DROP: Final = """
-local count = redis.call('ZCARD', leads_of(ARGV[1]))
-redis.call('DEL', leads_of(ARGV[1]))
-redis.call('ZREM', SCHEDULE, ARGV[1])
-return count
-"""
-
 # ARGV: name, lease ms, least epoch so far. Returns {epoch, 1 if it was won just now}; epoch 0: another one leads.
 LEAD: Final = """
 local holder, epoch = redis.call('GET', DISPATCHER), redis.call('GET', EPOCH)
@@ -346,6 +338,6 @@ return {epoch, 1}
 
 # ARGV: name. Lets another one lead at once.
 RESIGN: Final = """
-if redis.call('GET', DISPATCHER) == ARGV[1] then return redis.call('DEL', DISPATCHER) end
+if redis.call('GET', DISPATCHER) == ARGV[1] then return redis.call('UNLINK', DISPATCHER) end
 return 0
 """

@@ -76,14 +76,5 @@ def _is_waiting(row: DueTime | None, workspace_id: int) -> bool:
     return row is not None and row.due_at is not None and row.workspace_id == workspace_id
 
 
-def drop_workspace(workspace_id: int) -> int:
-    """Forget a workspace's index. Returns how many leads it had."""
-    with get_client(TIMEOUT_SECONDS).pipeline() as pipeline:
-        pipeline.zcard(shadow_of(workspace_id))
-        pipeline.delete(shadow_of(workspace_id))
-        count, _ = pipeline.execute()
-    return int(count)
-
-
 def count_workspace(workspace_id: int) -> int:
     return int(get_client(TIMEOUT_SECONDS).zcard(shadow_of(workspace_id)))

@@ -27,7 +27,12 @@ FOLLOW_SETTING: Final = """
 INSERT INTO routing_dispatchcontrol AS control (id, wake_hours) VALUES (1, %(hours)s)
 ON CONFLICT (id) DO UPDATE SET wake_hours = excluded.wake_hours WHERE control.wake_hours <> excluded.wake_hours
 """
-OPEN: Final = "SELECT id FROM routing_wakeup WHERE done_at IS NULL ORDER BY id LIMIT %s"
+# The oldest of each workspace, then the second of each, and so on.
+OPEN: Final = """
+SELECT id, workspace_id FROM routing_wakeup WHERE done_at IS NULL
+ORDER BY row_number() OVER (PARTITION BY workspace_id ORDER BY id), id
+LIMIT %s
+"""
 WAITING: Final = """
 SELECT count(*), COALESCE(sum(routing_count_waiting(w, %s)), 0) FROM routing_wakeup w WHERE done_at IS NULL
 """
@@ -79,11 +84,11 @@ def follow_setting() -> None:
         cursor.execute(FOLLOW_SETTING, {"hours": settings.LEADSWITCH_WAKE_MAX_AGE_HOURS})
 
 
-def list_open(*, limit: int) -> list[int]:
-    """Return the changes that may have leads to wake, the oldest first."""
+def list_open(*, limit: int) -> list[tuple[int, int]]:
+    """Return (change, workspace) of those that may have leads to wake: of each workspace the oldest first."""
     with connection.cursor() as cursor:
         cursor.execute(OPEN, [limit])
-        return [row[0] for row in cursor.fetchall()]
+        return [(change, workspace_id) for change, workspace_id in cursor.fetchall()]
 
 
 def count_open() -> tuple[int, int]:

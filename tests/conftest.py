@@ -127,6 +127,14 @@ def allow_damage() -> None:
                 server.execute(f"GRANT SET ON PARAMETER {name} TO {ROLE}")
 
 
+@pytest.fixture(autouse=True)
+def nothing_kept() -> Iterator[None]:
+    """What one test's outage left to the background thread is not the next one's."""
+    yield
+    if handon := sys.modules.get("routing.handon"):
+        handon.HANDS.forget()
+
+
 @pytest.fixture
 def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:  # noqa: ARG001
     """The database with real commits, for tests with several connections or threads.

@@ -7,6 +7,8 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO
 from urllib.error import URLError
 
 from leadswitch.env import REPOSITORY
@@ -16,6 +18,19 @@ from tests.processes import child_environment
 @contextmanager
 def served(*options: str, **environment: str) -> Iterator[str]:
     """Serve until the end of the block; gives the address. Needs committed rows. `options` are gunicorn's."""
+    with serving(*options, **environment) as server:
+        yield server.address
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    address: str
+    process: "subprocess.Popen[bytes]"
+
+
+@contextmanager
+def serving(*options: str, output: IO[bytes] | None = None, **environment: str) -> Iterator[Server]:
+    """The same with the process, whose log goes to `output`."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{unused.getsockname()[1]}"
@@ -24,10 +39,12 @@ def served(*options: str, **environment: str) -> Iterator[str]:
         [sys.executable, *web, "--bind", address, "--workers", "1", "--log-level", "warning", *options],
         cwd=REPOSITORY,
         env=child_environment(LEADSWITCH_ROLE="web", **environment),
+        stderr=output,
+        stdout=output,
     ) as process:
         try:
             _wait_until_ready(f"http://{address}/readyz", process)
-            yield f"http://{address}"
+            yield Server(f"http://{address}", process)
         finally:
             process.terminate()
 

@@ -7,4 +7,8 @@ TRACE_WRITE_FAILURES = Counter(
     "Traces that could not be written; their leads went on without them.",
     ["cause"],
 )
+TRACES_AS_TEXT = Counter(
+    "leadswitch_traces_as_text_total",
+    "Traces with values that could not be stored, and were written as text.",
+)
 ATTEMPTS = Counter("leadswitch_attempts_total", "Attempts by result and reason.", ["result", "skip_reason"])

@@ -229,7 +229,9 @@ def _price_rule(applied: Mapping[str, Any]) -> str:
     if "set_cents" in applied:
         return f"{number} sets {after}"
     if "add_cents" in applied:
-        return f"{number} adds {wording.money(applied['add_cents'])} to make {after}"
+        cents = applied["add_cents"]
+        added = wording.money(cents) if isinstance(cents, int) else f"{cents} cents"
+        return f"{number} adds {added} to make {after}"
     return f"{number} takes {applied['percent']}% to make {after}"
 
 

@@ -1,7 +1,7 @@
 """Collects the events of one attempt in memory and writes them once, in the caller's transaction.
 
 A trace that cannot be written never stops a lead: the write has a savepoint of its own, and a failure is logged
-and counted.
+and counted. No value makes it fail: what JSON or PostgreSQL cannot hold is written once more, as text (plainvalues).
 """
 
 import logging
@@ -9,21 +9,27 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import orjson
-from django.db import connection, connections, transaction
+from django.db import DatabaseError, DataError, connection, connections, transaction
 from uuid6 import uuid7
 
 from tracing import metrics
-from tracing.vocabulary import TERMINAL_EVENTS, Event, Level, skip_reason
+from tracing.plainvalues import AS_TEXT, PlainValues, make_column, make_text
+from tracing.vocabulary import TERMINAL_EVENTS, Event, Level, UnknownCode, skip_reason
 
 logger = logging.getLogger(__name__)
 
 
 # Times are written by who knows their format; one that slipped in is a mistake.
 STRICT: Final = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+
+# A pool of a thousand buyers makes half a million characters. What is far longer would end in a time-out.
+MAX_DOCUMENT: Final = 16_000_000
+# program_limit_exceeded: a text or a document is longer than jsonb takes.
+TOO_LARGE: Final = "54000"
 
 # The place of a step in the document is its `seq`.
 WRITE_SQL: Final = """
@@ -92,6 +98,9 @@ class RouteTaken:
         return self.hops[-1][1] if self.hops else None
 
 
+Row: TypeAlias = tuple[Event, int | None, int | None, str, str, float | None, Mapping[str, Any]]
+
+
 class Recorder:
     """The events of one attempt so far. `seq` is the position: it cannot have holes."""
 
@@ -100,7 +109,7 @@ class Recorder:
     def __init__(self, head: AttemptHead) -> None:
         self.head = head
         self.route = RouteTaken()
-        self.rows: list[tuple[Event, int | None, int | None, str, str, float | None, Mapping[str, Any]]] = []
+        self.rows: list[Row] = []
         self._started = time.perf_counter()
         started: dict[str, Any] = {"number": head.number, "trigger": head.trigger}
         if head.intake_notes:
@@ -138,24 +147,30 @@ class Recorder:
     def write(self, end: AttemptEnd, *, using: str = "default") -> bool:
         """Write attempt and events in one statement, inside a savepoint. Returns False when it failed.
 
+        Values that cannot be written are written as text, in a second statement.
         Needs an open transaction of the caller on `using`. Never raises for a database failure, unless the
         connection itself is gone, in which case nothing of the caller's transaction can be saved either.
         """
         database = connections[using]
         savepoint = None
-        try:
-            parameters = self.parameters(end)
-            savepoint = transaction.savepoint(using=using)
-            with database.cursor() as cursor:
-                cursor.execute(WRITE_SQL, parameters)
-        except Exception as error:
-            if database.connection is None or database.connection.closed:
-                raise
-            if savepoint is not None:
-                transaction.savepoint_rollback(savepoint, using=using)
-            report_failure(error, attempt_id=self.head.id, lead_id=self.head.lead_id)
-            return False
-        return True  # the savepoint ends with the transaction: to release it would be one more statement
+        for is_plain in (False, True):
+            try:
+                parameters = self.parameters(end, is_plain=is_plain)
+                savepoint = savepoint or transaction.savepoint(using=using)
+                with database.cursor() as cursor:
+                    cursor.execute(WRITE_SQL, parameters)
+            except Exception as error:
+                if database.connection is None or database.connection.closed:
+                    raise
+                if savepoint is not None:
+                    transaction.savepoint_rollback(savepoint, using=using)
+                if not is_plain and is_of_values(error):
+                    report_as_text(error, attempt_id=self.head.id, lead_id=self.head.lead_id)
+                    continue
+                report_failure(error, attempt_id=self.head.id, lead_id=self.head.lead_id)
+                return False
+            return True  # the savepoint ends with the transaction: to release it would be one more statement
+        return False
 
     def _check(self) -> None:
         for _, buyer_id, _, _, reason, _, _ in self.rows:
@@ -166,11 +181,13 @@ class Recorder:
             message = f"an attempt ends with exactly one terminal event, this one has {terminal}"
             raise IncompleteTrace(message)
 
-    def parameters(self, end: AttemptEnd) -> list[Any]:
-        """Of WRITE_SQL. Raises IncompleteTrace, UnknownCode, and TypeError for what JSON cannot hold."""
+    def parameters(self, end: AttemptEnd, *, is_plain: bool = False) -> list[Any]:
+        """Of WRITE_SQL. Raises IncompleteTrace and UnknownCode; unless `is_plain`, also TypeError for what JSON cannot
+        hold, and TraceTooLarge.
+        """
         self._check()
         head, route = self.head, self.route
-        return [
+        columns = [
             *(head.id, head.lead_id, head.number, head.trigger, head.source_workspace_id),
             *(end.destination_workspace_id, end.campaign_id, end.config_version, end.result, end.skip_reason),
             *(
@@ -182,10 +199,33 @@ class Recorder:
                 head.worker,
             ),
             *(route.rule_id, encode(route.hops), route.first_lead_id),
-            encode(end.facts),
-            # One document, not a list for each column: the driver escapes lists item by item in Python.
-            encode(self.rows),
         ]
+        # Rows are one document, not a list for each column: the driver escapes lists item by item in Python.
+        if not is_plain:
+            documents = [encode(end.facts), encode(self.rows)]
+            if sum(map(len, documents)) > MAX_DOCUMENT:
+                raise TraceTooLarge
+            return [*columns, *documents]
+        rows = [_make_row(row) for row in self.rows]
+        return [*map(make_column, columns), encode(_make_object(end.facts)), encode(rows)]
+
+
+def _make_row(row: Row) -> list[Any]:
+    """The event with text for values that cannot be written; a number that no column holds goes into its data."""
+    event, buyer_id, cost_cents, outcome, reason, elapsed_ms, data = row
+    numbers = {"buyer_id": buyer_id, "cost_cents": cost_cents}
+    beyond = {name: number for name, number in numbers.items() if make_column(number) != number}
+    return [
+        *(event.value, make_column(buyer_id), make_column(cost_cents)),
+        *(make_text(outcome), make_text(reason), make_column(elapsed_ms), _make_object({**data, **beyond})),
+    ]
+
+
+def _make_object(value: Mapping[str, Any]) -> dict[str, Any]:
+    """With the paths of what became text, where something did."""
+    values = PlainValues()
+    made = values.make_object(value)
+    return {**made, AS_TEXT: values.changed} if values.changed else made
 
 
 def write_many(traces: Sequence[tuple[Recorder, AttemptEnd]]) -> bool:
@@ -193,16 +233,33 @@ def write_many(traces: Sequence[tuple[Recorder, AttemptEnd]]) -> bool:
 
     Needs an open transaction of the caller. Never raises for a database failure, as Recorder.write.
     """
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.executemany(WRITE_SQL, [recorder.parameters(end) for recorder, end in traces])
-    except Exception as error:
-        if connection.connection is None or connection.connection.closed:
-            raise
-        for recorder, _ in traces:
-            report_failure(error, attempt_id=recorder.head.id, lead_id=recorder.head.lead_id)
-        return False
-    return True
+    for is_plain in (False, True):
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.executemany(
+                    WRITE_SQL, [recorder.parameters(end, is_plain=is_plain) for recorder, end in traces]
+                )
+        except Exception as error:
+            if connection.connection is None or connection.connection.closed:
+                raise
+            is_final = is_plain or not is_of_values(error)
+            report = report_failure if is_final else report_as_text
+            for recorder, _ in traces:
+                report(error, attempt_id=recorder.head.id, lead_id=recorder.head.lead_id)
+            if is_final:
+                return False
+        else:
+            return True
+    return False
+
+
+def is_of_values(error: Exception) -> bool:
+    """Whether values are what could not be written: JSON cannot hold them, or PostgreSQL cannot (a NUL, a size)."""
+    if isinstance(error, DatabaseError):
+        state = getattr(error.__cause__, "sqlstate", None)
+        return isinstance(error, DataError) or state == TOO_LARGE
+    is_of_code = isinstance(error, UnknownCode)
+    return isinstance(error, TypeError | ValueError | RecursionError | OverflowError) and not is_of_code
 
 
 def encode(value: object) -> str:
@@ -217,6 +274,10 @@ class IncompleteTrace(RuntimeError):
     """The code that ran the attempt forgot its terminal event, or wrote two."""
 
 
+class TraceTooLarge(ValueError):
+    """It holds long texts, which are cut when it is written as text."""
+
+
 def new_attempt_id() -> UUID:
     """Time-ordered, so that a trace lies together in the index."""
     return UUID(int=uuid7().int)
@@ -228,4 +289,13 @@ def report_failure(error: Exception, *, attempt_id: UUID, lead_id: int) -> None:
     metrics.TRACE_WRITE_FAILURES.labels(cause=cause).inc()
     logger.error(
         "trace.write_failed", extra={"attempt_id": str(attempt_id), "lead_id": lead_id, "cause": cause}
+    )
+
+
+def report_as_text(error: Exception, *, attempt_id: UUID, lead_id: int) -> None:
+    """Log and count a trace that is written with text for some of its values."""
+    cause = type(error).__name__
+    metrics.TRACES_AS_TEXT.inc()
+    logger.warning(
+        "trace.written_as_text", extra={"attempt_id": str(attempt_id), "lead_id": lead_id, "cause": cause}
     )

@@ -46,6 +46,7 @@ class BuyerAdmin(BuyerSwitchAdmin, ConfigurationAdmin):
     form: Any = PausableForm
     never_deleted = "A buyer is never deleted: its wallet explains past money. Pause it on its page instead."
     workspace_path = "workspace"
+    owner_fields = ("workspace",)
     list_display = ("name", "workspace", "balance", "timezone", "paused_at", "created_at")
     list_filter = (PausedFilter, "workspace")
     list_select_related = ("workspace", "wallet")
@@ -99,6 +100,7 @@ class EnrollmentAdmin(DollarsAdmin):
     """The counters are the distributor's: shown, never saved from here."""
 
     workspace_path = "campaign__workspace"
+    owner_fields = ("campaign", "buyer")
     list_display = ("buyer", "campaign", "tier", "active", "weight", "priority", "bid", "taken_today")
     list_filter = ("active", "campaign__workspace")
     list_select_related = (

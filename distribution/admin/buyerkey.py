@@ -11,6 +11,7 @@ from routing.admin.keys import Columns, ScopedKeyAdmin
 @admin.register(BuyerKey)
 class BuyerKeyAdmin(ScopedKeyAdmin):
     workspace_path = "buyer__workspace"
+    owner_fields = ("buyer",)
     list_filter: ClassVar[Columns] = ("revoked", "buyer__workspace")
     list_select_related = ("buyer__workspace",)
     search_fields: ClassVar[Columns] = ("name", "prefix", "buyer__name")

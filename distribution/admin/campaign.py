@@ -18,6 +18,7 @@ from tracing.parsing import parse_id
 @admin.register(Campaign)
 class CampaignAdmin(DollarsAdmin):
     workspace_path = "workspace"
+    owner_fields = ("workspace",)
     list_display = (
         *(
             "name",
@@ -66,6 +67,7 @@ class CampaignAdmin(DollarsAdmin):
 @admin.register(Tier)
 class TierAdmin(DollarsAdmin):
     workspace_path = "campaign__workspace"
+    owner_fields = ("campaign",)
     list_display = ("campaign", "position", "name", "price")
     list_filter = ("campaign__workspace",)
     list_select_related = ("campaign__workspace",)

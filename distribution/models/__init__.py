@@ -5,6 +5,7 @@ from distribution.models.buyer import MAX_WEIGHT, Buyer, Enrollment
 from distribution.models.buyerkey import BuyerKey, BuyerScope
 from distribution.models.campaign import Campaign, CampaignMode, CampaignSnapshot, Tier
 from distribution.models.money import NOT_CHARGES, LedgerEntry, LedgerKind, Wallet
+from distribution.models.verification import VerifyWatermark
 
 __all__ = [
     "MAX_WEIGHT",
@@ -21,5 +22,6 @@ __all__ = [
     "LedgerEntry",
     "LedgerKind",
     "Tier",
+    "VerifyWatermark",
     "Wallet",
 ]

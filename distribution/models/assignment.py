@@ -12,6 +12,7 @@ from distribution.models.campaign import Campaign
 from distribution.models.counting import count_by_date_trigger
 from distribution.models.waking import assignment_trigger
 from routing.models import Lead
+from routing.models.ownership import owner_trigger
 
 
 class AssignmentState(models.TextChoices):
@@ -69,7 +70,15 @@ class Assignment(models.Model):
             models.Index(fields=["buyer", "id"], name="assignment_buyer"),
             models.Index(fields=["enrollment", "-created_at"], name="assignment_enrollment_newest"),
         ]
-        triggers: ClassVar = [count_by_date_trigger(), assignment_trigger()]
+        triggers: ClassVar = [
+            count_by_date_trigger(),
+            assignment_trigger(),
+            owner_trigger(
+                *("lead_id", "buyer_id", "campaign_id"),
+                name="assignment",
+                instead="return it, and sell the lead again",
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.public_id)

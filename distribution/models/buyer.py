@@ -22,10 +22,15 @@ from distribution.definitions import (
 from distribution.limits import MAX_BUDGET_CENTS, MAX_PRICE_CENTS
 from distribution.models.campaign import Campaign, Tier
 from distribution.models.counting import archive_trigger, continue_counters_trigger
-from distribution.models.versioning import buyer_version_trigger, parent_version_triggers
+from distribution.models.versioning import (
+    buyer_holds_still_trigger,
+    buyer_version_trigger,
+    parent_version_triggers,
+)
 from distribution.models.waking import buyer_trigger, enrollment_triggers
 from routing.checks import check_condition
 from routing.models import Workspace
+from routing.models.ownership import owner_trigger
 
 BUYER_CONFIG = ("timezone", "service_area", "answers", "hours", "paused_at")
 ENROLLMENT_CONFIG = (
@@ -110,6 +115,9 @@ class Buyer(models.Model):
         triggers: ClassVar = [
             buyer_version_trigger(BUYER_CONFIG),
             buyer_trigger(),
+            owner_trigger(
+                "workspace_id", name="buyer", instead="pause it, and add one to the other workspace"
+            ),
             # Every buyer has exactly one wallet from the start, however it was created: the hot path joins it.
             pgtrigger.Trigger(
                 name="open_wallet",
@@ -283,7 +291,13 @@ class Enrollment(models.Model):
             models.CheckConstraint(condition=AMOUNTS_IN_RANGE, name="enrollment_amounts_in_range"),
         ]
         triggers: ClassVar = [
+            buyer_holds_still_trigger(),
             *parent_version_triggers(ENROLLMENT_CONFIG),
+            owner_trigger(
+                *("campaign_id", "buyer_id"),
+                name="enrollment",
+                instead="delete it or untick Active, and enroll the buyer in the other campaign",
+            ),
             *enrollment_triggers(),
             archive_trigger(),
             continue_counters_trigger(),

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from distribution.models.buyer import Buyer
 from routing.models.apikey import ScopedKey, ScopedKeyManager, id_is_no_hash
+from routing.models.ownership import owner_trigger
 
 
 class BuyerScope(models.TextChoices):
@@ -46,6 +47,9 @@ class BuyerKey(ScopedKey):
         constraints = [
             models.CheckConstraint(condition=~Q(scopes=[]), name="buyerkey_has_a_scope"),
             id_is_no_hash("buyerkey"),
+        ]
+        triggers: ClassVar = [
+            owner_trigger("buyer_id", name="key", instead="revoke it, and issue one for the other buyer")
         ]
 
     @property

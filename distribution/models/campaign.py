@@ -21,6 +21,7 @@ from distribution.models.versioning import own_version_trigger, parent_version_t
 from distribution.models.waking import campaign_trigger, tier_trigger
 from routing.checks import check_condition, check_vertical
 from routing.models import Source, Workspace
+from routing.models.ownership import owner_trigger
 from tracing.models.append_only import append_only_triggers
 
 CAMPAIGN_CONFIG = (
@@ -145,7 +146,15 @@ class Campaign(models.Model):
         indexes = [
             models.Index(fields=["workspace", "vertical"], condition=Q(active=True), name="campaign_resolve"),
         ]
-        triggers: ClassVar = [own_version_trigger(CAMPAIGN_CONFIG), campaign_trigger()]
+        triggers: ClassVar = [
+            own_version_trigger(CAMPAIGN_CONFIG),
+            campaign_trigger(),
+            owner_trigger(
+                "workspace_id",
+                name="campaign",
+                instead="untick Active, and add one to the other workspace",
+            ),
+        ]
 
     def __str__(self) -> str:
         """Names are unique in a workspace alone."""
@@ -207,6 +216,11 @@ class Tier(models.Model):
         triggers: ClassVar = [
             *parent_version_triggers(("campaign_id", "position", "content_filter", "price_cents")),
             tier_trigger(),
+            owner_trigger(
+                "campaign_id",
+                name="tier",
+                instead="add one to the other campaign, and enroll its buyers there",
+            ),
         ]
 
     def __str__(self) -> str:

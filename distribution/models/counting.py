@@ -27,7 +27,8 @@ def archive_trigger() -> pgtrigger.Trigger:
 # either counted here already, or finds the new row.
 _CONTINUE = """
     IF TG_OP = 'UPDATE' THEN
-        IF NEW.campaign_id = OLD.campaign_id AND NEW.buyer_id = OLD.buyer_id THEN
+        IF NEW.campaign_id = OLD.campaign_id AND NEW.buyer_id = OLD.buyer_id
+            AND (OLD.archived_at IS NULL OR NEW.archived_at IS NOT NULL) THEN
             RETURN NEW;
         END IF;
         NEW.counted_on := NULL; NEW.hour_starts_at := NULL;
@@ -70,11 +71,14 @@ _CONTINUE = """
 
 
 def continue_counters_trigger() -> pgtrigger.Trigger:
-    """A buyer that is enrolled in a campaign again, or moved there, goes on with what it bought there."""
+    """A buyer that is enrolled in a campaign again, or moved there, goes on with what it bought there.
+
+    So does an archived enrollment that is made live again: others may have sold since.
+    """
     return pgtrigger.Trigger(
         name="continue_counters",
         when=pgtrigger.Before,
-        operation=pgtrigger.Insert | pgtrigger.UpdateOf("campaign_id", "buyer_id"),
+        operation=pgtrigger.Insert | pgtrigger.UpdateOf("campaign_id", "buyer_id", "archived_at"),
         declare=[
             ("former", "distribution_enrollment%ROWTYPE"),
             ("latest", "date"),

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from distribution.limits import MAX_CREDIT_LIMIT_CENTS
 from distribution.models.buyer import Buyer
 from distribution.models.waking import wallet_trigger
+from routing.models.ownership import owner_trigger
 from tracing.models.append_only import append_only_triggers
 from tracing.wording import money
 
@@ -41,7 +42,10 @@ class Wallet(models.Model):
                 condition=Q(credit_limit_cents__lte=MAX_CREDIT_LIMIT_CENTS), name="wallet_limit_in_range"
             ),
         ]
-        triggers: ClassVar = [wallet_trigger()]
+        triggers: ClassVar = [
+            wallet_trigger(),
+            owner_trigger("buyer_id", name="wallet", instead="every buyer has its own; adjust both balances"),
+        ]
 
     def __str__(self) -> str:
         return f"wallet of {self.buyer}"

@@ -57,6 +57,24 @@ def parent_version_triggers(columns: Sequence[str]) -> list[pgtrigger.Trigger]:
     ]
 
 
+def buyer_holds_still_trigger() -> pgtrigger.Trigger:
+    """Of an enrollment that is added: nobody changes its buyer until it is there for everybody, nor before it is.
+
+    A change of a buyer raises the version of the campaigns in which it finds the buyer. Without this lock it finds
+    nothing of an enrollment that is not committed, and the version stays. FOR SHARE waits for a change of any column;
+    the foreign key's own FOR KEY SHARE does not. Enrollments keep their buyer, so that no update needs it.
+
+    Its name comes before continue_counters: who waits here holds no other enrollment. The lock serves transactions at
+    READ COMMITTED, in which the statements after it see what was committed meanwhile.
+    """
+    return pgtrigger.Trigger(
+        name="buyer_holds_still",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        func="PERFORM 1 FROM distribution_buyer WHERE id = NEW.buyer_id FOR SHARE; RETURN NEW;",
+    )
+
+
 def buyer_version_trigger(columns: Sequence[str]) -> pgtrigger.Trigger:
     """A change of a buyer: one version up for every campaign the buyer is enrolled in, locked by ascending id."""
     return pgtrigger.Trigger(

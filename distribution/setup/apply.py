@@ -8,7 +8,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
 from django.db.models import Model
 
-from distribution.locks import lock_setup
+from distribution.locks import lock_buyers, lock_setup
 from distribution.models import Buyer, Campaign, Enrollment, Tier
 from distribution.money import KeyReused, MoneyRefused, set_credit_limit, top_up
 from distribution.setup.document import Entry, SetupRefused, field_name
@@ -66,6 +66,7 @@ class _Setup:
     def run(self) -> SetupReport:
         workspace = self._put(Workspace, self._document, find={"slug": self._document.key})
         self._stop_on_problems()
+        lock_buyers(self._list_buyers(), workspace_id=workspace.pk)
         sources = {entry.key: self._put_source(entry, workspace) for entry in self._document.lists["sources"]}
         buyers = {entry.key: self._put_buyer(entry, workspace) for entry in self._document.lists["buyers"]}
         self._stop_on_problems()
@@ -73,6 +74,12 @@ class _Setup:
             self._put_campaign(entry, workspace, sources=sources, buyers=buyers)
         self._stop_on_problems()
         return self._report
+
+    def _list_buyers(self) -> list[str]:
+        """The names of those that are changed or enrolled."""
+        lists = self._document.lists
+        enrolled = [each for campaign in lists["campaigns"] for each in campaign.lists["enrollments"]]
+        return [str(entry.key) for entry in (*lists["buyers"], *enrolled)]
 
     def _stop_on_problems(self) -> None:
         """Before rows that refer to the refused ones."""

@@ -1,6 +1,7 @@
 """Checks the product's invariants on live data. One file an invariant: it finds and reports, it never repairs."""
 
 from distribution.verify.findings import Breach, Findings, Invariant
-from distribution.verify.run import INVARIANTS, Report, run_verification
+from distribution.verify.invariants import INVARIANTS
+from distribution.verify.run import Report, run_verification
 
 __all__ = ["INVARIANTS", "Breach", "Findings", "Invariant", "Report", "run_verification"]

@@ -1,29 +1,30 @@
 """Invariant 8: counters tell the sales of the current windows, and no cap or budget was ever sold past.
 
 The sales of a buyer in a campaign are counted again, by the buyer's calendar date, from the assignments alone, whatever
-became of its enrollment or its time zone: one pass, running totals. The date that a sale counts in is worked out from
-its instant and the zone of the version that sold it. A limit on the leads does not narrow this check: a counter needs
-all its sales.
+became of its enrollment or its time zone: one pass, running totals, and each snapshot is read once. The date that a
+sale counts in is worked out from its instant and the zone of the version that sold it. A limit on the leads does not
+narrow this check: a counter needs all its sales. An incremental run counts the pairs of campaign and buyer that were
+touched, each of them whole.
 """
 
 import json
-from collections import OrderedDict
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from heapq import heappop, heappush
 from itertools import chain, groupby, islice
+from operator import itemgetter
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 
 from distribution.counters import COUNTERS, date_windows
-from distribution.verify.findings import Findings, Scope
+from distribution.verify.findings import Findings
 from distribution.verify.reading import stream
+from distribution.verify.slices import Slice
 from routing.windows import WINDOW_KINDS, WindowKind, window_start
-
-MAX_SNAPSHOTS: Final = 2_000
 
 # Every place of a buyer in a campaign with its live counters, once for each sale since then (or once, without a sale).
 SALES: Final = f"""
@@ -35,16 +36,25 @@ FULL JOIN (SELECT * FROM distribution_assignment WHERE created_at >= %(since)s) 
     ON d.campaign_id = e.campaign_id AND d.buyer_id = e.buyer_id
 JOIN distribution_buyer b ON b.id = COALESCE(e.buyer_id, d.buyer_id)
 LEFT JOIN tracing_attempt a ON a.id = d.attempt_id AND a.campaign_id = d.campaign_id
+WHERE %(campaigns)s::bigint[] IS NULL OR (COALESCE(e.campaign_id, d.campaign_id), COALESCE(e.buyer_id, d.buyer_id))
+    IN (SELECT * FROM unnest(%(campaigns)s::bigint[], %(buyers)s::bigint[]))
 ORDER BY 1, 2, d.id
 """  # noqa: S608 - only a constant column list is put in
 
-# Of a snapshot only what limits a sale: buyer -> its caps, budgets and timezone.
+# Of the snapshots of a campaign, from the first one that sold something since then, only what limits a sale:
+# buyer -> its caps, budgets and timezone.
 LIMITS: Final = """
-SELECT (e ->> 'buyer_id')::bigint, e -> 'caps', e -> 'budgets', b ->> 'timezone'
+SELECT s.config_version, (e ->> 'buyer_id')::bigint, e -> 'caps', e -> 'budgets', b ->> 'timezone'
 FROM distribution_campaignsnapshot s
-CROSS JOIN jsonb_array_elements(s.config -> 'enrollments') AS e
-JOIN jsonb_array_elements(s.config -> 'buyers') AS b ON b -> 'id' = e -> 'buyer_id'
-WHERE s.campaign_id = %s AND s.config_version = %s
+LEFT JOIN LATERAL (
+    SELECT e, b FROM jsonb_array_elements(s.config -> 'enrollments') AS e
+    JOIN jsonb_array_elements(s.config -> 'buyers') AS b ON b -> 'id' = e -> 'buyer_id'
+) each ON true
+WHERE s.campaign_id = %(campaign)s AND s.config_version >= (
+    SELECT MIN(a.config_version) FROM distribution_assignment d JOIN tracing_attempt a ON a.id = d.attempt_id
+    WHERE d.campaign_id = %(campaign)s AND d.created_at >= %(since)s
+)
+ORDER BY s.config_version
 """
 
 LONGEST_WINDOW: Final = timedelta(days=33)
@@ -121,24 +131,29 @@ class Tally:
                     self.windows[kind].cents -= cents
 
 
-def check(scope: Scope, findings: Findings) -> None:
-    snapshots = _Snapshots()
-    since = scope.at - LONGEST_WINDOW
+def check(part: Slice, findings: Findings) -> None:
+    since = part.at - LONGEST_WINDOW
     # A window that began before has sales out of reach.
     reach: dict[WindowKind, date | datetime] = dict.fromkeys(WINDOW_KINDS, since.date() + timedelta(days=2))
     reach["hour"] = since + _HOUR
-    for (campaign_id, buyer_id), group in groupby(stream(SALES, scope, since=since), key=lambda row: row[:2]):
+    pairs = None if part.ids is None else tuple(zip(*part.ids, strict=True))
+    campaigns, buyers = (None, None) if pairs is None else map(list, pairs)
+    rows_of_all = stream(SALES, part, since=since, campaigns=campaigns, buyers=buyers)
+    history = _History(None, since)
+    for (campaign_id, buyer_id), group in groupby(rows_of_all, key=lambda row: row[:2]):
         findings.checked += 1
+        if history.campaign_id != campaign_id:
+            history = _History(campaign_id, since)
         rows = list(islice(group, 1))
         enrollment_id = rows[0][2]
         place = f"buyer {buyer_id} in campaign {campaign_id}"
         subject = place if enrollment_id is None else f"enrollment {enrollment_id}"
-        for message in _judge(chain(rows, group), snapshots, reach=reach):
+        for message in _judge(chain(rows, group), history, reach=reach):
             findings.add(subject, message)
 
 
 def _judge(
-    rows: Iterator[tuple[Any, ...]], snapshots: "_Snapshots", *, reach: Mapping[WindowKind, date | datetime]
+    rows: Iterator[tuple[Any, ...]], history: "_History", *, reach: Mapping[WindowKind, date | datetime]
 ) -> Iterator[str]:
     tally = Tally()
     row: tuple[Any, ...] = ()
@@ -147,7 +162,7 @@ def _judge(
         if columns[0] is None:
             continue
         sale = Sale(*columns)
-        limits = snapshots.get(row[0], config_version).get(row[1])
+        limits = history.find(row[1], config_version)
         if limits is None:  # without a trace nothing says in which zone it was sold
             tally.add(sale, day_on=sale.counted_on, timezone=row[3])
             continue
@@ -195,26 +210,42 @@ def _judge_counters(
             yield f"counts {leads} leads and {cents} cents this {kind}, its sales are {sold} for {spent} cents"
 
 
-class _Snapshots:
-    """The limits in the snapshots, the least recently used dropped first."""
+class _History:
+    """What limited the buyers of a campaign in its versions. Of a buyer only the versions that changed something."""
 
-    def __init__(self) -> None:
-        self._limits: OrderedDict[tuple[int | None, int | None], Mapping[int, Limits]] = OrderedDict()
+    def __init__(self, campaign_id: int | None, since: datetime) -> None:
+        self.campaign_id = campaign_id
+        self._versions: set[int] = set()
+        self._changes: dict[int, tuple[list[int], list[Limits | None]]] = {}
+        if campaign_id is not None:
+            self._load(campaign_id, since)
 
-    def get(self, campaign_id: int | None, config_version: int | None) -> Mapping[int, Limits]:
-        """Empty for a sale whose trace could not be written."""
-        key = (campaign_id, config_version)
-        if key not in self._limits:
-            self._limits[key] = {} if campaign_id is None else self._load(campaign_id, config_version)
-            while len(self._limits) > MAX_SNAPSHOTS:
-                self._limits.popitem(last=False)
-        self._limits.move_to_end(key)
-        return self._limits[key]
+    def find(self, buyer_id: int, version: int | None) -> Limits | None:
+        """None for a sale whose trace could not be written, and where no snapshot tells of the buyer."""
+        if version not in self._versions or buyer_id not in self._changes:
+            return None
+        versions, limits = self._changes[buyer_id]
+        place = bisect_right(versions, version)
+        return limits[place - 1] if place else None
 
-    def _load(self, campaign_id: int, config_version: int | None) -> Mapping[int, Limits]:
-        with connection.cursor() as cursor:
-            cursor.execute(LIMITS, [campaign_id, config_version])
-            return {row[0]: Limits(_object(row[1]), _object(row[2]), row[3]) for row in cursor.fetchall()}
+    def _load(self, campaign_id: int, since: datetime) -> None:
+        with connection.chunked_cursor() as cursor:
+            cursor.execute(LIMITS, {"campaign": campaign_id, "since": since})
+            for version, rows in groupby(iter(cursor.fetchone, None), key=itemgetter(0)):
+                self._add(version, {row[1]: row[2:] for row in rows if row[1] is not None})
+
+    def _add(self, version: int, limits: Mapping[int, tuple[Any, ...]]) -> None:
+        self._versions.add(version)
+        for buyer_id in self._changes.keys() - limits.keys():
+            self._note(version, buyer_id, None)
+        for buyer_id, (caps, budgets, timezone) in limits.items():
+            self._note(version, buyer_id, Limits(_object(caps), _object(budgets), timezone))
+
+    def _note(self, version: int, buyer_id: int, limits: Limits | None) -> None:
+        versions, known = self._changes.setdefault(buyer_id, ([], []))
+        if not known or known[-1] != limits:
+            versions.append(version)
+            known.append(limits)
 
 
 def _object(value: Any) -> Mapping[str, int | None]:

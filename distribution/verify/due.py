@@ -2,26 +2,27 @@
 
 from typing import Final
 
-from distribution.verify.findings import Findings, Scope
+from distribution.verify.findings import Findings
 from distribution.verify.reading import count, search
+from distribution.verify.slices import Slice, in_leads
 from routing.models import UNFINISHED
 
-CHECKED: Final = "SELECT count(*) FROM routing_lead WHERE id >= %(from_lead)s"
+CHECKED: Final = f"SELECT count(*) FROM routing_lead WHERE {in_leads('id')}"  # noqa: S608
 
-UNFINISHED_IS_DUE: Final = """
+UNFINISHED_IS_DUE: Final = f"""
 SELECT 'lead ' || id AS subject, format('is %%s and nothing will ever start it', status) AS message
 FROM routing_lead
-WHERE id >= %(from_lead)s AND status = ANY(%(unfinished)s) AND next_attempt_at IS NULL
+WHERE {in_leads("id")} AND status = ANY(%(unfinished)s) AND next_attempt_at IS NULL
     AND (status <> 'calling' OR locked_at IS NULL OR locked_by = '')
-"""
+"""  # noqa: S608 - only conditions are put in
 
-FINISHED_IS_NOT_DUE: Final = """
+FINISHED_IS_NOT_DUE: Final = f"""
 SELECT 'lead ' || id AS subject, format('is %%s and due again', status) AS message
 FROM routing_lead
-WHERE id >= %(from_lead)s AND status <> ALL(%(unfinished)s) AND next_attempt_at IS NOT NULL
-"""
+WHERE {in_leads("id")} AND status <> ALL(%(unfinished)s) AND next_attempt_at IS NOT NULL
+"""  # noqa: S608 - only conditions are put in
 
-STATUS_FITS_ASSIGNMENTS: Final = """
+STATUS_FITS_ASSIGNMENTS: Final = f"""
 SELECT 'lead ' || l.id AS subject,
     CASE WHEN sold.ever IS NULL THEN format('is %%s and was sold to nobody', l.status)
         WHEN l.status = 'distributed' THEN 'is distributed and every sale was returned'
@@ -29,16 +30,16 @@ SELECT 'lead ' || l.id AS subject,
 FROM routing_lead l
 LEFT JOIN (
     SELECT lead_id, count(*) AS ever, count(*) FILTER (WHERE state = 'sold') AS live
-    FROM distribution_assignment WHERE lead_id >= %(from_lead)s GROUP BY lead_id
+    FROM distribution_assignment WHERE {in_leads("lead_id")} GROUP BY lead_id
 ) sold ON sold.lead_id = l.id
-WHERE l.id >= %(from_lead)s AND (
+WHERE {in_leads("l.id")} AND (
     (l.status IN ('distributed', 'returned') AND sold.ever IS NULL)
     OR (l.status = 'distributed' AND sold.live = 0) OR (l.status <> 'distributed' AND sold.live > 0)
 )
-"""
+"""  # noqa: S608 - only conditions are put in
 
 
-def check(scope: Scope, findings: Findings) -> None:
-    findings.checked = count(CHECKED, scope)
+def check(part: Slice, findings: Findings) -> None:
+    findings.checked = count(CHECKED, part)
     for sql in (UNFINISHED_IS_DUE, FINISHED_IS_NOT_DUE, STATUS_FITS_ASSIGNMENTS):
-        search(findings, sql, scope, unfinished=[status.value for status in UNFINISHED])
+        search(findings, sql, part, unfinished=[status.value for status in UNFINISHED])

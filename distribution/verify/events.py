@@ -2,13 +2,14 @@
 
 from typing import Final
 
-from distribution.verify.findings import Findings, Scope
+from distribution.verify.findings import Findings
 from distribution.verify.reading import count, search
+from distribution.verify.slices import Slice, in_attempts, in_leads
 from tracing.vocabulary import RESULTS_OF_TERMINAL, TERMINAL_EVENTS
 
-CHECKED: Final = "SELECT count(*) FROM tracing_attempt WHERE lead_id >= %(from_lead)s"
+CHECKED: Final = f"SELECT count(*) FROM tracing_attempt WHERE {in_attempts('id', 'lead_id')}"  # noqa: S608
 
-TOLD_TO_THE_END: Final = """
+TOLD_TO_THE_END: Final = f"""
 WITH fits AS (
     SELECT * FROM unnest(%(terminal_events)s::text[], %(terminal_results)s::text[]) AS fits(event, result)
 ), told AS (
@@ -21,7 +22,7 @@ WITH fits AS (
         MAX(e.skip_reason) FILTER (WHERE e.event = ANY(%(terminal)s)) AS reason,
         MAX(e.outcome) FILTER (WHERE e.event = ANY(%(terminal)s)) AS outcome,
         count(DISTINCT e.seq) AS places, MIN(e.lead_id) AS first_lead, MAX(e.lead_id) AS last_lead
-    FROM tracing_leaddistributionevent e WHERE e.lead_id >= %(from_lead)s GROUP BY e.attempt_id
+    FROM tracing_leaddistributionevent e WHERE {in_attempts("e.attempt_id", "e.lead_id")} GROUP BY e.attempt_id
 ), judged AS (
     SELECT a.id, CASE
         WHEN t.events IS NULL THEN 'has no events'
@@ -38,49 +39,54 @@ WITH fits AS (
         WHEN t.first_lead <> a.lead_id OR t.last_lead <> a.lead_id THEN 'has events of another lead'
     END AS message
     FROM tracing_attempt a LEFT JOIN told t ON t.attempt_id = a.id
-    WHERE a.lead_id >= %(from_lead)s
+    WHERE {in_attempts("a.id", "a.lead_id")}
 )
 SELECT 'attempt ' || id AS subject, message FROM judged WHERE message IS NOT NULL
-"""
+"""  # noqa: S608 - only conditions are put in
 
-NO_EVENT_WITHOUT_ATTEMPT: Final = """
+NO_EVENT_WITHOUT_ATTEMPT: Final = f"""
 SELECT 'attempt ' || e.attempt_id AS subject, format('does not exist but has %%s events', count(*)) AS message
 FROM tracing_leaddistributionevent e
-WHERE e.lead_id >= %(from_lead)s AND NOT EXISTS (SELECT 1 FROM tracing_attempt a WHERE a.id = e.attempt_id)
+WHERE {in_attempts("e.attempt_id", "e.lead_id")}
+    AND NOT EXISTS (SELECT 1 FROM tracing_attempt a WHERE a.id = e.attempt_id)
 GROUP BY e.attempt_id
-"""
+"""  # noqa: S608 - only conditions are put in
 
-NOT_MORE_THAN_COUNTED: Final = """
+NOT_MORE_THAN_COUNTED: Final = f"""
 SELECT 'lead ' || l.id AS subject,
     format('counts %%s attempts, its trace has %%s up to number %%s', l.attempts, count(*), MAX(a.number)) AS message
 FROM routing_lead l JOIN tracing_attempt a ON a.lead_id = l.id
-WHERE l.id >= %(from_lead)s
+WHERE {in_leads("l.id")}
 GROUP BY l.id HAVING count(*) > l.attempts OR MAX(a.number) > l.attempts
-"""
+"""  # noqa: S608 - only conditions are put in
 
 # A trace that cannot be written never stops a lead, so a missing one is no breach; it is counted when it happens.
-UNTRACED: Final = """
+UNTRACED: Final = f"""
 SELECT COALESCE(SUM(l.attempts - COALESCE(a.traced, 0)), 0)
 FROM routing_lead l
-LEFT JOIN (SELECT lead_id, count(*) AS traced FROM tracing_attempt WHERE lead_id >= %(from_lead)s GROUP BY lead_id) a
+LEFT JOIN (SELECT lead_id, count(*) AS traced FROM tracing_attempt WHERE {in_leads("lead_id")} GROUP BY lead_id) a
     ON a.lead_id = l.id
-WHERE l.id >= %(from_lead)s AND l.attempts > COALESCE(a.traced, 0)
-"""
+WHERE {in_leads("l.id")} AND l.attempts > COALESCE(a.traced, 0)
+"""  # noqa: S608 - only conditions are put in
 
 
-def check(scope: Scope, findings: Findings) -> None:
-    findings.checked = count(CHECKED, scope)
+UNTRACED_NOTE: Final = "{:,} attempts have no trace: it could not be written when they ran"
+
+
+def check_attempts(part: Slice, findings: Findings) -> None:
+    findings.checked = count(CHECKED, part)
     pairs = [(event.value, result) for event, results in RESULTS_OF_TERMINAL.items() for result in results]
     search(
         findings,
         TOLD_TO_THE_END,
-        scope,
+        part,
         terminal=[event.value for event in TERMINAL_EVENTS],
         terminal_events=[event for event, _ in pairs],
         terminal_results=[result for _, result in pairs],
     )
-    search(findings, NO_EVENT_WITHOUT_ATTEMPT, scope)
-    search(findings, NOT_MORE_THAN_COUNTED, scope)
-    untraced = count(UNTRACED, scope)
-    if untraced:
-        findings.notes.append(f"{untraced} attempts have no trace: it could not be written when they ran")
+    search(findings, NO_EVENT_WITHOUT_ATTEMPT, part)
+
+
+def check_leads(part: Slice, findings: Findings) -> None:
+    search(findings, NOT_MORE_THAN_COUNTED, part)
+    findings.noted[UNTRACED_NOTE] += count(UNTRACED, part)

@@ -1,9 +1,11 @@
 """What a check finds: bounded examples and exact counts, so that a million breaches need no more room than twenty."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final
+
+from distribution.verify.slices import Kind, Slice
 
 MAX_EXAMPLES: Final = 20
 
@@ -18,26 +20,35 @@ class Breach:
 
 @dataclass(slots=True)
 class Findings:
-    """`notes` are worth knowing and no breach."""
+    """`noted` counts what is worth knowing and no breach, by a sentence with a place for its number."""
 
     checked: int = 0
     breaches: int = 0
     examples: list[Breach] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    noted: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def notes(self) -> list[str]:
+        return [sentence.format(number) for sentence, number in self.noted.items() if number]
 
     def add(self, subject: str, message: str) -> None:
         self.breaches += 1
         if len(self.examples) < MAX_EXAMPLES:
             self.examples.append(Breach(subject, message))
 
+    def merge(self, other: "Findings") -> None:
+        self.checked += other.checked
+        self.breaches += other.breaches
+        self.examples += other.examples[: MAX_EXAMPLES - len(self.examples)]
+        self.noted.update(other.noted)
+
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """What is checked: leads from `from_lead` on, as they were at `at`. `tick` is told of every row streamed."""
+class Look:
+    """One way in which a check reads: slice by slice of this kind."""
 
-    from_lead: int
-    at: datetime
-    tick: Callable[[], None]
+    kind: Kind
+    check: Callable[[Slice, Findings], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,4 +56,4 @@ class Invariant:
     number: int
     name: str
     sentence: str
-    check: Callable[[Scope, Findings], None]
+    looks: tuple[Look, ...]

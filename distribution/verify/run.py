@@ -1,90 +1,112 @@
-"""Runs every check on one consistent picture of the database: a read-only transaction of its own."""
+"""Runs every check on one consistent picture of the database."""
 
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, Protocol
 
-from django.db import connection, transaction
+from distribution.verify.findings import Findings, Invariant
+from distribution.verify.invariants import BY_NAME, INVARIANTS
+from distribution.verify.picture import Picture, open_picture
+from distribution.verify.slices import Kind, Slice, slice_all
+from distribution.verify.touched import find_slices, keep_watermarks
+from distribution.verify.work import Part, carry_out, carry_out_apart
 
-from distribution.verify import caps, charges, due, events, pools, privacy, replay, sales, wallets
-from distribution.verify.findings import Findings, Invariant, Scope
-
-INVARIANTS: Final = (
-    Invariant(1, "wallets", "Every balance is the sum of its entries and within its limit", wallets.check),
-    Invariant(2, "sales", "No lead is sold to more buyers than allowed, to none twice", sales.check),
-    Invariant(3, "charges", "Every assignment was charged once, every return refunded", charges.check),
-    Invariant(4, "due", "Every unfinished lead is due, every distributed one has a buyer", due.check),
-    Invariant(5, "events", "Every attempt is traced from its start to one fitting end", events.check),
-    Invariant(6, "pools", "Every enrolled buyer is once selected or once skipped", pools.check),
-    Invariant(7, "replay", "Every decision, made again, is the same", replay.check),
-    Invariant(8, "caps", "Counters tell the sales, no cap or budget is exceeded", caps.check),
-    Invariant(9, "privacy", "No trace holds personal data of its lead", privacy.check),
-)
-
-# The newest so many leads are those from this id on.
-FROM_LEAD: Final = """
-SELECT clock_timestamp(), COALESCE((SELECT MIN(id) FROM (
-    SELECT id FROM routing_lead ORDER BY id DESC LIMIT %s
-) newest), 0)
-"""
+# Fewer are checked before other processes have started.
+PARTS_WORTH_A_PROCESS: Final = 40
 
 
 class Progress(Protocol):
-    """Told of each check as it begins, and of each row that it streams."""
+    """Told of each check before anything is read for it, and of each of its parts when that has ended."""
 
-    def begin(self, invariant: Invariant) -> None: ...
+    def begin(self, invariant: Invariant, *, parts: int) -> None: ...
 
-    def tick(self) -> None: ...
+    def advance(self, invariant: Invariant, findings: Findings, *, left: int) -> None: ...
+
+
+class Silent:
+    """No progress."""
+
+    def begin(self, invariant: Invariant, *, parts: int) -> None:
+        """Say nothing."""
+
+    def advance(self, invariant: Invariant, findings: Findings, *, left: int) -> None:
+        """Say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
+    """`whole`: the names of the checks that looked at everything there is."""
+
     results: tuple[tuple[Invariant, Findings], ...]
     seconds: float
+    whole: frozenset[str] = frozenset()
+    incremental: bool = False
 
     @property
     def holds(self) -> bool:
         return all(findings.breaches == 0 for _, findings in self.results)
 
 
-class Silent:
-    """No progress."""
+def run_verification(
+    *,
+    limit: int | None = None,
+    incremental: bool = False,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Report:
+    """Check all invariants: of everything, the `limit` newest leads, or what an incremental run has not seen clean.
 
-    def begin(self, invariant: Invariant) -> None:
-        """Say nothing."""
-
-    def tick(self) -> None:
-        """Say nothing."""
-
-
-def run_verification(*, limit: int | None = None, progress: Progress | None = None) -> Report:
-    """Check all invariants, for the `limit` newest leads or for all.
-
-    Needs to begin its own transaction: REPEATABLE READ, so that sales that commit meanwhile cannot look half done.
+    Needs to begin its own transaction: REPEATABLE READ and read-only. An incremental run then writes its watermarks.
     """
     started = time.perf_counter()
-    progress = progress or Silent()
-    results = []
-    with transaction.atomic(durable=True):
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            cursor.execute("SET LOCAL work_mem = '64MB'")
-        from_lead, at = _scope(limit)
-        scope = Scope(from_lead=from_lead, at=at, tick=progress.tick)
-        for invariant in INVARIANTS:
-            progress.begin(invariant)
-            findings = Findings()
-            invariant.check(scope, findings)
-            results.append((invariant, findings))
-    return Report(tuple(results), time.perf_counter() - started)
+    with open_picture() as picture:
+        everything = slice_all(at=picture.at, newest=limit)
+        slices = {invariant.name: everything for invariant in INVARIANTS}
+        touched = find_slices(picture) if incremental else {}
+        results = _check({**slices, **touched}, picture, jobs=jobs, progress=progress or Silent())
+    if incremental:
+        keep_watermarks(picture, [each.name for each, findings in results if not findings.breaches])
+    whole = frozenset() if limit else slices.keys() - touched.keys()
+    return Report(results, time.perf_counter() - started, frozenset(whole), incremental)
 
 
-def _scope(limit: int | None) -> tuple[int, datetime]:
-    with connection.cursor() as cursor:
-        if limit is None:
-            cursor.execute("SELECT clock_timestamp()")
-            return 0, cursor.fetchone()[0]
-        cursor.execute(FROM_LEAD, [limit])
-        at, from_lead = cursor.fetchone()
-    return from_lead, at
+def _check(
+    slices: Mapping[str, Mapping[Kind, Sequence[Slice]]], picture: Picture, *, jobs: int, progress: Progress
+) -> tuple[tuple[Invariant, Findings], ...]:
+    parts = {invariant.name: _parts(invariant, slices[invariant.name]) for invariant in INVARIANTS}
+    results = {invariant.name: Findings() for invariant in INVARIANTS}
+    left = {name: len(each) for name, each in parts.items()}
+    is_apart = jobs > 1 and sum(left.values()) >= PARTS_WORTH_A_PROCESS
+    ended = _apart(parts, picture, jobs, progress) if is_apart else _here(parts, progress)
+    for part, findings in ended:
+        name = part.invariant
+        results[name].merge(findings)
+        left[name] -= 1
+        progress.advance(BY_NAME[name], results[name], left=left[name])
+    return tuple((invariant, results[invariant.name]) for invariant in INVARIANTS)
+
+
+def _parts(invariant: Invariant, slices: Mapping[Kind, Sequence[Slice]]) -> list[Part]:
+    return [
+        Part(invariant.name, number, each)
+        for number, look in enumerate(invariant.looks)
+        for each in slices[look.kind]
+    ]
+
+
+def _here(parts: Mapping[str, Sequence[Part]], progress: Progress) -> Iterator[tuple[Part, Findings]]:
+    for invariant in INVARIANTS:
+        progress.begin(invariant, parts=len(parts[invariant.name]))
+        for part in parts[invariant.name]:
+            yield part, carry_out(part)
+
+
+def _apart(
+    parts: Mapping[str, Sequence[Part]], picture: Picture, jobs: int, progress: Progress
+) -> Iterator[tuple[Part, Findings]]:
+    for invariant in INVARIANTS:
+        progress.begin(invariant, parts=len(parts[invariant.name]))
+    # The longest first: what counts every sale of a buyer is one part.
+    order = sorted(parts, key=lambda name: len(parts[name]))
+    return carry_out_apart([part for name in order for part in parts[name]], picture=picture, jobs=jobs)

@@ -17,8 +17,9 @@ workers = 2
 threads = 4
 worker_class = "leadswitch.web.worker.BufferingWorker"
 control_socket_disable = True
-# Requests that run when the server is stopped get this long to end. Below the supervisor's own patience.
-graceful_timeout = 10
+# Requests that run when the server is stopped get ten seconds to end; what they handed on gets the rest (worker.py).
+# After this gunicorn kills. Below the supervisor's own patience.
+graceful_timeout = 13
 # Longer than a proxy keeps an idle connection (nginx 60 s or 75 s, most balancers 60 s): if the server closed first, a
 # request that is just being sent would be lost.
 keepalive = 90

@@ -19,6 +19,9 @@ from waitress.task import ThreadedTaskDispatcher
 from leadswitch.web.server import BufferingServer
 
 LOOP_SECONDS = 1.0
+# Of the grace, for leads that were accepted and not handed on yet. Ending threads takes up to a second of it.
+HAND_ON_SECONDS = 3.0
+THREADS_SECONDS = 1
 # A stopping process still answers what arrives on connections that were kept open, for this long.
 LINGER_SECONDS = 1.0
 MAX_CONNECTIONS = 2_000
@@ -61,7 +64,9 @@ class BufferingWorker(Worker):
         while self.alive and self.is_parent_alive():
             self.turn(channels)
         self.drain(channels)
-        threads.shutdown(timeout=1)
+        threads.shutdown(timeout=THREADS_SECONDS)
+        self.notify()
+        hand_on_rest(timeout_seconds=HAND_ON_SECONDS - THREADS_SECONDS)
 
     def turn(self, channels: dict[int, Any]) -> None:
         self.notify()
@@ -74,7 +79,7 @@ class BufferingWorker(Worker):
         begun_at = time.monotonic()
         while any(server.connections for server in self.servers):
             waited_seconds = time.monotonic() - begun_at
-            if waited_seconds > self.cfg.graceful_timeout:
+            if waited_seconds > self.cfg.graceful_timeout - HAND_ON_SECONDS:
                 return
             if waited_seconds > LINGER_SECONDS:
                 for server in self.servers:
@@ -90,6 +95,14 @@ class BufferingWorker(Worker):
         super().handle_exit(sig, frame)
         for server in self.servers:
             server.pull_trigger()
+
+
+def hand_on_rest(*, timeout_seconds: float) -> None:
+    """Every lead whose sender was told that it is stored is known to Redis then, if Redis answers."""
+    # Imported here: its app is loaded with the application, after this file.
+    from routing.handon import HANDS
+
+    HANDS.leave(timeout_seconds=timeout_seconds)
 
 
 def adjust(listening: Any, *, idle_seconds: int) -> Adjustments:

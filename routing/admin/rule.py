@@ -85,6 +85,7 @@ class RoutingRuleAdmin(TrialPage, ConfigurationAdmin):
 
     form: Any = RuleForm
     workspace_path = "workspace"
+    owner_fields = ("workspace",)
     change_form_template = "admin/leadswitch/change_form.html"
     change_list_template = "admin/routing/routingrule/change_list.html"
     list_display = ("name", "workspace", "priority", "active", "takes", "destination", "shown_tags")

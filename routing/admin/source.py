@@ -13,6 +13,7 @@ from routing.rewriting import rewrite_vertical
 @admin.register(Source)
 class SourceAdmin(ConfigurationAdmin):
     workspace_path = "workspace"
+    owner_fields = ("workspace",)
     list_display = ("name", "workspace", "default_vertical", "active", "created_at")
     list_filter = ("active", "intake_mode", "workspace")
     list_select_related = ("workspace",)
@@ -28,6 +29,7 @@ class SourceAdmin(ConfigurationAdmin):
 @admin.register(SourceKey)
 class SourceKeyAdmin(ScopedKeyAdmin):
     workspace_path = "source__workspace"
+    owner_fields = ("source",)
     list_filter: ClassVar[Columns] = ("revoked", "source__workspace")
     list_select_related = ("source__workspace",)
     search_fields: ClassVar[Columns] = ("name", "prefix", "source__name")

@@ -1,7 +1,11 @@
 """What all dispatchers and workers of the installation share: its switch, and who leads."""
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
+
+from routing.models.switching import switch_trigger
 
 
 class DispatchPath(models.TextChoices):
@@ -46,8 +50,12 @@ class DispatchControl(models.Model):
     # What the database goes by where a change wakes leads. `reconcile wakeups` keeps it as the settings say.
     wake_hours = models.PositiveSmallIntegerField(default=24, db_default=24, editable=False)
 
+    # Grows with each change of paused_at; Redis refuses to mirror an older one.
+    switch_version = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
+
     class Meta:
         db_table = "routing_dispatchcontrol"
+        triggers: ClassVar = [switch_trigger("paused_at")]
         verbose_name = "dispatch"
         verbose_name_plural = "dispatch"
         constraints = [models.CheckConstraint(condition=Q(id=1), name="dispatchcontrol_one_row")]

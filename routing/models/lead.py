@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from uuid6 import uuid7
 
+from routing.models.ownership import owner_trigger
 from routing.models.workspace import Source, Workspace
 
 
@@ -150,6 +151,13 @@ class Lead(models.Model):
                 condition=~Q(external_id=""),
                 name="lead_source_external_id_unique",
             ),
+        ]
+        triggers: ClassVar = [
+            owner_trigger(
+                *("source_id", "source_workspace_id"),
+                name="lead",
+                instead="cancel it, and have the other source send it",
+            )
         ]
         indexes = [
             # Whoever looks for due leads: only pending ones that nobody holds back, of each workspace in due order.

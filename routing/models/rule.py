@@ -10,6 +10,7 @@ from uuid6 import uuid7
 
 from routing.checks import check_condition, check_tags
 from routing.models import wakeup
+from routing.models.ownership import owner_trigger
 from routing.models.rule_triggers import rule_triggers
 from routing.models.workspace import Workspace
 
@@ -68,7 +69,15 @@ class RoutingRule(models.Model):
                 fields=["workspace", "-priority", "id"], condition=Q(active=True), name="rule_in_order"
             ),
         ]
-        triggers: ClassVar = [*rule_triggers(), *wakeup.rule_triggers()]
+        triggers: ClassVar = [
+            *rule_triggers(),
+            *wakeup.rule_triggers(),
+            owner_trigger(
+                "workspace_id",
+                name="rule",
+                instead="switch it off, and add one to the other workspace",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -83,6 +83,20 @@ def _version_trigger(name: str, operation: pgtrigger.Operation, func: str) -> pg
     )
 
 
+def version_stays_trigger() -> pgtrigger.Trigger:
+    """In Meta.triggers of Workspace: a row that is saved as it was read does not take its version back.
+
+    The next change would raise it to a number under which processes keep other rules.
+    """
+    return pgtrigger.Trigger(
+        name="rules_version_stays",
+        when=pgtrigger.Before,
+        operation=pgtrigger.UpdateOf("rules_version"),
+        condition=pgtrigger.Condition("(NEW.rules_version < OLD.rules_version)"),
+        func="NEW.rules_version := OLD.rules_version; RETURN NEW;",
+    )
+
+
 def rule_triggers() -> list[pgtrigger.Trigger]:
     """In Meta.triggers of RoutingRule."""
     return [

@@ -11,6 +11,9 @@ from uuid6 import uuid7
 
 from routing.checks import check_vertical
 from routing.models.apikey import ScopedKey, ScopedKeyManager, id_is_no_hash
+from routing.models.ownership import owner_trigger
+from routing.models.rule_triggers import version_stays_trigger
+from routing.models.switching import switch_trigger
 from routing.models.wakeup import workspace_trigger
 from routing.opening import check_hours, check_timezone
 
@@ -126,6 +129,8 @@ class Workspace(models.Model):
         help_text="On: the same person may ask for something else; only leads of the same vertical are compared.",
     )
     rules_version = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
+    # Grows with each change of paused_at or dispatch_mode; Redis refuses to mirror an older one.
+    switch_version = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -136,7 +141,11 @@ class Workspace(models.Model):
             # Whose leads a pick may take: asked before each.
             models.Index(fields=["id"], condition=models.Q(paused_at__isnull=True), name="workspace_running"),
         ]
-        triggers: ClassVar = [workspace_trigger()]
+        triggers: ClassVar = [
+            workspace_trigger(),
+            version_stays_trigger(),
+            switch_trigger("paused_at", "dispatch_mode"),
+        ]
         constraints = [
             models.CheckConstraint(condition=models.Q(lead_ttl_days__gte=1), name="workspace_ttl_positive"),
             models.CheckConstraint(
@@ -196,6 +205,13 @@ class Source(models.Model):
                 condition=models.Q(intake_mode__in=IntakeMode.values), name="source_intake_mode_known"
             ),
         ]
+        triggers: ClassVar = [
+            owner_trigger(
+                "workspace_id",
+                name="source",
+                instead="add a source to the other workspace, and issue its keys there",
+            )
+        ]
 
     def __str__(self) -> str:
         """Names are unique in a workspace alone."""
@@ -234,4 +250,7 @@ class SourceKey(ScopedKey):
         constraints = [
             models.CheckConstraint(condition=~models.Q(scopes=[]), name="sourcekey_has_a_scope"),
             id_is_no_hash("sourcekey"),
+        ]
+        triggers: ClassVar = [
+            owner_trigger("source_id", name="key", instead="revoke it, and issue one for the other source")
         ]

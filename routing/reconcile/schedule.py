@@ -4,17 +4,18 @@ The truth is `routing_lead.next_attempt_at`. For workspaces in shadow mode the s
 what an earlier mode of a workspace has left behind is dropped.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from secrets import randbits
 from typing import Final
 
 from routing import metrics, schedule, shadow
-from routing.backlog import LEADS_A_PAGE, Place, Spread, place_of, put_back, read_page
+from routing.backlog import LEADS_A_PAGE, Spread, Walk, put_back, walk_all
+from routing.mirror import NewerMode, drop_others, read_versions
 from routing.models import DispatchMode, Workspace
 from routing.queries import read_clock, read_due_times
-from routing.rollout import count_others, drop_others
+from routing.rollout import count_others
 from routing.schedule import Due
 from tracing.reconciling import Counts, in_batches, name_rows
 
@@ -34,17 +35,17 @@ def run(*, fix: bool, limit: int) -> Counts:
 
 
 def _sweep(mode: DispatchMode, find: Find, repair: Repair, *, fix: bool, limit: int) -> Counts:
-    def step(after: Place | None, count: int) -> tuple[Counts, Place | None]:
-        leads = read_page(after, mode=mode, count=count, least_age=LEAST_AGE)
-        if not leads:
-            return Counts(), None
+    walk = walk_all(mode)
+
+    def step(_: Walk | None, count: int) -> tuple[Counts, Walk | None]:
+        leads = walk.read_page(count=count, least_age=LEAST_AGE)
         lost = _confirm(leads, find(leads))
         if fix and lost:
             repair(lost)
         repaired = len(lost) if fix else 0
         named = name_rows("lead", (each.lead_id for each in lost))
         counts = Counts(checked=len(leads), repaired=repaired, skipped=len(lost) - repaired, named=named)
-        return counts, place_of(leads[-1]) if len(leads) == count else None
+        return counts, None if walk.is_over else walk
 
     return in_batches(step, limit=limit, size=LEADS_A_PAGE)
 
@@ -59,16 +60,26 @@ def _confirm(leads: Sequence[Due], lost_ids: set[int]) -> list[Due]:
 
 def _leftovers(*, fix: bool) -> Counts:
     """Drop what workspaces that are not event-driven have in the schedule, and what no lead waits for in the shadow."""
-    total = Counts()
-    for workspace_id, mode in Workspace.objects.exclude(dispatch_mode=DispatchMode.EVENT).values_list(
-        "pk", "dispatch_mode"
-    ):
-        found = drop_others(workspace_id, mode=mode) if fix else count_others(workspace_id, mode=mode)
+    total, before = Counts(), read_versions("mode")
+    others = Workspace.objects.exclude(dispatch_mode=DispatchMode.EVENT)
+    for workspace_id, mode, version in others.values_list("pk", "dispatch_mode", "switch_version"):
+        if fix:
+            found = _drop_others(workspace_id, mode=mode, version=version, before=before)
+        else:
+            found = count_others(workspace_id, mode=mode)
         if fix and mode == DispatchMode.SHADOW:
             found += shadow.take_extra(workspace_id)
         named = name_rows("leftovers of workspace", [workspace_id] if found else ())
         total += Counts(found, found if fix else 0, 0 if fix else found, named)
     return total
+
+
+def _drop_others(workspace_id: int, *, mode: str, version: int, before: Mapping[int | None, int]) -> int:
+    """Its mode may have changed since it was read: then nothing is dropped."""
+    try:
+        return drop_others(workspace_id, mode=mode, version=version, before=before)
+    except NewerMode:
+        return 0
 
 
 def _put_back(leads: Sequence[Due], *, spread: Spread) -> None:

@@ -4,6 +4,9 @@ A change makes the first leads due by itself; the others, those that somebody wo
 schedule in Redis are left to this run.
 """
 
+from collections import deque
+from collections.abc import Sequence
+from math import ceil
 from typing import Final
 
 from routing import wakeups
@@ -15,24 +18,33 @@ MOST_CHANGES: Final = 1_000
 def run(*, fix: bool, limit: int) -> Counts:
     if not fix:
         number, leads = wakeups.count_open()
-        named = name_rows("change", wakeups.list_open(limit=MOST_NAMED))
+        named = name_rows("change", (change for change, _ in wakeups.list_open(limit=MOST_NAMED)))
         return Counts(checked=number, skipped=leads, named=named)
     wakeups.follow_setting()
-    most = min(limit, wakeups.LEADS_A_RUN)
     changes = wakeups.list_open(limit=MOST_CHANGES)
-    woken = 0
-    for change in changes:
-        woken += _wake(change, placed=woken, most=most)
+    woken = _wake(changes, most=min(limit, wakeups.LEADS_A_RUN))
     wakeups.forget_old()
-    return Counts(checked=len(changes), repaired=woken, named=name_rows("change", changes if woken else ()))
+    named = name_rows("change", (change for change, _ in changes) if woken else ())
+    return Counts(checked=len(changes), repaired=woken, named=named)
 
 
-def _wake(change: int, *, placed: int, most: int) -> int:
-    woken = 0
-    while placed + woken < most:
-        size = min(wakeups.LEADS_A_BATCH, most - placed - woken)
-        found = wakeups.wake_batch(change, count=size, placed=placed + woken)
-        woken += found
-        if found < size:
-            break
+def _wake(changes: Sequence[tuple[int, int]], *, most: int) -> int:
+    """Round by round a batch for each workspace: a change of one that concerns many leads delays nobody else's."""
+    waiting: dict[int, deque[int]] = {}
+    for change, workspace_id in changes:
+        waiting.setdefault(workspace_id, deque()).append(change)
+    placed, woken = dict.fromkeys(waiting, 0), 0
+    while waiting and woken < most:
+        part = min(wakeups.LEADS_A_BATCH, ceil((most - woken) / len(waiting)))
+        for workspace_id in list(waiting):
+            size = min(part, most - woken)
+            if size == 0:
+                break
+            found = wakeups.wake_batch(waiting[workspace_id][0], count=size, placed=placed[workspace_id])
+            placed[workspace_id] += found
+            woken += found
+            if found < size:
+                waiting[workspace_id].popleft()
+            if not waiting[workspace_id]:
+                del waiting[workspace_id]
     return woken

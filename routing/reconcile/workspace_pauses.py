@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from routing.control import read_control
+from routing.mirror import read_switches, read_versions, write_pauses
 from routing.models import Workspace
-from routing.pauses import find_unmirrored, write_mirror
+from routing.pauses import find_unmirrored
 from tracing.reconciling import Counts, in_batches, name_rows
 
 WORKSPACES_A_PAGE: Final = 1_000
@@ -12,23 +12,21 @@ WORKSPACES_A_PAGE: Final = 1_000
 
 def run(*, fix: bool, limit: int) -> Counts:
     def step(after: int | None, count: int) -> tuple[Counts, int | None]:
-        page = (
-            Workspace.objects.filter(pk__gt=after or 0).order_by("pk").values_list("pk", "paused_at")[:count]
-        )
-        truth: dict[int | None, bool] = {pk: paused_at is not None for pk, paused_at in page}
-        last = max((pk for pk in truth if pk is not None), default=None)
-        if after is None:
-            truth[None] = read_control().paused_at is not None
-        counts = _mend(truth, fix=fix)
-        return counts, last if len(page) == count else None
+        page = Workspace.objects.filter(pk__gt=after or 0).order_by("pk").values_list("pk", flat=True)[:count]
+        names: list[int | None] = [*page]
+        counts = _mend([None, *names] if after is None else names, fix=fix)
+        return counts, names[-1] if len(names) == count else None
 
     return in_batches(step, limit=limit, size=WORKSPACES_A_PAGE)
 
 
-def _mend(truth: dict[int | None, bool], *, fix: bool) -> Counts:
-    wrong = find_unmirrored(truth)
+def _mend(names: list[int | None], *, fix: bool) -> Counts:
+    """What Redis has is read first: of a database that was not restored, nothing older is read after it."""
+    before = read_versions("pause")
+    truth = read_switches(names)
+    wrong = find_unmirrored({name: switch.is_paused for name, switch in truth.items()})
     if fix and wrong:
-        write_mirror(wrong)
+        write_pauses({name: truth[name] for name in wrong}, before=before)
     repaired = len(wrong) if fix else 0
     named = (
         *(["product"] if None in wrong else []),

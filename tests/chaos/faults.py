@@ -20,6 +20,7 @@ from tests.chaos.stoppages import (
     flush_beside_pile,
     kill_between_take_and_publish,
     lose_take,
+    pause_before_a_sale,
     stall_redis,
     stop_beat,
     terminate_web,
@@ -269,6 +270,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "web-kill": Fault("the web server is killed", kill_web),
     "web-stop": Fault("the web server is stopped by SIGTERM under load", terminate_web),
     "beat-stop": Fault("beat is stopped, and a worker dies meanwhile", stop_beat, loses_worker=True),
+    "pause": Fault("the product is paused right before a sale", pause_before_a_sale),
     "reference": Fault("a long transaction refers to leads and buyers", refer_to_rows),
     "two-at-once": Fault("two of the faults at once", strike_two, loses_worker=True),
 }

@@ -148,6 +148,10 @@ class Fleet:
     def hand_on(self, lead_ids: Sequence[int]) -> None:
         self._host.start("hand-on", *lead_ids)
 
+    def switch(self, action: str) -> None:
+        """Pause the product, or resume it."""
+        self._host.start("switch", action)
+
     def _start_worker(self) -> int:
         return self._host.start("worker", PROCESSES_A_WORKER)
 

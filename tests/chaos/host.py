@@ -131,12 +131,20 @@ def run_hand_on(*lead_ids: str) -> None:
     settle(read_due_times([int(each) for each in lead_ids]))
 
 
+def run_switch(action: str) -> None:
+    """What an operator does to the whole product: pause, or resume."""
+    from django.core.management import call_command
+
+    call_command("dispatch", action, "--reason", "a fault")
+
+
 PROGRAMS: Final[Mapping[str, Callable[..., None]]] = {
     "worker": run_worker,
     "dispatcher": run_dispatcher,
     "beat": run_beat,
     "web": run_web,
     "hand-on": run_hand_on,
+    "switch": run_switch,
 }
 
 if __name__ == "__main__":

@@ -66,6 +66,7 @@ def install(directory: Path) -> None:
     PROBE.open(directory)
     _watch_attempts()
     _watch_decisions()
+    _watch_sales()
     _watch_takes()
     _watch_publishing()
 
@@ -116,6 +117,20 @@ def _watch_decisions() -> None:
         return lock(enrollment_ids, count=count)
 
     attempt.lock_candidates = watched
+
+
+def _watch_sales() -> None:
+    """Here a worker has decided, and has the locks of everyone that it sells to."""
+    from distribution import attempt
+
+    sell = attempt.sell_selected
+
+    def watched(decided: Any, **named: Any) -> Any:
+        if PROBE.program == "worker" and decided.decision.selected:
+            PROBE.stop_at("sale")
+        return sell(decided, **named)
+
+    attempt.sell_selected = watched
 
 
 def _watch_takes() -> None:

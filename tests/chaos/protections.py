@@ -169,6 +169,20 @@ def _session_check() -> None:
     _cut(base, "ASK", "SHOW transaction_read_only", "SELECT 'off'")
 
 
+def _keeping() -> None:
+    """What Redis refused a process is left to the reconcilers."""
+    from routing.hands import Hands
+
+    Hands.keep = lambda self, leads=(), *, endings=(): None  # type: ignore[method-assign]  # noqa: ARG005 - the signature is the product's
+
+
+def _flush_at_exit() -> None:
+    """A process that is stopped leaves what waits in it behind."""
+    from routing.hands import Hands
+
+    Hands.leave = lambda self, *, timeout_seconds=0.0: 0  # type: ignore[method-assign]  # noqa: ARG005 - the signature is the product's
+
+
 def _confirmation() -> None:
     """What was handed out counts as published: its lease alone brings it back."""
     from routing import scripts
@@ -176,6 +190,13 @@ def _confirmation() -> None:
     _cut(scripts, "TAKE", "if number ~= ARGV[7] then", "if false then")
     _cut(scripts, "HAND_BACK", "return hand_back(lost, tonumber(ARGV[1]))", "return 0")
     _cut(scripts, "PUT", "return since and now - tonumber(since) >= tonumber(ARGV[4])", "return false")
+
+
+def _pause_look() -> None:
+    """A sale believes what its attempt read of the pauses when it began."""
+    from distribution import sale
+
+    _cut(sale, "SELL", sale.IS_OPEN, f"true OR ({sale.IS_OPEN})")
 
 
 PROTECTIONS: Final[Mapping[str, Protection]] = {
@@ -199,12 +220,17 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
     "session-check": Protection(
         _session_check, "the question whether a session takes writes", ("postgres-read-only",), kills=4
     ),
+    "keeping": Protection(_keeping, "trying again what Redis refused", ("redis-stall",), kills=4),
+    "flush-at-exit": Protection(_flush_at_exit, "handing on before the exit", ("web-stop",), kills=4),
     "confirmation": Protection(
         _confirmation,
         "handing out again what nobody published",
         ("take-lost", "dispatcher-kill-take"),
         kills=4,
         periods="production",
+    ),
+    "pause-look": Protection(
+        _pause_look, "the look at pauses in the statement of a sale", ("pause",), kills=4
     ),
     "compare-and-set": Protection(_compare_and_set, "the lead's state in the UPDATE that ends an attempt"),
     "atomic-take": Protection(_atomic_take, "looking and taking in one script"),
@@ -213,5 +239,5 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
 # Each of these has a row of its own in the table; the others are what holds in their place.
 ALONE: Final = (
     *("row-lock", "lease", "epoch", "idempotency-key", "reconciler", "no-key-lock"),
-    *("lookout", "session-check", "confirmation"),
+    *("lookout", "session-check", "confirmation", "pause-look"),
 )

@@ -15,6 +15,7 @@ from routing.models import DispatchPath
 from routing.straight import ROUND_SECONDS
 from tests.chaos.stage import Stage, Watch, go_on
 from tests.chaos.waybacks import find_stranded, read_overdue
+from tests.concurrency.racing import fetch_value
 from tests.factories import LeadFactory
 
 # Redis answers nobody for so long while the web server is stopped: all that it accepted meanwhile is still with it.
@@ -162,3 +163,29 @@ FROM routing_lead l CROSS JOIN generate_series(2, %s) n CROSS JOIN LATERAL jsonb
 ) copy
 WHERE l.id = %s
 """
+
+
+def pause_before_a_sale(stage: Stage, leads: int) -> None:
+    """A worker is about to sell when the product is paused, and goes on then: its lead waits like every other."""
+    try:
+        with stage.stopping_at("sale") as wait_for_stop:
+            stage.send(leads // 2)
+            lead_id = stage.witness.lead_of(wait_for_stop())
+            stage.strike()
+            stage.fleet.switch("pause")
+            stage.wait(lambda: fetch_value(IS_PAUSED), what="a pause of the product")
+        stage.wait(lambda: fetch_value(IS_FREE, [lead_id]), what="the end of the attempt that was stopped")
+        sold = fetch_value(SALES, [lead_id])
+        stage.findings.add("sales after a pause", sold, f"lead {lead_id}")
+    finally:
+        stage.fleet.switch("resume")
+    stage.wait(lambda: not fetch_value(IS_PAUSED), what="the end of a pause")
+    stage.send(leads - leads // 2)
+
+
+IS_PAUSED: Final = "SELECT EXISTS (SELECT FROM routing_dispatchcontrol WHERE paused_at IS NOT NULL)"
+IS_FREE: Final = """
+WITH free AS (SELECT FROM routing_lead WHERE id = %s FOR NO KEY UPDATE SKIP LOCKED)
+SELECT EXISTS (SELECT FROM free)
+"""
+SALES: Final = "SELECT count(*) FROM distribution_assignment WHERE lead_id = %s"

@@ -2,16 +2,21 @@
 
 from datetime import UTC, datetime
 from functools import partial
+from threading import Event
+from typing import Any
 
 import pytest
+from django.db import connection, transaction
 
+from distribution import attempt
 from distribution.distribute import distribute_lead
 from distribution.models import Assignment, Campaign, Enrollment
 from routing.models import Lead
+from tests.blocking import wait_until_blocked
 from tests.concurrency.interleaving import confirm_together, overtake
 from tests.concurrency.leads import assert_verified, drain, keep_snapshot, make_leads
-from tests.concurrency.racing import race
-from tests.factories import CampaignFactory, enroll
+from tests.concurrency.racing import in_background, race
+from tests.factories import CampaignFactory, EnrollmentFactory, enroll
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -62,3 +67,61 @@ def test_what_was_read_before_the_lock_is_read_again_after_it(
     outcome = overtake(monkeypatch, slow=slow, quick=quick, is_confirmed=is_confirmed, at=NOON)
     assert outcome.skip_reason == ("all_buyers_capped" if is_confirmed else "")
     assert Assignment.objects.count() == (1 if is_confirmed else 2)
+
+
+def make_again(enrollment: Enrollment, *, is_done: Event) -> None:
+    """Delete and enroll the buyer again, as a person does."""
+    try:
+        with transaction.atomic():
+            Enrollment.objects.get(pk=enrollment.pk).delete()
+            EnrollmentFactory(
+                campaign=enrollment.campaign,
+                tier=enrollment.tier,
+                buyer=enrollment.buyer,
+                cap_day=enrollment.cap_day,
+            )
+    finally:
+        is_done.set()
+
+
+@pytest.mark.parametrize("stage", ["read_live", "lock_candidates", "confirm_live", "sell"])
+@pytest.mark.parametrize("sold_before", [0, 1])
+def test_enrollment_made_again_during_an_attempt_counts_its_sale(
+    monkeypatch: pytest.MonkeyPatch, stage: str, sold_before: int
+) -> None:
+    """Whether the attempt holds the old row, which then is waited for, or finds it gone."""
+    campaign = capped_campaign(cap_day=sold_before + 1)
+    enrollment = Enrollment.objects.select_related("campaign", "tier", "buyer").get()
+    slow, *others = make_noon_leads(campaign, count=4)
+    for lead_id in others[:sold_before]:
+        assert distribute_lead(lead_id, at=NOON).result == "success"
+    real, is_done, started = getattr(attempt, stage), Event(), Event()
+
+    def interrupted(*positional: Any, **named: Any) -> Any:
+        found = None if stage == "sell" else real(*positional, **named)
+        if not started.is_set():
+            started.set()
+            wait_for_the_other(is_done)
+        return real(*positional, **named) if stage == "sell" else found
+
+    monkeypatch.setattr(attempt, stage, interrupted)
+    with in_background(partial(distribute_lead, slow, at=NOON)):
+        assert started.wait(20)
+        make_again(enrollment, is_done=is_done)
+
+    for lead_id in others[sold_before:]:
+        distribute_lead(lead_id, at=NOON)
+    drain()
+    assert Assignment.objects.count() == sold_before + 1
+    assert Enrollment.objects.get().day_leads == sold_before + 1
+    assert_verified()
+
+
+def wait_for_the_other(is_done: Event) -> None:
+    """Until it has committed, or waits for a row of this attempt."""
+    while not is_done.is_set():
+        try:
+            wait_until_blocked(connection, seconds=0.05)
+        except TimeoutError:
+            continue
+        return

@@ -25,7 +25,7 @@ from tests.concurrency.racing import (
     wait_until,
     wait_until_blocked,
 )
-from tests.factories import CampaignFactory, enroll
+from tests.factories import CampaignFactory, TierFactory, enroll
 from tracing.models import LeadDistributionEvent
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -101,6 +101,13 @@ def edit_something(number: int, *, campaign: Campaign) -> None:
     buyer.update(paused_at=None)
 
 
+def enroll_again(number: int, *, campaign: Campaign, buyers: list[int]) -> None:
+    """A buyer of the other campaigns comes into a third one and goes: its enrollment waits for edits of the buyer."""
+    place = {"campaign": campaign, "buyer_id": buyers[number % len(buyers)]}
+    Enrollment.objects.create(**place, tier=campaign.tiers.get())
+    Enrollment.objects.filter(**place).delete()
+
+
 def return_some(*, is_over: threading.Event) -> None:
     """Return assignments as they come in, newest first: their leads and buyers are still in use."""
     for _ in range(RETURNS):
@@ -120,6 +127,7 @@ def test_leads_top_ups_returns_and_edits_never_deadlock(monkeypatch: pytest.Monk
         *make_leads(second, count=LEADS // 2, vertical="solar"),
     ]
     buyers = list(Buyer.objects.order_by("pk").values_list("pk", flat=True))
+    third = TierFactory(campaign__workspace=first.workspace, campaign__vertical="hvac").campaign
     deadlocks_before = count_deadlocks()
     is_over = threading.Event()
 
@@ -140,6 +148,7 @@ def test_leads_top_ups_returns_and_edits_never_deadlock(monkeypatch: pytest.Monk
         [partial(distribute, seed) for seed in range(DISTRIBUTORS)]
         + [partial(until, is_over, top_up_all)]
         + [partial(until, is_over, partial(edit_something, campaign=each)) for each in (first, second)]
+        + [partial(until, is_over, partial(enroll_again, campaign=third, buyers=buyers))]
         + [partial(return_some, is_over=is_over)]  # type: ignore[list-item]
     )
     assert min(each for each in done if each is not None) > 0

@@ -170,3 +170,28 @@ def test_a_person_sets_a_buyers_pause_aside(campaign: Campaign) -> None:
     [enrollment] = campaign.enrollments.all()
 
     assert assign_by_hand(lead.pk, enrollment_id=enrollment.pk).overridden == ("buyer_paused",)
+
+
+def test_a_buyer_that_is_paused_and_resumed_all_the_time_costs_a_retry(
+    lead: Lead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each attempt of the run meets another pause: it is tried again soon, as after any conflict."""
+    sell = attempt.sell_selected
+
+    def pause_first(*arguments: Any, **named: Any) -> Any:
+        with in_background(lambda: Buyer.objects.update(paused_at=timezone.now())):
+            pass
+        try:
+            return sell(*arguments, **named)
+        finally:
+            with in_background(lambda: Buyer.objects.update(paused_at=None)):
+                pass
+
+    with monkeypatch.context() as patch:
+        patch.setattr(attempt, "sell_selected", pause_first)
+        outcome = distribute_lead(lead.pk)
+
+    assert (outcome.result, outcome.skip_reason) == ("retry", "tier_lock_contention")
+    assert not Assignment.objects.exists()
+    assert distribute_lead(lead.pk, at=outcome.next_attempt_at).result == "success"
+    assert_verified()

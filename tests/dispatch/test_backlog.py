@@ -115,11 +115,10 @@ def test_a_page_is_in_due_order_and_ends_at_a_time(campaign: Campaign) -> None:
     last, first, middle = (
         make_old_leads(campaign, count=1, next_attempt_at=now + number * HOUR)[0] for number in (3, 1, 2)
     )
-    found = [each.lead_id for each in backlog.read_page(None, mode=DispatchMode.EVENT)]
+    found = [each.lead_id for each in backlog.walk_running(DispatchMode.EVENT).read_page()]
     assert found == [first, middle, last]
-    until = [
-        each.lead_id for each in backlog.read_page(None, mode=DispatchMode.EVENT, until=now + 2.5 * HOUR)
-    ]
+    page = backlog.walk_running(DispatchMode.EVENT).read_page(until=now + 2.5 * HOUR)
+    until = [each.lead_id for each in page]
     assert until == [first, middle]
 
 

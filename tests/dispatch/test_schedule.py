@@ -6,7 +6,7 @@ from zlib import crc32
 
 import pytest
 
-from routing import keys, schedule, scripts
+from routing import keys, mirror, schedule, scripts
 from routing.schedule import Ending, Leader, NotLeading
 from tests.concurrency.racing import wait_until
 from tests.conftest import remove_keys
@@ -228,7 +228,7 @@ def test_withdrawn_leads_do_not_come_up(redis_client: "redis.Redis[str]", leader
 
 def test_a_dropped_workspace_leaves_the_others(redis_client: "redis.Redis[str]", leader: Leader) -> None:
     fill_behind_a_pause(redis_client, [due(1), later(2), due(3, 2)])
-    assert schedule.drop_workspace(1) == 2
+    assert mirror.drop_others(1, mode="poll", version=1) == 2
     assert ids(schedule.take_due(leader, limit=10).handed) == [3]
 
 

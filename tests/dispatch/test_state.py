@@ -330,7 +330,7 @@ class TestLate:
         paused, running = WorkspaceFactory(paused_at=timezone.now()), WorkspaceFactory()
         waiting(paused, -60, -60, -60)
         waiting(running, -60)
-        pauses.write_mirror({paused.pk: True})
+        pauses.mirror(paused.pk)
         assert any("due and not started, the oldest for" in problem for problem in problems())
 
 

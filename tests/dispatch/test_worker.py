@@ -11,6 +11,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 import distribution.handback
+from distribution import handback
 from distribution import metrics as distribution_metrics
 from distribution.distribute import distribute_lead
 from distribution.handback import run_leased
@@ -101,17 +102,25 @@ def pause_workspace(lead: Lead) -> None:
     assert pauses.pause_workspace(lead.workspace_id, at=timezone.now(), **WHY)
 
 
+@pytest.mark.parametrize("is_told", [True, False], ids=["told", "not told"])
 @pytest.mark.parametrize("pause", [pause_product, pause_workspace])
 def test_a_pause_keeps_it(
-    campaign: Campaign, redis_client: "redis.Redis[str]", pause: Callable[[Lead], None]
+    campaign: Campaign,
+    redis_client: "redis.Redis[str]",
+    monkeypatch: pytest.MonkeyPatch,
+    pause: Callable[[Lead], None],
+    *,
+    is_told: bool,
 ) -> None:
-    """PITFALLS 33: it goes back, and comes up later rather than at once, in case that Redis misses the pause."""
+    """PITFALLS 33: it goes back at its due time, or later when Redis cannot be told of the pause."""
     lead = hand_over(campaign)
     pause(lead)
+    if not is_told:
+        monkeypatch.setattr(handback, "mirror", lambda *_: False)
     run_leased(lead.pk)
     assert attempts_of(lead) == []
     assert not is_in_flight()
-    assert due_in_index(redis_client, lead) == pytest.approx(10, abs=5)
+    assert due_in_index(redis_client, lead) == pytest.approx(0 if is_told else 10, abs=5)
 
 
 def test_a_lead_that_somebody_holds_back_waits_for_that_person(

@@ -15,12 +15,13 @@ from django.test.utils import CaptureQueriesContext
 from distribution.distribute import distribute_lead
 from distribution.models import (
     Buyer,
+    BuyerKey,
     Campaign,
     Enrollment,
     Tier,
     Wallet,
 )
-from routing.models import Source, SourceKey, Workspace
+from routing.models import RoutingRule, Source, SourceKey, Workspace
 from tests.admin_pages import (
     EDITABLE,
     build_world,
@@ -36,6 +37,7 @@ from tests.factories import (
     EnrollmentFactory,
     LeadFactory,
     SourceFactory,
+    TierFactory,
 )
 from tracing.models import AuditEntry
 
@@ -110,10 +112,10 @@ class TestAnswersThatNoQuestionCanCompare:
         assert errors["questions"][0].startswith("For the buyer Acme: types.value: ")
 
     def test_of_an_enrollment(self, client: Client) -> None:
-        enrollment = EnrollmentFactory(campaign__questions=self.QUESTIONS)
-        misfit = BuyerFactory(workspace=enrollment.campaign.workspace, answers={"types": "residential"})
+        tier = TierFactory(campaign__questions=self.QUESTIONS)
+        misfit = BuyerFactory(workspace=tier.campaign.workspace, answers={"types": "residential"})
 
-        errors = problems(save(client, Enrollment, enrollment, buyer=misfit.pk))
+        errors = problems(add_enrollment(client, campaign=tier.campaign_id, tier=tier.pk, buyer=misfit.pk))
 
         assert errors["buyer"][0].startswith("Its answers do not fit the campaign's questions: types.value: ")
 
@@ -267,12 +269,52 @@ def test_a_source_key_is_shown_once(client: Client) -> None:
 
 @pytest.mark.parametrize("other", ["tier", "buyer"])
 def test_an_enrollment_across_campaigns_or_workspaces_is_refused(other: str, client: Client) -> None:
-    enrollment = EnrollmentFactory()
-    stranger = EnrollmentFactory()
+    tier, buyer = TierFactory(), BuyerFactory()
+    place = {"campaign": tier.campaign_id, "tier": tier.pk, "buyer": buyer.pk}
+    if other == "tier":
+        place["buyer"] = BuyerFactory(workspace=tier.campaign.workspace).pk
+        place["tier"] = TierFactory().pk
 
-    errors = problems(save(client, Enrollment, enrollment, **{other: getattr(stranger, other).pk}))
+    errors = problems(add_enrollment(client, **place))
 
     assert list(errors) == [other]
+
+
+def add_enrollment(client: Client, **place: int) -> Any:
+    url = page(Enrollment, "add")
+    return client.post(url, {**form_of(client, url), **place})
+
+
+OWNERS: dict[type[Model], tuple[str, ...]] = {
+    Source: ("workspace",),
+    SourceKey: ("source",),
+    RoutingRule: ("workspace",),
+    Campaign: ("workspace",),
+    Tier: ("campaign",),
+    Buyer: ("workspace",),
+    BuyerKey: ("buyer",),
+    Enrollment: ("campaign", "buyer"),
+}
+
+
+@pytest.mark.parametrize("model", OWNERS, ids=lambda model: model.__name__)
+def test_the_owner_of_a_row_is_chosen_once(model: type[Model], client: Client) -> None:
+    """When it is added. The page shows it from then on, and what is sent for it is not read."""
+    build_world()
+    row = model._default_manager.earliest("pk")
+    before = model._default_manager.values().get(pk=row.pk)
+    fields = client.get(page(model, "change", row.pk)).context["adminform"].form.fields
+    asked = client.get(page(model, "add")).context["adminform"].form.fields
+    other = {name: fields[name].queryset.exclude(pk=getattr(row, name).pk).first() for name in OWNERS[model]}
+
+    response = save(client, model, row, **{name: each.pk if each else 0 for name, each in other.items()})
+
+    assert response.status_code == 302
+    assert model._default_manager.values().get(pk=row.pk) == before
+    assert [(fields[name].disabled, asked[name].disabled) for name in OWNERS[model]] == [
+        (True, False) for _ in OWNERS[model]
+    ]
+    assert all("does not change" in fields[name].help_text for name in OWNERS[model])
 
 
 @pytest.mark.parametrize(

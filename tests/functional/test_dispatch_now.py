@@ -27,6 +27,7 @@ from tests.factories import (
     SourceFactory,
     issue_key,
 )
+from tests.planting import plant
 from tracing.models import Attempt
 
 pytestmark = pytest.mark.usefixtures("committed_db", "redis_client")
@@ -194,7 +195,10 @@ class TestRefusals:
     def test_one_that_came_from_a_partner(self, lead: Lead) -> None:
         """Rules sent it here: its sender may hurry it, the workspace's own sources did not send it."""
         partner = SourceFactory()
-        Lead.objects.update(source=partner, source_workspace=partner.workspace)
+        plant(
+            "UPDATE routing_lead SET source_id = %s, source_workspace_id = %s",
+            [partner.pk, partner.workspace_id],
+        )
         assert send(lead).status_code == 404
         lead.refresh_from_db()
         assert send(lead, key=issue_key(partner)).status_code == 202

@@ -348,6 +348,20 @@ def waiting_leads(place: Enrollment, count: int) -> None:
 
 
 class TestMany:
+    def test_a_large_change_delays_no_other_workspaces_leads(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Both have more than a change wakes by itself; a run wakes 40, and the first 20 of each come at once."""
+        monkeypatch.setattr(wakeups, "LEADS_A_RUN", 40)
+        large, small = world(cap_day=0), world(cap_day=0)
+        waiting_leads(large, 700)
+        waiting_leads(small, 220)
+        for place in (large, small):
+            raise_cap(place)
+
+        assert run_reconciler(find_reconciler("wakeups"), fix=True).repaired == 40
+
+        woken = dict(Wakeup.objects.filter(cause="cap_raised").values_list("workspace_id", "woken"))
+        assert woken == {large.campaign.workspace_id: 220, small.campaign.workspace_id: 220}
+
     def test_leads_come_up_one_after_the_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """200 with the change, the rest by the reconciler, batch by batch, a thousand a second, oldest first."""
         monkeypatch.setattr(wakeups, "LEADS_A_BATCH", 150)

@@ -125,16 +125,6 @@ def test_rows_that_come_and_go_count(enrollment: Enrollment) -> None:
     grows_by_one(campaign, second.delete)
 
 
-def test_an_enrollment_that_moves_counts_for_both_campaigns(enrollment: Enrollment) -> None:
-    old, new = enrollment.campaign, CampaignFactory(workspace=enrollment.campaign.workspace)
-    tier = TierFactory(campaign=new)
-    before = version(old), version(new)
-
-    Enrollment.objects.filter(pk=enrollment.pk).update(campaign=new, tier=tier)
-
-    assert (version(old), version(new)) == (before[0] + 1, before[1] + 1)
-
-
 def test_counters_names_and_equal_values_do_not_count(enrollment: Enrollment) -> None:
     campaign, buyer = enrollment.campaign, enrollment.buyer
     before = version(campaign)

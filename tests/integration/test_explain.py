@@ -24,6 +24,7 @@ from tests.factories import (
     enroll,
     give_credits,
 )
+from tests.planting import plant
 from tracing.models import LeadDistributionEvent
 from tracing.queries import read_attempts
 
@@ -351,8 +352,8 @@ def test_a_buyer_that_is_gone_from_the_workspace_is_not_named() -> None:
     EnrollmentFactory(campaign=campaign, buyer__name="Secret buyer", buyer__credits_cents=10_000)
     lead = distributed(lead_for(campaign))
     elsewhere = WorkspaceFactory()
-    Buyer.objects.update(workspace=elsewhere)
-    Campaign.objects.update(workspace=elsewhere)
+    plant("UPDATE distribution_buyer SET workspace_id = %s", [elsewhere.pk])
+    plant("UPDATE distribution_campaign SET workspace_id = %s", [elsewhere.pk])
 
     story = explain(lead)
 

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from routing import wake
-from routing.handon import LEADS_A_BATCH, Hands
+from routing.hands import LEADS_A_BATCH, MANY_WAITING, Hands
+from routing.kept import Part
 from routing.queries import DueTime
-from routing.schedule import Handed
+from routing.schedule import LEADS_A_CALL, Handed
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -18,7 +19,7 @@ def due(lead_id: int) -> DueTime:
 
 
 def filled(count: int) -> Hands:
-    hands = Hands()
+    hands = Hands(lambda _: [], lambda _: Part())
     for lead_id in range(count):
         hands._waiting.put(due(lead_id))
     return hands
@@ -32,6 +33,11 @@ def test_a_full_batch_waits_for_nothing() -> None:
     far_ahead = time.monotonic() + 3600
 
     assert filled(LEADS_A_BATCH + 5)._gather(far_ahead) == [due(number) for number in range(LEADS_A_BATCH)]
+
+
+def test_a_long_queue_goes_in_large_batches() -> None:
+    batch = filled(MANY_WAITING + 1)._gather(0.0)
+    assert len(batch) == LEADS_A_CALL
 
 
 @pytest.mark.parametrize(("leads", "messages"), [(1, [1]), (4, [1] * 4), (9, [3, 3, 3]), (1_000, [50] * 20)])

@@ -1,7 +1,7 @@
 """Pages on which people change rows: every save, deletion and action leaves an audit entry in its transaction."""
 
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.db.models import Model
@@ -11,6 +11,8 @@ from tracing import audit
 from tracing.admin.deleting import DeletingAdmin
 from tracing.admin.fresh import REASON as REASON
 from tracing.admin.fresh import FreshForm
+
+OWNER_IS_FIXED: Final = "Chosen when it was added; it does not change."
 
 
 class ReasonedForm(FreshForm):
@@ -35,6 +37,18 @@ class AuditedAdmin(DeletingAdmin):
     """What is written about a row: its workspace, who did what and why, and the fields that changed."""
 
     form: Any = ReasonedForm
+    # Whose the row is: typed when it is added, shown and never changed from then on. The database refuses it too.
+    owner_fields: ClassVar[tuple[str, ...]] = ()
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
+        """Disabled, not left out: constraints over these columns are still checked with the typed ones."""
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        for name in self.owner_fields if obj is not None else ():
+            if name in form.base_fields:
+                field = form.base_fields[name]
+                field.disabled = True
+                field.help_text = f"{field.help_text} {OWNER_IS_FIXED}".strip()
+        return form
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Why comes last, after all that it is about."""

@@ -37,7 +37,7 @@ from distribution.bench.dispatch.plan import (
 from distribution.bench.worker import serve
 from distribution.worker import settle_collector
 from routing import schedule
-from routing.backlog import place_of, read_page
+from routing.backlog import Walk, walk_all
 from routing.handon import hand_on_later, publish
 from routing.intake import take_in
 from routing.keys import pace_key, schedule_of, shard_of
@@ -147,7 +147,7 @@ class Child:
         Workspace.objects.filter(pk=workspace.pk).update(dispatch_mode=mode)
         self._insert(count, slugs=workspace.slug, workspaces=1, due_in=-SECONDS_PILED)
         until = timezone.now()
-        leads = read_page(None, mode=mode, workspace_id=workspace.pk, until=until, count=count)
+        leads = Walk(mode, [workspace.pk]).read_page(until=until, count=count)
         if contender == EVENT:
             publish(schedule.put(leads), path="put")
         elif contender == COUNTDOWN:
@@ -193,10 +193,11 @@ class Child:
 
     def put_backlog(self) -> Mapping[str, Any]:
         """Put every waiting lead of PostgreSQL into the schedule: how many, and seconds within put alone."""
-        after, count, seconds = None, 0, 0.0
-        while leads := read_page(after, mode=DispatchMode.EVENT, count=LEADS_A_CALL * 10):
+        count, seconds, walk = 0, 0.0, walk_all(DispatchMode.EVENT)
+        while not walk.is_over:
+            leads = walk.read_page(count=LEADS_A_CALL * 10)
             seconds += _clock(partial(schedule.put, leads))
-            count, after = count + len(leads), place_of(leads[-1])
+            count += len(leads)
         return {"count": count, "seconds": seconds}
 
     def put_alone(self, count: int, first_id: int) -> Mapping[str, Any]:

@@ -1,49 +1,54 @@
 """manage.py verify: checks every invariant on live data and says which are broken."""
 
 import json
+import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, ProgrammingError
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
 
-from distribution.verify import INVARIANTS, Findings, Invariant, Report, run_verification
+from distribution.verify import Findings, Invariant, Report, run_verification
+from distribution.verify.display import show_progress
 from tracing.parsing import positive_argument
 
-HOLDS = "verify: all invariants hold"
+HOLDS: Final = "verify: all invariants hold"
+MOST_JOBS: Final = 4
 
 
 class Command(BaseCommand):
     help = (
-        "Check the invariants of leads, money and traces. Reads only. Exit code 0: all hold; 1: a breach; "
-        "2: wrong arguments, or the database cannot be read."
+        "Check the invariants of leads, money and traces. Reads only; --incremental also writes down how far it came. "
+        "Exit code 0: all hold; 1: a breach; 2: wrong arguments, or the database cannot be read."
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
+        part = parser.add_mutually_exclusive_group()
+        part.add_argument(
             "--limit",
             type=positive_argument,
             metavar="N",
             help="only the N newest leads with their attempts; wallets and counters are always checked whole",
         )
+        part.add_argument(
+            "--incremental",
+            action="store_true",
+            help="only what was written since the last clean incremental run; the first looks at everything",
+        )
+        parser.add_argument(
+            "--jobs",
+            type=positive_argument,
+            metavar="N",
+            default=min(MOST_JOBS, os.cpu_count() or 1),
+            help="processes that share a long run (default: one for each core, at most 4)",
+        )
+        parser.add_argument("--quiet", action="store_true", help="show no progress")
         parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
 
     def handle(self, *_: Any, **options: Any) -> None:
         try:
-            with _progress() as progress:
-                report = run_verification(limit=options["limit"], progress=progress)
+            report = _run(options)
         except ProgrammingError as error:
             message = "the tables are missing or of another version; run `make migrate` first"
             raise CommandError(message, returncode=2) from error
@@ -67,6 +72,8 @@ class Command(BaseCommand):
             )
         for invariant, findings in report.results:
             self._print_details(invariant, findings)
+        if report.incremental:
+            self.stdout.write(_say_whole(report))
         self.stdout.write(f"checked in {report.seconds:.1f} s")
         broken = [findings.breaches for _, findings in report.results if findings.breaches]
         self.stdout.write(
@@ -86,6 +93,7 @@ class Command(BaseCommand):
 def _as_json(report: Report) -> dict[str, Any]:
     return {
         "holds": report.holds,
+        "whole": [invariant.name for invariant, _ in report.results if invariant.name in report.whole],
         "seconds": round(report.seconds, 3),
         "invariants": [
             {
@@ -104,40 +112,18 @@ def _as_json(report: Report) -> dict[str, Any]:
     }
 
 
-class _Bar:
-    """One bar over the checks, with the rows that the present one has streamed."""
-
-    def __init__(self, bar: Progress) -> None:
-        self._bar = bar
-        self._task = bar.add_task("", total=len(INVARIANTS), rows=0)
-        self._rows = 0
-        self._begun = 0
-
-    def begin(self, invariant: Invariant) -> None:
-        self._rows = 0
-        self._bar.update(self._task, completed=self._begun, description=invariant.name, rows=0)
-        self._begun += 1
-
-    def tick(self) -> None:
-        self._rows += 1
-        if self._rows % 100 == 0:
-            self._bar.update(self._task, rows=self._rows)
+def _say_whole(report: Report) -> str:
+    whole = [invariant.name for invariant, _ in report.results if invariant.name in report.whole]
+    if not whole:
+        return "looked at what was written since the last clean incremental run"
+    return f"looked at everything, without a recent clean incremental run: {', '.join(whole)}"
 
 
-@contextmanager
-def _progress() -> Iterator[_Bar | None]:
-    """Show a bar on a terminal, nothing elsewhere. It goes to standard error: the report stays clean."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield None
-        return
-    columns = (
-        SpinnerColumn(),
-        TextColumn("verify {task.description:<8}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rows]} rows"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        yield _Bar(bar)
+def _run(options: dict[str, Any]) -> Report:
+    with show_progress(is_quiet=options["quiet"]) as progress:
+        return run_verification(
+            limit=options["limit"],
+            incremental=options["incremental"],
+            jobs=options["jobs"],
+            progress=progress,
+        )

@@ -25,6 +25,8 @@ from routing.sources import SourceNotFound, find_source
 from routing.zones import UnknownTimezone, load_zone
 
 ROWS_A_LINE: Final = 10_000
+# A Redis that stalls gets this long to take what was imported.
+HAND_ON_SECONDS: Final = 10.0
 EXAMPLES: Final = """
 examples:
   manage.py import_leads leads.csv --source web-form \\
@@ -129,7 +131,9 @@ class Command(BaseCommand):
             raise CommandError(message, returncode=1) from None
         with job.rejects:
             _run(job, stderr=self.stderr)
-        HANDS.flush(timeout_seconds=5)
+        left = HANDS.leave(timeout_seconds=HAND_ON_SECONDS)
+        if left:
+            self.stderr.write(f"{left:,} leads are stored and not handed on yet: they start within a minute.")
         outcome = describe_import(job, seconds=time.monotonic() - started)
         if options["json"]:
             self.stdout.write(json.dumps(outcome))

@@ -67,3 +67,43 @@ def test_wrong_arguments_exit_with_2(arguments: list[str]) -> None:
     assert ran.stdout == ""
     assert "Traceback" not in ran.stderr
     assert arguments[-1] in ran.stderr
+
+
+@pytest.mark.usefixtures("world")
+def test_elsewhere_than_on_a_terminal_a_line_for_each_check(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("verify", stdout=StringIO())
+
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split()[:2] for line in lines] == [["verify", str(number)] for number in ALL_NUMBERS]
+    assert lines[3].startswith("verify 4 due: 5 checked, 0 breaches, ")
+
+
+@pytest.mark.usefixtures("world")
+def test_quiet_shows_no_progress(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("verify", "--quiet", stdout=StringIO())
+
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.usefixtures("world")
+def test_on_a_terminal_bars(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+
+    call_command("verify", stdout=StringIO())
+
+    err = capsys.readouterr().err
+    assert "verify replay" in err
+    assert "100%" in err
+
+
+@pytest.mark.usefixtures("world")
+def test_an_incremental_run_says_what_it_looked_at() -> None:
+    first, second = StringIO(), StringIO()
+
+    call_command("verify", "--incremental", stdout=first)
+    call_command("verify", "--incremental", stdout=second)
+
+    assert "looked at everything, without a recent clean incremental run: wallets, sales" in first.getvalue()
+    assert "looked at what was written since the last clean incremental run" in second.getvalue()
+    assert second.getvalue().splitlines()[-1] == "verify: all invariants hold"

@@ -133,14 +133,14 @@ def test_reading_changes_nothing() -> None:
     modes = []
 
     class Spy:
-        def begin(self, _: object) -> None:
+        def begin(self, _: object, *, parts: int) -> None:  # noqa: ARG002
             with connection.cursor() as cursor:
                 cursor.execute(
                     "SELECT current_setting('transaction_isolation'), current_setting('transaction_read_only')"
                 )
                 modes.append(cursor.fetchone())
 
-        def tick(self) -> None:
+        def advance(self, *_: object, **__: object) -> None:
             pass
 
     run_verification(progress=Spy())
@@ -153,7 +153,7 @@ def test_a_sale_meanwhile_does_not_look_half_done(world: World) -> None:
     lead = LeadFactory(source=world.sold.source)
 
     class Spy:
-        def begin(self, invariant: Invariant) -> None:
+        def begin(self, invariant: Invariant, *, parts: int) -> None:  # noqa: ARG002
             if invariant.number == 3:
                 with connections["verdict"].cursor() as cursor:
                     cursor.execute("UPDATE distribution_wallet SET balance_cents = balance_cents + 1")
@@ -162,7 +162,7 @@ def test_a_sale_meanwhile_does_not_look_half_done(world: World) -> None:
                         [lead.pk],
                     )
 
-        def tick(self) -> None:
+        def advance(self, *_: object, **__: object) -> None:
             pass
 
     assert broken(run_verification(progress=Spy())) == {}

@@ -1,0 +1,54 @@
+"""The invariants, and which check looks at what."""
+
+from typing import Final
+
+from distribution.verify import caps, charges, due, events, pools, privacy, replay, sales, wallets
+from distribution.verify.findings import Invariant, Look
+from distribution.verify.slices import Kind
+
+INVARIANTS: Final = (
+    Invariant(
+        1,
+        "wallets",
+        "Every balance is the sum of its entries and within its limit",
+        (Look(Kind.WALLETS, wallets.check),),
+    ),
+    Invariant(
+        2,
+        "sales",
+        "No lead is sold to more buyers than allowed, to none twice",
+        (Look(Kind.LEADS, sales.check),),
+    ),
+    Invariant(
+        3,
+        "charges",
+        "Every assignment was charged once, every return refunded",
+        (Look(Kind.LEADS, charges.check_sales), Look(Kind.WALLETS, charges.check_entries)),
+    ),
+    Invariant(
+        4,
+        "due",
+        "Every unfinished lead is due, every distributed one has a buyer",
+        (Look(Kind.LEADS, due.check),),
+    ),
+    Invariant(
+        5,
+        "events",
+        "Every attempt is traced from its start to one fitting end",
+        (Look(Kind.ATTEMPTS, events.check_attempts), Look(Kind.LEADS, events.check_leads)),
+    ),
+    Invariant(
+        6,
+        "pools",
+        "Every enrolled buyer is once selected or once skipped",
+        (Look(Kind.ATTEMPTS, pools.check_attempts), Look(Kind.LEADS, pools.check_sales)),
+    ),
+    Invariant(7, "replay", "Every decision, made again, is the same", (Look(Kind.ATTEMPTS, replay.check),)),
+    Invariant(
+        8, "caps", "Counters tell the sales, no cap or budget is exceeded", (Look(Kind.PLACES, caps.check),)
+    ),
+    Invariant(
+        9, "privacy", "No trace holds personal data of its lead", (Look(Kind.ATTEMPTS, privacy.check),)
+    ),
+)
+BY_NAME: Final = {invariant.name: invariant for invariant in INVARIANTS}

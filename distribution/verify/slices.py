@@ -1,0 +1,155 @@
+"""Cuts the picture into slices, so that a check needs the same memory for a million leads as for ten thousand.
+
+A slice is a range of ids, or, of an incremental run, the ids that were touched.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+
+LEADS_A_SLICE: Final = 25_000
+ATTEMPTS_A_SLICE: Final = 10_000
+TOUCHED_A_SLICE: Final = 5_000
+LOWEST, HIGHEST = UUID(int=0), UUID(int=2**128 - 1)
+LEAST, MOST = -(2**63), 2**63 - 1
+# Attempts number themselves by the clock of their process, which may be slow.
+SLOWEST_CLOCK: Final = timedelta(hours=1)
+
+
+CUTS: Final = """
+SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM {table} WHERE id > %s) numbered
+WHERE place %% %s = 0 ORDER BY id
+"""
+
+
+class Kind(Enum):
+    """What the ids of a slice are."""
+
+    LEADS = "leads"
+    ATTEMPTS = "attempts"
+    WALLETS = "wallets"
+    # Pairs of campaign and buyer.
+    PLACES = "places"
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Rows as they were at `at`: from `low` to `high`, both included, and of these only `ids` when there are some.
+
+    Of attempts only those of leads from `from_lead` on.
+    """
+
+    at: datetime
+    low: int | UUID = LEAST
+    high: int | UUID = MOST
+    ids: tuple[Any, ...] | None = None
+    from_lead: int = LEAST
+
+    def parameters(self) -> dict[str, Any]:
+        ids = None if self.ids is None else list(self.ids)
+        return {"low": self.low, "high": self.high, "ids": ids, "from_lead": self.from_lead, "at": self.at}
+
+
+def in_leads(column: str) -> str:
+    """The condition on a lead's id in a check that reads leads."""
+    return _within(column, "bigint")
+
+
+def in_attempts(column: str, lead: str | None) -> str:
+    """The condition on an attempt's id, and on its lead's, in a check that reads attempts."""
+    condition = _within(column, "uuid")
+    return f"{condition} AND {lead} >= %(from_lead)s::bigint" if lead else condition
+
+
+def in_wallets(column: str) -> str:
+    """The condition on a wallet's id: wallets are read whole, or only the touched ones."""
+    return _among(column, "bigint")
+
+
+# Plans are made for the values (see picture.py), so that of `OR` the side that does not apply is left out.
+def _among(column: str, kind: str) -> str:
+    return f"(%(ids)s::{kind}[] IS NULL OR {column} = ANY(%(ids)s::{kind}[]))"
+
+
+def _within(column: str, kind: str) -> str:
+    return f"{column} BETWEEN %(low)s::{kind} AND %(high)s::{kind} AND {_among(column, kind)}"
+
+
+def slice_all(*, at: datetime, newest: int | None = None) -> dict[Kind, list[Slice]]:
+    """Everything, or of leads and attempts those of the `newest` leads."""
+    from_lead = LEAST if newest is None else _find_first_lead(newest)
+    return {
+        Kind.LEADS: _slice_leads(from_lead, at=at),
+        Kind.ATTEMPTS: _slice_attempts(from_lead, at=at),
+        Kind.WALLETS: [Slice(at)],
+        Kind.PLACES: [Slice(at)],
+    }
+
+
+def slice_ids(kind: Kind, ids: Sequence[Any], *, at: datetime) -> list[Slice]:
+    """The touched ones, some of them a slice."""
+    low, high = (LOWEST, HIGHEST) if kind is Kind.ATTEMPTS else (LEAST, MOST)
+    return [
+        Slice(at, low, high, tuple(ids[start : start + TOUCHED_A_SLICE]))
+        for start in range(0, len(ids), TOUCHED_A_SLICE)
+    ]
+
+
+def _find_first_lead(newest: int) -> int:
+    return int(
+        _value(
+            "SELECT COALESCE(MIN(id), 0) FROM (SELECT id FROM routing_lead ORDER BY id DESC LIMIT %s) newest",
+            newest,
+        )
+    )
+
+
+def _slice_leads(from_lead: int, *, at: datetime) -> list[Slice]:
+    cuts = _column(CUTS.format(table="routing_lead"), from_lead, LEADS_A_SLICE)
+    return list(_cut(from_lead, cuts, MOST, following=lambda id_: id_ + 1, at=at, from_lead=from_lead))
+
+
+def _slice_attempts(from_lead: int, *, at: datetime) -> list[Slice]:
+    first = LOWEST if from_lead == LEAST else _find_first_attempt(from_lead)
+    cuts = _column(CUTS.format(table="tracing_attempt"), first, ATTEMPTS_A_SLICE)
+    return list(
+        _cut(first, cuts, HIGHEST, following=lambda id_: UUID(int=id_.int + 1), at=at, from_lead=from_lead)
+    )
+
+
+def _find_first_attempt(from_lead: int) -> UUID:
+    """No attempt of these leads, and no event of a lost one, has a lower id."""
+    received_at = _value("SELECT MIN(received_at) FROM routing_lead WHERE id >= %s", from_lead)
+    floors = [] if received_at is None else [attempt_floor(received_at - SLOWEST_CLOCK)]
+    found = _value("SELECT id FROM tracing_attempt WHERE lead_id >= %s ORDER BY id LIMIT 1", from_lead)
+    return min([*floors, *([] if found is None else [found])], default=LOWEST)
+
+
+def attempt_floor(at: datetime) -> UUID:
+    """The lowest id (uuid7) that an attempt can have which began at this moment."""
+    return UUID(int=max(0, int(at.timestamp() * 1_000)) << 80)
+
+
+def _cut(
+    low: Any, cuts: Sequence[Any], last: Any, *, following: Callable[[Any], Any], at: datetime, from_lead: int
+) -> Iterator[Slice]:
+    """Ranges without a gap from `low` to `last`, each of which but the last ends at a cut."""
+    starts = [low, *map(following, cuts)]
+    ends = [*cuts, last]
+    for start, end in zip(starts, ends, strict=True):
+        yield Slice(at, start, end, None, from_lead)
+
+
+def _value(sql: str, *parameters: Any) -> Any:
+    return next(iter(_column(sql, *parameters)), None)
+
+
+def _column(sql: str, *parameters: Any) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return [row[0] for row in cursor.fetchall()]

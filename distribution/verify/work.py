@@ -1,0 +1,52 @@
+"""Carries out the parts of a run: here, one after the other, or in processes of their own that share the picture."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import ExitStack
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Final
+
+from django.db import connection
+
+from distribution.processes import begin_process
+from distribution.verify.findings import Findings
+from distribution.verify.invariants import BY_NAME
+from distribution.verify.picture import Picture, share_picture
+from distribution.verify.slices import Slice
+
+# In a process that works for another: it ends with the process.
+_shared: Final = ExitStack()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One slice of one look of an invariant, by names that another process understands."""
+
+    invariant: str
+    look: int
+    slice: Slice
+
+
+def carry_out(part: Part) -> Findings:
+    findings = Findings()
+    BY_NAME[part.invariant].looks[part.look].check(part.slice, findings)
+    return findings
+
+
+def carry_out_apart(parts: Sequence[Part], *, picture: Picture, jobs: int) -> Iterator[tuple[Part, Findings]]:
+    """Yield what each part found, in the order in which they end. Needs the picture to be open here."""
+    begin = (connection.settings_dict["NAME"], (__name__, _begin.__name__), picture.name)
+    with ProcessPoolExecutor(
+        jobs, mp_context=get_context("spawn"), initializer=begin_process, initargs=begin
+    ) as pool:
+        running: dict[Future[Findings], Part] = {pool.submit(carry_out, part): part for part in parts}
+        try:
+            for done in as_completed(running):
+                yield running[done], done.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin(picture: str) -> None:
+    _shared.enter_context(share_picture(picture))

@@ -1,0 +1,197 @@
+"""An incremental run: what was touched since the last clean one, found by who wrote it last and not by its id."""
+
+from contextlib import ExitStack
+
+import pytest
+from django.db import connections
+
+from distribution.distribute import distribute_lead
+from distribution.models import VerifyWatermark
+from distribution.verify import run_verification, touched
+from tests.factories import LeadFactory
+from tests.functional.verify.planted import PLANTED, Planted
+from tests.functional.verify.world import ALL_NUMBERS, World, broken, build_world, ids
+from tests.planting import plant, without
+
+NAMES = ["caps", "charges", "due", "events", "pools", "privacy", "replay", "sales", "wallets"]
+# Of rows that were found clean before, what is deleted past the triggers, or what a changed snapshot explains.
+FOR_THE_FULL_RUN = {
+    "never_charged": {3},
+    "above_max_buyers": {2, 7},
+    "no_end": {5},
+    "no_events": {5},
+    "no_attempt": {5},
+    "no_snapshot": {6, 7},
+}
+
+
+def look() -> dict[int, list[str]]:
+    return broken(run_verification(incremental=True))
+
+
+@pytest.mark.usefixtures("committed_db")
+@pytest.mark.parametrize("planted", PLANTED, ids=[planted.name for planted in PLANTED])
+def test_a_planted_breach_among_what_is_new_is_found(planted: Planted) -> None:
+    assert look() == {}
+    world = build_world()
+    names = ids(world)
+    with ExitStack() as stack:
+        if planted.constraint:
+            stack.enter_context(without(planted.constraint[0], table=planted.constraint[1]))
+        plant(planted.sql.format(**names))
+
+        report = run_verification(incremental=True)
+        found = broken(report)
+
+    assert report.whole == set()
+    assert sorted(found) == sorted(planted.breaches)
+    for number, fragment in planted.breaches.items():
+        expected = fragment.format(**names)
+        assert any(expected in message for message in found[number]), (expected, found[number])
+
+
+@pytest.mark.parametrize("planted", PLANTED, ids=[planted.name for planted in PLANTED])
+def test_a_planted_breach_among_what_was_clean_is_found_but_for_what_is_gone(
+    world: World, planted: Planted
+) -> None:
+    assert look() == {}
+    names = ids(world)
+    with ExitStack() as stack:
+        if planted.constraint:
+            stack.enter_context(without(planted.constraint[0], table=planted.constraint[1]))
+        plant(planted.sql.format(**names))
+
+        found = look()
+        full = broken(run_verification())
+
+    assert sorted(full) == sorted(planted.breaches)
+    assert set(full) - set(found) == FOR_THE_FULL_RUN.get(planted.name, set())
+
+
+@pytest.mark.usefixtures("world")
+def test_only_what_was_touched_is_read_again() -> None:
+    first = run_verification(incremental=True)
+    second = run_verification(incremental=True)
+
+    assert sorted(first.whole) == NAMES
+    assert second.whole == set()
+    assert [found.checked for _, found in second.results] == [0] * len(ALL_NUMBERS)
+
+
+def test_what_belongs_to_a_touched_lead_is_read_again_whole(world: World) -> None:
+    look()
+    distribute_lead(LeadFactory(source=world.sold.source).pk)
+    plant("UPDATE routing_lead SET city = 'Macon' WHERE id = %s", [world.sold.pk])
+
+    report = run_verification(incremental=True)
+
+    checked = {invariant.name: found.checked for invariant, found in report.results}
+    assert (checked["due"], checked["events"], checked["sales"]) == (2, 2, 3)
+
+
+def test_a_breach_is_found_until_it_is_gone(world: World) -> None:
+    """The watermark of a check moves when that check is clean, those of the others meanwhile."""
+    look()
+    plant("UPDATE routing_lead SET status = 'failed' WHERE id = %s", [world.sold.pk])
+    marks = dict(VerifyWatermark.objects.values_list("check_name", "transaction_id"))
+
+    assert [sorted(look()), sorted(look())] == [[4], [4]]
+
+    moved = dict(VerifyWatermark.objects.values_list("check_name", "transaction_id"))
+    assert {name for name in NAMES if moved[name] == marks[name]} == {"due"}
+    plant("UPDATE routing_lead SET status = 'distributed' WHERE id = %s", [world.sold.pk])
+    assert look() == {}
+    assert VerifyWatermark.objects.get(check_name="due").transaction_id > marks["due"]
+
+
+DAMAGE = "UPDATE routing_lead SET status = 'gated', next_attempt_at = NULL WHERE id = %s"
+
+
+def commit_after_a_clean_run(world: World) -> dict[int, list[str]]:
+    """A transaction that began before a run, and commits its damage after it."""
+    lead = LeadFactory(source=world.sold.source)
+    look()
+    with connections["verdict"].cursor() as other:
+        other.execute("BEGIN")
+        other.execute(DAMAGE, [lead.pk])
+        LeadFactory(source=world.sold.source)  # transactions with higher ids end before
+        assert look() == {}
+        other.execute("COMMIT")
+    return look()
+
+
+def test_what_commits_late_is_found(world: World) -> None:
+    assert sorted(commit_after_a_clean_run(world)) == [4]
+
+
+def test_what_commits_late_is_lost_by_a_watermark_that_does_not_wait(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: a watermark at the newest transaction instead of the oldest that runs."""
+    real = touched.VerifyWatermark
+
+    def at_the_newest(picture: touched.Picture, clean: list[str]) -> None:
+        for name in clean:
+            real.objects.update_or_create(
+                check_name=name,
+                defaults={
+                    "transaction_id": picture.next,
+                    "cluster": touched._read_cluster(),
+                    "read_at": picture.at,
+                },
+            )
+
+    monkeypatch.setattr("distribution.verify.run.keep_watermarks", at_the_newest)
+
+    assert commit_after_a_clean_run(world) == {}
+
+
+@pytest.mark.usefixtures("world")
+def test_a_watermark_of_another_cluster_counts_for_nothing() -> None:
+    look()
+    VerifyWatermark.objects.filter(check_name="due").update(cluster=1)
+    VerifyWatermark.objects.filter(check_name="caps").update(transaction_id=2**40)
+
+    assert run_verification(incremental=True).whole == {"due", "caps"}
+
+
+@pytest.mark.usefixtures("world")
+def test_too_much_is_read_by_a_full_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    look()
+    monkeypatch.setattr(touched, "MOST_TOUCHED", 3)
+    plant("UPDATE routing_lead SET city = city")
+
+    report = run_verification(incremental=True)
+
+    assert sorted(report.whole) == NAMES
+    assert report.holds
+
+
+@pytest.mark.usefixtures("world")
+def test_a_run_that_is_not_incremental_writes_nothing() -> None:
+    run_verification()
+    run_verification(limit=2)
+
+    assert not VerifyWatermark.objects.exists()
+
+
+def test_attempts_are_found_by_their_lead_whatever_their_id_says(world: World) -> None:
+    """A process with a slow clock gives its attempts ids of the past."""
+    look()
+    lead = LeadFactory(source=world.sold.source)
+    distribute_lead(lead.pk)
+    plant(
+        "UPDATE tracing_leaddistributionevent SET attempt_id = '00000000-0000-7000-8000-000000000001'"
+        " WHERE lead_id = %s",
+        [lead.pk],
+    )
+    plant(
+        "UPDATE distribution_assignment SET attempt_id = '00000000-0000-7000-8000-000000000001' WHERE lead_id = %s",
+        [lead.pk],
+    )
+    plant(
+        "UPDATE tracing_attempt SET id = '00000000-0000-7000-8000-000000000001', result = 'gated' WHERE lead_id = %s",
+        [lead.pk],
+    )
+
+    assert 5 in look()

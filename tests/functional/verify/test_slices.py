@@ -1,0 +1,167 @@
+"""However the picture is cut, and whoever reads the pieces, what is found is what one statement over all finds."""
+
+import random
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from itertools import pairwise
+
+import pytest
+from django.db import IntegrityError, connection, connections
+
+from distribution.distribute import distribute_lead
+from distribution.models import Campaign
+from distribution.verify import Findings, Invariant, findings, replay, run, run_verification, slices
+from tests.factories import LeadFactory
+from tests.functional.verify import whole
+from tests.functional.verify.planted import PLANTED
+from tests.functional.verify.world import World, broken, build_world, ids
+from tests.planting import plant, without
+
+ORACLES = sorted(whole.STATEMENTS)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slices of two or three, and every example is kept."""
+    monkeypatch.setattr(slices, "LEADS_A_SLICE", 2)
+    monkeypatch.setattr(slices, "ATTEMPTS_A_SLICE", 2)
+    monkeypatch.setattr(slices, "TOUCHED_A_SLICE", 3)
+    monkeypatch.setattr(findings, "MAX_EXAMPLES", 1_000)
+    monkeypatch.setattr("distribution.verify.reading.MAX_EXAMPLES", 1_000)
+
+
+def same_as_whole(found: dict[int, list[str]]) -> dict[int, list[str]]:
+    return {number: sorted(messages) for number, messages in found.items() if number in ORACLES}
+
+
+@pytest.mark.usefixtures("committed_db", "small")
+@pytest.mark.parametrize("seed", range(6))
+def test_sliced_checks_find_what_whole_statements_find(seed: int) -> None:
+    """Several worlds with several damages each, also from one world to another."""
+    random_ = random.Random(seed)
+    names = [ids(build_world()) for _ in range(3)]
+    with ExitStack() as stack:
+        for planted in random_.sample(PLANTED, 5):
+            if planted.constraint:
+                stack.enter_context(without(planted.constraint[0], table=planted.constraint[1]))
+            with suppress(IntegrityError):  # one damage may stand in the way of another
+                plant(planted.sql.format(**random_.choice(names)))
+        expected = whole.judge()
+
+        found = same_as_whole(broken(run_verification()))
+        again = same_as_whole(broken(run_verification(incremental=True)))
+
+    assert found == expected
+    assert again == expected
+
+
+@pytest.mark.usefixtures("small")
+def test_slices_leave_no_gap_and_do_not_overlap(world: World) -> None:
+    for kind in (slices.Kind.LEADS, slices.Kind.ATTEMPTS):
+        cut = slices.slice_all(at=world.sold.received_at)[kind]
+
+        assert len(cut) >= 3
+        steps = [(each.low, each.high) for each in cut]
+        assert (steps[0][0], steps[-1][1]) in ((slices.LEAST, slices.MOST), (slices.LOWEST, slices.HIGHEST))
+        for (_, before), (after, _) in pairwise(steps):
+            assert int(getattr(after, "int", after)) == int(getattr(before, "int", before)) + 1
+
+
+@pytest.mark.usefixtures("small")
+def test_processes_find_the_same_in_the_same_picture(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What commits after the picture was taken is seen by no process."""
+    monkeypatch.setattr(run, "PARTS_WORTH_A_PROCESS", 1)
+    plant("UPDATE routing_lead SET status = 'failed' WHERE id = %s", [world.sold.pk])
+    plant("UPDATE tracing_attempt SET facts = '{}' WHERE id = %s", [world.attempt.pk])
+    alone = run_verification()
+
+    class Spy:
+        begun = 0
+
+        def begin(self, _: Invariant, *, parts: int) -> None:  # noqa: ARG002
+            if not self.begun:
+                with connections["verdict"].cursor() as cursor:
+                    cursor.execute("UPDATE distribution_wallet SET balance_cents = balance_cents + 1")
+            self.begun += 1
+
+        def advance(self, *_: object, **__: object) -> None:
+            pass
+
+    together = run_verification(jobs=2, progress=Spy())
+
+    assert broken(together) == broken(alone)
+    assert sorted(broken(together)) == [4, 7]
+    assert [found.checked for _, found in together.results] == [found.checked for _, found in alone.results]
+    assert sorted(broken(run_verification())) == [1, 4, 7]
+
+
+def test_each_version_is_compiled_once_however_its_attempts_alternate(
+    committed_db: None,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worlds = [build_world(), build_world()]
+    for price in (3_000, 3_100, 3_200):
+        for world in worlds:
+            lead = LeadFactory(source=world.sold.source)
+            distribute_lead(lead.pk)
+            Campaign.objects.filter(pk=world.campaign.pk).update(price_cents=price)
+    compiled = []
+    real = replay.compile_campaign
+
+    def spy(definition: dict[str, dict[str, int]]) -> object:
+        compiled.append((definition["campaign"]["id"], definition["campaign"]["config_version"]))
+        return real(definition)
+
+    monkeypatch.setattr(replay, "compile_campaign", spy)
+    monkeypatch.setattr(replay, "MAX_COMPILED", 1)
+
+    report = run_verification()
+
+    assert broken(report) == {}
+    assert len(compiled) == len(set(compiled)) >= 6
+
+
+@pytest.fixture
+def queries() -> Iterator[list[str]]:
+    """The statements that are run while a check goes on."""
+    seen: list[str] = []
+
+    def note(execute, sql, params, many, context):  # type: ignore[no-untyped-def]
+        seen.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        yield seen
+
+
+def test_more_sales_of_one_enrollment_are_no_more_statements(world: World, queries: list[str]) -> None:
+    """Running totals: nothing is looked up for each sale."""
+    world.campaign.enrollments.update(cap_day=None, budget_month_cents=None)
+    distribute_lead(LeadFactory(source=world.sold.source).pk)
+    queries.clear()
+    run_verification()
+    before = len(queries)
+    for _ in range(10):
+        distribute_lead(LeadFactory(source=world.sold.source).pk)
+    queries.clear()
+
+    report = run_verification()
+
+    assert report.holds
+    assert len(queries) == before
+
+
+def test_findings_of_slices_add_up() -> None:
+    total, one, other = Findings(), Findings(checked=2), Findings(checked=3)
+    for number in range(findings.MAX_EXAMPLES):
+        one.add(f"lead {number}", "x")
+        other.add(f"lead {number}", "y")
+    one.noted["{:,} rows"] += 1_000
+    other.noted["{:,} rows"] += 1
+    other.noted["{:,} more"] += 0
+
+    total.merge(one)
+    total.merge(other)
+
+    assert (total.checked, total.breaches, len(total.examples)) == (5, 40, findings.MAX_EXAMPLES)
+    assert total.notes == ["1,001 rows"]
