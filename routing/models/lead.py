@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from uuid6 import uuid7
 
+from routing.models.attributesfield import AttributesField
 from routing.models.ownership import owner_trigger
 from routing.models.workspace import Source, Workspace
 
@@ -68,7 +69,7 @@ class Lead(models.Model):
     state = models.CharField(max_length=50, blank=True)
     country = models.CharField(max_length=2, default="US")
     vertical = models.CharField(max_length=50)
-    attributes = models.JSONField(default=dict, blank=True)
+    attributes = AttributesField(default=dict, blank=True)
     consent = models.JSONField(default=dict, blank=True, help_text="Proof of consent as the source sent it.")
 
     intake_notes = models.JSONField(

@@ -131,10 +131,18 @@ def _duplicate_check() -> None:
 
 
 def _reconciler() -> None:
-    """Beat orders them as ever, and none runs."""
+    """Beat orders them as ever, and none runs, nor does the leader in their place."""
     from routing import tasks
 
     tasks.run_reconciler = lambda reconciler, *, fix: None  # noqa: ARG005 - the signature is the product's
+    _leases_without_beat()
+
+
+def _leases_without_beat() -> None:
+    """Expired leases are left to the reconciler, whether it runs or not."""
+    from routing import lookout
+
+    lookout.end_leases_unless_beat_does = lambda runs: 0  # noqa: ARG005 - the signature is the product's
 
 
 def _no_key_lock() -> None:
@@ -232,6 +240,9 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
     "pause-look": Protection(
         _pause_look, "the look at pauses in the statement of a sale", ("pause",), kills=4
     ),
+    "leases-without-beat": Protection(
+        _leases_without_beat, "the leader's end of leases while no reconciler runs", ("beat-stop",), kills=4
+    ),
     "compare-and-set": Protection(_compare_and_set, "the lead's state in the UPDATE that ends an attempt"),
     "atomic-take": Protection(_atomic_take, "looking and taking in one script"),
     "duplicate-check": Protection(_duplicate_check, "the search for leads of the same person"),
@@ -239,5 +250,5 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
 # Each of these has a row of its own in the table; the others are what holds in their place.
 ALONE: Final = (
     *("row-lock", "lease", "epoch", "idempotency-key", "reconciler", "no-key-lock"),
-    *("lookout", "session-check", "confirmation", "pause-look"),
+    *("lookout", "session-check", "confirmation", "pause-look", "leases-without-beat"),
 )
