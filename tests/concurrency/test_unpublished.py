@@ -1,6 +1,7 @@
 """Leads that Redis handed out and that nobody published: they go out at once, and not when their leases end.
 
-The leases are those of production, and no beat runs. Nor may a dispatcher run leads itself. The control is beside the scripts: tests/dispatch/test_unpublished.py.
+The leases are those of production, and no beat runs. Nor may a dispatcher run leads itself.
+The control is beside the scripts: tests/dispatch/test_unpublished.py.
 """
 
 import tempfile
