@@ -81,6 +81,11 @@ def workers_key() -> str:
     return _key("workers")
 
 
+def round_key(mode: str) -> str:
+    """STRING: where the round of `reconcile schedule` over this mode's leads goes on."""
+    return f"{_key('round')}:{mode}"
+
+
 def probe_key() -> str:
     """STRING that proves that Redis takes writes. Expires soon."""
     return _key("probe")
