@@ -173,6 +173,8 @@ def _why_not(decision: Decision, enrollment_id: int) -> str:
             clauses.append(
                 f"its wallet lacks {money(gate['missing_cents'])} of the price {money(skip.price_cents)}"
             )
+        elif "problem" in gate and code == "outside_buyer_hours":
+            clauses.append("its time zone or hours cannot be read; correct them")
         elif code in {"cap_reached", "already_has_lead"}:
             clauses.append(SKIP_REASONS[code].clause)
     return "; ".join(clauses)

@@ -119,7 +119,7 @@ def run_attempt(lead: LockedLead, *, recorder: Recorder, at: datetime, patience:
         return AttemptOutcome(None, Unsold("no_campaign", RetryClass.PERMANENT))
     campaign = CAMPAIGNS.get(head.id, config_version=versions[head.id])
     if patience.keeps_snapshot:
-        CAMPAIGNS.keep_snapshot_within(campaign)
+        campaign = CAMPAIGNS.keep_snapshot_within(campaign)
     else:
         CAMPAIGNS.require_snapshot(campaign)
     recorder.add(

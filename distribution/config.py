@@ -6,7 +6,7 @@ is kept in a transaction of its own: whoever uses the version first holds up nob
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
@@ -23,8 +23,8 @@ WHERE workspace_id = %s AND active AND vertical IN ('', %s)
 
 # One statement, one snapshot: a definition never mixes two versions.
 DEFINITION: Final = """
-SELECT EXISTS (
-    SELECT FROM distribution_campaignsnapshot s
+SELECT (
+    SELECT s.config::text FROM distribution_campaignsnapshot s
     WHERE s.campaign_id = c.id AND s.config_version = c.config_version
 ), jsonb_build_object(
     'campaign', jsonb_build_object(
@@ -67,6 +67,10 @@ KEEP_SNAPSHOT: Final = """
 INSERT INTO distribution_campaignsnapshot (campaign_id, config_version, config, actor)
 VALUES (%s, %s, %s::jsonb, '')
 ON CONFLICT (campaign_id, config_version) DO NOTHING
+"""
+
+SNAPSHOT: Final = """
+SELECT config::text FROM distribution_campaignsnapshot WHERE campaign_id = %s AND config_version = %s
 """
 
 MAX_CACHED: Final = 500
@@ -123,14 +127,21 @@ class CampaignCache:
         if self._write(campaign, using="default"):
             self._note_kept((campaign.id, campaign.config_version))
 
-    def keep_snapshot_within(self, campaign: CompiledCampaign, *, using: str = "default") -> None:
-        """The same in an open transaction. Others that write this version wait for the end of it."""
+    def keep_snapshot_within(self, campaign: CompiledCampaign, *, using: str = "default") -> CompiledCampaign:
+        """The same in an open transaction. Others that write this version wait for the end of it.
+
+        Returns the campaign as the snapshot has it, which another process may have kept meanwhile.
+        """
+        version = (campaign.id, campaign.config_version)
         if self._write(campaign, using=using):
-            version = (campaign.id, campaign.config_version)
             # Only the commit makes it kept: after a rollback it is written again.
             transaction.on_commit(lambda: self._note_kept(version), using=using, robust=True)
+            return campaign
+        cached = self._compiled.get(campaign.id)
+        return cached if cached is not None and cached.config_version == version[1] else campaign
 
     def _write(self, campaign: CompiledCampaign, *, using: str) -> bool:
+        """False: it was not this cache that wrote it. What is kept is then what the cache has."""
         version = (campaign.id, campaign.config_version)
         if version in self._kept:
             return False
@@ -140,7 +151,12 @@ class CampaignCache:
             return False
         with connections[using].cursor() as cursor:
             cursor.execute(KEEP_SNAPSHOT, [*version, definition])
-        return True
+            if cursor.rowcount:
+                return True
+            # A process with other tables of places may have kept another one: it is the definition of the version.
+            cursor.execute(SNAPSHOT, version)
+            self._store(version, compile_campaign(json.loads(cursor.fetchone()[0])), unkept=None)
+        return False
 
     def clear(self) -> None:
         """Forget everything; the next attempt reads from the database."""
@@ -149,17 +165,20 @@ class CampaignCache:
         self._unkept.clear()
 
     def _load(self, campaign_id: int) -> CompiledCampaign:
-        is_kept, definition = _read(campaign_id)
-        compiled = compile_campaign(definition)
+        kept, definition = _read(campaign_id)
+        compiled = compile_campaign(kept or definition)
         version = (campaign_id, compiled.config_version)
-        if is_kept:
+        self._store(version, compiled, unkept=None if kept else json.dumps(definition))
+        return compiled
+
+    def _store(self, version: tuple[int, int], compiled: CompiledCampaign, *, unkept: str | None) -> None:
+        if unkept is None:
             self._note_kept(version)
         else:
-            self._unkept[version] = json.dumps(definition)
-        self._compiled[campaign_id] = compiled
+            self._unkept[version] = unkept
+        self._compiled[compiled.id] = compiled
         self._drop_oldest(self._compiled)
         self._drop_oldest(self._unkept)
-        return compiled
 
     def _note_kept(self, version: tuple[int, int]) -> None:
         self._unkept.pop(version, None)
@@ -202,8 +221,11 @@ def read_definition(campaign_id: int) -> dict[str, Any]:
     return _read(campaign_id)[1]
 
 
-def _read(campaign_id: int) -> tuple[bool, dict[str, Any]]:
-    """Whether the snapshot of the version is kept, and the definition. Raises UnknownCampaign."""
+def _read(campaign_id: int) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """The snapshot of the version, if it is kept, and the definition with what this process looks up.
+
+    Raises UnknownCampaign.
+    """
     with connection.cursor() as cursor:
         cursor.execute(DEFINITION, [campaign_id])
         row = cursor.fetchone()
@@ -213,4 +235,30 @@ def _read(campaign_id: int) -> tuple[bool, dict[str, Any]]:
     definition: dict[str, Any] = json.loads(row[1])
     for buyer in definition["buyers"]:
         buyer["service_area"] = locate_area(buyer["service_area"])
-    return row[0], definition
+    return None if row[0] is None else json.loads(row[0]), definition
+
+
+def find_other_places() -> Iterator[int]:
+    """The campaigns whose version was kept with other places of ZIP codes than this process looks up."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM distribution_campaign ORDER BY id")
+        ids = [row[0] for row in cursor.fetchall()]
+    for campaign_id in ids:
+        kept, definition = _read(campaign_id)
+        if kept is not None and _places(kept) != _places(definition):
+            yield campaign_id
+
+
+def _places(definition: Mapping[str, Any]) -> list[Any]:
+    """Of each buyer the area with coordinates, as JSON has it."""
+    areas: list[Any] = json.loads(json.dumps([each["service_area"] for each in definition["buyers"]]))
+    return areas
+
+
+RAISE_VERSION: Final = "UPDATE distribution_campaign SET config_version = config_version + 1 WHERE id = %s"
+
+
+def raise_version(campaign_id: int) -> None:
+    """Have every process look places up again: the campaign's next attempt keeps a new snapshot."""
+    with connection.cursor() as cursor:
+        cursor.execute(RAISE_VERSION, [campaign_id])

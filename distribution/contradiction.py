@@ -41,7 +41,7 @@ def find_contradictions(demands: Sequence[Demand]) -> list[Sequence[Demand]]:
 
 
 def exclude_all_leads(demands: Sequence[Demand]) -> bool:
-    """True: no lead passes all of these. False says nothing. Raises DefinitionError, UnknownZip for an area."""
+    """True: no lead passes all of these. False says nothing. Raises DefinitionError for an area."""
     areas = [_Served(each.area) for each in demands if each.area is not None]
     nodes = [node for each in demands for node in each.nodes]
     return exclude_each_other(nodes, conflict=partial(_conflict, areas=areas))

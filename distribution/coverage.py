@@ -13,6 +13,8 @@ from distribution.locating import locate_area
 from routing.places import Row, list_states_of, load_rows, load_shared_counties, name_counties
 
 TOP_COUNTIES: Final = 10
+# Before the path of what is malformed, in the errors of compile_area.
+AREA_PATH: Final = "buyers[0].service_area."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Coverage:
 
 
 def measure_coverage(definition: Mapping[str, Any]) -> Coverage:
-    """Raises DefinitionError, UnknownZip."""
+    """Raises DefinitionError."""
     covered = list_covered(definition)
     counties = _count_counties(covered)
     points = [(row[6], row[5]) for row in covered if row[5] is not None and row[6] is not None]
@@ -34,7 +36,7 @@ def measure_coverage(definition: Mapping[str, Any]) -> Coverage:
 
 
 def list_covered(definition: Mapping[str, Any]) -> Sequence[Row]:
-    """Walk all 42,000 ZIPs, once for each definition. Raises DefinitionError, UnknownZip."""
+    """Walk all 42,000 ZIPs, once for each definition. Raises DefinitionError."""
     return _list_covered(json.dumps(definition, sort_keys=True))
 
 
@@ -69,7 +71,8 @@ def compile_area(definition: Mapping[str, Any]) -> Area:
                 | {"bid_cents": None, "lead_filter": {}, "caps": {}, "budgets": {}}
             ],
             "buyers": [{**buyer, "service_area": locate_area(definition)}],
-        }
+        },
+        is_strict=True,
     )
     return campaign.enrollments[0].area
 

@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from distribution.areas import find_misspelled, find_unknown_keys, read_area
 from distribution.engine import DefinitionError, compile_campaign
 from distribution.limits import MAX_PERCENT_DECIMALS, MAX_PRICE_CENTS, MAX_PRICE_RULES, MAX_RULE_PERCENT
-from distribution.locating import UnknownZip, locate_area
+from distribution.locating import locate_area
 from routing.checks import check_condition as check_condition  # migrations name it here
 from routing.conditionfields import CONDITION_FIELDS
 from routing.conditions import ConditionError, validate
@@ -164,11 +164,8 @@ def check_service_area(value: object) -> None:
     problems = [*reading.problems, *find_misspelled(reading.rewrites)]
     if problems:
         raise ValidationError(problems)
-    try:
-        located = locate_area(value)
-    except UnknownZip as error:
-        raise ValidationError(str(error)) from None
-    buyer = {"id": 1, "active": True, "timezone": "UTC", "hours": {}, "answers": {}, "service_area": located}
+    buyer = {"id": 1, "active": True, "timezone": "UTC", "hours": {}, "answers": {}}
+    buyer["service_area"] = locate_area(value)
     _compile(buyers=[buyer], drop="buyers[0].service_area")
 
 
@@ -209,7 +206,7 @@ def _compile(
         "buyers": list(buyers),
     }
     try:
-        compile_campaign(definition)
+        compile_campaign(definition, is_strict=True)
     except DefinitionError as error:
         raise ValidationError(str(error).replace(f"{drop}.", "").replace(drop, "").lstrip(": ")) from None
 

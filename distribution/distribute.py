@@ -12,7 +12,7 @@ dispatcher starts), decide_within (inline).
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import ClassVar, Final
@@ -36,10 +36,12 @@ from distribution.route import find_closed, send_on, told_of
 from distribution.sale import SalePaused
 from distribution.verdict import write_verdict
 from distribution.worker import worker_name
+from routing import begun
 from routing.attemptlog import AttemptLine, LockOutcome, tell_attempt, tell_no_lock
 from routing.closing import close_attempt
 from routing.database import is_old_plan
 from routing.locks import LockedLead, is_lock_timeout, lock_lead, lock_next_due_lead, lock_next_polled_lead
+from routing.losses import count_loss
 from routing.metrics import OLD_PLANS
 from routing.models import LeadStatus
 from routing.retry import NextStep, next_step
@@ -72,15 +74,18 @@ class Run:
     started: LockedLead | None = None  # the row as it was when the run first got it
     route: Route | None = None
     lock_ms: float = 0.0
+    is_leased: bool = True
+    marked: set[int] = field(default_factory=set)
 
 
-def distribute_lead(lead_id: int, *, at: datetime | None = None) -> Outcome:
+def distribute_lead(lead_id: int, *, at: datetime | None = None, is_leased: bool = True) -> Outcome:
     """Run one attempt over a lead, if it is due and nobody else has it. `at` None: the database's clock.
 
+    `is_leased` False: no lease tells that this process was lost with the lead, so a mark does (routing/begun.py).
     Never raises for a failed attempt: that is an outcome. Raises django.db.OperationalError when the database is gone;
     the lead then keeps its due time.
     """
-    return _run(lambda: lock_lead(lead_id), at=at, lead_id=lead_id)
+    return _run(lambda: lock_lead(lead_id), at=at, lead_id=lead_id, is_leased=is_leased)
 
 
 def distribute_next_due() -> Outcome:
@@ -104,20 +109,24 @@ class Turn:
 
 def _run_next(lock: Callable[..., LockedLead | None]) -> Outcome:
     """A run that begins again begins with the same workspace: its turn ends with the run."""
-    outcome = _run(partial(lock, after=Turn.served), at=None)
+    outcome = _run(partial(lock, after=Turn.served), at=None, is_leased=False)
     if outcome.taken is not None:
         Turn.served = outcome.taken.workspace_id
     return outcome
 
 
 def _run(
-    take: Callable[[], LockedLead | None], *, at: datetime | None, lead_id: int | None = None
+    take: Callable[[], LockedLead | None],
+    *,
+    at: datetime | None,
+    lead_id: int | None = None,
+    is_leased: bool,
 ) -> Outcome:
     """`lead_id` None: any lead that is due. That there is none is then no news."""
-    run = Run(given_at=at, patience=FIRST_PATIENCE)
+    run = Run(given_at=at, patience=FIRST_PATIENCE, is_leased=is_leased)
     started = time.perf_counter()
     try:
-        outcome = _with_patience(run, take)
+        outcome = _watched(run, take)
     except Exception as error:
         if run.lead is None or run.recorder is None or run.at is None:
             if run.lead is None and is_lock_timeout(error):
@@ -133,6 +142,20 @@ def _run(
     elif outcome.left is Left.BUSY and lead_id is not None:
         tell_no_lock(LockOutcome.BUSY, lead_row=lead_id, lock_ms=run.lock_ms)
     return outcome
+
+
+def _watched(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
+    """Without a lease: whoever outlives the attempt, or its failure, takes the mark away."""
+    try:
+        return _with_patience(run, take)
+    except begun.LostBefore:
+        lead = run.lead
+        assert lead is not None  # noqa: S101 - it was marked
+        count_loss(lead.id, attempts=lead.attempts, due_at=lead.next_attempt_at, owner=worker_name())
+        return Outcome(lead_id=lead.id, public_id=lead.public_id, left=Left.LOST_BEFORE)
+    finally:
+        for lead_id in run.marked:
+            begun.end(lead_id)
 
 
 def _with_patience(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
@@ -192,6 +215,9 @@ def _attempt(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
     left = _why_not_now(lead, at=at)
     if left is not None:
         return Outcome(lead_id=lead.id, public_id=lead.public_id, left=left)
+    if not run.is_leased:
+        run.marked.add(lead.id)
+        begun.begin(lead)
     recorder = run.recorder = Recorder(_head(lead, at=at))
     if lead.expires_at <= at:
         result = AttemptOutcome(None, Unsold("lead_expired", RetryClass.PERMANENT))

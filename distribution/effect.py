@@ -6,7 +6,6 @@ from typing import Any, Final
 from distribution.contradiction import Demand, exclude_all_leads
 from distribution.coverage import list_covered
 from distribution.engine import DefinitionError
-from distribution.locating import UnknownZip
 from distribution.models import Buyer, Enrollment, Tier
 from distribution.stored import Finding
 from routing.conditions import ConditionError, compile_condition
@@ -37,7 +36,7 @@ def _judge_area(area: Any) -> Iterator[str]:
             yield "covers no ZIP code: this buyer gets no lead"
         if exclude and not _names_abroad(exclude) and not list_covered(exclude):
             yield "excludes nothing: no ZIP code lies in its exclusions"
-    except (DefinitionError, UnknownZip):
+    except DefinitionError:
         return  # its own check has said so
     for kind, coverage in (("zips", area), ("exclude.zips", exclude)):
         unknown = [each for each in coverage.get("zips") or () if "-" not in each and each not in load_rows()]

@@ -1,4 +1,7 @@
-"""Puts coordinates to the circles of service areas: the engine itself looks nothing up."""
+"""Puts coordinates to the circles of service areas: the engine itself looks nothing up.
+
+A circle around a ZIP code that has no known place is left without: the engine says so of its owner.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,35 +9,29 @@ from typing import Any
 from routing.places import find_place
 
 
-class UnknownZip(ValueError):
-    """A circle's centre is no ZIP code with a known place."""
-
-
-def locate_area(area: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy of the area in which each circle has `latitude` and `longitude`. Raises UnknownZip."""
-    located = _locate(area, path="radius")
+def locate_area(area: Any) -> Any:
+    """Return a copy of the area in which each circle has `latitude` and `longitude`. Never raises."""
+    if not isinstance(area, Mapping):
+        return area
+    located = _locate(area)
     if isinstance(area.get("exclude"), dict):
-        located["exclude"] = _locate(area["exclude"], path="exclude.radius")
+        located["exclude"] = _locate(area["exclude"])
     return located
 
 
-def _locate(coverage: Mapping[str, Any], *, path: str) -> dict[str, Any]:
+def _locate(coverage: Mapping[str, Any]) -> dict[str, Any]:
     circles = coverage.get("radius")
     if not isinstance(circles, list):
         return dict(coverage)
-    return {
-        **coverage,
-        "radius": [_place(circle, path=f"{path}[{index}]") for index, circle in enumerate(circles)],
-    }
+    return {**coverage, "radius": [_place(circle) for circle in circles]}
 
 
-def _place(circle: Any, *, path: str) -> Any:
+def _place(circle: Any) -> Any:
     if not isinstance(circle, dict) or not isinstance(circle.get("zip"), str):
         return circle  # the engine's own check says what is wrong with it
     place = find_place(circle["zip"])
-    if place is None or place.latitude is None or place.longitude is None:
-        message = (
-            f"{path}.zip: {circle['zip']!r} is no US ZIP code with a known place; use another one nearby"
-        )
-        raise UnknownZip(message)
-    return {**circle, "latitude": place.latitude, "longitude": place.longitude}
+    return {
+        **circle,
+        "latitude": place.latitude if place else None,
+        "longitude": place.longitude if place else None,
+    }

@@ -28,6 +28,7 @@ class Left(StrEnum):
     FINISHED = "finished"
     PAUSED = "paused"
     NOT_DUE = "not_due"
+    LOST_BEFORE = "lost_before"  # the process that began its last try is gone: that was counted instead
 
 
 @dataclass(frozen=True, slots=True)

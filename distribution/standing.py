@@ -12,15 +12,19 @@ from distribution.counters import counters_of
 from distribution.coverage import list_covered
 from distribution.engine import DefinitionError
 from distribution.engine.area import describe_area
-from distribution.locating import UnknownZip
 from distribution.models import Enrollment
 from routing.conditions import Condition, ConditionError, compile_condition
 from routing.conditions.tree import Leaf
 from routing.conditions.wording import describe_node
-from routing.hours import compile_hours
+from routing.hours import HoursError, compile_hours
 from routing.windows import WINDOW_KINDS, WindowKind, get_window
+from routing.zones import UnknownTimezone
 from tracing.wording import money
 
+UNREADABLE_HOURS: Final = {
+    "The buyer is": "The buyer's hours or time zone",
+    "The campaign is": "The campaign's hours or time zone",
+}
 UNANSWERED: Final[tuple[Any, ...]] = (None, "", [])
 
 
@@ -36,8 +40,11 @@ class Usage:
 
 
 def read_usage(enrollment: Enrollment, *, at: datetime) -> Sequence[Usage]:
-    """By hour, day, week and month of the buyer's clock. Wants `buyer` loaded."""
-    counted = counters_of(enrollment)
+    """By hour, day, week and month of the buyer's clock; nothing where it has none. Wants `buyer` loaded."""
+    try:
+        counted = counters_of(enrollment)
+    except UnknownTimezone:
+        counted = {}
     return [_usage(enrollment, kind, counted.get(kind), at=at) for kind in WINDOW_KINDS]
 
 
@@ -86,7 +93,7 @@ def _paused(enrollment: Enrollment) -> Iterator[str]:
 def _area(enrollment: Enrollment) -> Iterator[str]:
     try:
         covered = list_covered(enrollment.buyer.service_area)
-    except (DefinitionError, UnknownZip):
+    except DefinitionError:
         yield "The buyer's service area cannot be read: correct it."
         return
     if not covered:
@@ -126,7 +133,11 @@ def _hours(enrollment: Enrollment, *, at: datetime) -> Iterator[str]:
         ("The campaign is", enrollment.campaign.schedule, enrollment.campaign.timezone),
     )
     for who, definition, timezone in calendars:
-        opens_at = compile_hours(definition, timezone).next_open(at)
+        try:
+            opens_at = compile_hours(definition, timezone).next_open(at)
+        except (HoursError, UnknownTimezone):
+            yield f"{UNREADABLE_HOURS[who]} cannot be read: correct them."
+            continue
         if opens_at is None:
             yield f"{who} closed all week: give it hours, or leave them empty for always."
         elif opens_at >= get_window("day", at=at, tz=timezone)[1]:
@@ -134,8 +145,12 @@ def _hours(enrollment: Enrollment, *, at: datetime) -> Iterator[str]:
 
 
 def _answers(enrollment: Enrollment) -> Iterator[str]:
+    answers = enrollment.buyer.answers
+    if not isinstance(answers, dict):
+        yield "The buyer's answers cannot be read: correct them."
+        return
     for question in enrollment.campaign.questions:
-        key, answer = question["key"], enrollment.buyer.answers.get(question["key"])
+        key, answer = question["key"], answers.get(question["key"])
         if answer in UNANSWERED:
             if question.get("required"):
                 yield f"The buyer has not answered the required question “{key}”."
@@ -180,13 +195,13 @@ def _list_demands(enrollment: Enrollment) -> Iterator[Demand]:
             yield Demand(f"the campaign's {field}", describe_node(leaf), [leaf])
     conditions = [(name, _compile(condition)) for name, condition in _list_filters(enrollment)]
     for question in campaign.questions:
-        answer = buyer.answers.get(question["key"])
+        answer = buyer.answers.get(question["key"]) if isinstance(buyer.answers, dict) else None
         if answer not in UNANSWERED:
             conditions.append((f"The answer to “{question['key']}”", _compile_answer(question, answer)))
     for name, condition in conditions:
         if condition is not None and condition.fields:
             yield Demand(name[0].lower() + name[1:], condition.describe(), [condition.root.node])
-    with suppress(DefinitionError, UnknownZip):
+    with suppress(DefinitionError):
         if list_covered(buyer.service_area):
             yield Demand("the buyer's area", describe_area(buyer.service_area), area=buyer.service_area)
 

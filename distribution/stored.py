@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from distribution.definitions import (
     check_answers,
     check_answers_fit,
+    check_hours,
     check_price_rules,
     check_questions,
     check_service_area,
@@ -21,6 +22,8 @@ from distribution.definitions import (
 )
 from distribution.rewriting import rewrite_answers, rewrite_area, rewrite_price_rules
 from routing.checks import check_condition, check_vertical
+from routing.conditions import Rewrite
+from routing.opening import check_hours as check_opening
 from routing.opening import check_timezone
 from routing.rewriting import Rewriter, rewrite_condition, rewrite_timezone, rewrite_vertical
 
@@ -49,16 +52,24 @@ class Finding:
         return f"{self.where}: {self.message}"
 
 
+def _leave(value: Any) -> tuple[Any, Sequence[Rewrite]]:
+    """There is one way to write it."""
+    return value, ()
+
+
 COLUMNS: Final = (
     Column("routing", "source", "default_vertical", rewrite_vertical, check_vertical),
     Column("routing", "workspace", "timezone", rewrite_timezone, check_timezone),
+    Column("routing", "workspace", "hours", _leave, check_opening),
     Column("routing", "routingrule", "conditions", rewrite_condition, check_condition),
     Column("distribution", "campaign", "vertical", rewrite_vertical, check_vertical),
     Column("distribution", "campaign", "timezone", rewrite_timezone, check_timezone),
+    Column("distribution", "campaign", "schedule", _leave, check_hours),
     Column("distribution", "campaign", "price_rules", rewrite_price_rules, check_price_rules),
-    Column("distribution", "campaign", "questions", lambda value: (value, ()), check_questions),
+    Column("distribution", "campaign", "questions", _leave, check_questions),
     Column("distribution", "tier", "content_filter", rewrite_condition, check_condition),
     Column("distribution", "buyer", "timezone", rewrite_timezone, check_timezone),
+    Column("distribution", "buyer", "hours", _leave, check_hours),
     Column("distribution", "buyer", "service_area", rewrite_area, check_service_area),
     Column("distribution", "enrollment", "lead_filter", rewrite_condition, check_condition),
 )

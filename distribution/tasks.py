@@ -46,7 +46,7 @@ def _process(lead_id: int, *, is_leased: bool) -> None:
     elif is_leased:
         run_leased(lead_id)
     else:
-        hand_back(distribute_lead(lead_id))
+        hand_back(distribute_lead(lead_id, is_leased=False))
 
 
 @shared_task(name=PICK_UP)

@@ -16,6 +16,7 @@ from routing.canary import read_canary
 from routing.control import read_control
 from routing.database import DISK_FULL, REFUSED_WRITES, sqlstate_of
 from routing.handon import HANDS
+from routing.lookout import export_runs
 from routing.redisclient import prove_writable
 
 log = get_logger(__name__)
@@ -44,6 +45,7 @@ class Parts:
     dispatcher: str = UNKNOWN
     workers: str = UNKNOWN
     canary: str = UNKNOWN
+    reconcilers: str = UNKNOWN
     hand_on: str = OK
 
 
@@ -60,6 +62,7 @@ def read_parts() -> Parts:
         if redis_state != UNAVAILABLE
         else UNKNOWN,
         canary=_ask(_ask_canary),
+        reconcilers=_ask(_ask_reconcilers),
         hand_on=probe_hand_on(),
     )
 
@@ -105,6 +108,14 @@ def _ask_canary() -> str:
     if canary.is_late:
         return "late"
     return UNKNOWN if canary.age_seconds is None else OK
+
+
+def _ask_reconcilers() -> str:
+    """ "late": beat, or the workers that run what it orders, are away. It keeps no lead from being taken in."""
+    runs = export_runs()
+    if any(each.is_late for each in runs):
+        return "late"
+    return "failed" if any(each.failure for each in runs) else OK
 
 
 def _ask(ask: Callable[[], str]) -> str:

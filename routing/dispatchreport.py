@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from routing.canary import Canary
 from routing.dispatchstate import DispatchState, WorkspaceState
+from routing.lastruns import LastRun
 from routing.models import DispatchPath
 from routing.pauses import Pause
 from routing.schedule import Sizes
@@ -65,6 +66,7 @@ def _facts(state: DispatchState) -> Iterator[tuple[str, str]]:
     yield "overdue", state.overdue_told
     yield "last start", _tell_ago(state.started_seconds)
     yield "canary", _tell_canary(state.canary)
+    yield "reconciled", _tell_reconcilers(state.reconcilers)
     modes = ", ".join(f"{number} {mode}" for mode, number in state.modes.items())
     yield "workspaces", f"{state.workspace_count} ({modes}), {state.paused_count} paused"
     if redis is not None:
@@ -73,6 +75,13 @@ def _facts(state: DispatchState) -> Iterator[tuple[str, str]]:
 
 def _tell_ago(seconds: float | None) -> str:
     return "never" if seconds is None else f"{span(seconds)} ago"
+
+
+def _tell_reconcilers(reconcilers: Sequence[LastRun]) -> str:
+    wrong = [each.name for each in reconcilers if not each.is_ok]
+    ages = [each.age_seconds for each in reconcilers if each.has_run and each.age_seconds is not None]
+    last = _tell_ago(min(ages, default=None))
+    return f"{last}; late or failed: {', '.join(wrong)}" if wrong and ages else last
 
 
 def _tell_canary(canary: Canary) -> str:
@@ -134,6 +143,9 @@ def describe_state(state: DispatchState, problems: Sequence[str]) -> dict[str, A
         "overdue_seconds": state.overdue_seconds,
         "started_seconds": state.started_seconds,
         "canary": {**asdict(state.canary), "is_late": state.canary.is_late},
+        "reconcilers": [
+            {**asdict(each), "is_late": each.is_late, "is_ok": each.is_ok} for each in state.reconcilers
+        ],
         "modes": dict(state.modes),
         "redis": _describe_redis(state),
         "workspaces": [_describe_workspace(each) for each in state.workspaces],

@@ -19,6 +19,7 @@ from routing.breaker import Breaker
 from routing.canary import Canary, read_canary
 from routing.control import ALIVE_SECONDS, Control, read_control
 from routing.keys import dispatcher_key, schedule_of
+from routing.lastruns import LastRun, read_runs
 from routing.models import DispatchMode, Workspace
 from routing.pauses import Pause, find_unmirrored, read_pauses
 from routing.redisclient import get_client, prove_writable
@@ -138,6 +139,7 @@ class DispatchState:
     overdue_seconds: float | None
     canary: Canary
     started_seconds: float | None
+    reconcilers: Sequence[LastRun]
     redis: RedisState | None
     redis_failure: str = ""
     redis_refusal: str = ""
@@ -163,7 +165,7 @@ class _Backlogs:
 
 
 def read_state(visible: Sequence[int] | None, *, search: str = "", limit: int | None = None) -> DispatchState:
-    """Seven statements at the most, however many workspaces there are. Waits for Redis a few seconds at the most.
+    """Eight statements at the most, however many workspaces there are. Waits for Redis a few seconds at the most.
 
     `search` is a part of a name or slug, `limit` how many workspaces are told in full: paused ones first, then by name.
     """
@@ -190,6 +192,7 @@ def read_state(visible: Sequence[int] | None, *, search: str = "", limit: int | 
         overdue_seconds=backlogs.overdue_seconds,
         canary=read_canary(),
         started_seconds=_read_last_start(),
+        reconcilers=read_runs(),
         redis=redis,
         redis_failure=failure,
         redis_refusal=refusal,
@@ -221,6 +224,7 @@ def find_problems(state: DispatchState) -> Iterator[str]:
             " until then the periodic pick-up starts leads."
         )
     yield from _find_late(state)
+    yield from _find_idle(state.reconcilers)
     if state.redis is None:
         yield (
             f"Redis does not answer ({state.redis_failure}). A dispatcher runs due leads itself, from PostgreSQL;"
@@ -248,6 +252,27 @@ def _find_late(state: DispatchState) -> Iterator[str]:
         yield (
             f"A canary has been on its way through the queues for {span(state.canary.out_seconds)}: a part between the"
             " schedule and the workers does nothing. The leading dispatcher runs due leads itself, one after the other."
+        )
+
+
+def _find_idle(reconcilers: Sequence[LastRun]) -> Iterator[str]:
+    if not any(each.has_run for each in reconcilers):
+        yield (
+            "No reconciler has done its work yet. Start beat (celery -A leadswitch beat) and a worker: until then"
+            " nothing puts back what is lost."
+        )
+        return
+    for each in reconcilers:
+        if each.failure:
+            yield f"The last run of the reconciler {each.name} failed ({each.failure}). Read the log of the workers."
+    late = [each for each in reconcilers if each.is_late and not each.failure]
+    if late:
+        seconds = max(each.age_seconds or 0.0 for each in late)
+        names = ", ".join(each.name for each in late)
+        number = count(len(late), "reconciler has", "reconcilers have")
+        yield (
+            f"{number} not run when due, the longest for {span(seconds)}: {names}. Look at beat, and at the workers"
+            " that run what it orders."
         )
 
 

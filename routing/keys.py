@@ -66,6 +66,11 @@ def workspace_paused_key(workspace_id: int) -> str:
     return f"{paused_key()}:{workspace_id}"
 
 
+def installation_key() -> str:
+    """STRING: the database whose dispatcher leads. Expires soon after it stops."""
+    return _key("installation")
+
+
 def versions_key() -> str:
     """HASH pause:{workspace}, mode:{workspace} -> the switch_version of what is mirrored; "pause:" is the product's."""
     return _key("versions")

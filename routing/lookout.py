@@ -18,9 +18,12 @@ from django.conf import settings
 from routing import canary, metrics, schedule
 from routing.backlog import Spread, Walk, put_back, walk_running
 from routing.handon import publish
+from routing.lastruns import LATE_AFTER_PERIODS, LastRun, read_runs
 from routing.models import DispatchMode
 from routing.pauses import mirror_paused
 from routing.queries import read_clock
+from routing.reconcile import ReconcilerBusy, inflight
+from routing.reconcile.lock import owned_lock
 from routing.schedule import Due, Handed
 
 logger = logging.getLogger(__name__)
@@ -29,6 +32,10 @@ logger = logging.getLogger(__name__)
 CATCH_UP: Final = timedelta(minutes=2)
 # A younger lead may be on its way from the process that made it due.
 GRACE: Final = timedelta(seconds=1)
+# How often the leader looks when the reconcilers last ran, and how many leases it ends then in place of theirs.
+RUNS_SECONDS: Final = 10.0
+LEASES_A_LOOK: Final = 100
+INFLIGHT: Final = "inflight"
 # The leader's lease is longer than this and a lead that waits for a lock.
 LONGEST_HELP_SECONDS: Final = 0.5
 
@@ -56,6 +63,7 @@ class Lookout:
 
     def __init__(self) -> None:
         self._look = Every(settings.LEADSWITCH_WATCH["look"])
+        self._runs = Every(RUNS_SECONDS)
         self._send = Every(settings.LEADSWITCH_WATCH["canary"])
         self._walk: Walk | None = None
         self.is_canary_late = False
@@ -70,6 +78,9 @@ class Lookout:
             self._judge_canary()
             tell_returned(schedule.hand_back_lost(), path="put")
             self._look_into_postgres()
+        if self._runs.is_time():
+            self._runs.is_done()
+            end_leases_unless_beat_does(export_runs())
 
     def help_out(self, run_next_due: Callable[[], bool], *, stop: Event) -> None:
         """While a canary is late, run due leads here: it may be that no worker takes what the queues hold."""
@@ -98,6 +109,35 @@ def export_canary() -> canary.Canary:
         metrics.CANARY_AGE_SECONDS.labels(path="redis").set(read.age_seconds)
     metrics.CANARY_OUT_SECONDS.labels(path="redis").set(read.out_seconds or 0.0)
     return read
+
+
+def export_runs() -> Sequence[LastRun]:
+    runs = read_runs()
+    for each in runs:
+        if each.age_seconds is not None:
+            metrics.RECONCILER_AGE_SECONDS.labels(reconciler=each.name).set(each.age_seconds)
+    return runs
+
+
+def end_leases_unless_beat_does(runs: Sequence[LastRun]) -> int:
+    """End leases that are over while the reconciler does not run: beat is away, and their leads would wait for it.
+
+    It is the reconciler's own step, under its lock: each lost worker is counted once. It is not kept as a run, so that
+    the reconciler stays late for who watches. Returns how many leads came back. Raises redis.RedisError.
+    """
+    run = next((each for each in runs if each.name == INFLIGHT), None)
+    if run is None or (
+        run.age_seconds is not None and run.age_seconds <= LATE_AFTER_PERIODS * run.period_seconds
+    ):
+        return 0
+    try:
+        with owned_lock(INFLIGHT):
+            counts = inflight.run(fix=True, limit=LEASES_A_LOOK)
+    except ReconcilerBusy:
+        return 0
+    if counts.repaired:
+        logger.warning("dispatch.leases_ended_without_beat", extra={"leads": counts.repaired})
+    return counts.repaired
 
 
 def publish_all(handed: Sequence[Handed], *, path: str) -> None:

@@ -26,7 +26,7 @@ RETURNING lost_leases, next_attempt_at
 """
 
 
-def count_loss(lead_id: int, *, attempts: int, due_at: datetime | None) -> bool:
+def count_loss(lead_id: int, *, attempts: int, due_at: datetime | None, owner: str = OWNER) -> bool:
     """Count one more worker that was lost with a lead after so many attempts. Returns whether it was given up.
 
     Leaves a lead alone that somebody works on by now, or that is paused. One that is no longer due at `due_at` was
@@ -44,7 +44,7 @@ def count_loss(lead_id: int, *, attempts: int, due_at: datetime | None) -> bool:
             return False
         step = NextStep(AttemptResult.FAILED, None)
         ending = Ending(lead, LeadStatus.FAILED, REASON, step, details={"losses": row[0]})
-        lines = end_attempts([ending], at=read_clock(), owner=OWNER)
+        lines = end_attempts([ending], at=read_clock(), owner=owner)
     tell_endings(lines)
     metrics.LEADS_GIVEN_UP.inc()
     logger.error("routing.lead_given_up", extra={"lead_id": str(lead.public_id), "losses": row[0]})

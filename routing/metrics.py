@@ -89,6 +89,12 @@ RECONCILER_LAST_RUN = Gauge(
     ["reconciler"],
     multiprocess_mode="max",
 )
+RECONCILER_AGE_SECONDS = Gauge(
+    "leadswitch_reconciler_age_seconds",
+    "Since a reconciler last did its work, by PostgreSQL, at the last look of the dispatcher or of /readyz.",
+    ["reconciler"],
+    multiprocess_mode="mostrecent",
+)
 RECONCILER_SECONDS = Histogram(
     "leadswitch_reconciler_seconds",
     "How long runs of reconcilers took.",
@@ -140,6 +146,11 @@ FLIGHTS_LOST = Counter(
     "leadswitch_inflight_leases_lost_total",
     "Leases in flight that were not ended in time, by where the lead was.",
     ["state"],
+)
+MARKS_FAILED = Counter(
+    "leadswitch_begun_marks_failed_total",
+    "Attempts without a lease that could not be marked or unmarked: begin, end.",
+    ["step", "cause"],
 )
 LEADS_GIVEN_UP = Counter(
     "leadswitch_leads_given_up_total", "Leads parked because worker after worker was lost."

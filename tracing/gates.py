@@ -24,6 +24,11 @@ FIXERS: Final = {
 }
 # Farther than this from the edge of its area, a buyer is told how far the lead is and not to widen its circle.
 FAR_MILES: Final = 50
+UNREADABLE: Final = {
+    "outside_service_area": "its service area",
+    "onboarding_mismatch": "what it answered",
+    "outside_buyer_hours": "its time zone or hours",
+}
 PERIODS: Final = {"hour": "hourly", "day": "daily", "week": "weekly", "month": "monthly"}
 
 
@@ -44,7 +49,7 @@ def describe_gate(gate: Gate, *, timezone: str = "UTC") -> Obstacle:
     """`timezone` is the buyer's: it sees resets and openings on its own clock. Never raises for odd data."""
     code = str(gate.get("gate", "unknown"))
     try:
-        detail, change = GATE_WORDS[code](gate, timezone)
+        detail, change = _unreadable(gate) if "problem" in gate else GATE_WORDS[code](gate, timezone)
     except (LookupError, TypeError, ValueError, AttributeError):
         detail, change = _plain(gate)
     clause = describe_clause(code)
@@ -100,6 +105,13 @@ def describe_fixer(fixer: str) -> str:
 def _plain(gate: Gate) -> tuple[str, str]:
     required, observed = wording.value(gate.get("required")), wording.value(gate.get("observed"))
     return f"required {required}, observed {observed}", ""
+
+
+def _unreadable(gate: Gate) -> tuple[str, str]:
+    """A part of the configuration that the engine could not read."""
+    part = {"tier": "its tier's filter", "enrollment": "its own filter"}.get(str(gate.get("scope")))
+    part = part or UNREADABLE[gate["gate"]]
+    return f"{part} cannot be read ({gate['problem']})", f"correct {part}"
 
 
 def _enrollment_paused(_gate: Gate, _timezone: str) -> tuple[str, str]:

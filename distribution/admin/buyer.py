@@ -15,10 +15,9 @@ from distribution.admin.buyer_switch import BuyerSwitchAdmin
 from distribution.admin.dollars import DollarsAdmin
 from distribution.admin.maps import draw_area, draw_coverage
 from distribution.admin.money_history import wallet_lines
-from distribution.coverage import measure_coverage
+from distribution.coverage import AREA_PATH, measure_coverage
 from distribution.describing import tell_answers, tell_area
 from distribution.engine import DefinitionError
-from distribution.locating import UnknownZip
 from distribution.models import Buyer, Enrollment
 from distribution.rewriting import rewrite_answers, rewrite_area
 from distribution.standing import Usage, read_usage, why_nothing_today
@@ -88,8 +87,9 @@ class BuyerAdmin(BuyerSwitchAdmin, ConfigurationAdmin):
         """Of the area as it was saved."""
         try:
             coverage = measure_coverage(buyer.service_area)
-        except (DefinitionError, UnknownZip) as error:
-            return f"The area cannot be read: {error}"
+        except DefinitionError as error:
+            problem = str(error).removeprefix(AREA_PATH)
+            return f"The area cannot be read, so this buyer gets nothing: {problem}"
         if coverage.zips == 0:
             return "Covers no ZIP: this buyer gets nothing. Name states, counties, ZIPs or a circle above, and save."
         return draw_coverage(coverage)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from distribution.engine.types import JsonObject, LeadFacts
+from distribution.engine.types import JsonObject, LeadFacts, unreadable
 from routing.places import distance_miles
 
 PLACE_FIELDS = frozenset({"zip", "county", "counties", "state", "country"})
@@ -39,6 +39,7 @@ class Area:
     include: Coverage
     exclude: Coverage | None
     required: str
+    problem: str | None = None  # why it cannot be read: it covers nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,8 @@ def area_failure(area: Area, place: LeadPlace) -> JsonObject | None:
     covered = area.everywhere or not area.include.keys.isdisjoint(place.keys)
     if covered and area.exclude is None:
         return None
+    if area.problem is not None:
+        return unreadable("outside_service_area", area.problem)
     beyond = None if covered else miles_beyond(area.include.radius, place)
     covered = covered or (beyond is not None and beyond <= 0)
     excluded = None if area.exclude is None else _exclusion(area.exclude, place)

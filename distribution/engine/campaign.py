@@ -29,6 +29,7 @@ class Filter:
 
     condition: Condition
     required: str
+    problem: str | None = None  # why it cannot be read: it accepts no lead
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +61,7 @@ class Onboarding:
 
     questions: tuple[Question, ...]
     unanswered: tuple[str, ...]
+    problem: str | None = None  # why the answers cannot be read: they fit no lead
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +71,7 @@ class Calendar:
     definition: JsonObject
     timezone: str
     hours: Hours
+    problem: str | None = None  # why they cannot be read: they are never open
 
 
 @dataclass(frozen=True, slots=True)

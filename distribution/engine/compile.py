@@ -30,8 +30,11 @@ Buyers = dict[int, tuple[str, Mapping[str, Any]]]  # id -> path, definition
 Questions = list[tuple[str, Mapping[str, Any]]]
 
 
-def compile_campaign(definition: Mapping[str, Any]) -> CompiledCampaign:
-    parts = Parts()
+def compile_campaign(definition: Mapping[str, Any], *, is_strict: bool = False) -> CompiledCampaign:
+    """A buyer's area, hours, time zone or answers, or the filter of an enrollment or a tier, that cannot be read costs
+    its owner alone: no lead passes it, and the failure says why. `is_strict`: it raises, as all else that is malformed.
+    """
+    parts = Parts(is_strict=is_strict)
     head = read_object(definition, "campaign", path="")
     rules = read_objects(head, "price_rules", path="campaign")
     price_rules = tuple(
@@ -128,9 +131,7 @@ def _enrollment(
     if buyer_id not in buyers:
         raise DefinitionError(join(path, "buyer_id"), f"buyer {buyer_id} is not among the buyers")
     buyer_path, buyer = buyers[buyer_id]
-    timezone = read_timezone(buyer, path=buyer_path)
-    answers = read_object(buyer, "answers", path=buyer_path, optional=True)
-    area = read_object(buyer, "service_area", path=buyer_path, optional=True)
+    timezone, calendar = parts.opening(buyer, path=buyer_path)
     return Enrollment(
         id=read_integer(definition, "id", path=path),
         buyer_id=buyer_id,
@@ -144,10 +145,10 @@ def _enrollment(
         budgets=dict(definition.get("budgets") or {}),
         enrollment_active=read_flag(definition, "active", path=path),
         buyer_active=read_flag(buyer, "active", path=buyer_path),
-        area=parts.area(area, path=join(buyer_path, "service_area")),
-        onboarding=parts.onboarding(answers, questions=questions, path=join(buyer_path, "answers")),
+        area=parts.area(buyer, path=buyer_path),
+        onboarding=parts.onboarding(buyer, questions=questions, path=buyer_path),
         lead_filter=parts.filter(definition, "lead_filter", path=path),
-        calendar=parts.calendar(buyer, "hours", timezone=timezone, path=buyer_path),
+        calendar=calendar,
         limits=parts.limits(definition, timezone=timezone, path=path),
     )
 

@@ -28,12 +28,18 @@ Part = TypeVar("Part")
 
 _UNANSWERED: tuple[Any, ...] = (None, "", [])
 _EARTH_MILES = 12_500  # half way around
+NOWHERE = Coverage(frozenset(), ())
+NEVER = compile_condition({"all": [{"field": "zip", "op": op} for op in ("exists", "missing")]})
 
 
 @dataclass(slots=True)
 class Parts:
-    """`fields` collects the names of all lead fields that the parts read."""
+    """`fields` collects the names of all lead fields that the parts read.
 
+    `is_strict`: a part that cannot be read raises; otherwise it is one that no lead passes.
+    """
+
+    is_strict: bool = False
     fields: set[str] = field(default_factory=set)
     filters: dict[str, Filter] = field(default_factory=dict)
     onboardings: dict[str, Onboarding] = field(default_factory=dict)
@@ -54,18 +60,32 @@ class Parts:
         definition = parent.get(key)
         if not definition:
             return None
-        return _share(self.filters, definition, lambda: self._filter(definition, path=join(path, key)))
+        try:
+            return _share(self.filters, definition, lambda: self._filter(definition, path=join(path, key)))
+        except DefinitionError as error:
+            return Filter(NEVER, "", self._problem(error, path=path))
+
+    def _problem(self, error: DefinitionError, *, path: str) -> str:
+        """What is wrong, from the part on: the place of its owner in a list means nothing to a reader."""
+        if self.is_strict:
+            raise error
+        return str(error).removeprefix(f"{path}.")
 
     def _filter(self, definition: Any, *, path: str) -> Filter:
         condition = self.condition(definition, path=path)
         return Filter(condition, condition.describe())
 
     def onboarding(
-        self, answers: Mapping[str, Any], *, questions: list[tuple[str, Mapping[str, Any]]], path: str
+        self, buyer: Mapping[str, Any], *, questions: list[tuple[str, Mapping[str, Any]]], path: str
     ) -> Onboarding | None:
         """None where no question restricts the buyer."""
         if not questions:
             return None
+        try:
+            answers = read_object(buyer, "answers", path=path, optional=True)
+        except DefinitionError as error:
+            return Onboarding((), (), self._problem(error, path=path))
+        path = join(path, "answers")
         onboarding = _share(
             self.onboardings, answers, lambda: self._onboarding(answers, questions=questions, path=path)
         )
@@ -105,9 +125,30 @@ class Parts:
             lambda: _compile_calendar(definition, timezone=timezone, path=join(path, key)),
         )
 
-    def area(self, definition: Mapping[str, Any], *, path: str) -> Area:
+    def opening(self, buyer: Mapping[str, Any], *, path: str) -> tuple[str, Calendar | None]:
+        """A buyer's time zone and hours. A zone that cannot be read closes it: its caps could not be counted."""
+        timezone = "UTC"
+        try:
+            timezone = read_timezone(buyer, path=path)
+            return timezone, self.calendar(buyer, "hours", timezone=timezone, path=path)
+        except DefinitionError as error:
+            problem = self._problem(error, path=path)
+            return timezone, Calendar({}, timezone, compile_hours({}, timezone), problem)
+
+    def area(self, buyer: Mapping[str, Any], *, path: str) -> Area:
         self.fields |= PLACE_FIELDS
-        return _share(self.areas, definition, lambda: _compile_area(definition, path=path))
+        try:
+            definition = read_object(buyer, "service_area", path=path, optional=True)
+            here = join(path, "service_area")
+            return _share(self.areas, definition, lambda: _compile_area(definition, path=here))
+        except DefinitionError as error:
+            return Area(
+                everywhere=False,
+                include=NOWHERE,
+                exclude=None,
+                required="",
+                problem=self._problem(error, path=path),
+            )
 
     def limits(self, enrollment: Mapping[str, Any], *, timezone: str, path: str) -> tuple[Limit, ...]:
         caps = read_object(enrollment, "caps", path=path, optional=True)
@@ -202,8 +243,12 @@ def _county(text: str, *, path: str) -> str:
 
 
 def _compile_radius(circle: Mapping[str, Any], *, path: str) -> Radius:
+    zip_code = read_text(circle, "zip", path=path)
+    if circle.get("latitude") is None or circle.get("longitude") is None:
+        message = f"{zip_code!r} is no US ZIP code with a known place; use another one nearby"
+        raise DefinitionError(join(path, "zip"), message)
     return Radius(
-        zip=read_text(circle, "zip", path=path),
+        zip=zip_code,
         miles=read_number(circle, "miles", path=path, minimum=0, maximum=_EARTH_MILES),
         latitude=read_number(circle, "latitude", path=path, minimum=-90, maximum=90),
         longitude=read_number(circle, "longitude", path=path, minimum=-180, maximum=180),

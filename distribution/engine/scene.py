@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from distribution.engine.area import LeadPlace, lead_place
 from distribution.engine.campaign import Calendar, CompiledCampaign, Filter, Onboarding, WindowSlot
-from distribution.engine.types import DecisionFacts, JsonObject, TierPrice
+from distribution.engine.types import DecisionFacts, JsonObject, TierPrice, unreadable
 from routing.windows import get_window
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -79,12 +79,16 @@ def calendar_failure(calendar: Calendar, scene: Scene) -> JsonObject | None:
 def _explain_filter(rule: Filter, fields: Mapping[str, Any]) -> JsonObject | None:
     if rule.condition.matches(fields):
         return None
+    if rule.problem is not None:
+        return unreadable("lead_filter_rejected", rule.problem)
     leaves = rule.condition.failures(fields)
     observed = {leaf["field"]: leaf["observed"] for leaf in leaves}
     return {"required": rule.required, "observed": observed, "fixed_at": None, "failures": leaves}
 
 
 def _explain_onboarding(onboarding: Onboarding, fields: Mapping[str, Any]) -> JsonObject | None:
+    if onboarding.problem is not None:
+        return unreadable("onboarding_mismatch", onboarding.problem)
     failing = [each for each in onboarding.questions if not each.condition.matches(fields)]
     if not failing and not onboarding.unanswered:
         return None
@@ -108,6 +112,8 @@ def _explain_onboarding(onboarding: Onboarding, fields: Mapping[str, Any]) -> Js
 
 def _explain_calendar(calendar: Calendar, at: datetime) -> JsonObject | None:
     """`required` is what the day of the lead allows; the whole week stands in the snapshot."""
+    if calendar.problem is not None:
+        return unreadable("outside_buyer_hours", calendar.problem)
     if calendar.hours.is_open(at):
         return None
     opens = calendar.hours.next_open(at)

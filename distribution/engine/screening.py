@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from distribution.engine.campaign import CompiledCampaign
-from distribution.engine.gates import GATES, STAGES, WISHES
+from distribution.engine.gates import GATES, STAGES, TIME_BOUND, WISHES
 from distribution.engine.ranking import Candidate
 from distribution.engine.scene import Scene
 from distribution.engine.types import FactsError, JsonObject, LiveFacts, Skip
@@ -40,13 +40,18 @@ def screen(
                     failures.append(failure)
         if failures is None:
             candidates.append(Candidate(enrollment, facts, price_cents))
-        elif enrollment.id == chosen and all(each["gate"] in WISHES for each in failures):
+        elif enrollment.id == chosen and all(map(_is_wish, failures)):
             overridden = tuple(dict.fromkeys(each["gate"] for each in failures))
             candidates.append(Candidate(enrollment, facts, price_cents, overridden))
         else:
             reason = failures[0]["gate"]
             skipped.append(Skip(enrollment.id, enrollment.buyer_id, reason, tuple(failures), price_cents, {}))
     return Screening(tuple(candidates), tuple(skipped), _funnel(len(campaign.enrollments), skipped))
+
+
+def _is_wish(failure: JsonObject) -> bool:
+    """A time zone that cannot be read is none: caps are counted in it."""
+    return failure["gate"] in WISHES and not (failure["gate"] in TIME_BOUND and "problem" in failure)
 
 
 def _funnel(enrolled: int, skipped: list[Skip]) -> tuple[tuple[str, int], ...]:

@@ -123,3 +123,14 @@ class CampaignHead:
     source_id: int | None
     vertical: str | None
     priority: int
+
+
+def unreadable(gate: str, problem: str) -> JsonObject:
+    """The failure of a part that does not compile: it costs its owner alone, and no lead passes it."""
+    return {
+        "gate": gate,
+        "required": "a definition that can be read",
+        "observed": problem,
+        "fixed_at": None,
+        "problem": problem,
+    }

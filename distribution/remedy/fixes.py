@@ -29,7 +29,7 @@ class Fixed:
 
 def fix(world: World, failure: Failure) -> tuple[World, Fixed] | None:
     """Return the world without this failure, or None when nothing can change it."""
-    make = FIXES.get(failure["gate"])
+    make = CORRECTIONS.get(failure["gate"]) if "problem" in failure else FIXES.get(failure["gate"])
     return None if make is None else make(world, failure)
 
 
@@ -187,6 +187,34 @@ def _unlock(world: World, failure: Failure) -> tuple[World, Fixed]:
     return world.unlock(), Fixed(failure, "not busy with another lead")
 
 
+def _correct_area(world: World, failure: Failure) -> tuple[World, Fixed]:
+    return world.change_buyer(service_area={"everywhere": True}), Fixed(failure, "its service area corrected")
+
+
+def _correct_answers(world: World, failure: Failure) -> tuple[World, Fixed]:
+    return world.change_buyer(answers={}), Fixed(failure, "its answers corrected")
+
+
+def _correct_filter(world: World, failure: Failure) -> tuple[World, Fixed]:
+    if failure["scope"] == "tier":
+        return world.change_tier(content_filter={}), Fixed(failure, "its tier's filter corrected")
+    return world.change_enrollment(lead_filter={}), Fixed(failure, "its own filter corrected")
+
+
+def _correct_hours(world: World, failure: Failure) -> tuple[World, Fixed]:
+    """A time zone that can be read stays: its caps are counted in it."""
+    timezone = world.campaign.by_enrollment_id[world.enrollment_id].timezone
+    changed = world.change_buyer(hours={}, timezone=timezone)
+    return changed, Fixed(failure, "its time zone and hours corrected")
+
+
+# Parts that could not be read: taken for ones that let the lead through.
+CORRECTIONS: Final[Mapping[str, Callable[[World, Failure], tuple[World, Fixed]]]] = {
+    "outside_service_area": _correct_area,
+    "onboarding_mismatch": _correct_answers,
+    "lead_filter_rejected": _correct_filter,
+    "outside_buyer_hours": _correct_hours,
+}
 # A buyer that has the lead already cannot get it: nothing stands here for `already_has_lead`.
 FIXES: Final[Mapping[str, Callable[[World, Failure], tuple[World, Fixed]]]] = {
     "outside_campaign_hours": _open_campaign,

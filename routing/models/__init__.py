@@ -2,7 +2,7 @@
 
 from routing.models.allowance import AskedBy, LeadAllowance
 from routing.models.apikey import ScopedKey
-from routing.models.dispatch import Canary, DispatchControl, DispatchPath
+from routing.models.dispatch import Begun, Canary, DispatchControl, DispatchPath, ReconcilerRun
 from routing.models.idempotency import IdempotencyRecord
 from routing.models.lead import UNFINISHED, Lead, LeadStatus, RetryingLead
 from routing.models.membership import Membership
@@ -22,6 +22,7 @@ from routing.models.workspace import (
 __all__ = [
     "UNFINISHED",
     "AskedBy",
+    "Begun",
     "Canary",
     "DispatchControl",
     "DispatchMode",
@@ -33,6 +34,7 @@ __all__ = [
     "LeadAllowance",
     "LeadStatus",
     "Membership",
+    "ReconcilerRun",
     "RetryingLead",
     "RoutingRule",
     "ScopedKey",

@@ -31,6 +31,51 @@ class Canary(models.Model):
         return f"canary of ready queue {self.shard}"
 
 
+class Begun(models.Model):
+    """A lead whose attempt has begun in a process that holds no lease for it (`routing/begun.py`).
+
+    No foreign key: the row is written while another connection of the process has the lead locked.
+    """
+
+    lead_id = models.PositiveBigIntegerField(primary_key=True)
+    # The try: a lead that was tried since, or is due at another time, is another one.
+    attempts = models.PositiveIntegerField()
+    due_at = models.DateTimeField()
+    owner = models.CharField(max_length=100)
+    begun_at = models.DateTimeField()
+    # Another process had begun the same try before.
+    is_lost = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        db_table = "routing_begun"
+
+    def __str__(self) -> str:
+        return f"begun attempt of lead {self.lead_id}"
+
+
+class ReconcilerRun(models.Model):
+    """How the last run of a reconciler ended that was to repair (`routing/lastruns.py`)."""
+
+    name = models.CharField(primary_key=True, max_length=50)
+    # When it was first to run, as far as is known.
+    known_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    # When one last ended without failing.
+    done_at = models.DateTimeField(null=True)
+    checked = models.PositiveBigIntegerField(default=0, db_default=0)
+    repaired = models.PositiveBigIntegerField(default=0, db_default=0)
+    skipped = models.PositiveBigIntegerField(default=0, db_default=0)
+    failure = models.CharField(max_length=100, blank=True, default="", db_default="")
+
+    class Meta:
+        db_table = "routing_reconcilerrun"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"last run of {self.name}"
+
+
 class DispatchControl(models.Model):
     """One row. `paused_at` decides; its key in Redis only mirrors it.
 

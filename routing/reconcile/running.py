@@ -4,7 +4,10 @@ import logging
 import time
 from typing import Final
 
+from django.db import DatabaseError, InterfaceError
+
 from routing import metrics
+from routing.lastruns import record_run
 from routing.reconcile.lock import ReconcilerBusy, owned_lock
 from routing.reconcile.registry import Reconciler
 from tracing.reconciling import Counts
@@ -19,7 +22,7 @@ MOST_LOGGED: Final = 20
 def run_reconciler(reconciler: Reconciler, *, fix: bool, limit: int = NO_LIMIT) -> Counts:
     """Look, and with `fix` repair. Needs no open transaction: each batch commits by itself.
 
-    Raises ReconcilerBusy, and whatever the reconciler raises.
+    How a run that repairs has ended is kept in PostgreSQL. Raises ReconcilerBusy, and whatever the reconciler raises.
     """
     name = reconciler.name
     started = time.perf_counter()
@@ -29,11 +32,24 @@ def run_reconciler(reconciler: Reconciler, *, fix: bool, limit: int = NO_LIMIT) 
     except ReconcilerBusy:
         metrics.RECONCILER_RUNS.labels(reconciler=name, end="busy").inc()
         raise
-    except Exception:
+    except Exception as error:
         metrics.RECONCILER_RUNS.labels(reconciler=name, end="failed").inc()
+        if fix:
+            _keep(name, Counts(), seconds=time.perf_counter() - started, failure=type(error).__name__)
         raise
-    _report(name, counts, seconds=time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    _report(name, counts, seconds=seconds)
+    if fix:
+        _keep(name, counts, seconds=seconds)
     return counts
+
+
+def _keep(name: str, counts: Counts, *, seconds: float, failure: str = "") -> None:
+    """What was repaired is committed: it does not matter to it whether this can be written."""
+    try:
+        record_run(name, counts, took_seconds=seconds, failure=failure)
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("routing.run_not_kept", extra={"reconciler": name, "cause": type(error).__name__})
 
 
 def _report(name: str, counts: Counts, *, seconds: float) -> None:

@@ -131,10 +131,18 @@ def _duplicate_check() -> None:
 
 
 def _reconciler() -> None:
-    """Beat orders them as ever, and none runs."""
+    """Beat orders them as ever, and none runs, nor does the leader in their place."""
     from routing import tasks
 
     tasks.run_reconciler = lambda reconciler, *, fix: None  # noqa: ARG005 - the signature is the product's
+    _leases_without_beat()
+
+
+def _leases_without_beat() -> None:
+    """Expired leases are left to the reconciler, whether it runs or not."""
+    from routing import lookout
+
+    lookout.end_leases_unless_beat_does = lambda runs: 0  # noqa: ARG005 - the signature is the product's
 
 
 def _no_key_lock() -> None:
@@ -199,6 +207,54 @@ def _pause_look() -> None:
     _cut(sale, "SELL", sale.IS_OPEN, f"true OR ({sale.IS_OPEN})")
 
 
+ONE_ORDER: Final = """
+SELECT l.id, l.workspace_id, l.next_attempt_at
+FROM routing_lead l JOIN routing_workspace w ON w.id = l.workspace_id
+WHERE l.status = 'pending' AND l.paused_at IS NULL AND w.dispatch_mode = %s AND l.next_attempt_at < %s
+    AND (l.next_attempt_at, l.id) > (%s, %s) AND l.received_at <= statement_timestamp() - make_interval(secs => %s)
+ORDER BY l.next_attempt_at, l.id
+LIMIT %s
+"""
+
+
+class OneOrder:
+    """A walk through the leads of all workspaces, those of paused ones among them."""
+
+    def __init__(self, mode: str) -> None:
+        from routing.backlog import START
+
+        self.mode, self.place, self.is_over = mode, START, False
+
+    def read_page(self, *, count: int = 1_000, until: Any = None, least_age: Any = None) -> list[Any]:
+        from django.db import connection
+
+        from routing.backlog import ANY_TIME
+        from routing.schedule import Due
+
+        age = least_age.total_seconds() if least_age else 0
+        with connection.cursor() as cursor:
+            cursor.execute(ONE_ORDER, [self.mode, until or ANY_TIME, *self.place, age, count])
+            found = [Due(*row) for row in cursor.fetchall()]
+        self.is_over = len(found) < count
+        if found:
+            self.place = found[-1].due_at, found[-1].lead_id
+        return found
+
+
+def _workspace_turns() -> None:
+    """Lost leads come back in one order over all workspaces, a thousand a second."""
+    from routing import backlog, lookout
+    from routing.reconcile import schedule as reconciler
+
+    lookout.walk_running = reconciler.walk_all = OneOrder
+    place = backlog.Spread.place
+
+    def place_behind_all(self: Any, lead: Any, *, at: Any) -> Any:
+        return place(self, lead._replace(workspace_id=0), at=at)._replace(workspace_id=lead.workspace_id)
+
+    backlog.Spread.place = place_behind_all  # type: ignore[method-assign]
+
+
 PROTECTIONS: Final[Mapping[str, Protection]] = {
     "row-lock": Protection(
         _row_lock, "FOR NO KEY UPDATE on the lead", ("worker-stop",), second="compare-and-set"
@@ -232,6 +288,16 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
     "pause-look": Protection(
         _pause_look, "the look at pauses in the statement of a sale", ("pause",), kills=4
     ),
+    "workspace-turns": Protection(
+        _workspace_turns,
+        "the order of each workspace in which lost leads come back",
+        ("redis-flush-pile",),
+        kills=1,
+        periods="production",
+    ),
+    "leases-without-beat": Protection(
+        _leases_without_beat, "the leader's end of leases while no reconciler runs", ("beat-stop",), kills=4
+    ),
     "compare-and-set": Protection(_compare_and_set, "the lead's state in the UPDATE that ends an attempt"),
     "atomic-take": Protection(_atomic_take, "looking and taking in one script"),
     "duplicate-check": Protection(_duplicate_check, "the search for leads of the same person"),
@@ -239,5 +305,5 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
 # Each of these has a row of its own in the table; the others are what holds in their place.
 ALONE: Final = (
     *("row-lock", "lease", "epoch", "idempotency-key", "reconciler", "no-key-lock"),
-    *("lookout", "session-check", "confirmation", "pause-look"),
+    *("lookout", "session-check", "confirmation", "pause-look", "workspace-turns", "leases-without-beat"),
 )

@@ -13,6 +13,7 @@ from routing import keys, pauses, schedule, workers
 from routing.control import read_control, say_leading
 from routing.models import DispatchPath, Workspace
 from tests.blocking import holding
+from tests.dispatch.reconciled import all_ran
 from tests.dispatch.times import due, later
 from tests.factories import WorkspaceFactory
 from tracing.models import AuditEntry
@@ -50,6 +51,7 @@ def refused(*arguments: str) -> str:
 def lead_and_work(path: DispatchPath = DispatchPath.REDIS) -> None:
     say_leading("host:71:ab12", epoch=3, path=path)
     workers.say_alive("celery@one")
+    all_ran()
 
 
 class TestStatus:
@@ -77,6 +79,7 @@ class TestStatus:
             "overdue     nothing is overdue",
             "last start  never",
             "canary      none came back yet",
+            "reconciled  0 s ago",
             "workspaces  2 (1 poll, 0 shadow, 1 event), 1 paused",
             "switches    the same in Redis as in PostgreSQL",
             "",
@@ -109,6 +112,7 @@ class TestStatus:
         assert "switches    1 is other in Redis than in PostgreSQL: acme" in lines
         assert [line.split(".")[0] for line in lines if line.startswith("Wrong: ")] == [
             "Wrong: No dispatcher has said for 15 seconds that it leads",
+            "Wrong: No reconciler has done its work yet",
             "Wrong: No worker has said for 15 seconds that it is alive: leads are handed on, and nobody runs them",
             "Wrong: Redis has 1 switch other than PostgreSQL: nothing wrong is sold, but leads start late",
         ]

@@ -294,7 +294,7 @@ def test_it_costs_the_same_with_more_workspaces(root: Client) -> None:
     for _ in range(5):
         LeadFactory(source__workspace__paused_at=timezone.now())
         WorkspaceFactory(dispatch_mode="event")
-    assert statements() == few == 9
+    assert statements() == few == 10
 
 
 def test_the_home_page_and_the_side_bar_lead_there(root: Client) -> None:

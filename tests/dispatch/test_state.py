@@ -14,6 +14,7 @@ from routing import canary, dispatchstate, keys, pauses, schedule, workers
 from routing.control import say_leading, say_resigned
 from routing.dispatchstate import Backlog, Brief, find_problems, read_brief, read_state
 from routing.models import DispatchPath, Workspace
+from tests.dispatch.reconciled import all_ran
 from tests.dispatch.times import due, later
 from tests.factories import LeadFactory, SourceFactory, WorkspaceFactory
 from tests.outages.redis_faults import refusing_writes
@@ -36,6 +37,7 @@ def waiting(workspace: Workspace, *minutes: float) -> None:
 def lead_and_work() -> None:
     say_leading("one", epoch=3, path=DispatchPath.REDIS)
     workers.say_alive("celery@one")
+    all_ran()
 
 
 def attempt() -> None:
@@ -171,6 +173,7 @@ def test_nothing_is_wrong_with_a_leader_and_a_worker() -> None:
 def test_without_a_dispatcher_something_is_wrong_where_one_is_needed() -> None:
     polled = WorkspaceFactory()
     workers.say_alive("celery@one")
+    all_ran()
     assert problems() == []
     event = WorkspaceFactory(dispatch_mode="event")
     [problem] = problems()
@@ -188,6 +191,7 @@ def test_without_a_dispatcher_something_is_wrong_where_one_is_needed() -> None:
 
 
 def test_without_a_worker_something_is_wrong() -> None:
+    all_ran()
     [problem] = problems()
     assert problem.startswith("No worker has said for 15 seconds")
 
@@ -213,6 +217,7 @@ def test_without_redis_the_part_of_postgres_is_told(no_redis: str) -> None:
     workspace = WorkspaceFactory(dispatch_mode="event")
     waiting(workspace, -5, 60)
     say_leading("one", epoch=3, path=DispatchPath.POSTGRES)
+    all_ran()
 
     state = read_state(None)
 
@@ -251,7 +256,7 @@ def test_it_costs_the_same_with_more_workspaces() -> None:
     for _ in range(5):
         waiting(WorkspaceFactory(paused_at=timezone.now()), -5)
         waiting(WorkspaceFactory(dispatch_mode="event"), 5)
-    assert statements() == few == 7
+    assert statements() == few == 8
 
 
 def test_the_home_page_has_it_in_brief() -> None:

@@ -85,7 +85,11 @@ def test_a_buyers_page_shows_its_coverage(client: Client) -> None:
     nowhere = BuyerFactory(service_area={})
     assert "Covers no ZIP" in client.get(page(Buyer, "change", nowhere.pk)).content.decode()
     broken = BuyerFactory(service_area={"radius": [{"zip": "00000", "miles": 5}]})
-    assert "The area cannot be read" in client.get(page(Buyer, "change", broken.pk)).content.decode()
+    content = client.get(page(Buyer, "change", broken.pk)).content.decode()
+    assert (
+        "The area cannot be read, so this buyer gets nothing: radius[0].zip: &#x27;00000&#x27; is no"
+        in content
+    )
 
 
 CASES: dict[str, tuple[dict[str, Any], str]] = {
@@ -114,6 +118,17 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
         },
         "required question “types”",
     ),
+    "broken area": (
+        {"buyer__service_area": {"radius": [{"zip": "00000", "miles": 5}]}},
+        "The buyer's service area cannot be read: correct it",
+    ),
+    "broken hours": ({"buyer__hours": {"someday": []}}, "The buyer's hours or time zone cannot be read"),
+    "broken time zone": ({"buyer__timezone": "Mars/Base"}, "The buyer's hours or time zone cannot be read"),
+    "broken schedule": (
+        {"campaign__schedule": {"mon": 1}},
+        "The campaign's hours or time zone cannot be read",
+    ),
+    "broken answers": ({"buyer__answers": ["a"]}, "The buyer's answers cannot be read"),
     "broken filter": (
         {"lead_filter": {"field": "state", "op": "near"}},
         "The enrollment's filter cannot be read: correct it",

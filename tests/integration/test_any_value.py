@@ -9,21 +9,26 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection, transaction
+from django.test import Client
+from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from distribution.distribute import distribute_lead, distribute_next_due
 from distribution.explain import explain
-from distribution.models import Assignment, Campaign, Enrollment
+from distribution.models import Assignment, Buyer, Campaign, Enrollment
 from distribution.verify import run_verification
 from routing.attributerepair import repair_attributes
 from routing.attributes import find_attribute_problems
 from routing.corrections import Corrections
 from routing.leadfields import condition_fields
 from routing.models import Lead
+from tests.admin_pages import client_of
+from tests.buyer_program import Api
 from tests.concurrency.leads import assert_verified
-from tests.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
+from tests.factories import CampaignFactory, LeadFactory, SourceFactory, enroll, issue_tracing_key
 from tests.planting import plant
 from tracing.metrics import TRACES_AS_TEXT
 from tracing.models import Attempt, LeadDistributionEvent
@@ -377,3 +382,34 @@ def test_verify_says_which_decisions_cannot_be_made_again(campaign: Campaign, is
     notes = [note for _, findings in report.results for note in findings.notes]
     told = "1 decisions on values that were recorded as text could not be made again"
     assert (told in notes) is is_marked
+
+
+STRANGE = {
+    "beyond 64 bits": "1e22",
+    "beyond a float": "1e400",
+    "too long to be read": "9" * 5_000,
+    "infinite when it is read": "1" + "0" * 400 + ".5",
+    "nested": '{"a":' * 900 + "1" + "}" * 900,
+    "nested beyond reading": '{"a":' * 3_000 + "1" + "}" * 3_000,
+}
+
+
+@pytest.mark.usefixtures("committed_db")
+@pytest.mark.parametrize("name", STRANGE)
+def test_a_stored_lead_is_shown_whatever_its_attributes_are(campaign: Campaign, name: str) -> None:
+    """To the buyer, who has paid for it, to its source, and on the pages of the desk."""
+    lead = store(campaign, f'{{"sqft": {STRANGE[name]}, "roof_age": 12}}')
+    assert distribute_lead(lead.pk).result == "success"
+
+    [sold] = Api(Buyer.objects.get()).get("assignments/")["results"]
+    if not name.startswith("nested"):  # which are left out as a whole where they cannot be read
+        assert sold["lead"]["attributes"]["roof_age"] == 12
+    desk = client_of(User.objects.create_superuser("root"))
+    for page, named in (("change", lead.pk), ("trace", lead.public_id)):
+        assert desk.get(reverse(f"admin:routing_lead_{page}", args=[named])).status_code == 200
+    key = issue_tracing_key(lead.source)
+    for part in ("", "explanation/", "trace/"):
+        told = Client().get(
+            f"/api/v1/leads/{lead.public_id}/{part}", headers={"authorization": f"Api-Key {key}"}
+        )
+        assert told.status_code == 200, part

@@ -1,23 +1,29 @@
 """A compiled campaign may be old but is never stale, and each version that an attempt used is kept once."""
 
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connections, transaction
 from django.utils import timezone
 
 import distribution.attempt
+from distribution import locating
 from distribution.config import CAMPAIGNS, CampaignCache, SnapshotMissing, UnknownCampaign, read_definition
 from distribution.distribute import distribute_lead
+from distribution.engine import CompiledCampaign
 from distribution.models import Assignment, Buyer, Campaign, CampaignSnapshot, Enrollment, Tier
 from distribution.money import adjust
 from distribution.outcome import Outcome
 from distribution.verify import run_verification
 from routing.models import Lead, Source
 from tests.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
-from tracing.models import Attempt
+from tracing.models import Attempt, LeadDistributionEvent
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -167,6 +173,117 @@ def test_a_snapshot_that_was_rolled_back_is_written_again(campaign: Campaign) ->
     cache.require_snapshot(compiled)
     assert CampaignSnapshot.objects.get().config == read_definition(campaign.pk)
     assert compiled.config_version == version(campaign)
+
+
+CIRCLE: dict[str, Any] = {"radius": [{"zip": "30312", "miles": 25}]}
+FAR: dict[str, Any] = {"latitude": 64.8, "longitude": -147.7}  # Fairbanks
+
+
+@contextmanager
+def other_tables() -> Iterator[None]:
+    """A process in whose tables the ZIP code of the circle lies elsewhere."""
+    real = locating.find_place
+
+    def find_elsewhere(zip_code: str) -> Any:
+        place = real(zip_code)
+        return None if place is None else place._replace(**FAR)
+
+    with mock.patch.object(locating, "find_place", find_elsewhere):
+        yield
+
+
+def centre_of(campaign: CompiledCampaign) -> float:
+    [enrollment] = campaign.enrollments
+    [circle] = enrollment.area.include.radius
+    return circle.latitude
+
+
+@pytest.mark.parametrize("is_loaded_first", [True, False])
+def test_every_process_compiles_the_snapshot_that_was_kept(campaign: Campaign, is_loaded_first: bool) -> None:  # noqa: FBT001
+    """Whatever its own tables of ZIP codes say, and also if it had compiled the version before it was kept."""
+    Buyer.objects.update(service_area=CIRCLE)
+    first, second = CampaignCache(), CampaignCache()
+    number = version(campaign)
+    with other_tables():
+        if is_loaded_first:
+            assert centre_of(second.get(campaign.pk, config_version=number)) == FAR["latitude"]
+    first.keep_snapshot(first.get(campaign.pk, config_version=number))
+    with other_tables():
+        if is_loaded_first:
+            second.keep_snapshot(second.get(campaign.pk, config_version=number))
+        theirs = second.get(campaign.pk, config_version=number)
+        second.require_snapshot(theirs)
+
+    assert centre_of(theirs) == centre_of(first.get(campaign.pk, config_version=number)) != FAR["latitude"]
+
+
+def test_the_last_resort_decides_by_the_snapshot_that_another_process_kept(campaign: Campaign) -> None:
+    Buyer.objects.update(service_area=CIRCLE)
+    first, second = CampaignCache(), CampaignCache()
+    number = version(campaign)
+    with other_tables():
+        theirs = second.get(campaign.pk, config_version=number)
+    first.keep_snapshot(first.get(campaign.pk, config_version=number))
+
+    with transaction.atomic():
+        used = second.keep_snapshot_within(theirs)
+
+    assert centre_of(theirs) == FAR["latitude"] != centre_of(used)
+
+
+def test_two_processes_with_different_tables_decide_alike(campaign: Campaign, source: Source) -> None:
+    Buyer.objects.update(service_area=CIRCLE)
+    assert distribute(source).result == "success"
+
+    CAMPAIGNS.clear()  # another process
+    with other_tables():
+        outcome = distribute(source)
+
+    assert outcome.result == "success"
+    assert Attempt.objects.filter(campaign_id=campaign.pk, config_version=version(campaign)).count() == 2
+    assert run_verification().holds
+
+
+def test_check_definitions_has_new_tables_used(campaign: Campaign, source: Source) -> None:
+    Buyer.objects.update(service_area=CIRCLE)
+    distribute(source)
+    before = version(campaign)
+
+    with other_tables():
+        out = io.StringIO()
+        with pytest.raises(CommandError, match="1 definition needs"):
+            call_command("check_definitions", stdout=out)
+        assert (
+            f"campaign {campaign.pk} config_version: ZIP codes of its circles are elsewhere" in out.getvalue()
+        )
+        assert version(campaign) == before
+        call_command("check_definitions", fix=True, stdout=out)
+        outcome = distribute(source)
+
+    assert (version(campaign), outcome.skip_reason) == (before + 1, "no_eligible_buyers")
+    assert run_verification().holds
+
+
+def test_one_unknown_zip_costs_its_buyer_alone(campaign: Campaign, source: Source) -> None:
+    """Stored past the form, or known to the tables when it was saved."""
+    [lost] = enroll(campaign, count=1, credits_cents=100_000)
+    area = {"states": ["GA"], "radius": [{"zip": "00000", "miles": 5}]}
+    Buyer.objects.filter(pk=lost.buyer_id).update(service_area=area)
+
+    outcome = distribute(source)
+
+    assert (outcome.result, len(outcome.assignments)) == ("success", 1)
+    skip = LeadDistributionEvent.objects.get(attempt_id=outcome.attempt_id, event="buyer_skipped")
+    assert (skip.buyer_id, skip.skip_reason) == (lost.buyer_id, "outside_service_area")
+    [gate] = skip.data["gates"]
+    assert gate["problem"] == (
+        "service_area.radius[0].zip: '00000' is no US ZIP code with a known place; use another one nearby"
+    )
+    assert run_verification().holds
+    out = io.StringIO()
+    with pytest.raises(CommandError):
+        call_command("check_definitions", stdout=out)
+    assert f"buyer {lost.buyer_id} service_area: radius[0].zip: '00000' is no US ZIP code" in out.getvalue()
 
 
 def test_a_kept_version_costs_no_statement(

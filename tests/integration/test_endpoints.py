@@ -17,7 +17,9 @@ def test_health_and_readiness(client: Client) -> None:
         "dispatcher": "none",
         "workers": "none",
         "canary": "unknown",
-        "degraded": ["dispatcher", "workers", "canary"],
+        "reconcilers": "late",
+        "hand_on": "ok",
+        "degraded": ["dispatcher", "workers", "canary", "reconcilers"],
     }
 
 

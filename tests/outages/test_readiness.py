@@ -10,6 +10,7 @@ from leadswitch.metrics import PART_OK
 from routing import canary, workers
 from routing.control import say_leading
 from routing.models import DispatchPath
+from tests.dispatch.reconciled import all_ran
 from tests.outages.redis_faults import refusing_writes
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def working(own_redis: "redis.Redis[str]") -> "redis.Redis[str]":
     """A dispatcher leads, a worker lives, every canary is back."""
     say_leading("one", epoch=1, path=DispatchPath.REDIS)
     workers.say_alive("celery@one")
+    all_ran()
     canary.send()
     execute("UPDATE routing_canary SET back_at = clock_timestamp(), out_since = NULL")
     return own_redis
@@ -46,7 +48,9 @@ def test_all_is_well(working: "redis.Redis[str]") -> None:
     assert working.ping()
     status, body = look()
     assert (status, body["ready"], body["degraded"]) == (200, True, [])
-    assert all(part_ok(name) for name in ("database", "redis", "dispatcher", "workers", "canary"))
+    assert all(
+        part_ok(name) for name in ("database", "redis", "dispatcher", "workers", "canary", "reconcilers")
+    )
 
 
 def test_without_redis_it_is_ready_and_degraded(working: "redis.Redis[str]") -> None:

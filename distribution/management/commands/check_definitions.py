@@ -1,13 +1,15 @@
 """manage.py check_definitions [--fix]: definitions that no lead can meet, or that change nothing."""
 
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 
+from distribution.config import find_other_places, raise_version
 from distribution.effect import find_without_effect
-from distribution.stored import review_stored
+from distribution.stored import Finding, review_stored
 
 
 class Command(BaseCommand):
@@ -21,10 +23,24 @@ class Command(BaseCommand):
 
     def handle(self, *, fix: bool, **_: Any) -> None:
         left = 0
-        for finding in (*review_stored(apps.get_model, write=fix), *find_without_effect()):
+        findings = (
+            *review_stored(apps.get_model, write=fix),
+            *find_without_effect(),
+            *_review_places(write=fix),
+        )
+        for finding in findings:
             left += not finding.is_corrected
             self.stdout.write(f"{'corrected: ' if finding.is_corrected else ''}{finding}")
         if left:
             plural = "definition needs" if left == 1 else "definitions need"
             raise CommandError(f"{left:,} {plural} to be corrected.")
         self.stdout.write("Every definition can be met.")
+
+
+def _review_places(*, write: bool) -> Iterator[Finding]:
+    """Campaigns that go on with the places of ZIP codes with which their version was kept (decisions/0040)."""
+    for campaign_id in find_other_places():
+        if write:
+            raise_version(campaign_id)
+        message = "ZIP codes of its circles are elsewhere, or known, in the present tables: its next version uses them"
+        yield Finding(f"campaign {campaign_id} config_version", message, is_corrected=write)

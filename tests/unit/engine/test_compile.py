@@ -65,7 +65,7 @@ def broken(path: list[Any], value: Any) -> dict[str, Any]:
         (
             ["buyers", 0, "service_area"],
             {"radius": [BAD_CIRCLE]},
-            "buyers[0].service_area.radius[0].latitude",
+            "buyers[0].service_area.radius[0].zip",
         ),
         (["buyers", 0, "service_area"], {"exclude": {"zips": "3"}}, "buyers[0].service_area.exclude.zips"),
         (["buyers", 1, "id"], 101, "buyers[1]"),
@@ -73,7 +73,7 @@ def broken(path: list[Any], value: Any) -> dict[str, Any]:
 )
 def test_malformed_definition_names_its_path(path: list[Any], value: Any, where: str) -> None:
     with pytest.raises(DefinitionError) as refusal:
-        compile_campaign(broken(path, value))
+        compile_campaign(broken(path, value), is_strict=True)
     assert refusal.value.path == where
     assert str(refusal.value).startswith(f"{where}: ")
 

@@ -1,0 +1,87 @@
+"""Which leads end their process, among those that no lease in Redis is held for: polled ones, and while Redis is away.
+
+Each is marked before its attempt and unmarked after it, on a connection of its own: the attempt's transaction is open.
+A mark that another process left on the same try of a lead says that this process is gone: whoever finds it has the
+lead's lock, and whoever outlives an attempt takes its mark away.
+"""
+
+import logging
+import os
+import socket
+from functools import cache
+from secrets import token_hex
+from typing import Final
+
+from django.db import DatabaseError, InterfaceError, connections
+
+from routing import metrics
+from routing.locks import LockedLead
+
+logger = logging.getLogger(__name__)
+
+CONNECTION: Final = "verdict"
+# A mark that is lost with the server is no loss: its commit need not wait for the disk.
+QUICK: Final = "(SELECT set_config('synchronous_commit', 'off', true)) AS quick"
+MARK: Final = f"""
+INSERT INTO routing_begun AS known (lead_id, attempts, due_at, owner, begun_at)
+SELECT %s, %s, %s, %s, clock_timestamp() FROM {QUICK}
+ON CONFLICT (lead_id) DO UPDATE SET attempts = excluded.attempts, due_at = excluded.due_at, owner = excluded.owner,
+    begun_at = excluded.begun_at, is_lost = known.owner <> excluded.owner
+        AND (known.attempts, known.due_at) = (excluded.attempts, excluded.due_at)
+RETURNING is_lost
+"""  # noqa: S608 - only a constant is put in
+UNMARK: Final = f"DELETE FROM routing_begun USING {QUICK} WHERE lead_id = ANY(%s)"  # noqa: S608 - as above
+# What could not be unmarked, because the database was away: by this process, at its next chance.
+UNTOLD: Final[set[int]] = set()
+MOST_UNTOLD: Final = 1_000
+
+
+class LostBefore(Exception):
+    """The process that began this try of the lead before is gone, and no attempt was written."""
+
+
+def begin(lead: LockedLead) -> None:
+    """Mark a lead whose attempt begins. Needs its row's lock. Raises LostBefore.
+
+    An attempt does not fail for want of a mark: that is logged and counted.
+    """
+    try:
+        _unmark_untold()
+        with connections[CONNECTION].cursor() as cursor:
+            cursor.execute(MARK, [lead.id, lead.attempts, lead.next_attempt_at, _owner(os.getpid())])
+            is_lost = cursor.fetchone()[0]
+    except (DatabaseError, InterfaceError) as error:
+        _tell("begin", error)
+        return
+    if is_lost:
+        raise LostBefore
+
+
+def end(lead_id: int) -> None:
+    """The process outlived the attempt, whatever became of it. Never raises."""
+    if len(UNTOLD) < MOST_UNTOLD:
+        UNTOLD.add(lead_id)
+    try:
+        _unmark_untold()
+    except (DatabaseError, InterfaceError) as error:
+        _tell("end", error)
+
+
+def _unmark_untold() -> None:
+    if lead_ids := list(UNTOLD):
+        with connections[CONNECTION].cursor() as cursor:
+            cursor.execute(UNMARK, [lead_ids])
+        UNTOLD.difference_update(lead_ids)
+
+
+def _tell(step: str, error: Exception) -> None:
+    cause = type(error).__name__
+    metrics.MARKS_FAILED.labels(step=step, cause=cause).inc()
+    logger.warning("routing.mark_failed", extra={"operation": step, "cause": cause})
+    connections[CONNECTION].close_if_unusable_or_obsolete()
+
+
+@cache
+def _owner(pid: int) -> str:
+    """Of this process alone: a process id comes again, also in the next container of the same name."""
+    return f"{socket.gethostname()[:60]}:{pid}:{token_hex(4)}"
