@@ -20,6 +20,7 @@ from leadswitch.broker import guard_channels
 from leadswitch.database.fitness import begin
 from leadswitch.start import load_settings
 from routing import workers
+from routing.keys import shards_among
 from routing.outage import guarded
 from routing.places import load_rows
 
@@ -63,7 +64,8 @@ def drop_broken_connections(**_: object) -> None:
 @heartbeat_sent.connect
 def say_alive(sender: Any, **_: object) -> None:
     """Every two seconds, in the process that consumes: one that hangs says nothing."""
-    guarded("say_alive", partial(workers.say_alive, sender.eventer.hostname), None)
+    shards = shards_among(app.amqp.queues.consume_from)
+    guarded("say_alive", partial(workers.say_alive, sender.eventer.hostname, shards=shards), None)
 
 
 @worker_process_init.connect
