@@ -1,4 +1,5 @@
-"""How many workers are alive: each says so every few seconds, from the process that consumes (PITFALLS 10).
+"""How many workers are alive: each says so every few seconds, from the process that consumes (PITFALLS 10), and for how
+long no process of its pool has run anything.
 
 Raises redis.RedisError.
 """
@@ -12,9 +13,10 @@ from routing.schedule import TIMEOUT_SECONDS
 ALIVE_SECONDS: Final = 15
 
 
-def say_alive(name: str) -> None:
+def say_alive(name: str, *, silent_seconds: float = 0.0) -> None:
+    """A worker whose pool has been silent for longer than ALIVE_SECONDS is not counted."""
     with get_client(TIMEOUT_SECONDS).pipeline() as pipeline:
-        pipeline.zadd(workers_key(), {name: _now()})
+        pipeline.zadd(workers_key(), {name: _now() - int(silent_seconds)})
         pipeline.zremrangebyscore(workers_key(), "-inf", _now() - 3600)
         pipeline.execute()
 
