@@ -52,7 +52,7 @@ _MISSED: Final = f"""{_SKIPS}
     )
 """  # noqa: S608 - constants only
 LIST_MISSED: Final = f"""{_MISSED}
-    AND e.id < %(before)s AND (%(reason)s::text IS NULL OR e.skip_reason = %(reason)s)
+    AND e.id < %(before)s AND e.id >= %(from)s AND (%(reason)s::text IS NULL OR e.skip_reason = %(reason)s)
 ORDER BY e.id DESC
 """
 # By the lead's attempts first: the buyer's own events are many, those of a lead few.
@@ -62,6 +62,13 @@ _OF_LEAD: Final = """
 """
 FIND_MISSED: Final = f"{_MISSED}{_OF_LEAD}"
 LIST_SKIPS: Final = f"{_SKIPS}{_OF_LEAD}ORDER BY a.number DESC"
+# How far one page looks: a reason that the buyer seldom meets would read all that it ever missed.
+LOOK_BACK: Final = f"""
+SELECT e.id FROM tracing_leaddistributionevent e
+WHERE e.event = '{Event.BUYER_SKIPPED}' AND e.buyer_id = %(buyer)s AND e.id < %(before)s
+ORDER BY e.id DESC OFFSET %(looked)s - 1 LIMIT 1
+"""  # noqa: S608 - constants only
+MOST_LOOKED: Final = 5_000
 NEWEST: Final = 2**63 - 1
 MOST_ATTEMPTS: Final = 50
 
@@ -127,10 +134,21 @@ class SkipRow:
 
 def list_missed(
     buyer: Buyer, *, limit: int, before: int = NEWEST, reason: str | None = None
-) -> list[MissedLead]:
-    """Return the leads missed before the event `before`, newest first, in one statement."""
-    parameters = {"before": before, "reason": reason}
-    return [_tell(row, buyer) for row in _read(LIST_MISSED, buyer, limit=limit, **parameters)]
+) -> tuple[list[MissedLead], int | None]:
+    """Return the leads missed before the event `before`, newest first, and the event at which it stopped looking.
+
+    With a reason it looks at the newest MOST_LOOKED events of the buyer before that. None: it looked at all of them.
+    """
+    stop = None if reason is None else _find_stop(buyer, before=before)
+    parameters = {"before": before, "reason": reason, "from": stop or 0}
+    return [_tell(row, buyer) for row in _read(LIST_MISSED, buyer, limit=limit, **parameters)], stop
+
+
+def _find_stop(buyer: Buyer, *, before: int) -> int | None:
+    with connection.cursor() as cursor:
+        cursor.execute(LOOK_BACK, {"buyer": buyer.pk, "before": before, "looked": MOST_LOOKED})
+        row: tuple[int] | None = cursor.fetchone()
+    return row[0] if row else None
 
 
 def find_missed(public_id: UUID, *, buyer: Buyer) -> tuple[MissedLead, list[Skip], Check] | None:

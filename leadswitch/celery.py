@@ -23,6 +23,7 @@ from leadswitch.database.fitness import begin
 from leadswitch.pulse import Pulse
 from leadswitch.start import load_settings
 from routing import workers
+from routing.keys import shards_among
 from routing.outage import guarded
 from routing.places import load_rows
 
@@ -77,8 +78,10 @@ def feel_pulse(sender: Any, **_: object) -> None:
 @heartbeat_sent.connect
 def say_alive(sender: Any, **_: object) -> None:
     """Every two seconds, in the process that consumes: one that hangs says nothing, nor does one before it is ready."""
+    shards = shards_among(app.amqp.queues.consume_from)
     for pulse in PULSES.values():
-        say = partial(workers.say_alive, sender.eventer.hostname, silent_seconds=pulse.silent_seconds())
+        silent = pulse.silent_seconds()
+        say = partial(workers.say_alive, sender.eventer.hostname, shards=shards, silent_seconds=silent)
         guarded("say_alive", say, None)
 
 

@@ -10,7 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from leadswitch.web.input import UnstorableInput
 from routing.api.errors import CODES_BY_STATUS, FIXED_MESSAGES, build_error
-from routing.database import is_outage, note_refusal
+from routing.database import is_outage, is_statement_timeout, note_refusal
 
 API: str = "/api/"
 NOT_FOUND = "There is nothing here. Paths begin with /api/v1/ and end with a slash."
@@ -52,6 +52,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return unavailable(request)
     if request.path.startswith(API):
         return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", FAILED)
+    if request.method == "GET" and error is not None and is_statement_timeout(error):
+        context = {"newest": request.path if request.GET else ""}
+        return render(request, "too_long.html", context, status=HTTPStatus.SERVICE_UNAVAILABLE)
     return defaults.server_error(request)
 
 

@@ -48,6 +48,11 @@ def is_outage(error: BaseException) -> bool:
     return isinstance(error, DatabaseError) and (is_of_class or state in OUTAGE_STATES)
 
 
+def is_statement_timeout(error: BaseException) -> bool:
+    """Whether the server ended a statement of ours that took too long, or was told to."""
+    return sqlstate_of(error) == QUERY_CANCELED
+
+
 def note_refusal(error: BaseException) -> None:
     """Have /readyz know of a write that a server refused: read-only, no room on the disk, a failing disk."""
     state = sqlstate_of(error)

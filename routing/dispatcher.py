@@ -19,7 +19,7 @@ from django.db import Error, close_old_connections
 from redis.client import PubSub
 from redis.exceptions import RedisError
 
-from routing import metrics, schedule, workers
+from routing import installation, metrics, schedule, workers
 from routing.control import read_control, say_leading, say_resigned
 from routing.handon import TAKE_PATH
 from routing.heartbeat import send_heartbeat
@@ -103,7 +103,7 @@ class Dispatcher:
         self._alive = Every(ALIVE_SECONDS)
 
     def run(self) -> None:
-        """Until `stop` is set. Failures of Redis and PostgreSQL are lived through."""
+        """Until `stop` is set. Failures of Redis and PostgreSQL are lived through. Raises OtherInstallation."""
         while not self._stop.is_set():
             self._send_heartbeat()
             try:
@@ -142,12 +142,13 @@ class Dispatcher:
         self._wait(take, taken_at=taken_at)
 
     def _hold(self) -> Leader | None:
-        """Win or renew the leadership. Every take checks it again, so it may be old here."""
+        """Win or renew the leadership. Every take checks it again, so it may be old here. Raises OtherInstallation."""
         if self._leader is not None and not self._renewal.is_time():
             return self._leader
         known = self._leader
         least_epoch = known.epoch if known else read_control().epoch
         lease_ms = int(LEADER_LEASE_SECONDS * 1000)
+        installation.hold()
         leader, is_new = schedule.claim_lead(self.name, lease_ms=lease_ms, least_epoch=least_epoch)
         self._renewal.is_done()
         if leader is None:
@@ -212,9 +213,12 @@ class Dispatcher:
         self._stop.wait(PAUSE_AFTER_FAILURE_SECONDS)
 
     def _resign(self) -> None:
+        is_leading = self._leader is not None
         self._lose("stopped")
         try:
             schedule.resign(self.name)
+            if is_leading:
+                installation.release()
             say_resigned(self.name)
         except (RedisError, Error) as error:
             logger.warning("dispatch.not_resigned", extra={"cause": type(error).__name__})
@@ -226,6 +230,8 @@ def export_sizes() -> None:
         metrics.SCHEDULE_LEADS.labels(shard=str(shard)).set(size.waiting)
         metrics.SCHEDULE_OVERDUE.labels(shard=str(shard)).set(size.overdue)
         metrics.READY_LEADS.labels(shard=str(shard)).set(size.ready)
+        metrics.STALE_LEADS.labels(shard=str(shard)).set(size.stale)
+        metrics.QUEUE_CONSUMED.labels(shard=str(shard)).set(size.is_consumed)
     metrics.SCHEDULE_LATE_SECONDS.labels(path="redis").set(sizes.overdue_seconds)
     metrics.INFLIGHT_LEADS.labels(state="queued").set(sizes.ready)
     metrics.INFLIGHT_LEADS.labels(state="started").set(max(0, sizes.inflight - sizes.ready))

@@ -1,14 +1,26 @@
 """Leads as buyers bought them."""
 
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import or_
+from typing import Any, Final
+
 from django.contrib import admin
+from django.db.models import Q
+from django.http import HttpRequest
 
 from distribution.admin.money_actions import ReturnActionAdmin
 from distribution.admin.money_history import ledger_lines
-from distribution.models import Assignment, AssignmentState, LedgerEntry
+from distribution.models import Assignment, AssignmentState, Buyer, LedgerEntry
+from routing.models import Lead
 from tracing.admin.columns import money_column, time_column, word_column
 from tracing.admin.history import HistoryLine, merge
+from tracing.admin.keyset import MOST_LOOKED
 from tracing.admin.readonly import ReadOnlyAdmin
-from tracing.parsing import parse_uuid
+from tracing.models import Attempt
+from tracing.parsing import parse_id, parse_text, parse_uuid
+
+MOST_FOUND: Final = 100  # leads and buyers whose assignments one search shows
 
 
 @admin.register(Assignment)
@@ -16,15 +28,13 @@ class AssignmentAdmin(ReturnActionAdmin, ReadOnlyAdmin):
     workspace_path = "buyer__workspace"
     list_display = ("public_id", "lead", "buyer", "campaign", "price", "standing", "sold", "returned")
     list_filter = ("state",)
+    look_time = "created_at"
     empty_list_text = "None is sold yet: a lead that comes in and finds a buyer is listed here."
     list_select_related = ("lead", "buyer__workspace", "campaign__workspace")
-    search_help_text = "The public id of the assignment, the lead or the buyer, or an attempt's id."
-    exact_searches = {
-        "public_id": parse_uuid,
-        "lead__public_id": parse_uuid,
-        "buyer__public_id": parse_uuid,
-        "attempt_id": parse_uuid,
-    }
+    search_help_text = (
+        "The public id of the assignment, of the lead or of the buyer; the lead's id, e-mail address, phone number or"
+        " external id; a buyer's name or a part of it; or an attempt's id."
+    )
     fields = (
         *("public_id", "lead", "buyer", "campaign", "enrollment", "attempt_id", "price", "standing"),
         *("created_at", "returned_at"),
@@ -38,3 +48,40 @@ class AssignmentAdmin(ReturnActionAdmin, ReadOnlyAdmin):
     def history_of(self, row: Assignment) -> list[HistoryLine]:
         """With every movement of money that it caused."""
         return merge(super().history_of(row), ledger_lines(LedgerEntry.objects.filter(assignment=row)))
+
+    def looks_through(self, asked: Mapping[str, str], *, ids: Sequence[int] | None) -> int | None:
+        """Returned ones are few, and have no index: of some workspaces they are found by the buyer."""
+        return MOST_LOOKED if asked.get("state__exact") and ids is None and not asked.get("q") else None
+
+    def find_named(self, text: str, *, request: HttpRequest) -> Q:
+        """By ids that are looked up first: an OR over joined tables would read every assignment."""
+        leads, buyers = self._find_leads(text, request=request), self._find_buyers(text, request=request)
+        named = [Q(lead_id__in=leads)] if leads else []
+        if len(buyers) == 1:
+            named.append(Q(buyer_id=buyers[0]))  # with one value, its index gives them in their order
+        elif buyers:
+            named.append(Q(buyer_id__in=buyers))
+        public_id = parse_uuid(text)
+        if public_id is not None and not named:
+            named.append(Q(public_id=public_id))
+        return reduce(or_, named, Q(pk__in=[])) if len(named) != 1 else named[0]
+
+    def _find_leads(self, text: str, *, request: HttpRequest) -> list[int]:
+        """Those that the list of leads finds by the same text, and that of an attempt's id."""
+        page: Any = self.admin_site.get_model_admin(Lead)
+        rows = page.scope(Lead.objects.order_by(), request=request)
+        found = list(
+            rows.filter(page.find_named(text, request=request)).values_list("pk", flat=True)[:MOST_FOUND]
+        )
+        attempt_id = parse_uuid(text)
+        if attempt_id is not None:
+            found += Attempt.objects.filter(pk=attempt_id).values_list("lead_id", flat=True)
+        return found
+
+    def _find_buyers(self, text: str, *, request: HttpRequest) -> list[int]:
+        if parse_text(text) is None or parse_id(text) is not None:  # a number is a lead's
+            return []
+        public_id = parse_uuid(text)
+        named = Q(public_id=public_id) if public_id else Q(name__icontains=text)
+        buyers = self.admin_site.get_model_admin(Buyer).get_queryset(request).filter(named)
+        return list(buyers.order_by("pk").values_list("pk", flat=True)[:MOST_FOUND])

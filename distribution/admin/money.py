@@ -1,6 +1,6 @@
 """Wallets and ledger entries: balances move through the ledger alone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
@@ -15,11 +15,12 @@ from distribution.admin.money_actions import MoneyActionsAdmin
 from distribution.admin.money_history import wallet_lines
 from distribution.desk_money import set_credit_limit_by_hand
 from distribution.models import Assignment, LedgerEntry, Wallet
-from routing.admin.filters import DayFilter
 from tracing.admin.audited import REASON, ReasonedForm
 from tracing.admin.columns import money_column, time_column
+from tracing.admin.days import DayFilter
 from tracing.admin.filters import WorkspaceFilter
 from tracing.admin.history import HistoryLine
+from tracing.admin.keyset import MOST_LOOKED
 from tracing.admin.readonly import ReadOnlyAdmin
 from tracing.parsing import parse_text, parse_uuid
 from tracing.wording import money
@@ -135,6 +136,7 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
         "A buyer's name or a part of it, a buyer's or an assignment's public id, or a whole idempotency key."
     )
     exact_searches = {"idempotency_key": parse_text}
+    look_time = "created_at"
     empty_list_text = "Top a wallet up under Wallets, or sell a lead: each movement is listed here."
     fields = (
         *("wallet", "kind", "amount", "balance_after", "idempotency_key", "assignment", "actor", "reason"),
@@ -148,6 +150,11 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     @admin.display(description="buyer")
     def buyer(self, entry: LedgerEntry) -> str:
         return str(entry.wallet.buyer)
+
+    def looks_through(self, asked: Mapping[str, str], *, ids: Sequence[int] | None) -> int | None:
+        kind = asked.get("kind__exact")
+        is_indexed = kind in ("topup", "adjustment", "refund") or ids is not None or asked.get("day")
+        return MOST_LOOKED if kind and not is_indexed else None
 
     def of_workspaces(self, queryset: QuerySet[Any], ids: Sequence[int]) -> QuerySet[Any]:
         """By wallet: of each the database knows how many entries it has, of a workspace it does not."""

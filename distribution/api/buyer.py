@@ -120,7 +120,7 @@ class MissedView(BuyerView):
     def get(self, request: Request) -> Response:
         purpose, limit = self.name_list("missed"), read_limit(request)
         before = read_cursor(request, purpose=purpose)
-        missed = list_missed(
+        missed, stop = list_missed(
             self.buyer,
             limit=limit + 1,
             before=NEWEST if before is None else before,
@@ -133,6 +133,7 @@ class MissedView(BuyerView):
                 purpose=purpose,
                 describe=answers.describe_missed,
                 position=lambda each: each.skip.event_id,
+                stop=stop,
             )
         )
 

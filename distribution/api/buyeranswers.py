@@ -31,10 +31,12 @@ def describe_page(
     purpose: str,
     describe: Callable[[Row], dict[str, Any]],
     position: Callable[[Row], int],
+    stop: int | None = None,
 ) -> dict[str, Any]:
-    """`rows` hold one more than `limit` when there is a next page."""
+    """`rows` hold one more than `limit` when there is a next page. `stop`: where the search ended before the end."""
     shown = rows[:limit]
-    next_cursor = seal(position(shown[-1]), purpose=purpose) if len(rows) > limit else None
+    further = position(shown[-1]) if len(rows) > limit else stop
+    next_cursor = None if further is None else seal(further, purpose=purpose)
     return {"results": [describe(row) for row in shown], "next_cursor": next_cursor}
 
 

@@ -273,7 +273,8 @@ LIST_MISSED: Final = _document(
         _choice(
             "reason",
             MISSED_REASONS,
-            "Only those missed for this reason.",
+            "Only those missed for this reason. Looks at 5,000 events at a time: fewer leads than `limit`, or none, are"
+            " the end only where `next_cursor` is null.",
         ),
         LIMIT,
         CURSOR,

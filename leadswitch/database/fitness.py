@@ -12,10 +12,12 @@ from typing import Final
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, connection
+from redis.exceptions import RedisError
 
 from leadswitch.database.connections import warn_if_crowded
 from leadswitch.database.limits import session_limits
 from leadswitch.start import one_line_failures
+from routing import installation
 
 logger = logging.getLogger(__name__)
 
@@ -44,10 +46,11 @@ class Session:
 def begin(*, processes: int = 1, threads: int = 1) -> None:
     """Call this in a process that serves, before it serves and before it forks. It counts its processes and threads.
 
-    Ends it with one line on stderr when the database is unfit.
+    Ends it with one line on stderr when the database is unfit, or Redis is another installation's.
     """
     with one_line_failures():
         check_database()
+        check_redis()
     warn_if_crowded(processes=processes, threads=threads)
 
 
@@ -60,6 +63,16 @@ def check_database() -> None:
         logger.warning("database.not_checked", extra={"cause": type(error).__name__})
     else:
         judge(session)
+    finally:
+        connection.close()  # nothing may be inherited by a fork
+
+
+def check_redis() -> None:
+    """Raises routing.installation.OtherInstallation. What does not answer is logged."""
+    try:
+        installation.check()
+    except (Error, RedisError) as error:
+        logger.warning("redis.not_checked", extra={"cause": type(error).__name__})
     finally:
         connection.close()  # nothing may be inherited by a fork
 

@@ -1,6 +1,10 @@
-"""Django's PostgreSQL connection: it leaves a server that takes no writes, and plans that a migration made old."""
+"""Django's PostgreSQL connection: it leaves a server that takes no writes, and plans that a migration made old.
 
-from collections.abc import Callable
+It can plan each statement anew.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg
@@ -41,9 +45,37 @@ def with_new_plan(
 
 
 class DatabaseWrapper(DjangoWrapper):
+    plans_anew = False
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.execute_wrappers.append(with_new_plan)
+
+    @contextmanager
+    def planned_anew(self) -> Iterator[None]:
+        """Prepare nothing, so that each statement is planned for its own values. Costs no round trip.
+
+        A list with filters reads a few rows or a whole table by one text: a generic plan, which the server settles for
+        after some uses of a prepared statement, is a guess at the average. What is prepared already stays so.
+        """
+        self.plans_anew = True
+        self._set_threshold()
+        try:
+            yield
+        finally:
+            self.plans_anew = False
+            self._set_threshold()
+
+    def get_new_connection(self, conn_params: Any) -> Any:
+        connection = super().get_new_connection(conn_params)
+        if self.plans_anew:
+            connection.prepare_threshold = None
+        return connection
+
+    def _set_threshold(self) -> None:
+        if self.connection is not None:
+            usual = self.settings_dict["OPTIONS"].get("prepare_threshold")
+            self.connection.prepare_threshold = None if self.plans_anew else usual
 
     def is_usable(self) -> bool:
         """Asked at a request's or task's first statement, and after an error outside a transaction.

@@ -1,54 +1,51 @@
 """Filters of the list of leads. None of them reads a table to find its choices."""
 
-from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import F, Max, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-FIRST_YEAR: Final = 2000  # nothing is older; the hours before the first of all days cannot be told
-DAYS: Final = (("today", "today"), ("yesterday", "yesterday"), ("week", "the last 7 days"))
+from routing.models import Lead, Workspace
+from tracing.admin.days import APART, DayFilter, first_id_at
+from tracing.admin.filters import LeadReasonFilter
+from tracing.admin.scope import visible_ids
 
 
-def day_of(value: str, *, today: date) -> tuple[date, date] | None:
-    """The first day and the day after the last, in UTC: "today", "yesterday", "week" or 2026-11-22."""
-    tomorrow = today + timedelta(days=1)
-    named = {"today": today, "yesterday": today - timedelta(days=1), "week": today - timedelta(days=6)}
-    if value in named:
-        return named[value], today if value == "yesterday" else tomorrow
-    try:
-        chosen = date.fromisoformat(value)
-        return (chosen, chosen + timedelta(days=1)) if chosen.year >= FIRST_YEAR else None
-    except (ValueError, OverflowError):
-        return None
+class LeadDayFilter(DayFilter):
+    """A list that goes by id would read every later lead before it came to an old day, so the day lies between two ids.
 
-
-class DayFilter(admin.SimpleListFilter):
-    """`?day=2026-11-22` shows any day (UTC)."""
-
-    title = "day it came in (UTC)"
-    parameter_name = "day"
-    column = "received_at"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
-        typed = request.GET.get("day", "")
-        shown = [*DAYS]
-        if typed not in dict(DAYS) and day_of(typed, today=timezone.now().date()):
-            shown.append((typed, typed))
-        return shown
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
-        value = self.value()
-        days = day_of(value, today=timezone.now().date()) if value else None
-        if days is None:
-            return queryset.none() if value else queryset
-        first, end = (datetime(each.year, each.month, each.day, tzinfo=UTC) for each in days)
-        return self.of_days(queryset, first=first, end=end)
+    Nothing is received before it is written. Imported leads may have been received long before.
+    """
 
     def of_days(self, queryset: QuerySet[Any], *, first: datetime, end: datetime) -> QuerySet[Any]:
-        return queryset.filter(**{f"{self.column}__gte": first, f"{self.column}__lt": end})
+        written = Lead.objects.filter(public_id__gte=first_id_at(first - APART)).order_by("public_id")
+        least = written.values_list("pk", flat=True).first()
+        if least is None:
+            return queryset.none()
+        within = super().of_days(queryset.filter(pk__gte=least), first=first, end=end)
+        return within if end > timezone.now() else within.filter(pk__lte=self._find_last(first, end))
+
+    def _find_last(self, first: datetime, end: datetime) -> int:
+        """One range of the index (workspace, -received_at) for each. As a sum, or the planner would walk by id."""
+        workspaces = list(Workspace.objects.values_list("pk", flat=True))
+        of_day = super().of_days(
+            Lead.objects.filter(workspace__in=workspaces).order_by(), first=first, end=end
+        )
+        return of_day.aggregate(last=Max(F("pk") + 0))["last"] or 0
+
+
+class WaitingReasonFilter(LeadReasonFilter):
+    """Of pending leads: an index has reasons by workspace, and a rare one is found without reading the others."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() is None:
+            return queryset
+        ids = visible_ids(request)
+        workspaces = list(Workspace.objects.values_list("pk", flat=True)) if ids is None else ids
+        return super().queryset(request, queryset.filter(workspace__in=workspaces).exclude(skip_reason=""))
 
 
 class PausedFilter(admin.SimpleListFilter):

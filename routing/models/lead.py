@@ -38,6 +38,7 @@ class LeadStatus(models.TextChoices):
 # Leads that tell an e-mail and a phone of one person, though they make nobody a duplicate themselves.
 LINKING = (LeadStatus.DUPLICATE, LeadStatus.RETURNED)
 SAME_PERSON = Q(status__in=LINKING, email_hash__isnull=False, phone_hash__isnull=False)
+SELDOM = ("gated", "offered", "returned", "expired", "cancelled")
 UNFINISHED = (LeadStatus.PENDING, LeadStatus.CALLING, LeadStatus.GATED, LeadStatus.OFFERED)
 
 
@@ -202,6 +203,12 @@ class Lead(models.Model):
                 condition=Q(status="pending", attempts__gt=0),
                 name="lead_retry_queue",
             ),
+            # Few, and found among a hundred thousand that wait; the others pay nothing for it.
+            models.Index(
+                fields=["next_attempt_at", "id"], condition=Q(paused_at__isnull=False), name="lead_paused"
+            ),
+            # What is seldom: a list of one of them would read all leads. No sale and no retry comes by here.
+            models.Index(fields=["status", "id"], condition=Q(status__in=SELDOM), name="lead_seldom_status"),
             models.Index(fields=["locked_at"], condition=Q(status="calling"), name="lead_locked"),
             # What a change may wake.
             models.Index(

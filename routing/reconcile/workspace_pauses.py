@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from routing import installation
 from routing.mirror import read_switches, read_versions, write_pauses
 from routing.models import Workspace
 from routing.pauses import find_unmirrored
@@ -11,6 +12,9 @@ WORKSPACES_A_PAGE: Final = 1_000
 
 
 def run(*, fix: bool, limit: int) -> Counts:
+    """Raises OtherInstallation: then it is not the pauses that are wrong."""
+    installation.check()
+
     def step(after: int | None, count: int) -> tuple[Counts, int | None]:
         page = Workspace.objects.filter(pk__gt=after or 0).order_by("pk").values_list("pk", flat=True)[:count]
         names: list[int | None] = [*page]

@@ -89,7 +89,7 @@ def _atomic_take() -> None:
     from django.conf import settings
 
     from routing import schedule
-    from routing.keys import schedule_key, schedule_of
+    from routing.keys import schedule_key, schedule_of, shard_of
     from routing.redisclient import get_client
     from tests.chaos.probes import PROBE
 
@@ -99,17 +99,17 @@ def _atomic_take() -> None:
         limit: int,
         published: int | None = None,  # noqa: ARG001
     ) -> schedule.Take:
-        client = get_client(schedule.TIMEOUT_SECONDS)
+        client, shards = get_client(schedule.TIMEOUT_SECONDS), settings.LEADSWITCH_READY_SHARDS
         seconds, micros = client.time()
         now = seconds * 1000 + micros // 1000
         found = [
-            schedule.Handed(int(lead), int(workspace), 0)
+            schedule.Handed(int(lead), int(workspace), shard_of(int(workspace), shards=shards), 0)
             for workspace in client.zrange(schedule_key(), 0, -1)
             for lead in client.zrangebyscore(schedule_of(workspace), "-inf", now, 0, limit)
         ]
         was_stopped = bool(found) and PROBE.stop_at("take")
-        flat = [part for each in found for part in each]
-        schedule._run(MOVE, [settings.LEADSWITCH_READY_SHARDS, *flat, schedule.lease_ms()])
+        flat = [part for each in found for part in (each.lead_id, each.workspace_id)]
+        schedule._run(MOVE, [shards, *flat, schedule.lease_ms()])
         if was_stopped:
             PROBE.tell("takes after its stop")
         return schedule.Take(found, is_more=False, is_blocked=bool(found), next_due_seconds=0.05)
@@ -207,6 +207,54 @@ def _pause_look() -> None:
     _cut(sale, "SELL", sale.IS_OPEN, f"true OR ({sale.IS_OPEN})")
 
 
+ONE_ORDER: Final = """
+SELECT l.id, l.workspace_id, l.next_attempt_at
+FROM routing_lead l JOIN routing_workspace w ON w.id = l.workspace_id
+WHERE l.status = 'pending' AND l.paused_at IS NULL AND w.dispatch_mode = %s AND l.next_attempt_at < %s
+    AND (l.next_attempt_at, l.id) > (%s, %s) AND l.received_at <= statement_timestamp() - make_interval(secs => %s)
+ORDER BY l.next_attempt_at, l.id
+LIMIT %s
+"""
+
+
+class OneOrder:
+    """A walk through the leads of all workspaces, those of paused ones among them."""
+
+    def __init__(self, mode: str) -> None:
+        from routing.backlog import START
+
+        self.mode, self.place, self.is_over = mode, START, False
+
+    def read_page(self, *, count: int = 1_000, until: Any = None, least_age: Any = None) -> list[Any]:
+        from django.db import connection
+
+        from routing.backlog import ANY_TIME
+        from routing.schedule import Due
+
+        age = least_age.total_seconds() if least_age else 0
+        with connection.cursor() as cursor:
+            cursor.execute(ONE_ORDER, [self.mode, until or ANY_TIME, *self.place, age, count])
+            found = [Due(*row) for row in cursor.fetchall()]
+        self.is_over = len(found) < count
+        if found:
+            self.place = found[-1].due_at, found[-1].lead_id
+        return found
+
+
+def _workspace_turns() -> None:
+    """Lost leads come back in one order over all workspaces, a thousand a second."""
+    from routing import backlog, lookout
+    from routing.reconcile import schedule as reconciler
+
+    lookout.walk_running = reconciler.walk_all = OneOrder
+    place = backlog.Spread.place
+
+    def place_behind_all(self: Any, lead: Any, *, at: Any) -> Any:
+        return place(self, lead._replace(workspace_id=0), at=at)._replace(workspace_id=lead.workspace_id)
+
+    backlog.Spread.place = place_behind_all  # type: ignore[method-assign]
+
+
 PROTECTIONS: Final[Mapping[str, Protection]] = {
     "row-lock": Protection(
         _row_lock, "FOR NO KEY UPDATE on the lead", ("worker-stop",), second="compare-and-set"
@@ -240,6 +288,13 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
     "pause-look": Protection(
         _pause_look, "the look at pauses in the statement of a sale", ("pause",), kills=4
     ),
+    "workspace-turns": Protection(
+        _workspace_turns,
+        "the order of each workspace in which lost leads come back",
+        ("redis-flush-pile",),
+        kills=1,
+        periods="production",
+    ),
     "leases-without-beat": Protection(
         _leases_without_beat, "the leader's end of leases while no reconciler runs", ("beat-stop",), kills=4
     ),
@@ -250,5 +305,5 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
 # Each of these has a row of its own in the table; the others are what holds in their place.
 ALONE: Final = (
     *("row-lock", "lease", "epoch", "idempotency-key", "reconciler", "no-key-lock"),
-    *("lookout", "session-check", "confirmation", "pause-look", "leases-without-beat"),
+    *("lookout", "session-check", "confirmation", "pause-look", "workspace-turns", "leases-without-beat"),
 )

@@ -1,6 +1,6 @@
 """Events: one step of an attempt."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django.contrib import admin
@@ -15,7 +15,9 @@ from tracing.admin.columns import (
     time_column,
     word_column,
 )
+from tracing.admin.days import DayByIdFilter
 from tracing.admin.filters import AnyReasonFilter, EventFilter, WorkspaceFilter
+from tracing.admin.keyset import MOST_LOOKED, Place
 from tracing.admin.readonly import ReadOnlyAdmin, pretty_json
 from tracing.models import Attempt, LeadDistributionEvent
 from tracing.narrator import RESULTS
@@ -23,6 +25,14 @@ from tracing.parsing import parse_uuid
 from tracing.vocabulary import Event
 
 EVENTS: Final = {code: code.replace("_", " ") for code in Event}
+
+# Of a workspace its attempts are counted, each of which has about as many events.
+EVENTS_AN_ATTEMPT: Final = 8
+
+
+class EventDayFilter(DayByIdFilter):
+    column = "created_at"
+    id_column = "attempt_id"
 
 
 @admin.register(LeadDistributionEvent)
@@ -32,7 +42,8 @@ class LeadDistributionEventAdmin(ReadOnlyAdmin):
     list_display = ("id", "attempt_id", "seq", "what", "buyer_id", "cost", "result", "reason", "created")
     # The newest attempt first: those of one workspace are found through its attempts, however long ago they were.
     keyset = ("attempt_id", "seq")
-    list_filter = (WorkspaceFilter, EventFilter, AnyReasonFilter)
+    list_filter = (WorkspaceFilter, EventFilter, AnyReasonFilter, EventDayFilter)
+    look_time = "created_at"
     empty_list_text = "The first lead that is tried leaves some."
     search_help_text = (
         "An attempt's id: its events. They have no index by lead; the lead's page tells them all."
@@ -56,3 +67,20 @@ class LeadDistributionEventAdmin(ReadOnlyAdmin):
     def of_workspaces(self, queryset: QuerySet[Any], ids: Sequence[int]) -> QuerySet[Any]:
         attempt = Attempt.objects.filter(pk=OuterRef("attempt_id"), destination_workspace_id__in=ids)
         return queryset.filter(Exists(attempt))
+
+    def looks_through(self, asked: Mapping[str, str], *, ids: Sequence[int] | None) -> int | None:  # noqa: ARG002
+        is_filtered = asked.get("event") or asked.get("skip_reason")
+        return MOST_LOOKED if is_filtered and not asked.get("day") else None
+
+    def place_far(
+        self, start: Place | None, *, side: str, rows: int, workspace_id: int | None
+    ) -> Place | None:
+        """Of a workspace by its attempts: its events have no index."""
+        if workspace_id is None:
+            return super().place_far(start, side=side, rows=rows, workspace_id=None)
+        attempts = Attempt.objects.filter(destination_workspace_id=workspace_id)
+        if start is not None:
+            attempts = attempts.filter(**{f"pk__{side}": start[0]})
+        far = max(1, rows // EVENTS_AN_ATTEMPT) - 1
+        ids = attempts.order_by("-pk" if side == "lt" else "pk").values_list("pk", flat=True)[far : far + 1]
+        return next(((each, 1) for each in ids), None)

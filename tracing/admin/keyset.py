@@ -1,7 +1,7 @@
 """Lists of large tables: pages go by key, newest first unless said otherwise, and nothing is ever counted."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
@@ -9,11 +9,18 @@ from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import HttpRequest
 
-from tracing.parsing import LONGEST_ID
+from tracing.admin.scope import visible_ids
+from tracing.parsing import LONGEST_ID, parse_id
 
 OLDER_THAN: Final = "older_than"
 NEWER_THAN: Final = "newer_than"
 LONGEST_KEY: Final = 36
+# By a filter without an index: so many rows are a few milliseconds, however long the table is.
+MOST_LOOKED: Final = 8_000
+LEAST_LOOKED: Final = 100
+WORKSPACES: Final = ("workspace", "workspace__id__exact")
+
+Place: TypeAlias = Sequence[Any]
 
 
 class KeysetChangeList(ChangeList):
@@ -30,6 +37,10 @@ class KeysetChangeList(ChangeList):
         model = args[0]
         self.older_than = self.read_key(model, request.GET.get(OLDER_THAN, ""))
         self.newer_than = self.read_key(model, request.GET.get(NEWER_THAN, ""))
+        self.asked = request.GET.dict()
+        self.look_ids = _chosen_ids(request)
+        self.looked: int | None = None  # how many rows, where these were not enough to fill the page
+        self.looked_to: Any = None  # the time of the last of them
         super().__init__(request, *args, **kwargs)
 
     def get_filters_params(self, params: Any = None) -> Any:
@@ -56,8 +67,13 @@ class KeysetChangeList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:  # noqa: ARG002 - the signature is Django's
         rows, has_newer, has_older = self._read()
-        self.newer_url = self._page(NEWER_THAN, self.key_of(rows[0])) if has_newer and rows else ""
-        self.older_url = self._page(OLDER_THAN, self.key_of(rows[-1])) if has_older and rows else ""
+        first, last = (rows[0], rows[-1]) if rows else (None, None)
+        if self.looked is not None and self.newer_than is not None:
+            first = self.looked_row
+        elif self.looked is not None:
+            last = self.looked_row
+        self.newer_url = self._page(NEWER_THAN, self.key_of(first)) if has_newer and first else ""
+        self.older_url = self._page(OLDER_THAN, self.key_of(last)) if has_older and last else ""
         self.newest_url = self.get_query_string(remove=[OLDER_THAN, NEWER_THAN])
         self.is_first_page = self.older_than is None and self.newer_than is None
         self.result_list = rows
@@ -71,12 +87,56 @@ class KeysetChangeList(ChangeList):
         """One row more than shown tells whether there is a further page."""
         rows, more = self.queryset, self.list_per_page + 1
         if self.newer_than is not None:
-            found = list(self.before(rows, self.newer_than)[:more])
-            return found[: self.list_per_page][::-1], len(found) == more, True
+            stop, rows = self._bounded(self.before(rows, self.newer_than), self.newer_than, side="gt")
+            found = list(rows[:more])
+            return found[: self.list_per_page][::-1], len(found) == more or self._stopped(found, stop), True
         if self.older_than is not None:
             rows = self.after(rows, self.older_than)
+        stop, rows = self._bounded(rows, self.older_than, side="lt")
         found = list(rows[:more])
-        return found[: self.list_per_page], self.older_than is not None, len(found) == more
+        is_further = len(found) == more or self._stopped(found, stop)
+        return found[: self.list_per_page], self.older_than is not None, is_further
+
+    def _bounded(self, rows: Any, start: Any, *, side: str) -> tuple[Place | None, Any]:
+        """By a filter without an index: the rows up to the place at which this page stops looking, and that place."""
+        looks_through = getattr(self.model_admin, "looks_through", None)
+        most = looks_through(self.asked, ids=self.look_ids) if looks_through else None
+        if most is None:
+            return None, rows
+        self.most_looked = most
+        from_place = None if start is None else self._place(start)
+        stop = self._far(from_place, side=side, most=most)
+        return stop, rows if stop is None else rows.filter(
+            _reaching(self.model_admin.keyset, stop, side=side)
+        )
+
+    def _far(self, start: Place | None, *, side: str, most: int) -> Place | None:
+        """Of several workspaces the place that is nearest: no more rows than that of all of them lie before it."""
+        if self.look_ids is None:
+            found: Place | None = self.model_admin.place_far(start, side=side, rows=most, workspace_id=None)
+            return found
+        share = max(LEAST_LOOKED, most // max(1, len(self.look_ids)))
+        places = [
+            self.model_admin.place_far(start, side=side, rows=share, workspace_id=each)
+            for each in self.look_ids
+        ]
+        far = [place for place in places if place is not None]
+        return None if not far else max(far) if side == "lt" else min(far)
+
+    def _stopped(self, found: Sequence[Any], stop: Place | None) -> bool:
+        """Whether the page ends where it stopped looking. It then says so, and goes on from there."""
+        if stop is None or len(found) > self.list_per_page:
+            return False
+        names = self.model_admin.keyset
+        row = self.root_queryset.filter(**dict(zip(names, stop, strict=True))).first()
+        if row is None:
+            return False
+        self.looked, self.looked_row = self.most_looked, row
+        self.looked_words = f"{self.looked:,} {self.opts.verbose_name_plural}"
+        self.looked_to = (
+            getattr(row, self.model_admin.look_time, None) if self.model_admin.look_time else None
+        )
+        return True
 
     def _place(self, key: object) -> Sequence[object] | None:
         """Where the row stands in the order; None: there is no such row."""
@@ -88,6 +148,36 @@ class KeysetChangeList(ChangeList):
 
     def _page(self, parameter: str, key: object) -> str:
         return self.get_query_string({parameter: key}, [OLDER_THAN, NEWER_THAN])
+
+
+def _chosen_ids(request: HttpRequest) -> Sequence[int] | None:
+    """The workspace of the filter, or all that the user sees; None: every one."""
+    chosen = next((request.GET[name] for name in WORKSPACES if request.GET.get(name)), "")
+    seen, found = visible_ids(request), parse_id(chosen)
+    if found is None:
+        return seen
+    return [found] if seen is None or found in seen else []
+
+
+def place_far(
+    rows: Any, names: Sequence[str], start: Place | None, *, side: str, rows_far: int
+) -> Place | None:
+    """Reads the index of the keyset alone."""
+    if start is not None:
+        rows = rows.filter(_beyond(names, start, side=side))
+    order = [f"-{name}" if side == "lt" else name for name in names]
+    found: Place | None = rows.order_by(*order).values_list(*names)[rows_far - 1 : rows_far].first()
+    return found
+
+
+def _reaching(names: Sequence[str], place: Place, *, side: str) -> Q:
+    """The place itself and what lies on the way to it, from older (`side` gt) or from newer rows (lt)."""
+    towards = "gte" if side == "lt" else "lte"
+    nearest = Q(**{f"{names[0]}__{towards}": place[0]})
+    if len(names) == 1:
+        return nearest
+    nearer = Q(**{f"{names[0]}__{towards[:-1]}": place[0]})
+    return nearest & (nearer | Q(**{names[0]: place[0]}) & _reaching(names[1:], place[1:], side=side))
 
 
 def _beyond(names: Sequence[str], place: Sequence[object] | None, *, side: str) -> Q:

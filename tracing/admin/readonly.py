@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from tracing.admin.history import HistoryAdmin
-from tracing.admin.keyset import KeysetChangeList
+from tracing.admin.keyset import KeysetChangeList, Place, place_far
 
 # A longer document is folded away until somebody wants it.
 MOST_LINES: Final = 40
@@ -57,6 +57,33 @@ class ReadOnlyAdmin(ExactSearch):
     ordering = ("-pk",)
     keyset: ClassVar[Sequence[str]] = ("pk",)  # what the list is ordered by, the largest first
     actions: Any = None
+    look_time = ""  # the column that says how far a list by a filter without an index has looked
+
+    def looks_through(
+        self,
+        asked: Mapping[str, str],  # noqa: ARG002 - for lists that have such filters
+        *,
+        ids: Sequence[int] | None,  # noqa: ARG002
+    ) -> int | None:
+        """How many rows a page looks at when it is asked by a filter without an index; None: by none of these.
+
+        `ids`: of the workspaces whose rows are asked for, None: all.
+        """
+        return None
+
+    def place_far(
+        self, start: Place | None, *, side: str, rows: int, workspace_id: int | None
+    ) -> Place | None:
+        """The keyset of the row that is so many rows from `start`, "lt" or "gt". None: there are not so many."""
+        return place_far(
+            self.model._default_manager.all()
+            if workspace_id is None
+            else self.of_workspaces(self.model._default_manager.all(), [workspace_id]),
+            self.keyset,
+            start,
+            side=side,
+            rows_far=rows,
+        )
 
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:  # noqa: ARG002
         return KeysetChangeList

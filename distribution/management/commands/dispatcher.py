@@ -5,12 +5,13 @@ from threading import Event
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.utils.module_loading import import_string
 
 from distribution.distribute import distribute_next_due
 from distribution.worker import settle_collector, worker_name
 from routing.dispatcher import Dispatcher
+from routing.installation import OtherInstallation
 from routing.places import load_rows
 
 
@@ -28,7 +29,10 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         load_rows()  # before Redis is away: the first lead that it runs itself is as fast as any
         settle_collector()
-        Dispatcher(worker_name(), run_next_due=run_next_due, stop=stop).run()
+        try:
+            Dispatcher(worker_name(), run_next_due=run_next_due, stop=stop).run()
+        except OtherInstallation as error:
+            raise CommandError(str(error)) from error
 
 
 def run_next_due() -> bool:

@@ -1,0 +1,25 @@
+"""Pages and lists are planned for what they are asked; what takes leads in keeps its statements prepared."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, cast
+
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+
+if TYPE_CHECKING:
+    from leadswitch.postgres.base import DatabaseWrapper
+
+READING: Final = ("GET", "HEAD")
+
+
+class PlannedAnewMiddleware:
+    """For every request that reads. Put it before whatever asks the database: sessions, users."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method not in READING:
+            return self.get_response(request)
+        with cast("DatabaseWrapper", connection).planned_anew():
+            return self.get_response(request)

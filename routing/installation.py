@@ -1,0 +1,80 @@
+"""Whose Redis it is. Two installations under one prefix would take each other's leads and forget them.
+
+An installation is its database: the server's own number and the database's, which a restart, a failover or an upgrade
+of the product keep. The leading dispatcher holds the name in Redis for as long as it leads; every process looks at it
+before it serves. Nothing outlives its owner: after a restore into another server the old name is gone in seconds.
+"""
+
+from functools import cache
+from typing import Final
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import ProgrammingError, connection
+
+from routing.keys import installation_key
+from routing.redisclient import get_client
+from routing.schedule import TIMEOUT_SECONDS, run_script
+
+# Longer than another dispatcher needs to take over the lead.
+HELD_MS: Final = 10_000
+
+READ: Final = """
+SELECT system_identifier || '.' || (SELECT oid FROM pg_database WHERE datname = current_database())
+FROM pg_control_system()
+"""
+# The last key: installation. ARGV: name, ms. Returns whose name is held.
+HOLD: Final = """
+local holder = redis.call('GET', KEYS[#KEYS])
+if holder and holder ~= ARGV[1] then return holder end
+redis.call('SET', KEYS[#KEYS], ARGV[1], 'PX', ARGV[2])
+return ARGV[1]
+"""
+# The last key: installation. ARGV: name.
+RELEASE: Final = (
+    "if redis.call('GET', KEYS[#KEYS]) == ARGV[1] then return redis.call('UNLINK', KEYS[#KEYS]) end"
+)
+
+
+class OtherInstallation(ImproperlyConfigured):
+    """Another database's product uses this Redis under the same prefix. The message says what to do."""
+
+
+@cache
+def read_name() -> str:
+    """Of the database that this process is connected to. "": the server does not tell."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(READ)
+            return str(cursor.fetchone()[0])
+    except ProgrammingError:  # a hosted server may keep it to itself; then nothing is checked
+        return ""
+
+
+def hold() -> None:
+    """Keep Redis for this installation for a while. Raises OtherInstallation, redis.RedisError."""
+    name = read_name()
+    if name:
+        _judge(run_script(HOLD, [name, HELD_MS], installation_key()), name)
+
+
+def check() -> None:
+    """Raises OtherInstallation while another one holds this Redis; redis.RedisError."""
+    name = read_name()
+    if name:
+        _judge(get_client(TIMEOUT_SECONDS).get(installation_key()) or name, name)
+
+
+def release() -> None:
+    """Let another installation use this Redis at once. Raises redis.RedisError."""
+    run_script(RELEASE, [read_name()], installation_key())
+
+
+def _judge(holder: object, name: str) -> None:
+    if str(holder) != name:
+        message = (
+            f"LEADSWITCH_REDIS_PREFIX={settings.LEADSWITCH_REDIS_PREFIX}: the dispatcher of another database"
+            f" ({holder}, this is {name}) uses this Redis under the same prefix; give each installation its own"
+            " prefix or REDIS_URL, or stop the other one's dispatchers and wait ten seconds"
+        )
+        raise OtherInstallation(message)

@@ -1,0 +1,91 @@
+"""Two installations on one Redis under one prefix: the second one refuses, and nobody is locked out for long."""
+
+from threading import Event
+from typing import TYPE_CHECKING
+
+import pytest
+from django.core.management import call_command
+
+from leadswitch.database.fitness import begin
+from routing import installation, keys
+from routing.dispatcher import Dispatcher
+from routing.installation import HELD_MS, OtherInstallation
+from routing.reconcile import find_reconciler, run_reconciler
+from tests.conftest import remove_keys
+
+if TYPE_CHECKING:
+    import redis
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+OTHER = "7123.16384"
+
+
+@pytest.fixture
+def held(redis_client: "redis.Redis[str]") -> "redis.Redis[str]":
+    """The dispatcher of another database leads."""
+    redis_client.set(keys.installation_key(), OTHER, px=HELD_MS)
+    return redis_client
+
+
+def lead_once() -> None:
+    stop = Event()
+    dispatcher = Dispatcher("test", run_next_due=lambda: False, stop=stop)
+    dispatcher._turn()
+
+
+def test_a_dispatcher_does_not_lead_in_the_redis_of_another_one(held: "redis.Redis[str]") -> None:
+    with pytest.raises(OtherInstallation, match=r"^LEADSWITCH_REDIS_PREFIX=.* own prefix or REDIS_URL"):
+        Dispatcher("test", run_next_due=lambda: False, stop=Event()).run()
+    assert not held.exists(keys.dispatcher_key())
+    assert held.get(keys.installation_key()) == OTHER
+
+
+@pytest.mark.usefixtures("held")
+def test_processes_that_serve_do_not_start(capsys: pytest.CaptureFixture[str]) -> None:
+    for start in (begin, lambda: call_command("dispatcher")):
+        with pytest.raises(SystemExit) as stopped:
+            start()
+        assert stopped.value.code == 2
+        [line] = capsys.readouterr().err.splitlines()
+        assert "LEADSWITCH_REDIS_PREFIX" in line
+
+
+@pytest.mark.usefixtures("held")
+def test_the_reconciler_of_a_process_that_runs_says_so() -> None:
+    with pytest.raises(OtherInstallation):
+        run_reconciler(find_reconciler("workspace_pauses"), fix=True)
+
+
+def test_a_leader_holds_redis_for_a_while(redis_client: "redis.Redis[str]") -> None:
+    lead_once()
+    assert redis_client.get(keys.installation_key()) == installation.read_name()
+    assert 0 < redis_client.pttl(keys.installation_key()) <= HELD_MS
+    installation.check()
+    begin()
+
+
+def test_a_flush_and_the_end_of_the_other_one_lock_nobody_out(held: "redis.Redis[str]") -> None:
+    remove_keys(held)
+    lead_once()
+    installation.release()
+    held.set(keys.installation_key(), OTHER, px=1)
+    while held.exists(keys.installation_key()):
+        pass
+    lead_once()
+    assert held.get(keys.installation_key()) == installation.read_name()
+
+
+def test_a_leader_lets_go_of_its_own_name_alone(held: "redis.Redis[str]") -> None:
+    installation.release()
+    assert held.get(keys.installation_key()) == OTHER
+
+
+@pytest.mark.usefixtures("held")
+def test_a_server_that_does_not_tell_its_number_is_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(installation, "READ", "SELECT 1 FROM no_such_table")
+    installation.read_name.cache_clear()
+    try:
+        installation.check()
+    finally:
+        installation.read_name.cache_clear()
