@@ -97,6 +97,11 @@ def consumed_key() -> str:
     return _key("consumed")
 
 
+def round_key(mode: str) -> str:
+    """STRING: where the round of `reconcile schedule` over this mode's leads goes on."""
+    return f"{_key('round')}:{mode}"
+
+
 def probe_key() -> str:
     """STRING that proves that Redis takes writes. Expires soon."""
     return _key("probe")

@@ -14,13 +14,17 @@ from routing.redisclient import get_client
 from routing.schedule import TIMEOUT_SECONDS
 
 
-def say_alive(name: str, *, shards: Iterable[int] | None = None) -> None:
-    """`shards`: those whose ready queues it takes from; None: all."""
+def say_alive(name: str, *, shards: Iterable[int] | None = None, silent_seconds: float = 0.0) -> None:
+    """`shards`: those whose ready queues it takes from; None: all. `silent_seconds`: since when its pool runs nothing.
+
+    Silent for longer than ALIVE_SECONDS it is not counted, and takes from no queue.
+    """
     now = _now()
     taken_from = range(settings.LEADSWITCH_READY_SHARDS) if shards is None else shards
-    said: dict[Any, Any] = {str(shard): now for shard in taken_from}
+    is_silent = silent_seconds > ALIVE_SECONDS
+    said: dict[Any, Any] = {} if is_silent else {str(shard): now for shard in taken_from}
     with get_client(TIMEOUT_SECONDS).pipeline() as pipeline:
-        pipeline.zadd(workers_key(), {name: now})
+        pipeline.zadd(workers_key(), {name: now - int(silent_seconds)})
         pipeline.zremrangebyscore(workers_key(), "-inf", now - 3600)
         if said:
             pipeline.hset(consumed_key(), mapping=said)
