@@ -1,7 +1,7 @@
 """The Celery app. Messages are wake-ups: the work itself is in PostgreSQL, so any of them may be lost."""
 
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from celery import Celery
 from celery.signals import (
@@ -12,14 +12,18 @@ from celery.signals import (
     worker_init,
     worker_process_init,
     worker_process_shutdown,
+    worker_ready,
 )
+from celery.worker import state
 from django.conf import settings
 from django.db import connections
 
 from leadswitch.broker import guard_channels
 from leadswitch.database.fitness import begin
+from leadswitch.pulse import Pulse
 from leadswitch.start import load_settings
 from routing import workers
+from routing.keys import shards_among
 from routing.outage import guarded
 from routing.places import load_rows
 
@@ -60,10 +64,25 @@ def drop_broken_connections(**_: object) -> None:
         connection.close_if_unusable_or_obsolete()
 
 
+PULSES: Final[dict[int, Pulse]] = {}
+
+
+@worker_ready.connect
+def feel_pulse(sender: Any, **_: object) -> None:
+    """Again after each new connection to the broker; the pool stays."""
+    if id(sender.pool) not in PULSES:
+        PULSES.clear()
+        PULSES[id(sender.pool)] = Pulse(sender.pool, count_begun=lambda: int(state.all_total_count[0]))
+
+
 @heartbeat_sent.connect
 def say_alive(sender: Any, **_: object) -> None:
-    """Every two seconds, in the process that consumes: one that hangs says nothing."""
-    guarded("say_alive", partial(workers.say_alive, sender.eventer.hostname), None)
+    """Every two seconds, in the process that consumes: one that hangs says nothing, nor does one before it is ready."""
+    shards = shards_among(app.amqp.queues.consume_from)
+    for pulse in PULSES.values():
+        silent = pulse.silent_seconds()
+        say = partial(workers.say_alive, sender.eventer.hostname, shards=shards, silent_seconds=silent)
+        guarded("say_alive", say, None)
 
 
 @worker_process_init.connect

@@ -230,6 +230,8 @@ def export_sizes() -> None:
         metrics.SCHEDULE_LEADS.labels(shard=str(shard)).set(size.waiting)
         metrics.SCHEDULE_OVERDUE.labels(shard=str(shard)).set(size.overdue)
         metrics.READY_LEADS.labels(shard=str(shard)).set(size.ready)
+        metrics.STALE_LEADS.labels(shard=str(shard)).set(size.stale)
+        metrics.QUEUE_CONSUMED.labels(shard=str(shard)).set(size.is_consumed)
     metrics.SCHEDULE_LATE_SECONDS.labels(path="redis").set(sizes.overdue_seconds)
     metrics.INFLIGHT_LEADS.labels(state="queued").set(sizes.ready)
     metrics.INFLIGHT_LEADS.labels(state="started").set(max(0, sizes.inflight - sizes.ready))

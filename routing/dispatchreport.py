@@ -9,10 +9,10 @@ from routing.dispatchstate import DispatchState, WorkspaceState
 from routing.lastruns import LastRun
 from routing.models import DispatchPath
 from routing.pauses import Pause
-from routing.schedule import Sizes
+from routing.schedule import ShardSize, Sizes
 from tracing.wording import count, moment, span
 
-SHARD_COLUMNS: Final = ("shard", "waiting", "overdue", "ready")
+SHARD_COLUMNS: Final = ("shard", "waiting", "overdue", "ready", "stale", "worker")
 WORKSPACE_COLUMNS: Final = ("workspace", "mode", "waiting", "overdue", "paused since", "by", "why")
 MOST_NAMED: Final = 10
 
@@ -103,10 +103,14 @@ def _tell_switches(state: DispatchState, unmirrored: frozenset[int | None]) -> s
 
 
 def _shards(sizes: Sizes) -> Iterator[str]:
-    rows = [(each.waiting, each.overdue, each.ready) for each in sizes.shards]
-    told = [(str(shard), *(f"{number:,}" for number in row)) for shard, row in enumerate(rows)]
-    total = ("total", *(f"{number:,}" for number in (sizes.waiting, sizes.overdue, sizes.ready)))
-    return _align([SHARD_COLUMNS, *told, total], right=(1, 2, 3))
+    told = [_shard_row(str(shard), each, each.is_consumed) for shard, each in enumerate(sizes.shards)]
+    total = _shard_row("total", sizes, not sizes.unconsumed)
+    return _align([SHARD_COLUMNS, *told, total], right=(1, 2, 3, 4))
+
+
+def _shard_row(name: str, size: ShardSize | Sizes, is_consumed: bool) -> tuple[str, ...]:  # noqa: FBT001 - a cell
+    numbers = (size.waiting, size.overdue, size.ready, size.stale)
+    return name, *(f"{number:,}" for number in numbers), "yes" if is_consumed else "none"
 
 
 def _workspace_row(each: WorkspaceState) -> tuple[str, ...]:

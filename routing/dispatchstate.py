@@ -14,11 +14,11 @@ from django.db import connection
 from django.db.models import Count, F, Q, QuerySet
 from redis.exceptions import RedisError
 
-from routing import schedule, workers
+from routing import prelude, schedule, workers
 from routing.breaker import Breaker
 from routing.canary import Canary, read_canary
 from routing.control import ALIVE_SECONDS, Control, read_control
-from routing.keys import dispatcher_key, schedule_of
+from routing.keys import dispatcher_key, ready_queue, schedule_of
 from routing.lastruns import LastRun, read_runs
 from routing.models import DispatchMode, Workspace
 from routing.pauses import Pause, find_unmirrored, read_pauses
@@ -289,15 +289,27 @@ def _find_in_redis(state: DispatchState, redis: RedisState) -> Iterator[str]:
         )
     if not redis.workers_alive:
         yield (
-            f"No worker has said for {workers.ALIVE_SECONDS} seconds that it is alive: leads are handed on, and nobody"
+            f"No worker has said for {prelude.ALIVE_SECONDS} seconds that it is alive: leads are handed on, and nobody"
             " runs them."
         )
+    yield from _find_unconsumed(redis)
     if redis.unmirrored:
         number = count(len(redis.unmirrored), "switch", "switches")
         yield (
             f"Redis has {number} other than PostgreSQL: nothing wrong is sold, but leads start late."
             " Beat corrects it every 30 seconds; so does manage.py reconcile workspace_pauses --fix."
         )
+
+
+def _find_unconsumed(redis: RedisState) -> Iterator[str]:
+    """Queues that no worker takes from, although some are alive."""
+    unconsumed = [] if redis.sizes is None else redis.sizes.unconsumed
+    if not redis.workers_alive or redis.sizes is None or not unconsumed:
+        return
+    names = ", ".join(ready_queue(shard) for shard in unconsumed)
+    is_all = len(unconsumed) == len(redis.sizes.shards)
+    then = "Leads are handed on, and nobody runs them." if is_all else "Their leads go through the others."
+    yield f"No worker takes from {names}. {then} Start a worker for them (-Q), or one that takes from all."
 
 
 def _count_modes(workspaces: QuerySet[Workspace]) -> Sequence[Mapping[str, Any]]:

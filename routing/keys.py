@@ -3,10 +3,13 @@
 All of them begin with the installation's prefix as a hash tag, so that scripts may touch several at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Final
 from zlib import crc32
 
 from django.conf import settings
+
+READY_QUEUES: Final = "ready."
 
 
 def rate_limit_key(kind: str, name: str) -> str:
@@ -30,12 +33,15 @@ def inflight_key() -> str:
 
 
 def leases_key() -> str:
-    """HASH lead id -> workspace id, followed by "!" once a worker has started it. Exactly the leads in flight."""
+    """HASH lead id -> workspace id "@" shard, and "!" once a worker has started it. Exactly the leads in flight."""
     return _key("leases")
 
 
 def ready_key(shard: int) -> str:
-    """ZSET lead id -> the ms at which its lease ends: leads in flight that no worker has started yet."""
+    """ZSET lead id -> the ms at which its lease ends: what the queue holds, as far as no worker has started it.
+
+    Leases that are over stay until the queue is empty; of a lead that was published again as `id/end of its lease`.
+    """
     return f"{_key('ready')}:{shard}"
 
 
@@ -86,6 +92,16 @@ def workers_key() -> str:
     return _key("workers")
 
 
+def consumed_key() -> str:
+    """HASH shard -> the second at which a worker last said that it takes from its ready queue."""
+    return _key("consumed")
+
+
+def round_key(mode: str) -> str:
+    """STRING: where the round of `reconcile schedule` over this mode's leads goes on."""
+    return f"{_key('round')}:{mode}"
+
+
 def probe_key() -> str:
     """STRING that proves that Redis takes writes. Expires soon."""
     return _key("probe")
@@ -97,21 +113,17 @@ def dispatcher_key() -> str:
 
 
 def script_keys() -> Sequence[str]:
-    """What every script of the schedule is given, in the order of its KEYS."""
+    """What every script of the schedule is given, in the order of its KEYS.
+
+    The last is how the broker's keys of the ready queues begin, whose length tells what still lies in them. They have
+    another hash tag: the broker is the same Redis, and needs one that is no cluster.
+    """
     names = (
-        "schedule",
-        "inflight",
-        "leases",
-        "ready",
-        "paused",
-        "wake",
-        "pace",
-        "turn",
-        "taken",
-        "takes",
-        "puts",
+        *("schedule", "inflight", "leases", "ready", "paused", "wake", "pace", "turn"),
+        *("taken", "takes", "puts", "consumed"),
     )
-    return [*map(_key, names), dispatcher_key(), f"{dispatcher_key()}:epoch"]
+    queues = f"{settings.LEADSWITCH_REDIS_PREFIX}:{READY_QUEUES}"
+    return [*map(_key, names), dispatcher_key(), f"{dispatcher_key()}:epoch", queues]
 
 
 def wake_key() -> str:
@@ -121,7 +133,12 @@ def wake_key() -> str:
 
 def ready_queue(shard: int) -> str:
     """Name of a Celery queue. The broker puts the installation's prefix before it."""
-    return f"ready.{shard}"
+    return f"{READY_QUEUES}{shard}"
+
+
+def shards_among(queues: Iterable[str]) -> list[int]:
+    """The shards whose ready queues are among these Celery queues."""
+    return [int(name.removeprefix(READY_QUEUES)) for name in queues if name.startswith(READY_QUEUES)]
 
 
 def shard_of(workspace_id: int, *, shards: int) -> int:

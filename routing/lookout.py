@@ -77,6 +77,7 @@ class Lookout:
             self._look.is_done()
             self._judge_canary()
             tell_returned(schedule.hand_back_lost(), path="put")
+            self._leave_queues()
             self._look_into_postgres()
         if self._runs.is_time():
             self._runs.is_done()
@@ -93,6 +94,11 @@ class Lookout:
         if is_late != self.is_canary_late:
             logger.warning("dispatch.canary_late" if is_late else "dispatch.canary_back")
         self.is_canary_late = is_late
+
+    def _leave_queues(self) -> None:
+        count = schedule.leave_queues()
+        if count:
+            logger.warning("dispatch.queues_left", extra={"leads": count})
 
     def _look_into_postgres(self) -> None:
         """A page at a time, through the workspaces that are not paused, and again."""

@@ -108,6 +108,14 @@ SCHEDULE_LATE_SECONDS = Gauge(
     "leadswitch_schedule_late_seconds", "How long the lead that waits longest has been due.", ["path"]
 )
 READY_LEADS = Gauge("leadswitch_ready_leads", "Leads in flight that no worker has started yet.", ["shard"])
+STALE_LEADS = Gauge(
+    "leadswitch_ready_stale_leads",
+    "Leads whose lease ended while they waited in a ready queue that is not empty; they take its room.",
+    ["shard"],
+)
+QUEUE_CONSUMED = Gauge(
+    "leadswitch_ready_queue_consumed", "1 while a worker says that it takes from the ready queue.", ["shard"]
+)
 INFLIGHT_LEADS = Gauge("leadswitch_inflight_leads", "Leads in flight: queued, started.", ["state"])
 DISPATCHER_LEADING = Gauge(
     "leadswitch_dispatcher_leading", "1 while this process leads: redis, postgres.", ["path"]

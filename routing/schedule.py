@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 from django.conf import settings
 from redis.commands.core import Script
 
-from routing import scripts
+from routing import prelude, scripts
 from routing.keys import schedule_of, script_keys
 from routing.redisclient import get_client
 
@@ -48,10 +48,11 @@ class Due(NamedTuple):
 
 
 class Handed(NamedTuple):
-    """A lead in flight that is to be published to the ready queue of its workspace. `deadline_ms`: its lease's end."""
+    """A lead in flight that is to be published to the ready queue of this shard. `deadline_ms`: its lease's end."""
 
     lead_id: int
     workspace_id: int
+    shard: int
     deadline_ms: int
 
 
@@ -100,9 +101,13 @@ class Take:
 
 @dataclass(frozen=True, slots=True)
 class ShardSize:
+    """`stale`: leads whose lease ended while they waited in the ready queue. `is_consumed`: a worker takes from it."""
+
     waiting: int
     overdue: int
     ready: int
+    stale: int
+    is_consumed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,15 @@ class Sizes:
     @property
     def ready(self) -> int:
         return sum(shard.ready for shard in self.shards)
+
+    @property
+    def stale(self) -> int:
+        return sum(shard.stale for shard in self.shards)
+
+    @property
+    def unconsumed(self) -> list[int]:
+        """The shards whose ready queues no worker takes from."""
+        return [number for number, shard in enumerate(self.shards) if not shard.is_consumed]
 
 
 # Threads may share it. What is too much is published twice.
@@ -159,6 +173,14 @@ def say_published(handed: Sequence[Handed]) -> None:
 def hand_back_lost(*, limit: int = LEADS_A_CALL) -> int:
     """Put what puts handed out, and nobody published, back into the schedule. Returns how many leads."""
     return int(_run(scripts.HAND_BACK, [settings.LEADSWITCH_READY_SHARDS, UNCONFIRMED_MS, limit]))
+
+
+def leave_queues(*, limit: int = LEADS_A_CALL) -> int:
+    """Put what lies in ready queues that no worker takes from back into the schedule: it goes through the others.
+
+    Returns how many leads. None while no worker says that it takes from any.
+    """
+    return int(_run(scripts.LEAVE_QUEUES, [settings.LEADSWITCH_READY_SHARDS, lease_ms(), limit]))
 
 
 def take_due(leader: Leader, *, limit: int, published: int | None = None) -> Take:
@@ -241,7 +263,11 @@ def find_expired(*, offset: int = 0, limit: int) -> list[Expired]:
 
 def read_sizes() -> Sizes:
     late_ms, inflight, *numbers = _run(scripts.SIZES, [settings.LEADSWITCH_READY_SHARDS])
-    shards = [ShardSize(*triple) for triple in zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True)]
+    rows = zip(*(numbers[at::5] for at in range(5)), strict=True)
+    shards = [
+        ShardSize(waiting, overdue, ready, stale, bool(is_consumed))
+        for waiting, overdue, ready, stale, is_consumed in rows
+    ]
     return Sizes(shards=shards, inflight=inflight, overdue_seconds=late_ms / 1000)
 
 
@@ -295,8 +321,8 @@ def _flat_published() -> list[int]:
 
 def _read_handed(flat: Sequence[str], *, deadline_ms: int) -> list[Handed]:
     return [
-        Handed(int(lead), int(workspace), deadline_ms)
-        for lead, workspace in zip(flat[::2], flat[1::2], strict=True)
+        Handed(int(lead), int(workspace), int(shard), deadline_ms)
+        for lead, workspace, shard in zip(flat[::3], flat[1::3], flat[2::3], strict=True)
     ]
 
 
@@ -312,4 +338,4 @@ def _run(text: str, arguments: Sequence[Any]) -> Any:
 @cache
 def _script(text: str) -> Script:
     """Registered once: EVALSHA, and again with the text when Redis has forgotten it (PITFALLS 34)."""
-    return get_client(TIMEOUT_SECONDS).register_script(scripts.PRELUDE + text)
+    return get_client(TIMEOUT_SECONDS).register_script(prelude.PRELUDE + text)

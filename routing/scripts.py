@@ -11,124 +11,9 @@ an answer may be lost, and a caller killed (decisions/0045).
 
 from typing import Final
 
-PRELUDE: Final = """
-local SCHEDULE, INFLIGHT, LEASES, READY, PAUSED = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local WAKE, PACE, TURN, TAKEN, TAKES, PUTS = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
-local DISPATCHER, EPOCH = KEYS[12], KEYS[13]
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local LEAST_PACE = 8
-
-local CRC = {
-    0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
-    0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
-}
-
-local function shard_of(workspace, shards)
-    local crc = bit.bnot(0)
-    for at = 1, #workspace do
-        crc = bit.bxor(crc, string.byte(workspace, at))
-        crc = bit.bxor(bit.rshift(crc, 4), CRC[bit.band(crc, 15) + 1])
-        crc = bit.bxor(bit.rshift(crc, 4), CRC[bit.band(crc, 15) + 1])
-    end
-    return (bit.bnot(crc) % 4294967296) % shards
-end
-
-local function leads_of(workspace) return SCHEDULE .. ':' .. workspace end
-local function ready_of(shard) return READY .. ':' .. shard end
-local function is_paused(workspace) return redis.call('EXISTS', PAUSED .. ':' .. workspace) == 1 end
-
--- Whose lead it is, whether a worker started it ("!"), and when its lease ends; nil when it is not in flight.
-local function read_lease(lead)
-    local deadline = redis.call('ZSCORE', INFLIGHT, lead)
-    if not deadline then return nil, false, nil end
-    local held = redis.call('HGET', LEASES, lead) or ''
-    if string.sub(held, -1) == '!' then return string.sub(held, 1, -2), true, tonumber(deadline) end
-    return held, false, tonumber(deadline)
-end
-
--- The index of workspaces follows the earliest lead of each. An earlier one than before wakes the dispatcher.
-local function follow(workspace)
-    local head = redis.call('ZRANGE', leads_of(workspace), 0, 0, 'WITHSCORES')
-    if not head[1] then
-        redis.call('ZREM', SCHEDULE, workspace)
-        return
-    end
-    local known, due = tonumber(redis.call('ZSCORE', SCHEDULE, workspace) or nil), tonumber(head[2])
-    if known == due then return end
-    redis.call('ZADD', SCHEDULE, due, workspace)
-    -- Told once until the next take: it looks at everything.
-    if (not known or due < known) and redis.call('SETNX', WAKE, 1) == 1 then redis.call('PUBLISH', WAKE, 1) end
-end
-
--- How many more leads a shard's queue may take: fewer while leads wait long in it.
-local function room_of(shard, limit)
-    redis.call('ZREMRANGEBYSCORE', ready_of(shard), '-inf', now)
-    local pace = math.min(limit, tonumber(redis.call('HGET', PACE, shard) or limit))
-    return math.max(0, pace - redis.call('ZCARD', ready_of(shard)))
-end
-
--- One step up for each lead that was started in time, half for one that was late, no more than once in `target`.
-local function learn(shard, limit, target, waited)
-    local pace = tonumber(redis.call('HGET', PACE, shard) or limit)
-    if waited <= target then
-        if pace < limit then redis.call('HSET', PACE, shard, pace + 1) end
-        return
-    end
-    local since = tonumber(redis.call('HGET', PACE, shard .. ':slowed') or 0)
-    if now - since >= target then
-        redis.call('HSET', PACE, shard, math.max(LEAST_PACE, math.floor(math.min(pace, limit) / 2)),
-                   shard .. ':slowed', now)
-    end
-end
-
-local function hand_on(workspace, shard, leads, lease)
-    local scores, leases = {}, {}
-    for _, lead in ipairs(leads) do
-        scores[#scores + 1], scores[#scores + 2] = now + lease, lead
-        leases[#leases + 1], leases[#leases + 2] = lead, workspace
-    end
-    redis.call('ZREM', leads_of(workspace), unpack(leads))
-    redis.call('ZADD', INFLIGHT, unpack(scores))
-    redis.call('ZADD', ready_of(shard), unpack(scores))
-    redis.call('HSET', LEASES, unpack(leases))
-end
-
-local function confirm(lead)
-    redis.call('ZREM', TAKEN, lead)
-    redis.call('ZREM', PUTS, lead)
-end
-
--- A lead that was handed out and that no worker has started is in flight no more.
-local function call_back(lead, workspace, shards)
-    redis.call('ZREM', INFLIGHT, lead)
-    redis.call('HDEL', LEASES, lead)
-    redis.call('ZREM', ready_of(shard_of(workspace, shards)), lead)
-    confirm(lead)
-end
-
--- Put (lead, due ms)... back into the schedule, apart from those that a worker has started. Returns how many.
-local function hand_back(unconfirmed, shards)
-    local count, touched = 0, {}
-    for at = 1, #unconfirmed, 2 do
-        local lead = unconfirmed[at]
-        local workspace, is_started = read_lease(lead)
-        if workspace and workspace ~= '' and not is_started then
-            call_back(lead, workspace, shards)
-            redis.call('ZADD', leads_of(workspace), 'LT', unconfirmed[at + 1], lead)
-            count, touched[workspace] = count + 1, true
-        else
-            confirm(lead)
-        end
-    end
-    for workspace in pairs(touched) do follow(workspace) end
-    return count
-end
-"""
-
 # ARGV: shards, queue limit, lease ms, ms after which a put is believed lost, how many leads of earlier puts were
 # published, (such a lead, when its lease ends)..., then (lead, workspace, due ms, least ms to wait)... .
-# Returns {when their leases end, lead, workspace, ...} of those in flight now.
+# Returns {when their leases end, lead, workspace, shard, ...} of those in flight now.
 # Due now goes straight to a ready queue where there is room and no other lead of its workspace waits; else it waits.
 PUT: Final = """
 local shards, limit, lease = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -136,8 +21,8 @@ local is_off, first = redis.call('EXISTS', PAUSED) == 1, 6 + 2 * tonumber(ARGV[5
 local places, rooms, straight, touched = {}, {}, {now + lease}, {}
 
 for at = 6, first - 1, 2 do
-    local _, _, deadline = read_lease(ARGV[at])
-    if deadline == tonumber(ARGV[at + 1]) then redis.call('ZREM', PUTS, ARGV[at]) end
+    local deadline = redis.call('ZSCORE', INFLIGHT, ARGV[at])
+    if deadline and tonumber(deadline) == tonumber(ARGV[at + 1]) then redis.call('ZREM', PUTS, ARGV[at]) end
 end
 
 -- Whose answer was lost, by all appearances: put again it is handed out again.
@@ -150,7 +35,7 @@ local function place_of(workspace)
     local place = places[workspace]
     if not place then
         local head = redis.call('ZRANGE', leads_of(workspace), 0, 0, 'WITHSCORES')[2]
-        place = {shard = shard_of(workspace, shards), is_open = not is_off and not is_paused(workspace)
+        place = {shard = shard_for(workspace, shards), is_open = not is_off and not is_paused(workspace)
                  and not (head and tonumber(head) <= now)}
         if not rooms[place.shard] then rooms[place.shard] = room_of(place.shard, limit) end
         places[workspace] = place
@@ -161,9 +46,9 @@ end
 for at = first, #ARGV, 4 do
     local lead, workspace, due, wait = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
     if wait > 0 then due = math.max(due, now + wait) end
-    local holder, is_started = read_lease(lead)
+    local holder, is_started, deadline, shard = read_lease(lead, shards)
     if holder and holder ~= '' and not is_started and is_lost(lead) then
-        call_back(lead, holder, shards)
+        call_back(lead, shard, deadline)
         holder = nil
     end
     if not holder or is_started then -- else: whoever starts it reads when it is due
@@ -172,7 +57,7 @@ for at = first, #ARGV, 4 do
             hand_on(workspace, place.shard, {lead}, lease)
             redis.call('ZADD', PUTS, now, lead)
             rooms[place.shard] = rooms[place.shard] - 1
-            straight[#straight + 1], straight[#straight + 2] = lead, workspace
+            straight[#straight + 1], straight[#straight + 2], straight[#straight + 3] = lead, workspace, place.shard
         else
             redis.call('ZADD', leads_of(workspace), 'LT', due, lead)
             if due <= now then place.is_open = false end
@@ -186,7 +71,7 @@ return straight
 
 # ARGV: name, epoch, most leads, shards, queue limit, lease ms, number of the take that was published last or "".
 # Returns {-1} to whoever does not lead; else {what waits, ms until the next is due or -1, number of this take, how many
-# leads of the one before were handed back, when their leases end, lead, workspace, ...}.
+# leads of the one before were handed back, when their leases end, lead, workspace, shard, ...}.
 # What waits: 0 nothing that is due, 1 for room in the queues, 2 for the next take.
 # Of a take that was not published, whoever took it, all leads are in the schedule again before this one looks.
 TAKE: Final = """
@@ -213,7 +98,7 @@ local function take_from(workspace, shard, most)
         else
             free[#free + 1] = lead
             unconfirmed[#unconfirmed + 1], unconfirmed[#unconfirmed + 2] = scored[2 * at], lead
-            taken[#taken + 1], taken[#taken + 2] = lead, workspace
+            taken[#taken + 1], taken[#taken + 2], taken[#taken + 3] = lead, workspace, shard
         end
     end
     if #free > 0 then
@@ -256,7 +141,7 @@ end
 
 for _, workspace in ipairs(redis.call('ZRANGEBYSCORE', SCHEDULE, '-inf', now)) do
     if not is_paused(workspace) then
-        local shard = shard_of(workspace, shards)
+        local shard = shard_for(workspace, shards)
         if not groups[shard] then
             groups[shard] = {}
             order[#order + 1] = shard
@@ -269,7 +154,7 @@ for at, shard in ipairs(order) do
     local most = math.min(room, math.ceil(left / (#order - at + 1)))
     local before = #taken
     if serve(shard, groups[shard], most) then taken[1] = math.max(taken[1], most < room and 2 or 1) end
-    left = left - (#taken - before) / 2
+    left = left - (#taken - before) / 3
 end
 local soon = redis.call('ZRANGEBYSCORE', SCHEDULE, '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
 if soon then taken[2] = tonumber(soon) - now end
@@ -284,18 +169,17 @@ local lease, shards, limit, target = tonumber(ARGV[1]), tonumber(ARGV[2]), tonum
 local started = {}
 for at = 5, #ARGV do
     local lead = ARGV[at]
-    local workspace, is_started, deadline = read_lease(lead)
+    local workspace, is_started, deadline, shard = read_lease(lead, shards)
     if not workspace or workspace == '' or (is_started and deadline > now) then
         started[#started + 1] = 0
     else
         if not is_started then
-            local shard = shard_of(workspace, shards)
             redis.call('ZREM', ready_of(shard), lead)
             learn(shard, limit, target, now - (deadline - lease))
         end
         confirm(lead)
         redis.call('ZADD', INFLIGHT, now + lease, lead)
-        redis.call('HSET', LEASES, lead, workspace .. '!')
+        redis.call('HSET', LEASES, lead, workspace .. '@' .. shard .. '!')
         started[#started + 1] = now + lease
     end
 end
@@ -309,10 +193,10 @@ END: Final = """
 local shards, ended, touched = tonumber(ARGV[1]), {}, {}
 for at = 2, #ARGV, 5 do
     local lead, deadline, workspace, due, wait = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
-    local holder, _, held = read_lease(lead)
+    local holder, _, held, shard = read_lease(lead, shards)
     local is_held = holder and (deadline == '' or tonumber(deadline) == held)
     if is_held then
-        call_back(lead, holder, shards)
+        call_back(lead, shard or shard_of(holder, shards), held)
         -- Its due time was written again while it was in flight.
         if redis.call('ZSCORE', leads_of(holder), lead) then
             redis.call('ZADD', leads_of(holder), 'XX', now, lead)
@@ -335,6 +219,23 @@ HAND_BACK: Final = """
 local longest = now - tonumber(ARGV[2])
 local lost = redis.call('ZRANGEBYSCORE', PUTS, '-inf', longest, 'WITHSCORES', 'LIMIT', 0, ARGV[3])
 return hand_back(lost, tonumber(ARGV[1]))
+"""
+
+# ARGV: shards, lease ms, most for each shard. Hands back what lies in queues that nobody takes from, if there are
+# others that somebody takes from. Returns how many leads. Their messages stay there, and take room.
+LEAVE_QUEUES: Final = """
+local shards, lease, count = tonumber(ARGV[1]), tonumber(ARGV[2]), 0
+if #list_consumed(shards) == 0 then return 0 end
+for shard = 0, shards - 1 do
+    if not is_consumed(shard, shards) then
+        local ready = ready_of(shard)
+        local queued = redis.call('ZRANGEBYSCORE', ready, '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[3])
+        for at = 2, #queued, 2 do queued[at] = tonumber(queued[at]) - lease end
+        count = count + hand_back(queued, shards)
+        for at = 1, #queued, 2 do redis.call('ZADD', ready, now, queued[at]) end
+    end
+end
+return count
 """
 
 # ARGV: (lead, workspace)... . Returns how many were waiting.
@@ -388,13 +289,14 @@ end
 return expired
 """
 
-# ARGV: shards. Returns ms by which the most overdue lead is late, in flight, then by shard: waiting, overdue, ready.
+# ARGV: shards. Returns ms by which the most overdue lead is late, in flight, then by shard: waiting, overdue, ready,
+# stale (its lease ended while it waited in the queue, which is not empty), 1 if a worker takes from the queue.
 # Canaries, whose ids are negative, are left out.
 SIZES: Final = """
 local shards, waiting, overdue, oldest = tonumber(ARGV[1]), {}, {}, now
 for _, workspace in ipairs(redis.call('ZRANGE', SCHEDULE, 0, -1)) do
     if tonumber(workspace) > 0 then
-        local shard = shard_of(workspace, shards)
+        local shard = shard_for(workspace, shards)
         waiting[shard] = (waiting[shard] or 0) + redis.call('ZCARD', leads_of(workspace))
         overdue[shard] = (overdue[shard] or 0) + redis.call('ZCOUNT', leads_of(workspace), '-inf', now)
         oldest = math.min(oldest, tonumber(redis.call('ZSCORE', SCHEDULE, workspace)))
@@ -403,14 +305,19 @@ end
 local inflight, canaries = redis.call('ZCARD', INFLIGHT), {}
 for shard = 0, shards - 1 do
     if redis.call('ZSCORE', INFLIGHT, -1 - shard) then inflight = inflight - 1 end
-    local lease = redis.call('ZSCORE', ready_of(shard), -1 - shard)
-    canaries[shard] = lease and tonumber(lease) > now and 1 or 0
+    canaries[shard] = 0
+    for canary = -1, -shards, -1 do
+        local lease = redis.call('ZSCORE', ready_of(shard), canary)
+        if lease and tonumber(lease) > now then canaries[shard] = canaries[shard] + 1 end
+    end
 end
 local sizes = {now - oldest, inflight}
 for shard = 0, shards - 1 do
     sizes[#sizes + 1] = waiting[shard] or 0
     sizes[#sizes + 1] = overdue[shard] or 0
     sizes[#sizes + 1] = redis.call('ZCOUNT', ready_of(shard), '(' .. now, '+inf') - canaries[shard]
+    sizes[#sizes + 1] = messages_of(shard) > 0 and redis.call('ZCOUNT', ready_of(shard), '-inf', now) or 0
+    sizes[#sizes + 1] = is_consumed(shard, shards) and 1 or 0
 end
 return sizes
 """

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from routing import metrics
 from routing.breaker import Breaker
-from routing.keys import ready_queue, shard_of
+from routing.keys import ready_queue
 from routing.schedule import Handed
 
 logger = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ def send_wake(task: str, **options: Any) -> bool:
 
 
 def publish_ready(handed: Sequence[Handed]) -> list[Handed]:
-    """Publish leads in flight to the ready queues of their workspaces. Returns those that could not be sent."""
+    """Publish leads in flight to the ready queues of their shards. Returns those that could not be sent."""
     failed: list[Handed] = []
     for shard, leads in _by_shard(handed).items():
         for part in _in_messages(leads):
@@ -71,7 +71,7 @@ def _send(task: str, **options: Any) -> bool:
 def _by_shard(handed: Sequence[Handed]) -> dict[int, list[Handed]]:
     shards: dict[int, list[Handed]] = defaultdict(list)
     for lead in handed:
-        shards[shard_of(lead.workspace_id, shards=settings.LEADSWITCH_READY_SHARDS)].append(lead)
+        shards[lead.shard].append(lead)
     return shards
 
 

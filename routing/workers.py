@@ -1,21 +1,33 @@
-"""How many workers are alive: each says so every few seconds, from the process that consumes (PITFALLS 10).
+"""How many workers are alive, and which ready queues they take from.
 
-Raises redis.RedisError.
+Each says so every few seconds, from the process that consumes (PITFALLS 10). Raises redis.RedisError.
 """
 
-from typing import Final
+from collections.abc import Iterable
+from typing import Any
 
-from routing.keys import workers_key
+from django.conf import settings
+
+from routing.keys import consumed_key, workers_key
+from routing.prelude import ALIVE_SECONDS
 from routing.redisclient import get_client
 from routing.schedule import TIMEOUT_SECONDS
 
-ALIVE_SECONDS: Final = 15
 
+def say_alive(name: str, *, shards: Iterable[int] | None = None, silent_seconds: float = 0.0) -> None:
+    """`shards`: those whose ready queues it takes from; None: all. `silent_seconds`: since when its pool runs nothing.
 
-def say_alive(name: str) -> None:
+    Silent for longer than ALIVE_SECONDS it is not counted, and takes from no queue.
+    """
+    now = _now()
+    taken_from = range(settings.LEADSWITCH_READY_SHARDS) if shards is None else shards
+    is_silent = silent_seconds > ALIVE_SECONDS
+    said: dict[Any, Any] = {} if is_silent else {str(shard): now for shard in taken_from}
     with get_client(TIMEOUT_SECONDS).pipeline() as pipeline:
-        pipeline.zadd(workers_key(), {name: _now()})
-        pipeline.zremrangebyscore(workers_key(), "-inf", _now() - 3600)
+        pipeline.zadd(workers_key(), {name: now - int(silent_seconds)})
+        pipeline.zremrangebyscore(workers_key(), "-inf", now - 3600)
+        if said:
+            pipeline.hset(consumed_key(), mapping=said)
         pipeline.execute()
 
 

@@ -8,8 +8,8 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
 from django.db.models import Model
 
-from distribution.locks import lock_buyers, lock_setup
-from distribution.models import Buyer, Campaign, Enrollment, Tier
+from distribution.locks import lock_buyers, lock_setup, wait_for_wallet
+from distribution.models import Buyer, Campaign, Enrollment, LedgerEntry, Tier
 from distribution.money import KeyReused, MoneyRefused, set_credit_limit, top_up
 from distribution.setup.document import Entry, SetupRefused, field_name
 from routing.models import Source, Workspace
@@ -112,13 +112,17 @@ class _Setup:
     def _put_wallet(self, path: str, buyer: Buyer, wanted: Mapping[str, int]) -> None:
         wallet = buyer.wallet
         before = audit.read_state(wallet, fields=["balance_cents", LIMIT])
+        if _is_moved(buyer, wanted, before=before):
+            # What others move until then is theirs in the audit. Nothing is locked for a file that changes nothing.
+            wait_for_wallet(buyer.pk)
+            before = audit.read_state(wallet, fields=["balance_cents", LIMIT])
         name = LIMIT
         try:
             if LIMIT in wanted and wanted[LIMIT] != before[LIMIT]:
                 set_credit_limit(buyer.pk, limit_cents=wanted[LIMIT])
             name = BALANCE
             if wanted.get(BALANCE):
-                key = f"setup:{buyer.public_id}"
+                key = _opening_key(buyer)
                 top_up(buyer.pk, amount_cents=wanted[BALANCE], key=key, actor=self._actor, reason=REASON)
         except MoneyRefused as error:
             self._problems.append(f"{path}.{field_name(name)}: {_explain_refusal(error)}")
@@ -216,6 +220,18 @@ class _Setup:
             before=before,
             after=after,
         )
+
+
+def _opening_key(buyer: Buyer) -> str:
+    return f"setup:{buyer.public_id}"
+
+
+def _is_moved(buyer: Buyer, wanted: Mapping[str, int], *, before: audit.State) -> bool:
+    """Whether the file moves the wallet's balance or limit."""
+    if wanted.get(LIMIT, before[LIMIT]) != before[LIMIT]:
+        return True
+    key = f"topup:{_opening_key(buyer)}"
+    return bool(wanted.get(BALANCE)) and not LedgerEntry.objects.filter(idempotency_key=key).exists()
 
 
 def _columns(row: Model, names: Iterable[str]) -> dict[str, Any]:

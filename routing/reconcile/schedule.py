@@ -2,52 +2,93 @@
 
 The truth is `routing_lead.next_attempt_at`. For workspaces in shadow mode the same is done with the shadow index, and
 what an earlier mode of a workspace has left behind is dropped.
+
+A repair looks in each run at what is due within SOON, several runs ahead, and at a part of the rest: what waits for
+longer, and what waits in paused workspaces. A report looks at everything.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from secrets import randbits
 from typing import Final
 
 from routing import metrics, schedule, shadow
-from routing.backlog import LEADS_A_PAGE, Spread, Walk, put_back, walk_all
+from routing.backlog import ANY_TIME, LEADS_A_PAGE, Spread, Walk, put_back, walk_all, walk_running
 from routing.mirror import NewerMode, drop_others, read_versions
 from routing.models import DispatchMode, Workspace
 from routing.queries import read_clock, read_due_times
 from routing.rollout import count_others
+from routing.rounds import Round
 from routing.schedule import Due
 from tracing.reconciling import Counts, in_batches, name_rows
 
 # Younger leads may still be on their way from the process that took them in.
 LEAST_AGE: Final = timedelta(seconds=2)
+# Ten runs look at a lead before it is due: some may be late, cut short or left out.
+SOON: Final = timedelta(minutes=10)
+# Of the others a run looks at so many in each mode.
+LEADS_OF_THE_ROUND: Final = 10_000
 
 Find = Callable[[Sequence[Due]], set[int]]
 Repair = Callable[[Sequence[Due]], None]
 
 
 def run(*, fix: bool, limit: int) -> Counts:
+    look = _look_at_a_part if fix else _look_at_all
     put_lost = partial(_put_back, spread=Spread(randbits(32)))
-    counts = _sweep(DispatchMode.EVENT, schedule.find_lost, put_lost, fix=fix, limit=limit)
-    left = limit - counts.checked
-    counts += _sweep(DispatchMode.SHADOW, shadow.find_missing, _write_shadow, fix=fix, limit=left)
+    counts = look(DispatchMode.EVENT, _Step(schedule.find_lost, put_lost, fix), limit)
+    counts += look(
+        DispatchMode.SHADOW, _Step(shadow.find_missing, _write_shadow, fix), limit - counts.checked
+    )
     return counts + _leftovers(fix=fix)
 
 
-def _sweep(mode: DispatchMode, find: Find, repair: Repair, *, fix: bool, limit: int) -> Counts:
-    walk = walk_all(mode)
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What becomes of a page of leads."""
 
-    def step(_: Walk | None, count: int) -> tuple[Counts, Walk | None]:
-        leads = walk.read_page(count=count, least_age=LEAST_AGE)
-        lost = _confirm(leads, find(leads))
-        if fix and lost:
-            repair(lost)
-        repaired = len(lost) if fix else 0
+    find: Find
+    repair: Repair
+    fix: bool
+
+    def take(self, leads: Sequence[Due]) -> Counts:
+        lost = _confirm(leads, self.find(leads))
+        if self.fix and lost:
+            self.repair(lost)
+        repaired = len(lost) if self.fix else 0
         named = name_rows("lead", (each.lead_id for each in lost))
-        counts = Counts(checked=len(leads), repaired=repaired, skipped=len(lost) - repaired, named=named)
+        return Counts(checked=len(leads), repaired=repaired, skipped=len(lost) - repaired, named=named)
+
+
+def _look_at_all(mode: DispatchMode, step: _Step, limit: int) -> Counts:
+    return _sweep(walk_all(mode), step, limit=limit)
+
+
+def _look_at_a_part(mode: DispatchMode, step: _Step, limit: int) -> Counts:
+    soon = read_clock() + SOON
+    counts = _sweep(walk_running(mode), step, limit=limit, until=soon)
+    rest = Round(mode, soon=soon, least_age=LEAST_AGE)
+    counts += _go_round(rest, step, limit=min(LEADS_OF_THE_ROUND, limit - counts.checked))
+    rest.keep_place()
+    return counts
+
+
+def _sweep(walk: Walk, step: _Step, *, limit: int, until: datetime = ANY_TIME) -> Counts:
+    def take(_: Walk | None, count: int) -> tuple[Counts, Walk | None]:
+        counts = step.take(walk.read_page(count=count, until=until, least_age=LEAST_AGE))
         return counts, None if walk.is_over else walk
 
-    return in_batches(step, limit=limit, size=LEADS_A_PAGE)
+    return in_batches(take, limit=limit, size=LEADS_A_PAGE)
+
+
+def _go_round(rest: Round, step: _Step, *, limit: int) -> Counts:
+    def take(_: Round | None, count: int) -> tuple[Counts, Round | None]:
+        counts = step.take(rest.read_page(count=count))
+        return counts, None if rest.is_over else rest
+
+    return in_batches(take, limit=limit, size=LEADS_A_PAGE)
 
 
 def _confirm(leads: Sequence[Due], lost_ids: set[int]) -> list[Due]:

@@ -89,7 +89,7 @@ def _atomic_take() -> None:
     from django.conf import settings
 
     from routing import schedule
-    from routing.keys import schedule_key, schedule_of
+    from routing.keys import schedule_key, schedule_of, shard_of
     from routing.redisclient import get_client
     from tests.chaos.probes import PROBE
 
@@ -99,17 +99,17 @@ def _atomic_take() -> None:
         limit: int,
         published: int | None = None,  # noqa: ARG001
     ) -> schedule.Take:
-        client = get_client(schedule.TIMEOUT_SECONDS)
+        client, shards = get_client(schedule.TIMEOUT_SECONDS), settings.LEADSWITCH_READY_SHARDS
         seconds, micros = client.time()
         now = seconds * 1000 + micros // 1000
         found = [
-            schedule.Handed(int(lead), int(workspace), 0)
+            schedule.Handed(int(lead), int(workspace), shard_of(int(workspace), shards=shards), 0)
             for workspace in client.zrange(schedule_key(), 0, -1)
             for lead in client.zrangebyscore(schedule_of(workspace), "-inf", now, 0, limit)
         ]
         was_stopped = bool(found) and PROBE.stop_at("take")
-        flat = [part for each in found for part in each]
-        schedule._run(MOVE, [settings.LEADSWITCH_READY_SHARDS, *flat, schedule.lease_ms()])
+        flat = [part for each in found for part in (each.lead_id, each.workspace_id)]
+        schedule._run(MOVE, [shards, *flat, schedule.lease_ms()])
         if was_stopped:
             PROBE.tell("takes after its stop")
         return schedule.Take(found, is_more=False, is_blocked=bool(found), next_due_seconds=0.05)

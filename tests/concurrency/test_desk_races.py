@@ -3,18 +3,23 @@
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from io import StringIO
+from pathlib import Path
 from typing import TypeVar
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
+from django.core.management import call_command
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from distribution import desk_money
-from distribution.desk_money import return_by_hand, set_credit_limit_by_hand
+from distribution.desk_money import return_by_hand, set_credit_limit_by_hand, top_up_by_hand
 from distribution.distribute import distribute_lead
 from distribution.models import Assignment, LedgerEntry, Wallet
 from leadswitch.login.second_factor import turn_off
@@ -22,7 +27,7 @@ from routing.keyring import By, IssuedKey, KeyRefused, rotate
 from routing.models import Lead, SourceKey
 from tests.blocking import holding, wait_until_blocked
 from tests.concurrency.leads import assert_verified
-from tests.concurrency.racing import in_background, race
+from tests.concurrency.racing import in_background, race, wait_until
 from tests.factories import CampaignFactory, LeadFactory, SourceFactory, enroll, issue_key
 from tracing.models import AuditEntry
 
@@ -107,6 +112,36 @@ def test_each_of_two_new_limits_says_what_it_changed() -> None:
     first, second = AuditEntry.objects.filter(action="credit limit").order_by("pk")
     assert first.before == {"credit_limit_cents": 0}
     assert second.before == first.after
+
+
+def test_setup_file_is_not_blamed_for_what_the_desk_moved(tmp_path: Path) -> None:
+    """A person tops the wallet up while the file raises its limit."""
+    [enrollment] = enroll(CampaignFactory(), count=1)
+    buyer = enrollment.buyer
+    file = tmp_path / "setup.yaml"
+    file.write_text(
+        f"workspace: {{slug: {buyer.workspace.slug}, name: {buyer.workspace.name}}}\n"
+        f"buyers: [{{name: {buyer.name}, credit_limit_dollars: 50}}]\n"
+    )
+    wallet = Wallet.objects.get()
+
+    def move() -> None:
+        with transaction.atomic():
+            top_up_by_hand(wallet, amount_cents=700, token=uuid4(), actor="ann", reason="paid")
+            wait_until_blocked(connection)
+
+    with in_background(move):
+        wait_until(lambda: not is_free(wallet), what="the lock of the wallet")
+        call_command("setup", str(file), stdout=StringIO())
+
+    entry = AuditEntry.objects.get(reason="setup file", model="distribution.wallet")
+    assert (entry.before, entry.after) == ({"credit_limit_cents": 0}, {"credit_limit_cents": 5_000})
+    assert Wallet.objects.get().balance_cents == 700
+
+
+def is_free(wallet: Wallet) -> bool:
+    with transaction.atomic():
+        return Wallet.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=wallet.pk).exists()
 
 
 def rotate_or_say(key: SourceKey) -> IssuedKey | str:

@@ -1,7 +1,7 @@
 """Leads that Redis handed out and that nobody published: they go out at once, and not when their leases end.
 
-The leases are those of production, and no beat runs: nothing looks for leases that are over. Nor may a dispatcher run
-leads itself. The control is beside the scripts: tests/dispatch/test_unpublished.py.
+The leases are those of production, and no beat runs. Nor may a dispatcher run leads itself.
+The control is beside the scripts: tests/dispatch/test_unpublished.py.
 """
 
 import tempfile
@@ -17,7 +17,7 @@ from django.conf import settings as product_settings
 from django.utils import timezone
 
 from distribution.models import Assignment, Campaign
-from routing import outage, scripts
+from routing import outage, prelude, scripts
 from routing.control import read_control
 from routing.handon import settle
 from routing.models import Lead, LeadStatus
@@ -62,7 +62,7 @@ def way(tmp_path: Path) -> Iterator[Way]:  # noqa: ARG001
 
 
 def sha_of(script: str) -> str:
-    return sha1((scripts.PRELUDE + script).encode()).hexdigest()  # noqa: S324 - the name that Redis gives it
+    return sha1((prelude.PRELUDE + script).encode()).hexdigest()  # noqa: S324 - the name that Redis gives it
 
 
 def is_distributed(lead_ids: list[int]) -> bool:

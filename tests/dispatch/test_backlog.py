@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.conf import settings as product_settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from distribution.models import Campaign
@@ -161,3 +163,91 @@ def test_a_backlog_beyond_the_longest_spread_goes_round_again() -> None:
 def test_what_is_not_due_yet_keeps_its_time() -> None:
     lead = Due(1, 1, AT + HOUR)
     assert Spread(seed=1).place(lead, at=AT) == lead
+
+
+# --- a part in each run -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("routing.reconcile.schedule.LEADS_A_PAGE", 4)
+    monkeypatch.setattr("routing.reconcile.schedule.LEADS_OF_THE_ROUND", 10)
+
+
+def make_scheduled(campaign: Campaign, *, count: int, due_at: datetime) -> list[int]:
+    lead_ids = make_old_leads(campaign, count=count, next_attempt_at=due_at)
+    schedule.put([Due(lead_id, campaign.workspace_id, due_at) for lead_id in lead_ids])
+    return lead_ids
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_run_reads_what_is_due_soon_and_a_part_of_the_rest(campaign: Campaign) -> None:
+    """The far future costs each run the same, however much of it there is."""
+    now = timezone.now()
+    make_scheduled(campaign, count=5, due_at=now + timedelta(minutes=5))
+    make_scheduled(campaign, count=33, due_at=now + HOUR)
+
+    def run() -> tuple[int, int]:
+        with CaptureQueriesContext(connection) as queries:
+            checked = reconcile().checked
+        return checked, sum("routing_lead" in query["sql"] for query in queries)
+
+    assert [run() for _ in range(4)] == [(15, 7)] * 4
+    make_scheduled(campaign, count=200, due_at=now + 2 * HOUR)
+    assert run() == (15, 7)
+    assert reconcile(fix=False).checked == 238
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("lost", [0, 9, 10, 17, 32])
+def test_a_round_comes_to_every_lead(campaign: Campaign, lost: int) -> None:
+    other: Campaign = CampaignFactory(workspace__dispatch_mode="event")
+    far_at = timezone.now() + HOUR
+    lead_ids = [
+        *((lead_id, campaign) for lead_id in make_scheduled(campaign, count=16, due_at=far_at)),
+        *((lead_id, other) for lead_id in make_scheduled(other, count=17, due_at=far_at)),
+    ]
+    reconcile()
+    lead_id, owner = lead_ids[lost]
+    schedule.withdraw([(lead_id, owner.workspace_id)])
+
+    assert sum(reconcile().repaired for _ in range(4)) == 1
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_lost_lead_that_is_due_soon_is_found_by_the_next_run(campaign: Campaign) -> None:
+    """Wherever the round is, and whatever pile is due later."""
+    now = timezone.now()
+    make_scheduled(campaign, count=40, due_at=now + HOUR)
+    reconcile()
+    make_old_leads(campaign, count=1, next_attempt_at=now + timedelta(minutes=9))
+    make_old_leads(campaign, count=1, next_attempt_at=now - timedelta(minutes=9))
+
+    assert reconcile().repaired == 2
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_pile_of_a_paused_workspace_is_read_part_by_part(
+    campaign: Campaign, redis_client: "redis.Redis[str]"
+) -> None:
+    """Resumed, its leads are put by a worker at once, and are due soon for the next run."""
+    campaign.workspace.paused_at = timezone.now()
+    campaign.workspace.save()
+    make_old_leads(campaign, count=25)
+
+    assert [reconcile().repaired for _ in range(4)] == [10, 10, 5, 0]
+    sizes = schedule.read_sizes()
+    assert sizes.waiting + sizes.inflight == 25
+    redis_client.flushdb()
+    campaign.workspace.paused_at = None
+    campaign.workspace.save()
+    assert reconcile().repaired == 25
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_flush_begins_the_round_again(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
+    make_scheduled(campaign, count=25, due_at=timezone.now() + HOUR)
+    reconcile()
+    redis_client.flushdb()
+
+    assert [reconcile().repaired for _ in range(4)] == [10, 10, 5, 0]

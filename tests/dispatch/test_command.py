@@ -65,8 +65,8 @@ class TestStatus:
         lead_and_work()
         pauses.pause_workspace(partner.pk, at=timezone.now(), **WHY)
 
-        numbers = ["        0        0      0", "        0        0      0"]
-        numbers[keys.shard_of(sunbelt.pk, shards=2)] = "        3        2      1"
+        numbers = ["        0        0      0      0  yes", "        0        0      0      0  yes"]
+        numbers[keys.shard_of(sunbelt.pk, shards=2)] = "        3        2      1      0  yes"
         assert dispatch("status").splitlines() == [
             f"Dispatch at {AT}",
             "",
@@ -83,10 +83,10 @@ class TestStatus:
             "workspaces  2 (1 poll, 0 shadow, 1 event), 1 paused",
             "switches    the same in Redis as in PostgreSQL",
             "",
-            "shard  waiting  overdue  ready",
+            "shard  waiting  overdue  ready  stale  worker",
             f"0    {numbers[0]}",
             f"1    {numbers[1]}",
-            "total        3        2      1",
+            "total        3        2      1      0  yes",
             "",
             "workspace  mode  waiting  overdue  paused since             by   why",
             f"partner    poll        0        0  {AT}  ann  a doubt",

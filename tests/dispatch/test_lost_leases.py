@@ -8,7 +8,7 @@ from django.conf import settings as product_settings
 
 from distribution.handback import run_leased
 from distribution.models import Campaign
-from routing import metrics, schedule, scripts
+from routing import metrics, prelude, schedule
 from routing.models import Lead
 from routing.reconcile import Counts, find_reconciler, inflight, run_reconciler
 from routing.schedule import Due, Ending
@@ -126,7 +126,7 @@ def test_a_finished_lead_only_loses_its_lease(campaign: Campaign, settings: Any)
 
 def test_a_lead_that_is_not_there_only_loses_its_lease(settings: Any) -> None:
     settings.LEADSWITCH_LEASE_SECONDS = 0.001
-    [(lead_id, _, _)] = schedule.put([Due(987_654_321, 1, LONG_AGO)])
+    [(lead_id, *_)] = schedule.put([Due(987_654_321, 1, LONG_AGO)])
     schedule.start([lead_id])
     wait_until(lambda: len(schedule.find_expired(limit=2)) == 1, what="the end of a lease")
     assert reconcile() == Counts(checked=1, repaired=1)
@@ -196,8 +196,8 @@ def test_without_leases_the_lead_is_nowhere(
 ) -> None:
     """Control: only the reconciler of the whole schedule would find it again."""
     leasing = "redis.call('ZADD', INFLIGHT, unpack(scores))"
-    assert leasing in scripts.PRELUDE
-    monkeypatch.setattr(scripts, "PRELUDE", scripts.PRELUDE.replace(leasing, ""))
+    assert leasing in prelude.PRELUDE
+    monkeypatch.setattr(prelude, "PRELUDE", prelude.PRELUDE.replace(leasing, ""))
     schedule._script.cache_clear()
     try:
         settings.LEADSWITCH_LEASE_SECONDS = 0.001

@@ -79,7 +79,7 @@ def test_it_tells_all_to_who_sees_everything(root: Client, settings: Any) -> Non
     for expected in (
         *("Leader host:71:ab12", "Epoch 3", "Starts leads through Redis", "Redis answers", "Workers alive 1"),
         *("Waiting 1", "Of these overdue 1", "Longest overdue nothing is overdue"),
-        *("In flight, queued 1", "In flight, started 1", "0 3 2 1 All 3 2 1"),
+        *("In flight, queued 1", "In flight, started 1", "0 3 2 1 0 yes All 3 2 1 0"),
         *("Poll 1 Shadow 0 Event 1 Paused 1", "The product is not paused."),
         *("Sunbelt event 3 2 no Pause Sunbelt", "Partner poll 1 1 paused since"),
         "UTC by ann: a &lt;b&gt;doubt&lt;/b&gt; Resume Partner",

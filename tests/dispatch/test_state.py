@@ -190,6 +190,23 @@ def test_without_a_dispatcher_something_is_wrong_where_one_is_needed() -> None:
     assert problems() == [problem]
 
 
+@pytest.mark.parametrize(
+    ("shards", "names", "then"),
+    [
+        ([0, 3], "ready.1, ready.2", "Their leads go through the others."),
+        ([], "ready.0, ready.1, ready.2, ready.3", "Leads are handed on, and nobody runs them."),
+    ],
+)
+def test_queues_that_no_worker_takes_from_are_named(
+    redis_client: "redis.Redis[str]", shards: list[int], names: str, then: str
+) -> None:
+    lead_and_work()
+    redis_client.delete(keys.consumed_key())
+    workers.say_alive("celery@one", shards=shards)
+    [problem] = problems()
+    assert problem.startswith(f"No worker takes from {names}. {then}")
+
+
 def test_without_a_worker_something_is_wrong() -> None:
     all_ran()
     [problem] = problems()

@@ -25,6 +25,7 @@ from tests.factories import (
     issue_tracing_key,
     person,
 )
+from tests.planting import plant
 
 pytestmark = pytest.mark.django_db
 NOT_FOUND = {"error": {"code": "not_found", "message": "There is nothing here, or it is not yours."}}
@@ -120,8 +121,10 @@ def test_a_foreign_lead_and_an_unknown_one_look_alike(lead: Lead) -> None:
 
 def test_whoever_sent_a_lead_on_does_not_see_the_buyers_of_where_it_is_now(lead: Lead) -> None:
     sender = SourceFactory()
-    lead.source, lead.source_workspace = sender, sender.workspace
-    lead.save(update_fields=["source", "source_workspace"])
+    plant(
+        "UPDATE routing_lead SET source_id = %s, source_workspace_id = %s WHERE id = %s",
+        [sender.pk, sender.workspace_id, lead.pk],
+    )
 
     assert get(lead.public_id, key=issue_tracing_key(sender)).status_code == 404
 

@@ -43,7 +43,7 @@ def test_a_long_queue_goes_in_large_batches() -> None:
 @pytest.mark.parametrize(("leads", "messages"), [(1, [1]), (4, [1] * 4), (9, [3, 3, 3]), (1_000, [50] * 20)])
 def test_leads_of_a_shard_go_in_several_messages(leads: int, messages: list[int]) -> None:
     """So that several workers share them."""
-    handed = [Handed(lead_id, 1, 0) for lead_id in range(leads)]
+    handed = [Handed(lead_id, 1, 0, 0) for lead_id in range(leads)]
     parts = list(wake._in_messages(handed))
     assert [len(part) for part in parts] == messages
     assert [lead for part in parts for lead in part] == handed

@@ -252,7 +252,14 @@ class Child:
                 claimed = cursor.fetchall()
             if not claimed:
                 break
-            publish_ready([schedule.Handed(lead, workspace, 0) for lead, workspace in claimed])
+            publish_ready(
+                [
+                    schedule.Handed(
+                        lead, workspace, shard_of(workspace, shards=settings.LEADSWITCH_READY_SHARDS), 0
+                    )
+                    for lead, workspace in claimed
+                ]
+            )
             moved += len(claimed)
         return {"moved": moved, "seconds": time.monotonic() - began}
 

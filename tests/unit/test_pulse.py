@@ -1,0 +1,80 @@
+"""When a worker's main process believes that its pool runs: on a clock and a pool of the test's own."""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from leadswitch import pulse
+from leadswitch.pulse import CALL_AGAIN_SECONDS, Pulse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Pool:
+    """Two processes that take calls and answer when the test says so."""
+
+    num_processes = 2
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Callable[[Any], None], Callable[[Any], None]]] = []
+
+    def apply_async(self, _: Any, *, callback: Any, error_callback: Any) -> None:
+        self.calls.append((callback, error_callback))
+
+
+class Clock:
+    now = 1_000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(pulse, "time", clock)
+    return clock
+
+
+def test_tasks_are_a_pulse_and_no_call_is_made(clock: Clock) -> None:
+    pool, begun = Pool(), iter(range(10))
+    beat = Pulse(pool, lambda: next(begun))
+    for _ in range(5):
+        clock.now += 100
+        assert beat.silent_seconds() == 0
+    assert pool.calls == []
+
+
+def test_an_idle_pool_answers_calls(clock: Clock) -> None:
+    pool = Pool()
+    beat = Pulse(pool, lambda: 0)
+    clock.now += 5
+    assert beat.silent_seconds() == 5
+    pool.calls.pop()[0](None)
+    assert beat.silent_seconds() == 0
+
+
+def test_a_frozen_process_keeps_its_call_and_the_other_answers(clock: Clock) -> None:
+    pool = Pool()
+    beat = Pulse(pool, lambda: 0)
+    for _ in range(2):
+        clock.now += CALL_AGAIN_SECONDS
+        beat.silent_seconds()
+    pool.calls[1][0](None)
+    assert beat.silent_seconds() == 0
+    clock.now += CALL_AGAIN_SECONDS
+    beat.silent_seconds()
+    assert len(pool.calls) == 3
+
+
+def test_a_frozen_pool_is_silent_and_gets_no_more_calls_than_it_has_processes(clock: Clock) -> None:
+    pool = Pool()
+    beat = Pulse(pool, lambda: 0)
+    for seconds in range(1, 101):
+        clock.now += 1
+        assert beat.silent_seconds() == seconds
+    assert len(pool.calls) == 2
+    pool.calls[0][1](None)  # the process was killed: another one is in its place
+    beat.silent_seconds()
+    assert len(pool.calls) == 3
