@@ -39,9 +39,7 @@ every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._
 
 
 def test_every_table_has_a_page() -> None:
-    """Except the dispatch, its canaries and the reconcilers' last runs, which have a page that is no list, a counter, and
-    what processes note for each other.
-    """
+    """Except the dispatch with canaries and last runs, whose page is no list, a counter, and what processes note."""
     from django.apps import apps
 
     ours = {model for model in apps.get_models() if model._meta.app_label in OURS and not model._meta.proxy}
