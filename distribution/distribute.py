@@ -154,8 +154,7 @@ def _watched(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
         count_loss(lead.id, attempts=lead.attempts, due_at=lead.next_attempt_at, owner=worker_name())
         return Outcome(lead_id=lead.id, public_id=lead.public_id, left=Left.LOST_BEFORE)
     finally:
-        for lead_id in run.marked:
-            begun.end(lead_id)
+        _unmark(run)
 
 
 def _with_patience(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
@@ -198,7 +197,17 @@ def _try_once(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
 
 def _try(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
     with transaction.atomic(durable=True):
-        return _attempt(run, take)
+        try:
+            return _attempt(run, take)
+        except BaseException:
+            # While the lead is locked: whoever gets it after the rollback would take this process for lost.
+            _unmark(run)
+            raise
+
+
+def _unmark(run: Run) -> None:
+    while run.marked:
+        begun.end(run.marked.pop())
 
 
 def _attempt(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:

@@ -2,7 +2,7 @@
 
 Each is marked before its attempt and unmarked after it, on a connection of its own: the attempt's transaction is open.
 A mark that another process left on the same try of a lead says that this process is gone: whoever finds it has the
-lead's lock, and whoever outlives an attempt takes its mark away.
+lead's lock, and whoever outlives an attempt takes its own mark away: one that is rolled back, before the lock is free.
 """
 
 import logging
@@ -30,7 +30,10 @@ ON CONFLICT (lead_id) DO UPDATE SET attempts = excluded.attempts, due_at = exclu
         AND (known.attempts, known.due_at) = (excluded.attempts, excluded.due_at)
 RETURNING is_lost
 """  # noqa: S608 - only a constant is put in
-UNMARK: Final = f"DELETE FROM routing_begun USING {QUICK} WHERE lead_id = ANY(%s)"  # noqa: S608 - as above
+# The process that got the lead next may have its mark there by now.
+UNMARK: Final = f"""
+DELETE FROM routing_begun USING {QUICK} WHERE lead_id = ANY(%s) AND owner = %s
+"""  # noqa: S608 - as above
 # What could not be unmarked, because the database was away: by this process, at its next chance.
 UNTOLD: Final[set[int]] = set()
 MOST_UNTOLD: Final = 1_000
@@ -58,7 +61,7 @@ def begin(lead: LockedLead) -> None:
 
 
 def end(lead_id: int) -> None:
-    """The process outlived the attempt, whatever became of it. Never raises."""
+    """The process outlived the attempt, whatever became of it. Before a rollback frees the lead. Never raises."""
     if len(UNTOLD) < MOST_UNTOLD:
         UNTOLD.add(lead_id)
     try:
@@ -70,7 +73,7 @@ def end(lead_id: int) -> None:
 def _unmark_untold() -> None:
     if lead_ids := list(UNTOLD):
         with connections[CONNECTION].cursor() as cursor:
-            cursor.execute(UNMARK, [lead_ids])
+            cursor.execute(UNMARK, [lead_ids, _owner(os.getpid())])
         UNTOLD.difference_update(lead_ids)
 
 

@@ -21,7 +21,7 @@ from psycopg import sql
 from leadswitch.embedded import ensure_services, service_states, stop_services
 from leadswitch.env import REPOSITORY
 from tests.chaos.missing import miss_each
-from tests.chaos.periods import BY_NAME, PRODUCTION
+from tests.chaos.periods import BY_NAME, PRODUCTION, Periods
 
 if TYPE_CHECKING:
     from tests.chaos.run import Order
@@ -100,6 +100,7 @@ def run_once(options: argparse.Namespace) -> int:
 
 def make_orders(options: argparse.Namespace) -> "list[Order]":
     from tests.chaos.faults import FAULTS
+    from tests.chaos.plan import fitting
     from tests.chaos.protections import PROTECTIONS
     from tests.chaos.run import Order
 
@@ -112,16 +113,27 @@ def make_orders(options: argparse.Namespace) -> "list[Order]":
         pile=options.pile,
     )
     if options.periods:
+        refuse_unfit(whole.faults, BY_NAME[options.periods])
         return [replace(whole, periods=BY_NAME[options.periods])]
-    return [
+    second = replace(
         whole,
-        replace(
-            whole,
-            leads=options.leads // PART_WITH_PRODUCTION,
-            kills=options.kills // PART_WITH_PRODUCTION,
-            periods=PRODUCTION,
-        ),
-    ]
+        leads=options.leads // PART_WITH_PRODUCTION,
+        kills=options.kills // PART_WITH_PRODUCTION,
+        periods=PRODUCTION,
+    )
+    return [whole, second] if fitting(whole.faults, PRODUCTION) else [whole]
+
+
+def refuse_unfit(faults: tuple[str, ...], periods: Periods) -> None:
+    """Raises SystemExit when one of the named faults cannot be seen with these periods."""
+    from tests.chaos.plan import fitting
+
+    if unfit := [name for name in faults if name not in fitting(faults, periods)]:
+        sys.stderr.write(
+            f"{', '.join(unfit)}: not with the {periods.name} periods, in which no worker may die; leave it out, or"
+            " choose --periods short\n"
+        )
+        raise SystemExit(2)
 
 
 def play(order: "Order") -> dict[str, Any]:

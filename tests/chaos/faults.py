@@ -22,6 +22,7 @@ from tests.chaos.stoppages import (
     lose_take,
     pause_before_a_sale,
     stall_redis,
+    stall_redis_unwatched,
     stop_beat,
     terminate_web,
 )
@@ -262,6 +263,10 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "redis-restart": Fault("Redis is restarted, or away for a while", restart_redis),
     "redis-flush": Fault("Redis is flushed", flush_redis),
     "redis-stall": Fault("Redis stalls for 1 to 3 s", stall_redis),
+    "redis-stall-unwatched": Fault(
+        "Redis stalls for a second and more, and no dispatcher looks for what it refused",
+        stall_redis_unwatched,
+    ),
     "redis-flush-pile": Fault("Redis is flushed beside the pile of a paused workspace", flush_beside_pile),
     "redis-black-hole": Fault("Redis takes connections and never answers", black_hole_redis),
     "redis-full": Fault("Redis is full: it renews leases and refuses the rest", fill_redis),

@@ -126,12 +126,15 @@ class Fleet:
         kill(self.web)
         self.web = self._start_web()
 
-    def terminate_web(self) -> None:
-        """As every supervisor stops it: it ends what it has begun. Nobody serves until `start_web`."""
-        os.kill(self.web, signal.SIGTERM)
-        wait_until(
-            lambda: not psutil.pid_exists(self.web), what="the end of the web server", seconds=START_SECONDS
-        )
+    def terminate_web(self) -> list[psutil.Process]:
+        """As every supervisor stops it: it ends what it has begun. Returns its processes, which may live for a while.
+
+        Nobody serves until `start_web`.
+        """
+        main = psutil.Process(self.web)
+        processes = [main, *main.children()]
+        main.send_signal(signal.SIGTERM)
+        return processes
 
     def start_web(self) -> None:
         self.web = self._start_web()
@@ -193,6 +196,10 @@ def kill(pid: int) -> None:
     with suppress(ProcessLookupError):  # it has ended by itself at this moment
         os.killpg(pid, signal.SIGKILL)
     wait_until(lambda: not psutil.pid_exists(pid), what=f"the end of process {pid}")
+
+
+def is_any_alive(processes: Sequence[psutil.Process]) -> bool:
+    return any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in processes)
 
 
 def free_port() -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from tests.chaos.faults import FAULTS, Fault
+from tests.chaos.faults import FAULTS
 from tests.chaos.periods import SHORT, Periods
 
 KILL: Final = "worker-kill"
@@ -34,7 +34,7 @@ def make_plan(
 
     A killed worker is what most of the others would heal by the way, so the last word is its.
     """
-    kinds = [each for each in FAULTS if (not faults or each in faults) and _fits(FAULTS[each], periods)]
+    kinds = fitting(faults, periods)
     groups = [KILLS_A_GROUP] * (kills // KILLS_A_GROUP) + [kills % KILLS_A_GROUP] * bool(
         kills % KILLS_A_GROUP
     )
@@ -44,14 +44,18 @@ def make_plan(
     random.shuffle(steps)
     if KILL in kinds and groups:
         steps.append((KILL, groups[0]))
-    shares = sum(_weight(fault) * times for fault, times in steps)
+    shares = max(1, sum(_weight(fault) * times for fault, times in steps))
     each_share = max(1, (leads - LEADS_BEFORE - LEADS_AFTER * len(steps)) // shares)
     return [Step(fault, times, each_share * _weight(fault)) for fault, times in steps]
 
 
-def _fits(fault: Fault, periods: Periods) -> bool:
-    """A worker's lease may last as long as it does: with the product's own periods nothing else waits for one."""
-    return periods is SHORT or not fault.loses_worker
+def fitting(faults: Sequence[str], periods: Periods) -> list[str]:
+    """Those of these faults, of all if none are named, that can be judged with these periods.
+
+    With the product's own a lost worker's lease lasts longer than anything else may wait.
+    """
+    named = [each for each in FAULTS if not faults or each in faults]
+    return [each for each in named if periods is SHORT or not FAULTS[each].loses_worker]
 
 
 def _weight(fault: str) -> int:

@@ -69,6 +69,7 @@ def install(directory: Path) -> None:
     _watch_sales()
     _watch_takes()
     _watch_publishing()
+    _watch_exits()
 
 
 def _watch_attempts() -> None:
@@ -169,3 +170,17 @@ def _watch_publishing() -> None:
         publish(handed, path=path)
 
     dispatcher.publish_all = watched
+
+
+def _watch_exits() -> None:
+    """Here a web process has answered its last request, and hands on what is left."""
+    from routing.hands import Hands
+
+    leave = Hands.leave
+
+    def watched(self: Hands, **named: Any) -> int:
+        if PROBE.program == "web":
+            PROBE.tell("leaves")
+        return leave(self, **named)
+
+    Hands.leave = watched  # type: ignore[method-assign]

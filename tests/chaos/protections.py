@@ -276,8 +276,16 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
     "session-check": Protection(
         _session_check, "the question whether a session takes writes", ("postgres-read-only",), kills=4
     ),
-    "keeping": Protection(_keeping, "trying again what Redis refused", ("redis-stall",), kills=4),
-    "flush-at-exit": Protection(_flush_at_exit, "handing on before the exit", ("web-stop",), kills=4),
+    "keeping": Protection(
+        _keeping,
+        "trying again what Redis refused",
+        ("redis-stall-unwatched",),
+        kills=4,
+        periods="production",
+    ),
+    "flush-at-exit": Protection(
+        _flush_at_exit, "handing on before the exit", ("web-stop",), kills=4, periods="production"
+    ),
     "confirmation": Protection(
         _confirmation,
         "handing out again what nobody published",
@@ -306,4 +314,5 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
 ALONE: Final = (
     *("row-lock", "lease", "epoch", "idempotency-key", "reconciler", "no-key-lock"),
     *("lookout", "session-check", "confirmation", "pause-look", "workspace-turns", "leases-without-beat"),
+    *("keeping", "flush-at-exit"),
 )

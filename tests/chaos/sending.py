@@ -82,6 +82,13 @@ class Senders:
             self._requests.put(request)
         return self._schedule(later)
 
+    def send_now(self, count: int) -> None:
+        """Send so many leads over REST, and none for later."""
+        numbers = range(len(self.numbers), len(self.numbers) + count)
+        self.numbers.extend(numbers)
+        for number in numbers:
+            self._requests.put(Request(number, self._world.senders[0], is_answer_lost=False))
+
     def send_at_once(self, count: int) -> list[int]:
         """Leads of one sender, for later, all due at the same moment. Returns their ids."""
         numbers = range(len(self.numbers), len(self.numbers) + count)

@@ -12,14 +12,15 @@ from django.utils import timezone
 
 from routing.control import read_control
 from routing.models import DispatchPath
+from routing.schedule import TIMEOUT_SECONDS
 from routing.straight import ROUND_SECONDS
+from tests.chaos.fleet import is_any_alive
+from tests.chaos.outages import redis_silent
 from tests.chaos.stage import Stage, Watch, go_on
 from tests.chaos.waybacks import find_stranded, read_overdue
-from tests.concurrency.racing import fetch_value
+from tests.concurrency.racing import TooSlow, fetch_value
 from tests.factories import LeadFactory
 
-# Redis answers nobody for so long while the web server is stopped: all that it accepted meanwhile is still with it.
-PAUSE_MS: Final = 500
 STALL_SECONDS: Final = (1.0, 3.0)
 # Until leads are started when nothing is wrong any more, on a slow machine.
 SOON_SECONDS: Final = 6.0
@@ -66,18 +67,63 @@ def kill_between_take_and_publish(stage: Stage, leads: int) -> None:
 
 def terminate_web(stage: Stage, leads: int) -> None:
     """While Redis answers nobody: what was accepted in that time goes on as the server ends, or it is lost with it."""
-    goal = stage.senders.seen["requests"] + leads // 4
-    stage.strike()
-    stage.client.client_pause(PAUSE_MS)
-    stage.send(leads // 2)
-    stage.wait(lambda: stage.senders.seen["requests"] >= goal, what="a request")
-    stage.fleet.terminate_web()
-    left = find_left_behind(stage)
-    stage.findings.add(
-        "leads that the web server took with it as it was stopped", len(left), "".join(left[:1])
-    )
+    with dispatchers_stopped(stage):
+        stage.strike()
+        with redis_silent(stage):
+            accept(stage, leads // 2)
+            leaves = stage.witness.read().seen["leaves"]
+            workers = stage.fleet.terminate_web()
+            stage.wait(
+                lambda: stage.witness.read().seen["leaves"] > leaves or not is_any_alive(workers),
+                what="a web process that ends",
+            )
+        stage.wait(lambda: not is_any_alive(workers), what="the end of the web processes")
+        left = find_left_behind(stage)
+        stage.findings.add(
+            "leads that the web server took with it as it was stopped", len(left), "".join(left[:1])
+        )
     stage.fleet.start_web()
     stage.send(leads - leads // 2)
+
+
+def stall_redis_unwatched(stage: Stage, leads: int) -> None:
+    """Nobody looks for what the web server was refused: it must come to Redis by itself."""
+    with dispatchers_stopped(stage):
+        stage.strike()
+        watch = Watch()
+        with redis_silent(stage):
+            accept(stage, leads // 2)
+            stage.wait(lambda: watch.seconds > 2 * TIMEOUT_SECONDS, what="a call that was refused")
+        try:
+            stage.wait(lambda: not find_left_behind(stage), what="what was refused", seconds=SOON_SECONDS)
+        except TooSlow:
+            left = find_left_behind(stage)
+            stage.findings.add("leads that Redis refused and nobody put again", len(left), "".join(left[:1]))
+    stage.send(leads - leads // 2)
+
+
+@contextmanager
+def dispatchers_stopped(stage: Stage) -> Iterator[None]:
+    """They look into PostgreSQL every second, and start whatever another process has lost."""
+    stage.wait_for_leader()
+    pids = list(stage.fleet.dispatchers)
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            go_on(pid)
+
+
+def accept(stage: Stage, leads: int) -> None:
+    """Send leads over REST, and wait until half of them are stored. Redis may be silent."""
+    goal = fetch_value(STORED) + max(1, leads // 2)
+    stage.senders.send_now(leads)
+    stage.wait(lambda: fetch_value(STORED) >= goal, what="leads that are stored")
+
+
+STORED: Final = "SELECT count(*) FROM routing_lead"
 
 
 def find_left_behind(stage: Stage) -> list[str]:

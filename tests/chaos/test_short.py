@@ -18,7 +18,10 @@ PRODUCTION_SHORT = Order(
     leads=240,
     kills=1,
     seed=1,
-    faults=("take-lost", "dispatcher-kill-take", "redis-stall", "redis-flush-pile", "web-stop"),
+    faults=(
+        *("take-lost", "dispatcher-kill-take", "redis-stall", "redis-stall-unwatched"),
+        *("redis-flush-pile", "web-stop"),
+    ),
     periods=PRODUCTION,
     pile=5_000,
 )

@@ -2,15 +2,19 @@
 
 import signal
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 
 from distribution import distribute
+from distribution.attempt import BuyersBusy
 from distribution.distribute import distribute_next_due
 from distribution.models import Campaign
+from distribution.outcome import Left, Outcome
 from routing import begun
+from routing.locks import lock_lead
 from routing.models import Begun, Lead
 from tests.concurrency.leads import assert_verified, make_leads
 from tests.concurrency.processes import started
@@ -120,6 +124,73 @@ def test_a_process_that_outlives_a_failure_is_no_loss(
     begun._owner.cache_clear()  # another process
     assert distribute_next_due().result == "success"
     assert Lead.objects.get(pk=lead_id).lost_leases == 0
+
+
+class Gap:
+    """In place of the counter of runs that begin again: calls `call` after the rollback, before the next lock."""
+
+    def __init__(self, call: Callable[[], object]) -> None:
+        self._call = call
+
+    def inc(self) -> None:
+        self._call()
+
+
+def run_twice_at_once(monkeypatch: pytest.MonkeyPatch) -> list[Outcome]:
+    """Run what is due; the attempt asks for time, and another process gets the lead before it has the lock again.
+
+    Returns the outcome of the other process, then that of this one.
+    """
+    run_attempt = distribute.run_attempt
+    outcomes: list[Outcome] = []
+
+    def ask_for_time(*_: object, **__: object) -> None:
+        raise BuyersBusy(frozenset())
+
+    def run_in_another_process() -> None:
+        monkeypatch.setattr(distribute, "run_attempt", run_attempt)
+        with monkeypatch.context() as patch:
+            patch.setattr(begun, "_owner", lambda _: "another")
+            outcomes.append(distribute_next_due())
+
+    monkeypatch.setattr(distribute, "run_attempt", ask_for_time)
+    monkeypatch.setattr(distribute.metrics, "CANDIDATE_WAITS", Gap(run_in_another_process))
+    own = distribute_next_due()
+    return [*outcomes, own]
+
+
+def test_a_process_that_begins_again_is_no_loss(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    [lead_id] = make_leads(campaign, count=1)
+    other, own = run_twice_at_once(monkeypatch)
+    assert (other.result, own.left) == ("success", Left.BUSY)
+    lead = Lead.objects.get(pk=lead_id)
+    assert (lead.status, lead.lost_leases) == ("distributed", 0)
+    assert not Begun.objects.exists()
+
+
+def test_a_mark_that_outlives_the_lock_is_taken_for_a_loss(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: why the mark goes before the rollback."""
+    [lead_id] = make_leads(campaign, count=1)
+    monkeypatch.setattr(distribute, "_unmark", lambda _: None)
+    other, _ = run_twice_at_once(monkeypatch)
+    assert other.left is Left.LOST_BEFORE
+    assert Lead.objects.get(pk=lead_id).lost_leases > 0
+
+
+def test_a_process_leaves_the_mark_of_the_next_one(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [lead_id] = make_leads(campaign, count=1)
+    with transaction.atomic():
+        lead = lock_lead(lead_id)
+        assert lead is not None
+        monkeypatch.setattr(begun, "_owner", lambda _: "next")
+        begun.begin(lead)
+        monkeypatch.setattr(begun, "_owner", lambda _: "former")
+        begun.end(lead_id)
+    assert list(Begun.objects.values_list("lead_id", "owner")) == [(lead_id, "next")]
 
 
 def test_a_mark_of_an_earlier_try_is_no_loss(campaign: Campaign) -> None:

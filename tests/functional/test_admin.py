@@ -15,10 +15,11 @@ from distribution.models import (
     Assignment,
     Buyer,
     LedgerEntry,
+    VerifyWatermark,
     Wallet,
 )
 from routing.identity import identify
-from routing.models import Canary, DispatchControl, Lead, LeadAllowance
+from routing.models import Begun, Canary, DispatchControl, Lead, LeadAllowance, ReconcilerRun
 from tests.admin_pages import EDITABLE, MODELS, OURS, READ_ONLY, build_world, client_of, page
 from tests.factories import (
     BuyerFactory,
@@ -38,11 +39,11 @@ every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._
 
 
 def test_every_table_has_a_page() -> None:
-    """Except the dispatch and its canaries, which have a page that is no list, and a counter."""
+    """Except the dispatch with canaries and last runs, whose page is no list, a counter, and what processes note."""
     from django.apps import apps
 
     ours = {model for model in apps.get_models() if model._meta.app_label in OURS and not model._meta.proxy}
-    ours -= {DispatchControl, Canary, LeadAllowance}
+    ours -= {DispatchControl, Canary, ReconcilerRun, LeadAllowance, Begun, VerifyWatermark}
     assert set(MODELS) == ours == {*READ_ONLY, *EDITABLE, Wallet}
 
 
