@@ -12,6 +12,7 @@ from django.db import NotSupportedError
 from django.db.backends.postgresql.base import DatabaseWrapper as DjangoWrapper
 from psycopg.pq import TransactionStatus
 
+from leadswitch.postgres.schema import SchemaEditor
 from routing import metrics
 from routing.database import is_old_plan
 
@@ -45,6 +46,7 @@ def with_new_plan(
 
 
 class DatabaseWrapper(DjangoWrapper):
+    SchemaEditorClass = SchemaEditor
     plans_anew = False
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

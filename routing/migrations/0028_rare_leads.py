@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Every sale and retry writes to this table: its writers must not wait for the indexes.
 
-    When it is interrupted, or does not get its lock in time, an index stays behind as invalid: drop it, migrate again.
+    When it is interrupted an index may stay behind as invalid: the next run builds it again.
     """
 
     atomic = False
