@@ -105,9 +105,12 @@ class AttemptOutcome:
         return sum(selection.price_cents for selection in self.decided.decision.selected)
 
 
-def run_attempt(lead: LockedLead, *, recorder: Recorder, at: datetime, patience: Patience) -> AttemptOutcome:
+def run_attempt(
+    lead: LockedLead, *, recorder: Recorder, at: datetime, patience: Patience, workspace_ids: Sequence[int]
+) -> AttemptOutcome:
     """Decide about a locked lead and sell it. Needs the transaction that holds the lead's lock.
 
+    `workspace_ids`: where it was when it was locked, and where it comes through: a pause of any stops the sale.
     Raises BuyersBusy (when `patience` allows it), TierLockContention, CandidatesStayBusy, SalePaused,
     SaleIncomplete, SnapshotMissing, DefinitionError.
     """
@@ -129,8 +132,9 @@ def run_attempt(lead: LockedLead, *, recorder: Recorder, at: datetime, patience:
     decided = _decide_under_lock(lead.id, campaign, facts, held=held, may_ask=patience.may_ask)
     if decided.decision.outcome == "contention":
         raise TierLockContention(decided)
-    stations = [lead.workspace_id, *(to for _, _, to in recorder.route.hops)]
-    assignments = sell_selected(decided, lead_id=lead.id, attempt_id=recorder.head.id, workspace_ids=stations)
+    assignments = sell_selected(
+        decided, lead_id=lead.id, attempt_id=recorder.head.id, workspace_ids=workspace_ids
+    )
     record_decision(recorder, decided.decision, zip_code=lead.zip)
     return AttemptOutcome(decided, _unsold(decided.decision), assignments)
 

@@ -234,10 +234,14 @@ def _attempt(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
     closed = find_closed(lead.workspace_hours, timezone=lead.workspace_timezone, at=at)
     if closed is not None:
         return _finish(lead, recorder=recorder, at=at, result=closed)
+    stations = [lead.workspace_id]
     routed = send_on(lead, recorder=recorder, at=at)
     lead, run.route = routed.lead, routed.route
     run.lead = lead  # a rollback from here on leaves it where it was sent
-    result = routed.outcome or run_attempt(lead, recorder=recorder, at=at, patience=run.patience)
+    stations += [lead.workspace_id, *(to for _, _, to in recorder.route.hops)]
+    result = routed.outcome or run_attempt(
+        lead, recorder=recorder, at=at, patience=run.patience, workspace_ids=stations
+    )
     return _finish(lead, recorder=recorder, at=at, result=result)
 
 

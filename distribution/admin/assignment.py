@@ -51,7 +51,7 @@ class AssignmentAdmin(ReturnActionAdmin, ReadOnlyAdmin):
 
     def looks_through(self, asked: Mapping[str, str], *, ids: Sequence[int] | None) -> int | None:
         """Returned ones are few, and have no index: of some workspaces they are found by the buyer."""
-        return MOST_LOOKED if asked.get("state__exact") and ids is None and not asked.get("q") else None
+        return MOST_LOOKED if asked.get("state__exact") and ids is None else None
 
     def find_named(self, text: str, *, request: HttpRequest) -> Q:
         """By ids that are looked up first: an OR over joined tables would read every assignment."""
@@ -70,9 +70,8 @@ class AssignmentAdmin(ReturnActionAdmin, ReadOnlyAdmin):
         """Those that the list of leads finds by the same text, and that of an attempt's id."""
         page: Any = self.admin_site.get_model_admin(Lead)
         rows = page.scope(Lead.objects.order_by(), request=request)
-        found = list(
-            rows.filter(page.find_named(text, request=request)).values_list("pk", flat=True)[:MOST_FOUND]
-        )
+        named = rows.filter(page.find_named(text, request=request))
+        found = self.find_first(named, most=MOST_FOUND, what="leads", request=request)
         attempt_id = parse_uuid(text)
         if attempt_id is not None:
             found += Attempt.objects.filter(pk=attempt_id).values_list("lead_id", flat=True)
@@ -84,4 +83,4 @@ class AssignmentAdmin(ReturnActionAdmin, ReadOnlyAdmin):
         public_id = parse_uuid(text)
         named = Q(public_id=public_id) if public_id else Q(name__icontains=text)
         buyers = self.admin_site.get_model_admin(Buyer).get_queryset(request).filter(named)
-        return list(buyers.order_by("pk").values_list("pk", flat=True)[:MOST_FOUND])
+        return self.find_first(buyers.order_by("pk"), most=MOST_FOUND, what="buyers", request=request)

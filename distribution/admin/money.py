@@ -168,7 +168,8 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
         public_id = parse_uuid(text)
         buyers = Q(buyer__public_id=public_id) if public_id else Q(buyer__name__icontains=text)
         wallets = self.admin_site.get_model_admin(Wallet).get_queryset(request).filter(buyers)
-        named = Q(wallet_id__in=list(wallets.values_list("pk", flat=True)[:MOST_BUYERS]))
+        first = self.find_first(wallets.order_by("pk"), most=MOST_BUYERS, what="buyers", request=request)
+        named = Q(wallet_id__in=first)
         if public_id:
             sold = Assignment.objects.filter(public_id=public_id)
             named |= Q(assignment_id__in=list(sold.values_list("pk", flat=True)))

@@ -14,10 +14,19 @@ from distribution.models import Assignment, Buyer, Campaign, Enrollment, Wallet
 from distribution.outcome import Left
 from routing.models import Lead, Workspace
 from routing.pauses import pause_product, pause_workspace, resume_workspace
+from routing.rerun import rerun_lead
 from tests.concurrency.interleaving import SECONDS, Stopped
 from tests.concurrency.leads import assert_verified, keep_snapshot
 from tests.concurrency.racing import in_background
-from tests.factories import CampaignFactory, LeadFactory, RuleFactory, SourceFactory, WorkspaceFactory, enroll
+from tests.factories import (
+    CampaignFactory,
+    LeadFactory,
+    RuleFactory,
+    SourceFactory,
+    WorkspaceFactory,
+    enroll,
+    person,
+)
 from tests.planting import plant
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -36,7 +45,7 @@ def campaign() -> Campaign:
 @pytest.fixture
 def lead(campaign: Campaign) -> Lead:
     """On its way from a partner through a hub."""
-    source, hub = SourceFactory(), WorkspaceFactory(slug="hub")
+    source, hub = SourceFactory(workspace__slug="sends"), WorkspaceFactory(slug="hub")
     RuleFactory(workspace=source.workspace, destination=hub)
     RuleFactory(workspace=hub, destination=campaign.workspace)
     lead: Lead = LeadFactory(source=source)
@@ -52,6 +61,7 @@ PAUSES: dict[str, tuple[Callable[[], object], tuple[str, str]]] = {
     "product": (lambda: pause_product(at=timezone.now(), **WHO), ("pending", "")),
     "workspace": (workspace_paused("sells"), ("pending", "workspace_paused")),
     "workspace on the way": (workspace_paused("hub"), ("pending", "workspace_paused")),
+    "workspace where the lead came in": (workspace_paused("sends"), ("pending", "")),
     "buyer": (
         lambda: switch_buyer(Buyer.objects.get(), to=timezone.now(), **WHO),
         ("failed", "no_eligible_buyers"),
@@ -77,7 +87,8 @@ def test_nothing_is_sold_after_a_pause(lead: Lead, monkeypatch: pytest.MonkeyPat
 
     outcome = pause_before_the_sale(lead, pause, monkeypatch)
 
-    assert outcome.left is Left.PAUSED if name == "product" else outcome.result != "success"
+    is_left = name in {"product", "workspace where the lead came in"}
+    assert outcome.left is Left.PAUSED if is_left else outcome.result != "success"
     assert not Assignment.objects.exists()
     assert Wallet.objects.get().balance_cents == 10_000
     lead.refresh_from_db()
@@ -123,6 +134,35 @@ def test_a_lead_goes_on_when_its_workspace_is_resumed(lead: Lead, monkeypatch: p
 
     assert distribute_lead(lead.pk).result == "success"
     assert_verified()
+
+
+@pytest.mark.parametrize("fields", [{}, person("ann@example.com")], ids=["of nobody", "of a person"])
+def test_a_lead_that_is_tried_again_waits_where_its_way_is_paused(lead: Lead, fields: dict[str, Any]) -> None:
+    """It is in the last workspace already, and comes through the hub all the same."""
+    Lead.objects.filter(pk=lead.pk).update(**fields)
+    Enrollment.objects.update(cap_day=0)
+    assert distribute_lead(lead.pk).result == "unsold"
+    Enrollment.objects.update(cap_day=None)
+    rerun_lead(lead.pk, at=timezone.now())
+    workspace_paused("hub")()
+
+    outcome = distribute_lead(lead.pk)
+
+    assert (outcome.result, outcome.skip_reason) == ("deferred", "workspace_paused")
+    resume_workspace(Workspace.objects.get(slug="hub").pk, **WHO)
+    assert distribute_lead(lead.pk).result == "success"
+    assert_verified()
+
+
+def test_the_senders_pause_holds_nothing_that_it_has_handed_on(
+    lead: Lead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Enrollment.objects.update(cap_day=0)
+    assert distribute_lead(lead.pk).result == "unsold"
+    Enrollment.objects.update(cap_day=None)
+    rerun_lead(lead.pk, at=timezone.now())
+
+    assert pause_before_the_sale(lead, workspace_paused("sends"), monkeypatch).result == "success"
 
 
 def test_a_buyer_is_paused_and_another_one_is_free(

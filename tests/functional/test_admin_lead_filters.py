@@ -1,6 +1,6 @@
 """Leads by day and campaign; no filter reads a table to find its choices."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -10,6 +10,7 @@ from distribution.distribute import distribute_lead
 from routing.models import Lead
 from tests.admin_pages import client_of, page, person
 from tests.factories import CampaignFactory, EnrollmentFactory, LeadFactory, SourceFactory
+from tracing.admin.days import first_id_at
 
 pytestmark = pytest.mark.django_db
 DAY = datetime(2026, 3, 8, 12, tzinfo=UTC)
@@ -34,6 +35,15 @@ def test_by_day(client: Client) -> None:
     assert shown(client, day="yesterday") == []
     for junk in ("x", "2026-02-30", "9999-12-31", "0000-00-00"):
         assert shown(client, day=junk) == []
+
+
+def test_day_begins_with_leads_that_came_at_once(client: Client) -> None:
+    """The one that made its public id first was written last, and nothing came in the hour before."""
+    second, first = (
+        LeadFactory(received_at=DAY, public_id=first_id_at(DAY + timedelta(milliseconds=ms))) for ms in (2, 1)
+    )
+    assert second.pk < first.pk
+    assert shown(client, day="2026-03-08") == [first, second]
 
 
 def test_by_campaign(client: Client) -> None:

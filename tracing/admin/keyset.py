@@ -98,7 +98,12 @@ class KeysetChangeList(ChangeList):
         return found[: self.list_per_page], self.older_than is not None, is_further
 
     def _bounded(self, rows: Any, start: Any, *, side: str) -> tuple[Place | None, Any]:
-        """By a filter without an index: the rows up to the place at which this page stops looking, and that place."""
+        """By a filter without an index: the rows up to the place at which this page stops looking, and that place.
+
+        A search finds its rows by an index, however old they are.
+        """
+        if self.query:
+            return None, rows
         looks_through = getattr(self.model_admin, "looks_through", None)
         most = looks_through(self.asked, ids=self.look_ids) if looks_through else None
         if most is None:

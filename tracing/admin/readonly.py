@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Q, QuerySet
@@ -44,6 +44,16 @@ class ExactSearch(HistoryAdmin):
             if value is not None:
                 named |= Q(**{lookup: value})
         return named
+
+    def find_first(self, rows: QuerySet[Any], *, most: int, what: str, request: HttpRequest) -> list[Any]:
+        """The keys of the rows that a search goes on with. The page says so when there are more."""
+        found = list(rows.values_list("pk", flat=True)[: most + 1])
+        if len(found) > most:
+            line = (
+                f"This fits more than {most:,} {what}. Only the first {most:,} were searched: be more exact."
+            )
+            self.message_user(request, line, messages.WARNING)
+        return found[:most]
 
 
 class ReadOnlyAdmin(ExactSearch):
