@@ -209,6 +209,7 @@ class Dispatcher:
     def _report_database(self, error: Error) -> None:
         logger.warning("dispatch.database_failed", extra={"cause": type(error).__name__})
         close_old_connections()
+        installation.forget()  # it may be another one when it answers again
         self._catching_up = catch_up()  # it may have been what failed
         self._stop.wait(PAUSE_AFTER_FAILURE_SECONDS)
 

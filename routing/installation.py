@@ -2,11 +2,13 @@
 
 An installation is its database: the server's own number and the database's, which a restart, a failover or an upgrade
 of the product keep. The leading dispatcher holds the name in Redis for as long as it leads; every process looks at it
-before it serves. Nothing outlives its owner: after a restore into another server the old name is gone in seconds.
+before it serves. Nothing outlives its owner: after a restore into another server the old name is gone in seconds. A
+database that is restored in place has another name, too: a process that was there before asks for it again.
 """
 
+from collections.abc import Callable
 from functools import cache
-from typing import Final
+from typing import ClassVar, Final
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -23,10 +25,10 @@ READ: Final = """
 SELECT system_identifier || '.' || (SELECT oid FROM pg_database WHERE datname = current_database())
 FROM pg_control_system()
 """
-# The last key: installation. ARGV: name, ms. Returns whose name is held.
+# The last key: installation. ARGV: name, ms, the name that the caller held before. Returns whose name is held.
 HOLD: Final = """
 local holder = redis.call('GET', KEYS[#KEYS])
-if holder and holder ~= ARGV[1] then return holder end
+if holder and holder ~= ARGV[1] and holder ~= ARGV[3] then return holder end
 redis.call('SET', KEYS[#KEYS], ARGV[1], 'PX', ARGV[2])
 return ARGV[1]
 """
@@ -51,18 +53,25 @@ def read_name() -> str:
         return ""
 
 
+def forget() -> None:
+    """The database may be another one by now, under the same address."""
+    read_name.cache_clear()
+
+
+class Held:
+    """The name that this process held last. The database that had it is gone when it has another one now."""
+
+    name: ClassVar[str] = ""
+
+
 def hold() -> None:
     """Keep Redis for this installation for a while. Raises OtherInstallation, redis.RedisError."""
-    name = read_name()
-    if name:
-        _judge(run_script(HOLD, [name, HELD_MS], installation_key()), name)
+    Held.name = _judge(lambda name: run_script(HOLD, [name, HELD_MS, Held.name or name], installation_key()))
 
 
 def check() -> None:
     """Raises OtherInstallation while another one holds this Redis; redis.RedisError."""
-    name = read_name()
-    if name:
-        _judge(get_client(TIMEOUT_SECONDS).get(installation_key()) or name, name)
+    _judge(lambda name: get_client(TIMEOUT_SECONDS).get(installation_key()) or name)
 
 
 def release() -> None:
@@ -70,11 +79,22 @@ def release() -> None:
     run_script(RELEASE, [read_name()], installation_key())
 
 
-def _judge(holder: object, name: str) -> None:
-    if str(holder) != name:
+def _judge(find_holder: Callable[[str], object]) -> str:
+    """Return the name under which this installation may use Redis; "": nothing is checked. Raises OtherInstallation."""
+    name, holder = _ask(find_holder)
+    if holder != name:
+        forget()
+        name, holder = _ask(find_holder)
+    if holder != name:
         message = (
             f"LEADSWITCH_REDIS_PREFIX={settings.LEADSWITCH_REDIS_PREFIX}: the dispatcher of another database"
             f" ({holder}, this is {name}) uses this Redis under the same prefix; give each installation its own"
             " prefix or REDIS_URL, or stop the other one's dispatchers and wait ten seconds"
         )
         raise OtherInstallation(message)
+    return name
+
+
+def _ask(find_holder: Callable[[str], object]) -> tuple[str, object]:
+    name = read_name()
+    return name, find_holder(name) if name else name

@@ -1,10 +1,12 @@
 """Two installations on one Redis under one prefix: the second one refuses, and nobody is locked out for long."""
 
+from collections.abc import Callable, Iterator
 from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
 from django.core.management import call_command
+from django.db import OperationalError
 
 from leadswitch.database.fitness import begin
 from routing import installation, keys
@@ -89,3 +91,44 @@ def test_a_server_that_does_not_tell_its_number_is_not_checked(monkeypatch: pyte
         installation.check()
     finally:
         installation.read_name.cache_clear()
+
+
+@pytest.fixture
+def restored(
+    redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], None]]:
+    """Every process knows the database by its old name. The call replaces the database, under the same address."""
+    assert redis_client.ping()
+    monkeypatch.setattr(installation, "READ", f"SELECT '{OTHER}'")
+    installation.forget()
+    lead_once()
+    yield lambda: monkeypatch.setattr(installation, "READ", "SELECT '7123.16999'")
+    monkeypatch.undo()
+    installation.forget()
+
+
+def test_a_database_that_is_restored_in_place_locks_nobody_out(
+    redis_client: "redis.Redis[str]", restored: Callable[[], None]
+) -> None:
+    """Its dispatcher goes on, and lost its sessions on the way: a process that starts now knows the new name alone."""
+    stop = Event()
+    dispatcher = Dispatcher("test", run_next_due=lambda: False, stop=stop)
+    restored()
+    stop.set()  # no pause after the failure
+    dispatcher._report_database(OperationalError("the database was dropped"))
+    stop.clear()
+    dispatcher._turn()
+    assert redis_client.get(keys.installation_key()) == "7123.16999"
+    installation.forget()  # as in a new process
+    installation.check()
+
+
+def test_a_process_that_knows_an_old_name_asks_again(
+    redis_client: "redis.Redis[str]", restored: Callable[[], None]
+) -> None:
+    """A worker that outlived the restore: its reconcilers would be refused until it is started anew."""
+    assert installation.read_name() == OTHER
+    restored()
+    redis_client.set(keys.installation_key(), "7123.16999", px=HELD_MS)
+    installation.check()
+    assert installation.read_name() == "7123.16999"

@@ -43,7 +43,7 @@ HISTORY = (Attempt, LeadDistributionEvent)
 
 
 @pytest.fixture
-def workspaces(committed_db: None) -> list[Workspace]:  # noqa: ARG001
+def workspaces(committed_db: None) -> list[Workspace]:  # noqa: ARG001 - it is filled
     one, other = WorkspaceFactory.create_batch(2)
     plant(FILL_ATTEMPTS, {"one": one.pk, "other": other.pk})
     plant(FILL_EVENTS)
@@ -153,7 +153,7 @@ RECEIVED = f"now() - ({LEADS} - n) * interval '5 minutes'"
 
 
 @pytest.fixture
-def leads(committed_db: None) -> Workspace:  # noqa: ARG001
+def leads(committed_db: None) -> Workspace:  # noqa: ARG001 - it is filled
     """288 a day; some wait with a reason, a few are held back or ended seldom, the last was received long ago."""
     source = SourceFactory()
     fill_leads(
@@ -223,7 +223,7 @@ def test_a_bound_by_time_is_not_above_an_id_of_that_time() -> None:
 
 
 @pytest.fixture
-def bought(committed_db: None) -> Buyer:  # noqa: ARG001
+def bought(committed_db: None) -> Buyer:  # noqa: ARG001 - it is filled
     """Of each of twenty buyers a tenth of all assignments; each lead is another person's."""
     campaign = CampaignFactory()
     enrollments = enroll(campaign, count=10)
@@ -291,7 +291,7 @@ def test_missed_leads_of_a_rare_reason_are_looked_for_in_bounds(monkeypatch: pyt
         with connection.execute_wrapper(counter):
             missed, stop = list_missed(buyer, limit=50, before=before, reason="locked")
         assert counter.rows <= 2 * MOST_MISSED + PAGE
-        found, before, pages = [*found, *missed], stop, pages + 1  # type: ignore[assignment]
+        found, before, pages = [*found, *missed], stop, pages + 1  # type: ignore[assignment] # None ends the loop
     assert [each.lead_id for each in found] == [lead.public_id]
     assert pages == 1 + 3 * ROWS // MOST_MISSED
     assert monkeypatch
@@ -311,7 +311,7 @@ def test_a_list_that_takes_too_long_is_told_what_to_do(settings: Any) -> None:
     assert f'href="{page(Attempt, "changelist")}"' in text
 
 
-def slow_list(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001
+def slow_list(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001 - Django's signature
     if 'FROM "tracing_attempt"' in sql and "LIMIT 51" in sql:
         with connection.cursor() as cursor:
             cursor.execute("SET statement_timeout = 10")

@@ -41,7 +41,13 @@ class AuditedAdmin(DeletingAdmin):
     # Whose the row is: typed when it is added, shown and never changed from then on. The database refuses it too.
     owner_fields: ClassVar[tuple[str, ...]] = ()
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Any = None,
+        change: bool = False,  # noqa: FBT001, FBT002 - the signature is Django's
+        **kwargs: Any,
+    ) -> Any:
         """Disabled, not left out: constraints over these columns are still checked with the typed ones."""
         form: Any = super().get_form(request, obj, change=change, **kwargs)
         for name in self.owner_fields if obj is not None else ():
