@@ -40,7 +40,7 @@ def run(name: str) -> LastRun:
 
 def test_before_the_first_run_something_is_wrong() -> None:
     [problem] = problems()
-    assert problem.startswith("No reconciler has done its work yet. Start beat")
+    assert problem.startswith("No reconciler has run yet. Start beat")
     assert {each.age_seconds for each in read_runs()} == {None}
 
 

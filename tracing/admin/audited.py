@@ -12,7 +12,8 @@ from tracing.admin.deleting import DeletingAdmin
 from tracing.admin.fresh import REASON as REASON
 from tracing.admin.fresh import FreshForm
 
-OWNER_IS_FIXED: Final = "Chosen when it was added; it does not change."
+OWNER_IS_FIXED: Final = "Chosen when it was added; it cannot be changed."
+OWNER_LINKS: Final = ("can_add_related", "can_change_related", "can_delete_related")
 
 
 class ReasonedForm(FreshForm):
@@ -54,6 +55,8 @@ class AuditedAdmin(DeletingAdmin):
                 field = form.base_fields[name]
                 field.disabled = True
                 field.help_text = f"{field.help_text} {OWNER_IS_FIXED}".strip()
+                for link in OWNER_LINKS:
+                    setattr(field.widget, link, False)
         return form
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:

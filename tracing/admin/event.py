@@ -45,9 +45,7 @@ class LeadDistributionEventAdmin(ReadOnlyAdmin):
     list_filter = (WorkspaceFilter, EventFilter, AnyReasonFilter, EventDayFilter)
     look_time = "created_at"
     empty_list_text = "The first lead that is tried leaves some."
-    search_help_text = (
-        "An attempt's id: its events. They have no index by lead; the lead's page tells them all."
-    )
+    search_help_text = "The id of an attempt. The events of a lead are on the lead's page."
     exact_searches = {"attempt_id": parse_uuid}
     fields = (
         *("lead", "attempt_id", "seq", "what", "buyer_id", "cost", "result", "reason_told"),
