@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from celery import shared_task
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import close_old_connections
 
@@ -14,6 +15,7 @@ from distribution.handback import hand_back, run_leased
 from routing.canary import come_back, is_canary
 from routing.queries import count_polled, has_polled
 from routing.wake import send_wake
+from routing.workers import tell_step
 
 PROCESS: Final = "distribution.process_leads"
 PICK_UP: Final = "distribution.pick_up_due"
@@ -27,12 +29,16 @@ def process_leads(lead_ids: Sequence[int], *, is_leased: bool = False) -> None:
     """Try each lead once, in order. Doubles and late messages are harmless: the locked row decides.
 
     One that fails does not keep the others from it: they would wait for the end of their leases, in everybody's way.
-    Raises what the first of them raised.
+    Raises what the first of them raised. Raises SoftTimeLimitExceeded at once: a lead that began after it would be
+    killed with its process.
     """
     failures = []
     for lead_id in lead_ids:
+        tell_step()
         try:
             _process(lead_id, is_leased=is_leased)
+        except SoftTimeLimitExceeded:
+            raise
         except Exception as error:  # noqa: BLE001 - raised below, when the others have had their turn
             failures.append(error)
             close_old_connections()  # those that the database has let go of: the next lead gets a new one
@@ -62,6 +68,7 @@ def pick_up_due(*, is_first: bool = True) -> None:
         _call_more_pickers()
     deadline = time.monotonic() + settings.LEADSWITCH_PICKUP_PERIOD_SECONDS
     while time.monotonic() < deadline:
+        tell_step()
         outcome = distribute_next_polled()
         if outcome.lead_id is None:
             return
