@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from celery import shared_task
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import close_old_connections
 
@@ -27,12 +28,15 @@ def process_leads(lead_ids: Sequence[int], *, is_leased: bool = False) -> None:
     """Try each lead once, in order. Doubles and late messages are harmless: the locked row decides.
 
     One that fails does not keep the others from it: they would wait for the end of their leases, in everybody's way.
-    Raises what the first of them raised.
+    Raises what the first of them raised. Raises SoftTimeLimitExceeded at once: a lead that began after it would be
+    killed with its process.
     """
     failures = []
     for lead_id in lead_ids:
         try:
             _process(lead_id, is_leased=is_leased)
+        except SoftTimeLimitExceeded:
+            raise
         except Exception as error:  # noqa: BLE001 - raised below, when the others have had their turn
             failures.append(error)
             close_old_connections()  # those that the database has let go of: the next lead gets a new one

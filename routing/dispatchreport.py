@@ -87,7 +87,9 @@ def _tell_reconcilers(reconcilers: Sequence[LastRun]) -> str:
 def _tell_canary(canary: Canary) -> str:
     out = "" if canary.out_seconds is None else f"; one has been on its way for {span(canary.out_seconds)}"
     return (
-        "none came back yet" if canary.age_seconds is None else f"came back {_tell_ago(canary.age_seconds)}"
+        "none has come back yet"
+        if canary.age_seconds is None
+        else f"came back {_tell_ago(canary.age_seconds)}"
     ) + out
 
 

@@ -220,7 +220,7 @@ def find_problems(state: DispatchState) -> Iterator[str]:
     """What is wrong with the dispatch, a sentence each. A pause is wanted, and no problem."""
     if not state.control.is_led and state.modes[DispatchMode.EVENT]:
         yield (
-            f"No dispatcher has said for {ALIVE_SECONDS} seconds that it leads. Start one (manage.py dispatcher);"
+            f"No dispatcher has reported as the leader for {ALIVE_SECONDS} seconds. Start one (manage.py dispatcher);"
             " until then the periodic pick-up starts leads."
         )
     yield from _find_late(state)
@@ -258,8 +258,8 @@ def _find_late(state: DispatchState) -> Iterator[str]:
 def _find_idle(reconcilers: Sequence[LastRun]) -> Iterator[str]:
     if not any(each.has_run for each in reconcilers):
         yield (
-            "No reconciler has done its work yet. Start beat (celery -A leadswitch beat) and a worker: until then"
-            " nothing puts back what is lost."
+            "No reconciler has run yet. Start beat (celery -A leadswitch beat) and a worker: until then"
+            " nothing that has drifted is repaired."
         )
         return
     for each in reconcilers:
@@ -272,7 +272,7 @@ def _find_idle(reconcilers: Sequence[LastRun]) -> Iterator[str]:
         number = count(len(late), "reconciler has", "reconcilers have")
         yield (
             f"{number} not run when due, the longest for {span(seconds)}: {names}. Look at beat, and at the workers"
-            " that run what it orders."
+            " that do the work."
         )
 
 
@@ -289,8 +289,8 @@ def _find_in_redis(state: DispatchState, redis: RedisState) -> Iterator[str]:
         )
     if not redis.workers_alive:
         yield (
-            f"No worker has said for {prelude.ALIVE_SECONDS} seconds that it is alive: leads are handed on, and nobody"
-            " runs them."
+            f"No worker has reported for {prelude.ALIVE_SECONDS} seconds: leads are queued, and nobody processes them."
+            " Start one (celery -A leadswitch worker)."
         )
     yield from _find_unconsumed(redis)
     if redis.unmirrored:
@@ -308,8 +308,13 @@ def _find_unconsumed(redis: RedisState) -> Iterator[str]:
         return
     names = ", ".join(ready_queue(shard) for shard in unconsumed)
     is_all = len(unconsumed) == len(redis.sizes.shards)
-    then = "Leads are handed on, and nobody runs them." if is_all else "Their leads go through the others."
-    yield f"No worker takes from {names}. {then} Start a worker for them (-Q), or one that takes from all."
+    then = (
+        "Leads wait there unless a worker of an older version takes them."
+        if is_all
+        else "Their leads go through the others."
+    )
+    start = "Start one for them (-Q), or one for all queues (without -Q)."
+    yield f"No worker says that it takes from {names}. {then} {start}"
 
 
 def _count_modes(workspaces: QuerySet[Workspace]) -> Sequence[Mapping[str, Any]]:

@@ -26,6 +26,6 @@ def parse_text(text: str) -> str | None:
 def positive_argument(text: str) -> int:
     """The type of a command's argument that counts something. Raises ArgumentTypeError."""
     if not text.isascii() or not text.isdigit() or int(text) < 1:
-        message = f"{text!r} is no whole number above 0"
+        message = f"{text!r} is not a whole number above 0"
         raise ArgumentTypeError(message)
     return int(text)

@@ -6,7 +6,7 @@ from distribution.verify.findings import Findings
 from distribution.verify.reading import count, search
 from distribution.verify.slices import Slice, in_leads, in_wallets
 
-CHECKED: Final = f"SELECT count(*) FROM distribution_assignment WHERE {in_leads('lead_id')}"  # noqa: S608
+CHECKED: Final = f"SELECT count(*) FROM distribution_assignment WHERE {in_leads('lead_id')}"  # noqa: S608 - only a condition is put in
 
 EACH_CHARGED_ONCE: Final = f"""
 SELECT 'assignment ' || d.id AS subject,

@@ -7,7 +7,7 @@ from distribution.verify.reading import count, search
 from distribution.verify.slices import Slice, in_attempts, in_leads
 from tracing.vocabulary import RESULTS_OF_TERMINAL, TERMINAL_EVENTS
 
-CHECKED: Final = f"SELECT count(*) FROM tracing_attempt WHERE {in_attempts('id', 'lead_id')}"  # noqa: S608
+CHECKED: Final = f"SELECT count(*) FROM tracing_attempt WHERE {in_attempts('id', 'lead_id')}"  # noqa: S608 - only a condition is put in
 
 TOLD_TO_THE_END: Final = f"""
 WITH fits AS (

@@ -7,7 +7,7 @@ from distribution.verify.reading import count, search
 from distribution.verify.slices import Slice, in_leads
 
 CHECKED: Final = (
-    f"SELECT count(*) FROM distribution_assignment WHERE state = 'sold' AND {in_leads('lead_id')}"  # noqa: S608
+    f"SELECT count(*) FROM distribution_assignment WHERE state = 'sold' AND {in_leads('lead_id')}"  # noqa: S608 - only a condition is put in
 )
 
 # The limit in force is that of the version which sold it; it may have been lowered since. A sale whose trace could

@@ -146,7 +146,7 @@ def _find_touched(mark: VerifyWatermark) -> Touched | None:
 
 
 def _ids(sql: str, given: Mapping[str, Any]) -> tuple[Any, ...] | None:
-    rows = _rows(f"SELECT id FROM ({sql}) AS touched(id) LIMIT {MOST_TOUCHED + 1}", given)  # noqa: S608
+    rows = _rows(f"SELECT id FROM ({sql}) AS touched(id) LIMIT {MOST_TOUCHED + 1}", given)  # noqa: S608 - constants only
     return None if len(rows) > MOST_TOUCHED else tuple(sorted(row[0] for row in rows))
 
 

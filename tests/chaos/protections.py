@@ -97,7 +97,7 @@ def _atomic_take() -> None:
         leader: schedule.Leader,  # noqa: ARG001 - the signature is the product's
         *,
         limit: int,
-        published: int | None = None,  # noqa: ARG001
+        published: int | None = None,  # noqa: ARG001 - as above
     ) -> schedule.Take:
         client, shards = get_client(schedule.TIMEOUT_SECONDS), settings.LEADSWITCH_READY_SHARDS
         seconds, micros = client.time()
@@ -252,7 +252,7 @@ def _workspace_turns() -> None:
     def place_behind_all(self: Any, lead: Any, *, at: Any) -> Any:
         return place(self, lead._replace(workspace_id=0), at=at)._replace(workspace_id=lead.workspace_id)
 
-    backlog.Spread.place = place_behind_all  # type: ignore[method-assign]
+    backlog.Spread.place = place_behind_all  # type: ignore[method-assign] # that is how it is taken away
 
 
 PROTECTIONS: Final[Mapping[str, Protection]] = {

@@ -40,7 +40,7 @@ LEAST_PARTS = 30
 
 
 @pytest.fixture
-def campaign(committed_db: None, redis_client: "redis.Redis[str]") -> Campaign:  # noqa: ARG001
+def campaign(committed_db: None, redis_client: "redis.Redis[str]") -> Campaign:  # noqa: ARG001 - it makes the database
     assert redis_client.ping()
     campaign: Campaign = CampaignFactory(price_cents=100, workspace__dispatch_mode="event")
     enroll(campaign, count=5, credits_cents=1_000_000)
@@ -56,7 +56,7 @@ def workers_alone(campaign: Campaign, tmp_path: Path) -> Iterator[None]:  # noqa
 
 
 @pytest.fixture
-def way(tmp_path: Path) -> Iterator[Way]:  # noqa: ARG001
+def way() -> Iterator[Way]:
     with way_to(product_settings.REDIS_URL, Path(tempfile.mkdtemp(dir="/tmp"))) as way:
         yield way
 

@@ -157,7 +157,7 @@ def test_without_the_lock_on_the_buyer_pairs_leave_stale_campaigns() -> None:
 
 
 @locked_or_not
-def test_a_buyer_edited_while_it_is_enrolled_buys_by_the_edit(is_locked: bool) -> None:  # noqa: FBT001
+def test_a_buyer_edited_while_it_is_enrolled_buys_by_the_edit(*, is_locked: bool) -> None:
     campaign = CampaignFactory()
     buyer = BuyerFactory(workspace=campaign.workspace, credits_cents=100_000)
     first, *others = make_leads(campaign, count=4)
@@ -211,8 +211,7 @@ campaigns:
 
 @locked_or_not
 def test_setup_and_an_edit_of_a_buyer_wait_for_each_other_in_one_order(
-    monkeypatch: pytest.MonkeyPatch,
-    is_locked: bool,  # noqa: FBT001
+    monkeypatch: pytest.MonkeyPatch, *, is_locked: bool
 ) -> None:
     """The control changes a campaign of the buyer first: it waits for the buyer, whose edit waits for the campaign."""
     buyer = BuyerFactory(name="Peach")

@@ -29,7 +29,7 @@ SOON_MS = 60_000
 
 
 @pytest.fixture
-def campaign(committed_db: None, redis_client: "redis.Redis[str]") -> Campaign:  # noqa: ARG001
+def campaign(committed_db: None, redis_client: "redis.Redis[str]") -> Campaign:  # noqa: ARG001 - it makes the database
     assert redis_client.ping()
     campaign: Campaign = CampaignFactory(workspace__dispatch_mode="event")
     return campaign
@@ -49,7 +49,7 @@ def clock_ahead(lead_id: int) -> Iterator[None]:  # noqa: ARG001 - it is made by
 
 
 @pytest.fixture
-def clock_behind(lead_id: int) -> Iterator[None]:  # noqa: ARG001
+def clock_behind(lead_id: int) -> Iterator[None]:  # noqa: ARG001 - as above
     with time_machine.travel(datetime.now(UTC) - OFF):
         yield
 
@@ -110,7 +110,7 @@ def test_a_canary_is_due_in_a_moment(
 @pytest.mark.usefixtures("clock_ahead")
 def test_a_lead_that_is_run_again_is_due_now(lead_id: int) -> None:
     rerun_lead(lead_id, at=datetime.now(UTC))
-    assert Lead.objects.get(pk=lead_id).next_attempt_at <= read_clock()  # type: ignore[operator]
+    assert Lead.objects.get(pk=lead_id).next_attempt_at <= read_clock()  # type: ignore[operator] # it is due
 
 
 @pytest.mark.usefixtures("clock_behind")

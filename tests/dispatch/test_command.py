@@ -78,7 +78,7 @@ class TestStatus:
             "waiting     0, of these 0 due, by PostgreSQL",
             "overdue     nothing is overdue",
             "last start  never",
-            "canary      none came back yet",
+            "canary      none has come back yet",
             "reconciled  0 s ago",
             "workspaces  2 (1 poll, 0 shadow, 1 event), 1 paused",
             "switches    the same in Redis as in PostgreSQL",
@@ -111,9 +111,9 @@ class TestStatus:
         assert lines[2] == "leader      none"
         assert "switches    1 is other in Redis than in PostgreSQL: acme" in lines
         assert [line.split(".")[0] for line in lines if line.startswith("Wrong: ")] == [
-            "Wrong: No dispatcher has said for 15 seconds that it leads",
-            "Wrong: No reconciler has done its work yet",
-            "Wrong: No worker has said for 15 seconds that it is alive: leads are handed on, and nobody runs them",
+            "Wrong: No dispatcher has reported as the leader for 15 seconds",
+            "Wrong: No reconciler has run yet",
+            "Wrong: No worker has reported for 15 seconds: leads are queued, and nobody processes them",
             "Wrong: Redis has 1 switch other than PostgreSQL: nothing wrong is sold, but leads start late",
         ]
 

@@ -42,7 +42,7 @@ def make_pile(*, count: int = PILE, is_paused: bool) -> Source:
 
 
 @pytest.fixture
-def fresh(committed_db: None, redis_client: "redis.Redis[str]") -> list[tuple[int, int]]:  # noqa: ARG001
+def fresh(committed_db: None, redis_client: "redis.Redis[str]") -> list[tuple[int, int]]:  # noqa: ARG001 - both are filled
     """(lead, workspace) of leads that have just become due in other workspaces."""
     for _ in range(OTHERS):
         source = SourceFactory(workspace__dispatch_mode="event")

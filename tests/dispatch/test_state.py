@@ -177,7 +177,7 @@ def test_without_a_dispatcher_something_is_wrong_where_one_is_needed() -> None:
     assert problems() == []
     event = WorkspaceFactory(dispatch_mode="event")
     [problem] = problems()
-    assert problem.startswith("No dispatcher has said for 15 seconds")
+    assert problem.startswith("No dispatcher has reported as the leader for 15 seconds")
     assert problems([polled.pk]) == []
     assert problems([event.pk]) == [problem]
     lead_and_work()
@@ -194,7 +194,11 @@ def test_without_a_dispatcher_something_is_wrong_where_one_is_needed() -> None:
     ("shards", "names", "then"),
     [
         ([0, 3], "ready.1, ready.2", "Their leads go through the others."),
-        ([], "ready.0, ready.1, ready.2, ready.3", "Leads are handed on, and nobody runs them."),
+        (
+            [],
+            "ready.0, ready.1, ready.2, ready.3",
+            "Leads wait there unless a worker of an older version takes them.",
+        ),
     ],
 )
 def test_queues_that_no_worker_takes_from_are_named(
@@ -204,13 +208,13 @@ def test_queues_that_no_worker_takes_from_are_named(
     redis_client.delete(keys.consumed_key())
     workers.say_alive("celery@one", shards=shards)
     [problem] = problems()
-    assert problem.startswith(f"No worker takes from {names}. {then}")
+    assert problem.startswith(f"No worker says that it takes from {names}. {then}")
 
 
 def test_without_a_worker_something_is_wrong() -> None:
     all_ran()
     [problem] = problems()
-    assert problem.startswith("No worker has said for 15 seconds")
+    assert problem.startswith("No worker has reported for 15 seconds")
 
 
 def test_a_switch_that_redis_has_otherwise_is_wrong(redis_client: "redis.Redis[str]") -> None:

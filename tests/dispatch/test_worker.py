@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-import distribution.handback
 from distribution import handback
 from distribution import metrics as distribution_metrics
 from distribution.distribute import distribute_lead
@@ -244,11 +244,26 @@ def test_the_lease_ends_when_the_database_is_gone(
     def fail(_: int) -> None:
         raise cause
 
-    monkeypatch.setattr(distribution.handback, "distribute_lead", fail)
+    monkeypatch.setattr(handback, "distribute_lead", fail)
     with pytest.raises(OperationalError):
         run_leased(lead.pk)
     assert not is_in_flight()
     assert due_in_index(redis_client, lead) == pytest.approx(5, abs=5)
+
+
+def test_a_message_whose_time_is_over_begins_no_further_lead(
+    campaign: Campaign, redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = hand_over(campaign), hand_over(campaign)
+
+    def run_out_of_time(*_: object, **__: object) -> None:
+        raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr(handback, "distribute_lead", run_out_of_time)
+    with pytest.raises(SoftTimeLimitExceeded):
+        process_leads([first.pk, second.pk], is_leased=True)
+    [(lead, lease)] = redis_client.hgetall(keys.leases_key()).items()
+    assert (int(lead), lease.endswith("!")) == (second.pk, False)
 
 
 def test_the_rest_of_a_message_is_tried_when_the_database_hangs_up(
@@ -277,7 +292,7 @@ def test_the_lease_ends_when_the_outcome_cannot_be_read(
     def fail(_: Any) -> None:
         raise OperationalError
 
-    monkeypatch.setattr(distribution.handback, "read_due_times", fail)
+    monkeypatch.setattr(handback, "read_due_times", fail)
     with holding(HOLD_LEAD, [lead.pk]):
         run_leased(lead.pk)
     assert not is_in_flight()

@@ -58,8 +58,8 @@ def test_a_search_with_a_filter_finds_an_old_row(model: type[Model], client: Cli
     found, shown = find(client, model, q=text, skip_reason="no_enrolled_buyers")
 
     assert {getattr(row, "lead_id", row.pk) for row in found} == {lead.pk}
-    assert "were looked at" not in shown
-    assert "were looked at" in find(client, model, skip_reason="internal_error")[1]
+    assert "have been searched" not in shown
+    assert "have been searched" in find(client, model, skip_reason="internal_error")[1]
 
 
 def test_a_search_of_leads_with_a_campaign_finds_an_old_lead(client: Client) -> None:

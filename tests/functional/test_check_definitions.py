@@ -161,4 +161,4 @@ def test_condition_without_effect_is_named() -> None:
 
 def test_definitions_in_order_need_nothing() -> None:
     EnrollmentFactory(buyer__service_area={"states": ["GA", "CA-ON"], "exclude": {"zips": ["30312"]}})
-    assert check() == ("Every definition can be met.\n", "")
+    assert check() == ("Every definition can be read, and some lead can match it.\n", "")

@@ -186,7 +186,7 @@ class TestRecorder:
 
         [record] = [each for each in caplog.records if each.name == "tracing.recorder"]
         assert record.getMessage() == "trace.written_as_text"
-        assert record.attempt_id == str(recorder.head.id)  # type: ignore[attr-defined]
+        assert record.attempt_id == str(recorder.head.id)  # type: ignore[attr-defined] # it is extra
 
 
 class TestPlainValues:
@@ -366,7 +366,7 @@ def test_what_intake_keeps_of_attributes_can_be_stored(value: Any) -> None:
 
 @pytest.mark.usefixtures("committed_db")
 @pytest.mark.parametrize("is_marked", [True, False])
-def test_verify_says_which_decisions_cannot_be_made_again(campaign: Campaign, is_marked: bool) -> None:  # noqa: FBT001
+def test_verify_says_which_decisions_cannot_be_made_again(campaign: Campaign, *, is_marked: bool) -> None:
     """Facts that became text are no breach where they decide otherwise; any other facts are."""
     lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace), attributes={"sqft": 2_000_000})
     assert distribute_lead(lead.pk).charged_cents == 150

@@ -199,7 +199,9 @@ def centre_of(campaign: CompiledCampaign) -> float:
 
 
 @pytest.mark.parametrize("is_loaded_first", [True, False])
-def test_every_process_compiles_the_snapshot_that_was_kept(campaign: Campaign, is_loaded_first: bool) -> None:  # noqa: FBT001
+def test_every_process_compiles_the_snapshot_that_was_kept(
+    campaign: Campaign, *, is_loaded_first: bool
+) -> None:
     """Whatever its own tables of ZIP codes say, and also if it had compiled the version before it was kept."""
     Buyer.objects.update(service_area=CIRCLE)
     first, second = CampaignCache(), CampaignCache()

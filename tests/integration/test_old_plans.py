@@ -176,7 +176,7 @@ def test_worker_goes_on_over_a_migration(campaign: Campaign, tmp_path: Path) -> 
                 continue
             with altered(column):
                 send_wake(PROCESS_LEADS, args=[part])
-                wait_until(lambda: sold.count() == number * USES, what="the leads after the change")  # noqa: B023
+                wait_until(lambda: sold.count() == number * USES, what="the leads after the change")  # noqa: B023 - called in this round alone
 
     assert Attempt.objects.exclude(result="success").count() == 0
     assert_verified()

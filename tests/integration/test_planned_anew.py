@@ -17,7 +17,7 @@ PREPARED = (
 
 
 @pytest.fixture
-def source(committed_db: None) -> Source:  # noqa: ARG001
+def source(committed_db: None) -> Source:  # noqa: ARG001 - it makes the database
     connection.close()  # nothing is prepared on a new one
     found: Source = SourceFactory()
     return found
@@ -41,7 +41,7 @@ def test_a_list_of_the_desk_is_never_prepared() -> None:
 
 def test_an_answer_that_reads_is_never_prepared(source: Source) -> None:
     headers = {"Authorization": f"Api-Key {issue_key(source)}"}
-    created = post(source, headers)
+    created = post(headers)
     before = prepared("routing_lead")
     for _ in range(MANY):
         assert Client().get(f"/api/v1/leads/{created}/", headers=headers).status_code == 200
@@ -53,14 +53,14 @@ def test_intake_keeps_its_statements_prepared(source: Source) -> None:
     headers = {"Authorization": f"Api-Key {issue_key(source)}"}
     client = client_of(User.objects.create_superuser("root"))
     for _ in range(MANY):
-        post(source, headers)
+        post(headers)
         client.get(page(Lead, "changelist"))
     number, generic = prepared("INSERT INTO routing_lead")
     assert number == 1
     assert generic > 0
 
 
-def post(source: Source, headers: dict[str, str]) -> str:  # noqa: ARG001
+def post(headers: dict[str, str]) -> str:
     body = {"zip": "30312", "email": f"ann{Lead.objects.count()}@example.com"}
     answer = Client().post("/api/v1/leads/", body, content_type="application/json", headers=headers)
     assert answer.status_code == 201, answer.content

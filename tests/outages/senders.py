@@ -27,7 +27,7 @@ class Senders:
             data=json.dumps(lead).encode(),
             headers={"Content-Type": "application/json", "Authorization": f"Api-Key {self.key}"},
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - as above
             body: dict[str, Any] = json.load(answer)
             assert answer.status == 201
         self.accepted.append(body["id"])

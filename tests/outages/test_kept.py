@@ -120,7 +120,7 @@ def test_a_full_queue_is_kept(own_redis: "redis.Redis[str]") -> None:
         settled.extend(part.leads)
         return part
 
-    hands = Hands(wait, settle_again, most_waiting=3)  # type: ignore[arg-type]
+    hands = Hands(wait, settle_again, most_waiting=3)  # type: ignore[arg-type] # lists in place of sequences
     before = lost("kept_full")
     hands.add([DueTime(number, 1, DispatchMode.EVENT, None) for number in range(20)])
     go.set()

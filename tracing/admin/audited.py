@@ -12,7 +12,8 @@ from tracing.admin.deleting import DeletingAdmin
 from tracing.admin.fresh import REASON as REASON
 from tracing.admin.fresh import FreshForm
 
-OWNER_IS_FIXED: Final = "Chosen when it was added; it does not change."
+OWNER_IS_FIXED: Final = "Chosen when it was added; it cannot be changed."
+OWNER_LINKS: Final = ("can_add_related", "can_change_related", "can_delete_related")
 
 
 class ReasonedForm(FreshForm):
@@ -40,7 +41,13 @@ class AuditedAdmin(DeletingAdmin):
     # Whose the row is: typed when it is added, shown and never changed from then on. The database refuses it too.
     owner_fields: ClassVar[tuple[str, ...]] = ()
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Any = None,
+        change: bool = False,  # noqa: FBT001, FBT002 - the signature is Django's
+        **kwargs: Any,
+    ) -> Any:
         """Disabled, not left out: constraints over these columns are still checked with the typed ones."""
         form: Any = super().get_form(request, obj, change=change, **kwargs)
         for name in self.owner_fields if obj is not None else ():
@@ -48,6 +55,8 @@ class AuditedAdmin(DeletingAdmin):
                 field = form.base_fields[name]
                 field.disabled = True
                 field.help_text = f"{field.help_text} {OWNER_IS_FIXED}".strip()
+                for link in OWNER_LINKS:
+                    setattr(field.widget, link, False)
         return form
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -38,14 +38,22 @@ class DayFilter(admin.SimpleListFilter):
     column = "received_at"
     days: ClassVar[tuple[tuple[str, str], ...]] = (TODAY, YESTERDAY, WEEK)
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
+    def lookups(
+        self,
+        request: HttpRequest,
+        model_admin: Any,  # noqa: ARG002 - the signature is Django's
+    ) -> list[tuple[str, str]]:
         typed = request.GET.get("day", "")
         shown = [*self.days]
         if typed not in dict(self.days) and day_of(typed, today=timezone.now().date()):
             shown.append((typed, dict([WEEK]).get(typed, typed)))
         return shown
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
+    def queryset(
+        self,
+        request: HttpRequest,  # noqa: ARG002 - the signature is Django's
+        queryset: QuerySet[Any],
+    ) -> QuerySet[Any]:
         value = self.value()
         days = day_of(value, today=timezone.now().date()) if value else None
         if days is None:

@@ -45,9 +45,7 @@ class LeadDistributionEventAdmin(ReadOnlyAdmin):
     list_filter = (WorkspaceFilter, EventFilter, AnyReasonFilter, EventDayFilter)
     look_time = "created_at"
     empty_list_text = "The first lead that is tried leaves some."
-    search_help_text = (
-        "An attempt's id: its events. They have no index by lead; the lead's page tells them all."
-    )
+    search_help_text = "The id of an attempt. The events of a lead are on the lead's page."
     exact_searches = {"attempt_id": parse_uuid}
     fields = (
         *("lead", "attempt_id", "seq", "what", "buyer_id", "cost", "result", "reason_told"),
@@ -68,7 +66,12 @@ class LeadDistributionEventAdmin(ReadOnlyAdmin):
         attempt = Attempt.objects.filter(pk=OuterRef("attempt_id"), destination_workspace_id__in=ids)
         return queryset.filter(Exists(attempt))
 
-    def looks_through(self, asked: Mapping[str, str], *, ids: Sequence[int] | None) -> int | None:  # noqa: ARG002
+    def looks_through(
+        self,
+        asked: Mapping[str, str],
+        *,
+        ids: Sequence[int] | None,  # noqa: ARG002 - a workspace has no index of these either
+    ) -> int | None:
         is_filtered = asked.get("event") or asked.get("skip_reason")
         return MOST_LOOKED if is_filtered and not asked.get("day") else None
 

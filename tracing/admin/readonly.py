@@ -73,7 +73,7 @@ class ReadOnlyAdmin(ExactSearch):
         self,
         asked: Mapping[str, str],  # noqa: ARG002 - for lists that have such filters
         *,
-        ids: Sequence[int] | None,  # noqa: ARG002
+        ids: Sequence[int] | None,  # noqa: ARG002 - as above
     ) -> int | None:
         """How many rows a page looks at when it is asked by a filter without an index; None: by none of these.
 

@@ -115,7 +115,7 @@ class RowCounter:
         self.rows = 0
         self._is_explaining = False
 
-    def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001
+    def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001 - Django's signature
         if not (self._is_explaining or many) and READS.match(sql) and not WRITES.search(sql):
             self._is_explaining = True
             try:

@@ -232,7 +232,7 @@ def list_commands() -> Iterator[Target]:
         ("keys", "list"),
         ("check_definitions",),
     ):
-        yield Target(COMMANDS, " ".join(words), lambda words=words: _command(*words))  # type: ignore[misc]
+        yield Target(COMMANDS, " ".join(words), lambda words=words: _command(*words))  # type: ignore[misc] # a default binds the loop's value
 
 
 def _command(*words: str) -> None:
@@ -252,7 +252,7 @@ def list_runs() -> Iterator[Target]:
         yield Target(
             RECONCILERS,
             f"reconcile {each.name}",
-            lambda each=each: _run_reconciler(each),  # type: ignore[misc]
+            lambda each=each: _run_reconciler(each),  # type: ignore[misc] # a default binds the loop's value
         )
 
 

@@ -14,12 +14,16 @@ from distribution.stored import Finding, review_stored
 
 class Command(BaseCommand):
     help = (
-        "Name stored areas, filters, rules, answers, verticals and time zones that no lead can meet, with the way to "
-        "write them. Exits with 1 when something is left to correct."
+        "List stored areas, hours, filters, rules, answers, verticals and time zones that cannot be read or that no "
+        "lead can match, and say how to write them. Exit code 0: nothing is left to correct; 1: something is."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--fix", action="store_true", help="correct what can be corrected without loss")
+        parser.add_argument(
+            "--fix",
+            action="store_true",
+            help="correct what can be corrected without loss, and have campaigns use refreshed tables of ZIP codes",
+        )
 
     def handle(self, *, fix: bool, **_: Any) -> None:
         left = 0
@@ -34,7 +38,7 @@ class Command(BaseCommand):
         if left:
             plural = "definition needs" if left == 1 else "definitions need"
             raise CommandError(f"{left:,} {plural} to be corrected.")
-        self.stdout.write("Every definition can be met.")
+        self.stdout.write("Every definition can be read, and some lead can match it.")
 
 
 def _review_places(*, write: bool) -> Iterator[Finding]:

@@ -116,7 +116,7 @@ def _say_whole(report: Report) -> str:
     whole = [invariant.name for invariant, _ in report.results if invariant.name in report.whole]
     if not whole:
         return "looked at what was written since the last clean incremental run"
-    return f"looked at everything, without a recent clean incremental run: {', '.join(whole)}"
+    return f"looked at everything, for want of a recent clean incremental run: {', '.join(whole)}"
 
 
 def _run(options: dict[str, Any]) -> Report:

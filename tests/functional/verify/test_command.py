@@ -104,6 +104,8 @@ def test_an_incremental_run_says_what_it_looked_at() -> None:
     call_command("verify", "--incremental", stdout=first)
     call_command("verify", "--incremental", stdout=second)
 
-    assert "looked at everything, without a recent clean incremental run: wallets, sales" in first.getvalue()
+    assert (
+        "looked at everything, for want of a recent clean incremental run: wallets, sales" in first.getvalue()
+    )
     assert "looked at what was written since the last clean incremental run" in second.getvalue()
     assert second.getvalue().splitlines()[-1] == "verify: all invariants hold"

@@ -78,7 +78,7 @@ def test_processes_find_the_same_in_the_same_picture(world: World, monkeypatch: 
     class Spy:
         begun = 0
 
-        def begin(self, _: Invariant, *, parts: int) -> None:  # noqa: ARG002
+        def begin(self, _: Invariant, *, parts: int) -> None:  # noqa: ARG002 - the signature of Progress
             if not self.begun:
                 with connections["verdict"].cursor() as cursor:
                     cursor.execute("UPDATE distribution_wallet SET balance_cents = balance_cents + 1")
@@ -95,8 +95,8 @@ def test_processes_find_the_same_in_the_same_picture(world: World, monkeypatch: 
     assert sorted(broken(run_verification())) == [1, 4, 7]
 
 
+@pytest.mark.usefixtures("committed_db")
 def test_each_version_is_compiled_once_however_its_attempts_alternate(
-    committed_db: None,  # noqa: ARG001
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     worlds = [build_world(), build_world()]
@@ -126,7 +126,7 @@ def queries() -> Iterator[list[str]]:
     """The statements that are run while a check goes on."""
     seen: list[str] = []
 
-    def note(execute, sql, params, many, context):  # type: ignore[no-untyped-def]
+    def note(execute, sql, params, many, context):  # type: ignore[no-untyped-def] # Django's signature
         seen.append(sql)
         return execute(sql, params, many, context)
 

@@ -133,7 +133,7 @@ def test_reading_changes_nothing() -> None:
     modes = []
 
     class Spy:
-        def begin(self, _: object, *, parts: int) -> None:  # noqa: ARG002
+        def begin(self, _: object, *, parts: int) -> None:  # noqa: ARG002 - the signature of Progress
             with connection.cursor() as cursor:
                 cursor.execute(
                     "SELECT current_setting('transaction_isolation'), current_setting('transaction_read_only')"
@@ -153,7 +153,7 @@ def test_a_sale_meanwhile_does_not_look_half_done(world: World) -> None:
     lead = LeadFactory(source=world.sold.source)
 
     class Spy:
-        def begin(self, invariant: Invariant, *, parts: int) -> None:  # noqa: ARG002
+        def begin(self, invariant: Invariant, *, parts: int) -> None:  # noqa: ARG002 - the signature of Progress
             if invariant.number == 3:
                 with connections["verdict"].cursor() as cursor:
                     cursor.execute("UPDATE distribution_wallet SET balance_cents = balance_cents + 1")

@@ -127,8 +127,8 @@ def test_a_form_refuses_what_costs_its_owner(table: str, key: str, value: Any, p
     assert problem in str(refused.value)
 
 
-@pytest.mark.parametrize(("table", "key", "value", "problem"), EXAMPLES)
-def test_a_corrected_part_lets_the_lead_through(table: str, key: str, value: Any, problem: str) -> None:  # noqa: ARG001
+@pytest.mark.parametrize(("table", "key", "value"), [example[:3] for example in EXAMPLES])
+def test_a_corrected_part_lets_the_lead_through(table: str, key: str, value: Any) -> None:
     changed = with_part(table, key, value)
 
     assessment = assess(changed, facts(changed), buyer_id=101)
