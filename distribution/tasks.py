@@ -15,6 +15,7 @@ from distribution.handback import hand_back, run_leased
 from routing.canary import come_back, is_canary
 from routing.queries import count_polled, has_polled
 from routing.wake import send_wake
+from routing.workers import tell_step
 
 PROCESS: Final = "distribution.process_leads"
 PICK_UP: Final = "distribution.pick_up_due"
@@ -33,6 +34,7 @@ def process_leads(lead_ids: Sequence[int], *, is_leased: bool = False) -> None:
     """
     failures = []
     for lead_id in lead_ids:
+        tell_step()
         try:
             _process(lead_id, is_leased=is_leased)
         except SoftTimeLimitExceeded:
@@ -66,6 +68,7 @@ def pick_up_due(*, is_first: bool = True) -> None:
         _call_more_pickers()
     deadline = time.monotonic() + settings.LEADSWITCH_PICKUP_PERIOD_SECONDS
     while time.monotonic() < deadline:
+        tell_step()
         outcome = distribute_next_polled()
         if outcome.lead_id is None:
             return

@@ -72,7 +72,12 @@ def feel_pulse(sender: Any, **_: object) -> None:
     """Again after each new connection to the broker; the pool stays."""
     if id(sender.pool) not in PULSES:
         PULSES.clear()
-        PULSES[id(sender.pool)] = Pulse(sender.pool, count_begun=lambda: int(state.all_total_count[0]))
+        PULSES[id(sender.pool)] = Pulse(sender.pool, count_steps)
+
+
+def count_steps() -> int:
+    """Tasks that were begun, and leads within them."""
+    return int(state.all_total_count[0]) + workers.count_steps()
 
 
 @heartbeat_sent.connect

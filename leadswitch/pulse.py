@@ -1,7 +1,7 @@
 """Whether the processes of a worker's pool run anything: its main process is alive for as long as one of them does.
 
-The main process goes on while its pool hangs. So with each of its heartbeats it looks whether a task was begun since,
-and gives the pool a call of its own when none was.
+The main process goes on while its pool hangs. So with each of its heartbeats it looks whether a task was begun or
+has gone on to its next lead since, and gives the pool a call of its own when none has.
 """
 
 import time
@@ -19,20 +19,20 @@ def answer() -> None:
 class Pulse:
     """Of one pool. Used by the main process alone, in its event loop."""
 
-    def __init__(self, pool: Any, count_begun: Callable[[], int]) -> None:
+    def __init__(self, pool: Any, count_steps: Callable[[], int]) -> None:
         self._pool = pool
-        self._count_begun = count_begun
-        self._begun = count_begun()
+        self._count_steps = count_steps
+        self._steps = count_steps()
         self._beaten_at = time.monotonic()
         self._called_at = 0.0
         self._open_calls = 0
 
     def silent_seconds(self) -> float:
-        """How long no process of the pool has begun a task or answered a call. Calls the pool when it is silent."""
+        """How long no process of the pool has gone on or answered a call. Calls the pool when it is silent."""
         now = time.monotonic()
-        begun = self._count_begun()
-        if begun != self._begun:
-            self._begun, self._beaten_at = begun, now
+        steps = self._count_steps()
+        if steps != self._steps:
+            self._steps, self._beaten_at = steps, now
         elif self._may_call(now):
             self._call(now)
         return now - self._beaten_at

@@ -4,7 +4,8 @@ Each says so every few seconds, from the process that consumes (PITFALLS 10). Ra
 """
 
 from collections.abc import Iterable
-from typing import Any
+from multiprocessing.sharedctypes import RawValue
+from typing import Any, Final
 
 from django.conf import settings
 
@@ -12,6 +13,19 @@ from routing.keys import consumed_key, workers_key
 from routing.prelude import ALIVE_SECONDS
 from routing.redisclient import get_client
 from routing.schedule import TIMEOUT_SECONDS
+
+# Shared with the processes that are forked from this one.
+_STEPS: Final = RawValue("L", 0)
+
+
+def tell_step() -> None:
+    """A task goes on: one of many leads takes minutes when each has to wait. Two at once may count as one."""
+    _STEPS.value += 1
+
+
+def count_steps() -> int:
+    """How often this process, or one that was forked from it, has gone on with a task."""
+    return int(_STEPS.value)
 
 
 def say_alive(name: str, *, shards: Iterable[int] | None = None, silent_seconds: float = 0.0) -> None:

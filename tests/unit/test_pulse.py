@@ -1,10 +1,13 @@
 """When a worker's main process believes that its pool runs: on a clock and a pool of the test's own."""
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from distribution import tasks
 from leadswitch import pulse
+from leadswitch.celery import count_steps
 from leadswitch.pulse import CALL_AGAIN_SECONDS, Pulse
 
 if TYPE_CHECKING:
@@ -42,6 +45,22 @@ def test_tasks_are_a_pulse_and_no_call_is_made(clock: Clock) -> None:
     beat = Pulse(pool, lambda: next(begun))
     for _ in range(5):
         clock.now += 100
+        assert beat.silent_seconds() == 0
+    assert pool.calls == []
+
+
+def test_a_lead_of_a_long_message_is_a_pulse(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A message has up to fifty, and each may wait for seconds: none of the pool's processes begins another task."""
+    pool = Pool()
+    beat = Pulse(pool, count_steps)
+    monkeypatch.setattr(tasks, "_process", lambda *_, **__: None)
+    for _ in range(5):
+        clock.now += 100
+        pid = os.fork()
+        if pid == 0:
+            tasks.process_leads([1])
+            os._exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
         assert beat.silent_seconds() == 0
     assert pool.calls == []
 
