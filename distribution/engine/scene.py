@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from distribution.engine.area import LeadPlace, lead_place
 from distribution.engine.campaign import Calendar, CompiledCampaign, Filter, Onboarding, WindowSlot
 from distribution.engine.types import DecisionFacts, JsonObject, TierPrice, unreadable
+from routing.conditions import shorten
 from routing.windows import get_window
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -98,7 +99,7 @@ def _explain_onboarding(onboarding: Onboarding, fields: Mapping[str, Any]) -> Js
     ]
     failures.extend(
         {"question": each.key, "field": each.field, "op": each.op, "required": each.answer}
-        | {"observed": fields.get(each.field), "may_be_open": each.may_be_open}
+        | {"observed": shorten(fields.get(each.field)), "may_be_open": each.may_be_open}
         for each in failing
     )
     return {

@@ -7,6 +7,7 @@ and a condition that ends up unknown does not match. The literal's type decides 
 from routing.conditions.compilation import Condition, compile_condition
 from routing.conditions.correction import Rewrite, correct_condition, correct_value
 from routing.conditions.fields import Fields, KnownFields
+from routing.conditions.observed import shorten
 from routing.conditions.validation import MAX_DEPTH, MAX_LEAVES, ConditionError, validate
 from routing.conditions.wording import describe_leaf
 
@@ -22,5 +23,6 @@ __all__ = [
     "correct_condition",
     "correct_value",
     "describe_leaf",
+    "shorten",
     "validate",
 ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from routing.conditions.fields import Fields
+from routing.conditions.observed import shorten
 from routing.conditions.operators import OPERATORS
 from routing.conditions.tree import Leaf, Node, build_tree
 from routing.conditions.validation import validate
@@ -32,13 +33,16 @@ class Condition:
     root: CompiledNode
 
     def failures(self, fields: Fields) -> list[dict[str, Any]]:
-        """The leaves that made it false, in order; [] when it matches. Under `not` the op is reversed."""
+        """The leaves that made it false, in order; [] when it matches. Under `not` the op is reversed.
+
+        A long observed value is told by its beginning.
+        """
         return [
             {
                 "field": leaf.field,
                 "op": leaf.shown_op,
                 "required": leaf.value,
-                "observed": fields.get(leaf.field),
+                "observed": shorten(fields.get(leaf.field)),
             }
             for leaf in _find_failing(self.root, fields)
         ]

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
-from routing.models import Lead
+from routing.models import DispatchControl, Lead
 from tests.admin_pages import MODELS, build_world
 from tests.admin_pages import page as path_of
 from tests.browser.chromium import DESK, PHONE, barriers
@@ -32,6 +32,17 @@ def test_lists_fit_their_page(open_as: OpenAs, size: str) -> None:
         if overflows(page):
             wide.append(model.__name__)
     assert wide == []
+
+
+@pytest.mark.usefixtures("redis_client")
+@pytest.mark.parametrize("size", SIZES)
+def test_the_dispatch_fits_its_page(open_as: OpenAs, size: str) -> None:
+    page = open_as(User.objects.create_superuser("root"), **SIZES[size])
+    page.goto(path_of(DispatchControl, "changelist"))
+    shards = page.get_by_test_id("dispatch-shards")
+    expect(shards).to_be_visible()
+    assert not shards.evaluate(TOO_WIDE)
+    assert not overflows(page)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -54,6 +54,14 @@ def test_processes_that_serve_do_not_start(capsys: pytest.CaptureFixture[str]) -
 
 
 @pytest.mark.usefixtures("held")
+def test_the_status_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        call_command("dispatch", "status")
+    assert ended.value.code == 1
+    assert "Wrong: LEADSWITCH_REDIS_PREFIX=" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("held")
 def test_the_reconciler_of_a_process_that_runs_says_so() -> None:
     with pytest.raises(OtherInstallation):
         run_reconciler(find_reconciler("workspace_pauses"), fix=True)

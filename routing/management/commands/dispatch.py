@@ -14,10 +14,11 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import OperationalError, ProgrammingError
 from redis.exceptions import RedisError
 
-from routing import pauses
+from routing import installation, pauses
 from routing.aftermath import after_commit_try
 from routing.dispatchreport import describe_state, tell_pause, tell_state
 from routing.dispatchstate import find_problems, read_state
+from routing.installation import OtherInstallation
 from routing.locks import is_lock_timeout
 from routing.management.arguments import describe_operator, read_workspace
 from routing.models import Workspace
@@ -56,7 +57,7 @@ class Command(BaseCommand):
     def _tell_status(self, workspace: Workspace | None, *, is_json: bool) -> None:
         pk = None if workspace is None else workspace.pk
         state = read_state(None)
-        problems = list(find_problems(state))
+        problems = [*_find_other_installation(), *find_problems(state)]
         if is_json:
             self.stdout.write(json.dumps(describe_state(state, problems), cls=DjangoJSONEncoder, indent=2))
         else:
@@ -131,3 +132,13 @@ def _tell_mirror(workspace_id: int | None, *, is_paused: bool) -> str:
     except RedisError as error:
         cause = f"Redis does not answer ({type(error).__name__})"
     return f"{cause}. The switch holds all the same, by PostgreSQL; Redis follows within 30 seconds of its return."
+
+
+def _find_other_installation() -> Iterator[str]:
+    """The figures of Redis are then another installation's."""
+    try:
+        installation.check()
+    except OtherInstallation as error:
+        yield f"{error}."
+    except RedisError:
+        return  # the figures say so
