@@ -12,8 +12,9 @@ from typing import ClassVar, Final
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import ProgrammingError, connection
+from django.db import Error, connection
 
+from routing.database import sqlstate_of
 from routing.keys import installation_key
 from routing.redisclient import get_client
 from routing.schedule import TIMEOUT_SECONDS, run_script
@@ -25,6 +26,9 @@ READ: Final = """
 SELECT system_identifier || '.' || (SELECT oid FROM pg_database WHERE datname = current_database())
 FROM pg_control_system()
 """
+# A hosted server may keep its number to itself: no such function, no right to call it, not supported, no such file.
+# Then nothing is checked. It must not look like an outage, in which nobody leads.
+KEPT_TO_ITSELF: Final = frozenset({"42", "0A", "58", "XX"})
 # The last key: installation. ARGV: name, ms, the name that the caller held before. Returns whose name is held.
 HOLD: Final = """
 local holder = redis.call('GET', KEYS[#KEYS])
@@ -44,12 +48,14 @@ class OtherInstallation(ImproperlyConfigured):
 
 @cache
 def read_name() -> str:
-    """Of the database that this process is connected to. "": the server does not tell."""
+    """Of the database that this process is connected to. "": the server does not tell. Raises django.db.Error."""
     try:
         with connection.cursor() as cursor:
             cursor.execute(READ)
             return str(cursor.fetchone()[0])
-    except ProgrammingError:  # a hosted server may keep it to itself; then nothing is checked
+    except Error as error:
+        if sqlstate_of(error)[:2] not in KEPT_TO_ITSELF:
+            raise
         return ""
 
 

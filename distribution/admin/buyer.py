@@ -89,7 +89,7 @@ class BuyerAdmin(BuyerSwitchAdmin, ConfigurationAdmin):
             coverage = measure_coverage(buyer.service_area)
         except DefinitionError as error:
             problem = str(error).removeprefix(AREA_PATH)
-            return f"The area cannot be read, so this buyer gets nothing: {problem}"
+            return f"The area cannot be read, so this buyer gets no leads: {problem}"
         if coverage.zips == 0:
             return "Covers no ZIP: this buyer gets nothing. Name states, counties, ZIPs or a circle above, and save."
         return draw_coverage(coverage)

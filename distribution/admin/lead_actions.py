@@ -42,7 +42,7 @@ REFUSALS: Final = (
     *(AssignRefused, LeadChanged),
 )
 LISTS: Final = {model._meta.model_name: model for model in (Lead, RetryingLead)}
-ALREADY: Final = "it was so before; nothing was changed"
+ALREADY: Final = "this was already so; nothing was changed"
 BUSY: Final = "it is being worked on at this moment; try again"
 
 

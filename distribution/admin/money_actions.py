@@ -144,7 +144,7 @@ class MoneyActionsAdmin(ConfirmingAdmin):
             )
         else:
             self.message_user(
-                request, "This form was sent before; nothing was moved again.", messages.WARNING
+                request, "This form was already sent; no money was moved again.", messages.WARNING
             )
         return True
 
@@ -190,7 +190,8 @@ class ReturnActionAdmin(ConfirmingAdmin):
                 form.add_error("reason", f"Nothing was returned: {refusal}.")
             else:
                 if not is_new:
-                    done = f"It was returned before; nothing was moved again. {tell_last_change(assignment)}".strip()
+                    done = "This sale was already returned; no money was moved again."
+                    done = f"{done} {tell_last_change(assignment)}".strip()
                 self.message_user(request, done, messages.SUCCESS if is_new else messages.WARNING)
                 return HttpResponseRedirect(back)
         is_sold = assignment.state == AssignmentState.SOLD
@@ -198,7 +199,7 @@ class ReturnActionAdmin(ConfirmingAdmin):
             f"{assignment.buyer} gets {money(assignment.price_cents)} back and the sale counts as returned."
         )
         context = {
-            "lines": [line if is_sold else "It was returned already."],
+            "lines": [line if is_sold else "This sale was already returned."],
             "button": "Take back and refund",
             "is_possible": is_sold or bool(form.errors),
             "back": back,

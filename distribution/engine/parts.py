@@ -245,7 +245,7 @@ def _county(text: str, *, path: str) -> str:
 def _compile_radius(circle: Mapping[str, Any], *, path: str) -> Radius:
     zip_code = read_text(circle, "zip", path=path)
     if circle.get("latitude") is None or circle.get("longitude") is None:
-        message = f"{zip_code!r} is no US ZIP code with a known place; use another one nearby"
+        message = f"{zip_code!r} is not a US ZIP code with a known place; use one nearby"
         raise DefinitionError(join(path, "zip"), message)
     return Radius(
         zip=zip_code,

@@ -96,7 +96,7 @@ def test_late_form_is_told_who_returned_the_lead(assignment: Assignment) -> None
 
     [message] = [str(each) for each in get_messages(answer.wsgi_request)]
     assert message.startswith(
-        "It was returned before; nothing was moved again. Last in the audit: return by ann at"
+        "This sale was already returned; no money was moved again. Last in the audit: return by ann at"
     )
 
 
@@ -190,5 +190,5 @@ def test_lead_that_was_cancelled_before_is_told_so() -> None:
     assert AuditEntry.objects.filter(action="cancel").count() == 1
     assert sorted(text.split(": ")[-1] for [text] in texts) == [
         "cancelled.",
-        "it was so before; nothing was changed",
+        "this was already so; nothing was changed",
     ]

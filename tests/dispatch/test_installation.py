@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.core.management import call_command
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from leadswitch.database.fitness import begin
 from routing import installation, keys
@@ -99,6 +99,23 @@ def test_a_server_that_does_not_tell_its_number_is_not_checked(monkeypatch: pyte
         installation.check()
     finally:
         installation.read_name.cache_clear()
+
+
+@pytest.mark.parametrize("sqlstate", ["0A000", "58P01", "XX000"])
+def test_a_server_without_control_data_is_led_all_the_same(
+    redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch, sqlstate: str
+) -> None:
+    """Hosted servers keep theirs elsewhere. A dispatcher that took that for an outage would never lead."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE OR REPLACE FUNCTION pg_temp.refuse() RETURNS text LANGUAGE plpgsql AS"
+            f" $$ BEGIN RAISE EXCEPTION 'no control file' USING ERRCODE = '{sqlstate}'; END $$"
+        )
+    monkeypatch.setattr(installation, "READ", "SELECT pg_temp.refuse()")
+    installation.forget()
+    lead_once()
+    assert redis_client.exists(keys.dispatcher_key())
+    installation.forget()
 
 
 @pytest.fixture

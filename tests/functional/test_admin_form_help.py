@@ -87,7 +87,7 @@ def test_a_buyers_page_shows_its_coverage(client: Client) -> None:
     broken = BuyerFactory(service_area={"radius": [{"zip": "00000", "miles": 5}]})
     content = client.get(page(Buyer, "change", broken.pk)).content.decode()
     assert (
-        "The area cannot be read, so this buyer gets nothing: radius[0].zip: &#x27;00000&#x27; is no"
+        "The area cannot be read, so this buyer gets no leads: radius[0].zip: &#x27;00000&#x27; is not"
         in content
     )
 

@@ -63,7 +63,7 @@ def test_a_form_sent_twice_moves_once(finance: Client, wallet: Wallet) -> None:
     answer = finance.post(money_url(wallet), data, follow=True)
 
     assert [str(message) for message in answer.context["messages"]][-1].startswith(
-        "This form was sent before"
+        "This form was already sent"
     )
     assert balance() == 3_550
     assert AuditEntry.objects.count() == 1

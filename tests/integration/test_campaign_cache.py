@@ -279,13 +279,15 @@ def test_one_unknown_zip_costs_its_buyer_alone(campaign: Campaign, source: Sourc
     assert (skip.buyer_id, skip.skip_reason) == (lost.buyer_id, "outside_service_area")
     [gate] = skip.data["gates"]
     assert gate["problem"] == (
-        "service_area.radius[0].zip: '00000' is no US ZIP code with a known place; use another one nearby"
+        "service_area.radius[0].zip: '00000' is not a US ZIP code with a known place; use one nearby"
     )
     assert run_verification().holds
     out = io.StringIO()
     with pytest.raises(CommandError):
         call_command("check_definitions", stdout=out)
-    assert f"buyer {lost.buyer_id} service_area: radius[0].zip: '00000' is no US ZIP code" in out.getvalue()
+    assert (
+        f"buyer {lost.buyer_id} service_area: radius[0].zip: '00000' is not a US ZIP code" in out.getvalue()
+    )
 
 
 def test_a_kept_version_costs_no_statement(

@@ -26,8 +26,13 @@ PARTS: Final = {
     ("tiers", "content_filter"): "lead_filter_rejected",
 }
 EXAMPLES: Final[list[tuple[str, str, Any, str]]] = [
-    ("buyers", "service_area", {"radius": [CIRCLE]}, "'99999' is no US ZIP code with a known place"),
-    ("buyers", "service_area", {"everywhere": True, "exclude": {"radius": [CIRCLE]}}, "'99999' is no US ZIP"),
+    ("buyers", "service_area", {"radius": [CIRCLE]}, "'99999' is not a US ZIP code with a known place"),
+    (
+        "buyers",
+        "service_area",
+        {"everywhere": True, "exclude": {"radius": [CIRCLE]}},
+        "'99999' is not a US ZIP",
+    ),
     ("buyers", "service_area", ["GA"], "must be an object"),
     ("buyers", "hours", {"someday": []}, "hours.someday"),
     ("buyers", "timezone", "Mars/Base", "unknown time zone"),
