@@ -314,7 +314,7 @@ def test_the_owner_of_a_row_is_chosen_once(model: type[Model], client: Client) -
     assert [(fields[name].disabled, asked[name].disabled) for name in OWNERS[model]] == [
         (True, False) for _ in OWNERS[model]
     ]
-    assert all("does not change" in fields[name].help_text for name in OWNERS[model])
+    assert all("cannot be changed" in fields[name].help_text for name in OWNERS[model])
 
 
 @pytest.mark.parametrize(
