@@ -6,11 +6,17 @@ from django.db import OperationalError, transaction
 from django.db.models import Model, QuerySet
 
 LOCK_NOT_AVAILABLE: Final = "55P03"
+DEADLOCK: Final = "40P01"
 
 
 def is_lock_timeout(error: BaseException) -> bool:
     """Whether the session's lock_timeout ended the statement."""
     return getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE
+
+
+def is_lock_conflict(error: BaseException) -> bool:
+    """The same, or a deadlock: what was asked for may succeed a moment later."""
+    return is_lock_timeout(error) or getattr(error.__cause__, "sqlstate", None) == DEADLOCK
 
 
 def for_change(rows: QuerySet[Any]) -> QuerySet[Any]:

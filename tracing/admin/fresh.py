@@ -13,7 +13,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import QuerySet
 from django.forms.boundfield import BoundField
 from django.http import HttpRequest, HttpResponse
@@ -31,7 +31,7 @@ from tracing.admin.opened import (
     tell_value,
     unseal,
 )
-from tracing.locks import for_change, lock_rows
+from tracing.locks import for_change, is_lock_conflict, lock_rows
 from tracing.wording import one_of
 
 if TYPE_CHECKING:
@@ -188,7 +188,10 @@ class FreshForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscri
 
 
 class FreshAdmin(HistoryAdmin):
-    """Locks the row before Django reads it, when its form is sent."""
+    """Locks the row before Django reads it, when its form is sent.
+
+    Its triggers may wait for further rows, which somebody else may keep: then nothing is saved, and the page says so.
+    """
 
     form: Any = FreshForm
 
@@ -199,10 +202,18 @@ class FreshAdmin(HistoryAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        if request.method != "POST" or object_id is None or not self.has_change_permission(request):
+        if request.method != "POST":
             return super().changeform_view(request, object_id, form_url, extra_context)
+        try:
+            with transaction.atomic():
+                if object_id is not None and self.has_change_permission(request):
+                    setattr(request, _IS_BUSY, not self.lock_opened(request, unquote(object_id)))
+                return super().changeform_view(request, object_id, form_url, extra_context)
+        except OperationalError as error:
+            if not is_lock_conflict(error):
+                raise
+        setattr(request, _IS_BUSY, True)
         with transaction.atomic():
-            setattr(request, _IS_BUSY, not self.lock_opened(request, unquote(object_id)))
             return super().changeform_view(request, object_id, form_url, extra_context)
 
     def lock_opened(self, request: HttpRequest, object_id: str) -> bool:

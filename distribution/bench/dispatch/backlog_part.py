@@ -15,10 +15,13 @@ WIDEST_BAR: Final = 50
 
 
 def measure_backlog(plan: Plan, child: Child, *, progress: Progress) -> Mapping[str, Any]:
-    """Leads that are due later are put back as well: those of the large backlog."""
-    progress(f"{plan.overdue:,} overdue leads, Redis empty")
+    """Leads that are due later are put back as well: those of the large backlog.
+
+    The overdue are of one workspace: each has a rate of its own.
+    """
+    progress(f"{plan.overdue:,} overdue leads of one workspace, Redis empty")
     child.ask("flush")
-    child.ask("fill", count=plan.overdue, due_in=-HOUR_SECONDS)
+    child.ask("fill", count=plan.overdue, due_in=-HOUR_SECONDS, workspaces=1)
     progress("reconcile schedule")
     return {"overdue": plan.overdue, **child.ask("reconcile")}
 

@@ -169,9 +169,9 @@ class Child:
 
     # --- the schedule ---
 
-    def fill(self, count: int, due_in: float) -> Mapping[str, Any]:
-        """Insert leads of the backlog's workspaces that are due from then on; Redis is not told."""
-        self._insert(count, slugs="backlog-%", workspaces=BACKLOG_WORKSPACES, due_in=due_in)
+    def fill(self, count: int, due_in: float, workspaces: int = BACKLOG_WORKSPACES) -> Mapping[str, Any]:
+        """Insert leads of so many of the backlog's workspaces that are due from then on; Redis is not told."""
+        self._insert(count, slugs="backlog-%", workspaces=workspaces, due_in=due_in)
         return {}
 
     def _insert(self, count: int, *, slugs: str, workspaces: int, due_in: float) -> None:
