@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import IntegrityError, OperationalError
+from psycopg.errors import UniqueViolation
 
 from distribution.setup.apply import SetupReport, apply_setup
-from distribution.setup.document import SetupRefused, read_document
+from distribution.setup.document import Entry, SetupRefused, read_document
 from routing.management.arguments import describe_operator
+from tracing.locks import is_lock_conflict
 
 EXAMPLE: Final = Path(__file__).resolve().parents[2] / "setup" / "example.yaml"
 
@@ -33,7 +36,7 @@ class Command(BaseCommand):
         if file is None:
             raise CommandError("name a file, or print one to start from: setup --example", returncode=2)
         try:
-            report = apply_setup(read_document(_read(file)), actor=describe_operator(), is_trial=dry_run)
+            report = _apply(read_document(_read(file)), is_trial=dry_run)
         except SetupRefused as error:
             raise CommandError(
                 "\n".join([f"{file}: nothing was stored", *error.problems]), returncode=2
@@ -49,6 +52,22 @@ class Command(BaseCommand):
         for source, key in report.keys.items():
             self.stderr.write(f"The key of source {source}, shown this once:")
             self.stdout.write(key)
+
+
+def _apply(document: Entry, *, is_trial: bool) -> SetupReport:
+    """Raises SetupRefused, also for what others do to the same rows at this moment."""
+    try:
+        return apply_setup(document, actor=describe_operator(), is_trial=is_trial)
+    except IntegrityError as error:
+        if not isinstance(error.__cause__, UniqueViolation):
+            raise
+        raise SetupRefused(
+            ["somebody else stored a row of the same name at this moment: run it again"]
+        ) from None
+    except OperationalError as error:
+        if not is_lock_conflict(error):
+            raise
+        raise SetupRefused(["somebody else is changing the same rows at this moment: run it again"]) from None
 
 
 def _read(name: str) -> str:
