@@ -68,6 +68,11 @@ class Assignment(models.Model):
         ]
         indexes = [
             models.Index(fields=["buyer", "id"], name="assignment_buyer"),
+            models.Index(
+                fields=["buyer", "id"],
+                condition=Q(state=AssignmentState.RETURNED),
+                name="assignment_returned",
+            ),
             models.Index(fields=["enrollment", "-created_at"], name="assignment_enrollment_newest"),
         ]
         triggers: ClassVar = [

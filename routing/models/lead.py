@@ -39,6 +39,11 @@ class LeadStatus(models.TextChoices):
 LINKING = (LeadStatus.DUPLICATE, LeadStatus.RETURNED)
 SAME_PERSON = Q(status__in=LINKING, email_hash__isnull=False, phone_hash__isnull=False)
 SELDOM = ("gated", "offered", "returned", "expired", "cancelled")
+# Reasons that park a lead or end it: in the retry queue they are those of leads that a person had tried again.
+TRIED_AGAIN = (
+    *("duplicate_lead", "insufficient_credits", "lead_expired", "no_campaign", "no_eligible_buyers"),
+    *("no_eligible_buyers_after_tier_filters", "no_enrolled_buyers", "worker_lost"),
+)
 UNFINISHED = (LeadStatus.PENDING, LeadStatus.CALLING, LeadStatus.GATED, LeadStatus.OFFERED)
 
 
@@ -209,6 +214,12 @@ class Lead(models.Model):
             ),
             # What is seldom: a list of one of them would read all leads. No sale and no retry comes by here.
             models.Index(fields=["status", "id"], condition=Q(status__in=SELDOM), name="lead_seldom_status"),
+            # Leads of the retry queue that a person had tried again: by their reason all that wait would be walked.
+            models.Index(
+                fields=["skip_reason", "next_attempt_at", "id"],
+                condition=Q(status="pending", attempts__gt=0, skip_reason__in=TRIED_AGAIN),
+                name="lead_tried_again",
+            ),
             models.Index(fields=["locked_at"], condition=Q(status="calling"), name="lead_locked"),
             # What a change may wake.
             models.Index(

@@ -14,6 +14,7 @@ from distribution.bench.scale.measure import RowCounter
 from distribution.missed import MOST_LOOKED as MOST_MISSED
 from distribution.missed import list_missed
 from distribution.models import Assignment, Buyer
+from distribution.queries import Period, list_assignments
 from routing.models import Lead, RetryingLead, Workspace
 from tests.admin_pages import client_of, page, person
 from tests.factories import BuyerFactory, CampaignFactory, SourceFactory, WorkspaceFactory, enroll
@@ -148,6 +149,20 @@ def test_an_old_day_reads_that_day(model: type[Model]) -> None:
     assert len(answer.context["cl"].result_list) == PAGE
 
 
+def test_a_day_of_a_silent_workspace_reads_no_event_of_the_others(workspaces: list[Workspace]) -> None:
+    silent = WorkspaceFactory()
+    client = client_of(User.objects.create_superuser("root"))
+    answer, rows = ask(client, LeadDistributionEvent, day="2026-01-02", workspace=silent.pk)
+    assert answer.context["cl"].result_list == []
+    assert rows <= PAGE
+    plant(
+        "UPDATE tracing_leaddistributionevent e SET created_at = a.started_at FROM tracing_attempt a"
+        " WHERE a.id = e.attempt_id"
+    )
+    answer, _ = ask(client, LeadDistributionEvent, day="2026-01-02", workspace=workspaces[0].pk)
+    assert len(answer.context["cl"].result_list) == PAGE
+
+
 LEADS = 40_000
 RECEIVED = f"now() - ({LEADS} - n) * interval '5 minutes'"
 
@@ -203,6 +218,22 @@ def test_leads_of_a_rare_kind_are_found_without_reading_the_others(
 
 
 @pytest.mark.usefixtures("leads")
+def test_leads_tried_again_are_found_beside_a_heap_that_was_parked_for_the_same_reason() -> None:
+    plant(
+        "UPDATE routing_lead SET status = 'failed', skip_reason = 'no_campaign' WHERE status = 'distributed'"
+    )
+    plant(
+        "UPDATE routing_lead SET skip_reason = 'no_campaign'"
+        " WHERE id = (SELECT max(id) FROM routing_lead WHERE status = 'pending')"
+    )
+    analyze()
+    client = client_of(User.objects.create_superuser("root"))
+    answer, rows = ask(client, RetryingLead, skip_reason="no_campaign")
+    assert len(answer.context["cl"].result_list) == 1
+    assert rows <= PAGE
+
+
+@pytest.mark.usefixtures("leads")
 def test_an_old_day_of_leads_reads_that_day_and_finds_what_was_imported_later() -> None:
     client = client_of(User.objects.create_superuser("root"))
     day = (datetime.now(UTC) - timedelta(days=100)).date()
@@ -242,6 +273,20 @@ def bought(committed_db: None) -> Buyer:  # noqa: ARG001 - it is filled
     analyze()
     found: Buyer = enrollments[0].buyer
     return found
+
+
+def test_a_buyers_returned_leads_are_found_among_all_that_it_bought(bought: Buyer) -> None:
+    plant(
+        "UPDATE distribution_assignment SET state = 'sold', returned_at = NULL"
+        " WHERE id > (SELECT min(id) FROM distribution_assignment WHERE buyer_id = %s)",
+        [bought.pk],
+    )
+    analyze()
+    counter = RowCounter()
+    with connection.execute_wrapper(counter):
+        found = list_assignments(bought, limit=PAGE, before=None, period=Period(), state="returned")
+    assert len(found) == 1
+    assert counter.rows <= PAGE
 
 
 def test_assignments_are_searched_by_index(bought: Buyer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from django.db import connection, connections
 from distribution.bench.scale.clock import Clock, Elapsed
 from distribution.bench.scale.targets import Target
 from distribution.models import Assignment, LedgerEntry
+from routing.dispatchstate import LEADS_LOOKED_AT
 from routing.models import IdempotencyRecord, Lead
 from tracing.models import Attempt, AuditEntry, LeadDistributionEvent
 
@@ -24,8 +25,9 @@ LONG_USES: Final = 2
 SLOW_SECONDS: Final = 30.0
 SLOWER: Final = 2.0
 NOISE_MS: Final = 15.0
-# Of the tables that grow with history; a day of a million leads a year are 2,740.
-MOST_ROWS: Final = 20_000
+# Of the tables that grow with history; a day of a million leads a year are 2,740. The dispatch page looks at so many
+# leads that wait, and so many that are overdue; no page at more.
+MOST_ROWS: Final = 2 * LEADS_LOOKED_AT + 1_000
 GROWING: Final = {
     model._meta.db_table
     for model in (
