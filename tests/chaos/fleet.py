@@ -199,7 +199,13 @@ def kill(pid: int) -> None:
 
 
 def is_any_alive(processes: Sequence[psutil.Process]) -> bool:
-    return any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in processes)
+    return any(map(_is_alive, processes))
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):  # it may end between the two looks
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def free_port() -> int:

@@ -18,6 +18,7 @@ from routing.models import DispatchMode, Lead
 from routing.reconcile import Counts, find_reconciler, run_reconciler
 from routing.schedule import LONGEST_SPREAD_SECONDS, Due
 from tests.concurrency.leads import make_leads
+from tests.conftest import remove_keys
 from tests.factories import CampaignFactory
 
 if TYPE_CHECKING:
@@ -238,7 +239,7 @@ def test_a_pile_of_a_paused_workspace_is_read_part_by_part(
     assert [reconcile().repaired for _ in range(4)] == [10, 10, 5, 0]
     sizes = schedule.read_sizes()
     assert sizes.waiting + sizes.inflight == 25
-    redis_client.flushdb()
+    remove_keys(redis_client)
     campaign.workspace.paused_at = None
     campaign.workspace.save()
     assert reconcile().repaired == 25
@@ -248,6 +249,6 @@ def test_a_pile_of_a_paused_workspace_is_read_part_by_part(
 def test_a_flush_begins_the_round_again(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
     make_scheduled(campaign, count=25, due_at=timezone.now() + HOUR)
     reconcile()
-    redis_client.flushdb()
+    remove_keys(redis_client)
 
     assert [reconcile().repaired for _ in range(4)] == [10, 10, 5, 0]
