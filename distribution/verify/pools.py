@@ -3,7 +3,7 @@
 from typing import Final
 
 from distribution.verify.findings import Findings
-from distribution.verify.reading import count, search
+from distribution.verify.reading import count, no_nested_loops, search
 from distribution.verify.slices import Slice, in_attempts, in_leads
 
 CHECKED: Final = f"""
@@ -76,7 +76,8 @@ WHERE {in_leads("d.lead_id")} AND NOT EXISTS (
 
 def check_attempts(part: Slice, findings: Findings) -> None:
     findings.checked = count(CHECKED, part)
-    search(findings, EACH_BUYER_ONCE, part)
+    with no_nested_loops():
+        search(findings, EACH_BUYER_ONCE, part)
     search(findings, SELECTED_IS_SOLD, part)
 
 
