@@ -49,12 +49,24 @@ os.environ.update(
     DEBUG="false",
 )
 
-from leadswitch.embedded import service_states, stop_services  # noqa: E402 - after the environment is set
+from leadswitch.embedded import (  # noqa: E402 - after the environment is set
+    ensure_named_redis,
+    service_states,
+    stop_named_redis,
+    stop_services,
+)
 from leadswitch.embedded.paths import ServicePaths, exclusive_lock  # noqa: E402
 from leadswitch.embedded.postgres import superuser_url  # noqa: E402
 from leadswitch.embedded.roles import ROLE, ensure_database  # noqa: E402
+from leadswitch.env import read_locations  # noqa: E402
 
 HAD_SERVICES = set(service_states(VAR_DIR).values()) != {"stopped"}
+
+# What a test does to a whole Redis (no memory left, scripts forgotten, a pause) is not the other workers'. A variable,
+# so that the processes that tests start have it too. A caller's own server wins.
+LOCATIONS = read_locations()
+if WORKER != "main" and not LOCATIONS.redis_url:
+    os.environ["REDIS_URL"] = ensure_named_redis(VAR_DIR, name=WORKER, program=LOCATIONS.programs.redis)
 
 from django.conf import settings  # noqa: E402
 from django.db import connection, connections  # noqa: E402
@@ -83,9 +95,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneWorkerAFo
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """The session that started the servers stops them; its xdist workers leave them alone."""
-    if not hasattr(config, "workerinput") and not HAD_SERVICES:
+    """The session that started the servers stops them, also those of workers that crashed. Workers stop none."""
+    if hasattr(config, "workerinput"):
+        return
+    if not HAD_SERVICES:
         stop_services(VAR_DIR)
+    elif config.getoption("numprocesses", None):
+        stop_named_redis(VAR_DIR)
 
 
 @pytest.fixture(scope="session")
@@ -177,6 +193,6 @@ def redis_client() -> Iterator["redis.Redis[str]"]:
 
 
 def remove_keys(client: "redis.Redis[str]") -> None:
-    """What a flush does, to this worker's keys alone: all workers share the server."""
+    """What a flush does, to this worker's keys alone: a caller's REDIS_URL is one server for all workers."""
     for key in client.scan_iter(match=f"*{settings.LEADSWITCH_REDIS_PREFIX}*", count=1000):
         client.delete(key)

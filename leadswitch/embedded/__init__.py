@@ -8,9 +8,11 @@ from leadswitch.embedded.lifecycle import (
     ServerPrograms,
     ServicesError,
     ServiceUrls,
+    ensure_named_redis,
     ensure_services,
     service_states,
     start_services,
+    stop_named_redis,
     stop_services,
 )
 
@@ -18,8 +20,10 @@ __all__ = [
     "ServerPrograms",
     "ServiceUrls",
     "ServicesError",
+    "ensure_named_redis",
     "ensure_services",
     "service_states",
     "start_services",
+    "stop_named_redis",
     "stop_services",
 ]

@@ -11,9 +11,11 @@ __all__ = [
     "ServerPrograms",
     "ServiceUrls",
     "ServicesError",
+    "ensure_named_redis",
     "ensure_services",
     "service_states",
     "start_services",
+    "stop_named_redis",
     "stop_services",
 ]
 
@@ -50,12 +52,24 @@ def start_services(var_dir: Path, *, durable: bool = True, programs: ServerProgr
     return ensure_services(var_dir, durable=durable, programs=programs)
 
 
+def ensure_named_redis(var_dir: Path, *, name: str, program: str = "") -> str:
+    """The URL of a Redis beside that of the var directory, started when it does not run. For test workers."""
+    return _ensure_redis(ServicePaths.of(var_dir, redis_name=name), program=program)
+
+
+def stop_named_redis(var_dir: Path) -> list[str]:
+    """Stop each Redis beside that of the var directory; their names."""
+    with exclusive_lock(ServicePaths.of(var_dir)):
+        return _stop_named_redis(var_dir)
+
+
 def stop_services(var_dir: Path) -> list[str]:
-    """Stop both servers of the var directory, even a removed one; the names of those that ran."""
+    """Stop all servers of the var directory, even a removed one; the names of those that ran."""
     paths = ServicePaths.of(var_dir)
     with exclusive_lock(paths):
         stopped = {"PostgreSQL": postgres.stop(paths), "Redis": redis.stop(paths)}
-    return [name for name, ran in stopped.items() if ran]
+        named = _stop_named_redis(var_dir)
+    return [*(name for name, ran in stopped.items() if ran), *(f"Redis {name}" for name in named)]
 
 
 def service_states(var_dir: Path) -> dict[str, str]:
@@ -82,6 +96,11 @@ def _ensure_redis(paths: ServicePaths, *, program: str) -> str:
             if not redis.is_ready(paths):
                 redis.start(paths, program=program)
     return redis.redis_url(paths)
+
+
+def _stop_named_redis(var_dir: Path) -> list[str]:
+    named = redis.running_names(ServicePaths.of(var_dir))
+    return [name for name in named if redis.stop(ServicePaths.of(var_dir, redis_name=name))]
 
 
 def _state(*, ready: bool, running: Callable[[], bool]) -> str:

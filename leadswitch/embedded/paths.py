@@ -38,12 +38,14 @@ class ServerPrograms:
 class ServicePaths:
     var_dir: Path
     socket_dir: Path
+    redis_name: str = ""  # of a Redis beside the checkout's own
 
     @classmethod
-    def of(cls, var_dir: Path) -> "ServicePaths":
+    def of(cls, var_dir: Path, *, redis_name: str = "") -> "ServicePaths":
         resolved = var_dir.resolve()
         digest = hashlib.sha256(os.fsencode(resolved)).hexdigest()[:12]
-        return cls(var_dir=resolved, socket_dir=SOCKET_ROOT / f"leadswitch-{os.geteuid()}-{digest}")
+        sockets = SOCKET_ROOT / f"leadswitch-{os.geteuid()}-{digest}"
+        return cls(var_dir=resolved, socket_dir=sockets, redis_name=redis_name)
 
     @property
     def postgres_dir(self) -> Path:
@@ -59,11 +61,11 @@ class ServicePaths:
 
     @property
     def redis_dir(self) -> Path:
-        return self.var_dir / "redis"
+        return self.var_dir / (f"redis-{self.redis_name}" if self.redis_name else "redis")
 
     @property
     def redis_socket(self) -> Path:
-        return self.socket_dir / "redis.sock"
+        return self.socket_dir / f"{self.redis_dir.name}.sock"
 
 
 def make_directories(paths: ServicePaths) -> None:

@@ -24,11 +24,20 @@ def processes_in(directory: Path, *, names: Sequence[str]) -> list[psutil.Proces
     return [process for process in psutil.process_iter() if _is_server(process, directory, names)]
 
 
+def directories_of(names: Sequence[str]) -> set[Path]:
+    """The working directories, also removed ones, of every live process called one of `names`."""
+    return {found for process in psutil.process_iter() if (found := _directory_of(process, names))}
+
+
 def _is_server(process: psutil.Process, directory: Path, names: Sequence[str]) -> bool:
+    return _directory_of(process, names) == directory
+
+
+def _directory_of(process: psutil.Process, names: Sequence[str]) -> Path | None:
     try:
-        return process.name() in names and process.cwd().removesuffix(" (deleted)") == str(directory)
-    except psutil.Error:  # gone meanwhile, a zombie, or another user's
-        return False
+        return Path(process.cwd().removesuffix(" (deleted)")) if process.name() in names else None
+    except psutil.Error:  # gone since, a zombie, or another user's
+        return None
 
 
 def leaders(processes: Sequence[psutil.Process]) -> list[psutil.Process]:

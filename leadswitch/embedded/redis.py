@@ -12,7 +12,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 from leadswitch.embedded.paths import ServicePaths, ServicesError
-from leadswitch.embedded.processes import end_processes, processes_in, socket_answers, wait_until
+from leadswitch.embedded.processes import (
+    directories_of,
+    end_processes,
+    processes_in,
+    socket_answers,
+    wait_until,
+)
 
 PROCESS_NAMES = ("redis-server", "valkey-server")
 NO_SERVER = (
@@ -33,6 +39,12 @@ def is_ready(paths: ServicePaths) -> bool:
 
 def is_running(paths: ServicePaths) -> bool:
     return bool(processes_in(paths.redis_dir, names=PROCESS_NAMES))
+
+
+def running_names(paths: ServicePaths) -> list[str]:
+    """Of the servers beside the one of this var directory, which may be removed."""
+    found = (each for each in directories_of(PROCESS_NAMES) if each.parent == paths.var_dir)
+    return sorted(each.name.removeprefix("redis-") for each in found if each.name.startswith("redis-"))
 
 
 def start(paths: ServicePaths, *, program: str = "") -> None:

@@ -33,7 +33,14 @@ def environment(tmp_path: Path) -> dict[str, str]:
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("LEADSWITCH_", "PYTEST_"))
     }
-    for name in ("SECRET_KEY", "ALLOWED_HOSTS", "DEBUG", "DJANGO_SETTINGS_MODULE"):
+    for name in (
+        "DATABASE_URL",
+        "REDIS_URL",
+        "SECRET_KEY",
+        "ALLOWED_HOSTS",
+        "DEBUG",
+        "DJANGO_SETTINGS_MODULE",
+    ):
         kept.pop(name, None)
     own = {"LEADSWITCH_VAR_DIR": str(tmp_path / "var"), "LEADSWITCH_EMBEDDED_FSYNC": "false"}
     return {**kept, **own, "LEADSWITCH_ENV_FILE": ""}

@@ -17,8 +17,10 @@ from leadswitch.embedded import (
     ServerPrograms,
     ServicesError,
     ServiceUrls,
+    ensure_named_redis,
     ensure_services,
     service_states,
+    stop_named_redis,
     stop_services,
 )
 from leadswitch.embedded.paths import ServicePaths
@@ -192,6 +194,42 @@ def test_two_checkouts_do_not_share_anything(make_var: Callable[[str], Path]) ->
     assert (read_notes(start(one)), read_notes(start(two))) == (["one"], ["two"])
     stop_services(one)
     assert service_states(two) == READY
+
+
+def run_id(url: str) -> str:
+    with redis.Redis.from_url(url, decode_responses=True) as client:
+        return str(client.info("server")["run_id"])
+
+
+@pytest.mark.parametrize("is_removed", [False, True], ids=["var is there", "var was removed"])
+def test_a_named_redis_is_a_server_of_its_own_and_stopped_with_the_others(
+    var_dir: Path, *, is_removed: bool
+) -> None:
+    own = ensure_services(var_dir, database_url="postgres://u@db.example.com/leads").redis_url
+    one, two = (ensure_named_redis(var_dir, name=name) for name in ("gw0", "gw1"))
+    ids = [run_id(url) for url in (own, one, two)]
+    assert len(set(ids)) == 3
+
+    assert ensure_named_redis(var_dir, name="gw0") == one
+    assert run_id(one) == ids[1]
+    if is_removed:
+        shutil.rmtree(var_dir)
+    assert stop_services(var_dir) == ["Redis", "Redis gw0", "Redis gw1"]
+    assert stop_services(var_dir) == []
+
+
+def test_stopping_the_named_ones_leaves_the_checkouts_own(make_var: Callable[[str], Path]) -> None:
+    one, two = make_var("one"), make_var("two")
+    own = ensure_services(one, database_url="postgres://u@db.example.com/leads").redis_url
+    before = run_id(own)
+    ensure_named_redis(one, name="gw0")
+    other = ensure_named_redis(two, name="gw0")
+
+    assert stop_named_redis(one) == ["gw0"]
+
+    assert run_id(own) == before
+    assert run_id(other)
+    assert stop_named_redis(one) == []
 
 
 def test_a_checkout_copied_with_its_servers_running_gets_its_own(
