@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import BigIntegerField, Model, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
-from distribution.config import read_heads
+from distribution.attempts.campaigns import read_heads
 from distribution.engine import resolve_campaign
 from distribution.models import Assignment, Buyer, Enrollment, LedgerEntry, Wallet
 from routing.models import Lead

@@ -131,7 +131,7 @@ def allow_damage() -> None:
 def nothing_kept() -> Iterator[None]:
     """What one test's outage left to the background thread is not the next one's."""
     yield
-    if handon := sys.modules.get("routing.handon"):
+    if handon := sys.modules.get("routing.dispatch.enqueue"):
         handon.HANDS.forget()
 
 

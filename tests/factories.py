@@ -16,8 +16,8 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from distribution.models import Buyer, BuyerKey, Campaign, Enrollment, LedgerEntry, Tier
-from distribution.money import top_up
-from routing.identity import identify
+from distribution.money.wallet import top_up
+from routing.intake.identity import identify
 from routing.models import Lead, RoutingRule, Source, SourceKey, SourceScope, Workspace
 
 EVERYWHERE = {"everywhere": True}

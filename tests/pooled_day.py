@@ -66,7 +66,7 @@ def work() -> dict[str, Any]:
     from django.conf import settings
     from django.db import connection
 
-    from distribution.distribute import distribute_lead
+    from distribution.attempts.distribute import distribute_lead
     from routing.models import Lead
     from routing.tasks import reconcile
 

@@ -59,10 +59,10 @@ def build() -> list[int]:
 def work(lead_ids: list[int]) -> None:
     from django.conf import settings
 
-    from distribution.distribute import distribute_next_due
+    from distribution.attempts.distribute import distribute_next_due
     from distribution.tasks import pick_up_due, process_leads
-    from routing.control import ensure_control, read_control, say_leading, say_resigned
-    from routing.dispatcher import catch_up
+    from routing.dispatch.control import ensure_control, read_control, say_leading, say_resigned
+    from routing.dispatcher.loop import catch_up
     from routing.models import DispatchPath
     from routing.tasks import forget_idempotency_keys, reconcile
 

@@ -182,7 +182,7 @@ def _compare(recorded: Recorded, decision: Decision) -> str | None:
 
 
 def _steps(decision: Decision) -> list[list[Any]]:
-    """What distribution.trace writes of a decision, in its order."""
+    """What distribution.attempts.trace writes of a decision, in its order."""
     if not decision.prices:
         return []  # decided before a pool was composed
     funnel = [list(stage) for stage in decision.funnel]

@@ -19,7 +19,7 @@ from distribution.bench.servers import ARGUMENTS, WEB_WORKERS
 from distribution.bench.wire import read_trace
 from distribution.management.commands.bench import read_plan
 from leadswitch.up import programs
-from routing.reconcile.lock import owned_lock
+from routing.owned_lock import owned_lock
 
 TINY = Plan(
     leads={4: 2, 8: 2},

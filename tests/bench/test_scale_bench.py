@@ -16,7 +16,7 @@ from distribution.bench.scale.size import KINDS, Size
 from distribution.bench.scale.targets import PARTS
 from distribution.models import Assignment, LedgerEntry, Wallet
 from distribution.verify import run_verification
-from routing.identity import identify
+from routing.intake.identity import identify
 from routing.models import Lead, Workspace
 from tests.factories import SourceFactory, WorkspaceFactory
 from tests.filling import fill_leads

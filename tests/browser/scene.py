@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Buyer, Campaign
-from routing.identity import identify
+from routing.intake.identity import identify
 from routing.models import Lead, Source
 from tests.factories import BuyerFactory, CampaignFactory, EnrollmentFactory, LeadFactory, SourceFactory
 

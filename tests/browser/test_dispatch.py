@@ -9,9 +9,10 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from routing import keys, workers
-from routing.control import say_leading
+from routing.dispatch import workers
+from routing.dispatch.control import say_leading
 from routing.models import DispatchControl, DispatchPath, Workspace
+from routing.redis import keys
 from tests.admin_pages import page as path_of
 from tests.admin_pages import person
 from tests.browser.chromium import barriers

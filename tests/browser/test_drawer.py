@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import LedgerEntry, Wallet
 from routing.models import Lead, LeadStatus
 from tests.admin_pages import page as path_of

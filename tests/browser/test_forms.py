@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from playwright.sync_api import Locator, Page, expect
 
-from distribution.coverage import measure_coverage
+from distribution.configuration.coverage import measure_coverage
 from distribution.models import Buyer, Tier
 from tests.admin_pages import page as path_of
 from tests.admin_pages import person

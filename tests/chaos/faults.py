@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from uuid6 import uuid7
 
-from routing.keys import inflight_key
+from routing.redis.keys import inflight_key
 from tests.chaos.outages import end_sessions, postgres_read_only, redis_full, redis_silent
 from tests.chaos.pairs import strike_two
 from tests.chaos.stage import Stage

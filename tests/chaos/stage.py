@@ -16,7 +16,7 @@ from django.db import connection
 
 from leadswitch.embedded import redis as embedded_redis
 from leadswitch.embedded.paths import ServicePaths
-from routing.keys import dispatcher_key, inflight_key
+from routing.redis.keys import dispatcher_key, inflight_key
 from tests.chaos.bounds import longest_way_back
 from tests.chaos.evidence import Repairs, Takes, Witness
 from tests.chaos.findings import Findings

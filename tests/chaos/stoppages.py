@@ -10,10 +10,10 @@ from typing import Final
 from django.db import connection
 from django.utils import timezone
 
-from routing.control import read_control
+from routing.dispatch.control import read_control
+from routing.dispatch.schedule import TIMEOUT_SECONDS
+from routing.dispatcher.fallback import ROUND_SECONDS
 from routing.models import DispatchPath
-from routing.schedule import TIMEOUT_SECONDS
-from routing.straight import ROUND_SECONDS
 from tests.chaos.fleet import is_any_alive
 from tests.chaos.outages import redis_silent
 from tests.chaos.stage import Stage, Watch, go_on

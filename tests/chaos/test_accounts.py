@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.db import connection, transaction
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from tests.chaos.accounts import CHECKS, examine
 from tests.chaos.findings import Findings
 from tests.chaos.world import build_world

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connection, transaction
 
-from distribution.config import CampaignCache
+from distribution.attempts.campaigns import CampaignCache
 from distribution.engine import CompiledCampaign
 from distribution.models import Buyer, Campaign, Enrollment, Tier
 from routing.models import RoutingRule, Workspace
-from routing.plans import PlanCache
-from routing.rules import Plan
+from routing.rules.plans import PlanCache
+from routing.rules.ruleset import Plan
 from tests.concurrency.racing import count_blocked, fetch_value, in_background, wait_until
 
 if TYPE_CHECKING:

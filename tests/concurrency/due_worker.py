@@ -18,9 +18,9 @@ def main() -> None:
     django.setup()
     from django.db import connection
 
-    from distribution import distribute
-    from distribution.attempt import Patience
-    from routing.places import load_rows
+    from distribution.attempts import distribute
+    from distribution.attempts.decide_under_lock import Patience
+    from routing.places.zips import load_rows
 
     if sys.argv[1] == "no":
         distribute.FIRST_PATIENCE = Patience()  # type: ignore[misc]
@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def distribute_all() -> dict[str, int]:
-    from distribution.distribute import distribute_next_due
+    from distribution.attempts.distribute import distribute_next_due
     from routing.models import Lead, LeadStatus
 
     done: Counter[str] = Counter()

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from distribution import attempt, locks
-from distribution.distribute import distribute_lead
-from distribution.outcome import Outcome
+from distribution import locks
+from distribution.attempts import decide_under_lock
+from distribution.attempts.distribute import distribute_lead
+from distribution.attempts.outcome import Outcome
 from tests.concurrency.racing import in_background
 
 SECONDS = 20
@@ -20,14 +21,14 @@ NO_BUYER_LOCK = locks.LOCK_CANDIDATES.replace("FOR NO KEY UPDATE OF w, e SKIP LO
 def confirm_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the buyers' locks away, and let two attempts confirm what they read before either of them sells."""
     both_have_confirmed = threading.Barrier(2, timeout=SECONDS)
-    confirm_live = attempt.confirm_live
+    confirm_live = decide_under_lock.confirm_live
 
     def confirm_and_wait(*positional: Any, **named: Any) -> Any:
         facts = confirm_live(*positional, **named)
         both_have_confirmed.wait()
         return facts
 
-    monkeypatch.setattr(attempt, "confirm_live", confirm_and_wait)
+    monkeypatch.setattr(decide_under_lock, "confirm_live", confirm_and_wait)
     monkeypatch.setattr(locks, "LOCK_CANDIDATES", NO_BUYER_LOCK)
 
 
@@ -40,8 +41,8 @@ def overtake(
     """
     has_read, quick_is_sold = threading.Event(), threading.Event()
     first: list[Any] = []
-    read_live = attempt.read_live
-    confirm_live = attempt.confirm_live
+    read_live = decide_under_lock.read_live
+    confirm_live = decide_under_lock.confirm_live
 
     def read_slowly(*, lead_id: int, **named: Any) -> Any:
         facts = read_live(lead_id=lead_id, **named)
@@ -56,8 +57,8 @@ def overtake(
             return {each: first[0][each] for each in enrollment_ids}
         return confirm_live(enrollment_ids, lead_id=lead_id, **named)
 
-    monkeypatch.setattr(attempt, "read_live", read_slowly)
-    monkeypatch.setattr(attempt, "confirm_live", believe)
+    monkeypatch.setattr(decide_under_lock, "read_live", read_slowly)
+    monkeypatch.setattr(decide_under_lock, "confirm_live", believe)
     with in_background(partial(distribute_lead, slow, at=at)) as outcome:
         assert has_read.wait(SECONDS)
         assert distribute_lead(quick, at=at).result == "success"
@@ -68,7 +69,7 @@ def overtake(
 class Stopped:
     """The first attempt that comes to its sale waits there, with all its locks, until it may go on."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, module: Any = attempt) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, module: Any = decide_under_lock) -> None:
         self.is_there, self.may_go_on = threading.Event(), threading.Event()
         self._real = module.sell_selected
         monkeypatch.setattr(module, "sell_selected", self._stop)

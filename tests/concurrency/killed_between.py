@@ -20,10 +20,12 @@ def main(program: str) -> None:
     django.setup()
     from django.core.management import call_command
 
-    from routing import handon, lookout, wake
-    from routing.handon import settle
+    from routing.dispatch import enqueue
+    from routing.dispatch import publish as wake
+    from routing.dispatch.enqueue import settle
+    from routing.dispatch.schedule import Handed
+    from routing.dispatcher import leader_tasks
     from routing.queries import read_due_times
-    from routing.schedule import Handed
 
     publish = wake.publish_ready
 
@@ -32,8 +34,8 @@ def main(program: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return publish(handed)
 
-    handon.publish_ready = killed
-    assert lookout.publish is handon.publish
+    enqueue.publish_ready = killed
+    assert leader_tasks.publish is enqueue.publish
     if program == "dispatcher":
         call_command("dispatcher")
     else:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from distribution.config import CAMPAIGNS
-from distribution.distribute import distribute_lead
+from distribution.attempts.campaigns import CAMPAIGNS
+from distribution.attempts.distribute import distribute_lead
+from distribution.attempts.outcome import Outcome
 from distribution.models import Campaign
-from distribution.outcome import Outcome
 from distribution.verify import run_verification
 from routing.models import Lead, LeadStatus
 from tests.factories import LeadFactory, SourceFactory

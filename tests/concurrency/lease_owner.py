@@ -19,7 +19,7 @@ UNFENCED = (
 def main() -> None:
     django.setup()
     from routing import locks
-    from routing.lease import LeaseLost, acquire, complete
+    from routing.leads.claim import LeaseLost, acquire, complete
     from routing.models import LeadStatus
 
     lead_id, owner = int(sys.argv[1]), sys.argv[2]

@@ -17,8 +17,9 @@ def main() -> None:
     django.setup()
     from django.core.management import call_command
 
-    from distribution import distribute, tasks
-    from routing import begun
+    from distribution import tasks
+    from distribution.attempts import distribute
+    from routing.leads import crash_marks
 
     poisonous, command, *arguments = sys.argv[1:]
     run_attempt = distribute.run_attempt
@@ -35,7 +36,7 @@ def main() -> None:
         tasks.pick_up_due()
     else:
         if command == "unmarked_wake":
-            begun.begin = lambda _: None
+            crash_marks.begin = lambda _: None
         tasks.process_leads([int(each) for each in arguments])
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from routing.allowance import READ, take
+from routing.leads.run_limit import READ, take
 from routing.models import AskedBy, LeadAllowance
 from tests.concurrency.racing import race
 from tests.factories import LeadFactory

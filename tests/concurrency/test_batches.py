@@ -7,9 +7,9 @@ from functools import partial
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from routing import intake
-from routing.intake import AlreadyHere, Taken, take_in_many
-from routing.leadfields import parse_lead
+from routing.intake import store
+from routing.intake.parse import parse_lead
+from routing.intake.store import AlreadyHere, Taken, take_in_many
 from routing.models import Lead, Source
 from tests.blocking import wait_until_blocked
 from tests.concurrency.racing import in_background, open_transaction, race
@@ -56,8 +56,8 @@ def test_opposite_batches_store_every_lead_once() -> None:
 
 
 def test_control_in_the_order_of_the_batch_they_wait_in_a_ring(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "ORDER BY external_id, id" in intake.INSERT
-    monkeypatch.setattr(intake, "INSERT", intake.INSERT.replace("ORDER BY external_id, id", ""))
+    assert "ORDER BY external_id, id" in store.INSERT
+    monkeypatch.setattr(store, "INSERT", store.INSERT.replace("ORDER BY external_id, id", ""))
     with pytest.raises(OperationalError, match="deadlock detected"):
         send_both(SourceFactory())
 

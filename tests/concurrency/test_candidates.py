@@ -4,7 +4,7 @@ import pytest
 from django.db import connection, transaction
 
 from distribution import locks
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Campaign, Enrollment
 from tests.blocking import holding
 from tests.concurrency.interleaving import SECONDS, Stopped

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from distribution import attempt
-from distribution.distribute import distribute_lead
+from distribution.attempts import decide_under_lock
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Campaign, Enrollment
 from routing.models import Lead
 from tests.blocking import wait_until_blocked
@@ -95,7 +95,7 @@ def test_enrollment_made_again_during_an_attempt_counts_its_sale(
     slow, *others = make_noon_leads(campaign, count=4)
     for lead_id in others[:sold_before]:
         assert distribute_lead(lead_id, at=NOON).result == "success"
-    real, is_done, started = getattr(attempt, stage), Event(), Event()
+    real, is_done, started = getattr(decide_under_lock, stage), Event(), Event()
 
     def interrupted(*positional: Any, **named: Any) -> Any:
         found = None if stage == "sell" else real(*positional, **named)
@@ -104,7 +104,7 @@ def test_enrollment_made_again_during_an_attempt_counts_its_sale(
             wait_for_the_other(is_done)
         return real(*positional, **named) if stage == "sell" else found
 
-    monkeypatch.setattr(attempt, stage, interrupted)
+    monkeypatch.setattr(decide_under_lock, stage, interrupted)
     with in_background(partial(distribute_lead, slow, at=NOON)):
         assert started.wait(20)
         make_again(enrollment, is_done=is_done)
@@ -118,7 +118,7 @@ def test_enrollment_made_again_during_an_attempt_counts_its_sale(
 
 
 def wait_for_the_other(is_done: Event) -> None:
-    """Until it has committed, or waits for a row of this attempt."""
+    """Until it has committed, or waits for a row of this decide_under_lock."""
     while not is_done.is_set():
         try:
             wait_until_blocked(connection, seconds=0.05)

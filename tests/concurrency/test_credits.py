@@ -8,8 +8,8 @@ import pytest
 from django.db import connection
 from django.db.models import Sum
 
-from distribution import sale
-from distribution.distribute import distribute_lead
+from distribution.attempts import sell
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Campaign, LedgerEntry, LedgerKind, Wallet
 from routing.models import Lead, LeadStatus
 from tests.concurrency.interleaving import confirm_together
@@ -19,7 +19,7 @@ from tests.factories import CampaignFactory, EnrollmentFactory, enroll
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
-NO_WALLET_CONDITION = re.sub(r"AND w\.balance_cents - .*", "", sale.SELL)
+NO_WALLET_CONDITION = re.sub(r"AND w\.balance_cents - .*", "", sell.SELL)
 PRICE_CENTS = 1_000
 
 
@@ -76,7 +76,7 @@ def test_control_without_the_lock_the_condition_refuses_the_second_charge(last_c
 def test_control_without_lock_and_condition_the_constraint_refuses_it(
     last_credit: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sale, "SELL", NO_WALLET_CONDITION)
+    monkeypatch.setattr(sell, "SELL", NO_WALLET_CONDITION)
     assert sell_two(last_credit) == 0
     assert statuses() == [("distributed", ""), ("pending", "internal_error")]
     assert_verified()
@@ -100,6 +100,6 @@ def _no_constraint(committed_db: None) -> Iterator[None]:  # noqa: ARG001
 def test_control_without_any_of_the_three_the_credit_is_spent_twice(
     last_credit: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sale, "SELL", NO_WALLET_CONDITION)
+    monkeypatch.setattr(sell, "SELL", NO_WALLET_CONDITION)
     assert sell_two(last_credit) == -PRICE_CENTS
     assert statuses() == [("distributed", ""), ("distributed", "")]

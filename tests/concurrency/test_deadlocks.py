@@ -11,11 +11,11 @@ from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from distribution import locks
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
+from distribution.attempts.outcome import Outcome
 from distribution.models import Assignment, AssignmentState, Buyer, Campaign, Enrollment
-from distribution.money import top_up
-from distribution.outcome import Outcome
-from distribution.returns import return_assignment
+from distribution.money.returns import return_assignment
+from distribution.money.wallet import top_up
 from tests.concurrency.leads import assert_verified, drain, make_leads
 from tests.concurrency.racing import (
     count_deadlocks,

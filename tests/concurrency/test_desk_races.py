@@ -18,12 +18,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from distribution import desk_money
-from distribution.desk_money import return_by_hand, set_credit_limit_by_hand, top_up_by_hand
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, LedgerEntry, Wallet
+from distribution.money import by_hand
+from distribution.money.by_hand import return_by_hand, set_credit_limit_by_hand, top_up_by_hand
 from leadswitch.login.second_factor import turn_off
-from routing.keyring import By, IssuedKey, KeyRefused, rotate
+from routing.access.api_keys import By, IssuedKey, KeyRefused, rotate
 from routing.models import Lead, SourceKey
 from tests.blocking import holding, wait_until_blocked
 from tests.concurrency.leads import assert_verified
@@ -76,7 +76,7 @@ def test_of_two_return_forms_one_returns_the_lead(assignment: Assignment) -> Non
 def test_control_without_the_lock_both_say_that_they_did_it(
     assignment: Assignment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(desk_money, "wait_for_lead", lambda _lead_id: None)
+    monkeypatch.setattr(by_hand, "wait_for_lead", lambda _lead_id: None)
     outcomes = at_once(
         [partial(take_back, assignment, "ann"), partial(take_back, assignment, "ben")], hold=HOLD_LEADS
     )

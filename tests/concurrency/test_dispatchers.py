@@ -19,9 +19,10 @@ from django.utils import timezone
 
 from distribution.models import Assignment, Campaign
 from leadswitch.embedded import redis as embedded_redis
-from routing import rollout, schedule
-from routing.control import read_control
-from routing.handon import settle
+from routing.dispatch import modes as rollout
+from routing.dispatch import schedule
+from routing.dispatch.control import read_control
+from routing.dispatch.enqueue import settle
 from routing.models import DispatchMode, Lead, LeadStatus
 from routing.queries import read_due_times
 from tests.concurrency.cutoff import way_to

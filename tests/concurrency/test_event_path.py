@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 
 from distribution.models import Campaign
-from routing import schedule
-from routing.handon import settle
+from routing.dispatch import schedule
+from routing.dispatch.enqueue import settle
 from routing.models import Lead, LeadStatus
 from routing.queries import read_due_times
 from tests.concurrency.leads import assert_verified, make_leads

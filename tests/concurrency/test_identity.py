@@ -10,8 +10,8 @@ import pytest
 from django.db import OperationalError, transaction
 from django.utils import timezone
 
-import routing.route
-from distribution.distribute import distribute_lead
+import routing.rules.route
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment
 from routing import locks
 from routing.locks import lock_identity, lock_lead
@@ -96,9 +96,9 @@ class Meeting:
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._look = routing.route.look_at_arrival
+        self._look = routing.rules.route.look_at_arrival
         self._younger_id = 0
-        monkeypatch.setattr(routing.route, "look_at_arrival", self._look_and_wait)
+        monkeypatch.setattr(routing.rules.route, "look_at_arrival", self._look_and_wait)
 
     def _look_and_wait(self, lead: Any, **where: Any) -> Any:
         arrival = self._look(lead, **where)

@@ -10,7 +10,7 @@ import pytest
 from django.db import connections
 from django.test import Client
 
-from routing import idempotency
+from routing.intake import idempotency
 from routing.models import IdempotencyRecord, Lead, Source
 from tests.factories import LeadFactory, SourceFactory, issue_key
 

@@ -12,7 +12,7 @@ from celery import current_app
 
 from distribution.models import Assignment, LedgerEntry, LedgerKind
 from distribution.tasks import PROCESS
-from routing.handon import settle
+from routing.dispatch.enqueue import settle
 from routing.models import Lead, LeadStatus
 from routing.queries import read_due_times
 from tests.concurrency.leads import assert_verified, make_leads

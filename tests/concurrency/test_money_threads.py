@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from django.db import connection, connections, transaction
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, LedgerEntry, Wallet
-from distribution.money import InsufficientCredits, MoneyRefused, adjust, refund, top_up
-from distribution.returns import return_assignment
+from distribution.money.returns import return_assignment
+from distribution.money.wallet import InsufficientCredits, MoneyRefused, adjust, refund, top_up
 from distribution.verify import run_verification
 from tests.factories import BuyerFactory, CampaignFactory, LeadFactory, SourceFactory, enroll
 

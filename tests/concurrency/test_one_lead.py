@@ -1,4 +1,4 @@
-"""Many workers get hold of the same lead: the row lock lets one of them run its attempt."""
+"""Many workers get hold of the same lead: the row lock lets one of them run its decide_under_lock."""
 
 import threading
 from collections import Counter
@@ -6,11 +6,12 @@ from functools import partial
 
 import pytest
 
-from distribution import attempt
-from distribution.distribute import distribute_lead
+from distribution.attempts import decide_under_lock
+from distribution.attempts.distribute import distribute_lead
+from distribution.attempts.outcome import Left, Outcome
 from distribution.models import Assignment, LedgerEntry, LedgerKind
-from distribution.outcome import Left, Outcome
-from routing import closing, locks
+from routing import locks
+from routing.leads import finish
 from tests.concurrency.leads import assert_verified, keep_snapshot, make_leads
 from tests.concurrency.racing import race
 from tests.factories import CampaignFactory, enroll
@@ -21,8 +22,8 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 NO_LEAD_LOCK = locks.LOCK_LEAD.replace("FOR NO KEY UPDATE OF l SKIP LOCKED", "")
 # The same parameters, but whatever state the lead is in.
 COMPARISON = "AND status = 'pending' AND paused_at IS NULL AND attempts = %s"
-assert COMPARISON in closing.CLOSE
-NO_COMPARISON = closing.CLOSE.replace(COMPARISON, "AND %s::int IS NOT NULL")
+assert COMPARISON in finish.CLOSE
+NO_COMPARISON = finish.CLOSE.replace(COMPARISON, "AND %s::int IS NOT NULL")
 
 
 def shared_lead() -> int:
@@ -54,7 +55,7 @@ def decide_together(monkeypatch: pytest.MonkeyPatch, lead_id: int) -> list[Outco
     """Two workers that both have read how often the lead is sold before either goes on."""
     both_have_read = threading.Barrier(2, timeout=20)
     seen = threading.local()
-    read_live = attempt.read_live
+    read_live = decide_under_lock.read_live
 
     def read_and_wait(**arguments: object) -> object:
         facts = read_live(**arguments)  # type: ignore[arg-type]
@@ -63,7 +64,7 @@ def decide_together(monkeypatch: pytest.MonkeyPatch, lead_id: int) -> list[Outco
             both_have_read.wait()
         return facts
 
-    monkeypatch.setattr(attempt, "read_live", read_and_wait)
+    monkeypatch.setattr(decide_under_lock, "read_live", read_and_wait)
     return race([partial(distribute_lead, lead_id)] * 2)
 
 
@@ -82,6 +83,6 @@ def test_control_without_the_lock_the_close_of_the_second_attempt_is_refused(
 def test_control_without_lock_and_comparison_the_lead_is_sold_to_six(monkeypatch: pytest.MonkeyPatch) -> None:
     lead_id = shared_lead()
     monkeypatch.setattr(locks, "LOCK_LEAD", NO_LEAD_LOCK)
-    monkeypatch.setattr(closing, "CLOSE", NO_COMPARISON)
+    monkeypatch.setattr(finish, "CLOSE", NO_COMPARISON)
     decide_together(monkeypatch, lead_id)
     assert count_sales() == (6, 6)

@@ -6,15 +6,17 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from distribution import assign, attempt, sale
-from distribution.assign import AssignRefused, assign_by_hand
-from distribution.buyer_switch import switch_buyer
-from distribution.distribute import distribute_lead
+from distribution.attempts import assign_by_hand as assign
+from distribution.attempts import decide_under_lock
+from distribution.attempts import sell as sale
+from distribution.attempts.assign_by_hand import AssignRefused, assign_by_hand
+from distribution.attempts.distribute import distribute_lead
+from distribution.attempts.outcome import Left
+from distribution.buyers.pause import switch_buyer
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, Wallet
-from distribution.outcome import Left
+from routing.dispatch.pauses import pause_product, pause_workspace, resume_workspace
+from routing.leads.rerun import rerun_lead
 from routing.models import Lead, Workspace
-from routing.pauses import pause_product, pause_workspace, resume_workspace
-from routing.rerun import rerun_lead
 from tests.concurrency.interleaving import SECONDS, Stopped
 from tests.concurrency.leads import assert_verified, keep_snapshot
 from tests.concurrency.racing import in_background
@@ -111,15 +113,15 @@ def test_an_enrollment_that_is_paused_before_its_lock_is_not_sold_to(
     lead: Lead, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its own row is locked by the attempt later on: the pause comes between the version and that lock."""
-    lock_candidates = attempt.lock_candidates
+    lock_candidates = decide_under_lock.lock_candidates
 
     def pause_first(*arguments: Any, **named: Any) -> Any:
-        monkeypatch.setattr(attempt, "lock_candidates", lock_candidates)
+        monkeypatch.setattr(decide_under_lock, "lock_candidates", lock_candidates)
         with in_background(lambda: Enrollment.objects.update(active=False)):
             pass
         return lock_candidates(*arguments, **named)
 
-    monkeypatch.setattr(attempt, "lock_candidates", pause_first)
+    monkeypatch.setattr(decide_under_lock, "lock_candidates", pause_first)
 
     outcome = distribute_lead(lead.pk)
 
@@ -216,7 +218,7 @@ def test_a_buyer_that_is_paused_and_resumed_all_the_time_costs_a_retry(
     lead: Lead, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each attempt of the run meets another pause: it is tried again soon, as after any conflict."""
-    sell = attempt.sell_selected
+    sell = decide_under_lock.sell_selected
 
     def pause_first(*arguments: Any, **named: Any) -> Any:
         with in_background(lambda: Buyer.objects.update(paused_at=timezone.now())):
@@ -228,7 +230,7 @@ def test_a_buyer_that_is_paused_and_resumed_all_the_time_costs_a_retry(
                 pass
 
     with monkeypatch.context() as patch:
-        patch.setattr(attempt, "sell_selected", pause_first)
+        patch.setattr(decide_under_lock, "sell_selected", pause_first)
         outcome = distribute_lead(lead.pk)
 
     assert (outcome.result, outcome.skip_reason) == ("retry", "tier_lock_contention")

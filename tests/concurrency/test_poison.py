@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from distribution.models import Assignment, LedgerEntry
 from distribution.tasks import pick_up_due
+from routing.leads.rerun import rerun_lead
 from routing.models import Lead, LeadStatus
-from routing.rerun import rerun_lead
 from tests.concurrency.leads import assert_verified, make_leads
 from tests.concurrency.processes import beat, celery
 from tests.concurrency.racing import wait_until

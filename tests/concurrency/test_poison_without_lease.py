@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from django.db import OperationalError, transaction
 
-from distribution import distribute
-from distribution.attempt import BuyersBusy
-from distribution.distribute import distribute_next_due
+from distribution.attempts import distribute
+from distribution.attempts.decide_under_lock import BuyersBusy
+from distribution.attempts.distribute import distribute_next_due
+from distribution.attempts.outcome import Left, Outcome
 from distribution.models import Campaign
-from distribution.outcome import Left, Outcome
-from routing import begun
+from routing.leads import crash_marks
 from routing.locks import lock_lead
 from routing.models import Begun, Lead
 from tests.concurrency.leads import assert_verified, make_leads
@@ -121,7 +121,7 @@ def test_a_process_that_outlives_a_failure_is_no_loss(
         with pytest.raises(OperationalError):
             distribute_next_due()
     assert not Begun.objects.exists()
-    begun._owner.cache_clear()  # another process
+    crash_marks._owner.cache_clear()  # another process
     assert distribute_next_due().result == "success"
     assert Lead.objects.get(pk=lead_id).lost_leases == 0
 
@@ -150,7 +150,7 @@ def run_twice_at_once(monkeypatch: pytest.MonkeyPatch) -> list[Outcome]:
     def run_in_another_process() -> None:
         monkeypatch.setattr(distribute, "run_attempt", run_attempt)
         with monkeypatch.context() as patch:
-            patch.setattr(begun, "_owner", lambda _: "another")
+            patch.setattr(crash_marks, "_owner", lambda _: "another")
             outcomes.append(distribute_next_due())
 
     monkeypatch.setattr(distribute, "run_attempt", ask_for_time)
@@ -186,10 +186,10 @@ def test_a_process_leaves_the_mark_of_the_next_one(
     with transaction.atomic():
         lead = lock_lead(lead_id)
         assert lead is not None
-        monkeypatch.setattr(begun, "_owner", lambda _: "next")
-        begun.begin(lead)
-        monkeypatch.setattr(begun, "_owner", lambda _: "former")
-        begun.end(lead_id)
+        monkeypatch.setattr(crash_marks, "_owner", lambda _: "next")
+        crash_marks.begin(lead)
+        monkeypatch.setattr(crash_marks, "_owner", lambda _: "former")
+        crash_marks.end(lead_id)
     assert list(Begun.objects.values_list("lead_id", "owner")) == [(lead_id, "next")]
 
 

@@ -5,9 +5,9 @@ from django.db import connection
 from uuid6 import uuid7
 
 from distribution import locks as buyer_locks
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
+from distribution.attempts.outcome import Left
 from distribution.models import Assignment, Enrollment, LedgerEntry, LedgerKind, Wallet
-from distribution.outcome import Left
 from routing import locks as lead_locks
 from routing.models import Lead
 from tests.concurrency.leads import assert_verified, make_leads

@@ -10,15 +10,15 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from distribution import attempt, distribute
-from distribution.distribute import distribute_lead
-from distribution.outcome import Outcome
-from routing import closing
-from routing.hold import pause_lead
+from distribution.attempts import decide_under_lock, distribute
+from distribution.attempts.distribute import distribute_lead
+from distribution.attempts.outcome import Outcome
+from routing.leads import finish
+from routing.leads.pause import pause_lead
+from routing.leads.rerun import dispatch_now, rerun_lead
 from routing.locks import wait_for_lead
-from routing.losses import count_loss
 from routing.models import Lead, LeadStatus
-from routing.rerun import dispatch_now, rerun_lead
+from routing.reconcile.lost_workers import count_loss
 from tests.blocking import wait_until_blocked
 from tests.concurrency.leads import assert_verified
 from tests.concurrency.racing import in_background, race, wait_until
@@ -41,7 +41,7 @@ def lead(monkeypatch: pytest.MonkeyPatch) -> Lead:
         message = "of ours"
         raise ValueError(message)
 
-    monkeypatch.setattr(attempt, "sell", fail)
+    monkeypatch.setattr(decide_under_lock, "sell", fail)
     lead: Lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace))
     return lead
 
@@ -168,8 +168,8 @@ def test_control_a_verdict_that_compares_nothing_overwrites_the_request(
         row = wait_to_close(lead_id, **named)
         return row and row._replace(next_attempt_at=lead.next_attempt_at, due_reason=lead.due_reason)
 
-    wait_to_close = closing.wait_to_close
-    monkeypatch.setattr(closing, "wait_to_close", believe)
+    wait_to_close = finish.wait_to_close
+    monkeypatch.setattr(finish, "wait_to_close", believe)
     distribute_and_ask(lead, run_again, monkeypatch)
 
     lead.refresh_from_db()

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from distribution import attempt, distribute
-from distribution.assign import assign_by_hand
-from distribution.config import CAMPAIGNS, CampaignCache, SnapshotMissing
-from distribution.distribute import distribute_lead
+from distribution.attempts import decide_under_lock, distribute
+from distribution.attempts.assign_by_hand import assign_by_hand
+from distribution.attempts.campaigns import CAMPAIGNS, CampaignCache, SnapshotMissing
+from distribution.attempts.distribute import distribute_lead
+from distribution.attempts.outcome import Outcome
 from distribution.models import Campaign, CampaignSnapshot
-from distribution.outcome import Outcome
 from tests.concurrency.interleaving import Stopped
 from tests.concurrency.leads import assert_verified, make_leads
 from tests.concurrency.racing import LONGEST_SECONDS, count_blocked, in_background, race, wait_until_blocked
@@ -43,7 +43,12 @@ def cache_of_each_thread(monkeypatch: pytest.MonkeyPatch) -> None:
             return getattr(self.cache, name)
 
     ours = OfThread()
-    for module in (attempt, distribute, "distribution.config", "distribution.assign"):
+    for module in (
+        decide_under_lock,
+        distribute,
+        "distribution.attempts.campaigns",
+        "distribution.attempts.assign_by_hand",
+    ):
         where = f"{module}.CAMPAIGNS" if isinstance(module, str) else f"{module.__name__}.CAMPAIGNS"
         monkeypatch.setattr(where, ours, raising=module is not distribute)
 
@@ -125,7 +130,7 @@ def test_the_snapshot_of_an_attempt_that_failed_does_no_harm(
         raise RuntimeError
 
     with monkeypatch.context() as patch:
-        patch.setattr(attempt, "sell_selected", fail)
+        patch.setattr(decide_under_lock, "sell_selected", fail)
         assert distribute_lead(lead).skip_reason == "internal_error"
 
     assert CampaignSnapshot.objects.count() == 1

@@ -6,11 +6,11 @@ from functools import partial
 import pytest
 from django.utils import timezone
 
-from distribution import distribute
-from distribution.attempt import Patience
-from distribution.distribute import distribute_lead
+from distribution.attempts import distribute
+from distribution.attempts.decide_under_lock import Patience
+from distribution.attempts.distribute import distribute_lead
+from distribution.attempts.outcome import Outcome
 from distribution.models import Assignment, Campaign, Enrollment, Wallet
-from distribution.outcome import Outcome
 from tests.concurrency.leads import assert_verified, keep_snapshot, make_leads
 from tests.concurrency.racing import in_background, open_transaction, wait_until_blocked
 from tests.factories import CampaignFactory, EnrollmentFactory

@@ -8,8 +8,8 @@ import pytest
 from django.conf import settings
 
 from distribution.models import Assignment, Campaign
-from routing import keys
 from routing.models import Lead, LeadStatus
+from routing.redis import keys
 from tests.concurrency.leads import assert_verified, make_leads
 from tests.concurrency.processes import WORKER, celery, dispatcher
 from tests.concurrency.racing import wait_until

@@ -17,13 +17,14 @@ from django.conf import settings as product_settings
 from django.utils import timezone
 
 from distribution.models import Assignment, Campaign
-from routing import outage, prelude, scripts
-from routing.control import read_control
-from routing.handon import settle
+from routing.dispatch import lua_prelude, scripts
+from routing.dispatch.control import read_control
+from routing.dispatch.enqueue import settle
+from routing.dispatcher.fallback import LOCK
 from routing.models import Lead, LeadStatus
+from routing.owned_lock import owned_lock
 from routing.queries import read_due_times
-from routing.reconcile.lock import owned_lock
-from routing.straight import LOCK
+from routing.redis import outage
 from tests.concurrency.cutoff import Way, way_to
 from tests.concurrency.leads import assert_verified, make_leads
 from tests.concurrency.processes import WORKER, Program, celery, dispatcher, pipe, started
@@ -62,7 +63,7 @@ def way() -> Iterator[Way]:
 
 
 def sha_of(script: str) -> str:
-    return sha1((prelude.PRELUDE + script).encode()).hexdigest()  # noqa: S324 - the name that Redis gives it
+    return sha1((lua_prelude.PRELUDE + script).encode()).hexdigest()  # noqa: S324 - the name that Redis gives it
 
 
 def is_distributed(lead_ids: list[int]) -> bool:

@@ -11,13 +11,13 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from distribution.config import CampaignCache
-from distribution.distribute import distribute_lead
+from distribution.attempts.campaigns import CampaignCache
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, Tier
 from distribution.setup import apply
 from distribution.setup.document import read_document
 from routing.models import RoutingRule, Workspace
-from routing.plans import PlanCache
+from routing.rules.plans import PlanCache
 from tests.concurrency.configuration import (
     SECONDS,
     CampaignReader,

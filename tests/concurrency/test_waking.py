@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import transaction
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Enrollment
 from distribution.verify import run_verification
-from routing import wakeups
+from routing.dispatch import wakeups
 from routing.models import Lead, Wakeup
 from routing.reconcile import find_reconciler, run_reconciler
 from tests.factories import CampaignFactory, LeadFactory, enroll

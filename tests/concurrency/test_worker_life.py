@@ -14,7 +14,7 @@ from django.db import connection
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
-from distribution.distribute import distribute_next_due
+from distribution.attempts.distribute import distribute_next_due
 from distribution.models import Campaign
 from distribution.tasks import PROCESS
 from leadswitch.embedded import redis as embedded_redis
@@ -76,10 +76,10 @@ BEFORE_THE_FORK = """
 import django
 django.setup()
 from celery import signals
-from routing import places
-before = len(places._ROWS)
+from routing.places import zips
+before = len(zips._ROWS)
 signals.worker_init.send(sender=None)
-print(before, len(places._ROWS))
+print(before, len(zips._ROWS))
 """
 
 
@@ -161,7 +161,7 @@ import sys, django
 django.setup()
 from distribution.tasks import pick_up_due
 from routing.metrics import WAKES_LOST
-from routing.handon import HANDS, hand_on
+from routing.dispatch.enqueue import HANDS, hand_on
 from routing.queries import read_due_times
 hand_on(read_due_times([int(each) for each in sys.argv[1:]]))
 assert HANDS.flush(timeout_seconds=10)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from leadswitch.probes import read_parts
-from routing import workers
+from routing.dispatch import workers
 from tests.concurrency.processes import Program, celery
 from tests.concurrency.racing import wait_until
 

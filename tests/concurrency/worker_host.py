@@ -14,7 +14,7 @@ def main() -> None:
     from django.core.checks import run_checks
 
     from leadswitch.celery import app
-    from routing.places import load_rows
+    from routing.places.zips import load_rows
 
     app.set_default()
     app.loader.import_default_modules()

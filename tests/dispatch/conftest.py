@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from routing import outage, schedule, wake
-from routing.redisclient import get_client
-from routing.schedule import Leader
+from routing.dispatch import publish, schedule
+from routing.dispatch.schedule import Leader
+from routing.redis import outage
+from routing.redis.client import get_client
 
 if TYPE_CHECKING:
     import redis
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
 def closed_breakers() -> Iterator[None]:
     """One test's outage is not the next one's."""
     yield
-    from routing import dispatchstate  # loads tables, and this file is loaded before the apps are
+    from routing.dispatch import (
+        state as dispatchstate,  # loads tables, and this file is loaded before the apps are
+    )
 
-    for module in (outage, wake, dispatchstate):
+    for module in (outage, publish, dispatchstate):
         module.BREAKER.reset()
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from routing.keys import ready_queue
+from routing.redis.keys import ready_queue
 
 if TYPE_CHECKING:
     import redis

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import connection
 
-from routing.lastruns import record_run
+from routing.last_runs import record_run
 from tracing.reconciling import Counts
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from routing.handon import HANDS
+from routing.dispatch.enqueue import HANDS
 
 
 @contextmanager

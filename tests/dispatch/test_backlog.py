@@ -12,11 +12,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from distribution.models import Campaign
-from routing import backlog, keys, schedule
-from routing.backlog import LEADS_A_SECOND, Spread
+from routing.dispatch import backlog, schedule
+from routing.dispatch.backlog import LEADS_A_SECOND, Spread
+from routing.dispatch.schedule import LONGEST_SPREAD_SECONDS, Due
 from routing.models import DispatchMode, Lead
 from routing.reconcile import Counts, find_reconciler, run_reconciler
-from routing.schedule import LONGEST_SPREAD_SECONDS, Due
+from routing.redis import keys
 from tests.concurrency.leads import make_leads
 from tests.conftest import remove_keys
 from tests.factories import CampaignFactory

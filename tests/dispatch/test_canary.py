@@ -7,10 +7,11 @@ from django.db import connection
 from django.utils import timezone
 
 from distribution.tasks import process_leads
-from routing import canary, keys, pauses, schedule
-from routing.canary import Canary, read_canary
+from routing.dispatch import canary, pauses, schedule
+from routing.dispatch.canary import Canary, read_canary
+from routing.dispatch.schedule import Leader
 from routing.models import Lead
-from routing.schedule import Leader
+from routing.redis import keys
 from tests.concurrency.racing import wait_until
 from tests.dispatch.times import HOUR, due, ids
 from tracing.models import Attempt

@@ -8,14 +8,15 @@ import pytest
 import time_machine
 
 from distribution.models import Campaign
-from routing import canary, handon, keys, schedule, wake
-from routing.backlog import Spread
-from routing.lookout import Lookout, catch_up
+from routing.dispatch import canary, enqueue, publish, schedule
+from routing.dispatch.backlog import Spread
+from routing.dispatch.modes import follow_mode
+from routing.dispatcher.leader_tasks import Lookout, catch_up
+from routing.leads.rerun import rerun_lead
 from routing.models import Lead
 from routing.queries import read_clock, read_due_times
 from routing.reconcile import find_reconciler, run_reconciler
-from routing.rerun import rerun_lead
-from routing.rollout import follow_mode
+from routing.redis import keys
 from tests.concurrency.leads import make_leads
 from tests.dispatch.times import due
 from tests.factories import CampaignFactory
@@ -66,9 +67,9 @@ def waits_ms(client: "redis.Redis[str]", lead_id: int, workspace_id: int) -> flo
 def test_what_the_broker_refuses_comes_up_again_at_once(
     redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handon, "publish_ready", list)
+    monkeypatch.setattr(enqueue, "publish_ready", list)
     handed = schedule.put([due(1, ago=2 * OFF)])
-    assert handon.publish(handed, path="put") == 0
+    assert enqueue.publish(handed, path="put") == 0
     assert waits_ms(redis_client, 1, 1) <= 0
 
 
@@ -132,6 +133,6 @@ def test_the_worker_of_a_polled_lead_is_told_at_once(
         sent.append((task, options))
         return True
 
-    monkeypatch.setattr(wake, "_send", send)
-    handon.settle(read_due_times([lead_id]))
-    assert sent == [(wake.PROCESS_LEADS, {"args": [[lead_id]]})]
+    monkeypatch.setattr(publish, "_send", send)
+    enqueue.settle(read_due_times([lead_id]))
+    assert sent == [(publish.PROCESS_LEADS, {"args": [[lead_id]]})]

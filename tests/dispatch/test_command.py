@@ -9,9 +9,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from routing import keys, pauses, schedule, workers
-from routing.control import read_control, say_leading
+from routing.dispatch import pauses, schedule, workers
+from routing.dispatch.control import read_control, say_leading
 from routing.models import DispatchPath, Workspace
+from routing.redis import keys
 from tests.blocking import holding
 from tests.dispatch.reconciled import all_ran
 from tests.dispatch.times import due, later

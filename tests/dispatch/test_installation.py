@@ -9,10 +9,11 @@ from django.core.management import call_command
 from django.db import OperationalError, connection
 
 from leadswitch.database.fitness import begin
-from routing import installation, keys
-from routing.dispatcher import Dispatcher
-from routing.installation import HELD_MS, OtherInstallation
+from routing.dispatch import installation
+from routing.dispatch.installation import HELD_MS, OtherInstallation
+from routing.dispatcher.loop import Dispatcher
 from routing.reconcile import find_reconciler, run_reconciler
+from routing.redis import keys
 from tests.conftest import remove_keys
 
 if TYPE_CHECKING:

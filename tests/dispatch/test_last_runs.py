@@ -11,13 +11,15 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from routing import lookout, metrics, schedule
-from routing.dispatchstate import find_problems, read_state
-from routing.lastruns import LastRun, read_runs, record_run
-from routing.lookout import end_leases_unless_beat_does, export_runs
+from routing import metrics
+from routing.dispatch import schedule
+from routing.dispatch.state import find_problems, read_state
+from routing.dispatcher import leader_tasks
+from routing.dispatcher.leader_tasks import end_leases_unless_beat_does, export_runs
+from routing.last_runs import LastRun, read_runs, record_run
 from routing.models import Lead, ReconcilerRun
+from routing.owned_lock import owned_lock
 from routing.reconcile import Reconciler, find_reconciler, run_reconciler
-from routing.reconcile.lock import owned_lock
 from routing.tasks import reconcile
 from tests.concurrency.racing import race
 from tests.dispatch.reconciled import all_ran
@@ -172,8 +174,8 @@ def test_leader_leaves_them_while_another_run_is_under_way(lost: Lead) -> None:
 
 
 def test_look_of_the_leader_does_it(lost: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookout, "publish_all", lambda _handed, *, path: None)  # noqa: ARG005 - the signature is the product's
-    lookout.Lookout().look()
+    monkeypatch.setattr(leader_tasks, "publish_all", lambda _handed, *, path: None)  # noqa: ARG005 - the signature is the product's
+    leader_tasks.Lookout().look()
     lost.refresh_from_db()
     assert lost.lost_leases == 1
     assert schedule.find_expired(limit=9) == []

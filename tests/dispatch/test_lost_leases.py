@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 from django.conf import settings as product_settings
 
-from distribution.handback import run_leased
+from distribution.attempts.lease import run_leased
 from distribution.models import Campaign
-from routing import metrics, prelude, schedule
+from routing import metrics
+from routing.dispatch import lua_prelude, schedule
+from routing.dispatch.schedule import Due, Ending
 from routing.models import Lead
 from routing.reconcile import Counts, find_reconciler, inflight, run_reconciler
-from routing.schedule import Due, Ending
 from tests.blocking import holding
 from tests.concurrency.leads import assert_verified, make_leads
 from tests.concurrency.racing import wait_until
@@ -196,8 +197,8 @@ def test_without_leases_the_lead_is_nowhere(
 ) -> None:
     """Control: only the reconciler of the whole schedule would find it again."""
     leasing = "redis.call('ZADD', INFLIGHT, unpack(scores))"
-    assert leasing in prelude.PRELUDE
-    monkeypatch.setattr(prelude, "PRELUDE", prelude.PRELUDE.replace(leasing, ""))
+    assert leasing in lua_prelude.PRELUDE
+    monkeypatch.setattr(lua_prelude, "PRELUDE", lua_prelude.PRELUDE.replace(leasing, ""))
     schedule._script.cache_clear()
     try:
         settings.LEADSWITCH_LEASE_SECONDS = 0.001

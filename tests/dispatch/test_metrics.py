@@ -4,9 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from routing import keys, metrics, schedule, workers
-from routing.dispatcher import export_sizes
-from routing.schedule import Leader
+from routing import metrics
+from routing.dispatch import schedule, workers
+from routing.dispatch.schedule import Leader
+from routing.dispatcher.loop import export_sizes
+from routing.redis import keys
 from tests.dispatch.times import due, ids, later
 
 if TYPE_CHECKING:

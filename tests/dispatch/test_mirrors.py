@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.utils import timezone
 
-from distribution.handback import run_leased
-from routing import keys, mirror, pauses, rollout, schedule
-from routing.lookout import catch_up
+from distribution.attempts.lease import run_leased
+from routing.dispatch import mirror, modes, pauses, schedule
+from routing.dispatch.schedule import Due, Leader
+from routing.dispatcher.leader_tasks import catch_up
 from routing.models import DispatchControl, DispatchMode, Lead, Workspace
 from routing.reconcile import Counts, find_reconciler, run_reconciler
 from routing.reconcile import schedule as schedule_reconciler
-from routing.schedule import Due, Leader
+from routing.redis import keys
 from tests.concurrency.leads import make_leads
 from tests.conftest import remove_keys
 from tests.factories import CampaignFactory, WorkspaceFactory, enroll
@@ -91,12 +92,12 @@ def test_a_mode_that_is_followed_late_drops_nothing_of_the_later_one(
     workspace_id, leads = make_waiting(DispatchMode.POLL)
 
     def go_on() -> None:
-        rollout.change_mode(workspace_id, DispatchMode.EVENT)
-        rollout.follow_mode(workspace_id)
+        modes.change_mode(workspace_id, DispatchMode.EVENT)
+        modes.follow_mode(workspace_id)
 
     if who == "worker":
-        overtake(monkeypatch, rollout, "drop_others", go_on)
-        rollout.follow_mode(workspace_id)
+        overtake(monkeypatch, modes, "drop_others", go_on)
+        modes.follow_mode(workspace_id)
     else:
         overtake(monkeypatch, schedule_reconciler, "drop_others", go_on)
         run_reconciler(find_reconciler("schedule"), fix=True)

@@ -7,15 +7,17 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from distribution.distribute import distribute_next_polled
+from distribution.attempts.distribute import distribute_next_polled
 from distribution.models import Campaign
 from distribution.tasks import pick_up_due, process_leads
-from routing import keys, metrics, rollout, schedule
-from routing.control import say_leading, say_resigned
-from routing.handon import settle
+from routing import metrics
+from routing.dispatch import modes, schedule
+from routing.dispatch.control import say_leading, say_resigned
+from routing.dispatch.enqueue import settle
 from routing.models import DispatchMode, DispatchPath, Lead, Source, Workspace
 from routing.queries import read_due_times
 from routing.reconcile import Counts, find_reconciler, run_reconciler
+from routing.redis import keys
 from tests.blocking import holding
 from tests.concurrency.leads import assert_verified, make_leads
 from tests.dispatch.queues import read_published
@@ -39,8 +41,8 @@ def campaign() -> Campaign:
 
 
 def switch(campaign: Campaign, mode: DispatchMode) -> None:
-    assert rollout.change_mode(campaign.workspace_id, mode)
-    rollout.follow_mode(campaign.workspace_id)
+    assert modes.change_mode(campaign.workspace_id, mode)
+    modes.follow_mode(campaign.workspace_id)
 
 
 def shadow_index(client: "redis.Redis[str]", campaign: Campaign) -> dict[int, int]:
@@ -206,7 +208,7 @@ def test_forward_and_back(campaign: Campaign, redis_client: "redis.Redis[str]") 
     assert (shadow_index(redis_client, campaign), schedule.read_sizes().waiting) == (whole, 0)
     switch(campaign, DispatchMode.POLL)
     assert (shadow_index(redis_client, campaign), schedule.read_sizes().waiting) == ({}, 0)
-    assert not rollout.change_mode(campaign.workspace_id, DispatchMode.POLL)
+    assert not modes.change_mode(campaign.workspace_id, DispatchMode.POLL)
 
 
 @pytest.mark.parametrize(("mode", "left"), [("poll", 0), ("shadow", 0), ("event", 2)])

@@ -11,9 +11,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from routing import keys, pauses, schedule, workers
-from routing.control import read_control, say_leading
+from routing.dispatch import pauses, schedule, workers
+from routing.dispatch.control import read_control, say_leading
 from routing.models import DispatchControl, DispatchPath, Workspace
+from routing.redis import keys
 from tests.admin_pages import client_of, page, person, save
 from tests.blocking import holding
 from tests.dispatch.times import due, later

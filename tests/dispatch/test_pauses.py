@@ -8,13 +8,14 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from distribution.distribute import distribute_next_due, distribute_next_polled
-from routing import keys, pauses
-from routing.control import read_control
+from distribution.attempts.distribute import distribute_next_due, distribute_next_polled
+from routing.dispatch import pauses
+from routing.dispatch.control import read_control
 from routing.locks import is_lock_timeout
 from routing.models import DispatchControl, Workspace
 from routing.queries import count_polled
 from routing.reconcile import Counts, find_reconciler, run_reconciler
+from routing.redis import keys
 from tests.blocking import holding
 from tests.concurrency.leads import make_leads
 from tests.concurrency.racing import race, wait_until

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 from django.utils import timezone
 
-from routing import keys, pauses
-from routing.backlog import LEADS_A_PAGE, Spread, Walk, walk_all, walk_running
-from routing.lookout import Lookout, QueuesRefuse, catch_up
+from routing.dispatch import pauses
+from routing.dispatch.backlog import LEADS_A_PAGE, Spread, Walk, walk_all, walk_running
+from routing.dispatch.modes import FOLLOW_MODE, follow_mode
+from routing.dispatch.schedule import Due
+from routing.dispatcher.leader_tasks import Lookout, QueuesRefuse, catch_up
 from routing.models import DispatchMode, Lead, Source
 from routing.reconcile import find_reconciler, run_reconciler
-from routing.rollout import FOLLOW_MODE, follow_mode
-from routing.schedule import Due
+from routing.redis import keys
 from tests.factories import SourceFactory
 from tests.filling import fill_leads
 
@@ -148,7 +149,7 @@ def test_a_paused_pile_comes_when_it_is_resumed(
     win()
     assert redis_client.zcard(keys.schedule_of(workspace_id)) == 0
     sent: list[tuple[str, object]] = []
-    monkeypatch.setattr("routing.rollout.send_wake", lambda task, args: sent.append((task, args)))
+    monkeypatch.setattr("routing.dispatch.modes.send_wake", lambda task, args: sent.append((task, args)))
     pauses.resume_workspace(workspace_id, actor="ops", reason="cleared")
     assert sent == [(FOLLOW_MODE, [workspace_id])]
     assert follow_mode(workspace_id) == 3_000

@@ -6,8 +6,9 @@ from zlib import crc32
 
 import pytest
 
-from routing import keys, mirror, schedule, scripts
-from routing.schedule import Ending, Leader, NotLeading
+from routing.dispatch import mirror, schedule, scripts
+from routing.dispatch.schedule import Ending, Leader, NotLeading
+from routing.redis import keys
 from tests.concurrency.racing import wait_until
 from tests.conftest import remove_keys
 from tests.dispatch.times import HOUR, due, ids, later, pairs

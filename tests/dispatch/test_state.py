@@ -9,11 +9,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from distribution.distribute import distribute_lead
-from routing import canary, dispatchstate, keys, pauses, schedule, workers
-from routing.control import say_leading, say_resigned
-from routing.dispatchstate import Backlog, Brief, find_problems, read_brief, read_state
+from distribution.attempts.distribute import distribute_lead
+from routing.dispatch import canary, pauses, schedule, workers
+from routing.dispatch import state as dispatchstate
+from routing.dispatch.control import say_leading, say_resigned
+from routing.dispatch.state import Backlog, Brief, find_problems, read_brief, read_state
 from routing.models import DispatchPath, Workspace
+from routing.redis import keys
 from tests.dispatch.reconciled import all_ran
 from tests.dispatch.times import due, later
 from tests.factories import LeadFactory, SourceFactory, WorkspaceFactory

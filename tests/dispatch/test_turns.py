@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from distribution.distribute import Turn, distribute_next_due, distribute_next_polled
-from distribution.outcome import Outcome
+from distribution.attempts.distribute import Turn, distribute_next_due, distribute_next_polled
+from distribution.attempts.outcome import Outcome
 from tests.concurrency.leads import make_leads
 from tests.factories import CampaignFactory, enroll
 

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from routing import canary, handon, keys, schedule, workers
-from routing.schedule import Ending, Handed, Leader
+from routing.dispatch import canary, enqueue, schedule, workers
+from routing.dispatch.schedule import Ending, Handed, Leader
+from routing.redis import keys
 from tests.concurrency.racing import wait_until
 from tests.dispatch.queues import queue_key, read_messages, read_published
 from tests.dispatch.times import due, ids
@@ -43,7 +44,7 @@ def fill(client: "redis.Redis[str]", *, count: int, workspace_id: int = 1) -> No
 
 def take_and_publish(leader: Leader) -> Sequence[Handed]:
     handed = schedule.take_due(leader, limit=1_000).handed
-    assert handon.publish(handed, path="take") == len(handed)
+    assert enqueue.publish(handed, path="take") == len(handed)
     return handed
 
 
@@ -91,7 +92,7 @@ def test_without_a_reconciler_the_limit_holds(redis_client: "redis.Redis[str]", 
     for moved in (LIMIT, 0, 0):
         take = schedule.take_due(leader, limit=1_000, published=number)
         number = take.number
-        assert handon.publish(take.handed, path="take") == moved
+        assert enqueue.publish(take.handed, path="take") == moved
         wait_until(lambda: len(schedule.find_expired(limit=100)) == LIMIT, what="the end of the leases")
     assert len(read_published(redis_client)) == LIMIT
 
@@ -126,7 +127,7 @@ def test_canaries_do_not_pile_up(
 ) -> None:
     monkeypatch.setattr(canary, "DUE_IN", canary.DUE_IN * 0)
     for _ in range(2 * LIMIT):
-        handon.publish(canary.send(), path="put")
+        enqueue.publish(canary.send(), path="put")
         take_and_publish(leader)
     assert {shard: redis_client.llen(queue_key(shard)) for shard in range(SHARDS)} == dict.fromkeys(
         range(SHARDS), LIMIT
@@ -142,7 +143,7 @@ def test_leads_of_a_shard_without_a_worker_go_through_the_others(redis_client: "
     handed = schedule.put([due(number, workspace) for number, workspace in enumerate(homeless)])
     assert len(handed) == 30
     assert {each.shard for each in handed} == {1, 2, 3}  # spread over all of them
-    handon.publish(handed, path="put")
+    enqueue.publish(handed, path="put")
     published = {lead_id: shard for shard, lead_ids in read_messages(redis_client) for lead_id in lead_ids}
     assert published == {each.lead_id: each.shard for each in handed}
 
@@ -190,7 +191,7 @@ def test_what_lies_in_a_queue_that_was_left_goes_through_the_others(
     redis_client: "redis.Redis[str]", leader: Leader
 ) -> None:
     [workspace] = workspaces_of(0)
-    handon.publish(schedule.put([due(number, workspace) for number in (1, 2, 3)]), path="put")
+    enqueue.publish(schedule.put([due(number, workspace) for number in (1, 2, 3)]), path="put")
     workers.say_alive("celery@one", shards=[1, 2, 3])
     assert schedule.start([3]) != [None]
     assert schedule.leave_queues() == 2

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from routing import handon, keys, schedule, scripts
-from routing.schedule import Ending, Leader
+from routing.dispatch import enqueue, schedule, scripts
+from routing.dispatch.schedule import Ending, Leader
+from routing.redis import keys
 from tests.dispatch.times import HOUR, due, ids, later
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def test_a_put_again_hands_out_the_same_leads() -> None:
 
 @pytest.mark.usefixtures("old_puts")
 def test_the_next_put_says_what_was_published(redis_client: "redis.Redis[str]") -> None:
-    handon.publish(schedule.put([due(1), due(2)]), path="put")
+    enqueue.publish(schedule.put([due(1), due(2)]), path="put")
     assert unconfirmed(redis_client) == {1, 2}
     schedule.put([later(3)])
     assert unconfirmed(redis_client) == set()
@@ -164,7 +165,7 @@ def test_the_next_put_says_what_was_published(redis_client: "redis.Redis[str]") 
 def test_what_was_published_under_an_earlier_lease_confirms_nothing(redis_client: "redis.Redis[str]") -> None:
     """Another process has put the lead since, and may be dead."""
     [published] = schedule.put([due(1)])
-    handon.publish([published._replace(deadline_ms=published.deadline_ms - 1)], path="put")
+    enqueue.publish([published._replace(deadline_ms=published.deadline_ms - 1)], path="put")
     schedule.put([later(3)])
     assert unconfirmed(redis_client) == {1}
 
@@ -187,8 +188,8 @@ def test_a_put_that_the_broker_refused_ends_its_own_lease_alone(
     assert schedule.hand_back_lost() == 1
     assert ids(schedule.take_due(leader, limit=1).handed) == [1]
     [deadline_ms] = schedule.start([1])
-    monkeypatch.setattr(handon, "publish_ready", list)
-    assert handon.publish([handed[0]._replace(deadline_ms=handed[0].deadline_ms - 1)], path="put") == 0
+    monkeypatch.setattr(enqueue, "publish_ready", list)
+    assert enqueue.publish([handed[0]._replace(deadline_ms=handed[0].deadline_ms - 1)], path="put") == 0
     assert deadline_ms is not None
     assert schedule.end([Ending(1, deadline_ms)]) == [True]
 

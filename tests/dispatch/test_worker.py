@@ -11,19 +11,21 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from distribution import handback
 from distribution import metrics as distribution_metrics
-from distribution.distribute import distribute_lead
-from distribution.handback import run_leased
+from distribution.attempts import lease as handback
+from distribution.attempts.distribute import distribute_lead
+from distribution.attempts.lease import run_leased
 from distribution.models import Assignment, Campaign
 from distribution.tasks import process_leads
-from routing import keys, metrics, pauses, schedule
-from routing.cancel import cancel_lead
-from routing.hold import pause_lead, resume_lead
+from routing import metrics
+from routing.dispatch import pauses, schedule
+from routing.dispatch.schedule import Due
+from routing.leads.cancel import cancel_lead
+from routing.leads.pause import pause_lead, resume_lead
+from routing.leads.rerun import rerun_lead
 from routing.models import Lead
 from routing.queries import read_due_times
-from routing.rerun import rerun_lead
-from routing.schedule import Due
+from routing.redis import keys
 from tests.blocking import holding
 from tests.concurrency.leads import assert_verified, make_leads
 from tests.dispatch.settled import settled_hands

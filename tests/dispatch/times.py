@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from routing.schedule import Due, Handed
+from routing.dispatch.schedule import Due, Handed
 
 HOUR = timedelta(hours=1)
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from distribution.coverage import compile_area
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
+from distribution.configuration.coverage import compile_area
 from distribution.engine import LeadFacts
 from distribution.engine.area import area_failure, lead_place
 from distribution.models import Assignment

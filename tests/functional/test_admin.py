@@ -18,7 +18,7 @@ from distribution.models import (
     VerifyWatermark,
     Wallet,
 )
-from routing.identity import identify
+from routing.intake.identity import identify
 from routing.models import Begun, Canary, DispatchControl, Lead, LeadAllowance, ReconcilerRun
 from tests.admin_pages import EDITABLE, MODELS, OURS, READ_ONLY, build_world, client_of, page
 from tests.factories import (

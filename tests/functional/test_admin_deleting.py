@@ -11,7 +11,7 @@ from django.db.models.deletion import ProtectedError
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import (
     Assignment,
     Buyer,

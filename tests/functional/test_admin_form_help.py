@@ -12,9 +12,9 @@ from django.test import Client
 from django.utils import timezone
 
 from distribution.admin.maps import draw_coverage
-from distribution.coverage import list_covered, measure_coverage
+from distribution.configuration.coverage import list_covered, measure_coverage
+from distribution.explain.enrollment import why_nothing_today
 from distribution.models import Buyer, Campaign, Enrollment, Tier, Wallet
-from distribution.standing import why_nothing_today
 from routing.models import Source, Workspace
 from tests.admin_pages import EDITABLE, MODELS, build_world, client_of, page, problems, save
 from tests.factories import BuyerFactory, EnrollmentFactory, SourceFactory

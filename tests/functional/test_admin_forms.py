@@ -12,7 +12,7 @@ from django.db.models import JSONField, Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import (
     Buyer,
     BuyerKey,

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, Campaign, LedgerEntry, Wallet
 from routing.models import Lead
 from tests.admin_pages import client_of, page, person, save

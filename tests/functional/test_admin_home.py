@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from tests.admin_pages import build_world, client_of, person
 from tests.factories import (
     BuyerFactory,

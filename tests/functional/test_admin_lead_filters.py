@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from routing.models import Lead
 from tests.admin_pages import client_of, page, person
 from tests.factories import CampaignFactory, EnrollmentFactory, LeadFactory, SourceFactory

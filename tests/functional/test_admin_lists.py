@@ -202,7 +202,7 @@ def new_entry(buyer: Buyer, *, at: datetime) -> LedgerEntry:
 
 def test_the_names_of_workspaces_are_the_users_own() -> None:
     """The hook that filters ask."""
-    from routing.visibility import name_visible_workspaces
+    from routing.access.visibility import name_visible_workspaces
 
     one, other = WorkspaceFactory(name="b"), WorkspaceFactory(name="a")
     root = User.objects.create_superuser("root")

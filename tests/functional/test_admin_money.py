@@ -9,7 +9,7 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Campaign, Enrollment, LedgerEntry, Tier, Wallet
 from tests.admin_pages import client_of, page, person, problems, save
 from tests.factories import BuyerFactory, EnrollmentFactory, LeadFactory, SourceFactory

@@ -10,9 +10,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, LedgerEntry, Tier, Wallet
-from routing import pauses
+from routing.dispatch import pauses
 from routing.models import Lead, Workspace
 from tests.admin_pages import build_world, client_of, page, person, problems, save
 from tests.factories import BuyerFactory, EnrollmentFactory, LeadFactory, TierFactory, WorkspaceFactory

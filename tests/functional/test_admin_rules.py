@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from routing.models import Lead, RoutingRule, Workspace
 from tests.admin_pages import client_of, form_of, page, person, problems, save
 from tests.blocking import holding

@@ -10,8 +10,8 @@ from django.forms import ModelChoiceField
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
+from routing.access.visibility import visible_workspaces
 from routing.models import Membership, RoutingRule, Workspace
-from routing.visibility import visible_workspaces
 from tests.admin_pages import MODELS, SCOPED_ROLES, build_world, client_of, page, person
 from tests.factories import WorkspaceFactory
 from tracing.admin.scope import ScopedAdmin

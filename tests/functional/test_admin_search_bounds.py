@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db.models import Model
 from django.test import Client
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, Campaign, LedgerEntry
 from routing.models import Lead
 from tests.admin_pages import client_of, page

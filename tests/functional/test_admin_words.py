@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from django.test import Client
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from routing.models import Lead
 from tests.admin_pages import build_world, client_of, page, person
 from tests.factories import (

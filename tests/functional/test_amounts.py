@@ -6,8 +6,8 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
 
-from distribution.distribute import distribute_lead
-from distribution.limits import MAX_PRICE_CENTS
+from distribution.attempts.distribute import distribute_lead
+from distribution.engine.limits import MAX_PRICE_CENTS
 from distribution.models import Assignment
 from tests.admin_pages import form_of
 from tests.factories import BuyerFactory, CampaignFactory, EnrollmentFactory, LeadFactory, TierFactory, enroll

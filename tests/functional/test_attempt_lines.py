@@ -13,12 +13,12 @@ from django.conf import settings as product_settings
 from django.db import connection
 from django.db.utils import OperationalError
 
-import distribution.attempt
-from distribution.contact import PERSON_COLUMNS, build_person, recognise
-from distribution.distribute import decide_within, distribute_lead, distribute_next_due
+import distribution.attempts.decide_under_lock
+from distribution.attempts.distribute import decide_within, distribute_lead, distribute_next_due
+from distribution.explain.personal_data import PERSON_COLUMNS, build_person, recognise
 from distribution.models import Campaign
 from routing import metrics
-from routing.lease import LeaseLost, acquire, complete, fail
+from routing.leads.claim import LeaseLost, acquire, complete, fail
 from routing.models import Lead, LeadStatus
 from routing.reconcile import find_reconciler, run_reconciler
 from tests.blocking import holding
@@ -76,7 +76,7 @@ def broken_sale() -> Iterator[None]:
         raise ValueError(message)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(distribution.attempt, "sell", fail_with_a_person)
+        patch.setattr(distribution.attempts.decide_under_lock, "sell", fail_with_a_person)
         yield
 
 

@@ -11,10 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from distribution.api import buyerdocuments as documents
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, BuyerScope, Campaign, LedgerEntry
-from distribution.money import adjust
-from distribution.returns import return_assignment
+from distribution.money.returns import return_assignment
+from distribution.money.wallet import adjust
 from routing.models import Lead
 from tests.buyer_program import Api
 from tests.described import assert_described

@@ -9,10 +9,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from distribution.api import buyerdocuments as documents
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, Campaign, CampaignMode, Enrollment
-from distribution.money import top_up
-from distribution.returns import return_assignment
+from distribution.money.returns import return_assignment
+from distribution.money.wallet import top_up
 from routing.models import Lead
 from tests.buyer_program import Api
 from tests.described import assert_described

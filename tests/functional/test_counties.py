@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment
 from tests.factories import CampaignFactory, LeadFactory, enroll
 

@@ -8,16 +8,17 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from distribution.distribute import distribute_lead
-from distribution.explain import explain
+from distribution.attempts.distribute import distribute_lead
+from distribution.attempts.outcome import Left
+from distribution.explain.lead import explain
 from distribution.models import Assignment
-from distribution.outcome import Left
-from routing import ratelimit, schedule
-from routing.allowance import take
-from routing.hold import pause_lead
-from routing.lease import acquire
+from routing.dispatch import schedule
+from routing.leads.claim import acquire
+from routing.leads.pause import pause_lead
+from routing.leads.rerun import TriedTooOften, rerun_lead
+from routing.leads.run_limit import take
 from routing.models import AskedBy, Lead, LeadAllowance, Workspace
-from routing.rerun import TriedTooOften, rerun_lead
+from routing.redis import rate_limit
 from tests.blocking import holding
 from tests.browser.scene import only_in_two_days
 from tests.dispatch.settled import settled_hands
@@ -282,7 +283,7 @@ class TestLimit:
     def test_it_holds_while_redis_is_away(self, lead: Lead, settings: Any) -> None:
         """A limit that Redis counted would let everything through."""
         settings.REDIS_URL = "redis://127.0.0.1:1/0"
-        ratelimit._script.cache_clear()
+        rate_limit._script.cache_clear()
         try:
             key = issue_key(lead.source)
             statuses = []
@@ -290,8 +291,8 @@ class TestLimit:
                 statuses.append(send(lead, key=key).status_code)
                 Lead.objects.update(next_attempt_at=timezone.now() + DAY)
         finally:
-            ratelimit._script.cache_clear()
-            ratelimit.BREAKER.reset()
+            rate_limit._script.cache_clear()
+            rate_limit.BREAKER.reset()
         assert statuses == [202, 202, 202, 429, 429]
 
     def test_an_operators_re_runs_have_a_limit_of_their_own(self, lead: Lead, settings: Any) -> None:

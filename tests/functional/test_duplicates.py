@@ -7,14 +7,14 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from distribution.assign import AssignRefused, assign_by_hand
-from distribution.distribute import distribute_lead
-from distribution.explain import explain
+from distribution.attempts.assign_by_hand import AssignRefused, assign_by_hand
+from distribution.attempts.distribute import distribute_lead
+from distribution.explain.lead import explain
+from distribution.explain.text import to_text
 from distribution.models import Assignment, Campaign, Enrollment
-from distribution.storytext import to_text
 from distribution.verify import run_verification
+from routing.leads.rerun import rerun_lead
 from routing.models import Lead, Source, Workspace
-from routing.rerun import rerun_lead
 from tests.factories import (
     CampaignFactory,
     LeadFactory,

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from distribution.distribute import distribute_lead
-from distribution.explain import explain
+from distribution.attempts.distribute import distribute_lead
+from distribution.explain.lead import explain
+from distribution.explain.types import to_json
 from distribution.models import Buyer
-from distribution.story import to_json
 from routing.models import Lead
 from tests.factories import (
     BuyerFactory,

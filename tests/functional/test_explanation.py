@@ -10,12 +10,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Buyer, Enrollment
 from routing.api import explanationdocuments as documents
-from routing.cancel import cancel_lead
-from routing.explanation import ADVICE, TRIGGERS
-from routing.hold import pause_lead
+from routing.leads.cancel import cancel_lead
+from routing.leads.explanation import ADVICE, TRIGGERS
+from routing.leads.pause import pause_lead
 from routing.models import Lead, Source, Workspace
 from tests.browser.scene import only_in_two_days
 from tests.described import assert_described

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Buyer
 from tests.factories import (
     CampaignFactory,

@@ -3,9 +3,9 @@
 import pytest
 from django.utils import timezone
 
-from distribution.distribute import distribute_lead, distribute_next_due
+from distribution.attempts.distribute import distribute_lead, distribute_next_due
 from distribution.verify import run_verification
-from routing.giveup import give_up_lead
+from routing.leads.give_up import give_up_lead
 from routing.models import Lead
 from tests.blocking import holding
 from tests.factories import CampaignFactory, LeadFactory, SourceFactory, enroll

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from routing.idempotency import KEPT_HOURS
+from routing.intake.idempotency import KEPT_HOURS
 from routing.models import IdempotencyRecord, Lead, Source
 from routing.tasks import forget_idempotency_keys
 from tests.factories import CampaignFactory, SourceFactory, enroll, issue_key

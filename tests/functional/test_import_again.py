@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from routing.leads_import.rejects import RejectsFile
+from routing.intake.csv.rejects import RejectsFile
 from routing.models import Lead, Source
 from tests.factories import LeadFactory, SourceFactory
 

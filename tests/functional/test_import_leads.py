@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from routing import intake
+from routing.intake import store
 from routing.models import Lead, Source
 from tests.factories import SourceFactory
 
@@ -153,14 +153,14 @@ def test_a_row_that_the_database_refuses_takes_no_other_with_it(
     file: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    insert = intake._insert
+    insert = store._insert
 
     def refuse_eve(rows: Any, **options: Any) -> Any:
         if any(row["first_name"].startswith("Eve") for row in rows):
-            raise intake.LeadNotStored
+            raise store.LeadNotStored
         return insert(rows, **options)
 
-    monkeypatch.setattr(intake, "_insert", refuse_eve)
+    monkeypatch.setattr(store, "_insert", refuse_eve)
     outcome = run(file)
     assert counts(outcome) == (4, 1, 0, 3)
     assert {"field": "", "code": "not_stored", "rows": 1} in outcome["reasons"]

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from openpyxl import Workbook
 
-from routing.leads_import import excel
+from routing.intake.csv import excel
 from routing.models import Lead
 from tests.factories import SourceFactory
 

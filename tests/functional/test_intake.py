@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from routing.identity import identify
+from routing.intake.identity import identify
 from routing.models import IntakeMode, Lead, Source, Workspace
 from tests.factories import LeadFactory, SourceFactory, issue_key
 

@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from distribution.assign import AssignRefused, assign_by_hand
-from distribution.distribute import distribute_lead, distribute_next_due
+from distribution.attempts.assign_by_hand import AssignRefused, assign_by_hand
+from distribution.attempts.distribute import distribute_lead, distribute_next_due
+from distribution.attempts.outcome import Left
 from distribution.models import Assignment, Enrollment, LedgerEntry, Wallet
-from distribution.outcome import Left
-from distribution.returns import return_assignment
+from distribution.money.returns import return_assignment
 from distribution.verify import run_verification
-from routing.cancel import cancel_lead
-from routing.hold import HoldRefused, pause_lead, resume_lead
+from routing.leads.cancel import cancel_lead
+from routing.leads.pause import HoldRefused, pause_lead, resume_lead
+from routing.leads.rerun import RerunRefused, rerun_lead
 from routing.models import Lead, LeadStatus
 from routing.queries import count_polled
-from routing.rerun import RerunRefused, rerun_lead
 from tests.factories import (
     CampaignFactory,
     EnrollmentFactory,

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.verify import run_verification
 from routing import metrics
-from routing.cancel import cancel_lead
-from routing.lease import Lease, LeaseLost, NotAcquired, acquire, complete, fail
+from routing.leads.cancel import cancel_lead
+from routing.leads.claim import Lease, LeaseLost, NotAcquired, acquire, complete, fail
+from routing.leads.rerun import RerunRefused, rerun_lead
 from routing.models import Lead, LeadStatus, Workspace
 from routing.reconcile import Counts, find_reconciler, run_reconciler
 from routing.reconcile.stale_locks import LEADS_A_BATCH
-from routing.rerun import RerunRefused, rerun_lead
 from tests.blocking import holding
 from tests.factories import LeadFactory
 from tests.planting import plant

@@ -8,9 +8,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
 
-from distribution.distribute import distribute_lead
-from distribution.explain import explain
-from distribution.storytext import to_text
+from distribution.attempts.distribute import distribute_lead
+from distribution.explain.lead import explain
+from distribution.explain.text import to_text
 from routing.models import IdempotencyRecord, IntakeMode, Lead, Source
 from tests.factories import CampaignFactory, SourceFactory, enroll, issue_key
 from tracing.models import Attempt, LeadDistributionEvent

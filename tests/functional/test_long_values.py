@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Buyer, Campaign, Enrollment, Tier
 from tests.concurrency.leads import assert_verified
 from tests.factories import CampaignFactory, LeadFactory, SourceFactory, enroll

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment
 from routing.models import Lead, Source
-from routing.normalise import FieldError, read_phone
-from routing.places import find_place
+from routing.places.zips import find_place
+from routing.values.normalize import FieldError, read_phone
 from tests.factories import CampaignFactory, SourceFactory, enroll, issue_key
 
 pytestmark = pytest.mark.django_db

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from routing.admin.retryqueue import wait_in_words
-from routing.giveup import GiveUpRefused, give_up_lead
+from routing.leads.give_up import GiveUpRefused, give_up_lead
 from routing.models import Lead, RetryingLead, Workspace
 from tests.admin_pages import SCOPED_ROLES, client_of, page, person
 from tests.factories import LeadFactory, SourceFactory

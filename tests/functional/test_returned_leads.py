@@ -8,16 +8,16 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from distribution.assign import AssignRefused, assign_by_hand
-from distribution.distribute import distribute_lead
-from distribution.explain import explain
+from distribution.attempts.assign_by_hand import AssignRefused, assign_by_hand
+from distribution.attempts.distribute import distribute_lead
+from distribution.explain.lead import explain
+from distribution.explain.text import to_text
 from distribution.models import Assignment, Campaign, Enrollment
-from distribution.returns import return_assignment
-from distribution.storytext import to_text
+from distribution.money.returns import return_assignment
 from distribution.verify import run_verification
-from routing.cancel import LeadFinished, cancel_lead
+from routing.leads.cancel import LeadFinished, cancel_lead
+from routing.leads.rerun import rerun_lead
 from routing.models import Lead
-from routing.rerun import rerun_lead
 from tests.admin_pages import client_of, page
 from tests.admin_pages import person as user
 from tests.factories import CampaignFactory, LeadFactory, SourceFactory, enroll, issue_key, person

@@ -8,17 +8,17 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from distribution.attempt import TierLockContention
-from distribution.config import CAMPAIGNS
-from distribution.distribute import distribute_lead, distribute_next_due
-from distribution.explain import explain
+from distribution.attempts.campaigns import CAMPAIGNS
+from distribution.attempts.decide_under_lock import TierLockContention
+from distribution.attempts.distribute import distribute_lead, distribute_next_due
+from distribution.explain.lead import explain
+from distribution.explain.text import to_text
 from distribution.models import Assignment, Campaign, Enrollment
-from distribution.returns import return_assignment
-from distribution.storytext import to_text
+from distribution.money.returns import return_assignment
 from distribution.verify import run_verification
-from routing.cancel import cancel_lead
+from routing.leads.cancel import cancel_lead
+from routing.leads.rerun import rerun_lead
 from routing.models import Lead, RoutingRule, Source, Workspace
-from routing.rerun import rerun_lead
 from tests.admin_pages import client_of, page, person
 from tests.factories import (
     CampaignFactory,
@@ -239,7 +239,7 @@ class TestAgain:
         def fail(*_: Any, **__: Any) -> None:
             raise TierLockContention(None)
 
-        monkeypatch.setattr("distribution.distribute.run_attempt", fail)
+        monkeypatch.setattr("distribution.attempts.distribute.run_attempt", fail)
         lead = LeadFactory(source=source)
 
         outcome = distribute_lead(lead.pk)

@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Buyer
 from routing.models import Lead, Source
 from tests.factories import CampaignFactory, LeadFactory, enroll, give_credits, issue_buyer_key, issue_key

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
-import distribution.attempt
-from distribution.distribute import distribute_lead
+import distribution.attempts.decide_under_lock
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Campaign, Enrollment, LedgerEntry
 from distribution.verify import run_verification
 from routing.models import Lead
@@ -88,7 +88,7 @@ def break_mode(campaign: Campaign, _lead: Lead) -> None:
 def break_sale(_campaign: Campaign) -> Iterator[None]:
     """A fault of the product in the middle of a sale."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(distribution.attempt, "sell", lambda *_, **__: 1 / 0)
+        patch.setattr(distribution.attempts.decide_under_lock, "sell", lambda *_, **__: 1 / 0)
         yield
 
 

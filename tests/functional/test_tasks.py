@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import distribution.tasks
-import routing.handon
+import routing.dispatch.enqueue
 from distribution.models import Assignment, Campaign
 from distribution.tasks import LEADS_A_PICKER, MAX_PICKERS, PICK_UP, PROCESS, pick_up_due, process_leads
 from distribution.verify import run_verification
@@ -30,7 +30,7 @@ def source() -> Source:
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
     """What would have gone to the broker (PITFALLS 7: assert on what was sent)."""
     messages: list[tuple[str, dict[str, Any]]] = []
-    for module in (distribution.tasks, routing.handon):
+    for module in (distribution.tasks, routing.dispatch.enqueue):
         monkeypatch.setattr(module, "send_wake", lambda task, **options: messages.append((task, options)))
     return messages
 

@@ -9,10 +9,10 @@ from django.test import Client
 from django.utils import timezone
 
 from distribution.api import documents
-from distribution.distribute import distribute_lead
-from distribution.explain import explain
+from distribution.attempts.distribute import distribute_lead
+from distribution.explain.lead import explain
+from distribution.explain.types import to_json
 from distribution.models import Enrollment
-from distribution.story import to_json
 from routing.models import Lead
 from tests.described import assert_described
 from tests.factories import (

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Buyer, Campaign, Enrollment
 from routing.models import Lead, LeadStatus
 from tests.admin_pages import person

@@ -10,9 +10,9 @@ import pytest
 from django.db import OperationalError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-import distribution.attempt
-import distribution.distribute
-from distribution.distribute import distribute_lead, distribute_next_due
+import distribution.attempts.decide_under_lock
+import distribution.attempts.distribute
+from distribution.attempts.distribute import distribute_lead, distribute_next_due
 from distribution.models import Assignment, Campaign, CampaignSnapshot, Enrollment, LedgerEntry, Wallet
 from distribution.verify import run_verification
 from routing.models import Lead
@@ -117,7 +117,7 @@ def test_a_deadlock(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
     """40P01, for real: they hold the buyers and want the lead, we hold the lead and want the buyers."""
     keep_snapshot(lead.workspace.campaigns.get())
     before = money_and_counters()
-    real = distribution.distribute.run_attempt
+    real = distribution.attempts.distribute.run_attempt
 
     with holding(HOLD_BUYERS) as other, another_connection() as observer, ThreadPoolExecutor(1) as pool:
         other.cursor().execute(
@@ -130,7 +130,7 @@ def test_a_deadlock(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
             return real(*arguments, **options)
 
         theirs: list[Future[None]] = []
-        monkeypatch.setattr(distribution.distribute, "run_attempt", let_them_want_the_lead)
+        monkeypatch.setattr(distribution.attempts.distribute, "run_attempt", let_them_want_the_lead)
         outcome = distribute_lead(lead.pk)
         [theirs_done] = theirs
         theirs_done.result(timeout=30)
@@ -174,7 +174,7 @@ def test_a_bug_after_the_sale_takes_the_sale_back(lead: Lead, monkeypatch: pytes
     def fail(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("call +1 404 555 0123")
 
-    monkeypatch.setattr(distribution.distribute, "close_attempt", fail)
+    monkeypatch.setattr(distribution.attempts.distribute, "close_attempt", fail)
     outcome = distribute_lead(lead.pk)
 
     assert (outcome.result, outcome.skip_reason, outcome.is_traced) == ("retry", "internal_error", True)
@@ -206,7 +206,7 @@ def test_a_lost_connection_leaves_the_lead_due(
     """The server ends the session in the middle: no verdict, no trace, nothing sold; the next try sells it."""
     before = money_and_counters()
     due_at = lead.next_attempt_at
-    real = getattr(distribution.attempt, moment)
+    real = getattr(distribution.attempts.decide_under_lock, moment)
 
     def die_first(*arguments: Any, **options: Any) -> Any:
         with connection.cursor() as cursor, another_connection() as killer:
@@ -216,10 +216,10 @@ def test_a_lost_connection_leaves_the_lead_due(
                 kill.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
         return real(*arguments, **options)
 
-    monkeypatch.setattr(distribution.attempt, moment, die_first)
+    monkeypatch.setattr(distribution.attempts.decide_under_lock, moment, die_first)
     with pytest.raises(OperationalError):
         distribute_lead(lead.pk)
-    monkeypatch.setattr(distribution.attempt, moment, real)
+    monkeypatch.setattr(distribution.attempts.decide_under_lock, moment, real)
 
     connection.close()
     lead.refresh_from_db()
@@ -245,7 +245,7 @@ def test_a_verdict_that_cannot_be_written_hides_nothing(lead: Lead) -> None:
             taken.set()
             release.wait(timeout=30)
 
-    real = distribution.distribute.run_attempt
+    real = distribution.attempts.distribute.run_attempt
     holder = threading.Thread(target=hold_after_rollback)
 
     def queue_up_first(*arguments: Any, **options: Any) -> Any:
@@ -258,10 +258,10 @@ def test_a_verdict_that_cannot_be_written_hides_nothing(lead: Lead) -> None:
         assert taken.wait(timeout=30)
         return write(error, **options)
 
-    write = distribution.distribute.write_verdict
+    write = distribution.attempts.distribute.write_verdict
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(distribution.distribute, "run_attempt", queue_up_first)
-        patched.setattr(distribution.distribute, "write_verdict", wait_for_holder)
+        patched.setattr(distribution.attempts.distribute, "run_attempt", queue_up_first)
+        patched.setattr(distribution.attempts.distribute, "write_verdict", wait_for_holder)
         outcome = distribute_lead(lead.pk)
     release.set()
     holder.join(timeout=30)

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from routing import handon
+from routing.dispatch import enqueue
 from routing.models import Lead, Source
 from tests.factories import CampaignFactory, SourceFactory, enroll, issue_key
 
@@ -30,7 +30,7 @@ def client(source: Source) -> Client:
 def woken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The leads that the workers were told about."""
     ids: list[int] = []
-    monkeypatch.setattr(handon.HANDS, "add", lambda due: ids.extend(each.lead_id for each in due))
+    monkeypatch.setattr(enqueue.HANDS, "add", lambda due: ids.extend(each.lead_id for each in due))
     return ids
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Enrollment
-from distribution.money import top_up
-from distribution.returns import return_assignment
+from distribution.money.returns import return_assignment
+from distribution.money.wallet import top_up
 from routing.models import Lead, Wakeup
 from tests.functional.waking import came, is_due, world
 

@@ -9,15 +9,15 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from distribution.distribute import distribute_lead
-from distribution.explain import explain
+from distribution.attempts.distribute import distribute_lead
+from distribution.explain.lead import explain
+from distribution.explain.text import to_text
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, Tier
-from distribution.money import adjust, set_credit_limit, top_up
-from distribution.returns import return_assignment
-from distribution.storytext import to_text
-from routing import wakeups
-from routing.giveup import give_up_lead
-from routing.hold import pause_lead
+from distribution.money.returns import return_assignment
+from distribution.money.wallet import adjust, set_credit_limit, top_up
+from routing.dispatch import wakeups
+from routing.leads.give_up import give_up_lead
+from routing.leads.pause import pause_lead
 from routing.models import DispatchControl, Lead, RoutingRule, Wakeup, Workspace
 from routing.reconcile import find_reconciler, run_reconciler
 from tests.admin_pages import client_of, save

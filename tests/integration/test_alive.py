@@ -14,7 +14,7 @@ from django.conf import settings
 
 from leadswitch.embedded.processes import wait_until
 from leadswitch.env import REPOSITORY
-from routing.heartbeat import FOLDER, LONGEST_TURN_SECONDS
+from routing.dispatch.heartbeat import FOLDER, LONGEST_TURN_SECONDS
 from tests.conftest import VAR_DIR
 from tests.integration.test_fitness import PLAIN, SERVERS
 from tests.integration.test_start import run

@@ -16,15 +16,15 @@ from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from distribution.distribute import distribute_lead, distribute_next_due
-from distribution.explain import explain
+from distribution.attempts.distribute import distribute_lead, distribute_next_due
+from distribution.explain.lead import explain
 from distribution.models import Assignment, Buyer, Campaign, Enrollment
 from distribution.verify import run_verification
-from routing.attributerepair import repair_attributes
-from routing.attributes import find_attribute_problems
-from routing.corrections import Corrections
-from routing.leadfields import condition_fields
+from routing.intake.attribute_repair import repair_attributes
+from routing.intake.corrections import Corrections
+from routing.intake.parse import condition_fields
 from routing.models import Lead
+from routing.values.attributes import find_attribute_problems
 from tests.admin_pages import client_of
 from tests.buyer_program import Api
 from tests.concurrency.leads import assert_verified

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, models, transaction
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import CampaignSnapshot, LedgerEntry
 from tests.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
 from tracing import audit

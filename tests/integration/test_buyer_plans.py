@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from distribution.missed import FIND_MISSED, LIST_MISSED, LIST_SKIPS, NEWEST
+from distribution.explain.missed import FIND_MISSED, LIST_MISSED, LIST_SKIPS, NEWEST
 from distribution.models import Buyer, Enrollment
 from distribution.queries import Period, list_assignments, list_ledger
 from routing.models import Lead

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Campaign, Enrollment
-from distribution.returns import return_assignment
+from distribution.money.returns import return_assignment
 from distribution.verify import caps
 from distribution.verify.findings import Findings
 from distribution.verify.slices import Slice

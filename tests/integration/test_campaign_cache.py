@@ -12,14 +12,20 @@ from django.core.management import CommandError, call_command
 from django.db import connections, transaction
 from django.utils import timezone
 
-import distribution.attempt
-from distribution import locating
-from distribution.config import CAMPAIGNS, CampaignCache, SnapshotMissing, UnknownCampaign, read_definition
-from distribution.distribute import distribute_lead
+import distribution.attempts.decide_under_lock
+from distribution.attempts.campaigns import (
+    CAMPAIGNS,
+    CampaignCache,
+    SnapshotMissing,
+    UnknownCampaign,
+    read_definition,
+)
+from distribution.attempts.distribute import distribute_lead
+from distribution.attempts.outcome import Outcome
+from distribution.configuration import locate
 from distribution.engine import CompiledCampaign
 from distribution.models import Assignment, Buyer, Campaign, CampaignSnapshot, Enrollment, Tier
-from distribution.money import adjust
-from distribution.outcome import Outcome
+from distribution.money.wallet import adjust
 from distribution.verify import run_verification
 from routing.models import Lead, Source
 from tests.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
@@ -79,14 +85,14 @@ def test_the_next_attempt_sees_every_change(source: Source, name: str) -> None:
 
 def between_decision_and_lock(monkeypatch: pytest.MonkeyPatch, change: Callable[[], Any]) -> None:
     """Commit a change from another connection's point of view: once, just before the candidates are locked."""
-    real = distribution.attempt.lock_candidates
+    real = distribution.attempts.decide_under_lock.lock_candidates
 
     def change_first(*arguments: Any, **options: Any) -> Any:
-        monkeypatch.setattr(distribution.attempt, "lock_candidates", real)
+        monkeypatch.setattr(distribution.attempts.decide_under_lock, "lock_candidates", real)
         in_another_thread(change)
         return real(*arguments, **options)
 
-    monkeypatch.setattr(distribution.attempt, "lock_candidates", change_first)
+    monkeypatch.setattr(distribution.attempts.decide_under_lock, "lock_candidates", change_first)
 
 
 def in_another_thread(work: Callable[[], Any]) -> None:
@@ -182,13 +188,13 @@ FAR: dict[str, Any] = {"latitude": 64.8, "longitude": -147.7}  # Fairbanks
 @contextmanager
 def other_tables() -> Iterator[None]:
     """A process in whose tables the ZIP code of the circle lies elsewhere."""
-    real = locating.find_place
+    real = locate.find_place
 
     def find_elsewhere(zip_code: str) -> Any:
         place = real(zip_code)
         return None if place is None else place._replace(**FAR)
 
-    with mock.patch.object(locating, "find_place", find_elsewhere):
+    with mock.patch.object(locate, "find_place", find_elsewhere):
         yield
 
 

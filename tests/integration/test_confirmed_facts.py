@@ -2,7 +2,7 @@
 
 import pytest
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from tests.factories import CampaignFactory, LeadFactory, enroll
 from tracing.models import Attempt, LeadDistributionEvent
 

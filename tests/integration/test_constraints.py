@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from uuid6 import uuid7
 
-from distribution.limits import (
+from distribution.engine.limits import (
     MAX_BUDGET_CENTS,
     MAX_BUYERS_A_LEAD,
     MAX_CREDIT_LIMIT_CENTS,

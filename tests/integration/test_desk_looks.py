@@ -11,8 +11,8 @@ from django.db.models import Model
 from django.test import Client
 
 from distribution.bench.scale.measure import RowCounter
-from distribution.missed import MOST_LOOKED as MOST_MISSED
-from distribution.missed import list_missed
+from distribution.explain.missed import MOST_LOOKED as MOST_MISSED
+from distribution.explain.missed import list_missed
 from distribution.models import Assignment, Buyer
 from distribution.queries import Period, list_assignments
 from routing.models import Lead, RetryingLead, Workspace

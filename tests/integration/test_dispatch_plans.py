@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from django.db import connection
 
-from routing.dispatchstate import BACKLOG
-from routing.pauses import READ_PAUSES
+from routing.dispatch.pauses import READ_PAUSES
+from routing.dispatch.state import BACKLOG
 from tests.factories import SourceFactory
 from tests.filling import fill_leads
 from tests.integration.test_query_plans import nodes

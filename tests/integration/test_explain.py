@@ -8,12 +8,12 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
-from distribution.distribute import distribute_lead
-from distribution.explain import explain
+from distribution.attempts.distribute import distribute_lead
+from distribution.explain.lead import explain
+from distribution.explain.text import to_text
+from distribution.explain.types import Story, to_json
 from distribution.models import Assignment, Buyer, Campaign
-from distribution.returns import return_assignment
-from distribution.story import Story, to_json
-from distribution.storytext import to_text
+from distribution.money.returns import return_assignment
 from routing.models import Lead
 from tests.factories import (
     BuyerFactory,

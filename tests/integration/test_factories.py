@@ -2,7 +2,7 @@
 
 import pytest
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Wallet
 from routing.models import SourceKey
 from tests.factories import CampaignFactory, EnrollmentFactory, LeadFactory, enroll, issue_key

@@ -20,7 +20,7 @@ import json, sys, time, django
 django.setup()
 from django.test import Client
 from routing import metrics
-from routing.handon import HANDS
+from routing.dispatch.enqueue import HANDS
 client = Client(headers={"Authorization": f"Api-Key {sys.argv[1]}"})
 seconds, codes = [], []
 for number in range(20):

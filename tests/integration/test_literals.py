@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from django.db import connection
 
-from distribution.literals import array_literal
+from distribution.sql_arrays import array_literal
 
 MOMENTS = [
     datetime(2025, 1, 2, 3, 4, 5, 678, tzinfo=UTC),

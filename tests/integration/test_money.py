@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, LedgerEntry, Wallet
-from distribution.money import (
+from distribution.money.wallet import (
     MOST_CENTS,
     InsufficientCredits,
     KeyReused,

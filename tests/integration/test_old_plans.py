@@ -10,14 +10,14 @@ import pytest
 from django.db import NotSupportedError, connection, transaction
 from django.test import Client
 
-from distribution import distribute
-from distribution.distribute import distribute_lead
+from distribution.attempts import distribute
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Campaign
 from leadswitch.postgres import base
-from routing.database import is_old_plan, is_outage
+from routing.dispatch.publish import PROCESS_LEADS, send_wake
 from routing.metrics import OLD_PLANS
 from routing.models import Lead, Source
-from routing.wake import PROCESS_LEADS, send_wake
+from routing.postgres_errors import is_old_plan, is_outage
 from tests.concurrency.leads import assert_verified, make_leads
 from tests.concurrency.processes import WORKER, celery
 from tests.concurrency.racing import race, wait_until

@@ -7,7 +7,7 @@ import pytest
 from django.apps import apps
 from django.db import IntegrityError, models, transaction
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, BuyerKey, Campaign, Enrollment, Tier, Wallet
 from routing.models import Lead, RoutingRule, Source, SourceKey
 from tests.factories import (

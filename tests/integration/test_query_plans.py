@@ -10,16 +10,16 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from distribution.config import CAMPAIGNS, HEADS
-from distribution.distribute import distribute_lead
-from distribution.facts import OF_CAMPAIGN, OF_ENROLLMENTS
+from distribution.attempts.campaigns import CAMPAIGNS, HEADS
+from distribution.attempts.distribute import distribute_lead
+from distribution.attempts.live_facts import OF_CAMPAIGN, OF_ENROLLMENTS
 from distribution.models import Campaign
-from routing.closing import CLOSE
-from routing.duplicates import LOOK
+from routing.leads.finish import CLOSE
 from routing.locks import LOCK_LEAD, LOCK_NEXT_DUE, LOCK_NEXT_POLLED, lock_lead
 from routing.models import Lead, RetryingLead
-from routing.plans import PLANS
 from routing.queries import COUNT_POLLED
+from routing.rules.duplicates import LOOK
+from routing.rules.plans import PLANS
 from tests.admin_pages import client_of
 from tests.admin_pages import person as desk_person
 from tests.blocking import holding

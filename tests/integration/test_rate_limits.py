@@ -11,10 +11,10 @@ from django.test import Client
 from prometheus_client import REGISTRY
 from pytest_django import Settings
 
-from routing import ratelimit
-from routing.keys import rate_limit_key
 from routing.models import Source
-from routing.ratelimit import Allowance, take
+from routing.redis import rate_limit
+from routing.redis.keys import rate_limit_key
+from routing.redis.rate_limit import Allowance, take
 from tests.factories import SourceFactory, issue_key
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ EXPECTED_SECONDS = ((31, 91, 151, 151, 0, 0, 0, 31), (60, 120, 180, 180, 0, 0, 0
 @pytest.fixture(autouse=True)
 def fresh_client(redis_client: "redis.Redis[str]") -> Iterator[None]:  # noqa: ARG001
     """Each test connects anew, to whatever its settings name, and leaves nothing paused."""
-    ratelimit._script.cache_clear()
-    ratelimit.BREAKER.reset()
+    rate_limit._script.cache_clear()
+    rate_limit.BREAKER.reset()
     yield
-    ratelimit._script.cache_clear()
-    ratelimit.BREAKER.reset()
+    rate_limit._script.cache_clear()
+    rate_limit.BREAKER.reset()
 
 
 def limit(settings: Settings, requests_a_minute: int, *, burst: int) -> None:
@@ -133,7 +133,7 @@ def test_without_redis_everything_passes_and_is_counted(
 ) -> None:
     limit(settings, 1, burst=1)
     before = unchecked("ConnectionError"), unchecked("redis_paused")
-    with caplog.at_level(logging.WARNING, logger="routing.ratelimit"):
+    with caplog.at_level(logging.WARNING, logger="routing.redis.rate_limit"):
         assert [take("buyer", "abcdefgh") for _ in range(3)] == [None, None, None]
     assert [record.message for record in caplog.records] == ["routing.rate_limit_unchecked"]
     # Asked once; while it rests nobody waits for it.

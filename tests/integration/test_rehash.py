@@ -8,9 +8,9 @@ from django.conf import settings as django_settings
 from django.core.management import call_command
 from pytest_django import Settings
 
-from routing.identity import identify
+from routing.intake.identity import identify
+from routing.intake.rehash import rehash_identities
 from routing.models import Lead
-from routing.rehash import rehash_identities
 from tests.factories import LeadFactory, SourceFactory, person
 
 pytestmark = pytest.mark.django_db

@@ -7,13 +7,13 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.engine.ranking import VIRTUAL_SECOND
 from distribution.models import Assignment, Campaign, Enrollment, LedgerEntry, Wallet
-from distribution.money import refund
-from distribution.returns import ReturnRefused, return_assignment
+from distribution.money.returns import ReturnRefused, return_assignment
+from distribution.money.wallet import refund
+from routing.calendar.windows import WINDOW_KINDS
 from routing.models import Lead
-from routing.windows import WINDOW_KINDS
 from tests.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
 
 pytestmark = pytest.mark.django_db

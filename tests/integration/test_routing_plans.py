@@ -10,9 +10,9 @@ from django.db import IntegrityError, connection, transaction
 
 from routing.models import RoutingRule, Workspace
 from routing.models.rule_triggers import MAX_HOPS
-from routing.plans import PlanCache, UnknownWorkspace, read_plan
-from routing.rings import find_ring, is_path_too_long
-from routing.rules import RuleBroken
+from routing.rules.cycles import find_ring, is_path_too_long
+from routing.rules.plans import PlanCache, UnknownWorkspace, read_plan
+from routing.rules.ruleset import RuleBroken
 from tests.factories import RuleFactory, WorkspaceFactory
 from tests.unit.engine.oracle import truth
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from distribution import distribute, trace
-from distribution.distribute import distribute_lead
+from distribution.attempts import distribute, trace
+from distribution.attempts.distribute import distribute_lead
+from distribution.attempts.outcome import Outcome
 from distribution.models import Assignment, Campaign, LedgerEntry, LedgerKind, Wallet
-from distribution.outcome import Outcome
 from distribution.verify import run_verification
 from routing.models import Lead, LeadStatus
 from tests.concurrency.racing import open_transaction
@@ -85,7 +85,7 @@ def with_event(**event: Any) -> Iterator[None]:
         recorder.add(Event.BUYER_SKIPPED, buyer_id=1, **event)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("distribution.attempt.record_decision", record_more)
+        patch.setattr("distribution.attempts.decide_under_lock.record_decision", record_more)
         yield
 
 

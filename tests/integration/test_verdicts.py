@@ -10,12 +10,14 @@ import pytest
 from django.db import connection, connections
 from django.db.utils import OperationalError
 
-from distribution import attempt, distribute, locks, sale
-from distribution.distribute import distribute_lead
+from distribution import locks
+from distribution.attempts import decide_under_lock, distribute
+from distribution.attempts import sell as sale
+from distribution.attempts.distribute import distribute_lead
+from distribution.attempts.outcome import Left, Outcome
+from distribution.attempts.rollback import CONNECTION
 from distribution.metrics import VERDICT_FAILURES
 from distribution.models import Assignment, Campaign, CampaignSnapshot, Enrollment, LedgerEntry, Wallet
-from distribution.outcome import Left, Outcome
-from distribution.verdict import CONNECTION
 from distribution.verify import run_verification
 from routing.models import Lead, LeadStatus
 from tests.concurrency.racing import open_transaction, race
@@ -85,7 +87,7 @@ def break_after_the_charge(monkeypatch: pytest.MonkeyPatch, *, error: Exception 
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1 / 0")
 
-    monkeypatch.setattr(attempt, "sell", sell_and_fail)
+    monkeypatch.setattr(decide_under_lock, "sell", sell_and_fail)
 
 
 @pytest.mark.parametrize("error", [ValueError("of ours"), None], ids=["python", "database"])
@@ -156,7 +158,7 @@ def test_another_worker_that_was_quicker_than_the_verdict_has_the_lead(
     write_verdict = distribute.write_verdict
 
     def overtaken(*positional: Any, **named: Any) -> Outcome:
-        monkeypatch.setattr(attempt, "sell", sale.sell)
+        monkeypatch.setattr(decide_under_lock, "sell", sale.sell)
         (other,) = race([partial(distribute_lead, lead.pk)])
         assert other.result == "success"
         return write_verdict(*positional, **named)
@@ -191,7 +193,7 @@ def test_a_lost_connection_is_raised_and_leaves_the_lead_due(
         return sell(*positional, **named)
 
     with monkeypatch.context() as patch:
-        patch.setattr(attempt, "sell", sell_without_server)
+        patch.setattr(decide_under_lock, "sell", sell_without_server)
         with pytest.raises(OperationalError):
             distribute_lead(lead.pk)
     connection.close()

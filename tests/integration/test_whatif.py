@@ -4,9 +4,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
+from distribution.explain.whatif import Remedy, what_would_help
 from distribution.models import Buyer, Campaign, CampaignSnapshot, Enrollment
-from distribution.whatif import Remedy, what_would_help
 from routing.models import Lead
 from tests.factories import BuyerFactory, CampaignFactory, EnrollmentFactory, LeadFactory
 from tracing.models import Attempt

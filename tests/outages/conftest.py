@@ -9,8 +9,9 @@ import redis
 
 from leadswitch.embedded import redis as embedded_redis
 from leadswitch.embedded.paths import ServicePaths, make_directories
-from routing import outage, ratelimit, schedule
-from routing.redisclient import get_client
+from routing.dispatch import schedule
+from routing.redis import outage, rate_limit
+from routing.redis.client import get_client
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def own_redis(tmp_path: Path, settings: Any) -> Iterator["redis.Redis[str]"]:
 
 def forget_clients() -> None:
     """They keep to the address that they were made for, and one test's outage is not the next one's."""
-    for cached in (get_client, schedule._script, ratelimit._script):
+    for cached in (get_client, schedule._script, rate_limit._script):
         cached.cache_clear()
-    for module in (outage, ratelimit):
+    for module in (outage, rate_limit):
         module.BREAKER.reset()

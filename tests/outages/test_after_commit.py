@@ -11,11 +11,11 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from distribution.distribute import decide_within
+from distribution.attempts.distribute import decide_within
+from distribution.attempts.outcome import Outcome
 from distribution.models import Assignment, Campaign, Wallet
-from distribution.outcome import Outcome
-from routing import intake
-from routing.idempotency import LONGEST_RUN_SECONDS
+from routing.intake import store
+from routing.intake.idempotency import LONGEST_RUN_SECONDS
 from routing.models import IdempotencyRecord, Lead
 from tests.concurrency.racing import fetch_value, open_transaction
 from tests.factories import CampaignFactory, LeadFactory, SourceFactory, enroll, issue_key
@@ -179,7 +179,7 @@ def test_stored_leads_of_a_batch_are_told_although_the_others_cannot_be_looked_u
 ) -> None:
     here = {**VALID, "external_id": "1"}
     client.post(LEADS, here, content_type="application/json")
-    monkeypatch.setattr(intake, "FIND_EXISTING", intake.FIND_EXISTING.replace("routing_lead", "gone"))
+    monkeypatch.setattr(store, "FIND_EXISTING", store.FIND_EXISTING.replace("routing_lead", "gone"))
     answer = client.post(
         f"{LEADS}batch/", {"leads": [here, {**VALID, "external_id": "2"}]}, content_type="application/json"
     )

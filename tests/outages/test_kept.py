@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 from django.utils import timezone
 
-from routing import inflight, metrics, schedule
-from routing.handon import HANDS, settle
-from routing.hands import Hands
-from routing.kept import Kept, Part
-from routing.keys import inflight_key, schedule_of
+from routing import metrics
+from routing.dispatch import inflight, schedule
+from routing.dispatch.enqueue import HANDS, settle
+from routing.dispatch.enqueuer import Hands
+from routing.dispatch.retry_buffer import Kept, Part
+from routing.dispatch.schedule import Due, Ending
 from routing.models import DispatchMode, Lead
-from routing.outage import BREAKER
 from routing.queries import DueTime, read_due_times
-from routing.schedule import Due, Ending
+from routing.redis.keys import inflight_key, schedule_of
+from routing.redis.outage import BREAKER
 from tests.concurrency.leads import make_leads
 from tests.concurrency.racing import wait_until
 from tests.factories import CampaignFactory

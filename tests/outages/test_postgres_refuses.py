@@ -17,12 +17,12 @@ from django.core.management import CommandError, call_command
 from django.db import connection, connections
 from django.test import Client
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment
 from leadswitch.embedded import postgres
 from leadswitch.embedded.paths import ServicePaths, make_directories
-from routing import database
-from routing.control import say_leading
+from routing import postgres_errors
+from routing.dispatch.control import say_leading
 from routing.models import DispatchPath, Lead
 from tests.concurrency.processes import pipe, started
 from tests.factories import CampaignFactory, LeadFactory, SourceFactory, enroll, issue_key
@@ -39,7 +39,7 @@ VALID = {"zip": "30312", "email": "ada@example.com"}
 @pytest.fixture(autouse=True)
 def _closed() -> Iterator[None]:
     yield
-    database.REFUSED_WRITES.reset()
+    postgres_errors.REFUSED_WRITES.reset()
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_an_attempt_that_meets_it_is_no_failed_attempt() -> None:
     for refuse in (read_only, lambda: refusing_sales("53100"), lambda: refusing_sales("58030")):
         with refuse(), pytest.raises(Exception) as failed:  # noqa: PT011 - which class it is differs, what it means does not
             distribute_lead(lead.pk)
-        assert database.is_outage(failed.value)
+        assert postgres_errors.is_outage(failed.value)
         connections.close_all()
         lead.refresh_from_db()
         assert (lead.status, lead.attempts, lead.errors, lead.conflicts) == ("pending", 0, 0, 0)
@@ -142,7 +142,7 @@ def test_a_server_that_cannot_is_503_and_unready_where_it_refused_a_write(
     assert (ready.status_code, ready.json()["database"]) == (
         (503, "refuses writes") if is_write_refused else (200, "ok")
     )
-    database.REFUSED_WRITES.reset()
+    postgres_errors.REFUSED_WRITES.reset()
     assert client.get("/readyz").status_code == 200
     assert post(client).status_code == 201
 

@@ -7,8 +7,8 @@ from django.db import connection
 from django.test import Client
 
 from leadswitch.metrics import PART_OK
-from routing import canary, workers
-from routing.control import say_leading
+from routing.dispatch import canary, workers
+from routing.dispatch.control import say_leading
 from routing.models import DispatchPath
 from tests.dispatch.reconciled import all_ran
 from tests.outages.redis_faults import refusing_writes

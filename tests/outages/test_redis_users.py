@@ -7,12 +7,13 @@ import pytest
 from redis.exceptions import RedisError
 
 from leadswitch import probes
-from routing import outage, ratelimit, schedule, workers
-from routing.handon import settle
+from routing.dispatch import schedule, workers
+from routing.dispatch.enqueue import settle
 from routing.models import DispatchMode
-from routing.outage import guarded
 from routing.queries import DueTime
-from routing.redisclient import prove_writable
+from routing.redis import outage, rate_limit
+from routing.redis.client import prove_writable
+from routing.redis.outage import guarded
 from tests.dispatch.times import due
 from tests.outages.redis_faults import FAULTS
 
@@ -40,12 +41,12 @@ def test_each_refusal_is_an_outage_of_redis(fault: Any, own_redis: "redis.Redis[
         assert probes.probe_redis() != probes.OK
         assert guarded("say_alive", USERS["a worker's heartbeat"], "nothing") == "nothing"
         assert outage.BREAKER.is_open
-        assert ratelimit.take("source", "abc") is None  # unchecked, and let through
+        assert rate_limit.take("source", "abc") is None  # unchecked, and let through
         outage.BREAKER.reset()
         settle([DueTime(1, 1, DispatchMode.EVENT, due(1).due_at)])  # raises nothing
     outage.BREAKER.reset()
-    ratelimit.BREAKER.reset()
+    rate_limit.BREAKER.reset()
     for use in USERS.values():
         use()
     assert probes.probe_redis() == probes.OK
-    assert ratelimit.take("source", "abc") is not None
+    assert rate_limit.take("source", "abc") is not None

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.conf import settings
 
-from routing.keys import inflight_key, schedule_of
 from routing.models import DispatchMode, Lead, Source
 from routing.reconcile import find_reconciler, run_reconciler
+from routing.redis.keys import inflight_key, schedule_of
 from tests.concurrency.racing import wait_until
 from tests.factories import SourceFactory, WorkspaceFactory, issue_key
 from tests.outages.senders import Senders

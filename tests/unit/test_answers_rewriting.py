@@ -1,6 +1,6 @@
 """Answers of a buyer in several campaigns: corrected where all of them read the answer alike."""
 
-from distribution.rewriting import rewrite_answers
+from distribution.configuration.rewriting import rewrite_answers
 
 STATES = {"key": "where", "field": "state", "op": "in"}
 VERTICALS = {"key": "where", "field": "vertical", "op": "in"}

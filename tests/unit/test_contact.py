@@ -2,7 +2,7 @@
 
 import pytest
 
-from distribution.contact import build_person, names_person, recognise
+from distribution.explain.personal_data import build_person, names_person, recognise
 
 ADA = ["ada@example.com", "+14048812345", "Ada", "Lovelace", "1 Analytical Row"]
 PLACE = ["Atlanta", "Fulton County", "GA", "30312", "roofing"]

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
-from distribution.contradiction import Demand, exclude_all_leads, find_contradictions
-from distribution.coverage import compile_area
+from distribution.configuration.contradictions import Demand, exclude_all_leads, find_contradictions
+from distribution.configuration.coverage import compile_area
 from distribution.engine import LeadFacts
 from distribution.engine.area import area_failure, lead_place
 from routing.conditions import Condition, ConditionError, compile_condition
 from routing.conditions.contradiction import exclude_each_other, leave_no_value
 from routing.conditions.tree import build_tree
-from routing.leadfields import condition_fields, parse_lead
-from routing.places import find_place, load_rows
+from routing.intake.parse import condition_fields, parse_lead
+from routing.places.zips import find_place, load_rows
 
 AT = datetime(2026, 5, 1, tzinfo=UTC)
 US_ZIPS = ("30312", "30030", "30301", "35203", "75201", "10001", "96799", "09001")

@@ -27,8 +27,8 @@ from routing.api.guard import (
     parse_json,
     require_body,
 )
-from routing.leadfields import LeadInvalid
-from routing.normalise import FieldError
+from routing.intake.parse import LeadInvalid
+from routing.values.normalize import FieldError
 
 
 class EchoView(APIView):

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from routing import wake
-from routing.hands import LEADS_A_BATCH, MANY_WAITING, Hands
-from routing.kept import Part
+from routing.dispatch import publish
+from routing.dispatch.enqueuer import LEADS_A_BATCH, MANY_WAITING, Hands
+from routing.dispatch.retry_buffer import Part
+from routing.dispatch.schedule import LEADS_A_CALL, Handed
 from routing.queries import DueTime
-from routing.schedule import LEADS_A_CALL, Handed
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -44,6 +44,6 @@ def test_a_long_queue_goes_in_large_batches() -> None:
 def test_leads_of_a_shard_go_in_several_messages(leads: int, messages: list[int]) -> None:
     """So that several workers share them."""
     handed = [Handed(lead_id, 1, 0, 0) for lead_id in range(leads)]
-    parts = list(wake._in_messages(handed))
+    parts = list(publish._in_messages(handed))
     assert [len(part) for part in parts] == messages
     assert [lead for part in parts for lead in part] == handed

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routing.hours import HoursError, compile_hours, validate_hours, window_end, window_start
-from routing.windows import WINDOW_KINDS, WindowKind
+from routing.calendar.hours import HoursError, compile_hours, validate_hours, window_end, window_start
+from routing.calendar.windows import WINDOW_KINDS, WindowKind
 
 MINUTE = timedelta(minutes=1)
 NEW_YORK = ZoneInfo("America/New_York")

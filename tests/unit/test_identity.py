@@ -6,7 +6,7 @@ import hmac
 import pytest
 from pytest_django import Settings
 
-from routing.identity import Identity, compute_identity, hash_email, hash_phone, identify
+from routing.intake.identity import Identity, compute_identity, hash_email, hash_phone, identify
 
 KEY = b"0123456789abcdef"
 

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routing.attributes import find_attribute_problems
-from routing.conditionfields import CONDITION_FIELDS
 from routing.conditions import validate
-from routing.consent import Consent
-from routing.leadfields import CleanLead, LeadInvalid, condition_fields, parse_lead
-from routing.regions import find_region
-from routing.widenumber import WideNumber
+from routing.conditions.lead_fields import CONDITION_FIELDS
+from routing.intake.consent import Consent
+from routing.intake.parse import CleanLead, LeadInvalid, condition_fields, parse_lead
+from routing.places.regions import find_region
+from routing.values.attributes import find_attribute_problems
+from routing.values.wide_number import WideNumber
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 MINIMAL = {"email": "a@example.com", "zip": "30312", "vertical": "solar"}

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.leads_import.mapping import MappingError, read_mapping
-from routing.leads_import.rejects import FORMULA_STARTS, RejectsFile, guard_cell, take_off_guard
-from routing.leads_import.table import TableError, open_table
+from routing.intake.csv.mapping import MappingError, read_mapping
+from routing.intake.csv.rejects import FORMULA_STARTS, RejectsFile, guard_cell, take_off_guard
+from routing.intake.csv.table import TableError, open_table
 
 COLUMNS = ("Name", "Zip", "Type", "E-Mail", "Age")
 

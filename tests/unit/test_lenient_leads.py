@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from routing.attributes import find_attribute_problems
-from routing.corrections import MAX_CORRECTIONS, tell_note, write_notes
-from routing.leadfields import CleanLead, LeadInvalid, condition_fields, parse_lead
-from routing.widenumber import WideNumber
+from routing.intake.corrections import MAX_CORRECTIONS, tell_note, write_notes
+from routing.intake.parse import CleanLead, LeadInvalid, condition_fields, parse_lead
+from routing.values.attributes import find_attribute_problems
+from routing.values.wide_number import WideNumber
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 MINIMAL = {"email": "a@example.com", "zip": "30312", "vertical": "solar"}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routing.normalise import (
+from routing.values.normalize import (
     FieldError,
     normalise_block,
     normalise_country,

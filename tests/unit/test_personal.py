@@ -2,7 +2,7 @@
 
 import pytest
 
-from routing.personal import HIDDEN, explain_personal, hide_personal, is_personal_name
+from routing.values.personal import HIDDEN, explain_personal, hide_personal, is_personal_name
 
 PERSONAL = (
     "email contact_email email_address emailAddress email2 phone phone2 phone_number mobile cell_phone"

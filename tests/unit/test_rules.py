@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.rings import find_way
-from routing.rules import Hop, PathTooLong, Plan, RuleBroken, RuleSet, compile_rules
+from routing.rules.cycles import find_way
+from routing.rules.ruleset import Hop, PathTooLong, Plan, RuleBroken, RuleSet, compile_rules
 from tests.unit.engine.oracle import truth
 from tests.unit.engine.strategies import FILTERS, VALUES
 

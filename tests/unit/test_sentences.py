@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from distribution.engine import DecisionFacts, DefinitionError, LeadFacts, compile_campaign, decide
-from distribution.remedy import Ending, assess
+from distribution.explain.remedy import Ending, assess
 from tests.unit.engine.builders import AT, FIELDS, RICH, buyer, definition, enrollment, tier
 from tracing.gates import describe_gate
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.verify import run_verification
-from routing.lease import acquire
+from routing.leads.claim import acquire
 from routing.locks import HOLD_EXPIRED, HOLD_STALE
 from routing.models import Lead, LeadStatus, Workspace
 from routing.reconcile import Counts, expiry, find_reconciler, run_reconciler, stale_locks

@@ -21,8 +21,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from routing import metrics
 from routing.models import Workspace
+from routing.owned_lock import KEEP_OPEN, TRY_LOCK, lock_key, owned_lock
 from routing.reconcile import Reconciler, ReconcilerBusy, list_reconcilers, run_reconciler
-from routing.reconcile.lock import KEEP_OPEN, TRY_LOCK, lock_key, owned_lock
 from routing.tasks import reconcile
 from tests.blocking import another_connection
 from tests.concurrency.processes import pipe, started
@@ -223,7 +223,7 @@ def test_two_at_once_are_one() -> None:
 HOLD = """
 import sys, django
 django.setup()
-from routing.reconcile.lock import owned_lock
+from routing.owned_lock import owned_lock
 with owned_lock("names"):
     print("held", flush=True)
     sys.stdin.readline()

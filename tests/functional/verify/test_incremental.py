@@ -5,7 +5,7 @@ from contextlib import ExitStack
 import pytest
 from django.db import connections
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import VerifyWatermark
 from distribution.verify import run_verification, touched
 from tests.concurrency.racing import fetch_value, wait_until

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from django.db import IntegrityError, connection, connections
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Campaign
 from distribution.verify import Findings, Invariant, findings, replay, run, run_verification, slices
 from tests.factories import LeadFactory

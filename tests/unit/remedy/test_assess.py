@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from distribution.engine import LiveFacts
-from distribution.remedy import Assessment, Ending, NotEnrolled, assess
+from distribution.explain.remedy import Assessment, Ending, NotEnrolled, assess
 from tests.unit.engine.builders import (
     AT,
     RICH,

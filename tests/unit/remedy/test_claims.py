@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from distribution.engine import Decision, DecisionFacts, compile_campaign, decide
-from distribution.remedy import Ending, assess
+from distribution.explain.remedy import Ending, assess
 from routing.conditions import ConditionError, compile_condition
 from tests.unit.engine import oracle
 from tests.unit.engine.strategies import definitions, facts_for

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distribution.remedy.relaxing import accepts, relax
+from distribution.explain.remedy.relaxing import accepts, relax
 from tests.unit.engine.strategies import CONDITIONS, VALUES
 
 FIELDS = {"state": "GA", "attributes.age": 5}
