@@ -1,4 +1,4 @@
-"""Makes routing/places/data/zip_counties.txt: every county in which a ZIP code lies, by the HUD-USPS ZIP code crosswalk.
+"""Makes routing/places/data/zip_counties.txt: every county of a ZIP code, by the HUD-USPS ZIP code crosswalk.
 
 Run it by `make refresh-data`. The crosswalk comes in one Python package, the names of the counties in another; neither
 is a requirement of the product, so both are fetched here, by version and hash.

@@ -25,10 +25,10 @@ KEPT_TABLES = (
 
 FOLDERS_OF_ONE_WORKER: Final = (
     "tests/browser/",
-    "tests/bench/",
+    "tests/functional/bench/",
     # Servers of their own, which each worker would start.
-    "tests/integration/test_oldest_postgres.py",
-    "tests/integration/test_pgbouncer.py",
+    "tests/integration/leadswitch/test_oldest_postgres.py",
+    "tests/integration/leadswitch/test_pgbouncer.py",
 )
 
 if "leadswitch.settings" in sys.modules:

@@ -23,11 +23,11 @@ from leadswitch.demo.build import Demo, build_demo
 from leadswitch.demo.people import make_leads
 from routing.dispatch import pauses
 from routing.models import DispatchControl, Lead, LeadStatus, RetryingLead
-from tests.admin_pages import EDITABLE, MODELS, client_of, person, save
-from tests.admin_pages import page as path_of
 from tests.browser.chromium import DESK, PHONE
 from tests.browser.conftest import OpenAs
-from tests.factories import LeadFactory, WorkspaceFactory, issue_buyer_key
+from tests.support.admin_pages import EDITABLE, MODELS, client_of, person, save
+from tests.support.admin_pages import page as path_of
+from tests.support.factories import LeadFactory, WorkspaceFactory, issue_buyer_key
 
 FOLDER = Path(__file__).resolve().parents[2] / "var" / "screenshots"
 LEADS = 30

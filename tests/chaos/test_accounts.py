@@ -9,7 +9,7 @@ from distribution.attempts.distribute import distribute_lead
 from tests.chaos.accounts import CHECKS, examine
 from tests.chaos.findings import Findings
 from tests.chaos.world import build_world
-from tests.factories import LeadFactory
+from tests.support.factories import LeadFactory
 
 if TYPE_CHECKING:
     from routing.models import Lead

@@ -7,7 +7,7 @@ import pytest
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.verify import run_verification
-from tests.factories import CampaignFactory, LeadFactory, enroll
+from tests.support.factories import CampaignFactory, LeadFactory, enroll
 from tracing.models import Attempt, LeadDistributionEvent
 
 ADA = {"first_name": "Ada", "last_name": "Lovelace", "email": "ada@example.com", "phone": "+14048812345"}

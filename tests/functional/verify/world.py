@@ -7,7 +7,7 @@ from distribution.models import Assignment, Campaign, LedgerEntry
 from distribution.money.returns import return_assignment
 from distribution.verify import Report
 from routing.models import Lead
-from tests.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
+from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
 from tracing.models import Attempt
 
 PRICE_CENTS = 2_500
