@@ -114,7 +114,7 @@ class TestStatus:
         assert [line.split(".")[0] for line in lines if line.startswith("Wrong: ")] == [
             "Wrong: No dispatcher has reported as the leader for 15 seconds",
             "Wrong: No reconciler has run yet",
-            "Wrong: No worker has reported for 15 seconds: leads are queued, and nobody processes them",
+            "Wrong: No worker has reported for 15 seconds: leads are queued, but not processed",
             "Wrong: Redis has 1 switch other than PostgreSQL: nothing wrong is sold, but leads start late",
         ]
 
