@@ -4,13 +4,13 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
+from distribution.distribute import distribute_lead
+from distribution.returns import return_assignment
 from django.db import connection
 from django.db.models import Sum
-
-from distribution.distribute import distribute_lead
-from distribution.models import Assignment, LedgerEntry
-from distribution.returns import return_assignment
 from routing.windows import WINDOW_KINDS
+
+from distribution.models import Assignment, LedgerEntry
 from tests.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
 from tests.planting import plant
 from tracing.models import Attempt
