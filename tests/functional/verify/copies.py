@@ -4,15 +4,15 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
-from distribution.distribute import distribute_lead
-from distribution.returns import return_assignment
 from django.db import connection
 from django.db.models import Sum
-from routing.windows import WINDOW_KINDS
 
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, LedgerEntry
-from tests.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
-from tests.planting import plant
+from distribution.money.returns import return_assignment
+from routing.calendar.windows import WINDOW_KINDS
+from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
+from tests.support.planting import plant
 from tracing.models import Attempt
 
 CREDITS_CENTS: Final = 1_000_000_000
