@@ -36,14 +36,14 @@ test: check ## everything that CI checks: `make check`, then the tests
 	$(Q)trap '$(TEST_ENV) $(SERVICES) stop >/dev/null' EXIT; $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 # What a server may do differently: schedule, locks, money, triggers and plans. As the worker does, whose limits differ most.
-OTHER_SERVERS := tests/dispatch tests/functional/reconcile tests/functional/verify tests/functional/test_intake.py \
-  tests/functional/test_routing.py tests/functional/test_duplicates.py tests/functional/test_idempotency.py \
-  tests/functional/test_skip_reasons.py tests/concurrency/test_credits.py tests/concurrency/test_caps.py \
-  tests/concurrency/test_one_lead.py tests/concurrency/test_event_path.py tests/integration/test_append_only.py \
-  tests/integration/test_constraints.py tests/integration/test_money.py tests/integration/test_query_plans.py \
-  tests/integration/test_routing_plans.py tests/integration/test_dispatch_plans.py tests/integration/test_rate_limits.py
+OTHER_SERVERS := tests/functional/dispatch tests/functional/reconcile tests/functional/verify tests/functional/intake/test_intake.py \
+  tests/functional/rules/test_routing.py tests/functional/rules/test_duplicates.py tests/functional/intake/test_idempotency.py \
+  tests/functional/attempts/test_skip_reasons.py tests/concurrency/attempts/test_credits.py tests/concurrency/attempts/test_caps.py \
+  tests/concurrency/attempts/test_one_lead.py tests/concurrency/dispatch/test_event_path.py tests/integration/tracing/test_append_only.py \
+  tests/integration/models/test_constraints.py tests/integration/money/test_money.py tests/integration/models/test_query_plans.py \
+  tests/integration/rules/test_routing_plans.py tests/integration/dispatch/test_dispatch_plans.py tests/integration/leadswitch/test_rate_limits.py
 # Below PostgreSQL 17 the look for a person's other leads reads all duplicates of that person (decisions/0007).
-NEWER_ONLY := --deselect tests/integration/test_query_plans.py::test_a_person_is_looked_for_by_identity_though_thousands_of_duplicates_are_there
+NEWER_ONLY := --deselect tests/integration/models/test_query_plans.py::test_a_person_is_looked_for_by_identity_though_thousands_of_duplicates_are_there
 
 .PHONY: test-debian
 test-debian: venv ## tests of what servers may do differently, on Debian's PostgreSQL and the newest Valkey

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from distribution.engine import Usage
 from distribution.models import Enrollment
-from routing.windows import WINDOW_KINDS, WindowKind, get_window
-from routing.zones import load_zone, start_of_day
+from routing.calendar.windows import WINDOW_KINDS, WindowKind, get_window
+from routing.calendar.zones import load_zone, start_of_day
 
 # As a select list of the enrollment `e`: the order in which read_usage takes them.
 COUNTERS: Final = "e.counted_on, e.hour_starts_at, " + ", ".join(

@@ -13,7 +13,7 @@ from typing import Final
 
 from django.db import OperationalError, connection
 
-from distribution.literals import array_literal
+from distribution.sql_arrays import array_literal
 from routing.locks import is_lock_timeout
 
 # NO KEY UPDATE: an assignment or ledger entry that another transaction inserts takes KEY SHARE on these rows.

@@ -2,19 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import Final, TypeVar
 from uuid import UUID
 
-from django.db.models import Model, Q, QuerySet, Subquery
+from django.db.models import BigIntegerField, Model, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 
-from distribution.config import read_heads
+from distribution.attempts.campaigns import read_heads
 from distribution.engine import resolve_campaign
 from distribution.models import Assignment, Buyer, Enrollment, LedgerEntry, Wallet
 from routing.models import Lead
 from tracing.parsing import parse_id, parse_uuid
 
 Row = TypeVar("Row", bound=Model)
+# An entry's id is in the order of inserts, its time is the start of its transaction. No transaction lasts this long,
+# and no server's clock is set back by more.
+APART: Final = timedelta(days=1)
+FIRST_ID: Final = 0
+LAST_ID: Final = 2**63 - 1
+EARLIEST: Final = datetime.min.replace(tzinfo=UTC) + APART
+LATEST: Final = datetime.max.replace(tzinfo=UTC) - APART
 
 
 def find_buyers(text: str, *, workspace_id: int, limit: int = 10) -> Sequence[Buyer]:
@@ -60,7 +68,30 @@ def list_ledger(
         entries = entries.filter(pk__lt=before)
     if kind is not None:
         entries = entries.filter(kind=kind)
-    return list(period.restrict(entries)[:limit])
+    return list(period.restrict(_between_ids(entries, period))[:limit])
+
+
+def _between_ids(entries: QuerySet[LedgerEntry], period: Period) -> QuerySet[LedgerEntry]:
+    """Bound a period by ids too. The index of a wallet is by id: bounded by time alone, it would be read in full.
+
+    The first entry that is `APART` after the period, of any wallet, was inserted after every entry of the period. The
+    last one that is `APART` before the period was inserted before every entry of the period.
+    """
+    if period.ends_at is not None:
+        after = LedgerEntry.objects.filter(created_at__gte=min(period.ends_at, LATEST) + APART).order_by(
+            "created_at"
+        )
+        entries = entries.filter(pk__lt=_id_or(after, LAST_ID))
+    if period.starts_at is not None:
+        before = LedgerEntry.objects.filter(created_at__lt=max(period.starts_at, EARLIEST) - APART).order_by(
+            "-created_at"
+        )
+        entries = entries.filter(pk__gt=_id_or(before, FIRST_ID))
+    return entries
+
+
+def _id_or(entries: QuerySet[LedgerEntry], default: int) -> Coalesce:
+    return Coalesce(Subquery(entries.values("pk")[:1]), Value(default), output_field=BigIntegerField())
 
 
 def list_assignments(

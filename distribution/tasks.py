@@ -10,12 +10,12 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from distribution import metrics
-from distribution.distribute import distribute_lead, distribute_next_polled
-from distribution.handback import hand_back, run_leased
-from routing.canary import come_back, is_canary
+from distribution.attempts.distribute import distribute_lead, distribute_next_polled
+from distribution.attempts.lease import hand_back, run_leased
+from routing.dispatch.canary import come_back, is_canary
+from routing.dispatch.publish import send_wake
+from routing.dispatch.workers import tell_step
 from routing.queries import count_polled, has_polled
-from routing.wake import send_wake
-from routing.workers import tell_step
 
 PROCESS: Final = "distribution.process_leads"
 PICK_UP: Final = "distribution.pick_up_due"

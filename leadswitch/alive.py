@@ -7,7 +7,7 @@ import argparse
 import sys
 
 from leadswitch.env import BadEnvironment, read_locations
-from routing.heartbeat import LONGEST_TURN_SECONDS, heartbeat_age
+from routing.dispatch.heartbeat import LONGEST_TURN_SECONDS, heartbeat_age
 
 
 def main() -> int:

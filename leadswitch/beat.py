@@ -7,7 +7,7 @@ from celery.beat import PersistentScheduler
 from django.conf import settings
 from structlog import get_logger
 
-from routing.heartbeat import send_heartbeat
+from routing.dispatch.heartbeat import send_heartbeat
 
 log = get_logger(__name__)
 

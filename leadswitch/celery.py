@@ -22,10 +22,10 @@ from leadswitch.broker import guard_channels
 from leadswitch.database.fitness import begin
 from leadswitch.pulse import Pulse
 from leadswitch.start import load_settings
-from routing import workers
-from routing.keys import shards_among
-from routing.outage import guarded
-from routing.places import load_rows
+from routing.dispatch import workers
+from routing.places.zips import load_rows
+from routing.redis.keys import shards_among
+from routing.redis.outage import guarded
 
 load_settings()
 
@@ -93,7 +93,7 @@ def say_alive(sender: Any, **_: object) -> None:
 @worker_process_init.connect
 def settle(**_: object) -> None:
     # Imported here: its app is loaded by the time that a worker process starts.
-    from distribution.worker import settle_collector
+    from distribution.attempts.worker import settle_collector
 
     settle_collector()
 
@@ -101,6 +101,6 @@ def settle(**_: object) -> None:
 @worker_process_shutdown.connect
 def hand_on_rest(**_: object) -> None:
     """Of a process of the pool that ends, also when it is replaced: it runs no exit handlers."""
-    from routing.handon import HANDS
+    from routing.dispatch.enqueue import HANDS
 
     HANDS.leave()

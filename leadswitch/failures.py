@@ -10,7 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from leadswitch.web.input import UnstorableInput
 from routing.api.errors import CODES_BY_STATUS, FIXED_MESSAGES, build_error
-from routing.database import is_outage, is_statement_timeout, note_refusal
+from routing.postgres_errors import is_outage, is_statement_timeout, note_refusal
 
 API: str = "/api/"
 NOT_FOUND = "There is nothing here. Paths begin with /api/v1/ and end with a slash."

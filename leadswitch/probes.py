@@ -11,13 +11,13 @@ import redis
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from structlog import get_logger
 
-from routing import workers
-from routing.canary import read_canary
-from routing.control import read_control
-from routing.database import DISK_FULL, REFUSED_WRITES, sqlstate_of
-from routing.handon import HANDS
-from routing.lookout import export_runs
-from routing.redisclient import prove_writable
+from routing.dispatch import workers
+from routing.dispatch.canary import read_canary
+from routing.dispatch.control import read_control
+from routing.dispatch.enqueue import HANDS
+from routing.dispatcher.leader_tasks import export_runs
+from routing.postgres_errors import DISK_FULL, REFUSED_WRITES, sqlstate_of
+from routing.redis.client import prove_writable
 
 log = get_logger(__name__)
 

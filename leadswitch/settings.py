@@ -6,7 +6,7 @@ from leadswitch.database.limits import startup_options
 from leadswitch.embedded import ensure_services
 from leadswitch.env import REPOSITORY, celery_broker_url, postgres_settings, read_environment
 from leadswitch.logs import LOG_FORMATTERS, configure_structlog
-from routing.keys import ready_queue
+from routing.redis.keys import ready_queue
 
 ENVIRONMENT = read_environment()
 SERVICES = ensure_services(
@@ -53,13 +53,13 @@ LEADSWITCH_WATCH = ENVIRONMENT.watch
 LEADSWITCH_RATE_LIMITS = ENVIRONMENT.rate_limits
 LEADSWITCH_LEAD_TRIES_AN_HOUR = ENVIRONMENT.lead_tries_an_hour
 # routing must not import what decides: it calls this, (lead_id, *, seconds), for senders that wait.
-LEADSWITCH_DECIDE_HOOK = "distribution.distribute.decide_within"
+LEADSWITCH_DECIDE_HOOK = "distribution.attempts.distribute.decide_within"
 # distribution must not import what it runs on: its dispatcher calls this before it starts.
 LEADSWITCH_BEGIN_HOOK = "leadswitch.database.fitness.begin"
 # tracing must not import who may see what: its pages call this, (user) -> ids of workspaces, None for all.
-LEADSWITCH_VISIBILITY_HOOK = "routing.visibility.visible_workspace_ids"
+LEADSWITCH_VISIBILITY_HOOK = "routing.access.visibility.visible_workspace_ids"
 # tracing must not import workspaces: its filters call this, (user) -> id and name of those that the user sees.
-LEADSWITCH_WORKSPACES_HOOK = "routing.visibility.name_visible_workspaces"
+LEADSWITCH_WORKSPACES_HOOK = "routing.access.visibility.name_visible_workspaces"
 # Jobs that compare the truth with what should follow from it: where each is, and how often beat runs it, in seconds.
 LEADSWITCH_RECONCILERS = {
     "stale_locks": ("routing.reconcile.stale_locks.run", 60),

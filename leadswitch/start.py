@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
 
 from leadswitch.embedded import ServicesError
-from routing.database import sqlstate_of
+from routing.postgres_errors import sqlstate_of
 
 EXIT_CODE = 2
 TRACEBACK_OPTION = "--traceback"

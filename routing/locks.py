@@ -15,10 +15,10 @@ from django.conf import settings
 from django.db import OperationalError, connection, connections, transaction
 from psycopg.pq import Format
 
-from routing.attributes import read_stored
-from routing.control import ALIVE_SECONDS
+from routing.models.dispatch import ALIVE_SECONDS
 from routing.models.rule_triggers import RULES_LOCK
 from routing.retry import Tries
+from routing.values.attributes import read_stored
 from tracing.locks import is_lock_timeout as is_lock_timeout
 
 _COLUMNS: Final = """

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from routing.aftermath import after_commit_try
+from routing.after_commit import after_commit_try
 from routing.locks import IS_DUE, IS_LED, IS_POLLED, IS_RUNNING
 from routing.models import Lead
 from tracing.parsing import parse_id, parse_uuid

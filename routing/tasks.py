@@ -5,9 +5,9 @@ from typing import Final
 
 from celery import shared_task
 
-from routing.idempotency import forget_old_keys
+from routing.dispatch.modes import FOLLOW_MODE, follow_mode
+from routing.intake.idempotency import forget_old_keys
 from routing.reconcile import ReconcilerBusy, find_reconciler, run_reconciler
-from routing.rollout import FOLLOW_MODE, follow_mode
 
 logger = logging.getLogger(__name__)
 

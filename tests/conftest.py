@@ -25,10 +25,10 @@ KEPT_TABLES = (
 
 FOLDERS_OF_ONE_WORKER: Final = (
     "tests/browser/",
-    "tests/bench/",
+    "tests/functional/bench/",
     # Servers of their own, which each worker would start.
-    "tests/integration/test_oldest_postgres.py",
-    "tests/integration/test_pgbouncer.py",
+    "tests/integration/leadswitch/test_oldest_postgres.py",
+    "tests/integration/leadswitch/test_pgbouncer.py",
 )
 
 if "leadswitch.settings" in sys.modules:
@@ -147,7 +147,7 @@ def allow_damage() -> None:
 def nothing_kept() -> Iterator[None]:
     """What one test's outage left to the background thread is not the next one's."""
     yield
-    if handon := sys.modules.get("routing.handon"):
+    if handon := sys.modules.get("routing.dispatch.enqueue"):
         handon.HANDS.forget()
 
 

@@ -12,9 +12,9 @@ from django.urls import URLPattern, path
 
 from distribution.admin.confirming import ReasonForm, keep_list
 from distribution.admin.lead_actions import PERMISSION, LeadActionsAdmin
-from distribution.assign import CHANGING, AssignRefused, assign_within
-from distribution.config import SnapshotMissing, keeping_snapshots
-from distribution.hand_preview import Preview, preview_hand_sale
+from distribution.attempts.assign_by_hand import CHANGING, AssignRefused, assign_within
+from distribution.attempts.campaigns import SnapshotMissing, keeping_snapshots
+from distribution.attempts.preview_by_hand import Preview, preview_hand_sale
 from distribution.models import Enrollment
 from distribution.queries import enrollments_for
 from routing.models import Lead

@@ -15,18 +15,18 @@ from distribution.admin.buyer_switch import BuyerSwitchAdmin
 from distribution.admin.dollars import DollarsAdmin
 from distribution.admin.maps import draw_area, draw_coverage
 from distribution.admin.money_history import wallet_lines
-from distribution.coverage import AREA_PATH, measure_coverage
-from distribution.describing import tell_answers, tell_area
+from distribution.configuration.coverage import AREA_PATH, measure_coverage
+from distribution.configuration.describe import tell_answers, tell_area
+from distribution.configuration.rewriting import rewrite_answers, rewrite_area
 from distribution.engine import DefinitionError
+from distribution.explain.enrollment import Usage, read_usage, why_nothing_today
 from distribution.models import Buyer, Enrollment
-from distribution.rewriting import rewrite_answers, rewrite_area
-from distribution.standing import Usage, read_usage, why_nothing_today
 from routing.admin.configuration import ConfigurationAdmin
 from routing.admin.filters import PausedFilter
 from routing.admin.pausing import PausableForm
 from routing.admin.typed import tell_condition
-from routing.opening import tell_hours
-from routing.rewriting import rewrite_condition, rewrite_timezone
+from routing.conditions.rewriting import rewrite_condition, rewrite_timezone
+from routing.values.opening_hours import tell_hours
 from tracing.admin.audited import REASON
 from tracing.admin.columns import money_column
 from tracing.admin.history import HistoryLine, merge

@@ -9,7 +9,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from distribution.admin.confirming import ConfirmingAdmin, ReasonForm, keep_list
-from distribution.buyer_switch import SwitchRefused, state_of, switch_buyer
+from distribution.buyers.pause import SwitchRefused, state_of, switch_buyer
 from distribution.models import Buyer
 from routing.admin.waking import tell_woken
 from tracing.wording import moment

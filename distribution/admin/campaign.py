@@ -3,12 +3,12 @@
 from django.contrib import admin
 
 from distribution.admin.dollars import DollarsAdmin
-from distribution.describing import tell_price_rules, tell_questions
+from distribution.configuration.describe import tell_price_rules, tell_questions
+from distribution.configuration.rewriting import rewrite_price_rules
 from distribution.models import Campaign, CampaignMode, CampaignSnapshot, Tier
-from distribution.rewriting import rewrite_price_rules
 from routing.admin.typed import tell_condition
-from routing.opening import tell_hours
-from routing.rewriting import rewrite_condition, rewrite_timezone, rewrite_vertical
+from routing.conditions.rewriting import rewrite_condition, rewrite_timezone, rewrite_vertical
+from routing.values.opening_hours import tell_hours
 from tracing.admin.audited import REASON
 from tracing.admin.columns import money_column
 from tracing.admin.readonly import ReadOnlyAdmin, pretty_json

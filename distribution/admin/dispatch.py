@@ -19,12 +19,12 @@ from django.utils import timezone
 
 from distribution.admin.confirming import ConfirmingAdmin, ReasonForm
 from distribution.admin.trace_view import FRAGMENT_HEADER
-from routing import pauses
-from routing.dispatchreport import tell_pause
-from routing.dispatchstate import find_problems, read_state
+from routing.dispatch import pauses
+from routing.dispatch.pauses import Pause
+from routing.dispatch.report import tell_pause
+from routing.dispatch.state import find_problems, read_state
 from routing.locks import is_lock_timeout
 from routing.models import DispatchControl, DispatchPath, Workspace
-from routing.pauses import Pause
 from routing.queries import count_due
 from tracing.admin.scope import visible_ids
 from tracing.parsing import parse_id, parse_text

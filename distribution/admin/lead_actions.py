@@ -15,12 +15,12 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from distribution.admin.confirming import ConfirmingAdmin, ReasonForm, keep_list
-from distribution.assign import OPEN, AssignRefused
-from routing import giveup, hold, rerun
-from routing.cancel import LeadFinished, cancel_lead
+from distribution.attempts.assign_by_hand import OPEN, AssignRefused
+from routing.leads import give_up, pause, rerun
+from routing.leads.cancel import LeadFinished, cancel_lead
+from routing.leads.page_version import LeadChanged, refuse_changed, state_of
 from routing.locks import is_lock_timeout, wait_for_lead
 from routing.models import UNFINISHED, Lead, LeadStatus, RetryingLead
-from routing.opened import LeadChanged, refuse_changed, state_of
 from tracing import audit
 from tracing.admin.scope import ScopedAdmin
 from tracing.parsing import parse_id
@@ -38,7 +38,7 @@ TOLD: Final = [
     "attempts",
 ]
 REFUSALS: Final = (
-    *(rerun.RerunRefused, giveup.GiveUpRefused, hold.HoldRefused, LeadFinished),
+    *(rerun.RerunRefused, give_up.GiveUpRefused, pause.HoldRefused, LeadFinished),
     *(AssignRefused, LeadChanged),
 )
 LISTS: Final = {model._meta.model_name: model for model in (Lead, RetryingLead)}
@@ -83,24 +83,24 @@ ACTIONS: Final = {
             "Pause",
             "held back until an operator resumes it; it keeps its due time",
             "paused",
-            run=lambda lead, _reason, at: hold.pause_lead(lead.pk, at=at),
-            why_not=lambda lead, _at: hold.why_no_pause(lead),
+            run=lambda lead, _reason, at: pause.pause_lead(lead.pk, at=at),
+            why_not=lambda lead, _at: pause.why_no_pause(lead),
         ),
         LeadAction(
             "resume",
             "Resume",
             "let go again; a lead whose time has come is tried at once",
             "resumed",
-            run=lambda lead, _reason, _at: hold.resume_lead(lead.pk),
-            why_not=lambda lead, _at: hold.why_no_resume(lead),
+            run=lambda lead, _reason, _at: pause.resume_lead(lead.pk),
+            why_not=lambda lead, _at: pause.why_no_resume(lead),
         ),
         LeadAction(
             "give_up",
             "Give up",
             "parked as failed, with what their last attempt said; a person can run them again",
             "given up",
-            run=lambda lead, _reason, at: giveup.give_up_lead(lead.pk, at=at),
-            why_not=lambda lead, _at: giveup.why_not(lead),
+            run=lambda lead, _reason, at: give_up.give_up_lead(lead.pk, at=at),
+            why_not=lambda lead, _at: give_up.why_not(lead),
         ),
         LeadAction(
             "cancel",

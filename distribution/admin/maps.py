@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from distribution.coverage import Coverage, measure_coverage
-from routing.places import load_rows
+from distribution.configuration.coverage import Coverage, measure_coverage
+from routing.places.zips import load_rows
 
 WEST, EAST, SOUTH, NORTH = -125.0, -66.5, 24.3, 49.5
 WIDTH, HEIGHT = 480, 270

@@ -13,8 +13,8 @@ from django.http import HttpRequest
 from distribution.admin.dollars import LARGE_SUMS, DollarField, DollarsAdmin, check_large_sum
 from distribution.admin.money_actions import MoneyActionsAdmin
 from distribution.admin.money_history import wallet_lines
-from distribution.desk_money import set_credit_limit_by_hand
 from distribution.models import Assignment, LedgerEntry, Wallet
+from distribution.money.by_hand import set_credit_limit_by_hand
 from tracing.admin.audited import REASON, ReasonedForm
 from tracing.admin.columns import money_column, time_column
 from tracing.admin.days import DayFilter

@@ -12,11 +12,11 @@ from django.urls import URLPattern, path, reverse
 
 from distribution.admin.confirming import ConfirmingAdmin, ReasonForm, keep_list
 from distribution.admin.dollars import LARGE_SUMS, MOST_DOLLARS, DollarField, check_large_sum
-from distribution.desk_money import adjust_by_hand, last_by_hand, return_by_hand, top_up_by_hand
 from distribution.models import AssignmentState, Wallet
-from distribution.money import MoneyRefused
-from distribution.returns import ReturnRefused
-from routing.wakeups import describe_woken
+from distribution.money.by_hand import adjust_by_hand, last_by_hand, return_by_hand, top_up_by_hand
+from distribution.money.returns import ReturnRefused
+from distribution.money.wallet import MoneyRefused
+from routing.dispatch.wakeups import describe_woken
 from tracing.admin.opened import tell_last_change
 from tracing.wording import money
 

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from django.urls import reverse
 
-from distribution.explain import explain
-from distribution.story import AttemptStory, BuyerRow, LeadHead, Sale, Story
+from distribution.explain.lead import explain
+from distribution.explain.types import AttemptStory, BuyerRow, LeadHead, Sale, Story
 from routing.models import Lead
 from tracing.admin.columns import TONES
 from tracing.funnel import name_stage

@@ -17,8 +17,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from distribution.admin.trace_page import LABELS, NoSuchAttempt, build_page, trace_url
+from distribution.explain.whatif import what_would_help
 from distribution.models import Buyer
-from distribution.whatif import what_would_help
 from routing.models import Lead
 from tracing.admin.scope import PlainAdmin
 from tracing.models import Attempt

@@ -10,7 +10,7 @@ from distribution.api import buyeranswers as answers
 from distribution.api import buyerdocuments as documents
 from distribution.api.authentication import BuyerKeyAuthentication, get_buyer_key
 from distribution.api.parameters import read_choice, read_cursor, read_day, read_limit, read_period
-from distribution.missed import MISSED_REASONS, NEWEST, find_missed, list_missed
+from distribution.explain.missed import MISSED_REASONS, NEWEST, find_missed, list_missed
 from distribution.models import AssignmentState, Buyer, BuyerKey, BuyerScope, LedgerKind, Wallet
 from distribution.queries import find_assignment, list_assignments, list_enrollments, list_ledger
 from routing.api.keyview import KeyView, not_found

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any, Final, TypeVar
 
 from distribution.api.cursor import seal
-from distribution.missed import Check, MissedLead, Skip
+from distribution.explain.missed import Check, MissedLead, Skip
 from distribution.models import (
     Assignment,
     AssignmentState,

@@ -13,9 +13,9 @@ from rest_framework import serializers
 from distribution.api import buyerexamples as examples
 from distribution.api.documents import CHANGE, REASON, GateDocument
 from distribution.api.parameters import LARGEST_PAGE, PAGE
-from distribution.missed import MISSED_REASONS
+from distribution.explain.missed import MISSED_REASONS
+from distribution.explain.remedy import Ending
 from distribution.models import AssignmentState, BuyerScope, LedgerKind
-from distribution.remedy import Ending
 from routing.api.documents import LIMIT_HEADERS, AttributesDocument, describe_errors
 
 Operation = TypeVar("Operation", bound=Callable[..., Any])

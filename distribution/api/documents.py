@@ -1,6 +1,6 @@
 """What the OpenAPI schema says about the trace. Nothing here runs when a request comes in.
 
-The documents mirror distribution.story field by field; a test compares them.
+The documents mirror distribution.explain.types field by field; a test compares them.
 """
 
 from typing import Any, Final

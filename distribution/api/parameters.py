@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from distribution.api.cursor import BadCursor, unseal
 from distribution.queries import Period
 from routing.api.parameters import read_count, wrong_parameter
-from routing.zones import load_zone, start_of_day
+from routing.calendar.zones import load_zone, start_of_day
 
 PAGE: Final = 50
 LARGEST_PAGE: Final = 200

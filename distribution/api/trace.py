@@ -6,9 +6,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from distribution.api import documents
-from distribution.explain import explain
+from distribution.explain.lead import explain
+from distribution.explain.types import to_json
 from distribution.models import Buyer
-from distribution.story import to_json
 from routing.api.authentication import get_source
 from routing.api.keyview import not_found
 from routing.api.leads import SourceView

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
-from distribution.limits import MAX_CREDIT_LIMIT_CENTS
+from distribution.engine.limits import MAX_CREDIT_LIMIT_CENTS
 from distribution.models import Buyer, Campaign, Enrollment, Tier, Wallet
+from routing.calendar.windows import WINDOW_KINDS, window_start
 from routing.models import Lead, Source, Workspace
-from routing.windows import WINDOW_KINDS, window_start
 
 PRICE_CENTS: Final = 2500
 # Every second buyer is outside its area, so each attempt writes the same, known rows.

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from distribution.bench.numbers import Spread
 from distribution.bench.plan import Plan
-from routing.leadfields import CleanLead, condition_fields
+from routing.intake.parse import CleanLead, condition_fields
 from routing.models.rule_triggers import MAX_HOPS
-from routing.rules import Plan as RoutingPlan
-from routing.rules import compile_rules
+from routing.rules.ruleset import Plan as RoutingPlan
+from routing.rules.ruleset import compile_rules
 
 Progress = Callable[[str], None]
 

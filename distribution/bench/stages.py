@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.db import connection
 
-from distribution import distribute
+from distribution.attempts import distribute
 from distribution.bench.dataset import Pool
 from distribution.bench.servers import HOST
 from routing.models import RoutingRule, Workspace

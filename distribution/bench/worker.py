@@ -18,15 +18,15 @@ if __name__ == "__main__":
 from django.core.management import call_command
 from django.db import connection
 
+from distribution.attempts.campaigns import read_definition
+from distribution.attempts.worker import settle_collector
 from distribution.bench.dataset import Pool, add_leads, build_pool
 from distribution.bench.loops import Loop, make_loop
 from distribution.bench.plan import LOOPS, PRODUCT
 from distribution.bench.stages import add_rules, drain, make_retries, time_stages, time_way
 from distribution.bench.template import read_template
 from distribution.bench.wire import list_statements
-from distribution.config import read_definition
 from distribution.engine import compile_campaign, decide, facts_from_json
-from distribution.worker import settle_collector
 from routing.models import Source, SourceKey, Workspace
 
 DECISIONS = 50
@@ -154,7 +154,7 @@ class NoFirstSale(RuntimeError):
 
 def make_first_sale(lead_id: int) -> None:
     # Imported here: the product's loop is the same call.
-    from distribution.distribute import distribute_lead
+    from distribution.attempts.distribute import distribute_lead
 
     outcome = distribute_lead(lead_id)
     if outcome.result != "success" or not outcome.is_traced:

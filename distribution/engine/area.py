@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from distribution.engine.types import JsonObject, LeadFacts, unreadable
-from routing.places import distance_miles
+from routing.places.zips import distance_miles
 
 PLACE_FIELDS = frozenset({"zip", "county", "counties", "state", "country"})
 HOME = "US"  # of a lead whose facts name no country

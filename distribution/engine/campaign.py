@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from distribution.engine.area import Area
 from distribution.engine.types import JsonObject, Mode
+from routing.calendar.hours import Hours
+from routing.calendar.windows import WindowKind
 from routing.conditions import Condition
-from routing.hours import Hours
-from routing.windows import WindowKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,11 @@ from distribution.engine.reading import (
     read_text,
     read_texts,
 )
+from routing.calendar.hours import HoursError, compile_hours
+from routing.calendar.windows import WINDOW_KINDS, WindowKind
+from routing.calendar.zones import UnknownTimezone, load_zone
 from routing.conditions import Condition, ConditionError, compile_condition
 from routing.conditions.operators import OPERATORS
-from routing.hours import HoursError, compile_hours
-from routing.windows import WINDOW_KINDS, WindowKind
-from routing.zones import UnknownTimezone, load_zone
 
 Part = TypeVar("Part")
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from distribution.engine.campaign import CompiledCampaign, PriceRule, Tier
+from distribution.engine.limits import MAX_PRICE_CENTS
 from distribution.engine.types import JsonObject, TierPrice
-from distribution.limits import MAX_PRICE_CENTS
 
 
 def tier_prices(campaign: CompiledCampaign, *, fields: Mapping[str, Any]) -> tuple[TierPrice, ...]:

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from distribution.engine.area import LeadPlace, lead_place
 from distribution.engine.campaign import Calendar, CompiledCampaign, Filter, Onboarding, WindowSlot
 from distribution.engine.types import DecisionFacts, JsonObject, TierPrice, unreadable
+from routing.calendar.windows import get_window
 from routing.conditions import shorten
-from routing.windows import get_window
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from distribution.engine.types import Usage
-from routing.windows import WINDOW_KINDS, window_start
+from routing.calendar.windows import WINDOW_KINDS, window_start
 
 
 def consume(usage: Mapping[str, Usage], *, at: datetime, timezone: str, price_cents: int) -> dict[str, Usage]:

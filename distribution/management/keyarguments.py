@@ -7,12 +7,12 @@ from typing import Any
 
 from django.core.management.base import OutputWrapper
 
-from distribution.buyerkeys import choose_buyer, end_of_day
+from distribution.buyers.keys import choose_buyer, end_of_day
 from distribution.models import BuyerKey
-from routing.keyring import By, IssuedKey, issue, parse_scopes
+from routing.access.api_keys import By, IssuedKey, issue, parse_scopes
+from routing.intake.sources import find_source
 from routing.management.arguments import describe_operator
 from routing.models import ScopedKey, SourceKey
-from routing.sources import find_source
 from tracing import wording
 from tracing.audit import MAX_REASON
 

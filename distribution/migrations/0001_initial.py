@@ -9,7 +9,7 @@ import pgtrigger.migrations
 import uuid6
 from django.db import migrations, models
 
-import distribution.definitions
+import distribution.configuration.checks
 
 
 class Migration(migrations.Migration):
@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         default="America/New_York",
                         max_length=50,
-                        validators=[distribution.definitions.check_timezone],
+                        validators=[distribution.configuration.checks.check_timezone],
                     ),
                 ),
                 (
@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         default=dict,
                         help_text='E.g. {"states": ["GA"], "radius": [{"zip": "30312", "miles": 25}], "exclude": {"zips": ["30301"]}}. Keys: everywhere, zips, zip_prefixes, counties ("GA:Fulton County"), states, radius, exclude. Empty: covers nothing.',
-                        validators=[distribution.definitions.check_service_area],
+                        validators=[distribution.configuration.checks.check_service_area],
                     ),
                 ),
                 (
@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         default=dict,
                         help_text="Onboarding answers by question key.",
-                        validators=[distribution.definitions.check_answers],
+                        validators=[distribution.configuration.checks.check_answers],
                     ),
                 ),
                 (
@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         default=dict,
                         help_text='When leads may be delivered, buyer\'s timezone: {"mon": [["09:00", "17:00"]]}. Empty: always.',
-                        validators=[distribution.definitions.check_hours],
+                        validators=[distribution.configuration.checks.check_hours],
                     ),
                 ),
                 (
@@ -140,7 +140,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         default=list,
                         help_text='Applied in order: [{"when": condition, "set_cents" | "add_cents" | "percent": number}].',
-                        validators=[distribution.definitions.check_price_rules],
+                        validators=[distribution.configuration.checks.check_price_rules],
                     ),
                 ),
                 (
@@ -156,7 +156,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         default="America/New_York",
                         max_length=50,
-                        validators=[distribution.definitions.check_timezone],
+                        validators=[distribution.configuration.checks.check_timezone],
                     ),
                 ),
                 (
@@ -165,7 +165,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         default=dict,
                         help_text='Hours in which leads are sold: {"mon": [["09:00", "17:00"]], …}. Empty: always.',
-                        validators=[distribution.definitions.check_hours],
+                        validators=[distribution.configuration.checks.check_hours],
                     ),
                 ),
                 (
@@ -174,7 +174,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         default=list,
                         help_text='Onboarding: [{"key", "field", "op", "required"}]: a buyer\'s answer is compared with the lead.',
-                        validators=[distribution.definitions.check_questions],
+                        validators=[distribution.configuration.checks.check_questions],
                     ),
                 ),
                 (
@@ -286,7 +286,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         default=dict,
                         help_text="Which leads this buyer wants.",
-                        validators=[distribution.definitions.check_condition],
+                        validators=[distribution.configuration.checks.check_condition],
                     ),
                 ),
                 (
@@ -426,7 +426,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         default=dict,
                         help_text='Which leads this tier takes, e.g. {"field": "attributes.roof_age", "op": "gte", "value": 10}.',
-                        validators=[distribution.definitions.check_condition],
+                        validators=[distribution.configuration.checks.check_condition],
                     ),
                 ),
                 (

@@ -2,7 +2,7 @@ import django.core.validators
 import django.db.models.deletion
 from django.db import migrations, models
 
-import distribution.definitions
+import distribution.configuration.checks
 
 
 class Migration(migrations.Migration):
@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 default=dict,
                 help_text='Answers to the questions of its campaigns, by their key, e.g. {"types": ["residential"]}. Without the answer to a required question it gets no lead of that campaign.',
-                validators=[distribution.definitions.check_answers],
+                validators=[distribution.configuration.checks.check_answers],
             ),
         ),
         migrations.AlterField(
@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
                 default="America/New_York",
                 help_text="In which its hours, caps and budgets are read, by its IANA name, e.g. America/Chicago.",
                 max_length=50,
-                validators=[distribution.definitions.check_timezone],
+                validators=[distribution.configuration.checks.check_timezone],
             ),
         ),
         migrations.AlterField(
@@ -105,7 +105,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 default=list,
                 help_text='Applied in order, each with one of set_cents, add_cents and percent, e.g. [{"when": {"field": "state", "op": "eq", "value": "GA"}, "percent": 120}]. Empty: one price for all.',
-                validators=[distribution.definitions.check_price_rules],
+                validators=[distribution.configuration.checks.check_price_rules],
             ),
         ),
         migrations.AlterField(
@@ -115,7 +115,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 default=list,
                 help_text='What buyers are asked; their answer is compared with the lead, e.g. [{"key": "types", "field": "attributes.property_type", "op": "in", "required": true}]. Next: put the answers on each buyer. Empty: nothing is asked.',
-                validators=[distribution.definitions.check_questions],
+                validators=[distribution.configuration.checks.check_questions],
             ),
         ),
         migrations.AlterField(
@@ -125,7 +125,7 @@ class Migration(migrations.Migration):
                 default="America/New_York",
                 help_text="In which the schedule below is read, by its IANA name, e.g. America/Chicago.",
                 max_length=50,
-                validators=[distribution.definitions.check_timezone],
+                validators=[distribution.configuration.checks.check_timezone],
             ),
         ),
         migrations.AlterField(
@@ -239,7 +239,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 default=dict,
                 help_text='Which leads this buyer wants, e.g. {"field": "state", "op": "in", "value": ["GA", "AL"]}. Empty: every lead.',
-                validators=[distribution.definitions.check_condition],
+                validators=[distribution.configuration.checks.check_condition],
             ),
         ),
         migrations.AlterField(
@@ -281,7 +281,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 default=dict,
                 help_text='Which leads this tier takes, e.g. {"field": "attributes.roof_age", "op": "gte", "value": 10}. Empty: every lead.',
-                validators=[distribution.definitions.check_condition],
+                validators=[distribution.configuration.checks.check_condition],
             ),
         ),
         migrations.AlterField(

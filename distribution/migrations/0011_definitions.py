@@ -2,8 +2,8 @@ import django.core.validators
 from django.contrib.postgres.operations import AddConstraintNotValid
 from django.db import migrations, models
 
-import distribution.definitions
-import routing.checks
+import distribution.configuration.checks
+import routing.validators
 
 
 class Migration(migrations.Migration):
@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 default=dict,
                 help_text='E.g. {"states": ["GA"], "radius": [{"zip": "30312", "miles": 25}], "exclude": {"zips": ["30301"]}}. Keys: everywhere, countries, states, counties ("GA:Fulton County"), zips, zip_prefixes, radius, exclude. Abroad: "CA-ON", "DE-30312". Empty: covers nothing.',
-                validators=[distribution.definitions.check_service_area],
+                validators=[distribution.configuration.checks.check_service_area],
             ),
         ),
         migrations.AlterField(
@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 help_text="E.g. roofing, as leads name it. Blank: any vertical. A campaign that names it is preferred.",
                 max_length=50,
-                validators=[routing.checks.check_vertical],
+                validators=[routing.validators.check_vertical],
             ),
         ),
         migrations.AlterField(

@@ -3,7 +3,7 @@ from typing import Any
 
 from django.db import IntegrityError, migrations, transaction
 
-from distribution.stored import review_stored
+from distribution.review.stored import review_stored
 
 CONSTRAINTS = (
     ("distribution_campaign", "campaign_amounts_in_range"),

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from uuid6 import uuid7
 
-from distribution.definitions import (
+from distribution.configuration.checks import (
     check_answer_keys,
     check_answers,
     check_answers_fit,
@@ -19,7 +19,7 @@ from distribution.definitions import (
     check_timezone,
     list_keys,
 )
-from distribution.limits import MAX_BUDGET_CENTS, MAX_PRICE_CENTS
+from distribution.engine.limits import MAX_BUDGET_CENTS, MAX_PRICE_CENTS
 from distribution.models.campaign import Campaign, Tier
 from distribution.models.counting import archive_trigger, continue_counters_trigger
 from distribution.models.versioning import (
@@ -28,9 +28,9 @@ from distribution.models.versioning import (
     parent_version_triggers,
 )
 from distribution.models.waking import buyer_trigger, enrollment_triggers
-from routing.checks import check_condition
 from routing.models import Workspace
 from routing.models.ownership import owner_trigger
+from routing.validators import check_condition
 
 BUYER_CONFIG = ("timezone", "service_area", "answers", "hours", "paused_at")
 ENROLLMENT_CONFIG = (

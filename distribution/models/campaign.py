@@ -9,19 +9,19 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from uuid6 import uuid7
 
-from distribution.definitions import (
+from distribution.configuration.checks import (
     check_answers_fit,
     check_hours,
     check_price_rules,
     check_questions,
     check_timezone,
 )
-from distribution.limits import MAX_BUYERS_A_LEAD, MAX_PRICE_CENTS
+from distribution.engine.limits import MAX_BUYERS_A_LEAD, MAX_PRICE_CENTS
 from distribution.models.versioning import own_version_trigger, parent_version_triggers
 from distribution.models.waking import campaign_trigger, tier_trigger
-from routing.checks import check_condition, check_vertical
 from routing.models import Source, Workspace
 from routing.models.ownership import owner_trigger
+from routing.validators import check_condition, check_vertical
 from tracing.models.append_only import append_only_triggers
 
 CAMPAIGN_CONFIG = (

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from distribution.limits import MAX_CREDIT_LIMIT_CENTS
+from distribution.engine.limits import MAX_CREDIT_LIMIT_CENTS
 from distribution.models.buyer import Buyer
 from distribution.models.waking import wallet_trigger
 from routing.models.ownership import owner_trigger

@@ -10,10 +10,10 @@ from django.db.models import Model
 
 from distribution.locks import lock_buyers, lock_setup, wait_for_wallet
 from distribution.models import Buyer, Campaign, Enrollment, LedgerEntry, Tier
-from distribution.money import KeyReused, MoneyRefused, set_credit_limit, top_up
+from distribution.money.wallet import KeyReused, MoneyRefused, set_credit_limit, top_up
 from distribution.setup.document import Entry, SetupRefused, field_name
+from routing.intake.sources import SourceNotMade, create_source
 from routing.models import Source, Workspace
-from routing.sources import SourceNotMade, create_source
 from tracing import audit
 from tracing.wording import money
 

@@ -7,7 +7,7 @@ from django import template
 from django.urls import reverse
 from django.utils import timezone
 
-from distribution.home import FEW_LEADS, read_home
+from distribution.admin.home import FEW_LEADS, read_home
 from routing.models import LeadStatus
 from tracing.admin.scope import visible_ids
 from tracing.vocabulary import SKIP_REASONS

@@ -6,8 +6,8 @@ from typing import Any, Final
 from django import template
 from django.contrib.admin import site
 
-from routing.dispatchstate import read_brief
-from routing.pauses import read_holding
+from routing.dispatch.pauses import read_holding
+from routing.dispatch.state import read_brief
 from tracing.admin.scope import visible_ids
 from tracing.wording import span
 

@@ -24,7 +24,7 @@ from distribution.counters import COUNTERS, date_windows
 from distribution.verify.findings import Findings
 from distribution.verify.reading import stream
 from distribution.verify.slices import Slice
-from routing.windows import WINDOW_KINDS, WindowKind, window_start
+from routing.calendar.windows import WINDOW_KINDS, WindowKind, window_start
 
 # Every place of a buyer in a campaign with its live counters, once for each sale since then (or once, without a sale).
 SALES: Final = f"""

@@ -3,7 +3,7 @@
 from typing import Final
 
 from distribution.verify.findings import Findings
-from distribution.verify.reading import count, search
+from distribution.verify.reading import count, no_nested_loops, search
 from distribution.verify.slices import Slice, in_attempts, in_leads
 from tracing.vocabulary import RESULTS_OF_TERMINAL, TERMINAL_EVENTS
 
@@ -76,17 +76,19 @@ UNTRACED_NOTE: Final = "{:,} attempts have no trace: it could not be written whe
 def check_attempts(part: Slice, findings: Findings) -> None:
     findings.checked = count(CHECKED, part)
     pairs = [(event.value, result) for event, results in RESULTS_OF_TERMINAL.items() for result in results]
-    search(
-        findings,
-        TOLD_TO_THE_END,
-        part,
-        terminal=[event.value for event in TERMINAL_EVENTS],
-        terminal_events=[event for event, _ in pairs],
-        terminal_results=[result for _, result in pairs],
-    )
+    with no_nested_loops():
+        search(
+            findings,
+            TOLD_TO_THE_END,
+            part,
+            terminal=[event.value for event in TERMINAL_EVENTS],
+            terminal_events=[event for event, _ in pairs],
+            terminal_results=[result for _, result in pairs],
+        )
     search(findings, NO_EVENT_WITHOUT_ATTEMPT, part)
 
 
 def check_leads(part: Slice, findings: Findings) -> None:
     search(findings, NOT_MORE_THAN_COUNTED, part)
-    findings.noted[UNTRACED_NOTE] += count(UNTRACED, part)
+    with no_nested_loops():
+        findings.noted[UNTRACED_NOTE] += count(UNTRACED, part)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from distribution.contact import (
+from distribution.explain.personal_data import (
     MIN_NAME,
     PERSON_COLUMNS,
     PHONE_PUNCTUATION,

@@ -34,22 +34,22 @@ from tracing.plainvalues import AS_TEXT
 
 MAX_COMPILED: Final = 256
 
-# In the order of their versions: a slice compiles each snapshot once.
+# In the order of their versions: a slice compiles each snapshot once. The index finds the events of each attempt:
+# PostgreSQL may join two parts of a slice pair by pair (see reading.no_nested_loops), and without nested loops it may
+# read all leads.
 ATTEMPTS: Final = f"""
 SELECT a.id, a.campaign_id, a.config_version, a.result, a.skip_reason, a.next_attempt_at, l.expires_at, a.facts::text,
     told.steps
 FROM tracing_attempt a
 LEFT JOIN routing_lead l ON l.id = a.lead_id
-LEFT JOIN (
-    SELECT e.attempt_id, json_agg(json_build_array(
+LEFT JOIN LATERAL (
+    SELECT json_agg(json_build_array(
         e.event, e.buyer_id, e.cost_cents, e.skip_reason, e.data -> 'enrollment_id', e.data -> 'tier_id',
         e.data -> 'rank', CASE WHEN e.event = 'buyer_pool_composed' THEN e.data -> 'funnel' END
     ) ORDER BY e.seq)::text AS steps
     FROM tracing_leaddistributionevent e
-    WHERE {in_attempts("e.attempt_id", lead=None)}
-        AND e.event IN ('buyer_pool_composed', 'buyer_skipped', 'buyer_selected')
-    GROUP BY e.attempt_id
-) told ON told.attempt_id = a.id
+    WHERE e.attempt_id = a.id AND e.event IN ('buyer_pool_composed', 'buyer_skipped', 'buyer_selected')
+) told ON true
 WHERE {in_attempts("a.id", "a.lead_id")} AND (
     a.facts <> '{{}}' OR told.steps IS NOT NULL OR a.result = 'success'
 )
@@ -182,7 +182,7 @@ def _compare(recorded: Recorded, decision: Decision) -> str | None:
 
 
 def _steps(decision: Decision) -> list[list[Any]]:
-    """What distribution.trace writes of a decision, in its order."""
+    """What distribution.attempts.trace writes of a decision, in its order."""
     if not decision.prices:
         return []  # decided before a pool was composed
     funnel = [list(stage) for stage in decision.funnel]

@@ -60,10 +60,9 @@ def in_leads(column: str) -> str:
     return _within(column, "bigint")
 
 
-def in_attempts(column: str, lead: str | None) -> str:
+def in_attempts(column: str, lead: str) -> str:
     """The condition on an attempt's id, and on its lead's, in a check that reads attempts."""
-    condition = _within(column, "uuid")
-    return f"{condition} AND {lead} >= %(from_lead)s::bigint" if lead else condition
+    return f"{_within(column, 'uuid')} AND {lead} >= %(from_lead)s::bigint"
 
 
 def in_wallets(column: str) -> str:

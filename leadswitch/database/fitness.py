@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from leadswitch.database.connections import warn_if_crowded
 from leadswitch.database.limits import session_limits
 from leadswitch.start import one_line_failures
-from routing import installation
+from routing.dispatch import installation
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ def check_database() -> None:
 
 
 def check_redis() -> None:
-    """Raises routing.installation.OtherInstallation. What does not answer is logged."""
+    """Raises routing.dispatch.installation.OtherInstallation. What does not answer is logged."""
     try:
         installation.check()
     except (Error, RedisError) as error:

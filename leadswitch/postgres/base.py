@@ -14,7 +14,7 @@ from psycopg.pq import TransactionStatus
 
 from leadswitch.postgres.schema import SchemaEditor
 from routing import metrics
-from routing.database import is_old_plan
+from routing.postgres_errors import is_old_plan
 
 # "on" in recovery too: of a standby, and of a server that was demoted under its clients.
 ASK: Final = "SHOW transaction_read_only"

@@ -11,7 +11,7 @@ from prometheus_client import multiprocess
 
 from leadswitch.database.fitness import begin
 from leadswitch.start import load_settings
-from routing.places import load_rows
+from routing.places.zips import load_rows
 
 workers = 2
 threads = 4

@@ -100,7 +100,7 @@ class BufferingWorker(Worker):
 def hand_on_rest(*, timeout_seconds: float) -> None:
     """Every lead whose sender was told that it is stored is known to Redis then, if Redis answers."""
     # Imported here: its app is loaded with the application, after this file.
-    from routing.handon import HANDS
+    from routing.dispatch.enqueue import HANDS
 
     HANDS.leave(timeout_seconds=timeout_seconds)
 

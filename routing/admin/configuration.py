@@ -15,7 +15,7 @@ from routing.admin.waking import tell_woken
 from routing.api.errors import Malformed
 from routing.api.guard import parse_json
 from routing.conditions import Rewrite
-from routing.rewriting import Rewriter
+from routing.conditions.rewriting import Rewriter
 
 MOST_KEYS: Final = 20_000
 

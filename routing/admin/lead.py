@@ -9,10 +9,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from routing.admin.filters import LeadDayFilter, PausedFilter
-from routing.corrections import tell_note
-from routing.identity import identify
+from routing.intake.corrections import tell_note
+from routing.intake.identity import identify
 from routing.models import Lead, LeadStatus
-from routing.normalise import FieldError, normalise_email, normalise_phone
+from routing.values.normalize import FieldError, normalise_email, normalise_phone
 from tracing.admin.columns import badge, reason_column, reason_field, time_column
 from tracing.admin.filters import LeadReasonFilter
 from tracing.admin.keyset import MOST_LOOKED

@@ -12,11 +12,11 @@ from routing.admin.configuration import ConfigurationAdmin
 from routing.admin.rule_trial import TrialPage
 from routing.admin.typed import tell_condition
 from routing.conditions import ConditionError, compile_condition
+from routing.conditions.rewriting import rewrite_condition
 from routing.locks import try_lock_rules
 from routing.models import RoutingRule, Workspace
 from routing.models.rule_triggers import MAX_HOPS
-from routing.rewriting import rewrite_condition
-from routing.rings import find_ring, is_path_too_long
+from routing.rules.cycles import find_ring, is_path_too_long
 from tracing.admin.audited import ReasonedForm
 from tracing.admin.scope import visible_ids
 

@@ -12,11 +12,11 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 
 from routing.admin.configuration import GuardedJSONField
-from routing.leadfields import LeadInvalid, condition_fields, parse_lead
+from routing.intake.parse import LeadInvalid, condition_fields, parse_lead
 from routing.models import Lead, Workspace
 from routing.queries import find_leads
-from routing.rules import PathTooLong, RuleBroken
-from routing.trial import Trial, try_route
+from routing.rules.dry_run import Trial, try_route
+from routing.rules.ruleset import PathTooLong, RuleBroken
 from tracing.admin.scope import PlainAdmin, visible_ids
 from tracing.parsing import parse_id
 

@@ -6,8 +6,8 @@ from django.contrib import admin
 
 from routing.admin.configuration import ConfigurationAdmin
 from routing.admin.keys import Columns, ScopedKeyAdmin
+from routing.conditions.rewriting import rewrite_vertical
 from routing.models import Source, SourceKey
-from routing.rewriting import rewrite_vertical
 
 
 @admin.register(Source)

@@ -15,7 +15,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
 from routing.conditions import compile_condition
-from routing.ratelimit import take
+from routing.redis.rate_limit import take
 from tracing.admin.audited import AuditedAdmin
 
 MOST_CHARACTERS: Final = 200_000

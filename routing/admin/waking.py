@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.http import HttpRequest
 
-from routing.wakeups import describe_woken
+from routing.dispatch.wakeups import describe_woken
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin

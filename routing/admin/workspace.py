@@ -6,13 +6,13 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
-from routing import pauses, rollout
 from routing.admin.configuration import ConfigurationAdmin
 from routing.admin.filters import PausedFilter
 from routing.admin.pausing import PausableForm
+from routing.conditions.rewriting import rewrite_timezone
+from routing.dispatch import modes, pauses
 from routing.models import DuplicateScope, Workspace
-from routing.opening import tell_hours
-from routing.rewriting import rewrite_timezone
+from routing.values.opening_hours import tell_hours
 from tracing.admin.audited import REASON
 from tracing.admin.scope import visible_ids
 
@@ -44,7 +44,7 @@ class WorkspaceAdmin(ConfigurationAdmin):
     def write_model(self, request: HttpRequest, obj: models.Model, *, form: Any, change: bool) -> None:
         super().write_model(request, obj, form=form, change=change)
         if "dispatch_mode" in form.changed_data:
-            rollout.follow_later(obj.pk)
+            modes.follow_later(obj.pk)
         if "paused_at" in form.changed_data:
             pauses.mirror_later(obj.pk)
 

@@ -8,10 +8,10 @@ from uuid import UUID
 from django.urls import reverse
 
 from routing.api.errors import FieldsInvalid, build_error, describe_fields
-from routing.corrections import Correction, read_note
-from routing.inline import Decided, Outcome
-from routing.intake import AlreadyHere, Taken
-from routing.leadfields import LeadInvalid
+from routing.intake.corrections import Correction, read_note
+from routing.intake.inline import Decided, Outcome
+from routing.intake.parse import LeadInvalid
+from routing.intake.store import AlreadyHere, Taken
 from routing.models import LeadStatus
 from routing.queries import LeadState
 from tracing import wording

@@ -17,9 +17,9 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from routing.database import is_outage, note_refusal, sqlstate_of
-from routing.fieldreader import Errors
-from routing.leadfields import LeadInvalid
+from routing.intake.parse import LeadInvalid
+from routing.intake.reader import Errors
+from routing.postgres_errors import is_outage, note_refusal, sqlstate_of
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from routing.api.explanationdocuments import GET_EXPLANATION
 from routing.api.keyview import not_found
 from routing.api.leads import SourceView
 from routing.api.parameters import read_latest
-from routing.explanation import Explanation, SentAttempt, explain_to_sender
+from routing.leads.explanation import Explanation, SentAttempt, explain_to_sender
 from routing.models import Lead, SourceScope
 from routing.queries import LeadState, find_sent_lead
 from tracing.queries import read_attempts

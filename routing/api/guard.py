@@ -19,7 +19,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
 from routing.api.errors import Malformed, TooLarge
-from routing.widenumber import LARGEST, SMALLEST, WideNumber, read_integer
+from routing.values.wide_number import LARGEST, SMALLEST, WideNumber, read_integer
 
 MAX_DEPTH = 20
 MAX_TEXT_CHARACTERS = 65_536

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 from routing.api.errors import Malformed
 from routing.api.guard import get_body_sha256
-from routing.idempotency import Repeatable, fingerprint
+from routing.intake.idempotency import Repeatable, fingerprint
 from routing.models import Source
 
 PRINTABLE: Final = re.compile(r"[\x20-\x7e]{1,255}")

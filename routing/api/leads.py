@@ -25,12 +25,12 @@ from routing.api.receive import (
     receive_batch,
     receive_lead,
 )
-from routing.cancel import MAX_REASON, LeadFinished, LeadNotFound, cancel_lead
-from routing.idempotency import Answer
+from routing.intake.idempotency import Answer
+from routing.leads.cancel import MAX_REASON, LeadFinished, LeadNotFound, cancel_lead
+from routing.leads.rerun import LeadRunning, RerunRefused, TriedTooOften, dispatch_now
 from routing.models import LeadStatus, SourceKey, SourceScope
-from routing.normalise import FieldError, normalise_text
 from routing.queries import find_sent_lead, read_state_after_commit
-from routing.rerun import LeadRunning, RerunRefused, TriedTooOften, dispatch_now
+from routing.values.normalize import FieldError, normalise_text
 
 
 class SourceView(KeyView):

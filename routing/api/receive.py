@@ -7,7 +7,7 @@ from typing import Any, Final, NoReturn
 from uuid import UUID
 
 from routing import metrics
-from routing.aftermath import after_commit_try
+from routing.after_commit import after_commit_try
 from routing.api.answers import (
     describe_accepted,
     describe_decided,
@@ -18,13 +18,13 @@ from routing.api.answers import (
     describe_repeated,
 )
 from routing.api.errors import ApiError, FieldsInvalid, describe_fields
-from routing.idempotency import Answer, KeyReused, Repeatable, StillRunning, answer_once, settle
-from routing.inline import decide_inline
-from routing.intake import AlreadyHere, ExternalIdRepeated, Taken, take_in, take_in_many
-from routing.leadfields import CleanLead, LeadInvalid, parse_lead
+from routing.calendar.zones import load_zone
+from routing.intake.idempotency import Answer, KeyReused, Repeatable, StillRunning, answer_once, settle
+from routing.intake.inline import decide_inline
+from routing.intake.parse import CleanLead, LeadInvalid, parse_lead
+from routing.intake.store import AlreadyHere, ExternalIdRepeated, Taken, take_in, take_in_many
 from routing.models import IntakeMode, Source
 from routing.queries import read_state_after_commit
-from routing.zones import load_zone
 
 MAX_BATCH: Final = 1_000
 

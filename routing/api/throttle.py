@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from routing.ratelimit import Allowance, take
+from routing.redis.rate_limit import Allowance, take
 
 
 class KeyThrottle(BaseThrottle):

@@ -9,7 +9,7 @@ import pgtrigger.migrations
 import uuid6
 from django.db import migrations, models
 
-import routing.checks
+import routing.validators
 
 
 class Migration(migrations.Migration):
@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         default=dict,
                         help_text='Which leads it takes, e.g. {"all": [{"field": "state", "op": "eq", "value": "GA"}, {"field": "revenue", "op": "gte", "value": 1000000}]}. Empty: every lead.',
-                        validators=[routing.checks.check_condition],
+                        validators=[routing.validators.check_condition],
                     ),
                 ),
                 (
@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                         default=list,
                         help_text="Words for reports, separated by commas. They stand in the trace of every lead it sent on.",
                         size=None,
-                        validators=[routing.checks.check_tags],
+                        validators=[routing.validators.check_tags],
                     ),
                 ),
                 (

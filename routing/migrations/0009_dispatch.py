@@ -6,7 +6,7 @@ Workspaces that exist keep the pick-up; new ones get what the settings say.
 from django.db import migrations, models
 
 import routing.models.workspace
-import routing.opening
+import routing.values.opening_hours
 
 
 class Migration(migrations.Migration):
@@ -77,7 +77,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 help_text='When its leads are tried, in its timezone: {"mon": [["09:00", "17:00"]]}. Empty: always.',
                 null=True,
-                validators=[routing.opening.check_hours],
+                validators=[routing.values.opening_hours.check_hours],
             ),
         ),
         migrations.AlterField(
@@ -87,7 +87,7 @@ class Migration(migrations.Migration):
                 default="America/New_York",
                 help_text="Where it works, by its IANA name, e.g. America/Chicago.",
                 max_length=50,
-                validators=[routing.opening.check_timezone],
+                validators=[routing.values.opening_hours.check_timezone],
             ),
         ),
         migrations.AddConstraint(

@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-import routing.checks
+import routing.validators
 
 
 class Migration(migrations.Migration):
@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 help_text="Used for leads of this source that name no vertical. Blank: leads without one are refused.",
                 max_length=50,
-                validators=[routing.checks.check_vertical],
+                validators=[routing.validators.check_vertical],
             ),
         ),
     ]

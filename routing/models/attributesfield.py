@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from routing.attributes import read_stored
+from routing.values.attributes import read_stored
 from tracing.plainvalues import PlainValues
 
 if TYPE_CHECKING:

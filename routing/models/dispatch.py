@@ -1,11 +1,14 @@
 """What all dispatchers and workers of the installation share: its switch, and who leads."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.db import models
 from django.db.models import Q
 
 from routing.models.switching import switch_trigger
+
+# A leader without a heartbeat for this long is not alive: the pick-up then starts the leads of every workspace.
+ALIVE_SECONDS: Final = 15
 
 
 class DispatchPath(models.TextChoices):
@@ -16,7 +19,7 @@ class DispatchPath(models.TextChoices):
 
 
 class Canary(models.Model):
-    """How it is with the canary of each ready queue (`routing/canary.py`)."""
+    """How it is with the canary of each ready queue (`routing/dispatch/canary.py`)."""
 
     shard = models.PositiveSmallIntegerField(primary_key=True)
     # When the one that has not come back yet was sent.
@@ -32,7 +35,7 @@ class Canary(models.Model):
 
 
 class Begun(models.Model):
-    """A lead whose attempt has begun in a process that holds no lease for it (`routing/begun.py`).
+    """A lead whose attempt has begun in a process that holds no lease for it (`routing/leads/crash_marks.py`).
 
     No foreign key: the row is written while another connection of the process has the lead locked.
     """
@@ -54,7 +57,7 @@ class Begun(models.Model):
 
 
 class ReconcilerRun(models.Model):
-    """How the last run of a reconciler ended that was to repair (`routing/lastruns.py`)."""
+    """How the last run of a reconciler ended that was to repair (`routing/last_runs.py`)."""
 
     name = models.CharField(primary_key=True, max_length=50)
     # When it was first to run, as far as is known.

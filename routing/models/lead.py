@@ -15,7 +15,7 @@ from routing.models.workspace import Source, Workspace
 class LeadStatus(models.TextChoices):
     # intake, retry or an operator's re-run -> pending; it waits for `next_attempt_at`
     PENDING = "pending", "waiting for its time"
-    # pending | gated -> calling: work with outside effects goes on, under a lease (routing/lease.py)
+    # pending | gated -> calling: work with outside effects goes on, under a lease (routing/leads/claim.py)
     CALLING = "calling", "a verification call is out"
     # pending -> gated: the campaign wants the person verified first
     GATED = "gated", "waiting for verification"

@@ -8,11 +8,11 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from uuid6 import uuid7
 
-from routing.checks import check_condition, check_tags
 from routing.models import wakeup
 from routing.models.ownership import owner_trigger
 from routing.models.rule_triggers import rule_triggers
 from routing.models.workspace import Workspace
+from routing.validators import check_condition, check_tags
 
 
 class RoutingRule(models.Model):

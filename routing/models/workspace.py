@@ -9,13 +9,13 @@ from django.db import models
 from django.db.models.functions import Now
 from uuid6 import uuid7
 
-from routing.checks import check_vertical
 from routing.models.apikey import ScopedKey, ScopedKeyManager, id_is_no_hash
 from routing.models.ownership import owner_trigger
 from routing.models.rule_triggers import version_stays_trigger
 from routing.models.switching import switch_trigger
 from routing.models.wakeup import workspace_trigger
-from routing.opening import check_hours, check_timezone
+from routing.validators import check_vertical
+from routing.values.opening_hours import check_hours, check_timezone
 
 
 class WorkspaceKind(models.TextChoices):

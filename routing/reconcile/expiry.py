@@ -9,7 +9,7 @@ from typing import Final
 
 from django.db import connection, transaction
 
-from routing.ending import Ending, end_attempts, tell_endings
+from routing.leads.abandoned import Ending, end_attempts, tell_endings
 from routing.locks import hold_expired
 from routing.models import LeadStatus
 from routing.queries import read_clock

@@ -8,12 +8,13 @@ from typing import Final
 
 from django.db import transaction
 
-from routing import metrics, schedule
+from routing import metrics
+from routing.dispatch import schedule
+from routing.dispatch.schedule import Ending, Expired
 from routing.locks import lock_lead
-from routing.losses import count_loss
 from routing.models import DispatchMode
 from routing.queries import DueTime, read_due_times
-from routing.schedule import Ending, Expired
+from routing.reconcile.lost_workers import count_loss
 from tracing.reconciling import Counts, in_batches, name_rows
 
 LEASES_A_PAGE: Final = 500

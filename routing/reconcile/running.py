@@ -7,8 +7,8 @@ from typing import Final
 from django.db import DatabaseError, InterfaceError
 
 from routing import metrics
-from routing.lastruns import record_run
-from routing.reconcile.lock import ReconcilerBusy, owned_lock
+from routing.last_runs import record_run
+from routing.owned_lock import ReconcilerBusy, owned_lock
 from routing.reconcile.registry import Reconciler
 from tracing.reconciling import Counts
 

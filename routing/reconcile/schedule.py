@@ -14,14 +14,15 @@ from functools import partial
 from secrets import randbits
 from typing import Final
 
-from routing import metrics, schedule, shadow
-from routing.backlog import ANY_TIME, LEADS_A_PAGE, Spread, Walk, put_back, walk_all, walk_running
-from routing.mirror import NewerMode, drop_others, read_versions
+from routing import metrics
+from routing.dispatch import schedule, shadow
+from routing.dispatch.backlog import ANY_TIME, LEADS_A_PAGE, Spread, Walk, put_back, walk_all, walk_running
+from routing.dispatch.mirror import NewerMode, drop_others, read_versions
+from routing.dispatch.modes import count_others
+from routing.dispatch.schedule import Due
+from routing.dispatch.sweep import Round
 from routing.models import DispatchMode, Workspace
 from routing.queries import read_clock, read_due_times
-from routing.rollout import count_others
-from routing.rounds import Round
-from routing.schedule import Due
 from tracing.reconciling import Counts, in_batches, name_rows
 
 # Younger leads may still be on their way from the process that took them in.

@@ -1,7 +1,7 @@
 """Leases that nobody ended: whoever had the lead is gone, or has slept through its time.
 
 The lead is due again after a while, and after as many losses in a row as its workspace allows it is parked. Should the
-owner come back, its write is refused (routing/lease.py).
+owner come back, its write is refused (routing/leads/claim.py).
 """
 
 from datetime import datetime, timedelta
@@ -10,8 +10,8 @@ from typing import Final
 from django.conf import settings
 from django.db import connection, transaction
 
-from routing.ending import end_attempts, tell_endings
-from routing.lease import end_of_lease
+from routing.leads.abandoned import end_attempts, tell_endings
+from routing.leads.claim import end_of_lease
 from routing.locks import hold_stale
 from routing.queries import read_clock
 from tracing.reconciling import MOST_NAMED, Counts, in_batches, name_rows

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from math import ceil
 from typing import Final
 
-from routing import wakeups
+from routing.dispatch import wakeups
 from tracing.reconciling import MOST_NAMED, Counts, name_rows
 
 MOST_CHANGES: Final = 1_000

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from routing import installation
-from routing.mirror import read_switches, read_versions, write_pauses
+from routing.dispatch import installation
+from routing.dispatch.mirror import read_switches, read_versions, write_pauses
+from routing.dispatch.pauses import find_unmirrored
 from routing.models import Workspace
-from routing.pauses import find_unmirrored
 from tracing.reconciling import Counts, in_batches, name_rows
 
 WORKSPACES_A_PAGE: Final = 1_000

@@ -5,11 +5,17 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Buyer, Campaign
-from routing.identity import identify
+from routing.intake.identity import identify
 from routing.models import Lead, Source
-from tests.factories import BuyerFactory, CampaignFactory, EnrollmentFactory, LeadFactory, SourceFactory
+from tests.support.factories import (
+    BuyerFactory,
+    CampaignFactory,
+    EnrollmentFactory,
+    LeadFactory,
+    SourceFactory,
+)
 
 EMAIL, PHONE = "ada@example.com", "+14045550123"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

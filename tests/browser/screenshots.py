@@ -16,18 +16,18 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from distribution.demo.build import Demo, build_demo
-from distribution.demo.people import make_leads
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, LedgerEntry, Wallet
 from distribution.queries import enrollments_for
-from routing import pauses
+from leadswitch.demo.build import Demo, build_demo
+from leadswitch.demo.people import make_leads
+from routing.dispatch import pauses
 from routing.models import DispatchControl, Lead, LeadStatus, RetryingLead
-from tests.admin_pages import EDITABLE, MODELS, client_of, person, save
-from tests.admin_pages import page as path_of
 from tests.browser.chromium import DESK, PHONE
 from tests.browser.conftest import OpenAs
-from tests.factories import LeadFactory, WorkspaceFactory, issue_buyer_key
+from tests.support.admin_pages import EDITABLE, MODELS, client_of, person, save
+from tests.support.admin_pages import page as path_of
+from tests.support.factories import LeadFactory, WorkspaceFactory, issue_buyer_key
 
 FOLDER = Path(__file__).resolve().parents[2] / "var" / "screenshots"
 LEADS = 30

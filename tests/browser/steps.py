@@ -3,7 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from routing.models import Lead
-from tests.admin_pages import page as path_of
+from tests.support.admin_pages import page as path_of
 
 
 def confirm(page: Page, reason: str, button: str) -> None:

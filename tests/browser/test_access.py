@@ -9,12 +9,12 @@ from playwright.sync_api import Page
 
 from distribution.models import Buyer, Wallet
 from routing.models import Lead, RetryingLead, RoutingRule
-from tests.admin_pages import EDITABLE
-from tests.admin_pages import page as path_of
 from tests.browser.chromium import barriers
 from tests.browser.conftest import OpenAs
 from tests.browser.scene import build_scene
-from tests.factories import LeadFactory
+from tests.support.admin_pages import EDITABLE
+from tests.support.admin_pages import page as path_of
+from tests.support.factories import LeadFactory
 from tracing.models import AuditEntry
 
 

@@ -9,16 +9,17 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from routing import keys, workers
-from routing.control import say_leading
+from routing.dispatch import workers
+from routing.dispatch.control import say_leading
 from routing.models import DispatchControl, DispatchPath, Workspace
-from tests.admin_pages import page as path_of
-from tests.admin_pages import person
+from routing.redis import keys
 from tests.browser.chromium import barriers
 from tests.browser.conftest import OpenAs
 from tests.browser.steps import confirm
 from tests.browser.test_width import SIZES, overflows
-from tests.factories import LeadFactory, SourceFactory, WorkspaceFactory
+from tests.support.admin_pages import page as path_of
+from tests.support.admin_pages import person
+from tests.support.factories import LeadFactory, SourceFactory, WorkspaceFactory
 from tracing.models import AuditEntry
 
 if TYPE_CHECKING:

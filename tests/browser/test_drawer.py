@@ -5,15 +5,15 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import LedgerEntry, Wallet
 from routing.models import Lead, LeadStatus
-from tests.admin_pages import page as path_of
-from tests.admin_pages import person
 from tests.browser.chromium import PHONE, barriers
 from tests.browser.conftest import OpenAs
 from tests.browser.scene import Scene, build_scene
 from tests.browser.steps import confirm
+from tests.support.admin_pages import page as path_of
+from tests.support.admin_pages import person
 
 LEADS = "/admin/routing/lead/"
 

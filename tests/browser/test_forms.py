@@ -6,13 +6,13 @@ from typing import Any
 from django.contrib.auth.models import User
 from playwright.sync_api import Locator, Page, expect
 
-from distribution.coverage import measure_coverage
+from distribution.configuration.coverage import measure_coverage
 from distribution.models import Buyer, Tier
-from tests.admin_pages import page as path_of
-from tests.admin_pages import person
 from tests.browser.chromium import PHONE, barriers
 from tests.browser.conftest import OpenAs
-from tests.factories import BuyerFactory, TierFactory
+from tests.support.admin_pages import page as path_of
+from tests.support.admin_pages import person
+from tests.support.factories import BuyerFactory, TierFactory
 from tracing.models import AuditEntry
 
 WRONG = '{"all": [{"field": "zip", "op": "exists"}, {"field": "stat", "op": "eq", "value": "GA"}]}'

@@ -7,14 +7,14 @@ from playwright.sync_api import Page, expect
 
 from distribution.models import Assignment, Wallet
 from routing.models import Lead, LeadStatus
-from tests.admin_pages import page as path_of
-from tests.admin_pages import person
 from tests.browser.conftest import OpenAs
 from tests.browser.scene import build_scene
 from tests.browser.steps import confirm, press_on_lead
-from tests.concurrency.processes import WORKER, celery
-from tests.concurrency.racing import wait_until
-from tests.factories import LeadFactory, give_credits
+from tests.support.admin_pages import page as path_of
+from tests.support.admin_pages import person
+from tests.support.factories import LeadFactory, give_credits
+from tests.support.processes import WORKER, celery
+from tests.support.racing import wait_until
 from tracing.models import AuditEntry
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from django.test import RequestFactory
 from django.urls import NoReverseMatch, reverse
 from playwright.sync_api import Browser, expect
 
-from tests.admin_pages import build_world
 from tests.browser.conftest import OpenAs
+from tests.support.admin_pages import build_world
 
 RUN_INLINE = """async () => {
     const violation = new Promise(done => document.addEventListener(

@@ -4,10 +4,10 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from routing.models import Lead, RoutingRule, Workspace
-from tests.admin_pages import page as path_of
 from tests.browser.chromium import barriers
 from tests.browser.conftest import OpenAs
-from tests.factories import LeadFactory, RuleFactory, SourceFactory, WorkspaceFactory
+from tests.support.admin_pages import page as path_of
+from tests.support.factories import LeadFactory, RuleFactory, SourceFactory, WorkspaceFactory
 
 GEORGIA = '{"field": "state", "op": "eq", "value": "GA"}'
 

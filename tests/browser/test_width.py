@@ -5,10 +5,10 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from routing.models import DispatchControl, Lead
-from tests.admin_pages import MODELS, build_world
-from tests.admin_pages import page as path_of
 from tests.browser.chromium import DESK, PHONE, barriers
 from tests.browser.conftest import OpenAs
+from tests.support.admin_pages import MODELS, build_world
+from tests.support.admin_pages import page as path_of
 
 SIZES = {"desk": {"viewport": DESK}, "phone": {"viewport": PHONE, "is_mobile": True, "has_touch": True}}
 TOO_WIDE = "each => each.scrollWidth > each.clientWidth"

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Final
 
-from distribution.handback import WAIT_AFTER_FAILURE
-from routing.dispatcher import LEADER_LEASE_SECONDS, STANDBY_SECONDS
+from distribution.attempts.lease import WAIT_AFTER_FAILURE
+from routing.dispatch.publish import PAUSE_AFTER_FAILURE_SECONDS
+from routing.dispatcher.fallback import ROUND_SECONDS
+from routing.dispatcher.loop import LEADER_LEASE_SECONDS, STANDBY_SECONDS
 from routing.reconcile.inflight import WAIT_MS
 from routing.reconcile.schedule import LEAST_AGE
-from routing.straight import ROUND_SECONDS
-from routing.wake import PAUSE_AFTER_FAILURE_SECONDS
 from tests.chaos.periods import PRODUCTION, Periods
 
 # When everything goes wrong for it one after the other, and nobody who had it died.

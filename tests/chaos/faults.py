@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from uuid6 import uuid7
 
-from routing.keys import inflight_key
+from routing.redis.keys import inflight_key
 from tests.chaos.outages import end_sessions, postgres_read_only, redis_full, redis_silent
 from tests.chaos.pairs import strike_two
 from tests.chaos.stage import Stage
@@ -26,7 +26,7 @@ from tests.chaos.stoppages import (
     stop_beat,
     terminate_web,
 )
-from tests.concurrency.racing import TooSlow
+from tests.support.racing import TooSlow
 
 # So many runs of `reconcile inflight` after the end of a lease: at least one began after it.
 RUNS: Final = 2

@@ -61,7 +61,7 @@ def prepare() -> None:
     from django.core.checks import run_checks
 
     from leadswitch.celery import app
-    from routing.places import load_rows
+    from routing.places.zips import load_rows
 
     django.setup()
     app.set_default()
@@ -125,7 +125,7 @@ def run_web(address: str) -> None:
 
 def run_hand_on(*lead_ids: str) -> None:
     """What every process does after the commit that wrote these leads' due times."""
-    from routing.handon import settle
+    from routing.dispatch.enqueue import settle
     from routing.queries import read_due_times
 
     settle(read_due_times([int(each) for each in lead_ids]))

@@ -74,8 +74,8 @@ def install(directory: Path) -> None:
 
 def _watch_attempts() -> None:
     """Between the lock of a lead and the end of its transaction nobody else may be there."""
-    from distribution import distribute
-    from routing.closing import LeadMoved
+    from distribution.attempts import distribute
+    from routing.leads.finish import LeadMoved
 
     attempt, close = distribute._attempt, distribute.close_attempt
 
@@ -108,36 +108,36 @@ def _watch_attempts() -> None:
 
 def _watch_decisions() -> None:
     """Here a worker has the lead and has read everything, and no buyer is locked yet."""
-    from distribution import attempt
+    from distribution.attempts import decide_under_lock
 
-    lock = attempt.lock_candidates
+    lock = decide_under_lock.lock_candidates
 
     def watched(enrollment_ids: Any, *, count: int) -> Any:
         if PROBE.program == "worker":
             PROBE.stop_at("decision")
         return lock(enrollment_ids, count=count)
 
-    attempt.lock_candidates = watched
+    decide_under_lock.lock_candidates = watched
 
 
 def _watch_sales() -> None:
     """Here a worker has decided, and has the locks of everyone that it sells to."""
-    from distribution import attempt
+    from distribution.attempts import decide_under_lock
 
-    sell = attempt.sell_selected
+    sell = decide_under_lock.sell_selected
 
     def watched(decided: Any, **named: Any) -> Any:
         if PROBE.program == "worker" and decided.decision.selected:
             PROBE.stop_at("sale")
         return sell(decided, **named)
 
-    attempt.sell_selected = watched
+    decide_under_lock.sell_selected = watched
 
 
 def _watch_takes() -> None:
     from redis.exceptions import TimeoutError
 
-    from routing import schedule, scripts
+    from routing.dispatch import schedule, scripts
 
     assert scripts.TAKE.endswith("return taken\n")
     scripts.TAKE = scripts.TAKE.removesuffix("return taken\n") + TELL_TAKE
@@ -160,21 +160,21 @@ def _watch_takes() -> None:
 
 def _watch_publishing() -> None:
     """Here the leader has leads, and nobody else knows of them."""
-    from routing import dispatcher
+    from routing.dispatcher import loop
 
-    publish = dispatcher.publish_all
+    publish = loop.publish_all
 
     def watched(handed: Any, *, path: str) -> None:
         if handed and path == "take":
             PROBE.stop_at("publish")
         publish(handed, path=path)
 
-    dispatcher.publish_all = watched
+    loop.publish_all = watched
 
 
 def _watch_exits() -> None:
     """Here a web process has answered its last request, and hands on what is left."""
-    from routing.hands import Hands
+    from routing.dispatch.enqueuer import Hands
 
     leave = Hands.leave
 

@@ -47,10 +47,10 @@ def _row_lock() -> None:
 
 def _compare_and_set() -> None:
     """The end of an attempt is written whatever became of the lead meanwhile."""
-    from routing import closing
+    from routing.leads import finish
 
     _cut(
-        closing,
+        finish,
         "CLOSE",
         "WHERE id = %s AND status = 'pending' AND paused_at IS NULL AND attempts = %s",
         "WHERE id = %s AND attempts >= least(attempts, %s)",
@@ -59,13 +59,13 @@ def _compare_and_set() -> None:
 
 def _lease() -> None:
     """In flight without an end."""
-    from routing import schedule
+    from routing.dispatch import schedule
 
     schedule.lease_ms = lambda: 10**9
 
 
 def _epoch() -> None:
-    from routing import scripts
+    from routing.dispatch import scripts
 
     fence = "if redis.call('GET', DISPATCHER) ~= ARGV[1] or redis.call('GET', EPOCH) ~= ARGV[2] then return {-1} end"
     _cut(scripts, "TAKE", fence)
@@ -88,9 +88,9 @@ def _atomic_take() -> None:
     """Looking and taking are two calls, and the process may be stopped between them."""
     from django.conf import settings
 
-    from routing import schedule
-    from routing.keys import schedule_key, schedule_of, shard_of
-    from routing.redisclient import get_client
+    from routing.dispatch import schedule
+    from routing.redis.client import get_client
+    from routing.redis.keys import schedule_key, schedule_of, shard_of
     from tests.chaos.probes import PROBE
 
     def take_due(
@@ -118,14 +118,14 @@ def _atomic_take() -> None:
 
 
 def _idempotency_key() -> None:
-    from routing import idempotency
+    from routing.intake import idempotency
 
     _cut(idempotency, "FIND", "WHERE workspace_id", "WHERE false AND workspace_id")
     _cut(idempotency, "STORE", "%s::jsonb)", "%s::jsonb) ON CONFLICT DO NOTHING")
 
 
 def _duplicate_check() -> None:
-    from routing import duplicates
+    from routing.rules import duplicates
 
     _cut(duplicates, "LOOK", ") first ON true", ") first ON false")
 
@@ -140,9 +140,9 @@ def _reconciler() -> None:
 
 def _leases_without_beat() -> None:
     """Expired leases are left to the reconciler, whether it runs or not."""
-    from routing import lookout
+    from routing.dispatcher import leader_tasks
 
-    lookout.end_leases_unless_beat_does = lambda runs: 0  # noqa: ARG005 - the signature is the product's
+    leader_tasks.end_leases_unless_beat_does = lambda runs: 0  # noqa: ARG005 - the signature is the product's
 
 
 def _no_key_lock() -> None:
@@ -159,14 +159,14 @@ def _no_key_lock() -> None:
 
 def _lookout() -> None:
     """The leader believes what Redis answers: what it refuses is tried again and again."""
-    from routing import dispatcher
-    from routing.handon import publish
-    from routing.lookout import Lookout
+    from routing.dispatch.enqueue import publish
+    from routing.dispatcher import loop
+    from routing.dispatcher.leader_tasks import Lookout
 
     def publish_some(handed: Any, *, path: str) -> None:
         publish(handed, path=path)
 
-    dispatcher.publish_all = publish_some
+    loop.publish_all = publish_some
     Lookout.look = lambda self: None  # type: ignore[method-assign]  # noqa: ARG005 - the signature is the product's
 
 
@@ -179,21 +179,21 @@ def _session_check() -> None:
 
 def _keeping() -> None:
     """What Redis refused a process is left to the reconcilers."""
-    from routing.hands import Hands
+    from routing.dispatch.enqueuer import Hands
 
     Hands.keep = lambda self, leads=(), *, endings=(): None  # type: ignore[method-assign]  # noqa: ARG005 - the signature is the product's
 
 
 def _flush_at_exit() -> None:
     """A process that is stopped leaves what waits in it behind."""
-    from routing.hands import Hands
+    from routing.dispatch.enqueuer import Hands
 
     Hands.leave = lambda self, *, timeout_seconds=0.0: 0  # type: ignore[method-assign]  # noqa: ARG005 - the signature is the product's
 
 
 def _confirmation() -> None:
     """What was handed out counts as published: its lease alone brings it back."""
-    from routing import scripts
+    from routing.dispatch import scripts
 
     _cut(scripts, "TAKE", "if number ~= ARGV[7] then", "if false then")
     _cut(scripts, "HAND_BACK", "return hand_back(lost, tonumber(ARGV[1]))", "return 0")
@@ -202,9 +202,9 @@ def _confirmation() -> None:
 
 def _pause_look() -> None:
     """A sale believes what its attempt read of the pauses when it began."""
-    from distribution import sale
+    from distribution.attempts import sell
 
-    _cut(sale, "SELL", sale.IS_OPEN, f"true OR ({sale.IS_OPEN})")
+    _cut(sell, "SELL", sell.IS_OPEN, f"true OR ({sell.IS_OPEN})")
 
 
 ONE_ORDER: Final = """
@@ -221,15 +221,15 @@ class OneOrder:
     """A walk through the leads of all workspaces, those of paused ones among them."""
 
     def __init__(self, mode: str) -> None:
-        from routing.backlog import START
+        from routing.dispatch.backlog import START
 
         self.mode, self.place, self.is_over = mode, START, False
 
     def read_page(self, *, count: int = 1_000, until: Any = None, least_age: Any = None) -> list[Any]:
         from django.db import connection
 
-        from routing.backlog import ANY_TIME
-        from routing.schedule import Due
+        from routing.dispatch.backlog import ANY_TIME
+        from routing.dispatch.schedule import Due
 
         age = least_age.total_seconds() if least_age else 0
         with connection.cursor() as cursor:
@@ -243,10 +243,11 @@ class OneOrder:
 
 def _workspace_turns() -> None:
     """Lost leads come back in one order over all workspaces, a thousand a second."""
-    from routing import backlog, lookout
+    from routing.dispatch import backlog
+    from routing.dispatcher import leader_tasks
     from routing.reconcile import schedule as reconciler
 
-    lookout.walk_running = reconciler.walk_all = OneOrder
+    leader_tasks.walk_running = reconciler.walk_all = OneOrder
     place = backlog.Spread.place
 
     def place_behind_all(self: Any, lead: Any, *, at: Any) -> Any:

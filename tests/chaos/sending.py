@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from routing.models import Lead
 from tests.chaos.world import Sender, World
-from tests.factories import LeadFactory, person
+from tests.support.factories import LeadFactory, person
 
 THREADS: Final = 4
 TIMEOUT_SECONDS: Final = 5.0

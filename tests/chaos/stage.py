@@ -16,7 +16,7 @@ from django.db import connection
 
 from leadswitch.embedded import redis as embedded_redis
 from leadswitch.embedded.paths import ServicePaths
-from routing.keys import dispatcher_key, inflight_key
+from routing.redis.keys import dispatcher_key, inflight_key
 from tests.chaos.bounds import longest_way_back
 from tests.chaos.evidence import Repairs, Takes, Witness
 from tests.chaos.findings import Findings
@@ -25,7 +25,7 @@ from tests.chaos.periods import Periods
 from tests.chaos.probes import asking
 from tests.chaos.sending import Senders
 from tests.chaos.world import World
-from tests.concurrency.racing import fetch_value, wait_until
+from tests.support.racing import fetch_value, wait_until
 
 if TYPE_CHECKING:
     import redis

@@ -10,16 +10,16 @@ from typing import Final
 from django.db import connection
 from django.utils import timezone
 
-from routing.control import read_control
+from routing.dispatch.control import read_control
+from routing.dispatch.schedule import TIMEOUT_SECONDS
+from routing.dispatcher.fallback import ROUND_SECONDS
 from routing.models import DispatchPath
-from routing.schedule import TIMEOUT_SECONDS
-from routing.straight import ROUND_SECONDS
 from tests.chaos.fleet import is_any_alive
 from tests.chaos.outages import redis_silent
 from tests.chaos.stage import Stage, Watch, go_on
 from tests.chaos.waybacks import find_stranded, read_overdue
-from tests.concurrency.racing import TooSlow, fetch_value
-from tests.factories import LeadFactory
+from tests.support.factories import LeadFactory
+from tests.support.racing import TooSlow, fetch_value
 
 STALL_SECONDS: Final = (1.0, 3.0)
 # Until leads are started when nothing is wrong any more, on a slow machine.

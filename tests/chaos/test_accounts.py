@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 import pytest
 from django.db import connection, transaction
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from tests.chaos.accounts import CHECKS, examine
 from tests.chaos.findings import Findings
 from tests.chaos.world import build_world
-from tests.factories import LeadFactory
+from tests.support.factories import LeadFactory
 
 if TYPE_CHECKING:
     from routing.models import Lead

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import connection
 
-from routing.keys import inflight_key, schedule_of
-from routing.schedule import LONGEST_SPREAD_SECONDS
+from routing.dispatch.schedule import LONGEST_SPREAD_SECONDS
+from routing.redis.keys import inflight_key, schedule_of
 from tests.chaos.bounds import longest_way_back
 from tests.chaos.periods import Periods
 

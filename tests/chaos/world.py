@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from distribution.models import Campaign, CampaignMode
 from routing.models import Source, Workspace
-from tests.factories import (
+from tests.support.factories import (
     CampaignFactory,
     EnrollmentFactory,
     RuleFactory,

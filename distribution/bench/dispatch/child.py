@@ -23,6 +23,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
+from distribution.attempts.worker import settle_collector
 from distribution.bench.dataset import Pool, build_pool
 from distribution.bench.dispatch.plan import (
     BACKLOG_WORKSPACES,
@@ -35,19 +36,18 @@ from distribution.bench.dispatch.plan import (
     SHORTEST_DELAY,
 )
 from distribution.bench.worker import serve
-from distribution.worker import settle_collector
-from routing import schedule
-from routing.backlog import Walk, walk_all
-from routing.handon import hand_on_later, publish
-from routing.intake import take_in
-from routing.keys import pace_key, schedule_of, shard_of
-from routing.leadfields import CleanLead
+from routing.dispatch import schedule
+from routing.dispatch.backlog import Walk, walk_all
+from routing.dispatch.enqueue import hand_on_later, publish
+from routing.dispatch.publish import PROCESS_LEADS, publish_ready
+from routing.dispatch.schedule import LEADS_A_CALL, Due
+from routing.intake.parse import CleanLead
+from routing.intake.store import take_in
 from routing.models import DispatchMode, Lead, LeadStatus, Source, Workspace
 from routing.queries import DueTime
 from routing.reconcile.schedule import run as reconcile_schedule
-from routing.redisclient import get_client
-from routing.schedule import LEADS_A_CALL, Due
-from routing.wake import PROCESS_LEADS, publish_ready
+from routing.redis.client import get_client
+from routing.redis.keys import pace_key, schedule_of, shard_of
 
 LEADS_A_TAKE: Final = 1_000
 SECONDS_A_CLAIM: Final = 30

@@ -10,8 +10,8 @@ import django
 if __name__ == "__main__":
     django.setup()
 
-from distribution.distribute import distribute_next_polled
-from distribution.worker import settle_collector
+from distribution.attempts.distribute import distribute_next_polled
+from distribution.attempts.worker import settle_collector
 
 PERIOD_SECONDS = 1.0
 

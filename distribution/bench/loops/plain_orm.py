@@ -13,8 +13,8 @@ from uuid6 import uuid7
 from distribution.bench.dataset import PRICE_CENTS
 from distribution.bench.template import Template
 from distribution.models import Assignment, Enrollment, LedgerEntry, Wallet
+from routing.calendar.windows import WINDOW_KINDS
 from routing.models import Lead, LeadStatus
-from routing.windows import WINDOW_KINDS
 from tracing.models import Attempt, LeadDistributionEvent
 
 

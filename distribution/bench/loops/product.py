@@ -1,6 +1,6 @@
 """The product: the use case that workers call."""
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 
 
 class Product:

@@ -13,7 +13,7 @@ from django.db import connection, connections
 from distribution.bench.scale.clock import Clock, Elapsed
 from distribution.bench.scale.targets import Target
 from distribution.models import Assignment, LedgerEntry
-from routing.dispatchstate import LEADS_LOOKED_AT
+from routing.dispatch.state import LEADS_LOOKED_AT
 from routing.models import IdempotencyRecord, Lead
 from tracing.models import Attempt, AuditEntry, LeadDistributionEvent
 

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from distribution.api.urls import urlpatterns as distribution_urls
 from distribution.bench.scale.world import PREFIX
-from distribution.missed import MISSED_REASONS
+from distribution.explain.missed import MISSED_REASONS
 from distribution.models import Assignment, AssignmentState, Buyer, BuyerKey, BuyerScope, LedgerKind
 from routing.models import Lead, SourceKey, SourceScope, Workspace
 from routing.reconcile import list_reconcilers, run_reconciler

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
+from distribution.attempts.distribute import distribute_lead
 from distribution.bench.scale.size import BIG, KINDS, Kind, Size
-from distribution.distribute import distribute_lead
-from distribution.limits import MAX_CREDIT_LIMIT_CENTS
+from distribution.engine.limits import MAX_CREDIT_LIMIT_CENTS
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, Tier, Wallet
-from distribution.returns import return_assignment
-from routing.identity import identify
+from distribution.money.returns import return_assignment
+from routing.intake.identity import identify
 from routing.models import Lead, LeadStatus, RoutingRule, Source, Workspace, WorkspaceKind
 
 PREFIX: Final = "scale-"

@@ -7,9 +7,9 @@ from typing import Any
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 
-from distribution.config import find_other_places, raise_version
-from distribution.effect import find_without_effect
-from distribution.stored import Finding, review_stored
+from distribution.attempts.campaigns import find_other_places, raise_version
+from distribution.review.effect import find_without_effect
+from distribution.review.stored import Finding, review_stored
 
 
 class Command(BaseCommand):

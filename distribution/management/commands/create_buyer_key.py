@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from distribution.buyerkeys import BuyerNotFound
+from distribution.buyers.keys import BuyerNotFound
 from distribution.management.keyarguments import add_key_options, issue_for, print_once
-from routing.keyring import KeyRefused
+from routing.access.api_keys import KeyRefused
 
 
 class Command(BaseCommand):

@@ -8,11 +8,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.module_loading import import_string
 
-from distribution.distribute import distribute_next_due
-from distribution.worker import settle_collector, worker_name
-from routing.dispatcher import Dispatcher
-from routing.installation import OtherInstallation
-from routing.places import load_rows
+from distribution.attempts.distribute import distribute_next_due
+from distribution.attempts.worker import settle_collector, worker_name
+from routing.dispatch.installation import OtherInstallation
+from routing.dispatcher.loop import Dispatcher
+from routing.places.zips import load_rows
 
 
 class Command(BaseCommand):

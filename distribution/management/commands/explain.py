@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 
-from distribution.explain import explain
+from distribution.explain.lead import explain
+from distribution.explain.text import render
+from distribution.explain.types import to_json
 from distribution.models import Buyer
 from distribution.queries import find_buyers
-from distribution.story import to_json
-from distribution.storytext import render
 from routing.management.arguments import ambiguous, read_lead
 from routing.models import Lead
 

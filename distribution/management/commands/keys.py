@@ -9,13 +9,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from distribution.buyerkeys import BuyerNotFound
-from distribution.keylist import KeyNotFound, describe_key, find_key, list_keys, state_of
+from distribution.buyers.key_list import KeyNotFound, describe_key, find_key, list_keys, state_of
+from distribution.buyers.keys import BuyerNotFound
 from distribution.management.keyarguments import add_key_options, add_reason, issue_for, print_once
-from routing.keyring import By, KeyRefused, revoke, rotate
+from routing.access.api_keys import By, KeyRefused, revoke, rotate
+from routing.intake.sources import SourceNotFound
 from routing.management.arguments import describe_operator, read_workspace
 from routing.models import ScopedKey
-from routing.sources import SourceNotFound
 from tracing import wording
 from tracing.parsing import positive_argument
 

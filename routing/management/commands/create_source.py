@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from routing.intake.sources import SourceNotMade, create_source
 from routing.management.arguments import describe_operator
-from routing.sources import SourceNotMade, create_source
 
 
 class Command(BaseCommand):

@@ -14,11 +14,11 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import OperationalError, ProgrammingError
 from redis.exceptions import RedisError
 
-from routing import installation, pauses
-from routing.aftermath import after_commit_try
-from routing.dispatchreport import describe_state, tell_pause, tell_state
-from routing.dispatchstate import find_problems, read_state
-from routing.installation import OtherInstallation
+from routing.after_commit import after_commit_try
+from routing.dispatch import installation, pauses
+from routing.dispatch.installation import OtherInstallation
+from routing.dispatch.report import describe_state, tell_pause, tell_state
+from routing.dispatch.state import find_problems, read_state
 from routing.locks import is_lock_timeout
 from routing.management.arguments import describe_operator, read_workspace
 from routing.models import Workspace

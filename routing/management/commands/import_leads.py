@@ -13,16 +13,16 @@ from django.db import Error
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from routing.handon import HANDS
-from routing.leads_import.mapping import ColumnMapping, MappingError, name_columns, read_mapping
-from routing.leads_import.rejects import ImportRunning, RejectsFile
-from routing.leads_import.report import describe_import, print_import
-from routing.leads_import.rows import Table, TableError
-from routing.leads_import.run import ImportReport, LeadsImport
-from routing.leads_import.table import open_table
+from routing.calendar.zones import UnknownTimezone, load_zone
+from routing.dispatch.enqueue import HANDS
+from routing.intake.csv.mapping import ColumnMapping, MappingError, name_columns, read_mapping
+from routing.intake.csv.rejects import ImportRunning, RejectsFile
+from routing.intake.csv.report import describe_import, print_import
+from routing.intake.csv.rows import Table, TableError
+from routing.intake.csv.run import ImportReport, LeadsImport
+from routing.intake.csv.table import open_table
+from routing.intake.sources import SourceNotFound, find_source
 from routing.models import Source
-from routing.sources import SourceNotFound, find_source
-from routing.zones import UnknownTimezone, load_zone
 
 ROWS_A_LINE: Final = 10_000
 # A Redis that stalls gets this long to take what was imported.

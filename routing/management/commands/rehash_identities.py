@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from routing.rehash import rehash_identities
+from routing.intake.rehash import rehash_identities
 
 
 class Command(BaseCommand):

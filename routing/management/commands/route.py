@@ -8,11 +8,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from routing.leadfields import condition_fields
+from routing.intake.parse import condition_fields
 from routing.management.arguments import read_lead
 from routing.models import Lead
-from routing.rules import PathTooLong, RuleBroken
-from routing.trial import Asked, Station, Trial, try_route
+from routing.rules.dry_run import Asked, Station, Trial, try_route
+from routing.rules.ruleset import PathTooLong, RuleBroken
 
 
 class Command(BaseCommand):

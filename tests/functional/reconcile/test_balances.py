@@ -8,8 +8,8 @@ from distribution.models import LedgerEntry, Wallet
 from distribution.reconcile import balances
 from routing import metrics
 from routing.reconcile import Counts, find_reconciler, run_reconciler
-from tests.factories import BuyerFactory
-from tests.planting import plant
+from tests.support.factories import BuyerFactory
+from tests.support.planting import plant
 
 RAISE = "UPDATE distribution_wallet SET balance_cents = balance_cents + 7 WHERE id = %s"
 

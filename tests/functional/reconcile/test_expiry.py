@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.verify import run_verification
-from routing.lease import acquire
+from routing.leads.claim import acquire
 from routing.locks import HOLD_EXPIRED, HOLD_STALE
 from routing.models import Lead, LeadStatus, Workspace
 from routing.reconcile import Counts, expiry, find_reconciler, run_reconciler, stale_locks
 from routing.reconcile.expiry import LEADS_A_BATCH
-from tests.blocking import holding
-from tests.factories import LeadFactory
-from tests.filling import fill_leads
-from tests.integration.test_query_plans import nodes
-from tests.planting import plant
+from tests.integration.models.test_query_plans import nodes
+from tests.support.blocking import holding
+from tests.support.factories import LeadFactory
+from tests.support.filling import fill_leads
+from tests.support.planting import plant
 from tracing.models import Attempt
 
 pytestmark = pytest.mark.usefixtures("committed_db")

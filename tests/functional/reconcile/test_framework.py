@@ -21,13 +21,13 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from routing import metrics
 from routing.models import Workspace
+from routing.owned_lock import KEEP_OPEN, TRY_LOCK, lock_key, owned_lock
 from routing.reconcile import Reconciler, ReconcilerBusy, list_reconcilers, run_reconciler
-from routing.reconcile.lock import KEEP_OPEN, TRY_LOCK, lock_key, owned_lock
 from routing.tasks import reconcile
-from tests.blocking import another_connection
-from tests.concurrency.processes import pipe, started
-from tests.concurrency.racing import fetch_value, in_background, wait_until
-from tests.factories import WorkspaceFactory
+from tests.support.blocking import another_connection
+from tests.support.factories import WorkspaceFactory
+from tests.support.processes import pipe, started
+from tests.support.racing import fetch_value, in_background, wait_until
 from tracing import reconciling
 from tracing.reconciling import MOST_NAMED, Counts, in_batches, name_rows
 
@@ -223,7 +223,7 @@ def test_two_at_once_are_one() -> None:
 HOLD = """
 import sys, django
 django.setup()
-from routing.reconcile.lock import owned_lock
+from routing.owned_lock import owned_lock
 with owned_lock("names"):
     print("held", flush=True)
     sys.stdin.readline()

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import call_command
 
 from tests.functional.verify.world import ALL_NUMBERS, World
-from tests.planting import plant
+from tests.support.planting import plant
 
 
 @pytest.mark.usefixtures("world")

@@ -5,14 +5,14 @@ from contextlib import ExitStack
 import pytest
 from django.db import connections
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import VerifyWatermark
 from distribution.verify import run_verification, touched
-from tests.concurrency.racing import fetch_value, wait_until
-from tests.factories import LeadFactory
 from tests.functional.verify.planted import PLANTED, Planted
 from tests.functional.verify.world import ALL_NUMBERS, World, broken, build_world, ids
-from tests.planting import plant, without
+from tests.support.factories import LeadFactory
+from tests.support.planting import plant, without
+from tests.support.racing import fetch_value, wait_until
 
 NAMES = ["caps", "charges", "due", "events", "pools", "privacy", "replay", "sales", "wallets"]
 # Of rows that were found clean before, what is deleted past the triggers, or what a changed snapshot explains.

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.verify import run_verification
-from tests.factories import CampaignFactory, LeadFactory, enroll
+from tests.support.factories import CampaignFactory, LeadFactory, enroll
 from tracing.models import Attempt, LeadDistributionEvent
 
 ADA = {"first_name": "Ada", "last_name": "Lovelace", "email": "ada@example.com", "phone": "+14048812345"}
@@ -54,7 +54,7 @@ def test_trace_holds_no_personal_attribute() -> None:
 @pytest.mark.usefixtures("committed_db")
 def test_without_hiding_verify_finds_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """The control, with an attribute whose name says nothing and a name in another order."""
-    monkeypatch.setattr("distribution.facts.hide_personal", lambda _, value: value)
+    monkeypatch.setattr("distribution.attempts.live_facts.hide_personal", lambda _, value: value)
     monkeypatch.setitem(ATTRIBUTES, "remark", "Lovelace, Ada")
     decide(reading("remark"))
     results = {invariant.name: findings for invariant, findings in run_verification().results}

@@ -7,7 +7,7 @@ import pytest
 from distribution.verify import run_verification
 from tests.functional.verify.planted import PLANTED, Planted
 from tests.functional.verify.world import ALL_NUMBERS, World, broken, ids
-from tests.planting import plant, without
+from tests.support.planting import plant, without
 
 
 @pytest.mark.parametrize("planted", PLANTED, ids=[planted.name for planted in PLANTED])

@@ -8,14 +8,14 @@ from itertools import pairwise
 import pytest
 from django.db import IntegrityError, connection, connections
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Campaign
 from distribution.verify import Findings, Invariant, findings, replay, run, run_verification, slices
-from tests.factories import LeadFactory
 from tests.functional.verify import whole
 from tests.functional.verify.planted import PLANTED
 from tests.functional.verify.world import World, broken, build_world, ids
-from tests.planting import plant, without
+from tests.support.factories import LeadFactory
+from tests.support.planting import plant, without
 
 ORACLES = sorted(whole.STATEMENTS)
 

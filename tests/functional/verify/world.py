@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from distribution.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Campaign, LedgerEntry
-from distribution.returns import return_assignment
+from distribution.money.returns import return_assignment
 from distribution.verify import Report
 from routing.models import Lead
-from tests.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
+from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
 from tracing.models import Attempt
 
 PRICE_CENTS = 2_500

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from distribution.engine import DefinitionError, compile_campaign, decide
-from distribution.remedy import Ending, assess
+from distribution.explain.remedy import Ending, assess
 from tests.unit.engine.builders import buyer, definition, enrollment, facts, tier
 from tracing.gates import describe_gate
 from tracing.vocabulary import SKIP_REASONS

@@ -1,0 +1,264 @@
+"""Campaign definitions: read in one statement, compiled once per version, kept for each version an attempt used.
+
+The version comes from the database with every attempt, so a cached compilation can be old but never stale. Its snapshot
+is kept in a transaction of its own: whoever uses the version first holds up nobody else (decisions/0041).
+"""
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final, TypeVar
+
+from django.db import connection, connections, transaction
+
+from distribution.configuration.locate import locate_area
+from distribution.engine import CampaignHead, CompiledCampaign, compile_campaign
+
+HEADS: Final = """
+SELECT id, config_version, source_id, vertical, priority
+FROM distribution_campaign
+WHERE workspace_id = %s AND active AND vertical IN ('', %s)
+"""
+
+# One statement, one snapshot: a definition never mixes two versions.
+DEFINITION: Final = """
+SELECT (
+    SELECT s.config::text FROM distribution_campaignsnapshot s
+    WHERE s.campaign_id = c.id AND s.config_version = c.config_version
+), jsonb_build_object(
+    'campaign', jsonb_build_object(
+        'id', c.id, 'config_version', c.config_version, 'mode', c.mode, 'price_cents', c.price_cents,
+        'max_buyers', c.max_buyers, 'timezone', c.timezone, 'schedule', c.schedule,
+        'price_rules', c.price_rules, 'questions', c.questions
+    ),
+    'tiers', COALESCE((
+        SELECT jsonb_agg(jsonb_build_object(
+            'id', t.id, 'position', t.position, 'content_filter', t.content_filter, 'price_cents', t.price_cents
+        ) ORDER BY t.position)
+        FROM distribution_tier t WHERE t.campaign_id = c.id
+    ), '[]'),
+    'enrollments', COALESCE((
+        SELECT jsonb_agg(jsonb_build_object(
+            'id', e.id, 'tier_id', e.tier_id, 'buyer_id', e.buyer_id, 'active', e.active, 'weight', e.weight,
+            'priority', e.priority, 'bid_cents', e.bid_cents, 'lead_filter', e.lead_filter,
+            'caps', jsonb_build_object(
+                'hour', e.cap_hour, 'day', e.cap_day, 'week', e.cap_week, 'month', e.cap_month),
+            'budgets', jsonb_build_object(
+                'hour', e.budget_hour_cents, 'day', e.budget_day_cents,
+                'week', e.budget_week_cents, 'month', e.budget_month_cents)
+        ) ORDER BY e.id)
+        FROM distribution_enrollment e WHERE e.campaign_id = c.id AND e.archived_at IS NULL
+    ), '[]'),
+    'buyers', COALESCE((
+        SELECT jsonb_agg(jsonb_build_object(
+            'id', b.id, 'active', b.paused_at IS NULL, 'timezone', b.timezone, 'hours', b.hours,
+            'answers', b.answers, 'service_area', b.service_area
+        ) ORDER BY b.id)
+        FROM distribution_enrollment e JOIN distribution_buyer b ON b.id = e.buyer_id
+        WHERE e.campaign_id = c.id AND e.archived_at IS NULL
+    ), '[]')
+)::text
+FROM distribution_campaign c
+WHERE c.id = %s
+"""
+
+KEEP_SNAPSHOT: Final = """
+INSERT INTO distribution_campaignsnapshot (campaign_id, config_version, config, actor)
+VALUES (%s, %s, %s::jsonb, '')
+ON CONFLICT (campaign_id, config_version) DO NOTHING
+"""
+
+SNAPSHOT: Final = """
+SELECT config::text FROM distribution_campaignsnapshot WHERE campaign_id = %s AND config_version = %s
+"""
+
+MAX_CACHED: Final = 500
+# A campaign that is saved again and again may be at another version each time that its snapshot was kept.
+MAX_VERSIONS: Final = 3
+
+Result = TypeVar("Result")
+
+
+class UnknownCampaign(LookupError):
+    """No campaign has this id."""
+
+
+class SnapshotMissing(Exception):
+    """The snapshot of this version is not known to be kept: roll back, keep it, and begin again."""
+
+    def __init__(self, campaign: CompiledCampaign) -> None:
+        super().__init__(f"version {campaign.config_version} of campaign {campaign.id} has no snapshot yet")
+        self.campaign = campaign
+
+
+class CampaignCache:
+    """Compiled campaigns of this process, least recently used dropped first."""
+
+    def __init__(self, size: int = MAX_CACHED) -> None:
+        self._size = size
+        self._compiled: OrderedDict[int, CompiledCampaign] = OrderedDict()
+        # By campaign and version: whose snapshot is known to be kept, and the definitions of the others.
+        self._kept: OrderedDict[tuple[int, int], None] = OrderedDict()
+        self._unkept: OrderedDict[tuple[int, int], str] = OrderedDict()
+
+    def get(self, campaign_id: int, *, config_version: int) -> CompiledCampaign:
+        """Return the campaign compiled at `config_version` or, if it changed meanwhile, at a newer one.
+
+        Writes nothing: who records a decision calls require_snapshot.
+        Raises UnknownCampaign, and DefinitionError for a configuration that does not compile.
+        """
+        compiled = self._compiled.get(campaign_id)
+        if compiled is None or compiled.config_version != config_version:
+            compiled = self._load(campaign_id)
+        with suppress(KeyError):  # another thread dropped it meanwhile
+            self._compiled.move_to_end(campaign_id)
+        return compiled
+
+    def require_snapshot(self, campaign: CompiledCampaign) -> None:
+        """Raise SnapshotMissing unless the snapshot of a campaign from this cache is kept. No statement."""
+        if (campaign.id, campaign.config_version) not in self._kept:
+            raise SnapshotMissing(campaign)
+
+    def keep_snapshot(self, campaign: CompiledCampaign) -> None:
+        """Write the snapshot of a campaign from this cache unless it is known to be kept. Needs no open transaction:
+        one statement commits on the server, whatever becomes of this process, so that nobody waits for it.
+        """
+        if self._write(campaign, using="default"):
+            self._note_kept((campaign.id, campaign.config_version))
+
+    def keep_snapshot_within(self, campaign: CompiledCampaign, *, using: str = "default") -> CompiledCampaign:
+        """The same in an open transaction. Others that write this version wait for the end of it.
+
+        Returns the campaign as the snapshot has it, which another process may have kept meanwhile.
+        """
+        version = (campaign.id, campaign.config_version)
+        if self._write(campaign, using=using):
+            # Only the commit makes it kept: after a rollback it is written again.
+            transaction.on_commit(lambda: self._note_kept(version), using=using, robust=True)
+            return campaign
+        cached = self._compiled.get(campaign.id)
+        return cached if cached is not None and cached.config_version == version[1] else campaign
+
+    def _write(self, campaign: CompiledCampaign, *, using: str) -> bool:
+        """False: it was not this cache that wrote it. What is kept is then what the cache has."""
+        version = (campaign.id, campaign.config_version)
+        if version in self._kept:
+            return False
+        definition = self._unkept.get(version)
+        if definition is None:  # dropped for others: have it read again
+            self._compiled.pop(campaign.id, None)
+            return False
+        with connections[using].cursor() as cursor:
+            cursor.execute(KEEP_SNAPSHOT, [*version, definition])
+            if cursor.rowcount:
+                return True
+            # A process with other tables of places may have kept another one: it is the definition of the version.
+            cursor.execute(SNAPSHOT, version)
+            self._store(version, compile_campaign(json.loads(cursor.fetchone()[0])), unkept=None)
+        return False
+
+    def clear(self) -> None:
+        """Forget everything; the next attempt reads from the database."""
+        self._compiled.clear()
+        self._kept.clear()
+        self._unkept.clear()
+
+    def _load(self, campaign_id: int) -> CompiledCampaign:
+        kept, definition = _read(campaign_id)
+        compiled = compile_campaign(kept or definition)
+        version = (campaign_id, compiled.config_version)
+        self._store(version, compiled, unkept=None if kept else json.dumps(definition))
+        return compiled
+
+    def _store(self, version: tuple[int, int], compiled: CompiledCampaign, *, unkept: str | None) -> None:
+        if unkept is None:
+            self._note_kept(version)
+        else:
+            self._unkept[version] = unkept
+        self._compiled[compiled.id] = compiled
+        self._drop_oldest(self._compiled)
+        self._drop_oldest(self._unkept)
+
+    def _note_kept(self, version: tuple[int, int]) -> None:
+        self._unkept.pop(version, None)
+        self._kept[version] = None
+        self._drop_oldest(self._kept)
+
+    def _drop_oldest(self, cached: OrderedDict[Any, Any]) -> None:
+        while len(cached) > self._size:
+            cached.popitem(last=False)
+
+
+CAMPAIGNS: Final = CampaignCache()
+
+
+def keeping_snapshots(work: Callable[[], Result]) -> Result:
+    """Run `work`, which opens and ends a transaction of its own, again after each SnapshotMissing: the snapshot is
+    kept between two runs, when nothing is locked. Needs no open transaction.
+
+    Raises SnapshotMissing when the campaign has changed MAX_VERSIONS times since.
+    """
+    for _ in range(MAX_VERSIONS):
+        try:
+            return work()
+        except SnapshotMissing as missing:
+            CAMPAIGNS.keep_snapshot(missing.campaign)
+    return work()
+
+
+def read_heads(*, workspace_id: int, vertical: str) -> tuple[Sequence[CampaignHead], Mapping[int, int]]:
+    """Return the active campaigns of a workspace that could take this vertical, and their versions by id."""
+    with connection.cursor() as cursor:
+        cursor.execute(HEADS, [workspace_id, vertical])
+        rows = cursor.fetchall()
+    heads = [CampaignHead(id=row[0], source_id=row[2], vertical=row[3], priority=row[4]) for row in rows]
+    return heads, {row[0]: row[1] for row in rows}
+
+
+def read_definition(campaign_id: int) -> dict[str, Any]:
+    """Return a campaign's definition as it is now, with the coordinates of every radius. Raises UnknownCampaign."""
+    return _read(campaign_id)[1]
+
+
+def _read(campaign_id: int) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """The snapshot of the version, if it is kept, and the definition with what this process looks up.
+
+    Raises UnknownCampaign.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(DEFINITION, [campaign_id])
+        row = cursor.fetchone()
+    if row is None:
+        message = f"no campaign has the id {campaign_id}"
+        raise UnknownCampaign(message)
+    definition: dict[str, Any] = json.loads(row[1])
+    for buyer in definition["buyers"]:
+        buyer["service_area"] = locate_area(buyer["service_area"])
+    return None if row[0] is None else json.loads(row[0]), definition
+
+
+def find_other_places() -> Iterator[int]:
+    """The campaigns whose version was kept with other places of ZIP codes than this process looks up."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM distribution_campaign ORDER BY id")
+        ids = [row[0] for row in cursor.fetchall()]
+    for campaign_id in ids:
+        kept, definition = _read(campaign_id)
+        if kept is not None and _places(kept) != _places(definition):
+            yield campaign_id
+
+
+def _places(definition: Mapping[str, Any]) -> list[Any]:
+    """Of each buyer the area with coordinates, as JSON has it."""
+    areas: list[Any] = json.loads(json.dumps([each["service_area"] for each in definition["buyers"]]))
+    return areas
+
+
+RAISE_VERSION: Final = "UPDATE distribution_campaign SET config_version = config_version + 1 WHERE id = %s"
+
+
+def raise_version(campaign_id: int) -> None:
+    """Have every process look places up again: the campaign's next attempt keeps a new snapshot."""
+    with connection.cursor() as cursor:
+        cursor.execute(RAISE_VERSION, [campaign_id])

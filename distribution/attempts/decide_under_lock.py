@@ -1,0 +1,268 @@
+"""One run of the engine over one locked lead, inside the distributor's transaction.
+
+The decision is repeated until every buyer it selects is locked and was read again after its lock: what was decided
+before a lock is confirmed after it. A selected buyer that another lead holds is left out if its turn would be over
+with that lead, and waited for if it would still be its turn.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from distribution.attempts.campaigns import CAMPAIGNS, read_heads
+from distribution.attempts.live_facts import confirm_live, lead_facts, read_live
+from distribution.attempts.sell import Sale, sell
+from distribution.attempts.trace import record_decision
+from distribution.counters import counted_on
+from distribution.engine import (
+    CompiledCampaign,
+    Decision,
+    DecisionFacts,
+    LiveFacts,
+    Selection,
+    consume,
+    decide,
+    facts_to_json,
+    resolve_campaign,
+)
+from distribution.locks import lock_candidates, wait_for_candidates
+from routing.locks import LockedLead
+from tracing.recorder import Recorder
+from tracing.vocabulary import Event, RetryClass
+
+# A further round means that a buyer got another lead between its reading and its lock. Each one may leave a lock that
+# is not needed, which other leads run into: so there are few.
+MAX_ROUNDS: Final = 3
+JUST_NOW: Final = datetime.max.replace(tzinfo=UTC)
+
+
+class TierLockContention(Exception):
+    """Candidates exist and none could be locked: roll back and retry soon.
+
+    Carries what was decided, for the trace; None when the pool changed in every round and nothing was decided.
+    """
+
+    def __init__(self, decided: "Decided | None") -> None:
+        super().__init__("every candidate is locked by other leads")
+        self.decided = decided
+
+
+class BuyersBusy(Exception):
+    """The lead belongs to buyers that other leads hold at this moment: roll back, and begin by waiting for them."""
+
+    def __init__(self, enrollment_ids: frozenset[int]) -> None:
+        super().__init__("better placed buyers are busy with other leads")
+        self.enrollment_ids = enrollment_ids
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Whom to wait for before deciding, and whether to ask for a further wait (BuyersBusy) after that.
+
+    `keeps_snapshot`: the campaign changes faster than its versions can be kept, so this transaction keeps its own.
+    """
+
+    wait_for: frozenset[int] = frozenset()
+    may_ask: bool = False
+    keeps_snapshot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A final decision with what it was made of."""
+
+    campaign: CompiledCampaign
+    facts: DecisionFacts
+    decision: Decision
+
+    def facts_json(self) -> Mapping[str, Any]:
+        return facts_to_json(self.facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Unsold:
+    """Why a lead was not sold, and when it may be tried again (None: a person must act)."""
+
+    reason: str
+    retry_class: RetryClass
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptOutcome:
+    """What the attempt came to. `unsold` is None exactly when the lead was sold."""
+
+    decided: Decided | None
+    unsold: Unsold | None
+    assignments: tuple[UUID, ...] = ()
+
+    @property
+    def charged_cents(self) -> int:
+        if self.decided is None:
+            return 0
+        return sum(selection.price_cents for selection in self.decided.decision.selected)
+
+
+def run_attempt(
+    lead: LockedLead, *, recorder: Recorder, at: datetime, patience: Patience, workspace_ids: Sequence[int]
+) -> AttemptOutcome:
+    """Decide about a locked lead and sell it. Needs the transaction that holds the lead's lock.
+
+    `workspace_ids`: where it was when it was locked, and where it comes through: a pause of any stops the sale.
+    Raises BuyersBusy (when `patience` allows it), TierLockContention, CandidatesStayBusy, SalePaused,
+    SaleIncomplete, SnapshotMissing, DefinitionError.
+    """
+    # First of all: whoever waits here holds nothing that other leads of the campaign need.
+    held = wait_for_candidates(sorted(patience.wait_for)) if patience.wait_for else frozenset()
+    heads, versions = read_heads(workspace_id=lead.workspace_id, vertical=lead.vertical)
+    head = resolve_campaign(heads, source_id=lead.source_id, vertical=lead.vertical)
+    if head is None:
+        return AttemptOutcome(None, Unsold("no_campaign", RetryClass.PERMANENT))
+    campaign = CAMPAIGNS.get(head.id, config_version=versions[head.id])
+    if patience.keeps_snapshot:
+        campaign = CAMPAIGNS.keep_snapshot_within(campaign)
+    else:
+        CAMPAIGNS.require_snapshot(campaign)
+    recorder.add(
+        Event.CAMPAIGN_RESOLVED, data={"campaign_id": campaign.id, "config_version": campaign.config_version}
+    )
+    facts = read_facts(lead, campaign=campaign, at=at, seed=seed_of(recorder.head.id))
+    decided = _decide_under_lock(lead.id, campaign, facts, held=held, may_ask=patience.may_ask)
+    if decided.decision.outcome == "contention":
+        raise TierLockContention(decided)
+    assignments = sell_selected(
+        decided, lead_id=lead.id, attempt_id=recorder.head.id, workspace_ids=workspace_ids
+    )
+    record_decision(recorder, decided.decision, zip_code=lead.zip)
+    return AttemptOutcome(decided, _unsold(decided.decision), assignments)
+
+
+def seed_of(attempt_id: UUID) -> int:
+    """The attempt's id is unique: its low bits (random in a UUIDv7) break ties and spread retries."""
+    return attempt_id.int & 0xFFFF_FFFF_FFFF
+
+
+def read_facts(
+    lead: LockedLead, *, campaign: CompiledCampaign, at: datetime, seed: int, chosen: int | None = None
+) -> DecisionFacts:
+    """Firm for those whose locks were taken by an earlier statement."""
+    live, sold_count = read_live(lead_id=lead.id, campaign=campaign)
+    return DecisionFacts(
+        lead=lead_facts(lead, campaign=campaign, sold_count=sold_count),
+        live=live,
+        at=at,
+        seed=seed,
+        chosen=chosen,
+    )
+
+
+def _decide_under_lock(
+    lead_id: int, campaign: CompiledCampaign, facts: DecisionFacts, *, held: frozenset[int], may_ask: bool
+) -> Decided:
+    decision = decide(campaign, facts)
+    for _ in range(MAX_ROUNDS):
+        wanted = _selected(decision) - held
+        if not wanted:
+            break
+        order = [each for each in decision.ranking if each not in held]
+        got = lock_candidates(order, count=len(wanted))
+        busy = _passed_over(order, got, count=len(wanted))
+        if busy and may_ask:
+            _ask_for_time(campaign, facts, busy=busy)
+        held |= got
+        confirmed = _confirm(lead_id, campaign, replace(facts, locked=facts.locked | busy), got)
+        if confirmed != facts:  # equal facts give an equal decision
+            facts = confirmed
+            decision = decide(campaign, facts)
+    still_wanted = _selected(decision) - held
+    if not still_wanted:
+        return Decided(campaign, facts, decision)
+    if may_ask:
+        raise BuyersBusy(still_wanted)
+    raise TierLockContention(None)
+
+
+def _passed_over(order: Sequence[int], got: frozenset[int], *, count: int) -> frozenset[int]:
+    """Return which of `order` were locked: those before the last that was free, or all others if too few were."""
+    if len(got) < count:
+        return frozenset(order) - got
+    last = max(place for place, each in enumerate(order) if each in got)
+    return frozenset(order[:last]) - got
+
+
+def _selected(decision: Decision) -> frozenset[int]:
+    return frozenset(selection.enrollment_id for selection in decision.selected)
+
+
+def _ask_for_time(campaign: CompiledCampaign, facts: DecisionFacts, *, busy: frozenset[int]) -> None:
+    """Raise BuyersBusy if some of the busy would be selected even with the lead that holds them counted.
+
+    Passing those over would break what the campaign promises: a priority, a price, a share, a number of buyers.
+    """
+    served: dict[int, LiveFacts] = {}
+    while True:
+        decision = decide(campaign, replace(facts, live={**facts.live, **served}))
+        chosen = [each for each in decision.selected if each.enrollment_id in busy]
+        if not chosen:
+            return
+        twice = frozenset(each.enrollment_id for each in chosen) & served.keys()
+        if twice:
+            raise BuyersBusy(twice)
+        for each in chosen:
+            served[each.enrollment_id] = _after_sale(facts.live[each.enrollment_id], each)
+
+
+def _after_sale(live: LiveFacts, selection: Selection) -> LiveFacts:
+    return replace(live, last_assigned_at=JUST_NOW, virtual_finish=selection.new_virtual_finish)
+
+
+def _confirm(
+    lead_id: int, campaign: CompiledCampaign, facts: DecisionFacts, got: frozenset[int]
+) -> DecisionFacts:
+    """Read those that were just locked again. When that changes the choice, the others are old too: read all.
+
+    Going on with old facts would take the locks of many buyers, one after the other, only to drop them.
+    """
+    if not got:
+        return facts
+    fresh = confirm_live(sorted(got), lead_id=lead_id, campaign=campaign)
+    confirmed = replace(facts, live={**facts.live, **fresh})  # those not locked keep what was read first
+    if confirmed.live == facts.live:
+        return facts
+    everything, _ = read_live(lead_id=lead_id, campaign=campaign)
+    return replace(facts, live=everything)
+
+
+def sell_selected(
+    decided: Decided, *, lead_id: int, attempt_id: UUID, workspace_ids: Sequence[int]
+) -> tuple[UUID, ...]:
+    """Charge and assign what was decided. Needs the locks of everyone selected. Raises SalePaused, SaleIncomplete."""
+    if not decided.decision.selected:
+        return ()
+    sales = []
+    for selection in decided.decision.selected:
+        enrollment = decided.campaign.by_enrollment_id[selection.enrollment_id]
+        live = decided.facts.live[selection.enrollment_id]
+        usage = consume(
+            live.usage, at=decided.facts.at, timezone=enrollment.timezone, price_cents=selection.price_cents
+        )
+        sales.append(Sale(selection, usage, counted_on(usage, timezone=enrollment.timezone)))
+    public_ids = sell(
+        sales,
+        lead_id=lead_id,
+        campaign_id=decided.campaign.id,
+        attempt_id=attempt_id,
+        at=decided.facts.at,
+        workspace_ids=workspace_ids,
+        is_chosen=decided.facts.chosen is not None,
+    )
+    return tuple(public_ids)
+
+
+def _unsold(decision: Decision) -> Unsold | None:
+    if decision.verdict is None:
+        return None
+    verdict = decision.verdict
+    return Unsold(verdict.reason, RetryClass(verdict.retry_class), verdict.retry_at)

@@ -1,0 +1,107 @@
+"""What follows a try of a lead: its lease ends, and a lead that waits again goes back into the schedule.
+
+The new due time is in PostgreSQL before anything is told to Redis, and is read from there (PITFALLS 31).
+"""
+
+from datetime import timedelta
+from typing import Final
+
+from django.db import Error
+
+from distribution.attempts.distribute import distribute_lead
+from distribution.attempts.outcome import Left, Outcome
+from routing.dispatch import inflight, shadow
+from routing.dispatch.enqueue import settle
+from routing.dispatch.pauses import mirror
+from routing.dispatch.schedule import Due
+from routing.models import DispatchMode
+from routing.queries import DueTime, read_due_times
+from routing.redis.outage import guarded
+
+# A lead whose try failed with the database: it comes back for another worker after this.
+WAIT_AFTER_FAILURE: Final = timedelta(seconds=5)
+# At the least, however due it is: a lead that somebody else has would be tried again and again (PITFALLS 33).
+WAIT_WHILE_BUSY: Final = timedelta(seconds=1)
+# So would one that a pause keeps, while Redis cannot be told of the pause.
+WAIT_FOR_MIRROR: Final = timedelta(seconds=10)
+NO_WAIT: Final = timedelta(0)
+
+
+def run_leased(lead_id: int) -> None:
+    """Try a lead that was handed to this worker, unless its lease is over, and end the lease on every path."""
+    held = inflight.begin(lead_id)
+    if held is None:
+        return
+    outcome = None
+    try:
+        outcome = distribute_lead(lead_id)
+    finally:
+        _end(held, outcome)
+
+
+def hand_back(outcome: Outcome) -> None:
+    """After the try of a lead that no lease was held for."""
+    if outcome.left is not None or outcome.lead_id is None:
+        return
+    _compare(outcome)
+    if outcome.waits_again:
+        due = _read_due_time(outcome.lead_id)
+        settle([] if due is None else [due])
+
+
+def _end(held: inflight.Lease, outcome: Outcome | None) -> None:
+    due = None
+    if outcome is not None:
+        _compare(outcome)
+        if _is_finished(outcome):
+            inflight.end(held)
+            return
+        due = _read_due_time(held.lead_id)
+    if outcome is None or due is None:
+        inflight.end_unread(held, wait=WAIT_AFTER_FAILURE)
+    elif due.due_at is None:
+        inflight.end(held)
+    else:
+        inflight.end_and_wait(held, due, least_wait=_least_wait(outcome, due))
+
+
+def _is_finished(outcome: Outcome) -> bool:
+    return outcome.left is Left.FINISHED or (outcome.left is None and not outcome.waits_again)
+
+
+def _read_due_time(lead_id: int) -> DueTime | None:
+    """None: the database does not answer. A lead that does not exist waits for nothing."""
+    try:
+        found = read_due_times([lead_id])
+    except Error:
+        return None
+    return found[0] if found else DueTime(lead_id, 0, DispatchMode.EVENT, None)
+
+
+def _least_wait(outcome: Outcome, due: DueTime) -> timedelta:
+    """Redis' clock may be ahead of the database's: a lead that was not due yet waits out the difference."""
+    if outcome.left is Left.NOT_DUE:
+        return due.remaining or NO_WAIT
+    if outcome.left is Left.BUSY:
+        return WAIT_WHILE_BUSY
+    if outcome.left is Left.PAUSED and not _mirror_pause(due.workspace_id):
+        return WAIT_FOR_MIRROR
+    return NO_WAIT
+
+
+def _mirror_pause(workspace_id: int) -> bool:
+    """Redis may not know the pause that this lead has met. When it does, the lead stays until it is resumed, and comes
+    at once then; it may have been resumed already. Returns False when it cannot be told."""
+    try:
+        return mirror(None, workspace_id)
+    except Error:
+        return False
+
+
+def _compare(outcome: Outcome) -> None:
+    """Compare the shadow index with the row that was picked."""
+    taken = outcome.taken
+    if outcome.left is None and taken is not None and taken.dispatch_mode == DispatchMode.SHADOW:
+        assert taken.next_attempt_at is not None  # noqa: S101 - an attempt ran: it was due
+        due = Due(taken.id, taken.workspace_id, taken.next_attempt_at)
+        guarded("compare", lambda: shadow.compare(due), "")

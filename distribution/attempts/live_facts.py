@@ -1,0 +1,90 @@
+"""Gathers what the engine decides on: the lead's fields and the live counters and balances of the enrolled buyers."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from django.db import connection
+from psycopg.pq import Format
+
+from distribution.counters import COUNTERS, read_usage
+from distribution.engine import CompiledCampaign, LeadFacts, LiveFacts
+from distribution.sql_arrays import array_literal
+from routing.intake.parse import condition_fields
+from routing.locks import LockedLead
+from routing.places.countries import is_home
+from routing.places.zips import find_place
+from routing.values.personal import hide_personal
+
+# A buyer that gave the lead back had it as well: it does not get it twice.
+_LIVE: Final = f"""
+SELECT e.id, w.balance_cents, w.held_cents, w.credit_limit_cents, e.last_assigned_at, e.virtual_finish,
+    e.buyer_id = ANY(ARRAY(SELECT b.buyer_id FROM distribution_assignment b WHERE b.lead_id = %s)), {COUNTERS},
+    (SELECT count(*) FROM distribution_assignment sold WHERE sold.lead_id = %s AND sold.state = 'sold')
+FROM distribution_enrollment e
+JOIN distribution_wallet w ON w.buyer_id = e.buyer_id
+"""  # noqa: S608 - only a constant column list is put in
+
+OF_CAMPAIGN: Final = f"{_LIVE} WHERE e.campaign_id = %s AND e.archived_at IS NULL"
+# The sub-select hides the length of the list from the planner, which otherwise plans anew for every lead.
+OF_ENROLLMENTS: Final = f"{_LIVE} WHERE e.id = ANY((SELECT %s::bigint[])::bigint[]) AND e.archived_at IS NULL"
+
+
+def read_live(*, lead_id: int, campaign: CompiledCampaign) -> tuple[dict[int, LiveFacts], int]:
+    """Return the live facts of the compiled version's enrollments, and to how many buyers the lead is sold."""
+    rows = _read(OF_CAMPAIGN, [lead_id, lead_id, campaign.id])
+    nothing = dict.fromkeys(campaign.by_enrollment_id, LiveFacts())
+    return nothing | _by_enrollment(rows, campaign), rows[0][-1] if rows else 0
+
+
+def confirm_live(
+    enrollment_ids: Sequence[int], *, lead_id: int, campaign: CompiledCampaign
+) -> dict[int, LiveFacts]:
+    """Return the facts of these enrollments again. Firm only when their locks were taken by an earlier statement."""
+    return _by_enrollment(_read(OF_ENROLLMENTS, [lead_id, lead_id, array_literal(enrollment_ids)]), campaign)
+
+
+def _read(sql: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
+    with connection.cursor() as cursor:
+        # As text the driver would read four timestamps of each enrollment with a regular expression.
+        cursor.cursor.format = Format.BINARY
+        cursor.execute(sql, parameters)
+        rows: Sequence[Sequence[Any]] = cursor.fetchall()
+    return rows
+
+
+def _by_enrollment(rows: Sequence[Sequence[Any]], campaign: CompiledCampaign) -> dict[int, LiveFacts]:
+    """Of exactly the enrollments of the compiled version: the table may have changed since."""
+    known = campaign.by_enrollment_id
+    return {row[0]: _live(row, timezone=known[row[0]].timezone) for row in rows if row[0] in known}
+
+
+def _live(row: Sequence[Any], *, timezone: str) -> LiveFacts:
+    return LiveFacts(
+        balance_cents=row[1],
+        held_cents=row[2],
+        credit_limit_cents=row[3],
+        usage=read_usage(row[7:], timezone=timezone),
+        last_assigned_at=row[4],
+        virtual_finish=row[5],
+        has_lead=row[6],
+    )
+
+
+def lead_facts(lead: LockedLead, *, campaign: CompiledCampaign, sold_count: int) -> LeadFacts:
+    """Return the fields of the lead that this campaign reads, and where its ZIP is. Nothing that names a person.
+
+    Personal data among the attributes is hidden before anything is decided, so that a replay meets what was met.
+    """
+    fields = {
+        name: hide_personal(name, value)
+        for name, value in condition_fields(lead, source=lead.source).items()
+        if name in campaign.fields
+    }
+    is_known = is_home(lead.country, zip_code=lead.zip, state=lead.state)
+    place = find_place(lead.zip) if is_known else None
+    return LeadFacts(
+        fields=fields,
+        latitude=place.latitude if place else None,
+        longitude=place.longitude if place else None,
+        sold_count=sold_count,
+    )

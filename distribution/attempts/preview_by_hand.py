@@ -1,0 +1,79 @@
+"""What a sale by hand would do, for each buyer that could be chosen: price, balance, and which gates would fail."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import transaction
+
+from distribution.attempts.assign_by_hand import AssignRefused, find_campaign, refuse_closed, state_of_sale
+from distribution.attempts.decide_under_lock import read_facts
+from distribution.engine import LiveFacts, Skip, decide
+from distribution.engine.gates import WISHES
+from distribution.models import Enrollment
+from routing.locks import lock_lead
+from tracing.gates import describe_gate
+from tracing.wording import money
+
+NOBODY: Final = 0  # the engine then screens everyone and selects nobody, whatever the campaign's hours
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """`set_aside`: what the sale would go past, in words. `forbids`: what no person sets aside."""
+
+    enrollment: Enrollment
+    price_cents: int
+    balance_cents: int
+    set_aside: tuple[str, ...]
+    forbids: tuple[str, ...]
+    state: str  # of the price and of what is set aside
+
+    @property
+    def price(self) -> str:
+        return money(self.price_cents)
+
+    @property
+    def balance(self) -> str:
+        return money(self.balance_cents)
+
+    @property
+    def balance_after(self) -> str:
+        return money(self.balance_cents - self.price_cents)
+
+
+def preview_hand_sale(lead_id: int, *, enrollments: Sequence[Enrollment]) -> Sequence[Preview]:
+    """By the enrollments given, with their buyers. Writes nothing. Raises AssignRefused."""
+    with transaction.atomic():
+        lead = lock_lead(lead_id)
+        if lead is None:
+            raise AssignRefused("the lead is being worked on at this moment; try again")
+        at = lead.locked_at
+        refuse_closed(lead, at=at)
+        campaign = find_campaign(lead)
+        facts = read_facts(lead, campaign=campaign, at=at, seed=0, chosen=NOBODY)
+    decision = decide(campaign, facts)
+    skips = {skip.enrollment_id: skip for skip in decision.skipped}
+    is_full = facts.lead.sold_count >= campaign.max_buyers
+    return [
+        _preview(each, skips[each.pk], facts.live[each.pk], is_full=is_full)
+        for each in enrollments
+        if each.pk in skips
+    ]
+
+
+def _preview(enrollment: Enrollment, skip: Skip, live: LiveFacts, *, is_full: bool) -> Preview:
+    zone = enrollment.buyer.timezone
+    told = [(gate["gate"], describe_gate(gate, timezone=zone).finding) for gate in skip.gates]
+    forbids = [words for code, words in told if code not in WISHES]
+    if is_full:
+        forbids.append("the lead is sold to as many buyers as its campaign allows")
+    codes = dict.fromkeys(code for code, _ in told if code in WISHES)
+    return Preview(
+        enrollment=enrollment,
+        price_cents=skip.price_cents,
+        balance_cents=live.balance_cents,
+        set_aside=tuple(words for code, words in told if code in WISHES),
+        forbids=tuple(forbids),
+        state=state_of_sale(skip.price_cents, tuple(codes)),
+    )

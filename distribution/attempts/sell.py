@@ -1,0 +1,146 @@
+"""Charges the selected buyers and assigns the lead to them, in one statement that looks at every pause again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+from django.db import connection
+from uuid6 import uuid7
+
+from distribution.engine import Selection, Usage
+from distribution.sql_arrays import array_literal
+from routing.calendar.windows import WINDOW_KINDS
+
+_USAGE_COLUMNS: Final = [
+    ("counted_on", "hour_starts_at"),
+    *((f"{window}_leads", f"{window}_spent_cents") for window in WINDOW_KINDS),
+]
+_USAGE_SET: Final = ", ".join(f"{column} = s.{column}" for columns in _USAGE_COLUMNS for column in columns)
+_USAGE_NAMES: Final = ", ".join(column for columns in _USAGE_COLUMNS for column in columns)
+_USAGE_TYPES: Final = ", ".join(
+    ["%s::date[], %s::timestamptz[]", *["%s::int[], %s::bigint[]"] * len(WINDOW_KINDS)]
+)
+
+# Nothing that was paused since the decision is sold: one that commits before this statement begins is seen by it.
+# A person who chose a buyer has set its own pauses aside, and no other.
+IS_OPEN: Final = """
+NOT EXISTS (SELECT FROM routing_dispatchcontrol WHERE id = 1 AND paused_at IS NOT NULL)
+AND NOT EXISTS (
+    SELECT FROM routing_workspace w WHERE w.id = ANY((SELECT %s::bigint[])::bigint[]) AND w.paused_at IS NOT NULL
+)
+AND EXISTS (SELECT FROM distribution_campaign c WHERE c.id = %s AND c.active)
+AND NOT EXISTS (
+    SELECT FROM distribution_enrollment e JOIN distribution_buyer b ON b.id = e.buyer_id
+    WHERE e.id = ANY((SELECT %s::bigint[])::bigint[]) AND (NOT e.active OR b.paused_at IS NOT NULL)
+)
+"""
+
+# A wallet below its limit drops out of `charged`, and with it out of everything that follows: the caller compares
+# the number of rows. last_assigned_at is the clock of the database: it orders the buyers of all workers.
+SELL: Final = f"""
+WITH now AS MATERIALIZED (
+    SELECT {IS_OPEN} AS is_open
+), sale AS (
+    SELECT s.* FROM now, unnest(
+        %s::bigint[], %s::bigint[], %s::bigint[], %s::uuid[], %s::bigint[], {_USAGE_TYPES}
+    ) AS s(enrollment_id, buyer_id, price_cents, public_id, virtual_finish, {_USAGE_NAMES})
+    WHERE now.is_open
+), charged AS (
+    UPDATE distribution_wallet w
+    SET balance_cents = w.balance_cents - s.price_cents, version = w.version + 1
+    FROM sale s
+    WHERE w.buyer_id = s.buyer_id AND w.balance_cents - w.held_cents - s.price_cents >= -w.credit_limit_cents
+    RETURNING w.id AS wallet_id, w.buyer_id, w.balance_cents
+), used AS (
+    UPDATE distribution_enrollment e
+    SET last_assigned_at = clock_timestamp(), virtual_finish = s.virtual_finish,
+        {_USAGE_SET}
+    FROM sale s
+    WHERE e.id = s.enrollment_id
+), sold AS (
+    INSERT INTO distribution_assignment (
+        public_id, lead_id, buyer_id, campaign_id, enrollment_id, attempt_id, price_cents, state, created_at,
+        counted_on
+    )
+    SELECT s.public_id, %s, s.buyer_id, %s, s.enrollment_id, %s, s.price_cents, 'sold', %s,
+        s.counted_on
+    FROM sale s JOIN charged c ON c.buyer_id = s.buyer_id
+    RETURNING id, public_id, buyer_id, price_cents
+), told AS (
+    INSERT INTO distribution_ledgerentry (
+        wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, assignment_id, actor, reason
+    )
+    SELECT c.wallet_id, 'charge', -sold.price_cents, c.balance_cents, 'charge:' || sold.public_id, sold.id, 'engine', ''
+    FROM sold JOIN charged c ON c.buyer_id = sold.buyer_id
+    RETURNING id
+)
+SELECT now.is_open, (SELECT count(*) FROM told) FROM now
+"""  # noqa: S608 - only constant column lists are put in
+
+
+class SaleIncomplete(RuntimeError):
+    """Fewer rows were charged than selected although their wallets were locked: everything is rolled back."""
+
+
+class SalePaused(Exception):
+    """Something was paused after the decision: nothing was sold. Roll back, and decide about what is so now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """One buyer's part: what it pays, its usage windows after this lead, and the date that it counts in."""
+
+    selection: Selection
+    usage: Mapping[str, Usage]
+    counted_on: date
+
+
+def sell(
+    sales: Sequence[Sale],
+    *,
+    lead_id: int,
+    campaign_id: int,
+    attempt_id: UUID,
+    at: datetime,
+    workspace_ids: Sequence[int],
+    is_chosen: bool,
+) -> Sequence[UUID]:
+    """Charge, count and assign. Returns the public ids of the assignments, in the order of `sales`.
+
+    `at` is the moment of the decision: the counters' windows and the assignments must agree on it. `workspace_ids`:
+    where the lead comes through. `is_chosen`: a person chose the buyer.
+
+    Needs the lead's lock and the locks of distribution.locks.lock_candidates on every selection, confirmed.
+    Raises SalePaused, SaleIncomplete.
+    """
+    public_ids = [UUID(int=uuid7().int) for _ in sales]
+    with connection.cursor() as cursor:
+        columns = _columns(sales, public_ids)
+        asked = array_literal(()) if is_chosen else columns[0]
+        stations = array_literal(workspace_ids)
+        cursor.execute(SELL, [stations, campaign_id, asked, *columns, lead_id, campaign_id, attempt_id, at])
+        is_open, charged = cursor.fetchone()
+    if not is_open:
+        raise SalePaused
+    if charged != len(sales):
+        message = f"{charged} of {len(sales)} selected buyers could be charged"
+        raise SaleIncomplete(message)
+    return public_ids
+
+
+def _columns(sales: Sequence[Sale], public_ids: Sequence[UUID]) -> list[str]:
+    chosen = [sale.selection for sale in sales]
+    columns = [
+        array_literal(selection.enrollment_id for selection in chosen),
+        array_literal(selection.buyer_id for selection in chosen),
+        array_literal(selection.price_cents for selection in chosen),
+        array_literal(public_ids),
+        array_literal(selection.new_virtual_finish for selection in chosen),
+    ]
+    columns.append(array_literal(sale.counted_on for sale in sales))
+    columns.append(array_literal(sale.usage["hour"][0] for sale in sales))
+    for window in WINDOW_KINDS:
+        columns += map(array_literal, zip(*(sale.usage[window][1:] for sale in sales), strict=True))
+    return columns

@@ -1,0 +1,220 @@
+"""Checks the JSON parts of a configuration as they are saved.
+
+Each check puts the part into a minimal campaign and compiles that: what a form accepts is what the engine accepts.
+"""
+
+import difflib
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from django.core.exceptions import ValidationError
+
+from distribution.configuration.areas import find_misspelled, find_unknown_keys, read_area
+from distribution.configuration.locate import locate_area
+from distribution.engine import DefinitionError, compile_campaign
+from distribution.engine.limits import (
+    MAX_PERCENT_DECIMALS,
+    MAX_PRICE_CENTS,
+    MAX_PRICE_RULES,
+    MAX_RULE_PERCENT,
+)
+from routing.conditions import ConditionError, validate
+from routing.conditions.lead_fields import CONDITION_FIELDS
+from routing.conditions.operators import OPERATORS, check_scalar
+from routing.validators import check_condition as check_condition  # migrations name it here
+from routing.values.opening_hours import check_timezone as check_timezone  # migrations name it here
+
+RULE_KEYS: Final = ("when", "set_cents", "add_cents", "percent")
+QUESTION_KEYS: Final = ("key", "field", "op", "required")
+# What an answer can be compared with a lead's field by; `exists` and `missing` compare nothing.
+QUESTION_OPS: Final = tuple(op for op in OPERATORS if op not in {"exists", "missing"})
+
+
+def check_hours(value: object) -> None:
+    """Raise ValidationError for opening hours that the engine would not read."""
+    _compile(campaign={"schedule": value}, drop="campaign.schedule")
+
+
+def check_price_rules(value: object) -> None:
+    """Raise ValidationError for price rules that the engine would not read, that name what no lead has, or too much."""
+    _compile(campaign={"price_rules": value}, drop="campaign.price_rules")
+    rules: list[Any] = value if isinstance(value, list) else []
+    problems: list[str] = []
+    for index, rule in enumerate(rules):
+        problems += find_unknown_keys(rule, known=RULE_KEYS, path=f"[{index}]")
+        problems += [_line(f"[{index}].{path}", message) for path, message in find_amount_problems(rule)]
+        try:
+            validate(rule.get("when"), fields=CONDITION_FIELDS)
+        except ConditionError as error:
+            problems += [
+                _line(f"[{index}].when.{path}".rstrip("."), message) for path, message in error.problems
+            ]
+    problems += find_runaway_problems(rules)
+    if len(rules) > MAX_PRICE_RULES:
+        problems.append(f"has {len(rules)} rules, at most {MAX_PRICE_RULES} are allowed: use fewer")
+    if problems:
+        raise ValidationError(problems)
+
+
+def find_amount_problems(rule: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Where a price rule names an amount that no lead costs."""
+    for key, least in (("set_cents", 0), ("add_cents", -MAX_PRICE_CENTS)):
+        cents = rule.get(key)
+        if cents is not None and not least <= cents <= MAX_PRICE_CENTS:
+            yield key, f"must be between {least:,} and {MAX_PRICE_CENTS:,} cents"
+    percent = rule.get("percent")
+    if percent is None:
+        return
+    if percent > MAX_RULE_PERCENT:
+        yield "percent", f"must be at most {MAX_RULE_PERCENT:,}: that is ten times the price"
+    elif round(percent, MAX_PERCENT_DECIMALS) != percent:
+        yield "percent", f"has more than {MAX_PERCENT_DECIMALS} decimals: round it"
+
+
+def find_runaway_problems(rules: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Percentages that each are allowed, and together are not: those of all leads, and those of the same leads."""
+    factors: dict[str, float] = {}
+    for rule in rules:
+        if rule.get("percent") is not None:
+            key = json.dumps(rule.get("when") or {}, sort_keys=True)
+            factors[key] = factors.get(key, 1.0) * rule["percent"] / 100
+    always = factors.pop("{}", 1.0)
+    most = max(always, *(always * each for each in factors.values())) if factors else always
+    if most > MAX_RULE_PERCENT / 100:
+        yield f"together the percentages make {most:,.1f} times the price, at most 10 times is allowed"
+
+
+def check_questions(value: object) -> None:
+    """Raise ValidationError for onboarding questions that the engine would not read or that compare nothing."""
+    _compile(campaign={"questions": value}, drop="campaign.questions")
+    problems: list[str] = []
+    for index, question in enumerate(value if isinstance(value, list) else []):
+        problems += find_unknown_keys(question, known=QUESTION_KEYS, path=f"[{index}]")
+        name, op = question.get("field"), question.get("op")
+        if op not in QUESTION_OPS:
+            problems.append(f"[{index}].op: use one of {', '.join(QUESTION_OPS)}")
+        elif problem := CONDITION_FIELDS.find_list_problem(name, op):
+            problems.append(f"[{index}].op: {problem}")
+        try:
+            validate({"field": name, "op": "exists"}, fields=CONDITION_FIELDS)
+        except ConditionError as error:
+            problems += [_line(f"[{index}].{path}".rstrip("."), message) for path, message in error.problems]
+    if problems:
+        raise ValidationError(problems)
+
+
+def list_keys(questions: object) -> list[str]:
+    """The keys of questions, also of ones that are not in order."""
+    asked = questions if isinstance(questions, list) else []
+    return [each["key"] for each in asked if isinstance(each, dict) and isinstance(each.get("key"), str)]
+
+
+def check_answers(value: object) -> None:
+    """Raise ValidationError unless the answers are an object of scalars and lists of scalars."""
+    if not isinstance(value, dict):
+        raise ValidationError('Answers are an object, e.g. {"property_types": ["residential"]}.')
+    for key, answer in value.items():
+        items = answer if isinstance(answer, list) else [answer]
+        if not all(item is None or isinstance(item, str | int | float | bool) for item in items):
+            raise ValidationError(
+                _line(key, "an answer is a text, a number, true, false, or a list of these")
+            )
+        for item in items:
+            if item is not None and (problem := check_scalar(item)):
+                raise ValidationError(_line(key, problem))
+
+
+def check_answers_fit(answers: object, *, questions: object) -> None:
+    """Raise ValidationError for answers that these questions cannot compare with a lead, e.g. a text under `in`.
+
+    The engine takes such a buyer for one that has not answered: it would get no lead and nobody would see why.
+    Takes no offence at answers or questions that are wrong in themselves: their own checks have said so.
+    """
+    problems = []
+    given = answers if isinstance(answers, dict) else {}
+    for question in questions if isinstance(questions, list) else ():
+        if not isinstance(question, dict) or not isinstance(question.get("key"), str):
+            continue
+        answer = given.get(question["key"])
+        if answer in (None, "", []):
+            continue
+        leaf = {"field": question.get("field"), "op": question.get("op"), "value": answer}
+        try:
+            validate(leaf, fields=CONDITION_FIELDS)
+        except ConditionError as error:
+            problems += [_line(f"{question['key']}.{path}", message) for path, message in error.problems]
+    if problems:
+        raise ValidationError(problems)
+
+
+def check_answer_keys(answers: object, *, asked: Collection[str]) -> None:
+    """Raise ValidationError for an answer to a question that no campaign asks: it would count as none given."""
+    given = answers if isinstance(answers, dict) and asked else {}
+    problems = []
+    for key in given:
+        if key not in asked:
+            near = difflib.get_close_matches(key, asked, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"they ask {', '.join(sorted(asked))}"
+            problems.append(f"{key}: no campaign of the workspace asks this: {hint}")
+    if problems:
+        raise ValidationError(problems)
+
+
+def check_service_area(value: object) -> None:
+    """Raise ValidationError for an area that the engine would not read, or that names a place no lead can be in."""
+    if not isinstance(value, dict):
+        raise ValidationError('A service area is an object, e.g. {"states": ["GA"]}.')
+    reading = read_area(value)
+    problems = [*reading.problems, *find_misspelled(reading.rewrites)]
+    if problems:
+        raise ValidationError(problems)
+    buyer = {"id": 1, "active": True, "timezone": "UTC", "hours": {}, "answers": {}}
+    buyer["service_area"] = locate_area(value)
+    _compile(buyers=[buyer], drop="buyers[0].service_area")
+
+
+def _compile(
+    *, drop: str, campaign: dict[str, Any] | None = None, buyers: Sequence[dict[str, Any]] = ()
+) -> None:
+    head = {
+        "id": 1,
+        "config_version": 1,
+        "mode": "round_robin",
+        "price_cents": 0,
+        "max_buyers": 1,
+        "timezone": "UTC",
+        "schedule": {},
+        "price_rules": [],
+        "questions": [],
+    }
+    tier = {"id": 1, "position": 1, "content_filter": {}, "price_cents": None}
+    enrollments = [
+        {
+            "id": 1,
+            "tier_id": 1,
+            "buyer_id": buyer["id"],
+            "active": True,
+            "weight": 1,
+            "priority": 0,
+            "bid_cents": None,
+            "lead_filter": {},
+            "caps": {},
+            "budgets": {},
+        }
+        for buyer in buyers
+    ]
+    definition = {
+        "campaign": {**head, **(campaign or {})},
+        "tiers": [tier],
+        "enrollments": enrollments,
+        "buyers": list(buyers),
+    }
+    try:
+        compile_campaign(definition, is_strict=True)
+    except DefinitionError as error:
+        raise ValidationError(str(error).replace(f"{drop}.", "").replace(drop, "").lstrip(": ")) from None
+
+
+def _line(path: str, message: str) -> str:
+    return f"{path}: {message}" if path else message

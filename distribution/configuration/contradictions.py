@@ -1,0 +1,94 @@
+"""Which demands on a lead exclude each other, so that no lead ever meets them all. Pure; reads no clock or database."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import combinations
+from typing import Any, Final
+
+from distribution.configuration.coverage import compile_area, list_covered, list_variants
+from routing.conditions.compilation import compile_leaf
+from routing.conditions.contradiction import exclude_each_other, leave_no_value, list_allowed
+from routing.conditions.tree import Leaf, Node
+from routing.places.zips import load_rows
+
+# A lead has one value of each or none, whatever its sender put among the attributes.
+SINGLE: Final = frozenset({"zip", "state", "country", "county", "city", "vertical", "source", "consent"})
+PLACE: Final = ("zip", "state", "county")
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a lead must pass: conditions, or a service area.
+
+    `name` and `words` say whose it is and what it asks for: "the tier's filter", "state is GA".
+    """
+
+    name: str
+    words: str
+    nodes: Sequence[Node] = ()
+    area: Mapping[str, Any] | None = None
+
+
+def find_contradictions(demands: Sequence[Demand]) -> list[Sequence[Demand]]:
+    """The demands and the pairs that no lead passes; where there are none, all of them if no lead passes all."""
+    found: list[Sequence[Demand]] = [(each,) for each in demands if exclude_all_leads([each])]
+    possible = [each for each in demands if (each,) not in found]
+    found += [pair for pair in combinations(possible, 2) if exclude_all_leads(pair)]
+    if not found and exclude_all_leads(demands):
+        found.append(demands)
+    return found
+
+
+def exclude_all_leads(demands: Sequence[Demand]) -> bool:
+    """True: no lead passes all of these. False says nothing. Raises DefinitionError for an area."""
+    areas = [_Served(each.area) for each in demands if each.area is not None]
+    nodes = [node for each in demands for node in each.nodes]
+    return exclude_each_other(nodes, conflict=partial(_conflict, areas=areas))
+
+
+def _conflict(leaves: Sequence[Leaf], *, areas: Sequence["_Served"]) -> bool:
+    return leave_no_value(leaves, single=SINGLE) or any(area.takes_none(leaves) for area in areas)
+
+
+class _Served:
+    """A service area that is asked about leads of whose place something is known."""
+
+    def __init__(self, definition: Mapping[str, Any]) -> None:
+        area = compile_area(definition)
+        named = [key.partition(":") for key in area.include.keys]
+        self.covered = list_covered(definition)
+        self.takes_countries = area.everywhere or any(kind == "countries" for kind, _, _ in named)
+        self.states = {name for kind, _, name in named if kind == "states"}
+        self.prefixes = tuple(name for kind, _, name in named if kind == "zip_prefixes")
+        self.foreign_codes = {name for kind, _, name in named if kind == "zips"} - load_rows().keys()
+
+    def takes_none(self, leaves: Sequence[Leaf]) -> bool:
+        """True: no lead that passes these lies in the area."""
+        asked = {name: [leaf for leaf in leaves if leaf.field == name] for name in PLACE}
+        if not any(asked.values()) or self._may_take_unlisted(asked):
+            return False
+        places = (place for row in self.covered for place in list_variants(row))
+        tests = [compile_leaf(leaf) for each in asked.values() for leaf in each]
+        return not any(all(test(place) for test in tests) for place in places)
+
+    def _may_take_unlisted(self, asked: Mapping[str, Sequence[Leaf]]) -> bool:
+        """A lead from abroad, or with a ZIP that the tables do not have, is taken for its country, state or code."""
+        if any(leaf.shown_op != "missing" for leaf in asked["county"]):
+            return False
+        codes = list_allowed(asked["zip"], is_single=True)
+        if codes is not None:
+            codes = [code for code in codes if isinstance(code, str) and code not in load_rows()]
+            if not codes:
+                return False
+        return self.takes_countries or self._takes_state(asked["state"]) or self._takes_code(codes)
+
+    def _takes_state(self, leaves: Sequence[Leaf]) -> bool:
+        tests = [compile_leaf(leaf) for leaf in leaves]
+        return any(all(test({"state": state}) for test in tests) for state in self.states)
+
+    def _takes_code(self, codes: Sequence[str] | None) -> bool:
+        """Some code that the tables do not have; None: it may be any."""
+        if codes is None:
+            return bool(self.prefixes or self.foreign_codes)
+        return any(code in self.foreign_codes or code.startswith(self.prefixes) for code in codes)

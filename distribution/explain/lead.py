@@ -1,0 +1,313 @@
+"""Tells the story of a lead: what happened, why, and what would have to change. Reads only.
+
+Buyers and campaigns are named where they belong to the lead's workspace; the caller has checked that whoever asks
+may see that workspace.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from typing import Final
+
+from django.db.models import Q, QuerySet
+
+from distribution.explain.buyer import answer_for
+from distribution.explain.types import (
+    AttemptStory,
+    BuyerRow,
+    FunnelStage,
+    LeadHead,
+    Party,
+    Sale,
+    Step,
+    Story,
+)
+from distribution.models import Assignment, AssignmentState, Buyer, Campaign
+from routing.leads.rerun import ASKED_BY_SENDER, DUE_REASON
+from routing.models import Lead, LeadStatus, Workspace
+from tracing import wording
+from tracing.gates import fixer_of
+from tracing.models import Attempt, AttemptResult, LeadDistributionEvent
+from tracing.narrator import (
+    OTHER_WORKSPACE,
+    WAITED_FOR,
+    BuyerName,
+    Names,
+    describe_change,
+    describe_lead_change,
+    describe_obstacles,
+    narrate_attempt,
+    narrate_events,
+    narrate_reason,
+)
+from tracing.queries import TracedAttempt, read_attempts
+from tracing.vocabulary import WAKE_CAUSES, Event
+
+BUYER_EVENTS: Final = frozenset({Event.BUYER_SKIPPED, Event.BUYER_SELECTED})
+STRANGER: Final = "a buyer that is not in this workspace"
+# What is told of an attempt that was made in another workspace than the lead is in now.
+TOLD_OF_OTHERS: Final = frozenset({Event.DISTRIBUTION_STARTED, Event.ROUTED})
+ASKED: Final = {
+    DUE_REASON: "An operator asked for a re-run.",
+    ASKED_BY_SENDER: "Its sender asked for it to be tried now.",
+}
+FORMER: Final = "a campaign that is not in this workspace"
+OTHER_SOURCE: Final = "a lead of another source"
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who appears in the story, by id."""
+
+    buyers: Mapping[int, Party]
+    campaigns: Mapping[int, Party]
+    names: Names
+
+    def buyer(self, buyer_id: int | None) -> Party:
+        return self.buyers.get(buyer_id or 0) or Party(None, STRANGER)
+
+    def campaign(self, campaign_id: int | None) -> Party | None:
+        if campaign_id is None:
+            return None
+        return self.campaigns.get(campaign_id) or Party(None, FORMER)
+
+
+def explain(
+    lead: Lead,
+    *,
+    buyer: Buyer | None = None,
+    latest: int | None = None,
+    in_full: int | None = None,
+    is_for_source: bool = False,
+) -> Story:
+    """Return the story of a lead in a constant number of statements.
+
+    `buyer`: also answer why this buyer did or did not get it, and leave the other buyers out of the attempts.
+    `latest`: tell only so many attempts, the newest. `in_full`: tell the buyers of this attempt only.
+    `is_for_source`: the lead's source reads it, to which leads of other sources do not exist.
+    """
+    read = read_attempts(lead.pk, latest=latest, buyer_id=buyer.pk if buyer else None, in_full=in_full)
+    traced = [each if _is_own(each.attempt, lead) else _without_decision(each) for each in read]
+    assignments = list(_read_own_sales(lead))
+    cast = _read_cast(lead, traced=traced, assignments=assignments, is_for_source=is_for_source)
+    sales = tuple(_tell_sale(each, cast) for each in assignments)
+    attempts = tuple(_tell_attempt(each, cast) for each in traced)
+    own = [told for told, each in zip(attempts, traced, strict=True) if _is_own(each.attempt, lead)]
+    return Story(
+        lead=_tell_lead(lead, attempts=attempts, names=cast.names),
+        sales=sales,
+        attempts=attempts,
+        notes=(*_notes(lead, attempts=attempts), *_notes_of_others(lead, traced)),
+        answer=answer_for(buyer, lead=lead, attempts=own, sales=sales) if buyer else None,
+    )
+
+
+def _read_own_sales(lead: Lead) -> QuerySet[Assignment]:
+    """Without those to buyers of a workspace where the lead was before: their prices are that workspace's business."""
+    sales = Assignment.objects.filter(lead_id=lead.pk, buyer__workspace_id=lead.workspace_id)
+    return sales.order_by("created_at", "pk")
+
+
+def _is_own(attempt: Attempt, lead: Lead) -> bool:
+    return attempt.destination_workspace_id in (lead.workspace_id, None)
+
+
+def _without_decision(traced: TracedAttempt) -> TracedAttempt:
+    """An attempt made elsewhere: that it was made and where it led. Buyers, prices and reasons are others' business."""
+    attempt = copy(traced.attempt)
+    attempt.skip_reason, attempt.campaign_id, attempt.config_version = "", None, None
+    return TracedAttempt(attempt, [event for event in traced.events if event.event in TOLD_OF_OTHERS])
+
+
+def campaign_id_of(traced: TracedAttempt) -> int | None:
+    """The campaign that took the lead, also where the attempt ended before it was decided."""
+    for event in traced.events:
+        if event.event == Event.CAMPAIGN_RESOLVED and isinstance(event.data.get("campaign_id"), int):
+            return int(event.data["campaign_id"])
+    return traced.attempt.campaign_id
+
+
+def _read_cast(
+    lead: Lead, *, traced: Sequence[TracedAttempt], assignments: Iterable[Assignment], is_for_source: bool
+) -> Cast:
+    buyer_ids = {event.buyer_id for each in traced for event in each.events if event.buyer_id is not None}
+    buyer_ids |= {assignment.buyer_id for assignment in assignments}
+    campaign_ids = {id_ for each in traced if (id_ := campaign_id_of(each)) is not None}
+    buyers = Buyer.objects.filter(pk__in=buyer_ids, workspace_id=lead.workspace_id).only(
+        "public_id", "name", "timezone"
+    )
+    campaigns = Campaign.objects.filter(pk__in=campaign_ids, workspace_id=lead.workspace_id).only(
+        "public_id", "name"
+    )
+    known = {buyer.pk: buyer for buyer in buyers}
+    names = {pk: BuyerName(buyer.name, buyer.timezone) for pk, buyer in known.items()}
+    strangers = dict.fromkeys(buyer_ids - known.keys(), BuyerName(STRANGER))
+    parties = {campaign.pk: Party(campaign.public_id, campaign.name) for campaign in campaigns}
+    campaign_names = dict.fromkeys(campaign_ids, FORMER) | {pk: party.name for pk, party in parties.items()}
+    return Cast(
+        buyers={pk: Party(buyer.public_id, buyer.name) for pk, buyer in known.items()},
+        campaigns=parties,
+        names=Names(
+            buyers={**strangers, **names},
+            campaigns=campaign_names,
+            workspaces=_read_workspaces(lead, traced=traced),
+            leads=_read_first_leads(lead, traced=traced, is_for_source=is_for_source),
+            other_lead=OTHER_SOURCE if is_for_source else OTHER_WORKSPACE,
+        ),
+    )
+
+
+def _read_workspaces(lead: Lead, *, traced: Sequence[TracedAttempt]) -> dict[int, str]:
+    """Names of the workspaces that the lead came through. No statement for one that never moved."""
+    routed = [event.data.get("to") for each in traced for event in each.events if event.event == Event.ROUTED]
+    ids = {to for to in routed if isinstance(to, int)} | {lead.source_workspace_id}
+    if ids == {lead.workspace_id}:
+        return {}
+    return dict(Workspace.objects.filter(pk__in=ids).values_list("pk", "name"))
+
+
+def _read_first_leads(lead: Lead, *, traced: Sequence[TracedAttempt], is_for_source: bool) -> dict[int, str]:
+    """Public ids of the leads that made it a duplicate, of those that its workspace has or sent, or its source."""
+    ids = [each.attempt.first_lead_id for each in traced if each.attempt.first_lead_id is not None]
+    if not ids:
+        return {}
+    here = Q(workspace_id=lead.workspace_id) | Q(source_workspace_id=lead.workspace_id)
+    if is_for_source:
+        here = Q(source_id=lead.source_id)
+    known = Lead.objects.filter(here, pk__in=ids).values_list("pk", "public_id")
+    return {pk: str(public_id) for pk, public_id in known}
+
+
+def _tell_lead(lead: Lead, *, attempts: Sequence[AttemptStory], names: Names) -> LeadHead:
+    is_routed = lead.source_workspace_id != lead.workspace_id
+    reason = lead.skip_reason
+    return LeadHead(
+        public_id=lead.public_id,
+        workspace=lead.workspace.name,
+        source=lead.source.name,
+        source_workspace=names.workspace(lead.source_workspace_id) if is_routed else "",
+        vertical=lead.vertical,
+        zip=lead.zip,
+        status=lead.status,
+        status_sentence=wording.sentence(LeadStatus(lead.status).label),
+        campaign=attempts[-1].campaign if attempts else None,
+        received_at=lead.received_at,
+        finished_at=lead.finished_at,
+        due_at=lead.next_attempt_at,
+        due_reason=lead.due_reason,
+        due_sentence=_tell_due(lead, last=attempts[-1] if attempts else None),
+        reason=reason,
+        reason_sentence=narrate_reason(reason) if reason else "",
+        change=describe_lead_change(reason),
+        fixer=fixer_of(reason),
+        cancel_reason=lead.cancel_reason,
+        attempts=lead.attempts,
+    )
+
+
+def _tell_due(lead: Lead, *, last: AttemptStory | None) -> str:
+    """Why the lead is due at that time."""
+    if lead.next_attempt_at is None:
+        return ""
+    if lead.due_reason in WAKE_CAUSES:
+        return f"Tried again because {WAKE_CAUSES[lead.due_reason]}."
+    if lead.due_reason in ASKED:
+        return ASKED[lead.due_reason]
+    if lead.attempts == 0:
+        return "The first attempt."
+    if lead.next_attempt_at == lead.expires_at:
+        return "Its time to live is over then."
+    if last is not None and last.result == AttemptResult.DEFERRED and last.funnel:
+        return wording.sentence(f"then {WAITED_FOR}")
+    return narrate_reason(lead.due_reason)
+
+
+def _tell_sale(assignment: Assignment, cast: Cast) -> Sale:
+    buyer, price = cast.buyer(assignment.buyer_id), wording.money(assignment.price_cents)
+    sentence = f"Sold to {buyer.name} for {price} at {wording.moment(assignment.created_at)}."
+    if assignment.state == AssignmentState.RETURNED and assignment.returned_at is not None:
+        sentence += f" Returned at {wording.moment(assignment.returned_at)}, and the charge refunded."
+    return Sale(
+        assignment_id=assignment.public_id,
+        buyer=buyer,
+        price_cents=assignment.price_cents,
+        state=assignment.state,
+        sold_at=assignment.created_at,
+        returned_at=assignment.returned_at,
+        sentence=sentence,
+    )
+
+
+def _tell_attempt(traced: TracedAttempt, cast: Cast) -> AttemptStory:
+    attempt, events = traced.attempt, traced.events
+    told = list(zip(events, narrate_events(events, names=cast.names), strict=True))
+    return AttemptStory(
+        attempt_id=attempt.pk,
+        number=attempt.number,
+        trigger=attempt.trigger,
+        result=attempt.result,
+        reason=attempt.skip_reason,
+        headline=narrate_attempt(attempt),
+        campaign=cast.campaign(campaign_id_of(traced)),
+        config_version=attempt.config_version,
+        started_at=attempt.started_at,
+        finished_at=attempt.finished_at,
+        duration_ms=attempt.duration_ms,
+        due_at=attempt.next_attempt_at,
+        funnel=_funnel(events),
+        steps=tuple(
+            Step(event.seq, event.event, text, event.duration_ms)
+            for event, text in told
+            if event.event not in BUYER_EVENTS
+        ),
+        buyers=tuple(_tell_buyer(event, text, cast) for event, text in told if event.event in BUYER_EVENTS),
+    )
+
+
+def _funnel(events: Iterable[LeadDistributionEvent]) -> tuple[FunnelStage, ...]:
+    for event in events:
+        if event.event == Event.BUYER_POOL_COMPOSED:
+            pairs = event.data.get("funnel") or []
+            return tuple(FunnelStage(str(pair[0]), int(pair[1])) for pair in pairs if len(pair) == 2)
+    return ()
+
+
+def _tell_buyer(event: LeadDistributionEvent, sentence: str, cast: Cast) -> BuyerRow:
+    is_skip = event.event == Event.BUYER_SKIPPED
+    gates = tuple(describe_obstacles(event, names=cast.names))
+    return BuyerRow(
+        seq=event.seq,
+        buyer=cast.buyer(event.buyer_id),
+        outcome=event.outcome,
+        reason=event.skip_reason,
+        sentence=sentence,
+        price_cents=event.cost_cents,
+        gates=gates,
+        change=describe_change(event, names=cast.names) if is_skip else "",
+        # The first gate gave the reason; who can change it may depend on what the lead lacks.
+        fixer=gates[0].fixer if gates else fixer_of(event.skip_reason),
+    )
+
+
+def _notes(lead: Lead, *, attempts: Sequence[AttemptStory]) -> Iterable[str]:
+    """What a reader would otherwise take for an error of the story."""
+    numbers = {attempt.number for attempt in attempts}
+    if lead.workspace.paused_at is not None:
+        since = wording.moment(lead.workspace.paused_at)
+        yield f"The workspace is paused since {since}: nothing is distributed until it is resumed."
+    if lead.attempts == 0:
+        yield "No attempt has been made yet." if lead.finished_at is None else "No attempt was ever made."
+    first = min(numbers, default=1)
+    if first > 1:
+        yield f"{wording.count(first - 1, 'earlier attempt')} not shown."
+    lost = sorted(set(range(first, lead.attempts + 1)) - numbers)
+    if lost:
+        listed = ", ".join(map(str, lost[: wording.MAX_LISTED]))
+        yield f"{wording.count(len(lost), 'attempt')} without a trace, which could not be written: {listed}."
+
+
+def _notes_of_others(lead: Lead, traced: Iterable[TracedAttempt]) -> Iterable[str]:
+    others = [str(each.attempt.number) for each in traced if not _is_own(each.attempt, lead)]
+    if others:
+        listed = ", ".join(others[: wording.MAX_LISTED])
+        yield f"{wording.count(len(others), 'attempt')} made in another workspace, whose buyers are its own: {listed}."

@@ -1,0 +1,260 @@
+"""The leads that a buyer was enrolled for and did not get, with the reason and what would have to change. Reads only.
+
+What is told is about this buyer alone: its own gates, its own price. Of the person it tells the ZIP code, and what the
+buyer's own gates read; whatever of that identifies a person is hidden.
+
+A lead is missed when its latest attempt skipped the buyer, and the buyer does not hold it. A lead that the buyer had
+bought by then (`already_has_lead`) was not missed, also if it was returned later.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+
+from distribution.explain.personal_data import PERSON_COLUMNS, Person, build_person, recognise
+from distribution.explain.whatif import Remedy, what_would_help
+from distribution.models import Buyer
+from routing.models import Lead
+from routing.values.personal import HIDDEN
+from tracing import wording
+from tracing.gates import Obstacle, fixer_of
+from tracing.models import Attempt
+from tracing.narrator import BuyerName, Names, describe_change, describe_obstacles, narrate_events
+from tracing.vocabulary import SKIP_REASONS, Event, Level
+
+ALREADY_HAD: Final = "already_has_lead"
+MISSED_REASONS: Final = sorted(
+    code for code, reason in SKIP_REASONS.items() if Level.BUYER in reason.levels and code != ALREADY_HAD
+)
+# The event is a constant of the text: only so can the partial index event_buyer_skipped be used.
+_SKIPS: Final = f"""
+SELECT e.id, a.id, e.skip_reason, e.cost_cents, e.data::text, a.number, a.result, a.finished_at, c.public_id, c.name,
+    l.public_id, l.received_at, l.next_attempt_at, {", ".join(f"l.{name}" for name in PERSON_COLUMNS)}
+FROM tracing_leaddistributionevent e
+JOIN tracing_attempt a ON a.id = e.attempt_id
+JOIN routing_lead l ON l.id = e.lead_id
+LEFT JOIN distribution_campaign c ON c.id = a.campaign_id
+WHERE e.event = '{Event.BUYER_SKIPPED}' AND e.buyer_id = %(buyer)s
+"""  # noqa: S608 - constants only
+_MISSED: Final = f"""{_SKIPS}
+    AND e.skip_reason <> '{ALREADY_HAD}'
+    AND NOT EXISTS (
+        SELECT 1 FROM tracing_attempt later WHERE later.lead_id = e.lead_id AND later.number > a.number
+    )
+    AND NOT EXISTS (
+        SELECT 1 FROM distribution_assignment s
+        WHERE s.lead_id = e.lead_id AND s.buyer_id = e.buyer_id AND s.state = 'sold'
+    )
+"""  # noqa: S608 - constants only
+LIST_MISSED: Final = f"""{_MISSED}
+    AND e.id < %(before)s AND e.id >= %(from)s AND (%(reason)s::text IS NULL OR e.skip_reason = %(reason)s)
+ORDER BY e.id DESC
+"""
+# By the lead's attempts first: the buyer's own events are many, those of a lead few.
+_OF_LEAD: Final = """
+    AND e.attempt_id IN (SELECT x.id FROM tracing_attempt x JOIN routing_lead y ON y.id = x.lead_id
+                         WHERE y.public_id = %(lead)s)
+"""
+FIND_MISSED: Final = f"{_MISSED}{_OF_LEAD}"
+LIST_SKIPS: Final = f"{_SKIPS}{_OF_LEAD}ORDER BY a.number DESC"
+# How far one page looks: a reason that the buyer seldom meets would read all that it ever missed.
+LOOK_BACK: Final = f"""
+SELECT e.id FROM tracing_leaddistributionevent e
+WHERE e.event = '{Event.BUYER_SKIPPED}' AND e.buyer_id = %(buyer)s AND e.id < %(before)s
+ORDER BY e.id DESC OFFSET %(looked)s - 1 LIMIT 1
+"""  # noqa: S608 - constants only
+MOST_LOOKED: Final = 5_000
+NEWEST: Final = 2**63 - 1
+MOST_ATTEMPTS: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Why one attempt did not give the lead to this buyer. `ranked_higher`: only where it was outranked."""
+
+    event_id: int
+    attempt_id: UUID
+    number: int
+    decided_at: datetime
+    reason: str
+    sentence: str
+    change: str
+    fixer: str
+    price_cents: int | None
+    ranked_higher: int | None
+    gates: tuple[Obstacle, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MissedLead:
+    """`skip` is the latest attempt. `next_attempt_at`: when it is tried again, if it is."""
+
+    lead_id: UUID
+    zip: str
+    state: str
+    vertical: str
+    received_at: datetime
+    next_attempt_at: datetime | None
+    campaign_id: UUID | None
+    campaign_name: str
+    skip: Skip
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What the engine says about the latest attempt with everything changed that was in the buyer's way.
+
+    `ending`: selected, outranked, sold_out, never, or unchecked where it could not be asked.
+    """
+
+    ending: str
+    is_confirmed: bool
+    ranked_higher: int | None
+    price_cents: int | None
+    sentence: str
+
+
+@dataclass(slots=True)
+class SkipRow:
+    """What the narrator reads of an event."""
+
+    buyer_id: int
+    skip_reason: str
+    cost_cents: int | None
+    data: Mapping[str, Any]
+    seq: int = 0
+    event: str = Event.BUYER_SKIPPED
+    outcome: str = "skipped"
+
+
+def list_missed(
+    buyer: Buyer, *, limit: int, before: int = NEWEST, reason: str | None = None
+) -> tuple[list[MissedLead], int | None]:
+    """Return the leads missed before the event `before`, newest first, and the event at which it stopped looking.
+
+    With a reason it looks at the newest MOST_LOOKED events of the buyer before that. None: it looked at all of them.
+    """
+    stop = None if reason is None else _find_stop(buyer, before=before)
+    parameters = {"before": before, "reason": reason, "from": stop or 0}
+    return [_tell(row, buyer) for row in _read(LIST_MISSED, buyer, limit=limit, **parameters)], stop
+
+
+def _find_stop(buyer: Buyer, *, before: int) -> int | None:
+    with connection.cursor() as cursor:
+        cursor.execute(LOOK_BACK, {"buyer": buyer.pk, "before": before, "looked": MOST_LOOKED})
+        row: tuple[int] | None = cursor.fetchone()
+    return row[0] if row else None
+
+
+def find_missed(public_id: UUID, *, buyer: Buyer) -> tuple[MissedLead, list[Skip], Check] | None:
+    """Return one missed lead with every attempt that skipped the buyer, newest first. None: not missed by it."""
+    rows = _read(FIND_MISSED, buyer, limit=1, lead=public_id)
+    if not rows:
+        return None
+    skips = _read(LIST_SKIPS, buyer, limit=MOST_ATTEMPTS, lead=public_id)
+    missed = _tell(rows[0], buyer)
+    return missed, [_tell_skip(row, buyer) for row in skips], _check(missed, buyer)
+
+
+def _read(sql: str, buyer: Buyer, *, limit: int, **parameters: Any) -> Sequence[tuple[Any, ...]]:
+    """The limit goes into the text: the planner must know that only a page is wanted."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"{sql} LIMIT {int(limit)}", {"buyer": buyer.pk, **parameters})
+        rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def _tell(row: tuple[Any, ...], buyer: Buyer) -> MissedLead:
+    campaign_id, campaign_name, public_id, received_at, next_attempt_at, *person = row[8:]
+    known = dict(zip(PERSON_COLUMNS, person, strict=True))
+    return MissedLead(
+        lead_id=public_id,
+        zip=known["zip"],
+        state=known["state"],
+        vertical=known["vertical"],
+        received_at=received_at,
+        next_attempt_at=next_attempt_at,
+        campaign_id=campaign_id,
+        campaign_name=campaign_name or "",
+        skip=_tell_skip(row, buyer),
+    )
+
+
+def _tell_skip(row: tuple[Any, ...], buyer: Buyer) -> Skip:
+    event_id, attempt_id, reason, price_cents, text, number, result, finished_at = row[:8]
+    data = _hide_person(json.loads(text), build_person(row[-len(PERSON_COLUMNS) :]))
+    event = SkipRow(buyer.pk, reason, price_cents, data)
+    names = Names(buyers={buyer.pk: BuyerName(buyer.name, buyer.timezone)})
+    higher = _ranked_higher(event)
+    return Skip(
+        event_id=event_id,
+        attempt_id=attempt_id,
+        number=number,
+        decided_at=finished_at,
+        reason=reason,
+        sentence=narrate_events([event], names=names)[0]
+        if higher is None
+        else _outranked(buyer, higher, result),
+        change=describe_change(event, names=names),
+        fixer=fixer_of(reason),
+        price_cents=price_cents,
+        ranked_higher=higher,
+        gates=tuple(describe_obstacles(event, names=names)),
+    )
+
+
+def _check(missed: MissedLead, buyer: Buyer) -> Check:
+    """Of the remedy only what is the buyer's own: its lifts and its ranking are made of other buyers."""
+    lead = Lead.objects.only("workspace_id").get(public_id=missed.lead_id)
+    attempt = Attempt.objects.get(pk=missed.skip.attempt_id)
+    remedy = what_would_help(lead, attempt=attempt, buyer=buyer)
+    higher = remedy.rank - 1 if remedy.rank and remedy.ending == "outranked" else None
+    return Check(
+        ending=remedy.ending,
+        is_confirmed=remedy.is_confirmed,
+        ranked_higher=higher,
+        price_cents=remedy.price_cents,
+        sentence=_tell_check(remedy, higher or 0),
+    )
+
+
+def _tell_check(remedy: Remedy, higher: int) -> str:
+    changed = "With all of this changed" if remedy.fixes else "As it is"
+    if remedy.ending == "selected":
+        return f"{changed}, {remedy.buyer} would have got this lead for {wording.money(remedy.price_cents or 0)}."
+    if remedy.ending == "outranked":
+        return f"{changed}, {wording.count(higher, 'buyer')} would still have ranked higher."
+    if remedy.ending == "sold_out":
+        return f"{changed}, the lead would still have been sold to others before."
+    return "What a change would have done could not be checked."
+
+
+def _ranked_higher(event: SkipRow) -> int | None:
+    """How many, never who: ranks of others are not told."""
+    rank = event.data.get("rank")
+    return rank - 1 if event.skip_reason == "outranked" and isinstance(rank, int) else None
+
+
+def _outranked(buyer: Buyer, higher: int, result: str) -> str:
+    if higher == 0 or result != "success":
+        return f"{buyer.name}: eligible, but the lead is sold to as many buyers as the campaign allows."
+    return f"{buyer.name}: eligible, but {wording.count(higher, 'buyer')} ranked higher."
+
+
+def _hide_person(value: Any, person: Person, *, is_rule: bool = False) -> Any:
+    """A condition may read an attribute in which a sender wrote what belongs into the contact fields."""
+    if isinstance(value, dict):
+        return {
+            key: _hide_person(each, person, is_rule=is_rule or key == "required")
+            for key, each in value.items()
+        }
+    if isinstance(value, list):
+        return [_hide_person(each, person, is_rule=is_rule) for each in value]
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return value if recognise(value, person, is_rule=is_rule) is None else HIDDEN
+    return value

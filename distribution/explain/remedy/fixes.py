@@ -1,0 +1,230 @@
+"""The nearest fix of each failing gate, made on a copy of the recorded world. Pure.
+
+A fix changes nothing but what its gate asks for, and no price: whether that is enough, the engine says.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from distribution.engine.area import Radius, county_key, lead_place, miles_beyond
+from distribution.explain.remedy.relaxing import accepts, relax
+from distribution.explain.remedy.world import World
+from tracing import wording
+from tracing.vocabulary import Fixer
+
+Failure = Mapping[str, Any]
+
+UNANSWERED: Final[tuple[Any, ...]] = (None, "", [])
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A failing gate and what was changed for it. `fixer`: who can, where it is not who usually can."""
+
+    failure: Failure
+    assumed: str
+    fixer: Fixer | None = None
+
+
+def fix(world: World, failure: Failure) -> tuple[World, Fixed] | None:
+    """Return the world without this failure, or None when nothing can change it."""
+    make = CORRECTIONS.get(failure["gate"]) if "problem" in failure else FIXES.get(failure["gate"])
+    return None if make is None else make(world, failure)
+
+
+def _resume_enrollment(world: World, failure: Failure) -> tuple[World, Fixed]:
+    return world.change_enrollment(active=True), Fixed(failure, "the enrollment active")
+
+
+def _resume_buyer(world: World, failure: Failure) -> tuple[World, Fixed]:
+    return world.change_buyer(active=True), Fixed(failure, "the buyer active")
+
+
+def _extend_area(world: World, failure: Failure) -> tuple[World, Fixed]:
+    area = dict(world.buyer.get("service_area") or {})
+    zip_code = world.facts.lead.fields.get("zip")
+    assumed = []
+    if failure["excluded"] is not None:
+        area["exclude"] = _without(area["exclude"], world)
+        assumed.append("the exclusion taken out")
+    if not _covers(world):
+        if isinstance(zip_code, str) and zip_code:
+            area["zips"] = [*(area.get("zips") or ()), zip_code]
+            assumed.append(f"{zip_code} added to its ZIPs")
+        else:
+            area["everywhere"] = True
+            assumed.append("its area everywhere: the ZIP of the lead is not known")
+    return world.change_buyer(service_area=area), Fixed(failure, " and ".join(assumed))
+
+
+def _covers(world: World) -> bool:
+    """Tell whether the area names the place, leaving its exclusions aside."""
+    area = world.campaign.by_enrollment_id[world.enrollment_id].area
+    place = lead_place(world.facts.lead)
+    beyond = miles_beyond(area.include.radius, place)
+    is_named = area.everywhere or not area.include.keys.isdisjoint(place.keys)
+    return is_named or (beyond is not None and beyond <= 0)
+
+
+def _without(exclude: Mapping[str, Any], world: World) -> dict[str, Any]:
+    """The exclusions that do not hit the lead."""
+    place = lead_place(world.facts.lead)
+
+    def misses(circle: Mapping[str, Any]) -> bool:
+        beyond = miles_beyond(
+            (Radius(circle["zip"], circle["miles"], circle["latitude"], circle["longitude"]),), place
+        )
+        return beyond is None or beyond > 0
+
+    def county(text: str) -> str:
+        state, _, name = text.partition(":")
+        return f"counties:{county_key(state, name)}"
+
+    keys: dict[str, Callable[[str], str]] = {
+        "zips": "zips:{}".format,
+        "zip_prefixes": "zip_prefixes:{}".format,
+        "states": lambda text: f"states:{text.upper()}",
+        "countries": lambda text: f"countries:{text.upper()}",
+        "counties": county,
+    }
+    kept: dict[str, Any] = {
+        kind: [each for each in exclude.get(kind) or () if key(each) not in place.keys]
+        for kind, key in keys.items()
+    }
+    return {**exclude, **kept, "radius": [each for each in exclude.get("radius") or () if misses(each)]}
+
+
+def _change_answers(world: World, failure: Failure) -> tuple[World, Fixed]:
+    failing = {each["question"] for each in failure["failures"]}
+    answers, assumed, fixer = dict(world.buyer.get("answers") or {}), [], None
+    questions = list(world.head["questions"])
+    for index, question in enumerate(questions):
+        key = question["key"]
+        if key not in failing:
+            continue
+        found = _nearest_answer(question, answers.get(key), fields=world.facts.lead.fields)
+        if found is None:
+            # No answer would do, so only the campaign's question can give way.
+            questions[index], fixer = {**question, "required": False}, Fixer.AGENCY
+            assumed.append(f'"{key}" not required')
+        answers[key] = found
+        assumed.append(f'"{key}" answered with {wording.value(found)}' if found else f'no answer to "{key}"')
+    changed = world.change_buyer(answers=answers)
+    if fixer is not None:
+        changed = changed.change_campaign(questions=questions)
+    return changed, Fixed(failure, " and ".join(assumed), fixer)
+
+
+def _nearest_answer(question: Mapping[str, Any], answer: Any, *, fields: Mapping[str, Any]) -> Any:
+    """The nearest answer that takes the lead; [] for none, which only a question that is not required allows.
+
+    None: no answer does.
+    """
+    observed = fields.get(question["field"])
+    for candidate in _candidates(answer, observed):
+        leaf = {"field": question["field"], "op": question["op"], "value": candidate}
+        if candidate not in UNANSWERED and accepts(leaf, fields=fields):
+            return candidate
+    return None if question.get("required") else []
+
+
+def _candidates(answer: Any, observed: Any) -> list[Any]:
+    seen = observed if isinstance(observed, list) else [observed]
+    candidates: list[Any] = []
+    if isinstance(answer, list):
+        candidates += [[*answer, *seen], [each for each in answer if each not in seen]]
+    candidates += [*seen, seen, observed]
+    if isinstance(observed, int | float) and not isinstance(observed, bool):
+        candidates += [observed + 1, observed - 1]
+    return candidates
+
+
+def _relax_filter(world: World, failure: Failure) -> tuple[World, Fixed]:
+    is_tier = failure["scope"] == "tier"
+    tier = next(each for each in world.definition["tiers"] if each["id"] == world.enrollment["tier_id"])
+    condition = tier["content_filter"] if is_tier else world.enrollment["lead_filter"]
+    relaxed = relax(condition, fields=world.facts.lead.fields)
+    whose = "its tier's filter" if is_tier else "its own filter"
+    fixed = Fixed(failure, f"{whose}: {', '.join(relaxed.changes)}")
+    if is_tier:
+        return world.change_tier(content_filter=relaxed.condition), fixed
+    return world.change_enrollment(lead_filter=relaxed.condition), fixed
+
+
+def _open_hours(world: World, failure: Failure) -> tuple[World, Fixed]:
+    day, time = failure["observed"]["day"], failure["observed"]["time"]
+    hours = {**world.buyer["hours"], day: [["00:00", "24:00"]]}
+    return world.change_buyer(hours=hours), Fixed(failure, f"open {wording.WEEKDAYS[day]} at {time}")
+
+
+def _raise_caps(world: World, failure: Failure) -> tuple[World, Fixed]:
+    caps, budgets = dict(world.enrollment.get("caps") or {}), dict(world.enrollment.get("budgets") or {})
+    assumed = []
+    for reached in failure["windows"]:
+        window = reached["window"]
+        if reached["kind"] == "leads":
+            caps[window] = reached["used"] + 1
+            assumed.append(f"leads per {window} {reached['limit']:,} raised to {caps[window]:,}")
+        else:
+            budgets[window] = reached["used"] + failure["price_cents"]
+            was, now = wording.money(reached["limit"]), wording.money(budgets[window])
+            assumed.append(f"budget per {window} {was} raised to {now}")
+    return world.change_enrollment(caps=caps, budgets=budgets), Fixed(failure, " and ".join(assumed))
+
+
+def _top_up(world: World, failure: Failure) -> tuple[World, Fixed]:
+    missing_cents = failure["missing_cents"]
+    changed = world.change_live(balance_cents=world.live.balance_cents + missing_cents)
+    return changed, Fixed(failure, f"{wording.money(missing_cents)} more in its wallet")
+
+
+def _open_campaign(world: World, failure: Failure) -> tuple[World, Fixed]:
+    return world.change_campaign(schedule={}), Fixed(failure, "the campaign open")
+
+
+def _unlock(world: World, failure: Failure) -> tuple[World, Fixed]:
+    return world.unlock(), Fixed(failure, "not busy with another lead")
+
+
+def _correct_area(world: World, failure: Failure) -> tuple[World, Fixed]:
+    return world.change_buyer(service_area={"everywhere": True}), Fixed(failure, "its service area corrected")
+
+
+def _correct_answers(world: World, failure: Failure) -> tuple[World, Fixed]:
+    return world.change_buyer(answers={}), Fixed(failure, "its answers corrected")
+
+
+def _correct_filter(world: World, failure: Failure) -> tuple[World, Fixed]:
+    if failure["scope"] == "tier":
+        return world.change_tier(content_filter={}), Fixed(failure, "its tier's filter corrected")
+    return world.change_enrollment(lead_filter={}), Fixed(failure, "its own filter corrected")
+
+
+def _correct_hours(world: World, failure: Failure) -> tuple[World, Fixed]:
+    """A time zone that can be read stays: its caps are counted in it."""
+    timezone = world.campaign.by_enrollment_id[world.enrollment_id].timezone
+    changed = world.change_buyer(hours={}, timezone=timezone)
+    return changed, Fixed(failure, "its time zone and hours corrected")
+
+
+# Parts that could not be read: taken for ones that let the lead through.
+CORRECTIONS: Final[Mapping[str, Callable[[World, Failure], tuple[World, Fixed]]]] = {
+    "outside_service_area": _correct_area,
+    "onboarding_mismatch": _correct_answers,
+    "lead_filter_rejected": _correct_filter,
+    "outside_buyer_hours": _correct_hours,
+}
+# A buyer that has the lead already cannot get it: nothing stands here for `already_has_lead`.
+FIXES: Final[Mapping[str, Callable[[World, Failure], tuple[World, Fixed]]]] = {
+    "outside_campaign_hours": _open_campaign,
+    "enrollment_paused": _resume_enrollment,
+    "buyer_paused": _resume_buyer,
+    "outside_service_area": _extend_area,
+    "onboarding_mismatch": _change_answers,
+    "lead_filter_rejected": _relax_filter,
+    "outside_buyer_hours": _open_hours,
+    "cap_reached": _raise_caps,
+    "insufficient_credits": _top_up,
+    "locked": _unlock,
+}

@@ -1,0 +1,125 @@
+"""The story of a lead as text for a terminal or a page: every fact that its JSON tells in words."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from textwrap import TextWrapper
+from typing import Final
+
+from distribution.explain.types import Answer, AttemptStory, BuyerRow, LeadHead, Story
+from tracing import wording
+from tracing.gates import describe_fixer
+
+WIDTH: Final = 96
+LABEL_WIDTH: Final = 11
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`role` lets a terminal choose a colour: head, good, bad, hint or plain."""
+
+    text: str
+    role: str = "plain"
+
+
+def to_text(story: Story, *, width: int = WIDTH) -> str:
+    return "\n".join(line.text for line in render(story, width=width))
+
+
+def render(story: Story, *, width: int = WIDTH) -> Iterator[Line]:
+    yield from _head(story.lead, width)
+    for sale in story.sales:
+        yield from _labelled("bought", sale.sentence, width, role="good")
+    for note in story.notes:
+        yield from _labelled("note", note, width)
+    if story.answer is not None:
+        yield Line("")
+        yield from _answer(story.answer, width)
+    for attempt in story.attempts:
+        yield Line("")
+        yield from _attempt(attempt, width)
+
+
+def _head(lead: LeadHead, width: int) -> Iterator[Line]:
+    yield Line(f"Lead {lead.public_id}", "head")
+    yield from _labelled("status", f"{lead.status}: {lead.status_sentence}", width)
+    origin = lead.source_workspace or lead.workspace
+    yield from _labelled("from", f"{lead.source} in {origin}: {lead.vertical}, {lead.zip}", width)
+    yield from _labelled("now in", lead.workspace if lead.source_workspace else "", width)
+    yield from _labelled("campaign", lead.campaign.name if lead.campaign else "none so far", width)
+    yield from _labelled("received", _when(lead.received_at), width)
+    yield from _labelled("attempts", str(lead.attempts), width)
+    if lead.reason:
+        yield from _labelled("reason", f"{lead.reason}: {lead.reason_sentence}", width, role="bad")
+    yield from _hint(lead.change, lead.fixer, width, indent=2)
+    yield from _labelled("cancelled", lead.cancel_reason, width)
+    if lead.due_at:
+        yield from _labelled("next due", f"{_when(lead.due_at)}. {lead.due_sentence}", width)
+    if lead.finished_at:
+        yield from _labelled("finished", _when(lead.finished_at), width)
+
+
+def _answer(answer: Answer, width: int) -> Iterator[Line]:
+    role = "good" if answer.got_it else "bad"
+    yield from _wrapped(answer.sentence, width, role=role)
+    for each in answer.attempts:
+        yield from _wrapped(f"Attempt {each.number}: {each.sentence}", width, indent=2)
+        yield from _hint(each.change, each.fixer, width, indent=4)
+
+
+def _attempt(attempt: AttemptStory, width: int) -> Iterator[Line]:
+    yield from _wrapped(attempt.headline, width, role="head")
+    steps: list[tuple[int, Iterable[Line]]] = [
+        (step.seq, _wrapped(f"{step.seq}. {step.sentence}", width, indent=2)) for step in attempt.steps
+    ]
+    steps += [(row.seq, _buyer(row, width)) for row in attempt.buyers]
+    for _, lines in sorted(steps, key=lambda step: step[0]):
+        yield from lines
+
+
+def _buyer(row: BuyerRow, width: int) -> Iterator[Line]:
+    role = "good" if row.outcome == "selected" else "plain"
+    yield from _wrapped(f"{row.seq}. {row.sentence}", width, indent=2, role=role)
+    if len(row.gates) < 2:
+        yield from _hint(row.change, row.fixer, width, indent=6)
+        return
+    for place, gate in enumerate(row.gates):
+        if place > 0:  # the sentence has told the first
+            yield from _wrapped(f"- {gate.finding}", width, indent=6)
+        yield from _hint(gate.change, gate.fixer, width, indent=8 if place else 6)
+
+
+def _hint(change: str, fixer: str, width: int, *, indent: int) -> Iterator[Line]:
+    """What would have to change, and who can do it. Where nothing would, nobody is named."""
+    if change:
+        who = "" if change.startswith("nothing") else f" ({describe_fixer(fixer)})"
+        yield from _wrapped(f"to change{who}: {change}", width, indent=indent, role="hint")
+
+
+def _when(at: datetime) -> str:
+    return wording.moment(at)
+
+
+def _labelled(label: str, text: str, width: int, *, role: str = "plain") -> Iterator[Line]:
+    if not text:
+        return
+    first = f"  {label:<{LABEL_WIDTH}}"
+    yield from _fold(text, width, first=first, following=" " * len(first), role=role)
+
+
+def _wrapped(text: str, width: int, *, indent: int = 0, role: str = "plain") -> Iterator[Line]:
+    margin = " " * indent
+    yield from _fold(text, width, first=margin, following=margin + "   ", role=role)
+
+
+def _fold(text: str, width: int, *, first: str, following: str, role: str) -> Iterator[Line]:
+    """Ids and names are never broken, so that they can be copied and searched for."""
+    wrapper = TextWrapper(
+        width,
+        initial_indent=first,
+        subsequent_indent=following,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    for line in wrapper.wrap(text):
+        yield Line(line, role)

@@ -1,0 +1,125 @@
+"""`manage.py demo`: builds a workspace, sells leads through the real API and workers, and shows what happened."""
+
+import io
+import json
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from distribution.models import Buyer
+from leadswitch.demo.build import Demo, build_demo
+from leadswitch.demo.people import make_leads, make_partner_leads
+from leadswitch.demo.product import ProductNotReady, running_product
+from leadswitch.demo.report import print_report
+from leadswitch.demo.send import SendingFailed, send_leads, wait_until_tried
+from leadswitch.demo.summary import Summary, find_routed_lead, find_telling_lead, read_summary
+from routing.models import Lead
+
+MAX_LEADS = 100_000
+OWN_LEADS_A_PARTNERS = 5
+LEAST_PARTNER_LEADS = 10
+
+
+class Command(BaseCommand):
+    help = "Build a demo workspace, send realistic leads through the real API and workers, and show what happened."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--leads", type=int, default=1000, help="how many leads to send (1000)")
+        parser.add_argument(
+            "--seed", type=int, default=1, help="another seed makes other buyers and leads (1)"
+        )
+        parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
+
+    def handle(self, *_: Any, leads: int, seed: int, json: bool, **__: Any) -> None:
+        if not 1 <= leads <= MAX_LEADS:
+            message = f"--leads: {leads} is not between 1 and {MAX_LEADS}"
+            raise CommandError(message, returncode=2)
+        progress = Console(stderr=True)
+        call_command("migrate", verbosity=0, interactive=False)
+        demo = build_demo(seed=seed)
+        try:
+            summary = _run(demo, leads=leads, seed=seed, console=progress)
+        except (ProductNotReady, SendingFailed) as error:
+            raise CommandError(str(error), returncode=1) from error
+        self._show(demo, summary, as_json=json)
+
+    def _show(self, demo: Demo, summary: Summary, *, as_json: bool) -> None:
+        verdict, holds = _verify()
+        traces = _read_traces(demo)
+        if as_json:
+            document = {**summary.as_json(), "verify": verdict.splitlines()[-1], "traces": traces}
+            self.stdout.write(json.dumps(document))
+        else:
+            print_report(summary, traces=traces, verdict=verdict, console=Console())
+        if not holds:
+            raise CommandError("an invariant does not hold, see above", returncode=1)
+
+
+def _run(demo: Demo, *, leads: int, seed: int, console: Console) -> Summary:
+    buyers = Buyer.objects.filter(workspace=demo.workspace).count()
+    console.print(
+        f"Built workspace [bold]{demo.workspace.slug}[/] with {buyers} buyers, and the partner"
+        f" [bold]{demo.partner.slug}[/] whose rules lead to two agencies. Starting the product …"
+    )
+    own = list(make_leads(leads, seed=seed, at=timezone.now()))
+    count = max(LEAST_PARTNER_LEADS, leads // OWN_LEADS_A_PARTNERS)
+    partners = list(make_partner_leads(count, known=own, seed=seed, at=timezone.now()))
+    total = len(own) + len(partners)
+    log_file = Path(settings.VAR_DIR) / "demo.log"
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with (
+        running_product(log_file=log_file, repository=settings.BASE_DIR) as address,
+        Progress(*columns, console=console) as progress,
+    ):
+        started = time.perf_counter()
+        sending = progress.add_task("Sending leads", total=total)
+        trying = progress.add_task("Selling them", total=total)
+        for bodies, key in ((own, demo.key), (partners, demo.partner_key)):
+            send_leads(bodies, address=address, key=key, advance=lambda: progress.advance(sending))
+        sent = time.perf_counter()
+        wait_until_tried(
+            [demo.workspace.pk, demo.partner.pk],
+            report=lambda remaining: progress.update(trying, completed=total - remaining),
+        )
+        tried = time.perf_counter()
+    return read_summary(
+        demo,
+        buyers=buyers,
+        sending_seconds=sent - started,
+        trying_seconds=tried - started,
+    )
+
+
+def _verify() -> tuple[str, bool]:
+    """Run `verify` on everything. Returns what it printed, and whether all invariants hold."""
+    output = io.StringIO()
+    try:
+        call_command("verify", stdout=output)
+    except (SystemExit, CommandError):
+        return output.getvalue().strip(), False
+    return output.getvalue().strip(), True
+
+
+def _read_traces(demo: Demo) -> dict[str, str]:
+    found = {
+        status: find_telling_lead(demo.workspace.pk, status=status) for status in ("distributed", "failed")
+    }
+    found["routed"] = find_routed_lead(demo.partner.pk, status="distributed")
+    found["duplicate"] = find_routed_lead(demo.partner.pk, status="duplicate")
+    return {name: _trace(lead_id) for name, lead_id in found.items()}
+
+
+def _trace(lead_id: int | None) -> str:
+    if lead_id is None:
+        return ""
+    output = io.StringIO()
+    call_command("explain", str(Lead.objects.get(pk=lead_id).public_id), stdout=output)
+    return output.getvalue().strip()

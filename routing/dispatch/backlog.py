@@ -1,0 +1,152 @@
+"""Pages through the leads that should be in the schedule, and puts back those that are lost.
+
+Each workspace has an order of its own, by due time; a page has an equal part of each (docs/decisions/0047).
+Raises redis.RedisError.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import chain, islice, zip_longest
+from random import Random
+from typing import Final
+
+from django.db import connection
+
+from routing.dispatch import schedule
+from routing.dispatch.enqueue import publish
+from routing.dispatch.schedule import LONGEST_SPREAD_SECONDS, Due
+from routing.models import Workspace
+
+LEADS_A_PAGE: Final = 1_000
+# So many overdue leads of a workspace come back a second: more than workers finish, so that they never wait for it, and
+# few enough that a hundred thousand are no stampede.
+LEADS_A_SECOND: Final = 1_000
+# Every due time moves later by up to this, so that leads of one page do not come up in one instant.
+LEAST_JITTER_SECONDS: Final = 0.1
+
+Place = tuple[datetime, int]
+ANY_TIME: Final = datetime.max.replace(tzinfo=UTC)
+START: Final[Place] = (datetime.min.replace(tzinfo=UTC), 0)
+
+# `received_at`: the youngest are still on their way into the schedule.
+PAGE: Final = """
+SELECT l.id, w.id, l.next_attempt_at
+FROM unnest(%(workspaces)s::bigint[], %(times)s::timestamptz[], %(leads)s::bigint[]) AS place (workspace, due_at, lead)
+JOIN routing_workspace w ON w.id = place.workspace AND w.dispatch_mode = %(mode)s
+CROSS JOIN LATERAL (
+    SELECT l.id, l.next_attempt_at FROM routing_lead l
+    WHERE l.workspace_id = place.workspace AND l.status = 'pending' AND l.paused_at IS NULL
+        AND (l.next_attempt_at, l.id) > (place.due_at, place.lead) AND l.next_attempt_at < %(until)s
+        AND l.received_at <= statement_timestamp() - make_interval(secs => %(least_age)s)
+    ORDER BY l.next_attempt_at, l.id
+    LIMIT %(part)s
+) l
+ORDER BY w.id, l.next_attempt_at, l.id
+"""
+
+
+class Walk:
+    """Through the waiting leads of workspaces in one mode, page by page; no pile hides a lead behind it (PITFALLS 26).
+
+    Whoever has no more leads leaves its part of the page to the others. `last`: workspaces that are begun with when
+    those are done.
+    """
+
+    def __init__(self, mode: str, workspace_ids: Iterable[int], *, last: Iterable[int] = ()) -> None:
+        self._mode = mode
+        self._places: dict[int, Place] = dict.fromkeys(workspace_ids, START)
+        self._last = list(last)
+        self._go_on()
+
+    @property
+    def is_over(self) -> bool:
+        return not self._places
+
+    def read_page(
+        self, *, count: int = LEADS_A_PAGE, until: datetime = ANY_TIME, least_age: timedelta = timedelta(0)
+    ) -> list[Due]:
+        """Return the next leads, those of each workspace in due order, the workspaces in turn."""
+        asked = dict(islice(self._places.items(), count))
+        part = count // max(1, len(asked))
+        found = self._read(asked, part=part, until=until, least_age=least_age)
+        for workspace_id in asked:
+            del self._places[workspace_id]
+            leads = found.get(workspace_id, [])
+            if len(leads) == part:
+                self._places[workspace_id] = (leads[-1].due_at, leads[-1].lead_id)
+        self._go_on()
+        return [lead for lead in chain.from_iterable(zip_longest(*found.values())) if lead is not None]
+
+    def _read(
+        self, places: dict[int, Place], *, part: int, until: datetime, least_age: timedelta
+    ) -> dict[int, list[Due]]:
+        times, leads = zip(*places.values(), strict=True) if places else ((), ())
+        found: dict[int, list[Due]] = defaultdict(list)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                PAGE,
+                {
+                    "workspaces": list(places),
+                    "times": list(times),
+                    "leads": list(leads),
+                    "mode": self._mode,
+                    "until": until,
+                    "least_age": least_age.total_seconds(),
+                    "part": part,
+                },
+            )
+            for row in cursor.fetchall():
+                found[row[1]].append(Due(*row))
+        return found
+
+    def _go_on(self) -> None:
+        if not self._places:
+            self._places, self._last = dict.fromkeys(self._last, START), []
+
+
+def walk_running(mode: str) -> Walk:
+    """Through the workspaces in that mode that are not paused."""
+    return Walk(mode, _list_workspaces(mode, is_paused=False))
+
+
+def walk_all(mode: str) -> Walk:
+    """The same, and then through those that are paused: their leads must be there when they are resumed."""
+    running, paused = (_list_workspaces(mode, is_paused=is_paused) for is_paused in (False, True))
+    return Walk(mode, running, last=paused)
+
+
+def _list_workspaces(mode: str, *, is_paused: bool) -> Iterable[int]:
+    found = Workspace.objects.filter(dispatch_mode=mode, paused_at__isnull=not is_paused)
+    return found.order_by("pk").values_list("pk", flat=True)
+
+
+@dataclass(slots=True)
+class Spread:
+    """When lost leads come up again: the overdue ones of a workspace one after the other, later the more it has.
+
+    Only ever later than they are due (PITFALLS 27). `seed` makes a spread repeatable.
+    """
+
+    seed: int
+    _overdue: dict[int, int] = field(init=False, default_factory=lambda: defaultdict(int))
+    _random: Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._random = Random(self.seed)  # noqa: S311 - spreads load, protects nothing
+
+    def place(self, lead: Due, *, at: datetime) -> Due:
+        """Return the lead with how long it shall wait. `at`: by the database's clock, as the due time is."""
+        if lead.due_at > at:
+            return lead
+        delay = self._overdue[lead.workspace_id] / LEADS_A_SECOND % (LONGEST_SPREAD_SECONDS - 1)
+        self._overdue[lead.workspace_id] += 1
+        jitter = self._random.random() * min(LEAST_JITTER_SECONDS, delay)
+        return lead._replace(wait_ms=round(1000 * (delay + jitter)))
+
+
+def put_back(leads: Sequence[Due], *, spread: Spread, at: datetime, path: str = "put") -> bool:
+    """Returns False when the broker refused one of those that are due: it is in the schedule again."""
+    handed = schedule.put([spread.place(lead, at=at) for lead in leads])
+    return publish(handed, path=path) == len(handed)

@@ -1,0 +1,111 @@
+"""Canaries: entries like leads that the leading dispatcher sends the way that leads go, one for each ready queue.
+
+    schedule -> taken -> in flight -> published -> a worker -> PostgreSQL
+
+One that comes back proves every part of that way at once, writes of Redis and PostgreSQL among them: a part that is up
+and does nothing is not seen by asking it. A lead's id is positive, a canary's negative; it is nobody's lead, costs
+nothing and leaves no trace.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from itertools import count
+from typing import Final
+
+from django.conf import settings
+from django.db import connection
+
+from routing.dispatch import inflight, schedule
+from routing.dispatch.schedule import AT_ONCE, Due, Ending, Handed
+from routing.redis.keys import shard_of
+
+# So that it goes through the schedule, and not from the put to a queue.
+DUE_IN: Final = timedelta(milliseconds=20)
+
+# None is sent, and none is missed, while the product is paused.
+SEND: Final = """
+INSERT INTO routing_canary AS canary (shard, out_since)
+SELECT shard, CASE WHEN product.is_paused THEN NULL ELSE clock_timestamp() END
+FROM generate_series(0, %s - 1) AS shard,
+    (SELECT EXISTS (SELECT FROM routing_dispatchcontrol WHERE paused_at IS NOT NULL) AS is_paused) AS product
+ON CONFLICT (shard) DO UPDATE
+SET out_since = CASE WHEN excluded.out_since IS NOT NULL THEN coalesce(canary.out_since, excluded.out_since) END
+RETURNING out_since IS NOT NULL
+"""
+COME_BACK: Final = """
+UPDATE routing_canary SET back_at = clock_timestamp(), out_since = NULL WHERE shard = %s
+"""
+# Of the queue that is worst off.
+READ: Final = """
+SELECT CASE WHEN count(back_at) = count(*) THEN extract(epoch FROM clock_timestamp() - min(back_at))::float8 END,
+    extract(epoch FROM clock_timestamp() - min(out_since))::float8
+FROM routing_canary WHERE shard < %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """`age_seconds`: since one last came back; None: none ever did. `out_seconds`: how long one has been out; None: all
+    are back."""
+
+    age_seconds: float | None
+    out_seconds: float | None
+
+    @property
+    def is_late(self) -> bool:
+        return self.out_seconds is not None and self.out_seconds > settings.LEADSWITCH_WATCH["canary_late"]
+
+
+def is_canary(lead_id: int) -> bool:
+    return lead_id < 0
+
+
+def send() -> list[Handed]:
+    """Put a canary for each ready queue into the schedule, in place of one that was lost on the way.
+
+    Returns those that are in flight already: the caller publishes them. Raises redis.RedisError.
+    """
+    shards = settings.LEADSWITCH_READY_SHARDS
+    with connection.cursor() as cursor:
+        cursor.execute(SEND, [shards])
+        is_sent = cursor.fetchone()[0]
+    if not is_sent:
+        return []
+    schedule.end([Ending(_lead_of(shard), None) for shard in range(shards)])
+    wait_ms = int(DUE_IN.total_seconds() * 1000)
+    return schedule.put(
+        [Due(_lead_of(shard), workspace_of(shard, shards), AT_ONCE, wait_ms) for shard in range(shards)]
+    )
+
+
+def come_back(lead_id: int) -> None:
+    """What a worker does with one. An old message finds it gone."""
+    held = inflight.begin(lead_id)
+    if held is None:
+        return
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(COME_BACK, [_shard_of(lead_id)])
+    finally:
+        inflight.end(held)
+
+
+def read_canary() -> Canary:
+    with connection.cursor() as cursor:
+        cursor.execute(READ, [settings.LEADSWITCH_READY_SHARDS])
+        return Canary(*cursor.fetchone())
+
+
+@cache
+def workspace_of(shard: int, shards: int) -> int:
+    """An id that no workspace has, and whose queue is this one."""
+    return next(-number for number in count(1) if shard_of(-number, shards=shards) == shard)
+
+
+def _lead_of(shard: int) -> int:
+    return -1 - shard
+
+
+def _shard_of(lead_id: int) -> int:
+    return -1 - lead_id

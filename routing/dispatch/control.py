@@ -1,0 +1,70 @@
+"""The one row that all dispatchers share in PostgreSQL: who leads, and whether anything is dispatched at all."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import connection
+
+from routing.models import DispatchPath
+from routing.models.dispatch import ALIVE_SECONDS
+
+SAY_LEADING: Final = """
+INSERT INTO routing_dispatchcontrol AS control (id, leader, epoch, path, seen_at)
+VALUES (1, %(leader)s, %(epoch)s, %(path)s, clock_timestamp())
+ON CONFLICT (id) DO UPDATE SET leader = excluded.leader, epoch = greatest(control.epoch, excluded.epoch),
+    path = excluded.path, seen_at = excluded.seen_at
+"""
+SAY_RESIGNED: Final = "UPDATE routing_dispatchcontrol SET seen_at = NULL WHERE id = 1 AND leader = %s"
+READ: Final = """
+SELECT leader, epoch, path, paused_at, seen_at, clock_timestamp() - seen_at FROM routing_dispatchcontrol WHERE id = 1
+"""
+ENSURE: Final = "INSERT INTO routing_dispatchcontrol (id) VALUES (1) ON CONFLICT (id) DO NOTHING"
+SET_PAUSED: Final = "UPDATE routing_dispatchcontrol SET paused_at = %s WHERE id = 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """What the row says. `age`: how long ago the leader said so; None: it never did, or it has resigned."""
+
+    leader: str = ""
+    epoch: int = 0
+    path: str = ""
+    paused_at: datetime | None = None
+    seen_at: datetime | None = None
+    age: timedelta | None = None
+
+    @property
+    def is_led(self) -> bool:
+        """Whether a dispatcher lives, as far as PostgreSQL knows."""
+        return self.age is not None and self.age.total_seconds() < ALIVE_SECONDS
+
+
+def read_control() -> Control:
+    with connection.cursor() as cursor:
+        cursor.execute(READ)
+        row = cursor.fetchone()
+    return Control(*row) if row else Control()
+
+
+def say_leading(name: str, *, epoch: int, path: DispatchPath) -> None:
+    """Tell the pick-up and the operators that a dispatcher lives. To be repeated every few seconds."""
+    with connection.cursor() as cursor:
+        cursor.execute(SAY_LEADING, {"leader": name, "epoch": epoch, "path": path.value})
+
+
+def say_resigned(name: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(SAY_RESIGNED, [name])
+
+
+def ensure_control() -> None:
+    """Have the one row there, so that it can be locked."""
+    with connection.cursor() as cursor:
+        cursor.execute(ENSURE)
+
+
+def write_pause(at: datetime | None) -> None:
+    """Pause the whole product, or let it go on (None). Needs the row's lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(SET_PAUSED, [at])

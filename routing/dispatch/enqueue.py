@@ -1,0 +1,150 @@
+"""Hands leads on when their due time was written, after the commit: to the schedule, or to the workers.
+
+A request does not wait for it: a thread of the process does it, many leads at a time. Nothing here fails an intake or
+an attempt: what Redis or the broker refuse is logged, counted and tried again (routing/dispatch/enqueuer.py).
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Final
+
+from django.conf import settings
+from django.db import Error, connection, transaction
+
+from routing import metrics
+from routing.dispatch import schedule, shadow
+from routing.dispatch.enqueuer import LEADS_A_BATCH, Hands
+from routing.dispatch.publish import PROCESS_LEADS, publish_ready, send_wake
+from routing.dispatch.retry_buffer import Part
+from routing.dispatch.schedule import AT_ONCE, Due, Ending, Handed
+from routing.models import DispatchMode
+from routing.queries import DueTime, read_due_times
+from routing.redis.outage import guarded, is_done
+
+logger = logging.getLogger(__name__)
+
+# Where leads come from that the next take confirms; all others are confirmed by the next put.
+TAKE_PATH: Final = "take"
+# A polled lead that is due this soon is waited for by the broker; anything later waits in Postgres (PITFALLS 4).
+LONGEST_WAKE: Final = timedelta(seconds=10)
+NO_WAIT: Final = timedelta(0)
+
+
+def after_commit(call: Callable[[], object]) -> None:
+    """Call once the transaction has committed. A failure of one call does not keep the others from it (PITFALLS 3)."""
+    transaction.on_commit(call, robust=True)
+
+
+def hand_on_after_commit(changes: Sequence[DueTime]) -> None:
+    """Hand leads on once the transaction has committed; at once when there is none."""
+    after_commit(partial(hand_on, changes))
+
+
+def hand_on_later(*lead_ids: int) -> None:
+    """The same for leads whose rows the open transaction has changed, whatever became of them."""
+    hand_on_after_commit(read_due_times(lead_ids))
+
+
+def hand_on(changes: Sequence[DueTime]) -> None:
+    """Hand leads on without waiting. Their due times are committed."""
+    HANDS.add(changes)
+
+
+def settle(changes: Sequence[DueTime]) -> None:
+    """Hand leads on now. Never raises for a failure of Redis or of the broker: what they refuse is tried again."""
+    if refused := try_settle(changes):
+        HANDS.keep(refused)
+
+
+def try_settle(changes: Sequence[DueTime]) -> list[int]:
+    """Hand leads on now. Returns the ids of those that Redis or the broker refused; never raises for that."""
+    by_mode: dict[str, list[DueTime]] = {mode: [] for mode in DispatchMode.values}
+    for change in changes:
+        by_mode[change.mode].append(change)
+    return [
+        *_settle_events(by_mode[DispatchMode.EVENT]),
+        *_settle_shadows(by_mode[DispatchMode.SHADOW]),
+        # After the index, so that whoever is woken finds it up to date.
+        *_wake(by_mode[DispatchMode.POLL] + by_mode[DispatchMode.SHADOW]),
+    ]
+
+
+def publish(handed: Sequence[Handed], *, path: str) -> int:
+    """Publish leads in flight. Those that the broker refuses go back into the schedule. Returns how many went out."""
+    failed = publish_ready(handed)
+    metrics.LEADS_MOVED.labels(path=path).inc(len(handed) - len(failed))
+    if path != TAKE_PATH:
+        schedule.say_published([each for each in handed if each not in failed] if failed else handed)
+    if failed:
+        endings = [Ending(each.lead_id, each.deadline_ms, AT_ONCE, each.workspace_id) for each in failed]
+        guarded("hand_back", partial(schedule.end, endings), [False])
+    return len(handed) - len(failed)
+
+
+def _settle_events(changes: Sequence[DueTime]) -> list[int]:
+    refused: list[int] = []
+    gone = [(each.lead_id, each.workspace_id) for each in changes if each.due_at is None]
+    if gone and not is_done("withdraw", lambda: schedule.withdraw(gone)):
+        refused += [lead_id for lead_id, _ in gone]
+    dues = [Due(each.lead_id, each.workspace_id, each.due_at) for each in changes if each.due_at is not None]
+    if dues and not is_done("put", lambda: publish(schedule.put(dues), path="put")):
+        refused += [each.lead_id for each in dues]
+    return refused
+
+
+def _settle_shadows(changes: Sequence[DueTime]) -> list[int]:
+    dues = {(each.lead_id, each.workspace_id): each.due_at for each in changes}
+    if not dues or is_done("shadow", lambda: shadow.write(dues)):
+        return []
+    return [each.lead_id for each in changes]
+
+
+def _wake(changes: Sequence[DueTime]) -> list[int]:
+    """Return those for whom nobody could be woken."""
+    if not settings.LEADSWITCH_WAKE_ENABLED:
+        return []
+    waits = [(each.lead_id, _read_remaining(each)) for each in changes]
+    due = [lead_id for lead_id, wait in waits if wait is not None and wait <= NO_WAIT]
+    batches: list[tuple[list[int], dict[str, float]]] = [
+        (due[at : at + LEADS_A_BATCH], {}) for at in range(0, len(due), LEADS_A_BATCH)
+    ]
+    batches += [
+        ([lead_id], {"countdown": wait.total_seconds()})
+        for lead_id, wait in waits
+        if wait is not None and NO_WAIT < wait <= LONGEST_WAKE
+    ]
+    refused: list[int] = []
+    for lead_ids, options in batches:
+        # A broker that refused one is not asked for the others.
+        if refused or not send_wake(PROCESS_LEADS, args=[lead_ids], **options):
+            refused += lead_ids
+    return refused
+
+
+def _read_remaining(change: DueTime) -> timedelta | None:
+    """Until the lead is due, by the database's clock where it was asked. None: it waits for nothing."""
+    if change.due_at is None or change.remaining is not None:
+        return change.remaining
+    return change.due_at - datetime.now(UTC)
+
+
+def _settle_again(part: Part) -> Part:
+    """Settle what was refused before, as PostgreSQL has it now: a lead may be sold, cancelled or moved since.
+
+    Returns what is settled. Runs in the thread of HANDS, which keeps no connection to PostgreSQL.
+    """
+    try:
+        changes = read_due_times(list(part.leads))
+    except Error:
+        return Part()
+    finally:
+        connection.close()
+    refused = set(try_settle(changes))
+    leads = {lead_id: number for lead_id, number in part.leads.items() if lead_id not in refused}
+    is_ended = not part.endings or is_done("end", lambda: schedule.end(part.endings))
+    return Part(leads, part.endings if is_ended else [])
+
+
+HANDS: Final = Hands(try_settle, _settle_again)

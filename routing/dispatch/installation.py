@@ -1,0 +1,106 @@
+"""Whose Redis it is. Two installations under one prefix would take each other's leads and forget them.
+
+An installation is its database: the server's own number and the database's, which a restart, a failover or an upgrade
+of the product keep. The leading dispatcher holds the name in Redis for as long as it leads; every process looks at it
+before it serves. Nothing outlives its owner: after a restore into another server the old name is gone in seconds. A
+database that is restored in place has another name, too: a process that was there before asks for it again.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import ClassVar, Final
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import Error, connection
+
+from routing.dispatch.schedule import TIMEOUT_SECONDS, run_script
+from routing.postgres_errors import sqlstate_of
+from routing.redis.client import get_client
+from routing.redis.keys import installation_key
+
+# Longer than another dispatcher needs to take over the lead.
+HELD_MS: Final = 10_000
+
+READ: Final = """
+SELECT system_identifier || '.' || (SELECT oid FROM pg_database WHERE datname = current_database())
+FROM pg_control_system()
+"""
+# A hosted server may keep its number to itself: no such function, no right to call it, not supported, no such file.
+# Then nothing is checked. It must not look like an outage, in which nobody leads.
+KEPT_TO_ITSELF: Final = frozenset({"42", "0A", "58", "XX"})
+# The last key: installation. ARGV: name, ms, the name that the caller held before. Returns whose name is held.
+HOLD: Final = """
+local holder = redis.call('GET', KEYS[#KEYS])
+if holder and holder ~= ARGV[1] and holder ~= ARGV[3] then return holder end
+redis.call('SET', KEYS[#KEYS], ARGV[1], 'PX', ARGV[2])
+return ARGV[1]
+"""
+# The last key: installation. ARGV: name.
+RELEASE: Final = (
+    "if redis.call('GET', KEYS[#KEYS]) == ARGV[1] then return redis.call('UNLINK', KEYS[#KEYS]) end"
+)
+
+
+class OtherInstallation(ImproperlyConfigured):
+    """Another database's product uses this Redis under the same prefix. The message says what to do."""
+
+
+@cache
+def read_name() -> str:
+    """Of the database that this process is connected to. "": the server does not tell. Raises django.db.Error."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(READ)
+            return str(cursor.fetchone()[0])
+    except Error as error:
+        if sqlstate_of(error)[:2] not in KEPT_TO_ITSELF:
+            raise
+        return ""
+
+
+def forget() -> None:
+    """The database may be another one by now, under the same address."""
+    read_name.cache_clear()
+
+
+class Held:
+    """The name that this process held last. The database that had it is gone when it has another one now."""
+
+    name: ClassVar[str] = ""
+
+
+def hold() -> None:
+    """Keep Redis for this installation for a while. Raises OtherInstallation, redis.RedisError."""
+    Held.name = _judge(lambda name: run_script(HOLD, [name, HELD_MS, Held.name or name], installation_key()))
+
+
+def check() -> None:
+    """Raises OtherInstallation while another one holds this Redis; redis.RedisError."""
+    _judge(lambda name: get_client(TIMEOUT_SECONDS).get(installation_key()) or name)
+
+
+def release() -> None:
+    """Let another installation use this Redis at once. Raises redis.RedisError."""
+    run_script(RELEASE, [read_name()], installation_key())
+
+
+def _judge(find_holder: Callable[[str], object]) -> str:
+    """Return the name under which this installation may use Redis; "": nothing is checked. Raises OtherInstallation."""
+    name, holder = _ask(find_holder)
+    if holder != name:
+        forget()
+        name, holder = _ask(find_holder)
+    if holder != name:
+        message = (
+            f"LEADSWITCH_REDIS_PREFIX={settings.LEADSWITCH_REDIS_PREFIX}: the dispatcher of another database"
+            f" ({holder}, this is {name}) uses this Redis under the same prefix; give each installation its own"
+            " prefix or REDIS_URL, or stop the other one's dispatchers and wait ten seconds"
+        )
+        raise OtherInstallation(message)
+    return name
+
+
+def _ask(find_holder: Callable[[str], object]) -> tuple[str, object]:
+    name = read_name()
+    return name, find_holder(name) if name else name

@@ -1,0 +1,69 @@
+"""Moves a workspace between the ways in which due leads are found: poll, shadow, event. See docs/dispatch-rollout.md.
+
+Forward or back at any time: the rows stay as they are, and whoever runs a lead holds its row's lock.
+"""
+
+from functools import partial
+from secrets import randbits
+from typing import Final
+
+from django.db import transaction
+
+from routing.dispatch import schedule, shadow
+from routing.dispatch.backlog import Spread, Walk, put_back
+from routing.dispatch.enqueue import after_commit
+from routing.dispatch.mirror import NewerMode, drop_others
+from routing.dispatch.publish import send_wake
+from routing.models import DispatchMode, Workspace
+from routing.queries import read_clock
+
+FOLLOW_MODE: Final = "routing.follow_mode"
+
+
+def change_mode(workspace_id: int, mode: DispatchMode) -> bool:
+    """Returns False when that is its mode already. The indexes follow after the commit, in a worker."""
+    with transaction.atomic():
+        others = Workspace.objects.filter(pk=workspace_id).exclude(dispatch_mode=mode)
+        is_changed = others.update(dispatch_mode=mode) == 1
+        follow_later(workspace_id)
+    return is_changed
+
+
+def follow_later(workspace_id: int) -> None:
+    """Have the indexes follow a mode that the open transaction wrote. The reconciler does it if the message is lost."""
+    after_commit(partial(send_wake, FOLLOW_MODE, args=[workspace_id]))
+
+
+def follow_mode(workspace_id: int) -> int:
+    """Make the indexes what the workspace's mode wants; how many leads were written. Raises redis.RedisError.
+
+    A later mode that was followed meanwhile is left as it is.
+    """
+    workspace = Workspace.objects.values_list("dispatch_mode", "switch_version")
+    mode, version = workspace.get(pk=workspace_id)
+    try:
+        drop_others(workspace_id, mode=mode, version=version)
+    except NewerMode:
+        return 0
+    if mode == DispatchMode.POLL:
+        return 0
+    count, spread = 0, Spread(randbits(32))
+    walk = Walk(mode, [workspace_id])
+    while not walk.is_over:
+        leads = walk.read_page()
+        if mode == DispatchMode.EVENT:
+            put_back(leads, spread=spread, at=read_clock())
+        else:
+            shadow.write({(lead.lead_id, lead.workspace_id): lead.due_at for lead in leads})
+        count += len(leads)
+    return count
+
+
+def count_others(workspace_id: int, *, mode: str) -> int:
+    """Return how many leads drop_others would forget. Raises redis.RedisError."""
+    count = 0
+    if mode != DispatchMode.EVENT:
+        count += schedule.count_workspace(workspace_id)
+    if mode != DispatchMode.SHADOW:
+        count += shadow.count_workspace(workspace_id)
+    return count

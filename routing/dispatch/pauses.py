@@ -1,0 +1,217 @@
+"""The switches of the dispatch: the whole product, or one workspace. PostgreSQL decides, Redis mirrors.
+
+Paused means: nothing is taken (PITFALLS 33). Leads keep coming in, and keep their due times. Who paused or resumed and
+why stands in the audit alone.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from django.db import connection, transaction
+
+from routing.dispatch.control import ensure_control, read_control, write_pause
+from routing.dispatch.enqueue import after_commit
+from routing.dispatch.mirror import list_paused, read_switches, write_pauses
+from routing.dispatch.modes import follow_later
+from routing.dispatch.schedule import TIMEOUT_SECONDS
+from routing.locks import wait_for_switch
+from routing.models import DispatchControl, Workspace
+from routing.redis.client import get_client
+from routing.redis.keys import paused_key, workspace_paused_key
+from routing.redis.outage import guarded
+from tracing import audit
+
+# `after` holds milliseconds. A pause that was written past the audit has no entry of its time.
+READ_PAUSES: Final = """
+SELECT p.model, p.object_id, e.actor, e.reason
+FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) AS p (model, object_id, paused_at)
+CROSS JOIN LATERAL (
+    SELECT actor, reason FROM tracing_auditentry
+    WHERE object_id = p.object_id AND model = p.model
+        AND (after->>'paused_at')::timestamptz = date_trunc('milliseconds', p.paused_at)
+    ORDER BY id DESC
+    LIMIT 1
+) e
+"""
+
+
+# Of the product, then of workspaces, the latest first. `%s::bigint[]` NULL: all of them.
+READ_HOLDING: Final = """
+SELECT NULL::bigint, '', paused_at FROM routing_dispatchcontrol WHERE paused_at IS NOT NULL
+UNION ALL SELECT * FROM (
+    SELECT id, name, paused_at FROM routing_workspace
+    WHERE paused_at IS NOT NULL AND (%s::bigint[] IS NULL OR id = ANY(%s))
+    ORDER BY paused_at DESC, id
+    LIMIT %s
+) latest
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """`actor` and `reason` are blank when the audit does not know of it."""
+
+    since: datetime
+    actor: str = ""
+    reason: str = ""
+
+
+class PauseChanged(Exception):
+    """Others switched it after the page was opened."""
+
+
+def state_of(pause: Pause | None) -> str:
+    """What a page shows of a switch, in a few characters."""
+    return "running" if pause is None else pause.since.isoformat()
+
+
+def switch(workspace_id: int | None, *, to: datetime | None, actor: str, reason: str, seen: str = "") -> bool:
+    """Pause a workspace (None: the product) since then, or let it go on (`to` None). Attempts that run sell nothing any
+    longer, unless their sale has begun.
+
+    Returns False when it is so already: nothing is written, a pause keeps its time, and Redis is told again. Waits for
+    others that switch it, up to lock_timeout. Raises LookupError, and ValueError without a reason.
+
+    `seen`: the state_of the switch on the page that asked. It raises PauseChanged when it is another pause now; blank:
+    no page asked.
+    """
+    if not reason.strip():
+        raise ValueError("a pause and its end need a reason")
+    with transaction.atomic():
+        if workspace_id is None:
+            ensure_control()
+        was = wait_for_switch(workspace_id)
+        mirror_later(workspace_id)
+        if workspace_id is not None and to is None:
+            follow_later(workspace_id)
+        if (was is None) == (to is None):
+            return False
+        if seen and seen != state_of(None if was is None else Pause(was)):
+            raise PauseChanged
+        _write(workspace_id, to)
+        audit.record(
+            actor=actor,
+            action="resume" if to is None else "pause",
+            target=_target(workspace_id),
+            workspace_id=workspace_id,
+            reason=reason,
+            before={"paused_at": was},
+            after={"paused_at": to},
+        )
+    return True
+
+
+def pause_product(*, at: datetime, actor: str, reason: str) -> bool:
+    return switch(None, to=at, actor=actor, reason=reason)
+
+
+def resume_product(*, actor: str, reason: str) -> bool:
+    return switch(None, to=None, actor=actor, reason=reason)
+
+
+def pause_workspace(workspace_id: int, *, at: datetime, actor: str, reason: str) -> bool:
+    return switch(workspace_id, to=at, actor=actor, reason=reason)
+
+
+def resume_workspace(workspace_id: int, *, actor: str, reason: str) -> bool:
+    return switch(workspace_id, to=None, actor=actor, reason=reason)
+
+
+def _write(workspace_id: int | None, at: datetime | None) -> None:
+    if workspace_id is None:
+        write_pause(at)
+    else:
+        Workspace.objects.filter(pk=workspace_id).update(paused_at=at)
+
+
+def _target(workspace_id: int | None) -> DispatchControl | Workspace:
+    if workspace_id is None:
+        return DispatchControl.objects.get()
+    return Workspace.objects.get(pk=workspace_id)
+
+
+def read_pause(workspace_id: int | None) -> Pause | None:
+    """The pause of a workspace that exists (None: of the product); None when it is not paused."""
+    if workspace_id is None:
+        since = read_control().paused_at
+    else:
+        since = Workspace.objects.values_list("paused_at", flat=True).get(pk=workspace_id)
+    return read_pauses({workspace_id: since}).get(workspace_id)
+
+
+def read_pauses(since: Mapping[int | None, datetime | None]) -> dict[int | None, Pause]:
+    """Return who made those of these pauses that hold (None: the product's), and why. One statement."""
+    holding = {name: at for name, at in since.items() if at is not None}
+    if not holding:
+        return {}
+    rows = {_audited(name): name for name in holding}
+    pauses = {name: Pause(at) for name, at in holding.items()}
+    models, ids = zip(*rows, strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(READ_PAUSES, [list(models), list(ids), list(holding.values())])
+        for model, object_id, actor, reason in cursor.fetchall():
+            name = rows[model, object_id]
+            pauses[name] = Pause(holding[name], actor, reason)
+    return pauses
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A pause that holds now. `workspace_id` None: of the whole product."""
+
+    workspace_id: int | None
+    name: str
+    pause: Pause
+
+
+def read_holding(visible: Sequence[int] | None, *, limit: int) -> list[Holding]:
+    """The product's pause, and the latest of these workspaces (None: of all). One statement while nothing is paused."""
+    ids = None if visible is None else list(visible)
+    with connection.cursor() as cursor:
+        cursor.execute(READ_HOLDING, [ids, ids, limit])
+        rows = cursor.fetchall()
+    pauses = read_pauses({pk: since for pk, _, since in rows})
+    return [Holding(pk, name, pauses[pk]) for pk, name, _ in rows]
+
+
+def _audited(workspace_id: int | None) -> tuple[str, str]:
+    """Model and id under which the audit has entries of a switch."""
+    if workspace_id is None:
+        return DispatchControl._meta.label_lower, "1"
+    return Workspace._meta.label_lower, str(workspace_id)
+
+
+def mirror_later(workspace_id: int | None) -> None:
+    """Have Redis follow a pause (None: the product's) that the open transaction wrote."""
+    after_commit(partial(mirror, workspace_id))
+
+
+def find_unmirrored(truth: Mapping[int | None, bool]) -> dict[int | None, bool]:
+    """Return those switches (None: the product's) of which Redis says something else. Raises redis.RedisError."""
+    mirror = read_mirror(name for name in truth if name is not None)
+    return {name: is_paused for name, is_paused in truth.items() if mirror[name] != is_paused}
+
+
+def read_mirror(workspace_ids: Iterable[int]) -> dict[int | None, bool]:
+    """Return what Redis says of these workspaces, and under None of the product. Raises redis.RedisError."""
+    names = [None, *workspace_ids]
+    values = get_client(TIMEOUT_SECONDS).mget([_key(name) for name in names])
+    return {name: value is not None for name, value in zip(names, values, strict=True)}
+
+
+def mirror(*names: int | None) -> bool:
+    """Make Redis say of these workspaces (None: of the product) what PostgreSQL says. False: it does not answer."""
+    switches = read_switches(names)
+    return guarded("pause", lambda: write_pauses(switches) >= 0, default=False)
+
+
+def mirror_paused() -> None:
+    """Make Redis say what is paused: after a flush it says nothing. Raises redis.RedisError."""
+    write_pauses(read_switches([None, *list_paused()]))
+
+
+def _key(workspace_id: int | None) -> str:
+    return paused_key() if workspace_id is None else workspace_paused_key(workspace_id)

@@ -1,0 +1,80 @@
+"""Publishes to the broker, by task name. A message may be lost: PostgreSQL has what is due.
+
+Publishing to a broker that is down takes up to three seconds; so while it does not answer, nothing is published for a
+while.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from math import ceil
+from typing import Any, Final
+
+from celery import current_app
+from django.conf import settings
+from kombu.exceptions import KombuError
+from redis.exceptions import RedisError
+
+from routing import metrics
+from routing.dispatch.schedule import Handed
+from routing.redis.breaker import Breaker
+from routing.redis.keys import ready_queue
+
+logger = logging.getLogger(__name__)
+
+PROCESS_LEADS: Final = "distribution.process_leads"
+PAUSE_AFTER_FAILURE_SECONDS: Final = 5.0
+# Leads of a message are tried one after the other: the leads of a shard go in several messages, for several workers.
+MESSAGES_A_SHARD: Final = 4
+LEADS_A_MESSAGE: Final = 50
+
+BREAKER: Final = Breaker(PAUSE_AFTER_FAILURE_SECONDS)
+
+
+def send_wake(task: str, **options: Any) -> bool:
+    """Publish one wake-up now. Returns False when it could not be sent; never raises for a broker's failure."""
+    if not settings.LEADSWITCH_WAKE_ENABLED:
+        return False
+    is_sent = _send(task, **options)
+    if is_sent:
+        metrics.WAKES_SENT.inc()
+    return is_sent
+
+
+def publish_ready(handed: Sequence[Handed]) -> list[Handed]:
+    """Publish leads in flight to the ready queues of their shards. Returns those that could not be sent."""
+    failed: list[Handed] = []
+    for shard, leads in _by_shard(handed).items():
+        for part in _in_messages(leads):
+            lead_ids = [lead.lead_id for lead in part]
+            options = {"args": [lead_ids], "kwargs": {"is_leased": True}, "queue": ready_queue(shard)}
+            if failed or not _send(PROCESS_LEADS, **options):
+                failed += part
+    return failed
+
+
+def _send(task: str, **options: Any) -> bool:
+    if BREAKER.is_open:
+        metrics.WAKES_LOST.labels(cause="broker_paused").inc()
+        return False
+    try:
+        current_app.send_task(task, **options)
+    except (KombuError, RedisError, OSError) as error:
+        BREAKER.trip()
+        cause = type(error).__name__
+        metrics.WAKES_LOST.labels(cause=cause).inc()
+        logger.warning("routing.wake_lost", extra={"task": task, "cause": cause})
+        return False
+    return True
+
+
+def _by_shard(handed: Sequence[Handed]) -> dict[int, list[Handed]]:
+    shards: dict[int, list[Handed]] = defaultdict(list)
+    for lead in handed:
+        shards[lead.shard].append(lead)
+    return shards
+
+
+def _in_messages(leads: Sequence[Handed]) -> Iterator[Sequence[Handed]]:
+    size = min(LEADS_A_MESSAGE, ceil(len(leads) / MESSAGES_A_SHARD))
+    return (leads[at : at + size] for at in range(0, len(leads), size))

@@ -1,0 +1,187 @@
+"""The state of the dispatch as `manage.py dispatch status` prints it: lines for people, a document for machines."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+from routing.dispatch.canary import Canary
+from routing.dispatch.pauses import Pause
+from routing.dispatch.schedule import ShardSize, Sizes
+from routing.dispatch.state import DispatchState, WorkspaceState
+from routing.last_runs import LastRun
+from routing.models import DispatchPath
+from tracing.wording import count, moment, span
+
+SHARD_COLUMNS: Final = ("shard", "waiting", "overdue", "ready", "stale", "worker")
+WORKSPACE_COLUMNS: Final = ("workspace", "mode", "waiting", "overdue", "paused since", "by", "why")
+MOST_NAMED: Final = 10
+
+
+def tell_state(
+    state: DispatchState, problems: Sequence[str], *, chosen_id: int | None = None
+) -> Iterator[str]:
+    """Of the workspaces those that are paused, and the chosen one."""
+    facts = list(_facts(state))
+    width = max(len(name) for name, _ in facts)
+    yield f"Dispatch at {moment(state.at)}"
+    yield ""
+    yield from (f"{name:<{width}}  {text}" for name, text in facts)
+    if state.redis is not None and state.redis.sizes is not None:
+        yield ""
+        yield from _shards(state.redis.sizes)
+    told = [each for each in state.workspaces if each.pause or each.id == chosen_id]
+    if told:
+        yield ""
+        yield from _align([WORKSPACE_COLUMNS, *map(_workspace_row, told)], right=(2, 3))
+    yield ""
+    yield from [f"Wrong: {problem}" for problem in problems] or ["Nothing is wrong."]
+
+
+def tell_pause(pause: Pause) -> str:
+    told = f"since {moment(pause.since)}"
+    return told + (f" by {pause.actor}: {pause.reason}" if pause.actor else " (the audit does not know why)")
+
+
+def _facts(state: DispatchState) -> Iterator[tuple[str, str]]:
+    control, redis = state.control, state.redis
+    if control.is_led and control.age is not None:
+        path = DispatchPath(control.path).label
+        yield (
+            "leader",
+            f"{control.leader}, epoch {control.epoch}, {path}, said so {span(control.age.total_seconds())} ago",
+        )
+    else:
+        last = f"; {control.leader} was the last, epoch {control.epoch}" if control.leader else ""
+        yield "leader", f"none{last}"
+    yield "product", "running" if state.pause is None else f"PAUSED {tell_pause(state.pause)}"
+    yield "Redis", "answers" if redis is not None else f"does not answer: {state.redis_failure}"
+    if redis is not None and redis.sizes is not None:
+        yield "workers", f"{redis.workers_alive} alive"
+        yield (
+            "in flight",
+            f"{redis.sizes.inflight:,}: {redis.sizes.ready:,} queued, {redis.started:,} started",
+        )
+    total = state.total
+    yield "waiting", f"{total.waiting_told}, of these {total.overdue_told} due, by PostgreSQL"
+    yield "overdue", state.overdue_told
+    yield "last start", _tell_ago(state.started_seconds)
+    yield "canary", _tell_canary(state.canary)
+    yield "reconciled", _tell_reconcilers(state.reconcilers)
+    modes = ", ".join(f"{number} {mode}" for mode, number in state.modes.items())
+    yield "workspaces", f"{state.workspace_count} ({modes}), {state.paused_count} paused"
+    if redis is not None:
+        yield "switches", _tell_switches(state, redis.unmirrored)
+
+
+def _tell_ago(seconds: float | None) -> str:
+    return "never" if seconds is None else f"{span(seconds)} ago"
+
+
+def _tell_reconcilers(reconcilers: Sequence[LastRun]) -> str:
+    wrong = [each.name for each in reconcilers if not each.is_ok]
+    ages = [each.age_seconds for each in reconcilers if each.has_run and each.age_seconds is not None]
+    last = _tell_ago(min(ages, default=None))
+    return f"{last}; late or failed: {', '.join(wrong)}" if wrong and ages else last
+
+
+def _tell_canary(canary: Canary) -> str:
+    out = "" if canary.out_seconds is None else f"; one has been on its way for {span(canary.out_seconds)}"
+    return (
+        "none has come back yet"
+        if canary.age_seconds is None
+        else f"came back {_tell_ago(canary.age_seconds)}"
+    ) + out
+
+
+def _tell_switches(state: DispatchState, unmirrored: frozenset[int | None]) -> str:
+    if not unmirrored:
+        return "the same in Redis as in PostgreSQL"
+    slugs = sorted(each.slug for each in state.workspaces if each.id in unmirrored)
+    names = [*(["the whole product"] if None in unmirrored else []), *slugs]
+    shown = ", ".join(names[:MOST_NAMED]) + (
+        f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    )
+    return f"{count(len(names), 'is', 'are')} other in Redis than in PostgreSQL: {shown}"
+
+
+def _shards(sizes: Sizes) -> Iterator[str]:
+    told = [_shard_row(str(shard), each, each.is_consumed) for shard, each in enumerate(sizes.shards)]
+    total = _shard_row("total", sizes, not sizes.unconsumed)
+    return _align([SHARD_COLUMNS, *told, total], right=(1, 2, 3, 4))
+
+
+def _shard_row(name: str, size: ShardSize | Sizes, is_consumed: bool) -> tuple[str, ...]:  # noqa: FBT001 - a cell
+    numbers = (size.waiting, size.overdue, size.ready, size.stale)
+    return name, *(f"{number:,}" for number in numbers), "yes" if is_consumed else "none"
+
+
+def _workspace_row(each: WorkspaceState) -> tuple[str, ...]:
+    pause = each.pause
+    why = (moment(pause.since), pause.actor or "-", pause.reason or "-") if pause else ("running", "-", "-")
+    return each.slug, each.mode, each.backlog.waiting_told, each.backlog.overdue_told, *why
+
+
+def _align(rows: Sequence[Sequence[str]], *, right: Sequence[int]) -> Iterator[str]:
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    for row in rows:
+        cells = [
+            f"{cell:>{width}}" if at in right else f"{cell:<{width}}"
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield "  ".join(cells).rstrip()
+
+
+def describe_state(state: DispatchState, problems: Sequence[str]) -> dict[str, Any]:
+    """Ages are seconds. `is_..._least`: there are as many or more."""
+    control = state.control
+    return {
+        "at": state.at,
+        "problems": list(problems),
+        "leader": {
+            "name": control.leader,
+            "epoch": control.epoch,
+            "path": control.path,
+            "is_alive": control.is_led,
+            "age_seconds": None if control.age is None else control.age.total_seconds(),
+        },
+        "product": {"pause": _describe_pause(state.pause), "is_mirrored": state.is_product_mirrored},
+        **asdict(state.total),
+        "overdue_seconds": state.overdue_seconds,
+        "started_seconds": state.started_seconds,
+        "canary": {**asdict(state.canary), "is_late": state.canary.is_late},
+        "reconcilers": [
+            {**asdict(each), "is_late": each.is_late, "is_ok": each.is_ok} for each in state.reconcilers
+        ],
+        "modes": dict(state.modes),
+        "redis": _describe_redis(state),
+        "workspaces": [_describe_workspace(each) for each in state.workspaces],
+    }
+
+
+def _describe_redis(state: DispatchState) -> dict[str, Any]:
+    redis = state.redis
+    if redis is None:
+        return {"is_answering": False, "failure": state.redis_failure}
+    sizes = redis.sizes
+    return {
+        "is_answering": True,
+        "refusal": state.redis_refusal,
+        "leader": redis.holder,
+        "workers_alive": redis.workers_alive,
+        "inflight": 0 if sizes is None else sizes.inflight,
+        "shards": [] if sizes is None else [asdict(each) for each in sizes.shards],
+    }
+
+
+def _describe_workspace(each: WorkspaceState) -> dict[str, Any]:
+    return {
+        "slug": each.slug,
+        "mode": each.mode,
+        **asdict(each.backlog),
+        "pause": _describe_pause(each.pause),
+        "is_mirrored": each.is_mirrored,
+    }
+
+
+def _describe_pause(pause: Pause | None) -> dict[str, Any] | None:
+    return None if pause is None else asdict(pause)

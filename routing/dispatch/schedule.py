@@ -1,0 +1,341 @@
+"""The schedule in Redis: which leads wait for which time, and which are in flight under a lease.
+
+It follows PostgreSQL, which decides; whatever is lost here the reconcilers put back. Every call is one atomic script
+that may be repeated, also when it was carried out and its answer was lost. All of them raise redis.RedisError;
+`routing.dispatch.enqueue` keeps that from intakes and attempts.
+"""
+
+import math
+from collections import deque
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+from django.conf import settings
+from redis.commands.core import Script
+
+from routing.dispatch import lua_prelude, scripts
+from routing.redis.client import get_client
+from routing.redis.keys import schedule_of, script_keys
+
+TIMEOUT_SECONDS: Final = 1.0
+# How long a lead should wait in a ready queue at the most, as a part of its lease. Queues in which leads wait longer
+# are given less.
+QUEUE_PART: Final = 1 / 30
+LEADS_A_CALL: Final = 500
+# Publishing takes milliseconds, and up to three seconds with a broker that is down. What a put handed out, and nobody
+# has published by then, is published again: a double does no harm.
+UNCONFIRMED_MS: Final = 2_000
+# Before every clock: due at once, or as soon as the wait that goes with it is over.
+AT_ONCE: Final = datetime.fromtimestamp(0, UTC)
+# A reconciler that puts many leads back spreads them over no more than this.
+LONGEST_SPREAD_SECONDS: Final = 300
+
+
+class Due(NamedTuple):
+    """When a lead of a workspace is due. `wait_ms`: the least from now, by the clock of Redis.
+
+    What is to come up in a while has a wait, and not the time of a process: its clock may be minutes ahead.
+    """
+
+    lead_id: int
+    workspace_id: int
+    due_at: datetime
+    wait_ms: int = 0
+
+
+class Handed(NamedTuple):
+    """A lead in flight that is to be published to the ready queue of this shard. `deadline_ms`: its lease's end."""
+
+    lead_id: int
+    workspace_id: int
+    shard: int
+    deadline_ms: int
+
+
+class Ending(NamedTuple):
+    """The end of a lease. `deadline_ms` None: whatever lease the lead has. `due_at` None: nothing is left to do.
+
+    `workspace_id` None: the one that the lease names. `wait_ms`: the least, by the clock of Redis, however far that is
+    from the database's.
+    """
+
+    lead_id: int
+    deadline_ms: int | None
+    due_at: datetime | None = None
+    workspace_id: int | None = None
+    wait_ms: int = 0
+
+
+class Expired(NamedTuple):
+    """A lease that was not ended in time. Started: a worker had begun; else the lead still waited in a queue."""
+
+    lead_id: int
+    deadline_ms: int
+    workspace_id: int | None
+    is_started: bool
+
+
+class Leader(NamedTuple):
+    """The right to take leads. Every take is checked against it: whoever slept past its lease takes nothing."""
+
+    name: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """`number`: by which the next take says that this one was published. `returned`: leads of an earlier take that was
+    not published, by whoever took them; they are in the schedule again, or among those handed out by this one."""
+
+    handed: Sequence[Handed]
+    is_more: bool  # the next take would find more
+    is_blocked: bool  # leads are due, and the ready queues have no room for them
+    next_due_seconds: float | None
+    number: int = 0
+    returned: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ShardSize:
+    """`stale`: leads whose lease ended while they waited in the ready queue. `is_consumed`: a worker takes from it."""
+
+    waiting: int
+    overdue: int
+    ready: int
+    stale: int
+    is_consumed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What is in the schedule. `inflight` counts the ready leads too."""
+
+    shards: Sequence[ShardSize]
+    inflight: int
+    overdue_seconds: float
+
+    @property
+    def waiting(self) -> int:
+        return sum(shard.waiting for shard in self.shards)
+
+    @property
+    def overdue(self) -> int:
+        return sum(shard.overdue for shard in self.shards)
+
+    @property
+    def ready(self) -> int:
+        return sum(shard.ready for shard in self.shards)
+
+    @property
+    def stale(self) -> int:
+        return sum(shard.stale for shard in self.shards)
+
+    @property
+    def unconsumed(self) -> list[int]:
+        """The shards whose ready queues no worker takes from."""
+        return [number for number, shard in enumerate(self.shards) if not shard.is_consumed]
+
+
+# Threads may share it. What is too much is published twice.
+_PUBLISHED: Final[deque[Handed]] = deque(maxlen=10 * LEADS_A_CALL)
+
+
+class NotLeading(Exception):
+    """Another dispatcher leads by now."""
+
+
+def put(leads: Sequence[Due]) -> list[Handed]:
+    """Put leads into the schedule, or bring the time of those that are there forward. Never delays one.
+
+    Returns those that were due and are in flight now: the caller publishes them and says so (`say_published`), or ends
+    their leases. Of those about which nothing more is heard `hand_back_lost` puts back.
+    """
+    limits = [settings.LEADSWITCH_READY_SHARDS, settings.LEADSWITCH_READY_LIMIT, lease_ms(), UNCONFIRMED_MS]
+    handed: list[Handed] = []
+    for part in _in_parts(leads):
+        deadline_ms, *flat = _run(scripts.PUT, [*limits, *_flat_published(), *_flat_waits(part)])
+        handed += _read_handed(flat, deadline_ms=deadline_ms)
+    return handed
+
+
+def say_published(handed: Sequence[Handed]) -> None:
+    """Leads of puts were published. Redis is told with the next put of this process, or by the worker that starts them.
+
+    What is told to nobody is published once more: a double finds its lead started.
+    """
+    _PUBLISHED.extend(handed)
+
+
+def hand_back_lost(*, limit: int = LEADS_A_CALL) -> int:
+    """Put what puts handed out, and nobody published, back into the schedule. Returns how many leads."""
+    return int(_run(scripts.HAND_BACK, [settings.LEADSWITCH_READY_SHARDS, UNCONFIRMED_MS, limit]))
+
+
+def leave_queues(*, limit: int = LEADS_A_CALL) -> int:
+    """Put what lies in ready queues that no worker takes from back into the schedule: it goes through the others.
+
+    Returns how many leads. None while no worker says that it takes from any.
+    """
+    return int(_run(scripts.LEAVE_QUEUES, [settings.LEADSWITCH_READY_SHARDS, lease_ms(), limit]))
+
+
+def take_due(leader: Leader, *, limit: int, published: int | None = None) -> Take:
+    """Move due leads from the schedule into flight, an equal part for each workspace. Raises NotLeading.
+
+    `published`: the number of the take before, whose leads were all published; None: it is not known of any. A take
+    that was carried out and not published, because its answer was lost or who took was killed, is undone first.
+    """
+    answer = _run(
+        scripts.TAKE,
+        [
+            *(leader.name, leader.epoch, limit),
+            *(settings.LEADSWITCH_READY_SHARDS, settings.LEADSWITCH_READY_LIMIT, lease_ms()),
+            "" if published is None else published,
+        ],
+    )
+    if answer[0] == -1:
+        raise NotLeading
+    waits, next_due_ms, number, returned, deadline_ms = answer[:5]
+    return Take(
+        handed=_read_handed(answer[5:], deadline_ms=deadline_ms),
+        is_more=waits == 2,
+        is_blocked=waits == 1,
+        next_due_seconds=None if next_due_ms < 0 else next_due_ms / 1000,
+        number=number,
+        returned=returned,
+    )
+
+
+def start(lead_ids: Sequence[int]) -> list[int | None]:
+    """Renew the leases of leads that are begun now. Returns when each ends; None: it is not the caller's to run."""
+    limits = [
+        lease_ms(),
+        settings.LEADSWITCH_READY_SHARDS,
+        settings.LEADSWITCH_READY_LIMIT,
+        _longest_queue_ms(),
+    ]
+    return [deadline or None for deadline in _run(scripts.START, [*limits, *lead_ids])]
+
+
+def end(endings: Sequence[Ending]) -> list[bool]:
+    """End leases, and put those that are due again back. Returns which of the leases were held."""
+    arguments: list[Any] = [settings.LEADSWITCH_READY_SHARDS]
+    for each in endings:
+        due_ms = None if each.due_at is None else to_ms(each.due_at)
+        optional = ["" if value is None else value for value in (each.deadline_ms, each.workspace_id, due_ms)]
+        arguments += [each.lead_id, *optional, each.wait_ms]
+    return [bool(held) for held in _run(scripts.END, arguments)]
+
+
+def withdraw(leads: Iterable[tuple[int, int]]) -> int:
+    """Take (lead, workspace) pairs out of the schedule. A lease ends by itself: its worker finds nothing to do."""
+    return int(_run(scripts.WITHDRAW, [part for pair in leads for part in pair]))
+
+
+def count_workspace(workspace_id: int) -> int:
+    """Return how many leads wait in a workspace's schedule."""
+    return int(get_client(TIMEOUT_SECONDS).zcard(schedule_of(workspace_id)))
+
+
+def find_lost(leads: Sequence[Due]) -> set[int]:
+    """Return those of the leads that nobody would start in time."""
+    lost: set[int] = set()
+    for part in _in_parts(leads):
+        found = _run(scripts.FIND_LOST, [LONGEST_SPREAD_SECONDS * 1000, *_flat(part)])
+        lost.update(int(lead_id) for lead_id in found)
+    return lost
+
+
+def find_expired(*, offset: int = 0, limit: int) -> list[Expired]:
+    """Return the leases that are over and were not ended, the oldest first, without the first `offset`."""
+    answer = _run(scripts.FIND_EXPIRED, [offset, limit])
+    return [
+        Expired(int(lead), int(deadline), int(workspace) if workspace else None, bool(started))
+        for lead, deadline, workspace, started in zip(
+            answer[::4], answer[1::4], answer[2::4], answer[3::4], strict=True
+        )
+    ]
+
+
+def read_sizes() -> Sizes:
+    late_ms, inflight, *numbers = _run(scripts.SIZES, [settings.LEADSWITCH_READY_SHARDS])
+    rows = zip(*(numbers[at::5] for at in range(5)), strict=True)
+    shards = [
+        ShardSize(waiting, overdue, ready, stale, bool(is_consumed))
+        for waiting, overdue, ready, stale, is_consumed in rows
+    ]
+    return Sizes(shards=shards, inflight=inflight, overdue_seconds=late_ms / 1000)
+
+
+def claim_lead(name: str, *, lease_ms: int, least_epoch: int) -> tuple[Leader | None, bool]:
+    """Win or renew the leadership. Returns it, or None while another leads; and whether it was won just now."""
+    epoch, is_new = _run(scripts.LEAD, [name, lease_ms, least_epoch])
+    return (Leader(name, epoch) if epoch else None), bool(is_new)
+
+
+def resign(name: str) -> None:
+    """Let another dispatcher lead at once."""
+    _run(scripts.RESIGN, [name])
+
+
+def lease_ms() -> int:
+    return int(settings.LEADSWITCH_LEASE_SECONDS * 1000)
+
+
+def to_ms(moment: datetime) -> int:
+    """The first whole ms that is not before `moment`: nothing starts early."""
+    return math.ceil(moment.timestamp() * 1000)
+
+
+def _longest_queue_ms() -> int:
+    return int(lease_ms() * QUEUE_PART)
+
+
+def _in_parts(leads: Sequence[Due]) -> Iterable[Sequence[Due]]:
+    return (leads[at : at + LEADS_A_CALL] for at in range(0, len(leads), LEADS_A_CALL))
+
+
+def _flat(leads: Iterable[Due]) -> list[int]:
+    return [part for each in leads for part in (each.lead_id, each.workspace_id, to_ms(each.due_at))]
+
+
+def _flat_waits(leads: Iterable[Due]) -> list[int]:
+    return [
+        part for each in leads for part in (each.lead_id, each.workspace_id, to_ms(each.due_at), each.wait_ms)
+    ]
+
+
+def _flat_published() -> list[int]:
+    """How many leads of earlier puts were published, then each with the end of its lease. Forgets them."""
+    flat: list[int] = []
+    with suppress(IndexError):
+        while len(flat) < 2 * LEADS_A_CALL:
+            handed = _PUBLISHED.popleft()
+            flat += [handed.lead_id, handed.deadline_ms]
+    return [len(flat) // 2, *flat]
+
+
+def _read_handed(flat: Sequence[str], *, deadline_ms: int) -> list[Handed]:
+    return [
+        Handed(int(lead), int(workspace), int(shard), deadline_ms)
+        for lead, workspace, shard in zip(flat[::3], flat[1::3], flat[2::3], strict=True)
+    ]
+
+
+def run_script(text: str, arguments: Sequence[Any], *keys: str) -> Any:
+    """Run Lua that may use what the schedule's scripts have in common. `keys` come after theirs, with the same tag."""
+    return _script(text)(keys=[*script_keys(), *keys], args=arguments)
+
+
+def _run(text: str, arguments: Sequence[Any]) -> Any:
+    return run_script(text, arguments)
+
+
+@cache
+def _script(text: str) -> Script:
+    """Registered once: EVALSHA, and again with the text when Redis has forgotten it (PITFALLS 34)."""
+    return get_client(TIMEOUT_SECONDS).register_script(lua_prelude.PRELUDE + text)

@@ -1,0 +1,343 @@
+"""The Lua of the schedule. Each script is atomic, idempotent, and goes by the clock of Redis.
+
+Every script is given the same keys (`routing.redis.keys.script_keys`) and makes the names of a workspace's or a shard's
+keys from them; all carry one hash tag. A lead is in its workspace's schedule, in flight, or both: both means that its
+due time was written again while a worker had it. An entry of the schedule may be too early, never too late: the worker
+that gets the lead reads in PostgreSQL when it is due, and puts it back (decisions/0017).
+
+What a take or a put hands out is unconfirmed until its caller says that it was published, or a worker has started it:
+an answer may be lost, and a caller killed (decisions/0045).
+"""
+
+from typing import Final
+
+# ARGV: shards, queue limit, lease ms, ms after which a put is believed lost, how many leads of earlier puts were
+# published, (such a lead, when its lease ends)..., then (lead, workspace, due ms, least ms to wait)... .
+# Returns {when their leases end, lead, workspace, shard, ...} of those in flight now.
+# Due now goes straight to a ready queue where there is room and no other lead of its workspace waits; else it waits.
+PUT: Final = """
+local shards, limit, lease = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local is_off, first = redis.call('EXISTS', PAUSED) == 1, 6 + 2 * tonumber(ARGV[5])
+local places, rooms, straight, touched = {}, {}, {now + lease}, {}
+
+for at = 6, first - 1, 2 do
+    local deadline = redis.call('ZSCORE', INFLIGHT, ARGV[at])
+    if deadline and tonumber(deadline) == tonumber(ARGV[at + 1]) then redis.call('ZREM', PUTS, ARGV[at]) end
+end
+
+-- Whose answer was lost, by all appearances: put again it is handed out again.
+local function is_lost(lead)
+    local since = redis.call('ZSCORE', PUTS, lead)
+    return since and now - tonumber(since) >= tonumber(ARGV[4])
+end
+
+local function place_of(workspace)
+    local place = places[workspace]
+    if not place then
+        local head = redis.call('ZRANGE', leads_of(workspace), 0, 0, 'WITHSCORES')[2]
+        place = {shard = shard_for(workspace, shards), is_open = not is_off and not is_paused(workspace)
+                 and not (head and tonumber(head) <= now)}
+        if not rooms[place.shard] then rooms[place.shard] = room_of(place.shard, limit) end
+        places[workspace] = place
+    end
+    return place
+end
+
+for at = first, #ARGV, 4 do
+    local lead, workspace, due, wait = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
+    if wait > 0 then due = math.max(due, now + wait) end
+    local holder, is_started, deadline, shard = read_lease(lead, shards)
+    if holder and holder ~= '' and not is_started and is_lost(lead) then
+        call_back(lead, shard, deadline)
+        holder = nil
+    end
+    if not holder or is_started then -- else: whoever starts it reads when it is due
+        local place = place_of(workspace)
+        if not holder and due <= now and place.is_open and rooms[place.shard] > 0 then
+            hand_on(workspace, place.shard, {lead}, lease)
+            redis.call('ZADD', PUTS, now, lead)
+            rooms[place.shard] = rooms[place.shard] - 1
+            straight[#straight + 1], straight[#straight + 2], straight[#straight + 3] = lead, workspace, place.shard
+        else
+            redis.call('ZADD', leads_of(workspace), 'LT', due, lead)
+            if due <= now then place.is_open = false end
+        end
+        touched[workspace] = true
+    end
+end
+for workspace in pairs(touched) do follow(workspace) end
+return straight
+"""
+
+# ARGV: name, epoch, most leads, shards, queue limit, lease ms, number of the take that was published last or "".
+# Returns {-1} to whoever does not lead; else {what waits, ms until the next is due or -1, number of this take, how many
+# leads of the one before were handed back, when their leases end, lead, workspace, shard, ...}.
+# What waits: 0 nothing that is due, 1 for room in the queues, 2 for the next take.
+# Of a take that was not published, whoever took it, all leads are in the schedule again before this one looks.
+TAKE: Final = """
+if redis.call('GET', DISPATCHER) ~= ARGV[1] or redis.call('GET', EPOCH) ~= ARGV[2] then return {-1} end
+local left, shards, limit, lease = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+redis.call('UNLINK', WAKE)
+local number, returned = redis.call('GET', TAKES), 0
+if number ~= ARGV[7] then returned = hand_back(redis.call('ZRANGE', TAKEN, 0, -1, 'WITHSCORES'), shards) end
+redis.call('UNLINK', TAKEN)
+local taken, groups, order = {0, -1, tonumber(number or 0), returned, now + lease}, {}, {}
+if redis.call('EXISTS', PAUSED) == 1 then return taken end
+local head = #taken
+
+-- Leads that a worker still has stay, and are looked at again when its lease is over or ended.
+local function take_from(workspace, shard, most)
+    local scored = redis.call('ZRANGEBYSCORE', leads_of(workspace), '-inf', now, 'WITHSCORES', 'LIMIT', 0, most)
+    if #scored == 0 then return 0, 0 end
+    local found, free, unconfirmed = {}, {}, {}
+    for at = 1, #scored, 2 do found[#found + 1] = scored[at] end
+    local deadlines = redis.call('ZMSCORE', INFLIGHT, unpack(found))
+    for at, lead in ipairs(found) do
+        if deadlines[at] then
+            redis.call('ZADD', leads_of(workspace), math.max(tonumber(deadlines[at]), now + 1000), lead)
+        else
+            free[#free + 1] = lead
+            unconfirmed[#unconfirmed + 1], unconfirmed[#unconfirmed + 2] = scored[2 * at], lead
+            taken[#taken + 1], taken[#taken + 2], taken[#taken + 3] = lead, workspace, shard
+        end
+    end
+    if #free > 0 then
+        hand_on(workspace, shard, free, lease)
+        redis.call('ZADD', TAKEN, unpack(unconfirmed))
+    end
+    return #free, #found
+end
+
+-- Round by round an equal part for every workspace, beginning after the one that was last served (PITFALLS 30).
+local function serve(shard, waiting, most)
+    local last = tonumber(redis.call('HGET', TURN, shard) or 0)
+    table.sort(waiting, function(one, other)
+        local a, b = tonumber(one), tonumber(other)
+        if (a > last) ~= (b > last) then return a > last end
+        return a < b
+    end)
+    local served = {}
+    while most > 0 and #waiting > 0 do
+        local part, again = math.max(1, math.floor(most / #waiting)), {}
+        for _, workspace in ipairs(waiting) do
+            if most == 0 then
+                again[#again + 1] = workspace
+            else
+                local wanted = math.min(part, most)
+                local moved, found = take_from(workspace, shard, wanted)
+                most, last, served[workspace] = most - moved, workspace, true
+                if found == wanted then again[#again + 1] = workspace end
+            end
+        end
+        waiting = again
+    end
+    redis.call('HSET', TURN, shard, last)
+    for workspace in pairs(served) do follow(workspace) end
+    for _, workspace in ipairs(waiting) do
+        if tonumber(redis.call('ZSCORE', SCHEDULE, workspace) or now + 1) <= now then return true end
+    end
+    return false
+end
+
+for _, workspace in ipairs(redis.call('ZRANGEBYSCORE', SCHEDULE, '-inf', now)) do
+    if not is_paused(workspace) then
+        local shard = shard_for(workspace, shards)
+        if not groups[shard] then
+            groups[shard] = {}
+            order[#order + 1] = shard
+        end
+        table.insert(groups[shard], workspace)
+    end
+end
+for at, shard in ipairs(order) do
+    local room = room_of(shard, limit)
+    local most = math.min(room, math.ceil(left / (#order - at + 1)))
+    local before = #taken
+    if serve(shard, groups[shard], most) then taken[1] = math.max(taken[1], most < room and 2 or 1) end
+    left = left - (#taken - before) / 3
+end
+local soon = redis.call('ZRANGEBYSCORE', SCHEDULE, '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+if soon then taken[2] = tonumber(soon) - now end
+if #taken > head then taken[3] = redis.call('INCR', TAKES) end
+return taken
+"""
+
+# ARGV: lease ms, shards, queue limit, longest wanted wait in a queue in ms, then leads.
+# Returns for each the ms at which its new lease ends, or 0: its lease is over, or another worker has it.
+START: Final = """
+local lease, shards, limit, target = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local started = {}
+for at = 5, #ARGV do
+    local lead = ARGV[at]
+    local workspace, is_started, deadline, shard = read_lease(lead, shards)
+    if not workspace or workspace == '' or (is_started and deadline > now) then
+        started[#started + 1] = 0
+    else
+        if not is_started then
+            redis.call('ZREM', ready_of(shard), lead)
+            learn(shard, limit, target, now - (deadline - lease))
+        end
+        confirm(lead)
+        redis.call('ZADD', INFLIGHT, now + lease, lead)
+        redis.call('HSET', LEASES, lead, workspace .. '@' .. shard .. '!')
+        started[#started + 1] = now + lease
+    end
+end
+return started
+"""
+
+# ARGV: shards, then (lead, when its lease ends or "" for whatever lease it has, workspace or "" for that of the lease,
+# due ms or "", least ms to wait)... . Returns for each 1 if that lease was held, else 0. A due time is put into the
+# schedule either way.
+END: Final = """
+local shards, ended, touched = tonumber(ARGV[1]), {}, {}
+for at = 2, #ARGV, 5 do
+    local lead, deadline, workspace, due, wait = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
+    local holder, _, held, shard = read_lease(lead, shards)
+    local is_held = holder and (deadline == '' or tonumber(deadline) == held)
+    if is_held then
+        call_back(lead, shard or shard_of(holder, shards), held)
+        -- Its due time was written again while it was in flight.
+        if redis.call('ZSCORE', leads_of(holder), lead) then
+            redis.call('ZADD', leads_of(holder), 'XX', now, lead)
+            touched[holder] = true
+        end
+    end
+    if workspace == '' then workspace = holder or '' end
+    if due ~= '' and workspace ~= '' then
+        redis.call('ZADD', leads_of(workspace), 'LT', math.max(tonumber(due), now + tonumber(wait)), lead)
+        touched[workspace] = true
+    end
+    ended[#ended + 1] = is_held and 1 or 0
+end
+for workspace in pairs(touched) do follow(workspace) end
+return ended
+"""
+
+# ARGV: shards, ms after which a put is believed lost, most. Hands back what such puts handed out. Returns how many.
+HAND_BACK: Final = """
+local longest = now - tonumber(ARGV[2])
+local lost = redis.call('ZRANGEBYSCORE', PUTS, '-inf', longest, 'WITHSCORES', 'LIMIT', 0, ARGV[3])
+return hand_back(lost, tonumber(ARGV[1]))
+"""
+
+# ARGV: shards, lease ms, most for each shard. Hands back what lies in queues that nobody takes from, if there are
+# others that somebody takes from. Returns how many leads. Their messages stay there, and take room.
+LEAVE_QUEUES: Final = """
+local shards, lease, count = tonumber(ARGV[1]), tonumber(ARGV[2]), 0
+if #list_consumed(shards) == 0 then return 0 end
+for shard = 0, shards - 1 do
+    if not is_consumed(shard, shards) then
+        local ready = ready_of(shard)
+        local queued = redis.call('ZRANGEBYSCORE', ready, '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[3])
+        for at = 2, #queued, 2 do queued[at] = tonumber(queued[at]) - lease end
+        count = count + hand_back(queued, shards)
+        for at = 1, #queued, 2 do redis.call('ZADD', ready, now, queued[at]) end
+    end
+end
+return count
+"""
+
+# ARGV: (lead, workspace)... . Returns how many were waiting.
+WITHDRAW: Final = """
+local gone = 0
+for at = 1, #ARGV, 2 do
+    gone = gone + redis.call('ZREM', leads_of(ARGV[at + 1]), ARGV[at])
+    follow(ARGV[at + 1])
+end
+return gone
+"""
+
+# ARGV: longest spread ms, then (lead, workspace, due ms)... . Returns those leads that nobody would start in time:
+# neither in their workspace's schedule nor in flight, or in the schedule at a time later than the spread explains, or
+# of a workspace that is missing in the index of workspaces.
+FIND_LOST: Final = """
+local spread, lost, indexed = tonumber(ARGV[1]), {}, {}
+
+local function is_indexed(workspace)
+    if indexed[workspace] == nil then
+        local head = redis.call('ZRANGE', leads_of(workspace), 0, 0, 'WITHSCORES')[2]
+        local known = redis.call('ZSCORE', SCHEDULE, workspace)
+        indexed[workspace] = known and head and tonumber(known) <= tonumber(head) or false
+    end
+    return indexed[workspace]
+end
+
+for at = 2, #ARGV, 3 do
+    local lead, workspace, due = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
+    if not redis.call('ZSCORE', INFLIGHT, lead) then
+        local score = redis.call('ZSCORE', leads_of(workspace), lead)
+        local is_in_time = score and tonumber(score) <= math.max(due, now) + spread and is_indexed(workspace)
+        if not is_in_time then lost[#lost + 1] = lead end
+    end
+end
+return lost
+"""
+
+# ARGV: how many to leave out, most. Returns [lead, when its lease ended, workspace, 1 if a worker had started it]... .
+FIND_EXPIRED: Final = """
+local expired = {}
+local found = redis.call('ZRANGEBYSCORE', INFLIGHT, '-inf', now, 'WITHSCORES', 'LIMIT', ARGV[1], ARGV[2])
+for at, part in ipairs(found) do
+    expired[#expired + 1] = part
+    if at % 2 == 0 then
+        local workspace, is_started = read_lease(expired[#expired - 1])
+        expired[#expired + 1] = workspace or ''
+        expired[#expired + 1] = is_started and 1 or 0
+    end
+end
+return expired
+"""
+
+# ARGV: shards. Returns ms by which the most overdue lead is late, in flight, then by shard: waiting, overdue, ready,
+# stale (its lease ended while it waited in the queue, which is not empty), 1 if a worker takes from the queue.
+# Canaries, whose ids are negative, are left out.
+SIZES: Final = """
+local shards, waiting, overdue, oldest = tonumber(ARGV[1]), {}, {}, now
+for _, workspace in ipairs(redis.call('ZRANGE', SCHEDULE, 0, -1)) do
+    if tonumber(workspace) > 0 then
+        local shard = shard_for(workspace, shards)
+        waiting[shard] = (waiting[shard] or 0) + redis.call('ZCARD', leads_of(workspace))
+        overdue[shard] = (overdue[shard] or 0) + redis.call('ZCOUNT', leads_of(workspace), '-inf', now)
+        oldest = math.min(oldest, tonumber(redis.call('ZSCORE', SCHEDULE, workspace)))
+    end
+end
+local inflight, canaries = redis.call('ZCARD', INFLIGHT), {}
+for shard = 0, shards - 1 do
+    if redis.call('ZSCORE', INFLIGHT, -1 - shard) then inflight = inflight - 1 end
+    canaries[shard] = 0
+    for canary = -1, -shards, -1 do
+        local lease = redis.call('ZSCORE', ready_of(shard), canary)
+        if lease and tonumber(lease) > now then canaries[shard] = canaries[shard] + 1 end
+    end
+end
+local sizes = {now - oldest, inflight}
+for shard = 0, shards - 1 do
+    sizes[#sizes + 1] = waiting[shard] or 0
+    sizes[#sizes + 1] = overdue[shard] or 0
+    sizes[#sizes + 1] = redis.call('ZCOUNT', ready_of(shard), '(' .. now, '+inf') - canaries[shard]
+    sizes[#sizes + 1] = messages_of(shard) > 0 and redis.call('ZCOUNT', ready_of(shard), '-inf', now) or 0
+    sizes[#sizes + 1] = is_consumed(shard, shards) and 1 or 0
+end
+return sizes
+"""
+
+# ARGV: name, lease ms, least epoch so far. Returns {epoch, 1 if it was won just now}; epoch 0: another one leads.
+LEAD: Final = """
+local holder, epoch = redis.call('GET', DISPATCHER), redis.call('GET', EPOCH)
+if holder == ARGV[1] and epoch then
+    redis.call('PEXPIRE', DISPATCHER, ARGV[2])
+    return {tonumber(epoch), 0}
+end
+if holder and holder ~= ARGV[1] then return {0, 0} end
+epoch = math.max(tonumber(epoch or 0), tonumber(ARGV[3])) + 1
+redis.call('SET', EPOCH, epoch)
+redis.call('SET', DISPATCHER, ARGV[1], 'PX', ARGV[2])
+return {epoch, 1}
+"""
+
+# ARGV: name. Lets another one lead at once.
+RESIGN: Final = """
+if redis.call('GET', DISPATCHER) == ARGV[1] then return redis.call('UNLINK', DISPATCHER) end
+return 0
+"""

@@ -1,0 +1,248 @@
+"""The loop that starts leads when they are due: the leader of all dispatchers moves them to the ready queues.
+
+    lead or stand by -> take what is due -> publish it -> wait for the next tick, the next due time, or a put
+    Redis does not answer, or refuses a write -> run what is due straight from PostgreSQL until it does
+    PostgreSQL has due leads that the schedule has not, a canary is late -> see routing/dispatcher/leader_tasks.py
+
+Whatever it does twice, or leaves half done when it is killed, is right: a lease or a row's lock stands for each lead.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from secrets import token_hex
+from threading import Event
+from typing import Final
+
+from django.conf import settings
+from django.db import Error, close_old_connections
+from redis.client import PubSub
+from redis.exceptions import RedisError
+
+from routing import metrics
+from routing.dispatch import installation, schedule, workers
+from routing.dispatch.control import read_control, say_leading, say_resigned
+from routing.dispatch.enqueue import TAKE_PATH
+from routing.dispatch.heartbeat import send_heartbeat
+from routing.dispatch.schedule import TIMEOUT_SECONDS, Leader, NotLeading, Take
+from routing.dispatcher.fallback import run_straight
+from routing.dispatcher.leader_tasks import (
+    Every,
+    Lookout,
+    QueuesRefuse,
+    catch_up,
+    export_canary,
+    publish_all,
+    tell_returned,
+)
+from routing.models import DispatchPath
+from routing.redis.client import get_client
+from routing.redis.keys import wake_key
+
+logger = logging.getLogger(__name__)
+
+LEADS_A_TAKE: Final = 1_000
+TICK_SECONDS: Final = 0.05
+# Leads that come up right after those of a take go together in the next: a message costs as much CPU as half a sale. So
+# the more were taken the longer it waits, up to a tick: from some 140 leads/s on they go out in ticks.
+GATHER_SECONDS_A_LEAD: Final = 0.007
+LEADER_LEASE_SECONDS: Final = 3.0
+RENEWAL_SECONDS: Final = 1.0
+STANDBY_SECONDS: Final = 0.5
+HEARTBEAT_SECONDS: Final = 5.0
+SIZES_SECONDS: Final = 2.0
+ALIVE_SECONDS: Final = 1.0
+PAUSE_AFTER_FAILURE_SECONDS: Final = 1.0
+# Below the socket's time-out, or the wait itself would look like a failure (PITFALLS 22).
+LONGEST_WAIT_SECONDS: Final = TIMEOUT_SECONDS / 2
+
+
+class Wake:
+    """Waits for a due time that is earlier than those known, on this side of the connection.
+
+    Redis itself ends a blocking wait up to a tenth of a second late.
+    """
+
+    def __init__(self) -> None:
+        self._channel: PubSub | None = None
+
+    def wait(self, seconds: float) -> None:
+        """Raises redis.RedisError. What is told while nobody listens costs half a second: no wait is longer."""
+        self._listen().get_message(timeout=seconds)
+
+    def forget(self) -> None:
+        """Read what was told until now: the next take looks at everything. Raises redis.RedisError."""
+        channel = self._listen()
+        while channel.get_message(timeout=0) is not None:
+            pass
+
+    def close(self) -> None:
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+
+    def _listen(self) -> PubSub:
+        if self._channel is None:
+            pool = get_client(TIMEOUT_SECONDS).connection_pool
+            self._channel = PubSub(pool, ignore_subscribe_messages=True)
+            self._channel.subscribe(wake_key())
+        return self._channel
+
+
+class Dispatcher:
+    """One process. Several may run: one leads, the others stand by.
+
+    `run_next_due` runs the lead that has been due longest and returns False when there is none: for the time without
+    Redis, or without anybody who takes from its queues. It lives in a higher app.
+    """
+
+    def __init__(self, process: str, *, run_next_due: Callable[[], bool], stop: Event) -> None:
+        # A process id may come again, on another machine or in another container.
+        self.name = f"{process}:{token_hex(4)}"
+        self._run_next_due = run_next_due
+        self._stop = stop
+        self._leader: Leader | None = None
+        self._published: int | None = None  # the number of the last take, once its leads were published
+        self._wake = Wake()
+        self._catching_up: Iterator[None] = iter(())
+        self._lookout = Lookout()
+        self._renewal = Every(RENEWAL_SECONDS)
+        self._heartbeat = Every(HEARTBEAT_SECONDS)
+        self._sizes = Every(SIZES_SECONDS)
+        self._alive = Every(ALIVE_SECONDS)
+
+    def run(self) -> None:
+        """Until `stop` is set. Failures of Redis and PostgreSQL are lived through. Raises OtherInstallation."""
+        while not self._stop.is_set():
+            self._send_heartbeat()
+            try:
+                self._turn()
+            except NotLeading:
+                self._lose("another dispatcher leads")
+            except (RedisError, QueuesRefuse) as error:
+                self._lose(type(error).__name__)
+                self._run_straight()
+            except Error as error:
+                self._report_database(error)
+        self._resign()
+
+    def _send_heartbeat(self) -> None:
+        """Of the process, whether it leads or not."""
+        if self._alive.is_time():
+            send_heartbeat(settings.VAR_DIR, "dispatcher")
+            self._alive.is_done()
+
+    def _turn(self) -> None:
+        leader = self._hold()
+        if leader is None:
+            self._stop.wait(STANDBY_SECONDS)
+            return
+        started = time.monotonic()
+        self._say(leader)
+        next(self._catching_up, None)
+        self._lookout.look()
+        self._lookout.help_out(self._run_next_due, stop=self._stop)
+        take = schedule.take_due(leader, limit=LEADS_A_TAKE, published=self._published)
+        self._published, taken_at = None, time.monotonic()
+        tell_returned(take.returned, path=TAKE_PATH)
+        publish_all(take.handed, path=TAKE_PATH)
+        self._published = take.number
+        metrics.TICK_SECONDS.observe(time.monotonic() - started)
+        self._wait(take, taken_at=taken_at)
+
+    def _hold(self) -> Leader | None:
+        """Win or renew the leadership. Every take checks it again, so it may be old here. Raises OtherInstallation."""
+        if self._leader is not None and not self._renewal.is_time():
+            return self._leader
+        known = self._leader
+        least_epoch = known.epoch if known else read_control().epoch
+        lease_ms = int(LEADER_LEASE_SECONDS * 1000)
+        installation.hold()
+        leader, is_new = schedule.claim_lead(self.name, lease_ms=lease_ms, least_epoch=least_epoch)
+        self._renewal.is_done()
+        if leader is None:
+            self._lose("another dispatcher leads")
+            return None
+        self._leader = leader
+        if is_new or known is None:
+            self._win(leader)
+        return leader
+
+    def _win(self, leader: Leader) -> None:
+        """After a restart or a flush of Redis, too: what is due soon is looked through at once, a page a turn."""
+        logger.info("dispatch.leading", extra={"leader": self.name, "epoch": leader.epoch})
+        metrics.DISPATCHER_LEADING.labels(path="redis").set(1)
+        self._heartbeat, self._catching_up = Every(HEARTBEAT_SECONDS), catch_up()
+        self._lookout = Lookout()
+
+    def _lose(self, cause: str) -> None:
+        if self._leader is not None:
+            logger.warning("dispatch.not_leading", extra={"leader": self.name, "cause": cause})
+            metrics.DISPATCHER_LEADING.labels(path="redis").set(0)
+        self._leader = self._published = None
+        self._wake.close()
+
+    def _say(self, leader: Leader) -> None:
+        """While PostgreSQL does not answer this fails in every turn: no worker could do anything with a lead."""
+        if self._heartbeat.is_time():
+            close_old_connections()
+            say_leading(self.name, epoch=leader.epoch, path=DispatchPath.REDIS)
+            self._heartbeat.is_done()
+        if self._sizes.is_time():
+            export_sizes()
+            self._sizes.is_done()
+
+    def _wait(self, take: Take, *, taken_at: float) -> None:
+        """A tick while leads wait for room, else until the next is due or a put brings an earlier one."""
+        if take.is_more or take.is_blocked:
+            self._wake.forget()
+            if not take.is_more:
+                self._stop.wait(max(0.0, taken_at + TICK_SECONDS - time.monotonic()))
+            return
+        if take.handed:
+            self._stop.wait(min(TICK_SECONDS, GATHER_SECONDS_A_LEAD * len(take.handed)))
+        wait = LONGEST_WAIT_SECONDS
+        if take.next_due_seconds is not None:
+            wait = min(wait, taken_at + take.next_due_seconds - time.monotonic())
+        if wait > 0:
+            self._wake.wait(wait)
+
+    def _run_straight(self) -> None:
+        try:
+            close_old_connections()
+            export_canary()
+            run_straight(self.name, run_next_due=self._run_next_due, stop=self._stop)
+        except Error as error:
+            self._report_database(error)
+
+    def _report_database(self, error: Error) -> None:
+        logger.warning("dispatch.database_failed", extra={"cause": type(error).__name__})
+        close_old_connections()
+        installation.forget()  # it may be another one when it answers again
+        self._catching_up = catch_up()  # it may have been what failed
+        self._stop.wait(PAUSE_AFTER_FAILURE_SECONDS)
+
+    def _resign(self) -> None:
+        is_leading = self._leader is not None
+        self._lose("stopped")
+        try:
+            schedule.resign(self.name)
+            if is_leading:
+                installation.release()
+            say_resigned(self.name)
+        except (RedisError, Error) as error:
+            logger.warning("dispatch.not_resigned", extra={"cause": type(error).__name__})
+
+
+def export_sizes() -> None:
+    sizes = schedule.read_sizes()
+    for shard, size in enumerate(sizes.shards):
+        metrics.SCHEDULE_LEADS.labels(shard=str(shard)).set(size.waiting)
+        metrics.SCHEDULE_OVERDUE.labels(shard=str(shard)).set(size.overdue)
+        metrics.READY_LEADS.labels(shard=str(shard)).set(size.ready)
+        metrics.STALE_LEADS.labels(shard=str(shard)).set(size.stale)
+        metrics.QUEUE_CONSUMED.labels(shard=str(shard)).set(size.is_consumed)
+    metrics.SCHEDULE_LATE_SECONDS.labels(path="redis").set(sizes.overdue_seconds)
+    metrics.INFLIGHT_LEADS.labels(state="queued").set(sizes.ready)
+    metrics.INFLIGHT_LEADS.labels(state="started").set(max(0, sizes.inflight - sizes.ready))
+    metrics.WORKERS_ALIVE.labels(path="redis").set(workers.count_alive())

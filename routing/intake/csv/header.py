@@ -1,0 +1,70 @@
+"""Which row names the columns, and whether it does: a file without such a row begins with a person's data."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from routing.intake.csv.rejects import take_off_guard
+from routing.intake.csv.rows import Row, TableError
+
+# How far down the names may be, below titles and blank lines.
+SEARCHED_ROWS: Final = 30
+# An e-mail address, four digits in a row as in any ZIP or phone, a date.
+DATA: Final = re.compile(r"@|[0-9]{4}|[0-9]{3}[-. )]+[0-9]{2}|[0-9]+[/.-][0-9]+[/.-][0-9]+")
+MAX_NAME: Final = 80
+
+
+def fold_name(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+def clean_names(cells: Iterable[str]) -> tuple[str, ...]:
+    names = [take_off_guard(cell).strip() for cell in cells]
+    while len(names) > 1 and not names[-1]:
+        names.pop()
+    return tuple(names)
+
+
+def find_header(rows: Iterable[Row], *, wanted: Sequence[str], line: int | None) -> Row:
+    """The row at `line`, or the first that has all `wanted` names; else the one that has most. Raises TableError."""
+    seen: list[Row] = []
+    names = {fold_name(name) for name in wanted}
+    for row in rows:
+        if line is not None and row.line >= line:
+            return _require_names(row)
+        if line is None and names and names <= _fold_names(row):
+            return row
+        seen.append(row)
+        if line is None and (not names or len(seen) >= SEARCHED_ROWS):
+            break
+    if line is not None:
+        raise TableError(f"--header-line {line}: the file ends before that")
+    # Of equally good rows the first. A name is missing in all of them: the message shows the names of this one.
+    best = max(seen, key=lambda row: len(names & _fold_names(row)), default=Row(1, []))
+    return _require_names(best)
+
+
+def _fold_names(row: Row) -> set[str]:
+    return {fold_name(name) for name in clean_names(row.cells)}
+
+
+def _require_names(row: Row) -> Row:
+    if row.problem or row.is_blank:
+        raise TableError(
+            "the first line must name the columns, and it is empty; name another with --header-line"
+        )
+    return row
+
+
+def tell_columns(columns: Sequence[str]) -> str:
+    """The columns for a message, unless they look like a person's data."""
+    if looks_like_data(columns):
+        return (
+            "its first line looks like data and not like names of columns, so it is not shown here: add a line that"
+            " names the columns, or say which line does with --header-line"
+        )
+    return f"the file has {', '.join(map(repr, columns))}"
+
+
+def looks_like_data(cells: Sequence[str]) -> bool:
+    return any(DATA.search(cell) or len(cell) > MAX_NAME for cell in cells)

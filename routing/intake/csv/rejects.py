@@ -1,0 +1,118 @@
+"""The rows that were refused, in a CSV file: each as it was, with what is wrong, to be put right and imported.
+
+Spreadsheets run a cell that begins like a formula, so such a cell gets an apostrophe; the import takes it off again.
+"""
+
+import csv
+import fcntl
+import filecmp
+import os
+from collections.abc import Iterator, Sequence
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Final, NamedTuple, Self
+
+from routing.intake.csv.rows import EXTRA_COLUMNS
+
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+OWNER_ONLY: Final = 0o600
+
+
+class Problem(NamedTuple):
+    """One thing wrong with one row. The message never repeats the value."""
+
+    column: str
+    field: str
+    code: str
+    message: str
+
+
+def guard_cell(text: str) -> str:
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def take_off_guard(text: str) -> str:
+    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA_STARTS) else text
+
+
+class ImportRunning(Exception):
+    """Another import writes to the same file of rejects: most likely one of the same table."""
+
+
+class RejectsFile:
+    """Appears under its name when the import has ended: a file is a whole report. Nothing refused, no file.
+
+    A file that is there may have been corrected, so it is never replaced: the report gets the next free name, or none
+    of its own when the same report is there. Holds what people typed, so only its owner may read it.
+    """
+
+    def __init__(self, path: Path, *, columns: Sequence[str]) -> None:
+        self.path = path
+        self.columns = columns
+        self._partial = path.with_name(f".{path.name}.part")
+        self._file: IO[str] | None = None
+        self._writer: Any = None
+        self.count = 0
+
+    def open(self) -> None:
+        """Raises OSError when the file could not be written, and ImportRunning: before anything is imported."""
+        descriptor = self._open_locked()
+        os.ftruncate(descriptor, 0)
+        self._file = os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="")
+        self._writer = csv.writer(self._file)
+        self._writer.writerow([*map(guard_cell, self.columns), *EXTRA_COLUMNS])
+
+    def _open_locked(self) -> int:
+        """The lock is on the file and not on its name: an import that has just ended has renamed the file."""
+        while True:
+            descriptor = os.open(self._partial, os.O_WRONLY | os.O_CREAT, OWNER_ONLY)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(descriptor)
+                raise ImportRunning from None
+            if self._partial.exists() and os.path.samestat(os.fstat(descriptor), self._partial.stat()):
+                return descriptor
+            os.close(descriptor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def add(self, cells: Sequence[str], *, line: int, problems: Sequence[Problem]) -> None:
+        self.count += 1
+        padded = [*cells, *[""] * (len(self.columns) - len(cells))]
+        # A row with too many values keeps them all, behind the columns that say what is wrong.
+        row, rest = padded[: len(self.columns)], padded[len(self.columns) :]
+        said = [line, *("; ".join(dict.fromkeys(part)) for part in zip(*problems, strict=True))]
+        self._writer.writerow([*map(guard_cell, row), *said, *map(guard_cell, rest)])
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """The name changes while the lock is held: no other import opens the partial file before."""
+        if self._file is None:
+            return
+        with self._file:
+            self._file.flush()
+            if self.count:
+                self._publish()
+            else:
+                self._partial.unlink(missing_ok=True)
+
+    def _publish(self) -> None:
+        for path in self._names():
+            if not path.exists():
+                self._partial.replace(path)
+            elif filecmp.cmp(path, self._partial, shallow=False):
+                self._partial.unlink()
+            else:
+                continue
+            self.path = path
+            return
+
+    def _names(self) -> Iterator[Path]:
+        """leads.csv.rejects.csv, leads.csv.rejects-2.csv, ..."""
+        yield self.path
+        for number in count(2):
+            yield self.path.with_name(f"{self.path.stem}-{number}{self.path.suffix}")

@@ -1,0 +1,72 @@
+"""Has a new lead decided while its sender waits. Who decides lives in a higher app: a hook named in the settings."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, cast
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from routing import metrics
+from routing.after_commit import after_commit_try
+from routing.dispatch.enqueue import hand_on
+from routing.queries import LeadState, read_due_times, read_state_after_commit
+
+logger = logging.getLogger(__name__)
+
+
+class Outcome(Protocol):
+    """What the hook returns, as far as intake reads it. `result` is "" when no attempt came to its end.
+
+    `status`: what the lead is since then.
+    """
+
+    @property
+    def result(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def skip_reason(self) -> str: ...
+    @property
+    def next_attempt_at(self) -> datetime | None: ...
+    @property
+    def assignments(self) -> Sequence[Any]: ...
+
+
+class DecideHook(Protocol):
+    def __call__(self, lead_id: int, /, *, seconds: float) -> Outcome: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What is known of a lead after its decision. `outcome` None: no attempt came to its end here. `state` None: the
+    database does not say."""
+
+    outcome: Outcome | None
+    state: LeadState | None
+
+
+def decide_inline(lead_id: int, public_id: UUID, *, seconds: float) -> Decided:
+    """Have the lead decided within so many seconds. Returns what is known of it then. Never raises.
+
+    The lead is stored already: whatever fails here, it is still due, and the workers are told.
+    """
+    outcome = _decide(lead_id, seconds=seconds)
+    state = read_state_after_commit("inline", public_id)
+    if state is None or state.status == "pending":
+        after_commit_try("hand_on", lambda: hand_on(read_due_times([lead_id])))
+    return Decided(outcome if outcome is not None and outcome.result else None, state)
+
+
+def _decide(lead_id: int, *, seconds: float) -> Outcome | None:
+    try:
+        hook = cast("DecideHook", import_string(settings.LEADSWITCH_DECIDE_HOOK))
+        return hook(lead_id, seconds=seconds)
+    except Exception as error:  # noqa: BLE001 - the one place that keeps a decision's failure from the sender
+        cause = type(error).__name__
+        metrics.INLINE_DECISIONS_FAILED.labels(cause=cause).inc()
+        logger.error("routing.inline_decision_failed", extra={"lead_id": lead_id, "cause": cause})
+        return None

@@ -1,0 +1,104 @@
+"""Makes sources and their intake keys."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from routing.access.api_keys import By, KeyRefused, issue, parse_scopes
+from routing.models import IntakeMode, Source, SourceKey, Workspace
+from routing.values.normalize import FieldError, normalise_vertical
+
+
+class SourceNotMade(ValueError):
+    """Nothing was made; the message says why and what to do."""
+
+
+class SourceNotFound(ValueError):
+    """No such source, or several; the message lists those there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewSource:
+    """`key` is the only time that the secret is seen: its hash alone is stored."""
+
+    source: Source
+    key: str
+
+
+def create_source(
+    *,
+    workspace_slug: str,
+    name: str,
+    vertical: str = "",
+    may_create_workspace: bool = False,
+    is_strict: bool = False,
+    scopes: Sequence[str] = (),
+    actor: str = "command line",
+) -> NewSource:
+    """Make a source with one key, and its workspace if that is wanted. `scopes` of the key: without any the usual ones.
+
+    Raises SourceNotMade.
+    """
+    try:
+        default_vertical = normalise_vertical(vertical) or ""
+    except FieldError as error:
+        raise SourceNotMade(f"the vertical {error.message}") from None
+    with transaction.atomic():
+        workspace = _find_workspace(workspace_slug, may_create=may_create_workspace)
+        mode = IntakeMode.STRICT if is_strict else IntakeMode.LENIENT
+        source = Source(workspace=workspace, name=name, default_vertical=default_vertical, intake_mode=mode)
+        _check(source, f"the source {name!r}")
+        source.save()
+        return NewSource(source, _issue_first(source, scopes=scopes, actor=actor))
+
+
+def _issue_first(source: Source, *, scopes: Sequence[str], actor: str) -> str:
+    try:
+        key = SourceKey(name="first key", source=source, scopes=parse_scopes(scopes, model=SourceKey))
+        return issue(key, at=datetime.now(UTC), by=By(actor)).text
+    except KeyRefused as error:
+        raise SourceNotMade(str(error)) from None
+
+
+def find_source(name: str, *, workspace_slug: str = "") -> Source:
+    """Return the active source of this name. Raises SourceNotFound."""
+    sources = Source.objects.select_related("workspace").order_by("workspace__slug", "name")
+    if workspace_slug:
+        sources = sources.filter(workspace__slug=workspace_slug)
+    found = list(sources.filter(name=name)[:10])
+    if not found:
+        known = ", ".join(f"{source.name} ({source.workspace.slug})" for source in sources[:20])
+        raise SourceNotFound(f"no source {name!r}; there are {known or 'none yet: see create_source'}")
+    if len(found) > 1:
+        slugs = ", ".join(source.workspace.slug for source in found)
+        raise SourceNotFound(
+            f"several workspaces have a source {name!r}: choose one with --workspace ({slugs})"
+        )
+    if not found[0].active:
+        raise SourceNotFound(f"the source {name!r} is not active")
+    return found[0]
+
+
+def _find_workspace(slug: str, *, may_create: bool) -> Workspace:
+    workspace = Workspace.objects.filter(slug=slug).first()
+    if workspace is not None:
+        return workspace
+    if not may_create:
+        known = ", ".join(Workspace.objects.order_by("slug").values_list("slug", flat=True)[:20])
+        raise SourceNotMade(
+            f"no workspace {slug!r}; there are {known or 'none yet'}; --create-workspace makes it"
+        )
+    workspace = Workspace(slug=slug, name=slug)
+    _check(workspace, f"the workspace {slug!r}")
+    workspace.save()
+    return workspace
+
+
+def _check(row: Workspace | Source, what: str) -> None:
+    try:
+        row.full_clean()
+    except ValidationError as error:
+        raise SourceNotMade(f"{what}: {' '.join(error.messages)}") from None

@@ -1,0 +1,208 @@
+"""Takes leads in: stores them as pending and due now, then hands them on.
+
+Every reader of leads hands over clean ones. A lead is one INSERT, and so are a thousand: without an idempotency key
+there is no transaction to open. Handing on follows the commit and never fails an intake: what it loses is found in the
+database.
+"""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import DatabaseError, OperationalError, connection
+from uuid6 import uuid7
+
+from routing import metrics
+from routing.after_commit import after_commit_try
+from routing.dispatch.enqueue import hand_on_after_commit
+from routing.intake.consent import Consent
+from routing.intake.corrections import write_notes
+from routing.intake.identity import identify
+from routing.intake.parse import CleanLead
+from routing.models import Source
+from routing.postgres_errors import is_outage
+from routing.queries import DueTime
+
+logger = logging.getLogger(__name__)
+
+TEXT_COLUMNS: Final = (
+    "external_id",
+    "first_name",
+    "last_name",
+    "email",
+    "phone",
+    "address",
+    "zip",
+    "city",
+    "county",
+    "state",
+    "country",
+    "vertical",
+    "phone_extension",
+)
+DUE_REASON: Final = "ingest"
+
+# The database's clock, unless a time is given: the lead must be due for workers on any machine at once.
+# A repeated external_id is left out instead of failing, so that the other leads of a batch go in. A batch waits for
+# another one that stores the same external_id: all go by one order, or two would wait for each other. Ids are given out
+# in the order of the batch: of two leads of one person the first in it came first.
+INSERT: Final = f"""
+INSERT INTO routing_lead (
+    id, public_id, {", ".join(TEXT_COLUMNS)}, email_hash, phone_hash, attributes, consent, intake_notes,
+    workspace_id, source_workspace_id, source_id,
+    status, skip_reason, attempts, next_attempt_at, due_reason, received_at, expires_at
+)
+SELECT id, public_id, {", ".join(TEXT_COLUMNS)}, email_hash, phone_hash, attributes, consent, intake_notes,
+    %(workspace_id)s, %(workspace_id)s, %(source_id)s,
+    'pending', '', 0, received.at, '{DUE_REASON}', COALESCE(incoming.received_at, received.at),
+    COALESCE(incoming.received_at, received.at) + make_interval(days => %(ttl_days)s)
+FROM (
+    SELECT nextval('routing_lead_id_seq') AS id, *
+    FROM jsonb_to_recordset(%(rows)s::jsonb) AS row(
+        public_id uuid, {", ".join(f"{name} text" for name in TEXT_COLUMNS)}, email_hash text, phone_hash text,
+        attributes jsonb, consent jsonb, intake_notes jsonb, received_at timestamptz
+    )
+) AS incoming, (SELECT COALESCE(%(at)s::timestamptz, clock_timestamp()) AS at) AS received
+ORDER BY external_id, id
+ON CONFLICT (source_id, external_id) WHERE external_id <> '' DO NOTHING
+RETURNING id, public_id, received_at, next_attempt_at
+"""  # noqa: S608 - only constant column names are put in
+
+FIND_EXISTING: Final = """
+SELECT external_id, public_id FROM routing_lead
+WHERE source_id = %s AND external_id = ANY(%s) AND external_id <> ''
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A lead that was stored by this call."""
+
+    lead_id: int
+    public_id: UUID
+    received_at: datetime
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyHere:
+    """The source sent this external_id before; `public_id` is its lead, None when that could not be read."""
+
+    public_id: UUID | None
+
+
+class ExternalIdRepeated(Exception):
+    """Nothing was stored: the source sent a lead with this external_id before."""
+
+    def __init__(self, public_id: UUID | None) -> None:
+        super().__init__(f"already here as lead {public_id}")
+        self.public_id = public_id
+
+
+class LeadNotStored(Exception):
+    """The database refused a lead. Carries no text of the database's error, which repeats the row."""
+
+
+def take_in(
+    lead: CleanLead, *, source: Source, channel: str, at: datetime | None = None, is_woken: bool = True
+) -> Taken:
+    """Store one lead. Raises ExternalIdRepeated. `at` None: the database's clock.
+
+    `is_woken` False leaves it to the caller to have the lead decided.
+    """
+    (taken,) = take_in_many([lead], source=source, channel=channel, at=at, is_woken=is_woken)
+    if isinstance(taken, AlreadyHere):
+        raise ExternalIdRepeated(taken.public_id)
+    return taken
+
+
+def take_in_many(
+    leads: Sequence[CleanLead],
+    *,
+    source: Source,
+    channel: str,
+    at: datetime | None = None,
+    is_woken: bool = True,
+) -> list[Taken | AlreadyHere]:
+    """Store leads in one statement, with a result for each in order. `source.workspace` should be loaded.
+
+    Of several with one external_id the first is stored.
+    """
+    if not leads:
+        return []
+    rows = [_row(lead) for lead in leads]
+    stored = {taken.public_id: taken for taken in _insert(rows, source=source, at=at)}
+    existing: Mapping[str, UUID] = {}
+    if len(stored) < len(rows):
+        left_out = [row["external_id"] for row in rows if row["public_id"] not in stored]
+        find = partial(find_existing, left_out, source=source)
+        # Some leads of the batch are stored already: the sender must get an answer.
+        existing = (after_commit_try("existing", find) or {}) if stored else find()
+    metrics.LEADS_RECEIVED.labels(channel=channel).inc(len(stored))
+    if is_woken:
+        workspace, remaining = source.workspace, None if at else timedelta(0)
+        hand_on_after_commit(
+            [
+                DueTime(taken.lead_id, workspace.pk, workspace.dispatch_mode, taken.due_at, remaining)
+                for taken in stored.values()
+            ]
+        )
+    return [stored.get(row["public_id"]) or AlreadyHere(existing.get(row["external_id"])) for row in rows]
+
+
+def _row(lead: CleanLead) -> dict[str, Any]:
+    identity = identify(email=lead.email, phone=lead.phone)
+    row: dict[str, Any] = {name: getattr(lead, name) or "" for name in TEXT_COLUMNS}
+    row["public_id"] = uuid7()
+    row["email_hash"], row["phone_hash"] = identity
+    row["attributes"] = lead.attributes
+    row["consent"] = _consent(lead.consent)
+    row["received_at"] = lead.received_at
+    row["intake_notes"] = write_notes(lead.corrections)
+    return row
+
+
+def _consent(consent: Consent | None) -> dict[str, Any]:
+    if consent is None:
+        return {}
+    proof = {name: value for name, value in asdict(consent).items() if value is not None}
+    if consent.given_at is not None:
+        proof["given_at"] = consent.given_at.isoformat()
+    return proof
+
+
+def _insert(rows: Sequence[Mapping[str, Any]], *, source: Source, at: datetime | None) -> list[Taken]:
+    parameters: dict[str, Any] = {
+        "rows": json.dumps(rows, default=str),
+        "workspace_id": source.workspace_id,
+        "source_id": source.pk,
+        "ttl_days": source.workspace.lead_ttl_days,
+        "at": at,
+    }
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(INSERT, parameters)
+            return [Taken(*row) for row in cursor.fetchall()]
+    except DatabaseError as error:
+        if isinstance(error, OperationalError) or is_outage(error):
+            raise
+        # Its message may hold the whole row: only the codes go on.
+        diagnosis = getattr(error.__cause__, "diag", None)
+        sqlstate, constraint = (
+            getattr(diagnosis, "sqlstate", None),
+            getattr(diagnosis, "constraint_name", None),
+        )
+        message = f"{type(error).__name__} {sqlstate} {constraint}"
+        raise LeadNotStored(message) from None
+
+
+def find_existing(external_ids: Sequence[str], *, source: Source) -> dict[str, UUID]:
+    """Which of these ids the source has sent before, with the leads they belong to."""
+    with connection.cursor() as cursor:
+        cursor.execute(FIND_EXISTING, [source.pk, list(external_ids)])
+        return dict(cursor.fetchall())

@@ -1,0 +1,118 @@
+"""Ends attempts that nobody is running: a lease that ran out, a time to live that is over, an operator's end.
+
+The lead's next state and the attempt's trace are written together, for many leads in a few statements.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from django.db import connection
+
+from routing.dispatch.enqueue import hand_on_later
+from routing.leads.attempt_log import AttemptLine, tell_attempt
+from routing.locks import HeldLead
+from routing.models import LeadStatus
+from routing.retry import NextStep
+from tracing.models import AttemptTrigger
+from tracing.recorder import AttemptEnd, AttemptHead, Recorder, new_attempt_id, write_many
+from tracing.vocabulary import Event
+
+# The rows are locked and were read under their locks: nothing is compared again.
+END: Final = """
+UPDATE routing_lead l
+SET status = e.status, skip_reason = e.reason, attempts = l.attempts + 1, next_attempt_at = e.due_at,
+    due_reason = CASE WHEN e.due_at IS NULL THEN '' ELSE e.reason END, paused_at = NULL,
+    finished_at = CASE WHEN e.due_at IS NULL THEN %s::timestamptz END,
+    conflicts = e.conflicts, errors = e.errors, locked_by = '', locked_at = NULL
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::int[], %s::int[])
+    AS e(id, status, reason, due_at, conflicts, errors)
+WHERE l.id = e.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a held lead's attempt ends: finished as `status`, or pending again at the step's due time."""
+
+    lead: HeldLead
+    status: LeadStatus
+    reason: str
+    step: NextStep
+    details: Mapping[str, int] = field(default_factory=dict)  # of the event in the trace
+
+
+def end_attempts(endings: Sequence[Ending], *, at: datetime, owner: str) -> list[AttemptLine]:
+    """Write leads and traces. Needs the transaction that holds the leads' locks. `owner` ends those under no lease.
+
+    Each is handed on after the commit. Returns what is to be told of each then (tell_endings). A trace that cannot be
+    written stops no lead.
+    """
+    if not endings:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            END,
+            [
+                at,
+                [each.lead.id for each in endings],
+                [each.status.value for each in endings],
+                [each.reason for each in endings],
+                [each.step.due_at for each in endings],
+                [each.step.tries.conflicts for each in endings],
+                [each.step.tries.errors for each in endings],
+            ],
+        )
+    hand_on_later(*(each.lead.id for each in endings))
+    traces = [_trace(each, at=at, owner=owner) for each in endings]
+    write_many(traces)
+    return [
+        AttemptLine(
+            lead_id=each.lead.public_id,
+            attempt_id=recorder.head.id,
+            result=end.result,
+            skip_reason=each.reason,
+            attempts=each.lead.attempts + 1,
+            owner=each.lead.locked_by or owner,
+            duration_ms=end.duration_ms,
+            source_workspace_id=each.lead.source_workspace_id,
+            destination_workspace_id=each.lead.workspace_id,
+        )
+        for each, (recorder, end) in zip(endings, traces, strict=True)
+    ]
+
+
+def tell_endings(lines: Sequence[AttemptLine]) -> None:
+    for line in lines:
+        tell_attempt(line)
+
+
+def _trace(ending: Ending, *, at: datetime, owner: str) -> tuple[Recorder, AttemptEnd]:
+    """One that was begun lasted from its lock until now; any other took no time."""
+    lead, due_at = ending.lead, ending.step.due_at
+    started_at = min(lead.locked_at or at, at)
+    recorder = Recorder(
+        AttemptHead(
+            id=new_attempt_id(),
+            lead_id=lead.id,
+            number=lead.attempts + 1,
+            trigger=(AttemptTrigger.RETRY if lead.attempts else AttemptTrigger.INGEST).value,
+            source_workspace_id=lead.source_workspace_id,
+            started_at=started_at,
+            worker=lead.locked_by or owner,
+        )
+    )
+    result = ending.step.result
+    data = {**ending.details, "due_at": due_at.isoformat() if due_at else None}
+    recorder.add(Event.FAILED, outcome=result, reason=ending.reason, data=data)
+    end = AttemptEnd(
+        result=result,
+        finished_at=at,
+        duration_ms=round((at - started_at).total_seconds() * 1000, 3),
+        skip_reason=ending.reason,
+        transient=due_at is not None,
+        next_attempt_at=due_at,
+        destination_workspace_id=lead.workspace_id,
+    )
+    return recorder, end

@@ -1,0 +1,51 @@
+"""Counts the workers that were lost with a lead, one after the other, and parks the lead after too many of them."""
+
+import logging
+from datetime import datetime
+from typing import Final
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from routing import metrics
+from routing.leads.abandoned import Ending, end_attempts, tell_endings
+from routing.locks import hold_waiting
+from routing.models import LeadStatus
+from routing.queries import read_clock
+from routing.retry import NextStep
+from tracing.models import AttemptResult
+
+logger = logging.getLogger(__name__)
+
+REASON: Final = "worker_lost"
+OWNER: Final = "reconcile:inflight"
+# `attempts`: had another worker finished an attempt meanwhile, nobody would be lost with it in a row.
+COUNT: Final = """
+UPDATE routing_lead SET lost_leases = lost_leases + 1 WHERE id = %s AND attempts = %s
+RETURNING lost_leases, next_attempt_at
+"""
+
+
+def count_loss(lead_id: int, *, attempts: int, due_at: datetime | None, owner: str = OWNER) -> bool:
+    """Count one more worker that was lost with a lead after so many attempts. Returns whether it was given up.
+
+    Leaves a lead alone that somebody works on by now, or that is paused. One that is no longer due at `due_at` was
+    asked for since its worker was lost: it gets another try. Nothing was charged by those that were lost: each rolled
+    back with its worker. The attempt written here is the one that none of them lived to write.
+    """
+    with transaction.atomic(durable=True):
+        lead = hold_waiting(lead_id)
+        if lead is None:
+            return False
+        with connection.cursor() as cursor:
+            cursor.execute(COUNT, [lead_id, attempts])
+            row = cursor.fetchone()
+        if row is None or row[0] < settings.LEADSWITCH_MAX_LOST_LEASES or row[1] != due_at:
+            return False
+        step = NextStep(AttemptResult.FAILED, None)
+        ending = Ending(lead, LeadStatus.FAILED, REASON, step, details={"losses": row[0]})
+        lines = end_attempts([ending], at=read_clock(), owner=owner)
+    tell_endings(lines)
+    metrics.LEADS_GIVEN_UP.inc()
+    logger.error("routing.lead_given_up", extra={"lead_id": str(lead.public_id), "losses": row[0]})
+    return True

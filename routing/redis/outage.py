@@ -1,0 +1,42 @@
+"""Keeps an outage of Redis from intakes and attempts: the schedule is rebuilt from PostgreSQL afterwards."""
+
+import logging
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from redis.exceptions import RedisError
+
+from routing import metrics
+from routing.redis.breaker import Breaker
+
+logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+PAUSE_AFTER_FAILURE_SECONDS: Final = 2.0
+BREAKER: Final = Breaker(PAUSE_AFTER_FAILURE_SECONDS)
+
+
+def guarded(operation: str, call: Callable[[], Result], default: Result) -> Result:
+    """Call the schedule. Returns `default` when Redis does not answer; for a while after that it is not asked."""
+    if BREAKER.is_open:
+        metrics.SCHEDULE_FAILURES.labels(operation=operation, cause="redis_paused").inc()
+        return default
+    try:
+        return call()
+    except RedisError as error:
+        BREAKER.trip()
+        cause = type(error).__name__
+        metrics.SCHEDULE_FAILURES.labels(operation=operation, cause=cause).inc()
+        logger.warning("routing.schedule_failed", extra={"operation": operation, "cause": cause})
+        return default
+
+
+def is_done(operation: str, call: Callable[[], object]) -> bool:
+    """Call the schedule as `guarded` does. False: Redis did not answer, or was not asked."""
+
+    def succeed() -> bool:
+        call()
+        return True
+
+    return guarded(operation, succeed, False)  # noqa: FBT003 - the default

@@ -1,0 +1,184 @@
+"""Other ways to read a value that its field refuses: each candidate with what would have been done to it.
+
+What a spreadsheet or a script made of the value is undone only where there is one thing it can have been.
+"""
+
+import hashlib
+import math
+import re
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from functools import cache
+from typing import Any, Final
+
+from routing.places.states import find_state
+from routing.places.zips import list_states_of, load_rows
+from routing.values.wide_number import WideNumber
+
+Candidate = tuple[Any, str]  # value, what was done
+
+PLACEHOLDERS: Final = frozenset(
+    [
+        *[
+            "n/a",
+            "na",
+            "n.a.",
+            "#n/a",
+            "none",
+            "(none)",
+            "null",
+            "nil",
+            "nan",
+            "-",
+            "--",
+            "---",
+            ".",
+            "?",
+            "unknown",
+        ],
+        *["undefined", "not provided", "not available", "not given", "not specified", "no email", "noemail"],
+        *["no phone", "[object object]", "tbd", "empty", "blank"],
+    ]
+)
+WHOLE_WITH_ZEROS: Final = re.compile(r"'?([0-9]{3,15})(?:\.0+)?")
+FIVE_DIGITS: Final = re.compile(r"(?<![0-9])([0-9]{5})(?:-[0-9]{4})?(?![0-9])")
+SCIENTIFIC: Final = re.compile(r"'?\+?[0-9](?:[.,][0-9]{1,15})?[eE]\+?([0-9]{1,2})")
+# Exports of Meta's lead forms write p:+14045550143.
+PHONE_PREFIXES: Final = re.compile(r"^(?:p:|tel:|phone:|'|=)+", re.IGNORECASE)
+EMAIL_AROUND: Final = re.compile(r"^(?:mailto:|[<'\"\s])+|[>'\"\s.,;]+$", re.IGNORECASE)
+NOT_IN_VERTICALS: Final = re.compile(r"[^a-z0-9]+")
+LEAST_WITH_CODE: Final = 11
+
+
+def is_placeholder(value: object) -> bool:
+    """Whether the text says that there is nothing to say."""
+    return isinstance(value, str) and len(value) <= 20 and " ".join(value.split()).casefold() in PLACEHOLDERS
+
+
+def as_text(value: object) -> Iterator[Candidate]:
+    """A number as text, and the values of a list that a form sent several times."""
+    if isinstance(value, bool):
+        return
+    if isinstance(value, int | WideNumber):
+        yield str(value), "is a number: read as text"
+    elif isinstance(value, float) and math.isfinite(value):
+        text = str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        yield text, "is a number: read as text"
+    elif isinstance(value, list):
+        for item in value[:10]:
+            if isinstance(item, str):
+                yield item, "came several times: the first that can be read was taken"
+            elif not isinstance(item, list):
+                yield from as_text(item)
+
+
+def as_shorter(value: object, *, max_length: int) -> Iterator[Candidate]:
+    yield from as_text(value)
+    if isinstance(value, str):
+        yield " ".join(value.split())[:max_length].rstrip(), f"is longer than {max_length} characters: cut"
+
+
+def as_external_id(value: object, *, max_length: int) -> Iterator[Candidate]:
+    """A longer id is told apart by its fingerprint."""
+    yield from as_text(value)
+    if isinstance(value, str):
+        digest = hashlib.sha256(value.encode(errors="replace")).hexdigest()
+        start = " ".join(value.split())[: max_length - len(digest) - 1]
+        yield f"{start}-{digest}", f"is longer than {max_length} characters: cut, with its SHA-256 behind"
+
+
+def as_email(value: object) -> Iterator[Candidate]:
+    yield from as_text(value)
+    for text in _texts(value):
+        yield EMAIL_AROUND.sub("", text), "has something around the address: taken off"
+
+
+def as_phone(value: object) -> Iterator[Candidate]:
+    for text, done in as_text(value):
+        yield from _with_plus(text, done)
+    for text in _texts(value):
+        plain = PHONE_PREFIXES.sub("", text.strip())
+        yield from _with_plus(plain, "has something before the number: taken off")
+        if (digits := _read_scientific(plain)) is not None:
+            yield from _with_plus(
+                digits, "was written by a spreadsheet as a power of ten: read as its digits"
+            )
+        if matched := WHOLE_WITH_ZEROS.fullmatch(plain):
+            yield from _with_plus(matched[1], "was written as a decimal number: read as its digits")
+
+
+def _with_plus(text: str, done: str) -> Iterator[Candidate]:
+    """Ten digits are a number of the lead's country, right or wrong; more may begin with a country code."""
+    yield text, done
+    if sum(character.isdigit() for character in text) >= LEAST_WITH_CODE and not text.startswith("+"):
+        yield f"+{text}", "was read as a number with its country code"
+
+
+def as_zip(value: object, *, state: object) -> Iterator[Candidate]:
+    """`state` as it came. Numbers have lost their leading zeros; a text of four digits may also lack its last one."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        yield from ((text.zfill(5), done) for text, done in as_text(value) if 3 <= len(text) <= 5)
+        return
+    yield from as_text(value)
+    for text in _texts(value):
+        plain = text.strip()
+        if matched := WHOLE_WITH_ZEROS.fullmatch(plain):
+            digits = matched[1]
+            if len(digits) == 5:
+                yield digits, "was written by a spreadsheet: read as five digits"
+            elif has_lost_zeros(digits, state=state):
+                yield digits.zfill(5), "has lost its leading zero: put back"
+        found = FIVE_DIGITS.findall(plain)
+        if len(found) == 1:
+            yield found[0], "has something beside the five digits: taken off"
+
+
+def has_lost_zeros(digits: str, *, state: object) -> bool:
+    """Whether the ZIP can only have lost its leading zeros: its state says so, or no ZIP begins with these digits."""
+    states = list_states_of(digits.zfill(5)) if len(digits) in (3, 4) else ()
+    if not states:
+        return False
+    if isinstance(state, str) and state.strip():
+        return state.strip().upper() in states or find_state(state, country="US") in states
+    return digits not in _list_beginnings()
+
+
+@cache
+def _list_beginnings() -> frozenset[str]:
+    return frozenset(code[:length] for code in load_rows() for length in (3, 4))
+
+
+def as_state(value: object, *, country: str) -> Iterator[Candidate]:
+    for text in _texts(value):
+        if found := find_state(text, country=country):
+            yield found, f"was read as {found}"
+
+
+def as_vertical(value: object) -> Iterator[Candidate]:
+    yield from as_text(value)
+    for text in _texts(value):
+        if slug := NOT_IN_VERTICALS.sub("_", text.lower()).strip("_")[:50]:
+            yield slug, f"was read as {slug}"
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value[:1_000]
+    elif isinstance(value, list):
+        yield from (item[:1_000] for item in value[:10] if isinstance(item, str))
+
+
+def _read_scientific(text: str) -> str | None:
+    """4.045550143E+09 is 4045550143. None when the spreadsheet kept fewer digits than the number has."""
+    matched = SCIENTIFIC.fullmatch(text)
+    if matched is None:
+        return None
+    plain = text.lstrip("'+").replace(",", ".")
+    try:
+        number = Decimal(plain)
+    except InvalidOperation:
+        return None
+    given = sum(character.isdigit() for character in plain.lower().partition("e")[0])
+    # Zeros at the end are not written: up to two of them are the number's own.
+    is_whole = given >= int(matched[1]) + 1 - 2 and number == number.to_integral_value()
+    return str(int(number)) if is_whole else None

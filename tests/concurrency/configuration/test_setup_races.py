@@ -1,0 +1,75 @@
+"""`manage.py setup` while the desk stores or changes the same rows: it says so, and stores nothing."""
+
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from distribution.models import Buyer, Campaign
+from tests.support.blocking import another_connection, holding, wait_until_blocked
+from tests.support.factories import BuyerFactory, WorkspaceFactory
+from tests.support.racing import in_background
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+FILE = """
+workspace: {slug: acme, name: Acme}
+buyers:
+  - {name: East, timezone: America/New_York}
+"""
+COPY = """
+INSERT INTO distribution_buyer (
+    public_id, workspace_id, name, timezone, service_area, answers, hours, paused_at, created_at
+)
+SELECT gen_random_uuid(), workspace_id, 'East', timezone, service_area, answers, hours, paused_at, created_at
+FROM distribution_buyer
+"""
+
+
+def set_up(path: Path) -> str:
+    try:
+        call_command("setup", str(path))
+    except CommandError as error:
+        return f"{error.returncode}: {error}"
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        (COPY, "stored a row of the same name"),
+        ("UPDATE distribution_buyer SET name = 'East'", "stored a row of the same name"),
+    ],
+    ids=["added", "renamed"],
+)
+def test_a_row_that_is_stored_at_this_moment_is_told(tmp_path: Path, sql: str, expected: str) -> None:
+    BuyerFactory(workspace=WorkspaceFactory(slug="acme", name="Acme"), name="West")
+    path = tmp_path / "setup.yaml"
+    path.write_text(FILE)
+
+    with another_connection() as other:
+        with other.cursor() as cursor:
+            cursor.execute(sql)
+        with in_background(lambda: set_up(path)) as told:
+            wait_until_blocked(connection)
+            other.commit()
+
+    assert told.result().startswith("2: ")
+    assert expected in told.result()
+    assert "run it again" in told.result()
+    assert not Campaign.objects.exists()
+    assert Buyer.objects.filter(name="East").count() == 1
+    assert set_up(path) == ""
+
+
+def test_a_row_that_somebody_keeps_is_told(tmp_path: Path) -> None:
+    buyer = BuyerFactory(workspace=WorkspaceFactory(slug="acme", name="Acme"), name="East")
+    path = tmp_path / "setup.yaml"
+    path.write_text(FILE)
+
+    with holding("UPDATE distribution_buyer SET timezone = 'UTC' WHERE id = %s", [buyer.pk]):
+        told = set_up(path)
+
+    assert "somebody else is changing the same rows" in told
+    assert set_up(path) == ""

@@ -1,0 +1,126 @@
+"""A buyer whose turn it is and that another session holds for a moment is waited for; a round robin goes on."""
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+from django.utils import timezone
+
+from distribution.attempts import distribute
+from distribution.attempts.decide_under_lock import Patience
+from distribution.attempts.distribute import distribute_lead
+from distribution.attempts.outcome import Outcome
+from distribution.models import Assignment, Campaign, Enrollment, Wallet
+from tests.support.factories import CampaignFactory, EnrollmentFactory
+from tests.support.race_leads import assert_verified, keep_snapshot, make_leads
+from tests.support.racing import in_background, open_transaction, wait_until_blocked
+from tracing.models import Attempt, LeadDistributionEvent
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+
+def campaign_of(mode: str, *, max_buyers: int = 1) -> tuple[Campaign, Enrollment, Enrollment]:
+    """A campaign with a better and a worse buyer: by priority, bid, weight and by its turn."""
+    campaign: Campaign = CampaignFactory(mode=mode, price_cents=100, max_buyers=max_buyers)
+    better: Enrollment = EnrollmentFactory(
+        campaign=campaign, priority=2, bid_cents=200, weight=3, buyer__credits_cents=10_000
+    )
+    worse: Enrollment = EnrollmentFactory(
+        campaign=campaign, last_assigned_at=timezone.now(), buyer__credits_cents=10_000
+    )
+    keep_snapshot(campaign)
+    return campaign, better, worse
+
+
+def hold(enrollment: Enrollment) -> Callable[[], object]:
+    """What a top-up or another lead's sale does to a buyer."""
+    wallets = Wallet.objects.select_for_update(no_key=True)
+    return lambda: wallets.get(buyer_id=enrollment.buyer_id)
+
+
+def sold_to() -> list[int | None]:
+    return list(Assignment.objects.order_by("enrollment_id").values_list("enrollment_id", flat=True))
+
+
+def distribute_while_held(campaign: Campaign, held: Enrollment) -> Outcome:
+    """One attempt that begins while `held` is locked; it is let go as soon as the attempt waits for it."""
+    lead_id = make_leads(campaign, count=1)[0]
+    with open_transaction(hold(held)) as let_go, in_background(partial(distribute_lead, lead_id)) as outcome:
+        wait_until_blocked()
+        let_go()
+    return outcome.result()
+
+
+@pytest.mark.parametrize("mode", ["priority", "price", "weighted"])
+def test_the_better_buyer_is_waited_for(mode: str) -> None:
+    campaign, better, _ = campaign_of(mode)
+    if mode == "weighted":  # after a lead for each, it is the better one's turn for two in a row
+        for lead_id in make_leads(campaign, count=2):
+            distribute_lead(lead_id)
+    sold_before = sold_to()
+    outcome = distribute_while_held(campaign, better)
+    assert outcome.result == "success"
+    assert sorted(sold_to()) == sorted([*sold_before, better.pk])
+    assert_verified()
+
+
+def test_control_without_patience_the_lead_goes_to_the_worse_buyer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distribute, "FIRST_PATIENCE", Patience())
+    campaign, better, worse = campaign_of("priority")
+    lead_id = make_leads(campaign, count=1)[0]
+    with open_transaction(hold(better)):
+        distribute_lead(lead_id)
+    assert sold_to() == [worse.pk]
+
+
+def test_a_shared_lead_waits_for_all_its_buyers() -> None:
+    campaign, better, worse = campaign_of("round_robin", max_buyers=2)
+    assert distribute_while_held(campaign, better).charged_cents == 300
+    assert sold_to() == [better.pk, worse.pk]
+    assert_verified()
+
+
+def test_a_round_robin_passes_over_a_busy_buyer_at_once() -> None:
+    """It counts as having the lead that holds it: its turn is over."""
+    campaign, better, worse = campaign_of("round_robin")
+    lead_id = make_leads(campaign, count=1)[0]
+    with open_transaction(hold(better)):
+        assert distribute_lead(lead_id).result == "success"
+    assert sold_to() == [worse.pk]
+    skipped = LeadDistributionEvent.objects.filter(event="buyer_skipped")
+    assert list(skipped.values_list("buyer_id", "skip_reason")) == [(better.buyer_id, "locked")]
+    assert_verified()
+
+
+def test_a_passed_over_buyer_gets_its_leads_later() -> None:
+    """Its holder sold it nothing, so it was owed two leads. By the time of the last lead alone it gets one of two."""
+    campaign, better, worse = campaign_of("round_robin")
+    first, second, third, fourth = make_leads(campaign, count=4)
+    with open_transaction(hold(better)):
+        distribute_lead(first)
+        distribute_lead(second)
+    assert sold_to() == [worse.pk, worse.pk]
+    distribute_lead(third)
+    distribute_lead(fourth)
+    assert sold_to() == [better.pk, better.pk, worse.pk, worse.pk]
+    assert_verified()
+
+
+def test_a_buyer_that_stays_busy_does_not_hold_up_the_lead() -> None:
+    campaign, better, worse = campaign_of("priority")
+    lead_id = make_leads(campaign, count=1)[0]
+    with open_transaction(hold(better)):
+        assert distribute_lead(lead_id).result == "success"
+    assert sold_to() == [worse.pk]
+    assert Attempt.objects.count() == 1
+    assert_verified()
+
+
+def test_when_all_stay_busy_the_lead_is_tried_again_soon() -> None:
+    campaign, better, worse = campaign_of("priority")
+    lead_id = make_leads(campaign, count=1)[0]
+    with open_transaction(hold(better)), open_transaction(hold(worse)):
+        outcome = distribute_lead(lead_id)
+    assert (outcome.result, outcome.skip_reason) == ("retry", "tier_lock_contention")
+    assert sold_to() == []
+    assert_verified()

@@ -1,0 +1,79 @@
+"""Two people change rules at once: together they make no ring, and no process keeps an old plan."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from threading import Event
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from routing.models import RoutingRule, Workspace
+from tests.support.factories import RuleFactory, WorkspaceFactory
+from tests.support.racing import fetch_value, in_background, wait_until_blocked
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+SECONDS = 20
+SERIALISER = "SELECT tgname FROM pg_trigger WHERE tgname LIKE 'pgtrigger_one_at_a_time%%'"
+serialised_or_not = pytest.mark.parametrize("is_serialised", [True, False], ids=["serialised", "control"])
+
+
+@contextmanager
+def without_the_lock() -> Iterator[None]:
+    name = fetch_value(SERIALISER)
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE routing_rule DISABLE TRIGGER {name}")
+        try:
+            yield
+        finally:
+            cursor.execute(f"ALTER TABLE routing_rule ENABLE TRIGGER {name}")
+
+
+def overlap(first: Callable[[], object], second: Callable[[], object], *, is_serialised: bool) -> None:
+    """Make the second change while the first is made and not yet committed, or have it wait for that."""
+    is_made, may_commit = Event(), Event()
+
+    def change_first() -> None:
+        with transaction.atomic():
+            first()
+            is_made.set()
+            assert may_commit.wait(SECONDS)
+
+    with nullcontext() if is_serialised else without_the_lock(), in_background(change_first):
+        try:
+            assert is_made.wait(SECONDS)
+            with in_background(second) as change_second:
+                if is_serialised:
+                    wait_until_blocked()
+                    may_commit.set()
+                change_second.result(SECONDS)
+        finally:
+            may_commit.set()
+
+
+@serialised_or_not
+def test_two_rules_that_make_a_ring_only_together(is_serialised: bool) -> None:  # noqa: FBT001
+    one, other = WorkspaceFactory.create_batch(2)
+    there = partial(RuleFactory, workspace=one, destination=other)
+    back = partial(RuleFactory, workspace=other, destination=one)
+    expected = pytest.raises(IntegrityError, match="makes a ring") if is_serialised else nullcontext()
+
+    with expected:
+        overlap(there, back, is_serialised=is_serialised)
+
+    assert RoutingRule.objects.count() == (1 if is_serialised else 2)
+
+
+@serialised_or_not
+def test_a_rule_that_leads_on_is_not_overlooked(is_serialised: bool) -> None:  # noqa: FBT001
+    """Who is sent on by a rule that is about to be committed must hear of changes further on."""
+    first, second = WorkspaceFactory.create_batch(2)
+    onward = RuleFactory(workspace=second)
+    lead_there = partial(RuleFactory, workspace=first, destination=second)
+    change_onward = partial(RoutingRule.objects.filter(pk=onward.pk).update, priority=9)
+
+    overlap(lead_there, change_onward, is_serialised=is_serialised)
+
+    version = Workspace.objects.get(pk=first.pk).rules_version
+    assert version == (2 if is_serialised else 1)  # for the new rule, and for the change behind it

@@ -1,0 +1,92 @@
+"""The desk's first page: today's numbers, each leading to its list; a constant number of statements."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from distribution.attempts.distribute import distribute_lead
+from tests.support.admin_pages import build_world, client_of, person
+from tests.support.factories import (
+    BuyerFactory,
+    CampaignFactory,
+    EnrollmentFactory,
+    LeadFactory,
+    SourceFactory,
+    WorkspaceFactory,
+)
+
+pytestmark = pytest.mark.django_db
+HOME = "/admin/"
+
+
+def cards(client: Client) -> dict[str, str]:
+    content = client.get(HOME).content.decode()
+    found = re.findall(r'<section class="desk-card"><h2>(.*?)</h2>(.*?)</section>', content, re.S)
+    return {title: re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body)).strip() for title, body in found}
+
+
+@pytest.fixture
+def client() -> Client:
+    return client_of(User.objects.create_superuser("root"))
+
+
+def test_the_numbers_lead_to_their_lists(client: Client) -> None:
+    campaign = CampaignFactory(name="Roofs")
+    EnrollmentFactory(campaign=campaign, buyer__credits_cents=6_000, buyer__name="Acme")
+    silent = CampaignFactory(name="Silent", workspace=campaign.workspace, vertical="solar")
+    source = SourceFactory(workspace=campaign.workspace)
+    for _ in range(3):
+        distribute_lead(LeadFactory(source=source).pk)
+    LeadFactory(source=source, received_at=timezone.now() - timedelta(days=2))
+
+    shown = cards(client)
+
+    assert shown["Leads today"].startswith("3 came in since 00:00 UTC")
+    assert "Sold 2" in shown["Leads today"]
+    assert "Needs a person 1" in shown["Leads today"]
+    assert shown["Not sold today, by reason"] == "No buyer that was left has enough credits. 1"
+    assert shown["Wallets about to run dry"] == f"Acme ({campaign.workspace}) $10.00 0 leads left"
+    assert shown["Campaigns that sold nothing today"] == str(silent)
+    content = client.get(HOME).content.decode()
+    for number, url in re.findall(r'<td><a href="([^"]+)">(\d+)</a></td>', content):
+        rows = client.get(number.replace("&amp;", "&")).context["cl"].result_list
+        assert len(rows) == int(url)
+
+
+def test_empty_states_say_what_to_do(client: Client) -> None:
+    WorkspaceFactory()
+    shown = cards(client)
+    assert "sources" in shown["Leads today"]
+    nobody = client_of(person("operator"))
+    assert "Ask an admin to add you" in nobody.get(HOME).content.decode()
+
+
+def test_people_see_their_own_workspaces(client: Client) -> None:
+    mine = build_world()
+    build_world()
+
+    assert cards(client)["Leads today"].startswith("2 came in")
+    assert cards(client_of(person("viewer", mine)))["Leads today"].startswith("1 came in")
+    clerk = client_of(User.objects.create_user("clerk", is_staff=True))
+    assert "desk-card" not in clerk.get(HOME).content.decode()
+
+
+def test_it_costs_the_same_with_more_rows(client: Client) -> None:
+    def statements() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(HOME).status_code == 200
+        return len(captured)
+
+    build_world()
+    statements()
+    few = statements()
+    for _ in range(3):
+        build_world()
+    BuyerFactory()
+    assert statements() == few <= 8

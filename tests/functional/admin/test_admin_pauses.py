@@ -1,0 +1,268 @@
+"""A pause begins now, is seen on every page, and buyers of one name can be told apart."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from distribution.attempts.distribute import distribute_lead
+from distribution.models import Assignment, Buyer, Campaign, Enrollment, LedgerEntry, Tier, Wallet
+from routing.dispatch import pauses
+from routing.models import Lead, Workspace
+from tests.support.admin_pages import build_world, client_of, page, person, problems, save
+from tests.support.factories import (
+    BuyerFactory,
+    EnrollmentFactory,
+    LeadFactory,
+    TierFactory,
+    WorkspaceFactory,
+)
+from tracing.models import AuditEntry
+
+pytestmark = pytest.mark.django_db
+
+
+def typed(at: Any) -> dict[str, str]:
+    return {"paused_at_0": f"{at:%Y-%m-%d}", "paused_at_1": f"{at:%H:%M:%S}"}
+
+
+class TestPausedSince:
+    @pytest.mark.parametrize("model", [Buyer, Workspace])
+    def test_future_time_is_refused(self, model: type[Any], ann: Client) -> None:
+        row = BuyerFactory() if model is Buyer else WorkspaceFactory()
+        later = timezone.now() + timedelta(hours=2)
+
+        [text] = problems(save(ann, model, row, change_reason="x", **typed(later)))["paused_at"]
+
+        assert text.startswith("A pause begins at once")
+        row.refresh_from_db()
+        assert row.paused_at is None
+
+    @pytest.mark.parametrize("model", [Buyer, Workspace])
+    def test_clock_that_is_a_little_ahead_means_now(self, model: type[Any], ann: Client) -> None:
+        row = BuyerFactory() if model is Buyer else WorkspaceFactory()
+        ahead = timezone.now() + timedelta(minutes=2)
+
+        assert save(ann, model, row, change_reason="x", **typed(ahead)).status_code == 302
+
+        row.refresh_from_db()
+        assert row.paused_at <= timezone.now()
+
+    def test_past_time_is_kept_and_cleared(self, ann: Client) -> None:
+        buyer = BuyerFactory()
+        save(ann, Buyer, buyer, **typed(timezone.now() - timedelta(days=1)))
+        buyer.refresh_from_db()
+        assert buyer.paused_at is not None
+
+        save(ann, Buyer, buyer, paused_at_0="", paused_at_1="")
+
+        buyer.refresh_from_db()
+        assert buyer.paused_at is None
+
+
+class TestBuyerSwitch:
+    @staticmethod
+    def url(buyer: Buyer, name: str) -> str:
+        return reverse("admin:distribution_buyer_switch", args=[buyer.pk, name])
+
+    def test_pause_and_resume_begin_now(self, ann: Client) -> None:
+        place = EnrollmentFactory(buyer__credits_cents=10_000)
+        buyer = place.buyer
+        shown = ann.get(page(Buyer, "change", buyer.pk)).context["desk_buttons"]
+        assert [each["title"] for each in shown] == ["Pause now"]
+
+        assert ann.post(self.url(buyer, "pause"), {"reason": "holidays"}).status_code == 302
+
+        buyer.refresh_from_db()
+        assert buyer.paused_at is not None
+        assert buyer.paused_at <= timezone.now()
+        lead = LeadFactory(source__workspace=place.campaign.workspace)
+        distribute_lead(lead.pk)
+        assert not Assignment.objects.exists()
+        shown = ann.get(page(Buyer, "change", buyer.pk)).context["desk_buttons"]
+        assert [each["title"] for each in shown] == ["Resume now"]
+        assert ann.post(self.url(buyer, "resume"), {"reason": "back"}).status_code == 302
+        told = AuditEntry.objects.order_by("pk").values_list("action", "reason", "actor")
+        assert list(told) == [("pause", "holidays", "ann"), ("resume", "back", "ann")]
+
+    def test_another_pause_is_not_lifted(self, ann: Client) -> None:
+        buyer = BuyerFactory(paused_at=timezone.now() - timedelta(days=2))
+        seen = ann.get(self.url(buyer, "resume")).context["form"]["seen"].value()
+        Buyer.objects.update(paused_at=timezone.now())
+
+        refused = ann.post(self.url(buyer, "resume"), {"reason": "back", "seen": seen})
+
+        assert refused.status_code == 400
+        assert "Nothing was switched" in refused.content.decode()
+        buyer.refresh_from_db()
+        assert buyer.paused_at is not None
+
+    @pytest.mark.parametrize("role", ["viewer", "finance"])
+    def test_switch_is_for_operators(self, role: str, ann: Client) -> None:
+        buyer = BuyerFactory()
+        client = client_of(person(role, buyer.workspace))
+
+        assert client.post(self.url(buyer, "pause"), {"reason": "x"}).status_code == 403
+        assert "desk-button" not in client.get(page(Buyer, "change", buyer.pk)).content.decode()
+        stranger = client_of(person("operator", WorkspaceFactory()))
+        assert stranger.post(self.url(buyer, "pause"), {"reason": "x"}).status_code == 404
+        assert ann.post(self.url(buyer, "explode"), {"reason": "x"}).status_code == 404
+
+
+class TestBanner:
+    PAGES = (
+        "/admin/",
+        "/admin/routing/lead/",
+        "/admin/routing/dispatchcontrol/",
+        "/admin/distribution/buyer/add/",
+        "/admin/routing/routingrule/test/",
+    )
+
+    @pytest.mark.parametrize("url", PAGES)
+    def test_pause_of_the_product_is_on_every_page(self, url: str, ann: Client) -> None:
+        assert "desk-banner" not in ann.get(url).content.decode()
+        pauses.pause_product(at=timezone.now(), actor="ben", reason="a bad import")
+
+        shown = ann.get(url).content.decode()
+
+        assert "<strong>The whole product is paused</strong> since 20" in shown
+        assert "UTC by ben: a bad import. No lead is started." in shown
+        assert 'href="/admin/routing/dispatchcontrol/">See the dispatch page' in shown
+
+    def test_pause_of_a_workspace_is_shown_to_its_people(self, ann: Client) -> None:
+        mine, other = WorkspaceFactory(name="Sunbelt"), WorkspaceFactory(name="Secret partner")
+        for each in (mine, other):
+            pauses.pause_workspace(each.pk, at=timezone.now(), actor="ben", reason=f"{each} is late")
+        operator = client_of(person("operator", mine))
+
+        shown = operator.get("/admin/").content.decode()
+
+        assert "<strong>Sunbelt is paused</strong>" in shown
+        assert "Sunbelt is late" in shown
+        assert "Secret partner" not in shown
+        assert "Secret partner is late" in ann.get("/admin/").content.decode()
+
+    def test_who_and_why_of_the_product_is_for_who_sees_everything(self) -> None:
+        pauses.pause_product(at=timezone.now(), actor="ben", reason="the other tenant is late")
+        operator = client_of(person("operator", WorkspaceFactory()))
+
+        shown = operator.get("/admin/").content.decode()
+
+        assert "The whole product is paused" in shown
+        assert "the other tenant" not in shown
+
+    def test_many_pauses_are_cut(self, ann: Client) -> None:
+        for number in range(5):
+            WorkspaceFactory(name=f"Partner {number}", paused_at=timezone.now() + timedelta(seconds=number))
+
+        shown = ann.get("/admin/").content.decode()
+
+        assert [f"Partner {number} is paused" in shown for number in range(5)] == [
+            False,
+            False,
+            True,
+            True,
+            True,
+        ]
+        assert "Further workspaces are paused." in shown
+
+    def test_banner_costs_one_statement_while_nothing_is_paused(self, ann: Client) -> None:
+        ann.get("/admin/routing/lead/")
+        with CaptureQueriesContext(connection) as captured:
+            ann.get("/admin/routing/lead/")
+        asked = [each["sql"] for each in captured if "paused_at IS NOT NULL" in each["sql"]]
+        assert len(asked) == 1
+
+    def test_stranger_at_the_login_sees_no_banner(self) -> None:
+        pauses.pause_product(at=timezone.now(), actor="ben", reason="a bad import")
+        assert "desk-banner" not in Client().get("/admin/login/").content.decode()
+
+
+class TestNames:
+    """Names are unique in a workspace alone: wherever a row of several workspaces can stand, its workspace does too."""
+
+    @pytest.fixture
+    def twins(self) -> list[Enrollment]:
+        places = []
+        for name in ("Sunbelt", "Great Lakes"):
+            workspace = WorkspaceFactory(name=name)
+            place = EnrollmentFactory(
+                campaign__workspace=workspace,
+                campaign__name="Roofing",
+                buyer__name="Acme",
+                buyer__credits_cents=2_500,
+            )
+            distribute_lead(LeadFactory(source__workspace=workspace).pk)
+            places.append(place)
+        assert Assignment.objects.count() == 2
+        return places
+
+    @pytest.mark.parametrize("model", [Wallet, LedgerEntry, Assignment, Enrollment, Tier])
+    def test_list_tells_them_apart(self, model: type[Any], twins: list[Enrollment], ann: Client) -> None:
+        shown = ann.get(page(model, "changelist")).content.decode()
+        name = "Roofing" if model is Tier else "Acme"
+        for place in twins:
+            assert f"{name} ({place.campaign.workspace.name})" in shown
+
+    @pytest.mark.parametrize(
+        ("app", "model", "field", "text"),
+        [
+            ("distribution", "enrollment", "buyer", "Acme ({})"),
+            ("distribution", "enrollment", "campaign", "Roofing ({})"),
+            ("distribution", "enrollment", "tier", "tier 1 of Roofing ({})"),
+            ("distribution", "buyerkey", "buyer", "Acme ({})"),
+        ],
+    )
+    def test_choice_tells_them_apart(
+        self, app: str, model: str, field: str, text: str, twins: list[Enrollment], ann: Client
+    ) -> None:
+        query = {"app_label": app, "model_name": model, "field_name": field, "term": ""}
+        with CaptureQueriesContext(connection) as few:
+            found = {each["text"] for each in ann.get("/admin/autocomplete/", query).json()["results"]}
+        assert {text.format(place.campaign.workspace.name) for place in twins} <= found
+        TierFactory.create_batch(3)
+        BuyerFactory.create_batch(3)
+        with CaptureQueriesContext(connection) as many:
+            ann.get("/admin/autocomplete/", query)
+        assert len(many) == len(few)
+
+    def test_home_page_and_messages_tell_them_apart(self, twins: list[Enrollment], ann: Client) -> None:
+        shown = ann.get("/admin/").content.decode()
+        for place in twins:
+            assert f"Acme ({place.campaign.workspace.name})" in shown  # wallets about to run dry
+        asked = ann.get(
+            reverse("admin:distribution_wallet_money", args=[twins[0].buyer.wallet.pk, "topup"])
+        ).content.decode()
+        assert "The balance of Acme (Sunbelt) is $0.00 now." in asked
+
+    def test_drawer_names_the_workspace_of_the_campaign(self, twins: list[Enrollment], ann: Client) -> None:
+        for place in twins:
+            lead = Lead.objects.get(workspace=place.campaign.workspace)
+            shown = ann.get(reverse("admin:routing_lead_trace", args=[lead.public_id])).content.decode()
+            assert f"Roofing in {place.campaign.workspace.name}" in shown
+
+    def test_filter_by_campaign_tells_them_apart(self, twins: list[Enrollment], ann: Client) -> None:
+        shown = ann.get(page(Lead, "changelist")).content.decode()
+        for place in twins:
+            assert f"Roofing ({place.campaign.workspace.name})" in shown
+
+
+def test_lists_of_several_workspaces_cost_the_same_statements(ann: Client) -> None:
+    build_world()
+    models = (Wallet, LedgerEntry, Assignment, Enrollment, Tier, Buyer, Campaign)
+    ann.get("/admin/")
+
+    def cost(model: type[Any]) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            ann.get(page(model, "changelist"))
+        return len(captured)
+
+    before = [cost(model) for model in models]
+    build_world()
+    build_world()
+    assert [cost(model) for model in models] == before

@@ -1,0 +1,149 @@
+"""The desk speaks in words: codes stand behind them, and what goes wrong is told on a page of the house."""
+
+import json
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from django.template.loader import render_to_string
+from django.test import Client
+
+from distribution.attempts.distribute import distribute_lead
+from routing.models import Lead
+from tests.support.admin_pages import build_world, client_of, page, person
+from tests.support.factories import (
+    BuyerFactory,
+    CampaignFactory,
+    EnrollmentFactory,
+    LeadFactory,
+    SourceFactory,
+    WorkspaceFactory,
+)
+from tests.support.planting import plant
+from tracing.models import Attempt, LeadDistributionEvent
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client() -> Client:
+    return client_of(User.objects.create_superuser("root"))
+
+
+@pytest.fixture
+def unsold() -> Lead:
+    campaign = CampaignFactory()
+    lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace))
+    distribute_lead(lead.pk)
+    lead.refresh_from_db()
+    assert lead.skip_reason == "no_enrolled_buyers"
+    return lead
+
+
+def cell(content: str, column: str) -> str:
+    [found] = re.findall(rf'<td class="field-{column}[^"]*"[^>]*>(.*?)</td>', content)
+    return found
+
+
+def test_a_reason_is_told_in_words_with_its_code_behind(client: Client, unsold: Lead) -> None:
+    expected = (
+        '<span title="No buyer is enrolled in the campaign. (no_enrolled_buyers)">No enrolled buyers</span>'
+    )
+    for model in (Lead, Attempt):
+        content = client.get(page(model, "changelist")).content.decode()
+        assert cell(content, "reason") == expected
+
+    shown = client.get(page(Lead, "change", unsold.pk)).content.decode()
+    assert 'No buyer is enrolled in the campaign. <code class="desk-code">no_enrolled_buyers</code>' in shown
+
+
+@pytest.mark.usefixtures("unsold")
+def test_a_reason_that_nobody_knows_any_more_is_shown_as_it_is(client: Client) -> None:
+    plant("UPDATE tracing_attempt SET skip_reason = 'of_old'")
+    assert cell(client.get(page(Attempt, "changelist")).content.decode(), "reason") == "of_old"
+    attempt = Attempt.objects.get()
+    assert "of_old" in client.get(page(Attempt, "change", attempt.pk)).content.decode()
+
+
+def test_results_and_events_are_words_too(client: Client, unsold: Lead) -> None:
+    attempts = client.get(page(Attempt, "changelist")).content.decode()
+    assert cell(attempts, "outcome") == (
+        '<span class="desk-badge" data-tone="bad" title="unsold">not sold</span>'
+    )
+    assert cell(attempts, "why") == '<span title="ingest">first try</span>'
+    assert f'href="/admin/routing/lead/{unsold.pk}/change/"' in cell(attempts, "lead")
+    event = LeadDistributionEvent.objects.order_by("pk")[0]
+    content = client.get(page(LeadDistributionEvent, "change", event.pk)).content.decode()
+    assert '<span title="distribution_started">distribution started</span>' in content
+
+
+def test_a_waiting_lead_says_for_when(client: Client) -> None:
+    lead = LeadFactory()
+    shown = cell(client.get(page(Lead, "changelist")).content.decode(), "state_now")
+    assert "waiting for its time" in shown
+    assert f"{lead.next_attempt_at:%Y-%m-%d %H:%M} UTC" in shown
+
+
+@pytest.mark.parametrize(("keys", "is_folded"), [(38, False), (39, True), (1_998, True)])
+def test_a_long_document_is_folded_away(client: Client, unsold: Lead, keys: int, is_folded: bool) -> None:  # noqa: FBT001
+    facts = {f"key {number}": number for number in range(keys)}
+    plant("UPDATE tracing_attempt SET facts = %s WHERE lead_id = %s", [json.dumps(facts), unsold.pk])
+    attempt = Attempt.objects.get()
+
+    content = client.get(page(Attempt, "change", attempt.pk)).content.decode()
+
+    assert f"&quot;key {keys - 1}&quot;: {keys - 1}" in content
+    assert (f"<summary>{keys + 2:,} lines</summary>" in content) is is_folded
+
+
+def test_every_cell_names_its_column(client: Client) -> None:
+    build_world()
+    content = client.get(page(Lead, "changelist")).content.decode()
+    [row] = re.findall(r"<tbody>(.*?)</tbody>", content, re.S)
+    assert re.findall(r'data-label="([^"]*)"', row) == [
+        *("", "Public id", "Why", "Status", "Reason", "Lead", "Received (UTC)", "From"),
+    ]
+
+
+def test_an_empty_list_says_what_to_do() -> None:
+    newcomer = client_of(person("operator", WorkspaceFactory()))
+    empty = newcomer.get(page(Lead, "changelist")).content.decode()
+    assert "Leads come in through a source" in empty
+    assert 'name="action"' not in empty
+    none_fits = newcomer.get(page(Lead, "changelist"), {"paused": "yes"}).content.decode()
+    assert "Nothing fits" in none_fits
+    assert "Clear filters" in none_fits
+
+
+def test_what_is_asked_first_has_the_focus(client: Client, unsold: Lead) -> None:
+    wallet = BuyerFactory().wallet
+    enrollment = EnrollmentFactory(campaign=unsold.workspace.campaigns.get(), buyer__credits_cents=5_000)
+    for url, name in (
+        (f"/admin/distribution/wallet/{wallet.pk}/money/topup/", "amount"),
+        (f"/admin/routing/lead/{unsold.pk}/assign/?enrollment={enrollment.pk}", "reason"),
+        (f"/admin/routing/lead/act/rerun/?ids={unsold.pk}", "reason"),
+    ):
+        content = client.get(url).content.decode()
+        assert re.findall(r'<(?:input|select)[^>]*name="(\w+)"[^>]* autofocus', content) == [name]
+
+
+@pytest.mark.parametrize(
+    ("status", "text"), [(403, "Your role does not allow it"), (404, "There is nothing here")]
+)
+def test_a_refusal_is_a_page_of_the_house(status: int, text: str, unsold: Lead) -> None:
+    viewer = client_of(person("viewer", unsold.workspace))
+    url = "/admin/routing/lead/act/rerun/" if status == 403 else page(Lead, "change", 0)
+
+    answer = viewer.get(url)
+
+    assert answer.status_code == status
+    assert text in answer.content.decode()
+    assert "leadswitch/desk.css" in answer.content.decode()
+
+
+@pytest.mark.parametrize("name", ["400", "403_csrf", "500"])
+def test_the_other_pages_need_nothing_to_be_shown(name: str) -> None:
+    """A failure's page has no request, and must not fail itself."""
+    content = render_to_string(f"{name}.html")
+    assert f"LeadSwitch · {name[:3]}" in content
+    assert 'href="/admin/"' in content

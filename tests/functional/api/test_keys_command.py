@@ -1,0 +1,239 @@
+"""`manage.py keys`: a second key for a source or a buyer, replacing one while both work, ending one, listing them."""
+
+import io
+import json
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.utils import timezone
+
+from distribution.models import Buyer, BuyerKey
+from routing.models import Source, SourceKey
+from tests.support.factories import BuyerFactory, SourceFactory, WorkspaceFactory, issue_buyer_key, issue_key
+from tracing.models import AuditEntry
+
+pytestmark = pytest.mark.django_db
+
+LEAD = "/api/v1/leads/0192f0c1-2345-7abc-8def-0123456789ab/"
+ME = "/api/v1/buyer/me/"
+
+
+@pytest.fixture
+def source() -> Source:
+    made: Source = SourceFactory(workspace=WorkspaceFactory(slug="acme"), name="web-form")
+    return made
+
+
+@pytest.fixture
+def buyer() -> Buyer:
+    made: Buyer = BuyerFactory(name="Harbor Roofing", workspace=WorkspaceFactory(slug="harbor"))
+    return made
+
+
+def run(*arguments: str) -> str:
+    """What goes to stdout: of `create` and `rotate` the key alone."""
+    out = io.StringIO()
+    call_command("keys", *arguments, stdout=out, stderr=io.StringIO())
+    return out.getvalue().strip()
+
+
+def status(key: str, url: str) -> int:
+    return Client().get(url, headers={"Authorization": f"Api-Key {key}"}).status_code
+
+
+def entries() -> list[tuple[Any, ...]]:
+    rows = AuditEntry.objects.order_by("pk").values_list("action", "model", "reason")
+    return list(rows)
+
+
+class TestCreate:
+    def test_second_key_of_a_source_works_beside_the_first(self, source: Source) -> None:
+        first, second = issue_key(source), run("create", "--source", "web-form", "--reason", "new agency")
+
+        assert [status(key, LEAD) for key in (first, second)] == [404, 404]
+        assert entries() == [("added", "routing.sourcekey", "new agency")]
+        entry = AuditEntry.objects.get()
+        assert entry.workspace_id == source.workspace_id
+        assert entry.actor.endswith("command line)")
+        assert second.partition(".")[2] not in str(entry.after)
+        assert entry.after["hashed_key"] == "changed"
+
+    def test_key_has_no_trace_unless_it_is_asked_for(self, source: Source) -> None:
+        run("create", "--source", source.name)
+        run("create", "--source", source.name, "--scope", "trace", "--scope", "leads:read")
+
+        usual, granted = SourceKey.objects.order_by("created")
+        assert usual.scopes == ["leads:write", "leads:read"]
+        assert granted.scopes == ["leads:read", "trace"]
+
+    def test_key_of_a_buyer(self, buyer: Buyer) -> None:
+        text = run(
+            "create",
+            "--buyer",
+            "harbor roofing",
+            "--scope",
+            "account:read",
+            "--expires",
+            "2199-01-31",
+            "--name",
+            "crm",
+        )
+
+        assert [status(text, ME), status(text, "/api/v1/buyer/wallet/")] == [200, 403]
+        key = BuyerKey.objects.get()
+        assert (key.buyer, key.name, key.scopes) == (buyer, "crm", ["account:read"])
+        assert key.expiry_date == datetime(2199, 2, 1, 5, tzinfo=UTC)  # midnight in New York
+
+    @pytest.mark.parametrize(
+        ("arguments", "says"),
+        [
+            (
+                ["--source", "web-form", "--scope", "rule"],
+                "no scope 'rule'; there are leads:write, leads:read, trace",
+            ),
+            (["--source", "web-form", "--scope", "wallet:read"], "no scope 'wallet:read'"),
+            (["--source", "other"], r"no source 'other'; there are web-form \(acme\)"),
+            (["--buyer", "Nobody"], "no buyer 'Nobody'"),
+            (["--source", "web-form", "--expires", "2020-01-01"], "it would have expired already"),
+            (["--source", "web-form", "--name", "x" * 51], "at most 50 characters"),
+            ([], "one of the arguments --source --buyer is required"),
+        ],
+    )
+    @pytest.mark.usefixtures("source")
+    def test_wrong_options_make_nothing(self, arguments: list[str], says: str) -> None:
+        with pytest.raises(CommandError, match=says):
+            run("create", *arguments)
+        assert (SourceKey.objects.count(), entries()) == (0, [])
+
+
+class TestRotate:
+    def test_both_work_until_the_overlap_is_over(self, source: Source) -> None:
+        old = issue_key(source, name="site", scopes=["leads:read", "trace"])
+        start = timezone.now()
+
+        fresh = run("rotate", old.partition(".")[0], "--overlap-hours", "6", "--reason", "left the company")
+
+        assert [status(key, LEAD) for key in (old, fresh)] == [404, 404]
+        with time_machine.travel(start + timedelta(hours=6, minutes=1), tick=False):
+            assert [status(key, LEAD) for key in (old, fresh)] == [401, 404]
+        replaced, key = SourceKey.objects.order_by("created")
+        assert (key.name, key.scopes, key.expiry_date) == ("site", ["leads:read", "trace"], None)
+        assert replaced.scopes == ["leads:read", "trace"]
+        kept = ("routing.sourcekey", "left the company")
+        assert entries() == [("rotated", *kept), ("added", *kept)]
+
+    def test_new_key_ends_when_the_old_one_was_to_end(self, buyer: Buyer) -> None:
+        """And an old one that ends within the overlap gets no more time."""
+        ends_at = timezone.now() + timedelta(hours=2)
+        old = issue_buyer_key(buyer, expiry_date=ends_at)
+        run("rotate", old.partition(".")[0])
+        assert list(BuyerKey.objects.values_list("expiry_date", flat=True)) == [ends_at, ends_at]
+
+    def test_without_overlap_the_old_one_ends_now(self, source: Source) -> None:
+        old = issue_key(source)
+        fresh = run("rotate", old.partition(".")[0], "--overlap-hours", "0")
+        assert [status(key, LEAD) for key in (old, fresh)] == [401, 404]
+
+    @pytest.mark.parametrize("ended", [{"revoked": True}, {"expiry_date": datetime(2020, 1, 1, tzinfo=UTC)}])
+    def test_key_that_has_ended_is_not_replaced(self, source: Source, ended: dict[str, Any]) -> None:
+        old = issue_key(source, **ended)
+        with pytest.raises(CommandError, match="is revoked or has expired: create a new one instead"):
+            run("rotate", old.partition(".")[0])
+        assert (SourceKey.objects.count(), entries()) == (1, [])
+
+
+class TestRevoke:
+    def test_it_ends_at_once_and_the_other_key_goes_on(self, source: Source) -> None:
+        first, second = issue_key(source), issue_key(source)
+
+        assert run("revoke", first.partition(".")[0]) == f"The key {first.partition('.')[0]} is revoked."
+
+        assert [status(key, LEAD) for key in (first, second)] == [401, 404]
+        assert entries() == [("revoked", "routing.sourcekey", "")]
+
+    def test_second_time_changes_nothing(self, buyer: Buyer) -> None:
+        prefix = issue_buyer_key(buyer).partition(".")[0]
+        run("revoke", prefix)
+        assert run("revoke", prefix) == f"The key {prefix} was revoked before."
+        assert len(entries()) == 1
+
+    def test_unknown_prefix(self) -> None:
+        with pytest.raises(CommandError, match="no key begins with 'zzzzzzzz'") as caught:
+            run("revoke", "zzzzzzzz.ABCDEFGHIJKLMNOPQRSTUVWXYZ012345")
+        assert caught.value.returncode == 2
+
+
+class TestList:
+    @pytest.mark.usefixtures("source")
+    def test_unknown_workspace_is_refused(self) -> None:
+        with pytest.raises(CommandError, match="there is no workspace 'nope'; there are acme"):
+            run("list", "--workspace", "nope")
+
+    def test_working_keys_with_owner_and_scopes(self, source: Source, buyer: Buyer) -> None:
+        texts = [issue_key(source, name="site"), issue_buyer_key(buyer, name="crm", scopes=["read"])]
+        issue_key(source, name="gone", revoked=True)
+
+        known = json.loads(run("list", "--json"))
+
+        assert [
+            (each["kind"], each["owner"], each["workspace"], each["name"], each["state"]) for each in known
+        ] == [
+            ("source", "web-form", "acme", "site", "active"),
+            ("buyer", "Harbor Roofing", "harbor", "crm", "active"),
+        ]
+        assert known[0]["scopes"] == ["leads:write", "leads:read"]
+        assert known[1]["scopes"] == ["account:read", "wallet:read", "assignments:read", "missed:read"]
+        shown = run("list") + run("list", "--all")
+        for key in (*SourceKey.objects.all(), *BuyerKey.objects.all()):
+            assert key.hashed_key.split("$")[-1] not in shown
+        assert not [text for text in texts if text in shown]
+
+    def test_ended_keys_only_when_asked_for(self, source: Source) -> None:
+        issue_key(source, name="old", expiry_date=datetime(2020, 1, 1, tzinfo=UTC))
+        issue_key(source, name="gone", revoked=True)
+        assert run("list") == ""
+        assert [line.split()[1] for line in run("list", "--all").splitlines()] == ["expired", "revoked"]
+
+    def test_keys_of_one_owner_or_workspace(self, source: Source, buyer: Buyer) -> None:
+        issue_key(source, name="one")
+        issue_key(SourceFactory(), name="other")
+        issue_buyer_key(buyer, name="two")
+        for arguments, names in (
+            (["--source", "web-form"], ["one"]),
+            (["--buyer", str(buyer.public_id)], ["two"]),
+            (["--workspace", "acme"], ["one"]),
+            (["--workspace", "harbor"], ["two"]),
+        ):
+            assert [each["name"] for each in json.loads(run("list", "--json", *arguments))] == names
+
+
+def test_first_key_of_a_new_source_can_have_the_trace() -> None:
+    out = io.StringIO()
+    options = {
+        "workspace": "acme",
+        "name": "site",
+        "create_workspace": True,
+        "scopes": ["leads:read", "trace"],
+    }
+    call_command("create_source", stdout=out, stderr=io.StringIO(), **options)
+    assert SourceKey.objects.get().scopes == ["leads:read", "trace"]
+    assert AuditEntry.objects.get(model="routing.sourcekey").after["scopes"] == ["leads:read", "trace"]
+
+
+def test_wrong_scope_leaves_no_source_behind() -> None:
+    options = {"workspace": "acme", "name": "site", "create_workspace": True, "scopes": ["all"]}
+    with pytest.raises(CommandError, match="no scope 'all'"):
+        call_command("create_source", stdout=io.StringIO(), stderr=io.StringIO(), **options)
+    assert (Source.objects.count(), SourceKey.objects.count()) == (0, 0)
+
+
+def test_create_buyer_key_takes_scopes_too(buyer: Buyer) -> None:
+    out = io.StringIO()
+    options = {"buyer": buyer.name, "scopes": ["missed:read"], "expires": date(2199, 1, 31)}
+    call_command("create_buyer_key", stdout=out, stderr=io.StringIO(), **options)
+    assert BuyerKey.objects.get().scopes == ["missed:read"]
+    assert AuditEntry.objects.get().model == "distribution.buyerkey"

@@ -1,0 +1,87 @@
+"""Query parameters and scopes of the API: what a route takes is what its documentation says."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.test import Client
+from django.urls import resolve
+from drf_spectacular.generators import SchemaGenerator
+
+from routing.api.keyview import KeyView
+from tests.support.factories import BuyerFactory, issue_buyer_key
+
+pytestmark = pytest.mark.django_db
+LEDGER = "/api/v1/buyer/ledger/"
+
+
+def operations() -> Iterator[tuple[type[KeyView], str, dict[str, Any]]]:
+    schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    for path, methods in schema["paths"].items():
+        view: Any = resolve(path.replace("{public_id}", str(UUID(int=7)))).func
+        for method, operation in methods.items():
+            yield view.view_class, method, operation
+
+
+def test_every_route_takes_what_is_documented() -> None:
+    for view, method, operation in operations():
+        documented = {each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"}
+        assert documented == set(view.query_parameters.get(method, ())), (view, method)
+
+
+def test_every_operation_names_its_scope() -> None:
+    found = list(operations())
+    assert len(found) >= 14
+    for view, method, operation in found:
+        assert operation["x-required-scope"] == view.scopes[method]
+        assert f"`{view.scopes[method]}`" in operation["description"]
+        assert {"400", "401", "403", "429", "503"} <= set(operation["responses"])
+
+
+def test_view_whose_method_has_no_scope_cannot_be_defined() -> None:
+    with pytest.raises(TypeError, match="Open names no scope for get"):
+
+        class Open(KeyView):
+            def get(self) -> None: ...
+
+
+class TestRefusals:
+    @pytest.fixture
+    def client(self) -> Client:
+        return Client(headers={"Authorization": f"Api-Key {issue_buyer_key(BuyerFactory())}"})
+
+    def fields(self, client: Client, query: str, *, url: str = LEDGER) -> Any:
+        answer = client.get(url + query)
+        assert answer.status_code == 400, answer.content
+        assert answer.json()["error"]["code"] == "validation_failed"
+        return answer.json()["error"]["fields"]
+
+    def test_unknown_parameter_is_named_with_the_known_ones(self, client: Client) -> None:
+        """A misspelt filter would show everything."""
+        assert self.fields(client, "?kinds=charge&limit=1") == {
+            "kinds": [
+                {
+                    "code": "unknown_parameter",
+                    "message": "is not a known parameter: this route takes limit, cursor, kind, from, to",
+                }
+            ]
+        }
+
+    def test_route_without_parameters_says_so(self, client: Client) -> None:
+        [problem] = self.fields(client, "?day=2026-01-31", url="/api/v1/buyer/wallet/")["day"]
+        assert problem["message"] == "is not a known parameter: this route takes none"
+
+    def test_parameter_that_comes_twice_is_refused(self, client: Client) -> None:
+        assert self.fields(client, "?kind=charge&kind=topup")["kind"][0]["code"] == "repeated"
+
+    @pytest.mark.parametrize("name", ["%01", "a%0Ab", "%3Cscript%3E", "x" * 65, "caf%C3%A9", ""])
+    def test_odd_name_is_not_repeated_in_the_answer(self, client: Client, name: str) -> None:
+        assert list(self.fields(client, f"?{name}=1")) == ["non_field_errors"]
+
+    def test_head_is_checked_like_get(self, client: Client) -> None:
+        assert client.head(f"{LEDGER}?kinds=charge").status_code == 400
+        assert client.head(LEDGER).status_code == 200
+
+    def test_nothing_is_said_before_the_key_is_known(self) -> None:
+        assert Client().get(f"{LEDGER}?kinds=charge").status_code == 401

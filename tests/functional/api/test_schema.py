@@ -1,0 +1,117 @@
+"""The API does what its OpenAPI schema says, whatever is sent to it."""
+
+from typing import Any
+
+import pytest
+import schemathesis
+from django.conf import settings as django_settings
+from django.core.wsgi import get_wsgi_application
+from hypothesis import HealthCheck, settings
+from schemathesis import Case
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    ignored_auth,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from distribution.attempts.distribute import distribute_lead
+from distribution.models import Assignment, Buyer
+from routing.models import Lead, Source
+from tests.support.factories import (
+    CampaignFactory,
+    LeadFactory,
+    enroll,
+    give_credits,
+    issue_buyer_key,
+    issue_key,
+)
+
+# The handler closes connections that are inside a test's transaction, so the rows are committed.
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+CHECKS: list[Any] = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    ignored_auth,
+]
+
+
+@pytest.fixture
+def sold(committed_db: None, monkeypatch: pytest.MonkeyPatch) -> Lead:  # noqa: ARG001
+    """One that a buyer bought and another, without credits, missed. Its source and buyers are whose keys are used."""
+    monkeypatch.setitem(
+        django_settings.LEADSWITCH_RATE_LIMITS, "buyer", (60_000, 5_000)
+    )  # else the walk is cut short by 429
+    campaign = CampaignFactory()
+    rich, _ = enroll(campaign, count=2)
+    give_credits(rich.buyer, amount_cents=10_000)
+    lead: Lead = LeadFactory(source__workspace=campaign.workspace)
+    assert distribute_lead(lead.pk).result == "success"
+    return lead
+
+
+schema = schemathesis.openapi.from_wsgi("/api/schema/?format=json", get_wsgi_application())
+
+
+def test_the_whole_api_is_walked() -> None:
+    """An operation without a key that this test knows would be let out."""
+    operations = [each.ok() for each in schema.get_all_operations()]
+    assert len(operations) >= 12
+    assert {name for each in operations for entry in each.definition.raw["security"] for name in entry} == {
+        "SourceKey",
+        "BuyerKey",
+    }
+
+
+@schema.parametrize()
+@settings(
+    max_examples=40,
+    derandomize=True,
+    deadline=None,
+    # One database for all examples of an operation: what one of them stores the next may meet.
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+        HealthCheck.filter_too_much,
+    ],
+)
+def test_the_api_keeps_to_its_schema(case: Case, sold: Lead) -> None:
+    case.call_and_validate(headers=key_for(case, sold), checks=CHECKS)
+
+
+@schema.parametrize()
+@settings(
+    max_examples=10,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_what_exists_is_shown_as_the_schema_says(case: Case, sold: Lead) -> None:
+    if "public_id" not in case.path_parameters:
+        return
+    is_assignment = "assignments" in case.operation.path
+    shown = Assignment.objects.get() if is_assignment else sold
+    case.path_parameters["public_id"] = str(shown.public_id)
+    case.call_and_validate(headers=key_for(case, sold), checks=CHECKS)
+
+
+KEYS: dict[tuple[str, int], str] = {}
+
+
+def key_for(case: Case, sold: Lead) -> dict[str, str]:
+    """A key of the kind that the operation asks for: of the buyer that bought, or for `missed` of the other one."""
+    [kind] = [name for entry in case.operation.definition.raw["security"] for name in entry]
+    if kind == "SourceKey":
+        owner: Source | Buyer = sold.source
+    else:
+        buyers = Buyer.objects.order_by("-wallet__balance_cents")
+        owner = buyers[1] if "missed" in case.operation.path else buyers[0]
+    if (kind, owner.pk) not in KEYS:
+        KEYS[kind, owner.pk] = issue_key(owner) if isinstance(owner, Source) else issue_buyer_key(owner)
+    return {"Authorization": f"Api-Key {KEYS[kind, owner.pk]}"}

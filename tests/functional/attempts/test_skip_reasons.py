@@ -1,0 +1,379 @@
+"""Every skip reason is reached by a real distribution, is true, and leaves the lead in the state that it promises."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+
+import distribution.attempts.decide_under_lock
+from distribution.attempts.distribute import distribute_lead
+from distribution.models import Assignment, Campaign, Enrollment, LedgerEntry
+from distribution.verify import run_verification
+from routing.models import Lead
+from routing.retry import AFTER_CONFLICT, AFTER_ERROR
+from tests.support.blocking import holding
+from tests.support.factories import (
+    CampaignFactory,
+    EnrollmentFactory,
+    LeadFactory,
+    RuleFactory,
+    SourceFactory,
+    TierFactory,
+)
+from tracing.models import Attempt, LeadDistributionEvent
+from tracing.vocabulary import SKIP_REASONS, Level, RetryClass
+
+AT = datetime(2026, 3, 2, 15, tzinfo=UTC)  # a Monday, 10:00 in New York
+NIGHT = {"mon": [["20:00", "24:00"]]}  # in New York: from Tuesday 01:00 UTC
+TUESDAY = datetime(2026, 3, 3, 1, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 3, 3, 5, tzinfo=UTC)  # New York's
+HOLD_WALLET = "SELECT 1 FROM distribution_wallet WHERE buyer_id = %s FOR UPDATE"
+HOLD_BUYER = "SELECT 1 FROM distribution_buyer WHERE id = %s FOR UPDATE"
+ENDED_FROM_OUTSIDE = {"lock_expired", "worker_lost"}  # no attempt of the engine ends so: see test_lease
+# A cap that no time opens, a definition that stays as it is: a person must act.
+UNUSUAL = {"cap_that_never_resets", "definition_that_does_not_compile"}
+ADULTS = {"field": "attributes.roof_age", "op": "gte", "value": 10}
+
+
+@dataclass
+class Case:
+    """What is special about the one campaign and its one buyer, and what must come of it."""
+
+    lead_reason: str
+    result: str
+    buyer_reason: str = ""
+    gate: dict[str, Any] = field(default_factory=dict)  # must be part of the first gate that failed
+    due_at: datetime | None = None
+    campaign: dict[str, Any] = field(default_factory=dict)
+    enrollment: dict[str, Any] | None = field(default_factory=dict)
+    tier: dict[str, Any] = field(default_factory=dict)
+    lead: dict[str, Any] = field(default_factory=dict)
+    prepare: Callable[[Campaign, Lead], Any] = lambda _campaign, _lead: None
+    broken: list[int] = field(default_factory=list)  # invariants that the preparation itself breaks
+    during: Callable[[Campaign], AbstractContextManager[Any]] = lambda _campaign: nullcontext()
+
+
+def sell_one_before(campaign: Campaign, lead: Lead) -> None:
+    """Another lead takes what the cap allows."""
+    earlier = LeadFactory(source=lead.source, received_at=AT, attributes=lead.attributes)
+    assert distribute_lead(earlier.pk, at=AT).result == "success"
+    assert campaign.enrollments.get().day_leads == 1
+
+
+def sell_this_before(campaign: Campaign, lead: Lead) -> None:
+    """The lead itself went to the only buyer, and is set free again: the shared campaign has a slot left."""
+    Campaign.objects.filter(pk=campaign.pk).update(max_buyers=2)
+    assert distribute_lead(lead.pk, at=AT).result == "success"
+    Lead.objects.filter(pk=lead.pk).update(status="pending", next_attempt_at=AT, finished_at=None)
+
+
+def come_before(_campaign: Campaign, lead: Lead) -> None:
+    """The same person is on the way already with an older lead."""
+    LeadFactory(source=lead.source, received_at=AT - timedelta(minutes=1), email_hash=lead.email_hash)
+
+
+def lead_to_a_paused_workspace(_campaign: Campaign, lead: Lead) -> None:
+    RuleFactory(workspace=lead.workspace, destination__paused_at=AT)
+
+
+def break_mode(campaign: Campaign, _lead: Lead) -> None:
+    Campaign.objects.filter(pk=campaign.pk).update(mode="by_favour")
+
+
+@contextmanager
+def break_sale(_campaign: Campaign) -> Iterator[None]:
+    """A fault of the product in the middle of a sale."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(distribution.attempts.decide_under_lock, "sell", lambda *_, **__: 1 / 0)
+        yield
+
+
+def expire(_campaign: Campaign, lead: Lead) -> None:
+    Lead.objects.filter(pk=lead.pk).update(expires_at=AT)
+
+
+def deactivate(campaign: Campaign, _lead: Lead) -> None:
+    Campaign.objects.filter(pk=campaign.pk).update(active=False)
+
+
+def hold_wallet(campaign: Campaign) -> AbstractContextManager[Any]:
+    return holding(HOLD_WALLET, [campaign.enrollments.get().buyer_id])
+
+
+def hold_buyer(campaign: Campaign) -> AbstractContextManager[Any]:
+    """The new assignment's foreign key needs the buyer's row at the commit."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '50ms'")
+    return holding(HOLD_BUYER, [campaign.enrollments.get().buyer_id])
+
+
+NOT_COVERED = {"buyer__service_area": {"states": ["AL"]}}
+CASES: dict[str, Case] = {
+    "no_campaign": Case("no_campaign", "unsold", prepare=deactivate),
+    "no_campaign_for_the_vertical": Case("no_campaign", "unsold", campaign={"vertical": "solar"}),
+    "no_enrolled_buyers": Case("no_enrolled_buyers", "unsold", enrollment=None),
+    "enrollment_paused": Case(
+        "no_eligible_buyers",
+        "unsold",
+        "enrollment_paused",
+        {"required": "active", "observed": "paused", "fixed_at": None},
+        enrollment={"active": False},
+    ),
+    "buyer_paused": Case(
+        "no_eligible_buyers",
+        "unsold",
+        "buyer_paused",
+        {"required": "active", "observed": "paused", "fixed_at": None},
+        enrollment={"buyer__paused_at": AT},
+    ),
+    "outside_service_area": Case(
+        "no_eligible_buyers",
+        "unsold",
+        "outside_service_area",
+        {"required": "AL", "observed": {"zip": "30312", "county": "Fulton County", "state": "GA"}},
+        enrollment=NOT_COVERED,
+    ),
+    "onboarding_mismatch": Case(
+        "no_eligible_buyers",
+        "unsold",
+        "onboarding_mismatch",
+        {"gate": "onboarding_mismatch", "fixed_at": None},
+        campaign={"questions": [{"key": "types", "field": "attributes.type", "op": "in", "required": True}]},
+        enrollment={"buyer__answers": {"types": ["commercial"]}},
+        lead={"attributes": {"type": "residential"}},
+    ),
+    "lead_filter_rejected_by_the_tier": Case(
+        "no_eligible_buyers_after_tier_filters",
+        "unsold",
+        "lead_filter_rejected",
+        {"scope": "tier", "fixed_at": None},
+        tier={"content_filter": ADULTS},
+        lead={"attributes": {"roof_age": 9}},
+    ),
+    "lead_filter_rejected_by_the_enrollment_for_a_missing_field": Case(  # PITFALLS 41
+        "no_eligible_buyers_after_tier_filters",
+        "unsold",
+        "lead_filter_rejected",
+        {"scope": "enrollment", "fixed_at": None},
+        enrollment={"lead_filter": ADULTS},
+    ),
+    "outside_buyer_hours": Case(
+        "all_buyers_outside_hours",
+        "deferred",
+        "outside_buyer_hours",
+        {"fixed_at": "2026-03-03T01:00:00+00:00"},
+        due_at=TUESDAY,
+        enrollment={"buyer__hours": NIGHT},
+    ),
+    "cap_reached": Case(
+        "all_buyers_capped",
+        "deferred",
+        "cap_reached",
+        {
+            "required": {"leads per day": 1},
+            "observed": {"leads per day": 1},
+            "fixed_at": "2026-03-03T05:00:00+00:00",
+        },
+        due_at=MIDNIGHT,
+        enrollment={"cap_day": 1},
+        prepare=sell_one_before,
+    ),
+    "cap_reached_by_a_budget": Case(
+        "all_buyers_capped",
+        "deferred",
+        "cap_reached",
+        {"required": {"cents per day": 4_999}, "observed": {"cents per day": 2_500}},
+        due_at=MIDNIGHT,
+        enrollment={"budget_day_cents": 4_999},
+        prepare=sell_one_before,
+    ),
+    "cap_that_never_resets": Case(
+        "all_buyers_capped",
+        "unsold",
+        "cap_reached",
+        {"required": {"leads per day": 0}, "observed": {"leads per day": 0}, "fixed_at": None},
+        enrollment={"cap_day": 0},
+    ),
+    "insufficient_credits": Case(
+        "insufficient_credits",
+        "unsold",
+        "insufficient_credits",
+        {"required": 2_500, "observed": 2_499, "missing_cents": 1, "fixed_at": None},
+        enrollment={"buyer__credits_cents": 2_499},
+    ),
+    "already_has_lead": Case(
+        "no_eligible_buyers",
+        "unsold",
+        "already_has_lead",
+        {"required": False, "observed": True},
+        prepare=sell_this_before,
+        broken=[4],  # no part of the product sets a sold lead free
+    ),
+    "outside_campaign_hours": Case(
+        "outside_campaign_hours", "deferred", due_at=TUESDAY, campaign={"schedule": NIGHT}
+    ),
+    "outside_workspace_hours": Case(
+        "outside_workspace_hours", "deferred", due_at=TUESDAY, campaign={"workspace__hours": NIGHT}
+    ),
+    "locked": Case("tier_lock_contention", "retry", "locked", during=hold_wallet),
+    "database_timeout": Case("database_timeout", "retry", during=hold_buyer),
+    "internal_error": Case("internal_error", "retry", during=break_sale),
+    "definition_that_does_not_compile": Case("internal_error", "failed", prepare=break_mode),
+    "lead_expired": Case("lead_expired", "expired", prepare=expire),
+    "duplicate_lead": Case(
+        "duplicate_lead", "duplicate", lead={"email_hash": "the same"}, prepare=come_before
+    ),
+    "workspace_paused": Case("workspace_paused", "deferred", due_at=AT, prepare=lead_to_a_paused_workspace),
+}
+
+
+@pytest.fixture
+def short_lock_timeout() -> Iterator[None]:
+    """Whatever a case set on the default connection goes with it."""
+    yield
+    connection.close()
+
+
+def build(case: Case) -> tuple[Campaign, Lead]:
+    campaign = CampaignFactory(price_cents=2_500, **case.campaign)
+    tier = TierFactory(campaign=campaign, **case.tier)
+    if case.enrollment is not None:
+        enrollment = {"buyer__credits_cents": 100_000, **case.enrollment}
+        EnrollmentFactory(campaign=campaign, tier=tier, **enrollment)
+    lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace), received_at=AT, **case.lead)
+    case.prepare(campaign, lead)
+    return campaign, lead
+
+
+@pytest.mark.usefixtures("committed_db", "short_lock_timeout")
+@pytest.mark.parametrize("name", CASES)
+def test_reached_and_true(name: str) -> None:
+    case = CASES[name]
+    campaign, lead = build(case)
+    attempts_before = Lead.objects.get(pk=lead.pk).attempts
+    money_before = list(LedgerEntry.objects.values_list("pk"))
+
+    with case.during(campaign):
+        outcome = distribute_lead(lead.pk, at=AT)
+
+    assert (outcome.result, outcome.skip_reason, outcome.is_traced) == (case.result, case.lead_reason, True)
+    attempt = Attempt.objects.get(pk=outcome.attempt_id)
+    assert (attempt.result, attempt.skip_reason) == (case.result, case.lead_reason)
+    assert attempt.transient is (case.result == "retry")
+    terminal = LeadDistributionEvent.objects.filter(attempt_id=attempt.pk).latest("seq")
+    assert (terminal.event, terminal.outcome, terminal.skip_reason) == (
+        "failed",
+        case.result,
+        case.lead_reason,
+    )
+    check_buyers(case, attempt)
+    check_next_state(case, lead, attempts=attempts_before + 1, attempt=attempt)
+    assert list(LedgerEntry.objects.values_list("pk")) == money_before
+    assert not Assignment.objects.filter(attempt_id=attempt.pk).exists()
+    assert [
+        invariant.number for invariant, found in run_verification().results if found.breaches
+    ] == case.broken
+
+
+def check_buyers(case: Case, attempt: Attempt) -> None:
+    skips = list(LeadDistributionEvent.objects.filter(attempt_id=attempt.pk, event="buyer_skipped"))
+    if not case.buyer_reason:
+        assert skips == []
+        return
+    [skip] = skips
+    assert skip.skip_reason == case.buyer_reason
+    assert skip.buyer_id == Enrollment.objects.get(campaign_id=attempt.campaign_id).buyer_id
+    if case.gate:
+        gate = skip.data["gates"][0]
+        assert gate["gate"] == case.buyer_reason
+        assert {key: gate[key] for key in case.gate} == case.gate
+
+
+def check_next_state(case: Case, lead: Lead, *, attempts: int, attempt: Attempt) -> None:
+    """Transient: due again in a moment, later by a positive jitter. Deferred: at the known time. Else: parked."""
+    lead.refresh_from_db()
+    assert lead.attempts == attempts
+    assert lead.skip_reason == case.lead_reason
+    assert lead.next_attempt_at == attempt.next_attempt_at
+    if case.result == "retry":
+        assert (lead.status, lead.due_reason, lead.finished_at) == ("pending", case.lead_reason, None)
+        first = AFTER_ERROR.first if case.lead_reason == "internal_error" else AFTER_CONFLICT.first
+        assert AT + first < lead.next_attempt_at < AT + 2 * first
+    elif case.result == "deferred":
+        assert (lead.status, lead.due_reason, lead.finished_at) == ("pending", case.lead_reason, None)
+        assert lead.next_attempt_at == case.due_at
+    else:
+        status = case.result if case.result in {"expired", "duplicate"} else "failed"
+        assert (lead.status, lead.due_reason, lead.finished_at) == (status, "", AT)
+        assert lead.next_attempt_at is None
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_outranked_and_locked_beside_a_buyer_that_gets_it() -> None:
+    campaign = CampaignFactory(mode="priority")
+    wanted, second, third = (
+        EnrollmentFactory(campaign=campaign, priority=priority, buyer__credits_cents=10_000)
+        for priority in (3, 2, 1)
+    )
+    lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace))
+
+    with holding(HOLD_WALLET, [wanted.buyer_id]):
+        outcome = distribute_lead(lead.pk)
+
+    told = LeadDistributionEvent.objects.filter(attempt_id=outcome.attempt_id, buyer_id__isnull=False)
+    assert set(told.values_list("buyer_id", "event", "skip_reason")) == {
+        (wanted.buyer_id, "buyer_skipped", "locked"),
+        (second.buyer_id, "buyer_selected", ""),
+        (third.buyer_id, "buyer_skipped", "outranked"),
+    }
+    assert Assignment.objects.get().buyer_id == second.buyer_id
+    assert run_verification().holds
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_every_failing_gate_is_told_and_the_first_names_the_skip() -> None:
+    """No short circuit: a buyer sees everything that would have to change."""
+    case = Case("no_eligible_buyers", "unsold", enrollment={"active": False, "cap_day": 0, **NOT_COVERED})
+    _, lead = build(case)
+
+    outcome = distribute_lead(lead.pk, at=AT)
+
+    skip = LeadDistributionEvent.objects.get(attempt_id=outcome.attempt_id, event="buyer_skipped")
+    assert skip.skip_reason == "enrollment_paused"
+    assert [gate["gate"] for gate in skip.data["gates"]] == [
+        "enrollment_paused",
+        "outside_service_area",
+        "cap_reached",
+    ]
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_a_deferred_lead_is_sold_at_its_time() -> None:
+    case = CASES["outside_buyer_hours"]
+    _, lead = build(case)
+    assert distribute_lead(lead.pk, at=AT).next_attempt_at == TUESDAY
+
+    early = distribute_lead(lead.pk, at=TUESDAY - timedelta(microseconds=1))
+    assert early.left == "not_due"
+    assert distribute_lead(lead.pk, at=TUESDAY).result == "success"
+
+
+def test_every_reason_of_the_registry_has_a_case() -> None:
+    lead_level = {code for code, reason in SKIP_REASONS.items() if Level.LEAD in reason.levels}
+    buyer_level = {code for code, reason in SKIP_REASONS.items() if Level.BUYER in reason.levels}
+
+    assert {case.lead_reason for case in CASES.values()} == lead_level - ENDED_FROM_OUTSIDE
+    assert {case.buyer_reason for case in CASES.values()} | {"outranked"} == buyer_level | {""}
+
+
+def test_the_registry_names_the_usual_class() -> None:
+    """What the cases show is what the registry says: the class decides the lead's next state."""
+    usual = {"retry": {RetryClass.TRANSIENT, RetryClass.ERROR}, "deferred": {RetryClass.DEFERRED}}
+    for name, case in CASES.items():
+        if name not in UNUSUAL:
+            classes = usual.get(case.result, {RetryClass.PERMANENT})
+            assert SKIP_REASONS[case.lead_reason].retry_class in classes, name

@@ -1,0 +1,219 @@
+"""The bench runs from end to end and reports every part. Nothing here looks at how fast anything was."""
+
+import json
+from collections.abc import Mapping
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from distribution.bench.aims import judge
+from distribution.bench.database import LOCK
+from distribution.bench.numbers import Spread, percentile, ratios
+from distribution.bench.plan import BY_HAND, LOOPS, PLAIN_ORM, PRODUCT, Plan
+from distribution.bench.routing_part import build_plan, make_fields
+from distribution.bench.servers import ARGUMENTS, WEB_WORKERS
+from distribution.bench.wire import read_trace
+from distribution.management.commands.bench import read_plan
+from leadswitch.up import programs
+from routing.owned_lock import owned_lock
+
+TINY = Plan(
+    leads={4: 2, 8: 2},
+    worker_counts=(1, 2),
+    rounds=3,
+    requests=6,
+    connections=2,
+    rule_counts=(3, 60),
+    rule_checks=600,
+    warm_up=1,
+    retries=6,
+    ways=2,
+)
+
+
+@pytest.fixture
+def tiny_plan(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> None:
+    monkeypatch.setattr(Plan, "quick", classmethod(lambda cls: TINY))  # noqa: ARG005 - stands in for a classmethod
+    settings.VAR_DIR = tmp_path
+
+
+@pytest.mark.usefixtures("committed_db", "tiny_plan")
+def test_a_run_reports_every_part_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    output = StringIO()
+
+    call_command("bench", "--quick", stdout=output)
+
+    text = output.getvalue()
+    for title in (
+        "Selling leads",
+        "One sold lead",
+        "Intake over HTTP",
+        "Routing decisions",
+        "Retries in due order",
+        "What a lead waits for",
+        "Aims",
+        "psycopg",
+    ):
+        assert title in text
+    report = json.loads((tmp_path / "bench" / "bench.json").read_text())
+    assert set(report) == {"machine", "engine", "intake", "routing", "retries", "targets", "aims"}
+    assert {"cpu_count", "python", "postgres", "measured_at"} <= set(report["machine"])
+    check_engine(report["engine"])
+    assert set(report["intake"]["views"]) == {"product", "bare"}
+    assert len(report["intake"]["product_against_bare"]["rounds"]) == TINY.rounds
+    check_routing(report["routing"])
+    check_waits(report)
+    assert {aim["verdict"] for aim in report["aims"]} <= {"met", "missed"}
+    assert bench_databases() == []
+
+
+def check_engine(engine: Mapping[str, Any]) -> None:
+    assert [size["buyers"] for size in engine["sizes"]] == [4, 8]
+    for size in engine["sizes"]:
+        # Started, campaign, price, pool, distributed; and one for each buyer.
+        assert size["written_a_lead"]["events"] == size["buyers"] + 5
+        assert size["statements"][0] == "BEGIN"
+        assert size["statements"][-1] == "COMMIT"
+        assert [run["workers"] for run in size["runs"]] == [1, 2]
+        for run in size["runs"]:
+            assert list(run["loops"]) == list(LOOPS)
+            for loop in run["loops"].values():
+                assert loop["leads"] == 2 * TINY.rounds
+                assert loop["events_a_lead"] == size["buyers"] + 5
+            assert set(run["product_against"]) == {BY_HAND, PLAIN_ORM}
+
+
+def check_routing(routing: Mapping[str, Any]) -> None:
+    assert [size["rules"] for size in routing["sizes"]] == [3, 60]
+    for size in routing["sizes"]:
+        assert len(size["rounds"]) == TINY.rounds
+        # Each lead meets another rule, so half of them are asked on average.
+        assert size["rules"] / 2 - 2 < size["rules_asked_a_decision"] <= size["rules"] / 2 + 2
+        assert size["microseconds_a_decision"] > size["microseconds_a_rule"] > 0
+
+
+@pytest.mark.parametrize("number", [0, 7, 999])
+def test_a_lead_of_the_routing_bench_meets_its_own_rule(number: int) -> None:
+    [hop] = build_plan(1_000).find_path(make_fields(number), max_hops=8)
+    assert hop.rule.id == number
+
+
+def check_waits(report: Mapping[str, Any]) -> None:
+    assert [run["workers"] for run in report["retries"]["runs"]] == [1, 2]
+    for run in report["retries"]["runs"]:
+        assert len(run["rounds"]) == TINY.rounds
+        assert all(rate > 0 for rate in run["rounds"])
+    stages = {stage["stage"]: stage for stage in report["targets"]["stages"]}
+    assert {name: stage["leads"] for name, stage in stages.items()} == {
+        "lock": TINY.retries,
+        "rules": TINY.retries,
+        "complete": TINY.retries,
+        "end to end": TINY.ways,
+    }
+    for stage in stages.values():
+        assert 0 < stage["p50_ms"] <= stage["p95_ms"]
+        assert stage["times_below"] == stage["target_ms"] / stage["p95_ms"]
+
+
+def bench_databases() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE '%\\_bench'")
+        return [name for (name,) in cursor.fetchall()]
+
+
+@pytest.mark.django_db
+def test_a_second_bench_on_the_server_is_refused() -> None:
+    with (
+        owned_lock(LOCK),
+        pytest.raises(CommandError, match="another bench is running") as refused,
+    ):
+        call_command("bench", "--quick", stdout=StringIO())
+
+    assert refused.value.returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"leads": 0}, "--leads 0: give 2 or more"), ({"rounds": 1}, "--rounds 1: give 3 or more")],
+)
+def test_counts_that_make_no_sense_are_refused(options: Mapping[str, Any], message: str) -> None:
+    with pytest.raises(CommandError, match=message) as refused:
+        read_plan({"quick": False, "leads": None, "rounds": None, **options})
+    assert refused.value.returncode == 2
+
+
+def test_leads_scale_with_the_pool() -> None:
+    assert Plan.full().with_leads(30).leads == {10: 30, 100: 10, 1000: 2}
+
+
+def test_the_web_servers_are_those_of_make_up() -> None:
+    web = programs("127.0.0.1", 8000, workers=WEB_WORKERS)[0].command
+    place = list(web).index("--config")
+    assert tuple(web[place:]) == ARGUMENTS
+
+
+def test_numbers() -> None:
+    assert Spread.of([3.0, 1.0, 10.0]) == Spread(median=3.0, least=1.0, greatest=10.0)
+    assert [percentile([5, 1, 4, 2, 3], percent) for percent in (1, 50, 95, 100)] == [1, 3, 5, 5]
+    assert ratios([2.0, 9.0], [4.0, 3.0]) == [0.5, 3.0]
+
+
+def test_statements_are_read_from_the_wire() -> None:
+    trace = (
+        'F\t10\tQuery\t "BEGIN"\nB\t10\tCommandComplete\t "BEGIN"\n'
+        'F\t51\tParse\t "" "SELECT\n  $1::int" 1 21\nF\t22\tBind\t "" "" 1 1\nF\t9\tExecute\t "" 0\nF\t4\tSync\n'
+        'B\t13\tCommandComplete\t "SELECT 1"\nF\t11\tQuery\t "COMMIT"\n'
+    )
+    assert read_trace(trace) == ["BEGIN", 'SELECT $1::int" 1 21', "COMMIT"]
+
+
+def size(buyers: int, rates: tuple[float, float, float]) -> Mapping[str, Any]:
+    loops = {name: {"leads_per_second": {"median": rate}} for name, rate in zip(LOOPS, rates, strict=True)}
+    against = {
+        other: {"median": rates[0] / rate, "min": 0.1, "max": 9.0}
+        for other, rate in ((BY_HAND, rates[1]), (PLAIN_ORM, rates[2]))
+    }
+    run = {"workers": 1, "loops": loops, "product_against": against}
+    return {
+        "buyers": buyers,
+        "runs": [run],
+        "statements": ["x"] * 12,
+        "written_a_lead": {"events": buyers + 5},
+    }
+
+
+def test_aims_are_judged_by_the_median() -> None:
+    # 10 buyers: 5 ms by us, 2 by hand. 1,000 buyers: 50 ms by us, 40 by hand: we grow by 45 ms, it by 38.
+    routing = {"sizes": [{"rules": 1000, "microseconds_a_rule": 6.0, "microseconds_a_decision": 3000.0}]}
+    engine = {"sizes": [size(10, (200, 500, 50)), size(1000, (20, 25, 2))]}
+    aims = judge({"engine": engine, "routing": routing})
+
+    assert [(aim.name, aim.is_met) for aim in aims] == [
+        ("leads/s at 10 buyers, 1 worker", False),
+        ("leads/s at 10 buyers, 1 worker", True),
+        ("statements a sold lead", True),
+        ("growth from 10 to 1000 buyers, 1 worker", False),
+        ("a rule asked, of 1,000", False),
+    ]
+    assert aims[-2].measured == "45.0 ms against 38.0 ms a lead (45.5 and 38.4 µs a row)"
+    assert LOOPS[0] == PRODUCT
+
+
+def test_waits_are_judged_against_their_targets() -> None:
+    rate = {"median": 5_000.0, "min": 4_000.0, "max": 6_000.0}
+    stages = [
+        {"stage": "lock", "p95_ms": 0.5, "target_ms": 50, "times_below": 100.0},
+        {"stage": "complete", "p95_ms": 200.0, "target_ms": 200, "times_below": 1.0},
+    ]
+    aims = judge(
+        {"retries": {"runs": [{"workers": 2, "retries_a_minute": rate}]}, "targets": {"stages": stages}}
+    )
+    assert [(aim.name, aim.measured, aim.is_met) for aim in aims] == [
+        ("retries a minute, 2 workers", "5,000 (4,000-6,000), 50 x as many", True),
+        ("lock, p95", "0.50 ms, 100 x below", True),
+        ("complete, p95", "200.00 ms, 1 x below", False),
+    ]

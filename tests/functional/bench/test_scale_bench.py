@@ -1,0 +1,121 @@
+"""The bench of a big history fills a small one, measures every part, and says what is over. Nothing here is timed."""
+
+import contextlib
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from distribution.bench.scale.database import prepare
+from distribution.bench.scale.measure import MOST_ROWS, RowCounter, _judge
+from distribution.bench.scale.size import KINDS, Size
+from distribution.bench.scale.targets import PARTS
+from distribution.models import Assignment, LedgerEntry, Wallet
+from distribution.verify import run_verification
+from routing.intake.identity import identify
+from routing.models import Lead, Workspace
+from tests.support.factories import SourceFactory, WorkspaceFactory
+from tests.support.filling import fill_leads
+from tracing.models import Attempt, LeadDistributionEvent
+
+LEADS = 600
+
+
+SOME = (
+    *("/readyz", "/admin/routing/retryinglead/", "/admin/routing/lead/?status__exact=calling"),
+    *("/trace/", "/change/", "buyer/ledger/", "keys list", "reconcile schedule", "verify"),
+)
+
+
+@pytest.mark.usefixtures("committed_db", "redis_client")
+def test_a_run_fills_and_measures_every_part_and_keeps_the_history(tmp_path: Path, settings: Any) -> None:
+    settings.VAR_DIR = tmp_path
+    output = StringIO()
+
+    run(*(f"--only={name}" for name in SOME), output=output)
+
+    report = json.loads((tmp_path / "bench" / "scale.json").read_text())
+    assert {each["part"] for each in report["targets"]} == set(PARTS)
+    names = {each["name"] for each in report["targets"]}
+    assert [name for name in SOME if not any(name in each for each in names)] == []
+    assert "Aims" in output.getvalue()
+    newest = Lead.objects.latest("pk").pk
+    run("--only=keys", "--part=commands")
+    assert Lead.objects.latest("pk").pk == newest
+
+
+def run(*options: str, output: StringIO | None = None) -> None:
+    """Its exit code says whether anything was slow on this machine, which is no matter here."""
+    with contextlib.suppress(SystemExit):
+        call_command("bench_scale", f"--leads={LEADS}", "--uses=2", *options, stdout=output or StringIO())
+
+
+@pytest.mark.usefixtures("committed_db", "redis_client")
+def test_the_history_is_one_that_the_product_could_have_written() -> None:
+    prepare(Size(LEADS), is_fresh=True, tell=lambda _: None)
+
+    report = run_verification()
+    assert [(each.name, found.examples) for each, found in report.results if found.breaches] == []
+    assert all(found.checked > 0 for _, found in report.results)
+    assert 0.7 * LEADS < Lead.objects.count() < 1.5 * LEADS
+    assert set(Lead.objects.values_list("status", flat=True)) >= {
+        "pending",
+        "returned",
+        "duplicate",
+        "failed",
+    }
+    assert Attempt.objects.count() > LEADS / 2
+    assert LeadDistributionEvent.objects.count() > 5 * LEADS
+    assert (
+        LedgerEntry.objects.filter(kind="refund").count()
+        == Assignment.objects.filter(state="returned").count()
+    )
+    assert Wallet.objects.exclude(balance_cents=0).exists()
+    lead = Lead.objects.exclude(status="duplicate").first()
+    assert lead is not None
+    assert (lead.email_hash, lead.phone_hash) == identify(email=lead.email, phone=lead.phone)
+    assert list(
+        LeadDistributionEvent.objects.order_by("attempt_id", "seq").values_list("pk", flat=True)
+    ) == sorted(LeadDistributionEvent.objects.values_list("pk", flat=True))
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_a_database_of_somebody_else_is_left_alone() -> None:
+    WorkspaceFactory(slug="theirs")
+    with pytest.raises(CommandError, match="workspaces of somebody else"):
+        call_command("bench_scale", "--leads", "10", "--fresh", "--fill-only")
+    assert Workspace.objects.filter(slug="theirs").exists()
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "rows", "problem"),
+    [
+        (20.0, 99.0 / 2, 10, "slower with use"),
+        (20.0, 34.0, 10, ""),
+        (90.0, 101.0, 10, "over its budget"),
+        (5.0, 5.0, MOST_ROWS + 1, "reads history"),
+    ],
+)
+def test_what_is_over_is_told(first: float, last: float, rows: int, problem: str) -> None:
+    assert _judge(first, last, budget_ms=100, rows=rows) == problem
+
+
+@pytest.mark.django_db
+def test_rows_that_a_statement_throws_away_are_counted() -> None:
+    source = SourceFactory()
+    fill_leads(source, count=2_000)
+    counter = RowCounter()
+
+    with connection.execute_wrapper(counter):
+        assert not Lead.objects.filter(zip="nowhere").exists()
+        assert Lead.objects.filter(source=source, city="").count() == 2_000
+
+    assert counter.rows == 4_000
+
+
+def test_every_lead_has_one_fate() -> None:
+    assert sum(kind.share for kind in KINDS.values()) == pytest.approx(1)

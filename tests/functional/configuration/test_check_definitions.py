@@ -1,0 +1,164 @@
+"""Stored definitions that no lead can meet are corrected where nothing is lost, and named where not."""
+
+import importlib
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from distribution.models import Buyer, Campaign, Enrollment, Tier
+from routing.models import RoutingRule, Source
+from tests.support.factories import (
+    BuyerFactory,
+    CampaignFactory,
+    EnrollmentFactory,
+    RuleFactory,
+    SourceFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def leaf(field: str, value: Any, op: str = "eq") -> dict[str, Any]:
+    return {"field": field, "op": op, "value": value}
+
+
+def old_world() -> dict[str, Any]:
+    """Rows from before their forms were checked."""
+    campaign = CampaignFactory(
+        vertical="Home Solar",
+        timezone="america/chicago",
+        price_rules=[{"when": leaf("state", "ga"), "percent": 120}],
+        questions=[{"key": "states", "field": "state", "op": "in"}],
+    )
+    enrollment = EnrollmentFactory(
+        campaign=campaign,
+        lead_filter=leaf("state", "Georgia"),
+        buyer__timezone="EST",
+        buyer__service_area={"everywhere": True, "exclude": {"states": ["Georgia"], "zips": ["30312-1234"]}},
+        buyer__answers={"states": ["Georgia"], "sates": ["AL"]},
+    )
+    Tier.objects.update(content_filter=leaf("vertical", "Home Solar"))
+    rule = RuleFactory(conditions=leaf("country", "USA"))
+    source = SourceFactory(default_vertical="Home Solar")
+    return {"campaign": campaign, "enrollment": enrollment, "rule": rule, "source": source}
+
+
+def check(*options: str) -> tuple[str, str]:
+    """What was printed, and the error at the end."""
+    out = StringIO()
+    try:
+        call_command("check_definitions", *options, stdout=out)
+    except CommandError as error:
+        return out.getvalue(), str(error)
+    return out.getvalue(), ""
+
+
+def assert_corrected(world: dict[str, Any]) -> None:
+    campaign, enrollment = Campaign.objects.get(), Enrollment.objects.get()
+    assert (campaign.vertical, campaign.timezone) == ("home_solar", "America/Chicago")
+    assert campaign.price_rules == [{"when": leaf("state", "GA"), "percent": 120}]
+    assert enrollment.lead_filter == leaf("state", "GA")
+    assert Tier.objects.get().content_filter == leaf("vertical", "home_solar")
+    assert RoutingRule.objects.get().conditions == leaf("country", "US")
+    assert Source.objects.get(pk=world["source"].pk).default_vertical == "home_solar"
+    buyer = Buyer.objects.get()
+    assert buyer.answers == {"states": ["GA"], "sates": ["AL"]}
+    # What cannot be read stays as it was.
+    assert buyer.service_area["exclude"] == {"states": ["GA"], "zips": ["30312-1234"]}
+    assert buyer.timezone == "EST"
+
+
+def test_command_names_and_corrects_what_is_stored() -> None:
+    world = old_world()
+    buyer_id, campaign_id = world["enrollment"].buyer_id, world["campaign"].pk
+    told, error = check()
+    assert f"campaign {campaign_id} vertical: 'Home Solar' is written 'home_solar'" in told
+    assert f"buyer {buyer_id} answers: sates: no campaign of this buyer asks it" in told
+    assert error.endswith("definitions need to be corrected.")
+    assert Campaign.objects.get().vertical == "Home Solar"
+
+    version = Campaign.objects.get().config_version
+    told, error = check("--fix")
+    assert f"corrected: campaign {campaign_id} vertical: 'Home Solar' is written 'home_solar'" in told
+    assert_corrected(world)
+    assert Campaign.objects.get().config_version > version, "workers compile it anew"
+    left = [line for line in told.splitlines() if not line.startswith("corrected: ")]
+    assert [line.partition(":")[0] for line in left] == [
+        f"buyer {buyer_id} timezone",
+        f"buyer {buyer_id} service_area",
+        f"buyer {buyer_id} answers",
+    ]
+    assert error == "3 definitions need to be corrected."
+
+
+def test_migration_corrects_what_is_stored_and_lists_the_rest(capsys: pytest.CaptureFixture[str]) -> None:
+    world = old_world()
+    migration = importlib.import_module("distribution.migrations.0014_stored_definitions")
+    migration.correct_definitions(apps, None)
+    assert_corrected(world)
+    told = capsys.readouterr().out
+    assert (
+        f"correct this: buyer {world['enrollment'].buyer_id} service_area: exclude.zips[0]: '30312-1234'"
+        in told
+    )
+    migration.correct_definitions(apps, None)  # a second time there is nothing to correct
+    assert "corrected: " not in capsys.readouterr().out
+
+
+def test_amounts_out_of_range_do_not_stop_the_migration(capsys: pytest.CaptureFixture[str]) -> None:
+    migration = importlib.import_module("distribution.migrations.0014_stored_definitions")
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE distribution_campaign DROP CONSTRAINT campaign_amounts_in_range")
+        campaign = CampaignFactory(price_cents=9 * 10**18)
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(
+            "ALTER TABLE distribution_campaign ADD CONSTRAINT campaign_amounts_in_range"
+            " CHECK (price_cents <= 10000000) NOT VALID"
+        )
+    with connection.schema_editor() as editor:
+        migration.validate_amounts(apps, editor)
+    assert (
+        "correct this: distribution_campaign has rows that campaign_amounts_in_range refuses"
+        in capsys.readouterr().out
+    )
+    assert Campaign.objects.get().price_cents == campaign.price_cents
+
+
+@pytest.mark.parametrize(
+    ("area", "message"),
+    [
+        (
+            {"zip_prefixes": ["303"], "exclude": {"zip_prefixes": ["30"]}},
+            "covers no ZIP code: this buyer gets no lead",
+        ),
+        (
+            {"everywhere": True, "exclude": {"zips": ["00000"]}},
+            "excludes nothing: no ZIP code lies in its exclusions",
+        ),
+        ({"states": ["GA"], "zips": ["00000"]}, "zips: 00000 in no table of ZIP codes: new, or mistyped"),
+    ],
+)
+def test_area_without_effect_is_named(area: Any, message: str) -> None:
+    buyer = BuyerFactory(service_area=area)
+    told, _ = check()
+    assert f"buyer {buyer.pk} service_area: {message}" in told
+
+
+def test_condition_without_effect_is_named() -> None:
+    impossible = {"all": [leaf("state", "GA"), leaf("state", "AL")]}
+    rule = RuleFactory(conditions=impossible)
+    enrollment = EnrollmentFactory(lead_filter=leaf("source", "web-from"))
+    told, _ = check()
+    assert f"routingrule {rule.pk} conditions: no lead meets it: state is GA and state is AL" in told
+    assert (
+        f"enrollment {enrollment.pk} lead_filter: names the source 'web-from', which does not exist" in told
+    )
+
+
+def test_definitions_in_order_need_nothing() -> None:
+    EnrollmentFactory(buyer__service_area={"states": ["GA", "CA-ON"], "exclude": {"zips": ["30312"]}})
+    assert check() == ("Every definition can be read, and some lead can match it.\n", "")

@@ -1,0 +1,60 @@
+"""An empty schedule, a leader, and a Redis that is away."""
+
+import socket
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from routing.dispatch import publish, schedule
+from routing.dispatch.schedule import Leader
+from routing.redis import outage
+from routing.redis.client import get_client
+
+if TYPE_CHECKING:
+    import redis
+
+
+@pytest.fixture(autouse=True)
+def closed_breakers() -> Iterator[None]:
+    """One test's outage is not the next one's."""
+    yield
+    from routing.dispatch import (
+        state as dispatchstate,  # loads tables, and this file is loaded before the apps are
+    )
+
+    for module in (outage, publish, dispatchstate):
+        module.BREAKER.reset()
+
+
+@pytest.fixture
+def leader(redis_client: "redis.Redis[str]") -> Leader:
+    """The leadership, for a test that takes."""
+    assert redis_client.ping()
+    won, is_new = schedule.claim_lead("test", lease_ms=600_000, least_epoch=0)
+    assert won is not None
+    assert is_new
+    return won
+
+
+@pytest.fixture(params=["refuses", "is silent"])
+def no_redis(
+    request: pytest.FixtureRequest,
+    settings: Any,
+    redis_client: "redis.Redis[str]",  # noqa: ARG001 - it needs the Redis that answers, so it comes first
+) -> Iterator[str]:
+    """Redis refuses connections, or takes them and never answers. Gives the name of the error."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        if request.param == "is silent":
+            server.listen(16)
+        settings.REDIS_URL = f"redis://127.0.0.1:{server.getsockname()[1]}/0"
+        forget_clients()
+        yield "TimeoutError" if request.param == "is silent" else "ConnectionError"
+    forget_clients()
+
+
+def forget_clients() -> None:
+    """They keep to the address that they were made for."""
+    get_client.cache_clear()
+    schedule._script.cache_clear()

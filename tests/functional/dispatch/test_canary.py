@@ -1,0 +1,111 @@
+"""Canaries go the way of leads, once for each ready queue, and leave no trace of themselves."""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from distribution.tasks import process_leads
+from routing.dispatch import canary, pauses, schedule
+from routing.dispatch.canary import Canary, read_canary
+from routing.dispatch.schedule import Leader
+from routing.models import Lead
+from routing.redis import keys
+from tests.support.racing import wait_until
+from tests.support.times import HOUR, due, ids
+from tracing.models import Attempt
+
+if TYPE_CHECKING:
+    import redis
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+CANARIES = [-1, -2, -3, -4]
+
+
+@pytest.fixture
+def far_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Canaries that stay in the schedule, however slow the machine is."""
+    monkeypatch.setattr(canary, "DUE_IN", HOUR)
+
+
+def send_and_take(leader: Leader) -> list[int]:
+    """Those in flight. On a slow machine a canary is due as it is put, and does not wait for a take."""
+    taken = ids(canary.send())
+
+    def are_all() -> bool:
+        taken.extend(ids(schedule.take_due(leader, limit=100).handed))
+        return len(taken) >= len(CANARIES)
+
+    wait_until(are_all, what="canaries that are due")
+    return sorted(taken, reverse=True)
+
+
+@pytest.mark.usefixtures("far_off")
+def test_one_for_each_ready_queue_goes_into_the_schedule(leader: Leader, settings: Any) -> None:
+    assert read_canary() == Canary(None, None)
+    assert canary.send() == []
+    sent = read_canary()
+    assert (sent.age_seconds, sent.out_seconds is not None) == (None, True)
+    assert schedule.take_due(leader, limit=100).handed == []
+    shards = settings.LEADSWITCH_READY_SHARDS
+    homes = [keys.shard_of(canary.workspace_of(shard, shards), shards=shards) for shard in range(shards)]
+    assert homes == [0, 1, 2, 3]
+
+
+def test_all_must_come_back(leader: Leader) -> None:
+    assert send_and_take(leader) == CANARIES
+    process_leads(CANARIES[:3], is_leased=True)
+    assert read_canary().age_seconds is None  # the slowest counts
+    process_leads(CANARIES[3:], is_leased=True)
+
+    back = read_canary()
+    assert back.out_seconds is None
+    assert back.age_seconds is not None
+    assert not back.is_late
+    assert (schedule.read_sizes().inflight, Lead.objects.count(), Attempt.objects.count()) == (0, 0, 0)
+
+
+def test_a_lost_one_is_replaced_and_stays_missing_until_one_comes_back(leader: Leader) -> None:
+    send_and_take(leader)  # and nobody gets the message
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE routing_canary SET out_since = out_since - interval '1 minute'")
+    assert read_canary().is_late
+    assert send_and_take(leader) == CANARIES
+    assert read_canary().is_late
+    process_leads(CANARIES, is_leased=True)
+    assert read_canary().out_seconds is None
+
+
+def test_an_old_message_proves_nothing(leader: Leader, monkeypatch: pytest.MonkeyPatch) -> None:
+    send_and_take(leader)
+    monkeypatch.setattr(canary, "DUE_IN", HOUR)
+    assert canary.send() == []  # ends the leases
+    process_leads(CANARIES, is_leased=True)
+    assert read_canary().age_seconds is None
+
+
+@pytest.mark.usefixtures("far_off")
+def test_none_is_missed_while_the_product_is_paused(redis_client: "redis.Redis[str]") -> None:
+    canary.send()
+    pauses.pause_product(at=timezone.now(), actor="ops", reason="a doubt")
+    assert canary.send() == []
+    assert read_canary().out_seconds is None
+    assert redis_client.exists(keys.schedule_of(canary.workspace_of(0, 4)))
+
+
+@pytest.mark.usefixtures("far_off")
+def test_those_in_the_schedule_are_not_counted(redis_client: "redis.Redis[str]") -> None:
+    canary.send()
+    assert redis_client.exists(keys.schedule_of(canary.workspace_of(0, 4)))
+    assert schedule.read_sizes().waiting == 0
+
+
+def test_those_in_flight_are_not_counted(leader: Leader) -> None:
+    send_and_take(leader)
+    schedule.put([due(1)])
+    schedule.start([-1])
+    sizes = schedule.read_sizes()
+    assert (sizes.waiting, sizes.overdue, sizes.ready, sizes.inflight) == (0, 0, 1, 1)
+    assert sizes.overdue_seconds == 0

@@ -1,0 +1,160 @@
+"""Two installations on one Redis under one prefix: the second one refuses, and nobody is locked out for long."""
+
+from collections.abc import Callable, Iterator
+from threading import Event
+from typing import TYPE_CHECKING
+
+import pytest
+from django.core.management import call_command
+from django.db import OperationalError, connection
+
+from leadswitch.database.fitness import begin
+from routing.dispatch import installation
+from routing.dispatch.installation import HELD_MS, OtherInstallation
+from routing.dispatcher.loop import Dispatcher
+from routing.reconcile import find_reconciler, run_reconciler
+from routing.redis import keys
+from tests.conftest import remove_keys
+
+if TYPE_CHECKING:
+    import redis
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+OTHER = "7123.16384"
+
+
+@pytest.fixture
+def held(redis_client: "redis.Redis[str]") -> "redis.Redis[str]":
+    """The dispatcher of another database leads."""
+    redis_client.set(keys.installation_key(), OTHER, px=HELD_MS)
+    return redis_client
+
+
+def lead_once() -> None:
+    stop = Event()
+    dispatcher = Dispatcher("test", run_next_due=lambda: False, stop=stop)
+    dispatcher._turn()
+
+
+def test_a_dispatcher_does_not_lead_in_the_redis_of_another_one(held: "redis.Redis[str]") -> None:
+    with pytest.raises(OtherInstallation, match=r"^LEADSWITCH_REDIS_PREFIX=.* own prefix or REDIS_URL"):
+        Dispatcher("test", run_next_due=lambda: False, stop=Event()).run()
+    assert not held.exists(keys.dispatcher_key())
+    assert held.get(keys.installation_key()) == OTHER
+
+
+@pytest.mark.usefixtures("held")
+def test_processes_that_serve_do_not_start(capsys: pytest.CaptureFixture[str]) -> None:
+    for start in (begin, lambda: call_command("dispatcher")):
+        with pytest.raises(SystemExit) as stopped:
+            start()
+        assert stopped.value.code == 2
+        [line] = capsys.readouterr().err.splitlines()
+        assert "LEADSWITCH_REDIS_PREFIX" in line
+
+
+@pytest.mark.usefixtures("held")
+def test_the_status_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        call_command("dispatch", "status")
+    assert ended.value.code == 1
+    assert "Wrong: LEADSWITCH_REDIS_PREFIX=" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("held")
+def test_the_reconciler_of_a_process_that_runs_says_so() -> None:
+    with pytest.raises(OtherInstallation):
+        run_reconciler(find_reconciler("workspace_pauses"), fix=True)
+
+
+def test_a_leader_holds_redis_for_a_while(redis_client: "redis.Redis[str]") -> None:
+    lead_once()
+    assert redis_client.get(keys.installation_key()) == installation.read_name()
+    assert 0 < redis_client.pttl(keys.installation_key()) <= HELD_MS
+    installation.check()
+    begin()
+
+
+def test_a_flush_and_the_end_of_the_other_one_lock_nobody_out(held: "redis.Redis[str]") -> None:
+    remove_keys(held)
+    lead_once()
+    installation.release()
+    held.set(keys.installation_key(), OTHER, px=1)
+    while held.exists(keys.installation_key()):
+        pass
+    lead_once()
+    assert held.get(keys.installation_key()) == installation.read_name()
+
+
+def test_a_leader_lets_go_of_its_own_name_alone(held: "redis.Redis[str]") -> None:
+    installation.release()
+    assert held.get(keys.installation_key()) == OTHER
+
+
+@pytest.mark.usefixtures("held")
+def test_a_server_that_does_not_tell_its_number_is_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(installation, "READ", "SELECT 1 FROM no_such_table")
+    installation.read_name.cache_clear()
+    try:
+        installation.check()
+    finally:
+        installation.read_name.cache_clear()
+
+
+@pytest.mark.parametrize("sqlstate", ["0A000", "58P01", "XX000"])
+def test_a_server_without_control_data_is_led_all_the_same(
+    redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch, sqlstate: str
+) -> None:
+    """Hosted servers keep theirs elsewhere. A dispatcher that took that for an outage would never lead."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE OR REPLACE FUNCTION pg_temp.refuse() RETURNS text LANGUAGE plpgsql AS"
+            f" $$ BEGIN RAISE EXCEPTION 'no control file' USING ERRCODE = '{sqlstate}'; END $$"
+        )
+    monkeypatch.setattr(installation, "READ", "SELECT pg_temp.refuse()")
+    installation.forget()
+    lead_once()
+    assert redis_client.exists(keys.dispatcher_key())
+    installation.forget()
+
+
+@pytest.fixture
+def restored(
+    redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], None]]:
+    """Every process knows the database by its old name. The call replaces the database, under the same address."""
+    assert redis_client.ping()
+    monkeypatch.setattr(installation, "READ", f"SELECT '{OTHER}'")
+    installation.forget()
+    lead_once()
+    yield lambda: monkeypatch.setattr(installation, "READ", "SELECT '7123.16999'")
+    monkeypatch.undo()
+    installation.forget()
+
+
+def test_a_database_that_is_restored_in_place_locks_nobody_out(
+    redis_client: "redis.Redis[str]", restored: Callable[[], None]
+) -> None:
+    """Its dispatcher goes on, and lost its sessions on the way: a process that starts now knows the new name alone."""
+    stop = Event()
+    dispatcher = Dispatcher("test", run_next_due=lambda: False, stop=stop)
+    restored()
+    stop.set()  # no pause after the failure
+    dispatcher._report_database(OperationalError("the database was dropped"))
+    stop.clear()
+    dispatcher._turn()
+    assert redis_client.get(keys.installation_key()) == "7123.16999"
+    installation.forget()  # as in a new process
+    installation.check()
+
+
+def test_a_process_that_knows_an_old_name_asks_again(
+    redis_client: "redis.Redis[str]", restored: Callable[[], None]
+) -> None:
+    """A worker that outlived the restore: its reconcilers would be refused until it is started anew."""
+    assert installation.read_name() == OTHER
+    restored()
+    redis_client.set(keys.installation_key(), "7123.16999", px=HELD_MS)
+    installation.check()
+    assert installation.read_name() == "7123.16999"

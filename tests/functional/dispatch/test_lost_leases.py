@@ -1,0 +1,212 @@
+"""`reconcile inflight`: leads of lost workers come back, and a lead that ends worker after worker is parked."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.conf import settings as product_settings
+
+from distribution.attempts.lease import run_leased
+from distribution.models import Campaign
+from routing import metrics
+from routing.dispatch import lua_prelude, schedule
+from routing.dispatch.schedule import Due, Ending
+from routing.models import Lead
+from routing.reconcile import Counts, find_reconciler, inflight, run_reconciler
+from tests.support.blocking import holding
+from tests.support.factories import CampaignFactory, enroll
+from tests.support.race_leads import assert_verified, make_leads
+from tests.support.racing import wait_until
+from tests.support.times import pairs
+from tracing.models import Attempt, LeadDistributionEvent
+
+pytestmark = pytest.mark.usefixtures("committed_db", "redis_client")
+
+HOLD_LEAD = "SELECT 1 FROM routing_lead WHERE id = %s FOR UPDATE"
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    campaign: Campaign = CampaignFactory(workspace__dispatch_mode="event")
+    enroll(campaign, count=2, credits_cents=1_000_000)
+    return campaign
+
+
+def reconcile() -> Counts:
+    return run_reconciler(find_reconciler("inflight"), fix=True)
+
+
+def put_due(lead_id: int, workspace_id: int) -> Due:
+    lead = Lead.objects.get(pk=lead_id)
+    due = Due(lead_id, workspace_id, lead.received_at)
+    assert pairs(schedule.put([due])) == [(lead_id, workspace_id)]
+    return due
+
+
+def lose(lead_id: int, workspace_id: int, settings: Any, *, is_started: bool) -> None:
+    """A lead in flight whose worker is gone for longer than its lease."""
+    settings.LEADSWITCH_LEASE_SECONDS = 0.001
+    put_due(lead_id, workspace_id)
+    if is_started:
+        assert schedule.start([lead_id]) != [None]
+    wait_until(lambda: len(schedule.find_expired(limit=2)) == 1, what="the end of a lease")
+    settings.LEADSWITCH_LEASE_SECONDS = 600
+
+
+def count_lost(state: str) -> float:
+    return float(metrics.FLIGHTS_LOST.labels(state=state)._value.get())
+
+
+@pytest.mark.parametrize("is_started", [True, False])
+def test_a_lost_lead_comes_back(campaign: Campaign, settings: Any, *, is_started: bool) -> None:
+    """PITFALLS 1 and 49."""
+    [lead_id] = make_leads(campaign, count=1)
+    lose(lead_id, campaign.workspace_id, settings, is_started=is_started)
+    state = "started" if is_started else "queued"
+    before = count_lost(state)
+
+    reported = inflight.run(fix=False, limit=10)
+    assert reported == Counts(checked=1, skipped=1)
+    assert len(schedule.find_expired(limit=10)) == 1  # a report changes nothing
+    repaired = reconcile()
+    assert repaired == Counts(checked=1, repaired=1)
+    assert reported.named == repaired.named == (f"lead {lead_id}",)
+
+    sizes = schedule.read_sizes()
+    assert (sizes.inflight, sizes.waiting) == (0, 1)
+    assert count_lost(state) == before + 1
+    assert Lead.objects.get(pk=lead_id).lost_leases == int(is_started)  # waiting in a queue loses no worker
+    assert reconcile() == Counts()
+
+
+def test_a_lease_that_holds_is_left_alone(campaign: Campaign) -> None:
+    [lead_id] = make_leads(campaign, count=1)
+    put_due(lead_id, campaign.workspace_id)
+    schedule.start([lead_id])
+    assert reconcile() == Counts()
+    assert schedule.read_sizes().inflight == 1
+
+
+def test_a_lead_that_is_being_worked_on_is_left_alone(campaign: Campaign, settings: Any) -> None:
+    """Its worker is slow, not gone: the row's lock says so."""
+    [lead_id] = make_leads(campaign, count=1)
+    lose(lead_id, campaign.workspace_id, settings, is_started=True)
+    with holding(HOLD_LEAD, [lead_id]):
+        assert reconcile() == Counts(checked=1, skipped=1)
+        assert schedule.read_sizes().inflight == 1
+    assert reconcile() == Counts(checked=1, repaired=1)
+
+
+def test_those_that_are_worked_on_hide_no_others(
+    campaign: Campaign, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PITFALLS 26."""
+    monkeypatch.setattr(inflight, "LEASES_A_PAGE", 1)
+    settings.LEADSWITCH_LEASE_SECONDS = 0.001
+    busy, lost = make_leads(campaign, count=2)
+    put_due(busy, campaign.workspace_id)
+    wait_until(lambda: len(schedule.find_expired(limit=2)) == 1, what="the end of the first lease")
+    put_due(lost, campaign.workspace_id)
+    wait_until(lambda: len(schedule.find_expired(limit=2)) == 2, what="the end of both leases")
+    with holding(HOLD_LEAD, [busy]):
+        assert reconcile() == Counts(checked=2, repaired=1, skipped=1)
+    assert [each.lead_id for each in schedule.find_expired(limit=2)] == [busy]
+
+
+def test_a_finished_lead_only_loses_its_lease(campaign: Campaign, settings: Any) -> None:
+    [lead_id] = make_leads(campaign, count=1)
+    lose(lead_id, campaign.workspace_id, settings, is_started=True)
+    Lead.objects.filter(pk=lead_id).update(
+        status="cancelled", next_attempt_at=None, finished_at=Lead.objects.get(pk=lead_id).received_at
+    )
+    assert reconcile() == Counts(checked=1, repaired=1)
+    sizes = schedule.read_sizes()
+    assert (sizes.inflight, sizes.waiting, Lead.objects.get(pk=lead_id).lost_leases) == (0, 0, 0)
+
+
+def test_a_lead_that_is_not_there_only_loses_its_lease(settings: Any) -> None:
+    settings.LEADSWITCH_LEASE_SECONDS = 0.001
+    [(lead_id, *_)] = schedule.put([Due(987_654_321, 1, LONG_AGO)])
+    schedule.start([lead_id])
+    wait_until(lambda: len(schedule.find_expired(limit=2)) == 1, what="the end of a lease")
+    assert reconcile() == Counts(checked=1, repaired=1)
+    assert schedule.read_sizes().inflight == 0
+
+
+def test_an_end_that_comes_late_is_no_loss(campaign: Campaign, settings: Any) -> None:
+    """The worker ended its lease between the look and the repair."""
+    [lead_id] = make_leads(campaign, count=1)
+    lose(lead_id, campaign.workspace_id, settings, is_started=True)
+    [expired] = schedule.find_expired(limit=1)
+    schedule.end([Ending(lead_id, expired.deadline_ms)])
+    assert inflight._recover(expired) is False
+    assert Lead.objects.get(pk=lead_id).lost_leases == 0
+    assert schedule.read_sizes().waiting == 1  # it is due all the same
+
+
+def test_after_so_many_losses_a_lead_is_given_up(campaign: Campaign, settings: Any) -> None:
+    """A poison lead must not end workers for ever (PITFALLS 5)."""
+    [lead_id] = make_leads(campaign, count=1)
+    settings.LEADSWITCH_MAX_LOST_LEASES = 3
+    given_up = metrics.LEADS_GIVEN_UP._value.get()
+    for losses in (1, 2):
+        lose(lead_id, campaign.workspace_id, settings, is_started=True)
+        reconcile()
+        schedule.withdraw([(lead_id, campaign.workspace_id)])
+        lead = Lead.objects.get(pk=lead_id)
+        assert (lead.status, lead.lost_leases, lead.attempts) == ("pending", losses, 0)
+
+    lose(lead_id, campaign.workspace_id, settings, is_started=True)
+    reconcile()
+
+    lead = Lead.objects.get(pk=lead_id)
+    assert (lead.status, lead.skip_reason, lead.next_attempt_at) == ("failed", "worker_lost", None)
+    attempt = Attempt.objects.get(lead_id=lead_id)
+    assert (attempt.result, attempt.skip_reason, attempt.number) == ("failed", "worker_lost", 1)
+    events = LeadDistributionEvent.objects.filter(attempt_id=attempt.pk).order_by("seq")
+    assert [each.event for each in events] == ["distribution_started", "failed"]
+    assert events[1].data == {"losses": 3, "due_at": None}
+    assert metrics.LEADS_GIVEN_UP._value.get() == given_up + 1
+    assert schedule.read_sizes().waiting == 0
+    assert_verified()
+
+
+def test_losses_count_only_in_a_row(campaign: Campaign) -> None:
+    """An attempt that came to its end starts the count again."""
+    campaign.enrollments.update(active=False)
+    [lead_id] = make_leads(campaign, count=1)
+    Lead.objects.filter(pk=lead_id).update(lost_leases=product_settings.LEADSWITCH_MAX_LOST_LEASES - 1)
+    put_due(lead_id, campaign.workspace_id)
+    run_leased(lead_id)
+    assert Lead.objects.get(pk=lead_id).lost_leases == 0
+
+
+def test_a_dispatcher_that_dies_between_take_and_publish_loses_nothing(
+    campaign: Campaign, settings: Any
+) -> None:
+    """PITFALLS 23."""
+    [lead_id] = make_leads(campaign, count=1)
+    lose(lead_id, campaign.workspace_id, settings, is_started=False)  # taken, and never published
+    assert reconcile().repaired == 1
+    assert schedule.read_sizes().waiting == 1
+
+
+def test_without_leases_the_lead_is_nowhere(
+    campaign: Campaign, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Control: only the reconciler of the whole schedule would find it again."""
+    leasing = "redis.call('ZADD', INFLIGHT, unpack(scores))"
+    assert leasing in lua_prelude.PRELUDE
+    monkeypatch.setattr(lua_prelude, "PRELUDE", lua_prelude.PRELUDE.replace(leasing, ""))
+    schedule._script.cache_clear()
+    try:
+        settings.LEADSWITCH_LEASE_SECONDS = 0.001
+        [lead_id] = make_leads(campaign, count=1)
+        due = put_due(lead_id, campaign.workspace_id)
+        sizes = schedule.read_sizes()
+        assert (sizes.inflight, sizes.waiting) == (0, 0)
+        assert reconcile() == Counts()
+        assert schedule.find_lost([due]) == {lead_id}
+    finally:
+        schedule._script.cache_clear()

@@ -1,0 +1,45 @@
+"""What the leading dispatcher tells of the schedule and of the workers."""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from routing import metrics
+from routing.dispatch import schedule, workers
+from routing.dispatch.schedule import Leader
+from routing.dispatcher.loop import export_sizes
+from routing.redis import keys
+from tests.support.times import due, ids, later
+
+if TYPE_CHECKING:
+    import redis
+
+
+def value(metric: Any, **labels: str) -> float:
+    return float(metric.labels(**labels)._value.get())
+
+
+def test_sizes_are_exported(leader: Leader, settings: Any) -> None:
+    settings.LEADSWITCH_READY_LIMIT = 2
+    shard = str(keys.shard_of(1, shards=settings.LEADSWITCH_READY_SHARDS))
+    schedule.put([due(1), due(2), due(3), later(4)])
+    schedule.start([1])
+    export_sizes()
+    assert value(metrics.SCHEDULE_LEADS, shard=shard) == 2
+    assert value(metrics.SCHEDULE_OVERDUE, shard=shard) == 1
+    assert value(metrics.READY_LEADS, shard=shard) == 1
+    assert value(metrics.INFLIGHT_LEADS, state="queued") == 1
+    assert value(metrics.INFLIGHT_LEADS, state="started") == 1
+    assert value(metrics.SCHEDULE_LATE_SECONDS, path="redis") == pytest.approx(3600, abs=60)
+    assert ids(schedule.take_due(leader, limit=10).handed) == [3]
+
+
+def test_workers_are_counted_while_they_are_alive(redis_client: "redis.Redis[str]") -> None:
+    workers.say_alive("celery@one")
+    workers.say_alive("celery@two")
+    workers.say_alive("celery@one")
+    assert workers.count_alive() == 2
+    seconds, _ = redis_client.time()
+    redis_client.zadd(keys.workers_key(), {"celery@one": seconds - 16})
+    export_sizes()
+    assert value(metrics.WORKERS_ALIVE, path="redis") == 1

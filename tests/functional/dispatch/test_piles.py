@@ -1,0 +1,162 @@
+"""Redis was flushed while one workspace had thousands of overdue leads: nobody else's leads wait for these."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pytest
+from django.utils import timezone
+
+from routing.dispatch import pauses
+from routing.dispatch.backlog import LEADS_A_PAGE, Spread, Walk, walk_all, walk_running
+from routing.dispatch.modes import FOLLOW_MODE, follow_mode
+from routing.dispatch.schedule import Due
+from routing.dispatcher.leader_tasks import Lookout, QueuesRefuse, catch_up
+from routing.models import DispatchMode, Lead, Source
+from routing.reconcile import find_reconciler, run_reconciler
+from routing.redis import keys
+from tests.support.factories import SourceFactory
+from tests.support.filling import fill_leads
+
+if TYPE_CHECKING:
+    import redis
+
+PILE = 20_000
+FRESH = 5
+OTHERS = 3
+# A fresh lead is due again by then. The pile takes 20 seconds to come back.
+SOON_MS = 1_000
+
+
+def make_pile(*, count: int = PILE, is_paused: bool) -> Source:
+    """Overdue for longer than any other lead."""
+    source: Source = SourceFactory(
+        workspace__dispatch_mode="event", workspace__paused_at=timezone.now() if is_paused else None
+    )
+    fill_leads(
+        source,
+        count=count,
+        next_attempt_at="now() - interval '1 hour' + n * interval '1 millisecond'",
+        received_at="now() - interval '2 hours'",
+    )
+    return source
+
+
+@pytest.fixture
+def fresh(committed_db: None, redis_client: "redis.Redis[str]") -> list[tuple[int, int]]:  # noqa: ARG001 - both are filled
+    """(lead, workspace) of leads that have just become due in other workspaces."""
+    for _ in range(OTHERS):
+        source = SourceFactory(workspace__dispatch_mode="event")
+        fill_leads(
+            source,
+            count=FRESH,
+            next_attempt_at="now() - interval '5 seconds'",
+            received_at="now() - interval '1 minute'",
+        )
+    return list(Lead.objects.values_list("pk", "workspace_id"))
+
+
+def late_or_missing(client: "redis.Redis[str]", leads: Sequence[tuple[int, int]]) -> list[int]:
+    seconds, _ = client.time()
+    found = []
+    for lead_id, workspace_id in leads:
+        score = client.zscore(keys.schedule_of(workspace_id), str(lead_id))
+        is_out = client.zscore(keys.inflight_key(), str(lead_id)) is not None
+        if not is_out and (score is None or score > seconds * 1000 + SOON_MS):
+            found.append(lead_id)
+    return found
+
+
+def win() -> None:
+    """What a new leader does in its first turn."""
+    with suppress(QueuesRefuse):
+        next(catch_up(), None)
+
+
+def look() -> None:
+    with suppress(QueuesRefuse):
+        Lookout()._look_into_postgres()
+
+
+def reconcile() -> None:
+    run_reconciler(find_reconciler("schedule"), fix=True, limit=LEADS_A_PAGE)
+
+
+@pytest.mark.parametrize("is_paused", [True, False], ids=["paused", "running"])
+@pytest.mark.parametrize("put_first_page", [win, look, reconcile])
+def test_other_workspaces_leads_come_back_with_the_first_page(
+    put_first_page: Callable[[], None],
+    fresh: list[tuple[int, int]],
+    redis_client: "redis.Redis[str]",
+    *,
+    is_paused: bool,
+) -> None:
+    make_pile(is_paused=is_paused)
+    put_first_page()
+    assert late_or_missing(redis_client, fresh) == []
+
+
+@pytest.mark.usefixtures("fresh")
+def test_the_pile_keeps_its_rate_beside_others() -> None:
+    """Overdue leads of one workspace come back a thousand a second, those of another from the beginning."""
+    at = timezone.now()
+    spread = Spread(seed=1)
+    pile = [spread.place(Due(number, 1, at), at=at).wait_ms for number in range(5_000)]
+    assert max(pile) >= 4_999
+    assert spread.place(Due(5_000, 2, at), at=at).wait_ms == 0
+
+
+def test_a_page_has_an_equal_part_of_each_workspace(fresh: list[tuple[int, int]]) -> None:
+    """Whoever has no more leaves its part to the others, and each lead comes once."""
+    pile = make_pile(count=200, is_paused=False)
+    walk = walk_running(DispatchMode.EVENT)
+    pages = []
+    while not walk.is_over:
+        pages.append([lead.workspace_id for lead in walk.read_page(count=12)])
+    others = {workspace_id for _, workspace_id in fresh}
+    parts = [{each: page.count(each) for each in {*others, pile.workspace_id}} for page in pages]
+    assert parts[0] == dict.fromkeys([*others, pile.workspace_id], 3)
+    assert parts[1] == {**dict.fromkeys(others, 2), pile.workspace_id: 3}
+    assert {part[pile.workspace_id] for part in parts[2:-1]} == {12}
+    assert sum(map(len, pages)) == 200 + len(fresh)
+
+
+@pytest.mark.usefixtures("fresh")
+def test_paused_workspaces_come_last() -> None:
+    paused = make_pile(count=20, is_paused=True)
+    walk = walk_all(DispatchMode.EVENT)
+    pages = [{lead.workspace_id for lead in walk.read_page(count=30)} for _ in range(2)]
+    assert walk.read_page() == []
+    assert walk.is_over
+    assert paused.workspace_id not in pages[0]
+    assert pages[1] == {paused.workspace_id}
+
+
+def test_more_workspaces_than_a_page_has_leads(fresh: list[tuple[int, int]]) -> None:
+    walk = Walk(DispatchMode.EVENT, sorted({workspace_id for _, workspace_id in fresh}))
+    found = []
+    while not walk.is_over:
+        found += [lead.lead_id for lead in walk.read_page(count=2)]
+    assert sorted(found) == sorted(lead_id for lead_id, _ in fresh)
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_paused_pile_comes_when_it_is_resumed(
+    redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No reconciler had looked before: whoever resumes a workspace has its leads put."""
+    workspace_id = make_pile(count=3_000, is_paused=True).workspace_id
+    win()
+    assert redis_client.zcard(keys.schedule_of(workspace_id)) == 0
+    sent: list[tuple[str, object]] = []
+    monkeypatch.setattr("routing.dispatch.modes.send_wake", lambda task, args: sent.append((task, args)))
+    pauses.resume_workspace(workspace_id, actor="ops", reason="cleared")
+    assert sent == [(FOLLOW_MODE, [workspace_id])]
+    assert follow_mode(workspace_id) == 3_000
+    waiting = redis_client.zrange(keys.schedule_of(workspace_id), 0, -1)
+    out = [
+        lead
+        for lead, holder in redis_client.hgetall(keys.leases_key()).items()
+        if holder.partition("@")[0] == str(workspace_id)
+    ]
+    assert len({*waiting, *out}) == 3_000

@@ -1,0 +1,475 @@
+"""The schedule's scripts on a real Redis: what each call does, and that doing it twice changes nothing."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+import pytest
+
+from routing.dispatch import mirror, schedule, scripts
+from routing.dispatch.schedule import Ending, Leader, NotLeading
+from routing.redis import keys
+from tests.conftest import remove_keys
+from tests.support.racing import wait_until
+from tests.support.times import HOUR, due, ids, later, pairs
+
+if TYPE_CHECKING:
+    import redis
+
+pytestmark = pytest.mark.usefixtures("redis_client")
+
+
+def inflight(client: "redis.Redis[str]") -> set[int]:
+    return {int(member) for member in client.zrange(keys.inflight_key(), 0, -1)}
+
+
+def waiting(client: "redis.Redis[str]", workspace_id: int = 1) -> dict[int, int]:
+    members = client.zrange(keys.schedule_of(workspace_id), 0, -1, withscores=True)
+    return {int(member): int(score) for member, score in members}
+
+
+def hold_started(lead_id: int) -> int:
+    """A lead that a worker has started; when its lease ends."""
+    assert ids(schedule.put([due(lead_id)])) == [lead_id]
+    [deadline_ms] = schedule.start([lead_id])
+    assert deadline_ms is not None
+    return deadline_ms
+
+
+def test_due_now_goes_straight_into_flight(redis_client: "redis.Redis[str]") -> None:
+    assert pairs(schedule.put([due(1), due(2, 7)])) == [(1, 1), (2, 7)]
+    assert inflight(redis_client) == {1, 2}
+    assert schedule.read_sizes().waiting == 0
+
+
+def test_due_later_waits_to_the_millisecond(redis_client: "redis.Redis[str]") -> None:
+    lead = later(1)
+    lead = lead._replace(due_at=lead.due_at.replace(microsecond=1_001))
+    assert schedule.put([lead]) == []
+    assert waiting(redis_client) == {1: int(lead.due_at.timestamp()) * 1000 + 2}  # never early
+
+
+def test_a_put_twice_changes_nothing(redis_client: "redis.Redis[str]") -> None:
+    leads = [due(1), later(2)]
+    assert ids(schedule.put(leads)) == [1]
+    before = waiting(redis_client)
+    assert schedule.put(leads) == []
+    assert inflight(redis_client) == {1}
+    assert waiting(redis_client) == before
+
+
+@pytest.mark.parametrize("is_first_later", [True, False])
+def test_puts_in_any_order_leave_the_earliest(
+    redis_client: "redis.Redis[str]", *, is_first_later: bool
+) -> None:
+    """Two processes that write one after the other in PostgreSQL may tell Redis the other way round."""
+    early, late = later(1, ahead=HOUR), later(1, ahead=2 * HOUR)
+    for each in [late, early] if is_first_later else [early, late]:
+        schedule.put([each])
+    assert waiting(redis_client) == {1: schedule.to_ms(early.due_at)}
+
+
+def test_a_lead_that_is_made_due_leaves_the_index(redis_client: "redis.Redis[str]") -> None:
+    schedule.put([later(1)])
+    assert ids(schedule.put([due(1)])) == [1]
+    assert waiting(redis_client) == {}
+    assert redis_client.zrange(keys.schedule_key(), 0, -1) == []
+
+
+def test_no_lead_overtakes_the_others_of_its_workspace(settings: Any, leader: Leader) -> None:
+    settings.LEADSWITCH_READY_LIMIT = 2
+    assert ids(schedule.put([due(1), due(2), due(3)])) == [1, 2]
+    schedule.start([1, 2])  # there is room again, and lead 3 was there first
+    assert schedule.put([due(4)]) == []
+    assert ids(schedule.take_due(leader, limit=10).handed) == [3, 4]
+
+
+def test_a_ready_queue_is_kept_short(settings: Any, leader: Leader) -> None:
+    settings.LEADSWITCH_READY_LIMIT = 3
+    assert ids(schedule.put([due(number) for number in range(5)])) == [0, 1, 2]
+    take = schedule.take_due(leader, limit=10)
+    assert (take.handed, take.is_blocked, take.is_more) == ([], True, False)
+    schedule.start([0, 1])
+    take = schedule.take_due(leader, limit=10)
+    assert (ids(take.handed), take.is_blocked) == ([3, 4], False)
+
+
+def test_taken_leads_are_in_flight_in_due_order(redis_client: "redis.Redis[str]", leader: Leader) -> None:
+    """PITFALLS 23: one script moves and leases, so a lead is never nowhere."""
+    fill_behind_a_pause(
+        redis_client, [due(1, ago=HOUR), due(2, ago=3 * HOUR), due(3, ago=2 * HOUR), later(4)]
+    )
+    take = schedule.take_due(leader, limit=2)
+    assert (ids(take.handed), take.is_more) == ([2, 3], True)
+    assert inflight(redis_client) == {2, 3}
+    take = schedule.take_due(leader, limit=2, published=take.number)
+    assert (ids(take.handed), take.is_more) == ([1], False)
+    assert take.next_due_seconds == pytest.approx(3600, abs=60)
+    assert schedule.take_due(leader, limit=2, published=take.number).handed == []
+
+
+def fill_behind_a_pause(client: "redis.Redis[str]", leads: list[schedule.Due]) -> None:
+    """Put leads that would go straight into flight into the index."""
+    client.set(keys.paused_key(), 1)
+    assert schedule.put(leads) == []
+    client.delete(keys.paused_key())
+
+
+@pytest.mark.parametrize("is_product", [True, False])
+def test_paused_means_not_taken(
+    redis_client: "redis.Redis[str]", leader: Leader, *, is_product: bool
+) -> None:
+    """PITFALLS 33: nobody takes and drops, nobody takes and puts back."""
+    key = keys.paused_key() if is_product else keys.workspace_paused_key(1)
+    redis_client.set(key, 1)
+    assert schedule.put([due(1)]) == []
+    take = schedule.take_due(leader, limit=10)
+    assert (take.handed, take.is_more, take.is_blocked) == ([], False, False)
+    others = schedule.put([due(2, 2)])
+    assert ids(others) == ([] if is_product else [2])
+    redis_client.delete(key)
+    assert ids(schedule.take_due(leader, limit=10).handed) == ([1, 2] if is_product else [1])
+
+
+def test_a_lead_in_flight_is_not_taken_again(redis_client: "redis.Redis[str]", leader: Leader) -> None:
+    """PITFALLS 25. Its time was written again while a worker had it: it comes up when the worker is done."""
+    deadline_ms = hold_started(1)
+    assert schedule.put([due(1)]) == []
+    assert schedule.take_due(leader, limit=10).handed == []
+    assert waiting(redis_client) == {1: deadline_ms}
+    assert schedule.end([Ending(1, deadline_ms)]) == [True]
+    assert ids(schedule.take_due(leader, limit=10).handed) == [1]
+
+
+def test_the_new_time_of_a_worker_does_not_undo_that_of_an_operator(leader: Leader) -> None:
+    """Run again at once, while the attempt before puts the lead off until tomorrow."""
+    deadline_ms = hold_started(1)
+    schedule.put([due(1)])
+    schedule.end([Ending(1, deadline_ms, later(1).due_at, 1)])
+    assert ids(schedule.take_due(leader, limit=10).handed) == [1]
+
+
+def test_a_put_of_a_lead_that_still_queues_is_left_to_its_worker(redis_client: "redis.Redis[str]") -> None:
+    schedule.put([due(1)])
+    assert schedule.put([later(1)]) == []
+    assert waiting(redis_client) == {}
+
+
+def test_one_worker_starts_a_lead() -> None:
+    """Two messages of one lead: the second is refused while the first runs, and after it has ended."""
+    deadline_ms = hold_started(1)
+    assert schedule.start([1]) == [None]
+    schedule.end([Ending(1, deadline_ms)])
+    assert schedule.start([1, 99]) == [None, None]
+
+
+def test_starting_renews_the_lease(settings: Any, redis_client: "redis.Redis[str]") -> None:
+    settings.LEADSWITCH_LEASE_SECONDS = 100
+    schedule.put([due(1)])
+    handed_until = redis_client.zscore(keys.inflight_key(), "1")
+    settings.LEADSWITCH_LEASE_SECONDS = 200
+    [started_until] = schedule.start([1])
+    assert handed_until is not None
+    assert started_until is not None
+    assert started_until - handed_until == pytest.approx(100_000, abs=60_000)
+
+
+def test_a_lease_is_ended_by_its_holder_alone(settings: Any, redis_client: "redis.Redis[str]") -> None:
+    """PITFALLS 24: a worker that slept past its lease does not take the next one's away."""
+    settings.LEADSWITCH_LEASE_SECONDS = 0.001
+    old = hold_started(1)
+    wait_until(lambda: bool(schedule.find_expired(limit=1)), what="the end of a lease")
+    settings.LEADSWITCH_LEASE_SECONDS = 600
+    [new] = schedule.start([1])
+    assert schedule.end([Ending(1, old)]) == [False]
+    assert inflight(redis_client) == {1}
+    assert schedule.end([Ending(1, new)]) == [True]
+    assert schedule.end([Ending(1, new)]) == [False]
+    assert inflight(redis_client) == set()
+
+
+def test_an_end_with_a_due_time_puts_the_lead_back(redis_client: "redis.Redis[str]") -> None:
+    deadline_ms = hold_started(1)
+    lead = later(1, 5)
+    schedule.end([Ending(1, deadline_ms, lead.due_at, 5)])  # it was sent on to another workspace
+    assert waiting(redis_client, 5) == {1: schedule.to_ms(lead.due_at)}
+    assert waiting(redis_client, 1) == {}
+
+
+def test_an_end_can_wait_by_the_clock_of_redis(redis_client: "redis.Redis[str]", leader: Leader) -> None:
+    deadline_ms = hold_started(1)
+    schedule.end(
+        [Ending(1, deadline_ms, due(1).due_at, wait_ms=60_000)]
+    )  # the workspace is that of the lease
+    assert set(waiting(redis_client)) == {1}
+    assert schedule.take_due(leader, limit=10).handed == []
+    assert schedule.take_due(leader, limit=10).next_due_seconds == pytest.approx(60, abs=30)
+
+
+def test_leases_that_are_over_are_found_the_oldest_first(settings: Any) -> None:
+    settings.LEADSWITCH_LEASE_SECONDS = 0.001
+    schedule.put([due(1, 7)])
+    schedule.start([1])
+    schedule.put([due(2, 7)])
+    wait_until(lambda: len(schedule.find_expired(limit=5)) == 2, what="the end of two leases")
+    first, second = schedule.find_expired(limit=5)
+    assert (first.lead_id, first.workspace_id, first.is_started) == (1, 7, True)
+    assert (second.lead_id, second.workspace_id, second.is_started) == (2, 7, False)
+    assert schedule.find_expired(offset=1, limit=5) == [second]
+
+
+def test_withdrawn_leads_do_not_come_up(redis_client: "redis.Redis[str]", leader: Leader) -> None:
+    """PITFALLS 51."""
+    fill_behind_a_pause(redis_client, [due(1), due(2), later(3, 2)])
+    assert schedule.withdraw([(1, 1), (3, 2), (99, 1)]) == 2
+    assert schedule.withdraw([(1, 1)]) == 0
+    take = schedule.take_due(leader, limit=10)
+    assert (ids(take.handed), take.next_due_seconds) == ([2], None)
+
+
+def test_a_dropped_workspace_leaves_the_others(redis_client: "redis.Redis[str]", leader: Leader) -> None:
+    fill_behind_a_pause(redis_client, [due(1), later(2), due(3, 2)])
+    assert mirror.drop_others(1, mode="poll", version=1) == 2
+    assert ids(schedule.take_due(leader, limit=10).handed) == [3]
+
+
+def test_sizes_by_shard(settings: Any, redis_client: "redis.Redis[str]") -> None:
+    settings.LEADSWITCH_READY_SHARDS = 2
+    of_shard = {keys.shard_of(number, shards=2): number for number in range(20)}
+    fill_behind_a_pause(redis_client, [due(1, of_shard[0]), later(2, of_shard[0]), later(3, of_shard[1])])
+    schedule.put([due(4, of_shard[1])])
+    sizes = schedule.read_sizes()
+    assert [(each.waiting, each.overdue, each.ready) for each in sizes.shards] == [(2, 1, 0), (1, 0, 1)]
+    assert (sizes.inflight, sizes.waiting, sizes.overdue, sizes.ready) == (1, 3, 1, 1)
+    assert sizes.overdue_seconds == pytest.approx(3600, abs=60)
+
+
+# --- who may take ---------------------------------------------------------------------------------------------
+
+
+def test_one_leads_and_renews(redis_client: "redis.Redis[str]") -> None:
+    """PITFALLS 28: compare and renew in one step; a rival changes nothing."""
+    one, is_new = schedule.claim_lead("one", lease_ms=600_000, least_epoch=0)
+    assert (one, is_new) == (Leader("one", 1), True)
+    assert schedule.claim_lead("two", lease_ms=1, least_epoch=50) == (None, False)
+    assert schedule.claim_lead("one", lease_ms=600_000, least_epoch=0) == (Leader("one", 1), False)
+    assert redis_client.pttl(keys.dispatcher_key()) > 1_000
+    schedule.resign("two")
+    assert redis_client.get(keys.dispatcher_key()) == "one"
+    schedule.resign("one")
+    assert schedule.claim_lead("two", lease_ms=600_000, least_epoch=0) == (Leader("two", 2), True)
+
+
+def test_an_epoch_never_comes_again(redis_client: "redis.Redis[str]") -> None:
+    """Not even after a flush: PostgreSQL remembers the last."""
+    remove_keys(redis_client)
+    assert schedule.claim_lead("one", lease_ms=600_000, least_epoch=41) == (Leader("one", 42), True)
+
+
+def test_a_leader_that_slept_past_its_lease_takes_nothing(redis_client: "redis.Redis[str]") -> None:
+    fill_behind_a_pause(redis_client, [due(1)])
+    asleep, _ = schedule.claim_lead("same-name", lease_ms=1, least_epoch=0)
+    wait_until(lambda: not redis_client.exists(keys.dispatcher_key()), what="the end of the leader's lease")
+    assert asleep is not None
+    with pytest.raises(NotLeading):
+        schedule.take_due(asleep, limit=10)
+    awake, _ = schedule.claim_lead(
+        "same-name", lease_ms=600_000, least_epoch=0
+    )  # as a process that was started again
+    with pytest.raises(NotLeading):
+        schedule.take_due(asleep, limit=10)
+    assert waiting(redis_client) != {}
+    assert awake is not None
+    assert ids(schedule.take_due(awake, limit=10).handed) == [1]
+
+
+def test_without_the_check_of_the_epoch_it_does(
+    redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Control."""
+    fence = "if redis.call('GET', DISPATCHER) ~= ARGV[1] or redis.call('GET', EPOCH) ~= ARGV[2] then return {-1} end"
+    assert fence in scripts.TAKE
+    monkeypatch.setattr(scripts, "TAKE", scripts.TAKE.replace(fence, ""))
+    fill_behind_a_pause(redis_client, [due(1)])
+    asleep, _ = schedule.claim_lead("one", lease_ms=1, least_epoch=0)
+    wait_until(lambda: not redis_client.exists(keys.dispatcher_key()), what="the end of the leader's lease")
+    schedule.claim_lead("two", lease_ms=600_000, least_epoch=0)
+    assert asleep is not None
+    assert ids(schedule.take_due(asleep, limit=10).handed) == [1]
+
+
+# --- fairness -------------------------------------------------------------------------------------------------
+
+
+def in_one_shard(count: int) -> list[int]:
+    """Workspaces that share a ready queue."""
+    return [number for number in range(1, 1_000) if keys.shard_of(number, shards=4) == 0][:count]
+
+
+def test_a_hot_workspace_starves_nobody(
+    redis_client: "redis.Redis[str]", leader: Leader, settings: Any
+) -> None:
+    settings.LEADSWITCH_READY_LIMIT = 20
+    hot, *quiet = in_one_shard(5)
+    piled = [due(number, hot, ago=5 * HOUR) for number in range(2_000)]
+    fill_behind_a_pause(
+        redis_client, [*piled, *(due(10_000 + each, each, ago=timedelta(seconds=1)) for each in quiet)]
+    )
+    handed = schedule.take_due(leader, limit=1_000).handed
+    assert len(handed) == 20
+    assert {each.workspace_id for each in handed} == {hot, *quiet}
+    # What came first would be: the hot one's alone.
+    in_due_order = redis_client.zrange(keys.schedule_of(hot), 0, 19)
+    assert len(in_due_order) == 20
+
+
+def test_workspaces_take_turns_when_there_is_no_room_for_all(
+    redis_client: "redis.Redis[str]", leader: Leader, settings: Any
+) -> None:
+    settings.LEADSWITCH_READY_LIMIT = 2
+    workspaces = in_one_shard(5)
+    leads = [due(100 * each + number, each) for each in workspaces for number in range(4)]
+    fill_behind_a_pause(redis_client, leads)
+    served: list[int] = []
+    for _ in range(5):
+        handed = schedule.take_due(leader, limit=10).handed
+        served += [each.workspace_id for each in handed]
+        schedule.start(ids(handed))
+    assert served == workspaces * 2
+
+
+def test_a_queue_that_is_slow_gets_less(
+    redis_client: "redis.Redis[str]", leader: Leader, settings: Any
+) -> None:
+    """What waits longer in a ready queue than a part of its lease halves what is handed to that queue."""
+    settings.LEADSWITCH_READY_LIMIT, settings.LEADSWITCH_LEASE_SECONDS = 100, 30
+    fill_behind_a_pause(redis_client, [due(number) for number in range(500)])
+    handed = schedule.take_due(leader, limit=1_000).handed
+    assert len(handed) == 100
+    age_ready_leads(redis_client, shard=keys.shard_of(1, shards=4), by_ms=5_000)
+    schedule.start(ids(handed))
+    assert len(schedule.take_due(leader, limit=1_000).handed) == 50
+
+
+def test_a_queue_that_is_prompt_gets_more_again(
+    redis_client: "redis.Redis[str]", leader: Leader, settings: Any
+) -> None:
+    settings.LEADSWITCH_READY_LIMIT, settings.LEADSWITCH_LEASE_SECONDS = 100, 600
+    redis_client.hset(f"{{{settings.LEADSWITCH_REDIS_PREFIX}}}:pace", str(keys.shard_of(1, shards=4)), 8)
+    fill_behind_a_pause(redis_client, [due(number) for number in range(500)])
+    sizes = []
+    for _ in range(5):
+        handed = schedule.take_due(leader, limit=1_000).handed
+        sizes.append(len(handed))
+        schedule.start(ids(handed))
+    assert sizes == [8, 16, 32, 64, 100]
+
+
+def age_ready_leads(client: "redis.Redis[str]", *, shard: int, by_ms: int) -> None:
+    """As if they had waited in their queue for so long."""
+    for key in (keys.ready_key(shard), keys.inflight_key()):
+        aged = {name: score - by_ms for name, score in client.zrange(key, 0, -1, withscores=True)}
+        client.zadd(key, aged)
+
+
+# --- what is lost ---------------------------------------------------------------------------------------------
+
+
+def test_lost_is_what_is_nowhere_or_comes_too_late(redis_client: "redis.Redis[str]") -> None:
+    settled = [due(1), later(2), later(3, ahead=2 * HOUR)]
+    schedule.put(settled)
+    assert schedule.find_lost(settled) == set()
+    in_an_hour = later(3)  # the row says so, the index has a later time: the put of the earlier one was lost
+    assert schedule.find_lost([due(1), later(2), in_an_hour, later(4), due(5)]) == {3, 4, 5}
+    remove_keys(redis_client)
+    assert schedule.find_lost(settled) == {1, 2, 3}
+
+
+@pytest.mark.parametrize(
+    ("key", "lost"),
+    [("schedule", {2}), ("schedule:1", {2}), ("inflight", {1}), ("leases", set()), ("ready:2", set())],
+)
+def test_any_one_key_may_vanish(
+    redis_client: "redis.Redis[str]", settings: Any, key: str, lost: set[int]
+) -> None:
+    """Either the lead is found lost, or its lease runs out like any other."""
+    schedule.put([due(1), later(2)])
+    assert redis_client.delete(f"{{{settings.LEADSWITCH_REDIS_PREFIX}}}:{key}") == (
+        1 if key != "ready:2" else 0
+    )
+    assert schedule.find_lost([due(1), later(2)]) == lost
+    schedule.put([due(1), later(2)])
+    assert schedule.find_lost([due(1), later(2)]) == set()
+    [expired] = all_leases(redis_client)
+    assert schedule.end([Ending(1, expired)]) == [True]
+
+
+def all_leases(client: "redis.Redis[str]") -> list[int]:
+    return [int(score) for _, score in client.zrange(keys.inflight_key(), 0, -1, withscores=True)]
+
+
+def test_scripts_are_loaded_again_when_redis_forgot_them(redis_client: "redis.Redis[str]") -> None:
+    """PITFALLS 34."""
+    schedule.put([due(1)])
+    redis_client.script_flush()
+    assert ids(schedule.put([due(2)])) == [2]
+
+
+def test_all_keys_share_one_hash_tag(redis_client: "redis.Redis[str]", settings: Any, leader: Leader) -> None:
+    """PITFALLS 34."""
+    schedule.put([due(1), later(2)])
+    schedule.start([1])
+    schedule.take_due(leader, limit=1)
+    found = list(redis_client.scan_iter("*"))
+    tag = f"{{{settings.LEADSWITCH_REDIS_PREFIX}}}:"
+    assert len([key for key in found if settings.LEADSWITCH_REDIS_PREFIX in key]) >= 6
+    assert [key for key in found if settings.LEADSWITCH_REDIS_PREFIX in key and not key.startswith(tag)] == []
+
+
+def test_python_and_lua_agree_about_shards(settings: Any) -> None:
+    """PITFALLS 30."""
+    settings.LEADSWITCH_READY_SHARDS = 7
+    for workspace_id in (1, 9, 10, 4711, 2**31, 2**53 - 1):
+        schedule.put([due(workspace_id, workspace_id)])
+        ready = [each.ready for each in schedule.read_sizes().shards]
+        schedule.end([Ending(workspace_id, None)])
+        shard = crc32(str(workspace_id).encode()) % 7
+        assert ready == [int(number == shard) for number in range(7)]
+        assert keys.shard_of(workspace_id, shards=7) == shard
+
+
+# --- waking the dispatcher ------------------------------------------------------------------------------------
+
+
+def test_only_an_earlier_due_time_is_told_and_only_once_a_take(
+    redis_client: "redis.Redis[str]", leader: Leader
+) -> None:
+    with redis_client.pubsub() as channel:
+        channel.subscribe(keys.wake_key())
+        assert channel.get_message(timeout=10) is not None  # Redis may read another connection first
+        for put, is_told in [
+            (later(1, ahead=3 * HOUR), True),
+            (later(2, ahead=2 * HOUR), False),  # the dispatcher has not looked since
+        ]:
+            schedule.put([put])
+            assert is_heard(channel, redis_client) == is_told
+        schedule.take_due(leader, limit=1)
+        schedule.put([later(3, ahead=3 * HOUR)])
+        assert not is_heard(channel, redis_client)  # not earlier than lead 2
+        schedule.put([later(4, ahead=HOUR)])
+        assert is_heard(channel, redis_client)
+
+
+def is_heard(channel: Any, client: "redis.Redis[str]") -> bool:
+    """Whether anything was told until now: before this message of the test's own."""
+    client.publish(keys.wake_key(), "end")
+    heard: list[str] = []
+
+    def is_at_end() -> bool:
+        message = channel.get_message(timeout=1)
+        if message is not None:
+            heard.append(message["data"])
+        return heard[-1:] == ["end"]
+
+    wait_until(is_at_end, what="the end of what was told")
+    return heard != ["end"]

@@ -1,0 +1,360 @@
+"""How the dispatch stands: figures of PostgreSQL and Redis, what is wrong, and for whom."""
+
+from datetime import timedelta
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from distribution.attempts.distribute import distribute_lead
+from routing.dispatch import canary, pauses, schedule, workers
+from routing.dispatch import state as dispatchstate
+from routing.dispatch.control import say_leading, say_resigned
+from routing.dispatch.state import Backlog, Brief, find_problems, read_brief, read_state
+from routing.models import DispatchPath, Workspace
+from routing.redis import keys
+from tests.support.factories import LeadFactory, SourceFactory, WorkspaceFactory
+from tests.support.reconciled import all_ran
+from tests.support.redis_faults import refusing_writes
+from tests.support.times import due, later
+
+if TYPE_CHECKING:
+    import redis
+
+pytestmark = pytest.mark.usefixtures("committed_db", "redis_client")
+
+WHY = {"actor": "ops", "reason": "a doubt"}
+
+
+def waiting(workspace: Workspace, *minutes: float) -> None:
+    """Leads that are due in so many minutes; with less than none, so long ago."""
+    source = SourceFactory(workspace=workspace)
+    for each in minutes:
+        LeadFactory(source=source, next_attempt_at=timezone.now() + timedelta(minutes=each))
+
+
+def lead_and_work() -> None:
+    say_leading("one", epoch=3, path=DispatchPath.REDIS)
+    workers.say_alive("celery@one")
+    all_ran()
+
+
+def attempt() -> None:
+    """One begins just now."""
+    assert distribute_lead(LeadFactory(source=SourceFactory()).pk).result == "unsold"
+
+
+def problems(visible: list[int] | None = None) -> list[str]:
+    return list(find_problems(read_state(visible)))
+
+
+def test_polled_leads_are_counted_in_postgres() -> None:
+    polled, other = WorkspaceFactory(), WorkspaceFactory()
+    waiting(polled, -30, -5, 60)
+    waiting(other, 60)
+    LeadFactory(source__workspace=polled, status="failed", next_attempt_at=None, finished_at=timezone.now())
+    LeadFactory(source__workspace=polled, paused_at=timezone.now())  # somebody holds it back
+
+    state = read_state(None)
+
+    assert {each.id: each.backlog for each in state.workspaces} == {
+        polled.pk: Backlog(3, 2),
+        other.pk: Backlog(1, 0),
+    }
+    assert state.total == Backlog(4, 2)
+    assert state.overdue_seconds == pytest.approx(1_800, abs=60)
+    assert state.overdue_told.startswith("for 30 min")
+
+
+def test_leads_of_the_dispatcher_are_counted_in_the_schedule(settings: Any) -> None:
+    settings.LEADSWITCH_READY_LIMIT = 2
+    workspace = WorkspaceFactory(dispatch_mode="event")
+    schedule.put([*(due(number, workspace.pk) for number in range(1, 5)), later(5, workspace.pk)])
+    schedule.start([1])
+
+    state = read_state(None)
+
+    assert state.redis is not None
+    assert [each.backlog for each in state.workspaces] == [Backlog(3, 2)]
+    assert state.redis.sizes is not None
+    shard = state.redis.sizes.shards[keys.shard_of(workspace.pk, shards=settings.LEADSWITCH_READY_SHARDS)]
+    assert (shard.waiting, shard.overdue, shard.ready) == (3, 2, 1)
+    assert (state.redis.sizes.inflight, state.redis.started) == (2, 1)
+
+
+def test_no_more_leads_are_looked_at_than_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are due soonest: who has none among them may have some, and is told so."""
+    monkeypatch.setattr(dispatchstate, "LEADS_LOOKED_AT", 3)
+    soon, late = WorkspaceFactory(name="a"), WorkspaceFactory(name="b")
+    waiting(soon, -2, -1, 5)
+    waiting(late, 60)
+
+    state = read_state(None)
+
+    first, second = (each.backlog for each in state.workspaces)
+    assert (first.waiting_told, first.overdue_told) == ("3+", "2")
+    assert (second.waiting_told, second.overdue_told) == ("0+", "0")
+    assert state.overdue_told.startswith("for 2 min")
+
+
+def test_leads_of_paused_workspaces_do_not_make_the_age() -> None:
+    paused, running = WorkspaceFactory(paused_at=timezone.now()), WorkspaceFactory()
+    waiting(paused, -60, -50)
+    assert read_state(None).overdue_told == "nothing is overdue"
+    waiting(running, -10)
+    assert read_state(None).overdue_told.startswith("for 10 min")
+
+
+def test_a_paused_pile_hides_no_other_lead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leads of workspaces that are not paused are counted first, and their age is always known."""
+    monkeypatch.setattr(dispatchstate, "LEADS_LOOKED_AT", 2)
+    paused, running = WorkspaceFactory(name="a", paused_at=timezone.now()), WorkspaceFactory(name="b")
+    waiting(paused, -60, -60, -60)
+    waiting(running, -10)
+
+    state = read_state(None)
+
+    assert state.overdue_told.startswith("for 10 min")
+    assert [each.backlog.overdue_told for each in state.workspaces] == ["1+", "1+"]
+
+
+def test_pauses_come_with_who_and_why_and_first() -> None:
+    names = [WorkspaceFactory(name=name) for name in ("a", "b", "c")]
+    at = timezone.now()
+    pauses.pause_workspace(names[2].pk, at=at, **WHY)
+    pauses.pause_product(at=at, actor="ann", reason="a bad import")
+
+    state = read_state(None)
+
+    assert [each.name for each in state.workspaces] == ["c", "a", "b"]
+    assert [each.pause for each in state.workspaces] == [pauses.Pause(at, **WHY), None, None]
+    assert state.pause == pauses.Pause(at, "ann", "a bad import")
+    assert (state.paused_count, state.workspace_count) == (1, 3)
+
+
+def test_a_search_and_a_limit() -> None:
+    for name in ("Sunbelt", "Sunrise", "Peachtree"):
+        WorkspaceFactory(name=name, slug=name.lower())
+    assert [each.name for each in read_state(None, search="SUN", limit=5).workspaces] == [
+        "Sunbelt",
+        "Sunrise",
+    ]
+    cut = read_state(None, limit=2)
+    assert ([each.name for each in cut.workspaces], cut.is_cut) == (["Peachtree", "Sunbelt"], True)
+    assert not read_state(None, limit=3).is_cut
+    assert cut.workspace_count == 3
+
+
+def test_who_sees_some_workspaces_is_told_of_these_alone() -> None:
+    mine, foreign = WorkspaceFactory(), WorkspaceFactory(paused_at=timezone.now(), dispatch_mode="event")
+    waiting(mine, 5)
+    waiting(foreign, -60, -60)
+
+    state = read_state([mine.pk])
+
+    assert [each.id for each in state.workspaces] == [mine.pk]
+    assert (state.total, state.overdue_seconds) == (Backlog(1, 0), None)
+    assert state.modes == {"poll": 1, "shadow": 0, "event": 0}
+    assert state.paused_count == 0
+    assert state.redis is not None
+    assert state.redis.sizes is None
+    assert not state.is_whole
+
+
+def test_nothing_is_wrong_with_a_leader_and_a_worker() -> None:
+    WorkspaceFactory(dispatch_mode="event")
+    lead_and_work()
+    assert problems() == []
+    pauses.pause_product(at=timezone.now(), **WHY)
+    assert problems() == []
+
+
+def test_without_a_dispatcher_something_is_wrong_where_one_is_needed() -> None:
+    polled = WorkspaceFactory()
+    workers.say_alive("celery@one")
+    all_ran()
+    assert problems() == []
+    event = WorkspaceFactory(dispatch_mode="event")
+    [problem] = problems()
+    assert problem.startswith("No dispatcher has reported as the leader for 15 seconds")
+    assert problems([polled.pk]) == []
+    assert problems([event.pk]) == [problem]
+    lead_and_work()
+    assert problems() == []
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE routing_dispatchcontrol SET seen_at = seen_at - interval '16 seconds'")
+    assert problems() == [problem]
+    say_leading("one", epoch=3, path=DispatchPath.REDIS)
+    say_resigned("one")
+    assert problems() == [problem]
+
+
+@pytest.mark.parametrize(
+    ("shards", "names", "then"),
+    [
+        ([0, 3], "ready.1, ready.2", "Their leads go through the others."),
+        (
+            [],
+            "ready.0, ready.1, ready.2, ready.3",
+            "Leads wait there unless a worker of an older version takes them.",
+        ),
+    ],
+)
+def test_queues_that_no_worker_takes_from_are_named(
+    redis_client: "redis.Redis[str]", shards: list[int], names: str, then: str
+) -> None:
+    lead_and_work()
+    redis_client.delete(keys.consumed_key())
+    workers.say_alive("celery@one", shards=shards)
+    [problem] = problems()
+    assert problem.startswith(f"No worker says that it takes from {names}. {then}")
+
+
+def test_without_a_worker_something_is_wrong() -> None:
+    all_ran()
+    [problem] = problems()
+    assert problem.startswith("No worker has reported for 15 seconds")
+
+
+def test_a_switch_that_redis_has_otherwise_is_wrong(redis_client: "redis.Redis[str]") -> None:
+    """PITFALLS 49. Both ways, and of the product."""
+    lead_and_work()
+    paused, running = WorkspaceFactory(paused_at=timezone.now()), WorkspaceFactory()
+    redis_client.set(keys.workspace_paused_key(running.pk), 1)
+    redis_client.set(keys.paused_key(), 1)
+
+    state = read_state(None)
+
+    assert state.redis is not None
+    assert state.redis.unmirrored == {None, paused.pk, running.pk}
+    assert [each.is_mirrored for each in state.workspaces] == [False, False]
+    assert state.is_product_mirrored is False
+    [problem] = find_problems(state)
+    assert problem.startswith("Redis has 3 switches other than PostgreSQL")
+
+
+def test_without_redis_the_part_of_postgres_is_told(no_redis: str) -> None:
+    workspace = WorkspaceFactory(dispatch_mode="event")
+    waiting(workspace, -5, 60)
+    say_leading("one", epoch=3, path=DispatchPath.POSTGRES)
+    all_ran()
+
+    state = read_state(None)
+
+    assert (state.redis, state.redis_failure) == (None, no_redis)
+    assert [(each.backlog, each.is_mirrored) for each in state.workspaces] == [(Backlog(2, 1), None)]
+    assert (state.control.leader, state.control.path, state.control.is_led) == ("one", "postgres", True)
+    late, never, away = find_problems(state)
+    assert late.startswith("1 lead is due and not started, the oldest for 5 min")
+    assert never == "No lead was started ever, although some are due."
+    assert away.startswith(f"Redis does not answer ({no_redis})")
+
+
+@pytest.mark.usefixtures("no_redis")
+def test_redis_that_is_away_is_asked_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+    read = dispatchstate._read_redis
+
+    def count(*arguments: Any, **named: Any) -> Any:
+        asked.append(monotonic())
+        return read(*arguments, **named)
+
+    monkeypatch.setattr(dispatchstate, "_read_redis", count)
+    states = [read_state(None) for _ in range(3)]
+    assert [state.redis for state in states] == [None, None, None]
+    assert len(asked) == 1
+
+
+def test_it_costs_the_same_with_more_workspaces() -> None:
+    def statements() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            read_state(None, limit=100)
+        return len(captured)
+
+    waiting(WorkspaceFactory(paused_at=timezone.now()), -5)
+    few = statements()
+    for _ in range(5):
+        waiting(WorkspaceFactory(paused_at=timezone.now()), -5)
+        waiting(WorkspaceFactory(dispatch_mode="event"), 5)
+    assert statements() == few == 8
+
+
+def test_the_home_page_has_it_in_brief() -> None:
+    mine = WorkspaceFactory(paused_at=timezone.now())
+    WorkspaceFactory(paused_at=timezone.now())
+    assert read_brief(None) == Brief(is_paused=False, is_led=False, paused_count=2)
+    lead_and_work()
+    pauses.pause_product(at=timezone.now(), **WHY)
+    assert read_brief([mine.pk]) == Brief(is_paused=True, is_led=True, paused_count=1)
+
+
+class TestLate:
+    """Each threshold, and what is just below it."""
+
+    def test_the_oldest_due_lead_is_judged_by_its_age(self) -> None:
+        lead_and_work()
+        attempt()
+        waiting(WorkspaceFactory(), -1 / 60)
+        assert problems() == []
+        waiting(WorkspaceFactory(), *[-6 / 60] * 3)
+        [problem] = problems()
+        assert problem.startswith("4 leads are due and not started, the oldest for 6 s.")
+
+    def test_many_due_leads_are_judged_by_their_number(self, settings: Any) -> None:
+        lead_and_work()
+        attempt()
+        settings.LEADSWITCH_WATCH = {**settings.LEADSWITCH_WATCH, "overdue_leads": 2}
+        waiting(WorkspaceFactory(), 0, 0)
+        assert problems() == []
+        waiting(WorkspaceFactory(), 0)
+        [problem] = problems()
+        assert problem.startswith("3 leads are due and not started, the oldest for 0 s.")
+
+    def test_that_nothing_is_started_is_told_when_something_is_due(self) -> None:
+        lead_and_work()
+        assert problems() == []
+        waiting(WorkspaceFactory(), -11 / 60)
+        late, never = problems()
+        assert late.startswith("1 lead is due and not started")
+        assert never == "No lead was started ever, although some are due."
+
+    def test_a_canary_that_does_not_come_back_is_told(self) -> None:
+        lead_and_work()
+        canary.send()
+        assert problems() == []
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE routing_canary SET out_since = out_since - interval '16 seconds' WHERE shard = 1"
+            )
+        [problem] = problems()
+        assert problem.startswith("A canary has been on its way through the queues for 16 s")
+
+    def test_nothing_is_late_while_the_product_is_paused(self) -> None:
+        lead_and_work()
+        waiting(WorkspaceFactory(), -60)
+        assert len(problems()) == 2
+        pauses.pause_product(at=timezone.now(), **WHY)
+        assert problems() == []
+
+    def test_late_leads_are_told_behind_a_paused_pile(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        lead_and_work()
+        monkeypatch.setattr(dispatchstate, "LEADS_LOOKED_AT", 2)
+        paused, running = WorkspaceFactory(paused_at=timezone.now()), WorkspaceFactory()
+        waiting(paused, -60, -60, -60)
+        waiting(running, -60)
+        pauses.mirror(paused.pk)
+        assert any("due and not started, the oldest for" in problem for problem in problems())
+
+
+def test_redis_that_refuses_to_write_is_told(redis_client: "redis.Redis[str]") -> None:
+    lead_and_work()
+    with refusing_writes(redis_client):
+        state = read_state(None)
+        [problem] = find_problems(state)
+    assert state.redis is not None
+    assert state.redis_refusal == "OutOfMemoryError"
+    assert problem.startswith("Redis refuses to write (OutOfMemoryError)")
+    assert problems() == []

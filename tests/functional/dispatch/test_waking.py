@@ -1,0 +1,468 @@
+"""Fixing a cause has the leads that it kept back tried again, by a form, a command or SQL."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from distribution.attempts.distribute import distribute_lead
+from distribution.explain.lead import explain
+from distribution.explain.text import to_text
+from distribution.models import Assignment, Buyer, Campaign, Enrollment, Tier
+from distribution.money.returns import return_assignment
+from distribution.money.wallet import adjust, set_credit_limit, top_up
+from routing.dispatch import wakeups
+from routing.leads.give_up import give_up_lead
+from routing.leads.pause import pause_lead
+from routing.models import DispatchControl, Lead, RoutingRule, Wakeup, Workspace
+from routing.reconcile import find_reconciler, run_reconciler
+from tests.support.admin_pages import client_of, save
+from tests.support.admin_pages import person as user
+from tests.support.factories import (
+    CampaignFactory,
+    EnrollmentFactory,
+    LeadFactory,
+    RuleFactory,
+    SourceFactory,
+    WorkspaceFactory,
+    enroll,
+    give_credits,
+)
+from tests.support.waking import came, fresh, is_due, raise_cap, world
+from tracing.models import Attempt, LeadDistributionEvent
+from tracing.vocabulary import WAKE_CAUSES
+
+pytestmark = pytest.mark.django_db
+
+NOBODY = {"field": "zip", "op": "eq", "value": "99501"}
+# A minute of each week that is not now.
+CLOSED = {
+    ("mon" if datetime.now(UTC).weekday() >= 3 else "sun"): [["12:00", "12:01"]],
+}
+
+
+def sql(statement: str, *parameters: object) -> None:
+    """As somebody does by psql."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+
+
+# What keeps the lead back, how it is fixed, and the cause that the next attempt names.
+Case = tuple[dict[str, Any], Callable[[Enrollment], object], str]
+CASES: dict[str, Case] = {
+    "cap": (
+        {"cap_day": 0},
+        lambda place: Enrollment.objects.filter(pk=place.pk).update(cap_day=9),
+        "cap_raised",
+    ),
+    "cap removed by SQL": (
+        {"cap_month": 0},
+        lambda place: sql("UPDATE distribution_enrollment SET cap_month = NULL WHERE id = %s", place.pk),
+        "cap_raised",
+    ),
+    "budget": (
+        {"budget_week_cents": 100},
+        lambda place: Enrollment.objects.filter(pk=place.pk).update(budget_week_cents=9_000),
+        "cap_raised",
+    ),
+    "enrollment paused": (
+        {"active": False},
+        lambda place: Enrollment.objects.filter(pk=place.pk).update(active=True),
+        "enrollment_resumed",
+    ),
+    "buyer paused": (
+        {"buyer__paused_at": datetime(2026, 1, 1, tzinfo=UTC)},
+        lambda place: Buyer.objects.filter(pk=place.buyer_id).update(paused_at=None),
+        "buyer_resumed",
+    ),
+    "no credits": (
+        {"credits_cents": 0},
+        lambda place: top_up(place.buyer_id, amount_cents=9_000, key="t", actor="ann"),
+        "credits_added",
+    ),
+    "no credits, adjusted": (
+        {"credits_cents": 0},
+        lambda place: adjust(place.buyer_id, amount_cents=9_000, key="t", actor="ann", reason="gift"),
+        "credits_added",
+    ),
+    "credit limit": (
+        {"credits_cents": 0},
+        lambda place: set_credit_limit(place.buyer_id, limit_cents=9_000),
+        "credit_limit_raised",
+    ),
+    "area": (
+        {"buyer__service_area": {"zips": ["99501"]}},
+        lambda place: Buyer.objects.filter(pk=place.buyer_id).update(service_area={"everywhere": True}),
+        "area_changed",
+    ),
+    "answers": (
+        {"campaign": {"questions": [{"key": "types", "field": "zip", "op": "in", "required": True}]}},
+        lambda place: Buyer.objects.filter(pk=place.buyer_id).update(answers={"types": ["30312"]}),
+        "answers_changed",
+    ),
+    "filter": (
+        {"lead_filter": NOBODY},
+        lambda place: Enrollment.objects.filter(pk=place.pk).update(lead_filter={}),
+        "filter_changed",
+    ),
+    "tier filter": (
+        {},
+        lambda place: Tier.objects.filter(pk=place.tier_id).update(content_filter={}),
+        "filter_changed",
+    ),
+    "buyer closed": (
+        {"buyer__hours": CLOSED},
+        lambda place: Buyer.objects.filter(pk=place.buyer_id).update(hours={}),
+        "hours_changed",
+    ),
+    "campaign closed": (
+        {"campaign": {"schedule": CLOSED}},
+        lambda place: Campaign.objects.filter(pk=place.campaign_id).update(schedule={}),
+        "schedule_changed",
+    ),
+    "campaign inactive": (
+        {"campaign": {"active": False}},
+        lambda place: Campaign.objects.filter(pk=place.campaign_id).update(active=True),
+        "campaign_resumed",
+    ),
+    "vertical": (
+        {"campaign": {"vertical": "solar"}},
+        lambda place: Campaign.objects.filter(pk=place.campaign_id).update(vertical="roofing"),
+        "campaign_changed",
+    ),
+    "price": (
+        {"campaign": {"price_cents": 900_000}},
+        lambda place: Campaign.objects.filter(pk=place.campaign_id).update(price_cents=100),
+        "price_changed",
+    ),
+    "bid": (
+        {"bid_cents": 900_000},
+        lambda place: Enrollment.objects.filter(pk=place.pk).update(bid_cents=None),
+        "price_changed",
+    ),
+    "workspace closed": (
+        {"campaign": {"workspace__hours": CLOSED}},
+        lambda place: Workspace.objects.filter(pk=place.campaign.workspace_id).update(hours={}),
+        "workspace_hours_changed",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_fixed_cause_has_its_lead_tried_again(name: str) -> None:
+    fields, fix, cause = CASES[name]
+    place = world(**fields)
+    if name == "tier filter":
+        Tier.objects.filter(pk=place.tier_id).update(content_filter=NOBODY)
+        Wakeup.objects.all().delete()
+    lead = came(place)
+    assert distribute_lead(lead.pk).result in ("unsold", "deferred")
+
+    fix(place)
+
+    assert fresh(lead).due_reason == cause
+    assert is_due(lead)
+    assert distribute_lead(lead.pk).result == "success"
+    attempt = Attempt.objects.get(lead_id=lead.pk, number=2)
+    started = LeadDistributionEvent.objects.get(attempt_id=attempt.pk, seq=1)
+    change = Wakeup.objects.get(cause=cause)
+    assert attempt.trigger == "woken"
+    assert started.data == {"number": 2, "trigger": "woken", "woken_by": cause, "change": change.pk}
+    assert f"(woken by: {WAKE_CAUSES[cause]})" in to_text(explain(fresh(lead)), width=200)
+
+
+def test_buyer_that_is_enrolled_gets_what_waited() -> None:
+    campaign = CampaignFactory()
+    lead = LeadFactory(source__workspace=campaign.workspace)
+    assert distribute_lead(lead.pk).skip_reason == "no_enrolled_buyers"
+
+    EnrollmentFactory(campaign=campaign, buyer__credits_cents=10_000)
+
+    assert fresh(lead).due_reason == "buyer_enrolled"
+    assert distribute_lead(lead.pk).result == "success"
+
+
+def test_returned_sale_wakes_who_waited_for_its_cap() -> None:
+    place = world(cap_month=1)
+    sold, waits = came(place), came(place)
+    assert [distribute_lead(each.pk).result for each in (sold, waits)] == ["success", "deferred"]
+
+    return_assignment(Assignment.objects.get().public_id, actor="ann", reason="wrong number")
+
+    assert fresh(waits).due_reason == "sale_returned"
+    assert distribute_lead(waits.pk).result == "success"
+    assert fresh(sold).next_attempt_at is None
+
+
+def test_rule_that_is_added_wakes_leads_of_its_workspace() -> None:
+    place, partner = world(), WorkspaceFactory(kind="partner")
+    lead = LeadFactory(source__workspace=partner)
+    assert distribute_lead(lead.pk).skip_reason == "no_campaign"
+
+    rule = RuleFactory(workspace=partner, destination=place.campaign.workspace, active=False)
+    assert not is_due(lead)
+    RoutingRule.objects.filter(pk=rule.pk).update(active=True)
+
+    assert fresh(lead).due_reason == "rule_changed"
+    assert distribute_lead(lead.pk).result == "success"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"cap_day": 0},
+        {"cap_day": 1},
+        {"weight": 5},
+        {"priority": 9},
+        {"active": False},
+        {"budget_day_cents": 1},
+    ],
+)
+def test_change_that_helps_nothing_wakes_nothing(change: dict[str, Any]) -> None:
+    place = world(cap_day=1, budget_day_cents=100_000)
+    leads = [came(place) for _ in range(2)]
+    assert [distribute_lead(each.pk).result for each in leads] == ["success", "deferred"]
+    before, changes = fresh(leads[1]), Wakeup.objects.count()
+
+    Enrollment.objects.filter(pk=place.pk).update(**change)
+
+    assert fresh(leads[1]).next_attempt_at == before.next_attempt_at
+    assert Wakeup.objects.count() == changes
+
+
+def test_sale_writes_no_change() -> None:
+    """The hot path pays for a comparison, nothing more."""
+    place = world()
+    before = Wakeup.objects.count()
+
+    assert distribute_lead(came(place).pk).result == "success"
+
+    assert Wakeup.objects.count() == before
+
+
+class TestLeftAlone:
+    @pytest.fixture
+    def place(self) -> Enrollment:
+        return world(cap_day=0)
+
+    def kept(self, place: Enrollment, lead: Lead) -> None:
+        before = Lead.objects.values().get(pk=lead.pk)
+
+        raise_cap(place)
+        run_reconciler(find_reconciler("wakeups"), fix=True)
+
+        assert Lead.objects.values().get(pk=lead.pk) == before
+
+    def test_old_lead(self, place: Enrollment) -> None:
+        lead = came(place, received_at=datetime.now(UTC) - timedelta(hours=25))
+        distribute_lead(lead.pk)
+        self.kept(place, lead)
+
+    def test_lead_that_is_held_back(self) -> None:
+        place = world(cap_day=1)
+        lead = came(place)
+        for each in (came(place), lead):
+            distribute_lead(each.pk)
+        pause_lead(lead.pk, at=datetime.now(UTC))
+        self.kept(place, lead)
+
+    def test_lead_that_a_person_gave_up(self, place: Enrollment) -> None:
+        lead = came(place)
+        distribute_lead(lead.pk)
+        Lead.objects.filter(pk=lead.pk).update(
+            status="pending", next_attempt_at=datetime.now(UTC), finished_at=None
+        )
+        give_up_lead(lead.pk, at=datetime.now(UTC))
+        self.kept(place, lead)
+
+    @pytest.mark.parametrize("status", ["cancelled", "expired", "duplicate", "distributed", "returned"])
+    def test_finished_lead(self, place: Enrollment, status: str) -> None:
+        lead = came(place)
+        distribute_lead(lead.pk)
+        Lead.objects.filter(pk=lead.pk).update(
+            status=status, next_attempt_at=None, finished_at=datetime.now(UTC)
+        )
+        self.kept(place, lead)
+
+    def test_lead_of_another_workspace(self, place: Enrollment) -> None:
+        lead = came(world(cap_day=0))
+        distribute_lead(lead.pk)
+        self.kept(place, lead)
+
+    def test_lead_that_failed_for_another_reason(self, place: Enrollment) -> None:
+        lead = came(place)
+        distribute_lead(lead.pk)
+        Lead.objects.filter(pk=lead.pk).update(skip_reason="internal_error")
+        self.kept(place, lead)
+
+    def test_lead_of_another_vertical(self, place: Enrollment) -> None:
+        lead = came(place)
+        distribute_lead(lead.pk)
+        Campaign.objects.filter(pk=place.campaign_id).update(vertical="solar")
+        self.kept(place, lead)
+
+    def test_any_lead_when_the_setting_says_never(self, place: Enrollment, settings: Any) -> None:
+        settings.LEADSWITCH_WAKE_MAX_AGE_HOURS = 0
+        run_reconciler(find_reconciler("wakeups"), fix=True)
+        lead = came(place)
+        distribute_lead(lead.pk)
+        self.kept(place, lead)
+
+
+def test_setting_reaches_further_back(settings: Any) -> None:
+    settings.LEADSWITCH_WAKE_MAX_AGE_HOURS = 48
+    run_reconciler(find_reconciler("wakeups"), fix=True)
+    assert DispatchControl.objects.get().wake_hours == 48
+    place = world(cap_day=0)
+    lead = came(place, received_at=datetime.now(UTC) - timedelta(hours=25))
+    distribute_lead(lead.pk)
+
+    raise_cap(place)
+
+    assert is_due(lead)
+
+
+def waiting_leads(place: Enrollment, count: int) -> None:
+    """Leads that failed for a cap, without their attempts."""
+    source = SourceFactory(workspace=place.campaign.workspace)
+    now = datetime.now(UTC)
+    Lead.objects.bulk_create(
+        LeadFactory.build(
+            source=source,
+            workspace=source.workspace,
+            source_workspace=source.workspace,
+            status="failed",
+            skip_reason="all_buyers_capped",
+            attempts=1,
+            received_at=now - timedelta(minutes=1, milliseconds=count - number),
+            finished_at=now,
+            next_attempt_at=None,
+            expires_at=now + timedelta(days=9),
+        )
+        for number in range(count)
+    )
+
+
+class TestMany:
+    def test_a_large_change_delays_no_other_workspaces_leads(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Both have more than a change wakes by itself; a run wakes 40, and the first 20 of each come at once."""
+        monkeypatch.setattr(wakeups, "LEADS_A_RUN", 40)
+        large, small = world(cap_day=0), world(cap_day=0)
+        waiting_leads(large, 700)
+        waiting_leads(small, 220)
+        for place in (large, small):
+            raise_cap(place)
+
+        assert run_reconciler(find_reconciler("wakeups"), fix=True).repaired == 40
+
+        woken = dict(Wakeup.objects.filter(cause="cap_raised").values_list("workspace_id", "woken"))
+        assert woken == {large.campaign.workspace_id: 220, small.campaign.workspace_id: 220}
+
+    def test_leads_come_up_one_after_the_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """200 with the change, the rest by the reconciler, batch by batch, a thousand a second, oldest first."""
+        monkeypatch.setattr(wakeups, "LEADS_A_BATCH", 150)
+        monkeypatch.setattr(wakeups, "LEADS_A_RUN", 400)
+        place = world(cap_day=0)
+        waiting_leads(place, 700)
+
+        raise_cap(place)
+
+        change = Wakeup.objects.get(cause="cap_raised")
+        assert (change.matched, change.woken, len(change.lead_ids)) == (700, 200, 200)
+        assert Lead.objects.filter(status="pending").count() == 200
+        runs = [run_reconciler(find_reconciler("wakeups"), fix=True).repaired for _ in range(3)]
+        assert runs == [400, 100, 0]
+        change.refresh_from_db()
+        assert (change.woken, change.lead_ids) == (700, [])
+        leads = list(Lead.objects.filter(woken_by=change.pk).order_by("received_at", "id"))
+        assert len(leads) == 700
+        due = [lead.next_attempt_at for lead in leads if lead.next_attempt_at is not None]
+        for start, end in ((0, 200), (200, 600), (600, 700)):
+            part = due[start:end]
+            spread = (max(part) - min(part)).total_seconds()
+            assert (end - start) / 1000 * 0.9 <= spread <= (end - start) / 1000 * 2 + 0.1
+
+    def test_lead_is_woken_once_by_a_change(self) -> None:
+        place = world(cap_day=0, budget_day_cents=1)
+        lead = came(place)
+        distribute_lead(lead.pk)
+        raise_cap(place)
+        assert distribute_lead(lead.pk).skip_reason == "all_buyers_capped"
+
+        assert run_reconciler(find_reconciler("wakeups"), fix=True).repaired == 0
+
+        assert not is_due(lead)
+
+    def test_change_is_closed_and_forgotten(self) -> None:
+        place = world(cap_day=0)
+        raise_cap(place)
+        run_reconciler(find_reconciler("wakeups"), fix=True)
+        assert Wakeup.objects.filter(done_at__isnull=True, swept_at__isnull=False).exists()
+        Wakeup.objects.update(swept_at=datetime.now(UTC) - timedelta(minutes=1))
+
+        run_reconciler(find_reconciler("wakeups"), fix=True)
+
+        assert not Wakeup.objects.filter(done_at__isnull=True).exists()
+        Wakeup.objects.update(done_at=datetime.now(UTC) - timedelta(days=8))
+        run_reconciler(find_reconciler("wakeups"), fix=True)
+        assert not Wakeup.objects.exists()
+
+    def test_many_rows_of_one_statement_are_one_change(self) -> None:
+        campaign = CampaignFactory()
+        enroll(campaign, count=5, credits_cents=100, cap_day=0)
+        Wakeup.objects.all().delete()
+
+        Enrollment.objects.update(cap_day=9)
+
+        assert Wakeup.objects.count() == 1
+
+
+class TestPages:
+    """A person who fixes it by a form reads how many leads it concerns."""
+
+    @pytest.fixture
+    def client(self) -> Client:
+        return client_of(user("admin"))
+
+    def test_cap(self, client: Client) -> None:
+        place = world(cap_day=0)
+        for _ in range(2):
+            distribute_lead(came(place).pk)
+
+        answer = save(client, Enrollment, place, cap_day="9")
+
+        assert "2 leads that were not sold will be tried again." in client.get(answer.url).content.decode()
+
+    def test_top_up(self, client: Client) -> None:
+        place = world(credits_cents=0)
+        distribute_lead(came(place).pk)
+        url = reverse("admin:distribution_wallet_money", args=[place.buyer.wallet.pk, "topup"])
+        form = client.get(url).context["form"]
+
+        sent = {"amount": "90", "reason": "invoice 7", "token": str(form["token"].value())}
+        answer = client.post(url, sent, follow=True)
+
+        assert "1 lead that was not sold will be tried again." in answer.content.decode()
+
+    def test_nothing_is_said_of_no_lead(self, client: Client) -> None:
+        place = world(cap_day=0)
+
+        answer = save(client, Enrollment, place, cap_day="9")
+
+        assert "tried again" not in client.get(answer.url).content.decode()
+
+
+def test_credits_of_a_sold_out_buyer_are_no_cause_for_others() -> None:
+    """A buyer of no campaign wakes nobody."""
+    place = world(cap_day=0)
+    lead = came(place)
+    distribute_lead(lead.pk)
+    before = fresh(lead).next_attempt_at
+
+    give_credits(place.buyer, amount_cents=100, key="more")
+
+    assert fresh(lead).next_attempt_at == before

@@ -1,0 +1,171 @@
+"""The journey of an operator at the terminal: `manage.py explain LEAD [--buyer BUYER]`."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from distribution.attempts.distribute import distribute_lead
+from distribution.explain.lead import explain
+from distribution.explain.types import to_json
+from distribution.models import Buyer
+from routing.models import Lead
+from tests.support.factories import (
+    BuyerFactory,
+    CampaignFactory,
+    EnrollmentFactory,
+    LeadFactory,
+    SourceFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _terminal_of_unknown_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
+@pytest.fixture
+def lead() -> Lead:
+    campaign = CampaignFactory(name="Roofing Atlanta", workspace__name="Northern Leads")
+    EnrollmentFactory(campaign=campaign, buyer__name="Acme Roofing", buyer__credits_cents=1_000)
+    EnrollmentFactory(
+        campaign=campaign, buyer__name="Peach Roofs", buyer__service_area={"states": ["NY"]}, active=False
+    )
+    source = SourceFactory(workspace=campaign.workspace, name="website")
+    lead = LeadFactory(source=source, external_id="form-4711")
+    distribute_lead(lead.pk)
+    return Lead.objects.select_related("workspace", "source").get(pk=lead.pk)
+
+
+def run(*arguments: str, **options: Any) -> str:
+    output = io.StringIO()
+    call_command("explain", *arguments, stdout=output, **options)
+    return output.getvalue()
+
+
+def refusal(*arguments: str) -> str:
+    """The message of a command that ended with exit code 2, having printed nothing."""
+    output = io.StringIO()
+    with pytest.raises(CommandError) as error:
+        call_command("explain", *arguments, stdout=output)
+    assert error.value.returncode == 2
+    assert output.getvalue() == ""
+    return str(error.value)
+
+
+def test_a_lead_is_found_by_each_of_its_names(lead: Lead) -> None:
+    told = run(str(lead.public_id))
+
+    assert told.splitlines()[0] == f"Lead {lead.public_id}"
+    assert run(str(lead.pk)) == told
+    assert run("form-4711") == told
+    assert run(str(lead.public_id).upper()) == told
+
+
+def test_the_story_reads_from_top_to_bottom(lead: Lead) -> None:
+    lines = [line.rstrip() for line in run(str(lead.pk)).splitlines()]
+
+    assert lines[1:5] == [
+        "  status     failed: Needs a person.",
+        "  from       website in Northern Leads: roofing, 30312",
+        "  campaign   Roofing Atlanta",
+        f"  received   {lead.received_at:%Y-%m-%d %H:%M:%S} UTC",
+    ]
+    started = next(place for place, line in enumerate(lines) if line.startswith("Attempt 1 (first try) at "))
+    assert lines[started + 1 :] == [
+        "  1. Started as attempt 1 (first try).",
+        "  2. Taken by the campaign Roofing Atlanta, configuration 4.",
+        "  3. The price is $25.00.",
+        "  4. 2 buyers enrolled, 1 with an active enrollment, 0 have enough credits.",
+        "  5. Acme Roofing: its balance is too low: the price is $25.00, $10.00 is available.",
+        "      to change (the buyer): top up $15.00",
+        "  6. Peach Roofs: its enrollment is paused. Also in the way: outside its service area; its balance",
+        "     is too low.",
+        "      to change (the agency): resume the enrollment",
+        "      - outside its service area: takes NY; the lead is in 30312, Fulton County, GA",
+        "        to change (the buyer): add 30312 to the service area",
+        "      - its balance is too low: the price is $25.00, $0.00 is available",
+        "        to change (the buyer): top up $25.00",
+        "  7. Not sold: No buyer that was left has enough credits. The last buyer that was left dropped out:",
+        "     its balance is too low. A person must act: the buyers can fix it.",
+    ]
+
+
+def test_a_buyer_is_found_by_each_of_its_names(lead: Lead) -> None:
+    buyer = Buyer.objects.get(name="Acme Roofing")
+    told = run(str(lead.pk), "--buyer", "acme roofing")
+
+    assert "Acme Roofing did not get this lead." in told
+    assert "Peach Roofs" not in told
+    assert run(str(lead.pk), "--buyer", str(buyer.pk)) == told
+    assert run(str(lead.pk), "--buyer", str(buyer.public_id)) == told
+
+
+def test_the_json_is_the_same_story(lead: Lead) -> None:
+    assert json.loads(run(str(lead.pk), "--json")) == to_json(explain(lead))
+
+
+def test_nothing_is_coloured_unless_for_a_terminal(lead: Lead) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    call_command("explain", str(lead.pk), stdout=terminal, force_color=True)
+
+    assert "\x1b[" in terminal.getvalue()
+    assert "\x1b[" not in run(str(lead.pk))
+    assert "\x1b[" not in run(str(lead.pk), force_color=True)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "nothing", "0", "99999999", "9" * 5000, "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e"]
+)
+def test_an_unknown_lead_or_buyer_is_refused(lead: Lead, name: str) -> None:
+    assert refusal(name) == f"no lead has the public id, id or external id {name!r}"
+    assert refusal(str(lead.pk), "--buyer", name) == f"no buyer has the public id, id or name {name!r}"
+
+
+def test_an_ambiguous_lead_lists_its_candidates(lead: Lead) -> None:
+    other = LeadFactory(external_id="form-4711")
+
+    assert refusal("form-4711").splitlines() == [
+        "more than one lead is 'form-4711'; name one by its public id:",
+        f"  {lead.public_id}  website in Northern Leads",
+        f"  {other.public_id}  {other.source.name} in {other.workspace.name}",
+    ]
+
+
+def test_an_ambiguous_buyer_lists_its_candidates(lead: Lead) -> None:
+    first = Buyer.objects.get(name="Acme Roofing")
+    second = BuyerFactory(workspace=lead.workspace, name="ACME ROOFING")
+
+    assert refusal(str(lead.pk), "--buyer", "Acme roofing").splitlines() == [
+        "more than one buyer is 'Acme roofing'; name one by its public id:",
+        f"  {first.public_id}  Acme Roofing in Northern Leads",
+        f"  {second.public_id}  ACME ROOFING in Northern Leads",
+    ]
+
+
+def test_a_buyer_of_the_leads_own_workspace_goes_before_a_namesake(lead: Lead) -> None:
+    BuyerFactory(name="Acme Roofing")
+
+    assert "its balance is too low" in run(str(lead.pk), "--buyer", "Acme Roofing")
+
+
+def test_a_buyer_of_another_workspace_is_told_to_be_one(lead: Lead) -> None:
+    BuyerFactory(name="Stranger", workspace__name="Southern Leads")
+
+    told = " ".join(run(str(lead.pk), "--buyer", "stranger").split())
+    assert (
+        "Stranger is a buyer of the workspace Southern Leads, the lead is in Northern Leads: "
+        "only buyers of its own workspace are asked." in told
+    )
+
+
+def test_latest_must_be_above_0(lead: Lead) -> None:
+    assert refusal(str(lead.pk), "--latest", "0") == "--latest: 0 is not above 0"

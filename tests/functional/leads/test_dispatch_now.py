@@ -1,0 +1,310 @@
+"""`POST /api/v1/leads/{id}/dispatch-now/`: a lead that waits is tried now, under every rule that holds."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from distribution.attempts.distribute import distribute_lead
+from distribution.attempts.outcome import Left
+from distribution.explain.lead import explain
+from distribution.models import Assignment
+from routing.dispatch import schedule
+from routing.leads.claim import acquire
+from routing.leads.pause import pause_lead
+from routing.leads.rerun import TriedTooOften, rerun_lead
+from routing.leads.run_limit import take
+from routing.models import AskedBy, Lead, LeadAllowance, Workspace
+from routing.redis import rate_limit
+from tests.browser.scene import only_in_two_days
+from tests.support.blocking import holding
+from tests.support.factories import (
+    EnrollmentFactory,
+    LeadFactory,
+    SourceFactory,
+    issue_key,
+)
+from tests.support.planting import plant
+from tests.support.settled import settled_hands
+from tracing.models import Attempt
+
+pytestmark = pytest.mark.usefixtures("committed_db", "redis_client")
+
+HOLD_LEAD = "SELECT 1 FROM routing_lead WHERE id = %s FOR UPDATE"
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def lead() -> Lead:
+    """It waits until tomorrow; its buyer has credits."""
+    enrollment = EnrollmentFactory(buyer__credits_cents=10_000)
+    source = SourceFactory(workspace=enrollment.campaign.workspace)
+    lead: Lead = LeadFactory(
+        source=source, next_attempt_at=timezone.now() + DAY, due_reason="outside_workspace_hours"
+    )
+    return lead
+
+
+def send(lead: Lead, *, key: str = "", public_id: object = None) -> Any:
+    client = Client(headers={"Authorization": f"Api-Key {key or issue_key(lead.source)}"})
+    return client.post(f"/api/v1/leads/{public_id or lead.public_id}/dispatch-now/")
+
+
+def row(lead: Lead) -> dict[str, Any]:
+    return Lead.objects.values().get(pk=lead.pk)
+
+
+def refusal(answer: Any, status_code: int) -> dict[str, Any]:
+    assert answer.status_code == status_code, answer.content
+    error: dict[str, Any] = answer.json()["error"]
+    return error
+
+
+def test_a_waiting_lead_is_due_now_and_nothing_else_changes(lead: Lead) -> None:
+    before, at = row(lead), timezone.now()
+
+    answer = send(lead)
+
+    assert answer.status_code == 202
+    after = row(lead)
+    assert at <= after["next_attempt_at"] <= timezone.now()
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {"next_attempt_at", "due_reason"}
+    body = answer.json()
+    assert (body["id"], body["status"], body["attempts"]) == (str(lead.public_id), "pending", 0)
+    assert body["next_attempt_at"] == after["next_attempt_at"].isoformat().replace("+00:00", "Z")
+    assert int(answer["RateLimit-Remaining"]) < int(answer["RateLimit-Limit"])
+    assert explain(Lead.objects.get()).lead.due_sentence == "Its sender asked for it to be tried now."
+
+
+def test_it_is_handed_on(lead: Lead) -> None:
+    Workspace.objects.update(dispatch_mode="event")
+    with settled_hands():
+        assert send(lead).status_code == 202
+    assert schedule.read_sizes().inflight == 1
+
+
+def test_the_attempt_is_one_like_any_other(lead: Lead) -> None:
+    send(lead)
+    assert distribute_lead(lead.pk).result == "success"
+    assert Attempt.objects.get().trigger == "ingest"
+
+
+def test_again_is_no_error_and_keeps_the_time(lead: Lead) -> None:
+    assert send(lead).status_code == 202
+    before = row(lead)
+    assert send(lead).status_code == 202
+    assert row(lead) == before
+
+
+def test_a_retry_keeps_its_counts(lead: Lead) -> None:
+    Lead.objects.update(attempts=2, errors=2, conflicts=1, skip_reason="internal_error")
+    assert send(lead).status_code == 202
+    assert {"attempts": 2, "errors": 2, "conflicts": 1}.items() <= row(lead).items()
+
+
+class TestNoGuardIsBypassed:
+    """PITFALLS 51."""
+
+    def test_credits(self) -> None:
+        lead = LeadFactory(source=SourceFactory(workspace=EnrollmentFactory().campaign.workspace))
+        assert send(lead).status_code == 202
+        assert distribute_lead(lead.pk).skip_reason == "insufficient_credits"
+        assert not Assignment.objects.exists()
+
+    def test_the_hours_of_the_workspace(self, lead: Lead) -> None:
+        Workspace.objects.update(hours=only_in_two_days())
+        assert send(lead).status_code == 202
+        assert distribute_lead(lead.pk).skip_reason == "outside_workspace_hours"
+
+    def test_a_pause_of_the_workspace(self, lead: Lead) -> None:
+        """It is due, and starts when the workspace is resumed."""
+        Workspace.objects.update(paused_at=timezone.now())
+        assert send(lead).status_code == 202
+        assert distribute_lead(lead.pk).left is Left.PAUSED
+        assert not Attempt.objects.exists()
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("status", ["distributed", "failed", "duplicate", "expired", "cancelled"])
+    def test_what_has_ended(self, lead: Lead, status: str) -> None:
+        """A failed one too: only an operator runs it again."""
+        Lead.objects.update(status=status, next_attempt_at=None, finished_at=timezone.now())
+        before = row(lead)
+        error = refusal(send(lead), 400)
+        assert (error["code"], error["fields"]) == (
+            "validation_failed",
+            {
+                "status": [
+                    {
+                        "code": "not_waiting",
+                        "message": f"it has ended as {status}; only a lead that waits can be dispatched",
+                    }
+                ]
+            },
+        )
+        assert row(lead) == before
+
+    def test_one_that_an_operator_holds_back(self, lead: Lead) -> None:
+        pause_lead(lead.pk, at=timezone.now())
+        before = row(lead)
+        [problem] = refusal(send(lead), 400)["fields"]["status"]
+        assert problem == {"code": "not_waiting", "message": "it is paused; resume it first"}
+        assert row(lead) == before
+
+    def test_one_that_would_only_expire(self, lead: Lead) -> None:
+        Lead.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+        [problem] = refusal(send(lead), 400)["fields"]["status"]
+        assert problem["message"] == "its time to live is over"
+
+    def test_one_that_somebody_works_on(self, lead: Lead) -> None:
+        """At once: the row's lock is not waited for."""
+        before = row(lead)
+        with holding(HOLD_LEAD, [lead.pk]):
+            error = refusal(send(lead), 409)
+        assert (error["code"], error["message"]) == (
+            "conflict",
+            "Not now: it is being worked on at this moment.",
+        )
+        assert row(lead) == before
+
+    def test_one_whose_call_is_out(self, lead: Lead) -> None:
+        Lead.objects.update(next_attempt_at=timezone.now())
+        acquire(lead.pk, owner="caller")
+        before = row(lead)
+        error = refusal(send(lead), 409)
+        assert error["message"] == "Not now: a verification call is out; wait for its end."
+        assert row(lead) == before
+
+    def test_one_that_is_not_there(self, lead: Lead) -> None:
+        assert refusal(send(lead, public_id=uuid4()), 404)["code"] == "not_found"
+
+    def test_one_of_another_source_of_the_workspace(self, lead: Lead) -> None:
+        before = row(lead)
+        sibling = SourceFactory(workspace=lead.source.workspace)
+        assert send(lead, key=issue_key(sibling)).status_code == 404
+        assert row(lead) == before
+
+    def test_one_of_another_workspace(self, lead: Lead) -> None:
+        before = row(lead)
+        assert send(lead, key=issue_key(SourceFactory())).status_code == 404
+        assert row(lead) == before
+
+    def test_one_that_came_from_a_partner(self, lead: Lead) -> None:
+        """Rules sent it here: its sender may hurry it, the workspace's own sources did not send it."""
+        partner = SourceFactory()
+        plant(
+            "UPDATE routing_lead SET source_id = %s, source_workspace_id = %s",
+            [partner.pk, partner.workspace_id],
+        )
+        assert send(lead).status_code == 404
+        lead.refresh_from_db()
+        assert send(lead, key=issue_key(partner)).status_code == 202
+
+    def test_another_method(self, lead: Lead) -> None:
+        client = Client(headers={"Authorization": f"Api-Key {issue_key(lead.source)}"})
+        for method in (client.get, client.delete):
+            assert method(f"/api/v1/leads/{lead.public_id}/dispatch-now/").status_code == 405
+
+    def test_a_key_that_asks_too_fast(
+        self, lead: Lead, monkeypatch: pytest.MonkeyPatch, settings: Any
+    ) -> None:
+        monkeypatch.setitem(settings.LEADSWITCH_RATE_LIMITS, "source", (1, 1))
+        key = issue_key(lead.source)
+        assert [send(lead, key=key).status_code for _ in range(2)] == [202, 429]
+
+
+def test_a_body_is_not_read(lead: Lead) -> None:
+    client = Client(headers={"Authorization": f"Api-Key {issue_key(lead.source)}"})
+    url = f"/api/v1/leads/{lead.public_id}/dispatch-now/"
+    assert client.post(url, "no json", content_type="text/plain").status_code == 202
+
+
+class TestLimit:
+    """Each call that makes a lead due is an attempt with a trace of its own. A lead has three in an hour."""
+
+    def test_sixty_calls_are_three_attempts(self, lead: Lead) -> None:
+        Workspace.objects.update(hours=only_in_two_days())
+        key = issue_key(lead.source)
+        answers = []
+        for _ in range(60):
+            answers.append(send(lead, key=key))
+            distribute_lead(lead.pk)
+
+        assert [answer.status_code for answer in answers] == [202] * 3 + [429] * 57
+        assert Attempt.objects.count() == 3
+        last = answers[-1]
+        assert 0 < int(last["Retry-After"]) <= 20 * 60
+        assert last.json()["error"] == {
+            "code": "rate_limited",
+            "message": f"One lead may be tried on request 3 times an hour: try again in {last['Retry-After']} seconds.",
+        }
+
+    def test_refusal_changes_nothing(self, lead: Lead) -> None:
+        LeadAllowance.objects.create(
+            lead=lead, asked_by="sender", full_at=timezone.now() + timedelta(hours=1)
+        )
+        before, counted = row(lead), LeadAllowance.objects.values().get()
+        assert send(lead).status_code == 429
+        assert (row(lead), LeadAllowance.objects.values().get()) == (before, counted)
+
+    def test_call_on_a_due_lead_is_not_counted(self, lead: Lead) -> None:
+        assert send(lead).status_code == 202
+        counted = LeadAllowance.objects.values().get()
+        assert [send(lead).status_code for _ in range(10)] == [202] * 10
+        assert LeadAllowance.objects.values().get() == counted
+
+    def test_leads_are_counted_apart(self, lead: Lead) -> None:
+        other = LeadFactory(source=lead.source, next_attempt_at=timezone.now() + DAY)
+        LeadAllowance.objects.create(
+            lead=lead, asked_by="sender", full_at=timezone.now() + timedelta(hours=1)
+        )
+        assert [send(lead).status_code, send(other).status_code] == [429, 202]
+
+    def test_every_key_of_the_source_shares_it(self, lead: Lead) -> None:
+        for _ in range(3):
+            assert send(lead, key=issue_key(lead.source)).status_code == 202
+            Lead.objects.update(next_attempt_at=timezone.now() + DAY)
+        assert send(lead, key=issue_key(lead.source)).status_code == 429
+
+    def test_it_comes_back_evenly(self, lead: Lead) -> None:
+        at = timezone.now()
+        waits = [take(lead.pk, asked_by=AskedBy.SENDER, at=at) for _ in range(4)]
+        assert waits == [0, 0, 0, 1_200]
+        assert take(lead.pk, asked_by=AskedBy.SENDER, at=at + timedelta(seconds=1_199)) == 1
+        assert take(lead.pk, asked_by=AskedBy.SENDER, at=at + timedelta(seconds=1_200)) == 0
+        assert take(lead.pk, asked_by=AskedBy.SENDER, at=at + timedelta(seconds=1_200)) == 1_200
+        later = [take(lead.pk, asked_by=AskedBy.SENDER, at=at + timedelta(days=30)) for _ in range(4)]
+        assert later == [0, 0, 0, 1_200]
+
+    def test_it_holds_while_redis_is_away(self, lead: Lead, settings: Any) -> None:
+        """A limit that Redis counted would let everything through."""
+        settings.REDIS_URL = "redis://127.0.0.1:1/0"
+        rate_limit._script.cache_clear()
+        try:
+            key = issue_key(lead.source)
+            statuses = []
+            for _ in range(5):
+                statuses.append(send(lead, key=key).status_code)
+                Lead.objects.update(next_attempt_at=timezone.now() + DAY)
+        finally:
+            rate_limit._script.cache_clear()
+            rate_limit.BREAKER.reset()
+        assert statuses == [202, 202, 202, 429, 429]
+
+    def test_an_operators_re_runs_have_a_limit_of_their_own(self, lead: Lead, settings: Any) -> None:
+        settings.LEADSWITCH_LEAD_TRIES_AN_HOUR = {"sender": 1, "operator": 2}
+        at = timezone.now()
+        for _ in range(2):
+            rerun_lead(lead.pk, at=at)
+        before = row(lead)
+        with pytest.raises(
+            TriedTooOften, match="it was tried on request too often; try again in 1800 seconds"
+        ):
+            rerun_lead(lead.pk, at=at)
+        assert row(lead) == before
+        Lead.objects.update(next_attempt_at=at + DAY)
+        assert send(lead).status_code == 202

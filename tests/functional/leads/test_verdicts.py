@@ -1,0 +1,316 @@
+"""What is left of an attempt that rolled back: nothing but its verdict, with a trace, and a lead with a next state."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+import distribution.attempts.decide_under_lock
+import distribution.attempts.distribute
+from distribution.attempts.distribute import distribute_lead, distribute_next_due
+from distribution.models import Assignment, Campaign, CampaignSnapshot, Enrollment, LedgerEntry, Wallet
+from distribution.verify import run_verification
+from routing.models import Lead
+from tests.support.blocking import another_connection, holding, wait_until_blocked
+from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
+from tests.support.race_leads import keep_snapshot
+from tracing.models import Attempt, LeadDistributionEvent
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+HOLD_WALLETS = "SELECT 1 FROM distribution_wallet FOR UPDATE"
+HOLD_BUYERS = "SELECT 1 FROM distribution_buyer FOR UPDATE"
+HOLD_LEAD = "SELECT 1 FROM routing_lead WHERE id = %s FOR UPDATE"
+
+
+@pytest.fixture
+def lead() -> Lead:
+    """Due for a campaign with two buyers that both want it."""
+    campaign = CampaignFactory()
+    enroll(campaign, count=2, credits_cents=10_000)
+    return LeadFactory(source=SourceFactory(workspace=campaign.workspace))
+
+
+@pytest.fixture
+def short_lock_timeout() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '50ms'")
+    yield
+    connection.close()
+
+
+def money_and_counters() -> tuple[Any, ...]:
+    models = (Wallet, LedgerEntry, Enrollment, Assignment)
+    return tuple(list(model.objects.order_by("pk").values()) for model in models)
+
+
+def told(attempt_id: Any) -> list[tuple[str, str]]:
+    rows = LeadDistributionEvent.objects.filter(attempt_id=attempt_id).order_by("seq")
+    return list(rows.values_list("event", "skip_reason"))
+
+
+def test_every_candidate_is_busy_with_another_lead(lead: Lead) -> None:
+    """TierLockContention: rolled back, told with the whole pool, due again soon; then sold (PITFALLS 46)."""
+    before = money_and_counters()
+
+    with holding(HOLD_WALLETS):
+        outcome = distribute_lead(lead.pk)
+
+    assert (outcome.result, outcome.skip_reason, outcome.is_traced) == ("retry", "tier_lock_contention", True)
+    assert told(outcome.attempt_id) == [
+        ("distribution_started", ""),
+        ("campaign_resolved", ""),
+        ("pricing_computed", ""),
+        ("buyer_pool_composed", ""),
+        ("buyer_skipped", "locked"),
+        ("buyer_skipped", "locked"),
+        ("failed", "tier_lock_contention"),
+    ]
+    assert money_and_counters() == before
+    lead.refresh_from_db()
+    assert (lead.status, lead.attempts, lead.due_reason) == ("pending", 1, "tier_lock_contention")
+    again = distribute_lead(lead.pk, at=lead.next_attempt_at)
+    assert again.result == "success"
+    assert Attempt.objects.get(pk=again.attempt_id).number == 2
+    assert Attempt.objects.get(pk=again.attempt_id).trigger == "retry"
+    assert run_verification().holds
+
+
+def test_the_snapshot_outlives_the_rollback(lead: Lead) -> None:
+    """The first attempt of a version meets a conflict, and no other attempt ever uses the version."""
+    with holding(HOLD_WALLETS):
+        first = distribute_lead(lead.pk)
+    Campaign.objects.update(price_cents=1)
+    lead.refresh_from_db()
+    second = distribute_lead(lead.pk, at=lead.next_attempt_at)
+
+    versions = [Attempt.objects.get(pk=each.attempt_id).config_version for each in (first, second)]
+    assert versions[1] == versions[0] + 1
+    kept = CampaignSnapshot.objects.order_by("config_version").values_list("config_version", flat=True)
+    assert list(kept) == versions
+    assert run_verification().holds
+
+
+def test_a_lock_time_out_at_the_commit(lead: Lead, short_lock_timeout: None) -> None:  # noqa: ARG001
+    """55P03. Foreign keys are checked at the commit: the decision and its end were recorded, and did not come about."""
+    before = money_and_counters()
+
+    with holding(HOLD_BUYERS):
+        outcome = distribute_lead(lead.pk)
+
+    assert (outcome.result, outcome.skip_reason, outcome.is_traced) == ("retry", "database_timeout", True)
+    assert told(outcome.attempt_id) == [
+        ("distribution_started", ""),
+        ("campaign_resolved", ""),
+        ("failed", "database_timeout"),
+    ]
+    assert money_and_counters() == before
+    assert run_verification().holds
+
+
+def test_a_deadlock(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
+    """40P01, for real: they hold the buyers and want the lead, we hold the lead and want the buyers."""
+    keep_snapshot(lead.workspace.campaigns.get())
+    before = money_and_counters()
+    real = distribution.attempts.distribute.run_attempt
+
+    with holding(HOLD_BUYERS) as other, another_connection() as observer, ThreadPoolExecutor(1) as pool:
+        other.cursor().execute(
+            "SET deadlock_timeout = '60s'"
+        )  # so that ours is the one that finds it and ends
+
+        def let_them_want_the_lead(*arguments: Any, **options: Any) -> Any:
+            theirs.append(pool.submit(lock_and_let_go, other, lead.pk))
+            wait_until_blocked(observer)
+            return real(*arguments, **options)
+
+        theirs: list[Future[None]] = []
+        monkeypatch.setattr(distribution.attempts.distribute, "run_attempt", let_them_want_the_lead)
+        outcome = distribute_lead(lead.pk)
+        [theirs_done] = theirs
+        theirs_done.result(timeout=30)
+
+    assert (outcome.result, outcome.skip_reason, outcome.is_traced) == ("retry", "tier_lock_contention", True)
+    cause = LeadDistributionEvent.objects.filter(attempt_id=outcome.attempt_id).latest("seq").data["cause"]
+    assert cause == "OperationalError"
+    assert money_and_counters() == before
+    assert run_verification().holds
+
+
+def lock_and_let_go(other: BaseDatabaseWrapper, lead_id: int) -> None:
+    """Granted when the server has ended the attempt that holds the lead."""
+    with other.wrap_database_errors:
+        assert other.connection is not None
+        other.connection.execute("SET LOCAL lock_timeout = '30s'")
+        other.connection.execute(HOLD_LEAD, [lead_id])
+        other.connection.rollback()
+
+
+def test_a_configuration_that_does_not_compile_needs_a_person(lead: Lead) -> None:
+    """PITFALLS 47: retrying it would go on for ever. The next lead of a mended campaign is sold."""
+    Campaign.objects.update(mode="by_favour")
+
+    outcome = distribute_lead(lead.pk)
+
+    assert (outcome.result, outcome.skip_reason, outcome.is_traced) == ("failed", "internal_error", True)
+    terminal = LeadDistributionEvent.objects.filter(attempt_id=outcome.attempt_id).latest("seq")
+    assert terminal.data == {"cause": "DefinitionError", "due_at": None}
+    lead.refresh_from_db()
+    assert (lead.status, lead.next_attempt_at, lead.skip_reason) == ("failed", None, "internal_error")
+    assert not CampaignSnapshot.objects.exists()
+    Campaign.objects.update(mode="price")
+    assert distribute_lead(LeadFactory(source=lead.source).pk).result == "success"
+    assert run_verification().holds
+
+
+def test_a_bug_after_the_sale_takes_the_sale_back(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = money_and_counters()
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError("call +1 404 555 0123")
+
+    monkeypatch.setattr(distribution.attempts.distribute, "close_attempt", fail)
+    outcome = distribute_lead(lead.pk)
+
+    assert (outcome.result, outcome.skip_reason, outcome.is_traced) == ("retry", "internal_error", True)
+    assert told(outcome.attempt_id)[-1] == ("failed", "internal_error")
+    data = LeadDistributionEvent.objects.filter(attempt_id=outcome.attempt_id).values_list("data", flat=True)
+    assert "555" not in str(list(data))  # an exception's text may hold anything
+    assert money_and_counters() == before
+    assert run_verification().holds
+
+
+def test_transient_failures_end_after_so_many(lead: Lead, settings: Any) -> None:
+    settings.LEADSWITCH_TRANSIENT_MAX_ATTEMPTS = 3
+    results = []
+    with holding(HOLD_WALLETS):
+        for _ in range(3):
+            lead.refresh_from_db()
+            results.append(distribute_lead(lead.pk, at=lead.next_attempt_at).result)
+
+    assert results == ["retry", "retry", "failed"]
+    lead.refresh_from_db()
+    assert (lead.status, lead.skip_reason, lead.attempts) == ("failed", "tier_lock_contention", 3)
+    assert run_verification().holds
+
+
+@pytest.mark.parametrize("moment", ["read_live", "sell"])
+def test_a_lost_connection_leaves_the_lead_due(
+    lead: Lead, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """The server ends the session in the middle: no verdict, no trace, nothing sold; the next try sells it."""
+    before = money_and_counters()
+    due_at = lead.next_attempt_at
+    real = getattr(distribution.attempts.decide_under_lock, moment)
+
+    def die_first(*arguments: Any, **options: Any) -> Any:
+        with connection.cursor() as cursor, another_connection() as killer:
+            cursor.execute("SELECT pg_backend_pid()")
+            [pid] = cursor.fetchone()
+            with killer.cursor() as kill:
+                kill.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(distribution.attempts.decide_under_lock, moment, die_first)
+    with pytest.raises(OperationalError):
+        distribute_lead(lead.pk)
+    monkeypatch.setattr(distribution.attempts.decide_under_lock, moment, real)
+
+    connection.close()
+    lead.refresh_from_db()
+    assert (lead.status, lead.attempts, lead.next_attempt_at) == ("pending", 0, due_at)
+    assert money_and_counters() == before
+    assert not Attempt.objects.exists()
+    assert distribute_next_due().result == "success"
+    assert run_verification().holds
+
+
+def test_a_verdict_that_cannot_be_written_hides_nothing(lead: Lead) -> None:
+    """The verdict's connection waits for the lead's row and gives up: the lead keeps its due time and its attempts."""
+    due_at = lead.next_attempt_at
+    Campaign.objects.update(mode="by_favour")
+    with connections["verdict"].cursor() as cursor:
+        cursor.execute("SET lock_timeout = '50ms'")
+    release = threading.Event()
+    taken = threading.Event()
+
+    def hold_after_rollback() -> None:
+        """Waits behind the attempt for the lead, gets it when the attempt rolls back, and keeps it from the verdict."""
+        with holding(HOLD_LEAD, [lead.pk]):
+            taken.set()
+            release.wait(timeout=30)
+
+    real = distribution.attempts.distribute.run_attempt
+    holder = threading.Thread(target=hold_after_rollback)
+
+    def queue_up_first(*arguments: Any, **options: Any) -> Any:
+        holder.start()
+        with another_connection() as observer:
+            wait_until_blocked(observer)
+        return real(*arguments, **options)
+
+    def wait_for_holder(error: Exception, **options: Any) -> Any:
+        assert taken.wait(timeout=30)
+        return write(error, **options)
+
+    write = distribution.attempts.distribute.write_verdict
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(distribution.attempts.distribute, "run_attempt", queue_up_first)
+        patched.setattr(distribution.attempts.distribute, "write_verdict", wait_for_holder)
+        outcome = distribute_lead(lead.pk)
+    release.set()
+    holder.join(timeout=30)
+    connections["verdict"].close()
+
+    assert (outcome.skip_reason, outcome.is_traced) == ("internal_error", False)
+    lead.refresh_from_db()
+    assert (lead.status, lead.attempts, lead.next_attempt_at) == ("pending", 0, due_at)
+    assert not Attempt.objects.exists()
+
+
+def test_what_is_not_due_is_left_alone(lead: Lead) -> None:
+    """PITFALLS 51: a message is only a wake-up; the locked row decides."""
+    before = money_and_counters()
+    now = datetime.now(UTC)
+    Lead.objects.filter(pk=lead.pk).update(next_attempt_at=now + timedelta(hours=1))
+    assert distribute_lead(lead.pk).left == "not_due"
+    assert distribute_next_due().left == "busy"
+
+    Lead.objects.filter(pk=lead.pk).update(next_attempt_at=now)
+    lead.workspace.paused_at = now
+    lead.workspace.save()
+    assert distribute_lead(lead.pk).left == "paused"
+    assert distribute_next_due().lead_id is None
+
+    Lead.objects.filter(pk=lead.pk).update(status="cancelled", next_attempt_at=None, finished_at=now)
+    assert distribute_lead(lead.pk).left == "finished"
+    assert distribute_lead(lead.pk + 1_000_000).left == "busy"
+    with holding(HOLD_LEAD, [lead.pk]):
+        assert distribute_lead(lead.pk).left == "busy"
+
+    assert money_and_counters() == before
+    assert not Attempt.objects.exists()
+    assert Lead.objects.get(pk=lead.pk).attempts == 0
+
+
+def test_the_lead_that_waited_longest_comes_first(lead: Lead) -> None:
+    now = datetime.now(UTC)
+    older = LeadFactory(source=lead.source, received_at=now - timedelta(hours=2))
+    oldest = LeadFactory(source=lead.source, received_at=now - timedelta(hours=3))
+    with holding(HOLD_LEAD, [oldest.pk]):
+        assert distribute_next_due().lead_id == older.pk
+    assert [distribute_next_due().lead_id for _ in range(3)] == [oldest.pk, lead.pk, None]
+
+
+def test_an_operators_run_is_told_as_such(lead: Lead) -> None:
+    Lead.objects.filter(pk=lead.pk).update(due_reason="manual", attempts=2)
+
+    outcome = distribute_lead(lead.pk)
+
+    attempt = Attempt.objects.get(pk=outcome.attempt_id)
+    assert (attempt.trigger, attempt.number) == ("manual", 3)

@@ -1,0 +1,246 @@
+"""The second factor of the admin, by a browser's requests: set up, log in, recovery, reset."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from django_otp.oath import TOTP
+from django_otp.plugins.otp_static.models import StaticToken
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from pytest_django import Settings
+
+from leadswitch.login.second_factor import KEY
+from tests.support.factories import WorkspaceFactory
+from tracing.models import AuditEntry
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "a right and long password"
+SET_UP, CODE, HOME = "/admin/second-factor/set-up/", "/admin/second-factor/", "/admin/"
+
+
+@pytest.fixture(autouse=True)
+def fast_hashes(settings: Settings) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def clock() -> Iterator[Any]:
+    with time_machine.travel(datetime.fromisoformat("2026-03-02T12:00:00+00:00"), tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture
+def ada() -> User:
+    return User.objects.create_superuser("ada", password=PASSWORD)
+
+
+def app_code(user: User) -> str:
+    return code_of(TOTPDevice.objects.get(user=user).key)
+
+
+def code_of(key: str) -> str:
+    totp = TOTP(bytes.fromhex(key))
+    totp.time = datetime.now().timestamp()  # noqa: DTZ005 - the same instant in every zone
+    return f"{totp.token():06d}"
+
+
+def log_in(name: str = "ada", *, place: str = HOME) -> tuple[Client, Any]:
+    client = Client()
+    data = {"username": name, "password": PASSWORD, "next": place}
+    return client, client.post("/admin/login/", data, follow=True)
+
+
+def where(response: Any) -> str:
+    return str(response.request["PATH_INFO"])
+
+
+def set_up(user: User, clock: Any) -> list[str]:
+    """Turn it on; the recovery codes. The next code of the app is a new one."""
+    client, _ = log_in(user.username)
+    assert client.get(SET_UP).status_code == 200
+    page = client.post(SET_UP, {"code": code_of(client.session[KEY])}).content.decode()
+    clock.shift(timedelta(minutes=2))
+    return re.findall(r"<li><code>([a-z0-9-]+)</code></li>", page)
+
+
+@pytest.mark.usefixtures("clock")
+def test_page_shows_a_picture_and_the_key(ada: User) -> None:
+    client, _ = log_in()
+    page = client.get(SET_UP).content.decode()
+    assert "<svg" in page
+    assert "style=" not in page
+    key = client.session[KEY]
+    client.get(SET_UP)
+    assert client.session[KEY] == key
+    wrong = client.post(SET_UP, {"code": "000000"})
+    assert b"This code is wrong" in wrong.content
+    assert not TOTPDevice.objects.exists()
+    assert b"Your recovery codes" in client.post(SET_UP, {"code": code_of(key)}).content
+    assert TOTPDevice.objects.get(user=ada).confirmed
+    assert KEY not in client.session
+    assert client.get(HOME).status_code == 200
+
+
+def test_each_session_sets_up_a_key_of_its_own(ada: User, clock: Any) -> None:
+    thief, _ = log_in()
+    thief.get(SET_UP)
+    seen = thief.session[KEY]
+    set_up(ada, clock)
+    assert TOTPDevice.objects.get(user=ada).key != seen
+    thief.post(SET_UP, {"code": code_of(seen)})
+    assert TOTPDevice.objects.filter(user=ada).count() == 1
+
+
+def test_who_has_no_code_can_log_out(ada: User, clock: Any) -> None:
+    set_up(ada, clock)
+    client, response = log_in()
+    assert b'value="Log out"' in response.content
+    assert client.post("/admin/logout/").status_code == 200
+    assert "_auth_user_id" not in client.session
+
+
+def test_pauses_are_not_told_before_the_code(ada: User, clock: Any) -> None:
+    set_up(ada, clock)
+    WorkspaceFactory(name="Acme", paused_at=timezone.now())
+    client, response = log_in()
+    assert b"Acme" not in response.content
+    client.post(CODE, {"code": app_code(ada)})
+    assert b"Acme is paused" in client.get(HOME).content
+
+
+@pytest.mark.parametrize("place", ["/%09/[x", "//evil.example/admin/", "/%09/evil.example/admin/"])
+def test_code_leads_to_no_other_site(ada: User, clock: Any, place: str) -> None:
+    set_up(ada, clock)
+    client, _ = log_in()
+    assert client.post(f"{CODE}?next={place}", {"code": app_code(ada)})["Location"] == HOME
+
+
+def test_login_asks_for_a_code_and_leads_on(ada: User, clock: Any) -> None:
+    set_up(ada, clock)
+    client, response = log_in(place="/admin/routing/lead/")
+    assert where(response) == CODE
+    assert where(client.get("/admin/routing/lead/", follow=True)) == CODE
+    assert where(client.get(SET_UP, follow=True)) == CODE
+    asked = f"{CODE}?next=/admin/routing/lead/"
+    assert client.post(asked, {"code": "000000"}).status_code == 200
+    clock.shift(timedelta(minutes=2))
+    assert client.post(asked, {"code": app_code(ada)})["Location"] == "/admin/routing/lead/"
+    assert client.get("/admin/routing/lead/").status_code == 200
+
+
+def test_code_works_once(ada: User, clock: Any) -> None:
+    set_up(ada, clock)
+    code = app_code(ada)
+    assert log_in()[0].post(CODE, {"code": code}).status_code == 302
+    assert log_in()[0].post(CODE, {"code": code}).status_code == 200
+
+
+def test_wrong_codes_are_slowed_down(ada: User, clock: Any) -> None:
+    set_up(ada, clock)
+    client, _ = log_in()
+    client.post(CODE, {"code": "000000"})
+    assert client.post(CODE, {"code": app_code(ada)}).status_code == 200
+    clock.shift(timedelta(minutes=2))
+    assert client.post(CODE, {"code": app_code(ada)}).status_code == 302
+
+
+def test_recovery_code_works_once_and_is_kept_as_a_hash(ada: User, clock: Any) -> None:
+    codes = set_up(ada, clock)
+    assert len(set(codes)) == 10
+    kept = set(StaticToken.objects.values_list("token", flat=True))
+    assert len(kept) == 10
+    assert not kept & {each.replace("-", "")[:16] for each in codes}
+    assert log_in()[0].post(CODE, {"code": codes[0].upper()}).status_code == 302
+    assert log_in()[0].post(CODE, {"code": codes[0]}).status_code == 200
+
+
+def test_renewed_codes_replace_the_old_and_keep_the_session(
+    ada: User, clock: Any, settings: Settings
+) -> None:
+    settings.LEADSWITCH_SECOND_FACTOR = "superusers"
+    codes = set_up(ada, clock)
+    client, _ = log_in()
+    client.post(CODE, {"code": codes[0]})
+    page = client.post(SET_UP, {"codes": "1"}).content.decode()
+    assert client.get(HOME).status_code == 200
+    assert log_in()[0].post(CODE, {"code": codes[1]}).status_code == 200
+    clock.shift(timedelta(minutes=2))
+    [renewed, *_] = re.findall(r"<li><code>([a-z0-9-]+)</code></li>", page)
+    assert log_in()[0].post(CODE, {"code": renewed}).status_code == 302
+    entry = AuditEntry.objects.get(action="recovery_codes_renewed")
+    assert (entry.actor, entry.before, entry.after) == ("ada", {}, {})
+
+
+@pytest.mark.parametrize(
+    ("rule", "is_superuser", "is_asked"),
+    [
+        ("nobody", True, False),
+        ("superusers", True, True),
+        ("superusers", False, False),
+        ("staff", False, True),
+    ],
+)
+def test_who_must_have_one_sets_it_up_first(
+    settings: Settings, rule: str, *, is_superuser: bool, is_asked: bool
+) -> None:
+    settings.LEADSWITCH_SECOND_FACTOR = rule
+    User.objects.create_user("grace", password=PASSWORD, is_staff=True, is_superuser=is_superuser)
+    assert where(log_in("grace")[1]) == (SET_UP if is_asked else HOME)
+
+
+def test_required_one_is_not_turned_off(ada: User, clock: Any, settings: Settings) -> None:
+    set_up(ada, clock)
+    client, _ = log_in()
+    client.post(CODE, {"code": app_code(ada)})
+    settings.LEADSWITCH_SECOND_FACTOR = "staff"
+    client.post(SET_UP, {"off": "1"})
+    assert TOTPDevice.objects.filter(user=ada).exists()
+    settings.LEADSWITCH_SECOND_FACTOR = "nobody"
+    client.post(SET_UP, {"off": "1"})
+    assert not TOTPDevice.objects.filter(user=ada).exists()
+    assert list(AuditEntry.objects.order_by("pk").values_list("action", flat=True)) == [
+        "second_factor_on",
+        "second_factor_off",
+    ]
+
+
+def test_another_superuser_resets_it(ada: User, clock: Any) -> None:
+    set_up(ada, clock)
+    root = User.objects.create_superuser("root", password=PASSWORD)
+    client, _ = log_in("root")
+    data = {"action": "reset_second_factor", "_selected_action": [ada.pk, root.pk]}
+    client.post(reverse("admin:auth_user_changelist"), data)
+    entry = AuditEntry.objects.get(action="second_factor_reset")
+    assert (entry.actor, entry.object_id) == ("root", str(ada.pk))
+    assert where(log_in()[1]) == HOME
+
+
+def test_a_plain_administrator_resets_none(ada: User, clock: Any) -> None:
+    set_up(ada, clock)
+    page = reverse("admin:auth_user_changelist")
+    client = Client()
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    client.force_login(clerk)
+    client.post(page, {"action": "reset_second_factor", "_selected_action": [ada.pk]})
+    assert TOTPDevice.objects.filter(user=ada).exists()
+
+
+@pytest.mark.usefixtures("ada")
+@pytest.mark.parametrize(
+    "place", ["/nowhere/", "/admin/nowhere/", "/admin/logout/", "/api/nothing/", "/admin/login/"]
+)
+def test_next_that_is_no_page_leads_home(place: str) -> None:
+    assert where(log_in(place=place)[1]) == HOME
+
+
+def test_keys_have_no_page(admin_client: Client) -> None:
+    assert admin_client.get("/admin/otp_totp/totpdevice/").status_code == 404
+    assert admin_client.get("/admin/otp_static/staticdevice/").status_code == 404

@@ -1,0 +1,73 @@
+"""Ready is a server that can store leads; what else is not as it should be is told, and takes no server away."""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from leadswitch.metrics import PART_OK
+from routing.dispatch import canary, workers
+from routing.dispatch.control import say_leading
+from routing.models import DispatchPath
+from tests.support.reconciled import all_ran
+from tests.support.redis_faults import refusing_writes
+
+if TYPE_CHECKING:
+    import redis
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+
+def look() -> tuple[int, dict[str, Any]]:
+    answer = Client().get("/readyz")
+    return answer.status_code, answer.json()
+
+
+def execute(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def part_ok(name: str) -> float:
+    return float(PART_OK.labels(part=name)._value.get())
+
+
+@pytest.fixture
+def working(own_redis: "redis.Redis[str]") -> "redis.Redis[str]":
+    """A dispatcher leads, a worker lives, every canary is back."""
+    say_leading("one", epoch=1, path=DispatchPath.REDIS)
+    workers.say_alive("celery@one")
+    all_ran()
+    canary.send()
+    execute("UPDATE routing_canary SET back_at = clock_timestamp(), out_since = NULL")
+    return own_redis
+
+
+def test_all_is_well(working: "redis.Redis[str]") -> None:
+    assert working.ping()
+    status, body = look()
+    assert (status, body["ready"], body["degraded"]) == (200, True, [])
+    assert all(
+        part_ok(name) for name in ("database", "redis", "dispatcher", "workers", "canary", "reconcilers")
+    )
+
+
+def test_without_redis_it_is_ready_and_degraded(working: "redis.Redis[str]") -> None:
+    working.shutdown(nosave=True)
+    status, body = look()
+    assert (status, body["redis"], body["degraded"]) == (200, "unavailable", ["redis", "workers"])
+    assert (part_ok("database"), part_ok("redis")) == (1, 0)
+
+
+def test_full_redis_is_told_apart(working: "redis.Redis[str]") -> None:
+    with refusing_writes(working):
+        status, body = look()
+    assert (status, body["redis"], body["degraded"]) == (200, "refuses writes", ["redis"])
+
+
+def test_late_canary_is_told(working: "redis.Redis[str]") -> None:
+    assert working.ping()
+    execute("UPDATE routing_canary SET out_since = clock_timestamp() - interval '1 minute' WHERE shard = 2")
+    status, body = look()
+    assert (status, body["canary"], body["degraded"]) == (200, "late", ["canary"])

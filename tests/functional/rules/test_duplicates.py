@@ -1,0 +1,310 @@
+"""One person, one sale across partners: who counts, who comes first, and how far back is looked."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from distribution.attempts.assign_by_hand import AssignRefused, assign_by_hand
+from distribution.attempts.distribute import distribute_lead
+from distribution.explain.lead import explain
+from distribution.explain.text import to_text
+from distribution.models import Assignment, Campaign, Enrollment
+from distribution.verify import run_verification
+from routing.leads.rerun import rerun_lead
+from routing.models import Lead, Source, Workspace
+from tests.functional.verify.world import broken
+from tests.support.factories import (
+    CampaignFactory,
+    LeadFactory,
+    RuleFactory,
+    SourceFactory,
+    enroll,
+    issue_key,
+    person,
+)
+from tracing.models import Attempt
+from tracing.recorder import AttemptEnd, AttemptHead, Recorder, new_attempt_id
+from tracing.vocabulary import Event
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
+ANN = person("ann@example.com", "+14045550123")
+LATER = timedelta(minutes=5)
+
+
+def agency(**fields: Any) -> Campaign:
+    campaign = CampaignFactory(**fields)
+    enroll(campaign, count=2, credits_cents=100_000)
+    return campaign
+
+
+def partner_of(*campaigns: Campaign) -> Source:
+    """A partner that sends roofing to the first agency and solar to the second."""
+    source = SourceFactory(workspace__kind="partner")
+    for campaign, vertical in zip(campaigns, ("roofing", "solar"), strict=False):
+        RuleFactory(
+            workspace=source.workspace,
+            destination=campaign.workspace,
+            conditions={"field": "vertical", "op": "eq", "value": vertical},
+        )
+    return source
+
+
+def came(source: Source, at: datetime = AT, **fields: Any) -> Lead:
+    return LeadFactory(source=source, received_at=at, **{**ANN, **fields})
+
+
+def own_source(campaign: Campaign) -> Source:
+    return SourceFactory(workspace=campaign.workspace)
+
+
+def result(lead: Lead, *, at: datetime | None = None) -> str:
+    return distribute_lead(lead.pk, at=at or lead.received_at).result
+
+
+def told(lead: Lead) -> str:
+    return to_text(explain(Lead.objects.get(pk=lead.pk)), width=200)
+
+
+class TestWhoCounts:
+    def test_the_second_copy_is_a_duplicate_of_the_first(self) -> None:
+        """PITFALLS 38: it is written, in the lead's state, the attempt's result, its trace and its outcome."""
+        one, other = agency(), agency()
+        first, second = came(partner_of(one)), came(partner_of(one, other), AT + LATER, vertical="solar")
+        assert result(first) == "success"
+
+        outcome = distribute_lead(second.pk, at=second.received_at)
+
+        assert (outcome.result, outcome.skip_reason) == ("duplicate", "duplicate_lead")
+        assert outcome.duplicate_of == first.public_id
+        second.refresh_from_db()
+        assert (second.status, second.workspace, second.next_attempt_at) == (
+            "duplicate",
+            other.workspace,
+            None,
+        )
+        attempt = Attempt.objects.get(lead_id=second.pk)
+        assert (attempt.result, attempt.first_lead_id) == ("duplicate", first.pk)
+        assert Assignment.objects.count() == 1
+        assert (
+            "A duplicate: The same person came in before. The person came first with a lead of another"
+            in told(second)
+        )
+        assert broken(run_verification()) == {}
+
+    @pytest.mark.parametrize("same", ["email_hash", "phone_hash"])
+    def test_an_e_mail_or_a_phone_is_enough(self, same: str) -> None:
+        source = own_source(agency())
+        assert result(came(source)) == "success"
+        other = {"email_hash": "e", "phone_hash": "p", same: ANN[same]}
+        assert result(came(source, AT + LATER, **other)) == "duplicate"
+
+    def test_what_is_blank_is_nobody(self) -> None:
+        """PITFALLS 39."""
+        source = own_source(agency())
+        for number, fields in enumerate((person(), person(), person("a@b.co"), person(phone="+14045550199"))):
+            assert result(came(source, AT + number * LATER, **fields)) == "success"
+
+    def test_an_older_copy_that_still_waits_comes_first_though_it_is_tried_later(self) -> None:
+        """PITFALLS 40: not both, and not neither."""
+        source = own_source(agency())
+        older, younger = came(source), came(source, AT + LATER)
+
+        assert result(younger) == "duplicate"
+        assert result(older) == "success"
+        assert broken(run_verification()) == {}
+
+    def test_of_two_that_came_at_the_same_instant_the_lower_id_comes_first(self) -> None:
+        source = own_source(agency())
+        first, second = came(source), came(source)
+        assert [result(second), result(first)] == ["duplicate", "success"]
+
+    @pytest.mark.parametrize("status", ["failed", "expired", "cancelled", "duplicate"])
+    def test_an_older_copy_that_ended_unsold_stands_in_nobodys_way(self, status: str) -> None:
+        source = own_source(agency())
+        older = came(source)
+        Lead.objects.filter(pk=older.pk).update(status=status, next_attempt_at=None, finished_at=AT)
+        assert result(came(source, AT + LATER)) == "success"
+
+    @pytest.mark.parametrize("status", ["calling", "gated", "offered"])
+    def test_an_older_copy_that_is_being_worked_on_comes_first(self, status: str) -> None:
+        source = own_source(agency())
+        older = came(source)
+        lease = {"locked_by": "caller:1", "locked_at": AT} if status == "calling" else {}
+        Lead.objects.filter(pk=older.pk).update(status=status, next_attempt_at=None, **lease)
+        assert result(came(source, AT + LATER)) == "duplicate"
+
+    def test_a_parked_lead_that_is_run_again_meets_the_copy_that_was_sold_meanwhile(self) -> None:
+        """PITFALLS 51: a re-run bypasses no guard; the younger one was sold, so the older is the duplicate."""
+        campaign = agency()
+        source = own_source(campaign)
+        Enrollment.objects.update(active=False)
+        older = came(source)
+        assert result(older) == "unsold"
+        Enrollment.objects.update(active=True)
+        younger = came(source, AT + LATER)
+        assert result(younger) == "success"
+
+        rerun_lead(older.pk, at=AT + 2 * LATER)
+
+        assert result(older, at=AT + 2 * LATER) == "duplicate"
+        assert Attempt.objects.get(lead_id=older.pk, number=2).first_lead_id == younger.pk
+        assert f"The person came first with lead {younger.public_id}." in told(older)
+        assert broken(run_verification()) == {}
+
+    def test_the_winner_is_no_duplicate_of_its_copies_when_it_is_tried_again(self) -> None:
+        source = own_source(agency())
+        Enrollment.objects.update(hour_starts_at=None, cap_day=0)
+        winner, copy = came(source), came(source, AT + LATER)
+        assert result(winner) == "unsold"
+        rerun_lead(winner.pk, at=AT + LATER)
+        assert result(copy) == "duplicate"
+        Enrollment.objects.update(cap_day=None)
+
+        assert result(winner, at=AT + LATER) == "success"
+
+    def test_a_duplicate_may_be_run_again_and_goes_out_when_the_first_has_ended_unsold(self) -> None:
+        source = own_source(agency())
+        first, copy = came(source), came(source, AT + LATER)
+        assert result(copy) == "duplicate"
+        rerun_lead(copy.pk, at=AT + LATER)
+        assert result(copy) == "duplicate"
+        Lead.objects.filter(pk=first.pk).update(status="cancelled", next_attempt_at=None, finished_at=AT)
+
+        rerun_lead(copy.pk, at=AT + LATER)
+
+        assert result(copy) == "success"
+        assert broken(run_verification()) == {}
+
+    def test_a_person_cannot_sell_it_twice_by_hand(self) -> None:
+        source = own_source(agency())
+        Enrollment.objects.update(active=False)
+        older = came(source)
+        assert result(older) == "unsold"
+        Enrollment.objects.update(active=True)
+        assert result(came(source, AT + LATER)) == "success"
+
+        with pytest.raises(AssignRefused, match="the same person came in with another lead"):
+            assign_by_hand(older.pk, enrollment_id=Enrollment.objects.latest("pk").pk, at=AT + 2 * LATER)
+        assert Assignment.objects.count() == 1
+
+
+def network() -> tuple[Source, Source, Source]:
+    """Sources of two agencies that have a partner in common, and of a third that has none."""
+    one, other, stranger = agency(), agency(), agency()
+    partner_of(one, other)
+    return own_source(one), own_source(other), own_source(stranger)
+
+
+class TestScope:
+    @pytest.mark.parametrize(
+        ("scope", "expected"),
+        [
+            ("off", ["success", "success", "success"]),
+            ("workspace", ["duplicate", "success", "success"]),
+            ("partners", ["duplicate", "duplicate", "success"]),
+            ("everywhere", ["duplicate", "duplicate", "duplicate"]),
+        ],
+    )
+    def test_a_workspace_chooses_among_whose_leads_it_looks(self, scope: str, expected: list[str]) -> None:
+        here, connected, stranger = network()
+        Workspace.objects.filter(pk=here.workspace_id).update(duplicate_scope=scope)
+        results = []
+        for number, before in enumerate((here, connected, stranger)):
+            ben = person(f"ben{number}@example.com")
+            assert result(came(before, **ben)) == "success"
+            results.append(result(came(here, AT + LATER, **ben)))
+        assert results == expected
+
+    def test_a_lead_that_still_waits_at_the_partner_counts(self) -> None:
+        one = agency()
+        partner = partner_of(one)
+        waiting = came(partner)
+        assert result(came(own_source(one), AT + LATER)) == "duplicate"
+        assert result(waiting) == "success"
+
+    def test_rules_that_are_off_connect_nobody(self) -> None:
+        here, connected, _ = network()
+        Workspace.objects.get(pk=here.workspace_id).incoming_rules.update(active=False)
+        assert [result(came(connected)), result(came(here, AT + LATER))] == ["success", "success"]
+
+    def test_the_destinations_choice_decides(self) -> None:
+        one = agency(workspace__duplicate_scope="off")
+        partner = partner_of(one)
+        Workspace.objects.filter(pk=partner.workspace_id).update(duplicate_scope="everywhere")
+        assert [result(came(partner)), result(came(partner, AT + LATER))] == ["success", "success"]
+
+    @pytest.mark.parametrize(("days", "expected"), [(9, "success"), (10, "duplicate")])
+    def test_a_workspace_chooses_how_far_it_looks_back(self, days: int, expected: str) -> None:
+        source = own_source(agency(workspace__duplicate_days=days))
+        assert result(came(source)) == "success"
+        assert result(came(source, AT + timedelta(days=10))) == expected
+
+    @pytest.mark.parametrize(("is_same_vertical", "expected"), [(False, "duplicate"), (True, "success")])
+    def test_a_workspace_chooses_whether_another_request_is_another_lead(
+        self,
+        is_same_vertical: bool,  # noqa: FBT001
+        expected: str,
+    ) -> None:
+        source = own_source(agency(workspace__duplicate_same_vertical=is_same_vertical))
+        assert result(came(source)) == "success"
+        assert result(came(source, AT + LATER, vertical="solar")) == expected
+        assert result(came(source, AT + 2 * LATER)) == "duplicate"
+
+
+class TestResend:
+    """The same source, the same person, within a minute: always a duplicate, whatever the scope."""
+
+    @pytest.mark.parametrize(("seconds", "expected"), [(0, "duplicate"), (60, "duplicate"), (61, "success")])
+    def test_within_a_minute(self, seconds: int, expected: str) -> None:
+        source = own_source(agency(workspace__duplicate_scope="off"))
+        assert result(came(source)) == "success"
+        assert result(came(source, AT + timedelta(seconds=seconds), vertical="solar")) == expected
+
+    def test_another_source_is_no_resend(self) -> None:
+        campaign = agency(workspace__duplicate_scope="off")
+        assert [result(came(own_source(campaign))), result(came(own_source(campaign)))] == ["success"] * 2
+
+
+class TestFaces:
+    def test_the_sender_is_told_its_own_first_lead_and_no_other(self) -> None:
+        one = agency()
+        ours, theirs = partner_of(one), partner_of(one)
+        leads = [came(ours), came(ours, AT + LATER), came(theirs, AT + LATER)]
+        assert [result(lead) for lead in leads] == ["success", "duplicate", "duplicate"]
+        answers = [
+            Client(headers={"Authorization": f"Api-Key {issue_key(lead.source)}"})
+            .get(f"/api/v1/leads/{lead.public_id}/")
+            .json()
+            for lead in leads
+        ]
+        assert [each["status"] for each in answers] == ["distributed", "duplicate", "duplicate"]
+        assert [each["duplicate_of"] for each in answers] == [None, str(leads[0].public_id), None]
+        assert [each["reason"] for each in answers] == [None, "duplicate_lead", "duplicate_lead"]
+
+    def test_a_double_click_is_answered_with_the_first_lead(self) -> None:
+        source = own_source(agency())
+        client = Client(headers={"Authorization": f"Api-Key {issue_key(source)}", "Prefer": "wait=5"})
+        body = {"zip": "30312", "vertical": "roofing", "email": "ANN@example.com"}
+        first, second = (
+            client.post("/api/v1/leads/", body, content_type="application/json").json() for _ in range(2)
+        )
+        assert (first["result"], first["duplicate_of"]) == ("success", None)
+        assert (second["result"], second["duplicate_of"]) == ("duplicate", first["id"])
+
+
+def test_an_attempt_that_says_duplicate_names_the_first_lead() -> None:
+    """A constraint: the trace of one that does not is refused, and the lead goes on without it."""
+    lead = LeadFactory()
+    head = AttemptHead(
+        new_attempt_id(), lead.pk, 1, "ingest", lead.workspace_id, started_at=timezone.now(), worker=""
+    )
+    recorder = Recorder(head)
+    recorder.add(Event.FAILED, outcome="duplicate", reason="duplicate_lead")
+    end = AttemptEnd("duplicate", timezone.now(), 1.0, skip_reason="duplicate_lead")
+    assert not recorder.write(end)
+    assert not Attempt.objects.exists()

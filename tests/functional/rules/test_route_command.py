@@ -1,0 +1,90 @@
+"""`manage.py route --dry-run LEAD`: what the rules would do, in words and as JSON, and nothing written."""
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from routing.models import Lead, RoutingRule
+from tests.support.factories import LeadFactory, RuleFactory, SourceFactory, WorkspaceFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def lead() -> Lead:
+    source = SourceFactory(workspace__name="Leads & More")
+    hub = WorkspaceFactory(name="Hub")
+    alabama = {
+        "any": [{"field": "state", "op": "eq", "value": "AL"}, {"field": "revenue", "op": "gt", "value": 5}]
+    }
+    RuleFactory(workspace=source.workspace, priority=2, name="Alabama or rich", conditions=alabama)
+    RuleFactory(workspace=source.workspace, priority=1, name="The rest", destination=hub, tags=["a", "b"])
+    RuleFactory(workspace=source.workspace, priority=0, name="Never")
+    lead: Lead = LeadFactory(source=source, external_id="form-7")
+    return lead
+
+
+def route(*arguments: str) -> str:
+    output = StringIO()
+    call_command("route", *arguments, stdout=output)
+    return output.getvalue()
+
+
+def test_it_tells_the_way_and_writes_nothing(lead: Lead) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        text = route("--dry-run", "form-7")
+
+    assert text.splitlines() == [
+        f"Lead {lead.public_id} would go to Hub",
+        "",
+        "Rules of Leads & More",
+        "  Alabama or rich: takes state is AL or revenue > 5",
+        "    no: wants state is AL; observed GA",
+        "    no: wants revenue > 5; observed missing",
+        "  The rest: takes every lead",
+        "    wins: on to Hub (tags: a, b)",
+        "  1 further not asked",
+        "",
+        "Rules of Hub",
+        "  none active: it is decided about here",
+    ]
+    assert not [each["sql"] for each in captured if not each["sql"].lstrip().startswith(("SELECT", "WITH"))]
+
+
+def test_it_tells_the_same_as_json(lead: Lead) -> None:
+    found = json.loads(route("--dry-run", "--json", str(lead.public_id)))
+    assert (found["lead"], found["destination"], found["moves"]) == (str(lead.public_id), "Hub", 1)
+    assert [rule["won"] for rule in found["stations"][0]["asked"]] == [False, True]
+
+
+def test_a_lead_that_no_rule_takes_stays(lead: Lead) -> None:
+    RoutingRule.objects.update(active=False)
+    assert route("--dry-run", str(lead.pk)).startswith(f"Lead {lead.public_id} would stay in Leads & More")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--dry-run", "nobody"], "no lead has the public id, id or external id 'nobody'"),
+        (["form-7"], "the following arguments are required: --dry-run"),
+        (["--dry-run"], "the following arguments are required: LEAD"),
+        (["--dry-run", "twice"], "more than one lead is 'twice'; name one by its public id:"),
+        (["--dry-run", "broken"], "routing rule"),
+    ],
+)
+def test_what_it_cannot_tell_is_an_error_of_exit_code_2(
+    lead: Lead, arguments: list[str], message: str
+) -> None:
+    for _ in range(2):
+        LeadFactory(external_id="twice")
+    broken: Any = RuleFactory(conditions={"op": "?"})
+    LeadFactory(source=SourceFactory(workspace=broken.workspace), external_id="broken")
+    with pytest.raises(CommandError, match=message) as error:
+        route(*arguments)
+    assert error.value.returncode == (1 if "required" in message else 2)
+    assert Lead.objects.get(pk=lead.pk).status == "pending"

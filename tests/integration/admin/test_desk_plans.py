@@ -1,0 +1,116 @@
+"""What the desk's lists read on filled tables: a page of a workspace that is silent for long reads that page alone."""
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.db.models import Model
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from distribution.models import LedgerEntry
+from routing.models import Workspace
+from tests.integration.models.test_query_plans import nodes
+from tests.support.admin_pages import client_of, page, person
+from tests.support.factories import BuyerFactory, WorkspaceFactory
+from tests.support.planting import plant
+from tracing.models import Attempt, LeadDistributionEvent
+
+ROWS = 30_000
+PAGE = 50
+# Half of the first twentieth is of the silent workspace, all others of the busy one.
+SILENT = f"n < {ROWS // 20} AND n %% 2 = 0"
+FILL_ATTEMPTS = f"""
+INSERT INTO tracing_attempt (
+    id, lead_id, number, trigger, source_workspace_id, destination_workspace_id, campaign_id, config_version, result,
+    skip_reason, transient, started_at, finished_at, duration_ms, worker, facts
+)
+SELECT (lpad(to_hex(n), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid, n, 1, 'ingest', 1,
+    CASE WHEN {SILENT} THEN %(silent)s ELSE %(busy)s END, NULL, 1, 'unsold', '', false, now(), now(), 1, '', '{{}}'
+FROM generate_series(1, {ROWS}) n
+"""
+FILL_EVENTS = """
+INSERT INTO tracing_leaddistributionevent (
+    lead_id, attempt_id, seq, event, buyer_id, cost_cents, outcome, skip_reason, duration_ms, data, created_at
+)
+SELECT a.lead_id, a.id, n, 'buyer_skipped', 1, 1, 'skipped', 'buyer_paused', NULL, '{}', now()
+FROM tracing_attempt a CROSS JOIN generate_series(1, 3) n ORDER BY a.id, n
+"""
+FILL_LEDGER = f"""
+INSERT INTO distribution_ledgerentry (
+    public_id, wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, actor, reason, created_at
+)
+SELECT gen_random_uuid(), CASE WHEN {SILENT} THEN %(silent)s ELSE %(busy)s END,
+    CASE WHEN n < 100 THEN 'adjustment' ELSE 'hold' END, 1, 1, 'planted-' || n, '', '',
+    '2026-01-01'::timestamptz + n * interval '5 minutes'
+FROM generate_series(1, {ROWS}) n
+"""
+BIG = {model: model._meta.db_table for model in (Attempt, LeadDistributionEvent, LedgerEntry)}
+every_list = pytest.mark.parametrize("model", BIG, ids=lambda model: model.__name__)
+
+
+@pytest.fixture
+def silent(committed_db: None) -> Workspace:  # noqa: ARG001
+    silent, busy = WorkspaceFactory.create_batch(2)
+    plant(FILL_ATTEMPTS, {"silent": silent.pk, "busy": busy.pk})
+    plant(FILL_EVENTS)
+    wallets = {
+        name: BuyerFactory(workspace=each).wallet.pk for name, each in (("silent", silent), ("busy", busy))
+    }
+    plant(FILL_LEDGER, wallets)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    found: Workspace = silent
+    return found
+
+
+def rows_read(client: Client, model: type[Model], **filters: object) -> int:
+    """How many rows the statement of the list took from the three tables, thrown away or not."""
+    query = {name: str(value) for name, value in filters.items()}
+    with CaptureQueriesContext(connection) as captured:
+        answer = client.get(page(model, "changelist"), query)
+    assert answer.context["cl"].result_list
+    of_list = re.compile(rf'FROM "{BIG[model]}".* ORDER BY .* LIMIT {PAGE + 1}$')
+    [sql] = [each["sql"] for each in captured if of_list.search(each["sql"])]
+    found = nodes(sql.replace("%", "%%"), [], options="ANALYZE, FORMAT JSON")
+    return sum(taken(node) for node in found if node.get("Relation Name") in BIG.values())
+
+
+def taken(node: dict[str, Any]) -> int:
+    each: float = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+    return round(each * node["Actual Loops"])
+
+
+@every_list
+def test_a_page_of_a_silent_workspace_reads_that_page(model: type[Model], silent: Workspace) -> None:
+    root = client_of(User.objects.create_superuser("root"))
+    scoped = client_of(person("viewer", silent))
+
+    assert rows_read(root, model, workspace=silent.pk) <= 3 * PAGE
+    assert rows_read(scoped, model) <= 3 * PAGE
+    last = list(scoped.get(page(model, "changelist")).context["cl"].result_list)[-1]
+    assert rows_read(scoped, model, older_than=last.pk) <= 3 * PAGE
+    assert rows_read(root, model) <= 3 * PAGE
+
+
+@pytest.mark.usefixtures("silent")
+def test_a_day_of_the_ledger_reads_that_day() -> None:
+    """288 entries a day, and an hour on both sides."""
+    root = client_of(User.objects.create_superuser("root"))
+
+    assert rows_read(root, LedgerEntry, day="2026-01-20") <= 288 + 24
+    assert rows_read(root, LedgerEntry, kind__exact="adjustment") <= 3 * PAGE
+
+
+def test_the_index_is_what_finds_a_silent_workspace(silent: Workspace) -> None:
+    """The control: without it the attempts and events of everybody else are read first."""
+    root = client_of(User.objects.create_superuser("root"))
+    with connection.cursor() as cursor:
+        cursor.execute("DROP INDEX attempt_workspace")
+    try:
+        assert rows_read(root, Attempt, workspace=silent.pk) > 20 * PAGE
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE INDEX attempt_workspace ON tracing_attempt (destination_workspace_id, id)")

@@ -1,0 +1,105 @@
+"""What buyers ask for is found by index on filled tables, and a page reads little more than it shows."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from distribution.explain.missed import FIND_MISSED, LIST_MISSED, LIST_SKIPS, NEWEST
+from distribution.models import Buyer, Enrollment
+from distribution.queries import Period, list_assignments, list_ledger
+from routing.models import Lead
+from tests.integration.models.test_query_plans import nodes
+from tests.support.factories import CampaignFactory, SourceFactory, enroll
+from tests.support.filling import fill_mostly_sold
+from tests.support.planting import plant
+
+LEADS = 4_000
+BUYERS = 20
+# Two attempts of every lead, each of which skips every buyer.
+FILL_ATTEMPTS = """
+INSERT INTO tracing_attempt (
+    id, lead_id, number, trigger, source_workspace_id, destination_workspace_id, campaign_id, config_version, result,
+    skip_reason, transient, started_at, finished_at, duration_ms, worker, facts
+)
+SELECT gen_random_uuid(), l.id, n, 'ingest', 1, 1, NULL, 1, 'unsold', '', false, now(), now(), 1, '', '{}'
+FROM routing_lead l CROSS JOIN generate_series(1, 2) n
+"""
+FILL_EVENTS = """
+INSERT INTO tracing_leaddistributionevent (
+    lead_id, attempt_id, seq, event, buyer_id, cost_cents, outcome, skip_reason, duration_ms, data, created_at
+)
+SELECT a.lead_id, a.id, row_number() OVER (PARTITION BY a.id), 'buyer_skipped', e.buyer_id, 1, 'skipped',
+    'buyer_paused', NULL, '{}', now()
+FROM tracing_attempt a CROSS JOIN distribution_enrollment e
+ORDER BY a.lead_id, a.number
+"""
+BIG = {"tracing_leaddistributionevent", "tracing_attempt", "routing_lead", "distribution_assignment"}
+FILL_BOUGHT = """
+INSERT INTO distribution_assignment (
+    public_id, lead_id, buyer_id, campaign_id, attempt_id, price_cents, state, created_at, returned_at,
+    counted_on
+)
+SELECT gen_random_uuid(), l.id, e.buyer_id, e.campaign_id, gen_random_uuid(), 1, 'returned', now(), now(),
+    current_date
+FROM routing_lead l CROSS JOIN distribution_enrollment e WHERE l.id % 4 = 0
+"""
+
+
+@pytest.fixture
+def buyer(committed_db: None) -> Buyer:  # noqa: ARG001
+    campaign = CampaignFactory()
+    enroll(campaign, count=BUYERS, credits_cents=100)
+    source = SourceFactory(workspace=campaign.workspace)
+    fill_mostly_sold(source, count=LEADS)
+    for sql in (FILL_ATTEMPTS, FILL_EVENTS, FILL_BOUGHT):
+        plant(sql)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    found: Buyer = Enrollment.objects.select_related("buyer").earliest("pk").buyer
+    return found
+
+
+def explain(sql: str, parameters: Any) -> tuple[list[dict[str, Any]], set[str], set[str]]:
+    """The nodes of the plan as it ran, the indexes it used, and the tables it read in full."""
+    found = nodes(sql, parameters, options="ANALYZE, FORMAT JSON")
+    indexes = {node["Index Name"] for node in found if "Index Name" in node}
+    return found, indexes, {node["Relation Name"] for node in found if node["Node Type"] == "Seq Scan"}
+
+
+def test_missed_leads_are_read_from_their_index(buyer: Buyer) -> None:
+    """Every second event is not of the latest attempt, so a page of 50 reads about 100 events of 160,000."""
+    parameters: Any = {"buyer": buyer.pk, "before": NEWEST, "reason": None, "from": 0}
+    found, indexes, scanned = explain(f"{LIST_MISSED} LIMIT 51", parameters)
+
+    assert "event_buyer_skipped" in indexes
+    assert not scanned & BIG
+    [events] = [node for node in found if node.get("Index Name") == "event_buyer_skipped"]
+    assert events["Actual Rows"] <= 110
+    assert events.get("Rows Removed by Filter", 0) == 0
+
+
+def test_one_missed_lead_is_found_by_its_attempts(buyer: Buyer) -> None:
+    parameters: Any = {"buyer": buyer.pk, "lead": Lead.objects.earliest("pk").public_id}
+    for sql in (FIND_MISSED, LIST_SKIPS):
+        _, indexes, scanned = explain(f"{sql} LIMIT 50", parameters)
+        assert {"event_attempt_seq_unique", "attempt_lead_number_unique"} <= indexes
+        assert not scanned & BIG
+
+
+def test_ledger_and_assignments_use_their_indexes(buyer: Buyer) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        list_assignments(buyer, limit=51, before=NEWEST, period=Period(), state=None)
+        list_ledger(buyer, limit=51, before=NEWEST, period=Period(), kind=None)
+    assert "assignment_buyer" in plan_of(captured[0]["sql"])
+    assert "ledger_wallet_newest" in plan_of(captured[1]["sql"])
+
+
+def plan_of(sql: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SET enable_seqscan = off")  # the ledger of these tests is a handful of rows
+        cursor.execute(f"EXPLAIN {sql}")
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+        cursor.execute("RESET enable_seqscan")
+    return plan

@@ -1,0 +1,469 @@
+"""The story of a lead: every case of "why didn't this buyer get that lead", told alike as JSON and as text."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.utils import timezone
+
+from distribution.attempts.distribute import distribute_lead
+from distribution.explain.lead import explain
+from distribution.explain.text import to_text
+from distribution.explain.types import Story, to_json
+from distribution.models import Assignment, Buyer, Campaign
+from distribution.money.returns import return_assignment
+from routing.models import Lead
+from tests.support.factories import (
+    BuyerFactory,
+    CampaignFactory,
+    EnrollmentFactory,
+    LeadFactory,
+    WorkspaceFactory,
+    enroll,
+    give_credits,
+)
+from tests.support.planting import plant
+from tracing.models import LeadDistributionEvent
+from tracing.queries import read_attempts
+
+pytestmark = pytest.mark.django_db
+MONDAY = datetime(2026, 8, 3, 22, 30, tzinfo=UTC)  # 18:30 in New York
+
+
+def distributed(lead: Lead, *, at: datetime | None = None) -> Lead:
+    distribute_lead(lead.pk, at=at)
+    return Lead.objects.select_related("workspace", "source").get(pk=lead.pk)
+
+
+def lead_for(campaign: Campaign, **fields: Any) -> Lead:
+    return LeadFactory(source__workspace=campaign.workspace, **fields)
+
+
+def nobodys_lead() -> Lead:
+    """Eight buyers, none of which covers 30312; the last one has three things in its way."""
+    campaign = CampaignFactory(name="Roofing Atlanta")
+    enroll(campaign, count=7, buyer__service_area={"states": ["NY"]})
+    EnrollmentFactory(
+        campaign=campaign,
+        buyer__name="Acme Roofing",
+        buyer__service_area={"radius": [{"zip": "10001", "miles": 25}]},
+        buyer__hours={"tue": [["09:00", "17:00"]]},
+    )
+    lead = lead_for(campaign, received_at=MONDAY)
+    return distributed(lead, at=MONDAY)
+
+
+def test_a_lead_that_nobody_covers_says_so_in_one_sentence() -> None:
+    story = explain(nobodys_lead())
+
+    (attempt,) = story.attempts
+    assert [step.sentence for step in attempt.steps] == [
+        "Started as attempt 1 (first try).",
+        "Taken by the campaign Roofing Atlanta, configuration 10.",
+        "The price is $25.00.",
+        "8 buyers enrolled, 0 cover 30312.",
+        "Not sold: No enrolled buyer could take this lead. The last buyer that was left dropped out: "
+        "outside its service area. A person must act: the agency can fix it.",
+    ]
+    assert story.lead.status == "failed"
+    assert (story.lead.reason, story.lead.fixer) == ("no_eligible_buyers", "agency")
+    assert story.lead.campaign is not None
+    assert story.lead.campaign.name == "Roofing Atlanta"
+    assert [stage.remaining for stage in attempt.funnel] == [8, 8, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+    assert len(attempt.buyers) == 8
+    assert story.notes == ()
+
+
+def test_a_buyer_row_lists_every_gate_that_was_in_the_way() -> None:
+    story = explain(nobodys_lead())
+
+    row = story.attempts[0].buyers[-1]
+    assert row.buyer.name == "Acme Roofing"
+    assert row.reason == "outside_service_area"
+    assert [gate.gate for gate in row.gates] == [
+        "outside_service_area",
+        "outside_buyer_hours",
+        "insufficient_credits",
+    ]
+    assert row.gates[0].finding.endswith(
+        "the lead is in 30312, Fulton County, GA, 722.4 miles beyond the edge"
+    )
+    assert row.gates[1].change == "opens at 2026-08-04 13:00 UTC (09:00 America/New_York), or widen its hours"
+    assert row.gates[2].change == "top up $25.00"
+    assert row.change == "; ".join(gate.change for gate in row.gates)
+
+
+def test_a_sold_lead_names_its_buyer_and_price() -> None:
+    campaign = CampaignFactory()
+    EnrollmentFactory(campaign=campaign, buyer__name="Acme Roofing", buyer__credits_cents=10_000)
+    EnrollmentFactory(campaign=campaign, buyer__name="Poor Roofing", buyer__credits_cents=1_000)
+    story = explain(distributed(lead_for(campaign)))
+
+    assert [sale.buyer.name for sale in story.sales] == ["Acme Roofing"]
+    assert [row.sentence for row in story.attempts[0].buyers] == [
+        "Poor Roofing: its balance is too low: the price is $25.00, $10.00 is available.",
+        "Acme Roofing: selected, rank 1, for $25.00.",
+    ]
+    assert story.attempts[0].buyers[0].change == "top up $15.00"
+    assert story.attempts[0].steps[-1].sentence == "Sold to 1 buyer for $25.00."
+
+
+def test_a_deferred_lead_says_what_it_waits_for() -> None:
+    """The pool was emptied by a wallet, yet the lead waits for the buyer whose hours begin."""
+    campaign = CampaignFactory()
+    EnrollmentFactory(campaign=campaign)
+    sleeper = {"tue": [["09:00", "17:00"]]}
+    EnrollmentFactory(campaign=campaign, buyer__credits_cents=10_000, buyer__hours=sleeper)
+    story = explain(distributed(lead_for(campaign, received_at=MONDAY), at=MONDAY))
+
+    assert (story.lead.status, story.lead.reason) == ("pending", "insufficient_credits")
+    assert (
+        story.lead.due_sentence == "Then the first buyer that only waits for its hours or a cap may take it."
+    )
+    assert story.attempts[0].steps[-1].sentence == (
+        "Not sold now: No buyer that was left has enough credits. The last buyer that was left dropped out: "
+        "its balance is too low. Due again at 2026-08-04 13:00:00 UTC, when the first buyer that only "
+        "waits for its hours or a cap may take it."
+    )
+
+
+def test_the_due_time_says_why() -> None:
+    def sentence(**fields: Any) -> str:
+        return explain(LeadFactory(**fields)).lead.due_sentence
+
+    now = timezone.now()
+    assert sentence(due_reason="ingest") == "The first attempt."
+    assert sentence(due_reason="manual", attempts=1) == "An operator asked for a re-run."
+    assert sentence(due_reason="all_buyers_capped", attempts=1, next_attempt_at=now, expires_at=now) == (
+        "Its time to live is over then."
+    )
+    assert (
+        sentence(due_reason="tier_lock_contention", attempts=1)
+        == "All candidates were busy with other leads."
+    )
+    assert sentence(status="failed", next_attempt_at=None, finished_at=now) == ""
+
+
+def test_a_returned_lead_says_that_it_came_back() -> None:
+    campaign = CampaignFactory()
+    enrollment = EnrollmentFactory(campaign=campaign, buyer__credits_cents=10_000)
+    lead = distributed(lead_for(campaign))
+    return_assignment(Assignment.objects.get().public_id, actor="test", reason="wrong number")
+
+    story = explain(lead, buyer=enrollment.buyer)
+
+    assert story.sales[0].state == "returned"
+    assert ", and the charge refunded." in story.sales[0].sentence
+    assert story.answer is not None
+    assert not story.answer.got_it
+    assert story.answer.sentence == f"{enrollment.buyer.name} gave back this lead. {story.sales[0].sentence}"
+
+
+class TestWhyNotThisBuyer:
+    def ask(self, lead: Lead, buyer: Buyer) -> tuple[bool, str, list[tuple[str, str]]]:
+        answer = explain(lead, buyer=buyer).answer
+        assert answer is not None
+        return answer.got_it, answer.sentence, [(each.sentence, each.change) for each in answer.attempts]
+
+    def test_it_got_it(self) -> None:
+        campaign = CampaignFactory()
+        enrollment = EnrollmentFactory(campaign=campaign, buyer__name="Acme", buyer__credits_cents=10_000)
+        lead = distributed(lead_for(campaign))
+
+        got_it, sentence, attempts = self.ask(lead, enrollment.buyer)
+
+        assert got_it
+        assert sentence.startswith("Acme got this lead. Sold to Acme for $25.00 at ")
+        assert attempts == [("Acme: selected, rank 1, for $25.00.", "")]
+
+    def test_a_gate_was_in_the_way(self) -> None:
+        campaign = CampaignFactory()
+        enrollment = EnrollmentFactory(campaign=campaign, buyer__name="Acme", active=False)
+        lead = distributed(lead_for(campaign))
+
+        assert self.ask(lead, enrollment.buyer) == (
+            False,
+            "Acme did not get this lead. Acme: its enrollment is paused. "
+            "Also in the way: its balance is too low.",
+            [
+                (
+                    "Acme: its enrollment is paused. Also in the way: its balance is too low.",
+                    "resume the enrollment; top up $25.00",
+                )
+            ],
+        )
+
+    def test_it_is_not_enrolled(self) -> None:
+        campaign = CampaignFactory(name="Roofing Atlanta")
+        enroll(campaign, count=1, credits_cents=10_000)
+        buyer = BuyerFactory(workspace=campaign.workspace, name="Acme")
+        lead = distributed(lead_for(campaign))
+
+        assert self.ask(lead, buyer) == (
+            False,
+            "Acme did not get this lead. Acme was not enrolled in Roofing Atlanta (configuration 3).",
+            [
+                (
+                    "Acme was not enrolled in Roofing Atlanta (configuration 3).",
+                    "enroll Acme in Roofing Atlanta",
+                )
+            ],
+        )
+
+    def test_it_was_enrolled_later(self) -> None:
+        campaign = CampaignFactory()
+        enroll(campaign, count=1)
+        buyer = BuyerFactory(workspace=campaign.workspace)
+        lead = distributed(lead_for(campaign))
+        EnrollmentFactory(campaign=campaign, buyer=buyer)
+
+        (_, change) = self.ask(lead, buyer)[2][0]
+        assert change == "nothing: it is enrolled now, so the next attempt asks it"
+
+    def test_it_belongs_to_another_workspace(self) -> None:
+        campaign = CampaignFactory(workspace__name="North")
+        lead = distributed(lead_for(campaign))
+        buyer = BuyerFactory(name="Acme", workspace__name="South")
+
+        assert self.ask(lead, buyer) == (
+            False,
+            "Acme is a buyer of the workspace South, the lead is in North: "
+            "only buyers of its own workspace are asked.",
+            [],
+        )
+
+    def test_no_attempt_was_made_yet(self) -> None:
+        campaign = CampaignFactory()
+        buyer = BuyerFactory(workspace=campaign.workspace, name="Acme")
+
+        assert self.ask(lead_for(campaign), buyer) == (
+            False,
+            "Acme has not been asked: no attempt has been made yet.",
+            [],
+        )
+
+    def test_it_was_cancelled_before_any_attempt(self) -> None:
+        now = timezone.now()
+        lead = LeadFactory(status="cancelled", next_attempt_at=None, finished_at=now, received_at=now)
+        buyer = BuyerFactory(workspace=lead.workspace, name="Acme")
+
+        assert self.ask(lead, buyer)[1] == "Acme did not get this lead: it ended before any attempt was made."
+
+    def test_no_campaign_took_the_lead(self) -> None:
+        campaign = CampaignFactory(vertical="solar")
+        buyer = BuyerFactory(workspace=campaign.workspace, name="Acme")
+        lead = distributed(lead_for(campaign, vertical="roofing"))
+
+        sentence = "No campaign took the lead: No active campaign takes this vertical and source."
+        change = "add or activate a campaign that takes its vertical and source"
+        assert self.ask(lead, buyer) == (
+            False,
+            f"Acme did not get this lead. {sentence}",
+            [(sentence, change)],
+        )
+
+    def test_the_campaign_was_closed_before_any_buyer_was_asked(self) -> None:
+        campaign = CampaignFactory(name="Daytime", schedule={"tue": [["09:00", "17:00"]]})
+        enroll(campaign, count=1)
+        buyer = BuyerFactory(workspace=campaign.workspace, name="Acme")
+        lead = distributed(lead_for(campaign, received_at=MONDAY), at=MONDAY)
+
+        (sentence, change) = self.ask(lead, buyer)[2][0]
+        assert sentence == (
+            "Daytime took the lead, but no buyer was asked: The campaign is outside its hours. "
+            "Acme is not enrolled in Daytime either."
+        )
+        assert change.startswith("nothing: it is due again when the campaign opens")
+
+    def test_each_attempt_has_its_own_answer(self) -> None:
+        campaign = CampaignFactory()
+        enrollment = EnrollmentFactory(campaign=campaign, buyer__name="Acme")
+        lead = distributed(lead_for(campaign))
+        give_credits(enrollment.buyer, amount_cents=10_000)
+        rerun(lead)
+        lead = distributed(lead)
+
+        got_it, _, attempts = self.ask(lead, enrollment.buyer)
+
+        assert got_it
+        assert [sentence for sentence, _ in attempts] == [
+            "Acme: its balance is too low: the price is $25.00, $0.00 is available.",
+            "Acme: selected, rank 1, for $25.00.",
+        ]
+
+    def test_the_attempts_are_told_without_the_other_buyers(self) -> None:
+        campaign = CampaignFactory()
+        enrollment, *_ = enroll(campaign, count=4)
+        lead = distributed(lead_for(campaign))
+
+        (attempt,) = explain(lead, buyer=enrollment.buyer).attempts
+
+        assert [row.buyer.public_id for row in attempt.buyers] == [enrollment.buyer.public_id]
+        assert [step.seq for step in attempt.steps] == [1, 2, 3, 4, 9]
+
+
+def rerun(lead: Lead) -> None:
+    Lead.objects.filter(pk=lead.pk).update(
+        status="pending", next_attempt_at=timezone.now(), due_reason="manual", finished_at=None
+    )
+
+
+class TestNotes:
+    def test_an_attempt_whose_trace_was_lost(self) -> None:
+        campaign = CampaignFactory()
+        lead = distributed(lead_for(campaign))
+        Lead.objects.filter(pk=lead.pk).update(attempts=2)
+        lead.refresh_from_db()
+
+        assert explain(lead).notes == ("1 attempt without a trace, which could not be written: 2.",)
+
+    def test_a_lead_without_attempts(self) -> None:
+        assert explain(LeadFactory()).notes == ("No attempt has been made yet.",)
+
+    def test_a_paused_workspace(self) -> None:
+        lead = LeadFactory(source__workspace=WorkspaceFactory(paused_at=MONDAY))
+
+        assert explain(lead).notes[0] == (
+            "The workspace is paused since 2026-08-03 22:30:00 UTC: nothing is distributed until it is resumed."
+        )
+
+    def test_attempts_that_are_not_shown(self) -> None:
+        lead = with_attempts(4)
+        story = explain(lead, latest=2)
+
+        assert [attempt.number for attempt in story.attempts] == [3, 4]
+        assert story.notes == ("2 earlier attempts not shown.",)
+
+
+def with_attempts(count: int, *, buyers: int = 1) -> Lead:
+    campaign = CampaignFactory()
+    enroll(campaign, count=buyers)
+    lead = lead_for(campaign)
+    for _ in range(count):
+        rerun(lead)
+        lead = distributed(lead)
+    return lead
+
+
+def test_a_buyer_that_is_gone_from_the_workspace_is_not_named() -> None:
+    campaign = CampaignFactory(name="Secret campaign")
+    EnrollmentFactory(campaign=campaign, buyer__name="Secret buyer", buyer__credits_cents=10_000)
+    lead = distributed(lead_for(campaign))
+    elsewhere = WorkspaceFactory()
+    plant("UPDATE distribution_buyer SET workspace_id = %s", [elsewhere.pk])
+    plant("UPDATE distribution_campaign SET workspace_id = %s", [elsewhere.pk])
+
+    story = explain(lead)
+
+    assert "Secret" not in to_text(story)
+    assert story.attempts[0].buyers[0].buyer.public_id is None
+    assert story.attempts[0].buyers[0].sentence == (
+        "a buyer that is not in this workspace: selected, rank 1, for $25.00."
+    )
+
+
+def test_a_trace_of_tomorrow_is_still_told() -> None:
+    lead = nobodys_lead()
+    attempt = read_attempts(lead.pk)[0].attempt
+    LeadDistributionEvent.objects.create(
+        lead_id=lead.pk, attempt_id=attempt.pk, seq=99, event="beamed_up", data={"gates": 5}
+    )
+
+    assert explain(lead).attempts[0].steps[-1].sentence == "beamed_up."
+
+
+@pytest.mark.parametrize("attempts", [1, 5])
+@pytest.mark.parametrize("buyers", [1, 20])
+def test_a_story_costs_the_same_statements_whatever_its_length(
+    attempts: int, buyers: int, django_assert_num_queries: Callable[[int], Any]
+) -> None:
+    lead = with_attempts(attempts, buyers=buyers)
+    buyer = Buyer.objects.first()
+
+    with django_assert_num_queries(2):
+        read_attempts(lead.pk)
+    with django_assert_num_queries(5):
+        explain(lead)
+    with django_assert_num_queries(6):
+        explain(lead, buyer=buyer)
+
+
+def stories() -> Iterator[Story]:
+    lead = nobodys_lead()
+    yield explain(lead)
+    yield explain(lead, buyer=Buyer.objects.get(name="Acme Roofing"))
+    yield explain(lead, buyer=BuyerFactory(workspace=lead.workspace))
+    yield explain(LeadFactory())
+    campaign = CampaignFactory(max_buyers=2)
+    enroll(campaign, count=3, credits_cents=10_000)
+    yield explain(distributed(lead_for(campaign)))
+    sleeping = CampaignFactory()
+    enroll(sleeping, count=2, credits_cents=10_000, buyer__hours={"tue": [["09:00", "17:00"]]})
+    yield explain(distributed(lead_for(sleeping, received_at=MONDAY), at=MONDAY))
+
+
+def test_the_text_tells_every_fact_that_the_json_tells() -> None:
+    for story in stories():
+        document, text = to_json(story), " ".join(to_text(story).split())
+        told = list(facts_of(document))
+        assert len(told) > 5
+        assert [fact for fact in told if fact not in text] == []
+
+
+def facts_of(document: Any) -> Iterator[str]:
+    """What the JSON says in words, times as the text writes them; codes are said by their sentences."""
+    if isinstance(document, list):
+        for each in document:
+            yield from facts_of(each)
+    elif isinstance(document, dict):
+        has_gates = len(document.get("gates", ())) > 1
+        for key, value in document.items():
+            if (
+                key in {"sentence", "headline", "name", "reason_sentence", "due_sentence", "status_sentence"}
+                or key == "finding"
+                or (key == "change" and not has_gates)
+            ):
+                yield value
+            elif key in {"received_at", "due_at", "finished_at"} and value and "status" in document:
+                yield f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M:%S} UTC"
+            elif isinstance(value, dict | list) and key != "required" and key != "observed":
+                yield from facts_of(value)
+
+
+def test_the_text_stays_within_its_width() -> None:
+    for story in stories():
+        for width in (60, 80, 100):
+            assert max(len(line) for line in to_text(story, width=width).splitlines()) <= width
+
+
+def test_the_json_holds_no_internal_id() -> None:
+    """Ids of rows are numbers; what the outside sees are UUIDs."""
+    story = to_json(explain(nobodys_lead()))
+    keys = set(keys_of(story))
+
+    assert not {"lead_id", "buyer_id", "campaign_id", "workspace_id", "enrollment_id", "public_id"} & keys
+    assert all(
+        isinstance(each, str | None) and (each is None or UUID(each)) for each in values_of(story, "id")
+    )
+
+
+def values_of(document: Any, name: str) -> Iterator[Any]:
+    inner = (
+        document if isinstance(document, list) else document.values() if isinstance(document, dict) else ()
+    )
+    if isinstance(document, dict) and name in document:
+        yield document[name]
+    for each in inner:
+        yield from values_of(each, name)
+
+
+def keys_of(document: Any) -> Iterator[str]:
+    if isinstance(document, list):
+        for each in document:
+            yield from keys_of(each)
+    elif isinstance(document, dict):
+        for key, value in document.items():
+            yield key
+            yield from keys_of(value)

@@ -1,0 +1,166 @@
+"""What would have to change, told from recorded attempts."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from distribution.attempts.distribute import distribute_lead
+from distribution.explain.whatif import Remedy, what_would_help
+from distribution.models import Buyer, Campaign, CampaignSnapshot, Enrollment
+from routing.models import Lead
+from tests.support.factories import BuyerFactory, CampaignFactory, EnrollmentFactory, LeadFactory
+from tracing.models import Attempt
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+
+def ask(lead: Lead, buyer: Buyer) -> Remedy:
+    return what_would_help(lead, attempt=Attempt.objects.get(lead_id=lead.pk), buyer=buyer)
+
+
+def distributed(campaign: Campaign) -> Lead:
+    lead = LeadFactory(source__workspace=campaign.workspace)
+    distribute_lead(lead.pk)
+    return lead
+
+
+def test_a_wallet_that_is_short_and_an_enrolment_that_is_paused() -> None:
+    enrollment = EnrollmentFactory(active=False, buyer__credits_cents=1_000)
+    lead = distributed(enrollment.campaign)
+
+    remedy = ask(lead, enrollment.buyer)
+
+    name = enrollment.buyer.name
+    assert [(fix.gate, fix.fixer, fix.change, fix.assumed) for fix in remedy.fixes] == [
+        ("enrollment_paused", "agency", "resume the enrollment", "the enrollment active"),
+        ("insufficient_credits", "buyer", "top up $15.00", "$15.00 more in its wallet"),
+    ]
+    assert (remedy.fixer, remedy.ending, remedy.is_confirmed) == ("agency", "selected", True)
+    assert remedy.sentence == (
+        f"With all of this changed, {name} would have got this lead for $25.00: rank 1 of 1."
+    )
+    assert (remedy.rank, remedy.ranked, remedy.price_cents, remedy.boosts) == (1, 1, 2_500, ())
+
+
+def test_the_claim_holds_when_it_is_done() -> None:
+    """The next lead of the same kind goes to the buyer once it did what it was told."""
+    enrollment = EnrollmentFactory(buyer__service_area={"states": ["AL"]}, buyer__credits_cents=5_000)
+    lead = distributed(enrollment.campaign)
+    assert ask(lead, enrollment.buyer).is_confirmed
+
+    enrollment.buyer.service_area = {"states": ["AL"], "zips": ["30312"]}
+    enrollment.buyer.save(update_fields=["service_area"])
+
+    again = distributed(enrollment.campaign)
+    assert (
+        ask(again, enrollment.buyer).sentence
+        == f"{enrollment.buyer.name} had nothing in its way: it got this lead."
+    )
+
+
+def test_an_outranked_buyer() -> None:
+    campaign = CampaignFactory(mode="priority")
+    EnrollmentFactory(campaign=campaign, priority=4, buyer__credits_cents=5_000)
+    second = EnrollmentFactory(campaign=campaign, priority=1, buyer__credits_cents=5_000)
+    lead = distributed(campaign)
+
+    remedy = ask(lead, second.buyer)
+
+    assert (remedy.fixer, remedy.ending, remedy.is_confirmed) == ("outranked", "outranked", False)
+    assert remedy.sentence == (
+        f"{second.buyer.name} could have bought this lead, but it ranks 2 of 2 and there is room for 1 buyer."
+    )
+    assert {boost.kind for boost in remedy.boosts} == {"priority", "max_buyers"}
+
+
+def test_fixed_and_still_outranked() -> None:
+    campaign = CampaignFactory(mode="priority")
+    EnrollmentFactory(campaign=campaign, priority=4, buyer__credits_cents=5_000)
+    second = EnrollmentFactory(campaign=campaign, priority=1)
+    lead = distributed(campaign)
+
+    remedy = ask(lead, second.buyer)
+
+    assert (remedy.fixer, remedy.ending) == ("buyer", "outranked")
+    assert remedy.sentence == (
+        f"With this changed, {second.buyer.name} would still not have got this lead: "
+        "it ranks 2 of 2 and there is room for 1 buyer."
+    )
+
+
+def test_outside_the_campaigns_hours() -> None:
+    campaign = CampaignFactory(schedule={"mon": []})
+    enrollment = EnrollmentFactory(campaign=campaign)
+    lead = distributed(campaign)
+
+    remedy = ask(lead, enrollment.buyer)
+
+    assert [fix.gate for fix in remedy.fixes] == ["outside_campaign_hours", "insufficient_credits"]
+    assert (remedy.fixer, remedy.ending) == ("agency", "selected")
+
+
+def test_a_buyer_that_was_enrolled_later() -> None:
+    enrollment = EnrollmentFactory(buyer__credits_cents=5_000)
+    lead = distributed(enrollment.campaign)
+    late = EnrollmentFactory(campaign=enrollment.campaign)
+
+    remedy = ask(lead, late.buyer)
+
+    assert (remedy.fixer, remedy.ending, remedy.fixes) == ("agency", "unchecked", ())
+    assert remedy.sentence.startswith(
+        f"{late.buyer.name} was not enrolled in the campaign then (configuration "
+    )
+
+
+def test_a_buyer_of_another_workspace() -> None:
+    lead = distributed(EnrollmentFactory().campaign)
+
+    remedy = ask(lead, BuyerFactory())
+
+    assert remedy.sentence == (
+        "It is a buyer of another workspace: only buyers of the lead's own workspace are asked."
+    )
+
+
+def test_no_campaign() -> None:
+    buyer = BuyerFactory()
+    lead = LeadFactory(source__workspace=buyer.workspace)
+    distribute_lead(lead.pk)
+
+    remedy = ask(lead, buyer)
+
+    assert (remedy.fixer, remedy.ending) == ("agency", "unchecked")
+    assert remedy.sentence == (
+        "No buyer was looked at in this attempt: No active campaign takes this vertical and source. "
+        "To change: add or activate a campaign that takes its vertical and source."
+    )
+
+
+def test_a_snapshot_that_is_gone_or_unreadable() -> None:
+    enrollment = EnrollmentFactory()
+    lead = distributed(enrollment.campaign)
+    attempt = Attempt.objects.get(lead_id=lead.pk)
+
+    attempt.config_version = 999
+    gone = what_would_help(lead, attempt=attempt, buyer=enrollment.buyer)
+    CampaignSnapshot.objects.create(campaign=enrollment.campaign, config_version=999, config={"campaign": {}})
+    odd = what_would_help(lead, attempt=attempt, buyer=enrollment.buyer)
+
+    assert gone.sentence == "The campaign's configuration 999, which it used, is no longer kept."
+    assert odd.sentence == "What the attempt recorded cannot be read by this version of the product."
+    assert (gone.ending, odd.ending) == ("unchecked", "unchecked")
+
+
+def test_it_costs_one_statement() -> None:
+    campaign = CampaignFactory()
+    for _ in range(5):
+        EnrollmentFactory(campaign=campaign)
+    lead = distributed(campaign)
+    attempt = Attempt.objects.get(lead_id=lead.pk)
+    buyer = Enrollment.objects.select_related("buyer").first()
+    assert buyer is not None
+
+    with CaptureQueriesContext(connection) as captured:
+        what_would_help(lead, attempt=attempt, buyer=buyer.buyer)
+
+    assert len(captured) == 1

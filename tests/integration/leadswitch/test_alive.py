@@ -1,0 +1,66 @@
+"""The liveness probe of dispatcher and beat: one that hangs is found, and Redis may be away."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from leadswitch.embedded.processes import wait_until
+from leadswitch.env import REPOSITORY
+from routing.dispatch.heartbeat import FOLDER, LONGEST_TURN_SECONDS
+from tests.conftest import VAR_DIR
+from tests.integration.leadswitch.test_fitness import PLAIN, SERVERS
+from tests.integration.leadswitch.test_start import run
+
+AWAY = "redis://127.0.0.1:1/0"
+
+
+@contextmanager
+def started(process: str, var_dir: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """The process on the test servers' database, without a Redis."""
+    environment = {
+        **os.environ,
+        "LEADSWITCH_VAR_DIR": str(var_dir),
+        "LEADSWITCH_ROLE": "worker",
+        "DATABASE_URL": PLAIN,
+        "REDIS_URL": AWAY,
+    }
+    command = [sys.executable, *SERVERS[process]]
+    with subprocess.Popen(command, cwd=REPOSITORY, env=environment, stderr=subprocess.DEVNULL) as child:
+        try:
+            yield child
+        finally:
+            child.kill()
+
+
+def probe(process: str, var_dir: Path) -> int:
+    code, _ = run("-m", "leadswitch.alive", process, LEADSWITCH_VAR_DIR=str(var_dir))
+    return code
+
+
+@pytest.mark.parametrize("process", ["dispatcher", "beat"])
+def test_process_that_hangs_is_found(process: str, tmp_path: Path) -> None:
+    assert settings.VAR_DIR == VAR_DIR
+    assert probe(process, tmp_path) == 1
+    file = tmp_path / FOLDER / process
+    with started(process, tmp_path) as child:
+        assert wait_until(file.exists, timeout_seconds=60)
+        assert probe(process, tmp_path) == 0
+        first = file.stat().st_mtime_ns
+        assert wait_until(lambda: file.stat().st_mtime_ns > first, timeout_seconds=30)
+
+        child.send_signal(signal.SIGSTOP)
+        long_ago = time.time() - LONGEST_TURN_SECONDS - 1
+        os.utime(file, (long_ago, long_ago))
+        assert probe(process, tmp_path) == 1
+
+        child.send_signal(signal.SIGCONT)
+        assert wait_until(lambda: file.stat().st_mtime > long_ago, timeout_seconds=30)
+        assert probe(process, tmp_path) == 0

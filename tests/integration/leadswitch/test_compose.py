@@ -1,0 +1,95 @@
+"""docker-compose.yml against the code: the database is set up as the embedded one, and what it runs is there."""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import yaml
+
+from leadswitch.embedded import ServerPrograms, start_services, stop_services
+from leadswitch.embedded.paths import ServicePaths
+from leadswitch.embedded.postgres import CONFIGURATION
+from leadswitch.env import REPOSITORY
+from tests.support import machine
+
+COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
+CREATE_ROLE = REPOSITORY / "ops" / "postgres" / "create-role.sh"
+
+
+def test_postgres_has_the_settings_of_the_embedded_one() -> None:
+    command = COMPOSE["services"]["postgres"]["command"]
+    settings = dict(re.findall(r"-c (\w+)=(\S+)", command))
+    embedded = dict(re.findall(r"^(\w+) = '?([\w.]+)'?$", CONFIGURATION, re.MULTILINE))
+    assert settings.pop("shared_buffers") == "256MB"
+    assert set(settings) == {"max_connections", "random_page_cost", "max_wal_size", "timezone"}
+    assert settings == {name: embedded[name] for name in settings}
+
+
+def test_every_part_has_a_health_check_that_exists() -> None:
+    parts = COMPOSE["services"]
+    for name in ("web", "worker", "dispatcher", "beat", "postgres", "valkey"):
+        assert parts[name]["healthcheck"]["test"]
+    for name in ("dispatcher", "beat"):
+        *_, option, module, process = parts[name]["healthcheck"]["test"]
+        assert (option, process) == ("-m", name)
+        assert find_spec(module) is not None
+
+
+def test_every_variable_reaches_every_part_of_the_product() -> None:
+    """.env is handed on whole; only what must differ between the parts is written down here."""
+    own = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "LEADSWITCH_IDENTITY_KEY", "ALLOWED_HOSTS"}
+    of_a_part = {"LEADSWITCH_ROLE", "LEADSWITCH_TRUST_PROXY", "PROMETHEUS_MULTIPROC_DIR"}
+    for name in ("migrate", "web", "worker", "dispatcher", "beat"):
+        part = COMPOSE["services"][name]
+        assert part["env_file"] == ".env"
+        assert own <= set(part["environment"]) <= own | of_a_part
+
+
+def test_what_must_be_set_is_named_in_the_example() -> None:
+    """`docker compose up` refuses to start without these, and says what to set."""
+    required = set(re.findall(r"\$\{(\w+):\?", (REPOSITORY / "docker-compose.yml").read_text()))
+    example = (REPOSITORY / ".env.example").read_text()
+    assert required == {
+        *("POSTGRES_PASSWORD", "SECRET_KEY", "LEADSWITCH_IDENTITY_KEY", "ALLOWED_HOSTS", "TLS_DIRECTORY")
+    }
+    for name in required:
+        assert re.search(rf"^#?{name}=", example, re.MULTILINE), name
+
+
+@pytest.fixture
+def empty_cluster(tmp_path: Path) -> Iterator[ServicePaths]:
+    """As the image makes it: a superuser and nothing of the product."""
+    programs = ServerPrograms(postgres_dir=str(machine.oldest_postgres()))
+    start_services(tmp_path / "var", durable=False, programs=programs)
+    paths = ServicePaths.of(tmp_path / "var")
+    with psycopg.connect(host=str(paths.postgres_sockets), user="postgres", autocommit=True) as server:
+        server.execute("DROP DATABASE leadswitch")
+        server.execute("DROP ROLE leadswitch")
+    yield paths
+    stop_services(tmp_path / "var")
+
+
+def test_first_start_gives_the_product_a_plain_role(empty_cluster: ServicePaths) -> None:
+    environment = {
+        **os.environ,
+        "PGHOST": str(empty_cluster.postgres_sockets),
+        "POSTGRES_PASSWORD": "it's a secret",
+    }
+    subprocess.run([CREATE_ROLE], env=environment, check=True)
+
+    with psycopg.connect(host=environment["PGHOST"], user="postgres", autocommit=True) as server:
+        roles = server.execute(
+            "SELECT rolname, rolsuper, rolcreatedb, rolpassword IS NOT NULL FROM pg_authid"
+            " WHERE rolname IN ('postgres', 'leadswitch') ORDER BY 1"
+        ).fetchall()
+        owner = server.execute(
+            "SELECT datdba::regrole::text FROM pg_database WHERE datname = 'leadswitch'"
+        ).fetchone()
+    assert roles == [("leadswitch", False, False, True), ("postgres", True, True, False)]
+    assert owner == ("leadswitch",)

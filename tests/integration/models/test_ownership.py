@@ -1,0 +1,122 @@
+"""A row stays with the workspace, the campaign or the buyer that it was made for; the database refuses to move it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, models, transaction
+
+from distribution.attempts.distribute import distribute_lead
+from distribution.models import Assignment, Buyer, BuyerKey, Campaign, Enrollment, Tier, Wallet
+from routing.models import Lead, RoutingRule, Source, SourceKey
+from tests.support.factories import (
+    BuyerFactory,
+    CampaignFactory,
+    LeadFactory,
+    RuleFactory,
+    SourceFactory,
+    TierFactory,
+    WorkspaceFactory,
+    enroll,
+    issue_key,
+)
+
+pytestmark = pytest.mark.django_db
+
+# Of each column that says whose a row is: what it is moved to, and what to do instead.
+MOVES: dict[str, tuple[type[models.Model], Callable[[], Any], str]] = {
+    "source.workspace": (Source, WorkspaceFactory, "add a source to the other workspace"),
+    "sourcekey.source": (SourceKey, SourceFactory, "issue one for the other source"),
+    "routingrule.workspace": (RoutingRule, WorkspaceFactory, "add one to the other workspace"),
+    "lead.source": (Lead, SourceFactory, "have the other source send it"),
+    "lead.source_workspace": (Lead, WorkspaceFactory, "have the other source send it"),
+    "campaign.workspace": (Campaign, WorkspaceFactory, "add one to the other workspace"),
+    "tier.campaign": (Tier, CampaignFactory, "add one to the other campaign"),
+    "buyer.workspace": (Buyer, WorkspaceFactory, "add one to the other workspace"),
+    "enrollment.campaign": (Enrollment, CampaignFactory, "enroll the buyer in the other campaign"),
+    "enrollment.buyer": (Enrollment, BuyerFactory, "enroll the buyer in the other campaign"),
+    "buyerkey.buyer": (BuyerKey, BuyerFactory, "issue one for the other buyer"),
+    "wallet.buyer": (Wallet, BuyerFactory, "adjust both balances"),
+    "assignment.lead": (Assignment, LeadFactory, "sell the lead again"),
+    "assignment.buyer": (Assignment, BuyerFactory, "sell the lead again"),
+    "assignment.campaign": (Assignment, CampaignFactory, "sell the lead again"),
+}
+# What may be moved, and why.
+FREE = {
+    "lead.workspace": "rules send it on",
+    "routingrule.destination": "where it leads is what a rule is about",
+    "campaign.source": "which leads it takes",
+    "enrollment.tier": "among the tiers of its campaign",
+    "assignment.enrollment": "NULL in rows of before enrollments were archived",
+    "membership.user": "an access is granted, not owned",
+    "membership.workspace": "an access is granted, not owned",
+    "idempotencyrecord.workspace": "an answer of a day, looked up by the owner of the key",
+    "leadallowance.lead": "a counter of one lead, its primary key",
+    "campaignsnapshot.campaign": "append-only",
+    "ledgerentry.wallet": "append-only",
+    "ledgerentry.assignment": "append-only",
+}
+
+
+@pytest.fixture
+def sold() -> Lead:
+    """One row of every table."""
+    campaign = CampaignFactory()
+    [enrollment] = enroll(campaign, count=1, credits_cents=10_000)
+    BuyerKey.objects.create_key(name="test", buyer=enrollment.buyer)
+    source = SourceFactory(workspace=campaign.workspace)
+    issue_key(source)
+    lead = LeadFactory(source=source)
+    distribute_lead(lead.pk)
+    RuleFactory(workspace=campaign.workspace)
+    return lead
+
+
+def test_every_reference_is_fixed_or_free() -> None:
+    named = {
+        f"{model._meta.model_name}.{field.name}"
+        for app in ("routing", "distribution")
+        for model in apps.get_app_config(app).get_models()
+        if not model._meta.proxy
+        for field in model._meta.concrete_fields
+        if field.is_relation
+    }
+
+    assert named == {*MOVES, *FREE}
+
+
+@pytest.mark.usefixtures("sold")
+@pytest.mark.parametrize("column", MOVES)
+def test_a_row_is_not_moved(column: str) -> None:
+    model, make, instead = MOVES[column]
+    before = model._base_manager.values().earliest("pk")
+    elsewhere = make()
+
+    with pytest.raises(IntegrityError, match=instead) as refused, transaction.atomic():
+        model._base_manager.filter(pk=before["id"]).update(**{column.partition(".")[2]: elsewhere})
+
+    assert refused.value.__cause__.diag.constraint_name == "owner_is_fixed"  # type: ignore[union-attr] # the driver's error
+    assert model._base_manager.values().get(pk=before["id"]) == before
+
+
+@pytest.mark.usefixtures("sold")
+def test_an_archived_enrollment_is_not_moved() -> None:
+    enrollment = Enrollment.objects.get()
+    enrollment.delete()
+    other = CampaignFactory(workspace=enrollment.campaign.workspace)
+
+    with pytest.raises(IntegrityError, match="keeps its campaign and buyer"), transaction.atomic():
+        Enrollment.everything.update(campaign=other, tier=TierFactory(campaign=other))
+
+
+def test_a_row_that_is_saved_whole_stays(sold: Lead) -> None:
+    """save() writes its owner as it is."""
+    for row in (
+        sold,
+        Enrollment.objects.get(),
+        Tier.objects.get(),
+        Buyer.objects.get(),
+        RoutingRule.objects.get(),
+    ):
+        row.save()

@@ -1,0 +1,79 @@
+"""Append-only tables refuse UPDATE, DELETE and TRUNCATE in the database itself (PITFALLS 19)."""
+
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection, models, transaction
+
+from distribution.attempts.distribute import distribute_lead
+from distribution.models import CampaignSnapshot, LedgerEntry
+from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
+from tracing import audit
+from tracing.models import Attempt, AuditEntry, LeadDistributionEvent
+
+pytestmark = pytest.mark.django_db
+
+TABLES: list[tuple[type[models.Model], dict[str, Any]]] = [
+    (LedgerEntry, {"reason": "changed"}),
+    (Attempt, {"worker": "changed"}),
+    (LeadDistributionEvent, {"outcome": "changed"}),
+    (CampaignSnapshot, {"actor": "changed"}),
+    (AuditEntry, {"reason": "changed"}),
+]
+
+
+@pytest.fixture(autouse=True)
+def rows() -> None:
+    """One sold lead and one act of a person write to each of them."""
+    campaign = CampaignFactory()
+    enroll(campaign, count=1, credits_cents=10_000)
+    lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace))
+    assert distribute_lead(lead.pk).result == "success"
+    audit.record(actor="root", action="changed", target=campaign, workspace_id=campaign.workspace_id)
+
+
+@pytest.mark.parametrize(("model", "change"), TABLES, ids=[model.__name__ for model, _ in TABLES])
+def test_rows_stay_as_they_were_written(model: type[Any], change: dict[str, Any]) -> None:
+    before = list(model.objects.order_by("pk").values())
+    row = model.objects.earliest("pk")
+    [(column, value)] = change.items()
+    setattr(row, column, value)
+
+    for refused in (
+        lambda: model.objects.update(**change),
+        lambda: model.objects.bulk_update([row], [column]),
+        row.save,
+        row.delete,
+        lambda: model.objects.all().delete(),
+        lambda: execute(f"UPDATE {model._meta.db_table} SET {column} = {column}"),
+        lambda: execute(f"DELETE FROM {model._meta.db_table}"),
+        lambda: execute(f"TRUNCATE {model._meta.db_table}"),
+        lambda: execute(f"TRUNCATE {model._meta.db_table} CASCADE"),
+    ):
+        with (
+            pytest.raises(IntegrityError, match=f"{model._meta.db_table} is append-only") as error,
+            transaction.atomic(),
+        ):
+            refused()
+        assert error.value.__cause__.sqlstate == "23001"  # type: ignore[union-attr]  # restrict_violation
+
+    assert before
+    assert list(model.objects.order_by("pk").values()) == before
+
+
+def test_these_and_no_other_tables_are_append_only() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgrelid::regclass::text, bool_or(tgname LIKE '%change%'), bool_or(tgname LIKE '%truncate%')"
+            " FROM pg_trigger WHERE tgname LIKE 'pgtrigger_refuse_%' GROUP BY 1 ORDER BY 1"
+        )
+        guarded = cursor.fetchall()
+
+    assert guarded == [(table, True, True) for table in sorted(model._meta.db_table for model, _ in TABLES)]
+
+
+def execute(sql: str) -> None:
+    with connection.cursor() as cursor:
+        # Checks of foreign keys that wait for the commit would refuse TRUNCATE before the trigger is asked.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(sql)

@@ -1,0 +1,162 @@
+"""Builds rows for tests: each factory gives a valid default, a test names what it is about.
+
+    campaign = CampaignFactory(price_cents=2_500)
+    buyer = BuyerFactory(workspace=campaign.workspace, credits_cents=10_000)
+    EnrollmentFactory(campaign=campaign, buyer=buyer, cap_day=5)
+    lead = LeadFactory(source__workspace=campaign.workspace)
+
+A world of one workspace, one campaign and enrolled buyers: `enroll(campaign, count=3, credits_cents=10_000)`.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+import factory
+from django.utils import timezone
+from factory.django import DjangoModelFactory
+
+from distribution.models import Buyer, BuyerKey, Campaign, Enrollment, LedgerEntry, Tier
+from distribution.money.wallet import top_up
+from routing.intake.identity import identify
+from routing.models import Lead, RoutingRule, Source, SourceKey, SourceScope, Workspace
+
+EVERYWHERE = {"everywhere": True}
+
+
+class WorkspaceFactory(DjangoModelFactory[Workspace]):
+    """Its due leads wait for the pick-up, unless a test says `dispatch_mode="event"`."""
+
+    class Meta:
+        model = Workspace
+        skip_postgeneration_save = True
+
+    slug = factory.Sequence(lambda n: f"agency-{n}")
+    name = factory.Sequence(lambda n: f"Agency {n}")
+    dispatch_mode = "poll"
+
+
+class SourceFactory(DjangoModelFactory[Source]):
+    class Meta:
+        model = Source
+
+    workspace = factory.SubFactory(WorkspaceFactory)
+    name = factory.Sequence(lambda n: f"form-{n}")
+    default_vertical = "roofing"
+
+
+class LeadFactory(DjangoModelFactory[Lead]):
+    """A lead in Atlanta that is due now. `source__workspace=` puts it into a workspace that exists."""
+
+    class Meta:
+        model = Lead
+
+    source = factory.SubFactory(SourceFactory)
+    workspace = factory.SelfAttribute("source.workspace")
+    source_workspace = factory.SelfAttribute("workspace")
+    zip = "30312"
+    city = "Atlanta"
+    county = "Fulton County"
+    state = "GA"
+    vertical = "roofing"
+    received_at = factory.LazyFunction(timezone.now)
+    next_attempt_at = factory.SelfAttribute("received_at")
+    expires_at = factory.LazyAttribute(lambda lead: lead.received_at + timedelta(days=90))
+
+
+def person(email: str | None = None, phone: str | None = None) -> dict[str, Any]:
+    """The fields of a lead that say who it is, as intake stores them: `LeadFactory(**person("ann@example.com"))`."""
+    email_hash, phone_hash = identify(email=email, phone=phone)
+    return {"email": email or "", "phone": phone or "", "email_hash": email_hash, "phone_hash": phone_hash}
+
+
+class RuleFactory(DjangoModelFactory[RoutingRule]):
+    """Takes every lead of `workspace` to another workspace."""
+
+    class Meta:
+        model = RoutingRule
+
+    workspace = factory.SubFactory(WorkspaceFactory)
+    name = factory.Sequence(lambda n: f"Rule {n}")
+    destination = factory.SubFactory(WorkspaceFactory)
+
+
+class CampaignFactory(DjangoModelFactory[Campaign]):
+    """Takes every vertical and source of its workspace; sold to one buyer, round robin, for $25.00."""
+
+    class Meta:
+        model = Campaign
+
+    workspace = factory.SubFactory(WorkspaceFactory)
+    name = factory.Sequence(lambda n: f"Campaign {n}")
+    price_cents = 2_500
+
+
+class TierFactory(DjangoModelFactory[Tier]):
+    class Meta:
+        model = Tier
+
+    campaign = factory.SubFactory(CampaignFactory)
+    position = factory.LazyAttribute(lambda tier: tier.campaign.tiers.count() + 1)
+
+
+class BuyerFactory(DjangoModelFactory[Buyer]):
+    """Covers everywhere, always open. `credits_cents=` tops its wallet up; without, it has none."""
+
+    class Meta:
+        model = Buyer
+        skip_postgeneration_save = True
+
+    workspace = factory.SubFactory(WorkspaceFactory)
+    name = factory.Sequence(lambda n: f"Buyer {n}")
+    service_area = factory.LazyFunction(EVERYWHERE.copy)
+
+    @factory.post_generation
+    def credits_cents(self: Buyer, create: bool, extracted: int | None, **_: Any) -> None:  # noqa: FBT001
+        if create and extracted:
+            give_credits(self, amount_cents=extracted)
+
+
+class EnrollmentFactory(DjangoModelFactory[Enrollment]):
+    """In the campaign's first tier (made when there is none). `buyer__credits_cents=` gives a new buyer credits."""
+
+    class Meta:
+        model = Enrollment
+
+    campaign = factory.SubFactory(CampaignFactory)
+    tier = factory.LazyAttribute(lambda enrollment: first_tier(enrollment.campaign))
+    buyer = factory.SubFactory(BuyerFactory, workspace=factory.SelfAttribute("..campaign.workspace"))
+
+
+def first_tier(campaign: Campaign) -> Tier:
+    return campaign.tiers.order_by("position").first() or TierFactory(campaign=campaign)
+
+
+def enroll(campaign: Campaign, *, count: int, credits_cents: int = 0, **enrollment: Any) -> list[Enrollment]:
+    """Enroll `count` new buyers, each with so many credits. `buyer__...` arguments go to the buyers."""
+    return EnrollmentFactory.create_batch(
+        count, campaign=campaign, buyer__credits_cents=credits_cents, **enrollment
+    )
+
+
+def give_credits(buyer: Buyer, *, amount_cents: int, key: str = "") -> LedgerEntry:
+    """Top a wallet up once; a further top-up of the same buyer needs a key of its own."""
+    return top_up(
+        buyer.pk, amount_cents=amount_cents, key=key or f"factory-{buyer.public_id}", actor="factory"
+    )
+
+
+def issue_key(source: Source, *, name: str = "test", **key: Any) -> str:
+    """A new source key in clear, as its owner sees it once."""
+    _, text = SourceKey.objects.create_key(name=name, source=source, **key)
+    return str(text)
+
+
+def issue_tracing_key(source: Source) -> str:
+    """A key to which an operator granted the full trace."""
+    return issue_key(source, scopes=list(SourceScope))
+
+
+def issue_buyer_key(buyer: Buyer, *, name: str = "test", **key: Any) -> str:
+    """A new key of a buyer in clear, as its owner sees it once."""
+    _, text = BuyerKey.objects.create_key(name=name, buyer=buyer, **key)
+    return str(text)

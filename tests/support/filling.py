@@ -1,0 +1,56 @@
+"""Fills the table of leads with many rows at once, for tests of query plans."""
+
+from django.db import connection
+
+from routing.models import Source
+from tests.support.planting import plant
+
+# SQL for each column; `n` counts from 1.
+USUAL = {
+    "public_id": "gen_random_uuid()",
+    **dict.fromkeys(
+        ("external_id", "first_name", "last_name", "email", "phone", "address", "city", "county"), "''"
+    ),
+    "zip": "'30312'",
+    "state": "'GA'",
+    "country": "'US'",
+    "vertical": "'roofing'",
+    "attributes": "'{}'",
+    "consent": "'{}'",
+    "status": "'pending'",
+    "skip_reason": "''",
+    "attempts": "0",
+    "next_attempt_at": "now()",
+    "due_reason": "''",
+    "received_at": "now()",
+    "expires_at": "now() + interval '90 days'",
+    "finished_at": "NULL",
+}
+
+
+def fill_leads(source: Source, *, count: int, **columns: str) -> None:
+    """Insert so many leads, without a foreign key check for each, and let the planner know."""
+    values = {
+        "workspace_id": str(source.workspace_id),
+        "source_workspace_id": str(source.workspace_id),
+        "source_id": str(source.pk),
+        **USUAL,
+        **columns,
+    }
+    plant(
+        f"INSERT INTO routing_lead ({', '.join(values)}) SELECT {', '.join(values.values())}"
+        f" FROM generate_series(1, {count}) AS n"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE routing_lead")
+
+
+def fill_mostly_sold(source: Source, *, count: int) -> None:
+    """One in twenty is pending, its time long ago or far ahead; the others are sold."""
+    fill_leads(
+        source,
+        count=count,
+        status="CASE WHEN n % 20 = 0 THEN 'pending' ELSE 'distributed' END",
+        next_attempt_at="CASE WHEN n % 20 = 0 THEN now() + (n - 10000) * interval '1 minute' END",
+        finished_at="CASE WHEN n % 20 > 0 THEN now() END",
+    )

@@ -1,0 +1,81 @@
+"""Puts the readings of two attempts into the order in which they do harm, without a lock or a confirmation."""
+
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import pytest
+
+from distribution import locks
+from distribution.attempts import decide_under_lock
+from distribution.attempts.distribute import distribute_lead
+from distribution.attempts.outcome import Outcome
+from tests.support.racing import in_background
+
+SECONDS = 20
+NO_BUYER_LOCK = locks.LOCK_CANDIDATES.replace("FOR NO KEY UPDATE OF w, e SKIP LOCKED", "")
+
+
+def confirm_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the buyers' locks away, and let two attempts confirm what they read before either of them sells."""
+    both_have_confirmed = threading.Barrier(2, timeout=SECONDS)
+    confirm_live = decide_under_lock.confirm_live
+
+    def confirm_and_wait(*positional: Any, **named: Any) -> Any:
+        facts = confirm_live(*positional, **named)
+        both_have_confirmed.wait()
+        return facts
+
+    monkeypatch.setattr(decide_under_lock, "confirm_live", confirm_and_wait)
+    monkeypatch.setattr(locks, "LOCK_CANDIDATES", NO_BUYER_LOCK)
+
+
+def overtake(
+    monkeypatch: pytest.MonkeyPatch, *, slow: int, quick: int, is_confirmed: bool, at: datetime | None = None
+) -> Outcome:
+    """Sell the quick lead between the slow one's first reading and its lock; the slow one's outcome.
+
+    Unless `is_confirmed`, the slow one reads after its lock what it had read before.
+    """
+    has_read, quick_is_sold = threading.Event(), threading.Event()
+    first: list[Any] = []
+    read_live = decide_under_lock.read_live
+    confirm_live = decide_under_lock.confirm_live
+
+    def read_slowly(*, lead_id: int, **named: Any) -> Any:
+        facts = read_live(lead_id=lead_id, **named)
+        if lead_id == slow and not first:
+            first.append(facts[0])
+            has_read.set()
+            assert quick_is_sold.wait(SECONDS)
+        return facts
+
+    def believe(enrollment_ids: Sequence[int], *, lead_id: int, **named: Any) -> Any:
+        if lead_id == slow and not is_confirmed:
+            return {each: first[0][each] for each in enrollment_ids}
+        return confirm_live(enrollment_ids, lead_id=lead_id, **named)
+
+    monkeypatch.setattr(decide_under_lock, "read_live", read_slowly)
+    monkeypatch.setattr(decide_under_lock, "confirm_live", believe)
+    with in_background(partial(distribute_lead, slow, at=at)) as outcome:
+        assert has_read.wait(SECONDS)
+        assert distribute_lead(quick, at=at).result == "success"
+        quick_is_sold.set()
+    return outcome.result()
+
+
+class Stopped:
+    """The first attempt that comes to its sale waits there, with all its locks, until it may go on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, module: Any = decide_under_lock) -> None:
+        self.is_there, self.may_go_on = threading.Event(), threading.Event()
+        self._real = module.sell_selected
+        monkeypatch.setattr(module, "sell_selected", self._stop)
+
+    def _stop(self, *arguments: Any, **named: Any) -> Any:
+        if not self.is_there.is_set():
+            self.is_there.set()
+            assert self.may_go_on.wait(SECONDS)
+        return self._real(*arguments, **named)

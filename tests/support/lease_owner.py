@@ -1,0 +1,39 @@
+"""An owner of a lease, for race tests: takes a lead, waits for a line on stdin, and writes its end.
+
+python -m tests.support.lease_owner LEAD_ID OWNER [unfenced]     prints "acquired", then "completed" or "lost"
+"""
+
+import sys
+from datetime import UTC, datetime
+
+import django
+
+# The owner's write without the comparison of who and since when.
+UNFENCED = (
+    "SELECT l.id, l.public_id, l.workspace_id, l.source_workspace_id, l.status, l.attempts, l.expires_at, l.locked_by,"
+    " l.locked_at, l.conflicts, l.errors, 3 FROM routing_lead l"
+    " WHERE l.id = %s AND %s::text IS NOT NULL AND %s::timestamptz IS NOT NULL FOR NO KEY UPDATE"
+)
+
+
+def main() -> None:
+    django.setup()
+    from routing import locks
+    from routing.leads.claim import LeaseLost, acquire, complete
+    from routing.models import LeadStatus
+
+    lead_id, owner = int(sys.argv[1]), sys.argv[2]
+    if sys.argv[3:] == ["unfenced"]:
+        locks.HOLD_LEASE = UNFENCED  # type: ignore[misc]
+    lease = acquire(lead_id, owner=owner)
+    print("acquired", flush=True)  # noqa: T201 - the protocol with the test
+    sys.stdin.readline()
+    try:
+        complete(lease, status=LeadStatus.CANCELLED, at=datetime.now(UTC))
+        print("completed", flush=True)  # noqa: T201
+    except LeaseLost:
+        print("lost", flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

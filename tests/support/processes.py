@@ -1,0 +1,127 @@
+"""Real processes for race tests, on the test database and the test Redis."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import connection
+
+from leadswitch.env import REPOSITORY
+from tests.support.racing import wait_until
+
+# What `celery` takes for one worker process that says when it is ready.
+WORKER = ("worker", "--concurrency", "1", "--without-gossip", "--without-mingle", "--loglevel", "INFO")
+
+
+def worker_environment(**more: str) -> dict[str, str]:
+    """This test's environment, with the database that Django made for it."""
+    url = urlsplit(settings.SERVICES.database_url)._replace(path=f"/{connection.settings_dict['NAME']}")
+    return {
+        **os.environ,
+        "DATABASE_URL": url.geturl(),
+        "REDIS_URL": settings.REDIS_URL,
+        "LEADSWITCH_ROLE": "worker",
+        **more,
+    }
+
+
+@contextmanager
+def started(
+    *command: str, output: IO[str] | None = None, **environment: str
+) -> Iterator["subprocess.Popen[str]"]:
+    """A Python process in a group of its own; the whole group is killed at the end of the block.
+
+    With `output`, what it says goes there; else its stdout is a pipe.
+    """
+    process = subprocess.Popen(
+        [sys.executable, *command],
+        cwd=REPOSITORY,
+        env=worker_environment(**environment),
+        stdin=subprocess.PIPE,
+        stdout=output or subprocess.PIPE,
+        stderr=output,
+        text=True,
+        start_new_session=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            kill_group(process)
+
+
+def kill_group(process: "subprocess.Popen[str]") -> None:
+    """SIGKILL the process and its children; a group that has ended is fine."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    process: "subprocess.Popen[str]"
+    log: Path
+
+    def wait_until_it_says(self, text: str) -> None:
+        """Raises TooSlow."""
+        wait_until(lambda: text in self.log.read_text(), what=f"{text!r} in the log of {self.process.args!r}")
+
+
+@contextmanager
+def celery(directory: Path, *arguments: str, **environment: str) -> Iterator[Program]:
+    """`celery -A leadswitch worker` or `beat` as it runs in production. Its log is a file: a full pipe stops it."""
+    log = directory / f"{arguments[0]}.log"
+    command = ["-m", "celery", "-A", "leadswitch", *arguments]
+    with (
+        log.open("w") as output,
+        started(*command, output=output, LEADSWITCH_LOG_LEVEL="INFO", **environment) as process,
+    ):
+        yield Program(process, log)
+
+
+@contextmanager
+def beat(directory: Path, **environment: str) -> Iterator[Program]:
+    with celery(directory, "beat", "--schedule", str(directory / "schedule"), **environment) as program:
+        yield program
+
+
+@contextmanager
+def dispatcher(directory: Path, name: str = "dispatcher", **environment: str) -> Iterator[Program]:
+    """`manage.py dispatcher`; give each of several a name of its own for its log."""
+    log = directory / f"{name}.log"
+    with (
+        log.open("w") as output,
+        started(
+            "manage.py", "dispatcher", output=output, LEADSWITCH_LOG_LEVEL="INFO", **environment
+        ) as process,
+    ):
+        yield Program(process, log)
+
+
+def distribute_in_processes(count: int, *, patience: str) -> list[Mapping[str, int]]:
+    """Distribute everything that is due with so many worker processes, let go at once: what each of them did."""
+    with ExitStack() as stack:
+        workers = [
+            stack.enter_context(started("-m", "tests.support.due_worker", patience)) for _ in range(count)
+        ]
+        for worker in workers:
+            assert pipe(worker.stdout).readline() == "ready\n"
+        for worker in workers:
+            pipe(worker.stdin).write("go\n")
+            pipe(worker.stdin).flush()
+        return [json.loads(pipe(worker.stdout).readline()) for worker in workers]
+
+
+def pipe(stream: IO[str] | None) -> IO[str]:
+    assert stream is not None
+    return stream

@@ -1,0 +1,61 @@
+"""The product's web server as a process of its own, on the test database."""
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO
+from urllib.error import URLError
+
+from leadswitch.env import REPOSITORY
+from tests.support.product_processes import child_environment
+
+
+@contextmanager
+def served(*options: str, **environment: str) -> Iterator[str]:
+    """Serve until the end of the block; gives the address. Needs committed rows. `options` are gunicorn's."""
+    with serving(*options, **environment) as server:
+        yield server.address
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    address: str
+    process: "subprocess.Popen[bytes]"
+
+
+@contextmanager
+def serving(*options: str, output: IO[bytes] | None = None, **environment: str) -> Iterator[Server]:
+    """The same with the process, whose log goes to `output`."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{unused.getsockname()[1]}"
+    web = ["-m", "gunicorn", "leadswitch.wsgi", "--config", "python:leadswitch.web.config"]
+    with subprocess.Popen(
+        [sys.executable, *web, "--bind", address, "--workers", "1", "--log-level", "warning", *options],
+        cwd=REPOSITORY,
+        env=child_environment(LEADSWITCH_ROLE="web", **environment),
+        stderr=output,
+        stdout=output,
+    ) as process:
+        try:
+            _wait_until_ready(f"http://{address}/readyz", process)
+            yield Server(f"http://{address}", process)
+        finally:
+            process.terminate()
+
+
+def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]", *, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the server ended"
+        try:
+            with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - the address is made above
+                return
+        except (URLError, OSError):
+            time.sleep(0.1)
+    raise TimeoutError(url)

@@ -1,0 +1,25 @@
+"""Due times for tests of the schedule: far enough from now that no slow machine blurs them."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from routing.dispatch.schedule import Due, Handed
+
+HOUR = timedelta(hours=1)
+
+
+def due(lead_id: int, workspace_id: int = 1, *, ago: timedelta = HOUR) -> Due:
+    return Due(lead_id, workspace_id, datetime.now(UTC) - ago)
+
+
+def later(lead_id: int, workspace_id: int = 1, *, ahead: timedelta = HOUR) -> Due:
+    return due(lead_id, workspace_id, ago=-ahead)
+
+
+def ids(handed: Sequence[Handed]) -> list[int]:
+    return [each.lead_id for each in handed]
+
+
+def pairs(handed: Sequence[Handed]) -> list[tuple[int, int]]:
+    """(lead, workspace) of each."""
+    return [(each.lead_id, each.workspace_id) for each in handed]

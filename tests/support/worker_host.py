@@ -1,0 +1,37 @@
+"""Starts Celery workers quickly: everything is imported once, then each line on stdin forks a worker.
+
+    python -m tests.support.worker_host ARGUMENTS     prints "ready"; then the pid of a new worker for each line
+
+A worker is the real one, main process and prefork pool, in a process group of its own.
+"""
+
+import os
+import signal
+import sys
+
+
+def main() -> None:
+    from django.core.checks import run_checks
+
+    from leadswitch.celery import app
+    from routing.places.zips import load_rows
+
+    app.set_default()
+    app.loader.import_default_modules()
+    load_rows()
+    run_checks()  # a worker begins with it: what it imports is imported here
+    print("ready", flush=True)  # noqa: T201 - the protocol with the test
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # killed workers leave no zombies
+    while sys.stdin.readline():
+        pid = os.fork()
+        if pid == 0:
+            os.setsid()
+            os.dup2(2, 1)  # its banner is not for the test
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            app.worker_main(["worker", "--without-gossip", "--without-mingle", *sys.argv[1:]])
+            os._exit(0)
+        print(pid, flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""What identifies a person is recognised, and nothing else."""
+
+import pytest
+
+from distribution.explain.personal_data import build_person, names_person, recognise
+
+ADA = ["ada@example.com", "+14048812345", "Ada", "Lovelace", "1 Analytical Row"]
+PLACE = ["Atlanta", "Fulton County", "GA", "30312", "roofing"]
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ("ADA@example.com", "an e-mail address"),
+        ("mail other@example.org", "an e-mail address"),
+        ("(404) 881-2345", "the lead's phone number"),
+        (4048812345, "the lead's phone number"),
+        (14048812345, "the lead's phone number"),
+        (" lovelace ", "a name or the address of the lead"),
+        ("for Ada Lovelace", "a name or the address of the lead"),
+        ("Lovelace, Ada (call after six)", "the name of the lead"),
+        ("ADA B. LOVELACE", "the name of the lead"),
+        ("Ada Street", None),
+        ("Atlanta", None),
+        ("Adalbert", None),
+        (30312, None),
+        (1, None),
+    ],
+)
+def test_values(value: str | int, kind: str | None) -> None:
+    assert recognise(value, build_person([*ADA, *PLACE]), is_rule=False) == kind
+
+
+def test_a_person_without_contact_fields_is_found_in_nothing() -> None:
+    nobody = build_person([None, "", "", "", None, *PLACE])
+    assert [recognise(value, nobody, is_rule=False) for value in (0, 1, "", "1", "x")] == [None] * 5
+
+
+def test_a_rule_may_use_names_but_no_addresses() -> None:
+    person = build_person([*ADA, *PLACE])
+    assert recognise("Lovelace", person, is_rule=True) is None
+    assert recognise("ada@example.com", person, is_rule=True) == "an e-mail address"
+
+
+def test_a_short_name_is_found_as_a_whole_and_one_part_of_it_is_not() -> None:
+    person = build_person(["", "", "Bo", "Li", "", *PLACE])
+    assert recognise("Li, Bo", person, is_rule=False) == "the name of the lead"
+    assert [recognise(value, person, is_rule=False) for value in ("Bo", "Li", "bold lion")] == [None] * 3
+
+
+def test_a_key_may_hold_a_name() -> None:
+    person = build_person([*ADA, *PLACE])
+    assert names_person("attributes.call_ada_lovelace", person)
+    assert not names_person("attributes.ada", person)
+    assert not names_person("attributes.x", build_person([None] * 5 + PLACE))

@@ -1,0 +1,442 @@
+"""A lead read leniently: what cannot be read is left out with a correction, and only a useless lead is refused."""
+
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from routing.intake.corrections import MAX_CORRECTIONS, tell_note, write_notes
+from routing.intake.parse import CleanLead, LeadInvalid, condition_fields, parse_lead
+from routing.values.attributes import find_attribute_problems
+from routing.values.wide_number import WideNumber
+
+AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
+MINIMAL = {"email": "a@example.com", "zip": "30312", "vertical": "solar"}
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+def parse(payload: object, *, default_vertical: str | None = None) -> CleanLead:
+    return parse_lead(payload, default_vertical=default_vertical, at=AT, zone=NEW_YORK)
+
+
+def refuse(payload: object) -> dict[str, list[str]]:
+    with pytest.raises(LeadInvalid) as caught:
+        parse(payload)
+    return {path: [error.code for error in errors] for path, errors in caught.value.errors.items()}
+
+
+def made(lead: CleanLead) -> list[tuple[str, str, Any]]:
+    return [(each.field, each.code, each.received) for each in lead.corrections]
+
+
+def test_a_good_lead_has_no_corrections() -> None:
+    lead = parse({**MINIMAL, "attributes": {"roof_age": 12}, "phone": "404-881-2345"})
+    assert lead.corrections == ()
+    assert lead == parse_lead(
+        {**MINIMAL, "attributes": {"roof_age": 12}, "phone": "404-881-2345"},
+        default_vertical=None,
+        at=AT,
+        is_lenient=False,
+    )
+
+
+@pytest.mark.parametrize("value", ["n/a", "none", "nobody", "a@b", 5, ["x"], {"a": 1}, True])
+def test_bad_email_beside_a_good_phone_is_left_out(value: Any) -> None:
+    lead = parse({**MINIMAL, "email": value, "phone": "(404) 881-2345"})
+    assert (lead.email, lead.phone) == (None, "+14048812345")
+    [correction] = lead.corrections
+    assert (correction.field, correction.code) == ("email", "dropped")
+
+
+@pytest.mark.parametrize("value", ["none", "123", "555-555-5555", "999 999 9999", True])
+def test_bad_phone_beside_a_good_email_is_left_out(value: Any) -> None:
+    lead = parse({**MINIMAL, "phone": value})
+    assert (lead.email, lead.phone) == ("a@example.com", None)
+    assert made(lead) == [("phone", "dropped", value)]
+
+
+@pytest.mark.parametrize(
+    ("contact", "errors"),
+    [
+        ({"email": "n/a", "phone": "none"}, {"email": ["required"]}),
+        ({"email": "nobody", "phone": "n/a"}, {"email": ["invalid"]}),
+        ({"email": "nobody", "phone": "123"}, {"email": ["invalid"], "phone": ["invalid"]}),
+        ({"email": None}, {"email": ["required"]}),
+    ],
+)
+def test_lead_without_usable_contact_is_refused_with_each_reason(
+    contact: dict[str, Any], errors: dict[str, list[str]]
+) -> None:
+    assert refuse({**MINIMAL, **contact}) == errors
+
+
+@pytest.mark.parametrize(
+    ("payload", "errors"),
+    [
+        ({"email": "a@example.com", "vertical": "solar"}, {"zip": ["required"]}),
+        ({**MINIMAL, "zip": "n/a"}, {"zip": ["required"]}),
+        ({**MINIMAL, "zip": "abc"}, {"zip": ["invalid"]}),
+        ({**MINIMAL, "vertical": "none"}, {"vertical": ["required"]}),
+        ({**MINIMAL, "vertical": "!"}, {"vertical": ["invalid"]}),
+        ({**MINIMAL, "country": "Atlantis"}, {"country": ["unknown"]}),
+        ({**MINIMAL, "country": "CA", "zip": "30312"}, {"zip": ["invalid"]}),
+    ],
+)
+def test_lead_without_a_place_or_vertical_is_refused(
+    payload: dict[str, Any], errors: dict[str, list[str]]
+) -> None:
+    """A country that cannot be read is not guessed: 30312 is a postal code in Germany too."""
+    assert refuse(payload) == errors
+
+
+def test_state_that_does_not_fit_is_told_every_state_of_the_zip() -> None:
+    [correction] = parse({**MINIMAL, "zip": "42223", "state": "GA"}).corrections
+    assert correction.message == "does not fit the ZIP code, which lies in KY and TN: read as KY"
+
+
+@pytest.mark.parametrize(
+    ("zip_code", "state", "read"),
+    [
+        (30312, None, "30312"),
+        (30312.0, None, "30312"),
+        (2139, None, "02139"),
+        (501, None, "00501"),
+        ("'30312", None, "30312"),
+        ("30312.0", None, "30312"),
+        ("30312-", None, "30312"),
+        ("Atlanta, GA 30312", None, "30312"),
+        ("2139", None, "02139"),
+        ("'2139", None, "02139"),
+        ("3031", "NH", "03031"),
+        ("3031", "New Hampshire", "03031"),
+        (["30312"], None, "30312"),
+    ],
+)
+def test_zip_that_a_spreadsheet_or_script_changed_is_read(zip_code: Any, state: Any, read: str) -> None:
+    lead = parse({**MINIMAL, "zip": zip_code, "state": state})
+    assert lead.zip == read
+    assert ("zip", "corrected") in [(each.field, each.code) for each in lead.corrections]
+
+
+@pytest.mark.parametrize(
+    ("zip_code", "state"), [("3031", None), ("3031", "GA"), ("7001", None), ("30", "GA")]
+)
+def test_zip_that_may_lack_its_last_digit_is_refused(zip_code: str, state: str | None) -> None:
+    """3031 may be 03031 in New Hampshire, or 30312 in Georgia with a digit missing."""
+    assert refuse({**MINIMAL, "zip": zip_code, "state": state}) == {"zip": ["invalid"]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "state"),
+    [
+        ({"state": "Georgia"}, "GA"),
+        ({"state": "georgia "}, "GA"),
+        ({"state": "GA - Georgia"}, "GA"),
+        ({"state": "n/a"}, "GA"),
+        ({"state": "CA"}, "GA"),
+        ({"state": "Bavaria"}, "GA"),
+        ({"zip": "97635", "state": "OR"}, "OR"),
+    ],
+)
+def test_state_never_costs_the_lead(fields: dict[str, Any], state: str) -> None:
+    assert parse({**MINIMAL, **fields}).state == state
+
+
+@pytest.mark.parametrize(
+    ("zip_code", "state", "read", "county"),
+    [
+        ("42223", "TN", "TN", "Montgomery County"),
+        ("42223", "Kentucky", "KY", "Christian County"),
+        ("42223", "GA", "KY", "Christian County"),
+        # The data knows this one in Oregon alone.
+        ("97635", "CA", "OR", "Modoc County"),
+    ],
+)
+def test_state_of_a_zip_that_crosses_a_border_is_the_leads_own(
+    zip_code: str, state: str, read: str, county: str
+) -> None:
+    lead = parse({**MINIMAL, "zip": zip_code, "state": state})
+    assert (lead.zip, lead.state, lead.county) == (zip_code, read, county)
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        (4048812345, "+14048812345"),
+        (14048812345, "+14048812345"),
+        (4048812345.0, "+14048812345"),
+        ("4048812345.0", "+14048812345"),
+        ("4.048812345E+09", "+14048812345"),
+        ("'4048812345", "+14048812345"),
+        ("p:+14048812345", "+14048812345"),
+        ("447400123456", "+447400123456"),
+        (["", "404-881-2345"], "+14048812345"),
+    ],
+)
+def test_phone_that_a_spreadsheet_or_script_changed_is_read(value: Any, number: str) -> None:
+    assert parse({**MINIMAL, "phone": value}).phone == number
+
+
+def test_phone_that_a_spreadsheet_cut_is_left_out() -> None:
+    lead = parse({**MINIMAL, "phone": "4.05E+09"})
+    assert (lead.phone, made(lead)) == (None, [("phone", "dropped", "4.05E+09")])
+
+
+def test_extension_is_kept_apart_from_the_number() -> None:
+    lead = parse({**MINIMAL, "phone": "404-881-2345 ext. 104"})
+    assert (lead.phone, lead.phone_extension, lead.corrections) == ("+14048812345", "104", ())
+    assert parse({**MINIMAL, "phone": "404-881-2345", "phone_extension": 7}).phone_extension == "7"
+    assert parse({**MINIMAL, "phone_extension": "7"}).phone_extension is None
+
+
+@pytest.mark.parametrize("code", ["K1A 0B1", "k1a0b1", "K1A-0B1"])
+def test_canadian_postal_code_says_the_country(code: str) -> None:
+    lead = parse({**MINIMAL, "zip": code, "state": "Ontario"})
+    assert (lead.country, lead.zip, lead.state) == ("CA", "K1A 0B1", "ON")
+    assert [(each.field, each.code) for each in lead.corrections] == [("country", "assumed")]
+
+
+def test_unknown_keys_become_attributes() -> None:
+    lead = parse(
+        {
+            **MINIMAL,
+            "utm_source": "google",
+            "gclid": "abc",
+            "What service?": "roof",
+            "roof-age": 12,
+            "emial": "x",
+            "attributes": {"gclid": "kept", "own_home": True},
+        }
+    )
+    assert lead.attributes == {
+        "gclid": "kept",
+        "own_home": True,
+        "utm_source": "google",
+        "gclid_2": "abc",
+        "What_service": "roof",
+        "roof_age": 12,
+        "emial": "x",
+    }
+    assert {each.code for each in lead.corrections} == {"moved"}
+    assert "did you mean email?" in next(each.message for each in lead.corrections if each.field == "emial")
+    assert write_notes(lead.corrections) == ["attributes:moved"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "name", "value"),
+    [
+        ({"Phone Number": "404-881-2345"}, "phone", "+14048812345"),
+        ({"firstName": "Ann"}, "first_name", "Ann"),
+        ({"your-name": "Dr. Ann Mary Lee Jr."}, "last_name", "Lee Jr."),
+        ({"Full Name": "Lee, Ann"}, "first_name", "Ann"),
+        ({"first_name": "Ann", "firstname": "Bob"}, "first_name", "Ann"),
+    ],
+)
+def test_field_under_another_name_is_found(fields: dict[str, str], name: str, value: str) -> None:
+    lead = parse({**MINIMAL, **fields})
+    assert getattr(lead, name) == value
+
+
+def test_fields_that_a_form_nests_are_lifted() -> None:
+    fields = {
+        "email": {"id": "email", "value": "a@example.com"},
+        "zip_code": {"id": "zip_code", "value": "30312"},
+        "roof-age": {"id": "roof-age", "value": "12"},
+    }
+    payload = {"fields": fields, "meta": {"page_url": {"title": "Page URL", "value": "https://example.com"}}}
+    lead = parse(payload, default_vertical="solar")
+    assert (lead.email, lead.zip) == ("a@example.com", "30312")
+    assert lead.attributes == {"roof_age": "12", "page_url": "https://example.com"}
+
+
+@pytest.mark.parametrize("text", ['{"given_at": "2026-01-31T12:00:00Z"}', '{"token": "x"}'])
+def test_consent_as_text_is_read(text: str) -> None:
+    assert condition_fields(parse({**MINIMAL, "consent": text}), source="x")["consent"] is True
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", "{" * 5_000, "yes"])
+def test_text_that_is_no_object_is_no_consent(text: str) -> None:
+    lead = parse({**MINIMAL, "consent": text})
+    assert (lead.consent, lead.attributes) == (None, {"consent": text[:1_000]})
+
+
+def test_zip_and_email_under_other_names_are_found() -> None:
+    lead = parse({"E-Mail": "a@example.com", "postal_code": "30312"}, default_vertical="solar")
+    assert (lead.email, lead.zip, lead.attributes) == ("a@example.com", "30312", {})
+
+
+@pytest.mark.parametrize(
+    ("attributes", "stored"),
+    [
+        ({"What service?": 1, "roof-age": 2}, {"What_service": 1, "roof_age": 2}),
+        ({"a b": 1, "a_b": 2, "a-b": 3}, {"a_b": 1, "a_b_2": 2, "a_b_3": 3}),
+        ({"größe": 1, "屋": 2, "?": 3}, {"groe": 1, "field": 2, "field_2": 3}),
+        ({"a": 2**63}, {"a": str(2**63)}),
+        ({"a": 1e22}, {"a": "1e+22"}),
+        ({"a": WideNumber("9" * 30)}, {"a": "9" * 30}),
+        ({"a": float("nan"), "b": float("-inf")}, {"a": "nan", "b": "-inf"}),
+        ({"a": "x" * 1_500}, {"a": "x" * 1_000}),
+        ({"a": "x\x00y\ud800"}, {"a": "xy?"}),
+        ({"a": {"b": {"c": {"d": {"e": {"f": 1}}}}}}, {"a": {"b": {"c": {"d": {"e": '{"f": 1}'}}}}}),
+        ({"l": [1] * 1_500}, {"l": [1] * 1_000}),
+        ({"a": 10**400}, {"a": "1" + "0" * 400}),
+        ("[1]", {"attributes": "[1]"}),
+        ('{"a": 1}', {"a": 1}),
+        ('{"a": 1' + "0" * 400 + "}", {"a": "1" + "0" * 400}),
+        ([1, 2], {"attributes": [1, 2]}),
+    ],
+)
+def test_attributes_are_made_fit_to_be_stored(attributes: Any, stored: dict[str, Any]) -> None:
+    lead = parse({**MINIMAL, "attributes": attributes})
+    assert lead.attributes == stored
+    assert not list(find_attribute_problems(lead.attributes))
+    assert {each.note.partition(":")[0] for each in lead.corrections} <= {"attributes"}
+
+
+def test_number_of_keys_and_corrections_is_bounded() -> None:
+    lead = parse({**MINIMAL, **{f"key-{number}": number for number in range(500)}})
+    assert len(lead.attributes) == 100
+    assert len(lead.corrections) == MAX_CORRECTIONS
+
+
+def test_certificates_of_consent_are_recognised() -> None:
+    certificate = "https://cert.trustedform.com/0123456789abcdef0123456789abcdef01234567"
+    lead = parse(
+        {
+            **MINIMAL,
+            "xxTrustedFormCertUrl": certificate,
+            "universal_leadid": "01234567-89AB-CDEF-0123-456789ABCDEF",
+            "ip_address": "203.0.113.7",
+            "landing_page": "https://example.com/roof",
+            "tcpa_text": "I agree",
+        }
+    )
+    assert lead.consent is not None
+    assert (lead.consent.token, lead.consent.ip) == (certificate, "203.0.113.7")
+    assert (lead.consent.url, lead.consent.text) == ("https://example.com/roof", "I agree")
+    assert lead.consent.given_at is None
+    assert lead.attributes == {"universal_leadid": "01234567-89AB-CDEF-0123-456789ABCDEF"}
+    assert condition_fields(lead, source="x")["consent"] is True
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"xxTrustedFormCertUrl": "https://cert.trustedform.com.evil.example/x"},
+        {"xxTrustedFormCertUrl": "x"},
+        {"universal_leadid": "no"},
+        {"consent": "yes"},
+        {"consent": True},
+        {"consent": {"text": "I agree"}},
+        {"consent": {"given_at": "yesterday"}},
+        {"consent": {"given_at": "2027-01-01T00:00:00Z"}},
+        {"ip": "203.0.113.7"},
+    ],
+)
+def test_what_proves_nothing_is_no_consent(fields: dict[str, Any]) -> None:
+    lead = parse({**MINIMAL, **fields})
+    assert condition_fields(lead, source="x")["consent"] is False
+    assert lead.corrections
+
+
+@pytest.mark.parametrize(
+    ("given_at", "read"),
+    [
+        ("2026-01-31", "2026-01-31T05:00:00+00:00"),
+        ("2026-01-31 07:30", "2026-01-31T12:30:00+00:00"),
+        ("1/31/2026 7:30 PM", "2026-02-01T00:30:00+00:00"),
+        ("31.01.2026", "2026-01-31T05:00:00+00:00"),
+        (1767225600, "2026-01-01T00:00:00+00:00"),
+        ("1767225600000", "2026-01-01T00:00:00+00:00"),
+    ],
+)
+def test_time_without_an_offset_is_read_in_the_zone(given_at: Any, read: str) -> None:
+    lead = parse({**MINIMAL, "consent": {"given_at": given_at, "extra": 1}})
+    assert lead.consent is not None
+    assert lead.consent.given_at is not None
+    assert lead.consent.given_at.isoformat() == read
+    assert lead.attributes == {"consent_extra": 1}
+
+
+def test_long_texts_are_cut_and_a_long_id_keeps_its_fingerprint() -> None:
+    lead = parse({**MINIMAL, "first_name": "x" * 300, "external_id": "y" * 300, "address": 12})
+    other = parse({**MINIMAL, "external_id": "y" * 301})
+    assert (lead.first_name, lead.address) == ("x" * 100, "12")
+    assert lead.external_id is not None
+    assert other.external_id is not None
+    assert len(lead.external_id) == len(other.external_id) == 100
+    assert lead.external_id != other.external_id
+    assert [(each.field, each.code) for each in lead.corrections] == [
+        ("first_name", "shortened"),
+        ("address", "corrected"),
+        ("external_id", "shortened"),
+    ]
+
+
+@pytest.mark.parametrize("value", ["n/a", "none", "NULL", "undefined"])
+def test_placeholder_is_no_external_id(value: str) -> None:
+    """Or all leads of a form that sends it would be one."""
+    assert parse({**MINIMAL, "external_id": value}).external_id is None
+
+
+def test_vertical_is_made_a_slug() -> None:
+    assert parse({**MINIMAL, "vertical": "Solar Panels!"}).vertical == "solar_panels"
+    assert parse({**MINIMAL, "vertical": "n/a"}, default_vertical="roofing").vertical == "roofing"
+
+
+def test_notes_hold_nothing_that_the_sender_wrote() -> None:
+    lead = parse({**MINIMAL, "ann@example.com": "Ann", "phone": "Ann", "attributes": {"Ann Lee": "\x00Ann"}})
+    notes = write_notes(lead.corrections)
+    assert notes == ["attributes:moved", "attributes:corrected", "phone:dropped"]
+    assert tell_note(notes[-1]) == "phone could not be read and was left out"
+    assert "Ann" not in repr([notes, lead])
+
+
+@pytest.mark.parametrize("name", ["attributes", "consent"])
+@pytest.mark.parametrize("depth", [201, 930, 950, 970, 990, 60_000])
+def test_object_in_a_text_is_not_read_deeper_than_the_stack(name: str, depth: int) -> None:
+    text = f'{{"a": {"[" * depth}{"]" * depth}}}'
+    lead = parse({**MINIMAL, name: text})
+    assert lead.attributes == {name: text[:1_000]}
+
+
+def test_unknown_keys_of_consent_are_bounded() -> None:
+    """Keys without a letter of ours get one name and a number each, found by looking at those before."""
+    consent = {chr(0x4E00 + number): "yes" for number in range(20_000)}
+    lead = parse({**MINIMAL, "consent": consent})
+    assert len(lead.attributes) == 100
+    assert ("consent", "dropped", None) in made(lead)
+    assert [each.message for each in lead.corrections if each.code == "dropped"] == [
+        "has more than 200 unknown fields: the last were left out",
+        "has more than 100 keys: the last were left out",
+    ]
+
+
+def test_key_of_consent_does_not_take_the_name_of_another() -> None:
+    lead = parse({**MINIMAL, "attributes": {"consent_x": 1}, "consent": {"x": 2, "x_2": 3}})
+    assert sorted(lead.attributes.values()) == [1, 2, 3]
+
+
+def test_two_unknown_fields_of_one_name_are_both_kept() -> None:
+    lead = parse({**MINIMAL, "colour": "red", "fields": {"colour": {"value": "blue"}}})
+    assert lead.attributes == {"colour": "red", "colour_2": "blue"}
+
+
+def test_fields_inside_fields_are_bounded() -> None:
+    payload = {f"fields{number}": {"colour": {"value": number}} for number in range(20_000)}
+    lead = parse({**MINIMAL, **payload})
+    assert len(lead.attributes) == 100
+    assert len(lead.corrections) == MAX_CORRECTIONS
+
+
+def test_zip_of_a_territory_is_corrected_once() -> None:
+    lead = parse({**MINIMAL, "country": "GU", "zip": 96910})
+    assert (lead.country, lead.state, lead.zip) == ("US", "GU", "96910")
+    assert made(lead) == [("zip", "corrected", 96910)]
+
+
+def test_wide_ids_that_begin_alike_stay_apart() -> None:
+    digits = "1" * 60
+    ids = {parse({**MINIMAL, "external_id": WideNumber(digits + end)}).external_id for end in "12"}
+    assert ids == {digits + "1", digits + "2"}
