@@ -14,9 +14,9 @@ from leadswitch.embedded import stop_services
 from leadswitch.embedded.paths import ServicePaths
 from leadswitch.embedded.redis import running_names
 from leadswitch.env import REPOSITORY
-from tests.concurrency.racing import wait_until
+from tests.support.racing import wait_until
 
-PROBE = "tests/integration/worker_probe.py"
+PROBE = "tests/integration/leadswitch/worker_probe.py"
 SECONDS = 180.0
 
 
