@@ -12,11 +12,11 @@ from distribution.attempts import decide_under_lock
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Campaign, Enrollment
 from routing.models import Lead
-from tests.support.blocking import wait_until_blocked
 from tests.support.factories import CampaignFactory, EnrollmentFactory, enroll
 from tests.support.interleaving import confirm_together, overtake
 from tests.support.race_leads import assert_verified, drain, keep_snapshot, make_leads
 from tests.support.racing import in_background, race
+from tests.support.waiting import TooSlow, wait_until_blocked
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -118,10 +118,10 @@ def test_enrollment_made_again_during_an_attempt_counts_its_sale(
 
 
 def wait_for_the_other(is_done: Event) -> None:
-    """Until it has committed, or waits for a row of this decide_under_lock."""
+    """Until it has committed, or waits for a row of this attempt."""
     while not is_done.is_set():
         try:
             wait_until_blocked(connection, seconds=0.05)
-        except TimeoutError:
+        except TooSlow:
             continue
         return

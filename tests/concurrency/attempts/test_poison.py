@@ -17,7 +17,7 @@ from routing.models import Lead, LeadStatus
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.processes import beat, celery
 from tests.support.race_leads import assert_verified, make_leads
-from tests.support.racing import wait_until
+from tests.support.waiting import wait_until
 from tracing.models import Attempt
 
 if TYPE_CHECKING:

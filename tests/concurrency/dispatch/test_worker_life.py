@@ -24,7 +24,8 @@ from routing.models import Lead, LeadStatus
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.processes import WORKER, beat, celery, worker_environment
 from tests.support.race_leads import assert_verified, make_leads
-from tests.support.racing import open_transaction, wait_until, wait_until_blocked
+from tests.support.racing import open_transaction
+from tests.support.waiting import wait_until, wait_until_blocked
 
 if TYPE_CHECKING:
     import redis

@@ -27,14 +27,8 @@ from tests.support.factories import (
 )
 from tests.support.processes import distribute_in_processes
 from tests.support.race_leads import assert_verified, keep_snapshot
-from tests.support.racing import (
-    count_blocked,
-    in_background,
-    open_transaction,
-    race,
-    wait_until,
-    wait_until_blocked,
-)
+from tests.support.racing import in_background, open_transaction, race
+from tests.support.waiting import count_blocked, wait_until, wait_until_blocked
 from tracing.models import Attempt
 
 pytestmark = pytest.mark.usefixtures("committed_db")

@@ -13,8 +13,7 @@ from django.utils import timezone
 from routing.admin.retryqueue import wait_in_words
 from routing.leads.give_up import GiveUpRefused, give_up_lead
 from routing.models import Lead, RetryingLead, Workspace
-from tests.functional.admin.test_admin_lead_actions import act_url, texts
-from tests.support.admin_pages import SCOPED_ROLES, client_of, page, person
+from tests.support.admin_pages import SCOPED_ROLES, act_url, client_of, page, person, texts
 from tests.support.factories import LeadFactory, SourceFactory
 from tracing.models import AuditEntry
 

@@ -16,8 +16,8 @@ from routing.reconcile import Counts, find_reconciler, inflight, run_reconciler
 from tests.support.blocking import holding
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.race_leads import assert_verified, make_leads
-from tests.support.racing import wait_until
 from tests.support.times import pairs
+from tests.support.waiting import wait_until
 from tracing.models import Attempt, LeadDistributionEvent
 
 pytestmark = pytest.mark.usefixtures("committed_db", "redis_client")

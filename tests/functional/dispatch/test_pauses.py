@@ -20,7 +20,8 @@ from tests.conftest import remove_keys
 from tests.support.blocking import holding
 from tests.support.factories import CampaignFactory, WorkspaceFactory, enroll
 from tests.support.race_leads import make_leads
-from tests.support.racing import race, wait_until
+from tests.support.racing import race
+from tests.support.waiting import wait_until
 from tracing import audit
 from tracing.models import AuditEntry
 

@@ -10,8 +10,8 @@ from routing.dispatch import mirror, schedule, scripts
 from routing.dispatch.schedule import Ending, Leader, NotLeading
 from routing.redis import keys
 from tests.conftest import remove_keys
-from tests.support.racing import wait_until
 from tests.support.times import HOUR, due, ids, later, pairs
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     import redis

@@ -16,9 +16,10 @@ from distribution.attempts.distribute import distribute_lead, distribute_next_du
 from distribution.models import Assignment, Campaign, CampaignSnapshot, Enrollment, LedgerEntry, Wallet
 from distribution.verify import run_verification
 from routing.models import Lead
-from tests.support.blocking import another_connection, holding, wait_until_blocked
+from tests.support.blocking import another_connection, holding
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
 from tests.support.race_leads import keep_snapshot
+from tests.support.waiting import wait_until_blocked
 from tracing.models import Attempt, LeadDistributionEvent
 
 pytestmark = pytest.mark.usefixtures("committed_db")
