@@ -1,4 +1,4 @@
-"""Leads that race for the last places under a day cap (PITFALLS 54) are counted under the buyer's lock."""
+"""Leads that race for the last places under a day cap are counted under the buyer's lock."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -58,7 +58,7 @@ def test_control_without_the_lock_two_leads_take_the_last_place(monkeypatch: pyt
 def test_what_was_read_before_the_lock_is_read_again_after_it(
     monkeypatch: pytest.MonkeyPatch, *, is_confirmed: bool
 ) -> None:
-    """PITFALLS 12. Another lead takes the last place between this one's reading and its lock.
+    """Another lead takes the last place between this one's reading and its lock.
 
     The control believes its first reading: the lock alone does not help.
     """

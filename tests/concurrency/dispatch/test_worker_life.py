@@ -102,7 +102,7 @@ def test_a_worker_reads_the_zip_codes_before_its_pool_is_forked() -> None:
 
 
 def test_worker_and_beat_come_back_after_redis_was_away(campaign: Campaign, own_redis: ServicePaths) -> None:
-    """PITFALLS 10: a worker that is up but consumes no more would not be seen by a process check."""
+    """A worker that is up but consumes no more would not be seen by a process check."""
     environment = {
         "REDIS_URL": embedded_redis.redis_url(own_redis),
         "LEADSWITCH_PICKUP_PERIOD_SECONDS": "1",

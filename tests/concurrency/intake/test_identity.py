@@ -168,7 +168,7 @@ def test_two_leads_that_share_both_in_reverse_never_wait_in_a_ring(
     monkeypatch: pytest.MonkeyPatch,
     is_ordered: bool,  # noqa: FBT001
 ) -> None:
-    """PITFALLS 13. The control takes the locks as the columns stand."""
+    """Locks in random order end in deadlocks. The control takes the locks as the columns stand."""
     if not is_ordered:
         monkeypatch.setattr(locks, "sorted", list, raising=False)
     low, high = sorted(("one", "other"), key=locks._identity_key)

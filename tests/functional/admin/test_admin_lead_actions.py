@@ -146,7 +146,7 @@ def test_a_foreign_buyer_cannot_be_chosen(operator: Client, failed: Lead) -> Non
 
 @pytest.mark.parametrize("role", ["viewer", "finance"])
 def test_other_roles_are_refused(role: str, failed: Lead) -> None:
-    """PITFALLS 62."""
+    """An action without permissions is open to view-only staff."""
     client = client_of(person(role, failed.workspace))
     urls = [act_url(name, failed) for name in ("rerun", "pause", "resume", "cancel")]
     for url in (*urls, reverse("admin:routing_lead_assign", args=[failed.pk])):

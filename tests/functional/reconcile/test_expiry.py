@@ -77,7 +77,7 @@ def test_whatever_is_unfinished_and_over_ends_as_expired() -> None:
 
 
 def test_what_has_ended_keeps_its_end() -> None:
-    """PITFALLS 43."""
+    """Expiring a finished lead would erase its history."""
     for status in set(LeadStatus.values) - {"pending", "calling", "gated", "offered"}:
         old(status=status, **FINISHED)
     LeadFactory()

@@ -232,7 +232,7 @@ with owned_lock("names"):
 
 
 def test_a_killed_run_leaves_its_lock_to_the_next() -> None:
-    """PITFALLS 8: no time to live that somebody has to guess."""
+    """No time to live that somebody has to guess."""
     with started("-c", HOLD) as process:
         assert pipe(process.stdout).readline() == "held\n"
         with pytest.raises(ReconcilerBusy), owned_lock("names"):

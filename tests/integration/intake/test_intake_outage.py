@@ -1,4 +1,4 @@
-"""A broker that is down never fails an intake and never slows it down. PITFALLS 2, 3 and 7."""
+"""A broker that is down never fails an intake and never slows it down."""
 
 import json
 import socket
