@@ -66,7 +66,7 @@ class TestRerun:
         assert (lead.next_attempt_at, lead.due_reason, lead.status) == (at, "manual", "pending")
 
     def test_it_bypasses_no_guard(self) -> None:
-        """PITFALLS 51."""
+        """A rerun bypasses no check."""
         lead = failed_lead()
 
         rerun_lead(lead.pk, at=timezone.now())
