@@ -15,7 +15,7 @@ TITLES: Final = {PRODUCT: "LeadSwitch", BY_HAND: "psycopg by hand", PLAIN_ORM: "
 
 
 def make_console(stream: Any) -> Console:
-    """A terminal decides its own width and colours; a file gets plain text of a fixed width."""
+    """A terminal decides its own width and colors; a file gets plain text of a fixed width."""
     if stream.isatty():
         return Console(file=stream)
     return Console(file=stream, width=PLAIN_WIDTH, no_color=True, highlight=False, emoji=False)

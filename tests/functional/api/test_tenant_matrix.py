@@ -306,7 +306,7 @@ class TestApi:
             assert not {secret for secret in secrets if secret in text}
         assert client.get(f"/api/v1/leads/{lead.public_id}/trace/").status_code == 403
 
-    def test_what_a_neighbour_bought_or_missed_does_not_exist(self, world: World) -> None:
+    def test_what_a_neighbor_bought_or_missed_does_not_exist(self, world: World) -> None:
         """Buyers of one agency are strangers to each other."""
         for name, key in (("assignments", loser_key), ("missed", winner_key)):
             route = next(route for route in api_routes() if route.path.startswith(f"api/v1/buyer/{name}/<"))
