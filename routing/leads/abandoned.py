@@ -10,7 +10,7 @@ from typing import Final
 
 from django.db import connection
 
-from routing.dispatch.enqueue import hand_on_later
+from routing.dispatch.enqueue import enqueue_leads_after_commit
 from routing.leads.attempt_log import AttemptLine, tell_attempt
 from routing.locks import HeldLead
 from routing.models import LeadStatus
@@ -46,7 +46,7 @@ class Ending:
 def end_attempts(endings: Sequence[Ending], *, at: datetime, owner: str) -> list[AttemptLine]:
     """Write leads and traces. Needs the transaction that holds the leads' locks. `owner` ends those under no lease.
 
-    Each is handed on after the commit. Returns what is to be told of each then (tell_endings). A trace that cannot be
+    Each is handed on after the commit. Returns what is to be told of each then (log_endings). A trace that cannot be
     written stops no lead.
     """
     if not endings:
@@ -64,7 +64,7 @@ def end_attempts(endings: Sequence[Ending], *, at: datetime, owner: str) -> list
                 [each.step.tries.errors for each in endings],
             ],
         )
-    hand_on_later(*(each.lead.id for each in endings))
+    enqueue_leads_after_commit(*(each.lead.id for each in endings))
     traces = [_trace(each, at=at, owner=owner) for each in endings]
     write_many(traces)
     return [
@@ -83,7 +83,7 @@ def end_attempts(endings: Sequence[Ending], *, at: datetime, owner: str) -> list
     ]
 
 
-def tell_endings(lines: Sequence[AttemptLine]) -> None:
+def log_endings(lines: Sequence[AttemptLine]) -> None:
     for line in lines:
         tell_attempt(line)
 

@@ -18,8 +18,8 @@ from uuid import UUID
 from django.db import OperationalError, connection, transaction
 
 from routing import metrics
-from routing.dispatch.enqueue import hand_on_later
-from routing.leads.abandoned import Ending, end_attempts, tell_endings
+from routing.dispatch.enqueue import enqueue_leads_after_commit
+from routing.leads.abandoned import Ending, end_attempts, log_endings
 from routing.leads.attempt_log import LockOutcome, tell_no_lock
 from routing.locks import HeldLead, LockedLead, hold_lease, is_lock_timeout, lock_lead
 from routing.models import UNFINISHED, LeadStatus
@@ -112,7 +112,7 @@ def complete(
         _hold(lease)
         with connection.cursor() as cursor:
             cursor.execute(RELEASE, [status.value, next_attempt_at, due_reason, finished_at, lease.lead_id])
-        hand_on_later(lease.lead_id)
+        enqueue_leads_after_commit(lease.lead_id)
 
 
 def fail(lease: Lease, *, reason: str, at: datetime) -> datetime | None:
@@ -123,7 +123,7 @@ def fail(lease: Lease, *, reason: str, at: datetime) -> datetime | None:
     with transaction.atomic(durable=True):
         ending = end_of_lease(_hold(lease), reason=reason, at=at)
         lines = end_attempts([ending], at=at, owner=lease.owner)
-    tell_endings(lines)
+    log_endings(lines)
     return ending.step.due_at
 
 
@@ -149,7 +149,7 @@ def _lease(lead: LockedLead, *, owner: str, at: datetime) -> Lease:
         raise NotAcquired(None, reason)
     with connection.cursor() as cursor:
         cursor.execute(LEASE, [owner, at, lead.id])
-    hand_on_later(lead.id)
+    enqueue_leads_after_commit(lead.id)
     return Lease(lead.id, lead.public_id, owner, at)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from django.db import connection, transaction
 
-from routing.leads.abandoned import Ending, end_attempts, tell_endings
+from routing.leads.abandoned import Ending, end_attempts, log_endings
 from routing.locks import hold_expired
 from routing.models import LeadStatus
 from routing.queries import read_clock
@@ -48,7 +48,7 @@ def _expire(after: datetime | None, count: int) -> tuple[Counts, datetime | None
             for lead in hold_expired(at=at, limit=count)
         ]
         lines = end_attempts(endings, at=at, owner=OWNER)
-    tell_endings(lines)
+    log_endings(lines)
     named = name_rows("lead", (each.lead.id for each in endings))
     counts = Counts(checked=len(endings), repaired=len(endings), named=named)
     return counts, at if len(endings) == count else None

@@ -10,7 +10,7 @@ from typing import Final
 from django.conf import settings
 from django.db import connection, transaction
 
-from routing.leads.abandoned import end_attempts, tell_endings
+from routing.leads.abandoned import end_attempts, log_endings
 from routing.leads.claim import end_of_lease
 from routing.locks import hold_stale
 from routing.queries import read_clock
@@ -45,7 +45,7 @@ def _end(after: datetime | None, count: int) -> tuple[Counts, datetime | None]:
         held = hold_stale(before=before, limit=count)
         endings = [end_of_lease(lead, reason=REASON, at=at) for lead in held]
         lines = end_attempts(endings, at=at, owner=OWNER)
-    tell_endings(lines)
+    log_endings(lines)
     named = name_rows("lead", (lead.id for lead in held))
     counts = Counts(checked=len(held), repaired=len(held), named=named)
     return counts, at if len(held) == count else None

@@ -63,7 +63,7 @@ class Command(BaseCommand):
         report: dict[str, Any] = {"machine": describe_machine()}
         console = Console(stderr=True)
         if "routing" in parts:
-            with show_progress("routing", routing_part.count_steps(plan), console=console) as progress:
+            with show_progress("routing", routing_part.read_steps(plan), console=console) as progress:
                 report["routing"] = routing_part.measure_routing(plan, progress=progress)
         if parts == ("routing",):
             return report
@@ -74,14 +74,14 @@ class Command(BaseCommand):
             ) as children:
                 children[0].ask("migrate")
                 if "engine" in parts:
-                    with show_progress("engine", engine_part.count_steps(plan), console=console) as progress:
+                    with show_progress("engine", engine_part.read_steps(plan), console=console) as progress:
                         report["engine"] = engine_part.measure_engine(plan, children, progress=progress)
                 if {"retries", "targets"} & set(parts):
                     report |= _measure_waits(
                         plan, children, parts, database_url=database_url, directory=directory, console=console
                     )
                 if "intake" in parts:
-                    with show_progress("intake", intake_part.count_steps(plan), console=console) as progress:
+                    with show_progress("intake", intake_part.read_steps(plan), console=console) as progress:
                         report["intake"] = intake_part.measure_intake(
                             plan,
                             children[0],
@@ -105,10 +105,10 @@ def _measure_waits(
     report: dict[str, Any] = {}
     engine_part.build_pool(children, size=WAITING_BUYERS)
     if "retries" in parts:
-        with show_progress("retries", retries_part.count_steps(plan), console=console) as progress:
+        with show_progress("retries", retries_part.read_steps(plan), console=console) as progress:
             report["retries"] = retries_part.measure_retries(plan, children, progress=progress)
     if "targets" in parts:
-        with show_progress("targets", targets_part.count_steps(plan), console=console) as progress:
+        with show_progress("targets", targets_part.read_steps(plan), console=console) as progress:
             report["targets"] = targets_part.measure_targets(
                 plan, children, database_url=database_url, directory=directory, progress=progress
             )

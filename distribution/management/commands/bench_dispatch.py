@@ -64,7 +64,7 @@ def measure(plan: Plan, place: Place, *, console: Console) -> Mapping[str, Any]:
         child.ask("build")
         child.ask("fill", count=plan.small_backlog, due_in=moves_part.YEAR_SECONDS)
         child.ask("put_backlog")
-        with show_progress("lag", lag_part.count_steps(plan), console=console) as progress:
+        with show_progress("lag", lag_part.read_steps(plan), console=console) as progress:
             report["lags"] = lag_part.measure_lags(plan, child, place, progress=progress)
             small = lag_part.measure_flatness(
                 plan, child, place, backlog=plan.small_backlog, progress=progress
