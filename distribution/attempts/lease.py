@@ -1,6 +1,7 @@
 """What follows a try of a lead: its lease ends, and a lead that waits again goes back into the schedule.
 
-The new due time is in PostgreSQL before anything is told to Redis, and is read from there (PITFALLS 31).
+The new due time is written to PostgreSQL before Redis, and is read from there: a lead deferred only in Redis would be
+started again and again.
 """
 
 from datetime import timedelta
@@ -20,7 +21,7 @@ from routing.redis.outage import guarded
 
 # A lead whose try failed with the database: it comes back for another worker after this.
 WAIT_AFTER_FAILURE: Final = timedelta(seconds=5)
-# At the least, however due it is: a lead that somebody else has would be tried again and again (PITFALLS 33).
+# The least delay, even for an overdue lead: a lead that another worker owns would be tried in a hot loop.
 WAIT_WHILE_BUSY: Final = timedelta(seconds=1)
 # So would one that a pause keeps, while Redis cannot be told of the pause.
 WAIT_FOR_MIRROR: Final = timedelta(seconds=10)

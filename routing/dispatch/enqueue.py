@@ -27,13 +27,14 @@ logger = logging.getLogger(__name__)
 
 # Where leads come from that the next take confirms; all others are confirmed by the next put.
 TAKE_PATH: Final = "take"
-# A polled lead that is due this soon is waited for by the broker; anything later waits in Postgres (PITFALLS 4).
+# A polled lead that is due this soon is waited for by the broker; anything later waits in Postgres, because
+# Celery redelivers a countdown beyond the visibility timeout.
 LONGEST_WAKE: Final = timedelta(seconds=10)
 NO_WAIT: Final = timedelta(0)
 
 
 def after_commit(call: Callable[[], object]) -> None:
-    """Call once the transaction has committed. A failure of one call does not keep the others from it (PITFALLS 3)."""
+    """Call once the transaction has committed. A failure of one call does not stop the others."""
     transaction.on_commit(call, robust=True)
 
 

@@ -1,4 +1,4 @@
-"""A worker's hold on a lead that was handed to it: renewed as it starts, ended on every path (PITFALLS 23, 24).
+"""A worker's hold on a lead that was handed to it: renewed as it starts, ended on every path.
 
 The lease only keeps others from starting the lead in vain: whoever has its row's lock runs it. So a worker goes on
 without a lease while Redis does not answer.

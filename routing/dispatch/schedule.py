@@ -337,5 +337,5 @@ def _run(text: str, arguments: Sequence[Any]) -> Any:
 
 @cache
 def _script(text: str) -> Script:
-    """Registered once: EVALSHA, and again with the text when Redis has forgotten it (PITFALLS 34)."""
+    """Registered once: EVALSHA, and again with the text when Redis has forgotten it."""
     return get_client(TIMEOUT_SECONDS).register_script(lua_prelude.PRELUDE + text)

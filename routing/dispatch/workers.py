@@ -1,6 +1,7 @@
 """How many workers are alive, and which ready queues they take from.
 
-Each says so every few seconds, from the process that consumes (PITFALLS 10). Raises redis.RedisError.
+Each worker sends a heartbeat every few seconds, from the process that consumes: a worker can hang with its process up.
+Raises redis.RedisError.
 """
 
 from collections.abc import Iterable

@@ -49,5 +49,5 @@ def cancel_lead(public_id: UUID, *, source_id: int, reason: str = "", at: dateti
             raise LeadFinished(str(status))
         with connection.cursor() as cursor:
             cursor.execute(CANCEL, [at or datetime.now(UTC), reason, lead_id, status])
-        hand_on_later(lead_id)  # it leaves the schedule too (PITFALLS 51)
+        hand_on_later(lead_id)  # it leaves the schedule too
     return lead_id

@@ -15,8 +15,8 @@ from routing.models import DispatchControl, DispatchPath, Workspace
 from routing.redis import keys
 from tests.browser.chromium import barriers
 from tests.browser.conftest import OpenAs
+from tests.browser.sizes import SIZES, overflows
 from tests.browser.steps import confirm
-from tests.browser.test_width import SIZES, overflows
 from tests.support.admin_pages import page as path_of
 from tests.support.admin_pages import person
 from tests.support.factories import LeadFactory, SourceFactory, WorkspaceFactory

@@ -14,7 +14,7 @@ from tests.support.admin_pages import page as path_of
 from tests.support.admin_pages import person
 from tests.support.factories import LeadFactory, give_credits
 from tests.support.processes import WORKER, celery
-from tests.support.racing import wait_until
+from tests.support.waiting import wait_until
 from tracing.models import AuditEntry
 
 if TYPE_CHECKING:

@@ -2,23 +2,14 @@
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from routing.models import DispatchControl, Lead
-from tests.browser.chromium import DESK, PHONE, barriers
+from tests.browser.chromium import barriers
 from tests.browser.conftest import OpenAs
+from tests.browser.sizes import SIZES, TOO_WIDE, overflows
 from tests.support.admin_pages import MODELS, build_world
 from tests.support.admin_pages import page as path_of
-
-SIZES = {"desk": {"viewport": DESK}, "phone": {"viewport": PHONE, "is_mobile": True, "has_touch": True}}
-TOO_WIDE = "each => each.scrollWidth > each.clientWidth"
-
-
-def overflows(page: Page) -> bool:
-    """Whether anything must be scrolled sideways: the page itself, or the table in it."""
-    results = page.locator("#changelist-form .results")
-    is_table_cut = results.count() > 0 and results.evaluate(TOO_WIDE)
-    return bool(is_table_cut or page.locator("html").evaluate(TOO_WIDE))
 
 
 @pytest.mark.parametrize("size", SIZES)

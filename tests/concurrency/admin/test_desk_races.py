@@ -25,10 +25,11 @@ from distribution.money.by_hand import return_by_hand, set_credit_limit_by_hand,
 from leadswitch.login.second_factor import turn_off
 from routing.access.api_keys import By, IssuedKey, KeyRefused, rotate
 from routing.models import Lead, SourceKey
-from tests.support.blocking import holding, wait_until_blocked
+from tests.support.blocking import holding
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll, issue_key
 from tests.support.race_leads import assert_verified
-from tests.support.racing import in_background, race, wait_until
+from tests.support.racing import in_background, race
+from tests.support.waiting import wait_until, wait_until_blocked
 from tracing.models import AuditEntry
 
 pytestmark = pytest.mark.usefixtures("committed_db", "redis_client")
@@ -43,7 +44,7 @@ HOLD_USERS = "SELECT 1 FROM auth_user FOR UPDATE"
 def at_once(calls: list[Callable[[], Result]], *, hold: str) -> list[Result]:
     """Let the calls run until each waits for a lock, and then let them go."""
     with holding(hold) as other, in_background(partial(race, calls)) as results:
-        wait_until_blocked(other, waiters=len(calls))
+        wait_until_blocked(other, sessions=len(calls))
         other.rollback()
     return results.result()
 

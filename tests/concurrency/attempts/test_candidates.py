@@ -10,7 +10,8 @@ from tests.support.blocking import holding
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.interleaving import SECONDS, Stopped
 from tests.support.race_leads import assert_verified, keep_snapshot, make_leads
-from tests.support.racing import fetch_value, in_background
+from tests.support.racing import in_background
+from tests.support.waiting import fetch_value
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 

@@ -1,4 +1,4 @@
-"""Many workers get hold of the same lead: the row lock lets one of them run its decide_under_lock."""
+"""Many workers get hold of the same lead: the row lock lets one of them run its attempt."""
 
 import threading
 from collections import Counter

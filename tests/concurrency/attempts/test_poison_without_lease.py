@@ -19,7 +19,7 @@ from routing.models import Begun, Lead
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.processes import started
 from tests.support.race_leads import assert_verified, make_leads
-from tests.support.racing import wait_until
+from tests.support.waiting import wait_until
 from tracing.models import Attempt
 
 pytestmark = pytest.mark.usefixtures("committed_db", "redis_client")

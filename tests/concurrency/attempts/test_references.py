@@ -1,4 +1,4 @@
-"""PITFALLS 11: a row that another transaction merely refers to by foreign key is not busy."""
+"""A row that another transaction merely refers to by foreign key is not busy."""
 
 import pytest
 from django.db import connection

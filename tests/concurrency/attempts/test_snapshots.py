@@ -17,7 +17,8 @@ from tests.support.factories import CampaignFactory, enroll
 from tests.support.interleaving import Stopped
 from tests.support.planting import plant
 from tests.support.race_leads import assert_verified, make_leads
-from tests.support.racing import LONGEST_SECONDS, count_blocked, in_background, race, wait_until_blocked
+from tests.support.racing import in_background, race
+from tests.support.waiting import LONGEST_SECONDS, count_blocked, wait_until_blocked
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 

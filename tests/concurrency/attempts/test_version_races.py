@@ -37,7 +37,8 @@ from tests.support.factories import (
     give_credits,
 )
 from tests.support.race_leads import assert_verified, keep_snapshot, make_leads
-from tests.support.racing import count_deadlocks, in_background, open_transaction, wait_until_blocked
+from tests.support.racing import in_background, open_transaction
+from tests.support.waiting import count_deadlocks, wait_until_blocked
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 

@@ -7,9 +7,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from distribution.models import Buyer, Campaign
-from tests.support.blocking import another_connection, holding, wait_until_blocked
+from tests.support.blocking import another_connection, holding
 from tests.support.factories import BuyerFactory, WorkspaceFactory
 from tests.support.racing import in_background
+from tests.support.waiting import wait_until_blocked
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 

@@ -31,7 +31,7 @@ from tests.support.cutoff import way_to
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.processes import Program, beat, celery, dispatcher
 from tests.support.race_leads import assert_verified, make_leads
-from tests.support.racing import wait_until
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     import redis
@@ -110,7 +110,7 @@ def test_another_takes_over_from_a_killed_one(
 def test_one_that_was_stopped_past_its_lease_takes_nothing_more(
     campaign: Campaign, redis_client: "redis.Redis[str]", tmp_path: Path
 ) -> None:
-    """PITFALLS 28 and 29: when it wakes up it finds that it does not lead, and stands by."""
+    """When it wakes up it finds that it does not lead, and stands by."""
     assert redis_client.ping()
     with celery(tmp_path, *WORKER, **SHORT), beat(tmp_path, **SHORT), dispatchers(tmp_path, 2) as programs:
         first = wait_for_leader(programs)
@@ -128,7 +128,7 @@ def test_one_that_was_stopped_past_its_lease_takes_nothing_more(
 def test_a_leader_that_is_cut_off_from_redis_is_replaced(
     campaign: Campaign, redis_client: "redis.Redis[str]", tmp_path: Path
 ) -> None:
-    """Its calls are not refused, they are never answered (PITFALLS 22). Both may run leads for a while: once each."""
+    """Its calls are not refused, they are never answered. Both may run leads for a while: once each."""
     assert redis_client.ping()
     with (
         celery(tmp_path, *WORKER, **SHORT),

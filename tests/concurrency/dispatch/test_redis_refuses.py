@@ -16,8 +16,8 @@ from routing.models import Canary, Lead, LeadStatus
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.processes import WORKER, celery, dispatcher
 from tests.support.race_leads import assert_verified, make_leads
-from tests.support.racing import wait_until
 from tests.support.redis_faults import refusing_writes
+from tests.support.waiting import wait_until
 from tracing.models import Attempt
 
 pytestmark = pytest.mark.usefixtures("committed_db")

@@ -13,7 +13,8 @@ from distribution.attempts.outcome import Outcome
 from distribution.models import Assignment, Campaign, Enrollment, Wallet
 from tests.support.factories import CampaignFactory, EnrollmentFactory
 from tests.support.race_leads import assert_verified, keep_snapshot, make_leads
-from tests.support.racing import in_background, open_transaction, wait_until_blocked
+from tests.support.racing import in_background, open_transaction
+from tests.support.waiting import wait_until_blocked
 from tracing.models import Attempt, LeadDistributionEvent
 
 pytestmark = pytest.mark.usefixtures("committed_db")

@@ -24,7 +24,8 @@ from routing.models import Lead, LeadStatus
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.processes import WORKER, beat, celery, worker_environment
 from tests.support.race_leads import assert_verified, make_leads
-from tests.support.racing import open_transaction, wait_until, wait_until_blocked
+from tests.support.racing import open_transaction
+from tests.support.waiting import wait_until, wait_until_blocked
 
 if TYPE_CHECKING:
     import redis
@@ -101,7 +102,7 @@ def test_a_worker_reads_the_zip_codes_before_its_pool_is_forked() -> None:
 
 
 def test_worker_and_beat_come_back_after_redis_was_away(campaign: Campaign, own_redis: ServicePaths) -> None:
-    """PITFALLS 10: a worker that is up but consumes no more would not be seen by a process check."""
+    """A worker that is up but consumes no more would not be seen by a process check."""
     environment = {
         "REDIS_URL": embedded_redis.redis_url(own_redis),
         "LEADSWITCH_PICKUP_PERIOD_SECONDS": "1",

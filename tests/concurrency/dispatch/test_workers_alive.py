@@ -12,7 +12,7 @@ import pytest
 from leadswitch.probes import read_parts
 from routing.dispatch import workers
 from tests.support.processes import Program, celery
-from tests.support.racing import wait_until
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     import redis

@@ -27,14 +27,8 @@ from tests.support.factories import (
 )
 from tests.support.processes import distribute_in_processes
 from tests.support.race_leads import assert_verified, keep_snapshot
-from tests.support.racing import (
-    count_blocked,
-    in_background,
-    open_transaction,
-    race,
-    wait_until,
-    wait_until_blocked,
-)
+from tests.support.racing import in_background, open_transaction, race
+from tests.support.waiting import count_blocked, wait_until, wait_until_blocked
 from tracing.models import Attempt
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -174,7 +168,7 @@ def test_two_leads_that_share_both_in_reverse_never_wait_in_a_ring(
     monkeypatch: pytest.MonkeyPatch,
     is_ordered: bool,  # noqa: FBT001
 ) -> None:
-    """PITFALLS 13. The control takes the locks as the columns stand."""
+    """Locks in random order end in deadlocks. The control takes the locks as the columns stand."""
     if not is_ordered:
         monkeypatch.setattr(locks, "sorted", list, raising=False)
     low, high = sorted(("one", "other"), key=locks._identity_key)

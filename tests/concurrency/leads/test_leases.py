@@ -12,7 +12,7 @@ from routing.models import Lead
 from routing.reconcile import find_reconciler, run_reconciler
 from tests.support.factories import LeadFactory
 from tests.support.processes import pipe, started
-from tests.support.racing import fetch_value
+from tests.support.waiting import fetch_value
 
 if TYPE_CHECKING:
     import subprocess

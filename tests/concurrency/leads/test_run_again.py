@@ -19,10 +19,10 @@ from routing.leads.rerun import dispatch_now, rerun_lead
 from routing.locks import wait_for_lead
 from routing.models import Lead, LeadStatus
 from routing.reconcile.lost_workers import count_loss
-from tests.support.blocking import wait_until_blocked
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
 from tests.support.race_leads import assert_verified
-from tests.support.racing import in_background, race, wait_until
+from tests.support.racing import in_background, race
+from tests.support.waiting import wait_until, wait_until_blocked
 from tracing.models import Attempt, LeadDistributionEvent
 
 pytestmark = pytest.mark.usefixtures("committed_db", "redis_client")

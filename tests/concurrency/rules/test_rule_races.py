@@ -10,7 +10,8 @@ from django.db import IntegrityError, connection, transaction
 
 from routing.models import RoutingRule, Workspace
 from tests.support.factories import RuleFactory, WorkspaceFactory
-from tests.support.racing import fetch_value, in_background, wait_until_blocked
+from tests.support.racing import in_background
+from tests.support.waiting import fetch_value, wait_until_blocked
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 

@@ -134,7 +134,7 @@ def test_nobody_writes_to_what_is_only_looked_at(model: type[Model], client: Cli
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_every_action_asks_for_a_permission(model: type[Model]) -> None:
-    """PITFALLS 62: an action without permissions is open to view-only staff."""
+    """An action without permissions is open to view-only staff."""
     user = User.objects.create_user("viewer", is_staff=True)
     user.user_permissions.add(*Permission.objects.filter(codename__startswith="view_"))
     build_world()

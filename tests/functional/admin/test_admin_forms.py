@@ -151,7 +151,7 @@ JSON_FIELDS = [
     ("model", "field"), JSON_FIELDS, ids=[f"{model.__name__}.{name}" for model, name in JSON_FIELDS]
 )
 def test_no_json_whatever_breaks_a_page(model: type[Model], field: str, client: Client) -> None:
-    """PITFALLS 55, for people."""
+    """What DRF would answer 500 to is a form error for people too."""
     build_world()
     row = model._default_manager.first()
     assert row is not None
@@ -172,7 +172,7 @@ def test_json_is_shown_indented(client: Client) -> None:
 
 
 def test_saving_an_enrollment_touches_no_counter(client: Client) -> None:
-    """A sale between the opening of a form and its saving keeps its counters (PITFALLS 54)."""
+    """A sale between the opening of a form and its saving keeps its counters."""
     enrollment = EnrollmentFactory(buyer__credits_cents=10_000)
     url = page(Enrollment, "change", enrollment.pk)
     data = form_of(client, url)

@@ -57,7 +57,7 @@ def test_a_top_up_adds_dollars(finance: Client, wallet: Wallet) -> None:
 
 
 def test_a_form_sent_twice_moves_once(finance: Client, wallet: Wallet) -> None:
-    """PITFALLS 52."""
+    """A payment event that is delivered twice must not move money twice."""
     data = sent()
     finance.post(money_url(wallet), data)
     answer = finance.post(money_url(wallet), data, follow=True)

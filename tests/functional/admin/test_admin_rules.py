@@ -77,7 +77,7 @@ class TestForm:
         assert not RoutingRule.objects.exists()
 
     def test_a_rule_needs_a_destination_other_than_where_the_lead_is(self, client: Client) -> None:
-        """PITFALLS 42."""
+        """Equal priorities need a tie-break, and a rule without a destination is an error."""
         workspace = WorkspaceFactory()
         assert "required" in problems(add(client, workspace=workspace))["destination"][0]
         itself = problems(add(client, workspace=workspace, destination=workspace))

@@ -1,4 +1,4 @@
-"""PITFALLS 56: every page of the desk x a foreign workspace x every role. Generated from the registered pages."""
+"""Every page of the desk x a foreign workspace x every role. Generated from the registered pages."""
 
 from typing import Any
 

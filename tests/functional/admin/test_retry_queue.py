@@ -13,8 +13,7 @@ from django.utils import timezone
 from routing.admin.retryqueue import wait_in_words
 from routing.leads.give_up import GiveUpRefused, give_up_lead
 from routing.models import Lead, RetryingLead, Workspace
-from tests.functional.admin.test_admin_lead_actions import act_url, texts
-from tests.support.admin_pages import SCOPED_ROLES, client_of, page, person
+from tests.support.admin_pages import SCOPED_ROLES, act_url, client_of, page, person, texts
 from tests.support.factories import LeadFactory, SourceFactory
 from tracing.models import AuditEntry
 
@@ -150,7 +149,7 @@ def test_it_is_filtered_and_searched(root: Client) -> None:
 
 @pytest.mark.parametrize("role", SCOPED_ROLES)
 def test_everybody_sees_their_own_and_operators_act(role: str) -> None:
-    """PITFALLS 56 and 62."""
+    """Every query is scoped to the caller, and view-only staff cannot act."""
     mine, foreign = waiting(), waiting()
     client = client_of(person(role, mine.workspace))
 
@@ -198,7 +197,7 @@ class TestActions:
         return str(operator.post(URL, data)["Location"])
 
     def test_run_now_only_makes_it_due(self, operator: Client, lead: Lead) -> None:
-        """PITFALLS 51: the attempt meets every guard, and the tries go on counting."""
+        """The attempt meets every guard, and the tries go on counting."""
         url = self.choose(operator, "rerun", lead)
         assert url == act_url("rerun", lead) + "&list=retryinglead"
 

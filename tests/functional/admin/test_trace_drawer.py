@@ -206,7 +206,7 @@ def test_a_lead_that_no_campaign_took(client: Client) -> None:
 
 
 def test_what_does_not_exist_is_not_found(client: Client) -> None:
-    """PITFALLS 56."""
+    """Every query is scoped to the caller."""
     enrollment = EnrollmentFactory()
     lead = distributed(enrollment.campaign)
     stranger = BuyerFactory()
@@ -225,7 +225,7 @@ def test_what_does_not_exist_is_not_found(client: Client) -> None:
 
 
 def test_only_who_may_view_leads_sees_a_trace() -> None:
-    """PITFALLS 62."""
+    """An action without permissions is open to view-only staff."""
     enrollment = EnrollmentFactory()
     lead = distributed(enrollment.campaign)
     urls = (trace(lead), trace(lead, 1), trace(lead, 1, enrollment.buyer.public_id))

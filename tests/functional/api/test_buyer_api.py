@@ -177,7 +177,7 @@ def test_a_day_is_that_of_the_buyer(buyer: Buyer, campaign: Campaign) -> None:
 
 @pytest.mark.parametrize("path", ["ledger/", "assignments/", "missed/"])
 def test_another_buyer_sees_nothing(path: str, buyer: Buyer, campaign: Campaign) -> None:
-    """PITFALLS 56."""
+    """Every query is scoped to the caller."""
     sell(campaign, count=3)
     assert Api(buyer).page_through(path) or path == "missed/"
     assert Api(BuyerFactory(workspace=buyer.workspace)).get(path) == {"results": [], "next_cursor": None}

@@ -1,4 +1,4 @@
-"""Buyers' keys: how they are made, who is let in, and what a refusal gives away. PITFALLS 57."""
+"""Buyers' keys: how they are made, who is let in, and what a refusal gives away."""
 
 import io
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""PITFALLS 56: every route x a foreign tenant x every role, kind of key and scope, from the URL configuration.
+"""Every route x a foreign tenant x every role, kind of key and scope, from the URL configuration.
 
 A new route of the API needs an entry in API. A new page of the admin is tried by itself when it is under the address of
 its table and takes the id of a row. `test_every_route_is_in_the_matrix` fails for any other.

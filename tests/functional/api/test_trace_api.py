@@ -111,7 +111,7 @@ def test_key_without_the_scope_is_forbidden(lead: Lead) -> None:
 
 
 def test_a_foreign_lead_and_an_unknown_one_look_alike(lead: Lead) -> None:
-    """PITFALLS 56: every query is scoped to the caller."""
+    """Every query is scoped to the caller."""
     foreign = get(lead.public_id, key=issue_tracing_key(SourceFactory()))
     unknown = get(uuid4(), key=issue_tracing_key(lead.source))
 

@@ -154,7 +154,7 @@ CASES: dict[str, Case] = {
         tier={"content_filter": ADULTS},
         lead={"attributes": {"roof_age": 9}},
     ),
-    "lead_filter_rejected_by_the_enrollment_for_a_missing_field": Case(  # PITFALLS 41
+    "lead_filter_rejected_by_the_enrollment_for_a_missing_field": Case(  # missing never passes
         "no_eligible_buyers_after_tier_filters",
         "unsold",
         "lead_filter_rejected",

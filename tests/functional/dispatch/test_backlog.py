@@ -53,7 +53,7 @@ def scores(client: "redis.Redis[str]", campaign: Campaign) -> dict[int, float]:
 def test_lost_leads_are_found_and_come_back_at_their_time(
     campaign: Campaign, redis_client: "redis.Redis[str]"
 ) -> None:
-    """PITFALLS 36 and 49."""
+    """A lead that is pending without a due time is an orphan. The reconciler must find it."""
     later_at = timezone.now() + HOUR
     due = make_old_leads(campaign, count=3)
     later = make_old_leads(campaign, count=2, next_attempt_at=later_at)
@@ -76,7 +76,7 @@ def test_lost_leads_are_found_and_come_back_at_their_time(
 
 
 def test_leads_that_wait_in_a_ready_queue_are_not_lost(campaign: Campaign) -> None:
-    """PITFALLS 25."""
+    """A lead that waits in a ready queue is not lost, and must not be enqueued twice."""
     [lead_id] = make_old_leads(campaign, count=1)
     lead = Lead.objects.get(pk=lead_id)
     schedule.put([Due(lead_id, lead.workspace_id, lead.received_at)])
@@ -98,7 +98,7 @@ def test_a_wrong_time_is_put_right(campaign: Campaign, redis_client: "redis.Redi
 
 
 def test_a_healthy_pile_hides_nothing(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
-    """PITFALLS 26: many leads with the same due time, page by page."""
+    """Many leads with the same due time, page by page."""
     monkeypatch.setattr("routing.reconcile.schedule.LEADS_A_PAGE", 10)
     lead_ids = make_old_leads(campaign, count=55, next_attempt_at=timezone.now() + HOUR)
     assert reconcile() == Counts(checked=55, repaired=55)
@@ -135,7 +135,7 @@ def delays_of(count: int, *, overdue: timedelta = HOUR) -> list[float]:
 
 
 def test_a_hundred_thousand_leads_come_back_evenly() -> None:
-    """PITFALLS 27: later the more there are, only ever later, and never more than a second's worth in a second."""
+    """Later the more there are, only ever later, and never more than a second's worth in a second."""
     delays = delays_of(100_000)
     a_second = Counter(int(delay) for delay in delays)
     assert min(delays) >= 0

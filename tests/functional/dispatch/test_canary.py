@@ -12,8 +12,8 @@ from routing.dispatch.canary import Canary, read_canary
 from routing.dispatch.schedule import Leader
 from routing.models import Lead
 from routing.redis import keys
-from tests.support.racing import wait_until
 from tests.support.times import HOUR, due, ids
+from tests.support.waiting import wait_until
 from tracing.models import Attempt
 
 if TYPE_CHECKING:

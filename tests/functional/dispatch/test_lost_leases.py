@@ -16,8 +16,8 @@ from routing.reconcile import Counts, find_reconciler, inflight, run_reconciler
 from tests.support.blocking import holding
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.race_leads import assert_verified, make_leads
-from tests.support.racing import wait_until
 from tests.support.times import pairs
+from tests.support.waiting import wait_until
 from tracing.models import Attempt, LeadDistributionEvent
 
 pytestmark = pytest.mark.usefixtures("committed_db", "redis_client")
@@ -60,7 +60,7 @@ def count_lost(state: str) -> float:
 
 @pytest.mark.parametrize("is_started", [True, False])
 def test_a_lost_lead_comes_back(campaign: Campaign, settings: Any, *, is_started: bool) -> None:
-    """PITFALLS 1 and 49."""
+    """Celery loses tasks of killed workers even with late acks. The reconciler must find them."""
     [lead_id] = make_leads(campaign, count=1)
     lose(lead_id, campaign.workspace_id, settings, is_started=is_started)
     state = "started" if is_started else "queued"
@@ -101,7 +101,7 @@ def test_a_lead_that_is_being_worked_on_is_left_alone(campaign: Campaign, settin
 def test_those_that_are_worked_on_hide_no_others(
     campaign: Campaign, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """PITFALLS 26."""
+    """Pages follow a cursor, so a healthy pile does not hide a lost lead."""
     monkeypatch.setattr(inflight, "LEASES_A_PAGE", 1)
     settings.LEADSWITCH_LEASE_SECONDS = 0.001
     busy, lost = make_leads(campaign, count=2)
@@ -146,7 +146,7 @@ def test_an_end_that_comes_late_is_no_loss(campaign: Campaign, settings: Any) ->
 
 
 def test_after_so_many_losses_a_lead_is_given_up(campaign: Campaign, settings: Any) -> None:
-    """A poison lead must not end workers for ever (PITFALLS 5)."""
+    """A poison lead must not end workers forever."""
     [lead_id] = make_leads(campaign, count=1)
     settings.LEADSWITCH_MAX_LOST_LEASES = 3
     given_up = metrics.LEADS_GIVEN_UP._value.get()
@@ -185,7 +185,7 @@ def test_losses_count_only_in_a_row(campaign: Campaign) -> None:
 def test_a_dispatcher_that_dies_between_take_and_publish_loses_nothing(
     campaign: Campaign, settings: Any
 ) -> None:
-    """PITFALLS 23."""
+    """With remove and push in two calls, a process that dies between them loses the lead."""
     [lead_id] = make_leads(campaign, count=1)
     lose(lead_id, campaign.workspace_id, settings, is_started=False)  # taken, and never published
     assert reconcile().repaired == 1

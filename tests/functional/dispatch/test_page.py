@@ -121,7 +121,7 @@ def test_a_newcomer_is_told_what_to_do() -> None:
 
 @pytest.mark.parametrize("role", ["viewer", "finance"])
 def test_other_roles_look_and_do_not_switch(role: str) -> None:
-    """PITFALLS 62."""
+    """An action without permissions is open to view-only staff."""
     mine = WorkspaceFactory()
     client = client_of(person(role, mine))
     assert mine.name in shown(client)

@@ -20,7 +20,8 @@ from tests.conftest import remove_keys
 from tests.support.blocking import holding
 from tests.support.factories import CampaignFactory, WorkspaceFactory, enroll
 from tests.support.race_leads import make_leads
-from tests.support.racing import race, wait_until
+from tests.support.racing import race
+from tests.support.waiting import wait_until
 from tracing import audit
 from tracing.models import AuditEntry
 
@@ -70,7 +71,7 @@ def test_resuming_wakes_the_dispatcher(redis_client: "redis.Redis[str]") -> None
 
 
 def test_a_paused_product_starts_nothing_in_any_mode(redis_client: "redis.Redis[str]") -> None:
-    """PITFALLS 50: one switch for all ways."""
+    """One switch for all ways."""
     assert redis_client.ping()
     campaign = CampaignFactory()
     enroll(campaign, count=1, credits_cents=1_000_000)
@@ -84,7 +85,7 @@ def test_a_paused_product_starts_nothing_in_any_mode(redis_client: "redis.Redis[
 
 
 def test_a_mirror_that_differs_is_mended(redis_client: "redis.Redis[str]") -> None:
-    """PITFALLS 49. Both ways: a pause that Redis misses, and one that it kept."""
+    """Both ways: a pause that Redis misses, and one that it kept."""
     paused = WorkspaceFactory(paused_at=timezone.now())
     running = WorkspaceFactory()
     redis_client.set(keys.workspace_paused_key(running.pk), 1)

@@ -10,8 +10,8 @@ from routing.dispatch import mirror, schedule, scripts
 from routing.dispatch.schedule import Ending, Leader, NotLeading
 from routing.redis import keys
 from tests.conftest import remove_keys
-from tests.support.racing import wait_until
 from tests.support.times import HOUR, due, ids, later, pairs
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     import redis
@@ -95,7 +95,7 @@ def test_a_ready_queue_is_kept_short(settings: Any, leader: Leader) -> None:
 
 
 def test_taken_leads_are_in_flight_in_due_order(redis_client: "redis.Redis[str]", leader: Leader) -> None:
-    """PITFALLS 23: one script moves and leases, so a lead is never nowhere."""
+    """One script moves and leases, so a lead is never nowhere."""
     fill_behind_a_pause(
         redis_client, [due(1, ago=HOUR), due(2, ago=3 * HOUR), due(3, ago=2 * HOUR), later(4)]
     )
@@ -119,7 +119,7 @@ def fill_behind_a_pause(client: "redis.Redis[str]", leads: list[schedule.Due]) -
 def test_paused_means_not_taken(
     redis_client: "redis.Redis[str]", leader: Leader, *, is_product: bool
 ) -> None:
-    """PITFALLS 33: nobody takes and drops, nobody takes and puts back."""
+    """Nobody takes and drops, nobody takes and puts back."""
     key = keys.paused_key() if is_product else keys.workspace_paused_key(1)
     redis_client.set(key, 1)
     assert schedule.put([due(1)]) == []
@@ -132,7 +132,7 @@ def test_paused_means_not_taken(
 
 
 def test_a_lead_in_flight_is_not_taken_again(redis_client: "redis.Redis[str]", leader: Leader) -> None:
-    """PITFALLS 25. Its time was written again while a worker had it: it comes up when the worker is done."""
+    """Its time was written again while a worker had it: it comes up when the worker is done."""
     deadline_ms = hold_started(1)
     assert schedule.put([due(1)]) == []
     assert schedule.take_due(leader, limit=10).handed == []
@@ -175,7 +175,7 @@ def test_starting_renews_the_lease(settings: Any, redis_client: "redis.Redis[str
 
 
 def test_a_lease_is_ended_by_its_holder_alone(settings: Any, redis_client: "redis.Redis[str]") -> None:
-    """PITFALLS 24: a worker that slept past its lease does not take the next one's away."""
+    """A worker that slept past its lease does not take the next one's away."""
     settings.LEADSWITCH_LEASE_SECONDS = 0.001
     old = hold_started(1)
     wait_until(lambda: bool(schedule.find_expired(limit=1)), what="the end of a lease")
@@ -219,7 +219,7 @@ def test_leases_that_are_over_are_found_the_oldest_first(settings: Any) -> None:
 
 
 def test_withdrawn_leads_do_not_come_up(redis_client: "redis.Redis[str]", leader: Leader) -> None:
-    """PITFALLS 51."""
+    """A lead that ended must leave the schedule too."""
     fill_behind_a_pause(redis_client, [due(1), due(2), later(3, 2)])
     assert schedule.withdraw([(1, 1), (3, 2), (99, 1)]) == 2
     assert schedule.withdraw([(1, 1)]) == 0
@@ -248,7 +248,7 @@ def test_sizes_by_shard(settings: Any, redis_client: "redis.Redis[str]") -> None
 
 
 def test_one_leads_and_renews(redis_client: "redis.Redis[str]") -> None:
-    """PITFALLS 28: compare and renew in one step; a rival changes nothing."""
+    """Compare and renew in one step; a rival changes nothing."""
     one, is_new = schedule.claim_lead("one", lease_ms=600_000, least_epoch=0)
     assert (one, is_new) == (Leader("one", 1), True)
     assert schedule.claim_lead("two", lease_ms=1, least_epoch=50) == (None, False)
@@ -409,14 +409,14 @@ def all_leases(client: "redis.Redis[str]") -> list[int]:
 
 
 def test_scripts_are_loaded_again_when_redis_forgot_them(redis_client: "redis.Redis[str]") -> None:
-    """PITFALLS 34."""
+    """Redis forgets scripts when it restarts: the text is sent again."""
     schedule.put([due(1)])
     redis_client.script_flush()
     assert ids(schedule.put([due(2)])) == [2]
 
 
 def test_all_keys_share_one_hash_tag(redis_client: "redis.Redis[str]", settings: Any, leader: Leader) -> None:
-    """PITFALLS 34."""
+    """Redis forgets scripts when it restarts: the text is sent again."""
     schedule.put([due(1), later(2)])
     schedule.start([1])
     schedule.take_due(leader, limit=1)
@@ -427,7 +427,7 @@ def test_all_keys_share_one_hash_tag(redis_client: "redis.Redis[str]", settings:
 
 
 def test_python_and_lua_agree_about_shards(settings: Any) -> None:
-    """PITFALLS 30."""
+    """Python's hash() differs from process to process, so shards come from crc32."""
     settings.LEADSWITCH_READY_SHARDS = 7
     for workspace_id in (1, 9, 10, 4711, 2**31, 2**53 - 1):
         schedule.put([due(workspace_id, workspace_id)])

@@ -220,7 +220,7 @@ def test_without_a_worker_something_is_wrong() -> None:
 
 
 def test_a_switch_that_redis_has_otherwise_is_wrong(redis_client: "redis.Redis[str]") -> None:
-    """PITFALLS 49. Both ways, and of the product."""
+    """Both ways, and of the product."""
     lead_and_work()
     paused, running = WorkspaceFactory(paused_at=timezone.now()), WorkspaceFactory()
     redis_client.set(keys.workspace_paused_key(running.pk), 1)

@@ -9,8 +9,8 @@ from routing.dispatch import canary, enqueue, schedule, workers
 from routing.dispatch.schedule import Ending, Handed, Leader
 from routing.redis import keys
 from tests.support.queues import queue_key, read_messages, read_published
-from tests.support.racing import wait_until
 from tests.support.times import due, ids
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     import redis

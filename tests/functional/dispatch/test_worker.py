@@ -114,7 +114,7 @@ def test_a_pause_keeps_it(
     *,
     is_told: bool,
 ) -> None:
-    """PITFALLS 33: it goes back at its due time, or later when Redis cannot be told of the pause."""
+    """It goes back at its due time, or later when Redis cannot be told of the pause."""
     lead = hand_over(campaign)
     pause(lead)
     if not is_told:
@@ -140,7 +140,7 @@ def test_a_lead_that_somebody_holds_back_waits_for_that_person(
 
 
 def test_the_due_time_is_read_under_the_lock(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
-    """PITFALLS 31: the index may be early; the row decides, and the index learns from it."""
+    """The index may be early; the row decides, and the index learns from it."""
     lead = hand_over(campaign)
     Lead.objects.filter(pk=lead.pk).update(next_attempt_at=timezone.now() + timedelta(hours=1))
     run_leased(lead.pk)
@@ -209,7 +209,7 @@ def test_a_workspace_that_never_opens_parks_it(campaign: Campaign) -> None:
 
 
 def test_a_busy_lead_is_looked_at_again(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
-    """PITFALLS 46. Whoever holds it may leave it as it was."""
+    """A refused lock is normal contention, not an error."""
     lead = hand_over(campaign)
     with holding(HOLD_LEAD, [lead.pk]):
         run_leased(lead.pk)
@@ -345,7 +345,7 @@ def test_a_run_again_reaches_the_worker_after_its_commit(campaign: Campaign) -> 
 
 
 def test_a_cancelled_lead_leaves_the_schedule(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
-    """PITFALLS 51."""
+    """A late message must not start a lead that ended."""
     [lead_id] = make_leads(campaign, count=1, next_attempt_at=timezone.now() + timedelta(days=1))
     lead = Lead.objects.get(pk=lead_id)
     [waiting] = read_due_times([lead_id])

@@ -1,4 +1,4 @@
-"""Whatever comes in, the intake answers 4xx in its one error shape and stores nothing. PITFALLS 55."""
+"""Whatever comes in, the intake answers 4xx in its one error shape and stores nothing."""
 
 import json
 from typing import Any

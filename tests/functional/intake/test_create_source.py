@@ -19,7 +19,7 @@ def run(**options: Any) -> str:
 
 
 def test_the_key_works_at_once_and_is_nowhere_else() -> None:
-    """PITFALLS 57: shown once, stored as a hash."""
+    """Shown once, stored as a hash."""
     key = run(workspace="acme", name="web-form", vertical="Home Solar", create_workspace=True).strip()
     client = Client(headers={"Authorization": f"Api-Key {key}"})
     lead = {"zip": "30312", "email": "ada@example.com"}

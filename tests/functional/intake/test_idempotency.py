@@ -1,4 +1,4 @@
-"""A source that does not know whether its request arrived sends it again. PITFALLS 58."""
+"""A source that does not know whether its request arrived sends it again."""
 
 import json
 from datetime import timedelta
@@ -177,7 +177,7 @@ def test_while_the_decision_runs_a_repeat_is_told_to_wait(client: Client) -> Non
 
 
 def test_old_keys_are_forgotten_and_young_ones_kept(client: Client) -> None:
-    """PITFALLS 49: it must find something."""
+    """A reconciler that filters on the wrong flag never finds anything."""
     for number in range(3):
         post(client, VALID, key=f"k{number}")
     old = timezone.now() - timedelta(hours=KEPT_HOURS, seconds=1)

@@ -81,7 +81,7 @@ def test_good_rows_become_leads_and_the_others_are_reported(source: Source, file
 
 
 def test_refused_rows_can_be_corrected_and_imported(source: Source, file: Path) -> None:  # noqa: ARG001
-    """PITFALLS 59: nothing in the file is a formula for a spreadsheet, and the import takes that off again."""
+    """Nothing in the file is a formula for a spreadsheet, and the import takes that off again."""
     rejects = Path(run(file)["rejects_file"])
     assert rejects == file.with_name("leads.csv.rejects.csv")
     assert rejects.stat().st_mode & 0o777 == 0o600

@@ -71,7 +71,7 @@ def test_a_lead_is_stored_pending_and_due_now(client: Client, source: Source) ->
 
 
 def test_identity_hashes_are_set_on_intake_and_blank_is_null(client: Client) -> None:
-    """PITFALLS 38 and 39."""
+    """The identity is set when the lead is stored. Email and phone are separate keys, and blank is no key."""
     post(client, VALID)
     post(client, {"zip": "30312", "phone": VALID["phone"], "email": ""})
     both, phone_only = Lead.objects.order_by("id")
@@ -165,7 +165,7 @@ def test_a_sent_lead_can_be_looked_up_without_its_contact_fields(client: Client)
 
 
 def test_leads_of_others_do_not_exist(client: Client) -> None:
-    """PITFALLS 56."""
+    """Every query is scoped to the caller."""
     foreign = LeadFactory.create()
     unknown = UUID("0192f0c1-2345-7abc-8def-0123456789ab")
     answers = [
@@ -217,7 +217,7 @@ def test_a_failure_of_ours_says_nothing_about_itself(
 
 @pytest.mark.parametrize("status", ["pending", "gated", "offered"])
 def test_an_unfinished_lead_can_be_cancelled(client: Client, source: Source, status: str) -> None:
-    """PITFALLS 51."""
+    """A cancelled lead must leave the schedule too."""
     due = {} if status == "pending" else {"next_attempt_at": None}
     lead = LeadFactory.create(source=source, status=status, due_reason="ingest", **due)
     response = client.delete(f"{LEADS}{lead.public_id}/?reason=sent+by+mistake")

@@ -28,7 +28,7 @@ def source() -> Source:
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
-    """What would have gone to the broker (PITFALLS 7: assert on what was sent)."""
+    """What would have gone to the broker (`task_always_eager` does not cover `send_task`)."""
     messages: list[tuple[str, dict[str, Any]]] = []
     for module in (distribution.tasks, routing.dispatch.enqueue):
         monkeypatch.setattr(module, "send_wake", lambda task, **options: messages.append((task, options)))
@@ -40,7 +40,7 @@ def statuses() -> list[str]:
 
 
 def test_leads_are_processed_once_however_often_they_are_named(source: Source, sent: list[Any]) -> None:
-    """PITFALLS 1 and 51: doubles, old messages and ids that never were are harmless."""
+    """Doubles, old messages and ids that never were are harmless."""
     leads = [LeadFactory(source=source).pk for _ in range(3)]
 
     process_leads([*leads, leads[0], 0])
@@ -60,7 +60,7 @@ def test_a_conflict_is_woken_for_when_it_is_over(source: Source, sent: list[Any]
 
     [(task, options)] = sent
     assert (task, options["args"]) == (PROCESS, [[lead.pk]])
-    assert 0 <= options["countdown"] < 0.2  # PITFALLS 4: seconds at most; longer waits stand in the database
+    assert 0 <= options["countdown"] < 0.2  # seconds at most; longer waits stand in the database
     lead.refresh_from_db()
     assert (lead.status, lead.due_reason) == ("pending", "tier_lock_contention")
 

@@ -193,7 +193,7 @@ def test_an_attempt_is_counted_once(lead: Lead) -> None:
 def test_a_lead_that_another_worker_has_is_a_lock_that_failed(
     lead: Lead, lines: Callable[[], list[dict[str, Any]]]
 ) -> None:
-    """PITFALLS 46: normal contention. That nothing is due, and that a late message finds nothing to do, is no news."""
+    """Normal contention, not an error. That nothing is due, and that a late message finds nothing to do, is no news."""
     with holding(HOLD_LEAD, [lead.pk]):
         distribute_lead(lead.pk)
         distribute_next_due()

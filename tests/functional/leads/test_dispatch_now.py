@@ -107,7 +107,7 @@ def test_a_retry_keeps_its_counts(lead: Lead) -> None:
 
 
 class TestNoGuardIsBypassed:
-    """PITFALLS 51."""
+    """A request to run a lead now bypasses no check."""
 
     def test_credits(self) -> None:
         lead = LeadFactory(source=SourceFactory(workspace=EnrollmentFactory().campaign.workspace))

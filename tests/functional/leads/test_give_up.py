@@ -15,7 +15,7 @@ HOLD_WALLETS = "SELECT 1 FROM distribution_wallet FOR UPDATE"
 
 @pytest.mark.usefixtures("committed_db")
 def test_a_lead_that_was_given_up_is_started_by_nobody() -> None:
-    """PITFALLS 51."""
+    """A lead that was given up must leave the schedule too."""
     campaign = CampaignFactory()
     enroll(campaign, count=1, credits_cents=10_000)
     lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace))

@@ -66,7 +66,7 @@ class TestRerun:
         assert (lead.next_attempt_at, lead.due_reason, lead.status) == (at, "manual", "pending")
 
     def test_it_bypasses_no_guard(self) -> None:
-        """PITFALLS 51."""
+        """A rerun bypasses no check."""
         lead = failed_lead()
 
         rerun_lead(lead.pk, at=timezone.now())
@@ -160,14 +160,14 @@ class TestAssignByHand:
         assert (attempt.id, attempt.trigger, attempt.result) == (sale.attempt_id, "manual", "success")
         assert broken(run_verification()) == {}
 
-    def test_it_goes_past_wishes_and_says_so(self) -> None:
+    def test_sale_by_hand_goes_past_overridable_gates_and_names_them(self) -> None:
         campaign = CampaignFactory(schedule={"mon": [["00:00", "00:01"]]})
-        wishes = {
+        overridable = {
             "active": False,
             "buyer__service_area": {},
             "lead_filter": {"field": "zip", "op": "eq", "value": "1"},
         }
-        chosen = EnrollmentFactory(campaign=campaign, buyer__credits_cents=10_000, **wishes)
+        chosen = EnrollmentFactory(campaign=campaign, buyer__credits_cents=10_000, **overridable)
         enroll(campaign, count=2, credits_cents=10_000)
         lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace))
 

@@ -146,7 +146,7 @@ class TestEnds:
         assert (*state(lead), lead.finished_at) == ("cancelled", "", 0, "", None, at)
 
     def test_failed_it_is_tried_again_and_then_parked(self) -> None:
-        """PITFALLS 35: one due time, closed in the transaction that ends the attempt."""
+        """One due time, closed in the transaction that ends the attempt."""
         lead = LeadFactory()
         results = []
         for _ in range(3):
@@ -168,7 +168,7 @@ class TestEnds:
         assert run_verification().holds
 
     def test_the_trace_may_fail_and_the_lead_goes_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """PITFALLS 15."""
+        """A failed INSERT poisons the whole transaction, so the write needs a savepoint."""
         lead = LeadFactory()
         lease = acquire(lead.pk, owner=OWNER)
         monkeypatch.setattr("tracing.recorder.WRITE_SQL", "INSERT INTO nowhere VALUES (%s)")
@@ -230,7 +230,7 @@ class TestStaleLocks:
         Lead.objects.filter(pk=lead.pk).update(locked_at=now() - timedelta(seconds=seconds))
 
     def test_what_is_locked_too_long_is_due_again_with_a_reason(self, settings: Any) -> None:
-        """PITFALLS 36 and 49: it finds something, and what it frees has a due time."""
+        """It finds something, and what it frees has a due time."""
         settings.LEADSWITCH_LOCK_MAX_SECONDS = 60
         stale, fresh, pending = LeadFactory.create_batch(3)
         for lead in (stale, fresh):

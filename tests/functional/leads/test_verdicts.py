@@ -16,9 +16,10 @@ from distribution.attempts.distribute import distribute_lead, distribute_next_du
 from distribution.models import Assignment, Campaign, CampaignSnapshot, Enrollment, LedgerEntry, Wallet
 from distribution.verify import run_verification
 from routing.models import Lead
-from tests.support.blocking import another_connection, holding, wait_until_blocked
+from tests.support.blocking import another_connection, holding
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
 from tests.support.race_leads import keep_snapshot
+from tests.support.waiting import wait_until_blocked
 from tracing.models import Attempt, LeadDistributionEvent
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -55,7 +56,7 @@ def told(attempt_id: Any) -> list[tuple[str, str]]:
 
 
 def test_every_candidate_is_busy_with_another_lead(lead: Lead) -> None:
-    """TierLockContention: rolled back, told with the whole pool, due again soon; then sold (PITFALLS 46)."""
+    """TierLockContention: rolled back, told with the whole pool, due again soon; then sold."""
     before = money_and_counters()
 
     with holding(HOLD_WALLETS):
@@ -152,7 +153,7 @@ def lock_and_let_go(other: BaseDatabaseWrapper, lead_id: int) -> None:
 
 
 def test_a_configuration_that_does_not_compile_needs_a_person(lead: Lead) -> None:
-    """PITFALLS 47: retrying it would go on for ever. The next lead of a mended campaign is sold."""
+    """Retrying it would go on forever. The next lead of a mended campaign is sold."""
     Campaign.objects.update(mode="by_favour")
 
     outcome = distribute_lead(lead.pk)
@@ -274,7 +275,7 @@ def test_a_verdict_that_cannot_be_written_hides_nothing(lead: Lead) -> None:
 
 
 def test_what_is_not_due_is_left_alone(lead: Lead) -> None:
-    """PITFALLS 51: a message is only a wake-up; the locked row decides."""
+    """A message is only a wake-up; the locked row decides."""
     before = money_and_counters()
     now = datetime.now(UTC)
     Lead.objects.filter(pk=lead.pk).update(next_attempt_at=now + timedelta(hours=1))

@@ -18,8 +18,9 @@ from routing.intake import store
 from routing.intake.idempotency import LONGEST_RUN_SECONDS
 from routing.models import IdempotencyRecord, Lead
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll, issue_key
-from tests.support.racing import fetch_value, open_transaction
+from tests.support.racing import open_transaction
 from tests.support.schema import execute, execute_beside, refusing_updates, slow, without
+from tests.support.waiting import fetch_value
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 

@@ -21,8 +21,8 @@ from routing.redis.keys import inflight_key, schedule_of
 from routing.redis.outage import BREAKER
 from tests.support.factories import CampaignFactory
 from tests.support.race_leads import make_leads
-from tests.support.racing import wait_until
 from tests.support.redis_faults import demoted
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     import redis

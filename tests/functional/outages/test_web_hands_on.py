@@ -16,9 +16,9 @@ from routing.models import DispatchMode, Lead, Source
 from routing.reconcile import find_reconciler, run_reconciler
 from routing.redis.keys import inflight_key, schedule_of
 from tests.support.factories import SourceFactory, WorkspaceFactory, issue_key
-from tests.support.racing import wait_until
 from tests.support.senders import Senders
 from tests.support.served import Server, serving
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     import redis

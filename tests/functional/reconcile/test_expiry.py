@@ -12,10 +12,10 @@ from routing.locks import HOLD_EXPIRED, HOLD_STALE
 from routing.models import Lead, LeadStatus, Workspace
 from routing.reconcile import Counts, expiry, find_reconciler, run_reconciler, stale_locks
 from routing.reconcile.expiry import LEADS_A_BATCH
-from tests.integration.models.test_query_plans import nodes
 from tests.support.blocking import holding
 from tests.support.factories import LeadFactory
 from tests.support.filling import fill_leads
+from tests.support.plans import nodes
 from tests.support.planting import plant
 from tracing.models import Attempt
 
@@ -77,7 +77,7 @@ def test_whatever_is_unfinished_and_over_ends_as_expired() -> None:
 
 
 def test_what_has_ended_keeps_its_end() -> None:
-    """PITFALLS 43."""
+    """Expiring a finished lead would erase its history."""
     for status in set(LeadStatus.values) - {"pending", "calling", "gated", "offered"}:
         old(status=status, **FINISHED)
     LeadFactory()

@@ -27,7 +27,8 @@ from routing.tasks import reconcile
 from tests.support.blocking import another_connection
 from tests.support.factories import WorkspaceFactory
 from tests.support.processes import pipe, started
-from tests.support.racing import fetch_value, in_background, wait_until
+from tests.support.racing import in_background
+from tests.support.waiting import fetch_value, wait_until
 from tracing import reconciling
 from tracing.reconciling import MOST_NAMED, Counts, in_batches, name_rows
 
@@ -231,7 +232,7 @@ with owned_lock("names"):
 
 
 def test_a_killed_run_leaves_its_lock_to_the_next() -> None:
-    """PITFALLS 8: no time to live that somebody has to guess."""
+    """No time to live that somebody has to guess."""
     with started("-c", HOLD) as process:
         assert pipe(process.stdout).readline() == "held\n"
         with pytest.raises(ReconcilerBusy), owned_lock("names"):

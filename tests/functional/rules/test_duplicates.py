@@ -72,7 +72,7 @@ def told(lead: Lead) -> str:
 
 class TestWhoCounts:
     def test_the_second_copy_is_a_duplicate_of_the_first(self) -> None:
-        """PITFALLS 38: it is written, in the lead's state, the attempt's result, its trace and its outcome."""
+        """It is written, in the lead's state, the attempt's result, its trace and its outcome."""
         one, other = agency(), agency()
         first, second = came(partner_of(one)), came(partner_of(one, other), AT + LATER, vertical="solar")
         assert result(first) == "success"
@@ -104,13 +104,13 @@ class TestWhoCounts:
         assert result(came(source, AT + LATER, **other)) == "duplicate"
 
     def test_what_is_blank_is_nobody(self) -> None:
-        """PITFALLS 39."""
+        """Blank contact details identify nobody."""
         source = own_source(agency())
         for number, fields in enumerate((person(), person(), person("a@b.co"), person(phone="+14045550199"))):
             assert result(came(source, AT + number * LATER, **fields)) == "success"
 
     def test_an_older_copy_that_still_waits_comes_first_though_it_is_tried_later(self) -> None:
-        """PITFALLS 40: not both, and not neither."""
+        """Not both, and not neither."""
         source = own_source(agency())
         older, younger = came(source), came(source, AT + LATER)
 
@@ -139,7 +139,7 @@ class TestWhoCounts:
         assert result(came(source, AT + LATER)) == "duplicate"
 
     def test_a_parked_lead_that_is_run_again_meets_the_copy_that_was_sold_meanwhile(self) -> None:
-        """PITFALLS 51: a re-run bypasses no guard; the younger one was sold, so the older is the duplicate."""
+        """A rerun bypasses no check; the younger one was sold, so the older is the duplicate."""
         campaign = agency()
         source = own_source(campaign)
         Enrollment.objects.update(active=False)

@@ -118,7 +118,7 @@ class TestSold:
         assert "Routed" not in told(lead)
 
     def test_a_path_through_three_workspaces_is_kept(self, source: Source, agency: Campaign) -> None:
-        """PITFALLS 37: source and destination as they were."""
+        """Source and destination as they were."""
         hub = WorkspaceFactory(name="Hub")
         first = RuleFactory(workspace=source.workspace, destination=hub, name="everything")
         second = RuleFactory(
@@ -276,7 +276,7 @@ class TestPaused:
         assert (outcome.result, outcome.skip_reason) == ("deferred", "workspace_paused")
         lead.refresh_from_db()
         assert (lead.status, lead.workspace, lead.attempts) == ("pending", agency.workspace, 1)
-        # PITFALLS 33: paused means that nobody takes it, not that it goes round and round.
+        # Paused means that nobody takes it, not that it goes round and round.
         assert distribute_next_due().lead_id is None
         assert "It is tried as soon as somebody resumes it." in told(lead)
         assert broken(run_verification()) == {}

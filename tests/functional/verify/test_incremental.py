@@ -12,7 +12,7 @@ from tests.functional.verify.planted import PLANTED, Planted
 from tests.functional.verify.world import ALL_NUMBERS, World, broken, build_world, ids
 from tests.support.factories import LeadFactory
 from tests.support.planting import plant, without
-from tests.support.racing import fetch_value, wait_until
+from tests.support.waiting import fetch_value, wait_until
 
 NAMES = ["caps", "charges", "due", "events", "pools", "privacy", "replay", "sales", "wallets"]
 # Of rows that were found clean before, what is deleted past the triggers, or what a changed snapshot explains.

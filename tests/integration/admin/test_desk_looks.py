@@ -15,11 +15,9 @@ from distribution.explain.missed import list_missed
 from distribution.models import Assignment, Buyer
 from distribution.queries import Period, list_assignments
 from routing.models import Lead, RetryingLead, Workspace
-from tests.integration.admin.test_desk_plans import FILL_EVENTS, ROWS
-from tests.integration.api.test_buyer_plans import FILL_BOUGHT
 from tests.support.admin_pages import client_of, page, person
 from tests.support.factories import BuyerFactory, CampaignFactory, SourceFactory, WorkspaceFactory, enroll
-from tests.support.filling import fill_leads
+from tests.support.filling import FILL_BOUGHT, FILL_EVENTS, ROWS, fill_leads
 from tests.support.planting import plant
 from tests.support.row_counter import RowCounter
 from tracing.admin.days import first_id_at

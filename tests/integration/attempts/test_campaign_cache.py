@@ -136,7 +136,7 @@ def test_a_buyer_that_leaves_before_the_lock_gets_nothing(
 def test_credits_that_go_before_the_lock_are_not_spent_twice(
     campaign: Campaign, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """PITFALLS 12: what was decided before the lock is confirmed after it, in a new statement."""
+    """What was decided before the lock is confirmed after it, in a new statement."""
     buyer_id = campaign.enrollments.get().buyer_id
     spend = {"amount_cents": -99_000, "key": "1", "actor": "ann", "reason": "fee"}
     between_decision_and_lock(monkeypatch, lambda: adjust(buyer_id, **spend))

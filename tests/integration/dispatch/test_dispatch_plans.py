@@ -7,9 +7,9 @@ from django.db import connection
 
 from routing.dispatch.pauses import READ_PAUSES
 from routing.dispatch.state import BACKLOG
-from tests.integration.models.test_query_plans import nodes
 from tests.support.factories import SourceFactory
 from tests.support.filling import fill_leads
+from tests.support.plans import nodes
 from tests.support.planting import plant
 
 pytestmark = pytest.mark.usefixtures("committed_db")

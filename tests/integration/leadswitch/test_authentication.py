@@ -1,4 +1,4 @@
-"""Source keys: who is let in, what it costs, and what a refusal gives away. PITFALLS 57."""
+"""Source keys: who is let in, what it costs, and what a refusal gives away."""
 
 from datetime import timedelta
 from typing import Any

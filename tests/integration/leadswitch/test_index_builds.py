@@ -9,7 +9,8 @@ import pytest
 from django.db import OperationalError, connection, models
 
 from routing.models import Workspace
-from tests.support.racing import fetch_value, in_background, open_transaction, wait_until
+from tests.support.racing import in_background, open_transaction
+from tests.support.waiting import fetch_value, wait_until
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 

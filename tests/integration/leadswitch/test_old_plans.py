@@ -21,7 +21,8 @@ from routing.postgres_errors import is_old_plan, is_outage
 from tests.support.factories import CampaignFactory, SourceFactory, enroll, issue_key
 from tests.support.processes import WORKER, celery
 from tests.support.race_leads import assert_verified, make_leads
-from tests.support.racing import race, wait_until
+from tests.support.racing import race
+from tests.support.waiting import wait_until
 from tracing.models import Attempt
 
 pytestmark = pytest.mark.usefixtures("committed_db", "redis_client")

@@ -1,4 +1,4 @@
-"""API keys are held to their rate, exactly, and an outage of Redis holds nobody. PITFALLS 61."""
+"""API keys are held to their rate, exactly, and an outage of Redis holds nobody."""
 
 import logging
 import socket
@@ -110,7 +110,7 @@ def test_a_key_that_rests_leaves_nothing_in_redis(
 
 
 def test_a_script_that_redis_forgot_is_loaded_again(redis_client: "redis.Redis[str]") -> None:
-    """PITFALLS 34."""
+    """Redis forgets scripts when it restarts: the text is sent again."""
     assert allowed(take("buyer", "abcdefgh"))
     redis_client.script_flush()
     assert allowed(take("buyer", "abcdefgh"))

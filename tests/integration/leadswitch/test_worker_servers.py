@@ -14,7 +14,7 @@ from leadswitch.embedded import stop_services
 from leadswitch.embedded.paths import ServicePaths
 from leadswitch.embedded.redis import running_names
 from leadswitch.env import REPOSITORY
-from tests.support.racing import wait_until
+from tests.support.waiting import wait_until
 
 PROBE = "tests/integration/leadswitch/worker_probe.py"
 SECONDS = 180.0

@@ -1,7 +1,6 @@
 """The statements of the hot path use their indexes on filled tables, and a sold lead takes few of them."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -33,6 +32,7 @@ from tests.support.factories import (
     person,
 )
 from tests.support.filling import fill_leads, fill_mostly_sold
+from tests.support.plans import nodes, plan, walk
 from tests.support.planting import plant
 
 FILLED_LEADS = 20_000
@@ -60,27 +60,6 @@ def filled(committed_db: None) -> Campaign:  # noqa: ARG001
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     return campaign
-
-
-def nodes(sql: str, parameters: Any, *, options: str = "FORMAT JSON") -> list[dict[str, Any]]:
-    """Return every node of a statement's plan."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN ({options}) {sql}", parameters)
-        [(explained,)] = cursor.fetchall()
-    return list(walk((json.loads(explained) if isinstance(explained, str) else explained)[0]["Plan"]))
-
-
-def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield node
-    for each in node.get("Plans", []):
-        yield from walk(each)
-
-
-def plan(sql: str, parameters: Any) -> tuple[set[str], set[str]]:
-    """Return the indexes that a statement uses and the tables that it reads as a whole."""
-    found = nodes(sql, parameters)
-    scanned = {node["Relation Name"] for node in found if node["Node Type"] == "Seq Scan"}
-    return {node["Index Name"] for node in found if "Index Name" in node}, scanned
 
 
 def test_hot_statements_use_their_indexes(filled: Campaign) -> None:

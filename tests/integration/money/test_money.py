@@ -116,7 +116,7 @@ def test_a_top_up_adds_and_explains_itself(buyer: Buyer) -> None:
 
 
 def test_a_payment_event_that_comes_twice_credits_once(buyer: Buyer) -> None:
-    """PITFALLS 52."""
+    """A payment event that is delivered twice must not move money twice."""
     first = top_up(buyer.pk, amount_cents=5_000, key="pay-1", actor="ann")
     before = state(buyer)
 
@@ -221,7 +221,7 @@ def test_a_charge_is_refunded_in_parts_and_never_beyond(sold: Assignment) -> Non
 
 
 def test_a_failed_lead_and_a_later_dispute_do_not_both_pay(sold: Assignment) -> None:
-    """PITFALLS 52: two causes, one charge."""
+    """Two causes, one charge."""
     pay_back(sold, key="failed")
     before = state(sold.buyer)
 

@@ -119,7 +119,7 @@ def test_a_second_return_changes_nothing(sold: Assignment) -> None:
 
 
 def test_what_was_refunded_before_is_not_refunded_again(sold: Assignment) -> None:
-    """PITFALLS 52: a refund for a failure and a return later pay the charge once between them."""
+    """A refund for a failure and a return later pay the charge once between them."""
     refund(
         assignment_id=sold.pk, buyer_id=sold.buyer_id, key="1", actor="ann", reason="late", amount_cents=900
     )
@@ -144,7 +144,7 @@ def test_a_fully_refunded_lead_can_still_be_returned(sold: Assignment) -> None:
 
 
 def test_only_windows_that_counted_the_sale_are_given_back(sold: Assignment) -> None:
-    """A day later the day's counter belongs to other sales; the PITFALLS 54 windows are the buyer's own."""
+    """A day later the day's counter belongs to other sales; windows are the buyer's own."""
     Wallet.objects.filter(buyer=sold.buyer_id).update(credit_limit_cents=10_000)
     later = sold.created_at + timedelta(days=40)
     lead = LeadFactory(source=sold.lead.source, next_attempt_at=later)

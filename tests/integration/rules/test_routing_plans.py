@@ -139,7 +139,7 @@ class TestPlans:
             read_plan(0)
 
     def test_higher_priority_first_and_ties_by_id(self) -> None:
-        """PITFALLS 42, against a slow reading of the rows: priorities, ties, inactive rules and conditions mixed."""
+        """Against a slow reading of the rows: priorities, ties, inactive rules and conditions mixed."""
         random = Random(7)
         workspace, destinations = WorkspaceFactory(), WorkspaceFactory.create_batch(3)
         states = ("GA", "AL", "TX")

@@ -66,7 +66,7 @@ def test_an_attempt_and_its_events_are_written_as_they_were_collected(recorder: 
     )
     assert (attempt.campaign_id, attempt.config_version, attempt.facts) == (4, 5, facts)
     assert (attempt.result, attempt.skip_reason, attempt.transient) == ("unsold", "no_campaign", False)
-    assert (attempt.started_at, attempt.finished_at, attempt.duration_ms) == (AT, AT, 1.5)  # PITFALLS 44
+    assert (attempt.started_at, attempt.finished_at, attempt.duration_ms) == (AT, AT, 1.5)
 
 
 def test_steps_carry_the_time_since_the_start_and_skips_none(recorder: Recorder) -> None:
@@ -94,7 +94,7 @@ BAD: dict[str, list[tuple[Event, dict[str, Any]]]] = {
 
 @pytest.mark.parametrize("name", BAD)
 def test_a_trace_that_cannot_be_written_harms_nobody(recorder: Recorder, name: str) -> None:
-    """PITFALLS 15: the caller's transaction goes on."""
+    """The caller's transaction goes on."""
     for event, options in BAD[name]:
         recorder.add(event, **options)
 

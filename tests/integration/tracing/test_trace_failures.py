@@ -196,7 +196,7 @@ def test_a_lead_without_buyers_keeps_its_verdict(campaign: Campaign, failure: st
 def test_control_without_the_savepoint_the_lead_is_not_sold(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """PITFALLS 15: one failed INSERT takes the whole transaction with it; catching its error does not help."""
+    """One failed INSERT takes the whole transaction with it; catching its error does not help."""
 
     def write_without_savepoint(*_: Any) -> bool:
         try:

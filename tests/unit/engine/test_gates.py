@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from distribution.engine import FactsError, LiveFacts, compile_campaign, decide
+from distribution.engine.gates import GATES, STAGES, is_overridable
 from tests.unit.engine.builders import (
     CLOSED_ALWAYS,
     FIELDS,
@@ -301,6 +302,28 @@ def test_every_gate_is_evaluated_and_the_first_names_the_skip() -> None:
         "insufficient_credits",
         "already_has_lead",
     ]
+
+
+def test_gate_has_one_row_with_the_same_code_as_its_failure() -> None:
+    assert len(STAGES) == len(set(STAGES))
+    campaign = definition(
+        [enrollment(active=False, lead_filter=AGED, caps={"day": 0})],
+        [buyer(active=False, service_area={}, hours=CLOSED_ALWAYS, answers={"least": 16})],
+        [tier(content_filter=AGED)],
+        questions=QUESTIONS[1:],
+    )
+    [skip] = run(campaign, {1: LiveFacts(has_lead=True)}).skipped
+    assert tuple(dict.fromkeys(gate["gate"] for gate in skip.gates)) == STAGES
+
+
+def test_person_overrides_neither_money_nor_caps_nor_double_sales() -> None:
+    assert [gate.code for gate in GATES if not gate.is_overridable] == [
+        "cap_reached",
+        "insufficient_credits",
+        "already_has_lead",
+    ]
+    assert not is_overridable({"gate": "outside_buyer_hours", "problem": "unknown time zone 'Mars/Base'"})
+    assert is_overridable({"gate": "outside_service_area", "problem": "must be an object"})
 
 
 def test_enrollment_without_live_facts_is_refused() -> None:

@@ -226,7 +226,7 @@ def test_verticals_come_from_a_file(tmp_path: Path) -> None:
 
 @given(st.text())
 def test_a_guarded_cell_is_no_formula_and_comes_back(text: str) -> None:
-    """PITFALLS 59."""
+    """A cell that begins with = + - @ is a formula to a spreadsheet."""
     assert not guard_cell(text).startswith(FORMULA_STARTS)
     if not (text.startswith("'") and text[1:].startswith(FORMULA_STARTS)):
         assert take_off_guard(guard_cell(text)) == text

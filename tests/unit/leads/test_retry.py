@@ -50,7 +50,7 @@ def test_after_an_error_the_delay_doubles_from_a_minute_to_an_hour(tries: int, m
 
 
 def assert_spread(tries: int, backoff: Backoff, *, base: timedelta) -> None:
-    """PITFALLS 27: never early, and spread over as much again as the delay itself."""
+    """Never early, and spread over as much again as the delay itself."""
     delays = [delay_after(tries, backoff, seed=seed) for seed in range(300)]
 
     assert all(base <= delay < 2 * base for delay in delays)
@@ -75,7 +75,7 @@ def test_an_error_is_due_again_after_a_minute_and_more() -> None:
 
 
 def test_conflicts_end_after_so_many() -> None:
-    """PITFALLS 35 and 47: nothing is retried for ever."""
+    """Nothing is retried forever."""
     assert step(TRANSIENT, tries=Tries(conflicts=18)).result == "retry"
     for tries in (19, 20):
         assert step(TRANSIENT, tries=Tries(conflicts=tries)) == NextStep(
@@ -110,7 +110,7 @@ def test_deferred_is_due_exactly_then_however_often() -> None:
 
 
 def test_a_deferral_without_a_time_needs_a_person() -> None:
-    """A registry's usual class may say deferred where the engine found no time: never due at no time (PITFALLS 36)."""
+    """A registry's usual class may say deferred where the engine found no time: never due at no time."""
     assert step(DEFERRED) == NextStep("unsold", None)
 
 

@@ -97,7 +97,7 @@ def test_a_path_follows_the_rules_from_workspace_to_workspace(
 
 
 def test_a_missing_field_fails_and_an_empty_group_takes_every_lead() -> None:
-    """PITFALLS 41."""
+    """A missing field fails every condition that names it."""
     rules = compile_rules(
         rows([{"field": "revenue", "op": "lt", "value": 5}, {"all": [GEORGIA]}, {"all": []}])
     )
