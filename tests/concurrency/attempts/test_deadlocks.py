@@ -18,14 +18,8 @@ from distribution.money.returns import return_assignment
 from distribution.money.wallet import top_up
 from tests.support.factories import CampaignFactory, TierFactory, enroll
 from tests.support.race_leads import assert_verified, drain, make_leads
-from tests.support.racing import (
-    count_deadlocks,
-    in_background,
-    open_transaction,
-    race,
-    wait_until,
-    wait_until_blocked,
-)
+from tests.support.racing import in_background, open_transaction, race
+from tests.support.waiting import count_deadlocks, wait_until, wait_until_blocked
 from tracing.models import LeadDistributionEvent
 
 pytestmark = pytest.mark.usefixtures("committed_db")

@@ -1,4 +1,4 @@
-"""Many workers get hold of the same lead: the row lock lets one of them run its decide_under_lock."""
+"""Many workers get hold of the same lead: the row lock lets one of them run its attempt."""
 
 import threading
 from collections import Counter
@@ -39,7 +39,7 @@ def count_sales() -> tuple[int, int]:
     return Assignment.objects.count(), LedgerEntry.objects.filter(kind=LedgerKind.CHARGE).count()
 
 
-def test_a_hundred_workers_sell_one_lead_to_three_buyers() -> None:
+def test_hundred_workers_sell_one_lead_to_three_buyers() -> None:
     lead_id = shared_lead()
     outcomes = race([partial(distribute_lead, lead_id)] * 100)
     left = Counter(outcome.left for outcome in outcomes)
