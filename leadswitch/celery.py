@@ -72,12 +72,12 @@ def feel_pulse(sender: Any, **_: object) -> None:
     """Again after each new connection to the broker; the pool stays."""
     if id(sender.pool) not in PULSES:
         PULSES.clear()
-        PULSES[id(sender.pool)] = Pulse(sender.pool, read_steps)
+        PULSES[id(sender.pool)] = Pulse(sender.pool, count_steps)
 
 
-def read_steps() -> int:
+def count_steps() -> int:
     """Tasks that were begun, and leads within them."""
-    return int(state.all_total_count[0]) + workers.read_steps()
+    return int(state.all_total_count[0]) + workers.count_steps()
 
 
 @heartbeat_sent.connect

@@ -19,10 +19,10 @@ def answer() -> None:
 class Pulse:
     """Of one pool. Used by the main process alone, in its event loop."""
 
-    def __init__(self, pool: Any, read_steps: Callable[[], int]) -> None:
+    def __init__(self, pool: Any, count_steps: Callable[[], int]) -> None:
         self._pool = pool
-        self._count_steps = read_steps
-        self._steps = read_steps()
+        self._count_steps = count_steps
+        self._steps = count_steps()
         self._beaten_at = time.monotonic()
         self._called_at = 0.0
         self._open_calls = 0

@@ -24,7 +24,7 @@ def record_step() -> None:
     _STEPS.value += 1
 
 
-def read_steps() -> int:
+def count_steps() -> int:
     """How often this process, or one that was forked from it, has gone on with a task."""
     return int(_STEPS.value)
 

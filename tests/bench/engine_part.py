@@ -37,7 +37,7 @@ class WrongRows(Exception):
     """A loop did not write what it should have: its time says nothing."""
 
 
-def read_steps(plan: Plan) -> int:
+def count_steps(plan: Plan) -> int:
     """How often `measure_engine` reports progress."""
     return len(plan.sizes) * (2 + len(plan.worker_counts) * plan.rounds * len(LOOPS))
 

@@ -53,7 +53,7 @@ class NotCreated(Exception):
     """A server refused the bench's leads: its time says nothing."""
 
 
-def read_steps(plan: Plan) -> int:
+def count_steps(plan: Plan) -> int:
     """How often `measure_intake` reports progress."""
     return 1 + plan.rounds * len(VIEWS)
 

@@ -11,7 +11,7 @@ from tests.bench.plan import WAITING_BUYERS, Plan
 Progress = Callable[[str], None]
 
 
-def read_steps(plan: Plan) -> int:
+def count_steps(plan: Plan) -> int:
     """How often `measure_retries` reports progress."""
     return plan.rounds * len(plan.worker_counts)
 

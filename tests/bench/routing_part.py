@@ -17,7 +17,7 @@ STATES: Final = ("GA", "AL", "FL", "TX", "AZ", "CA", "OR", "NY", "OH", "MI")
 LEADS: Final = 50
 
 
-def read_steps(plan: Plan) -> int:
+def count_steps(plan: Plan) -> int:
     """How often `measure_routing` reports progress."""
     return len(plan.rule_counts)
 

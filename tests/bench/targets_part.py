@@ -21,7 +21,7 @@ TARGETS_MS: Final = {
 }
 
 
-def read_steps(plan: Plan) -> int:  # noqa: ARG001 - every part has one
+def count_steps(plan: Plan) -> int:  # noqa: ARG001 - every part has one
     """How often `measure_targets` reports progress."""
     return 2
 

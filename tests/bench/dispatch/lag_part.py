@@ -17,7 +17,7 @@ LONGEST_WAIT_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.2
 
 
-def read_steps(plan: Plan) -> int:
+def count_steps(plan: Plan) -> int:
     return len(CONTENDERS) * (2 + len(plan.seconds)) + 2
 
 

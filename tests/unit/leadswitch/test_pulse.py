@@ -7,7 +7,7 @@ import pytest
 
 from distribution import tasks
 from leadswitch import pulse
-from leadswitch.celery import read_steps
+from leadswitch.celery import count_steps
 from leadswitch.pulse import CALL_AGAIN_SECONDS, Pulse
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def test_tasks_are_a_pulse_and_no_call_is_made(clock: Clock) -> None:
 def test_lead_of_a_long_message_is_a_pulse(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """A message has up to fifty, and each may wait for seconds: none of the pool's processes begins another task."""
     pool = Pool()
-    beat = Pulse(pool, read_steps)
+    beat = Pulse(pool, count_steps)
     monkeypatch.setattr(tasks, "_process", lambda *_, **__: None)
     for _ in range(5):
         clock.now += 100
