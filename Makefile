@@ -43,7 +43,7 @@ OTHER_SERVERS := tests/functional/dispatch tests/functional/reconcile tests/func
   tests/integration/models/test_constraints.py tests/integration/money/test_money.py tests/integration/models/test_query_plans.py \
   tests/integration/rules/test_routing_plans.py tests/integration/dispatch/test_dispatch_plans.py tests/integration/leadswitch/test_rate_limits.py
 # Below PostgreSQL 17 the look for a person's other leads reads all duplicates of that person (decisions/0007).
-NEWER_ONLY := --deselect tests/integration/models/test_query_plans.py::test_a_person_is_looked_for_by_identity_though_thousands_of_duplicates_are_there
+NEWER_ONLY := --deselect tests/integration/models/test_query_plans.py::test_person_is_looked_for_by_identity_though_thousands_of_duplicates_are_there
 
 .PHONY: test-debian
 test-debian: venv ## tests of what servers may do differently, on Debian's PostgreSQL and the newest Valkey

@@ -42,7 +42,7 @@ def tiny_plan(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) ->
 
 
 @pytest.mark.usefixtures("committed_db", "tiny_plan")
-def test_a_run_reports_every_part_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_run_reports_every_part_and_leaves_nothing_behind(tmp_path: Path) -> None:
     output = StringIO()
 
     call_command("bench", "--quick", stdout=output)
@@ -97,7 +97,7 @@ def check_routing(routing: Mapping[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("number", [0, 7, 999])
-def test_a_lead_of_the_routing_bench_meets_its_own_rule(number: int) -> None:
+def test_lead_of_the_routing_bench_meets_its_own_rule(number: int) -> None:
     [hop] = build_plan(1_000).find_path(make_fields(number), max_hops=8)
     assert hop.rule.id == number
 
@@ -126,7 +126,7 @@ def bench_databases() -> list[str]:
 
 
 @pytest.mark.django_db
-def test_a_second_bench_on_the_server_is_refused() -> None:
+def test_second_bench_on_the_server_is_refused() -> None:
     with (
         owned_lock(LOCK),
         pytest.raises(CommandError, match="another bench is running") as refused,
@@ -150,7 +150,7 @@ def test_leads_scale_with_the_pool() -> None:
     assert Plan.full().with_leads(30).leads == {10: 30, 100: 10, 1000: 2}
 
 
-def test_the_web_servers_are_those_of_make_up() -> None:
+def test_web_servers_are_those_of_make_up() -> None:
     web = programs("127.0.0.1", 8000, workers=WEB_WORKERS)[0].command
     place = list(web).index("--config")
     assert tuple(web[place:]) == ARGUMENTS

@@ -39,7 +39,7 @@ def bench_client(settings: Any) -> Iterator["redis.Redis[bytes]"]:
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_a_run_reports_every_part_and_leaves_nothing_behind(
+def test_run_reports_every_part_and_leaves_nothing_behind(
     tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch, bench_client: "redis.Redis[bytes]"
 ) -> None:
     monkeypatch.setattr(Plan, "quick", classmethod(lambda cls: TINY))  # noqa: ARG005 - stands in for a classmethod
@@ -71,7 +71,7 @@ def test_a_run_reports_every_part_and_leaves_nothing_behind(
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_a_redis_database_in_use_is_left_alone(bench_client: "redis.Redis[bytes]") -> None:
+def test_redis_database_in_use_is_left_alone(bench_client: "redis.Redis[bytes]") -> None:
     bench_client.set("somebody's", 1)
     with pytest.raises(CommandError, match=f"Redis database {REDIS_DATABASE} is not empty"):
         call_command("bench_dispatch", "--quick")
@@ -104,7 +104,7 @@ def test_aims_are_judged_by_what_was_measured() -> None:
     ]
 
 
-def test_a_backlog_is_drawn_in_twenty_lines_at_most() -> None:
+def test_backlog_is_drawn_in_twenty_lines_at_most() -> None:
     lines = draw([1_000] * 50 + [500] * 50)
     assert len(lines) == 20
     assert lines[0] == f"   0 s   1,000/s {'#' * 50}"

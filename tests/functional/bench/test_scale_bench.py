@@ -32,7 +32,7 @@ SOME = (
 
 
 @pytest.mark.usefixtures("committed_db", "redis_client")
-def test_a_run_fills_and_measures_every_part_and_keeps_the_history(tmp_path: Path, settings: Any) -> None:
+def test_run_fills_and_measures_every_part_and_keeps_the_history(tmp_path: Path, settings: Any) -> None:
     settings.VAR_DIR = tmp_path
     output = StringIO()
 
@@ -55,7 +55,7 @@ def run(*options: str, output: StringIO | None = None) -> None:
 
 
 @pytest.mark.usefixtures("committed_db", "redis_client")
-def test_the_history_is_one_that_the_product_could_have_written() -> None:
+def test_history_is_one_that_the_product_could_have_written() -> None:
     prepare(Size(LEADS), is_fresh=True, tell=lambda _: None)
 
     report = run_verification()
@@ -84,7 +84,7 @@ def test_the_history_is_one_that_the_product_could_have_written() -> None:
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_a_database_of_somebody_else_is_left_alone() -> None:
+def test_foreign_database_is_left_alone() -> None:
     WorkspaceFactory(slug="theirs")
     with pytest.raises(CommandError, match="workspaces of somebody else"):
         call_command("bench_scale", "--leads", "10", "--fresh", "--fill-only")
@@ -100,7 +100,7 @@ def test_a_database_of_somebody_else_is_left_alone() -> None:
         (5.0, 5.0, MOST_ROWS + 1, "reads history"),
     ],
 )
-def test_what_is_over_is_told(first: float, last: float, rows: int, problem: str) -> None:
+def test_exceeded_budget_is_reported(first: float, last: float, rows: int, problem: str) -> None:
     assert _judge(first, last, budget_ms=100, rows=rows) == problem
 
 

@@ -16,7 +16,7 @@ _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class LeadContext:
     """The memos are keyed by the compiled object: equal filters, answers and hours are one object."""
 
     at: datetime
@@ -29,8 +29,10 @@ class Scene:
     calendar_memo: dict[Calendar, JsonObject | None]
 
 
-def open_scene(campaign: CompiledCampaign, *, facts: DecisionFacts, prices: tuple[TierPrice, ...]) -> Scene:
-    return Scene(
+def build_context(
+    campaign: CompiledCampaign, *, facts: DecisionFacts, prices: tuple[TierPrice, ...]
+) -> LeadContext:
+    return LeadContext(
         at=facts.at,
         fields=facts.lead.fields,
         place=lead_place(facts.lead),
@@ -52,28 +54,28 @@ def _current_window(
     return known
 
 
-def filter_failure(rule: Filter, scene: Scene) -> JsonObject | None:
+def filter_failure(rule: Filter, context: LeadContext) -> JsonObject | None:
     """The failure without gate and scope: tiers and enrollments may share a filter."""
     try:
-        return scene.filter_memo[rule]
+        return context.filter_memo[rule]
     except KeyError:
-        failure = scene.filter_memo[rule] = _explain_filter(rule, scene.fields)
+        failure = context.filter_memo[rule] = _explain_filter(rule, context.fields)
         return failure
 
 
-def onboarding_failure(onboarding: Onboarding, scene: Scene) -> JsonObject | None:
+def onboarding_failure(onboarding: Onboarding, context: LeadContext) -> JsonObject | None:
     try:
-        return scene.onboarding_memo[onboarding]
+        return context.onboarding_memo[onboarding]
     except KeyError:
-        failure = scene.onboarding_memo[onboarding] = _explain_onboarding(onboarding, scene.fields)
+        failure = context.onboarding_memo[onboarding] = _explain_onboarding(onboarding, context.fields)
         return failure
 
 
-def calendar_failure(calendar: Calendar, scene: Scene) -> JsonObject | None:
+def calendar_failure(calendar: Calendar, context: LeadContext) -> JsonObject | None:
     try:
-        return scene.calendar_memo[calendar]
+        return context.calendar_memo[calendar]
     except KeyError:
-        failure = scene.calendar_memo[calendar] = _explain_calendar(calendar, scene.at)
+        failure = context.calendar_memo[calendar] = _explain_calendar(calendar, context.at)
         return failure
 
 
