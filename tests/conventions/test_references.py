@@ -369,8 +369,8 @@ def test_every_name_in_backticks_is_known_to_code() -> None:
         (PATH, "# Kept in step with handon.py by a test.", "handon.py"),
         (FOLDER, "modules of `distribution/old_room/`", "distribution/old_room/"),
         (DOTTED, "See routing.handon.settle for why.", "routing.handon.settle"),
-        (CODE_NAME, "`hand_on_later(lead)` is called", "hand_on_later"),
-        (CODE_NAME, "the class `ToldLeadAdmin`", "ToldLeadAdmin"),
+        (CODE_NAME, "`never_made_later(lead)` is called", "never_made_later"),
+        (CODE_NAME, "the class `NeverMadeAdmin`", "NeverMadeAdmin"),
     ],
 )
 def test_dangling_reference_is_found(pattern: str, text: str, name: str) -> None:
