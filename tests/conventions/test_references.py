@@ -27,7 +27,7 @@ CONFIGURATION: Final = (
     "pyproject.toml",
 )
 MADE: Final = ("var", "__pycache__", "staticfiles")
-PROSE, TEXT = "prose", "text"
+PROSE, TEXT, HISTORY = "prose", "text", "history"
 
 # Named although they do not exist here, each for the reason beside it.
 NOT_HERE: Final = {
@@ -122,8 +122,10 @@ def passages() -> tuple[Passage, ...]:
     found = []
     for name in sorted(tracked()):
         if name.endswith(".md") or name in CONFIGURATION:
+            # The changelog also names what is gone.
+            kind = HISTORY if name == "CHANGELOG.md" else PROSE
             lines = enumerate(source(name).splitlines(), start=1)
-            found += [Passage(f"{name}:{number}", PROSE, line) for number, line in lines]
+            found += [Passage(f"{name}:{number}", kind, line) for number, line in lines]
         elif name.endswith(".py") and "/migrations/" not in name:
             found += python_passages(name)
     return tuple(found)
@@ -171,8 +173,8 @@ def test_every_folder_that_prose_names_exists() -> None:
     assert missing == set()
 
 
-def test_every_page_that_a_text_of_the_product_names_exists() -> None:
-    pages = mentions(r"\b(docs/[\w/.-]+\w)", kinds=(TEXT,))
+def test_every_page_that_a_text_or_the_changelog_names_exists() -> None:
+    pages = mentions(r"\b(docs/[\w/.-]+\w)", kinds=(TEXT, HISTORY))
     assert pages
     assert {f"{place}: {name}" for place, name in pages if not is_page(name)} == set()
 
@@ -202,10 +204,10 @@ def decision_file(name: str) -> str | None:
 
 
 def test_every_decision_that_prose_names_exists() -> None:
-    places = mentions(r"(decisions/\d{4}(?:-[\w-]+\.md)?)", kinds=(PROSE, TEXT))
+    places = mentions(r"(decisions/\d{4}(?:-[\w-]+\.md)?)", kinds=(PROSE, TEXT, HISTORY))
     assert len(places) > 50
     assert {f"{place}: {name}" for place, name in places if decision_file(name) is None} == set()
-    numbers = mentions(r"\b[Dd]ecisions? (\d+)\b", kinds=(PROSE, TEXT))
+    numbers = mentions(r"\b[Dd]ecisions? (\d+)\b", kinds=(PROSE, TEXT, HISTORY))
     assert {
         f"{place}: decision {number}"
         for place, number in numbers
