@@ -19,7 +19,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from distribution.attempts.campaigns import read_definition
-from distribution.attempts.worker import settle_collector
+from distribution.attempts.worker import freeze_startup_objects
 from distribution.bench.dataset import Pool, add_leads, build_pool
 from distribution.bench.loops import Loop, make_loop
 from distribution.bench.plan import LOOPS, PRODUCT
@@ -172,5 +172,5 @@ def serve(worker: object) -> None:
 
 
 if __name__ == "__main__":
-    settle_collector()
+    freeze_startup_objects()
     serve(Worker(int(sys.argv[1])))
