@@ -1,4 +1,4 @@
-"""Gives a lead to the buyer that a person chose. Wishes (area, filters, hours, a pause) are set aside; money is not.
+"""Sells a lead to the buyer that a person chose. Overridable gates (area, filters, hours, a pause) are set aside.
 
 The engine decides with the choice among its facts, so that the attempt can be repeated from its trace like any other.
 """
@@ -46,7 +46,7 @@ class ManualAssignment:
 
 
 def state_of_sale(price_cents: int, set_aside: Sequence[str]) -> str:
-    """What a person agrees to: the price, and the wishes that are set aside."""
+    """What a person agrees to: the price, and the gates that are set aside."""
     return f"{price_cents}:{','.join(sorted(set_aside))}"
 
 

@@ -39,7 +39,7 @@ def count_sales() -> tuple[int, int]:
     return Assignment.objects.count(), LedgerEntry.objects.filter(kind=LedgerKind.CHARGE).count()
 
 
-def test_a_hundred_workers_sell_one_lead_to_three_buyers() -> None:
+def test_hundred_workers_sell_one_lead_to_three_buyers() -> None:
     lead_id = shared_lead()
     outcomes = race([partial(distribute_lead, lead_id)] * 100)
     left = Counter(outcome.not_run for outcome in outcomes)

@@ -53,9 +53,7 @@ def has_attempts(lead: Lead, number: int) -> bool:
 
 
 @pytest.mark.usefixtures("_poison")
-def test_a_poison_lead_ends_as_failed_after_its_tries(
-    redis_client: "redis.Redis[str]", tmp_path: Path
-) -> None:
+def test_poison_lead_ends_as_failed_after_its_tries(redis_client: "redis.Redis[str]", tmp_path: Path) -> None:
     """A permanent fault is not retried forever, and leaves one due time."""
     assert redis_client.ping()
     campaign = CampaignFactory(price_cents=100)

@@ -53,7 +53,7 @@ def refer_to_buyer(enrollment: Enrollment, *, lead_id: int) -> None:
     )
 
 
-def test_a_buyer_that_is_referred_to_is_free() -> None:
+def test_buyer_that_is_referred_to_is_free() -> None:
     enrollment, lead_id, other_id = one_buyer_two_leads()
     with open_transaction(lambda: refer_to_buyer(enrollment, lead_id=other_id)):
         assert distribute_lead(lead_id).result == "success"
@@ -84,7 +84,7 @@ def refer_to_lead(lead_id: int) -> None:
     )
 
 
-def test_a_lead_that_is_referred_to_is_free() -> None:
+def test_lead_that_is_referred_to_is_free() -> None:
     _, lead_id, _ = one_buyer_two_leads()
     with open_transaction(lambda: refer_to_lead(lead_id)):
         assert distribute_lead(lead_id).result == "success"

@@ -92,7 +92,7 @@ def test_lead_that_was_asked_for_stays_due_now(
     assert_verified()
 
 
-def test_verdict_waits_for_whoever_asks(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verdict_waits_for_a_concurrent_request(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
     """The request has the lead's lock and is not committed yet when the verdict comes."""
     write_verdict = distribute.write_verdict
 

@@ -67,7 +67,7 @@ def test_two_rules_that_make_a_ring_only_together(is_serialised: bool) -> None: 
 
 
 @serialised_or_not
-def test_a_rule_that_leads_on_is_not_overlooked(is_serialised: bool) -> None:  # noqa: FBT001
+def test_rule_that_leads_on_is_not_overlooked(is_serialised: bool) -> None:  # noqa: FBT001
     """Who is sent on by a rule that is about to be committed must hear of changes further on."""
     first, second = WorkspaceFactory.create_batch(2)
     onward = RuleFactory(workspace=second)

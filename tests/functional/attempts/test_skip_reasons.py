@@ -335,7 +335,7 @@ def test_outranked_and_locked_beside_a_buyer_that_gets_it() -> None:
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_every_failing_gate_is_told_and_the_first_names_the_skip() -> None:
+def test_every_failing_gate_is_recorded_and_the_first_names_the_skip() -> None:
     """No short circuit: a buyer sees everything that would have to change."""
     case = Case("no_eligible_buyers", "unsold", enrollment={"active": False, "cap_day": 0, **NOT_COVERED})
     _, lead = build(case)
@@ -352,7 +352,7 @@ def test_every_failing_gate_is_told_and_the_first_names_the_skip() -> None:
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_a_deferred_lead_is_sold_at_its_time() -> None:
+def test_deferred_lead_is_sold_at_its_time() -> None:
     case = CASES["outside_buyer_hours"]
     _, lead = build(case)
     assert distribute_lead(lead.pk, at=AT).next_attempt_at == TUESDAY
@@ -370,7 +370,7 @@ def test_every_reason_of_the_registry_has_a_case() -> None:
     assert {case.buyer_reason for case in CASES.values()} | {"outranked"} == buyer_level | {""}
 
 
-def test_the_registry_names_the_usual_class() -> None:
+def test_registry_names_the_usual_class() -> None:
     """What the cases show is what the registry says: the class decides the lead's next state."""
     usual = {"retry": {RetryClass.TRANSIENT, RetryClass.ERROR}, "deferred": {RetryClass.DEFERRED}}
     for name, case in CASES.items():

@@ -49,7 +49,7 @@ def test_due_later_waits_to_the_millisecond(redis_client: "redis.Redis[str]") ->
     assert waiting(redis_client) == {1: int(lead.due_at.timestamp()) * 1000 + 2}  # never early
 
 
-def test_a_put_twice_changes_nothing(redis_client: "redis.Redis[str]") -> None:
+def test_put_twice_changes_nothing(redis_client: "redis.Redis[str]") -> None:
     leads = [due(1), later(2)]
     assert ids(schedule.put(leads)) == [1]
     before = waiting(redis_client)
@@ -69,7 +69,7 @@ def test_puts_in_any_order_leave_the_earliest(
     assert waiting(redis_client) == {1: schedule.to_ms(early.due_at)}
 
 
-def test_a_lead_that_is_made_due_leaves_the_index(redis_client: "redis.Redis[str]") -> None:
+def test_lead_that_is_made_due_leaves_the_index(redis_client: "redis.Redis[str]") -> None:
     schedule.put([later(1)])
     assert ids(schedule.put([due(1)])) == [1]
     assert waiting(redis_client) == {}
@@ -84,7 +84,7 @@ def test_no_lead_overtakes_the_others_of_its_workspace(settings: Any, leader: Le
     assert ids(schedule.take_due(leader, limit=10).handed) == [3, 4]
 
 
-def test_a_ready_queue_is_kept_short(settings: Any, leader: Leader) -> None:
+def test_ready_queue_is_kept_short(settings: Any, leader: Leader) -> None:
     settings.LEADSWITCH_READY_LIMIT = 3
     assert ids(schedule.put([due(number) for number in range(5)])) == [0, 1, 2]
     take = schedule.take_due(leader, limit=10)
@@ -131,7 +131,7 @@ def test_paused_means_not_taken(
     assert ids(schedule.take_due(leader, limit=10).handed) == ([1, 2] if is_product else [1])
 
 
-def test_a_lead_in_flight_is_not_taken_again(redis_client: "redis.Redis[str]", leader: Leader) -> None:
+def test_lead_in_flight_is_not_taken_again(redis_client: "redis.Redis[str]", leader: Leader) -> None:
     """Its time was written again while a worker had it: it comes up when the worker is done."""
     deadline_ms = hold_started(1)
     assert schedule.put([due(1)]) == []
@@ -141,7 +141,7 @@ def test_a_lead_in_flight_is_not_taken_again(redis_client: "redis.Redis[str]", l
     assert ids(schedule.take_due(leader, limit=10).handed) == [1]
 
 
-def test_the_new_time_of_a_worker_does_not_undo_that_of_an_operator(leader: Leader) -> None:
+def test_new_time_of_a_worker_does_not_undo_that_of_an_operator(leader: Leader) -> None:
     """Run again at once, while the attempt before puts the lead off until tomorrow."""
     deadline_ms = hold_started(1)
     schedule.put([due(1)])
@@ -149,7 +149,7 @@ def test_the_new_time_of_a_worker_does_not_undo_that_of_an_operator(leader: Lead
     assert ids(schedule.take_due(leader, limit=10).handed) == [1]
 
 
-def test_a_put_of_a_lead_that_still_queues_is_left_to_its_worker(redis_client: "redis.Redis[str]") -> None:
+def test_put_of_a_lead_that_still_queues_is_left_to_its_worker(redis_client: "redis.Redis[str]") -> None:
     schedule.put([due(1)])
     assert schedule.put([later(1)]) == []
     assert waiting(redis_client) == {}
@@ -174,7 +174,7 @@ def test_starting_renews_the_lease(settings: Any, redis_client: "redis.Redis[str
     assert started_until - handed_until == pytest.approx(100_000, abs=60_000)
 
 
-def test_a_lease_is_ended_by_its_holder_alone(settings: Any, redis_client: "redis.Redis[str]") -> None:
+def test_lease_is_ended_by_its_holder_alone(settings: Any, redis_client: "redis.Redis[str]") -> None:
     """A worker that slept past its lease does not take the next one's away."""
     settings.LEADSWITCH_LEASE_SECONDS = 0.001
     old = hold_started(1)
@@ -188,7 +188,7 @@ def test_a_lease_is_ended_by_its_holder_alone(settings: Any, redis_client: "redi
     assert inflight(redis_client) == set()
 
 
-def test_an_end_with_a_due_time_puts_the_lead_back(redis_client: "redis.Redis[str]") -> None:
+def test_end_with_a_due_time_puts_the_lead_back(redis_client: "redis.Redis[str]") -> None:
     deadline_ms = hold_started(1)
     lead = later(1, 5)
     schedule.end([Release(1, deadline_ms, lead.due_at, 5)])  # it was sent on to another workspace
@@ -196,7 +196,7 @@ def test_an_end_with_a_due_time_puts_the_lead_back(redis_client: "redis.Redis[st
     assert waiting(redis_client, 1) == {}
 
 
-def test_an_end_can_wait_by_the_clock_of_redis(redis_client: "redis.Redis[str]", leader: Leader) -> None:
+def test_end_can_wait_by_the_clock_of_redis(redis_client: "redis.Redis[str]", leader: Leader) -> None:
     deadline_ms = hold_started(1)
     schedule.end(
         [Release(1, deadline_ms, due(1).due_at, wait_ms=60_000)]
@@ -227,7 +227,7 @@ def test_withdrawn_leads_do_not_come_up(redis_client: "redis.Redis[str]", leader
     assert (ids(take.handed), take.next_due_seconds) == ([2], None)
 
 
-def test_a_dropped_workspace_leaves_the_others(redis_client: "redis.Redis[str]", leader: Leader) -> None:
+def test_dropped_workspace_leaves_the_others(redis_client: "redis.Redis[str]", leader: Leader) -> None:
     fill_behind_a_pause(redis_client, [due(1), later(2), due(3, 2)])
     assert mirror.drop_others(1, mode="poll", version=1) == 2
     assert ids(schedule.take_due(leader, limit=10).handed) == [3]
@@ -260,13 +260,13 @@ def test_one_leads_and_renews(redis_client: "redis.Redis[str]") -> None:
     assert schedule.claim_lead("two", lease_ms=600_000, least_epoch=0) == (Leader("two", 2), True)
 
 
-def test_an_epoch_never_comes_again(redis_client: "redis.Redis[str]") -> None:
+def test_epoch_is_never_reused(redis_client: "redis.Redis[str]") -> None:
     """Not even after a flush: PostgreSQL remembers the last."""
     remove_keys(redis_client)
     assert schedule.claim_lead("one", lease_ms=600_000, least_epoch=41) == (Leader("one", 42), True)
 
 
-def test_a_leader_that_slept_past_its_lease_takes_nothing(redis_client: "redis.Redis[str]") -> None:
+def test_leader_that_slept_past_its_lease_takes_nothing(redis_client: "redis.Redis[str]") -> None:
     fill_behind_a_pause(redis_client, [due(1)])
     asleep, _ = schedule.claim_lead("same-name", lease_ms=1, least_epoch=0)
     wait_until(lambda: not redis_client.exists(keys.dispatcher_key()), what="the end of the leader's lease")
@@ -306,7 +306,7 @@ def in_one_shard(count: int) -> list[int]:
     return [number for number in range(1, 1_000) if keys.shard_of(number, shards=4) == 0][:count]
 
 
-def test_a_hot_workspace_starves_nobody(
+def test_hot_workspace_does_not_starve_others(
     redis_client: "redis.Redis[str]", leader: Leader, settings: Any
 ) -> None:
     settings.LEADSWITCH_READY_LIMIT = 20
@@ -338,7 +338,7 @@ def test_workspaces_take_turns_when_there_is_no_room_for_all(
     assert served == workspaces * 2
 
 
-def test_a_queue_that_is_slow_gets_less(
+def test_queue_that_is_slow_gets_less(
     redis_client: "redis.Redis[str]", leader: Leader, settings: Any
 ) -> None:
     """What waits longer in a ready queue than a part of its lease halves what is handed to that queue."""
@@ -351,7 +351,7 @@ def test_a_queue_that_is_slow_gets_less(
     assert len(schedule.take_due(leader, limit=1_000).handed) == 50
 
 
-def test_a_queue_that_is_prompt_gets_more_again(
+def test_queue_that_is_prompt_gets_more_again(
     redis_client: "redis.Redis[str]", leader: Leader, settings: Any
 ) -> None:
     settings.LEADSWITCH_READY_LIMIT, settings.LEADSWITCH_LEASE_SECONDS = 100, 600
@@ -441,7 +441,7 @@ def test_python_and_lua_agree_about_shards(settings: Any) -> None:
 # --- waking the dispatcher ------------------------------------------------------------------------------------
 
 
-def test_only_an_earlier_due_time_is_told_and_only_once_a_take(
+def test_only_an_earlier_due_time_is_announced_and_once_a_batch(
     redis_client: "redis.Redis[str]", leader: Leader
 ) -> None:
     with redis_client.pubsub() as channel:

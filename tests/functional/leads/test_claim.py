@@ -66,9 +66,7 @@ class TestAcquire:
             ),
         ],
     )
-    def test_a_lead_that_may_not_be_worked_on_is_left_alone(
-        self, fields: dict[str, Any], reason: str
-    ) -> None:
+    def test_lead_that_may_not_be_worked_on_is_left_alone(self, fields: dict[str, Any], reason: str) -> None:
         lead = LeadFactory(**fields)
         before = state(lead)
         with pytest.raises(NotClaimed) as refused:
@@ -76,17 +74,17 @@ class TestAcquire:
         assert (str(refused.value), refused.value.outcome) == (reason, None)
         assert state(lead) == before
 
-    def test_a_paused_workspace_lets_nobody_begin(self) -> None:
+    def test_paused_workspace_starts_no_lead(self) -> None:
         lead = LeadFactory()
         Workspace.objects.update(paused_at=now())
         with pytest.raises(NotClaimed, match="it is paused"):
             acquire(lead.pk, owner=OWNER)
 
-    def test_a_gated_lead_can_be_taken(self) -> None:
+    def test_gated_lead_can_be_taken(self) -> None:
         lead = LeadFactory(status="gated", next_attempt_at=None)
         assert acquire(lead.pk, owner=OWNER).owner == OWNER
 
-    def test_busy_is_measured_and_told(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_busy_lead_is_measured_and_logged(self, caplog: pytest.LogCaptureFixture) -> None:
         lead, before = LeadFactory(), locks("busy")
         with holding(HOLD_LEAD, [lead.pk]), caplog.at_level(logging.INFO):
             with pytest.raises(NotClaimed) as refused:
@@ -99,7 +97,7 @@ class TestAcquire:
         with pytest.raises(NotClaimed):
             acquire(lead.pk + 1_000_000, owner=OWNER)
 
-    def test_a_wait_in_vain_is_measured_and_told(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_lock_timeout_is_measured_and_logged(self, caplog: pytest.LogCaptureFixture) -> None:
         """A migration holds the table."""
         lead, before = LeadFactory(), locks("timed_out")
         with connection.cursor() as cursor:
@@ -113,7 +111,7 @@ class TestAcquire:
         assert (record.message, record.lock) == ("routing.lock.failed", "timed_out")  # type: ignore[attr-defined]
         assert record.lock_ms >= 50  # type: ignore[attr-defined]
 
-    def test_nobody_else_gets_it(self) -> None:
+    def test_no_other_buyer_gets_it(self) -> None:
         lead = LeadFactory()
         acquire(lead.pk, owner=OWNER)
         with pytest.raises(NotClaimed, match="a verification call is out"):
@@ -167,7 +165,7 @@ class TestEnds:
         ]
         assert run_verification().holds
 
-    def test_the_trace_may_fail_and_the_lead_goes_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_trace_may_fail_and_the_lead_goes_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A failed INSERT poisons the whole transaction, so the write needs a savepoint."""
         lead = LeadFactory()
         claim = acquire(lead.pk, owner=OWNER)
@@ -204,11 +202,11 @@ class TestTheFence:
         assert not Attempt.objects.exists()
         assert metrics.LEASES_LOST._value.get() == counted + 2
 
-    def test_a_cancelled_lead(self, lost: Claim, caplog: pytest.LogCaptureFixture) -> None:
+    def test_cancelled_lead(self, lost: Claim, caplog: pytest.LogCaptureFixture) -> None:
         self.assert_refused(lost, caplog)
         assert Lead.objects.get().status == "cancelled"
 
-    def test_an_owner_of_the_same_name_that_came_later(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_owner_of_the_same_name_that_came_later(self, caplog: pytest.LogCaptureFixture) -> None:
         """The name alone is no fence: a process may meet the same lead twice."""
         lead = LeadFactory()
         first = acquire(lead.pk, owner=OWNER)
@@ -229,7 +227,7 @@ class TestStaleLocks:
     def age(lead: Lead, seconds: int) -> None:
         Lead.objects.filter(pk=lead.pk).update(locked_at=now() - timedelta(seconds=seconds))
 
-    def test_what_is_locked_too_long_is_due_again_with_a_reason(self, settings: Any) -> None:
+    def test_stale_lock_is_due_again_with_a_reason(self, settings: Any) -> None:
         """It finds something, and what it frees has a due time."""
         settings.LEADSWITCH_LOCK_MAX_SECONDS = 60
         stale, fresh, pending = LeadFactory.create_batch(3)
@@ -279,7 +277,7 @@ class TestStaleLocks:
         assert (record.message, record.owner, record.attempts) == ("routing.failed", OWNER, 2)  # type: ignore[attr-defined]
         assert run_verification().holds
 
-    def test_a_lead_whose_owner_is_just_ending_is_left_to_it(self, settings: Any) -> None:
+    def test_lead_whose_owner_is_just_ending_is_left_to_it(self, settings: Any) -> None:
         settings.LEADSWITCH_LOCK_MAX_SECONDS = 60
         lead = LeadFactory()
         acquire(lead.pk, owner=OWNER)

@@ -14,7 +14,7 @@ HOLD_WALLETS = "SELECT 1 FROM distribution_wallet FOR UPDATE"
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_a_lead_that_was_given_up_is_started_by_nobody() -> None:
+def test_given_up_lead_is_not_started() -> None:
     """A lead that was given up must leave the schedule too."""
     campaign = CampaignFactory()
     enroll(campaign, count=1, credits_cents=10_000)

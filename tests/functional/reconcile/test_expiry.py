@@ -76,7 +76,7 @@ def test_whatever_is_unfinished_and_over_ends_as_expired() -> None:
     assert run_verification().holds
 
 
-def test_what_has_ended_keeps_its_end() -> None:
+def test_finished_lead_is_not_changed() -> None:
     """Expiring a finished lead would erase its history."""
     for status in set(LeadStatus.values) - {"pending", "calling", "gated", "offered"}:
         old(status=status, **FINISHED)
@@ -88,7 +88,7 @@ def test_what_has_ended_keeps_its_end() -> None:
     assert list(Lead.objects.order_by("pk").values()) == before
 
 
-def test_a_lead_under_a_lease_is_its_owners() -> None:
+def test_lead_under_a_lease_is_its_owners() -> None:
     lead = LeadFactory()
     acquire(lead.pk, owner="caller:1")
     Lead.objects.update(expires_at=LONG_AGO)
@@ -102,7 +102,7 @@ def test_a_lead_under_a_lease_is_its_owners() -> None:
     assert run_verification().holds
 
 
-def test_a_lead_that_is_tried_at_this_moment_is_left_to_its_attempt() -> None:
+def test_lead_that_is_tried_at_this_moment_is_left_to_its_attempt() -> None:
     lead = old()
     with holding(HOLD_LEAD, [lead.pk]):
         assert run() == Counts()

@@ -93,7 +93,7 @@ def fits(question: dict[str, Any], answer: Any, fields: Any) -> bool:
 
 @settings(quick, max_examples=150)
 @given(st.data())
-def test_whoever_was_selected_needed_nothing(data: st.DataObject) -> None:
+def test_selected_buyer_needs_no_change(data: st.DataObject) -> None:
     definition = data.draw(definitions())
     facts = data.draw(facts_for(definition, oracle.window))
 
