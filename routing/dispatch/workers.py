@@ -19,7 +19,7 @@ from routing.redis.keys import consumed_key, workers_key
 _STEPS: Final = RawValue("L", 0)
 
 
-def tell_step() -> None:
+def record_step() -> None:
     """A task goes on: one of many leads takes minutes when each has to wait. Two at once may count as one."""
     _STEPS.value += 1
 

@@ -7,7 +7,7 @@ from zlib import crc32
 import pytest
 
 from routing.dispatch import mirror, schedule, scripts
-from routing.dispatch.schedule import Ending, Leader, NotLeading
+from routing.dispatch.schedule import Leader, NotLeading, Release
 from routing.redis import keys
 from tests.conftest import remove_keys
 from tests.support.times import HOUR, due, ids, later, pairs
@@ -137,7 +137,7 @@ def test_lead_in_flight_is_not_taken_again(redis_client: "redis.Redis[str]", lea
     assert schedule.put([due(1)]) == []
     assert schedule.take_due(leader, limit=10).handed == []
     assert waiting(redis_client) == {1: deadline_ms}
-    assert schedule.end([Ending(1, deadline_ms)]) == [True]
+    assert schedule.end([Release(1, deadline_ms)]) == [True]
     assert ids(schedule.take_due(leader, limit=10).handed) == [1]
 
 
@@ -145,7 +145,7 @@ def test_new_time_of_a_worker_does_not_undo_that_of_an_operator(leader: Leader) 
     """Run again at once, while the attempt before puts the lead off until tomorrow."""
     deadline_ms = hold_started(1)
     schedule.put([due(1)])
-    schedule.end([Ending(1, deadline_ms, later(1).due_at, 1)])
+    schedule.end([Release(1, deadline_ms, later(1).due_at, 1)])
     assert ids(schedule.take_due(leader, limit=10).handed) == [1]
 
 
@@ -159,7 +159,7 @@ def test_one_worker_starts_a_lead() -> None:
     """Two messages of one lead: the second is refused while the first runs, and after it has ended."""
     deadline_ms = hold_started(1)
     assert schedule.start([1]) == [None]
-    schedule.end([Ending(1, deadline_ms)])
+    schedule.end([Release(1, deadline_ms)])
     assert schedule.start([1, 99]) == [None, None]
 
 
@@ -181,17 +181,17 @@ def test_lease_is_ended_by_its_holder_alone(settings: Any, redis_client: "redis.
     wait_until(lambda: bool(schedule.find_expired(limit=1)), what="the end of a lease")
     settings.LEADSWITCH_LEASE_SECONDS = 600
     [new] = schedule.start([1])
-    assert schedule.end([Ending(1, old)]) == [False]
+    assert schedule.end([Release(1, old)]) == [False]
     assert inflight(redis_client) == {1}
-    assert schedule.end([Ending(1, new)]) == [True]
-    assert schedule.end([Ending(1, new)]) == [False]
+    assert schedule.end([Release(1, new)]) == [True]
+    assert schedule.end([Release(1, new)]) == [False]
     assert inflight(redis_client) == set()
 
 
 def test_end_with_a_due_time_puts_the_lead_back(redis_client: "redis.Redis[str]") -> None:
     deadline_ms = hold_started(1)
     lead = later(1, 5)
-    schedule.end([Ending(1, deadline_ms, lead.due_at, 5)])  # it was sent on to another workspace
+    schedule.end([Release(1, deadline_ms, lead.due_at, 5)])  # it was sent on to another workspace
     assert waiting(redis_client, 5) == {1: schedule.to_ms(lead.due_at)}
     assert waiting(redis_client, 1) == {}
 
@@ -199,7 +199,7 @@ def test_end_with_a_due_time_puts_the_lead_back(redis_client: "redis.Redis[str]"
 def test_end_can_wait_by_the_clock_of_redis(redis_client: "redis.Redis[str]", leader: Leader) -> None:
     deadline_ms = hold_started(1)
     schedule.end(
-        [Ending(1, deadline_ms, due(1).due_at, wait_ms=60_000)]
+        [Release(1, deadline_ms, due(1).due_at, wait_ms=60_000)]
     )  # the workspace is that of the lease
     assert set(waiting(redis_client)) == {1}
     assert schedule.take_due(leader, limit=10).handed == []
@@ -401,7 +401,7 @@ def test_any_one_key_may_vanish(
     schedule.put([due(1), later(2)])
     assert schedule.find_lost([due(1), later(2)]) == set()
     [expired] = all_leases(redis_client)
-    assert schedule.end([Ending(1, expired)]) == [True]
+    assert schedule.end([Release(1, expired)]) == [True]
 
 
 def all_leases(client: "redis.Redis[str]") -> list[int]:
@@ -432,7 +432,7 @@ def test_python_and_lua_agree_about_shards(settings: Any) -> None:
     for workspace_id in (1, 9, 10, 4711, 2**31, 2**53 - 1):
         schedule.put([due(workspace_id, workspace_id)])
         ready = [each.ready for each in schedule.read_sizes().shards]
-        schedule.end([Ending(workspace_id, None)])
+        schedule.end([Release(workspace_id, None)])
         shard = crc32(str(workspace_id).encode()) % 7
         assert ready == [int(number == shard) for number in range(7)]
         assert keys.shard_of(workspace_id, shards=7) == shard

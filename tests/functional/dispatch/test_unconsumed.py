@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from routing.dispatch import canary, enqueue, schedule, workers
-from routing.dispatch.schedule import Ending, Handed, Leader
+from routing.dispatch.schedule import Handed, Leader, Release
 from routing.redis import keys
 from tests.support.queues import queue_key, read_messages, read_published
 from tests.support.times import due, ids
@@ -54,7 +54,7 @@ def end_leases_that_are_over(handed: Sequence[Handed]) -> None:
     expired = schedule.find_expired(limit=1_000)
     schedule.end(
         [
-            Ending(each.lead_id, each.deadline_ms, due(each.lead_id).due_at, each.workspace_id)
+            Release(each.lead_id, each.deadline_ms, due(each.lead_id).due_at, each.workspace_id)
             for each in expired
         ]
     )
@@ -156,7 +156,7 @@ def test_lead_ends_in_the_shard_that_it_went_to(leader: Leader) -> None:
     assert [each.ready for each in schedule.read_sizes().shards] == [0, 0, 1, 0]
     [deadline_ms] = schedule.start([1])
     assert [each.ready for each in schedule.read_sizes().shards] == [0, 0, 0, 0]
-    schedule.end([Ending(1, deadline_ms)])
+    schedule.end([Release(1, deadline_ms)])
     assert [each.shard for each in schedule.put([due(2, workspace)])] == [0]
     assert schedule.take_due(leader, limit=1).handed == []
 
@@ -212,7 +212,7 @@ def test_process_that_put_into_a_queue_that_was_left_ends_nothing(leader: Leader
     assert schedule.leave_queues() == 1
     [again] = schedule.take_due(leader, limit=1).handed
     assert again.shard == 1
-    assert schedule.end([Ending(1, handed[0].deadline_ms)]) == [handed[0].deadline_ms == again.deadline_ms]
+    assert schedule.end([Release(1, handed[0].deadline_ms)]) == [handed[0].deadline_ms == again.deadline_ms]
 
 
 def test_queue_names_and_shards() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from routing.dispatch import enqueue, schedule, scripts
-from routing.dispatch.schedule import Ending, Leader
+from routing.dispatch.schedule import Leader, Release
 from routing.redis import keys
 from tests.support.times import HOUR, due, ids, later
 
@@ -94,7 +94,7 @@ def test_started_lead_is_not_claimed_again(leader: Leader) -> None:
     assert deadline_ms is not None
     again = schedule.take_due(leader, limit=2)
     assert (ids(again.handed), again.returned) == ([1, 3], 2)
-    assert schedule.end([Ending(2, deadline_ms)]) == [True]
+    assert schedule.end([Release(2, deadline_ms)]) == [True]
 
 
 @pytest.mark.usefixtures("taken")
@@ -189,7 +189,7 @@ def test_put_that_the_broker_refused_ends_its_own_lease_alone(
     monkeypatch.setattr(enqueue, "publish_ready", list)
     assert enqueue.publish([handed[0]._replace(deadline_ms=handed[0].deadline_ms - 1)], path="put") == 0
     assert deadline_ms is not None
-    assert schedule.end([Ending(1, deadline_ms)]) == [True]
+    assert schedule.end([Release(1, deadline_ms)]) == [True]
 
 
 def test_any_key_of_these_may_vanish(redis_client: "redis.Redis[str]", leader: Leader, settings: Any) -> None:

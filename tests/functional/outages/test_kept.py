@@ -14,7 +14,7 @@ from routing.dispatch import inflight, schedule
 from routing.dispatch.enqueue import HANDS, settle
 from routing.dispatch.enqueuer import Hands
 from routing.dispatch.retry_buffer import Kept, Part
-from routing.dispatch.schedule import Due, Ending
+from routing.dispatch.schedule import Due, Release
 from routing.models import DispatchMode, Lead
 from routing.queries import DueTime, read_due_times
 from routing.redis.keys import inflight_key, schedule_of
@@ -84,7 +84,7 @@ def test_late_end_leaves_another_lease_alone(own_redis: "redis.Redis[str]", camp
     schedule.put([Due(lead_id, campaign.workspace_id, timezone.now())])
     [deadline_ms] = schedule.start([lead_id])
     assert deadline_ms is not None
-    HANDS.keep(endings=[Ending(lead_id, deadline_ms - 1)])
+    HANDS.keep(releases=[Release(lead_id, deadline_ms - 1)])
     wait_until(is_idle, what="a process that is not behind")
     assert own_redis.zscore(inflight_key(), lead_id) == deadline_ms
 
@@ -92,7 +92,7 @@ def test_late_end_leaves_another_lease_alone(own_redis: "redis.Redis[str]", camp
 def test_excess_is_counted() -> None:
     kept = Kept(most=2)
     assert kept.add([1, 2, 3]) == 1
-    assert kept.add([2], endings=[Ending(9, 9)]) == 1
+    assert kept.add([2], releases=[Release(9, 9)]) == 1
     assert list(kept.oldest(9).leads) == [1, 2]
 
 
