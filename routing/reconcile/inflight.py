@@ -39,7 +39,7 @@ def _recover(lease: Expired) -> bool:
     """End a lease that is over. Returns False when somebody works on the lead, or has ended the lease meanwhile."""
     found = read_due_times([lease.lead_id])
     attempts = _read_attempts(lease.lead_id) if found else 0
-    if attempts is None or not schedule.release([_release_of(lease, found)])[0]:
+    if attempts is None or not schedule.release([_release(lease, found)])[0]:
         return False
     metrics.FLIGHTS_LOST.labels(state="started" if lease.is_started else "queued").inc()
     if (
@@ -58,7 +58,7 @@ def _read_attempts(lead_id: int) -> int | None:
     return lead.attempts if lead else None
 
 
-def _release_of(lease: Expired, found: list[DueTime]) -> Release:
+def _release(lease: Expired, found: list[DueTime]) -> Release:
     if not found or found[0].mode != DispatchMode.EVENT:
         return Release(lease.lead_id, lease.deadline_ms)
     wait_ms = WAIT_MS if lease.is_started else 0

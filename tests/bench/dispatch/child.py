@@ -23,7 +23,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
-from distribution.attempts.worker import settle_collector
+from distribution.attempts.worker import freeze_startup_objects
 from routing.dispatch import schedule
 from routing.dispatch.backlog import BacklogScan, scan_all
 from routing.dispatch.enqueue import enqueue_leads_after_commit, publish
@@ -348,5 +348,5 @@ def _store_for_later(lead: CleanLead, source: Source, delay: float) -> DueTime:
 
 
 if __name__ == "__main__":
-    settle_collector()
+    freeze_startup_objects()
     serve(Child())
