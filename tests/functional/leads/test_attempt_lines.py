@@ -18,7 +18,7 @@ from distribution.attempts.distribute import decide_within, distribute_lead, dis
 from distribution.explain.personal_data import PERSON_COLUMNS, build_person, recognize
 from distribution.models import Campaign
 from routing import metrics
-from routing.leads.claim import LeaseLost, acquire, complete, fail
+from routing.leads.claim import ClaimLost, acquire, complete, fail
 from routing.models import Lead, LeadStatus
 from routing.reconcile import find_reconciler, run_reconciler
 from tests.support.blocking import holding
@@ -238,7 +238,7 @@ def test_no_line_holds_anything_of_a_person(
     owned = [acquire(new_lead(campaign).pk, owner="caller:1") for _ in range(3)]
     fail(owned[0], reason="internal_error", at=datetime.now(UTC))
     complete(owned[1], status=LeadStatus.CANCELLED, at=datetime.now(UTC))
-    with pytest.raises(LeaseLost):
+    with pytest.raises(ClaimLost):
         fail(owned[1], reason="internal_error", at=datetime.now(UTC))
     Lead.objects.filter(status="calling").update(locked_at=lead.received_at.replace(year=2020))
     new_lead(campaign, expires_at=lead.received_at, paused_at=lead.received_at)

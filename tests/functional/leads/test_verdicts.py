@@ -279,20 +279,20 @@ def test_lead_that_is_not_due_is_left_alone(lead: Lead) -> None:
     before = money_and_counters()
     now = datetime.now(UTC)
     Lead.objects.filter(pk=lead.pk).update(next_attempt_at=now + timedelta(hours=1))
-    assert distribute_lead(lead.pk).left == "not_due"
-    assert distribute_next_due().left == "busy"
+    assert distribute_lead(lead.pk).not_run == "not_due"
+    assert distribute_next_due().not_run == "busy"
 
     Lead.objects.filter(pk=lead.pk).update(next_attempt_at=now)
     lead.workspace.paused_at = now
     lead.workspace.save()
-    assert distribute_lead(lead.pk).left == "paused"
+    assert distribute_lead(lead.pk).not_run == "paused"
     assert distribute_next_due().lead_id is None
 
     Lead.objects.filter(pk=lead.pk).update(status="cancelled", next_attempt_at=None, finished_at=now)
-    assert distribute_lead(lead.pk).left == "finished"
-    assert distribute_lead(lead.pk + 1_000_000).left == "busy"
+    assert distribute_lead(lead.pk).not_run == "finished"
+    assert distribute_lead(lead.pk + 1_000_000).not_run == "busy"
     with holding(HOLD_LEAD, [lead.pk]):
-        assert distribute_lead(lead.pk).left == "busy"
+        assert distribute_lead(lead.pk).not_run == "busy"
 
     assert money_and_counters() == before
     assert not Attempt.objects.exists()

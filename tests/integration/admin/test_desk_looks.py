@@ -10,7 +10,6 @@ from django.db import connection
 from django.db.models import Model
 from django.test import Client
 
-from distribution.bench.scale.measure import RowCounter
 from distribution.explain.missed import MOST_LOOKED as MOST_MISSED
 from distribution.explain.missed import list_missed
 from distribution.models import Assignment, Buyer
@@ -20,6 +19,7 @@ from tests.support.admin_pages import client_of, page, person
 from tests.support.factories import BuyerFactory, CampaignFactory, SourceFactory, WorkspaceFactory, enroll
 from tests.support.filling import FILL_BOUGHT, FILL_EVENTS, ROWS, fill_leads
 from tests.support.planting import plant
+from tests.support.row_counter import RowCounter
 from tracing.admin.days import first_id_at
 from tracing.admin.keyset import MOST_LOOKED
 from tracing.models import Attempt, LeadDistributionEvent
