@@ -20,13 +20,13 @@ from django.utils import timezone
 
 from distribution.models import Assignment, Campaign
 from leadswitch.embedded import redis as embedded_redis
-from routing.dispatch import modes as rollout
 from routing.dispatch import schedule
 from routing.dispatch.control import read_control
 from routing.dispatch.enqueue import enqueue_now
 from routing.models import DispatchMode, Lead, LeadStatus
 from routing.queries import read_due_times
 from tests.conftest import remove_keys
+from tests.support import switches
 from tests.support.cutoff import way_to
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.processes import Program, beat, celery, dispatcher
@@ -211,7 +211,7 @@ def test_modes_flip_while_leads_flow(
             lead_ids += make_flow(campaign, count=5, seconds=1)
             goal = Assignment.objects.count() + 2
             wait_until(lambda goal=goal: Assignment.objects.count() >= goal, what="two leads more")  # type: ignore[misc]
-            rollout.change_mode(campaign.workspace_id, modes[flip % 3])
+            switches.change_mode(campaign.workspace_id, modes[flip % 3])
         wait_until(partial(is_distributed, lead_ids), what="all leads")
         wait_until(lambda: schedule.read_sizes().inflight == 0, what="the end of every lease")
     assert_sold_once(lead_ids)

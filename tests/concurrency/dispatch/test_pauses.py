@@ -14,7 +14,6 @@ from distribution.attempts.distribute import distribute_lead
 from distribution.attempts.outcome import NotRun
 from distribution.buyers.pause import switch_buyer
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, Wallet
-from routing.dispatch.pauses import pause_product, pause_workspace, resume_workspace
 from routing.leads.rerun import rerun_lead
 from routing.models import Lead, Workspace
 from tests.support.factories import (
@@ -30,6 +29,7 @@ from tests.support.interleaving import SECONDS, Stopped
 from tests.support.planting import plant
 from tests.support.race_leads import assert_verified, keep_snapshot
 from tests.support.racing import in_background
+from tests.support.switches import pause_product, pause_workspace, resume_workspace
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
