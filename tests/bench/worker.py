@@ -19,7 +19,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from distribution.attempts.campaigns import read_definition
-from distribution.attempts.worker import settle_collector
+from distribution.attempts.worker import freeze_startup_objects
 from distribution.engine import compile_campaign, decide, facts_from_json
 from routing.models import Source, SourceKey, Workspace
 from tests.bench.dataset import Pool, add_leads, build_pool
@@ -172,5 +172,5 @@ def serve(worker: object) -> None:
 
 
 if __name__ == "__main__":
-    settle_collector()
+    freeze_startup_objects()
     serve(Worker(int(sys.argv[1])))

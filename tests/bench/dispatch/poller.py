@@ -11,7 +11,7 @@ if __name__ == "__main__":
     django.setup()
 
 from distribution.attempts.distribute import distribute_next_polled
-from distribution.attempts.worker import settle_collector
+from distribution.attempts.worker import freeze_startup_objects
 
 PERIOD_SECONDS = 1.0
 
@@ -28,7 +28,7 @@ def poll(stop: Event) -> None:
 if __name__ == "__main__":
     ended = Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    settle_collector()
+    freeze_startup_objects()
     sys.stdout.write(" ready.\n")
     sys.stdout.flush()
     poll(ended)

@@ -11,7 +11,7 @@ from django.db import OperationalError, transaction
 from distribution.attempts import distribute
 from distribution.attempts.decide_under_lock import BuyersBusy
 from distribution.attempts.distribute import distribute_next_due
-from distribution.attempts.outcome import Left, Outcome
+from distribution.attempts.outcome import NotRun, Outcome
 from distribution.models import Campaign
 from routing.leads import crash_marks
 from routing.locks import lock_lead
@@ -162,7 +162,7 @@ def run_twice_at_once(monkeypatch: pytest.MonkeyPatch) -> list[Outcome]:
 def test_process_that_begins_again_is_no_loss(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
     [lead_id] = make_leads(campaign, count=1)
     other, own = run_twice_at_once(monkeypatch)
-    assert (other.result, own.left) == ("success", Left.BUSY)
+    assert (other.result, own.not_run) == ("success", NotRun.BUSY)
     lead = Lead.objects.get(pk=lead_id)
     assert (lead.status, lead.lost_leases) == ("distributed", 0)
     assert not Begun.objects.exists()
@@ -175,7 +175,7 @@ def test_mark_that_outlives_the_lock_is_taken_for_a_loss(
     [lead_id] = make_leads(campaign, count=1)
     monkeypatch.setattr(distribute, "_unmark", lambda _: None)
     other, _ = run_twice_at_once(monkeypatch)
-    assert other.left is Left.LOST_BEFORE
+    assert other.not_run is NotRun.LOST_BEFORE
     assert Lead.objects.get(pk=lead_id).lost_leases > 0
 
 

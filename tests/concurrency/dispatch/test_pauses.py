@@ -11,7 +11,7 @@ from distribution.attempts import decide_under_lock
 from distribution.attempts import sell as sale
 from distribution.attempts.assign_by_hand import AssignRefused, assign_by_hand
 from distribution.attempts.distribute import distribute_lead
-from distribution.attempts.outcome import Left
+from distribution.attempts.outcome import NotRun
 from distribution.buyers.pause import switch_buyer
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, Wallet
 from routing.dispatch.pauses import pause_product, pause_workspace, resume_workspace
@@ -90,7 +90,7 @@ def test_nothing_is_sold_after_a_pause(lead: Lead, monkeypatch: pytest.MonkeyPat
     outcome = pause_before_the_sale(lead, pause, monkeypatch)
 
     is_left = name in {"product", "workspace where the lead came in"}
-    assert outcome.left is Left.PAUSED if is_left else outcome.result != "success"
+    assert outcome.not_run is NotRun.PAUSED if is_left else outcome.result != "success"
     assert not Assignment.objects.exists()
     assert Wallet.objects.get().balance_cents == 10_000
     lead.refresh_from_db()

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from distribution.attempts import distribute
-from distribution.attempts.decide_under_lock import Patience
+from distribution.attempts.decide_under_lock import LockWait
 from distribution.attempts.distribute import distribute_lead
 from distribution.attempts.outcome import Outcome
 from distribution.models import Assignment, Campaign, Enrollment, Wallet
@@ -66,7 +66,7 @@ def test_better_buyer_is_waited_for(mode: str) -> None:
 
 
 def test_control_without_waiting_the_lead_goes_to_the_worse_buyer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(distribute, "FIRST_PATIENCE", Patience())
+    monkeypatch.setattr(distribute, "FIRST_WAIT", LockWait())
     campaign, better, worse = campaign_of("priority")
     lead_id = make_leads(campaign, count=1)[0]
     with open_transaction(hold(better)):

@@ -33,7 +33,7 @@ TUESDAY = datetime(2026, 3, 3, 1, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 3, 3, 5, tzinfo=UTC)  # New York's
 HOLD_WALLET = "SELECT 1 FROM distribution_wallet WHERE buyer_id = %s FOR UPDATE"
 HOLD_BUYER = "SELECT 1 FROM distribution_buyer WHERE id = %s FOR UPDATE"
-ENDED_FROM_OUTSIDE = {"lock_expired", "worker_lost"}  # no attempt of the engine ends so: see test_lease
+ENDED_FROM_OUTSIDE = {"lock_expired", "worker_lost"}  # no attempt of the engine ends so: see test_claim
 # A cap that no time opens, a definition that stays as it is: a person must act.
 UNUSUAL = {"cap_that_never_resets", "definition_that_does_not_compile"}
 ADULTS = {"field": "attributes.roof_age", "op": "gte", "value": 10}
@@ -81,7 +81,7 @@ def lead_to_a_paused_workspace(_campaign: Campaign, lead: Lead) -> None:
 
 
 def break_mode(campaign: Campaign, _lead: Lead) -> None:
-    Campaign.objects.filter(pk=campaign.pk).update(mode="by_favour")
+    Campaign.objects.filter(pk=campaign.pk).update(mode="by_favor")
 
 
 @contextmanager
@@ -358,7 +358,7 @@ def test_deferred_lead_is_sold_at_its_time() -> None:
     assert distribute_lead(lead.pk, at=AT).next_attempt_at == TUESDAY
 
     early = distribute_lead(lead.pk, at=TUESDAY - timedelta(microseconds=1))
-    assert early.left == "not_due"
+    assert early.not_run == "not_due"
     assert distribute_lead(lead.pk, at=TUESDAY).result == "success"
 
 

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.attempts.outcome import Left
+from distribution.attempts.outcome import NotRun
 from distribution.explain.lead import explain
 from distribution.models import Assignment
 from routing.dispatch import schedule
@@ -124,7 +124,7 @@ class TestNoGuardIsBypassed:
         """It is due, and starts when the workspace is resumed."""
         Workspace.objects.update(paused_at=timezone.now())
         assert send(lead).status_code == 202
-        assert distribute_lead(lead.pk).left is Left.PAUSED
+        assert distribute_lead(lead.pk).not_run is NotRun.PAUSED
         assert not Attempt.objects.exists()
 
 

@@ -26,7 +26,7 @@ def test_given_up_lead_is_not_started() -> None:
 
     Lead.objects.filter(next_attempt_at__isnull=False).update(next_attempt_at=timezone.now())
     assert distribute_next_due().lead_id is None
-    assert distribute_lead(lead.pk).left == "finished"
+    assert distribute_lead(lead.pk).not_run == "finished"
     lead.refresh_from_db()
     assert (lead.status, lead.skip_reason, lead.attempts) == ("failed", "tier_lock_contention", 1)
     assert run_verification().holds

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from distribution.attempts.assign_by_hand import AssignRefused, assign_by_hand
 from distribution.attempts.distribute import distribute_lead, distribute_next_due
-from distribution.attempts.outcome import Left
+from distribution.attempts.outcome import NotRun
 from distribution.models import Assignment, Enrollment, LedgerEntry, Wallet
 from distribution.money.returns import return_assignment
 from distribution.verify import run_verification
@@ -108,7 +108,7 @@ class TestHold:
         lead = LeadFactory(source=SourceFactory(workspace=enrollment.campaign.workspace))
         pause_lead(lead.pk, at=timezone.now())
 
-        assert distribute_lead(lead.pk).left is Left.PAUSED
+        assert distribute_lead(lead.pk).not_run is NotRun.PAUSED
         assert distribute_next_due().lead_id is None
         assert count_polled(limit=10) == 0
         assert broken(run_verification()) == {}

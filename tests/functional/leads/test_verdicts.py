@@ -154,7 +154,7 @@ def lock_and_let_go(other: BaseDatabaseWrapper, lead_id: int) -> None:
 
 def test_configuration_that_does_not_compile_needs_a_person(lead: Lead) -> None:
     """Retrying it would go on forever. The next lead of a mended campaign is sold."""
-    Campaign.objects.update(mode="by_favour")
+    Campaign.objects.update(mode="by_favor")
 
     outcome = distribute_lead(lead.pk)
 
@@ -234,7 +234,7 @@ def test_lost_connection_leaves_the_lead_due(
 def test_verdict_that_cannot_be_written_hides_nothing(lead: Lead) -> None:
     """The verdict's connection waits for the lead's row and gives up: the lead keeps its due time and its attempts."""
     due_at = lead.next_attempt_at
-    Campaign.objects.update(mode="by_favour")
+    Campaign.objects.update(mode="by_favor")
     with connections["verdict"].cursor() as cursor:
         cursor.execute("SET lock_timeout = '50ms'")
     release = threading.Event()
@@ -279,20 +279,20 @@ def test_lead_that_is_not_due_is_left_alone(lead: Lead) -> None:
     before = money_and_counters()
     now = datetime.now(UTC)
     Lead.objects.filter(pk=lead.pk).update(next_attempt_at=now + timedelta(hours=1))
-    assert distribute_lead(lead.pk).left == "not_due"
-    assert distribute_next_due().left == "busy"
+    assert distribute_lead(lead.pk).not_run == "not_due"
+    assert distribute_next_due().not_run == "busy"
 
     Lead.objects.filter(pk=lead.pk).update(next_attempt_at=now)
     lead.workspace.paused_at = now
     lead.workspace.save()
-    assert distribute_lead(lead.pk).left == "paused"
+    assert distribute_lead(lead.pk).not_run == "paused"
     assert distribute_next_due().lead_id is None
 
     Lead.objects.filter(pk=lead.pk).update(status="cancelled", next_attempt_at=None, finished_at=now)
-    assert distribute_lead(lead.pk).left == "finished"
-    assert distribute_lead(lead.pk + 1_000_000).left == "busy"
+    assert distribute_lead(lead.pk).not_run == "finished"
+    assert distribute_lead(lead.pk + 1_000_000).not_run == "busy"
     with holding(HOLD_LEAD, [lead.pk]):
-        assert distribute_lead(lead.pk).left == "busy"
+        assert distribute_lead(lead.pk).not_run == "busy"
 
     assert money_and_counters() == before
     assert not Attempt.objects.exists()

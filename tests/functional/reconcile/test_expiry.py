@@ -8,7 +8,7 @@ import pytest
 from distribution.attempts.distribute import distribute_lead
 from distribution.verify import run_verification
 from routing.leads.claim import acquire
-from routing.locks import HOLD_EXPIRED, HOLD_STALE
+from routing.locks import LOCK_EXPIRED, LOCK_STALE
 from routing.models import Lead, LeadStatus, Workspace
 from routing.reconcile import Counts, expiry, find_reconciler, run_reconciler, stale_locks
 from routing.reconcile.expiry import LEADS_A_BATCH
@@ -71,7 +71,7 @@ def test_whatever_is_unfinished_and_over_ends_as_expired() -> None:
             lead.source_workspace_id,
             lead.workspace_id,
         )
-        assert distribute_lead(lead.pk).left == "finished"
+        assert distribute_lead(lead.pk).not_run == "finished"
     assert run() == Counts()
     assert run_verification().holds
 
@@ -136,9 +136,9 @@ def test_on_a_big_table_both_searches_read_no_more_than_they_find() -> None:
     )
     at = datetime.now(UTC)
     for sql, parameters, index in (
-        (HOLD_EXPIRED, [at, LEADS_A_BATCH], "lead_expiring"),
+        (LOCK_EXPIRED, [at, LEADS_A_BATCH], "lead_expiring"),
         (expiry.COUNT, [LEADS_A_BATCH], "lead_expiring"),
-        (HOLD_STALE, [at, LEADS_A_BATCH], "lead_locked"),
+        (LOCK_STALE, [at, LEADS_A_BATCH], "lead_locked"),
         (stale_locks.COUNT, [900, LEADS_A_BATCH], "lead_locked"),
     ):
         found = nodes(sql, parameters, options="ANALYZE, FORMAT JSON")

@@ -14,7 +14,7 @@ from distribution import locks
 from distribution.attempts import decide_under_lock, distribute
 from distribution.attempts import sell as sale
 from distribution.attempts.distribute import distribute_lead
-from distribution.attempts.outcome import Left, Outcome
+from distribution.attempts.outcome import NotRun, Outcome
 from distribution.attempts.rollback import CONNECTION
 from distribution.metrics import VERDICT_FAILURES
 from distribution.models import Assignment, Campaign, CampaignSnapshot, Enrollment, LedgerEntry, Wallet
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 
 @pytest.fixture
 def campaign(monkeypatch: pytest.MonkeyPatch) -> Campaign:
-    monkeypatch.setattr(locks, "PATIENCE_MS", 10)
+    monkeypatch.setattr(locks, "LONGEST_WAIT_MS", 10)
     campaign: Campaign = CampaignFactory(price_cents=1_000)
     enroll(campaign, count=1, credits_cents=10_000)
     return campaign
@@ -163,7 +163,7 @@ def test_lead_taken_by_another_worker_before_the_verdict_stays_with_it(
 
     break_after_the_charge(monkeypatch, error=ValueError("of ours"))
     monkeypatch.setattr(distribute, "write_verdict", overtaken)
-    assert distribute_lead(lead.pk).left is Left.BUSY
+    assert distribute_lead(lead.pk).not_run is NotRun.BUSY
     lead.refresh_from_db()
     assert (lead.status, lead.attempts) == (LeadStatus.DISTRIBUTED, 1)
     assert Attempt.objects.count() == 1

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from distribution.engine import DefinitionError, compile_campaign, decide
-from distribution.explain.remedy import Ending, assess
+from distribution.explain.remedy import WhatIfResult, assess
 from tests.unit.engine.builders import buyer, definition, enrollment, facts, tier
 from tracing.gates import describe_gate
 from tracing.vocabulary import SKIP_REASONS
@@ -138,7 +138,7 @@ def test_corrected_part_lets_the_lead_through(table: str, key: str, value: Any) 
 
     assessment = assess(changed, facts(changed), buyer_id=101)
 
-    assert assessment.ending is Ending.SELECTED
+    assert assessment.ending is WhatIfResult.SELECTED
     assert [each.assumed.endswith("corrected") for each in assessment.fixes] == [True]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from distribution.engine import LiveFacts
-from distribution.explain.remedy import Assessment, Ending, NotEnrolled, assess
+from distribution.explain.remedy import Assessment, NotEnrolled, WhatIfResult, assess
 from tests.unit.engine.builders import (
     AT,
     RICH,
@@ -72,7 +72,7 @@ def test_gate_that_the_configuration_opens(
     assessment = assess_first(definition([enrollment(**own)], [buyer(**its_buyer)]))
 
     assert fixed(assessment) == [(gate, assumed)]
-    assert (assessment.ending, assessment.rank, assessment.ranked) == (Ending.SELECTED, 1, 1)
+    assert (assessment.ending, assessment.rank, assessment.ranked) == (WhatIfResult.SELECTED, 1, 1)
     assert assessment.price_cents == 2500
 
 
@@ -80,7 +80,7 @@ def test_wallet_gets_what_is_missing() -> None:
     assessment = assess_first(definition(), live={1: LiveFacts(balance_cents=1000, held_cents=200)})
 
     assert fixed(assessment) == [("insufficient_credits", "$17.00 more in its wallet")]
-    assert assessment.ending is Ending.SELECTED
+    assert assessment.ending is WhatIfResult.SELECTED
 
 
 def test_several_gates_are_fixed_together() -> None:
@@ -93,7 +93,7 @@ def test_several_gates_are_fixed_together() -> None:
         "outside_service_area",
         "insufficient_credits",
     ]
-    assert assessment.ending is Ending.SELECTED
+    assert assessment.ending is WhatIfResult.SELECTED
 
 
 def test_tiers_filter_that_is_relaxed_lets_its_other_buyers_in_too() -> None:
@@ -109,7 +109,7 @@ def test_tiers_filter_that_is_relaxed_lets_its_other_buyers_in_too() -> None:
     assert fixed(assessment) == [
         ("lead_filter_rejected", "its tier's filter: “state is AL” to “state is one of AL, GA”")
     ]
-    assert (assessment.ending, assessment.rank, assessment.ranked) == (Ending.OUTRANKED, 2, 2)
+    assert (assessment.ending, assessment.rank, assessment.ranked) == (WhatIfResult.OUTRANKED, 2, 2)
 
 
 def test_answer_is_widened() -> None:
@@ -119,7 +119,7 @@ def test_answer_is_widened() -> None:
 
     assert fixed(assessment) == [("onboarding_mismatch", '"age" answered with 15')]
     assert assessment.fixes[0].fixer is None
-    assert assessment.ending is Ending.SELECTED
+    assert assessment.ending is WhatIfResult.SELECTED
 
 
 def test_where_no_answer_fits_the_agency_must_give_way() -> None:
@@ -130,7 +130,7 @@ def test_where_no_answer_fits_the_agency_must_give_way() -> None:
 
     assert fixed(assessment) == [("onboarding_mismatch", '"age" not required and no answer to "age"')]
     assert assessment.fixes[0].fixer is Fixer.AGENCY
-    assert assessment.ending is Ending.SELECTED
+    assert assessment.ending is WhatIfResult.SELECTED
 
 
 def test_closed_campaign_hides_what_else_is_in_the_way() -> None:
@@ -140,14 +140,14 @@ def test_closed_campaign_hides_what_else_is_in_the_way() -> None:
 
     assert [gate for gate, _ in fixed(assessment)] == ["outside_campaign_hours", "buyer_paused"]
     assert assessment.fixes[0].failure["fixed_at"] == "2025-06-08T05:00:00+00:00"
-    assert assessment.ending is Ending.SELECTED
+    assert assessment.ending is WhatIfResult.SELECTED
 
 
 def test_busy_buyer_would_have_got_it() -> None:
     assessment = assess_first(definition(), locked=frozenset({1}))
 
     assert fixed(assessment) == [("locked", "not busy with another lead")]
-    assert assessment.ending is Ending.SELECTED
+    assert assessment.ending is WhatIfResult.SELECTED
 
 
 def test_buyer_that_has_the_lead_cannot_get_it_again() -> None:
@@ -156,13 +156,13 @@ def test_buyer_that_has_the_lead_cannot_get_it_again() -> None:
     assessment = assess_first(campaign, live={1: LiveFacts(balance_cents=9000, has_lead=True)}, sold_count=1)
 
     assert [gate for gate, _ in fixed(assessment)] == ["enrollment_paused", "already_has_lead"]
-    assert assessment.ending is Ending.NEVER
+    assert assessment.ending is WhatIfResult.NEVER
 
 
 def test_lead_that_is_sold_out_needs_more_buyers_allowed() -> None:
     assessment = assess_first(definition(), sold_count=1)
 
-    assert assessment.ending is Ending.SOLD_OUT
+    assert assessment.ending is WhatIfResult.SOLD_OUT
     assert [(lift.kind, lift.change) for lift in assessment.lifts] == [
         ("max_buyers", "sell the lead to 2 buyers instead of 1")
     ]
@@ -173,7 +173,7 @@ def test_bid_that_wins_and_the_credits_it_needs() -> None:
 
     assessment = assess_first(campaign, live={1: LiveFacts(balance_cents=2500)})
 
-    assert (assessment.ending, assessment.rank, assessment.ranked) == (Ending.OUTRANKED, 2, 2)
+    assert (assessment.ending, assessment.rank, assessment.ranked) == (WhatIfResult.OUTRANKED, 2, 2)
     [bid, more_buyers] = assessment.lifts
     assert (bid.kind, more_buyers.kind) == ("bid", "max_buyers")
     assert bid.change in ("bid at least $40.00", "bid at least $40.01")

@@ -11,7 +11,7 @@ from distribution.attempts.distribute import distribute_lead
 from distribution.verify import run_verification
 from routing import metrics
 from routing.leads.cancel import cancel_lead
-from routing.leads.claim import Lease, LeaseLost, NotAcquired, acquire, complete, fail
+from routing.leads.claim import Claim, ClaimLost, NotClaimed, acquire, complete, fail
 from routing.leads.rerun import RerunRefused, rerun_lead
 from routing.models import Lead, LeadStatus, Workspace
 from routing.reconcile import Counts, find_reconciler, run_reconciler
@@ -46,12 +46,12 @@ class TestAcquire:
     def test_it_is_committed_with_who_and_since_when(self) -> None:
         lead, before = LeadFactory(), locks("acquired")
 
-        lease = acquire(lead.pk, owner=OWNER)
+        claim = acquire(lead.pk, owner=OWNER)
 
-        assert state(lead) == ("calling", "", 0, OWNER, lease.locked_at)
+        assert state(lead) == ("calling", "", 0, OWNER, claim.locked_at)
         assert lead.next_attempt_at is None
         assert locks("acquired") == before + 1
-        assert distribute_lead(lead.pk).left == "finished"  # no worker takes it meanwhile
+        assert distribute_lead(lead.pk).not_run == "finished"  # no worker takes it meanwhile
         assert run_verification().holds
 
     @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ class TestAcquire:
     def test_lead_that_may_not_be_worked_on_is_left_alone(self, fields: dict[str, Any], reason: str) -> None:
         lead = LeadFactory(**fields)
         before = state(lead)
-        with pytest.raises(NotAcquired) as refused:
+        with pytest.raises(NotClaimed) as refused:
             acquire(lead.pk, owner=OWNER)
         assert (str(refused.value), refused.value.outcome) == (reason, None)
         assert state(lead) == before
@@ -77,7 +77,7 @@ class TestAcquire:
     def test_paused_workspace_starts_no_lead(self) -> None:
         lead = LeadFactory()
         Workspace.objects.update(paused_at=now())
-        with pytest.raises(NotAcquired, match="it is paused"):
+        with pytest.raises(NotClaimed, match="it is paused"):
             acquire(lead.pk, owner=OWNER)
 
     def test_gated_lead_can_be_taken(self) -> None:
@@ -87,14 +87,14 @@ class TestAcquire:
     def test_busy_lead_is_measured_and_logged(self, caplog: pytest.LogCaptureFixture) -> None:
         lead, before = LeadFactory(), locks("busy")
         with holding(HOLD_LEAD, [lead.pk]), caplog.at_level(logging.INFO):
-            with pytest.raises(NotAcquired) as refused:
+            with pytest.raises(NotClaimed) as refused:
                 acquire(lead.pk, owner=OWNER)
             assert refused.value.outcome == "busy"
         assert locks("busy") == before + 1
         [record] = caplog.records
         told = (record.message, record.lock, record.lead_row)  # type: ignore[attr-defined]
         assert told == ("routing.lock.failed", "busy", lead.pk)
-        with pytest.raises(NotAcquired):
+        with pytest.raises(NotClaimed):
             acquire(lead.pk + 1_000_000, owner=OWNER)
 
     def test_lock_timeout_is_measured_and_logged(self, caplog: pytest.LogCaptureFixture) -> None:
@@ -102,7 +102,7 @@ class TestAcquire:
         lead, before = LeadFactory(), locks("timed_out")
         with connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = '50ms'")
-        with holding(HOLD_TABLE), caplog.at_level(logging.INFO), pytest.raises(NotAcquired) as refused:
+        with holding(HOLD_TABLE), caplog.at_level(logging.INFO), pytest.raises(NotClaimed) as refused:
             acquire(lead.pk, owner=OWNER)
         connection.close()
         assert refused.value.outcome == "timed_out"
@@ -114,7 +114,7 @@ class TestAcquire:
     def test_no_other_buyer_gets_it(self) -> None:
         lead = LeadFactory()
         acquire(lead.pk, owner=OWNER)
-        with pytest.raises(NotAcquired, match="a verification call is out"):
+        with pytest.raises(NotClaimed, match="a verification call is out"):
             acquire(lead.pk, owner="caller:2")
         with pytest.raises(RerunRefused):
             rerun_lead(lead.pk, at=now())
@@ -123,10 +123,10 @@ class TestAcquire:
 class TestEnds:
     def test_done_it_is_due_again_and_counts_no_attempt(self) -> None:
         lead = LeadFactory(errors=2)
-        lease = acquire(lead.pk, owner=OWNER)
+        claim = acquire(lead.pk, owner=OWNER)
 
         at = now()
-        complete(lease, status=LeadStatus.PENDING, at=at, next_attempt_at=at, due_reason="verified")
+        complete(claim, status=LeadStatus.PENDING, at=at, next_attempt_at=at, due_reason="verified")
 
         assert state(lead) == ("pending", "", 0, "", None)
         assert (lead.next_attempt_at, lead.due_reason, lead.errors, lead.finished_at) == (
@@ -149,9 +149,9 @@ class TestEnds:
         results = []
         for _ in range(3):
             Lead.objects.filter(status="pending").update(next_attempt_at=now())
-            lease = acquire(lead.pk, owner=OWNER)
+            claim = acquire(lead.pk, owner=OWNER)
             at = now()
-            due_at = fail(lease, reason="internal_error", at=at)
+            due_at = fail(claim, reason="internal_error", at=at)
             results.append(None if due_at is None else round((due_at - at) / timedelta(minutes=1)))
 
         assert [bool(minutes) for minutes in results] == [True, True, False]
@@ -168,10 +168,10 @@ class TestEnds:
     def test_trace_may_fail_and_the_lead_goes_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A failed INSERT poisons the whole transaction, so the write needs a savepoint."""
         lead = LeadFactory()
-        lease = acquire(lead.pk, owner=OWNER)
+        claim = acquire(lead.pk, owner=OWNER)
         monkeypatch.setattr("tracing.recorder.WRITE_SQL", "INSERT INTO nowhere VALUES (%s)")
 
-        assert fail(lease, reason="internal_error", at=now()) is not None
+        assert fail(claim, reason="internal_error", at=now()) is not None
 
         assert state(lead) == ("pending", "internal_error", 1, "", None)
         assert not Attempt.objects.exists()
@@ -181,28 +181,28 @@ class TestTheFence:
     """Whoever lost the lead writes nothing, and is told."""
 
     @pytest.fixture
-    def lost(self) -> Lease:
+    def lost(self) -> Claim:
         lead = LeadFactory()
-        lease = acquire(lead.pk, owner=OWNER)
+        claim = acquire(lead.pk, owner=OWNER)
         cancel_lead(lead.public_id, source_id=lead.source_id, reason="withdrawn")
-        return lease
+        return claim
 
-    def assert_refused(self, lease: Lease, caplog: pytest.LogCaptureFixture) -> None:
+    def assert_refused(self, claim: Claim, caplog: pytest.LogCaptureFixture) -> None:
         before = list(Lead.objects.values())
         counted = metrics.LEASES_LOST._value.get()
         for write in (
-            lambda: complete(lease, status=LeadStatus.PENDING, at=now(), next_attempt_at=now()),
-            lambda: fail(lease, reason="internal_error", at=now()),
+            lambda: complete(claim, status=LeadStatus.PENDING, at=now(), next_attempt_at=now()),
+            lambda: fail(claim, reason="internal_error", at=now()),
         ):
             caplog.clear()
-            with pytest.raises(LeaseLost):
+            with pytest.raises(ClaimLost):
                 write()
             assert [record.message for record in caplog.records] == ["routing.lease_lost"]
         assert list(Lead.objects.values()) == before
         assert not Attempt.objects.exists()
         assert metrics.LEASES_LOST._value.get() == counted + 2
 
-    def test_cancelled_lead(self, lost: Lease, caplog: pytest.LogCaptureFixture) -> None:
+    def test_cancelled_lead(self, lost: Claim, caplog: pytest.LogCaptureFixture) -> None:
         self.assert_refused(lost, caplog)
         assert Lead.objects.get().status == "cancelled"
 
