@@ -34,7 +34,7 @@ def child_environment(**changes: str) -> dict[str, str]:
 
 
 def worker_environment(**changes: str) -> dict[str, str]:
-    return child_environment(LEADSWITCH_ROLE="worker", **changes)
+    return child_environment(**{"LEADSWITCH_ROLE": "worker", **changes})
 
 
 def make_database_url() -> str:
