@@ -210,7 +210,7 @@ def _bars(attempt: AttemptStory, *, zip_code: str) -> Iterator[Bar]:
 
 
 def _moments(attempt: AttemptStory) -> Iterator[Moment]:
-    """Steps without a time of their own happened between their neighbours: they take the one before."""
+    """Steps without a time of their own happened between their neighbors: they take the one before."""
     elapsed_ms = 0.0
     for step in attempt.steps:
         elapsed_ms = elapsed_ms if step.elapsed_ms is None else step.elapsed_ms

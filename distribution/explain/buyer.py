@@ -36,7 +36,7 @@ def answer_for(
     return Answer(
         party,
         got_it=any(sale.state == AssignmentState.SOLD for sale in bought),
-        sentence=_summarise(buyer.name, lead=lead, answers=answers, bought=bought),
+        sentence=_summarize(buyer.name, lead=lead, answers=answers, bought=bought),
         attempts=answers,
     )
 
@@ -48,7 +48,7 @@ def _enrolled_in(buyer: Buyer, attempts: Sequence[AttemptStory]) -> frozenset[UU
     return frozenset(enrollments.values_list("campaign__public_id", flat=True))
 
 
-def _summarise(
+def _summarize(
     name: str, *, lead: Lead, answers: Sequence[AttemptAnswer], bought: Sequence[TracedSale]
 ) -> str:
     if bought:

@@ -124,7 +124,7 @@ def _tell(assessment: Assessment, *, attempt: Attempt, buyer: Buyer) -> Remedy:
         fixer=_whose(assessment, fixes),
         ending=assessment.ending.value,
         is_confirmed=assessment.ending is WhatIfResult.SELECTED,
-        sentence=_summarise(assessment, buyer.name, is_sold=attempt.result == "success"),
+        sentence=_summarize(assessment, buyer.name, is_sold=attempt.result == "success"),
         fixes=fixes,
         boosts=tuple(Boost(lift.kind, _tell_lift(lift)) for lift in assessment.lifts),
         rank=assessment.rank,
@@ -155,11 +155,11 @@ def _whose(assessment: Assessment, fixes: tuple[Fix, ...]) -> str:
     return Fixer.OUTRANKED.value
 
 
-def _summarise(assessment: Assessment, name: str, *, is_sold: bool) -> str:
+def _summarize(assessment: Assessment, name: str, *, is_sold: bool) -> str:
     if assessment.ending is WhatIfResult.NEVER:
         return f"{name} bought this lead before: it cannot get it again."
     if not assessment.fixes:
-        return _summarise_eligible(assessment, name, is_sold=is_sold)
+        return _summarize_eligible(assessment, name, is_sold=is_sold)
     condition = "With this changed" if len(assessment.fixes) == 1 else "With all of this changed"
     if assessment.ending is WhatIfResult.SELECTED:
         price = wording.money(assessment.price_cents or 0)
@@ -168,7 +168,7 @@ def _summarise(assessment: Assessment, name: str, *, is_sold: bool) -> str:
     return f"{condition}, {name} would still not have got this lead: {_behind(assessment)}."
 
 
-def _summarise_eligible(assessment: Assessment, name: str, *, is_sold: bool) -> str:
+def _summarize_eligible(assessment: Assessment, name: str, *, is_sold: bool) -> str:
     if assessment.ending is WhatIfResult.SELECTED:
         got = "it got this lead" if is_sold else "the engine chose it, and the sale was undone"
         return f"{name} had nothing in its way: {got}."

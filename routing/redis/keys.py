@@ -60,7 +60,7 @@ def puts_key() -> str:
 
 
 def pace_key() -> str:
-    """HASH shard -> how many leads its ready queue may hold, as learnt from how long they waited in it."""
+    """HASH shard -> how many leads its ready queue may hold, as learned from how long they waited in it."""
     return _key("pace")
 
 

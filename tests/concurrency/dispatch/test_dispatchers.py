@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from distribution.models import Assignment, Campaign
 from leadswitch.embedded import redis as embedded_redis
+from leadswitch.up import worker_arguments
 from routing.dispatch import schedule
 from routing.dispatch.control import read_control
 from routing.dispatch.enqueue import enqueue_now
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
-WORKER = ("worker", "--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "INFO")
+WORKER = worker_arguments(concurrency=2)
 SHORT = {"LEADSWITCH_LEASE_SECONDS": "2", "LEADSWITCH_PICKUP_PERIOD_SECONDS": "1"}
 
 

@@ -81,7 +81,7 @@ def lead_to_a_paused_workspace(_campaign: Campaign, lead: Lead) -> None:
 
 
 def break_mode(campaign: Campaign, _lead: Lead) -> None:
-    Campaign.objects.filter(pk=campaign.pk).update(mode="by_favour")
+    Campaign.objects.filter(pk=campaign.pk).update(mode="by_favor")
 
 
 @contextmanager

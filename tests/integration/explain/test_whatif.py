@@ -24,7 +24,7 @@ def distributed(campaign: Campaign) -> Lead:
     return lead
 
 
-def test_wallet_that_is_short_and_an_enrolment_that_is_paused() -> None:
+def test_wallet_that_is_short_and_an_enrollment_that_is_paused() -> None:
     enrollment = EnrollmentFactory(active=False, buyer__credits_cents=1_000)
     lead = distributed(enrollment.campaign)
 

@@ -84,7 +84,7 @@ def test_env_file_gives_values_that_the_process_overrides(tmp_path: Path) -> Non
     assert (locations.redis_url, locations.embedded_fsync) == ("redis://two:6379/0", False)
 
 
-def test_misspelt_variable_in_the_env_file_is_an_error_too(tmp_path: Path) -> None:
+def test_misspelled_variable_in_the_env_file_is_an_error_too(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("LEADSWITCH_VARDIR=x\n")
     with pytest.raises(BadEnvironment, match="LEADSWITCH_VAR_DIR"):
