@@ -12,8 +12,8 @@ from distribution.models import Assignment, LedgerEntry, Wallet
 from distribution.verify import run_verification
 from routing.intake.identity import identify
 from routing.models import Lead, Workspace
-from tests.bench.scale.database import prepare
 from tests.bench.scale.clock import Elapsed
+from tests.bench.scale.database import prepare
 from tests.bench.scale.measure import MOST_ROWS, _judge, _judged_ms
 from tests.bench.scale.run import main
 from tests.bench.scale.size import KINDS, Size
