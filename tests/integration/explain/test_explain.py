@@ -278,7 +278,7 @@ class TestWhyNotThisBuyer:
             "Daytime took the lead, but no buyer was asked: The campaign is outside its hours. "
             "Acme is not enrolled in Daytime either."
         )
-        assert change.startswith("nothing: it is due again when the campaign opens")
+        assert change.startswith("wait until the campaign opens")
 
     def test_each_attempt_has_its_own_answer(self) -> None:
         campaign = CampaignFactory()
