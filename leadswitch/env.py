@@ -83,7 +83,7 @@ Value = TypeVar("Value")
 
 
 class BadEnvironment(ImproperlyConfigured):
-    """A variable is misspelt, missing or malformed."""
+    """A variable is misspelled, missing or malformed."""
 
     def __init__(self, variable: str, problem: str, fix: str) -> None:
         super().__init__(f"{variable}: {problem}. {fix} (.env.example lists every variable)")

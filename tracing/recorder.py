@@ -135,7 +135,7 @@ class Recorder:
     ) -> None:
         """Append one event. `duration_ms` of a row is the time since the attempt began.
 
-        Nothing is checked or serialised here: that belongs to `write`, whose failure stops no lead.
+        Nothing is checked or serialized here: that belongs to `write`, whose failure stops no lead.
         """
         # Hundreds of skipped buyers share one moment: only the other steps are timed.
         elapsed = None if event is Event.BUYER_SKIPPED else self.elapsed_ms

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from distribution.explain.lead import explain
-from distribution.explain.types import AttemptStory, BuyerRow, LeadHead, Sale, Story
+from distribution.explain.types import AttemptStory, BuyerRow, LeadHead, Story, TracedSale
 from routing.models import Lead
 from tracing.admin.columns import TONES
 from tracing.narrator import RESULTS, TRIGGERS, describe_reason
@@ -124,7 +124,7 @@ class TracePage:
     tone: str
     label: str
     fixer_name: str
-    sales: tuple[Sale, ...]
+    sales: tuple[TracedSale, ...]
     notes: tuple[str, ...]
     tabs: tuple[Tab, ...]
     panel: Panel | None
@@ -214,7 +214,7 @@ def _bars(attempt: AttemptStory, *, zip_code: str) -> Iterator[Bar]:
 
 
 def _moments(attempt: AttemptStory) -> Iterator[Moment]:
-    """Steps without a time of their own happened between their neighbours: they take the one before."""
+    """Steps without a time of their own happened between their neighbors: they take the one before."""
     elapsed_ms = 0.0
     for step in attempt.steps:
         elapsed_ms = elapsed_ms if step.elapsed_ms is None else step.elapsed_ms

@@ -150,7 +150,7 @@ OF: Final = {
 ERRORS: Final = [
     OpenApiExample(
         "No such key",
-        value={"error": {"code": "unauthorised", "message": "No such buyer key."}},
+        value={"error": {"code": "unauthorized", "message": "No such buyer key."}},
         response_only=True,
         status_codes=["401"],
     ),

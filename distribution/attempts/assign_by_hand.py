@@ -38,7 +38,7 @@ class AssignRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class HandSale:
+class ManualAssignment:
     attempt_id: UUID
     assignment_id: UUID
     buyer_id: int
@@ -53,7 +53,7 @@ def state_of_sale(price_cents: int, set_aside: Sequence[str]) -> str:
 
 def assign_by_hand(
     lead_id: int, *, enrollment_id: int, at: datetime | None = None, seen: str = ""
-) -> HandSale:
+) -> ManualAssignment:
     """Sell a lead to one enrolled buyer at its price, counted in its caps. Raises AssignRefused.
 
     `seen`: the state_of_sale that a page showed; another one is refused. Blank: no page showed any.
@@ -71,7 +71,7 @@ def assign_by_hand(
 
 def assign_within(
     lead_id: int, *, enrollment_id: int, at: datetime | None = None, seen: str = ""
-) -> HandSale:
+) -> ManualAssignment:
     """As assign_by_hand, in a transaction of the caller. Raises SnapshotMissing too (see keeping_snapshots)."""
     try:
         with transaction.atomic():
@@ -85,7 +85,7 @@ def assign_within(
     return sale
 
 
-def _assign(lead_id: int, *, enrollment_id: int, at: datetime | None, seen: str) -> HandSale:
+def _assign(lead_id: int, *, enrollment_id: int, at: datetime | None, seen: str) -> ManualAssignment:
     wait_for_lead(lead_id)
     lead = lock_lead(lead_id)
     if lead is None:
@@ -181,7 +181,7 @@ def _why_not(decision: Decision, enrollment_id: int) -> str:
     return "; ".join(clauses)
 
 
-def _sell(lead: LockedLead, decided: Decided, *, recorder: Recorder) -> HandSale:
+def _sell(lead: LockedLead, decided: Decided, *, recorder: Recorder) -> ManualAssignment:
     [assignment_id] = sell_selected(
         decided, lead_id=lead.id, attempt_id=recorder.head.id, workspace_ids=[lead.workspace_id]
     )
@@ -207,7 +207,7 @@ def _sell(lead: LockedLead, decided: Decided, *, recorder: Recorder) -> HandSale
             facts=decided.facts_json(),
         )
     )
-    return HandSale(
+    return ManualAssignment(
         attempt_id=recorder.head.id,
         assignment_id=assignment_id,
         buyer_id=selection.buyer_id,

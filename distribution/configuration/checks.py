@@ -129,7 +129,7 @@ def check_answers_fit(answers: object, *, questions: object) -> None:
     """Raise ValidationError for answers that these questions cannot compare with a lead, e.g. a text under `in`.
 
     The engine takes such a buyer for one that has not answered: it would get no lead and nobody would see why.
-    Takes no offence at answers or questions that are wrong in themselves: their own checks have said so.
+    Takes no offense at answers or questions that are wrong in themselves: their own checks have said so.
     """
     problems = []
     given = answers if isinstance(answers, dict) else {}

@@ -1,4 +1,4 @@
-"""What goes into a decision and what comes out: frozen values without behaviour.
+"""What goes into a decision and what comes out: frozen values without behavior.
 
 They name no person: a lead is the fields that conditions and areas read, and its place.
 """

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from distribution.explain.personal_data import PERSON_COLUMNS, Person, build_person, recognise
+from distribution.explain.personal_data import PERSON_COLUMNS, Person, build_person, recognize
 from distribution.explain.whatif import Remedy, what_would_help
 from distribution.models import Buyer
 from routing.models import Lead
@@ -257,5 +257,5 @@ def _hide_person(value: Any, person: Person, *, is_rule: bool = False) -> Any:
     if isinstance(value, list):
         return [_hide_person(each, person, is_rule=is_rule) for each in value]
     if isinstance(value, str | int) and not isinstance(value, bool):
-        return value if recognise(value, person, is_rule=is_rule) is None else HIDDEN
+        return value if recognize(value, person, is_rule=is_rule) is None else HIDDEN
     return value

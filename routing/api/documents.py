@@ -408,7 +408,7 @@ TOO_FAST_EXAMPLE: Final = OpenApiExample(
 )
 UNKNOWN_EXAMPLE: Final = OpenApiExample(
     "No such key",
-    value={"error": {"code": "unauthorised", "message": "No such source key."}},
+    value={"error": {"code": "unauthorized", "message": "No such source key."}},
     response_only=True,
     status_codes=["401"],
 )

@@ -124,7 +124,7 @@ def distance_miles(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
 
 
 def zips_within(*, latitude: float, longitude: float, miles: float) -> list[str]:
-    """The ZIPs whose centre is at most `miles` away, sorted."""
+    """The ZIPs whose center is at most `miles` away, sorted."""
     margin = miles / MILES_A_DEGREE
     return sorted(
         zip_code

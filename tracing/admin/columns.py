@@ -54,7 +54,7 @@ def duration_column(name: str = "duration_ms", *, label: str = "took") -> Column
 
 
 def word_column(name: str, *, words: Mapping[Any, str], label: str = "") -> Column:
-    """One of `words`, coloured by what it means."""
+    """One of `words`, colored by what it means."""
 
     def tell(code: str) -> SafeString:
         return badge(words.get(code, code), code=code)

@@ -20,10 +20,11 @@ from django.utils import timezone
 
 from distribution.models import Assignment, Campaign
 from leadswitch.embedded import redis as embedded_redis
+from leadswitch.up import worker_arguments
 from routing.dispatch import modes as rollout
 from routing.dispatch import schedule
 from routing.dispatch.control import read_control
-from routing.dispatch.enqueue import settle
+from routing.dispatch.enqueue import enqueue_now
 from routing.models import DispatchMode, Lead, LeadStatus
 from routing.queries import read_due_times
 from tests.conftest import remove_keys
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
-WORKER = ("worker", "--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "INFO")
+WORKER = worker_arguments(concurrency=2)
 SHORT = {"LEADSWITCH_LEASE_SECONDS": "2", "LEADSWITCH_PICKUP_PERIOD_SECONDS": "1"}
 
 
@@ -62,7 +63,7 @@ def make_flow(campaign: Campaign, *, count: int, seconds: float) -> list[int]:
     for number in range(count):
         due_at = now + timedelta(seconds=seconds * number / count)
         lead_ids += make_leads(campaign, count=1, next_attempt_at=due_at)
-    settle(read_due_times(lead_ids))
+    enqueue_now(read_due_times(lead_ids))
     return lead_ids
 
 
@@ -90,7 +91,7 @@ def assert_sold_once(lead_ids: list[int]) -> None:
     assert_verified()
 
 
-def test_another_takes_over_from_a_killed_one(
+def test_another_dispatcher_takes_over_from_a_killed_one(
     campaign: Campaign, redis_client: "redis.Redis[str]", tmp_path: Path
 ) -> None:
     assert redis_client.ping()
@@ -125,7 +126,7 @@ def test_one_that_was_stopped_past_its_lease_takes_nothing_more(
     assert_sold_once(lead_ids)
 
 
-def test_a_leader_that_is_cut_off_from_redis_is_replaced(
+def test_leader_that_is_cut_off_from_redis_is_replaced(
     campaign: Campaign, redis_client: "redis.Redis[str]", tmp_path: Path
 ) -> None:
     """Its calls are not refused, they are never answered. Both may run leads for a while: once each."""
@@ -148,7 +149,7 @@ def test_a_leader_that_is_cut_off_from_redis_is_replaced(
     assert_sold_once(lead_ids)
 
 
-def test_a_flush_under_load_heals_at_once(
+def test_flush_under_load_heals_at_once(
     campaign: Campaign, redis_client: "redis.Redis[str]", tmp_path: Path
 ) -> None:
     """Without beat: the leader finds its own key gone, and looks through what is due soon."""
@@ -187,7 +188,7 @@ def test_without_redis_the_dispatcher_runs_leads_itself(
     assert_sold_once([*during, *soon])
 
 
-def test_one_dispatcher_at_a_time_runs_straight(campaign: Campaign, own_redis: "ServicePaths") -> None:
+def test_one_dispatcher_at_a_time_runs_the_fallback(campaign: Campaign, own_redis: "ServicePaths") -> None:
     """The other two stand by: PostgreSQL has the lock."""
     environment = {**SHORT, "REDIS_URL": embedded_redis.redis_url(own_redis)}
     embedded_redis.stop(own_redis)
@@ -217,7 +218,7 @@ def test_modes_flip_while_leads_flow(
     assert_sold_once(lead_ids)
 
 
-def test_a_dispatcher_that_is_told_to_stop_resigns(redis_client: "redis.Redis[str]", tmp_path: Path) -> None:
+def test_stopped_dispatcher_resigns(redis_client: "redis.Redis[str]", tmp_path: Path) -> None:
     """The next one leads at once, and the pick-up knows that nobody does."""
     assert redis_client.ping()
     with dispatchers(tmp_path, 1) as [only]:
@@ -225,5 +226,5 @@ def test_a_dispatcher_that_is_told_to_stop_resigns(redis_client: "redis.Redis[st
         only.process.send_signal(signal.SIGTERM)
         assert only.process.wait(30) == 0
     assert read_control().seen_at is None
-    won, is_new = schedule.claim_lead("next", lease_ms=1_000, least_epoch=0)
+    won, is_new = schedule.acquire_leadership("next", lease_ms=1_000, least_epoch=0)
     assert (won is not None, is_new) == (True, True)

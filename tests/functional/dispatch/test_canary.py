@@ -35,7 +35,7 @@ def send_and_take(leader: Leader) -> list[int]:
     taken = ids(canary.send())
 
     def are_all() -> bool:
-        taken.extend(ids(schedule.take_due(leader, limit=100).handed))
+        taken.extend(ids(schedule.claim_batch(leader, limit=100).leads))
         return len(taken) >= len(CANARIES)
 
     wait_until(are_all, what="canaries that are due")
@@ -48,7 +48,7 @@ def test_one_for_each_ready_queue_goes_into_the_schedule(leader: Leader, setting
     assert canary.send() == []
     sent = read_canary()
     assert (sent.age_seconds, sent.out_seconds is not None) == (None, True)
-    assert schedule.take_due(leader, limit=100).handed == []
+    assert schedule.claim_batch(leader, limit=100).leads == []
     shards = settings.LEADSWITCH_READY_SHARDS
     homes = [keys.shard_of(canary.workspace_of(shard, shards), shards=shards) for shard in range(shards)]
     assert homes == [0, 1, 2, 3]
@@ -67,7 +67,7 @@ def test_all_must_come_back(leader: Leader) -> None:
     assert (schedule.read_sizes().inflight, Lead.objects.count(), Attempt.objects.count()) == (0, 0, 0)
 
 
-def test_a_lost_one_is_replaced_and_stays_missing_until_one_comes_back(leader: Leader) -> None:
+def test_lost_one_is_replaced_and_stays_missing_until_one_comes_back(leader: Leader) -> None:
     send_and_take(leader)  # and nobody gets the message
     with connection.cursor() as cursor:
         cursor.execute("UPDATE routing_canary SET out_since = out_since - interval '1 minute'")
@@ -78,7 +78,7 @@ def test_a_lost_one_is_replaced_and_stays_missing_until_one_comes_back(leader: L
     assert read_canary().out_seconds is None
 
 
-def test_an_old_message_proves_nothing(leader: Leader, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_message_proves_nothing(leader: Leader, monkeypatch: pytest.MonkeyPatch) -> None:
     send_and_take(leader)
     monkeypatch.setattr(canary, "DUE_IN", HOUR)
     assert canary.send() == []  # ends the leases

@@ -46,7 +46,7 @@ def is_paused(client: "redis.Redis[str]", workspace_id: int | None) -> bool:
 
 
 @pytest.mark.parametrize("is_whole", [True, False], ids=["product", "workspace"])
-def test_a_pause_that_is_told_late_does_not_undo_the_resume(
+def test_late_pause_message_does_not_undo_the_resume(
     redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch, *, is_whole: bool
 ) -> None:
     name = None if is_whole else WorkspaceFactory().pk
@@ -57,7 +57,7 @@ def test_a_pause_that_is_told_late_does_not_undo_the_resume(
     assert not is_paused(redis_client, name)
 
 
-def test_a_resume_that_is_told_late_does_not_undo_the_pause(
+def test_late_resume_message_does_not_undo_the_pause(
     redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace_id = WorkspaceFactory(paused_at=timezone.now()).pk
@@ -85,7 +85,7 @@ def scheduled(client: "redis.Redis[str]", workspace_id: int) -> list[int]:
 
 
 @pytest.mark.parametrize("who", ["worker", "reconciler"])
-def test_a_mode_that_is_followed_late_drops_nothing_of_the_later_one(
+def test_mode_that_is_followed_late_drops_nothing_of_the_later_one(
     redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch, who: str
 ) -> None:
     """It was polled, and is event-driven by the time its schedule would be dropped."""
@@ -104,7 +104,7 @@ def test_a_mode_that_is_followed_late_drops_nothing_of_the_later_one(
     assert scheduled(redis_client, workspace_id) == leads
 
 
-def test_what_a_restored_database_does_not_know_is_overwritten(redis_client: "redis.Redis[str]") -> None:
+def test_mirror_unknown_to_a_restored_database_is_overwritten(redis_client: "redis.Redis[str]") -> None:
     """Redis has later versions than a backup has, and nobody is locked out."""
     polled, _ = make_waiting(DispatchMode.POLL)
     running = WorkspaceFactory().pk
@@ -145,7 +145,7 @@ class TestInFlight:
         [lead_id] = make_leads(campaign, count=1)
         assert Lead.objects.get(pk=lead_id).next_attempt_at is not None
         schedule.put([Due(lead_id, campaign.workspace_id, timezone.now() - HOUR)])
-        assert schedule.take_due(leader, limit=10).handed == []  # it went straight to a ready queue
+        assert schedule.claim_batch(leader, limit=10).leads == []  # it went straight to a ready queue
         return lead_id, campaign.workspace_id
 
     @pytest.mark.parametrize("is_mirrored", [True, False], ids=["mirrored", "not mirrored"])
@@ -160,9 +160,9 @@ class TestInFlight:
         run_leased(lead_id)
 
         assert is_paused(redis_client, workspace_id)
-        assert schedule.take_due(leader, limit=10).handed == []  # nothing is taken again and again
+        assert schedule.claim_batch(leader, limit=10).leads == []  # nothing is taken again and again
         pauses.resume_workspace(workspace_id, **WHY)
-        assert [each.lead_id for each in schedule.take_due(leader, limit=10).handed] == [lead_id]
+        assert [each.lead_id for each in schedule.claim_batch(leader, limit=10).leads] == [lead_id]
 
     def test_it_comes_at_once_when_the_product_is_resumed(
         self, redis_client: "redis.Redis[str]", leader: Leader
@@ -171,12 +171,12 @@ class TestInFlight:
         pauses.pause_product(at=timezone.now(), **WHY)
         run_leased(lead_id)
         assert is_paused(redis_client, None)
-        assert schedule.take_due(leader, limit=10).handed == []
+        assert schedule.claim_batch(leader, limit=10).leads == []
         pauses.resume_product(**WHY)
-        assert [each.lead_id for each in schedule.take_due(leader, limit=10).handed] == [lead_id]
+        assert [each.lead_id for each in schedule.claim_batch(leader, limit=10).leads] == [lead_id]
 
 
-def test_a_new_leader_tells_redis_first_what_is_paused(redis_client: "redis.Redis[str]") -> None:
+def test_new_leader_mirrors_pauses_first(redis_client: "redis.Redis[str]") -> None:
     workspace = WorkspaceFactory(paused_at=timezone.now())
     pauses.pause_product(at=timezone.now(), **WHY)
     remove_keys(redis_client)
@@ -185,7 +185,7 @@ def test_a_new_leader_tells_redis_first_what_is_paused(redis_client: "redis.Redi
     assert is_paused(redis_client, workspace.pk)
 
 
-def test_what_is_dropped_is_freed_in_the_background(redis_client: "redis.Redis[str]") -> None:
+def test_dropped_keys_are_freed_in_the_background(redis_client: "redis.Redis[str]") -> None:
     """DEL of a million leads stops Redis for an eighth of a second."""
     workspace_id = 7
     names = [keys.schedule_of(workspace_id), keys.shadow_of(workspace_id)]

@@ -40,7 +40,7 @@ def test_limits_that_the_url_drops_are_missed() -> None:
 
 
 @pytest.mark.django_db
-def test_the_products_own_session_is_fit() -> None:
+def test_products_own_session_is_fit() -> None:
     check_database()
 
 
