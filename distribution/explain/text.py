@@ -22,10 +22,6 @@ class Line:
     role: str = "plain"
 
 
-def to_text(story: Story, *, width: int = WIDTH) -> str:
-    return "\n".join(line.text for line in render(story, width=width))
-
-
 def render(story: Story, *, width: int = WIDTH) -> Iterator[Line]:
     yield from _head(story.lead, width)
     for sale in story.sales:

@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.explain.lead import explain
-from distribution.explain.text import to_text
 from distribution.explain.types import Story, to_json
 from distribution.models import Assignment, Buyer, Campaign
 from distribution.money.returns import return_assignment
@@ -25,6 +24,7 @@ from tests.support.factories import (
     give_credits,
 )
 from tests.support.planting import plant
+from tests.support.stories import to_text
 from tracing.models import LeadDistributionEvent
 from tracing.queries import read_attempts
 
