@@ -5,10 +5,10 @@ import subprocess
 import sys
 
 from leadswitch.embedded.paths import ServicePaths
-from leadswitch.embedded.postgres import superuser_url
 from leadswitch.env import REPOSITORY
 from leadswitch.up import CELERY, DISPATCHER, WEB
 from tests.conftest import VAR_DIR
+from tests.support.superuser import superuser_url
 
 PLAIN = superuser_url(ServicePaths.of(VAR_DIR)).replace("postgres@", "leadswitch@", 1)
 
