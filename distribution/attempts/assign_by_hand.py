@@ -25,7 +25,8 @@ from routing.models import LeadStatus
 from routing.rules.duplicates import look_at_arrival
 from tracing.models import AttemptResult, AttemptTrigger
 from tracing.recorder import AttemptEnd, AttemptHead, Recorder, new_attempt_id
-from tracing.vocabulary import SKIP_REASONS, Event
+from tracing.skip_reasons import SKIP_REASONS
+from tracing.vocabulary import Event
 from tracing.wording import money
 
 OPEN: Final = (LeadStatus.PENDING, LeadStatus.FAILED, LeadStatus.DISTRIBUTED, LeadStatus.RETURNED)

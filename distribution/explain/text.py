@@ -8,7 +8,7 @@ from typing import Final
 
 from distribution.explain.types import Answer, AttemptStory, BuyerRow, LeadHead, Story
 from tracing import wording
-from tracing.gates import describe_fixer
+from tracing.obstacles import describe_fixer
 
 WIDTH: Final = 96
 LABEL_WIDTH: Final = 11

@@ -92,7 +92,7 @@ class TestWhoCounts:
         assert (attempt.result, attempt.first_lead_id) == ("duplicate", first.pk)
         assert Assignment.objects.count() == 1
         assert (
-            "A duplicate: The same person came in before. The person came first with a lead of another"
+            "A duplicate: The same person came in with an earlier lead. The person came first with a lead of another"
             in told(second)
         )
         assert broken(run_verification()) == {}
