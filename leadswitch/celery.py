@@ -81,26 +81,28 @@ def count_steps() -> int:
 
 
 @heartbeat_sent.connect
-def say_alive(sender: Any, **_: object) -> None:
+def write_heartbeat(sender: Any, **_: object) -> None:
     """Every two seconds, in the process that consumes: one that hangs says nothing, nor does one before it is ready."""
     shards = shards_among(app.amqp.queues.consume_from)
     for pulse in PULSES.values():
         silent = pulse.silent_seconds()
-        say = partial(workers.say_alive, sender.eventer.hostname, shards=shards, silent_seconds=silent)
-        guarded("say_alive", say, None)
+        say = partial(
+            workers.write_worker_heartbeat, sender.eventer.hostname, shards=shards, silent_seconds=silent
+        )
+        guarded("heartbeat", say, None)
 
 
 @worker_process_init.connect
 def settle(**_: object) -> None:
     # Imported here: its app is loaded by the time that a worker process starts.
-    from distribution.attempts.worker import settle_collector
+    from distribution.attempts.worker import freeze_startup_objects
 
-    settle_collector()
+    freeze_startup_objects()
 
 
 @worker_process_shutdown.connect
-def hand_on_rest(**_: object) -> None:
+def drain_enqueuer(**_: object) -> None:
     """Of a process of the pool that ends, also when it is replaced: it runs no exit handlers."""
-    from routing.dispatch.enqueue import HANDS
+    from routing.dispatch.enqueue import ENQUEUER
 
-    HANDS.leave()
+    ENQUEUER.drain()

@@ -10,9 +10,9 @@ from typing import Final
 from django.db import Error
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.attempts.outcome import Left, Outcome
+from distribution.attempts.outcome import NotRun, Outcome
 from routing.dispatch import inflight, shadow
-from routing.dispatch.enqueue import settle
+from routing.dispatch.enqueue import enqueue_now
 from routing.dispatch.pauses import mirror
 from routing.dispatch.schedule import Due
 from routing.models import DispatchMode
@@ -40,14 +40,14 @@ def run_leased(lead_id: int) -> None:
         _end(held, outcome)
 
 
-def hand_back(outcome: Outcome) -> None:
+def requeue(outcome: Outcome) -> None:
     """After the try of a lead that no lease was held for."""
-    if outcome.left is not None or outcome.lead_id is None:
+    if outcome.not_run is not None or outcome.lead_id is None:
         return
     _compare(outcome)
     if outcome.waits_again:
         due = _read_due_time(outcome.lead_id)
-        settle([] if due is None else [due])
+        enqueue_now([] if due is None else [due])
 
 
 def _end(held: inflight.Lease, outcome: Outcome | None) -> None:
@@ -67,7 +67,7 @@ def _end(held: inflight.Lease, outcome: Outcome | None) -> None:
 
 
 def _is_finished(outcome: Outcome) -> bool:
-    return outcome.left is Left.FINISHED or (outcome.left is None and not outcome.waits_again)
+    return outcome.not_run is NotRun.FINISHED or (outcome.not_run is None and not outcome.waits_again)
 
 
 def _read_due_time(lead_id: int) -> DueTime | None:
@@ -81,11 +81,11 @@ def _read_due_time(lead_id: int) -> DueTime | None:
 
 def _least_wait(outcome: Outcome, due: DueTime) -> timedelta:
     """Redis' clock may be ahead of the database's: a lead that was not due yet waits out the difference."""
-    if outcome.left is Left.NOT_DUE:
+    if outcome.not_run is NotRun.NOT_DUE:
         return due.remaining or NO_WAIT
-    if outcome.left is Left.BUSY:
+    if outcome.not_run is NotRun.BUSY:
         return WAIT_WHILE_BUSY
-    if outcome.left is Left.PAUSED and not _mirror_pause(due.workspace_id):
+    if outcome.not_run is NotRun.PAUSED and not _mirror_pause(due.workspace_id):
         return WAIT_FOR_MIRROR
     return NO_WAIT
 
@@ -102,7 +102,7 @@ def _mirror_pause(workspace_id: int) -> bool:
 def _compare(outcome: Outcome) -> None:
     """Compare the shadow index with the row that was picked."""
     taken = outcome.taken
-    if outcome.left is None and taken is not None and taken.dispatch_mode == DispatchMode.SHADOW:
+    if outcome.not_run is None and taken is not None and taken.dispatch_mode == DispatchMode.SHADOW:
         assert taken.next_attempt_at is not None  # noqa: S101 - an attempt ran: it was due
         due = Due(taken.id, taken.workspace_id, taken.next_attempt_at)
         guarded("compare", lambda: shadow.compare(due), "")

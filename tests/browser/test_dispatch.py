@@ -10,7 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from routing.dispatch import workers
-from routing.dispatch.control import say_leading
+from routing.dispatch.control import write_leader_heartbeat
 from routing.models import DispatchControl, DispatchPath, Workspace
 from routing.redis import keys
 from tests.browser.chromium import barriers
@@ -36,8 +36,8 @@ HIDDEN = """
 def sunbelt(committed_db: None, redis_client: "redis.Redis[str]") -> Workspace:  # noqa: ARG001
     """With a dispatcher and a worker, as far as they say so."""
     assert redis_client.ping()
-    say_leading("host:71:ab12", epoch=3, path=DispatchPath.REDIS)
-    workers.say_alive("celery@one")
+    write_leader_heartbeat("host:71:ab12", epoch=3, path=DispatchPath.REDIS)
+    workers.write_worker_heartbeat("celery@one")
     workspace: Workspace = WorkspaceFactory(name="Sunbelt Leads")
     return workspace
 
@@ -56,7 +56,7 @@ def count_asked(page: Page) -> list[str]:
     return asked
 
 
-def test_a_workspace_is_paused_for_a_reason_and_resumed(
+def test_workspace_is_paused_for_a_reason_and_resumed(
     open_as: OpenAs, sunbelt: Workspace, redis_client: "redis.Redis[str]"
 ) -> None:
     page = open_as(person("operator", sunbelt), refused=[(400, f"{URL}pause/")])
@@ -85,7 +85,7 @@ def test_a_workspace_is_paused_for_a_reason_and_resumed(
     assert list(entries) == [("pause", "the buyers asked for it"), ("resume", "they are back")]
 
 
-def test_the_whole_product_is_paused_and_resumed(open_as: OpenAs, sunbelt: Workspace) -> None:
+def test_whole_product_is_paused_and_resumed(open_as: OpenAs, sunbelt: Workspace) -> None:
     page = open_as(User.objects.create_superuser("root"))
     page.goto(path_of(Workspace, "changelist"))
     page.locator("#nav-sidebar").get_by_role("link", name="Dispatch").click()
@@ -100,7 +100,7 @@ def test_the_whole_product_is_paused_and_resumed(open_as: OpenAs, sunbelt: Works
     expect(row_of(page, sunbelt)).to_be_visible()
 
 
-def test_the_figures_follow_and_keep_what_one_is_doing(open_as: OpenAs, sunbelt: Workspace) -> None:
+def test_figures_follow_and_keep_what_one_is_doing(open_as: OpenAs, sunbelt: Workspace) -> None:
     page = open_as(User.objects.create_superuser("root"))
     page.goto(URL)
     expect(page.get_by_test_id("dispatch-waiting")).to_have_text("0")
@@ -118,7 +118,7 @@ def test_the_figures_follow_and_keep_what_one_is_doing(open_as: OpenAs, sunbelt:
     WorkspaceFactory(name="Another")
     expect(page.get_by_test_id("dispatch-workspace")).to_have_count(2)
     expect(page.get_by_test_id("dispatch-workspace").first).to_contain_text("Another")
-    say_leading("host:72:cd34", epoch=4, path=DispatchPath.REDIS)
+    write_leader_heartbeat("host:72:cd34", epoch=4, path=DispatchPath.REDIS)
     expect(page.get_by_test_id("dispatch-leader")).to_contain_text("host:72:cd34")
     expect(page.get_by_test_id("dispatch-note")).to_be_empty()
 
@@ -142,7 +142,7 @@ def is_fetch(route: Any) -> bool:
     return bool(route.request.resource_type == "fetch")
 
 
-def test_nobody_asks_while_nobody_looks(open_as: OpenAs, sunbelt: Workspace) -> None:
+def test_hidden_page_does_not_poll(open_as: OpenAs, sunbelt: Workspace) -> None:
     page = open_as(User.objects.create_superuser("root"))
     page.clock.install()
     page.goto(URL)
@@ -168,7 +168,7 @@ def test_without_a_script_it_says_to_reload(open_as: OpenAs, sunbelt: Workspace)
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_it_fits_and_keeps_nobody_out(open_as: OpenAs, sunbelt: Workspace, size: str) -> None:
+def test_it_fits_and_is_accessible(open_as: OpenAs, sunbelt: Workspace, size: str) -> None:
     Workspace.objects.update(paused_at=timezone.now())
     WorkspaceFactory(name="A workspace with a rather long name, as some have", dispatch_mode="event")
     page = open_as(User.objects.create_superuser("root"), **SIZES[size])

@@ -27,7 +27,7 @@ def test_lists_fit_their_page(open_as: OpenAs, size: str) -> None:
 
 @pytest.mark.usefixtures("redis_client")
 @pytest.mark.parametrize("size", SIZES)
-def test_the_dispatch_fits_its_page(open_as: OpenAs, size: str) -> None:
+def test_dispatch_fits_its_page(open_as: OpenAs, size: str) -> None:
     page = open_as(User.objects.create_superuser("root"), **SIZES[size])
     page.goto(path_of(DispatchControl, "changelist"))
     shards = page.get_by_test_id("dispatch-shards")
@@ -37,7 +37,7 @@ def test_the_dispatch_fits_its_page(open_as: OpenAs, size: str) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_filter_is_a_menu_before_the_list(open_as: OpenAs, size: str) -> None:
+def test_filter_is_a_menu_before_the_list(open_as: OpenAs, size: str) -> None:
     build_world()
     page = open_as(User.objects.create_superuser("root"), **SIZES[size])
     page.goto(path_of(Lead, "changelist"))

@@ -62,7 +62,7 @@ def take_back(assignment: Assignment, actor: str) -> bool:
     return return_by_hand(assignment, actor=actor, reason="wrong number")
 
 
-def test_of_two_return_forms_one_returns_the_lead(assignment: Assignment) -> None:
+def test_one_of_two_return_forms_returns_the_lead(assignment: Assignment) -> None:
     outcomes = at_once(
         [partial(take_back, assignment, "ann"), partial(take_back, assignment, "ben")], hold=HOLD_LEADS
     )
@@ -87,7 +87,7 @@ def test_control_without_the_lock_both_say_that_they_did_it(
     assert LedgerEntry.objects.filter(kind="refund").count() == 1
 
 
-def test_late_form_is_told_who_returned_the_lead(assignment: Assignment) -> None:
+def test_late_form_shows_who_returned_the_lead(assignment: Assignment) -> None:
     take_back(assignment, "ann")
     client = Client()
     client.force_login(User.objects.create_superuser("ben"))
@@ -152,7 +152,7 @@ def rotate_or_say(key: SourceKey) -> IssuedKey | str:
         return str(refusal)
 
 
-def test_of_two_that_rotate_a_key_one_gets_the_new_one() -> None:
+def test_one_of_two_rotations_gets_the_new_key() -> None:
     issue_key(SourceFactory())
     keys = [SourceKey.objects.get(), SourceKey.objects.get()]
 
@@ -164,7 +164,7 @@ def test_of_two_that_rotate_a_key_one_gets_the_new_one() -> None:
     assert AuditEntry.objects.filter(action="rotated").count() == 1
 
 
-def test_of_two_that_turn_a_second_factor_off_one_is_in_the_audit() -> None:
+def test_one_of_two_second_factor_resets_is_audited() -> None:
     user = User.objects.create_user("ada")
     TOTPDevice.objects.create(user=user, name="app")
 
@@ -173,7 +173,7 @@ def test_of_two_that_turn_a_second_factor_off_one_is_in_the_audit() -> None:
     assert AuditEntry.objects.filter(action="second_factor_off").count() == 1
 
 
-def test_lead_that_was_cancelled_before_is_told_so() -> None:
+def test_already_cancelled_lead_is_reported() -> None:
     """Both opened the page when the lead was waiting, and the second one's form carries no state."""
     lead = LeadFactory()
     clients = [Client(), Client()]

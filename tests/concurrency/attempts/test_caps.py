@@ -55,9 +55,7 @@ def test_control_without_the_lock_two_leads_take_the_last_place(monkeypatch: pyt
 
 
 @pytest.mark.parametrize("is_confirmed", [True, False], ids=["confirmed", "control"])
-def test_what_was_read_before_the_lock_is_read_again_after_it(
-    monkeypatch: pytest.MonkeyPatch, *, is_confirmed: bool
-) -> None:
+def test_facts_are_read_again_after_the_lock(monkeypatch: pytest.MonkeyPatch, *, is_confirmed: bool) -> None:
     """Another lead takes the last place between this one's reading and its lock.
 
     The control believes its first reading: the lock alone does not help.

@@ -44,7 +44,7 @@ def test_two_campaigns_wait_for_their_common_buyers_in_one_order(
     monkeypatch: pytest.MonkeyPatch, order: str
 ) -> None:
     """The control waits by ascending enrollment: right within a campaign, a ring across two."""
-    monkeypatch.setattr(locks, "PATIENCE_MS", 10_000)
+    monkeypatch.setattr(locks, "LONGEST_WAIT_MS", 10_000)
     monkeypatch.setattr(locks, "WAIT_FOR_CANDIDATES", locks.WAIT_FOR_CANDIDATES.replace("w.id", order))
     first, second = (
         [each.pk for each in campaign.enrollments.order_by("pk")] for campaign in two_campaigns()
@@ -114,7 +114,7 @@ def return_some(*, is_over: threading.Event) -> None:
 
 def test_leads_top_ups_returns_and_edits_never_deadlock(monkeypatch: pytest.MonkeyPatch) -> None:
     # Beyond the server's deadlock_timeout of 1 s: a ring is broken as a deadlock, not by impatience.
-    monkeypatch.setattr(locks, "PATIENCE_MS", 5_000)
+    monkeypatch.setattr(locks, "LONGEST_WAIT_MS", 5_000)
     first, second = two_campaigns()
     lead_ids = [
         *make_leads(first, count=LEADS // 2),

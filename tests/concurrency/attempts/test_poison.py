@@ -15,7 +15,7 @@ from distribution.tasks import pick_up_due
 from routing.leads.rerun import rerun_lead
 from routing.models import Lead, LeadStatus
 from tests.support.factories import CampaignFactory, enroll
-from tests.support.processes import beat, celery
+from tests.support.processes import WORKER, beat, celery
 from tests.support.race_leads import assert_verified, make_leads
 from tests.support.waiting import wait_until
 from tracing.models import Attempt
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
-WORKER = ("worker", "--concurrency", "1", "--without-gossip", "--without-mingle", "--loglevel", "INFO")
 POISON = """
 CREATE FUNCTION refuse_poison() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -53,9 +52,7 @@ def has_attempts(lead: Lead, number: int) -> bool:
 
 
 @pytest.mark.usefixtures("_poison")
-def test_a_poison_lead_ends_as_failed_after_its_tries(
-    redis_client: "redis.Redis[str]", tmp_path: Path
-) -> None:
+def test_poison_lead_ends_as_failed_after_its_tries(redis_client: "redis.Redis[str]", tmp_path: Path) -> None:
     """A permanent fault is not retried forever, and leaves one due time."""
     assert redis_client.ping()
     campaign = CampaignFactory(price_cents=100)

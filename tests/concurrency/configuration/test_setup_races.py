@@ -44,7 +44,7 @@ def set_up(path: Path) -> str:
     ],
     ids=["added", "renamed"],
 )
-def test_a_row_that_is_stored_at_this_moment_is_told(tmp_path: Path, sql: str, expected: str) -> None:
+def test_row_being_stored_is_reported(tmp_path: Path, sql: str, expected: str) -> None:
     BuyerFactory(workspace=WorkspaceFactory(slug="acme", name="Acme"), name="West")
     path = tmp_path / "setup.yaml"
     path.write_text(FILE)
@@ -64,7 +64,7 @@ def test_a_row_that_is_stored_at_this_moment_is_told(tmp_path: Path, sql: str, e
     assert set_up(path) == ""
 
 
-def test_a_row_that_somebody_keeps_is_told(tmp_path: Path) -> None:
+def test_locked_row_is_reported(tmp_path: Path) -> None:
     buyer = BuyerFactory(workspace=WorkspaceFactory(slug="acme", name="Acme"), name="East")
     path = tmp_path / "setup.yaml"
     path.write_text(FILE)

@@ -20,13 +20,14 @@ from django.utils import timezone
 
 from distribution.models import Assignment, Campaign
 from leadswitch.embedded import redis as embedded_redis
-from routing.dispatch import modes as rollout
+from leadswitch.up import worker_arguments
 from routing.dispatch import schedule
 from routing.dispatch.control import read_control
-from routing.dispatch.enqueue import settle
+from routing.dispatch.enqueue import enqueue_now
 from routing.models import DispatchMode, Lead, LeadStatus
 from routing.queries import read_due_times
 from tests.conftest import remove_keys
+from tests.support import switches
 from tests.support.cutoff import way_to
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.processes import Program, beat, celery, dispatcher
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
-WORKER = ("worker", "--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "INFO")
+WORKER = worker_arguments(concurrency=2)
 SHORT = {"LEADSWITCH_LEASE_SECONDS": "2", "LEADSWITCH_PICKUP_PERIOD_SECONDS": "1"}
 
 
@@ -62,13 +63,13 @@ def make_flow(campaign: Campaign, *, count: int, seconds: float) -> list[int]:
     for number in range(count):
         due_at = now + timedelta(seconds=seconds * number / count)
         lead_ids += make_leads(campaign, count=1, next_attempt_at=due_at)
-    settle(read_due_times(lead_ids))
+    enqueue_now(read_due_times(lead_ids))
     return lead_ids
 
 
 def is_led_by(program: Program) -> bool:
     control = read_control()
-    return f":{program.process.pid}:" in control.leader and control.seen_at is not None
+    return f":{program.process.pid}:" in control.leader and control.age is not None
 
 
 @contextmanager
@@ -90,7 +91,7 @@ def assert_sold_once(lead_ids: list[int]) -> None:
     assert_verified()
 
 
-def test_another_takes_over_from_a_killed_one(
+def test_another_dispatcher_takes_over_from_a_killed_one(
     campaign: Campaign, redis_client: "redis.Redis[str]", tmp_path: Path
 ) -> None:
     assert redis_client.ping()
@@ -125,7 +126,7 @@ def test_one_that_was_stopped_past_its_lease_takes_nothing_more(
     assert_sold_once(lead_ids)
 
 
-def test_a_leader_that_is_cut_off_from_redis_is_replaced(
+def test_leader_that_is_cut_off_from_redis_is_replaced(
     campaign: Campaign, redis_client: "redis.Redis[str]", tmp_path: Path
 ) -> None:
     """Its calls are not refused, they are never answered. Both may run leads for a while: once each."""
@@ -148,7 +149,7 @@ def test_a_leader_that_is_cut_off_from_redis_is_replaced(
     assert_sold_once(lead_ids)
 
 
-def test_a_flush_under_load_heals_at_once(
+def test_flush_under_load_heals_at_once(
     campaign: Campaign, redis_client: "redis.Redis[str]", tmp_path: Path
 ) -> None:
     """Without beat: the leader finds its own key gone, and looks through what is due soon."""
@@ -187,7 +188,7 @@ def test_without_redis_the_dispatcher_runs_leads_itself(
     assert_sold_once([*during, *soon])
 
 
-def test_one_dispatcher_at_a_time_runs_straight(campaign: Campaign, own_redis: "ServicePaths") -> None:
+def test_one_dispatcher_at_a_time_runs_the_fallback(campaign: Campaign, own_redis: "ServicePaths") -> None:
     """The other two stand by: PostgreSQL has the lock."""
     environment = {**SHORT, "REDIS_URL": embedded_redis.redis_url(own_redis)}
     embedded_redis.stop(own_redis)
@@ -211,19 +212,19 @@ def test_modes_flip_while_leads_flow(
             lead_ids += make_flow(campaign, count=5, seconds=1)
             goal = Assignment.objects.count() + 2
             wait_until(lambda goal=goal: Assignment.objects.count() >= goal, what="two leads more")  # type: ignore[misc]
-            rollout.change_mode(campaign.workspace_id, modes[flip % 3])
+            switches.change_mode(campaign.workspace_id, modes[flip % 3])
         wait_until(partial(is_distributed, lead_ids), what="all leads")
         wait_until(lambda: schedule.read_sizes().inflight == 0, what="the end of every lease")
     assert_sold_once(lead_ids)
 
 
-def test_a_dispatcher_that_is_told_to_stop_resigns(redis_client: "redis.Redis[str]", tmp_path: Path) -> None:
+def test_stopped_dispatcher_resigns(redis_client: "redis.Redis[str]", tmp_path: Path) -> None:
     """The next one leads at once, and the pick-up knows that nobody does."""
     assert redis_client.ping()
     with dispatchers(tmp_path, 1) as [only]:
         wait_for_leader([only])
         only.process.send_signal(signal.SIGTERM)
         assert only.process.wait(30) == 0
-    assert read_control().seen_at is None
-    won, is_new = schedule.claim_lead("next", lease_ms=1_000, least_epoch=0)
+    assert read_control().age is None
+    won, is_new = schedule.acquire_leadership("next", lease_ms=1_000, least_epoch=0)
     assert (won is not None, is_new) == (True, True)

@@ -77,7 +77,7 @@ def test_leads_go_out_while_redis_is_full(
     assert_sold_once([*during, *after])
 
 
-def test_leads_go_out_while_nobody_takes_from_the_queues(
+def test_leads_go_out_while_no_worker_consumes_the_queues(
     campaign: Campaign, client: "redis.Redis[str]", environment: dict[str, str], tmp_path: Path
 ) -> None:
     assert client.ping()

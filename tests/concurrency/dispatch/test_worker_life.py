@@ -50,7 +50,7 @@ def lock_trace() -> None:
         cursor.execute("LOCK TABLE tracing_leaddistributionevent IN ACCESS EXCLUSIVE MODE")
 
 
-def test_a_warm_shutdown_finishes_the_lead_it_has(
+def test_warm_shutdown_finishes_the_lead_it_has(
     campaign: Campaign, redis_client: "redis.Redis[str]", tmp_path: Path
 ) -> None:
     """It takes no further one: that stays due, and the pick-up starts it."""
@@ -84,7 +84,7 @@ print(before, len(zips._ROWS))
 """
 
 
-def test_a_worker_reads_the_zip_codes_before_its_pool_is_forked() -> None:
+def test_worker_reads_the_zip_codes_before_its_pool_is_forked() -> None:
     """It takes 0.4 s, which the first lead of every process would wait for."""
     command = [sys.executable, "-c", BEFORE_THE_FORK]
     done = subprocess.run(
@@ -119,7 +119,7 @@ def test_worker_and_beat_come_back_after_redis_was_away(campaign: Campaign, own_
     assert_verified()
 
 
-def test_a_worker_lives_through_every_death_of_redis(campaign: Campaign, own_redis: ServicePaths) -> None:
+def test_worker_lives_through_every_death_of_redis(campaign: Campaign, own_redis: ServicePaths) -> None:
     """It is killed while tasks run: their acknowledgements meet a connection that is gone."""
     url = embedded_redis.redis_url(own_redis)
     with (
@@ -162,10 +162,10 @@ import sys, django
 django.setup()
 from distribution.tasks import pick_up_due
 from routing.metrics import WAKES_LOST
-from routing.dispatch.enqueue import HANDS, hand_on
+from routing.dispatch.enqueue import ENQUEUER, enqueue
 from routing.queries import read_due_times
-hand_on(read_due_times([int(each) for each in sys.argv[1:]]))
-assert HANDS.flush(timeout_seconds=10)
+enqueue(read_due_times([int(each) for each in sys.argv[1:]]))
+assert ENQUEUER.flush(timeout_seconds=10)
 pick_up_due()
 samples = [sample for metric in WAKES_LOST.collect() for sample in metric.samples]
 print(int(sum(sample.value for sample in samples if sample.name.endswith("_total"))))

@@ -37,13 +37,13 @@ def go_on(process: "subprocess.Popen[str]") -> str:
 
 def take_over(settings: Any) -> None:
     """As time does it: the lease is too old, and the lead's next try has come."""
-    settings.LEADSWITCH_LOCK_MAX_SECONDS = 60
+    settings.LEADSWITCH_CLAIM_MAX_SECONDS = 60
     Lead.objects.update(locked_at=fetch_value("SELECT now() - interval '61 s'"))
     assert run_reconciler(find_reconciler("stale_locks"), fix=True).repaired == 1
     Lead.objects.update(next_attempt_at=fetch_value("SELECT now()"))
 
 
-def test_a_paused_owner_whose_lease_was_taken_over_cannot_write(settings: Any) -> None:
+def test_paused_owner_whose_lease_was_taken_over_cannot_write(settings: Any) -> None:
     lead = LeadFactory()
     with owner(lead, "first") as first:
         os.kill(first.pid, signal.SIGSTOP)
@@ -71,7 +71,7 @@ def test_control_without_the_fence_it_ends_the_work_of_the_other(settings: Any) 
             assert go_on(second) == "lost"
 
 
-def test_a_killed_owner_leaves_its_lead_to_the_next(settings: Any) -> None:
+def test_killed_owner_leaves_its_lead_to_the_next(settings: Any) -> None:
     lead = LeadFactory()
     with owner(lead, "first") as first:
         os.kill(first.pid, signal.SIGKILL)

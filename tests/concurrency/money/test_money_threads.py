@@ -106,7 +106,7 @@ def test_many_refunds_pay_back_one_charge() -> None:
     assert run_verification().holds
 
 
-def test_a_return_in_many_threads_happens_once() -> None:
+def test_return_in_many_threads_happens_once() -> None:
     sold = sold_once()
 
     together(lambda n: return_assignment(sold.public_id, actor=f"{n}", reason="wrong number"))

@@ -98,7 +98,7 @@ def test_pause_and_resume(operator: Client, failed: Lead) -> None:
     assert list(AuditEntry.objects.order_by("pk").values_list("action", flat=True)) == ["pause", "resume"]
 
 
-def test_the_page_offers_what_would_do_something(operator: Client, failed: Lead) -> None:
+def test_page_offers_what_would_do_something(operator: Client, failed: Lead) -> None:
     def offered(lead: Lead) -> list[str]:
         content = operator.get(page(Lead, "change", lead.pk)).content.decode()
         return re.findall(r'class="desk-button">([^<]+)<', content)
@@ -135,7 +135,7 @@ def test_assign_by_hand(operator: Client, failed: Lead) -> None:
     assert Assignment.objects.count() == 1
 
 
-def test_a_foreign_buyer_cannot_be_chosen(operator: Client, failed: Lead) -> None:
+def test_foreign_buyer_cannot_be_chosen(operator: Client, failed: Lead) -> None:
     stranger = EnrollmentFactory(buyer__credits_cents=10_000)
     url = reverse("admin:routing_lead_assign", args=[failed.pk])
 

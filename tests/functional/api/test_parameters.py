@@ -58,7 +58,7 @@ class TestRefusals:
         return answer.json()["error"]["fields"]
 
     def test_unknown_parameter_is_named_with_the_known_ones(self, client: Client) -> None:
-        """A misspelt filter would show everything."""
+        """A misspelled filter would show everything."""
         assert self.fields(client, "?kinds=charge&limit=1") == {
             "kinds": [
                 {
@@ -83,5 +83,5 @@ class TestRefusals:
         assert client.head(f"{LEDGER}?kinds=charge").status_code == 400
         assert client.head(LEDGER).status_code == 200
 
-    def test_nothing_is_said_before_the_key_is_known(self) -> None:
+    def test_unknown_key_learns_nothing(self) -> None:
         assert Client().get(f"{LEDGER}?kinds=charge").status_code == 401

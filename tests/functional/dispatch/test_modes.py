@@ -12,12 +12,13 @@ from distribution.models import Campaign
 from distribution.tasks import pick_up_due, process_leads
 from routing import metrics
 from routing.dispatch import modes, schedule
-from routing.dispatch.control import say_leading, say_resigned
-from routing.dispatch.enqueue import settle
+from routing.dispatch.control import clear_leader_heartbeat, write_leader_heartbeat
+from routing.dispatch.enqueue import enqueue_now
 from routing.models import DispatchMode, DispatchPath, Lead, Source, Workspace
 from routing.queries import read_due_times
 from routing.reconcile import Counts, find_reconciler, run_reconciler
 from routing.redis import keys
+from tests.support import switches
 from tests.support.blocking import holding
 from tests.support.factories import CampaignFactory, SourceFactory, enroll, issue_key
 from tests.support.queues import read_published
@@ -41,7 +42,7 @@ def campaign() -> Campaign:
 
 
 def switch(campaign: Campaign, mode: DispatchMode) -> None:
-    assert modes.change_mode(campaign.workspace_id, mode)
+    assert switches.change_mode(campaign.workspace_id, mode)
     modes.follow_mode(campaign.workspace_id)
 
 
@@ -81,18 +82,20 @@ def make_due(campaign: Campaign, *, count: int = 1, **fields: Any) -> list[int]:
         ("event", False, True),  # no dispatcher lives: the pick-up is the safety net
     ],
 )
-def test_what_the_pick_up_starts(campaign: Campaign, mode: str, *, is_led: bool, starts: bool) -> None:
+def test_pick_up_starts_only_what_no_dispatcher_does(
+    campaign: Campaign, mode: str, *, is_led: bool, starts: bool
+) -> None:
     Workspace.objects.update(dispatch_mode=mode)
     make_due(campaign)
-    say_leading("somebody", epoch=1, path=DispatchPath.REDIS)
+    write_leader_heartbeat("somebody", epoch=1, path=DispatchPath.REDIS)
     if not is_led:
-        say_resigned("somebody")
+        clear_leader_heartbeat("somebody")
     assert (distribute_next_polled().lead_id is not None) == starts
 
 
-def test_a_dispatcher_that_is_silent_does_not_count(campaign: Campaign) -> None:
+def test_dispatcher_that_is_silent_does_not_count(campaign: Campaign) -> None:
     make_due(campaign)
-    say_leading("somebody", epoch=1, path=DispatchPath.REDIS)
+    write_leader_heartbeat("somebody", epoch=1, path=DispatchPath.REDIS)
     run_sql("UPDATE routing_dispatchcontrol SET seen_at = seen_at - interval '16 seconds'")
     assert distribute_next_polled().lead_id is not None
 
@@ -117,7 +120,7 @@ def test_existing_workspaces_stay_with_the_pick_up(settings: Any) -> None:
 
 
 @pytest.mark.parametrize("mode", list(DispatchMode))
-def test_an_intake_hands_on_by_mode(redis_client: "redis.Redis[str]", mode: DispatchMode) -> None:
+def test_intake_enqueues_by_mode(redis_client: "redis.Redis[str]", mode: DispatchMode) -> None:
     source: Source = SourceFactory(workspace__dispatch_mode=mode)
     client = Client(headers={"Authorization": f"Api-Key {issue_key(source)}"})
     body = {"zip": "30312", "email": "ada@example.com", "vertical": "roofing"}
@@ -143,10 +146,10 @@ def keys_prefix() -> str:
 # --- shadow ---------------------------------------------------------------------------------------------------
 
 
-def test_a_pick_is_compared_with_the_index(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
+def test_pick_is_compared_with_the_index(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
     Workspace.objects.update(dispatch_mode="shadow")
     same, missing, early, late = make_due(campaign, count=4)
-    settle(read_due_times([same, early, late]))
+    enqueue_now(read_due_times([same, early, late]))
     known = shadow_index(redis_client, campaign)
     redis_client.zadd(
         keys.shadow_of(campaign.workspace_id),
@@ -161,12 +164,10 @@ def test_a_pick_is_compared_with_the_index(campaign: Campaign, redis_client: "re
     assert_verified()
 
 
-def test_a_retry_is_in_the_index_at_its_new_time(
-    campaign: Campaign, redis_client: "redis.Redis[str]"
-) -> None:
+def test_retry_is_in_the_index_at_its_new_time(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
     Workspace.objects.update(dispatch_mode="shadow")
     [lead_id] = make_due(campaign)
-    settle(read_due_times([lead_id]))
+    enqueue_now(read_due_times([lead_id]))
     with holding(HOLD_WALLETS):
         process_leads([lead_id])
     lead = Lead.objects.get(pk=lead_id)
@@ -174,7 +175,7 @@ def test_a_retry_is_in_the_index_at_its_new_time(
     assert shadow_index(redis_client, campaign) == {lead_id: schedule.to_ms(lead.next_attempt_at)}
 
 
-def test_the_reconciler_keeps_the_shadow_index(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
+def test_reconciler_keeps_the_shadow_index(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
     Workspace.objects.update(dispatch_mode="shadow")
     due_at = timezone.now() + HOUR
     [lead_id] = make_due(campaign, next_attempt_at=due_at)
@@ -208,7 +209,7 @@ def test_forward_and_back(campaign: Campaign, redis_client: "redis.Redis[str]") 
     assert (shadow_index(redis_client, campaign), schedule.read_sizes().waiting) == (whole, 0)
     switch(campaign, DispatchMode.POLL)
     assert (shadow_index(redis_client, campaign), schedule.read_sizes().waiting) == ({}, 0)
-    assert not modes.change_mode(campaign.workspace_id, DispatchMode.POLL)
+    assert not switches.change_mode(campaign.workspace_id, DispatchMode.POLL)
 
 
 @pytest.mark.parametrize(("mode", "left"), [("poll", 0), ("shadow", 0), ("event", 2)])
@@ -216,7 +217,7 @@ def test_without_the_message_the_reconciler_does_it(
     campaign: Campaign, redis_client: "redis.Redis[str]", mode: str, left: int
 ) -> None:
     lead_ids = make_due(campaign, count=2, next_attempt_at=timezone.now() + HOUR)
-    settle(read_due_times(lead_ids))
+    enqueue_now(read_due_times(lead_ids))
     redis_client.zadd(keys.shadow_of(campaign.workspace_id), {"1": 1})
     Workspace.objects.update(dispatch_mode=mode)
     reconcile()
@@ -225,12 +226,12 @@ def test_without_the_message_the_reconciler_does_it(
     assert set(shadow_index(redis_client, campaign)) - {1} == expected
 
 
-def test_a_lead_in_flight_ends_in_the_mode_that_holds_then(
+def test_lead_in_flight_ends_in_the_mode_that_holds_then(
     campaign: Campaign, redis_client: "redis.Redis[str]"
 ) -> None:
     """It was handed on in event mode; its retry is the pick-up's."""
     [lead_id] = make_due(campaign)
-    settle(read_due_times([lead_id]))
+    enqueue_now(read_due_times([lead_id]))
     assert read_published(redis_client) == [lead_id]
     Workspace.objects.update(dispatch_mode="poll")
     with holding(HOLD_WALLETS):
@@ -240,9 +241,9 @@ def test_a_lead_in_flight_ends_in_the_mode_that_holds_then(
     assert Lead.objects.get(pk=lead_id).due_reason == "tier_lock_contention"
 
 
-def test_a_lead_taken_by_both_ways_is_sold_once(campaign: Campaign) -> None:
+def test_lead_taken_by_both_ways_is_sold_once(campaign: Campaign) -> None:
     [lead_id] = make_due(campaign)
-    settle(read_due_times([lead_id]))
+    enqueue_now(read_due_times([lead_id]))
     Workspace.objects.update(dispatch_mode="poll")
     pick_up_due()
     process_leads([lead_id], is_leased=True)

@@ -17,6 +17,7 @@ from routing.queries import count_polled
 from routing.reconcile import Counts, find_reconciler, run_reconciler
 from routing.redis import keys
 from tests.conftest import remove_keys
+from tests.support import switches
 from tests.support.blocking import holding
 from tests.support.factories import CampaignFactory, WorkspaceFactory, enroll
 from tests.support.race_leads import make_leads
@@ -41,50 +42,50 @@ def paused_keys(client: "redis.Redis[str]") -> set[str]:
     return set(client.scan_iter(f"{keys.paused_key()}*"))
 
 
-def test_the_product_is_paused_and_resumed(redis_client: "redis.Redis[str]") -> None:
+def test_product_is_paused_and_resumed(redis_client: "redis.Redis[str]") -> None:
     first = timezone.now()
-    assert pauses.pause_product(at=first, **WHY)
-    assert not pauses.pause_product(at=timezone.now(), **WHY)
+    assert switches.pause_product(at=first, **WHY)
+    assert not switches.pause_product(at=timezone.now(), **WHY)
     assert read_control().paused_at == first
     assert paused_keys(redis_client) == {keys.paused_key()}
-    assert pauses.resume_product(**WHY)
-    assert not pauses.resume_product(**WHY)
+    assert switches.resume_product(**WHY)
+    assert not switches.resume_product(**WHY)
     assert read_control().paused_at is None
     assert paused_keys(redis_client) == set()
 
 
-def test_a_workspace_is_paused_and_resumed(redis_client: "redis.Redis[str]") -> None:
+def test_workspace_is_paused_and_resumed(redis_client: "redis.Redis[str]") -> None:
     workspace = WorkspaceFactory()
-    assert pauses.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
-    assert not pauses.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
+    assert switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
+    assert not switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
     assert paused_keys(redis_client) == {keys.workspace_paused_key(workspace.pk)}
-    assert pauses.resume_workspace(workspace.pk, **WHY)
-    assert not pauses.resume_workspace(workspace.pk, **WHY)
+    assert switches.resume_workspace(workspace.pk, **WHY)
+    assert not switches.resume_workspace(workspace.pk, **WHY)
     assert paused_keys(redis_client) == set()
 
 
 def test_resuming_wakes_the_dispatcher(redis_client: "redis.Redis[str]") -> None:
     with redis_client.pubsub(ignore_subscribe_messages=True) as channel:
         channel.subscribe(keys.wake_key())
-        pauses.resume_product(**WHY)
+        switches.resume_product(**WHY)
         wait_until(lambda: channel.get_message(timeout=1) is not None, what="a word to the dispatcher")
 
 
-def test_a_paused_product_starts_nothing_in_any_mode(redis_client: "redis.Redis[str]") -> None:
+def test_paused_product_starts_nothing_in_any_mode(redis_client: "redis.Redis[str]") -> None:
     """One switch for all ways."""
     assert redis_client.ping()
     campaign = CampaignFactory()
     enroll(campaign, count=1, credits_cents=1_000_000)
     make_leads(campaign, count=1)
-    pauses.pause_product(at=timezone.now(), **WHY)
+    switches.pause_product(at=timezone.now(), **WHY)
     assert distribute_next_due().lead_id is None
     assert distribute_next_polled().lead_id is None
     assert count_polled(limit=10) == 0
-    pauses.resume_product(**WHY)
+    switches.resume_product(**WHY)
     assert distribute_next_polled().result == "success"
 
 
-def test_a_mirror_that_differs_is_mended(redis_client: "redis.Redis[str]") -> None:
+def test_mirror_that_differs_is_corrected(redis_client: "redis.Redis[str]") -> None:
     """Both ways: a pause that Redis misses, and one that it kept."""
     paused = WorkspaceFactory(paused_at=timezone.now())
     running = WorkspaceFactory()
@@ -100,9 +101,9 @@ def test_a_mirror_that_differs_is_mended(redis_client: "redis.Redis[str]") -> No
     assert reconcile() == Counts(checked=3)
 
 
-def test_a_flush_is_mended(redis_client: "redis.Redis[str]") -> None:
+def test_flush_is_repaired(redis_client: "redis.Redis[str]") -> None:
     workspaces = WorkspaceFactory.create_batch(3, paused_at=timezone.now())
-    pauses.pause_product(at=timezone.now(), **WHY)
+    switches.pause_product(at=timezone.now(), **WHY)
     remove_keys(redis_client)
     assert reconcile() == Counts(checked=4, repaired=4)
     assert paused_keys(redis_client) == {
@@ -129,10 +130,10 @@ def told() -> list[tuple[str, str, str, str, str, int | None]]:
 
 @pytest.mark.usefixtures("redis_client")
 class TestAudit:
-    def test_the_products_switch_leaves_entries(self) -> None:
+    def test_products_switch_leaves_entries(self) -> None:
         at = timezone.now()
-        pauses.pause_product(at=at, actor="ann", reason=" a bad import ")
-        pauses.resume_product(actor="ben", reason="mended")
+        switches.pause_product(at=at, actor="ann", reason=" a bad import ")
+        switches.resume_product(actor="ben", reason="mended")
 
         target = ("routing.dispatchcontrol", "1", None)
         assert told() == [
@@ -144,10 +145,10 @@ class TestAudit:
         assert (paused.before, paused.after) == ({"paused_at": None}, {"paused_at": written})
         assert (resumed.before, resumed.after) == ({"paused_at": written}, {"paused_at": None})
 
-    def test_a_workspaces_switch_leaves_entries_of_its_own(self) -> None:
+    def test_workspaces_switch_leaves_entries_of_its_own(self) -> None:
         workspace = WorkspaceFactory()
-        pauses.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
-        pauses.resume_workspace(workspace.pk, **WHY)
+        switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
+        switches.resume_workspace(workspace.pk, **WHY)
 
         target = ("routing.workspace", str(workspace.pk), workspace.pk)
         assert told() == [("ops", "pause", "a doubt", *target), ("ops", "resume", "a doubt", *target)]
@@ -155,11 +156,11 @@ class TestAudit:
     def test_doing_it_again_leaves_none(self) -> None:
         workspace = WorkspaceFactory()
         for _ in range(2):
-            pauses.pause_product(at=timezone.now(), **WHY)
-            pauses.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
+            switches.pause_product(at=timezone.now(), **WHY)
+            switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
         for _ in range(2):
-            pauses.resume_product(**WHY)
-            pauses.resume_workspace(workspace.pk, **WHY)
+            switches.resume_product(**WHY)
+            switches.resume_workspace(workspace.pk, **WHY)
         assert [each[1] for each in told()] == ["pause", "pause", "resume", "resume"]
 
     @pytest.mark.parametrize("reason", ["", "  "])
@@ -172,32 +173,32 @@ class TestAudit:
         assert not Workspace.objects.filter(paused_at__isnull=False).exists()
         assert told() == []
 
-    def test_an_entry_that_cannot_be_written_leaves_no_pause(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_entry_that_cannot_be_written_leaves_no_pause(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(**_: object) -> None:
             raise RuntimeError("no audit")
 
         monkeypatch.setattr(audit, "record", fail)
         with pytest.raises(RuntimeError, match="no audit"):
-            pauses.pause_product(at=timezone.now(), **WHY)
+            switches.pause_product(at=timezone.now(), **WHY)
         assert read_control().paused_at is None
 
-    def test_a_workspace_that_is_not_there_is_an_error(self) -> None:
+    def test_workspace_that_is_not_there_is_an_error(self) -> None:
         with pytest.raises(LookupError):
-            pauses.pause_workspace(0, at=timezone.now(), **WHY)
+            switches.pause_workspace(0, at=timezone.now(), **WHY)
         assert told() == []
 
-    def test_the_wait_for_another_that_switches_ends(self) -> None:
+    def test_wait_for_another_that_switches_ends(self) -> None:
         workspace = WorkspaceFactory()
         row = "SELECT 1 FROM routing_workspace WHERE id = %s FOR UPDATE"
         with holding(row, [workspace.pk]), pytest.raises(OperationalError) as refused:
-            pauses.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
+            switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
         assert is_lock_timeout(refused.value)
 
-    def test_of_several_at_once_one_pauses(self) -> None:
+    def test_one_of_several_simultaneous_calls_pauses(self) -> None:
         workspace = WorkspaceFactory()
 
         def pause() -> bool:
-            return pauses.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
+            return switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
 
         assert sorted(race([pause] * 4)) == [False, False, False, True]
         assert len(told()) == 1
@@ -214,7 +215,7 @@ class TestAudit:
 
         monkeypatch.setattr(pauses, "wait_for_switch", read_unlocked)
         outcomes = race(
-            [lambda: pauses.pause_workspace(workspace.pk, at=timezone.now(), **WHY) for _ in range(2)]
+            [lambda: switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY) for _ in range(2)]
         )
         assert outcomes == [True, True]
         assert len(told()) == 2
@@ -222,13 +223,13 @@ class TestAudit:
 
 @pytest.mark.usefixtures("redis_client")
 class TestWhy:
-    def test_a_pause_is_told_with_who_and_why(self) -> None:
+    def test_pause_is_shown_with_who_and_why(self) -> None:
         workspace, other = WorkspaceFactory.create_batch(2)
         first, second, third = (timezone.now() for _ in range(3))
-        pauses.pause_workspace(workspace.pk, at=first, actor="ann", reason="an old doubt")
-        pauses.resume_workspace(workspace.pk, actor="ann", reason="cleared")
-        pauses.pause_workspace(workspace.pk, at=second, actor="ben", reason="a new one")
-        pauses.pause_product(at=third, actor="cem", reason="a bad import")
+        switches.pause_workspace(workspace.pk, at=first, actor="ann", reason="an old doubt")
+        switches.resume_workspace(workspace.pk, actor="ann", reason="cleared")
+        switches.pause_workspace(workspace.pk, at=second, actor="ben", reason="a new one")
+        switches.pause_product(at=third, actor="cem", reason="a bad import")
 
         found = pauses.read_pauses({None: third, workspace.pk: second, other.pk: None})
 
@@ -242,17 +243,17 @@ class TestWhy:
     def test_one_that_went_past_the_audit_has_its_time_alone(self) -> None:
         """An older entry of the same workspace is not taken for it."""
         workspace = WorkspaceFactory()
-        pauses.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
-        pauses.resume_workspace(workspace.pk, **WHY)
+        switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
+        switches.resume_workspace(workspace.pk, **WHY)
         at = timezone.now()
         Workspace.objects.update(paused_at=at)
         assert pauses.read_pause(workspace.pk) == pauses.Pause(at)
 
-    def test_a_workspace_of_the_same_number_is_another_row(self) -> None:
+    def test_workspace_of_the_same_number_is_another_row(self) -> None:
         """The one row of the product has the id 1; so may a workspace have."""
         at = timezone.now()
         workspace = WorkspaceFactory(pk=1)
-        pauses.pause_workspace(workspace.pk, at=at, actor="ann", reason="the workspace")
+        switches.pause_workspace(workspace.pk, at=at, actor="ann", reason="the workspace")
         DispatchControl.objects.update_or_create(pk=1, defaults={"paused_at": at})
         assert pauses.read_pause(None) == pauses.Pause(at)
         assert pauses.read_pause(1) == pauses.Pause(at, "ann", "the workspace")

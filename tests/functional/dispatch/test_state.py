@@ -12,10 +12,11 @@ from django.utils import timezone
 from distribution.attempts.distribute import distribute_lead
 from routing.dispatch import canary, pauses, schedule, workers
 from routing.dispatch import state as dispatchstate
-from routing.dispatch.control import say_leading, say_resigned
+from routing.dispatch.control import clear_leader_heartbeat, write_leader_heartbeat
 from routing.dispatch.state import Backlog, Brief, find_problems, read_brief, read_state
 from routing.models import DispatchPath, Workspace
 from routing.redis import keys
+from tests.support import switches
 from tests.support.factories import LeadFactory, SourceFactory, WorkspaceFactory
 from tests.support.reconciled import all_ran
 from tests.support.redis_faults import refusing_writes
@@ -37,8 +38,8 @@ def waiting(workspace: Workspace, *minutes: float) -> None:
 
 
 def lead_and_work() -> None:
-    say_leading("one", epoch=3, path=DispatchPath.REDIS)
-    workers.say_alive("celery@one")
+    write_leader_heartbeat("one", epoch=3, path=DispatchPath.REDIS)
+    workers.write_worker_heartbeat("celery@one")
     all_ran()
 
 
@@ -66,7 +67,7 @@ def test_polled_leads_are_counted_in_postgres() -> None:
     }
     assert state.total == Backlog(4, 2)
     assert state.overdue_seconds == pytest.approx(1_800, abs=60)
-    assert state.overdue_told.startswith("for 30 min")
+    assert state.overdue_display.startswith("for 30 min")
 
 
 def test_leads_of_the_dispatcher_are_counted_in_the_schedule(settings: Any) -> None:
@@ -95,20 +96,20 @@ def test_no_more_leads_are_looked_at_than_are_bounded(monkeypatch: pytest.Monkey
     state = read_state(None)
 
     first, second = (each.backlog for each in state.workspaces)
-    assert (first.waiting_told, first.overdue_told) == ("3+", "2")
-    assert (second.waiting_told, second.overdue_told) == ("0+", "0")
-    assert state.overdue_told.startswith("for 2 min")
+    assert (first.waiting_display, first.overdue_display) == ("3+", "2")
+    assert (second.waiting_display, second.overdue_display) == ("0+", "0")
+    assert state.overdue_display.startswith("for 2 min")
 
 
 def test_leads_of_paused_workspaces_do_not_make_the_age() -> None:
     paused, running = WorkspaceFactory(paused_at=timezone.now()), WorkspaceFactory()
     waiting(paused, -60, -50)
-    assert read_state(None).overdue_told == "nothing is overdue"
+    assert read_state(None).overdue_display == "nothing is overdue"
     waiting(running, -10)
-    assert read_state(None).overdue_told.startswith("for 10 min")
+    assert read_state(None).overdue_display.startswith("for 10 min")
 
 
-def test_a_paused_pile_hides_no_other_lead(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paused_pile_hides_no_other_lead(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leads of workspaces that are not paused are counted first, and their age is always known."""
     monkeypatch.setattr(dispatchstate, "LEADS_LOOKED_AT", 2)
     paused, running = WorkspaceFactory(name="a", paused_at=timezone.now()), WorkspaceFactory(name="b")
@@ -117,15 +118,15 @@ def test_a_paused_pile_hides_no_other_lead(monkeypatch: pytest.MonkeyPatch) -> N
 
     state = read_state(None)
 
-    assert state.overdue_told.startswith("for 10 min")
-    assert [each.backlog.overdue_told for each in state.workspaces] == ["1+", "1+"]
+    assert state.overdue_display.startswith("for 10 min")
+    assert [each.backlog.overdue_display for each in state.workspaces] == ["1+", "1+"]
 
 
 def test_pauses_come_with_who_and_why_and_first() -> None:
     names = [WorkspaceFactory(name=name) for name in ("a", "b", "c")]
     at = timezone.now()
-    pauses.pause_workspace(names[2].pk, at=at, **WHY)
-    pauses.pause_product(at=at, actor="ann", reason="a bad import")
+    switches.pause_workspace(names[2].pk, at=at, **WHY)
+    switches.pause_product(at=at, actor="ann", reason="a bad import")
 
     state = read_state(None)
 
@@ -135,7 +136,7 @@ def test_pauses_come_with_who_and_why_and_first() -> None:
     assert (state.paused_count, state.workspace_count) == (1, 3)
 
 
-def test_a_search_and_a_limit() -> None:
+def test_search_and_a_limit() -> None:
     for name in ("Sunbelt", "Sunrise", "Peachtree"):
         WorkspaceFactory(name=name, slug=name.lower())
     assert [each.name for each in read_state(None, search="SUN", limit=5).workspaces] == [
@@ -148,7 +149,7 @@ def test_a_search_and_a_limit() -> None:
     assert cut.workspace_count == 3
 
 
-def test_who_sees_some_workspaces_is_told_of_these_alone() -> None:
+def test_scoped_user_sees_own_workspaces_only() -> None:
     mine, foreign = WorkspaceFactory(), WorkspaceFactory(paused_at=timezone.now(), dispatch_mode="event")
     waiting(mine, 5)
     waiting(foreign, -60, -60)
@@ -168,13 +169,13 @@ def test_nothing_is_wrong_with_a_leader_and_a_worker() -> None:
     WorkspaceFactory(dispatch_mode="event")
     lead_and_work()
     assert problems() == []
-    pauses.pause_product(at=timezone.now(), **WHY)
+    switches.pause_product(at=timezone.now(), **WHY)
     assert problems() == []
 
 
 def test_without_a_dispatcher_something_is_wrong_where_one_is_needed() -> None:
     polled = WorkspaceFactory()
-    workers.say_alive("celery@one")
+    workers.write_worker_heartbeat("celery@one")
     all_ran()
     assert problems() == []
     event = WorkspaceFactory(dispatch_mode="event")
@@ -187,8 +188,8 @@ def test_without_a_dispatcher_something_is_wrong_where_one_is_needed() -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE routing_dispatchcontrol SET seen_at = seen_at - interval '16 seconds'")
     assert problems() == [problem]
-    say_leading("one", epoch=3, path=DispatchPath.REDIS)
-    say_resigned("one")
+    write_leader_heartbeat("one", epoch=3, path=DispatchPath.REDIS)
+    clear_leader_heartbeat("one")
     assert problems() == [problem]
 
 
@@ -208,7 +209,7 @@ def test_queues_that_no_worker_takes_from_are_named(
 ) -> None:
     lead_and_work()
     redis_client.delete(keys.consumed_key())
-    workers.say_alive("celery@one", shards=shards)
+    workers.write_worker_heartbeat("celery@one", shards=shards)
     [problem] = problems()
     assert problem.startswith(f"No worker says that it takes from {names}. {then}")
 
@@ -219,7 +220,7 @@ def test_without_a_worker_something_is_wrong() -> None:
     assert problem.startswith("No worker has reported for 15 seconds")
 
 
-def test_a_switch_that_redis_has_otherwise_is_wrong(redis_client: "redis.Redis[str]") -> None:
+def test_switch_that_redis_has_otherwise_is_wrong(redis_client: "redis.Redis[str]") -> None:
     """Both ways, and of the product."""
     lead_and_work()
     paused, running = WorkspaceFactory(paused_at=timezone.now()), WorkspaceFactory()
@@ -236,10 +237,10 @@ def test_a_switch_that_redis_has_otherwise_is_wrong(redis_client: "redis.Redis[s
     assert problem.startswith("Redis has 3 switches other than PostgreSQL")
 
 
-def test_without_redis_the_part_of_postgres_is_told(no_redis: str) -> None:
+def test_postgres_part_is_shown_without_redis(no_redis: str) -> None:
     workspace = WorkspaceFactory(dispatch_mode="event")
     waiting(workspace, -5, 60)
-    say_leading("one", epoch=3, path=DispatchPath.POSTGRES)
+    write_leader_heartbeat("one", epoch=3, path=DispatchPath.POSTGRES)
     all_ran()
 
     state = read_state(None)
@@ -282,19 +283,19 @@ def test_it_costs_the_same_with_more_workspaces() -> None:
     assert statements() == few == 8
 
 
-def test_the_home_page_has_it_in_brief() -> None:
+def test_home_page_has_it_in_brief() -> None:
     mine = WorkspaceFactory(paused_at=timezone.now())
     WorkspaceFactory(paused_at=timezone.now())
     assert read_brief(None) == Brief(is_paused=False, is_led=False, paused_count=2)
     lead_and_work()
-    pauses.pause_product(at=timezone.now(), **WHY)
+    switches.pause_product(at=timezone.now(), **WHY)
     assert read_brief([mine.pk]) == Brief(is_paused=True, is_led=True, paused_count=1)
 
 
 class TestLate:
     """Each threshold, and what is just below it."""
 
-    def test_the_oldest_due_lead_is_judged_by_its_age(self) -> None:
+    def test_oldest_due_lead_is_judged_by_its_age(self) -> None:
         lead_and_work()
         attempt()
         waiting(WorkspaceFactory(), -1 / 60)
@@ -313,7 +314,7 @@ class TestLate:
         [problem] = problems()
         assert problem.startswith("3 leads are due and not started, the oldest for 0 s.")
 
-    def test_that_nothing_is_started_is_told_when_something_is_due(self) -> None:
+    def test_stalled_dispatch_is_reported_when_leads_are_due(self) -> None:
         lead_and_work()
         assert problems() == []
         waiting(WorkspaceFactory(), -11 / 60)
@@ -321,7 +322,7 @@ class TestLate:
         assert late.startswith("1 lead is due and not started")
         assert never == "No lead was started ever, although some are due."
 
-    def test_a_canary_that_does_not_come_back_is_told(self) -> None:
+    def test_missing_canary_is_reported(self) -> None:
         lead_and_work()
         canary.send()
         assert problems() == []
@@ -336,10 +337,10 @@ class TestLate:
         lead_and_work()
         waiting(WorkspaceFactory(), -60)
         assert len(problems()) == 2
-        pauses.pause_product(at=timezone.now(), **WHY)
+        switches.pause_product(at=timezone.now(), **WHY)
         assert problems() == []
 
-    def test_late_leads_are_told_behind_a_paused_pile(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_late_leads_are_reported_behind_a_paused_pile(self, monkeypatch: pytest.MonkeyPatch) -> None:
         lead_and_work()
         monkeypatch.setattr(dispatchstate, "LEADS_LOOKED_AT", 2)
         paused, running = WorkspaceFactory(paused_at=timezone.now()), WorkspaceFactory()
@@ -349,7 +350,7 @@ class TestLate:
         assert any("due and not started, the oldest for" in problem for problem in problems())
 
 
-def test_redis_that_refuses_to_write_is_told(redis_client: "redis.Redis[str]") -> None:
+def test_redis_that_refuses_writes_is_reported(redis_client: "redis.Redis[str]") -> None:
     lead_and_work()
     with refusing_writes(redis_client):
         state = read_state(None)

@@ -11,7 +11,6 @@ from django.urls import reverse
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.explain.lead import explain
-from distribution.explain.text import to_text
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, Tier
 from distribution.money.returns import return_assignment
 from distribution.money.wallet import adjust, set_credit_limit, top_up
@@ -22,6 +21,7 @@ from routing.models import DispatchControl, Lead, RoutingRule, Wakeup, Workspace
 from routing.reconcile import find_reconciler, run_reconciler
 from tests.support.admin_pages import client_of, save
 from tests.support.admin_pages import person as user
+from tests.support.explanations import to_text
 from tests.support.factories import (
     CampaignFactory,
     EnrollmentFactory,
@@ -348,7 +348,7 @@ def waiting_leads(place: Enrollment, count: int) -> None:
 
 
 class TestMany:
-    def test_a_large_change_delays_no_other_workspaces_leads(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_large_change_delays_no_other_workspaces_leads(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Both have more than a change wakes by itself; a run wakes 40, and the first 20 of each come at once."""
         monkeypatch.setattr(wakeups, "LEADS_A_RUN", 40)
         large, small = world(cap_day=0), world(cap_day=0)
@@ -448,7 +448,7 @@ class TestPages:
 
         assert "1 lead that was not sold will be tried again." in answer.content.decode()
 
-    def test_nothing_is_said_of_no_lead(self, client: Client) -> None:
+    def test_no_answer_without_a_lead(self, client: Client) -> None:
         place = world(cap_day=0)
 
         answer = save(client, Enrollment, place, cap_day="9")

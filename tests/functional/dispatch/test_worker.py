@@ -18,7 +18,7 @@ from distribution.attempts.lease import run_leased
 from distribution.models import Assignment, Campaign
 from distribution.tasks import process_leads
 from routing import metrics
-from routing.dispatch import pauses, schedule
+from routing.dispatch import schedule
 from routing.dispatch.schedule import Due
 from routing.leads.cancel import cancel_lead
 from routing.leads.pause import pause_lead, resume_lead
@@ -26,6 +26,7 @@ from routing.leads.rerun import rerun_lead
 from routing.models import Lead
 from routing.queries import read_due_times
 from routing.redis import keys
+from tests.support import switches
 from tests.support.blocking import holding
 from tests.support.factories import CampaignFactory, LeadFactory, RuleFactory, WorkspaceFactory, enroll
 from tests.support.race_leads import assert_verified, make_leads
@@ -75,7 +76,7 @@ def attempts_of(lead: Lead) -> list[tuple[str, str]]:
     return list(Attempt.objects.filter(lead_id=lead.pk).values_list("result", "skip_reason"))
 
 
-def test_a_due_lead_is_sold_and_its_lease_ends(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
+def test_due_lead_is_sold_and_its_lease_ends(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
     lead = hand_over(campaign)
     process_leads([lead.pk], is_leased=True)
     lead.refresh_from_db()
@@ -89,7 +90,7 @@ def test_status_comes_first(campaign: Campaign, redis_client: "redis.Redis[str]"
     """Finished meanwhile: nothing is tried, whatever else would keep it."""
     lead = hand_over(campaign)
     cancel_lead(lead.public_id, source_id=lead.source_id)
-    pauses.pause_product(at=timezone.now(), **WHY)
+    switches.pause_product(at=timezone.now(), **WHY)
     run_leased(lead.pk)
     assert attempts_of(lead) == []
     assert not is_in_flight()
@@ -97,16 +98,16 @@ def test_status_comes_first(campaign: Campaign, redis_client: "redis.Redis[str]"
 
 
 def pause_product(_: Lead) -> None:
-    pauses.pause_product(at=timezone.now(), **WHY)
+    switches.pause_product(at=timezone.now(), **WHY)
 
 
 def pause_workspace(lead: Lead) -> None:
-    assert pauses.pause_workspace(lead.workspace_id, at=timezone.now(), **WHY)
+    assert switches.pause_workspace(lead.workspace_id, at=timezone.now(), **WHY)
 
 
 @pytest.mark.parametrize("is_told", [True, False], ids=["told", "not told"])
 @pytest.mark.parametrize("pause", [pause_product, pause_workspace])
-def test_a_pause_keeps_it(
+def test_pause_keeps_it(
     campaign: Campaign,
     redis_client: "redis.Redis[str]",
     monkeypatch: pytest.MonkeyPatch,
@@ -125,7 +126,7 @@ def test_a_pause_keeps_it(
     assert due_in_index(redis_client, lead) == pytest.approx(0 if is_told else 10, abs=5)
 
 
-def test_a_lead_that_somebody_holds_back_waits_for_that_person(
+def test_lead_paused_by_an_operator_waits_for_that_operator(
     campaign: Campaign, redis_client: "redis.Redis[str]"
 ) -> None:
     lead = hand_over(campaign)
@@ -139,7 +140,7 @@ def test_a_lead_that_somebody_holds_back_waits_for_that_person(
     assert is_in_flight()
 
 
-def test_the_due_time_is_read_under_the_lock(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
+def test_due_time_is_read_under_the_lock(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
     """The index may be early; the row decides, and the index learns from it."""
     lead = hand_over(campaign)
     Lead.objects.filter(pk=lead.pk).update(next_attempt_at=timezone.now() + timedelta(hours=1))
@@ -177,9 +178,7 @@ def open_only_at(campaign: Campaign, moment: "datetime") -> None:
     campaign.workspace.save()
 
 
-def test_the_hours_of_where_it_is_sent_count_too(
-    campaign: Campaign, redis_client: "redis.Redis[str]"
-) -> None:
+def test_hours_of_where_it_is_sent_count_too(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
     """It waits there, and is routed anew when that workspace opens."""
     opening = (timezone.now() + timedelta(days=2)).replace(hour=12, minute=0, second=0, microsecond=0)
     open_only_at(campaign, opening)
@@ -198,7 +197,7 @@ def test_the_hours_of_where_it_is_sent_count_too(
     assert_verified()
 
 
-def test_a_workspace_that_never_opens_parks_it(campaign: Campaign) -> None:
+def test_workspace_that_never_opens_parks_it(campaign: Campaign) -> None:
     campaign.workspace.hours = {"mon": []}
     campaign.workspace.save()
     lead = hand_over(campaign)
@@ -208,7 +207,7 @@ def test_a_workspace_that_never_opens_parks_it(campaign: Campaign) -> None:
     assert_verified()
 
 
-def test_a_busy_lead_is_looked_at_again(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
+def test_busy_lead_is_looked_at_again(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
     """A refused lock is normal contention, not an error."""
     lead = hand_over(campaign)
     with holding(HOLD_LEAD, [lead.pk]):
@@ -218,7 +217,7 @@ def test_a_busy_lead_is_looked_at_again(campaign: Campaign, redis_client: "redis
     assert not is_in_flight()
 
 
-def test_a_conflict_comes_up_again_in_moments(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
+def test_conflict_is_retried_within_moments(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
     lead = hand_over(campaign)
     with holding(HOLD_WALLETS):
         run_leased(lead.pk)
@@ -230,14 +229,14 @@ def test_a_conflict_comes_up_again_in_moments(campaign: Campaign, redis_client: 
     assert not is_in_flight()
 
 
-def test_a_lead_that_is_not_there_ends_its_lease() -> None:
+def test_lead_that_is_not_there_ends_its_lease() -> None:
     assert len(schedule.put([Due(987_654_321, 1, timezone.now() - timedelta(hours=1))])) == 1
     run_leased(987_654_321)
     assert not is_in_flight()
     assert schedule.read_sizes().waiting == 0
 
 
-def test_the_lease_ends_when_the_database_is_gone(
+def test_lease_ends_when_the_database_is_gone(
     campaign: Campaign, redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lead = hand_over(campaign)
@@ -253,7 +252,7 @@ def test_the_lease_ends_when_the_database_is_gone(
     assert due_in_index(redis_client, lead) == pytest.approx(5, abs=5)
 
 
-def test_a_message_whose_time_is_over_begins_no_further_lead(
+def test_message_whose_time_is_over_begins_no_further_lead(
     campaign: Campaign, redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = hand_over(campaign), hand_over(campaign)
@@ -268,7 +267,7 @@ def test_a_message_whose_time_is_over_begins_no_further_lead(
     assert (int(lead), lease.endswith("!")) == (second.pk, False)
 
 
-def test_the_rest_of_a_message_is_tried_when_the_database_hangs_up(
+def test_rest_of_a_message_is_tried_when_the_database_hangs_up(
     campaign: Campaign, redis_client: "redis.Redis[str]"
 ) -> None:
     """As after a restart of PostgreSQL: only the lead that had the lost session waits."""
@@ -286,7 +285,7 @@ def test_the_rest_of_a_message_is_tried_when_the_database_hangs_up(
     assert due_in_index(redis_client, first) == pytest.approx(5, abs=2)
 
 
-def test_the_lease_ends_when_the_outcome_cannot_be_read(
+def test_lease_ends_when_the_outcome_cannot_be_read(
     campaign: Campaign, redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lead = hand_over(campaign)
@@ -302,14 +301,14 @@ def test_the_lease_ends_when_the_outcome_cannot_be_read(
 
 
 @pytest.mark.parametrize("state", ["queued twice", "ended", "started elsewhere"])
-def test_a_message_without_its_lease_is_dropped(campaign: Campaign, state: str) -> None:
+def test_message_without_its_lease_is_dropped(campaign: Campaign, state: str) -> None:
     lead = hand_over(campaign)
     refused = metrics.FLIGHTS_REFUSED._value.get()
     if state == "started elsewhere":
         schedule.start([lead.pk])
         expected = ("pending", 1)
     elif state == "ended":
-        schedule.end([schedule.Ending(lead.pk, None)])
+        schedule.release([schedule.Release(lead.pk, None)])
         expected = ("pending", 1)
     else:
         run_leased(lead.pk)
@@ -319,9 +318,7 @@ def test_a_message_without_its_lease_is_dropped(campaign: Campaign, state: str) 
     assert (lead.status, metrics.FLIGHTS_REFUSED._value.get() - refused) == expected
 
 
-def test_without_redis_the_lead_is_tried_all_the_same(
-    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lead_is_tried_without_redis(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
     lead = hand_over(campaign)
     failures = metrics.SCHEDULE_FAILURES.labels(operation="start", cause="ConnectionError")._value
     before = failures.get()
@@ -337,14 +334,14 @@ def test_without_redis_the_lead_is_tried_all_the_same(
     assert_verified()
 
 
-def test_a_run_again_reaches_the_worker_after_its_commit(campaign: Campaign) -> None:
+def test_run_again_reaches_the_worker_after_its_commit(campaign: Campaign) -> None:
     [lead_id] = make_leads(campaign, count=1, next_attempt_at=timezone.now() + timedelta(days=1))
     with settled_hands():
         rerun_lead(lead_id, at=timezone.now())
     assert is_in_flight()
 
 
-def test_a_cancelled_lead_leaves_the_schedule(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
+def test_cancelled_lead_leaves_the_schedule(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
     """A late message must not start a lead that ended."""
     [lead_id] = make_leads(campaign, count=1, next_attempt_at=timezone.now() + timedelta(days=1))
     lead = Lead.objects.get(pk=lead_id)
@@ -357,7 +354,7 @@ def test_a_cancelled_lead_leaves_the_schedule(campaign: Campaign, redis_client: 
     assert due_in_index(redis_client, lead) is None
 
 
-def test_the_lag_is_counted_from_the_due_time(campaign: Campaign) -> None:
+def test_lag_is_counted_from_the_due_time(campaign: Campaign) -> None:
     lag = distribution_metrics.START_LAG_SECONDS.labels(mode="event")
     before = lag._sum.get()
     lead = hand_over(campaign, next_attempt_at=timezone.now() - timedelta(seconds=30))

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from distribution.attempts.assign_by_hand import AssignRefused, assign_by_hand
+from distribution.attempts.assign_by_hand import AssignRefused
 from distribution.attempts.distribute import distribute_lead, distribute_next_due
-from distribution.attempts.outcome import Left
+from distribution.attempts.outcome import NotRun
 from distribution.models import Assignment, Enrollment, LedgerEntry, Wallet
 from distribution.money.returns import return_assignment
 from distribution.verify import run_verification
@@ -18,6 +18,7 @@ from routing.leads.rerun import RerunRefused, rerun_lead
 from routing.models import Lead, LeadStatus
 from routing.queries import count_polled
 from tests.functional.verify.world import broken
+from tests.support.assigning import assign_by_hand
 from tests.support.factories import (
     CampaignFactory,
     EnrollmentFactory,
@@ -42,7 +43,7 @@ def failed_lead(**campaign: Any) -> Lead:
 
 
 class TestRerun:
-    def test_a_failed_lead_is_tried_as_a_person_asked(self) -> None:
+    def test_failed_lead_is_tried_as_a_person_asked(self) -> None:
         lead = failed_lead()
         give_credits(Enrollment.objects.get().buyer, amount_cents=10_000)
 
@@ -56,7 +57,7 @@ class TestRerun:
         ]
         assert broken(run_verification()) == {}
 
-    def test_a_waiting_lead_is_due_now(self) -> None:
+    def test_waiting_lead_is_due_now(self) -> None:
         lead = LeadFactory(next_attempt_at=timezone.now() + timedelta(days=1), due_reason="all_buyers_capped")
         at = timezone.now()
 
@@ -90,12 +91,12 @@ class TestRerun:
             rerun_lead(lead.pk, at=timezone.now())
         assert Lead.objects.values().get() == before
 
-    def test_a_lead_that_would_only_expire_is_refused(self) -> None:
+    def test_lead_that_would_only_expire_is_refused(self) -> None:
         lead = failed_lead()
         with pytest.raises(RerunRefused, match="time to live"):
             rerun_lead(lead.pk, at=lead.expires_at)
 
-    def test_a_paused_lead_is_refused(self) -> None:
+    def test_paused_lead_is_refused(self) -> None:
         lead = LeadFactory()
         pause_lead(lead.pk, at=timezone.now())
         with pytest.raises(RerunRefused, match="resume it first"):
@@ -103,12 +104,12 @@ class TestRerun:
 
 
 class TestHold:
-    def test_nobody_takes_a_paused_lead(self) -> None:
+    def test_paused_lead_is_not_claimed(self) -> None:
         enrollment = EnrollmentFactory(buyer__credits_cents=10_000)
         lead = LeadFactory(source=SourceFactory(workspace=enrollment.campaign.workspace))
         pause_lead(lead.pk, at=timezone.now())
 
-        assert distribute_lead(lead.pk).left is Left.PAUSED
+        assert distribute_lead(lead.pk).not_run is NotRun.PAUSED
         assert distribute_next_due().lead_id is None
         assert count_polled(limit=10) == 0
         assert broken(run_verification()) == {}
@@ -126,12 +127,12 @@ class TestHold:
         with pytest.raises(HoldRefused, match="paused already"):
             pause_lead(lead.pk, at=timezone.now())
 
-    def test_what_is_finished_cannot_be_paused(self) -> None:
+    def test_finished_lead_cannot_be_paused(self) -> None:
         lead = failed_lead()
         with pytest.raises(HoldRefused, match="needs a person"):
             pause_lead(lead.pk, at=timezone.now())
 
-    def test_a_paused_lead_can_be_cancelled(self) -> None:
+    def test_paused_lead_can_be_cancelled(self) -> None:
         lead = LeadFactory()
         pause_lead(lead.pk, at=timezone.now())
 
@@ -224,7 +225,7 @@ class TestAssignByHand:
             assign_by_hand(lead.pk, enrollment_id=chosen.pk)
         assert Assignment.objects.count() == 1
 
-    def test_a_lead_without_a_free_slot_is_refused(self) -> None:
+    def test_lead_without_a_free_slot_is_refused(self) -> None:
         campaign = CampaignFactory()
         [first, second] = enroll(campaign, count=2, credits_cents=10_000)
         lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace))
@@ -233,7 +234,7 @@ class TestAssignByHand:
         with pytest.raises(AssignRefused, match="as many buyers as its campaign allows"):
             assign_by_hand(lead.pk, enrollment_id=second.pk)
 
-    def test_a_buyer_of_another_campaign_is_refused(self) -> None:
+    def test_buyer_of_another_campaign_is_refused(self) -> None:
         lead = failed_lead()
         stranger = EnrollmentFactory(buyer__credits_cents=10_000)
 
@@ -241,7 +242,7 @@ class TestAssignByHand:
             assign_by_hand(lead.pk, enrollment_id=stranger.pk)
 
     @pytest.mark.parametrize("status", ["cancelled", "expired", "duplicate"])
-    def test_a_closed_lead_is_refused(self, status: str) -> None:
+    def test_closed_lead_is_refused(self, status: str) -> None:
         enrollment = EnrollmentFactory(buyer__credits_cents=10_000)
         source = SourceFactory(workspace=enrollment.campaign.workspace)
         lead = LeadFactory(source=source, status=status, next_attempt_at=None, finished_at=timezone.now())
@@ -249,7 +250,7 @@ class TestAssignByHand:
         with pytest.raises(AssignRefused, match="the lead is"):
             assign_by_hand(lead.pk, enrollment_id=enrollment.pk)
 
-    def test_a_paused_workspace_is_a_kill_switch_here_too(self) -> None:
+    def test_paused_workspace_is_a_kill_switch_here_too(self) -> None:
         enrollment = EnrollmentFactory(
             buyer__credits_cents=10_000, campaign__workspace__paused_at=timezone.now()
         )

@@ -77,7 +77,7 @@ def taken(node: dict[str, Any]) -> int:
 
 
 @every_list
-def test_a_page_of_a_silent_workspace_reads_that_page(model: type[Model], silent: Workspace) -> None:
+def test_page_of_a_silent_workspace_reads_that_page(model: type[Model], silent: Workspace) -> None:
     root = client_of(User.objects.create_superuser("root"))
     scoped = client_of(person("viewer", silent))
 
@@ -89,7 +89,7 @@ def test_a_page_of_a_silent_workspace_reads_that_page(model: type[Model], silent
 
 
 @pytest.mark.usefixtures("silent")
-def test_a_day_of_the_ledger_reads_that_day() -> None:
+def test_day_of_the_ledger_reads_that_day() -> None:
     """288 entries a day, and an hour on both sides."""
     root = client_of(User.objects.create_superuser("root"))
 
@@ -97,7 +97,7 @@ def test_a_day_of_the_ledger_reads_that_day() -> None:
     assert rows_read(root, LedgerEntry, kind__exact="adjustment") <= 3 * PAGE
 
 
-def test_the_index_is_what_finds_a_silent_workspace(silent: Workspace) -> None:
+def test_index_is_what_finds_a_silent_workspace(silent: Workspace) -> None:
     """The control: without it the attempts and events of everybody else are read first."""
     root = client_of(User.objects.create_superuser("root"))
     with connection.cursor() as cursor:

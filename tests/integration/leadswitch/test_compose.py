@@ -16,6 +16,7 @@ from leadswitch.embedded import ServerPrograms, start_services, stop_services
 from leadswitch.embedded.paths import ServicePaths
 from leadswitch.embedded.postgres import CONFIGURATION
 from leadswitch.env import REPOSITORY
+from leadswitch.up import BEAT_OPTIONS, CELERY, DISPATCHER, WEB, worker_arguments
 from tests.support import machine
 
 COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
@@ -51,7 +52,7 @@ def test_every_variable_reaches_every_part_of_the_product() -> None:
         assert own <= set(part["environment"]) <= own | of_a_part
 
 
-def test_what_must_be_set_is_named_in_the_example() -> None:
+def test_required_variables_are_in_the_example() -> None:
     """`docker compose up` refuses to start without these, and says what to set."""
     required = set(re.findall(r"\$\{(\w+):\?", (REPOSITORY / "docker-compose.yml").read_text()))
     example = (REPOSITORY / ".env.example").read_text()
@@ -60,6 +61,16 @@ def test_what_must_be_set_is_named_in_the_example() -> None:
     }
     for name in required:
         assert re.search(rf"^#?{name}=", example, re.MULTILINE), name
+
+
+def test_programs_start_as_make_up_starts_them() -> None:
+    commands = {name: COMPOSE["services"][name]["command"].split() for name in ("web", "worker", "beat")}
+    assert commands == {
+        "web": [*WEB, "--bind", "0.0.0.0:8000"],
+        "worker": [*CELERY, *worker_arguments(concurrency=2)],
+        "beat": [*CELERY, "beat", "--schedule", "/tmp/celerybeat-schedule", *BEAT_OPTIONS],
+    }
+    assert COMPOSE["services"]["dispatcher"]["command"].split() == ["python", *DISPATCHER]
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ def test_one_that_an_interrupted_run_left_is_built_again() -> None:
     assert fetch_value(IS_VALID) is True
 
 
-def test_what_an_interrupted_run_had_done_already_is_left_alone() -> None:
+def test_work_of_an_interrupted_run_is_kept() -> None:
     build()
     before = fetch_value("SELECT 'built_by_a_test'::regclass::oid")
     build()

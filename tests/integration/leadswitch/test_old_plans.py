@@ -146,7 +146,7 @@ def test_other_refusals_of_a_feature_are_raised() -> None:
 
 
 @pytest.mark.parametrize(("has_key", "codes"), [(False, [201, 409]), (True, [503, 201])])
-def test_sender_is_answered_or_told_to_send_again(codes: list[int], *, has_key: bool) -> None:
+def test_sender_gets_an_answer_or_a_retryable_error(codes: list[int], *, has_key: bool) -> None:
     """With an idempotency key the lead is stored in a transaction that began before it."""
     authorization = {"Authorization": f"Api-Key {issue_key(SourceFactory())}"}
 

@@ -283,7 +283,7 @@ def test_largest_amounts_are_allowed() -> None:
     assert Enrollment.objects.count() == 1
 
 
-def test_what_only_looks_like_a_breach_is_allowed() -> None:
+def test_apparent_breach_is_allowed() -> None:
     first = new_assignment()
     update(Assignment, first, state="returned", returned_at=timezone.now())
     new_assignment(lead=first.lead, enrollment=first.enrollment)
@@ -297,7 +297,7 @@ def test_what_only_looks_like_a_breach_is_allowed() -> None:
     assert Lead.objects.filter(external_id="").count() == 3
 
 
-def test_the_parts_of_an_enrollment_belong_together() -> None:
+def test_parts_of_an_enrollment_belong_together() -> None:
     """A tier of another campaign, a buyer of another workspace: refused by trigger on insert and on update."""
     campaign, foreign = CampaignFactory(), CampaignFactory()
     enrollment = EnrollmentFactory(campaign=campaign)

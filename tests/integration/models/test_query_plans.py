@@ -91,7 +91,7 @@ UPDATE routing_lead SET
 """
 
 
-def test_a_person_is_looked_for_by_identity_though_thousands_of_duplicates_are_there(
+def test_person_is_looked_for_by_identity_though_thousands_of_duplicates_are_there(
     filled: Campaign,
 ) -> None:
     """9,500 leads are of one person: the index passes over those that make nobody a duplicate."""
@@ -172,7 +172,7 @@ def test_overdue_leads_of_paused_workspaces_are_not_read(sql: str, parameters: A
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_a_pick_locks_no_other_workspace() -> None:
+def test_pick_locks_no_other_workspace() -> None:
     """The walk over the workspaces ends at the first lead."""
     lead_ids = [LeadFactory().pk for _ in range(RUNNING)]
     with holding(LOCK_NEXT_DUE, [0]), transaction.atomic():
@@ -200,7 +200,7 @@ def test_campaigns_of_a_workspace_are_found_by_the_partial_index(filled: Campaig
 @pytest.mark.parametrize("buyers", [1, 3, 40])
 @pytest.mark.parametrize("max_buyers", [1, 3])
 @pytest.mark.usefixtures("committed_db")
-def test_a_sold_lead_takes_at_most_12_statements(buyers: int, max_buyers: int) -> None:
+def test_sold_lead_takes_at_most_12_statements(buyers: int, max_buyers: int) -> None:
     """BEGIN, SAVEPOINTs and COMMIT counted; the number does not grow with the buyers.
 
     One lead of each version takes six more: its attempt ends, its snapshot is kept, and the attempt begins again.
@@ -227,7 +227,7 @@ def count_statements(lead: Lead, *, sold_to: int = 1) -> int:
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_a_routed_lead_whose_person_is_looked_for_takes_at_most_14_too() -> None:
+def test_routed_lead_whose_person_is_looked_for_takes_at_most_14_too() -> None:
     """Two more than a lead of nobody: a wait for others of the same person, and a look. Rules cost none."""
     campaign = CampaignFactory()
     enroll(campaign, count=3, credits_cents=100_000)
@@ -250,7 +250,7 @@ def test_a_routed_lead_whose_person_is_looked_for_takes_at_most_14_too() -> None
 
 @pytest.mark.parametrize("is_scoped", [True, False])
 @pytest.mark.usefixtures("committed_db")
-def test_a_page_of_the_retry_queue_is_read_through_its_index(is_scoped: bool) -> None:  # noqa: FBT001
+def test_page_of_the_retry_queue_is_read_through_its_index(is_scoped: bool) -> None:  # noqa: FBT001
     source = SourceFactory()
     fill_leads(
         source,

@@ -43,7 +43,7 @@ def rows(recorder: Recorder) -> list[tuple[Any, ...]]:
     )
 
 
-def test_an_attempt_and_its_events_are_written_as_they_were_collected(recorder: Recorder) -> None:
+def test_attempt_and_its_events_are_written_as_they_were_collected(recorder: Recorder) -> None:
     recorder.add(
         Event.BUYER_SKIPPED, buyer_id=7, cost_cents=5, outcome="skipped", reason="locked", data={"a": [1]}
     )
@@ -93,7 +93,7 @@ BAD: dict[str, list[tuple[Event, dict[str, Any]]]] = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_trace_that_cannot_be_written_harms_nobody(recorder: Recorder, name: str) -> None:
+def test_failed_trace_does_not_stop_the_sale(recorder: Recorder, name: str) -> None:
     """The caller's transaction goes on."""
     for event, options in BAD[name]:
         recorder.add(event, **options)
@@ -108,7 +108,7 @@ def test_a_trace_that_cannot_be_written_harms_nobody(recorder: Recorder, name: s
     assert sorted(Workspace.objects.values_list("slug", flat=True)) == ["after", "before"]
 
 
-def test_what_was_rolled_back_is_forgotten(recorder: Recorder) -> None:
+def test_rolled_back_snapshot_is_forgotten(recorder: Recorder) -> None:
     recorder.add(Event.CAMPAIGN_RESOLVED, data={"campaign_id": 1})
     recorder.add(Event.BUYER_SELECTED, buyer_id=1)
     recorder.add(Event.DISTRIBUTED)

@@ -78,7 +78,7 @@ def test_malformed_definition_names_its_path(path: list[Any], value: Any, where:
     assert str(refusal.value).startswith(f"{where}: ")
 
 
-def test_an_answer_that_does_not_fit_its_question_fails_that_buyer_alone() -> None:
+def test_answer_that_does_not_fit_its_question_fails_that_buyer_alone() -> None:
     questions = [{"key": "range", "field": "attributes.x", "op": "between"}]
     campaign = compile_campaign(
         definition(
@@ -101,7 +101,7 @@ def test_an_answer_that_does_not_fit_its_question_fails_that_buyer_alone() -> No
         ({"key": "q", "field": "zip", "op": "near"}, "campaign.questions[0].op"),
     ],
 )
-def test_a_question_is_checked_before_anybody_answers_it(question: dict[str, str], where: str) -> None:
+def test_question_is_checked_before_it_is_answered(question: dict[str, str], where: str) -> None:
     with pytest.raises(DefinitionError) as refusal:
         compile_campaign(definition(questions=[question]))
     assert refusal.value.path == where
@@ -110,7 +110,7 @@ def test_a_question_is_checked_before_anybody_answers_it(question: dict[str, str
 def test_unknown_keys_are_left_alone() -> None:
     campaign = definition()
     campaign["campaign"]["later"] = campaign["buyers"][0]["later"] = 1
-    assert compile_campaign(campaign).enrollment_ids == (1,)
+    assert list(compile_campaign(campaign).by_enrollment_id) == [1]
 
 
 def test_fields_name_all_that_the_campaign_reads_and_nothing_else() -> None:

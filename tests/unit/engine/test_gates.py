@@ -31,7 +31,7 @@ def with_area(**area: Any) -> dict[str, Any]:
     return definition(buyers=[buyer(service_area=area)])
 
 
-def test_a_buyer_that_takes_everything_gets_the_lead() -> None:
+def test_buyer_that_takes_everything_gets_the_lead() -> None:
     decision = run(definition())
     assert decision.outcome == "sold"
     assert selected_ids(decision) == [1]
@@ -90,7 +90,7 @@ def test_area_that_does_not_cover_the_lead(area: dict[str, Any]) -> None:
     assert failure["miles_beyond"] is None
 
 
-def test_area_tells_the_miles_to_the_nearest_edge() -> None:
+def test_area_shows_the_miles_to_the_nearest_edge() -> None:
     far = {"zip": "35203", "miles": 100, "latitude": 33.52, "longitude": -86.81}
     small = CIRCLE | {"miles": 3}
     failure = only_failure(run(with_area(radius=[far, small])))
@@ -156,7 +156,7 @@ def test_onboarding_fails_on_an_attribute_the_lead_does_not_have() -> None:
 AGED = {"field": "attributes.roof_age", "op": "gte", "value": 20}
 
 
-def test_tier_and_enrollment_filters_are_told_apart() -> None:
+def test_tier_and_enrollment_filters_are_distinguished() -> None:
     campaign = definition([enrollment(lead_filter=AGED)], tiers=[tier(content_filter=AGED)])
     [skip] = run(campaign).skipped
     assert skip.reason == "lead_filter_rejected"

@@ -30,7 +30,7 @@ def made(lead: CleanLead) -> list[tuple[str, str, Any]]:
     return [(each.field, each.code, each.received) for each in lead.corrections]
 
 
-def test_a_good_lead_has_no_corrections() -> None:
+def test_good_lead_has_no_corrections() -> None:
     lead = parse({**MINIMAL, "attributes": {"roof_age": 12}, "phone": "404-881-2345"})
     assert lead.corrections == ()
     assert lead == parse_lead(
@@ -90,7 +90,7 @@ def test_lead_without_a_place_or_vertical_is_refused(
     assert refuse(payload) == errors
 
 
-def test_state_that_does_not_fit_is_told_every_state_of_the_zip() -> None:
+def test_wrong_state_error_names_every_state_of_the_zip() -> None:
     [correction] = parse({**MINIMAL, "zip": "42223", "state": "GA"}).corrections
     assert correction.message == "does not fit the ZIP code, which lies in KY and TN: read as KY"
 
@@ -300,7 +300,7 @@ def test_number_of_keys_and_corrections_is_bounded() -> None:
     assert len(lead.corrections) == MAX_CORRECTIONS
 
 
-def test_certificates_of_consent_are_recognised() -> None:
+def test_certificates_of_consent_are_recognized() -> None:
     certificate = "https://cert.trustedform.com/0123456789abcdef0123456789abcdef01234567"
     lead = parse(
         {
@@ -334,7 +334,7 @@ def test_certificates_of_consent_are_recognised() -> None:
         {"ip": "203.0.113.7"},
     ],
 )
-def test_what_proves_nothing_is_no_consent(fields: dict[str, Any]) -> None:
+def test_consent_without_proof_is_refused(fields: dict[str, Any]) -> None:
     lead = parse({**MINIMAL, **fields})
     assert condition_fields(lead, source="x")["consent"] is False
     assert lead.corrections
@@ -419,12 +419,12 @@ def test_key_of_consent_does_not_take_the_name_of_another() -> None:
 
 
 def test_two_unknown_fields_of_one_name_are_both_kept() -> None:
-    lead = parse({**MINIMAL, "colour": "red", "fields": {"colour": {"value": "blue"}}})
-    assert lead.attributes == {"colour": "red", "colour_2": "blue"}
+    lead = parse({**MINIMAL, "color": "red", "fields": {"color": {"value": "blue"}}})
+    assert lead.attributes == {"color": "red", "color_2": "blue"}
 
 
 def test_fields_inside_fields_are_bounded() -> None:
-    payload = {f"fields{number}": {"colour": {"value": number}} for number in range(20_000)}
+    payload = {f"fields{number}": {"color": {"value": number}} for number in range(20_000)}
     lead = parse({**MINIMAL, **payload})
     assert len(lead.attributes) == 100
     assert len(lead.corrections) == MAX_CORRECTIONS

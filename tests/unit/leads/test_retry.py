@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from routing.retry import AFTER_CONFLICT, AFTER_ERROR, Backoff, NextStep, Tries, delay_after, next_step
-from tracing.vocabulary import RetryClass
+from tracing.skip_reasons import RetryClass
 
 AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
 EXPIRES_AT = AT + timedelta(days=90)
@@ -58,23 +58,23 @@ def assert_spread(tries: int, backoff: Backoff, *, base: timedelta) -> None:
     assert len(set(delays)) > 290
 
 
-def test_the_delay_repeats_for_the_same_attempt() -> None:
+def test_delay_repeats_for_the_same_attempt() -> None:
     assert delay_after(4, AFTER_ERROR, seed=2**48 - 1) == delay_after(4, AFTER_ERROR, seed=2**48 - 1)
 
 
-def test_a_conflict_is_due_again_shortly() -> None:
+def test_conflict_is_due_again_shortly() -> None:
     assert step(TRANSIENT) == retry(Tries(conflicts=1), delay_after(1, AFTER_CONFLICT, seed=7))
     assert step(TRANSIENT, tries=Tries(conflicts=5)) == retry(
         Tries(conflicts=6), delay_after(6, AFTER_CONFLICT, seed=7)
     )
 
 
-def test_an_error_is_due_again_after_a_minute_and_more() -> None:
+def test_error_is_due_again_after_a_minute_and_more() -> None:
     assert step(ERROR) == retry(Tries(errors=1), delay_after(1, AFTER_ERROR, seed=7))
     assert step(ERROR, tries=Tries(errors=1)) == retry(Tries(errors=2), delay_after(2, AFTER_ERROR, seed=7))
 
 
-def test_conflicts_end_after_so_many() -> None:
+def test_conflicts_end_after_a_maximum() -> None:
     """Nothing is retried forever."""
     assert step(TRANSIENT, tries=Tries(conflicts=18)).result == "retry"
     for tries in (19, 20):
@@ -109,7 +109,7 @@ def test_deferred_is_due_exactly_then_however_often() -> None:
     assert step(DEFERRED, retry_at=then, tries=Tries(19, 2)) == NextStep("deferred", then)
 
 
-def test_a_deferral_without_a_time_needs_a_person() -> None:
+def test_deferral_without_a_time_needs_a_person() -> None:
     """A registry's usual class may say deferred where the engine found no time: never due at no time."""
     assert step(DEFERRED) == NextStep("unsold", None)
 

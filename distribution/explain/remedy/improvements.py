@@ -1,0 +1,99 @@
+"""What would have ranked an outranked enrollment high enough, where that can be known. The engine tries each. Pure.
+
+A needed bid or priority reveals those of the buyer that was chosen: it is for the agency, not for other buyers.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from distribution.engine import Enrollment
+from distribution.explain.remedy.fix_all import fix_all
+from distribution.explain.remedy.fixes import Fixed
+from distribution.explain.remedy.world import World
+from tracing import wording
+
+LiftKind = Literal["bid", "priority", "turn", "max_buyers"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lift:
+    """One change that makes the engine select it. `also`: what else this change needs, such as more credits."""
+
+    kind: LiftKind
+    change: str
+    also: tuple[Fixed, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        also = " and ".join(each.assumed for each in self.also)
+        return wording.sentence(f"{self.change}, with {also}" if also else self.change)
+
+
+def find_improvements(world: World) -> tuple[Lift, ...]:
+    """`world`: one in which the enrollment passes every gate and is outranked. Only what the engine confirmed."""
+    tried = (_try(changed, lift) for changed, lift in _proposals(world))
+    confirmed: dict[LiftKind, Lift] = {}
+    for lift in tried:
+        if lift is not None:
+            confirmed.setdefault(lift.kind, lift)
+    return tuple(confirmed.values())
+
+
+def _proposals(world: World) -> Iterator[tuple[World, Lift]]:
+    """The smaller change of a kind first."""
+    rival = _last_chosen(world)
+    own = world.campaign.by_enrollment_id[world.enrollment_id]
+    if rival is not None and rival.tier.position == own.tier.position:
+        yield from _against(rival, world)
+    needed = world.facts.lead.sold_count + _rank(world)
+    change = f"sell the lead to {needed} buyers instead of {world.campaign.max_buyers}"
+    yield world.change_campaign(max_buyers=needed), Lift("max_buyers", change)
+
+
+def _against(rival: Enrollment, world: World) -> Iterator[tuple[World, Lift]]:
+    mode = world.campaign.mode
+    if mode == "price":
+        price_cents = world.decision.selected[-1].price_cents
+        for bid_cents in (price_cents, price_cents + 1):
+            change = f"bid at least {wording.money(bid_cents)}"
+            yield world.change_enrollment(bid_cents=bid_cents), Lift("bid", change)
+    elif mode == "priority":
+        for priority in (rival.priority, rival.priority + 1):
+            yield world.change_enrollment(priority=priority), Lift("priority", f"priority {priority} or more")
+    elif mode == "round_robin":
+        yield from _turn(rival, world)
+
+
+def _turn(rival: Enrollment, world: World) -> Iterator[tuple[World, Lift]]:
+    """Nothing for two that were never served: chance decides between those."""
+    theirs, own = world.facts.live[rival.id], world.live
+    if own.last_assigned_at is None:
+        return
+    served = f"it last got a lead at {wording.moment(own.last_assigned_at)}"
+    if theirs.last_assigned_at is None:
+        last, before = "never before", None
+    else:
+        last = f"at {wording.moment(theirs.last_assigned_at)}"
+        before = theirs.last_assigned_at - timedelta(microseconds=1)
+        if own.last_assigned_at < theirs.last_assigned_at:
+            last += " and was still a lead behind"
+    change = f"nothing: its turn will come; {served}, the buyer that was chosen {last}"
+    earlier = world.change_live(last_assigned_at=before, virtual_finish=theirs.virtual_finish)
+    yield earlier, Lift("turn", change)
+
+
+def _try(changed: World, lift: Lift) -> Lift | None:
+    fixed = fix_all(changed)
+    chosen = {each.enrollment_id for each in fixed.world.decision.selected}
+    return Lift(lift.kind, lift.change, fixed.fixes) if changed.enrollment_id in chosen else None
+
+
+def _last_chosen(world: World) -> Enrollment | None:
+    selected = world.decision.selected
+    return world.campaign.by_enrollment_id[selected[-1].enrollment_id] if selected else None
+
+
+def _rank(world: World) -> int:
+    return world.decision.ranking.index(world.enrollment_id) + 1

@@ -1,0 +1,33 @@
+"""Medians, percentiles and ratios of what was measured. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A median with the least and the greatest: no mean, which one disturbed round would move."""
+
+    median: float
+    least: float
+    greatest: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Spread":
+        return cls(median(values), min(values), max(values))
+
+    def as_json(self) -> dict[str, float]:
+        return {"median": self.median, "min": self.least, "max": self.greatest}
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The smallest value that at least `percent` of all values do not exceed."""
+    ordered = sorted(values)
+    place = -(-len(ordered) * percent // 100)  # rounded up
+    return ordered[max(0, min(len(ordered), int(place)) - 1)]
+
+
+def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    """Round by round: what disturbs the machine disturbs neighbors alike."""
+    return [own / other for own, other in zip(ours, theirs, strict=True)]

@@ -1,0 +1,134 @@
+"""What a process keeps of what Redis refused, and tries again by itself when Redis takes it."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from django.utils import timezone
+
+from routing import metrics
+from routing.dispatch import inflight, schedule
+from routing.dispatch.enqueue import ENQUEUER, enqueue_now
+from routing.dispatch.enqueuer import Enqueuer
+from routing.dispatch.retry_buffer import Part, RetryBuffer
+from routing.dispatch.schedule import Due, Release
+from routing.models import DispatchMode, Lead
+from routing.queries import DueTime, read_due_times
+from routing.redis.keys import inflight_key, schedule_of
+from routing.redis.outage import BREAKER
+from tests.support.factories import CampaignFactory
+from tests.support.race_leads import make_leads
+from tests.support.redis_faults import demoted
+from tests.support.waiting import wait_until
+
+if TYPE_CHECKING:
+    import redis
+
+    from distribution.models import Campaign
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+
+@pytest.fixture
+def campaign() -> "Campaign":
+    campaign: Campaign = CampaignFactory(workspace__dispatch_mode=DispatchMode.EVENT)
+    return campaign
+
+
+@contextmanager
+def refusing(own_redis: "redis.Redis[str]") -> Iterator[None]:
+    with demoted(own_redis):
+        yield
+    assert BREAKER.is_open  # nothing is asked of Redis before somebody has tried
+
+
+def is_idle() -> bool:
+    return ENQUEUER.retrying_seconds == 0
+
+
+def test_refused_lead_is_put_as_its_row_is_by_then(
+    own_redis: "redis.Redis[str]", campaign: "Campaign"
+) -> None:
+    """One is cancelled since and one is put off: what was refused is not what is put."""
+    due, cancelled, later = make_leads(campaign, count=3)
+    at = timezone.now() + timedelta(hours=1)
+    with refusing(own_redis):
+        enqueue_now(read_due_times([due, cancelled, later]))
+        assert not is_idle()
+        Lead.objects.filter(pk=cancelled).update(status="cancelled", next_attempt_at=None, finished_at=at)
+        Lead.objects.filter(pk=later).update(next_attempt_at=at)
+    wait_until(is_idle, what="a process that is not behind")
+    assert own_redis.zscore(inflight_key(), due) is not None
+    for key in (inflight_key(), schedule_of(campaign.workspace_id)):
+        assert own_redis.zscore(key, cancelled) is None
+    assert own_redis.zscore(schedule_of(campaign.workspace_id), later) == schedule.to_ms(at)
+
+
+def test_end_of_a_lease_is_retried(own_redis: "redis.Redis[str]", campaign: "Campaign") -> None:
+    [lead_id] = make_leads(campaign, count=1)
+    schedule.put([Due(lead_id, campaign.workspace_id, timezone.now())])
+    held = inflight.begin(lead_id)
+    assert held is not None
+    with refusing(own_redis):
+        inflight.end(held)
+        assert own_redis.zscore(inflight_key(), lead_id) is not None
+    wait_until(is_idle, what="a process that is not behind")
+    assert own_redis.zscore(inflight_key(), lead_id) is None
+
+
+def test_late_end_leaves_another_lease_alone(own_redis: "redis.Redis[str]", campaign: "Campaign") -> None:
+    [lead_id] = make_leads(campaign, count=1)
+    schedule.put([Due(lead_id, campaign.workspace_id, timezone.now())])
+    [deadline_ms] = schedule.start([lead_id])
+    assert deadline_ms is not None
+    ENQUEUER.retry_later(releases=[Release(lead_id, deadline_ms - 1)])
+    wait_until(is_idle, what="a process that is not behind")
+    assert own_redis.zscore(inflight_key(), lead_id) == deadline_ms
+
+
+def test_excess_is_counted() -> None:
+    kept = RetryBuffer(most=2)
+    assert kept.add([1, 2, 3]) == 1
+    assert kept.add([2], releases=[Release(9, 9)]) == 1
+    assert list(kept.oldest(9).leads) == [1, 2]
+
+
+def test_lead_that_is_refused_anew_while_it_is_tried_is_kept() -> None:
+    kept = RetryBuffer()
+    kept.add([1])
+    tried = kept.oldest(9)
+    kept.add([1])
+    kept.remove(tried)
+    assert list(kept.oldest(9).leads) == [1]
+    kept.remove(kept.oldest(9))
+    assert (len(kept), kept.age_seconds) == (0, 0)
+
+
+def test_full_queue_is_kept(own_redis: "redis.Redis[str]") -> None:
+    """Nothing is dropped while there is room."""
+    assert own_redis.ping()
+    go, settled = threading.Event(), []
+
+    def wait(changes: list[DueTime]) -> list[int]:
+        go.wait(30)
+        settled.extend(each.lead_id for each in changes)
+        return []
+
+    def enqueue_again(part: Part) -> Part:
+        settled.extend(part.leads)
+        return part
+
+    hands = Enqueuer(wait, enqueue_again, most_waiting=3)  # type: ignore[arg-type] # lists in place of sequences
+    before = lost("retry_buffer_full")
+    hands.add([DueTime(number, 1, DispatchMode.EVENT, None) for number in range(20)])
+    go.set()
+    assert hands.drain(timeout_seconds=30) == 0
+    assert sorted(settled) == list(range(20))
+    assert lost("retry_buffer_full") == before
+
+
+def lost(cause: str) -> float:
+    return float(metrics.WAKES_LOST.labels(cause=cause)._value.get())

@@ -1,0 +1,49 @@
+"""How a process gathers leads to hand on, and how those in flight are put into messages."""
+
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from routing.dispatch import publish
+from routing.dispatch.enqueuer import LEADS_A_BATCH, MANY_WAITING, Enqueuer
+from routing.dispatch.retry_buffer import Part
+from routing.dispatch.schedule import LEADS_A_CALL, Dispatched
+from routing.queries import DueTime
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def due(lead_id: int) -> DueTime:
+    return DueTime(lead_id, 1, "event", NOW)
+
+
+def filled(count: int) -> Enqueuer:
+    hands = Enqueuer(lambda _: [], lambda _: Part())
+    for lead_id in range(count):
+        hands._waiting.put(due(lead_id))
+    return hands
+
+
+def test_leads_that_come_during_the_pause_go_together() -> None:
+    assert filled(3)._gather(time.monotonic() + 0.01) == [due(0), due(1), due(2)]
+
+
+def test_full_batch_waits_for_nothing() -> None:
+    far_ahead = time.monotonic() + 3600
+
+    assert filled(LEADS_A_BATCH + 5)._gather(far_ahead) == [due(number) for number in range(LEADS_A_BATCH)]
+
+
+def test_long_queue_goes_in_large_batches() -> None:
+    batch = filled(MANY_WAITING + 1)._gather(0.0)
+    assert len(batch) == LEADS_A_CALL
+
+
+@pytest.mark.parametrize(("leads", "messages"), [(1, [1]), (4, [1] * 4), (9, [3, 3, 3]), (1_000, [50] * 20)])
+def test_leads_of_a_shard_go_in_several_messages(leads: int, messages: list[int]) -> None:
+    """So that several workers share them."""
+    dispatched = [Dispatched(lead_id, 1, 0, 0) for lead_id in range(leads)]
+    parts = list(publish._in_messages(dispatched))
+    assert [len(part) for part in parts] == messages
+    assert [lead for part in parts for lead in part] == dispatched
