@@ -44,7 +44,7 @@ def _find_late(state: DispatchState) -> Iterator[str]:
             f"{number} not started. The oldest has been due for {span(seconds)}. Check the workers, the dispatcher and"
             " the locks in PostgreSQL."
         )
-    if seconds is not None and _is_late(state.started_seconds, limits["start_late"], at_least=seconds):
+    if seconds is not None and _is_late(state.started_seconds, limits["stalled"], at_least=seconds):
         since = (
             "ever started" if state.started_seconds is None else f"started for {span(state.started_seconds)}"
         )

@@ -37,13 +37,13 @@ def leases_key() -> str:
     return _key("leases")
 
 
-def ready_key(shard: int) -> str:
-    """ZSET lead id -> the ms at which its lease ends: the leads in the queue that no worker has started.
+def ready_key() -> str:
+    """Followed by ":" and a shard. ZSET lead id -> the ms at which its lease ends.
 
-    Expired leases stay until the queue is empty. The earlier lease of a lead that was published again is
-    `id/end of lease`.
+    It holds what the queue holds, except leads that a worker has started. Leases that are over stay until the queue is
+    empty; those of a lead that was published again are kept as `id/end of its lease`.
     """
-    return f"{_key('ready')}:{shard}"
+    return _key("ready")
 
 
 def claimed_key() -> str:
@@ -119,11 +119,23 @@ def script_keys() -> Sequence[str]:
     The last one is the prefix of the broker's ready queues. Their lengths are the numbers of messages. Its hash tag
     differs: the broker uses the same Redis, which must not be a cluster.
     """
+    queues = f"{settings.LEADSWITCH_REDIS_PREFIX}:{READY_QUEUES}"
     return [
-        *(schedule_key(), inflight_key(), leases_key(), _key("ready"), paused_key(), wake_key(), pace_key()),
-        *(_key("turn"), claimed_key(), _key("takes"), puts_key(), consumed_key()),
-        *(dispatcher_key(), f"{dispatcher_key()}:epoch"),
-        f"{settings.LEADSWITCH_REDIS_PREFIX}:{READY_QUEUES}",
+        schedule_key(),
+        inflight_key(),
+        leases_key(),
+        ready_key(),
+        paused_key(),
+        wake_key(),
+        pace_key(),
+        _key("turn"),
+        claimed_key(),
+        _key("takes"),
+        puts_key(),
+        consumed_key(),
+        dispatcher_key(),
+        f"{dispatcher_key()}:epoch",
+        queues,
     ]
 
 

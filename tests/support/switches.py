@@ -1,4 +1,4 @@
-"""Pauses and dispatch modes, switched in one call."""
+"""The switches of dispatch, one name each: pauses of the product and of a workspace, and a workspace's mode."""
 
 from datetime import datetime
 
@@ -26,7 +26,7 @@ def resume_workspace(workspace_id: int, *, actor: str, reason: str) -> bool:
 
 
 def change_mode(workspace_id: int, mode: DispatchMode) -> bool:
-    """As the workspace's page does. Returns False when that is its mode already."""
+    """As the page of a workspace does; False when that was its mode."""
     with transaction.atomic():
         others = Workspace.objects.filter(pk=workspace_id).exclude(dispatch_mode=mode)
         is_changed = others.update(dispatch_mode=mode) == 1

@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from distribution.models import Assignment, Campaign
 from leadswitch.embedded import redis as embedded_redis
+from leadswitch.up import worker_arguments
 from routing.dispatch import schedule
 from routing.dispatch.control import read_control
 from routing.dispatch.enqueue import enqueue_now
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
-WORKER = ("worker", "--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "INFO")
+WORKER = worker_arguments(concurrency=2)
 SHORT = {"LEADSWITCH_LEASE_SECONDS": "2", "LEADSWITCH_PICKUP_PERIOD_SECONDS": "1"}
 
 
@@ -68,7 +69,7 @@ def make_flow(campaign: Campaign, *, count: int, seconds: float) -> list[int]:
 
 def is_led_by(program: Program) -> bool:
     control = read_control()
-    return f":{program.process.pid}:" in control.leader and control.seen_at is not None
+    return f":{program.process.pid}:" in control.leader and control.age is not None
 
 
 @contextmanager
@@ -224,6 +225,6 @@ def test_stopped_dispatcher_resigns(redis_client: "redis.Redis[str]", tmp_path: 
         wait_for_leader([only])
         only.process.send_signal(signal.SIGTERM)
         assert only.process.wait(30) == 0
-    assert read_control().seen_at is None
+    assert read_control().age is None
     won, is_new = schedule.acquire_leadership("next", lease_ms=1_000, least_epoch=0)
     assert (won is not None, is_new) == (True, True)

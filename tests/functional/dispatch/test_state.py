@@ -348,7 +348,10 @@ class TestLate:
         waiting(paused, -60, -60, -60)
         waiting(running, -60)
         pauses.mirror(paused.pk)
-        assert any("due and have not started" in problem or "due and has not started" in problem for problem in problems())
+        assert any(
+            "due and have not started" in problem or "due and has not started" in problem
+            for problem in problems()
+        )
 
 
 def test_redis_that_refuses_writes_is_reported(redis_client: "redis.Redis[str]") -> None:
