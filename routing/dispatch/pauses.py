@@ -69,8 +69,9 @@ def state_of(pause: Pause | None) -> str:
 
 
 def switch(workspace_id: int | None, *, to: datetime | None, actor: str, reason: str, seen: str = "") -> bool:
-    """Pause a workspace (None: the product) from then on, or resume it (`to` None). Attempts in progress sell nothing more,
-    unless their sale has begun.
+    """Pause a workspace (None: the product) from then on, or resume it (`to` None).
+
+    Attempts in progress sell nothing more, unless their sale has begun.
 
     Returns False if it already is: nothing is written, a pause keeps its time, and Redis is written again. Waits for a
     concurrent change, up to lock_timeout. Raises LookupError, and ValueError without a reason.

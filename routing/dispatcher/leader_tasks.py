@@ -130,8 +130,8 @@ def export_runs() -> Sequence[LastRun]:
 def end_expired_leases_without_beat(runs: Sequence[LastRun]) -> int:
     """Release expired leases while the reconciler does not run: without beat, their leads would wait for it.
 
-    This is the reconciler's own work under its lock, so each lost worker is counted once. It is not recorded as a run, so
-    that monitoring still sees a late reconciler. Returns how many leads were requeued. Raises redis.RedisError.
+    This is the reconciler's own work under its lock, so each lost worker is counted once. It is not recorded as a run,
+    so that monitoring still sees a late reconciler. Returns how many leads were requeued. Raises redis.RedisError.
     """
     run = next((each for each in runs if each.name == INFLIGHT), None)
     if run is None or (

@@ -1,7 +1,7 @@
 """Ends unfinished leads that have expired and are not running: paused ones, gated ones, ones that wait.
 
-A lead in an attempt expires by itself. Finished leads are not changed, and a claimed lead belongs to its owner until the
-claim ends.
+A lead in an attempt expires by itself. Finished leads are not changed, and a claimed lead belongs to its owner until
+the claim ends.
 """
 
 from datetime import datetime

@@ -30,8 +30,8 @@ def count_lost_worker(lead_id: int, *, attempts: int, due_at: datetime | None, o
     """Count one more worker that was lost with a lead after this many attempts. Returns whether the lead was ended.
 
     Ignores a lead that is in progress or paused. A lead that is no longer due at `due_at` was requested again since its
-    worker was lost, so it gets another try. The lost attempts charged nothing: each was rolled back with its worker. The
-    attempt written here stands for all of them.
+    worker was lost, so it gets another try. The lost attempts charged nothing: each was rolled back with its worker.
+    The attempt written here stands for all of them.
     """
     with transaction.atomic(durable=True):
         lead = lock_waiting_lead(lead_id)

@@ -3,8 +3,8 @@
 `routing_lead.next_attempt_at` decides. The shadow index of workspaces in shadow mode is corrected in the same way, and
 leftovers of an earlier mode of a workspace are dropped.
 
-Each repair checks the leads that are due within SOON, several runs ahead, and sweeps over a part of the rest: leads that
-wait for longer, and leads of paused workspaces. A report checks everything.
+Each repair checks the leads that are due within SOON, several runs ahead, and sweeps over a part of the rest: leads
+that wait for longer, and leads of paused workspaces. A report checks everything.
 """
 
 from collections.abc import Callable, Mapping, Sequence
