@@ -47,7 +47,7 @@ def with_new_plan(
     return execute(sql, parameters, many, context)
 
 
-class DatabaseWrapper(DatabaseWrapperMixin, DjangoWrapper):
+class DatabaseWrapper(DatabaseWrapperMixin, DjangoWrapper):  # type: ignore[misc]  # the mixin has no types
     """The mixin counts new connections, and those that fail."""
 
     SchemaEditorClass = SchemaEditor
