@@ -11,7 +11,7 @@ from django.db import close_old_connections
 
 from distribution import metrics
 from distribution.attempts.distribute import distribute_lead, distribute_next_polled
-from distribution.attempts.lease import hand_back, run_leased
+from distribution.attempts.lease import distribute_leased, requeue
 from routing.dispatch.canary import come_back, is_canary
 from routing.dispatch.publish import send_wake
 from routing.dispatch.workers import record_step
@@ -50,9 +50,9 @@ def _process(lead_id: int, *, is_leased: bool) -> None:
     if is_canary(lead_id):
         come_back(lead_id)
     elif is_leased:
-        run_leased(lead_id)
+        distribute_leased(lead_id)
     else:
-        hand_back(distribute_lead(lead_id, is_leased=False))
+        requeue(distribute_lead(lead_id, is_leased=False))
 
 
 @shared_task(name=PICK_UP)
@@ -73,7 +73,7 @@ def pick_up_due(*, is_first: bool = True) -> None:
         if outcome.lead_id is None:
             return
         metrics.PICKED_UP.inc()
-        hand_back(outcome)
+        requeue(outcome)
 
 
 def _call_more_pickers() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.utils import timezone
 
-from distribution.attempts.lease import run_leased
+from distribution.attempts.lease import distribute_leased
 from routing.dispatch import mirror, modes, pauses, schedule
 from routing.dispatch.schedule import Due, Leader
 from routing.dispatcher.leader_tasks import catch_up
@@ -157,7 +157,7 @@ class TestInFlight:
         if not is_mirrored:
             redis_client.delete(keys.workspace_paused_key(workspace_id), keys.versions_key())
 
-        run_leased(lead_id)
+        distribute_leased(lead_id)
 
         assert is_paused(redis_client, workspace_id)
         assert schedule.take_due(leader, limit=10).handed == []  # nothing is taken again and again
@@ -169,7 +169,7 @@ class TestInFlight:
     ) -> None:
         lead_id, _ = self.hand_out(leader)
         pauses.pause_product(at=timezone.now(), **WHY)
-        run_leased(lead_id)
+        distribute_leased(lead_id)
         assert is_paused(redis_client, None)
         assert schedule.take_due(leader, limit=10).handed == []
         pauses.resume_product(**WHY)
