@@ -12,7 +12,7 @@ from django.db import close_old_connections
 from distribution import metrics
 from distribution.attempts.distribute import distribute_lead, distribute_next_polled
 from distribution.attempts.lease import distribute_leased, requeue
-from routing.dispatch.canary import come_back, is_canary
+from routing.dispatch.canary import complete_canary, is_canary
 from routing.dispatch.publish import send_wake
 from routing.dispatch.workers import record_step
 from routing.queries import count_polled, has_polled
@@ -48,7 +48,7 @@ def process_leads(lead_ids: Sequence[int], *, is_leased: bool = False) -> None:
 
 def _process(lead_id: int, *, is_leased: bool) -> None:
     if is_canary(lead_id):
-        come_back(lead_id)
+        complete_canary(lead_id)
     elif is_leased:
         distribute_leased(lead_id)
     else:

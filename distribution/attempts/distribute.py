@@ -34,9 +34,9 @@ from routing.locks import LockedLead, is_lock_timeout, lock_lead, lock_next_due_
 from routing.metrics import OLD_PLANS
 from routing.models import LeadStatus
 from routing.postgres_errors import is_old_plan
-from routing.reconcile.lost_workers import count_loss
+from routing.reconcile.lost_workers import count_lost_worker
 from tracing.models import AttemptResult
-from tracing.vocabulary import RetryClass
+from tracing.skip_reasons import RetryClass
 
 # How often one attempt may begin again, to wait for buyers or after a pause; then it decides among those that are free.
 MAX_WAITS: Final = 4
@@ -120,7 +120,7 @@ def run(attempt: Attempt, *, lead_id: int | None = None) -> AttemptOutcome:
     if outcome.not_run is None and record is not None and locked is not None:
         record.report(locked=locked, lock_ms=attempt.lock_ms, seconds=time.perf_counter() - started)
     elif outcome.not_run is NotRun.LOST_BEFORE and lead is not None:
-        count_loss(lead.id, attempts=lead.attempts, due_at=lead.next_attempt_at, owner=worker_name())
+        count_lost_worker(lead.id, attempts=lead.attempts, due_at=lead.next_attempt_at, owner=worker_name())
     elif outcome.not_run is NotRun.BUSY and lead_id is not None:
         log_no_lock(LockOutcome.BUSY, lead_row=lead_id, lock_ms=attempt.lock_ms)
     return replace(outcome, locked=locked)

@@ -12,7 +12,7 @@ from django.db import Error
 from distribution.attempts.distribute import distribute_lead
 from distribution.attempts.outcome import AttemptOutcome, NotRun
 from routing.dispatch import inflight, shadow
-from routing.dispatch.enqueue import settle
+from routing.dispatch.enqueue import enqueue_now
 from routing.dispatch.pauses import mirror
 from routing.dispatch.schedule import Due
 from routing.models import DispatchMode
@@ -52,7 +52,7 @@ def requeue(outcome: AttemptOutcome) -> None:
     _compare_with_shadow(outcome)
     if outcome.waits_again:
         due = _read_due_time(outcome.lead_id)
-        settle([] if due is None else [due])
+        enqueue_now([] if due is None else [due])
 
 
 def _is_finished(outcome: AttemptOutcome) -> bool:

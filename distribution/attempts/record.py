@@ -19,7 +19,8 @@ from routing.rules.duplicates import FirstLead
 from routing.rules.route import Route
 from tracing.models import AttemptResult, AttemptTrigger
 from tracing.recorder import AttemptEnd, AttemptHead, Recorder, new_attempt_id
-from tracing.vocabulary import WAKE_CAUSES, Event, RetryClass
+from tracing.skip_reasons import RetryClass
+from tracing.vocabulary import WAKE_CAUSES, Event
 
 # Reasons that end a lead in a state of its own.
 RESULT_OF: Final = {

@@ -22,7 +22,8 @@ from routing.leads.finish import LeadMoved, close_rolled_back
 from routing.postgres_errors import is_outage, sqlstate_of
 from routing.retry import NextStep
 from tracing.models import AttemptResult
-from tracing.vocabulary import SKIP_REASONS, Event, RetryClass
+from tracing.skip_reasons import SKIP_REASONS, RetryClass
+from tracing.vocabulary import Event
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,8 @@ from routing.rules.route import Route, route_lead
 from routing.rules.ruleset import Hop
 from routing.values.opening_hours import is_open, next_opening
 from tracing.recorder import Recorder, RouteTaken
-from tracing.vocabulary import Event, RetryClass
+from tracing.skip_reasons import RetryClass
+from tracing.vocabulary import Event
 
 
 def send_on(record: AttemptRecord) -> Unsold | None:

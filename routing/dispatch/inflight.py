@@ -13,7 +13,7 @@ from typing import Final
 
 from routing import metrics
 from routing.dispatch import schedule
-from routing.dispatch.enqueue import HANDS, settle
+from routing.dispatch.enqueue import ENQUEUER, enqueue_now
 from routing.dispatch.schedule import AT_ONCE, Release
 from routing.models import DispatchMode
 from routing.queries import DueTime
@@ -71,7 +71,7 @@ def leased(lead_id: int) -> Iterator[Lease | None]:
     finally:
         _end(lease.release)
         if lease.due is not None:
-            settle([lease.due])
+            enqueue_now([lease.due])
 
 
 def _to_ms(wait: timedelta) -> int:
@@ -85,9 +85,9 @@ def _renew(lead_id: int) -> Lease | None:
 
 def _end(release: Release) -> None:
     """What Redis refuses is tried again; a lease that has another deadline then stays as it is."""
-    if is_done("end", partial(schedule.end, [release])):
+    if is_done("end", partial(schedule.release, [release])):
         return
     if release.deadline_ms is not None:
-        HANDS.keep(releases=[release])
+        ENQUEUER.retry_later(releases=[release])
     elif release.due_at is not None:
-        HANDS.keep([release.lead_id])  # which lease it has is not known: it goes by its row alone
+        ENQUEUER.retry_later([release.lead_id])  # which lease it has is not known: it goes by its row alone

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from routing.dispatch.enqueue import hand_on_later
+from routing.dispatch.enqueue import enqueue_leads_after_commit
 from routing.locks import wait_for_lead
 from routing.models import UNFINISHED, Lead, LeadStatus
 
@@ -49,5 +49,5 @@ def cancel_lead(public_id: UUID, *, source_id: int, reason: str = "", at: dateti
             raise LeadFinished(str(status))
         with connection.cursor() as cursor:
             cursor.execute(CANCEL, [at or datetime.now(UTC), reason, lead_id, status])
-        hand_on_later(lead_id)  # it leaves the schedule too
+        enqueue_leads_after_commit(lead_id)  # it leaves the schedule too
     return lead_id

@@ -8,7 +8,7 @@ from typing import Final
 
 from django.db import connection, transaction
 
-from routing.dispatch.enqueue import hand_on_later
+from routing.dispatch.enqueue import enqueue_leads_after_commit
 from routing.locks import wait_for_lead
 from routing.models import Lead, LeadStatus
 from routing.models.wakeup import GIVEN_UP
@@ -34,7 +34,7 @@ def give_up_lead(lead_id: int, *, at: datetime) -> None:
             raise GiveUpRefused(reason)
         with connection.cursor() as cursor:
             cursor.execute(GIVE_UP, [GIVEN_UP, at, lead_id])
-        hand_on_later(lead_id)
+        enqueue_leads_after_commit(lead_id)
 
 
 def why_not(lead: Lead) -> str:

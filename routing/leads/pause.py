@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias
 
 from django.db import connection, transaction
 
-from routing.dispatch.enqueue import hand_on_later
+from routing.dispatch.enqueue import enqueue_leads_after_commit
 from routing.locks import wait_for_lead
 from routing.models import Lead, LeadStatus
 
@@ -52,4 +52,4 @@ def _change(lead_id: int, sql: str, parameters: list[Any], *, refusal: Refusal) 
             raise HoldRefused(reason)
         with connection.cursor() as cursor:
             cursor.execute(sql, parameters)
-        hand_on_later(lead_id)
+        enqueue_leads_after_commit(lead_id)

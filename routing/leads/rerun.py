@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from routing.dispatch.enqueue import hand_on_later
+from routing.dispatch.enqueue import enqueue_leads_after_commit
 from routing.leads import run_limit
 from routing.leads.cancel import LeadNotFound
 from routing.locks import lock_lead, wait_for_lead
@@ -107,13 +107,13 @@ def _take_allowance(lead_id: int, *, asked_by: AskedBy, at: datetime) -> None:
 def _make_due(lead_id: int, *, status: str, at: datetime, due_reason: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(MAKE_DUE, [at, due_reason, lead_id, status])
-    hand_on_later(lead_id)
+    enqueue_leads_after_commit(lead_id)
 
 
 def _mark_asked(lead_id: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(MARK_ASKED, [lead_id, ASKED_BY_SENDER])
-    hand_on_later(lead_id)
+    enqueue_leads_after_commit(lead_id)
 
 
 def _refuse_unless_waiting(lead: Lead, *, at: datetime) -> None:

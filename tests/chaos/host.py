@@ -97,10 +97,10 @@ def become(program: str, arguments: list[str]) -> None:
 
 def run_worker(concurrency: str) -> None:
     from leadswitch.celery import app
+    from leadswitch.up import worker_arguments
 
     name = f"chaos-{os.getpid()}@%h"
-    quiet = ("--without-gossip", "--without-mingle", "--loglevel", "INFO")
-    app.worker_main(["worker", "--concurrency", concurrency, "--hostname", name, *quiet])
+    app.worker_main([*worker_arguments(concurrency=int(concurrency)), "--hostname", name])
 
 
 def run_dispatcher() -> None:
@@ -111,24 +111,26 @@ def run_dispatcher() -> None:
 
 def run_beat(schedule: str) -> None:
     from leadswitch.celery import app
+    from leadswitch.up import BEAT_OPTIONS
 
-    app.start(["beat", "--schedule", schedule, "--loglevel", "WARNING"])
+    app.start(["beat", "--schedule", schedule, *BEAT_OPTIONS])
 
 
 def run_web(address: str) -> None:
     from gunicorn.app.wsgiapp import run
 
-    sys.argv = ["gunicorn", "leadswitch.wsgi", "--config", "python:leadswitch.web.config"]
-    sys.argv += ["--bind", address, "--workers", "1", "--log-level", "warning"]
+    from leadswitch.up import WEB
+
+    sys.argv = [*WEB, "--bind", address, "--workers", "1", "--log-level", "warning"]
     run(prog="gunicorn")
 
 
-def run_hand_on(*lead_ids: str) -> None:
+def run_enqueue(*lead_ids: str) -> None:
     """What every process does after the commit that wrote these leads' due times."""
-    from routing.dispatch.enqueue import settle
+    from routing.dispatch.enqueue import enqueue_now
     from routing.queries import read_due_times
 
-    settle(read_due_times([int(each) for each in lead_ids]))
+    enqueue_now(read_due_times([int(each) for each in lead_ids]))
 
 
 def run_switch(action: str) -> None:
@@ -143,7 +145,7 @@ PROGRAMS: Final[Mapping[str, Callable[..., None]]] = {
     "dispatcher": run_dispatcher,
     "beat": run_beat,
     "web": run_web,
-    "hand-on": run_hand_on,
+    "enqueue": run_enqueue,
     "switch": run_switch,
 }
 

@@ -60,9 +60,20 @@ def test_every_module_says_what_it_owns() -> None:
     silent = [
         str(path.relative_to(REPOSITORY))
         for path in source_files(*PROGRAMS)
-        if path.read_text().strip() and ast.get_docstring(ast.parse(path.read_text())) is None
+        if ast.get_docstring(ast.parse(path.read_text())) is None and not is_empty_by_design(path)
     ]
     assert silent == []
+
+
+def is_empty_by_design(path: Path) -> bool:
+    """Django finds commands, template tags and formats by these folders; a room is any other."""
+    return path.name == "__init__.py" and path.parent.name in {
+        "management",
+        "commands",
+        "templatetags",
+        "formats",
+        "en",
+    }
 
 
 @pytest.mark.parametrize("app", APPS)
@@ -126,14 +137,3 @@ def test_make_help_names_every_target_of_the_readme() -> None:
     named = set(re.findall(r"\bmake ([a-z][a-z-]+)", readme))
     assert named <= known
     assert {"demo", "test", "up", "bench", "help"} <= known
-
-
-def test_every_environment_variable_is_documented() -> None:
-    example = (REPOSITORY / ".env.example").read_text()
-    used = set(
-        re.findall(
-            r'"(LEADSWITCH_[A-Z_]+|DATABASE_URL|REDIS_URL|SECRET_KEY|ALLOWED_HOSTS)"',
-            (REPOSITORY / "leadswitch" / "env.py").read_text(),
-        )
-    )
-    assert {name for name in used if name != "LEADSWITCH_" and name not in example} == set()

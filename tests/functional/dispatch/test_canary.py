@@ -7,11 +7,12 @@ from django.db import connection
 from django.utils import timezone
 
 from distribution.tasks import process_leads
-from routing.dispatch import canary, pauses, schedule
+from routing.dispatch import canary, schedule
 from routing.dispatch.canary import Canary, read_canary
 from routing.dispatch.schedule import Leader
 from routing.models import Lead
 from routing.redis import keys
+from tests.support import switches
 from tests.support.times import HOUR, due, ids
 from tests.support.waiting import wait_until
 from tracing.models import Attempt
@@ -35,7 +36,7 @@ def send_and_take(leader: Leader) -> list[int]:
     taken = ids(canary.send())
 
     def are_all() -> bool:
-        taken.extend(ids(schedule.take_due(leader, limit=100).handed))
+        taken.extend(ids(schedule.claim_batch(leader, limit=100).leads))
         return len(taken) >= len(CANARIES)
 
     wait_until(are_all, what="canaries that are due")
@@ -48,7 +49,7 @@ def test_one_for_each_ready_queue_goes_into_the_schedule(leader: Leader, setting
     assert canary.send() == []
     sent = read_canary()
     assert (sent.age_seconds, sent.out_seconds is not None) == (None, True)
-    assert schedule.take_due(leader, limit=100).handed == []
+    assert schedule.claim_batch(leader, limit=100).leads == []
     shards = settings.LEADSWITCH_READY_SHARDS
     homes = [keys.shard_of(canary.workspace_of(shard, shards), shards=shards) for shard in range(shards)]
     assert homes == [0, 1, 2, 3]
@@ -89,7 +90,7 @@ def test_old_message_proves_nothing(leader: Leader, monkeypatch: pytest.MonkeyPa
 @pytest.mark.usefixtures("far_off")
 def test_none_is_missed_while_the_product_is_paused(redis_client: "redis.Redis[str]") -> None:
     canary.send()
-    pauses.pause_product(at=timezone.now(), actor="ops", reason="a doubt")
+    switches.pause_product(at=timezone.now(), actor="ops", reason="a doubt")
     assert canary.send() == []
     assert read_canary().out_seconds is None
     assert redis_client.exists(keys.schedule_of(canary.workspace_of(0, 4)))
