@@ -19,6 +19,7 @@ from distribution.attempts.trace import record_decision
 from distribution.attempts.worker import worker_name
 from distribution.engine import CompiledCampaign, Decision, decide, resolve_campaign
 from distribution.locks import CandidatesStayBusy, wait_for_candidates
+from routing.leads.actions import ActionRefused
 from routing.leads.finish import close_by_hand
 from routing.locks import LockedLead, lock_identity, lock_lead, wait_for_lead
 from routing.models import LeadStatus
@@ -30,10 +31,6 @@ from tracing.wording import money
 
 OPEN: Final = (LeadStatus.PENDING, LeadStatus.FAILED, LeadStatus.DISTRIBUTED, LeadStatus.RETURNED)
 CHANGING: Final = "the campaign is being changed; try again"
-
-
-class AssignRefused(Exception):
-    """The lead stays as it is. The message says why, and what would be accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,7 @@ def state_of_sale(price_cents: int, set_aside: Sequence[str]) -> str:
 def assign_by_hand(
     lead_id: int, *, enrollment_id: int, at: datetime | None = None, seen: str = ""
 ) -> HandSale:
-    """Sell a lead to one enrolled buyer at its price, counted in its caps. Raises AssignRefused.
+    """Sell a lead to one enrolled buyer at its price, counted in its caps. Raises ActionRefused.
 
     `seen`: the state_of_sale that a page showed; another one is refused. Blank: no page showed any.
 
@@ -65,7 +62,7 @@ def assign_by_hand(
             lambda: assign_within(lead_id, enrollment_id=enrollment_id, at=at, seen=seen)
         )
     except SnapshotMissing:
-        raise AssignRefused(CHANGING) from None
+        raise ActionRefused(CHANGING) from None
 
 
 def assign_within(
@@ -76,9 +73,9 @@ def assign_within(
         with transaction.atomic():
             sale = _assign(lead_id, enrollment_id=enrollment_id, at=at, seen=seen)
     except CandidatesStayBusy:
-        raise AssignRefused("the buyer is being charged for other leads; try again") from None
+        raise ActionRefused("the buyer is being charged for other leads; try again") from None
     except SalePaused:
-        raise AssignRefused("its workspace or campaign was paused at this moment; look again") from None
+        raise ActionRefused("its workspace or campaign was paused at this moment; look again") from None
     metrics.LEADS_SOLD.inc()
     metrics.CENTS_CHARGED.inc(sale.price_cents)
     return sale
@@ -88,7 +85,7 @@ def _assign(lead_id: int, *, enrollment_id: int, at: datetime | None, seen: str)
     wait_for_lead(lead_id)
     lead = lock_lead(lead_id)
     if lead is None:
-        raise AssignRefused("there is no such lead")
+        raise ActionRefused("there is no such lead")
     at = at or lead.locked_at
     refuse_closed(lead, at=at)
     _refuse_duplicate(lead)
@@ -96,9 +93,9 @@ def _assign(lead_id: int, *, enrollment_id: int, at: datetime | None, seen: str)
     CAMPAIGNS.require_snapshot(campaign)
     if enrollment_id not in campaign.by_enrollment_id:
         message = "the buyer is not enrolled in the campaign that takes this lead; enroll it first, paused if you like"
-        raise AssignRefused(message)
+        raise ActionRefused(message)
     if not wait_for_candidates([enrollment_id]):
-        raise AssignRefused("the buyer was taken out of the campaign at this moment; look again")
+        raise ActionRefused("the buyer was taken out of the campaign at this moment; look again")
     recorder = Recorder(_head(lead, at=at))
     recorder.add(
         Event.CAMPAIGN_RESOLVED, data={"campaign_id": campaign.id, "config_version": campaign.config_version}
@@ -107,7 +104,7 @@ def _assign(lead_id: int, *, enrollment_id: int, at: datetime | None, seen: str)
     facts = read_facts(lead, campaign=campaign, at=at, seed=seed, chosen=enrollment_id)
     decided = Decided(campaign, facts, decide(campaign, facts))
     if not decided.decision.selected:
-        raise AssignRefused(_why_not(decided.decision, enrollment_id))
+        raise ActionRefused(_why_not(decided.decision, enrollment_id))
     _refuse_unseen(decided.decision, seen=seen)
     return _sell(lead, decided, recorder=recorder)
 
@@ -116,17 +113,17 @@ def _refuse_unseen(decision: Decision, *, seen: str) -> None:
     [selection] = decision.selected
     if seen and state_of_sale(selection.price_cents, selection.overridden) != seen:
         message = f"its price ({money(selection.price_cents)} now) or what is set aside changed; look again"
-        raise AssignRefused(message)
+        raise ActionRefused(message)
 
 
 def refuse_closed(lead: LockedLead, *, at: datetime) -> None:
     if lead.status not in OPEN:
         message = f"the lead is {LeadStatus(lead.status).label}"
-        raise AssignRefused(message)
+        raise ActionRefused(message)
     if lead.is_paused:
-        raise AssignRefused("the lead or its workspace is paused; resume it first")
+        raise ActionRefused("the lead or its workspace is paused; resume it first")
     if lead.expires_at <= at:
-        raise AssignRefused("the lead's time to live is over")
+        raise ActionRefused("the lead's time to live is over")
 
 
 def _refuse_duplicate(lead: LockedLead) -> None:
@@ -135,7 +132,7 @@ def _refuse_duplicate(lead: LockedLead) -> None:
         return
     lock_identity(lead)
     if look_at_arrival(lead, workspace_id=lead.workspace_id, stations=()).first is not None:
-        raise AssignRefused(
+        raise ActionRefused(
             "the same person came in with another lead, which is sold or still being worked on"
         )
 
@@ -144,7 +141,7 @@ def find_campaign(lead: LockedLead) -> CompiledCampaign:
     heads, versions = read_heads(workspace_id=lead.workspace_id, vertical=lead.vertical)
     head = resolve_campaign(heads, source_id=lead.source_id, vertical=lead.vertical)
     if head is None:
-        raise AssignRefused("no active campaign takes this lead's vertical and source")
+        raise ActionRefused("no active campaign takes this lead's vertical and source")
     return CAMPAIGNS.get(head.id, config_version=versions[head.id])
 
 

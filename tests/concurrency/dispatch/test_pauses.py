@@ -9,13 +9,13 @@ from django.utils import timezone
 from distribution.attempts import assign_by_hand as assign
 from distribution.attempts import decide_under_lock
 from distribution.attempts import sell as sale
-from distribution.attempts.assign_by_hand import AssignRefused, assign_by_hand
+from distribution.attempts.assign_by_hand import assign_by_hand
 from distribution.attempts.distribute import distribute_lead
 from distribution.attempts.outcome import Left
 from distribution.buyers.pause import switch_buyer
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, Wallet
 from routing.dispatch.pauses import pause_product, pause_workspace, resume_workspace
-from routing.leads.rerun import rerun_lead
+from routing.leads.actions import ActionRefused, rerun_lead
 from routing.models import Lead, Workspace
 from tests.support.factories import (
     CampaignFactory,
@@ -193,7 +193,7 @@ def test_a_sale_by_hand_is_refused_too(
     def sell_by_hand() -> str:
         try:
             assign_by_hand(lead.pk, enrollment_id=enrollment.pk)
-        except AssignRefused as refusal:
+        except ActionRefused as refusal:
             return str(refusal)
         return ""
 

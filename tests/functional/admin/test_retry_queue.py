@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from routing.admin.retryqueue import wait_in_words
-from routing.leads.give_up import GiveUpRefused, give_up_lead
+from routing.leads.actions import ActionRefused, give_up_lead
 from routing.models import Lead, RetryingLead, Workspace
 from tests.functional.admin.test_admin_lead_actions import act_url, texts
 from tests.support.admin_pages import SCOPED_ROLES, client_of, page, person
@@ -249,7 +249,7 @@ class TestActions:
             (fresh, "it waits for its first attempt; cancel it instead"),
             (sold, "it does not wait for a retry: it is sold"),
         ):
-            with pytest.raises(GiveUpRefused, match=why):
+            with pytest.raises(ActionRefused, match=why):
                 give_up_lead(each.pk, at=timezone.now())
         done = operator.post(act_url("give_up", lead, fresh), {"reason": "x"}, follow=True)
         assert "1 lead: given up." in texts(done)
