@@ -43,7 +43,7 @@ OTHER_SERVERS := tests/functional/dispatch tests/functional/reconcile tests/func
   tests/integration/models/test_constraints.py tests/integration/money/test_money.py tests/integration/models/test_query_plans.py \
   tests/integration/rules/test_routing_plans.py tests/integration/dispatch/test_dispatch_plans.py tests/integration/leadswitch/test_rate_limits.py
 # Below PostgreSQL 17 the look for a person's other leads reads all duplicates of that person (decisions/0007).
-NEWER_ONLY := --deselect tests/integration/models/test_query_plans.py::test_a_person_is_looked_for_by_identity_though_thousands_of_duplicates_are_there
+NEWER_ONLY := --deselect tests/integration/models/test_query_plans.py::test_person_is_looked_for_by_identity_though_thousands_of_duplicates_are_there
 
 .PHONY: test-debian
 test-debian: venv ## tests of what servers may do differently, on Debian's PostgreSQL and the newest Valkey
@@ -74,7 +74,7 @@ up: venv ## serve web, worker, dispatcher and beat on port 8000 (PORT=) until Ct
 
 .PHONY: bench
 bench: venv ## measure the engine and the intake against hand-written baselines
-	$(Q)$(MANAGE) bench $(ARGS)
+	$(Q)$(BIN)/python -m tests.bench $(ARGS)
 
 .PHONY: chaos
 chaos: venv ## break everything that may break while leads flow, and count afterwards (docs/chaos.md)
@@ -82,13 +82,13 @@ chaos: venv ## break everything that may break while leads flow, and count after
 
 .PHONY: bench-dispatch
 bench-dispatch: venv ## measure how late leads start and how many are moved, against Celery and a poller
-	$(Q)$(MANAGE) bench_dispatch $(ARGS)
+	$(Q)$(BIN)/python -m tests.bench.dispatch $(ARGS)
 
 # A server of its own, which keeps its million leads. Nothing there is worth an fsync.
 .PHONY: bench-scale
 bench-scale: venv ## measure every page, list, command and reconciler on a year of a million leads
 	$(Q)export LEADSWITCH_VAR_DIR=var/scale LEADSWITCH_EMBEDDED_FSYNC=false LEADSWITCH_ENV_FILE= LEADSWITCH_ROLE=web \
-	  LEADSWITCH_LOG_LEVEL=ERROR; trap '$(SERVICES) stop >/dev/null' EXIT; $(MANAGE) bench_scale $(ARGS)
+	  LEADSWITCH_LOG_LEVEL=ERROR; trap '$(SERVICES) stop >/dev/null' EXIT; $(BIN)/python -m tests.bench.scale $(ARGS)
 
 .PHONY: migrate
 migrate: venv ## bring the database's tables up to date

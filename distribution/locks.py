@@ -51,7 +51,7 @@ ORDER BY w.id
 FOR NO KEY UPDATE OF w, e
 """
 # A lead holds its buyers for some milliseconds. Whoever holds one for longer than this is passed over.
-PATIENCE_MS: Final = 250
+LONGEST_WAIT_MS: Final = 250
 
 
 class CandidatesStayBusy(Exception):
@@ -59,12 +59,12 @@ class CandidatesStayBusy(Exception):
 
 
 def wait_for_candidates(enrollment_ids: Sequence[int]) -> frozenset[int]:
-    """Wait for these enrollments with their wallets, for PATIENCE_MS each. Returns those that exist.
+    """Wait for these enrollments with their wallets, for LONGEST_WAIT_MS each. Returns those that exist.
 
     Needs the lead's lock, and that no other candidate is held. Raises CandidatesStayBusy.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{PATIENCE_MS}ms"])
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{LONGEST_WAIT_MS}ms"])
         try:
             cursor.execute(WAIT_FOR_CANDIDATES, [list(enrollment_ids)])
         except OperationalError as error:

@@ -14,7 +14,7 @@ from distribution.attempts.distribute import distribute_lead, distribute_next_po
 from distribution.attempts.lease import hand_back, run_leased
 from routing.dispatch.canary import come_back, is_canary
 from routing.dispatch.publish import send_wake
-from routing.dispatch.workers import tell_step
+from routing.dispatch.workers import record_step
 from routing.queries import count_polled, has_polled
 
 PROCESS: Final = "distribution.process_leads"
@@ -34,7 +34,7 @@ def process_leads(lead_ids: Sequence[int], *, is_leased: bool = False) -> None:
     """
     failures = []
     for lead_id in lead_ids:
-        tell_step()
+        record_step()
         try:
             _process(lead_id, is_leased=is_leased)
         except SoftTimeLimitExceeded:
@@ -68,7 +68,7 @@ def pick_up_due(*, is_first: bool = True) -> None:
         _call_more_pickers()
     deadline = time.monotonic() + settings.LEADSWITCH_PICKUP_PERIOD_SECONDS
     while time.monotonic() < deadline:
-        tell_step()
+        record_step()
         outcome = distribute_next_polled()
         if outcome.lead_id is None:
             return

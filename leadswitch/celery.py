@@ -93,9 +93,9 @@ def say_alive(sender: Any, **_: object) -> None:
 @worker_process_init.connect
 def settle(**_: object) -> None:
     # Imported here: its app is loaded by the time that a worker process starts.
-    from distribution.attempts.worker import settle_collector
+    from distribution.attempts.worker import freeze_startup_objects
 
-    settle_collector()
+    freeze_startup_objects()
 
 
 @worker_process_shutdown.connect

@@ -293,17 +293,17 @@ _HELD: Final = """
 _HELD_FROM: Final = "routing_lead l JOIN routing_workspace w ON w.id = l.workspace_id"
 
 # Its owner waits for whoever ends the lease at this moment, and then finds nothing.
-HOLD_LEASE: Final = f"""
+LOCK_CLAIMED: Final = f"""
 SELECT {_HELD} FROM {_HELD_FROM}
 WHERE l.id = %s AND l.status = 'calling' AND l.locked_by = %s AND l.locked_at = %s
 FOR NO KEY UPDATE OF l
 """  # noqa: S608 - only constant lists are put in
-HOLD_WAITING: Final = f"""
+LOCK_WAITING: Final = f"""
 SELECT {_HELD} FROM {_HELD_FROM}
 WHERE l.id = %s AND l.status = 'pending' AND l.paused_at IS NULL
 FOR NO KEY UPDATE OF l SKIP LOCKED
 """  # noqa: S608 - only constant lists are put in
-HOLD_STALE: Final = f"""
+LOCK_STALE: Final = f"""
 SELECT {_HELD} FROM {_HELD_FROM}
 WHERE l.status = 'calling' AND l.locked_at < %s
 ORDER BY l.locked_at, l.id
@@ -311,7 +311,7 @@ LIMIT %s
 FOR NO KEY UPDATE OF l SKIP LOCKED
 """  # noqa: S608 - only constant lists are put in
 # A lead under a lease is its owner's: when the lease ends it is due again, and expired then.
-HOLD_EXPIRED: Final = f"""
+LOCK_EXPIRED: Final = f"""
 SELECT {_HELD} FROM {_HELD_FROM}
 WHERE l.status IN ('pending', 'gated', 'offered') AND l.expires_at <= %s
 ORDER BY l.expires_at, l.id
@@ -346,26 +346,26 @@ class HeldLead:
         return limits_of(self.max_errors)
 
 
-def hold_lease(lead_id: int, *, owner: str, locked_at: datetime) -> HeldLead | None:
+def lock_claimed_lead(lead_id: int, *, owner: str, locked_at: datetime) -> HeldLead | None:
     """Lock a lead that this owner has had since then, waiting up to lock_timeout. None: it no longer has it."""
-    held = _hold(HOLD_LEASE, [lead_id, owner, locked_at])
+    held = _hold(LOCK_CLAIMED, [lead_id, owner, locked_at])
     return held[0] if held else None
 
 
-def hold_waiting(lead_id: int) -> HeldLead | None:
+def lock_waiting_lead(lead_id: int) -> HeldLead | None:
     """Lock a lead that waits for an attempt. None: somebody has it, or it is paused, or waits for none."""
-    held = _hold(HOLD_WAITING, [lead_id])
+    held = _hold(LOCK_WAITING, [lead_id])
     return held[0] if held else None
 
 
-def hold_stale(*, before: datetime, limit: int) -> list[HeldLead]:
+def lock_stale_leads(*, before: datetime, limit: int) -> list[HeldLead]:
     """Lock leads whose lease began before then, the oldest first."""
-    return _hold(HOLD_STALE, [before, limit])
+    return _hold(LOCK_STALE, [before, limit])
 
 
-def hold_expired(*, at: datetime, limit: int) -> list[HeldLead]:
+def lock_expired_leads(*, at: datetime, limit: int) -> list[HeldLead]:
     """Lock unfinished leads whose time to live was over at `at`, the longest first; no lead under a lease."""
-    return _hold(HOLD_EXPIRED, [at, limit])
+    return _hold(LOCK_EXPIRED, [at, limit])
 
 
 def _hold(sql: str, parameters: list[Any]) -> list[HeldLead]:

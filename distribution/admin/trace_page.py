@@ -10,7 +10,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from distribution.explain.lead import explain
-from distribution.explain.types import AttemptStory, BuyerRow, LeadHead, Sale, Story
+from distribution.explain.types import AttemptStory, BuyerRow, LeadHead, Story, TracedSale
 from routing.models import Lead
 from tracing.admin.columns import TONES
 from tracing.funnel import name_stage
@@ -120,7 +120,7 @@ class TracePage:
     tone: str
     label: str
     fixer_name: str
-    sales: tuple[Sale, ...]
+    sales: tuple[TracedSale, ...]
     notes: tuple[str, ...]
     tabs: tuple[Tab, ...]
     panel: Panel | None

@@ -14,7 +14,7 @@ from distribution.api import buyerexamples as examples
 from distribution.api.documents import CHANGE, REASON, GateDocument
 from distribution.api.parameters import LARGEST_PAGE, PAGE
 from distribution.explain.missed import MISSED_REASONS
-from distribution.explain.remedy import Ending
+from distribution.explain.remedy import WhatIfResult
 from distribution.models import AssignmentState, BuyerScope, LedgerKind
 from routing.api.documents import LIMIT_HEADERS, AttributesDocument, describe_errors
 
@@ -166,7 +166,7 @@ class PassedOverDocument(SkipDocument):
 class CheckDocument(serializers.Serializer[Any]):
     """What the engine says about the latest attempt, asked again with everything changed that was in your way."""
 
-    ending = serializers.ChoiceField(choices=[each.value for each in Ending] + ["unchecked"])
+    ending = serializers.ChoiceField(choices=[each.value for each in WhatIfResult] + ["unchecked"])
     is_confirmed = serializers.BooleanField(help_text="The lead would have been yours.")
     ranked_higher = serializers.IntegerField(
         allow_null=True, help_text="How many buyers would still have ranked higher; only when outranked."

@@ -1,4 +1,4 @@
-"""Gives a lead to the buyer that a person chose. Wishes (area, filters, hours, a pause) are set aside; money is not.
+"""Sells a lead to the buyer that a person chose. Overridable gates (area, filters, hours, a pause) are set aside.
 
 The engine decides with the choice among its facts, so that the attempt can be repeated from its trace like any other.
 """
@@ -34,7 +34,7 @@ CHANGING: Final = "the campaign is being changed; try again"
 
 
 @dataclass(frozen=True, slots=True)
-class HandSale:
+class ManualAssignment:
     attempt_id: UUID
     assignment_id: UUID
     buyer_id: int
@@ -43,13 +43,13 @@ class HandSale:
 
 
 def state_of_sale(price_cents: int, set_aside: Sequence[str]) -> str:
-    """What a person agrees to: the price, and the wishes that are set aside."""
+    """What a person agrees to: the price, and the gates that are set aside."""
     return f"{price_cents}:{','.join(sorted(set_aside))}"
 
 
 def assign_by_hand(
     lead_id: int, *, enrollment_id: int, at: datetime | None = None, seen: str = ""
-) -> HandSale:
+) -> ManualAssignment:
     """Sell a lead to one enrolled buyer at its price, counted in its caps. Raises ActionRefused.
 
     `seen`: the state_of_sale that a page showed; another one is refused. Blank: no page showed any.
@@ -67,7 +67,7 @@ def assign_by_hand(
 
 def assign_within(
     lead_id: int, *, enrollment_id: int, at: datetime | None = None, seen: str = ""
-) -> HandSale:
+) -> ManualAssignment:
     """As assign_by_hand, in a transaction of the caller. Raises SnapshotMissing too (see keeping_snapshots)."""
     try:
         with transaction.atomic():
@@ -81,7 +81,7 @@ def assign_within(
     return sale
 
 
-def _assign(lead_id: int, *, enrollment_id: int, at: datetime | None, seen: str) -> HandSale:
+def _assign(lead_id: int, *, enrollment_id: int, at: datetime | None, seen: str) -> ManualAssignment:
     wait_for_lead(lead_id)
     lead = lock_lead(lead_id)
     if lead is None:
@@ -177,7 +177,7 @@ def _why_not(decision: Decision, enrollment_id: int) -> str:
     return "; ".join(clauses)
 
 
-def _sell(lead: LockedLead, decided: Decided, *, recorder: Recorder) -> HandSale:
+def _sell(lead: LockedLead, decided: Decided, *, recorder: Recorder) -> ManualAssignment:
     [assignment_id] = sell_selected(
         decided, lead_id=lead.id, attempt_id=recorder.head.id, workspace_ids=[lead.workspace_id]
     )
@@ -203,7 +203,7 @@ def _sell(lead: LockedLead, decided: Decided, *, recorder: Recorder) -> HandSale
             facts=decided.facts_json(),
         )
     )
-    return HandSale(
+    return ManualAssignment(
         attempt_id=recorder.head.id,
         assignment_id=assignment_id,
         buyer_id=selection.buyer_id,

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from distribution.attempts.campaigns import CAMPAIGNS, read_heads
 from distribution.attempts.live_facts import confirm_live, lead_facts, read_live
-from distribution.attempts.sell import Sale, sell
+from distribution.attempts.sell import PlannedSale, sell
 from distribution.attempts.trace import record_decision
 from distribution.counters import counted_on
 from distribution.engine import (
@@ -58,7 +58,7 @@ class BuyersBusy(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class LockWait:
     """Whom to wait for before deciding, and whether to ask for a further wait (BuyersBusy) after that.
 
     `keeps_snapshot`: the campaign changes faster than its versions can be kept, so this transaction keeps its own.
@@ -106,7 +106,7 @@ class AttemptOutcome:
 
 
 def run_attempt(
-    lead: LockedLead, *, recorder: Recorder, at: datetime, patience: Patience, workspace_ids: Sequence[int]
+    lead: LockedLead, *, recorder: Recorder, at: datetime, patience: LockWait, workspace_ids: Sequence[int]
 ) -> AttemptOutcome:
     """Decide about a locked lead and sell it. Needs the transaction that holds the lead's lock.
 
@@ -248,7 +248,7 @@ def sell_selected(
         usage = consume(
             live.usage, at=decided.facts.at, timezone=enrollment.timezone, price_cents=selection.price_cents
         )
-        sales.append(Sale(selection, usage, counted_on(usage, timezone=enrollment.timezone)))
+        sales.append(PlannedSale(selection, usage, counted_on(usage, timezone=enrollment.timezone)))
     public_ids = sell(
         sales,
         lead_id=lead_id,

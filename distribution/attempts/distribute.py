@@ -24,20 +24,20 @@ from distribution.attempts.campaigns import SnapshotMissing, keeping_snapshots
 from distribution.attempts.decide_under_lock import (
     AttemptOutcome,
     BuyersBusy,
-    Patience,
+    LockWait,
     TierLockContention,
     Unsold,
     run_attempt,
     seed_of,
 )
-from distribution.attempts.outcome import LEFT_ALONE, STATUS_AFTER, Left, Outcome
+from distribution.attempts.outcome import NOTHING_RUN, STATUS_AFTER, NotRun, Outcome
 from distribution.attempts.rollback import write_verdict
 from distribution.attempts.route import find_closed, send_on, told_of
 from distribution.attempts.sell import SalePaused
 from distribution.attempts.worker import worker_name
 from distribution.locks import CandidatesStayBusy
 from routing.leads import crash_marks
-from routing.leads.attempt_log import AttemptLine, LockOutcome, tell_attempt, tell_no_lock
+from routing.leads.attempt_log import AttemptLine, LockOutcome, log_attempt, log_no_lock
 from routing.leads.finish import close_attempt
 from routing.locks import LockedLead, is_lock_timeout, lock_lead, lock_next_due_lead, lock_next_polled_lead
 from routing.metrics import OLD_PLANS
@@ -52,7 +52,7 @@ from tracing.vocabulary import WAKE_CAUSES, Event, RetryClass
 
 # How often one run may begin again, to wait for buyers or after a pause; then it makes do with those that are free.
 MAX_WAITS: Final = 4
-FIRST_PATIENCE: Final = Patience(may_ask=True)
+FIRST_WAIT: Final = LockWait(may_ask=True)
 # Until a lead is asked for again that somebody else has.
 BUSY_PAUSE: Final = timedelta(milliseconds=20)
 # Reasons that end a lead in a state of its own.
@@ -67,7 +67,7 @@ class Run:
     """What is known of a run so far; a rollback leaves it behind for the next try or the verdict."""
 
     given_at: datetime | None
-    patience: Patience
+    patience: LockWait
     lead: LockedLead | None = None
     recorder: Recorder | None = None
     at: datetime | None = None
@@ -91,7 +91,7 @@ def distribute_lead(lead_id: int, *, at: datetime | None = None, is_leased: bool
 def distribute_next_due() -> Outcome:
     """Run one attempt over a lead that is due: the workspaces take turns, each with the one that has been due longest.
 
-    The outcome is LEFT_ALONE when none is due.
+    The outcome is NOTHING_RUN when none is due.
     """
     return _run_next(lock_next_due_lead)
 
@@ -123,24 +123,24 @@ def _run(
     is_leased: bool,
 ) -> Outcome:
     """`lead_id` None: any lead that is due. That there is none is then no news."""
-    run = Run(given_at=at, patience=FIRST_PATIENCE, is_leased=is_leased)
+    run = Run(given_at=at, patience=FIRST_WAIT, is_leased=is_leased)
     started = time.perf_counter()
     try:
         outcome = _watched(run, take)
     except Exception as error:
         if run.lead is None or run.recorder is None or run.at is None:
             if run.lead is None and is_lock_timeout(error):
-                tell_no_lock(LockOutcome.TIMED_OUT, lead_row=lead_id, lock_ms=run.lock_ms)
+                log_no_lock(LockOutcome.TIMED_OUT, lead_row=lead_id, lock_ms=run.lock_ms)
             raise
         outcome = write_verdict(error, lead=run.lead, recorder=run.recorder, at=run.at)
     outcome = replace(outcome, taken=run.started)
-    if outcome.left is None and run.lead is not None and run.recorder is not None:
+    if outcome.not_run is None and run.lead is not None and run.recorder is not None:
         if run.route is not None:
             outcome = told_of(run.route, outcome=outcome)
         seconds = time.perf_counter() - started
         _report(outcome, lead=run.lead, head=run.recorder.head, lock_ms=run.lock_ms, seconds=seconds)
-    elif outcome.left is Left.BUSY and lead_id is not None:
-        tell_no_lock(LockOutcome.BUSY, lead_row=lead_id, lock_ms=run.lock_ms)
+    elif outcome.not_run is NotRun.BUSY and lead_id is not None:
+        log_no_lock(LockOutcome.BUSY, lead_row=lead_id, lock_ms=run.lock_ms)
     return outcome
 
 
@@ -152,7 +152,7 @@ def _watched(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
         lead = run.lead
         assert lead is not None  # noqa: S101 - it was marked
         count_loss(lead.id, attempts=lead.attempts, due_at=lead.next_attempt_at, owner=worker_name())
-        return Outcome(lead_id=lead.id, public_id=lead.public_id, left=Left.LOST_BEFORE)
+        return Outcome(lead_id=lead.id, public_id=lead.public_id, not_run=NotRun.LOST_BEFORE)
     finally:
         _unmark(run)
 
@@ -164,12 +164,12 @@ def _with_patience(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
             return _in_transaction(run, take)
         except BuyersBusy as busy:
             metrics.CANDIDATE_WAITS.inc()
-            run.patience = Patience(wait_for=busy.enrollment_ids, may_ask=waits < MAX_WAITS)
+            run.patience = LockWait(wait_for=busy.enrollment_ids, may_ask=waits < MAX_WAITS)
         except SalePaused:
-            run.patience = Patience(may_ask=waits < MAX_WAITS)
+            run.patience = LockWait(may_ask=waits < MAX_WAITS)
         except CandidatesStayBusy:
             break
-    run.patience = Patience()
+    run.patience = LockWait()
     try:
         return _in_transaction(run, take)
     except SalePaused as error:  # and resumed and paused again, all the while
@@ -215,7 +215,7 @@ def _attempt(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
     lead = run.lead = _timed(run, take)
     if lead is None:
         metrics.LEADS_BUSY.inc()
-        return LEFT_ALONE
+        return NOTHING_RUN
     if earlier is not None and earlier.id != lead.id:
         # Somebody else took the lead that asked for the wait.
         run.patience = replace(run.patience, wait_for=frozenset())
@@ -223,7 +223,7 @@ def _attempt(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
     run.started = run.started if run.started and run.started.id == lead.id else lead
     left = _why_not_now(lead, at=at)
     if left is not None:
-        return Outcome(lead_id=lead.id, public_id=lead.public_id, left=left)
+        return Outcome(lead_id=lead.id, public_id=lead.public_id, not_run=left)
     if not run.is_leased:
         run.marked.add(lead.id)
         crash_marks.begin(lead)
@@ -253,14 +253,14 @@ def _timed(run: Run, take: Callable[[], LockedLead | None]) -> LockedLead | None
         run.lock_ms = round((time.perf_counter() - started) * 1000, 3)
 
 
-def _why_not_now(lead: LockedLead, *, at: datetime) -> Left | None:
+def _why_not_now(lead: LockedLead, *, at: datetime) -> NotRun | None:
     """Check the locked row again: the message that brought us here may be old or a double."""
     if lead.status != LeadStatus.PENDING or lead.next_attempt_at is None:
-        return Left.FINISHED
+        return NotRun.FINISHED
     if lead.is_paused:
-        return Left.PAUSED
+        return NotRun.PAUSED
     if lead.next_attempt_at > at:
-        return Left.NOT_DUE
+        return NotRun.NOT_DUE
     return None
 
 
@@ -390,7 +390,7 @@ def _report(outcome: Outcome, *, lead: LockedLead, head: AttemptHead, lock_ms: f
         duplicate_workspace_id=outcome.duplicate_workspace_id,
     )
     sold = {"buyers": len(outcome.assignments), "charged_cents": outcome.charged_cents}
-    tell_attempt(line, cause=outcome.cause, **sold)
+    log_attempt(line, cause=outcome.cause, **sold)
 
 
 def decide_within(lead_id: int, *, seconds: float) -> Outcome:
@@ -401,7 +401,7 @@ def decide_within(lead_id: int, *, seconds: float) -> Outcome:
     deadline = time.monotonic() + seconds
     while True:
         outcome = distribute_lead(lead_id)
-        waits = outcome.result == AttemptResult.RETRY or outcome.left in (Left.BUSY, Left.NOT_DUE)
+        waits = outcome.result == AttemptResult.RETRY or outcome.not_run in (NotRun.BUSY, NotRun.NOT_DUE)
         pause = max(0.005, _until_due(outcome).total_seconds())
         if not waits or time.monotonic() + pause > deadline:
             return outcome

@@ -1,6 +1,7 @@
 """What follows a try of a lead: its lease ends, and a lead that waits again goes back into the schedule.
 
-The new due time is in PostgreSQL before anything is told to Redis, and is read from there (PITFALLS 31).
+The new due time is written to PostgreSQL before Redis, and is read from there: a lead deferred only in Redis would be
+started again and again.
 """
 
 from datetime import timedelta
@@ -9,7 +10,7 @@ from typing import Final
 from django.db import Error
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.attempts.outcome import Left, Outcome
+from distribution.attempts.outcome import NotRun, Outcome
 from routing.dispatch import inflight, shadow
 from routing.dispatch.enqueue import settle
 from routing.dispatch.pauses import mirror
@@ -20,7 +21,7 @@ from routing.redis.outage import guarded
 
 # A lead whose try failed with the database: it comes back for another worker after this.
 WAIT_AFTER_FAILURE: Final = timedelta(seconds=5)
-# At the least, however due it is: a lead that somebody else has would be tried again and again (PITFALLS 33).
+# The least delay, even for an overdue lead: a lead that another worker owns would be tried in a hot loop.
 WAIT_WHILE_BUSY: Final = timedelta(seconds=1)
 # So would one that a pause keeps, while Redis cannot be told of the pause.
 WAIT_FOR_MIRROR: Final = timedelta(seconds=10)
@@ -41,7 +42,7 @@ def run_leased(lead_id: int) -> None:
 
 def hand_back(outcome: Outcome) -> None:
     """After the try of a lead that no lease was held for."""
-    if outcome.left is not None or outcome.lead_id is None:
+    if outcome.not_run is not None or outcome.lead_id is None:
         return
     _compare(outcome)
     if outcome.waits_again:
@@ -66,7 +67,7 @@ def _end(held: inflight.Lease, outcome: Outcome | None) -> None:
 
 
 def _is_finished(outcome: Outcome) -> bool:
-    return outcome.left is Left.FINISHED or (outcome.left is None and not outcome.waits_again)
+    return outcome.not_run is NotRun.FINISHED or (outcome.not_run is None and not outcome.waits_again)
 
 
 def _read_due_time(lead_id: int) -> DueTime | None:
@@ -80,11 +81,11 @@ def _read_due_time(lead_id: int) -> DueTime | None:
 
 def _least_wait(outcome: Outcome, due: DueTime) -> timedelta:
     """Redis' clock may be ahead of the database's: a lead that was not due yet waits out the difference."""
-    if outcome.left is Left.NOT_DUE:
+    if outcome.not_run is NotRun.NOT_DUE:
         return due.remaining or NO_WAIT
-    if outcome.left is Left.BUSY:
+    if outcome.not_run is NotRun.BUSY:
         return WAIT_WHILE_BUSY
-    if outcome.left is Left.PAUSED and not _mirror_pause(due.workspace_id):
+    if outcome.not_run is NotRun.PAUSED and not _mirror_pause(due.workspace_id):
         return WAIT_FOR_MIRROR
     return NO_WAIT
 
@@ -101,7 +102,7 @@ def _mirror_pause(workspace_id: int) -> bool:
 def _compare(outcome: Outcome) -> None:
     """Compare the shadow index with the row that was picked."""
     taken = outcome.taken
-    if outcome.left is None and taken is not None and taken.dispatch_mode == DispatchMode.SHADOW:
+    if outcome.not_run is None and taken is not None and taken.dispatch_mode == DispatchMode.SHADOW:
         assert taken.next_attempt_at is not None  # noqa: S101 - an attempt ran: it was due
         due = Due(taken.id, taken.workspace_id, taken.next_attempt_at)
         guarded("compare", lambda: shadow.compare(due), "")

@@ -21,7 +21,7 @@ STATUS_AFTER: Final = {
 }
 
 
-class Left(StrEnum):
+class NotRun(StrEnum):
     """Why a lead was left alone without an attempt."""
 
     BUSY = "busy"  # another worker has it, or there is no such lead
@@ -38,7 +38,7 @@ class Outcome:
     lead_id: int | None = None
     public_id: UUID | None = None
     taken: LockedLead | None = None
-    left: Left | None = None
+    not_run: NotRun | None = None
     attempt_id: UUID | None = None
     result: str = ""
     skip_reason: str = ""
@@ -63,4 +63,4 @@ class Outcome:
         return self.result in (AttemptResult.RETRY, AttemptResult.DEFERRED)
 
 
-LEFT_ALONE: Final = Outcome(left=Left.BUSY)
+NOTHING_RUN: Final = Outcome(not_run=NotRun.BUSY)

@@ -9,7 +9,7 @@ from django.db import transaction
 from distribution.attempts.assign_by_hand import find_campaign, refuse_closed, state_of_sale
 from distribution.attempts.decide_under_lock import read_facts
 from distribution.engine import LiveFacts, Skip, decide
-from distribution.engine.gates import WISHES
+from distribution.engine.gates import is_overridable
 from distribution.models import Enrollment
 from routing.leads.actions import ActionRefused
 from routing.locks import lock_lead
@@ -65,16 +65,16 @@ def preview_hand_sale(lead_id: int, *, enrollments: Sequence[Enrollment]) -> Seq
 
 def _preview(enrollment: Enrollment, skip: Skip, live: LiveFacts, *, is_full: bool) -> Preview:
     zone = enrollment.buyer.timezone
-    told = [(gate["gate"], describe_gate(gate, timezone=zone).finding) for gate in skip.gates]
-    forbids = [words for code, words in told if code not in WISHES]
+    overridable = [gate for gate in skip.gates if is_overridable(gate)]
+    forbids = [describe_gate(gate, timezone=zone).finding for gate in skip.gates if not is_overridable(gate)]
     if is_full:
         forbids.append("the lead is sold to as many buyers as its campaign allows")
-    codes = dict.fromkeys(code for code, _ in told if code in WISHES)
+    codes = dict.fromkeys(gate["gate"] for gate in overridable)
     return Preview(
         enrollment=enrollment,
         price_cents=skip.price_cents,
         balance_cents=live.balance_cents,
-        set_aside=tuple(words for code, words in told if code in WISHES),
+        set_aside=tuple(describe_gate(gate, timezone=zone).finding for gate in overridable),
         forbids=tuple(forbids),
         state=state_of_sale(skip.price_cents, tuple(codes)),
     )

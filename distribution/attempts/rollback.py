@@ -15,7 +15,7 @@ from django.db import DatabaseError, InterfaceError, transaction
 from distribution import metrics
 from distribution.attempts.campaigns import CAMPAIGNS
 from distribution.attempts.decide_under_lock import Decided, TierLockContention, seed_of
-from distribution.attempts.outcome import Left, Outcome
+from distribution.attempts.outcome import NotRun, Outcome
 from distribution.attempts.trace import record_decision
 from distribution.engine import DefinitionError
 from routing.leads.finish import LeadMoved, close_rolled_back
@@ -80,7 +80,7 @@ def write_verdict(error: Exception, *, lead: LockedLead, recorder: Recorder, at:
     try:
         written = _write(cause, step=step, lead=lead, recorder=recorder, at=at)
     except LeadMoved:
-        return Outcome(lead_id=lead.id, public_id=lead.public_id, left=Left.BUSY)
+        return Outcome(lead_id=lead.id, public_id=lead.public_id, not_run=NotRun.BUSY)
     step = written.step
     return Outcome(
         lead_id=lead.id,

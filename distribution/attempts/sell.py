@@ -89,7 +89,7 @@ class SalePaused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Sale:
+class PlannedSale:
     """One buyer's part: what it pays, its usage windows after this lead, and the date that it counts in."""
 
     selection: Selection
@@ -98,7 +98,7 @@ class Sale:
 
 
 def sell(
-    sales: Sequence[Sale],
+    sales: Sequence[PlannedSale],
     *,
     lead_id: int,
     campaign_id: int,
@@ -130,7 +130,7 @@ def sell(
     return public_ids
 
 
-def _columns(sales: Sequence[Sale], public_ids: Sequence[UUID]) -> list[str]:
+def _columns(sales: Sequence[PlannedSale], public_ids: Sequence[UUID]) -> list[str]:
     chosen = [sale.selection for sale in sales]
     columns = [
         array_literal(selection.enrollment_id for selection in chosen),

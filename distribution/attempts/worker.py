@@ -15,7 +15,7 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"[:100]
 
 
-def settle_collector() -> None:
+def freeze_startup_objects() -> None:
     """Leave what start-up made out of every later collection, and collect less often. Call it once, after imports."""
     gc.collect()
     gc.freeze()

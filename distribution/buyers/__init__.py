@@ -1,0 +1,1 @@
+"""Buyers as such: their pauses and their API keys. It sells nothing and moves no money."""

@@ -123,7 +123,7 @@ class Enrollment:
 class CompiledCampaign:
     """`fields`: every lead field that some condition, question or area reads; facts hold only those.
 
-    `recent_windows` is a memo of scene.py and changes no decision: finding the windows anew was a third of
+    `recent_windows` is a memo of context.py and changes no decision: finding the windows anew was a third of
     the time of a decision over ten buyers.
     """
 

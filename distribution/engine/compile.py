@@ -22,7 +22,7 @@ from distribution.engine.reading import (
 )
 from distribution.engine.types import Mode
 
-MAX_WEIGHT = 1_000_000  # a thousandth of ranking.VIRTUAL_SECOND, so that strides stay exact enough
+MAX_COMPILED_WEIGHT = 1_000_000  # a thousandth of ranking.VIRTUAL_SECOND, so that strides stay exact enough
 MAX_PERCENT = 10_000
 _MAX_CENTS = 10**12
 
@@ -137,7 +137,7 @@ def _enrollment(
         buyer_id=buyer_id,
         tier=tiers[tier_index],
         tier_index=tier_index,
-        weight=read_integer(definition, "weight", path=path, minimum=1, maximum=MAX_WEIGHT),
+        weight=read_integer(definition, "weight", path=path, minimum=1, maximum=MAX_COMPILED_WEIGHT),
         priority=read_integer(definition, "priority", path=path),
         bid_cents=read_optional_integer(definition, "bid_cents", path=path, minimum=0, maximum=_MAX_CENTS),
         timezone=timezone,

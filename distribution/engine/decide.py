@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from distribution.engine.campaign import CompiledCampaign
+from distribution.engine.context import build_context
 from distribution.engine.pricing import tier_prices
 from distribution.engine.ranking import Candidate, Ranked, rank
-from distribution.engine.scene import open_scene
 from distribution.engine.screening import Screening, screen
 from distribution.engine.types import Decision, DecisionFacts, Outcome, Selection, Skip, TierPrice, Verdict
 from distribution.engine.verdict import empty_pool_verdict, emptying_stage, first_common_opening
@@ -20,8 +20,10 @@ def decide(campaign: CompiledCampaign, facts: DecisionFacts) -> Decision:
         funnel = (("enrolled", len(campaign.enrollments)),)
         return Decision("unsold", (), (), (), funnel, (), verdict)
     prices = tier_prices(campaign, fields=facts.lead.fields)
-    scene = open_scene(campaign, facts=facts, prices=prices)
-    return _sell(campaign, facts, screen(campaign, live=facts.live, scene=scene, chosen=facts.chosen), prices)
+    context = build_context(campaign, facts=facts, prices=prices)
+    return _sell(
+        campaign, facts, screen(campaign, live=facts.live, context=context, chosen=facts.chosen), prices
+    )
 
 
 def _verdict_before_pool(campaign: CompiledCampaign, facts: DecisionFacts) -> Verdict | None:

@@ -1,40 +1,43 @@
-"""The gates, in the order in which they name a skip. Each returns None when it passes, else its failure.
+"""The gates: one row each, in the order in which they name a skip. A check returns None, or the failure.
 
-A failure is JSON: gate, required, observed, fixed_at (when time alone opens it) and what would have to
-change. Parameters are positional because each gate runs once for every enrollment of every decision.
+A failure is JSON: gate, required, observed, fixed_at (when it opens without anyone's action) and what would have to
+change. Parameters are positional because each check runs once for every enrollment of every decision.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from distribution.engine.area import area_failure
 from distribution.engine.campaign import Enrollment, Filter, Limit
-from distribution.engine.scene import (
-    Scene,
+from distribution.engine.context import (
+    LeadContext,
     calendar_failure,
     filter_failure,
     onboarding_failure,
 )
 from distribution.engine.types import JsonObject, LiveFacts
 
-Gate = Callable[[Enrollment, LiveFacts, int, Scene], JsonObject | None]
+Check = Callable[[Enrollment, LiveFacts, int, LeadContext], JsonObject | None]
 
-# The order of the funnel. The lead filter is one stage with two gates: the tier's and the enrollment's.
-STAGES = (
-    "enrollment_paused",
-    "buyer_paused",
-    "outside_service_area",
-    "onboarding_mismatch",
-    "lead_filter_rejected",
-    "outside_buyer_hours",
-    "cap_reached",
-    "insufficient_credits",
-    "already_has_lead",
-)
-# What a buyer or an agency wishes; a person may decide otherwise for one lead. Money, caps and doubles stay.
-WISHES = frozenset(STAGES[:6])
-# Time alone opens these.
-TIME_BOUND = frozenset({"outside_buyer_hours", "cap_reached"})
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """`code` names the skip and the stage of the funnel. A gate fails where one of its `checks` does.
+
+    `is_overridable`: a person may sell a lead past it. Money, caps and double sales are not overridable.
+    `is_time_bound`: the gate opens without anyone's action at the failure's `fixed_at`. `has_calendar`: that time is an
+    opening in a weekly calendar, and not the reset of a counter.
+    `empty_pool_reason`: why the lead is unsold when this gate removes the last buyer.
+    """
+
+    code: str
+    checks: tuple[Check, ...]
+    is_overridable: bool
+    is_time_bound: bool = False
+    has_calendar: bool = False
+    empty_pool_reason: str = "no_eligible_buyers"
 
 
 def _paused(code: str) -> JsonObject:
@@ -42,91 +45,95 @@ def _paused(code: str) -> JsonObject:
 
 
 def enrollment_active(
-    enrollment: Enrollment, _live: LiveFacts, _price_cents: int, _scene: Scene
+    enrollment: Enrollment, _live: LiveFacts, _price_cents: int, _context: LeadContext
 ) -> JsonObject | None:
     return None if enrollment.enrollment_active else _paused("enrollment_paused")
 
 
 def buyer_active(
-    enrollment: Enrollment, _live: LiveFacts, _price_cents: int, _scene: Scene
+    enrollment: Enrollment, _live: LiveFacts, _price_cents: int, _context: LeadContext
 ) -> JsonObject | None:
     return None if enrollment.buyer_active else _paused("buyer_paused")
 
 
 def in_service_area(
-    enrollment: Enrollment, _live: LiveFacts, _price_cents: int, scene: Scene
+    enrollment: Enrollment, _live: LiveFacts, _price_cents: int, context: LeadContext
 ) -> JsonObject | None:
-    return area_failure(enrollment.area, scene.place)
+    return area_failure(enrollment.area, context.place)
 
 
 def onboarding_matches(
-    enrollment: Enrollment, _live: LiveFacts, _price_cents: int, scene: Scene
+    enrollment: Enrollment, _live: LiveFacts, _price_cents: int, context: LeadContext
 ) -> JsonObject | None:
     onboarding = enrollment.onboarding
-    return None if onboarding is None else onboarding_failure(onboarding, scene)
+    return None if onboarding is None else onboarding_failure(onboarding, context)
 
 
 def tier_filter_accepts(
-    enrollment: Enrollment, _live: LiveFacts, _price_cents: int, scene: Scene
+    enrollment: Enrollment, _live: LiveFacts, _price_cents: int, context: LeadContext
 ) -> JsonObject | None:
     rule = enrollment.tier.content_filter
-    return None if rule is None else _rejection(rule, "tier", scene)
+    return None if rule is None else _rejection(rule, "tier", context)
 
 
 def enrollment_filter_accepts(
-    enrollment: Enrollment, _live: LiveFacts, _price_cents: int, scene: Scene
+    enrollment: Enrollment, _live: LiveFacts, _price_cents: int, context: LeadContext
 ) -> JsonObject | None:
     rule = enrollment.lead_filter
-    return None if rule is None else _rejection(rule, "enrollment", scene)
+    return None if rule is None else _rejection(rule, "enrollment", context)
 
 
-def _rejection(rule: Filter, scope: str, scene: Scene) -> JsonObject | None:
-    failure = filter_failure(rule, scene)
+def _rejection(rule: Filter, scope: str, context: LeadContext) -> JsonObject | None:
+    failure = filter_failure(rule, context)
     return None if failure is None else {"gate": "lead_filter_rejected", "scope": scope, **failure}
 
 
 def within_hours(
-    enrollment: Enrollment, _live: LiveFacts, _price_cents: int, scene: Scene
+    enrollment: Enrollment, _live: LiveFacts, _price_cents: int, context: LeadContext
 ) -> JsonObject | None:
     calendar = enrollment.calendar
-    return None if calendar is None else calendar_failure(calendar, scene)
+    return None if calendar is None else calendar_failure(calendar, context)
 
 
-def below_caps(enrollment: Enrollment, live: LiveFacts, price_cents: int, scene: Scene) -> JsonObject | None:
+def below_caps(
+    enrollment: Enrollment, live: LiveFacts, price_cents: int, context: LeadContext
+) -> JsonObject | None:
     reached = None
     for limit in enrollment.limits:
-        leads, spent = _used(limit, live, scene)
+        leads, spent = _used(limit, live, context)
         if limit.leads is not None and leads >= limit.leads:
             reached = reached or []
-            reached.append(_reached(limit, "leads", limit.leads, leads, scene, never=limit.leads == 0))
+            reached.append(_reached(limit, "leads", limit.leads, leads, context, never=limit.leads == 0))
         if limit.cents is not None and spent + price_cents > limit.cents:
             reached = reached or []
             never = price_cents > limit.cents
-            reached.append(_reached(limit, "cents", limit.cents, spent, scene, never=never))
+            reached.append(_reached(limit, "cents", limit.cents, spent, context, never=never))
     return None if reached is None else _cap_failure(reached, price_cents)
 
 
-def _used(limit: Limit, live: LiveFacts, scene: Scene) -> tuple[int, int]:
-    """Leads and cents in the current window; counts of an earlier window have run out.
+def _used(limit: Limit, live: LiveFacts, context: LeadContext) -> tuple[int, int]:
+    """Leads and cents in the current window; counters of an earlier window have expired.
 
     A window that starts later than the current one still counts: a worker whose clock is behind, or a
     buyer that moved its time zone west to east, must not sell the same cap twice.
     """
     slot = limit.slot
     usage = live.usage.get(slot.window)
-    if usage is None or usage[0] < scene.windows[slot.index][0]:
+    if usage is None or usage[0] < context.windows[slot.index][0]:
         return 0, 0
     return usage[1], usage[2]
 
 
-def _reached(limit: Limit, kind: str, allowed: int, used: int, scene: Scene, *, never: bool) -> JsonObject:
+def _reached(
+    limit: Limit, kind: str, allowed: int, used: int, context: LeadContext, *, never: bool
+) -> JsonObject:
     """`never`: not even an empty window lets this lead through, so the reset changes nothing."""
     return {
         "window": limit.slot.window,
         "kind": kind,
         "limit": allowed,
         "used": used,
-        "resets_at": None if never else scene.windows[limit.slot.index][1].isoformat(),
+        "resets_at": None if never else context.windows[limit.slot.index][1].isoformat(),
     }
 
 
@@ -148,7 +155,7 @@ def _limit_name(reached: JsonObject) -> str:
 
 
 def has_credits(
-    _enrollment: Enrollment, live: LiveFacts, price_cents: int, _scene: Scene
+    _enrollment: Enrollment, live: LiveFacts, price_cents: int, _context: LeadContext
 ) -> JsonObject | None:
     available = live.balance_cents - live.held_cents + live.credit_limit_cents
     if available >= price_cents:
@@ -163,22 +170,58 @@ def has_credits(
 
 
 def not_sold_before(
-    _enrollment: Enrollment, live: LiveFacts, _price_cents: int, _scene: Scene
+    _enrollment: Enrollment, live: LiveFacts, _price_cents: int, _context: LeadContext
 ) -> JsonObject | None:
     if not live.has_lead:
         return None
     return {"gate": "already_has_lead", "required": False, "observed": True, "fixed_at": None}
 
 
-GATES: tuple[Gate, ...] = (
-    enrollment_active,
-    buyer_active,
-    in_service_area,
-    onboarding_matches,
-    tier_filter_accepts,
-    enrollment_filter_accepts,
-    within_hours,
-    below_caps,
-    has_credits,
-    not_sold_before,
+# In the order of the funnel.
+GATES: Final = (
+    Gate("enrollment_paused", (enrollment_active,), is_overridable=True),
+    Gate("buyer_paused", (buyer_active,), is_overridable=True),
+    Gate("outside_service_area", (in_service_area,), is_overridable=True),
+    Gate("onboarding_mismatch", (onboarding_matches,), is_overridable=True),
+    Gate(
+        "lead_filter_rejected",
+        (tier_filter_accepts, enrollment_filter_accepts),
+        is_overridable=True,
+        empty_pool_reason="no_eligible_buyers_after_tier_filters",
+    ),
+    Gate(
+        "outside_buyer_hours",
+        (within_hours,),
+        is_overridable=True,
+        is_time_bound=True,
+        has_calendar=True,
+        empty_pool_reason="all_buyers_outside_hours",
+    ),
+    Gate(
+        "cap_reached",
+        (below_caps,),
+        is_overridable=False,
+        is_time_bound=True,
+        empty_pool_reason="all_buyers_capped",
+    ),
+    Gate(
+        "insufficient_credits",
+        (has_credits,),
+        is_overridable=False,
+        empty_pool_reason="insufficient_credits",
+    ),
+    Gate("already_has_lead", (not_sold_before,), is_overridable=False),
 )
+# A plain tuple of functions: a decision over a thousand enrollments calls ten thousand of them.
+CHECKS: Final = tuple(check for gate in GATES for check in gate.checks)
+GATES_BY_CODE: Final[Mapping[str, Gate]] = {gate.code: gate for gate in GATES}
+STAGES: Final = tuple(gate.code for gate in GATES)
+
+
+def is_overridable(failure: JsonObject) -> bool:
+    """Whether a person may sell the lead past this failure.
+
+    An unreadable time zone is not overridable, whatever its gate: the buyer's caps could not be counted.
+    """
+    gate = GATES_BY_CODE[failure["gate"]]
+    return gate.is_overridable and not (gate.is_time_bound and "problem" in failure)

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from distribution.engine.campaign import CompiledCampaign
-from distribution.engine.gates import GATES, STAGES, TIME_BOUND, WISHES
+from distribution.engine.context import LeadContext
+from distribution.engine.gates import CHECKS, STAGES, is_overridable
 from distribution.engine.ranking import Candidate
-from distribution.engine.scene import Scene
 from distribution.engine.types import FactsError, JsonObject, LiveFacts, Skip
 
 
 @dataclass(frozen=True, slots=True)
 class Screening:
-    """`funnel`: how many are left, from all enrolled to those that passed the last gate."""
+    """`funnel`: how many enrollments are left after each gate, starting with all of them."""
 
     candidates: tuple[Candidate, ...]
     skipped: tuple[Skip, ...]
@@ -20,7 +20,11 @@ class Screening:
 
 
 def screen(
-    campaign: CompiledCampaign, *, live: Mapping[int, LiveFacts], scene: Scene, chosen: int | None = None
+    campaign: CompiledCampaign,
+    *,
+    live: Mapping[int, LiveFacts],
+    context: LeadContext,
+    chosen: int | None = None,
 ) -> Screening:
     candidates: list[Candidate] = []
     skipped: list[Skip] = []
@@ -29,10 +33,10 @@ def screen(
         if facts is None:
             raise FactsError(f"enrollment {enrollment.id} is in the campaign but has no live facts")
         bid = enrollment.bid_cents
-        price_cents = scene.tier_cents[enrollment.tier_index] if bid is None else bid
+        price_cents = context.tier_cents[enrollment.tier_index] if bid is None else bid
         failures: list[JsonObject] | None = None
-        for gate in GATES:
-            failure = gate(enrollment, facts, price_cents, scene)
+        for check in CHECKS:
+            failure = check(enrollment, facts, price_cents, context)
             if failure is not None:
                 if failures is None:
                     failures = [failure]
@@ -40,18 +44,13 @@ def screen(
                     failures.append(failure)
         if failures is None:
             candidates.append(Candidate(enrollment, facts, price_cents))
-        elif enrollment.id == chosen and all(map(_is_wish, failures)):
+        elif enrollment.id == chosen and all(map(is_overridable, failures)):
             overridden = tuple(dict.fromkeys(each["gate"] for each in failures))
             candidates.append(Candidate(enrollment, facts, price_cents, overridden))
         else:
             reason = failures[0]["gate"]
             skipped.append(Skip(enrollment.id, enrollment.buyer_id, reason, tuple(failures), price_cents, {}))
     return Screening(tuple(candidates), tuple(skipped), _funnel(len(campaign.enrollments), skipped))
-
-
-def _is_wish(failure: JsonObject) -> bool:
-    """A time zone that cannot be read is none: caps are counted in it."""
-    return failure["gate"] in WISHES and not (failure["gate"] in TIME_BOUND and "problem" in failure)
 
 
 def _funnel(enrolled: int, skipped: list[Skip]) -> tuple[tuple[str, int], ...]:

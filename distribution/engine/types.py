@@ -49,7 +49,8 @@ class LiveFacts:
 class DecisionFacts:
     """Everything a decision depends on besides the campaign.
 
-    `locked`: enrollments another lead holds. `chosen`: the one that a person gives the lead to, whatever its wishes.
+    `locked`: enrollments that another lead holds. `chosen`: the one that a person sells the lead to. Overridable gates
+    do not keep it from the lead.
     """
 
     lead: LeadFacts

@@ -1,19 +1,13 @@
-"""Says why nothing was sold and whether waiting helps: classified by the gate that emptied the pool."""
+"""Why nothing was sold and whether waiting helps, by the gate that emptied the pool."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from distribution.engine.campaign import Calendar, CompiledCampaign
-from distribution.engine.gates import TIME_BOUND
+from distribution.engine.gates import GATES_BY_CODE
 from distribution.engine.types import Skip, Verdict
 
-REASONS = {
-    "lead_filter_rejected": "no_eligible_buyers_after_tier_filters",
-    "outside_buyer_hours": "all_buyers_outside_hours",
-    "cap_reached": "all_buyers_capped",
-    "insufficient_credits": "insufficient_credits",
-}
-# Two weekly calendars that do not meet within two weeks (and a day for clock changes) never do.
+# Two weekly calendars that do not overlap within two weeks (and a day for clock changes) never do.
 _HORIZON = timedelta(days=15)
 
 
@@ -22,7 +16,8 @@ def empty_pool_verdict(
 ) -> Verdict:
     """For a pool in which no enrollment passed the gates."""
     emptied_by = emptying_stage(funnel)
-    reason = REASONS.get(emptied_by or "", "no_eligible_buyers")
+    gate = GATES_BY_CODE.get(emptied_by or "")
+    reason = "no_eligible_buyers" if gate is None else gate.empty_pool_reason
     retry_at = earliest_pass(campaign, skipped=skipped, at=at)
     if retry_at is None:
         return Verdict(reason, "permanent", None, emptied_by)
@@ -34,10 +29,10 @@ def emptying_stage(funnel: Iterable[tuple[str, int]]) -> str | None:
 
 
 def earliest_pass(campaign: CompiledCampaign, *, skipped: Sequence[Skip], at: datetime) -> datetime | None:
-    """The first instant at which some buyer that only waits for time passes all its gates together.
+    """The first instant at which a buyer that waits for nothing but time passes all its gates together.
 
-    The campaign's own schedule counts as well: a retry while it is closed could only be put off again, and
-    a buyer that is open only while the campaign is closed would be retried for ever.
+    The campaign's own schedule counts as well: a retry while it is closed would only be deferred again, and
+    a buyer that is open only while the campaign is closed would be retried forever.
     """
     best: datetime | None = None
     memo: dict[tuple[Calendar | None, datetime], datetime | None] = {}
@@ -55,13 +50,14 @@ def earliest_pass(campaign: CompiledCampaign, *, skipped: Sequence[Skip], at: da
 
 
 def _resets(skip: Skip, at: datetime) -> datetime | None:
-    """When the last of its caps resets, `at` without caps; None when something besides time is in the way."""
+    """When the last full counter resets, `at` if none is full. None if some gate does not open with time."""
     resets = at
     for failure in skip.gates:
-        if failure["gate"] not in TIME_BOUND or failure["fixed_at"] is None:
+        gate = GATES_BY_CODE[failure["gate"]]
+        if not gate.is_time_bound or failure["fixed_at"] is None:
             return None
-        if failure["gate"] == "cap_reached":
-            resets = datetime.fromisoformat(failure["fixed_at"])
+        if not gate.has_calendar:
+            resets = max(resets, datetime.fromisoformat(failure["fixed_at"]))
     return resets
 
 

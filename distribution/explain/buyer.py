@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from distribution.explain.types import Answer, AttemptAnswer, AttemptStory, BuyerRow, Party, Sale
+from distribution.explain.types import Answer, AttemptAnswer, AttemptStory, BuyerRow, Party, TracedSale
 from distribution.models import AssignmentState, Buyer, Enrollment
 from routing.models import Lead
 from tracing import wording
@@ -20,7 +20,7 @@ class Question:
 
 
 def answer_for(
-    buyer: Buyer, *, lead: Lead, attempts: Sequence[AttemptStory], sales: Sequence[Sale]
+    buyer: Buyer, *, lead: Lead, attempts: Sequence[AttemptStory], sales: Sequence[TracedSale]
 ) -> Answer:
     """`attempts` hold the rows of this buyer at least. One statement: where the buyer is enrolled now."""
     party = Party(buyer.public_id, buyer.name)
@@ -48,7 +48,9 @@ def _enrolled_in(buyer: Buyer, attempts: Sequence[AttemptStory]) -> frozenset[UU
     return frozenset(enrollments.values_list("campaign__public_id", flat=True))
 
 
-def _summarise(name: str, *, lead: Lead, answers: Sequence[AttemptAnswer], bought: Sequence[Sale]) -> str:
+def _summarise(
+    name: str, *, lead: Lead, answers: Sequence[AttemptAnswer], bought: Sequence[TracedSale]
+) -> str:
     if bought:
         held = any(sale.state == AssignmentState.SOLD for sale in bought)
         return f"{name} {'got' if held else 'gave back'} this lead. {bought[-1].sentence}"

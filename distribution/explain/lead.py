@@ -18,9 +18,9 @@ from distribution.explain.types import (
     FunnelStage,
     LeadHead,
     Party,
-    Sale,
     Step,
     Story,
+    TracedSale,
 )
 from distribution.models import Assignment, AssignmentState, Buyer, Campaign
 from routing.leads.actions import ASKED_BY_SENDER, DUE_REASON
@@ -222,12 +222,12 @@ def _tell_due(lead: Lead, *, last: AttemptStory | None) -> str:
     return narrate_reason(lead.due_reason)
 
 
-def _tell_sale(assignment: Assignment, cast: Cast) -> Sale:
+def _tell_sale(assignment: Assignment, cast: Cast) -> TracedSale:
     buyer, price = cast.buyer(assignment.buyer_id), wording.money(assignment.price_cents)
     sentence = f"Sold to {buyer.name} for {price} at {wording.moment(assignment.created_at)}."
     if assignment.state == AssignmentState.RETURNED and assignment.returned_at is not None:
         sentence += f" Returned at {wording.moment(assignment.returned_at)}, and the charge refunded."
-    return Sale(
+    return TracedSale(
         assignment_id=assignment.public_id,
         buyer=buyer,
         price_cents=assignment.price_cents,

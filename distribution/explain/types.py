@@ -51,7 +51,7 @@ class LeadHead:
 
 
 @dataclass(frozen=True, slots=True)
-class Sale:
+class TracedSale:
     """The lead as a buyer bought it."""
 
     assignment_id: UUID
@@ -140,7 +140,7 @@ class Story:
     """`notes`: what the trace itself lacks, e.g. attempts whose trace could not be written."""
 
     lead: LeadHead
-    sales: tuple[Sale, ...]
+    sales: tuple[TracedSale, ...]
     attempts: tuple[AttemptStory, ...]
     notes: tuple[str, ...]
     answer: Answer | None

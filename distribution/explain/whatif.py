@@ -12,7 +12,7 @@ from typing import Any, Final
 from django.db import connection
 
 from distribution.engine import DecisionFacts, DefinitionError, FactsError, facts_from_json
-from distribution.explain.remedy import Assessment, Ending, Fixed, NotEnrolled, assess
+from distribution.explain.remedy import Assessment, Fixed, NotEnrolled, WhatIfResult, assess
 from distribution.explain.remedy.lifts import Lift
 from distribution.models import Buyer
 from routing.models import Lead
@@ -123,7 +123,7 @@ def _tell(assessment: Assessment, *, attempt: Attempt, buyer: Buyer) -> Remedy:
         attempt=attempt.number,
         fixer=_whose(assessment, fixes),
         ending=assessment.ending.value,
-        is_confirmed=assessment.ending is Ending.SELECTED,
+        is_confirmed=assessment.ending is WhatIfResult.SELECTED,
         sentence=_summarise(assessment, buyer.name, is_sold=attempt.result == "success"),
         fixes=fixes,
         boosts=tuple(Boost(lift.kind, _tell_lift(lift)) for lift in assessment.lifts),
@@ -150,18 +150,18 @@ def _tell_fix(fixed: Fixed, *, timezone: str) -> Fix:
 def _whose(assessment: Assessment, fixes: tuple[Fix, ...]) -> str:
     named = {fix.fixer for fix in fixes}
     hardest = next((fixer.value for fixer in HARDEST if fixer.value in named), "")
-    if hardest or assessment.ending is Ending.SELECTED:
+    if hardest or assessment.ending is WhatIfResult.SELECTED:
         return hardest
     return Fixer.OUTRANKED.value
 
 
 def _summarise(assessment: Assessment, name: str, *, is_sold: bool) -> str:
-    if assessment.ending is Ending.NEVER:
+    if assessment.ending is WhatIfResult.NEVER:
         return f"{name} bought this lead before: it cannot get it again."
     if not assessment.fixes:
         return _summarise_eligible(assessment, name, is_sold=is_sold)
     condition = "With this changed" if len(assessment.fixes) == 1 else "With all of this changed"
-    if assessment.ending is Ending.SELECTED:
+    if assessment.ending is WhatIfResult.SELECTED:
         price = wording.money(assessment.price_cents or 0)
         place = f"rank {assessment.rank} of {assessment.ranked}"
         return f"{condition}, {name} would have got this lead for {price}: {place}."
@@ -169,14 +169,14 @@ def _summarise(assessment: Assessment, name: str, *, is_sold: bool) -> str:
 
 
 def _summarise_eligible(assessment: Assessment, name: str, *, is_sold: bool) -> str:
-    if assessment.ending is Ending.SELECTED:
+    if assessment.ending is WhatIfResult.SELECTED:
         got = "it got this lead" if is_sold else "the engine chose it, and the sale was undone"
         return f"{name} had nothing in its way: {got}."
     return f"{name} could have bought this lead, but {_behind(assessment)}."
 
 
 def _behind(assessment: Assessment) -> str:
-    if assessment.ending is Ending.SOLD_OUT:
+    if assessment.ending is WhatIfResult.SOLD_OUT:
         return "the lead was sold to as many buyers as the campaign allows before this attempt"
     room = wording.count(assessment.free_slots, "buyer")
     return f"it ranks {assessment.rank} of {assessment.ranked} and there is room for {room}"

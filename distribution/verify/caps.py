@@ -62,7 +62,7 @@ _HOUR: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Sale:
+class CountedSale:
     id: int
     at: datetime
     counted_on: date
@@ -100,7 +100,7 @@ class Tally:
     windows: dict[WindowKind, Window] = field(default_factory=dict)
     pending: list[tuple[int, int, Mapping[WindowKind, date | datetime], int]] = field(default_factory=list)
 
-    def add(self, sale: Sale, *, day_on: date, timezone: str) -> None:
+    def add(self, sale: CountedSale, *, day_on: date, timezone: str) -> None:
         """Count a sale in the windows that hold this date."""
         self._give_back(before=sale.id)
         self.latest_on = max(self.latest_on, day_on)
@@ -161,7 +161,7 @@ def _judge(
         *columns, config_version = row[14:]
         if columns[0] is None:
             continue
-        sale = Sale(*columns)
+        sale = CountedSale(*columns)
         limits = history.find(row[1], config_version)
         if limits is None:  # without a trace nothing says in which zone it was sold
             tally.add(sale, day_on=sale.counted_on, timezone=row[3])

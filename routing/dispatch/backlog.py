@@ -48,7 +48,7 @@ ORDER BY w.id, l.next_attempt_at, l.id
 
 
 class Walk:
-    """Through the waiting leads of workspaces in one mode, page by page; no pile hides a lead behind it (PITFALLS 26).
+    """Through the waiting leads of workspaces in one mode, page by page; no pile hides a lead behind it.
 
     Whoever has no more leads leaves its part of the page to the others. `last`: workspaces that are begun with when
     those are done.
@@ -126,7 +126,7 @@ def _list_workspaces(mode: str, *, is_paused: bool) -> Iterable[int]:
 class Spread:
     """When lost leads come up again: the overdue ones of a workspace one after the other, later the more it has.
 
-    Only ever later than they are due (PITFALLS 27). `seed` makes a spread repeatable.
+    Only ever later than they are due: an early lead is refused and put back. `seed` makes a spread repeatable.
     """
 
     seed: int

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import connection
 
 from routing.dispatch import inflight, schedule
-from routing.dispatch.schedule import AT_ONCE, Due, Ending, Handed
+from routing.dispatch.schedule import AT_ONCE, Due, Handed, Release
 from routing.redis.keys import shard_of
 
 # So that it goes through the schedule, and not from the put to a queue.
@@ -72,7 +72,7 @@ def send() -> list[Handed]:
         is_sent = cursor.fetchone()[0]
     if not is_sent:
         return []
-    schedule.end([Ending(_lead_of(shard), None) for shard in range(shards)])
+    schedule.end([Release(_lead_of(shard), None) for shard in range(shards)])
     wait_ms = int(DUE_IN.total_seconds() * 1000)
     return schedule.put(
         [Due(_lead_of(shard), workspace_of(shard, shards), AT_ONCE, wait_ms) for shard in range(shards)]

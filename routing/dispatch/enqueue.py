@@ -18,7 +18,7 @@ from routing.dispatch import schedule, shadow
 from routing.dispatch.enqueuer import LEADS_A_BATCH, Hands
 from routing.dispatch.publish import PROCESS_LEADS, publish_ready, send_wake
 from routing.dispatch.retry_buffer import Part
-from routing.dispatch.schedule import AT_ONCE, Due, Ending, Handed
+from routing.dispatch.schedule import AT_ONCE, Due, Handed, Release
 from routing.models import DispatchMode
 from routing.queries import DueTime, read_due_times
 from routing.redis.outage import guarded, is_done
@@ -27,13 +27,14 @@ logger = logging.getLogger(__name__)
 
 # Where leads come from that the next take confirms; all others are confirmed by the next put.
 TAKE_PATH: Final = "take"
-# A polled lead that is due this soon is waited for by the broker; anything later waits in Postgres (PITFALLS 4).
+# A polled lead that is due this soon is waited for by the broker; anything later waits in Postgres, because
+# Celery redelivers a countdown beyond the visibility timeout.
 LONGEST_WAKE: Final = timedelta(seconds=10)
 NO_WAIT: Final = timedelta(0)
 
 
 def after_commit(call: Callable[[], object]) -> None:
-    """Call once the transaction has committed. A failure of one call does not keep the others from it (PITFALLS 3)."""
+    """Call once the transaction has committed. A failure of one call does not stop the others."""
     transaction.on_commit(call, robust=True)
 
 
@@ -78,8 +79,8 @@ def publish(handed: Sequence[Handed], *, path: str) -> int:
     if path != TAKE_PATH:
         schedule.say_published([each for each in handed if each not in failed] if failed else handed)
     if failed:
-        endings = [Ending(each.lead_id, each.deadline_ms, AT_ONCE, each.workspace_id) for each in failed]
-        guarded("hand_back", partial(schedule.end, endings), [False])
+        releases = [Release(each.lead_id, each.deadline_ms, AT_ONCE, each.workspace_id) for each in failed]
+        guarded("hand_back", partial(schedule.end, releases), [False])
     return len(handed) - len(failed)
 
 
@@ -143,8 +144,8 @@ def _settle_again(part: Part) -> Part:
         connection.close()
     refused = set(try_settle(changes))
     leads = {lead_id: number for lead_id, number in part.leads.items() if lead_id not in refused}
-    is_ended = not part.endings or is_done("end", lambda: schedule.end(part.endings))
-    return Part(leads, part.endings if is_ended else [])
+    is_ended = not part.releases or is_done("end", lambda: schedule.end(part.releases))
+    return Part(leads, part.releases if is_ended else [])
 
 
 HANDS: Final = Hands(try_settle, _settle_again)

@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 
 from routing import metrics
 from routing.dispatch.retry_buffer import Kept, Part
-from routing.dispatch.schedule import LEADS_A_CALL, TIMEOUT_SECONDS, Ending
+from routing.dispatch.schedule import LEADS_A_CALL, TIMEOUT_SECONDS, Release
 from routing.queries import DueTime
 from routing.redis.client import prove_writable
 from routing.redis.outage import BREAKER
@@ -79,10 +79,10 @@ class Hands:
                 self.keep(each.lead_id for each in changes[at:])
                 return
 
-    def keep(self, leads: Iterable[int] = (), *, endings: Iterable[Ending] = ()) -> None:
+    def keep(self, leads: Iterable[int] = (), *, releases: Iterable[Release] = ()) -> None:
         """Try these again when Redis answers. What is too much is counted and left to the reconcilers."""
         self._ensure_thread()
-        if left_out := self._kept.add(leads, endings=endings):
+        if left_out := self._kept.add(leads, releases=releases):
             metrics.WAKES_LOST.labels(cause="kept_full").inc(left_out)
 
     def flush(self, *, timeout_seconds: float) -> bool:

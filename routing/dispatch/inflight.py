@@ -1,4 +1,4 @@
-"""A worker's hold on a lead that was handed to it: renewed as it starts, ended on every path (PITFALLS 23, 24).
+"""A worker's hold on a lead that was handed to it: renewed as it starts, ended on every path.
 
 The lease only keeps others from starting the lead in vain: whoever has its row's lock runs it. So a worker goes on
 without a lease while Redis does not answer.
@@ -11,7 +11,7 @@ from functools import partial
 from routing import metrics
 from routing.dispatch import schedule
 from routing.dispatch.enqueue import HANDS, settle
-from routing.dispatch.schedule import AT_ONCE, Ending
+from routing.dispatch.schedule import AT_ONCE, Release
 from routing.models import DispatchMode
 from routing.queries import DueTime
 from routing.redis.outage import guarded, is_done
@@ -39,14 +39,14 @@ def begin(lead_id: int) -> Lease | None:
 
 def end(lease: Lease) -> None:
     """Nothing is left to do for the lead."""
-    _end(Ending(lease.lead_id, lease.deadline_ms))
+    _end(Release(lease.lead_id, lease.deadline_ms))
 
 
 def end_and_wait(lease: Lease, due: DueTime, *, least_wait: timedelta) -> None:
     """The lead is due again, as its row says: put it where its workspace's mode wants it."""
     if due.mode == DispatchMode.EVENT:
         wait_ms = _to_ms(least_wait)
-        _end(Ending(lease.lead_id, lease.deadline_ms, due.due_at, due.workspace_id, wait_ms))
+        _end(Release(lease.lead_id, lease.deadline_ms, due.due_at, due.workspace_id, wait_ms))
     else:
         end(lease)
         settle([due])
@@ -54,7 +54,7 @@ def end_and_wait(lease: Lease, due: DueTime, *, least_wait: timedelta) -> None:
 
 def end_unread(lease: Lease, *, wait: timedelta) -> None:
     """What became of the lead cannot be read: have it looked at again after `wait`."""
-    _end(Ending(lease.lead_id, lease.deadline_ms, due_at=AT_ONCE, wait_ms=_to_ms(wait)))
+    _end(Release(lease.lead_id, lease.deadline_ms, due_at=AT_ONCE, wait_ms=_to_ms(wait)))
 
 
 def _to_ms(wait: timedelta) -> int:
@@ -66,11 +66,11 @@ def _renew(lead_id: int) -> Lease | None:
     return None if deadline_ms is None else Lease(lead_id, deadline_ms)
 
 
-def _end(ending: Ending) -> None:
+def _end(release: Release) -> None:
     """What Redis does not take is tried again: a lease that has another end by then stays as it is."""
-    if is_done("end", partial(schedule.end, [ending])):
+    if is_done("end", partial(schedule.end, [release])):
         return
-    if ending.deadline_ms is not None:
-        HANDS.keep(endings=[ending])
-    elif ending.due_at is not None:
-        HANDS.keep([ending.lead_id])  # which lease it has is not known: it goes by its row alone
+    if release.deadline_ms is not None:
+        HANDS.keep(releases=[release])
+    elif release.due_at is not None:
+        HANDS.keep([release.lead_id])  # which lease it has is not known: it goes by its row alone

@@ -1,7 +1,7 @@
 """The switches of the dispatch: the whole product, or one workspace. PostgreSQL decides, Redis mirrors.
 
-Paused means: nothing is taken (PITFALLS 33). Leads keep coming in, and keep their due times. Who paused or resumed and
-why stands in the audit alone.
+Paused means that nothing is claimed: claiming and putting back would spin. Leads keep coming in, and keep their due
+times. Only the audit says who paused or resumed, and why.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -8,7 +8,7 @@ from itertools import count, islice
 from typing import Final
 
 from routing import metrics
-from routing.dispatch.schedule import Ending
+from routing.dispatch.schedule import Release
 
 MAX_KEPT: Final = 50_000
 
@@ -18,10 +18,10 @@ class Part:
     """Some of what is kept. `leads`: lead id -> the number under which it was kept."""
 
     leads: dict[int, int] = field(default_factory=dict)
-    endings: list[Ending] = field(default_factory=list)
+    releases: list[Release] = field(default_factory=list)
 
     def __len__(self) -> int:
-        return len(self.leads) + len(self.endings)
+        return len(self.leads) + len(self.releases)
 
 
 class Kept:
@@ -31,12 +31,12 @@ class Kept:
         self._most = most
         self._numbers = count()
         self._leads: dict[int, int] = {}
-        self._endings: dict[tuple[int, int | None], Ending] = {}
+        self._releases: dict[tuple[int, int | None], Release] = {}
         self._changed = threading.Condition()
         self._since: float | None = None
 
     def __len__(self) -> int:
-        return len(self._leads) + len(self._endings)
+        return len(self._leads) + len(self._releases)
 
     @property
     def age_seconds(self) -> float:
@@ -44,7 +44,7 @@ class Kept:
         since = self._since
         return 0.0 if since is None else time.monotonic() - since
 
-    def add(self, leads: Iterable[int] = (), *, endings: Iterable[Ending] = ()) -> int:
+    def add(self, leads: Iterable[int] = (), *, releases: Iterable[Release] = ()) -> int:
         """Keep these too. Returns how many were left out because it is full."""
         left_out = 0
         with self._changed:
@@ -53,9 +53,9 @@ class Kept:
                     self._leads[lead_id] = next(self._numbers)
                 else:
                     left_out += 1
-            for ending in endings:
+            for release in releases:
                 if len(self) < self._most:
-                    self._endings[ending.lead_id, ending.deadline_ms] = ending
+                    self._releases[release.lead_id, release.deadline_ms] = release
                 else:
                     left_out += 1
             self._tell()
@@ -64,7 +64,7 @@ class Kept:
     def oldest(self, most: int) -> Part:
         """Return up to so many of each kind. They stay here."""
         with self._changed:
-            return Part(dict(islice(self._leads.items(), most)), list(islice(self._endings.values(), most)))
+            return Part(dict(islice(self._leads.items(), most)), list(islice(self._releases.values(), most)))
 
     def remove(self, part: Part) -> None:
         """Apart from leads that were kept anew since the part was read."""
@@ -72,14 +72,14 @@ class Kept:
             for lead_id, number in part.leads.items():
                 if self._leads.get(lead_id) == number:
                     del self._leads[lead_id]
-            for ending in part.endings:
-                self._endings.pop((ending.lead_id, ending.deadline_ms), None)
+            for release in part.releases:
+                self._releases.pop((release.lead_id, release.deadline_ms), None)
             self._tell()
 
     def forget(self) -> None:
         with self._changed:
             self._leads.clear()
-            self._endings.clear()
+            self._releases.clear()
             self._tell()
 
     def wait_until_empty(self, timeout_seconds: float) -> bool:
@@ -92,5 +92,5 @@ class Kept:
         elif self._since is None:
             self._since = time.monotonic()
         metrics.HAND_ON_KEPT.labels(kind="lead").set(len(self._leads))
-        metrics.HAND_ON_KEPT.labels(kind="lease").set(len(self._endings))
+        metrics.HAND_ON_KEPT.labels(kind="lease").set(len(self._releases))
         self._changed.notify_all()

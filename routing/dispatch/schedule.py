@@ -56,7 +56,7 @@ class Handed(NamedTuple):
     deadline_ms: int
 
 
-class Ending(NamedTuple):
+class Release(NamedTuple):
     """The end of a lease. `deadline_ms` None: whatever lease the lead has. `due_at` None: nothing is left to do.
 
     `workspace_id` None: the one that the lease names. `wait_ms`: the least, by the clock of Redis, however far that is
@@ -221,10 +221,10 @@ def start(lead_ids: Sequence[int]) -> list[int | None]:
     return [deadline or None for deadline in _run(scripts.START, [*limits, *lead_ids])]
 
 
-def end(endings: Sequence[Ending]) -> list[bool]:
+def end(releases: Sequence[Release]) -> list[bool]:
     """End leases, and put those that are due again back. Returns which of the leases were held."""
     arguments: list[Any] = [settings.LEADSWITCH_READY_SHARDS]
-    for each in endings:
+    for each in releases:
         due_ms = None if each.due_at is None else to_ms(each.due_at)
         optional = ["" if value is None else value for value in (each.deadline_ms, each.workspace_id, due_ms)]
         arguments += [each.lead_id, *optional, each.wait_ms]
@@ -337,5 +337,5 @@ def _run(text: str, arguments: Sequence[Any]) -> Any:
 
 @cache
 def _script(text: str) -> Script:
-    """Registered once: EVALSHA, and again with the text when Redis has forgotten it (PITFALLS 34)."""
+    """Registered once: EVALSHA, and again with the text when Redis has forgotten it."""
     return get_client(TIMEOUT_SECONDS).register_script(lua_prelude.PRELUDE + text)

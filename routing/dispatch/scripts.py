@@ -108,7 +108,7 @@ local function take_from(workspace, shard, most)
     return #free, #found
 end
 
--- Round by round an equal part for every workspace, beginning after the one that was last served (PITFALLS 30).
+-- Round by round an equal part for every workspace, beginning after the one that was last served.
 local function serve(shard, waiting, most)
     local last = tonumber(redis.call('HGET', TURN, shard) or 0)
     table.sort(waiting, function(one, other)

@@ -1,6 +1,7 @@
 """How many workers are alive, and which ready queues they take from.
 
-Each says so every few seconds, from the process that consumes (PITFALLS 10). Raises redis.RedisError.
+Each worker sends a heartbeat every few seconds, from the process that consumes: a worker can hang with its process up.
+Raises redis.RedisError.
 """
 
 from collections.abc import Iterable
@@ -18,7 +19,7 @@ from routing.redis.keys import consumed_key, workers_key
 _STEPS: Final = RawValue("L", 0)
 
 
-def tell_step() -> None:
+def record_step() -> None:
     """A task goes on: one of many leads takes minutes when each has to wait. Two at once may count as one."""
     _STEPS.value += 1
 

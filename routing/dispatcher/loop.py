@@ -53,7 +53,7 @@ HEARTBEAT_SECONDS: Final = 5.0
 SIZES_SECONDS: Final = 2.0
 ALIVE_SECONDS: Final = 1.0
 PAUSE_AFTER_FAILURE_SECONDS: Final = 1.0
-# Below the socket's time-out, or the wait itself would look like a failure (PITFALLS 22).
+# Below the socket's time-out, or the wait itself would look like a failure.
 LONGEST_WAIT_SECONDS: Final = TIMEOUT_SECONDS / 2
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from django.db import connection
 
 from routing.dispatch.enqueue import hand_on_later
-from routing.leads.attempt_log import AttemptLine, tell_attempt
+from routing.leads.attempt_log import AttemptLine, log_attempt
 from routing.locks import HeldLead
 from routing.models import LeadStatus
 from routing.retry import NextStep
@@ -33,7 +33,7 @@ WHERE l.id = e.id
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class Abandoned:
     """How a held lead's attempt ends: finished as `status`, or pending again at the step's due time."""
 
     lead: HeldLead
@@ -43,29 +43,29 @@ class Ending:
     details: Mapping[str, int] = field(default_factory=dict)  # of the event in the trace
 
 
-def end_attempts(endings: Sequence[Ending], *, at: datetime, owner: str) -> list[AttemptLine]:
+def end_attempts(attempts: Sequence[Abandoned], *, at: datetime, owner: str) -> list[AttemptLine]:
     """Write leads and traces. Needs the transaction that holds the leads' locks. `owner` ends those under no lease.
 
-    Each is handed on after the commit. Returns what is to be told of each then (tell_endings). A trace that cannot be
+    Each is handed on after the commit. Returns what is to be told of each then (log_attempts). A trace that cannot be
     written stops no lead.
     """
-    if not endings:
+    if not attempts:
         return []
     with connection.cursor() as cursor:
         cursor.execute(
             END,
             [
                 at,
-                [each.lead.id for each in endings],
-                [each.status.value for each in endings],
-                [each.reason for each in endings],
-                [each.step.due_at for each in endings],
-                [each.step.tries.conflicts for each in endings],
-                [each.step.tries.errors for each in endings],
+                [each.lead.id for each in attempts],
+                [each.status.value for each in attempts],
+                [each.reason for each in attempts],
+                [each.step.due_at for each in attempts],
+                [each.step.tries.conflicts for each in attempts],
+                [each.step.tries.errors for each in attempts],
             ],
         )
-    hand_on_later(*(each.lead.id for each in endings))
-    traces = [_trace(each, at=at, owner=owner) for each in endings]
+    hand_on_later(*(each.lead.id for each in attempts))
+    traces = [_trace(each, at=at, owner=owner) for each in attempts]
     write_many(traces)
     return [
         AttemptLine(
@@ -79,18 +79,18 @@ def end_attempts(endings: Sequence[Ending], *, at: datetime, owner: str) -> list
             source_workspace_id=each.lead.source_workspace_id,
             destination_workspace_id=each.lead.workspace_id,
         )
-        for each, (recorder, end) in zip(endings, traces, strict=True)
+        for each, (recorder, end) in zip(attempts, traces, strict=True)
     ]
 
 
-def tell_endings(lines: Sequence[AttemptLine]) -> None:
+def log_attempts(lines: Sequence[AttemptLine]) -> None:
     for line in lines:
-        tell_attempt(line)
+        log_attempt(line)
 
 
-def _trace(ending: Ending, *, at: datetime, owner: str) -> tuple[Recorder, AttemptEnd]:
+def _trace(attempt: Abandoned, *, at: datetime, owner: str) -> tuple[Recorder, AttemptEnd]:
     """One that was begun lasted from its lock until now; any other took no time."""
-    lead, due_at = ending.lead, ending.step.due_at
+    lead, due_at = attempt.lead, attempt.step.due_at
     started_at = min(lead.locked_at or at, at)
     recorder = Recorder(
         AttemptHead(
@@ -103,14 +103,14 @@ def _trace(ending: Ending, *, at: datetime, owner: str) -> tuple[Recorder, Attem
             worker=lead.locked_by or owner,
         )
     )
-    result = ending.step.result
-    data = {**ending.details, "due_at": due_at.isoformat() if due_at else None}
-    recorder.add(Event.FAILED, outcome=result, reason=ending.reason, data=data)
+    result = attempt.step.result
+    data = {**attempt.details, "due_at": due_at.isoformat() if due_at else None}
+    recorder.add(Event.FAILED, outcome=result, reason=attempt.reason, data=data)
     end = AttemptEnd(
         result=result,
         finished_at=at,
         duration_ms=round((at - started_at).total_seconds() * 1000, 3),
-        skip_reason=ending.reason,
+        skip_reason=attempt.reason,
         transient=due_at is not None,
         next_attempt_at=due_at,
         destination_workspace_id=lead.workspace_id,

@@ -66,7 +66,7 @@ class AttemptLine:
         return FAILED if self.result in SYSTEM_FAILED else COMPLETE
 
 
-def tell_attempt(line: AttemptLine, **more: Any) -> None:
+def log_attempt(line: AttemptLine, **more: Any) -> None:
     """Count it and write its line. `more` goes into the line too."""
     lock, event = line.lock, line.event
     tracing_metrics.ATTEMPTS.labels(result=line.result, skip_reason=line.skip_reason).inc()
@@ -96,7 +96,7 @@ def tell_attempt(line: AttemptLine, **more: Any) -> None:
     )
 
 
-def tell_no_lock(outcome: LockOutcome, *, lead_row: int | None, lock_ms: float) -> None:
+def log_no_lock(outcome: LockOutcome, *, lead_row: int | None, lock_ms: float) -> None:
     """No attempt: the lead's own lock was not to be had. `lead_row` is its numeric id; more is not known of it."""
     metrics.LEAD_LOCK_SECONDS.labels(outcome=outcome.value).observe(lock_ms / 1000)
     extra = {"lead_row": lead_row, "lock": outcome.value, "lock_ms": lock_ms}

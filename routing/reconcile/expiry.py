@@ -9,8 +9,8 @@ from typing import Final
 
 from django.db import connection, transaction
 
-from routing.leads.abandoned import Ending, end_attempts, tell_endings
-from routing.locks import hold_expired
+from routing.leads.abandoned import Abandoned, end_attempts, log_attempts
+from routing.locks import lock_expired_leads
 from routing.models import LeadStatus
 from routing.queries import read_clock
 from routing.retry import NextStep
@@ -44,11 +44,11 @@ def _expire(after: datetime | None, count: int) -> tuple[Counts, datetime | None
         at = after or read_clock()
         step = NextStep(AttemptResult.EXPIRED, None)
         endings = [
-            Ending(lead, LeadStatus.EXPIRED, "lead_expired", step)
-            for lead in hold_expired(at=at, limit=count)
+            Abandoned(lead, LeadStatus.EXPIRED, "lead_expired", step)
+            for lead in lock_expired_leads(at=at, limit=count)
         ]
         lines = end_attempts(endings, at=at, owner=OWNER)
-    tell_endings(lines)
+    log_attempts(lines)
     named = name_rows("lead", (each.lead.id for each in endings))
     counts = Counts(checked=len(endings), repaired=len(endings), named=named)
     return counts, at if len(endings) == count else None

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from routing import metrics
 from routing.dispatch import schedule
-from routing.dispatch.schedule import Ending, Expired
+from routing.dispatch.schedule import Expired, Release
 from routing.locks import lock_lead
 from routing.models import DispatchMode
 from routing.queries import DueTime, read_due_times
@@ -39,7 +39,7 @@ def _recover(lease: Expired) -> bool:
     """End a lease that is over. Returns False when somebody works on the lead, or has ended the lease meanwhile."""
     found = read_due_times([lease.lead_id])
     attempts = _read_attempts(lease.lead_id) if found else 0
-    if attempts is None or not schedule.end([_ending(lease, found)])[0]:
+    if attempts is None or not schedule.end([_release(lease, found)])[0]:
         return False
     metrics.FLIGHTS_LOST.labels(state="started" if lease.is_started else "queued").inc()
     if lease.is_started and found and count_loss(lease.lead_id, attempts=attempts, due_at=found[0].due_at):
@@ -54,9 +54,9 @@ def _read_attempts(lead_id: int) -> int | None:
     return lead.attempts if lead else None
 
 
-def _ending(lease: Expired, found: list[DueTime]) -> Ending:
+def _release(lease: Expired, found: list[DueTime]) -> Release:
     if not found or found[0].mode != DispatchMode.EVENT:
-        return Ending(lease.lead_id, lease.deadline_ms)
+        return Release(lease.lead_id, lease.deadline_ms)
     wait_ms = WAIT_MS if lease.is_started else 0
     due = found[0]
-    return Ending(lease.lead_id, lease.deadline_ms, due.due_at, due.workspace_id, wait_ms)
+    return Release(lease.lead_id, lease.deadline_ms, due.due_at, due.workspace_id, wait_ms)

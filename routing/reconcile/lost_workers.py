@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from routing import metrics
-from routing.leads.abandoned import Ending, end_attempts, tell_endings
-from routing.locks import hold_waiting
+from routing.leads.abandoned import Abandoned, end_attempts, log_attempts
+from routing.locks import lock_waiting_lead
 from routing.models import LeadStatus
 from routing.queries import read_clock
 from routing.retry import NextStep
@@ -34,7 +34,7 @@ def count_loss(lead_id: int, *, attempts: int, due_at: datetime | None, owner: s
     back with its worker. The attempt written here is the one that none of them lived to write.
     """
     with transaction.atomic(durable=True):
-        lead = hold_waiting(lead_id)
+        lead = lock_waiting_lead(lead_id)
         if lead is None:
             return False
         with connection.cursor() as cursor:
@@ -43,9 +43,9 @@ def count_loss(lead_id: int, *, attempts: int, due_at: datetime | None, owner: s
         if row is None or row[0] < settings.LEADSWITCH_MAX_LOST_LEASES or row[1] != due_at:
             return False
         step = NextStep(AttemptResult.FAILED, None)
-        ending = Ending(lead, LeadStatus.FAILED, REASON, step, details={"losses": row[0]})
+        ending = Abandoned(lead, LeadStatus.FAILED, REASON, step, details={"losses": row[0]})
         lines = end_attempts([ending], at=read_clock(), owner=owner)
-    tell_endings(lines)
+    log_attempts(lines)
     metrics.LEADS_GIVEN_UP.inc()
     logger.error("routing.lead_given_up", extra={"lead_id": str(lead.public_id), "losses": row[0]})
     return True

@@ -1,4 +1,4 @@
-"""Puts pending leads back that are in neither the schedule nor in flight, or there at a wrong time (PITFALLS 25, 26).
+"""Puts pending leads back that are in neither the schedule nor in flight, or there at a wrong time.
 
 The truth is `routing_lead.next_attempt_at`. For workspaces in shadow mode the same is done with the shadow index, and
 what an earlier mode of a workspace has left behind is dropped.

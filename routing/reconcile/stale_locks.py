@@ -10,9 +10,9 @@ from typing import Final
 from django.conf import settings
 from django.db import connection, transaction
 
-from routing.leads.abandoned import end_attempts, tell_endings
-from routing.leads.claim import end_of_lease
-from routing.locks import hold_stale
+from routing.leads.abandoned import end_attempts, log_attempts
+from routing.leads.claim import end_of_claim
+from routing.locks import lock_stale_leads
 from routing.queries import read_clock
 from tracing.reconciling import MOST_NAMED, Counts, in_batches, name_rows
 
@@ -42,10 +42,10 @@ def _end(after: datetime | None, count: int) -> tuple[Counts, datetime | None]:
     with transaction.atomic(durable=True):
         at = after or read_clock()
         before = at - timedelta(seconds=settings.LEADSWITCH_LOCK_MAX_SECONDS)
-        held = hold_stale(before=before, limit=count)
-        endings = [end_of_lease(lead, reason=REASON, at=at) for lead in held]
+        held = lock_stale_leads(before=before, limit=count)
+        endings = [end_of_claim(lead, reason=REASON, at=at) for lead in held]
         lines = end_attempts(endings, at=at, owner=OWNER)
-    tell_endings(lines)
+    log_attempts(lines)
     named = name_rows("lead", (lead.id for lead in held))
     counts = Counts(checked=len(held), repaired=len(held), named=named)
     return counts, at if len(held) == count else None

@@ -1,6 +1,6 @@
 """The client of routing's own keys. One a process and time-out; its pool notices a fork.
 
-It never tries again by itself (PITFALLS 21): whoever calls decides what a failure costs.
+It never retries by itself: a command whose reply was lost would run twice. The caller decides what a failure costs.
 """
 
 from functools import cache

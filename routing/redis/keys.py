@@ -142,7 +142,7 @@ def shards_among(queues: Iterable[str]) -> list[int]:
 
 
 def shard_of(workspace_id: int, *, shards: int) -> int:
-    """The same in every process, which Python's own hash() is not (PITFALLS 30). The scripts compute it as well."""
+    """The same in every process, which Python's own hash() is not. The scripts compute it as well."""
     return crc32(str(workspace_id).encode()) % shards
 
 

@@ -1,4 +1,6 @@
-"""How often an API key, or a person at the desk, may ask. One atomic script decides, by Redis' clock (PITFALLS 61).
+"""How often an API key, or a person at the desk, may ask.
+
+One atomic script decides, by Redis' clock; DRF's throttles are not atomic.
 
 A bucket of `burst` requests that refills evenly, kept as one number: the moment at which it is full again (the
 generic cell rate algorithm, ITU-T I.371). While Redis does not answer, everything passes: the limit protects the

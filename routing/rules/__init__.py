@@ -1,0 +1,1 @@
+"""Where a lead goes: routing rules, their compiled plans, and duplicates. Reads only; the attempt writes the result."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.product_processes import child_environment
+from tests.support.processes import child_environment
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STOP_SECONDS = 10

@@ -18,7 +18,7 @@ from tests.support.factories import LeadFactory
 from tracing.models import AuditEntry
 
 
-def test_nothing_keeps_people_out(open_as: OpenAs) -> None:
+def test_every_page_is_accessible(open_as: OpenAs) -> None:
     scene = build_scene()
     page = open_as(User.objects.create_superuser("root"))
     wallet = Wallet.objects.get(buyer=scene.broke)
@@ -38,7 +38,7 @@ def test_nothing_keeps_people_out(open_as: OpenAs) -> None:
         pytest.fail("\n".join(problems))
 
 
-def test_the_log_in_page_keeps_nobody_out(open_as: OpenAs) -> None:
+def test_login_page_is_accessible(open_as: OpenAs) -> None:
     assert problems_on(open_as(None), "/admin/login/") == []
 
 

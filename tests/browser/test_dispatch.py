@@ -15,8 +15,8 @@ from routing.models import DispatchControl, DispatchPath, Workspace
 from routing.redis import keys
 from tests.browser.chromium import barriers
 from tests.browser.conftest import OpenAs
+from tests.browser.sizes import SIZES, overflows
 from tests.browser.steps import confirm
-from tests.browser.test_width import SIZES, overflows
 from tests.support.admin_pages import page as path_of
 from tests.support.admin_pages import person
 from tests.support.factories import LeadFactory, SourceFactory, WorkspaceFactory
@@ -56,7 +56,7 @@ def count_asked(page: Page) -> list[str]:
     return asked
 
 
-def test_a_workspace_is_paused_for_a_reason_and_resumed(
+def test_workspace_is_paused_for_a_reason_and_resumed(
     open_as: OpenAs, sunbelt: Workspace, redis_client: "redis.Redis[str]"
 ) -> None:
     page = open_as(person("operator", sunbelt), refused=[(400, f"{URL}pause/")])
@@ -85,7 +85,7 @@ def test_a_workspace_is_paused_for_a_reason_and_resumed(
     assert list(entries) == [("pause", "the buyers asked for it"), ("resume", "they are back")]
 
 
-def test_the_whole_product_is_paused_and_resumed(open_as: OpenAs, sunbelt: Workspace) -> None:
+def test_whole_product_is_paused_and_resumed(open_as: OpenAs, sunbelt: Workspace) -> None:
     page = open_as(User.objects.create_superuser("root"))
     page.goto(path_of(Workspace, "changelist"))
     page.locator("#nav-sidebar").get_by_role("link", name="Dispatch").click()
@@ -100,7 +100,7 @@ def test_the_whole_product_is_paused_and_resumed(open_as: OpenAs, sunbelt: Works
     expect(row_of(page, sunbelt)).to_be_visible()
 
 
-def test_the_figures_follow_and_keep_what_one_is_doing(open_as: OpenAs, sunbelt: Workspace) -> None:
+def test_figures_follow_and_keep_what_one_is_doing(open_as: OpenAs, sunbelt: Workspace) -> None:
     page = open_as(User.objects.create_superuser("root"))
     page.goto(URL)
     expect(page.get_by_test_id("dispatch-waiting")).to_have_text("0")
@@ -142,7 +142,7 @@ def is_fetch(route: Any) -> bool:
     return bool(route.request.resource_type == "fetch")
 
 
-def test_nobody_asks_while_nobody_looks(open_as: OpenAs, sunbelt: Workspace) -> None:
+def test_hidden_page_does_not_poll(open_as: OpenAs, sunbelt: Workspace) -> None:
     page = open_as(User.objects.create_superuser("root"))
     page.clock.install()
     page.goto(URL)
@@ -168,7 +168,7 @@ def test_without_a_script_it_says_to_reload(open_as: OpenAs, sunbelt: Workspace)
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_it_fits_and_keeps_nobody_out(open_as: OpenAs, sunbelt: Workspace, size: str) -> None:
+def test_it_fits_and_is_accessible(open_as: OpenAs, sunbelt: Workspace, size: str) -> None:
     Workspace.objects.update(paused_at=timezone.now())
     WorkspaceFactory(name="A workspace with a rather long name, as some have", dispatch_mode="event")
     page = open_as(User.objects.create_superuser("root"), **SIZES[size])

@@ -1,4 +1,4 @@
-"""An operator asks why a lead was not sold, mends it, and has it tried again. PITFALLS 62 for who may."""
+"""An operator asks why a lead was not sold, mends it, and has it tried again. View-only staff cannot act."""
 
 import re
 
@@ -68,7 +68,7 @@ def test_attempts_are_switched_with_the_keyboard(open_as: OpenAs) -> None:
 
 
 @pytest.mark.parametrize("size", ["desk", "phone"])
-def test_the_drawer_keeps_nobody_out(open_as: OpenAs, size: str) -> None:
+def test_drawer_is_accessible(open_as: OpenAs, size: str) -> None:
     scene = build_scene()
     options = {"viewport": PHONE, "is_mobile": True} if size == "phone" else {}
     page = open_as(person("viewer", scene.lead.workspace), **options)
@@ -88,7 +88,7 @@ def top_up(page: Page, scene: Scene, dollars: str) -> None:
     confirm(page, "paid by transfer", "Top up")
 
 
-def test_a_wallet_is_topped_up_and_the_lead_tried_again(open_as: OpenAs) -> None:
+def test_wallet_is_topped_up_and_the_lead_tried_again(open_as: OpenAs) -> None:
     scene = build_scene()
     top_up(open_as(person("finance", scene.lead.workspace)), scene, "50")
     assert [entry.amount_cents for entry in LedgerEntry.objects.filter(wallet__buyer=scene.broke)] == [5_000]
@@ -105,7 +105,7 @@ def test_a_wallet_is_topped_up_and_the_lead_tried_again(open_as: OpenAs) -> None
     assert Lead.objects.get(pk=scene.lead.pk).status == LeadStatus.DISTRIBUTED
 
 
-def test_a_viewer_looks_and_does_nothing(open_as: OpenAs) -> None:
+def test_viewer_can_look_but_not_act(open_as: OpenAs) -> None:
     scene = build_scene()
     wallet = Wallet.objects.get(buyer=scene.broke)
     refused = [f"{LEADS}act/rerun/", f"/admin/distribution/wallet/{wallet.pk}/money/topup/"]

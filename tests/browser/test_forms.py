@@ -26,7 +26,7 @@ def told(page: Page, field: str) -> Locator:
     return page.locator(f"#{described[-1]}")
 
 
-def test_a_wrong_condition_is_told_while_it_is_typed_and_saved_once_it_is_right(open_as: OpenAs) -> None:
+def test_wrong_condition_is_explained_while_typed(open_as: OpenAs) -> None:
     tier = TierFactory.create(content_filter={})
     page = open_as(person("operator", tier.campaign.workspace))
     page.goto(path_of(Tier, "change", tier.pk))
@@ -52,7 +52,7 @@ def test_a_wrong_condition_is_told_while_it_is_typed_and_saved_once_it_is_right(
     assert tier.content_filter["all"][1] == {"field": "state", "op": "eq", "value": "GA"}
 
 
-def test_what_is_typed_is_told_by_keyboard_and_on_a_phone(open_as: OpenAs) -> None:
+def test_typed_value_is_explained_by_keyboard_and_on_a_phone(open_as: OpenAs) -> None:
     """A stored condition is read out when its field is entered; every key asks again, the last one counts."""
     tier = TierFactory.create(content_filter={"field": "state", "op": "eq", "value": "GA"})
     page = open_as(User.objects.create_superuser("root"), viewport=PHONE, color_scheme="dark")
@@ -70,7 +70,7 @@ def test_what_is_typed_is_told_by_keyboard_and_on_a_phone(open_as: OpenAs) -> No
     assert width <= 0
 
 
-def test_an_area_is_drawn_as_it_is_typed(open_as: OpenAs) -> None:
+def test_area_is_drawn_as_it_is_typed(open_as: OpenAs) -> None:
     buyer = BuyerFactory.create(service_area={"states": ["TX"]})
     page = open_as(User.objects.create_superuser("root"))
     page.goto(path_of(Buyer, "change", buyer.pk))
@@ -94,7 +94,7 @@ def test_an_area_is_drawn_as_it_is_typed(open_as: OpenAs) -> None:
     expect(page.locator(".field-coverage")).to_contain_text(", TX")
 
 
-def test_a_server_that_does_not_answer_is_told(open_as: OpenAs) -> None:
+def test_server_that_does_not_answer_is_reported(open_as: OpenAs) -> None:
     tier = TierFactory.create(content_filter={})
     page = open_as(User.objects.create_superuser("root"))
     page.goto(path_of(Tier, "change", tier.pk))

@@ -30,7 +30,7 @@ def open_lead(page: Page, scene: Scene) -> None:
     expect(page).to_have_url(re.compile(rf"/admin/routing/lead/{scene.lead.pk}/change/"))
 
 
-def test_an_operator_logs_in_finds_a_lead_and_reads_its_story(open_as: OpenAs) -> None:
+def test_operator_logs_in_finds_a_lead_and_reads_its_story(open_as: OpenAs) -> None:
     scene = build_scene()
     User.objects.create_superuser("root", password=PASSWORD)
     page = open_as(None)
@@ -42,7 +42,7 @@ def test_an_operator_logs_in_finds_a_lead_and_reads_its_story(open_as: OpenAs) -
         expect(page.locator("#content")).to_contain_text(buyer.name)
 
 
-def test_a_wrong_password_is_refused_in_words(open_as: OpenAs) -> None:
+def test_wrong_password_is_refused_in_words(open_as: OpenAs) -> None:
     User.objects.create_superuser("root", password="another long password")
     page = open_as(None)
     log_in(page, "root")

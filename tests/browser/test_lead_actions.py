@@ -14,7 +14,7 @@ from tests.support.admin_pages import page as path_of
 from tests.support.admin_pages import person
 from tests.support.factories import LeadFactory, give_credits
 from tests.support.processes import WORKER, celery
-from tests.support.racing import wait_until
+from tests.support.waiting import wait_until
 from tracing.models import AuditEntry
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def told(lead: Lead) -> list[tuple[str, str]]:
     return list(entries.values_list("action", "reason"))
 
 
-def test_a_lead_is_assigned_by_hand(open_as: OpenAs) -> None:
+def test_lead_is_assigned_by_hand(open_as: OpenAs) -> None:
     scene = build_scene()
     page = open_as(person("operator", scene.lead.workspace))
     press_on_lead(page, scene.lead, "Assign by hand")
@@ -57,7 +57,7 @@ def test_a_lead_is_assigned_by_hand(open_as: OpenAs) -> None:
     assert told(scene.lead) == [("assign", "promised on the phone")]
 
 
-def test_a_lead_is_paused_and_resumed(open_as: OpenAs) -> None:
+def test_lead_is_paused_and_resumed(open_as: OpenAs) -> None:
     scene = build_scene()
     lead = LeadFactory.create(source=scene.source)
     page = open_as(person("operator", scene.lead.workspace))
@@ -77,7 +77,7 @@ def test_a_lead_is_paused_and_resumed(open_as: OpenAs) -> None:
     assert told(lead) == [("pause", "a doubt about the phone number"), ("resume", "it was right")]
 
 
-def test_a_lead_is_cancelled_for_a_reason_and_not_without(open_as: OpenAs) -> None:
+def test_lead_is_cancelled_for_a_reason_and_not_without(open_as: OpenAs) -> None:
     scene = build_scene()
     lead = LeadFactory.create(source=scene.source)
     page = open_as(person("operator", scene.lead.workspace), refused=[(400, f"{LEADS}act/cancel/")])
@@ -95,9 +95,7 @@ def test_a_lead_is_cancelled_for_a_reason_and_not_without(open_as: OpenAs) -> No
     assert told(lead) == [("cancel", "the person asked for it")]
 
 
-def test_a_worker_tries_a_lead_again(
-    open_as: OpenAs, redis_client: "redis.Redis[str]", tmp_path: Path
-) -> None:
+def test_worker_tries_a_lead_again(open_as: OpenAs, redis_client: "redis.Redis[str]", tmp_path: Path) -> None:
     """The button's message goes through Redis to a worker as production starts it."""
     assert redis_client.ping()
     scene = build_scene()

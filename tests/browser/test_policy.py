@@ -52,7 +52,7 @@ def test_no_page_of_the_admin_breaks_the_policy(open_as: OpenAs) -> None:
         assert "script-src 'self';" in answer.headers["content-security-policy"]
 
 
-def test_the_api_pages_work_under_the_policy(open_as: OpenAs) -> None:
+def test_api_pages_work_under_the_policy(open_as: OpenAs) -> None:
     page = open_as(None)
     page.goto("/api/docs/")
     expect(page.locator(".opblock").first).to_be_visible()

@@ -19,7 +19,7 @@ def choose(page: Page, field: str, name: str) -> None:
     page.locator(".select2-results__option", has_text=name).first.click()
 
 
-def test_a_rule_is_made_and_tried(open_as: OpenAs) -> None:
+def test_rule_is_made_and_tried(open_as: OpenAs) -> None:
     partner, agency = WorkspaceFactory(name="Leads and More"), WorkspaceFactory(name="Peachtree Roofing")
     RuleFactory(
         workspace=partner,
@@ -51,7 +51,7 @@ def test_a_rule_is_made_and_tried(open_as: OpenAs) -> None:
     assert (Lead.objects.get().workspace, Lead.objects.get().attempts) == (partner, 0)
 
 
-def test_a_ring_is_refused_with_its_way(open_as: OpenAs) -> None:
+def test_ring_is_refused_with_its_way(open_as: OpenAs) -> None:
     rule = RuleFactory(workspace__name="North", destination__name="South")
     back = RuleFactory(
         workspace=rule.destination, destination=Workspace.objects.get(name="North"), active=False

@@ -2,23 +2,14 @@
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from routing.models import DispatchControl, Lead
-from tests.browser.chromium import DESK, PHONE, barriers
+from tests.browser.chromium import barriers
 from tests.browser.conftest import OpenAs
+from tests.browser.sizes import SIZES, TOO_WIDE, overflows
 from tests.support.admin_pages import MODELS, build_world
 from tests.support.admin_pages import page as path_of
-
-SIZES = {"desk": {"viewport": DESK}, "phone": {"viewport": PHONE, "is_mobile": True, "has_touch": True}}
-TOO_WIDE = "each => each.scrollWidth > each.clientWidth"
-
-
-def overflows(page: Page) -> bool:
-    """Whether anything must be scrolled sideways: the page itself, or the table in it."""
-    results = page.locator("#changelist-form .results")
-    is_table_cut = results.count() > 0 and results.evaluate(TOO_WIDE)
-    return bool(is_table_cut or page.locator("html").evaluate(TOO_WIDE))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -36,7 +27,7 @@ def test_lists_fit_their_page(open_as: OpenAs, size: str) -> None:
 
 @pytest.mark.usefixtures("redis_client")
 @pytest.mark.parametrize("size", SIZES)
-def test_the_dispatch_fits_its_page(open_as: OpenAs, size: str) -> None:
+def test_dispatch_fits_its_page(open_as: OpenAs, size: str) -> None:
     page = open_as(User.objects.create_superuser("root"), **SIZES[size])
     page.goto(path_of(DispatchControl, "changelist"))
     shards = page.get_by_test_id("dispatch-shards")
@@ -46,7 +37,7 @@ def test_the_dispatch_fits_its_page(open_as: OpenAs, size: str) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_filter_is_a_menu_before_the_list(open_as: OpenAs, size: str) -> None:
+def test_filter_is_a_menu_before_the_list(open_as: OpenAs, size: str) -> None:
     build_world()
     page = open_as(User.objects.create_superuser("root"), **SIZES[size])
     page.goto(path_of(Lead, "changelist"))

@@ -141,9 +141,9 @@ def play(order: "Order") -> dict[str, Any]:
     from django.core.management import call_command
     from django.db import connections
 
-    from distribution.bench.tables import make_console
     from tests.chaos.report import as_json, show
     from tests.chaos.run import run
+    from tests.support.console import make_console
 
     console = make_console(sys.stdout)
     console.print(f"with {order.periods.name} leases and reconcilers: {order.leads:,} leads", highlight=False)

@@ -26,7 +26,7 @@ from tests.chaos.stoppages import (
     stop_beat,
     terminate_web,
 )
-from tests.support.racing import TooSlow
+from tests.support.waiting import TooSlow
 
 # So many runs of `reconcile inflight` after the end of a lease: at least one began after it.
 RUNS: Final = 2

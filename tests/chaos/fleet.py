@@ -18,7 +18,7 @@ import psutil
 from leadswitch.env import REPOSITORY
 from tests.chaos.periods import Periods
 from tests.support.processes import kill_group, pipe, worker_environment
-from tests.support.racing import wait_until
+from tests.support.waiting import wait_until
 
 WORKERS: Final = 3
 PROCESSES_A_WORKER: Final = 2

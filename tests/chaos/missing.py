@@ -11,9 +11,9 @@ from typing import Any, Final
 from rich import box
 from rich.table import Table
 
-from distribution.bench.tables import make_console
 from leadswitch.env import REPOSITORY
 from tests.chaos.protections import ALONE, PROTECTIONS
+from tests.support.console import make_console
 
 # Enough of every kind of lead for each protection to be missed.
 LEADS: Final = 300

@@ -11,8 +11,8 @@ from django.db import connection
 from leadswitch.embedded import redis as embedded_redis
 from tests.chaos.evidence import CUT, MENDED
 from tests.chaos.stage import Stage, go_on
-from tests.support.racing import fetch_value
 from tests.support.redis_faults import refusing_writes
+from tests.support.waiting import fetch_value
 
 END_OTHERS: Final = (
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"

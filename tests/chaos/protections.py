@@ -181,7 +181,7 @@ def _keeping() -> None:
     """What Redis refused a process is left to the reconcilers."""
     from routing.dispatch.enqueuer import Hands
 
-    Hands.keep = lambda self, leads=(), *, endings=(): None  # type: ignore[method-assign]  # noqa: ARG005 - the signature is the product's
+    Hands.keep = lambda self, leads=(), *, releases=(): None  # type: ignore[method-assign]  # noqa: ARG005 - the signature is the product's
 
 
 def _flush_at_exit() -> None:

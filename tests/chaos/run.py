@@ -26,7 +26,7 @@ from tests.chaos.sending import sending
 from tests.chaos.stage import CAME_UP, Stage, Strike, Watch
 from tests.chaos.waybacks import find_stranded, read_overdue
 from tests.chaos.world import build_world
-from tests.support.racing import TooSlow, fetch_value
+from tests.support.waiting import TooSlow, fetch_value
 
 # Nothing that is due is left, and nothing that will be due because a lock or the product failed.
 UNSETTLED: Final = """

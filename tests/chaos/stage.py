@@ -25,7 +25,7 @@ from tests.chaos.periods import Periods
 from tests.chaos.probes import asking
 from tests.chaos.sending import Senders
 from tests.chaos.world import World
-from tests.support.racing import fetch_value, wait_until
+from tests.support.waiting import fetch_value, wait_until
 
 if TYPE_CHECKING:
     import redis

@@ -19,7 +19,7 @@ from tests.chaos.outages import redis_silent
 from tests.chaos.stage import Stage, Watch, go_on
 from tests.chaos.waybacks import find_stranded, read_overdue
 from tests.support.factories import LeadFactory
-from tests.support.racing import TooSlow, fetch_value
+from tests.support.waiting import TooSlow, fetch_value
 
 STALL_SECONDS: Final = (1.0, 3.0)
 # Until leads are started when nothing is wrong any more, on a slow machine.

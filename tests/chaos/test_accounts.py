@@ -85,11 +85,11 @@ def find(numbers: range) -> set[str]:
     return {each.check for each in findings}
 
 
-def test_what_is_right_has_no_finding() -> None:
+def test_correct_definition_has_no_finding() -> None:
     assert find(range(LEADS)) == set()
 
 
-def test_a_lost_lead_is_found() -> None:
+def test_lost_lead_is_found() -> None:
     assert find(range(LEADS + 1)) == {"leads lost"}
 
 

@@ -31,12 +31,12 @@ def test_two_at_once_are_found(tmp_path: Path) -> None:
     assert witness.seen["two at once"] == 1
 
 
-def test_a_killed_one_had_let_go(tmp_path: Path) -> None:
+def test_killed_process_had_released_its_lock(tmp_path: Path) -> None:
     witness = judge(tmp_path, ("begins", 1), ("begins", 2), ("ends", 2))
     assert (witness.seen["two at once"], witness.count_abandoned()) == (0, 1)
 
 
-def test_a_cut_connection_lets_go_too(tmp_path: Path) -> None:
+def test_cut_connection_releases_the_lock_too(tmp_path: Path) -> None:
     """Begun before the cut, or while it went on: the database let go of the lead, and the process did not know."""
     before = judge(tmp_path, ("begins", 1), CUT, MENDED, ("begins", 2), ("ends", 2), ("ends", 1))
     assert before.seen["two at once"] == 0
@@ -46,7 +46,7 @@ def test_a_cut_connection_lets_go_too(tmp_path: Path) -> None:
     assert after.seen["two at once"] == 1
 
 
-def test_a_line_that_is_not_complete_is_left_for_later(tmp_path: Path) -> None:
+def test_line_that_is_not_complete_is_left_for_later(tmp_path: Path) -> None:
     witness = judge(tmp_path, ("begins", 1))
     with (tmp_path / WITNESS).open("a") as file:
         file.write('{"what": "ends", "pid": 1,')
@@ -69,7 +69,7 @@ def test_ways_back() -> None:
     )
 
 
-def test_the_largest_count_of_a_check_stays() -> None:
+def test_largest_count_of_a_check_stays() -> None:
     findings = Findings()
     assert not findings
     for count in (0, 2, 1):

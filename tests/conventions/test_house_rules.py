@@ -9,6 +9,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 APPS = ("leadswitch", "distribution", "routing", "tracing")
+PROGRAMS = (*APPS, "tests/bench")
 MAX_FILE_LINES = 500
 MAX_FUNCTION_LINES = 60
 USUAL_FUNCTION_LINES = 45
@@ -34,7 +35,8 @@ def lines_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 def test_files_stay_small() -> None:
     sizes = {
-        str(path.relative_to(REPOSITORY)): len(path.read_text().splitlines()) for path in source_files(*APPS)
+        str(path.relative_to(REPOSITORY)): len(path.read_text().splitlines())
+        for path in source_files(*PROGRAMS)
     }
     assert {name: size for name, size in sizes.items() if size > MAX_FILE_LINES} == {}
 
@@ -42,7 +44,7 @@ def test_files_stay_small() -> None:
 def test_functions_stay_small() -> None:
     sizes = {
         f"{path.relative_to(REPOSITORY)}:{node.name}": lines_of(node)
-        for path in source_files(*APPS)
+        for path in source_files(*PROGRAMS)
         for node in functions(path)
     }
     assert {name: size for name, size in sizes.items() if size > MAX_FUNCTION_LINES} == {}
@@ -51,16 +53,27 @@ def test_functions_stay_small() -> None:
 
 
 def test_modules_have_names_that_say_something() -> None:
-    assert [path for path in source_files(*APPS) if path.stem in VAGUE_NAMES] == []
+    assert [path for path in source_files(*PROGRAMS) if path.stem in VAGUE_NAMES] == []
 
 
 def test_every_module_says_what_it_owns() -> None:
     silent = [
         str(path.relative_to(REPOSITORY))
-        for path in source_files(*APPS)
-        if path.read_text().strip() and ast.get_docstring(ast.parse(path.read_text())) is None
+        for path in source_files(*PROGRAMS)
+        if ast.get_docstring(ast.parse(path.read_text())) is None and not is_empty_by_design(path)
     ]
     assert silent == []
+
+
+def is_empty_by_design(path: Path) -> bool:
+    """Django finds commands, template tags and formats by these folders; a room is any other."""
+    return path.name == "__init__.py" and path.parent.name in {
+        "management",
+        "commands",
+        "templatetags",
+        "formats",
+        "en",
+    }
 
 
 @pytest.mark.parametrize("app", APPS)
@@ -96,7 +109,7 @@ def test_every_metric_is_set_somewhere(app: str) -> None:
 
 
 def test_no_metric_label_names_a_tenant_or_lead() -> None:
-    """PITFALLS 60."""
+    """Labels with tenant or lead ids would make a time series for each."""
     for app in ("distribution", "routing", "tracing"):
         text = (REPOSITORY / app / "metrics.py").read_text()
         labels = {

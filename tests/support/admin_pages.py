@@ -141,3 +141,11 @@ def problems(response: Any) -> dict[str, list[str]]:
     assert response.status_code == 200, response.status_code
     errors: dict[str, list[str]] = response.context["adminform"].form.errors
     return errors
+
+
+def act_url(name: str, *leads: Lead) -> str:
+    return reverse("admin:routing_lead_act", args=[name]) + "?ids=" + ",".join(str(lead.pk) for lead in leads)
+
+
+def texts(response: Any) -> list[str]:
+    return [str(message) for message in response.context["messages"]]

@@ -17,7 +17,8 @@ from distribution.models import Buyer, Campaign, Enrollment, Tier
 from routing.models import RoutingRule, Workspace
 from routing.rules.plans import PlanCache
 from routing.rules.ruleset import Plan
-from tests.support.racing import count_blocked, fetch_value, in_background, wait_until
+from tests.support.racing import in_background
+from tests.support.waiting import count_blocked, fetch_value, wait_until
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

@@ -19,11 +19,11 @@ def main() -> None:
     from django.db import connection
 
     from distribution.attempts import distribute
-    from distribution.attempts.decide_under_lock import Patience
+    from distribution.attempts.decide_under_lock import LockWait
     from routing.places.zips import load_rows
 
     if sys.argv[1] == "no":
-        distribute.FIRST_PATIENCE = Patience()  # type: ignore[misc]
+        distribute.FIRST_WAIT = LockWait()  # type: ignore[misc]
     load_rows()
     connection.ensure_connection()
     print("ready", flush=True)  # noqa: T201 - the protocol with the test
@@ -38,7 +38,7 @@ def distribute_all() -> dict[str, int]:
     done: Counter[str] = Counter()
     while True:
         outcome = distribute_next_due()
-        if outcome.left is None:
+        if outcome.not_run is None:
             done[outcome.skip_reason or outcome.result] += 1
         elif not Lead.objects.filter(status=LeadStatus.PENDING).exists():
             return done

@@ -54,3 +54,26 @@ def fill_mostly_sold(source: Source, *, count: int) -> None:
         next_attempt_at="CASE WHEN n % 20 = 0 THEN now() + (n - 10000) * interval '1 minute' END",
         finished_at="CASE WHEN n % 20 > 0 THEN now() END",
     )
+
+
+ROWS = 30_000
+
+
+FILL_EVENTS = """
+INSERT INTO tracing_leaddistributionevent (
+    lead_id, attempt_id, seq, event, buyer_id, cost_cents, outcome, skip_reason, duration_ms, data, created_at
+)
+SELECT a.lead_id, a.id, n, 'buyer_skipped', 1, 1, 'skipped', 'buyer_paused', NULL, '{}', now()
+FROM tracing_attempt a CROSS JOIN generate_series(1, 3) n ORDER BY a.id, n
+"""
+
+
+FILL_BOUGHT = """
+INSERT INTO distribution_assignment (
+    public_id, lead_id, buyer_id, campaign_id, attempt_id, price_cents, state, created_at, returned_at,
+    counted_on
+)
+SELECT gen_random_uuid(), l.id, e.buyer_id, e.campaign_id, gen_random_uuid(), 1, 'returned', now(), now(),
+    current_date
+FROM routing_lead l CROSS JOIN distribution_enrollment e WHERE l.id % 4 = 0
+"""

@@ -19,19 +19,19 @@ UNFENCED = (
 def main() -> None:
     django.setup()
     from routing import locks
-    from routing.leads.claim import LeaseLost, acquire, complete
+    from routing.leads.claim import ClaimLost, acquire, complete
     from routing.models import LeadStatus
 
     lead_id, owner = int(sys.argv[1]), sys.argv[2]
     if sys.argv[3:] == ["unfenced"]:
-        locks.HOLD_LEASE = UNFENCED  # type: ignore[misc]
+        locks.LOCK_CLAIMED = UNFENCED  # type: ignore[misc]
     lease = acquire(lead_id, owner=owner)
     print("acquired", flush=True)  # noqa: T201 - the protocol with the test
     sys.stdin.readline()
     try:
         complete(lease, status=LeadStatus.CANCELLED, at=datetime.now(UTC))
         print("completed", flush=True)  # noqa: T201
-    except LeaseLost:
+    except ClaimLost:
         print("lost", flush=True)  # noqa: T201
 
 

@@ -1,4 +1,4 @@
-"""Real processes for race tests, on the test database and the test Redis."""
+"""The product's processes, on the test database and the test Redis."""
 
 import json
 import os
@@ -10,28 +10,39 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 from django.conf import settings
 from django.db import connection
 
 from leadswitch.env import REPOSITORY
-from tests.support.racing import wait_until
+from tests.support.waiting import wait_until
 
 # What `celery` takes for one worker process that says when it is ready.
 WORKER = ("worker", "--concurrency", "1", "--without-gossip", "--without-mingle", "--loglevel", "INFO")
 
 
-def worker_environment(**more: str) -> dict[str, str]:
-    """This test's environment, with the database that Django made for it."""
-    url = urlsplit(settings.SERVICES.database_url)._replace(path=f"/{connection.settings_dict['NAME']}")
+def child_environment(**changes: str) -> dict[str, str]:
+    """This test's environment, with the database that Django made for it. Only committed rows are seen there."""
     return {
         **os.environ,
-        "DATABASE_URL": url.geturl(),
+        "DATABASE_URL": make_database_url(),
         "REDIS_URL": settings.REDIS_URL,
-        "LEADSWITCH_ROLE": "worker",
-        **more,
+        **changes,
     }
+
+
+def worker_environment(**changes: str) -> dict[str, str]:
+    return child_environment(LEADSWITCH_ROLE="worker", **changes)
+
+
+def make_database_url() -> str:
+    values = connection.settings_dict
+    host = quote(str(values["HOST"]), safe="")
+    port = f":{values['PORT']}" if values["PORT"] else ""
+    user = quote(str(values["USER"]), safe="")
+    password = f":{quote(str(values['PASSWORD']), safe='')}" if values["PASSWORD"] else ""
+    return f"postgres://{user}{password}@{host}{port}/{values['NAME']}"
 
 
 @contextmanager

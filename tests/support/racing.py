@@ -4,17 +4,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from time import monotonic, sleep
-from typing import Any, Final, TypeVar
+from typing import TypeVar
 
 from django.db import connection, connections, transaction
 
+from tests.support.waiting import LONGEST_SECONDS
+
 Result = TypeVar("Result")
-LONGEST_SECONDS: Final = 60.0
-
-
-class TooSlow(AssertionError):
-    """What a test waits for did not come about in time."""
 
 
 def race(calls: Sequence[Callable[[], Result]]) -> list[Result]:
@@ -79,40 +75,3 @@ def in_background(call: Callable[[], Result]) -> Iterator[Future[Result]]:
         future = pool.submit(run)
         yield future
         future.result(LONGEST_SECONDS)
-
-
-def wait_until(condition: Callable[[], bool], *, what: str, seconds: float = LONGEST_SECONDS) -> None:
-    """Poll for a state of the database or of a process. Raises TooSlow."""
-    deadline = monotonic() + seconds
-    while not condition():
-        if monotonic() > deadline:
-            message = f"waited {seconds} s for this: {what}"
-            raise TooSlow(message)
-        sleep(0.005)
-
-
-def wait_until_blocked(*, sessions: int = 1) -> None:
-    """Wait until so many sessions of this database wait for a lock."""
-    wait_until(lambda: count_blocked() >= sessions, what=f"{sessions} sessions that wait for a lock")
-
-
-def count_blocked() -> int:
-    return int(
-        fetch_value(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-    )
-
-
-def count_deadlocks() -> int:
-    """Return how many deadlocks the server has broken in this database since it was made."""
-    return int(fetch_value("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"))
-
-
-def fetch_value(sql: str, parameters: Sequence[Any] = ()) -> Any:
-    """Return the first column of the first row."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        row = cursor.fetchone()
-    assert row is not None
-    return row[0]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from redis.exceptions import RedisError, ResponseError
 
-from tests.support.racing import wait_until
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     import redis

@@ -12,7 +12,7 @@ from typing import IO
 from urllib.error import URLError
 
 from leadswitch.env import REPOSITORY
-from tests.support.product_processes import child_environment
+from tests.support.processes import child_environment
 
 
 @contextmanager

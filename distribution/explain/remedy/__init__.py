@@ -1,7 +1,7 @@
 """What would have to change for one buyer to get one lead, checked by the engine. Pure: values in, values out."""
 
-from distribution.explain.remedy.assess import Assessment, Ending, NotEnrolled, assess
+from distribution.explain.remedy.assess import Assessment, NotEnrolled, WhatIfResult, assess
 from distribution.explain.remedy.fixes import Fixed
 from distribution.explain.remedy.lifts import Lift
 
-__all__ = ["Assessment", "Ending", "Fixed", "Lift", "NotEnrolled", "assess"]
+__all__ = ["Assessment", "Fixed", "Lift", "NotEnrolled", "WhatIfResult", "assess"]

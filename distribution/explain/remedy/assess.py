@@ -10,7 +10,7 @@ from distribution.explain.remedy.settle import settle
 from distribution.explain.remedy.world import Definition, World
 
 
-class Ending(StrEnum):
+class WhatIfResult(StrEnum):
     """What the engine says of the enrollment once the fixes are made."""
 
     SELECTED = "selected"
@@ -27,7 +27,7 @@ class NotEnrolled(LookupError):
 class Assessment:
     """`rank` of `ranked` eligible enrollments, with room for `free_slots`. No `fixes`: nothing was in the way."""
 
-    ending: Ending
+    ending: WhatIfResult
     fixes: tuple[Fixed, ...]
     lifts: tuple[Lift, ...]
     rank: int | None
@@ -45,12 +45,12 @@ def assess(definition: Definition, facts: DecisionFacts, *, buyer_id: int) -> As
     settled = settle(World(definition, facts, enrollment["id"]))
     world = settled.world
     if not settled.is_passable:
-        return Assessment(Ending.NEVER, settled.fixes, (), None, 0, world.free_slots, None)
+        return Assessment(WhatIfResult.NEVER, settled.fixes, (), None, 0, world.free_slots, None)
     ending = _ending(world)
     return Assessment(
         ending=ending,
         fixes=settled.fixes,
-        lifts=() if ending is Ending.SELECTED else find_lifts(world),
+        lifts=() if ending is WhatIfResult.SELECTED else find_lifts(world),
         rank=world.decision.ranking.index(world.enrollment_id) + 1,
         ranked=len(world.decision.ranking),
         free_slots=world.free_slots,
@@ -58,10 +58,10 @@ def assess(definition: Definition, facts: DecisionFacts, *, buyer_id: int) -> As
     )
 
 
-def _ending(world: World) -> Ending:
+def _ending(world: World) -> WhatIfResult:
     if any(each.enrollment_id == world.enrollment_id for each in world.decision.selected):
-        return Ending.SELECTED
-    return Ending.SOLD_OUT if world.free_slots == 0 else Ending.OUTRANKED
+        return WhatIfResult.SELECTED
+    return WhatIfResult.SOLD_OUT if world.free_slots == 0 else WhatIfResult.OUTRANKED
 
 
 def _price_cents(world: World) -> int:

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.module_loading import import_string
 
 from distribution.attempts.distribute import distribute_next_due
-from distribution.attempts.worker import settle_collector, worker_name
+from distribution.attempts.worker import freeze_startup_objects, worker_name
 from routing.dispatch.installation import OtherInstallation
 from routing.dispatcher.loop import Dispatcher
 from routing.places.zips import load_rows
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
         load_rows()  # before Redis is away: the first lead that it runs itself is as fast as any
-        settle_collector()
+        freeze_startup_objects()
         try:
             Dispatcher(worker_name(), run_next_due=run_next_due, stop=stop).run()
         except OtherInstallation as error:

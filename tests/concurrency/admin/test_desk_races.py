@@ -25,10 +25,11 @@ from distribution.money.by_hand import return_by_hand, set_credit_limit_by_hand,
 from leadswitch.login.second_factor import turn_off
 from routing.access.api_keys import By, IssuedKey, KeyRefused, rotate
 from routing.models import Lead, SourceKey
-from tests.support.blocking import holding, wait_until_blocked
+from tests.support.blocking import holding
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll, issue_key
 from tests.support.race_leads import assert_verified
-from tests.support.racing import in_background, race, wait_until
+from tests.support.racing import in_background, race
+from tests.support.waiting import wait_until, wait_until_blocked
 from tracing.models import AuditEntry
 
 pytestmark = pytest.mark.usefixtures("committed_db", "redis_client")
@@ -43,7 +44,7 @@ HOLD_USERS = "SELECT 1 FROM auth_user FOR UPDATE"
 def at_once(calls: list[Callable[[], Result]], *, hold: str) -> list[Result]:
     """Let the calls run until each waits for a lock, and then let them go."""
     with holding(hold) as other, in_background(partial(race, calls)) as results:
-        wait_until_blocked(other, waiters=len(calls))
+        wait_until_blocked(other, sessions=len(calls))
         other.rollback()
     return results.result()
 
@@ -61,7 +62,7 @@ def take_back(assignment: Assignment, actor: str) -> bool:
     return return_by_hand(assignment, actor=actor, reason="wrong number")
 
 
-def test_of_two_return_forms_one_returns_the_lead(assignment: Assignment) -> None:
+def test_one_of_two_return_forms_returns_the_lead(assignment: Assignment) -> None:
     outcomes = at_once(
         [partial(take_back, assignment, "ann"), partial(take_back, assignment, "ben")], hold=HOLD_LEADS
     )
@@ -86,7 +87,7 @@ def test_control_without_the_lock_both_say_that_they_did_it(
     assert LedgerEntry.objects.filter(kind="refund").count() == 1
 
 
-def test_late_form_is_told_who_returned_the_lead(assignment: Assignment) -> None:
+def test_late_form_shows_who_returned_the_lead(assignment: Assignment) -> None:
     take_back(assignment, "ann")
     client = Client()
     client.force_login(User.objects.create_superuser("ben"))
@@ -151,7 +152,7 @@ def rotate_or_say(key: SourceKey) -> IssuedKey | str:
         return str(refusal)
 
 
-def test_of_two_that_rotate_a_key_one_gets_the_new_one() -> None:
+def test_one_of_two_rotations_gets_the_new_key() -> None:
     issue_key(SourceFactory())
     keys = [SourceKey.objects.get(), SourceKey.objects.get()]
 
@@ -163,7 +164,7 @@ def test_of_two_that_rotate_a_key_one_gets_the_new_one() -> None:
     assert AuditEntry.objects.filter(action="rotated").count() == 1
 
 
-def test_of_two_that_turn_a_second_factor_off_one_is_in_the_audit() -> None:
+def test_one_of_two_second_factor_resets_is_audited() -> None:
     user = User.objects.create_user("ada")
     TOTPDevice.objects.create(user=user, name="app")
 
@@ -172,7 +173,7 @@ def test_of_two_that_turn_a_second_factor_off_one_is_in_the_audit() -> None:
     assert AuditEntry.objects.filter(action="second_factor_off").count() == 1
 
 
-def test_lead_that_was_cancelled_before_is_told_so() -> None:
+def test_already_cancelled_lead_is_reported() -> None:
     """Both opened the page when the lead was waiting, and the second one's form carries no state."""
     lead = LeadFactory()
     clients = [Client(), Client()]

@@ -9,9 +9,10 @@ from django.db import connection
 
 from distribution.models import Enrollment
 from tests.support.admin_pages import client_of, form_of, page, problems
-from tests.support.blocking import holding, wait_until_blocked
+from tests.support.blocking import holding
 from tests.support.factories import EnrollmentFactory
 from tests.support.racing import in_background
+from tests.support.waiting import wait_until_blocked
 from tracing.admin import fresh
 
 pytestmark = pytest.mark.usefixtures("committed_db")

@@ -20,7 +20,7 @@ ON CONFLICT (lead_id, asked_by) DO UPDATE SET full_at = excluded.full_at
 """
 
 
-def test_of_many_at_once_three_pass() -> None:
+def test_three_of_many_simultaneous_calls_pass() -> None:
     lead, at = LeadFactory(), timezone.now()
 
     def ask() -> int:

@@ -10,7 +10,8 @@ from tests.support.blocking import holding
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.interleaving import SECONDS, Stopped
 from tests.support.race_leads import assert_verified, keep_snapshot, make_leads
-from tests.support.racing import fetch_value, in_background
+from tests.support.racing import in_background
+from tests.support.waiting import fetch_value
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -40,7 +41,7 @@ def count_free(enrollment: Enrollment) -> int:
 
 
 @ORDERS
-def test_a_busy_wallet_leaves_its_enrollment_free(
+def test_busy_wallet_leaves_its_enrollment_free(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch, order: str
 ) -> None:
     in_this_order(monkeypatch, order)
@@ -56,7 +57,7 @@ def test_a_busy_wallet_leaves_its_enrollment_free(
 
 
 @ORDERS
-def test_the_next_lead_gets_a_buyer_that_was_passed_over(
+def test_next_lead_gets_a_buyer_that_was_passed_over(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch, order: str
 ) -> None:
     """One lead passes the best buyer over, whose wallet another campaign has, and is slow. The wallet is free again:
@@ -81,7 +82,7 @@ def test_the_next_lead_gets_a_buyer_that_was_passed_over(
     assert_verified()
 
 
-def test_the_server_locks_in_the_order_of_the_clause(campaign: Campaign) -> None:
+def test_server_locks_in_the_order_of_the_clause(campaign: Campaign) -> None:
     """What `OF w, e` is written for: the wallet's lock is asked for before the enrollment's."""
     first = campaign.enrollments.earliest("pk")
     hold_enrollment = "SELECT FROM distribution_enrollment WHERE id = %s FOR NO KEY UPDATE"

@@ -1,4 +1,4 @@
-"""Leads that race for the last places under a day cap (PITFALLS 54) are counted under the buyer's lock."""
+"""Leads that race for the last places under a day cap are counted under the buyer's lock."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -12,11 +12,11 @@ from distribution.attempts import decide_under_lock
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Campaign, Enrollment
 from routing.models import Lead
-from tests.support.blocking import wait_until_blocked
 from tests.support.factories import CampaignFactory, EnrollmentFactory, enroll
 from tests.support.interleaving import confirm_together, overtake
 from tests.support.race_leads import assert_verified, drain, keep_snapshot, make_leads
 from tests.support.racing import in_background, race
+from tests.support.waiting import TooSlow, wait_until_blocked
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -55,10 +55,8 @@ def test_control_without_the_lock_two_leads_take_the_last_place(monkeypatch: pyt
 
 
 @pytest.mark.parametrize("is_confirmed", [True, False], ids=["confirmed", "control"])
-def test_what_was_read_before_the_lock_is_read_again_after_it(
-    monkeypatch: pytest.MonkeyPatch, *, is_confirmed: bool
-) -> None:
-    """PITFALLS 12. Another lead takes the last place between this one's reading and its lock.
+def test_facts_are_read_again_after_the_lock(monkeypatch: pytest.MonkeyPatch, *, is_confirmed: bool) -> None:
+    """Another lead takes the last place between this one's reading and its lock.
 
     The control believes its first reading: the lock alone does not help.
     """
@@ -118,10 +116,10 @@ def test_enrollment_made_again_during_an_attempt_counts_its_sale(
 
 
 def wait_for_the_other(is_done: Event) -> None:
-    """Until it has committed, or waits for a row of this decide_under_lock."""
+    """Until it has committed, or waits for a row of this attempt."""
     while not is_done.is_set():
         try:
             wait_until_blocked(connection, seconds=0.05)
-        except TimeoutError:
+        except TooSlow:
             continue
         return

@@ -18,14 +18,8 @@ from distribution.money.returns import return_assignment
 from distribution.money.wallet import top_up
 from tests.support.factories import CampaignFactory, TierFactory, enroll
 from tests.support.race_leads import assert_verified, drain, make_leads
-from tests.support.racing import (
-    count_deadlocks,
-    in_background,
-    open_transaction,
-    race,
-    wait_until,
-    wait_until_blocked,
-)
+from tests.support.racing import in_background, open_transaction, race
+from tests.support.waiting import count_deadlocks, wait_until, wait_until_blocked
 from tracing.models import LeadDistributionEvent
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -50,7 +44,7 @@ def test_two_campaigns_wait_for_their_common_buyers_in_one_order(
     monkeypatch: pytest.MonkeyPatch, order: str
 ) -> None:
     """The control waits by ascending enrollment: right within a campaign, a ring across two."""
-    monkeypatch.setattr(locks, "PATIENCE_MS", 10_000)
+    monkeypatch.setattr(locks, "LONGEST_WAIT_MS", 10_000)
     monkeypatch.setattr(locks, "WAIT_FOR_CANDIDATES", locks.WAIT_FOR_CANDIDATES.replace("w.id", order))
     first, second = (
         [each.pk for each in campaign.enrollments.order_by("pk")] for campaign in two_campaigns()
@@ -120,7 +114,7 @@ def return_some(*, is_over: threading.Event) -> None:
 
 def test_leads_top_ups_returns_and_edits_never_deadlock(monkeypatch: pytest.MonkeyPatch) -> None:
     # Beyond the server's deadlock_timeout of 1 s: a ring is broken as a deadlock, not by impatience.
-    monkeypatch.setattr(locks, "PATIENCE_MS", 5_000)
+    monkeypatch.setattr(locks, "LONGEST_WAIT_MS", 5_000)
     first, second = two_campaigns()
     lead_ids = [
         *make_leads(first, count=LEADS // 2),

@@ -40,9 +40,7 @@ def test_ten_equal_buyers_get_a_hundred_leads_each_within_two() -> None:
 
 
 @pytest.mark.parametrize("is_confirmed", [True, False], ids=["confirmed", "control"])
-def test_the_turn_is_read_again_after_the_lock(
-    monkeypatch: pytest.MonkeyPatch, *, is_confirmed: bool
-) -> None:
+def test_turn_is_read_again_after_the_lock(monkeypatch: pytest.MonkeyPatch, *, is_confirmed: bool) -> None:
     """Between one lead's reading and its lock another takes the same turn. The control gives the buyer two in a row."""
     campaign = CampaignFactory(price_cents=100)
     first = EnrollmentFactory(campaign=campaign, buyer__credits_cents=1_000)
@@ -76,7 +74,7 @@ def test_weighted_buyers_get_their_shares_within_three_percent() -> None:
     assert_verified()
 
 
-def test_control_whoever_is_free_gets_the_lead_and_the_shares_are_lost() -> None:
+def test_control_free_buyers_get_all_leads_and_the_shares_are_lost() -> None:
     """As many workers as buyers: when none waits, each always finds the one buyer that the others do not hold."""
     campaign, expected = weighted_campaign()
     distribute_all(campaign, patience="no")

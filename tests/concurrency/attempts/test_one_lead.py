@@ -1,4 +1,4 @@
-"""Many workers get hold of the same lead: the row lock lets one of them run its decide_under_lock."""
+"""Many workers get hold of the same lead: the row lock lets one of them run its attempt."""
 
 import threading
 from collections import Counter
@@ -8,7 +8,7 @@ import pytest
 
 from distribution.attempts import decide_under_lock
 from distribution.attempts.distribute import distribute_lead
-from distribution.attempts.outcome import Left, Outcome
+from distribution.attempts.outcome import NotRun, Outcome
 from distribution.models import Assignment, LedgerEntry, LedgerKind
 from routing import locks
 from routing.leads import finish
@@ -39,12 +39,12 @@ def count_sales() -> tuple[int, int]:
     return Assignment.objects.count(), LedgerEntry.objects.filter(kind=LedgerKind.CHARGE).count()
 
 
-def test_a_hundred_workers_sell_one_lead_to_three_buyers() -> None:
+def test_hundred_workers_sell_one_lead_to_three_buyers() -> None:
     lead_id = shared_lead()
     outcomes = race([partial(distribute_lead, lead_id)] * 100)
-    left = Counter(outcome.left for outcome in outcomes)
+    left = Counter(outcome.not_run for outcome in outcomes)
     assert left[None] == 1
-    assert left[Left.BUSY] + left[Left.FINISHED] == 99
+    assert left[NotRun.BUSY] + left[NotRun.FINISHED] == 99
     assert count_sales() == (3, 3)
     assert len(set(Assignment.objects.values_list("buyer_id", flat=True))) == 3
     assert Attempt.objects.count() == 1
@@ -75,7 +75,7 @@ def test_control_without_the_lock_the_close_of_the_second_attempt_is_refused(
     lead_id = shared_lead()
     monkeypatch.setattr(locks, "LOCK_LEAD", NO_LEAD_LOCK)
     outcomes = decide_together(monkeypatch, lead_id)
-    assert sorted(str(outcome.left) for outcome in outcomes) == ["None", "busy"]
+    assert sorted(str(outcome.not_run) for outcome in outcomes) == ["None", "busy"]
     assert count_sales() == (3, 3)
     assert_verified()
 

@@ -17,7 +17,7 @@ from routing.models import Lead, LeadStatus
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.processes import beat, celery
 from tests.support.race_leads import assert_verified, make_leads
-from tests.support.racing import wait_until
+from tests.support.waiting import wait_until
 from tracing.models import Attempt
 
 if TYPE_CHECKING:
@@ -53,10 +53,8 @@ def has_attempts(lead: Lead, number: int) -> bool:
 
 
 @pytest.mark.usefixtures("_poison")
-def test_a_poison_lead_ends_as_failed_after_its_tries(
-    redis_client: "redis.Redis[str]", tmp_path: Path
-) -> None:
-    """PITFALLS 35 and 47."""
+def test_poison_lead_ends_as_failed_after_its_tries(redis_client: "redis.Redis[str]", tmp_path: Path) -> None:
+    """A permanent fault is not retried forever, and leaves one due time."""
     assert redis_client.ping()
     campaign = CampaignFactory(price_cents=100)
     enroll(campaign, count=2, credits_cents=100_000)

@@ -11,7 +11,7 @@ from django.db import OperationalError, transaction
 from distribution.attempts import distribute
 from distribution.attempts.decide_under_lock import BuyersBusy
 from distribution.attempts.distribute import distribute_next_due
-from distribution.attempts.outcome import Left, Outcome
+from distribution.attempts.outcome import NotRun, Outcome
 from distribution.models import Campaign
 from routing.leads import crash_marks
 from routing.locks import lock_lead
@@ -19,7 +19,7 @@ from routing.models import Begun, Lead
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.processes import started
 from tests.support.race_leads import assert_verified, make_leads
-from tests.support.racing import wait_until
+from tests.support.waiting import wait_until
 from tracing.models import Attempt
 
 pytestmark = pytest.mark.usefixtures("committed_db", "redis_client")
@@ -69,7 +69,7 @@ def assert_parked(lead_id: int) -> None:
     assert_verified()
 
 
-def test_a_dispatcher_without_redis_parks_what_kills_it(
+def test_dispatcher_without_redis_parks_what_kills_it(
     campaign: Campaign, no_redis_url: str, tmp_path: Path
 ) -> None:
     [poison] = make_leads(campaign, count=1, zip=POISONOUS)
@@ -80,7 +80,7 @@ def test_a_dispatcher_without_redis_parks_what_kills_it(
     assert_parked(poison)
 
 
-def test_a_picker_parks_what_kills_it(campaign: Campaign, tmp_path: Path) -> None:
+def test_picker_parks_what_kills_it(campaign: Campaign, tmp_path: Path) -> None:
     [poison] = make_leads(campaign, count=1, zip=POISONOUS)
     good = make_leads(campaign, count=5)
     codes = [run("pick_up", directory=tmp_path) for _ in range(MOST)]
@@ -90,7 +90,7 @@ def test_a_picker_parks_what_kills_it(campaign: Campaign, tmp_path: Path) -> Non
     assert_parked(poison)
 
 
-def test_a_wake_up_that_kills_its_worker_is_counted(campaign: Campaign, tmp_path: Path) -> None:
+def test_wake_up_that_kills_its_worker_is_counted(campaign: Campaign, tmp_path: Path) -> None:
     [poison] = make_leads(campaign, count=1, zip=POISONOUS)
     assert run("wake", str(poison), directory=tmp_path) == -signal.SIGKILL
     assert run("wake", str(poison), directory=tmp_path) == 0  # it counts the loss instead
@@ -106,7 +106,7 @@ def test_without_marks_it_kills_for_ever(campaign: Campaign, tmp_path: Path) -> 
     assert (lead.status, lead.lost_leases) == ("pending", 0)
 
 
-def test_a_process_that_outlives_a_failure_is_no_loss(
+def test_process_that_outlives_a_failure_is_no_loss(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The database went away during the attempt: the lead keeps its due time, and nobody was lost with it."""
@@ -159,29 +159,27 @@ def run_twice_at_once(monkeypatch: pytest.MonkeyPatch) -> list[Outcome]:
     return [*outcomes, own]
 
 
-def test_a_process_that_begins_again_is_no_loss(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_that_begins_again_is_no_loss(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
     [lead_id] = make_leads(campaign, count=1)
     other, own = run_twice_at_once(monkeypatch)
-    assert (other.result, own.left) == ("success", Left.BUSY)
+    assert (other.result, own.not_run) == ("success", NotRun.BUSY)
     lead = Lead.objects.get(pk=lead_id)
     assert (lead.status, lead.lost_leases) == ("distributed", 0)
     assert not Begun.objects.exists()
 
 
-def test_a_mark_that_outlives_the_lock_is_taken_for_a_loss(
+def test_mark_that_outlives_the_lock_is_taken_for_a_loss(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control: why the mark goes before the rollback."""
     [lead_id] = make_leads(campaign, count=1)
     monkeypatch.setattr(distribute, "_unmark", lambda _: None)
     other, _ = run_twice_at_once(monkeypatch)
-    assert other.left is Left.LOST_BEFORE
+    assert other.not_run is NotRun.LOST_BEFORE
     assert Lead.objects.get(pk=lead_id).lost_leases > 0
 
 
-def test_a_process_leaves_the_mark_of_the_next_one(
-    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_process_leaves_the_mark_of_the_next_one(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
     [lead_id] = make_leads(campaign, count=1)
     with transaction.atomic():
         lead = lock_lead(lead_id)
@@ -193,7 +191,7 @@ def test_a_process_leaves_the_mark_of_the_next_one(
     assert list(Begun.objects.values_list("lead_id", "owner")) == [(lead_id, "next")]
 
 
-def test_a_mark_of_an_earlier_try_is_no_loss(campaign: Campaign) -> None:
+def test_mark_of_an_earlier_try_is_no_loss(campaign: Campaign) -> None:
     """The process was killed right after its commit."""
     [lead_id] = make_leads(campaign, count=1)
     lead = Lead.objects.get(pk=lead_id)

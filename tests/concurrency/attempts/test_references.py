@@ -1,4 +1,4 @@
-"""PITFALLS 11: a row that another transaction merely refers to by foreign key is not busy."""
+"""A row that another transaction merely refers to by foreign key is not busy."""
 
 import pytest
 from django.db import connection
@@ -6,7 +6,7 @@ from uuid6 import uuid7
 
 from distribution import locks as buyer_locks
 from distribution.attempts.distribute import distribute_lead
-from distribution.attempts.outcome import Left
+from distribution.attempts.outcome import NotRun
 from distribution.models import Assignment, Enrollment, LedgerEntry, LedgerKind, Wallet
 from routing import locks as lead_locks
 from routing.models import Lead
@@ -53,7 +53,7 @@ def refer_to_buyer(enrollment: Enrollment, *, lead_id: int) -> None:
     )
 
 
-def test_a_buyer_that_is_referred_to_is_free() -> None:
+def test_buyer_that_is_referred_to_is_free() -> None:
     enrollment, lead_id, other_id = one_buyer_two_leads()
     with open_transaction(lambda: refer_to_buyer(enrollment, lead_id=other_id)):
         assert distribute_lead(lead_id).result == "success"
@@ -84,7 +84,7 @@ def refer_to_lead(lead_id: int) -> None:
     )
 
 
-def test_a_lead_that_is_referred_to_is_free() -> None:
+def test_lead_that_is_referred_to_is_free() -> None:
     _, lead_id, _ = one_buyer_two_leads()
     with open_transaction(lambda: refer_to_lead(lead_id)):
         assert distribute_lead(lead_id).result == "success"
@@ -95,4 +95,4 @@ def test_control_with_for_update_the_lead_looks_busy(monkeypatch: pytest.MonkeyP
     _, lead_id, _ = one_buyer_two_leads()
     monkeypatch.setattr(lead_locks, "LOCK_LEAD", for_update(lead_locks.LOCK_LEAD))
     with open_transaction(lambda: refer_to_lead(lead_id)):
-        assert distribute_lead(lead_id).left is Left.BUSY
+        assert distribute_lead(lead_id).not_run is NotRun.BUSY

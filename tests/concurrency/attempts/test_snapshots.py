@@ -17,7 +17,8 @@ from tests.support.factories import CampaignFactory, enroll
 from tests.support.interleaving import Stopped
 from tests.support.planting import plant
 from tests.support.race_leads import assert_verified, make_leads
-from tests.support.racing import LONGEST_SECONDS, count_blocked, in_background, race, wait_until_blocked
+from tests.support.racing import in_background, race
+from tests.support.waiting import LONGEST_SECONDS, count_blocked, wait_until_blocked
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -54,7 +55,7 @@ def cache_of_each_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("cache_of_each_thread")
-def test_a_worker_that_stops_before_its_commit_holds_up_nobody(
+def test_worker_stopped_before_commit_blocks_no_other(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = make_leads(campaign, count=2)
@@ -95,7 +96,7 @@ def test_control_kept_in_the_attempts_transaction_it_makes_others_wait(
 
 
 @pytest.mark.usefixtures("cache_of_each_thread")
-def test_a_sale_by_hand_waits_for_no_snapshot(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sale_by_hand_waits_for_no_snapshot(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
     one, other = make_leads(campaign, count=2)
     stopped = Stopped(monkeypatch)
 
@@ -121,7 +122,7 @@ def test_many_first_users_of_a_version_keep_it_once(campaign: Campaign) -> None:
     assert_verified()
 
 
-def test_the_snapshot_of_an_attempt_that_failed_does_no_harm(
+def test_snapshot_of_an_attempt_that_failed_does_no_harm(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [lead] = make_leads(campaign, count=1)
@@ -151,7 +152,7 @@ def test_without_a_snapshot_nothing_is_sold_and_the_lead_is_tried_again(campaign
     assert_verified()
 
 
-def test_a_campaign_that_changes_all_the_time_is_sold_all_the_same(
+def test_campaign_that_changes_all_the_time_is_sold_all_the_same(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each time that its version was kept there is another one: the attempt keeps the last in its own transaction."""
@@ -172,7 +173,7 @@ def test_a_campaign_that_changes_all_the_time_is_sold_all_the_same(
     assert_verified()
 
 
-def test_a_transaction_that_needs_a_snapshot_is_rolled_back(campaign: Campaign) -> None:
+def test_transaction_that_needs_a_snapshot_is_rolled_back(campaign: Campaign) -> None:
     compiled = CAMPAIGNS.get(campaign.pk, config_version=campaign.config_version)
     with (
         pytest.raises(SnapshotMissing, match=f"of campaign {campaign.pk} has no snapshot"),

@@ -37,7 +37,8 @@ from tests.support.factories import (
     give_credits,
 )
 from tests.support.race_leads import assert_verified, keep_snapshot, make_leads
-from tests.support.racing import count_deadlocks, in_background, open_transaction, wait_until_blocked
+from tests.support.racing import in_background, open_transaction
+from tests.support.waiting import count_deadlocks, wait_until_blocked
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -157,7 +158,7 @@ def test_without_the_lock_on_the_buyer_pairs_leave_stale_campaigns() -> None:
 
 
 @locked_or_not
-def test_a_buyer_edited_while_it_is_enrolled_buys_by_the_edit(*, is_locked: bool) -> None:
+def test_buyer_edited_while_it_is_enrolled_buys_by_the_edit(*, is_locked: bool) -> None:
     campaign = CampaignFactory()
     buyer = BuyerFactory(workspace=campaign.workspace, credits_cents=100_000)
     first, *others = make_leads(campaign, count=4)
@@ -182,7 +183,7 @@ def test_a_buyer_edited_while_it_is_enrolled_buys_by_the_edit(*, is_locked: bool
 
 
 @pytest.mark.parametrize("change", ["enroll", "pause"])
-def test_a_lead_waits_for_no_change_of_its_buyer(change: str) -> None:
+def test_lead_waits_for_no_change_of_its_buyer(change: str) -> None:
     """What an edit holds until it commits, an attempt does not need."""
     scene = make_scene()
     give_credits(scene.enrolled, amount_cents=10_000)

@@ -7,9 +7,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from distribution.models import Buyer, Campaign
-from tests.support.blocking import another_connection, holding, wait_until_blocked
+from tests.support.blocking import another_connection, holding
 from tests.support.factories import BuyerFactory, WorkspaceFactory
 from tests.support.racing import in_background
+from tests.support.waiting import wait_until_blocked
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -43,7 +44,7 @@ def set_up(path: Path) -> str:
     ],
     ids=["added", "renamed"],
 )
-def test_a_row_that_is_stored_at_this_moment_is_told(tmp_path: Path, sql: str, expected: str) -> None:
+def test_row_being_stored_is_reported(tmp_path: Path, sql: str, expected: str) -> None:
     BuyerFactory(workspace=WorkspaceFactory(slug="acme", name="Acme"), name="West")
     path = tmp_path / "setup.yaml"
     path.write_text(FILE)
@@ -63,7 +64,7 @@ def test_a_row_that_is_stored_at_this_moment_is_told(tmp_path: Path, sql: str, e
     assert set_up(path) == ""
 
 
-def test_a_row_that_somebody_keeps_is_told(tmp_path: Path) -> None:
+def test_locked_row_is_reported(tmp_path: Path) -> None:
     buyer = BuyerFactory(workspace=WorkspaceFactory(slug="acme", name="Acme"), name="East")
     path = tmp_path / "setup.yaml"
     path.write_text(FILE)

@@ -31,7 +31,7 @@ from tests.support.cutoff import way_to
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.processes import Program, beat, celery, dispatcher
 from tests.support.race_leads import assert_verified, make_leads
-from tests.support.racing import wait_until
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     import redis
@@ -90,7 +90,7 @@ def assert_sold_once(lead_ids: list[int]) -> None:
     assert_verified()
 
 
-def test_another_takes_over_from_a_killed_one(
+def test_another_dispatcher_takes_over_from_a_killed_one(
     campaign: Campaign, redis_client: "redis.Redis[str]", tmp_path: Path
 ) -> None:
     assert redis_client.ping()
@@ -110,7 +110,7 @@ def test_another_takes_over_from_a_killed_one(
 def test_one_that_was_stopped_past_its_lease_takes_nothing_more(
     campaign: Campaign, redis_client: "redis.Redis[str]", tmp_path: Path
 ) -> None:
-    """PITFALLS 28 and 29: when it wakes up it finds that it does not lead, and stands by."""
+    """When it wakes up it finds that it does not lead, and stands by."""
     assert redis_client.ping()
     with celery(tmp_path, *WORKER, **SHORT), beat(tmp_path, **SHORT), dispatchers(tmp_path, 2) as programs:
         first = wait_for_leader(programs)
@@ -125,10 +125,10 @@ def test_one_that_was_stopped_past_its_lease_takes_nothing_more(
     assert_sold_once(lead_ids)
 
 
-def test_a_leader_that_is_cut_off_from_redis_is_replaced(
+def test_leader_that_is_cut_off_from_redis_is_replaced(
     campaign: Campaign, redis_client: "redis.Redis[str]", tmp_path: Path
 ) -> None:
-    """Its calls are not refused, they are never answered (PITFALLS 22). Both may run leads for a while: once each."""
+    """Its calls are not refused, they are never answered. Both may run leads for a while: once each."""
     assert redis_client.ping()
     with (
         celery(tmp_path, *WORKER, **SHORT),
@@ -148,7 +148,7 @@ def test_a_leader_that_is_cut_off_from_redis_is_replaced(
     assert_sold_once(lead_ids)
 
 
-def test_a_flush_under_load_heals_at_once(
+def test_flush_under_load_heals_at_once(
     campaign: Campaign, redis_client: "redis.Redis[str]", tmp_path: Path
 ) -> None:
     """Without beat: the leader finds its own key gone, and looks through what is due soon."""
@@ -187,7 +187,7 @@ def test_without_redis_the_dispatcher_runs_leads_itself(
     assert_sold_once([*during, *soon])
 
 
-def test_one_dispatcher_at_a_time_runs_straight(campaign: Campaign, own_redis: "ServicePaths") -> None:
+def test_one_dispatcher_at_a_time_runs_the_fallback(campaign: Campaign, own_redis: "ServicePaths") -> None:
     """The other two stand by: PostgreSQL has the lock."""
     environment = {**SHORT, "REDIS_URL": embedded_redis.redis_url(own_redis)}
     embedded_redis.stop(own_redis)
@@ -217,7 +217,7 @@ def test_modes_flip_while_leads_flow(
     assert_sold_once(lead_ids)
 
 
-def test_a_dispatcher_that_is_told_to_stop_resigns(redis_client: "redis.Redis[str]", tmp_path: Path) -> None:
+def test_stopped_dispatcher_resigns(redis_client: "redis.Redis[str]", tmp_path: Path) -> None:
     """The next one leads at once, and the pick-up knows that nobody does."""
     assert redis_client.ping()
     with dispatchers(tmp_path, 1) as [only]:

@@ -15,7 +15,7 @@ from routing.queries import read_due_times
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.processes import celery, dispatcher
 from tests.support.race_leads import assert_verified, make_leads
-from tests.support.racing import wait_until
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     import redis

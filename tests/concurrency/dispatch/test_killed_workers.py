@@ -1,4 +1,7 @@
-"""kill -9 of real Celery workers while they distribute: nothing is lost and nothing done twice (PITFALLS 1)."""
+"""kill -9 of real Celery workers while they distribute: nothing is lost and nothing is done twice.
+
+Celery's late acks alone lose tasks.
+"""
 
 import os
 import signal
@@ -18,7 +21,7 @@ from routing.queries import read_due_times
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.processes import beat, dispatcher, pipe, started
 from tests.support.race_leads import assert_verified, make_leads
-from tests.support.racing import fetch_value, wait_until
+from tests.support.waiting import fetch_value, wait_until
 from tracing.models import Attempt
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from distribution.attempts import decide_under_lock
 from distribution.attempts import sell as sale
 from distribution.attempts.assign_by_hand import assign_by_hand
 from distribution.attempts.distribute import distribute_lead
-from distribution.attempts.outcome import Left
+from distribution.attempts.outcome import NotRun
 from distribution.buyers.pause import switch_buyer
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, Wallet
 from routing.dispatch.pauses import pause_product, pause_workspace, resume_workspace
@@ -90,7 +90,7 @@ def test_nothing_is_sold_after_a_pause(lead: Lead, monkeypatch: pytest.MonkeyPat
     outcome = pause_before_the_sale(lead, pause, monkeypatch)
 
     is_left = name in {"product", "workspace where the lead came in"}
-    assert outcome.left is Left.PAUSED if is_left else outcome.result != "success"
+    assert outcome.not_run is NotRun.PAUSED if is_left else outcome.result != "success"
     assert not Assignment.objects.exists()
     assert Wallet.objects.get().balance_cents == 10_000
     lead.refresh_from_db()
@@ -109,7 +109,7 @@ def test_control_without_the_look_it_is_sold(lead: Lead, monkeypatch: pytest.Mon
     assert Assignment.objects.count() == 1
 
 
-def test_an_enrollment_that_is_paused_before_its_lock_is_not_sold_to(
+def test_enrollment_that_is_paused_before_its_lock_is_not_sold_to(
     lead: Lead, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its own row is locked by the attempt later on: the pause comes between the version and that lock."""
@@ -130,7 +130,7 @@ def test_an_enrollment_that_is_paused_before_its_lock_is_not_sold_to(
     assert_verified()
 
 
-def test_a_lead_goes_on_when_its_workspace_is_resumed(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lead_goes_on_when_its_workspace_is_resumed(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
     pause_before_the_sale(lead, PAUSES["workspace"][0], monkeypatch)
     resume_workspace(Workspace.objects.get(slug="sells").pk, **WHO)
 
@@ -139,7 +139,7 @@ def test_a_lead_goes_on_when_its_workspace_is_resumed(lead: Lead, monkeypatch: p
 
 
 @pytest.mark.parametrize("fields", [{}, person("ann@example.com")], ids=["of nobody", "of a person"])
-def test_a_lead_that_is_tried_again_waits_where_its_way_is_paused(lead: Lead, fields: dict[str, Any]) -> None:
+def test_lead_that_is_tried_again_waits_where_its_way_is_paused(lead: Lead, fields: dict[str, Any]) -> None:
     """It is in the last workspace already, and comes through the hub all the same."""
     Lead.objects.filter(pk=lead.pk).update(**fields)
     Enrollment.objects.update(cap_day=0)
@@ -156,9 +156,7 @@ def test_a_lead_that_is_tried_again_waits_where_its_way_is_paused(lead: Lead, fi
     assert_verified()
 
 
-def test_the_senders_pause_holds_nothing_that_it_has_handed_on(
-    lead: Lead, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_paused_sender_holds_no_enqueued_leads(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
     Enrollment.objects.update(cap_day=0)
     assert distribute_lead(lead.pk).result == "unsold"
     Enrollment.objects.update(cap_day=None)
@@ -167,7 +165,7 @@ def test_the_senders_pause_holds_nothing_that_it_has_handed_on(
     assert pause_before_the_sale(lead, workspace_paused("sends"), monkeypatch).result == "success"
 
 
-def test_a_buyer_is_paused_and_another_one_is_free(
+def test_buyer_is_paused_and_another_one_is_free(
     campaign: Campaign, lead: Lead, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [paused] = Buyer.objects.all()
@@ -183,9 +181,7 @@ def test_a_buyer_is_paused_and_another_one_is_free(
 
 
 @pytest.mark.parametrize("name", ["product", "workspace", "campaign"])
-def test_a_sale_by_hand_is_refused_too(
-    campaign: Campaign, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_sale_by_hand_is_refused_too(campaign: Campaign, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace))
     [enrollment] = campaign.enrollments.all()
     stopped = Stopped(monkeypatch, module=assign)
@@ -206,7 +202,7 @@ def test_a_sale_by_hand_is_refused_too(
     assert not Assignment.objects.exists()
 
 
-def test_a_person_sets_a_buyers_pause_aside(campaign: Campaign) -> None:
+def test_person_sets_a_buyers_pause_aside(campaign: Campaign) -> None:
     lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace))
     Buyer.objects.update(paused_at=timezone.now())
     [enrollment] = campaign.enrollments.all()
@@ -214,7 +210,7 @@ def test_a_person_sets_a_buyers_pause_aside(campaign: Campaign) -> None:
     assert assign_by_hand(lead.pk, enrollment_id=enrollment.pk).overridden == ("buyer_paused",)
 
 
-def test_a_buyer_that_is_paused_and_resumed_all_the_time_costs_a_retry(
+def test_buyer_that_is_paused_and_resumed_all_the_time_costs_a_retry(
     lead: Lead, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each attempt of the run meets another pause: it is tried again soon, as after any conflict."""

@@ -16,8 +16,8 @@ from routing.models import Canary, Lead, LeadStatus
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.processes import WORKER, celery, dispatcher
 from tests.support.race_leads import assert_verified, make_leads
-from tests.support.racing import wait_until
 from tests.support.redis_faults import refusing_writes
+from tests.support.waiting import wait_until
 from tracing.models import Attempt
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -77,7 +77,7 @@ def test_leads_go_out_while_redis_is_full(
     assert_sold_once([*during, *after])
 
 
-def test_leads_go_out_while_nobody_takes_from_the_queues(
+def test_leads_go_out_while_no_worker_consumes_the_queues(
     campaign: Campaign, client: "redis.Redis[str]", environment: dict[str, str], tmp_path: Path
 ) -> None:
     assert client.ping()

@@ -7,13 +7,14 @@ import pytest
 from django.utils import timezone
 
 from distribution.attempts import distribute
-from distribution.attempts.decide_under_lock import Patience
+from distribution.attempts.decide_under_lock import LockWait
 from distribution.attempts.distribute import distribute_lead
 from distribution.attempts.outcome import Outcome
 from distribution.models import Assignment, Campaign, Enrollment, Wallet
 from tests.support.factories import CampaignFactory, EnrollmentFactory
 from tests.support.race_leads import assert_verified, keep_snapshot, make_leads
-from tests.support.racing import in_background, open_transaction, wait_until_blocked
+from tests.support.racing import in_background, open_transaction
+from tests.support.waiting import wait_until_blocked
 from tracing.models import Attempt, LeadDistributionEvent
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -52,7 +53,7 @@ def distribute_while_held(campaign: Campaign, held: Enrollment) -> Outcome:
 
 
 @pytest.mark.parametrize("mode", ["priority", "price", "weighted"])
-def test_the_better_buyer_is_waited_for(mode: str) -> None:
+def test_better_buyer_is_waited_for(mode: str) -> None:
     campaign, better, _ = campaign_of(mode)
     if mode == "weighted":  # after a lead for each, it is the better one's turn for two in a row
         for lead_id in make_leads(campaign, count=2):
@@ -64,8 +65,8 @@ def test_the_better_buyer_is_waited_for(mode: str) -> None:
     assert_verified()
 
 
-def test_control_without_patience_the_lead_goes_to_the_worse_buyer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(distribute, "FIRST_PATIENCE", Patience())
+def test_control_without_waiting_the_lead_goes_to_the_worse_buyer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distribute, "FIRST_WAIT", LockWait())
     campaign, better, worse = campaign_of("priority")
     lead_id = make_leads(campaign, count=1)[0]
     with open_transaction(hold(better)):
@@ -73,14 +74,14 @@ def test_control_without_patience_the_lead_goes_to_the_worse_buyer(monkeypatch: 
     assert sold_to() == [worse.pk]
 
 
-def test_a_shared_lead_waits_for_all_its_buyers() -> None:
+def test_shared_lead_waits_for_all_its_buyers() -> None:
     campaign, better, worse = campaign_of("round_robin", max_buyers=2)
     assert distribute_while_held(campaign, better).charged_cents == 300
     assert sold_to() == [better.pk, worse.pk]
     assert_verified()
 
 
-def test_a_round_robin_passes_over_a_busy_buyer_at_once() -> None:
+def test_round_robin_passes_over_a_busy_buyer_at_once() -> None:
     """It counts as having the lead that holds it: its turn is over."""
     campaign, better, worse = campaign_of("round_robin")
     lead_id = make_leads(campaign, count=1)[0]
@@ -92,7 +93,7 @@ def test_a_round_robin_passes_over_a_busy_buyer_at_once() -> None:
     assert_verified()
 
 
-def test_a_passed_over_buyer_gets_its_leads_later() -> None:
+def test_passed_over_buyer_gets_its_leads_later() -> None:
     """Its holder sold it nothing, so it was owed two leads. By the time of the last lead alone it gets one of two."""
     campaign, better, worse = campaign_of("round_robin")
     first, second, third, fourth = make_leads(campaign, count=4)
@@ -106,7 +107,7 @@ def test_a_passed_over_buyer_gets_its_leads_later() -> None:
     assert_verified()
 
 
-def test_a_buyer_that_stays_busy_does_not_hold_up_the_lead() -> None:
+def test_buyer_that_stays_busy_does_not_hold_up_the_lead() -> None:
     campaign, better, worse = campaign_of("priority")
     lead_id = make_leads(campaign, count=1)[0]
     with open_transaction(hold(better)):
@@ -116,7 +117,7 @@ def test_a_buyer_that_stays_busy_does_not_hold_up_the_lead() -> None:
     assert_verified()
 
 
-def test_when_all_stay_busy_the_lead_is_tried_again_soon() -> None:
+def test_lead_is_retried_soon_when_all_buyers_stay_busy() -> None:
     campaign, better, worse = campaign_of("priority")
     lead_id = make_leads(campaign, count=1)[0]
     with open_transaction(hold(better)), open_transaction(hold(worse)):

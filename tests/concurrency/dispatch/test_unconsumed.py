@@ -13,7 +13,7 @@ from routing.redis import keys
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.processes import WORKER, celery, dispatcher
 from tests.support.race_leads import assert_verified, make_leads
-from tests.support.racing import wait_until
+from tests.support.waiting import wait_until
 from tracing.models import Attempt
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ from tests.support.cutoff import Way, way_to
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.processes import WORKER, Program, celery, dispatcher, pipe, started
 from tests.support.race_leads import assert_verified, make_leads
-from tests.support.racing import wait_until
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     import redis

@@ -18,7 +18,7 @@ from tests.support.waking import came, fresh, is_due, world
 pytestmark = pytest.mark.usefixtures("committed_db")
 
 
-def test_lead_that_somebody_works_on_is_woken_by_the_next_run() -> None:
+def test_locked_lead_is_woken_by_the_next_run() -> None:
     """The change does not wait for it, and so cannot deadlock with it."""
     campaign = CampaignFactory()
     [place] = enroll(campaign, count=1, credits_cents=100_000, cap_day=0)

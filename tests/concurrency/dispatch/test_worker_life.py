@@ -24,7 +24,8 @@ from routing.models import Lead, LeadStatus
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.processes import WORKER, beat, celery, worker_environment
 from tests.support.race_leads import assert_verified, make_leads
-from tests.support.racing import open_transaction, wait_until, wait_until_blocked
+from tests.support.racing import open_transaction
+from tests.support.waiting import wait_until, wait_until_blocked
 
 if TYPE_CHECKING:
     import redis
@@ -49,7 +50,7 @@ def lock_trace() -> None:
         cursor.execute("LOCK TABLE tracing_leaddistributionevent IN ACCESS EXCLUSIVE MODE")
 
 
-def test_a_warm_shutdown_finishes_the_lead_it_has(
+def test_warm_shutdown_finishes_the_lead_it_has(
     campaign: Campaign, redis_client: "redis.Redis[str]", tmp_path: Path
 ) -> None:
     """It takes no further one: that stays due, and the pick-up starts it."""
@@ -83,7 +84,7 @@ print(before, len(zips._ROWS))
 """
 
 
-def test_a_worker_reads_the_zip_codes_before_its_pool_is_forked() -> None:
+def test_worker_reads_the_zip_codes_before_its_pool_is_forked() -> None:
     """It takes 0.4 s, which the first lead of every process would wait for."""
     command = [sys.executable, "-c", BEFORE_THE_FORK]
     done = subprocess.run(
@@ -101,7 +102,7 @@ def test_a_worker_reads_the_zip_codes_before_its_pool_is_forked() -> None:
 
 
 def test_worker_and_beat_come_back_after_redis_was_away(campaign: Campaign, own_redis: ServicePaths) -> None:
-    """PITFALLS 10: a worker that is up but consumes no more would not be seen by a process check."""
+    """A worker that is up but consumes no more would not be seen by a process check."""
     environment = {
         "REDIS_URL": embedded_redis.redis_url(own_redis),
         "LEADSWITCH_PICKUP_PERIOD_SECONDS": "1",
@@ -118,7 +119,7 @@ def test_worker_and_beat_come_back_after_redis_was_away(campaign: Campaign, own_
     assert_verified()
 
 
-def test_a_worker_lives_through_every_death_of_redis(campaign: Campaign, own_redis: ServicePaths) -> None:
+def test_worker_lives_through_every_death_of_redis(campaign: Campaign, own_redis: ServicePaths) -> None:
     """It is killed while tasks run: their acknowledgements meet a connection that is gone."""
     url = embedded_redis.redis_url(own_redis)
     with (

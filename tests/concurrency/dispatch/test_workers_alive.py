@@ -12,7 +12,7 @@ import pytest
 from leadswitch.probes import read_parts
 from routing.dispatch import workers
 from tests.support.processes import Program, celery
-from tests.support.racing import wait_until
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     import redis
@@ -41,7 +41,7 @@ def frozen(pids: list[int]) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
-def test_a_worker_is_alive_while_its_pool_runs(redis_client: "redis.Redis[str]", tmp_path: Path) -> None:
+def test_worker_is_alive_while_its_pool_runs(redis_client: "redis.Redis[str]", tmp_path: Path) -> None:
     assert redis_client.ping()
     with celery(tmp_path, *TWO) as worker:
         worker.wait_until_it_says("ready.")

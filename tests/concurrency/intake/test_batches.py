@@ -11,9 +11,9 @@ from routing.intake import store
 from routing.intake.parse import parse_lead
 from routing.intake.store import AlreadyHere, Taken, take_in_many
 from routing.models import Lead, Source
-from tests.support.blocking import wait_until_blocked
 from tests.support.factories import SourceFactory
 from tests.support.racing import in_background, open_transaction, race
+from tests.support.waiting import wait_until_blocked
 
 pytestmark = pytest.mark.usefixtures("committed_db", "redis_client")
 
@@ -38,7 +38,7 @@ def send_both(source: Source) -> list[list[Taken | AlreadyHere]]:
         open_transaction(partial(take, ["m"], source=source)) as end,
         in_background(partial(race, [partial(take, ids, source=source) for ids in (FORTH, BACK)])) as results,
     ):
-        wait_until_blocked(connection, waiters=2)
+        wait_until_blocked(connection, sessions=2)
         end()
     return results.result()
 

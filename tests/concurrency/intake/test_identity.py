@@ -27,14 +27,8 @@ from tests.support.factories import (
 )
 from tests.support.processes import distribute_in_processes
 from tests.support.race_leads import assert_verified, keep_snapshot
-from tests.support.racing import (
-    count_blocked,
-    in_background,
-    open_transaction,
-    race,
-    wait_until,
-    wait_until_blocked,
-)
+from tests.support.racing import in_background, open_transaction, race
+from tests.support.waiting import count_blocked, wait_until, wait_until_blocked
 from tracing.models import Attempt
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -128,7 +122,7 @@ class Meeting:
         return [outcome.result for outcome in outcomes]
 
 
-def test_of_two_copies_that_arrive_together_one_is_sold_200_times(
+def test_one_of_two_simultaneous_copies_is_sold_200_times(
     sources: list[Source], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each time in the order that does harm: neither sees the other before it decides, unless it waits."""
@@ -174,7 +168,7 @@ def test_two_leads_that_share_both_in_reverse_never_wait_in_a_ring(
     monkeypatch: pytest.MonkeyPatch,
     is_ordered: bool,  # noqa: FBT001
 ) -> None:
-    """PITFALLS 13. The control takes the locks as the columns stand."""
+    """Locks in random order end in deadlocks. The control takes the locks as the columns stand."""
     if not is_ordered:
         monkeypatch.setattr(locks, "sorted", list, raising=False)
     low, high = sorted(("one", "other"), key=locks._identity_key)
@@ -206,7 +200,7 @@ def test_two_leads_that_share_both_in_reverse_never_wait_in_a_ring(
     assert results == (["locked", "locked"] if is_ordered else ["40P01", "locked"])
 
 
-def test_a_copy_that_waits_too_long_is_tried_again(sources: list[Source]) -> None:
+def test_copy_that_waits_too_long_is_tried_again(sources: list[Source]) -> None:
     """The wait is bounded: the attempt ends as a time-out of the database, and the lead is due again soon."""
     _, younger = pair(sources, 0)
 

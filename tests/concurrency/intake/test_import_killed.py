@@ -13,7 +13,7 @@ from django.db import connection
 from leadswitch.env import REPOSITORY
 from routing.models import Lead
 from tests.support.factories import SourceFactory
-from tests.support.product_processes import child_environment
+from tests.support.processes import child_environment
 
 ROWS = 6_000
 COMMAND = [

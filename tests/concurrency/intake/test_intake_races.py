@@ -49,7 +49,7 @@ def send_with_key(client: Client) -> Any:
 
 
 def test_one_idempotency_key_makes_one_lead(source: Source) -> None:
-    """PITFALLS 58: a loser gets the stored answer, or is told that the first still runs."""
+    """A loser gets the stored answer, or is told that the first still runs."""
     answers = at_once(send_with_key, source=source)
     lead = Lead.objects.get()
     codes = Counter(answer.status_code for answer in answers)

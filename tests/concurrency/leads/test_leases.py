@@ -12,7 +12,7 @@ from routing.models import Lead
 from routing.reconcile import find_reconciler, run_reconciler
 from tests.support.factories import LeadFactory
 from tests.support.processes import pipe, started
-from tests.support.racing import fetch_value
+from tests.support.waiting import fetch_value
 
 if TYPE_CHECKING:
     import subprocess
@@ -43,7 +43,7 @@ def take_over(settings: Any) -> None:
     Lead.objects.update(next_attempt_at=fetch_value("SELECT now()"))
 
 
-def test_a_paused_owner_whose_lease_was_taken_over_cannot_write(settings: Any) -> None:
+def test_paused_owner_whose_lease_was_taken_over_cannot_write(settings: Any) -> None:
     lead = LeadFactory()
     with owner(lead, "first") as first:
         os.kill(first.pid, signal.SIGSTOP)
@@ -71,7 +71,7 @@ def test_control_without_the_fence_it_ends_the_work_of_the_other(settings: Any) 
             assert go_on(second) == "lost"
 
 
-def test_a_killed_owner_leaves_its_lead_to_the_next(settings: Any) -> None:
+def test_killed_owner_leaves_its_lead_to_the_next(settings: Any) -> None:
     lead = LeadFactory()
     with owner(lead, "first") as first:
         os.kill(first.pid, signal.SIGKILL)

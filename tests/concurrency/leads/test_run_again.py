@@ -18,10 +18,10 @@ from routing.leads.actions import dispatch_now, pause_lead, rerun_lead
 from routing.locks import wait_for_lead
 from routing.models import Lead, LeadStatus
 from routing.reconcile.lost_workers import count_loss
-from tests.support.blocking import wait_until_blocked
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
 from tests.support.race_leads import assert_verified
-from tests.support.racing import in_background, race, wait_until
+from tests.support.racing import in_background, race
+from tests.support.waiting import wait_until, wait_until_blocked
 from tracing.models import Attempt, LeadDistributionEvent
 
 pytestmark = pytest.mark.usefixtures("committed_db", "redis_client")
@@ -91,7 +91,7 @@ def test_lead_that_was_asked_for_stays_due_now(
     assert_verified()
 
 
-def test_verdict_waits_for_whoever_asks(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verdict_waits_for_a_concurrent_request(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
     """The request has the lead's lock and is not committed yet when the verdict comes."""
     write_verdict = distribute.write_verdict
 

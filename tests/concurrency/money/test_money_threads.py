@@ -43,7 +43,7 @@ def balance(buyer_id: int) -> int:
 
 
 def test_one_payment_in_many_threads_is_one_entry() -> None:
-    """PITFALLS 52."""
+    """A payment event that is delivered twice must not move money twice."""
     buyer = BuyerFactory()
 
     entries = together(lambda _: top_up(buyer.pk, amount_cents=500, key="pay-1", actor="ann").pk)
@@ -54,7 +54,7 @@ def test_one_payment_in_many_threads_is_one_entry() -> None:
 
 
 def test_many_spenders_stop_at_the_limit() -> None:
-    """PITFALLS 52: the last credit is spent once."""
+    """The last credit is spent once."""
     buyer = BuyerFactory(credits_cents=1_000)
     Wallet.objects.filter(buyer=buyer).update(credit_limit_cents=50)
 
@@ -106,7 +106,7 @@ def test_many_refunds_pay_back_one_charge() -> None:
     assert run_verification().holds
 
 
-def test_a_return_in_many_threads_happens_once() -> None:
+def test_return_in_many_threads_happens_once() -> None:
     sold = sold_once()
 
     together(lambda n: return_assignment(sold.public_id, actor=f"{n}", reason="wrong number"))

@@ -10,7 +10,8 @@ from django.db import IntegrityError, connection, transaction
 
 from routing.models import RoutingRule, Workspace
 from tests.support.factories import RuleFactory, WorkspaceFactory
-from tests.support.racing import fetch_value, in_background, wait_until_blocked
+from tests.support.racing import in_background
+from tests.support.waiting import fetch_value, wait_until_blocked
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -66,7 +67,7 @@ def test_two_rules_that_make_a_ring_only_together(is_serialised: bool) -> None: 
 
 
 @serialised_or_not
-def test_a_rule_that_leads_on_is_not_overlooked(is_serialised: bool) -> None:  # noqa: FBT001
+def test_rule_that_leads_on_is_not_overlooked(is_serialised: bool) -> None:  # noqa: FBT001
     """Who is sent on by a rule that is about to be committed must hear of changes further on."""
     first, second = WorkspaceFactory.create_batch(2)
     onward = RuleFactory(workspace=second)

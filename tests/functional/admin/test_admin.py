@@ -60,7 +60,7 @@ def test_every_page_opens(model: type[Model], client: Client) -> None:
 
 
 @every_model
-def test_a_list_costs_the_same_statements_with_more_rows(model: type[Model], client: Client) -> None:
+def test_list_costs_the_same_statements_with_more_rows(model: type[Model], client: Client) -> None:
     build_world()
     client.get(page(model, "changelist"))
     few, rows_before = count_statements(client, page(model, "changelist")), model._default_manager.count()
@@ -78,7 +78,7 @@ def count_statements(client: Client, url: str) -> int:
 
 
 @pytest.mark.parametrize("model", READ_ONLY, ids=lambda model: model.__name__)
-def test_a_large_table_is_never_counted(model: type[Model], client: Client) -> None:
+def test_large_table_is_never_counted(model: type[Model], client: Client) -> None:
     build_world()
     with CaptureQueriesContext(connection) as captured:
         client.get(page(model, "changelist"))
@@ -109,13 +109,13 @@ def test_pages_go_by_key(client: Client, monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("model", READ_ONLY, ids=lambda model: model.__name__)
 @pytest.mark.parametrize("key", ["x", "9" * 30, "-1", "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e", "٣"])
-def test_a_page_by_no_key_is_a_page(model: type[Model], key: str, client: Client) -> None:
+def test_page_by_no_key_is_a_page(model: type[Model], key: str, client: Client) -> None:
     for parameter in ("older_than", "newer_than"):
         assert client.get(page(model, "changelist"), {parameter: key}).status_code == 200
 
 
 @pytest.mark.parametrize("model", READ_ONLY, ids=lambda model: model.__name__)
-def test_nobody_writes_to_what_is_only_looked_at(model: type[Model], client: Client) -> None:
+def test_read_only_pages_refuse_writes(model: type[Model], client: Client) -> None:
     build_world()
     row = model._default_manager.first()
     assert row is not None
@@ -134,7 +134,7 @@ def test_nobody_writes_to_what_is_only_looked_at(model: type[Model], client: Cli
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_every_action_asks_for_a_permission(model: type[Model]) -> None:
-    """PITFALLS 62: an action without permissions is open to view-only staff."""
+    """An action without permissions is open to view-only staff."""
     user = User.objects.create_user("viewer", is_staff=True)
     user.user_permissions.add(*Permission.objects.filter(codename__startswith="view_"))
     build_world()
@@ -176,7 +176,7 @@ def found(client: Client, model: type[Model], text: object) -> list[Any]:
     return list(client.get(page(model, "changelist"), {"q": str(text)}).context["cl"].result_list)
 
 
-def test_a_lead_is_found_by_what_a_person_says_of_itself(client: Client) -> None:
+def test_lead_is_found_by_what_a_person_says_of_itself(client: Client) -> None:
     identity = identify(email="ada@example.com", phone="+14048812345")
     LeadFactory()
     lead = LeadFactory(
@@ -188,7 +188,7 @@ def test_a_lead_is_found_by_what_a_person_says_of_itself(client: Client) -> None
     assert found(client, Lead, "ada") == []
 
 
-def test_the_trace_and_the_money_are_found_by_ids(client: Client) -> None:
+def test_trace_and_the_money_are_found_by_ids(client: Client) -> None:
     build_world()
     build_world()
     assignment = Assignment.objects.select_related("lead", "buyer").latest("pk")
@@ -202,7 +202,7 @@ def test_the_trace_and_the_money_are_found_by_ids(client: Client) -> None:
     assert [entry.kind for entry in entries] == ["charge", "topup"]
 
 
-def test_the_lists_can_be_filtered(client: Client) -> None:
+def test_lists_can_be_filtered(client: Client) -> None:
     build_world()
     attempts = page(Attempt, "changelist")
     events = page(LeadDistributionEvent, "changelist")
@@ -212,7 +212,7 @@ def test_the_lists_can_be_filtered(client: Client) -> None:
     assert len(client.get(events, {"skip_reason": "enrollment_paused"}).context["cl"].result_list) == 1
 
 
-def test_a_leads_page_tells_its_story(client: Client) -> None:
+def test_lead_page_shows_its_explanation(client: Client) -> None:
     build_world()
     lead = Lead.objects.get()
 
@@ -223,7 +223,7 @@ def test_a_leads_page_tells_its_story(client: Client) -> None:
     assert "2 buyers enrolled, 1 with an active enrollment, 1 selected." in content
 
 
-def test_a_story_cannot_carry_markup_into_the_page(client: Client) -> None:
+def test_story_cannot_carry_markup_into_the_page(client: Client) -> None:
     build_world()
     for buyer in Buyer.objects.all():
         buyer.name = f"<script>alert({buyer.pk})</script>"
@@ -235,7 +235,7 @@ def test_a_story_cannot_carry_markup_into_the_page(client: Client) -> None:
     assert "&lt;script&gt;alert(" in content
 
 
-def test_a_buyers_page_shows_its_balance(client: Client) -> None:
+def test_buyers_page_shows_its_balance(client: Client) -> None:
     buyer = BuyerFactory(credits_cents=12_345)
 
     assert "$123.45" in client.get(page(Buyer, "change", buyer.pk)).content.decode()
@@ -248,7 +248,7 @@ def urls_of_rows() -> Iterator[str]:
             yield page(model, "change", row.pk)
 
 
-def test_an_anonymous_visitor_is_sent_to_the_login() -> None:
+def test_anonymous_visitor_is_sent_to_the_login() -> None:
     build_world()
     for url in urls_of_rows():
         response = Client().get(url)

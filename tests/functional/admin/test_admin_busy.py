@@ -47,7 +47,7 @@ def stored() -> list[object]:
 
 
 @pytest.mark.parametrize("change", [add_enrollment, change_tier, change_buyer])
-def test_a_save_that_waits_for_somebody_else_says_so(
+def test_save_that_waits_for_another_user_says_so(
     tier: Tier, change: Callable[[Tier], tuple[str, dict[str, object], str, int]]
 ) -> None:
     url, typed, table, row = change(tier)

@@ -102,7 +102,7 @@ def test_nothing_goes_without_a_reason(model: type[Model], reason: str | None, c
 
 
 @every_deletable
-def test_a_row_goes_with_its_reason_and_stays_in_the_audit(model: type[Model], client: Client) -> None:
+def test_row_goes_with_its_reason_and_stays_in_the_audit(model: type[Model], client: Client) -> None:
     row = DELETABLE[model]()
     name = str(row)
 
@@ -143,7 +143,7 @@ def test_many_go_with_one_reason_and_an_entry_each(client: Client) -> None:
     assert sorted(told) == sorted(expected)
 
 
-def test_what_goes_along_is_told_too(client: Client) -> None:
+def test_cascaded_rows_are_audited_too(client: Client) -> None:
     source = SourceFactory()
     issue_key(source)
 
@@ -168,7 +168,7 @@ HELD: dict[type[Model], tuple[str, ...]] = {
 
 @pytest.mark.parametrize("model", HELD, ids=lambda model: model.__name__)
 @pytest.mark.parametrize("how", ["one", "many"])
-def test_what_cannot_go_says_why_and_what_to_do_instead(
+def test_refused_deletion_says_why_and_what_to_do(
     model: type[Model],
     how: str,
     client: Client,
@@ -195,7 +195,7 @@ def test_what_cannot_go_says_why_and_what_to_do_instead(
     assert Workspace.objects.filter(pk=workspace.pk).exists()
 
 
-def test_what_stands_in_the_way_is_not_loaded(client: Client) -> None:
+def test_blocking_rows_are_not_loaded(client: Client) -> None:
     """A workspace with a million leads: its page asks for one row of each table, and lists none."""
     source = SourceFactory()
     LeadFactory.create_batch(3, source=source)
@@ -215,7 +215,7 @@ def test_what_stands_in_the_way_is_not_loaded(client: Client) -> None:
 
 
 @pytest.mark.parametrize("how", ["one", "many"])
-def test_what_is_referred_to_meanwhile_stays_and_says_so(
+def test_row_referenced_since_the_page_stays_and_says_so(
     how: str,
     client: Client,
     monkeypatch: pytest.MonkeyPatch,
@@ -246,7 +246,7 @@ NEVER: dict[type[Model], str] = {
 
 
 @pytest.mark.parametrize("model", NEVER, ids=lambda model: model.__name__)
-def test_what_is_never_deleted_says_so(model: type[Model], client: Client) -> None:
+def test_undeletable_model_says_so(model: type[Model], client: Client) -> None:
     build_world()
     row = model._default_manager.first()
     assert row is not None
@@ -260,7 +260,7 @@ def test_what_is_never_deleted_says_so(model: type[Model], client: Client) -> No
     assert set(READ_ONLY) >= {Lead, Assignment}
 
 
-def test_who_may_not_delete_is_refused_before_a_reason_is_asked_for() -> None:
+def test_user_without_delete_permission_is_refused_before_the_reason() -> None:
     tier = TierFactory()
     client = client_of(person("viewer", tier.campaign.workspace))
 
@@ -273,7 +273,7 @@ def test_who_may_not_delete_is_refused_before_a_reason_is_asked_for() -> None:
     assert Tier.objects.exists()
 
 
-def test_holders_are_found_through_what_goes_along() -> None:
+def test_holders_are_found_through_cascaded_rows() -> None:
     """A campaign takes its tiers along, which enrollments hold."""
     tier = EnrollmentFactory().tier
     Enrollment.objects.exclude(tier=tier).delete()

@@ -43,12 +43,12 @@ def test_every_field_says_what_to_put_there(model: type[Model], client: Client) 
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_an_empty_list_says_what_comes_next(model: type[Model]) -> None:
+def test_empty_list_says_what_comes_next(model: type[Model]) -> None:
     text = admin.site._registry[model].empty_list_text  # type: ignore[attr-defined]
     assert text.endswith(".")
 
 
-def test_an_area_is_measured_as_the_engine_reads_it() -> None:
+def test_area_is_measured_as_the_engine_reads_it() -> None:
     whole = measure_coverage({"counties": ["GA:Fulton County"]})
     without = measure_coverage({"counties": ["GA:Fulton County"], "exclude": {"zips": ["30312"]}})
 
@@ -61,7 +61,7 @@ def test_an_area_is_measured_as_the_engine_reads_it() -> None:
 
 
 @pytest.mark.parametrize("county", ["GA:dekalb county", "GA:DeKalb County"])
-def test_a_county_that_is_written_in_two_ways_is_one(county: str) -> None:
+def test_county_that_is_written_in_two_ways_is_one(county: str) -> None:
     """The data writes DeKalb County and Dekalb County, both of Georgia."""
     coverage = measure_coverage({"counties": [county]})
 
@@ -69,7 +69,7 @@ def test_a_county_that_is_written_in_two_ways_is_one(county: str) -> None:
     assert "Dekalb County, GA" not in dict(coverage.counties)
 
 
-def test_an_area_covers_the_zips_that_lie_in_it_in_part() -> None:
+def test_area_covers_the_zips_that_lie_in_it_in_part() -> None:
     """30349 lies in Fulton County and in Clayton County."""
     assert "30349" in {row[0] for row in list_covered({"counties": ["GA:Clayton County"]})}
     assert "30349" in {row[0] for row in list_covered({"counties": ["GA:Fulton County"]})}
@@ -77,7 +77,7 @@ def test_an_area_covers_the_zips_that_lie_in_it_in_part() -> None:
     assert "30349" not in {row[0] for row in list_covered(without)}
 
 
-def test_a_buyers_page_shows_its_coverage(client: Client) -> None:
+def test_buyers_page_shows_its_coverage(client: Client) -> None:
     buyer = BuyerFactory(service_area={"counties": ["GA:Fulton County"]})
     content = client.get(page(Buyer, "change", buyer.pk)).content.decode()
     assert "Fulton County, GA: " in content
@@ -212,7 +212,7 @@ def test_why_an_enrolment_gets_nothing_today(case: str, client: Client) -> None:
     )
 
 
-def test_an_enrolment_tells_what_it_took_of_what_it_may(client: Client) -> None:
+def test_enrollment_shows_its_use_of_its_caps(client: Client) -> None:
     """Counters of another date count for nothing, those of a date ahead for today."""
     # A day ahead is in today's window whatever the clock says while this runs.
     ahead = (timezone.now() + timedelta(days=1)).date()
@@ -257,7 +257,7 @@ def test_money_is_typed_in_dollars(typed: str, cents: int | None, client: Client
 
 
 @pytest.mark.parametrize("typed", ["-1", "1.005", "NaN", "1e9", "9" * 40, "$5", "x"])
-def test_what_is_no_money_is_refused_and_shown_again(typed: str, client: Client) -> None:
+def test_invalid_amount_is_refused_and_shown_again(typed: str, client: Client) -> None:
     enrollment = EnrollmentFactory(bid_cents=2_550)
 
     answer = save(client, Enrollment, enrollment, bid_cents=typed)
@@ -269,13 +269,13 @@ def test_what_is_no_money_is_refused_and_shown_again(typed: str, client: Client)
 
 
 @pytest.mark.parametrize("model", EDITABLE, ids=lambda model: model.__name__)
-def test_an_empty_form_shows_only_what_it_asks_for(model: type[Model], client: Client) -> None:
+def test_empty_form_shows_only_what_it_asks_for(model: type[Model], client: Client) -> None:
     content = client.get(page(model, "add")).content.decode()
     assert 'class="readonly"' not in content
     assert "DatabaseDefault" not in content
 
 
-def test_a_small_area_is_drawn_larger() -> None:
+def test_small_area_is_drawn_larger() -> None:
     def window(area: dict[str, Any]) -> list[int]:
         [found] = re.findall(r'viewBox="([-\d ]+)"', draw_coverage(measure_coverage(area)))
         return [int(each) for each in found.split()]
@@ -287,7 +287,7 @@ def test_a_small_area_is_drawn_larger() -> None:
     assert window({"everywhere": True}) == window({"states": ["HI"]}) == [0, 0, 480, 270]
 
 
-def test_an_enrolment_in_order_has_nothing_in_its_way(client: Client) -> None:
+def test_enrolment_in_order_has_nothing_in_its_way(client: Client) -> None:
     enrollment = EnrollmentFactory(buyer__credits_cents=10_000)
     content = client.get(page(Enrollment, "change", enrollment.pk)).content.decode()
     assert "Nothing is in its way today" in content

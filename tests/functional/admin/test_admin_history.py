@@ -79,7 +79,7 @@ def test_hold_is_in_the_history_of_the_wallet(ann: Client) -> None:
     assert history(ann, wallet)[0] == ("engine", "Hold: -$20.00", "offer 7")
 
 
-def test_change_is_told_with_both_values_and_nothing_else(ann: Client) -> None:
+def test_change_is_audited_with_both_values_and_nothing_else(ann: Client) -> None:
     campaign = CampaignFactory(price_cents=2_500)
     save(ann, Campaign, campaign, price_cents="30", change_reason="new season")
     save(ann, Campaign, campaign, price_cents="30.00")

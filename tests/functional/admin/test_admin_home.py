@@ -36,7 +36,7 @@ def client() -> Client:
     return client_of(User.objects.create_superuser("root"))
 
 
-def test_the_numbers_lead_to_their_lists(client: Client) -> None:
+def test_numbers_lead_to_their_lists(client: Client) -> None:
     campaign = CampaignFactory(name="Roofs")
     EnrollmentFactory(campaign=campaign, buyer__credits_cents=6_000, buyer__name="Acme")
     silent = CampaignFactory(name="Silent", workspace=campaign.workspace, vertical="solar")

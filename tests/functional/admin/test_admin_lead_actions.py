@@ -1,7 +1,6 @@
 """The operator's buttons on leads: they ask first, they need the operator's group, and they leave an entry."""
 
 import re
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -11,15 +10,11 @@ from django.utils import timezone
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment
 from routing.models import Lead
-from tests.support.admin_pages import client_of, page, person
+from tests.support.admin_pages import act_url, client_of, page, person, texts
 from tests.support.factories import EnrollmentFactory, LeadFactory, SourceFactory, give_credits
 from tracing.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
-
-
-def act_url(name: str, *leads: Lead) -> str:
-    return reverse("admin:routing_lead_act", args=[name]) + "?ids=" + ",".join(str(lead.pk) for lead in leads)
 
 
 @pytest.fixture
@@ -34,10 +29,6 @@ def failed() -> Lead:
 @pytest.fixture
 def operator(failed: Lead) -> Client:
     return client_of(person("operator", failed.workspace))
-
-
-def texts(response: Any) -> list[str]:
-    return [str(message) for message in response.context["messages"]]
 
 
 def test_run_again_asks_first_and_then_does_it(operator: Client, failed: Lead) -> None:
@@ -107,7 +98,7 @@ def test_pause_and_resume(operator: Client, failed: Lead) -> None:
     assert list(AuditEntry.objects.order_by("pk").values_list("action", flat=True)) == ["pause", "resume"]
 
 
-def test_the_page_offers_what_would_do_something(operator: Client, failed: Lead) -> None:
+def test_page_offers_what_would_do_something(operator: Client, failed: Lead) -> None:
     def offered(lead: Lead) -> list[str]:
         content = operator.get(page(Lead, "change", lead.pk)).content.decode()
         return re.findall(r'class="desk-button">([^<]+)<', content)
@@ -144,7 +135,7 @@ def test_assign_by_hand(operator: Client, failed: Lead) -> None:
     assert Assignment.objects.count() == 1
 
 
-def test_a_foreign_buyer_cannot_be_chosen(operator: Client, failed: Lead) -> None:
+def test_foreign_buyer_cannot_be_chosen(operator: Client, failed: Lead) -> None:
     stranger = EnrollmentFactory(buyer__credits_cents=10_000)
     url = reverse("admin:routing_lead_assign", args=[failed.pk])
 
@@ -155,7 +146,7 @@ def test_a_foreign_buyer_cannot_be_chosen(operator: Client, failed: Lead) -> Non
 
 @pytest.mark.parametrize("role", ["viewer", "finance"])
 def test_other_roles_are_refused(role: str, failed: Lead) -> None:
-    """PITFALLS 62."""
+    """An action without permissions is open to view-only staff."""
     client = client_of(person(role, failed.workspace))
     urls = [act_url(name, failed) for name in ("rerun", "pause", "resume", "cancel")]
     for url in (*urls, reverse("admin:routing_lead_assign", args=[failed.pk])):

@@ -58,7 +58,7 @@ def test_by_workspace(model: type[Model], client: Client) -> None:
 
 @every_list
 @pytest.mark.parametrize("role", ["viewer", "finance"])
-def test_the_own_workspaces_alone_are_offered_and_shown(model: type[Model], role: str) -> None:
+def test_own_workspaces_alone_are_offered_and_shown(model: type[Model], role: str) -> None:
     mine, foreign = build_world(), build_world()
     client = client_of(person(role, mine))
 
@@ -72,9 +72,7 @@ def test_the_own_workspaces_alone_are_offered_and_shown(model: type[Model], role
 
 
 @every_list
-def test_a_filter_costs_the_same_however_many_workspaces_there_are(
-    model: type[Model], client: Client
-) -> None:
+def test_filter_costs_the_same_however_many_workspaces_there_are(model: type[Model], client: Client) -> None:
     workspace = build_world()
     client.get(page(model, "changelist"))
     counts = []
@@ -174,7 +172,7 @@ class TestLedger:
         for junk in ("2026-01-01", "x", "9999-12-31", "0001-01-01"):
             assert shown(client, LedgerEntry, day=junk) == []
 
-    def test_a_day_pages_by_key(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_day_pages_by_key(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         buyer, noon = BuyerFactory(), datetime(2026, 3, 8, 12, tzinfo=UTC)
         rows = [new_entry(buyer, at=noon) for _ in range(4)]
         new_entry(buyer, at=timezone.now())
@@ -200,7 +198,7 @@ def new_entry(buyer: Buyer, *, at: datetime) -> LedgerEntry:
     )
 
 
-def test_the_names_of_workspaces_are_the_users_own() -> None:
+def test_names_of_workspaces_are_the_users_own() -> None:
     """The hook that filters ask."""
     from routing.access.visibility import name_visible_workspaces
 

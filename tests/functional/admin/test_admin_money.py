@@ -40,7 +40,7 @@ def balance() -> int:
     return Wallet.objects.get().balance_cents
 
 
-def test_a_top_up_adds_dollars(finance: Client, wallet: Wallet) -> None:
+def test_top_up_adds_dollars(finance: Client, wallet: Wallet) -> None:
     form = finance.get(money_url(wallet)).context["form"]
     token = form["token"].value()
 
@@ -56,8 +56,8 @@ def test_a_top_up_adds_dollars(finance: Client, wallet: Wallet) -> None:
     assert (told.before, told.after) == ({"balance_cents": 1_000}, {"balance_cents": 3_550})
 
 
-def test_a_form_sent_twice_moves_once(finance: Client, wallet: Wallet) -> None:
-    """PITFALLS 52."""
+def test_form_sent_twice_moves_once(finance: Client, wallet: Wallet) -> None:
+    """A payment event that is delivered twice must not move money twice."""
     data = sent()
     finance.post(money_url(wallet), data)
     answer = finance.post(money_url(wallet), data, follow=True)
@@ -69,7 +69,7 @@ def test_a_form_sent_twice_moves_once(finance: Client, wallet: Wallet) -> None:
     assert AuditEntry.objects.count() == 1
 
 
-def test_a_form_sent_again_with_another_amount_is_refused(finance: Client, wallet: Wallet) -> None:
+def test_form_sent_again_with_another_amount_is_refused(finance: Client, wallet: Wallet) -> None:
     data = sent()
     finance.post(money_url(wallet), data)
 
@@ -77,7 +77,7 @@ def test_a_form_sent_again_with_another_amount_is_refused(finance: Client, walle
     assert balance() == 3_550
 
 
-def test_an_adjustment_may_take_away(finance: Client, wallet: Wallet) -> None:
+def test_adjustment_may_take_away(finance: Client, wallet: Wallet) -> None:
     assert finance.post(money_url(wallet, "adjust"), sent(amount="-4")).status_code == 302
     assert balance() == 600
     assert finance.post(money_url(wallet, "adjust"), sent(amount="-6.01")).status_code == 400
@@ -97,13 +97,13 @@ def test_an_adjustment_may_take_away(finance: Client, wallet: Wallet) -> None:
     ],
     ids=str,
 )
-def test_what_is_no_top_up_is_refused(finance: Client, wallet: Wallet, wrong: dict[str, str]) -> None:
+def test_invalid_top_up_is_refused(finance: Client, wallet: Wallet, wrong: dict[str, str]) -> None:
     assert finance.post(money_url(wallet), sent(**wrong)).status_code == 400
     assert balance() == 1_000
     assert not AuditEntry.objects.exists()
 
 
-def test_a_return_pays_back(finance: Client, wallet: Wallet) -> None:
+def test_return_pays_back(finance: Client, wallet: Wallet) -> None:
     enrollment = EnrollmentFactory(campaign__workspace=wallet.buyer.workspace, buyer=wallet.buyer)
     Wallet.objects.update(credit_limit_cents=10_000)
     distribute_lead(LeadFactory(source=SourceFactory(workspace=enrollment.campaign.workspace)).pk)
@@ -121,7 +121,7 @@ def test_a_return_pays_back(finance: Client, wallet: Wallet) -> None:
     assert (told.action, told.before["state"], told.after["state"]) == ("return", "sold", "returned")
 
 
-def test_the_credit_limit_is_told(finance: Client, wallet: Wallet) -> None:
+def test_credit_limit_is_shown(finance: Client, wallet: Wallet) -> None:
     assert (
         save(finance, Wallet, wallet, credit_limit_cents="7", change_reason="good payer").status_code == 302
     )
@@ -131,7 +131,7 @@ def test_the_credit_limit_is_told(finance: Client, wallet: Wallet) -> None:
     assert (told.before, told.after) == ({"credit_limit_cents": 0}, {"credit_limit_cents": 700})
 
 
-def test_a_limit_is_not_written_when_the_form_is_wrong(finance: Client, wallet: Wallet) -> None:
+def test_limit_is_not_written_when_the_form_is_wrong(finance: Client, wallet: Wallet) -> None:
     save(finance, Wallet, wallet, credit_limit_cents="7", change_reason="x" * 500)
     assert Wallet.objects.get().credit_limit_cents == 0
 
@@ -151,7 +151,7 @@ def test_money_is_for_finance(role: str, wallet: Wallet) -> None:
     assert Assignment.objects.get().state == "sold"
 
 
-def test_a_foreign_wallet_is_a_404(wallet: Wallet, finance: Client) -> None:
+def test_foreign_wallet_is_a_404(wallet: Wallet, finance: Client) -> None:
     foreign = Wallet.objects.get(buyer=BuyerFactory())
     for url in (money_url(foreign), money_url(wallet, "steal"), money_url(Wallet(pk=999_999))):
         assert finance.get(url).status_code == 404

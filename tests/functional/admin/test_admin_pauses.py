@@ -147,7 +147,7 @@ class TestBanner:
         assert "Secret partner" not in shown
         assert "Secret partner is late" in ann.get("/admin/").content.decode()
 
-    def test_who_and_why_of_the_product_is_for_who_sees_everything(self) -> None:
+    def test_author_of_a_product_pause_is_shown_to_full_users_only(self) -> None:
         pauses.pause_product(at=timezone.now(), actor="ben", reason="the other tenant is late")
         operator = client_of(person("operator", WorkspaceFactory()))
 
@@ -203,7 +203,9 @@ class TestNames:
         return places
 
     @pytest.mark.parametrize("model", [Wallet, LedgerEntry, Assignment, Enrollment, Tier])
-    def test_list_tells_them_apart(self, model: type[Any], twins: list[Enrollment], ann: Client) -> None:
+    def test_list_distinguishes_namesakes(
+        self, model: type[Any], twins: list[Enrollment], ann: Client
+    ) -> None:
         shown = ann.get(page(model, "changelist")).content.decode()
         name = "Roofing" if model is Tier else "Acme"
         for place in twins:
@@ -218,7 +220,7 @@ class TestNames:
             ("distribution", "buyerkey", "buyer", "Acme ({})"),
         ],
     )
-    def test_choice_tells_them_apart(
+    def test_choice_distinguishes_namesakes(
         self, app: str, model: str, field: str, text: str, twins: list[Enrollment], ann: Client
     ) -> None:
         query = {"app_label": app, "model_name": model, "field_name": field, "term": ""}
@@ -231,7 +233,7 @@ class TestNames:
             ann.get("/admin/autocomplete/", query)
         assert len(many) == len(few)
 
-    def test_home_page_and_messages_tell_them_apart(self, twins: list[Enrollment], ann: Client) -> None:
+    def test_home_page_and_messages_distinguish_namesakes(self, twins: list[Enrollment], ann: Client) -> None:
         shown = ann.get("/admin/").content.decode()
         for place in twins:
             assert f"Acme ({place.campaign.workspace.name})" in shown  # wallets about to run dry
@@ -246,7 +248,7 @@ class TestNames:
             shown = ann.get(reverse("admin:routing_lead_trace", args=[lead.public_id])).content.decode()
             assert f"Roofing in {place.campaign.workspace.name}" in shown
 
-    def test_filter_by_campaign_tells_them_apart(self, twins: list[Enrollment], ann: Client) -> None:
+    def test_filter_by_campaign_distinguishes_namesakes(self, twins: list[Enrollment], ann: Client) -> None:
         shown = ann.get(page(Lead, "changelist")).content.decode()
         for place in twins:
             assert f"Roofing ({place.campaign.workspace.name})" in shown

@@ -32,7 +32,7 @@ def add(client: Client, **fields: Any) -> Any:
 
 @pytest.mark.django_db
 class TestForm:
-    def test_a_rule_is_made_and_told_in_the_audit(self, client: Client) -> None:
+    def test_rule_is_added_and_audited(self, client: Client) -> None:
         workspace, destination = WorkspaceFactory.create_batch(2)
 
         answer = add(
@@ -68,7 +68,7 @@ class TestForm:
         ],
         ids=["unknown", "wrong type", "number for text", "empty any"],
     )
-    def test_a_condition_that_cannot_be_meant_is_refused_with_its_path(
+    def test_condition_that_cannot_be_meant_is_refused_with_its_path(
         self, conditions: object, message: str, client: Client
     ) -> None:
         workspace, destination = WorkspaceFactory.create_batch(2)
@@ -76,14 +76,14 @@ class TestForm:
         assert message in " ".join(problems(answer)["conditions"])
         assert not RoutingRule.objects.exists()
 
-    def test_a_rule_needs_a_destination_other_than_where_the_lead_is(self, client: Client) -> None:
-        """PITFALLS 42."""
+    def test_rule_needs_a_destination_other_than_where_the_lead_is(self, client: Client) -> None:
+        """Equal priorities need a tie-break, and a rule without a destination is an error."""
         workspace = WorkspaceFactory()
         assert "required" in problems(add(client, workspace=workspace))["destination"][0]
         itself = problems(add(client, workspace=workspace, destination=workspace))
         assert itself == {"destination": ["The lead is there already: choose another workspace."]}
 
-    def test_a_ring_is_refused_with_its_way(self, client: Client) -> None:
+    def test_ring_is_refused_with_its_way(self, client: Client) -> None:
         one, two, three = (WorkspaceFactory(name=name) for name in ("One", "Two", "Three"))
         RuleFactory(workspace=one, destination=two)
         onward = RuleFactory(workspace=two, destination=three)
@@ -99,7 +99,7 @@ class TestForm:
         RoutingRule.objects.filter(pk=onward.pk).update(active=False)
         assert save(client, RoutingRule, asleep, active="on").status_code == 302
 
-    def test_a_path_that_is_too_long_is_refused(self, client: Client) -> None:
+    def test_path_that_is_too_long_is_refused(self, client: Client) -> None:
         here = first = WorkspaceFactory()
         for _ in range(8):
             here = RuleFactory(workspace=here).destination
@@ -122,7 +122,7 @@ class TestForm:
         [problem] = problems(answer)["tags"]
         assert problem.startswith(message)
 
-    def test_the_list_says_what_a_rule_takes(self, client: Client) -> None:
+    def test_list_says_what_a_rule_takes(self, client: Client) -> None:
         RuleFactory(conditions=GEORGIA, tags=["a", "b"])
         RuleFactory(conditions={"op": "?"})
         content = client.get(page(RoutingRule, "changelist")).content.decode()
@@ -134,7 +134,7 @@ class TestForm:
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_while_somebody_else_changes_rules_the_form_says_so(client: Client) -> None:
+def test_form_says_that_rules_are_being_changed(client: Client) -> None:
     workspace, destination = WorkspaceFactory.create_batch(2)
     with holding("UPDATE routing_rule SET priority = 0"):
         answer = problems(add(client, workspace=workspace, destination=destination))
@@ -144,14 +144,14 @@ def test_while_somebody_else_changes_rules_the_form_says_so(client: Client) -> N
 
 @pytest.mark.django_db
 class TestScope:
-    def test_an_operator_connects_only_workspaces_of_its_own(self) -> None:
+    def test_operator_connects_only_workspaces_of_its_own(self) -> None:
         mine, mine_too, foreign = WorkspaceFactory.create_batch(3)
         client = client_of(person("operator", mine, mine_too))
         assert "destination" in problems(add(client, workspace=mine, destination=foreign))
         assert "workspace" in problems(add(client, workspace=foreign, destination=mine))
         assert add(client, workspace=mine, destination=mine_too).status_code == 302
 
-    def test_who_does_not_see_where_a_rule_leads_cannot_turn_it(self) -> None:
+    def test_rule_to_a_hidden_workspace_cannot_be_changed(self) -> None:
         rule = RuleFactory(priority=1)
         other = WorkspaceFactory()
         client = client_of(person("operator", rule.workspace, other))
@@ -159,7 +159,7 @@ class TestScope:
         changed = RoutingRule.objects.get()
         assert (changed.priority, changed.destination) == (9, rule.destination)
 
-    def test_a_ring_names_no_workspace_of_others(self) -> None:
+    def test_ring_names_no_workspace_of_others(self) -> None:
         mine, mine_too = WorkspaceFactory(name="Mine"), WorkspaceFactory(name="Mine too")
         secret = RuleFactory(workspace=mine_too, destination__name="Secret").destination
         RuleFactory(workspace=secret, destination=mine)
@@ -168,7 +168,7 @@ class TestScope:
         )
         assert answer["destination"] == ["This makes a ring: Mine → Mine too → another workspace → Mine."]
 
-    def test_a_viewer_looks_and_tries_and_changes_nothing(self) -> None:
+    def test_viewer_cannot_change_anything(self) -> None:
         rule = RuleFactory()
         client = client_of(person("viewer", rule.workspace))
         assert client.get(page(RoutingRule, "change", rule.pk)).status_code == 200
@@ -180,7 +180,7 @@ class TestScope:
 
 
 @pytest.mark.django_db
-def test_only_who_sees_everything_lets_a_workspace_look_everywhere() -> None:
+def test_only_users_who_see_everything_widen_a_duplicate_search() -> None:
     """Otherwise a lead sent on trial would tell whether a stranger's agency knows the person."""
     workspace = WorkspaceFactory()
     operator, root = (
@@ -265,7 +265,7 @@ class TestTrial:
         found = self.tried(client, workspace=workspace.pk, attributes='{"x": {"y": [1]}}', **typed)
         assert [won for _, won, _ in found] == [False] * 6
 
-    def test_a_stored_lead_is_tried_by_its_id_and_nothing_is_written(self, client: Client) -> None:
+    def test_stored_lead_is_tried_by_its_id_and_nothing_is_written(self, client: Client) -> None:
         workspace = self.rules()
         lead = LeadFactory(source=SourceFactory(workspace=workspace))
         distribute_lead(lead.pk)
@@ -279,7 +279,7 @@ class TestTrial:
         ]
         assert after == before
 
-    def test_rules_of_others_are_not_told(self) -> None:
+    def test_rules_of_others_are_not_shown(self) -> None:
         workspace = self.rules()
         client = client_of(person("viewer", workspace))
         answer = client.post(TRIAL, {"workspace": workspace.pk, "zip": "30312", "vertical": "roofing"})
@@ -312,7 +312,7 @@ class TestTrial:
         ],
         ids=lambda value: value if isinstance(value, str) else "-".join(value),
     )
-    def test_what_is_no_lead_is_refused_at_its_field(
+    def test_non_lead_is_refused_at_its_field(
         self, typed: dict[str, Any], where: str, client: Client
     ) -> None:
         workspace = self.rules()
@@ -322,18 +322,18 @@ class TestTrial:
         assert answer.status_code == 400
         assert list(answer.context["form"].errors) == [where]
 
-    def test_several_leads_of_one_name_are_told_apart_by_their_id(self, client: Client) -> None:
+    def test_leads_of_one_name_are_distinguished_by_id(self, client: Client) -> None:
         for _ in range(2):
             LeadFactory(external_id="form-1")
         answer = client.post(TRIAL, {"lead": "form-1"})
         assert answer.context["form"].errors == {"lead": ["Several leads are called so: give the public id."]}
 
-    def test_a_stored_rule_that_cannot_be_read_is_named(self, client: Client) -> None:
+    def test_stored_rule_that_cannot_be_read_is_named(self, client: Client) -> None:
         rule = RuleFactory(conditions={"field": "state", "op": "near"})
         answer = client.post(TRIAL, {"workspace": rule.workspace_id, "zip": "30312", "vertical": "x"})
         assert f"routing rule {rule.pk}: op: unknown operator" in answer.content.decode()
 
-    def test_a_page_of_rules_leads_there(self, client: Client) -> None:
+    def test_page_of_rules_leads_there(self, client: Client) -> None:
         rule = RuleFactory()
         assert TRIAL in client.get(page(RoutingRule, "changelist")).content.decode()
         content = client.get(page(RoutingRule, "change", rule.pk)).content.decode()

@@ -1,4 +1,4 @@
-"""PITFALLS 56: every page of the desk x a foreign workspace x every role. Generated from the registered pages."""
+"""Every page of the desk x a foreign workspace x every role. Generated from the registered pages."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def rows_of(model: type[Model], workspace: Workspace) -> set[Any]:
 
 
 @every_model
-def test_a_page_knows_the_way_to_its_workspace(model: type[Model]) -> None:
+def test_page_knows_the_way_to_its_workspace(model: type[Model]) -> None:
     mine, foreign = build_world(), build_world()
     everything = set(model._default_manager.values_list("pk", flat=True))
 
@@ -56,7 +56,7 @@ def rows_of_nobody(model: type[Model]) -> set[Any]:
 
 @every_role
 @every_model
-def test_a_foreign_row_does_not_exist(model: type[Model], role: str) -> None:
+def test_foreign_row_does_not_exist(model: type[Model], role: str) -> None:
     mine, foreign = build_world(), build_world()
     foreign_rows = rows_of(model, foreign)
     client = client_of(person(role, mine))
@@ -77,7 +77,7 @@ def test_a_foreign_row_does_not_exist(model: type[Model], role: str) -> None:
 
 @every_role
 @every_model
-def test_a_list_shows_the_own_rows_alone(model: type[Model], role: str) -> None:
+def test_list_shows_the_own_rows_alone(model: type[Model], role: str) -> None:
     mine, foreign = build_world(), build_world()
     own, foreign_rows = rows_of(model, mine), rows_of(model, foreign)
     client = client_of(person(role, mine))
@@ -99,7 +99,7 @@ def test_a_list_shows_the_own_rows_alone(model: type[Model], role: str) -> None:
 
 @every_role
 @every_model
-def test_a_form_offers_the_own_rows_alone(model: type[Model], role: str) -> None:
+def test_form_offers_the_own_rows_alone(model: type[Model], role: str) -> None:
     mine, foreign = build_world(), build_world()
     client = client_of(person(role, mine))
     for url in (page(model, "add"), page(model, "change", next(iter(rows_of(model, mine))))):
@@ -123,7 +123,7 @@ AUTOCOMPLETES = [
 @pytest.mark.parametrize(
     ("model", "field"), AUTOCOMPLETES, ids=[f"{model.__name__}.{name}" for model, name in AUTOCOMPLETES]
 )
-def test_an_autocomplete_finds_the_own_rows_alone(model: type[Model], field: str) -> None:
+def test_autocomplete_finds_the_own_rows_alone(model: type[Model], field: str) -> None:
     mine, foreign = build_world(), build_world()
     related = model._meta.get_field(field).related_model
     assert isinstance(related, type)
@@ -142,7 +142,7 @@ def test_an_autocomplete_finds_the_own_rows_alone(model: type[Model], field: str
 
 @pytest.mark.parametrize("maker", ["superuser", "admin"])
 @every_model
-def test_who_may_see_everything_sees_it(model: type[Model], maker: str) -> None:
+def test_full_user_sees_it(model: type[Model], maker: str) -> None:
     build_world()
     build_world()
     user = User.objects.create_superuser("root") if maker == "superuser" else person("admin")
@@ -153,7 +153,7 @@ def test_who_may_see_everything_sees_it(model: type[Model], maker: str) -> None:
 
 
 @every_role
-def test_who_was_given_no_workspace_sees_nothing(role: str) -> None:
+def test_user_without_workspaces_sees_nothing(role: str) -> None:
     build_world()
     client = client_of(person(role))
     for model in MODELS:
@@ -161,7 +161,7 @@ def test_who_was_given_no_workspace_sees_nothing(role: str) -> None:
         assert response.status_code == 403 or list(response.context["cl"].result_list) == []
 
 
-def test_an_unknown_row_is_a_404() -> None:
+def test_unknown_row_is_a_404() -> None:
     client = client_of(person("admin"))
     for model in MODELS:
         for unknown in ("999999999", "x", "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e", "9" * 40):
@@ -182,7 +182,7 @@ def test_visible_workspaces_of_a_person() -> None:
 
 
 class TestRoles:
-    def test_nobody_but_the_admin_deletes_or_manages_people(self) -> None:
+    def test_only_admins_delete_or_manage_users(self) -> None:
         for role in SCOPED_ROLES:
             codes = set(Group.objects.get(name=role).permissions.values_list("codename", flat=True))
             assert not {code for code in codes if code.endswith(("_user", "_group", "_membership"))}
@@ -196,13 +196,13 @@ class TestRoles:
         acting = set(Group.objects.filter(permissions__codename="change_lead").values_list("name", flat=True))
         assert acting == {"operator", "admin"}
 
-    def test_the_permissions_are_django_s_own(self) -> None:
+    def test_permissions_are_django_s_own(self) -> None:
         """Made by the migration before Django makes them: none may be there twice, or under another name."""
         names = list(Permission.objects.values_list("content_type_id", "codename"))
         assert len(names) == len(set(names))
         assert Permission.objects.get(codename="change_wallet").name == "Can change wallet"
 
-    def test_an_admin_makes_nobody_a_superuser(self) -> None:
+    def test_admin_cannot_create_superusers(self) -> None:
         """Who could, could give themselves everything."""
         root = User.objects.create_superuser("root")
         admin_person, clerk = person("admin"), User.objects.create_user("clerk", password="x")
@@ -224,7 +224,7 @@ class TestRoles:
         assert not clerk.is_superuser
         assert not clerk.user_permissions.exists()
 
-    def test_a_viewer_writes_nothing(self) -> None:
+    def test_viewer_writes_nothing(self) -> None:
         mine = build_world()
         client: Client = client_of(person("viewer", mine))
         for model in MODELS:

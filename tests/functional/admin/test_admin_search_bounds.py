@@ -50,7 +50,7 @@ def find(client: Client, model: type[Model], **asked: object) -> tuple[list[Any]
 
 
 @pytest.mark.parametrize("model", [Lead, Attempt, LeadDistributionEvent])
-def test_a_search_with_a_filter_finds_an_old_row(model: type[Model], client: Client) -> None:
+def test_search_with_a_filter_finds_an_old_row(model: type[Model], client: Client) -> None:
     lead = make_old(CampaignFactory(), external_id="form-7")
     attempt = Attempt.objects.get(lead_id=lead.pk)
     text = {Lead: "form-7", Attempt: lead.pk, LeadDistributionEvent: attempt.pk}[model]
@@ -62,14 +62,14 @@ def test_a_search_with_a_filter_finds_an_old_row(model: type[Model], client: Cli
     assert "have been searched" in find(client, model, skip_reason="internal_error")[1]
 
 
-def test_a_search_of_leads_with_a_campaign_finds_an_old_lead(client: Client) -> None:
+def test_search_of_leads_with_a_campaign_finds_an_old_lead(client: Client) -> None:
     campaign = CampaignFactory()
     lead = make_old(campaign, external_id="form-7")
 
     assert find(client, Lead, q="form-7", campaign=campaign.pk)[0] == [lead]
 
 
-def test_a_search_of_the_ledger_with_a_kind_finds_an_old_entry(client: Client) -> None:
+def test_search_of_the_ledger_with_a_kind_finds_an_old_entry(client: Client) -> None:
     campaign = CampaignFactory(price_cents=100)
     enroll(campaign, count=1, credits_cents=100_000)
     make_old(campaign)
@@ -79,7 +79,7 @@ def test_a_search_of_the_ledger_with_a_kind_finds_an_old_entry(client: Client) -
 
 
 @pytest.mark.parametrize("model", [Assignment, LedgerEntry])
-def test_a_name_that_fits_too_many_buyers_says_so(
+def test_name_that_fits_too_many_buyers_says_so(
     model: type[Model], client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("distribution.admin.assignment.MOST_FOUND", 2)

@@ -59,7 +59,7 @@ def test_every_json_field_of_every_form_is_checked() -> None:
 
 
 @every_field
-def test_the_form_says_where_to_ask(model: type[Model], field: str, client: Client) -> None:
+def test_form_says_where_to_ask(model: type[Model], field: str, client: Client) -> None:
     build_world()
     row = model._default_manager.first()
     assert row is not None
@@ -115,7 +115,7 @@ MEANINGS: list[tuple[type[Model], str, str, str]] = [
 
 
 @pytest.mark.parametrize(("model", "field", "text", "meaning"), MEANINGS)
-def test_what_is_valid_says_what_it_means(
+def test_valid_definition_is_described(
     model: type[Model], field: str, text: str, meaning: str, client: Client
 ) -> None:
     answer = check(client, model, field, text)
@@ -123,7 +123,7 @@ def test_what_is_valid_says_what_it_means(
     assert (answer["is_valid"], answer["says"]) == (True, [f"Valid: {meaning}."])
 
 
-def test_an_area_is_drawn_as_it_is_typed(client: Client) -> None:
+def test_area_is_drawn_as_it_is_typed(client: Client) -> None:
     """DeKalb County is written in two ways in the data: it is one county."""
     typed = '{"counties": ["GA:DeKalb County", "IL:DeKalb County"]}'
     buyer = BuyerFactory(service_area={"states": ["TX"]})
@@ -156,9 +156,7 @@ WRONG: list[tuple[type[Model], str, str]] = [
 
 
 @pytest.mark.parametrize(("model", "field", "text"), WRONG)
-def test_what_is_wrong_is_told_in_the_words_of_saving(
-    model: type[Model], field: str, text: str, client: Client
-) -> None:
+def test_error_is_worded_as_on_save(model: type[Model], field: str, text: str, client: Client) -> None:
     build_world()
     row = model._default_manager.first()
     assert row is not None
@@ -169,7 +167,7 @@ def test_what_is_wrong_is_told_in_the_words_of_saving(
     assert answer["says"] == problems(save(client, model, row, **{field: text}))[field]
 
 
-def test_a_path_and_a_fix_are_named(client: Client) -> None:
+def test_path_and_a_fix_are_named(client: Client) -> None:
     text = '{"all": [{"field": "zip", "op": "eq", "value": "30312"}, {"field": "stat", "op": "equals"}]}'
 
     assert check(client, Tier, "content_filter", text)["says"] == [
@@ -179,7 +177,7 @@ def test_a_path_and_a_fix_are_named(client: Client) -> None:
     ]
 
 
-def test_what_fits_other_rows_is_checked_as_well(client: Client) -> None:
+def test_uniqueness_is_checked_as_well(client: Client) -> None:
     """An answer that the question of a campaign cannot compare is refused by saving, so it is told before."""
     questions = [{"key": "types", "field": "attributes.type", "op": "in"}]
     enrollment = EnrollmentFactory(campaign__questions=questions, campaign__name="Roofing")
@@ -193,7 +191,7 @@ def test_what_fits_other_rows_is_checked_as_well(client: Client) -> None:
     assert check(client, Buyer, "answers", typed)["is_valid"] is True  # a new buyer is in no campaign
 
 
-def test_a_check_writes_nothing_and_costs_the_same_for_any_text(client: Client) -> None:
+def test_check_writes_nothing_and_costs_the_same_for_any_text(client: Client) -> None:
     tier = TierFactory()
     url = check_url(Tier, "content_filter", tier)
     client.post(url, {"text": "{}"})
@@ -207,13 +205,13 @@ def test_a_check_writes_nothing_and_costs_the_same_for_any_text(client: Client) 
     assert counts == [3, 3, 3, 3]  # the session, the person, the tier
 
 
-def test_a_text_that_is_too_long_is_left_to_saving(client: Client) -> None:
+def test_text_that_is_too_long_is_left_to_saving(client: Client) -> None:
     answer = client.post(check_url(Tier, "content_filter"), {"text": "[" + " " * MOST_CHARACTERS})
 
     assert (answer.status_code, answer.json()["is_valid"]) == (413, None)
 
 
-def test_who_types_too_fast_is_asked_to_wait(client: Client, settings: LazySettings) -> None:
+def test_too_many_checks_are_throttled(client: Client, settings: LazySettings) -> None:
     settings.LEADSWITCH_RATE_LIMITS = {**settings.LEADSWITCH_RATE_LIMITS, "desk": (1, 2)}
     url = check_url(Tier, "content_filter")
     other = client_of(User.objects.create_superuser("another"))
@@ -226,7 +224,7 @@ def test_who_types_too_fast_is_asked_to_wait(client: Client, settings: LazySetti
     assert other.post(url, {"text": "{}"}).status_code == 200
 
 
-def test_only_who_may_save_may_ask() -> None:
+def test_only_users_who_may_save_may_ask() -> None:
     campaign = CampaignFactory()
     viewer, operator = (client_of(person(role, campaign.workspace)) for role in ("viewer", "operator"))
     url = check_url(Campaign, "price_rules", campaign)
@@ -240,7 +238,7 @@ def test_only_who_may_save_may_ask() -> None:
         assert asked.status_code == 404, junk
 
 
-def test_a_check_without_the_forms_token_is_refused(client: Client) -> None:
+def test_check_without_the_forms_token_is_refused(client: Client) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(User.objects.get(username="root"))
 

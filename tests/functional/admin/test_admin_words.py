@@ -45,7 +45,7 @@ def cell(content: str, column: str) -> str:
     return found
 
 
-def test_a_reason_is_told_in_words_with_its_code_behind(client: Client, unsold: Lead) -> None:
+def test_reason_is_shown_in_words_followed_by_its_code(client: Client, unsold: Lead) -> None:
     expected = (
         '<span title="No buyer is enrolled in the campaign. (no_enrolled_buyers)">No enrolled buyers</span>'
     )
@@ -58,7 +58,7 @@ def test_a_reason_is_told_in_words_with_its_code_behind(client: Client, unsold: 
 
 
 @pytest.mark.usefixtures("unsold")
-def test_a_reason_that_nobody_knows_any_more_is_shown_as_it_is(client: Client) -> None:
+def test_unknown_reason_is_shown_as_stored(client: Client) -> None:
     plant("UPDATE tracing_attempt SET skip_reason = 'of_old'")
     assert cell(client.get(page(Attempt, "changelist")).content.decode(), "reason") == "of_old"
     attempt = Attempt.objects.get()
@@ -77,7 +77,7 @@ def test_results_and_events_are_words_too(client: Client, unsold: Lead) -> None:
     assert '<span title="distribution_started">distribution started</span>' in content
 
 
-def test_a_waiting_lead_says_for_when(client: Client) -> None:
+def test_waiting_lead_says_for_when(client: Client) -> None:
     lead = LeadFactory()
     shown = cell(client.get(page(Lead, "changelist")).content.decode(), "state_now")
     assert "waiting for its time" in shown
@@ -85,7 +85,7 @@ def test_a_waiting_lead_says_for_when(client: Client) -> None:
 
 
 @pytest.mark.parametrize(("keys", "is_folded"), [(38, False), (39, True), (1_998, True)])
-def test_a_long_document_is_folded_away(client: Client, unsold: Lead, keys: int, is_folded: bool) -> None:  # noqa: FBT001
+def test_long_document_is_folded_away(client: Client, unsold: Lead, keys: int, is_folded: bool) -> None:  # noqa: FBT001
     facts = {f"key {number}": number for number in range(keys)}
     plant("UPDATE tracing_attempt SET facts = %s WHERE lead_id = %s", [json.dumps(facts), unsold.pk])
     attempt = Attempt.objects.get()
@@ -105,7 +105,7 @@ def test_every_cell_names_its_column(client: Client) -> None:
     ]
 
 
-def test_an_empty_list_says_what_to_do() -> None:
+def test_empty_list_says_what_to_do() -> None:
     newcomer = client_of(person("operator", WorkspaceFactory()))
     empty = newcomer.get(page(Lead, "changelist")).content.decode()
     assert "Leads come in through a source" in empty
@@ -115,7 +115,7 @@ def test_an_empty_list_says_what_to_do() -> None:
     assert "Clear filters" in none_fits
 
 
-def test_what_is_asked_first_has_the_focus(client: Client, unsold: Lead) -> None:
+def test_first_question_has_the_focus(client: Client, unsold: Lead) -> None:
     wallet = BuyerFactory().wallet
     enrollment = EnrollmentFactory(campaign=unsold.workspace.campaigns.get(), buyer__credits_cents=5_000)
     for url, name in (
@@ -130,7 +130,7 @@ def test_what_is_asked_first_has_the_focus(client: Client, unsold: Lead) -> None
 @pytest.mark.parametrize(
     ("status", "text"), [(403, "Your role does not allow it"), (404, "There is nothing here")]
 )
-def test_a_refusal_is_a_page_of_the_house(status: int, text: str, unsold: Lead) -> None:
+def test_refusal_is_a_page_of_the_house(status: int, text: str, unsold: Lead) -> None:
     viewer = client_of(person("viewer", unsold.workspace))
     url = "/admin/routing/lead/act/rerun/" if status == 403 else page(Lead, "change", 0)
 
@@ -142,7 +142,7 @@ def test_a_refusal_is_a_page_of_the_house(status: int, text: str, unsold: Lead) 
 
 
 @pytest.mark.parametrize("name", ["400", "403_csrf", "500"])
-def test_the_other_pages_need_nothing_to_be_shown(name: str) -> None:
+def test_other_pages_need_nothing_to_be_shown(name: str) -> None:
     """A failure's page has no request, and must not fail itself."""
     content = render_to_string(f"{name}.html")
     assert f"LeadSwitch · {name[:3]}" in content

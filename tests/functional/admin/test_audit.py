@@ -25,7 +25,7 @@ def entries() -> list[tuple[str, str, str, dict[str, object], dict[str, object]]
     return list(AuditEntry.objects.order_by("pk").values_list("action", "model", "reason", "before", "after"))
 
 
-def test_a_change_is_told_with_its_reason(client: Client) -> None:
+def test_change_is_audited_with_its_reason(client: Client) -> None:
     campaign = CampaignFactory(price_cents=2_500, name="Roofs")
 
     assert (
@@ -39,7 +39,7 @@ def test_a_change_is_told_with_its_reason(client: Client) -> None:
     assert (entry.before, entry.after) == ({"price_cents": 2500}, {"price_cents": 3000})
 
 
-def test_a_form_sent_back_unchanged_is_not_told(client: Client) -> None:
+def test_unchanged_form_is_not_audited(client: Client) -> None:
     campaign = CampaignFactory()
 
     assert save(client, Campaign, campaign, change_reason="nothing really").status_code == 302
@@ -47,7 +47,7 @@ def test_a_form_sent_back_unchanged_is_not_told(client: Client) -> None:
     assert entries() == []
 
 
-def test_an_addition_is_told_with_its_values(client: Client) -> None:
+def test_addition_is_audited_with_its_values(client: Client) -> None:
     workspace = WorkspaceFactory()
     data = {**form_of(client, page(Source, "add")), "workspace": workspace.pk, "name": "site"}
 
@@ -58,7 +58,7 @@ def test_an_addition_is_told_with_its_values(client: Client) -> None:
     assert (after["name"], after["workspace"]) == ("site", workspace.pk)
 
 
-def test_a_key_is_told_without_what_opens_the_door(client: Client) -> None:
+def test_key_is_shown_without_its_secret(client: Client) -> None:
     source = SourceFactory()
 
     client.post(
@@ -70,7 +70,7 @@ def test_a_key_is_told_without_what_opens_the_door(client: Client) -> None:
     assert (action, reason, after["hashed_key"]) == ("added", "new site", "changed")
 
 
-def test_a_persons_rights_are_told(client: Client) -> None:
+def test_user_permissions_are_audited(client: Client) -> None:
     clerk = User.objects.create_user("clerk")
     workspace = WorkspaceFactory(slug="acme")
     data = {
@@ -123,7 +123,7 @@ def test_values_that_name_a_person_are_not_kept() -> None:
 
 
 @pytest.mark.parametrize("sql", ["UPDATE {} SET actor = 'x'", "DELETE FROM {}", "TRUNCATE {}"])
-def test_the_audit_is_append_only(sql: str) -> None:
+def test_audit_is_append_only(sql: str) -> None:
     audit.record(actor="x", action="changed", target=CampaignFactory(), workspace_id=None)
 
     with (
@@ -134,7 +134,7 @@ def test_the_audit_is_append_only(sql: str) -> None:
         cursor.execute(sql.format("tracing_auditentry"))
 
 
-def test_a_viewer_reads_the_audit_of_its_workspace() -> None:
+def test_viewer_reads_the_audit_of_its_workspace() -> None:
     campaign = CampaignFactory()
     audit.record(actor="x", action="changed", target=campaign, workspace_id=campaign.workspace_id)
     audit.record(actor="x", action="changed", target=CampaignFactory(), workspace_id=None)

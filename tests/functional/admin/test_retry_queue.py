@@ -13,8 +13,7 @@ from django.utils import timezone
 from routing.admin.retryqueue import wait_in_words
 from routing.leads.actions import ActionRefused, give_up_lead
 from routing.models import Lead, RetryingLead, Workspace
-from tests.functional.admin.test_admin_lead_actions import act_url, texts
-from tests.support.admin_pages import SCOPED_ROLES, client_of, page, person
+from tests.support.admin_pages import SCOPED_ROLES, act_url, client_of, page, person, texts
 from tests.support.factories import LeadFactory, SourceFactory
 from tracing.models import AuditEntry
 
@@ -44,7 +43,7 @@ def root() -> Client:
     return client_of(person("admin"))
 
 
-def test_what_was_tried_and_is_due_again_is_listed_soonest_first(root: Client) -> None:
+def test_retried_leads_are_listed_soonest_first(root: Client) -> None:
     later, sooner, due = waiting(9), waiting(2), waiting(-1)
     LeadFactory()  # waits for its first attempt
     waiting(status="failed", next_attempt_at=None, finished_at=timezone.now())
@@ -52,7 +51,7 @@ def test_what_was_tried_and_is_due_again_is_listed_soonest_first(root: Client) -
     assert shown(root) == [due.pk, sooner.pk, later.pk]
 
 
-def test_a_row_says_when_why_and_how_often(root: Client) -> None:
+def test_row_says_when_why_and_how_often(root: Client) -> None:
     source = SourceFactory()
     waiting(source=source, attempts=7, errors=2, conflicts=0)
     waiting(source=source, skip_reason="tier_lock_contention", errors=0, conflicts=4, minutes=0)
@@ -83,7 +82,7 @@ def test_a_row_says_when_why_and_how_often(root: Client) -> None:
         (timedelta(days=90), "never: it expires first"),
     ],
 )
-def test_a_wait_in_words(wait: timedelta, words: str) -> None:
+def test_wait_in_words(wait: timedelta, words: str) -> None:
     at = datetime(2026, 3, 2, 15, tzinfo=UTC)
     lead = RetryingLead(next_attempt_at=at + wait, expires_at=at + timedelta(days=90))
     assert wait_in_words(lead, at=at) == words
@@ -119,14 +118,14 @@ def test_pages_go_by_due_time_and_id(root: Client, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("key", ["x", "1", "-1", "1-", "1-x", "9" * 18 + "-1", "1-" + "9" * 30, "٣-1"])
-def test_a_page_by_no_key_is_the_first(root: Client, key: str) -> None:
+def test_page_by_no_key_is_the_first(root: Client, key: str) -> None:
     lead = waiting()
     for parameter in ("older_than", "newer_than"):
         response = root.get(URL, {parameter: key})
         assert [row.pk for row in response.context["cl"].result_list] == [lead.pk]
 
 
-def test_a_page_costs_the_same_statements_with_more_rows(root: Client) -> None:
+def test_page_costs_the_same_statements_with_more_rows(root: Client) -> None:
     waiting()
     root.get(URL)
 
@@ -150,7 +149,7 @@ def test_it_is_filtered_and_searched(root: Client) -> None:
 
 @pytest.mark.parametrize("role", SCOPED_ROLES)
 def test_everybody_sees_their_own_and_operators_act(role: str) -> None:
-    """PITFALLS 56 and 62."""
+    """Every query is scoped to the caller, and view-only staff cannot act."""
     mine, foreign = waiting(), waiting()
     client = client_of(person(role, mine.workspace))
 
@@ -168,7 +167,7 @@ def test_everybody_sees_their_own_and_operators_act(role: str) -> None:
     assert not AuditEntry.objects.exists()
 
 
-def test_who_may_not_see_leads_does_not_see_it() -> None:
+def test_user_without_lead_permission_does_not_see_it() -> None:
     client = client_of(person("viewer"))
     assert client.get(URL).status_code == 200
     person_without = person("viewer")
@@ -177,7 +176,7 @@ def test_who_may_not_see_leads_does_not_see_it() -> None:
     assert Client().get(URL).status_code == 302
 
 
-def test_there_is_a_list_and_nothing_else(root: Client) -> None:
+def test_model_has_a_list_only(root: Client) -> None:
     lead = waiting()
     for path in ("add/", f"{lead.pk}/change/", f"{lead.pk}/delete/", f"{lead.pk}/history/"):
         assert root.get(URL + path).status_code == 404
@@ -198,7 +197,7 @@ class TestActions:
         return str(operator.post(URL, data)["Location"])
 
     def test_run_now_only_makes_it_due(self, operator: Client, lead: Lead) -> None:
-        """PITFALLS 51: the attempt meets every guard, and the tries go on counting."""
+        """The attempt meets every guard, and the tries go on counting."""
         url = self.choose(operator, "rerun", lead)
         assert url == act_url("rerun", lead) + "&list=retryinglead"
 
@@ -240,7 +239,7 @@ class TestActions:
         lead.refresh_from_db()
         assert (lead.status, lead.errors) == ("pending", 0)
 
-    def test_who_is_not_in_the_queue_cannot_be_given_up(self, operator: Client, lead: Lead) -> None:
+    def test_lead_outside_the_queue_cannot_be_given_up(self, operator: Client, lead: Lead) -> None:
         fresh = LeadFactory(source=lead.source)
         sold = LeadFactory(
             source=lead.source, status="distributed", next_attempt_at=None, finished_at=timezone.now()

@@ -183,7 +183,7 @@ def test_second_save_of_a_shown_conflict_is_meant(ann: Client, ben: Client) -> N
     ],
     ids=str,
 )
-def test_conflict_is_told_in_the_field_s_own_words(
+def test_conflict_is_worded_for_its_field(
     model: type[Model], field: str, was: Any, first: str, second: str, told: str, ann: Client, ben: Client
 ) -> None:
     row = make_row(model)
@@ -211,7 +211,7 @@ def test_change_past_the_audit_blames_no_one(ann: Client, ben: Client) -> None:
     assert "to 3, the audit does not know by whom" in text
 
 
-def test_row_that_another_page_closed_is_told(ann: Client, ben: Client) -> None:
+def test_row_closed_by_another_page_is_reported(ann: Client, ben: Client) -> None:
     """A revoked key can no longer be renamed."""
     issue_key(SourceFactory())
     key = SourceKey.objects.get()
@@ -379,7 +379,7 @@ def test_restricted_person_learns_no_name_from_a_conflict(ann: Client) -> None:
     assert rule.destination == secret
 
 
-def test_what_is_sealed_is_what_the_page_shows(ann: Client) -> None:
+def test_sealed_values_equal_the_page(ann: Client) -> None:
     buyer = BuyerFactory(service_area={"states": ["GA"]})
     form = ann.get(page(Buyer, "change", buyer.pk)).context["adminform"].form
     shown = {name: form.initial[name] for name in form.fields if name in form.present}

@@ -116,7 +116,7 @@ def test_lead_that_changed_is_left_alone(ann: Client, ben: Client) -> None:
     assert (one.status, two.status) == ("pending", "cancelled")
 
 
-def test_lead_that_was_tried_meanwhile_is_left_alone(ben: Client) -> None:
+def test_lead_tried_since_the_page_was_read_is_left_alone(ben: Client) -> None:
     lead = LeadFactory()
     url = act("pause", lead)
     answer = {"reason": "test data", **hidden(ben, url)}
@@ -214,7 +214,7 @@ class TestSaleByHand:
         url = reverse("admin:routing_lead_assign", args=[lead.pk])
         return url if place is None else f"{url}?enrollment={place.pk}"
 
-    def test_page_tells_price_balance_and_gates_of_each_buyer(
+    def test_page_shows_price_balance_and_gates_of_each_buyer(
         self, lead: Lead, place: Enrollment, ben: Client
     ) -> None:
         poor = EnrollmentFactory(campaign=place.campaign, buyer__credits_cents=100, buyer__name="Poor")
@@ -288,7 +288,7 @@ class TestSaleByHand:
         assert "bought this lead before" in " ".join(rows[other.pk].forbids)
         assert ben.get(self.url(lead, place)).context["is_possible"] is False
 
-    def test_lead_that_has_ended_offers_nobody(self, lead: Lead, ben: Client) -> None:
+    def test_finished_lead_offers_no_buyers(self, lead: Lead, ben: Client) -> None:
         Lead.objects.update(status="cancelled", next_attempt_at=None, finished_at=timezone.now())
 
         shown = ben.get(self.url(lead)).content.decode()

@@ -68,7 +68,7 @@ def fragment(client: Client, url: str) -> str:
     return content
 
 
-def test_the_drawer_tells_the_whole_story(client: Client) -> None:
+def test_drawer_shows_the_whole_explanation(client: Client) -> None:
     campaign = CampaignFactory(name="Roofing, exclusive", mode="priority")
     EnrollmentFactory(campaign=campaign, priority=9, buyer__name="Winner", buyer__credits_cents=10_000)
     EnrollmentFactory(campaign=campaign, buyer__name="Poor", buyer__credits_cents=1_000)
@@ -142,7 +142,7 @@ def test_every_fragment_is_a_page_of_its_own_without_the_script(client: Client) 
         )
 
 
-def test_a_leads_page_shows_the_same(client: Client) -> None:
+def test_leads_page_shows_the_same(client: Client) -> None:
     enrollment = EnrollmentFactory(buyer__name="Acme")
     lead = distributed(enrollment.campaign)
 
@@ -153,7 +153,7 @@ def test_a_leads_page_shows_the_same(client: Client) -> None:
     assert "leadswitch/trace.js" in content
 
 
-def test_the_list_has_a_trace_button_and_keeps_its_deep_link(client: Client) -> None:
+def test_list_has_a_trace_button_and_keeps_its_deep_link(client: Client) -> None:
     """An unknown parameter would otherwise be taken for a filter, and the list sent back without it."""
     lead = distributed(CampaignFactory())
 
@@ -171,7 +171,7 @@ def test_the_list_has_a_trace_button_and_keeps_its_deep_link(client: Client) -> 
     )
 
 
-def test_a_lead_that_was_never_tried(client: Client) -> None:
+def test_lead_that_was_never_tried(client: Client) -> None:
     lead = LeadFactory()
 
     content = fragment(client, trace(lead))
@@ -181,7 +181,7 @@ def test_a_lead_that_was_never_tried(client: Client) -> None:
     assert client.get(trace(lead, 1)).status_code == 404
 
 
-def test_a_lead_whose_newest_attempt_left_no_trace(client: Client) -> None:
+def test_lead_whose_newest_attempt_left_no_trace(client: Client) -> None:
     lead = distributed(EnrollmentFactory(buyer__name="Acme").campaign)
     Lead.objects.update(attempts=2)
 
@@ -192,7 +192,7 @@ def test_a_lead_whose_newest_attempt_left_no_trace(client: Client) -> None:
     assert "1 attempt without a trace, which could not be written: 2." in content
 
 
-def test_a_lead_that_no_campaign_took(client: Client) -> None:
+def test_lead_that_no_campaign_took(client: Client) -> None:
     buyer = BuyerFactory()
     lead = LeadFactory(source__workspace=buyer.workspace)
     distribute_lead(lead.pk)
@@ -205,8 +205,8 @@ def test_a_lead_that_no_campaign_took(client: Client) -> None:
     assert "The engine could not be asked." in remedy
 
 
-def test_what_does_not_exist_is_not_found(client: Client) -> None:
-    """PITFALLS 56."""
+def test_missing_row_is_not_found(client: Client) -> None:
+    """Every query is scoped to the caller."""
     enrollment = EnrollmentFactory()
     lead = distributed(enrollment.campaign)
     stranger = BuyerFactory()
@@ -224,8 +224,8 @@ def test_what_does_not_exist_is_not_found(client: Client) -> None:
         assert client.get(url, headers=FRAGMENT).status_code == 404, url
 
 
-def test_only_who_may_view_leads_sees_a_trace() -> None:
-    """PITFALLS 62."""
+def test_only_users_who_may_view_leads_see_a_trace() -> None:
+    """An action without permissions is open to view-only staff."""
     enrollment = EnrollmentFactory()
     lead = distributed(enrollment.campaign)
     urls = (trace(lead), trace(lead, 1), trace(lead, 1, enrollment.buyer.public_id))

@@ -81,7 +81,7 @@ def test_wallet(buyer: Buyer, campaign: Campaign) -> None:
     }
 
 
-def test_the_ledger_explains_the_balance(buyer: Buyer, campaign: Campaign) -> None:
+def test_ledger_explains_the_balance(buyer: Buyer, campaign: Campaign) -> None:
     sell(campaign)
     adjust(buyer.pk, amount_cents=-500, key="a", actor="op@agency.example", reason="one came late")
     entries = Api(buyer).get("ledger/")["results"]
@@ -97,7 +97,7 @@ def test_the_ledger_explains_the_balance(buyer: Buyer, campaign: Campaign) -> No
     assert "op@agency.example" not in str(entries)
 
 
-def test_the_ledger_is_filtered(buyer: Buyer, campaign: Campaign) -> None:
+def test_ledger_is_filtered(buyer: Buyer, campaign: Campaign) -> None:
     sell(campaign, count=2)
     api = Api(buyer)
     topup, first, second = LedgerEntry.objects.order_by("pk")
@@ -127,12 +127,12 @@ def test_lists_are_paged_by_key(buyer: Buyer, campaign: Campaign) -> None:
     ]
 
 
-def test_a_page_that_is_just_full_has_no_next(buyer: Buyer, campaign: Campaign) -> None:
+def test_page_that_is_just_full_has_no_next(buyer: Buyer, campaign: Campaign) -> None:
     sell(campaign, count=2)
     assert Api(buyer).get("assignments/", limit=2)["next_cursor"] is None
 
 
-def test_a_bought_lead_is_shown_in_full(buyer: Buyer, campaign: Campaign) -> None:
+def test_bought_lead_is_shown_in_full(buyer: Buyer, campaign: Campaign) -> None:
     [lead] = sell(campaign, **PERSON, attributes={"roof_age": 12}, consent={"url": "https://example.com"})
     api = Api(buyer)
     [bought] = api.get("assignments/")["results"]
@@ -145,7 +145,7 @@ def test_a_bought_lead_is_shown_in_full(buyer: Buyer, campaign: Campaign) -> Non
     assert api.get(f"assignments/{bought['id']}/") == bought
 
 
-def test_a_returned_lead_is_no_longer_shown(buyer: Buyer, campaign: Campaign) -> None:
+def test_returned_lead_is_no_longer_shown(buyer: Buyer, campaign: Campaign) -> None:
     sell(campaign, **PERSON, attributes={"secret": "attic"})
     assignment = Assignment.objects.get()
     return_assignment(assignment.public_id, actor="op", reason="wrong number")
@@ -160,7 +160,7 @@ def test_a_returned_lead_is_no_longer_shown(buyer: Buyer, campaign: Campaign) ->
     assert api.get("assignments/", state="sold")["results"] == []
 
 
-def test_a_day_is_that_of_the_buyer(buyer: Buyer, campaign: Campaign) -> None:
+def test_day_is_that_of_the_buyer(buyer: Buyer, campaign: Campaign) -> None:
     """2026-03-08 has 23 hours in New York: from 05:00 to 04:00 UTC."""
     starts_at = datetime(2026, 3, 8, 5, tzinfo=UTC)
     moments = [starts_at - timedelta(seconds=1), starts_at, starts_at + timedelta(hours=23)]
@@ -177,7 +177,7 @@ def test_a_day_is_that_of_the_buyer(buyer: Buyer, campaign: Campaign) -> None:
 
 @pytest.mark.parametrize("path", ["ledger/", "assignments/", "missed/"])
 def test_another_buyer_sees_nothing(path: str, buyer: Buyer, campaign: Campaign) -> None:
-    """PITFALLS 56."""
+    """Every query is scoped to the caller."""
     sell(campaign, count=3)
     assert Api(buyer).page_through(path) or path == "missed/"
     assert Api(BuyerFactory(workspace=buyer.workspace)).get(path) == {"results": [], "next_cursor": None}
@@ -214,7 +214,7 @@ def test_foreign_and_unknown_ids_look_alike(buyer: Buyer, campaign: Campaign) ->
         ("missed/", "reason", "no_campaign"),
     ],
 )
-def test_a_wrong_parameter_is_named(buyer: Buyer, path: str, parameter: str, text: str) -> None:
+def test_wrong_parameter_is_named(buyer: Buyer, path: str, parameter: str, text: str) -> None:
     response = Api(buyer).ask(path, **{parameter: text})
 
     assert response.status_code == 400
@@ -222,12 +222,12 @@ def test_a_wrong_parameter_is_named(buyer: Buyer, path: str, parameter: str, tex
     assert list(response.json()["error"]["fields"]) == [parameter]
 
 
-def test_a_period_that_ends_before_it_starts_is_refused(buyer: Buyer) -> None:
+def test_period_that_ends_before_it_starts_is_refused(buyer: Buyer) -> None:
     response = Api(buyer).ask("ledger/", **{"from": "2026-01-02T00:00:00Z", "to": "2026-01-02T00:00:00Z"})
     assert (response.status_code, list(response.json()["error"]["fields"])) == (400, ["to"])
 
 
-def test_a_cursor_opens_only_its_own_list(buyer: Buyer, campaign: Campaign) -> None:
+def test_cursor_opens_only_its_own_list(buyer: Buyer, campaign: Campaign) -> None:
     sell(campaign, count=2)
     cursor = Api(buyer).get("assignments/", limit=1)["next_cursor"]
     other = BuyerFactory(workspace=buyer.workspace)
@@ -241,7 +241,7 @@ def test_a_cursor_opens_only_its_own_list(buyer: Buyer, campaign: Campaign) -> N
 @pytest.mark.parametrize(
     ("path", "statements"), [("me/", 2), ("wallet/", 2), ("ledger/", 2), ("assignments/", 2), ("missed/", 2)]
 )
-def test_a_page_takes_the_same_statements_however_long(
+def test_page_takes_the_same_statements_however_long(
     buyer: Buyer, campaign: Campaign, path: str, statements: int
 ) -> None:
     """One finds the key, one reads the page."""
@@ -253,7 +253,7 @@ def test_a_page_takes_the_same_statements_however_long(
         assert len(captured) == statements
 
 
-def test_a_buyer_that_asks_too_fast_is_told_when_to_come_back(buyer: Buyer, settings: Settings) -> None:
+def test_buyer_over_its_rate_limit_gets_retry_after(buyer: Buyer, settings: Settings) -> None:
     settings.LEADSWITCH_RATE_LIMITS = {"buyer": (1, 2)}  # one a minute: none comes back while the test runs
     api = Api(buyer)
     answers = [api.ask("wallet/") for _ in range(3)]
@@ -270,7 +270,7 @@ def test_nothing_is_written_through_this_side(buyer: Buyer) -> None:
         assert getattr(client, method)("/api/v1/buyer/wallet/").status_code == 405
 
 
-def test_the_documents_describe_exactly_what_is_answered(buyer: Buyer, campaign: Campaign) -> None:
+def test_documents_describe_exactly_what_is_answered(buyer: Buyer, campaign: Campaign) -> None:
     sell(campaign, count=2, **PERSON)
     return_assignment(Assignment.objects.latest("pk").public_id, actor="op", reason="x")
     api = Api(buyer)
@@ -281,7 +281,7 @@ def test_the_documents_describe_exactly_what_is_answered(buyer: Buyer, campaign:
     assert_described(api.get("assignments/"), documents.AssignmentPage())
 
 
-def test_the_examples_are_answers_too() -> None:
+def test_examples_are_answers_too() -> None:
     from distribution.api import buyerexamples as examples
 
     for operation, document in (

@@ -1,4 +1,4 @@
-"""Buyers' keys: how they are made, who is let in, and what a refusal gives away. PITFALLS 57."""
+"""Buyers' keys: how they are made, who is let in, and what a refusal gives away."""
 
 import io
 from datetime import UTC, datetime, timedelta
@@ -43,7 +43,7 @@ def run(**options: Any) -> str:
     return out.getvalue().strip()
 
 
-def test_the_key_of_the_command_works_at_once_and_is_nowhere_else(buyer: Buyer) -> None:
+def test_key_of_the_command_works_at_once_and_is_nowhere_else(buyer: Buyer) -> None:
     text = run(buyer="acme roofing")
     assert ask(text).json()["id"] == str(buyer.public_id)
     with connection.cursor() as cursor:
@@ -53,12 +53,12 @@ def test_the_key_of_the_command_works_at_once_and_is_nowhere_else(buyer: Buyer) 
 
 
 @pytest.mark.parametrize("name", ["public_id", "pk", "name"])
-def test_the_command_finds_the_buyer(buyer: Buyer, name: str) -> None:
+def test_command_finds_the_buyer(buyer: Buyer, name: str) -> None:
     run(buyer=str(getattr(buyer, name)))
     assert BuyerKey.objects.get().buyer == buyer
 
 
-def test_a_key_is_good_until_the_end_of_its_last_day_on_the_buyers_clock(buyer: Buyer) -> None:
+def test_key_is_good_until_the_end_of_its_last_day_on_the_buyers_clock(buyer: Buyer) -> None:
     run(buyer=buyer.name, expires=datetime(2199, 1, 31, tzinfo=UTC).date())
     assert BuyerKey.objects.get().expiry_date == datetime(2199, 2, 1, 5, tzinfo=UTC)  # midnight in New York
 
@@ -80,7 +80,7 @@ def test_wrong_options_make_nothing(options: dict[str, Any], says: str) -> None:
     assert BuyerKey.objects.count() == 0
 
 
-def test_a_name_that_two_workspaces_have_needs_the_workspace(buyer: Buyer) -> None:
+def test_name_that_two_workspaces_have_needs_the_workspace(buyer: Buyer) -> None:
     twin = BuyerFactory(name=buyer.name)
     with pytest.raises(CommandError, match="several workspaces have a buyer"):
         run(buyer=buyer.name)
@@ -154,18 +154,18 @@ def test_key_with_the_former_scope_reads_all_that_it_could(buyer: Buyer) -> None
     assert ask(text).json()["key"]["scopes"] == sorted(set(SCOPES.values()), key=[*SCOPES.values()].index)
 
 
-def test_a_key_that_may_do_nothing_cannot_be_stored(buyer: Buyer) -> None:
+def test_key_that_may_do_nothing_cannot_be_stored(buyer: Buyer) -> None:
     with pytest.raises(IntegrityError, match="buyerkey_has_a_scope"):
         issue_buyer_key(buyer, scopes=[])
 
 
-def test_a_paused_buyer_may_read_why(buyer: Buyer) -> None:
+def test_paused_buyer_may_read_why(buyer: Buyer) -> None:
     buyer.paused_at = timezone.now()
     buyer.save(update_fields=["paused_at"])
     assert ask(issue_buyer_key(buyer)).json()["paused_at"] is not None
 
 
-def test_the_admin_shows_a_new_key_once(buyer: Buyer) -> None:
+def test_admin_shows_a_new_key_once(buyer: Buyer) -> None:
     client = client_of(User.objects.create_superuser("root"))
     form = {"name": "reports", "buyer": buyer.pk, "scopes": ["account:read"]}
 

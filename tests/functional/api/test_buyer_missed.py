@@ -95,7 +95,7 @@ def test_too_few_credits(campaign: Campaign) -> None:
     assert (gate["gate"], gate["required"], gate["observed"]) == ("insufficient_credits", 2_500, 1_000)
 
 
-def test_what_it_is_told_to_do_helps(campaign: Campaign) -> None:
+def test_suggested_command_helps(campaign: Campaign) -> None:
     buyer = enroll_asker(campaign, credits_cents=1_000)
     lead = distribute(campaign)
     top_up(buyer.pk, amount_cents=1_500, key="p", actor="buyer")
@@ -106,7 +106,7 @@ def test_what_it_is_told_to_do_helps(campaign: Campaign) -> None:
 
 
 @pytest.mark.usefixtures("rival")
-def test_outranked_is_told_as_a_number(campaign: Campaign) -> None:
+def test_outranked_is_shown_as_a_number(campaign: Campaign) -> None:
     buyer = enroll_asker(campaign)
     distribute(campaign)
 
@@ -133,7 +133,7 @@ def test_sold_out_before_it_ranked(campaign: Campaign, rival: Enrollment) -> Non
     )
 
 
-def test_every_gate_is_told_with_its_own_fix(campaign: Campaign) -> None:
+def test_every_gate_is_shown_with_its_own_fix(campaign: Campaign) -> None:
     buyer = enroll_asker(
         campaign,
         credits_cents=0,
@@ -154,7 +154,7 @@ def test_every_gate_is_told_with_its_own_fix(campaign: Campaign) -> None:
     assert "unasked" not in response.content.decode()
 
 
-def test_a_lead_that_is_tried_again_is_one_row(campaign: Campaign) -> None:
+def test_lead_that_is_tried_again_is_one_row(campaign: Campaign) -> None:
     buyer = enroll_asker(campaign, credits_cents=1_000)
     lead = distribute(campaign)
     top_up(buyer.pk, amount_cents=500, key="p", actor="buyer")
@@ -179,7 +179,7 @@ def test_a_lead_that_is_tried_again_is_one_row(campaign: Campaign) -> None:
     ]
 
 
-def test_a_lead_that_waits_says_when_it_is_tried_again(campaign: Campaign) -> None:
+def test_lead_that_waits_says_when_it_is_tried_again(campaign: Campaign) -> None:
     at = datetime(2026, 3, 2, 15, tzinfo=UTC)  # Monday, 10:00 in New York
     buyer = enroll_asker(campaign, buyer__hours={"mon": [["20:00", "24:00"]]})
     lead: Lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace), received_at=at)
@@ -192,7 +192,7 @@ def test_a_lead_that_waits_says_when_it_is_tried_again(campaign: Campaign) -> No
     assert missed["gates"][0]["opens_at"] == "2026-03-03T01:00:00Z"
 
 
-def test_a_lead_that_it_holds_is_not_missed(campaign: Campaign) -> None:
+def test_lead_that_it_holds_is_not_missed(campaign: Campaign) -> None:
     buyer = enroll_asker(campaign)
     campaign.max_buyers = 2
     campaign.save(update_fields=["max_buyers"])
@@ -206,7 +206,7 @@ def test_a_lead_that_it_holds_is_not_missed(campaign: Campaign) -> None:
     assert Api(buyer).get("missed/")["results"] == []
 
 
-def test_an_attempt_that_did_not_ask_it_is_the_latest_word(campaign: Campaign) -> None:
+def test_attempt_that_did_not_ask_it_is_the_latest_word(campaign: Campaign) -> None:
     """The latest attempt ended before any buyer was asked: what an earlier one said is no longer true."""
     buyer = enroll_asker(campaign, credits_cents=0)
     lead = distribute(campaign)
@@ -241,7 +241,7 @@ def test_one_lead_takes_the_same_statements_however_often_it_was_tried(campaign:
 
 
 @pytest.mark.usefixtures("rival")
-def test_a_fix_that_would_not_have_been_enough_says_so(campaign: Campaign) -> None:
+def test_insufficient_fix_says_so(campaign: Campaign) -> None:
     buyer = enroll_asker(campaign, credits_cents=0)
     lead = distribute(campaign)
 
@@ -257,7 +257,7 @@ def test_a_fix_that_would_not_have_been_enough_says_so(campaign: Campaign) -> No
     }
 
 
-def test_nobody_learns_of_others_or_of_the_person(campaign: Campaign, rival: Enrollment) -> None:
+def test_answer_reveals_neither_others_nor_the_person(campaign: Campaign, rival: Enrollment) -> None:
     """Planted: a rival with a telling name and price, and a person whose data are in attributes that filters read."""
     gossip = {
         "callback": "(404) 881-2345",
@@ -306,7 +306,7 @@ def enroll_asker_again(campaign: Campaign) -> Buyer:
 
 
 @pytest.mark.usefixtures("rival")
-def test_the_documents_describe_exactly_what_is_answered(campaign: Campaign) -> None:
+def test_documents_describe_exactly_what_is_answered(campaign: Campaign) -> None:
     buyer = enroll_asker(campaign, credits_cents=0, cap_day=0)
     second = enroll_asker_again(campaign)
     lead = distribute(campaign)

@@ -126,7 +126,7 @@ def test_field_that_would_not_help_is_not_asked_for(source: Source) -> None:
     assert explained(tried(source, attributes={}))["missing_fields"] == []
 
 
-def test_money_of_buyers_is_not_told(source: Source) -> None:
+def test_money_of_buyers_is_not_shown(source: Source) -> None:
     Enrollment.objects.update(budget_day_cents=1)
     document = explained(tried(source))
     assert document["fixer"] == "time"
@@ -170,7 +170,7 @@ def test_held_and_paused_and_canceled(source: Source) -> None:
     assert advice(explained(lead)) == ("Cancelled: asked twice.", "nobody")
 
 
-def test_lead_that_was_sent_on_tells_nothing_of_where_it_went(source: Source) -> None:
+def test_routed_lead_does_not_reveal_its_destination(source: Source) -> None:
     """Not why it failed there, not which fields that workspace asks for, not that it is paused."""
     partner = SourceFactory()
     RuleFactory(workspace=partner.workspace, destination=source.workspace, conditions={"all": []})
@@ -221,5 +221,5 @@ def test_every_trigger_has_words_for_the_sender() -> None:
     assert set(TRIGGERS) == set(AttemptTrigger.values)
 
 
-def test_the_example_is_an_answer_too() -> None:
+def test_example_is_an_answer_too() -> None:
     assert_described(documents.EXAMPLE.value, documents.ExplanationAnswer())

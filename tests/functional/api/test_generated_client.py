@@ -54,7 +54,7 @@ def client_package(server: str, tmp_path: Path) -> Iterator[str]:
         del sys.modules[name]
 
 
-def test_the_generated_client_works(server: str, client_package: str) -> None:
+def test_generated_client_works(server: str, client_package: str) -> None:
     campaign = CampaignFactory()
     rich, poor = (each.buyer for each in enroll(campaign, count=2))
     give_credits(rich, amount_cents=10_000)
@@ -75,7 +75,7 @@ def test_the_generated_client_works(server: str, client_package: str) -> None:
     assert [each.attempt for each in detail.history] == [1]
 
 
-def test_the_generated_client_understands_a_refusal(server: str, client_package: str) -> None:
+def test_generated_client_understands_a_refusal(server: str, client_package: str) -> None:
     ask = Asker(client_package, server)
     key = issue_key(SourceFactory.create())
 

@@ -83,5 +83,5 @@ class TestRefusals:
         assert client.head(f"{LEDGER}?kinds=charge").status_code == 400
         assert client.head(LEDGER).status_code == 200
 
-    def test_nothing_is_said_before_the_key_is_known(self) -> None:
+    def test_unknown_key_learns_nothing(self) -> None:
         assert Client().get(f"{LEDGER}?kinds=charge").status_code == 401

@@ -59,7 +59,7 @@ def sold(committed_db: None, monkeypatch: pytest.MonkeyPatch) -> Lead:  # noqa: 
 schema = schemathesis.openapi.from_wsgi("/api/schema/?format=json", get_wsgi_application())
 
 
-def test_the_whole_api_is_walked() -> None:
+def test_whole_api_is_walked() -> None:
     """An operation without a key that this test knows would be let out."""
     operations = [each.ok() for each in schema.get_all_operations()]
     assert len(operations) >= 12
@@ -81,7 +81,7 @@ def test_the_whole_api_is_walked() -> None:
         HealthCheck.filter_too_much,
     ],
 )
-def test_the_api_keeps_to_its_schema(case: Case, sold: Lead) -> None:
+def test_api_keeps_to_its_schema(case: Case, sold: Lead) -> None:
     case.call_and_validate(headers=key_for(case, sold), checks=CHECKS)
 
 
@@ -92,7 +92,7 @@ def test_the_api_keeps_to_its_schema(case: Case, sold: Lead) -> None:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_what_exists_is_shown_as_the_schema_says(case: Case, sold: Lead) -> None:
+def test_response_matches_the_schema(case: Case, sold: Lead) -> None:
     if "public_id" not in case.path_parameters:
         return
     is_assignment = "assignments" in case.operation.path

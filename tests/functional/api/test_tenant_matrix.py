@@ -1,4 +1,4 @@
-"""PITFALLS 56: every route x a foreign tenant x every role, kind of key and scope, from the URL configuration.
+"""Every route x a foreign tenant x every role, kind of key and scope, from the URL configuration.
 
 A new route of the API needs an entry in API. A new page of the admin is tried by itself when it is under the address of
 its table and takes the id of a row. `test_every_route_is_in_the_matrix` fails for any other.
@@ -224,7 +224,7 @@ def model_of(route: Route) -> type[Model] | None:
 
 class TestApi:
     @every_api_route
-    def test_without_a_key_of_the_right_kind_nobody_is_let_in(self, route: Route, world: World) -> None:
+    def test_wrong_kind_of_key_is_refused(self, route: Route, world: World) -> None:
         entry = API[route.path]
         other_kind = winner_key if entry.key is source_key else source_key
         callers = [*strangers(world), client_with(other_kind(world.foreign))]
@@ -234,7 +234,7 @@ class TestApi:
                 assert answer.status_code in {401, 403}, (method, answer.content)
 
     @every_api_route
-    def test_what_another_agency_has_does_not_exist(self, route: Route, world: World) -> None:
+    def test_rows_of_another_agency_are_not_found(self, route: Route, world: World) -> None:
         entry = API[route.path]
         client = client_with(entry.key(world.mine))
         before = snapshot()
@@ -248,7 +248,7 @@ class TestApi:
             assert not {str(public_id) for public_id in foreign_public_ids(world) if str(public_id) in text}
 
     @every_route_of_a_row
-    def test_what_a_neighbor_in_the_same_agency_has_does_not_exist(self, route: Route, world: World) -> None:
+    def test_rows_of_a_neighbor_workspace_are_not_found(self, route: Route, world: World) -> None:
         """Keys of two sources, or of two buyers, of one workspace: strangers, whatever their scopes."""
         entry = API[route.path]
         client = client_with(entry.sibling(world.foreign))
@@ -259,7 +259,7 @@ class TestApi:
         assert snapshot() == before
 
     @every_api_route
-    def test_a_key_without_the_scope_is_forbidden(self, route: Route, world: World) -> None:
+    def test_key_without_the_scope_is_forbidden(self, route: Route, world: World) -> None:
         """Of every method: with all scopes but the one it needs 403, and with that one alone it is let in."""
         entry = API[route.path]
         for method in entry.methods:
@@ -276,7 +276,7 @@ class TestApi:
             assert let_in.status_code in entry.owner_gets, (method, let_in.content)
 
     @every_api_route
-    def test_an_unknown_parameter_is_refused_by_name(self, route: Route, world: World) -> None:
+    def test_unknown_parameter_is_refused_by_name(self, route: Route, world: World) -> None:
         entry = API[route.path]
         client = client_with(entry.key(world.foreign))
         before = snapshot()
@@ -306,7 +306,7 @@ class TestApi:
             assert not {secret for secret in secrets if secret in text}
         assert client.get(f"/api/v1/leads/{lead.public_id}/trace/").status_code == 403
 
-    def test_what_a_neighbour_bought_or_missed_does_not_exist(self, world: World) -> None:
+    def test_leads_of_a_neighbor_are_not_found(self, world: World) -> None:
         """Buyers of one agency are strangers to each other."""
         for name, key in (("assignments", loser_key), ("missed", winner_key)):
             route = next(route for route in api_routes() if route.path.startswith(f"api/v1/buyer/{name}/<"))
@@ -314,19 +314,19 @@ class TestApi:
             assert client_with(key(world.foreign)).get(f"/api/v1/buyer/{name}/").json()["results"] == []
 
     @every_api_route
-    def test_the_owner_is_let_in(self, route: Route, world: World) -> None:
+    def test_owner_is_let_in(self, route: Route, world: World) -> None:
         """The control: the same calls with the key of the agency that the rows belong to."""
         entry = API[route.path]
         for method in entry.methods:
             answer = call(client_with(entry.key(world.foreign)), route, world, method)
             assert answer.status_code in entry.owner_gets, (method, answer.content)
 
-    def test_what_is_sent_lands_with_the_sender(self, world: World) -> None:
+    def test_lead_lands_with_its_sender(self, world: World) -> None:
         answer = call(client_with(source_key(world.mine)), Route("api/v1/leads/", "leads"), world, "post")
 
         assert Lead.objects.get(public_id=answer.json()["id"]).workspace == world.mine
 
-    def test_a_foreign_buyer_is_not_known_to_the_trace(self, world: World) -> None:
+    def test_foreign_buyer_is_not_known_to_the_trace(self, world: World) -> None:
         own, buyer = Lead.objects.get(workspace=world.mine), world.foreign_row(Buyer)
         client = client_with(source_key(world.mine))
 
@@ -380,7 +380,7 @@ def strangers(world: World) -> Iterator[Client]:
 
 class TestDesk:
     @pytest.mark.parametrize("role", SCOPED_ROLES)
-    def test_a_row_of_another_agency_does_not_exist(self, role: str, world: World) -> None:
+    def test_row_of_another_agency_does_not_exist(self, role: str, world: World) -> None:
         client = client_of(person(role, world.mine))
         before = snapshot()
         let_in = [
@@ -393,7 +393,7 @@ class TestDesk:
         assert let_in == []
         assert snapshot() == before
 
-    def test_who_sees_everything_gets_there(self, world: World) -> None:
+    def test_full_user_gets_there(self, world: World) -> None:
         """The control: each of these addresses exists. 403 is a table that nobody writes to; a check is sent to."""
         client = client_of(User.objects.create_superuser("root"))
         for route, url in pages_of_foreign_rows(world):
@@ -405,7 +405,7 @@ class TestDesk:
                 assert client.get(url).status_code == 200, route.path
 
     @pytest.mark.parametrize("is_known", [False, True])
-    def test_who_does_not_work_at_the_desk_is_sent_to_log_in(self, is_known: bool, world: World) -> None:  # noqa: FBT001
+    def test_non_staff_user_is_sent_to_login(self, is_known: bool, world: World) -> None:  # noqa: FBT001
         client = client_of(User.objects.create_user("customer")) if is_known else Client()
         urls = [url for _, url in pages_of_foreign_rows(world)]
         urls += [route.url() for route in admin_routes() if is_without_id(route)]
@@ -416,7 +416,7 @@ class TestDesk:
                 assert (answer.status_code, answer["Location"].split("?")[0]) == (302, "/admin/login/"), url
         assert snapshot() == before
 
-    def test_nothing_foreign_comes_along_with_what_is_ones_own(self, world: World) -> None:
+    def test_own_rows_do_not_reveal_foreign_rows(self, world: World) -> None:
         client = client_of(person("operator", world.mine))
         own, foreign = Lead.objects.get(workspace=world.mine), world.foreign_row(Lead)
         page = f"/admin/routing/lead/{own.public_id}/trace/1/"
@@ -433,7 +433,7 @@ class TestDesk:
         assert answer.status_code == 400
         assert {row.enrollment for row in answer.context["rows"]} == set(mine)
 
-    def test_a_page_tells_nobody_what_to_see_on_the_site(self, world: World) -> None:
+    def test_page_has_no_view_site_link(self, world: World) -> None:
         client = client_of(person("viewer", world.mine))
 
         assert client.get(f"/admin/r/1/{world.foreign.pk}/").status_code == 404

@@ -47,7 +47,7 @@ def get(lead_id: object, *, key: str, **parameters: object) -> Any:
     return client.get(f"/api/v1/leads/{lead_id}/trace/", parameters)
 
 
-def test_the_trace_is_the_story_that_the_command_tells(lead: Lead) -> None:
+def test_trace_equals_the_command_output(lead: Lead) -> None:
     response = get(lead.public_id, key=issue_tracing_key(lead.source))
 
     assert response.status_code == 200, response.content
@@ -110,8 +110,8 @@ def test_key_without_the_scope_is_forbidden(lead: Lead) -> None:
     }
 
 
-def test_a_foreign_lead_and_an_unknown_one_look_alike(lead: Lead) -> None:
-    """PITFALLS 56: every query is scoped to the caller."""
+def test_foreign_lead_and_an_unknown_one_look_alike(lead: Lead) -> None:
+    """Every query is scoped to the caller."""
     foreign = get(lead.public_id, key=issue_tracing_key(SourceFactory()))
     unknown = get(uuid4(), key=issue_tracing_key(lead.source))
 
@@ -119,7 +119,7 @@ def test_a_foreign_lead_and_an_unknown_one_look_alike(lead: Lead) -> None:
     assert (unknown.status_code, unknown.json()) == (404, NOT_FOUND)
 
 
-def test_whoever_sent_a_lead_on_does_not_see_the_buyers_of_where_it_is_now(lead: Lead) -> None:
+def test_sending_workspace_does_not_see_the_destinations_buyers(lead: Lead) -> None:
     sender = SourceFactory()
     plant(
         "UPDATE routing_lead SET source_id = %s, source_workspace_id = %s WHERE id = %s",
@@ -129,7 +129,7 @@ def test_whoever_sent_a_lead_on_does_not_see_the_buyers_of_where_it_is_now(lead:
     assert get(lead.public_id, key=issue_tracing_key(sender)).status_code == 404
 
 
-def test_a_foreign_buyer_and_an_unknown_one_look_alike(lead: Lead) -> None:
+def test_foreign_buyer_and_an_unknown_one_look_alike(lead: Lead) -> None:
     key = issue_tracing_key(lead.source)
     foreign = get(lead.public_id, key=key, buyer=BuyerFactory().public_id)
     unknown = get(lead.public_id, key=key, buyer=uuid4())
@@ -150,7 +150,7 @@ def test_a_foreign_buyer_and_an_unknown_one_look_alike(lead: Lead) -> None:
         ("latest", "9" * 5000),
     ],
 )
-def test_a_wrong_parameter_is_named(lead: Lead, parameter: str, text: str) -> None:
+def test_wrong_parameter_is_named(lead: Lead, parameter: str, text: str) -> None:
     response = get(lead.public_id, key=issue_tracing_key(lead.source), **{parameter: text})
 
     assert response.status_code == 400
@@ -158,7 +158,7 @@ def test_a_wrong_parameter_is_named(lead: Lead, parameter: str, text: str) -> No
     assert list(response.json()["error"]["fields"]) == [parameter]
 
 
-def test_without_a_key_nothing_is_told(lead: Lead) -> None:
+def test_no_answer_without_a_key(lead: Lead) -> None:
     response = Client().get(f"/api/v1/leads/{lead.public_id}/trace/")
 
     assert response.status_code == 401
@@ -166,20 +166,20 @@ def test_without_a_key_nothing_is_told(lead: Lead) -> None:
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-def test_a_trace_is_only_read(lead: Lead, method: str) -> None:
+def test_trace_is_only_read(lead: Lead, method: str) -> None:
     client = Client(headers={"Authorization": f"Api-Key {issue_key(lead.source)}"})
 
     assert getattr(client, method)(f"/api/v1/leads/{lead.public_id}/trace/").status_code == 405
 
 
-def test_a_path_that_names_no_lead_is_404_in_json() -> None:
+def test_path_that_names_no_lead_is_404_in_json() -> None:
     response = get("nonsense", key="x")
 
     assert response.status_code == 404
     assert response.json()["error"]["code"] == "not_found"
 
 
-def test_the_documents_describe_exactly_what_is_answered(lead: Lead) -> None:
+def test_documents_describe_exactly_what_is_answered(lead: Lead) -> None:
     buyer = Enrollment.objects.select_related("buyer").get(last_assigned_at__isnull=False).buyer
     poor = LeadFactory(source__workspace=lead.workspace, zip="10001")
     Enrollment.objects.update(cap_day=0)

@@ -33,7 +33,7 @@ TUESDAY = datetime(2026, 3, 3, 1, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 3, 3, 5, tzinfo=UTC)  # New York's
 HOLD_WALLET = "SELECT 1 FROM distribution_wallet WHERE buyer_id = %s FOR UPDATE"
 HOLD_BUYER = "SELECT 1 FROM distribution_buyer WHERE id = %s FOR UPDATE"
-ENDED_FROM_OUTSIDE = {"lock_expired", "worker_lost"}  # no attempt of the engine ends so: see test_lease
+ENDED_FROM_OUTSIDE = {"lock_expired", "worker_lost"}  # no attempt of the engine ends so: see test_claim
 # A cap that no time opens, a definition that stays as it is: a person must act.
 UNUSUAL = {"cap_that_never_resets", "definition_that_does_not_compile"}
 ADULTS = {"field": "attributes.roof_age", "op": "gte", "value": 10}
@@ -154,7 +154,7 @@ CASES: dict[str, Case] = {
         tier={"content_filter": ADULTS},
         lead={"attributes": {"roof_age": 9}},
     ),
-    "lead_filter_rejected_by_the_enrollment_for_a_missing_field": Case(  # PITFALLS 41
+    "lead_filter_rejected_by_the_enrollment_for_a_missing_field": Case(  # missing never passes
         "no_eligible_buyers_after_tier_filters",
         "unsold",
         "lead_filter_rejected",
@@ -335,7 +335,7 @@ def test_outranked_and_locked_beside_a_buyer_that_gets_it() -> None:
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_every_failing_gate_is_told_and_the_first_names_the_skip() -> None:
+def test_every_failing_gate_is_recorded_and_the_first_names_the_skip() -> None:
     """No short circuit: a buyer sees everything that would have to change."""
     case = Case("no_eligible_buyers", "unsold", enrollment={"active": False, "cap_day": 0, **NOT_COVERED})
     _, lead = build(case)
@@ -352,13 +352,13 @@ def test_every_failing_gate_is_told_and_the_first_names_the_skip() -> None:
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_a_deferred_lead_is_sold_at_its_time() -> None:
+def test_deferred_lead_is_sold_at_its_time() -> None:
     case = CASES["outside_buyer_hours"]
     _, lead = build(case)
     assert distribute_lead(lead.pk, at=AT).next_attempt_at == TUESDAY
 
     early = distribute_lead(lead.pk, at=TUESDAY - timedelta(microseconds=1))
-    assert early.left == "not_due"
+    assert early.not_run == "not_due"
     assert distribute_lead(lead.pk, at=TUESDAY).result == "success"
 
 
@@ -370,7 +370,7 @@ def test_every_reason_of_the_registry_has_a_case() -> None:
     assert {case.buyer_reason for case in CASES.values()} | {"outranked"} == buyer_level | {""}
 
 
-def test_the_registry_names_the_usual_class() -> None:
+def test_registry_names_the_usual_class() -> None:
     """What the cases show is what the registry says: the class decides the lead's next state."""
     usual = {"retry": {RetryClass.TRANSIENT, RetryClass.ERROR}, "deferred": {RetryClass.DEFERRED}}
     for name, case in CASES.items():

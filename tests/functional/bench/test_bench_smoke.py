@@ -7,19 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
 from django.db import connection
 
-from distribution.bench.aims import judge
-from distribution.bench.database import LOCK
-from distribution.bench.numbers import Spread, percentile, ratios
-from distribution.bench.plan import BY_HAND, LOOPS, PLAIN_ORM, PRODUCT, Plan
-from distribution.bench.routing_part import build_plan, make_fields
-from distribution.bench.servers import ARGUMENTS, WEB_WORKERS
-from distribution.bench.wire import read_trace
-from distribution.management.commands.bench import read_plan
 from leadswitch.up import programs
 from routing.owned_lock import owned_lock
+from tests.bench.aims import judge
+from tests.bench.database import LOCK
+from tests.bench.numbers import Spread, percentile, ratios
+from tests.bench.plan import BY_HAND, LOOPS, PLAIN_ORM, PRODUCT, Plan
+from tests.bench.routing_part import build_plan, make_fields
+from tests.bench.run import main, read_options
+from tests.bench.servers import ARGUMENTS, WEB_WORKERS
+from tests.bench.wire import read_trace
 
 TINY = Plan(
     leads={4: 2, 8: 2},
@@ -42,10 +41,10 @@ def tiny_plan(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) ->
 
 
 @pytest.mark.usefixtures("committed_db", "tiny_plan")
-def test_a_run_reports_every_part_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_run_reports_every_part_and_leaves_nothing_behind(tmp_path: Path) -> None:
     output = StringIO()
 
-    call_command("bench", "--quick", stdout=output)
+    assert main(["--quick"], stream=output) == 0
 
     text = output.getvalue()
     for title in (
@@ -97,7 +96,7 @@ def check_routing(routing: Mapping[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("number", [0, 7, 999])
-def test_a_lead_of_the_routing_bench_meets_its_own_rule(number: int) -> None:
+def test_lead_of_the_routing_bench_meets_its_own_rule(number: int) -> None:
     [hop] = build_plan(1_000).find_path(make_fields(number), max_hops=8)
     assert hop.rule.id == number
 
@@ -126,31 +125,32 @@ def bench_databases() -> list[str]:
 
 
 @pytest.mark.django_db
-def test_a_second_bench_on_the_server_is_refused() -> None:
-    with (
-        owned_lock(LOCK),
-        pytest.raises(CommandError, match="another bench is running") as refused,
-    ):
-        call_command("bench", "--quick", stdout=StringIO())
+def test_second_bench_on_the_server_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with owned_lock(LOCK):
+        assert main(["--quick"]) == 2
 
-    assert refused.value.returncode == 2
+    assert "another bench is running" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
-    [({"leads": 0}, "--leads 0: give 2 or more"), ({"rounds": 1}, "--rounds 1: give 3 or more")],
+    ("arguments", "message"),
+    [(["--leads", "0"], "--leads 0: give 2 or more"), (["--rounds", "1"], "--rounds 1: give 3 or more")],
 )
-def test_counts_that_make_no_sense_are_refused(options: Mapping[str, Any], message: str) -> None:
-    with pytest.raises(CommandError, match=message) as refused:
-        read_plan({"quick": False, "leads": None, "rounds": None, **options})
-    assert refused.value.returncode == 2
+def test_counts_that_make_no_sense_are_refused(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        read_options(arguments)
+
+    assert refused.value.code == 2
+    assert message in capsys.readouterr().err
 
 
 def test_leads_scale_with_the_pool() -> None:
     assert Plan.full().with_leads(30).leads == {10: 30, 100: 10, 1000: 2}
 
 
-def test_the_web_servers_are_those_of_make_up() -> None:
+def test_web_servers_are_those_of_make_up() -> None:
     web = programs("127.0.0.1", 8000, workers=WEB_WORKERS)[0].command
     place = list(web).index("--config")
     assert tuple(web[place:]) == ARGUMENTS

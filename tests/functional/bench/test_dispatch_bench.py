@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 import redis
-from django.core.management import CommandError, call_command
 
-from distribution.bench.dispatch.aims import judge
-from distribution.bench.dispatch.backlog_part import draw
-from distribution.bench.dispatch.plan import CONTENDERS, DELAYED, IMMEDIATE, KINDS, Plan
-from distribution.bench.dispatch.processes import REDIS_DATABASE, _with_database
+from tests.bench.dispatch.aims import judge
+from tests.bench.dispatch.backlog_part import draw
+from tests.bench.dispatch.plan import CONTENDERS, DELAYED, IMMEDIATE, KINDS, Plan
+from tests.bench.dispatch.processes import REDIS_DATABASE, _with_database
+from tests.bench.dispatch.run import main
 from tests.functional.bench.test_bench_smoke import bench_databases
 
 TINY = Plan(
@@ -39,14 +39,14 @@ def bench_client(settings: Any) -> Iterator["redis.Redis[bytes]"]:
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_a_run_reports_every_part_and_leaves_nothing_behind(
+def test_run_reports_every_part_and_leaves_nothing_behind(
     tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch, bench_client: "redis.Redis[bytes]"
 ) -> None:
     monkeypatch.setattr(Plan, "quick", classmethod(lambda cls: TINY))  # noqa: ARG005 - stands in for a classmethod
     settings.VAR_DIR = tmp_path
     output = StringIO()
 
-    call_command("bench_dispatch", "--quick", stdout=output)
+    assert main(["--quick"], stream=output) == 0
 
     report = json.loads((tmp_path / "bench" / "dispatch.json").read_text())
     assert [run["contender"] for run in report["lags"]["runs"]] == list(CONTENDERS)
@@ -71,10 +71,12 @@ def test_a_run_reports_every_part_and_leaves_nothing_behind(
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_a_redis_database_in_use_is_left_alone(bench_client: "redis.Redis[bytes]") -> None:
+def test_redis_database_in_use_is_left_alone(
+    bench_client: "redis.Redis[bytes]", capsys: pytest.CaptureFixture[str]
+) -> None:
     bench_client.set("somebody's", 1)
-    with pytest.raises(CommandError, match=f"Redis database {REDIS_DATABASE} is not empty"):
-        call_command("bench_dispatch", "--quick")
+    assert main(["--quick"]) == 2
+    assert f"Redis database {REDIS_DATABASE} is not empty" in capsys.readouterr().err
     assert bench_client.get("somebody's") == b"1"
 
 
@@ -104,7 +106,7 @@ def test_aims_are_judged_by_what_was_measured() -> None:
     ]
 
 
-def test_a_backlog_is_drawn_in_twenty_lines_at_most() -> None:
+def test_backlog_is_drawn_in_twenty_lines_at_most() -> None:
     lines = draw([1_000] * 50 + [500] * 50)
     assert len(lines) == 20
     assert lines[0] == f"   0 s   1,000/s {'#' * 50}"

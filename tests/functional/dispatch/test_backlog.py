@@ -53,7 +53,7 @@ def scores(client: "redis.Redis[str]", campaign: Campaign) -> dict[int, float]:
 def test_lost_leads_are_found_and_come_back_at_their_time(
     campaign: Campaign, redis_client: "redis.Redis[str]"
 ) -> None:
-    """PITFALLS 36 and 49."""
+    """A lead that is pending without a due time is an orphan. The reconciler must find it."""
     later_at = timezone.now() + HOUR
     due = make_old_leads(campaign, count=3)
     later = make_old_leads(campaign, count=2, next_attempt_at=later_at)
@@ -76,7 +76,7 @@ def test_lost_leads_are_found_and_come_back_at_their_time(
 
 
 def test_leads_that_wait_in_a_ready_queue_are_not_lost(campaign: Campaign) -> None:
-    """PITFALLS 25."""
+    """A lead that waits in a ready queue is not lost, and must not be enqueued twice."""
     [lead_id] = make_old_leads(campaign, count=1)
     lead = Lead.objects.get(pk=lead_id)
     schedule.put([Due(lead_id, lead.workspace_id, lead.received_at)])
@@ -88,7 +88,7 @@ def test_young_leads_may_still_be_on_their_way(campaign: Campaign) -> None:
     assert reconcile() == Counts()
 
 
-def test_a_wrong_time_is_put_right(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
+def test_wrong_time_is_put_right(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
     """The row says in an hour; the index learnt of tomorrow only."""
     in_an_hour = timezone.now() + HOUR
     [lead_id] = make_old_leads(campaign, count=1, next_attempt_at=in_an_hour)
@@ -97,8 +97,8 @@ def test_a_wrong_time_is_put_right(campaign: Campaign, redis_client: "redis.Redi
     assert scores(redis_client, campaign) == {lead_id: schedule.to_ms(in_an_hour)}
 
 
-def test_a_healthy_pile_hides_nothing(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
-    """PITFALLS 26: many leads with the same due time, page by page."""
+def test_healthy_pile_hides_nothing(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many leads with the same due time, page by page."""
     monkeypatch.setattr("routing.reconcile.schedule.LEADS_A_PAGE", 10)
     lead_ids = make_old_leads(campaign, count=55, next_attempt_at=timezone.now() + HOUR)
     assert reconcile() == Counts(checked=55, repaired=55)
@@ -114,7 +114,7 @@ def test_polled_workspaces_are_none_of_its_business(campaign: Campaign) -> None:
     assert reconcile() == Counts()
 
 
-def test_a_page_is_in_due_order_and_ends_at_a_time(campaign: Campaign) -> None:
+def test_page_is_in_due_order_and_ends_at_a_time(campaign: Campaign) -> None:
     now = timezone.now()
     last, first, middle = (
         make_old_leads(campaign, count=1, next_attempt_at=now + number * HOUR)[0] for number in (3, 1, 2)
@@ -134,8 +134,8 @@ def delays_of(count: int, *, overdue: timedelta = HOUR) -> list[float]:
     return [spread.place(Due(number, 1, AT - overdue), at=AT).wait_ms / 1000 for number in range(count)]
 
 
-def test_a_hundred_thousand_leads_come_back_evenly() -> None:
-    """PITFALLS 27: later the more there are, only ever later, and never more than a second's worth in a second."""
+def test_hundred_thousand_leads_come_back_evenly() -> None:
+    """Later the more there are, only ever later, and never more than a second's worth in a second."""
     delays = delays_of(100_000)
     a_second = Counter(int(delay) for delay in delays)
     assert min(delays) >= 0
@@ -146,23 +146,23 @@ def test_a_hundred_thousand_leads_come_back_evenly() -> None:
     report.write_text(json.dumps({"leads": len(delays), "leads_by_second": dict(sorted(a_second.items()))}))
 
 
-def test_a_fixed_jitter_would_be_a_stampede() -> None:
+def test_fixed_jitter_would_be_a_stampede() -> None:
     """Control: two seconds for everybody."""
     fixed = Counter(int(2 * number / 100_000) for number in range(100_000))
     assert max(fixed.values()) == 50_000
 
 
-def test_a_handful_hardly_waits() -> None:
+def test_handful_hardly_waits() -> None:
     assert max(delays_of(10)) < 0.05
 
 
-def test_a_backlog_beyond_the_longest_spread_goes_round_again() -> None:
+def test_backlog_beyond_the_longest_spread_goes_round_again() -> None:
     delays = delays_of(2 * (LONGEST_SPREAD_SECONDS - 1) * LEADS_A_SECOND)
     assert max(delays) < LONGEST_SPREAD_SECONDS
     assert max(Counter(int(delay) for delay in delays).values()) < 2.1 * LEADS_A_SECOND
 
 
-def test_what_is_not_due_yet_keeps_its_time() -> None:
+def test_lead_that_is_not_due_keeps_its_time() -> None:
     lead = Due(1, 1, AT + HOUR)
     assert Spread(seed=1).place(lead, at=AT) == lead
 
@@ -183,7 +183,7 @@ def make_scheduled(campaign: Campaign, *, count: int, due_at: datetime) -> list[
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_a_run_reads_what_is_due_soon_and_a_part_of_the_rest(campaign: Campaign) -> None:
+def test_run_reads_what_is_due_soon_and_a_part_of_the_rest(campaign: Campaign) -> None:
     """The far future costs each run the same, however much of it there is."""
     now = timezone.now()
     make_scheduled(campaign, count=5, due_at=now + timedelta(minutes=5))
@@ -202,7 +202,7 @@ def test_a_run_reads_what_is_due_soon_and_a_part_of_the_rest(campaign: Campaign)
 
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("lost", [0, 9, 10, 17, 32])
-def test_a_round_comes_to_every_lead(campaign: Campaign, lost: int) -> None:
+def test_round_comes_to_every_lead(campaign: Campaign, lost: int) -> None:
     other: Campaign = CampaignFactory(workspace__dispatch_mode="event")
     far_at = timezone.now() + HOUR
     lead_ids = [
@@ -217,7 +217,7 @@ def test_a_round_comes_to_every_lead(campaign: Campaign, lost: int) -> None:
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_a_lost_lead_that_is_due_soon_is_found_by_the_next_run(campaign: Campaign) -> None:
+def test_lost_lead_that_is_due_soon_is_found_by_the_next_run(campaign: Campaign) -> None:
     """Wherever the round is, and whatever pile is due later."""
     now = timezone.now()
     make_scheduled(campaign, count=40, due_at=now + HOUR)
@@ -229,7 +229,7 @@ def test_a_lost_lead_that_is_due_soon_is_found_by_the_next_run(campaign: Campaig
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_a_pile_of_a_paused_workspace_is_read_part_by_part(
+def test_pile_of_a_paused_workspace_is_read_part_by_part(
     campaign: Campaign, redis_client: "redis.Redis[str]"
 ) -> None:
     """Resumed, its leads are put by a worker at once, and are due soon for the next run."""
@@ -247,7 +247,7 @@ def test_a_pile_of_a_paused_workspace_is_read_part_by_part(
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_a_flush_begins_the_round_again(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
+def test_flush_begins_the_round_again(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
     make_scheduled(campaign, count=25, due_at=timezone.now() + HOUR)
     reconcile()
     remove_keys(redis_client)

@@ -12,8 +12,8 @@ from routing.dispatch.canary import Canary, read_canary
 from routing.dispatch.schedule import Leader
 from routing.models import Lead
 from routing.redis import keys
-from tests.support.racing import wait_until
 from tests.support.times import HOUR, due, ids
+from tests.support.waiting import wait_until
 from tracing.models import Attempt
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def test_all_must_come_back(leader: Leader) -> None:
     assert (schedule.read_sizes().inflight, Lead.objects.count(), Attempt.objects.count()) == (0, 0, 0)
 
 
-def test_a_lost_one_is_replaced_and_stays_missing_until_one_comes_back(leader: Leader) -> None:
+def test_lost_one_is_replaced_and_stays_missing_until_one_comes_back(leader: Leader) -> None:
     send_and_take(leader)  # and nobody gets the message
     with connection.cursor() as cursor:
         cursor.execute("UPDATE routing_canary SET out_since = out_since - interval '1 minute'")
@@ -78,7 +78,7 @@ def test_a_lost_one_is_replaced_and_stays_missing_until_one_comes_back(leader: L
     assert read_canary().out_seconds is None
 
 
-def test_an_old_message_proves_nothing(leader: Leader, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_message_proves_nothing(leader: Leader, monkeypatch: pytest.MonkeyPatch) -> None:
     send_and_take(leader)
     monkeypatch.setattr(canary, "DUE_IN", HOUR)
     assert canary.send() == []  # ends the leases

@@ -64,7 +64,7 @@ def waits_ms(client: "redis.Redis[str]", lead_id: int, workspace_id: int) -> flo
 
 
 @pytest.mark.usefixtures("clock_ahead")
-def test_what_the_broker_refuses_comes_up_again_at_once(
+def test_message_refused_by_the_broker_is_retried_at_once(
     redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(enqueue, "publish_ready", list)
@@ -74,25 +74,25 @@ def test_what_the_broker_refuses_comes_up_again_at_once(
 
 
 @pytest.mark.usefixtures("clock_ahead")
-def test_an_overdue_lead_is_put_back_at_once(lead_id: int) -> None:
+def test_overdue_lead_is_put_back_at_once(lead_id: int) -> None:
     assert run_reconciler(find_reconciler("schedule"), fix=True).repaired == 1
     assert schedule.start([lead_id]) != [None]
 
 
 @pytest.mark.usefixtures("clock_ahead")
-def test_an_overdue_lead_of_a_new_mode_is_put_at_once(campaign: Campaign, lead_id: int) -> None:
+def test_overdue_lead_of_a_new_mode_is_put_at_once(campaign: Campaign, lead_id: int) -> None:
     assert follow_mode(campaign.workspace_id) == 1
     assert schedule.start([lead_id]) != [None]
 
 
 @pytest.mark.usefixtures("clock_ahead")
-def test_a_new_leader_puts_an_overdue_lead_back_at_once(lead_id: int) -> None:
+def test_new_leader_puts_an_overdue_lead_back_at_once(lead_id: int) -> None:
     list(catch_up())
     assert schedule.start([lead_id]) != [None]
 
 
 @pytest.mark.usefixtures("clock_ahead")
-def test_a_spread_waits_by_the_clock_of_redis(redis_client: "redis.Redis[str]") -> None:
+def test_spread_waits_by_the_clock_of_redis(redis_client: "redis.Redis[str]") -> None:
     spread = Spread(seed=1)
     leads = [spread.place(due(number, ago=2 * OFF), at=read_clock()) for number in range(2_000)]
     schedule.put(leads)
@@ -100,29 +100,27 @@ def test_a_spread_waits_by_the_clock_of_redis(redis_client: "redis.Redis[str]") 
 
 
 @pytest.mark.usefixtures("clock_ahead")
-def test_a_canary_is_due_in_a_moment(
-    redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_canary_is_due_in_a_moment(redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(canary, "DUE_IN", timedelta(seconds=20))  # so that it is still in the schedule
     assert canary.send() == []
     assert 0 < waits_ms(redis_client, -1, canary.workspace_of(0, 4)) < SOON_MS
 
 
 @pytest.mark.usefixtures("clock_ahead")
-def test_a_lead_that_is_run_again_is_due_now(lead_id: int) -> None:
+def test_lead_that_is_run_again_is_due_now(lead_id: int) -> None:
     rerun_lead(lead_id, at=datetime.now(UTC))
     assert Lead.objects.get(pk=lead_id).next_attempt_at <= read_clock()  # type: ignore[operator] # it is due
 
 
 @pytest.mark.usefixtures("clock_behind")
-def test_the_leader_finds_overdue_leads(lead_id: int) -> None:
+def test_leader_finds_overdue_leads(lead_id: int) -> None:
     Lead.objects.filter(pk=lead_id).update(next_attempt_at=read_clock() - OFF / 2)
     Lookout()._look_into_postgres()
     assert schedule.start([lead_id]) != [None]
 
 
 @pytest.mark.usefixtures("clock_behind")
-def test_the_worker_of_a_polled_lead_is_told_at_once(
+def test_worker_of_a_polled_lead_is_woken_at_once(
     lead_id: int, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Lead.objects.filter(pk=lead_id).update(next_attempt_at=read_clock())

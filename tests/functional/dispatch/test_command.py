@@ -56,7 +56,7 @@ def lead_and_work(path: DispatchPath = DispatchPath.REDIS) -> None:
 
 
 class TestStatus:
-    def test_a_stranger_can_read_it(self, settings: Any) -> None:
+    def test_stranger_can_read_it(self, settings: Any) -> None:
         settings.LEADSWITCH_READY_LIMIT = 2
         settings.LEADSWITCH_READY_SHARDS = 2
         sunbelt = WorkspaceFactory(name="Sunbelt Leads", slug="sunbelt", dispatch_mode="event")
@@ -95,7 +95,7 @@ class TestStatus:
             "Nothing is wrong.",
         ]
 
-    def test_the_chosen_workspace_is_told_too(self) -> None:
+    def test_chosen_workspace_is_reported_too(self) -> None:
         lead_and_work()
         WorkspaceFactory(slug="acme")
         assert "acme" not in dispatch("status")
@@ -103,7 +103,7 @@ class TestStatus:
             "status", "--workspace", "acme"
         )
 
-    def test_what_is_wrong_ends_it_with_1(self, redis_client: "redis.Redis[str]") -> None:
+    def test_problem_exits_with_1(self, redis_client: "redis.Redis[str]") -> None:
         workspace = WorkspaceFactory(slug="acme", dispatch_mode="event")
         redis_client.set(keys.workspace_paused_key(workspace.pk), 1)
 
@@ -118,7 +118,7 @@ class TestStatus:
             "Wrong: Redis has 1 switch other than PostgreSQL: nothing wrong is sold, but leads start late",
         ]
 
-    def test_a_pause_is_told_and_is_nothing_wrong(self) -> None:
+    def test_pause_is_reported_and_is_not_a_problem(self) -> None:
         lead_and_work()
         pauses.pause_product(at=timezone.now(), **WHY)
         assert f"product     PAUSED since {AT} by ann: a doubt" in dispatch("status").splitlines()
@@ -133,7 +133,7 @@ class TestStatus:
         assert f"Redis       does not answer: {no_redis}" in text
         assert "shard" not in text
 
-    def test_a_machine_can_read_it(self, redis_client: "redis.Redis[str]") -> None:
+    def test_machine_can_read_it(self, redis_client: "redis.Redis[str]") -> None:
         assert redis_client.ping()
         workspace = WorkspaceFactory(slug="acme", dispatch_mode="event")
         schedule.put([later(5, workspace.pk)])
@@ -163,14 +163,14 @@ class TestStatus:
         assert (told["pause"]["actor"], told["pause"]["reason"]) == ("ann", "a doubt")
         assert found["product"] == {"pause": None, "is_mirrored": True}
 
-    def test_a_machine_is_told_that_redis_is_away(self, no_redis: str) -> None:
+    def test_json_output_reports_that_redis_is_down(self, no_redis: str) -> None:
         found = json.loads(dispatch("status", "--json", code=1))
         assert found["redis"] == {"is_answering": False, "failure": no_redis}
         assert found["product"] == {"pause": None, "is_mirrored": None}
 
 
 class TestSwitch:
-    def test_the_product_is_paused_and_resumed(self, redis_client: "redis.Redis[str]") -> None:
+    def test_product_is_paused_and_resumed(self, redis_client: "redis.Redis[str]") -> None:
         assert dispatch("pause", "--reason", "a bad import") == (
             "dispatch: the whole product is paused; a sale that has begun comes to its end, no further one is made\n"
         )
@@ -185,7 +185,7 @@ class TestSwitch:
             name.endswith("(command line)") for name in AuditEntry.objects.values_list("actor", flat=True)
         )
 
-    def test_doing_it_again_says_so(self) -> None:
+    def test_repeated_action_says_so(self) -> None:
         workspace = WorkspaceFactory(slug="acme")
         pauses.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
         of_acme = ("--workspace", "acme", "--reason", "x")
@@ -201,7 +201,7 @@ class TestSwitch:
         )
         assert AuditEntry.objects.count() == 2
 
-    def test_a_workspace_that_is_resumed_under_a_paused_product(self) -> None:
+    def test_workspace_that_is_resumed_under_a_paused_product(self) -> None:
         workspace = WorkspaceFactory(slug="acme", paused_at=timezone.now())
         pauses.pause_product(at=timezone.now(), **WHY)
         assert dispatch("resume", "--workspace", "acme", "--reason", "x").splitlines() == [
@@ -218,7 +218,7 @@ class TestSwitch:
         assert told[1].startswith(f"Redis does not answer ({no_redis}). The switch holds all the same")
         assert Workspace.objects.filter(slug="acme", paused_at__isnull=False).exists()
 
-    def test_an_unknown_workspace_is_told_with_close_names(self) -> None:
+    def test_unknown_workspace_error_suggests_close_names(self) -> None:
         assert refused("status", "--workspace", "acme") == "there is no workspace 'acme'; there is none yet"
         for slug in ("sunbelt", "sunrise", "peachtree"):
             WorkspaceFactory(slug=slug)
@@ -234,13 +234,13 @@ class TestSwitch:
         assert not AuditEntry.objects.exists()
 
     @pytest.mark.parametrize("reason", ["", "  ", "x" * 201, "\x00"])
-    def test_a_reason_is_needed(self, reason: str) -> None:
+    def test_reason_is_needed(self, reason: str) -> None:
         for action in ("pause", "resume"):
             assert "must have 1 to 200 characters" in refused_by_parser(action, "--reason", reason)
         assert "--reason" in refused_by_parser("pause")
         assert read_control().paused_at is None
 
-    def test_somebody_else_who_switches_is_waited_for_and_no_longer(self) -> None:
+    def test_concurrent_switch_is_waited_for_within_the_time_out(self) -> None:
         workspace = WorkspaceFactory(slug="acme")
         with holding("SELECT 1 FROM routing_workspace WHERE id = %s FOR UPDATE", [workspace.pk]):
             assert refused("pause", "--workspace", "acme", "--reason", "x") == (

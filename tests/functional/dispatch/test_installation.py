@@ -37,7 +37,7 @@ def lead_once() -> None:
     dispatcher._turn()
 
 
-def test_a_dispatcher_does_not_lead_in_the_redis_of_another_one(held: "redis.Redis[str]") -> None:
+def test_dispatcher_does_not_lead_in_the_redis_of_another_one(held: "redis.Redis[str]") -> None:
     with pytest.raises(OtherInstallation, match=r"^LEADSWITCH_REDIS_PREFIX=.* own prefix or REDIS_URL"):
         Dispatcher("test", run_next_due=lambda: False, stop=Event()).run()
     assert not held.exists(keys.dispatcher_key())
@@ -55,7 +55,7 @@ def test_processes_that_serve_do_not_start(capsys: pytest.CaptureFixture[str]) -
 
 
 @pytest.mark.usefixtures("held")
-def test_the_status_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         call_command("dispatch", "status")
     assert ended.value.code == 1
@@ -63,12 +63,12 @@ def test_the_status_says_so(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("held")
-def test_the_reconciler_of_a_process_that_runs_says_so() -> None:
+def test_reconciler_of_a_process_that_runs_says_so() -> None:
     with pytest.raises(OtherInstallation):
         run_reconciler(find_reconciler("workspace_pauses"), fix=True)
 
 
-def test_a_leader_holds_redis_for_a_while(redis_client: "redis.Redis[str]") -> None:
+def test_leader_holds_redis_for_a_while(redis_client: "redis.Redis[str]") -> None:
     lead_once()
     assert redis_client.get(keys.installation_key()) == installation.read_name()
     assert 0 < redis_client.pttl(keys.installation_key()) <= HELD_MS
@@ -76,7 +76,7 @@ def test_a_leader_holds_redis_for_a_while(redis_client: "redis.Redis[str]") -> N
     begin()
 
 
-def test_a_flush_and_the_end_of_the_other_one_lock_nobody_out(held: "redis.Redis[str]") -> None:
+def test_flush_and_end_of_the_other_installation_lock_nothing_out(held: "redis.Redis[str]") -> None:
     remove_keys(held)
     lead_once()
     installation.release()
@@ -87,13 +87,13 @@ def test_a_flush_and_the_end_of_the_other_one_lock_nobody_out(held: "redis.Redis
     assert held.get(keys.installation_key()) == installation.read_name()
 
 
-def test_a_leader_lets_go_of_its_own_name_alone(held: "redis.Redis[str]") -> None:
+def test_leader_releases_its_own_name_only(held: "redis.Redis[str]") -> None:
     installation.release()
     assert held.get(keys.installation_key()) == OTHER
 
 
 @pytest.mark.usefixtures("held")
-def test_a_server_that_does_not_tell_its_number_is_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_without_an_identifier_is_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(installation, "READ", "SELECT 1 FROM no_such_table")
     installation.read_name.cache_clear()
     try:
@@ -103,7 +103,7 @@ def test_a_server_that_does_not_tell_its_number_is_not_checked(monkeypatch: pyte
 
 
 @pytest.mark.parametrize("sqlstate", ["0A000", "58P01", "XX000"])
-def test_a_server_without_control_data_is_led_all_the_same(
+def test_server_without_control_data_is_led_all_the_same(
     redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch, sqlstate: str
 ) -> None:
     """Hosted servers keep theirs elsewhere. A dispatcher that took that for an outage would never lead."""
@@ -133,7 +133,7 @@ def restored(
     installation.forget()
 
 
-def test_a_database_that_is_restored_in_place_locks_nobody_out(
+def test_restored_database_locks_no_process_out(
     redis_client: "redis.Redis[str]", restored: Callable[[], None]
 ) -> None:
     """Its dispatcher goes on, and lost its sessions on the way: a process that starts now knows the new name alone."""
@@ -149,7 +149,7 @@ def test_a_database_that_is_restored_in_place_locks_nobody_out(
     installation.check()
 
 
-def test_a_process_that_knows_an_old_name_asks_again(
+def test_process_with_a_stale_name_reads_it_again(
     redis_client: "redis.Redis[str]", restored: Callable[[], None]
 ) -> None:
     """A worker that outlived the restore: its reconcilers would be refused until it is started anew."""

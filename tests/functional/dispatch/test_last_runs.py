@@ -68,7 +68,7 @@ def test_run_by_command_counts() -> None:
     assert [each.name for each in read_runs() if each.is_ok] == [each.name for each in read_runs()]
 
 
-def test_failed_run_is_told_and_is_not_its_work() -> None:
+def test_failed_run_is_recorded_and_rolled_back() -> None:
     all_ran(ago=MINUTES)
 
     def fail(*, fix: bool, limit: int) -> Counts:  # noqa: ARG001 - the signature is a reconciler's

@@ -10,14 +10,14 @@ from distribution.attempts.lease import run_leased
 from distribution.models import Campaign
 from routing import metrics
 from routing.dispatch import lua_prelude, schedule
-from routing.dispatch.schedule import Due, Ending
+from routing.dispatch.schedule import Due, Release
 from routing.models import Lead
 from routing.reconcile import Counts, find_reconciler, inflight, run_reconciler
 from tests.support.blocking import holding
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.race_leads import assert_verified, make_leads
-from tests.support.racing import wait_until
 from tests.support.times import pairs
+from tests.support.waiting import wait_until
 from tracing.models import Attempt, LeadDistributionEvent
 
 pytestmark = pytest.mark.usefixtures("committed_db", "redis_client")
@@ -59,8 +59,8 @@ def count_lost(state: str) -> float:
 
 
 @pytest.mark.parametrize("is_started", [True, False])
-def test_a_lost_lead_comes_back(campaign: Campaign, settings: Any, *, is_started: bool) -> None:
-    """PITFALLS 1 and 49."""
+def test_lost_lead_comes_back(campaign: Campaign, settings: Any, *, is_started: bool) -> None:
+    """Celery loses tasks of killed workers even with late acks. The reconciler must find them."""
     [lead_id] = make_leads(campaign, count=1)
     lose(lead_id, campaign.workspace_id, settings, is_started=is_started)
     state = "started" if is_started else "queued"
@@ -80,7 +80,7 @@ def test_a_lost_lead_comes_back(campaign: Campaign, settings: Any, *, is_started
     assert reconcile() == Counts()
 
 
-def test_a_lease_that_holds_is_left_alone(campaign: Campaign) -> None:
+def test_lease_that_holds_is_left_alone(campaign: Campaign) -> None:
     [lead_id] = make_leads(campaign, count=1)
     put_due(lead_id, campaign.workspace_id)
     schedule.start([lead_id])
@@ -88,7 +88,7 @@ def test_a_lease_that_holds_is_left_alone(campaign: Campaign) -> None:
     assert schedule.read_sizes().inflight == 1
 
 
-def test_a_lead_that_is_being_worked_on_is_left_alone(campaign: Campaign, settings: Any) -> None:
+def test_lead_that_is_being_worked_on_is_left_alone(campaign: Campaign, settings: Any) -> None:
     """Its worker is slow, not gone: the row's lock says so."""
     [lead_id] = make_leads(campaign, count=1)
     lose(lead_id, campaign.workspace_id, settings, is_started=True)
@@ -101,7 +101,7 @@ def test_a_lead_that_is_being_worked_on_is_left_alone(campaign: Campaign, settin
 def test_those_that_are_worked_on_hide_no_others(
     campaign: Campaign, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """PITFALLS 26."""
+    """Pages follow a cursor, so a healthy pile does not hide a lost lead."""
     monkeypatch.setattr(inflight, "LEASES_A_PAGE", 1)
     settings.LEADSWITCH_LEASE_SECONDS = 0.001
     busy, lost = make_leads(campaign, count=2)
@@ -114,7 +114,7 @@ def test_those_that_are_worked_on_hide_no_others(
     assert [each.lead_id for each in schedule.find_expired(limit=2)] == [busy]
 
 
-def test_a_finished_lead_only_loses_its_lease(campaign: Campaign, settings: Any) -> None:
+def test_finished_lead_only_loses_its_lease(campaign: Campaign, settings: Any) -> None:
     [lead_id] = make_leads(campaign, count=1)
     lose(lead_id, campaign.workspace_id, settings, is_started=True)
     Lead.objects.filter(pk=lead_id).update(
@@ -125,7 +125,7 @@ def test_a_finished_lead_only_loses_its_lease(campaign: Campaign, settings: Any)
     assert (sizes.inflight, sizes.waiting, Lead.objects.get(pk=lead_id).lost_leases) == (0, 0, 0)
 
 
-def test_a_lead_that_is_not_there_only_loses_its_lease(settings: Any) -> None:
+def test_lead_that_is_not_there_only_loses_its_lease(settings: Any) -> None:
     settings.LEADSWITCH_LEASE_SECONDS = 0.001
     [(lead_id, *_)] = schedule.put([Due(987_654_321, 1, LONG_AGO)])
     schedule.start([lead_id])
@@ -134,19 +134,19 @@ def test_a_lead_that_is_not_there_only_loses_its_lease(settings: Any) -> None:
     assert schedule.read_sizes().inflight == 0
 
 
-def test_an_end_that_comes_late_is_no_loss(campaign: Campaign, settings: Any) -> None:
+def test_late_end_of_a_lease_is_not_a_lost_worker(campaign: Campaign, settings: Any) -> None:
     """The worker ended its lease between the look and the repair."""
     [lead_id] = make_leads(campaign, count=1)
     lose(lead_id, campaign.workspace_id, settings, is_started=True)
     [expired] = schedule.find_expired(limit=1)
-    schedule.end([Ending(lead_id, expired.deadline_ms)])
+    schedule.end([Release(lead_id, expired.deadline_ms)])
     assert inflight._recover(expired) is False
     assert Lead.objects.get(pk=lead_id).lost_leases == 0
     assert schedule.read_sizes().waiting == 1  # it is due all the same
 
 
-def test_after_so_many_losses_a_lead_is_given_up(campaign: Campaign, settings: Any) -> None:
-    """A poison lead must not end workers for ever (PITFALLS 5)."""
+def test_lead_is_given_up_after_too_many_lost_workers(campaign: Campaign, settings: Any) -> None:
+    """A poison lead must not end workers forever."""
     [lead_id] = make_leads(campaign, count=1)
     settings.LEADSWITCH_MAX_LOST_LEASES = 3
     given_up = metrics.LEADS_GIVEN_UP._value.get()
@@ -182,10 +182,10 @@ def test_losses_count_only_in_a_row(campaign: Campaign) -> None:
     assert Lead.objects.get(pk=lead_id).lost_leases == 0
 
 
-def test_a_dispatcher_that_dies_between_take_and_publish_loses_nothing(
+def test_dispatcher_that_dies_between_take_and_publish_loses_nothing(
     campaign: Campaign, settings: Any
 ) -> None:
-    """PITFALLS 23."""
+    """With remove and push in two calls, a process that dies between them loses the lead."""
     [lead_id] = make_leads(campaign, count=1)
     lose(lead_id, campaign.workspace_id, settings, is_started=False)  # taken, and never published
     assert reconcile().repaired == 1

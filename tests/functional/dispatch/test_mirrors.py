@@ -46,7 +46,7 @@ def is_paused(client: "redis.Redis[str]", workspace_id: int | None) -> bool:
 
 
 @pytest.mark.parametrize("is_whole", [True, False], ids=["product", "workspace"])
-def test_a_pause_that_is_told_late_does_not_undo_the_resume(
+def test_late_pause_message_does_not_undo_the_resume(
     redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch, *, is_whole: bool
 ) -> None:
     name = None if is_whole else WorkspaceFactory().pk
@@ -57,7 +57,7 @@ def test_a_pause_that_is_told_late_does_not_undo_the_resume(
     assert not is_paused(redis_client, name)
 
 
-def test_a_resume_that_is_told_late_does_not_undo_the_pause(
+def test_late_resume_message_does_not_undo_the_pause(
     redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace_id = WorkspaceFactory(paused_at=timezone.now()).pk
@@ -85,7 +85,7 @@ def scheduled(client: "redis.Redis[str]", workspace_id: int) -> list[int]:
 
 
 @pytest.mark.parametrize("who", ["worker", "reconciler"])
-def test_a_mode_that_is_followed_late_drops_nothing_of_the_later_one(
+def test_mode_that_is_followed_late_drops_nothing_of_the_later_one(
     redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch, who: str
 ) -> None:
     """It was polled, and is event-driven by the time its schedule would be dropped."""
@@ -104,7 +104,7 @@ def test_a_mode_that_is_followed_late_drops_nothing_of_the_later_one(
     assert scheduled(redis_client, workspace_id) == leads
 
 
-def test_what_a_restored_database_does_not_know_is_overwritten(redis_client: "redis.Redis[str]") -> None:
+def test_mirror_unknown_to_a_restored_database_is_overwritten(redis_client: "redis.Redis[str]") -> None:
     """Redis has later versions than a backup has, and nobody is locked out."""
     polled, _ = make_waiting(DispatchMode.POLL)
     running = WorkspaceFactory().pk
@@ -176,7 +176,7 @@ class TestInFlight:
         assert [each.lead_id for each in schedule.take_due(leader, limit=10).handed] == [lead_id]
 
 
-def test_a_new_leader_tells_redis_first_what_is_paused(redis_client: "redis.Redis[str]") -> None:
+def test_new_leader_mirrors_pauses_first(redis_client: "redis.Redis[str]") -> None:
     workspace = WorkspaceFactory(paused_at=timezone.now())
     pauses.pause_product(at=timezone.now(), **WHY)
     remove_keys(redis_client)
@@ -185,7 +185,7 @@ def test_a_new_leader_tells_redis_first_what_is_paused(redis_client: "redis.Redi
     assert is_paused(redis_client, workspace.pk)
 
 
-def test_what_is_dropped_is_freed_in_the_background(redis_client: "redis.Redis[str]") -> None:
+def test_dropped_keys_are_freed_in_the_background(redis_client: "redis.Redis[str]") -> None:
     """DEL of a million leads stops Redis for an eighth of a second."""
     workspace_id = 7
     names = [keys.schedule_of(workspace_id), keys.shadow_of(workspace_id)]

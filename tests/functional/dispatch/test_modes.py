@@ -81,7 +81,9 @@ def make_due(campaign: Campaign, *, count: int = 1, **fields: Any) -> list[int]:
         ("event", False, True),  # no dispatcher lives: the pick-up is the safety net
     ],
 )
-def test_what_the_pick_up_starts(campaign: Campaign, mode: str, *, is_led: bool, starts: bool) -> None:
+def test_pick_up_starts_only_what_no_dispatcher_does(
+    campaign: Campaign, mode: str, *, is_led: bool, starts: bool
+) -> None:
     Workspace.objects.update(dispatch_mode=mode)
     make_due(campaign)
     say_leading("somebody", epoch=1, path=DispatchPath.REDIS)
@@ -90,7 +92,7 @@ def test_what_the_pick_up_starts(campaign: Campaign, mode: str, *, is_led: bool,
     assert (distribute_next_polled().lead_id is not None) == starts
 
 
-def test_a_dispatcher_that_is_silent_does_not_count(campaign: Campaign) -> None:
+def test_dispatcher_that_is_silent_does_not_count(campaign: Campaign) -> None:
     make_due(campaign)
     say_leading("somebody", epoch=1, path=DispatchPath.REDIS)
     run_sql("UPDATE routing_dispatchcontrol SET seen_at = seen_at - interval '16 seconds'")
@@ -117,7 +119,7 @@ def test_existing_workspaces_stay_with_the_pick_up(settings: Any) -> None:
 
 
 @pytest.mark.parametrize("mode", list(DispatchMode))
-def test_an_intake_hands_on_by_mode(redis_client: "redis.Redis[str]", mode: DispatchMode) -> None:
+def test_intake_enqueues_by_mode(redis_client: "redis.Redis[str]", mode: DispatchMode) -> None:
     source: Source = SourceFactory(workspace__dispatch_mode=mode)
     client = Client(headers={"Authorization": f"Api-Key {issue_key(source)}"})
     body = {"zip": "30312", "email": "ada@example.com", "vertical": "roofing"}
@@ -143,7 +145,7 @@ def keys_prefix() -> str:
 # --- shadow ---------------------------------------------------------------------------------------------------
 
 
-def test_a_pick_is_compared_with_the_index(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
+def test_pick_is_compared_with_the_index(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
     Workspace.objects.update(dispatch_mode="shadow")
     same, missing, early, late = make_due(campaign, count=4)
     settle(read_due_times([same, early, late]))
@@ -161,9 +163,7 @@ def test_a_pick_is_compared_with_the_index(campaign: Campaign, redis_client: "re
     assert_verified()
 
 
-def test_a_retry_is_in_the_index_at_its_new_time(
-    campaign: Campaign, redis_client: "redis.Redis[str]"
-) -> None:
+def test_retry_is_in_the_index_at_its_new_time(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
     Workspace.objects.update(dispatch_mode="shadow")
     [lead_id] = make_due(campaign)
     settle(read_due_times([lead_id]))
@@ -174,7 +174,7 @@ def test_a_retry_is_in_the_index_at_its_new_time(
     assert shadow_index(redis_client, campaign) == {lead_id: schedule.to_ms(lead.next_attempt_at)}
 
 
-def test_the_reconciler_keeps_the_shadow_index(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
+def test_reconciler_keeps_the_shadow_index(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
     Workspace.objects.update(dispatch_mode="shadow")
     due_at = timezone.now() + HOUR
     [lead_id] = make_due(campaign, next_attempt_at=due_at)
@@ -225,7 +225,7 @@ def test_without_the_message_the_reconciler_does_it(
     assert set(shadow_index(redis_client, campaign)) - {1} == expected
 
 
-def test_a_lead_in_flight_ends_in_the_mode_that_holds_then(
+def test_lead_in_flight_ends_in_the_mode_that_holds_then(
     campaign: Campaign, redis_client: "redis.Redis[str]"
 ) -> None:
     """It was handed on in event mode; its retry is the pick-up's."""
@@ -240,7 +240,7 @@ def test_a_lead_in_flight_ends_in_the_mode_that_holds_then(
     assert Lead.objects.get(pk=lead_id).due_reason == "tier_lock_contention"
 
 
-def test_a_lead_taken_by_both_ways_is_sold_once(campaign: Campaign) -> None:
+def test_lead_taken_by_both_ways_is_sold_once(campaign: Campaign) -> None:
     [lead_id] = make_due(campaign)
     settle(read_due_times([lead_id]))
     Workspace.objects.update(dispatch_mode="poll")

@@ -64,7 +64,7 @@ def texts(response: Any) -> list[tuple[str, str]]:
     return [(message.level_tag, str(message)) for message in response.context["messages"]]
 
 
-def test_it_tells_all_to_who_sees_everything(root: Client, settings: Any) -> None:
+def test_it_shows_all_to_users_who_see_every_workspace(root: Client, settings: Any) -> None:
     settings.LEADSWITCH_READY_LIMIT = 2
     settings.LEADSWITCH_READY_SHARDS = 1
     event, polled = WorkspaceFactory(name="Sunbelt", dispatch_mode="event"), WorkspaceFactory(name="Partner")
@@ -88,7 +88,7 @@ def test_it_tells_all_to_who_sees_everything(root: Client, settings: Any) -> Non
         assert expected in text, (expected, text)
 
 
-def test_who_sees_some_workspaces_is_told_of_these_alone() -> None:
+def test_scoped_user_sees_own_workspaces_only() -> None:
     mine, foreign = WorkspaceFactory(name="Mine"), WorkspaceFactory(name="Foreign", dispatch_mode="event")
     LeadFactory(source__workspace=foreign)
     schedule.put([later(5, foreign.pk)])
@@ -115,13 +115,13 @@ def test_who_sees_some_workspaces_is_told_of_these_alone() -> None:
     assert "Foreign" not in shown(client_of(person("operator", mine)), q="Foreign").replace("“Foreign”", "")
 
 
-def test_a_newcomer_is_told_what_to_do() -> None:
+def test_first_page_says_what_to_do() -> None:
     assert "Ask an admin to add you" in shown(client_of(person("operator")))
 
 
 @pytest.mark.parametrize("role", ["viewer", "finance"])
 def test_other_roles_look_and_do_not_switch(role: str) -> None:
-    """PITFALLS 62."""
+    """An action without permissions is open to view-only staff."""
     mine = WorkspaceFactory()
     client = client_of(person(role, mine))
     assert mine.name in shown(client)
@@ -134,14 +134,14 @@ def test_other_roles_look_and_do_not_switch(role: str) -> None:
     assert Workspace.objects.get().paused_at is None
 
 
-def test_a_clerk_without_permissions_sees_nothing() -> None:
+def test_clerk_without_permissions_sees_nothing() -> None:
     client = client_of(User.objects.create_user("clerk", is_staff=True))
     assert client.get(URL).status_code == 403
     assert client.get(URL, headers=FRAGMENT).status_code == 403
     assert "Dispatch" not in client.get("/admin/").content.decode()
 
 
-def test_an_operator_switches_the_own_workspaces_alone() -> None:
+def test_operator_switches_the_own_workspaces_alone() -> None:
     mine, foreign = WorkspaceFactory(), WorkspaceFactory()
     client = client_of(person("operator", mine))
     assert links(client) == [switch_url("pause", mine)]
@@ -157,7 +157,7 @@ def test_an_operator_switches_the_own_workspaces_alone() -> None:
     assert links(client) == [switch_url("resume", mine)]
 
 
-def test_the_product_is_paused_and_resumed(root: Client, redis_client: "redis.Redis[str]") -> None:
+def test_product_is_paused_and_resumed(root: Client, redis_client: "redis.Redis[str]") -> None:
     assert links(root) == [switch_url("pause")]
     asked = root.get(switch_url("pause"))
     assert "no lead in any workspace is started" in asked.content.decode()
@@ -199,7 +199,7 @@ def test_looking_at_a_switch_switches_nothing(root: Client) -> None:
     assert read_control().paused_at is None
 
 
-def test_who_comes_second_is_told(root: Client) -> None:
+def test_second_editor_is_warned(root: Client) -> None:
     workspace = WorkspaceFactory(name="Sunbelt")
     pauses.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
     asked = words(root.get(switch_url("pause", workspace)).content.decode())
@@ -212,7 +212,7 @@ def test_who_comes_second_is_told(root: Client) -> None:
     assert "It is not paused." in words(root.get(switch_url("resume", free)).content.decode())
 
 
-def test_while_somebody_else_switches_one_is_asked_to_try_again(root: Client) -> None:
+def test_concurrent_switch_asks_to_try_again(root: Client) -> None:
     workspace = WorkspaceFactory()
     with holding("SELECT 1 FROM routing_workspace WHERE id = %s FOR UPDATE", [workspace.pk]):
         answer = switch(root, "pause", workspace)
@@ -221,11 +221,11 @@ def test_while_somebody_else_switches_one_is_asked_to_try_again(root: Client) ->
     assert Workspace.objects.get().paused_at is None
 
 
-def test_an_unknown_switch_is_404(root: Client) -> None:
+def test_unknown_switch_is_404(root: Client) -> None:
     assert root.get(f"{URL}explode/").status_code == 404
 
 
-def test_without_redis_it_says_so_and_shows_the_rest(root: Client, no_redis: str) -> None:
+def test_redis_outage_is_shown_with_the_rest(root: Client, no_redis: str) -> None:
     workspace = WorkspaceFactory(name="Sunbelt", dispatch_mode="event")
     LeadFactory(source__workspace=workspace)
     say_leading("host:71:ab12", epoch=3, path=DispatchPath.POSTGRES)
@@ -241,7 +241,7 @@ def test_without_redis_it_says_so_and_shows_the_rest(root: Client, no_redis: str
     assert Workspace.objects.get().paused_at is not None
 
 
-def test_what_people_typed_is_shown_as_text(root: Client) -> None:
+def test_typed_markup_is_shown_as_text(root: Client) -> None:
     evil = '<script>alert("x")</script>'
     workspace = WorkspaceFactory(name=evil)
     pauses.pause_workspace(workspace.pk, at=timezone.now(), actor=evil, reason=evil)
@@ -256,7 +256,7 @@ def test_what_people_typed_is_shown_as_text(root: Client) -> None:
         assert evil not in content
 
 
-def test_the_list_is_capped_with_paused_ones_first_and_searched(
+def test_list_is_capped_with_paused_ones_first_and_searched(
     root: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("distribution.admin.dispatch.SHOWN", 2)
@@ -274,7 +274,7 @@ def test_the_list_is_capped_with_paused_ones_first_and_searched(
     assert root.get(URL, {"q": "\x00"}, headers=FRAGMENT).status_code == 400
 
 
-def test_the_script_gets_the_figures_alone(root: Client) -> None:
+def test_script_gets_the_figures_alone(root: Client) -> None:
     whole, part = root.get(URL).content.decode(), root.get(URL, headers=FRAGMENT).content.decode()
     assert "leadswitch/dispatch.js" in whole
     assert "<html" in whole
@@ -298,7 +298,7 @@ def test_it_costs_the_same_with_more_workspaces(root: Client) -> None:
     assert statements() == few == 10
 
 
-def test_the_home_page_and_the_side_bar_lead_there(root: Client) -> None:
+def test_home_page_and_the_side_bar_lead_there(root: Client) -> None:
     def card() -> str:
         content = root.get("/admin/").content.decode()
         assert f'<a href="{URL}">Dispatch</a>' in content
@@ -315,7 +315,7 @@ def test_the_home_page_and_the_side_bar_lead_there(root: Client) -> None:
     assert card() == "Paused The whole product is paused: no lead is started. 2 workspaces are paused."
 
 
-def test_a_pause_on_the_page_of_the_workspace_needs_a_reason_too(root: Client) -> None:
+def test_pause_on_the_page_of_the_workspace_needs_a_reason_too(root: Client) -> None:
     workspace = WorkspaceFactory()
     typed = {"paused_at_0": "2026-01-31", "paused_at_1": "12:00:00"}
     refused = save(root, Workspace, workspace, **typed)

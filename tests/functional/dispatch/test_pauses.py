@@ -20,7 +20,8 @@ from tests.conftest import remove_keys
 from tests.support.blocking import holding
 from tests.support.factories import CampaignFactory, WorkspaceFactory, enroll
 from tests.support.race_leads import make_leads
-from tests.support.racing import race, wait_until
+from tests.support.racing import race
+from tests.support.waiting import wait_until
 from tracing import audit
 from tracing.models import AuditEntry
 
@@ -40,7 +41,7 @@ def paused_keys(client: "redis.Redis[str]") -> set[str]:
     return set(client.scan_iter(f"{keys.paused_key()}*"))
 
 
-def test_the_product_is_paused_and_resumed(redis_client: "redis.Redis[str]") -> None:
+def test_product_is_paused_and_resumed(redis_client: "redis.Redis[str]") -> None:
     first = timezone.now()
     assert pauses.pause_product(at=first, **WHY)
     assert not pauses.pause_product(at=timezone.now(), **WHY)
@@ -52,7 +53,7 @@ def test_the_product_is_paused_and_resumed(redis_client: "redis.Redis[str]") -> 
     assert paused_keys(redis_client) == set()
 
 
-def test_a_workspace_is_paused_and_resumed(redis_client: "redis.Redis[str]") -> None:
+def test_workspace_is_paused_and_resumed(redis_client: "redis.Redis[str]") -> None:
     workspace = WorkspaceFactory()
     assert pauses.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
     assert not pauses.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
@@ -69,8 +70,8 @@ def test_resuming_wakes_the_dispatcher(redis_client: "redis.Redis[str]") -> None
         wait_until(lambda: channel.get_message(timeout=1) is not None, what="a word to the dispatcher")
 
 
-def test_a_paused_product_starts_nothing_in_any_mode(redis_client: "redis.Redis[str]") -> None:
-    """PITFALLS 50: one switch for all ways."""
+def test_paused_product_starts_nothing_in_any_mode(redis_client: "redis.Redis[str]") -> None:
+    """One switch for all ways."""
     assert redis_client.ping()
     campaign = CampaignFactory()
     enroll(campaign, count=1, credits_cents=1_000_000)
@@ -83,8 +84,8 @@ def test_a_paused_product_starts_nothing_in_any_mode(redis_client: "redis.Redis[
     assert distribute_next_polled().result == "success"
 
 
-def test_a_mirror_that_differs_is_mended(redis_client: "redis.Redis[str]") -> None:
-    """PITFALLS 49. Both ways: a pause that Redis misses, and one that it kept."""
+def test_mirror_that_differs_is_corrected(redis_client: "redis.Redis[str]") -> None:
+    """Both ways: a pause that Redis misses, and one that it kept."""
     paused = WorkspaceFactory(paused_at=timezone.now())
     running = WorkspaceFactory()
     redis_client.set(keys.workspace_paused_key(running.pk), 1)
@@ -99,7 +100,7 @@ def test_a_mirror_that_differs_is_mended(redis_client: "redis.Redis[str]") -> No
     assert reconcile() == Counts(checked=3)
 
 
-def test_a_flush_is_mended(redis_client: "redis.Redis[str]") -> None:
+def test_flush_is_repaired(redis_client: "redis.Redis[str]") -> None:
     workspaces = WorkspaceFactory.create_batch(3, paused_at=timezone.now())
     pauses.pause_product(at=timezone.now(), **WHY)
     remove_keys(redis_client)
@@ -128,7 +129,7 @@ def told() -> list[tuple[str, str, str, str, str, int | None]]:
 
 @pytest.mark.usefixtures("redis_client")
 class TestAudit:
-    def test_the_products_switch_leaves_entries(self) -> None:
+    def test_products_switch_leaves_entries(self) -> None:
         at = timezone.now()
         pauses.pause_product(at=at, actor="ann", reason=" a bad import ")
         pauses.resume_product(actor="ben", reason="mended")
@@ -143,7 +144,7 @@ class TestAudit:
         assert (paused.before, paused.after) == ({"paused_at": None}, {"paused_at": written})
         assert (resumed.before, resumed.after) == ({"paused_at": written}, {"paused_at": None})
 
-    def test_a_workspaces_switch_leaves_entries_of_its_own(self) -> None:
+    def test_workspaces_switch_leaves_entries_of_its_own(self) -> None:
         workspace = WorkspaceFactory()
         pauses.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
         pauses.resume_workspace(workspace.pk, **WHY)
@@ -171,7 +172,7 @@ class TestAudit:
         assert not Workspace.objects.filter(paused_at__isnull=False).exists()
         assert told() == []
 
-    def test_an_entry_that_cannot_be_written_leaves_no_pause(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_entry_that_cannot_be_written_leaves_no_pause(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(**_: object) -> None:
             raise RuntimeError("no audit")
 
@@ -180,19 +181,19 @@ class TestAudit:
             pauses.pause_product(at=timezone.now(), **WHY)
         assert read_control().paused_at is None
 
-    def test_a_workspace_that_is_not_there_is_an_error(self) -> None:
+    def test_workspace_that_is_not_there_is_an_error(self) -> None:
         with pytest.raises(LookupError):
             pauses.pause_workspace(0, at=timezone.now(), **WHY)
         assert told() == []
 
-    def test_the_wait_for_another_that_switches_ends(self) -> None:
+    def test_wait_for_another_that_switches_ends(self) -> None:
         workspace = WorkspaceFactory()
         row = "SELECT 1 FROM routing_workspace WHERE id = %s FOR UPDATE"
         with holding(row, [workspace.pk]), pytest.raises(OperationalError) as refused:
             pauses.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
         assert is_lock_timeout(refused.value)
 
-    def test_of_several_at_once_one_pauses(self) -> None:
+    def test_one_of_several_simultaneous_calls_pauses(self) -> None:
         workspace = WorkspaceFactory()
 
         def pause() -> bool:
@@ -221,7 +222,7 @@ class TestAudit:
 
 @pytest.mark.usefixtures("redis_client")
 class TestWhy:
-    def test_a_pause_is_told_with_who_and_why(self) -> None:
+    def test_pause_is_shown_with_who_and_why(self) -> None:
         workspace, other = WorkspaceFactory.create_batch(2)
         first, second, third = (timezone.now() for _ in range(3))
         pauses.pause_workspace(workspace.pk, at=first, actor="ann", reason="an old doubt")
@@ -247,7 +248,7 @@ class TestWhy:
         Workspace.objects.update(paused_at=at)
         assert pauses.read_pause(workspace.pk) == pauses.Pause(at)
 
-    def test_a_workspace_of_the_same_number_is_another_row(self) -> None:
+    def test_workspace_of_the_same_number_is_another_row(self) -> None:
         """The one row of the product has the id 1; so may a workspace have."""
         at = timezone.now()
         workspace = WorkspaceFactory(pk=1)

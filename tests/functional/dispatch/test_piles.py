@@ -97,7 +97,7 @@ def test_other_workspaces_leads_come_back_with_the_first_page(
 
 
 @pytest.mark.usefixtures("fresh")
-def test_the_pile_keeps_its_rate_beside_others() -> None:
+def test_pile_keeps_its_rate_beside_others() -> None:
     """Overdue leads of one workspace come back a thousand a second, those of another from the beginning."""
     at = timezone.now()
     spread = Spread(seed=1)
@@ -106,7 +106,7 @@ def test_the_pile_keeps_its_rate_beside_others() -> None:
     assert spread.place(Due(5_000, 2, at), at=at).wait_ms == 0
 
 
-def test_a_page_has_an_equal_part_of_each_workspace(fresh: list[tuple[int, int]]) -> None:
+def test_page_has_an_equal_part_of_each_workspace(fresh: list[tuple[int, int]]) -> None:
     """Whoever has no more leaves its part to the others, and each lead comes once."""
     pile = make_pile(count=200, is_paused=False)
     walk = walk_running(DispatchMode.EVENT)
@@ -141,7 +141,7 @@ def test_more_workspaces_than_a_page_has_leads(fresh: list[tuple[int, int]]) -> 
 
 
 @pytest.mark.usefixtures("fresh")
-def test_a_paused_pile_comes_when_it_is_resumed(
+def test_paused_pile_comes_when_it_is_resumed(
     redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No reconciler had looked before: whoever resumes a workspace has its leads put."""

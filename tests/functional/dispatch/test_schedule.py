@@ -7,11 +7,11 @@ from zlib import crc32
 import pytest
 
 from routing.dispatch import mirror, schedule, scripts
-from routing.dispatch.schedule import Ending, Leader, NotLeading
+from routing.dispatch.schedule import Leader, NotLeading, Release
 from routing.redis import keys
 from tests.conftest import remove_keys
-from tests.support.racing import wait_until
 from tests.support.times import HOUR, due, ids, later, pairs
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     import redis
@@ -49,7 +49,7 @@ def test_due_later_waits_to_the_millisecond(redis_client: "redis.Redis[str]") ->
     assert waiting(redis_client) == {1: int(lead.due_at.timestamp()) * 1000 + 2}  # never early
 
 
-def test_a_put_twice_changes_nothing(redis_client: "redis.Redis[str]") -> None:
+def test_put_twice_changes_nothing(redis_client: "redis.Redis[str]") -> None:
     leads = [due(1), later(2)]
     assert ids(schedule.put(leads)) == [1]
     before = waiting(redis_client)
@@ -69,7 +69,7 @@ def test_puts_in_any_order_leave_the_earliest(
     assert waiting(redis_client) == {1: schedule.to_ms(early.due_at)}
 
 
-def test_a_lead_that_is_made_due_leaves_the_index(redis_client: "redis.Redis[str]") -> None:
+def test_lead_that_is_made_due_leaves_the_index(redis_client: "redis.Redis[str]") -> None:
     schedule.put([later(1)])
     assert ids(schedule.put([due(1)])) == [1]
     assert waiting(redis_client) == {}
@@ -84,7 +84,7 @@ def test_no_lead_overtakes_the_others_of_its_workspace(settings: Any, leader: Le
     assert ids(schedule.take_due(leader, limit=10).handed) == [3, 4]
 
 
-def test_a_ready_queue_is_kept_short(settings: Any, leader: Leader) -> None:
+def test_ready_queue_is_kept_short(settings: Any, leader: Leader) -> None:
     settings.LEADSWITCH_READY_LIMIT = 3
     assert ids(schedule.put([due(number) for number in range(5)])) == [0, 1, 2]
     take = schedule.take_due(leader, limit=10)
@@ -95,7 +95,7 @@ def test_a_ready_queue_is_kept_short(settings: Any, leader: Leader) -> None:
 
 
 def test_taken_leads_are_in_flight_in_due_order(redis_client: "redis.Redis[str]", leader: Leader) -> None:
-    """PITFALLS 23: one script moves and leases, so a lead is never nowhere."""
+    """One script moves and leases, so a lead is never nowhere."""
     fill_behind_a_pause(
         redis_client, [due(1, ago=HOUR), due(2, ago=3 * HOUR), due(3, ago=2 * HOUR), later(4)]
     )
@@ -119,7 +119,7 @@ def fill_behind_a_pause(client: "redis.Redis[str]", leads: list[schedule.Due]) -
 def test_paused_means_not_taken(
     redis_client: "redis.Redis[str]", leader: Leader, *, is_product: bool
 ) -> None:
-    """PITFALLS 33: nobody takes and drops, nobody takes and puts back."""
+    """Nobody takes and drops, nobody takes and puts back."""
     key = keys.paused_key() if is_product else keys.workspace_paused_key(1)
     redis_client.set(key, 1)
     assert schedule.put([due(1)]) == []
@@ -131,25 +131,25 @@ def test_paused_means_not_taken(
     assert ids(schedule.take_due(leader, limit=10).handed) == ([1, 2] if is_product else [1])
 
 
-def test_a_lead_in_flight_is_not_taken_again(redis_client: "redis.Redis[str]", leader: Leader) -> None:
-    """PITFALLS 25. Its time was written again while a worker had it: it comes up when the worker is done."""
+def test_lead_in_flight_is_not_taken_again(redis_client: "redis.Redis[str]", leader: Leader) -> None:
+    """Its time was written again while a worker had it: it comes up when the worker is done."""
     deadline_ms = hold_started(1)
     assert schedule.put([due(1)]) == []
     assert schedule.take_due(leader, limit=10).handed == []
     assert waiting(redis_client) == {1: deadline_ms}
-    assert schedule.end([Ending(1, deadline_ms)]) == [True]
+    assert schedule.end([Release(1, deadline_ms)]) == [True]
     assert ids(schedule.take_due(leader, limit=10).handed) == [1]
 
 
-def test_the_new_time_of_a_worker_does_not_undo_that_of_an_operator(leader: Leader) -> None:
+def test_new_time_of_a_worker_does_not_undo_that_of_an_operator(leader: Leader) -> None:
     """Run again at once, while the attempt before puts the lead off until tomorrow."""
     deadline_ms = hold_started(1)
     schedule.put([due(1)])
-    schedule.end([Ending(1, deadline_ms, later(1).due_at, 1)])
+    schedule.end([Release(1, deadline_ms, later(1).due_at, 1)])
     assert ids(schedule.take_due(leader, limit=10).handed) == [1]
 
 
-def test_a_put_of_a_lead_that_still_queues_is_left_to_its_worker(redis_client: "redis.Redis[str]") -> None:
+def test_put_of_a_lead_that_still_queues_is_left_to_its_worker(redis_client: "redis.Redis[str]") -> None:
     schedule.put([due(1)])
     assert schedule.put([later(1)]) == []
     assert waiting(redis_client) == {}
@@ -159,7 +159,7 @@ def test_one_worker_starts_a_lead() -> None:
     """Two messages of one lead: the second is refused while the first runs, and after it has ended."""
     deadline_ms = hold_started(1)
     assert schedule.start([1]) == [None]
-    schedule.end([Ending(1, deadline_ms)])
+    schedule.end([Release(1, deadline_ms)])
     assert schedule.start([1, 99]) == [None, None]
 
 
@@ -174,32 +174,32 @@ def test_starting_renews_the_lease(settings: Any, redis_client: "redis.Redis[str
     assert started_until - handed_until == pytest.approx(100_000, abs=60_000)
 
 
-def test_a_lease_is_ended_by_its_holder_alone(settings: Any, redis_client: "redis.Redis[str]") -> None:
-    """PITFALLS 24: a worker that slept past its lease does not take the next one's away."""
+def test_lease_is_ended_by_its_holder_alone(settings: Any, redis_client: "redis.Redis[str]") -> None:
+    """A worker that slept past its lease does not take the next one's away."""
     settings.LEADSWITCH_LEASE_SECONDS = 0.001
     old = hold_started(1)
     wait_until(lambda: bool(schedule.find_expired(limit=1)), what="the end of a lease")
     settings.LEADSWITCH_LEASE_SECONDS = 600
     [new] = schedule.start([1])
-    assert schedule.end([Ending(1, old)]) == [False]
+    assert schedule.end([Release(1, old)]) == [False]
     assert inflight(redis_client) == {1}
-    assert schedule.end([Ending(1, new)]) == [True]
-    assert schedule.end([Ending(1, new)]) == [False]
+    assert schedule.end([Release(1, new)]) == [True]
+    assert schedule.end([Release(1, new)]) == [False]
     assert inflight(redis_client) == set()
 
 
-def test_an_end_with_a_due_time_puts_the_lead_back(redis_client: "redis.Redis[str]") -> None:
+def test_end_with_a_due_time_puts_the_lead_back(redis_client: "redis.Redis[str]") -> None:
     deadline_ms = hold_started(1)
     lead = later(1, 5)
-    schedule.end([Ending(1, deadline_ms, lead.due_at, 5)])  # it was sent on to another workspace
+    schedule.end([Release(1, deadline_ms, lead.due_at, 5)])  # it was sent on to another workspace
     assert waiting(redis_client, 5) == {1: schedule.to_ms(lead.due_at)}
     assert waiting(redis_client, 1) == {}
 
 
-def test_an_end_can_wait_by_the_clock_of_redis(redis_client: "redis.Redis[str]", leader: Leader) -> None:
+def test_end_can_wait_by_the_clock_of_redis(redis_client: "redis.Redis[str]", leader: Leader) -> None:
     deadline_ms = hold_started(1)
     schedule.end(
-        [Ending(1, deadline_ms, due(1).due_at, wait_ms=60_000)]
+        [Release(1, deadline_ms, due(1).due_at, wait_ms=60_000)]
     )  # the workspace is that of the lease
     assert set(waiting(redis_client)) == {1}
     assert schedule.take_due(leader, limit=10).handed == []
@@ -219,7 +219,7 @@ def test_leases_that_are_over_are_found_the_oldest_first(settings: Any) -> None:
 
 
 def test_withdrawn_leads_do_not_come_up(redis_client: "redis.Redis[str]", leader: Leader) -> None:
-    """PITFALLS 51."""
+    """A lead that ended must leave the schedule too."""
     fill_behind_a_pause(redis_client, [due(1), due(2), later(3, 2)])
     assert schedule.withdraw([(1, 1), (3, 2), (99, 1)]) == 2
     assert schedule.withdraw([(1, 1)]) == 0
@@ -227,7 +227,7 @@ def test_withdrawn_leads_do_not_come_up(redis_client: "redis.Redis[str]", leader
     assert (ids(take.handed), take.next_due_seconds) == ([2], None)
 
 
-def test_a_dropped_workspace_leaves_the_others(redis_client: "redis.Redis[str]", leader: Leader) -> None:
+def test_dropped_workspace_leaves_the_others(redis_client: "redis.Redis[str]", leader: Leader) -> None:
     fill_behind_a_pause(redis_client, [due(1), later(2), due(3, 2)])
     assert mirror.drop_others(1, mode="poll", version=1) == 2
     assert ids(schedule.take_due(leader, limit=10).handed) == [3]
@@ -248,7 +248,7 @@ def test_sizes_by_shard(settings: Any, redis_client: "redis.Redis[str]") -> None
 
 
 def test_one_leads_and_renews(redis_client: "redis.Redis[str]") -> None:
-    """PITFALLS 28: compare and renew in one step; a rival changes nothing."""
+    """Compare and renew in one step; a rival changes nothing."""
     one, is_new = schedule.claim_lead("one", lease_ms=600_000, least_epoch=0)
     assert (one, is_new) == (Leader("one", 1), True)
     assert schedule.claim_lead("two", lease_ms=1, least_epoch=50) == (None, False)
@@ -260,13 +260,13 @@ def test_one_leads_and_renews(redis_client: "redis.Redis[str]") -> None:
     assert schedule.claim_lead("two", lease_ms=600_000, least_epoch=0) == (Leader("two", 2), True)
 
 
-def test_an_epoch_never_comes_again(redis_client: "redis.Redis[str]") -> None:
+def test_epoch_is_never_reused(redis_client: "redis.Redis[str]") -> None:
     """Not even after a flush: PostgreSQL remembers the last."""
     remove_keys(redis_client)
     assert schedule.claim_lead("one", lease_ms=600_000, least_epoch=41) == (Leader("one", 42), True)
 
 
-def test_a_leader_that_slept_past_its_lease_takes_nothing(redis_client: "redis.Redis[str]") -> None:
+def test_leader_that_slept_past_its_lease_takes_nothing(redis_client: "redis.Redis[str]") -> None:
     fill_behind_a_pause(redis_client, [due(1)])
     asleep, _ = schedule.claim_lead("same-name", lease_ms=1, least_epoch=0)
     wait_until(lambda: not redis_client.exists(keys.dispatcher_key()), what="the end of the leader's lease")
@@ -306,7 +306,7 @@ def in_one_shard(count: int) -> list[int]:
     return [number for number in range(1, 1_000) if keys.shard_of(number, shards=4) == 0][:count]
 
 
-def test_a_hot_workspace_starves_nobody(
+def test_hot_workspace_does_not_starve_others(
     redis_client: "redis.Redis[str]", leader: Leader, settings: Any
 ) -> None:
     settings.LEADSWITCH_READY_LIMIT = 20
@@ -338,7 +338,7 @@ def test_workspaces_take_turns_when_there_is_no_room_for_all(
     assert served == workspaces * 2
 
 
-def test_a_queue_that_is_slow_gets_less(
+def test_queue_that_is_slow_gets_less(
     redis_client: "redis.Redis[str]", leader: Leader, settings: Any
 ) -> None:
     """What waits longer in a ready queue than a part of its lease halves what is handed to that queue."""
@@ -351,7 +351,7 @@ def test_a_queue_that_is_slow_gets_less(
     assert len(schedule.take_due(leader, limit=1_000).handed) == 50
 
 
-def test_a_queue_that_is_prompt_gets_more_again(
+def test_queue_that_is_prompt_gets_more_again(
     redis_client: "redis.Redis[str]", leader: Leader, settings: Any
 ) -> None:
     settings.LEADSWITCH_READY_LIMIT, settings.LEADSWITCH_LEASE_SECONDS = 100, 600
@@ -401,7 +401,7 @@ def test_any_one_key_may_vanish(
     schedule.put([due(1), later(2)])
     assert schedule.find_lost([due(1), later(2)]) == set()
     [expired] = all_leases(redis_client)
-    assert schedule.end([Ending(1, expired)]) == [True]
+    assert schedule.end([Release(1, expired)]) == [True]
 
 
 def all_leases(client: "redis.Redis[str]") -> list[int]:
@@ -409,14 +409,14 @@ def all_leases(client: "redis.Redis[str]") -> list[int]:
 
 
 def test_scripts_are_loaded_again_when_redis_forgot_them(redis_client: "redis.Redis[str]") -> None:
-    """PITFALLS 34."""
+    """Redis forgets scripts when it restarts: the text is sent again."""
     schedule.put([due(1)])
     redis_client.script_flush()
     assert ids(schedule.put([due(2)])) == [2]
 
 
 def test_all_keys_share_one_hash_tag(redis_client: "redis.Redis[str]", settings: Any, leader: Leader) -> None:
-    """PITFALLS 34."""
+    """Redis forgets scripts when it restarts: the text is sent again."""
     schedule.put([due(1), later(2)])
     schedule.start([1])
     schedule.take_due(leader, limit=1)
@@ -427,12 +427,12 @@ def test_all_keys_share_one_hash_tag(redis_client: "redis.Redis[str]", settings:
 
 
 def test_python_and_lua_agree_about_shards(settings: Any) -> None:
-    """PITFALLS 30."""
+    """Python's hash() differs from process to process, so shards come from crc32."""
     settings.LEADSWITCH_READY_SHARDS = 7
     for workspace_id in (1, 9, 10, 4711, 2**31, 2**53 - 1):
         schedule.put([due(workspace_id, workspace_id)])
         ready = [each.ready for each in schedule.read_sizes().shards]
-        schedule.end([Ending(workspace_id, None)])
+        schedule.end([Release(workspace_id, None)])
         shard = crc32(str(workspace_id).encode()) % 7
         assert ready == [int(number == shard) for number in range(7)]
         assert keys.shard_of(workspace_id, shards=7) == shard
@@ -441,7 +441,7 @@ def test_python_and_lua_agree_about_shards(settings: Any) -> None:
 # --- waking the dispatcher ------------------------------------------------------------------------------------
 
 
-def test_only_an_earlier_due_time_is_told_and_only_once_a_take(
+def test_only_an_earlier_due_time_is_announced_and_once_a_batch(
     redis_client: "redis.Redis[str]", leader: Leader
 ) -> None:
     with redis_client.pubsub() as channel:

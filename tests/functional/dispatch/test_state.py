@@ -108,7 +108,7 @@ def test_leads_of_paused_workspaces_do_not_make_the_age() -> None:
     assert read_state(None).overdue_told.startswith("for 10 min")
 
 
-def test_a_paused_pile_hides_no_other_lead(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paused_pile_hides_no_other_lead(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leads of workspaces that are not paused are counted first, and their age is always known."""
     monkeypatch.setattr(dispatchstate, "LEADS_LOOKED_AT", 2)
     paused, running = WorkspaceFactory(name="a", paused_at=timezone.now()), WorkspaceFactory(name="b")
@@ -135,7 +135,7 @@ def test_pauses_come_with_who_and_why_and_first() -> None:
     assert (state.paused_count, state.workspace_count) == (1, 3)
 
 
-def test_a_search_and_a_limit() -> None:
+def test_search_and_a_limit() -> None:
     for name in ("Sunbelt", "Sunrise", "Peachtree"):
         WorkspaceFactory(name=name, slug=name.lower())
     assert [each.name for each in read_state(None, search="SUN", limit=5).workspaces] == [
@@ -148,7 +148,7 @@ def test_a_search_and_a_limit() -> None:
     assert cut.workspace_count == 3
 
 
-def test_who_sees_some_workspaces_is_told_of_these_alone() -> None:
+def test_scoped_user_sees_own_workspaces_only() -> None:
     mine, foreign = WorkspaceFactory(), WorkspaceFactory(paused_at=timezone.now(), dispatch_mode="event")
     waiting(mine, 5)
     waiting(foreign, -60, -60)
@@ -219,8 +219,8 @@ def test_without_a_worker_something_is_wrong() -> None:
     assert problem.startswith("No worker has reported for 15 seconds")
 
 
-def test_a_switch_that_redis_has_otherwise_is_wrong(redis_client: "redis.Redis[str]") -> None:
-    """PITFALLS 49. Both ways, and of the product."""
+def test_switch_that_redis_has_otherwise_is_wrong(redis_client: "redis.Redis[str]") -> None:
+    """Both ways, and of the product."""
     lead_and_work()
     paused, running = WorkspaceFactory(paused_at=timezone.now()), WorkspaceFactory()
     redis_client.set(keys.workspace_paused_key(running.pk), 1)
@@ -236,7 +236,7 @@ def test_a_switch_that_redis_has_otherwise_is_wrong(redis_client: "redis.Redis[s
     assert problem.startswith("Redis has 3 switches other than PostgreSQL")
 
 
-def test_without_redis_the_part_of_postgres_is_told(no_redis: str) -> None:
+def test_postgres_part_is_shown_without_redis(no_redis: str) -> None:
     workspace = WorkspaceFactory(dispatch_mode="event")
     waiting(workspace, -5, 60)
     say_leading("one", epoch=3, path=DispatchPath.POSTGRES)
@@ -282,7 +282,7 @@ def test_it_costs_the_same_with_more_workspaces() -> None:
     assert statements() == few == 8
 
 
-def test_the_home_page_has_it_in_brief() -> None:
+def test_home_page_has_it_in_brief() -> None:
     mine = WorkspaceFactory(paused_at=timezone.now())
     WorkspaceFactory(paused_at=timezone.now())
     assert read_brief(None) == Brief(is_paused=False, is_led=False, paused_count=2)
@@ -294,7 +294,7 @@ def test_the_home_page_has_it_in_brief() -> None:
 class TestLate:
     """Each threshold, and what is just below it."""
 
-    def test_the_oldest_due_lead_is_judged_by_its_age(self) -> None:
+    def test_oldest_due_lead_is_judged_by_its_age(self) -> None:
         lead_and_work()
         attempt()
         waiting(WorkspaceFactory(), -1 / 60)
@@ -313,7 +313,7 @@ class TestLate:
         [problem] = problems()
         assert problem.startswith("3 leads are due and not started, the oldest for 0 s.")
 
-    def test_that_nothing_is_started_is_told_when_something_is_due(self) -> None:
+    def test_stalled_dispatch_is_reported_when_leads_are_due(self) -> None:
         lead_and_work()
         assert problems() == []
         waiting(WorkspaceFactory(), -11 / 60)
@@ -321,7 +321,7 @@ class TestLate:
         assert late.startswith("1 lead is due and not started")
         assert never == "No lead was started ever, although some are due."
 
-    def test_a_canary_that_does_not_come_back_is_told(self) -> None:
+    def test_missing_canary_is_reported(self) -> None:
         lead_and_work()
         canary.send()
         assert problems() == []
@@ -339,7 +339,7 @@ class TestLate:
         pauses.pause_product(at=timezone.now(), **WHY)
         assert problems() == []
 
-    def test_late_leads_are_told_behind_a_paused_pile(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_late_leads_are_reported_behind_a_paused_pile(self, monkeypatch: pytest.MonkeyPatch) -> None:
         lead_and_work()
         monkeypatch.setattr(dispatchstate, "LEADS_LOOKED_AT", 2)
         paused, running = WorkspaceFactory(paused_at=timezone.now()), WorkspaceFactory()
@@ -349,7 +349,7 @@ class TestLate:
         assert any("due and not started, the oldest for" in problem for problem in problems())
 
 
-def test_redis_that_refuses_to_write_is_told(redis_client: "redis.Redis[str]") -> None:
+def test_redis_that_refuses_writes_is_reported(redis_client: "redis.Redis[str]") -> None:
     lead_and_work()
     with refusing_writes(redis_client):
         state = read_state(None)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from routing.dispatch import canary, enqueue, schedule, workers
-from routing.dispatch.schedule import Ending, Handed, Leader
+from routing.dispatch.schedule import Handed, Leader, Release
 from routing.redis import keys
 from tests.support.queues import queue_key, read_messages, read_published
-from tests.support.racing import wait_until
 from tests.support.times import due, ids
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     import redis
@@ -54,7 +54,7 @@ def end_leases_that_are_over(handed: Sequence[Handed]) -> None:
     expired = schedule.find_expired(limit=1_000)
     schedule.end(
         [
-            Ending(each.lead_id, each.deadline_ms, due(each.lead_id).due_at, each.workspace_id)
+            Release(each.lead_id, each.deadline_ms, due(each.lead_id).due_at, each.workspace_id)
             for each in expired
         ]
     )
@@ -97,7 +97,7 @@ def test_without_a_reconciler_the_limit_holds(redis_client: "redis.Redis[str]", 
     assert len(read_published(redis_client)) == LIMIT
 
 
-def test_a_queue_that_was_emptied_is_filled_again(
+def test_queue_that_was_emptied_is_filled_again(
     redis_client: "redis.Redis[str]", leader: Leader, settings: Any
 ) -> None:
     settings.LEADSWITCH_LEASE_SECONDS = 0.001
@@ -148,7 +148,7 @@ def test_leads_of_a_shard_without_a_worker_go_through_the_others(redis_client: "
     assert published == {each.lead_id: each.shard for each in handed}
 
 
-def test_a_lead_ends_in_the_shard_that_it_went_to(leader: Leader) -> None:
+def test_lead_ends_in_the_shard_that_it_went_to(leader: Leader) -> None:
     [workspace] = workspaces_of(0)
     workers.say_alive("celery@one", shards=[2])
     assert [each.shard for each in schedule.put([due(1, workspace)])] == [2]
@@ -156,7 +156,7 @@ def test_a_lead_ends_in_the_shard_that_it_went_to(leader: Leader) -> None:
     assert [each.ready for each in schedule.read_sizes().shards] == [0, 0, 1, 0]
     [deadline_ms] = schedule.start([1])
     assert [each.ready for each in schedule.read_sizes().shards] == [0, 0, 0, 0]
-    schedule.end([Ending(1, deadline_ms)])
+    schedule.end([Release(1, deadline_ms)])
     assert [each.shard for each in schedule.put([due(2, workspace)])] == [0]
     assert schedule.take_due(leader, limit=1).handed == []
 
@@ -175,7 +175,7 @@ def test_limit_and_turns_hold_for_those_who_share(redis_client: "redis.Redis[str
 
 
 @pytest.mark.parametrize("seconds_ago", [None, 16])
-def test_with_no_word_from_any_worker_each_shard_keeps_its_leads(
+def test_shards_keep_their_leads_without_worker_heartbeats(
     redis_client: "redis.Redis[str]", seconds_ago: int | None
 ) -> None:
     """Workers are started later, or are older than what they are to say."""
@@ -187,7 +187,7 @@ def test_with_no_word_from_any_worker_each_shard_keeps_its_leads(
     assert schedule.leave_queues() == 0
 
 
-def test_what_lies_in_a_queue_that_was_left_goes_through_the_others(
+def test_leads_in_an_abandoned_queue_move_to_the_others(
     redis_client: "redis.Redis[str]", leader: Leader
 ) -> None:
     [workspace] = workspaces_of(0)
@@ -204,7 +204,7 @@ def test_what_lies_in_a_queue_that_was_left_goes_through_the_others(
     assert sorted(deadline is not None for deadline in consume(redis_client)) == [False] * 3 + [True] * 2
 
 
-def test_a_process_that_put_into_a_queue_that_was_left_ends_nothing(leader: Leader) -> None:
+def test_process_that_put_into_a_queue_that_was_left_ends_nothing(leader: Leader) -> None:
     """Its broker refused it, after the lead went through another queue."""
     [workspace] = workspaces_of(0)
     handed = schedule.put([due(1, workspace)])
@@ -212,7 +212,7 @@ def test_a_process_that_put_into_a_queue_that_was_left_ends_nothing(leader: Lead
     assert schedule.leave_queues() == 1
     [again] = schedule.take_due(leader, limit=1).handed
     assert again.shard == 1
-    assert schedule.end([Ending(1, handed[0].deadline_ms)]) == [handed[0].deadline_ms == again.deadline_ms]
+    assert schedule.end([Release(1, handed[0].deadline_ms)]) == [handed[0].deadline_ms == again.deadline_ms]
 
 
 def test_queue_names_and_shards() -> None:

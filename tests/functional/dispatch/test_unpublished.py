@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from routing.dispatch import enqueue, schedule, scripts
-from routing.dispatch.schedule import Ending, Leader
+from routing.dispatch.schedule import Leader, Release
 from routing.redis import keys
 from tests.support.times import HOUR, due, ids, later
 
@@ -52,14 +52,14 @@ def taken(redis_client: "redis.Redis[str]", leader: Leader) -> schedule.Take:
     return take
 
 
-def test_a_take_again_hands_out_the_same_leads(leader: Leader, taken: schedule.Take) -> None:
+def test_repeated_claim_returns_the_same_leads(leader: Leader, taken: schedule.Take) -> None:
     """The answer of the first was lost."""
     again = schedule.take_due(leader, limit=3)
     assert (ids(again.handed), again.returned) == (ids(taken.handed), 3)
     assert again.number != taken.number
 
 
-def test_a_published_take_is_not_handed_out_again(
+def test_published_batch_is_not_claimed_again(
     redis_client: "redis.Redis[str]", leader: Leader, taken: schedule.Take
 ) -> None:
     second = schedule.take_due(leader, limit=3, published=taken.number)
@@ -71,9 +71,7 @@ def test_a_published_take_is_not_handed_out_again(
     assert schedule.read_sizes().inflight == 4
 
 
-def test_the_next_leader_takes_what_the_last_one_did_not_publish(
-    leader: Leader, taken: schedule.Take
-) -> None:
+def test_next_leader_takes_what_the_last_one_did_not_publish(leader: Leader, taken: schedule.Take) -> None:
     schedule.resign(leader.name)
     following, _ = schedule.claim_lead("following", lease_ms=600_000, least_epoch=0)
     assert following is not None
@@ -81,7 +79,7 @@ def test_the_next_leader_takes_what_the_last_one_did_not_publish(
     assert (ids(take.handed), take.returned) == ([*ids(taken.handed), 4], 3)
 
 
-def test_a_take_that_is_carried_out_late_confirms_nothing_else(leader: Leader, taken: schedule.Take) -> None:
+def test_take_that_is_carried_out_late_confirms_nothing_else(leader: Leader, taken: schedule.Take) -> None:
     """It was sent before the one whose leads are published now, and reached Redis after it."""
     second = schedule.take_due(leader, limit=3)
     late = schedule.take_due(leader, limit=3, published=taken.number)  # nobody reads its answer
@@ -91,16 +89,16 @@ def test_a_take_that_is_carried_out_late_confirms_nothing_else(leader: Leader, t
 
 
 @pytest.mark.usefixtures("taken")
-def test_a_started_lead_is_not_handed_out_again(leader: Leader) -> None:
+def test_started_lead_is_not_claimed_again(leader: Leader) -> None:
     [deadline_ms] = schedule.start([2])
     assert deadline_ms is not None
     again = schedule.take_due(leader, limit=2)
     assert (ids(again.handed), again.returned) == ([1, 3], 2)
-    assert schedule.end([Ending(2, deadline_ms)]) == [True]
+    assert schedule.end([Release(2, deadline_ms)]) == [True]
 
 
 @pytest.mark.usefixtures("taken")
-def test_a_take_again_during_a_pause_leaves_them_in_the_schedule(
+def test_take_again_during_a_pause_leaves_them_in_the_schedule(
     redis_client: "redis.Redis[str]", leader: Leader
 ) -> None:
     redis_client.set(keys.paused_key(), 1)
@@ -117,7 +115,7 @@ def test_two_messages_of_a_lead_start_it_once(leader: Leader) -> None:
     assert [deadline is not None for deadline in schedule.start(messages)] == [True] * 3 + [False] * 3
 
 
-def test_without_handing_back_they_wait_for_their_leases(
+def test_control_without_returning_they_wait_for_their_leases(
     leader: Leader, redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Control."""
@@ -133,27 +131,27 @@ def test_without_handing_back_they_wait_for_their_leases(
 
 
 @pytest.mark.usefixtures("old_puts")
-def test_a_put_that_nobody_published_is_handed_back(redis_client: "redis.Redis[str]", leader: Leader) -> None:
+def test_unpublished_put_is_returned(redis_client: "redis.Redis[str]", leader: Leader) -> None:
     assert ids(schedule.put([due(1), due(2, 7)])) == [1, 2]
     assert schedule.hand_back_lost() == 2
     assert unconfirmed(redis_client) == set()
     assert sorted(ids(schedule.take_due(leader, limit=10).handed)) == [1, 2]
 
 
-def test_a_young_put_may_be_on_its_way_to_the_broker() -> None:
+def test_young_put_may_be_on_its_way_to_the_broker() -> None:
     assert ids(schedule.put([due(1)])) == [1]
     assert schedule.hand_back_lost() == 0
 
 
 @pytest.mark.usefixtures("old_puts")
-def test_a_put_again_hands_out_the_same_leads() -> None:
+def test_repeated_put_returns_the_same_leads() -> None:
     assert ids(schedule.put([due(1)])) == [1]
     assert ids(schedule.put([due(1)])) == [1]
     assert schedule.read_sizes().inflight == 1
 
 
 @pytest.mark.usefixtures("old_puts")
-def test_the_next_put_says_what_was_published(redis_client: "redis.Redis[str]") -> None:
+def test_next_put_says_what_was_published(redis_client: "redis.Redis[str]") -> None:
     enqueue.publish(schedule.put([due(1), due(2)]), path="put")
     assert unconfirmed(redis_client) == {1, 2}
     schedule.put([later(3)])
@@ -162,7 +160,7 @@ def test_the_next_put_says_what_was_published(redis_client: "redis.Redis[str]") 
 
 
 @pytest.mark.usefixtures("old_puts")
-def test_what_was_published_under_an_earlier_lease_confirms_nothing(redis_client: "redis.Redis[str]") -> None:
+def test_publication_under_an_earlier_lease_confirms_nothing(redis_client: "redis.Redis[str]") -> None:
     """Another process has put the lead since, and may be dead."""
     [published] = schedule.put([due(1)])
     enqueue.publish([published._replace(deadline_ms=published.deadline_ms - 1)], path="put")
@@ -171,7 +169,7 @@ def test_what_was_published_under_an_earlier_lease_confirms_nothing(redis_client
 
 
 @pytest.mark.usefixtures("old_puts")
-def test_a_started_put_is_confirmed(redis_client: "redis.Redis[str]") -> None:
+def test_started_put_is_confirmed(redis_client: "redis.Redis[str]") -> None:
     schedule.put([due(1)])
     assert schedule.start([1]) != [None]
     assert unconfirmed(redis_client) == set()
@@ -179,7 +177,7 @@ def test_a_started_put_is_confirmed(redis_client: "redis.Redis[str]") -> None:
     assert schedule.hand_back_lost() == 0
 
 
-def test_a_put_that_the_broker_refused_ends_its_own_lease_alone(
+def test_put_that_the_broker_refused_ends_its_own_lease_alone(
     leader: Leader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Until the broker refused, the lead was handed back and started by a worker."""
@@ -191,7 +189,7 @@ def test_a_put_that_the_broker_refused_ends_its_own_lease_alone(
     monkeypatch.setattr(enqueue, "publish_ready", list)
     assert enqueue.publish([handed[0]._replace(deadline_ms=handed[0].deadline_ms - 1)], path="put") == 0
     assert deadline_ms is not None
-    assert schedule.end([Ending(1, deadline_ms)]) == [True]
+    assert schedule.end([Release(1, deadline_ms)]) == [True]
 
 
 def test_any_key_of_these_may_vanish(redis_client: "redis.Redis[str]", leader: Leader, settings: Any) -> None:

@@ -347,7 +347,7 @@ def waiting_leads(place: Enrollment, count: int) -> None:
 
 
 class TestMany:
-    def test_a_large_change_delays_no_other_workspaces_leads(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_large_change_delays_no_other_workspaces_leads(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Both have more than a change wakes by itself; a run wakes 40, and the first 20 of each come at once."""
         monkeypatch.setattr(wakeups, "LEADS_A_RUN", 40)
         large, small = world(cap_day=0), world(cap_day=0)
@@ -447,7 +447,7 @@ class TestPages:
 
         assert "1 lead that was not sold will be tried again." in answer.content.decode()
 
-    def test_nothing_is_said_of_no_lead(self, client: Client) -> None:
+    def test_no_answer_without_a_lead(self, client: Client) -> None:
         place = world(cap_day=0)
 
         answer = save(client, Enrollment, place, cap_day="9")

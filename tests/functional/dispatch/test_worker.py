@@ -73,7 +73,7 @@ def attempts_of(lead: Lead) -> list[tuple[str, str]]:
     return list(Attempt.objects.filter(lead_id=lead.pk).values_list("result", "skip_reason"))
 
 
-def test_a_due_lead_is_sold_and_its_lease_ends(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
+def test_due_lead_is_sold_and_its_lease_ends(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
     lead = hand_over(campaign)
     process_leads([lead.pk], is_leased=True)
     lead.refresh_from_db()
@@ -104,7 +104,7 @@ def pause_workspace(lead: Lead) -> None:
 
 @pytest.mark.parametrize("is_told", [True, False], ids=["told", "not told"])
 @pytest.mark.parametrize("pause", [pause_product, pause_workspace])
-def test_a_pause_keeps_it(
+def test_pause_keeps_it(
     campaign: Campaign,
     redis_client: "redis.Redis[str]",
     monkeypatch: pytest.MonkeyPatch,
@@ -112,7 +112,7 @@ def test_a_pause_keeps_it(
     *,
     is_told: bool,
 ) -> None:
-    """PITFALLS 33: it goes back at its due time, or later when Redis cannot be told of the pause."""
+    """It goes back at its due time, or later when Redis cannot be told of the pause."""
     lead = hand_over(campaign)
     pause(lead)
     if not is_told:
@@ -123,7 +123,7 @@ def test_a_pause_keeps_it(
     assert due_in_index(redis_client, lead) == pytest.approx(0 if is_told else 10, abs=5)
 
 
-def test_a_lead_that_somebody_holds_back_waits_for_that_person(
+def test_lead_paused_by_an_operator_waits_for_that_operator(
     campaign: Campaign, redis_client: "redis.Redis[str]"
 ) -> None:
     lead = hand_over(campaign)
@@ -137,8 +137,8 @@ def test_a_lead_that_somebody_holds_back_waits_for_that_person(
     assert is_in_flight()
 
 
-def test_the_due_time_is_read_under_the_lock(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
-    """PITFALLS 31: the index may be early; the row decides, and the index learns from it."""
+def test_due_time_is_read_under_the_lock(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
+    """The index may be early; the row decides, and the index learns from it."""
     lead = hand_over(campaign)
     Lead.objects.filter(pk=lead.pk).update(next_attempt_at=timezone.now() + timedelta(hours=1))
     run_leased(lead.pk)
@@ -175,9 +175,7 @@ def open_only_at(campaign: Campaign, moment: "datetime") -> None:
     campaign.workspace.save()
 
 
-def test_the_hours_of_where_it_is_sent_count_too(
-    campaign: Campaign, redis_client: "redis.Redis[str]"
-) -> None:
+def test_hours_of_where_it_is_sent_count_too(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
     """It waits there, and is routed anew when that workspace opens."""
     opening = (timezone.now() + timedelta(days=2)).replace(hour=12, minute=0, second=0, microsecond=0)
     open_only_at(campaign, opening)
@@ -196,7 +194,7 @@ def test_the_hours_of_where_it_is_sent_count_too(
     assert_verified()
 
 
-def test_a_workspace_that_never_opens_parks_it(campaign: Campaign) -> None:
+def test_workspace_that_never_opens_parks_it(campaign: Campaign) -> None:
     campaign.workspace.hours = {"mon": []}
     campaign.workspace.save()
     lead = hand_over(campaign)
@@ -206,8 +204,8 @@ def test_a_workspace_that_never_opens_parks_it(campaign: Campaign) -> None:
     assert_verified()
 
 
-def test_a_busy_lead_is_looked_at_again(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
-    """PITFALLS 46. Whoever holds it may leave it as it was."""
+def test_busy_lead_is_looked_at_again(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
+    """A refused lock is normal contention, not an error."""
     lead = hand_over(campaign)
     with holding(HOLD_LEAD, [lead.pk]):
         run_leased(lead.pk)
@@ -216,7 +214,7 @@ def test_a_busy_lead_is_looked_at_again(campaign: Campaign, redis_client: "redis
     assert not is_in_flight()
 
 
-def test_a_conflict_comes_up_again_in_moments(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
+def test_conflict_is_retried_within_moments(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
     lead = hand_over(campaign)
     with holding(HOLD_WALLETS):
         run_leased(lead.pk)
@@ -228,14 +226,14 @@ def test_a_conflict_comes_up_again_in_moments(campaign: Campaign, redis_client: 
     assert not is_in_flight()
 
 
-def test_a_lead_that_is_not_there_ends_its_lease() -> None:
+def test_lead_that_is_not_there_ends_its_lease() -> None:
     assert len(schedule.put([Due(987_654_321, 1, timezone.now() - timedelta(hours=1))])) == 1
     run_leased(987_654_321)
     assert not is_in_flight()
     assert schedule.read_sizes().waiting == 0
 
 
-def test_the_lease_ends_when_the_database_is_gone(
+def test_lease_ends_when_the_database_is_gone(
     campaign: Campaign, redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lead = hand_over(campaign)
@@ -251,7 +249,7 @@ def test_the_lease_ends_when_the_database_is_gone(
     assert due_in_index(redis_client, lead) == pytest.approx(5, abs=5)
 
 
-def test_a_message_whose_time_is_over_begins_no_further_lead(
+def test_message_whose_time_is_over_begins_no_further_lead(
     campaign: Campaign, redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = hand_over(campaign), hand_over(campaign)
@@ -266,7 +264,7 @@ def test_a_message_whose_time_is_over_begins_no_further_lead(
     assert (int(lead), lease.endswith("!")) == (second.pk, False)
 
 
-def test_the_rest_of_a_message_is_tried_when_the_database_hangs_up(
+def test_rest_of_a_message_is_tried_when_the_database_hangs_up(
     campaign: Campaign, redis_client: "redis.Redis[str]"
 ) -> None:
     """As after a restart of PostgreSQL: only the lead that had the lost session waits."""
@@ -284,7 +282,7 @@ def test_the_rest_of_a_message_is_tried_when_the_database_hangs_up(
     assert due_in_index(redis_client, first) == pytest.approx(5, abs=2)
 
 
-def test_the_lease_ends_when_the_outcome_cannot_be_read(
+def test_lease_ends_when_the_outcome_cannot_be_read(
     campaign: Campaign, redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lead = hand_over(campaign)
@@ -300,14 +298,14 @@ def test_the_lease_ends_when_the_outcome_cannot_be_read(
 
 
 @pytest.mark.parametrize("state", ["queued twice", "ended", "started elsewhere"])
-def test_a_message_without_its_lease_is_dropped(campaign: Campaign, state: str) -> None:
+def test_message_without_its_lease_is_dropped(campaign: Campaign, state: str) -> None:
     lead = hand_over(campaign)
     refused = metrics.FLIGHTS_REFUSED._value.get()
     if state == "started elsewhere":
         schedule.start([lead.pk])
         expected = ("pending", 1)
     elif state == "ended":
-        schedule.end([schedule.Ending(lead.pk, None)])
+        schedule.end([schedule.Release(lead.pk, None)])
         expected = ("pending", 1)
     else:
         run_leased(lead.pk)
@@ -317,9 +315,7 @@ def test_a_message_without_its_lease_is_dropped(campaign: Campaign, state: str) 
     assert (lead.status, metrics.FLIGHTS_REFUSED._value.get() - refused) == expected
 
 
-def test_without_redis_the_lead_is_tried_all_the_same(
-    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lead_is_tried_without_redis(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
     lead = hand_over(campaign)
     failures = metrics.SCHEDULE_FAILURES.labels(operation="start", cause="ConnectionError")._value
     before = failures.get()
@@ -335,15 +331,15 @@ def test_without_redis_the_lead_is_tried_all_the_same(
     assert_verified()
 
 
-def test_a_run_again_reaches_the_worker_after_its_commit(campaign: Campaign) -> None:
+def test_run_again_reaches_the_worker_after_its_commit(campaign: Campaign) -> None:
     [lead_id] = make_leads(campaign, count=1, next_attempt_at=timezone.now() + timedelta(days=1))
     with settled_hands():
         rerun_lead(lead_id, at=timezone.now())
     assert is_in_flight()
 
 
-def test_a_cancelled_lead_leaves_the_schedule(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
-    """PITFALLS 51."""
+def test_cancelled_lead_leaves_the_schedule(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
+    """A late message must not start a lead that ended."""
     [lead_id] = make_leads(campaign, count=1, next_attempt_at=timezone.now() + timedelta(days=1))
     lead = Lead.objects.get(pk=lead_id)
     [waiting] = read_due_times([lead_id])
@@ -355,7 +351,7 @@ def test_a_cancelled_lead_leaves_the_schedule(campaign: Campaign, redis_client: 
     assert due_in_index(redis_client, lead) is None
 
 
-def test_the_lag_is_counted_from_the_due_time(campaign: Campaign) -> None:
+def test_lag_is_counted_from_the_due_time(campaign: Campaign) -> None:
     lag = distribution_metrics.START_LAG_SECONDS.labels(mode="event")
     before = lag._sum.get()
     lead = hand_over(campaign, next_attempt_at=timezone.now() - timedelta(seconds=30))

@@ -57,7 +57,7 @@ def refusal(*arguments: str) -> str:
     return str(error.value)
 
 
-def test_a_lead_is_found_by_each_of_its_names(lead: Lead) -> None:
+def test_lead_is_found_by_each_of_its_names(lead: Lead) -> None:
     told = run(str(lead.public_id))
 
     assert told.splitlines()[0] == f"Lead {lead.public_id}"
@@ -66,7 +66,7 @@ def test_a_lead_is_found_by_each_of_its_names(lead: Lead) -> None:
     assert run(str(lead.public_id).upper()) == told
 
 
-def test_the_story_reads_from_top_to_bottom(lead: Lead) -> None:
+def test_story_reads_from_top_to_bottom(lead: Lead) -> None:
     lines = [line.rstrip() for line in run(str(lead.pk)).splitlines()]
 
     assert lines[1:5] == [
@@ -95,7 +95,7 @@ def test_the_story_reads_from_top_to_bottom(lead: Lead) -> None:
     ]
 
 
-def test_a_buyer_is_found_by_each_of_its_names(lead: Lead) -> None:
+def test_buyer_is_found_by_each_of_its_names(lead: Lead) -> None:
     buyer = Buyer.objects.get(name="Acme Roofing")
     told = run(str(lead.pk), "--buyer", "acme roofing")
 
@@ -105,7 +105,7 @@ def test_a_buyer_is_found_by_each_of_its_names(lead: Lead) -> None:
     assert run(str(lead.pk), "--buyer", str(buyer.public_id)) == told
 
 
-def test_the_json_is_the_same_story(lead: Lead) -> None:
+def test_json_is_the_same_story(lead: Lead) -> None:
     assert json.loads(run(str(lead.pk), "--json")) == to_json(explain(lead))
 
 
@@ -125,12 +125,12 @@ def test_nothing_is_coloured_unless_for_a_terminal(lead: Lead) -> None:
 @pytest.mark.parametrize(
     "name", ["", "nothing", "0", "99999999", "9" * 5000, "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e"]
 )
-def test_an_unknown_lead_or_buyer_is_refused(lead: Lead, name: str) -> None:
+def test_unknown_lead_or_buyer_is_refused(lead: Lead, name: str) -> None:
     assert refusal(name) == f"no lead has the public id, id or external id {name!r}"
     assert refusal(str(lead.pk), "--buyer", name) == f"no buyer has the public id, id or name {name!r}"
 
 
-def test_an_ambiguous_lead_lists_its_candidates(lead: Lead) -> None:
+def test_ambiguous_lead_lists_its_candidates(lead: Lead) -> None:
     other = LeadFactory(external_id="form-4711")
 
     assert refusal("form-4711").splitlines() == [
@@ -140,7 +140,7 @@ def test_an_ambiguous_lead_lists_its_candidates(lead: Lead) -> None:
     ]
 
 
-def test_an_ambiguous_buyer_lists_its_candidates(lead: Lead) -> None:
+def test_ambiguous_buyer_lists_its_candidates(lead: Lead) -> None:
     first = Buyer.objects.get(name="Acme Roofing")
     second = BuyerFactory(workspace=lead.workspace, name="ACME ROOFING")
 
@@ -151,13 +151,13 @@ def test_an_ambiguous_buyer_lists_its_candidates(lead: Lead) -> None:
     ]
 
 
-def test_a_buyer_of_the_leads_own_workspace_goes_before_a_namesake(lead: Lead) -> None:
+def test_buyer_of_the_leads_own_workspace_goes_before_a_namesake(lead: Lead) -> None:
     BuyerFactory(name="Acme Roofing")
 
     assert "its balance is too low" in run(str(lead.pk), "--buyer", "Acme Roofing")
 
 
-def test_a_buyer_of_another_workspace_is_told_to_be_one(lead: Lead) -> None:
+def test_buyer_of_another_workspace_is_reported_as_such(lead: Lead) -> None:
     BuyerFactory(name="Stranger", workspace__name="Southern Leads")
 
     told = " ".join(run(str(lead.pk), "--buyer", "stranger").split())

@@ -1,4 +1,4 @@
-"""Whatever comes in, the intake answers 4xx in its one error shape and stores nothing. PITFALLS 55."""
+"""Whatever comes in, the intake answers 4xx in its one error shape and stores nothing."""
 
 import json
 from typing import Any
@@ -55,13 +55,13 @@ def assert_refused(response: Any, status: int, code: str) -> None:
         pytest.param(" ", id="blank"),
     ],
 )
-def test_what_cannot_be_stored_is_malformed(client: Client, url: str, body: bytes | str) -> None:
+def test_unstorable_value_is_malformed(client: Client, url: str, body: bytes | str) -> None:
     assert_refused(send(client, body, url=url), 400, "malformed")
 
 
 @pytest.mark.parametrize("body", ["null", "1", '"text"', "true", "[]", "{}"])
 @pytest.mark.parametrize("url", [LEADS, BATCH])
-def test_what_is_no_lead_is_invalid(client: Client, url: str, body: str) -> None:
+def test_non_lead_is_invalid(client: Client, url: str, body: str) -> None:
     assert_refused(send(client, body, url=url), 400, "validation_failed")
 
 
@@ -86,7 +86,7 @@ def test_what_is_no_lead_is_invalid(client: Client, url: str, body: str) -> None
     ],
     ids=lambda fields: json.dumps(fields)[:40],
 )
-def test_a_field_of_another_kind_is_named(client: Client, fields: dict[str, Any]) -> None:
+def test_field_of_another_kind_is_named(client: Client, fields: dict[str, Any]) -> None:
     """By a strict source; test_lenient_intake.py has the others."""
     Source.objects.update(intake_mode=IntakeMode.STRICT)
     response = send(client, json.dumps({"zip": "30312", "email": "ada@example.com", **fields}))
@@ -109,7 +109,7 @@ def test_another_content_type_is_415(client: Client, content_type: str) -> None:
 @pytest.mark.parametrize(
     "content_type", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
 )
-def test_a_batch_is_no_form(client: Client, content_type: str) -> None:
+def test_batch_is_no_form(client: Client, content_type: str) -> None:
     response = send(client, b"zip=30312", url=BATCH, content_type=content_type)
     assert_refused(response, 415, "unsupported_media_type")
 
@@ -119,7 +119,7 @@ def test_spellings_of_json(client: Client, content_type: str) -> None:
     assert send(client, LEAD % '"Ada"', content_type=content_type).status_code == 201
 
 
-def test_a_body_without_a_length_is_411(client: Client) -> None:
+def test_body_without_a_length_is_411(client: Client) -> None:
     response = client.post(LEADS, headers={"Transfer-Encoding": "chunked"}, CONTENT_LENGTH="")
     assert_refused(response, 411, "malformed")
 

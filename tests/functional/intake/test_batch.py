@@ -57,7 +57,7 @@ def test_each_lead_has_its_result_in_order(client: Client) -> None:
     assert Lead.objects.count() == 3
 
 
-def test_a_thousand_leads_go_in_with_one_insert(client: Client) -> None:
+def test_thousand_leads_go_in_with_one_insert(client: Client) -> None:
     leads = [{**VALID, "email": f"a{number}@example.com"} for number in range(1_000)]
     with CaptureQueriesContext(connection) as queries:
         response = post(client, {"leads": leads})
@@ -79,7 +79,7 @@ def test_a_thousand_leads_go_in_with_one_insert(client: Client) -> None:
         ([VALID], "non_field_errors", "invalid_type"),
     ],
 )
-def test_a_batch_of_another_form_is_refused_whole(client: Client, payload: Any, name: str, code: str) -> None:
+def test_batch_of_another_form_is_refused_whole(client: Client, payload: Any, name: str, code: str) -> None:
     response = post(client, payload)
     assert response.status_code == 400
     assert {key: found[0]["code"] for key, found in response.json()["error"]["fields"].items()} == {

@@ -18,8 +18,8 @@ def run(**options: Any) -> str:
     return out.getvalue()
 
 
-def test_the_key_works_at_once_and_is_nowhere_else() -> None:
-    """PITFALLS 57: shown once, stored as a hash."""
+def test_key_works_at_once_and_is_nowhere_else() -> None:
+    """Shown once, stored as a hash."""
     key = run(workspace="acme", name="web-form", vertical="Home Solar", create_workspace=True).strip()
     client = Client(headers={"Authorization": f"Api-Key {key}"})
     lead = {"zip": "30312", "email": "ada@example.com"}
@@ -45,7 +45,7 @@ def test_wrong_options_leave_nothing_behind(options: dict[str, Any], says: str) 
     assert (Workspace.objects.count(), Source.objects.count(), SourceKey.objects.count()) == (0, 0, 0)
 
 
-def test_a_source_is_made_once() -> None:
+def test_source_is_made_once() -> None:
     run(workspace="acme", name="web-form", create_workspace=True)
     with pytest.raises(CommandError, match="the source 'web-form'"):
         run(workspace="acme", name="web-form")

@@ -97,7 +97,7 @@ def test_nul_in_a_cookie_is_a_bad_request() -> None:
 
 
 @pytest.mark.parametrize("charset", ["unicode_escape", "utf-16", "hex", "rot13", "idna"])
-def test_a_form_is_read_as_utf8_whatever_charset_it_names(charset: str) -> None:
+def test_form_is_read_as_utf8_whatever_charset_it_names(charset: str) -> None:
     sent = b"username=%5Cud800%5C0&password=none"
     environ = {
         **RequestFactory().post("/admin/login/?next=%5Cud800%5C0").environ,
@@ -125,7 +125,7 @@ def test_content_type_with_an_unknown_encoding_is_as_none(content_type: str) -> 
     )
 
 
-def test_the_api_answers_in_its_own_shape(client: Client) -> None:
+def test_api_answers_in_its_own_shape(client: Client) -> None:
     headers = {"Authorization": f"Api-Key {issue_key(SourceFactory.create())}"}
     answer = client.get("/api/v1/leads/?status=%00", headers=headers)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "malformed")

@@ -1,4 +1,4 @@
-"""A source that does not know whether its request arrived sends it again. PITFALLS 58."""
+"""A source that does not know whether its request arrived sends it again."""
 
 import json
 from datetime import timedelta
@@ -39,7 +39,7 @@ def post(client: Client, payload: object, *, key: str, url: str = LEADS, **heade
     )
 
 
-def test_a_repeat_gets_the_first_answer_and_stores_nothing(client: Client, source: Source) -> None:
+def test_repeat_gets_the_first_answer_and_stores_nothing(client: Client, source: Source) -> None:
     first = post(client, VALID, key="k1")
     again = post(client, VALID, key="k1")
     assert (first.status_code, again.status_code) == (201, 201)
@@ -112,7 +112,7 @@ def test_record_of_a_version_before_is_repeated(client: Client) -> None:
     assert post(client, {**VALID, "zip": "30313"}, key="k1").status_code == 422
 
 
-def test_a_batch_is_repeatable_too(client: Client) -> None:
+def test_batch_is_repeatable_too(client: Client) -> None:
     first = post(client, {"leads": [VALID, {}]}, key="k1", url=BATCH)
     again = post(client, {"leads": [VALID, {}]}, key="k1", url=BATCH)
     assert (again.status_code, again.json()) == (200, first.json())
@@ -155,7 +155,7 @@ def test_it_costs_three_more_statements(client: Client) -> None:
     assert "pg_try_advisory_xact_lock" in statements[1]
 
 
-def test_a_decided_answer_is_what_is_kept(client: Client, source: Source) -> None:
+def test_decided_answer_is_what_is_kept(client: Client, source: Source) -> None:
     enroll(CampaignFactory.create(workspace=source.workspace), count=1, credits_cents=10_000)
     first = post(client, VALID, key="k1", Prefer="wait=5")
     again = post(client, VALID, key="k1", Prefer="wait=5")
@@ -165,7 +165,7 @@ def test_a_decided_answer_is_what_is_kept(client: Client, source: Source) -> Non
     assert Lead.objects.get().attempts == 1
 
 
-def test_while_the_decision_runs_a_repeat_is_told_to_wait(client: Client) -> None:
+def test_repeat_during_the_decision_gets_a_conflict(client: Client) -> None:
     post(client, VALID, key="k1")
     IdempotencyRecord.objects.update(status_code=102)
     response = post(client, VALID, key="k1")
@@ -177,7 +177,7 @@ def test_while_the_decision_runs_a_repeat_is_told_to_wait(client: Client) -> Non
 
 
 def test_old_keys_are_forgotten_and_young_ones_kept(client: Client) -> None:
-    """PITFALLS 49: it must find something."""
+    """A reconciler that filters on the wrong flag never finds anything."""
     for number in range(3):
         post(client, VALID, key=f"k{number}")
     old = timezone.now() - timedelta(hours=KEPT_HOURS, seconds=1)

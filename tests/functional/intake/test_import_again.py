@@ -120,7 +120,7 @@ def other_import(file: Path) -> Any:
 
 
 @pytest.mark.usefixtures("source")
-def test_second_import_of_one_file_is_told_to_wait(file: Path, other_import: RejectsFile) -> None:
+def test_second_import_of_one_file_is_refused(file: Path, other_import: RejectsFile) -> None:
     with pytest.raises(CommandError, match=r"another import of .* is running: wait") as caught:
         run(file)
     assert caught.value.returncode == 1
@@ -187,7 +187,7 @@ def test_packed_file_is_read(file: Path) -> None:
 
 
 @pytest.mark.usefixtures("source")
-def test_progress_is_told_in_lines_without_a_terminal(
+def test_progress_is_printed_in_lines_without_a_terminal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("routing.management.commands.import_leads.ROWS_A_LINE", 500)
@@ -252,7 +252,7 @@ def test_date_is_read_in_the_zone_and_the_lead_is_due_now(
 
 
 @pytest.mark.usefixtures("source")
-def test_unknown_zone_is_said(file: Path) -> None:
+def test_unknown_zone_is_reported(file: Path) -> None:
     with pytest.raises(CommandError, match="--zone Mars: unknown time zone") as caught:
         run(file, zone="Mars")
     assert caught.value.returncode == 2

@@ -81,7 +81,7 @@ def test_good_rows_become_leads_and_the_others_are_reported(source: Source, file
 
 
 def test_refused_rows_can_be_corrected_and_imported(source: Source, file: Path) -> None:  # noqa: ARG001
-    """PITFALLS 59: nothing in the file is a formula for a spreadsheet, and the import takes that off again."""
+    """Nothing in the file is a formula for a spreadsheet, and the import takes that off again."""
     rejects = Path(run(file)["rejects_file"])
     assert rejects == file.with_name("leads.csv.rejects.csv")
     assert rejects.stat().st_mode & 0o777 == 0o600
@@ -108,7 +108,7 @@ def test_refused_rows_can_be_corrected_and_imported(source: Source, file: Path) 
     assert (cmd_lead.first_name, cmd_lead.attributes) == ("=cmd()", {"roof_age": 7})
 
 
-def test_a_second_run_stores_nothing(source: Source, file: Path) -> None:  # noqa: ARG001
+def test_second_run_stores_nothing(source: Source, file: Path) -> None:  # noqa: ARG001
     run(file)
     assert counts(run(file)) == (4, 0, 2, 2)
     assert Lead.objects.count() == 2
@@ -122,7 +122,7 @@ def test_without_ids_the_content_says_what_is_there(source: Source, file: Path) 
     assert [re.sub("[0-9a-f]{24}", "KEY", text) for text in ids] == ["import:KEY:1", "import:KEY:1"]
 
 
-def test_a_dry_run_says_the_same_and_stores_nothing(source: Source, file: Path) -> None:  # noqa: ARG001
+def test_dry_run_says_the_same_and_stores_nothing(source: Source, file: Path) -> None:  # noqa: ARG001
     assert counts(run(file, dry_run=True)) == (4, 2, 0, 2)
     assert Lead.objects.count() == 0
     run(file)
@@ -139,7 +139,7 @@ def test_rows_without_contact_need_permission(source: Source, tmp_path: Path) ->
     assert Lead.objects.values_list("email_hash", "phone_hash").get() == (None, None)
 
 
-def test_a_row_with_too_many_values_is_refused(source: Source, file: Path) -> None:  # noqa: ARG001
+def test_row_with_too_many_values_is_refused(source: Source, file: Path) -> None:  # noqa: ARG001
     file.write_text(HEADER + "1,Ada,ada@example.com,,30312,HEATING,12,more\n")
     refuse(file, code=1, says="no row could be imported")
     (row,) = csv.reader(
@@ -148,7 +148,7 @@ def test_a_row_with_too_many_values_is_refused(source: Source, file: Path) -> No
     assert (row[0], row[8:11], row[-1]) == ("1", ["", "", "columns"], "more")
 
 
-def test_a_row_that_the_database_refuses_takes_no_other_with_it(
+def test_row_that_the_database_refuses_takes_no_other_with_it(
     source: Source,  # noqa: ARG001
     file: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -166,7 +166,7 @@ def test_a_row_that_the_database_refuses_takes_no_other_with_it(
     assert {"field": "", "code": "not_stored", "rows": 1} in outcome["reasons"]
 
 
-def test_the_table_for_people(source: Source, file: Path) -> None:  # noqa: ARG001
+def test_table_for_people(source: Source, file: Path) -> None:  # noqa: ARG001
     out = io.StringIO()
     call_command("import_leads", str(file), source="city", maps=MAPS, vertical_maps=VERTICALS, stdout=out)
     text = re.sub(r"[^\S\n]+|[┃│]", " ", out.getvalue())
@@ -196,7 +196,7 @@ def test_wrong_column_below_titles_names_the_columns(file: Path) -> None:
         ({"rejects": Path("/tmp")}, "name another file"),
     ],
 )
-def test_wrong_options_are_said_before_anything_is_stored(
+def test_wrong_options_are_refused_before_anything_is_stored(
     source: Source,  # noqa: ARG001
     file: Path,
     options: dict[str, Any],
@@ -207,18 +207,18 @@ def test_wrong_options_are_said_before_anything_is_stored(
     assert [path.name for path in file.parent.iterdir()] == ["leads.csv"]
 
 
-def test_the_input_is_never_overwritten_by_its_rejects(source: Source, file: Path) -> None:  # noqa: ARG001
+def test_input_is_never_overwritten_by_its_rejects(source: Source, file: Path) -> None:  # noqa: ARG001
     refuse(file, code=2, says="name another file", rejects=file)
     assert file.read_text() == HEADER + ROWS
 
 
-def test_a_name_in_two_workspaces_needs_the_workspace(source: Source, file: Path) -> None:
+def test_name_in_two_workspaces_needs_the_workspace(source: Source, file: Path) -> None:
     SourceFactory.create(name="city")
     refuse(file, code=2, says="choose one with --workspace")
     assert counts(run(file, workspace=source.workspace.slug))[1] == 2
 
 
-def test_an_inactive_source_takes_nothing(source: Source, file: Path) -> None:
+def test_inactive_source_takes_nothing(source: Source, file: Path) -> None:
     source.active = False
     source.save()
     refuse(file, code=2, says="is not active")

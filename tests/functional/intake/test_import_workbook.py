@@ -102,7 +102,7 @@ def refuse(file: Path, says: str) -> None:
         (b"\x1f\x8b\x08\x00damaged", "is damaged"),
     ],
 )
-def test_what_is_no_workbook_is_said(file: Path, content: bytes, says: str) -> None:
+def test_non_workbook_is_reported(file: Path, content: bytes, says: str) -> None:
     file.write_bytes(content)
     refuse(file, says)
 
@@ -111,7 +111,7 @@ def test_what_is_no_workbook_is_said(file: Path, content: bytes, says: str) -> N
     ("name", "says"),
     [("mimetype", "an OpenDocument file"), ("leads.csv", "a ZIP archive and no .xlsx workbook")],
 )
-def test_another_archive_is_said(file: Path, name: str, says: str) -> None:
+def test_other_archive_is_reported(file: Path, name: str, says: str) -> None:
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr(name, "x")
     refuse(file, says)
@@ -119,7 +119,7 @@ def test_another_archive_is_said(file: Path, name: str, says: str) -> None:
 
 @pytest.mark.parametrize("part", ["xl/workbook.xml", "xl/worksheets/sheet1.xml"])
 @pytest.mark.parametrize("damage", ["content", "encrypted"])
-def test_damaged_part_is_said(file: Path, part: str, damage: str) -> None:
+def test_damaged_part_is_reported(file: Path, part: str, damage: str) -> None:
     data = bytearray(file.read_bytes())
     with zipfile.ZipFile(file) as archive:
         info = archive.getinfo(part)

@@ -37,7 +37,7 @@ def post(client: Client, payload: object, **headers: str) -> Any:
     return client.post(LEADS, payload, content_type="application/json", headers=headers)
 
 
-def test_a_lead_is_stored_pending_and_due_now(client: Client, source: Source) -> None:
+def test_lead_is_stored_pending_and_due_now(client: Client, source: Source) -> None:
     Workspace.objects.update(lead_ttl_days=30)
     response = post(client, {**VALID, "external_id": "form-1", "attributes": {"roof_age": 12}})
 
@@ -71,7 +71,7 @@ def test_a_lead_is_stored_pending_and_due_now(client: Client, source: Source) ->
 
 
 def test_identity_hashes_are_set_on_intake_and_blank_is_null(client: Client) -> None:
-    """PITFALLS 38 and 39."""
+    """The identity is set when the lead is stored. Email and phone are separate keys, and blank is no key."""
     post(client, VALID)
     post(client, {"zip": "30312", "phone": VALID["phone"], "email": ""})
     both, phone_only = Lead.objects.order_by("id")
@@ -79,7 +79,7 @@ def test_identity_hashes_are_set_on_intake_and_blank_is_null(client: Client) -> 
     assert (phone_only.email_hash, phone_only.phone_hash) == (None, both.phone_hash)
 
 
-def test_the_source_gives_the_vertical_when_the_lead_names_none(client: Client) -> None:
+def test_source_gives_the_vertical_when_the_lead_names_none(client: Client) -> None:
     assert post(client, {"zip": "30312", "email": "a@example.com"}).status_code == 201
     assert Lead.objects.get().vertical == "roofing"
 
@@ -109,7 +109,7 @@ def test_wrong_fields_are_named_and_nothing_is_stored(client: Client) -> None:
     assert Lead.objects.count() == 0
 
 
-def test_a_repeated_external_id_is_refused_with_the_lead_it_belongs_to(client: Client) -> None:
+def test_repeated_external_id_is_refused_with_the_lead_it_belongs_to(client: Client) -> None:
     first = post(client, {**VALID, "external_id": "form-1"}).json()
     again = post(client, {**VALID, "zip": "30313", "external_id": "form-1"})
     assert again.status_code == 409
@@ -129,7 +129,7 @@ def test_it_takes_two_statements_and_no_transaction(client: Client) -> None:
     assert [query["sql"].split()[0] for query in queries] == ["SELECT", "INSERT"]
 
 
-def test_what_the_lead_columns_hold_is_never_less_than_what_is_let_through(client: Client) -> None:
+def test_lead_columns_hold_every_accepted_value(client: Client) -> None:
     """The longest values that pass validation fit into the table."""
     longest = {
         "zip": "Z" * 20,
@@ -148,7 +148,7 @@ def test_what_the_lead_columns_hold_is_never_less_than_what_is_let_through(clien
     assert response.status_code == 201, response.content
 
 
-def test_a_sent_lead_can_be_looked_up_without_its_contact_fields(client: Client) -> None:
+def test_sent_lead_can_be_looked_up_without_its_contact_fields(client: Client) -> None:
     sent = post(client, VALID)
     response = client.get(sent["Location"])
     lead = Lead.objects.get()
@@ -165,7 +165,7 @@ def test_a_sent_lead_can_be_looked_up_without_its_contact_fields(client: Client)
 
 
 def test_leads_of_others_do_not_exist(client: Client) -> None:
-    """PITFALLS 56."""
+    """Every query is scoped to the caller."""
     foreign = LeadFactory.create()
     unknown = UUID("0192f0c1-2345-7abc-8def-0123456789ab")
     answers = [
@@ -199,9 +199,7 @@ def test_unknown_paths_of_the_api_answer_in_json(path: str) -> None:
         assert response.json()["error"]["code"] == "not_found"
 
 
-def test_a_failure_of_ours_says_nothing_about_itself(
-    client: Client, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_failure_of_ours_says_nothing_about_itself(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     """Neither the answer nor the log repeats the row that the database refused."""
     client.raise_request_exception = False
     with connection.cursor() as cursor:
@@ -216,8 +214,8 @@ def test_a_failure_of_ours_says_nothing_about_itself(
 
 
 @pytest.mark.parametrize("status", ["pending", "gated", "offered"])
-def test_an_unfinished_lead_can_be_cancelled(client: Client, source: Source, status: str) -> None:
-    """PITFALLS 51."""
+def test_unfinished_lead_can_be_cancelled(client: Client, source: Source, status: str) -> None:
+    """A cancelled lead must leave the schedule too."""
     due = {} if status == "pending" else {"next_attempt_at": None}
     lead = LeadFactory.create(source=source, status=status, due_reason="ingest", **due)
     response = client.delete(f"{LEADS}{lead.public_id}/?reason=sent+by+mistake")
@@ -233,7 +231,7 @@ def test_an_unfinished_lead_can_be_cancelled(client: Client, source: Source, sta
 
 
 @pytest.mark.parametrize("status", ["distributed", "failed", "expired", "duplicate"])
-def test_a_finished_lead_stays_as_it_is(client: Client, source: Source, status: str) -> None:
+def test_finished_lead_stays_as_it_is(client: Client, source: Source, status: str) -> None:
     lead = LeadFactory.create(
         source=source, status=status, next_attempt_at=None, finished_at="2026-01-31T12:00:00Z"
     )
@@ -248,7 +246,7 @@ def test_a_finished_lead_stays_as_it_is(client: Client, source: Source, status: 
     assert Lead.objects.values().get() == before
 
 
-def test_a_reason_that_is_too_long_is_refused(client: Client, source: Source) -> None:
+def test_reason_that_is_too_long_is_refused(client: Client, source: Source) -> None:
     lead = LeadFactory.create(source=source)
     response = client.delete(f"{LEADS}{lead.public_id}/?reason={'x' * 201}")
     assert response.status_code == 400
@@ -257,6 +255,6 @@ def test_a_reason_that_is_too_long_is_refused(client: Client, source: Source) ->
     assert lead.status == "pending"
 
 
-def test_accept_is_not_held_against_anybody(client: Client) -> None:
+def test_accept_header_is_ignored(client: Client) -> None:
     response = post(client, VALID, Accept="text/html")
     assert (response.status_code, response["Content-Type"]) == (201, "application/json")

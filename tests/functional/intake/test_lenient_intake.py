@@ -91,14 +91,14 @@ def test_strict_source_refuses_the_same_lead(client: Client) -> None:
     assert Lead.objects.count() == 0
 
 
-def test_lead_that_nobody_can_reach_is_refused(client: Client) -> None:
+def test_lead_without_contact_data_is_refused(client: Client) -> None:
     response = post(client, {**FAULTY, "phone": "123"})
     assert response.status_code == 400
     assert list(response.json()["error"]["fields"]) == ["phone"]
     assert Lead.objects.count() == 0
 
 
-def test_trace_tells_what_was_corrected_and_nothing_that_came() -> None:
+def test_trace_shows_corrections_without_the_original_values() -> None:
     campaign = CampaignFactory.create()
     enroll(campaign, count=1, credits_cents=10_000)
     source = SourceFactory.create(workspace=campaign.workspace)

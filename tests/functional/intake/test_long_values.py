@@ -38,7 +38,7 @@ def by_answer(others: Any) -> None:
 
 @pytest.mark.parametrize("refuse", [by_filter, by_tier, by_answer])
 @pytest.mark.parametrize("notes", [NOTES, NOTES[0] + "x" * 90], ids=["list", "text"])
-def test_a_refusal_tells_the_beginning_of_a_long_value(refuse: Any, notes: Any) -> None:
+def test_refusal_shows_the_beginning_of_a_long_value(refuse: Any, notes: Any) -> None:
     campaign = CampaignFactory(price_cents=100)
     first, *_ = enroll(campaign, count=BUYERS, credits_cents=1_000)
     refuse(Enrollment.objects.exclude(pk=first.pk))

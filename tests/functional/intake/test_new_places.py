@@ -39,7 +39,7 @@ def test_new_zip_is_taken_flagged_and_sold_by_its_state() -> None:
 
 
 @pytest.mark.parametrize("zip_code", ["00012", "3031", "ABCDE"])
-def test_what_can_be_no_zip_is_refused(zip_code: str) -> None:
+def test_non_zip_is_refused(zip_code: str) -> None:
     assert send(SourceFactory(), zip=zip_code).status_code == 400
     assert Lead.objects.count() == 0
 
@@ -62,7 +62,7 @@ def test_new_area_code_is_taken_and_flagged() -> None:
         "+1 421 881",
     ],
 )
-def test_what_can_be_no_number_is_refused(number: str) -> None:
+def test_non_number_is_refused(number: str) -> None:
     with pytest.raises(FieldError):
         read_phone(number)
 

@@ -28,7 +28,7 @@ def source() -> Source:
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
-    """What would have gone to the broker (PITFALLS 7: assert on what was sent)."""
+    """What would have gone to the broker (`task_always_eager` does not cover `send_task`)."""
     messages: list[tuple[str, dict[str, Any]]] = []
     for module in (distribution.tasks, routing.dispatch.enqueue):
         monkeypatch.setattr(module, "send_wake", lambda task, **options: messages.append((task, options)))
@@ -40,7 +40,7 @@ def statuses() -> list[str]:
 
 
 def test_leads_are_processed_once_however_often_they_are_named(source: Source, sent: list[Any]) -> None:
-    """PITFALLS 1 and 51: doubles, old messages and ids that never were are harmless."""
+    """Doubles, old messages and ids that never were are harmless."""
     leads = [LeadFactory(source=source).pk for _ in range(3)]
 
     process_leads([*leads, leads[0], 0])
@@ -52,7 +52,7 @@ def test_leads_are_processed_once_however_often_they_are_named(source: Source, s
     assert run_verification().holds
 
 
-def test_a_conflict_is_woken_for_when_it_is_over(source: Source, sent: list[Any]) -> None:
+def test_conflict_is_woken_for_when_it_is_over(source: Source, sent: list[Any]) -> None:
     lead = LeadFactory(source=source)
 
     with holding(HOLD_WALLETS):
@@ -60,12 +60,12 @@ def test_a_conflict_is_woken_for_when_it_is_over(source: Source, sent: list[Any]
 
     [(task, options)] = sent
     assert (task, options["args"]) == (PROCESS, [[lead.pk]])
-    assert 0 <= options["countdown"] < 0.2  # PITFALLS 4: seconds at most; longer waits stand in the database
+    assert 0 <= options["countdown"] < 0.2  # seconds at most; longer waits stand in the database
     lead.refresh_from_db()
     assert (lead.status, lead.due_reason) == ("pending", "tier_lock_contention")
 
 
-def test_a_long_wait_is_left_to_the_database(source: Source, sent: list[Any]) -> None:
+def test_long_wait_is_left_to_the_database(source: Source, sent: list[Any]) -> None:
     lead = LeadFactory(source=source, attempts=12, conflicts=12)
 
     with holding(HOLD_WALLETS):
@@ -88,7 +88,7 @@ def test_deferred_and_parked_leads_are_not_woken_for(source: Source, sent: list[
     assert sent == []
 
 
-def test_the_pick_up_starts_what_is_due_and_nothing_else(source: Source, sent: list[Any]) -> None:
+def test_pick_up_starts_what_is_due_and_nothing_else(source: Source, sent: list[Any]) -> None:
     now = datetime.now(UTC)
     due = [LeadFactory(source=source, received_at=now - timedelta(minutes=minutes)) for minutes in (3, 1, 2)]
     later = LeadFactory(source=source, next_attempt_at=now + timedelta(hours=1))
@@ -106,7 +106,7 @@ def test_the_pick_up_starts_what_is_due_and_nothing_else(source: Source, sent: l
     assert later.attempts == 0
 
 
-def test_a_picker_ends_after_one_period(source: Source, sent: list[Any], settings: Any) -> None:
+def test_picker_ends_after_one_period(source: Source, sent: list[Any], settings: Any) -> None:
     """However much is due: the next period brings the next picker."""
     settings.LEADSWITCH_PICKUP_PERIOD_SECONDS = 0
     LeadFactory(source=source)
@@ -121,7 +121,7 @@ def test_a_picker_ends_after_one_period(source: Source, sent: list[Any], setting
     ("backlog", "pickers"),
     [(0, 0), (LEADS_A_PICKER - 1, 0), (LEADS_A_PICKER, 1), (LEADS_A_PICKER * 2, 2), (1_000, 3)],
 )
-def test_a_backlog_calls_more_pickers(
+def test_backlog_calls_more_pickers(
     source: Source, sent: list[Any], settings: Any, backlog: int, pickers: int
 ) -> None:
     settings.LEADSWITCH_PICKUP_PERIOD_SECONDS = 0

@@ -38,7 +38,7 @@ def post(client: Client, prefer: str) -> Any:
     return client.post(LEADS, VALID, content_type="application/json", headers={"Prefer": prefer})
 
 
-def test_a_sold_lead(client: Client, source: Source, woken: list[int]) -> None:
+def test_sold_lead(client: Client, source: Source, woken: list[int]) -> None:
     campaign = CampaignFactory.create(workspace=source.workspace, max_buyers=2)
     enroll(campaign, count=3, credits_cents=10_000)
     response = post(client, "wait=5")
@@ -62,7 +62,7 @@ def test_a_sold_lead(client: Client, source: Source, woken: list[int]) -> None:
     assert (looked_up["result"], looked_up["buyers"], looked_up["attempts"]) == ("success", 2, 1)
 
 
-def test_an_unsold_lead_says_why(client: Client) -> None:
+def test_unsold_lead_says_why(client: Client) -> None:
     body = post(client, "respond-async, wait=5").json()
     assert (body["status"], body["result"], body["reason"], body["buyers"]) == (
         "failed",
@@ -73,7 +73,7 @@ def test_an_unsold_lead_says_why(client: Client) -> None:
     assert body["message"] == "No active campaign takes this vertical and source."
 
 
-def test_a_deferred_lead_says_when(client: Client, source: Source) -> None:
+def test_deferred_lead_says_when(client: Client, source: Source) -> None:
     never_now = {"mon": [["00:00", "00:01"]]}
     enroll(
         CampaignFactory.create(workspace=source.workspace),
@@ -113,7 +113,7 @@ def test_preferences(client: Client, prefer: str, applied: str | None) -> None:
     assert Lead.objects.get().attempts == int(is_decided)
 
 
-def test_a_decision_that_fails_does_not_fail_the_intake(
+def test_decision_that_fails_does_not_fail_the_intake(
     client: Client, settings: Settings, woken: list[int]
 ) -> None:
     settings.LEADSWITCH_DECIDE_HOOK = "tests.functional.intake.test_waiting.fail"
@@ -127,7 +127,7 @@ def fail(lead_id: int, *, seconds: float) -> None:
     raise RuntimeError(f"no decision on {lead_id} in {seconds}")
 
 
-def test_a_paused_workspace_takes_leads_and_decides_nothing(client: Client, source: Source) -> None:
+def test_paused_workspace_takes_leads_and_decides_nothing(client: Client, source: Source) -> None:
     source.workspace.paused_at = "2026-01-31T12:00:00Z"  # type: ignore[assignment]
     source.workspace.save()
     body = post(client, "wait=2").json()

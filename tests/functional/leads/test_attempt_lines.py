@@ -18,7 +18,7 @@ from distribution.attempts.distribute import decide_within, distribute_lead, dis
 from distribution.explain.personal_data import PERSON_COLUMNS, build_person, recognise
 from distribution.models import Campaign
 from routing import metrics
-from routing.leads.claim import LeaseLost, acquire, complete, fail
+from routing.leads.claim import ClaimLost, acquire, complete, fail
 from routing.models import Lead, LeadStatus
 from routing.reconcile import find_reconciler, run_reconciler
 from tests.support.blocking import holding
@@ -144,7 +144,7 @@ def test_one_line_an_attempt(name: str, lead: Lead, lines: Callable[[], list[dic
     assert ":" in line["owner"]
 
 
-def test_a_lead_that_is_parked_after_its_last_conflict_has_failed(
+def test_lead_that_is_parked_after_its_last_conflict_has_failed(
     lead: Lead, lines: Callable[[], list[dict[str, Any]]]
 ) -> None:
     Lead.objects.filter(pk=lead.pk).update(conflicts=19)
@@ -155,7 +155,7 @@ def test_a_lead_that_is_parked_after_its_last_conflict_has_failed(
 
 
 @pytest.mark.usefixtures("lead")
-def test_a_duplicate_names_the_lead_that_came_first(lines: Callable[[], list[dict[str, Any]]]) -> None:
+def test_duplicate_names_the_lead_that_came_first(lines: Callable[[], list[dict[str, Any]]]) -> None:
     campaign = Campaign.objects.get()
     hub = RuleFactory(destination=campaign.workspace)
     same = person("mina@example.org", "+14045550123")
@@ -179,7 +179,7 @@ def test_a_duplicate_names_the_lead_that_came_first(lines: Callable[[], list[dic
     )
 
 
-def test_an_attempt_is_counted_once(lead: Lead) -> None:
+def test_attempt_is_counted_once(lead: Lead) -> None:
     def counted() -> tuple[float, float]:
         buckets = metrics.LEAD_LOCK_SECONDS.labels(outcome="acquired")._buckets
         attempts = ATTEMPTS.labels(result="success", skip_reason="")._value.get()
@@ -190,10 +190,10 @@ def test_an_attempt_is_counted_once(lead: Lead) -> None:
     assert counted() == (attempts + 1, locks + 1)
 
 
-def test_a_lead_that_another_worker_has_is_a_lock_that_failed(
+def test_lead_that_another_worker_has_is_a_lock_that_failed(
     lead: Lead, lines: Callable[[], list[dict[str, Any]]]
 ) -> None:
-    """PITFALLS 46: normal contention. That nothing is due, and that a late message finds nothing to do, is no news."""
+    """Normal contention, not an error. That nothing is due, and that a late message finds nothing to do, is no news."""
     with holding(HOLD_LEAD, [lead.pk]):
         distribute_lead(lead.pk)
         distribute_next_due()
@@ -211,9 +211,7 @@ def test_a_lead_that_another_worker_has_is_a_lock_that_failed(
     assert sold["event"] == "routing.complete"
 
 
-def test_a_table_that_is_locked_is_a_wait_in_vain(
-    lead: Lead, lines: Callable[[], list[dict[str, Any]]]
-) -> None:
+def test_locked_table_times_out(lead: Lead, lines: Callable[[], list[dict[str, Any]]]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = '50ms'")
     with holding(HOLD_TABLE), pytest.raises(OperationalError):
@@ -240,7 +238,7 @@ def test_no_line_holds_anything_of_a_person(
     owned = [acquire(new_lead(campaign).pk, owner="caller:1") for _ in range(3)]
     fail(owned[0], reason="internal_error", at=datetime.now(UTC))
     complete(owned[1], status=LeadStatus.CANCELLED, at=datetime.now(UTC))
-    with pytest.raises(LeaseLost):
+    with pytest.raises(ClaimLost):
         fail(owned[1], reason="internal_error", at=datetime.now(UTC))
     Lead.objects.filter(status="calling").update(locked_at=lead.received_at.replace(year=2020))
     new_lead(campaign, expires_at=lead.received_at, paused_at=lead.received_at)

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.attempts.outcome import Left
+from distribution.attempts.outcome import NotRun
 from distribution.explain.lead import explain
 from distribution.models import Assignment
 from routing.dispatch import schedule
@@ -62,7 +62,7 @@ def refusal(answer: Any, status_code: int) -> dict[str, Any]:
     return error
 
 
-def test_a_waiting_lead_is_due_now_and_nothing_else_changes(lead: Lead) -> None:
+def test_waiting_lead_is_due_now_and_nothing_else_changes(lead: Lead) -> None:
     before, at = row(lead), timezone.now()
 
     answer = send(lead)
@@ -79,34 +79,34 @@ def test_a_waiting_lead_is_due_now_and_nothing_else_changes(lead: Lead) -> None:
     assert explain(Lead.objects.get()).lead.due_sentence == "Its sender asked for it to be tried now."
 
 
-def test_it_is_handed_on(lead: Lead) -> None:
+def test_it_is_enqueued(lead: Lead) -> None:
     Workspace.objects.update(dispatch_mode="event")
     with settled_hands():
         assert send(lead).status_code == 202
     assert schedule.read_sizes().inflight == 1
 
 
-def test_the_attempt_is_one_like_any_other(lead: Lead) -> None:
+def test_attempt_is_one_like_any_other(lead: Lead) -> None:
     send(lead)
     assert distribute_lead(lead.pk).result == "success"
     assert Attempt.objects.get().trigger == "ingest"
 
 
-def test_again_is_no_error_and_keeps_the_time(lead: Lead) -> None:
+def test_second_call_is_idempotent_and_keeps_the_time(lead: Lead) -> None:
     assert send(lead).status_code == 202
     before = row(lead)
     assert send(lead).status_code == 202
     assert row(lead) == before
 
 
-def test_a_retry_keeps_its_counts(lead: Lead) -> None:
+def test_retry_keeps_its_counts(lead: Lead) -> None:
     Lead.objects.update(attempts=2, errors=2, conflicts=1, skip_reason="internal_error")
     assert send(lead).status_code == 202
     assert {"attempts": 2, "errors": 2, "conflicts": 1}.items() <= row(lead).items()
 
 
 class TestNoGuardIsBypassed:
-    """PITFALLS 51."""
+    """A request to run a lead now bypasses no check."""
 
     def test_credits(self) -> None:
         lead = LeadFactory(source=SourceFactory(workspace=EnrollmentFactory().campaign.workspace))
@@ -114,22 +114,22 @@ class TestNoGuardIsBypassed:
         assert distribute_lead(lead.pk).skip_reason == "insufficient_credits"
         assert not Assignment.objects.exists()
 
-    def test_the_hours_of_the_workspace(self, lead: Lead) -> None:
+    def test_hours_of_the_workspace(self, lead: Lead) -> None:
         Workspace.objects.update(hours=only_in_two_days())
         assert send(lead).status_code == 202
         assert distribute_lead(lead.pk).skip_reason == "outside_workspace_hours"
 
-    def test_a_pause_of_the_workspace(self, lead: Lead) -> None:
+    def test_pause_of_the_workspace(self, lead: Lead) -> None:
         """It is due, and starts when the workspace is resumed."""
         Workspace.objects.update(paused_at=timezone.now())
         assert send(lead).status_code == 202
-        assert distribute_lead(lead.pk).left is Left.PAUSED
+        assert distribute_lead(lead.pk).not_run is NotRun.PAUSED
         assert not Attempt.objects.exists()
 
 
 class TestRefusals:
     @pytest.mark.parametrize("status", ["distributed", "failed", "duplicate", "expired", "cancelled"])
-    def test_what_has_ended(self, lead: Lead, status: str) -> None:
+    def test_finished_lead(self, lead: Lead, status: str) -> None:
         """A failed one too: only an operator runs it again."""
         Lead.objects.update(status=status, next_attempt_at=None, finished_at=timezone.now())
         before = row(lead)
@@ -159,7 +159,7 @@ class TestRefusals:
         [problem] = refusal(send(lead), 400)["fields"]["status"]
         assert problem["message"] == "its time to live is over"
 
-    def test_one_that_somebody_works_on(self, lead: Lead) -> None:
+    def test_lead_being_worked_on(self, lead: Lead) -> None:
         """At once: the row's lock is not waited for."""
         before = row(lead)
         with holding(HOLD_LEAD, [lead.pk]):
@@ -208,15 +208,13 @@ class TestRefusals:
         for method in (client.get, client.delete):
             assert method(f"/api/v1/leads/{lead.public_id}/dispatch-now/").status_code == 405
 
-    def test_a_key_that_asks_too_fast(
-        self, lead: Lead, monkeypatch: pytest.MonkeyPatch, settings: Any
-    ) -> None:
+    def test_key_that_asks_too_fast(self, lead: Lead, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
         monkeypatch.setitem(settings.LEADSWITCH_RATE_LIMITS, "source", (1, 1))
         key = issue_key(lead.source)
         assert [send(lead, key=key).status_code for _ in range(2)] == [202, 429]
 
 
-def test_a_body_is_not_read(lead: Lead) -> None:
+def test_body_is_not_read(lead: Lead) -> None:
     client = Client(headers={"Authorization": f"Api-Key {issue_key(lead.source)}"})
     url = f"/api/v1/leads/{lead.public_id}/dispatch-now/"
     assert client.post(url, "no json", content_type="text/plain").status_code == 202
@@ -294,7 +292,7 @@ class TestLimit:
             rate_limit.BREAKER.reset()
         assert statuses == [202, 202, 202, 429, 429]
 
-    def test_an_operators_re_runs_have_a_limit_of_their_own(self, lead: Lead, settings: Any) -> None:
+    def test_operators_re_runs_have_a_limit_of_their_own(self, lead: Lead, settings: Any) -> None:
         settings.LEADSWITCH_LEAD_TRIES_AN_HOUR = {"sender": 1, "operator": 2}
         at = timezone.now()
         for _ in range(2):

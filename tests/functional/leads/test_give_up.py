@@ -14,8 +14,8 @@ HOLD_WALLETS = "SELECT 1 FROM distribution_wallet FOR UPDATE"
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_a_lead_that_was_given_up_is_started_by_nobody() -> None:
-    """PITFALLS 51."""
+def test_given_up_lead_is_not_started() -> None:
+    """A lead that was given up must leave the schedule too."""
     campaign = CampaignFactory()
     enroll(campaign, count=1, credits_cents=10_000)
     lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace))
@@ -26,7 +26,7 @@ def test_a_lead_that_was_given_up_is_started_by_nobody() -> None:
 
     Lead.objects.filter(next_attempt_at__isnull=False).update(next_attempt_at=timezone.now())
     assert distribute_next_due().lead_id is None
-    assert distribute_lead(lead.pk).left == "finished"
+    assert distribute_lead(lead.pk).not_run == "finished"
     lead.refresh_from_db()
     assert (lead.status, lead.skip_reason, lead.attempts) == ("failed", "tier_lock_contention", 1)
     assert run_verification().holds

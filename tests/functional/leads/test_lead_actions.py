@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from distribution.attempts.assign_by_hand import assign_by_hand
 from distribution.attempts.distribute import distribute_lead, distribute_next_due
-from distribution.attempts.outcome import Left
+from distribution.attempts.outcome import NotRun
 from distribution.models import Assignment, Enrollment, LedgerEntry, Wallet
 from distribution.money.returns import return_assignment
 from distribution.verify import run_verification
@@ -40,7 +40,7 @@ def failed_lead(**campaign: Any) -> Lead:
 
 
 class TestRerun:
-    def test_a_failed_lead_is_tried_as_a_person_asked(self) -> None:
+    def test_failed_lead_is_tried_as_a_person_asked(self) -> None:
         lead = failed_lead()
         give_credits(Enrollment.objects.get().buyer, amount_cents=10_000)
 
@@ -54,7 +54,7 @@ class TestRerun:
         ]
         assert broken(run_verification()) == {}
 
-    def test_a_waiting_lead_is_due_now(self) -> None:
+    def test_waiting_lead_is_due_now(self) -> None:
         lead = LeadFactory(next_attempt_at=timezone.now() + timedelta(days=1), due_reason="all_buyers_capped")
         at = timezone.now()
 
@@ -64,7 +64,7 @@ class TestRerun:
         assert (lead.next_attempt_at, lead.due_reason, lead.status) == (at, "manual", "pending")
 
     def test_it_bypasses_no_guard(self) -> None:
-        """PITFALLS 51."""
+        """A rerun bypasses no check."""
         lead = failed_lead()
 
         rerun_lead(lead.pk, at=timezone.now())
@@ -88,12 +88,12 @@ class TestRerun:
             rerun_lead(lead.pk, at=timezone.now())
         assert Lead.objects.values().get() == before
 
-    def test_a_lead_that_would_only_expire_is_refused(self) -> None:
+    def test_lead_that_would_only_expire_is_refused(self) -> None:
         lead = failed_lead()
         with pytest.raises(ActionRefused, match="time to live"):
             rerun_lead(lead.pk, at=lead.expires_at)
 
-    def test_a_paused_lead_is_refused(self) -> None:
+    def test_paused_lead_is_refused(self) -> None:
         lead = LeadFactory()
         pause_lead(lead.pk, at=timezone.now())
         with pytest.raises(ActionRefused, match="resume it first"):
@@ -101,12 +101,12 @@ class TestRerun:
 
 
 class TestHold:
-    def test_nobody_takes_a_paused_lead(self) -> None:
+    def test_paused_lead_is_not_claimed(self) -> None:
         enrollment = EnrollmentFactory(buyer__credits_cents=10_000)
         lead = LeadFactory(source=SourceFactory(workspace=enrollment.campaign.workspace))
         pause_lead(lead.pk, at=timezone.now())
 
-        assert distribute_lead(lead.pk).left is Left.PAUSED
+        assert distribute_lead(lead.pk).not_run is NotRun.PAUSED
         assert distribute_next_due().lead_id is None
         assert count_polled(limit=10) == 0
         assert broken(run_verification()) == {}
@@ -124,12 +124,12 @@ class TestHold:
         with pytest.raises(ActionRefused, match="paused already"):
             pause_lead(lead.pk, at=timezone.now())
 
-    def test_what_is_finished_cannot_be_paused(self) -> None:
+    def test_finished_lead_cannot_be_paused(self) -> None:
         lead = failed_lead()
         with pytest.raises(ActionRefused, match="needs a person"):
             pause_lead(lead.pk, at=timezone.now())
 
-    def test_a_paused_lead_can_be_cancelled(self) -> None:
+    def test_paused_lead_can_be_cancelled(self) -> None:
         lead = LeadFactory()
         pause_lead(lead.pk, at=timezone.now())
 
@@ -158,14 +158,14 @@ class TestAssignByHand:
         assert (attempt.id, attempt.trigger, attempt.result) == (sale.attempt_id, "manual", "success")
         assert broken(run_verification()) == {}
 
-    def test_it_goes_past_wishes_and_says_so(self) -> None:
+    def test_sale_by_hand_goes_past_overridable_gates_and_names_them(self) -> None:
         campaign = CampaignFactory(schedule={"mon": [["00:00", "00:01"]]})
-        wishes = {
+        overridable = {
             "active": False,
             "buyer__service_area": {},
             "lead_filter": {"field": "zip", "op": "eq", "value": "1"},
         }
-        chosen = EnrollmentFactory(campaign=campaign, buyer__credits_cents=10_000, **wishes)
+        chosen = EnrollmentFactory(campaign=campaign, buyer__credits_cents=10_000, **overridable)
         enroll(campaign, count=2, credits_cents=10_000)
         lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace))
 
@@ -222,7 +222,7 @@ class TestAssignByHand:
             assign_by_hand(lead.pk, enrollment_id=chosen.pk)
         assert Assignment.objects.count() == 1
 
-    def test_a_lead_without_a_free_slot_is_refused(self) -> None:
+    def test_lead_without_a_free_slot_is_refused(self) -> None:
         campaign = CampaignFactory()
         [first, second] = enroll(campaign, count=2, credits_cents=10_000)
         lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace))
@@ -231,7 +231,7 @@ class TestAssignByHand:
         with pytest.raises(ActionRefused, match="as many buyers as its campaign allows"):
             assign_by_hand(lead.pk, enrollment_id=second.pk)
 
-    def test_a_buyer_of_another_campaign_is_refused(self) -> None:
+    def test_buyer_of_another_campaign_is_refused(self) -> None:
         lead = failed_lead()
         stranger = EnrollmentFactory(buyer__credits_cents=10_000)
 
@@ -239,7 +239,7 @@ class TestAssignByHand:
             assign_by_hand(lead.pk, enrollment_id=stranger.pk)
 
     @pytest.mark.parametrize("status", ["cancelled", "expired", "duplicate"])
-    def test_a_closed_lead_is_refused(self, status: str) -> None:
+    def test_closed_lead_is_refused(self, status: str) -> None:
         enrollment = EnrollmentFactory(buyer__credits_cents=10_000)
         source = SourceFactory(workspace=enrollment.campaign.workspace)
         lead = LeadFactory(source=source, status=status, next_attempt_at=None, finished_at=timezone.now())
@@ -247,7 +247,7 @@ class TestAssignByHand:
         with pytest.raises(ActionRefused, match="the lead is"):
             assign_by_hand(lead.pk, enrollment_id=enrollment.pk)
 
-    def test_a_paused_workspace_is_a_kill_switch_here_too(self) -> None:
+    def test_paused_workspace_is_a_kill_switch_here_too(self) -> None:
         enrollment = EnrollmentFactory(
             buyer__credits_cents=10_000, campaign__workspace__paused_at=timezone.now()
         )

@@ -16,9 +16,10 @@ from distribution.attempts.distribute import distribute_lead, distribute_next_du
 from distribution.models import Assignment, Campaign, CampaignSnapshot, Enrollment, LedgerEntry, Wallet
 from distribution.verify import run_verification
 from routing.models import Lead
-from tests.support.blocking import another_connection, holding, wait_until_blocked
+from tests.support.blocking import another_connection, holding
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
 from tests.support.race_leads import keep_snapshot
+from tests.support.waiting import wait_until_blocked
 from tracing.models import Attempt, LeadDistributionEvent
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -55,7 +56,7 @@ def told(attempt_id: Any) -> list[tuple[str, str]]:
 
 
 def test_every_candidate_is_busy_with_another_lead(lead: Lead) -> None:
-    """TierLockContention: rolled back, told with the whole pool, due again soon; then sold (PITFALLS 46)."""
+    """TierLockContention: rolled back, told with the whole pool, due again soon; then sold."""
     before = money_and_counters()
 
     with holding(HOLD_WALLETS):
@@ -81,7 +82,7 @@ def test_every_candidate_is_busy_with_another_lead(lead: Lead) -> None:
     assert run_verification().holds
 
 
-def test_the_snapshot_outlives_the_rollback(lead: Lead) -> None:
+def test_snapshot_outlives_the_rollback(lead: Lead) -> None:
     """The first attempt of a version meets a conflict, and no other attempt ever uses the version."""
     with holding(HOLD_WALLETS):
         first = distribute_lead(lead.pk)
@@ -96,7 +97,7 @@ def test_the_snapshot_outlives_the_rollback(lead: Lead) -> None:
     assert run_verification().holds
 
 
-def test_a_lock_time_out_at_the_commit(lead: Lead, short_lock_timeout: None) -> None:  # noqa: ARG001
+def test_lock_time_out_at_the_commit(lead: Lead, short_lock_timeout: None) -> None:  # noqa: ARG001
     """55P03. Foreign keys are checked at the commit: the decision and its end were recorded, and did not come about."""
     before = money_and_counters()
 
@@ -113,7 +114,7 @@ def test_a_lock_time_out_at_the_commit(lead: Lead, short_lock_timeout: None) -> 
     assert run_verification().holds
 
 
-def test_a_deadlock(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deadlock(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
     """40P01, for real: they hold the buyers and want the lead, we hold the lead and want the buyers."""
     keep_snapshot(lead.workspace.campaigns.get())
     before = money_and_counters()
@@ -151,8 +152,8 @@ def lock_and_let_go(other: BaseDatabaseWrapper, lead_id: int) -> None:
         other.connection.rollback()
 
 
-def test_a_configuration_that_does_not_compile_needs_a_person(lead: Lead) -> None:
-    """PITFALLS 47: retrying it would go on for ever. The next lead of a mended campaign is sold."""
+def test_configuration_that_does_not_compile_needs_a_person(lead: Lead) -> None:
+    """Retrying it would go on forever. The next lead of a mended campaign is sold."""
     Campaign.objects.update(mode="by_favour")
 
     outcome = distribute_lead(lead.pk)
@@ -168,7 +169,7 @@ def test_a_configuration_that_does_not_compile_needs_a_person(lead: Lead) -> Non
     assert run_verification().holds
 
 
-def test_a_bug_after_the_sale_takes_the_sale_back(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bug_after_the_sale_takes_the_sale_back(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
     before = money_and_counters()
 
     def fail(*_: Any, **__: Any) -> None:
@@ -185,7 +186,7 @@ def test_a_bug_after_the_sale_takes_the_sale_back(lead: Lead, monkeypatch: pytes
     assert run_verification().holds
 
 
-def test_transient_failures_end_after_so_many(lead: Lead, settings: Any) -> None:
+def test_transient_failures_end_after_a_maximum(lead: Lead, settings: Any) -> None:
     settings.LEADSWITCH_TRANSIENT_MAX_ATTEMPTS = 3
     results = []
     with holding(HOLD_WALLETS):
@@ -200,7 +201,7 @@ def test_transient_failures_end_after_so_many(lead: Lead, settings: Any) -> None
 
 
 @pytest.mark.parametrize("moment", ["read_live", "sell"])
-def test_a_lost_connection_leaves_the_lead_due(
+def test_lost_connection_leaves_the_lead_due(
     lead: Lead, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     """The server ends the session in the middle: no verdict, no trace, nothing sold; the next try sells it."""
@@ -230,7 +231,7 @@ def test_a_lost_connection_leaves_the_lead_due(
     assert run_verification().holds
 
 
-def test_a_verdict_that_cannot_be_written_hides_nothing(lead: Lead) -> None:
+def test_verdict_that_cannot_be_written_hides_nothing(lead: Lead) -> None:
     """The verdict's connection waits for the lead's row and gives up: the lead keeps its due time and its attempts."""
     due_at = lead.next_attempt_at
     Campaign.objects.update(mode="by_favour")
@@ -273,32 +274,32 @@ def test_a_verdict_that_cannot_be_written_hides_nothing(lead: Lead) -> None:
     assert not Attempt.objects.exists()
 
 
-def test_what_is_not_due_is_left_alone(lead: Lead) -> None:
-    """PITFALLS 51: a message is only a wake-up; the locked row decides."""
+def test_lead_that_is_not_due_is_left_alone(lead: Lead) -> None:
+    """A message is only a wake-up; the locked row decides."""
     before = money_and_counters()
     now = datetime.now(UTC)
     Lead.objects.filter(pk=lead.pk).update(next_attempt_at=now + timedelta(hours=1))
-    assert distribute_lead(lead.pk).left == "not_due"
-    assert distribute_next_due().left == "busy"
+    assert distribute_lead(lead.pk).not_run == "not_due"
+    assert distribute_next_due().not_run == "busy"
 
     Lead.objects.filter(pk=lead.pk).update(next_attempt_at=now)
     lead.workspace.paused_at = now
     lead.workspace.save()
-    assert distribute_lead(lead.pk).left == "paused"
+    assert distribute_lead(lead.pk).not_run == "paused"
     assert distribute_next_due().lead_id is None
 
     Lead.objects.filter(pk=lead.pk).update(status="cancelled", next_attempt_at=None, finished_at=now)
-    assert distribute_lead(lead.pk).left == "finished"
-    assert distribute_lead(lead.pk + 1_000_000).left == "busy"
+    assert distribute_lead(lead.pk).not_run == "finished"
+    assert distribute_lead(lead.pk + 1_000_000).not_run == "busy"
     with holding(HOLD_LEAD, [lead.pk]):
-        assert distribute_lead(lead.pk).left == "busy"
+        assert distribute_lead(lead.pk).not_run == "busy"
 
     assert money_and_counters() == before
     assert not Attempt.objects.exists()
     assert Lead.objects.get(pk=lead.pk).attempts == 0
 
 
-def test_the_lead_that_waited_longest_comes_first(lead: Lead) -> None:
+def test_lead_that_waited_longest_comes_first(lead: Lead) -> None:
     now = datetime.now(UTC)
     older = LeadFactory(source=lead.source, received_at=now - timedelta(hours=2))
     oldest = LeadFactory(source=lead.source, received_at=now - timedelta(hours=3))
@@ -307,7 +308,7 @@ def test_the_lead_that_waited_longest_comes_first(lead: Lead) -> None:
     assert [distribute_next_due().lead_id for _ in range(3)] == [oldest.pk, lead.pk, None]
 
 
-def test_an_operators_run_is_told_as_such(lead: Lead) -> None:
+def test_run_by_an_operator_is_shown_as_such(lead: Lead) -> None:
     Lead.objects.filter(pk=lead.pk).update(due_reason="manual", attempts=2)
 
     outcome = distribute_lead(lead.pk)

@@ -58,7 +58,7 @@ def status_at(at: datetime, name: str, password: str = RIGHT, *, address: str = 
 @pytest.mark.parametrize(
     "place", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "http:///x"]
 )
-def test_a_foreign_next_leads_home(place: str) -> None:
+def test_foreign_next_leads_home(place: str) -> None:
     answer = Client().post("/admin/login/", {"username": "ada", "password": RIGHT, "next": place})
     assert (answer.status_code, answer["Location"]) == (302, "/admin/")
 
@@ -123,7 +123,7 @@ def test_one_network_of_ipv6_is_one_address() -> None:
 
 
 @pytest.mark.usefixtures("ada")
-def test_ipv4_clients_of_a_socket_of_both_families_are_told_apart() -> None:
+def test_ipv4_clients_of_a_dual_stack_socket_are_distinguished() -> None:
     last = fail("ada", 5, address="::ffff:192.0.2.1")
     assert status_at(last + timedelta(seconds=5), "ada", address="192.0.2.1") == 429
     assert status_at(last + timedelta(seconds=5), "ada", address="::ffff:192.0.2.2") == 302
@@ -155,7 +155,7 @@ def test_tries_are_counted_by_result() -> None:
 
 
 @pytest.mark.usefixtures("ada")
-def test_a_command_unlocks_a_name(capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_unlocks_a_name(capsys: pytest.CaptureFixture[str]) -> None:
     last = fail("ada", 5)
     with time_machine.travel(last, tick=False):
         call_command("unlock_login", "ADA")

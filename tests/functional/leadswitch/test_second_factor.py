@@ -99,7 +99,7 @@ def test_each_session_sets_up_a_key_of_its_own(ada: User, clock: Any) -> None:
     assert TOTPDevice.objects.filter(user=ada).count() == 1
 
 
-def test_who_has_no_code_can_log_out(ada: User, clock: Any) -> None:
+def test_user_without_a_code_can_log_out(ada: User, clock: Any) -> None:
     set_up(ada, clock)
     client, response = log_in()
     assert b'value="Log out"' in response.content
@@ -107,7 +107,7 @@ def test_who_has_no_code_can_log_out(ada: User, clock: Any) -> None:
     assert "_auth_user_id" not in client.session
 
 
-def test_pauses_are_not_told_before_the_code(ada: User, clock: Any) -> None:
+def test_pauses_are_hidden_before_the_second_factor(ada: User, clock: Any) -> None:
     set_up(ada, clock)
     WorkspaceFactory(name="Acme", paused_at=timezone.now())
     client, response = log_in()
@@ -188,7 +188,7 @@ def test_renewed_codes_replace_the_old_and_keep_the_session(
         ("staff", False, True),
     ],
 )
-def test_who_must_have_one_sets_it_up_first(
+def test_required_second_factor_is_set_up_first(
     settings: Settings, rule: str, *, is_superuser: bool, is_asked: bool
 ) -> None:
     settings.LEADSWITCH_SECOND_FACTOR = rule
@@ -223,7 +223,7 @@ def test_another_superuser_resets_it(ada: User, clock: Any) -> None:
     assert where(log_in()[1]) == HOME
 
 
-def test_a_plain_administrator_resets_none(ada: User, clock: Any) -> None:
+def test_plain_administrator_resets_none(ada: User, clock: Any) -> None:
     set_up(ada, clock)
     page = reverse("admin:auth_user_changelist")
     client = Client()

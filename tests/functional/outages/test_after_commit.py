@@ -18,8 +18,9 @@ from routing.intake import store
 from routing.intake.idempotency import LONGEST_RUN_SECONDS
 from routing.models import IdempotencyRecord, Lead
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll, issue_key
-from tests.support.racing import fetch_value, open_transaction
+from tests.support.racing import open_transaction
 from tests.support.schema import execute, execute_beside, refusing_updates, slow, without
+from tests.support.waiting import fetch_value
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -65,7 +66,7 @@ def assert_sold_once() -> None:
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-def test_sold_lead_is_told_as_sold_without_its_trace(client: Client, failure: str) -> None:
+def test_sold_lead_is_shown_as_sold_without_its_trace(client: Client, failure: str) -> None:
     with FAILURES[failure]():
         answer = post(client, key="k1")
     connection.close()
@@ -78,7 +79,7 @@ def test_sold_lead_is_told_as_sold_without_its_trace(client: Client, failure: st
     assert body["incomplete"]["url"] == answer["Location"] == f"{LEADS}{lead.public_id}/"
 
 
-def test_replay_tells_the_same_during_the_outage_and_all_of_it_afterwards(client: Client) -> None:
+def test_replay_answers_alike_during_and_after_the_outage(client: Client) -> None:
     with without(ATTEMPTS):
         first = post(client, key="k1").json()
         again = post(client, key="k1")
@@ -92,7 +93,7 @@ def test_replay_tells_the_same_during_the_outage_and_all_of_it_afterwards(client
     assert_sold_once()
 
 
-def test_an_answer_that_cannot_be_kept_is_given_and_read_again_for_a_repeat(client: Client) -> None:
+def test_answer_that_cannot_be_kept_is_given_and_read_again_for_a_repeat(client: Client) -> None:
     with refusing_updates("routing_idempotencyrecord", errcode="disk_full"):
         first = post(client, key="k1")
     assert (first.status_code, first.json()["status"], first.json()["buyers"]) == (201, "distributed", 1)
@@ -133,7 +134,7 @@ def test_connection_lost_after_the_commit_is_made_again(client: Client, settings
     assert_sold_once()
 
 
-def test_what_was_decided_is_told_although_nothing_can_be_read(client: Client, settings: Settings) -> None:
+def test_decision_is_reported_when_the_database_is_down(client: Client, settings: Settings) -> None:
     settings.LEADSWITCH_DECIDE_HOOK = f"{__name__}.decide_and_lose_the_lead"
     try:
         answer = post(client)
@@ -147,7 +148,7 @@ def test_what_was_decided_is_told_although_nothing_can_be_read(client: Client, s
     assert_sold_once()
 
 
-def test_a_cancelled_lead_is_told_as_cancelled() -> None:
+def test_cancelled_lead_is_shown_as_cancelled() -> None:
     lead = LeadFactory(source=SourceFactory())
     own = Client(
         headers={"Authorization": f"Api-Key {issue_key(lead.source)}"}, raise_request_exception=False
@@ -161,7 +162,7 @@ def test_a_cancelled_lead_is_told_as_cancelled() -> None:
     assert lead.status == "cancelled"
 
 
-def test_a_lead_made_due_is_told_as_due() -> None:
+def test_lead_made_due_is_shown_as_due() -> None:
     lead = LeadFactory(source=SourceFactory(), next_attempt_at=timezone.now() + timedelta(hours=1))
     own = Client(
         headers={"Authorization": f"Api-Key {issue_key(lead.source)}"}, raise_request_exception=False
@@ -174,7 +175,7 @@ def test_a_lead_made_due_is_told_as_due() -> None:
     assert lead.next_attempt_at <= timezone.now()
 
 
-def test_stored_leads_of_a_batch_are_told_although_the_others_cannot_be_looked_up(
+def test_stored_leads_of_a_batch_are_reported_when_the_others_cannot_be_read(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = {**VALID, "external_id": "1"}
@@ -189,7 +190,7 @@ def test_stored_leads_of_a_batch_are_told_although_the_others_cannot_be_looked_u
     assert accepted["id"] == str(Lead.objects.get(external_id="2").public_id)
 
 
-def test_a_failure_of_the_product_claims_nothing(client: Client) -> None:
+def test_failure_of_the_product_claims_nothing(client: Client) -> None:
     """A view that fails before its commit cannot be told from one that fails after it."""
     with without("routing_source"):
         answer = post(client)

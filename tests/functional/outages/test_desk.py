@@ -46,7 +46,7 @@ def texts(response: Any) -> list[str]:
     return [str(message) for message in get_messages(response.wsgi_request)]
 
 
-def test_what_was_done_before_a_failure_is_told(operator: Client, leads: list[Lead]) -> None:
+def test_work_before_a_failure_is_reported(operator: Client, leads: list[Lead]) -> None:
     first, second, *_ = leads
     ids = ",".join(str(lead.pk) for lead in leads)
     url = f"{reverse('admin:routing_lead_act', args=['cancel'])}?ids={ids}"
@@ -60,7 +60,7 @@ def test_what_was_done_before_a_failure_is_told(operator: Client, leads: list[Le
     assert failed.endswith("2 further leads not tried.")
 
 
-def test_a_sale_by_hand_is_told_although_its_trace_is_away(
+def test_sale_by_hand_is_shown_without_its_trace(
     operator: Client, leads: list[Lead], enrollment: Enrollment
 ) -> None:
     url = reverse("admin:routing_lead_assign", args=[leads[0].pk])

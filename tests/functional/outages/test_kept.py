@@ -14,15 +14,15 @@ from routing.dispatch import inflight, schedule
 from routing.dispatch.enqueue import HANDS, settle
 from routing.dispatch.enqueuer import Hands
 from routing.dispatch.retry_buffer import Kept, Part
-from routing.dispatch.schedule import Due, Ending
+from routing.dispatch.schedule import Due, Release
 from routing.models import DispatchMode, Lead
 from routing.queries import DueTime, read_due_times
 from routing.redis.keys import inflight_key, schedule_of
 from routing.redis.outage import BREAKER
 from tests.support.factories import CampaignFactory
 from tests.support.race_leads import make_leads
-from tests.support.racing import wait_until
 from tests.support.redis_faults import demoted
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     import redis
@@ -49,7 +49,7 @@ def is_idle() -> bool:
     return HANDS.kept_seconds == 0
 
 
-def test_a_refused_lead_is_put_as_its_row_is_by_then(
+def test_refused_lead_is_put_as_its_row_is_by_then(
     own_redis: "redis.Redis[str]", campaign: "Campaign"
 ) -> None:
     """One is cancelled since and one is put off: what was refused is not what is put."""
@@ -67,7 +67,7 @@ def test_a_refused_lead_is_put_as_its_row_is_by_then(
     assert own_redis.zscore(schedule_of(campaign.workspace_id), later) == schedule.to_ms(at)
 
 
-def test_the_end_of_a_lease_is_told_again(own_redis: "redis.Redis[str]", campaign: "Campaign") -> None:
+def test_end_of_a_lease_is_retried(own_redis: "redis.Redis[str]", campaign: "Campaign") -> None:
     [lead_id] = make_leads(campaign, count=1)
     schedule.put([Due(lead_id, campaign.workspace_id, timezone.now())])
     held = inflight.begin(lead_id)
@@ -79,24 +79,24 @@ def test_the_end_of_a_lease_is_told_again(own_redis: "redis.Redis[str]", campaig
     assert own_redis.zscore(inflight_key(), lead_id) is None
 
 
-def test_a_late_end_leaves_another_lease_alone(own_redis: "redis.Redis[str]", campaign: "Campaign") -> None:
+def test_late_end_leaves_another_lease_alone(own_redis: "redis.Redis[str]", campaign: "Campaign") -> None:
     [lead_id] = make_leads(campaign, count=1)
     schedule.put([Due(lead_id, campaign.workspace_id, timezone.now())])
     [deadline_ms] = schedule.start([lead_id])
     assert deadline_ms is not None
-    HANDS.keep(endings=[Ending(lead_id, deadline_ms - 1)])
+    HANDS.keep(releases=[Release(lead_id, deadline_ms - 1)])
     wait_until(is_idle, what="a process that is not behind")
     assert own_redis.zscore(inflight_key(), lead_id) == deadline_ms
 
 
-def test_what_is_too_much_is_counted() -> None:
+def test_excess_is_counted() -> None:
     kept = Kept(most=2)
     assert kept.add([1, 2, 3]) == 1
-    assert kept.add([2], endings=[Ending(9, 9)]) == 1
+    assert kept.add([2], releases=[Release(9, 9)]) == 1
     assert list(kept.oldest(9).leads) == [1, 2]
 
 
-def test_a_lead_that_is_refused_anew_while_it_is_tried_is_kept() -> None:
+def test_lead_that_is_refused_anew_while_it_is_tried_is_kept() -> None:
     kept = Kept()
     kept.add([1])
     tried = kept.oldest(9)
@@ -107,7 +107,7 @@ def test_a_lead_that_is_refused_anew_while_it_is_tried_is_kept() -> None:
     assert (len(kept), kept.age_seconds) == (0, 0)
 
 
-def test_a_full_queue_is_kept(own_redis: "redis.Redis[str]") -> None:
+def test_full_queue_is_kept(own_redis: "redis.Redis[str]") -> None:
     """Nothing is dropped while there is room."""
     assert own_redis.ping()
     go, settled = threading.Event(), []

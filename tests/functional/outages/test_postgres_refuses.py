@@ -106,7 +106,7 @@ def test_sessions_from_before_are_left_by_every_alias() -> None:
         assert one.is_usable()
 
 
-def test_an_attempt_that_meets_it_is_no_failed_attempt() -> None:
+def test_attempt_that_meets_it_is_no_failed_attempt() -> None:
     campaign = CampaignFactory()
     enroll(campaign, count=1, credits_cents=10_000)
     lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace))
@@ -131,9 +131,7 @@ def refusing_sales(errcode: str) -> AbstractContextManager[None]:
 
 
 @pytest.mark.parametrize("errcode", ["53100", "58030", "53300", "57P03"])
-def test_a_server_that_cannot_is_503_and_unready_where_it_refused_a_write(
-    client: Client, errcode: str
-) -> None:
+def test_server_that_cannot_is_503_and_unready_where_it_refused_a_write(client: Client, errcode: str) -> None:
     with refusing_leads(errcode):
         answer = post(client)
     assert (answer.status_code, answer["Retry-After"]) == (503, "1")
@@ -147,7 +145,7 @@ def test_a_server_that_cannot_is_503_and_unready_where_it_refused_a_write(
     assert post(client).status_code == 201
 
 
-def test_a_dispatcher_leaves_a_read_only_session() -> None:
+def test_dispatcher_leaves_a_read_only_session() -> None:
     with read_only():
         connection.close()
         with pytest.raises(Exception, match="read-only"):
@@ -225,7 +223,7 @@ def fill(session: "psycopg.Connection[Any]") -> None:
             rows //= 2
 
 
-def test_an_import_stops_and_blames_no_row(tmp_path: Path) -> None:
+def test_import_stops_and_blames_no_row(tmp_path: Path) -> None:
     """Its rows are good: none of them may stand among the refused."""
     source = SourceFactory(default_vertical="roofing")
     file = tmp_path / "leads.csv"

@@ -44,7 +44,7 @@ def working(own_redis: "redis.Redis[str]") -> "redis.Redis[str]":
     return own_redis
 
 
-def test_all_is_well(working: "redis.Redis[str]") -> None:
+def test_healthy_dispatch_has_no_findings(working: "redis.Redis[str]") -> None:
     assert working.ping()
     status, body = look()
     assert (status, body["ready"], body["degraded"]) == (200, True, [])
@@ -60,13 +60,13 @@ def test_without_redis_it_is_ready_and_degraded(working: "redis.Redis[str]") -> 
     assert (part_ok("database"), part_ok("redis")) == (1, 0)
 
 
-def test_full_redis_is_told_apart(working: "redis.Redis[str]") -> None:
+def test_full_redis_is_distinguished(working: "redis.Redis[str]") -> None:
     with refusing_writes(working):
         status, body = look()
     assert (status, body["redis"], body["degraded"]) == (200, "refuses writes", ["redis"])
 
 
-def test_late_canary_is_told(working: "redis.Redis[str]") -> None:
+def test_late_canary_is_reported(working: "redis.Redis[str]") -> None:
     assert working.ping()
     execute("UPDATE routing_canary SET out_since = clock_timestamp() - interval '1 minute' WHERE shard = 2")
     status, body = look()

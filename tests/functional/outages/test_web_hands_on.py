@@ -16,9 +16,9 @@ from routing.models import DispatchMode, Lead, Source
 from routing.reconcile import find_reconciler, run_reconciler
 from routing.redis.keys import inflight_key, schedule_of
 from tests.support.factories import SourceFactory, WorkspaceFactory, issue_key
-from tests.support.racing import wait_until
 from tests.support.senders import Senders
 from tests.support.served import Server, serving
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     import redis
@@ -75,7 +75,7 @@ def part(server: Server, name: str) -> Any:
 
 @pytest.mark.parametrize("is_stalled", [False, True], ids=["redis answers", "redis stalls"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["term", "int"])
-def test_a_server_that_is_stopped_hands_on_what_it_accepted(
+def test_stopped_server_enqueues_what_it_accepted(
     source: Source, own_redis: "redis.Redis[str]", tmp_path: Path, number: int, *, is_stalled: bool
 ) -> None:
     with web(own_redis, tmp_path) as server:
@@ -89,7 +89,7 @@ def test_a_server_that_is_stopped_hands_on_what_it_accepted(
     assert not missing(senders.accepted, own_redis)
 
 
-def test_a_reload_hands_on_what_the_old_process_accepted(
+def test_reload_enqueues_what_the_old_process_accepted(
     source: Source, own_redis: "redis.Redis[str]", tmp_path: Path
 ) -> None:
     with web(own_redis, tmp_path) as server:
@@ -107,7 +107,7 @@ def test_a_reload_hands_on_what_the_old_process_accepted(
     assert not missing(senders.accepted, own_redis)
 
 
-def test_a_server_that_cannot_hand_on_ends_all_the_same_and_says_how_many_are_left(
+def test_server_that_cannot_enqueue_stops_and_reports_the_rest(
     source: Source, own_redis: "redis.Redis[str]", tmp_path: Path
 ) -> None:
     with web(own_redis, tmp_path) as server:

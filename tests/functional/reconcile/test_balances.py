@@ -19,10 +19,10 @@ def wallets(committed_db: None) -> list[Wallet]:  # noqa: ARG001
     return [BuyerFactory(credits_cents=1_000).wallet for _ in range(3)]
 
 
-def test_a_wrong_balance_is_found_told_and_left(
+def test_wrong_balance_is_found_reported_and_left(
     wallets: list[Wallet], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """PITFALLS 49 and 53."""
+    """A wrong balance beside a right ledger is found and reported, never corrected silently."""
     plant(RAISE, [wallets[1].pk])
     entries = list(LedgerEntry.objects.values())
 
@@ -48,7 +48,7 @@ def test_right_balances_are_no_finding(caplog: pytest.LogCaptureFixture) -> None
 def test_every_wallet_is_reached_batch_by_batch(
     wallets: list[Wallet], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """PITFALLS 26."""
+    """Pages follow a cursor, so a healthy pile does not hide a lost lead."""
     monkeypatch.setattr(balances, "WALLETS_A_BATCH", 2)
     plant(RAISE, [wallets[2].pk])
 

@@ -8,14 +8,14 @@ import pytest
 from distribution.attempts.distribute import distribute_lead
 from distribution.verify import run_verification
 from routing.leads.claim import acquire
-from routing.locks import HOLD_EXPIRED, HOLD_STALE
+from routing.locks import LOCK_EXPIRED, LOCK_STALE
 from routing.models import Lead, LeadStatus, Workspace
 from routing.reconcile import Counts, expiry, find_reconciler, run_reconciler, stale_locks
 from routing.reconcile.expiry import LEADS_A_BATCH
-from tests.integration.models.test_query_plans import nodes
 from tests.support.blocking import holding
 from tests.support.factories import LeadFactory
 from tests.support.filling import fill_leads
+from tests.support.plans import nodes
 from tests.support.planting import plant
 from tracing.models import Attempt
 
@@ -71,13 +71,13 @@ def test_whatever_is_unfinished_and_over_ends_as_expired() -> None:
             lead.source_workspace_id,
             lead.workspace_id,
         )
-        assert distribute_lead(lead.pk).left == "finished"
+        assert distribute_lead(lead.pk).not_run == "finished"
     assert run() == Counts()
     assert run_verification().holds
 
 
-def test_what_has_ended_keeps_its_end() -> None:
-    """PITFALLS 43."""
+def test_finished_lead_is_not_changed() -> None:
+    """Expiring a finished lead would erase its history."""
     for status in set(LeadStatus.values) - {"pending", "calling", "gated", "offered"}:
         old(status=status, **FINISHED)
     LeadFactory()
@@ -88,7 +88,7 @@ def test_what_has_ended_keeps_its_end() -> None:
     assert list(Lead.objects.order_by("pk").values()) == before
 
 
-def test_a_lead_under_a_lease_is_its_owners() -> None:
+def test_lead_under_a_lease_is_its_owners() -> None:
     lead = LeadFactory()
     acquire(lead.pk, owner="caller:1")
     Lead.objects.update(expires_at=LONG_AGO)
@@ -102,7 +102,7 @@ def test_a_lead_under_a_lease_is_its_owners() -> None:
     assert run_verification().holds
 
 
-def test_a_lead_that_is_tried_at_this_moment_is_left_to_its_attempt() -> None:
+def test_lead_that_is_tried_at_this_moment_is_left_to_its_attempt() -> None:
     lead = old()
     with holding(HOLD_LEAD, [lead.pk]):
         assert run() == Counts()
@@ -136,9 +136,9 @@ def test_on_a_big_table_both_searches_read_no_more_than_they_find() -> None:
     )
     at = datetime.now(UTC)
     for sql, parameters, index in (
-        (HOLD_EXPIRED, [at, LEADS_A_BATCH], "lead_expiring"),
+        (LOCK_EXPIRED, [at, LEADS_A_BATCH], "lead_expiring"),
         (expiry.COUNT, [LEADS_A_BATCH], "lead_expiring"),
-        (HOLD_STALE, [at, LEADS_A_BATCH], "lead_locked"),
+        (LOCK_STALE, [at, LEADS_A_BATCH], "lead_locked"),
         (stale_locks.COUNT, [900, LEADS_A_BATCH], "lead_locked"),
     ):
         found = nodes(sql, parameters, options="ANALYZE, FORMAT JSON")

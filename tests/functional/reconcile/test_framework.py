@@ -27,7 +27,8 @@ from routing.tasks import reconcile
 from tests.support.blocking import another_connection
 from tests.support.factories import WorkspaceFactory
 from tests.support.processes import pipe, started
-from tests.support.racing import fetch_value, in_background, wait_until
+from tests.support.racing import in_background
+from tests.support.waiting import fetch_value, wait_until
 from tracing import reconciling
 from tracing.reconciling import MOST_NAMED, Counts, in_batches, name_rows
 
@@ -76,7 +77,7 @@ def value_of(metric: Any, **labels: str) -> float:
     return float(metric.labels(**labels)._value.get())
 
 
-def test_the_command_reports_and_then_repairs() -> None:
+def test_command_reports_and_then_repairs() -> None:
     WorkspaceFactory.create_batch(3, name="wrong")
     WorkspaceFactory(name="right")
 
@@ -97,7 +98,7 @@ def test_the_command_reports_and_then_repairs() -> None:
     assert calls[-1] == {"fix": False, "limit": 7}
 
 
-def test_what_was_found_is_named(caplog: pytest.LogCaptureFixture) -> None:
+def test_findings_are_named(caplog: pytest.LogCaptureFixture) -> None:
     wrong = [f"workspace {each.pk}" for each in WorkspaceFactory.create_batch(3, name="wrong")]
 
     with caplog.at_level(logging.INFO):
@@ -165,12 +166,12 @@ def test_wrong_arguments_exit_with_2(arguments: list[str]) -> None:
     assert arguments[-1] in ran.stderr
 
 
-def test_an_unknown_name_is_told_the_known_ones() -> None:
+def test_unknown_name_error_lists_the_known_ones() -> None:
     with pytest.raises(CommandError, match="no reconciler 'name'; there are names"):
         call_command("reconcile", "name")
 
 
-def test_a_second_caller_is_told_that_one_is_under_way(caplog: pytest.LogCaptureFixture) -> None:
+def test_second_caller_learns_that_one_is_under_way(caplog: pytest.LogCaptureFixture) -> None:
     WorkspaceFactory(name="wrong")
     busy = {"reconciler": "names", "end": "busy"}
     before = value_of(metrics.RECONCILER_RUNS, **busy)
@@ -230,8 +231,8 @@ with owned_lock("names"):
 """
 
 
-def test_a_killed_run_leaves_its_lock_to_the_next() -> None:
-    """PITFALLS 8: no time to live that somebody has to guess."""
+def test_killed_run_leaves_its_lock_to_the_next() -> None:
+    """No time to live that somebody has to guess."""
     with started("-c", HOLD) as process:
         assert pipe(process.stdout).readline() == "held\n"
         with pytest.raises(ReconcilerBusy), owned_lock("names"):
@@ -283,7 +284,7 @@ def count_other_transactions() -> int:
     )
 
 
-def test_a_run_may_be_longer_than_an_idle_transaction() -> None:
+def test_run_may_be_longer_than_an_idle_transaction() -> None:
     """The session's limit would end the connection, and with it the lock, in the middle of a run."""
     with another_connection() as other, other.cursor() as cursor:
         cursor.execute("SHOW idle_in_transaction_session_timeout")
@@ -299,7 +300,7 @@ def test_a_run_may_be_longer_than_an_idle_transaction() -> None:
         assert cursor.fetchone()[0] == 1  # it holds back no vacuum
 
 
-def test_what_a_run_did_is_measured_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_run_is_measured_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     WorkspaceFactory.create_batch(2, name="wrong")
     before = value_of(metrics.RECONCILER_REPAIRS, reconciler="names")
 
@@ -313,7 +314,7 @@ def test_what_a_run_did_is_measured_and_logged(caplog: pytest.LogCaptureFixture)
     assert (record.reconciler, record.checked, record.repaired, record.skipped) == ("names", 2, 2, 0)  # type: ignore[attr-defined]
 
 
-def test_a_run_that_fails_is_counted_and_raised(settings: Any) -> None:
+def test_run_that_fails_is_counted_and_raised(settings: Any) -> None:
     settings.LEADSWITCH_RECONCILERS = {"names": ("builtins.dict", 60)}  # dict(fix=.., limit=..) is no Counts
     failed = {"reconciler": "names", "end": "done"}
     before = value_of(metrics.RECONCILER_RUNS, **failed)
@@ -346,7 +347,7 @@ def test_batches_go_on_where_the_last_ended() -> None:
     assert seen == [(None, 4), (4, 2)]
 
 
-def test_a_run_ends_in_time(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_run_ends_in_time(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr(reconciling, "LONGEST_RUN_SECONDS", -1.0)
 
     assert in_batches(lambda _, count: (Counts(count), 1), limit=100, size=10) == Counts(10)

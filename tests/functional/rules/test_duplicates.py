@@ -71,8 +71,8 @@ def told(lead: Lead) -> str:
 
 
 class TestWhoCounts:
-    def test_the_second_copy_is_a_duplicate_of_the_first(self) -> None:
-        """PITFALLS 38: it is written, in the lead's state, the attempt's result, its trace and its outcome."""
+    def test_second_copy_is_a_duplicate_of_the_first(self) -> None:
+        """It is written, in the lead's state, the attempt's result, its trace and its outcome."""
         one, other = agency(), agency()
         first, second = came(partner_of(one)), came(partner_of(one, other), AT + LATER, vertical="solar")
         assert result(first) == "success"
@@ -97,20 +97,20 @@ class TestWhoCounts:
         assert broken(run_verification()) == {}
 
     @pytest.mark.parametrize("same", ["email_hash", "phone_hash"])
-    def test_an_e_mail_or_a_phone_is_enough(self, same: str) -> None:
+    def test_e_mail_or_a_phone_is_enough(self, same: str) -> None:
         source = own_source(agency())
         assert result(came(source)) == "success"
         other = {"email_hash": "e", "phone_hash": "p", same: ANN[same]}
         assert result(came(source, AT + LATER, **other)) == "duplicate"
 
-    def test_what_is_blank_is_nobody(self) -> None:
-        """PITFALLS 39."""
+    def test_blank_value_has_no_identity(self) -> None:
+        """Blank contact details identify nobody."""
         source = own_source(agency())
         for number, fields in enumerate((person(), person(), person("a@b.co"), person(phone="+14045550199"))):
             assert result(came(source, AT + number * LATER, **fields)) == "success"
 
-    def test_an_older_copy_that_still_waits_comes_first_though_it_is_tried_later(self) -> None:
-        """PITFALLS 40: not both, and not neither."""
+    def test_older_copy_that_still_waits_comes_first_though_it_is_tried_later(self) -> None:
+        """Not both, and not neither."""
         source = own_source(agency())
         older, younger = came(source), came(source, AT + LATER)
 
@@ -118,28 +118,28 @@ class TestWhoCounts:
         assert result(older) == "success"
         assert broken(run_verification()) == {}
 
-    def test_of_two_that_came_at_the_same_instant_the_lower_id_comes_first(self) -> None:
+    def test_lower_id_wins_at_the_same_instant(self) -> None:
         source = own_source(agency())
         first, second = came(source), came(source)
         assert [result(second), result(first)] == ["duplicate", "success"]
 
     @pytest.mark.parametrize("status", ["failed", "expired", "cancelled", "duplicate"])
-    def test_an_older_copy_that_ended_unsold_stands_in_nobodys_way(self, status: str) -> None:
+    def test_older_unsold_copy_blocks_no_lead(self, status: str) -> None:
         source = own_source(agency())
         older = came(source)
         Lead.objects.filter(pk=older.pk).update(status=status, next_attempt_at=None, finished_at=AT)
         assert result(came(source, AT + LATER)) == "success"
 
     @pytest.mark.parametrize("status", ["calling", "gated", "offered"])
-    def test_an_older_copy_that_is_being_worked_on_comes_first(self, status: str) -> None:
+    def test_older_copy_that_is_being_worked_on_comes_first(self, status: str) -> None:
         source = own_source(agency())
         older = came(source)
         lease = {"locked_by": "caller:1", "locked_at": AT} if status == "calling" else {}
         Lead.objects.filter(pk=older.pk).update(status=status, next_attempt_at=None, **lease)
         assert result(came(source, AT + LATER)) == "duplicate"
 
-    def test_a_parked_lead_that_is_run_again_meets_the_copy_that_was_sold_meanwhile(self) -> None:
-        """PITFALLS 51: a re-run bypasses no guard; the younger one was sold, so the older is the duplicate."""
+    def test_rerun_of_a_parked_lead_meets_the_copy_sold_since(self) -> None:
+        """A rerun bypasses no check; the younger one was sold, so the older is the duplicate."""
         campaign = agency()
         source = own_source(campaign)
         Enrollment.objects.update(active=False)
@@ -156,7 +156,7 @@ class TestWhoCounts:
         assert f"The person came first with lead {younger.public_id}." in told(older)
         assert broken(run_verification()) == {}
 
-    def test_the_winner_is_no_duplicate_of_its_copies_when_it_is_tried_again(self) -> None:
+    def test_winner_is_no_duplicate_of_its_copies_when_it_is_tried_again(self) -> None:
         source = own_source(agency())
         Enrollment.objects.update(hour_starts_at=None, cap_day=0)
         winner, copy = came(source), came(source, AT + LATER)
@@ -167,7 +167,7 @@ class TestWhoCounts:
 
         assert result(winner, at=AT + LATER) == "success"
 
-    def test_a_duplicate_may_be_run_again_and_goes_out_when_the_first_has_ended_unsold(self) -> None:
+    def test_duplicate_may_be_run_again_and_goes_out_when_the_first_has_ended_unsold(self) -> None:
         source = own_source(agency())
         first, copy = came(source), came(source, AT + LATER)
         assert result(copy) == "duplicate"
@@ -180,7 +180,7 @@ class TestWhoCounts:
         assert result(copy) == "success"
         assert broken(run_verification()) == {}
 
-    def test_a_person_cannot_sell_it_twice_by_hand(self) -> None:
+    def test_person_cannot_sell_it_twice_by_hand(self) -> None:
         source = own_source(agency())
         Enrollment.objects.update(active=False)
         older = came(source)
@@ -210,7 +210,7 @@ class TestScope:
             ("everywhere", ["duplicate", "duplicate", "duplicate"]),
         ],
     )
-    def test_a_workspace_chooses_among_whose_leads_it_looks(self, scope: str, expected: list[str]) -> None:
+    def test_workspace_chooses_among_whose_leads_it_looks(self, scope: str, expected: list[str]) -> None:
         here, connected, stranger = network()
         Workspace.objects.filter(pk=here.workspace_id).update(duplicate_scope=scope)
         results = []
@@ -220,32 +220,32 @@ class TestScope:
             results.append(result(came(here, AT + LATER, **ben)))
         assert results == expected
 
-    def test_a_lead_that_still_waits_at_the_partner_counts(self) -> None:
+    def test_lead_that_still_waits_at_the_partner_counts(self) -> None:
         one = agency()
         partner = partner_of(one)
         waiting = came(partner)
         assert result(came(own_source(one), AT + LATER)) == "duplicate"
         assert result(waiting) == "success"
 
-    def test_rules_that_are_off_connect_nobody(self) -> None:
+    def test_inactive_rules_connect_no_workspaces(self) -> None:
         here, connected, _ = network()
         Workspace.objects.get(pk=here.workspace_id).incoming_rules.update(active=False)
         assert [result(came(connected)), result(came(here, AT + LATER))] == ["success", "success"]
 
-    def test_the_destinations_choice_decides(self) -> None:
+    def test_destinations_choice_decides(self) -> None:
         one = agency(workspace__duplicate_scope="off")
         partner = partner_of(one)
         Workspace.objects.filter(pk=partner.workspace_id).update(duplicate_scope="everywhere")
         assert [result(came(partner)), result(came(partner, AT + LATER))] == ["success", "success"]
 
     @pytest.mark.parametrize(("days", "expected"), [(9, "success"), (10, "duplicate")])
-    def test_a_workspace_chooses_how_far_it_looks_back(self, days: int, expected: str) -> None:
+    def test_workspace_chooses_how_far_it_looks_back(self, days: int, expected: str) -> None:
         source = own_source(agency(workspace__duplicate_days=days))
         assert result(came(source)) == "success"
         assert result(came(source, AT + timedelta(days=10))) == expected
 
     @pytest.mark.parametrize(("is_same_vertical", "expected"), [(False, "duplicate"), (True, "success")])
-    def test_a_workspace_chooses_whether_another_request_is_another_lead(
+    def test_workspace_chooses_whether_another_request_is_another_lead(
         self,
         is_same_vertical: bool,  # noqa: FBT001
         expected: str,
@@ -271,7 +271,7 @@ class TestResend:
 
 
 class TestFaces:
-    def test_the_sender_is_told_its_own_first_lead_and_no_other(self) -> None:
+    def test_sender_sees_its_own_first_lead_and_no_other(self) -> None:
         one = agency()
         ours, theirs = partner_of(one), partner_of(one)
         leads = [came(ours), came(ours, AT + LATER), came(theirs, AT + LATER)]
@@ -286,7 +286,7 @@ class TestFaces:
         assert [each["duplicate_of"] for each in answers] == [None, str(leads[0].public_id), None]
         assert [each["reason"] for each in answers] == [None, "duplicate_lead", "duplicate_lead"]
 
-    def test_a_double_click_is_answered_with_the_first_lead(self) -> None:
+    def test_double_click_is_answered_with_the_first_lead(self) -> None:
         source = own_source(agency())
         client = Client(headers={"Authorization": f"Api-Key {issue_key(source)}", "Prefer": "wait=5"})
         body = {"zip": "30312", "vertical": "roofing", "email": "ANN@example.com"}
@@ -297,7 +297,7 @@ class TestFaces:
         assert (second["result"], second["duplicate_of"]) == ("duplicate", first["id"])
 
 
-def test_an_attempt_that_says_duplicate_names_the_first_lead() -> None:
+def test_attempt_that_says_duplicate_names_the_first_lead() -> None:
     """A constraint: the trace of one that does not is refused, and the lead goes on without it."""
     lead = LeadFactory()
     head = AttemptHead(

@@ -35,7 +35,7 @@ def route(*arguments: str) -> str:
     return output.getvalue()
 
 
-def test_it_tells_the_way_and_writes_nothing(lead: Lead) -> None:
+def test_it_shows_the_route_and_writes_nothing(lead: Lead) -> None:
     with CaptureQueriesContext(connection) as captured:
         text = route("--dry-run", "form-7")
 
@@ -56,13 +56,13 @@ def test_it_tells_the_way_and_writes_nothing(lead: Lead) -> None:
     assert not [each["sql"] for each in captured if not each["sql"].lstrip().startswith(("SELECT", "WITH"))]
 
 
-def test_it_tells_the_same_as_json(lead: Lead) -> None:
+def test_it_shows_the_same_as_json(lead: Lead) -> None:
     found = json.loads(route("--dry-run", "--json", str(lead.public_id)))
     assert (found["lead"], found["destination"], found["moves"]) == (str(lead.public_id), "Hub", 1)
     assert [rule["won"] for rule in found["stations"][0]["asked"]] == [False, True]
 
 
-def test_a_lead_that_no_rule_takes_stays(lead: Lead) -> None:
+def test_lead_that_no_rule_takes_stays(lead: Lead) -> None:
     RoutingRule.objects.update(active=False)
     assert route("--dry-run", str(lead.pk)).startswith(f"Lead {lead.public_id} would stay in Leads & More")
 
@@ -77,9 +77,7 @@ def test_a_lead_that_no_rule_takes_stays(lead: Lead) -> None:
         (["--dry-run", "broken"], "routing rule"),
     ],
 )
-def test_what_it_cannot_tell_is_an_error_of_exit_code_2(
-    lead: Lead, arguments: list[str], message: str
-) -> None:
+def test_unanswerable_question_exits_with_2(lead: Lead, arguments: list[str], message: str) -> None:
     for _ in range(2):
         LeadFactory(external_id="twice")
     broken: Any = RuleFactory(conditions={"op": "?"})

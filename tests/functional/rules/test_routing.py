@@ -93,7 +93,7 @@ class TestSold:
         assert "Routed to Peachtree Roofing by rule 'Georgia roofs' (tags: southeast, test)." in told(lead)
         assert broken(run_verification()) == {}
 
-    def test_the_highest_priority_wins(self, source: Source, agency: Campaign) -> None:
+    def test_highest_priority_wins(self, source: Source, agency: Campaign) -> None:
         send_to(CampaignFactory(), source, name="low", priority=1)
         send_to(agency, source, name="high", priority=2)
         assert distribute_lead(LeadFactory(source=source).pk).result == "success"
@@ -116,8 +116,8 @@ class TestSold:
         )
         assert "Routed" not in told(lead)
 
-    def test_a_path_through_three_workspaces_is_kept(self, source: Source, agency: Campaign) -> None:
-        """PITFALLS 37: source and destination as they were."""
+    def test_path_through_three_workspaces_is_kept(self, source: Source, agency: Campaign) -> None:
+        """Source and destination as they were."""
         hub = WorkspaceFactory(name="Hub")
         first = RuleFactory(workspace=source.workspace, destination=hub, name="everything")
         second = RuleFactory(
@@ -145,14 +145,14 @@ class TestSold:
         assert "feed in Leads & More" in text
         assert broken(run_verification()) == {}
 
-    def test_a_rule_that_is_deleted_later_is_still_named(self, source: Source, agency: Campaign) -> None:
+    def test_rule_that_is_deleted_later_is_still_named(self, source: Source, agency: Campaign) -> None:
         rule = send_to(agency, source)
         lead = LeadFactory(source=source)
         distribute_lead(lead.pk)
         rule.delete()
         assert "by rule 'Georgia roofs'." in told(lead)
 
-    def test_a_rule_called_like_the_person_is_no_breach_of_privacy(
+    def test_rule_called_like_the_person_is_no_breach_of_privacy(
         self, source: Source, agency: Campaign
     ) -> None:
         send_to(agency, source, name="Jackson")
@@ -163,9 +163,7 @@ class TestSold:
 class TestAgain:
     """The way begins in the source workspace at every attempt."""
 
-    def test_a_corrected_rule_reaches_a_lead_that_is_run_again(
-        self, source: Source, agency: Campaign
-    ) -> None:
+    def test_corrected_rule_reaches_a_lead_that_is_run_again(self, source: Source, agency: Campaign) -> None:
         wrong = CampaignFactory(workspace__name="Elsewhere")
         EnrollmentFactory(campaign=wrong, buyer__name="Secret Buyer")
         rule = send_to(wrong, source)
@@ -195,7 +193,7 @@ class TestAgain:
         assert answer is not None
         assert [each.number for each in answer.attempts] == [2]
 
-    def test_sale_of_the_workspace_before_is_not_told(self, source: Source, agency: Campaign) -> None:
+    def test_sale_of_the_previous_workspace_is_not_shown(self, source: Source, agency: Campaign) -> None:
         """It was sold there, came back, and a corrected rule sent it on to another agency."""
         wrong = CampaignFactory(workspace__name="Elsewhere", price_cents=7_700)
         EnrollmentFactory(campaign=wrong, buyer__credits_cents=10_000)
@@ -213,9 +211,7 @@ class TestAgain:
         [sale] = explain(Lead.objects.get(pk=lead.pk)).sales
         assert sale.price_cents == agency.price_cents
 
-    def test_a_lead_whose_rule_is_gone_is_back_where_it_came_in(
-        self, source: Source, agency: Campaign
-    ) -> None:
+    def test_lead_whose_rule_is_gone_is_back_where_it_came_in(self, source: Source, agency: Campaign) -> None:
         Enrollment.objects.update(cap_day=0)
         rule = send_to(agency, source)
         lead = LeadFactory(source=source)
@@ -230,7 +226,7 @@ class TestAgain:
         assert "Back in Leads & More, where it came in: no rule sends it on now." in told(lead)
         assert broken(run_verification()) == {}
 
-    def test_a_verdict_after_a_rollback_keeps_the_way(
+    def test_verdict_after_a_rollback_keeps_the_way(
         self, source: Source, agency: Campaign, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         rule = send_to(agency, source)
@@ -251,7 +247,7 @@ class TestAgain:
         assert "Routed to Peachtree Roofing" in told(lead)
         assert broken(run_verification()) == {}
 
-    def test_a_rule_that_cannot_be_read_parks_the_lead(self, source: Source, agency: Campaign) -> None:
+    def test_rule_that_cannot_be_read_parks_the_lead(self, source: Source, agency: Campaign) -> None:
         rule = send_to(agency, source)
         RoutingRule.objects.filter(pk=rule.pk).update(conditions={"field": "state", "op": "near"})
         lead = LeadFactory(source=source)
@@ -265,7 +261,7 @@ class TestAgain:
 
 
 class TestPaused:
-    def test_a_lead_waits_in_a_workspace_that_is_paused(self, source: Source, agency: Campaign) -> None:
+    def test_lead_waits_in_a_workspace_that_is_paused(self, source: Source, agency: Campaign) -> None:
         send_to(agency, source)
         Workspace.objects.filter(pk=agency.workspace_id).update(paused_at=timezone.now())
         lead = LeadFactory(source=source)
@@ -275,7 +271,7 @@ class TestPaused:
         assert (outcome.result, outcome.skip_reason) == ("deferred", "workspace_paused")
         lead.refresh_from_db()
         assert (lead.status, lead.workspace, lead.attempts) == ("pending", agency.workspace, 1)
-        # PITFALLS 33: paused means that nobody takes it, not that it goes round and round.
+        # Paused means that nobody takes it, not that it goes round and round.
         assert distribute_next_due().lead_id is None
         assert "It is tried as soon as somebody resumes it." in told(lead)
         assert broken(run_verification()) == {}
@@ -298,9 +294,7 @@ class TestPaused:
         assert lead.workspace == hub
         assert len(attempt_of(lead).route) == 1
 
-    def test_the_senders_pause_does_not_hold_what_it_has_handed_on(
-        self, source: Source, agency: Campaign
-    ) -> None:
+    def test_paused_enqueuer_does_not_hold_enqueued_leads(self, source: Source, agency: Campaign) -> None:
         Enrollment.objects.update(cap_day=0)
         send_to(agency, source)
         lead = LeadFactory(source=source)
@@ -312,9 +306,7 @@ class TestPaused:
 
 
 class TestFaces:
-    def test_the_sender_sees_its_lead_and_nothing_of_the_agency(
-        self, source: Source, agency: Campaign
-    ) -> None:
+    def test_sender_sees_its_lead_and_nothing_of_the_agency(self, source: Source, agency: Campaign) -> None:
         send_to(agency, source)
         sold, unsold = LeadFactory(source=source), LeadFactory(source=source)
         distribute_lead(sold.pk)
@@ -335,13 +327,13 @@ class TestFaces:
         )
         assert (asked.json()["result"], asked.json()["reason"]) == ("unsold", None)
 
-    def test_its_own_reasons_are_told_to_the_sender(self, source: Source) -> None:
+    def test_its_own_reasons_are_shown_to_the_sender(self, source: Source) -> None:
         lead = LeadFactory(source=source)
         distribute_lead(lead.pk)
         answer = client_with(source).get(f"/api/v1/leads/{lead.public_id}/").json()
         assert answer["reason"] == "no_campaign"
 
-    def test_the_sender_may_cancel_it_while_it_waits(self, source: Source, agency: Campaign) -> None:
+    def test_sender_may_cancel_it_while_it_waits(self, source: Source, agency: Campaign) -> None:
         Enrollment.objects.update(hour_starts_at=None)
         send_to(agency, source)
         Workspace.objects.filter(pk=agency.workspace_id).update(paused_at=timezone.now())
@@ -351,7 +343,9 @@ class TestFaces:
         lead.refresh_from_db()
         assert (lead.status, lead.workspace) == ("cancelled", agency.workspace)
 
-    def test_the_agencys_operators_see_what_came_to_them(self, source: Source, agency: Campaign) -> None:
+    def test_agency_operators_see_leads_sent_to_their_workspace(
+        self, source: Source, agency: Campaign
+    ) -> None:
         """Its own keys do not: another source sent the lead."""
         send_to(agency, source)
         lead = LeadFactory(source=source)
@@ -370,7 +364,7 @@ class TestFaces:
         gone = client_of(person("operator", source.workspace)).get(page(Lead, "change", lead.pk))
         assert gone.status_code == 404
 
-    def test_the_list_of_attempts_shows_the_rule(self, source: Source, agency: Campaign) -> None:
+    def test_list_of_attempts_shows_the_rule(self, source: Source, agency: Campaign) -> None:
         rule = send_to(agency, source)
         lead = LeadFactory(source=source)
         distribute_lead(lead.pk)
@@ -381,7 +375,7 @@ class TestFaces:
         assert str(rule.pk) in shown.content.decode()
 
 
-def test_a_lead_that_expires_on_the_way_is_not_routed(source: Source, agency: Campaign) -> None:
+def test_lead_that_expires_on_the_way_is_not_routed(source: Source, agency: Campaign) -> None:
     send_to(agency, source)
     lead = LeadFactory(source=source, expires_at=timezone.now() - timedelta(seconds=1))
     assert distribute_lead(lead.pk).result == "expired"

@@ -14,7 +14,7 @@ from tests.support.planting import plant
 
 
 @pytest.mark.usefixtures("world")
-def test_the_command_ends_with_the_line_that_others_look_for() -> None:
+def test_command_ends_with_the_line_that_others_look_for() -> None:
     out = StringIO()
 
     call_command("verify", stdout=out)
@@ -24,7 +24,7 @@ def test_the_command_ends_with_the_line_that_others_look_for() -> None:
     assert [line.split()[0] for line in lines[1:10]] == [str(number) for number in ALL_NUMBERS]
 
 
-def test_the_command_names_the_breach_and_exits_with_1(world: World) -> None:
+def test_command_names_the_breach_and_exits_with_1(world: World) -> None:
     plant("UPDATE routing_lead SET status = 'failed' WHERE id = %s", [world.sold.pk])
     out = StringIO()
 
@@ -37,7 +37,7 @@ def test_the_command_names_the_breach_and_exits_with_1(world: World) -> None:
     assert lines[-1] == "verify: 1 breaches of 1 invariants"
 
 
-def test_the_command_speaks_json(world: World) -> None:
+def test_command_speaks_json(world: World) -> None:
     plant("UPDATE routing_lead SET status = 'failed' WHERE id = %s", [world.sold.pk])
     out = StringIO()
 
@@ -98,7 +98,7 @@ def test_on_a_terminal_bars(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 
 @pytest.mark.usefixtures("world")
-def test_an_incremental_run_says_what_it_looked_at() -> None:
+def test_incremental_run_says_what_it_looked_at() -> None:
     first, second = StringIO(), StringIO()
 
     call_command("verify", "--incremental", stdout=first)

@@ -12,7 +12,7 @@ from tests.functional.verify.planted import PLANTED, Planted
 from tests.functional.verify.world import ALL_NUMBERS, World, broken, build_world, ids
 from tests.support.factories import LeadFactory
 from tests.support.planting import plant, without
-from tests.support.racing import fetch_value, wait_until
+from tests.support.waiting import fetch_value, wait_until
 
 NAMES = ["caps", "charges", "due", "events", "pools", "privacy", "replay", "sales", "wallets"]
 # Of rows that were found clean before, what is deleted past the triggers, or what a changed snapshot explains.
@@ -43,7 +43,7 @@ def wait_for_others() -> None:
 
 @pytest.mark.usefixtures("committed_db")
 @pytest.mark.parametrize("planted", PLANTED, ids=[planted.name for planted in PLANTED])
-def test_a_planted_breach_among_what_is_new_is_found(planted: Planted) -> None:
+def test_planted_breach_among_what_is_new_is_found(planted: Planted) -> None:
     assert look() == {}
     world = build_world()
     names = ids(world)
@@ -63,7 +63,7 @@ def test_a_planted_breach_among_what_is_new_is_found(planted: Planted) -> None:
 
 
 @pytest.mark.parametrize("planted", PLANTED, ids=[planted.name for planted in PLANTED])
-def test_a_planted_breach_among_what_was_clean_is_found_but_for_what_is_gone(
+def test_planted_breach_among_what_was_clean_is_found_but_for_what_is_gone(
     world: World, planted: Planted
 ) -> None:
     assert look() == {}
@@ -91,7 +91,7 @@ def test_only_what_was_touched_is_read_again() -> None:
     assert [found.checked for _, found in second.results] == [0] * len(ALL_NUMBERS)
 
 
-def test_what_belongs_to_a_touched_lead_is_read_again_whole(world: World) -> None:
+def test_rows_of_a_touched_lead_are_read_completely(world: World) -> None:
     look()
     distribute_lead(LeadFactory(source=world.sold.source).pk)
     plant("UPDATE routing_lead SET city = 'Macon' WHERE id = %s", [world.sold.pk])
@@ -102,7 +102,7 @@ def test_what_belongs_to_a_touched_lead_is_read_again_whole(world: World) -> Non
     assert (checked["due"], checked["events"], checked["sales"]) == (2, 2, 3)
 
 
-def test_a_breach_is_found_until_it_is_gone(world: World) -> None:
+def test_breach_is_found_until_it_is_gone(world: World) -> None:
     """The watermark of a check moves when that check is clean, those of the others meanwhile."""
     look()
     plant("UPDATE routing_lead SET status = 'failed' WHERE id = %s", [world.sold.pk])
@@ -133,11 +133,11 @@ def commit_after_a_clean_run(world: World) -> dict[int, list[str]]:
     return look()
 
 
-def test_what_commits_late_is_found(world: World) -> None:
+def test_late_commit_is_found(world: World) -> None:
     assert sorted(commit_after_a_clean_run(world)) == [4]
 
 
-def test_what_commits_late_is_lost_by_a_watermark_that_does_not_wait(
+def test_control_watermark_without_waiting_misses_late_commits(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control: a watermark at the newest transaction instead of the oldest that runs."""
@@ -160,7 +160,7 @@ def test_what_commits_late_is_lost_by_a_watermark_that_does_not_wait(
 
 
 @pytest.mark.usefixtures("world")
-def test_a_watermark_of_another_cluster_counts_for_nothing() -> None:
+def test_watermark_of_another_cluster_counts_for_nothing() -> None:
     look()
     VerifyWatermark.objects.filter(check_name="due").update(cluster=1)
     VerifyWatermark.objects.filter(check_name="caps").update(transaction_id=2**40)
@@ -181,7 +181,7 @@ def test_too_much_is_read_by_a_full_run(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.usefixtures("world")
-def test_a_run_that_is_not_incremental_writes_nothing() -> None:
+def test_run_that_is_not_incremental_writes_nothing() -> None:
     run_verification()
     run_verification(limit=2)
 

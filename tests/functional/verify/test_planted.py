@@ -11,8 +11,8 @@ from tests.support.planting import plant, without
 
 
 @pytest.mark.parametrize("planted", PLANTED, ids=[planted.name for planted in PLANTED])
-def test_a_planted_breach_is_found(world: World, planted: Planted) -> None:
-    """PITFALLS 49: every check has a test in which it must find something, and find only that."""
+def test_planted_breach_is_found(world: World, planted: Planted) -> None:
+    """Every check has a test in which it must find something, and find only that."""
     names = ids(world)
     with ExitStack() as stack:
         if planted.constraint:

@@ -31,7 +31,7 @@ def test_all_invariants_hold_on_a_world_that_was_sold() -> None:
     assert [note for _, findings in report.results for note in findings.notes] == []
 
 
-def test_a_wide_breach_is_counted_whole_and_shown_in_part(world: World) -> None:
+def test_wide_breach_is_counted_whole_and_shown_in_part(world: World) -> None:
     for _ in range(MAX_EXAMPLES + 5):
         LeadFactory(
             source=world.sold.source,
@@ -46,7 +46,7 @@ def test_a_wide_breach_is_counted_whole_and_shown_in_part(world: World) -> None:
     assert len(due.examples) == MAX_EXAMPLES
 
 
-def test_a_cap_sold_past_is_found(world: World) -> None:
+def test_cap_sold_past_is_found(world: World) -> None:
     """A sale that the version in force did not allow, with counters that tell it truly."""
     enrollment = world.campaign.enrollments.earliest("id")
     snapshot = (
@@ -83,7 +83,7 @@ def test_moved_buyer_and_enrollment_made_again_are_no_breach(world: World) -> No
     assert broken(run_verification()) == {}
 
 
-def test_a_return_counts_in_or_out_of_the_counters(world: World) -> None:
+def test_return_counts_in_or_out_of_the_counters(world: World) -> None:
     """Whether the caps were given back is the campaign's setting at the time of the return."""
     restored = Assignment.objects.filter(lead=world.sold).latest("id")
     Campaign.objects.filter(pk=world.campaign.pk).update(returns_restore_caps=False)
@@ -93,7 +93,7 @@ def test_a_return_counts_in_or_out_of_the_counters(world: World) -> None:
     assert broken(run_verification()) == {}
 
 
-def test_a_person_called_like_a_place_is_no_breach(world: World) -> None:
+def test_person_called_like_a_place_is_no_breach(world: World) -> None:
     """First name and city are both Jackson; a condition may read the city."""
     plant(
         "UPDATE tracing_attempt SET facts = jsonb_set(facts, '{lead,fields}', facts #> '{lead,fields}'"
@@ -108,7 +108,7 @@ def test_a_person_called_like_a_place_is_no_breach(world: World) -> None:
     assert broken(run_verification()) == {}
 
 
-def test_a_trace_that_could_not_be_written_is_a_note(world: World) -> None:
+def test_trace_that_could_not_be_written_is_a_note(world: World) -> None:
     plant("DELETE FROM tracing_leaddistributionevent WHERE attempt_id = %s", [world.attempt.pk])
     plant("DELETE FROM tracing_attempt WHERE id = %s", [world.attempt.pk])
 
@@ -120,7 +120,7 @@ def test_a_trace_that_could_not_be_written_is_a_note(world: World) -> None:
     ]
 
 
-def test_a_limit_looks_at_the_newest_leads_only(world: World) -> None:
+def test_limit_looks_at_the_newest_leads_only(world: World) -> None:
     plant("UPDATE routing_lead SET status = 'failed' WHERE id = %s", [world.sold.pk])
 
     assert broken(run_verification(limit=4)) == {}
@@ -148,7 +148,7 @@ def test_reading_changes_nothing() -> None:
     assert modes == [("repeatable read", "on")] * len(ALL_NUMBERS)
 
 
-def test_a_sale_meanwhile_does_not_look_half_done(world: World) -> None:
+def test_concurrent_sale_is_not_a_breach(world: World) -> None:
     """What commits between two checks is not seen by the later ones: one picture for all."""
     lead = LeadFactory(source=world.sold.source)
 
@@ -170,7 +170,7 @@ def test_a_sale_meanwhile_does_not_look_half_done(world: World) -> None:
 
 
 @pytest.mark.usefixtures("world")
-def test_decisions_of_another_engine_are_told_of_and_not_made_again() -> None:
+def test_decisions_of_another_engine_are_reported_and_not_replayed() -> None:
     plant("UPDATE tracing_attempt SET facts = jsonb_set(facts, '{engine}', '1') WHERE facts ? 'engine'")
 
     report = run_verification()

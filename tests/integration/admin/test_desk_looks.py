@@ -10,18 +10,16 @@ from django.db import connection
 from django.db.models import Model
 from django.test import Client
 
-from distribution.bench.scale.measure import RowCounter
 from distribution.explain.missed import MOST_LOOKED as MOST_MISSED
 from distribution.explain.missed import list_missed
 from distribution.models import Assignment, Buyer
 from distribution.queries import Period, list_assignments
 from routing.models import Lead, RetryingLead, Workspace
-from tests.integration.admin.test_desk_plans import FILL_EVENTS, ROWS
-from tests.integration.api.test_buyer_plans import FILL_BOUGHT
 from tests.support.admin_pages import client_of, page, person
 from tests.support.factories import BuyerFactory, CampaignFactory, SourceFactory, WorkspaceFactory, enroll
-from tests.support.filling import fill_leads
+from tests.support.filling import FILL_BOUGHT, FILL_EVENTS, ROWS, fill_leads
 from tests.support.planting import plant
+from tests.support.row_counter import RowCounter
 from tracing.admin.days import first_id_at
 from tracing.admin.keyset import MOST_LOOKED
 from tracing.models import Attempt, LeadDistributionEvent
@@ -81,7 +79,7 @@ RARE = [
 
 @pytest.mark.parametrize(("model", "filters"), RARE)
 @pytest.mark.parametrize("whose", ["all", "chosen", "scoped to one", "scoped to both"])
-def test_a_rare_value_is_looked_for_in_bounds_and_found_further_back(
+def test_rare_value_is_looked_for_in_bounds_and_found_further_back(
     model: type[Model],
     filters: dict[str, str],
     whose: str,
@@ -117,7 +115,7 @@ def test_a_rare_value_is_looked_for_in_bounds_and_found_further_back(
     assert one.pk != other.pk
 
 
-def test_a_look_goes_on_to_newer_rows_too(workspaces: list[Workspace]) -> None:
+def test_look_goes_on_to_newer_rows_too(workspaces: list[Workspace]) -> None:
     client = client_of(User.objects.create_superuser("root"))
     oldest = Attempt.objects.order_by("pk").first()
     assert oldest is not None
@@ -130,7 +128,7 @@ def test_a_look_goes_on_to_newer_rows_too(workspaces: list[Workspace]) -> None:
 
 @pytest.mark.usefixtures("workspaces")
 @pytest.mark.parametrize("model", HISTORY)
-def test_an_old_day_reads_that_day(model: type[Model]) -> None:
+def test_old_day_reads_that_day(model: type[Model]) -> None:
     """1,440 attempts a day, and an hour on both sides."""
     client = client_of(User.objects.create_superuser("root"))
     if model is LeadDistributionEvent:
@@ -149,7 +147,7 @@ def test_an_old_day_reads_that_day(model: type[Model]) -> None:
     assert len(answer.context["cl"].result_list) == PAGE
 
 
-def test_a_day_of_a_silent_workspace_reads_no_event_of_the_others(workspaces: list[Workspace]) -> None:
+def test_day_of_a_silent_workspace_reads_no_event_of_the_others(workspaces: list[Workspace]) -> None:
     silent = WorkspaceFactory()
     client = client_of(User.objects.create_superuser("root"))
     answer, rows = ask(client, LeadDistributionEvent, day="2026-01-02", workspace=silent.pk)
@@ -234,7 +232,7 @@ def test_leads_tried_again_are_found_beside_a_heap_that_was_parked_for_the_same_
 
 
 @pytest.mark.usefixtures("leads")
-def test_an_old_day_of_leads_reads_that_day_and_finds_what_was_imported_later() -> None:
+def test_old_day_of_leads_reads_that_day_and_finds_what_was_imported_later() -> None:
     client = client_of(User.objects.create_superuser("root"))
     day = (datetime.now(UTC) - timedelta(days=100)).date()
     imported = Lead.objects.latest("pk")
@@ -244,7 +242,7 @@ def test_an_old_day_of_leads_reads_that_day_and_finds_what_was_imported_later() 
     assert answer.context["cl"].result_list[0].pk == imported.pk
 
 
-def test_a_bound_by_time_is_not_above_an_id_of_that_time() -> None:
+def test_bound_by_time_is_not_above_an_id_of_that_time() -> None:
     from uuid6 import uuid7
 
     before = datetime.now(UTC)
@@ -275,7 +273,7 @@ def bought(committed_db: None) -> Buyer:  # noqa: ARG001 - it is filled
     return found
 
 
-def test_a_buyers_returned_leads_are_found_among_all_that_it_bought(bought: Buyer) -> None:
+def test_buyers_returned_leads_are_found_among_all_that_it_bought(bought: Buyer) -> None:
     plant(
         "UPDATE distribution_assignment SET state = 'sold', returned_at = NULL"
         " WHERE id > (SELECT min(id) FROM distribution_assignment WHERE buyer_id = %s)",
@@ -307,7 +305,7 @@ def test_assignments_are_searched_by_index(bought: Buyer, monkeypatch: pytest.Mo
     assert rows <= PAGE
 
 
-def test_a_search_of_assignments_finds_no_lead_of_others(bought: Buyer) -> None:
+def test_search_of_assignments_finds_no_lead_of_others(bought: Buyer) -> None:
     stranger = client_of(person("viewer", WorkspaceFactory()))
     sale = Assignment.objects.select_related("lead").filter(buyer=bought).earliest("pk")
     for text in (str(sale.public_id), str(sale.lead.public_id), str(sale.lead.pk), bought.name):
@@ -343,7 +341,7 @@ def test_missed_leads_of_a_rare_reason_are_looked_for_in_bounds(monkeypatch: pyt
 
 
 @pytest.mark.usefixtures("workspaces")
-def test_a_list_that_takes_too_long_is_told_what_to_do(settings: Any) -> None:
+def test_slow_list_says_what_to_do(settings: Any) -> None:
     settings.DEBUG = False
     client = client_of(User.objects.create_superuser("root"))
     client.raise_request_exception = False

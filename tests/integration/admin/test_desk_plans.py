@@ -12,13 +12,13 @@ from django.test.utils import CaptureQueriesContext
 
 from distribution.models import LedgerEntry
 from routing.models import Workspace
-from tests.integration.models.test_query_plans import nodes
 from tests.support.admin_pages import client_of, page, person
 from tests.support.factories import BuyerFactory, WorkspaceFactory
+from tests.support.filling import FILL_EVENTS, ROWS
+from tests.support.plans import nodes
 from tests.support.planting import plant
 from tracing.models import Attempt, LeadDistributionEvent
 
-ROWS = 30_000
 PAGE = 50
 # Half of the first twentieth is of the silent workspace, all others of the busy one.
 SILENT = f"n < {ROWS // 20} AND n %% 2 = 0"
@@ -30,13 +30,6 @@ INSERT INTO tracing_attempt (
 SELECT (lpad(to_hex(n), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid, n, 1, 'ingest', 1,
     CASE WHEN {SILENT} THEN %(silent)s ELSE %(busy)s END, NULL, 1, 'unsold', '', false, now(), now(), 1, '', '{{}}'
 FROM generate_series(1, {ROWS}) n
-"""
-FILL_EVENTS = """
-INSERT INTO tracing_leaddistributionevent (
-    lead_id, attempt_id, seq, event, buyer_id, cost_cents, outcome, skip_reason, duration_ms, data, created_at
-)
-SELECT a.lead_id, a.id, n, 'buyer_skipped', 1, 1, 'skipped', 'buyer_paused', NULL, '{}', now()
-FROM tracing_attempt a CROSS JOIN generate_series(1, 3) n ORDER BY a.id, n
 """
 FILL_LEDGER = f"""
 INSERT INTO distribution_ledgerentry (
@@ -84,7 +77,7 @@ def taken(node: dict[str, Any]) -> int:
 
 
 @every_list
-def test_a_page_of_a_silent_workspace_reads_that_page(model: type[Model], silent: Workspace) -> None:
+def test_page_of_a_silent_workspace_reads_that_page(model: type[Model], silent: Workspace) -> None:
     root = client_of(User.objects.create_superuser("root"))
     scoped = client_of(person("viewer", silent))
 
@@ -96,7 +89,7 @@ def test_a_page_of_a_silent_workspace_reads_that_page(model: type[Model], silent
 
 
 @pytest.mark.usefixtures("silent")
-def test_a_day_of_the_ledger_reads_that_day() -> None:
+def test_day_of_the_ledger_reads_that_day() -> None:
     """288 entries a day, and an hour on both sides."""
     root = client_of(User.objects.create_superuser("root"))
 
@@ -104,7 +97,7 @@ def test_a_day_of_the_ledger_reads_that_day() -> None:
     assert rows_read(root, LedgerEntry, kind__exact="adjustment") <= 3 * PAGE
 
 
-def test_the_index_is_what_finds_a_silent_workspace(silent: Workspace) -> None:
+def test_index_is_what_finds_a_silent_workspace(silent: Workspace) -> None:
     """The control: without it the attempts and events of everybody else are read first."""
     root = client_of(User.objects.create_superuser("root"))
     with connection.cursor() as cursor:

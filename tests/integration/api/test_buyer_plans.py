@@ -10,9 +10,9 @@ from distribution.explain.missed import FIND_MISSED, LIST_MISSED, LIST_SKIPS, NE
 from distribution.models import Buyer, Enrollment
 from distribution.queries import Period, list_assignments, list_ledger
 from routing.models import Lead
-from tests.integration.models.test_query_plans import nodes
 from tests.support.factories import CampaignFactory, SourceFactory, enroll
-from tests.support.filling import fill_mostly_sold
+from tests.support.filling import FILL_BOUGHT, fill_mostly_sold
+from tests.support.plans import nodes
 from tests.support.planting import plant
 
 LEADS = 4_000
@@ -36,15 +36,6 @@ FROM tracing_attempt a CROSS JOIN distribution_enrollment e
 ORDER BY a.lead_id, a.number
 """
 BIG = {"tracing_leaddistributionevent", "tracing_attempt", "routing_lead", "distribution_assignment"}
-FILL_BOUGHT = """
-INSERT INTO distribution_assignment (
-    public_id, lead_id, buyer_id, campaign_id, attempt_id, price_cents, state, created_at, returned_at,
-    counted_on
-)
-SELECT gen_random_uuid(), l.id, e.buyer_id, e.campaign_id, gen_random_uuid(), 1, 'returned', now(), now(),
-    current_date
-FROM routing_lead l CROSS JOIN distribution_enrollment e WHERE l.id % 4 = 0
-"""
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 
-from distribution.bench.scale.measure import RowCounter
 from distribution.models import Buyer, LedgerEntry, LedgerKind
 from distribution.queries import Period, list_ledger
 from tests.support.factories import BuyerFactory, WorkspaceFactory
 from tests.support.planting import plant
+from tests.support.row_counter import RowCounter
 
 PAGE = 50
 ENTRIES = 8_000

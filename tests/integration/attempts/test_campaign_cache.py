@@ -72,7 +72,7 @@ CHANGES: dict[str, tuple[Callable[[], Any], str | int]] = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_the_next_attempt_sees_every_change(source: Source, name: str) -> None:
+def test_next_attempt_sees_every_change(source: Source, name: str) -> None:
     change, expected = CHANGES[name]
     assert distribute(source).charged_cents == 2_500
 
@@ -106,7 +106,7 @@ def in_another_thread(work: Callable[[], Any]) -> None:
         pool.submit(run).result(timeout=30)
 
 
-def test_a_price_that_changes_before_the_lock_counts_from_the_next_attempt(
+def test_price_that_changes_before_the_lock_counts_from_the_next_attempt(
     campaign: Campaign, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One attempt is one version: decided, charged, traced and kept by it."""
@@ -121,7 +121,7 @@ def test_a_price_that_changes_before_the_lock_counts_from_the_next_attempt(
     assert run_verification().holds
 
 
-def test_a_buyer_that_leaves_before_the_lock_gets_nothing(
+def test_buyer_that_leaves_before_the_lock_gets_nothing(
     source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     between_decision_and_lock(monkeypatch, lambda: Enrollment.objects.all().delete())
@@ -136,7 +136,7 @@ def test_a_buyer_that_leaves_before_the_lock_gets_nothing(
 def test_credits_that_go_before_the_lock_are_not_spent_twice(
     campaign: Campaign, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """PITFALLS 12: what was decided before the lock is confirmed after it, in a new statement."""
+    """What was decided before the lock is confirmed after it, in a new statement."""
     buyer_id = campaign.enrollments.get().buyer_id
     spend = {"amount_cents": -99_000, "key": "1", "actor": "ann", "reason": "fee"}
     between_decision_and_lock(monkeypatch, lambda: adjust(buyer_id, **spend))
@@ -162,7 +162,7 @@ def test_each_version_is_kept_once_and_only_if_an_attempt_used_it(campaign: Camp
     assert list(kept) == [(first, 2_500), (first + 2, 2)]
 
 
-def test_a_snapshot_that_was_rolled_back_is_written_again(campaign: Campaign) -> None:
+def test_snapshot_that_was_rolled_back_is_written_again(campaign: Campaign) -> None:
     cache = CampaignCache()
     compiled = cache.get(campaign.pk, config_version=version(campaign))
     with transaction.atomic():
@@ -225,7 +225,7 @@ def test_every_process_compiles_the_snapshot_that_was_kept(
     assert centre_of(theirs) == centre_of(first.get(campaign.pk, config_version=number)) != FAR["latitude"]
 
 
-def test_the_last_resort_decides_by_the_snapshot_that_another_process_kept(campaign: Campaign) -> None:
+def test_last_resort_decides_by_the_snapshot_that_another_process_kept(campaign: Campaign) -> None:
     Buyer.objects.update(service_area=CIRCLE)
     first, second = CampaignCache(), CampaignCache()
     number = version(campaign)
@@ -296,7 +296,7 @@ def test_one_unknown_zip_costs_its_buyer_alone(campaign: Campaign, source: Sourc
     )
 
 
-def test_a_kept_version_costs_no_statement(
+def test_kept_version_costs_no_statement(
     campaign: Campaign, django_assert_num_queries: Callable[[int], Any]
 ) -> None:
     cache = CampaignCache()
@@ -321,7 +321,7 @@ def test_another_process_finds_a_snapshot_with_the_definition(
         there.require_snapshot(there.get(campaign.pk, config_version=before))
 
 
-def test_a_definition_that_was_dropped_before_it_was_kept_is_read_again(campaign: Campaign) -> None:
+def test_definition_that_was_dropped_before_it_was_kept_is_read_again(campaign: Campaign) -> None:
     cache = CampaignCache(size=1)
     compiled = cache.get(campaign.pk, config_version=version(campaign))
     other = CampaignFactory()
@@ -335,7 +335,7 @@ def test_a_definition_that_was_dropped_before_it_was_kept_is_read_again(campaign
     cache.require_snapshot(compiled)
 
 
-def test_the_cache_drops_the_least_recently_used() -> None:
+def test_cache_drops_the_least_recently_used() -> None:
     cache = CampaignCache(size=2)
     campaigns = [CampaignFactory() for _ in range(3)]
     with transaction.atomic():
@@ -345,12 +345,12 @@ def test_the_cache_drops_the_least_recently_used() -> None:
     assert [now is then for now, then in zip(reversed(again), compiled, strict=True)] == [False, True, True]
 
 
-def test_a_campaign_that_does_not_exist_is_an_error() -> None:
+def test_campaign_that_does_not_exist_is_an_error() -> None:
     with pytest.raises(UnknownCampaign, match="no campaign has the id 0"), transaction.atomic():
         CAMPAIGNS.get(0, config_version=1)
 
 
-def test_a_lead_keeps_its_attempts_apart_by_version(campaign: Campaign, source: Source) -> None:
+def test_lead_keeps_its_attempts_apart_by_version(campaign: Campaign, source: Source) -> None:
     """Two attempts of one lead under two configurations: each can be repeated from its own snapshot."""
     Enrollment.objects.update(active=False)
     lead = LeadFactory(source=source)

@@ -72,7 +72,7 @@ def enrollment() -> Enrollment:
     return EnrollmentFactory()
 
 
-def test_the_cases_below_name_every_column() -> None:
+def test_cases_below_name_every_column() -> None:
     assert {*CAMPAIGN_CHANGES, "source_id"} == set(CAMPAIGN_CONFIG)
     assert set(BUYER_CHANGES) == set(BUYER_CONFIG)
     assert {*ENROLLMENT_CHANGES, "campaign_id", "tier_id", "buyer_id"} == set(ENROLLMENT_CONFIG)
@@ -90,7 +90,7 @@ def test_each_column_of_a_campaign_counts_by_update_and_by_save(enrollment: Enro
     grows_by_one(other, other.save)
 
 
-def test_the_source_of_a_campaign_counts(enrollment: Enrollment) -> None:
+def test_source_of_a_campaign_counts(enrollment: Enrollment) -> None:
     source = SourceFactory(workspace=enrollment.campaign.workspace)
     grows_by_one(enrollment.campaign, change_by_update(enrollment.campaign, {"source": source}))
 
@@ -145,7 +145,7 @@ def test_counters_names_and_equal_values_do_not_count(enrollment: Enrollment) ->
     assert version(campaign) == before
 
 
-def test_a_stale_instance_cannot_take_the_version_back(enrollment: Enrollment) -> None:
+def test_stale_instance_cannot_take_the_version_back(enrollment: Enrollment) -> None:
     """save() writes the version it has read: the trigger keeps the higher one, and counts a change on top of it."""
     stale = Campaign.objects.get(pk=enrollment.campaign_id)
     Campaign.objects.filter(pk=stale.pk).update(priority=5)

@@ -14,7 +14,7 @@ from distribution import locks
 from distribution.attempts import decide_under_lock, distribute
 from distribution.attempts import sell as sale
 from distribution.attempts.distribute import distribute_lead
-from distribution.attempts.outcome import Left, Outcome
+from distribution.attempts.outcome import NotRun, Outcome
 from distribution.attempts.rollback import CONNECTION
 from distribution.metrics import VERDICT_FAILURES
 from distribution.models import Assignment, Campaign, CampaignSnapshot, Enrollment, LedgerEntry, Wallet
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 
 @pytest.fixture
 def campaign(monkeypatch: pytest.MonkeyPatch) -> Campaign:
-    monkeypatch.setattr(locks, "PATIENCE_MS", 10)
+    monkeypatch.setattr(locks, "LONGEST_WAIT_MS", 10)
     campaign: Campaign = CampaignFactory(price_cents=1_000)
     enroll(campaign, count=1, credits_cents=10_000)
     return campaign
@@ -91,7 +91,7 @@ def break_after_the_charge(monkeypatch: pytest.MonkeyPatch, *, error: Exception 
 
 
 @pytest.mark.parametrize("error", [ValueError("of ours"), None], ids=["python", "database"])
-def test_a_failure_after_the_charge_takes_the_charge_back(
+def test_failure_after_the_charge_takes_the_charge_back(
     lead: Lead, monkeypatch: pytest.MonkeyPatch, error: Exception | None
 ) -> None:
     break_after_the_charge(monkeypatch, error=error)
@@ -120,7 +120,7 @@ def _verdict_down() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_verdict_down")
-def test_the_outcome_is_told_when_the_verdict_cannot_be_written(
+def test_outcome_is_reported_when_the_verdict_cannot_be_written(
     lead: Lead, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The lead is due as it was, so the next try takes it."""
@@ -143,16 +143,14 @@ def test_the_outcome_is_told_when_the_verdict_cannot_be_written(
 
 
 @pytest.mark.usefixtures("_verdict_down")
-def test_a_failure_of_ours_is_not_hidden_by_the_verdict_s(
-    lead: Lead, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failure_of_ours_is_not_hidden_by_the_verdict_s(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
     break_after_the_charge(monkeypatch, error=ValueError("of ours"))
     outcome = distribute_lead(lead.pk)
     assert (outcome.result, outcome.skip_reason, outcome.is_traced) == ("retry", "internal_error", False)
     assert_nothing_was_sold()
 
 
-def test_another_worker_that_was_quicker_than_the_verdict_has_the_lead(
+def test_lead_taken_by_another_worker_before_the_verdict_stays_with_it(
     lead: Lead, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_verdict = distribute.write_verdict
@@ -165,14 +163,14 @@ def test_another_worker_that_was_quicker_than_the_verdict_has_the_lead(
 
     break_after_the_charge(monkeypatch, error=ValueError("of ours"))
     monkeypatch.setattr(distribute, "write_verdict", overtaken)
-    assert distribute_lead(lead.pk).left is Left.BUSY
+    assert distribute_lead(lead.pk).not_run is NotRun.BUSY
     lead.refresh_from_db()
     assert (lead.status, lead.attempts) == (LeadStatus.DISTRIBUTED, 1)
     assert Attempt.objects.count() == 1
     assert run_verification().holds
 
 
-def test_a_lost_connection_is_raised_and_leaves_the_lead_due(
+def test_lost_connection_is_raised_and_leaves_the_lead_due(
     lead: Lead, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No verdict: nothing is known of the database, and the lead is as it was."""

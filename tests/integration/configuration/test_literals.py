@@ -24,7 +24,7 @@ MOMENTS = [
         ("uuid", [UUID(int=0), UUID(int=2**128 - 1)]),
     ],
 )
-def test_the_database_reads_back_what_was_written(kind: str, values: list[int | datetime | UUID]) -> None:
+def test_database_reads_back_what_was_written(kind: str, values: list[int | datetime | UUID]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT %s::{kind}[]", [array_literal(values)])
         assert cursor.fetchone()[0] == values

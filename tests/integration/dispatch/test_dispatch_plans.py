@@ -7,9 +7,9 @@ from django.db import connection
 
 from routing.dispatch.pauses import READ_PAUSES
 from routing.dispatch.state import BACKLOG
-from tests.integration.models.test_query_plans import nodes
 from tests.support.factories import SourceFactory
 from tests.support.filling import fill_leads
+from tests.support.plans import nodes
 from tests.support.planting import plant
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -41,7 +41,7 @@ def test_no_more_leads_are_read_than_are_looked_at() -> None:
     assert sorted(read) == [2, LOOKED_AT, LOOKED_AT]
 
 
-def test_who_paused_is_found_among_the_entries_of_that_row() -> None:
+def test_author_of_a_pause_is_read_from_its_audit_entry() -> None:
     at = datetime(2026, 1, 31, 12, tzinfo=UTC)
     plant(FILL_AUDIT)
     with connection.cursor() as cursor:

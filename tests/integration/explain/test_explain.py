@@ -55,7 +55,7 @@ def nobodys_lead() -> Lead:
     return distributed(lead, at=MONDAY)
 
 
-def test_a_lead_that_nobody_covers_says_so_in_one_sentence() -> None:
+def test_lead_without_coverage_says_so_in_one_sentence() -> None:
     story = explain(nobodys_lead())
 
     (attempt,) = story.attempts
@@ -76,7 +76,7 @@ def test_a_lead_that_nobody_covers_says_so_in_one_sentence() -> None:
     assert story.notes == ()
 
 
-def test_a_buyer_row_lists_every_gate_that_was_in_the_way() -> None:
+def test_buyer_row_lists_every_gate_that_was_in_the_way() -> None:
     story = explain(nobodys_lead())
 
     row = story.attempts[0].buyers[-1]
@@ -95,7 +95,7 @@ def test_a_buyer_row_lists_every_gate_that_was_in_the_way() -> None:
     assert row.change == "; ".join(gate.change for gate in row.gates)
 
 
-def test_a_sold_lead_names_its_buyer_and_price() -> None:
+def test_sold_lead_names_its_buyer_and_price() -> None:
     campaign = CampaignFactory()
     EnrollmentFactory(campaign=campaign, buyer__name="Acme Roofing", buyer__credits_cents=10_000)
     EnrollmentFactory(campaign=campaign, buyer__name="Poor Roofing", buyer__credits_cents=1_000)
@@ -110,7 +110,7 @@ def test_a_sold_lead_names_its_buyer_and_price() -> None:
     assert story.attempts[0].steps[-1].sentence == "Sold to 1 buyer for $25.00."
 
 
-def test_a_deferred_lead_says_what_it_waits_for() -> None:
+def test_deferred_lead_says_what_it_waits_for() -> None:
     """The pool was emptied by a wallet, yet the lead waits for the buyer whose hours begin."""
     campaign = CampaignFactory()
     EnrollmentFactory(campaign=campaign)
@@ -129,7 +129,7 @@ def test_a_deferred_lead_says_what_it_waits_for() -> None:
     )
 
 
-def test_the_due_time_says_why() -> None:
+def test_due_time_says_why() -> None:
     def sentence(**fields: Any) -> str:
         return explain(LeadFactory(**fields)).lead.due_sentence
 
@@ -146,7 +146,7 @@ def test_the_due_time_says_why() -> None:
     assert sentence(status="failed", next_attempt_at=None, finished_at=now) == ""
 
 
-def test_a_returned_lead_says_that_it_came_back() -> None:
+def test_returned_lead_says_that_it_came_back() -> None:
     campaign = CampaignFactory()
     enrollment = EnrollmentFactory(campaign=campaign, buyer__credits_cents=10_000)
     lead = distributed(lead_for(campaign))
@@ -178,7 +178,7 @@ class TestWhyNotThisBuyer:
         assert sentence.startswith("Acme got this lead. Sold to Acme for $25.00 at ")
         assert attempts == [("Acme: selected, rank 1, for $25.00.", "")]
 
-    def test_a_gate_was_in_the_way(self) -> None:
+    def test_gate_was_in_the_way(self) -> None:
         campaign = CampaignFactory()
         enrollment = EnrollmentFactory(campaign=campaign, buyer__name="Acme", active=False)
         lead = distributed(lead_for(campaign))
@@ -264,7 +264,7 @@ class TestWhyNotThisBuyer:
             [(sentence, change)],
         )
 
-    def test_the_campaign_was_closed_before_any_buyer_was_asked(self) -> None:
+    def test_campaign_was_closed_before_any_buyer_was_asked(self) -> None:
         campaign = CampaignFactory(name="Daytime", schedule={"tue": [["09:00", "17:00"]]})
         enroll(campaign, count=1)
         buyer = BuyerFactory(workspace=campaign.workspace, name="Acme")
@@ -293,7 +293,7 @@ class TestWhyNotThisBuyer:
             "Acme: selected, rank 1, for $25.00.",
         ]
 
-    def test_the_attempts_are_told_without_the_other_buyers(self) -> None:
+    def test_attempts_are_shown_without_the_other_buyers(self) -> None:
         campaign = CampaignFactory()
         enrollment, *_ = enroll(campaign, count=4)
         lead = distributed(lead_for(campaign))
@@ -311,7 +311,7 @@ def rerun(lead: Lead) -> None:
 
 
 class TestNotes:
-    def test_an_attempt_whose_trace_was_lost(self) -> None:
+    def test_attempt_whose_trace_was_lost(self) -> None:
         campaign = CampaignFactory()
         lead = distributed(lead_for(campaign))
         Lead.objects.filter(pk=lead.pk).update(attempts=2)
@@ -319,10 +319,10 @@ class TestNotes:
 
         assert explain(lead).notes == ("1 attempt without a trace, which could not be written: 2.",)
 
-    def test_a_lead_without_attempts(self) -> None:
+    def test_lead_without_attempts(self) -> None:
         assert explain(LeadFactory()).notes == ("No attempt has been made yet.",)
 
-    def test_a_paused_workspace(self) -> None:
+    def test_paused_workspace(self) -> None:
         lead = LeadFactory(source__workspace=WorkspaceFactory(paused_at=MONDAY))
 
         assert explain(lead).notes[0] == (
@@ -347,7 +347,7 @@ def with_attempts(count: int, *, buyers: int = 1) -> Lead:
     return lead
 
 
-def test_a_buyer_that_is_gone_from_the_workspace_is_not_named() -> None:
+def test_buyer_that_is_gone_from_the_workspace_is_not_named() -> None:
     campaign = CampaignFactory(name="Secret campaign")
     EnrollmentFactory(campaign=campaign, buyer__name="Secret buyer", buyer__credits_cents=10_000)
     lead = distributed(lead_for(campaign))
@@ -364,7 +364,7 @@ def test_a_buyer_that_is_gone_from_the_workspace_is_not_named() -> None:
     )
 
 
-def test_a_trace_of_tomorrow_is_still_told() -> None:
+def test_trace_of_a_newer_version_is_shown() -> None:
     lead = nobodys_lead()
     attempt = read_attempts(lead.pk)[0].attempt
     LeadDistributionEvent.objects.create(
@@ -376,7 +376,7 @@ def test_a_trace_of_tomorrow_is_still_told() -> None:
 
 @pytest.mark.parametrize("attempts", [1, 5])
 @pytest.mark.parametrize("buyers", [1, 20])
-def test_a_story_costs_the_same_statements_whatever_its_length(
+def test_story_costs_the_same_statements_whatever_its_length(
     attempts: int, buyers: int, django_assert_num_queries: Callable[[int], Any]
 ) -> None:
     lead = with_attempts(attempts, buyers=buyers)
@@ -404,7 +404,7 @@ def stories() -> Iterator[Story]:
     yield explain(distributed(lead_for(sleeping, received_at=MONDAY), at=MONDAY))
 
 
-def test_the_text_tells_every_fact_that_the_json_tells() -> None:
+def test_text_has_every_fact_of_the_json() -> None:
     for story in stories():
         document, text = to_json(story), " ".join(to_text(story).split())
         told = list(facts_of(document))
@@ -432,13 +432,13 @@ def facts_of(document: Any) -> Iterator[str]:
                 yield from facts_of(value)
 
 
-def test_the_text_stays_within_its_width() -> None:
+def test_text_stays_within_its_width() -> None:
     for story in stories():
         for width in (60, 80, 100):
             assert max(len(line) for line in to_text(story, width=width).splitlines()) <= width
 
 
-def test_the_json_holds_no_internal_id() -> None:
+def test_json_holds_no_internal_id() -> None:
     """Ids of rows are numbers; what the outside sees are UUIDs."""
     story = to_json(explain(nobodys_lead()))
     keys = set(keys_of(story))

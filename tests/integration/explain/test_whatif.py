@@ -24,7 +24,7 @@ def distributed(campaign: Campaign) -> Lead:
     return lead
 
 
-def test_a_wallet_that_is_short_and_an_enrolment_that_is_paused() -> None:
+def test_wallet_that_is_short_and_an_enrolment_that_is_paused() -> None:
     enrollment = EnrollmentFactory(active=False, buyer__credits_cents=1_000)
     lead = distributed(enrollment.campaign)
 
@@ -42,7 +42,7 @@ def test_a_wallet_that_is_short_and_an_enrolment_that_is_paused() -> None:
     assert (remedy.rank, remedy.ranked, remedy.price_cents, remedy.boosts) == (1, 1, 2_500, ())
 
 
-def test_the_claim_holds_when_it_is_done() -> None:
+def test_claim_holds_when_it_is_done() -> None:
     """The next lead of the same kind goes to the buyer once it did what it was told."""
     enrollment = EnrollmentFactory(buyer__service_area={"states": ["AL"]}, buyer__credits_cents=5_000)
     lead = distributed(enrollment.campaign)
@@ -58,7 +58,7 @@ def test_the_claim_holds_when_it_is_done() -> None:
     )
 
 
-def test_an_outranked_buyer() -> None:
+def test_outranked_buyer() -> None:
     campaign = CampaignFactory(mode="priority")
     EnrollmentFactory(campaign=campaign, priority=4, buyer__credits_cents=5_000)
     second = EnrollmentFactory(campaign=campaign, priority=1, buyer__credits_cents=5_000)
@@ -99,7 +99,7 @@ def test_outside_the_campaigns_hours() -> None:
     assert (remedy.fixer, remedy.ending) == ("agency", "selected")
 
 
-def test_a_buyer_that_was_enrolled_later() -> None:
+def test_buyer_that_was_enrolled_later() -> None:
     enrollment = EnrollmentFactory(buyer__credits_cents=5_000)
     lead = distributed(enrollment.campaign)
     late = EnrollmentFactory(campaign=enrollment.campaign)
@@ -112,7 +112,7 @@ def test_a_buyer_that_was_enrolled_later() -> None:
     )
 
 
-def test_a_buyer_of_another_workspace() -> None:
+def test_buyer_of_another_workspace() -> None:
     lead = distributed(EnrollmentFactory().campaign)
 
     remedy = ask(lead, BuyerFactory())
@@ -136,7 +136,7 @@ def test_no_campaign() -> None:
     )
 
 
-def test_a_snapshot_that_is_gone_or_unreadable() -> None:
+def test_snapshot_that_is_gone_or_unreadable() -> None:
     enrollment = EnrollmentFactory()
     lead = distributed(enrollment.campaign)
     attempt = Attempt.objects.get(lead_id=lead.pk)

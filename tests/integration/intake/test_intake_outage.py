@@ -1,4 +1,4 @@
-"""A broker that is down never fails an intake and never slows it down. PITFALLS 2, 3 and 7."""
+"""A broker that is down never fails an intake and never slows it down."""
 
 import json
 import socket
@@ -12,7 +12,7 @@ import pytest
 from leadswitch.env import REPOSITORY
 from routing.models import Lead
 from tests.support.factories import SourceFactory, issue_key
-from tests.support.product_processes import child_environment
+from tests.support.processes import child_environment
 
 # A process of its own: the broker is chosen when it starts.
 SEND_LEADS = """

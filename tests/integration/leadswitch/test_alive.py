@@ -16,8 +16,7 @@ from leadswitch.embedded.processes import wait_until
 from leadswitch.env import REPOSITORY
 from routing.dispatch.heartbeat import FOLDER, LONGEST_TURN_SECONDS
 from tests.conftest import VAR_DIR
-from tests.integration.leadswitch.test_fitness import PLAIN, SERVERS
-from tests.integration.leadswitch.test_start import run
+from tests.support.commands import PLAIN, SERVERS, run
 
 AWAY = "redis://127.0.0.1:1/0"
 

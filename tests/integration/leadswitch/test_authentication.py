@@ -1,4 +1,4 @@
-"""Source keys: who is let in, what it costs, and what a refusal gives away. PITFALLS 57."""
+"""Source keys: who is let in, what it costs, and what a refusal gives away."""
 
 from datetime import timedelta
 from typing import Any
@@ -34,7 +34,7 @@ def assert_refused(response: Any, message: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["Api-Key", "api-key", "API-KEY"])
-def test_a_key_is_let_in(source: Source, scheme: str) -> None:
+def test_key_is_let_in(source: Source, scheme: str) -> None:
     assert ask(f"{scheme} {issue_key(source)}").status_code == 404
 
 
@@ -46,7 +46,7 @@ def test_it_takes_one_statement(source: Source) -> None:
     assert len(queries) == 2  # and the look-up of the lead
 
 
-def test_the_key_is_stored_as_a_hash_only(source: Source) -> None:
+def test_key_is_stored_as_a_hash_only(source: Source) -> None:
     key = issue_key(source)
     with connection.cursor() as cursor:
         cursor.execute("SELECT row_to_json(k)::text FROM routing_sourcekey k")
@@ -65,7 +65,7 @@ def test_no_key(authorization: str | None) -> None:
 @pytest.mark.parametrize(
     "text", ["", "x", "abcdefgh", "abcdefgh.short", "a" * 5_000, "abcdefg\xe9." + "a" * 32]
 )
-def test_what_is_no_key_never_reaches_the_database(text: str) -> None:
+def test_malformed_key_never_reaches_the_database(text: str) -> None:
     with CaptureQueriesContext(connection) as queries:
         response = ask(f"Api-Key {text}")
     assert_refused(response, "This is no source key: send the header `Api-Key <prefix>.<secret>`.")
@@ -91,13 +91,13 @@ def test_expired_revoked_and_inactive(source: Source) -> None:
     assert_refused(ask(f"Api-Key {key}"), "The source of this key is not active.")
 
 
-def test_without_the_secret_nobody_learns_that_a_key_has_ended(source: Source) -> None:
+def test_expiry_is_shown_only_with_the_secret(source: Source) -> None:
     prefix = issue_key(source).partition(".")[0]
     SourceKey.objects.update(revoked=True)
     assert_refused(ask(f"Api-Key {prefix}.{'x' * 32}"), "No such source key.")
 
 
-def test_an_unknown_prefix_is_hashed_as_well(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_prefix_is_hashed_as_well(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     """Constant time: both refusals compare one hash."""
     compared: list[str] = []
     generator = SourceKey.objects.key_generator

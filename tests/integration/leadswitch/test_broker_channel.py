@@ -26,7 +26,7 @@ def test_channel_without_a_connection_is_a_connection_error(orphan: tuple[Any, A
         channel._connparams()
 
 
-def test_control_the_library_fails_with_an_error_that_nobody_expects(orphan: tuple[Any, Any]) -> None:
+def test_control_library_raises_an_unexpected_error(orphan: tuple[Any, Any]) -> None:
     """When this fails the library has learnt it, and the guard can go."""
     connection, channel = orphan
     with pytest.raises(AttributeError) as failed:

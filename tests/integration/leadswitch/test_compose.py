@@ -51,7 +51,7 @@ def test_every_variable_reaches_every_part_of_the_product() -> None:
         assert own <= set(part["environment"]) <= own | of_a_part
 
 
-def test_what_must_be_set_is_named_in_the_example() -> None:
+def test_required_variables_are_in_the_example() -> None:
     """`docker compose up` refuses to start without these, and says what to set."""
     required = set(re.findall(r"\$\{(\w+):\?", (REPOSITORY / "docker-compose.yml").read_text()))
     example = (REPOSITORY / ".env.example").read_text()

@@ -136,7 +136,7 @@ def test_two_processes_that_start_at_once_end_with_one_server(var_dir: Path) -> 
 
 
 @pytest.mark.parametrize("victim", ["postgres", "redis-server"])
-def test_a_killed_server_is_started_again(var_dir: Path, victim: str) -> None:
+def test_killed_server_is_started_again(var_dir: Path, victim: str) -> None:
     write_both(start(var_dir), "committed")
     before = server_pids(var_dir)
     kill(before[victim][0])
@@ -178,7 +178,7 @@ def test_removing_the_sockets_is_healed(var_dir: Path) -> None:
     }
 
 
-def test_a_pid_file_that_names_a_stranger_is_no_obstacle(var_dir: Path) -> None:
+def test_pid_file_that_names_a_stranger_is_no_obstacle(var_dir: Path) -> None:
     write_both(start(var_dir), "kept")
     pid_file = ServicePaths.of(var_dir).postgres_data / "postmaster.pid"
     text = pid_file.read_text()
@@ -202,7 +202,7 @@ def run_id(url: str) -> str:
 
 
 @pytest.mark.parametrize("is_removed", [False, True], ids=["var is there", "var was removed"])
-def test_a_named_redis_is_a_server_of_its_own_and_stopped_with_the_others(
+def test_named_redis_is_a_server_of_its_own_and_stopped_with_the_others(
     var_dir: Path, *, is_removed: bool
 ) -> None:
     own = ensure_services(var_dir, database_url="postgres://u@db.example.com/leads").redis_url
@@ -232,7 +232,7 @@ def test_stopping_the_named_ones_leaves_the_checkouts_own(make_var: Callable[[st
     assert stop_named_redis(one) == []
 
 
-def test_a_checkout_copied_with_its_servers_running_gets_its_own(
+def test_checkout_copied_with_its_servers_running_gets_its_own(
     make_var: Callable[[str], Path],
 ) -> None:
     original, copy = make_var("original"), make_var("copy")
@@ -259,7 +259,7 @@ def test_with_one_url_set_only_the_other_server_is_started(var_dir: Path) -> Non
     assert service_states(var_dir) == {"PostgreSQL": "stopped", "Redis": "ready"}
 
 
-def test_the_products_role_is_no_superuser(var_dir: Path) -> None:
+def test_products_role_is_no_superuser(var_dir: Path) -> None:
     with psycopg.connect(start(var_dir).database_url) as connection:
         row = connection.execute(
             "SELECT rolsuper, rolcreaterole FROM pg_roles WHERE rolname = user"

@@ -13,19 +13,7 @@ from leadswitch.database.limits import session_limits
 from leadswitch.embedded.paths import ServicePaths
 from leadswitch.embedded.postgres import superuser_url
 from tests.conftest import ROLE_OF_TESTS, VAR_DIR
-from tests.integration.leadswitch.test_start import run
-
-PLAIN = superuser_url(ServicePaths.of(VAR_DIR)).replace("postgres@", "leadswitch@", 1)
-SERVERS = {
-    "dispatcher": ("manage.py", "dispatcher"),
-    "worker": ("-m", "celery", "-A", "leadswitch", "worker"),
-    "beat": ("-m", "celery", "-A", "leadswitch", "beat"),
-    "web": (
-        *("-m", "gunicorn", "leadswitch.wsgi", "--bind", "127.0.0.1:0"),
-        *("--config", "python:leadswitch.web.config"),
-    ),
-    "up": ("-m", "leadswitch.up", "--port", "0"),
-}
+from tests.support.commands import PLAIN, SERVERS, run
 
 
 @pytest.fixture
@@ -52,7 +40,7 @@ def test_limits_that_the_url_drops_are_missed() -> None:
 
 
 @pytest.mark.django_db
-def test_the_products_own_session_is_fit() -> None:
+def test_products_own_session_is_fit() -> None:
     check_database()
 
 

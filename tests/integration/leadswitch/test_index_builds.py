@@ -9,7 +9,8 @@ import pytest
 from django.db import OperationalError, connection, models
 
 from routing.models import Workspace
-from tests.support.racing import fetch_value, in_background, open_transaction, wait_until
+from tests.support.racing import in_background, open_transaction
+from tests.support.waiting import fetch_value, wait_until
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -79,7 +80,7 @@ def test_one_that_an_interrupted_run_left_is_built_again() -> None:
     assert fetch_value(IS_VALID) is True
 
 
-def test_what_an_interrupted_run_had_done_already_is_left_alone() -> None:
+def test_work_of_an_interrupted_run_is_kept() -> None:
     build()
     before = fetch_value("SELECT 'built_by_a_test'::regclass::oid")
     build()

@@ -21,7 +21,8 @@ from routing.postgres_errors import is_old_plan, is_outage
 from tests.support.factories import CampaignFactory, SourceFactory, enroll, issue_key
 from tests.support.processes import WORKER, celery
 from tests.support.race_leads import assert_verified, make_leads
-from tests.support.racing import race, wait_until
+from tests.support.racing import race
+from tests.support.waiting import wait_until
 from tracing.models import Attempt
 
 pytestmark = pytest.mark.usefixtures("committed_db", "redis_client")
@@ -145,7 +146,7 @@ def test_other_refusals_of_a_feature_are_raised() -> None:
 
 
 @pytest.mark.parametrize(("has_key", "codes"), [(False, [201, 409]), (True, [503, 201])])
-def test_sender_is_answered_or_told_to_send_again(codes: list[int], *, has_key: bool) -> None:
+def test_sender_gets_an_answer_or_a_retryable_error(codes: list[int], *, has_key: bool) -> None:
     """With an idempotency key the lead is stored in a transaction that began before it."""
     authorization = {"Authorization": f"Api-Key {issue_key(SourceFactory())}"}
 

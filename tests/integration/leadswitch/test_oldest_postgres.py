@@ -16,8 +16,8 @@ from leadswitch.embedded import ServerPrograms, start_services, stop_services
 from leadswitch.embedded.paths import ServicePaths
 from leadswitch.embedded.postgres import superuser_url
 from leadswitch.env import REPOSITORY
-from tests.integration.models.test_query_plans import walk
 from tests.support import machine
+from tests.support.plans import walk
 
 # What a table read whole costs there.
 DISABLED = 1e10

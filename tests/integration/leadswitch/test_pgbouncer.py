@@ -161,7 +161,7 @@ def key(limited: int) -> str:
     return str(part(limited, "command", "build")["key"])
 
 
-def test_a_day_goes_through_the_pooler(limited: int, key: str) -> None:
+def test_day_goes_through_the_pooler(limited: int, key: str) -> None:
     assert part(limited, "web", "intake", key, "first")["statuses"] == [201] * LEADS
     worked = part(limited, "worker", "work")
     assert worked["results"] == ["success"] * LEADS

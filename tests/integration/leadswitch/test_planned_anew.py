@@ -32,14 +32,14 @@ def prepared(table: str) -> tuple[int, int]:
 
 
 @pytest.mark.usefixtures("source")
-def test_a_list_of_the_desk_is_never_prepared() -> None:
+def test_list_of_the_desk_is_never_prepared() -> None:
     client = client_of(User.objects.create_superuser("root"))
     for _ in range(MANY):
         client.get(page(Lead, "changelist"), {"status__exact": "calling"})
     assert prepared("routing_lead") == (0, 0)
 
 
-def test_an_answer_that_reads_is_never_prepared(source: Source) -> None:
+def test_answer_that_reads_is_never_prepared(source: Source) -> None:
     headers = {"Authorization": f"Api-Key {issue_key(source)}"}
     created = post(headers)
     before = prepared("routing_lead")
@@ -69,7 +69,7 @@ def post(headers: dict[str, str]) -> str:
 
 
 @pytest.mark.usefixtures("source")
-def test_a_connection_that_is_opened_by_the_request_is_planned_anew_too() -> None:
+def test_connection_that_is_opened_by_the_request_is_planned_anew_too() -> None:
     client = client_of(User.objects.create_superuser("root"))
     connection.close()
     for _ in range(MANY):

@@ -1,4 +1,4 @@
-"""API keys are held to their rate, exactly, and an outage of Redis holds nobody. PITFALLS 61."""
+"""API keys are held to their rate, exactly, and an outage of Redis holds nobody."""
 
 import logging
 import socket
@@ -44,14 +44,14 @@ def allowed(allowance: Allowance | None) -> bool:
     return allowance.is_allowed
 
 
-def test_of_many_at_once_exactly_the_burst_passes(settings: Settings) -> None:
+def test_exactly_the_burst_of_simultaneous_requests_passes(settings: Settings) -> None:
     limit(settings, 1, burst=50)  # one a minute: none comes back while the test runs
     with ThreadPoolExecutor(8) as threads:
         passed = list(threads.map(lambda _: allowed(take("buyer", "abcdefgh")), range(200)))
     assert (passed.count(True), passed.count(False)) == (50, 150)
 
 
-def test_a_burst_is_counted_down_and_then_has_to_wait(settings: Settings) -> None:
+def test_burst_is_counted_down_and_then_has_to_wait(settings: Settings) -> None:
     limit(settings, 1, burst=3)
     told = [take("buyer", "abcdefgh") for _ in range(4)]
 
@@ -78,7 +78,7 @@ def test_a_burst_is_counted_down_and_then_has_to_wait(settings: Settings) -> Non
         (10, (False, 0)),
     ],
 )
-def test_the_bucket_refills_evenly(
+def test_bucket_refills_evenly(
     settings: Settings, redis_client: "redis.Redis[str]", minutes_to_full: int, expected: tuple[bool, int]
 ) -> None:
     """The clock is that of Redis, so the test moves the bucket instead; a second less, for its own run time."""
@@ -99,9 +99,7 @@ def test_keys_and_kinds_are_counted_apart(settings: Settings) -> None:
     assert [allowed(take(*each)) for each in asked] == [True, True, True, False]
 
 
-def test_a_key_that_rests_leaves_nothing_in_redis(
-    settings: Settings, redis_client: "redis.Redis[str]"
-) -> None:
+def test_key_that_rests_leaves_nothing_in_redis(settings: Settings, redis_client: "redis.Redis[str]") -> None:
     limit(settings, 1, burst=5)
     take("buyer", "abcdefgh")
     [name] = redis_client.scan_iter(match=f"*{settings.LEADSWITCH_REDIS_PREFIX}*rate*")
@@ -109,8 +107,8 @@ def test_a_key_that_rests_leaves_nothing_in_redis(
     assert 0 < redis_client.pttl(name) <= 60_000
 
 
-def test_a_script_that_redis_forgot_is_loaded_again(redis_client: "redis.Redis[str]") -> None:
-    """PITFALLS 34."""
+def test_script_that_redis_forgot_is_loaded_again(redis_client: "redis.Redis[str]") -> None:
+    """Redis forgets scripts when it restarts: the text is sent again."""
     assert allowed(take("buyer", "abcdefgh"))
     redis_client.script_flush()
     assert allowed(take("buyer", "abcdefgh"))
@@ -142,14 +140,14 @@ def test_without_redis_everything_passes_and_is_counted(
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("no_redis")
-def test_a_request_without_redis_is_answered_without_the_headers() -> None:
+def test_request_without_redis_is_answered_without_the_headers() -> None:
     response = ask(SourceFactory.create())
     assert response.status_code == 404
     assert not [name for name in response.headers if name.startswith("RateLimit")]
 
 
 @pytest.mark.django_db
-def test_a_source_that_asks_too_fast_is_told_when_to_come_back(settings: Settings) -> None:
+def test_source_over_its_rate_limit_gets_retry_after(settings: Settings) -> None:
     limit(settings, 1, burst=1)
     key = issue_key(SourceFactory.create())
     first, second = ask_with(key), ask_with(key)
@@ -167,7 +165,7 @@ def test_a_source_that_asks_too_fast_is_told_when_to_come_back(settings: Setting
 
 
 @pytest.mark.django_db
-def test_a_refused_key_is_not_counted(settings: Settings, redis_client: "redis.Redis[str]") -> None:
+def test_refused_key_is_not_counted(settings: Settings, redis_client: "redis.Redis[str]") -> None:
     prefix = issue_key(SourceFactory.create()).partition(".")[0]
     assert ask_with(f"{prefix}.{'x' * 32}").status_code == 401
     assert list(redis_client.scan_iter(match=f"*{settings.LEADSWITCH_REDIS_PREFIX}*rate*")) == []

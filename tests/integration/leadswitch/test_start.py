@@ -1,12 +1,12 @@
 """What a person sees when the configuration is wrong: one line that names the variable, and no trace-back."""
 
-import os
 import subprocess
 import sys
 
 import pytest
 
 from leadswitch.env import REPOSITORY
+from tests.support.commands import run
 
 SECRET = "long-enough-for-a-secret-and-used-nowhere-else"
 EXTERNAL = {
@@ -16,20 +16,6 @@ EXTERNAL = {
     "LEADSWITCH_IDENTITY_KEY": SECRET,
     "ALLOWED_HOSTS": "leads.example.com",
 }
-
-
-def run(*command: str, **variables: str) -> tuple[int, list[str]]:
-    """The exit code and the lines on standard error."""
-    result = subprocess.run(
-        [sys.executable, *command],
-        cwd=REPOSITORY,
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return result.returncode, result.stderr.splitlines()
 
 
 @pytest.mark.parametrize(

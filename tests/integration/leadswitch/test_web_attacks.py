@@ -68,7 +68,7 @@ def test_slow_clients_hold_no_thread() -> None:
                 assert all(is_open(each) for each in clients)
 
 
-def test_control_a_server_that_reads_in_its_threads_answers_nobody() -> None:
+def test_control_server_that_reads_in_its_threads_stops_answering() -> None:
     with (
         served("--worker-class", "gthread") as address,
         attacked(address, ATTACKS["slow body"]),

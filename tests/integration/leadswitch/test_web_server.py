@@ -143,7 +143,7 @@ def test_connection_is_kept_between_requests_longer_than_proxies_keep_it(site: S
     assert client.recv(1000) == b""
 
 
-def test_the_connection_that_waited_longest_makes_room(stack: ExitStack) -> None:
+def test_connection_that_waited_longest_makes_room(stack: ExitStack) -> None:
     site = Served(stack, max_connections=3)
     clients = [site.connect(HALF) for _ in range(3)]
     site.age(0, 20)
@@ -162,7 +162,7 @@ def test_the_connection_that_waited_longest_makes_room(stack: ExitStack) -> None
         (b"GET / HTTP/1.1\r\nX: a\x00b\r\n\r\n", b"400"),
     ],
 )
-def test_what_is_too_large_or_malformed_is_refused(site: Served, sent: bytes, status: bytes) -> None:
+def test_too_large_or_malformed_value_is_refused(site: Served, sent: bytes, status: bytes) -> None:
     assert site.connect(sent).recv(100).split()[1] == status
 
 
@@ -173,13 +173,13 @@ def test_headers_of_a_proxy_are_removed_where_none_is_trusted(site: Served) -> N
     assert site.connect(FORWARDED).recv(1000).endswith(b"127.0.0.1 http []")
 
 
-def test_a_trusted_proxy_names_the_client(stack: ExitStack, settings: Any) -> None:
+def test_trusted_proxy_names_the_client(stack: ExitStack, settings: Any) -> None:
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     answer = Served(stack).connect(FORWARDED).recv(1000)
     assert answer.endswith(b"203.0.113.9 https ['HTTP_X_FORWARDED_FOR', 'HTTP_X_FORWARDED_PROTO']")
 
 
-def test_a_stopping_process_answers_what_was_sent_and_says_that_it_goes(site: Served) -> None:
+def test_stopping_process_answers_and_reports_its_end(site: Served) -> None:
     kept, half = site.connect(GET), site.connect(HALF)
     kept.recv(1000)
     worker = make_worker(site)

@@ -14,7 +14,7 @@ from leadswitch.embedded import stop_services
 from leadswitch.embedded.paths import ServicePaths
 from leadswitch.embedded.redis import running_names
 from leadswitch.env import REPOSITORY
-from tests.support.racing import wait_until
+from tests.support.waiting import wait_until
 
 PROBE = "tests/integration/leadswitch/worker_probe.py"
 SECONDS = 180.0
@@ -69,7 +69,7 @@ def test_each_worker_has_a_redis_of_its_own_until_the_session_ends(var_dir: Path
     assert stop_services(var_dir) == []
 
 
-def test_an_interrupted_session_stops_them(var_dir: Path) -> None:
+def test_interrupted_session_stops_them(var_dir: Path) -> None:
     session = start_session(var_dir, stays=True)
     wait_until(lambda: len(read_ids(var_dir)) == 2, what="two workers", seconds=SECONDS)
     end_group(session, signal.SIGINT)

@@ -209,7 +209,7 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
         lambda: update(Wallet, BuyerFactory().wallet, credit_limit_cents=MAX_CREDIT_LIMIT_CENTS + 1),
     ),
     ("idempotency_owner_route_key", two_answers),
-    ("lead_due_exactly_while_pending", lambda: LeadFactory(next_attempt_at=None)),  # PITFALLS 36
+    ("lead_due_exactly_while_pending", lambda: LeadFactory(next_attempt_at=None)),  # or the lead is an orphan
     ("lead_due_exactly_while_pending", lambda: LeadFactory(status="failed", finished_at=timezone.now())),
     ("lead_finished_at_iff_finished", lambda: LeadFactory(status="failed", next_attempt_at=None)),
     ("lead_finished_at_iff_finished", lambda: LeadFactory(finished_at=timezone.now())),
@@ -229,7 +229,7 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
     ),
     ("lead_locked_exactly_while_calling", lambda: LeadFactory(locked_by="somebody")),
     ("lead_locked_exactly_while_calling", lambda: LeadFactory(locked_at=timezone.now())),
-    ("lead_hash_not_blank", lambda: LeadFactory(email_hash="")),  # PITFALLS 39
+    ("lead_hash_not_blank", lambda: LeadFactory(email_hash="")),  # or all blanks are one person
     ("lead_hash_not_blank", lambda: LeadFactory(phone_hash="")),
     ("lead_source_external_id_unique", lambda: two_of(LeadFactory, source=SourceFactory(), external_id="7")),
     (
@@ -252,7 +252,7 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
     ("workspace_duplicate_scope_known", lambda: update(Workspace, WorkspaceFactory(), duplicate_scope="x")),
     ("rule_workspace_name_unique", lambda: two_of(RuleFactory, workspace=WorkspaceFactory(), name="one")),
     ("rule_leads_elsewhere", lambda: two_ends_the_same(WorkspaceFactory())),
-    ("attempt_duplicate_has_first", lambda: new_attempt(result="duplicate")),  # PITFALLS 38
+    ("attempt_duplicate_has_first", lambda: new_attempt(result="duplicate")),  # the rate is counted by it
     ("workspace_ttl_positive", lambda: update(Workspace, WorkspaceFactory(), lead_ttl_days=0)),
     ("attempt_ends_after_start", lambda: new_attempt(finished_at="2000-01-01T00:00Z")),
     ("attempt_lead_number_unique", lambda: two_of(new_attempt)),
@@ -283,7 +283,7 @@ def test_largest_amounts_are_allowed() -> None:
     assert Enrollment.objects.count() == 1
 
 
-def test_what_only_looks_like_a_breach_is_allowed() -> None:
+def test_apparent_breach_is_allowed() -> None:
     first = new_assignment()
     update(Assignment, first, state="returned", returned_at=timezone.now())
     new_assignment(lead=first.lead, enrollment=first.enrollment)
@@ -297,7 +297,7 @@ def test_what_only_looks_like_a_breach_is_allowed() -> None:
     assert Lead.objects.filter(external_id="").count() == 3
 
 
-def test_the_parts_of_an_enrollment_belong_together() -> None:
+def test_parts_of_an_enrollment_belong_together() -> None:
     """A tier of another campaign, a buyer of another workspace: refused by trigger on insert and on update."""
     campaign, foreign = CampaignFactory(), CampaignFactory()
     enrollment = EnrollmentFactory(campaign=campaign)

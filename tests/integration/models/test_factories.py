@@ -10,7 +10,7 @@ from tests.support.factories import CampaignFactory, EnrollmentFactory, LeadFact
 pytestmark = pytest.mark.django_db
 
 
-def test_a_lead_is_sold_to_an_enrolled_buyer() -> None:
+def test_lead_is_sold_to_an_enrolled_buyer() -> None:
     campaign = CampaignFactory()
     enrollment = EnrollmentFactory(campaign=campaign, buyer__credits_cents=10_000)
     lead = LeadFactory(source__workspace=campaign.workspace)
@@ -32,7 +32,7 @@ def test_enroll_makes_buyers_of_the_campaigns_workspace_in_one_tier() -> None:
     assert [each.buyer.wallet.balance_cents for each in enrollments] == [500, 500, 500]
 
 
-def test_an_issued_key_is_the_sources() -> None:
+def test_issued_key_is_the_sources() -> None:
     lead = LeadFactory()
 
     key = issue_key(lead.source)

@@ -28,7 +28,7 @@ def write_a_verdict_and_fail() -> None:
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_the_verdict_alias_is_another_session_of_the_same_database() -> None:
+def test_verdict_alias_is_another_session_of_the_same_database() -> None:
     assert session_id("default") != session_id("verdict")
     with pytest.raises(IntegrityError):
         write_a_verdict_and_fail()
@@ -50,7 +50,7 @@ def test_commits_of_other_tests_and_threads_are_gone() -> None:
 
 
 @pytest.mark.django_db
-def test_a_rolled_back_test_sees_none_of_them() -> None:
+def test_rolled_back_test_sees_none_of_them() -> None:
     assert Workspace.objects.count() == 0
 
 

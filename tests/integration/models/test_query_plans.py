@@ -1,7 +1,6 @@
 """The statements of the hot path use their indexes on filled tables, and a sold lead takes few of them."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -33,6 +32,7 @@ from tests.support.factories import (
     person,
 )
 from tests.support.filling import fill_leads, fill_mostly_sold
+from tests.support.plans import nodes, plan, walk
 from tests.support.planting import plant
 
 FILLED_LEADS = 20_000
@@ -60,27 +60,6 @@ def filled(committed_db: None) -> Campaign:  # noqa: ARG001
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     return campaign
-
-
-def nodes(sql: str, parameters: Any, *, options: str = "FORMAT JSON") -> list[dict[str, Any]]:
-    """Return every node of a statement's plan."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN ({options}) {sql}", parameters)
-        [(explained,)] = cursor.fetchall()
-    return list(walk((json.loads(explained) if isinstance(explained, str) else explained)[0]["Plan"]))
-
-
-def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield node
-    for each in node.get("Plans", []):
-        yield from walk(each)
-
-
-def plan(sql: str, parameters: Any) -> tuple[set[str], set[str]]:
-    """Return the indexes that a statement uses and the tables that it reads as a whole."""
-    found = nodes(sql, parameters)
-    scanned = {node["Relation Name"] for node in found if node["Node Type"] == "Seq Scan"}
-    return {node["Index Name"] for node in found if "Index Name" in node}, scanned
 
 
 def test_hot_statements_use_their_indexes(filled: Campaign) -> None:
@@ -112,7 +91,7 @@ UPDATE routing_lead SET
 """
 
 
-def test_a_person_is_looked_for_by_identity_though_thousands_of_duplicates_are_there(
+def test_person_is_looked_for_by_identity_though_thousands_of_duplicates_are_there(
     filled: Campaign,
 ) -> None:
     """9,500 leads are of one person: the index passes over those that make nobody a duplicate."""
@@ -193,7 +172,7 @@ def test_overdue_leads_of_paused_workspaces_are_not_read(sql: str, parameters: A
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_a_pick_locks_no_other_workspace() -> None:
+def test_pick_locks_no_other_workspace() -> None:
     """The walk over the workspaces ends at the first lead."""
     lead_ids = [LeadFactory().pk for _ in range(RUNNING)]
     with holding(LOCK_NEXT_DUE, [0]), transaction.atomic():
@@ -221,7 +200,7 @@ def test_campaigns_of_a_workspace_are_found_by_the_partial_index(filled: Campaig
 @pytest.mark.parametrize("buyers", [1, 3, 40])
 @pytest.mark.parametrize("max_buyers", [1, 3])
 @pytest.mark.usefixtures("committed_db")
-def test_a_sold_lead_takes_at_most_12_statements(buyers: int, max_buyers: int) -> None:
+def test_sold_lead_takes_at_most_12_statements(buyers: int, max_buyers: int) -> None:
     """BEGIN, SAVEPOINTs and COMMIT counted; the number does not grow with the buyers.
 
     One lead of each version takes six more: its attempt ends, its snapshot is kept, and the attempt begins again.
@@ -248,7 +227,7 @@ def count_statements(lead: Lead, *, sold_to: int = 1) -> int:
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_a_routed_lead_whose_person_is_looked_for_takes_at_most_14_too() -> None:
+def test_routed_lead_whose_person_is_looked_for_takes_at_most_14_too() -> None:
     """Two more than a lead of nobody: a wait for others of the same person, and a look. Rules cost none."""
     campaign = CampaignFactory()
     enroll(campaign, count=3, credits_cents=100_000)
@@ -271,7 +250,7 @@ def test_a_routed_lead_whose_person_is_looked_for_takes_at_most_14_too() -> None
 
 @pytest.mark.parametrize("is_scoped", [True, False])
 @pytest.mark.usefixtures("committed_db")
-def test_a_page_of_the_retry_queue_is_read_through_its_index(is_scoped: bool) -> None:  # noqa: FBT001
+def test_page_of_the_retry_queue_is_read_through_its_index(is_scoped: bool) -> None:  # noqa: FBT001
     source = SourceFactory()
     fill_leads(
         source,

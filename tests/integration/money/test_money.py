@@ -97,7 +97,7 @@ def test_absurd_sums_are_refused() -> None:
     assert (wallet.balance_cents, wallet.credit_limit_cents) == (MOST_CENTS, MOST_CENTS)
 
 
-def test_a_top_up_adds_and_explains_itself(buyer: Buyer) -> None:
+def test_top_up_adds_and_explains_itself(buyer: Buyer) -> None:
     entry = top_up(buyer.pk, amount_cents=5_000, key="pay-1", actor="ann", reason="card")
 
     wallet = buyer.wallet
@@ -115,8 +115,8 @@ def test_a_top_up_adds_and_explains_itself(buyer: Buyer) -> None:
     assert entry.pk == LedgerEntry.objects.get().pk
 
 
-def test_a_payment_event_that_comes_twice_credits_once(buyer: Buyer) -> None:
-    """PITFALLS 52."""
+def test_payment_event_that_comes_twice_credits_once(buyer: Buyer) -> None:
+    """A payment event that is delivered twice must not move money twice."""
     first = top_up(buyer.pk, amount_cents=5_000, key="pay-1", actor="ann")
     before = state(buyer)
 
@@ -126,7 +126,7 @@ def test_a_payment_event_that_comes_twice_credits_once(buyer: Buyer) -> None:
     assert state(buyer) == before
 
 
-def test_a_key_belongs_to_one_movement(buyer: Buyer) -> None:
+def test_key_belongs_to_one_movement(buyer: Buyer) -> None:
     other = BuyerFactory()
     top_up(buyer.pk, amount_cents=5_000, key="pay-1", actor="ann")
     before = state(buyer), state(other)
@@ -150,7 +150,7 @@ def test_kinds_have_keys_of_their_own(buyer: Buyer) -> None:
 
 
 @pytest.mark.parametrize(("amount_cents", "told"), [(0, "$0.00"), (-1, "-$0.01")])
-def test_a_top_up_that_adds_nothing_is_refused(buyer: Buyer, amount_cents: int, told: str) -> None:
+def test_top_up_that_adds_nothing_is_refused(buyer: Buyer, amount_cents: int, told: str) -> None:
     before = state(buyer)
     with pytest.raises(MoneyRefused, match=re.escape(f": {told} is not above $0.00")):
         top_up(buyer.pk, amount_cents=amount_cents, key="k", actor="ann")
@@ -158,14 +158,14 @@ def test_a_top_up_that_adds_nothing_is_refused(buyer: Buyer, amount_cents: int, 
 
 
 @pytest.mark.parametrize(("amount_cents", "reason"), [(0, "because"), (5, ""), (5, "  ")])
-def test_an_adjustment_needs_an_amount_and_a_reason(buyer: Buyer, amount_cents: int, reason: str) -> None:
+def test_adjustment_needs_an_amount_and_a_reason(buyer: Buyer, amount_cents: int, reason: str) -> None:
     before = state(buyer)
     with pytest.raises(MoneyRefused, match="needs an amount other than 0 and a reason"):
         adjust(buyer.pk, amount_cents=amount_cents, key="k", actor="ann", reason=reason)
     assert state(buyer) == before
 
 
-def test_a_balance_goes_down_to_its_limit_and_not_below(buyer: Buyer) -> None:
+def test_balance_goes_down_to_its_limit_and_not_below(buyer: Buyer) -> None:
     Wallet.objects.filter(buyer=buyer).update(credit_limit_cents=100)
     adjust(buyer.pk, amount_cents=-100, key="1", actor="ann", reason="fee")
     before = state(buyer)
@@ -188,7 +188,7 @@ def test_held_credits_cannot_be_spent(buyer: Buyer) -> None:
     assert balance(buyer) == 60
 
 
-def test_a_movement_is_undone_with_the_transaction_around_it(buyer: Buyer) -> None:
+def test_movement_is_undone_with_the_transaction_around_it(buyer: Buyer) -> None:
     before = state(buyer)
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         fail_after(lambda: top_up(buyer.pk, amount_cents=1, key="1", actor="ann"))
@@ -200,7 +200,7 @@ def fail_after(step: Callable[[], Any]) -> None:
     raise ZeroDivisionError
 
 
-def test_a_charge_is_refunded_in_parts_and_never_beyond(sold: Assignment) -> None:
+def test_charge_is_refunded_in_parts_and_never_beyond(sold: Assignment) -> None:
     assert balance(sold.buyer) == 7_500
     assert charge_left(sold.pk) == 2_500
 
@@ -220,8 +220,8 @@ def test_a_charge_is_refunded_in_parts_and_never_beyond(sold: Assignment) -> Non
     assert (balance(sold.buyer), charge_left(sold.pk)) == (10_000, 0)
 
 
-def test_a_failed_lead_and_a_later_dispute_do_not_both_pay(sold: Assignment) -> None:
-    """PITFALLS 52: two causes, one charge."""
+def test_failed_lead_and_a_later_dispute_do_not_both_pay(sold: Assignment) -> None:
+    """Two causes, one charge."""
     pay_back(sold, key="failed")
     before = state(sold.buyer)
 
@@ -233,14 +233,14 @@ def test_a_failed_lead_and_a_later_dispute_do_not_both_pay(sold: Assignment) -> 
 
 
 @pytest.mark.parametrize("amount_cents", [0, -5])
-def test_a_refund_of_nothing_is_refused(sold: Assignment, amount_cents: int) -> None:
+def test_refund_of_nothing_is_refused(sold: Assignment, amount_cents: int) -> None:
     before = state(sold.buyer)
     with pytest.raises(RefundExceedsCharge):
         pay_back(sold, amount_cents=amount_cents)
     assert state(sold.buyer) == before
 
 
-def test_a_repeated_refund_returns_the_first(sold: Assignment) -> None:
+def test_repeated_refund_returns_the_first(sold: Assignment) -> None:
     first = pay_back(sold, amount_cents=1_000)
     before = state(sold.buyer)
 
@@ -250,7 +250,7 @@ def test_a_repeated_refund_returns_the_first(sold: Assignment) -> None:
     assert state(sold.buyer) == before
 
 
-def test_a_refund_key_of_another_assignment_or_amount_is_refused(sold: Assignment) -> None:
+def test_refund_key_of_another_assignment_or_amount_is_refused(sold: Assignment) -> None:
     enrollment = sold.enrollment
     assert enrollment is not None
     distribute_lead(LeadFactory(source=sold.lead.source).pk)

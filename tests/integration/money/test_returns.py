@@ -50,7 +50,7 @@ def everything() -> tuple[Any, ...]:
     return tuple(list(model.objects.order_by("pk").values()) for model in models)
 
 
-def test_a_return_refunds_the_charge_and_gives_the_caps_back(sold: Assignment) -> None:
+def test_return_refunds_the_charge_and_gives_the_caps_back(sold: Assignment) -> None:
     assert counters(sold) == [(2, 5_000)] * 4
     before = Enrollment.objects.get(pk=sold.enrollment_id)
     at = timezone.now()
@@ -71,7 +71,7 @@ def test_a_return_refunds_the_charge_and_gives_the_caps_back(sold: Assignment) -
     assert (lead.status, lead.finished_at) == ("returned", at)
 
 
-def test_a_campaign_may_keep_the_caps(sold: Assignment) -> None:
+def test_campaign_may_keep_the_caps(sold: Assignment) -> None:
     Campaign.objects.update(returns_restore_caps=False)
     before = Enrollment.objects.get(pk=sold.enrollment_id)
 
@@ -109,7 +109,7 @@ def test_returned_sale_gives_its_turn_back(mode: str, weights: tuple[int, ...]) 
     assert kept == [3 * weight for weight in weights]
 
 
-def test_a_second_return_changes_nothing(sold: Assignment) -> None:
+def test_second_return_changes_nothing(sold: Assignment) -> None:
     return_assignment(sold.public_id, actor="ann", reason="wrong number")
     before = everything()
 
@@ -119,8 +119,8 @@ def test_a_second_return_changes_nothing(sold: Assignment) -> None:
     assert everything() == before
 
 
-def test_what_was_refunded_before_is_not_refunded_again(sold: Assignment) -> None:
-    """PITFALLS 52: a refund for a failure and a return later pay the charge once between them."""
+def test_refund_happens_once(sold: Assignment) -> None:
+    """A refund for a failure and a return later pay the charge once between them."""
     refund(
         assignment_id=sold.pk, buyer_id=sold.buyer_id, key="1", actor="ann", reason="late", amount_cents=900
     )
@@ -134,7 +134,7 @@ def test_what_was_refunded_before_is_not_refunded_again(sold: Assignment) -> Non
     assert balance(sold) == 7_500
 
 
-def test_a_fully_refunded_lead_can_still_be_returned(sold: Assignment) -> None:
+def test_fully_refunded_lead_can_still_be_returned(sold: Assignment) -> None:
     refund(assignment_id=sold.pk, buyer_id=sold.buyer_id, key="1", actor="ann", reason="late")
 
     returned = return_assignment(sold.public_id, actor="ann", reason="wrong number")
@@ -145,7 +145,7 @@ def test_a_fully_refunded_lead_can_still_be_returned(sold: Assignment) -> None:
 
 
 def test_only_windows_that_counted_the_sale_are_given_back(sold: Assignment) -> None:
-    """A day later the day's counter belongs to other sales; the PITFALLS 54 windows are the buyer's own."""
+    """A day later the day's counter belongs to other sales; windows are the buyer's own."""
     Wallet.objects.filter(buyer=sold.buyer_id).update(credit_limit_cents=10_000)
     later = sold.created_at + timedelta(days=40)
     lead = LeadFactory(source=sold.lead.source, next_attempt_at=later)
@@ -157,7 +157,7 @@ def test_only_windows_that_counted_the_sale_are_given_back(sold: Assignment) -> 
     assert counters(sold) == [(1, 2_500)] * 4
 
 
-def test_a_lead_of_a_removed_enrollment_can_be_returned(sold: Assignment) -> None:
+def test_lead_of_a_removed_enrollment_can_be_returned(sold: Assignment) -> None:
     Enrollment.objects.all().delete()
 
     returned = return_assignment(sold.public_id, actor="ann", reason="wrong number")
@@ -166,7 +166,7 @@ def test_a_lead_of_a_removed_enrollment_can_be_returned(sold: Assignment) -> Non
     assert balance(sold) == 7_500
 
 
-def test_a_free_lead_can_be_returned() -> None:
+def test_free_lead_can_be_returned() -> None:
     campaign = CampaignFactory(price_cents=0)
     enroll(campaign, count=1)
     distribute_lead(LeadFactory(source=SourceFactory(workspace=campaign.workspace)).pk)
@@ -178,7 +178,7 @@ def test_a_free_lead_can_be_returned() -> None:
     assert list(LedgerEntry.objects.values_list("kind", "amount_cents")) == [("charge", 0)]
 
 
-def test_a_returned_lead_is_not_sold_to_the_same_buyer_again(sold: Assignment) -> None:
+def test_returned_lead_is_not_sold_to_the_same_buyer_again(sold: Assignment) -> None:
     return_assignment(sold.public_id, actor="ann", reason="wrong number")
     Lead.objects.filter(pk=sold.lead_id).update(status="pending", next_attempt_at=AT, finished_at=None)
 
@@ -187,7 +187,7 @@ def test_a_returned_lead_is_not_sold_to_the_same_buyer_again(sold: Assignment) -
     assert Assignment.objects.filter(lead=sold.lead_id).get().state == "returned"
 
 
-def test_a_return_needs_a_reason_and_an_assignment(sold: Assignment) -> None:
+def test_return_needs_a_reason_and_an_assignment(sold: Assignment) -> None:
     before = everything()
 
     with pytest.raises(ActionRefused, match="a return needs a reason"):
@@ -198,7 +198,7 @@ def test_a_return_needs_a_reason_and_an_assignment(sold: Assignment) -> None:
     assert everything() == before
 
 
-def test_the_clock_is_read_when_no_time_is_given(sold: Assignment) -> None:
+def test_clock_is_read_when_no_time_is_given(sold: Assignment) -> None:
     with time_machine.travel("2027-01-01T00:00Z", tick=False):
         returned = return_assignment(sold.public_id, actor="ann", reason="wrong number")
         assert returned.returned_at == timezone.now()

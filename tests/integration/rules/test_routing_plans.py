@@ -45,9 +45,7 @@ class TestVersions:
         ],
         ids=lambda change: next(iter(change)),
     )
-    def test_a_change_is_told_to_everybody_whose_leads_can_meet_the_rule(
-        self, change: dict[str, Any]
-    ) -> None:
+    def test_rule_change_bumps_every_workspace_whose_leads_can_match(self, change: dict[str, Any]) -> None:
         first, second, third, fourth = chain(4)
         before = [version(each) for each in (first, second, third, fourth)]
 
@@ -56,7 +54,7 @@ class TestVersions:
         after = [version(each) for each in (first, second, third, fourth)]
         assert [now - then for now, then in zip(after, before, strict=True)] == [1, 1, 0, 0]
 
-    def test_a_new_rule_a_deleted_one_and_one_that_leads_elsewhere(self) -> None:
+    def test_new_rule_a_deleted_one_and_one_that_leads_elsewhere(self) -> None:
         first, second, _ = chain(3)
         before = version(first)
         rule = RuleFactory(workspace=second)
@@ -66,7 +64,7 @@ class TestVersions:
         rule.delete()
         assert version(first) == before + 3
 
-    def test_what_changes_no_decision_changes_no_version(self) -> None:
+    def test_change_without_effect_on_decisions_keeps_the_version(self) -> None:
         rule = RuleFactory()
         before = version(rule.workspace)
         RoutingRule.objects.filter(pk=rule.pk).update(name=rule.name, priority=rule.priority)
@@ -74,7 +72,7 @@ class TestVersions:
         Workspace.objects.filter(pk=rule.workspace_id).update(name="renamed")
         assert version(rule.workspace) == before
 
-    def test_a_workspace_saved_as_it_was_read_keeps_the_version(self) -> None:
+    def test_workspace_saved_as_it_was_read_keeps_the_version(self) -> None:
         """save() writes the version it has read: the trigger keeps the higher one."""
         workspace = WorkspaceFactory()
         stale = Workspace.objects.get(pk=workspace.pk)
@@ -88,22 +86,20 @@ class TestVersions:
 
 
 class TestPlans:
-    def test_a_known_version_costs_no_statement(
-        self, django_assert_num_queries: Callable[[int], Any]
-    ) -> None:
+    def test_known_version_costs_no_statement(self, django_assert_num_queries: Callable[[int], Any]) -> None:
         cache, workspace = PlanCache(), chain(3)[0]
         plan = cache.get(workspace.pk, version=version(workspace))
         with django_assert_num_queries(0):
             assert cache.get(workspace.pk, version=plan.version) is plan
 
-    def test_a_workspace_that_never_had_a_rule_costs_none_at_all(
+    def test_workspace_that_never_had_a_rule_costs_none_at_all(
         self, django_assert_num_queries: Callable[[int], Any]
     ) -> None:
         workspace = WorkspaceFactory()
         with django_assert_num_queries(0):
             assert PlanCache().get(workspace.pk, version=0).rules == {}
 
-    def test_a_change_further_on_is_seen(self) -> None:
+    def test_change_further_on_is_seen(self) -> None:
         cache, (first, second, _) = PlanCache(), chain(3)
         assert len(cache.get(first.pk, version=version(first)).find_path({}, max_hops=MAX_HOPS)) == 2
 
@@ -111,7 +107,7 @@ class TestPlans:
 
         assert len(cache.get(first.pk, version=version(first)).find_path({}, max_hops=MAX_HOPS)) == 1
 
-    def test_the_least_recently_used_is_dropped(self) -> None:
+    def test_least_recently_used_is_dropped(self) -> None:
         cache = PlanCache(size=2)
         workspaces = [chain(2)[0] for _ in range(3)]
         plans = [cache.get(each.pk, version=version(each)) for each in workspaces]
@@ -122,7 +118,7 @@ class TestPlans:
         rule = RuleFactory(active=False)
         assert read_plan(rule.workspace_id).rules == {}
 
-    def test_a_stored_rule_that_does_not_compile_stops_only_leads_that_come_to_its_workspace(self) -> None:
+    def test_stored_rule_that_does_not_compile_stops_only_leads_that_come_to_its_workspace(self) -> None:
         first, second, _ = chain(3)
         RoutingRule.objects.filter(workspace=first).update(conditions=GEORGIA)
         broken = RuleFactory(workspace=second, conditions={"field": "state", "op": "near"})
@@ -134,12 +130,12 @@ class TestPlans:
             with pytest.raises(RuleBroken, match=f"routing rule {broken.pk}"):
                 plan.find_path({"state": "GA"}, max_hops=MAX_HOPS)
 
-    def test_a_workspace_that_does_not_exist_is_an_error(self) -> None:
+    def test_workspace_that_does_not_exist_is_an_error(self) -> None:
         with pytest.raises(UnknownWorkspace):
             read_plan(0)
 
     def test_higher_priority_first_and_ties_by_id(self) -> None:
-        """PITFALLS 42, against a slow reading of the rows: priorities, ties, inactive rules and conditions mixed."""
+        """Against a slow reading of the rows: priorities, ties, inactive rules and conditions mixed."""
         random = Random(7)
         workspace, destinations = WorkspaceFactory(), WorkspaceFactory.create_batch(3)
         states = ("GA", "AL", "TX")
@@ -185,7 +181,7 @@ class TestRings:
         assert list(RoutingRule.objects.order_by("pk").values()) == before
 
     @pytest.mark.parametrize("length", [2, 3, 5])
-    def test_a_ring_is_refused(self, length: int) -> None:
+    def test_ring_is_refused(self, length: int) -> None:
         workspaces = chain(length)
         close = {"workspace": workspaces[-1], "destination": workspaces[0]}
         self.refused(lambda: RuleFactory(**close), constraint="rule_makes_no_ring")
@@ -197,7 +193,7 @@ class TestRings:
         ring = find_ring(workspace_id=workspaces[-1].pk, destination_id=workspaces[0].pk)
         assert ring == [each.pk for each in (workspaces[-1], *workspaces)]
 
-    def test_a_ring_made_in_one_statement_is_refused(self) -> None:
+    def test_ring_made_in_one_statement_is_refused(self) -> None:
         one, other = WorkspaceFactory.create_batch(2)
         rules = [
             RuleFactory.build(workspace=one, destination=other),
@@ -205,19 +201,19 @@ class TestRings:
         ]
         self.refused(lambda: RoutingRule.objects.bulk_create(rules), constraint="rule_makes_no_ring")
 
-    def test_a_rule_that_leads_to_itself_is_refused(self) -> None:
+    def test_rule_that_leads_to_itself_is_refused(self) -> None:
         workspace = WorkspaceFactory()
         self.refused(
             lambda: RuleFactory(workspace=workspace, destination=workspace), constraint="rule_leads_elsewhere"
         )
 
-    def test_a_rule_that_is_changed_does_not_meet_itself(self) -> None:
+    def test_rule_that_is_changed_does_not_meet_itself(self) -> None:
         rule = RuleFactory()
         ends = {"workspace_id": rule.destination_id, "destination_id": rule.workspace_id}
         assert find_ring(**ends, rule_id=rule.pk) == []
         assert find_ring(**ends) == [rule.destination_id, rule.workspace_id, rule.destination_id]
 
-    def test_a_path_of_too_many_rules_is_refused_at_either_end_and_between(self) -> None:
+    def test_path_of_too_many_rules_is_refused_at_either_end_and_between(self) -> None:
         workspaces = chain(MAX_HOPS + 1)
         ends = [
             (WorkspaceFactory(), workspaces[0]),
@@ -238,7 +234,7 @@ class TestRings:
         RuleFactory(workspace=first[-2], destination=second[0])
         assert len(read_plan(first[0].pk).find_path({}, max_hops=MAX_HOPS)) == MAX_HOPS // 2
 
-    def test_a_dense_graph_is_checked_quickly(self) -> None:
+    def test_dense_graph_is_checked_quickly(self) -> None:
         """Every way through eight workspaces exists: bounded by places, not by the 128 ways."""
         workspaces = WorkspaceFactory.create_batch(MAX_HOPS + 1)
         for place, here in enumerate(workspaces):

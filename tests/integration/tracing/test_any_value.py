@@ -125,7 +125,7 @@ class TestRecorder:
             (object(), "(object)"),
         ],
     )
-    def test_what_json_cannot_hold_is_text(self, value: Any, stored: Any) -> None:
+    def test_non_json_value_is_text(self, value: Any, stored: Any) -> None:
         recorder = new_recorder()
         recorder.add(Event.DISTRIBUTED, data={"a": {"b": value}, "as it is": [1, 2.5, "text", None, True]})
         before = count_as_text()
@@ -140,7 +140,7 @@ class TestRecorder:
         assert data[AS_TEXT] == [f"a.b{path}" for path in paths]
         assert count_as_text() == before + 1
 
-    def test_a_set_is_a_list(self) -> None:
+    def test_set_is_a_list(self) -> None:
         recorder = new_recorder()
         recorder.add(Event.DISTRIBUTED, data={"set": frozenset({1})})
 
@@ -148,7 +148,7 @@ class TestRecorder:
 
         assert LeadDistributionEvent.objects.get(event="distributed").data == {"set": [1]}
 
-    def test_a_number_that_no_column_holds_is_in_the_data(self) -> None:
+    def test_number_that_no_column_holds_is_in_the_data(self) -> None:
         recorder = new_recorder()
         recorder.add(Event.DISTRIBUTED, cost_cents=2**63)
 
@@ -157,7 +157,7 @@ class TestRecorder:
         event = LeadDistributionEvent.objects.get(event="distributed")
         assert (event.cost_cents, event.data) == (None, {"cost_cents": str(2**63), AS_TEXT: ["cost_cents"]})
 
-    def test_a_text_that_would_take_too_long_is_cut(self) -> None:
+    def test_text_that_would_take_too_long_is_cut(self) -> None:
         recorder = new_recorder()
         recorder.add(Event.DISTRIBUTED, data={"text": "x" * 50_000_000})
 
@@ -166,7 +166,7 @@ class TestRecorder:
         text = LeadDistributionEvent.objects.get(event="distributed").data["text"]
         assert text == "x" * MAX_TEXT + " (cut)"
 
-    def test_of_many_traces_each_is_written(self) -> None:
+    def test_each_of_many_traces_is_written(self) -> None:
         traces = []
         for lead_id, value in ((1, "plain"), (2, "\x00")):
             recorder = new_recorder(lead_id=lead_id)
@@ -178,7 +178,7 @@ class TestRecorder:
         events = LeadDistributionEvent.objects.filter(event="distributed").order_by("lead_id")
         assert [each.data["value"] for each in events] == ["plain", "\ufffd"]
 
-    def test_the_log_names_the_attempt_and_no_value(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_log_names_the_attempt_and_no_value(self, caplog: pytest.LogCaptureFixture) -> None:
         recorder = new_recorder()
         recorder.add(Event.DISTRIBUTED, data={"value": 10**30})
         with caplog.at_level(logging.WARNING):
@@ -218,7 +218,7 @@ class TestPlainValues:
             max_leaves=10,
         )
     )
-    def test_what_can_be_stored_stays(self, value: Any) -> None:
+    def test_storable_value_is_unchanged(self, value: Any) -> None:
         values = PlainValues()
 
         assert values.make(value) == value
@@ -292,7 +292,7 @@ class TestStoredLeads:
         assert_verified()
 
     @pytest.mark.parametrize("number", ["1e22", "1e308", "1e400", "9" * 5_000, "1" + "0" * 400 + ".5"])
-    def test_a_large_number_is_text_for_the_decision_too(self, campaign: Campaign, number: str) -> None:
+    def test_large_number_is_text_for_the_decision_too(self, campaign: Campaign, number: str) -> None:
         lead = store(campaign, f'{{"sqft": {number}}}')
 
         assert distribute_lead(lead.pk).is_traced
@@ -301,7 +301,7 @@ class TestStoredLeads:
         assert isinstance(sqft, str)
         assert_verified()
 
-    def test_nesting_beyond_reading_stops_nobody(self, campaign: Campaign) -> None:
+    def test_excessive_nesting_blocks_no_other_lead(self, campaign: Campaign) -> None:
         deep = store(campaign, '{"a":' * 900 + "1" + "}" * 900)
         deeper = store(campaign, '{"a":' * 3_000 + "1" + "}" * 3_000)
 
@@ -321,7 +321,7 @@ class TestStoredLeads:
         ("answers", f'{{"sqft": {10**30}}}'),
     ],
 )
-def test_a_configuration_that_was_written_by_sql(column: str, value: str) -> None:
+def test_configuration_that_was_written_by_sql(column: str, value: str) -> None:
     """Past every form and constraint. Sold or not, it is explained, and decides again as it did."""
     question = {"key": "sqft", "field": "attributes.sqft", "op": "lt", "required": True}
     campaign = CampaignFactory(price_cents=100, questions=[question] if column == "answers" else [])
@@ -356,7 +356,7 @@ def test_a_configuration_that_was_written_by_sql(column: str, value: str) -> Non
         max_leaves=10,
     )
 )
-def test_what_intake_keeps_of_attributes_can_be_stored(value: Any) -> None:
+def test_accepted_attributes_can_be_stored(value: Any) -> None:
     kept = repair_attributes({"value": value}, Corrections())
 
     assert list(find_attribute_problems(kept)) == []
@@ -396,7 +396,7 @@ STRANGE = {
 
 @pytest.mark.usefixtures("committed_db")
 @pytest.mark.parametrize("name", STRANGE)
-def test_a_stored_lead_is_shown_whatever_its_attributes_are(campaign: Campaign, name: str) -> None:
+def test_stored_lead_is_shown_whatever_its_attributes_are(campaign: Campaign, name: str) -> None:
     """To the buyer, who has paid for it, to its source, and on the pages of the desk."""
     lead = store(campaign, f'{{"sqft": {STRANGE[name]}, "roof_age": 12}}')
     assert distribute_lead(lead.pk).result == "success"

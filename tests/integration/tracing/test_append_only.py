@@ -1,4 +1,4 @@
-"""Append-only tables refuse UPDATE, DELETE and TRUNCATE in the database itself (PITFALLS 19)."""
+"""Append-only tables refuse UPDATE, DELETE and TRUNCATE in the database itself."""
 
 from typing import Any
 

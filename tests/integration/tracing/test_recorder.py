@@ -43,7 +43,7 @@ def rows(recorder: Recorder) -> list[tuple[Any, ...]]:
     )
 
 
-def test_an_attempt_and_its_events_are_written_as_they_were_collected(recorder: Recorder) -> None:
+def test_attempt_and_its_events_are_written_as_they_were_collected(recorder: Recorder) -> None:
     recorder.add(
         Event.BUYER_SKIPPED, buyer_id=7, cost_cents=5, outcome="skipped", reason="locked", data={"a": [1]}
     )
@@ -66,7 +66,7 @@ def test_an_attempt_and_its_events_are_written_as_they_were_collected(recorder: 
     )
     assert (attempt.campaign_id, attempt.config_version, attempt.facts) == (4, 5, facts)
     assert (attempt.result, attempt.skip_reason, attempt.transient) == ("unsold", "no_campaign", False)
-    assert (attempt.started_at, attempt.finished_at, attempt.duration_ms) == (AT, AT, 1.5)  # PITFALLS 44
+    assert (attempt.started_at, attempt.finished_at, attempt.duration_ms) == (AT, AT, 1.5)
 
 
 def test_steps_carry_the_time_since_the_start_and_skips_none(recorder: Recorder) -> None:
@@ -93,8 +93,8 @@ BAD: dict[str, list[tuple[Event, dict[str, Any]]]] = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_trace_that_cannot_be_written_harms_nobody(recorder: Recorder, name: str) -> None:
-    """PITFALLS 15: the caller's transaction goes on."""
+def test_failed_trace_does_not_stop_the_sale(recorder: Recorder, name: str) -> None:
+    """The caller's transaction goes on."""
     for event, options in BAD[name]:
         recorder.add(event, **options)
 
@@ -108,7 +108,7 @@ def test_a_trace_that_cannot_be_written_harms_nobody(recorder: Recorder, name: s
     assert sorted(Workspace.objects.values_list("slug", flat=True)) == ["after", "before"]
 
 
-def test_what_was_rolled_back_is_forgotten(recorder: Recorder) -> None:
+def test_rolled_back_snapshot_is_forgotten(recorder: Recorder) -> None:
     recorder.add(Event.CAMPAIGN_RESOLVED, data={"campaign_id": 1})
     recorder.add(Event.BUYER_SELECTED, buyer_id=1)
     recorder.add(Event.DISTRIBUTED)

@@ -147,7 +147,7 @@ def count_failures(cause: str) -> float:
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-def test_the_lead_goes_out(campaign: Campaign, caplog: pytest.LogCaptureFixture, failure: str) -> None:
+def test_lead_goes_out(campaign: Campaign, caplog: pytest.LogCaptureFixture, failure: str) -> None:
     make_it_fail, cause = FAILURES[failure]
     lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace))
     counted = count_failures(cause)
@@ -182,7 +182,7 @@ def test_the_lead_goes_out(campaign: Campaign, caplog: pytest.LogCaptureFixture,
 
 
 @pytest.mark.parametrize("failure", ["table gone", "locked", "no such reason"])
-def test_a_lead_without_buyers_keeps_its_verdict(campaign: Campaign, failure: str) -> None:
+def test_lead_without_buyers_keeps_its_verdict(campaign: Campaign, failure: str) -> None:
     campaign.enrollments.update(active=False)
     make_it_fail, _ = FAILURES[failure]
     lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace))
@@ -196,7 +196,7 @@ def test_a_lead_without_buyers_keeps_its_verdict(campaign: Campaign, failure: st
 def test_control_without_the_savepoint_the_lead_is_not_sold(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """PITFALLS 15: one failed INSERT takes the whole transaction with it; catching its error does not help."""
+    """One failed INSERT takes the whole transaction with it; catching its error does not help."""
 
     def write_without_savepoint(*_: Any) -> bool:
         try:

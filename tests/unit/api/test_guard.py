@@ -65,7 +65,7 @@ def refuse(body: bytes, **extra: Any) -> tuple[int, str, str]:
     return response.status_code, error["code"], error["message"]
 
 
-def test_a_good_body_passes() -> None:
+def test_good_body_passes() -> None:
     body = '{"a": [1, 1.5, null, true, "é\\u00e9\\ud83d\\ude00"], "b": -9223372036854775808}'.encode()
     response = post(body, content_type="application/json; charset=UTF-8")
     assert response.status_code == 200
@@ -111,7 +111,7 @@ def test_bad_bodies_are_malformed(body: bytes, hint: str) -> None:
     assert hint in message
 
 
-def test_the_depth_limit_is_exact_and_brackets_in_text_do_not_count() -> None:
+def test_depth_limit_is_exact_and_brackets_in_text_do_not_count() -> None:
     assert post(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH).status_code == 200
     text = '["' + "[{" * 500 + '", "\\"[[[", "\\\\"]'
     assert post(text.encode()).status_code == 200
@@ -129,7 +129,7 @@ def test_compressed_bodies_are_refused() -> None:
     assert refuse(b"\x1f\x8b", HTTP_CONTENT_ENCODING="gzip")[:2] == (415, "unsupported_media_type")
 
 
-def test_the_size_limit_is_exact_and_not_that_of_django(settings: Settings) -> None:
+def test_size_limit_is_exact_and_not_that_of_django(settings: Settings) -> None:
     settings.LEADSWITCH_MAX_BODY_BYTES = 1_000
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
     assert post(b'"' + b"x" * 998 + b'"').status_code == 200
@@ -159,7 +159,7 @@ def parse_with_length(body: bytes, *, announced: str) -> CountingStream:
     return stream
 
 
-def test_a_content_length_that_lies_changes_nothing(settings: Settings) -> None:
+def test_content_length_that_lies_changes_nothing(settings: Settings) -> None:
     settings.LEADSWITCH_MAX_BODY_BYTES = 100
     assert parse_with_length(b"{}", announced="2").asked == 101
     with pytest.raises(Malformed, match="shorter"):
@@ -173,7 +173,7 @@ def test_a_content_length_that_lies_changes_nothing(settings: Settings) -> None:
     assert caught.value.status_code == 413
 
 
-def test_a_chunked_body_without_length_is_refused() -> None:
+def test_chunked_body_without_length_is_refused() -> None:
     django_request = APIRequestFactory().post("/")
     django_request.META["HTTP_TRANSFER_ENCODING"] = "chunked"
     django_request.META.pop("CONTENT_LENGTH", None)
@@ -182,7 +182,7 @@ def test_a_chunked_body_without_length_is_refused() -> None:
     assert response.data["error"]["code"] == "malformed"
 
 
-def test_a_body_read_too_early_is_still_too_large(settings: Settings) -> None:
+def test_body_read_too_early_is_still_too_large(settings: Settings) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
 
     class EagerView(EchoView):
@@ -282,7 +282,7 @@ def test_every_exception_has_its_code(exc: Exception, status_code: int, code: st
         assert response["Retry-After"] == ("7" if status == 429 else "1")
 
 
-def test_what_is_unknown_stays_an_exception() -> None:
+def test_unknown_error_stays_an_exception() -> None:
     with pytest.raises(ZeroDivisionError):
         answer_to(ZeroDivisionError())
 
@@ -308,7 +308,7 @@ def test_field_errors_have_paths() -> None:
     }
 
 
-def test_an_invalid_lead_has_the_same_shape() -> None:
+def test_invalid_lead_has_the_same_shape() -> None:
     exc = LeadInvalid({"": [FieldError("a", "is odd")], "zip": [FieldError("required", "is required")]})
     status, error, _ = answer_to(exc)
     assert status == 400

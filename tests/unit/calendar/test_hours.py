@@ -118,7 +118,7 @@ def test_windows_hold_their_moment_and_follow_each_other(naive: datetime, zone_n
         assert window_end(kind, end - timedelta(microseconds=1), zone_name) == end
 
 
-def test_the_day_follows_the_clocks() -> None:
+def test_day_follows_the_clocks() -> None:
     short = datetime(2026, 3, 8, 12, tzinfo=NEW_YORK)
     assert window_end("day", short, NEW_YORK) - window_start("day", short, NEW_YORK) == timedelta(hours=23)
     long = datetime(2026, 11, 1, 12, tzinfo=NEW_YORK)
@@ -128,14 +128,14 @@ def test_the_day_follows_the_clocks() -> None:
     assert window_end("month", long, NEW_YORK) == datetime(2026, 12, 1, 5, tzinfo=UTC)
 
 
-def test_a_skipped_opening_time_opens_when_the_clocks_jump() -> None:
+def test_skipped_opening_time_opens_when_the_clocks_jump() -> None:
     hours = compile_hours({"sun": [["02:30", "05:00"]]}, "America/New_York")
     assert hours.next_open(datetime(2026, 3, 8, 5, tzinfo=UTC)) == datetime(2026, 3, 8, 7, tzinfo=UTC)
     gone = compile_hours({"sun": [["02:10", "02:40"]]}, "America/New_York")
     assert gone.next_open(datetime(2026, 3, 8, 5, tzinfo=UTC)) == datetime(2026, 3, 15, 6, 10, tzinfo=UTC)
 
 
-def test_a_repeated_hour_opens_twice() -> None:
+def test_repeated_hour_opens_twice() -> None:
     hours = compile_hours({"sun": [["01:00", "01:30"]]}, "America/New_York")
     first, again = datetime(2026, 11, 1, 5, tzinfo=UTC), datetime(2026, 11, 1, 6, tzinfo=UTC)
     assert hours.next_open(first - MINUTE) == first
@@ -150,7 +150,7 @@ def test_no_definition_is_always_open(definition: Any) -> None:
     assert hours.next_open(at) == at
 
 
-def test_the_end_is_closed_and_midnight_joins_two_days() -> None:
+def test_end_is_closed_and_midnight_joins_two_days() -> None:
     hours = compile_hours(
         {"mon": [["22:00", "24:00"]], "tue": [["00:00", "06:00"], ["06:00", "07:00"]]}, "UTC"
     )
@@ -161,7 +161,7 @@ def test_the_end_is_closed_and_midnight_joins_two_days() -> None:
     assert hours.next_open(monday + timedelta(hours=31)) == monday + timedelta(days=7, hours=22)
 
 
-def test_an_empty_week_never_opens() -> None:
+def test_empty_week_never_opens() -> None:
     assert compile_hours({"mon": []}, "UTC").next_open(datetime(2026, 1, 5, tzinfo=UTC)) is None
 
 
@@ -190,6 +190,6 @@ def test_refusals_name_the_path_and_the_fix(definition: Any, path: str, hint: st
 
 
 @pytest.mark.parametrize("tz_name", ["Nowhere", "America", "../etc/passwd", "", "\x00", "/etc/passwd"])
-def test_an_unknown_zone_is_refused(tz_name: str) -> None:
+def test_unknown_zone_is_refused(tz_name: str) -> None:
     with pytest.raises(HoursError, match="timezone: unknown time zone"):
         compile_hours({}, tz_name)

@@ -165,7 +165,7 @@ def test_agrees_with_the_slow_evaluator(condition: Any, fields: dict[str, Any]) 
 
 @settings(deadline=None)
 @given(conditions)
-def test_an_empty_lead_passes_only_through_missing(condition: Any) -> None:
+def test_empty_lead_passes_only_through_missing(condition: Any) -> None:
     try:
         compiled = compile_condition(condition)
     except ConditionError:
@@ -179,7 +179,7 @@ def test_an_empty_lead_passes_only_through_missing(condition: Any) -> None:
 
 
 @pytest.mark.parametrize("condition", [None, {}, {"all": []}, {"all": [{}]}])
-def test_an_empty_condition_matches_every_lead(condition: Any) -> None:
+def test_empty_condition_matches_every_lead(condition: Any) -> None:
     compiled = compile_condition(condition)
     assert compiled.matches({}) is True
     assert compiled.fields == frozenset()
@@ -196,7 +196,7 @@ def test_an_empty_condition_matches_every_lead(condition: Any) -> None:
         {"not": leaf("age", "missing")},
     ],
 )
-def test_a_missing_field_fails_every_operator_but_missing(condition: Any) -> None:
+def test_missing_field_fails_every_operator_but_missing(condition: Any) -> None:
     assert compile_condition(condition).matches({}) is False
     assert compile_condition(condition).matches({"age": None}) is False
     assert compile_condition(leaf("age", "missing")).matches({"age": None}) is True
@@ -218,7 +218,7 @@ def test_a_missing_field_fails_every_operator_but_missing(condition: Any) -> Non
         ("false", "in", [False]),
     ],
 )
-def test_the_literals_type_decides_how_a_value_is_read(observed: Any, op: str, value: Any) -> None:
+def test_literals_type_decides_how_a_value_is_read(observed: Any, op: str, value: Any) -> None:
     assert compile_condition(leaf("x", op, value)).matches({"x": observed}) is True
     assert compile_condition({"not": leaf("x", op, value)}).matches({"x": observed}) is False
 
@@ -247,7 +247,7 @@ def test_values_of_another_type_never_match(observed: Any, op: str, value: Any) 
     assert compile_condition(leaf("x", op, value)).matches({"x": observed}) is False
 
 
-def test_a_list_field_matches_by_member() -> None:
+def test_list_field_matches_by_member() -> None:
     fields = {"x": ["residential", "commercial"]}
     assert compile_condition(leaf("x", "contains", "commercial")).matches(fields) is True
     assert compile_condition(leaf("x", "in", ["commercial", "farm"])).matches(fields) is True

@@ -188,14 +188,14 @@ PLACE_LEAVES = st.one_of(
 
 @settings(max_examples=15, deadline=None)
 @given(AREAS, st.lists(PLACE_LEAVES, min_size=1, max_size=2))
-def test_every_zip_there_is_bears_it_out(definition: dict[str, Any], members: list[Any]) -> None:
+def test_every_zip_confirms_it(definition: dict[str, Any], members: list[Any]) -> None:
     condition, area = compile_condition({"all": members}), compile_area(definition)
     if exclude_all_leads([demand(condition), Demand("an area", "", area=definition)]):
         passing = [facts for facts in every_us_lead() if condition.matches(facts.fields)]
         assert [facts for facts in passing if area_failure(area, lead_place(facts)) is None] == []
 
 
-def test_a_list_is_the_reason_why_attributes_are_looked_at_with_care() -> None:
+def test_list_is_the_reason_why_attributes_are_looked_at_with_care() -> None:
     """The control: taken for one value, an attribute would be called contradictory although a lead passes."""
     conditions = [leaf("attributes.tags", "in", ["a"]), leaf("attributes.tags", "in", ["b"])]
     nodes = [build_tree(each) for each in conditions]
@@ -252,7 +252,7 @@ def test_contradictions_that_are_seen(first: Any, second: Any) -> None:
 
 
 @pytest.mark.parametrize(("first", "second"), UNSEEN)
-def test_what_some_lead_passes_is_no_contradiction(first: Any, second: Any) -> None:
+def test_satisfiable_conditions_are_no_contradiction(first: Any, second: Any) -> None:
     assert not exclude_all_leads([demand(compile_condition(first)), demand(compile_condition(second))])
 
 
@@ -283,7 +283,7 @@ def test_areas_that_are_seen_to_exclude(area: Any, condition: Any, is_contradict
     assert exclude_all_leads(demands) is is_contradiction
 
 
-def test_the_smallest_contradictions_are_named() -> None:
+def test_smallest_contradictions_are_named() -> None:
     georgia, texas, any_zip = (
         Demand(name, "", [build_tree(condition)])
         for name, condition in (

@@ -29,13 +29,13 @@ def test_leads_that_come_during_the_pause_go_together() -> None:
     assert filled(3)._gather(time.monotonic() + 0.01) == [due(0), due(1), due(2)]
 
 
-def test_a_full_batch_waits_for_nothing() -> None:
+def test_full_batch_waits_for_nothing() -> None:
     far_ahead = time.monotonic() + 3600
 
     assert filled(LEADS_A_BATCH + 5)._gather(far_ahead) == [due(number) for number in range(LEADS_A_BATCH)]
 
 
-def test_a_long_queue_goes_in_large_batches() -> None:
+def test_long_queue_goes_in_large_batches() -> None:
     batch = filled(MANY_WAITING + 1)._gather(0.0)
     assert len(batch) == LEADS_A_CALL
 

@@ -78,7 +78,7 @@ def test_malformed_definition_names_its_path(path: list[Any], value: Any, where:
     assert str(refusal.value).startswith(f"{where}: ")
 
 
-def test_an_answer_that_does_not_fit_its_question_fails_that_buyer_alone() -> None:
+def test_answer_that_does_not_fit_its_question_fails_that_buyer_alone() -> None:
     questions = [{"key": "range", "field": "attributes.x", "op": "between"}]
     campaign = compile_campaign(
         definition(
@@ -101,7 +101,7 @@ def test_an_answer_that_does_not_fit_its_question_fails_that_buyer_alone() -> No
         ({"key": "q", "field": "zip", "op": "near"}, "campaign.questions[0].op"),
     ],
 )
-def test_a_question_is_checked_before_anybody_answers_it(question: dict[str, str], where: str) -> None:
+def test_question_is_checked_before_it_is_answered(question: dict[str, str], where: str) -> None:
     with pytest.raises(DefinitionError) as refusal:
         compile_campaign(definition(questions=[question]))
     assert refusal.value.path == where

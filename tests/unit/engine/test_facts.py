@@ -114,7 +114,7 @@ def test_campaign_of_another_source_or_vertical_does_not_match() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(order=st.lists(st.sampled_from(INSTANTS), min_size=2, max_size=8))
-def test_a_campaign_decides_alike_whatever_it_decided_before(order: list[datetime]) -> None:
+def test_campaign_decides_alike_whatever_it_decided_before(order: list[datetime]) -> None:
     raw = definition([enrollment(caps=dict.fromkeys(KINDS, 1)), enrollment(2, caps={"hour": 0, "day": 1})])
     compiled = compile_campaign(raw)
     for at in order:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from distribution.engine import FactsError, LiveFacts, compile_campaign, decide
+from distribution.engine.gates import GATES, STAGES, is_overridable
 from tests.unit.engine.builders import (
     CLOSED_ALWAYS,
     FIELDS,
@@ -30,7 +31,7 @@ def with_area(**area: Any) -> dict[str, Any]:
     return definition(buyers=[buyer(service_area=area)])
 
 
-def test_a_buyer_that_takes_everything_gets_the_lead() -> None:
+def test_buyer_that_takes_everything_gets_the_lead() -> None:
     decision = run(definition())
     assert decision.outcome == "sold"
     assert selected_ids(decision) == [1]
@@ -89,7 +90,7 @@ def test_area_that_does_not_cover_the_lead(area: dict[str, Any]) -> None:
     assert failure["miles_beyond"] is None
 
 
-def test_area_tells_the_miles_to_the_nearest_edge() -> None:
+def test_area_shows_the_miles_to_the_nearest_edge() -> None:
     far = {"zip": "35203", "miles": 100, "latitude": 33.52, "longitude": -86.81}
     small = CIRCLE | {"miles": 3}
     failure = only_failure(run(with_area(radius=[far, small])))
@@ -155,7 +156,7 @@ def test_onboarding_fails_on_an_attribute_the_lead_does_not_have() -> None:
 AGED = {"field": "attributes.roof_age", "op": "gte", "value": 20}
 
 
-def test_tier_and_enrollment_filters_are_told_apart() -> None:
+def test_tier_and_enrollment_filters_are_distinguished() -> None:
     campaign = definition([enrollment(lead_filter=AGED)], tiers=[tier(content_filter=AGED)])
     [skip] = run(campaign).skipped
     assert skip.reason == "lead_filter_rejected"
@@ -301,6 +302,28 @@ def test_every_gate_is_evaluated_and_the_first_names_the_skip() -> None:
         "insufficient_credits",
         "already_has_lead",
     ]
+
+
+def test_gate_has_one_row_with_the_same_code_as_its_failure() -> None:
+    assert len(STAGES) == len(set(STAGES))
+    campaign = definition(
+        [enrollment(active=False, lead_filter=AGED, caps={"day": 0})],
+        [buyer(active=False, service_area={}, hours=CLOSED_ALWAYS, answers={"least": 16})],
+        [tier(content_filter=AGED)],
+        questions=QUESTIONS[1:],
+    )
+    [skip] = run(campaign, {1: LiveFacts(has_lead=True)}).skipped
+    assert tuple(dict.fromkeys(gate["gate"] for gate in skip.gates)) == STAGES
+
+
+def test_person_overrides_neither_money_nor_caps_nor_double_sales() -> None:
+    assert [gate.code for gate in GATES if not gate.is_overridable] == [
+        "cap_reached",
+        "insufficient_credits",
+        "already_has_lead",
+    ]
+    assert not is_overridable({"gate": "outside_buyer_hours", "problem": "unknown time zone 'Mars/Base'"})
+    assert is_overridable({"gate": "outside_service_area", "problem": "must be an object"})
 
 
 def test_enrollment_without_live_facts_is_refused() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from distribution.engine import DefinitionError, compile_campaign, decide
-from distribution.explain.remedy import Ending, assess
+from distribution.explain.remedy import WhatIfResult, assess
 from tests.unit.engine.builders import buyer, definition, enrollment, facts, tier
 from tracing.gates import describe_gate
 from tracing.vocabulary import SKIP_REASONS
@@ -111,7 +111,7 @@ def judge(table: str, key: str, value: Any) -> tuple[dict[str, Any], ...]:
 
 
 @pytest.mark.parametrize(("table", "key", "value", "problem"), EXAMPLES)
-def test_an_unreadable_part_costs_its_owner_alone(table: str, key: str, value: Any, problem: str) -> None:
+def test_unreadable_part_costs_its_owner_alone(table: str, key: str, value: Any, problem: str) -> None:
     [failure] = judge(table, key, value)
 
     assert failure["gate"] == PARTS[table, key]
@@ -124,7 +124,7 @@ def test_an_unreadable_part_costs_its_owner_alone(table: str, key: str, value: A
 
 
 @pytest.mark.parametrize(("table", "key", "value", "problem"), EXAMPLES)
-def test_a_form_refuses_what_costs_its_owner(table: str, key: str, value: Any, problem: str) -> None:
+def test_form_refuses_what_costs_its_owner(table: str, key: str, value: Any, problem: str) -> None:
     with pytest.raises(DefinitionError) as refused:
         compile_campaign(with_part(table, key, value), is_strict=True)
 
@@ -133,12 +133,12 @@ def test_a_form_refuses_what_costs_its_owner(table: str, key: str, value: Any, p
 
 
 @pytest.mark.parametrize(("table", "key", "value"), [example[:3] for example in EXAMPLES])
-def test_a_corrected_part_lets_the_lead_through(table: str, key: str, value: Any) -> None:
+def test_corrected_part_lets_the_lead_through(table: str, key: str, value: Any) -> None:
     changed = with_part(table, key, value)
 
     assessment = assess(changed, facts(changed), buyer_id=101)
 
-    assert assessment.ending is Ending.SELECTED
+    assert assessment.ending is WhatIfResult.SELECTED
     assert [each.assumed.endswith("corrected") for each in assessment.fixes] == [True]
 
 
@@ -157,7 +157,7 @@ def test_no_part_takes_its_campaign_down(part: tuple[str, str], value: Any) -> N
     assert problems == ([] if is_readable else [PARTS[part]])
 
 
-def test_a_person_does_not_sell_to_a_buyer_without_a_time_zone() -> None:
+def test_person_does_not_sell_to_a_buyer_without_a_time_zone() -> None:
     """Its caps could not be counted. A service area that cannot be read may be set aside, as any other."""
     for key, value, is_sold in (("timezone", "Mars/Base", False), ("service_area", ["GA"], True)):
         changed = with_part("buyers", key, value)

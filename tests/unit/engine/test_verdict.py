@@ -92,7 +92,7 @@ def test_permanent_verdict_names_the_gate_that_emptied_the_pool(
     assert dict(decision.funnel)[emptied_by] == 0
 
 
-def test_the_last_gate_to_empty_the_pool_counts_not_the_largest() -> None:
+def test_last_gate_to_empty_the_pool_counts_not_the_largest() -> None:
     rows = [enrollment(1), enrollment(2), enrollment(3)]
     buyers = [buyer(101, service_area={}), buyer(102, service_area={})]
     decision = run(definition(rows, buyers), {3: EMPTY})

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from distribution.engine import LiveFacts
-from distribution.explain.remedy import Assessment, Ending, NotEnrolled, assess
+from distribution.explain.remedy import Assessment, NotEnrolled, WhatIfResult, assess
 from tests.unit.engine.builders import (
     AT,
     RICH,
@@ -66,21 +66,21 @@ def fixed(assessment: Assessment) -> list[tuple[str, str]]:
         ({"budgets": {"week": 2000}}, {}, "cap_reached", "budget per week $20.00 raised to $25.00"),
     ],
 )
-def test_a_gate_that_the_configuration_opens(
+def test_gate_that_the_configuration_opens(
     own: dict[str, Any], its_buyer: dict[str, Any], gate: str, assumed: str
 ) -> None:
     assessment = assess_first(definition([enrollment(**own)], [buyer(**its_buyer)]))
 
     assert fixed(assessment) == [(gate, assumed)]
-    assert (assessment.ending, assessment.rank, assessment.ranked) == (Ending.SELECTED, 1, 1)
+    assert (assessment.ending, assessment.rank, assessment.ranked) == (WhatIfResult.SELECTED, 1, 1)
     assert assessment.price_cents == 2500
 
 
-def test_a_wallet_gets_what_is_missing() -> None:
+def test_wallet_gets_what_is_missing() -> None:
     assessment = assess_first(definition(), live={1: LiveFacts(balance_cents=1000, held_cents=200)})
 
     assert fixed(assessment) == [("insufficient_credits", "$17.00 more in its wallet")]
-    assert assessment.ending is Ending.SELECTED
+    assert assessment.ending is WhatIfResult.SELECTED
 
 
 def test_several_gates_are_fixed_together() -> None:
@@ -93,10 +93,10 @@ def test_several_gates_are_fixed_together() -> None:
         "outside_service_area",
         "insufficient_credits",
     ]
-    assert assessment.ending is Ending.SELECTED
+    assert assessment.ending is WhatIfResult.SELECTED
 
 
-def test_a_tiers_filter_that_is_relaxed_lets_its_other_buyers_in_too() -> None:
+def test_tiers_filter_that_is_relaxed_lets_its_other_buyers_in_too() -> None:
     rejecting = {"field": "state", "op": "eq", "value": "AL"}
     campaign = definition(
         [enrollment(1, priority=1), enrollment(2, priority=5)],
@@ -109,17 +109,17 @@ def test_a_tiers_filter_that_is_relaxed_lets_its_other_buyers_in_too() -> None:
     assert fixed(assessment) == [
         ("lead_filter_rejected", "its tier's filter: “state is AL” to “state is one of AL, GA”")
     ]
-    assert (assessment.ending, assessment.rank, assessment.ranked) == (Ending.OUTRANKED, 2, 2)
+    assert (assessment.ending, assessment.rank, assessment.ranked) == (WhatIfResult.OUTRANKED, 2, 2)
 
 
-def test_an_answer_is_widened() -> None:
+def test_answer_is_widened() -> None:
     campaign = definition(buyers=[buyer(answers={"age": 20})], questions=[QUESTION])
 
     assessment = assess_first(campaign)
 
     assert fixed(assessment) == [("onboarding_mismatch", '"age" answered with 15')]
     assert assessment.fixes[0].fixer is None
-    assert assessment.ending is Ending.SELECTED
+    assert assessment.ending is WhatIfResult.SELECTED
 
 
 def test_where_no_answer_fits_the_agency_must_give_way() -> None:
@@ -130,50 +130,50 @@ def test_where_no_answer_fits_the_agency_must_give_way() -> None:
 
     assert fixed(assessment) == [("onboarding_mismatch", '"age" not required and no answer to "age"')]
     assert assessment.fixes[0].fixer is Fixer.AGENCY
-    assert assessment.ending is Ending.SELECTED
+    assert assessment.ending is WhatIfResult.SELECTED
 
 
-def test_a_closed_campaign_hides_what_else_is_in_the_way() -> None:
+def test_closed_campaign_hides_what_else_is_in_the_way() -> None:
     campaign = definition(buyers=[buyer(active=False)], schedule={"sun": [["01:00", "02:00"]]})
 
     assessment = assess_first(campaign)
 
     assert [gate for gate, _ in fixed(assessment)] == ["outside_campaign_hours", "buyer_paused"]
     assert assessment.fixes[0].failure["fixed_at"] == "2025-06-08T05:00:00+00:00"
-    assert assessment.ending is Ending.SELECTED
+    assert assessment.ending is WhatIfResult.SELECTED
 
 
-def test_a_busy_buyer_would_have_got_it() -> None:
+def test_busy_buyer_would_have_got_it() -> None:
     assessment = assess_first(definition(), locked=frozenset({1}))
 
     assert fixed(assessment) == [("locked", "not busy with another lead")]
-    assert assessment.ending is Ending.SELECTED
+    assert assessment.ending is WhatIfResult.SELECTED
 
 
-def test_a_buyer_that_has_the_lead_cannot_get_it_again() -> None:
+def test_buyer_that_has_the_lead_cannot_get_it_again() -> None:
     campaign = definition([enrollment(active=False)])
 
     assessment = assess_first(campaign, live={1: LiveFacts(balance_cents=9000, has_lead=True)}, sold_count=1)
 
     assert [gate for gate, _ in fixed(assessment)] == ["enrollment_paused", "already_has_lead"]
-    assert assessment.ending is Ending.NEVER
+    assert assessment.ending is WhatIfResult.NEVER
 
 
-def test_a_lead_that_is_sold_out_needs_more_buyers_allowed() -> None:
+def test_lead_that_is_sold_out_needs_more_buyers_allowed() -> None:
     assessment = assess_first(definition(), sold_count=1)
 
-    assert assessment.ending is Ending.SOLD_OUT
+    assert assessment.ending is WhatIfResult.SOLD_OUT
     assert [(lift.kind, lift.change) for lift in assessment.lifts] == [
         ("max_buyers", "sell the lead to 2 buyers instead of 1")
     ]
 
 
-def test_a_bid_that_wins_and_the_credits_it_needs() -> None:
+def test_bid_that_wins_and_the_credits_it_needs() -> None:
     campaign = definition([enrollment(1), enrollment(2, bid_cents=4000)], mode="price")
 
     assessment = assess_first(campaign, live={1: LiveFacts(balance_cents=2500)})
 
-    assert (assessment.ending, assessment.rank, assessment.ranked) == (Ending.OUTRANKED, 2, 2)
+    assert (assessment.ending, assessment.rank, assessment.ranked) == (WhatIfResult.OUTRANKED, 2, 2)
     [bid, more_buyers] = assessment.lifts
     assert (bid.kind, more_buyers.kind) == ("bid", "max_buyers")
     assert bid.change in ("bid at least $40.00", "bid at least $40.01")
@@ -181,7 +181,7 @@ def test_a_bid_that_wins_and_the_credits_it_needs() -> None:
     assert credits.failure["gate"] == "insufficient_credits"
 
 
-def test_a_priority_that_wins() -> None:
+def test_priority_that_wins() -> None:
     """Of equal priorities the one that waited longer comes first, so a tie is not enough here."""
     campaign = definition([enrollment(1), enrollment(2, priority=7)], mode="priority")
     waited = {1: LiveFacts(balance_cents=9000, last_assigned_at=AT), 2: RICH}
@@ -189,7 +189,7 @@ def test_a_priority_that_wins() -> None:
     assert assess_first(campaign, live=waited).lifts[0].change == "priority 8 or more"
 
 
-def test_a_turn_that_had_not_come() -> None:
+def test_turn_that_had_not_come() -> None:
     campaign = definition([enrollment(1), enrollment(2)])
     served = {
         1: LiveFacts(balance_cents=9000, last_assigned_at=AT - timedelta(minutes=1)),
@@ -205,7 +205,7 @@ def test_a_turn_that_had_not_come() -> None:
     )
 
 
-def test_a_turn_that_another_was_still_owed() -> None:
+def test_turn_that_another_was_still_owed() -> None:
     """Turns are counted: who was passed over while busy comes first although it was served later."""
     campaign = definition([enrollment(1), enrollment(2)])
     served = {
@@ -221,7 +221,7 @@ def test_a_turn_that_another_was_still_owed() -> None:
     )
 
 
-def test_an_earlier_tier_is_no_matter_of_rank() -> None:
+def test_earlier_tier_is_no_matter_of_rank() -> None:
     campaign = definition(
         [enrollment(1, tier_id=2), enrollment(2, tier_id=1)], tiers=[tier(1), tier(2)], mode="price"
     )
@@ -229,7 +229,7 @@ def test_an_earlier_tier_is_no_matter_of_rank() -> None:
     assert [lift.kind for lift in assess_first(campaign).lifts] == ["max_buyers"]
 
 
-def test_a_buyer_that_was_not_enrolled() -> None:
+def test_buyer_that_was_not_enrolled() -> None:
     campaign = definition()
     with pytest.raises(NotEnrolled):
         assess(campaign, facts(campaign), buyer_id=999)

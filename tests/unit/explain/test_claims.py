@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from distribution.engine import Decision, DecisionFacts, compile_campaign, decide
-from distribution.explain.remedy import Ending, assess
+from distribution.explain.remedy import WhatIfResult, assess
 from routing.conditions import ConditionError, compile_condition
 from tests.unit.engine import oracle
 from tests.unit.engine.strategies import definitions, facts_for
@@ -27,14 +27,14 @@ def test_every_skipped_buyers_claim_is_what_the_engine_says(data: st.DataObject)
         assessment = assess(definition, facts, buyer_id=enrollment["buyer_id"])
         assert definition == untouched
         if facts.live[enrollment["id"]].has_lead:
-            assert assessment.ending in (Ending.NEVER, Ending.SELECTED)
+            assert assessment.ending in (WhatIfResult.NEVER, WhatIfResult.SELECTED)
             continue
         decision = decide_with_everything_fixed(definition, facts, enrollment["id"])
         assert claim_of(assessment) == answer_of(decision, enrollment["id"])
 
 
 def claim_of(assessment: Any) -> tuple[str, int | None, int, int | None]:
-    is_selected = assessment.ending is Ending.SELECTED
+    is_selected = assessment.ending is WhatIfResult.SELECTED
     verdict = "selected" if is_selected else "outranked"
     return verdict, assessment.rank, assessment.ranked, assessment.price_cents
 
@@ -93,13 +93,13 @@ def fits(question: dict[str, Any], answer: Any, fields: Any) -> bool:
 
 @settings(quick, max_examples=150)
 @given(st.data())
-def test_whoever_was_selected_needed_nothing(data: st.DataObject) -> None:
+def test_selected_buyer_needs_no_change(data: st.DataObject) -> None:
     definition = data.draw(definitions())
     facts = data.draw(facts_for(definition, oracle.window))
 
     for chosen in decide(compile_campaign(definition), facts).selected:
         assessment = assess(definition, facts, buyer_id=chosen.buyer_id)
-        assert assessment.ending is Ending.SELECTED
+        assert assessment.ending is WhatIfResult.SELECTED
         assert assessment.fixes == ()
         assert assessment.lifts == ()
 

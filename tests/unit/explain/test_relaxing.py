@@ -17,7 +17,7 @@ def leaf(op: str, value: Any, field: str = "attributes.age") -> dict[str, Any]:
 
 
 @given(CONDITIONS, st.none() | VALUES | st.lists(VALUES, max_size=2), st.none() | VALUES)
-def test_a_relaxed_condition_accepts_the_lead(condition: Any, x: Any, y: Any) -> None:
+def test_relaxed_condition_accepts_the_lead(condition: Any, x: Any, y: Any) -> None:
     fields = {"state": "GA", "attributes.x": x, "attributes.y": y}
 
     relaxed = relax(condition, fields=fields)
@@ -54,7 +54,7 @@ def test_a_relaxed_condition_accepts_the_lead(condition: Any, x: Any, y: Any) ->
         ),
     ],
 )
-def test_the_nearest_change(condition: Any, relaxed: Any, changes: tuple[str, ...]) -> None:
+def test_nearest_change(condition: Any, relaxed: Any, changes: tuple[str, ...]) -> None:
     made = relax(condition, fields=FIELDS)
 
     assert (made.condition, made.changes) == (relaxed, changes)

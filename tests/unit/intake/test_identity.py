@@ -11,7 +11,7 @@ from routing.intake.identity import Identity, compute_identity, hash_email, hash
 KEY = b"0123456789abcdef"
 
 
-def test_a_hash_is_the_hmac_of_kind_and_value() -> None:
+def test_hash_is_the_hmac_of_kind_and_value() -> None:
     expected = hmac.new(KEY, b"email\x00a@example.com", hashlib.sha256).hexdigest()
     assert hash_email("a@example.com", key=KEY) == expected
     assert len(expected) == 64
@@ -32,12 +32,12 @@ def test_kinds_keys_and_values_give_different_hashes() -> None:
     assert len(hashes) == 4
 
 
-def test_a_short_key_is_refused() -> None:
+def test_short_key_is_refused() -> None:
     with pytest.raises(ValueError, match="less than 16 bytes"):
         hash_email(None, key=b"short")
 
 
-def test_the_key_of_the_installation_is_used(settings: Settings) -> None:
+def test_key_of_the_installation_is_used(settings: Settings) -> None:
     settings.LEADSWITCH_IDENTITY_KEY = KEY.decode()
     expected = compute_identity(email="a@example.com", phone="+14048812345", key=KEY)
     assert identify(email="a@example.com", phone="+14048812345") == expected

@@ -32,7 +32,7 @@ def refuse(payload: object) -> dict[str, list[str]]:
     return {path: [error.code for error in errors] for path, errors in caught.value.errors.items()}
 
 
-def test_a_full_lead() -> None:
+def test_full_lead() -> None:
     lead = parse(
         {
             "first_name": " Ann ",
@@ -73,7 +73,7 @@ def test_a_full_lead() -> None:
     )
 
 
-def test_the_zip_fills_in_the_place_and_the_source_the_vertical() -> None:
+def test_zip_fills_in_the_place_and_the_source_the_vertical() -> None:
     lead = parse({"phone": "404-881-2345", "zip": "30312", "email": " "}, default_vertical="roofing")
     assert (lead.city, lead.state, lead.county, lead.country) == ("Atlanta", "GA", "Fulton County", "US")
     assert (lead.vertical, lead.email, lead.consent, lead.attributes) == ("roofing", None, None, {})
@@ -112,7 +112,7 @@ def test_all_problems_come_at_once() -> None:
 
 
 @pytest.mark.parametrize("payload", [{}, {"zip": None, "email": "", "phone": " ", "vertical": None}])
-def test_what_is_required(payload: dict[str, Any]) -> None:
+def test_required_fields(payload: dict[str, Any]) -> None:
     assert refuse(payload) == {"zip": ["required"], "vertical": ["required"], "email": ["required"]}
 
 
@@ -122,7 +122,7 @@ def test_only_an_object_is_a_lead(payload: object) -> None:
 
 
 @pytest.mark.parametrize("key", ["a b", "\x00", "x" * 65, "ann@example.com"])
-def test_an_odd_key_is_refused_but_not_repeated(key: str) -> None:
+def test_odd_key_is_refused_but_not_repeated(key: str) -> None:
     with pytest.raises(LeadInvalid) as caught:
         parse({**MINIMAL, key: 1})
     assert [error.code for error in caught.value.errors[""]] == ["unknown_field"]
@@ -233,7 +233,7 @@ def test_company_and_region_come_from_the_attributes() -> None:
     ("state", "country", "region"),
     [("GA", "US", "South"), ("OR", "US", "West"), ("PR", "US", None), (None, "US", None), ("GA", "GE", None)],
 )
-def test_a_region_is_that_of_the_census(state: str | None, country: str, region: str | None) -> None:
+def test_region_is_that_of_the_census(state: str | None, country: str, region: str | None) -> None:
     assert find_region(state, country=country) == region
 
 

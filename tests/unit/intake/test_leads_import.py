@@ -58,14 +58,14 @@ def test_encodings_are_found(file: Path, content: bytes, encoding: str) -> None:
     assert (table.sha256, table.size_bytes) == (sha256(content).hexdigest(), len(content))
 
 
-def test_a_file_that_is_utf8_only_at_its_beginning_is_found_out(file: Path) -> None:
+def test_file_that_is_utf8_only_at_its_beginning_is_found_out(file: Path) -> None:
     table = open_table(write(file, b"name,zip\n" + b"ada,30312\n" * 150_000 + b"J\xf6rg,30312\n"))
     assert table.encoding == "cp1252"
     *_, last = table.read_rows()
     assert (last.line, last.cells) == (150_002, ["Jörg", "30312"])
 
 
-def test_a_character_across_two_chunks_is_no_error(file: Path) -> None:
+def test_character_across_two_chunks_is_no_error(file: Path) -> None:
     assert open_table(write(file, b"a,b\n" + b"x" * (1024 * 1024 - 5) + "é,1\n".encode())).encoding == "utf-8"
 
 
@@ -77,7 +77,7 @@ def test_delimiters_are_found(file: Path, delimiter: str) -> None:
     assert [row.cells[1] for row in table.read_rows()] == ["a, b; c | d", ""]
 
 
-def test_a_single_column_is_a_table_too(file: Path) -> None:
+def test_single_column_is_a_table_too(file: Path) -> None:
     assert open_table(write(file, "zip\n30312\n")).columns == ("zip",)
 
 
@@ -89,7 +89,7 @@ def test_lines_are_counted_over_quoted_breaks_and_blank_ones_are_left_out(file: 
     ]
 
 
-def test_an_endless_quote_spoils_its_row_alone(file: Path) -> None:
+def test_endless_quote_spoils_its_row_alone(file: Path) -> None:
     table = open_table(write(file, 'name,zip\nAda,30312\n"' + "x" * 200_000 + "\nBob,10001\n"))
     rows = list(table.read_rows())
     assert [row.cells for row in rows if not row.problem] == [["Ada", "30312"], ["Bob", "10001"]]
@@ -117,12 +117,12 @@ def test_progress_reaches_the_size(file: Path) -> None:
         (b"a,b\n", {"delimiter": '"'}, "one character"),
     ],
 )
-def test_what_is_no_table_is_said(file: Path, content: bytes, options: dict[str, str], says: str) -> None:
+def test_non_table_is_reported(file: Path, content: bytes, options: dict[str, str], says: str) -> None:
     with pytest.raises(TableError, match=says):
         open_table(write(file, content), **options)
 
 
-def test_what_is_no_file_is_said(tmp_path: Path) -> None:
+def test_non_file_is_reported(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "missing.csv"):
         with pytest.raises(TableError, match=str(path)):
             open_table(path)
@@ -211,7 +211,7 @@ def test_numbers(text: str, number: float | None) -> None:
         ({"maps": ["Zip=vertical"], "vertical_maps": ["@/nonexistent.csv"]}, "No such file"),
     ],
 )
-def test_a_mapping_that_does_not_fit_lists_what_would(options: dict[str, list[str]], says: str) -> None:
+def test_mapping_that_does_not_fit_lists_what_would(options: dict[str, list[str]], says: str) -> None:
     given_options = {"maps": [], "defaults": [], "vertical_maps": [], **options}
     with pytest.raises(MappingError, match=says):
         read_mapping((*COLUMNS, "Same", "same "), **given_options)
@@ -225,8 +225,8 @@ def test_verticals_come_from_a_file(tmp_path: Path) -> None:
 
 
 @given(st.text())
-def test_a_guarded_cell_is_no_formula_and_comes_back(text: str) -> None:
-    """PITFALLS 59."""
+def test_guarded_cell_is_no_formula_and_comes_back(text: str) -> None:
+    """A cell that begins with = + - @ is a formula to a spreadsheet."""
     assert not guard_cell(text).startswith(FORMULA_STARTS)
     if not (text.startswith("'") and text[1:].startswith(FORMULA_STARTS)):
         assert take_off_guard(guard_cell(text)) == text

@@ -30,7 +30,7 @@ def made(lead: CleanLead) -> list[tuple[str, str, Any]]:
     return [(each.field, each.code, each.received) for each in lead.corrections]
 
 
-def test_a_good_lead_has_no_corrections() -> None:
+def test_good_lead_has_no_corrections() -> None:
     lead = parse({**MINIMAL, "attributes": {"roof_age": 12}, "phone": "404-881-2345"})
     assert lead.corrections == ()
     assert lead == parse_lead(
@@ -90,7 +90,7 @@ def test_lead_without_a_place_or_vertical_is_refused(
     assert refuse(payload) == errors
 
 
-def test_state_that_does_not_fit_is_told_every_state_of_the_zip() -> None:
+def test_wrong_state_error_names_every_state_of_the_zip() -> None:
     [correction] = parse({**MINIMAL, "zip": "42223", "state": "GA"}).corrections
     assert correction.message == "does not fit the ZIP code, which lies in KY and TN: read as KY"
 
@@ -334,7 +334,7 @@ def test_certificates_of_consent_are_recognised() -> None:
         {"ip": "203.0.113.7"},
     ],
 )
-def test_what_proves_nothing_is_no_consent(fields: dict[str, Any]) -> None:
+def test_consent_without_proof_is_refused(fields: dict[str, Any]) -> None:
     lead = parse({**MINIMAL, **fields})
     assert condition_fields(lead, source="x")["consent"] is False
     assert lead.corrections

@@ -50,7 +50,7 @@ def test_after_an_error_the_delay_doubles_from_a_minute_to_an_hour(tries: int, m
 
 
 def assert_spread(tries: int, backoff: Backoff, *, base: timedelta) -> None:
-    """PITFALLS 27: never early, and spread over as much again as the delay itself."""
+    """Never early, and spread over as much again as the delay itself."""
     delays = [delay_after(tries, backoff, seed=seed) for seed in range(300)]
 
     assert all(base <= delay < 2 * base for delay in delays)
@@ -58,24 +58,24 @@ def assert_spread(tries: int, backoff: Backoff, *, base: timedelta) -> None:
     assert len(set(delays)) > 290
 
 
-def test_the_delay_repeats_for_the_same_attempt() -> None:
+def test_delay_repeats_for_the_same_attempt() -> None:
     assert delay_after(4, AFTER_ERROR, seed=2**48 - 1) == delay_after(4, AFTER_ERROR, seed=2**48 - 1)
 
 
-def test_a_conflict_is_due_again_shortly() -> None:
+def test_conflict_is_due_again_shortly() -> None:
     assert step(TRANSIENT) == retry(Tries(conflicts=1), delay_after(1, AFTER_CONFLICT, seed=7))
     assert step(TRANSIENT, tries=Tries(conflicts=5)) == retry(
         Tries(conflicts=6), delay_after(6, AFTER_CONFLICT, seed=7)
     )
 
 
-def test_an_error_is_due_again_after_a_minute_and_more() -> None:
+def test_error_is_due_again_after_a_minute_and_more() -> None:
     assert step(ERROR) == retry(Tries(errors=1), delay_after(1, AFTER_ERROR, seed=7))
     assert step(ERROR, tries=Tries(errors=1)) == retry(Tries(errors=2), delay_after(2, AFTER_ERROR, seed=7))
 
 
-def test_conflicts_end_after_so_many() -> None:
-    """PITFALLS 35 and 47: nothing is retried for ever."""
+def test_conflicts_end_after_a_maximum() -> None:
+    """Nothing is retried forever."""
     assert step(TRANSIENT, tries=Tries(conflicts=18)).result == "retry"
     for tries in (19, 20):
         assert step(TRANSIENT, tries=Tries(conflicts=tries)) == NextStep(
@@ -109,8 +109,8 @@ def test_deferred_is_due_exactly_then_however_often() -> None:
     assert step(DEFERRED, retry_at=then, tries=Tries(19, 2)) == NextStep("deferred", then)
 
 
-def test_a_deferral_without_a_time_needs_a_person() -> None:
-    """A registry's usual class may say deferred where the engine found no time: never due at no time (PITFALLS 36)."""
+def test_deferral_without_a_time_needs_a_person() -> None:
+    """A registry's usual class may say deferred where the engine found no time: never due at no time."""
     assert step(DEFERRED) == NextStep("unsold", None)
 
 

@@ -49,9 +49,7 @@ PRODUCTION = {
         ({"LEADSWITCH_ENV_FILE": "/does/not/exist"}, "LEADSWITCH_ENV_FILE", "no file"),
     ],
 )
-def test_a_mistake_names_the_variable_and_the_fix(
-    change: Mapping[str, str], variable: str, hint: str
-) -> None:
+def test_mistake_names_the_variable_and_the_fix(change: Mapping[str, str], variable: str, hint: str) -> None:
     with pytest.raises(BadEnvironment) as caught:
         read_environment({**PRODUCTION, **change})
     assert caught.value.variable == variable
@@ -68,7 +66,7 @@ def test_production_is_https_and_reads_every_value() -> None:
     assert not environment.locations.is_embedded
 
 
-def test_an_embedded_installation_makes_its_secrets_once(tmp_path: Path) -> None:
+def test_embedded_installation_makes_its_secrets_once(tmp_path: Path) -> None:
     variables = {"LEADSWITCH_VAR_DIR": str(tmp_path), "LEADSWITCH_ENV_FILE": ""}
     first, second = read_environment(variables), read_environment(variables)
     assert len(first.secret_key) >= 50
@@ -78,7 +76,7 @@ def test_an_embedded_installation_makes_its_secrets_once(tmp_path: Path) -> None
     assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
 
 
-def test_the_env_file_gives_values_that_the_process_overrides(tmp_path: Path) -> None:
+def test_env_file_gives_values_that_the_process_overrides(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("REDIS_URL=redis://one:6379/0\nLEADSWITCH_EMBEDDED_FSYNC=false\n")
     variables = {"LEADSWITCH_ENV_FILE": str(file), "REDIS_URL": "redis://two:6379/0"}
@@ -86,7 +84,7 @@ def test_the_env_file_gives_values_that_the_process_overrides(tmp_path: Path) ->
     assert (locations.redis_url, locations.embedded_fsync) == ("redis://two:6379/0", False)
 
 
-def test_a_misspelt_variable_in_the_env_file_is_an_error_too(tmp_path: Path) -> None:
+def test_misspelt_variable_in_the_env_file_is_an_error_too(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("LEADSWITCH_VARDIR=x\n")
     with pytest.raises(BadEnvironment, match="LEADSWITCH_VAR_DIR"):
@@ -105,7 +103,7 @@ def test_celery_gets_the_same_redis(redis_url: str, broker_url: str) -> None:
     assert celery_broker_url(redis_url) == broker_url
 
 
-def test_a_percent_encoded_host_is_a_socket_directory() -> None:
+def test_percent_encoded_host_is_a_socket_directory() -> None:
     settings = postgres_settings("postgres://leads@%2Fsrv%2Fx/leads")
     assert (settings["HOST"], settings["NAME"], settings["USER"]) == ("/srv/x", "leads", "leads")
 

@@ -49,7 +49,7 @@ def test_tasks_are_a_pulse_and_no_call_is_made(clock: Clock) -> None:
     assert pool.calls == []
 
 
-def test_a_lead_of_a_long_message_is_a_pulse(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lead_of_a_long_message_is_a_pulse(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """A message has up to fifty, and each may wait for seconds: none of the pool's processes begins another task."""
     pool = Pool()
     beat = Pulse(pool, count_steps)
@@ -65,7 +65,7 @@ def test_a_lead_of_a_long_message_is_a_pulse(clock: Clock, monkeypatch: pytest.M
     assert pool.calls == []
 
 
-def test_an_idle_pool_answers_calls(clock: Clock) -> None:
+def test_idle_pool_answers_calls(clock: Clock) -> None:
     pool = Pool()
     beat = Pulse(pool, lambda: 0)
     clock.now += 5
@@ -74,7 +74,7 @@ def test_an_idle_pool_answers_calls(clock: Clock) -> None:
     assert beat.silent_seconds() == 0
 
 
-def test_a_frozen_process_keeps_its_call_and_the_other_answers(clock: Clock) -> None:
+def test_frozen_process_keeps_its_call_and_the_other_answers(clock: Clock) -> None:
     pool = Pool()
     beat = Pulse(pool, lambda: 0)
     for _ in range(2):
@@ -87,7 +87,7 @@ def test_a_frozen_process_keeps_its_call_and_the_other_answers(clock: Clock) -> 
     assert len(pool.calls) == 3
 
 
-def test_a_frozen_pool_is_silent_and_gets_no_more_calls_than_it_has_processes(clock: Clock) -> None:
+def test_frozen_pool_is_silent_and_gets_no_more_calls_than_it_has_processes(clock: Clock) -> None:
     pool = Pool()
     beat = Pulse(pool, lambda: 0)
     for seconds in range(1, 101):

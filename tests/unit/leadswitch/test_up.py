@@ -7,7 +7,7 @@ import pytest
 from leadswitch.up import PortTaken, refuse_taken_port
 
 
-def test_a_taken_port_is_refused_with_another_way() -> None:
+def test_taken_port_is_refused_with_another_way() -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -16,6 +16,6 @@ def test_a_taken_port_is_refused_with_another_way() -> None:
             refuse_taken_port("127.0.0.1", port)
 
 
-def test_an_impossible_port_is_refused() -> None:
+def test_impossible_port_is_refused() -> None:
     with pytest.raises(PortTaken, match="70000"):
         refuse_taken_port("127.0.0.1", 70_000)

@@ -28,7 +28,7 @@ from routing.places.zips import (
 latitudes, longitudes = st.floats(-90, 90), st.floats(-180, 180)
 
 
-def test_a_zip_has_its_place() -> None:
+def test_zip_has_its_place() -> None:
     assert find_place("30312") == Place(
         zip="30312",
         city="Atlanta",
@@ -41,7 +41,7 @@ def test_a_zip_has_its_place() -> None:
 
 
 @pytest.mark.parametrize("zip_code", ["99999", "", "303", "30312-1234", "\x00"])
-def test_what_is_no_zip_has_none(zip_code: str) -> None:
+def test_non_zip_has_no_place(zip_code: str) -> None:
     assert find_place(zip_code) is None
 
 
@@ -59,7 +59,7 @@ def test_unknown_parts_are_none() -> None:
     assert napakiak.timezone is None
 
 
-def test_the_rows_are_complete() -> None:
+def test_rows_are_complete() -> None:
     rows = load_rows()
     assert len(rows) > 42_000
     assert all(len(row) == 7 and len(row[0]) == 5 and len(row[2]) == 2 for row in rows.values())

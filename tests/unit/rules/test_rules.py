@@ -38,7 +38,7 @@ def rows(conditions: list[Any], *, destination_id: int = 2) -> list[dict[str, An
 
 
 @given(st.lists(FILTERS, max_size=8), FIELDS)
-def test_the_first_that_matches_wins(conditions: list[Any], fields: dict[str, Any]) -> None:
+def test_first_that_matches_wins(conditions: list[Any], fields: dict[str, Any]) -> None:
     rules = compile_rules(rows(conditions))
     expected = [number for number, each in enumerate(conditions, start=1) if truth(each, fields) is True]
 
@@ -48,7 +48,7 @@ def test_the_first_that_matches_wins(conditions: list[Any], fields: dict[str, An
 
 
 @given(st.lists(FILTERS, max_size=8), FIELDS)
-def test_a_trial_says_of_each_rule_above_the_winner_why_not(
+def test_dry_run_says_why_each_rule_above_the_winner_did_not_match(
     conditions: list[Any], fields: dict[str, Any]
 ) -> None:
     rules = compile_rules(rows(conditions))
@@ -70,7 +70,7 @@ DAGS = st.lists(
 
 
 @given(DAGS, FIELDS)
-def test_a_path_follows_the_rules_from_workspace_to_workspace(
+def test_path_follows_the_rules_from_workspace_to_workspace(
     graph: list[list[tuple[Any, int]]], fields: dict[str, Any]
 ) -> None:
     sets: dict[int, RuleSet] = {}
@@ -96,8 +96,8 @@ def test_a_path_follows_the_rules_from_workspace_to_workspace(
     assert [(hop.workspace_id, hop.rule.id) for hop in path] == expected
 
 
-def test_a_missing_field_fails_and_an_empty_group_takes_every_lead() -> None:
-    """PITFALLS 41."""
+def test_missing_field_fails_and_an_empty_group_takes_every_lead() -> None:
+    """A missing field fails every condition that names it."""
     rules = compile_rules(
         rows([{"field": "revenue", "op": "lt", "value": 5}, {"all": [GEORGIA]}, {"all": []}])
     )
@@ -105,7 +105,7 @@ def test_a_missing_field_fails_and_an_empty_group_takes_every_lead() -> None:
     assert [rules.find(fields).id for fields in ({"revenue": 4}, {"state": "GA"}, {})] == [1, 2, 3]  # type: ignore[union-attr]
 
 
-def test_a_path_without_end_is_an_error() -> None:
+def test_path_without_end_is_an_error() -> None:
     """The database lets nobody make a ring; a plan that has one stops all the same."""
     ring = {1: compile_rules(rows([{}], destination_id=2)), 2: compile_rules(rows([{}], destination_id=1))}
 
@@ -113,14 +113,14 @@ def test_a_path_without_end_is_an_error() -> None:
         Plan(1, 1, ring).find_path({}, max_hops=3)
 
 
-def test_a_workspace_without_rules_keeps_its_leads() -> None:
+def test_workspace_without_rules_keeps_its_leads() -> None:
     assert Plan(1, 0, {}).find_path({"state": "GA"}, max_hops=8) == ()
     only = compile_rules(rows([GEORGIA], destination_id=7))
     assert Plan(1, 1, {1: only}).find_path({"state": "AL"}, max_hops=8) == ()
     assert Plan(1, 1, {1: only}).find_path({"state": "GA"}, max_hops=8) == (Hop(1, only.rules[0]),)
 
 
-def test_a_stored_rule_that_does_not_compile_is_named() -> None:
+def test_stored_rule_that_does_not_compile_is_named() -> None:
     rules = compile_rules(rows([{}, {"field": "state", "op": "near"}]))
     with pytest.raises(RuleBroken, match="routing rule 2: op: unknown operator") as broken:
         rules.find({})
@@ -138,5 +138,5 @@ def test_a_stored_rule_that_does_not_compile_is_named() -> None:
         ([(2, 3), (3, 2)], []),
     ],
 )
-def test_the_shortest_way_is_found(edges: list[tuple[int, int]], way: list[int]) -> None:
+def test_shortest_way_is_found(edges: list[tuple[int, int]], way: list[int]) -> None:
     assert find_way(edges, start=2, end=1) == way

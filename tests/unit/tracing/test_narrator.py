@@ -231,7 +231,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_skip_says_what_was_in_the_way_and_what_would_have_to_change(case: str) -> None:
+def test_skip_shows_its_gates_and_what_would_have_to_change(case: str) -> None:
     parts, sentence, change = CASES[case]
     row = row_of(skip(**parts))
 
@@ -239,7 +239,7 @@ def test_a_skip_says_what_was_in_the_way_and_what_would_have_to_change(case: str
     assert describe_change(row, names=NAMES) == change
 
 
-def test_the_cases_reach_every_gate_and_every_buyer_level_reason() -> None:
+def test_cases_reach_every_gate_and_every_buyer_level_reason() -> None:
     skips = [skip(**parts) for parts, _, _ in CASES.values()]
     buyer_level = {code for code, reason in SKIP_REASONS.items() if Level.BUYER in reason.levels}
 
@@ -376,7 +376,7 @@ EVENTS = [
 @pytest.mark.parametrize(
     ("row", "sentence"), EVENTS, ids=[f"{row.event}-{n}" for n, (row, _) in enumerate(EVENTS)]
 )
-def test_an_event_is_one_sentence(row: Row, sentence: str) -> None:
+def test_event_is_one_sentence(row: Row, sentence: str) -> None:
     assert tell(row) == sentence
 
 
@@ -387,7 +387,7 @@ def test_every_event_code_has_words() -> None:
 
 @pytest.mark.parametrize("reason", [code for code, each in SKIP_REASONS.items() if Level.LEAD in each.levels])
 @pytest.mark.parametrize("outcome", ["unsold", "deferred", "retry", "failed", "duplicate", "expired"])
-def test_a_failure_tells_its_reason_whatever_the_outcome(reason: str, outcome: str) -> None:
+def test_failure_shows_its_reason_for_every_outcome(reason: str, outcome: str) -> None:
     sentence = tell(Row(Event.FAILED, outcome=outcome, skip_reason=reason))
 
     assert SKIP_REASONS[reason].sentence in sentence
@@ -414,7 +414,7 @@ def test_outranked_names_the_rank_when_others_were_selected() -> None:
     ]
 
 
-def test_an_attempt_has_a_headline_for_every_trigger_and_result() -> None:
+def test_attempt_has_a_headline_for_every_trigger_and_result() -> None:
     assert set(narrator.TRIGGERS) == set(AttemptTrigger.values)
     assert set(narrator.RESULTS) == set(AttemptResult.values)
     assert (
@@ -438,7 +438,7 @@ def attempt(**changes: Any) -> Attempt:
     return Attempt(**changes)
 
 
-def test_a_funnel_leaves_out_what_removed_nobody_and_what_follows_the_empty_stage() -> None:
+def test_funnel_omits_stages_without_effect_and_after_the_empty_one() -> None:
     stages = [("enrolled", 8), ("enrollment_paused", 8), ("buyer_paused", 6), ("outside_service_area", 1)]
 
     assert narrate_funnel([*stages, ("selected", 1)], zip_code="30312") == (
@@ -474,21 +474,21 @@ ODD = [
 
 @pytest.mark.parametrize("data", ODD, ids=repr)
 @pytest.mark.parametrize("event", [*Event, "foreseen_by_nobody"])
-def test_odd_data_and_unknown_codes_are_told_plainly(event: str, data: Any) -> None:
+def test_odd_data_and_unknown_codes_are_shown_plainly(event: str, data: Any) -> None:
     row = Row(event, buyer_id=9, skip_reason="of_tomorrow", outcome="unheard", data=data)
 
     assert narrate_events([row], names=Names())[0].endswith(".")
     assert isinstance(describe_change(row, names=Names()), str)
 
 
-def test_an_unknown_gate_shows_what_it_holds() -> None:
+def test_unknown_gate_shows_what_it_holds() -> None:
     obstacle = describe_gate({"gate": "moon_phase", "required": "full", "observed": ["new", "rising"]})
 
     assert obstacle.finding == "moon_phase: required full, observed new or rising"
     assert (obstacle.change, obstacle.fixer) == ("", "")
 
 
-def test_an_unknown_event_names_its_code_and_whom_it_concerns() -> None:
+def test_unknown_event_names_its_code_and_whom_it_concerns() -> None:
     row = Row("beamed_up", buyer_id=7, skip_reason="of_tomorrow")
 
     assert tell(row) == "Acme Roofing: beamed_up (of_tomorrow)."

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from distribution.engine import DecisionFacts, DefinitionError, LeadFacts, compile_campaign, decide
-from distribution.explain.remedy import Ending, assess
+from distribution.explain.remedy import WhatIfResult, assess
 from tests.unit.engine.builders import AT, FIELDS, RICH, buyer, definition, enrollment, tier
 from tracing.gates import describe_gate
 
@@ -58,7 +58,7 @@ def judge(changed: dict[str, Any], observed: Any) -> None:
         assert "takes none" not in obstacle.change or observed == []
         read_plainly(obstacle.finding)
     assessment = assess(changed, facts, buyer_id=101)
-    assert assessment.ending is Ending.SELECTED, "the suggested fix makes the engine pass"
+    assert assessment.ending is WhatIfResult.SELECTED, "the suggested fix makes the engine pass"
     assert [each.assumed for each in assessment.fixes if "missing" in each.assumed.partition(" to ")[2]] == []
 
 

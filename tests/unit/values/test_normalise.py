@@ -91,7 +91,7 @@ def test_half_a_surrogate_pair_is_refused() -> None:
     assert caught.value.code == "invalid_characters"
 
 
-def test_a_block_keeps_its_lines() -> None:
+def test_block_keeps_its_lines() -> None:
     assert normalise_block(" I agree\r\n  to\x00 this\r", max_length=40) == "I agree\n  to this"
 
 
@@ -112,7 +112,7 @@ def test_phones(value: str, expected: str) -> None:
     assert normalise_phone(value) == expected
 
 
-def test_a_phone_is_read_in_its_country() -> None:
+def test_phone_is_read_in_its_country() -> None:
     assert normalise_phone("020 7946 0958", region="GB") == "+442079460958"
 
 

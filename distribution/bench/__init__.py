@@ -1,6 +1,0 @@
-"""Measures the engine and the intake against what one would write by hand, in a database of its own.
-
-The command (`manage.py bench`) starts a process for each worker, server and client. Modules of the parent: plan,
-database, children, engine_part, intake_part, aims, tables; of its children: worker, dataset, template, loops, wire,
-client, bare.
-"""

@@ -1,7 +1,0 @@
-"""The one URL."""
-
-from django.urls import path
-
-from distribution.bench.bare.views import CreateLead
-
-urlpatterns = [path("leads/", CreateLead.as_view())]

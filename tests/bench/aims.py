@@ -1,0 +1,137 @@
+"""Compares what was measured with what the product is meant to reach. Nothing here rounds in its own favour."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tests.bench.plan import BY_HAND, PLAIN_ORM, PRODUCT
+
+OF_BY_HAND: Final = 0.5
+OF_PLAIN_ORM: Final = 3.0
+OF_BARE_VIEW: Final = 0.7
+MOST_STATEMENTS: Final = 14
+LEAST_RETRIES_A_MINUTE: Final = 100
+MOST_MICROSECONDS_A_RULE: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """`measured` is the figure that `is_met` was judged by, as text."""
+
+    name: str
+    wanted: str
+    measured: str
+    is_met: bool
+
+    def as_json(self) -> Mapping[str, Any]:
+        return {
+            "aim": self.name,
+            "wanted": self.wanted,
+            "measured": self.measured,
+            "verdict": "met" if self.is_met else "missed",
+        }
+
+
+def judge(report: Mapping[str, Any]) -> list[Aim]:
+    """Judge the parts that were measured."""
+    aims: list[Aim] = []
+    if "engine" in report:
+        sizes = report["engine"]["sizes"]
+        aims += [*_speed(sizes[0]), _statements(sizes), *_growth(sizes)]
+    if "intake" in report:
+        aims.append(_intake(report["intake"]))
+    if "routing" in report:
+        aims.append(_routing(report["routing"]["sizes"][-1]))
+    if "retries" in report:
+        aims += _retries(report["retries"])
+    if "targets" in report:
+        aims += [_target(stage) for stage in report["targets"]["stages"]]
+    return aims
+
+
+def _speed(size: Mapping[str, Any]) -> Iterator[Aim]:
+    for other, least, title in (
+        (BY_HAND, OF_BY_HAND, "the loop by hand"),
+        (PLAIN_ORM, OF_PLAIN_ORM, "plain ORM"),
+    ):
+        for run in size["runs"]:
+            ratio = run["product_against"][other]
+            yield Aim(
+                f"leads/s at {size['buyers']} buyers, {_workers(run)}",
+                f"≥ {least:g} x {title}",
+                f"{ratio['median']:.2f} x ({ratio['min']:.2f}-{ratio['max']:.2f})",
+                ratio["median"] >= least,
+            )
+
+
+def _statements(sizes: list[Mapping[str, Any]]) -> Aim:
+    counts = [len(size["statements"]) for size in sizes]
+    text = ", ".join(f"{count} at {size['buyers']}" for count, size in zip(counts, sizes, strict=True))
+    return Aim("statements a sold lead", f"≤ {MOST_STATEMENTS}", text, max(counts) <= MOST_STATEMENTS)
+
+
+def _growth(sizes: list[Mapping[str, Any]]) -> Iterator[Aim]:
+    """What a further enrolled buyer costs, in time a lead: the loop by hand does nothing but write its row."""
+    small, large = sizes[0], sizes[-1]
+    events = large["written_a_lead"]["events"] - small["written_a_lead"]["events"]
+    for place, run in enumerate(large["runs"]):
+        grown = {
+            name: _cost_ms(large, place, name) - _cost_ms(small, place, name) for name in (PRODUCT, BY_HAND)
+        }
+        yield Aim(
+            f"growth from {small['buyers']} to {large['buyers']} buyers, {_workers(run)}",
+            "≤ that of the rows written by hand",
+            f"{grown[PRODUCT]:.1f} ms against {grown[BY_HAND]:.1f} ms a lead"
+            f" ({1000 * grown[PRODUCT] / events:.1f} and {1000 * grown[BY_HAND] / events:.1f} µs a row)",
+            grown[PRODUCT] <= grown[BY_HAND],
+        )
+
+
+def _cost_ms(size: Mapping[str, Any], place: int, loop: str) -> float:
+    run = size["runs"][place]
+    return float(1000 * run["workers"] / run["loops"][loop]["leads_per_second"]["median"])
+
+
+def _intake(intake: Mapping[str, Any]) -> Aim:
+    ratio = intake["product_against_bare"]
+    return Aim(
+        "intake requests/s",
+        f"≥ {OF_BARE_VIEW:g} x a bare DRF view",
+        f"{ratio['median']:.2f} x ({ratio['min']:.2f}-{ratio['max']:.2f})",
+        ratio["median"] >= OF_BARE_VIEW,
+    )
+
+
+def _routing(size: Mapping[str, Any]) -> Aim:
+    cost = size["microseconds_a_rule"]
+    return Aim(
+        f"a rule asked, of {size['rules']:,}",
+        f"≤ {MOST_MICROSECONDS_A_RULE:g} µs",
+        f"{cost:.2f} µs, {size['microseconds_a_decision']:.0f} µs a decision",
+        cost <= MOST_MICROSECONDS_A_RULE,
+    )
+
+
+def _retries(retries: Mapping[str, Any]) -> Iterator[Aim]:
+    for run in retries["runs"]:
+        rate = run["retries_a_minute"]
+        yield Aim(
+            f"retries a minute, {_workers(run)}",
+            f"≥ {LEAST_RETRIES_A_MINUTE}",
+            f"{rate['median']:,.0f} ({rate['min']:,.0f}-{rate['max']:,.0f}),"
+            f" {rate['median'] / LEAST_RETRIES_A_MINUTE:.0f} x as many",
+            rate["median"] >= LEAST_RETRIES_A_MINUTE,
+        )
+
+
+def _target(stage: Mapping[str, Any]) -> Aim:
+    return Aim(
+        f"{stage['stage']}, p95",
+        f"< {stage['target_ms']:,} ms",
+        f"{stage['p95_ms']:.2f} ms, {stage['times_below']:.0f} x below",
+        stage["p95_ms"] < stage["target_ms"],
+    )
+
+
+def _workers(run: Mapping[str, Any]) -> str:
+    return "1 worker" if run["workers"] == 1 else f"{run['workers']} workers"

@@ -1,0 +1,94 @@
+"""`python -m tests.bench.client`: sends leads over several keep-alive connections, in a process of its own.
+
+Reads one job as JSON from stdin and writes what it measured to stdout. Raw sockets: a client library would take more of
+the machine than the server that is measured. It speaks to this machine only and imports nothing of the product.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+HOST: Final = "127.0.0.1"
+ANSWER_SECONDS: Final = 30.0
+
+
+@dataclass(slots=True)
+class Job:
+    """`requests` is shared by all connections. `body` holds {number}, which each request replaces by its own."""
+
+    port: int
+    path: str
+    headers: dict[str, str]
+    body: str
+    requests: int
+    connections: int
+
+
+@dataclass(slots=True)
+class Tally:
+    latencies_ms: list[float] = field(default_factory=list)
+    statuses: Counter[str] = field(default_factory=Counter)
+    connects: int = 0
+
+
+async def run(job: Job) -> dict[str, Any]:
+    tally = Tally()
+    numbers = iter(range(job.requests))
+    started = time.perf_counter()
+    await asyncio.gather(*(send_all(job, numbers, tally) for _ in range(job.connections)))
+    return {
+        "seconds": time.perf_counter() - started,
+        "latencies_ms": tally.latencies_ms,
+        "statuses": dict(tally.statuses),
+        "connects": tally.connects,
+    }
+
+
+async def send_all(job: Job, numbers: Iterator[int], tally: Tally) -> None:
+    """Send one request after the other; connect again when the server has closed the connection."""
+    connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+    for number in numbers:
+        started = time.perf_counter()
+        if connection is None:
+            connection = await asyncio.open_connection(HOST, job.port)
+            tally.connects += 1
+        reader, writer = connection
+        writer.write(make_request(job, number))
+        status, is_kept = await asyncio.wait_for(read_answer(reader), ANSWER_SECONDS)
+        tally.latencies_ms.append((time.perf_counter() - started) * 1000)
+        tally.statuses[status] += 1
+        if not is_kept:
+            writer.close()
+            connection = None
+    if connection is not None:
+        connection[1].close()
+
+
+# Different leads also from one run to the next: the clock is the start of the numbers.
+FIRST: Final = time.time_ns() // 1000
+
+
+def make_request(job: Job, number: int) -> bytes:
+    body = job.body.replace("{number}", str(FIRST + number)).encode()
+    lines = [f"POST {job.path} HTTP/1.1", f"Host: {HOST}", "Content-Type: application/json"]
+    lines += [f"{name}: {value}" for name, value in job.headers.items()]
+    lines += [f"Content-Length: {len(body)}", "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+async def read_answer(reader: asyncio.StreamReader) -> tuple[str, bool]:
+    """Read one answer to its end; its status, and whether the connection stays open."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+    status, *lines = head.split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines if line)
+    await reader.readexactly(int(headers["content-length"]))
+    return status.split(" ")[1], headers.get("connection") != "close"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(asyncio.run(run(Job(**json.load(sys.stdin))))))

@@ -1,0 +1,56 @@
+"""Compares what was measured with what the dispatch is meant to reach."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from tests.bench.aims import Aim
+from tests.bench.dispatch.plan import DELAYED, EVENT, IMMEDIATE
+
+MOST_P99_MS: Final = {IMMEDIATE: 50.0, DELAYED: 150.0}
+LEAST_MOVED_A_SECOND: Final = 20_000
+LEAST_PUTS_A_SECOND: Final = 10_000
+# Flat: a median that grows by more than this much would not be noise. The same for a p99 is told, not judged.
+MOST_GROWTH_MS: Final = 5.0
+
+
+def judge(report: Mapping[str, Any]) -> list[Aim]:
+    return [*_lags(report), *_throughput(report), _flatness(report)]
+
+
+def _lags(report: Mapping[str, Any]) -> Iterator[Aim]:
+    for run in report["lags"]["runs"]:
+        if run["contender"] != EVENT:
+            continue
+        for kind, most in MOST_P99_MS.items():
+            lag = run[kind]["p99_ms"]
+            yield Aim(
+                f"lag at {run['rate']} leads/s, {kind}, p99", f"< {most:g} ms", f"{lag:.1f} ms", lag < most
+            )
+
+
+def _throughput(report: Mapping[str, Any]) -> Iterator[Aim]:
+    moved = report["moves"]["dispatcher"]["moved_a_second"]
+    put = report["schedule"]["puts_a_second"]
+    yield Aim(
+        f"moved by one dispatcher, {report['schedule']['leads']:,} scheduled",
+        f"≥ {LEAST_MOVED_A_SECOND:,}/s",
+        f"{moved:,.0f}/s",
+        moved >= LEAST_MOVED_A_SECOND,
+    )
+    yield Aim(
+        "put, one client, 500 leads a call",
+        f"≥ {LEAST_PUTS_A_SECOND:,}/s",
+        f"{put:,.0f}/s",
+        put >= LEAST_PUTS_A_SECOND,
+    )
+
+
+def _flatness(report: Mapping[str, Any]) -> Aim:
+    small, large = report["flat"]
+    growth = {kind: large[kind]["p50_ms"] - small[kind]["p50_ms"] for kind in (IMMEDIATE, DELAYED)}
+    return Aim(
+        f"lag, {small['backlog']:,} to {large['backlog']:,} scheduled",
+        f"p50 grows by < {MOST_GROWTH_MS:g} ms",
+        ", ".join(f"{kind} {ms:+.1f} ms" for kind, ms in growth.items()),
+        max(growth.values()) < MOST_GROWTH_MS,
+    )

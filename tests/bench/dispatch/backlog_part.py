@@ -1,0 +1,38 @@
+"""How a backlog comes back after Redis was flushed: when the reconciler has its leads come up."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from tests.bench.children import Child
+from tests.bench.dispatch.moves_part import HOUR_SECONDS
+from tests.bench.dispatch.plan import Plan
+
+Progress = Callable[[str], None]
+
+STEPS: Final = 2
+BARS: Final = 20
+WIDEST_BAR: Final = 50
+
+
+def measure_backlog(plan: Plan, child: Child, *, progress: Progress) -> Mapping[str, Any]:
+    """Leads that are due later are put back as well: those of the large backlog.
+
+    The overdue are of one workspace: each has a rate of its own.
+    """
+    progress(f"{plan.overdue:,} overdue leads of one workspace, Redis empty")
+    child.ask("flush")
+    child.ask("fill", count=plan.overdue, due_in=-HOUR_SECONDS, workspaces=1)
+    progress("reconcile schedule")
+    return {"overdue": plan.overdue, **child.ask("reconcile")}
+
+
+def draw(by_second: Sequence[int]) -> list[str]:
+    """A line for each part of the time: how many leads a second come up in it, and a bar of that length."""
+    width = max(1, -(-len(by_second) // BARS))
+    parts = [by_second[at : at + width] for at in range(0, len(by_second), width)]
+    rates = [sum(part) / len(part) for part in parts]
+    most = max(rates, default=0) or 1
+    return [
+        f"{at * width:>4} s {rate:>7,.0f}/s {'#' * round(WIDEST_BAR * rate / most)}"
+        for at, rate in enumerate(rates)
+    ]

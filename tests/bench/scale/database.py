@@ -1,0 +1,56 @@
+"""Whose database it is: the bench fills an empty one or takes its own again, and touches no other."""
+
+from collections.abc import Callable
+from typing import Final
+
+from django.apps import apps
+from django.db import connection, transaction
+
+from routing.models import Lead, Workspace
+from tests.bench.scale.fill import multiply
+from tests.bench.scale.size import Size
+from tests.bench.scale.world import PREFIX, build_world
+
+OURS: Final = ("tracing", "distribution", "routing")
+
+
+class NotOurs(Exception):
+    """The database has rows that the bench did not make."""
+
+
+def prepare(size: Size, *, is_fresh: bool, tell: Callable[[str], None]) -> None:
+    """Have the history in the database. Raises NotOurs.
+
+    One that is there is kept if it has the size; the samples alone are what is left of a run that was cut short.
+    """
+    if Workspace.objects.exclude(slug__startswith=PREFIX).exists():
+        message = (
+            "the database has workspaces of somebody else: point DATABASE_URL or LEADSWITCH_VAR_DIR elsewhere"
+        )
+        raise NotOurs(message)
+    if not is_fresh and has_history(size):
+        tell("the history of an earlier run")
+        return
+    empty()
+    multiply(build_world(size, tell=tell), size, tell=tell)
+
+
+def has_history(size: Size) -> bool:
+    """Rounding makes some leads more or fewer than were asked for."""
+    leads = Lead.objects.count()
+    return 0.9 * size.leads <= leads <= 1.1 * size.leads + 100 * size.workspaces and leads > 0
+
+
+def empty() -> None:
+    """The owner of append-only tables may switch their triggers off."""
+    tables = [
+        connection.ops.quote_name(model._meta.db_table)
+        for model in apps.get_models()
+        if model._meta.app_label in OURS and not model._meta.proxy
+    ]
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        for switch in ("DISABLE", "ENABLE"):
+            for table in tables:
+                cursor.execute(f"ALTER TABLE {table} {switch} TRIGGER USER")
+            if switch == "DISABLE":
+                cursor.execute(f"TRUNCATE {', '.join(tables)}")

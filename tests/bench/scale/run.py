@@ -1,0 +1,109 @@
+"""`python -m tests.bench.scale`: every page, API answer, command and reconciler on a year of history.
+
+Exit code 0: all within their budgets. 1: something is over. 2: it could not be measured.
+"""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.test.utils import override_settings
+from rich.console import Console
+
+from tests.bench.aims import Aim
+from tests.bench.machine import describe_machine
+from tests.bench.program import make_directory, refuse
+from tests.bench.report import publish_report
+from tests.bench.scale.database import NotOurs, prepare
+from tests.bench.scale.measure import USES, Measured
+from tests.bench.scale.measure import measure as measure_target
+from tests.bench.scale.size import FULL_LEADS, Size
+from tests.bench.scale.tables import show
+from tests.bench.scale.targets import PARTS, WrongAnswer, list_targets
+from tracing.parsing import positive_argument
+
+NO_LIMIT = 1_000_000
+ABOUT = (
+    "Fills a database of its own with a year of history, and asks every admin page, list, filter, search, API answer,"
+    " command and reconciler of it, each beside its budget. Refuses a database with workspaces that it did not make."
+    " Kept between runs. Exit code 0: all within their budgets; 1: something is over; 2: it could not be measured."
+)
+
+
+def main(arguments: Sequence[str], *, stream: Any = None) -> int:
+    """Returns the exit code. Raises SystemExit for wrong arguments."""
+    options = read_options(arguments)
+    size, console = Size(options.leads), Console(stderr=True)
+    call_command("migrate", verbosity=0)
+    try:
+        prepare(size, is_fresh=options.fresh, tell=lambda text: console.print(f"scale: {text}"))
+        if options.fill_only:
+            return 0
+        targets = measure(options, console)
+    except (NotOurs, WrongAnswer) as error:
+        return refuse(error)
+    publish(size, targets, is_json=options.json, stream=stream or sys.stdout)
+    return 1 if any(each.problem for each in targets) else 0
+
+
+def read_options(arguments: Sequence[str]) -> Namespace:
+    parser = ArgumentParser(prog="python -m tests.bench.scale", description=ABOUT)
+    parser.add_argument(
+        "--leads", type=positive_argument, default=FULL_LEADS, help="how many; the rest follows from it"
+    )
+    parser.add_argument("--fresh", action="store_true", help="fill anew")
+    parser.add_argument("--fill-only", action="store_true", help="measure nothing")
+    parser.add_argument("--part", choices=PARTS, action="append", help="only this part; may be repeated")
+    parser.add_argument(
+        "--only", action="append", metavar="TEXT", help="only targets whose name holds this; may be repeated"
+    )
+    parser.add_argument("--uses", type=positive_argument, default=USES, help="of each page and API answer")
+    parser.add_argument("--json", action="store_true", help="print the JSON instead of tables")
+    parser.add_argument("--traceback", action="store_true", help="show where a failure to start came from")
+    return parser.parse_args(arguments)
+
+
+def measure(options: Namespace, console: Console) -> list[Measured]:
+    parts: Sequence[str] = options.part or PARTS
+    limits = dict.fromkeys(settings.LEADSWITCH_RATE_LIMITS, (NO_LIMIT, NO_LIMIT))
+    found = []
+    with override_settings(LEADSWITCH_RATE_LIMITS=limits):
+        for target in list(list_targets(parts, host=(settings.ALLOWED_HOSTS or ["localhost"])[0])):
+            if options.only and not any(text in target.name for text in options.only):
+                continue
+            last = measure_target(target, uses=options.uses)
+            found.append(last)
+            if last.problem or console.is_terminal:
+                console.print(f"scale: {last.name}: {last.last_ms:,.1f} ms {last.problem}", highlight=False)
+    return found
+
+
+def publish(size: Size, targets: Sequence[Measured], *, is_json: bool, stream: Any) -> None:
+    report = {
+        "machine": describe_machine(),
+        "leads": size.leads,
+        "targets": [each.as_json() for each in targets],
+    }
+    publish_report(
+        report,
+        judge(targets),
+        path=make_directory() / "scale.json",
+        is_json=is_json,
+        stream=stream,
+        show=show,
+    )
+
+
+def judge(targets: Sequence[Measured]) -> list[Aim]:
+    """One aim a part: nothing of it is over."""
+    aims = []
+    for part in dict.fromkeys(each.part for each in targets):
+        of_part = [each for each in targets if each.part == part]
+        over = sum(bool(each.problem) for each in of_part)
+        worst = max(of_part, key=lambda each: each.last_ms)
+        measured = f"{over} of {len(of_part)} over, slowest {worst.last_ms:,.1f} ms"
+        aims.append(Aim(part, f"< {worst.budget_ms:,} ms each", measured, over == 0))
+    return aims

@@ -1,0 +1,67 @@
+"""How big the history is, and which part of the leads came to which end."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+FULL_LEADS: Final = 1_000_000
+DAYS: Final = 365
+# Sales of the one enrollment that has most of them, of a million leads.
+BIG_ENROLLMENT: Final = 25_824
+LEADS_A_WORKSPACE: Final = 5_000
+MOST_WORKSPACES: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Leads of one fate. `share`: of a workspace's leads. `samples`: real leads of a workspace that are multiplied.
+
+    `vertical` decides which campaign takes it, `days`: how long ago they came in at most.
+    """
+
+    vertical: str
+    share: float
+    samples: int = 2
+    days: int = DAYS
+
+
+# The verticals say what becomes of a lead (tests.bench.scale.world).
+KINDS: Final[Mapping[str, Kind]] = {
+    "sold": Kind("roofing", 0.265, samples=8),
+    "returned": Kind("roofing", 0.012),
+    "unserved": Kind("siding", 0.313),
+    "no_campaign": Kind("fencing", 0.1),
+    "duplicate": Kind("roofing", 0.08),
+    "expired": Kind("roofing", 0.02),
+    "cancelled": Kind("roofing", 0.01),
+    "capped": Kind("windows", 0.05, days=60),
+    "capped_twice": Kind("windows", 0.01, days=60),
+    "closed": Kind("hvac", 0.04, days=60),
+    "broke": Kind("gutters", 0.05, days=120),
+    "fresh": Kind("roofing", 0.05, days=30),
+}
+# Beside them: the one vertical whose campaign has one buyer.
+BIG: Final = Kind("solar", 0.0, samples=8)
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    leads: int = FULL_LEADS
+
+    @property
+    def workspaces(self) -> int:
+        return max(4, min(MOST_WORKSPACES, self.leads // LEADS_A_WORKSPACE))
+
+    @property
+    def big_enrollment(self) -> int:
+        return max(1, BIG_ENROLLMENT * self.leads // FULL_LEADS)
+
+    @property
+    def side_rows(self) -> int:
+        """Audit entries, and keys of repeated requests."""
+        return self.leads // 5
+
+    def share_of(self, place: int) -> float:
+        """Of all leads, those of the workspace at this place: the first has most."""
+        weights = [1 / (rank + 3) for rank in range(self.workspaces)]
+        return weights[place] / sum(weights)

@@ -1,0 +1,136 @@
+"""The two web servers that are compared: the product's as `make up` starts it, and the bare one alike."""
+
+import json
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import connection
+
+from tests.bench.children import ChildFailed, child_environment, end
+
+HOST: Final = "127.0.0.1"
+START_SECONDS: Final = 60.0
+WEB_WORKERS: Final = 2
+# As leadswitch.up has it; a test compares the two.
+ARGUMENTS: Final = ("--config", "python:leadswitch.web.config", "--workers", str(WEB_WORKERS))
+WORKER_ARGUMENTS: Final = (
+    *("--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"),
+)
+
+
+@contextmanager
+def serve_product(database_url: str, *, directory: Path) -> Iterator[int]:
+    """Serve the product on a free port."""
+    metrics = directory / "metrics"
+    shutil.rmtree(metrics, ignore_errors=True)
+    metrics.mkdir()
+    environment = {
+        **child_environment(database_url, role="web"),
+        "PROMETHEUS_MULTIPROC_DIR": str(metrics),
+    }
+    with _serve("leadswitch.wsgi", environment, log=directory / "web.log") as port:
+        yield port
+
+
+@contextmanager
+def serve_bare(database_url: str, owner: Mapping[str, Any], *, directory: Path) -> Iterator[int]:
+    """Serve the bare view on a free port, with the product's own database options."""
+    database = {
+        name: value
+        for name, value in connection.settings_dict.items()
+        if name
+        in {"ENGINE", "HOST", "PORT", "USER", "PASSWORD", "OPTIONS", "CONN_MAX_AGE", "CONN_HEALTH_CHECKS"}
+    }
+    environment = {
+        **child_environment(database_url, role="web"),
+        "DJANGO_SETTINGS_MODULE": "tests.bench.bare.settings",
+        "BARE_SECRET_KEY": secrets.token_hex(32),
+        "BARE_DATABASE": json.dumps({**database, "NAME": database_url.rpartition("/")[2].partition("?")[0]}),
+        "BARE_OWNER": json.dumps(owner),
+    }
+    with _serve("tests.bench.bare.wsgi", environment, log=directory / "bare.log") as port:
+        yield port
+
+
+@contextmanager
+def run_worker(environment: Mapping[str, str], *, directory: Path) -> Iterator[int]:
+    """Run the product's worker on the bench's queues, from when it is ready. Yields its process id."""
+    command = [sys.executable, "-m", "celery", "-A", "leadswitch", "worker", *WORKER_ARGUMENTS]
+    with start_ready(command, environment, log=directory / "celery.log", ready=" ready.") as process_id:
+        yield process_id
+
+
+@contextmanager
+def start_ready(
+    command: Sequence[str], environment: Mapping[str, str], *, log: Path, ready: str
+) -> Iterator[int]:
+    """Run a process from when its log says `ready` until the end of the block. Raises ChildFailed."""
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=settings.BASE_DIR,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            _wait_until_ready(process, log=log, ready=ready)
+            yield process.pid
+        finally:
+            end(process)
+
+
+def _wait_until_ready(process: "subprocess.Popen[Any]", *, log: Path, ready: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        if ready in log.read_text(errors="replace"):
+            return
+        time.sleep(0.1)
+    raise ChildFailed(f"a process of the bench did not start (see {log})")
+
+
+@contextmanager
+def _serve(application: str, environment: Mapping[str, str], *, log: Path) -> Iterator[int]:
+    port = _free_port()
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", application, "--bind", f"{HOST}:{port}", *ARGUMENTS],
+            cwd=settings.BASE_DIR,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            _wait_until_open(port, process, log=log)
+            yield port
+        finally:
+            end(process)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_open(port: int, process: "subprocess.Popen[Any]", *, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            socket.create_connection((HOST, port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise ChildFailed(f"a web server of the bench did not start (see {log})")

@@ -1,0 +1,131 @@
+"""The worker's side of what a lead waits for: the stages of an attempt, the way from its sender, and retries."""
+
+import http.client
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from django.db import connection
+
+from distribution.attempts import distribute
+from routing.models import RoutingRule, Workspace
+from tests.bench.dataset import Pool
+from tests.bench.servers import HOST
+
+POLL_SECONDS: Final = 0.001
+LONGEST_WAIT_SECONDS: Final = 30.0
+# What the retry queue holds: leads that were tried, and are due again.
+MAKE_RETRIES: Final = """
+UPDATE routing_lead SET attempts = 1, conflicts = 1, due_reason = 'tier_lock_contention',
+    skip_reason = 'tier_lock_contention', next_attempt_at = now() - interval '1 second'
+WHERE id = ANY(%s)
+"""
+IS_SOLD: Final = "SELECT status = 'distributed' FROM routing_lead WHERE public_id = %s"
+# Without a phone number: with the same one all would be one person.
+BODY: Final = {
+    "first_name": "Test",
+    "last_name": "Person",
+    "zip": "30312",
+    "attributes": {"roof_age": 12, "property_type": "residential"},
+}
+
+
+class NotSold(RuntimeError):
+    """A lead of the bench did not arrive: the time of the others says nothing."""
+
+
+def make_retries(ids: Sequence[int]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(MAKE_RETRIES, [list(ids)])
+
+
+def add_rules(pool: Pool, count: int) -> None:
+    """Rules that ask every lead of the pool and take none, so that all of them are asked."""
+    elsewhere, _ = Workspace.objects.get_or_create(slug="bench-elsewhere", name="Elsewhere")
+    RoutingRule.objects.bulk_create(
+        RoutingRule(
+            workspace_id=pool.workspace_id,
+            name=f"rule {number}",
+            destination=elsewhere,
+            conditions={"field": "zip", "op": "eq", "value": f"{10_000 + number}"},
+        )
+        for number in range(count)
+    )
+
+
+def drain() -> int:
+    """Start whatever is due, in due order, as the pick-up does. Returns how many attempts were run."""
+    count = 0
+    while distribute.distribute_next_due().lead_id is not None:
+        count += 1
+    return count
+
+
+def time_stages(ids: Sequence[int]) -> Mapping[str, list[float]]:
+    """Sell these leads, with a clock around lock and routing, and from the first closing write to the return."""
+    marks: dict[str, float] = {}
+    locks, routes, completions = [], [], []
+    with _clocked("lock_lead", marks), _clocked("send_on", marks), _clocked("close_attempt", marks):
+        for lead_id in ids:
+            outcome = distribute.distribute_lead(lead_id)
+            returned = time.perf_counter()
+            if outcome.result != "success":
+                raise NotSold(outcome.skip_reason)
+            locks.append((marks["lock_lead ended"] - marks["lock_lead began"]) * 1000)
+            routes.append((marks["send_on ended"] - marks["send_on began"]) * 1000)
+            completions.append((returned - marks["close_attempt began"]) * 1000)
+    return {"lock": locks, "rules": routes, "complete": completions}
+
+
+@contextmanager
+def _clocked(name: str, marks: dict[str, float]) -> Iterator[None]:
+    """Note when a function of the use case began and ended."""
+    plain: Callable[..., Any] = getattr(distribute, name)
+
+    def clocked(*arguments: Any, **options: Any) -> Any:
+        marks[f"{name} began"] = time.perf_counter()
+        result = plain(*arguments, **options)
+        marks[f"{name} ended"] = time.perf_counter()
+        return result
+
+    setattr(distribute, name, clocked)
+    try:
+        yield
+    finally:
+        setattr(distribute, name, plain)
+
+
+def time_way(pool: Pool, *, port: int, key: str, count: int) -> list[float]:
+    """Send leads one after the other over HTTP, and wait for each until a worker has sold it: ms from the request on.
+
+    The wait ends when this process sees the sale, so it is a little longer than the way.
+    """
+    web = http.client.HTTPConnection(HOST, port, timeout=LONGEST_WAIT_SECONDS)
+    headers = {"Authorization": f"Api-Key {key}", "Content-Type": "application/json"}
+    times = []
+    for number in range(count):
+        email = f"person-{time.time_ns()}-{number}@example.com"
+        body = json.dumps({**BODY, "email": email, "vertical": pool.vertical})
+        started = time.perf_counter()
+        web.request("POST", "/api/v1/leads/", body, headers)
+        answer = web.getresponse()
+        lead = json.loads(answer.read())
+        if answer.status != http.client.CREATED:
+            raise NotSold(str(answer.status))
+        _wait_until_sold(lead["id"], deadline=started + LONGEST_WAIT_SECONDS)
+        times.append((time.perf_counter() - started) * 1000)
+    web.close()
+    return times
+
+
+def _wait_until_sold(public_id: str, *, deadline: float) -> None:
+    while time.perf_counter() < deadline:
+        with connection.cursor() as cursor:
+            cursor.execute(IS_SOLD, [public_id])
+            if cursor.fetchone() == (True,):
+                return
+        time.sleep(POLL_SECONDS)
+    message = f"lead {public_id} was not sold in time"
+    raise NotSold(message)

@@ -1,0 +1,298 @@
+"""Leases: a claim on a lead that is committed before work with outside effects, and fences every later write."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from distribution.attempts.distribute import distribute_lead
+from distribution.verify import run_verification
+from routing import metrics
+from routing.leads.actions import ActionRefused, cancel_sent_lead, rerun_lead
+from routing.leads.claim import Claim, ClaimLost, NotClaimed, acquire, complete, fail
+from routing.models import Lead, LeadStatus, Workspace
+from routing.reconcile import Counts, find_reconciler, run_reconciler
+from routing.reconcile.stale_locks import LEADS_A_BATCH
+from tests.support.blocking import holding
+from tests.support.factories import LeadFactory
+from tests.support.planting import plant
+from tracing.models import Attempt, LeadDistributionEvent
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+OWNER = "caller:1"
+HOLD_LEAD = "SELECT 1 FROM routing_lead WHERE id = %s FOR UPDATE"
+HOLD_TABLE = "LOCK TABLE routing_lead IN ACCESS EXCLUSIVE MODE"
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def state(lead: Lead) -> tuple[Any, ...]:
+    lead.refresh_from_db()
+    return lead.status, lead.skip_reason, lead.attempts, lead.locked_by, lead.locked_at
+
+
+def locks(outcome: str) -> int:
+    buckets = metrics.LEAD_LOCK_SECONDS.labels(outcome=outcome)._buckets
+    return int(sum(bucket.get() for bucket in buckets))
+
+
+class TestAcquire:
+    def test_it_is_committed_with_who_and_since_when(self) -> None:
+        lead, before = LeadFactory(), locks("acquired")
+
+        claim = acquire(lead.pk, owner=OWNER)
+
+        assert state(lead) == ("calling", "", 0, OWNER, claim.locked_at)
+        assert lead.next_attempt_at is None
+        assert locks("acquired") == before + 1
+        assert distribute_lead(lead.pk).not_run == "finished"  # no worker takes it meanwhile
+        assert run_verification().holds
+
+    @pytest.mark.parametrize(
+        ("fields", "reason"),
+        [
+            ({"next_attempt_at": now() + timedelta(hours=1)}, "it is not due"),
+            ({"paused_at": now()}, "it is paused"),
+            ({"expires_at": now()}, "its time to live is over"),
+            (
+                {"status": "failed", "next_attempt_at": None, "finished_at": now()},
+                "it does not wait: it is needs a person",
+            ),
+        ],
+    )
+    def test_lead_that_may_not_be_worked_on_is_left_alone(self, fields: dict[str, Any], reason: str) -> None:
+        lead = LeadFactory(**fields)
+        before = state(lead)
+        with pytest.raises(NotClaimed) as refused:
+            acquire(lead.pk, owner=OWNER)
+        assert (str(refused.value), refused.value.outcome) == (reason, None)
+        assert state(lead) == before
+
+    def test_paused_workspace_starts_no_lead(self) -> None:
+        lead = LeadFactory()
+        Workspace.objects.update(paused_at=now())
+        with pytest.raises(NotClaimed, match="it is paused"):
+            acquire(lead.pk, owner=OWNER)
+
+    def test_gated_lead_can_be_taken(self) -> None:
+        lead = LeadFactory(status="gated", next_attempt_at=None)
+        assert acquire(lead.pk, owner=OWNER).owner == OWNER
+
+    def test_busy_lead_is_measured_and_logged(self, caplog: pytest.LogCaptureFixture) -> None:
+        lead, before = LeadFactory(), locks("busy")
+        with holding(HOLD_LEAD, [lead.pk]), caplog.at_level(logging.INFO):
+            with pytest.raises(NotClaimed) as refused:
+                acquire(lead.pk, owner=OWNER)
+            assert refused.value.outcome == "busy"
+        assert locks("busy") == before + 1
+        [record] = caplog.records
+        told = (record.message, record.lock, record.lead_row)  # type: ignore[attr-defined]
+        assert told == ("routing.lock.failed", "busy", lead.pk)
+        with pytest.raises(NotClaimed):
+            acquire(lead.pk + 1_000_000, owner=OWNER)
+
+    def test_lock_timeout_is_measured_and_logged(self, caplog: pytest.LogCaptureFixture) -> None:
+        """A migration holds the table."""
+        lead, before = LeadFactory(), locks("timed_out")
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '50ms'")
+        with holding(HOLD_TABLE), caplog.at_level(logging.INFO), pytest.raises(NotClaimed) as refused:
+            acquire(lead.pk, owner=OWNER)
+        connection.close()
+        assert refused.value.outcome == "timed_out"
+        assert locks("timed_out") == before + 1
+        [record] = caplog.records
+        assert (record.message, record.lock) == ("routing.lock.failed", "timed_out")  # type: ignore[attr-defined]
+        assert record.lock_ms >= 50  # type: ignore[attr-defined]
+
+    def test_no_other_buyer_gets_it(self) -> None:
+        lead = LeadFactory()
+        acquire(lead.pk, owner=OWNER)
+        with pytest.raises(NotClaimed, match="a verification call is out"):
+            acquire(lead.pk, owner="caller:2")
+        with pytest.raises(ActionRefused):
+            rerun_lead(lead.pk, at=now())
+
+
+class TestEnds:
+    def test_done_it_is_due_again_and_counts_no_attempt(self) -> None:
+        lead = LeadFactory(errors=2)
+        claim = acquire(lead.pk, owner=OWNER)
+
+        at = now()
+        complete(claim, status=LeadStatus.PENDING, at=at, next_attempt_at=at, due_reason="verified")
+
+        assert state(lead) == ("pending", "", 0, "", None)
+        assert (lead.next_attempt_at, lead.due_reason, lead.errors, lead.finished_at) == (
+            at,
+            "verified",
+            0,
+            None,
+        )
+        assert run_verification().holds
+
+    def test_done_for_good(self) -> None:
+        lead = LeadFactory()
+        at = now()
+        complete(acquire(lead.pk, owner=OWNER), status=LeadStatus.CANCELLED, at=at)
+        assert (*state(lead), lead.finished_at) == ("cancelled", "", 0, "", None, at)
+
+    def test_failed_it_is_tried_again_and_then_parked(self) -> None:
+        """One due time, closed in the transaction that ends the attempt."""
+        lead = LeadFactory()
+        results = []
+        for _ in range(3):
+            Lead.objects.filter(status="pending").update(next_attempt_at=now())
+            claim = acquire(lead.pk, owner=OWNER)
+            at = now()
+            due_at = fail(claim, reason="internal_error", at=at)
+            results.append(None if due_at is None else round((due_at - at) / timedelta(minutes=1)))
+
+        assert [bool(minutes) for minutes in results] == [True, True, False]
+        assert results[0] in (1, 2)
+        assert results[1] in (2, 3, 4)
+        assert state(lead) == ("failed", "internal_error", 3, "", None)
+        assert list(Attempt.objects.order_by("number").values_list("result", "skip_reason", "worker")) == [
+            ("retry", "internal_error", OWNER),
+            ("retry", "internal_error", OWNER),
+            ("failed", "internal_error", OWNER),
+        ]
+        assert run_verification().holds
+
+    def test_trace_may_fail_and_the_lead_goes_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A failed INSERT poisons the whole transaction, so the write needs a savepoint."""
+        lead = LeadFactory()
+        claim = acquire(lead.pk, owner=OWNER)
+        monkeypatch.setattr("tracing.recorder.WRITE_SQL", "INSERT INTO nowhere VALUES (%s)")
+
+        assert fail(claim, reason="internal_error", at=now()) is not None
+
+        assert state(lead) == ("pending", "internal_error", 1, "", None)
+        assert not Attempt.objects.exists()
+
+
+class TestTheFence:
+    """Whoever lost the lead writes nothing, and is told."""
+
+    @pytest.fixture
+    def lost(self) -> Claim:
+        lead = LeadFactory()
+from routing.leads.actions import ActionRefused, cancel_sent_lead, rerun_lead
+from routing.leads.claim import Claim, ClaimLost, NotClaimed, acquire, complete, fail
+
+    def assert_refused(self, claim: Claim, caplog: pytest.LogCaptureFixture) -> None:
+        before = list(Lead.objects.values())
+        counted = metrics.LEASES_LOST._value.get()
+        for write in (
+            lambda: complete(claim, status=LeadStatus.PENDING, at=now(), next_attempt_at=now()),
+            lambda: fail(claim, reason="internal_error", at=now()),
+        ):
+            caplog.clear()
+            with pytest.raises(ClaimLost):
+                write()
+            assert [record.message for record in caplog.records] == ["routing.lease_lost"]
+        assert list(Lead.objects.values()) == before
+        assert not Attempt.objects.exists()
+        assert metrics.LEASES_LOST._value.get() == counted + 2
+
+    def test_cancelled_lead(self, lost: Claim, caplog: pytest.LogCaptureFixture) -> None:
+        self.assert_refused(lost, caplog)
+        assert Lead.objects.get().status == "cancelled"
+
+    def test_owner_of_the_same_name_that_came_later(self, caplog: pytest.LogCaptureFixture) -> None:
+        """The name alone is no fence: a process may meet the same lead twice."""
+        lead = LeadFactory()
+        first = acquire(lead.pk, owner=OWNER)
+        complete(first, status=LeadStatus.PENDING, at=now(), next_attempt_at=now())
+        second = acquire(lead.pk, owner=OWNER)
+
+        self.assert_refused(first, caplog)
+
+        complete(second, status=LeadStatus.GATED, at=now())
+        assert state(lead) == ("gated", "", 0, "", None)
+
+
+class TestStaleLocks:
+    def run(self, *, fix: bool) -> Counts:
+        return run_reconciler(find_reconciler("stale_locks"), fix=fix)
+
+    @staticmethod
+    def age(lead: Lead, seconds: int) -> None:
+        Lead.objects.filter(pk=lead.pk).update(locked_at=now() - timedelta(seconds=seconds))
+
+    def test_stale_lock_is_due_again_with_a_reason(self, settings: Any) -> None:
+        """It finds something, and what it frees has a due time."""
+        settings.LEADSWITCH_LOCK_MAX_SECONDS = 60
+        stale, fresh, pending = LeadFactory.create_batch(3)
+        for lead in (stale, fresh):
+            acquire(lead.pk, owner=OWNER)
+        self.age(stale, 61)
+        self.age(fresh, 50)
+        before = [state(lead) for lead in (fresh, pending)]
+
+        reported = self.run(fix=False)
+        assert reported == Counts(checked=1, skipped=1)
+        assert state(stale)[0] == "calling"
+        repaired = self.run(fix=True)
+        assert repaired == Counts(checked=1, repaired=1)
+        assert reported.named == repaired.named == (f"lead {stale.pk}",)
+
+        assert state(stale) == ("pending", "lock_expired", 1, "", None)
+        assert timedelta(seconds=50) < stale.next_attempt_at - now() < timedelta(minutes=2)
+        assert stale.due_reason == "lock_expired"
+        assert [state(lead) for lead in (fresh, pending)] == before
+        attempt = Attempt.objects.get()
+        assert (attempt.result, attempt.skip_reason, attempt.worker) == ("retry", "lock_expired", OWNER)
+        assert 61_000 <= attempt.duration_ms < 70_000
+        assert [row.event for row in LeadDistributionEvent.objects.order_by("seq")] == [
+            "distribution_started",
+            "failed",
+        ]
+        assert self.run(fix=True) == Counts()
+        assert run_verification().holds
+
+    def test_after_its_tries_it_is_parked(self, settings: Any, caplog: pytest.LogCaptureFixture) -> None:
+        settings.LEADSWITCH_LOCK_MAX_SECONDS = 60
+        lead = LeadFactory()
+        Workspace.objects.update(max_attempts=2)
+        for _ in range(2):
+            Lead.objects.update(next_attempt_at=now())
+            acquire(lead.pk, owner=OWNER)
+            self.age(lead, 100)
+            caplog.clear()
+            assert self.run(fix=True).repaired == 1
+
+        assert state(lead) == ("failed", "worker_lost", 2, "", None)
+        assert lead.finished_at is not None
+        results = Attempt.objects.order_by("number").values_list("result", "skip_reason")
+        assert list(results) == [("retry", "lock_expired"), ("failed", "worker_lost")]
+        [record] = caplog.records
+        assert (record.message, record.owner, record.attempts) == ("routing.failed", OWNER, 2)  # type: ignore[attr-defined]
+        assert run_verification().holds
+
+    def test_lead_whose_owner_is_just_ending_is_left_to_it(self, settings: Any) -> None:
+        settings.LEADSWITCH_LOCK_MAX_SECONDS = 60
+        lead = LeadFactory()
+        acquire(lead.pk, owner=OWNER)
+        self.age(lead, 100)
+        with holding(HOLD_LEAD, [lead.pk]):
+            assert self.run(fix=True) == Counts()
+        assert self.run(fix=True).repaired == 1
+
+    def test_many_batches(self, settings: Any) -> None:
+        settings.LEADSWITCH_LOCK_MAX_SECONDS = 60
+        source = LeadFactory().source
+        count = 2 * LEADS_A_BATCH + 1
+        Lead.objects.bulk_create(LeadFactory.build_batch(count, source=source))
+        plant(
+            "UPDATE routing_lead SET status = 'calling', next_attempt_at = NULL, locked_by = 'x',"
+            " locked_at = now() - interval '1 hour'"
+        )
+        assert self.run(fix=True) == Counts(checked=count + 1, repaired=count + 1)
+        assert Attempt.objects.count() == count + 1
+        assert run_verification().holds

@@ -1,0 +1,28 @@
+"""Plans of statements, as PostgreSQL explains them."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import connection
+
+
+def nodes(sql: str, parameters: Any, *, options: str = "FORMAT JSON") -> list[dict[str, Any]]:
+    """Return every node of a statement's plan."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN ({options}) {sql}", parameters)
+        [(explained,)] = cursor.fetchall()
+    return list(walk((json.loads(explained) if isinstance(explained, str) else explained)[0]["Plan"]))
+
+
+def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for each in node.get("Plans", []):
+        yield from walk(each)
+
+
+def plan(sql: str, parameters: Any) -> tuple[set[str], set[str]]:
+    """Return the indexes that a statement uses and the tables that it reads as a whole."""
+    found = nodes(sql, parameters)
+    scanned = {node["Relation Name"] for node in found if node["Node Type"] == "Seq Scan"}
+    return {node["Index Name"] for node in found if "Index Name" in node}, scanned

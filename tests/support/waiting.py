@@ -1,0 +1,62 @@
+"""Waiting for a state of the database or of a process."""
+
+from collections.abc import Callable, Sequence
+from time import monotonic, sleep
+from typing import Any, Final
+
+from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+LONGEST_SECONDS: Final = 60.0
+WAITING: Final = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()
+"""
+
+
+class TooSlow(AssertionError):
+    """What a test waits for did not come about in time."""
+
+
+def wait_until(condition: Callable[[], bool], *, what: str, seconds: float = LONGEST_SECONDS) -> None:
+    """Poll for a state of the database or of a process. Raises TooSlow."""
+    deadline = monotonic() + seconds
+    while not condition():
+        if monotonic() > deadline:
+            message = f"waited {seconds} s for this: {what}"
+            raise TooSlow(message)
+        sleep(0.005)
+
+
+def wait_until_blocked(
+    observer: BaseDatabaseWrapper | None = None, *, sessions: int = 1, seconds: float = LONGEST_SECONDS
+) -> None:
+    """Wait until this many sessions of the database wait for a lock. `observer` looks; None: the default connection."""
+    wait_until(
+        lambda: count_blocked(observer) >= sessions,
+        what=f"{sessions} sessions that wait for a lock",
+        seconds=seconds,
+    )
+
+
+def count_blocked(observer: BaseDatabaseWrapper | None = None) -> int:
+    with (observer or connection).cursor() as cursor:
+        # Within a transaction the first look at the activity would be repeated.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(WAITING)
+        [(count,)] = cursor.fetchall()
+    return int(count)
+
+
+def count_deadlocks() -> int:
+    """Return how many deadlocks the server has broken in this database since it was made."""
+    return int(fetch_value("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"))
+
+
+def fetch_value(sql: str, parameters: Sequence[Any] = ()) -> Any:
+    """Return the first column of the first row."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        row = cursor.fetchone()
+    assert row is not None
+    return row[0]
