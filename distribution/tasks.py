@@ -11,8 +11,8 @@ from django.db import close_old_connections
 
 from distribution import metrics
 from distribution.attempts.distribute import distribute_lead, distribute_next_polled
-from distribution.attempts.lease import hand_back, run_leased
-from routing.dispatch.canary import come_back, is_canary
+from distribution.attempts.lease import requeue, run_leased
+from routing.dispatch.canary import complete_canary, is_canary
 from routing.dispatch.publish import send_wake
 from routing.dispatch.workers import record_step
 from routing.queries import count_polled, has_polled
@@ -48,11 +48,11 @@ def process_leads(lead_ids: Sequence[int], *, is_leased: bool = False) -> None:
 
 def _process(lead_id: int, *, is_leased: bool) -> None:
     if is_canary(lead_id):
-        come_back(lead_id)
+        complete_canary(lead_id)
     elif is_leased:
         run_leased(lead_id)
     else:
-        hand_back(distribute_lead(lead_id, is_leased=False))
+        requeue(distribute_lead(lead_id, is_leased=False))
 
 
 @shared_task(name=PICK_UP)
@@ -73,7 +73,7 @@ def pick_up_due(*, is_first: bool = True) -> None:
         if outcome.lead_id is None:
             return
         metrics.PICKED_UP.inc()
-        hand_back(outcome)
+        requeue(outcome)
 
 
 def _call_more_pickers() -> None:

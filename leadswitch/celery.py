@@ -81,13 +81,15 @@ def count_steps() -> int:
 
 
 @heartbeat_sent.connect
-def say_alive(sender: Any, **_: object) -> None:
+def write_heartbeat(sender: Any, **_: object) -> None:
     """Every two seconds, in the process that consumes: one that hangs says nothing, nor does one before it is ready."""
     shards = shards_among(app.amqp.queues.consume_from)
     for pulse in PULSES.values():
         silent = pulse.silent_seconds()
-        say = partial(workers.say_alive, sender.eventer.hostname, shards=shards, silent_seconds=silent)
-        guarded("say_alive", say, None)
+        say = partial(
+            workers.write_worker_heartbeat, sender.eventer.hostname, shards=shards, silent_seconds=silent
+        )
+        guarded("heartbeat", say, None)
 
 
 @worker_process_init.connect
@@ -99,8 +101,8 @@ def settle(**_: object) -> None:
 
 
 @worker_process_shutdown.connect
-def hand_on_rest(**_: object) -> None:
+def drain_enqueuer(**_: object) -> None:
     """Of a process of the pool that ends, also when it is replaced: it runs no exit handlers."""
-    from routing.dispatch.enqueue import HANDS
+    from routing.dispatch.enqueue import ENQUEUER
 
-    HANDS.leave()
+    ENQUEUER.drain()

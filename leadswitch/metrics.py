@@ -5,7 +5,7 @@ from prometheus_client import Counter, Gauge
 PART_OK = Gauge(
     "leadswitch_part_ok",
     "1 while a part is as it should be, at the last look of /readyz: database, redis, dispatcher, workers, canary,"
-    " reconcilers, hand_on.",
+    " reconcilers, enqueuer.",
     ["part"],
     multiprocess_mode="mostrecent",
 )

@@ -14,7 +14,7 @@ from structlog import get_logger
 from routing.dispatch import workers
 from routing.dispatch.canary import read_canary
 from routing.dispatch.control import read_control
-from routing.dispatch.enqueue import HANDS
+from routing.dispatch.enqueue import ENQUEUER
 from routing.dispatcher.leader_tasks import export_runs
 from routing.postgres_errors import DISK_FULL, REFUSED_WRITES, sqlstate_of
 from routing.redis.client import prove_writable
@@ -46,14 +46,14 @@ class Parts:
     workers: str = UNKNOWN
     canary: str = UNKNOWN
     reconcilers: str = UNKNOWN
-    hand_on: str = OK
+    enqueuer: str = OK
 
 
 def read_parts() -> Parts:
     database = probe_database()
     redis_state = probe_redis()
     if database == UNAVAILABLE:
-        return Parts(database, redis_state, hand_on=probe_hand_on())
+        return Parts(database, redis_state, enqueuer=probe_enqueuer())
     return Parts(
         database=database,
         redis=redis_state,
@@ -63,7 +63,7 @@ def read_parts() -> Parts:
         else UNKNOWN,
         canary=_ask(_ask_canary),
         reconcilers=_ask(_ask_reconcilers),
-        hand_on=probe_hand_on(),
+        enqueuer=probe_enqueuer(),
     )
 
 
@@ -98,9 +98,9 @@ def probe_redis() -> str:
     return OK
 
 
-def probe_hand_on() -> str:
+def probe_enqueuer() -> str:
     """Of this process: "ok", or "behind" while it keeps leads that Redis or the broker refused."""
-    return "behind" if HANDS.kept_seconds > BEHIND_SECONDS else OK
+    return "behind" if ENQUEUER.retrying_seconds > BEHIND_SECONDS else OK
 
 
 def _ask_canary() -> str:

@@ -10,18 +10,18 @@ WAKES_SENT = Counter("leadswitch_wakes_sent_total", "Leads handed to the workers
 WAKES_LOST = Counter(
     "leadswitch_wakes_lost_total",
     "Wake-ups that could not be sent, and leads that were not handed on when their process ended (exit) or as too many"
-    " were kept (kept_full); the pick-up, the leading dispatcher and the reconcilers find them.",
+    " were kept (retry_buffer_full); the pick-up, the leading dispatcher and the reconcilers find them.",
     ["cause"],
 )
-HAND_ON_KEPT = Gauge(
-    "leadswitch_hand_on_kept",
+ENQUEUE_RETRY_BUFFER = Gauge(
+    "leadswitch_enqueue_retry_buffer",
     "What Redis or the broker refused of the processes that live, and is tried again: lead, lease. Above 0 for longer"
     " than an outage: a process is cut off from Redis.",
     ["kind"],
     multiprocess_mode="livesum",
 )
-HAND_ON_RETRIED = Counter(
-    "leadswitch_hand_on_retried_total",
+ENQUEUE_RETRIED = Counter(
+    "leadswitch_enqueue_retried_total",
     "Leads that were handed on, and leases that were ended, at a later try.",
 )
 INLINE_DECISIONS_FAILED = Counter(

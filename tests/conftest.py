@@ -148,7 +148,7 @@ def nothing_kept() -> Iterator[None]:
     """What one test's outage left to the background thread is not the next one's."""
     yield
     if handon := sys.modules.get("routing.dispatch.enqueue"):
-        handon.HANDS.forget()
+        handon.ENQUEUER.clear_retries()
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ from routing.locks import LockedLead, is_lock_timeout, lock_lead, lock_next_due_
 from routing.metrics import OLD_PLANS
 from routing.models import LeadStatus
 from routing.postgres_errors import is_old_plan
-from routing.reconcile.lost_workers import count_loss
+from routing.reconcile.lost_workers import count_lost_worker
 from routing.retry import NextStep, next_step
 from routing.rules.route import Route
 from tracing.models import AttemptResult, AttemptTrigger
@@ -151,7 +151,7 @@ def _watched(run: Run, take: Callable[[], LockedLead | None]) -> Outcome:
     except crash_marks.LostBefore:
         lead = run.lead
         assert lead is not None  # noqa: S101 - it was marked
-        count_loss(lead.id, attempts=lead.attempts, due_at=lead.next_attempt_at, owner=worker_name())
+        count_lost_worker(lead.id, attempts=lead.attempts, due_at=lead.next_attempt_at, owner=worker_name())
         return Outcome(lead_id=lead.id, public_id=lead.public_id, not_run=NotRun.LOST_BEFORE)
     finally:
         _unmark(run)

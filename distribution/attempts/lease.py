@@ -12,7 +12,7 @@ from django.db import Error
 from distribution.attempts.distribute import distribute_lead
 from distribution.attempts.outcome import NotRun, Outcome
 from routing.dispatch import inflight, shadow
-from routing.dispatch.enqueue import settle
+from routing.dispatch.enqueue import enqueue_now
 from routing.dispatch.pauses import mirror
 from routing.dispatch.schedule import Due
 from routing.models import DispatchMode
@@ -40,14 +40,14 @@ def run_leased(lead_id: int) -> None:
         _end(held, outcome)
 
 
-def hand_back(outcome: Outcome) -> None:
+def requeue(outcome: Outcome) -> None:
     """After the try of a lead that no lease was held for."""
     if outcome.not_run is not None or outcome.lead_id is None:
         return
     _compare(outcome)
     if outcome.waits_again:
         due = _read_due_time(outcome.lead_id)
-        settle([] if due is None else [due])
+        enqueue_now([] if due is None else [due])
 
 
 def _end(held: inflight.Lease, outcome: Outcome | None) -> None:

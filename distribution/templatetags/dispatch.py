@@ -6,7 +6,7 @@ from typing import Any, Final
 from django import template
 from django.contrib.admin import site
 
-from routing.dispatch.pauses import read_holding
+from routing.dispatch.pauses import read_active_pauses
 from routing.dispatch.state import read_brief
 from tracing.admin.scope import visible_ids
 from tracing.wording import span
@@ -16,7 +16,7 @@ NAMED: Final = 3  # workspaces in the banner
 
 
 @register.filter
-def seconds_told(age: timedelta) -> str:
+def age_display(age: timedelta) -> str:
     return span(age.total_seconds())
 
 
@@ -38,7 +38,7 @@ def pause_banner(context: dict[str, Any]) -> dict[str, Any]:
     ):
         return {"product": None, "workspaces": []}
     visible = visible_ids(request)
-    holding = read_holding(visible, limit=NAMED + 1)
+    holding = read_active_pauses(visible, limit=NAMED + 1)
     workspaces = [each for each in holding if each.workspace_id is not None]
     return {
         "product": next((each.pause for each in holding if each.workspace_id is None), None),

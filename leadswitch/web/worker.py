@@ -20,7 +20,7 @@ from leadswitch.web.server import BufferingServer
 
 LOOP_SECONDS = 1.0
 # Of the grace, for leads that were accepted and not handed on yet. Ending threads takes up to a second of it.
-HAND_ON_SECONDS = 3.0
+DRAIN_SECONDS = 3.0
 THREADS_SECONDS = 1
 # A stopping process still answers what arrives on connections that were kept open, for this long.
 LINGER_SECONDS = 1.0
@@ -66,7 +66,7 @@ class BufferingWorker(Worker):
         self.drain(channels)
         threads.shutdown(timeout=THREADS_SECONDS)
         self.notify()
-        hand_on_rest(timeout_seconds=HAND_ON_SECONDS - THREADS_SECONDS)
+        drain_enqueuer(timeout_seconds=DRAIN_SECONDS - THREADS_SECONDS)
 
     def turn(self, channels: dict[int, Any]) -> None:
         self.notify()
@@ -79,7 +79,7 @@ class BufferingWorker(Worker):
         begun_at = time.monotonic()
         while any(server.connections for server in self.servers):
             waited_seconds = time.monotonic() - begun_at
-            if waited_seconds > self.cfg.graceful_timeout - HAND_ON_SECONDS:
+            if waited_seconds > self.cfg.graceful_timeout - DRAIN_SECONDS:
                 return
             if waited_seconds > LINGER_SECONDS:
                 for server in self.servers:
@@ -97,12 +97,12 @@ class BufferingWorker(Worker):
             server.pull_trigger()
 
 
-def hand_on_rest(*, timeout_seconds: float) -> None:
+def drain_enqueuer(*, timeout_seconds: float) -> None:
     """Every lead whose sender was told that it is stored is known to Redis then, if Redis answers."""
     # Imported here: its app is loaded with the application, after this file.
-    from routing.dispatch.enqueue import HANDS
+    from routing.dispatch.enqueue import ENQUEUER
 
-    HANDS.leave(timeout_seconds=timeout_seconds)
+    ENQUEUER.drain(timeout_seconds=timeout_seconds)
 
 
 def adjust(listening: Any, *, idle_seconds: int) -> Adjustments:

@@ -44,9 +44,9 @@ class WorkspaceAdmin(ConfigurationAdmin):
     def write_model(self, request: HttpRequest, obj: models.Model, *, form: Any, change: bool) -> None:
         super().write_model(request, obj, form=form, change=change)
         if "dispatch_mode" in form.changed_data:
-            modes.follow_later(obj.pk)
+            modes.follow_mode_after_commit(obj.pk)
         if "paused_at" in form.changed_data:
-            pauses.mirror_later(obj.pk)
+            pauses.mirror_after_commit(obj.pk)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
         """Looking for duplicates everywhere tells who is a lead of others: only who sees everything may choose it."""

@@ -1,6 +1,6 @@
-"""Pages through the leads that should be in the schedule, and puts back those that are lost.
+"""Pages through the leads that should be in the schedule, and requeues those that are missing there.
 
-Each workspace has an order of its own, by due time; a page has an equal part of each (docs/decisions/0047).
+Each workspace has its own order, by due time. A page has an equal share of each (docs/decisions/0047).
 Raises redis.RedisError.
 """
 
@@ -20,17 +20,17 @@ from routing.dispatch.schedule import LONGEST_SPREAD_SECONDS, Due
 from routing.models import Workspace
 
 LEADS_A_PAGE: Final = 1_000
-# So many overdue leads of a workspace come back a second: more than workers finish, so that they never wait for it, and
-# few enough that a hundred thousand are no stampede.
+# How many overdue leads of a workspace are requeued per second. More than the workers finish, so that they never wait;
+# few enough that a hundred thousand leads do not arrive at once.
 LEADS_A_SECOND: Final = 1_000
-# Every due time moves later by up to this, so that leads of one page do not come up in one instant.
+# Every due time moves later by up to this, so that the leads of one page do not become due in the same instant.
 LEAST_JITTER_SECONDS: Final = 0.1
 
 Place = tuple[datetime, int]
 ANY_TIME: Final = datetime.max.replace(tzinfo=UTC)
 START: Final[Place] = (datetime.min.replace(tzinfo=UTC), 0)
 
-# `received_at`: the youngest are still on their way into the schedule.
+# `received_at`: the youngest leads are still on their way into the schedule.
 PAGE: Final = """
 SELECT l.id, w.id, l.next_attempt_at
 FROM unnest(%(workspaces)s::bigint[], %(times)s::timestamptz[], %(leads)s::bigint[]) AS place (workspace, due_at, lead)
@@ -47,36 +47,36 @@ ORDER BY w.id, l.next_attempt_at, l.id
 """
 
 
-class Walk:
-    """Through the waiting leads of workspaces in one mode, page by page; no pile hides a lead behind it.
+class BacklogScan:
+    """Reads the waiting leads of workspaces in one mode, page by page. One large workspace does not delay the others.
 
-    Whoever has no more leads leaves its part of the page to the others. `last`: workspaces that are begun with when
-    those are done.
+    A workspace without further leads leaves its share of the page to the others. `last`: workspaces that are read after
+    all of those.
     """
 
     def __init__(self, mode: str, workspace_ids: Iterable[int], *, last: Iterable[int] = ()) -> None:
         self._mode = mode
         self._places: dict[int, Place] = dict.fromkeys(workspace_ids, START)
         self._last = list(last)
-        self._go_on()
+        self._continue_with_last()
 
     @property
-    def is_over(self) -> bool:
+    def is_finished(self) -> bool:
         return not self._places
 
     def read_page(
         self, *, count: int = LEADS_A_PAGE, until: datetime = ANY_TIME, least_age: timedelta = timedelta(0)
     ) -> list[Due]:
-        """Return the next leads, those of each workspace in due order, the workspaces in turn."""
-        asked = dict(islice(self._places.items(), count))
-        part = count // max(1, len(asked))
-        found = self._read(asked, part=part, until=until, least_age=least_age)
-        for workspace_id in asked:
+        """Return the next leads: each workspace in due order, the workspaces in turn."""
+        chosen = dict(islice(self._places.items(), count))
+        part = count // max(1, len(chosen))
+        found = self._read(chosen, part=part, until=until, least_age=least_age)
+        for workspace_id in chosen:
             del self._places[workspace_id]
             leads = found.get(workspace_id, [])
             if len(leads) == part:
                 self._places[workspace_id] = (leads[-1].due_at, leads[-1].lead_id)
-        self._go_on()
+        self._continue_with_last()
         return [lead for lead in chain.from_iterable(zip_longest(*found.values())) if lead is not None]
 
     def _read(
@@ -101,20 +101,20 @@ class Walk:
                 found[row[1]].append(Due(*row))
         return found
 
-    def _go_on(self) -> None:
+    def _continue_with_last(self) -> None:
         if not self._places:
             self._places, self._last = dict.fromkeys(self._last, START), []
 
 
-def walk_running(mode: str) -> Walk:
-    """Through the workspaces in that mode that are not paused."""
-    return Walk(mode, _list_workspaces(mode, is_paused=False))
+def scan_running(mode: str) -> BacklogScan:
+    """Scan the workspaces in this mode that are not paused."""
+    return BacklogScan(mode, _list_workspaces(mode, is_paused=False))
 
 
-def walk_all(mode: str) -> Walk:
-    """The same, and then through those that are paused: their leads must be there when they are resumed."""
+def scan_all(mode: str) -> BacklogScan:
+    """Scan these, then the paused ones: their leads must be in the schedule when the workspace is resumed."""
     running, paused = (_list_workspaces(mode, is_paused=is_paused) for is_paused in (False, True))
-    return Walk(mode, running, last=paused)
+    return BacklogScan(mode, running, last=paused)
 
 
 def _list_workspaces(mode: str, *, is_paused: bool) -> Iterable[int]:
@@ -137,7 +137,7 @@ class Spread:
         self._random = Random(self.seed)  # noqa: S311 - spreads load, protects nothing
 
     def place(self, lead: Due, *, at: datetime) -> Due:
-        """Return the lead with how long it shall wait. `at`: by the database's clock, as the due time is."""
+        """Return the lead with the time that it waits. `at` comes from the database's clock, as the due time does."""
         if lead.due_at > at:
             return lead
         delay = self._overdue[lead.workspace_id] / LEADS_A_SECOND % (LONGEST_SPREAD_SECONDS - 1)
@@ -146,7 +146,7 @@ class Spread:
         return lead._replace(wait_ms=round(1000 * (delay + jitter)))
 
 
-def put_back(leads: Sequence[Due], *, spread: Spread, at: datetime, path: str = "put") -> bool:
+def requeue_leads(leads: Sequence[Due], *, spread: Spread, at: datetime, path: str = "put") -> bool:
     """Returns False when the broker refused one of those that are due: it is in the schedule again."""
-    handed = schedule.put([spread.place(lead, at=at) for lead in leads])
-    return publish(handed, path=path) == len(handed)
+    dispatched = schedule.put([spread.place(lead, at=at) for lead in leads])
+    return publish(dispatched, path=path) == len(dispatched)

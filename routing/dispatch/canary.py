@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import connection
 
 from routing.dispatch import inflight, schedule
-from routing.dispatch.schedule import AT_ONCE, Due, Handed, Release
+from routing.dispatch.schedule import AT_ONCE, Dispatched, Due, Release
 from routing.redis.keys import shard_of
 
 # So that it goes through the schedule, and not from the put to a queue.
@@ -61,7 +61,7 @@ def is_canary(lead_id: int) -> bool:
     return lead_id < 0
 
 
-def send() -> list[Handed]:
+def send() -> list[Dispatched]:
     """Put a canary for each ready queue into the schedule, in place of one that was lost on the way.
 
     Returns those that are in flight already: the caller publishes them. Raises redis.RedisError.
@@ -72,14 +72,14 @@ def send() -> list[Handed]:
         is_sent = cursor.fetchone()[0]
     if not is_sent:
         return []
-    schedule.end([Release(_lead_of(shard), None) for shard in range(shards)])
+    schedule.release([Release(_lead_of(shard), None) for shard in range(shards)])
     wait_ms = int(DUE_IN.total_seconds() * 1000)
     return schedule.put(
         [Due(_lead_of(shard), workspace_of(shard, shards), AT_ONCE, wait_ms) for shard in range(shards)]
     )
 
 
-def come_back(lead_id: int) -> None:
+def complete_canary(lead_id: int) -> None:
     """What a worker does with one. An old message finds it gone."""
     held = inflight.begin(lead_id)
     if held is None:

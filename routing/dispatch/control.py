@@ -9,13 +9,13 @@ from django.db import connection
 from routing.models import DispatchPath
 from routing.models.dispatch import ALIVE_SECONDS
 
-SAY_LEADING: Final = """
+WRITE_HEARTBEAT: Final = """
 INSERT INTO routing_dispatchcontrol AS control (id, leader, epoch, path, seen_at)
 VALUES (1, %(leader)s, %(epoch)s, %(path)s, clock_timestamp())
 ON CONFLICT (id) DO UPDATE SET leader = excluded.leader, epoch = greatest(control.epoch, excluded.epoch),
     path = excluded.path, seen_at = excluded.seen_at
 """
-SAY_RESIGNED: Final = "UPDATE routing_dispatchcontrol SET seen_at = NULL WHERE id = 1 AND leader = %s"
+CLEAR_HEARTBEAT: Final = "UPDATE routing_dispatchcontrol SET seen_at = NULL WHERE id = 1 AND leader = %s"
 READ: Final = """
 SELECT leader, epoch, path, paused_at, seen_at, clock_timestamp() - seen_at FROM routing_dispatchcontrol WHERE id = 1
 """
@@ -47,15 +47,15 @@ def read_control() -> Control:
     return Control(*row) if row else Control()
 
 
-def say_leading(name: str, *, epoch: int, path: DispatchPath) -> None:
+def write_leader_heartbeat(name: str, *, epoch: int, path: DispatchPath) -> None:
     """Tell the pick-up and the operators that a dispatcher lives. To be repeated every few seconds."""
     with connection.cursor() as cursor:
-        cursor.execute(SAY_LEADING, {"leader": name, "epoch": epoch, "path": path.value})
+        cursor.execute(WRITE_HEARTBEAT, {"leader": name, "epoch": epoch, "path": path.value})
 
 
-def say_resigned(name: str) -> None:
+def clear_leader_heartbeat(name: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(SAY_RESIGNED, [name])
+        cursor.execute(CLEAR_HEARTBEAT, [name])
 
 
 def ensure_control() -> None:

@@ -1,4 +1,4 @@
-"""Hands leads on when their due time was written, after the commit: to the schedule, or to the workers.
+"""Enqueuer leads on when their due time was written, after the commit: to the schedule, or to the workers.
 
 A request does not wait for it: a thread of the process does it, many leads at a time. Nothing here fails an intake or
 an attempt: what Redis or the broker refuse is logged, counted and tried again (routing/dispatch/enqueuer.py).
@@ -15,10 +15,10 @@ from django.db import Error, connection, transaction
 
 from routing import metrics
 from routing.dispatch import schedule, shadow
-from routing.dispatch.enqueuer import LEADS_A_BATCH, Hands
+from routing.dispatch.enqueuer import LEADS_A_BATCH, Enqueuer
 from routing.dispatch.publish import PROCESS_LEADS, publish_ready, send_wake
 from routing.dispatch.retry_buffer import Part
-from routing.dispatch.schedule import AT_ONCE, Due, Handed, Release
+from routing.dispatch.schedule import AT_ONCE, Dispatched, Due, Release
 from routing.models import DispatchMode
 from routing.queries import DueTime, read_due_times
 from routing.redis.outage import guarded, is_done
@@ -26,7 +26,7 @@ from routing.redis.outage import guarded, is_done
 logger = logging.getLogger(__name__)
 
 # Where leads come from that the next take confirms; all others are confirmed by the next put.
-TAKE_PATH: Final = "take"
+CLAIM_PATH: Final = "claim"
 # A polled lead that is due this soon is waited for by the broker; anything later waits in Postgres, because
 # Celery redelivers a countdown beyond the visibility timeout.
 LONGEST_WAKE: Final = timedelta(seconds=10)
@@ -38,53 +38,55 @@ def after_commit(call: Callable[[], object]) -> None:
     transaction.on_commit(call, robust=True)
 
 
-def hand_on_after_commit(changes: Sequence[DueTime]) -> None:
+def enqueue_after_commit(changes: Sequence[DueTime]) -> None:
     """Hand leads on once the transaction has committed; at once when there is none."""
-    after_commit(partial(hand_on, changes))
+    after_commit(partial(enqueue, changes))
 
 
-def hand_on_later(*lead_ids: int) -> None:
+def enqueue_leads_after_commit(*lead_ids: int) -> None:
     """The same for leads whose rows the open transaction has changed, whatever became of them."""
-    hand_on_after_commit(read_due_times(lead_ids))
+    enqueue_after_commit(read_due_times(lead_ids))
 
 
-def hand_on(changes: Sequence[DueTime]) -> None:
+def enqueue(changes: Sequence[DueTime]) -> None:
     """Hand leads on without waiting. Their due times are committed."""
-    HANDS.add(changes)
+    ENQUEUER.add(changes)
 
 
-def settle(changes: Sequence[DueTime]) -> None:
+def enqueue_now(changes: Sequence[DueTime]) -> None:
     """Hand leads on now. Never raises for a failure of Redis or of the broker: what they refuse is tried again."""
-    if refused := try_settle(changes):
-        HANDS.keep(refused)
+    if refused := try_enqueue(changes):
+        ENQUEUER.retry_later(refused)
 
 
-def try_settle(changes: Sequence[DueTime]) -> list[int]:
+def try_enqueue(changes: Sequence[DueTime]) -> list[int]:
     """Hand leads on now. Returns the ids of those that Redis or the broker refused; never raises for that."""
     by_mode: dict[str, list[DueTime]] = {mode: [] for mode in DispatchMode.values}
     for change in changes:
         by_mode[change.mode].append(change)
     return [
-        *_settle_events(by_mode[DispatchMode.EVENT]),
-        *_settle_shadows(by_mode[DispatchMode.SHADOW]),
+        *_enqueue_events(by_mode[DispatchMode.EVENT]),
+        *_enqueue_shadows(by_mode[DispatchMode.SHADOW]),
         # After the index, so that whoever is woken finds it up to date.
         *_wake(by_mode[DispatchMode.POLL] + by_mode[DispatchMode.SHADOW]),
     ]
 
 
-def publish(handed: Sequence[Handed], *, path: str) -> int:
+def publish(dispatched: Sequence[Dispatched], *, path: str) -> int:
     """Publish leads in flight. Those that the broker refuses go back into the schedule. Returns how many went out."""
-    failed = publish_ready(handed)
-    metrics.LEADS_MOVED.labels(path=path).inc(len(handed) - len(failed))
-    if path != TAKE_PATH:
-        schedule.say_published([each for each in handed if each not in failed] if failed else handed)
+    failed = publish_ready(dispatched)
+    metrics.LEADS_MOVED.labels(path=path).inc(len(dispatched) - len(failed))
+    if path != CLAIM_PATH:
+        schedule.confirm_published(
+            [each for each in dispatched if each not in failed] if failed else dispatched
+        )
     if failed:
         releases = [Release(each.lead_id, each.deadline_ms, AT_ONCE, each.workspace_id) for each in failed]
-        guarded("hand_back", partial(schedule.end, releases), [False])
-    return len(handed) - len(failed)
+        guarded("requeue", partial(schedule.release, releases), [False])
+    return len(dispatched) - len(failed)
 
 
-def _settle_events(changes: Sequence[DueTime]) -> list[int]:
+def _enqueue_events(changes: Sequence[DueTime]) -> list[int]:
     refused: list[int] = []
     gone = [(each.lead_id, each.workspace_id) for each in changes if each.due_at is None]
     if gone and not is_done("withdraw", lambda: schedule.withdraw(gone)):
@@ -95,7 +97,7 @@ def _settle_events(changes: Sequence[DueTime]) -> list[int]:
     return refused
 
 
-def _settle_shadows(changes: Sequence[DueTime]) -> list[int]:
+def _enqueue_shadows(changes: Sequence[DueTime]) -> list[int]:
     dues = {(each.lead_id, each.workspace_id): each.due_at for each in changes}
     if not dues or is_done("shadow", lambda: shadow.write(dues)):
         return []
@@ -131,10 +133,10 @@ def _read_remaining(change: DueTime) -> timedelta | None:
     return change.due_at - datetime.now(UTC)
 
 
-def _settle_again(part: Part) -> Part:
+def _enqueue_again(part: Part) -> Part:
     """Settle what was refused before, as PostgreSQL has it now: a lead may be sold, cancelled or moved since.
 
-    Returns what is settled. Runs in the thread of HANDS, which keeps no connection to PostgreSQL.
+    Returns what is settled. Runs in the thread of ENQUEUER, which keeps no connection to PostgreSQL.
     """
     try:
         changes = read_due_times(list(part.leads))
@@ -142,10 +144,10 @@ def _settle_again(part: Part) -> Part:
         return Part()
     finally:
         connection.close()
-    refused = set(try_settle(changes))
+    refused = set(try_enqueue(changes))
     leads = {lead_id: number for lead_id, number in part.leads.items() if lead_id not in refused}
-    is_ended = not part.releases or is_done("end", lambda: schedule.end(part.releases))
+    is_ended = not part.releases or is_done("end", lambda: schedule.release(part.releases))
     return Part(leads, part.releases if is_ended else [])
 
 
-HANDS: Final = Hands(try_settle, _settle_again)
+ENQUEUER: Final = Enqueuer(try_enqueue, _enqueue_again)

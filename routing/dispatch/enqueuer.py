@@ -20,7 +20,7 @@ from typing import Final
 from redis.exceptions import RedisError
 
 from routing import metrics
-from routing.dispatch.retry_buffer import Kept, Part
+from routing.dispatch.retry_buffer import Part, RetryBuffer
 from routing.dispatch.schedule import LEADS_A_CALL, TIMEOUT_SECONDS, Release
 from routing.queries import DueTime
 from routing.redis.client import prove_writable
@@ -41,23 +41,25 @@ REMIND_SECONDS: Final = 30.0
 # What a process that ends waits for the rest at the most.
 EXIT_SECONDS: Final = 3.0
 
-Settle = Callable[[Sequence[DueTime]], Sequence[int]]
-SettleAgain = Callable[[Part], Part]
+Enqueue = Callable[[Sequence[DueTime]], Sequence[int]]
+EnqueueAgain = Callable[[Part], Part]
 
 
-class Hands:
+class Enqueuer:
     """Collects the changes of a process and settles them in one thread.
 
-    The thread belongs to the process that started it: after a fork a new one is started on first use. `settle` returns
-    the ids of the leads that were refused, `settle_again` what of a part is settled now; both run in the thread.
+    The thread belongs to the process that started it: after a fork a new one is started on first use. `enqueue` returns
+    the ids of the leads that were refused, `enqueue_again` what of a part is settled now; both run in the thread.
     """
 
-    def __init__(self, settle: Settle, settle_again: SettleAgain, *, most_waiting: int = MAX_WAITING) -> None:
+    def __init__(
+        self, enqueue: Enqueue, enqueue_again: EnqueueAgain, *, most_waiting: int = MAX_WAITING
+    ) -> None:
         self._most_waiting = most_waiting
-        self._settle = settle
-        self._settle_again = settle_again
+        self._enqueue = enqueue
+        self._enqueue_again = enqueue_again
         self._waiting: queue.Queue[DueTime] = queue.Queue(most_waiting)
-        self._kept = Kept()
+        self._buffer = RetryBuffer()
         self._lock = threading.Lock()
         self._pid = 0
         self._retry_at = 0.0
@@ -65,9 +67,9 @@ class Hands:
         self._retried = 0
 
     @property
-    def kept_seconds(self) -> float:
+    def retrying_seconds(self) -> float:
         """How long this process has had leads that Redis or the broker do not take; 0: it has none."""
-        return self._kept.age_seconds
+        return self._buffer.age_seconds
 
     def add(self, changes: Sequence[DueTime]) -> None:
         """Take changes without waiting."""
@@ -76,14 +78,14 @@ class Hands:
             try:
                 self._waiting.put_nowait(change)
             except queue.Full:
-                self.keep(each.lead_id for each in changes[at:])
+                self.retry_later(each.lead_id for each in changes[at:])
                 return
 
-    def keep(self, leads: Iterable[int] = (), *, releases: Iterable[Release] = ()) -> None:
+    def retry_later(self, leads: Iterable[int] = (), *, releases: Iterable[Release] = ()) -> None:
         """Try these again when Redis answers. What is too much is counted and left to the reconcilers."""
         self._ensure_thread()
-        if left_out := self._kept.add(leads, releases=releases):
-            metrics.WAKES_LOST.labels(cause="kept_full").inc(left_out)
+        if left_out := self._buffer.add(leads, releases=releases):
+            metrics.WAKES_LOST.labels(cause="retry_buffer_full").inc(left_out)
 
     def flush(self, *, timeout_seconds: float) -> bool:
         """Wait until everything taken so far was settled or kept. Returns False on time-out."""
@@ -96,48 +98,48 @@ class Hands:
                 self._waiting.all_tasks_done.wait(remaining)
         return True
 
-    def leave(self, *, timeout_seconds: float = EXIT_SECONDS) -> int:
+    def drain(self, *, timeout_seconds: float = EXIT_SECONDS) -> int:
         """The process ends: wait until everything was settled, no longer than this. Returns how many leads are left.
 
         They are counted, and found by the leading dispatcher and the reconcilers.
         """
         if self._pid != os.getpid():
             return 0
-        atexit.unregister(self.leave)  # once is enough
+        atexit.unregister(self.drain)  # once is enough
         deadline = time.monotonic() + timeout_seconds
         self.flush(timeout_seconds=timeout_seconds)
-        self._kept.wait_until_empty(max(0.0, deadline - time.monotonic()))
-        left = self._waiting.unfinished_tasks + len(self._kept)
+        self._buffer.wait_until_empty(max(0.0, deadline - time.monotonic()))
+        left = self._waiting.unfinished_tasks + len(self._buffer)
         if left:
             metrics.WAKES_LOST.labels(cause="exit").inc(left)
-            logger.error("routing.hand_on_left", extra={"leads": left})
+            logger.error("routing.enqueue_left", extra={"leads": left})
         return left
 
-    def forget(self) -> None:
+    def clear_retries(self) -> None:
         """Leave what is kept to the reconcilers."""
-        self._kept.forget()
+        self._buffer.clear()
 
     def _ensure_thread(self) -> None:
         if self._pid == os.getpid():
             return
         with self._lock:
             if self._pid != os.getpid():
-                self._waiting, self._kept = queue.Queue(self._most_waiting), Kept()
-                threading.Thread(target=self._run, name="hands", daemon=True).start()
+                self._waiting, self._buffer = queue.Queue(self._most_waiting), RetryBuffer()
+                threading.Thread(target=self._run, name="enqueuer", daemon=True).start()
                 self._pid = os.getpid()
-                atexit.register(self.leave)
+                atexit.register(self.drain)
 
     def _run(self) -> None:
         quiet_until = 0.0
         while True:
             batch = self._gather(quiet_until)
             try:
-                self._settle_batch(batch)
+                self._enqueue_batch(batch)
                 self._try_again()
             except Exception as error:  # noqa: BLE001 - the thread must outlive it, or nothing is handed on any more
                 cause = type(error).__name__
                 metrics.WAKES_LOST.labels(cause=cause).inc()
-                logger.error("routing.hand_on_failed", extra={"cause": cause})
+                logger.error("routing.enqueue_failed", extra={"cause": cause})
                 self._retry_at = time.monotonic() + RETRY_SECONDS
             finally:
                 quiet_until = time.monotonic() + PAUSE_BETWEEN_BATCHES_SECONDS
@@ -167,26 +169,26 @@ class Hands:
 
     def _patience_seconds(self) -> float:
         """Another thread may begin to keep something while this one waits."""
-        return max(0.0, self._retry_at - time.monotonic()) if len(self._kept) else RETRY_SECONDS
+        return max(0.0, self._retry_at - time.monotonic()) if len(self._buffer) else RETRY_SECONDS
 
-    def _settle_batch(self, batch: Sequence[DueTime]) -> None:
-        if batch and (refused := self._settle(batch)):
-            self.keep(refused)
+    def _enqueue_batch(self, batch: Sequence[DueTime]) -> None:
+        if batch and (refused := self._enqueue(batch)):
+            self.retry_later(refused)
 
     def _try_again(self) -> None:
         """A part at a time: what comes in goes in between."""
         now = time.monotonic()
-        if not len(self._kept) or now < self._retry_at:
+        if not len(self._buffer) or now < self._retry_at:
             return
-        part = self._kept.oldest(LEADS_A_CALL)
-        settled = self._settle_again(part) if self._is_answered() else Part()
-        self._kept.remove(settled)
+        part = self._buffer.oldest(LEADS_A_CALL)
+        settled = self._enqueue_again(part) if self._is_answered() else Part()
+        self._buffer.remove(settled)
         self._retried += len(settled)
-        metrics.HAND_ON_RETRIED.inc(len(settled))
+        metrics.ENQUEUE_RETRIED.inc(len(settled))
         if len(settled) < len(part):
             self._retry_at = time.monotonic() + RETRY_SECONDS
             self._remind(now)
-        elif not len(self._kept):
+        elif not len(self._buffer):
             self._tell_end()
 
     def _is_answered(self) -> bool:
@@ -200,10 +202,11 @@ class Hands:
     def _remind(self, now: float) -> None:
         if now >= self._remind_at:
             logger.warning(
-                "routing.hand_on_cut_off", extra={"leads": len(self._kept), "seconds": int(self.kept_seconds)}
+                "routing.enqueue_cut_off",
+                extra={"leads": len(self._buffer), "seconds": int(self.retrying_seconds)},
             )
             self._remind_at = now + REMIND_SECONDS
 
     def _tell_end(self) -> None:
-        logger.warning("routing.hand_on_caught_up", extra={"leads": self._retried})
+        logger.warning("routing.enqueue_caught_up", extra={"leads": self._retried})
         self._retried, self._remind_at = 0, 0.0

@@ -10,7 +10,7 @@ from functools import partial
 
 from routing import metrics
 from routing.dispatch import schedule
-from routing.dispatch.enqueue import HANDS, settle
+from routing.dispatch.enqueue import ENQUEUER, enqueue_now
 from routing.dispatch.schedule import AT_ONCE, Release
 from routing.models import DispatchMode
 from routing.queries import DueTime
@@ -49,7 +49,7 @@ def end_and_wait(lease: Lease, due: DueTime, *, least_wait: timedelta) -> None:
         _end(Release(lease.lead_id, lease.deadline_ms, due.due_at, due.workspace_id, wait_ms))
     else:
         end(lease)
-        settle([due])
+        enqueue_now([due])
 
 
 def end_unread(lease: Lease, *, wait: timedelta) -> None:
@@ -68,9 +68,9 @@ def _renew(lead_id: int) -> Lease | None:
 
 def _end(release: Release) -> None:
     """What Redis does not take is tried again: a lease that has another end by then stays as it is."""
-    if is_done("end", partial(schedule.end, [release])):
+    if is_done("end", partial(schedule.release, [release])):
         return
     if release.deadline_ms is not None:
-        HANDS.keep(releases=[release])
+        ENQUEUER.retry_later(releases=[release])
     elif release.due_at is not None:
-        HANDS.keep([release.lead_id])  # which lease it has is not known: it goes by its row alone
+        ENQUEUER.retry_later([release.lead_id])  # which lease it has is not known: it goes by its row alone

@@ -9,7 +9,7 @@ PRELUDE: Final = (
     f"local ALIVE_SECONDS = {ALIVE_SECONDS}"
     + """
 local SCHEDULE, INFLIGHT, LEASES, READY, PAUSED = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local WAKE, PACE, TURN, TAKEN, TAKES, PUTS = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
+local WAKE, PACE, TURN, CLAIMED, CLAIMS, PUTS = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local CONSUMED, DISPATCHER, EPOCH, QUEUE = KEYS[12], KEYS[13], KEYS[14], KEYS[15]
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -77,7 +77,7 @@ local function read_lease(lead, shards)
 end
 
 -- The index of workspaces follows the earliest lead of each. An earlier one than before wakes the dispatcher.
-local function follow(workspace)
+local function update_index(workspace)
     local head = redis.call('ZRANGE', leads_of(workspace), 0, 0, 'WITHSCORES')
     if not head[1] then
         redis.call('ZREM', SCHEDULE, workspace)
@@ -100,7 +100,7 @@ local function room_of(shard, limit)
 end
 
 -- One step up for each lead that was started in time, half for one that was late, no more than once in `target`.
-local function learn(shard, limit, target, waited)
+local function adjust_pace(shard, limit, target, waited)
     local pace = tonumber(redis.call('HGET', PACE, shard) or limit)
     if waited <= target then
         if pace < limit then redis.call('HSET', PACE, shard, pace + 1) end
@@ -113,7 +113,7 @@ local function learn(shard, limit, target, waited)
     end
 end
 
-local function hand_on(workspace, shard, leads, lease)
+local function dispatch_leads(workspace, shard, leads, lease)
     local scores, leases = {}, {}
     local earlier = redis.call('ZMSCORE', ready_of(shard), unpack(leads))
     for at, lead in ipairs(leads) do
@@ -129,12 +129,12 @@ local function hand_on(workspace, shard, leads, lease)
 end
 
 local function confirm(lead)
-    redis.call('ZREM', TAKEN, lead)
+    redis.call('ZREM', CLAIMED, lead)
     redis.call('ZREM', PUTS, lead)
 end
 
 -- A lead is in flight no more. If it waited until its lease was over, its message is taken to lie in the queue still.
-local function call_back(lead, shard, deadline)
+local function drop_lease(lead, shard, deadline)
     redis.call('ZREM', INFLIGHT, lead)
     redis.call('HDEL', LEASES, lead)
     if deadline > now then redis.call('ZREM', ready_of(shard), lead) end
@@ -142,20 +142,20 @@ local function call_back(lead, shard, deadline)
 end
 
 -- Put (lead, due ms)... back into the schedule, apart from those that a worker has started. Returns how many.
-local function hand_back(unconfirmed, shards)
+local function requeue(unconfirmed, shards)
     local count, touched = 0, {}
     for at = 1, #unconfirmed, 2 do
         local lead = unconfirmed[at]
         local workspace, is_started, deadline, shard = read_lease(lead, shards)
         if workspace and workspace ~= '' and not is_started then
-            call_back(lead, shard, deadline)
+            drop_lease(lead, shard, deadline)
             redis.call('ZADD', leads_of(workspace), 'LT', unconfirmed[at + 1], lead)
             count, touched[workspace] = count + 1, true
         else
             confirm(lead)
         end
     end
-    for workspace in pairs(touched) do follow(workspace) end
+    for workspace in pairs(touched) do update_index(workspace) end
     return count
 end
 """

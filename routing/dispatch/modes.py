@@ -10,7 +10,7 @@ from typing import Final
 from django.db import transaction
 
 from routing.dispatch import schedule, shadow
-from routing.dispatch.backlog import Spread, Walk, put_back
+from routing.dispatch.backlog import BacklogScan, Spread, requeue_leads
 from routing.dispatch.enqueue import after_commit
 from routing.dispatch.mirror import NewerMode, drop_others
 from routing.dispatch.publish import send_wake
@@ -25,11 +25,11 @@ def change_mode(workspace_id: int, mode: DispatchMode) -> bool:
     with transaction.atomic():
         others = Workspace.objects.filter(pk=workspace_id).exclude(dispatch_mode=mode)
         is_changed = others.update(dispatch_mode=mode) == 1
-        follow_later(workspace_id)
+        follow_mode_after_commit(workspace_id)
     return is_changed
 
 
-def follow_later(workspace_id: int) -> None:
+def follow_mode_after_commit(workspace_id: int) -> None:
     """Have the indexes follow a mode that the open transaction wrote. The reconciler does it if the message is lost."""
     after_commit(partial(send_wake, FOLLOW_MODE, args=[workspace_id]))
 
@@ -48,11 +48,11 @@ def follow_mode(workspace_id: int) -> int:
     if mode == DispatchMode.POLL:
         return 0
     count, spread = 0, Spread(randbits(32))
-    walk = Walk(mode, [workspace_id])
-    while not walk.is_over:
-        leads = walk.read_page()
+    scan = BacklogScan(mode, [workspace_id])
+    while not scan.is_finished:
+        leads = scan.read_page()
         if mode == DispatchMode.EVENT:
-            put_back(leads, spread=spread, at=read_clock())
+            requeue_leads(leads, spread=spread, at=read_clock())
         else:
             shadow.write({(lead.lead_id, lead.workspace_id): lead.due_at for lead in leads})
         count += len(leads)

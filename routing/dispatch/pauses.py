@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from routing.dispatch.control import ensure_control, read_control, write_pause
 from routing.dispatch.enqueue import after_commit
 from routing.dispatch.mirror import list_paused, read_switches, write_pauses
-from routing.dispatch.modes import follow_later
+from routing.dispatch.modes import follow_mode_after_commit
 from routing.dispatch.schedule import TIMEOUT_SECONDS
 from routing.locks import wait_for_switch
 from routing.models import DispatchControl, Workspace
@@ -39,7 +39,7 @@ CROSS JOIN LATERAL (
 
 
 # Of the product, then of workspaces, the latest first. `%s::bigint[]` NULL: all of them.
-READ_HOLDING: Final = """
+READ_ACTIVE: Final = """
 SELECT NULL::bigint, '', paused_at FROM routing_dispatchcontrol WHERE paused_at IS NOT NULL
 UNION ALL SELECT * FROM (
     SELECT id, name, paused_at FROM routing_workspace
@@ -84,9 +84,9 @@ def switch(workspace_id: int | None, *, to: datetime | None, actor: str, reason:
         if workspace_id is None:
             ensure_control()
         was = wait_for_switch(workspace_id)
-        mirror_later(workspace_id)
+        mirror_after_commit(workspace_id)
         if workspace_id is not None and to is None:
-            follow_later(workspace_id)
+            follow_mode_after_commit(workspace_id)
         if (was is None) == (to is None):
             return False
         if seen and seen != state_of(None if was is None else Pause(was)):
@@ -159,7 +159,7 @@ def read_pauses(since: Mapping[int | None, datetime | None]) -> dict[int | None,
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class ActivePause:
     """A pause that holds now. `workspace_id` None: of the whole product."""
 
     workspace_id: int | None
@@ -167,14 +167,14 @@ class Holding:
     pause: Pause
 
 
-def read_holding(visible: Sequence[int] | None, *, limit: int) -> list[Holding]:
+def read_active_pauses(visible: Sequence[int] | None, *, limit: int) -> list[ActivePause]:
     """The product's pause, and the latest of these workspaces (None: of all). One statement while nothing is paused."""
     ids = None if visible is None else list(visible)
     with connection.cursor() as cursor:
-        cursor.execute(READ_HOLDING, [ids, ids, limit])
+        cursor.execute(READ_ACTIVE, [ids, ids, limit])
         rows = cursor.fetchall()
     pauses = read_pauses({pk: since for pk, _, since in rows})
-    return [Holding(pk, name, pauses[pk]) for pk, name, _ in rows]
+    return [ActivePause(pk, name, pauses[pk]) for pk, name, _ in rows]
 
 
 def _audited(workspace_id: int | None) -> tuple[str, str]:
@@ -184,7 +184,7 @@ def _audited(workspace_id: int | None) -> tuple[str, str]:
     return Workspace._meta.label_lower, str(workspace_id)
 
 
-def mirror_later(workspace_id: int | None) -> None:
+def mirror_after_commit(workspace_id: int | None) -> None:
     """Have Redis follow a pause (None: the product's) that the open transaction wrote."""
     after_commit(partial(mirror, workspace_id))
 

@@ -16,7 +16,7 @@ from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from routing import metrics
-from routing.dispatch.schedule import Handed
+from routing.dispatch.schedule import Dispatched
 from routing.redis.breaker import Breaker
 from routing.redis.keys import ready_queue
 
@@ -41,10 +41,10 @@ def send_wake(task: str, **options: Any) -> bool:
     return is_sent
 
 
-def publish_ready(handed: Sequence[Handed]) -> list[Handed]:
+def publish_ready(dispatched: Sequence[Dispatched]) -> list[Dispatched]:
     """Publish leads in flight to the ready queues of their shards. Returns those that could not be sent."""
-    failed: list[Handed] = []
-    for shard, leads in _by_shard(handed).items():
+    failed: list[Dispatched] = []
+    for shard, leads in _by_shard(dispatched).items():
         for part in _in_messages(leads):
             lead_ids = [lead.lead_id for lead in part]
             options = {"args": [lead_ids], "kwargs": {"is_leased": True}, "queue": ready_queue(shard)}
@@ -68,13 +68,13 @@ def _send(task: str, **options: Any) -> bool:
     return True
 
 
-def _by_shard(handed: Sequence[Handed]) -> dict[int, list[Handed]]:
-    shards: dict[int, list[Handed]] = defaultdict(list)
-    for lead in handed:
+def _by_shard(dispatched: Sequence[Dispatched]) -> dict[int, list[Dispatched]]:
+    shards: dict[int, list[Dispatched]] = defaultdict(list)
+    for lead in dispatched:
         shards[lead.shard].append(lead)
     return shards
 
 
-def _in_messages(leads: Sequence[Handed]) -> Iterator[Sequence[Handed]]:
+def _in_messages(leads: Sequence[Dispatched]) -> Iterator[Sequence[Dispatched]]:
     size = min(LEADS_A_MESSAGE, ceil(len(leads) / MESSAGES_A_SHARD))
     return (leads[at : at + size] for at in range(0, len(leads), size))

@@ -62,8 +62,8 @@ def _facts(state: DispatchState) -> Iterator[tuple[str, str]]:
             f"{redis.sizes.inflight:,}: {redis.sizes.ready:,} queued, {redis.started:,} started",
         )
     total = state.total
-    yield "waiting", f"{total.waiting_told}, of these {total.overdue_told} due, by PostgreSQL"
-    yield "overdue", state.overdue_told
+    yield "waiting", f"{total.waiting_display}, of these {total.overdue_display} due, by PostgreSQL"
+    yield "overdue", state.overdue_display
     yield "last start", _tell_ago(state.started_seconds)
     yield "canary", _tell_canary(state.canary)
     yield "reconciled", _tell_reconcilers(state.reconcilers)
@@ -118,7 +118,7 @@ def _shard_row(name: str, size: ShardSize | Sizes, is_consumed: bool) -> tuple[s
 def _workspace_row(each: WorkspaceState) -> tuple[str, ...]:
     pause = each.pause
     why = (moment(pause.since), pause.actor or "-", pause.reason or "-") if pause else ("running", "-", "-")
-    return each.slug, each.mode, each.backlog.waiting_told, each.backlog.overdue_told, *why
+    return each.slug, each.mode, each.backlog.waiting_display, each.backlog.overdue_display, *why
 
 
 def _align(rows: Sequence[Sequence[str]], *, right: Sequence[int]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Final
 from routing import metrics
 from routing.dispatch.schedule import Release
 
-MAX_KEPT: Final = 50_000
+MAX_BUFFERED: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,10 @@ class Part:
         return len(self.leads) + len(self.releases)
 
 
-class Kept:
+class RetryBuffer:
     """Leads to hand on again and leases to end again, the oldest first. Threads may share it."""
 
-    def __init__(self, most: int = MAX_KEPT) -> None:
+    def __init__(self, most: int = MAX_BUFFERED) -> None:
         self._most = most
         self._numbers = count()
         self._leads: dict[int, int] = {}
@@ -58,7 +58,7 @@ class Kept:
                     self._releases[release.lead_id, release.deadline_ms] = release
                 else:
                     left_out += 1
-            self._tell()
+            self._update()
         return left_out
 
     def oldest(self, most: int) -> Part:
@@ -74,23 +74,23 @@ class Kept:
                     del self._leads[lead_id]
             for release in part.releases:
                 self._releases.pop((release.lead_id, release.deadline_ms), None)
-            self._tell()
+            self._update()
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         with self._changed:
             self._leads.clear()
             self._releases.clear()
-            self._tell()
+            self._update()
 
     def wait_until_empty(self, timeout_seconds: float) -> bool:
         with self._changed:
             return self._changed.wait_for(lambda: not len(self), timeout_seconds)
 
-    def _tell(self) -> None:
+    def _update(self) -> None:
         if not len(self):
             self._since = None
         elif self._since is None:
             self._since = time.monotonic()
-        metrics.HAND_ON_KEPT.labels(kind="lead").set(len(self._leads))
-        metrics.HAND_ON_KEPT.labels(kind="lease").set(len(self._releases))
+        metrics.ENQUEUE_RETRY_BUFFER.labels(kind="lead").set(len(self._leads))
+        metrics.ENQUEUE_RETRY_BUFFER.labels(kind="lease").set(len(self._releases))
         self._changed.notify_all()

@@ -47,7 +47,7 @@ class Due(NamedTuple):
     wait_ms: int = 0
 
 
-class Handed(NamedTuple):
+class Dispatched(NamedTuple):
     """A lead in flight that is to be published to the ready queue of this shard. `deadline_ms`: its lease's end."""
 
     lead_id: int
@@ -87,11 +87,11 @@ class Leader(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Take:
+class Batch:
     """`number`: by which the next take says that this one was published. `returned`: leads of an earlier take that was
     not published, by whoever took them; they are in the schedule again, or among those handed out by this one."""
 
-    handed: Sequence[Handed]
+    leads: Sequence[Dispatched]
     is_more: bool  # the next take would find more
     is_blocked: bool  # leads are due, and the ready queues have no room for them
     next_due_seconds: float | None
@@ -141,56 +141,56 @@ class Sizes:
 
 
 # Threads may share it. What is too much is published twice.
-_PUBLISHED: Final[deque[Handed]] = deque(maxlen=10 * LEADS_A_CALL)
+_PUBLISHED: Final[deque[Dispatched]] = deque(maxlen=10 * LEADS_A_CALL)
 
 
 class NotLeading(Exception):
     """Another dispatcher leads by now."""
 
 
-def put(leads: Sequence[Due]) -> list[Handed]:
+def put(leads: Sequence[Due]) -> list[Dispatched]:
     """Put leads into the schedule, or bring the time of those that are there forward. Never delays one.
 
-    Returns those that were due and are in flight now: the caller publishes them and says so (`say_published`), or ends
-    their leases. Of those about which nothing more is heard `hand_back_lost` puts back.
+    Returns those that were due and are in flight now: the caller publishes and confirms them (`confirm_published`), or
+    releases their leases. `requeue_unpublished` requeues those that are never confirmed.
     """
     limits = [settings.LEADSWITCH_READY_SHARDS, settings.LEADSWITCH_READY_LIMIT, lease_ms(), UNCONFIRMED_MS]
-    handed: list[Handed] = []
+    dispatched: list[Dispatched] = []
     for part in _in_parts(leads):
         deadline_ms, *flat = _run(scripts.PUT, [*limits, *_flat_published(), *_flat_waits(part)])
-        handed += _read_handed(flat, deadline_ms=deadline_ms)
-    return handed
+        dispatched += _read_dispatched(flat, deadline_ms=deadline_ms)
+    return dispatched
 
 
-def say_published(handed: Sequence[Handed]) -> None:
+def confirm_published(dispatched: Sequence[Dispatched]) -> None:
     """Leads of puts were published. Redis is told with the next put of this process, or by the worker that starts them.
 
     What is told to nobody is published once more: a double finds its lead started.
     """
-    _PUBLISHED.extend(handed)
+    _PUBLISHED.extend(dispatched)
 
 
-def hand_back_lost(*, limit: int = LEADS_A_CALL) -> int:
+def requeue_unpublished(*, limit: int = LEADS_A_CALL) -> int:
     """Put what puts handed out, and nobody published, back into the schedule. Returns how many leads."""
-    return int(_run(scripts.HAND_BACK, [settings.LEADSWITCH_READY_SHARDS, UNCONFIRMED_MS, limit]))
+    return int(_run(scripts.REQUEUE_UNPUBLISHED, [settings.LEADSWITCH_READY_SHARDS, UNCONFIRMED_MS, limit]))
 
 
-def leave_queues(*, limit: int = LEADS_A_CALL) -> int:
+def requeue_unconsumed(*, limit: int = LEADS_A_CALL) -> int:
     """Put what lies in ready queues that no worker takes from back into the schedule: it goes through the others.
 
     Returns how many leads. None while no worker says that it takes from any.
     """
-    return int(_run(scripts.LEAVE_QUEUES, [settings.LEADSWITCH_READY_SHARDS, lease_ms(), limit]))
+    return int(_run(scripts.REQUEUE_UNCONSUMED, [settings.LEADSWITCH_READY_SHARDS, lease_ms(), limit]))
 
 
-def take_due(leader: Leader, *, limit: int, published: int | None = None) -> Take:
+def claim_batch(leader: Leader, *, limit: int, published: int | None = None) -> Batch:
     """Move due leads from the schedule into flight, an equal part for each workspace. Raises NotLeading.
 
     `published`: the number of the take before, whose leads were all published; None: it is not known of any. A take
     that was carried out and not published, because its answer was lost or who took was killed, is undone first.
     """
     answer = _run(
-        scripts.TAKE,
+        scripts.CLAIM_BATCH,
         [
             *(leader.name, leader.epoch, limit),
             *(settings.LEADSWITCH_READY_SHARDS, settings.LEADSWITCH_READY_LIMIT, lease_ms()),
@@ -200,8 +200,8 @@ def take_due(leader: Leader, *, limit: int, published: int | None = None) -> Tak
     if answer[0] == -1:
         raise NotLeading
     waits, next_due_ms, number, returned, deadline_ms = answer[:5]
-    return Take(
-        handed=_read_handed(answer[5:], deadline_ms=deadline_ms),
+    return Batch(
+        leads=_read_dispatched(answer[5:], deadline_ms=deadline_ms),
         is_more=waits == 2,
         is_blocked=waits == 1,
         next_due_seconds=None if next_due_ms < 0 else next_due_ms / 1000,
@@ -221,18 +221,18 @@ def start(lead_ids: Sequence[int]) -> list[int | None]:
     return [deadline or None for deadline in _run(scripts.START, [*limits, *lead_ids])]
 
 
-def end(releases: Sequence[Release]) -> list[bool]:
+def release(releases: Sequence[Release]) -> list[bool]:
     """End leases, and put those that are due again back. Returns which of the leases were held."""
     arguments: list[Any] = [settings.LEADSWITCH_READY_SHARDS]
     for each in releases:
         due_ms = None if each.due_at is None else to_ms(each.due_at)
         optional = ["" if value is None else value for value in (each.deadline_ms, each.workspace_id, due_ms)]
         arguments += [each.lead_id, *optional, each.wait_ms]
-    return [bool(held) for held in _run(scripts.END, arguments)]
+    return [bool(held) for held in _run(scripts.RELEASE, arguments)]
 
 
 def withdraw(leads: Iterable[tuple[int, int]]) -> int:
-    """Take (lead, workspace) pairs out of the schedule. A lease ends by itself: its worker finds nothing to do."""
+    """Batch (lead, workspace) pairs out of the schedule. A lease ends by itself: its worker finds nothing to do."""
     return int(_run(scripts.WITHDRAW, [part for pair in leads for part in pair]))
 
 
@@ -271,7 +271,7 @@ def read_sizes() -> Sizes:
     return Sizes(shards=shards, inflight=inflight, overdue_seconds=late_ms / 1000)
 
 
-def claim_lead(name: str, *, lease_ms: int, least_epoch: int) -> tuple[Leader | None, bool]:
+def acquire_leadership(name: str, *, lease_ms: int, least_epoch: int) -> tuple[Leader | None, bool]:
     """Win or renew the leadership. Returns it, or None while another leads; and whether it was won just now."""
     epoch, is_new = _run(scripts.LEAD, [name, lease_ms, least_epoch])
     return (Leader(name, epoch) if epoch else None), bool(is_new)
@@ -314,14 +314,14 @@ def _flat_published() -> list[int]:
     flat: list[int] = []
     with suppress(IndexError):
         while len(flat) < 2 * LEADS_A_CALL:
-            handed = _PUBLISHED.popleft()
-            flat += [handed.lead_id, handed.deadline_ms]
+            dispatched = _PUBLISHED.popleft()
+            flat += [dispatched.lead_id, dispatched.deadline_ms]
     return [len(flat) // 2, *flat]
 
 
-def _read_handed(flat: Sequence[str], *, deadline_ms: int) -> list[Handed]:
+def _read_dispatched(flat: Sequence[str], *, deadline_ms: int) -> list[Dispatched]:
     return [
-        Handed(int(lead), int(workspace), int(shard), deadline_ms)
+        Dispatched(int(lead), int(workspace), int(shard), deadline_ms)
         for lead, workspace, shard in zip(flat[::3], flat[1::3], flat[2::3], strict=True)
     ]
 

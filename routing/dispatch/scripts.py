@@ -14,11 +14,11 @@ from typing import Final
 # ARGV: shards, queue limit, lease ms, ms after which a put is believed lost, how many leads of earlier puts were
 # published, (such a lead, when its lease ends)..., then (lead, workspace, due ms, least ms to wait)... .
 # Returns {when their leases end, lead, workspace, shard, ...} of those in flight now.
-# Due now goes straight to a ready queue where there is room and no other lead of its workspace waits; else it waits.
+# A due lead goes directly to a ready queue if there is room and no other lead of its workspace waits; else it waits.
 PUT: Final = """
 local shards, limit, lease = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local is_off, first = redis.call('EXISTS', PAUSED) == 1, 6 + 2 * tonumber(ARGV[5])
-local places, rooms, straight, touched = {}, {}, {now + lease}, {}
+local places, rooms, dispatched, touched = {}, {}, {now + lease}, {}
 
 for at = 6, first - 1, 2 do
     local deadline = redis.call('ZSCORE', INFLIGHT, ARGV[at])
@@ -48,16 +48,16 @@ for at = first, #ARGV, 4 do
     if wait > 0 then due = math.max(due, now + wait) end
     local holder, is_started, deadline, shard = read_lease(lead, shards)
     if holder and holder ~= '' and not is_started and is_lost(lead) then
-        call_back(lead, shard, deadline)
+        drop_lease(lead, shard, deadline)
         holder = nil
     end
     if not holder or is_started then -- else: whoever starts it reads when it is due
         local place = place_of(workspace)
         if not holder and due <= now and place.is_open and rooms[place.shard] > 0 then
-            hand_on(workspace, place.shard, {lead}, lease)
+            dispatch_leads(workspace, place.shard, {lead}, lease)
             redis.call('ZADD', PUTS, now, lead)
             rooms[place.shard] = rooms[place.shard] - 1
-            straight[#straight + 1], straight[#straight + 2], straight[#straight + 3] = lead, workspace, place.shard
+            for _, part in ipairs({lead, workspace, place.shard}) do dispatched[#dispatched + 1] = part end
         else
             redis.call('ZADD', leads_of(workspace), 'LT', due, lead)
             if due <= now then place.is_open = false end
@@ -65,8 +65,8 @@ for at = first, #ARGV, 4 do
         touched[workspace] = true
     end
 end
-for workspace in pairs(touched) do follow(workspace) end
-return straight
+for workspace in pairs(touched) do update_index(workspace) end
+return dispatched
 """
 
 # ARGV: name, epoch, most leads, shards, queue limit, lease ms, number of the take that was published last or "".
@@ -74,19 +74,19 @@ return straight
 # leads of the one before were handed back, when their leases end, lead, workspace, shard, ...}.
 # What waits: 0 nothing that is due, 1 for room in the queues, 2 for the next take.
 # Of a take that was not published, whoever took it, all leads are in the schedule again before this one looks.
-TAKE: Final = """
+CLAIM_BATCH: Final = """
 if redis.call('GET', DISPATCHER) ~= ARGV[1] or redis.call('GET', EPOCH) ~= ARGV[2] then return {-1} end
 local left, shards, limit, lease = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 redis.call('UNLINK', WAKE)
-local number, returned = redis.call('GET', TAKES), 0
-if number ~= ARGV[7] then returned = hand_back(redis.call('ZRANGE', TAKEN, 0, -1, 'WITHSCORES'), shards) end
-redis.call('UNLINK', TAKEN)
-local taken, groups, order = {0, -1, tonumber(number or 0), returned, now + lease}, {}, {}
-if redis.call('EXISTS', PAUSED) == 1 then return taken end
-local head = #taken
+local number, returned = redis.call('GET', CLAIMS), 0
+if number ~= ARGV[7] then returned = requeue(redis.call('ZRANGE', CLAIMED, 0, -1, 'WITHSCORES'), shards) end
+redis.call('UNLINK', CLAIMED)
+local batch, groups, order = {0, -1, tonumber(number or 0), returned, now + lease}, {}, {}
+if redis.call('EXISTS', PAUSED) == 1 then return batch end
+local head = #batch
 
 -- Leads that a worker still has stay, and are looked at again when its lease is over or ended.
-local function take_from(workspace, shard, most)
+local function claim_from(workspace, shard, most)
     local scored = redis.call('ZRANGEBYSCORE', leads_of(workspace), '-inf', now, 'WITHSCORES', 'LIMIT', 0, most)
     if #scored == 0 then return 0, 0 end
     local found, free, unconfirmed = {}, {}, {}
@@ -98,12 +98,12 @@ local function take_from(workspace, shard, most)
         else
             free[#free + 1] = lead
             unconfirmed[#unconfirmed + 1], unconfirmed[#unconfirmed + 2] = scored[2 * at], lead
-            taken[#taken + 1], taken[#taken + 2], taken[#taken + 3] = lead, workspace, shard
+            batch[#batch + 1], batch[#batch + 2], batch[#batch + 3] = lead, workspace, shard
         end
     end
     if #free > 0 then
-        hand_on(workspace, shard, free, lease)
-        redis.call('ZADD', TAKEN, unpack(unconfirmed))
+        dispatch_leads(workspace, shard, free, lease)
+        redis.call('ZADD', CLAIMED, unpack(unconfirmed))
     end
     return #free, #found
 end
@@ -124,7 +124,7 @@ local function serve(shard, waiting, most)
                 again[#again + 1] = workspace
             else
                 local wanted = math.min(part, most)
-                local moved, found = take_from(workspace, shard, wanted)
+                local moved, found = claim_from(workspace, shard, wanted)
                 most, last, served[workspace] = most - moved, workspace, true
                 if found == wanted then again[#again + 1] = workspace end
             end
@@ -132,7 +132,7 @@ local function serve(shard, waiting, most)
         waiting = again
     end
     redis.call('HSET', TURN, shard, last)
-    for workspace in pairs(served) do follow(workspace) end
+    for workspace in pairs(served) do update_index(workspace) end
     for _, workspace in ipairs(waiting) do
         if tonumber(redis.call('ZSCORE', SCHEDULE, workspace) or now + 1) <= now then return true end
     end
@@ -152,14 +152,14 @@ end
 for at, shard in ipairs(order) do
     local room = room_of(shard, limit)
     local most = math.min(room, math.ceil(left / (#order - at + 1)))
-    local before = #taken
-    if serve(shard, groups[shard], most) then taken[1] = math.max(taken[1], most < room and 2 or 1) end
-    left = left - (#taken - before) / 3
+    local before = #batch
+    if serve(shard, groups[shard], most) then batch[1] = math.max(batch[1], most < room and 2 or 1) end
+    left = left - (#batch - before) / 3
 end
 local soon = redis.call('ZRANGEBYSCORE', SCHEDULE, '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
-if soon then taken[2] = tonumber(soon) - now end
-if #taken > head then taken[3] = redis.call('INCR', TAKES) end
-return taken
+if soon then batch[2] = tonumber(soon) - now end
+if #batch > head then batch[3] = redis.call('INCR', CLAIMS) end
+return batch
 """
 
 # ARGV: lease ms, shards, queue limit, longest wanted wait in a queue in ms, then leads.
@@ -175,7 +175,7 @@ for at = 5, #ARGV do
     else
         if not is_started then
             redis.call('ZREM', ready_of(shard), lead)
-            learn(shard, limit, target, now - (deadline - lease))
+            adjust_pace(shard, limit, target, now - (deadline - lease))
         end
         confirm(lead)
         redis.call('ZADD', INFLIGHT, now + lease, lead)
@@ -189,14 +189,14 @@ return started
 # ARGV: shards, then (lead, when its lease ends or "" for whatever lease it has, workspace or "" for that of the lease,
 # due ms or "", least ms to wait)... . Returns for each 1 if that lease was held, else 0. A due time is put into the
 # schedule either way.
-END: Final = """
+RELEASE: Final = """
 local shards, ended, touched = tonumber(ARGV[1]), {}, {}
 for at = 2, #ARGV, 5 do
     local lead, deadline, workspace, due, wait = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
     local holder, _, held, shard = read_lease(lead, shards)
     local is_held = holder and (deadline == '' or tonumber(deadline) == held)
     if is_held then
-        call_back(lead, shard or shard_of(holder, shards), held)
+        drop_lease(lead, shard or shard_of(holder, shards), held)
         -- Its due time was written again while it was in flight.
         if redis.call('ZSCORE', leads_of(holder), lead) then
             redis.call('ZADD', leads_of(holder), 'XX', now, lead)
@@ -210,20 +210,20 @@ for at = 2, #ARGV, 5 do
     end
     ended[#ended + 1] = is_held and 1 or 0
 end
-for workspace in pairs(touched) do follow(workspace) end
+for workspace in pairs(touched) do update_index(workspace) end
 return ended
 """
 
-# ARGV: shards, ms after which a put is believed lost, most. Hands back what such puts handed out. Returns how many.
-HAND_BACK: Final = """
+# ARGV: shards, ms after which a put is believed lost, most. Requeues what such puts dispatched. Returns how many.
+REQUEUE_UNPUBLISHED: Final = """
 local longest = now - tonumber(ARGV[2])
 local lost = redis.call('ZRANGEBYSCORE', PUTS, '-inf', longest, 'WITHSCORES', 'LIMIT', 0, ARGV[3])
-return hand_back(lost, tonumber(ARGV[1]))
+return requeue(lost, tonumber(ARGV[1]))
 """
 
-# ARGV: shards, lease ms, most for each shard. Hands back what lies in queues that nobody takes from, if there are
+# ARGV: shards, lease ms, most for each shard. Requeues what lies in queues that nobody takes from, if there are
 # others that somebody takes from. Returns how many leads. Their messages stay there, and take room.
-LEAVE_QUEUES: Final = """
+REQUEUE_UNCONSUMED: Final = """
 local shards, lease, count = tonumber(ARGV[1]), tonumber(ARGV[2]), 0
 if #list_consumed(shards) == 0 then return 0 end
 for shard = 0, shards - 1 do
@@ -231,7 +231,7 @@ for shard = 0, shards - 1 do
         local ready = ready_of(shard)
         local queued = redis.call('ZRANGEBYSCORE', ready, '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[3])
         for at = 2, #queued, 2 do queued[at] = tonumber(queued[at]) - lease end
-        count = count + hand_back(queued, shards)
+        count = count + requeue(queued, shards)
         for at = 1, #queued, 2 do redis.call('ZADD', ready, now, queued[at]) end
     end
 end
@@ -243,7 +243,7 @@ WITHDRAW: Final = """
 local gone = 0
 for at = 1, #ARGV, 2 do
     gone = gone + redis.call('ZREM', leads_of(ARGV[at + 1]), ARGV[at])
-    follow(ARGV[at + 1])
+    update_index(ARGV[at + 1])
 end
 return gone
 """

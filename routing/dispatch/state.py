@@ -85,11 +85,11 @@ class Backlog:
     is_overdue_least: bool = False
 
     @property
-    def waiting_told(self) -> str:
+    def waiting_display(self) -> str:
         return f"{self.waiting:,}{'+' if self.is_waiting_least else ''}"
 
     @property
-    def overdue_told(self) -> str:
+    def overdue_display(self) -> str:
         return f"{self.overdue:,}{'+' if self.is_overdue_least else ''}"
 
 
@@ -150,7 +150,7 @@ class DispatchState:
         return sum(self.modes.values())
 
     @property
-    def overdue_told(self) -> str:
+    def overdue_display(self) -> str:
         return "nothing is overdue" if self.overdue_seconds is None else f"for {span(self.overdue_seconds)}"
 
     @property
@@ -243,8 +243,8 @@ def _find_late(state: DispatchState) -> Iterator[str]:
     overdue, seconds = state.total.overdue, state.overdue_seconds
     if seconds is not None and (seconds > limits["overdue"] or overdue > limits["overdue_leads"]):
         yield (
-            f"{state.total.overdue_told} {'lead is' if overdue == 1 else 'leads are'} due and not started, the oldest"
-            f" for {span(seconds)}. Look at the workers, the dispatcher and the locks of PostgreSQL."
+            f"{state.total.overdue_display} {'lead is' if overdue == 1 else 'leads are'} due and not started,"
+            f" the oldest for {span(seconds)}. Look at the workers, the dispatcher and the locks of PostgreSQL."
         )
     if seconds is not None and _is_late(state.started_seconds, limits["start_late"], at_least=seconds):
         since = "ever" if state.started_seconds is None else f"for {span(state.started_seconds)}"

@@ -12,11 +12,11 @@ from django.db import connection
 
 from routing.dispatch.schedule import TIMEOUT_SECONDS, Due
 from routing.redis.client import get_client
-from routing.redis.keys import round_key
+from routing.redis.keys import sweep_key
 
 
 @dataclass(frozen=True, order=True, slots=True)
-class Stop:
+class Position:
     """A lead in the order of a round. `due_us`: microseconds since 1970, exactly as PostgreSQL keeps them."""
 
     workspace_id: int = 0
@@ -30,7 +30,7 @@ class Stop:
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-FIRST: Final = Stop()
+FIRST: Final = Position()
 
 # Of workspaces that are not paused only what is due from `soon` on: the rest is looked at in every run. Each workspace
 # begins at a place in the index, so that a page costs the same at the end of a pile as at its beginning.
@@ -57,30 +57,30 @@ LIMIT %(count)s
 """
 
 
-class Round:
+class Sweep:
     """One run's part of the round: at most once over every lead."""
 
     def __init__(self, mode: str, *, soon: datetime, least_age: timedelta) -> None:
         self._mode, self._soon, self._least_age = mode, soon, least_age
         self._begun_at = self._place = _read_place(mode)
         self._is_second_half = False
-        self.is_over = False
+        self.is_finished = False
 
     def read_page(self, *, count: int) -> list[Due]:
         """Return the next leads; from the last one it goes on to the first, up to where this run began."""
         found = self._read(count)
-        leads = [lead for lead in found if not self._is_second_half or stop_at(lead) <= self._begun_at]
+        leads = [lead for lead in found if not self._is_second_half or position_of(lead) <= self._begun_at]
         if leads:
-            self._place = stop_at(leads[-1])
+            self._place = position_of(leads[-1])
         if len(leads) < len(found):
-            self.is_over = True
+            self.is_finished = True
         elif len(found) < count:
-            self.is_over = self._is_second_half or self._begun_at == FIRST
+            self.is_finished = self._is_second_half or self._begun_at == FIRST
             self._place, self._is_second_half = FIRST, True
         return leads
 
-    def keep_place(self) -> None:
-        get_client(TIMEOUT_SECONDS).set(round_key(self._mode), json.dumps(asdict(self._place)))
+    def save_position(self) -> None:
+        get_client(TIMEOUT_SECONDS).set(sweep_key(self._mode), json.dumps(asdict(self._place)))
 
     def _read(self, count: int) -> list[Due]:
         given: dict[str, Any] = {
@@ -97,10 +97,10 @@ class Round:
             return [Due(*row) for row in cursor.fetchall()]
 
 
-def stop_at(lead: Due) -> Stop:
-    return Stop(lead.workspace_id, (lead.due_at - _EPOCH) // _MICROSECOND, lead.lead_id)
+def position_of(lead: Due) -> Position:
+    return Position(lead.workspace_id, (lead.due_at - _EPOCH) // _MICROSECOND, lead.lead_id)
 
 
-def _read_place(mode: str) -> Stop:
-    kept = get_client(TIMEOUT_SECONDS).get(round_key(mode))
-    return Stop(**json.loads(kept)) if kept else FIRST
+def _read_place(mode: str) -> Position:
+    kept = get_client(TIMEOUT_SECONDS).get(sweep_key(mode))
+    return Position(**json.loads(kept)) if kept else FIRST

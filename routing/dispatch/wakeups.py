@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from routing.dispatch.backlog import LEADS_A_SECOND
-from routing.dispatch.enqueue import after_commit, hand_on_later
+from routing.dispatch.enqueue import after_commit, enqueue_leads_after_commit
 from routing.dispatch.publish import send_wake
 
 LEADS_A_BATCH: Final = 500
@@ -116,7 +116,7 @@ def wake_batch(wakeup_id: int, *, count: int, placed: int) -> int:
         found: list[int] = cursor.fetchone()[0]
         cursor.execute(WRITE, {"found": len(found), "attempt": LONGEST_ATTEMPT_SECONDS, "id": number})
         if row[0] or found:
-            hand_on_later(*row[0], *found)
+            enqueue_leads_after_commit(*row[0], *found)
     return len(found)
 
 

@@ -29,7 +29,9 @@ def count_steps() -> int:
     return int(_STEPS.value)
 
 
-def say_alive(name: str, *, shards: Iterable[int] | None = None, silent_seconds: float = 0.0) -> None:
+def write_worker_heartbeat(
+    name: str, *, shards: Iterable[int] | None = None, silent_seconds: float = 0.0
+) -> None:
     """`shards`: those whose ready queues it takes from; None: all. `silent_seconds`: since when its pool runs nothing.
 
     Silent for longer than ALIVE_SECONDS it is not counted, and takes from no queue.

@@ -7,13 +7,13 @@ from threading import Event
 from typing import Final
 
 from routing import metrics
-from routing.dispatch.control import read_control, say_leading
+from routing.dispatch.control import read_control, write_leader_heartbeat
 from routing.models import DispatchPath
 from routing.owned_lock import ReconcilerBusy, owned_lock
 
 logger = logging.getLogger(__name__)
 
-LOCK: Final = "dispatch-straight"
+LOCK: Final = "dispatch-without-redis"
 # After so long Redis is asked again. A Redis that takes connections and never answers costs a second each time.
 ROUND_SECONDS: Final = 5.0
 PAUSE_SECONDS: Final = 0.2
@@ -21,7 +21,7 @@ PAUSE_SECONDS: Final = 0.2
 FRESH_SECONDS: Final = 12.0
 
 
-def run_straight(name: str, *, run_next_due: Callable[[], bool], stop: Event) -> None:
+def run_without_redis(name: str, *, run_next_due: Callable[[], bool], stop: Event) -> None:
     """Run due leads for one round, if no other dispatcher does so or leads through Redis.
 
     `run_next_due` returns False when nothing is due. Two at a time would do no harm: SKIP LOCKED parts their leads.
@@ -31,7 +31,7 @@ def run_straight(name: str, *, run_next_due: Callable[[], bool], stop: Event) ->
         return
     try:
         with owned_lock(LOCK):
-            say_leading(name, epoch=0, path=DispatchPath.POSTGRES)
+            write_leader_heartbeat(name, epoch=0, path=DispatchPath.POSTGRES)
             metrics.DISPATCHER_LEADING.labels(path="postgres").set(1)
             _run_round(run_next_due, stop=stop)
     except ReconcilerBusy:

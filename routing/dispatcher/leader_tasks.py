@@ -17,10 +17,10 @@ from django.conf import settings
 
 from routing import metrics
 from routing.dispatch import canary, schedule
-from routing.dispatch.backlog import Spread, Walk, put_back, walk_running
+from routing.dispatch.backlog import BacklogScan, Spread, requeue_leads, scan_running
 from routing.dispatch.enqueue import publish
 from routing.dispatch.pauses import mirror_paused
-from routing.dispatch.schedule import Due, Handed
+from routing.dispatch.schedule import Dispatched, Due
 from routing.last_runs import LATE_AFTER_PERIODS, LastRun, read_runs
 from routing.models import DispatchMode
 from routing.owned_lock import owned_lock
@@ -41,11 +41,11 @@ INFLIGHT: Final = "inflight"
 LONGEST_HELP_SECONDS: Final = 0.5
 
 
-class QueuesRefuse(Exception):
+class BrokerRefused(Exception):
     """The broker took no message. For the dispatcher that is a Redis that is away."""
 
 
-class Every:
+class Interval:
     """Says that it is time until it was done, and again `seconds` after that."""
 
     def __init__(self, seconds: float) -> None:
@@ -59,32 +59,32 @@ class Every:
         self._next = time.monotonic() + self._seconds
 
 
-class Lookout:
+class LeaderTasks:
     """Of one leadership. `is_canary_late`: the way of a lead is broken somewhere."""
 
     def __init__(self) -> None:
-        self._look = Every(settings.LEADSWITCH_WATCH["look"])
-        self._runs = Every(RUNS_SECONDS)
-        self._send = Every(settings.LEADSWITCH_WATCH["canary"])
-        self._walk: Walk | None = None
+        self._look = Interval(settings.LEADSWITCH_WATCH["look"])
+        self._runs = Interval(RUNS_SECONDS)
+        self._send = Interval(settings.LEADSWITCH_WATCH["canary"])
+        self._scan: BacklogScan | None = None
         self.is_canary_late = False
 
     def look(self) -> None:
-        """Raises redis.RedisError, QueuesRefuse."""
+        """Raises redis.RedisError, BrokerRefused."""
         if self._send.is_time():
             self._send.is_done()
             publish_all(canary.send(), path="put")
         if self._look.is_time():
             self._look.is_done()
             self._judge_canary()
-            tell_returned(schedule.hand_back_lost(), path="put")
-            self._leave_queues()
+            log_returned(schedule.requeue_unpublished(), path="put")
+            self._requeue_unconsumed()
             self._look_into_postgres()
         if self._runs.is_time():
             self._runs.is_done()
-            end_leases_unless_beat_does(export_runs())
+            end_expired_leases_without_beat(export_runs())
 
-    def help_out(self, run_next_due: Callable[[], bool], *, stop: Event) -> None:
+    def run_due_leads(self, run_next_due: Callable[[], bool], *, stop: Event) -> None:
         """While a canary is late, run due leads here: it may be that no worker takes what the queues hold."""
         deadline = time.monotonic() + LONGEST_HELP_SECONDS
         while self.is_canary_late and time.monotonic() < deadline and not stop.is_set() and run_next_due():
@@ -96,18 +96,18 @@ class Lookout:
             logger.warning("dispatch.canary_late" if is_late else "dispatch.canary_back")
         self.is_canary_late = is_late
 
-    def _leave_queues(self) -> None:
-        count = schedule.leave_queues()
+    def _requeue_unconsumed(self) -> None:
+        count = schedule.requeue_unconsumed()
         if count:
-            logger.warning("dispatch.queues_left", extra={"leads": count})
+            logger.warning("dispatch.unconsumed_requeued", extra={"leads": count})
 
     def _look_into_postgres(self) -> None:
         """A page at a time, through the workspaces that are not paused, and again."""
         now = read_clock()
-        if self._walk is None or self._walk.is_over:
-            self._walk = walk_running(DispatchMode.EVENT)
-        leads = self._walk.read_page(until=now - GRACE)
-        put_lost_back(leads, spread=Spread(randbits(32)), at=now, path="look")
+        if self._scan is None or self._scan.is_finished:
+            self._scan = scan_running(DispatchMode.EVENT)
+        leads = self._scan.read_page(until=now - GRACE)
+        requeue_lost(leads, spread=Spread(randbits(32)), at=now, path="scan")
 
 
 def export_canary() -> canary.Canary:
@@ -126,7 +126,7 @@ def export_runs() -> Sequence[LastRun]:
     return runs
 
 
-def end_leases_unless_beat_does(runs: Sequence[LastRun]) -> int:
+def end_expired_leases_without_beat(runs: Sequence[LastRun]) -> int:
     """End leases that are over while the reconciler does not run: beat is away, and their leads would wait for it.
 
     It is the reconciler's own step, under its lock: each lost worker is counted once. It is not kept as a run, so that
@@ -147,29 +147,29 @@ def end_leases_unless_beat_does(runs: Sequence[LastRun]) -> int:
     return counts.repaired
 
 
-def publish_all(handed: Sequence[Handed], *, path: str) -> None:
-    """Publish leads in flight. Raises QueuesRefuse when one could not be: it is in the schedule again."""
-    if publish(handed, path=path) < len(handed):
-        raise QueuesRefuse
+def publish_all(dispatched: Sequence[Dispatched], *, path: str) -> None:
+    """Publish leads in flight. Raises BrokerRefused when one could not be: it is in the schedule again."""
+    if publish(dispatched, path=path) < len(dispatched):
+        raise BrokerRefused
 
 
-def tell_returned(count: int, *, path: str) -> None:
+def log_returned(count: int, *, path: str) -> None:
     """Leads that were handed out and published by nobody are in the schedule again."""
     if count:
         metrics.LEADS_RETURNED.labels(path=path).inc(count)
         logger.warning("dispatch.unpublished_returned", extra={"leads": count, "path": path})
 
 
-def put_lost_back(leads: Sequence[Due], *, spread: Spread, at: datetime, path: str) -> None:
-    """Put back those that the schedule does not know. Raises QueuesRefuse."""
+def requeue_lost(leads: Sequence[Due], *, spread: Spread, at: datetime, path: str) -> None:
+    """Put back those that the schedule does not know. Raises BrokerRefused."""
     lost_ids = schedule.find_lost(leads)
     lost = [lead for lead in leads if lead.lead_id in lost_ids]
-    if lost and not put_back(lost, spread=spread, at=at, path=path):
-        raise QueuesRefuse
+    if lost and not requeue_leads(lost, spread=spread, at=at, path=path):
+        raise BrokerRefused
 
 
 def catch_up() -> Iterator[None]:
-    """Put lost leads back that are due soon, a page for each step. Raises redis.RedisError, QueuesRefuse.
+    """Put lost leads back that are due soon, a page for each step. Raises redis.RedisError, BrokerRefused.
 
     Leads of paused workspaces, which nobody takes, are left to the reconciler and to whoever resumes one; that they are
     paused is told to Redis first.
@@ -177,7 +177,7 @@ def catch_up() -> Iterator[None]:
     mirror_paused()
     spread = Spread(randbits(32))
     until = read_clock() + CATCH_UP
-    walk = walk_running(DispatchMode.EVENT)
-    while not walk.is_over:
-        put_lost_back(walk.read_page(until=until), spread=spread, at=read_clock(), path="put")
+    scan = scan_running(DispatchMode.EVENT)
+    while not scan.is_finished:
+        requeue_lost(scan.read_page(until=until), spread=spread, at=read_clock(), path="put")
         yield

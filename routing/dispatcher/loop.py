@@ -21,19 +21,19 @@ from redis.exceptions import RedisError
 
 from routing import metrics
 from routing.dispatch import installation, schedule, workers
-from routing.dispatch.control import read_control, say_leading, say_resigned
-from routing.dispatch.enqueue import TAKE_PATH
+from routing.dispatch.control import clear_leader_heartbeat, read_control, write_leader_heartbeat
+from routing.dispatch.enqueue import CLAIM_PATH
 from routing.dispatch.heartbeat import send_heartbeat
-from routing.dispatch.schedule import TIMEOUT_SECONDS, Leader, NotLeading, Take
-from routing.dispatcher.fallback import run_straight
+from routing.dispatch.schedule import TIMEOUT_SECONDS, Batch, Leader, NotLeading
+from routing.dispatcher.fallback import run_without_redis
 from routing.dispatcher.leader_tasks import (
-    Every,
-    Lookout,
-    QueuesRefuse,
+    BrokerRefused,
+    Interval,
+    LeaderTasks,
     catch_up,
     export_canary,
+    log_returned,
     publish_all,
-    tell_returned,
 )
 from routing.models import DispatchPath
 from routing.redis.client import get_client
@@ -41,7 +41,7 @@ from routing.redis.keys import wake_key
 
 logger = logging.getLogger(__name__)
 
-LEADS_A_TAKE: Final = 1_000
+LEADS_A_BATCH: Final = 1_000
 TICK_SECONDS: Final = 0.05
 # Leads that come up right after those of a take go together in the next: a message costs as much CPU as half a sale. So
 # the more were taken the longer it waits, up to a tick: from some 140 leads/s on they go out in ticks.
@@ -105,11 +105,11 @@ class Dispatcher:
         self._published: int | None = None  # the number of the last take, once its leads were published
         self._wake = Wake()
         self._catching_up: Iterator[None] = iter(())
-        self._lookout = Lookout()
-        self._renewal = Every(RENEWAL_SECONDS)
-        self._heartbeat = Every(HEARTBEAT_SECONDS)
-        self._sizes = Every(SIZES_SECONDS)
-        self._alive = Every(ALIVE_SECONDS)
+        self._leader_tasks = LeaderTasks()
+        self._renewal = Interval(RENEWAL_SECONDS)
+        self._heartbeat = Interval(HEARTBEAT_SECONDS)
+        self._sizes = Interval(SIZES_SECONDS)
+        self._alive = Interval(ALIVE_SECONDS)
 
     def run(self) -> None:
         """Until `stop` is set. Failures of Redis and PostgreSQL are lived through. Raises OtherInstallation."""
@@ -119,9 +119,9 @@ class Dispatcher:
                 self._turn()
             except NotLeading:
                 self._lose("another dispatcher leads")
-            except (RedisError, QueuesRefuse) as error:
+            except (RedisError, BrokerRefused) as error:
                 self._lose(type(error).__name__)
-                self._run_straight()
+                self._run_without_redis()
             except Error as error:
                 self._report_database(error)
         self._resign()
@@ -140,25 +140,25 @@ class Dispatcher:
         started = time.monotonic()
         self._say(leader)
         next(self._catching_up, None)
-        self._lookout.look()
-        self._lookout.help_out(self._run_next_due, stop=self._stop)
-        take = schedule.take_due(leader, limit=LEADS_A_TAKE, published=self._published)
+        self._leader_tasks.look()
+        self._leader_tasks.run_due_leads(self._run_next_due, stop=self._stop)
+        take = schedule.claim_batch(leader, limit=LEADS_A_BATCH, published=self._published)
         self._published, taken_at = None, time.monotonic()
-        tell_returned(take.returned, path=TAKE_PATH)
-        publish_all(take.handed, path=TAKE_PATH)
+        log_returned(take.returned, path=CLAIM_PATH)
+        publish_all(take.leads, path=CLAIM_PATH)
         self._published = take.number
         metrics.TICK_SECONDS.observe(time.monotonic() - started)
         self._wait(take, taken_at=taken_at)
 
     def _hold(self) -> Leader | None:
-        """Win or renew the leadership. Every take checks it again, so it may be old here. Raises OtherInstallation."""
+        """Win or renew the leadership. Every claim checks it again, so it may be stale. Raises OtherInstallation."""
         if self._leader is not None and not self._renewal.is_time():
             return self._leader
         known = self._leader
         least_epoch = known.epoch if known else read_control().epoch
         lease_ms = int(LEADER_LEASE_SECONDS * 1000)
         installation.hold()
-        leader, is_new = schedule.claim_lead(self.name, lease_ms=lease_ms, least_epoch=least_epoch)
+        leader, is_new = schedule.acquire_leadership(self.name, lease_ms=lease_ms, least_epoch=least_epoch)
         self._renewal.is_done()
         if leader is None:
             self._lose("another dispatcher leads")
@@ -172,8 +172,8 @@ class Dispatcher:
         """After a restart or a flush of Redis, too: what is due soon is looked through at once, a page a turn."""
         logger.info("dispatch.leading", extra={"leader": self.name, "epoch": leader.epoch})
         metrics.DISPATCHER_LEADING.labels(path="redis").set(1)
-        self._heartbeat, self._catching_up = Every(HEARTBEAT_SECONDS), catch_up()
-        self._lookout = Lookout()
+        self._heartbeat, self._catching_up = Interval(HEARTBEAT_SECONDS), catch_up()
+        self._leader_tasks = LeaderTasks()
 
     def _lose(self, cause: str) -> None:
         if self._leader is not None:
@@ -186,32 +186,32 @@ class Dispatcher:
         """While PostgreSQL does not answer this fails in every turn: no worker could do anything with a lead."""
         if self._heartbeat.is_time():
             close_old_connections()
-            say_leading(self.name, epoch=leader.epoch, path=DispatchPath.REDIS)
+            write_leader_heartbeat(self.name, epoch=leader.epoch, path=DispatchPath.REDIS)
             self._heartbeat.is_done()
         if self._sizes.is_time():
             export_sizes()
             self._sizes.is_done()
 
-    def _wait(self, take: Take, *, taken_at: float) -> None:
+    def _wait(self, take: Batch, *, taken_at: float) -> None:
         """A tick while leads wait for room, else until the next is due or a put brings an earlier one."""
         if take.is_more or take.is_blocked:
             self._wake.forget()
             if not take.is_more:
                 self._stop.wait(max(0.0, taken_at + TICK_SECONDS - time.monotonic()))
             return
-        if take.handed:
-            self._stop.wait(min(TICK_SECONDS, GATHER_SECONDS_A_LEAD * len(take.handed)))
+        if take.leads:
+            self._stop.wait(min(TICK_SECONDS, GATHER_SECONDS_A_LEAD * len(take.leads)))
         wait = LONGEST_WAIT_SECONDS
         if take.next_due_seconds is not None:
             wait = min(wait, taken_at + take.next_due_seconds - time.monotonic())
         if wait > 0:
             self._wake.wait(wait)
 
-    def _run_straight(self) -> None:
+    def _run_without_redis(self) -> None:
         try:
             close_old_connections()
             export_canary()
-            run_straight(self.name, run_next_due=self._run_next_due, stop=self._stop)
+            run_without_redis(self.name, run_next_due=self._run_next_due, stop=self._stop)
         except Error as error:
             self._report_database(error)
 
@@ -229,7 +229,7 @@ class Dispatcher:
             schedule.resign(self.name)
             if is_leading:
                 installation.release()
-            say_resigned(self.name)
+            clear_leader_heartbeat(self.name)
         except (RedisError, Error) as error:
             logger.warning("dispatch.not_resigned", extra={"cause": type(error).__name__})
 

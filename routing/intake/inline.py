@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 
 from routing import metrics
 from routing.after_commit import after_commit_try
-from routing.dispatch.enqueue import hand_on
+from routing.dispatch.enqueue import enqueue
 from routing.queries import LeadState, read_due_times, read_state_after_commit
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ def decide_inline(lead_id: int, public_id: UUID, *, seconds: float) -> Decided:
     outcome = _decide(lead_id, seconds=seconds)
     state = read_state_after_commit("inline", public_id)
     if state is None or state.status == "pending":
-        after_commit_try("hand_on", lambda: hand_on(read_due_times([lead_id])))
+        after_commit_try("enqueue", lambda: enqueue(read_due_times([lead_id])))
     return Decided(outcome if outcome is not None and outcome.result else None, state)
 
 

@@ -19,7 +19,7 @@ from uuid6 import uuid7
 
 from routing import metrics
 from routing.after_commit import after_commit_try
-from routing.dispatch.enqueue import hand_on_after_commit
+from routing.dispatch.enqueue import enqueue_after_commit
 from routing.intake.consent import Consent
 from routing.intake.corrections import write_notes
 from routing.intake.identity import identify
@@ -146,7 +146,7 @@ def take_in_many(
     metrics.LEADS_RECEIVED.labels(channel=channel).inc(len(stored))
     if is_woken:
         workspace, remaining = source.workspace, None if at else timedelta(0)
-        hand_on_after_commit(
+        enqueue_after_commit(
             [
                 DueTime(taken.lead_id, workspace.pk, workspace.dispatch_mode, taken.due_at, remaining)
                 for taken in stored.values()

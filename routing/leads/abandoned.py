@@ -10,7 +10,7 @@ from typing import Final
 
 from django.db import connection
 
-from routing.dispatch.enqueue import hand_on_later
+from routing.dispatch.enqueue import enqueue_leads_after_commit
 from routing.leads.attempt_log import AttemptLine, log_attempt
 from routing.locks import HeldLead
 from routing.models import LeadStatus
@@ -46,8 +46,8 @@ class Abandoned:
 def end_attempts(attempts: Sequence[Abandoned], *, at: datetime, owner: str) -> list[AttemptLine]:
     """Write leads and traces. Needs the transaction that holds the leads' locks. `owner` ends those under no lease.
 
-    Each is handed on after the commit. Returns what is to be told of each then (log_attempts). A trace that cannot be
-    written stops no lead.
+    Each lead is enqueued after the commit. Returns the lines to log then (log_attempts). A trace that cannot be written
+    stops no lead.
     """
     if not attempts:
         return []
@@ -64,7 +64,7 @@ def end_attempts(attempts: Sequence[Abandoned], *, at: datetime, owner: str) -> 
                 [each.step.tries.errors for each in attempts],
             ],
         )
-    hand_on_later(*(each.lead.id for each in attempts))
+    enqueue_leads_after_commit(*(each.lead.id for each in attempts))
     traces = [_trace(each, at=at, owner=owner) for each in attempts]
     write_many(traces)
     return [

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Least, Now
 
-from routing.dispatch.enqueue import hand_on_later
+from routing.dispatch.enqueue import enqueue_leads_after_commit
 from routing.leads import page_version, run_limit
 from routing.leads.refusals import NO_RERUN, Action, refusal_reason
 from routing.locks import lock_lead, wait_for_lead
@@ -241,7 +241,7 @@ def _update(lead: Lead, changes: Changes) -> None:
     row = Lead.objects.filter(pk=lead.pk, status=lead.status, attempts=lead.attempts)
     if row.update(**changes) != 1:
         raise ActionRefused("it changed at this moment; look again")
-    hand_on_later(lead.pk)
+    enqueue_leads_after_commit(lead.pk)
 
 
 def _mark_asked(lead_id: int) -> None:
@@ -251,7 +251,7 @@ def _mark_asked(lead_id: int) -> None:
     """
     row = Lead.objects.filter(pk=lead_id).exclude(due_reason=ASKED_BY_SENDER)
     row.update(next_attempt_at=F("next_attempt_at") + timedelta(microseconds=1))
-    hand_on_later(lead_id)
+    enqueue_leads_after_commit(lead_id)
 
 
 def _record(action: str, lead: Lead, *, before: audit.State, by: Operator) -> bool:

@@ -18,7 +18,7 @@ from uuid import UUID
 from django.db import OperationalError, connection, transaction
 
 from routing import metrics
-from routing.dispatch.enqueue import hand_on_later
+from routing.dispatch.enqueue import enqueue_leads_after_commit
 from routing.leads.abandoned import Abandoned, end_attempts, log_attempts
 from routing.leads.attempt_log import LockOutcome, log_no_lock
 from routing.locks import HeldLead, LockedLead, is_lock_timeout, lock_claimed_lead, lock_lead
@@ -112,7 +112,7 @@ def complete(
         _hold(claim)
         with connection.cursor() as cursor:
             cursor.execute(RELEASE, [status.value, next_attempt_at, due_reason, finished_at, claim.lead_id])
-        hand_on_later(claim.lead_id)
+        enqueue_leads_after_commit(claim.lead_id)
 
 
 def fail(claim: Claim, *, reason: str, at: datetime) -> datetime | None:
@@ -149,7 +149,7 @@ def _claim(lead: LockedLead, *, owner: str, at: datetime) -> Claim:
         raise NotClaimed(None, reason)
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, [owner, at, lead.id])
-    hand_on_later(lead.id)
+    enqueue_leads_after_commit(lead.id)
     return Claim(lead.id, lead.public_id, owner, at)
 
 

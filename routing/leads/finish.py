@@ -5,7 +5,7 @@ from typing import Final
 
 from django.db import connection, connections
 
-from routing.dispatch.enqueue import hand_on_later
+from routing.dispatch.enqueue import enqueue_leads_after_commit
 from routing.locks import LockedLead, wait_to_close
 from routing.models import UNFINISHED, LeadStatus
 from routing.retry import NextStep, Tries
@@ -112,7 +112,7 @@ def close_by_hand(lead_id: int, *, attempts: int, at: datetime) -> None:
         if cursor.rowcount != 1:
             message = f"lead {lead_id} changed under its attempt {attempts}"
             raise LeadMoved(message)
-    hand_on_later(lead_id)
+    enqueue_leads_after_commit(lead_id)
 
 
 def close_returned(lead_id: int, *, at: datetime) -> None:

@@ -14,7 +14,7 @@ from routing.dispatch.schedule import Expired, Release
 from routing.locks import lock_lead
 from routing.models import DispatchMode
 from routing.queries import DueTime, read_due_times
-from routing.reconcile.lost_workers import count_loss
+from routing.reconcile.lost_workers import count_lost_worker
 from tracing.reconciling import Counts, in_batches, name_rows
 
 LEASES_A_PAGE: Final = 500
@@ -39,10 +39,14 @@ def _recover(lease: Expired) -> bool:
     """End a lease that is over. Returns False when somebody works on the lead, or has ended the lease meanwhile."""
     found = read_due_times([lease.lead_id])
     attempts = _read_attempts(lease.lead_id) if found else 0
-    if attempts is None or not schedule.end([_release(lease, found)])[0]:
+    if attempts is None or not schedule.release([_release(lease, found)])[0]:
         return False
     metrics.FLIGHTS_LOST.labels(state="started" if lease.is_started else "queued").inc()
-    if lease.is_started and found and count_loss(lease.lead_id, attempts=attempts, due_at=found[0].due_at):
+    if (
+        lease.is_started
+        and found
+        and count_lost_worker(lease.lead_id, attempts=attempts, due_at=found[0].due_at)
+    ):
         schedule.withdraw([(lease.lead_id, found[0].workspace_id)])
     return True
 

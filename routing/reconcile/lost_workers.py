@@ -26,7 +26,7 @@ RETURNING lost_leases, next_attempt_at
 """
 
 
-def count_loss(lead_id: int, *, attempts: int, due_at: datetime | None, owner: str = OWNER) -> bool:
+def count_lost_worker(lead_id: int, *, attempts: int, due_at: datetime | None, owner: str = OWNER) -> bool:
     """Count one more worker that was lost with a lead after so many attempts. Returns whether it was given up.
 
     Leaves a lead alone that somebody works on by now, or that is paused. One that is no longer due at `due_at` was

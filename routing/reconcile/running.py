@@ -49,7 +49,7 @@ def _keep(name: str, counts: Counts, *, seconds: float, failure: str = "") -> No
     try:
         record_run(name, counts, took_seconds=seconds, failure=failure)
     except (DatabaseError, InterfaceError) as error:
-        logger.warning("routing.run_not_kept", extra={"reconciler": name, "cause": type(error).__name__})
+        logger.warning("routing.run_not_recorded", extra={"reconciler": name, "cause": type(error).__name__})
 
 
 def _report(name: str, counts: Counts, *, seconds: float) -> None:

@@ -16,11 +16,19 @@ from typing import Final
 
 from routing import metrics
 from routing.dispatch import schedule, shadow
-from routing.dispatch.backlog import ANY_TIME, LEADS_A_PAGE, Spread, Walk, put_back, walk_all, walk_running
+from routing.dispatch.backlog import (
+    ANY_TIME,
+    LEADS_A_PAGE,
+    BacklogScan,
+    Spread,
+    requeue_leads,
+    scan_all,
+    scan_running,
+)
 from routing.dispatch.mirror import NewerMode, drop_others, read_versions
 from routing.dispatch.modes import count_others
 from routing.dispatch.schedule import Due
-from routing.dispatch.sweep import Round
+from routing.dispatch.sweep import Sweep
 from routing.models import DispatchMode, Workspace
 from routing.queries import read_clock, read_due_times
 from tracing.reconciling import Counts, in_batches, name_rows
@@ -30,7 +38,7 @@ LEAST_AGE: Final = timedelta(seconds=2)
 # Ten runs look at a lead before it is due: some may be late, cut short or left out.
 SOON: Final = timedelta(minutes=10)
 # Of the others a run looks at so many in each mode.
-LEADS_OF_THE_ROUND: Final = 10_000
+LEADS_A_SWEEP: Final = 10_000
 
 Find = Callable[[Sequence[Due]], set[int]]
 Repair = Callable[[Sequence[Due]], None]
@@ -38,7 +46,7 @@ Repair = Callable[[Sequence[Due]], None]
 
 def run(*, fix: bool, limit: int) -> Counts:
     look = _look_at_a_part if fix else _look_at_all
-    put_lost = partial(_put_back, spread=Spread(randbits(32)))
+    put_lost = partial(_requeue, spread=Spread(randbits(32)))
     counts = look(DispatchMode.EVENT, _Step(schedule.find_lost, put_lost, fix), limit)
     counts += look(
         DispatchMode.SHADOW, _Step(shadow.find_missing, _write_shadow, fix), limit - counts.checked
@@ -64,30 +72,30 @@ class _Step:
 
 
 def _look_at_all(mode: DispatchMode, step: _Step, limit: int) -> Counts:
-    return _sweep(walk_all(mode), step, limit=limit)
+    return _sweep(scan_all(mode), step, limit=limit)
 
 
 def _look_at_a_part(mode: DispatchMode, step: _Step, limit: int) -> Counts:
     soon = read_clock() + SOON
-    counts = _sweep(walk_running(mode), step, limit=limit, until=soon)
-    rest = Round(mode, soon=soon, least_age=LEAST_AGE)
-    counts += _go_round(rest, step, limit=min(LEADS_OF_THE_ROUND, limit - counts.checked))
-    rest.keep_place()
+    counts = _sweep(scan_running(mode), step, limit=limit, until=soon)
+    rest = Sweep(mode, soon=soon, least_age=LEAST_AGE)
+    counts += _scan_sweep(rest, step, limit=min(LEADS_A_SWEEP, limit - counts.checked))
+    rest.save_position()
     return counts
 
 
-def _sweep(walk: Walk, step: _Step, *, limit: int, until: datetime = ANY_TIME) -> Counts:
-    def take(_: Walk | None, count: int) -> tuple[Counts, Walk | None]:
-        counts = step.take(walk.read_page(count=count, until=until, least_age=LEAST_AGE))
-        return counts, None if walk.is_over else walk
+def _sweep(scan: BacklogScan, step: _Step, *, limit: int, until: datetime = ANY_TIME) -> Counts:
+    def take(_: BacklogScan | None, count: int) -> tuple[Counts, BacklogScan | None]:
+        counts = step.take(scan.read_page(count=count, until=until, least_age=LEAST_AGE))
+        return counts, None if scan.is_finished else scan
 
     return in_batches(take, limit=limit, size=LEADS_A_PAGE)
 
 
-def _go_round(rest: Round, step: _Step, *, limit: int) -> Counts:
-    def take(_: Round | None, count: int) -> tuple[Counts, Round | None]:
+def _scan_sweep(rest: Sweep, step: _Step, *, limit: int) -> Counts:
+    def take(_: Sweep | None, count: int) -> tuple[Counts, Sweep | None]:
         counts = step.take(rest.read_page(count=count))
-        return counts, None if rest.is_over else rest
+        return counts, None if rest.is_finished else rest
 
     return in_batches(take, limit=limit, size=LEADS_A_PAGE)
 
@@ -124,8 +132,8 @@ def _drop_others(workspace_id: int, *, mode: str, version: int, before: Mapping[
         return 0
 
 
-def _put_back(leads: Sequence[Due], *, spread: Spread) -> None:
-    put_back(leads, spread=spread, at=read_clock())
+def _requeue(leads: Sequence[Due], *, spread: Spread) -> None:
+    requeue_leads(leads, spread=spread, at=read_clock())
 
 
 def _write_shadow(leads: Sequence[Due]) -> None:

@@ -45,7 +45,7 @@ def ready_key(shard: int) -> str:
     return f"{_key('ready')}:{shard}"
 
 
-def taken_key() -> str:
+def claimed_key() -> str:
     """ZSET lead id -> due ms: what the last take handed out, until the next one says that it was published.
 
     Its number is in `{ls}:takes`. Leads that a worker has started are not in it.
@@ -97,7 +97,7 @@ def consumed_key() -> str:
     return _key("consumed")
 
 
-def round_key(mode: str) -> str:
+def sweep_key(mode: str) -> str:
     """STRING: where the round of `reconcile schedule` over this mode's leads goes on."""
     return f"{_key('round')}:{mode}"
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from routing.dispatch import workers
-from routing.dispatch.control import say_leading
+from routing.dispatch.control import write_leader_heartbeat
 from routing.models import DispatchControl, DispatchPath, Workspace
 from routing.redis import keys
 from tests.browser.chromium import barriers
@@ -36,8 +36,8 @@ HIDDEN = """
 def sunbelt(committed_db: None, redis_client: "redis.Redis[str]") -> Workspace:  # noqa: ARG001
     """With a dispatcher and a worker, as far as they say so."""
     assert redis_client.ping()
-    say_leading("host:71:ab12", epoch=3, path=DispatchPath.REDIS)
-    workers.say_alive("celery@one")
+    write_leader_heartbeat("host:71:ab12", epoch=3, path=DispatchPath.REDIS)
+    workers.write_worker_heartbeat("celery@one")
     workspace: Workspace = WorkspaceFactory(name="Sunbelt Leads")
     return workspace
 
@@ -118,7 +118,7 @@ def test_figures_follow_and_keep_what_one_is_doing(open_as: OpenAs, sunbelt: Wor
     WorkspaceFactory(name="Another")
     expect(page.get_by_test_id("dispatch-workspace")).to_have_count(2)
     expect(page.get_by_test_id("dispatch-workspace").first).to_contain_text("Another")
-    say_leading("host:72:cd34", epoch=4, path=DispatchPath.REDIS)
+    write_leader_heartbeat("host:72:cd34", epoch=4, path=DispatchPath.REDIS)
     expect(page.get_by_test_id("dispatch-leader")).to_contain_text("host:72:cd34")
     expect(page.get_by_test_id("dispatch-note")).to_be_empty()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.chaos.probes import TAKES, WITNESS
+from tests.chaos.probes import CLAIMS, WITNESS
 
 if TYPE_CHECKING:
     import redis
@@ -104,17 +104,17 @@ class Witness:
 
 
 @dataclass(slots=True)
-class Takes:
+class Claims:
     """What the take script itself noted, read before Redis loses it."""
 
     foreign: int = 0
     gone: int = 0
-    taken: int = 0
+    claimed: int = 0
 
     def read(self, client: "redis.Redis[str]") -> None:
-        while text := client.lpop(TAKES):
+        while text := client.lpop(CLAIMS):
             name, epoch, leader, present, count, gone = json.loads(str(text))
-            self.taken += int(count)
+            self.claimed += int(count)
             self.gone += int(gone)
             if (name, epoch) != (leader, present):
                 self.foreign += 1

@@ -18,8 +18,8 @@ from tests.chaos.pairs import strike_two
 from tests.chaos.stage import Stage
 from tests.chaos.stoppages import (
     flush_beside_pile,
-    kill_between_take_and_publish,
-    lose_take,
+    kill_between_claim_and_publish,
+    lose_claim,
     pause_before_a_sale,
     stall_redis,
     stall_redis_unwatched,
@@ -65,10 +65,10 @@ def kill_dispatcher(stage: Stage, leads: int) -> None:
 
 
 def stop_dispatcher(stage: Stage, leads: int) -> None:
-    """Stopped right before a take, for longer than its lease: when it goes on, another one leads."""
+    """Stopped right before a claim, for longer than its lease: when it goes on, another one leads."""
     stage.wait_for_leader()
-    seen = stage.witness.read().seen["takes after its stop"]
-    with stage.stopping_at("take") as wait_for_stop:
+    seen = stage.witness.read().seen["claims after its stop"]
+    with stage.stopping_at("claim") as wait_for_stop:
         stage.send(leads // 2)
         stopped = wait_for_stop()
         stage.strike()
@@ -76,8 +76,8 @@ def stop_dispatcher(stage: Stage, leads: int) -> None:
         stage.wait_for_leader(other_than=stopped)
         stage.wait(lambda: not stage.is_anything_due(), what="the leads that the next leader takes")
     stage.wait(
-        lambda: stage.witness.read().seen["takes after its stop"] > seen,
-        what="the take of the one that was stopped",
+        lambda: stage.witness.read().seen["claims after its stop"] > seen,
+        what="the claim of the stopped dispatcher",
     )
 
 
@@ -190,7 +190,7 @@ def refer_to_rows(stage: Stage, leads: int) -> None:
         with own.cursor() as cursor:
             _refer(cursor, lead_ids, campaign_id=stage.world.plain.pk)
         stage.strike()
-        stage.fleet.hand_on(lead_ids)
+        stage.fleet.enqueue(lead_ids)
         try:
             stage.wait(
                 lambda: not stage.senders.unanswered and not _find_held_up(stage),
@@ -255,10 +255,10 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "worker-kill": Fault("a worker is killed", kill_worker, loses_worker=True),
     "worker-stop": Fault("a worker is stopped in a decision, past its lease", stop_worker, loses_worker=True),
     "dispatcher-kill": Fault("the leading dispatcher is killed", kill_dispatcher),
-    "dispatcher-kill-take": Fault(
-        "the leading dispatcher is killed between take and publish", kill_between_take_and_publish
+    "dispatcher-kill-claim": Fault(
+        "the leading dispatcher is killed between claim and publish", kill_between_claim_and_publish
     ),
-    "take-lost": Fault("the answer of a take is lost", lose_take),
+    "claim-lost": Fault("the answer of a claim is lost", lose_claim),
     "dispatcher-stop": Fault("the leading dispatcher is stopped past its lease", stop_dispatcher),
     "redis-restart": Fault("Redis is restarted, or away for a while", restart_redis),
     "redis-flush": Fault("Redis is flushed", flush_redis),

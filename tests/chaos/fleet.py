@@ -148,8 +148,8 @@ class Fleet:
     def start_beats(self) -> None:
         self.beats.extend(self._start_beat() for _ in range(BEATS))
 
-    def hand_on(self, lead_ids: Sequence[int]) -> None:
-        self._host.start("hand-on", *lead_ids)
+    def enqueue(self, lead_ids: Sequence[int]) -> None:
+        self._host.start("enqueue", *lead_ids)
 
     def switch(self, action: str) -> None:
         """Pause the product, or resume it."""

@@ -123,12 +123,12 @@ def run_web(address: str) -> None:
     run(prog="gunicorn")
 
 
-def run_hand_on(*lead_ids: str) -> None:
+def run_enqueue(*lead_ids: str) -> None:
     """What every process does after the commit that wrote these leads' due times."""
-    from routing.dispatch.enqueue import settle
+    from routing.dispatch.enqueue import enqueue_now
     from routing.queries import read_due_times
 
-    settle(read_due_times([int(each) for each in lead_ids]))
+    enqueue_now(read_due_times([int(each) for each in lead_ids]))
 
 
 def run_switch(action: str) -> None:
@@ -143,7 +143,7 @@ PROGRAMS: Final[Mapping[str, Callable[..., None]]] = {
     "dispatcher": run_dispatcher,
     "beat": run_beat,
     "web": run_web,
-    "hand-on": run_hand_on,
+    "enqueue": run_enqueue,
     "switch": run_switch,
 }
 

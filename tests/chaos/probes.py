@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any, Final
 
 WITNESS: Final = "witness.jsonl"
-TAKES: Final = "chaos:takes"
-# At the end of a take, in the same script: who led when it was let through. Silent while a leader finds nothing.
-TELL_TAKE: Final = f"""
+CLAIMS: Final = "chaos:claims"
+# At the end of a claim, in the same script: who led when it was let through. Silent while a leader finds nothing.
+REPORT_CLAIM: Final = f"""
 local leader, epoch = redis.call('GET', DISPATCHER) or '', redis.call('GET', EPOCH) or ''
-if #taken > head or leader ~= ARGV[1] or epoch ~= ARGV[2] then
-    redis.call('RPUSH', '{TAKES}', cjson.encode({{ARGV[1], ARGV[2], leader, epoch, (#taken - head) / 2, 0}}))
+if #batch > head or leader ~= ARGV[1] or epoch ~= ARGV[2] then
+    redis.call('RPUSH', '{CLAIMS}', cjson.encode({{ARGV[1], ARGV[2], leader, epoch, (#batch - head) / 3, 0}}))
 end
-return taken
+return batch
 """
 
 
@@ -67,7 +67,7 @@ def install(directory: Path) -> None:
     _watch_attempts()
     _watch_decisions()
     _watch_sales()
-    _watch_takes()
+    _watch_claims()
     _watch_publishing()
     _watch_exits()
 
@@ -134,28 +134,28 @@ def _watch_sales() -> None:
     decide_under_lock.sell_selected = watched
 
 
-def _watch_takes() -> None:
+def _watch_claims() -> None:
     from redis.exceptions import TimeoutError
 
     from routing.dispatch import schedule, scripts
 
-    assert scripts.TAKE.endswith("return taken\n")
-    scripts.TAKE = scripts.TAKE.removesuffix("return taken\n") + TELL_TAKE
-    take = schedule.take_due
+    assert scripts.CLAIM_BATCH.endswith("return batch\n")
+    scripts.CLAIM_BATCH = scripts.CLAIM_BATCH.removesuffix("return batch\n") + REPORT_CLAIM
+    claim = schedule.claim_batch
 
-    def watched(leader: schedule.Leader, *, limit: int, published: int | None = None) -> schedule.Take:
-        was_stopped = PROBE.stop_at("take")
+    def watched(leader: schedule.Leader, *, limit: int, published: int | None = None) -> schedule.Batch:
+        was_stopped = PROBE.stop_at("claim")
         try:
-            taken = take(leader, limit=limit, published=published)
-            if taken.handed and PROBE.is_asked("answer-take"):
-                PROBE.tell("an answer is lost: take")
-                raise TimeoutError("the answer of a take was lost")
-            return taken
+            batch = claim(leader, limit=limit, published=published)
+            if batch.leads and PROBE.is_asked("answer-claim"):
+                PROBE.tell("an answer is lost: claim")
+                raise TimeoutError("the answer of a claim was lost")
+            return batch
         finally:
             if was_stopped:
-                PROBE.tell("takes after its stop")
+                PROBE.tell("claims after its stop")
 
-    schedule.take_due = watched
+    schedule.claim_batch = watched
 
 
 def _watch_publishing() -> None:
@@ -164,23 +164,23 @@ def _watch_publishing() -> None:
 
     publish = loop.publish_all
 
-    def watched(handed: Any, *, path: str) -> None:
-        if handed and path == "take":
+    def watched(dispatched: Any, *, path: str) -> None:
+        if dispatched and path == "claim":
             PROBE.stop_at("publish")
-        publish(handed, path=path)
+        publish(dispatched, path=path)
 
     loop.publish_all = watched
 
 
 def _watch_exits() -> None:
     """Here a web process has answered its last request, and hands on what is left."""
-    from routing.dispatch.enqueuer import Hands
+    from routing.dispatch.enqueuer import Enqueuer
 
-    leave = Hands.leave
+    leave = Enqueuer.drain
 
-    def watched(self: Hands, **named: Any) -> int:
+    def watched(self: Enqueuer, **named: Any) -> int:
         if PROBE.program == "web":
             PROBE.tell("leaves")
         return leave(self, **named)
 
-    Hands.leave = watched  # type: ignore[method-assign]
+    Enqueuer.drain = watched  # type: ignore[method-assign]

@@ -68,7 +68,7 @@ def _epoch() -> None:
     from routing.dispatch import scripts
 
     fence = "if redis.call('GET', DISPATCHER) ~= ARGV[1] or redis.call('GET', EPOCH) ~= ARGV[2] then return {-1} end"
-    _cut(scripts, "TAKE", fence)
+    _cut(scripts, "CLAIM_BATCH", fence)
 
 
 # Takes what was found before, whatever became of it since. ARGV: shards, (lead, workspace)..., lease ms.
@@ -77,7 +77,7 @@ local taken, gone = {0, -1}, 0
 for at = 2, #ARGV - 1, 2 do
     local lead, workspace = ARGV[at], ARGV[at + 1]
     if not redis.call('ZSCORE', leads_of(workspace), lead) then gone = gone + 1 end
-    hand_on(workspace, shard_of(workspace, tonumber(ARGV[1])), {lead}, tonumber(ARGV[#ARGV]))
+    dispatch_leads(workspace, shard_of(workspace, tonumber(ARGV[1])), {lead}, tonumber(ARGV[#ARGV]))
     follow(workspace)
 end
 if gone > 0 then redis.call('RPUSH', 'chaos:takes', cjson.encode({'', '', '', '', 0, gone})) end
@@ -93,17 +93,17 @@ def _atomic_take() -> None:
     from routing.redis.keys import schedule_key, schedule_of, shard_of
     from tests.chaos.probes import PROBE
 
-    def take_due(
+    def claim_batch(
         leader: schedule.Leader,  # noqa: ARG001 - the signature is the product's
         *,
         limit: int,
         published: int | None = None,  # noqa: ARG001 - as above
-    ) -> schedule.Take:
+    ) -> schedule.Batch:
         client, shards = get_client(schedule.TIMEOUT_SECONDS), settings.LEADSWITCH_READY_SHARDS
         seconds, micros = client.time()
         now = seconds * 1000 + micros // 1000
         found = [
-            schedule.Handed(int(lead), int(workspace), shard_of(int(workspace), shards=shards), 0)
+            schedule.Dispatched(int(lead), int(workspace), shard_of(int(workspace), shards=shards), 0)
             for workspace in client.zrange(schedule_key(), 0, -1)
             for lead in client.zrangebyscore(schedule_of(workspace), "-inf", now, 0, limit)
         ]
@@ -112,9 +112,9 @@ def _atomic_take() -> None:
         schedule._run(MOVE, [shards, *flat, schedule.lease_ms()])
         if was_stopped:
             PROBE.tell("takes after its stop")
-        return schedule.Take(found, is_more=False, is_blocked=bool(found), next_due_seconds=0.05)
+        return schedule.Batch(found, is_more=False, is_blocked=bool(found), next_due_seconds=0.05)
 
-    schedule.take_due = take_due
+    schedule.claim_batch = claim_batch
 
 
 def _idempotency_key() -> None:
@@ -142,7 +142,7 @@ def _leases_without_beat() -> None:
     """Expired leases are left to the reconciler, whether it runs or not."""
     from routing.dispatcher import leader_tasks
 
-    leader_tasks.end_leases_unless_beat_does = lambda runs: 0  # noqa: ARG005 - the signature is the product's
+    leader_tasks.end_expired_leases_without_beat = lambda runs: 0  # noqa: ARG005 - the signature is the product's
 
 
 def _no_key_lock() -> None:
@@ -157,17 +157,17 @@ def _no_key_lock() -> None:
             _cut(module, name, "FOR NO KEY UPDATE", "FOR UPDATE")
 
 
-def _lookout() -> None:
+def _leader_tasks() -> None:
     """The leader believes what Redis answers: what it refuses is tried again and again."""
     from routing.dispatch.enqueue import publish
     from routing.dispatcher import loop
-    from routing.dispatcher.leader_tasks import Lookout
+    from routing.dispatcher.leader_tasks import LeaderTasks
 
-    def publish_some(handed: Any, *, path: str) -> None:
-        publish(handed, path=path)
+    def publish_some(dispatched: Any, *, path: str) -> None:
+        publish(dispatched, path=path)
 
     loop.publish_all = publish_some
-    Lookout.look = lambda self: None  # type: ignore[method-assign]  # noqa: ARG005 - the signature is the product's
+    LeaderTasks.look = lambda self: None  # type: ignore[method-assign]  # noqa: ARG005 - the signature is the product's
 
 
 def _session_check() -> None:
@@ -179,24 +179,24 @@ def _session_check() -> None:
 
 def _keeping() -> None:
     """What Redis refused a process is left to the reconcilers."""
-    from routing.dispatch.enqueuer import Hands
+    from routing.dispatch.enqueuer import Enqueuer
 
-    Hands.keep = lambda self, leads=(), *, releases=(): None  # type: ignore[method-assign]  # noqa: ARG005 - the signature is the product's
+    Enqueuer.retry_later = lambda self, leads=(), *, releases=(): None  # type: ignore[method-assign]  # noqa: ARG005 - the signature is the product's
 
 
 def _flush_at_exit() -> None:
     """A process that is stopped leaves what waits in it behind."""
-    from routing.dispatch.enqueuer import Hands
+    from routing.dispatch.enqueuer import Enqueuer
 
-    Hands.leave = lambda self, *, timeout_seconds=0.0: 0  # type: ignore[method-assign]  # noqa: ARG005 - the signature is the product's
+    Enqueuer.drain = lambda self, *, timeout_seconds=0.0: 0  # type: ignore[method-assign]  # noqa: ARG005 - the signature is the product's
 
 
 def _confirmation() -> None:
     """What was handed out counts as published: its lease alone brings it back."""
     from routing.dispatch import scripts
 
-    _cut(scripts, "TAKE", "if number ~= ARGV[7] then", "if false then")
-    _cut(scripts, "HAND_BACK", "return hand_back(lost, tonumber(ARGV[1]))", "return 0")
+    _cut(scripts, "CLAIM_BATCH", "if number ~= ARGV[7] then", "if false then")
+    _cut(scripts, "REQUEUE_UNPUBLISHED", "return requeue(lost, tonumber(ARGV[1]))", "return 0")
     _cut(scripts, "PUT", "return since and now - tonumber(since) >= tonumber(ARGV[4])", "return false")
 
 
@@ -218,7 +218,7 @@ LIMIT %s
 
 
 class OneOrder:
-    """A walk through the leads of all workspaces, those of paused ones among them."""
+    """A scan through the leads of all workspaces, those of paused ones among them."""
 
     def __init__(self, mode: str) -> None:
         from routing.dispatch.backlog import START
@@ -247,7 +247,7 @@ def _workspace_turns() -> None:
     from routing.dispatcher import leader_tasks
     from routing.reconcile import schedule as reconciler
 
-    leader_tasks.walk_running = reconciler.walk_all = OneOrder
+    leader_tasks.scan_running = reconciler.scan_all = OneOrder
     place = backlog.Spread.place
 
     def place_behind_all(self: Any, lead: Any, *, at: Any) -> Any:
@@ -272,7 +272,7 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
         _no_key_lock, "FOR UPDATE in place of FOR NO KEY UPDATE", ("reference",), kills=4
     ),
     "lookout": Protection(
-        _lookout, "the leader's own look, and refusals taken for an outage", ("redis-full",), kills=4
+        _leader_tasks, "the leader's own look, and refusals taken for an outage", ("redis-full",), kills=4
     ),
     "session-check": Protection(
         _session_check, "the question whether a session takes writes", ("postgres-read-only",), kills=4

@@ -125,7 +125,7 @@ def close(stage: Stage, result: Result) -> None:
     result.seen = {
         **stage.senders.seen,
         **stage.pairs,
-        "leads taken from the schedule": stage.takes.taken,
+        "leads claimed from the schedule": stage.claims.claimed,
         **{f"{name} that ended by themselves": count for name, count in stage.fleet.ended.items()},
         "attempts killed in the middle": stage.witness.count_abandoned(),
     }
@@ -253,11 +253,11 @@ def settle(stage: Stage) -> float:
 
 def check_evidence(stage: Stage) -> None:
     seen = stage.witness.read().seen
-    stage.takes.read(stage.client)
+    stage.claims.read(stage.client)
     stage.findings.add("leads started by two at once", seen["two at once"])
     stage.findings.add("attempts thrown away because somebody else had the lead", seen["thrown away"])
-    stage.findings.add("takes by a dispatcher that did not lead", stage.takes.foreign)
-    stage.findings.add("leads taken that somebody had taken before", stage.takes.gone)
+    stage.findings.add("claims by a dispatcher that did not lead", stage.claims.foreign)
+    stage.findings.add("leads claimed that another claim had already moved", stage.claims.gone)
 
 
 def verify(stage: Stage) -> float:

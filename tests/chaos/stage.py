@@ -18,7 +18,7 @@ from leadswitch.embedded import redis as embedded_redis
 from leadswitch.embedded.paths import ServicePaths
 from routing.redis.keys import dispatcher_key, inflight_key
 from tests.chaos.bounds import longest_way_back
-from tests.chaos.evidence import Repairs, Takes, Witness
+from tests.chaos.evidence import Claims, Repairs, Witness
 from tests.chaos.findings import Findings
 from tests.chaos.fleet import Fleet
 from tests.chaos.periods import Periods
@@ -76,16 +76,16 @@ class Stage:
     periods: Periods
     pile: int  # leads of the workspace that is paused, while a fault needs them
     findings: Findings = field(default_factory=Findings)
-    takes: Takes = field(default_factory=Takes)
+    claims: Claims = field(default_factory=Claims)
     strikes: list[Strike] = field(default_factory=list)
     pairs: Counter[str] = field(default_factory=Counter)  # of faults that came at once
 
     def send(self, count: int) -> None:
-        self.fleet.hand_on(self.senders.send(count))
+        self.fleet.enqueue(self.senders.send(count))
 
     def strike(self) -> Strike:
         """Call it right before the fault: Redis must answer still."""
-        self.takes.read(self.client)
+        self.claims.read(self.client)
         inflight = int(self.client.zcard(inflight_key()))
         self.strikes.append(Strike(fetch_value("SELECT clock_timestamp()"), inflight))
         return self.strikes[-1]

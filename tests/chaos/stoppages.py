@@ -26,25 +26,27 @@ STALL_SECONDS: Final = (1.0, 3.0)
 SOON_SECONDS: Final = 6.0
 
 
-def lose_take(stage: Stage, leads: int) -> None:
+def lose_claim(stage: Stage, leads: int) -> None:
     """The script has run, and its leads are in flight; whoever took them does not know.
 
     They are so many that nothing else of their queue goes out before they do.
     """
-    wait_until_nothing_is_due(stage, what="the leads before a take that is lost")
+    wait_until_nothing_is_due(stage, what="the leads before a claim whose answer is lost")
     stage.wait_for_leader()
     stage.strike()
-    with stage.losing_an_answer("take") as wait_for_loss:
-        stage.fleet.hand_on(stage.senders.send_at_once(leads // 2))
+    with stage.losing_an_answer("claim") as wait_for_loss:
+        stage.fleet.enqueue(stage.senders.send_at_once(leads // 2))
         wait_for_loss()
     watch = Watch()
     # The one that lost it may run leads itself for a round: those that come after it need the queue.
     stage.wait(
         lambda: watch.seconds > ROUND_SECONDS and _leads_since(watch),
-        what="a dispatcher that leads after a take was lost",
+        what="a dispatcher that leads after the answer of a claim was lost",
     )
     stage.send(leads - leads // 2)
-    wait_until_nothing_is_due(stage, what="leads sent after a take that was lost", seconds=SOON_SECONDS)
+    wait_until_nothing_is_due(
+        stage, what="leads sent after the answer of a claim was lost", seconds=SOON_SECONDS
+    )
 
 
 def _leads_since(watch: Watch) -> bool:

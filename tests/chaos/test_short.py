@@ -19,7 +19,7 @@ PRODUCTION_SHORT = Order(
     kills=1,
     seed=1,
     faults=(
-        *("take-lost", "dispatcher-kill-take", "redis-stall", "redis-stall-unwatched"),
+        *("claim-lost", "dispatcher-kill-claim", "redis-stall", "redis-stall-unwatched"),
         *("redis-flush-pile", "web-stop"),
     ),
     periods=PRODUCTION,

@@ -22,17 +22,17 @@ def main(program: str) -> None:
 
     from routing.dispatch import enqueue
     from routing.dispatch import publish as wake
-    from routing.dispatch.enqueue import settle
-    from routing.dispatch.schedule import Handed
+    from routing.dispatch.enqueue import enqueue_now
+    from routing.dispatch.schedule import Dispatched
     from routing.dispatcher import leader_tasks
     from routing.queries import read_due_times
 
     publish = wake.publish_ready
 
-    def killed(handed: Sequence[Handed]) -> list[Handed]:
-        if len(handed) >= LEADS:
+    def killed(dispatched: Sequence[Dispatched]) -> list[Dispatched]:
+        if len(dispatched) >= LEADS:
             os.kill(os.getpid(), signal.SIGKILL)
-        return publish(handed)
+        return publish(dispatched)
 
     enqueue.publish_ready = killed
     assert leader_tasks.publish is enqueue.publish
@@ -40,7 +40,7 @@ def main(program: str) -> None:
         call_command("dispatcher")
     else:
         print("ready", flush=True)  # noqa: T201 - the protocol with the test
-        settle(read_due_times([int(each) for each in sys.stdin.readline().split()]))
+        enqueue_now(read_due_times([int(each) for each in sys.stdin.readline().split()]))
 
 
 if __name__ == "__main__":

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from routing.dispatch.enqueue import HANDS
+from routing.dispatch.enqueue import ENQUEUER
 
 
 @contextmanager
 def settled_hands() -> Iterator[None]:
     """At the end of the block everything handed on inside it has reached Redis and the broker."""
     yield
-    assert HANDS.flush(timeout_seconds=30)
+    assert ENQUEUER.flush(timeout_seconds=30)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from routing.dispatch.schedule import Due, Handed
+from routing.dispatch.schedule import Dispatched, Due
 
 HOUR = timedelta(hours=1)
 
@@ -16,10 +16,10 @@ def later(lead_id: int, workspace_id: int = 1, *, ahead: timedelta = HOUR) -> Du
     return due(lead_id, workspace_id, ago=-ahead)
 
 
-def ids(handed: Sequence[Handed]) -> list[int]:
-    return [each.lead_id for each in handed]
+def ids(dispatched: Sequence[Dispatched]) -> list[int]:
+    return [each.lead_id for each in dispatched]
 
 
-def pairs(handed: Sequence[Handed]) -> list[tuple[int, int]]:
+def pairs(dispatched: Sequence[Dispatched]) -> list[tuple[int, int]]:
     """(lead, workspace) of each."""
-    return [(each.lead_id, each.workspace_id) for each in handed]
+    return [(each.lead_id, each.workspace_id) for each in dispatched]

@@ -68,18 +68,23 @@ def work(lead_ids: list[int]) -> None:
 
     from distribution.attempts.distribute import distribute_next_due
     from distribution.tasks import pick_up_due, process_leads
-    from routing.dispatch.control import ensure_control, read_control, say_leading, say_resigned
+    from routing.dispatch.control import (
+        clear_leader_heartbeat,
+        ensure_control,
+        read_control,
+        write_leader_heartbeat,
+    )
     from routing.dispatcher.loop import catch_up
     from routing.models import DispatchPath
     from routing.tasks import forget_idempotency_keys, reconcile
 
     ensure_control()
-    say_leading("test", epoch=1, path=DispatchPath.REDIS)
+    write_leader_heartbeat("test", epoch=1, path=DispatchPath.REDIS)
     assert read_control().is_led
     process_leads(lead_ids[:4], is_leased=False)
     distribute_next_due()
     pick_up_due()
-    say_resigned("test")
+    clear_leader_heartbeat("test")
     pick_up_due()
     list(catch_up())
     forget_idempotency_keys()

@@ -47,7 +47,7 @@ class Command(BaseCommand):
             switch.add_argument("--reason", required=True, type=_read_reason, help="kept in the audit")
 
     def handle(self, *_: Any, action: str, **options: Any) -> None:
-        with _told_failures():
+        with _command_errors():
             workspace = read_workspace(options["workspace"]) if options["workspace"] else None
             if action == "status":
                 self._tell_status(workspace, is_json=options["json"])
@@ -94,7 +94,7 @@ def _read_reason(text: str) -> str:
 
 
 @contextmanager
-def _told_failures() -> Iterator[None]:
+def _command_errors() -> Iterator[None]:
     try:
         yield
     except ProgrammingError as error:

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from routing.access.named import NameNotFound
 from routing.calendar.zones import UnknownTimezone, load_zone
-from routing.dispatch.enqueue import HANDS
+from routing.dispatch.enqueue import ENQUEUER
 from routing.intake.csv.mapping import ColumnMapping, MappingError, name_columns, read_mapping
 from routing.intake.csv.rejects import ImportRunning, RejectsFile
 from routing.intake.csv.report import describe_import, print_import
@@ -27,7 +27,7 @@ from routing.models import Source
 
 ROWS_A_LINE: Final = 10_000
 # A Redis that stalls gets this long to take what was imported.
-HAND_ON_SECONDS: Final = 10.0
+DRAIN_SECONDS: Final = 10.0
 EXAMPLES: Final = """
 examples:
   manage.py import_leads leads.csv --source web-form \\
@@ -132,7 +132,7 @@ class Command(BaseCommand):
             raise CommandError(message, returncode=1) from None
         with job.rejects:
             _run(job, stderr=self.stderr)
-        left = HANDS.leave(timeout_seconds=HAND_ON_SECONDS)
+        left = ENQUEUER.drain(timeout_seconds=DRAIN_SECONDS)
         if left:
             self.stderr.write(f"{left:,} leads are stored and not handed on yet: they start within a minute.")
         outcome = describe_import(job, seconds=time.monotonic() - started)

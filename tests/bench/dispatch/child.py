@@ -25,8 +25,8 @@ from django.utils import timezone
 
 from distribution.attempts.worker import freeze_startup_objects
 from routing.dispatch import schedule
-from routing.dispatch.backlog import Walk, walk_all
-from routing.dispatch.enqueue import hand_on_later, publish
+from routing.dispatch.backlog import BacklogScan, scan_all
+from routing.dispatch.enqueue import enqueue_leads_after_commit, publish
 from routing.dispatch.publish import PROCESS_LEADS, publish_ready
 from routing.dispatch.schedule import LEADS_A_CALL, Due
 from routing.intake.parse import CleanLead
@@ -49,7 +49,7 @@ from tests.bench.dispatch.plan import (
 )
 from tests.bench.worker import serve
 
-LEADS_A_TAKE: Final = 1_000
+LEADS_A_BATCH: Final = 1_000
 SECONDS_A_CLAIM: Final = 30
 SECONDS_PILED: Final = 600
 # A backlog has come up by then; what is due later is due later anyway.
@@ -147,7 +147,7 @@ class Child:
         Workspace.objects.filter(pk=workspace.pk).update(dispatch_mode=mode)
         self._insert(count, slugs=workspace.slug, workspaces=1, due_in=-SECONDS_PILED)
         until = timezone.now()
-        leads = Walk(mode, [workspace.pk]).read_page(until=until, count=count)
+        leads = BacklogScan(mode, [workspace.pk]).read_page(until=until, count=count)
         if contender == EVENT:
             publish(schedule.put(leads), path="put")
         elif contender == COUNTDOWN:
@@ -193,9 +193,9 @@ class Child:
 
     def put_backlog(self) -> Mapping[str, Any]:
         """Put every waiting lead of PostgreSQL into the schedule: how many, and seconds within put alone."""
-        count, seconds, walk = 0, 0.0, walk_all(DispatchMode.EVENT)
-        while not walk.is_over:
-            leads = walk.read_page(count=LEADS_A_CALL * 10)
+        count, seconds, scan = 0, 0.0, scan_all(DispatchMode.EVENT)
+        while not scan.is_finished:
+            leads = scan.read_page(count=LEADS_A_CALL * 10)
             seconds += _clock(partial(schedule.put, leads))
             count += len(leads)
         return {"count": count, "seconds": seconds}
@@ -248,13 +248,13 @@ class Child:
         moved, began = 0, time.monotonic()
         while moved < most:
             with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute(CLAIM, [SECONDS_A_CLAIM, LEADS_A_TAKE])
+                cursor.execute(CLAIM, [SECONDS_A_CLAIM, LEADS_A_BATCH])
                 claimed = cursor.fetchall()
             if not claimed:
                 break
             publish_ready(
                 [
-                    schedule.Handed(
+                    schedule.Dispatched(
                         lead, workspace, shard_of(workspace, shards=settings.LEADSWITCH_READY_SHARDS), 0
                     )
                     for lead, workspace in claimed
@@ -323,7 +323,7 @@ def _by_product(lead: CleanLead, source: Source, delay: float) -> DueTime:
         return DueTime(taken.lead_id, source.workspace_id, source.workspace.dispatch_mode, taken.due_at)
     with transaction.atomic():
         due = _store_for_later(lead, source, delay)
-        hand_on_later(due.lead_id)
+        enqueue_leads_after_commit(due.lead_id)
     return due
 
 

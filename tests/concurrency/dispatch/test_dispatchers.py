@@ -23,7 +23,7 @@ from leadswitch.embedded import redis as embedded_redis
 from routing.dispatch import modes as rollout
 from routing.dispatch import schedule
 from routing.dispatch.control import read_control
-from routing.dispatch.enqueue import settle
+from routing.dispatch.enqueue import enqueue_now
 from routing.models import DispatchMode, Lead, LeadStatus
 from routing.queries import read_due_times
 from tests.conftest import remove_keys
@@ -62,7 +62,7 @@ def make_flow(campaign: Campaign, *, count: int, seconds: float) -> list[int]:
     for number in range(count):
         due_at = now + timedelta(seconds=seconds * number / count)
         lead_ids += make_leads(campaign, count=1, next_attempt_at=due_at)
-    settle(read_due_times(lead_ids))
+    enqueue_now(read_due_times(lead_ids))
     return lead_ids
 
 
@@ -225,5 +225,5 @@ def test_stopped_dispatcher_resigns(redis_client: "redis.Redis[str]", tmp_path: 
         only.process.send_signal(signal.SIGTERM)
         assert only.process.wait(30) == 0
     assert read_control().seen_at is None
-    won, is_new = schedule.claim_lead("next", lease_ms=1_000, least_epoch=0)
+    won, is_new = schedule.acquire_leadership("next", lease_ms=1_000, least_epoch=0)
     assert (won is not None, is_new) == (True, True)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from distribution.models import Campaign
 from routing.dispatch import schedule
-from routing.dispatch.enqueue import settle
+from routing.dispatch.enqueue import enqueue_now
 from routing.models import Lead, LeadStatus
 from routing.queries import read_due_times
 from tests.support.factories import CampaignFactory, enroll
@@ -45,7 +45,7 @@ def test_leads_go_out_when_they_are_due(
     soon = make_leads(campaign, count=20, next_attempt_at=now + timedelta(seconds=2))
     later = make_leads(campaign, count=1, next_attempt_at=now + timedelta(hours=1))
     with celery(tmp_path, *WORKER), dispatcher(tmp_path):
-        settle(read_due_times([*due, *soon, *later]))
+        enqueue_now(read_due_times([*due, *soon, *later]))
         wait_until(lambda: count_distributed() == 40, what="the leads that are due")
         wait_until(lambda: schedule.read_sizes().inflight == 0, what="the end of every lease")
 

@@ -15,7 +15,7 @@ from celery import current_app
 
 from distribution.models import Assignment, LedgerEntry, LedgerKind
 from distribution.tasks import PROCESS
-from routing.dispatch.enqueue import settle
+from routing.dispatch.enqueue import enqueue_now
 from routing.models import Lead, LeadStatus
 from routing.queries import read_due_times
 from tests.support.factories import CampaignFactory, enroll
@@ -82,7 +82,7 @@ def polled(lead_ids: list[int], _: Path) -> Iterator[None]:
 def dispatched(lead_ids: list[int], directory: Path) -> Iterator[None]:
     """Leads in flight, of which each kill leaves some with leases that nobody ends."""
     with dispatcher(directory, **SHORT):
-        settle(read_due_times(lead_ids))
+        enqueue_now(read_due_times(lead_ids))
         yield
 
 

@@ -19,7 +19,7 @@ from django.utils import timezone
 from distribution.models import Assignment, Campaign
 from routing.dispatch import lua_prelude, scripts
 from routing.dispatch.control import read_control
-from routing.dispatch.enqueue import settle
+from routing.dispatch.enqueue import enqueue_now
 from routing.dispatcher.fallback import LOCK
 from routing.models import Lead, LeadStatus
 from routing.owned_lock import owned_lock
@@ -78,7 +78,7 @@ def make_due_together(campaign: Campaign) -> list[int]:
     """Leads that come up in one take, in a moment."""
     due_at = timezone.now() + timedelta(seconds=2)
     lead_ids = make_leads(campaign, count=LEADS, next_attempt_at=due_at)
-    settle(read_due_times(lead_ids))
+    enqueue_now(read_due_times(lead_ids))
     return lead_ids
 
 
@@ -121,7 +121,7 @@ def test_leads_of_a_put_whose_answer_was_lost(
         direct, settings.REDIS_URL = settings.REDIS_URL, way.url
         forget_clients()
         way.lose_answer(sha_of(scripts.PUT), least_parts=LEAST_PARTS)
-        settle(read_due_times(lead_ids))
+        enqueue_now(read_due_times(lead_ids))
         assert way.has_lost.is_set()
         settings.REDIS_URL = direct
         forget_clients()

@@ -162,10 +162,10 @@ import sys, django
 django.setup()
 from distribution.tasks import pick_up_due
 from routing.metrics import WAKES_LOST
-from routing.dispatch.enqueue import HANDS, hand_on
+from routing.dispatch.enqueue import ENQUEUER, enqueue
 from routing.queries import read_due_times
-hand_on(read_due_times([int(each) for each in sys.argv[1:]]))
-assert HANDS.flush(timeout_seconds=10)
+enqueue(read_due_times([int(each) for each in sys.argv[1:]]))
+assert ENQUEUER.flush(timeout_seconds=10)
 pick_up_due()
 samples = [sample for metric in WAKES_LOST.collect() for sample in metric.samples]
 print(int(sum(sample.value for sample in samples if sample.name.endswith("_total"))))

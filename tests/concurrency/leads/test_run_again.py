@@ -17,7 +17,7 @@ from routing.leads import finish
 from routing.leads.actions import dispatch_now, pause_lead, rerun_lead
 from routing.locks import wait_for_lead
 from routing.models import Lead, LeadStatus
-from routing.reconcile.lost_workers import count_loss
+from routing.reconcile.lost_workers import count_lost_worker
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
 from tests.support.race_leads import assert_verified
 from tests.support.racing import in_background, race
@@ -182,9 +182,9 @@ def test_lead_that_was_asked_for_after_its_worker_was_lost_is_not_given_up(lead:
     found_due_at: datetime | None = lead.next_attempt_at
     run_again(lead)
 
-    assert not count_loss(lead.pk, attempts=0, due_at=found_due_at)
+    assert not count_lost_worker(lead.pk, attempts=0, due_at=found_due_at)
 
     lead.refresh_from_db()
     assert (lead.status, lead.due_reason, lead.lost_leases) == (LeadStatus.PENDING, "manual", lost)
     assert is_due(lead)
-    assert count_loss(lead.pk, attempts=0, due_at=lead.next_attempt_at)
+    assert count_lost_worker(lead.pk, attempts=0, due_at=lead.next_attempt_at)

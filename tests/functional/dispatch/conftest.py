@@ -31,7 +31,7 @@ def closed_breakers() -> Iterator[None]:
 def leader(redis_client: "redis.Redis[str]") -> Leader:
     """The leadership, for a test that takes."""
     assert redis_client.ping()
-    won, is_new = schedule.claim_lead("test", lease_ms=600_000, least_epoch=0)
+    won, is_new = schedule.acquire_leadership("test", lease_ms=600_000, least_epoch=0)
     assert won is not None
     assert is_new
     return won

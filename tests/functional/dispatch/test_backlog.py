@@ -119,9 +119,9 @@ def test_page_is_in_due_order_and_ends_at_a_time(campaign: Campaign) -> None:
     last, first, middle = (
         make_old_leads(campaign, count=1, next_attempt_at=now + number * HOUR)[0] for number in (3, 1, 2)
     )
-    found = [each.lead_id for each in backlog.walk_running(DispatchMode.EVENT).read_page()]
+    found = [each.lead_id for each in backlog.scan_running(DispatchMode.EVENT).read_page()]
     assert found == [first, middle, last]
-    page = backlog.walk_running(DispatchMode.EVENT).read_page(until=now + 2.5 * HOUR)
+    page = backlog.scan_running(DispatchMode.EVENT).read_page(until=now + 2.5 * HOUR)
     until = [each.lead_id for each in page]
     assert until == [first, middle]
 
@@ -173,7 +173,7 @@ def test_lead_that_is_not_due_keeps_its_time() -> None:
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("routing.reconcile.schedule.LEADS_A_PAGE", 4)
-    monkeypatch.setattr("routing.reconcile.schedule.LEADS_OF_THE_ROUND", 10)
+    monkeypatch.setattr("routing.reconcile.schedule.LEADS_A_SWEEP", 10)
 
 
 def make_scheduled(campaign: Campaign, *, count: int, due_at: datetime) -> list[int]:

@@ -35,7 +35,7 @@ def send_and_take(leader: Leader) -> list[int]:
     taken = ids(canary.send())
 
     def are_all() -> bool:
-        taken.extend(ids(schedule.take_due(leader, limit=100).handed))
+        taken.extend(ids(schedule.claim_batch(leader, limit=100).leads))
         return len(taken) >= len(CANARIES)
 
     wait_until(are_all, what="canaries that are due")
@@ -48,7 +48,7 @@ def test_one_for_each_ready_queue_goes_into_the_schedule(leader: Leader, setting
     assert canary.send() == []
     sent = read_canary()
     assert (sent.age_seconds, sent.out_seconds is not None) == (None, True)
-    assert schedule.take_due(leader, limit=100).handed == []
+    assert schedule.claim_batch(leader, limit=100).leads == []
     shards = settings.LEADSWITCH_READY_SHARDS
     homes = [keys.shard_of(canary.workspace_of(shard, shards), shards=shards) for shard in range(shards)]
     assert homes == [0, 1, 2, 3]

@@ -11,7 +11,7 @@ from distribution.models import Campaign
 from routing.dispatch import canary, enqueue, publish, schedule
 from routing.dispatch.backlog import Spread
 from routing.dispatch.modes import follow_mode
-from routing.dispatcher.leader_tasks import Lookout, catch_up
+from routing.dispatcher.leader_tasks import LeaderTasks, catch_up
 from routing.leads.actions import rerun_lead
 from routing.models import Lead
 from routing.queries import read_clock, read_due_times
@@ -68,8 +68,8 @@ def test_message_refused_by_the_broker_is_retried_at_once(
     redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(enqueue, "publish_ready", list)
-    handed = schedule.put([due(1, ago=2 * OFF)])
-    assert enqueue.publish(handed, path="put") == 0
+    dispatched = schedule.put([due(1, ago=2 * OFF)])
+    assert enqueue.publish(dispatched, path="put") == 0
     assert waits_ms(redis_client, 1, 1) <= 0
 
 
@@ -115,7 +115,7 @@ def test_lead_that_is_run_again_is_due_now(lead_id: int) -> None:
 @pytest.mark.usefixtures("clock_behind")
 def test_leader_finds_overdue_leads(lead_id: int) -> None:
     Lead.objects.filter(pk=lead_id).update(next_attempt_at=read_clock() - OFF / 2)
-    Lookout()._look_into_postgres()
+    LeaderTasks()._look_into_postgres()
     assert schedule.start([lead_id]) != [None]
 
 
@@ -132,5 +132,5 @@ def test_worker_of_a_polled_lead_is_woken_at_once(
         return True
 
     monkeypatch.setattr(publish, "_send", send)
-    enqueue.settle(read_due_times([lead_id]))
+    enqueue.enqueue_now(read_due_times([lead_id]))
     assert sent == [(publish.PROCESS_LEADS, {"args": [[lead_id]]})]

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from routing.dispatch import pauses, schedule, workers
-from routing.dispatch.control import read_control, say_leading
+from routing.dispatch.control import read_control, write_leader_heartbeat
 from routing.models import DispatchPath, Workspace
 from routing.redis import keys
 from tests.support.blocking import holding
@@ -50,8 +50,8 @@ def refused(*arguments: str) -> str:
 
 
 def lead_and_work(path: DispatchPath = DispatchPath.REDIS) -> None:
-    say_leading("host:71:ab12", epoch=3, path=path)
-    workers.say_alive("celery@one")
+    write_leader_heartbeat("host:71:ab12", epoch=3, path=path)
+    workers.write_worker_heartbeat("celery@one")
     all_ran()
 
 
@@ -125,7 +125,7 @@ class TestStatus:
 
     def test_redis_is_away(self, no_redis: str) -> None:
         WorkspaceFactory(dispatch_mode="event")
-        say_leading("host:71:ab12", epoch=3, path=DispatchPath.POSTGRES)
+        write_leader_heartbeat("host:71:ab12", epoch=3, path=DispatchPath.POSTGRES)
 
         text = dispatch("status", code=1)
 

@@ -15,7 +15,7 @@ from routing import metrics
 from routing.dispatch import schedule
 from routing.dispatch.state import find_problems, read_state
 from routing.dispatcher import leader_tasks
-from routing.dispatcher.leader_tasks import end_leases_unless_beat_does, export_runs
+from routing.dispatcher.leader_tasks import end_expired_leases_without_beat, export_runs
 from routing.last_runs import LastRun, read_runs, record_run
 from routing.models import Lead, ReconcilerRun
 from routing.owned_lock import owned_lock
@@ -145,7 +145,7 @@ def lost(settings: Any) -> Lead:
 
 
 def test_leader_ends_expired_leases_while_beat_is_away(lost: Lead) -> None:
-    assert end_leases_unless_beat_does(read_runs()) == 1
+    assert end_expired_leases_without_beat(read_runs()) == 1
 
     assert schedule.find_expired(limit=9) == []
     assert schedule.read_sizes().waiting == 1
@@ -157,25 +157,25 @@ def test_leader_ends_expired_leases_while_beat_is_away(lost: Lead) -> None:
 
 def test_leader_leaves_them_to_the_reconciler_that_runs(lost: Lead) -> None:
     all_ran()
-    assert end_leases_unless_beat_does(read_runs()) == 0
+    assert end_expired_leases_without_beat(read_runs()) == 0
     assert [each.lead_id for each in schedule.find_expired(limit=9)] == [lost.pk]
 
 
 def test_lost_worker_is_counted_once_when_both_look(lost: Lead) -> None:
-    race([lambda: end_leases_unless_beat_does(read_runs()), lambda: reconcile("inflight")])
+    race([lambda: end_expired_leases_without_beat(read_runs()), lambda: reconcile("inflight")])
     lost.refresh_from_db()
     assert lost.lost_leases == 1
 
 
 def test_leader_leaves_them_while_another_run_is_under_way(lost: Lead) -> None:
     with owned_lock("inflight"):
-        assert end_leases_unless_beat_does(read_runs()) == 0
+        assert end_expired_leases_without_beat(read_runs()) == 0
     assert [each.lead_id for each in schedule.find_expired(limit=9)] == [lost.pk]
 
 
 def test_look_of_the_leader_does_it(lost: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leader_tasks, "publish_all", lambda _handed, *, path: None)  # noqa: ARG005 - the signature is the product's
-    leader_tasks.Lookout().look()
+    leader_tasks.LeaderTasks().look()
     lost.refresh_from_db()
     assert lost.lost_leases == 1
     assert schedule.find_expired(limit=9) == []

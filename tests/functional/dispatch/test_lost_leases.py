@@ -139,7 +139,7 @@ def test_late_end_of_a_lease_is_not_a_lost_worker(campaign: Campaign, settings: 
     [lead_id] = make_leads(campaign, count=1)
     lose(lead_id, campaign.workspace_id, settings, is_started=True)
     [expired] = schedule.find_expired(limit=1)
-    schedule.end([Release(lead_id, expired.deadline_ms)])
+    schedule.release([Release(lead_id, expired.deadline_ms)])
     assert inflight._recover(expired) is False
     assert Lead.objects.get(pk=lead_id).lost_leases == 0
     assert schedule.read_sizes().waiting == 1  # it is due all the same

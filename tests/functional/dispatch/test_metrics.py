@@ -31,13 +31,13 @@ def test_sizes_are_exported(leader: Leader, settings: Any) -> None:
     assert value(metrics.INFLIGHT_LEADS, state="queued") == 1
     assert value(metrics.INFLIGHT_LEADS, state="started") == 1
     assert value(metrics.SCHEDULE_LATE_SECONDS, path="redis") == pytest.approx(3600, abs=60)
-    assert ids(schedule.take_due(leader, limit=10).handed) == [3]
+    assert ids(schedule.claim_batch(leader, limit=10).leads) == [3]
 
 
 def test_workers_are_counted_while_they_are_alive(redis_client: "redis.Redis[str]") -> None:
-    workers.say_alive("celery@one")
-    workers.say_alive("celery@two")
-    workers.say_alive("celery@one")
+    workers.write_worker_heartbeat("celery@one")
+    workers.write_worker_heartbeat("celery@two")
+    workers.write_worker_heartbeat("celery@one")
     assert workers.count_alive() == 2
     seconds, _ = redis_client.time()
     redis_client.zadd(keys.workers_key(), {"celery@one": seconds - 16})

@@ -145,7 +145,7 @@ class TestInFlight:
         [lead_id] = make_leads(campaign, count=1)
         assert Lead.objects.get(pk=lead_id).next_attempt_at is not None
         schedule.put([Due(lead_id, campaign.workspace_id, timezone.now() - HOUR)])
-        assert schedule.take_due(leader, limit=10).handed == []  # it went straight to a ready queue
+        assert schedule.claim_batch(leader, limit=10).leads == []  # it went straight to a ready queue
         return lead_id, campaign.workspace_id
 
     @pytest.mark.parametrize("is_mirrored", [True, False], ids=["mirrored", "not mirrored"])
@@ -160,9 +160,9 @@ class TestInFlight:
         run_leased(lead_id)
 
         assert is_paused(redis_client, workspace_id)
-        assert schedule.take_due(leader, limit=10).handed == []  # nothing is taken again and again
+        assert schedule.claim_batch(leader, limit=10).leads == []  # nothing is taken again and again
         pauses.resume_workspace(workspace_id, **WHY)
-        assert [each.lead_id for each in schedule.take_due(leader, limit=10).handed] == [lead_id]
+        assert [each.lead_id for each in schedule.claim_batch(leader, limit=10).leads] == [lead_id]
 
     def test_it_comes_at_once_when_the_product_is_resumed(
         self, redis_client: "redis.Redis[str]", leader: Leader
@@ -171,9 +171,9 @@ class TestInFlight:
         pauses.pause_product(at=timezone.now(), **WHY)
         run_leased(lead_id)
         assert is_paused(redis_client, None)
-        assert schedule.take_due(leader, limit=10).handed == []
+        assert schedule.claim_batch(leader, limit=10).leads == []
         pauses.resume_product(**WHY)
-        assert [each.lead_id for each in schedule.take_due(leader, limit=10).handed] == [lead_id]
+        assert [each.lead_id for each in schedule.claim_batch(leader, limit=10).leads] == [lead_id]
 
 
 def test_new_leader_mirrors_pauses_first(redis_client: "redis.Redis[str]") -> None:

@@ -12,8 +12,8 @@ from distribution.models import Campaign
 from distribution.tasks import pick_up_due, process_leads
 from routing import metrics
 from routing.dispatch import modes, schedule
-from routing.dispatch.control import say_leading, say_resigned
-from routing.dispatch.enqueue import settle
+from routing.dispatch.control import clear_leader_heartbeat, write_leader_heartbeat
+from routing.dispatch.enqueue import enqueue_now
 from routing.models import DispatchMode, DispatchPath, Lead, Source, Workspace
 from routing.queries import read_due_times
 from routing.reconcile import Counts, find_reconciler, run_reconciler
@@ -86,15 +86,15 @@ def test_pick_up_starts_only_what_no_dispatcher_does(
 ) -> None:
     Workspace.objects.update(dispatch_mode=mode)
     make_due(campaign)
-    say_leading("somebody", epoch=1, path=DispatchPath.REDIS)
+    write_leader_heartbeat("somebody", epoch=1, path=DispatchPath.REDIS)
     if not is_led:
-        say_resigned("somebody")
+        clear_leader_heartbeat("somebody")
     assert (distribute_next_polled().lead_id is not None) == starts
 
 
 def test_dispatcher_that_is_silent_does_not_count(campaign: Campaign) -> None:
     make_due(campaign)
-    say_leading("somebody", epoch=1, path=DispatchPath.REDIS)
+    write_leader_heartbeat("somebody", epoch=1, path=DispatchPath.REDIS)
     run_sql("UPDATE routing_dispatchcontrol SET seen_at = seen_at - interval '16 seconds'")
     assert distribute_next_polled().lead_id is not None
 
@@ -148,7 +148,7 @@ def keys_prefix() -> str:
 def test_pick_is_compared_with_the_index(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
     Workspace.objects.update(dispatch_mode="shadow")
     same, missing, early, late = make_due(campaign, count=4)
-    settle(read_due_times([same, early, late]))
+    enqueue_now(read_due_times([same, early, late]))
     known = shadow_index(redis_client, campaign)
     redis_client.zadd(
         keys.shadow_of(campaign.workspace_id),
@@ -166,7 +166,7 @@ def test_pick_is_compared_with_the_index(campaign: Campaign, redis_client: "redi
 def test_retry_is_in_the_index_at_its_new_time(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
     Workspace.objects.update(dispatch_mode="shadow")
     [lead_id] = make_due(campaign)
-    settle(read_due_times([lead_id]))
+    enqueue_now(read_due_times([lead_id]))
     with holding(HOLD_WALLETS):
         process_leads([lead_id])
     lead = Lead.objects.get(pk=lead_id)
@@ -216,7 +216,7 @@ def test_without_the_message_the_reconciler_does_it(
     campaign: Campaign, redis_client: "redis.Redis[str]", mode: str, left: int
 ) -> None:
     lead_ids = make_due(campaign, count=2, next_attempt_at=timezone.now() + HOUR)
-    settle(read_due_times(lead_ids))
+    enqueue_now(read_due_times(lead_ids))
     redis_client.zadd(keys.shadow_of(campaign.workspace_id), {"1": 1})
     Workspace.objects.update(dispatch_mode=mode)
     reconcile()
@@ -230,7 +230,7 @@ def test_lead_in_flight_ends_in_the_mode_that_holds_then(
 ) -> None:
     """It was handed on in event mode; its retry is the pick-up's."""
     [lead_id] = make_due(campaign)
-    settle(read_due_times([lead_id]))
+    enqueue_now(read_due_times([lead_id]))
     assert read_published(redis_client) == [lead_id]
     Workspace.objects.update(dispatch_mode="poll")
     with holding(HOLD_WALLETS):
@@ -242,7 +242,7 @@ def test_lead_in_flight_ends_in_the_mode_that_holds_then(
 
 def test_lead_taken_by_both_ways_is_sold_once(campaign: Campaign) -> None:
     [lead_id] = make_due(campaign)
-    settle(read_due_times([lead_id]))
+    enqueue_now(read_due_times([lead_id]))
     Workspace.objects.update(dispatch_mode="poll")
     pick_up_due()
     process_leads([lead_id], is_leased=True)

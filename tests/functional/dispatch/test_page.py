@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from routing.dispatch import pauses, schedule, workers
-from routing.dispatch.control import read_control, say_leading
+from routing.dispatch.control import read_control, write_leader_heartbeat
 from routing.models import DispatchControl, DispatchPath, Workspace
 from routing.redis import keys
 from tests.support.admin_pages import client_of, page, person, save
@@ -71,8 +71,8 @@ def test_it_shows_all_to_users_who_see_every_workspace(root: Client, settings: A
     LeadFactory(source__workspace=polled, next_attempt_at=timezone.now() - timedelta(minutes=5))
     schedule.put([*(due(number, event.pk) for number in range(1, 5)), later(5, event.pk)])
     schedule.start([1])
-    say_leading("host:71:ab12", epoch=3, path=DispatchPath.REDIS)
-    workers.say_alive("celery@one")
+    write_leader_heartbeat("host:71:ab12", epoch=3, path=DispatchPath.REDIS)
+    workers.write_worker_heartbeat("celery@one")
     pauses.pause_workspace(polled.pk, at=timezone.now(), **WHY)
 
     text = shown(root)
@@ -92,7 +92,7 @@ def test_scoped_user_sees_own_workspaces_only() -> None:
     mine, foreign = WorkspaceFactory(name="Mine"), WorkspaceFactory(name="Foreign", dispatch_mode="event")
     LeadFactory(source__workspace=foreign)
     schedule.put([later(5, foreign.pk)])
-    say_leading("host:71:ab12", epoch=3, path=DispatchPath.REDIS)
+    write_leader_heartbeat("host:71:ab12", epoch=3, path=DispatchPath.REDIS)
     pauses.pause_product(at=timezone.now(), actor="ann", reason="Foreign sends nonsense")
 
     text = shown(client_of(person("operator", mine)))
@@ -228,7 +228,7 @@ def test_unknown_switch_is_404(root: Client) -> None:
 def test_redis_outage_is_shown_with_the_rest(root: Client, no_redis: str) -> None:
     workspace = WorkspaceFactory(name="Sunbelt", dispatch_mode="event")
     LeadFactory(source__workspace=workspace)
-    say_leading("host:71:ab12", epoch=3, path=DispatchPath.POSTGRES)
+    write_leader_heartbeat("host:71:ab12", epoch=3, path=DispatchPath.POSTGRES)
 
     text = shown(root)
 
@@ -308,7 +308,7 @@ def test_home_page_and_the_side_bar_lead_there(root: Client) -> None:
 
     WorkspaceFactory(paused_at=timezone.now())
     assert card() == "No dispatcher The periodic pick-up starts leads. 1 workspace is paused."
-    say_leading("one", epoch=1, path=DispatchPath.REDIS)
+    write_leader_heartbeat("one", epoch=1, path=DispatchPath.REDIS)
     assert card() == "Running Leads start when they are due. 1 workspace is paused."
     WorkspaceFactory(paused_at=timezone.now())
     pauses.pause_product(at=timezone.now(), **WHY)

@@ -8,10 +8,10 @@ import pytest
 from django.utils import timezone
 
 from routing.dispatch import pauses
-from routing.dispatch.backlog import LEADS_A_PAGE, Spread, Walk, walk_all, walk_running
+from routing.dispatch.backlog import LEADS_A_PAGE, BacklogScan, Spread, scan_all, scan_running
 from routing.dispatch.modes import FOLLOW_MODE, follow_mode
 from routing.dispatch.schedule import Due
-from routing.dispatcher.leader_tasks import Lookout, QueuesRefuse, catch_up
+from routing.dispatcher.leader_tasks import BrokerRefused, LeaderTasks, catch_up
 from routing.models import DispatchMode, Lead, Source
 from routing.reconcile import find_reconciler, run_reconciler
 from routing.redis import keys
@@ -69,13 +69,13 @@ def late_or_missing(client: "redis.Redis[str]", leads: Sequence[tuple[int, int]]
 
 def win() -> None:
     """What a new leader does in its first turn."""
-    with suppress(QueuesRefuse):
+    with suppress(BrokerRefused):
         next(catch_up(), None)
 
 
 def look() -> None:
-    with suppress(QueuesRefuse):
-        Lookout()._look_into_postgres()
+    with suppress(BrokerRefused):
+        LeaderTasks()._look_into_postgres()
 
 
 def reconcile() -> None:
@@ -109,10 +109,10 @@ def test_pile_keeps_its_rate_beside_others() -> None:
 def test_page_has_an_equal_part_of_each_workspace(fresh: list[tuple[int, int]]) -> None:
     """Whoever has no more leaves its part to the others, and each lead comes once."""
     pile = make_pile(count=200, is_paused=False)
-    walk = walk_running(DispatchMode.EVENT)
+    scan = scan_running(DispatchMode.EVENT)
     pages = []
-    while not walk.is_over:
-        pages.append([lead.workspace_id for lead in walk.read_page(count=12)])
+    while not scan.is_finished:
+        pages.append([lead.workspace_id for lead in scan.read_page(count=12)])
     others = {workspace_id for _, workspace_id in fresh}
     parts = [{each: page.count(each) for each in {*others, pile.workspace_id}} for page in pages]
     assert parts[0] == dict.fromkeys([*others, pile.workspace_id], 3)
@@ -124,19 +124,19 @@ def test_page_has_an_equal_part_of_each_workspace(fresh: list[tuple[int, int]]) 
 @pytest.mark.usefixtures("fresh")
 def test_paused_workspaces_come_last() -> None:
     paused = make_pile(count=20, is_paused=True)
-    walk = walk_all(DispatchMode.EVENT)
-    pages = [{lead.workspace_id for lead in walk.read_page(count=30)} for _ in range(2)]
-    assert walk.read_page() == []
-    assert walk.is_over
+    scan = scan_all(DispatchMode.EVENT)
+    pages = [{lead.workspace_id for lead in scan.read_page(count=30)} for _ in range(2)]
+    assert scan.read_page() == []
+    assert scan.is_finished
     assert paused.workspace_id not in pages[0]
     assert pages[1] == {paused.workspace_id}
 
 
 def test_more_workspaces_than_a_page_has_leads(fresh: list[tuple[int, int]]) -> None:
-    walk = Walk(DispatchMode.EVENT, sorted({workspace_id for _, workspace_id in fresh}))
+    scan = BacklogScan(DispatchMode.EVENT, sorted({workspace_id for _, workspace_id in fresh}))
     found = []
-    while not walk.is_over:
-        found += [lead.lead_id for lead in walk.read_page(count=2)]
+    while not scan.is_finished:
+        found += [lead.lead_id for lead in scan.read_page(count=2)]
     assert sorted(found) == sorted(lead_id for lead_id, _ in fresh)
 
 

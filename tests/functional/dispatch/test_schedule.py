@@ -81,17 +81,17 @@ def test_no_lead_overtakes_the_others_of_its_workspace(settings: Any, leader: Le
     assert ids(schedule.put([due(1), due(2), due(3)])) == [1, 2]
     schedule.start([1, 2])  # there is room again, and lead 3 was there first
     assert schedule.put([due(4)]) == []
-    assert ids(schedule.take_due(leader, limit=10).handed) == [3, 4]
+    assert ids(schedule.claim_batch(leader, limit=10).leads) == [3, 4]
 
 
 def test_ready_queue_is_kept_short(settings: Any, leader: Leader) -> None:
     settings.LEADSWITCH_READY_LIMIT = 3
     assert ids(schedule.put([due(number) for number in range(5)])) == [0, 1, 2]
-    take = schedule.take_due(leader, limit=10)
-    assert (take.handed, take.is_blocked, take.is_more) == ([], True, False)
+    take = schedule.claim_batch(leader, limit=10)
+    assert (take.leads, take.is_blocked, take.is_more) == ([], True, False)
     schedule.start([0, 1])
-    take = schedule.take_due(leader, limit=10)
-    assert (ids(take.handed), take.is_blocked) == ([3, 4], False)
+    take = schedule.claim_batch(leader, limit=10)
+    assert (ids(take.leads), take.is_blocked) == ([3, 4], False)
 
 
 def test_taken_leads_are_in_flight_in_due_order(redis_client: "redis.Redis[str]", leader: Leader) -> None:
@@ -99,13 +99,13 @@ def test_taken_leads_are_in_flight_in_due_order(redis_client: "redis.Redis[str]"
     fill_behind_a_pause(
         redis_client, [due(1, ago=HOUR), due(2, ago=3 * HOUR), due(3, ago=2 * HOUR), later(4)]
     )
-    take = schedule.take_due(leader, limit=2)
-    assert (ids(take.handed), take.is_more) == ([2, 3], True)
+    take = schedule.claim_batch(leader, limit=2)
+    assert (ids(take.leads), take.is_more) == ([2, 3], True)
     assert inflight(redis_client) == {2, 3}
-    take = schedule.take_due(leader, limit=2, published=take.number)
-    assert (ids(take.handed), take.is_more) == ([1], False)
+    take = schedule.claim_batch(leader, limit=2, published=take.number)
+    assert (ids(take.leads), take.is_more) == ([1], False)
     assert take.next_due_seconds == pytest.approx(3600, abs=60)
-    assert schedule.take_due(leader, limit=2, published=take.number).handed == []
+    assert schedule.claim_batch(leader, limit=2, published=take.number).leads == []
 
 
 def fill_behind_a_pause(client: "redis.Redis[str]", leads: list[schedule.Due]) -> None:
@@ -123,30 +123,30 @@ def test_paused_means_not_taken(
     key = keys.paused_key() if is_product else keys.workspace_paused_key(1)
     redis_client.set(key, 1)
     assert schedule.put([due(1)]) == []
-    take = schedule.take_due(leader, limit=10)
-    assert (take.handed, take.is_more, take.is_blocked) == ([], False, False)
+    take = schedule.claim_batch(leader, limit=10)
+    assert (take.leads, take.is_more, take.is_blocked) == ([], False, False)
     others = schedule.put([due(2, 2)])
     assert ids(others) == ([] if is_product else [2])
     redis_client.delete(key)
-    assert ids(schedule.take_due(leader, limit=10).handed) == ([1, 2] if is_product else [1])
+    assert ids(schedule.claim_batch(leader, limit=10).leads) == ([1, 2] if is_product else [1])
 
 
 def test_lead_in_flight_is_not_taken_again(redis_client: "redis.Redis[str]", leader: Leader) -> None:
     """Its time was written again while a worker had it: it comes up when the worker is done."""
     deadline_ms = hold_started(1)
     assert schedule.put([due(1)]) == []
-    assert schedule.take_due(leader, limit=10).handed == []
+    assert schedule.claim_batch(leader, limit=10).leads == []
     assert waiting(redis_client) == {1: deadline_ms}
-    assert schedule.end([Release(1, deadline_ms)]) == [True]
-    assert ids(schedule.take_due(leader, limit=10).handed) == [1]
+    assert schedule.release([Release(1, deadline_ms)]) == [True]
+    assert ids(schedule.claim_batch(leader, limit=10).leads) == [1]
 
 
 def test_new_time_of_a_worker_does_not_undo_that_of_an_operator(leader: Leader) -> None:
     """Run again at once, while the attempt before puts the lead off until tomorrow."""
     deadline_ms = hold_started(1)
     schedule.put([due(1)])
-    schedule.end([Release(1, deadline_ms, later(1).due_at, 1)])
-    assert ids(schedule.take_due(leader, limit=10).handed) == [1]
+    schedule.release([Release(1, deadline_ms, later(1).due_at, 1)])
+    assert ids(schedule.claim_batch(leader, limit=10).leads) == [1]
 
 
 def test_put_of_a_lead_that_still_queues_is_left_to_its_worker(redis_client: "redis.Redis[str]") -> None:
@@ -159,7 +159,7 @@ def test_one_worker_starts_a_lead() -> None:
     """Two messages of one lead: the second is refused while the first runs, and after it has ended."""
     deadline_ms = hold_started(1)
     assert schedule.start([1]) == [None]
-    schedule.end([Release(1, deadline_ms)])
+    schedule.release([Release(1, deadline_ms)])
     assert schedule.start([1, 99]) == [None, None]
 
 
@@ -181,29 +181,29 @@ def test_lease_is_ended_by_its_holder_alone(settings: Any, redis_client: "redis.
     wait_until(lambda: bool(schedule.find_expired(limit=1)), what="the end of a lease")
     settings.LEADSWITCH_LEASE_SECONDS = 600
     [new] = schedule.start([1])
-    assert schedule.end([Release(1, old)]) == [False]
+    assert schedule.release([Release(1, old)]) == [False]
     assert inflight(redis_client) == {1}
-    assert schedule.end([Release(1, new)]) == [True]
-    assert schedule.end([Release(1, new)]) == [False]
+    assert schedule.release([Release(1, new)]) == [True]
+    assert schedule.release([Release(1, new)]) == [False]
     assert inflight(redis_client) == set()
 
 
 def test_end_with_a_due_time_puts_the_lead_back(redis_client: "redis.Redis[str]") -> None:
     deadline_ms = hold_started(1)
     lead = later(1, 5)
-    schedule.end([Release(1, deadline_ms, lead.due_at, 5)])  # it was sent on to another workspace
+    schedule.release([Release(1, deadline_ms, lead.due_at, 5)])  # it was sent on to another workspace
     assert waiting(redis_client, 5) == {1: schedule.to_ms(lead.due_at)}
     assert waiting(redis_client, 1) == {}
 
 
 def test_end_can_wait_by_the_clock_of_redis(redis_client: "redis.Redis[str]", leader: Leader) -> None:
     deadline_ms = hold_started(1)
-    schedule.end(
+    schedule.release(
         [Release(1, deadline_ms, due(1).due_at, wait_ms=60_000)]
     )  # the workspace is that of the lease
     assert set(waiting(redis_client)) == {1}
-    assert schedule.take_due(leader, limit=10).handed == []
-    assert schedule.take_due(leader, limit=10).next_due_seconds == pytest.approx(60, abs=30)
+    assert schedule.claim_batch(leader, limit=10).leads == []
+    assert schedule.claim_batch(leader, limit=10).next_due_seconds == pytest.approx(60, abs=30)
 
 
 def test_leases_that_are_over_are_found_the_oldest_first(settings: Any) -> None:
@@ -223,14 +223,14 @@ def test_withdrawn_leads_do_not_come_up(redis_client: "redis.Redis[str]", leader
     fill_behind_a_pause(redis_client, [due(1), due(2), later(3, 2)])
     assert schedule.withdraw([(1, 1), (3, 2), (99, 1)]) == 2
     assert schedule.withdraw([(1, 1)]) == 0
-    take = schedule.take_due(leader, limit=10)
-    assert (ids(take.handed), take.next_due_seconds) == ([2], None)
+    take = schedule.claim_batch(leader, limit=10)
+    assert (ids(take.leads), take.next_due_seconds) == ([2], None)
 
 
 def test_dropped_workspace_leaves_the_others(redis_client: "redis.Redis[str]", leader: Leader) -> None:
     fill_behind_a_pause(redis_client, [due(1), later(2), due(3, 2)])
     assert mirror.drop_others(1, mode="poll", version=1) == 2
-    assert ids(schedule.take_due(leader, limit=10).handed) == [3]
+    assert ids(schedule.claim_batch(leader, limit=10).leads) == [3]
 
 
 def test_sizes_by_shard(settings: Any, redis_client: "redis.Redis[str]") -> None:
@@ -249,38 +249,38 @@ def test_sizes_by_shard(settings: Any, redis_client: "redis.Redis[str]") -> None
 
 def test_one_leads_and_renews(redis_client: "redis.Redis[str]") -> None:
     """Compare and renew in one step; a rival changes nothing."""
-    one, is_new = schedule.claim_lead("one", lease_ms=600_000, least_epoch=0)
+    one, is_new = schedule.acquire_leadership("one", lease_ms=600_000, least_epoch=0)
     assert (one, is_new) == (Leader("one", 1), True)
-    assert schedule.claim_lead("two", lease_ms=1, least_epoch=50) == (None, False)
-    assert schedule.claim_lead("one", lease_ms=600_000, least_epoch=0) == (Leader("one", 1), False)
+    assert schedule.acquire_leadership("two", lease_ms=1, least_epoch=50) == (None, False)
+    assert schedule.acquire_leadership("one", lease_ms=600_000, least_epoch=0) == (Leader("one", 1), False)
     assert redis_client.pttl(keys.dispatcher_key()) > 1_000
     schedule.resign("two")
     assert redis_client.get(keys.dispatcher_key()) == "one"
     schedule.resign("one")
-    assert schedule.claim_lead("two", lease_ms=600_000, least_epoch=0) == (Leader("two", 2), True)
+    assert schedule.acquire_leadership("two", lease_ms=600_000, least_epoch=0) == (Leader("two", 2), True)
 
 
 def test_epoch_is_never_reused(redis_client: "redis.Redis[str]") -> None:
     """Not even after a flush: PostgreSQL remembers the last."""
     remove_keys(redis_client)
-    assert schedule.claim_lead("one", lease_ms=600_000, least_epoch=41) == (Leader("one", 42), True)
+    assert schedule.acquire_leadership("one", lease_ms=600_000, least_epoch=41) == (Leader("one", 42), True)
 
 
 def test_leader_that_slept_past_its_lease_takes_nothing(redis_client: "redis.Redis[str]") -> None:
     fill_behind_a_pause(redis_client, [due(1)])
-    asleep, _ = schedule.claim_lead("same-name", lease_ms=1, least_epoch=0)
+    asleep, _ = schedule.acquire_leadership("same-name", lease_ms=1, least_epoch=0)
     wait_until(lambda: not redis_client.exists(keys.dispatcher_key()), what="the end of the leader's lease")
     assert asleep is not None
     with pytest.raises(NotLeading):
-        schedule.take_due(asleep, limit=10)
-    awake, _ = schedule.claim_lead(
+        schedule.claim_batch(asleep, limit=10)
+    awake, _ = schedule.acquire_leadership(
         "same-name", lease_ms=600_000, least_epoch=0
     )  # as a process that was started again
     with pytest.raises(NotLeading):
-        schedule.take_due(asleep, limit=10)
+        schedule.claim_batch(asleep, limit=10)
     assert waiting(redis_client) != {}
     assert awake is not None
-    assert ids(schedule.take_due(awake, limit=10).handed) == [1]
+    assert ids(schedule.claim_batch(awake, limit=10).leads) == [1]
 
 
 def test_without_the_check_of_the_epoch_it_does(
@@ -288,14 +288,14 @@ def test_without_the_check_of_the_epoch_it_does(
 ) -> None:
     """Control."""
     fence = "if redis.call('GET', DISPATCHER) ~= ARGV[1] or redis.call('GET', EPOCH) ~= ARGV[2] then return {-1} end"
-    assert fence in scripts.TAKE
-    monkeypatch.setattr(scripts, "TAKE", scripts.TAKE.replace(fence, ""))
+    assert fence in scripts.CLAIM_BATCH
+    monkeypatch.setattr(scripts, "CLAIM_BATCH", scripts.CLAIM_BATCH.replace(fence, ""))
     fill_behind_a_pause(redis_client, [due(1)])
-    asleep, _ = schedule.claim_lead("one", lease_ms=1, least_epoch=0)
+    asleep, _ = schedule.acquire_leadership("one", lease_ms=1, least_epoch=0)
     wait_until(lambda: not redis_client.exists(keys.dispatcher_key()), what="the end of the leader's lease")
-    schedule.claim_lead("two", lease_ms=600_000, least_epoch=0)
+    schedule.acquire_leadership("two", lease_ms=600_000, least_epoch=0)
     assert asleep is not None
-    assert ids(schedule.take_due(asleep, limit=10).handed) == [1]
+    assert ids(schedule.claim_batch(asleep, limit=10).leads) == [1]
 
 
 # --- fairness -------------------------------------------------------------------------------------------------
@@ -315,9 +315,9 @@ def test_hot_workspace_does_not_starve_others(
     fill_behind_a_pause(
         redis_client, [*piled, *(due(10_000 + each, each, ago=timedelta(seconds=1)) for each in quiet)]
     )
-    handed = schedule.take_due(leader, limit=1_000).handed
-    assert len(handed) == 20
-    assert {each.workspace_id for each in handed} == {hot, *quiet}
+    dispatched = schedule.claim_batch(leader, limit=1_000).leads
+    assert len(dispatched) == 20
+    assert {each.workspace_id for each in dispatched} == {hot, *quiet}
     # What came first would be: the hot one's alone.
     in_due_order = redis_client.zrange(keys.schedule_of(hot), 0, 19)
     assert len(in_due_order) == 20
@@ -332,9 +332,9 @@ def test_workspaces_take_turns_when_there_is_no_room_for_all(
     fill_behind_a_pause(redis_client, leads)
     served: list[int] = []
     for _ in range(5):
-        handed = schedule.take_due(leader, limit=10).handed
-        served += [each.workspace_id for each in handed]
-        schedule.start(ids(handed))
+        dispatched = schedule.claim_batch(leader, limit=10).leads
+        served += [each.workspace_id for each in dispatched]
+        schedule.start(ids(dispatched))
     assert served == workspaces * 2
 
 
@@ -344,11 +344,11 @@ def test_queue_that_is_slow_gets_less(
     """What waits longer in a ready queue than a part of its lease halves what is handed to that queue."""
     settings.LEADSWITCH_READY_LIMIT, settings.LEADSWITCH_LEASE_SECONDS = 100, 30
     fill_behind_a_pause(redis_client, [due(number) for number in range(500)])
-    handed = schedule.take_due(leader, limit=1_000).handed
-    assert len(handed) == 100
+    dispatched = schedule.claim_batch(leader, limit=1_000).leads
+    assert len(dispatched) == 100
     age_ready_leads(redis_client, shard=keys.shard_of(1, shards=4), by_ms=5_000)
-    schedule.start(ids(handed))
-    assert len(schedule.take_due(leader, limit=1_000).handed) == 50
+    schedule.start(ids(dispatched))
+    assert len(schedule.claim_batch(leader, limit=1_000).leads) == 50
 
 
 def test_queue_that_is_prompt_gets_more_again(
@@ -359,9 +359,9 @@ def test_queue_that_is_prompt_gets_more_again(
     fill_behind_a_pause(redis_client, [due(number) for number in range(500)])
     sizes = []
     for _ in range(5):
-        handed = schedule.take_due(leader, limit=1_000).handed
-        sizes.append(len(handed))
-        schedule.start(ids(handed))
+        dispatched = schedule.claim_batch(leader, limit=1_000).leads
+        sizes.append(len(dispatched))
+        schedule.start(ids(dispatched))
     assert sizes == [8, 16, 32, 64, 100]
 
 
@@ -401,7 +401,7 @@ def test_any_one_key_may_vanish(
     schedule.put([due(1), later(2)])
     assert schedule.find_lost([due(1), later(2)]) == set()
     [expired] = all_leases(redis_client)
-    assert schedule.end([Release(1, expired)]) == [True]
+    assert schedule.release([Release(1, expired)]) == [True]
 
 
 def all_leases(client: "redis.Redis[str]") -> list[int]:
@@ -419,7 +419,7 @@ def test_all_keys_share_one_hash_tag(redis_client: "redis.Redis[str]", settings:
     """Redis forgets scripts when it restarts: the text is sent again."""
     schedule.put([due(1), later(2)])
     schedule.start([1])
-    schedule.take_due(leader, limit=1)
+    schedule.claim_batch(leader, limit=1)
     found = list(redis_client.scan_iter("*"))
     tag = f"{{{settings.LEADSWITCH_REDIS_PREFIX}}}:"
     assert len([key for key in found if settings.LEADSWITCH_REDIS_PREFIX in key]) >= 6
@@ -432,7 +432,7 @@ def test_python_and_lua_agree_about_shards(settings: Any) -> None:
     for workspace_id in (1, 9, 10, 4711, 2**31, 2**53 - 1):
         schedule.put([due(workspace_id, workspace_id)])
         ready = [each.ready for each in schedule.read_sizes().shards]
-        schedule.end([Release(workspace_id, None)])
+        schedule.release([Release(workspace_id, None)])
         shard = crc32(str(workspace_id).encode()) % 7
         assert ready == [int(number == shard) for number in range(7)]
         assert keys.shard_of(workspace_id, shards=7) == shard
@@ -453,7 +453,7 @@ def test_only_an_earlier_due_time_is_announced_and_once_a_batch(
         ]:
             schedule.put([put])
             assert is_heard(channel, redis_client) == is_told
-        schedule.take_due(leader, limit=1)
+        schedule.claim_batch(leader, limit=1)
         schedule.put([later(3, ahead=3 * HOUR)])
         assert not is_heard(channel, redis_client)  # not earlier than lead 2
         schedule.put([later(4, ahead=HOUR)])

@@ -12,7 +12,7 @@ from django.utils import timezone
 from distribution.attempts.distribute import distribute_lead
 from routing.dispatch import canary, pauses, schedule, workers
 from routing.dispatch import state as dispatchstate
-from routing.dispatch.control import say_leading, say_resigned
+from routing.dispatch.control import clear_leader_heartbeat, write_leader_heartbeat
 from routing.dispatch.state import Backlog, Brief, find_problems, read_brief, read_state
 from routing.models import DispatchPath, Workspace
 from routing.redis import keys
@@ -37,8 +37,8 @@ def waiting(workspace: Workspace, *minutes: float) -> None:
 
 
 def lead_and_work() -> None:
-    say_leading("one", epoch=3, path=DispatchPath.REDIS)
-    workers.say_alive("celery@one")
+    write_leader_heartbeat("one", epoch=3, path=DispatchPath.REDIS)
+    workers.write_worker_heartbeat("celery@one")
     all_ran()
 
 
@@ -66,7 +66,7 @@ def test_polled_leads_are_counted_in_postgres() -> None:
     }
     assert state.total == Backlog(4, 2)
     assert state.overdue_seconds == pytest.approx(1_800, abs=60)
-    assert state.overdue_told.startswith("for 30 min")
+    assert state.overdue_display.startswith("for 30 min")
 
 
 def test_leads_of_the_dispatcher_are_counted_in_the_schedule(settings: Any) -> None:
@@ -95,17 +95,17 @@ def test_no_more_leads_are_looked_at_than_are_bounded(monkeypatch: pytest.Monkey
     state = read_state(None)
 
     first, second = (each.backlog for each in state.workspaces)
-    assert (first.waiting_told, first.overdue_told) == ("3+", "2")
-    assert (second.waiting_told, second.overdue_told) == ("0+", "0")
-    assert state.overdue_told.startswith("for 2 min")
+    assert (first.waiting_display, first.overdue_display) == ("3+", "2")
+    assert (second.waiting_display, second.overdue_display) == ("0+", "0")
+    assert state.overdue_display.startswith("for 2 min")
 
 
 def test_leads_of_paused_workspaces_do_not_make_the_age() -> None:
     paused, running = WorkspaceFactory(paused_at=timezone.now()), WorkspaceFactory()
     waiting(paused, -60, -50)
-    assert read_state(None).overdue_told == "nothing is overdue"
+    assert read_state(None).overdue_display == "nothing is overdue"
     waiting(running, -10)
-    assert read_state(None).overdue_told.startswith("for 10 min")
+    assert read_state(None).overdue_display.startswith("for 10 min")
 
 
 def test_paused_pile_hides_no_other_lead(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,8 +117,8 @@ def test_paused_pile_hides_no_other_lead(monkeypatch: pytest.MonkeyPatch) -> Non
 
     state = read_state(None)
 
-    assert state.overdue_told.startswith("for 10 min")
-    assert [each.backlog.overdue_told for each in state.workspaces] == ["1+", "1+"]
+    assert state.overdue_display.startswith("for 10 min")
+    assert [each.backlog.overdue_display for each in state.workspaces] == ["1+", "1+"]
 
 
 def test_pauses_come_with_who_and_why_and_first() -> None:
@@ -174,7 +174,7 @@ def test_nothing_is_wrong_with_a_leader_and_a_worker() -> None:
 
 def test_without_a_dispatcher_something_is_wrong_where_one_is_needed() -> None:
     polled = WorkspaceFactory()
-    workers.say_alive("celery@one")
+    workers.write_worker_heartbeat("celery@one")
     all_ran()
     assert problems() == []
     event = WorkspaceFactory(dispatch_mode="event")
@@ -187,8 +187,8 @@ def test_without_a_dispatcher_something_is_wrong_where_one_is_needed() -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE routing_dispatchcontrol SET seen_at = seen_at - interval '16 seconds'")
     assert problems() == [problem]
-    say_leading("one", epoch=3, path=DispatchPath.REDIS)
-    say_resigned("one")
+    write_leader_heartbeat("one", epoch=3, path=DispatchPath.REDIS)
+    clear_leader_heartbeat("one")
     assert problems() == [problem]
 
 
@@ -208,7 +208,7 @@ def test_queues_that_no_worker_takes_from_are_named(
 ) -> None:
     lead_and_work()
     redis_client.delete(keys.consumed_key())
-    workers.say_alive("celery@one", shards=shards)
+    workers.write_worker_heartbeat("celery@one", shards=shards)
     [problem] = problems()
     assert problem.startswith(f"No worker says that it takes from {names}. {then}")
 
@@ -239,7 +239,7 @@ def test_switch_that_redis_has_otherwise_is_wrong(redis_client: "redis.Redis[str
 def test_postgres_part_is_shown_without_redis(no_redis: str) -> None:
     workspace = WorkspaceFactory(dispatch_mode="event")
     waiting(workspace, -5, 60)
-    say_leading("one", epoch=3, path=DispatchPath.POSTGRES)
+    write_leader_heartbeat("one", epoch=3, path=DispatchPath.POSTGRES)
     all_ran()
 
     state = read_state(None)

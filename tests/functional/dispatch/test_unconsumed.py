@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from routing.dispatch import canary, enqueue, schedule, workers
-from routing.dispatch.schedule import Handed, Leader, Release
+from routing.dispatch.schedule import Dispatched, Leader, Release
 from routing.redis import keys
 from tests.support.queues import queue_key, read_messages, read_published
 from tests.support.times import due, ids
@@ -42,17 +42,19 @@ def fill(client: "redis.Redis[str]", *, count: int, workspace_id: int = 1) -> No
     client.delete(keys.paused_key())
 
 
-def take_and_publish(leader: Leader) -> Sequence[Handed]:
-    handed = schedule.take_due(leader, limit=1_000).handed
-    assert enqueue.publish(handed, path="take") == len(handed)
-    return handed
+def take_and_publish(leader: Leader) -> Sequence[Dispatched]:
+    dispatched = schedule.claim_batch(leader, limit=1_000).leads
+    assert enqueue.publish(dispatched, path="take") == len(dispatched)
+    return dispatched
 
 
-def end_leases_that_are_over(handed: Sequence[Handed]) -> None:
+def end_leases_that_are_over(dispatched: Sequence[Dispatched]) -> None:
     """As `reconcile inflight` does: the leads are due as before."""
-    wait_until(lambda: len(schedule.find_expired(limit=1_000)) >= len(handed), what="the end of all leases")
+    wait_until(
+        lambda: len(schedule.find_expired(limit=1_000)) >= len(dispatched), what="the end of all leases"
+    )
     expired = schedule.find_expired(limit=1_000)
-    schedule.end(
+    schedule.release(
         [
             Release(each.lead_id, each.deadline_ms, due(each.lead_id).due_at, each.workspace_id)
             for each in expired
@@ -81,7 +83,7 @@ def test_without_a_worker_the_limit_holds(
     for _ in range(10):
         end_leases_that_are_over(take_and_publish(leader))
     assert len(read_published(redis_client)) == LIMIT
-    assert schedule.take_due(leader, limit=1_000).is_blocked
+    assert schedule.claim_batch(leader, limit=1_000).is_blocked
     assert schedule.read_sizes().stale == LIMIT
 
 
@@ -90,9 +92,9 @@ def test_without_a_reconciler_the_limit_holds(redis_client: "redis.Redis[str]", 
     fill(redis_client, count=400)
     number = None
     for moved in (LIMIT, 0, 0):
-        take = schedule.take_due(leader, limit=1_000, published=number)
+        take = schedule.claim_batch(leader, limit=1_000, published=number)
         number = take.number
-        assert enqueue.publish(take.handed, path="take") == moved
+        assert enqueue.publish(take.leads, path="take") == moved
         wait_until(lambda: len(schedule.find_expired(limit=100)) == LIMIT, what="the end of the leases")
     assert len(read_published(redis_client)) == LIMIT
 
@@ -106,8 +108,8 @@ def test_queue_that_was_emptied_is_filled_again(
         end_leases_that_are_over(take_and_publish(leader))
     settings.LEADSWITCH_LEASE_SECONDS = 600
     assert consume(redis_client) == [None] * LIMIT  # their leases were over
-    handed = take_and_publish(leader)
-    assert len(handed) == LIMIT
+    dispatched = take_and_publish(leader)
+    assert len(dispatched) == LIMIT
     assert None not in consume(redis_client)
     assert schedule.read_sizes().stale == 0
 
@@ -118,7 +120,7 @@ def test_messages_take_room_whatever_they_hold(redis_client: "redis.Redis[str]",
     redis_client.rpush(queue_key(shard), *["a message"] * (LIMIT - 1))
     assert ids(schedule.put([due(1), due(2)])) == [1]
     redis_client.rpush(queue_key(shard), "a message")
-    assert schedule.take_due(leader, limit=10).is_blocked
+    assert schedule.claim_batch(leader, limit=10).is_blocked
 
 
 @pytest.mark.usefixtures("committed_db")
@@ -138,40 +140,40 @@ def test_canaries_do_not_pile_up(
 
 
 def test_leads_of_a_shard_without_a_worker_go_through_the_others(redis_client: "redis.Redis[str]") -> None:
-    workers.say_alive("celery@one", shards=[1, 2, 3])
+    workers.write_worker_heartbeat("celery@one", shards=[1, 2, 3])
     homeless = workspaces_of(0, count=30)
-    handed = schedule.put([due(number, workspace) for number, workspace in enumerate(homeless)])
-    assert len(handed) == 30
-    assert {each.shard for each in handed} == {1, 2, 3}  # spread over all of them
-    enqueue.publish(handed, path="put")
+    dispatched = schedule.put([due(number, workspace) for number, workspace in enumerate(homeless)])
+    assert len(dispatched) == 30
+    assert {each.shard for each in dispatched} == {1, 2, 3}  # spread over all of them
+    enqueue.publish(dispatched, path="put")
     published = {lead_id: shard for shard, lead_ids in read_messages(redis_client) for lead_id in lead_ids}
-    assert published == {each.lead_id: each.shard for each in handed}
+    assert published == {each.lead_id: each.shard for each in dispatched}
 
 
 def test_lead_ends_in_the_shard_that_it_went_to(leader: Leader) -> None:
     [workspace] = workspaces_of(0)
-    workers.say_alive("celery@one", shards=[2])
+    workers.write_worker_heartbeat("celery@one", shards=[2])
     assert [each.shard for each in schedule.put([due(1, workspace)])] == [2]
-    workers.say_alive("celery@two", shards=[0])  # it is back
+    workers.write_worker_heartbeat("celery@two", shards=[0])  # it is back
     assert [each.ready for each in schedule.read_sizes().shards] == [0, 0, 1, 0]
     [deadline_ms] = schedule.start([1])
     assert [each.ready for each in schedule.read_sizes().shards] == [0, 0, 0, 0]
-    schedule.end([Release(1, deadline_ms)])
+    schedule.release([Release(1, deadline_ms)])
     assert [each.shard for each in schedule.put([due(2, workspace)])] == [0]
-    assert schedule.take_due(leader, limit=1).handed == []
+    assert schedule.claim_batch(leader, limit=1).leads == []
 
 
 def test_limit_and_turns_hold_for_those_who_share(redis_client: "redis.Redis[str]", leader: Leader) -> None:
     """The workspace with a pile has its part of the queue's room, and no more."""
     [piled], [at_home] = workspaces_of(0), workspaces_of(1)
-    workers.say_alive("celery@one", shards=[1])
+    workers.write_worker_heartbeat("celery@one", shards=[1])
     redis_client.set(keys.paused_key(), 1)
     schedule.put([due(number, piled) for number in range(200)])
     schedule.put([due(1_000 + number, at_home) for number in range(200)])
     redis_client.delete(keys.paused_key())
-    handed = schedule.take_due(leader, limit=1_000).handed
-    assert [each.shard for each in handed] == [1] * LIMIT
-    assert [each.workspace_id for each in handed].count(piled) == LIMIT // 2
+    dispatched = schedule.claim_batch(leader, limit=1_000).leads
+    assert [each.shard for each in dispatched] == [1] * LIMIT
+    assert [each.workspace_id for each in dispatched].count(piled) == LIMIT // 2
 
 
 @pytest.mark.parametrize("seconds_ago", [None, 16])
@@ -184,7 +186,7 @@ def test_shards_keep_their_leads_without_worker_heartbeats(
         redis_client.hset(keys.consumed_key(), mapping={"1": now - seconds_ago})
     [workspace] = workspaces_of(0)
     assert [each.shard for each in schedule.put([due(1, workspace)])] == [0]
-    assert schedule.leave_queues() == 0
+    assert schedule.requeue_unconsumed() == 0
 
 
 def test_leads_in_an_abandoned_queue_move_to_the_others(
@@ -192,13 +194,13 @@ def test_leads_in_an_abandoned_queue_move_to_the_others(
 ) -> None:
     [workspace] = workspaces_of(0)
     enqueue.publish(schedule.put([due(number, workspace) for number in (1, 2, 3)]), path="put")
-    workers.say_alive("celery@one", shards=[1, 2, 3])
+    workers.write_worker_heartbeat("celery@one", shards=[1, 2, 3])
     assert schedule.start([3]) != [None]
-    assert schedule.leave_queues() == 2
-    assert schedule.leave_queues() == 0
-    handed = take_and_publish(leader)
-    assert sorted(ids(handed)) == [1, 2]
-    assert 0 not in {each.shard for each in handed}
+    assert schedule.requeue_unconsumed() == 2
+    assert schedule.requeue_unconsumed() == 0
+    dispatched = take_and_publish(leader)
+    assert sorted(ids(dispatched)) == [1, 2]
+    assert 0 not in {each.shard for each in dispatched}
     assert schedule.read_sizes().shards[0].stale == 2
     # The worker of the first queue comes back: of two messages one starts the lead.
     assert sorted(deadline is not None for deadline in consume(redis_client)) == [False] * 3 + [True] * 2
@@ -207,12 +209,14 @@ def test_leads_in_an_abandoned_queue_move_to_the_others(
 def test_process_that_put_into_a_queue_that_was_left_ends_nothing(leader: Leader) -> None:
     """Its broker refused it, after the lead went through another queue."""
     [workspace] = workspaces_of(0)
-    handed = schedule.put([due(1, workspace)])
-    workers.say_alive("celery@one", shards=[1])
-    assert schedule.leave_queues() == 1
-    [again] = schedule.take_due(leader, limit=1).handed
+    dispatched = schedule.put([due(1, workspace)])
+    workers.write_worker_heartbeat("celery@one", shards=[1])
+    assert schedule.requeue_unconsumed() == 1
+    [again] = schedule.claim_batch(leader, limit=1).leads
     assert again.shard == 1
-    assert schedule.end([Release(1, handed[0].deadline_ms)]) == [handed[0].deadline_ms == again.deadline_ms]
+    assert schedule.release([Release(1, dispatched[0].deadline_ms)]) == [
+        dispatched[0].deadline_ms == again.deadline_ms
+    ]
 
 
 def test_queue_names_and_shards() -> None:

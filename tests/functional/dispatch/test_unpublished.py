@@ -37,64 +37,64 @@ def put_behind_a_pause(client: "redis.Redis[str]", leads: list[schedule.Due]) ->
 
 
 def unconfirmed(client: "redis.Redis[str]") -> set[int]:
-    return {int(lead) for key in (keys.taken_key(), keys.puts_key()) for lead in client.zrange(key, 0, -1)}
+    return {int(lead) for key in (keys.claimed_key(), keys.puts_key()) for lead in client.zrange(key, 0, -1)}
 
 
 # --- takes ----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def taken(redis_client: "redis.Redis[str]", leader: Leader) -> schedule.Take:
+def taken(redis_client: "redis.Redis[str]", leader: Leader) -> schedule.Batch:
     """Three leads that were taken in due order, the first of two takes."""
     put_behind_a_pause(redis_client, [due(number, ago=(9 - number) * HOUR) for number in (1, 2, 3, 4)])
-    take = schedule.take_due(leader, limit=3)
-    assert ids(take.handed) == [1, 2, 3]
+    take = schedule.claim_batch(leader, limit=3)
+    assert ids(take.leads) == [1, 2, 3]
     return take
 
 
-def test_repeated_claim_returns_the_same_leads(leader: Leader, taken: schedule.Take) -> None:
+def test_repeated_claim_returns_the_same_leads(leader: Leader, taken: schedule.Batch) -> None:
     """The answer of the first was lost."""
-    again = schedule.take_due(leader, limit=3)
-    assert (ids(again.handed), again.returned) == (ids(taken.handed), 3)
+    again = schedule.claim_batch(leader, limit=3)
+    assert (ids(again.leads), again.returned) == (ids(taken.leads), 3)
     assert again.number != taken.number
 
 
 def test_published_batch_is_not_claimed_again(
-    redis_client: "redis.Redis[str]", leader: Leader, taken: schedule.Take
+    redis_client: "redis.Redis[str]", leader: Leader, taken: schedule.Batch
 ) -> None:
-    second = schedule.take_due(leader, limit=3, published=taken.number)
-    assert (ids(second.handed), second.returned) == ([4], 0)
+    second = schedule.claim_batch(leader, limit=3, published=taken.number)
+    assert (ids(second.leads), second.returned) == ([4], 0)
     assert unconfirmed(redis_client) == {4}
-    last = schedule.take_due(leader, limit=3, published=second.number)
-    assert (last.handed, last.number) == ([], second.number)
+    last = schedule.claim_batch(leader, limit=3, published=second.number)
+    assert (last.leads, last.number) == ([], second.number)
     assert unconfirmed(redis_client) == set()
     assert schedule.read_sizes().inflight == 4
 
 
-def test_next_leader_takes_what_the_last_one_did_not_publish(leader: Leader, taken: schedule.Take) -> None:
+def test_next_leader_takes_what_the_last_one_did_not_publish(leader: Leader, taken: schedule.Batch) -> None:
     schedule.resign(leader.name)
-    following, _ = schedule.claim_lead("following", lease_ms=600_000, least_epoch=0)
+    following, _ = schedule.acquire_leadership("following", lease_ms=600_000, least_epoch=0)
     assert following is not None
-    take = schedule.take_due(following, limit=10)
-    assert (ids(take.handed), take.returned) == ([*ids(taken.handed), 4], 3)
+    take = schedule.claim_batch(following, limit=10)
+    assert (ids(take.leads), take.returned) == ([*ids(taken.leads), 4], 3)
 
 
-def test_take_that_is_carried_out_late_confirms_nothing_else(leader: Leader, taken: schedule.Take) -> None:
+def test_take_that_is_carried_out_late_confirms_nothing_else(leader: Leader, taken: schedule.Batch) -> None:
     """It was sent before the one whose leads are published now, and reached Redis after it."""
-    second = schedule.take_due(leader, limit=3)
-    late = schedule.take_due(leader, limit=3, published=taken.number)  # nobody reads its answer
-    assert late.returned == len(second.handed)
-    third = schedule.take_due(leader, limit=4, published=second.number)
-    assert sorted(ids(third.handed)) == [1, 2, 3, 4]
+    second = schedule.claim_batch(leader, limit=3)
+    late = schedule.claim_batch(leader, limit=3, published=taken.number)  # nobody reads its answer
+    assert late.returned == len(second.leads)
+    third = schedule.claim_batch(leader, limit=4, published=second.number)
+    assert sorted(ids(third.leads)) == [1, 2, 3, 4]
 
 
 @pytest.mark.usefixtures("taken")
 def test_started_lead_is_not_claimed_again(leader: Leader) -> None:
     [deadline_ms] = schedule.start([2])
     assert deadline_ms is not None
-    again = schedule.take_due(leader, limit=2)
-    assert (ids(again.handed), again.returned) == ([1, 3], 2)
-    assert schedule.end([Release(2, deadline_ms)]) == [True]
+    again = schedule.claim_batch(leader, limit=2)
+    assert (ids(again.leads), again.returned) == ([1, 3], 2)
+    assert schedule.release([Release(2, deadline_ms)]) == [True]
 
 
 @pytest.mark.usefixtures("taken")
@@ -102,16 +102,16 @@ def test_take_again_during_a_pause_leaves_them_in_the_schedule(
     redis_client: "redis.Redis[str]", leader: Leader
 ) -> None:
     redis_client.set(keys.paused_key(), 1)
-    again = schedule.take_due(leader, limit=3)
-    assert (again.handed, again.returned) == ([], 3)
+    again = schedule.claim_batch(leader, limit=3)
+    assert (again.leads, again.returned) == ([], 3)
     assert (schedule.read_sizes().inflight, schedule.read_sizes().waiting) == (0, 4)
 
 
 @pytest.mark.usefixtures("taken")
 def test_two_messages_of_a_lead_start_it_once(leader: Leader) -> None:
     """Both of its takes were published, the first by a leader that had slept."""
-    again = schedule.take_due(leader, limit=3)
-    messages = [*ids(again.handed), *ids(again.handed)]
+    again = schedule.claim_batch(leader, limit=3)
+    messages = [*ids(again.leads), *ids(again.leads)]
     assert [deadline is not None for deadline in schedule.start(messages)] == [True] * 3 + [False] * 3
 
 
@@ -120,11 +120,11 @@ def test_control_without_returning_they_wait_for_their_leases(
 ) -> None:
     """Control."""
     handing_back = "if number ~= ARGV[7] then"
-    assert handing_back in scripts.TAKE
-    monkeypatch.setattr(scripts, "TAKE", scripts.TAKE.replace(handing_back, "if false then"))
+    assert handing_back in scripts.CLAIM_BATCH
+    monkeypatch.setattr(scripts, "CLAIM_BATCH", scripts.CLAIM_BATCH.replace(handing_back, "if false then"))
     put_behind_a_pause(redis_client, [due(1)])
-    assert ids(schedule.take_due(leader, limit=3).handed) == [1]
-    assert schedule.take_due(leader, limit=3).handed == []
+    assert ids(schedule.claim_batch(leader, limit=3).leads) == [1]
+    assert schedule.claim_batch(leader, limit=3).leads == []
 
 
 # --- puts -----------------------------------------------------------------------------------------------------
@@ -133,14 +133,14 @@ def test_control_without_returning_they_wait_for_their_leases(
 @pytest.mark.usefixtures("old_puts")
 def test_unpublished_put_is_returned(redis_client: "redis.Redis[str]", leader: Leader) -> None:
     assert ids(schedule.put([due(1), due(2, 7)])) == [1, 2]
-    assert schedule.hand_back_lost() == 2
+    assert schedule.requeue_unpublished() == 2
     assert unconfirmed(redis_client) == set()
-    assert sorted(ids(schedule.take_due(leader, limit=10).handed)) == [1, 2]
+    assert sorted(ids(schedule.claim_batch(leader, limit=10).leads)) == [1, 2]
 
 
 def test_young_put_may_be_on_its_way_to_the_broker() -> None:
     assert ids(schedule.put([due(1)])) == [1]
-    assert schedule.hand_back_lost() == 0
+    assert schedule.requeue_unpublished() == 0
 
 
 @pytest.mark.usefixtures("old_puts")
@@ -156,7 +156,7 @@ def test_next_put_says_what_was_published(redis_client: "redis.Redis[str]") -> N
     assert unconfirmed(redis_client) == {1, 2}
     schedule.put([later(3)])
     assert unconfirmed(redis_client) == set()
-    assert schedule.hand_back_lost() == 0
+    assert schedule.requeue_unpublished() == 0
 
 
 @pytest.mark.usefixtures("old_puts")
@@ -174,30 +174,32 @@ def test_started_put_is_confirmed(redis_client: "redis.Redis[str]") -> None:
     assert schedule.start([1]) != [None]
     assert unconfirmed(redis_client) == set()
     assert schedule.put([due(1)]) == []
-    assert schedule.hand_back_lost() == 0
+    assert schedule.requeue_unpublished() == 0
 
 
 def test_put_that_the_broker_refused_ends_its_own_lease_alone(
     leader: Leader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Until the broker refused, the lead was handed back and started by a worker."""
-    handed = schedule.put([due(1)])
+    dispatched = schedule.put([due(1)])
     monkeypatch.setattr(schedule, "UNCONFIRMED_MS", 0)
-    assert schedule.hand_back_lost() == 1
-    assert ids(schedule.take_due(leader, limit=1).handed) == [1]
+    assert schedule.requeue_unpublished() == 1
+    assert ids(schedule.claim_batch(leader, limit=1).leads) == [1]
     [deadline_ms] = schedule.start([1])
     monkeypatch.setattr(enqueue, "publish_ready", list)
-    assert enqueue.publish([handed[0]._replace(deadline_ms=handed[0].deadline_ms - 1)], path="put") == 0
+    assert (
+        enqueue.publish([dispatched[0]._replace(deadline_ms=dispatched[0].deadline_ms - 1)], path="put") == 0
+    )
     assert deadline_ms is not None
-    assert schedule.end([Release(1, deadline_ms)]) == [True]
+    assert schedule.release([Release(1, deadline_ms)]) == [True]
 
 
 def test_any_key_of_these_may_vanish(redis_client: "redis.Redis[str]", leader: Leader, settings: Any) -> None:
     """Then a lease runs out like any other."""
     put_behind_a_pause(redis_client, [due(1)])
-    take = schedule.take_due(leader, limit=1)
+    take = schedule.claim_batch(leader, limit=1)
     for name in ("taken", "takes", "puts"):
         redis_client.delete(f"{{{settings.LEADSWITCH_REDIS_PREFIX}}}:{name}")
-    again = schedule.take_due(leader, limit=1, published=take.number)
-    assert (again.handed, again.returned, again.number) == ([], 0, 0)
+    again = schedule.claim_batch(leader, limit=1, published=take.number)
+    assert (again.leads, again.returned, again.number) == ([], 0, 0)
     assert schedule.read_sizes().inflight == 1

@@ -305,7 +305,7 @@ def test_message_without_its_lease_is_dropped(campaign: Campaign, state: str) ->
         schedule.start([lead.pk])
         expected = ("pending", 1)
     elif state == "ended":
-        schedule.end([schedule.Release(lead.pk, None)])
+        schedule.release([schedule.Release(lead.pk, None)])
         expected = ("pending", 1)
     else:
         run_leased(lead.pk)

@@ -30,7 +30,7 @@ def client(source: Source) -> Client:
 def woken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The leads that the workers were told about."""
     ids: list[int] = []
-    monkeypatch.setattr(enqueue.HANDS, "add", lambda due: ids.extend(each.lead_id for each in due))
+    monkeypatch.setattr(enqueue.ENQUEUER, "add", lambda due: ids.extend(each.lead_id for each in due))
     return ids
 
 

@@ -182,8 +182,9 @@ class TestTheFence:
     @pytest.fixture
     def lost(self) -> Claim:
         lead = LeadFactory()
-from routing.leads.actions import ActionRefused, cancel_sent_lead, rerun_lead
-from routing.leads.claim import Claim, ClaimLost, NotClaimed, acquire, complete, fail
+        claim = acquire(lead.pk, owner=OWNER)
+        cancel_sent_lead(lead.public_id, source_id=lead.source_id, reason="withdrawn")
+        return claim
 
     def assert_refused(self, claim: Claim, caplog: pytest.LogCaptureFixture) -> None:
         before = list(Lead.objects.values())

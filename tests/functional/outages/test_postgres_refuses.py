@@ -22,7 +22,7 @@ from distribution.models import Assignment
 from leadswitch.embedded import postgres
 from leadswitch.embedded.paths import ServicePaths, make_directories
 from routing import postgres_errors
-from routing.dispatch.control import say_leading
+from routing.dispatch.control import write_leader_heartbeat
 from routing.models import DispatchPath, Lead
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll, issue_key
 from tests.support.processes import pipe, started
@@ -149,9 +149,9 @@ def test_dispatcher_leaves_a_read_only_session() -> None:
     with read_only():
         connection.close()
         with pytest.raises(Exception, match="read-only"):
-            say_leading("one", epoch=1, path=DispatchPath.REDIS)
+            write_leader_heartbeat("one", epoch=1, path=DispatchPath.REDIS)
     connection.close_if_unusable_or_obsolete()
-    say_leading("one", epoch=1, path=DispatchPath.REDIS)
+    write_leader_heartbeat("one", epoch=1, path=DispatchPath.REDIS)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from django.test import Client
 
 from leadswitch.metrics import PART_OK
 from routing.dispatch import canary, workers
-from routing.dispatch.control import say_leading
+from routing.dispatch.control import write_leader_heartbeat
 from routing.models import DispatchPath
 from tests.support.reconciled import all_ran
 from tests.support.redis_faults import refusing_writes
@@ -36,8 +36,8 @@ def part_ok(name: str) -> float:
 @pytest.fixture
 def working(own_redis: "redis.Redis[str]") -> "redis.Redis[str]":
     """A dispatcher leads, a worker lives, every canary is back."""
-    say_leading("one", epoch=1, path=DispatchPath.REDIS)
-    workers.say_alive("celery@one")
+    write_leader_heartbeat("one", epoch=1, path=DispatchPath.REDIS)
+    workers.write_worker_heartbeat("celery@one")
     all_ran()
     canary.send()
     execute("UPDATE routing_canary SET back_at = clock_timestamp(), out_since = NULL")

@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 
 from leadswitch import probes
 from routing.dispatch import schedule, workers
-from routing.dispatch.enqueue import settle
+from routing.dispatch.enqueue import enqueue_now
 from routing.models import DispatchMode
 from routing.queries import DueTime
 from routing.redis import outage, rate_limit
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 USERS: dict[str, Callable[[], Any]] = {
     "the probe": lambda: prove_writable(1.0),
-    "a worker's heartbeat": lambda: workers.say_alive("celery@one"),
-    "the leadership": lambda: schedule.claim_lead("other", lease_ms=1_000, least_epoch=0),
+    "a worker's heartbeat": lambda: workers.write_worker_heartbeat("celery@one"),
+    "the leadership": lambda: schedule.acquire_leadership("other", lease_ms=1_000, least_epoch=0),
 }
 
 
@@ -39,11 +39,11 @@ def test_each_refusal_is_an_outage_of_redis(fault: Any, own_redis: "redis.Redis[
             with pytest.raises(RedisError):
                 use()
         assert probes.probe_redis() != probes.OK
-        assert guarded("say_alive", USERS["a worker's heartbeat"], "nothing") == "nothing"
+        assert guarded("heartbeat", USERS["a worker's heartbeat"], "nothing") == "nothing"
         assert outage.BREAKER.is_open
         assert rate_limit.take("source", "abc") is None  # unchecked, and let through
         outage.BREAKER.reset()
-        settle([DueTime(1, 1, DispatchMode.EVENT, due(1).due_at)])  # raises nothing
+        enqueue_now([DueTime(1, 1, DispatchMode.EVENT, due(1).due_at)])  # raises nothing
     outage.BREAKER.reset()
     rate_limit.BREAKER.reset()
     for use in USERS.values():

@@ -20,7 +20,7 @@ import json, sys, time, django
 django.setup()
 from django.test import Client
 from routing import metrics
-from routing.dispatch.enqueue import HANDS
+from routing.dispatch.enqueue import ENQUEUER
 client = Client(headers={"Authorization": f"Api-Key {sys.argv[1]}"})
 seconds, codes = [], []
 for number in range(20):
@@ -29,7 +29,7 @@ for number in range(20):
     response = client.post("/api/v1/leads/", lead, content_type="application/json")
     seconds.append(time.monotonic() - started)
     codes.append(response.status_code)
-HANDS.flush(timeout_seconds=30)
+ENQUEUER.flush(timeout_seconds=30)
 lost = sum(s.value for m in metrics.WAKES_LOST.collect() for s in m.samples if s.name.endswith("_total"))
 print(json.dumps({"codes": codes, "seconds": seconds, "lost": lost}))
 """

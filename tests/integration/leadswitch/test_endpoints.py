@@ -18,7 +18,7 @@ def test_health_and_readiness(client: Client) -> None:
         "workers": "none",
         "canary": "unknown",
         "reconcilers": "late",
-        "hand_on": "ok",
+        "enqueuer": "ok",
         "degraded": ["dispatcher", "workers", "canary", "reconcilers"],
     }
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from routing.dispatch import publish
-from routing.dispatch.enqueuer import LEADS_A_BATCH, MANY_WAITING, Hands
+from routing.dispatch.enqueuer import LEADS_A_BATCH, MANY_WAITING, Enqueuer
 from routing.dispatch.retry_buffer import Part
-from routing.dispatch.schedule import LEADS_A_CALL, Handed
+from routing.dispatch.schedule import LEADS_A_CALL, Dispatched
 from routing.queries import DueTime
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -18,8 +18,8 @@ def due(lead_id: int) -> DueTime:
     return DueTime(lead_id, 1, "event", NOW)
 
 
-def filled(count: int) -> Hands:
-    hands = Hands(lambda _: [], lambda _: Part())
+def filled(count: int) -> Enqueuer:
+    hands = Enqueuer(lambda _: [], lambda _: Part())
     for lead_id in range(count):
         hands._waiting.put(due(lead_id))
     return hands
@@ -43,7 +43,7 @@ def test_long_queue_goes_in_large_batches() -> None:
 @pytest.mark.parametrize(("leads", "messages"), [(1, [1]), (4, [1] * 4), (9, [3, 3, 3]), (1_000, [50] * 20)])
 def test_leads_of_a_shard_go_in_several_messages(leads: int, messages: list[int]) -> None:
     """So that several workers share them."""
-    handed = [Handed(lead_id, 1, 0, 0) for lead_id in range(leads)]
-    parts = list(publish._in_messages(handed))
+    dispatched = [Dispatched(lead_id, 1, 0, 0) for lead_id in range(leads)]
+    parts = list(publish._in_messages(dispatched))
     assert [len(part) for part in parts] == messages
-    assert [lead for part in parts for lead in part] == handed
+    assert [lead for part in parts for lead in part] == dispatched

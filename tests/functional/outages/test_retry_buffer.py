@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from routing import metrics
 from routing.dispatch import inflight, schedule
-from routing.dispatch.enqueue import HANDS, settle
-from routing.dispatch.enqueuer import Hands
-from routing.dispatch.retry_buffer import Kept, Part
+from routing.dispatch.enqueue import ENQUEUER, enqueue_now
+from routing.dispatch.enqueuer import Enqueuer
+from routing.dispatch.retry_buffer import Part, RetryBuffer
 from routing.dispatch.schedule import Due, Release
 from routing.models import DispatchMode, Lead
 from routing.queries import DueTime, read_due_times
@@ -46,7 +46,7 @@ def refusing(own_redis: "redis.Redis[str]") -> Iterator[None]:
 
 
 def is_idle() -> bool:
-    return HANDS.kept_seconds == 0
+    return ENQUEUER.retrying_seconds == 0
 
 
 def test_refused_lead_is_put_as_its_row_is_by_then(
@@ -56,7 +56,7 @@ def test_refused_lead_is_put_as_its_row_is_by_then(
     due, cancelled, later = make_leads(campaign, count=3)
     at = timezone.now() + timedelta(hours=1)
     with refusing(own_redis):
-        settle(read_due_times([due, cancelled, later]))
+        enqueue_now(read_due_times([due, cancelled, later]))
         assert not is_idle()
         Lead.objects.filter(pk=cancelled).update(status="cancelled", next_attempt_at=None, finished_at=at)
         Lead.objects.filter(pk=later).update(next_attempt_at=at)
@@ -84,20 +84,20 @@ def test_late_end_leaves_another_lease_alone(own_redis: "redis.Redis[str]", camp
     schedule.put([Due(lead_id, campaign.workspace_id, timezone.now())])
     [deadline_ms] = schedule.start([lead_id])
     assert deadline_ms is not None
-    HANDS.keep(releases=[Release(lead_id, deadline_ms - 1)])
+    ENQUEUER.retry_later(releases=[Release(lead_id, deadline_ms - 1)])
     wait_until(is_idle, what="a process that is not behind")
     assert own_redis.zscore(inflight_key(), lead_id) == deadline_ms
 
 
 def test_excess_is_counted() -> None:
-    kept = Kept(most=2)
+    kept = RetryBuffer(most=2)
     assert kept.add([1, 2, 3]) == 1
     assert kept.add([2], releases=[Release(9, 9)]) == 1
     assert list(kept.oldest(9).leads) == [1, 2]
 
 
 def test_lead_that_is_refused_anew_while_it_is_tried_is_kept() -> None:
-    kept = Kept()
+    kept = RetryBuffer()
     kept.add([1])
     tried = kept.oldest(9)
     kept.add([1])
@@ -117,17 +117,17 @@ def test_full_queue_is_kept(own_redis: "redis.Redis[str]") -> None:
         settled.extend(each.lead_id for each in changes)
         return []
 
-    def settle_again(part: Part) -> Part:
+    def enqueue_again(part: Part) -> Part:
         settled.extend(part.leads)
         return part
 
-    hands = Hands(wait, settle_again, most_waiting=3)  # type: ignore[arg-type] # lists in place of sequences
-    before = lost("kept_full")
+    hands = Enqueuer(wait, enqueue_again, most_waiting=3)  # type: ignore[arg-type] # lists in place of sequences
+    before = lost("retry_buffer_full")
     hands.add([DueTime(number, 1, DispatchMode.EVENT, None) for number in range(20)])
     go.set()
-    assert hands.leave(timeout_seconds=30) == 0
+    assert hands.drain(timeout_seconds=30) == 0
     assert sorted(settled) == list(range(20))
-    assert lost("kept_full") == before
+    assert lost("retry_buffer_full") == before
 
 
 def lost(cause: str) -> float:

@@ -118,7 +118,7 @@ def test_server_that_cannot_enqueue_stops_and_reports_the_rest(
             server.process.send_signal(signal.SIGTERM)
             assert server.process.wait(30) == 0
     log = (tmp_path / "web.log").read_text()
-    [line] = [line for line in log.splitlines() if "routing.hand_on_left" in line]
+    [line] = [line for line in log.splitlines() if "routing.enqueue_left" in line]
     assert json.loads(line)["leads"] == 3
     assert not any(public_id in line for public_id in senders.accepted)
     run_reconciler(find_reconciler("schedule"), fix=True)
@@ -135,10 +135,10 @@ def test_leads_of_a_stall_are_put_when_redis_answers_again_without_another_reque
             for _ in range(5):
                 senders.send()
             wait_until(
-                lambda: part(server, "hand_on") == "behind", what="a server that says that it is cut off"
+                lambda: part(server, "enqueuer") == "behind", what="a server that says that it is cut off"
             )
         wait_until(lambda: not missing(senders.accepted, own_redis), what="leads in the schedule")
-        wait_until(lambda: part(server, "hand_on") == "ok", what="a server that is well")
+        wait_until(lambda: part(server, "enqueuer") == "ok", what="a server that is well")
         log = tmp_path / "web.log"
-        wait_until(lambda: "routing.hand_on_caught_up" in log.read_text(), what="a log that says so")
-        assert "routing.hand_on_cut_off" in log.read_text()
+        wait_until(lambda: "routing.enqueue_caught_up" in log.read_text(), what="a log that says so")
+        assert "routing.enqueue_cut_off" in log.read_text()
