@@ -185,7 +185,7 @@ def test_wrong_column_below_titles_names_the_columns(file: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"source": "nope"}, "no source 'nope'; there are city"),
+        ({"source": "nope"}, "no source 'nope'; there are 'city'"),
         ({"workspace": "nope"}, "no source 'city'; there are none yet"),
         ({"maps": ["Colour=zip"]}, "no column 'Colour'; the file has 'Id'"),
         ({"maps": ["Zip=colour"]}, "no field 'colour'; there are first_name"),
