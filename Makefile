@@ -110,6 +110,10 @@ lock: venv ## compile requirements*.in into pinned, hashed requirements*.txt
 	  --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
 	  --output-file $$name.txt $$name.in || exit 1; done
 
+.PHONY: env-example
+env-example: venv ## write .env.example from the registry of environment variables
+	$(Q)$(BIN)/python -m leadswitch.env >.env.example
+
 .PHONY: refresh-data
 refresh-data: venv ## pin the newest ZIP, phone and time zone data, and make the table of counties anew
 	$(Q)$(PYTHON) -m venv var/lock-venv && var/lock-venv/bin/pip install --quiet uv

@@ -101,13 +101,13 @@ CHECK: Final = {
     "is_confirmed": True,
     "ranked_higher": None,
     "price_cents": 2_500,
-    "sentence": "With all of this changed, Acme Roofing would have got this lead for $25.00.",
+    "sentence": "With all of this changed, Acme Roofing would have gotten this lead for $25.00.",
 }
 OUTRANKED: Final = {
     **SKIP,
     "reason": "outranked",
     "sentence": "Acme Roofing: eligible, but 2 buyers ranked higher.",
-    "change": "rank higher: its turn, weight, priority or bid, by the campaign's mode",
+    "change": "rank higher: by turn, weight, priority or bid, as the campaign's mode has it",
     "fixer": "outranked",
     "ranked_higher": 2,
     "gates": [],
@@ -150,7 +150,7 @@ OF: Final = {
 ERRORS: Final = [
     OpenApiExample(
         "No such key",
-        value={"error": {"code": "unauthorised", "message": "No such buyer key."}},
+        value={"error": {"code": "unauthorized", "message": "No such buyer key."}},
         response_only=True,
         status_codes=["401"],
     ),

@@ -22,7 +22,7 @@ MICROSECOND: Final = timedelta(microseconds=1)
 class _Times:
     """Numbers the starts of windows in the order they come.
 
-    Neighbours nearly always share theirs, and to compare two moments is far cheaper than to hash one.
+    Neighbors nearly always share theirs, and to compare two moments is far cheaper than to hash one.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What goes into a decision and what comes out: frozen values without behaviour.
+"""What goes into a decision and what comes out: frozen values without behavior.
 
 They name no person: a lead is the fields that conditions and areas read, and its place.
 """
@@ -22,6 +22,10 @@ class FactsError(Exception):
 
 class OtherEngine(FactsError):
     """The facts were decided on by another version of the engine: this one may decide otherwise."""
+
+
+class NotRepeatable(Exception):
+    """A recorded decision cannot be made again: what it was made of is missing or unreadable. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,26 +4,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from distribution.explain.types import Answer, AttemptAnswer, AttemptStory, BuyerRow, Party, TracedSale
+from distribution.explain.types import (
+    Answer,
+    AttemptAnswer,
+    AttemptExplanation,
+    BuyerRow,
+    Participant,
+    TracedSale,
+)
 from distribution.models import AssignmentState, Buyer, Enrollment
 from routing.models import Lead
 from tracing import wording
-from tracing.gates import fixer_of
-from tracing.narrator import describe_lead_change, narrate_reason
-from tracing.vocabulary import Event, Fixer
+from tracing.narrator import describe_lead_change, describe_reason
+from tracing.obstacles import fixer_of
+from tracing.skip_reasons import Fixer
+from tracing.vocabulary import Event
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    buyer: Party
-    enrolled_in: frozenset[object]  # public ids of the story's campaigns in which the buyer is enrolled now
+    buyer: Participant
+    enrolled_in: frozenset[
+        object
+    ]  # public ids of the explanation's campaigns in which the buyer is enrolled now
 
 
 def answer_for(
-    buyer: Buyer, *, lead: Lead, attempts: Sequence[AttemptStory], sales: Sequence[TracedSale]
+    buyer: Buyer, *, lead: Lead, attempts: Sequence[AttemptExplanation], sales: Sequence[TracedSale]
 ) -> Answer:
     """`attempts` hold the rows of this buyer at least. One statement: where the buyer is enrolled now."""
-    party = Party(buyer.public_id, buyer.name)
+    party = Participant(buyer.public_id, buyer.name)
     if buyer.workspace_id != lead.workspace_id:
         sentence = (
             f"{buyer.name} is a buyer of the workspace {buyer.workspace.name}, the lead is in "
@@ -36,19 +46,19 @@ def answer_for(
     return Answer(
         party,
         got_it=any(sale.state == AssignmentState.SOLD for sale in bought),
-        sentence=_summarise(buyer.name, lead=lead, answers=answers, bought=bought),
+        sentence=_summarize(buyer.name, lead=lead, answers=answers, bought=bought),
         attempts=answers,
     )
 
 
-def _enrolled_in(buyer: Buyer, attempts: Sequence[AttemptStory]) -> frozenset[UUID]:
+def _enrolled_in(buyer: Buyer, attempts: Sequence[AttemptExplanation]) -> frozenset[UUID]:
     parties = [attempt.campaign for attempt in attempts if attempt.campaign]
     campaigns = {party.public_id for party in parties if party.public_id}
     enrollments = Enrollment.objects.filter(buyer_id=buyer.pk, campaign__public_id__in=campaigns)
     return frozenset(enrollments.values_list("campaign__public_id", flat=True))
 
 
-def _summarise(
+def _summarize(
     name: str, *, lead: Lead, answers: Sequence[AttemptAnswer], bought: Sequence[TracedSale]
 ) -> str:
     if bought:
@@ -63,23 +73,23 @@ def _summarise(
     return f"{name} has not been asked: no attempt has been made yet."
 
 
-def _answer_attempt(attempt: AttemptStory, question: Question) -> AttemptAnswer:
+def _answer_attempt(attempt: AttemptExplanation, question: Question) -> AttemptAnswer:
     row = next((row for row in attempt.buyers if row.buyer.public_id == question.buyer.public_id), None)
     if row is not None:
         return _answer_from_row(attempt, row)
     if attempt.campaign is None:
-        return _answer(attempt, f"No campaign took the lead: {narrate_reason(attempt.reason)}")
+        return _answer(attempt, f"No campaign took the lead: {describe_reason(attempt.reason)}")
     if any(step.event == Event.BUYER_POOL_COMPOSED for step in attempt.steps):
         return _not_enrolled(attempt, attempt.campaign, question)
     sentence = (
-        f"{attempt.campaign.name} took the lead, but no buyer was asked: {narrate_reason(attempt.reason)}"
+        f"{attempt.campaign.name} took the lead, but no buyer was asked: {describe_reason(attempt.reason)}"
     )
     if attempt.campaign.public_id not in question.enrolled_in:
         sentence += f" {question.buyer.name} is not enrolled in {attempt.campaign.name} either."
     return _answer(attempt, sentence)
 
 
-def _answer_from_row(attempt: AttemptStory, row: BuyerRow) -> AttemptAnswer:
+def _answer_from_row(attempt: AttemptExplanation, row: BuyerRow) -> AttemptAnswer:
     return AttemptAnswer(
         number=attempt.number,
         got_it=row.outcome == "selected" and attempt.result == "success",
@@ -90,7 +100,7 @@ def _answer_from_row(attempt: AttemptStory, row: BuyerRow) -> AttemptAnswer:
     )
 
 
-def _not_enrolled(attempt: AttemptStory, campaign: Party, question: Question) -> AttemptAnswer:
+def _not_enrolled(attempt: AttemptExplanation, campaign: Participant, question: Question) -> AttemptAnswer:
     version = "" if attempt.config_version is None else f" (configuration {attempt.config_version})"
     if campaign.public_id in question.enrolled_in:
         change = "nothing: it is enrolled now, so the next attempt asks it"
@@ -106,7 +116,7 @@ def _not_enrolled(attempt: AttemptStory, campaign: Party, question: Question) ->
     )
 
 
-def _answer(attempt: AttemptStory, sentence: str) -> AttemptAnswer:
+def _answer(attempt: AttemptExplanation, sentence: str) -> AttemptAnswer:
     return AttemptAnswer(
         number=attempt.number,
         got_it=False,

@@ -1,4 +1,4 @@
-"""Recognises what identifies a person in values that a trace holds. Pure."""
+"""Recognizes what identifies a person in values that a trace holds. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ def build_person(values: Sequence[str | None]) -> Person:
     )
 
 
-def recognise(value: str | int, person: Person, *, is_rule: bool) -> str | None:
+def recognize(value: str | int, person: Person, *, is_rule: bool) -> str | None:
     """Return what of the person `value` tells, or None. A rule's own words are not the lead's."""
     if isinstance(value, int):
         # Only as a whole: a seed or a rank may hold any digits.

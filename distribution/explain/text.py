@@ -1,4 +1,4 @@
-"""The story of a lead as text for a terminal or a page: every fact that its JSON tells in words."""
+"""The explanation of a lead as text for a terminal or a page: every fact that its JSON tells in words."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from datetime import datetime
 from textwrap import TextWrapper
 from typing import Final
 
-from distribution.explain.types import Answer, AttemptStory, BuyerRow, LeadHead, Story
+from distribution.explain.types import Answer, AttemptExplanation, BuyerRow, Explanation, LeadHead
 from tracing import wording
-from tracing.gates import describe_fixer
+from tracing.obstacles import describe_fixer
 
 WIDTH: Final = 96
 LABEL_WIDTH: Final = 11
@@ -16,47 +16,43 @@ LABEL_WIDTH: Final = 11
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`role` lets a terminal choose a colour: head, good, bad, hint or plain."""
+    """`role` lets a terminal choose a color: head, good, bad, hint or plain."""
 
     text: str
     role: str = "plain"
 
 
-def to_text(story: Story, *, width: int = WIDTH) -> str:
-    return "\n".join(line.text for line in render(story, width=width))
-
-
-def render(story: Story, *, width: int = WIDTH) -> Iterator[Line]:
-    yield from _head(story.lead, width)
-    for sale in story.sales:
-        yield from _labelled("bought", sale.sentence, width, role="good")
-    for note in story.notes:
-        yield from _labelled("note", note, width)
-    if story.answer is not None:
+def describe_lines(explanation: Explanation, *, width: int = WIDTH) -> Iterator[Line]:
+    yield from _head(explanation.lead, width)
+    for sale in explanation.sales:
+        yield from _labeled("bought", sale.sentence, width, role="good")
+    for note in explanation.notes:
+        yield from _labeled("note", note, width)
+    if explanation.answer is not None:
         yield Line("")
-        yield from _answer(story.answer, width)
-    for attempt in story.attempts:
+        yield from _answer(explanation.answer, width)
+    for attempt in explanation.attempts:
         yield Line("")
         yield from _attempt(attempt, width)
 
 
 def _head(lead: LeadHead, width: int) -> Iterator[Line]:
     yield Line(f"Lead {lead.public_id}", "head")
-    yield from _labelled("status", f"{lead.status}: {lead.status_sentence}", width)
+    yield from _labeled("status", f"{lead.status}: {lead.status_sentence}", width)
     origin = lead.source_workspace or lead.workspace
-    yield from _labelled("from", f"{lead.source} in {origin}: {lead.vertical}, {lead.zip}", width)
-    yield from _labelled("now in", lead.workspace if lead.source_workspace else "", width)
-    yield from _labelled("campaign", lead.campaign.name if lead.campaign else "none so far", width)
-    yield from _labelled("received", _when(lead.received_at), width)
-    yield from _labelled("attempts", str(lead.attempts), width)
+    yield from _labeled("from", f"{lead.source} in {origin}: {lead.vertical}, {lead.zip}", width)
+    yield from _labeled("now in", lead.workspace if lead.source_workspace else "", width)
+    yield from _labeled("campaign", lead.campaign.name if lead.campaign else "none so far", width)
+    yield from _labeled("received", _when(lead.received_at), width)
+    yield from _labeled("attempts", str(lead.attempts), width)
     if lead.reason:
-        yield from _labelled("reason", f"{lead.reason}: {lead.reason_sentence}", width, role="bad")
+        yield from _labeled("reason", f"{lead.reason}: {lead.reason_sentence}", width, role="bad")
     yield from _hint(lead.change, lead.fixer, width, indent=2)
-    yield from _labelled("cancelled", lead.cancel_reason, width)
+    yield from _labeled("cancelled", lead.cancel_reason, width)
     if lead.due_at:
-        yield from _labelled("next due", f"{_when(lead.due_at)}. {lead.due_sentence}", width)
+        yield from _labeled("next due", f"{_when(lead.due_at)}. {lead.due_sentence}", width)
     if lead.finished_at:
-        yield from _labelled("finished", _when(lead.finished_at), width)
+        yield from _labeled("finished", _when(lead.finished_at), width)
 
 
 def _answer(answer: Answer, width: int) -> Iterator[Line]:
@@ -67,7 +63,7 @@ def _answer(answer: Answer, width: int) -> Iterator[Line]:
         yield from _hint(each.change, each.fixer, width, indent=4)
 
 
-def _attempt(attempt: AttemptStory, width: int) -> Iterator[Line]:
+def _attempt(attempt: AttemptExplanation, width: int) -> Iterator[Line]:
     yield from _wrapped(attempt.headline, width, role="head")
     steps: list[tuple[int, Iterable[Line]]] = [
         (step.seq, _wrapped(f"{step.seq}. {step.sentence}", width, indent=2)) for step in attempt.steps
@@ -100,7 +96,7 @@ def _when(at: datetime) -> str:
     return wording.moment(at)
 
 
-def _labelled(label: str, text: str, width: int, *, role: str = "plain") -> Iterator[Line]:
+def _labeled(label: str, text: str, width: int, *, role: str = "plain") -> Iterator[Line]:
     if not text:
         return
     first = f"  {label:<{LABEL_WIDTH}}"

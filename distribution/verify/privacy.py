@@ -18,7 +18,7 @@ from distribution.explain.personal_data import (
     PHONE_PUNCTUATION,
     build_person,
     names_person,
-    recognise,
+    recognize,
 )
 from distribution.verify.findings import Findings
 from distribution.verify.reading import count, stream
@@ -112,7 +112,7 @@ def _judge(attempts: Sequence[UUID], findings: Findings) -> None:
 def _judge_part(subject: str, body: Any, fields: Sequence[str | None], findings: Findings) -> None:
     person = build_person(fields)
     for path, value, is_rule in _texts(body):
-        kind = recognise(value, person, is_rule=is_rule)
+        kind = recognize(value, person, is_rule=is_rule)
         if kind is not None:
             findings.add(subject, f"{path} holds {kind}")
     for key in _keys(body):

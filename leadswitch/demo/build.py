@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from distribution.models import Buyer, Campaign, Enrollment, Tier
 from distribution.money.wallet import top_up
-from leadswitch.demo.catalogue import (
+from leadswitch.demo.catalog import (
     BUSINESS_HOURS,
     CAMPAIGNS,
     COMPANY_FIRST,

@@ -6,7 +6,7 @@ from datetime import datetime
 from random import Random
 from typing import Any, Final
 
-from leadswitch.demo.catalogue import DEMAND, ELSEWHERE, FIRST_NAMES, LAST_NAMES, MARKETS, Market
+from leadswitch.demo.catalog import DEMAND, ELSEWHERE, FIRST_NAMES, LAST_NAMES, MARKETS, Market
 from routing.places.zips import find_place, zips_in_state, zips_within
 
 # Each has 100 numbers that nobody has: 555-0100 to 555-0199.
@@ -71,12 +71,12 @@ def _phone(state: str, number: int) -> str:
 
 
 def _zips_around(market: Market) -> Sequence[str]:
-    """ZIPs around the centre, within the market's state so that ZIP and state agree."""
-    centre = find_place(market.zip)
-    if centre is None or centre.latitude is None or centre.longitude is None:
+    """ZIPs around the center, within the market's state so that ZIP and state agree."""
+    center = find_place(market.zip)
+    if center is None or center.latitude is None or center.longitude is None:
         message = f"the ZIP {market.zip} of {market.name} has no known place"
         raise LookupError(message)
-    near = zips_within(latitude=centre.latitude, longitude=centre.longitude, miles=REACH_MILES)
+    near = zips_within(latitude=center.latitude, longitude=center.longitude, miles=REACH_MILES)
     in_state = set(zips_in_state(market.state))
     return [zip_code for zip_code in near if zip_code in in_state]
 

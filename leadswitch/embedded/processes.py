@@ -1,6 +1,6 @@
 """Finds and ends the server processes of one directory.
 
-A server is recognised by its name and its working directory (both servers change into their data
+A server is recognized by its name and its working directory (both servers change into their data
 directory), never by a recorded pid alone: a pid may be stale, reused, or copied along with a checkout. The
 kernel keeps the working directory of a process whose directory was deleted, so orphans of `rm -rf var/` are
 found too.

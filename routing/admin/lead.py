@@ -12,7 +12,7 @@ from routing.admin.filters import LeadDayFilter, PausedFilter
 from routing.intake.corrections import tell_note
 from routing.intake.identity import identify
 from routing.models import Lead, LeadStatus
-from routing.values.normalize import FieldError, normalise_email, normalise_phone
+from routing.values.normalize import FieldError, normalize_email, normalize_phone
 from tracing.admin.columns import badge, reason_column, reason_field, time_column
 from tracing.admin.filters import LeadReasonFilter
 from tracing.admin.keyset import MOST_LOOKED
@@ -39,14 +39,14 @@ CONTACT: Final = (
 
 def hash_typed_email(text: str) -> str | None:
     try:
-        return identify(email=normalise_email(text), phone=None).email_hash
+        return identify(email=normalize_email(text), phone=None).email_hash
     except FieldError:
         return None
 
 
 def hash_typed_phone(text: str) -> str | None:
     try:
-        return identify(email=None, phone=normalise_phone(text)).phone_hash
+        return identify(email=None, phone=normalize_phone(text)).phone_hash
     except FieldError:
         return None
 

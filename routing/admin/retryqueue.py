@@ -21,7 +21,7 @@ from routing.models import RetryingLead
 from tracing.admin.keyset import KeysetChangeList
 from tracing.admin.readonly import ReadOnlyAdmin
 from tracing.parsing import parse_id
-from tracing.vocabulary import SKIP_REASONS
+from tracing.skip_reasons import SKIP_REASONS
 from tracing.wording import count
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -101,7 +101,7 @@ class RetryQueueAdmin(ReadOnlyAdmin):
 
     @admin.display(description="attempts")
     def tries(self, lead: RetryingLead) -> str:
-        """All of them, and those in a row that count towards an end: "7 (failed 2 of 3)"."""
+        """All of them, and those in a row that count toward an end: "7 (failed 2 of 3)"."""
         parts = []
         if lead.errors:
             parts.append(f"failed {lead.errors} of {lead.workspace.max_attempts}")

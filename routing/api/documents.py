@@ -254,7 +254,7 @@ _DETAIL: Final[dict[str, Any]] = {
     "status": "failed",
     "result": "unsold",
     "reason": "insufficient_credits",
-    "message": "No buyer that was left has enough credits.",
+    "message": "No remaining buyer has enough credits.",
     "buyers": 0,
     "duplicate_of": None,
     "received_at": "2026-01-31T12:00:01.250000Z",
@@ -408,7 +408,7 @@ TOO_FAST_EXAMPLE: Final = OpenApiExample(
 )
 UNKNOWN_EXAMPLE: Final = OpenApiExample(
     "No such key",
-    value={"error": {"code": "unauthorised", "message": "No such source key."}},
+    value={"error": {"code": "unauthorized", "message": "No such source key."}},
     response_only=True,
     status_codes=["401"],
 )

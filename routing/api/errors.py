@@ -28,7 +28,7 @@ DEFAULT_CHALLENGE = 'Api-Key realm="leadswitch"'
 
 CODES_BY_STATUS = {
     400: "malformed",
-    401: "unauthorised",
+    401: "unauthorized",
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
@@ -88,7 +88,7 @@ class FieldsInvalid(ApiError):
     """`fields` maps a field's path to [{"code", "message"}]."""
 
     def __init__(self, fields: Mapping[str, list[dict[str, str]]]) -> None:
-        super().__init__(_summarise(fields), status_code=400, code="validation_failed")
+        super().__init__(_summarize(fields), status_code=400, code="validation_failed")
         self.fields = dict(fields)
 
 
@@ -144,7 +144,7 @@ def _describe(error: exceptions.APIException) -> dict[str, Any]:
         return build_error(error.error_code, error.message, extra=error.extra)
     if isinstance(error, exceptions.ValidationError):
         fields = flatten_details(error.detail)
-        return build_error("validation_failed", _summarise(fields), fields=fields)
+        return build_error("validation_failed", _summarize(fields), fields=fields)
     status = error.status_code
     fallback = "malformed" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "unavailable"
     code = CODES_BY_STATUS.get(status, fallback)
@@ -189,7 +189,7 @@ def _walk(detail: Any, *, path: str) -> Iterator[tuple[str, Any]]:
         yield path, detail
 
 
-def _summarise(fields: Mapping[str, list[dict[str, str]]]) -> str:
+def _summarize(fields: Mapping[str, list[dict[str, str]]]) -> str:
     named = [name for name in fields if name != NON_FIELD_ERRORS]
     if not named:
         return " ".join(problem["message"] for problems in fields.values() for problem in problems)

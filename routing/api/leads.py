@@ -38,7 +38,7 @@ from routing.leads.actions import (
 )
 from routing.models import LeadStatus, SourceKey, SourceScope
 from routing.queries import find_sent_lead, read_state_after_commit
-from routing.values.normalize import FieldError, normalise_text
+from routing.values.normalize import FieldError, normalize_text
 
 
 class SourceView(KeyView):
@@ -125,7 +125,7 @@ class DispatchNowView(SourceView):
 
 
 def _tried_too_often(wait_seconds: int) -> ApiError:
-    allowed = settings.LEADSWITCH_LEAD_TRIES_AN_HOUR["sender"]
+    allowed = settings.LEADSWITCH_LEAD_TRIES_PER_HOUR["sender"]
     message = (
         f"One lead may be tried on request {allowed} times an hour: try again in {wait_seconds} seconds."
     )
@@ -150,7 +150,7 @@ def _show_changed(public_id: UUID, *, to: LeadStatus, status: int) -> Response:
 
 def _read_reason(text: str | None) -> str:
     try:
-        return normalise_text(text, max_length=MAX_REASON) or ""
+        return normalize_text(text, max_length=MAX_REASON) or ""
     except FieldError as error:
         raise FieldsInvalid({"reason": [{"code": error.code, "message": error.message}]}) from None
 

@@ -14,7 +14,7 @@ from routing.intake.corrections import ASSUMED, DROPPED, MOVED
 from routing.intake.reader import FieldReader
 from routing.values.lenient import as_shorter, as_text
 from routing.values.moments import as_moment
-from routing.values.normalize import FieldError, normalise_block, normalise_text
+from routing.values.normalize import FieldError, normalize_block, normalize_text
 
 CONSENT_KEYS: Final = ("given_at", "text", "ip", "url", "token")
 # A time, or a certificate that holds it. What is kept besides proves nothing alone.
@@ -23,8 +23,8 @@ MAX_CLOCK_SKEW: Final = timedelta(minutes=5)
 MAX_TOKEN: Final = 500
 MAX_WORDS: Final = 4_000
 
-normalise_token = partial(normalise_text, max_length=MAX_TOKEN)
-normalise_consent_text = partial(normalise_block, max_length=MAX_WORDS)
+normalize_token = partial(normalize_text, max_length=MAX_TOKEN)
+normalize_consent_text = partial(normalize_block, max_length=MAX_WORDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +60,9 @@ def read_consent(reader: FieldReader, *, at: datetime) -> Consent | None:
     inner.refuse_unknown(CONSENT_KEYS)
     given_at = inner.read("given_at", partial(parse_past_time, at=at))
     inner.require("given_at", given_at, fix="send when the person agreed, like 2026-01-31T12:00:00Z")
-    text = inner.read("text", normalise_consent_text)
+    text = inner.read("text", normalize_consent_text)
     ip = inner.read("ip", parse_ip)
-    url, token = inner.read("url", parse_url), inner.read("token", normalise_token)
+    url, token = inner.read("url", parse_url), inner.read("token", normalize_token)
     return Consent(given_at=given_at, text=text, ip=ip, url=url, token=token) if given_at else None
 
 
@@ -74,10 +74,10 @@ def read_consent_leniently(
     given_at = inner.read("given_at", partial(parse_past_time, at=at), loosen=partial(as_moment, zone=zone))
     found = Consent(
         given_at=given_at,
-        text=inner.read("text", normalise_consent_text, loosen=partial(as_shorter, max_length=MAX_WORDS)),
+        text=inner.read("text", normalize_consent_text, loosen=partial(as_shorter, max_length=MAX_WORDS)),
         ip=inner.read("ip", parse_ip, loosen=as_text),
         url=inner.read("url", parse_url, loosen=as_text),
-        token=inner.read("token", normalise_token, loosen=partial(as_shorter, max_length=MAX_TOKEN)),
+        token=inner.read("token", normalize_token, loosen=partial(as_shorter, max_length=MAX_TOKEN)),
     )
     if found == Consent():
         return None
@@ -119,7 +119,7 @@ def _name_others(unknown: Mapping[str, Any], reader: FieldReader) -> dict[str, A
 
 def parse_past_time(value: object, *, at: datetime) -> datetime | None:
     """ISO 8601 with an offset, as UTC; up to five minutes ahead of `at`, for clocks that differ."""
-    text = normalise_text(value, max_length=50)
+    text = normalize_text(value, max_length=50)
     if text is None:
         return None
     try:
@@ -135,7 +135,7 @@ def parse_past_time(value: object, *, at: datetime) -> datetime | None:
 
 
 def parse_ip(value: object) -> str | None:
-    text = normalise_text(value, max_length=50)
+    text = normalize_text(value, max_length=50)
     if text is None:
         return None
     try:
@@ -150,7 +150,7 @@ def parse_ip(value: object) -> str | None:
 
 
 def parse_url(value: object) -> str | None:
-    text = normalise_text(value, max_length=2_000)
+    text = normalize_text(value, max_length=2_000)
     if text is None:
         return None
     try:

@@ -1,6 +1,6 @@
-"""Who a lead is: keyed hashes of the normalised e-mail and phone, kept apart. Blank is None, never a hash.
+"""Who a lead is: keyed hashes of the normalized e-mail and phone, kept apart. Blank is None, never a hash.
 
-An address whose domain can be written in two ways, and a line that can be dialled in two ways, are one.
+An address whose domain can be written in two ways, and a line that can be dialed in two ways, are one.
 
 The key keeps someone who has only the table from trying out all phone numbers. A prefix keeps an e-mail and a
 phone of the same text apart.
@@ -22,12 +22,12 @@ class Identity(NamedTuple):
 
 
 def hash_email(email: str | None, *, key: bytes) -> str | None:
-    """`email` as normalise_email returns it."""
+    """`email` as normalize_email returns it."""
     return _hash(b"email", unify_email(email) if email else None, key=key)
 
 
 def hash_phone(phone: str | None, *, key: bytes) -> str | None:
-    """`phone` as normalise_phone returns it."""
+    """`phone` as normalize_phone returns it."""
     return _hash(b"phone", unify_phone(phone) if phone else None, key=key)
 
 

@@ -43,14 +43,14 @@ from routing.values.normalize import (
     MAX_NAME,
     FieldError,
     Phone,
-    normalise_country,
-    normalise_email,
-    normalise_extension,
-    normalise_name,
-    normalise_state,
-    normalise_text,
-    normalise_vertical,
-    normalise_zip,
+    normalize_country,
+    normalize_email,
+    normalize_extension,
+    normalize_name,
+    normalize_state,
+    normalize_text,
+    normalize_vertical,
+    normalize_zip,
     read_phone,
 )
 
@@ -63,8 +63,8 @@ MAX_EXTERNAL_ID = 100
 # What a sender puts among the attributes, and conditions may also name without their prefix.
 COMPANY_FIELDS = ("industry", "company_size", "revenue")
 
-normalise_address = partial(normalise_text, max_length=MAX_ADDRESS)
-normalise_external_id = partial(normalise_text, max_length=MAX_EXTERNAL_ID)
+normalize_address = partial(normalize_text, max_length=MAX_ADDRESS)
+normalize_external_id = partial(normalize_text, max_length=MAX_EXTERNAL_ID)
 shorten_name = partial(as_shorter, max_length=MAX_NAME)
 
 
@@ -79,7 +79,7 @@ class LeadInvalid(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanLead:
-    """Valid and normalised. Its repr shows nothing that identifies a person."""
+    """Valid and normalized. Its repr shows nothing that identifies a person."""
 
     first_name: str | None = field(repr=False)
     last_name: str | None = field(repr=False)
@@ -218,17 +218,17 @@ def _read_leniently(payload: Mapping[str, Any], *, at: datetime, zone: tzinfo) -
 
 
 def _read_location(reader: FieldReader) -> dict[str, Any]:
-    country = reader.read("country", normalise_country, loosen=as_text, is_needed=True)
+    country = reader.read("country", normalize_country, loosen=as_text, is_needed=True)
     country = country or _guess_country(reader)
     zip_code = _read_zip(reader, country=country)
     reader.require("zip", zip_code, fix="send the five-digit ZIP code")
-    normalise = partial(normalise_state, country=country)
-    state = reader.read("state", normalise, loosen=partial(as_state, country=country))
+    normalize = partial(normalize_state, country=country)
+    state = reader.read("state", normalize, loosen=partial(as_state, country=country))
     home_state = None if country == HOME else find_home_state(country, zip_code=zip_code, state=state)
     if home_state is not None:
         country, state = HOME, home_state
         zip_code = _read_zip_again(reader) if zip_code else None
-    city = reader.read("city", normalise_name, loosen=shorten_name)
+    city = reader.read("city", normalize_name, loosen=shorten_name)
     place = find_place(zip_code) if zip_code and country == HOME else None
     if place is None:
         if zip_code and country == HOME:
@@ -247,7 +247,7 @@ def _read_location(reader: FieldReader) -> dict[str, Any]:
 
 def _read_zip(reader: FieldReader, *, country: str) -> str | None:
     loosen = partial(as_zip, state=reader.payload.get("state")) if country == HOME else as_text
-    return reader.read("zip", partial(normalise_zip, country=country), loosen=loosen, is_needed=True)
+    return reader.read("zip", partial(normalize_zip, country=country), loosen=loosen, is_needed=True)
 
 
 def _read_zip_again(reader: FieldReader) -> str | None:
@@ -296,21 +296,21 @@ def _guess_country(reader: FieldReader) -> str:
 
 
 def _read_contact(reader: FieldReader, *, region: str, is_required: bool) -> dict[str, str | None]:
-    email = reader.read("email", normalise_email, loosen=as_email)
+    email = reader.read("email", normalize_email, loosen=as_email)
     phone = reader.read("phone", partial(read_phone, region=region), loosen=as_phone)
     if phone is not None and not phone.is_known:
         reader.correct("phone", UNKNOWN, "has an area code that is in no table: kept")
     if is_required and email is None and phone is None:
         _refuse_unreachable(reader)
-    extension = reader.read("phone_extension", normalise_extension, loosen=as_text)
+    extension = reader.read("phone_extension", normalize_extension, loosen=as_text)
     return {
         "email": email,
         "phone": phone.number if phone else None,
         "phone_extension": _choose_extension(phone, extension),
-        "first_name": reader.read("first_name", normalise_name, loosen=shorten_name),
-        "last_name": reader.read("last_name", normalise_name, loosen=shorten_name),
+        "first_name": reader.read("first_name", normalize_name, loosen=shorten_name),
+        "last_name": reader.read("last_name", normalize_name, loosen=shorten_name),
         "address": reader.read(
-            "address", normalise_address, loosen=partial(as_shorter, max_length=MAX_ADDRESS)
+            "address", normalize_address, loosen=partial(as_shorter, max_length=MAX_ADDRESS)
         ),
     }
 
@@ -336,7 +336,7 @@ def _read_vertical(reader: FieldReader, *, default: str | None) -> str | None:
         reader.correct("vertical", DROPPED, "says that there is none: left out", received=given)
         vertical = None
     else:
-        vertical = reader.read("vertical", normalise_vertical, loosen=as_vertical, is_needed=not default)
+        vertical = reader.read("vertical", normalize_vertical, loosen=as_vertical, is_needed=not default)
     if not default:
         reader.require("vertical", vertical, fix="send it, or set a default on the source")
     return vertical or default
@@ -349,4 +349,4 @@ def _read_external_id(reader: FieldReader) -> str | None:
         reader.correct("external_id", DROPPED, "says that there is none: left out", received=given)
         return None
     loosen = partial(as_external_id, max_length=MAX_EXTERNAL_ID)
-    return reader.read("external_id", normalise_external_id, loosen=loosen)
+    return reader.read("external_id", normalize_external_id, loosen=loosen)

@@ -52,7 +52,7 @@ class FieldReader:
     def read(
         self,
         name: str,
-        normalise: Callable[[object], Value | None],
+        normalize: Callable[[object], Value | None],
         *,
         loosen: Loosen = lambda _: (),
         is_needed: bool = False,
@@ -65,22 +65,22 @@ class FieldReader:
         if value is None:
             return None
         try:
-            return normalise(value)
+            return normalize(value)
         except FieldError as error:
             if self.corrections is None:
                 self.add(name, error)
                 return None
-            found = self._read_loosely(name, value, normalise, loosen)
+            found = self._read_loosely(name, value, normalize, loosen)
             if found is None and not self._is_left_out(name, value, error, is_needed=is_needed):
                 self.add(name, error)
             return found
 
     def _read_loosely(
-        self, name: str, value: object, normalise: Callable[[object], Value | None], loosen: Loosen
+        self, name: str, value: object, normalize: Callable[[object], Value | None], loosen: Loosen
     ) -> Value | None:
         for candidate, done in loosen(value):
             try:
-                found = normalise(candidate)
+                found = normalize(candidate)
             except FieldError:
                 continue
             if found is not None:

@@ -10,7 +10,7 @@ from django.db import transaction
 from routing.access.api_keys import By, KeyRefused, issue, parse_scopes
 from routing.access.named import NameNotFound, choose_named, find_workspace
 from routing.models import IntakeMode, Source, SourceKey, Workspace
-from routing.values.normalize import FieldError, normalise_vertical
+from routing.values.normalize import FieldError, normalize_vertical
 
 
 class SourceNotMade(ValueError):
@@ -40,7 +40,7 @@ def create_source(
     Raises SourceNotMade.
     """
     try:
-        default_vertical = normalise_vertical(vertical) or ""
+        default_vertical = normalize_vertical(vertical) or ""
     except FieldError as error:
         raise SourceNotMade(f"the vertical {error.message}") from None
     with transaction.atomic():

@@ -19,7 +19,7 @@ MAX_HOPS: Final = 8
 _WATCHED: Final = ("workspace_id", "name", "priority", "active", "conditions", "destination_id", "tags")
 _LEADS: Final = ("workspace_id", "active", "destination_id")
 
-_SERIALISE: Final = f"PERFORM pg_advisory_xact_lock({RULES_LOCK}); RETURN NULL;"
+_SERIALIZE: Final = f"PERFORM pg_advisory_xact_lock({RULES_LOCK}); RETURN NULL;"
 
 # Bounded by places and depths, not by paths: it ends in a ring and is quick in a dense graph.
 _NO_RING: Final = f"""
@@ -102,7 +102,7 @@ def rule_triggers() -> list[pgtrigger.Trigger]:
             level=pgtrigger.Statement,
             when=pgtrigger.Before,
             operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
-            func=_SERIALISE,
+            func=_SERIALIZE,
         ),
         # After the statement, so that a ring made by several of its rows is seen.
         pgtrigger.Trigger(

@@ -124,7 +124,7 @@ def distance_miles(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
 
 
 def zips_within(*, latitude: float, longitude: float, miles: float) -> list[str]:
-    """The ZIPs whose centre is at most `miles` away, sorted."""
+    """The ZIPs whose center is at most `miles` away, sorted."""
     margin = miles / MILES_A_DEGREE
     return sorted(
         zip_code
@@ -134,11 +134,6 @@ def zips_within(*, latitude: float, longitude: float, miles: float) -> list[str]
         and abs(lat - latitude) <= margin
         and distance_miles(latitude, longitude, lat, lon) <= miles
     )
-
-
-def zips_in_county(*, state: str, county: str) -> list[str]:
-    """`county` as the data writes it, such as Fulton County; sorted. With the ZIPs that lie there in part."""
-    return sorted(zip_code for zip_code in load_rows() if (state, county) in list_counties(zip_code))
 
 
 def list_counties(zip_code: str) -> tuple[County, ...]:

@@ -18,7 +18,7 @@ from routing.places.countries import HOME, TERRITORIES, abroad, split_abroad
 from routing.places.regions import REGIONS
 from routing.places.states import US_NAMES, find_state
 from routing.places.zips import find_county, list_known_counties, list_states, load_rows
-from routing.values.normalize import FieldError, normalise_country, normalise_vertical, normalise_zip
+from routing.values.normalize import FieldError, normalize_country, normalize_vertical, normalize_zip
 
 Canonical: TypeAlias = Callable[[str], str]
 
@@ -74,7 +74,7 @@ def read_state(text: str) -> str:
 
 def read_country(text: str) -> str:
     try:
-        code = normalise_country(text)
+        code = normalize_country(text)
     except FieldError:
         code = None
     if code is None:
@@ -96,7 +96,7 @@ def read_zip(text: str) -> str:
         raise LiteralError(f"{text!r} is no ZIP code: write five digits, like 30312; abroad DE-30312")
     _require_country(country)
     try:
-        return abroad(country, normalise_zip(rest, country=country)) or ""
+        return abroad(country, normalize_zip(rest, country=country)) or ""
     except FieldError as error:
         raise LiteralError(f"{text!r} {error.message}") from None
 
@@ -156,7 +156,7 @@ COUNTY_ENDINGS: Final = ("County", "Parish", "city", "Borough", "Municipio", "Mu
 
 def read_vertical(text: str) -> str:
     try:
-        vertical = normalise_vertical(text)
+        vertical = normalize_vertical(text)
     except FieldError as error:
         raise LiteralError(f"{text!r} {error.message}") from None
     if vertical is None or not vertical.strip("_"):

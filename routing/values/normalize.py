@@ -33,7 +33,7 @@ BRITISH_CODE = re.compile(r"([A-Z]{1,2}[0-9][A-Z0-9]?) ?([0-9][A-Z]{2})", re.IGN
 NORTH_AMERICA, MEXICO, ARGENTINA = 1, 52, 54
 # Area code, exchange and line. Never assigned are area codes N9X, N11, 37X, 96X and 555, and exchanges N11 and 555.
 ASSIGNABLE = re.compile(r"(?!.11|.9|37|96|555)[2-9][0-8][0-9](?!.11|555)[2-9][0-9]{6}")
-# Dialled before a Mexican number until 2019: 1 from abroad, 044 and 045 for mobiles, 01 for long distance.
+# Dialed before a Mexican number until 2019: 1 from abroad, 044 and 045 for mobiles, 01 for long distance.
 MEXICAN_PREFIX = re.compile(r"(?:1|01|044|045)([2-9][0-9]{9})")
 MAX_EXTENSION = 15
 COUNTRY_ALIASES = {
@@ -74,7 +74,7 @@ class FieldError(ValueError):
         self.message = message
 
 
-def normalise_text(value: object, *, max_length: int) -> str | None:
+def normalize_text(value: object, *, max_length: int) -> str | None:
     """One line: NFC, runs of white space as one space, no control characters."""
     text = _require_text(value)
     # Nearly every value takes this way: printable ASCII is in NFC and has no control characters.
@@ -83,14 +83,14 @@ def normalise_text(value: object, *, max_length: int) -> str | None:
     return _limit(" ".join(text.split()), max_length=max_length)
 
 
-def normalise_block(value: object, *, max_length: int) -> str | None:
-    """Text of several lines: as normalise_text, but line breaks and the spaces within lines stay."""
+def normalize_block(value: object, *, max_length: int) -> str | None:
+    """Text of several lines: as normalize_text, but line breaks and the spaces within lines stay."""
     text = _require_text(value).replace("\r\n", "\n").replace("\r", "\n")
     return _limit(_fix_characters(text, fixes=BLOCK_FIXES).strip(), max_length=max_length)
 
 
-def normalise_name(value: object) -> str | None:
-    return normalise_text(value, max_length=MAX_NAME)
+def normalize_name(value: object) -> str | None:
+    return normalize_text(value, max_length=MAX_NAME)
 
 
 class Phone(NamedTuple):
@@ -103,7 +103,7 @@ class Phone(NamedTuple):
 
 def read_phone(value: object, *, region: str = "US") -> Phone | None:
     """`region` is the country of a number without a country code."""
-    text = normalise_text(value, max_length=MAX_PHONE)
+    text = normalize_text(value, max_length=MAX_PHONE)
     if text is None:
         return None
     try:
@@ -137,7 +137,7 @@ def _is_in_use(area_code: str) -> bool:
     )
 
 
-def normalise_phone(value: object, *, region: str = "US") -> str | None:
+def normalize_phone(value: object, *, region: str = "US") -> str | None:
     """E.164 without the extension: what says who the person is."""
     phone = read_phone(value, region=region)
     return phone.number if phone else None
@@ -161,20 +161,20 @@ def unify_phone(number: str) -> str:
     return number
 
 
-def normalise_extension(value: object) -> str | None:
-    text = normalise_text(value, max_length=MAX_PHONE)
+def normalize_extension(value: object) -> str | None:
+    text = normalize_text(value, max_length=MAX_PHONE)
     digits = re.sub(r"[^0-9]", "", text or "")
     if text and not 0 < len(digits) <= MAX_EXTENSION:
         raise FieldError("invalid", f"must be at most {MAX_EXTENSION} digits, like 104")
     return digits or None
 
 
-def normalise_email(value: object) -> str | None:
+def normalize_email(value: object) -> str | None:
     """Lower-cased as a whole, although a host may tell local parts apart by case: none in use does.
 
     The domain is in the form that people read: unify_email gives the one to compare.
     """
-    text = normalise_text(value, max_length=MAX_EMAIL)
+    text = normalize_text(value, max_length=MAX_EMAIL)
     if text is None:
         return None
     local, at_sign, domain = text.lower().rpartition("@")
@@ -192,23 +192,23 @@ def normalise_email(value: object) -> str | None:
 
 
 def unify_email(email: str) -> str:
-    """One form for the two ways to write an internationalized domain. `email` as normalise_email returns it."""
+    """One form for the two ways to write an internationalized domain. `email` as normalize_email returns it."""
     if email.isascii():
         return email
     local, _, domain = email.rpartition("@")
     return f"{local}@{encode_domain(domain) or domain}"
 
 
-def normalise_zip(value: object, *, country: str = "US") -> str | None:
+def normalize_zip(value: object, *, country: str = "US") -> str | None:
     """Five digits of a US ZIP code (ZIP+4 loses its end); elsewhere a postal code in its country's form.
 
     A ZIP code that the tables lack may be new: it is taken where others begin with the same three digits.
     """
-    text = normalise_text(value, max_length=MAX_POSTAL_CODE)
+    text = normalize_text(value, max_length=MAX_POSTAL_CODE)
     if text is None:
         return None
     if country == "CA":
-        return _normalise_canadian(text)
+        return _normalize_canadian(text)
     if country != "US":
         matched = BRITISH_CODE.fullmatch(text) if country == "GB" else None
         return f"{matched[1]} {matched[2]}".upper() if matched else text.upper()
@@ -220,15 +220,15 @@ def normalise_zip(value: object, *, country: str = "US") -> str | None:
     return matched[1]
 
 
-def _normalise_canadian(text: str) -> str:
+def _normalize_canadian(text: str) -> str:
     matched = CANADIAN_CODE.fullmatch(text)
     if not matched:
         raise FieldError("invalid", "is not a Canadian postal code: write it like K1A 0B1")
     return f"{matched[1]} {matched[2]}".upper()
 
 
-def normalise_state(value: object, *, country: str = "US") -> str | None:
-    text = normalise_text(value, max_length=50)
+def normalize_state(value: object, *, country: str = "US") -> str | None:
+    text = normalize_text(value, max_length=50)
     if text is None:
         return None
     code = text.upper()
@@ -239,8 +239,8 @@ def normalise_state(value: object, *, country: str = "US") -> str | None:
     return code
 
 
-def normalise_country(value: object) -> str | None:
-    text = normalise_text(value, max_length=50)
+def normalize_country(value: object) -> str | None:
+    text = normalize_text(value, max_length=50)
     if text is None:
         return None
     code = COUNTRY_ALIASES.get(text.upper(), text.upper())
@@ -249,8 +249,8 @@ def normalise_country(value: object) -> str | None:
     return code
 
 
-def normalise_vertical(value: object) -> str | None:
-    text = normalise_text(value, max_length=200)
+def normalize_vertical(value: object) -> str | None:
+    text = normalize_text(value, max_length=200)
     if text is None:
         return None
     slug = VERTICAL_SEPARATORS.sub("_", text.lower())

@@ -1,4 +1,4 @@
-"""Compares what was measured with what the product is meant to reach. Nothing here rounds in its own favour."""
+"""Compares what was measured with what the product is meant to reach. Nothing here rounds in its own favor."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

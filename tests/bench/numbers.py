@@ -29,5 +29,5 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
-    """Round by round: what disturbs the machine disturbs neighbours alike."""
+    """Round by round: what disturbs the machine disturbs neighbors alike."""
     return [own / other for own, other in zip(ours, theirs, strict=True)]

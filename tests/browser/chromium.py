@@ -91,7 +91,7 @@ def watched(browser: Browser, address: str, **options: Any) -> Iterator[tuple[Br
 
 def barriers(page: Page) -> list[str]:
     """What axe-core finds on the page that keeps people out, in light and dark: rule, place and advice of each."""
-    page.evaluate(NO_TRANSITIONS)  # or colours are looked at half-way
+    page.evaluate(NO_TRANSITIONS)  # or colors are looked at half-way
     page.evaluate(AXE)
     # To preload is to ask for every style sheet again, and for what it imports from the wrong address.
     options = {"resultTypes": ["violations"], "preload": False}

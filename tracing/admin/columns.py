@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from tracing.vocabulary import SKIP_REASONS
+from tracing.skip_reasons import SKIP_REASONS
 from tracing.wording import duration, money
 
 Column = Callable[..., SafeString | str]
@@ -54,7 +54,7 @@ def duration_column(name: str = "duration_ms", *, label: str = "took") -> Column
 
 
 def word_column(name: str, *, words: Mapping[Any, str], label: str = "") -> Column:
-    """One of `words`, coloured by what it means."""
+    """One of `words`, colored by what it means."""
 
     def tell(code: str) -> SafeString:
         return badge(words.get(code, code), code=code)

@@ -177,11 +177,11 @@ def place_far(
 
 def _reaching(names: Sequence[str], place: Place, *, side: str) -> Q:
     """The place itself and what lies on the way to it, from older (`side` gt) or from newer rows (lt)."""
-    towards = "gte" if side == "lt" else "lte"
-    nearest = Q(**{f"{names[0]}__{towards}": place[0]})
+    toward = "gte" if side == "lt" else "lte"
+    nearest = Q(**{f"{names[0]}__{toward}": place[0]})
     if len(names) == 1:
         return nearest
-    nearer = Q(**{f"{names[0]}__{towards[:-1]}": place[0]})
+    nearer = Q(**{f"{names[0]}__{toward[:-1]}": place[0]})
     return nearest & (nearer | Q(**{names[0]: place[0]}) & _reaching(names[1:], place[1:], side=side))
 
 

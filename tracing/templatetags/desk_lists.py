@@ -11,7 +11,7 @@ register = template.Library()
 
 
 @register.filter
-def labelled(cells: Iterable[SafeString], headers: Iterable[Mapping[str, Any]]) -> Iterator[SafeString]:
+def labeled(cells: Iterable[SafeString], headers: Iterable[Mapping[str, Any]]) -> Iterator[SafeString]:
     """Each cell with its column's name: on a phone a row is a card, and the head of the table is not there.
 
     A cell is what Django renders, "<td class=…>…</td>" or "<th …", so its first ">" closes its opening tag.

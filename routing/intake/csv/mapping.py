@@ -17,7 +17,7 @@ from routing.intake.csv.rows import SheetNumber
 from routing.intake.parse import LEAD_KEYS
 from routing.values.attributes import KEY
 from routing.values.moments import read_local_time
-from routing.values.normalize import FieldError, normalise_vertical
+from routing.values.normalize import FieldError, normalize_vertical
 from routing.values.person_name import split_full_name
 
 # Of the import alone: a name that is split, and when the lead came in where it came in first.
@@ -232,7 +232,7 @@ def _read_verticals(texts: Iterable[str]) -> dict[str, str]:
         pairs = _read_pairs(Path(text[1:])) if text.startswith("@") else [_split_vertical(text)]
         for value, vertical in pairs:
             try:
-                verticals[fold_name(value)] = normalise_vertical(vertical) or ""
+                verticals[fold_name(value)] = normalize_vertical(vertical) or ""
             except FieldError as error:
                 raise MappingError(f"--vertical-map: {vertical!r} {error.message}") from None
             if not verticals[fold_name(value)]:

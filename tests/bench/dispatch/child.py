@@ -142,7 +142,7 @@ class Child:
 
     def pile_up(self, contender: str, count: int) -> Mapping[str, Any]:
         """Another workspace of the same shard has so many leads that are due, and nobody buys them."""
-        workspace = self._neighbour()
+        workspace = self._neighbor()
         mode = DispatchMode.EVENT if contender == EVENT else DispatchMode.POLL
         Workspace.objects.filter(pk=workspace.pk).update(dispatch_mode=mode)
         self._insert(count, slugs=workspace.slug, workspaces=1, due_in=-SECONDS_PILED)
@@ -157,11 +157,11 @@ class Child:
 
     def count_piled(self) -> Mapping[str, Any]:
         waiting = Lead.objects.filter(
-            workspace=self._neighbour(), status=LeadStatus.PENDING, next_attempt_at__lte=timezone.now()
+            workspace=self._neighbor(), status=LeadStatus.PENDING, next_attempt_at__lte=timezone.now()
         )
         return {"count": waiting.count()}
 
-    def _neighbour(self) -> Workspace:
+    def _neighbor(self) -> Workspace:
         shards = settings.LEADSWITCH_READY_SHARDS
         shard = shard_of(Workspace.objects.get(slug="bench").pk, shards=shards)
         others = Workspace.objects.filter(slug__startswith="backlog-").order_by("pk")
@@ -217,7 +217,7 @@ class Child:
     def put_due(self, count: int, first_id: int, due_in: float) -> Mapping[str, Any]:
         """Put leads that all come up in one instant; how many seconds are left until then.
 
-        Nobody starts them: what was learnt of how much the queues may hold is forgotten.
+        Nobody starts them: what was learned of how much the queues may hold is forgotten.
         """
         get_client(60.0).delete(pace_key())
         workspaces = self._backlog_ids()

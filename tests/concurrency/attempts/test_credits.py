@@ -1,4 +1,4 @@
-"""Leads that race for the last credits: three lines of defence, and what each is worth alone."""
+"""Leads that race for the last credits: three lines of defense, and what each is worth alone."""
 
 import re
 from collections.abc import Iterator

@@ -16,13 +16,13 @@ from tests.support.waiting import fetch_value, wait_until_blocked
 pytestmark = pytest.mark.usefixtures("committed_db")
 
 SECONDS = 20
-SERIALISER = "SELECT tgname FROM pg_trigger WHERE tgname LIKE 'pgtrigger_one_at_a_time%%'"
-serialised_or_not = pytest.mark.parametrize("is_serialised", [True, False], ids=["serialised", "control"])
+SERIALIZER = "SELECT tgname FROM pg_trigger WHERE tgname LIKE 'pgtrigger_one_at_a_time%%'"
+serialized_or_not = pytest.mark.parametrize("is_serialized", [True, False], ids=["serialized", "control"])
 
 
 @contextmanager
 def without_the_lock() -> Iterator[None]:
-    name = fetch_value(SERIALISER)
+    name = fetch_value(SERIALIZER)
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE routing_rule DISABLE TRIGGER {name}")
         try:
@@ -31,7 +31,7 @@ def without_the_lock() -> Iterator[None]:
             cursor.execute(f"ALTER TABLE routing_rule ENABLE TRIGGER {name}")
 
 
-def overlap(first: Callable[[], object], second: Callable[[], object], *, is_serialised: bool) -> None:
+def overlap(first: Callable[[], object], second: Callable[[], object], *, is_serialized: bool) -> None:
     """Make the second change while the first is made and not yet committed, or have it wait for that."""
     is_made, may_commit = Event(), Event()
 
@@ -41,11 +41,11 @@ def overlap(first: Callable[[], object], second: Callable[[], object], *, is_ser
             is_made.set()
             assert may_commit.wait(SECONDS)
 
-    with nullcontext() if is_serialised else without_the_lock(), in_background(change_first):
+    with nullcontext() if is_serialized else without_the_lock(), in_background(change_first):
         try:
             assert is_made.wait(SECONDS)
             with in_background(second) as change_second:
-                if is_serialised:
+                if is_serialized:
                     wait_until_blocked()
                     may_commit.set()
                 change_second.result(SECONDS)
@@ -53,28 +53,28 @@ def overlap(first: Callable[[], object], second: Callable[[], object], *, is_ser
             may_commit.set()
 
 
-@serialised_or_not
-def test_two_rules_that_make_a_ring_only_together(is_serialised: bool) -> None:  # noqa: FBT001
+@serialized_or_not
+def test_two_rules_that_make_a_ring_only_together(is_serialized: bool) -> None:  # noqa: FBT001
     one, other = WorkspaceFactory.create_batch(2)
     there = partial(RuleFactory, workspace=one, destination=other)
     back = partial(RuleFactory, workspace=other, destination=one)
-    expected = pytest.raises(IntegrityError, match="makes a ring") if is_serialised else nullcontext()
+    expected = pytest.raises(IntegrityError, match="makes a ring") if is_serialized else nullcontext()
 
     with expected:
-        overlap(there, back, is_serialised=is_serialised)
+        overlap(there, back, is_serialized=is_serialized)
 
-    assert RoutingRule.objects.count() == (1 if is_serialised else 2)
+    assert RoutingRule.objects.count() == (1 if is_serialized else 2)
 
 
-@serialised_or_not
-def test_rule_that_leads_on_is_not_overlooked(is_serialised: bool) -> None:  # noqa: FBT001
+@serialized_or_not
+def test_rule_that_leads_on_is_not_overlooked(is_serialized: bool) -> None:  # noqa: FBT001
     """Who is sent on by a rule that is about to be committed must hear of changes further on."""
     first, second = WorkspaceFactory.create_batch(2)
     onward = RuleFactory(workspace=second)
     lead_there = partial(RuleFactory, workspace=first, destination=second)
     change_onward = partial(RoutingRule.objects.filter(pk=onward.pk).update, priority=9)
 
-    overlap(lead_there, change_onward, is_serialised=is_serialised)
+    overlap(lead_there, change_onward, is_serialized=is_serialized)
 
     version = Workspace.objects.get(pk=first.pk).rules_version
-    assert version == (2 if is_serialised else 1)  # for the new rule, and for the change behind it
+    assert version == (2 if is_serialized else 1)  # for the new rule, and for the change behind it

@@ -199,7 +199,7 @@ def enrolled(*, tier_filter: Any = None, source_name: str = "", **changes: Any) 
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_why_an_enrolment_gets_nothing_today(case: str, client: Client) -> None:
+def test_why_an_enrollment_gets_nothing_today(case: str, client: Client) -> None:
     changes, sentence = CASES[case]
     enrollment = enrolled(**changes)
     loaded = Enrollment.objects.get(pk=enrollment.pk)
@@ -287,7 +287,7 @@ def test_small_area_is_drawn_larger() -> None:
     assert window({"everywhere": True}) == window({"states": ["HI"]}) == [0, 0, 480, 270]
 
 
-def test_enrolment_in_order_has_nothing_in_its_way(client: Client) -> None:
+def test_enrollment_in_order_has_nothing_in_its_way(client: Client) -> None:
     enrollment = EnrollmentFactory(buyer__credits_cents=10_000)
     content = client.get(page(Enrollment, "change", enrollment.pk)).content.decode()
     assert "Nothing is in its way today" in content

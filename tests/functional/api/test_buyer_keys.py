@@ -34,7 +34,7 @@ def ask(key: str | None, url: str = ME) -> Any:
 def assert_refused(response: Any, message: str) -> None:
     assert response.status_code == 401
     assert response["WWW-Authenticate"] == 'Api-Key realm="leadswitch"'
-    assert response.json() == {"error": {"code": "unauthorised", "message": message}}
+    assert response.json() == {"error": {"code": "unauthorized", "message": message}}
 
 
 def run(**options: Any) -> str:

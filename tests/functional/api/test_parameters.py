@@ -58,7 +58,7 @@ class TestRefusals:
         return answer.json()["error"]["fields"]
 
     def test_unknown_parameter_is_named_with_the_known_ones(self, client: Client) -> None:
-        """A misspelt filter would show everything."""
+        """A misspelled filter would show everything."""
         assert self.fields(client, "?kinds=charge&limit=1") == {
             "kinds": [
                 {

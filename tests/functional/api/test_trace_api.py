@@ -162,7 +162,7 @@ def test_no_answer_without_a_key(lead: Lead) -> None:
     response = Client().get(f"/api/v1/leads/{lead.public_id}/trace/")
 
     assert response.status_code == 401
-    assert response.json()["error"]["code"] == "unauthorised"
+    assert response.json()["error"]["code"] == "unauthorized"
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])

@@ -25,7 +25,7 @@ from tests.support.factories import (
     TierFactory,
 )
 from tracing.models import Attempt, LeadDistributionEvent
-from tracing.vocabulary import SKIP_REASONS, Level, RetryClass
+from tracing.skip_reasons import SKIP_REASONS, Level, RetryClass
 
 AT = datetime(2026, 3, 2, 15, tzinfo=UTC)  # a Monday, 10:00 in New York
 NIGHT = {"mon": [["20:00", "24:00"]]}  # in New York: from Tuesday 01:00 UTC
@@ -81,7 +81,7 @@ def lead_to_a_paused_workspace(_campaign: Campaign, lead: Lead) -> None:
 
 
 def break_mode(campaign: Campaign, _lead: Lead) -> None:
-    Campaign.objects.filter(pk=campaign.pk).update(mode="by_favour")
+    Campaign.objects.filter(pk=campaign.pk).update(mode="by_favor")
 
 
 @contextmanager

@@ -89,7 +89,7 @@ def test_young_leads_may_still_be_on_their_way(campaign: Campaign) -> None:
 
 
 def test_wrong_time_is_put_right(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
-    """The row says in an hour; the index learnt of tomorrow only."""
+    """The row says in an hour; the index learned of tomorrow only."""
     in_an_hour = timezone.now() + HOUR
     [lead_id] = make_old_leads(campaign, count=1, next_attempt_at=in_an_hour)
     schedule.put([Due(lead_id, campaign.workspace_id, in_an_hour + 24 * HOUR)])

@@ -15,6 +15,7 @@ from routing.dispatch import pauses, schedule, workers
 from routing.dispatch.control import read_control, write_leader_heartbeat
 from routing.models import DispatchControl, DispatchPath, Workspace
 from routing.redis import keys
+from tests.support import switches
 from tests.support.admin_pages import client_of, page, person, save
 from tests.support.blocking import holding
 from tests.support.factories import LeadFactory, SourceFactory, WorkspaceFactory
@@ -73,7 +74,7 @@ def test_it_shows_all_to_users_who_see_every_workspace(root: Client, settings: A
     schedule.start([1])
     write_leader_heartbeat("host:71:ab12", epoch=3, path=DispatchPath.REDIS)
     workers.write_worker_heartbeat("celery@one")
-    pauses.pause_workspace(polled.pk, at=timezone.now(), **WHY)
+    switches.pause_workspace(polled.pk, at=timezone.now(), **WHY)
 
     text = shown(root)
 
@@ -93,7 +94,7 @@ def test_scoped_user_sees_own_workspaces_only() -> None:
     LeadFactory(source__workspace=foreign)
     schedule.put([later(5, foreign.pk)])
     write_leader_heartbeat("host:71:ab12", epoch=3, path=DispatchPath.REDIS)
-    pauses.pause_product(at=timezone.now(), actor="ann", reason="Foreign sends nonsense")
+    switches.pause_product(at=timezone.now(), actor="ann", reason="Foreign sends nonsense")
 
     text = shown(client_of(person("operator", mine)))
 
@@ -201,7 +202,7 @@ def test_looking_at_a_switch_switches_nothing(root: Client) -> None:
 
 def test_second_editor_is_warned(root: Client) -> None:
     workspace = WorkspaceFactory(name="Sunbelt")
-    pauses.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
+    switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
     asked = words(root.get(switch_url("pause", workspace)).content.decode())
     assert "It is paused already, since" in asked
     assert "Kept in the audit" not in asked  # there is no form
@@ -244,8 +245,8 @@ def test_redis_outage_is_shown_with_the_rest(root: Client, no_redis: str) -> Non
 def test_typed_markup_is_shown_as_text(root: Client) -> None:
     evil = '<script>alert("x")</script>'
     workspace = WorkspaceFactory(name=evil)
-    pauses.pause_workspace(workspace.pk, at=timezone.now(), actor=evil, reason=evil)
-    pauses.pause_product(at=timezone.now(), actor=evil, reason=evil)
+    switches.pause_workspace(workspace.pk, at=timezone.now(), actor=evil, reason=evil)
+    switches.pause_product(at=timezone.now(), actor=evil, reason=evil)
     for content in (
         root.get(URL).content.decode(),
         root.get(URL, headers=FRAGMENT).content.decode(),
@@ -311,7 +312,7 @@ def test_home_page_and_the_side_bar_lead_there(root: Client) -> None:
     write_leader_heartbeat("one", epoch=1, path=DispatchPath.REDIS)
     assert card() == "Running Leads start when they are due. 1 workspace is paused."
     WorkspaceFactory(paused_at=timezone.now())
-    pauses.pause_product(at=timezone.now(), **WHY)
+    switches.pause_product(at=timezone.now(), **WHY)
     assert card() == "Paused The whole product is paused: no lead is started. 2 workspaces are paused."
 
 

@@ -11,7 +11,6 @@ from django.urls import reverse
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.explain.lead import explain
-from distribution.explain.text import to_text
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, Tier
 from distribution.money.returns import return_assignment
 from distribution.money.wallet import adjust, set_credit_limit, top_up
@@ -21,6 +20,7 @@ from routing.models import DispatchControl, Lead, RoutingRule, Wakeup, Workspace
 from routing.reconcile import find_reconciler, run_reconciler
 from tests.support.admin_pages import client_of, save
 from tests.support.admin_pages import person as user
+from tests.support.explanations import to_text
 from tests.support.factories import (
     CampaignFactory,
     EnrollmentFactory,

@@ -187,8 +187,8 @@ def test_wrong_column_below_titles_names_the_columns(file: Path) -> None:
     [
         ({"source": "nope"}, "no source 'nope'; there are 'city'"),
         ({"workspace": "nope"}, "no source 'city'; there are none yet"),
-        ({"maps": ["Colour=zip"]}, "no column 'Colour'; the file has 'Id'"),
-        ({"maps": ["Zip=colour"]}, "no field 'colour'; there are first_name"),
+        ({"maps": ["Color=zip"]}, "no column 'Color'; the file has 'Id'"),
+        ({"maps": ["Zip=color"]}, "no field 'color'; there are first_name"),
         ({"maps": ["E-Mail=email"], "vertical_maps": []}, "no column goes into zip"),
         ({"encoding": "klingon"}, "no such text encoding"),
         ({"delimiter": "ab"}, "must be one character"),

@@ -96,14 +96,14 @@ def test_consent_is_kept_as_proof(client: Client) -> None:
 
 def test_wrong_fields_are_named_and_nothing_is_stored(client: Client) -> None:
     Source.objects.update(intake_mode=IntakeMode.STRICT)
-    response = post(client, {"zip": "00000", "email": "nobody", "colour": "red"})
+    response = post(client, {"zip": "00000", "email": "nobody", "color": "red"})
     assert response.status_code == 400
     error = response.json()["error"]
     assert error["code"] == "validation_failed"
     assert {name: [problem["code"] for problem in found] for name, found in error["fields"].items()} == {
         "zip": ["unknown"],
         "email": ["invalid"],
-        "colour": ["unknown_field"],
+        "color": ["unknown_field"],
     }
     assert "nobody" not in response.content.decode()
     assert Lead.objects.count() == 0

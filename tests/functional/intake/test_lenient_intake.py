@@ -10,8 +10,8 @@ from django.test import Client
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.explain.lead import explain
-from distribution.explain.text import to_text
 from routing.models import IdempotencyRecord, IntakeMode, Lead, Source
+from tests.support.explanations import to_text
 from tests.support.factories import CampaignFactory, SourceFactory, enroll, issue_key
 from tracing.models import Attempt, LeadDistributionEvent
 

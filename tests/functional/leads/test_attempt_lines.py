@@ -15,7 +15,7 @@ from django.db.utils import OperationalError
 
 import distribution.attempts.decide_under_lock
 from distribution.attempts.distribute import decide_within, distribute_lead, distribute_next_due
-from distribution.explain.personal_data import PERSON_COLUMNS, build_person, recognise
+from distribution.explain.personal_data import PERSON_COLUMNS, build_person, recognize
 from distribution.models import Campaign
 from routing import metrics
 from routing.leads.claim import ClaimLost, acquire, complete, fail
@@ -227,8 +227,8 @@ def test_locked_table_times_out(lead: Lead, lines: Callable[[], list[dict[str, A
 def test_no_line_holds_anything_of_a_person(
     lead: Lead, lines: Callable[[], list[dict[str, Any]]], settings: Any
 ) -> None:
-    """Every way in which an attempt ends, by the recogniser with which `verify` looks at traces."""
-    settings.LEADSWITCH_LOCK_MAX_SECONDS = 60
+    """Every way in which an attempt ends, by the recognizer with which `verify` looks at traces."""
+    settings.LEADSWITCH_CLAIM_MAX_SECONDS = 60
     campaign = Campaign.objects.get()
     with holding(HOLD_WALLETS):
         distribute_lead(lead.pk)
@@ -251,7 +251,7 @@ def test_no_line_holds_anything_of_a_person(
     whom = build_person(values)
     told = lines()
     found = {
-        (line["event"], key): recognise(value, whom, is_rule=False)
+        (line["event"], key): recognize(value, whom, is_rule=False)
         for line in told
         for key, value in line.items()
         if isinstance(value, str | int) and not isinstance(value, bool)
@@ -261,5 +261,5 @@ def test_no_line_holds_anything_of_a_person(
         *("routing.complete", "routing.failed", "routing.lock.failed"),
         *("routing.lease_lost", "routing.reconciled"),
     }
-    # The control: the recogniser would have seen it.
-    assert recognise("sent to Wilhelmina Featherstone", whom, is_rule=False)
+    # The control: the recognizer would have seen it.
+    assert recognize("sent to Wilhelmina Featherstone", whom, is_rule=False)

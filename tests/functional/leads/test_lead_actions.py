@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from distribution.attempts.assign_by_hand import assign_by_hand
 from distribution.attempts.distribute import distribute_lead, distribute_next_due
 from distribution.attempts.outcome import NotRun
 from distribution.models import Assignment, Enrollment, LedgerEntry, Wallet
@@ -16,6 +15,7 @@ from routing.leads.actions import ActionRefused, cancel_sent_lead, pause_lead, r
 from routing.models import Lead, LeadStatus
 from routing.queries import count_polled
 from tests.functional.verify.world import broken
+from tests.support.assigning import assign_by_hand
 from tests.support.factories import (
     CampaignFactory,
     EnrollmentFactory,

@@ -154,7 +154,7 @@ def lock_and_let_go(other: BaseDatabaseWrapper, lead_id: int) -> None:
 
 def test_configuration_that_does_not_compile_needs_a_person(lead: Lead) -> None:
     """Retrying it would go on forever. The next lead of a mended campaign is sold."""
-    Campaign.objects.update(mode="by_favour")
+    Campaign.objects.update(mode="by_favor")
 
     outcome = distribute_lead(lead.pk)
 
@@ -234,7 +234,7 @@ def test_lost_connection_leaves_the_lead_due(
 def test_verdict_that_cannot_be_written_hides_nothing(lead: Lead) -> None:
     """The verdict's connection waits for the lead's row and gives up: the lead keeps its due time and its attempts."""
     due_at = lead.next_attempt_at
-    Campaign.objects.update(mode="by_favour")
+    Campaign.objects.update(mode="by_favor")
     with connections["verdict"].cursor() as cursor:
         cursor.execute("SET lock_timeout = '50ms'")
     release = threading.Event()

@@ -12,7 +12,6 @@ from distribution.attempts.campaigns import CAMPAIGNS
 from distribution.attempts.decide_under_lock import TierLockContention
 from distribution.attempts.distribute import distribute_lead, distribute_next_due
 from distribution.explain.lead import explain
-from distribution.explain.text import to_text
 from distribution.models import Assignment, Campaign, Enrollment
 from distribution.money.returns import return_assignment
 from distribution.verify import run_verification
@@ -20,6 +19,7 @@ from routing.leads.actions import cancel_sent_lead, rerun_lead
 from routing.models import Lead, RoutingRule, Source, Workspace
 from tests.functional.verify.world import broken
 from tests.support.admin_pages import client_of, page, person
+from tests.support.explanations import to_text
 from tests.support.factories import (
     CampaignFactory,
     EnrollmentFactory,

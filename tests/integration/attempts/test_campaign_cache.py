@@ -177,7 +177,7 @@ def test_snapshot_that_was_rolled_back_is_written_again(campaign: Campaign) -> N
             cache.keep_snapshot_within(compiled)
 
     cache.require_snapshot(compiled)
-    assert CampaignSnapshot.objects.get().config == read_definition(campaign.pk)
+    assert CampaignSnapshot.objects.get().config == read_definition(campaign.pk)[1]
     assert compiled.config_version == version(campaign)
 
 
@@ -198,7 +198,7 @@ def other_tables() -> Iterator[None]:
         yield
 
 
-def centre_of(campaign: CompiledCampaign) -> float:
+def center_of(campaign: CompiledCampaign) -> float:
     [enrollment] = campaign.enrollments
     [circle] = enrollment.area.include.radius
     return circle.latitude
@@ -214,7 +214,7 @@ def test_every_process_compiles_the_snapshot_that_was_kept(
     number = version(campaign)
     with other_tables():
         if is_loaded_first:
-            assert centre_of(second.get(campaign.pk, config_version=number)) == FAR["latitude"]
+            assert center_of(second.get(campaign.pk, config_version=number)) == FAR["latitude"]
     first.keep_snapshot(first.get(campaign.pk, config_version=number))
     with other_tables():
         if is_loaded_first:
@@ -222,7 +222,7 @@ def test_every_process_compiles_the_snapshot_that_was_kept(
         theirs = second.get(campaign.pk, config_version=number)
         second.require_snapshot(theirs)
 
-    assert centre_of(theirs) == centre_of(first.get(campaign.pk, config_version=number)) != FAR["latitude"]
+    assert center_of(theirs) == center_of(first.get(campaign.pk, config_version=number)) != FAR["latitude"]
 
 
 def test_last_resort_decides_by_the_snapshot_that_another_process_kept(campaign: Campaign) -> None:
@@ -236,7 +236,7 @@ def test_last_resort_decides_by_the_snapshot_that_another_process_kept(campaign:
     with transaction.atomic():
         used = second.keep_snapshot_within(theirs)
 
-    assert centre_of(theirs) == FAR["latitude"] != centre_of(used)
+    assert center_of(theirs) == FAR["latitude"] != center_of(used)
 
 
 def test_two_processes_with_different_tables_decide_alike(campaign: Campaign, source: Source) -> None:

@@ -30,7 +30,7 @@ def ask(authorization: str | None) -> Any:
 def assert_refused(response: Any, message: str) -> None:
     assert response.status_code == 401
     assert response["WWW-Authenticate"] == 'Api-Key realm="leadswitch"'
-    assert response.json() == {"error": {"code": "unauthorised", "message": message}}
+    assert response.json() == {"error": {"code": "unauthorized", "message": message}}
 
 
 @pytest.mark.parametrize("scheme", ["Api-Key", "api-key", "API-KEY"])

@@ -27,7 +27,7 @@ def test_channel_without_a_connection_is_a_connection_error(orphan: tuple[Any, A
 
 
 def test_control_library_raises_an_unexpected_error(orphan: tuple[Any, Any]) -> None:
-    """When this fails the library has learnt it, and the guard can go."""
+    """When this fails the library has learned it, and the guard can go."""
     connection, channel = orphan
     with pytest.raises(AttributeError) as failed:
         vars(Channel)["_connparams"](channel)

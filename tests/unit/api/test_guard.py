@@ -256,8 +256,8 @@ def answer_to(exc: Exception) -> tuple[int, dict[str, Any], Response]:
     ("exc", "status_code", "code"),
     [
         (exceptions.ParseError(), 400, "malformed"),
-        (exceptions.NotAuthenticated(), 401, "unauthorised"),
-        (exceptions.AuthenticationFailed(), 401, "unauthorised"),
+        (exceptions.NotAuthenticated(), 401, "unauthorized"),
+        (exceptions.AuthenticationFailed(), 401, "unauthorized"),
         (exceptions.PermissionDenied(), 403, "forbidden"),
         (PermissionDenied("secret"), 403, "forbidden"),
         (Http404("No Lead matches secret"), 404, "not_found"),

@@ -1,8 +1,8 @@
-"""What identifies a person is recognised, and nothing else."""
+"""What identifies a person is recognized, and nothing else."""
 
 import pytest
 
-from distribution.explain.personal_data import build_person, names_person, recognise
+from distribution.explain.personal_data import build_person, names_person, recognize
 
 ADA = ["ada@example.com", "+14048812345", "Ada", "Lovelace", "1 Analytical Row"]
 PLACE = ["Atlanta", "Fulton County", "GA", "30312", "roofing"]
@@ -28,24 +28,24 @@ PLACE = ["Atlanta", "Fulton County", "GA", "30312", "roofing"]
     ],
 )
 def test_values(value: str | int, kind: str | None) -> None:
-    assert recognise(value, build_person([*ADA, *PLACE]), is_rule=False) == kind
+    assert recognize(value, build_person([*ADA, *PLACE]), is_rule=False) == kind
 
 
 def test_person_without_contact_fields_is_found_in_nothing() -> None:
     nobody = build_person([None, "", "", "", None, *PLACE])
-    assert [recognise(value, nobody, is_rule=False) for value in (0, 1, "", "1", "x")] == [None] * 5
+    assert [recognize(value, nobody, is_rule=False) for value in (0, 1, "", "1", "x")] == [None] * 5
 
 
 def test_rule_may_use_names_but_no_addresses() -> None:
     person = build_person([*ADA, *PLACE])
-    assert recognise("Lovelace", person, is_rule=True) is None
-    assert recognise("ada@example.com", person, is_rule=True) == "an e-mail address"
+    assert recognize("Lovelace", person, is_rule=True) is None
+    assert recognize("ada@example.com", person, is_rule=True) == "an e-mail address"
 
 
 def test_short_name_is_found_as_a_whole_and_one_part_of_it_is_not() -> None:
     person = build_person(["", "", "Bo", "Li", "", *PLACE])
-    assert recognise("Li, Bo", person, is_rule=False) == "the name of the lead"
-    assert [recognise(value, person, is_rule=False) for value in ("Bo", "Li", "bold lion")] == [None] * 3
+    assert recognize("Li, Bo", person, is_rule=False) == "the name of the lead"
+    assert [recognize(value, person, is_rule=False) for value in ("Bo", "Li", "bold lion")] == [None] * 3
 
 
 def test_key_may_hold_a_name() -> None:

@@ -300,7 +300,7 @@ def test_number_of_keys_and_corrections_is_bounded() -> None:
     assert len(lead.corrections) == MAX_CORRECTIONS
 
 
-def test_certificates_of_consent_are_recognised() -> None:
+def test_certificates_of_consent_are_recognized() -> None:
     certificate = "https://cert.trustedform.com/0123456789abcdef0123456789abcdef01234567"
     lead = parse(
         {
@@ -419,12 +419,12 @@ def test_key_of_consent_does_not_take_the_name_of_another() -> None:
 
 
 def test_two_unknown_fields_of_one_name_are_both_kept() -> None:
-    lead = parse({**MINIMAL, "colour": "red", "fields": {"colour": {"value": "blue"}}})
-    assert lead.attributes == {"colour": "red", "colour_2": "blue"}
+    lead = parse({**MINIMAL, "color": "red", "fields": {"color": {"value": "blue"}}})
+    assert lead.attributes == {"color": "red", "color_2": "blue"}
 
 
 def test_fields_inside_fields_are_bounded() -> None:
-    payload = {f"fields{number}": {"colour": {"value": number}} for number in range(20_000)}
+    payload = {f"fields{number}": {"color": {"value": number}} for number in range(20_000)}
     lead = parse({**MINIMAL, **payload})
     assert len(lead.attributes) == 100
     assert len(lead.corrections) == MAX_CORRECTIONS

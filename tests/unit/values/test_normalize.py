@@ -9,53 +9,53 @@ from hypothesis import strategies as st
 
 from routing.values.normalize import (
     FieldError,
-    normalise_block,
-    normalise_country,
-    normalise_email,
-    normalise_name,
-    normalise_phone,
-    normalise_state,
-    normalise_text,
-    normalise_vertical,
-    normalise_zip,
+    normalize_block,
+    normalize_country,
+    normalize_email,
+    normalize_name,
+    normalize_phone,
+    normalize_state,
+    normalize_text,
+    normalize_vertical,
+    normalize_zip,
 )
 
-Normalise = Callable[[object], str | None]
-ALL: list[Normalise] = [
-    normalise_name,
-    normalise_email,
-    normalise_phone,
-    normalise_zip,
-    normalise_state,
-    normalise_country,
-    normalise_vertical,
+Normalize = Callable[[object], str | None]
+ALL: list[Normalize] = [
+    normalize_name,
+    normalize_email,
+    normalize_phone,
+    normalize_zip,
+    normalize_state,
+    normalize_country,
+    normalize_vertical,
 ]
 
 
-@pytest.mark.parametrize("normalise", ALL)
+@pytest.mark.parametrize("normalize", ALL)
 @pytest.mark.parametrize("blank", [None, "", "  ", "\t\n", "\u200b", "\x00"])
-def test_blank_is_none(normalise: Normalise, blank: object) -> None:
-    assert normalise(blank) is None
+def test_blank_is_none(normalize: Normalize, blank: object) -> None:
+    assert normalize(blank) is None
 
 
-@pytest.mark.parametrize("normalise", ALL)
+@pytest.mark.parametrize("normalize", ALL)
 @pytest.mark.parametrize("value", [1, 1.5, True, ["x"], {"a": 1}, b"x"])
-def test_only_text_is_taken(normalise: Normalise, value: object) -> None:
+def test_only_text_is_taken(normalize: Normalize, value: object) -> None:
     with pytest.raises(FieldError) as caught:
-        normalise(value)
+        normalize(value)
     assert (caught.value.code, caught.value.message) == ("invalid_type", "must be text: put it in quotes")
 
 
-@pytest.mark.parametrize("normalise", ALL)
+@pytest.mark.parametrize("normalize", ALL)
 @settings(deadline=None)
 @given(value=st.text() | st.emails())
-def test_any_text_gives_a_stable_value_or_a_field_error(normalise: Normalise, value: str) -> None:
+def test_any_text_gives_a_stable_value_or_a_field_error(normalize: Normalize, value: str) -> None:
     try:
-        result = normalise(value)
+        result = normalize(value)
     except FieldError as error:
         assert len(value) < 6 or value not in error.message  # noqa: PT017
         return
-    assert result is None or normalise(result) == result
+    assert result is None or normalize(result) == result
     assert result is None or (result == result.strip() and "\x00" not in result)
 
 
@@ -73,12 +73,12 @@ def test_any_text_gives_a_stable_value_or_a_field_error(normalise: Normalise, va
     ],
 )
 def test_names(value: str, expected: str) -> None:
-    assert normalise_name(value) == expected
+    assert normalize_name(value) == expected
 
 
 def test_too_long_is_refused_not_cut() -> None:
     with pytest.raises(FieldError) as caught:
-        normalise_name("x" * 101)
+        normalize_name("x" * 101)
     assert (caught.value.code, caught.value.message) == (
         "too_long",
         "is longer than 100 characters: shorten it",
@@ -87,12 +87,12 @@ def test_too_long_is_refused_not_cut() -> None:
 
 def test_half_a_surrogate_pair_is_refused() -> None:
     with pytest.raises(FieldError) as caught:
-        normalise_text("\ud83d", max_length=10)
+        normalize_text("\ud83d", max_length=10)
     assert caught.value.code == "invalid_characters"
 
 
 def test_block_keeps_its_lines() -> None:
-    assert normalise_block(" I agree\r\n  to\x00 this\r", max_length=40) == "I agree\n  to this"
+    assert normalize_block(" I agree\r\n  to\x00 this\r", max_length=40) == "I agree\n  to this"
 
 
 @pytest.mark.parametrize(
@@ -109,17 +109,17 @@ def test_block_keeps_its_lines() -> None:
     ],
 )
 def test_phones(value: str, expected: str) -> None:
-    assert normalise_phone(value) == expected
+    assert normalize_phone(value) == expected
 
 
 def test_phone_is_read_in_its_country() -> None:
-    assert normalise_phone("020 7946 0958", region="GB") == "+442079460958"
+    assert normalize_phone("020 7946 0958", region="GB") == "+442079460958"
 
 
 @pytest.mark.parametrize("value", ["abc", "123", "555-555-5555", "999 999 9999", "4" * 30, "+1", "881-2345"])
 def test_wrong_phones(value: str) -> None:
     with pytest.raises(FieldError) as caught:
-        normalise_phone(value)
+        normalize_phone(value)
     assert caught.value.code == "invalid"
     assert "+1" in caught.value.message
 
@@ -136,7 +136,7 @@ def test_wrong_phones(value: str) -> None:
     ],
 )
 def test_emails(value: str, expected: str) -> None:
-    assert normalise_email(value) == expected
+    assert normalize_email(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_emails(value: str, expected: str) -> None:
 )
 def test_wrong_emails(value: str) -> None:
     with pytest.raises(FieldError) as caught:
-        normalise_email(value)
+        normalize_email(value)
     assert caught.value.code == "invalid"
 
 
@@ -176,7 +176,7 @@ def test_wrong_emails(value: str) -> None:
     [("02134", "02134"), (" 30312-1234 ", "30312"), ("303121234", "30312"), ("30312 1234", "30312")],
 )
 def test_zips(value: str, expected: str) -> None:
-    assert normalise_zip(value) == expected
+    assert normalize_zip(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -193,27 +193,27 @@ def test_zips(value: str, expected: str) -> None:
 )
 def test_wrong_zips(value: str, code: str) -> None:
     with pytest.raises(FieldError) as caught:
-        normalise_zip(value)
+        normalize_zip(value)
     assert caught.value.code == code
 
 
 def test_other_countries_have_other_codes() -> None:
-    assert normalise_zip("sw1a 1aa", country="GB") == "SW1A 1AA"
-    assert normalise_state("bavaria", country="DE") == "BAVARIA"
+    assert normalize_zip("sw1a 1aa", country="GB") == "SW1A 1AA"
+    assert normalize_state("bavaria", country="DE") == "BAVARIA"
 
 
 def test_states_and_countries() -> None:
-    assert normalise_state(" ga ") == "GA"
-    assert [normalise_country(value) for value in ("us", "USA", "united  states", "ca", "UK")] == [
+    assert normalize_state(" ga ") == "GA"
+    assert [normalize_country(value) for value in ("us", "USA", "united  states", "ca", "UK")] == [
         "US",
         "US",
         "US",
         "CA",
         "GB",
     ]
-    for normalise in (normalise_state, normalise_country):
+    for normalize in (normalize_state, normalize_country):
         with pytest.raises(FieldError) as caught:
-            normalise("Georgia!")
+            normalize("Georgia!")
         assert caught.value.code == "unknown"
 
 
@@ -221,15 +221,15 @@ def test_states_and_countries() -> None:
     ("value", "expected"), [("Home Solar", "home_solar"), (" roof - repair ", "roof_repair"), ("a_1", "a_1")]
 )
 def test_verticals(value: str, expected: str) -> None:
-    assert normalise_vertical(value) == expected
+    assert normalize_vertical(value) == expected
 
 
 @pytest.mark.parametrize("value", ["x" * 51, "solar!", "naïve", "a/b"])
 def test_wrong_verticals(value: str) -> None:
     with pytest.raises(FieldError) as caught:
-        normalise_vertical(value)
+        normalize_vertical(value)
     assert caught.value.code == "invalid"
 
 
 def test_normal_form_is_kept_after_removal() -> None:
-    assert unicodedata.is_normalized("NFC", normalise_name("A\u200b\u030a") or "")
+    assert unicodedata.is_normalized("NFC", normalize_name("A\u200b\u030a") or "")
