@@ -4,11 +4,11 @@ from datetime import datetime
 
 from distribution.attempts.assign_by_hand import (
     CHANGING,
-    ActionRefused,
     ManualAssignment,
     assign_within,
 )
 from distribution.attempts.campaigns import SnapshotMissing, keeping_snapshots
+from routing.leads.actions import ActionRefused
 
 
 def assign_by_hand(lead_id: int, *, enrollment_id: int, at: datetime | None = None) -> ManualAssignment:
