@@ -66,6 +66,7 @@ check: venv ## linters, types, import contracts, migrations, deployment settings
 	$(BIN)/mypy --no-error-summary; \
 	mkdir -p var/test; $(BIN)/lint-imports --no-cache >$(if $(V),/dev/stdout,var/test/lint-imports.log) || { cat var/test/lint-imports.log; exit 1; }; \
 	$(MANAGE) makemigrations --check --dry-run $(if $(V),,-v0); \
+	$(BIN)/python ops/lint_migrations.py; \
 	LEADSWITCH_HTTPS=true $(MANAGE) check --deploy --fail-level WARNING $(if $(V),,>/dev/null)
 
 .PHONY: up

@@ -84,9 +84,7 @@ def _between_ids(entries: QuerySet[LedgerEntry], period: Period) -> QuerySet[Led
 
 
 def _id_or(entries: QuerySet[LedgerEntry], default: int) -> Coalesce:
-    # An untyped value is sent as four bytes, which cuts LAST_ID to -1.
-    bound = Value(default, output_field=BigIntegerField())
-    return Coalesce(Subquery(entries.values("pk")[:1]), bound)
+    return Coalesce(Subquery(entries.values("pk")[:1]), Value(default, output_field=BigIntegerField()))
 
 
 def list_assignments(

@@ -89,10 +89,8 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "rest_framework",
-    "rest_framework_api_key",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "django_filters",
     "django_prometheus",
     "pgtrigger",
     "axes",
@@ -221,7 +219,6 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["routing.api.guard.GuardedJSONParser"],
     "EXCEPTION_HANDLER": "routing.api.errors.api_exception_handler",
     "DEFAULT_SCHEMA_CLASS": "routing.api.schema.ScopedAutoSchema",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     # Every view names who may call it; one that forgets to is closed.
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
