@@ -16,7 +16,7 @@ from routing.conditions.rewriting import rewrite_condition
 from routing.locks import try_lock_rules
 from routing.models import RoutingRule, Workspace
 from routing.models.rule_triggers import MAX_HOPS
-from routing.rules.cycles import find_ring, is_path_too_long
+from routing.rules.cycles import find_cycle, is_path_too_long
 from tracing.admin.audited import ReasonedForm
 from tracing.admin.scope import visible_ids
 
@@ -24,7 +24,7 @@ OTHER_WORKSPACE = "another workspace"
 
 
 class RuleForm(ReasonedForm):
-    """Refuses a rule that leads nowhere else, into a ring or too far, with the way it would make."""
+    """Refuses a rule that leads nowhere else, into a cycle or too far, with the way it would make."""
 
     # Set for each request: of other workspaces not even the name is told.
     visible_ids: ClassVar[Collection[int] | None] = None
@@ -54,10 +54,10 @@ class RuleForm(ReasonedForm):
             self.add_error(None, "Somebody else is changing rules at this moment: try again.")
             return
         ends = {"workspace_id": workspace_id, "destination_id": destination_id, "rule_id": self.instance.pk}
-        ring = find_ring(**ends)
-        if ring:
-            names = self._names(ring)
-            self._refuse(f"This makes a ring: {' → '.join(names[each] for each in ring)}.")
+        cycle = find_cycle(**ends)
+        if cycle:
+            names = self._names(cycle)
+            self._refuse(f"This makes a cycle: {' → '.join(names[each] for each in cycle)}.")
         elif is_path_too_long(**ends):
             self._refuse(f"This makes a path of more than {MAX_HOPS} rules in a row: leave some out.")
 

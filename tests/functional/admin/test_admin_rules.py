@@ -89,12 +89,12 @@ class TestForm:
         onward = RuleFactory(workspace=two, destination=three)
         ends = {"workspace": three, "destination": one}
         assert problems(add(client, **ends)) == {
-            "destination": ["This makes a ring: Three → One → Two → Three."]
+            "destination": ["This makes a cycle: Three → One → Two → Three."]
         }
         assert add(client, **ends, active="").status_code == 302  # one that is off counts for nothing
         asleep = RoutingRule.objects.get(name="new")
         assert (
-            "This makes a ring" in problems(save(client, RoutingRule, asleep, active="on"))["destination"][0]
+            "This makes a cycle" in problems(save(client, RoutingRule, asleep, active="on"))["destination"][0]
         )
         RoutingRule.objects.filter(pk=onward.pk).update(active=False)
         assert save(client, RoutingRule, asleep, active="on").status_code == 302
@@ -166,7 +166,7 @@ class TestScope:
         answer = problems(
             add(client_of(person("operator", mine, mine_too)), workspace=mine, destination=mine_too)
         )
-        assert answer["destination"] == ["This makes a ring: Mine → Mine too → another workspace → Mine."]
+        assert answer["destination"] == ["This makes a cycle: Mine → Mine too → another workspace → Mine."]
 
     def test_viewer_cannot_change_anything(self) -> None:
         rule = RuleFactory()
