@@ -17,6 +17,7 @@ from distribution.attempts.record import SOLD, AttemptRecord, Decided, begin_rec
 from distribution.attempts.trace import record_decision
 from distribution.engine import CompiledCampaign, Decision, decide, resolve_campaign
 from distribution.locks import wait_for_candidates
+from routing.leads.actions import ActionRefused
 from routing.leads.finish import close_by_hand
 from routing.locks import LockedLead, lock_identity, lock_lead, wait_for_lead
 from routing.models import LeadStatus
