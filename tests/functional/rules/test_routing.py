@@ -235,7 +235,7 @@ class TestAgain:
         def fail(*_: Any, **__: Any) -> None:
             raise TierLockContention(None)
 
-        monkeypatch.setattr("distribution.attempts.distribute.run_attempt", fail)
+        monkeypatch.setattr("distribution.attempts.distribute.decide_and_sell", fail)
         lead = LeadFactory(source=source)
 
         outcome = distribute_lead(lead.pk)
