@@ -347,6 +347,7 @@ def waiting_leads(place: Enrollment, count: int) -> None:
 
 
 class TestMany:
+    @pytest.mark.finds("wakeups")
     def test_large_change_delays_no_other_workspaces_leads(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Both have more than a change wakes by itself; a run wakes 40, and the first 20 of each come at once."""
         monkeypatch.setattr(wakeups, "LEADS_A_RUN", 40)
