@@ -19,7 +19,7 @@ PAGED: Final = ("limit", "cursor")
 
 
 class BuyerView(KeyView):
-    """Everything below is of the buyer in `request.auth`; what belongs to another does not exist."""
+    """Every view shows the buyer in `request.auth`. What belongs to another buyer is not found."""
 
     authentication_classes = [BuyerKeyAuthentication]
     key_model = BuyerKey
@@ -31,7 +31,7 @@ class BuyerView(KeyView):
         return get_buyer_key(self.request).buyer
 
     def name_list(self, name: str) -> str:
-        """What the cursors of this list are bound to."""
+        """The purpose of this list's cursors."""
         return f"{name}:{self.buyer.pk}"
 
 
