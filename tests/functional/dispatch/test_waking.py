@@ -15,8 +15,7 @@ from distribution.models import Assignment, Buyer, Campaign, Enrollment, Tier
 from distribution.money.returns import return_assignment
 from distribution.money.wallet import adjust, set_credit_limit, top_up
 from routing.dispatch import wakeups
-from routing.leads.give_up import give_up_lead
-from routing.leads.pause import pause_lead
+from routing.leads.actions import give_up_lead, pause_lead
 from routing.models import DispatchControl, Lead, RoutingRule, Wakeup, Workspace
 from routing.reconcile import find_reconciler, run_reconciler
 from tests.support.admin_pages import client_of, save
