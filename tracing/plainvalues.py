@@ -15,7 +15,7 @@ LARGEST: Final = 2**63 - 1
 MAX_TEXT: Final = 10_000
 MAX_DEPTH: Final = 20
 MAX_PATHS: Final = 20
-# Python writes no longer number as text; of a larger one only its size is told.
+# Python converts no longer number to text; of a larger one only the size is recorded.
 MAX_BITS: Final = 4_096
 UNREADABLE: Final = "\N{REPLACEMENT CHARACTER}"
 # The key under which a document lists the paths of its values that became text.
@@ -29,7 +29,7 @@ class PlainValues:
         self.changed: list[str] = []
 
     def make(self, value: object, *, path: str = "", depth: int = 0) -> Any:
-        """Return the value, or what stands for it. Never raises for a value."""
+        """Return the value, or its replacement. Never raises for a value."""
         if value is None or value is True or value is False:
             return value
         if isinstance(value, str):

@@ -1,6 +1,6 @@
 """What every app's reconcilers share: a job that compares the truth with what should follow from it, and heals it.
 
-find -> decide -> repair, in batches: a batch that is done stays done, whatever becomes of the rest.
+find -> decide -> repair, in batches: a batch that is done stays done, whatever happens to the rest.
 """
 
 import logging
