@@ -71,21 +71,21 @@ def _epoch() -> None:
     _cut(scripts, "CLAIM_BATCH", fence)
 
 
-# Takes what was found before, whatever became of it since. ARGV: shards, (lead, workspace)..., lease ms.
+# Claims what was found before, although it may have changed since. ARGV: shards, (lead, workspace)..., lease ms.
 MOVE: Final = """
-local taken, gone = {0, -1}, 0
+local batch, gone = {0, -1}, 0
 for at = 2, #ARGV - 1, 2 do
     local lead, workspace = ARGV[at], ARGV[at + 1]
     if not redis.call('ZSCORE', leads_of(workspace), lead) then gone = gone + 1 end
     dispatch_leads(workspace, shard_of(workspace, tonumber(ARGV[1])), {lead}, tonumber(ARGV[#ARGV]))
-    follow(workspace)
+    update_index(workspace)
 end
-if gone > 0 then redis.call('RPUSH', 'chaos:takes', cjson.encode({'', '', '', '', 0, gone})) end
+if gone > 0 then redis.call('RPUSH', 'chaos:claims', cjson.encode({'', '', '', '', 0, gone})) end
 """
 
 
-def _atomic_take() -> None:
-    """Looking and taking are two calls, and the process may be stopped between them."""
+def _atomic_claim() -> None:
+    """Looking and claiming are two calls, and the process may be stopped between them."""
     from django.conf import settings
 
     from routing.dispatch import schedule
@@ -107,11 +107,11 @@ def _atomic_take() -> None:
             for workspace in client.zrange(schedule_key(), 0, -1)
             for lead in client.zrangebyscore(schedule_of(workspace), "-inf", now, 0, limit)
         ]
-        was_stopped = bool(found) and PROBE.stop_at("take")
+        was_stopped = bool(found) and PROBE.stop_at("claim")
         flat = [part for each in found for part in (each.lead_id, each.workspace_id)]
         schedule._run(MOVE, [shards, *flat, schedule.lease_ms()])
         if was_stopped:
-            PROBE.tell("takes after its stop")
+            PROBE.tell("claims after its stop")
         return schedule.Batch(found, is_more=False, is_blocked=bool(found), next_due_seconds=0.05)
 
     schedule.claim_batch = claim_batch
@@ -120,7 +120,7 @@ def _atomic_take() -> None:
 def _idempotency_key() -> None:
     from routing.intake import idempotency
 
-    _cut(idempotency, "FIND", "WHERE workspace_id", "WHERE false AND workspace_id")
+    _cut(idempotency, "FIND", "WHERE owner_id", "WHERE false AND owner_id")
     _cut(idempotency, "STORE", "%s::jsonb)", "%s::jsonb) ON CONFLICT DO NOTHING")
 
 
@@ -177,7 +177,7 @@ def _session_check() -> None:
     _cut(base, "ASK", "SHOW transaction_read_only", "SELECT 'off'")
 
 
-def _keeping() -> None:
+def _retry_buffer() -> None:
     """What Redis refused a process is left to the reconcilers."""
     from routing.dispatch.enqueuer import Enqueuer
 
@@ -262,7 +262,7 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
     ),
     "lease": Protection(_lease, "the end of a hold in flight", ("worker-kill",)),
     "epoch": Protection(
-        _epoch, "the check of leader and epoch in the take", ("dispatcher-stop",), second="atomic-take"
+        _epoch, "the check of leader and epoch in the claim", ("dispatcher-stop",), second="atomic-claim"
     ),
     "idempotency-key": Protection(
         _idempotency_key, "the stored answer of a request", ("worker-kill",), second="duplicate-check"
@@ -271,26 +271,26 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
     "no-key-lock": Protection(
         _no_key_lock, "FOR UPDATE in place of FOR NO KEY UPDATE", ("reference",), kills=4
     ),
-    "lookout": Protection(
+    "leader-tasks": Protection(
         _leader_tasks, "the leader's own scan, and refusals treated as an outage", ("redis-full",), kills=4
     ),
     "session-check": Protection(
         _session_check, "the question whether a session takes writes", ("postgres-read-only",), kills=4
     ),
-    "keeping": Protection(
-        _keeping,
+    "retry-buffer": Protection(
+        _retry_buffer,
         "trying again what Redis refused",
         ("redis-stall-unwatched",),
         kills=4,
         periods="production",
     ),
     "flush-at-exit": Protection(
-        _flush_at_exit, "handing on before the exit", ("web-stop",), kills=4, periods="production"
+        _flush_at_exit, "enqueueing before the exit", ("web-stop",), kills=4, periods="production"
     ),
     "confirmation": Protection(
         _confirmation,
-        "handing out again what nobody published",
-        ("take-lost", "dispatcher-kill-take"),
+        "requeueing what was never published",
+        ("claim-lost", "dispatcher-kill-claim"),
         kills=4,
         periods="production",
     ),
@@ -308,12 +308,19 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
         _leases_without_beat, "the leader's end of leases while no reconciler runs", ("beat-stop",), kills=4
     ),
     "compare-and-set": Protection(_compare_and_set, "the lead's state in the UPDATE that ends an attempt"),
-    "atomic-take": Protection(_atomic_take, "looking and taking in one script"),
+    "atomic-claim": Protection(_atomic_claim, "looking and claiming in one script"),
     "duplicate-check": Protection(_duplicate_check, "the search for leads of the same person"),
 }
 # Each of these has a row of its own in the table; the others are what holds in their place.
 ALONE: Final = (
     *("row-lock", "lease", "epoch", "idempotency-key", "reconciler", "no-key-lock"),
-    *("lookout", "session-check", "confirmation", "pause-look", "workspace-turns", "leases-without-beat"),
-    *("keeping", "flush-at-exit"),
+    *(
+        "leader-tasks",
+        "session-check",
+        "confirmation",
+        "pause-look",
+        "workspace-turns",
+        "leases-without-beat",
+    ),
+    *("retry-buffer", "flush-at-exit"),
 )
