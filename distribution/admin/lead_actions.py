@@ -42,8 +42,8 @@ REFUSALS: Final = (
     *(AssignRefused, LeadChanged),
 )
 LISTS: Final = {model._meta.model_name: model for model in (Lead, RetryingLead)}
-ALREADY: Final = "this was already so; nothing was changed"
-BUSY: Final = "it is being worked on at this moment; try again"
+ALREADY: Final = "nothing to change"
+BUSY: Final = "it is being processed right now. Try again in a moment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class LeadAction:
 
 
 def _why_no_cancel(lead: Lead, _at: datetime) -> str:
-    return "" if lead.status in UNFINISHED else f"it has ended: {LeadStatus(lead.status).label}"
+    return "" if lead.status in UNFINISHED else f"it is finished: {LeadStatus(lead.status).label}"
 
 
 def _cancel(lead: Lead, reason: str, at: datetime) -> None:
@@ -73,7 +73,7 @@ ACTIONS: Final = {
         LeadAction(
             "rerun",
             "Run again",
-            "tried again now, under every rule that holds for a first try",
+            "tried again now, under the same rules as a first try",
             "due now",
             run=lambda lead, _reason, at: rerun.rerun_lead(lead.pk, at=at),
             why_not=lambda lead, at: rerun.why_not(lead, at=at),
@@ -81,7 +81,7 @@ ACTIONS: Final = {
         LeadAction(
             "pause",
             "Pause",
-            "held back until an operator resumes it; it keeps its due time",
+            "paused until an operator resumes them. Due times are kept",
             "paused",
             run=lambda lead, _reason, at: pause.pause_lead(lead.pk, at=at),
             why_not=lambda lead, _at: pause.why_no_pause(lead),
@@ -89,7 +89,7 @@ ACTIONS: Final = {
         LeadAction(
             "resume",
             "Resume",
-            "let go again; a lead whose time has come is tried at once",
+            "resumed. Leads that are already due are tried at once",
             "resumed",
             run=lambda lead, _reason, _at: pause.resume_lead(lead.pk),
             why_not=lambda lead, _at: pause.why_no_resume(lead),
@@ -97,7 +97,7 @@ ACTIONS: Final = {
         LeadAction(
             "give_up",
             "Give up",
-            "parked as failed, with what their last attempt said; a person can run them again",
+            "marked as failed, with the reason of the last attempt. An operator can run them again",
             "given up",
             run=lambda lead, _reason, at: give_up.give_up_lead(lead.pk, at=at),
             why_not=lambda lead, _at: give_up.why_not(lead),
@@ -105,7 +105,7 @@ ACTIONS: Final = {
         LeadAction(
             "cancel",
             "Cancel",
-            "cancelled and not sold. The source can read the reason. This cannot be undone",
+            "cancelled and will not be sold. The source can see the reason. This cannot be undone",
             "cancelled",
             run=_cancel,
             why_not=_why_no_cancel,
@@ -123,7 +123,7 @@ def list_action(name: str, *, title: str = "") -> Callable[..., HttpResponse | N
     def choose(page: "OperatorAdmin", request: HttpRequest, queryset: QuerySet[Lead]) -> HttpResponse | None:
         ids = list(queryset.values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
         if len(ids) > MOST_AT_ONCE:
-            page.message_user(request, f"Choose at most {MOST_AT_ONCE} leads at once.", messages.ERROR)
+            page.message_user(request, f"Select at most {MOST_AT_ONCE} leads at a time.", messages.ERROR)
             return None
         query = urlencode({"ids": ",".join(map(str, ids)), "list": page.opts.model_name})
         url = f"{reverse('admin:routing_lead_act', args=[name])}?{query}"
@@ -205,7 +205,7 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
         refused = [(lead, why) for lead in leads if (why := action.why_not(lead, at))]
         able = len(leads) - len(refused)
         title = f"{action.title}: {count(len(leads), 'lead')}"
-        lines = [f"{count(able, 'lead')} will be {action.will}."] if able else ["Nothing can be done."]
+        lines = [f"{count(able, 'lead')} will be {action.will}."] if able else ["Nothing to do."]
         context = {
             "lines": lines,
             "refused": [(str(lead), why) for lead, why in refused],
@@ -302,4 +302,6 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
 def _tell_end(lead: Lead, error: Error, *, left: int) -> str:
     """Why the work ended in the middle. The lead's own change may be stored: its commit may be what failed."""
     further = f" {count(left, 'further lead', 'further leads')} not tried." if left else ""
-    return f"{lead}: the database failed ({type(error).__name__}); look at the lead before you try again.{further}"
+    return (
+        f"{lead}: the database failed ({type(error).__name__}). Check the lead before you try again.{further}"
+    )

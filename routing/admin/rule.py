@@ -35,7 +35,7 @@ class RuleForm(ReasonedForm):
         if workspace_id is None or destination_id is None:
             return cleaned
         if workspace_id == destination_id:
-            self._refuse("The lead is there already: choose another workspace.")
+            self._refuse("The lead is already in this workspace. Choose another.")
         elif self.cleaned_data.get("active"):
             self._check_path(workspace_id, destination_id)
         return cleaned
@@ -51,15 +51,15 @@ class RuleForm(ReasonedForm):
 
     def _check_path(self, workspace_id: int, destination_id: int) -> None:
         if not try_lock_rules():
-            self.add_error(None, "Somebody else is changing rules at this moment: try again.")
+            self.add_error(None, "Someone else is changing rules right now. Try again.")
             return
         ends = {"workspace_id": workspace_id, "destination_id": destination_id, "rule_id": self.instance.pk}
         ring = find_ring(**ends)
         if ring:
             names = self._names(ring)
-            self._refuse(f"This makes a ring: {' → '.join(names[each] for each in ring)}.")
+            self._refuse(f"These rules form a loop: {' → '.join(names[each] for each in ring)}.")
         elif is_path_too_long(**ends):
-            self._refuse(f"This makes a path of more than {MAX_HOPS} rules in a row: leave some out.")
+            self._refuse(f"This makes a path of more than {MAX_HOPS} rules in a row. Remove some.")
 
     def _names(self, ids: Collection[int]) -> dict[int, str]:
         names = dict(Workspace.objects.filter(pk__in=ids).values_list("pk", "name"))
@@ -96,7 +96,8 @@ class RoutingRuleAdmin(TrialPage, ConfigurationAdmin):
     autocomplete_fields = ("workspace", "destination")
     readonly_fields = ("public_id", "created_at")
     empty_list_text = (
-        "Without a rule every lead stays in the workspace that it came into. Add one to send leads on."
+        "Without rules, every lead stays in the workspace that received it. Add a rule to route leads to another "
+        "workspace."
     )
     tellers = {"conditions": tell_condition}
     rewriters = {"conditions": rewrite_condition}
@@ -110,7 +111,7 @@ class RoutingRuleAdmin(TrialPage, ConfigurationAdmin):
         try:
             return compile_condition(rule.conditions).describe()
         except ConditionError:
-            return "conditions that cannot be read: correct them"
+            return "invalid conditions: correct them"
 
     @admin.display(description="tags")
     def shown_tags(self, rule: RoutingRule) -> str:

@@ -32,7 +32,7 @@ WHERE id = %s AND due_reason <> %s
 """
 
 WHY_NOT: Final = {
-    LeadStatus.CALLING: "a verification call is out; wait for its end",
+    LeadStatus.CALLING: "being verified by an outside service; wait for its end",
     LeadStatus.GATED: "it waits for its verification",
     LeadStatus.OFFERED: "it is offered to buyers; wait for the window's end",
     LeadStatus.DISTRIBUTED: "it is sold",

@@ -122,7 +122,10 @@ def test_enrollment_with_sales_is_archived_and_the_page_says_so(client: Client) 
 
     answer = client.post(page(Enrollment, "delete", enrollment.pk), CONFIRMED, follow=True)
 
-    assert f"{name} has sales: it is archived, and buys nothing more." in answer.content.decode()
+    assert (
+        f"{name} has sales, so it was archived instead of deleted. It buys no more leads."
+        in answer.content.decode()
+    )
     assert Enrollment.everything.get().archived_at is not None
     assert client.get(page(Enrollment, "change", enrollment.pk)).status_code == 404
     assert AuditEntry.objects.get(model="distribution.enrollment").reason == "no longer sold"

@@ -51,7 +51,7 @@ def test_numbers_lead_to_their_lists(client: Client) -> None:
     assert "Sold 2" in shown["Leads today"]
     assert "Needs a person 1" in shown["Leads today"]
     assert shown["Not sold today, by reason"] == "No buyer that was left has enough credits. 1"
-    assert shown["Wallets about to run dry"] == f"Acme ({campaign.workspace}) $10.00 0 leads left"
+    assert shown["Wallets running low"] == f"Acme ({campaign.workspace}) $10.00 0 leads left"
     assert shown["Campaigns that sold nothing today"] == str(silent)
     content = client.get(HOME).content.decode()
     for number, url in re.findall(r'<td><a href="([^"]+)">(\d+)</a></td>', content):

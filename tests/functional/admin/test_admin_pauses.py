@@ -130,9 +130,9 @@ class TestBanner:
 
         shown = ann.get(url).content.decode()
 
-        assert "<strong>The whole product is paused</strong> since 20" in shown
+        assert "<strong>All workspaces are paused</strong> since 20" in shown
         assert "UTC by ben: a bad import. No lead is started." in shown
-        assert 'href="/admin/routing/dispatchcontrol/">See the dispatch page' in shown
+        assert 'href="/admin/routing/dispatchcontrol/">Go to Dispatch' in shown
 
     def test_pause_of_a_workspace_is_shown_to_its_people(self, ann: Client) -> None:
         mine, other = WorkspaceFactory(name="Sunbelt"), WorkspaceFactory(name="Secret partner")
@@ -169,7 +169,7 @@ class TestBanner:
             True,
             True,
         ]
-        assert "Further workspaces are paused." in shown
+        assert "More workspaces are paused." in shown
 
     def test_banner_costs_one_statement_while_nothing_is_paused(self, ann: Client) -> None:
         ann.get("/admin/routing/lead/")

@@ -81,7 +81,7 @@ class TestForm:
         workspace = WorkspaceFactory()
         assert "required" in problems(add(client, workspace=workspace))["destination"][0]
         itself = problems(add(client, workspace=workspace, destination=workspace))
-        assert itself == {"destination": ["The lead is there already: choose another workspace."]}
+        assert itself == {"destination": ["The lead is already in this workspace. Choose another."]}
 
     def test_ring_is_refused_with_its_way(self, client: Client) -> None:
         one, two, three = (WorkspaceFactory(name=name) for name in ("One", "Two", "Three"))
@@ -104,7 +104,7 @@ class TestForm:
         for _ in range(8):
             here = RuleFactory(workspace=here).destination
         answer = problems(add(client, workspace=here, destination=WorkspaceFactory()))
-        assert answer == {"destination": ["This makes a path of more than 8 rules in a row: leave some out."]}
+        assert answer == {"destination": ["This makes a path of more than 8 rules in a row. Remove some."]}
         assert problems(add(client, workspace=WorkspaceFactory(), destination=first)) == answer
 
     @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_form_says_that_rules_are_being_changed(client: Client) -> None:
     workspace, destination = WorkspaceFactory.create_batch(2)
     with holding("UPDATE routing_rule SET priority = 0"):
         answer = problems(add(client, workspace=workspace, destination=destination))
-    assert answer == {"__all__": ["Somebody else is changing rules at this moment: try again."]}
+    assert answer == {"__all__": ["Someone else is changing rules right now. Try again."]}
     assert add(client, workspace=workspace, destination=destination).status_code == 302
 
 
@@ -241,7 +241,7 @@ class TestTrial:
         content = client.post(
             TRIAL, {"workspace": workspace.pk, "zip": "30312", "vertical": "x", "industry": "steel"}
         ).content.decode()
-        assert "It would go to <strong>Steel Works</strong>." in content
+        assert "The lead would go to <strong>Steel Works</strong>." in content
         assert "wants state is one of AL; observed GA" in content
         assert "1 further rule not asked." in content
 
@@ -284,7 +284,7 @@ class TestTrial:
         client = client_of(person("viewer", workspace))
         answer = client.post(TRIAL, {"workspace": workspace.pk, "zip": "30312", "vertical": "roofing"})
         content = answer.content.decode()
-        assert "It would go to <strong>Peachtree</strong>." in content
+        assert "The lead would go to <strong>Peachtree</strong>." in content
         assert "They are not yours to see." in content
         assert "steel" not in content
 
@@ -293,7 +293,7 @@ class TestTrial:
         client = client_of(person("viewer", own))
         answer = client.post(TRIAL, {"lead": str(foreign.public_id)})
         assert answer.status_code == 400
-        assert answer.context["form"].errors == {"lead": ["There is no such lead."]}
+        assert answer.context["form"].errors == {"lead": ["No lead found."]}
         assert client.post(TRIAL, {"workspace": foreign.workspace_id, "zip": "30312"}).status_code == 400
         assert client.get(TRIAL, {"workspace": foreign.workspace_id}).status_code == 404
         assert client.get(TRIAL, {"workspace": "x"}).status_code == 404
@@ -326,7 +326,7 @@ class TestTrial:
         for _ in range(2):
             LeadFactory(external_id="form-1")
         answer = client.post(TRIAL, {"lead": "form-1"})
-        assert answer.context["form"].errors == {"lead": ["Several leads are called so: give the public id."]}
+        assert answer.context["form"].errors == {"lead": ["Several leads match. Enter the public id."]}
 
     def test_stored_rule_that_cannot_be_read_is_named(self, client: Client) -> None:
         rule = RuleFactory(conditions={"field": "state", "op": "near"})

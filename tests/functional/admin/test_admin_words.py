@@ -80,7 +80,7 @@ def test_results_and_events_are_words_too(client: Client, unsold: Lead) -> None:
 def test_waiting_lead_says_for_when(client: Client) -> None:
     lead = LeadFactory()
     shown = cell(client.get(page(Lead, "changelist")).content.decode(), "state_now")
-    assert "waiting for its time" in shown
+    assert "waiting until it is due" in shown
     assert f"{lead.next_attempt_at:%Y-%m-%d %H:%M} UTC" in shown
 
 

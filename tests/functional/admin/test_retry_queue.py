@@ -79,7 +79,7 @@ def test_row_says_when_why_and_how_often(root: Client) -> None:
         (timedelta(minutes=90), "in 90 minutes"),
         (timedelta(hours=7), "in 7 hours"),
         (timedelta(days=3), "in 3 days"),
-        (timedelta(days=90), "never: it expires first"),
+        (timedelta(days=90), "never (expires first)"),
     ],
 )
 def test_wait_in_words(wait: timedelta, words: str) -> None:

@@ -109,7 +109,7 @@ def test_lead_that_changed_is_left_alone(ann: Client, ben: Client) -> None:
 
     assert texts(done) == [
         "1 lead: cancelled.",
-        f"{one}: it changed after you opened the page and is waiting for its time, held back now; look again",
+        f"{one}: it changed after you opened the page and is waiting until it is due, held back now; look again",
     ]
     one.refresh_from_db()
     two.refresh_from_db()

@@ -202,7 +202,7 @@ def test_lead_that_no_campaign_took(client: Client) -> None:
 
     assert "No active campaign takes this vertical and source." in content
     assert "ls-funnel" not in content
-    assert "The engine could not be asked." in remedy
+    assert "The engine could not check this." in remedy
 
 
 def test_missing_row_is_not_found(client: Client) -> None:
