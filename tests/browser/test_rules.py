@@ -62,6 +62,6 @@ def test_ring_is_refused_with_its_way(open_as: OpenAs) -> None:
     page.get_by_role("button", name="Save", exact=True).click()
 
     expect(page.locator(".field-destination .errorlist")).to_have_text(
-        "This makes a ring: South → North → South."
+        "These rules form a loop: South → North → South."
     )
     assert not RoutingRule.objects.get(pk=back.pk).active

@@ -190,7 +190,7 @@ def test_refused_deletion_says_why_and_what_to_do(
     assert answer.status_code == 200
     assert tuple(answer.context["protected"]) == HELD[model]
     content = answer.content.decode()
-    assert "cannot go while something refers to it" in content
+    assert "because these refer to it" in content
     assert admin.site._registry[model].instead_of_deleting in content  # type: ignore[attr-defined]
     assert 'name="change_reason"' not in content
     assert model._default_manager.filter(pk=row.pk).exists()
@@ -241,7 +241,7 @@ def test_row_referenced_since_the_page_stays_and_says_so(
 
 
 NEVER: dict[type[Model], str] = {
-    Buyer: "Pause it on its page instead",
+    Buyer: "Pause the buyer on its page instead",
     Wallet: "adjust its balance",
     Lead: "Nobody deletes leads",
     Assignment: "Nobody deletes assignments",

@@ -72,8 +72,8 @@ def test_many_at_once_and_who_is_refused_is_named(operator: Client, failed: Lead
     url = chosen["Location"]
     asked = operator.get(url).content.decode()
     assert "2 leads will be cancelled" in asked
-    assert "The source can read the reason." in asked
-    assert "it has ended: sold" in asked
+    assert "The source can see the reason." in asked
+    assert "it is finished: sold" in asked
 
     done = operator.post(url, {"reason": "test data"}, follow=True)
 

@@ -89,12 +89,13 @@ class TestForm:
         onward = RuleFactory(workspace=two, destination=three)
         ends = {"workspace": three, "destination": one}
         assert problems(add(client, **ends)) == {
-            "destination": ["This makes a ring: Three → One → Two → Three."]
+            "destination": ["These rules form a loop: Three → One → Two → Three."]
         }
         assert add(client, **ends, active="").status_code == 302  # one that is off counts for nothing
         asleep = RoutingRule.objects.get(name="new")
         assert (
-            "This makes a ring" in problems(save(client, RoutingRule, asleep, active="on"))["destination"][0]
+            "These rules form a loop"
+            in problems(save(client, RoutingRule, asleep, active="on"))["destination"][0]
         )
         RoutingRule.objects.filter(pk=onward.pk).update(active=False)
         assert save(client, RoutingRule, asleep, active="on").status_code == 302
@@ -127,7 +128,7 @@ class TestForm:
         RuleFactory(conditions={"op": "?"})
         content = client.get(page(RoutingRule, "changelist")).content.decode()
         assert "state is GA" in content
-        assert "conditions that cannot be read" in content
+        assert "invalid conditions" in content
         assert "a, b" in content
         shown = client.get(page(RoutingRule, "changelist"), {"tag": "b"}).context["cl"].result_list
         assert [rule.tags for rule in shown] == [["a", "b"]]
@@ -166,7 +167,9 @@ class TestScope:
         answer = problems(
             add(client_of(person("operator", mine, mine_too)), workspace=mine, destination=mine_too)
         )
-        assert answer["destination"] == ["This makes a ring: Mine → Mine too → another workspace → Mine."]
+        assert answer["destination"] == [
+            "These rules form a loop: Mine → Mine too → another workspace → Mine."
+        ]
 
     def test_viewer_cannot_change_anything(self) -> None:
         rule = RuleFactory()
@@ -242,8 +245,8 @@ class TestTrial:
             TRIAL, {"workspace": workspace.pk, "zip": "30312", "vertical": "x", "industry": "steel"}
         ).content.decode()
         assert "The lead would go to <strong>Steel Works</strong>." in content
-        assert "wants state is one of AL; observed GA" in content
-        assert "1 further rule not asked." in content
+        assert "requires state is one of AL; lead has GA" in content
+        assert "1 more rule not checked." in content
 
     def test_typed_fields_are_read_as_those_of_a_lead(self, client: Client) -> None:
         workspace = WorkspaceFactory()
@@ -285,7 +288,7 @@ class TestTrial:
         answer = client.post(TRIAL, {"workspace": workspace.pk, "zip": "30312", "vertical": "roofing"})
         content = answer.content.decode()
         assert "The lead would go to <strong>Peachtree</strong>." in content
-        assert "They are not yours to see." in content
+        assert "You do not have access to them." in content
         assert "steel" not in content
 
     def test_leads_and_workspaces_of_others_do_not_exist(self) -> None:

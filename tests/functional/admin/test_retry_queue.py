@@ -217,7 +217,7 @@ class TestActions:
 
     def test_give_up_parks_it_with_a_reason(self, operator: Client, lead: Lead) -> None:
         url = self.choose(operator, "give_up", lead)
-        assert "1 lead will be parked as failed" in operator.get(url).content.decode()
+        assert "1 lead will be marked as failed" in operator.get(url).content.decode()
         assert operator.post(url, {"reason": " "}).status_code == 400
         assert not AuditEntry.objects.exists()
 

@@ -177,7 +177,7 @@ def test_lead_that_was_never_tried(client: Client) -> None:
     content = fragment(client, trace(lead))
 
     assert "No attempt has been made yet." in content
-    assert "The first attempt is made when the lead is due" in content
+    assert "The first attempt runs when the lead is due" in content
     assert client.get(trace(lead, 1)).status_code == 404
 
 

@@ -98,7 +98,7 @@ def test_scoped_user_sees_own_workspaces_only() -> None:
     text = shown(client_of(person("operator", mine)))
 
     assert "Leader lives" in text
-    assert "The whole product is paused since" in text
+    assert "All workspaces are paused since" in text
     assert "Mine poll 0 0 no Pause Mine" in text
     assert "Poll 1 Shadow 0 Event 0 Paused 0" in text
     for secret in (
@@ -166,7 +166,7 @@ def test_product_is_paused_and_resumed(root: Client, redis_client: "redis.Redis[
     done = root.post(switch_url("pause"), {"reason": "a bad import"}, follow=True)
 
     assert done.redirect_chain == [(URL, 302)]
-    assert texts(done) == [("success", "The whole product is paused.")]
+    assert texts(done) == [("success", "All workspaces are paused.")]
     assert redis_client.exists(keys.paused_key())
     text = shown(root)
     assert "by root: a bad import" in text
@@ -204,7 +204,7 @@ def test_second_editor_is_warned(root: Client) -> None:
     pauses.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
     asked = words(root.get(switch_url("pause", workspace)).content.decode())
     assert "It is paused already, since" in asked
-    assert "Kept in the audit" not in asked  # there is no form
+    assert "Saved in the audit log" not in asked  # there is no form
     again = root.post(switch_url("pause", workspace), {"reason": "x"}, follow=True)
     assert texts(again) == [("warning", "Sunbelt is paused. Somebody was faster: nothing was changed again.")]
     assert AuditEntry.objects.count() == 1
