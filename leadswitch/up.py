@@ -9,7 +9,7 @@ import threading
 import urllib.error
 import urllib.request
 from time import monotonic, sleep
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import django
 from django.core.exceptions import ImproperlyConfigured
@@ -23,6 +23,13 @@ from leadswitch.supervisor import Program, Supervisor
 if TYPE_CHECKING:
     from pathlib import Path
 
+# What each program is started with. Bench, chaos and tests start the same ones with their own addresses and counts.
+WEB_OPTIONS: Final = ("--config", "python:leadswitch.web.config")
+WEB: Final = ("gunicorn", "leadswitch.wsgi", *WEB_OPTIONS)
+CELERY: Final = ("celery", "-A", "leadswitch")
+WORKER_OPTIONS: Final = ("--loglevel", "INFO", "--without-gossip", "--without-mingle")
+BEAT_OPTIONS: Final = ("--loglevel", "WARNING")
+DISPATCHER: Final = ("manage.py", "dispatcher")
 ADMIN_LOGIN = "admin"
 READY_TIMEOUT_SECONDS = 60.0
 SERVICES_CHECK_SECONDS = 2.0
@@ -92,17 +99,20 @@ def prepare_database() -> str:
 
 def programs(host: str, port: int, *, workers: int) -> list[Program]:
     python = sys.executable
-    web = ["-m", "gunicorn", "leadswitch.wsgi", "--bind", f"{host}:{port}"]
-    web += ["--config", "python:leadswitch.web.config", "--workers", str(workers)]
-    celery = ["-m", "celery", "-A", "leadswitch", "--quiet"]
-    worker = [*celery, "worker", "--concurrency", str(workers), "--loglevel", "INFO"]
-    worker += ["--without-gossip", "--without-mingle"]
+    web = [python, "-m", *WEB, "--bind", f"{host}:{port}", "--workers", str(workers)]
+    celery = ["-m", *CELERY, "--quiet"]
+    worker = [python, "-W", IGNORE_ROOT_WARNING, *celery, *worker_arguments(concurrency=workers)]
     return [
-        Program("web", [python, *web], {"LEADSWITCH_ROLE": "web", **fresh_metrics_directory()}),
-        Program("worker", [python, "-W", IGNORE_ROOT_WARNING, *worker], {"LEADSWITCH_ROLE": "worker"}),
-        Program("dispatcher", [python, "manage.py", "dispatcher"], {"LEADSWITCH_ROLE": "worker"}),
-        Program("beat", [python, *celery, "beat", "--loglevel", "WARNING"], {"LEADSWITCH_ROLE": "worker"}),
+        Program("web", web, {"LEADSWITCH_ROLE": "web", **fresh_metrics_directory()}),
+        Program("worker", worker, {"LEADSWITCH_ROLE": "worker"}),
+        Program("dispatcher", [python, *DISPATCHER], {"LEADSWITCH_ROLE": "worker"}),
+        Program("beat", [python, *celery, "beat", *BEAT_OPTIONS], {"LEADSWITCH_ROLE": "worker"}),
     ]
+
+
+def worker_arguments(*, concurrency: int) -> tuple[str, ...]:
+    """Return what follows `celery -A leadswitch` for one worker."""
+    return ("worker", "--concurrency", str(concurrency), *WORKER_OPTIONS)
 
 
 def fresh_metrics_directory() -> dict[str, str]:

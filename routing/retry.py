@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
-from tracing.vocabulary import RetryClass
+from tracing.skip_reasons import RetryClass
 
 
 @dataclass(frozen=True, slots=True)

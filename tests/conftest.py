@@ -56,9 +56,9 @@ from leadswitch.embedded import (  # noqa: E402 - after the environment is set
     stop_services,
 )
 from leadswitch.embedded.paths import ServicePaths, exclusive_lock  # noqa: E402
-from leadswitch.embedded.postgres import superuser_url  # noqa: E402
 from leadswitch.embedded.roles import ROLE, ensure_database  # noqa: E402
 from leadswitch.env import read_locations  # noqa: E402
+from tests.support.superuser import superuser_url  # noqa: E402
 
 HAD_SERVICES = set(service_states(VAR_DIR).values()) != {"stopped"}
 
@@ -148,7 +148,7 @@ def nothing_kept() -> Iterator[None]:
     """What one test's outage left to the background thread is not the next one's."""
     yield
     if handon := sys.modules.get("routing.dispatch.enqueue"):
-        handon.ENQUEUER.clear_retries()
+        handon.ENQUEUER._buffer.clear()
 
 
 @pytest.fixture

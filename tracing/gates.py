@@ -1,7 +1,6 @@
-"""Says of each failing gate what it required, what it observed, and what would have to change. Pure.
+"""The words of each gate, one row a gate: its stage of the funnel, what failed, what would have to change. Pure.
 
-The shapes are those that the engine writes into `data.gates`. A gate or a shape that is not known here is told
-plainly: an old trace and a newer product must both stay readable.
+The shapes are those that the engine writes into `data.gates`. `tracing/obstacles.py` reads the rows.
 """
 
 import math
@@ -11,142 +10,76 @@ from typing import Any, Final
 
 from tracing import wording
 from tracing.kinds import note_kind
-from tracing.vocabulary import SKIP_REASONS, Fixer
+from tracing.skip_reasons import Fixer
 
 Gate = Mapping[str, Any]
 
-FIXERS: Final = {
-    Fixer.BUYER: "the buyer",
-    Fixer.AGENCY: "the agency",
-    Fixer.LEAD: "nobody: it lies in the lead",
-    Fixer.OUTRANKED: "nobody: nothing was wrong",
-    Fixer.SYSTEM: "nobody: it passes by itself",
-}
-# Farther than this from the edge of its area, a buyer is told how far the lead is and not to widen its circle.
+# A buyer whose area ends farther away than this is not advised to widen its circle.
 FAR_MILES: Final = 50
-UNREADABLE: Final = {
-    "outside_service_area": "its service area",
-    "onboarding_mismatch": "what it answered",
-    "outside_buyer_hours": "its time zone or hours",
-}
 PERIODS: Final = {"hour": "hourly", "day": "daily", "week": "weekly", "month": "monthly"}
 
 
+def measure_plainly(required: Any, observed: Any) -> tuple[str, str]:
+    return _list_values(required), _list_values(observed)
+
+
 @dataclass(frozen=True, slots=True)
-class Obstacle:
-    """One failing gate in words. `finding`: what was in the way; `change`: what would have to change."""
+class GateWords:
+    """What a person reads about a gate.
 
-    gate: str
-    finding: str
-    change: str
-    fixer: str
-    required: Any
-    observed: Any
-    opens_at: str | None
+    `stage`: follows the number of buyers that passed it, singular and plural. {zip} is the lead's.
+    `describe`: what was found and what would have to change, of a failure and the buyer's time zone.
+    `measure`: what it required and observed, each short enough for a table cell.
+    `part`: the part of the configuration that may be unreadable. None: this gate reads no such part.
+    `fixer`: who can fix this failure, where that is not the usual fixer of its skip reason.
+    """
 
-
-def describe_gate(gate: Gate, *, timezone: str = "UTC") -> Obstacle:
-    """`timezone` is the buyer's: it sees resets and openings on its own clock. Never raises for odd data."""
-    code = str(gate.get("gate", "unknown"))
-    try:
-        detail, change = _unreadable(gate) if "problem" in gate else GATE_WORDS[code](gate, timezone)
-    except (LookupError, TypeError, ValueError, AttributeError):
-        detail, change = _plain(gate)
-    clause = describe_clause(code)
-    fixer = (
-        Fixer.AGENCY.value if code == "onboarding_mismatch" and _lacks_only_fields(gate) else fixer_of(code)
-    )
-    return Obstacle(
-        gate=code,
-        finding=f"{clause}: {detail}" if detail else clause,
-        change=change,
-        fixer=fixer,
-        required=gate.get("required"),
-        observed=gate.get("observed"),
-        opens_at=_opens_at(gate),
-    )
+    code: str
+    stage: tuple[str, str]
+    describe: Callable[[Gate, str], tuple[str, str]]
+    measure: Callable[[Any, Any], tuple[str, str]] = measure_plainly
+    part: Callable[[Gate], str] | None = None
+    fixer: Callable[[Gate], Fixer | None] = lambda _: None
 
 
-def _lacks_only_fields(gate: Gate) -> bool:
-    """True where no answer of the buyer would do: the lead lacks what a question that must be answered asks about."""
-    failures = gate.get("failures") or []
-    return any(
-        isinstance(each, Mapping)
-        and each.get("field") is not None
-        and each.get("observed") is None
-        and not each.get("may_be_open")
-        for each in failures
-    )
+def _list_values(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(
+            f"{wording.field_name(str(name))}: {wording.value(each)}" for name, each in value.items()
+        )
+    return wording.value(value)
 
 
-def _opens_at(gate: Gate) -> str | None:
-    try:
-        at = wording.parse_moment(gate.get("fixed_at"))
-    except (TypeError, ValueError):
-        return None
-    return wording.utc(at) if at is not None and at.tzinfo is not None else None
+def _only_change(change: str) -> Callable[[Gate, str], tuple[str, str]]:
+    """For a gate whose clause already says what is in the way."""
+    return lambda _gate, _timezone: ("", change)
 
 
-def describe_clause(reason: str) -> str:
-    """What follows a buyer's name and a colon; the code itself when there are no words for it."""
-    known = SKIP_REASONS.get(reason)
-    return known.clause if known and known.clause else reason
-
-
-def fixer_of(reason: str) -> str:
-    """Who can change it; "" for a code that is not known."""
-    return SKIP_REASONS[reason].fixer.value if reason in SKIP_REASONS else ""
-
-
-def describe_fixer(fixer: str) -> str:
-    return FIXERS[Fixer(fixer)] if fixer in set(Fixer) else "not known"
-
-
-def _plain(gate: Gate) -> tuple[str, str]:
-    required, observed = wording.value(gate.get("required")), wording.value(gate.get("observed"))
-    return f"required {required}, observed {observed}", ""
-
-
-def _unreadable(gate: Gate) -> tuple[str, str]:
-    """A part of the configuration that the engine could not read."""
-    part = {"tier": "its tier's filter", "enrollment": "its own filter"}.get(str(gate.get("scope")))
-    part = part or UNREADABLE[gate["gate"]]
-    return f"{part} cannot be read ({gate['problem']})", f"correct {part}"
-
-
-def _enrollment_paused(_gate: Gate, _timezone: str) -> tuple[str, str]:
-    return "", "resume the enrollment"
-
-
-def _buyer_paused(_gate: Gate, _timezone: str) -> tuple[str, str]:
-    return "", "resume the buyer"
-
-
-def _service_area(gate: Gate, _timezone: str) -> tuple[str, str]:
+def _describe_area(gate: Gate, _timezone: str) -> tuple[str, str]:
     observed = gate["observed"]
-    finding = f"takes {gate['required']}; the lead is in {wording.place(observed)}"
+    finding = f"it covers {gate['required']}; the lead is in {wording.place(observed)}"
     excluded, beyond = gate.get("excluded"), gate.get("miles_beyond")
     changes = []
     if beyond is not None:
         finding += f", {beyond:,.1f} miles beyond the edge"
-        changes.append(_reach(beyond, zip_code=observed.get("zip")))
+        changes.append(_describe_reach(beyond, zip_code=observed.get("zip")))
     elif excluded is None:
         changes.append(f"add {observed.get('zip') or 'the place of the lead'} to the service area")
     if excluded is not None:
-        named = _exclusion(excluded)
+        named = _describe_exclusion(excluded)
         finding += f", which it excludes by {named}"
-        changes.append(f"take {named} out of its exclusions")
+        changes.append(f"remove {named} from its exclusions")
     return finding, " and ".join(changes)
 
 
-def _reach(beyond: float, *, zip_code: Any) -> str:
-    """A circle is widened by a few miles; nobody widens it by hundreds for one lead."""
+def _describe_reach(beyond: float, *, zip_code: Any) -> str:
+    """A circle is widened by a few miles, not by hundreds for one lead."""
     if beyond > FAR_MILES:
-        return f"add {zip_code} by itself: it lies {beyond:,.0f} miles beyond the area"
+        return f"add {zip_code} on its own: it is {beyond:,.0f} miles beyond the area"
     return f"widen its circle by {math.ceil(beyond * 10) / 10:,.1f} miles or add {zip_code}"
 
 
-def _exclusion(excluded: Mapping[str, Any]) -> str:
+def _describe_exclusion(excluded: Mapping[str, Any]) -> str:
     kind, named = excluded["kind"], str(excluded["value"])
     if kind == "radius":
         return f"{excluded['miles']} miles around {named}"
@@ -158,12 +91,16 @@ def _exclusion(excluded: Mapping[str, Any]) -> str:
     return f"{noun} {named}"
 
 
-def _onboarding(gate: Gate, _timezone: str) -> tuple[str, str]:
+def _measure_area(required: Any, observed: Any) -> tuple[str, str]:
+    return str(required), wording.place(observed)
+
+
+def _describe_onboarding(gate: Gate, _timezone: str) -> tuple[str, str]:
     findings, changes = [], []
     for failure in gate["failures"]:
         question = failure["question"]
         if failure["field"] is None:
-            findings.append(f'it has no answer to "{question}" that can be compared')
+            findings.append(f'it has no usable answer to "{question}"')
             changes.append(f'answer "{question}"')
             continue
         answer = wording.value_of(failure["field"], failure["required"])
@@ -171,31 +108,50 @@ def _onboarding(gate: Gate, _timezone: str) -> tuple[str, str]:
         observed = wording.value_of(failure["field"], failure["observed"])
         if failure["observed"] is None:
             findings.append(f'its answer to "{question}" is {answer}, the lead has no {name}')
-            changes.append(_send_or_leave_open(failure))
+            changes.append(_describe_missing_field(failure))
             continue
         note = note_kind(failure["op"], failure["required"], failure["observed"])
         findings.append(f'its answer to "{question}" is {answer}, the lead\'s {name} is {observed}{note}')
-        changes.append(f'change the answer to "{question}" so that it takes {observed}')
+        changes.append(f'change the answer to "{question}" so that it accepts {observed}')
     return "; ".join(findings), " and ".join(changes)
 
 
-def _send_or_leave_open(failure: Mapping[str, Any]) -> str:
-    """No answer takes a lead without the field: `required` of the question says whether it may be left open."""
+def _describe_missing_field(failure: Mapping[str, Any]) -> str:
+    """No answer accepts a lead without the field. The question's `required` says whether it may stay unanswered."""
     question, name = failure["question"], wording.field_name(failure["field"])
     if failure.get("may_be_open"):
         return f'leave "{question}" unanswered, or have the source send {name}'
     return f'have the source send {name}, or make "{question}" optional and leave it unanswered'
 
 
-def _filter(gate: Gate, _timezone: str) -> tuple[str, str]:
-    whose = "its tier's filter" if gate["scope"] == "tier" else "its own filter"
+def _fixer_of_onboarding(gate: Gate) -> Fixer | None:
+    """The agency, where no answer of the buyer would do: the lead lacks the field of a required question."""
     failures = gate.get("failures") or []
-    observed = ", ".join(
-        f"{wording.field_name(name)} {wording.value_of(name, seen)}{_note_of(name, failures)}"
-        for name, seen in gate["observed"].items()
+    lacks_field = any(
+        isinstance(each, Mapping)
+        and each.get("field") is not None
+        and each.get("observed") is None
+        and not each.get("may_be_open")
+        for each in failures
     )
-    finding = f"{whose} wants {gate['required']}; the lead has {observed or 'nothing that fits'}"
-    missing = [name for name, seen in gate["observed"].items() if seen is None]
+    return Fixer.AGENCY if lacks_field else None
+
+
+def _filter_of(gate: Gate) -> str:
+    return "its tier's filter" if gate["scope"] == "tier" else "its own filter"
+
+
+def _describe_filter(gate: Gate, _timezone: str) -> tuple[str, str]:
+    whose = _filter_of(gate)
+    failures = gate.get("failures") or []
+    seen = [
+        f"no {wording.field_name(name)}"
+        if value is None
+        else f"{wording.field_name(name)} {wording.value_of(name, value)}{_note_of(name, failures)}"
+        for name, value in gate["observed"].items()
+    ]
+    finding = f"{whose} requires {gate['required']}; the lead has {', '.join(seen) or 'nothing that matches'}"
+    missing = [name for name, value in gate["observed"].items() if value is None]
     if missing and len(missing) == len(gate["observed"]):
         names = wording.one_of([wording.field_name(name) for name in missing])
         return finding, f"change {whose}, or have the source send {names}"
@@ -211,7 +167,11 @@ def _note_of(name: str, failures: Sequence[Mapping[str, Any]]) -> str:
     return next(filter(None, notes), "")
 
 
-def _hours(gate: Gate, timezone: str) -> tuple[str, str]:
+def _measure_filter(required: Any, observed: Any) -> tuple[str, str]:
+    return str(required), _list_values(observed) or "nothing that matches"
+
+
+def _describe_hours(gate: Gate, timezone: str) -> tuple[str, str]:
     required, observed = gate["required"], gate["observed"]
     zone = observed.get("timezone") or timezone
     day, windows = wording.WEEKDAYS[required["day"]], required["open"]
@@ -220,61 +180,121 @@ def _hours(gate: Gate, timezone: str) -> tuple[str, str]:
     opens_at = wording.parse_moment(gate.get("opens_at"))
     if opens_at is None:
         return finding, "set opening hours: it never opens"
-    return finding, f"opens at {wording.local_moment(opens_at, timezone=zone)}, or widen its hours"
+    return (
+        finding,
+        f"wait until it opens at {wording.local_moment(opens_at, timezone=zone)}, or widen its hours",
+    )
 
 
-def _caps(gate: Gate, timezone: str) -> tuple[str, str]:
+def _measure_hours(required: Any, observed: Any) -> tuple[str, str]:
+    windows = wording.opening(required["open"]) if required["open"] else "closed"
+    day, seen = wording.WEEKDAYS[required["day"]], wording.WEEKDAYS[observed["day"]]
+    return f"{day} {windows}", f"{seen} {observed['time']} {observed['timezone']}"
+
+
+def _describe_caps(gate: Gate, timezone: str) -> tuple[str, str]:
     price_cents = gate["price_cents"]
     windows = gate["windows"]
-    findings = [_cap_finding(each, price_cents) for each in windows]
-    return " and ".join(findings), " and ".join(_cap_change(each, price_cents, timezone) for each in windows)
+    findings = [_describe_cap(each, price_cents) for each in windows]
+    changes = [_describe_cap_change(each, price_cents, timezone) for each in windows]
+    return " and ".join(findings), " and ".join(changes)
 
 
-def _cap_finding(reached: Gate, price_cents: int) -> str:
-    name = _cap_name(reached)
+def _describe_cap(reached: Gate, price_cents: int) -> str:
+    cap = _describe_limit(reached)
     if reached["kind"] == "leads":
-        return f"{name} is full"
+        return f"{cap} is reached"
     spent, price = wording.money(reached["used"]), wording.money(price_cents)
-    return f"{name} has {spent} spent and the lead costs {price}"
+    return f"{cap} has {spent} spent and the lead costs {price}"
 
 
-def _cap_change(reached: Gate, price_cents: int, timezone: str) -> str:
-    name = _cap_name(reached)
+def _describe_cap_change(reached: Gate, price_cents: int, timezone: str) -> str:
+    cap = _describe_limit(reached)
     resets_at = wording.parse_moment(reached["resets_at"])
     if resets_at is not None:
-        return f"{name} resets at {wording.local_moment(resets_at, timezone=timezone)}, or raise it"
+        return f"wait until {cap} resets at {wording.local_moment(resets_at, timezone=timezone)}, or raise it"
     if reached["kind"] == "leads":
-        return f"raise {name}: a cap of 0 never opens"
+        return f"raise {cap}: a cap of 0 accepts no leads"
     least = wording.money(price_cents)
-    return f"raise {name} to at least {least}: not even an empty budget holds the price"
+    return f"raise {cap} to at least {least}: the lead costs more than the whole budget"
 
 
-def _cap_name(reached: Gate) -> str:
+def _describe_limit(reached: Gate) -> str:
     period = PERIODS[reached["window"]]
     if reached["kind"] == "leads":
         return f"the {period} cap of {reached['limit']:,}"
     return f"the {period} budget of {wording.money(reached['limit'])}"
 
 
-def _credits(gate: Gate, _timezone: str) -> tuple[str, str]:
+def _measure_caps(required: Any, observed: Any) -> tuple[str, str]:
+    limits = [_describe_amount(name, limit, "up to") for name, limit in required.items()]
+    return ", ".join(limits), ", ".join(_describe_amount(name, used, "") for name, used in observed.items())
+
+
+def _describe_amount(name: str, amount: int, prefix: str) -> str:
+    """ "cents per day", 2500: "$25.00 per day"."""
+    kind, _, period = name.partition(" ")
+    text = f"{wording.money(amount)} {period}" if kind == "cents" else f"{amount:,} {name}"
+    return f"{prefix} {text}".strip()
+
+
+def _describe_credits(gate: Gate, _timezone: str) -> tuple[str, str]:
     price, available = wording.money(gate["required"]), wording.money(gate["observed"])
-    return f"the price is {price}, {available} is available", (
-        f"top up {wording.money(gate['missing_cents'])}"
-    )
+    return f"the price is {price}, {available} is available", f"top up {wording.money(gate['missing_cents'])}"
 
 
-def _has_lead(_gate: Gate, _timezone: str) -> tuple[str, str]:
-    return "", "nothing: it bought this lead before"
+def _measure_credits(required: Any, observed: Any) -> tuple[str, str]:
+    return wording.money(required), wording.money(observed)
 
 
-GATE_WORDS: Final[Mapping[str, Callable[[Gate, str], tuple[str, str]]]] = {
-    "enrollment_paused": _enrollment_paused,
-    "buyer_paused": _buyer_paused,
-    "outside_service_area": _service_area,
-    "onboarding_mismatch": _onboarding,
-    "lead_filter_rejected": _filter,
-    "outside_buyer_hours": _hours,
-    "cap_reached": _caps,
-    "insufficient_credits": _credits,
-    "already_has_lead": _has_lead,
-}
+def _measure_double(_required: Any, _observed: Any) -> tuple[str, str]:
+    return "not sold to it before", "sold to it before"
+
+
+# In the order of the engine's gates.
+GATES: Final = (
+    GateWords("enrollment_paused", ("with an active enrollment",) * 2, _only_change("resume the enrollment")),
+    GateWords("buyer_paused", ("is not paused", "are not paused"), _only_change("resume the buyer")),
+    GateWords(
+        "outside_service_area",
+        ("covers {zip}", "cover {zip}"),
+        _describe_area,
+        _measure_area,
+        part=lambda _: "its service area",
+    ),
+    GateWords(
+        "onboarding_mismatch",
+        ("has matching answers", "have matching answers"),
+        _describe_onboarding,
+        part=lambda _: "its onboarding answers",
+        fixer=_fixer_of_onboarding,
+    ),
+    GateWords(
+        "lead_filter_rejected",
+        ("has filters that accept it", "have filters that accept it"),
+        _describe_filter,
+        _measure_filter,
+        part=_filter_of,
+    ),
+    GateWords(
+        "outside_buyer_hours",
+        ("is open", "are open"),
+        _describe_hours,
+        _measure_hours,
+        part=lambda _: "its time zone or hours",
+    ),
+    GateWords("cap_reached", ("is below its caps", "are below their caps"), _describe_caps, _measure_caps),
+    GateWords(
+        "insufficient_credits",
+        ("has enough credits", "have enough credits"),
+        _describe_credits,
+        _measure_credits,
+    ),
+    GateWords(
+        "already_has_lead",
+        ("has not bought the lead before", "have not bought the lead before"),
+        _only_change("nothing: a buyer gets a lead once"),
+        _measure_double,
+    ),
+)
+WORDS: Final[Mapping[str, GateWords]] = {gate.code: gate for gate in GATES}

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from tracing import wording
-from tracing.funnel import narrate_funnel
-from tracing.gates import Obstacle, describe_clause, describe_gate
-from tracing.vocabulary import CORRECTIONS, SKIP_REASONS, WAKE_CAUSES, Event, Fixer
+from tracing.obstacles import Obstacle, describe_clause, describe_funnel, describe_gate
+from tracing.skip_reasons import SKIP_REASONS, Fixer
+from tracing.vocabulary import CORRECTIONS, WAKE_CAUSES, Event
 
 
 class EventRow(Protocol):
@@ -75,7 +75,7 @@ class Names:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class EventContext:
     """The attempt that an event belongs to."""
 
     names: Names
@@ -100,27 +100,12 @@ RESULTS: Final = {
     "offered": "offered to buyers",
     "expired": "expired",
 }
-# What would have to change for the whole lead; where a reason is not here, the buyers' own obstacles tell it.
-LEAD_CHANGES: Final = {
-    "no_campaign": "add or activate a campaign that takes its vertical and source",
-    "no_enrolled_buyers": "enroll a buyer in the campaign",
-    "outside_workspace_hours": "nothing: it is due again when the workspace opens; or widen the workspace's hours",
-    "outside_campaign_hours": "nothing: it is due again when the campaign opens; or widen the campaign's hours",
-    "tier_lock_contention": "nothing: it is tried again by itself",
-    "database_timeout": "nothing: it is tried again by itself",
-    "worker_lost": "find out what ends the workers, then run it again",
-    "lock_expired": "nothing: it is tried again by itself, a few times",
-    "internal_error": "find this attempt in the log; a few times it is tried again by itself, then by a person",
-    "lead_expired": "nothing: its time is over",
-    "duplicate_lead": "nothing while the first lead is sold or tried; run this again if that one ends without a sale",
-    "workspace_paused": "resume the workspace",
-}
 # What a deferred lead waits for, whichever gate removed the last buyer.
 WAITED_FOR: Final = "the first buyer that only waits for its hours or a cap may take it"
 NEEDS_PERSON: Final = frozenset({"unsold", "failed"})
 
 
-def narrate_attempt(attempt: AttemptRow) -> str:
+def describe_attempt(attempt: AttemptRow) -> str:
     """ "Attempt 1 (first try) at 2026-08-02 14:03:22 UTC took 3 ms: not sold." """
     trigger = TRIGGERS.get(attempt.trigger, attempt.trigger)
     started, took = wording.moment(attempt.started_at), wording.duration(attempt.duration_ms)
@@ -128,34 +113,34 @@ def narrate_attempt(attempt: AttemptRow) -> str:
     return f"Attempt {attempt.number} ({trigger}) at {started} took {took}: {result}."
 
 
-def narrate_events(events: Sequence[EventRow], *, names: Names) -> list[str]:
+def describe_events(events: Sequence[EventRow], *, names: Names) -> list[str]:
     """One sentence for each event of one attempt, in the same order. Never raises for odd data."""
     selected = any(event.event == Event.BUYER_SELECTED for event in events)
-    scene = Scene(names, has_selection=selected)
-    return [_narrate(event, scene) for event in events]
+    context = EventContext(names, has_selection=selected)
+    return [_describe_event(event, context) for event in events]
 
 
-def _narrate(event: EventRow, scene: Scene) -> str:
+def _describe_event(event: EventRow, context: EventContext) -> str:
     try:
-        return EVENT_WORDS[event.event](event, scene)
+        return EVENT_WORDS[event.event](event, context)
     except (LookupError, TypeError, ValueError, AttributeError):
-        return _plain(event, scene)
+        return _plain(event, context)
 
 
-def _plain(event: EventRow, scene: Scene) -> str:
-    whose = f"{scene.names.buyer(event.buyer_id).name}: " if event.buyer_id is not None else ""
+def _plain(event: EventRow, context: EventContext) -> str:
+    whose = f"{context.names.buyer(event.buyer_id).name}: " if event.buyer_id is not None else ""
     why = f" ({event.skip_reason})" if event.skip_reason else ""
     return f"{whose}{event.event}{why}."
 
 
-def narrate_reason(code: str) -> str:
+def describe_reason(code: str) -> str:
     """The sentence of a lead level reason; the code itself when the vocabulary does not have it."""
     return SKIP_REASONS[code].sentence if code in SKIP_REASONS else f"{code}."
 
 
 def describe_lead_change(reason: str) -> str:
     """What would have to change for the whole lead; "" where each buyer has something of its own in the way."""
-    return LEAD_CHANGES.get(reason, "")
+    return SKIP_REASONS[reason].change if reason in SKIP_REASONS else ""
 
 
 def describe_obstacles(event: EventRow, *, names: Names) -> list[Obstacle]:
@@ -168,42 +153,41 @@ def describe_obstacles(event: EventRow, *, names: Names) -> list[Obstacle]:
 
 def describe_change(event: EventRow, *, names: Names) -> str:
     """What would have to change for this buyer to pass: every failing gate at once. "" when that is not known."""
-    if event.skip_reason == "locked":
-        return "nothing: the next attempt asks it again"
-    if event.skip_reason == "outranked":
-        return "rank higher: its turn, weight, priority or bid, by the campaign's mode"
+    known = SKIP_REASONS.get(event.skip_reason)
+    if known and known.change:
+        return known.change
     changes = [each.change for each in describe_obstacles(event, names=names) if each.change]
     return "; ".join(dict.fromkeys(changes))
 
 
-def _started(event: EventRow, _scene: Scene) -> str:
+def _started(event: EventRow, _context: EventContext) -> str:
     trigger, cause = event.data["trigger"], event.data.get("woken_by")
     why = f"woken by: {WAKE_CAUSES.get(cause, cause)}" if cause else TRIGGERS.get(trigger, trigger)
     started = f"Started as attempt {event.data['number']} ({why})."
-    notes = [_tell_note(note) for note in event.data.get("intake", ())]
+    notes = [_describe_note(note) for note in event.data.get("intake", ())]
     return f"{started} At intake: {'; '.join(notes)}." if notes else started
 
 
-def _tell_note(note: str) -> str:
+def _describe_note(note: str) -> str:
     """ "email:dropped" """
     name, _, code = note.rpartition(":")
     return f"{name.replace('_', ' ')} {CORRECTIONS.get(code, code)}"
 
 
-def _campaign(event: EventRow, scene: Scene) -> str:
-    name = scene.names.campaign(event.data["campaign_id"])
+def _campaign(event: EventRow, context: EventContext) -> str:
+    name = context.names.campaign(event.data["campaign_id"])
     return f"Taken by the campaign {name}, configuration {event.data['config_version']}."
 
 
-def _routed(event: EventRow, scene: Scene) -> str:
-    rule, to = event.data["rule"], scene.names.workspace(event.data["to"])
+def _routed(event: EventRow, context: EventContext) -> str:
+    rule, to = event.data["rule"], context.names.workspace(event.data["to"])
     if rule is None:
         return f"Back in {to}, where it came in: no rule sends it on now."
     tags = f" (tags: {', '.join(rule['tags'])})" if rule["tags"] else ""
     return f"Routed to {to} by rule '{rule['name']}'{tags}."
 
 
-def _price(event: EventRow, _scene: Scene) -> str:
+def _price(event: EventRow, _context: EventContext) -> str:
     tiers = event.data["tiers"]
     if not tiers:
         return "No price was needed: no buyer was looked at."
@@ -235,15 +219,15 @@ def _price_rule(applied: Mapping[str, Any]) -> str:
     return f"{number} takes {applied['percent']}% to make {after}"
 
 
-def _pool(event: EventRow, _scene: Scene) -> str:
-    return narrate_funnel(event.data["funnel"], zip_code=str(event.data.get("zip") or ""))
+def _pool(event: EventRow, _context: EventContext) -> str:
+    return describe_funnel(event.data["funnel"], zip_code=str(event.data.get("zip") or ""))
 
 
-def _skipped(event: EventRow, scene: Scene) -> str:
-    name = scene.names.buyer(event.buyer_id).name
+def _skipped(event: EventRow, context: EventContext) -> str:
+    name = context.names.buyer(event.buyer_id).name
     if event.skip_reason == "outranked":
-        return f"{name}: {_outranked(event, scene)}."
-    obstacles = describe_obstacles(event, names=scene.names)
+        return f"{name}: {_outranked(event, context)}."
+    obstacles = describe_obstacles(event, names=context.names)
     if not obstacles:
         return f"{name}: {describe_clause(event.skip_reason)}."
     also = [describe_clause(each.gate) for each in obstacles[1:]]
@@ -251,35 +235,35 @@ def _skipped(event: EventRow, scene: Scene) -> str:
     return f"{name}: {obstacles[0].finding}.{more}"
 
 
-def _outranked(event: EventRow, scene: Scene) -> str:
+def _outranked(event: EventRow, context: EventContext) -> str:
     rank = event.data.get("rank")
-    if not scene.has_selection:
+    if not context.has_selection:
         return "eligible, but the lead is sold to as many buyers as the campaign allows"
     return describe_clause("outranked") + (f" (rank {rank})" if rank else "")
 
 
-def _selected(event: EventRow, scene: Scene) -> str:
-    name = scene.names.buyer(event.buyer_id).name
+def _selected(event: EventRow, context: EventContext) -> str:
+    name = context.names.buyer(event.buyer_id).name
     text = f"{name}: selected, rank {event.data['rank']}, for {wording.money(event.cost_cents)}."
     overridden = [describe_clause(gate) for gate in event.data.get("overridden") or ()]
     return f"{text} A person chose it in spite of: {'; '.join(overridden)}." if overridden else text
 
 
-def _distributed(event: EventRow, _scene: Scene) -> str:
+def _distributed(event: EventRow, _context: EventContext) -> str:
     buyers: int = event.data["buyers"]
     in_all = " in all" if buyers > 1 else ""
     return f"Sold to {wording.count(buyers, 'buyer')} for {wording.money(event.cost_cents)}{in_all}."
 
 
-def _failed(event: EventRow, scene: Scene) -> str:
+def _failed(event: EventRow, context: EventContext) -> str:
     result = RESULTS.get(event.outcome, event.outcome or "failed")
-    parts = [f"{wording.sentence(result)[:-1]}: {narrate_reason(event.skip_reason)}"]
+    parts = [f"{wording.sentence(result)[:-1]}: {describe_reason(event.skip_reason)}"]
     emptied_by = event.data.get("emptied_by")
     if emptied_by:
         parts.append(f"The last buyer that was left dropped out: {describe_clause(emptied_by)}.")
     first_lead_id = event.data.get("first_lead_id")
     if first_lead_id is not None:
-        parts.append(f"The person came first with {scene.names.lead(first_lead_id)}.")
+        parts.append(f"The person came first with {context.names.lead(first_lead_id)}.")
     due_at = wording.parse_moment(event.data.get("due_at"))
     if due_at is not None and event.skip_reason == "workspace_paused":
         parts.append("It is tried as soon as somebody resumes it.")
@@ -299,18 +283,18 @@ def _who_must_act(reason: str) -> str:
     return f"A person must act: {who}." if who else "A person must act."
 
 
-def _simple(text: str) -> Callable[[EventRow, Scene], str]:
+def _simple(text: str) -> Callable[[EventRow, EventContext], str]:
     """For events whose data has no fixed shape yet: whose, what, for how much."""
 
-    def tell(event: EventRow, scene: Scene) -> str:
-        whose = f"{scene.names.buyer(event.buyer_id).name}: " if event.buyer_id is not None else ""
+    def describe(event: EventRow, context: EventContext) -> str:
+        whose = f"{context.names.buyer(event.buyer_id).name}: " if event.buyer_id is not None else ""
         cost = f" for {wording.money(event.cost_cents)}" if event.cost_cents is not None else ""
         return wording.sentence(f"{whose}{text}{cost}")
 
-    return tell
+    return describe
 
 
-EVENT_WORDS: Final[Mapping[str, Callable[[EventRow, Scene], str]]] = {
+EVENT_WORDS: Final[Mapping[str, Callable[[EventRow, EventContext], str]]] = {
     Event.DISTRIBUTION_STARTED: _started,
     Event.ROUTED: _routed,
     Event.CAMPAIGN_RESOLVED: _campaign,

@@ -18,6 +18,7 @@ MAX_PATHS: Final = 20
 # Python writes no longer number as text; of a larger one only its size is told.
 MAX_BITS: Final = 4_096
 UNREADABLE: Final = "\N{REPLACEMENT CHARACTER}"
+# The key under which a document lists the paths of its values that became text.
 AS_TEXT: Final = "recorded_as_text"
 
 

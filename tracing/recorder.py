@@ -18,7 +18,8 @@ from uuid6 import uuid7
 
 from tracing import metrics
 from tracing.plainvalues import AS_TEXT, PlainValues, make_column, make_text
-from tracing.vocabulary import TERMINAL_EVENTS, Event, Level, UnknownCode, skip_reason
+from tracing.skip_reasons import Level, UnknownCode, find_skip_reason
+from tracing.vocabulary import TERMINAL_EVENTS, Event
 
 logger = logging.getLogger(__name__)
 
@@ -175,7 +176,7 @@ class Recorder:
     def _check(self) -> None:
         for _, buyer_id, _, _, reason, _, _ in self.rows:
             if reason:
-                skip_reason(reason, level=Level.LEAD if buyer_id is None else Level.BUYER)
+                find_skip_reason(reason, level=Level.LEAD if buyer_id is None else Level.BUYER)
         terminal = [row[0] for row in self.rows if row[0] in TERMINAL_EVENTS]
         if len(terminal) != 1 or self.rows[-1][0] != terminal[0]:
             message = f"an attempt ends with exactly one terminal event, this one has {terminal}"

@@ -13,11 +13,16 @@ from distribution.explain.lead import explain
 from distribution.explain.types import AttemptStory, BuyerRow, LeadHead, Story, TracedSale
 from routing.models import Lead
 from tracing.admin.columns import TONES
-from tracing.funnel import name_stage
-from tracing.gates import describe_clause, describe_fixer, fixer_of
-from tracing.measures import name_measures
-from tracing.narrator import RESULTS, TRIGGERS, narrate_reason
-from tracing.vocabulary import Fixer
+from tracing.narrator import RESULTS, TRIGGERS, describe_reason
+from tracing.obstacles import (
+    describe_clause,
+    describe_fixer,
+    describe_measures,
+    describe_stage,
+    first_fixer,
+    fixer_of,
+)
+from tracing.skip_reasons import Fixer
 from tracing.wording import count
 
 LATEST: Final = 100  # attempts that get a tab
@@ -28,7 +33,6 @@ LABELS: Final = {
     Fixer.OUTRANKED.value: "outranked",
     Fixer.SYSTEM.value: "passes by itself",
 }
-HARDEST: Final = (Fixer.LEAD, Fixer.AGENCY, Fixer.BUYER, Fixer.SYSTEM)
 
 
 class NoSuchAttempt(LookupError):
@@ -184,7 +188,7 @@ def _panel(attempt: AttemptStory, lead: Lead) -> Panel:
     return Panel(
         number=attempt.number,
         headline=attempt.headline,
-        reason_sentence=narrate_reason(attempt.reason) if attempt.reason else "",
+        reason_sentence=describe_reason(attempt.reason) if attempt.reason else "",
         campaign=attempt.campaign.name if attempt.campaign else "",
         config_version=attempt.config_version,
         trigger=TRIGGERS.get(attempt.trigger, attempt.trigger),
@@ -204,7 +208,7 @@ def _bars(attempt: AttemptStory, *, zip_code: str) -> Iterator[Bar]:
     for place, stage in enumerate(stages):
         removed, before = before - stage.remaining, stage.remaining
         if removed or place in (0, len(stages) - 1):
-            words = name_stage(stage.stage, remaining=stage.remaining, zip_code=zip_code)
+            words = describe_stage(stage.stage, remaining=stage.remaining, zip_code=zip_code)
             percent = round(100 * stage.remaining / enrolled, 1) if enrolled else 0.0
             yield Bar(words, f"{stage.remaining:,}", f"{removed:,}" if removed else "", percent)
 
@@ -236,8 +240,8 @@ def _group(skipped: Sequence[Skipped]) -> Iterator[Group]:
 
 
 def _skipped(row: BuyerRow, attempt: AttemptStory, lead: Lead) -> Skipped:
-    required, observed = name_measures(row.gates[0]) if row.gates else _without_gate(row)
-    fixer = _hardest([gate.fixer for gate in row.gates]) or row.fixer
+    required, observed = describe_measures(row.gates[0]) if row.gates else _without_gate(row)
+    fixer = first_fixer(gate.fixer for gate in row.gates) or row.fixer
     known = row.buyer.public_id
     return Skipped(
         buyer=row.buyer.name,
@@ -254,7 +258,3 @@ def _without_gate(row: BuyerRow) -> tuple[str, str]:
     if row.reason == "outranked":
         return "a better rank", "passed every gate"
     return ("a free moment", "busy with another lead") if row.reason == "locked" else ("", "")
-
-
-def _hardest(fixers: Sequence[str]) -> str:
-    return next((fixer.value for fixer in HARDEST if fixer.value in fixers), "")

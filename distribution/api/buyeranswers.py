@@ -18,7 +18,7 @@ from distribution.models import (
 from routing.api.answers import write_time
 from routing.models import Lead
 from tracing import wording
-from tracing.gates import Obstacle
+from tracing.obstacles import Obstacle
 
 CAPS: Final = ("hour", "day", "week", "month")
 Row = TypeVar("Row")

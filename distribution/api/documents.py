@@ -171,7 +171,7 @@ EXAMPLE: Final = OpenApiExample(
             "due_reason": "",
             "due_sentence": "",
             "reason": "insufficient_credits",
-            "reason_sentence": "No buyer that was left has enough credits.",
+            "reason_sentence": "No remaining buyer has enough credits.",
             "change": "",
             "fixer": "buyer",
             "cancel_reason": "",

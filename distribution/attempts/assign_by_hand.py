@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import transaction
 
 from distribution import metrics
-from distribution.attempts.campaigns import CAMPAIGNS, SnapshotMissing, keeping_snapshots, read_heads
+from distribution.attempts.campaigns import CAMPAIGNS, read_heads
 from distribution.attempts.decide_under_lock import Decided, read_facts, seed_of, sell_selected
 from distribution.attempts.sell import SalePaused
 from distribution.attempts.trace import record_decision
@@ -25,7 +25,8 @@ from routing.models import LeadStatus
 from routing.rules.duplicates import look_at_arrival
 from tracing.models import AttemptResult, AttemptTrigger
 from tracing.recorder import AttemptEnd, AttemptHead, Recorder, new_attempt_id
-from tracing.vocabulary import SKIP_REASONS, Event
+from tracing.skip_reasons import SKIP_REASONS
+from tracing.vocabulary import Event
 from tracing.wording import money
 
 OPEN: Final = (LeadStatus.PENDING, LeadStatus.FAILED, LeadStatus.DISTRIBUTED, LeadStatus.RETURNED)
@@ -50,28 +51,17 @@ def state_of_sale(price_cents: int, set_aside: Sequence[str]) -> str:
     return f"{price_cents}:{','.join(sorted(set_aside))}"
 
 
-def assign_by_hand(
+def assign_within(
     lead_id: int, *, enrollment_id: int, at: datetime | None = None, seen: str = ""
 ) -> ManualAssignment:
-    """Sell a lead to one enrolled buyer at its price, counted in its caps. Raises AssignRefused.
+    """Sell a lead to one enrolled buyer at its price, counted in its caps. Raises AssignRefused and SnapshotMissing.
 
     `seen`: the state_of_sale that a page showed; another one is refused. Blank: no page showed any.
 
     Locks in the product's order: lead, identity, enrollment and wallet; waits for them up to their time-outs. A second
-    call for the same buyer is refused, so sending a form twice sells once. Needs no open transaction.
+    call for the same buyer is refused, so sending a form twice sells once. The caller may have a transaction open, and
+    runs this within keeping_snapshots.
     """
-    try:
-        return keeping_snapshots(
-            lambda: assign_within(lead_id, enrollment_id=enrollment_id, at=at, seen=seen)
-        )
-    except SnapshotMissing:
-        raise AssignRefused(CHANGING) from None
-
-
-def assign_within(
-    lead_id: int, *, enrollment_id: int, at: datetime | None = None, seen: str = ""
-) -> ManualAssignment:
-    """As assign_by_hand, in a transaction of the caller. Raises SnapshotMissing too (see keeping_snapshots)."""
     try:
         with transaction.atomic():
             sale = _assign(lead_id, enrollment_id=enrollment_id, at=at, seen=seen)

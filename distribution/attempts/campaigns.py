@@ -165,7 +165,7 @@ class CampaignCache:
         self._unkept.clear()
 
     def _load(self, campaign_id: int) -> CompiledCampaign:
-        kept, definition = _read(campaign_id)
+        kept, definition = read_definition(campaign_id)
         compiled = compile_campaign(kept or definition)
         version = (campaign_id, compiled.config_version)
         self._store(version, compiled, unkept=None if kept else json.dumps(definition))
@@ -216,12 +216,7 @@ def read_heads(*, workspace_id: int, vertical: str) -> tuple[Sequence[CampaignHe
     return heads, {row[0]: row[1] for row in rows}
 
 
-def read_definition(campaign_id: int) -> dict[str, Any]:
-    """Return a campaign's definition as it is now, with the coordinates of every radius. Raises UnknownCampaign."""
-    return _read(campaign_id)[1]
-
-
-def _read(campaign_id: int) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+def read_definition(campaign_id: int) -> tuple[dict[str, Any] | None, dict[str, Any]]:
     """The snapshot of the version, if it is kept, and the definition with what this process looks up.
 
     Raises UnknownCampaign.
@@ -244,7 +239,7 @@ def find_other_places() -> Iterator[int]:
         cursor.execute("SELECT id FROM distribution_campaign ORDER BY id")
         ids = [row[0] for row in cursor.fetchall()]
     for campaign_id in ids:
-        kept, definition = _read(campaign_id)
+        kept, definition = read_definition(campaign_id)
         if kept is not None and _places(kept) != _places(definition):
             yield campaign_id
 

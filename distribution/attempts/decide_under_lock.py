@@ -30,7 +30,8 @@ from distribution.engine import (
 from distribution.locks import lock_candidates, wait_for_candidates
 from routing.locks import LockedLead
 from tracing.recorder import Recorder
-from tracing.vocabulary import Event, RetryClass
+from tracing.skip_reasons import RetryClass
+from tracing.vocabulary import Event
 
 # A further round means that a buyer got another lead between its reading and its lock. Each one may leave a lock that
 # is not needed, which other leads run into: so there are few.

@@ -48,7 +48,8 @@ from routing.retry import NextStep, next_step
 from routing.rules.route import Route
 from tracing.models import AttemptResult, AttemptTrigger
 from tracing.recorder import AttemptEnd, AttemptHead, Recorder, new_attempt_id
-from tracing.vocabulary import WAKE_CAUSES, Event, RetryClass
+from tracing.skip_reasons import RetryClass
+from tracing.vocabulary import WAKE_CAUSES, Event
 
 # How often one run may begin again, to wait for buyers or after a pause; then it makes do with those that are free.
 MAX_WAITS: Final = 4

@@ -12,7 +12,7 @@ from distribution.engine import LiveFacts, Skip, decide
 from distribution.engine.gates import is_overridable
 from distribution.models import Enrollment
 from routing.locks import lock_lead
-from tracing.gates import describe_gate
+from tracing.obstacles import describe_gate
 from tracing.wording import money
 
 NOBODY: Final = 0  # the engine then screens everyone and selects nobody, whatever the campaign's hours

@@ -24,7 +24,8 @@ from routing.postgres_errors import is_outage, sqlstate_of
 from routing.retry import NextStep, next_step
 from tracing.models import AttemptResult
 from tracing.recorder import AttemptEnd, Recorder
-from tracing.vocabulary import SKIP_REASONS, Event, RetryClass
+from tracing.skip_reasons import SKIP_REASONS, RetryClass
+from tracing.vocabulary import Event
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,8 @@ from routing.rules.ruleset import Hop
 from routing.values.opening_hours import is_open, next_opening
 from tracing.models import AttemptResult
 from tracing.recorder import Recorder, RouteTaken
-from tracing.vocabulary import Event, RetryClass
+from tracing.skip_reasons import RetryClass
+from tracing.vocabulary import Event
 
 
 @dataclass(frozen=True, slots=True)

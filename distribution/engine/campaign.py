@@ -140,7 +140,3 @@ class CompiledCampaign:
     window_slots: tuple[WindowSlot, ...]
     fields: frozenset[str]
     recent_windows: dict[int, tuple[datetime, datetime]] = field(default_factory=dict)
-
-    @property
-    def enrollment_ids(self) -> tuple[int, ...]:
-        return tuple(self.by_enrollment_id)

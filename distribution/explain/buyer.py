@@ -8,9 +8,10 @@ from distribution.explain.types import Answer, AttemptAnswer, AttemptStory, Buye
 from distribution.models import AssignmentState, Buyer, Enrollment
 from routing.models import Lead
 from tracing import wording
-from tracing.gates import fixer_of
-from tracing.narrator import describe_lead_change, narrate_reason
-from tracing.vocabulary import Event, Fixer
+from tracing.narrator import describe_lead_change, describe_reason
+from tracing.obstacles import fixer_of
+from tracing.skip_reasons import Fixer
+from tracing.vocabulary import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,11 @@ def _answer_attempt(attempt: AttemptStory, question: Question) -> AttemptAnswer:
     if row is not None:
         return _answer_from_row(attempt, row)
     if attempt.campaign is None:
-        return _answer(attempt, f"No campaign took the lead: {narrate_reason(attempt.reason)}")
+        return _answer(attempt, f"No campaign took the lead: {describe_reason(attempt.reason)}")
     if any(step.event == Event.BUYER_POOL_COMPOSED for step in attempt.steps):
         return _not_enrolled(attempt, attempt.campaign, question)
     sentence = (
-        f"{attempt.campaign.name} took the lead, but no buyer was asked: {narrate_reason(attempt.reason)}"
+        f"{attempt.campaign.name} took the lead, but no buyer was asked: {describe_reason(attempt.reason)}"
     )
     if attempt.campaign.public_id not in question.enrolled_in:
         sentence += f" {question.buyer.name} is not enrolled in {attempt.campaign.name} either."

@@ -26,20 +26,20 @@ from distribution.models import Assignment, AssignmentState, Buyer, Campaign
 from routing.leads.rerun import ASKED_BY_SENDER, DUE_REASON
 from routing.models import Lead, LeadStatus, Workspace
 from tracing import wording
-from tracing.gates import fixer_of
 from tracing.models import Attempt, AttemptResult, LeadDistributionEvent
 from tracing.narrator import (
     OTHER_WORKSPACE,
     WAITED_FOR,
     BuyerName,
     Names,
+    describe_attempt,
     describe_change,
+    describe_events,
     describe_lead_change,
     describe_obstacles,
-    narrate_attempt,
-    narrate_events,
-    narrate_reason,
+    describe_reason,
 )
+from tracing.obstacles import fixer_of
 from tracing.queries import TracedAttempt, read_attempts
 from tracing.vocabulary import WAKE_CAUSES, Event
 
@@ -197,7 +197,7 @@ def _tell_lead(lead: Lead, *, attempts: Sequence[AttemptStory], names: Names) ->
         due_reason=lead.due_reason,
         due_sentence=_tell_due(lead, last=attempts[-1] if attempts else None),
         reason=reason,
-        reason_sentence=narrate_reason(reason) if reason else "",
+        reason_sentence=describe_reason(reason) if reason else "",
         change=describe_lead_change(reason),
         fixer=fixer_of(reason),
         cancel_reason=lead.cancel_reason,
@@ -219,7 +219,7 @@ def _tell_due(lead: Lead, *, last: AttemptStory | None) -> str:
         return "Its time to live is over then."
     if last is not None and last.result == AttemptResult.DEFERRED and last.funnel:
         return wording.sentence(f"then {WAITED_FOR}")
-    return narrate_reason(lead.due_reason)
+    return describe_reason(lead.due_reason)
 
 
 def _tell_sale(assignment: Assignment, cast: Cast) -> TracedSale:
@@ -240,14 +240,14 @@ def _tell_sale(assignment: Assignment, cast: Cast) -> TracedSale:
 
 def _tell_attempt(traced: TracedAttempt, cast: Cast) -> AttemptStory:
     attempt, events = traced.attempt, traced.events
-    told = list(zip(events, narrate_events(events, names=cast.names), strict=True))
+    told = list(zip(events, describe_events(events, names=cast.names), strict=True))
     return AttemptStory(
         attempt_id=attempt.pk,
         number=attempt.number,
         trigger=attempt.trigger,
         result=attempt.result,
         reason=attempt.skip_reason,
-        headline=narrate_attempt(attempt),
+        headline=describe_attempt(attempt),
         campaign=cast.campaign(campaign_id_of(traced)),
         config_version=attempt.config_version,
         started_at=attempt.started_at,

@@ -22,10 +22,11 @@ from distribution.models import Buyer
 from routing.models import Lead
 from routing.values.personal import HIDDEN
 from tracing import wording
-from tracing.gates import Obstacle, fixer_of
 from tracing.models import Attempt
-from tracing.narrator import BuyerName, Names, describe_change, describe_obstacles, narrate_events
-from tracing.vocabulary import SKIP_REASONS, Event, Level
+from tracing.narrator import BuyerName, Names, describe_change, describe_events, describe_obstacles
+from tracing.obstacles import Obstacle, fixer_of
+from tracing.skip_reasons import SKIP_REASONS, Level
+from tracing.vocabulary import Event
 
 ALREADY_HAD: Final = "already_has_lead"
 MISSED_REASONS: Final = sorted(
@@ -197,7 +198,7 @@ def _tell_skip(row: tuple[Any, ...], buyer: Buyer) -> Skip:
         number=number,
         decided_at=finished_at,
         reason=reason,
-        sentence=narrate_events([event], names=names)[0]
+        sentence=describe_events([event], names=names)[0]
         if higher is None
         else _outranked(buyer, higher, result),
         change=describe_change(event, names=names),

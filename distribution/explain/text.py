@@ -8,7 +8,7 @@ from typing import Final
 
 from distribution.explain.types import Answer, AttemptStory, BuyerRow, LeadHead, Story
 from tracing import wording
-from tracing.gates import describe_fixer
+from tracing.obstacles import describe_fixer
 
 WIDTH: Final = 96
 LABEL_WIDTH: Final = 11
@@ -20,10 +20,6 @@ class Line:
 
     text: str
     role: str = "plain"
-
-
-def to_text(story: Story, *, width: int = WIDTH) -> str:
-    return "\n".join(line.text for line in render(story, width=width))
 
 
 def render(story: Story, *, width: int = WIDTH) -> Iterator[Line]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from tracing import wording
-from tracing.gates import Obstacle
+from tracing.obstacles import Obstacle
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,16 +17,14 @@ from distribution.explain.remedy.lifts import Lift
 from distribution.models import Buyer
 from routing.models import Lead
 from tracing import wording
-from tracing.gates import describe_clause, describe_fixer, describe_gate, fixer_of
 from tracing.models import Attempt
-from tracing.narrator import describe_lead_change, narrate_reason
-from tracing.vocabulary import Fixer
+from tracing.narrator import describe_lead_change, describe_reason
+from tracing.obstacles import describe_clause, describe_fixer, describe_gate, first_fixer, fixer_of
+from tracing.skip_reasons import Fixer
 
 SNAPSHOT: Final = """
 SELECT config::text FROM distribution_campaignsnapshot WHERE campaign_id = %s AND config_version = %s
 """
-# Whoever stands first here has the last word on a buyer with several obstacles.
-HARDEST: Final = (Fixer.LEAD, Fixer.AGENCY, Fixer.BUYER, Fixer.SYSTEM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,7 @@ def what_would_help(lead: Lead, *, attempt: Attempt, buyer: Buyer) -> Remedy:
 def _recorded(attempt: Attempt) -> tuple[Mapping[str, Any], DecisionFacts]:
     if not attempt.facts or attempt.campaign_id is None or attempt.config_version is None:
         change = describe_lead_change(attempt.skip_reason)
-        text = f"No buyer was looked at in this attempt: {narrate_reason(attempt.skip_reason)}"
+        text = f"No buyer was looked at in this attempt: {describe_reason(attempt.skip_reason)}"
         raise Unrepeatable(f"{text} {wording.sentence('to change: ' + change)}" if change else text)
     with connection.cursor() as cursor:
         cursor.execute(SNAPSHOT, [attempt.campaign_id, attempt.config_version])
@@ -136,10 +134,10 @@ def _tell(assessment: Assessment, *, attempt: Attempt, buyer: Buyer) -> Remedy:
 def _tell_fix(fixed: Fixed, *, timezone: str) -> Fix:
     gate = str(fixed.failure["gate"])
     if gate == "outside_campaign_hours":
-        finding, change = narrate_reason(gate), describe_lead_change(gate)
+        finding, change = describe_reason(gate), describe_lead_change(gate)
         return Fix(gate, Fixer.AGENCY, finding, change, fixed.assumed, fixed.failure["fixed_at"])
     if gate == "locked":
-        change = "nothing: the next attempt asks it again"
+        change = "nothing: the next attempt tries it again"
         return Fix(gate, Fixer.SYSTEM, describe_clause(gate), change, fixed.assumed, None)
     obstacle = describe_gate(fixed.failure, timezone=timezone)
     fixer = fixed.fixer or obstacle.fixer
@@ -148,10 +146,9 @@ def _tell_fix(fixed: Fixed, *, timezone: str) -> Fix:
 
 
 def _whose(assessment: Assessment, fixes: tuple[Fix, ...]) -> str:
-    named = {fix.fixer for fix in fixes}
-    hardest = next((fixer.value for fixer in HARDEST if fixer.value in named), "")
-    if hardest or assessment.ending is WhatIfResult.SELECTED:
-        return hardest
+    first = first_fixer(fix.fixer for fix in fixes)
+    if first or assessment.ending is WhatIfResult.SELECTED:
+        return first
     return Fixer.OUTRANKED.value
 
 

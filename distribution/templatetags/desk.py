@@ -10,7 +10,7 @@ from django.utils import timezone
 from distribution.admin.home import FEW_LEADS, read_home
 from routing.models import LeadStatus
 from tracing.admin.scope import visible_ids
-from tracing.vocabulary import SKIP_REASONS
+from tracing.skip_reasons import SKIP_REASONS
 from tracing.wording import money
 
 register = template.Library()

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from leadswitch.demo.summary import Summary
-from tracing.vocabulary import SKIP_REASONS
+from tracing.skip_reasons import SKIP_REASONS
 
 
 def print_report(summary: Summary, *, traces: Mapping[str, str], verdict: str, console: Console) -> None:

@@ -43,11 +43,6 @@ def database_url(paths: ServicePaths) -> str:
     return f"postgres://{ROLE}@{quote(str(paths.postgres_sockets), safe='')}/{DATABASE}"
 
 
-def superuser_url(paths: ServicePaths) -> str:
-    """For tests, which damage what the product's own role may not."""
-    return f"postgres://{SUPERUSER}@{quote(str(paths.postgres_sockets), safe='')}/{DATABASE}"
-
-
 def is_ready(paths: ServicePaths) -> bool:
     """Whether the server of this var directory accepts connections. Costs a file read and a connect."""
     try:

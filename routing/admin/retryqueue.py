@@ -21,7 +21,7 @@ from routing.models import RetryingLead
 from tracing.admin.keyset import KeysetChangeList
 from tracing.admin.readonly import ReadOnlyAdmin
 from tracing.parsing import parse_id
-from tracing.vocabulary import SKIP_REASONS
+from tracing.skip_reasons import SKIP_REASONS
 from tracing.wording import count
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -16,7 +16,8 @@ from routing.models import LeadStatus
 from routing.queries import LeadState
 from tracing import wording
 from tracing.models import AttemptResult
-from tracing.vocabulary import CORRECTIONS, SKIP_REASONS, Fixer, SkipReason
+from tracing.skip_reasons import SKIP_REASONS, Fixer, SkipReason
+from tracing.vocabulary import CORRECTIONS
 
 
 def describe_new(taken: Taken, *, external_id: str, corrections: Sequence[Correction] = ()) -> dict[str, Any]:

@@ -254,7 +254,7 @@ _DETAIL: Final[dict[str, Any]] = {
     "status": "failed",
     "result": "unsold",
     "reason": "insufficient_credits",
-    "message": "No buyer that was left has enough credits.",
+    "message": "No remaining buyer has enough credits.",
     "buyers": 0,
     "duplicate_of": None,
     "received_at": "2026-01-31T12:00:01.250000Z",

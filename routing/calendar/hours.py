@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from routing.calendar.windows import WINDOW_KINDS, WindowKind, window_end, window_start
+from routing.calendar.windows import WINDOW_KINDS, WindowKind, window_start
 from routing.calendar.zones import UnknownTimezone, find_offset_change, load_zone
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -166,6 +166,5 @@ __all__ = [
     "WindowKind",
     "compile_hours",
     "validate_hours",
-    "window_end",
     "window_start",
 ]

@@ -20,13 +20,8 @@ def window_start(kind: WindowKind, at: datetime, tz: ZoneInfo | str) -> datetime
     return get_window(kind, at=at, tz=tz)[0]
 
 
-def window_end(kind: WindowKind, at: datetime, tz: ZoneInfo | str) -> datetime:
-    """The first instant, in UTC, after the window that holds `at`; always later than `at`."""
-    return get_window(kind, at=at, tz=tz)[1]
-
-
 def get_window(kind: WindowKind, *, at: datetime, tz: ZoneInfo | str) -> tuple[datetime, datetime]:
-    """Start and end in one go."""
+    """Start and end of the window that holds `at`, in UTC: the first instant in it, and the first after it."""
     zone = load_zone(tz) if isinstance(tz, str) else tz
     local = at.astimezone(zone)
     if kind == "hour":

@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
-SECOND = timedelta(seconds=1)
 
 
 class UnknownTimezone(ValueError):

@@ -17,7 +17,7 @@ ON CONFLICT (id) DO UPDATE SET leader = excluded.leader, epoch = greatest(contro
 """
 CLEAR_HEARTBEAT: Final = "UPDATE routing_dispatchcontrol SET seen_at = NULL WHERE id = 1 AND leader = %s"
 READ: Final = """
-SELECT leader, epoch, path, paused_at, seen_at, clock_timestamp() - seen_at FROM routing_dispatchcontrol WHERE id = 1
+SELECT leader, epoch, path, paused_at, clock_timestamp() - seen_at FROM routing_dispatchcontrol WHERE id = 1
 """
 ENSURE: Final = "INSERT INTO routing_dispatchcontrol (id) VALUES (1) ON CONFLICT (id) DO NOTHING"
 SET_PAUSED: Final = "UPDATE routing_dispatchcontrol SET paused_at = %s WHERE id = 1"
@@ -31,7 +31,6 @@ class Control:
     epoch: int = 0
     path: str = ""
     paused_at: datetime | None = None
-    seen_at: datetime | None = None
     age: timedelta | None = None
 
     @property

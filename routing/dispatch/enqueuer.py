@@ -115,10 +115,6 @@ class Enqueuer:
             logger.error("routing.enqueue_left", extra={"leads": left})
         return left
 
-    def clear_retries(self) -> None:
-        """Leave what is kept to the reconcilers."""
-        self._buffer.clear()
-
     def _ensure_thread(self) -> None:
         if self._pid == os.getpid():
             return

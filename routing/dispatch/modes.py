@@ -7,8 +7,6 @@ from functools import partial
 from secrets import randbits
 from typing import Final
 
-from django.db import transaction
-
 from routing.dispatch import schedule, shadow
 from routing.dispatch.backlog import BacklogScan, Spread, requeue_leads
 from routing.dispatch.enqueue import after_commit
@@ -18,15 +16,6 @@ from routing.models import DispatchMode, Workspace
 from routing.queries import read_clock
 
 FOLLOW_MODE: Final = "routing.follow_mode"
-
-
-def change_mode(workspace_id: int, mode: DispatchMode) -> bool:
-    """Returns False when that is its mode already. The indexes follow after the commit, in a worker."""
-    with transaction.atomic():
-        others = Workspace.objects.filter(pk=workspace_id).exclude(dispatch_mode=mode)
-        is_changed = others.update(dispatch_mode=mode) == 1
-        follow_mode_after_commit(workspace_id)
-    return is_changed
 
 
 def follow_mode_after_commit(workspace_id: int) -> None:

@@ -104,22 +104,6 @@ def switch(workspace_id: int | None, *, to: datetime | None, actor: str, reason:
     return True
 
 
-def pause_product(*, at: datetime, actor: str, reason: str) -> bool:
-    return switch(None, to=at, actor=actor, reason=reason)
-
-
-def resume_product(*, actor: str, reason: str) -> bool:
-    return switch(None, to=None, actor=actor, reason=reason)
-
-
-def pause_workspace(workspace_id: int, *, at: datetime, actor: str, reason: str) -> bool:
-    return switch(workspace_id, to=at, actor=actor, reason=reason)
-
-
-def resume_workspace(workspace_id: int, *, actor: str, reason: str) -> bool:
-    return switch(workspace_id, to=None, actor=actor, reason=reason)
-
-
 def _write(workspace_id: int | None, at: datetime | None) -> None:
     if workspace_id is None:
         write_pause(at)

@@ -24,7 +24,7 @@ from routing.leads.attempt_log import LockOutcome, log_no_lock
 from routing.locks import HeldLead, LockedLead, is_lock_timeout, lock_claimed_lead, lock_lead
 from routing.models import UNFINISHED, LeadStatus
 from routing.retry import next_step
-from tracing.vocabulary import SKIP_REASONS
+from tracing.skip_reasons import SKIP_REASONS
 
 logger = logging.getLogger(__name__)
 

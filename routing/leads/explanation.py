@@ -14,7 +14,8 @@ from routing.queries import LeadState
 from tracing import wording
 from tracing.models import AttemptResult
 from tracing.queries import TracedAttempt
-from tracing.vocabulary import SKIP_REASONS, Event, Fixer
+from tracing.skip_reasons import SKIP_REASONS, Fixer
+from tracing.vocabulary import Event
 
 # What a sender can answer to by sending it: gates that look at fields of the lead.
 FIELD_GATES: Final = frozenset({"lead_filter_rejected", "onboarding_mismatch"})

@@ -136,11 +136,6 @@ def zips_within(*, latitude: float, longitude: float, miles: float) -> list[str]
     )
 
 
-def zips_in_county(*, state: str, county: str) -> list[str]:
-    """`county` as the data writes it, such as Fulton County; sorted. With the ZIPs that lie there in part."""
-    return sorted(zip_code for zip_code in load_rows() if (state, county) in list_counties(zip_code))
-
-
 def list_counties(zip_code: str) -> tuple[County, ...]:
     """Every county in which the ZIP lies, the main one first; () for one that is not known."""
     row = load_rows().get(zip_code)

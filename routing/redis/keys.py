@@ -37,12 +37,13 @@ def leases_key() -> str:
     return _key("leases")
 
 
-def ready_key(shard: int) -> str:
-    """ZSET lead id -> the ms at which its lease ends: what the queue holds, as far as no worker has started it.
+def ready_key() -> str:
+    """Followed by ":" and a shard. ZSET lead id -> the ms at which its lease ends.
 
-    Leases that are over stay until the queue is empty; of a lead that was published again as `id/end of its lease`.
+    It holds what the queue holds, except leads that a worker has started. Leases that are over stay until the queue is
+    empty; those of a lead that was published again are kept as `id/end of its lease`.
     """
-    return f"{_key('ready')}:{shard}"
+    return _key("ready")
 
 
 def claimed_key() -> str:
@@ -118,12 +119,24 @@ def script_keys() -> Sequence[str]:
     The last is how the broker's keys of the ready queues begin, whose length tells what still lies in them. They have
     another hash tag: the broker is the same Redis, and needs one that is no cluster.
     """
-    names = (
-        *("schedule", "inflight", "leases", "ready", "paused", "wake", "pace", "turn"),
-        *("taken", "takes", "puts", "consumed"),
-    )
     queues = f"{settings.LEADSWITCH_REDIS_PREFIX}:{READY_QUEUES}"
-    return [*map(_key, names), dispatcher_key(), f"{dispatcher_key()}:epoch", queues]
+    return [
+        schedule_key(),
+        inflight_key(),
+        leases_key(),
+        ready_key(),
+        paused_key(),
+        wake_key(),
+        pace_key(),
+        _key("turn"),
+        claimed_key(),
+        _key("takes"),
+        puts_key(),
+        consumed_key(),
+        dispatcher_key(),
+        f"{dispatcher_key()}:epoch",
+        queues,
+    ]
 
 
 def wake_key() -> str:

@@ -15,16 +15,13 @@ from typing import Any, Final
 from django.conf import settings
 from django.db import connection
 
+from leadswitch.up import CELERY, WEB_OPTIONS, worker_arguments
 from tests.bench.children import ChildFailed, child_environment, end
 
 HOST: Final = "127.0.0.1"
 START_SECONDS: Final = 60.0
 WEB_WORKERS: Final = 2
-# As leadswitch.up has it; a test compares the two.
-ARGUMENTS: Final = ("--config", "python:leadswitch.web.config", "--workers", str(WEB_WORKERS))
-WORKER_ARGUMENTS: Final = (
-    *("--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"),
-)
+POOL_PROCESSES: Final = 2
 
 
 @contextmanager
@@ -64,7 +61,7 @@ def serve_bare(database_url: str, owner: Mapping[str, Any], *, directory: Path) 
 @contextmanager
 def run_worker(environment: Mapping[str, str], *, directory: Path) -> Iterator[int]:
     """Run the product's worker on the bench's queues, from when it is ready. Yields its process id."""
-    command = [sys.executable, "-m", "celery", "-A", "leadswitch", "worker", *WORKER_ARGUMENTS]
+    command = [sys.executable, "-m", *CELERY, *worker_arguments(concurrency=POOL_PROCESSES)]
     with start_ready(command, environment, log=directory / "celery.log", ready=" ready.") as process_id:
         yield process_id
 
@@ -102,9 +99,10 @@ def _wait_until_ready(process: "subprocess.Popen[Any]", *, log: Path, ready: str
 @contextmanager
 def _serve(application: str, environment: Mapping[str, str], *, log: Path) -> Iterator[int]:
     port = _free_port()
+    web = ["gunicorn", application, *WEB_OPTIONS, "--workers", str(WEB_WORKERS)]
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", application, "--bind", f"{HOST}:{port}", *ARGUMENTS],
+            [sys.executable, "-m", *web, "--bind", f"{HOST}:{port}"],
             cwd=settings.BASE_DIR,
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -91,7 +91,7 @@ class Worker:
     def time_decide(self, size: int) -> Mapping[str, Any]:
         """Time the pure decision alone, on recorded facts."""
         pool = self._pools[size]
-        campaign = compile_campaign(read_definition(pool.campaign_id))
+        campaign = compile_campaign(read_definition(pool.campaign_id)[1])
         facts = facts_from_json(read_template(pool).facts)
         times = []
         for _ in range(DECISIONS):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from leadswitch.up import WEB
 from tests.support.processes import child_environment
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -36,8 +37,7 @@ def serve_product(*, log_file: Path) -> Iterator[str]:
 
 
 def web_command(listening: int) -> list[str]:
-    gunicorn = [sys.executable, "-m", "gunicorn", "leadswitch.wsgi", "--bind", f"fd://{listening}"]
-    return [*gunicorn, "--workers", "1", "--config", "python:leadswitch.web.config"]
+    return [sys.executable, "-m", *WEB, "--bind", f"fd://{listening}", "--workers", "1"]
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:

@@ -21,10 +21,10 @@ from distribution.models import Assignment, Buyer, Campaign, Enrollment, LedgerE
 from distribution.queries import enrollments_for
 from leadswitch.demo.build import Demo, build_demo
 from leadswitch.demo.people import make_leads
-from routing.dispatch import pauses
 from routing.models import DispatchControl, Lead, LeadStatus, RetryingLead
 from tests.browser.chromium import DESK, PHONE
 from tests.browser.conftest import OpenAs
+from tests.support import switches
 from tests.support.admin_pages import EDITABLE, MODELS, client_of, person, save
 from tests.support.admin_pages import page as path_of
 from tests.support.factories import LeadFactory, WorkspaceFactory, issue_buyer_key
@@ -69,7 +69,7 @@ def test_take(look: str, demo: Demo, open_as: OpenAs) -> None:  # noqa: ARG001
         take(page, path, folder / f"{name}.png")
     take_forms(page, folder)
     take_conflict(page, root, folder)
-    pauses.pause_product(at=timezone.now(), actor="root", reason="the import of this morning is wrong")
+    switches.pause_product(at=timezone.now(), actor="root", reason="the import of this morning is wrong")
     for name in ("home", "dispatch"):
         take(page, operator_pages()[name], folder / f"{name}-paused.png")
     empty = open_as(newcomer, **LOOKS[look])

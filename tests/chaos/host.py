@@ -97,10 +97,10 @@ def become(program: str, arguments: list[str]) -> None:
 
 def run_worker(concurrency: str) -> None:
     from leadswitch.celery import app
+    from leadswitch.up import worker_arguments
 
     name = f"chaos-{os.getpid()}@%h"
-    quiet = ("--without-gossip", "--without-mingle", "--loglevel", "INFO")
-    app.worker_main(["worker", "--concurrency", concurrency, "--hostname", name, *quiet])
+    app.worker_main([*worker_arguments(concurrency=int(concurrency)), "--hostname", name])
 
 
 def run_dispatcher() -> None:
@@ -111,15 +111,17 @@ def run_dispatcher() -> None:
 
 def run_beat(schedule: str) -> None:
     from leadswitch.celery import app
+    from leadswitch.up import BEAT_OPTIONS
 
-    app.start(["beat", "--schedule", schedule, "--loglevel", "WARNING"])
+    app.start(["beat", "--schedule", schedule, *BEAT_OPTIONS])
 
 
 def run_web(address: str) -> None:
     from gunicorn.app.wsgiapp import run
 
-    sys.argv = ["gunicorn", "leadswitch.wsgi", "--config", "python:leadswitch.web.config"]
-    sys.argv += ["--bind", address, "--workers", "1", "--log-level", "warning"]
+    from leadswitch.up import WEB
+
+    sys.argv = [*WEB, "--bind", address, "--workers", "1", "--log-level", "warning"]
     run(prog="gunicorn")
 
 

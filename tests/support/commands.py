@@ -5,21 +5,19 @@ import subprocess
 import sys
 
 from leadswitch.embedded.paths import ServicePaths
-from leadswitch.embedded.postgres import superuser_url
 from leadswitch.env import REPOSITORY
+from leadswitch.up import CELERY, DISPATCHER, WEB
 from tests.conftest import VAR_DIR
+from tests.support.superuser import superuser_url
 
 PLAIN = superuser_url(ServicePaths.of(VAR_DIR)).replace("postgres@", "leadswitch@", 1)
 
 
 SERVERS = {
-    "dispatcher": ("manage.py", "dispatcher"),
-    "worker": ("-m", "celery", "-A", "leadswitch", "worker"),
-    "beat": ("-m", "celery", "-A", "leadswitch", "beat"),
-    "web": (
-        *("-m", "gunicorn", "leadswitch.wsgi", "--bind", "127.0.0.1:0"),
-        *("--config", "python:leadswitch.web.config"),
-    ),
+    "dispatcher": DISPATCHER,
+    "worker": ("-m", *CELERY, "worker"),
+    "beat": ("-m", *CELERY, "beat"),
+    "web": ("-m", *WEB, "--bind", "127.0.0.1:0"),
     "up": ("-m", "leadswitch.up", "--port", "0"),
 }
 

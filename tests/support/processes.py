@@ -16,10 +16,11 @@ from django.conf import settings
 from django.db import connection
 
 from leadswitch.env import REPOSITORY
+from leadswitch.up import CELERY, DISPATCHER, worker_arguments
 from tests.support.waiting import wait_until
 
 # What `celery` takes for one worker process that says when it is ready.
-WORKER = ("worker", "--concurrency", "1", "--without-gossip", "--without-mingle", "--loglevel", "INFO")
+WORKER = worker_arguments(concurrency=1)
 
 
 def child_environment(**changes: str) -> dict[str, str]:
@@ -33,7 +34,7 @@ def child_environment(**changes: str) -> dict[str, str]:
 
 
 def worker_environment(**changes: str) -> dict[str, str]:
-    return child_environment(LEADSWITCH_ROLE="worker", **changes)
+    return child_environment(**{"LEADSWITCH_ROLE": "worker", **changes})
 
 
 def make_database_url() -> str:
@@ -92,7 +93,7 @@ class Program:
 def celery(directory: Path, *arguments: str, **environment: str) -> Iterator[Program]:
     """`celery -A leadswitch worker` or `beat` as it runs in production. Its log is a file: a full pipe stops it."""
     log = directory / f"{arguments[0]}.log"
-    command = ["-m", "celery", "-A", "leadswitch", *arguments]
+    command = ["-m", *CELERY, *arguments]
     with (
         log.open("w") as output,
         started(*command, output=output, LEADSWITCH_LOG_LEVEL="INFO", **environment) as process,
@@ -112,9 +113,7 @@ def dispatcher(directory: Path, name: str = "dispatcher", **environment: str) ->
     log = directory / f"{name}.log"
     with (
         log.open("w") as output,
-        started(
-            "manage.py", "dispatcher", output=output, LEADSWITCH_LOG_LEVEL="INFO", **environment
-        ) as process,
+        started(*DISPATCHER, output=output, LEADSWITCH_LOG_LEVEL="INFO", **environment) as process,
     ):
         yield Program(process, log)
 

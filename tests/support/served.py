@@ -12,6 +12,7 @@ from typing import IO
 from urllib.error import URLError
 
 from leadswitch.env import REPOSITORY
+from leadswitch.up import WEB
 from tests.support.processes import child_environment
 
 
@@ -34,9 +35,8 @@ def serving(*options: str, output: IO[bytes] | None = None, **environment: str) 
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{unused.getsockname()[1]}"
-    web = ["-m", "gunicorn", "leadswitch.wsgi", "--config", "python:leadswitch.web.config"]
     with subprocess.Popen(
-        [sys.executable, *web, "--bind", address, "--workers", "1", "--log-level", "warning", *options],
+        [sys.executable, "-m", *WEB, "--bind", address, "--workers", "1", "--log-level", "warning", *options],
         cwd=REPOSITORY,
         env=child_environment(LEADSWITCH_ROLE="web", **environment),
         stderr=output,

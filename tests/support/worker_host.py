@@ -14,6 +14,7 @@ def main() -> None:
     from django.core.checks import run_checks
 
     from leadswitch.celery import app
+    from leadswitch.up import WORKER_OPTIONS
     from routing.places.zips import load_rows
 
     app.set_default()
@@ -28,7 +29,7 @@ def main() -> None:
             os.setsid()
             os.dup2(2, 1)  # its banner is not for the test
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            app.worker_main(["worker", "--without-gossip", "--without-mingle", *sys.argv[1:]])
+            app.worker_main(["worker", *WORKER_OPTIONS, *sys.argv[1:]])
             os._exit(0)
         print(pid, flush=True)  # noqa: T201
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from tracing.vocabulary import SKIP_REASONS
+from tracing.skip_reasons import SKIP_REASONS
 from tracing.wording import duration, money
 
 Column = Callable[..., SafeString | str]

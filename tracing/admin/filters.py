@@ -9,7 +9,8 @@ from django.http import HttpRequest
 from tracing.admin.readonly import VocabularyFilter
 from tracing.admin.scope import ScopedAdmin, visible_names
 from tracing.parsing import parse_id
-from tracing.vocabulary import SKIP_REASONS, Event, Level
+from tracing.skip_reasons import SKIP_REASONS, Level
+from tracing.vocabulary import Event
 
 
 class LeadReasonFilter(VocabularyFilter):

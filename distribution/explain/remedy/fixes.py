@@ -11,7 +11,7 @@ from distribution.engine.area import Radius, county_key, lead_place, miles_beyon
 from distribution.explain.remedy.relaxing import accepts, relax
 from distribution.explain.remedy.world import World
 from tracing import wording
-from tracing.vocabulary import Fixer
+from tracing.skip_reasons import Fixer
 
 Failure = Mapping[str, Any]
 

@@ -53,7 +53,13 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, action: str, **options: Any) -> None:
         with _refusals_as_errors():
-            getattr(self, f"_{action}")(**options)
+            actions = {
+                "list": self._list,
+                "create": self._create,
+                "rotate": self._rotate,
+                "revoke": self._revoke,
+            }
+            actions[action](**options)
 
     def _list(self, **options: Any) -> None:
         at = datetime.now(UTC)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import redis
 from django.conf import settings
 
+from leadswitch.up import DISPATCHER
 from tests.bench.children import Child, child_environment, end
 from tests.bench.dispatch.plan import COUNTDOWN, EVENT, POLLER
 from tests.bench.servers import HOST, run_worker, start_ready
@@ -112,7 +113,7 @@ def running(contender: str, place: Place) -> Iterator[Mapping[str, int]]:
 @contextmanager
 def run_dispatcher(place: Place, **environment: Any) -> Iterator[int]:
     """Yield the process id of a dispatcher that leads."""
-    with _start(place, "dispatcher", "manage.py", "dispatcher", ready=LEADING, **environment) as process_id:
+    with _start(place, "dispatcher", *DISPATCHER, ready=LEADING, **environment) as process_id:
         yield process_id
 
 

@@ -58,11 +58,15 @@ def _measure(target: Target, *, uses: int) -> Measured:
     times = list(_ask(target.ask, uses=uses if target.is_request else LONG_USES))
     rows = _count_rows(target.ask) if target.is_request else None
     tail = times[-FEW:] if target.is_request else times[-1:]
-    first = median(each.judged_ms for each in times[1 : 1 + FEW])
-    last = median(each.judged_ms for each in tail)
+    first = median(_judged_ms(each, target) for each in times[1 : 1 + FEW])
+    last = median(_judged_ms(each, target) for each in tail)
     problem = _judge(first, last, budget_ms=target.budget_ms, rows=rows)
     wall = median(each.wall_ms for each in tail)
     return Measured(target.part, target.name, target.budget_ms, first, last, wall, len(times), rows, problem)
+
+
+def _judged_ms(elapsed: Elapsed, target: Target) -> float:
+    return elapsed.wall_ms if target.has_processes else elapsed.judged_ms
 
 
 def _ask(ask: Callable[[], None], *, uses: int) -> Iterator[Elapsed]:

@@ -54,6 +54,11 @@ class Target:
     def is_request(self) -> bool:
         return self.part in (PAGES, API)
 
+    @property
+    def has_processes(self) -> bool:
+        """Whether processes and sessions of its own do the work, whose CPU time is not this process's."""
+        return self.part == VERIFY
+
 
 def list_targets(parts: Sequence[str], *, host: str) -> Iterator[Target]:
     makers: dict[str, Callable[[], Iterator[Target]]] = {

@@ -15,7 +15,7 @@ from distribution.tasks import pick_up_due
 from routing.leads.rerun import rerun_lead
 from routing.models import Lead, LeadStatus
 from tests.support.factories import CampaignFactory, enroll
-from tests.support.processes import beat, celery
+from tests.support.processes import WORKER, beat, celery
 from tests.support.race_leads import assert_verified, make_leads
 from tests.support.waiting import wait_until
 from tracing.models import Attempt
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
-WORKER = ("worker", "--concurrency", "1", "--without-gossip", "--without-mingle", "--loglevel", "INFO")
 POISON = """
 CREATE FUNCTION refuse_poison() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

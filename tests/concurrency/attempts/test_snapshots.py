@@ -8,11 +8,11 @@ import pytest
 from django.db import connection, transaction
 
 from distribution.attempts import decide_under_lock, distribute
-from distribution.attempts.assign_by_hand import assign_by_hand
 from distribution.attempts.campaigns import CAMPAIGNS, CampaignCache, SnapshotMissing
 from distribution.attempts.distribute import distribute_lead
 from distribution.attempts.outcome import Outcome
 from distribution.models import Campaign, CampaignSnapshot
+from tests.support.assigning import assign_by_hand
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.interleaving import Stopped
 from tests.support.planting import plant

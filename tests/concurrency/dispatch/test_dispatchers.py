@@ -20,13 +20,14 @@ from django.utils import timezone
 
 from distribution.models import Assignment, Campaign
 from leadswitch.embedded import redis as embedded_redis
-from routing.dispatch import modes as rollout
+from leadswitch.up import worker_arguments
 from routing.dispatch import schedule
 from routing.dispatch.control import read_control
 from routing.dispatch.enqueue import enqueue_now
 from routing.models import DispatchMode, Lead, LeadStatus
 from routing.queries import read_due_times
 from tests.conftest import remove_keys
+from tests.support import switches
 from tests.support.cutoff import way_to
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.processes import Program, beat, celery, dispatcher
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
-WORKER = ("worker", "--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "INFO")
+WORKER = worker_arguments(concurrency=2)
 SHORT = {"LEADSWITCH_LEASE_SECONDS": "2", "LEADSWITCH_PICKUP_PERIOD_SECONDS": "1"}
 
 
@@ -68,7 +69,7 @@ def make_flow(campaign: Campaign, *, count: int, seconds: float) -> list[int]:
 
 def is_led_by(program: Program) -> bool:
     control = read_control()
-    return f":{program.process.pid}:" in control.leader and control.seen_at is not None
+    return f":{program.process.pid}:" in control.leader and control.age is not None
 
 
 @contextmanager
@@ -211,7 +212,7 @@ def test_modes_flip_while_leads_flow(
             lead_ids += make_flow(campaign, count=5, seconds=1)
             goal = Assignment.objects.count() + 2
             wait_until(lambda goal=goal: Assignment.objects.count() >= goal, what="two leads more")  # type: ignore[misc]
-            rollout.change_mode(campaign.workspace_id, modes[flip % 3])
+            switches.change_mode(campaign.workspace_id, modes[flip % 3])
         wait_until(partial(is_distributed, lead_ids), what="all leads")
         wait_until(lambda: schedule.read_sizes().inflight == 0, what="the end of every lease")
     assert_sold_once(lead_ids)
@@ -224,6 +225,6 @@ def test_stopped_dispatcher_resigns(redis_client: "redis.Redis[str]", tmp_path: 
         wait_for_leader([only])
         only.process.send_signal(signal.SIGTERM)
         assert only.process.wait(30) == 0
-    assert read_control().seen_at is None
+    assert read_control().age is None
     won, is_new = schedule.acquire_leadership("next", lease_ms=1_000, least_epoch=0)
     assert (won is not None, is_new) == (True, True)

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from distribution.models import Campaign
+from leadswitch.up import worker_arguments
 from routing.dispatch import schedule
 from routing.dispatch.enqueue import enqueue_now
 from routing.models import Lead, LeadStatus
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
-WORKER = ("worker", "--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "INFO")
+WORKER = worker_arguments(concurrency=2)
 
 
 @pytest.fixture

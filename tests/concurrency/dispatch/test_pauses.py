@@ -9,14 +9,14 @@ from django.utils import timezone
 from distribution.attempts import assign_by_hand as assign
 from distribution.attempts import decide_under_lock
 from distribution.attempts import sell as sale
-from distribution.attempts.assign_by_hand import AssignRefused, assign_by_hand
+from distribution.attempts.assign_by_hand import AssignRefused
 from distribution.attempts.distribute import distribute_lead
 from distribution.attempts.outcome import NotRun
 from distribution.buyers.pause import switch_buyer
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, Wallet
-from routing.dispatch.pauses import pause_product, pause_workspace, resume_workspace
 from routing.leads.rerun import rerun_lead
 from routing.models import Lead, Workspace
+from tests.support.assigning import assign_by_hand
 from tests.support.factories import (
     CampaignFactory,
     LeadFactory,
@@ -30,6 +30,7 @@ from tests.support.interleaving import SECONDS, Stopped
 from tests.support.planting import plant
 from tests.support.race_leads import assert_verified, keep_snapshot
 from tests.support.racing import in_background
+from tests.support.switches import pause_product, pause_workspace, resume_workspace
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 

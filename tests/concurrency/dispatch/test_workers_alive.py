@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from leadswitch.probes import read_parts
+from leadswitch.up import worker_arguments
 from routing.dispatch import workers
 from tests.support.processes import Program, celery
 from tests.support.waiting import wait_until
@@ -19,10 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
-TWO = (
-    *("worker", "--concurrency", "2", "--without-gossip"),
-    *("--without-mingle", "--loglevel", "INFO"),
-)
+TWO = worker_arguments(concurrency=2)
 
 
 def children(worker: Program) -> list[int]:

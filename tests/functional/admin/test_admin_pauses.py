@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, LedgerEntry, Tier, Wallet
-from routing.dispatch import pauses
 from routing.models import Lead, Workspace
+from tests.support import switches
 from tests.support.admin_pages import build_world, client_of, page, person, problems, save
 from tests.support.factories import (
     BuyerFactory,
@@ -126,7 +126,7 @@ class TestBanner:
     @pytest.mark.parametrize("url", PAGES)
     def test_pause_of_the_product_is_on_every_page(self, url: str, ann: Client) -> None:
         assert "desk-banner" not in ann.get(url).content.decode()
-        pauses.pause_product(at=timezone.now(), actor="ben", reason="a bad import")
+        switches.pause_product(at=timezone.now(), actor="ben", reason="a bad import")
 
         shown = ann.get(url).content.decode()
 
@@ -137,7 +137,7 @@ class TestBanner:
     def test_pause_of_a_workspace_is_shown_to_its_people(self, ann: Client) -> None:
         mine, other = WorkspaceFactory(name="Sunbelt"), WorkspaceFactory(name="Secret partner")
         for each in (mine, other):
-            pauses.pause_workspace(each.pk, at=timezone.now(), actor="ben", reason=f"{each} is late")
+            switches.pause_workspace(each.pk, at=timezone.now(), actor="ben", reason=f"{each} is late")
         operator = client_of(person("operator", mine))
 
         shown = operator.get("/admin/").content.decode()
@@ -148,7 +148,7 @@ class TestBanner:
         assert "Secret partner is late" in ann.get("/admin/").content.decode()
 
     def test_author_of_a_product_pause_is_shown_to_full_users_only(self) -> None:
-        pauses.pause_product(at=timezone.now(), actor="ben", reason="the other tenant is late")
+        switches.pause_product(at=timezone.now(), actor="ben", reason="the other tenant is late")
         operator = client_of(person("operator", WorkspaceFactory()))
 
         shown = operator.get("/admin/").content.decode()
@@ -179,7 +179,7 @@ class TestBanner:
         assert len(asked) == 1
 
     def test_stranger_at_the_login_sees_no_banner(self) -> None:
-        pauses.pause_product(at=timezone.now(), actor="ben", reason="a bad import")
+        switches.pause_product(at=timezone.now(), actor="ben", reason="a bad import")
         assert "desk-banner" not in Client().get("/admin/login/").content.decode()
 
 

@@ -61,8 +61,8 @@ def test_row_says_when_why_and_how_often(root: Client) -> None:
     content = root.get(URL).content.decode()
 
     for text in (
-        *("in 5 minutes", "7 (failed 2 of 5)", "The product failed while deciding"),
-        *(">now<", "1 (busy 4 of 20)", "All candidates were busy with other leads."),
+        *("in 5 minutes", "7 (failed 2 of 5)", "LeadSwitch failed while deciding"),
+        *(">now<", "1 (busy 4 of 20)", "All eligible buyers were busy with other leads."),
         *("when it is resumed", "has reached a cap or budget"),
     ):
         assert text in content, text

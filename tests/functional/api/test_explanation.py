@@ -29,7 +29,7 @@ from tests.support.factories import (
     person,
 )
 from tracing.models import AttemptTrigger
-from tracing.vocabulary import SKIP_REASONS, Level
+from tracing.skip_reasons import SKIP_REASONS, Level
 
 pytestmark = pytest.mark.django_db
 

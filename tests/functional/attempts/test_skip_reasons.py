@@ -25,7 +25,7 @@ from tests.support.factories import (
     TierFactory,
 )
 from tracing.models import Attempt, LeadDistributionEvent
-from tracing.vocabulary import SKIP_REASONS, Level, RetryClass
+from tracing.skip_reasons import SKIP_REASONS, Level, RetryClass
 
 AT = datetime(2026, 3, 2, 15, tzinfo=UTC)  # a Monday, 10:00 in New York
 NIGHT = {"mon": [["20:00", "24:00"]]}  # in New York: from Tuesday 01:00 UTC

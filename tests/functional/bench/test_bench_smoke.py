@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from leadswitch.up import programs
 from routing.owned_lock import owned_lock
 from tests.bench.aims import judge
 from tests.bench.database import LOCK
@@ -17,7 +16,6 @@ from tests.bench.numbers import Spread, percentile, ratios
 from tests.bench.plan import BY_HAND, LOOPS, PLAIN_ORM, PRODUCT, Plan
 from tests.bench.routing_part import build_plan, make_fields
 from tests.bench.run import main, read_options
-from tests.bench.servers import ARGUMENTS, WEB_WORKERS
 from tests.bench.wire import read_trace
 
 TINY = Plan(
@@ -148,12 +146,6 @@ def test_counts_that_make_no_sense_are_refused(
 
 def test_leads_scale_with_the_pool() -> None:
     assert Plan.full().with_leads(30).leads == {10: 30, 100: 10, 1000: 2}
-
-
-def test_web_servers_are_those_of_make_up() -> None:
-    web = programs("127.0.0.1", 8000, workers=WEB_WORKERS)[0].command
-    place = list(web).index("--config")
-    assert tuple(web[place:]) == ARGUMENTS
 
 
 def test_numbers() -> None:

@@ -12,11 +12,12 @@ from distribution.models import Assignment, LedgerEntry, Wallet
 from distribution.verify import run_verification
 from routing.intake.identity import identify
 from routing.models import Lead, Workspace
+from tests.bench.scale.clock import Elapsed
 from tests.bench.scale.database import prepare
-from tests.bench.scale.measure import MOST_ROWS, _judge
+from tests.bench.scale.measure import MOST_ROWS, _judge, _judged_ms
 from tests.bench.scale.run import main
 from tests.bench.scale.size import KINDS, Size
-from tests.bench.scale.targets import PARTS
+from tests.bench.scale.targets import PARTS, Target
 from tests.support.factories import SourceFactory, WorkspaceFactory
 from tests.support.filling import fill_leads
 from tests.support.row_counter import RowCounter
@@ -118,3 +119,11 @@ def test_rows_that_a_statement_throws_away_are_counted() -> None:
 
 def test_every_lead_has_one_fate() -> None:
     assert sum(kind.share for kind in KINDS.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_work_of_other_processes_is_judged_by_the_wall(part: str) -> None:
+    """`verify` works in processes and sessions of its own: the CPU time of this one says nothing of it."""
+    elapsed = Elapsed(wall_ms=60_000.0, work_ms=700.0)
+    judged_ms = _judged_ms(elapsed, Target(part, part, lambda: None))
+    assert judged_ms == (60_000.0 if part == "verify" else 700.0)

@@ -7,11 +7,12 @@ from django.db import connection
 from django.utils import timezone
 
 from distribution.tasks import process_leads
-from routing.dispatch import canary, pauses, schedule
+from routing.dispatch import canary, schedule
 from routing.dispatch.canary import Canary, read_canary
 from routing.dispatch.schedule import Leader
 from routing.models import Lead
 from routing.redis import keys
+from tests.support import switches
 from tests.support.times import HOUR, due, ids
 from tests.support.waiting import wait_until
 from tracing.models import Attempt
@@ -89,7 +90,7 @@ def test_old_message_proves_nothing(leader: Leader, monkeypatch: pytest.MonkeyPa
 @pytest.mark.usefixtures("far_off")
 def test_none_is_missed_while_the_product_is_paused(redis_client: "redis.Redis[str]") -> None:
     canary.send()
-    pauses.pause_product(at=timezone.now(), actor="ops", reason="a doubt")
+    switches.pause_product(at=timezone.now(), actor="ops", reason="a doubt")
     assert canary.send() == []
     assert read_canary().out_seconds is None
     assert redis_client.exists(keys.schedule_of(canary.workspace_of(0, 4)))

@@ -9,10 +9,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from routing.dispatch import pauses, schedule, workers
+from routing.dispatch import schedule, workers
 from routing.dispatch.control import read_control, write_leader_heartbeat
 from routing.models import DispatchPath, Workspace
 from routing.redis import keys
+from tests.support import switches
 from tests.support.blocking import holding
 from tests.support.factories import WorkspaceFactory
 from tests.support.reconciled import all_ran
@@ -64,7 +65,7 @@ class TestStatus:
         schedule.put([*(due(number, sunbelt.pk) for number in range(1, 5)), later(5, sunbelt.pk)])
         schedule.start([1])
         lead_and_work()
-        pauses.pause_workspace(partner.pk, at=timezone.now(), **WHY)
+        switches.pause_workspace(partner.pk, at=timezone.now(), **WHY)
 
         numbers = ["        0        0      0      0  yes", "        0        0      0      0  yes"]
         numbers[keys.shard_of(sunbelt.pk, shards=2)] = "        3        2      1      0  yes"
@@ -120,7 +121,7 @@ class TestStatus:
 
     def test_pause_is_reported_and_is_not_a_problem(self) -> None:
         lead_and_work()
-        pauses.pause_product(at=timezone.now(), **WHY)
+        switches.pause_product(at=timezone.now(), **WHY)
         assert f"product     PAUSED since {AT} by ann: a doubt" in dispatch("status").splitlines()
 
     def test_redis_is_away(self, no_redis: str) -> None:
@@ -138,7 +139,7 @@ class TestStatus:
         workspace = WorkspaceFactory(slug="acme", dispatch_mode="event")
         schedule.put([later(5, workspace.pk)])
         lead_and_work()
-        pauses.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
+        switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
 
         found = json.loads(dispatch("status", "--json"))
 
@@ -187,7 +188,7 @@ class TestSwitch:
 
     def test_repeated_action_says_so(self) -> None:
         workspace = WorkspaceFactory(slug="acme")
-        pauses.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
+        switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
         of_acme = ("--workspace", "acme", "--reason", "x")
         assert dispatch("pause", *of_acme) == (
             f"dispatch: workspace acme was paused already, since {AT} by ann: a doubt; nothing was changed\n"
@@ -203,7 +204,7 @@ class TestSwitch:
 
     def test_workspace_that_is_resumed_under_a_paused_product(self) -> None:
         workspace = WorkspaceFactory(slug="acme", paused_at=timezone.now())
-        pauses.pause_product(at=timezone.now(), **WHY)
+        switches.pause_product(at=timezone.now(), **WHY)
         assert dispatch("resume", "--workspace", "acme", "--reason", "x").splitlines() == [
             "dispatch: workspace acme is resumed",
             f"The whole product is still paused, since {AT} by ann: a doubt: nothing starts until that is resumed too.",

@@ -16,6 +16,7 @@ from routing.reconcile import Counts, find_reconciler, run_reconciler
 from routing.reconcile import schedule as schedule_reconciler
 from routing.redis import keys
 from tests.conftest import remove_keys
+from tests.support import switches
 from tests.support.factories import CampaignFactory, WorkspaceFactory, enroll
 from tests.support.race_leads import make_leads
 
@@ -65,9 +66,9 @@ def test_late_resume_message_does_not_undo_the_pause(
         monkeypatch,
         pauses,
         "write_pauses",
-        lambda: pauses.pause_workspace(workspace_id, at=timezone.now(), **WHY),
+        lambda: switches.pause_workspace(workspace_id, at=timezone.now(), **WHY),
     )
-    pauses.resume_workspace(workspace_id, **WHY)
+    switches.resume_workspace(workspace_id, **WHY)
     assert is_paused(redis_client, workspace_id)
 
 
@@ -92,7 +93,7 @@ def test_mode_that_is_followed_late_drops_nothing_of_the_later_one(
     workspace_id, leads = make_waiting(DispatchMode.POLL)
 
     def go_on() -> None:
-        modes.change_mode(workspace_id, DispatchMode.EVENT)
+        switches.change_mode(workspace_id, DispatchMode.EVENT)
         modes.follow_mode(workspace_id)
 
     if who == "worker":
@@ -153,7 +154,7 @@ class TestInFlight:
         self, redis_client: "redis.Redis[str]", leader: Leader, *, is_mirrored: bool
     ) -> None:
         lead_id, workspace_id = self.hand_out(leader)
-        pauses.pause_workspace(workspace_id, at=timezone.now(), **WHY)
+        switches.pause_workspace(workspace_id, at=timezone.now(), **WHY)
         if not is_mirrored:
             redis_client.delete(keys.workspace_paused_key(workspace_id), keys.versions_key())
 
@@ -161,24 +162,24 @@ class TestInFlight:
 
         assert is_paused(redis_client, workspace_id)
         assert schedule.claim_batch(leader, limit=10).leads == []  # nothing is taken again and again
-        pauses.resume_workspace(workspace_id, **WHY)
+        switches.resume_workspace(workspace_id, **WHY)
         assert [each.lead_id for each in schedule.claim_batch(leader, limit=10).leads] == [lead_id]
 
     def test_it_comes_at_once_when_the_product_is_resumed(
         self, redis_client: "redis.Redis[str]", leader: Leader
     ) -> None:
         lead_id, _ = self.hand_out(leader)
-        pauses.pause_product(at=timezone.now(), **WHY)
+        switches.pause_product(at=timezone.now(), **WHY)
         run_leased(lead_id)
         assert is_paused(redis_client, None)
         assert schedule.claim_batch(leader, limit=10).leads == []
-        pauses.resume_product(**WHY)
+        switches.resume_product(**WHY)
         assert [each.lead_id for each in schedule.claim_batch(leader, limit=10).leads] == [lead_id]
 
 
 def test_new_leader_mirrors_pauses_first(redis_client: "redis.Redis[str]") -> None:
     workspace = WorkspaceFactory(paused_at=timezone.now())
-    pauses.pause_product(at=timezone.now(), **WHY)
+    switches.pause_product(at=timezone.now(), **WHY)
     remove_keys(redis_client)
     list(catch_up())
     assert is_paused(redis_client, None)

@@ -18,6 +18,7 @@ from routing.models import DispatchMode, DispatchPath, Lead, Source, Workspace
 from routing.queries import read_due_times
 from routing.reconcile import Counts, find_reconciler, run_reconciler
 from routing.redis import keys
+from tests.support import switches
 from tests.support.blocking import holding
 from tests.support.factories import CampaignFactory, SourceFactory, enroll, issue_key
 from tests.support.queues import read_published
@@ -41,7 +42,7 @@ def campaign() -> Campaign:
 
 
 def switch(campaign: Campaign, mode: DispatchMode) -> None:
-    assert modes.change_mode(campaign.workspace_id, mode)
+    assert switches.change_mode(campaign.workspace_id, mode)
     modes.follow_mode(campaign.workspace_id)
 
 
@@ -208,7 +209,7 @@ def test_forward_and_back(campaign: Campaign, redis_client: "redis.Redis[str]") 
     assert (shadow_index(redis_client, campaign), schedule.read_sizes().waiting) == (whole, 0)
     switch(campaign, DispatchMode.POLL)
     assert (shadow_index(redis_client, campaign), schedule.read_sizes().waiting) == ({}, 0)
-    assert not modes.change_mode(campaign.workspace_id, DispatchMode.POLL)
+    assert not switches.change_mode(campaign.workspace_id, DispatchMode.POLL)
 
 
 @pytest.mark.parametrize(("mode", "left"), [("poll", 0), ("shadow", 0), ("event", 2)])

@@ -15,6 +15,7 @@ from routing.dispatch import pauses, schedule, workers
 from routing.dispatch.control import read_control, write_leader_heartbeat
 from routing.models import DispatchControl, DispatchPath, Workspace
 from routing.redis import keys
+from tests.support import switches
 from tests.support.admin_pages import client_of, page, person, save
 from tests.support.blocking import holding
 from tests.support.factories import LeadFactory, SourceFactory, WorkspaceFactory
@@ -73,7 +74,7 @@ def test_it_shows_all_to_users_who_see_every_workspace(root: Client, settings: A
     schedule.start([1])
     write_leader_heartbeat("host:71:ab12", epoch=3, path=DispatchPath.REDIS)
     workers.write_worker_heartbeat("celery@one")
-    pauses.pause_workspace(polled.pk, at=timezone.now(), **WHY)
+    switches.pause_workspace(polled.pk, at=timezone.now(), **WHY)
 
     text = shown(root)
 
@@ -93,12 +94,12 @@ def test_scoped_user_sees_own_workspaces_only() -> None:
     LeadFactory(source__workspace=foreign)
     schedule.put([later(5, foreign.pk)])
     write_leader_heartbeat("host:71:ab12", epoch=3, path=DispatchPath.REDIS)
-    pauses.pause_product(at=timezone.now(), actor="ann", reason="Foreign sends nonsense")
+    switches.pause_product(at=timezone.now(), actor="ann", reason="Foreign sends nonsense")
 
     text = shown(client_of(person("operator", mine)))
 
     assert "Leader lives" in text
-    assert "All workspaces are paused since" in text
+    assert "The whole product is paused since" in text
     assert "Mine poll 0 0 no Pause Mine" in text
     assert "Poll 1 Shadow 0 Event 0 Paused 0" in text
     for secret in (
@@ -166,7 +167,7 @@ def test_product_is_paused_and_resumed(root: Client, redis_client: "redis.Redis[
     done = root.post(switch_url("pause"), {"reason": "a bad import"}, follow=True)
 
     assert done.redirect_chain == [(URL, 302)]
-    assert texts(done) == [("success", "All workspaces are paused.")]
+    assert texts(done) == [("success", "The whole product is paused.")]
     assert redis_client.exists(keys.paused_key())
     text = shown(root)
     assert "by root: a bad import" in text
@@ -201,10 +202,10 @@ def test_looking_at_a_switch_switches_nothing(root: Client) -> None:
 
 def test_second_editor_is_warned(root: Client) -> None:
     workspace = WorkspaceFactory(name="Sunbelt")
-    pauses.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
+    switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
     asked = words(root.get(switch_url("pause", workspace)).content.decode())
     assert "It is paused already, since" in asked
-    assert "Saved in the audit log" not in asked  # there is no form
+    assert "Kept in the audit" not in asked  # there is no form
     again = root.post(switch_url("pause", workspace), {"reason": "x"}, follow=True)
     assert texts(again) == [("warning", "Sunbelt is paused. Somebody was faster: nothing was changed again.")]
     assert AuditEntry.objects.count() == 1
@@ -244,8 +245,8 @@ def test_redis_outage_is_shown_with_the_rest(root: Client, no_redis: str) -> Non
 def test_typed_markup_is_shown_as_text(root: Client) -> None:
     evil = '<script>alert("x")</script>'
     workspace = WorkspaceFactory(name=evil)
-    pauses.pause_workspace(workspace.pk, at=timezone.now(), actor=evil, reason=evil)
-    pauses.pause_product(at=timezone.now(), actor=evil, reason=evil)
+    switches.pause_workspace(workspace.pk, at=timezone.now(), actor=evil, reason=evil)
+    switches.pause_product(at=timezone.now(), actor=evil, reason=evil)
     for content in (
         root.get(URL).content.decode(),
         root.get(URL, headers=FRAGMENT).content.decode(),
@@ -307,19 +308,19 @@ def test_home_page_and_the_side_bar_lead_there(root: Client) -> None:
         return words(found)
 
     WorkspaceFactory(paused_at=timezone.now())
-    assert card() == "No dispatcher Workers look for due leads in PostgreSQL. 1 workspace is paused."
+    assert card() == "No dispatcher The periodic pick-up starts leads. 1 workspace is paused."
     write_leader_heartbeat("one", epoch=1, path=DispatchPath.REDIS)
     assert card() == "Running Leads start when they are due. 1 workspace is paused."
     WorkspaceFactory(paused_at=timezone.now())
-    pauses.pause_product(at=timezone.now(), **WHY)
-    assert card() == "Paused All workspaces are paused. No leads are distributed. 2 workspaces are paused."
+    switches.pause_product(at=timezone.now(), **WHY)
+    assert card() == "Paused The whole product is paused: no lead is started. 2 workspaces are paused."
 
 
 def test_pause_on_the_page_of_the_workspace_needs_a_reason_too(root: Client) -> None:
     workspace = WorkspaceFactory()
     typed = {"paused_at_0": "2026-01-31", "paused_at_1": "12:00:00"}
     refused = save(root, Workspace, workspace, **typed)
-    assert "Enter why it is paused or resumed." in refused.content.decode()
+    assert "Say why it is paused or resumed." in refused.content.decode()
     assert Workspace.objects.get().paused_at is None
     assert save(root, Workspace, workspace, **typed, change_reason="a doubt").status_code == 302
     pause = pauses.read_pause(workspace.pk)

@@ -17,6 +17,7 @@ from routing.queries import count_polled
 from routing.reconcile import Counts, find_reconciler, run_reconciler
 from routing.redis import keys
 from tests.conftest import remove_keys
+from tests.support import switches
 from tests.support.blocking import holding
 from tests.support.factories import CampaignFactory, WorkspaceFactory, enroll
 from tests.support.race_leads import make_leads
@@ -43,30 +44,30 @@ def paused_keys(client: "redis.Redis[str]") -> set[str]:
 
 def test_product_is_paused_and_resumed(redis_client: "redis.Redis[str]") -> None:
     first = timezone.now()
-    assert pauses.pause_product(at=first, **WHY)
-    assert not pauses.pause_product(at=timezone.now(), **WHY)
+    assert switches.pause_product(at=first, **WHY)
+    assert not switches.pause_product(at=timezone.now(), **WHY)
     assert read_control().paused_at == first
     assert paused_keys(redis_client) == {keys.paused_key()}
-    assert pauses.resume_product(**WHY)
-    assert not pauses.resume_product(**WHY)
+    assert switches.resume_product(**WHY)
+    assert not switches.resume_product(**WHY)
     assert read_control().paused_at is None
     assert paused_keys(redis_client) == set()
 
 
 def test_workspace_is_paused_and_resumed(redis_client: "redis.Redis[str]") -> None:
     workspace = WorkspaceFactory()
-    assert pauses.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
-    assert not pauses.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
+    assert switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
+    assert not switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
     assert paused_keys(redis_client) == {keys.workspace_paused_key(workspace.pk)}
-    assert pauses.resume_workspace(workspace.pk, **WHY)
-    assert not pauses.resume_workspace(workspace.pk, **WHY)
+    assert switches.resume_workspace(workspace.pk, **WHY)
+    assert not switches.resume_workspace(workspace.pk, **WHY)
     assert paused_keys(redis_client) == set()
 
 
 def test_resuming_wakes_the_dispatcher(redis_client: "redis.Redis[str]") -> None:
     with redis_client.pubsub(ignore_subscribe_messages=True) as channel:
         channel.subscribe(keys.wake_key())
-        pauses.resume_product(**WHY)
+        switches.resume_product(**WHY)
         wait_until(lambda: channel.get_message(timeout=1) is not None, what="a word to the dispatcher")
 
 
@@ -76,11 +77,11 @@ def test_paused_product_starts_nothing_in_any_mode(redis_client: "redis.Redis[st
     campaign = CampaignFactory()
     enroll(campaign, count=1, credits_cents=1_000_000)
     make_leads(campaign, count=1)
-    pauses.pause_product(at=timezone.now(), **WHY)
+    switches.pause_product(at=timezone.now(), **WHY)
     assert distribute_next_due().lead_id is None
     assert distribute_next_polled().lead_id is None
     assert count_polled(limit=10) == 0
-    pauses.resume_product(**WHY)
+    switches.resume_product(**WHY)
     assert distribute_next_polled().result == "success"
 
 
@@ -102,7 +103,7 @@ def test_mirror_that_differs_is_corrected(redis_client: "redis.Redis[str]") -> N
 
 def test_flush_is_repaired(redis_client: "redis.Redis[str]") -> None:
     workspaces = WorkspaceFactory.create_batch(3, paused_at=timezone.now())
-    pauses.pause_product(at=timezone.now(), **WHY)
+    switches.pause_product(at=timezone.now(), **WHY)
     remove_keys(redis_client)
     assert reconcile() == Counts(checked=4, repaired=4)
     assert paused_keys(redis_client) == {
@@ -131,8 +132,8 @@ def told() -> list[tuple[str, str, str, str, str, int | None]]:
 class TestAudit:
     def test_products_switch_leaves_entries(self) -> None:
         at = timezone.now()
-        pauses.pause_product(at=at, actor="ann", reason=" a bad import ")
-        pauses.resume_product(actor="ben", reason="mended")
+        switches.pause_product(at=at, actor="ann", reason=" a bad import ")
+        switches.resume_product(actor="ben", reason="mended")
 
         target = ("routing.dispatchcontrol", "1", None)
         assert told() == [
@@ -146,8 +147,8 @@ class TestAudit:
 
     def test_workspaces_switch_leaves_entries_of_its_own(self) -> None:
         workspace = WorkspaceFactory()
-        pauses.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
-        pauses.resume_workspace(workspace.pk, **WHY)
+        switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
+        switches.resume_workspace(workspace.pk, **WHY)
 
         target = ("routing.workspace", str(workspace.pk), workspace.pk)
         assert told() == [("ops", "pause", "a doubt", *target), ("ops", "resume", "a doubt", *target)]
@@ -155,11 +156,11 @@ class TestAudit:
     def test_doing_it_again_leaves_none(self) -> None:
         workspace = WorkspaceFactory()
         for _ in range(2):
-            pauses.pause_product(at=timezone.now(), **WHY)
-            pauses.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
+            switches.pause_product(at=timezone.now(), **WHY)
+            switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
         for _ in range(2):
-            pauses.resume_product(**WHY)
-            pauses.resume_workspace(workspace.pk, **WHY)
+            switches.resume_product(**WHY)
+            switches.resume_workspace(workspace.pk, **WHY)
         assert [each[1] for each in told()] == ["pause", "pause", "resume", "resume"]
 
     @pytest.mark.parametrize("reason", ["", "  "])
@@ -178,26 +179,26 @@ class TestAudit:
 
         monkeypatch.setattr(audit, "record", fail)
         with pytest.raises(RuntimeError, match="no audit"):
-            pauses.pause_product(at=timezone.now(), **WHY)
+            switches.pause_product(at=timezone.now(), **WHY)
         assert read_control().paused_at is None
 
     def test_workspace_that_is_not_there_is_an_error(self) -> None:
         with pytest.raises(LookupError):
-            pauses.pause_workspace(0, at=timezone.now(), **WHY)
+            switches.pause_workspace(0, at=timezone.now(), **WHY)
         assert told() == []
 
     def test_wait_for_another_that_switches_ends(self) -> None:
         workspace = WorkspaceFactory()
         row = "SELECT 1 FROM routing_workspace WHERE id = %s FOR UPDATE"
         with holding(row, [workspace.pk]), pytest.raises(OperationalError) as refused:
-            pauses.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
+            switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
         assert is_lock_timeout(refused.value)
 
     def test_one_of_several_simultaneous_calls_pauses(self) -> None:
         workspace = WorkspaceFactory()
 
         def pause() -> bool:
-            return pauses.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
+            return switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
 
         assert sorted(race([pause] * 4)) == [False, False, False, True]
         assert len(told()) == 1
@@ -214,7 +215,7 @@ class TestAudit:
 
         monkeypatch.setattr(pauses, "wait_for_switch", read_unlocked)
         outcomes = race(
-            [lambda: pauses.pause_workspace(workspace.pk, at=timezone.now(), **WHY) for _ in range(2)]
+            [lambda: switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY) for _ in range(2)]
         )
         assert outcomes == [True, True]
         assert len(told()) == 2
@@ -225,10 +226,10 @@ class TestWhy:
     def test_pause_is_shown_with_who_and_why(self) -> None:
         workspace, other = WorkspaceFactory.create_batch(2)
         first, second, third = (timezone.now() for _ in range(3))
-        pauses.pause_workspace(workspace.pk, at=first, actor="ann", reason="an old doubt")
-        pauses.resume_workspace(workspace.pk, actor="ann", reason="cleared")
-        pauses.pause_workspace(workspace.pk, at=second, actor="ben", reason="a new one")
-        pauses.pause_product(at=third, actor="cem", reason="a bad import")
+        switches.pause_workspace(workspace.pk, at=first, actor="ann", reason="an old doubt")
+        switches.resume_workspace(workspace.pk, actor="ann", reason="cleared")
+        switches.pause_workspace(workspace.pk, at=second, actor="ben", reason="a new one")
+        switches.pause_product(at=third, actor="cem", reason="a bad import")
 
         found = pauses.read_pauses({None: third, workspace.pk: second, other.pk: None})
 
@@ -242,8 +243,8 @@ class TestWhy:
     def test_one_that_went_past_the_audit_has_its_time_alone(self) -> None:
         """An older entry of the same workspace is not taken for it."""
         workspace = WorkspaceFactory()
-        pauses.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
-        pauses.resume_workspace(workspace.pk, **WHY)
+        switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
+        switches.resume_workspace(workspace.pk, **WHY)
         at = timezone.now()
         Workspace.objects.update(paused_at=at)
         assert pauses.read_pause(workspace.pk) == pauses.Pause(at)
@@ -252,7 +253,7 @@ class TestWhy:
         """The one row of the product has the id 1; so may a workspace have."""
         at = timezone.now()
         workspace = WorkspaceFactory(pk=1)
-        pauses.pause_workspace(workspace.pk, at=at, actor="ann", reason="the workspace")
+        switches.pause_workspace(workspace.pk, at=at, actor="ann", reason="the workspace")
         DispatchControl.objects.update_or_create(pk=1, defaults={"paused_at": at})
         assert pauses.read_pause(None) == pauses.Pause(at)
         assert pauses.read_pause(1) == pauses.Pause(at, "ann", "the workspace")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 from django.utils import timezone
 
-from routing.dispatch import pauses
 from routing.dispatch.backlog import LEADS_A_PAGE, BacklogScan, Spread, scan_all, scan_running
 from routing.dispatch.modes import FOLLOW_MODE, follow_mode
 from routing.dispatch.schedule import Due
@@ -15,6 +14,7 @@ from routing.dispatcher.leader_tasks import BrokerRefused, LeaderTasks, catch_up
 from routing.models import DispatchMode, Lead, Source
 from routing.reconcile import find_reconciler, run_reconciler
 from routing.redis import keys
+from tests.support import switches
 from tests.support.factories import SourceFactory
 from tests.support.filling import fill_leads
 
@@ -150,7 +150,7 @@ def test_paused_pile_comes_when_it_is_resumed(
     assert redis_client.zcard(keys.schedule_of(workspace_id)) == 0
     sent: list[tuple[str, object]] = []
     monkeypatch.setattr("routing.dispatch.modes.send_wake", lambda task, args: sent.append((task, args)))
-    pauses.resume_workspace(workspace_id, actor="ops", reason="cleared")
+    switches.resume_workspace(workspace_id, actor="ops", reason="cleared")
     assert sent == [(FOLLOW_MODE, [workspace_id])]
     assert follow_mode(workspace_id) == 3_000
     waiting = redis_client.zrange(keys.schedule_of(workspace_id), 0, -1)

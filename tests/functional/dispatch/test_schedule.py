@@ -367,7 +367,7 @@ def test_queue_that_is_prompt_gets_more_again(
 
 def age_ready_leads(client: "redis.Redis[str]", *, shard: int, by_ms: int) -> None:
     """As if they had waited in their queue for so long."""
-    for key in (keys.ready_key(shard), keys.inflight_key()):
+    for key in (f"{keys.ready_key()}:{shard}", keys.inflight_key()):
         aged = {name: score - by_ms for name, score in client.zrange(key, 0, -1, withscores=True)}
         client.zadd(key, aged)
 

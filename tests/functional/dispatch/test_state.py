@@ -16,6 +16,7 @@ from routing.dispatch.control import clear_leader_heartbeat, write_leader_heartb
 from routing.dispatch.state import Backlog, Brief, find_problems, read_brief, read_state
 from routing.models import DispatchPath, Workspace
 from routing.redis import keys
+from tests.support import switches
 from tests.support.factories import LeadFactory, SourceFactory, WorkspaceFactory
 from tests.support.reconciled import all_ran
 from tests.support.redis_faults import refusing_writes
@@ -124,8 +125,8 @@ def test_paused_pile_hides_no_other_lead(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_pauses_come_with_who_and_why_and_first() -> None:
     names = [WorkspaceFactory(name=name) for name in ("a", "b", "c")]
     at = timezone.now()
-    pauses.pause_workspace(names[2].pk, at=at, **WHY)
-    pauses.pause_product(at=at, actor="ann", reason="a bad import")
+    switches.pause_workspace(names[2].pk, at=at, **WHY)
+    switches.pause_product(at=at, actor="ann", reason="a bad import")
 
     state = read_state(None)
 
@@ -168,7 +169,7 @@ def test_nothing_is_wrong_with_a_leader_and_a_worker() -> None:
     WorkspaceFactory(dispatch_mode="event")
     lead_and_work()
     assert problems() == []
-    pauses.pause_product(at=timezone.now(), **WHY)
+    switches.pause_product(at=timezone.now(), **WHY)
     assert problems() == []
 
 
@@ -287,7 +288,7 @@ def test_home_page_has_it_in_brief() -> None:
     WorkspaceFactory(paused_at=timezone.now())
     assert read_brief(None) == Brief(is_paused=False, is_led=False, paused_count=2)
     lead_and_work()
-    pauses.pause_product(at=timezone.now(), **WHY)
+    switches.pause_product(at=timezone.now(), **WHY)
     assert read_brief([mine.pk]) == Brief(is_paused=True, is_led=True, paused_count=1)
 
 
@@ -336,7 +337,7 @@ class TestLate:
         lead_and_work()
         waiting(WorkspaceFactory(), -60)
         assert len(problems()) == 2
-        pauses.pause_product(at=timezone.now(), **WHY)
+        switches.pause_product(at=timezone.now(), **WHY)
         assert problems() == []
 
     def test_late_leads_are_reported_behind_a_paused_pile(self, monkeypatch: pytest.MonkeyPatch) -> None:

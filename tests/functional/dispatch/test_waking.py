@@ -11,7 +11,6 @@ from django.urls import reverse
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.explain.lead import explain
-from distribution.explain.text import to_text
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, Tier
 from distribution.money.returns import return_assignment
 from distribution.money.wallet import adjust, set_credit_limit, top_up
@@ -32,6 +31,7 @@ from tests.support.factories import (
     enroll,
     give_credits,
 )
+from tests.support.stories import to_text
 from tests.support.waking import came, fresh, is_due, raise_cap, world
 from tracing.models import Attempt, LeadDistributionEvent
 from tracing.vocabulary import WAKE_CAUSES

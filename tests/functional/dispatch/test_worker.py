@@ -18,7 +18,7 @@ from distribution.attempts.lease import run_leased
 from distribution.models import Assignment, Campaign
 from distribution.tasks import process_leads
 from routing import metrics
-from routing.dispatch import pauses, schedule
+from routing.dispatch import schedule
 from routing.dispatch.schedule import Due
 from routing.leads.cancel import cancel_lead
 from routing.leads.pause import pause_lead, resume_lead
@@ -26,6 +26,7 @@ from routing.leads.rerun import rerun_lead
 from routing.models import Lead
 from routing.queries import read_due_times
 from routing.redis import keys
+from tests.support import switches
 from tests.support.blocking import holding
 from tests.support.factories import CampaignFactory, LeadFactory, RuleFactory, WorkspaceFactory, enroll
 from tests.support.race_leads import assert_verified, make_leads
@@ -89,7 +90,7 @@ def test_status_comes_first(campaign: Campaign, redis_client: "redis.Redis[str]"
     """Finished meanwhile: nothing is tried, whatever else would keep it."""
     lead = hand_over(campaign)
     cancel_lead(lead.public_id, source_id=lead.source_id)
-    pauses.pause_product(at=timezone.now(), **WHY)
+    switches.pause_product(at=timezone.now(), **WHY)
     run_leased(lead.pk)
     assert attempts_of(lead) == []
     assert not is_in_flight()
@@ -97,11 +98,11 @@ def test_status_comes_first(campaign: Campaign, redis_client: "redis.Redis[str]"
 
 
 def pause_product(_: Lead) -> None:
-    pauses.pause_product(at=timezone.now(), **WHY)
+    switches.pause_product(at=timezone.now(), **WHY)
 
 
 def pause_workspace(lead: Lead) -> None:
-    assert pauses.pause_workspace(lead.workspace_id, at=timezone.now(), **WHY)
+    assert switches.pause_workspace(lead.workspace_id, at=timezone.now(), **WHY)
 
 
 @pytest.mark.parametrize("is_told", [True, False], ids=["told", "not told"])

@@ -86,12 +86,12 @@ def test_story_reads_from_top_to_bottom(lead: Lead) -> None:
         "  6. Peach Roofs: its enrollment is paused. Also in the way: outside its service area; its balance",
         "     is too low.",
         "      to change (the agency): resume the enrollment",
-        "      - outside its service area: takes NY; the lead is in 30312, Fulton County, GA",
+        "      - outside its service area: it covers NY; the lead is in 30312, Fulton County, GA",
         "        to change (the buyer): add 30312 to the service area",
         "      - its balance is too low: the price is $25.00, $0.00 is available",
         "        to change (the buyer): top up $25.00",
-        "  7. Not sold: No buyer that was left has enough credits. The last buyer that was left dropped out:",
-        "     its balance is too low. A person must act: the buyers can fix it.",
+        "  7. Not sold: No remaining buyer has enough credits. The last buyer that was left dropped out: its",
+        "     balance is too low. A person must act: the buyers can fix it.",
     ]
 
 

@@ -10,9 +10,9 @@ from django.test import Client
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.explain.lead import explain
-from distribution.explain.text import to_text
 from routing.models import IdempotencyRecord, IntakeMode, Lead, Source
 from tests.support.factories import CampaignFactory, SourceFactory, enroll, issue_key
+from tests.support.stories import to_text
 from tracing.models import Attempt, LeadDistributionEvent
 
 pytestmark = pytest.mark.django_db

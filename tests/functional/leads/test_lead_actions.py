@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from distribution.attempts.assign_by_hand import AssignRefused, assign_by_hand
+from distribution.attempts.assign_by_hand import AssignRefused
 from distribution.attempts.distribute import distribute_lead, distribute_next_due
 from distribution.attempts.outcome import NotRun
 from distribution.models import Assignment, Enrollment, LedgerEntry, Wallet
@@ -18,6 +18,7 @@ from routing.leads.rerun import RerunRefused, rerun_lead
 from routing.models import Lead, LeadStatus
 from routing.queries import count_polled
 from tests.functional.verify.world import broken
+from tests.support.assigning import assign_by_hand
 from tests.support.factories import (
     CampaignFactory,
     EnrollmentFactory,

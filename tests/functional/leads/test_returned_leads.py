@@ -8,10 +8,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from distribution.attempts.assign_by_hand import AssignRefused, assign_by_hand
+from distribution.attempts.assign_by_hand import AssignRefused
 from distribution.attempts.distribute import distribute_lead
 from distribution.explain.lead import explain
-from distribution.explain.text import to_text
 from distribution.models import Assignment, Campaign, Enrollment
 from distribution.money.returns import return_assignment
 from distribution.verify import run_verification
@@ -21,7 +20,9 @@ from routing.models import Lead
 from tests.functional.verify.world import broken
 from tests.support.admin_pages import client_of, page
 from tests.support.admin_pages import person as user
+from tests.support.assigning import assign_by_hand
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll, issue_key, person
+from tests.support.stories import to_text
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 

@@ -7,15 +7,15 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from distribution.attempts.assign_by_hand import AssignRefused, assign_by_hand
+from distribution.attempts.assign_by_hand import AssignRefused
 from distribution.attempts.distribute import distribute_lead
 from distribution.explain.lead import explain
-from distribution.explain.text import to_text
 from distribution.models import Assignment, Campaign, Enrollment
 from distribution.verify import run_verification
 from routing.leads.rerun import rerun_lead
 from routing.models import Lead, Source, Workspace
 from tests.functional.verify.world import broken
+from tests.support.assigning import assign_by_hand
 from tests.support.factories import (
     CampaignFactory,
     LeadFactory,
@@ -25,6 +25,7 @@ from tests.support.factories import (
     issue_key,
     person,
 )
+from tests.support.stories import to_text
 from tracing.models import Attempt
 from tracing.recorder import AttemptEnd, AttemptHead, Recorder, new_attempt_id
 from tracing.vocabulary import Event
@@ -91,7 +92,7 @@ class TestWhoCounts:
         assert (attempt.result, attempt.first_lead_id) == ("duplicate", first.pk)
         assert Assignment.objects.count() == 1
         assert (
-            "A duplicate: The same person came in before. The person came first with a lead of another"
+            "A duplicate: The same person came in with an earlier lead. The person came first with a lead of another"
             in told(second)
         )
         assert broken(run_verification()) == {}

@@ -12,7 +12,6 @@ from distribution.attempts.campaigns import CAMPAIGNS
 from distribution.attempts.decide_under_lock import TierLockContention
 from distribution.attempts.distribute import distribute_lead, distribute_next_due
 from distribution.explain.lead import explain
-from distribution.explain.text import to_text
 from distribution.models import Assignment, Campaign, Enrollment
 from distribution.money.returns import return_assignment
 from distribution.verify import run_verification
@@ -33,6 +32,7 @@ from tests.support.factories import (
     issue_key,
     issue_tracing_key,
 )
+from tests.support.stories import to_text
 from tracing.models import Attempt, LeadDistributionEvent
 
 pytestmark = pytest.mark.usefixtures("committed_db")

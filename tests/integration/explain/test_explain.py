@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.explain.lead import explain
-from distribution.explain.text import to_text
 from distribution.explain.types import Story, to_json
 from distribution.models import Assignment, Buyer, Campaign
 from distribution.money.returns import return_assignment
@@ -25,6 +24,7 @@ from tests.support.factories import (
     give_credits,
 )
 from tests.support.planting import plant
+from tests.support.stories import to_text
 from tracing.models import LeadDistributionEvent
 from tracing.queries import read_attempts
 
@@ -90,7 +90,10 @@ def test_buyer_row_lists_every_gate_that_was_in_the_way() -> None:
     assert row.gates[0].finding.endswith(
         "the lead is in 30312, Fulton County, GA, 722.4 miles beyond the edge"
     )
-    assert row.gates[1].change == "opens at 2026-08-04 13:00 UTC (09:00 America/New_York), or widen its hours"
+    assert (
+        row.gates[1].change
+        == "wait until it opens at 2026-08-04 13:00 UTC (09:00 America/New_York), or widen its hours"
+    )
     assert row.gates[2].change == "top up $25.00"
     assert row.change == "; ".join(gate.change for gate in row.gates)
 
@@ -123,7 +126,7 @@ def test_deferred_lead_says_what_it_waits_for() -> None:
         story.lead.due_sentence == "Then the first buyer that only waits for its hours or a cap may take it."
     )
     assert story.attempts[0].steps[-1].sentence == (
-        "Not sold now: No buyer that was left has enough credits. The last buyer that was left dropped out: "
+        "Not sold now: No remaining buyer has enough credits. The last buyer that was left dropped out: "
         "its balance is too low. Due again at 2026-08-04 13:00:00 UTC, when the first buyer that only "
         "waits for its hours or a cap may take it."
     )
@@ -141,7 +144,7 @@ def test_due_time_says_why() -> None:
     )
     assert (
         sentence(due_reason="tier_lock_contention", attempts=1)
-        == "All candidates were busy with other leads."
+        == "All eligible buyers were busy with other leads."
     )
     assert sentence(status="failed", next_attempt_at=None, finished_at=now) == ""
 
@@ -275,7 +278,7 @@ class TestWhyNotThisBuyer:
             "Daytime took the lead, but no buyer was asked: The campaign is outside its hours. "
             "Acme is not enrolled in Daytime either."
         )
-        assert change.startswith("nothing: it is due again when the campaign opens")
+        assert change.startswith("wait until the campaign opens")
 
     def test_each_attempt_has_its_own_answer(self) -> None:
         campaign = CampaignFactory()

@@ -16,6 +16,7 @@ from leadswitch.embedded import ServerPrograms, start_services, stop_services
 from leadswitch.embedded.paths import ServicePaths
 from leadswitch.embedded.postgres import CONFIGURATION
 from leadswitch.env import REPOSITORY
+from leadswitch.up import BEAT_OPTIONS, CELERY, DISPATCHER, WEB, worker_arguments
 from tests.support import machine
 
 COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
@@ -60,6 +61,16 @@ def test_required_variables_are_in_the_example() -> None:
     }
     for name in required:
         assert re.search(rf"^#?{name}=", example, re.MULTILINE), name
+
+
+def test_programs_start_as_make_up_starts_them() -> None:
+    commands = {name: COMPOSE["services"][name]["command"].split() for name in ("web", "worker", "beat")}
+    assert commands == {
+        "web": [*WEB, "--bind", "0.0.0.0:8000"],
+        "worker": [*CELERY, *worker_arguments(concurrency=2)],
+        "beat": [*CELERY, "beat", "--schedule", "/tmp/celerybeat-schedule", *BEAT_OPTIONS],
+    }
+    assert COMPOSE["services"]["dispatcher"]["command"].split() == ["python", *DISPATCHER]
 
 
 @pytest.fixture

@@ -24,10 +24,10 @@ from leadswitch.embedded import (
     stop_services,
 )
 from leadswitch.embedded.paths import ServicePaths
-from leadswitch.embedded.postgres import superuser_url
 from leadswitch.embedded.processes import leaders, processes_in, wait_until
 from leadswitch.env import REPOSITORY
 from leadswitch.secretfile import read_or_create_secret
+from tests.support.superuser import superuser_url
 
 STOPPED = {"PostgreSQL": "stopped", "Redis": "stopped"}
 READY = {"PostgreSQL": "ready", "Redis": "ready"}

@@ -11,9 +11,9 @@ from leadswitch.database.connections import read_room, warn_if_crowded
 from leadswitch.database.fitness import DatabaseUnfit, Session, check_database, judge, read_session
 from leadswitch.database.limits import session_limits
 from leadswitch.embedded.paths import ServicePaths
-from leadswitch.embedded.postgres import superuser_url
 from tests.conftest import ROLE_OF_TESTS, VAR_DIR
 from tests.support.commands import PLAIN, SERVERS, run
+from tests.support.superuser import superuser_url
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from django.conf import settings
 from leadswitch.database.limits import session_limits
 from leadswitch.embedded import ServerPrograms, start_services, stop_services
 from leadswitch.embedded.paths import ServicePaths
-from leadswitch.embedded.postgres import superuser_url
 from leadswitch.env import REPOSITORY
 from tests.support import machine
 from tests.support.plans import walk
+from tests.support.superuser import superuser_url
 
 # What a table read whole costs there.
 DISABLED = 1e10

@@ -13,7 +13,6 @@ import pytest
 from django.conf import settings
 
 from leadswitch.embedded.paths import ServicePaths
-from leadswitch.embedded.postgres import superuser_url
 from leadswitch.embedded.privileges import give_to_server, unprivileged_prefix
 from leadswitch.embedded.processes import wait_until
 from leadswitch.embedded.roles import ROLE
@@ -21,6 +20,7 @@ from leadswitch.env import REPOSITORY
 from tests.conftest import VAR_DIR, WORKER
 from tests.support import machine
 from tests.support.pooled_day import LEADS
+from tests.support.superuser import superuser_url
 
 HOST = "127.0.0.1"
 DATABASE = f"pooled_{WORKER}"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routing.calendar.hours import HoursError, compile_hours, validate_hours, window_end, window_start
-from routing.calendar.windows import WINDOW_KINDS, WindowKind
+from routing.calendar.hours import HoursError, compile_hours, validate_hours, window_start
+from routing.calendar.windows import WINDOW_KINDS, WindowKind, get_window
 
 MINUTE = timedelta(minutes=1)
 NEW_YORK = ZoneInfo("America/New_York")
@@ -32,6 +32,10 @@ TURNS = [
 ]
 turns = st.sampled_from(TURNS)
 offsets_minutes = st.integers(-3 * 1440, 3 * 1440)
+
+
+def window_end(kind: WindowKind, at: datetime, zone: ZoneInfo | str) -> datetime:
+    return get_window(kind, at=at, tz=zone)[1]
 
 
 def as_clock(minute: int) -> str:

@@ -110,7 +110,7 @@ def test_question_is_checked_before_it_is_answered(question: dict[str, str], whe
 def test_unknown_keys_are_left_alone() -> None:
     campaign = definition()
     campaign["campaign"]["later"] = campaign["buyers"][0]["later"] = 1
-    assert compile_campaign(campaign).enrollment_ids == (1,)
+    assert list(compile_campaign(campaign).by_enrollment_id) == [1]
 
 
 def test_fields_name_all_that_the_campaign_reads_and_nothing_else() -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from distribution.engine import DefinitionError, compile_campaign, decide
 from distribution.explain.remedy import WhatIfResult, assess
 from tests.unit.engine.builders import buyer, definition, enrollment, facts, tier
-from tracing.gates import describe_gate
-from tracing.vocabulary import SKIP_REASONS
+from tracing.obstacles import describe_gate
+from tracing.skip_reasons import SKIP_REASONS
 
 CIRCLE: Final = {"zip": "99999", "miles": 5, "latitude": None, "longitude": None}
 QUESTION: Final = {"key": "k", "field": "zip", "op": "eq"}

@@ -17,7 +17,7 @@ from tests.unit.engine.builders import (
     facts,
     tier,
 )
-from tracing.vocabulary import Fixer
+from tracing.skip_reasons import Fixer
 
 FAR_AWAY = {"zip": "35203", "latitude": 33.52, "longitude": -86.81, "miles": 10}
 QUESTION = {"key": "age", "field": "attributes.roof_age", "op": "gte"}

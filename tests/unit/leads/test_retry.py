@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from routing.retry import AFTER_CONFLICT, AFTER_ERROR, Backoff, NextStep, Tries, delay_after, next_step
-from tracing.vocabulary import RetryClass
+from tracing.skip_reasons import RetryClass
 
 AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
 EXPIRES_AT = AT + timedelta(days=90)

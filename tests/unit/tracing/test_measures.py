@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from tracing.gates import describe_gate
-from tracing.measures import name_measures
+from tracing.obstacles import describe_gate, describe_measures
 
 
 @pytest.mark.parametrize(
@@ -57,4 +56,4 @@ from tracing.measures import name_measures
 def test_in_words(gate: str, required: Any, observed: Any, words: tuple[str, str]) -> None:
     obstacle = describe_gate({"gate": gate, "required": required, "observed": observed, "fixed_at": None})
 
-    assert name_measures(obstacle) == words
+    assert describe_measures(obstacle) == words

@@ -1,4 +1,4 @@
-"""Every code of the vocabulary and every gate of the engine has words, and what has none is told plainly."""
+"""Every event, skip reason and gate has words; an unknown code is described plainly."""
 
 import json
 from dataclasses import dataclass, field
@@ -8,20 +8,22 @@ from typing import Any
 import pytest
 
 from distribution.engine import DecisionFacts, LeadFacts, LiveFacts, Skip, compile_campaign, decide
+from distribution.engine.gates import GATES as ENGINE_GATES
 from distribution.engine.gates import STAGES as ENGINE_STAGES
-from tracing import funnel, narrator
-from tracing.funnel import narrate_funnel
-from tracing.gates import GATE_WORDS, describe_fixer, describe_gate
+from tracing import narrator
+from tracing.gates import GATES
 from tracing.models import AttemptResult, AttemptTrigger
 from tracing.narrator import (
     BuyerName,
     Names,
+    describe_attempt,
     describe_change,
-    narrate_attempt,
-    narrate_events,
-    narrate_reason,
+    describe_events,
+    describe_reason,
 )
-from tracing.vocabulary import SKIP_REASONS, Event, Fixer, Level
+from tracing.obstacles import OTHER_STAGES, describe_fixer, describe_funnel, describe_gate
+from tracing.skip_reasons import SKIP_REASONS, Fixer, Level
+from tracing.vocabulary import Event
 
 AT = datetime(2026, 8, 3, 22, 30, tzinfo=UTC)  # a Monday, 18:30 in New York
 NAMES = Names(
@@ -113,7 +115,7 @@ def row_of(skipped: Skip) -> Row:
 
 
 def tell(row: Row) -> str:
-    return narrate_events([row], names=NAMES)[0]
+    return describe_events([row], names=NAMES)[0]
 
 
 RADIUS = {"zip": "30312", "miles": 25, "latitude": 33.75, "longitude": -84.38}
@@ -127,19 +129,19 @@ CASES = {
     "buyer_paused": ({"buyer": {"active": False}}, "Acme Roofing: it is paused.", "resume the buyer"),
     "near_the_circle": (
         {"buyer": {"service_area": {"radius": [{**RADIUS, "latitude": 40.3, "longitude": -73.99}]}}},
-        "Acme Roofing: outside its service area: takes 25 miles around 30312; the lead is in 10001, "
+        "Acme Roofing: outside its service area: it covers 25 miles around 30312; the lead is in 10001, "
         "New York County, NY, 6.1 miles beyond the edge.",
         "widen its circle by 6.1 miles or add 10001",
     ),
     "far_from_the_circle": (
         {"buyer": {"service_area": {"states": ["GA"], "radius": [RADIUS]}}},
-        "Acme Roofing: outside its service area: takes GA, 25 miles around 30312; the lead is in 10001, "
+        "Acme Roofing: outside its service area: it covers GA, 25 miles around 30312; the lead is in 10001, "
         "New York County, NY, 722.7 miles beyond the edge.",
-        "add 10001 by itself: it lies 723 miles beyond the area",
+        "add 10001 on its own: it is 723 miles beyond the area",
     ),
     "area_without_circle": (
         {"buyer": {"service_area": {"states": ["GA"]}}},
-        "Acme Roofing: outside its service area: takes GA; the lead is in 10001, New York County, NY.",
+        "Acme Roofing: outside its service area: it covers GA; the lead is in 10001, New York County, NY.",
         "add 10001 to the service area",
     ),
     "excluded_county": (
@@ -148,59 +150,59 @@ CASES = {
                 "service_area": {"states": ["NY"], "exclude": {"counties": ["NY:New York County"]}},
             }
         },
-        "Acme Roofing: outside its service area: takes NY, without NY:New York County; the lead is in 10001, "
+        "Acme Roofing: outside its service area: it covers NY, without NY:New York County; the lead is in 10001, "
         "New York County, NY, which it excludes by the county New York County, NY.",
-        "take the county New York County, NY out of its exclusions",
+        "remove the county New York County, NY from its exclusions",
     ),
     "onboarding": (
         {"buyer": {"answers": {"types": ["residential", "rental"]}}},
-        'Acme Roofing: its onboarding answers do not fit: its answer to "types" is residential or rental, '
+        'Acme Roofing: its onboarding answers do not match: its answer to "types" is residential or rental, '
         "the lead's property_type is commercial.",
-        'change the answer to "types" so that it takes commercial',
+        'change the answer to "types" so that it accepts commercial',
     ),
     "unanswered": (
         {"buyer": {"answers": {}}},
-        'Acme Roofing: its onboarding answers do not fit: it has no answer to "types" that can be compared.',
+        'Acme Roofing: its onboarding answers do not match: it has no usable answer to "types".',
         'answer "types"',
     ),
     "tier_filter": (
         {"tier": {"field": "attributes.roof_age", "op": "gte", "value": 10}},
-        "Acme Roofing: a filter rejected the lead: its tier's filter wants roof_age >= 10; "
+        "Acme Roofing: a filter rejected the lead: its tier's filter requires roof_age >= 10; "
         "the lead has roof_age 5.",
         "change its tier's filter",
     ),
     "own_filter": (
         {"enrollment": {"lead_filter": {"field": "attributes.stories", "op": "eq", "value": 2}}},
-        "Acme Roofing: a filter rejected the lead: its own filter wants stories is 2; "
-        "the lead has stories missing.",
+        "Acme Roofing: a filter rejected the lead: its own filter requires stories is 2; "
+        "the lead has no stories.",
         "change its own filter, or have the source send stories",
     ),
     "hours": (
         {"buyer": {"hours": {"mon": [["09:00", "17:00"]], "tue": [["09:00", "17:00"]]}}},
         "Acme Roofing: outside its hours: open Monday 09:00 to 17:00; it was Monday 18:30 in America/New_York.",
-        "opens at 2026-08-04 13:00 UTC (09:00 America/New_York), or widen its hours",
+        "wait until it opens at 2026-08-04 13:00 UTC (09:00 America/New_York), or widen its hours",
     ),
     "cap": (
         {"enrollment": {"caps": {"day": 5}}, "live": LiveFacts(balance_cents=10_000, usage=USED_DAY)},
-        "Acme Roofing: a cap or budget is used up: the daily cap of 5 is full.",
-        "the daily cap of 5 resets at 2026-08-04 04:00 UTC (00:00 America/New_York), or raise it",
+        "Acme Roofing: a cap or budget is used up: the daily cap of 5 is reached.",
+        "wait until the daily cap of 5 resets at 2026-08-04 04:00 UTC (00:00 America/New_York), or raise it",
     ),
     "budget": (
         {"enrollment": {"budgets": {"day": 10_000}}, "live": LiveFacts(balance_cents=10_000, usage=USED_DAY)},
         "Acme Roofing: a cap or budget is used up: the daily budget of $100.00 has $90.00 spent "
         "and the lead costs $25.00.",
-        "the daily budget of $100.00 resets at 2026-08-04 04:00 UTC (00:00 America/New_York), or raise it",
+        "wait until the daily budget of $100.00 resets at 2026-08-04 04:00 UTC (00:00 America/New_York), or raise it",
     ),
     "budget_too_small": (
         {"enrollment": {"budgets": {"day": 1_000}}},
         "Acme Roofing: a cap or budget is used up: the daily budget of $10.00 has $0.00 spent "
         "and the lead costs $25.00.",
-        "raise the daily budget of $10.00 to at least $25.00: not even an empty budget holds the price",
+        "raise the daily budget of $10.00 to at least $25.00: the lead costs more than the whole budget",
     ),
     "cap_of_zero": (
         {"enrollment": {"caps": {"week": 0}}},
-        "Acme Roofing: a cap or budget is used up: the weekly cap of 0 is full.",
-        "raise the weekly cap of 0: a cap of 0 never opens",
+        "Acme Roofing: a cap or budget is used up: the weekly cap of 0 is reached.",
+        "raise the weekly cap of 0: a cap of 0 accepts no leads",
     ),
     "credits": (
         {"live": LiveFacts(balance_cents=1_000)},
@@ -210,17 +212,17 @@ CASES = {
     "has_lead": (
         {"live": LiveFacts(balance_cents=10_000, has_lead=True)},
         "Acme Roofing: it bought this lead before.",
-        "nothing: it bought this lead before",
+        "nothing: a buyer gets a lead once",
     ),
     "locked": (
         {"locked": [10]},
         "Acme Roofing: it was being charged for another lead at that moment.",
-        "nothing: the next attempt asks it again",
+        "nothing: the next attempt tries it again",
     ),
     "sold_out": (
         {"sold_count": 1},
         "Acme Roofing: eligible, but the lead is sold to as many buyers as the campaign allows.",
-        "rank higher: its turn, weight, priority or bid, by the campaign's mode",
+        "rank higher: by turn, weight, priority or bid, as the campaign's mode has it",
     ),
     "two_gates": (
         {"buyer": {"active": False}, "live": LiveFacts()},
@@ -243,7 +245,7 @@ def test_cases_reach_every_gate_and_every_buyer_level_reason() -> None:
     skips = [skip(**parts) for parts, _, _ in CASES.values()]
     buyer_level = {code for code, reason in SKIP_REASONS.items() if Level.BUYER in reason.levels}
 
-    assert {gate["gate"] for each in skips for gate in each.gates} == set(ENGINE_STAGES) == set(GATE_WORDS)
+    assert {gate["gate"] for each in skips for gate in each.gates} == set(ENGINE_STAGES)
     assert {each.reason for each in skips} == buyer_level
 
 
@@ -258,7 +260,7 @@ def test_every_gate_names_who_can_fix_it() -> None:
 
 def test_every_reason_has_a_sentence_and_every_buyer_level_one_a_clause() -> None:
     for code, reason in SKIP_REASONS.items():
-        assert narrate_reason(code) == reason.sentence
+        assert describe_reason(code) == reason.sentence
         assert reason.sentence.endswith(".")
         assert bool(reason.clause) == (Level.BUYER in reason.levels)
         assert not reason.clause.endswith(".")
@@ -347,12 +349,13 @@ EVENTS = [
     ),
     (
         Row(Event.FAILED, outcome="duplicate", skip_reason="duplicate_lead", data={"first_lead_id": 5}),
-        "A duplicate: The same person came in before. "
+        "A duplicate: The same person came in with an earlier lead. "
         "The person came first with lead 019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e.",
     ),
     (
         Row(Event.FAILED, outcome="duplicate", skip_reason="duplicate_lead", data={"first_lead_id": 6}),
-        "A duplicate: The same person came in before. The person came first with a lead of another workspace.",
+        "A duplicate: The same person came in with an earlier lead. "
+        "The person came first with a lead of another workspace.",
     ),
     (
         Row(
@@ -361,7 +364,7 @@ EVENTS = [
             skip_reason="workspace_paused",
             data={"due_at": "2026-08-03T22:30:01+00:00"},
         ),
-        "Not sold now: The workspace where it is to be sold is paused. It is tried as soon as somebody resumes it.",
+        "Not sold now: The workspace where it would be sold is paused. It is tried as soon as somebody resumes it.",
     ),
     (Row(Event.GATED_FOR_VERIFICATION), "Waits until the person is verified."),
     (Row(Event.PING_POST_OPENED), "Offered to the eligible buyers: the first valid claim gets it."),
@@ -394,21 +397,18 @@ def test_failure_shows_its_reason_for_every_outcome(reason: str, outcome: str) -
     assert ("A person must act" in sentence) == (outcome in {"unsold", "failed"})
 
 
-def test_what_would_have_to_change_for_a_whole_lead_is_said_where_it_is_not_said_for_each_buyer() -> None:
-    by_the_pool = {
-        *("no_eligible_buyers", "no_eligible_buyers_after_tier_filters"),
-        *("all_buyers_capped", "all_buyers_outside_hours", "insufficient_credits"),
-    }
-    lead_level = {code for code, reason in SKIP_REASONS.items() if Level.LEAD in reason.levels}
+def test_reason_says_what_would_have_to_change_unless_gates_or_buyers_do() -> None:
+    of_pools = {gate.empty_pool_reason for gate in ENGINE_GATES}
+    silent = {code for code, reason in SKIP_REASONS.items() if not reason.change}
 
-    assert set(narrator.LEAD_CHANGES) == lead_level - by_the_pool
+    assert silent == of_pools | set(ENGINE_STAGES)
 
 
 def test_outranked_names_the_rank_when_others_were_selected() -> None:
     selected = Row(Event.BUYER_SELECTED, buyer_id=8, cost_cents=2500, data={"rank": 1})
     outranked = Row(Event.BUYER_SKIPPED, buyer_id=7, skip_reason="outranked", data={"gates": [], "rank": 2})
 
-    assert narrate_events([outranked, selected], names=NAMES) == [
+    assert describe_events([outranked, selected], names=NAMES) == [
         "Acme Roofing: eligible, but other buyers ranked higher (rank 2).",
         "buyer 8: selected, rank 1, for $25.00.",
     ]
@@ -418,9 +418,9 @@ def test_attempt_has_a_headline_for_every_trigger_and_result() -> None:
     assert set(narrator.TRIGGERS) == set(AttemptTrigger.values)
     assert set(narrator.RESULTS) == set(AttemptResult.values)
     assert (
-        narrate_attempt(attempt()) == "Attempt 1 (first try) at 2026-08-03 22:30:00 UTC took 3 ms: not sold."
+        describe_attempt(attempt()) == "Attempt 1 (first try) at 2026-08-03 22:30:00 UTC took 3 ms: not sold."
     )
-    assert narrate_attempt(attempt(trigger="dream", result="woken")) == (
+    assert describe_attempt(attempt(trigger="dream", result="woken")) == (
         "Attempt 1 (dream) at 2026-08-03 22:30:00 UTC took 3 ms: woken."
     )
 
@@ -441,21 +441,22 @@ def attempt(**changes: Any) -> Attempt:
 def test_funnel_omits_stages_without_effect_and_after_the_empty_one() -> None:
     stages = [("enrolled", 8), ("enrollment_paused", 8), ("buyer_paused", 6), ("outside_service_area", 1)]
 
-    assert narrate_funnel([*stages, ("selected", 1)], zip_code="30312") == (
+    assert describe_funnel([*stages, ("selected", 1)], zip_code="30312") == (
         "8 buyers enrolled, 6 are not paused, 1 covers 30312, 1 selected."
     )
-    assert narrate_funnel(
+    assert describe_funnel(
         [*stages, ("cap_reached", 0), ("locked", 0), ("selected", 0)], zip_code="30312"
     ) == ("8 buyers enrolled, 6 are not paused, 1 covers 30312, 0 are below their caps.")
-    assert narrate_funnel([("enrolled", 0)], zip_code="") == "0 buyers enrolled."
-    assert narrate_funnel([], zip_code="") == "No buyer was looked at."
-    assert narrate_funnel([("enrolled", 2), ("moon_phase", 1)], zip_code="") == (
+    assert describe_funnel([("enrolled", 0)], zip_code="") == "0 buyers enrolled."
+    assert describe_funnel([], zip_code="") == "No buyers were considered."
+    assert describe_funnel([("enrolled", 2), ("moon_phase", 1)], zip_code="") == (
         "2 buyers enrolled, 1 left after moon_phase."
     )
 
 
-def test_every_stage_of_the_engines_funnel_has_words() -> None:
-    assert set(funnel.STAGES) == {"enrolled", *ENGINE_STAGES, "locked", "selected"}
+def test_every_gate_of_the_engine_has_one_row_of_words_in_the_same_order() -> None:
+    assert tuple(gate.code for gate in GATES) == ENGINE_STAGES
+    assert set(OTHER_STAGES) == {"enrolled", "locked", "selected"}
 
 
 ODD = [
@@ -477,7 +478,7 @@ ODD = [
 def test_odd_data_and_unknown_codes_are_shown_plainly(event: str, data: Any) -> None:
     row = Row(event, buyer_id=9, skip_reason="of_tomorrow", outcome="unheard", data=data)
 
-    assert narrate_events([row], names=Names())[0].endswith(".")
+    assert describe_events([row], names=Names())[0].endswith(".")
     assert isinstance(describe_change(row, names=Names()), str)
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from distribution.engine import DecisionFacts, DefinitionError, LeadFacts, compile_campaign, decide
 from distribution.explain.remedy import WhatIfResult, assess
 from tests.unit.engine.builders import AT, FIELDS, RICH, buyer, definition, enrollment, tier
-from tracing.gates import describe_gate
+from tracing.obstacles import describe_gate
 
 NUMBERS: list[Any] = [0, 9, 10, 10.0, 12, 12.5, -1]
 TEXTS: list[Any] = ["0", "9", "10", "12", "012", "12 years", "abc", "", "yes", "No", "true"]
@@ -29,7 +29,7 @@ COMPARED: dict[str, Any] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-SENTENCE = re.compile(r"wants age (is not|is|<=|>=|<|>) (.+); the lead has age (.+?)( \(.*\))?$")
+SENTENCE = re.compile(r"requires age (is not|is|<=|>=|<|>) (.+); the lead has age (.+?)( \(.*\))?$")
 LEAVES = st.one_of(
     st.tuples(
         st.sampled_from(["eq", "ne", "contains"]), st.sampled_from(SCALARS).filter(lambda each: each != "")
@@ -54,8 +54,8 @@ def judge(changed: dict[str, Any], observed: Any) -> None:
     [skip] = decision.skipped
     for gate in skip.gates:
         obstacle = describe_gate(gate)
-        assert "takes missing" not in obstacle.change
-        assert "takes none" not in obstacle.change or observed == []
+        assert "accepts missing" not in obstacle.change
+        assert "accepts none" not in obstacle.change or observed == []
         read_plainly(obstacle.finding)
     assessment = assess(changed, facts, buyer_id=101)
     assert assessment.ending is WhatIfResult.SELECTED, "the suggested fix makes the engine pass"
@@ -99,13 +99,13 @@ def test_onboarding(leaf: tuple[str, Any], observed: Any, required: bool) -> Non
 @pytest.mark.parametrize(
     ("condition", "observed", "sentence"),
     [
-        (("gte", 10), "12 years", "wants age >= 10; the lead has age 12 years (a text, not a number)"),
-        (("gte", 10), "9", 'wants age >= 10; the lead has age "9"'),
-        (("lt", "10"), 9, 'wants age < "10"; the lead has age 9 (compared as text, letter by letter)'),
-        (("eq", "12"), 13, 'wants age is "12"; the lead has age 13 (a number, compared as text)'),
-        (("eq", 1), True, "wants age is 1; the lead has age yes (a flag, not a number)"),
-        (("eq", True), "maybe", "wants age is yes; the lead has age maybe"),
-        (("gte", 10), [12], "wants age >= 10; the lead has age 12 (a list, not one value)"),
+        (("gte", 10), "12 years", "requires age >= 10; the lead has age 12 years (a text, not a number)"),
+        (("gte", 10), "9", 'requires age >= 10; the lead has age "9"'),
+        (("lt", "10"), 9, 'requires age < "10"; the lead has age 9 (compared as text, letter by letter)'),
+        (("eq", "12"), 13, 'requires age is "12"; the lead has age 13 (a number, compared as text)'),
+        (("eq", 1), True, "requires age is 1; the lead has age yes (a flag, not a number)"),
+        (("eq", True), "maybe", "requires age is yes; the lead has age maybe"),
+        (("gte", 10), [12], "requires age >= 10; the lead has age 12 (a list, not one value)"),
     ],
 )
 def test_sentence_names_the_type_that_is_the_reason(condition: Any, observed: Any, sentence: str) -> None:

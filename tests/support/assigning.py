@@ -1,0 +1,18 @@
+"""A sale by hand, without the page that asks first."""
+
+from datetime import datetime
+
+from distribution.attempts.assign_by_hand import (
+    CHANGING,
+    AssignRefused,
+    ManualAssignment,
+    assign_within,
+)
+from distribution.attempts.campaigns import SnapshotMissing, keeping_snapshots
+
+
+def assign_by_hand(lead_id: int, *, enrollment_id: int, at: datetime | None = None) -> ManualAssignment:
+    try:
+        return keeping_snapshots(lambda: assign_within(lead_id, enrollment_id=enrollment_id, at=at))
+    except SnapshotMissing:
+        raise AssignRefused(CHANGING) from None

@@ -1,0 +1,129 @@
+"""Describes failing gates, skip reasons and funnels to a person. Pure.
+
+A gate or a shape that is unknown here is described plainly: an old trace and a newer product must both stay readable.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tracing import wording
+from tracing.gates import WORDS, Gate, measure_plainly
+from tracing.skip_reasons import SKIP_REASONS, Fixer
+
+FIXERS: Final = {
+    Fixer.BUYER: "the buyer",
+    Fixer.AGENCY: "the agency",
+    Fixer.LEAD: "nobody (the lead itself)",
+    Fixer.OUTRANKED: "nobody (other buyers ranked higher)",
+    Fixer.SYSTEM: "nobody (it clears by itself)",
+}
+# Of several obstacles, the first of these decides who must act for the buyer to get the lead.
+FIXER_ORDER: Final = (Fixer.LEAD, Fixer.AGENCY, Fixer.BUYER, Fixer.SYSTEM)
+# The stages of a funnel that are no gate's, as GateWords.stage.
+OTHER_STAGES: Final = {
+    "enrolled": ("buyer enrolled", "buyers enrolled"),
+    "locked": ("is free", "are free"),
+    "selected": ("selected", "selected"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """One failing gate in words. `finding`: what was in the way; `change`: what would have to change."""
+
+    gate: str
+    finding: str
+    change: str
+    fixer: str
+    required: Any
+    observed: Any
+    opens_at: str | None
+
+
+def describe_gate(gate: Gate, *, timezone: str = "UTC") -> Obstacle:
+    """`timezone` is the buyer's: it reads resets and openings on its own clock. Never raises for odd data."""
+    code = str(gate.get("gate", "unknown"))
+    fixer = fixer_of(code)
+    try:
+        words = WORDS[code]
+        detail, change = _describe_unreadable(gate) if "problem" in gate else words.describe(gate, timezone)
+        fixer = words.fixer(gate) or fixer
+    except (LookupError, TypeError, ValueError, AttributeError):
+        required, observed = wording.value(gate.get("required")), wording.value(gate.get("observed"))
+        detail, change = f"required {required}, observed {observed}", ""
+    clause = describe_clause(code)
+    return Obstacle(
+        gate=code,
+        finding=f"{clause}: {detail}" if detail else clause,
+        change=change,
+        fixer=str(fixer),
+        required=gate.get("required"),
+        observed=gate.get("observed"),
+        opens_at=_opens_at(gate),
+    )
+
+
+def _describe_unreadable(gate: Gate) -> tuple[str, str]:
+    """A part of the configuration that the engine could not read."""
+    part_of = WORDS[gate["gate"]].part
+    part = "its configuration" if part_of is None else part_of(gate)
+    return f"{part} cannot be read ({gate['problem']})", f"correct {part}"
+
+
+def _opens_at(gate: Gate) -> str | None:
+    try:
+        at = wording.parse_moment(gate.get("fixed_at"))
+    except (TypeError, ValueError):
+        return None
+    return wording.utc(at) if at is not None and at.tzinfo is not None else None
+
+
+def describe_measures(obstacle: Obstacle) -> tuple[str, str]:
+    """Required and observed, each short enough for a table cell. Never raises for odd data."""
+    try:
+        return WORDS[obstacle.gate].measure(obstacle.required, obstacle.observed)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return measure_plainly(obstacle.required, obstacle.observed)
+
+
+def describe_clause(reason: str) -> str:
+    """What follows a buyer's name and a colon; the code itself for one that is unknown."""
+    known = SKIP_REASONS.get(reason)
+    return known.clause if known and known.clause else reason
+
+
+def fixer_of(reason: str) -> str:
+    """Who can change it; "" for an unknown code."""
+    return SKIP_REASONS[reason].fixer.value if reason in SKIP_REASONS else ""
+
+
+def first_fixer(fixers: Iterable[str]) -> str:
+    """Who must act first, of those who must fix one of several obstacles; "" for none of FIXER_ORDER."""
+    named = set(fixers)
+    return next((fixer.value for fixer in FIXER_ORDER if fixer.value in named), "")
+
+
+def describe_fixer(fixer: str) -> str:
+    return FIXERS[Fixer(fixer)] if fixer in set(Fixer) else "not known"
+
+
+def describe_funnel(funnel: Sequence[Sequence[Any]], *, zip_code: str) -> str:
+    """ "8 buyers enrolled, 0 cover 30312.": without stages that removed no buyer, and up to the empty one."""
+    parts: list[str] = []
+    before: int | None = None
+    for stage, remaining in funnel:
+        if before is None or remaining != before or stage == "selected":
+            words = describe_stage(stage, remaining=remaining, zip_code=zip_code)
+            parts.append(f"{remaining:,} {words}")
+        if remaining == 0:
+            break
+        before = remaining
+    return wording.sentence(", ".join(parts)) if parts else "No buyers were considered."
+
+
+def describe_stage(stage: str, *, remaining: int, zip_code: str) -> str:
+    """What follows the number of buyers that are left: "cover 30312"."""
+    words = OTHER_STAGES.get(stage) or (WORDS[stage].stage if stage in WORDS else None)
+    singular, plural = words or (f"left after {stage}",) * 2
+    return (singular if remaining == 1 else plural).format(zip=zip_code or "the lead")

@@ -1,0 +1,253 @@
+"""Why a lead, or one buyer, was skipped: one row a reason. Codes are permanent: rows in the table keep them forever."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class Level(StrEnum):
+    LEAD = "lead"
+    BUYER = "buyer"
+
+
+class RetryClass(StrEnum):
+    """What happens next to a lead that was not sold."""
+
+    TRANSIENT = "transient"  # would succeed unchanged a moment later: retry with backoff
+    ERROR = "error"  # the product failed: retry a few times, minutes apart, then parked until a person acts
+    DEFERRED = "deferred"  # will be allowed at a known time: due again then
+    PERMANENT = "permanent"  # a gap in configuration or coverage: parked until a person acts
+
+
+class Fixer(StrEnum):
+    """Who can change it."""
+
+    BUYER = "buyer"
+    AGENCY = "agency"
+    LEAD = "lead"  # inherent in the lead
+    OUTRANKED = "outranked"  # nothing was wrong; other buyers ranked higher
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class SkipReason:
+    """One reason. `retry_class` is the usual one of its level.
+
+    An operator reads `sentence` about a lead, and `clause` after a buyer's name and a colon: each reason of buyer level
+    has one. `change`: what would have to change; IN_GATES or IN_BUYERS where that depends on the failure.
+    """
+
+    code: str
+    levels: frozenset[Level]
+    retry_class: RetryClass
+    fixer: Fixer
+    sentence: str
+    change: str
+    clause: str = ""
+
+    @property
+    def label(self) -> str:
+        """A few words for a list: "No eligible buyers"."""
+        return self.code.replace("_", " ").capitalize()
+
+
+_LEAD = frozenset({Level.LEAD})
+_BUYER = frozenset({Level.BUYER})
+_BOTH = _LEAD | _BUYER
+_T, _E, _D, _P = RetryClass.TRANSIENT, RetryClass.ERROR, RetryClass.DEFERRED, RetryClass.PERMANENT
+# Each failing gate says what would have to change (tracing/gates.py).
+IN_GATES: Final = ""
+# Each skipped buyer says it: different buyers may have failed different gates.
+IN_BUYERS: Final = ""
+
+_ALL = (
+    SkipReason(
+        "no_campaign",
+        *(_LEAD, _P, Fixer.AGENCY),
+        sentence="No active campaign takes this vertical and source.",
+        change="add or activate a campaign that takes its vertical and source",
+    ),
+    SkipReason(
+        "no_enrolled_buyers",
+        *(_LEAD, _P, Fixer.AGENCY),
+        sentence="No buyer is enrolled in the campaign.",
+        change="enroll a buyer in the campaign",
+    ),
+    SkipReason(
+        "no_eligible_buyers",
+        *(_LEAD, _P, Fixer.AGENCY),
+        sentence="No enrolled buyer could take this lead.",
+        change=IN_BUYERS,
+    ),
+    SkipReason(
+        "no_eligible_buyers_after_tier_filters",
+        *(_LEAD, _P, Fixer.AGENCY),
+        sentence="Filters rejected this lead for every remaining buyer.",
+        change=IN_BUYERS,
+    ),
+    SkipReason(
+        "all_buyers_capped",
+        *(_LEAD, _D, Fixer.BUYER),
+        sentence="Every remaining buyer has reached a cap or budget.",
+        change=IN_BUYERS,
+    ),
+    SkipReason(
+        "all_buyers_outside_hours",
+        *(_LEAD, _D, Fixer.BUYER),
+        sentence="Every remaining buyer is outside its hours.",
+        change=IN_BUYERS,
+    ),
+    SkipReason(
+        "outside_workspace_hours",
+        *(_LEAD, _D, Fixer.AGENCY),
+        sentence="The workspace is outside its hours.",
+        change="wait until the workspace opens, or widen its hours",
+    ),
+    SkipReason(
+        "outside_campaign_hours",
+        *(_LEAD, _D, Fixer.AGENCY),
+        sentence="The campaign is outside its hours.",
+        change="wait until the campaign opens, or widen its hours",
+    ),
+    SkipReason(
+        "insufficient_credits",
+        *(_BOTH, _P, Fixer.BUYER),
+        sentence="No remaining buyer has enough credits.",
+        change=IN_BUYERS,
+        clause="its balance is too low",
+    ),
+    SkipReason(
+        "tier_lock_contention",
+        *(_LEAD, _T, Fixer.SYSTEM),
+        sentence="All eligible buyers were busy with other leads.",
+        change="nothing: it is retried automatically",
+    ),
+    SkipReason(
+        "database_timeout",
+        *(_LEAD, _T, Fixer.SYSTEM),
+        sentence="The database did not grant a lock in time.",
+        change="nothing: it is retried automatically",
+    ),
+    SkipReason(
+        "worker_lost",
+        *(_LEAD, _P, Fixer.SYSTEM),
+        sentence="Workers were lost several times in a row while they ran it.",
+        change="find out what ends the workers, then run it again",
+    ),
+    SkipReason(
+        "lock_expired",
+        *(_LEAD, _E, Fixer.SYSTEM),
+        sentence="External work on it did not finish in time.",
+        change="nothing: it is retried automatically, a few times",
+    ),
+    SkipReason(
+        "internal_error",
+        *(_LEAD, _E, Fixer.SYSTEM),
+        sentence="LeadSwitch failed while deciding; nothing was charged.",
+        change="find this attempt in the log; after a few automatic retries a person must run it again",
+    ),
+    SkipReason(
+        "lead_expired",
+        *(_LEAD, _P, Fixer.LEAD),
+        sentence="The lead's time to live is over.",
+        change="nothing: its time to live is over",
+    ),
+    SkipReason(
+        "duplicate_lead",
+        *(_LEAD, _P, Fixer.LEAD),
+        sentence="The same person came in with an earlier lead.",
+        change="nothing while the earlier lead is sold or still tried; run this one again if that ends without a sale",
+    ),
+    SkipReason(
+        "workspace_paused",
+        *(_LEAD, _D, Fixer.AGENCY),
+        sentence="The workspace where it would be sold is paused.",
+        change="resume the workspace",
+    ),
+    SkipReason(
+        "enrollment_paused",
+        *(_BUYER, _P, Fixer.AGENCY),
+        sentence="The enrollment is paused.",
+        change=IN_GATES,
+        clause="its enrollment is paused",
+    ),
+    SkipReason(
+        "buyer_paused",
+        *(_BUYER, _P, Fixer.BUYER),
+        sentence="The buyer is paused.",
+        change=IN_GATES,
+        clause="it is paused",
+    ),
+    SkipReason(
+        "outside_service_area",
+        *(_BUYER, _P, Fixer.BUYER),
+        sentence="The lead is outside the buyer's service area.",
+        change=IN_GATES,
+        clause="outside its service area",
+    ),
+    SkipReason(
+        "onboarding_mismatch",
+        *(_BUYER, _P, Fixer.BUYER),
+        sentence="The onboarding answers do not match the lead.",
+        change=IN_GATES,
+        clause="its onboarding answers do not match",
+    ),
+    SkipReason(
+        "lead_filter_rejected",
+        *(_BUYER, _P, Fixer.AGENCY),
+        sentence="A filter rejected the lead.",
+        change=IN_GATES,
+        clause="a filter rejected the lead",
+    ),
+    SkipReason(
+        "outside_buyer_hours",
+        *(_BUYER, _D, Fixer.BUYER),
+        sentence="The buyer is outside its hours.",
+        change=IN_GATES,
+        clause="outside its hours",
+    ),
+    SkipReason(
+        "cap_reached",
+        *(_BUYER, _D, Fixer.BUYER),
+        sentence="A cap or budget is used up.",
+        change=IN_GATES,
+        clause="a cap or budget is used up",
+    ),
+    SkipReason(
+        "already_has_lead",
+        *(_BUYER, _P, Fixer.LEAD),
+        sentence="The buyer bought this lead before.",
+        change=IN_GATES,
+        clause="it bought this lead before",
+    ),
+    SkipReason(
+        "locked",
+        *(_BUYER, _T, Fixer.SYSTEM),
+        sentence="The buyer was being charged for another lead at that moment.",
+        change="nothing: the next attempt tries it again",
+        clause="it was being charged for another lead at that moment",
+    ),
+    SkipReason(
+        "outranked",
+        *(_BUYER, _P, Fixer.OUTRANKED),
+        sentence="The buyer was eligible, but other buyers ranked higher.",
+        change="rank higher: by turn, weight, priority or bid, as the campaign's mode has it",
+        clause="eligible, but other buyers ranked higher",
+    ),
+)
+
+SKIP_REASONS = MappingProxyType({reason.code: reason for reason in _ALL})
+
+
+class UnknownCode(ValueError):
+    """There is no such reason, or not at that level."""
+
+
+def find_skip_reason(code: str, *, level: Level) -> SkipReason:
+    """Return the reason registered for `code` at `level`. Raises UnknownCode."""
+    reason = SKIP_REASONS.get(code)
+    if reason is None or level not in reason.levels:
+        message = f"{code!r} is not a skip reason of {level} level"
+        raise UnknownCode(message)
+    return reason
