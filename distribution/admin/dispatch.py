@@ -34,7 +34,7 @@ SWITCH: Final = "routing.change_workspace"
 SHOWN: Final = 100
 MOST_COUNTED: Final = 10_000
 ACTIONS: Final = {"pause": "Pause", "resume": "Resume"}
-CHANGED: Final = "Nothing was switched: it was resumed and paused anew after you opened this page."
+CHANGED: Final = "Nothing was changed: it was resumed and paused again after you opened this page."
 BUSY: Final = "Somebody else is switching at this moment: try again."
 
 

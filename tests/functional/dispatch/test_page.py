@@ -308,19 +308,19 @@ def test_home_page_and_the_side_bar_lead_there(root: Client) -> None:
         return words(found)
 
     WorkspaceFactory(paused_at=timezone.now())
-    assert card() == "No dispatcher The periodic pick-up starts leads. 1 workspace is paused."
+    assert card() == "No dispatcher Workers look for due leads in PostgreSQL. 1 workspace is paused."
     write_leader_heartbeat("one", epoch=1, path=DispatchPath.REDIS)
     assert card() == "Running Leads start when they are due. 1 workspace is paused."
     WorkspaceFactory(paused_at=timezone.now())
     switches.pause_product(at=timezone.now(), **WHY)
-    assert card() == "Paused The whole product is paused: no lead is started. 2 workspaces are paused."
+    assert card() == "Paused All workspaces are paused. No leads are distributed. 2 workspaces are paused."
 
 
 def test_pause_on_the_page_of_the_workspace_needs_a_reason_too(root: Client) -> None:
     workspace = WorkspaceFactory()
     typed = {"paused_at_0": "2026-01-31", "paused_at_1": "12:00:00"}
     refused = save(root, Workspace, workspace, **typed)
-    assert "Say why it is paused or resumed." in refused.content.decode()
+    assert "Enter why it is paused or resumed." in refused.content.decode()
     assert Workspace.objects.get().paused_at is None
     assert save(root, Workspace, workspace, **typed, change_reason="a doubt").status_code == 302
     pause = pauses.read_pause(workspace.pk)
