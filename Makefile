@@ -66,6 +66,7 @@ check: venv ## linters, types, import contracts, migrations, deployment settings
 	$(BIN)/mypy --no-error-summary; \
 	mkdir -p var/test; $(BIN)/lint-imports --no-cache >$(if $(V),/dev/stdout,var/test/lint-imports.log) || { cat var/test/lint-imports.log; exit 1; }; \
 	$(MANAGE) makemigrations --check --dry-run $(if $(V),,-v0); \
+	$(BIN)/python ops/lint_migrations.py; \
 	LEADSWITCH_HTTPS=true $(MANAGE) check --deploy --fail-level WARNING $(if $(V),,>/dev/null)
 
 .PHONY: up
@@ -109,6 +110,10 @@ lock: venv ## compile requirements*.in into pinned, hashed requirements*.txt
 	$(Q)for name in requirements requirements-embedded requirements-dev; do var/lock-venv/bin/uv pip compile --quiet --universal \
 	  --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
 	  --output-file $$name.txt $$name.in || exit 1; done
+
+.PHONY: env-example
+env-example: venv ## write .env.example from the registry of environment variables
+	$(Q)$(BIN)/python -m leadswitch.env >.env.example
 
 .PHONY: refresh-data
 refresh-data: venv ## pin the newest ZIP, phone and time zone data, and make the table of counties anew

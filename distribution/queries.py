@@ -91,7 +91,7 @@ def _between_ids(entries: QuerySet[LedgerEntry], period: Period) -> QuerySet[Led
 
 
 def _id_or(entries: QuerySet[LedgerEntry], default: int) -> Coalesce:
-    return Coalesce(Subquery(entries.values("pk")[:1]), Value(default), output_field=BigIntegerField())
+    return Coalesce(Subquery(entries.values("pk")[:1]), Value(default, output_field=BigIntegerField()))
 
 
 def list_assignments(

@@ -37,7 +37,7 @@ LEADSWITCH_ALLOW_SUPERUSER = ENVIRONMENT.is_superuser_allowed
 LEADSWITCH_REDIS_PREFIX = ENVIRONMENT.redis_prefix
 LEADSWITCH_PICKUP_PERIOD_SECONDS = ENVIRONMENT.pickup_period_seconds
 LEADSWITCH_TRANSIENT_MAX_ATTEMPTS = ENVIRONMENT.transient_max_attempts
-LEADSWITCH_LOCK_MAX_SECONDS = ENVIRONMENT.lock_max_seconds
+LEADSWITCH_CLAIM_MAX_SECONDS = ENVIRONMENT.claim_max_seconds
 LEADSWITCH_WAKE_MAX_AGE_HOURS = ENVIRONMENT.wake_max_age_hours
 LEADSWITCH_WAKE_ENABLED = ENVIRONMENT.is_wake_enabled
 # How due leads of a new workspace are found: docs/dispatch-rollout.md.
@@ -47,11 +47,10 @@ LEADSWITCH_MAX_LOST_LEASES = ENVIRONMENT.max_lost_leases
 LEADSWITCH_LARGE_SUM_CENTS = 100 * ENVIRONMENT.large_sum_dollars
 LEADSWITCH_READY_SHARDS = ENVIRONMENT.ready_shards
 LEADSWITCH_READY_LIMIT = ENVIRONMENT.ready_limit
-# In seconds, and leads: how often the dispatch is looked at, and from when on it is said to be late.
+# In seconds, and leads: how often the dispatch is checked, and from when on it is reported as late.
 LEADSWITCH_WATCH = ENVIRONMENT.watch
-# By kind of API key, and of people at the desk: requests a minute, and how many of them at once.
 LEADSWITCH_RATE_LIMITS = ENVIRONMENT.rate_limits
-LEADSWITCH_LEAD_TRIES_AN_HOUR = ENVIRONMENT.lead_tries_an_hour
+LEADSWITCH_LEAD_TRIES_PER_HOUR = ENVIRONMENT.lead_tries_per_hour
 # routing must not import what decides: it calls this, (lead_id, *, seconds), for senders that wait.
 LEADSWITCH_DECIDE_HOOK = "distribution.attempts.distribute.decide_within"
 # distribution must not import what it runs on: its dispatcher calls this before it starts.
@@ -90,10 +89,8 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "rest_framework",
-    "rest_framework_api_key",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "django_filters",
     "django_prometheus",
     "pgtrigger",
     "axes",
@@ -222,7 +219,6 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["routing.api.guard.GuardedJSONParser"],
     "EXCEPTION_HANDLER": "routing.api.errors.api_exception_handler",
     "DEFAULT_SCHEMA_CLASS": "routing.api.schema.ScopedAutoSchema",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     # Every view names who may call it; one that forgets to is closed.
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],

@@ -1,4 +1,4 @@
-"""The trace of a lead as its page shows it: tabs, a funnel, steps with times, rows of buyers. Reads the Story only."""
+"""The trace of a lead as its page shows it: tabs, a funnel, steps with times, rows of buyers. Reads an Explanation."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from distribution.explain.lead import explain
-from distribution.explain.types import AttemptStory, BuyerRow, LeadHead, Story, TracedSale
+from distribution.explain.types import AttemptExplanation, BuyerRow, Explanation, LeadHead, TracedSale
 from routing.models import Lead
 from tracing.admin.columns import TONES
 from tracing.narrator import RESULTS, TRIGGERS, describe_reason
@@ -137,20 +137,20 @@ def build_page(lead: Lead, *, number: int | None = None) -> TracePage:
     Raises NoSuchAttempt.
     """
     chosen = lead.attempts if number is None else number
-    story = explain(lead, latest=LATEST, in_full=chosen)
-    attempt = _choose(story, number)
+    explanation = explain(lead, latest=LATEST, in_full=chosen)
+    attempt = _choose(explanation, number)
     if number is None and attempt is not None and attempt.number != chosen:
         # The trace of the newest attempt could not be written: the one before it is opened.
         return build_page(lead, number=attempt.number)
     return TracePage(
-        lead=story.lead,
-        status=story.lead.status_sentence.rstrip("."),
-        tone=TONES.get(story.lead.status, ""),
-        label=LABELS.get(story.lead.fixer, ""),
-        fixer_name=describe_fixer(story.lead.fixer),
-        sales=story.sales,
-        notes=story.notes,
-        tabs=tuple(_tab(each, lead, chosen=attempt) for each in reversed(story.attempts)),
+        lead=explanation.lead,
+        status=explanation.lead.status_sentence.rstrip("."),
+        tone=TONES.get(explanation.lead.status, ""),
+        label=LABELS.get(explanation.lead.fixer, ""),
+        fixer_name=describe_fixer(explanation.lead.fixer),
+        sales=explanation.sales,
+        notes=explanation.notes,
+        tabs=tuple(_tab(each, lead, chosen=attempt) for each in reversed(explanation.attempts)),
         panel=None if attempt is None else _panel(attempt, lead),
         url=trace_url(lead.public_id),
     )
@@ -164,16 +164,16 @@ def trace_url(public_id: UUID, *, number: int | None = None, buyer: UUID | None 
     return reverse("admin:routing_lead_trace_buyer", args=[public_id, number, buyer])
 
 
-def _choose(story: Story, number: int | None) -> AttemptStory | None:
+def _choose(explanation: Explanation, number: int | None) -> AttemptExplanation | None:
     if number is None:
-        return story.attempts[-1] if story.attempts else None
-    for attempt in story.attempts:
+        return explanation.attempts[-1] if explanation.attempts else None
+    for attempt in explanation.attempts:
         if attempt.number == number:
             return attempt
     raise NoSuchAttempt
 
 
-def _tab(attempt: AttemptStory, lead: Lead, *, chosen: AttemptStory | None) -> Tab:
+def _tab(attempt: AttemptExplanation, lead: Lead, *, chosen: AttemptExplanation | None) -> Tab:
     return Tab(
         number=attempt.number,
         result=RESULTS.get(attempt.result, attempt.result),
@@ -183,7 +183,7 @@ def _tab(attempt: AttemptStory, lead: Lead, *, chosen: AttemptStory | None) -> T
     )
 
 
-def _panel(attempt: AttemptStory, lead: Lead) -> Panel:
+def _panel(attempt: AttemptExplanation, lead: Lead) -> Panel:
     skipped = [_skipped(row, attempt, lead) for row in attempt.buyers if row.outcome != "selected"]
     return Panel(
         number=attempt.number,
@@ -200,7 +200,7 @@ def _panel(attempt: AttemptStory, lead: Lead) -> Panel:
     )
 
 
-def _bars(attempt: AttemptStory, *, zip_code: str) -> Iterator[Bar]:
+def _bars(attempt: AttemptExplanation, *, zip_code: str) -> Iterator[Bar]:
     """The first stage, the last, and those between that removed somebody."""
     stages = attempt.funnel
     enrolled = stages[0].remaining if stages else 0
@@ -213,7 +213,7 @@ def _bars(attempt: AttemptStory, *, zip_code: str) -> Iterator[Bar]:
             yield Bar(words, f"{stage.remaining:,}", f"{removed:,}" if removed else "", percent)
 
 
-def _moments(attempt: AttemptStory) -> Iterator[Moment]:
+def _moments(attempt: AttemptExplanation) -> Iterator[Moment]:
     """Steps without a time of their own happened between their neighbors: they take the one before."""
     elapsed_ms = 0.0
     for step in attempt.steps:
@@ -239,7 +239,7 @@ def _group(skipped: Sequence[Skipped]) -> Iterator[Group]:
         yield Group(reason, describe_clause(reason), LABELS.get(fixer, "not known"), fixer, rows)
 
 
-def _skipped(row: BuyerRow, attempt: AttemptStory, lead: Lead) -> Skipped:
+def _skipped(row: BuyerRow, attempt: AttemptExplanation, lead: Lead) -> Skipped:
     required, observed = describe_measures(row.gates[0]) if row.gates else _without_gate(row)
     fixer = first_fixer(gate.fixer for gate in row.gates) or row.fixer
     known = row.buyer.public_id

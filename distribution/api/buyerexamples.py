@@ -101,7 +101,7 @@ CHECK: Final = {
     "is_confirmed": True,
     "ranked_higher": None,
     "price_cents": 2_500,
-    "sentence": "With all of this changed, Acme Roofing would have got this lead for $25.00.",
+    "sentence": "With all of this changed, Acme Roofing would have gotten this lead for $25.00.",
 }
 OUTRANKED: Final = {
     **SKIP,

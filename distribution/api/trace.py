@@ -1,4 +1,4 @@
-"""The trace of a lead: the story that `manage.py explain` tells, as JSON."""
+"""The trace of a lead: the explanation that `manage.py explain` tells, as JSON."""
 
 from uuid import UUID
 

@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from distribution.configuration.areas import find_misspelled, find_unknown_keys, read_area
 from distribution.configuration.locate import locate_area
 from distribution.engine import DefinitionError, compile_campaign
+from distribution.engine.answers import is_answered
 from distribution.engine.limits import (
     MAX_PERCENT_DECIMALS,
     MAX_PRICE_CENTS,
@@ -137,7 +138,7 @@ def check_answers_fit(answers: object, *, questions: object) -> None:
         if not isinstance(question, dict) or not isinstance(question.get("key"), str):
             continue
         answer = given.get(question["key"])
-        if answer in (None, "", []):
+        if not is_answered(answer):
             continue
         leaf = {"field": question.get("field"), "op": question.get("op"), "value": answer}
         try:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from distribution.engine.answers import is_answered
 from distribution.engine.area import PLACE_FIELDS, Area, Coverage, Radius, county_key, describe_area
 from distribution.engine.campaign import Calendar, Filter, Limit, Onboarding, Question, WindowSlot
 from distribution.engine.reading import (
@@ -26,7 +27,6 @@ from routing.conditions.operators import OPERATORS
 
 Part = TypeVar("Part")
 
-_UNANSWERED: tuple[Any, ...] = (None, "", [])
 _EARTH_MILES = 12_500  # half way around
 NOWHERE = Coverage(frozenset(), ())
 NEVER = compile_condition({"all": [{"field": "zip", "op": op} for op in ("exists", "missing")]})
@@ -98,7 +98,7 @@ class Parts:
         unanswered: list[str] = []
         for here, question in questions:
             key = read_text(question, "key", path=here)
-            if answers.get(key) not in _UNANSWERED:
+            if is_answered(answers.get(key)):
                 try:
                     asked.append(self._question(question, answers[key], path=join(path, key)))
                 except DefinitionError:

@@ -24,6 +24,10 @@ class OtherEngine(FactsError):
     """The facts were decided on by another version of the engine: this one may decide otherwise."""
 
 
+class NotRepeatable(Exception):
+    """A recorded decision cannot be made again: what it was made of is missing or unreadable. The message says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class LeadFacts:
     fields: Mapping[str, Any]

@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from distribution.explain.types import Answer, AttemptAnswer, AttemptStory, BuyerRow, Party, TracedSale
+from distribution.explain.types import (
+    Answer,
+    AttemptAnswer,
+    AttemptExplanation,
+    BuyerRow,
+    Participant,
+    TracedSale,
+)
 from distribution.models import AssignmentState, Buyer, Enrollment
 from routing.models import Lead
 from tracing import wording
@@ -16,15 +23,17 @@ from tracing.vocabulary import Event
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    buyer: Party
-    enrolled_in: frozenset[object]  # public ids of the story's campaigns in which the buyer is enrolled now
+    buyer: Participant
+    enrolled_in: frozenset[
+        object
+    ]  # public ids of the explanation's campaigns in which the buyer is enrolled now
 
 
 def answer_for(
-    buyer: Buyer, *, lead: Lead, attempts: Sequence[AttemptStory], sales: Sequence[TracedSale]
+    buyer: Buyer, *, lead: Lead, attempts: Sequence[AttemptExplanation], sales: Sequence[TracedSale]
 ) -> Answer:
     """`attempts` hold the rows of this buyer at least. One statement: where the buyer is enrolled now."""
-    party = Party(buyer.public_id, buyer.name)
+    party = Participant(buyer.public_id, buyer.name)
     if buyer.workspace_id != lead.workspace_id:
         sentence = (
             f"{buyer.name} is a buyer of the workspace {buyer.workspace.name}, the lead is in "
@@ -42,7 +51,7 @@ def answer_for(
     )
 
 
-def _enrolled_in(buyer: Buyer, attempts: Sequence[AttemptStory]) -> frozenset[UUID]:
+def _enrolled_in(buyer: Buyer, attempts: Sequence[AttemptExplanation]) -> frozenset[UUID]:
     parties = [attempt.campaign for attempt in attempts if attempt.campaign]
     campaigns = {party.public_id for party in parties if party.public_id}
     enrollments = Enrollment.objects.filter(buyer_id=buyer.pk, campaign__public_id__in=campaigns)
@@ -64,7 +73,7 @@ def _summarize(
     return f"{name} has not been asked: no attempt has been made yet."
 
 
-def _answer_attempt(attempt: AttemptStory, question: Question) -> AttemptAnswer:
+def _answer_attempt(attempt: AttemptExplanation, question: Question) -> AttemptAnswer:
     row = next((row for row in attempt.buyers if row.buyer.public_id == question.buyer.public_id), None)
     if row is not None:
         return _answer_from_row(attempt, row)
@@ -80,7 +89,7 @@ def _answer_attempt(attempt: AttemptStory, question: Question) -> AttemptAnswer:
     return _answer(attempt, sentence)
 
 
-def _answer_from_row(attempt: AttemptStory, row: BuyerRow) -> AttemptAnswer:
+def _answer_from_row(attempt: AttemptExplanation, row: BuyerRow) -> AttemptAnswer:
     return AttemptAnswer(
         number=attempt.number,
         got_it=row.outcome == "selected" and attempt.result == "success",
@@ -91,7 +100,7 @@ def _answer_from_row(attempt: AttemptStory, row: BuyerRow) -> AttemptAnswer:
     )
 
 
-def _not_enrolled(attempt: AttemptStory, campaign: Party, question: Question) -> AttemptAnswer:
+def _not_enrolled(attempt: AttemptExplanation, campaign: Participant, question: Question) -> AttemptAnswer:
     version = "" if attempt.config_version is None else f" (configuration {attempt.config_version})"
     if campaign.public_id in question.enrolled_in:
         change = "nothing: it is enrolled now, so the next attempt asks it"
@@ -107,7 +116,7 @@ def _not_enrolled(attempt: AttemptStory, campaign: Party, question: Question) ->
     )
 
 
-def _answer(attempt: AttemptStory, sentence: str) -> AttemptAnswer:
+def _answer(attempt: AttemptExplanation, sentence: str) -> AttemptAnswer:
     return AttemptAnswer(
         number=attempt.number,
         got_it=False,

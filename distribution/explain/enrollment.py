@@ -11,6 +11,7 @@ from distribution.configuration.contradictions import Demand, find_contradiction
 from distribution.configuration.coverage import list_covered
 from distribution.counters import counters_of
 from distribution.engine import DefinitionError
+from distribution.engine.answers import is_answered
 from distribution.engine.area import describe_area
 from distribution.models import Enrollment
 from routing.calendar.hours import HoursError, compile_hours
@@ -25,7 +26,6 @@ UNREADABLE_HOURS: Final = {
     "The buyer is": "The buyer's hours or time zone",
     "The campaign is": "The campaign's hours or time zone",
 }
-UNANSWERED: Final[tuple[Any, ...]] = (None, "", [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def _answers(enrollment: Enrollment) -> Iterator[str]:
         return
     for question in enrollment.campaign.questions:
         key, answer = question["key"], answers.get(question["key"])
-        if answer in UNANSWERED:
+        if not is_answered(answer):
             if question.get("required"):
                 yield f"The buyer has not answered the required question “{key}”."
         elif _compile_answer(question, answer) is None:
@@ -196,7 +196,7 @@ def _list_demands(enrollment: Enrollment) -> Iterator[Demand]:
     conditions = [(name, _compile(condition)) for name, condition in _list_filters(enrollment)]
     for question in campaign.questions:
         answer = buyer.answers.get(question["key"]) if isinstance(buyer.answers, dict) else None
-        if answer not in UNANSWERED:
+        if is_answered(answer):
             conditions.append((f"The answer to “{question['key']}”", _compile_answer(question, answer)))
     for name, condition in conditions:
         if condition is not None and condition.fields:

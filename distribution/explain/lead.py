@@ -1,4 +1,4 @@
-"""Tells the story of a lead: what happened, why, and what would have to change. Reads only.
+"""Tells the explanation of a lead: what happened, why, and what would have to change. Reads only.
 
 Buyers and campaigns are named where they belong to the lead's workspace; the caller has checked that whoever asks
 may see that workspace.
@@ -13,13 +13,13 @@ from django.db.models import Q, QuerySet
 
 from distribution.explain.buyer import answer_for
 from distribution.explain.types import (
-    AttemptStory,
+    AttemptExplanation,
     BuyerRow,
+    Explanation,
     FunnelStage,
     LeadHead,
-    Party,
+    Participant,
     Step,
-    Story,
     TracedSale,
 )
 from distribution.models import Assignment, AssignmentState, Buyer, Campaign
@@ -44,32 +44,32 @@ from tracing.queries import TracedAttempt, read_attempts
 from tracing.vocabulary import WAKE_CAUSES, Event
 
 BUYER_EVENTS: Final = frozenset({Event.BUYER_SKIPPED, Event.BUYER_SELECTED})
-STRANGER: Final = "a buyer that is not in this workspace"
+UNKNOWN_BUYER: Final = "a buyer that is not in this workspace"
 # What is told of an attempt that was made in another workspace than the lead is in now.
-TOLD_OF_OTHERS: Final = frozenset({Event.DISTRIBUTION_STARTED, Event.ROUTED})
+EVENTS_ELSEWHERE: Final = frozenset({Event.DISTRIBUTION_STARTED, Event.ROUTED})
 ASKED: Final = {
     DUE_REASON: "An operator asked for a re-run.",
     ASKED_BY_SENDER: "Its sender asked for it to be tried now.",
 }
-FORMER: Final = "a campaign that is not in this workspace"
+UNKNOWN_CAMPAIGN: Final = "a campaign that is not in this workspace"
 OTHER_SOURCE: Final = "a lead of another source"
 
 
 @dataclass(frozen=True, slots=True)
-class Cast:
-    """Who appears in the story, by id."""
+class Participants:
+    """Who appears in the explanation, by id."""
 
-    buyers: Mapping[int, Party]
-    campaigns: Mapping[int, Party]
+    buyers: Mapping[int, Participant]
+    campaigns: Mapping[int, Participant]
     names: Names
 
-    def buyer(self, buyer_id: int | None) -> Party:
-        return self.buyers.get(buyer_id or 0) or Party(None, STRANGER)
+    def buyer(self, buyer_id: int | None) -> Participant:
+        return self.buyers.get(buyer_id or 0) or Participant(None, UNKNOWN_BUYER)
 
-    def campaign(self, campaign_id: int | None) -> Party | None:
+    def campaign(self, campaign_id: int | None) -> Participant | None:
         if campaign_id is None:
             return None
-        return self.campaigns.get(campaign_id) or Party(None, FORMER)
+        return self.campaigns.get(campaign_id) or Participant(None, UNKNOWN_CAMPAIGN)
 
 
 def explain(
@@ -79,8 +79,8 @@ def explain(
     latest: int | None = None,
     in_full: int | None = None,
     is_for_source: bool = False,
-) -> Story:
-    """Return the story of a lead in a constant number of statements.
+) -> Explanation:
+    """Return the explanation of a lead in a constant number of statements.
 
     `buyer`: also answer why this buyer did or did not get it, and leave the other buyers out of the attempts.
     `latest`: tell only so many attempts, the newest. `in_full`: tell the buyers of this attempt only.
@@ -89,12 +89,14 @@ def explain(
     read = read_attempts(lead.pk, latest=latest, buyer_id=buyer.pk if buyer else None, in_full=in_full)
     traced = [each if _is_own(each.attempt, lead) else _without_decision(each) for each in read]
     assignments = list(_read_own_sales(lead))
-    cast = _read_cast(lead, traced=traced, assignments=assignments, is_for_source=is_for_source)
-    sales = tuple(_tell_sale(each, cast) for each in assignments)
-    attempts = tuple(_tell_attempt(each, cast) for each in traced)
+    participants = _read_participants(
+        lead, traced=traced, assignments=assignments, is_for_source=is_for_source
+    )
+    sales = tuple(_describe_sale(each, participants) for each in assignments)
+    attempts = tuple(_describe_attempt(each, participants) for each in traced)
     own = [told for told, each in zip(attempts, traced, strict=True) if _is_own(each.attempt, lead)]
-    return Story(
-        lead=_tell_lead(lead, attempts=attempts, names=cast.names),
+    return Explanation(
+        lead=_describe_lead(lead, attempts=attempts, names=participants.names),
         sales=sales,
         attempts=attempts,
         notes=(*_notes(lead, attempts=attempts), *_notes_of_others(lead, traced)),
@@ -116,7 +118,7 @@ def _without_decision(traced: TracedAttempt) -> TracedAttempt:
     """An attempt made elsewhere: that it was made and where it led. Buyers, prices and reasons are others' business."""
     attempt = copy(traced.attempt)
     attempt.skip_reason, attempt.campaign_id, attempt.config_version = "", None, None
-    return TracedAttempt(attempt, [event for event in traced.events if event.event in TOLD_OF_OTHERS])
+    return TracedAttempt(attempt, [event for event in traced.events if event.event in EVENTS_ELSEWHERE])
 
 
 def campaign_id_of(traced: TracedAttempt) -> int | None:
@@ -127,9 +129,9 @@ def campaign_id_of(traced: TracedAttempt) -> int | None:
     return traced.attempt.campaign_id
 
 
-def _read_cast(
+def _read_participants(
     lead: Lead, *, traced: Sequence[TracedAttempt], assignments: Iterable[Assignment], is_for_source: bool
-) -> Cast:
+) -> Participants:
     buyer_ids = {event.buyer_id for each in traced for event in each.events if event.buyer_id is not None}
     buyer_ids |= {assignment.buyer_id for assignment in assignments}
     campaign_ids = {id_ for each in traced if (id_ := campaign_id_of(each)) is not None}
@@ -141,11 +143,13 @@ def _read_cast(
     )
     known = {buyer.pk: buyer for buyer in buyers}
     names = {pk: BuyerName(buyer.name, buyer.timezone) for pk, buyer in known.items()}
-    strangers = dict.fromkeys(buyer_ids - known.keys(), BuyerName(STRANGER))
-    parties = {campaign.pk: Party(campaign.public_id, campaign.name) for campaign in campaigns}
-    campaign_names = dict.fromkeys(campaign_ids, FORMER) | {pk: party.name for pk, party in parties.items()}
-    return Cast(
-        buyers={pk: Party(buyer.public_id, buyer.name) for pk, buyer in known.items()},
+    strangers = dict.fromkeys(buyer_ids - known.keys(), BuyerName(UNKNOWN_BUYER))
+    parties = {campaign.pk: Participant(campaign.public_id, campaign.name) for campaign in campaigns}
+    campaign_names = dict.fromkeys(campaign_ids, UNKNOWN_CAMPAIGN) | {
+        pk: party.name for pk, party in parties.items()
+    }
+    return Participants(
+        buyers={pk: Participant(buyer.public_id, buyer.name) for pk, buyer in known.items()},
         campaigns=parties,
         names=Names(
             buyers={**strangers, **names},
@@ -178,7 +182,7 @@ def _read_first_leads(lead: Lead, *, traced: Sequence[TracedAttempt], is_for_sou
     return {pk: str(public_id) for pk, public_id in known}
 
 
-def _tell_lead(lead: Lead, *, attempts: Sequence[AttemptStory], names: Names) -> LeadHead:
+def _describe_lead(lead: Lead, *, attempts: Sequence[AttemptExplanation], names: Names) -> LeadHead:
     is_routed = lead.source_workspace_id != lead.workspace_id
     reason = lead.skip_reason
     return LeadHead(
@@ -195,7 +199,7 @@ def _tell_lead(lead: Lead, *, attempts: Sequence[AttemptStory], names: Names) ->
         finished_at=lead.finished_at,
         due_at=lead.next_attempt_at,
         due_reason=lead.due_reason,
-        due_sentence=_tell_due(lead, last=attempts[-1] if attempts else None),
+        due_sentence=_describe_due(lead, last=attempts[-1] if attempts else None),
         reason=reason,
         reason_sentence=describe_reason(reason) if reason else "",
         change=describe_lead_change(reason),
@@ -205,7 +209,7 @@ def _tell_lead(lead: Lead, *, attempts: Sequence[AttemptStory], names: Names) ->
     )
 
 
-def _tell_due(lead: Lead, *, last: AttemptStory | None) -> str:
+def _describe_due(lead: Lead, *, last: AttemptExplanation | None) -> str:
     """Why the lead is due at that time."""
     if lead.next_attempt_at is None:
         return ""
@@ -222,8 +226,8 @@ def _tell_due(lead: Lead, *, last: AttemptStory | None) -> str:
     return describe_reason(lead.due_reason)
 
 
-def _tell_sale(assignment: Assignment, cast: Cast) -> TracedSale:
-    buyer, price = cast.buyer(assignment.buyer_id), wording.money(assignment.price_cents)
+def _describe_sale(assignment: Assignment, participants: Participants) -> TracedSale:
+    buyer, price = participants.buyer(assignment.buyer_id), wording.money(assignment.price_cents)
     sentence = f"Sold to {buyer.name} for {price} at {wording.moment(assignment.created_at)}."
     if assignment.state == AssignmentState.RETURNED and assignment.returned_at is not None:
         sentence += f" Returned at {wording.moment(assignment.returned_at)}, and the charge refunded."
@@ -238,17 +242,17 @@ def _tell_sale(assignment: Assignment, cast: Cast) -> TracedSale:
     )
 
 
-def _tell_attempt(traced: TracedAttempt, cast: Cast) -> AttemptStory:
+def _describe_attempt(traced: TracedAttempt, participants: Participants) -> AttemptExplanation:
     attempt, events = traced.attempt, traced.events
-    told = list(zip(events, describe_events(events, names=cast.names), strict=True))
-    return AttemptStory(
+    told = list(zip(events, describe_events(events, names=participants.names), strict=True))
+    return AttemptExplanation(
         attempt_id=attempt.pk,
         number=attempt.number,
         trigger=attempt.trigger,
         result=attempt.result,
         reason=attempt.skip_reason,
         headline=describe_attempt(attempt),
-        campaign=cast.campaign(campaign_id_of(traced)),
+        campaign=participants.campaign(campaign_id_of(traced)),
         config_version=attempt.config_version,
         started_at=attempt.started_at,
         finished_at=attempt.finished_at,
@@ -260,7 +264,9 @@ def _tell_attempt(traced: TracedAttempt, cast: Cast) -> AttemptStory:
             for event, text in told
             if event.event not in BUYER_EVENTS
         ),
-        buyers=tuple(_tell_buyer(event, text, cast) for event, text in told if event.event in BUYER_EVENTS),
+        buyers=tuple(
+            _describe_buyer(event, text, participants) for event, text in told if event.event in BUYER_EVENTS
+        ),
     )
 
 
@@ -272,25 +278,25 @@ def _funnel(events: Iterable[LeadDistributionEvent]) -> tuple[FunnelStage, ...]:
     return ()
 
 
-def _tell_buyer(event: LeadDistributionEvent, sentence: str, cast: Cast) -> BuyerRow:
+def _describe_buyer(event: LeadDistributionEvent, sentence: str, participants: Participants) -> BuyerRow:
     is_skip = event.event == Event.BUYER_SKIPPED
-    gates = tuple(describe_obstacles(event, names=cast.names))
+    gates = tuple(describe_obstacles(event, names=participants.names))
     return BuyerRow(
         seq=event.seq,
-        buyer=cast.buyer(event.buyer_id),
+        buyer=participants.buyer(event.buyer_id),
         outcome=event.outcome,
         reason=event.skip_reason,
         sentence=sentence,
         price_cents=event.cost_cents,
         gates=gates,
-        change=describe_change(event, names=cast.names) if is_skip else "",
+        change=describe_change(event, names=participants.names) if is_skip else "",
         # The first gate gave the reason; who can change it may depend on what the lead lacks.
         fixer=gates[0].fixer if gates else fixer_of(event.skip_reason),
     )
 
 
-def _notes(lead: Lead, *, attempts: Sequence[AttemptStory]) -> Iterable[str]:
-    """What a reader would otherwise take for an error of the story."""
+def _notes(lead: Lead, *, attempts: Sequence[AttemptExplanation]) -> Iterable[str]:
+    """What a reader would otherwise take for an error of the explanation."""
     numbers = {attempt.number for attempt in attempts}
     if lead.workspace.paused_at is not None:
         since = wording.moment(lead.workspace.paused_at)

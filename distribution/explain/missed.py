@@ -142,7 +142,7 @@ def list_missed(
     """
     stop = None if reason is None else _find_stop(buyer, before=before)
     parameters = {"before": before, "reason": reason, "from": stop or 0}
-    return [_tell(row, buyer) for row in _read(LIST_MISSED, buyer, limit=limit, **parameters)], stop
+    return [_describe(row, buyer) for row in _read(LIST_MISSED, buyer, limit=limit, **parameters)], stop
 
 
 def _find_stop(buyer: Buyer, *, before: int) -> int | None:
@@ -158,8 +158,8 @@ def find_missed(public_id: UUID, *, buyer: Buyer) -> tuple[MissedLead, list[Skip
     if not rows:
         return None
     skips = _read(LIST_SKIPS, buyer, limit=MOST_ATTEMPTS, lead=public_id)
-    missed = _tell(rows[0], buyer)
-    return missed, [_tell_skip(row, buyer) for row in skips], _check(missed, buyer)
+    missed = _describe(rows[0], buyer)
+    return missed, [_describe_skip(row, buyer) for row in skips], _check(missed, buyer)
 
 
 def _read(sql: str, buyer: Buyer, *, limit: int, **parameters: Any) -> Sequence[tuple[Any, ...]]:
@@ -170,7 +170,7 @@ def _read(sql: str, buyer: Buyer, *, limit: int, **parameters: Any) -> Sequence[
     return rows
 
 
-def _tell(row: tuple[Any, ...], buyer: Buyer) -> MissedLead:
+def _describe(row: tuple[Any, ...], buyer: Buyer) -> MissedLead:
     campaign_id, campaign_name, public_id, received_at, next_attempt_at, *person = row[8:]
     known = dict(zip(PERSON_COLUMNS, person, strict=True))
     return MissedLead(
@@ -182,11 +182,11 @@ def _tell(row: tuple[Any, ...], buyer: Buyer) -> MissedLead:
         next_attempt_at=next_attempt_at,
         campaign_id=campaign_id,
         campaign_name=campaign_name or "",
-        skip=_tell_skip(row, buyer),
+        skip=_describe_skip(row, buyer),
     )
 
 
-def _tell_skip(row: tuple[Any, ...], buyer: Buyer) -> Skip:
+def _describe_skip(row: tuple[Any, ...], buyer: Buyer) -> Skip:
     event_id, attempt_id, reason, price_cents, text, number, result, finished_at = row[:8]
     data = _hide_person(json.loads(text), build_person(row[-len(PERSON_COLUMNS) :]))
     event = SkipRow(buyer.pk, reason, price_cents, data)
@@ -220,14 +220,18 @@ def _check(missed: MissedLead, buyer: Buyer) -> Check:
         is_confirmed=remedy.is_confirmed,
         ranked_higher=higher,
         price_cents=remedy.price_cents,
-        sentence=_tell_check(remedy, higher or 0),
+        sentence=_describe_check(remedy, higher or 0),
     )
 
 
-def _tell_check(remedy: Remedy, higher: int) -> str:
-    changed = "With all of this changed" if remedy.fixes else "As it is"
+def _describe_check(remedy: Remedy, higher: int) -> str:
+    changed = "With all of this changed" if remedy.fixes else "Without any change"
     if remedy.ending == "selected":
-        return f"{changed}, {remedy.buyer} would have got this lead for {wording.money(remedy.price_cents or 0)}."
+        return f"{changed}, {remedy.buyer} would have gotten this lead for {wording.money(remedy.price_cents or 0)}."
+    if remedy.ending == "never":
+        return remedy.sentence
+    if remedy.ending == "outranked" and remedy.is_by_hand:
+        return f"{changed}, another buyer would still have gotten this lead: a person sold it."
     if remedy.ending == "outranked":
         return f"{changed}, {wording.count(higher, 'buyer')} would still have ranked higher."
     if remedy.ending == "sold_out":

@@ -1,4 +1,4 @@
-"""The story of a lead as text for a terminal or a page: every fact that its JSON tells in words."""
+"""The explanation of a lead as text for a terminal or a page: every fact that its JSON tells in words."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 from textwrap import TextWrapper
 from typing import Final
 
-from distribution.explain.types import Answer, AttemptStory, BuyerRow, LeadHead, Story
+from distribution.explain.types import Answer, AttemptExplanation, BuyerRow, Explanation, LeadHead
 from tracing import wording
 from tracing.obstacles import describe_fixer
 
@@ -22,16 +22,16 @@ class Line:
     role: str = "plain"
 
 
-def render(story: Story, *, width: int = WIDTH) -> Iterator[Line]:
-    yield from _head(story.lead, width)
-    for sale in story.sales:
+def describe_lines(explanation: Explanation, *, width: int = WIDTH) -> Iterator[Line]:
+    yield from _head(explanation.lead, width)
+    for sale in explanation.sales:
         yield from _labeled("bought", sale.sentence, width, role="good")
-    for note in story.notes:
+    for note in explanation.notes:
         yield from _labeled("note", note, width)
-    if story.answer is not None:
+    if explanation.answer is not None:
         yield Line("")
-        yield from _answer(story.answer, width)
-    for attempt in story.attempts:
+        yield from _answer(explanation.answer, width)
+    for attempt in explanation.attempts:
         yield Line("")
         yield from _attempt(attempt, width)
 
@@ -63,7 +63,7 @@ def _answer(answer: Answer, width: int) -> Iterator[Line]:
         yield from _hint(each.change, each.fixer, width, indent=4)
 
 
-def _attempt(attempt: AttemptStory, width: int) -> Iterator[Line]:
+def _attempt(attempt: AttemptExplanation, width: int) -> Iterator[Line]:
     yield from _wrapped(attempt.headline, width, role="head")
     steps: list[tuple[int, Iterable[Line]]] = [
         (step.seq, _wrapped(f"{step.seq}. {step.sentence}", width, indent=2)) for step in attempt.steps

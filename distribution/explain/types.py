@@ -1,4 +1,4 @@
-"""The story of a lead as plain frozen values: the API, the command and the admin all tell this one.
+"""The explanation of a lead as plain frozen values: the API, the command and the admin all tell this one.
 
 Buyers and campaigns go by public id and name; no internal id leaves the house.
 """
@@ -14,7 +14,7 @@ from tracing.obstacles import Obstacle
 
 
 @dataclass(frozen=True, slots=True)
-class Party:
+class Participant:
     """A buyer or a campaign. `public_id` is None for one that is not of the lead's workspace, or is gone."""
 
     public_id: UUID | None
@@ -36,7 +36,7 @@ class LeadHead:
     zip: str
     status: str
     status_sentence: str
-    campaign: Party | None
+    campaign: Participant | None
     received_at: datetime
     finished_at: datetime | None
     due_at: datetime | None
@@ -55,7 +55,7 @@ class TracedSale:
     """The lead as a buyer bought it."""
 
     assignment_id: UUID
-    buyer: Party
+    buyer: Participant
     price_cents: int
     state: str
     sold_at: datetime
@@ -78,7 +78,7 @@ class BuyerRow:
     """What an attempt made of one enrolled buyer."""
 
     seq: int
-    buyer: Party
+    buyer: Participant
     outcome: str
     reason: str
     sentence: str
@@ -95,14 +95,14 @@ class FunnelStage:
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptStory:
+class AttemptExplanation:
     attempt_id: UUID
     number: int
     trigger: str
     result: str
     reason: str
     headline: str
-    campaign: Party | None
+    campaign: Participant | None
     config_version: int | None
     started_at: datetime
     finished_at: datetime
@@ -129,19 +129,19 @@ class AttemptAnswer:
 class Answer:
     """ "Why didn't this buyer get that lead?" """
 
-    buyer: Party
+    buyer: Participant
     got_it: bool
     sentence: str
     attempts: tuple[AttemptAnswer, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class Explanation:
     """`notes`: what the trace itself lacks, e.g. attempts whose trace could not be written."""
 
     lead: LeadHead
     sales: tuple[TracedSale, ...]
-    attempts: tuple[AttemptStory, ...]
+    attempts: tuple[AttemptExplanation, ...]
     notes: tuple[str, ...]
     answer: Answer | None
 
@@ -150,9 +150,9 @@ class Story:
 JSON_NAMES: Final = {"public_id": "id", "attempt_id": "id", "assignment_id": "id"}
 
 
-def to_json(story: Story) -> dict[str, Any]:
-    """The story as JSON values: ids and times as text, nothing left out."""
-    plain = _plain(story)
+def to_json(explanation: Explanation) -> dict[str, Any]:
+    """The explanation as JSON values: ids and times as text, nothing left out."""
+    plain = _plain(explanation)
     assert isinstance(plain, dict)  # noqa: S101 - narrows the type
     return plain
 

@@ -1,7 +1,7 @@
 """Answers "what would have to change for this buyer to get this lead?", from what an attempt recorded. Reads only.
 
-Every answer that can be checked was checked: the fixes were made on copies of the attempt's snapshot and facts, and
-the engine decided again. Lifts name what other buyers paid or ranked: they are for the agency's eyes alone.
+The answer is checked where possible: the fixes are made on copies of the attempt's snapshot and facts, and the engine
+decides again. Improvements reveal what other buyers paid or ranked: only the agency may read them.
 """
 
 import json
@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from django.db import connection
 
-from distribution.engine import DecisionFacts, DefinitionError, FactsError, facts_from_json
+from distribution.engine import DecisionFacts, DefinitionError, FactsError, NotRepeatable, facts_from_json
 from distribution.explain.remedy import Assessment, Fixed, NotEnrolled, WhatIfResult, assess
-from distribution.explain.remedy.lifts import Lift
+from distribution.explain.remedy.improvements import Lift
 from distribution.models import Buyer
 from routing.models import Lead
 from tracing import wording
@@ -40,19 +40,12 @@ class Fix:
 
 
 @dataclass(frozen=True, slots=True)
-class Boost:
-    """What would have ranked the buyer high enough, confirmed by the engine. Not for other buyers' eyes."""
-
-    kind: str
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
 class Remedy:
     """`fixer`: buyer, agency, lead, outranked or system; "" when nothing has to change.
 
     `ending`: what the engine says with all fixes made: selected, outranked, sold_out, never; "unchecked" where it
-    could not be asked. `is_confirmed`: it selects the buyer then. `rank` of `ranked` eligible buyers.
+    could not be asked. `is_confirmed`: it selects the buyer then. `rank` of `ranked` eligible buyers. `is_by_hand`: a
+    person chose the buyer of this attempt.
     """
 
     buyer: str
@@ -62,60 +55,57 @@ class Remedy:
     is_confirmed: bool
     sentence: str
     fixes: tuple[Fix, ...]
-    boosts: tuple[Boost, ...] = ()
+    improvements: tuple[Lift, ...] = ()
     rank: int | None = None
     ranked: int | None = None
     price_cents: int | None = None
+    is_by_hand: bool = False
 
     @property
     def fixer_name(self) -> str:
         return describe_fixer(self.fixer)
 
 
-class Unrepeatable(Exception):
-    """The attempt's decision cannot be made again; the message says why."""
-
-
 def what_would_help(lead: Lead, *, attempt: Attempt, buyer: Buyer) -> Remedy:
     """One statement, or two when the facts of `attempt` were deferred. Never raises for an old or odd attempt.
 
-    The caller has checked that whoever asks may see the lead and the buyer.
+    The caller has checked that the reader may see the lead and the buyer.
     """
     if buyer.workspace_id != lead.workspace_id:
         return _unchecked(
             buyer,
             attempt,
             fixer=Fixer.AGENCY,
-            sentence="It is a buyer of another workspace: only buyers of the lead's own workspace are asked.",
+            sentence="This buyer is in another workspace. A lead is only offered to buyers of its own workspace.",
         )
     try:
         definition, facts = _recorded(attempt)
-        return _tell(assess(definition, facts, buyer_id=buyer.pk), attempt=attempt, buyer=buyer)
+        return _describe(assess(definition, facts, buyer_id=buyer.pk), attempt=attempt, buyer=buyer)
     except NotEnrolled:
         return _not_enrolled(buyer, attempt)
-    except Unrepeatable as error:
+    except NotRepeatable as error:
         return _unchecked(buyer, attempt, fixer=fixer_of(attempt.skip_reason), sentence=str(error))
     except (DefinitionError, FactsError, LookupError, TypeError, ValueError, AttributeError):
-        sentence = "What the attempt recorded cannot be read by this version of the product."
+        sentence = "This version of LeadSwitch cannot read what the attempt recorded."
         return _unchecked(buyer, attempt, fixer=Fixer.SYSTEM, sentence=sentence)
 
 
 def _recorded(attempt: Attempt) -> tuple[Mapping[str, Any], DecisionFacts]:
     if not attempt.facts or attempt.campaign_id is None or attempt.config_version is None:
         change = describe_lead_change(attempt.skip_reason)
-        text = f"No buyer was looked at in this attempt: {describe_reason(attempt.skip_reason)}"
-        raise Unrepeatable(f"{text} {wording.sentence('to change: ' + change)}" if change else text)
+        text = f"No buyers were considered in this attempt: {describe_reason(attempt.skip_reason)}"
+        raise NotRepeatable(f"{text} {wording.sentence('to change: ' + change)}" if change else text)
     with connection.cursor() as cursor:
         cursor.execute(SNAPSHOT, [attempt.campaign_id, attempt.config_version])
         row = cursor.fetchone()
     if row is None:
-        message = f"The campaign's configuration {attempt.config_version}, which it used, is no longer kept."
-        raise Unrepeatable(message)
+        message = f"The campaign configuration that it used ({attempt.config_version}) is no longer stored."
+        raise NotRepeatable(message)
     return json.loads(row[0]), facts_from_json(attempt.facts)
 
 
-def _tell(assessment: Assessment, *, attempt: Attempt, buyer: Buyer) -> Remedy:
-    fixes = tuple(_tell_fix(each, timezone=buyer.timezone) for each in assessment.fixes)
+def _describe(assessment: Assessment, *, attempt: Attempt, buyer: Buyer) -> Remedy:
+    fixes = tuple(_describe_fix(each, timezone=buyer.timezone) for each in assessment.fixes)
     return Remedy(
         buyer=buyer.name,
         attempt=attempt.number,
@@ -124,24 +114,25 @@ def _tell(assessment: Assessment, *, attempt: Attempt, buyer: Buyer) -> Remedy:
         is_confirmed=assessment.ending is WhatIfResult.SELECTED,
         sentence=_summarize(assessment, buyer.name, is_sold=attempt.result == "success"),
         fixes=fixes,
-        boosts=tuple(Boost(lift.kind, _tell_lift(lift)) for lift in assessment.lifts),
+        improvements=assessment.improvements,
         rank=assessment.rank,
         ranked=assessment.ranked,
         price_cents=assessment.price_cents,
+        is_by_hand=assessment.is_by_hand,
     )
 
 
-def _tell_fix(fixed: Fixed, *, timezone: str) -> Fix:
+def _describe_fix(fixed: Fixed, *, timezone: str) -> Fix:
     gate = str(fixed.failure["gate"])
     if gate == "outside_campaign_hours":
         finding, change = describe_reason(gate), describe_lead_change(gate)
         return Fix(gate, Fixer.AGENCY, finding, change, fixed.assumed, fixed.failure["fixed_at"])
     if gate == "locked":
-        change = "nothing: the next attempt tries it again"
+        change = describe_lead_change(gate)
         return Fix(gate, Fixer.SYSTEM, describe_clause(gate), change, fixed.assumed, None)
     obstacle = describe_gate(fixed.failure, timezone=timezone)
     fixer = fixed.fixer or obstacle.fixer
-    change = "make the question optional: no answer takes this lead" if fixed.fixer else obstacle.change
+    change = "make the question optional: no answer accepts this lead" if fixed.fixer else obstacle.change
     return Fix(gate, str(fixer), obstacle.finding, change, fixed.assumed, obstacle.opens_at)
 
 
@@ -154,39 +145,36 @@ def _whose(assessment: Assessment, fixes: tuple[Fix, ...]) -> str:
 
 def _summarize(assessment: Assessment, name: str, *, is_sold: bool) -> str:
     if assessment.ending is WhatIfResult.NEVER:
-        return f"{name} bought this lead before: it cannot get it again."
+        return f"{name} cannot get this lead: {assessment.blocked_by}."
     if not assessment.fixes:
         return _summarize_eligible(assessment, name, is_sold=is_sold)
     condition = "With this changed" if len(assessment.fixes) == 1 else "With all of this changed"
     if assessment.ending is WhatIfResult.SELECTED:
         price = wording.money(assessment.price_cents or 0)
         place = f"rank {assessment.rank} of {assessment.ranked}"
-        return f"{condition}, {name} would have got this lead for {price}: {place}."
-    return f"{condition}, {name} would still not have got this lead: {_behind(assessment)}."
+        return f"{condition}, {name} would have gotten this lead for {price}: {place}."
+    return f"{condition}, {name} would still not have gotten this lead: {_behind(assessment)}."
 
 
 def _summarize_eligible(assessment: Assessment, name: str, *, is_sold: bool) -> str:
     if assessment.ending is WhatIfResult.SELECTED:
-        got = "it got this lead" if is_sold else "the engine chose it, and the sale was undone"
-        return f"{name} had nothing in its way: {got}."
+        got = " and got this lead" if is_sold else " and was selected, but the sale was rolled back"
+        return f"{name} passed every check{got}."
     return f"{name} could have bought this lead, but {_behind(assessment)}."
 
 
 def _behind(assessment: Assessment) -> str:
     if assessment.ending is WhatIfResult.SOLD_OUT:
         return "the lead was sold to as many buyers as the campaign allows before this attempt"
+    if assessment.is_by_hand:
+        return "a person sold the lead to another buyer"
     room = wording.count(assessment.free_slots, "buyer")
     return f"it ranks {assessment.rank} of {assessment.ranked} and there is room for {room}"
 
 
-def _tell_lift(lift: Lift) -> str:
-    also = " and ".join(each.assumed for each in lift.also)
-    return wording.sentence(f"{lift.change}, with {also}" if also else lift.change)
-
-
 def _not_enrolled(buyer: Buyer, attempt: Attempt) -> Remedy:
     version = f"configuration {attempt.config_version}"
-    sentence = f"{buyer.name} was not enrolled in the campaign then ({version}): nobody asked it."
+    sentence = f"{buyer.name} was not enrolled in the campaign at that time ({version})."
     return _unchecked(buyer, attempt, fixer=Fixer.AGENCY, sentence=sentence)
 
 

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from distribution.models.buyer import Buyer
-from routing.models.apikey import ScopedKey, ScopedKeyManager, id_is_no_hash
+from routing.models.apikey import ScopedKey, id_is_no_hash
 from routing.models.ownership import owner_trigger
 
 
@@ -32,7 +32,6 @@ class BuyerKey(ScopedKey):
     """A key of a buyer."""
 
     owner_field = "buyer"
-    objects: ClassVar[ScopedKeyManager] = ScopedKeyManager()  # type: ignore[assignment]
     buyer = models.ForeignKey(Buyer, on_delete=models.CASCADE, related_name="keys")
     scopes = ArrayField(
         models.CharField(max_length=20, choices=BuyerScope.choices),

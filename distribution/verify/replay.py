@@ -21,6 +21,7 @@ from distribution.engine import (
     Decision,
     DefinitionError,
     FactsError,
+    NotRepeatable,
     OtherEngine,
     compile_campaign,
     decide,
@@ -74,10 +75,6 @@ class Recorded:
     expires_at: datetime | None
     facts: dict[str, Any]
     steps: list[list[Any]]
-
-
-class NotRepeatable(Exception):
-    """What a decision was made of is missing or unreadable."""
 
 
 OTHER_ENGINE_NOTE: Final = "{:,} decisions of another version of the engine were not made again"

@@ -1,17 +1,20 @@
 """What the pages of every kind of API key have in common."""
 
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpRequest
-from rest_framework_api_key.admin import APIKeyModelAdmin
 
 from routing.models import ScopedKey
 from tracing.admin.audited import REASON, AuditedAdmin, ReasonedForm
 
-# The library's class has tuples of a fixed length for its types.
+# The pages of the kinds override these; Django's own types have tuples of a fixed length.
 Columns: TypeAlias = Any
+
+SHOW_KEY = (
+    "The API key for {name} is: {text}. Please store it somewhere safe: you will not be able to see it again."
+)
 
 
 class ScopedKeyForm(ReasonedForm):
@@ -28,11 +31,13 @@ class ScopedKeyForm(ReasonedForm):
         self.fields["scopes"].help_text = stored.help_text
 
 
-class ScopedKeyAdmin(AuditedAdmin, APIKeyModelAdmin):  # type: ignore[misc]  # the library names its defaults
+class ScopedKeyAdmin(AuditedAdmin):
     """The key is shown once, in the message after it was made; only its prefix and hash are stored."""
 
     form = ScopedKeyForm
     model: type[ScopedKey]
+    list_filter: ClassVar[Columns] = ()
+    search_fields: ClassVar[Columns] = ("name", "prefix")
 
     def get_list_display(self, request: HttpRequest) -> Columns:  # noqa: ARG002 - the signature is Django's
         return (
@@ -48,6 +53,12 @@ class ScopedKeyAdmin(AuditedAdmin, APIKeyModelAdmin):  # type: ignore[misc]  # t
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Columns:  # noqa: ARG002
         return ("name", self.model.owner_field, "scopes", "prefix", "expiry_date", "revoked", REASON)
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Columns:  # noqa: ARG002
+        """A revoked key stays revoked."""
+        return (
+            ("prefix", "name", "revoked", "expiry_date") if obj is not None and obj.revoked else ("prefix",)
+        )
+
     @admin.display(description="scopes")
     def granted(self, key: ScopedKey) -> str:
         return ", ".join(key.granted_scopes)
@@ -57,7 +68,9 @@ class ScopedKeyAdmin(AuditedAdmin, APIKeyModelAdmin):  # type: ignore[misc]  # t
         return str(key.owner.workspace.name)
 
     def write_model(self, request: HttpRequest, obj: Any, *, form: Any, change: bool) -> None:
-        """The library takes a row with an id for one that is stored; a new one has its id already."""
-        if not change:
-            obj.id = None
-        super().write_model(request, obj, form=form, change=change)
+        if change:
+            super().write_model(request, obj, form=form, change=change)
+            return
+        text = self.model._default_manager.assign_key(obj)
+        obj.save(force_insert=True)
+        messages.warning(request, SHOW_KEY.format(name=obj.name, text=text))

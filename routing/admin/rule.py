@@ -20,7 +20,7 @@ from routing.rules.cycles import find_ring, is_path_too_long
 from tracing.admin.audited import ReasonedForm
 from tracing.admin.scope import visible_ids
 
-STRANGER = "another workspace"
+OTHER_WORKSPACE = "another workspace"
 
 
 class RuleForm(ReasonedForm):
@@ -64,7 +64,9 @@ class RuleForm(ReasonedForm):
     def _names(self, ids: Collection[int]) -> dict[int, str]:
         names = dict(Workspace.objects.filter(pk__in=ids).values_list("pk", "name"))
         allowed = self.visible_ids
-        return {pk: name if allowed is None or pk in allowed else STRANGER for pk, name in names.items()}
+        return {
+            pk: name if allowed is None or pk in allowed else OTHER_WORKSPACE for pk, name in names.items()
+        }
 
 
 class TagFilter(admin.SimpleListFilter):

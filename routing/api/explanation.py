@@ -13,7 +13,7 @@ from routing.api.explanationdocuments import GET_EXPLANATION
 from routing.api.keyview import not_found
 from routing.api.leads import SourceView
 from routing.api.parameters import read_latest
-from routing.leads.explanation import Explanation, SentAttempt, explain_to_sender
+from routing.leads.explanation import SenderExplanation, SentAttempt, explain_to_sender
 from routing.models import Lead, SourceScope
 from routing.queries import LeadState, find_sent_lead
 from tracing.queries import read_attempts
@@ -34,7 +34,7 @@ class ExplanationView(SourceView):
         return Response(describe_explanation(explain_to_sender(lead, state, attempts), state=state))
 
 
-def describe_explanation(explanation: Explanation, *, state: LeadState) -> dict[str, Any]:
+def describe_explanation(explanation: SenderExplanation, *, state: LeadState) -> dict[str, Any]:
     return {
         "id": str(state.public_id),
         "external_id": state.external_id,

@@ -3,7 +3,6 @@
 One mechanism for every kind of key; each kind has a table of its own, so a key of one kind is unknown to the others.
 """
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Generic, TypeVar, cast
@@ -13,13 +12,12 @@ from django.db.models import ForeignKey, Model
 from django.http import HttpRequest
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
-from rest_framework_api_key.models import AbstractAPIKey
+
+from routing.models.apikey import KEY_SHAPE, ScopedKey, is_key
 
 KEYWORD: Final = "Api-Key"
-# What KeyGenerator makes. Anything else never reaches the database.
-KEY_SHAPE: Final = re.compile(r"([A-Za-z0-9]{8})\.[A-Za-z0-9]{32}")
 
-Key = TypeVar("Key", bound=AbstractAPIKey)
+Key = TypeVar("Key", bound=ScopedKey)
 
 
 class KeyFinder(Generic[Key]):
@@ -37,9 +35,6 @@ class KeyFinder(Generic[Key]):
         self._model, self._path = model, tuple(path)
         self._columns = [[field.attname for field in each._meta.concrete_fields] for each in self._models]
         self._sql = self._build_sql()
-        self._generator = model.objects.key_generator
-        # Compared with when no key has the prefix, so that an unknown prefix takes as long as a wrong secret.
-        self._no_key_hash: str = self._generator.hash("no key has this hash")
 
     def find(self, text: str, *, at: datetime) -> Key:
         """Return the usable key `text`. Raises AuthenticationFailed.
@@ -52,7 +47,7 @@ class KeyFinder(Generic[Key]):
                 f"This is no {self.kind} key: send the header `Api-Key <prefix>.<secret>`."
             )
         key = self._read(shape[1])
-        if not self._generator.verify(text, key.hashed_key if key else self._no_key_hash) or key is None:
+        if not is_key(text, hashed=key.hashed_key if key else None) or key is None:
             raise AuthenticationFailed(f"No such {self.kind} key.")
         if key.revoked:
             raise AuthenticationFailed(f"This {self.kind} key was revoked.")

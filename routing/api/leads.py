@@ -117,7 +117,7 @@ class DispatchNowView(SourceView):
 
 
 def _tried_too_often(wait_seconds: int) -> ApiError:
-    allowed = settings.LEADSWITCH_LEAD_TRIES_AN_HOUR["sender"]
+    allowed = settings.LEADSWITCH_LEAD_TRIES_PER_HOUR["sender"]
     message = (
         f"One lead may be tried on request {allowed} times an hour: try again in {wait_seconds} seconds."
     )

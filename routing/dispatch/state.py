@@ -246,7 +246,7 @@ def _find_late(state: DispatchState) -> Iterator[str]:
             f"{state.total.overdue_display} {'lead is' if overdue == 1 else 'leads are'} due and not started,"
             f" the oldest for {span(seconds)}. Look at the workers, the dispatcher and the locks of PostgreSQL."
         )
-    if seconds is not None and _is_late(state.started_seconds, limits["start_late"], at_least=seconds):
+    if seconds is not None and _is_late(state.started_seconds, limits["stalled"], at_least=seconds):
         since = "ever" if state.started_seconds is None else f"for {span(state.started_seconds)}"
         yield f"No lead was started {since}, although some are due."
     if state.canary.is_late and state.canary.out_seconds is not None:

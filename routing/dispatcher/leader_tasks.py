@@ -63,7 +63,7 @@ class LeaderTasks:
     """Of one leadership. `is_canary_late`: the way of a lead is broken somewhere."""
 
     def __init__(self) -> None:
-        self._look = Interval(settings.LEADSWITCH_WATCH["look"])
+        self._look = Interval(settings.LEADSWITCH_WATCH["leader_check"])
         self._runs = Interval(RUNS_SECONDS)
         self._send = Interval(settings.LEADSWITCH_WATCH["canary"])
         self._scan: BacklogScan | None = None

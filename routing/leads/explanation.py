@@ -50,7 +50,7 @@ class SentAttempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class SenderExplanation:
     """`missing_fields`: those without which no buyer took it; sending them may help."""
 
     summary: str
@@ -107,13 +107,13 @@ HELD: Final = Advice("An operator holds it back.", "Ask the operator to resume i
 IN_WORK: Final = Advice("It is being worked on.", WAIT, "time")
 
 
-def explain_to_sender(lead: Lead, state: LeadState, attempts: Sequence[TracedAttempt]) -> Explanation:
+def explain_to_sender(lead: Lead, state: LeadState, attempts: Sequence[TracedAttempt]) -> SenderExplanation:
     """`attempts` by number; of the last one with the events of its buyers. Needs the lead's workspace loaded."""
     last = attempts[-1] if attempts and attempts[-1].attempt.number == lead.attempts else None
     is_unsold = last is not None and not state.is_elsewhere and last.attempt.result == AttemptResult.UNSOLD
     missing = tuple(find_missing_fields(last.events)) if is_unsold and last is not None else ()
     advice = _advise(lead, state, last=last if is_unsold else None, missing=missing)
-    return Explanation(
+    return SenderExplanation(
         summary=_with_due_time(advice.sentence, lead),
         change=advice.change,
         fixer=advice.fixer,

@@ -29,7 +29,7 @@ READ: Final = "SELECT full_at FROM routing_leadallowance WHERE lead_id = %s AND 
 
 def take(lead_id: int, *, asked_by: AskedBy, at: datetime) -> int:
     """Count one request. Returns 0, or the seconds until the next one passes. Needs the transaction that acts on it."""
-    each = PERIOD / int(settings.LEADSWITCH_LEAD_TRIES_AN_HOUR[asked_by.value])
+    each = PERIOD / int(settings.LEADSWITCH_LEAD_TRIES_PER_HOUR[asked_by.value])
     with connection.cursor() as cursor:
         limits: Any = {"each": each, "period": PERIOD}  # psycopg sends a timedelta as an interval
         cursor.execute(TAKE, {"lead_id": lead_id, "asked_by": asked_by.value, "at": at, **limits})

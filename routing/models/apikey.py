@@ -1,27 +1,64 @@
-"""What every kind of API key has in common: an id of its own, a prefix for look-up, a hash, and scopes."""
+"""What every kind of API key has in common: its text and hash, an id of its own, a prefix for look-up, and scopes.
 
-from typing import Any, ClassVar
+A key's text is `<prefix>.<secret>`. The prefix finds the row; the row holds the SHA-512 of the whole text. A fast hash
+without salt is enough here: the secret is 32 random characters, which nobody can guess one by one.
+"""
+
+import hashlib
+import re
+from typing import Any, ClassVar, Final
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
+from django.utils.crypto import constant_time_compare, get_random_string
 from uuid6 import uuid7
+
+PREFIX_LENGTH: Final = 8
+SECRET_LENGTH: Final = 32
+# What generate_key_text makes. Anything else never reaches the database.
+KEY_SHAPE: Final = re.compile(rf"([A-Za-z0-9]{{{PREFIX_LENGTH}}})\.[A-Za-z0-9]{{{SECRET_LENGTH}}}")
+# Names the algorithm, so that another one can follow; between the two $ there is no salt.
+HASH_HEAD: Final = "sha512$$"
+
+
+def generate_key_text() -> str:
+    return f"{get_random_string(PREFIX_LENGTH)}.{get_random_string(SECRET_LENGTH)}"
+
+
+def hash_key(text: str) -> str:
+    return HASH_HEAD + hashlib.sha512(text.encode()).hexdigest()
+
+
+# Compared with when no key has the prefix, so that an unknown prefix takes as long as a wrong secret.
+NO_KEY_HASH: Final = hash_key("no key has this hash")
+
+
+def is_key(text: str, *, hashed: str | None) -> bool:
+    """Whether `text` has this hash, in a time that tells nothing about it. None: no key was found; always False."""
+    matches = constant_time_compare(hash_key(text), NO_KEY_HASH if hashed is None else hashed)
+    return matches and hashed is not None
 
 
 def new_key_id() -> str:
     return str(uuid7())
 
 
-class ScopedKeyManager(BaseAPIKeyManager):
-    """The library's primary key holds the hash, and so do addresses, logs and the audit. This one leaves it alone."""
-
-    def assign_key(self, obj: AbstractAPIKey) -> str:
-        text: str
-        text, obj.prefix, obj.hashed_key = self.key_generator.generate()
+class ScopedKeyManager(models.Manager[Any]):
+    def assign_key(self, key: "ScopedKey") -> str:
+        """Give an unsaved key its secret. Returns the text, which is seen this once."""
+        text = generate_key_text()
+        key.prefix, key.hashed_key = text[:PREFIX_LENGTH], hash_key(text)
         return text
 
+    def create_key(self, **fields: Any) -> tuple[Any, str]:
+        """Store a new key; the row and its text. Leaves no entry in the audit: people use access.api_keys."""
+        key = self.model(**fields)
+        text = self.assign_key(key)
+        key.save(force_insert=True)
+        return key, text
 
-class ScopedKey(AbstractAPIKey):
+
+class ScopedKey(models.Model):
     """The secret itself is shown once and not stored. Subclasses give `scopes` its choices and its default, and name
     the field that says whose key it is.
 
@@ -29,12 +66,34 @@ class ScopedKey(AbstractAPIKey):
     run while the table is migrated, and with them every request that carries a key.
     """
 
+    objects: ClassVar[ScopedKeyManager] = ScopedKeyManager()
+
     id = models.CharField(max_length=150, primary_key=True, default=new_key_id, editable=False)
+    prefix = models.CharField(max_length=PREFIX_LENGTH, unique=True, editable=False)
+    hashed_key = models.CharField(max_length=150, editable=False)
+    created = models.DateTimeField(auto_now_add=True, db_index=True)
+    name = models.CharField(
+        max_length=50,
+        default=None,
+        help_text="A free-form name for the API key. Need not be unique. 50 characters max.",
+    )
+    revoked = models.BooleanField(
+        blank=True,
+        default=False,
+        help_text="If the API key is revoked, clients cannot use it anymore. (This cannot be undone.)",
+    )
+    expiry_date = models.DateTimeField(
+        "Expires", blank=True, null=True, help_text="Once API key expires, clients cannot use it anymore."
+    )
     scopes = ArrayField(models.CharField(max_length=20))
     owner_field: ClassVar[str]
 
-    class Meta(AbstractAPIKey.Meta):
+    class Meta:
         abstract = True
+        ordering = ("-created",)
+
+    def __str__(self) -> str:
+        return str(self.name)
 
     @property
     def owner(self) -> Any:
@@ -51,5 +110,5 @@ class ScopedKey(AbstractAPIKey):
 
 
 def id_is_no_hash(table: str) -> models.CheckConstraint:
-    """Every hasher puts a $ into what it makes."""
+    """Every hash has a $."""
     return models.CheckConstraint(condition=~models.Q(id__contains="$"), name=f"{table}_id_is_no_hash")

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models.functions import Now
 from uuid6 import uuid7
 
-from routing.models.apikey import ScopedKey, ScopedKeyManager, id_is_no_hash
+from routing.models.apikey import ScopedKey, id_is_no_hash
 from routing.models.ownership import owner_trigger
 from routing.models.rule_triggers import version_stays_trigger
 from routing.models.switching import switch_trigger
@@ -236,7 +236,6 @@ class SourceKey(ScopedKey):
     """An intake key."""
 
     owner_field = "source"
-    objects: ClassVar[ScopedKeyManager] = ScopedKeyManager()  # type: ignore[assignment]
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="keys")
     scopes = ArrayField(
         models.CharField(max_length=20, choices=SourceScope.choices),

@@ -33,7 +33,7 @@ def run(*, fix: bool, limit: int) -> Counts:
     if fix:
         return in_batches(_end, limit=limit, size=LEADS_A_BATCH)
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, [settings.LEADSWITCH_LOCK_MAX_SECONDS, limit])
+        cursor.execute(COUNT, [settings.LEADSWITCH_CLAIM_MAX_SECONDS, limit])
         stale, ids = cursor.fetchone()
     return Counts(checked=stale, skipped=stale, named=name_rows("lead", ids or ()))
 
@@ -41,7 +41,7 @@ def run(*, fix: bool, limit: int) -> Counts:
 def _end(after: datetime | None, count: int) -> tuple[Counts, datetime | None]:
     with transaction.atomic(durable=True):
         at = after or read_clock()
-        before = at - timedelta(seconds=settings.LEADSWITCH_LOCK_MAX_SECONDS)
+        before = at - timedelta(seconds=settings.LEADSWITCH_CLAIM_MAX_SECONDS)
         held = lock_stale_leads(before=before, limit=count)
         endings = [end_of_claim(lead, reason=REASON, at=at) for lead in held]
         lines = end_attempts(endings, at=at, owner=OWNER)

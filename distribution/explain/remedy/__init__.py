@@ -2,6 +2,6 @@
 
 from distribution.explain.remedy.assess import Assessment, NotEnrolled, WhatIfResult, assess
 from distribution.explain.remedy.fixes import Fixed
-from distribution.explain.remedy.lifts import Lift
+from distribution.explain.remedy.improvements import Lift
 
 __all__ = ["Assessment", "Fixed", "Lift", "NotEnrolled", "WhatIfResult", "assess"]

@@ -1,17 +1,17 @@
-"""Fixes everything in the way of one enrollment and asks the engine what would then have become of it. Pure."""
+"""Fixes everything in the way of one enrollment and asks the engine for the result. Pure."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from distribution.engine import DecisionFacts
+from distribution.explain.remedy.fix_all import fix_all
 from distribution.explain.remedy.fixes import Fixed
-from distribution.explain.remedy.lifts import Lift, find_lifts
-from distribution.explain.remedy.settle import settle
+from distribution.explain.remedy.improvements import Lift, find_improvements
 from distribution.explain.remedy.world import Definition, World
 
 
 class WhatIfResult(StrEnum):
-    """What the engine says of the enrollment once the fixes are made."""
+    """What the engine says about the enrollment once the fixes are made."""
 
     SELECTED = "selected"
     OUTRANKED = "outranked"
@@ -25,15 +25,20 @@ class NotEnrolled(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """`rank` of `ranked` eligible enrollments, with room for `free_slots`. No `fixes`: nothing was in the way."""
+    """`rank` of `ranked` eligible enrollments, with room for `free_slots`. No `fixes`: nothing was in the way.
+
+    `blocked_by`: of NEVER, why. `is_by_hand`: a person chose the buyer of this attempt, whatever the ranks.
+    """
 
     ending: WhatIfResult
     fixes: tuple[Fixed, ...]
-    lifts: tuple[Lift, ...]
+    improvements: tuple[Lift, ...]
     rank: int | None
     ranked: int
     free_slots: int
     price_cents: int | None
+    blocked_by: str = ""
+    is_by_hand: bool = False
 
 
 def assess(definition: Definition, facts: DecisionFacts, *, buyer_id: int) -> Assessment:
@@ -42,19 +47,22 @@ def assess(definition: Definition, facts: DecisionFacts, *, buyer_id: int) -> As
     enrollment = next((row for row in rows if row["buyer_id"] == buyer_id), None)
     if enrollment is None:
         raise NotEnrolled
-    settled = settle(World(definition, facts, enrollment["id"]))
-    world = settled.world
-    if not settled.is_passable:
-        return Assessment(WhatIfResult.NEVER, settled.fixes, (), None, 0, world.free_slots, None)
+    fixed = fix_all(World(definition, facts, enrollment["id"]))
+    world = fixed.world
+    if fixed.blocked_by:
+        return Assessment(
+            WhatIfResult.NEVER, fixed.fixes, (), None, 0, world.free_slots, None, blocked_by=fixed.blocked_by
+        )
     ending = _ending(world)
     return Assessment(
         ending=ending,
-        fixes=settled.fixes,
-        lifts=() if ending is WhatIfResult.SELECTED else find_lifts(world),
+        fixes=fixed.fixes,
+        improvements=() if ending is WhatIfResult.SELECTED else find_improvements(world),
         rank=world.decision.ranking.index(world.enrollment_id) + 1,
         ranked=len(world.decision.ranking),
         free_slots=world.free_slots,
         price_cents=_price_cents(world),
+        is_by_hand=facts.chosen is not None,
     )
 
 

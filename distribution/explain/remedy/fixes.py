@@ -1,36 +1,67 @@
-"""The nearest fix of each failing gate, made on a copy of the recorded world. Pure.
+"""The nearest fix of each gate, made on a copy of the recorded world. Pure.
 
-A fix changes nothing but what its gate asks for, and no price: whether that is enough, the engine says.
+A fix changes only what its gate asks for, and no price. The engine says whether that is enough.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from distribution.engine.answers import is_answered
 from distribution.engine.area import Radius, county_key, lead_place, miles_beyond
 from distribution.explain.remedy.relaxing import accepts, relax
 from distribution.explain.remedy.world import World
 from tracing import wording
+from tracing.obstacles import describe_clause
 from tracing.skip_reasons import Fixer
 
 Failure = Mapping[str, Any]
 
-UNANSWERED: Final[tuple[Any, ...]] = (None, "", [])
-
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """A failing gate and what was changed for it. `fixer`: who can, where it is not who usually can."""
+    """A failing gate and what was changed for it. `fixer`: who can, where that is not the gate's usual fixer.
+
+    `blocked_by`: why nothing could be changed; "" where something was.
+    """
 
     failure: Failure
     assumed: str
     fixer: Fixer | None = None
+    blocked_by: str = ""
 
 
-def fix(world: World, failure: Failure) -> tuple[World, Fixed] | None:
-    """Return the world without this failure, or None when nothing can change it."""
-    make = CORRECTIONS.get(failure["gate"]) if "problem" in failure else FIXES.get(failure["gate"])
-    return None if make is None else make(world, failure)
+@dataclass(frozen=True, slots=True)
+class NoFix:
+    """Nobody can change what fails here. `why` completes "{buyer} cannot get this lead:"."""
+
+    why: str
+
+
+Fix = Callable[[World, Failure], tuple[World, Fixed]]
+
+
+@dataclass(frozen=True, slots=True)
+class GateFix:
+    """`make` is for a failure of the gate; `correct` for a part that cannot be read: it is assumed to accept the lead.
+
+    `correct` None: the gate reads no such part.
+    """
+
+    make: Fix | NoFix
+    correct: Fix | None = None
+
+
+def fix(world: World, failure: Failure) -> tuple[World, Fixed]:
+    """Return the world without this failure; the same world, and why, where nothing can change it."""
+    code = str(failure["gate"])
+    row = FIXES.get(code)
+    make = None if row is None else row.correct if "problem" in failure else row.make
+    if make is None:
+        make = NoFix(f"no fix is known for this: {describe_clause(code)}")
+    if isinstance(make, NoFix):
+        return world, Fixed(failure, "", blocked_by=make.why)
+    return make(world, failure)
 
 
 def _resume_enrollment(world: World, failure: Failure) -> tuple[World, Fixed]:
@@ -105,7 +136,7 @@ def _change_answers(world: World, failure: Failure) -> tuple[World, Fixed]:
             continue
         found = _nearest_answer(question, answers.get(key), fields=world.facts.lead.fields)
         if found is None:
-            # No answer would do, so only the campaign's question can give way.
+            # No answer accepts the lead, so the campaign's question must become optional.
             questions[index], fixer = {**question, "required": False}, Fixer.AGENCY
             assumed.append(f'"{key}" not required')
         answers[key] = found
@@ -117,14 +148,11 @@ def _change_answers(world: World, failure: Failure) -> tuple[World, Fixed]:
 
 
 def _nearest_answer(question: Mapping[str, Any], answer: Any, *, fields: Mapping[str, Any]) -> Any:
-    """The nearest answer that takes the lead; [] for none, which only a question that is not required allows.
-
-    None: no answer does.
-    """
+    """The nearest answer that accepts the lead; [] to leave an optional question unanswered. None: no answer does."""
     observed = fields.get(question["field"])
     for candidate in _candidates(answer, observed):
         leaf = {"field": question["field"], "op": question["op"], "value": candidate}
-        if candidate not in UNANSWERED and accepts(leaf, fields=fields):
+        if is_answered(candidate) and accepts(leaf, fields=fields):
             return candidate
     return None if question.get("required") else []
 
@@ -208,23 +236,18 @@ def _correct_hours(world: World, failure: Failure) -> tuple[World, Fixed]:
     return changed, Fixed(failure, "its time zone and hours corrected")
 
 
-# Parts that could not be read: taken for ones that let the lead through.
-CORRECTIONS: Final[Mapping[str, Callable[[World, Failure], tuple[World, Fixed]]]] = {
-    "outside_service_area": _correct_area,
-    "onboarding_mismatch": _correct_answers,
-    "lead_filter_rejected": _correct_filter,
-    "outside_buyer_hours": _correct_hours,
-}
-# A buyer that has the lead already cannot get it: nothing stands here for `already_has_lead`.
-FIXES: Final[Mapping[str, Callable[[World, Failure], tuple[World, Fixed]]]] = {
-    "outside_campaign_hours": _open_campaign,
-    "enrollment_paused": _resume_enrollment,
-    "buyer_paused": _resume_buyer,
-    "outside_service_area": _extend_area,
-    "onboarding_mismatch": _change_answers,
-    "lead_filter_rejected": _relax_filter,
-    "outside_buyer_hours": _open_hours,
-    "cap_reached": _raise_caps,
-    "insufficient_credits": _top_up,
-    "locked": _unlock,
+# One row a gate, and one for each other reason that can keep an enrollment from being ranked. `test_fixes.py` compares
+# the rows with the gates of the engine.
+FIXES: Final[Mapping[str, GateFix]] = {
+    "outside_campaign_hours": GateFix(_open_campaign),
+    "enrollment_paused": GateFix(_resume_enrollment),
+    "buyer_paused": GateFix(_resume_buyer),
+    "outside_service_area": GateFix(_extend_area, correct=_correct_area),
+    "onboarding_mismatch": GateFix(_change_answers, correct=_correct_answers),
+    "lead_filter_rejected": GateFix(_relax_filter, correct=_correct_filter),
+    "outside_buyer_hours": GateFix(_open_hours, correct=_correct_hours),
+    "cap_reached": GateFix(_raise_caps),
+    "insufficient_credits": GateFix(_top_up),
+    "already_has_lead": GateFix(NoFix("it bought this lead before, and a buyer gets a lead only once")),
+    "locked": GateFix(_unlock),
 }

@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError
 
 from distribution.explain.lead import explain
-from distribution.explain.text import render
+from distribution.explain.text import describe_lines
 from distribution.explain.types import to_json
 from distribution.models import Buyer
 from distribution.queries import find_buyers
@@ -38,13 +38,13 @@ class Command(BaseCommand):
             raise CommandError(message, returncode=2)
         found = read_lead(lead)
         asked = None if buyer is None else _find_buyer(buyer, lead=found)
-        story = explain(found, buyer=asked, latest=latest)
+        explanation = explain(found, buyer=asked, latest=latest)
         if json:
-            self.stdout.write(_dump(to_json(story)))
+            self.stdout.write(_dump(to_json(explanation)))
             return
         paint = self._painter()
         width = min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST)
-        for line in render(story, width=width):
+        for line in describe_lines(explanation, width=width):
             self.stdout.write(paint(line.role, line.text))
 
     def _painter(self) -> Callable[[str, str], str]:

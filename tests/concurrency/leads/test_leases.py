@@ -37,7 +37,7 @@ def go_on(process: "subprocess.Popen[str]") -> str:
 
 def take_over(settings: Any) -> None:
     """As time does it: the lease is too old, and the lead's next try has come."""
-    settings.LEADSWITCH_LOCK_MAX_SECONDS = 60
+    settings.LEADSWITCH_CLAIM_MAX_SECONDS = 60
     Lead.objects.update(locked_at=fetch_value("SELECT now() - interval '61 s'"))
     assert run_reconciler(find_reconciler("stale_locks"), fix=True).repaired == 1
     Lead.objects.update(next_attempt_at=fetch_value("SELECT now()"))

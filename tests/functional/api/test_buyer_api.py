@@ -1,5 +1,6 @@
 """The journey of a buyer's program: who it is, what its wallet holds, what it bought."""
 
+from base64 import urlsafe_b64decode
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -11,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from distribution.api import buyerdocuments as documents
+from distribution.api.cursor import unseal
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, BuyerScope, Campaign, LedgerEntry
 from distribution.money.returns import return_assignment
@@ -205,7 +207,7 @@ def test_foreign_and_unknown_ids_look_alike(buyer: Buyer, campaign: Campaign) ->
             for path in ("ledger/", "missed/")
             for text in ("0", "201", "-1", "x", "9" * 50)
         ),
-        *(("missed/", "cursor", text) for text in ("", "x", "A" * 27, "é" * 27, "!" * 27)),
+        *(("missed/", "cursor", text) for text in ("", "x", "A" * 32, "é" * 32, "!" * 32)),
         *(("ledger/", "kind", text) for text in ("", "gift")),
         *(("ledger/", "from", text) for text in ("", "yesterday", "2026-01-31", "0001-01-01T00:00:00+14:00")),
         *(("ledger/", "to", text) for text in ("2026-01-31T12:00:00", "9999-12-31T23:59:59-14:00")),
@@ -227,15 +229,60 @@ def test_period_that_ends_before_it_starts_is_refused(buyer: Buyer) -> None:
     assert (response.status_code, list(response.json()["error"]["fields"])) == (400, ["to"])
 
 
-def test_cursor_opens_only_its_own_list(buyer: Buyer, campaign: Campaign) -> None:
+def first_cursor(buyer: Buyer, path: str = "assignments/") -> str:
+    cursor: str = Api(buyer).get(path, limit=1)["next_cursor"]
+    return cursor
+
+
+def assert_cursor_refused(response: Any) -> None:
+    assert response.status_code == 400
+    assert response.json()["error"]["fields"] == {
+        "cursor": [
+            {"code": "invalid", "message": "must be the next_cursor of this list: leave it out to start"}
+        ]
+    }
+
+
+def test_cursor_of_another_list_or_buyer_is_refused(buyer: Buyer, campaign: Campaign) -> None:
     sell(campaign, count=2)
-    cursor = Api(buyer).get("assignments/", limit=1)["next_cursor"]
+    cursor = first_cursor(buyer)
     other = BuyerFactory(workspace=buyer.workspace)
 
-    assert Api(buyer).ask("ledger/", cursor=cursor).status_code == 400
-    assert Api(other).ask("assignments/", cursor=cursor).status_code == 400
-    changed = cursor[:-2] + ("AA" if cursor[-2:] != "AA" else "BA")
-    assert Api(buyer).ask("assignments/", cursor=changed).status_code == 400
+    assert len(Api(buyer).get("assignments/", cursor=cursor)["results"]) == 1
+    for path in ("ledger/", "missed/"):
+        assert_cursor_refused(Api(buyer).ask(path, cursor=cursor))
+    assert_cursor_refused(Api(other).ask("assignments/", cursor=cursor))
+
+
+def test_changed_cursor_is_refused(buyer: Buyer, campaign: Campaign) -> None:
+    sell(campaign, count=2)
+    cursor = first_cursor(buyer)
+    for place in range(len(cursor)):
+        changed = cursor[:place] + ("A" if cursor[place] != "A" else "B") + cursor[place + 1 :]
+        assert_cursor_refused(Api(buyer).ask("assignments/", cursor=changed))
+
+
+def test_cursor_of_a_former_version_is_refused(buyer: Buyer) -> None:
+    """Before AES-SIV they had 27 characters."""
+    assert_cursor_refused(Api(buyer).ask("assignments/", cursor="q9mZC0uPnyN4iN0bUM5PzS1kRxE"))
+
+
+def test_cursor_of_another_secret_key_is_refused(
+    buyer: Buyer, campaign: Campaign, settings: Settings
+) -> None:
+    sell(campaign, count=2)
+    cursor = first_cursor(buyer)
+    settings.SECRET_KEY = "another" * 10
+    assert_cursor_refused(Api(buyer).ask("assignments/", cursor=cursor))
+
+
+def test_cursor_does_not_show_its_position(buyer: Buyer, campaign: Campaign) -> None:
+    """Ids are shared by every tenant."""
+    sell(campaign, count=2)
+    position = Assignment.objects.latest("pk").pk
+    raw = urlsafe_b64decode(first_cursor(buyer))
+    assert unseal(first_cursor(buyer), purpose=f"assignments:{buyer.pk}") == position
+    assert position.to_bytes(8, "big") not in raw
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from routing.models import DispatchControl, Lead, RoutingRule, Wakeup, Workspace
 from routing.reconcile import find_reconciler, run_reconciler
 from tests.support.admin_pages import client_of, save
 from tests.support.admin_pages import person as user
+from tests.support.explanations import to_text
 from tests.support.factories import (
     CampaignFactory,
     EnrollmentFactory,
@@ -31,7 +32,6 @@ from tests.support.factories import (
     enroll,
     give_credits,
 )
-from tests.support.stories import to_text
 from tests.support.waking import came, fresh, is_due, raise_cap, world
 from tracing.models import Attempt, LeadDistributionEvent
 from tracing.vocabulary import WAKE_CAUSES

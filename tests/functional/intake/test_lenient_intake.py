@@ -11,8 +11,8 @@ from django.test import Client
 from distribution.attempts.distribute import distribute_lead
 from distribution.explain.lead import explain
 from routing.models import IdempotencyRecord, IntakeMode, Lead, Source
+from tests.support.explanations import to_text
 from tests.support.factories import CampaignFactory, SourceFactory, enroll, issue_key
-from tests.support.stories import to_text
 from tracing.models import Attempt, LeadDistributionEvent
 
 pytestmark = pytest.mark.django_db

@@ -228,7 +228,7 @@ def test_no_line_holds_anything_of_a_person(
     lead: Lead, lines: Callable[[], list[dict[str, Any]]], settings: Any
 ) -> None:
     """Every way in which an attempt ends, by the recognizer with which `verify` looks at traces."""
-    settings.LEADSWITCH_LOCK_MAX_SECONDS = 60
+    settings.LEADSWITCH_CLAIM_MAX_SECONDS = 60
     campaign = Campaign.objects.get()
     with holding(HOLD_WALLETS):
         distribute_lead(lead.pk)

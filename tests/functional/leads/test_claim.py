@@ -229,7 +229,7 @@ class TestStaleLocks:
 
     def test_stale_lock_is_due_again_with_a_reason(self, settings: Any) -> None:
         """It finds something, and what it frees has a due time."""
-        settings.LEADSWITCH_LOCK_MAX_SECONDS = 60
+        settings.LEADSWITCH_CLAIM_MAX_SECONDS = 60
         stale, fresh, pending = LeadFactory.create_batch(3)
         for lead in (stale, fresh):
             acquire(lead.pk, owner=OWNER)
@@ -259,7 +259,7 @@ class TestStaleLocks:
         assert run_verification().holds
 
     def test_after_its_tries_it_is_parked(self, settings: Any, caplog: pytest.LogCaptureFixture) -> None:
-        settings.LEADSWITCH_LOCK_MAX_SECONDS = 60
+        settings.LEADSWITCH_CLAIM_MAX_SECONDS = 60
         lead = LeadFactory()
         Workspace.objects.update(max_attempts=2)
         for _ in range(2):
@@ -278,7 +278,7 @@ class TestStaleLocks:
         assert run_verification().holds
 
     def test_lead_whose_owner_is_just_ending_is_left_to_it(self, settings: Any) -> None:
-        settings.LEADSWITCH_LOCK_MAX_SECONDS = 60
+        settings.LEADSWITCH_CLAIM_MAX_SECONDS = 60
         lead = LeadFactory()
         acquire(lead.pk, owner=OWNER)
         self.age(lead, 100)
@@ -287,7 +287,7 @@ class TestStaleLocks:
         assert self.run(fix=True).repaired == 1
 
     def test_many_batches(self, settings: Any) -> None:
-        settings.LEADSWITCH_LOCK_MAX_SECONDS = 60
+        settings.LEADSWITCH_CLAIM_MAX_SECONDS = 60
         source = LeadFactory().source
         count = 2 * LEADS_A_BATCH + 1
         Lead.objects.bulk_create(LeadFactory.build_batch(count, source=source))

@@ -294,7 +294,7 @@ class TestLimit:
         assert statuses == [202, 202, 202, 429, 429]
 
     def test_operators_re_runs_have_a_limit_of_their_own(self, lead: Lead, settings: Any) -> None:
-        settings.LEADSWITCH_LEAD_TRIES_AN_HOUR = {"sender": 1, "operator": 2}
+        settings.LEADSWITCH_LEAD_TRIES_PER_HOUR = {"sender": 1, "operator": 2}
         at = timezone.now()
         for _ in range(2):
             rerun_lead(lead.pk, at=at)

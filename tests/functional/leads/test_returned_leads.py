@@ -21,8 +21,8 @@ from tests.functional.verify.world import broken
 from tests.support.admin_pages import client_of, page
 from tests.support.admin_pages import person as user
 from tests.support.assigning import assign_by_hand
+from tests.support.explanations import to_text
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll, issue_key, person
-from tests.support.stories import to_text
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 

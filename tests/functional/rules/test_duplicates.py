@@ -16,6 +16,7 @@ from routing.leads.rerun import rerun_lead
 from routing.models import Lead, Source, Workspace
 from tests.functional.verify.world import broken
 from tests.support.assigning import assign_by_hand
+from tests.support.explanations import to_text
 from tests.support.factories import (
     CampaignFactory,
     LeadFactory,
@@ -25,7 +26,6 @@ from tests.support.factories import (
     issue_key,
     person,
 )
-from tests.support.stories import to_text
 from tracing.models import Attempt
 from tracing.recorder import AttemptEnd, AttemptHead, Recorder, new_attempt_id
 from tracing.vocabulary import Event

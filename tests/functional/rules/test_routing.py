@@ -20,6 +20,7 @@ from routing.leads.rerun import rerun_lead
 from routing.models import Lead, RoutingRule, Source, Workspace
 from tests.functional.verify.world import broken
 from tests.support.admin_pages import client_of, page, person
+from tests.support.explanations import to_text
 from tests.support.factories import (
     CampaignFactory,
     EnrollmentFactory,
@@ -32,7 +33,6 @@ from tests.support.factories import (
     issue_key,
     issue_tracing_key,
 )
-from tests.support.stories import to_text
 from tracing.models import Attempt, LeadDistributionEvent
 
 pytestmark = pytest.mark.usefixtures("committed_db")

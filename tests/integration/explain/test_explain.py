@@ -1,4 +1,4 @@
-"""The story of a lead: every case of "why didn't this buyer get that lead", told alike as JSON and as text."""
+"""The explanation of a lead: every case of "why didn't this buyer get that lead", told alike as JSON and as text."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -10,10 +10,11 @@ from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.explain.lead import explain
-from distribution.explain.types import Story, to_json
+from distribution.explain.types import Explanation, to_json
 from distribution.models import Assignment, Buyer, Campaign
 from distribution.money.returns import return_assignment
 from routing.models import Lead
+from tests.support.explanations import to_text
 from tests.support.factories import (
     BuyerFactory,
     CampaignFactory,
@@ -24,7 +25,6 @@ from tests.support.factories import (
     give_credits,
 )
 from tests.support.planting import plant
-from tests.support.stories import to_text
 from tracing.models import LeadDistributionEvent
 from tracing.queries import read_attempts
 
@@ -56,9 +56,9 @@ def nobodys_lead() -> Lead:
 
 
 def test_lead_without_coverage_says_so_in_one_sentence() -> None:
-    story = explain(nobodys_lead())
+    explanation = explain(nobodys_lead())
 
-    (attempt,) = story.attempts
+    (attempt,) = explanation.attempts
     assert [step.sentence for step in attempt.steps] == [
         "Started as attempt 1 (first try).",
         "Taken by the campaign Roofing Atlanta, configuration 10.",
@@ -67,19 +67,19 @@ def test_lead_without_coverage_says_so_in_one_sentence() -> None:
         "Not sold: No enrolled buyer could take this lead. The last buyer that was left dropped out: "
         "outside its service area. A person must act: the agency can fix it.",
     ]
-    assert story.lead.status == "failed"
-    assert (story.lead.reason, story.lead.fixer) == ("no_eligible_buyers", "agency")
-    assert story.lead.campaign is not None
-    assert story.lead.campaign.name == "Roofing Atlanta"
+    assert explanation.lead.status == "failed"
+    assert (explanation.lead.reason, explanation.lead.fixer) == ("no_eligible_buyers", "agency")
+    assert explanation.lead.campaign is not None
+    assert explanation.lead.campaign.name == "Roofing Atlanta"
     assert [stage.remaining for stage in attempt.funnel] == [8, 8, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0]
     assert len(attempt.buyers) == 8
-    assert story.notes == ()
+    assert explanation.notes == ()
 
 
 def test_buyer_row_lists_every_gate_that_was_in_the_way() -> None:
-    story = explain(nobodys_lead())
+    explanation = explain(nobodys_lead())
 
-    row = story.attempts[0].buyers[-1]
+    row = explanation.attempts[0].buyers[-1]
     assert row.buyer.name == "Acme Roofing"
     assert row.reason == "outside_service_area"
     assert [gate.gate for gate in row.gates] == [
@@ -102,15 +102,15 @@ def test_sold_lead_names_its_buyer_and_price() -> None:
     campaign = CampaignFactory()
     EnrollmentFactory(campaign=campaign, buyer__name="Acme Roofing", buyer__credits_cents=10_000)
     EnrollmentFactory(campaign=campaign, buyer__name="Poor Roofing", buyer__credits_cents=1_000)
-    story = explain(distributed(lead_for(campaign)))
+    explanation = explain(distributed(lead_for(campaign)))
 
-    assert [sale.buyer.name for sale in story.sales] == ["Acme Roofing"]
-    assert [row.sentence for row in story.attempts[0].buyers] == [
+    assert [sale.buyer.name for sale in explanation.sales] == ["Acme Roofing"]
+    assert [row.sentence for row in explanation.attempts[0].buyers] == [
         "Poor Roofing: its balance is too low: the price is $25.00, $10.00 is available.",
         "Acme Roofing: selected, rank 1, for $25.00.",
     ]
-    assert story.attempts[0].buyers[0].change == "top up $15.00"
-    assert story.attempts[0].steps[-1].sentence == "Sold to 1 buyer for $25.00."
+    assert explanation.attempts[0].buyers[0].change == "top up $15.00"
+    assert explanation.attempts[0].steps[-1].sentence == "Sold to 1 buyer for $25.00."
 
 
 def test_deferred_lead_says_what_it_waits_for() -> None:
@@ -119,13 +119,14 @@ def test_deferred_lead_says_what_it_waits_for() -> None:
     EnrollmentFactory(campaign=campaign)
     sleeper = {"tue": [["09:00", "17:00"]]}
     EnrollmentFactory(campaign=campaign, buyer__credits_cents=10_000, buyer__hours=sleeper)
-    story = explain(distributed(lead_for(campaign, received_at=MONDAY), at=MONDAY))
+    explanation = explain(distributed(lead_for(campaign, received_at=MONDAY), at=MONDAY))
 
-    assert (story.lead.status, story.lead.reason) == ("pending", "insufficient_credits")
+    assert (explanation.lead.status, explanation.lead.reason) == ("pending", "insufficient_credits")
     assert (
-        story.lead.due_sentence == "Then the first buyer that only waits for its hours or a cap may take it."
+        explanation.lead.due_sentence
+        == "Then the first buyer that only waits for its hours or a cap may take it."
     )
-    assert story.attempts[0].steps[-1].sentence == (
+    assert explanation.attempts[0].steps[-1].sentence == (
         "Not sold now: No remaining buyer has enough credits. The last buyer that was left dropped out: "
         "its balance is too low. Due again at 2026-08-04 13:00:00 UTC, when the first buyer that only "
         "waits for its hours or a cap may take it."
@@ -155,13 +156,16 @@ def test_returned_lead_says_that_it_came_back() -> None:
     lead = distributed(lead_for(campaign))
     return_assignment(Assignment.objects.get().public_id, actor="test", reason="wrong number")
 
-    story = explain(lead, buyer=enrollment.buyer)
+    explanation = explain(lead, buyer=enrollment.buyer)
 
-    assert story.sales[0].state == "returned"
-    assert ", and the charge refunded." in story.sales[0].sentence
-    assert story.answer is not None
-    assert not story.answer.got_it
-    assert story.answer.sentence == f"{enrollment.buyer.name} gave back this lead. {story.sales[0].sentence}"
+    assert explanation.sales[0].state == "returned"
+    assert ", and the charge refunded." in explanation.sales[0].sentence
+    assert explanation.answer is not None
+    assert not explanation.answer.got_it
+    assert (
+        explanation.answer.sentence
+        == f"{enrollment.buyer.name} gave back this lead. {explanation.sales[0].sentence}"
+    )
 
 
 class TestWhyNotThisBuyer:
@@ -334,10 +338,10 @@ class TestNotes:
 
     def test_attempts_that_are_not_shown(self) -> None:
         lead = with_attempts(4)
-        story = explain(lead, latest=2)
+        explanation = explain(lead, latest=2)
 
-        assert [attempt.number for attempt in story.attempts] == [3, 4]
-        assert story.notes == ("2 earlier attempts not shown.",)
+        assert [attempt.number for attempt in explanation.attempts] == [3, 4]
+        assert explanation.notes == ("2 earlier attempts not shown.",)
 
 
 def with_attempts(count: int, *, buyers: int = 1) -> Lead:
@@ -358,11 +362,11 @@ def test_buyer_that_is_gone_from_the_workspace_is_not_named() -> None:
     plant("UPDATE distribution_buyer SET workspace_id = %s", [elsewhere.pk])
     plant("UPDATE distribution_campaign SET workspace_id = %s", [elsewhere.pk])
 
-    story = explain(lead)
+    explanation = explain(lead)
 
-    assert "Secret" not in to_text(story)
-    assert story.attempts[0].buyers[0].buyer.public_id is None
-    assert story.attempts[0].buyers[0].sentence == (
+    assert "Secret" not in to_text(explanation)
+    assert explanation.attempts[0].buyers[0].buyer.public_id is None
+    assert explanation.attempts[0].buyers[0].sentence == (
         "a buyer that is not in this workspace: selected, rank 1, for $25.00."
     )
 
@@ -393,7 +397,7 @@ def test_story_costs_the_same_statements_whatever_its_length(
         explain(lead, buyer=buyer)
 
 
-def stories() -> Iterator[Story]:
+def explanations() -> Iterator[Explanation]:
     lead = nobodys_lead()
     yield explain(lead)
     yield explain(lead, buyer=Buyer.objects.get(name="Acme Roofing"))
@@ -408,8 +412,8 @@ def stories() -> Iterator[Story]:
 
 
 def test_text_has_every_fact_of_the_json() -> None:
-    for story in stories():
-        document, text = to_json(story), " ".join(to_text(story).split())
+    for explanation in explanations():
+        document, text = to_json(explanation), " ".join(to_text(explanation).split())
         told = list(facts_of(document))
         assert len(told) > 5
         assert [fact for fact in told if fact not in text] == []
@@ -436,19 +440,19 @@ def facts_of(document: Any) -> Iterator[str]:
 
 
 def test_text_stays_within_its_width() -> None:
-    for story in stories():
+    for explanation in explanations():
         for width in (60, 80, 100):
-            assert max(len(line) for line in to_text(story, width=width).splitlines()) <= width
+            assert max(len(line) for line in to_text(explanation, width=width).splitlines()) <= width
 
 
 def test_json_holds_no_internal_id() -> None:
     """Ids of rows are numbers; what the outside sees are UUIDs."""
-    story = to_json(explain(nobodys_lead()))
-    keys = set(keys_of(story))
+    explanation = to_json(explain(nobodys_lead()))
+    keys = set(keys_of(explanation))
 
     assert not {"lead_id", "buyer_id", "campaign_id", "workspace_id", "enrollment_id", "public_id"} & keys
     assert all(
-        isinstance(each, str | None) and (each is None or UUID(each)) for each in values_of(story, "id")
+        isinstance(each, str | None) and (each is None or UUID(each)) for each in values_of(explanation, "id")
     )
 
 

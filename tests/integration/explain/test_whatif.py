@@ -8,6 +8,7 @@ from distribution.attempts.distribute import distribute_lead
 from distribution.explain.whatif import Remedy, what_would_help
 from distribution.models import Buyer, Campaign, CampaignSnapshot, Enrollment
 from routing.models import Lead
+from tests.support.assigning import assign_by_hand
 from tests.support.factories import BuyerFactory, CampaignFactory, EnrollmentFactory, LeadFactory
 from tracing.models import Attempt
 
@@ -37,9 +38,9 @@ def test_wallet_that_is_short_and_an_enrollment_that_is_paused() -> None:
     ]
     assert (remedy.fixer, remedy.ending, remedy.is_confirmed) == ("agency", "selected", True)
     assert remedy.sentence == (
-        f"With all of this changed, {name} would have got this lead for $25.00: rank 1 of 1."
+        f"With all of this changed, {name} would have gotten this lead for $25.00: rank 1 of 1."
     )
-    assert (remedy.rank, remedy.ranked, remedy.price_cents, remedy.boosts) == (1, 1, 2_500, ())
+    assert (remedy.rank, remedy.ranked, remedy.price_cents, remedy.improvements) == (1, 1, 2_500, ())
 
 
 def test_claim_holds_when_it_is_done() -> None:
@@ -54,7 +55,7 @@ def test_claim_holds_when_it_is_done() -> None:
     again = distributed(enrollment.campaign)
     assert (
         ask(again, enrollment.buyer).sentence
-        == f"{enrollment.buyer.name} had nothing in its way: it got this lead."
+        == f"{enrollment.buyer.name} passed every check and got this lead."
     )
 
 
@@ -70,7 +71,7 @@ def test_outranked_buyer() -> None:
     assert remedy.sentence == (
         f"{second.buyer.name} could have bought this lead, but it ranks 2 of 2 and there is room for 1 buyer."
     )
-    assert {boost.kind for boost in remedy.boosts} == {"priority", "max_buyers"}
+    assert {lift.kind for lift in remedy.improvements} == {"priority", "max_buyers"}
 
 
 def test_fixed_and_still_outranked() -> None:
@@ -83,7 +84,7 @@ def test_fixed_and_still_outranked() -> None:
 
     assert (remedy.fixer, remedy.ending) == ("buyer", "outranked")
     assert remedy.sentence == (
-        f"With this changed, {second.buyer.name} would still not have got this lead: "
+        f"With this changed, {second.buyer.name} would still not have gotten this lead: "
         "it ranks 2 of 2 and there is room for 1 buyer."
     )
 
@@ -108,7 +109,7 @@ def test_buyer_that_was_enrolled_later() -> None:
 
     assert (remedy.fixer, remedy.ending, remedy.fixes) == ("agency", "unchecked", ())
     assert remedy.sentence.startswith(
-        f"{late.buyer.name} was not enrolled in the campaign then (configuration "
+        f"{late.buyer.name} was not enrolled in the campaign at that time (configuration "
     )
 
 
@@ -118,7 +119,7 @@ def test_buyer_of_another_workspace() -> None:
     remedy = ask(lead, BuyerFactory())
 
     assert remedy.sentence == (
-        "It is a buyer of another workspace: only buyers of the lead's own workspace are asked."
+        "This buyer is in another workspace. A lead is only offered to buyers of its own workspace."
     )
 
 
@@ -131,7 +132,7 @@ def test_no_campaign() -> None:
 
     assert (remedy.fixer, remedy.ending) == ("agency", "unchecked")
     assert remedy.sentence == (
-        "No buyer was looked at in this attempt: No active campaign takes this vertical and source. "
+        "No buyers were considered in this attempt: No active campaign takes this vertical and source. "
         "To change: add or activate a campaign that takes its vertical and source."
     )
 
@@ -146,8 +147,8 @@ def test_snapshot_that_is_gone_or_unreadable() -> None:
     CampaignSnapshot.objects.create(campaign=enrollment.campaign, config_version=999, config={"campaign": {}})
     odd = what_would_help(lead, attempt=attempt, buyer=enrollment.buyer)
 
-    assert gone.sentence == "The campaign's configuration 999, which it used, is no longer kept."
-    assert odd.sentence == "What the attempt recorded cannot be read by this version of the product."
+    assert gone.sentence == "The campaign configuration that it used (999) is no longer stored."
+    assert odd.sentence == "This version of LeadSwitch cannot read what the attempt recorded."
     assert (gone.ending, odd.ending) == ("unchecked", "unchecked")
 
 
@@ -164,3 +165,33 @@ def test_it_costs_one_statement() -> None:
         what_would_help(lead, attempt=attempt, buyer=buyer.buyer)
 
     assert len(captured) == 1
+
+
+def test_buyer_that_gave_the_lead_back_is_told_why_it_cannot_get_it() -> None:
+    enrollment = EnrollmentFactory(buyer__credits_cents=5_000, campaign__max_buyers=2)
+    lead = distributed(enrollment.campaign)
+    Lead.objects.filter(pk=lead.pk).update(
+        status="pending", next_attempt_at=lead.received_at, finished_at=None
+    )
+    distribute_lead(lead.pk)
+
+    remedy = what_would_help(
+        lead, attempt=Attempt.objects.get(lead_id=lead.pk, number=2), buyer=enrollment.buyer
+    )
+
+    assert (remedy.ending, remedy.fixer) == ("never", "lead")
+    assert remedy.sentence == (
+        f"{enrollment.buyer.name} cannot get this lead: "
+        "it bought this lead before, and a buyer gets a lead only once."
+    )
+
+
+def test_buyer_that_a_person_passed_over() -> None:
+    campaign = CampaignFactory(max_buyers=2)
+    chosen, other = (EnrollmentFactory(campaign=campaign, buyer__credits_cents=5_000) for _ in range(2))
+    lead = LeadFactory(source__workspace=campaign.workspace)
+    assign_by_hand(lead.pk, enrollment_id=chosen.pk)
+
+    assert ask(lead, other.buyer).sentence == (
+        f"{other.buyer.name} could have bought this lead, but a person sold the lead to another buyer."
+    )

@@ -8,8 +8,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 
-from routing.models import Source, SourceKey
+from routing.models import Source, SourceKey, apikey
+from routing.models.apikey import KEY_SHAPE, hash_key
 from tests.support.factories import SourceFactory, issue_key
 
 pytestmark = pytest.mark.django_db
@@ -100,13 +102,46 @@ def test_expiry_is_shown_only_with_the_secret(source: Source) -> None:
 def test_unknown_prefix_is_hashed_as_well(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     """Constant time: both refusals compare one hash."""
     compared: list[str] = []
-    generator = SourceKey.objects.key_generator
-    verify = generator.verify
-    monkeypatch.setattr(
-        generator, "verify", lambda key, hashed: compared.append(hashed) or verify(key, hashed)
-    )
+
+    def compare(left: str, right: str) -> bool:
+        compared.append(right)
+        return constant_time_compare(left, right)
+
+    monkeypatch.setattr(apikey, "constant_time_compare", compare)
     prefix = issue_key(source).partition(".")[0]
     ask(f"Api-Key {prefix}.{'x' * 32}")
     ask(f"Api-Key abcdefgh.{'x' * 32}")
     assert len(compared) == 2
     assert {len(hashed) for hashed in compared} == {len("sha512$$") + 128}
+
+
+# What djangorestframework-api-key 3.1 stored for this text.
+FORMER_TEXT = "Ab3dEf7h.0123456789ABCDEFGHIJKLMNOPQRSTUV"
+FORMER_HASH = (
+    "sha512$$0c5f1d1af83e3bf4f153b780cd23ca62a64ec9dcca2a0f8620e8f54ce20fa4c3"
+    "574e4bbd918f6b908d0cb0b7e2688615d3ee224859ddbf4db9b4f8296fe41b82"
+)
+
+
+def test_key_of_the_former_library_goes_on_working(source: Source) -> None:
+    """A row as that library's code wrote it, by its columns alone."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO routing_sourcekey"
+            " (id, prefix, hashed_key, created, name, revoked, expiry_date, scopes, source_id)"
+            " VALUES ('0190b5a0-0000-7000-8000-000000000001', %s, %s, now(), 'site', false, NULL, %s, %s)",
+            [FORMER_TEXT[:8], FORMER_HASH, ["leads:read"], source.pk],
+        )
+    assert ask(f"Api-Key {FORMER_TEXT}").status_code == 404
+    assert_refused(ask(f"Api-Key {FORMER_TEXT[:-1]}W"), "No such source key.")
+
+
+def test_former_hash_is_made_still() -> None:
+    assert hash_key(FORMER_TEXT) == FORMER_HASH
+
+
+def test_new_key_has_the_shape_that_is_looked_up(source: Source) -> None:
+    texts = {issue_key(source) for _ in range(20)}
+    assert len(texts) == 20
+    assert all(KEY_SHAPE.fullmatch(text) for text in texts)
+    assert {key.hashed_key for key in SourceKey.objects.all()} == {hash_key(text) for text in texts}

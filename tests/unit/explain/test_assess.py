@@ -163,7 +163,7 @@ def test_lead_that_is_sold_out_needs_more_buyers_allowed() -> None:
     assessment = assess_first(definition(), sold_count=1)
 
     assert assessment.ending is WhatIfResult.SOLD_OUT
-    assert [(lift.kind, lift.change) for lift in assessment.lifts] == [
+    assert [(lift.kind, lift.change) for lift in assessment.improvements] == [
         ("max_buyers", "sell the lead to 2 buyers instead of 1")
     ]
 
@@ -174,7 +174,7 @@ def test_bid_that_wins_and_the_credits_it_needs() -> None:
     assessment = assess_first(campaign, live={1: LiveFacts(balance_cents=2500)})
 
     assert (assessment.ending, assessment.rank, assessment.ranked) == (WhatIfResult.OUTRANKED, 2, 2)
-    [bid, more_buyers] = assessment.lifts
+    [bid, more_buyers] = assessment.improvements
     assert (bid.kind, more_buyers.kind) == ("bid", "max_buyers")
     assert bid.change in ("bid at least $40.00", "bid at least $40.01")
     [credits] = bid.also
@@ -186,7 +186,7 @@ def test_priority_that_wins() -> None:
     campaign = definition([enrollment(1), enrollment(2, priority=7)], mode="priority")
     waited = {1: LiveFacts(balance_cents=9000, last_assigned_at=AT), 2: RICH}
 
-    assert assess_first(campaign, live=waited).lifts[0].change == "priority 8 or more"
+    assert assess_first(campaign, live=waited).improvements[0].change == "priority 8 or more"
 
 
 def test_turn_that_had_not_come() -> None:
@@ -196,11 +196,11 @@ def test_turn_that_had_not_come() -> None:
         2: LiveFacts(balance_cents=9000, last_assigned_at=AT - timedelta(hours=1)),
     }
 
-    turn = assess_first(campaign, live=served).lifts[0]
+    turn = assess_first(campaign, live=served).improvements[0]
 
     assert turn.kind == "turn"
     assert turn.change == (
-        "nothing: its turn comes; it was served last at 2025-06-04 15:29:00 UTC, "
+        "nothing: its turn will come; it last got a lead at 2025-06-04 15:29:00 UTC, "
         "the buyer that was chosen at 2025-06-04 14:30:00 UTC"
     )
 
@@ -213,10 +213,10 @@ def test_turn_that_another_was_still_owed() -> None:
         2: LiveFacts(balance_cents=9000, last_assigned_at=AT - timedelta(minutes=1), virtual_finish=10**9),
     }
 
-    turn = assess_first(campaign, live=served).lifts[0]
+    turn = assess_first(campaign, live=served).improvements[0]
 
     assert turn.change.endswith(
-        "it was served last at 2025-06-04 14:30:00 UTC, "
+        "it last got a lead at 2025-06-04 14:30:00 UTC, "
         "the buyer that was chosen at 2025-06-04 15:29:00 UTC and was still a lead behind"
     )
 
@@ -226,7 +226,7 @@ def test_earlier_tier_is_no_matter_of_rank() -> None:
         [enrollment(1, tier_id=2), enrollment(2, tier_id=1)], tiers=[tier(1), tier(2)], mode="price"
     )
 
-    assert [lift.kind for lift in assess_first(campaign).lifts] == ["max_buyers"]
+    assert [lift.kind for lift in assess_first(campaign).improvements] == ["max_buyers"]
 
 
 def test_buyer_that_was_not_enrolled() -> None:

@@ -101,7 +101,7 @@ def test_selected_buyer_needs_no_change(data: st.DataObject) -> None:
         assessment = assess(definition, facts, buyer_id=chosen.buyer_id)
         assert assessment.ending is WhatIfResult.SELECTED
         assert assessment.fixes == ()
-        assert assessment.lifts == ()
+        assert assessment.improvements == ()
 
 
 @settings(quick, max_examples=150)

@@ -1,42 +1,45 @@
-"""Fixes whatever keeps one enrollment from being ranked, round after round, until the engine ranks it. Pure."""
+"""Fixes everything that keeps one enrollment from being ranked, round after round, until the engine ranks it. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from distribution.explain.remedy.fixes import Fixed, fix
 from distribution.explain.remedy.world import World
+from tracing.obstacles import describe_clause
 
 # The campaign's hours hide the gates, and the gates hide a lock: three rounds of fixes, and one to see the result.
 MAX_ROUNDS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """`world` with every fix in it. `is_passable` False: something is in the way that nothing can change."""
+class FixedWorld:
+    """`world` with every fix in it. `blocked_by`: why the enrollment still cannot pass; "" when it passes."""
 
     world: World
     fixes: tuple[Fixed, ...]
-    is_passable: bool
+    blocked_by: str
 
 
-def settle(world: World) -> Settled:
+def fix_all(world: World) -> FixedWorld:
     fixes: list[Fixed] = []
     for _ in range(MAX_ROUNDS):
         failures = find_failures(world)
         if not failures:
-            return Settled(world, tuple(fixes), is_passable=True)
-        is_stuck = False
+            return FixedWorld(world, tuple(fixes), "")
         for failure in failures:
-            made = fix(world, failure)
-            if made is None:
-                fixes.append(Fixed(failure, ""))
-                is_stuck = True
-                continue
-            world = made[0]
-            fixes.append(made[1])
-        if is_stuck:
-            break
-    return Settled(world, tuple(fixes), is_passable=False)
+            world, fixed = fix(world, failure)
+            fixes.append(fixed)
+        blocks = [each.blocked_by for each in fixes if each.blocked_by]
+        if blocks:
+            return FixedWorld(world, tuple(fixes), "; ".join(blocks))
+    return FixedWorld(world, tuple(fixes), _name_failures(find_failures(world)))
+
+
+def _name_failures(failures: Sequence[dict[str, Any]]) -> str:
+    """Fixes that do not help: what they were made for is still in the way."""
+    clauses = dict.fromkeys(describe_clause(failure["gate"]) for failure in failures)
+    return f"every known fix was tried, and it still fails: {', '.join(clauses)}" if clauses else ""
 
 
 def find_failures(world: World) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
-"""What would have ranked an outranked enrollment high enough, where that is knowable; each tried on the engine. Pure.
+"""What would have ranked an outranked enrollment high enough, where that can be known. The engine tries each. Pure.
 
-A needed bid or priority tells of the buyer that was chosen: it is for the agency, not for other buyers.
+A needed bid or priority reveals those of the buyer that was chosen: it is for the agency, not for other buyers.
 """
 
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ from datetime import timedelta
 from typing import Literal
 
 from distribution.engine import Enrollment
+from distribution.explain.remedy.fix_all import fix_all
 from distribution.explain.remedy.fixes import Fixed
-from distribution.explain.remedy.settle import settle
 from distribution.explain.remedy.world import World
 from tracing import wording
 
@@ -19,14 +19,19 @@ LiftKind = Literal["bid", "priority", "turn", "max_buyers"]
 
 @dataclass(frozen=True, slots=True)
 class Lift:
-    """One change that makes the engine select it. `also`: what this change needs besides, such as more credits."""
+    """One change that makes the engine select it. `also`: what else this change needs, such as more credits."""
 
     kind: LiftKind
     change: str
     also: tuple[Fixed, ...] = ()
 
+    @property
+    def sentence(self) -> str:
+        also = " and ".join(each.assumed for each in self.also)
+        return wording.sentence(f"{self.change}, with {also}" if also else self.change)
 
-def find_lifts(world: World) -> tuple[Lift, ...]:
+
+def find_improvements(world: World) -> tuple[Lift, ...]:
     """`world`: one in which the enrollment passes every gate and is outranked. Only what the engine confirmed."""
     tried = (_try(changed, lift) for changed, lift in _proposals(world))
     confirmed: dict[LiftKind, Lift] = {}
@@ -62,11 +67,11 @@ def _against(rival: Enrollment, world: World) -> Iterator[tuple[World, Lift]]:
 
 
 def _turn(rival: Enrollment, world: World) -> Iterator[tuple[World, Lift]]:
-    """Two that were never served draw lots: nothing is said of those."""
+    """Nothing for two that were never served: chance decides between those."""
     theirs, own = world.facts.live[rival.id], world.live
     if own.last_assigned_at is None:
         return
-    served = f"it was served last at {wording.moment(own.last_assigned_at)}"
+    served = f"it last got a lead at {wording.moment(own.last_assigned_at)}"
     if theirs.last_assigned_at is None:
         last, before = "never before", None
     else:
@@ -74,15 +79,15 @@ def _turn(rival: Enrollment, world: World) -> Iterator[tuple[World, Lift]]:
         before = theirs.last_assigned_at - timedelta(microseconds=1)
         if own.last_assigned_at < theirs.last_assigned_at:
             last += " and was still a lead behind"
-    change = f"nothing: its turn comes; {served}, the buyer that was chosen {last}"
+    change = f"nothing: its turn will come; {served}, the buyer that was chosen {last}"
     earlier = world.change_live(last_assigned_at=before, virtual_finish=theirs.virtual_finish)
     yield earlier, Lift("turn", change)
 
 
 def _try(changed: World, lift: Lift) -> Lift | None:
-    settled = settle(changed)
-    chosen = {each.enrollment_id for each in settled.world.decision.selected}
-    return Lift(lift.kind, lift.change, settled.fixes) if changed.enrollment_id in chosen else None
+    fixed = fix_all(changed)
+    chosen = {each.enrollment_id for each in fixed.world.decision.selected}
+    return Lift(lift.kind, lift.change, fixed.fixes) if changed.enrollment_id in chosen else None
 
 
 def _last_chosen(world: World) -> Enrollment | None:

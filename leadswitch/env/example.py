@@ -1,0 +1,56 @@
+"""The text of .env.example, made from the registry."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from textwrap import wrap
+from typing import Final
+
+from leadswitch.env.registry import SECTIONS
+
+WIDTH: Final = 120
+INTRODUCTION: Final = (
+    "Every variable that LeadSwitch reads. Copy this file to .env and uncomment what you change. The process"
+    " environment overrides .env. A misspelled LEADSWITCH_ name or a malformed value stops the start with an error"
+    " that names it. `make env-example` writes this file."
+)
+COMPOSE_TITLE: Final = "docker-compose.yml only"
+
+
+@dataclass(frozen=True, slots=True)
+class ComposeVariable:
+    """What docker-compose.yml itself reads, and the product does not."""
+
+    name: str
+    help: str
+    example: str = ""
+
+
+COMPOSE_VARIABLES: Final = (
+    ComposeVariable("POSTGRES_PASSWORD", "Of the database role leadswitch. Letters and digits."),
+    ComposeVariable(
+        "TLS_DIRECTORY",
+        "Contains fullchain.pem and privkey.pem, such as /etc/letsencrypt/live/NAME of Let's Encrypt with its links"
+        " resolved.",
+    ),
+    ComposeVariable("HTTP_PORT", "The proxy listens here, and redirects to HTTPS.", "80"),
+    ComposeVariable("HTTPS_PORT", "The proxy serves the product here.", "443"),
+)
+
+
+def render_example() -> str:
+    return "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterator[str]:
+    yield from _comment(INTRODUCTION)
+    for section in SECTIONS:
+        yield from ("", *_comment(f"--- {section.TITLE}"))
+        for variable in section.own_variables():
+            yield from (*_comment(variable.help), f"#{variable.name}={variable.example}")
+    yield from ("", *_comment(f"--- {COMPOSE_TITLE}"))
+    for each in COMPOSE_VARIABLES:
+        yield from (*_comment(each.help), f"#{each.name}={each.example}")
+
+
+def _comment(text: str) -> list[str]:
+    return wrap(text, WIDTH, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False)

@@ -1,0 +1,84 @@
+"""Variables that limit what programs and people may do."""
+
+from collections.abc import Mapping
+
+from leadswitch.env.parse import parse_count
+from leadswitch.env.variable import Section, Variable
+
+
+class Limits(Section):
+    TITLE = "Limits"
+
+    buyer_requests_per_minute = Variable(
+        "LEADSWITCH_BUYER_REQUESTS_PER_MINUTE",
+        parse_count,
+        default=600,
+        old_names=("LEADSWITCH_BUYER_REQUESTS_A_MINUTE",),
+        help="Requests per minute with one buyer key, in the long run.",
+    )
+    buyer_request_burst = Variable(
+        "LEADSWITCH_BUYER_REQUEST_BURST",
+        parse_count,
+        default=100,
+        help="Requests with one buyer key at once, after a rest.",
+    )
+    source_requests_per_minute = Variable(
+        "LEADSWITCH_SOURCE_REQUESTS_PER_MINUTE",
+        parse_count,
+        default=60_000,
+        old_names=("LEADSWITCH_SOURCE_REQUESTS_A_MINUTE",),
+        help="Requests per minute with one source key, in the long run.",
+    )
+    source_request_burst = Variable(
+        "LEADSWITCH_SOURCE_REQUEST_BURST",
+        parse_count,
+        default=5_000,
+        help="Requests with one source key at once, after a rest.",
+    )
+    dispatch_now_per_hour = Variable(
+        "LEADSWITCH_DISPATCH_NOW_PER_HOUR",
+        parse_count,
+        default=3,
+        old_names=("LEADSWITCH_DISPATCH_NOW_AN_HOUR",),
+        help="How often per hour one lead may be tried because its sender asks (dispatch-now). All may come at once.",
+    )
+    reruns_per_hour = Variable(
+        "LEADSWITCH_RERUNS_PER_HOUR",
+        parse_count,
+        default=30,
+        old_names=("LEADSWITCH_RERUNS_AN_HOUR",),
+        help="How often per hour operators may run one lead again. All may come at once.",
+    )
+    desk_checks_per_minute = Variable(
+        "LEADSWITCH_DESK_CHECKS_PER_MINUTE",
+        parse_count,
+        default=120,
+        old_names=("LEADSWITCH_DESK_CHECKS_A_MINUTE",),
+        help="How often per minute the admin checks what one person types into a form before it is saved.",
+    )
+    desk_check_burst = Variable(
+        "LEADSWITCH_DESK_CHECK_BURST", parse_count, default=30, help="Such checks at once, after a rest."
+    )
+    large_sum_dollars = Variable(
+        "LEADSWITCH_LARGE_SUM_DOLLARS",
+        parse_count,
+        default=10_000,
+        help=(
+            'A top-up, adjustment or credit limit above this needs the permission "Can move large sums", and the amount'
+            " typed twice."
+        ),
+    )
+
+    @property
+    def rate_limits(self) -> Mapping[str, tuple[int, int]]:
+        """By kind of API key, and of people in the admin: requests per minute, and how many of them at once."""
+        return {
+            "desk": (self.desk_checks_per_minute, self.desk_check_burst),
+            "buyer": (self.buyer_requests_per_minute, self.buyer_request_burst),
+            "source": (self.source_requests_per_minute, self.source_request_burst),
+        }
+
+    @property
+    def lead_tries_per_hour(self) -> Mapping[str, int]:
+        """By who asks."""
+        return {"sender": self.dispatch_now_per_hour, "operator": self.reruns_per_hour}

@@ -1,0 +1,129 @@
+"""Readers of one variable's text. Each raises BadEnvironment, which names the variable and the fix."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+REPOSITORY: Final = Path(__file__).resolve().parents[2]
+MAX_HOURS: Final = 2_160  # the longest a lead lives, unless its workspace says otherwise
+MIN_SECRET_LENGTH: Final = 32
+TRUE_WORDS: Final = ("true", "1", "yes", "on")
+FALSE_WORDS: Final = ("false", "0", "no", "off")
+POSTGRES_SCHEMES: Final = ("postgres", "postgresql")
+REDIS_SCHEMES: Final = ("redis", "rediss", "unix")
+# Health probes come from the machine itself.
+LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
+
+
+class BadEnvironment(ImproperlyConfigured):
+    """A variable is misspelled, missing or malformed."""
+
+    def __init__(self, variable: str, problem: str, fix: str) -> None:
+        super().__init__(f"{variable}: {problem}. {fix} (.env.example lists every variable)")
+        self.variable = variable
+
+
+def parse_text(_name: str, text: str) -> str:
+    return text
+
+
+def parse_directory(_name: str, text: str) -> Path:
+    """A relative path starts at the repository."""
+    path = Path(text).expanduser()
+    return path if path.is_absolute() else REPOSITORY / path
+
+
+def parse_hosts(name: str, text: str) -> tuple[str, ...]:
+    """Host names with commas between them. Loopback is always added."""
+    hosts = tuple(host.strip() for host in text.split(",") if host.strip())
+    for host in hosts:
+        if "/" in host or " " in host:
+            raise BadEnvironment(name, f"{host!r} is not a host name", "Use leads.example.com,other")
+    if not hosts:
+        raise BadEnvironment(name, "names no host", "Use leads.example.com,other")
+    return (*hosts, *LOOPBACK)
+
+
+def parse_bool(name: str, text: str) -> bool:
+    if text.lower() in TRUE_WORDS:
+        return True
+    if text.lower() in FALSE_WORDS:
+        return False
+    raise BadEnvironment(name, f"{text!r} is neither true nor false", "Use true or false")
+
+
+def parse_count(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) >= 1):
+        raise BadEnvironment(name, f"{text!r} is not a positive whole number", "Use digits only, such as 5")
+    return int(text)
+
+
+def parse_hours(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= MAX_HOURS):
+        raise BadEnvironment(name, f"{text!r} is not a number of hours", f"Use 0 to {MAX_HOURS}, such as 24")
+    return int(text)
+
+
+def parse_prefix(name: str, text: str) -> str:
+    if not (text.replace("-", "").replace("_", "").isalnum() and text.isascii()):
+        raise BadEnvironment(name, f"{text!r} is not a key prefix", "Use letters, digits, - and _ only")
+    return text
+
+
+def parse_secret(name: str, text: str) -> str:
+    if len(text) < MIN_SECRET_LENGTH:
+        raise BadEnvironment(name, "is too short to be safe", "Set 50 random characters")
+    return text
+
+
+def one_of(*allowed: str) -> Callable[[str, str], str]:
+    def parse(name: str, text: str) -> str:
+        if text not in allowed:
+            raise BadEnvironment(name, f"{text!r} is unknown", f"Use one of {', '.join(allowed)}")
+        return text
+
+    return parse
+
+
+def parse_postgres_url(name: str, text: str) -> str:
+    parts = _split_url(name, text, POSTGRES_SCHEMES, example="postgres://user:secret@host:5432/leadswitch")
+    if not parts.path.strip("/"):
+        raise BadEnvironment(name, "names no database", "Use postgres://user:secret@host:5432/leadswitch")
+    return text
+
+
+def parse_redis_url(name: str, text: str) -> str:
+    _split_url(name, text, REDIS_SCHEMES, example="redis://host:6379/0")
+    return text
+
+
+def parse_program_dir(name: str, text: str) -> str:
+    if not (Path(text) / "initdb").is_file():
+        raise BadEnvironment(
+            name, f"{text!r} does not contain initdb", "Use /usr/lib/postgresql/15/bin or similar"
+        )
+    return text
+
+
+def parse_program(name: str, text: str) -> str:
+    if not os.access(text, os.X_OK) or Path(text).is_dir():
+        raise BadEnvironment(name, f"{text!r} is not a program", "Use /usr/bin/valkey-server or similar")
+    return text
+
+
+def _split_url(name: str, text: str, schemes: tuple[str, ...], *, example: str) -> SplitResult:
+    fix = f"Use a URL such as {example}"
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # raises ValueError if it is not a number
+    except ValueError as error:
+        raise BadEnvironment(name, f"is not a URL ({error})", fix) from error
+    if parts.scheme not in schemes:
+        raise BadEnvironment(name, f"scheme {parts.scheme!r} is not one of {', '.join(schemes)}", fix)
+    if not parts.netloc and parts.scheme != "unix":
+        raise BadEnvironment(name, "names no host", fix)
+    return parts

@@ -1,0 +1,58 @@
+"""Reads the process environment and the .env file. Every mistake is an error that names the variable and the fix."""
+
+import os
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+import environ
+
+from leadswitch.env.data import ENV_FILE, Locations, Places
+from leadswitch.env.parse import REPOSITORY, BadEnvironment
+from leadswitch.env.registry import OWN_NAMES, OWN_PREFIX, RENAMED, VARIABLES, Environment
+
+
+def read_environment(source: Mapping[str, str] | None = None) -> Environment:
+    """Read every variable. Raises BadEnvironment; creates the embedded secrets when they are missing."""
+    environment = Environment(_load(source))
+    for variable in VARIABLES:
+        getattr(environment, variable.field)
+    return environment
+
+
+def read_locations(source: Mapping[str, str] | None = None) -> Locations:
+    """Only where the data is: what the command that starts and stops the servers needs."""
+    return Places(_load(source)).locations
+
+
+def _load(source: Mapping[str, str] | None) -> dict[str, str]:
+    """The process environment over the .env file, with the names of our own variables checked."""
+    process = dict(os.environ if source is None else source)
+    texts = {**_read_file(process), **process}
+    for name in sorted(texts):
+        if name in RENAMED:
+            raise BadEnvironment(name, "has a new name", f"Set {RENAMED[name]} instead")
+        if name.startswith(OWN_PREFIX) and name not in OWN_NAMES:
+            raise BadEnvironment(name, "no such variable", _suggest(name))
+    return texts
+
+
+def _read_file(process: Mapping[str, str]) -> dict[str, str]:
+    """Variables of the .env file; LEADSWITCH_ENV_FILE names another one, empty none."""
+    named = process.get(ENV_FILE)
+    path = REPOSITORY / ".env" if named is None else Path(named)
+    if named == "" or (named is None and not path.exists()):
+        return {}
+    if not path.is_file():
+        raise BadEnvironment(ENV_FILE, f"{named!r} is not a file", "Name an existing file")
+
+    class FileEnv(environ.Env):  # type: ignore[misc]  # the library is untyped
+        ENVIRON: dict[str, str] = {}
+
+    FileEnv.read_env(path)
+    return FileEnv.ENVIRON
+
+
+def _suggest(name: str) -> str:
+    close = get_close_matches(name, OWN_NAMES, n=1)
+    return f"Did you mean {close[0]}?" if close else "Remove it"

@@ -1,0 +1,33 @@
+"""Every variable, in the order of .env.example. A new variable is one row in one of these sections."""
+
+from typing import Any, Final
+
+from leadswitch.env.data import Data, Local, Places
+from leadswitch.env.leads import Leads, Processes, Watch
+from leadswitch.env.limits import Limits
+from leadswitch.env.variable import Section, Variable
+from leadswitch.env.web import Login, Secrets, Web
+
+OWN_PREFIX: Final = "LEADSWITCH_"
+SECTIONS: Final[tuple[type[Section], ...]] = (
+    Data,
+    Secrets,
+    Web,
+    Login,
+    Processes,
+    Leads,
+    Watch,
+    Limits,
+    Local,
+)
+
+
+class Environment(Places, Secrets, Web, Login, Processes, Leads, Watch, Limits):
+    """The whole configuration: an attribute for each variable."""
+
+
+VARIABLES: Final[tuple[Variable[Any], ...]] = tuple(
+    variable for section in SECTIONS for variable in section.own_variables()
+)
+OWN_NAMES: Final = frozenset(each.name for each in VARIABLES if each.name.startswith(OWN_PREFIX))
+RENAMED: Final = {old: each.name for each in VARIABLES for old in each.old_names}

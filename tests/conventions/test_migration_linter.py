@@ -1,0 +1,90 @@
+"""The linter of migrations: `make check` runs it. It must refuse what is unsafe."""
+
+import runpy
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.db import migrations, models
+from django.db.migrations.loader import MigrationLoader
+
+from leadswitch.env import REPOSITORY
+
+LINTER = SimpleNamespace(**runpy.run_path(str(REPOSITORY / "ops/lint_migrations.py")))
+LAST = ("tracing", max(name for app, name in MigrationLoader(None).disk_migrations if app == "tracing"))
+
+UNSAFE: dict[str, Any] = {
+    "renaming-column": migrations.RenameField("attempt", "number", "other_number"),
+    "renaming-table": migrations.AlterModelTable("attempt", "tracing_other"),
+    "ban-drop-column": migrations.RemoveField("attempt", "number"),
+    "require-concurrent-index-creation": migrations.AddIndex(
+        "attempt", models.Index(fields=["number"], name="attempt_other")
+    ),
+    "constraint-missing-not-valid": migrations.AddConstraint(
+        "attempt", models.CheckConstraint(condition=models.Q(pk__gt=0), name="attempt_check")
+    ),
+}
+
+
+def lint(monkeypatch: pytest.MonkeyPatch, operation: Any, **attributes: Any) -> set[str]:
+    """Lint a migration after the last one of tracing, as if it were on the disk."""
+    name = "9999_new"
+    migration = type(
+        "Migration",
+        (migrations.Migration,),
+        {"dependencies": [LAST], "operations": [operation], **attributes},
+    )(name, "tracing")
+    read = MigrationLoader.load_disk
+
+    def load_disk(loader: Any) -> None:
+        read(loader)
+        loader.disk_migrations["tracing", name] = migration
+
+    monkeypatch.setattr(MigrationLoader, "load_disk", load_disk)
+    problems = LINTER.lint(MigrationLoader(None), accepted={"tracing": LAST[1]})
+    assert {(each.app, each.name) for each in problems} <= {("tracing", name)}
+    return {each.rule for each in problems}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("rule", UNSAFE)
+def test_unsafe_migration_is_refused(monkeypatch: pytest.MonkeyPatch, rule: str) -> None:
+    assert rule in lint(monkeypatch, UNSAFE[rule])
+
+
+@pytest.mark.django_db
+def test_safe_migration_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    operation = migrations.AddField("attempt", "other", models.TextField(null=True))
+    assert lint(monkeypatch, operation) == set()
+
+
+@pytest.mark.django_db
+def test_reason_beside_the_operations_accepts_one_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    attributes = {"lint_accepted": {"renaming-column": "nothing reads it"}}
+    assert lint(monkeypatch, UNSAFE["renaming-column"], **attributes) == set()
+
+
+@pytest.mark.django_db
+def test_reason_for_a_rule_that_is_not_broken_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    operation = migrations.AddField("attempt", "other", models.TextField(null=True))
+    assert lint(monkeypatch, operation, lint_accepted={"ban-drop-column": "?"}) == {"ban-drop-column"}
+
+
+def test_sql_that_cannot_be_read_is_refused() -> None:
+    assert {rule for rule, _ in LINTER.run_squawk("ALTER TABL;")} == {"syntax-error"}
+
+
+def test_accepted_migrations_exist_and_new_ones_are_found() -> None:
+    on_disk = MigrationLoader(None).disk_migrations
+    assert set(LINTER.ACCEPTED.items()) <= set(on_disk)
+    assert ("leadswitch", "0004_drop_library_keys") in LINTER.find_new(on_disk, accepted=LINTER.ACCEPTED)
+    assert (
+        {app for app, _ in on_disk}
+        >= set(LINTER.ACCEPTED)
+        == {
+            "leadswitch",
+            "distribution",
+            "routing",
+            "tracing",
+        }
+    )

@@ -1,0 +1,70 @@
+"""Pages that list parts of the product: each part exists, and no part is left out."""
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DOCS = REPOSITORY / "docs"
+APPS = ("leadswitch", "distribution", "routing", "tracing")
+TERM = re.compile(r"^\| (?P<term>[^|]+) \| (?P<meaning>[^|]+) \| `(?P<carrier>[\w.]+)` \|$", re.MULTILINE)
+TERMS = list(TERM.finditer((DOCS / "glossary.md").read_text()))
+
+
+def test_glossary_has_one_sorted_row_for_each_term() -> None:
+    rows = (DOCS / "glossary.md").read_text().count("\n|") - 2
+    terms = [row["term"].casefold() for row in TERMS]
+    assert len(terms) == rows >= 50
+    assert terms == sorted(set(terms))
+
+
+@pytest.mark.parametrize("row", TERMS, ids=lambda row: row["term"])
+def test_carrier_of_a_term_exists(row: re.Match[str]) -> None:
+    try:
+        importlib.import_module(row["carrier"])
+    except ModuleNotFoundError:
+        module, _, name = row["carrier"].rpartition(".")
+        assert hasattr(importlib.import_module(module), name)
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_architecture_lists_every_room(app: str) -> None:
+    page = (DOCS / "architecture.md").read_text()
+    rooms = [
+        path.parent.name
+        for path in (REPOSITORY / app).glob("*/__init__.py")
+        if path.parent.name != "migrations"
+    ]
+    assert rooms
+    assert [room for room in rooms if f"`{app}/{room}/`" not in page] == []
+
+
+@pytest.mark.parametrize("app", ["distribution", "routing"])
+def test_architecture_lists_every_module_beside_the_rooms(app: str) -> None:
+    page = (DOCS / "architecture.md").read_text()
+    modules = [
+        path.name for path in (REPOSITORY / app).glob("*.py") if path.name not in {"__init__.py", "apps.py"}
+    ]
+    assert modules
+    assert [module for module in modules if f"`{app}/{module}`" not in page] == []
+
+
+def test_architecture_has_the_rows_of_the_import_contracts() -> None:
+    """The order of rooms in the page is that of the contracts, row by row."""
+    contracts = re.findall(
+        r'containers = \["(\w+)"\].*?layers = \[\n(.*?)\n\]',
+        (REPOSITORY / "pyproject.toml").read_text(),
+        re.S,
+    )
+    assert [app for app, _ in contracts] == ["distribution", "routing"]
+    for app, layers in contracts:
+        expected = [set(row.split(" | ")) for row in re.findall(r'"(.+)"', layers)]
+        section = (DOCS / "architecture.md").read_text().split(f"\n### {app}: ")[1].split("\n### ")[0]
+        rows: list[set[str]] = []
+        for number, cells in re.findall(r"^\| (\d*) ?\| (`[^|]+) \|", section, re.MULTILINE):
+            if number:
+                rows.append(set())
+            rows[-1] |= set(re.findall(rf"`{app}/(\w+)(?:/|\.py)`", cells))
+        assert rows == expected
