@@ -68,3 +68,37 @@ def test_architecture_has_the_rows_of_the_import_contracts() -> None:
                 rows.append(set())
             rows[-1] |= set(re.findall(rf"`{app}/(\w+)(?:/|\.py)`", cells))
         assert rows == expected
+
+
+CHANGES = (
+    "A gate",
+    "A skip reason",
+    "An event of the trace",
+    "An intake format",
+    "A reconciler",
+    "An environment variable",
+    "An admin page",
+    "An API route",
+    "A metric",
+)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_contributing_lists_existing_files_for_each_kind_of_change(change: str) -> None:
+    section = (REPOSITORY / "CONTRIBUTING.md").read_text().split(f"### {change}\n")[1].split("\n##")[0]
+    paths = re.findall(r"`((?:leadswitch|distribution|routing|tracing|tests|docs)/[\w./-]*)`", section)
+    assert len(paths) >= 3
+    assert [path for path in paths if not (REPOSITORY / path).exists()] == []
+
+
+def test_version_is_the_newest_of_the_changelog() -> None:
+    headings = re.findall(r"^## (.+)$", (REPOSITORY / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0] == "Unreleased"
+    version = re.search(r'^version = "(.+)"$', (REPOSITORY / "pyproject.toml").read_text(), re.MULTILINE)
+    assert version is not None
+    assert headings[1].split()[0] == version[1]
+
+
+def test_changelog_sorts_changes_by_the_known_headings() -> None:
+    headings = re.findall(r"^### (.+)$", (REPOSITORY / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert set(headings) <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
