@@ -24,8 +24,8 @@ ON CONFLICT (name) DO NOTHING
 """
 WRITE: Final = """
 UPDATE routing_reconcilerrun
-SET started_at = clock_timestamp() - make_interval(secs => %(took)s), ended_at = clock_timestamp(),
-    done_at = CASE WHEN %(failure)s = '' THEN clock_timestamp() ELSE done_at END,
+SET started_at = statement_timestamp() - make_interval(secs => %(took)s), ended_at = statement_timestamp(),
+    done_at = CASE WHEN %(failure)s = '' THEN statement_timestamp() ELSE done_at END,
     checked = %(checked)s, repaired = %(repaired)s, skipped = %(skipped)s, failure = %(failure)s
 WHERE name = %(name)s
 """

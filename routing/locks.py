@@ -190,7 +190,7 @@ def lock_identity(lead: LockedLead) -> None:
     """Wait until no other transaction decides about a lead of the same person, up to the session's lock_timeout.
 
     E-mail and phone are a lock each, taken in ascending order: two leads that share only one of them wait for each
-    other too, and three cannot wait in a ring. What the others have written is seen by the statements after this one.
+    other too, and three cannot deadlock. Statements after this one see what the other transactions have written.
     """
     keys = sorted(_identity_key(each) for each in (lead.email_hash, lead.phone_hash) if each is not None)
     if keys:

@@ -9,8 +9,8 @@ from tracing.models import AuditEntry
 
 MAX_REASON: Final = 200
 MOST_READ: Final = 200
-# Values of these fields name a person or open a door: an entry says only that they changed.
-UNSPOKEN: Final = frozenset(
+# Values of these fields identify a person or grant access: an entry only says that they changed.
+UNAUDITED_FIELDS: Final = frozenset(
     {
         *("first_name", "last_name", "email", "phone", "address", "email_hash", "phone_hash"),
         *("attributes", "consent", "password", "hashed_key", "facts", "response"),
@@ -53,13 +53,13 @@ def read_entries(target: Model, *, limit: int = MOST_READ) -> list[AuditEntry]:
 
 
 def difference(before: State, after: State) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return both without what is equal in them; what may not be spoken of is called "changed"."""
+    """Return both without what is equal in them; the values of UNAUDITED_FIELDS are replaced by "changed"."""
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-    return _spoken(before, names), _spoken(after, names)
+    return _without_values(before, names), _without_values(after, names)
 
 
-def _spoken(state: State, names: list[str]) -> dict[str, Any]:
-    return {name: CHANGED if name in UNSPOKEN else state[name] for name in names if name in state}
+def _without_values(state: State, names: list[str]) -> dict[str, Any]:
+    return {name: CHANGED if name in UNAUDITED_FIELDS else state[name] for name in names if name in state}
 
 
 def read_state(row: Model, *, fields: list[str] | None = None) -> dict[str, Any]:

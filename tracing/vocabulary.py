@@ -59,7 +59,7 @@ EVENT_SHAPES = MappingProxyType(
         Event.DISTRIBUTED: EventShape(required=frozenset({"buyers"}), results=frozenset({"success"})),
         Event.FAILED: EventShape(
             required=frozenset({"due_at"}),
-            optional=frozenset({"emptied_by", "first_lead_id", "cause", "losses"}),
+            optional=frozenset({"emptied_by", "first_lead_id", "cause", "lost_workers"}),
             results=frozenset({"unsold", "deferred", "retry", "failed", "duplicate", "expired"}),
         ),
         # No code writes these yet: their data has no shape.

@@ -1,7 +1,7 @@
-"""The page "Dispatch": who leads, what waits, what is paused and why; and the switches, which ask for a reason.
+"""The page "Dispatch": who leads, what waits, what is paused and why. Its switches ask for a reason.
 
-Who works for some workspaces sees and switches these; the installation's own numbers and its switch are for who sees
-every workspace. A script asks for the figures again every two seconds (FRAGMENT_HEADER); without it one reloads.
+A user sees and pauses the workspaces that they work for. Only users who see every workspace see the figures of the
+installation and can pause the whole product. A script refreshes the figures every two seconds (FRAGMENT_HEADER).
 """
 
 from collections.abc import Sequence
@@ -21,8 +21,9 @@ from distribution.admin.confirming import ConfirmingAdmin, ReasonForm
 from distribution.admin.trace_view import FRAGMENT_HEADER
 from routing.dispatch import pauses
 from routing.dispatch.pauses import Pause
-from routing.dispatch.report import tell_pause
-from routing.dispatch.state import find_problems, read_state
+from routing.dispatch.problems import find_problems
+from routing.dispatch.report import describe_pause
+from routing.dispatch.state import read_state
 from routing.locks import is_lock_timeout
 from routing.models import DispatchControl, DispatchPath, Workspace
 from routing.queries import count_due
@@ -35,11 +36,11 @@ SHOWN: Final = 100
 MOST_COUNTED: Final = 10_000
 ACTIONS: Final = {"pause": "Pause", "resume": "Resume"}
 CHANGED: Final = "Nothing was changed: it was resumed and paused again after you opened this page."
-BUSY: Final = "Somebody else is switching at this moment: try again."
+BUSY: Final = "Someone else is pausing or resuming right now. Try again."
 
 
 class SwitchForm(ReasonForm):
-    """The switch itself compares what was `seen`, under its lock."""
+    """The switch compares `seen` under its lock."""
 
     asks_again = False
 
@@ -93,7 +94,7 @@ class DispatchAdmin(ConfirmingAdmin):
         )
 
     def switch(self, request: HttpRequest, name: str) -> HttpResponse:
-        """`?workspace=` is whose switch it is; without it, the product's."""
+        """`?workspace=`: the workspace to pause or resume; without it, the whole product."""
         self.require(SWITCH, request=request)
         if name not in ACTIONS:
             raise Http404
@@ -112,7 +113,7 @@ class DispatchAdmin(ConfirmingAdmin):
         return self.confirm(request, title=f"{ACTIONS[name]}: {whose}", form=form, context=context)
 
     def _find_workspace(self, request: HttpRequest) -> Workspace | None:
-        """One that the user does not see does not exist; the product's switch is not for who sees some alone."""
+        """Raises Http404 if the user does not see the workspace, PermissionDenied for the product."""
         ids = visible_ids(request)
         chosen = request.GET.get("workspace")
         if chosen is None:
@@ -125,7 +126,7 @@ class DispatchAdmin(ConfirmingAdmin):
         return workspace
 
     def _do(self, request: HttpRequest, name: str, workspace: Workspace | None, form: ReasonForm) -> bool:
-        """Returns False when it must be tried again; the form says why."""
+        """Returns False when the user must try again; the form says why."""
         try:
             is_changed = pauses.switch(
                 None if workspace is None else workspace.pk,
@@ -144,42 +145,44 @@ class DispatchAdmin(ConfirmingAdmin):
             return False
         whose = "The whole product" if workspace is None else str(workspace)
         now = (
-            f"{whose} is paused." if name == "pause" else f"{whose} is running again. {_tell_due(workspace)}"
+            f"{whose} is paused."
+            if name == "pause"
+            else f"{whose} is running again. {_describe_due(workspace)}"
         )
         if is_changed:
             self.message_user(request, now, messages.SUCCESS)
         else:
             self.message_user(
-                request, f"{now} Somebody was faster: nothing was changed again.", messages.WARNING
+                request, f"{now} Someone else had already done this. Nothing was changed.", messages.WARNING
             )
         return True
 
 
 def _lines(name: str, workspace: Workspace | None, pause: Pause | None) -> Sequence[str]:
     if pause is not None and name == "pause":
-        return [f"It is paused already, {tell_pause(pause)}."]
+        return [f"It is already paused, {describe_pause(pause)}."]
     if pause is None and name == "resume":
         return ["It is not paused."]
     if pause is not None:
         return [
-            f"It has been paused {tell_pause(pause)}.",
-            "Leads that became due since then start at once, as fast as the workers take them.",
+            f"It has been paused {describe_pause(pause)}.",
+            "Leads that became due since then start at once, as fast as the workers can process them.",
         ]
     whose = "in any workspace" if workspace is None else f"of {workspace}"
     return [
-        f"From now on no lead {whose} is started or sold, until somebody resumes it.",
-        "Leads are still taken in, and keep their due times.",
+        f"From now on, no lead {whose} is started or sold until someone resumes it.",
+        "Leads are still accepted and keep their due times.",
     ]
 
 
-def _tell_due(workspace: Workspace | None) -> str:
+def _describe_due(workspace: Workspace | None) -> str:
     due = count_due(None if workspace is None else workspace.pk, limit=MOST_COUNTED)
     more = "or more " if due == MOST_COUNTED else ""
-    return f"{due:,} {more}{'lead is' if due == 1 else 'leads are'} due and {'starts' if due == 1 else 'start'} now."
+    return f"{due:,} {more}{'lead is due and starts' if due == 1 else 'leads are due and start'} now."
 
 
 def _page(request: HttpRequest) -> str:
-    """With the search that it had."""
+    """The page, with the search that it had."""
     url = reverse("admin:routing_dispatchcontrol_changelist")
     search = parse_text(request.GET.get("q", ""))
     return f"{url}?{urlencode({'q': search})}" if search else url

@@ -14,7 +14,7 @@ import routing.values.opening_hours
 class Migration(migrations.Migration):
     dependencies = [
         ("distribution", "0022_returned_assignments"),
-        ("routing", "0030_plain_words"),
+        ("routing", "0031_plain_words"),
     ]
 
     operations = [

@@ -30,18 +30,18 @@ def grouped(number: int) -> str:
 
 @register.inclusion_tag("admin/leadswitch/pause_banner.html", takes_context=True)
 def pause_banner(context: dict[str, Any]) -> dict[str, Any]:
-    """What is paused now. Who paused the whole product and why is told to people who see every workspace."""
+    """What is paused now. Only users who see every workspace see who paused the whole product, and why."""
     request = context.get("request")
-    # The page that asks for the second factor has a user, too: who is not in yet sees nothing.
+    # The page for the second factor has a user too. Before the login is complete, they see nothing.
     if request is None or not (
         site.has_permission(request) and request.user.has_perm("routing.view_workspace")
     ):
         return {"product": None, "workspaces": []}
     visible = visible_ids(request)
-    holding = read_active_pauses(visible, limit=NAMED + 1)
-    workspaces = [each for each in holding if each.workspace_id is not None]
+    active = read_active_pauses(visible, limit=NAMED + 1)
+    workspaces = [each for each in active if each.workspace_id is not None]
     return {
-        "product": next((each.pause for each in holding if each.workspace_id is None), None),
+        "product": next((each.pause for each in active if each.workspace_id is None), None),
         "is_whole": visible is None,
         "workspaces": workspaces[:NAMED],
         "has_more": len(workspaces) > NAMED,
@@ -50,7 +50,7 @@ def pause_banner(context: dict[str, Any]) -> dict[str, Any]:
 
 @register.inclusion_tag("admin/leadswitch/dispatch_card.html", takes_context=True)
 def dispatch_card(context: dict[str, Any]) -> dict[str, Any]:
-    """Nothing for people who may not look at workspaces."""
+    """Empty for users who may not view workspaces."""
     request = context["request"]
     if not request.user.has_perm("routing.view_workspace"):
         return {"brief": None}

@@ -16,7 +16,7 @@ from routing.conditions.rewriting import rewrite_condition
 from routing.locks import try_lock_rules
 from routing.models import RoutingRule, Workspace
 from routing.models.rule_triggers import MAX_HOPS
-from routing.rules.cycles import find_ring, is_path_too_long
+from routing.rules.cycles import find_cycle, is_path_too_long
 from tracing.admin.audited import ReasonedForm
 from tracing.admin.scope import visible_ids
 
@@ -24,7 +24,7 @@ OTHER_WORKSPACE = "another workspace"
 
 
 class RuleForm(ReasonedForm):
-    """Refuses a rule that leads nowhere else, into a ring or too far, with the way it would make."""
+    """Refuses a rule that leads nowhere else, into a cycle or too far, with the way it would make."""
 
     # Set for each request: of other workspaces not even the name is told.
     visible_ids: ClassVar[Collection[int] | None] = None
@@ -35,7 +35,7 @@ class RuleForm(ReasonedForm):
         if workspace_id is None or destination_id is None:
             return cleaned
         if workspace_id == destination_id:
-            self._refuse("The lead is already in this workspace. Choose another.")
+            self._refuse("The lead is there already: choose another workspace.")
         elif self.cleaned_data.get("active"):
             self._check_path(workspace_id, destination_id)
         return cleaned
@@ -51,13 +51,13 @@ class RuleForm(ReasonedForm):
 
     def _check_path(self, workspace_id: int, destination_id: int) -> None:
         if not try_lock_rules():
-            self.add_error(None, "Someone else is changing rules right now. Try again.")
+            self.add_error(None, "Somebody else is changing rules at this moment: try again.")
             return
         ends = {"workspace_id": workspace_id, "destination_id": destination_id, "rule_id": self.instance.pk}
-        ring = find_ring(**ends)
-        if ring:
-            names = self._names(ring)
-            self._refuse(f"These rules form a loop: {' → '.join(names[each] for each in ring)}.")
+        cycle = find_cycle(**ends)
+        if cycle:
+            names = self._names(cycle)
+            self._refuse(f"This makes a cycle: {' → '.join(names[each] for each in cycle)}.")
         elif is_path_too_long(**ends):
             self._refuse(f"This makes a path of more than {MAX_HOPS} rules in a row. Remove some.")
 
@@ -98,8 +98,7 @@ class RoutingRuleAdmin(TrialPage, ConfigurationAdmin):
     autocomplete_fields = ("workspace", "destination")
     readonly_fields = ("public_id", "created_at")
     empty_list_text = (
-        "Without rules, every lead stays in the workspace that received it. Add a rule to route leads to another "
-        "workspace."
+        "Without a rule every lead stays in the workspace that it came into. Add one to send leads on."
     )
     tellers = {"conditions": tell_condition}
     rewriters = {"conditions": rewrite_condition}

@@ -28,11 +28,11 @@ def _text(max_length: int, help_text: str = "") -> serializers.CharField:
 class ConsentDocument(serializers.Serializer[Any]):
     """Proof that the person agreed to be contacted."""
 
-    given_at = serializers.DateTimeField(help_text="When the person agreed, with a UTC offset.")
-    text = _text(4_000, "What the person agreed to.")
+    given_at = serializers.DateTimeField(help_text="When the person gave consent, with a UTC offset.")
+    text = _text(4_000, "The text the person agreed to.")
     ip = _text(50)
-    url = _text(2_000, "The page of the form.")
-    token = _text(500, "A certificate's token.")
+    url = _text(2_000, "URL of the form page.")
+    token = _text(500, "Token of a consent certificate.")
 
 
 @extend_schema_field({"type": "object", "additionalProperties": True})
@@ -47,42 +47,48 @@ class NewLead(serializers.Serializer[Any]):
     `warnings`.
     """
 
-    zip = serializers.CharField(max_length=20, help_text="Five digits, or ZIP+4; elsewhere the postal code.")
+    zip = serializers.CharField(
+        max_length=20, help_text="Five digits or ZIP+4. Outside the US, the postal code."
+    )
     email = _text(254)
-    phone = _text(60, "Any notation; stored as E.164, with its extension apart.")
-    phone_extension = _text(60, "Up to 15 digits, if it is not in the phone.")
-    vertical = _text(200, "What it is about. Without it, the source's default.")
+    phone = _text(60, "Any format. Stored as E.164, with the extension in its own field.")
+    phone_extension = _text(60, "Up to 15 digits, if not part of the phone.")
+    vertical = _text(200, "Vertical of the lead. Defaults to the source's vertical.")
     first_name = _text(100)
     last_name = _text(100)
     address = _text(200)
     city = _text(100)
-    state = _text(50, "Two letters; the ZIP code decides where they differ.")
-    country = _text(50, "ISO 3166; US when left out.")
+    state = _text(50, "Two letters. If it does not match the ZIP code, the ZIP code is used.")
+    country = _text(50, "ISO 3166 code. Defaults to US.")
     attributes = AttributesDocument(
-        required=False, allow_null=True, help_text="Free facts that conditions can read."
+        required=False, allow_null=True, help_text="Additional data that conditions can use."
     )
     consent = ConsentDocument(required=False, allow_null=True)
-    external_id = _text(100, "Your own id: the same one again is refused with 409.")
+    external_id = _text(100, "Your own id for the lead. Sending the same id again returns 409.")
 
 
 class NewBatch(serializers.Serializer[Any]):
     leads = serializers.ListField(
-        child=NewLead(), min_length=1, max_length=1_000, help_text="Each is judged on its own."
+        child=NewLead(),
+        min_length=1,
+        max_length=1_000,
+        help_text="Each lead is stored or refused separately.",
     )
 
 
 class Warning(serializers.Serializer[Any]):
-    field = serializers.CharField(help_text="The field, or the key as it came.")
+    field = serializers.CharField(help_text="The field, or the key as you sent it.")
     code = serializers.ChoiceField(choices=sorted(CORRECTIONS))
     received = serializers.JSONField(
-        allow_null=True, help_text="What came, in the answer to what was sent only; null later."
+        allow_null=True,
+        help_text="The value you sent. Only in the response to the request; null in later reads.",
     )
-    message = serializers.CharField(help_text="What was done.")
+    message = serializers.CharField(help_text="What was changed.")
 
 
 class IncompleteDocument(serializers.Serializer[Any]):
     message = serializers.CharField()
-    url = serializers.CharField(help_text="Ask here again.")
+    url = serializers.CharField(help_text="URL of this lead.")
 
 
 class LeadAnswer(serializers.Serializer[Any]):
@@ -92,29 +98,30 @@ class LeadAnswer(serializers.Serializer[Any]):
     result = serializers.ChoiceField(
         choices=AttemptResult.choices,
         allow_null=True,
-        help_text="How the last attempt ended; null before it.",
+        help_text="Result of the latest attempt. Null before the first.",
     )
     reason = serializers.CharField(
         allow_null=True,
-        help_text="Code of why it was not sold. Of a lead that was sent on to a partner only what lies in the lead.",
+        help_text="Code of why it was not sold. For a lead that was routed to a partner, only reasons that concern the "
+        "lead itself.",
     )
     message = serializers.CharField(allow_null=True, help_text="The reason as a sentence.")
     buyers = serializers.IntegerField(
         allow_null=True,
-        help_text="To how many its last attempt sold it; 0: to none, or all have returned it. Null: not known yet.",
+        help_text="Number of buyers the latest attempt sold it to. 0: none, or all returned it. Null: not known yet.",
     )
     duplicate_of = serializers.UUIDField(
         allow_null=True,
-        help_text="Of a duplicate: your lead of the same person that came first, if it was yours.",
+        help_text="For a duplicate: your first lead of the same person, if that lead is yours.",
     )
     received_at = serializers.DateTimeField()
     next_attempt_at = serializers.DateTimeField(
-        allow_null=True, help_text="When it is tried next; null: never."
+        allow_null=True, help_text="When it is tried next. Null: never."
     )
-    warnings = Warning(many=True, help_text="What was left out or corrected; empty: nothing.")
+    warnings = Warning(many=True, help_text="Values that were dropped or corrected. Empty: none.")
     incomplete = IncompleteDocument(
         required=False,
-        help_text="Only when something could not be read right after it was stored. What is given besides is stored.",
+        help_text="Present only if the lead was stored but could not be read back completely. Other fields are correct.",
     )
 
 
@@ -138,10 +145,10 @@ class ErrorBody(serializers.Serializer[Any]):
     fields = serializers.DictField(  # type: ignore[assignment]
         child=serializers.ListField(child=FieldProblem()),
         required=False,
-        help_text="Only with validation_failed: what is wrong, by the path of the field.",
+        help_text="Only with validation_failed: what is wrong, by field path.",
     )
     lead_id = serializers.UUIDField(required=False, help_text="The lead that has this external_id.")
-    status = serializers.CharField(required=False, help_text="How the lead has ended.")
+    status = serializers.CharField(required=False, help_text="Final status of the lead.")
 
 
 class ErrorAnswer(serializers.Serializer[Any]):
@@ -163,33 +170,35 @@ class BatchAnswer(serializers.Serializer[Any]):
 
 
 ERRORS: Final = {
-    400: "Not valid JSON (malformed), or wrong fields or parameters (validation_failed).",
-    401: "No usable key of the right kind.",
-    403: "The key lacks the scope that this needs.",
-    404: "There is nothing here, or it is not yours.",
-    409: "In conflict with what is there.",
-    411: "The body has no Content-Length.",
+    400: "Invalid JSON (malformed), or invalid fields or parameters (validation_failed).",
+    401: "Missing or invalid API key.",
+    403: "The key does not have the required scope.",
+    404: "Not found, or it belongs to someone else.",
+    409: "Conflicts with existing data.",
+    411: "The request has no Content-Length.",
     413: "The body is too large.",
-    415: "The body is neither JSON in UTF-8 nor, for one lead, a form.",
-    422: "The Idempotency-Key came before with another body.",
-    429: "This key asks too fast: try again after the seconds in Retry-After.",
-    503: "The database does not answer: try again in a moment.",
+    415: "The body is not JSON in UTF-8 or, for a single lead, a form.",
+    422: "The Idempotency-Key was already used with another body.",
+    429: "Too many requests with this key. Try again after the number of seconds in Retry-After.",
+    503: "The database is not available. Try again in a moment.",
 }
 IDEMPOTENCY_KEY: Final = OpenApiParameter(
     "Idempotency-Key",
     location=OpenApiParameter.HEADER,
     type={"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[\x20-\x7e]+$"},
-    description="Makes it safe to send the request again: for 24 hours the same key and body get the same answer."
-    " Keys belong to the source; the order of JSON keys does not matter.",
+    description="Makes it safe to retry the request. For 24 hours the same key and body return the same response. Keys "
+    "belong to the source. The order of JSON keys does not matter.",
 )
 PREFER: Final = OpenApiParameter(
     "Prefer",
     location=OpenApiParameter.HEADER,
     type={"type": "string", "pattern": "^wait=[0-9]+$"},
-    description="`wait=N`: decide while I wait, up to N seconds (at most 30), and answer with the decision.",
+    description="`wait=N`: wait up to N seconds (at most 30) for the decision and return it.",
 )
 REASON: Final = OpenApiParameter(
-    "reason", type={"type": "string", "maxLength": MAX_REASON}, description="Why. Name no person in it."
+    "reason",
+    type={"type": "string", "maxLength": MAX_REASON},
+    description="Reason. Do not include names or contact details.",
 )
 WARNING: Final = {
     "field": "email",
@@ -213,7 +222,7 @@ LEAD_EXAMPLE: Final = OpenApiExample(
     request_only=True,
 )
 PENDING_EXAMPLE: Final = OpenApiExample(
-    "Taken in",
+    "Accepted",
     value={
         "id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e",
         "external_id": "form-4711",
@@ -231,7 +240,7 @@ PENDING_EXAMPLE: Final = OpenApiExample(
     status_codes=["201"],
 )
 SOLD_EXAMPLE: Final = OpenApiExample(
-    "Decided while the sender waited",
+    "Decided while waiting",
     value={
         "id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e",
         "external_id": "form-4711",
@@ -293,7 +302,7 @@ WAITING_EXAMPLE: Final = OpenApiExample(
     status_codes=["202"],
 )
 ENDED_EXAMPLE: Final = OpenApiExample(
-    "It has ended",
+    "Already finished",
     value={
         "error": {
             "code": "validation_failed",
@@ -302,7 +311,7 @@ ENDED_EXAMPLE: Final = OpenApiExample(
                 "status": [
                     {
                         "code": "not_waiting",
-                        "message": "it has ended as distributed; only a lead that waits can be dispatched",
+                        "message": "it is finished (distributed); only a waiting lead can be dispatched",
                     }
                 ]
             },
@@ -313,12 +322,12 @@ ENDED_EXAMPLE: Final = OpenApiExample(
 )
 RUNNING_EXAMPLE: Final = OpenApiExample(
     "It is running",
-    value={"error": {"code": "conflict", "message": "Not now: it is being worked on at this moment."}},
+    value={"error": {"code": "conflict", "message": "Not now: it is being processed right now."}},
     response_only=True,
     status_codes=["409"],
 )
 INVALID_EXAMPLE: Final = OpenApiExample(
-    "Wrong fields",
+    "Invalid fields",
     value={
         "error": {
             "code": "validation_failed",
@@ -330,7 +339,7 @@ INVALID_EXAMPLE: Final = OpenApiExample(
     status_codes=["400"],
 )
 BATCH_EXAMPLE: Final = OpenApiExample(
-    "One of two is wrong",
+    "One of two is invalid",
     value={
         "accepted": 1,
         "rejected": 1,
@@ -382,9 +391,9 @@ RATE_HEADERS: Final = [
         description=description,
     )
     for name, description in (
-        ("RateLimit-Limit", "How many requests this key may send at once after a rest."),
-        ("RateLimit-Remaining", "How many of them are left."),
-        ("RateLimit-Reset", "Seconds until all of them are back."),
+        ("RateLimit-Limit", "Maximum burst of requests for this key."),
+        ("RateLimit-Remaining", "Requests left in the burst."),
+        ("RateLimit-Reset", "Seconds until the full burst is available again."),
     )
 ]
 RETRY_AFTER: Final = OpenApiParameter(
@@ -392,11 +401,11 @@ RETRY_AFTER: Final = OpenApiParameter(
     type=OpenApiTypes.INT,
     location=OpenApiParameter.HEADER,
     response=[429, 503],
-    description="Seconds after which to try again.",
+    description="Seconds to wait before you try again.",
 )
 LIMIT_HEADERS: Final = [*RATE_HEADERS, RETRY_AFTER]
 TOO_FAST_EXAMPLE: Final = OpenApiExample(
-    "Too fast",
+    "Rate limited",
     value={
         "error": {
             "code": "rate_limited",
@@ -412,13 +421,13 @@ UNKNOWN_EXAMPLE: Final = OpenApiExample(
     response_only=True,
     status_codes=["401"],
 )
-REPLAYED: Final = "`true` when this is the stored answer of the first request."
+REPLAYED: Final = "`true` if this is the stored response to the first request."
 
 POST_LEAD: Final = extend_schema(
     operation_id="leads_create",
     summary="Send a lead",
-    description="Stores the lead and answers at once; the workers decide. `Prefer: wait=N` waits for the decision. A"
-    " form may be sent instead of JSON: names nest with brackets, such as `consent[given_at]`.",
+    description="Stores the lead and responds immediately. Workers distribute it. `Prefer: wait=N` waits for the "
+    "result. You can send a form instead of JSON, with brackets for nested names, such as `consent[given_at]`.",
     tags=["leads"],
     request={
         "application/json": NewLead,
@@ -432,8 +441,8 @@ POST_LEAD: Final = extend_schema(
     parameters=[
         IDEMPOTENCY_KEY,
         PREFER,
-        _header("Location", "Where the lead can be looked up.", 201),
-        _header("Preference-Applied", "The wait that was granted.", 201),
+        _header("Location", "URL of the lead.", 201),
+        _header("Preference-Applied", "The wait that was applied.", 201),
         _header("Idempotency-Replayed", REPLAYED, 201),
         *LIMIT_HEADERS,
     ],
@@ -445,11 +454,11 @@ POST_LEAD: Final = extend_schema(
 POST_BATCH: Final = extend_schema(
     operation_id="leads_batch_create",
     summary="Send up to 1,000 leads",
-    description="Each lead is stored or refused on its own; the results come in the order of the leads.",
+    description="Each lead is stored or refused separately. Results are in the order of the leads.",
     tags=["leads"],
     request=NewBatch,
     responses={
-        200: OpenApiResponse(BatchAnswer, description="A result for each lead."),
+        200: OpenApiResponse(BatchAnswer, description="One result per lead."),
         **describe_errors(409, 411, 413, 415, 422),
     },
     parameters=[IDEMPOTENCY_KEY, _header("Idempotency-Replayed", REPLAYED, 200), *LIMIT_HEADERS],
@@ -457,7 +466,7 @@ POST_BATCH: Final = extend_schema(
 )
 GET_LEAD: Final = extend_schema(
     operation_id="leads_retrieve",
-    summary="Look a lead up",
+    summary="Look up a lead",
     tags=["leads"],
     parameters=LIMIT_HEADERS,
     responses={200: LeadDetail, **describe_errors(404)},
@@ -466,7 +475,7 @@ GET_LEAD: Final = extend_schema(
 DELETE_LEAD: Final = extend_schema(
     operation_id="leads_cancel",
     summary="Cancel a lead",
-    description="Possible until it has ended; 409 with its status after that. Cancelling twice is no error.",
+    description="Possible until the lead is finished; after that, 409 with its status. Idempotent.",
     tags=["leads"],
     parameters=[REASON, *LIMIT_HEADERS],
     responses={200: LeadDetail, **describe_errors(404, 409)},
@@ -475,14 +484,14 @@ DELETE_LEAD: Final = extend_schema(
 DISPATCH_NOW: Final = extend_schema(
     operation_id="leads_dispatch_now",
     summary="Try a waiting lead now",
-    description="Makes a lead that waits for its time due now and hands it to the workers, under every rule that holds"
-    " for a first try: hours, caps, credits, pauses. Idempotent while it is due. 400 when it has ended or an operator"
-    " holds it back, 409 while it is being worked on, 429 when this lead was tried on request too often.",
+    description="Makes a waiting lead due now and queues it, under the same rules as a first try: hours, caps, "
+    "credits, pauses. Idempotent while it is due. 400 if the lead is finished or paused by an operator, 409 while it is "
+    "being processed, 429 if it was tried on request too often.",
     tags=["leads"],
     request=None,
     parameters=LIMIT_HEADERS,
     responses={
-        202: OpenApiResponse(LeadDetail, description="It is due; look it up to see what became of it."),
+        202: OpenApiResponse(LeadDetail, description="The lead is due. Look it up to see the result."),
         **describe_errors(404, 409),
     },
     examples=[WAITING_EXAMPLE, ENDED_EXAMPLE, RUNNING_EXAMPLE, UNKNOWN_EXAMPLE, TOO_FAST_EXAMPLE],

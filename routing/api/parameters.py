@@ -43,7 +43,7 @@ def refuse_unknown(request: Request, *, known: Sequence[str]) -> None:
         if name not in known:
             problems[_safe(name)] = [{"code": "unknown_parameter", "message": _describe(known)}]
         elif len(values) > 1:
-            problems[name] = [{"code": "repeated", "message": "is there more than once: send it once"}]
+            problems[name] = [{"code": "repeated", "message": "appears more than once: send it once"}]
     if problems:
         raise FieldsInvalid(problems)
 

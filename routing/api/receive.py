@@ -33,10 +33,10 @@ def answer_repeatable(repeatable: Repeatable | None, work: Callable[[], Answer])
     try:
         return answer_once(repeatable, work)
     except KeyReused:
-        message = "This Idempotency-Key came before with another body: use a new key for a new request."
+        message = "This Idempotency-Key was already used with another body. Use a new key for a new request."
         raise ApiError(message, status_code=422, code="idempotency_key_reused") from None
     except StillRunning:
-        message = "The first request with this Idempotency-Key has not ended: try again in a moment."
+        message = "The first request with this Idempotency-Key is still running. Try again in a moment."
         raise ApiError(message, status_code=409, code="idempotency_key_in_use") from None
 
 

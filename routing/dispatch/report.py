@@ -1,4 +1,4 @@
-"""The state of the dispatch as `manage.py dispatch status` prints it: lines for people, a document for machines."""
+"""The state of the dispatch as `manage.py dispatch status` prints it: lines for people, JSON for programs."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -17,10 +17,10 @@ WORKSPACE_COLUMNS: Final = ("workspace", "mode", "waiting", "overdue", "paused s
 MOST_NAMED: Final = 10
 
 
-def tell_state(
+def describe_state(
     state: DispatchState, problems: Sequence[str], *, chosen_id: int | None = None
 ) -> Iterator[str]:
-    """Of the workspaces those that are paused, and the chosen one."""
+    """Yield the lines. Of the workspaces only the paused ones and the chosen one are listed."""
     facts = list(_facts(state))
     width = max(len(name) for name, _ in facts)
     yield f"Dispatch at {moment(state.at)}"
@@ -29,17 +29,17 @@ def tell_state(
     if state.redis is not None and state.redis.sizes is not None:
         yield ""
         yield from _shards(state.redis.sizes)
-    told = [each for each in state.workspaces if each.pause or each.id == chosen_id]
-    if told:
+    listed = [each for each in state.workspaces if each.pause or each.id == chosen_id]
+    if listed:
         yield ""
-        yield from _align([WORKSPACE_COLUMNS, *map(_workspace_row, told)], right=(2, 3))
+        yield from _align([WORKSPACE_COLUMNS, *map(_workspace_row, listed)], right=(2, 3))
     yield ""
-    yield from [f"Wrong: {problem}" for problem in problems] or ["Nothing is wrong."]
+    yield from [f"Problem: {problem}" for problem in problems] or ["No problems found."]
 
 
-def tell_pause(pause: Pause) -> str:
-    told = f"since {moment(pause.since)}"
-    return told + (f" by {pause.actor}: {pause.reason}" if pause.actor else " (the audit does not know why)")
+def describe_pause(pause: Pause) -> str:
+    since = f"since {moment(pause.since)}"
+    return since + (f" by {pause.actor}: {pause.reason}" if pause.actor else " (no entry in the audit log)")
 
 
 def _facts(state: DispatchState) -> Iterator[tuple[str, str]]:
@@ -48,12 +48,12 @@ def _facts(state: DispatchState) -> Iterator[tuple[str, str]]:
         path = DispatchPath(control.path).label
         yield (
             "leader",
-            f"{control.leader}, epoch {control.epoch}, {path}, said so {span(control.age.total_seconds())} ago",
+            f"{control.leader}, epoch {control.epoch}, {path}, last heartbeat {span(control.age.total_seconds())} ago",
         )
     else:
-        last = f"; {control.leader} was the last, epoch {control.epoch}" if control.leader else ""
+        last = f" (last leader: {control.leader}, epoch {control.epoch})" if control.leader else ""
         yield "leader", f"none{last}"
-    yield "product", "running" if state.pause is None else f"PAUSED {tell_pause(state.pause)}"
+    yield "product", "running" if state.pause is None else f"PAUSED {describe_pause(state.pause)}"
     yield "Redis", "answers" if redis is not None else f"does not answer: {state.redis_failure}"
     if redis is not None and redis.sizes is not None:
         yield "workers", f"{redis.workers_alive} alive"
@@ -62,52 +62,52 @@ def _facts(state: DispatchState) -> Iterator[tuple[str, str]]:
             f"{redis.sizes.inflight:,}: {redis.sizes.ready:,} queued, {redis.started:,} started",
         )
     total = state.total
-    yield "waiting", f"{total.waiting_display}, of these {total.overdue_display} due, by PostgreSQL"
-    yield "overdue", state.overdue_display
-    yield "last start", _tell_ago(state.started_seconds)
-    yield "canary", _tell_canary(state.canary)
-    yield "reconciled", _tell_reconcilers(state.reconcilers)
+    yield "waiting", f"{total.waiting_display}, of which {total.overdue_display} are due (from PostgreSQL)"
+    yield "oldest", state.overdue_display
+    yield "last start", _describe_ago(state.started_seconds)
+    yield "canary", _describe_canary(state.canary)
+    yield "reconciled", _describe_reconcilers(state.reconcilers)
     modes = ", ".join(f"{number} {mode}" for mode, number in state.modes.items())
     yield "workspaces", f"{state.workspace_count} ({modes}), {state.paused_count} paused"
     if redis is not None:
-        yield "switches", _tell_switches(state, redis.unmirrored)
+        yield "pauses", _describe_mirror(state, redis.unmirrored)
 
 
-def _tell_ago(seconds: float | None) -> str:
+def _describe_ago(seconds: float | None) -> str:
     return "never" if seconds is None else f"{span(seconds)} ago"
 
 
-def _tell_reconcilers(reconcilers: Sequence[LastRun]) -> str:
+def _describe_reconcilers(reconcilers: Sequence[LastRun]) -> str:
     wrong = [each.name for each in reconcilers if not each.is_ok]
     ages = [each.age_seconds for each in reconcilers if each.has_run and each.age_seconds is not None]
-    last = _tell_ago(min(ages, default=None))
+    last = _describe_ago(min(ages, default=None))
     return f"{last}; late or failed: {', '.join(wrong)}" if wrong and ages else last
 
 
-def _tell_canary(canary: Canary) -> str:
+def _describe_canary(canary: Canary) -> str:
     out = "" if canary.out_seconds is None else f"; one has been on its way for {span(canary.out_seconds)}"
     return (
-        "none has come back yet"
+        "none has returned yet"
         if canary.age_seconds is None
-        else f"came back {_tell_ago(canary.age_seconds)}"
+        else f"returned {_describe_ago(canary.age_seconds)}"
     ) + out
 
 
-def _tell_switches(state: DispatchState, unmirrored: frozenset[int | None]) -> str:
+def _describe_mirror(state: DispatchState, unmirrored: frozenset[int | None]) -> str:
     if not unmirrored:
-        return "the same in Redis as in PostgreSQL"
+        return "Redis is up to date"
     slugs = sorted(each.slug for each in state.workspaces if each.id in unmirrored)
     names = [*(["the whole product"] if None in unmirrored else []), *slugs]
     shown = ", ".join(names[:MOST_NAMED]) + (
         f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     )
-    return f"{count(len(names), 'is', 'are')} other in Redis than in PostgreSQL: {shown}"
+    return f"{count(len(names), 'is', 'are')} out of date in Redis: {shown}"
 
 
 def _shards(sizes: Sizes) -> Iterator[str]:
-    told = [_shard_row(str(shard), each, each.is_consumed) for shard, each in enumerate(sizes.shards)]
+    rows = [_shard_row(str(shard), each, each.is_consumed) for shard, each in enumerate(sizes.shards)]
     total = _shard_row("total", sizes, not sizes.unconsumed)
-    return _align([SHARD_COLUMNS, *told, total], right=(1, 2, 3, 4))
+    return _align([SHARD_COLUMNS, *rows, total], right=(1, 2, 3, 4))
 
 
 def _shard_row(name: str, size: ShardSize | Sizes, is_consumed: bool) -> tuple[str, ...]:  # noqa: FBT001 - a cell
@@ -131,8 +131,8 @@ def _align(rows: Sequence[Sequence[str]], *, right: Sequence[int]) -> Iterator[s
         yield "  ".join(cells).rstrip()
 
 
-def describe_state(state: DispatchState, problems: Sequence[str]) -> dict[str, Any]:
-    """Ages are seconds. `is_..._least`: there are as many or more."""
+def state_document(state: DispatchState, problems: Sequence[str]) -> dict[str, Any]:
+    """Ages are in seconds. `is_..._least`: there are at least this many."""
     control = state.control
     return {
         "at": state.at,
@@ -144,7 +144,7 @@ def describe_state(state: DispatchState, problems: Sequence[str]) -> dict[str, A
             "is_alive": control.is_led,
             "age_seconds": None if control.age is None else control.age.total_seconds(),
         },
-        "product": {"pause": _describe_pause(state.pause), "is_mirrored": state.is_product_mirrored},
+        "product": {"pause": _pause_document(state.pause), "is_mirrored": state.is_product_mirrored},
         **asdict(state.total),
         "overdue_seconds": state.overdue_seconds,
         "started_seconds": state.started_seconds,
@@ -153,12 +153,12 @@ def describe_state(state: DispatchState, problems: Sequence[str]) -> dict[str, A
             {**asdict(each), "is_late": each.is_late, "is_ok": each.is_ok} for each in state.reconcilers
         ],
         "modes": dict(state.modes),
-        "redis": _describe_redis(state),
-        "workspaces": [_describe_workspace(each) for each in state.workspaces],
+        "redis": _redis_document(state),
+        "workspaces": [_workspace_document(each) for each in state.workspaces],
     }
 
 
-def _describe_redis(state: DispatchState) -> dict[str, Any]:
+def _redis_document(state: DispatchState) -> dict[str, Any]:
     redis = state.redis
     if redis is None:
         return {"is_answering": False, "failure": state.redis_failure}
@@ -173,15 +173,15 @@ def _describe_redis(state: DispatchState) -> dict[str, Any]:
     }
 
 
-def _describe_workspace(each: WorkspaceState) -> dict[str, Any]:
+def _workspace_document(each: WorkspaceState) -> dict[str, Any]:
     return {
         "slug": each.slug,
         "mode": each.mode,
         **asdict(each.backlog),
-        "pause": _describe_pause(each.pause),
+        "pause": _pause_document(each.pause),
         "is_mirrored": each.is_mirrored,
     }
 
 
-def _describe_pause(pause: Pause | None) -> dict[str, Any] | None:
+def _pause_document(pause: Pause | None) -> dict[str, Any] | None:
     return None if pause is None else asdict(pause)

@@ -88,7 +88,7 @@ def dispatch_now(public_id: UUID, *, source_id: int, at: datetime) -> None:
         raise LeadNotFound
     with transaction.atomic():
         if lock_lead(lead_id) is None:
-            raise LeadRunning("it is being worked on at this moment")
+            raise LeadRunning("it is being processed right now")
         lead = Lead.objects.only("status", "paused_at", "expires_at", "next_attempt_at").get(pk=lead_id)
         _refuse_unless_waiting(lead, at=at)
         if lead.next_attempt_at is not None and lead.next_attempt_at <= at:
@@ -122,7 +122,7 @@ def _refuse_unless_waiting(lead: Lead, *, at: datetime) -> None:
     if status in UNFINISHED and status != LeadStatus.PENDING:
         raise LeadRunning(WHY_NOT[status])
     if status != LeadStatus.PENDING:
-        raise RerunRefused(f"it has ended as {status.value}; only a lead that waits can be dispatched")
+        raise RerunRefused(f"it is finished ({status.value}); only a waiting lead can be dispatched")
     _refuse(lead, at=at)
 
 

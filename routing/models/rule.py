@@ -18,7 +18,7 @@ from routing.validators import check_condition, check_tags
 class RoutingRule(models.Model):
     """The highest priority is asked first, ties by id. An inactive rule counts for nothing.
 
-    Triggers raise `rules_version` of every workspace whose leads can meet the rule, and refuse a ring. A rule belongs
+    Triggers raise `rules_version` of every workspace whose leads can meet the rule, and refuse a cycle. A rule belongs
     to `workspace`, where the leads are; the lead then meets the rules of `destination`.
     """
 

@@ -1,7 +1,7 @@
-"""Triggers of routing_rule: no ring, no path too long, and a version of each workspace that the rules' readers compare.
+"""Triggers of routing_rule: no cycle, no path too long, and a version for each workspace that readers compare.
 
-They live in the database so that no path around the forms (an update(), a script, psql) makes a ring or leaves a
-compiled rule behind. All changes of rules take one advisory lock first: two that make a ring only together cannot
+They live in the database so that no path around the forms (an update(), a script, psql) makes a cycle or leaves a
+compiled rule behind. All changes of rules take one advisory lock first: two that make a cycle only together cannot
 both pass, and none overlooks a rule that another transaction is about to commit.
 """
 
@@ -20,7 +20,7 @@ _LEADS: Final = ("workspace_id", "active", "destination_id")
 
 _SERIALIZE: Final = f"PERFORM pg_advisory_xact_lock({RULES_LOCK}); RETURN NULL;"
 
-# Bounded by places and depths, not by paths: it ends in a ring and is quick in a dense graph.
+# Bounded by places and depths, not by paths: it ends in a cycle and is quick in a dense graph.
 _NO_RING: Final = f"""
     IF NOT NEW.active THEN
         RETURN NULL;
@@ -33,8 +33,8 @@ _NO_RING: Final = f"""
     )
     SELECT bool_or(id = NEW.workspace_id), max(hops) INTO is_ring, hops_after FROM onward;
     IF is_ring THEN
-        RAISE EXCEPTION 'rule % makes a ring: its leads would come back to workspace %', NEW.id, NEW.workspace_id
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'rule_makes_no_ring', TABLE = 'routing_rule';
+        RAISE EXCEPTION 'rule % makes a cycle: its leads would come back to workspace %', NEW.id, NEW.workspace_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'rule_makes_no_cycle', TABLE = 'routing_rule';
     END IF;
     WITH RECURSIVE before(id, hops) AS (
         SELECT NEW.workspace_id, 0
@@ -108,9 +108,9 @@ def rule_triggers() -> list[pgtrigger.Trigger]:
             operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
             func=_SERIALIZE,
         ),
-        # After the statement, so that a ring made by several of its rows is seen.
+        # After the statement, so that a cycle made by several of its rows is seen.
         pgtrigger.Trigger(
-            name="no_ring",
+            name="no_cycle",
             when=pgtrigger.After,
             operation=pgtrigger.Insert | pgtrigger.UpdateOf(*_LEADS),
             declare=[("is_ring", "boolean"), ("hops_before", "int"), ("hops_after", "int")],

@@ -43,9 +43,9 @@ def count_lost_worker(lead_id: int, *, attempts: int, due_at: datetime | None, o
         if row is None or row[0] < settings.LEADSWITCH_MAX_LOST_LEASES or row[1] != due_at:
             return False
         step = NextStep(AttemptResult.FAILED, None)
-        ending = Abandoned(lead, LeadStatus.FAILED, REASON, step, details={"losses": row[0]})
+        ending = Abandoned(lead, LeadStatus.FAILED, REASON, step, details={"lost_workers": row[0]})
         lines = end_attempts([ending], at=read_clock(), owner=owner)
     log_attempts(lines)
     metrics.LEADS_GIVEN_UP.inc()
-    logger.error("routing.lead_given_up", extra={"lead_id": str(lead.public_id), "losses": row[0]})
+    logger.error("routing.lead_given_up", extra={"lead_id": str(lead.public_id), "lost_workers": row[0]})
     return True

@@ -28,7 +28,7 @@ def schedule_of(workspace_id: int) -> str:
 
 
 def inflight_key() -> str:
-    """ZSET lead id -> the ms at which its lease ends: handed to the workers, not yet ended."""
+    """ZSET lead id -> the ms at which its lease ends: dispatched to the workers, not released yet."""
     return _key("inflight")
 
 
@@ -47,15 +47,15 @@ def ready_key() -> str:
 
 
 def claimed_key() -> str:
-    """ZSET lead id -> due ms: what the last take handed out, until the next one says that it was published.
+    """ZSET lead id -> due ms: the last claimed batch, until the next claim confirms that it was published.
 
-    Its number is in `{ls}:takes`. Leads that a worker has started are not in it.
+    The number of the batch is in `{ls}:takes`. Leads that a worker has started are not in it.
     """
     return _key("taken")
 
 
 def puts_key() -> str:
-    """ZSET lead id -> the ms at which a put handed it to its caller, which has not said yet that it was published."""
+    """ZSET lead id -> the ms at which a put dispatched it: its caller has not confirmed yet that it was published."""
     return _key("puts")
 
 
@@ -94,17 +94,17 @@ def workers_key() -> str:
 
 
 def consumed_key() -> str:
-    """HASH shard -> the second at which a worker last said that it takes from its ready queue."""
+    """HASH shard -> the second of the last heartbeat of a worker that consumes its ready queue."""
     return _key("consumed")
 
 
 def sweep_key(mode: str) -> str:
-    """STRING: where the round of `reconcile schedule` over this mode's leads goes on."""
+    """STRING: the position at which the sweep of `reconcile schedule` over this mode's leads continues."""
     return f"{_key('round')}:{mode}"
 
 
 def probe_key() -> str:
-    """STRING that proves that Redis takes writes. Expires soon."""
+    """STRING that proves that Redis accepts writes. Expires soon."""
     return _key("probe")
 
 
@@ -114,10 +114,10 @@ def dispatcher_key() -> str:
 
 
 def script_keys() -> Sequence[str]:
-    """What every script of the schedule is given, in the order of its KEYS.
+    """The KEYS of every script of the schedule, in order.
 
-    The last is how the broker's keys of the ready queues begin, whose length tells what still lies in them. They have
-    another hash tag: the broker is the same Redis, and needs one that is no cluster.
+    The last one is the prefix of the broker's ready queues. Their lengths are the numbers of messages. Its hash tag
+    differs: the broker uses the same Redis, which must not be a cluster.
     """
     queues = f"{settings.LEADSWITCH_REDIS_PREFIX}:{READY_QUEUES}"
     return [
@@ -140,7 +140,7 @@ def script_keys() -> Sequence[str]:
 
 
 def wake_key() -> str:
-    """STRING that lasts from an earlier due time to the next take; and the channel that tells dispatchers of it."""
+    """STRING that exists from an earlier due time to the next claim; and the channel that wakes dispatchers."""
     return _key("wake")
 
 

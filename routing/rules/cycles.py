@@ -1,4 +1,4 @@
-"""Finds the ring that a routing rule would close, so that a form can name it. The database refuses it in any case."""
+"""Finds the cycle that a routing rule would close, so that a form can name it. The database refuses it in any case."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,8 +13,8 @@ SELECT DISTINCT workspace_id, destination_id FROM routing_rule WHERE active AND 
 """
 
 
-def find_ring(*, workspace_id: int, destination_id: int, rule_id: int | None = None) -> Sequence[int]:
-    """Return the workspaces of the ring that an active rule would close, first and last the same; [] without one.
+def find_cycle(*, workspace_id: int, destination_id: int, rule_id: int | None = None) -> Sequence[int]:
+    """Return the workspaces of the cycle that an active rule would close, first and last the same; [] without one.
 
     `rule_id`: the rule as it is now, which does not count. Firm only after routing.locks.lock_rules.
     """
@@ -23,7 +23,7 @@ def find_ring(*, workspace_id: int, destination_id: int, rule_id: int | None = N
 
 
 def is_path_too_long(*, workspace_id: int, destination_id: int, rule_id: int | None = None) -> bool:
-    """Tell whether an active rule would make a path of more than MAX_HOPS rules. There must be no ring."""
+    """Tell whether an active rule would make a path of more than MAX_HOPS rules. There must be no cycle."""
     edges = list(_read_edges(rule_id))
     back = [(to, start) for start, to in edges]
     return _depth(edges, start=destination_id) + 1 + _depth(back, start=workspace_id) > MAX_HOPS

@@ -1,4 +1,4 @@
-"""An operator with a browser: makes a rule, is told of a ring, and tries a lead before anything comes in."""
+"""An operator with a browser: makes a rule, is told of a cycle, and tries a lead before anything comes in."""
 
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
@@ -62,6 +62,6 @@ def test_ring_is_refused_with_its_way(open_as: OpenAs) -> None:
     page.get_by_role("button", name="Save", exact=True).click()
 
     expect(page.locator(".field-destination .errorlist")).to_have_text(
-        "These rules form a loop: South → North → South."
+        "This makes a cycle: South → North → South."
     )
     assert not RoutingRule.objects.get(pk=back.pk).active

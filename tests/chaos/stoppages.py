@@ -56,7 +56,7 @@ def _leads_since(watch: Watch) -> bool:
     return control.path == DispatchPath.REDIS and age is not None and age.total_seconds() < watch.seconds
 
 
-def kill_between_take_and_publish(stage: Stage, leads: int) -> None:
+def kill_between_claim_and_publish(stage: Stage, leads: int) -> None:
     stage.wait_for_leader()
     with stage.stopping_at("publish") as wait_for_stop:
         stage.send(leads // 2)

@@ -1,7 +1,7 @@
-"""A process that is killed after Redis has handed leads out to it, and before it publishes them.
+"""A process that is killed after Redis has dispatched leads to it and before it publishes them.
 
-python -m tests.support.killed_between dispatcher           at its first take with so many leads
-python -m tests.support.killed_between hand-on LEAD_ID...   as every process after it committed their due times
+python -m tests.support.killed_between dispatcher           at its first claim of that many leads
+python -m tests.support.killed_between enqueue LEAD_ID...   as every process after it committed their due times
 """
 
 import os

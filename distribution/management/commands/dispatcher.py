@@ -1,4 +1,4 @@
-"""manage.py dispatcher: starts leads when they are due, until it is told to stop."""
+"""manage.py dispatcher: starts leads when they are due, until it is stopped."""
 
 import signal
 from threading import Event
@@ -17,8 +17,8 @@ from routing.places.zips import load_rows
 
 class Command(BaseCommand):
     help = (
-        "Move leads to the workers when they are due. Run two or more: one leads, the others take over within seconds."
-        " While Redis does not answer, it runs due leads itself. SIGTERM or Ctrl-C stops it."
+        "Dispatch leads to the workers when they are due. Run two or more: one leads, another takes over within"
+        " seconds. While Redis does not answer, the dispatcher runs due leads itself. Stop it with SIGTERM or Ctrl-C."
     )
     requires_system_checks = ()
 
@@ -27,7 +27,7 @@ class Command(BaseCommand):
         stop = Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-        load_rows()  # before Redis is away: the first lead that it runs itself is as fast as any
+        load_rows()  # so that the first lead that it runs itself is as fast as any
         freeze_startup_objects()
         try:
             Dispatcher(worker_name(), run_next_due=run_next_due, stop=stop).run()

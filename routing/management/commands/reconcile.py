@@ -1,4 +1,4 @@
-"""manage.py reconcile: says what has drifted from the truth, and with --fix puts it right."""
+"""manage.py reconcile: reports what has drifted from PostgreSQL, and corrects it with --fix."""
 
 import json
 import sys
@@ -20,29 +20,29 @@ from routing.reconcile import (
 )
 from tracing.parsing import positive_argument
 
-CLEAN: Final = "reconcile: nothing is out of order"
+CLEAN: Final = "reconcile: no drift found"
 COLUMNS: Final = ("checked", "found", "repaired", "seconds")
 
 
 class Command(BaseCommand):
     help = (
-        "Compare what should follow from the database with what is there, and report it; --fix repairs it. Exit code 0:"
-        " nothing is out of order any more; 1: something is, or could not be looked at because another run is under"
-        " way; 2: wrong arguments, or the database cannot be read."
+        "Find data that has drifted from PostgreSQL and report it. --fix repairs it. Exit code 0: no drift is left;"
+        " 1: some is left, or a reconciler could not run because another run is in progress; 2: wrong arguments, or the"
+        " database cannot be read."
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", nargs="?", metavar="NAME", help="only this reconciler; without it, all")
+        parser.add_argument("name", nargs="?", metavar="NAME", help="run only this reconciler (default: all)")
         parser.add_argument(
             "--fix", action="store_true", help="repair what is found, as the periodic runs do"
         )
         parser.add_argument(
-            "--limit", type=positive_argument, metavar="N", help="look at no more than N rows each"
+            "--limit", type=positive_argument, metavar="N", help="check at most N rows per reconciler"
         )
 
         parser.add_argument(
-            "--json", action="store_true", help="a document, with what was found by kind and id"
+            "--json", action="store_true", help="print JSON, with the kind and id of what was found"
         )
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -74,7 +74,7 @@ class Command(BaseCommand):
     def _run(
         self, reconciler: Reconciler, *, fix: bool, limit: int, show: "_Table | _Document"
     ) -> int | None:
-        """Return how much is left out of order; None when another run is under way."""
+        """Return how many problems are left; None if another run is in progress."""
         started = time.perf_counter()
         try:
             counts = run_reconciler(reconciler, fix=fix, limit=limit)
@@ -86,14 +86,14 @@ class Command(BaseCommand):
 
 
 class _Table:
-    """For people: a line each, and below it what was found."""
+    """For people: one line per reconciler, and below it what was found."""
 
     def __init__(self, out: OutputWrapper, width: int) -> None:
         self.out, self.width = out, width
         out.write(f"{'reconciler':<{width}}" + "".join(f"  {column:>9}" for column in COLUMNS))
 
     def busy(self, name: str) -> None:
-        self.out.write(f"{name:<{self.width}}  busy: another run is under way")
+        self.out.write(f"{name:<{self.width}}  busy: another run is in progress")
 
     def done(self, name: str, counts: Counts, seconds: float) -> None:
         self.out.write(f"{name:<{self.width}}" + _cells(counts, seconds))
@@ -103,7 +103,7 @@ class _Table:
 
 
 class _Document:
-    """For machines."""
+    """For programs."""
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
@@ -134,7 +134,7 @@ def _choose(name: str | None) -> Sequence[Reconciler]:
         return [find_reconciler(name)]
     except KeyError as error:
         known = ", ".join(each.name for each in list_reconcilers())
-        message = f"there is no reconciler {name!r}; there are {known}"
+        message = f"there is no reconciler {name!r}; choose one of {known}"
         raise CommandError(message, returncode=2) from error
 
 
@@ -146,5 +146,7 @@ def _cells(counts: Counts, seconds: float) -> str:
 def _conclude(left: Sequence[int | None], *, fix: bool) -> str:
     total, busy = sum(number or 0 for number in left), left.count(None)
     if not total:
-        return CLEAN if not busy else f"reconcile: {busy} not looked at"
-    return f"reconcile: {total:,} out of order" + ("" if fix else "; --fix repairs what a machine may repair")
+        return CLEAN if not busy else f"reconcile: {busy} not checked"
+    return f"reconcile: {total:,} drifted" + (
+        "" if fix else "; --fix repairs what can be repaired automatically"
+    )

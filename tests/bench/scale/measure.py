@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.db import connection, connections
 
-from routing.dispatch.state import LEADS_LOOKED_AT
+from routing.dispatch.backlog_counts import LEADS_LOOKED_AT
 from tests.bench.scale.clock import Clock, Elapsed
 from tests.bench.scale.targets import Target
 from tests.support.row_counter import RowCounter

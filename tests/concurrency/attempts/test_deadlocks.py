@@ -1,4 +1,4 @@
-"""Leads, top-ups, returns and edits at once on the same few buyers: they wait for each other, but never in a ring."""
+"""Leads, top-ups, returns and edits at once on the same few buyers: they wait for each other, but never in a cycle."""
 
 import threading
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def two_campaigns() -> list[Campaign]:
 def test_two_campaigns_wait_for_their_common_buyers_in_one_order(
     monkeypatch: pytest.MonkeyPatch, order: str
 ) -> None:
-    """The control waits by ascending enrollment: right within a campaign, a ring across two."""
+    """The control waits by ascending enrollment: right within a campaign, a cycle across two."""
     monkeypatch.setattr(locks, "LONGEST_WAIT_MS", 10_000)
     monkeypatch.setattr(locks, "WAIT_FOR_CANDIDATES", locks.WAIT_FOR_CANDIDATES.replace("w.id", order))
     first, second = (
@@ -113,7 +113,7 @@ def return_some(*, is_over: threading.Event) -> None:
 
 
 def test_leads_top_ups_returns_and_edits_never_deadlock(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Beyond the server's deadlock_timeout of 1 s: a ring is broken as a deadlock, not by impatience.
+    # Beyond the server's deadlock_timeout of 1 s: a cycle is broken as a deadlock, not by impatience.
     monkeypatch.setattr(locks, "LONGEST_WAIT_MS", 5_000)
     first, second = two_campaigns()
     lead_ids = [

@@ -91,7 +91,7 @@ def assert_sold_once(lead_ids: list[int]) -> None:
 def test_leads_of_a_take_whose_answer_was_lost(campaign: Campaign, way: Way, tmp_path: Path) -> None:
     with dispatcher(tmp_path, REDIS_URL=way.url) as only:
         wait_for_leader(only)
-        way.lose_answer(sha_of(scripts.TAKE), least_parts=LEAST_PARTS)
+        way.lose_answer(sha_of(scripts.CLAIM_BATCH), least_parts=LEAST_PARTS)
         lead_ids = make_due_together(campaign)
         wait_until(way.has_lost.is_set, what="a take whose answer is lost")
         wait_until(partial(is_distributed, lead_ids), what="all leads")
@@ -134,7 +134,7 @@ def test_leads_of_a_put_whose_answer_was_lost(
 def test_leads_of_a_process_that_was_killed_before_it_published(campaign: Campaign, tmp_path: Path) -> None:
     with dispatcher(tmp_path) as only:
         wait_for_leader(only)
-        with started("-m", "tests.support.killed_between", "hand-on") as killed:
+        with started("-m", "tests.support.killed_between", "enqueue") as killed:
             assert pipe(killed.stdout).readline() == "ready\n"
             lead_ids = make_leads(campaign, count=LEADS)
             killed.communicate(" ".join(map(str, lead_ids)))

@@ -1,4 +1,4 @@
-"""Two batches with the same external ids in opposite order: each lead is stored once, and nobody waits in a ring."""
+"""Two batches with the same external ids in opposite order: each lead is stored once, and nobody waits in a cycle."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

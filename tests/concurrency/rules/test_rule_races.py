@@ -1,4 +1,4 @@
-"""Two people change rules at once: together they make no ring, and no process keeps an old plan."""
+"""Two people change rules at once: together they make no cycle, and no process keeps an old plan."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -58,7 +58,7 @@ def test_two_rules_that_make_a_ring_only_together(is_serialized: bool) -> None: 
     one, other = WorkspaceFactory.create_batch(2)
     there = partial(RuleFactory, workspace=one, destination=other)
     back = partial(RuleFactory, workspace=other, destination=one)
-    expected = pytest.raises(IntegrityError, match="makes a ring") if is_serialized else nullcontext()
+    expected = pytest.raises(IntegrityError, match="makes a cycle") if is_serialized else nullcontext()
 
     with expected:
         overlap(there, back, is_serialized=is_serialized)

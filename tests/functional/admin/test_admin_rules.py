@@ -81,7 +81,7 @@ class TestForm:
         workspace = WorkspaceFactory()
         assert "required" in problems(add(client, workspace=workspace))["destination"][0]
         itself = problems(add(client, workspace=workspace, destination=workspace))
-        assert itself == {"destination": ["The lead is already in this workspace. Choose another."]}
+        assert itself == {"destination": ["The lead is there already: choose another workspace."]}
 
     def test_ring_is_refused_with_its_way(self, client: Client) -> None:
         one, two, three = (WorkspaceFactory(name=name) for name in ("One", "Two", "Three"))
@@ -89,13 +89,12 @@ class TestForm:
         onward = RuleFactory(workspace=two, destination=three)
         ends = {"workspace": three, "destination": one}
         assert problems(add(client, **ends)) == {
-            "destination": ["These rules form a loop: Three → One → Two → Three."]
+            "destination": ["This makes a cycle: Three → One → Two → Three."]
         }
         assert add(client, **ends, active="").status_code == 302  # one that is off counts for nothing
         asleep = RoutingRule.objects.get(name="new")
         assert (
-            "These rules form a loop"
-            in problems(save(client, RoutingRule, asleep, active="on"))["destination"][0]
+            "This makes a cycle" in problems(save(client, RoutingRule, asleep, active="on"))["destination"][0]
         )
         RoutingRule.objects.filter(pk=onward.pk).update(active=False)
         assert save(client, RoutingRule, asleep, active="on").status_code == 302
@@ -139,7 +138,7 @@ def test_form_says_that_rules_are_being_changed(client: Client) -> None:
     workspace, destination = WorkspaceFactory.create_batch(2)
     with holding("UPDATE routing_rule SET priority = 0"):
         answer = problems(add(client, workspace=workspace, destination=destination))
-    assert answer == {"__all__": ["Someone else is changing rules right now. Try again."]}
+    assert answer == {"__all__": ["Somebody else is changing rules at this moment: try again."]}
     assert add(client, workspace=workspace, destination=destination).status_code == 302
 
 
@@ -167,9 +166,7 @@ class TestScope:
         answer = problems(
             add(client_of(person("operator", mine, mine_too)), workspace=mine, destination=mine_too)
         )
-        assert answer["destination"] == [
-            "These rules form a loop: Mine → Mine too → another workspace → Mine."
-        ]
+        assert answer["destination"] == ["This makes a cycle: Mine → Mine too → another workspace → Mine."]
 
     def test_viewer_cannot_change_anything(self) -> None:
         rule = RuleFactory()
@@ -244,7 +241,7 @@ class TestTrial:
         content = client.post(
             TRIAL, {"workspace": workspace.pk, "zip": "30312", "vertical": "x", "industry": "steel"}
         ).content.decode()
-        assert "The lead would go to <strong>Steel Works</strong>." in content
+        assert "It would go to <strong>Steel Works</strong>." in content
         assert "requires state is one of AL; lead has GA" in content
         assert "1 more rule not checked." in content
 
@@ -287,7 +284,7 @@ class TestTrial:
         client = client_of(person("viewer", workspace))
         answer = client.post(TRIAL, {"workspace": workspace.pk, "zip": "30312", "vertical": "roofing"})
         content = answer.content.decode()
-        assert "The lead would go to <strong>Peachtree</strong>." in content
+        assert "It would go to <strong>Peachtree</strong>." in content
         assert "You do not have access to them." in content
         assert "steel" not in content
 
@@ -296,7 +293,7 @@ class TestTrial:
         client = client_of(person("viewer", own))
         answer = client.post(TRIAL, {"lead": str(foreign.public_id)})
         assert answer.status_code == 400
-        assert answer.context["form"].errors == {"lead": ["No lead found."]}
+        assert answer.context["form"].errors == {"lead": ["There is no such lead."]}
         assert client.post(TRIAL, {"workspace": foreign.workspace_id, "zip": "30312"}).status_code == 400
         assert client.get(TRIAL, {"workspace": foreign.workspace_id}).status_code == 404
         assert client.get(TRIAL, {"workspace": "x"}).status_code == 404
@@ -329,7 +326,7 @@ class TestTrial:
         for _ in range(2):
             LeadFactory(external_id="form-1")
         answer = client.post(TRIAL, {"lead": "form-1"})
-        assert answer.context["form"].errors == {"lead": ["Several leads match. Enter the public id."]}
+        assert answer.context["form"].errors == {"lead": ["Several leads are called so: give the public id."]}
 
     def test_stored_rule_that_cannot_be_read_is_named(self, client: Client) -> None:
         rule = RuleFactory(conditions={"field": "state", "op": "near"})

@@ -28,7 +28,7 @@ from tests.support.factories import (
 from tests.support.planting import plant
 
 pytestmark = pytest.mark.django_db
-NOT_FOUND = {"error": {"code": "not_found", "message": "There is nothing here, or it is not yours."}}
+NOT_FOUND = {"error": {"code": "not_found", "message": "Not found, or it belongs to someone else."}}
 
 
 @pytest.fixture

@@ -20,10 +20,10 @@ def closed_breakers() -> Iterator[None]:
     """One test's outage is not the next one's."""
     yield
     from routing.dispatch import (
-        state as dispatchstate,  # loads tables, and this file is loaded before the apps are
+        redis_state,  # loads tables, and this file is loaded before the apps are
     )
 
-    for module in (outage, publish, dispatchstate):
+    for module in (outage, publish, redis_state):
         module.BREAKER.reset()
 
 

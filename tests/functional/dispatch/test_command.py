@@ -72,18 +72,18 @@ class TestStatus:
         assert dispatch("status").splitlines() == [
             f"Dispatch at {AT}",
             "",
-            "leader      host:71:ab12, epoch 3, through Redis, said so 0 s ago",
+            "leader      host:71:ab12, epoch 3, through Redis, last heartbeat 0 s ago",
             "product     running",
             "Redis       answers",
             "workers     1 alive",
             "in flight   2: 1 queued, 1 started",
-            "waiting     0, of these 0 due, by PostgreSQL",
-            "overdue     nothing is overdue",
+            "waiting     0, of which 0 are due (from PostgreSQL)",
+            "oldest      nothing is overdue",
             "last start  never",
-            "canary      none has come back yet",
+            "canary      none has returned yet",
             "reconciled  0 s ago",
             "workspaces  2 (1 poll, 0 shadow, 1 event), 1 paused",
-            "switches    the same in Redis as in PostgreSQL",
+            "pauses      Redis is up to date",
             "",
             "shard  waiting  overdue  ready  stale  worker",
             f"0    {numbers[0]}",
@@ -93,7 +93,7 @@ class TestStatus:
             "workspace  mode  waiting  overdue  paused since             by   why",
             f"partner    poll        0        0  {AT}  ann  a doubt",
             "",
-            "Nothing is wrong.",
+            "No problems found.",
         ]
 
     def test_chosen_workspace_is_reported_too(self) -> None:
@@ -111,12 +111,12 @@ class TestStatus:
         lines = dispatch("status", code=1).splitlines()
 
         assert lines[2] == "leader      none"
-        assert "switches    1 is other in Redis than in PostgreSQL: acme" in lines
-        assert [line.split(".")[0] for line in lines if line.startswith("Wrong: ")] == [
-            "Wrong: No dispatcher has reported as the leader for 15 seconds",
-            "Wrong: No reconciler has run yet",
-            "Wrong: No worker has reported for 15 seconds: leads are queued, but not processed",
-            "Wrong: Redis has 1 switch other than PostgreSQL: nothing wrong is sold, but leads start late",
+        assert "pauses      1 is out of date in Redis: acme" in lines
+        assert [line.split(".")[0] for line in lines if line.startswith("Problem: ")] == [
+            "Problem: No dispatcher has sent a heartbeat as the leader for 15 seconds",
+            "Problem: No reconciler has run yet",
+            "Problem: No worker has sent a heartbeat for 15 seconds",
+            "Problem: 1 pause in Redis is out of date",
         ]
 
     def test_pause_is_reported_and_is_not_a_problem(self) -> None:
@@ -173,7 +173,7 @@ class TestStatus:
 class TestSwitch:
     def test_product_is_paused_and_resumed(self, redis_client: "redis.Redis[str]") -> None:
         assert dispatch("pause", "--reason", "a bad import") == (
-            "dispatch: the whole product is paused; a sale that has begun comes to its end, no further one is made\n"
+            "dispatch: the whole product is paused; a sale that has already begun completes, and no other is made\n"
         )
         assert read_control().paused_at is not None
         assert redis_client.exists(keys.paused_key())
@@ -191,7 +191,7 @@ class TestSwitch:
         switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
         of_acme = ("--workspace", "acme", "--reason", "x")
         assert dispatch("pause", *of_acme) == (
-            f"dispatch: workspace acme was paused already, since {AT} by ann: a doubt; nothing was changed\n"
+            f"dispatch: workspace acme was already paused, since {AT} by ann: a doubt; nothing was changed\n"
         )
         assert dispatch("resume", *of_acme) == "dispatch: workspace acme is resumed\n"
         assert (
@@ -207,7 +207,7 @@ class TestSwitch:
         switches.pause_product(at=timezone.now(), **WHY)
         assert dispatch("resume", "--workspace", "acme", "--reason", "x").splitlines() == [
             "dispatch: workspace acme is resumed",
-            f"The whole product is still paused, since {AT} by ann: a doubt: nothing starts until that is resumed too.",
+            f"The whole product is still paused, since {AT} by ann: a doubt. No lead starts until it is resumed too.",
         ]
         workspace.refresh_from_db()
         assert workspace.paused_at is None
@@ -216,7 +216,7 @@ class TestSwitch:
         WorkspaceFactory(slug="acme")
         told = dispatch("pause", "--workspace", "acme", "--reason", "x").splitlines()
         assert told[0].startswith("dispatch: workspace acme is paused")
-        assert told[1].startswith(f"Redis does not answer ({no_redis}). The switch holds all the same")
+        assert told[1].startswith(f"Redis does not answer ({no_redis}). The change is in force")
         assert Workspace.objects.filter(slug="acme", paused_at__isnull=False).exists()
 
     def test_unknown_workspace_error_suggests_close_names(self) -> None:
@@ -245,7 +245,7 @@ class TestSwitch:
         workspace = WorkspaceFactory(slug="acme")
         with holding("SELECT 1 FROM routing_workspace WHERE id = %s FOR UPDATE", [workspace.pk]):
             assert refused("pause", "--workspace", "acme", "--reason", "x") == (
-                "somebody else is switching at this moment; try again"
+                "someone else is pausing or resuming right now; try again"
             )
 
 

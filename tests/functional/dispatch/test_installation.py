@@ -59,7 +59,7 @@ def test_status_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         call_command("dispatch", "status")
     assert ended.value.code == 1
-    assert "Wrong: LEADSWITCH_REDIS_PREFIX=" in capsys.readouterr().out
+    assert "Problem: LEADSWITCH_REDIS_PREFIX=" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("held")

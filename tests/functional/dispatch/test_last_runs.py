@@ -13,7 +13,8 @@ from django.urls import reverse
 
 from routing import metrics
 from routing.dispatch import schedule
-from routing.dispatch.state import find_problems, read_state
+from routing.dispatch.problems import find_problems
+from routing.dispatch.state import read_state
 from routing.dispatcher import leader_tasks
 from routing.dispatcher.leader_tasks import end_expired_leases_without_beat, export_runs
 from routing.last_runs import LastRun, read_runs, record_run
@@ -42,7 +43,7 @@ def run(name: str) -> LastRun:
 
 def test_before_the_first_run_something_is_wrong() -> None:
     [problem] = problems()
-    assert problem.startswith("No reconciler has run yet. Start beat")
+    assert problem.startswith("No reconciler has run yet. Start Celery beat")
     assert {each.age_seconds for each in read_runs()} == {None}
 
 
@@ -85,8 +86,11 @@ def test_reconcilers_that_do_not_run_are_late() -> None:
     """After three periods and the time of a long run: the hourly ones are not, after five minutes."""
     all_ran(ago=MINUTES)
     [problem] = problems()
-    assert problem.startswith("5 reconcilers have not run when due, the longest for 5 min")
-    assert ": stale_locks, schedule, inflight, workspace_pauses, wakeups. Look at beat" in problem
+    assert problem.startswith("5 reconcilers have not run on time: ")
+    assert (
+        ": stale_locks, schedule, inflight, workspace_pauses, wakeups. The longest gap is 5 min. Check Celery beat"
+        in problem
+    )
 
 
 def test_two_first_runs_at_once_know_every_name(settings: Any) -> None:

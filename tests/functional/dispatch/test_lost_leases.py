@@ -150,12 +150,12 @@ def test_lead_is_given_up_after_too_many_lost_workers(campaign: Campaign, settin
     [lead_id] = make_leads(campaign, count=1)
     settings.LEADSWITCH_MAX_LOST_LEASES = 3
     given_up = metrics.LEADS_GIVEN_UP._value.get()
-    for losses in (1, 2):
+    for lost_workers in (1, 2):
         lose(lead_id, campaign.workspace_id, settings, is_started=True)
         reconcile()
         schedule.withdraw([(lead_id, campaign.workspace_id)])
         lead = Lead.objects.get(pk=lead_id)
-        assert (lead.status, lead.lost_leases, lead.attempts) == ("pending", losses, 0)
+        assert (lead.status, lead.lost_leases, lead.attempts) == ("pending", lost_workers, 0)
 
     lose(lead_id, campaign.workspace_id, settings, is_started=True)
     reconcile()
@@ -166,13 +166,13 @@ def test_lead_is_given_up_after_too_many_lost_workers(campaign: Campaign, settin
     assert (attempt.result, attempt.skip_reason, attempt.number) == ("failed", "worker_lost", 1)
     events = LeadDistributionEvent.objects.filter(attempt_id=attempt.pk).order_by("seq")
     assert [each.event for each in events] == ["distribution_started", "failed"]
-    assert events[1].data == {"losses": 3, "due_at": None}
+    assert events[1].data == {"lost_workers": 3, "due_at": None}
     assert metrics.LEADS_GIVEN_UP._value.get() == given_up + 1
     assert schedule.read_sizes().waiting == 0
     assert_verified()
 
 
-def test_losses_count_only_in_a_row(campaign: Campaign) -> None:
+def test_lost_workers_count_only_in_a_row(campaign: Campaign) -> None:
     """An attempt that came to its end starts the count again."""
     campaign.enrollments.update(active=False)
     [lead_id] = make_leads(campaign, count=1)

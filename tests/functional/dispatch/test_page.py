@@ -79,8 +79,8 @@ def test_it_shows_all_to_users_who_see_every_workspace(root: Client, settings: A
     text = shown(root)
 
     for expected in (
-        *("Leader host:71:ab12", "Epoch 3", "Starts leads through Redis", "Redis answers", "Workers alive 1"),
-        *("Waiting 1", "Of these overdue 1", "Longest overdue nothing is overdue"),
+        *("Leader host:71:ab12", "Epoch 3", "Leads start through Redis", "Redis answers", "Workers alive 1"),
+        *("Waiting 1", "Overdue 1", "Oldest overdue lead nothing is overdue"),
         *("In flight, queued 1", "In flight, started 1", "0 3 2 1 0 yes All 3 2 1 0"),
         *("Poll 1 Shadow 0 Event 1 Paused 1", "The product is not paused."),
         *("Sunbelt event 3 2 no Pause Sunbelt", "Partner poll 1 1 paused since"),
@@ -98,8 +98,8 @@ def test_scoped_user_sees_own_workspaces_only() -> None:
 
     text = shown(client_of(person("operator", mine)))
 
-    assert "Leader lives" in text
-    assert "The whole product is paused since" in text
+    assert "Leader alive" in text
+    assert "The whole product has been paused since" in text
     assert "Mine poll 0 0 no Pause Mine" in text
     assert "Poll 1 Shadow 0 Event 0 Paused 0" in text
     for secret in (
@@ -204,10 +204,12 @@ def test_second_editor_is_warned(root: Client) -> None:
     workspace = WorkspaceFactory(name="Sunbelt")
     switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
     asked = words(root.get(switch_url("pause", workspace)).content.decode())
-    assert "It is paused already, since" in asked
+    assert "It is already paused, since" in asked
     assert "Kept in the audit" not in asked  # there is no form
     again = root.post(switch_url("pause", workspace), {"reason": "x"}, follow=True)
-    assert texts(again) == [("warning", "Sunbelt is paused. Somebody was faster: nothing was changed again.")]
+    assert texts(again) == [
+        ("warning", "Sunbelt is paused. Someone else had already done this. Nothing was changed.")
+    ]
     assert AuditEntry.objects.count() == 1
     free = WorkspaceFactory()
     assert "It is not paused." in words(root.get(switch_url("resume", free)).content.decode())
@@ -218,7 +220,7 @@ def test_concurrent_switch_asks_to_try_again(root: Client) -> None:
     with holding("SELECT 1 FROM routing_workspace WHERE id = %s FOR UPDATE", [workspace.pk]):
         answer = switch(root, "pause", workspace)
     assert answer.status_code == 400
-    assert "Somebody else is switching at this moment" in answer.content.decode()
+    assert "Someone else is pausing or resuming right now" in answer.content.decode()
     assert Workspace.objects.get().paused_at is None
 
 
@@ -234,9 +236,9 @@ def test_redis_outage_is_shown_with_the_rest(root: Client, no_redis: str) -> Non
     text = shown(root)
 
     assert f"Redis does not answer ({no_redis})" in text
-    assert "Starts leads straight from PostgreSQL" in text
+    assert "Leads start straight from PostgreSQL" in text
     assert "Sunbelt event 1 1 no Pause Sunbelt" in text
-    assert "Workers alive not known" in text
+    assert "Workers alive unknown" in text
     assert "Shard" not in text
     assert switch(root, "pause", workspace, reason="x").status_code == 302
     assert Workspace.objects.get().paused_at is not None
@@ -269,9 +271,9 @@ def test_list_is_capped_with_paused_ones_first_and_searched(
 
     assert text.index("Resume Gamma") < text.index("Pause Alpha")
     assert "Beta" not in text
-    assert "These are 2, paused ones first. Search for others." in text
+    assert "The first 2 workspaces are shown, paused ones first. Search to find others." in text
     assert "Pause Beta" in shown(root, q=" bet ")
-    assert "No workspace has “nothing” in its name." in shown(root, q="nothing")
+    assert "No workspace matches “nothing”." in shown(root, q="nothing")
     assert root.get(URL, {"q": "\x00"}, headers=FRAGMENT).status_code == 400
 
 
@@ -308,12 +310,12 @@ def test_home_page_and_the_side_bar_lead_there(root: Client) -> None:
         return words(found)
 
     WorkspaceFactory(paused_at=timezone.now())
-    assert card() == "No dispatcher Workers look for due leads in PostgreSQL. 1 workspace is paused."
+    assert card() == "No dispatcher The periodic pick-up starts leads. 1 workspace is paused."
     write_leader_heartbeat("one", epoch=1, path=DispatchPath.REDIS)
     assert card() == "Running Leads start when they are due. 1 workspace is paused."
     WorkspaceFactory(paused_at=timezone.now())
     switches.pause_product(at=timezone.now(), **WHY)
-    assert card() == "Paused All workspaces are paused. No leads are distributed. 2 workspaces are paused."
+    assert card() == "Paused The whole product is paused. No lead starts. 2 workspaces are paused."
 
 
 def test_pause_on_the_page_of_the_workspace_needs_a_reason_too(root: Client) -> None:

@@ -10,10 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
-from routing.dispatch import canary, pauses, schedule, workers
-from routing.dispatch import state as dispatchstate
+from routing.dispatch import backlog_counts, canary, pauses, redis_state, schedule, workers
+from routing.dispatch.backlog_counts import Backlog
 from routing.dispatch.control import clear_leader_heartbeat, write_leader_heartbeat
-from routing.dispatch.state import Backlog, Brief, find_problems, read_brief, read_state
+from routing.dispatch.problems import find_problems
+from routing.dispatch.state import Brief, read_brief, read_state
 from routing.models import DispatchPath, Workspace
 from routing.redis import keys
 from tests.support import switches
@@ -67,7 +68,7 @@ def test_polled_leads_are_counted_in_postgres() -> None:
     }
     assert state.total == Backlog(4, 2)
     assert state.overdue_seconds == pytest.approx(1_800, abs=60)
-    assert state.overdue_display.startswith("for 30 min")
+    assert state.overdue_display.startswith("30 min")
 
 
 def test_leads_of_the_dispatcher_are_counted_in_the_schedule(settings: Any) -> None:
@@ -88,7 +89,7 @@ def test_leads_of_the_dispatcher_are_counted_in_the_schedule(settings: Any) -> N
 
 def test_no_more_leads_are_looked_at_than_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those that are due soonest: who has none among them may have some, and is told so."""
-    monkeypatch.setattr(dispatchstate, "LEADS_LOOKED_AT", 3)
+    monkeypatch.setattr(backlog_counts, "LEADS_LOOKED_AT", 3)
     soon, late = WorkspaceFactory(name="a"), WorkspaceFactory(name="b")
     waiting(soon, -2, -1, 5)
     waiting(late, 60)
@@ -98,7 +99,7 @@ def test_no_more_leads_are_looked_at_than_are_bounded(monkeypatch: pytest.Monkey
     first, second = (each.backlog for each in state.workspaces)
     assert (first.waiting_display, first.overdue_display) == ("3+", "2")
     assert (second.waiting_display, second.overdue_display) == ("0+", "0")
-    assert state.overdue_display.startswith("for 2 min")
+    assert state.overdue_display.startswith("2 min")
 
 
 def test_leads_of_paused_workspaces_do_not_make_the_age() -> None:
@@ -106,19 +107,19 @@ def test_leads_of_paused_workspaces_do_not_make_the_age() -> None:
     waiting(paused, -60, -50)
     assert read_state(None).overdue_display == "nothing is overdue"
     waiting(running, -10)
-    assert read_state(None).overdue_display.startswith("for 10 min")
+    assert read_state(None).overdue_display.startswith("10 min")
 
 
 def test_paused_pile_hides_no_other_lead(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leads of workspaces that are not paused are counted first, and their age is always known."""
-    monkeypatch.setattr(dispatchstate, "LEADS_LOOKED_AT", 2)
+    monkeypatch.setattr(backlog_counts, "LEADS_LOOKED_AT", 2)
     paused, running = WorkspaceFactory(name="a", paused_at=timezone.now()), WorkspaceFactory(name="b")
     waiting(paused, -60, -60, -60)
     waiting(running, -10)
 
     state = read_state(None)
 
-    assert state.overdue_display.startswith("for 10 min")
+    assert state.overdue_display.startswith("10 min")
     assert [each.backlog.overdue_display for each in state.workspaces] == ["1+", "1+"]
 
 
@@ -180,7 +181,7 @@ def test_without_a_dispatcher_something_is_wrong_where_one_is_needed() -> None:
     assert problems() == []
     event = WorkspaceFactory(dispatch_mode="event")
     [problem] = problems()
-    assert problem.startswith("No dispatcher has reported as the leader for 15 seconds")
+    assert problem.startswith("No dispatcher has sent a heartbeat as the leader for 15 seconds")
     assert problems([polled.pk]) == []
     assert problems([event.pk]) == [problem]
     lead_and_work()
@@ -196,11 +197,11 @@ def test_without_a_dispatcher_something_is_wrong_where_one_is_needed() -> None:
 @pytest.mark.parametrize(
     ("shards", "names", "then"),
     [
-        ([0, 3], "ready.1, ready.2", "Their leads go through the others."),
+        ([0, 3], "ready.1, ready.2", "Their leads go to the other queues."),
         (
             [],
             "ready.0, ready.1, ready.2, ready.3",
-            "Leads wait there unless a worker of an older version takes them.",
+            "Leads wait there unless a worker of an older version consumes them.",
         ),
     ],
 )
@@ -211,13 +212,13 @@ def test_queues_that_no_worker_takes_from_are_named(
     redis_client.delete(keys.consumed_key())
     workers.write_worker_heartbeat("celery@one", shards=shards)
     [problem] = problems()
-    assert problem.startswith(f"No worker says that it takes from {names}. {then}")
+    assert problem.startswith(f"No worker reports that it consumes {names}. {then}")
 
 
 def test_without_a_worker_something_is_wrong() -> None:
     all_ran()
     [problem] = problems()
-    assert problem.startswith("No worker has reported for 15 seconds")
+    assert problem.startswith("No worker has sent a heartbeat for 15 seconds")
 
 
 def test_switch_that_redis_has_otherwise_is_wrong(redis_client: "redis.Redis[str]") -> None:
@@ -234,7 +235,7 @@ def test_switch_that_redis_has_otherwise_is_wrong(redis_client: "redis.Redis[str
     assert [each.is_mirrored for each in state.workspaces] == [False, False]
     assert state.is_product_mirrored is False
     [problem] = find_problems(state)
-    assert problem.startswith("Redis has 3 switches other than PostgreSQL")
+    assert problem.startswith("3 pauses in Redis are out of date")
 
 
 def test_postgres_part_is_shown_without_redis(no_redis: str) -> None:
@@ -249,21 +250,21 @@ def test_postgres_part_is_shown_without_redis(no_redis: str) -> None:
     assert [(each.backlog, each.is_mirrored) for each in state.workspaces] == [(Backlog(2, 1), None)]
     assert (state.control.leader, state.control.path, state.control.is_led) == ("one", "postgres", True)
     late, never, away = find_problems(state)
-    assert late.startswith("1 lead is due and not started, the oldest for 5 min")
-    assert never == "No lead was started ever, although some are due."
+    assert late.startswith("1 lead is due and has not started. The oldest has been due for 5 min")
+    assert never == "No lead has ever started, although leads are due."
     assert away.startswith(f"Redis does not answer ({no_redis})")
 
 
 @pytest.mark.usefixtures("no_redis")
 def test_redis_that_is_away_is_asked_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[float] = []
-    read = dispatchstate._read_redis
+    read = redis_state._read_redis
 
     def count(*arguments: Any, **named: Any) -> Any:
         asked.append(monotonic())
         return read(*arguments, **named)
 
-    monkeypatch.setattr(dispatchstate, "_read_redis", count)
+    monkeypatch.setattr(redis_state, "_read_redis", count)
     states = [read_state(None) for _ in range(3)]
     assert [state.redis for state in states] == [None, None, None]
     assert len(asked) == 1
@@ -302,7 +303,7 @@ class TestLate:
         assert problems() == []
         waiting(WorkspaceFactory(), *[-6 / 60] * 3)
         [problem] = problems()
-        assert problem.startswith("4 leads are due and not started, the oldest for 6 s.")
+        assert problem.startswith("4 leads are due and have not started. The oldest has been due for 6 s.")
 
     def test_many_due_leads_are_judged_by_their_number(self, settings: Any) -> None:
         lead_and_work()
@@ -312,15 +313,15 @@ class TestLate:
         assert problems() == []
         waiting(WorkspaceFactory(), 0)
         [problem] = problems()
-        assert problem.startswith("3 leads are due and not started, the oldest for 0 s.")
+        assert problem.startswith("3 leads are due and have not started. The oldest has been due for 0 s.")
 
     def test_stalled_dispatch_is_reported_when_leads_are_due(self) -> None:
         lead_and_work()
         assert problems() == []
         waiting(WorkspaceFactory(), -11 / 60)
         late, never = problems()
-        assert late.startswith("1 lead is due and not started")
-        assert never == "No lead was started ever, although some are due."
+        assert late.startswith("1 lead is due and has not started")
+        assert never == "No lead has ever started, although leads are due."
 
     def test_missing_canary_is_reported(self) -> None:
         lead_and_work()
@@ -342,12 +343,15 @@ class TestLate:
 
     def test_late_leads_are_reported_behind_a_paused_pile(self, monkeypatch: pytest.MonkeyPatch) -> None:
         lead_and_work()
-        monkeypatch.setattr(dispatchstate, "LEADS_LOOKED_AT", 2)
+        monkeypatch.setattr(backlog_counts, "LEADS_LOOKED_AT", 2)
         paused, running = WorkspaceFactory(paused_at=timezone.now()), WorkspaceFactory()
         waiting(paused, -60, -60, -60)
         waiting(running, -60)
         pauses.mirror(paused.pk)
-        assert any("due and not started, the oldest for" in problem for problem in problems())
+        assert any(
+            "due and have not started" in problem or "due and has not started" in problem
+            for problem in problems()
+        )
 
 
 def test_redis_that_refuses_writes_is_reported(redis_client: "redis.Redis[str]") -> None:
@@ -357,5 +361,5 @@ def test_redis_that_refuses_writes_is_reported(redis_client: "redis.Redis[str]")
         [problem] = find_problems(state)
     assert state.redis is not None
     assert state.redis_refusal == "OutOfMemoryError"
-    assert problem.startswith("Redis refuses to write (OutOfMemoryError)")
+    assert problem.startswith("Redis refuses writes (OutOfMemoryError)")
     assert problems() == []

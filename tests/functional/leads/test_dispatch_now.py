@@ -167,7 +167,7 @@ class TestRefusals:
             error = refusal(send(lead), 409)
         assert (error["code"], error["message"]) == (
             "conflict",
-            "Not now: it is being worked on at this moment.",
+            "Not now: it is being processed right now.",
         )
         assert row(lead) == before
 

@@ -84,13 +84,13 @@ def test_command_reports_and_then_repairs() -> None:
     code, lines = run_command("names")
     assert code == 1
     assert lines[1].split()[:4] == ["names", "4", "3", "0"]
-    assert lines[-1] == "reconcile: 3 out of order; --fix repairs what a machine may repair"
+    assert lines[-1] == "reconcile: 3 drifted; --fix repairs what can be repaired automatically"
     assert Workspace.objects.filter(name="wrong").count() == 3
 
     code, lines = run_command("--fix")
     assert code == 0
     assert lines[1].split()[:4] == ["names", "4", "3", "3"]
-    assert lines[-1] == "reconcile: nothing is out of order"
+    assert lines[-1] == "reconcile: no drift found"
     assert not Workspace.objects.filter(name="wrong").exists()
 
     code, lines = run_command("names", "--limit", "7")
@@ -167,7 +167,7 @@ def test_wrong_arguments_exit_with_2(arguments: list[str]) -> None:
 
 
 def test_unknown_name_error_lists_the_known_ones() -> None:
-    with pytest.raises(CommandError, match="no reconciler 'name'; there are names"):
+    with pytest.raises(CommandError, match="no reconciler 'name'; choose one of names"):
         call_command("reconcile", "name")
 
 
@@ -183,7 +183,7 @@ def test_second_caller_learns_that_one_is_under_way(caplog: pytest.LogCaptureFix
         reconcile("names")
 
     assert code == 1
-    assert lines[1:] == ["names       busy: another run is under way", "reconcile: 1 not looked at"]
+    assert lines[1:] == ["names       busy: another run is in progress", "reconcile: 1 not checked"]
     assert "routing.reconcile_busy" in caplog.messages
     assert value_of(metrics.RECONCILER_RUNS, **busy) == before + 2
     assert calls == [{"fix": True, "limit": calls[0]["limit"]}]
@@ -377,6 +377,6 @@ class TestTheProductsReconcilers:
 
     def test_on_an_empty_database_none_finds_anything(self, table: dict[str, Any]) -> None:
         code, lines = run_command()
-        assert (code, lines[-1]) == (0, "reconcile: nothing is out of order")
+        assert (code, lines[-1]) == (0, "reconcile: no drift found")
         assert [line.split()[0] for line in lines[1:-1]] == list(table)
         assert run_command("--fix")[0] == 0

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from django.db import connection
 
+from routing.dispatch.backlog_counts import BACKLOG
 from routing.dispatch.pauses import READ_PAUSES
-from routing.dispatch.state import BACKLOG
 from tests.support.factories import SourceFactory
 from tests.support.filling import fill_leads
 from tests.support.plans import nodes

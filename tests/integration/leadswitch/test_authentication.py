@@ -61,7 +61,7 @@ def test_key_is_stored_as_a_hash_only(source: Source) -> None:
 
 @pytest.mark.parametrize("authorization", [None, "Bearer abc", "Basic YTpi", ""])
 def test_no_key(authorization: str | None) -> None:
-    assert_refused(ask(authorization), "No key came: send the header `Authorization: Api-Key KEY`.")
+    assert_refused(ask(authorization), "No API key. Send the header `Authorization: Api-Key KEY`.")
 
 
 @pytest.mark.parametrize(

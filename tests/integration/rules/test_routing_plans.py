@@ -1,4 +1,4 @@
-"""A compiled plan may be old but is never stale, and no path around the forms makes a ring of rules."""
+"""A compiled plan may be old but is never stale, and no path around the forms makes a cycle of rules."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 
 from routing.models import RoutingRule, Workspace
 from routing.models.rule_triggers import MAX_HOPS
-from routing.rules.cycles import find_ring, is_path_too_long
+from routing.rules.cycles import find_cycle, is_path_too_long
 from routing.rules.plans import PlanCache, UnknownWorkspace, read_plan
 from routing.rules.ruleset import RuleBroken
 from tests.support.factories import RuleFactory, WorkspaceFactory
@@ -184,14 +184,14 @@ class TestRings:
     def test_ring_is_refused(self, length: int) -> None:
         workspaces = chain(length)
         close = {"workspace": workspaces[-1], "destination": workspaces[0]}
-        self.refused(lambda: RuleFactory(**close), constraint="rule_makes_no_ring")
+        self.refused(lambda: RuleFactory(**close), constraint="rule_makes_no_cycle")
         RuleFactory(**close, active=False)  # counts for nothing
         self.refused(
             lambda: RoutingRule.objects.filter(active=False).update(active=True),
-            constraint="rule_makes_no_ring",
+            constraint="rule_makes_no_cycle",
         )
-        ring = find_ring(workspace_id=workspaces[-1].pk, destination_id=workspaces[0].pk)
-        assert ring == [each.pk for each in (workspaces[-1], *workspaces)]
+        cycle = find_cycle(workspace_id=workspaces[-1].pk, destination_id=workspaces[0].pk)
+        assert cycle == [each.pk for each in (workspaces[-1], *workspaces)]
 
     def test_ring_made_in_one_statement_is_refused(self) -> None:
         one, other = WorkspaceFactory.create_batch(2)
@@ -199,7 +199,7 @@ class TestRings:
             RuleFactory.build(workspace=one, destination=other),
             RuleFactory.build(workspace=other, destination=one),
         ]
-        self.refused(lambda: RoutingRule.objects.bulk_create(rules), constraint="rule_makes_no_ring")
+        self.refused(lambda: RoutingRule.objects.bulk_create(rules), constraint="rule_makes_no_cycle")
 
     def test_rule_that_leads_to_itself_is_refused(self) -> None:
         workspace = WorkspaceFactory()
@@ -210,8 +210,8 @@ class TestRings:
     def test_rule_that_is_changed_does_not_meet_itself(self) -> None:
         rule = RuleFactory()
         ends = {"workspace_id": rule.destination_id, "destination_id": rule.workspace_id}
-        assert find_ring(**ends, rule_id=rule.pk) == []
-        assert find_ring(**ends) == [rule.destination_id, rule.workspace_id, rule.destination_id]
+        assert find_cycle(**ends, rule_id=rule.pk) == []
+        assert find_cycle(**ends) == [rule.destination_id, rule.workspace_id, rule.destination_id]
 
     def test_path_of_too_many_rules_is_refused_at_either_end_and_between(self) -> None:
         workspaces = chain(MAX_HOPS + 1)
@@ -244,5 +244,5 @@ class TestRings:
             cursor.execute("SET LOCAL statement_timeout = '2s'")
         self.refused(
             lambda: RuleFactory(workspace=workspaces[-1], destination=workspaces[0]),
-            constraint="rule_makes_no_ring",
+            constraint="rule_makes_no_cycle",
         )

@@ -106,11 +106,11 @@ def test_missing_field_fails_and_an_empty_group_takes_every_lead() -> None:
 
 
 def test_path_without_end_is_an_error() -> None:
-    """The database lets nobody make a ring; a plan that has one stops all the same."""
-    ring = {1: compile_rules(rows([{}], destination_id=2)), 2: compile_rules(rows([{}], destination_id=1))}
+    """The database lets nobody make a cycle; a plan that has one stops all the same."""
+    cycle = {1: compile_rules(rows([{}], destination_id=2)), 2: compile_rules(rows([{}], destination_id=1))}
 
     with pytest.raises(PathTooLong, match="more than 3 rules in a row, from workspace 1"):
-        Plan(1, 1, ring).find_path({}, max_hops=3)
+        Plan(1, 1, cycle).find_path({}, max_hops=3)
 
 
 def test_workspace_without_rules_keeps_its_leads() -> None:

@@ -12,7 +12,7 @@ import routing.values.opening_hours
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("routing", "0029_leads_tried_again"),
+        ("routing", "0030_no_cycle"),
     ]
 
     operations = [
