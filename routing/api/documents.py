@@ -121,7 +121,7 @@ class LeadAnswer(serializers.Serializer[Any]):
     warnings = Warning(many=True, help_text="Values that were dropped or corrected. Empty: none.")
     incomplete = IncompleteDocument(
         required=False,
-        help_text="Present only if the lead was stored but could not be read back completely. Other fields are correct.",
+        help_text="Only if the lead was stored but could not be read back completely. Other fields are correct.",
     )
 
 
@@ -416,8 +416,8 @@ TOO_FAST_EXAMPLE: Final = OpenApiExample(
     status_codes=["429"],
 )
 UNKNOWN_EXAMPLE: Final = OpenApiExample(
-    "No such key",
-    value={"error": {"code": "unauthorized", "message": "No such source key."}},
+    "Unknown key",
+    value={"error": {"code": "unauthorized", "message": "Unknown source key."}},
     response_only=True,
     status_codes=["401"],
 )
@@ -485,8 +485,8 @@ DISPATCH_NOW: Final = extend_schema(
     operation_id="leads_dispatch_now",
     summary="Try a waiting lead now",
     description="Makes a waiting lead due now and queues it, under the same rules as a first try: hours, caps, "
-    "credits, pauses. Idempotent while it is due. 400 if the lead is finished or paused by an operator, 409 while it is "
-    "being processed, 429 if it was tried on request too often.",
+    "credits, pauses. Idempotent while it is due. 400 if the lead is finished or paused by an operator, 409 while "
+    "it is being processed, 429 if it was tried on request too often.",
     tags=["leads"],
     request=None,
     parameters=LIMIT_HEADERS,

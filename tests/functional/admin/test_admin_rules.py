@@ -241,7 +241,7 @@ class TestTrial:
         content = client.post(
             TRIAL, {"workspace": workspace.pk, "zip": "30312", "vertical": "x", "industry": "steel"}
         ).content.decode()
-        assert "It would go to <strong>Steel Works</strong>." in content
+        assert "The lead would go to <strong>Steel Works</strong>." in content
         assert "requires state is one of AL; lead has GA" in content
         assert "1 more rule not checked." in content
 
@@ -284,7 +284,7 @@ class TestTrial:
         client = client_of(person("viewer", workspace))
         answer = client.post(TRIAL, {"workspace": workspace.pk, "zip": "30312", "vertical": "roofing"})
         content = answer.content.decode()
-        assert "It would go to <strong>Peachtree</strong>." in content
+        assert "The lead would go to <strong>Peachtree</strong>." in content
         assert "You do not have access to them." in content
         assert "steel" not in content
 
@@ -293,7 +293,7 @@ class TestTrial:
         client = client_of(person("viewer", own))
         answer = client.post(TRIAL, {"lead": str(foreign.public_id)})
         assert answer.status_code == 400
-        assert answer.context["form"].errors == {"lead": ["There is no such lead."]}
+        assert answer.context["form"].errors == {"lead": ["No lead found."]}
         assert client.post(TRIAL, {"workspace": foreign.workspace_id, "zip": "30312"}).status_code == 400
         assert client.get(TRIAL, {"workspace": foreign.workspace_id}).status_code == 404
         assert client.get(TRIAL, {"workspace": "x"}).status_code == 404
@@ -326,7 +326,7 @@ class TestTrial:
         for _ in range(2):
             LeadFactory(external_id="form-1")
         answer = client.post(TRIAL, {"lead": "form-1"})
-        assert answer.context["form"].errors == {"lead": ["Several leads are called so: give the public id."]}
+        assert answer.context["form"].errors == {"lead": ["Several leads match. Enter the public id."]}
 
     def test_stored_rule_that_cannot_be_read_is_named(self, client: Client) -> None:
         rule = RuleFactory(conditions={"field": "state", "op": "near"})

@@ -141,7 +141,7 @@ class TestRefusals:
                 "status": [
                     {
                         "code": "not_waiting",
-                        "message": f"it has ended as {status}; only a lead that waits can be dispatched",
+                        "message": f"it is finished ({status}); only a waiting lead can be dispatched",
                     }
                 ]
             },
@@ -238,7 +238,7 @@ class TestLimit:
         assert 0 < int(last["Retry-After"]) <= 20 * 60
         assert last.json()["error"] == {
             "code": "rate_limited",
-            "message": f"One lead may be tried on request 3 times an hour: try again in {last['Retry-After']} seconds.",
+            "message": f"A lead can be tried on request 3 times per hour. Try again in {last['Retry-After']} seconds.",
         }
 
     def test_refusal_changes_nothing(self, lead: Lead) -> None:
