@@ -54,14 +54,11 @@ FOR NO KEY UPDATE OF w, e
 LONGEST_WAIT_MS: Final = 250
 
 
-class CandidatesStayBusy(Exception):
-    """The candidates were not free in time. The transaction is broken."""
-
-
-def wait_for_candidates(enrollment_ids: Sequence[int]) -> frozenset[int]:
+def wait_for_candidates(enrollment_ids: Sequence[int]) -> frozenset[int] | None:
     """Wait for these enrollments with their wallets, for LONGEST_WAIT_MS each. Returns those that exist.
 
-    Needs the lead's lock, and that no other candidate is held. Raises CandidatesStayBusy.
+    None: they were not free in time, and the transaction is broken. Needs the lead's lock, and that no other candidate
+    is held.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{LONGEST_WAIT_MS}ms"])
@@ -70,7 +67,7 @@ def wait_for_candidates(enrollment_ids: Sequence[int]) -> frozenset[int]:
         except OperationalError as error:
             if not is_lock_timeout(error):
                 raise
-            raise CandidatesStayBusy from error
+            return None
         found = frozenset(row[0] for row in cursor.fetchall())
         cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
     return found

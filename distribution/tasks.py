@@ -11,7 +11,7 @@ from django.db import close_old_connections
 
 from distribution import metrics
 from distribution.attempts.distribute import distribute_lead, distribute_next_polled
-from distribution.attempts.lease import requeue, run_leased
+from distribution.attempts.lease import distribute_leased, requeue
 from routing.dispatch.canary import complete_canary, is_canary
 from routing.dispatch.publish import send_wake
 from routing.dispatch.workers import record_step
@@ -50,7 +50,7 @@ def _process(lead_id: int, *, is_leased: bool) -> None:
     if is_canary(lead_id):
         complete_canary(lead_id)
     elif is_leased:
-        run_leased(lead_id)
+        distribute_leased(lead_id)
     else:
         requeue(distribute_lead(lead_id, is_leased=False))
 

@@ -105,7 +105,7 @@ class CampaignCache:
     def get(self, campaign_id: int, *, config_version: int) -> CompiledCampaign:
         """Return the campaign compiled at `config_version` or, if it changed meanwhile, at a newer one.
 
-        Writes nothing: who records a decision calls require_snapshot.
+        Writes nothing: a decision is recorded only for a version that has_snapshot.
         Raises UnknownCampaign, and DefinitionError for a configuration that does not compile.
         """
         compiled = self._compiled.get(campaign_id)
@@ -117,8 +117,12 @@ class CampaignCache:
 
     def require_snapshot(self, campaign: CompiledCampaign) -> None:
         """Raise SnapshotMissing unless the snapshot of a campaign from this cache is kept. No statement."""
-        if (campaign.id, campaign.config_version) not in self._kept:
+        if not self.has_snapshot(campaign):
             raise SnapshotMissing(campaign)
+
+    def has_snapshot(self, campaign: CompiledCampaign) -> bool:
+        """Whether the snapshot of a campaign from this cache is known to be kept. No statement."""
+        return (campaign.id, campaign.config_version) in self._kept
 
     def keep_snapshot(self, campaign: CompiledCampaign) -> None:
         """Write the snapshot of a campaign from this cache unless it is known to be kept. Needs no open transaction:

@@ -5,14 +5,16 @@ before a lock is confirmed after it. A selected buyer that another lead holds is
 with that lead, and waited for if it would still be its turn.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from distribution.attempts.campaigns import CAMPAIGNS, read_heads
 from distribution.attempts.live_facts import confirm_live, lead_facts, read_live
+from distribution.attempts.record import AttemptRecord, Decided, Unsold
+from distribution.attempts.restart import LockWait, Restart, RestartReason
 from distribution.attempts.sell import PlannedSale, sell
 from distribution.attempts.trace import record_decision
 from distribution.counters import counted_on
@@ -24,12 +26,10 @@ from distribution.engine import (
     Selection,
     consume,
     decide,
-    facts_to_json,
     resolve_campaign,
 )
 from distribution.locks import lock_candidates, wait_for_candidates
 from routing.locks import LockedLead
-from tracing.recorder import Recorder
 from tracing.skip_reasons import RetryClass
 from tracing.vocabulary import Event
 
@@ -45,104 +45,57 @@ class TierLockContention(Exception):
     Carries what was decided, for the trace; None when the pool changed in every round and nothing was decided.
     """
 
-    def __init__(self, decided: "Decided | None") -> None:
+    def __init__(self, decided: Decided | None) -> None:
         super().__init__("every candidate is locked by other leads")
         self.decided = decided
 
 
-class BuyersBusy(Exception):
-    """The lead belongs to buyers that other leads hold at this moment: roll back, and begin by waiting for them."""
+def decide_and_sell(record: AttemptRecord, *, wait: LockWait) -> Restart | None:
+    """Decide about a locked lead and sell it; the record says what came of it. Needs the lead's lock.
 
-    def __init__(self, enrollment_ids: frozenset[int]) -> None:
-        super().__init__("better placed buyers are busy with other leads")
-        self.enrollment_ids = enrollment_ids
-
-
-@dataclass(frozen=True, slots=True)
-class LockWait:
-    """Whom to wait for before deciding, and whether to ask for a further wait (BuyersBusy) after that.
-
-    `keeps_snapshot`: the campaign changes faster than its versions can be kept, so this transaction keeps its own.
+    Returns why the transaction must be rolled back and the try begun again, or None.
+    Raises TierLockContention, SaleIncomplete, DefinitionError.
     """
-
-    wait_for: frozenset[int] = frozenset()
-    may_ask: bool = False
-    keeps_snapshot: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """A final decision with what it was made of."""
-
-    campaign: CompiledCampaign
-    facts: DecisionFacts
-    decision: Decision
-
-    def facts_json(self) -> Mapping[str, Any]:
-        return facts_to_json(self.facts)
-
-
-@dataclass(frozen=True, slots=True)
-class Unsold:
-    """Why a lead was not sold, and when it may be tried again (None: a person must act)."""
-
-    reason: str
-    retry_class: RetryClass
-    retry_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptOutcome:
-    """What the attempt came to. `unsold` is None exactly when the lead was sold."""
-
-    decided: Decided | None
-    unsold: Unsold | None
-    assignments: tuple[UUID, ...] = ()
-
-    @property
-    def charged_cents(self) -> int:
-        if self.decided is None:
-            return 0
-        return sum(selection.price_cents for selection in self.decided.decision.selected)
-
-
-def run_attempt(
-    lead: LockedLead, *, recorder: Recorder, at: datetime, patience: LockWait, workspace_ids: Sequence[int]
-) -> AttemptOutcome:
-    """Decide about a locked lead and sell it. Needs the transaction that holds the lead's lock.
-
-    `workspace_ids`: where it was when it was locked, and where it comes through: a pause of any stops the sale.
-    Raises BuyersBusy (when `patience` allows it), TierLockContention, CandidatesStayBusy, SalePaused,
-    SaleIncomplete, SnapshotMissing, DefinitionError.
-    """
-    # First of all: whoever waits here holds nothing that other leads of the campaign need.
-    held = wait_for_candidates(sorted(patience.wait_for)) if patience.wait_for else frozenset()
+    lead, held = record.lead, frozenset[int]()
+    if wait.enrollment_ids:
+        # First of all: a transaction that waits here holds nothing that other leads of the campaign need.
+        found = wait_for_candidates(sorted(wait.enrollment_ids))
+        if found is None:
+            return Restart(RestartReason.BUYERS_STAY_BUSY)
+        held = found
     heads, versions = read_heads(workspace_id=lead.workspace_id, vertical=lead.vertical)
     head = resolve_campaign(heads, source_id=lead.source_id, vertical=lead.vertical)
     if head is None:
-        return AttemptOutcome(None, Unsold("no_campaign", RetryClass.PERMANENT))
+        record.unsold = Unsold("no_campaign", RetryClass.PERMANENT)
+        return None
     campaign = CAMPAIGNS.get(head.id, config_version=versions[head.id])
-    if patience.keeps_snapshot:
+    if wait.keeps_snapshot:
         campaign = CAMPAIGNS.keep_snapshot_within(campaign)
-    else:
-        CAMPAIGNS.require_snapshot(campaign)
-    recorder.add(
+    elif not CAMPAIGNS.has_snapshot(campaign):
+        return Restart(RestartReason.NO_SNAPSHOT, campaign=campaign)
+    record.trace.add(
         Event.CAMPAIGN_RESOLVED, data={"campaign_id": campaign.id, "config_version": campaign.config_version}
     )
-    facts = read_facts(lead, campaign=campaign, at=at, seed=seed_of(recorder.head.id))
-    decided = _decide_under_lock(lead.id, campaign, facts, held=held, may_ask=patience.may_ask)
+    facts = read_facts(lead, campaign=campaign, at=record.at, seed=record.seed)
+    decided = _decide_under_lock(lead.id, campaign, facts, held=held, may_ask=wait.may_ask)
+    return decided if isinstance(decided, Restart) else _sell(record, decided)
+
+
+def _sell(record: AttemptRecord, decided: Decided) -> Restart | None:
     if decided.decision.outcome == "contention":
         raise TierLockContention(decided)
     assignments = sell_selected(
-        decided, lead_id=lead.id, attempt_id=recorder.head.id, workspace_ids=workspace_ids
+        decided,
+        lead_id=record.lead.id,
+        attempt_id=record.trace.head.id,
+        workspace_ids=record.workspace_ids,
     )
-    record_decision(recorder, decided.decision, zip_code=lead.zip)
-    return AttemptOutcome(decided, _unsold(decided.decision), assignments)
-
-
-def seed_of(attempt_id: UUID) -> int:
-    """The attempt's id is unique: its low bits (random in a UUIDv7) break ties and spread retries."""
-    return attempt_id.int & 0xFFFF_FFFF_FFFF
+    if assignments is None:
+        return Restart(RestartReason.PAUSED)
+    record_decision(record.trace, decided.decision, zip_code=record.lead.zip)
+    record.decided, record.assignments = decided, assignments
+    record.unsold = _find_unsold(decided.decision)
+    return None
 
 
 def read_facts(
@@ -161,7 +114,7 @@ def read_facts(
 
 def _decide_under_lock(
     lead_id: int, campaign: CompiledCampaign, facts: DecisionFacts, *, held: frozenset[int], may_ask: bool
-) -> Decided:
+) -> Decided | Restart:
     decision = decide(campaign, facts)
     for _ in range(MAX_ROUNDS):
         wanted = _selected(decision) - held
@@ -170,8 +123,9 @@ def _decide_under_lock(
         order = [each for each in decision.ranking if each not in held]
         got = lock_candidates(order, count=len(wanted))
         busy = _passed_over(order, got, count=len(wanted))
-        if busy and may_ask:
-            _ask_for_time(campaign, facts, busy=busy)
+        promised = _find_promised(campaign, facts, busy=busy) if busy and may_ask else None
+        if promised:
+            return Restart(RestartReason.BUYERS_BUSY, promised)
         held |= got
         confirmed = _confirm(lead_id, campaign, replace(facts, locked=facts.locked | busy), got)
         if confirmed != facts:  # equal facts give an equal decision
@@ -181,7 +135,7 @@ def _decide_under_lock(
     if not still_wanted:
         return Decided(campaign, facts, decision)
     if may_ask:
-        raise BuyersBusy(still_wanted)
+        return Restart(RestartReason.BUYERS_BUSY, still_wanted)
     raise TierLockContention(None)
 
 
@@ -197,8 +151,10 @@ def _selected(decision: Decision) -> frozenset[int]:
     return frozenset(selection.enrollment_id for selection in decision.selected)
 
 
-def _ask_for_time(campaign: CompiledCampaign, facts: DecisionFacts, *, busy: frozenset[int]) -> None:
-    """Raise BuyersBusy if some of the busy would be selected even with the lead that holds them counted.
+def _find_promised(
+    campaign: CompiledCampaign, facts: DecisionFacts, *, busy: frozenset[int]
+) -> frozenset[int]:
+    """Return which of the busy would be selected even with the lead that holds them counted.
 
     Passing those over would break what the campaign promises: a priority, a price, a share, a number of buyers.
     """
@@ -207,10 +163,10 @@ def _ask_for_time(campaign: CompiledCampaign, facts: DecisionFacts, *, busy: fro
         decision = decide(campaign, replace(facts, live={**facts.live, **served}))
         chosen = [each for each in decision.selected if each.enrollment_id in busy]
         if not chosen:
-            return
+            return frozenset()
         twice = frozenset(each.enrollment_id for each in chosen) & served.keys()
         if twice:
-            raise BuyersBusy(twice)
+            return twice
         for each in chosen:
             served[each.enrollment_id] = _after_sale(facts.live[each.enrollment_id], each)
 
@@ -238,8 +194,11 @@ def _confirm(
 
 def sell_selected(
     decided: Decided, *, lead_id: int, attempt_id: UUID, workspace_ids: Sequence[int]
-) -> tuple[UUID, ...]:
-    """Charge and assign what was decided. Needs the locks of everyone selected. Raises SalePaused, SaleIncomplete."""
+) -> tuple[UUID, ...] | None:
+    """Charge and assign what was decided. Needs the locks of everyone selected.
+
+    Returns None when something was paused since the decision: nothing was sold. Raises SaleIncomplete.
+    """
     if not decided.decision.selected:
         return ()
     sales = []
@@ -259,10 +218,10 @@ def sell_selected(
         workspace_ids=workspace_ids,
         is_chosen=decided.facts.chosen is not None,
     )
-    return tuple(public_ids)
+    return None if public_ids is None else tuple(public_ids)
 
 
-def _unsold(decision: Decision) -> Unsold | None:
+def _find_unsold(decision: Decision) -> Unsold | None:
     if decision.verdict is None:
         return None
     verdict = decision.verdict

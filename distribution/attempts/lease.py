@@ -10,7 +10,7 @@ from typing import Final
 from django.db import Error
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.attempts.outcome import NotRun, Outcome
+from distribution.attempts.outcome import AttemptOutcome, NotRun
 from routing.dispatch import inflight, shadow
 from routing.dispatch.enqueue import enqueue_now
 from routing.dispatch.pauses import mirror
@@ -19,8 +19,6 @@ from routing.models import DispatchMode
 from routing.queries import DueTime, read_due_times
 from routing.redis.outage import guarded
 
-# A lead whose try failed with the database: it comes back for another worker after this.
-WAIT_AFTER_FAILURE: Final = timedelta(seconds=5)
 # The least delay, even for an overdue lead: a lead that another worker owns would be tried in a hot loop.
 WAIT_WHILE_BUSY: Final = timedelta(seconds=1)
 # So would one that a pause keeps, while Redis cannot be told of the pause.
@@ -28,45 +26,36 @@ WAIT_FOR_MIRROR: Final = timedelta(seconds=10)
 NO_WAIT: Final = timedelta(0)
 
 
-def run_leased(lead_id: int) -> None:
-    """Try a lead that was handed to this worker, unless its lease is over, and end the lease on every path."""
-    held = inflight.begin(lead_id)
-    if held is None:
-        return
-    outcome = None
-    try:
+def distribute_leased(lead_id: int) -> None:
+    """Try a lead that this worker was sent, unless its lease is over."""
+    with inflight.leased(lead_id) as lease:
+        if lease is None:
+            return
         outcome = distribute_lead(lead_id)
-    finally:
-        _end(held, outcome)
+        _compare_with_shadow(outcome)
+        if _is_finished(outcome):
+            lease.finish()
+            return
+        due = _read_due_time(lead_id)
+        if due is None:
+            return  # the database does not answer: the lease's end has the lead looked at again
+        if due.due_at is None:
+            lease.finish()
+        else:
+            lease.wait_until(due, least_wait=_least_wait(outcome, due))
 
 
-def requeue(outcome: Outcome) -> None:
+def requeue(outcome: AttemptOutcome) -> None:
     """After the try of a lead that no lease was held for."""
     if outcome.not_run is not None or outcome.lead_id is None:
         return
-    _compare(outcome)
+    _compare_with_shadow(outcome)
     if outcome.waits_again:
         due = _read_due_time(outcome.lead_id)
         enqueue_now([] if due is None else [due])
 
 
-def _end(held: inflight.Lease, outcome: Outcome | None) -> None:
-    due = None
-    if outcome is not None:
-        _compare(outcome)
-        if _is_finished(outcome):
-            inflight.end(held)
-            return
-        due = _read_due_time(held.lead_id)
-    if outcome is None or due is None:
-        inflight.end_unread(held, wait=WAIT_AFTER_FAILURE)
-    elif due.due_at is None:
-        inflight.end(held)
-    else:
-        inflight.end_and_wait(held, due, least_wait=_least_wait(outcome, due))
-
-
-def _is_finished(outcome: Outcome) -> bool:
+def _is_finished(outcome: AttemptOutcome) -> bool:
     return outcome.not_run is NotRun.FINISHED or (outcome.not_run is None and not outcome.waits_again)
 
 
@@ -79,7 +68,7 @@ def _read_due_time(lead_id: int) -> DueTime | None:
     return found[0] if found else DueTime(lead_id, 0, DispatchMode.EVENT, None)
 
 
-def _least_wait(outcome: Outcome, due: DueTime) -> timedelta:
+def _least_wait(outcome: AttemptOutcome, due: DueTime) -> timedelta:
     """Redis' clock may be ahead of the database's: a lead that was not due yet waits out the difference."""
     if outcome.not_run is NotRun.NOT_DUE:
         return due.remaining or NO_WAIT
@@ -99,10 +88,10 @@ def _mirror_pause(workspace_id: int) -> bool:
         return False
 
 
-def _compare(outcome: Outcome) -> None:
+def _compare_with_shadow(outcome: AttemptOutcome) -> None:
     """Compare the shadow index with the row that was picked."""
-    taken = outcome.taken
-    if outcome.not_run is None and taken is not None and taken.dispatch_mode == DispatchMode.SHADOW:
-        assert taken.next_attempt_at is not None  # noqa: S101 - an attempt ran: it was due
-        due = Due(taken.id, taken.workspace_id, taken.next_attempt_at)
+    locked = outcome.locked
+    if outcome.not_run is None and locked is not None and locked.dispatch_mode == DispatchMode.SHADOW:
+        assert locked.next_attempt_at is not None  # noqa: S101 - an attempt ran: it was due
+        due = Due(locked.id, locked.workspace_id, locked.next_attempt_at)
         guarded("compare", lambda: shadow.compare(due), "")

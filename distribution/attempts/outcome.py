@@ -22,7 +22,7 @@ STATUS_AFTER: Final = {
 
 
 class NotRun(StrEnum):
-    """Why a lead was left alone without an attempt."""
+    """Why no attempt ran."""
 
     BUSY = "busy"  # another worker has it, or there is no such lead
     FINISHED = "finished"
@@ -32,12 +32,12 @@ class NotRun(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """`left` is set when no attempt ran; otherwise `result` is the attempt's. `taken`: the row as it was locked."""
+class AttemptOutcome:
+    """`not_run` is set when no attempt ran; otherwise `result` is the attempt's. `locked`: the row as it was locked."""
 
     lead_id: int | None = None
     public_id: UUID | None = None
-    taken: LockedLead | None = None
+    locked: LockedLead | None = None
     not_run: NotRun | None = None
     attempt_id: UUID | None = None
     result: str = ""
@@ -48,9 +48,7 @@ class Outcome:
     duration_ms: float = 0.0
     is_traced: bool = False
     rule_id: int | None = None  # the routing rule that led to where it was decided
-    duplicate_of: UUID | None = None
-    duplicate_workspace_id: int | None = None  # where the lead is that came first
-    cause: str = ""  # the exception that rolled it back
+    duplicate_of: UUID | None = None  # the lead that came first
 
     @property
     def status(self) -> str:
@@ -61,6 +59,3 @@ class Outcome:
     def waits_again(self) -> bool:
         """Whether the attempt left the lead with a new due time."""
         return self.result in (AttemptResult.RETRY, AttemptResult.DEFERRED)
-
-
-NOTHING_RUN: Final = Outcome(not_run=NotRun.BUSY)

@@ -6,7 +6,6 @@ the real outcome: when it cannot be written, that is logged and counted, and the
 
 import logging
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
@@ -14,16 +13,15 @@ from django.db import DatabaseError, InterfaceError, transaction
 
 from distribution import metrics
 from distribution.attempts.campaigns import CAMPAIGNS
-from distribution.attempts.decide_under_lock import Decided, TierLockContention, seed_of
-from distribution.attempts.outcome import NotRun, Outcome
+from distribution.attempts.decide_under_lock import TierLockContention
+from distribution.attempts.outcome import AttemptOutcome, NotRun
+from distribution.attempts.record import AttemptRecord, Decided, Unsold
 from distribution.attempts.trace import record_decision
 from distribution.engine import DefinitionError
 from routing.leads.finish import LeadMoved, close_rolled_back
-from routing.locks import LockedLead
 from routing.postgres_errors import is_outage, sqlstate_of
-from routing.retry import NextStep, next_step
+from routing.retry import NextStep
 from tracing.models import AttemptResult
-from tracing.recorder import AttemptEnd, Recorder
 from tracing.skip_reasons import SKIP_REASONS, RetryClass
 from tracing.vocabulary import Event
 
@@ -54,7 +52,7 @@ class Cause:
         return RetryClass.PERMANENT if self.is_lasting else SKIP_REASONS[self.reason].retry_class
 
 
-def write_verdict(error: Exception, *, lead: LockedLead, recorder: Recorder, at: datetime) -> Outcome:
+def write_verdict(error: Exception, record: AttemptRecord) -> AttemptOutcome:
     """Write the attempt's verdict and the lead's next state. Needs no open transaction on the default connection.
 
     When another worker took the lead right after the rollback, its attempt counts and the outcome here is BUSY. When
@@ -67,33 +65,26 @@ def write_verdict(error: Exception, *, lead: LockedLead, recorder: Recorder, at:
     if cause.reason == "internal_error" and settings.DEBUG:
         # Elsewhere the attempt's line names the exception: its message may hold row data.
         logger.error(
-            "distribution.internal_error", exc_info=error, extra={"attempt_id": str(recorder.head.id)}
+            "distribution.internal_error",
+            exc_info=error,
+            extra={"attempt_id": str(record.trace.head.id)},
         )
-    step = next_step(
-        retry_class=cause.retry_class,
-        retry_at=None,
-        at=at,
-        tries=lead.tries,
-        limits=lead.limits,
-        expires_at=lead.expires_at,
-        seed=seed_of(recorder.head.id),
-    )
+    _roll_back(record, cause)
     try:
-        written = _write(cause, step=step, lead=lead, recorder=recorder, at=at)
+        _write(record, cause)
     except LeadMoved:
-        return Outcome(lead_id=lead.id, public_id=lead.public_id, not_run=NotRun.BUSY)
-    step = written.step
-    return Outcome(
-        lead_id=lead.id,
-        public_id=lead.public_id,
-        attempt_id=recorder.head.id,
-        result=_result_of(step).value,
-        skip_reason=cause.reason,
-        next_attempt_at=step.due_at,
-        duration_ms=recorder.elapsed_ms,
-        is_traced=written.is_traced,
-        cause=cause.name,
-    )
+        return AttemptOutcome(lead_id=record.lead.id, public_id=record.lead.public_id, not_run=NotRun.BUSY)
+    return record.make_outcome()
+
+
+def _roll_back(record: AttemptRecord, cause: Cause) -> None:
+    """Forget what the rollback undid. At a commit that failed, the decision and its end were recorded already."""
+    record.trace.keep_only(HAPPENED)
+    record.decided, record.assignments, record.is_traced = cause.decided, (), False
+    record.unsold, record.cause = Unsold(cause.reason, cause.retry_class), cause.name
+    if cause.decided is not None:
+        record_decision(record.trace, cause.decided.decision, zip_code=record.lead.zip)
+    record.step = _as_failure(record.find_step())
 
 
 def classify(error: Exception) -> Cause:
@@ -106,64 +97,30 @@ def classify(error: Exception) -> Cause:
     return Cause("internal_error", name, is_lasting=isinstance(error, DefinitionError))
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What follows the attempt as it was written, or would have been; and whether the trace was."""
-
-    step: NextStep
-    is_traced: bool = False
-
-
-def _write(cause: Cause, *, step: NextStep, lead: LockedLead, recorder: Recorder, at: datetime) -> Written:
-    # A failure at the commit comes after the decision and its end were recorded: neither came about.
-    recorder.keep_only(HAPPENED)
-    if cause.decided is not None:
-        record_decision(recorder, cause.decided.decision, zip_code=lead.zip)
-    written = Written(step)
+def _write(record: AttemptRecord, cause: Cause) -> None:
     try:
         with transaction.atomic(using=CONNECTION):
-            step = close_rolled_back(lead, step=step, skip_reason=cause.reason, at=at, using=CONNECTION)
+            step = close_rolled_back(
+                record.lead, step=record.step, skip_reason=cause.reason, at=record.at, using=CONNECTION
+            )
             if cause.decided is not None:
                 # A rollback takes along what its own transaction kept, and without it there is no replay.
                 CAMPAIGNS.keep_snapshot_within(cause.decided.campaign, using=CONNECTION)
-            _record_end(cause, step=step, recorder=recorder)
-            end = _end(cause, step=step, lead=lead, recorder=recorder)
-            written = Written(step, is_traced=recorder.write(end, using=CONNECTION))
+            record.conclude(_as_failure(step))
+            record.write_trace(using=CONNECTION)
     except (DatabaseError, InterfaceError) as error:
         metrics.VERDICT_FAILURES.labels(cause=type(error).__name__).inc()
         logger.warning(
             "distribution.verdict_not_written",
-            extra={"lead_id": str(lead.public_id), "reason": cause.reason, "cause": type(error).__name__},
+            extra={
+                "lead_id": str(record.lead.public_id),
+                "reason": cause.reason,
+                "cause": type(error).__name__,
+            },
         )
-        return replace(written, is_traced=False)
-    return written
+        record.is_traced, record.duration_ms = False, record.trace.elapsed_ms
 
 
-def _result_of(step: NextStep) -> AttemptResult:
-    return AttemptResult.RETRY if step.due_at else AttemptResult.FAILED
-
-
-def _record_end(cause: Cause, *, step: NextStep, recorder: Recorder) -> None:
-    recorder.add(
-        Event.FAILED,
-        outcome=_result_of(step).value,
-        reason=cause.reason,
-        data={"cause": cause.name, "due_at": step.due_at.isoformat() if step.due_at else None},
-    )
-
-
-def _end(cause: Cause, *, step: NextStep, lead: LockedLead, recorder: Recorder) -> AttemptEnd:
-    duration_ms = recorder.elapsed_ms
-    decided = cause.decided
-    return AttemptEnd(
-        result=_result_of(step).value,
-        finished_at=recorder.head.started_at + timedelta(milliseconds=duration_ms),
-        duration_ms=duration_ms,
-        skip_reason=cause.reason,
-        transient=step.due_at is not None,
-        next_attempt_at=step.due_at,
-        destination_workspace_id=lead.workspace_id,
-        campaign_id=decided.campaign.id if decided else None,
-        config_version=decided.campaign.config_version if decided else None,
-        facts=decided.facts_json() if decided else {},
-    )
+def _as_failure(step: NextStep) -> NextStep:
+    result = AttemptResult.RETRY if step.due_at else AttemptResult.FAILED
+    return replace(step, result=result.value)

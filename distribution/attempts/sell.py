@@ -84,10 +84,6 @@ class SaleIncomplete(RuntimeError):
     """Fewer rows were charged than selected although their wallets were locked: everything is rolled back."""
 
 
-class SalePaused(Exception):
-    """Something was paused after the decision: nothing was sold. Roll back, and decide about what is so now."""
-
-
 @dataclass(frozen=True, slots=True)
 class PlannedSale:
     """One buyer's part: what it pays, its usage windows after this lead, and the date that it counts in."""
@@ -106,14 +102,16 @@ def sell(
     at: datetime,
     workspace_ids: Sequence[int],
     is_chosen: bool,
-) -> Sequence[UUID]:
+) -> Sequence[UUID] | None:
     """Charge, count and assign. Returns the public ids of the assignments, in the order of `sales`.
+
+    None: something was paused after the decision, and nothing was sold. Roll back and decide about what is so now.
 
     `at` is the moment of the decision: the counters' windows and the assignments must agree on it. `workspace_ids`:
     where the lead comes through. `is_chosen`: a person chose the buyer.
 
     Needs the lead's lock and the locks of distribution.locks.lock_candidates on every selection, confirmed.
-    Raises SalePaused, SaleIncomplete.
+    Raises SaleIncomplete.
     """
     public_ids = [UUID(int=uuid7().int) for _ in sales]
     with connection.cursor() as cursor:
@@ -123,7 +121,7 @@ def sell(
         cursor.execute(SELL, [stations, campaign_id, asked, *columns, lead_id, campaign_id, attempt_id, at])
         is_open, charged = cursor.fetchone()
     if not is_open:
-        raise SalePaused
+        return None
     if charged != len(sales):
         message = f"{charged} of {len(sales)} selected buyers could be charged"
         raise SaleIncomplete(message)

@@ -81,14 +81,12 @@ def send() -> list[Dispatched]:
 
 def complete_canary(lead_id: int) -> None:
     """What a worker does with one. An old message finds it gone."""
-    held = inflight.begin(lead_id)
-    if held is None:
-        return
-    try:
+    with inflight.leased(lead_id) as lease:
+        if lease is None:
+            return
+        lease.finish()
         with connection.cursor() as cursor:
             cursor.execute(COME_BACK, [_shard_of(lead_id)])
-    finally:
-        inflight.end(held)
 
 
 def read_canary() -> Canary:

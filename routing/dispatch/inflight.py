@@ -1,12 +1,15 @@
-"""A worker's hold on a lead that was handed to it: renewed as it starts, ended on every path.
+"""A worker's lease on a lead that it was sent: renewed as it starts, ended on every path.
 
-The lease only keeps others from starting the lead in vain: whoever has its row's lock runs it. So a worker goes on
+The lease only spares others a start for nothing: the worker that has the row's lock runs the lead. So a worker goes on
 without a lease while Redis does not answer.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from typing import Final
 
 from routing import metrics
 from routing.dispatch import schedule
@@ -16,45 +19,59 @@ from routing.models import DispatchMode
 from routing.queries import DueTime
 from routing.redis.outage import guarded, is_done
 
+# A lead about which nothing could be found out: it comes back for another worker after this.
+WAIT_AFTER_FAILURE: Final = timedelta(seconds=5)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Lease:
-    """`deadline_ms` None: Redis did not answer when it was to be renewed."""
+    """`deadline_ms` None: Redis did not answer when it was to be renewed.
+
+    Unless the worker says what follows, the lead is looked at again after WAIT_AFTER_FAILURE.
+    """
 
     lead_id: int
     deadline_ms: int | None
+    release: Release = field(init=False)
+    due: DueTime | None = None  # for the workers, where no dispatcher serves the lead's workspace
+
+    def __post_init__(self) -> None:
+        self.release = Release(
+            self.lead_id, self.deadline_ms, due_at=AT_ONCE, wait_ms=_to_ms(WAIT_AFTER_FAILURE)
+        )
+
+    def finish(self) -> None:
+        """Nothing is left to do for the lead."""
+        self.release = Release(self.lead_id, self.deadline_ms)
+
+    def wait_until(self, due: DueTime, *, least_wait: timedelta) -> None:
+        """The lead is due again, as its row says: put it where its workspace's mode wants it."""
+        if due.mode == DispatchMode.EVENT:
+            wait_ms = _to_ms(least_wait)
+            self.release = Release(self.lead_id, self.deadline_ms, due.due_at, due.workspace_id, wait_ms)
+        else:
+            self.finish()
+            self.due = due
 
 
-def begin(lead_id: int) -> Lease | None:
-    """Renew the lease of a lead that is started now. None: leave it alone, it is not the caller's to run.
+@contextmanager
+def leased(lead_id: int) -> Iterator[Lease | None]:
+    """Renew the lease of a lead that is started now, and end it on every path, as its worker said.
 
-    An old message, or a double: the lead was scheduled again meanwhile, or another worker has started it.
+    None: the message is old or a double. The lead was scheduled again since, or another worker has started it.
     """
     unrenewed: Lease | None = Lease(lead_id, None)
     lease = guarded("start", partial(_renew, lead_id), unrenewed)
     if lease is None:
         metrics.FLIGHTS_REFUSED.inc()
-    return lease
-
-
-def end(lease: Lease) -> None:
-    """Nothing is left to do for the lead."""
-    _end(Release(lease.lead_id, lease.deadline_ms))
-
-
-def end_and_wait(lease: Lease, due: DueTime, *, least_wait: timedelta) -> None:
-    """The lead is due again, as its row says: put it where its workspace's mode wants it."""
-    if due.mode == DispatchMode.EVENT:
-        wait_ms = _to_ms(least_wait)
-        _end(Release(lease.lead_id, lease.deadline_ms, due.due_at, due.workspace_id, wait_ms))
-    else:
-        end(lease)
-        enqueue_now([due])
-
-
-def end_unread(lease: Lease, *, wait: timedelta) -> None:
-    """What became of the lead cannot be read: have it looked at again after `wait`."""
-    _end(Release(lease.lead_id, lease.deadline_ms, due_at=AT_ONCE, wait_ms=_to_ms(wait)))
+        yield None
+        return
+    try:
+        yield lease
+    finally:
+        _end(lease.release)
+        if lease.due is not None:
+            enqueue_now([lease.due])
 
 
 def _to_ms(wait: timedelta) -> int:
@@ -67,7 +84,7 @@ def _renew(lead_id: int) -> Lease | None:
 
 
 def _end(release: Release) -> None:
-    """What Redis does not take is tried again: a lease that has another end by then stays as it is."""
+    """What Redis refuses is tried again; a lease that has another deadline then stays as it is."""
     if is_done("end", partial(schedule.release, [release])):
         return
     if release.deadline_ms is not None:

@@ -39,25 +39,20 @@ UNTOLD: Final[set[int]] = set()
 MOST_UNTOLD: Final = 1_000
 
 
-class LostBefore(Exception):
-    """The process that began this try of the lead before is gone, and no attempt was written."""
+def begin(lead: LockedLead) -> bool:
+    """Mark a lead whose attempt begins. Needs its row's lock.
 
-
-def begin(lead: LockedLead) -> None:
-    """Mark a lead whose attempt begins. Needs its row's lock. Raises LostBefore.
-
-    An attempt does not fail for want of a mark: that is logged and counted.
+    Returns whether the process that began this try before is gone: no attempt of it was written. An attempt does not
+    fail for want of a mark: that is logged and counted.
     """
     try:
         _unmark_untold()
         with connections[CONNECTION].cursor() as cursor:
             cursor.execute(MARK, [lead.id, lead.attempts, lead.next_attempt_at, _owner(os.getpid())])
-            is_lost = cursor.fetchone()[0]
+            return bool(cursor.fetchone()[0])
     except (DatabaseError, InterfaceError) as error:
-        _tell("begin", error)
-        return
-    if is_lost:
-        raise LostBefore
+        _log_failure("begin", error)
+        return False
 
 
 def end(lead_id: int) -> None:
@@ -67,7 +62,7 @@ def end(lead_id: int) -> None:
     try:
         _unmark_untold()
     except (DatabaseError, InterfaceError) as error:
-        _tell("end", error)
+        _log_failure("end", error)
 
 
 def _unmark_untold() -> None:
@@ -77,7 +72,7 @@ def _unmark_untold() -> None:
         UNTOLD.difference_update(lead_ids)
 
 
-def _tell(step: str, error: Exception) -> None:
+def _log_failure(step: str, error: Exception) -> None:
     cause = type(error).__name__
     metrics.MARKS_FAILED.labels(step=step, cause=cause).inc()
     logger.warning("routing.mark_failed", extra={"operation": step, "cause": cause})

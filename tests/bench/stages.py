@@ -3,13 +3,15 @@
 import http.client
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Final
 
 from django.db import connection
 
-from distribution.attempts import distribute
+from distribution.attempts.attempt import Attempt, Stage
+from distribution.attempts.distribute import FIRST_WAIT, distribute_next_due, run
+from routing.locks import lock_lead
 from routing.models import RoutingRule, Workspace
 from tests.bench.dataset import Pool
 from tests.bench.servers import HOST
@@ -58,43 +60,29 @@ def add_rules(pool: Pool, count: int) -> None:
 def drain() -> int:
     """Start whatever is due, in due order, as the pick-up does. Returns how many attempts were run."""
     count = 0
-    while distribute.distribute_next_due().lead_id is not None:
+    while distribute_next_due().lead_id is not None:
         count += 1
     return count
 
 
 def time_stages(ids: Sequence[int]) -> Mapping[str, list[float]]:
-    """Sell these leads, with a clock around lock and routing, and from the first closing write to the return."""
-    marks: dict[str, float] = {}
+    """Sell these leads, and time the lock, the rules (with the checks before them) and the closing writes."""
+    ended: dict[Stage, float] = {}
     locks, routes, completions = [], [], []
-    with _clocked("lock_lead", marks), _clocked("send_on", marks), _clocked("close_attempt", marks):
-        for lead_id in ids:
-            outcome = distribute.distribute_lead(lead_id)
-            returned = time.perf_counter()
-            if outcome.result != "success":
-                raise NotSold(outcome.skip_reason)
-            locks.append((marks["lock_lead ended"] - marks["lock_lead began"]) * 1000)
-            routes.append((marks["send_on ended"] - marks["send_on began"]) * 1000)
-            completions.append((returned - marks["close_attempt began"]) * 1000)
+    for lead_id in ids:
+        attempt = Attempt(partial(lock_lead, lead_id), FIRST_WAIT, on_stage=partial(_note_time, ended))
+        outcome = run(attempt)
+        returned = time.perf_counter()
+        if outcome.result != "success":
+            raise NotSold(outcome.skip_reason)
+        locks.append((ended[Stage.LOCKED] - ended[Stage.LOCK]) * 1000)
+        routes.append((ended[Stage.ROUTED] - ended[Stage.LOCKED]) * 1000)
+        completions.append((returned - ended[Stage.DECIDED]) * 1000)
     return {"lock": locks, "rules": routes, "complete": completions}
 
 
-@contextmanager
-def _clocked(name: str, marks: dict[str, float]) -> Iterator[None]:
-    """Note when a function of the use case began and ended."""
-    plain: Callable[..., Any] = getattr(distribute, name)
-
-    def clocked(*arguments: Any, **options: Any) -> Any:
-        marks[f"{name} began"] = time.perf_counter()
-        result = plain(*arguments, **options)
-        marks[f"{name} ended"] = time.perf_counter()
-        return result
-
-    setattr(distribute, name, clocked)
-    try:
-        yield
-    finally:
-        setattr(distribute, name, plain)
+def _note_time(ended: dict[Stage, float], stage: Stage) -> None:
+    ended[stage] = time.perf_counter()
 
 
 def time_way(pool: Pool, *, port: int, key: str, count: int) -> list[float]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from distribution.attempts.lease import WAIT_AFTER_FAILURE
+from routing.dispatch.inflight import WAIT_AFTER_FAILURE
 from routing.dispatch.publish import PAUSE_AFTER_FAILURE_SECONDS
 from routing.dispatcher.fallback import ROUND_SECONDS
 from routing.dispatcher.loop import LEADER_LEASE_SECONDS, STANDBY_SECONDS

@@ -7,7 +7,6 @@ killed process loses none. The product knows nothing of it: `install` wraps its 
 import json
 import os
 import signal
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -74,24 +73,26 @@ def install(directory: Path) -> None:
 
 def _watch_attempts() -> None:
     """Between the lock of a lead and the end of its transaction nobody else may be there."""
-    from distribution.attempts import distribute
+    from distribution.attempts import distribute, record
     from routing.leads.finish import LeadMoved
 
-    attempt, close = distribute._attempt, distribute.close_attempt
+    take_steps, close = distribute._take_steps, record.close_attempt
 
-    def watched(run: Any, take: Callable[[], Any]) -> Any:
-        held = []
+    def watched(attempt: Any) -> Any:
+        held, lock = [], attempt.lock
 
-        def taken() -> Any:
-            lead = take()
+        def locked() -> Any:
+            lead = lock()
             if lead is not None:
                 held.append(lead.id)
                 PROBE.tell("begins", lead=lead.id)
             return lead
 
+        attempt.lock = locked
         try:
-            return attempt(run, taken)
+            return take_steps(attempt)
         finally:
+            attempt.lock = lock
             for lead_id in held:
                 PROBE.tell("ends", lead=lead_id)
 
@@ -102,8 +103,8 @@ def _watch_attempts() -> None:
             PROBE.tell("thrown away", lead=lead_id)
             raise
 
-    distribute._attempt = watched
-    distribute.close_attempt = closed
+    distribute._take_steps = watched
+    record.close_attempt = closed
 
 
 def _watch_decisions() -> None:

@@ -11,7 +11,7 @@ import pytest
 from distribution import locks
 from distribution.attempts import decide_under_lock
 from distribution.attempts.distribute import distribute_lead
-from distribution.attempts.outcome import Outcome
+from distribution.attempts.outcome import AttemptOutcome
 from tests.support.racing import in_background
 
 SECONDS = 20
@@ -34,7 +34,7 @@ def confirm_together(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def overtake(
     monkeypatch: pytest.MonkeyPatch, *, slow: int, quick: int, is_confirmed: bool, at: datetime | None = None
-) -> Outcome:
+) -> AttemptOutcome:
     """Sell the quick lead between the slow one's first reading and its lock; the slow one's outcome.
 
     Unless `is_confirmed`, the slow one reads after its lock what it had read before.

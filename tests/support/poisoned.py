@@ -22,14 +22,14 @@ def main() -> None:
     from routing.leads import crash_marks
 
     poisonous, command, *arguments = sys.argv[1:]
-    run_attempt = distribute.run_attempt
+    decide_and_sell = distribute.decide_and_sell
 
-    def run(lead: Any, **options: Any) -> Any:
-        if lead.zip == poisonous:
+    def run(record: Any, **options: Any) -> Any:
+        if record.lead.zip == poisonous:
             os.kill(os.getpid(), signal.SIGKILL)
-        return run_attempt(lead, **options)
+        return decide_and_sell(record, **options)
 
-    distribute.run_attempt = run
+    distribute.decide_and_sell = run
     if command == "dispatcher":
         call_command("dispatcher")
     elif command == "pick_up":

@@ -4,7 +4,7 @@ from typing import Any
 
 from distribution.attempts.campaigns import CAMPAIGNS
 from distribution.attempts.distribute import distribute_lead
-from distribution.attempts.outcome import Outcome
+from distribution.attempts.outcome import AttemptOutcome
 from distribution.models import Campaign
 from distribution.verify import run_verification
 from routing.models import Lead, LeadStatus
@@ -27,7 +27,7 @@ def keep_snapshot(campaign: Campaign) -> None:
     CAMPAIGNS.keep_snapshot(CAMPAIGNS.get(campaign.pk, config_version=campaign.config_version))
 
 
-def drain() -> list[Outcome]:
+def drain() -> list[AttemptOutcome]:
     """Try what met a busy lock again, as if its time had come, until nothing is left of it."""
     outcomes = []
     while True:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from distribution import locks
 from distribution.attempts.distribute import distribute_lead
-from distribution.attempts.outcome import Outcome
+from distribution.attempts.outcome import AttemptOutcome
 from distribution.models import Assignment, AssignmentState, Buyer, Campaign, Enrollment
 from distribution.money.returns import return_assignment
 from distribution.money.wallet import top_up
@@ -70,7 +70,7 @@ def test_two_campaigns_wait_for_their_common_buyers_in_one_order(
     assert results == (["2", "2"] if order == "w.id" else ["2", "40P01"])
 
 
-def distribute_in_own_order(lead_ids: list[int], *, seed: int) -> list[Outcome]:
+def distribute_in_own_order(lead_ids: list[int], *, seed: int) -> list[AttemptOutcome]:
     """Every distributor tries every lead, each in an order of its own."""
     return [distribute_lead(lead_id) for lead_id in Random(seed).sample(lead_ids, len(lead_ids))]
 

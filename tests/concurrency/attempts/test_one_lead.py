@@ -8,7 +8,7 @@ import pytest
 
 from distribution.attempts import decide_under_lock
 from distribution.attempts.distribute import distribute_lead
-from distribution.attempts.outcome import NotRun, Outcome
+from distribution.attempts.outcome import AttemptOutcome, NotRun
 from distribution.models import Assignment, LedgerEntry, LedgerKind
 from routing import locks
 from routing.leads import finish
@@ -51,7 +51,7 @@ def test_hundred_workers_sell_one_lead_to_three_buyers() -> None:
     assert_verified()
 
 
-def decide_together(monkeypatch: pytest.MonkeyPatch, lead_id: int) -> list[Outcome]:
+def decide_together(monkeypatch: pytest.MonkeyPatch, lead_id: int) -> list[AttemptOutcome]:
     """Two workers that both have read how often the lead is sold before either goes on."""
     both_have_read = threading.Barrier(2, timeout=20)
     seen = threading.local()

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from django.db import OperationalError, transaction
 
-from distribution.attempts import distribute
-from distribution.attempts.decide_under_lock import BuyersBusy
+from distribution.attempts import attempt, distribute
 from distribution.attempts.distribute import distribute_next_due
-from distribution.attempts.outcome import NotRun, Outcome
+from distribution.attempts.outcome import AttemptOutcome, NotRun
+from distribution.attempts.restart import Restart, RestartReason
 from distribution.models import Campaign
 from routing.leads import crash_marks
 from routing.locks import lock_lead
@@ -116,7 +116,7 @@ def test_process_that_outlives_a_failure_is_no_loss(
         raise OperationalError("the connection is lost")
 
     with monkeypatch.context() as patch:
-        patch.setattr(distribute, "run_attempt", fail)
+        patch.setattr(distribute, "decide_and_sell", fail)
         patch.setattr(distribute, "write_verdict", fail)
         with pytest.raises(OperationalError):
             distribute_next_due()
@@ -136,24 +136,24 @@ class Gap:
         self._call()
 
 
-def run_twice_at_once(monkeypatch: pytest.MonkeyPatch) -> list[Outcome]:
+def run_twice_at_once(monkeypatch: pytest.MonkeyPatch) -> list[AttemptOutcome]:
     """Run what is due; the attempt asks for time, and another process gets the lead before it has the lock again.
 
     Returns the outcome of the other process, then that of this one.
     """
-    run_attempt = distribute.run_attempt
-    outcomes: list[Outcome] = []
+    decide_and_sell = distribute.decide_and_sell
+    outcomes: list[AttemptOutcome] = []
 
-    def ask_for_time(*_: object, **__: object) -> None:
-        raise BuyersBusy(frozenset())
+    def ask_for_time(*_: object, **__: object) -> Restart:
+        return Restart(RestartReason.BUYERS_BUSY)
 
     def run_in_another_process() -> None:
-        monkeypatch.setattr(distribute, "run_attempt", run_attempt)
+        monkeypatch.setattr(distribute, "decide_and_sell", decide_and_sell)
         with monkeypatch.context() as patch:
             patch.setattr(crash_marks, "_owner", lambda _: "another")
             outcomes.append(distribute_next_due())
 
-    monkeypatch.setattr(distribute, "run_attempt", ask_for_time)
+    monkeypatch.setattr(distribute, "decide_and_sell", ask_for_time)
     monkeypatch.setattr(distribute.metrics, "CANDIDATE_WAITS", Gap(run_in_another_process))
     own = distribute_next_due()
     return [*outcomes, own]
@@ -173,7 +173,7 @@ def test_mark_that_outlives_the_lock_is_taken_for_a_loss(
 ) -> None:
     """The control: why the mark goes before the rollback."""
     [lead_id] = make_leads(campaign, count=1)
-    monkeypatch.setattr(distribute, "_unmark", lambda _: None)
+    monkeypatch.setattr(attempt.Attempt, "unmark", lambda _: None)
     other, _ = run_twice_at_once(monkeypatch)
     assert other.not_run is NotRun.LOST_BEFORE
     assert Lead.objects.get(pk=lead_id).lost_leases > 0

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from distribution.attempts import decide_under_lock, distribute
 from distribution.attempts.campaigns import CAMPAIGNS, CampaignCache, SnapshotMissing
 from distribution.attempts.distribute import distribute_lead
-from distribution.attempts.outcome import Outcome
+from distribution.attempts.outcome import AttemptOutcome
 from distribution.models import Campaign, CampaignSnapshot
 from tests.support.assigning import assign_by_hand
 from tests.support.factories import CampaignFactory, enroll
@@ -51,7 +51,7 @@ def cache_of_each_thread(monkeypatch: pytest.MonkeyPatch) -> None:
         "distribution.attempts.assign_by_hand",
     ):
         where = f"{module}.CAMPAIGNS" if isinstance(module, str) else f"{module.__name__}.CAMPAIGNS"
-        monkeypatch.setattr(where, ours, raising=module is not distribute)
+        monkeypatch.setattr(where, ours)
 
 
 @pytest.mark.usefixtures("cache_of_each_thread")
@@ -78,11 +78,11 @@ def test_control_kept_in_the_attempts_transaction_it_makes_others_wait(
 ) -> None:
     one, other = make_leads(campaign, count=2)
     monkeypatch.setattr(
-        CampaignCache, "require_snapshot", lambda cache, compiled: cache.keep_snapshot_within(compiled)
+        CampaignCache, "has_snapshot", lambda cache, compiled: bool(cache.keep_snapshot_within(compiled))
     )
     stopped = Stopped(monkeypatch)
 
-    def distribute_the_other() -> Outcome:
+    def distribute_the_other() -> AttemptOutcome:
         with connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = '30s'")
         return distribute_lead(other)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from distribution.attempts import distribute
 from distribution.attempts.decide_under_lock import LockWait
 from distribution.attempts.distribute import distribute_lead
-from distribution.attempts.outcome import Outcome
+from distribution.attempts.outcome import AttemptOutcome
 from distribution.models import Assignment, Campaign, Enrollment, Wallet
 from tests.support.factories import CampaignFactory, EnrollmentFactory
 from tests.support.race_leads import assert_verified, keep_snapshot, make_leads
@@ -43,7 +43,7 @@ def sold_to() -> list[int | None]:
     return list(Assignment.objects.order_by("enrollment_id").values_list("enrollment_id", flat=True))
 
 
-def distribute_while_held(campaign: Campaign, held: Enrollment) -> Outcome:
+def distribute_while_held(campaign: Campaign, held: Enrollment) -> AttemptOutcome:
     """One attempt that begins while `held` is locked; it is let go as soon as the attempt waits for it."""
     lead_id = make_leads(campaign, count=1)[0]
     with open_transaction(hold(held)) as let_go, in_background(partial(distribute_lead, lead_id)) as outcome:

@@ -12,10 +12,9 @@ from django.utils import timezone
 
 from distribution.attempts import decide_under_lock, distribute
 from distribution.attempts.distribute import distribute_lead
-from distribution.attempts.outcome import Outcome
+from distribution.attempts.outcome import AttemptOutcome
 from routing.leads import finish
-from routing.leads.pause import pause_lead
-from routing.leads.rerun import dispatch_now, rerun_lead
+from routing.leads.actions import dispatch_now, pause_lead, rerun_lead
 from routing.locks import wait_for_lead
 from routing.models import Lead, LeadStatus
 from routing.reconcile.lost_workers import count_lost_worker
@@ -58,11 +57,11 @@ def pause(lead: Lead) -> None:
     pause_lead(lead.pk, at=timezone.now())
 
 
-def distribute_and_ask(lead: Lead, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> Outcome:
+def distribute_and_ask(lead: Lead, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> AttemptOutcome:
     """The attempt is rolled back, somebody asks on another connection, and then the verdict is written."""
     write_verdict = distribute.write_verdict
 
-    def asked(*positional: Any, **named: Any) -> Outcome:
+    def asked(*positional: Any, **named: Any) -> AttemptOutcome:
         race([partial(ask, lead)])
         return write_verdict(*positional, **named)
 
@@ -102,7 +101,7 @@ def test_verdict_waits_for_a_concurrent_request(lead: Lead, monkeypatch: pytest.
             wait_until_blocked(connection)
             run_again(lead)
 
-    def asked(*positional: Any, **named: Any) -> Outcome:
+    def asked(*positional: Any, **named: Any) -> AttemptOutcome:
         return in_turn(ask, partial(write_verdict, *positional, **named))
 
     monkeypatch.setattr(distribute, "write_verdict", asked)
@@ -113,7 +112,7 @@ def test_verdict_waits_for_a_concurrent_request(lead: Lead, monkeypatch: pytest.
     assert outcome.next_attempt_at == lead.next_attempt_at
 
 
-def in_turn(first: Callable[[], None], second: Callable[[], Outcome]) -> Outcome:
+def in_turn(first: Callable[[], None], second: Callable[[], AttemptOutcome]) -> AttemptOutcome:
     """`second` begins when `first` has the lock of the lead."""
     with in_background(first):
         wait_for_lock()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.conf import settings as product_settings
 
-from distribution.attempts.lease import run_leased
+from distribution.attempts.lease import distribute_leased
 from distribution.models import Campaign
 from routing import metrics
 from routing.dispatch import lua_prelude, schedule
@@ -58,6 +58,7 @@ def count_lost(state: str) -> float:
     return float(metrics.FLIGHTS_LOST.labels(state=state)._value.get())
 
 
+@pytest.mark.finds("inflight")
 @pytest.mark.parametrize("is_started", [True, False])
 def test_lost_lead_comes_back(campaign: Campaign, settings: Any, *, is_started: bool) -> None:
     """Celery loses tasks of killed workers even with late acks. The reconciler must find them."""
@@ -178,7 +179,7 @@ def test_lost_workers_count_only_in_a_row(campaign: Campaign) -> None:
     [lead_id] = make_leads(campaign, count=1)
     Lead.objects.filter(pk=lead_id).update(lost_leases=product_settings.LEADSWITCH_MAX_LOST_LEASES - 1)
     put_due(lead_id, campaign.workspace_id)
-    run_leased(lead_id)
+    distribute_leased(lead_id)
     assert Lead.objects.get(pk=lead_id).lost_leases == 0
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.utils import timezone
 
-from distribution.attempts.lease import run_leased
+from distribution.attempts.lease import distribute_leased
 from routing.dispatch import mirror, modes, pauses, schedule
 from routing.dispatch.schedule import Due, Leader
 from routing.dispatcher.leader_tasks import catch_up
@@ -158,7 +158,7 @@ class TestInFlight:
         if not is_mirrored:
             redis_client.delete(keys.workspace_paused_key(workspace_id), keys.versions_key())
 
-        run_leased(lead_id)
+        distribute_leased(lead_id)
 
         assert is_paused(redis_client, workspace_id)
         assert schedule.claim_batch(leader, limit=10).leads == []  # nothing is taken again and again
@@ -170,7 +170,7 @@ class TestInFlight:
     ) -> None:
         lead_id, _ = self.hand_out(leader)
         switches.pause_product(at=timezone.now(), **WHY)
-        run_leased(lead_id)
+        distribute_leased(lead_id)
         assert is_paused(redis_client, None)
         assert schedule.claim_batch(leader, limit=10).leads == []
         switches.resume_product(**WHY)

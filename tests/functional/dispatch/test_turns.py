@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from distribution.attempts.distribute import Turn, distribute_next_due, distribute_next_polled
-from distribution.attempts.outcome import Outcome
+from distribution.attempts.outcome import AttemptOutcome
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.race_leads import make_leads
 
@@ -20,7 +20,7 @@ def first_turn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("pick", [distribute_next_due, distribute_next_polled])
-def test_workspaces_take_turns_whatever_is_piled_up(pick: Callable[[], Outcome]) -> None:
+def test_workspaces_take_turns_whatever_is_piled_up(pick: Callable[[], AttemptOutcome]) -> None:
     """All leads of the pile have been due longer than any other."""
     pile, second, third, paused = (CampaignFactory() for _ in range(4))
     for campaign in (pile, second, third, paused):

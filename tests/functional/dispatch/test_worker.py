@@ -14,15 +14,13 @@ from django.utils import timezone
 from distribution import metrics as distribution_metrics
 from distribution.attempts import lease as handback
 from distribution.attempts.distribute import distribute_lead
-from distribution.attempts.lease import run_leased
+from distribution.attempts.lease import distribute_leased
 from distribution.models import Assignment, Campaign
 from distribution.tasks import process_leads
 from routing import metrics
 from routing.dispatch import schedule
 from routing.dispatch.schedule import Due
-from routing.leads.cancel import cancel_lead
-from routing.leads.pause import pause_lead, resume_lead
-from routing.leads.rerun import rerun_lead
+from routing.leads.actions import cancel_sent_lead, pause_lead, rerun_lead, resume_lead
 from routing.models import Lead
 from routing.queries import read_due_times
 from routing.redis import keys
@@ -89,9 +87,9 @@ def test_due_lead_is_sold_and_its_lease_ends(campaign: Campaign, redis_client: "
 def test_status_comes_first(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
     """Finished meanwhile: nothing is tried, whatever else would keep it."""
     lead = hand_over(campaign)
-    cancel_lead(lead.public_id, source_id=lead.source_id)
+    cancel_sent_lead(lead.public_id, source_id=lead.source_id)
     switches.pause_product(at=timezone.now(), **WHY)
-    run_leased(lead.pk)
+    distribute_leased(lead.pk)
     assert attempts_of(lead) == []
     assert not is_in_flight()
     assert due_in_index(redis_client, lead) is None
@@ -120,7 +118,7 @@ def test_pause_keeps_it(
     pause(lead)
     if not is_told:
         monkeypatch.setattr(handback, "mirror", lambda *_: False)
-    run_leased(lead.pk)
+    distribute_leased(lead.pk)
     assert attempts_of(lead) == []
     assert not is_in_flight()
     assert due_in_index(redis_client, lead) == pytest.approx(0 if is_told else 10, abs=5)
@@ -131,12 +129,12 @@ def test_lead_paused_by_an_operator_waits_for_that_operator(
 ) -> None:
     lead = hand_over(campaign)
     pause_lead(lead.pk, at=timezone.now())
-    run_leased(lead.pk)
+    distribute_leased(lead.pk)
     assert attempts_of(lead) == []
     assert not is_in_flight()
     assert due_in_index(redis_client, lead) is None
     with settled_hands():
-        resume_lead(lead.pk)
+        resume_lead(lead.pk, at=timezone.now())
     assert is_in_flight()
 
 
@@ -144,7 +142,7 @@ def test_due_time_is_read_under_the_lock(campaign: Campaign, redis_client: "redi
     """The index may be early; the row decides, and the index learns from it."""
     lead = hand_over(campaign)
     Lead.objects.filter(pk=lead.pk).update(next_attempt_at=timezone.now() + timedelta(hours=1))
-    run_leased(lead.pk)
+    distribute_leased(lead.pk)
     assert attempts_of(lead) == []
     assert due_in_index(redis_client, lead) == pytest.approx(3600, abs=30)
     assert not is_in_flight()
@@ -156,7 +154,7 @@ def test_outside_the_hours_of_its_workspace_it_waits_for_them(
     opening = (timezone.now() + timedelta(days=2)).replace(hour=12, minute=0, second=0, microsecond=0)
     open_only_at(campaign, opening)
     lead = hand_over(campaign)
-    run_leased(lead.pk)
+    distribute_leased(lead.pk)
     lead.refresh_from_db()
     assert attempts_of(lead) == [("deferred", "outside_workspace_hours")]
     assert (lead.status, lead.next_attempt_at, lead.due_reason) == (
@@ -186,7 +184,7 @@ def test_hours_of_where_it_is_sent_count_too(campaign: Campaign, redis_client: "
     RuleFactory(workspace=partner, destination=campaign.workspace)
     lead: Lead = LeadFactory(source__workspace=partner, received_at=timezone.now() - timedelta(hours=1))
     assert len(schedule.put([Due(lead.pk, partner.pk, lead.received_at)])) == 1
-    run_leased(lead.pk)
+    distribute_leased(lead.pk)
     lead = Lead.objects.get(pk=lead.pk)
     assert attempts_of(lead) == [("deferred", "outside_workspace_hours")]
     assert (lead.workspace_id, lead.next_attempt_at) == (campaign.workspace_id, opening)
@@ -201,7 +199,7 @@ def test_workspace_that_never_opens_parks_it(campaign: Campaign) -> None:
     campaign.workspace.hours = {"mon": []}
     campaign.workspace.save()
     lead = hand_over(campaign)
-    run_leased(lead.pk)
+    distribute_leased(lead.pk)
     lead.refresh_from_db()
     assert (lead.status, lead.skip_reason) == ("failed", "outside_workspace_hours")
     assert_verified()
@@ -211,7 +209,7 @@ def test_busy_lead_is_looked_at_again(campaign: Campaign, redis_client: "redis.R
     """A refused lock is normal contention, not an error."""
     lead = hand_over(campaign)
     with holding(HOLD_LEAD, [lead.pk]):
-        run_leased(lead.pk)
+        distribute_leased(lead.pk)
     assert attempts_of(lead) == []
     assert due_in_index(redis_client, lead) == pytest.approx(1, abs=1)
     assert not is_in_flight()
@@ -220,7 +218,7 @@ def test_busy_lead_is_looked_at_again(campaign: Campaign, redis_client: "redis.R
 def test_conflict_is_retried_within_moments(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
     lead = hand_over(campaign)
     with holding(HOLD_WALLETS):
-        run_leased(lead.pk)
+        distribute_leased(lead.pk)
     lead.refresh_from_db()
     assert lead.due_reason == "tier_lock_contention"
     assert lead.next_attempt_at is not None
@@ -231,7 +229,7 @@ def test_conflict_is_retried_within_moments(campaign: Campaign, redis_client: "r
 
 def test_lead_that_is_not_there_ends_its_lease() -> None:
     assert len(schedule.put([Due(987_654_321, 1, timezone.now() - timedelta(hours=1))])) == 1
-    run_leased(987_654_321)
+    distribute_leased(987_654_321)
     assert not is_in_flight()
     assert schedule.read_sizes().waiting == 0
 
@@ -247,7 +245,7 @@ def test_lease_ends_when_the_database_is_gone(
 
     monkeypatch.setattr(handback, "distribute_lead", fail)
     with pytest.raises(OperationalError):
-        run_leased(lead.pk)
+        distribute_leased(lead.pk)
     assert not is_in_flight()
     assert due_in_index(redis_client, lead) == pytest.approx(5, abs=5)
 
@@ -295,7 +293,7 @@ def test_lease_ends_when_the_outcome_cannot_be_read(
 
     monkeypatch.setattr(handback, "read_due_times", fail)
     with holding(HOLD_LEAD, [lead.pk]):
-        run_leased(lead.pk)
+        distribute_leased(lead.pk)
     assert not is_in_flight()
     assert due_in_index(redis_client, lead) == pytest.approx(5, abs=5)
 
@@ -311,9 +309,9 @@ def test_message_without_its_lease_is_dropped(campaign: Campaign, state: str) ->
         schedule.release([schedule.Release(lead.pk, None)])
         expected = ("pending", 1)
     else:
-        run_leased(lead.pk)
+        distribute_leased(lead.pk)
         expected = ("distributed", 1)
-    run_leased(lead.pk)
+    distribute_leased(lead.pk)
     lead.refresh_from_db()
     assert (lead.status, metrics.FLIGHTS_REFUSED._value.get() - refused) == expected
 
@@ -327,7 +325,7 @@ def test_lead_is_tried_without_redis(campaign: Campaign, monkeypatch: pytest.Mon
         raise redis.ConnectionError
 
     monkeypatch.setattr(schedule, "_run", refuse)
-    run_leased(lead.pk)
+    distribute_leased(lead.pk)
     lead.refresh_from_db()
     assert lead.status == "distributed"
     assert failures.get() == before + 1
@@ -350,7 +348,7 @@ def test_cancelled_lead_leaves_the_schedule(campaign: Campaign, redis_client: "r
     schedule.put([Due(lead_id, lead.workspace_id, waiting.due_at)])
     assert due_in_index(redis_client, lead) is not None
     with settled_hands():
-        cancel_lead(lead.public_id, source_id=lead.source_id)
+        cancel_sent_lead(lead.public_id, source_id=lead.source_id)
     assert due_in_index(redis_client, lead) is None
 
 
@@ -358,7 +356,7 @@ def test_lag_is_counted_from_the_due_time(campaign: Campaign) -> None:
     lag = distribution_metrics.START_LAG_SECONDS.labels(mode="event")
     before = lag._sum.get()
     lead = hand_over(campaign, next_attempt_at=timezone.now() - timedelta(seconds=30))
-    run_leased(lead.pk)
+    distribute_leased(lead.pk)
     assert lag._sum.get() - before == pytest.approx(30, abs=10)
 
 

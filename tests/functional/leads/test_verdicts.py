@@ -118,7 +118,7 @@ def test_deadlock(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
     """40P01, for real: they hold the buyers and want the lead, we hold the lead and want the buyers."""
     keep_snapshot(lead.workspace.campaigns.get())
     before = money_and_counters()
-    real = distribution.attempts.distribute.run_attempt
+    real = distribution.attempts.distribute.decide_and_sell
 
     with holding(HOLD_BUYERS) as other, another_connection() as observer, ThreadPoolExecutor(1) as pool:
         other.cursor().execute(
@@ -131,7 +131,7 @@ def test_deadlock(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
             return real(*arguments, **options)
 
         theirs: list[Future[None]] = []
-        monkeypatch.setattr(distribution.attempts.distribute, "run_attempt", let_them_want_the_lead)
+        monkeypatch.setattr(distribution.attempts.distribute, "decide_and_sell", let_them_want_the_lead)
         outcome = distribute_lead(lead.pk)
         [theirs_done] = theirs
         theirs_done.result(timeout=30)
@@ -175,7 +175,7 @@ def test_bug_after_the_sale_takes_the_sale_back(lead: Lead, monkeypatch: pytest.
     def fail(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("call +1 404 555 0123")
 
-    monkeypatch.setattr(distribution.attempts.distribute, "close_attempt", fail)
+    monkeypatch.setattr("distribution.attempts.record.close_attempt", fail)
     outcome = distribute_lead(lead.pk)
 
     assert (outcome.result, outcome.skip_reason, outcome.is_traced) == ("retry", "internal_error", True)
@@ -246,7 +246,7 @@ def test_verdict_that_cannot_be_written_hides_nothing(lead: Lead) -> None:
             taken.set()
             release.wait(timeout=30)
 
-    real = distribution.attempts.distribute.run_attempt
+    real = distribution.attempts.distribute.decide_and_sell
     holder = threading.Thread(target=hold_after_rollback)
 
     def queue_up_first(*arguments: Any, **options: Any) -> Any:
@@ -255,13 +255,13 @@ def test_verdict_that_cannot_be_written_hides_nothing(lead: Lead) -> None:
             wait_until_blocked(observer)
         return real(*arguments, **options)
 
-    def wait_for_holder(error: Exception, **options: Any) -> Any:
+    def wait_for_holder(*arguments: Any) -> Any:
         assert taken.wait(timeout=30)
-        return write(error, **options)
+        return write(*arguments)
 
     write = distribution.attempts.distribute.write_verdict
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(distribution.attempts.distribute, "run_attempt", queue_up_first)
+        patched.setattr(distribution.attempts.distribute, "decide_and_sell", queue_up_first)
         patched.setattr(distribution.attempts.distribute, "write_verdict", wait_for_holder)
         outcome = distribute_lead(lead.pk)
     release.set()

@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from distribution.attempts.distribute import decide_within
-from distribution.attempts.outcome import Outcome
+from distribution.attempts.outcome import AttemptOutcome
 from distribution.models import Assignment, Campaign, Wallet
 from routing.intake import store
 from routing.intake.idempotency import LONGEST_RUN_SECONDS
@@ -114,14 +114,14 @@ def test_control_without_the_second_look_a_repeat_calls_a_sold_lead_pending(
     assert_sold_once()
 
 
-def decide_and_lose_the_connection(lead_id: int, *, seconds: float) -> Outcome:
+def decide_and_lose_the_connection(lead_id: int, *, seconds: float) -> AttemptOutcome:
     outcome = decide_within(lead_id, seconds=seconds)
     pid = fetch_value("SELECT pg_backend_pid()")
     execute_beside(f"SELECT pg_terminate_backend({pid}, 5000)")
     return outcome
 
 
-def decide_and_lose_the_lead(lead_id: int, *, seconds: float) -> Outcome:
+def decide_and_lose_the_lead(lead_id: int, *, seconds: float) -> AttemptOutcome:
     outcome = decide_within(lead_id, seconds=seconds)
     execute_beside("ALTER TABLE routing_lead RENAME TO gone")
     return outcome

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -70,10 +70,12 @@ def test_refused_lead_is_put_as_its_row_is_by_then(
 def test_end_of_a_lease_is_retried(own_redis: "redis.Redis[str]", campaign: "Campaign") -> None:
     [lead_id] = make_leads(campaign, count=1)
     schedule.put([Due(lead_id, campaign.workspace_id, timezone.now())])
-    held = inflight.begin(lead_id)
-    assert held is not None
+    worker = ExitStack()
+    lease = worker.enter_context(inflight.leased(lead_id))
+    assert lease is not None
+    lease.finish()
     with refusing(own_redis):
-        inflight.end(held)
+        worker.close()
         assert own_redis.zscore(inflight_key(), lead_id) is not None
     wait_until(is_idle, what="a process that is not behind")
     assert own_redis.zscore(inflight_key(), lead_id) is None

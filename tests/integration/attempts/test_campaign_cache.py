@@ -21,7 +21,7 @@ from distribution.attempts.campaigns import (
     read_definition,
 )
 from distribution.attempts.distribute import distribute_lead
-from distribution.attempts.outcome import Outcome
+from distribution.attempts.outcome import AttemptOutcome
 from distribution.configuration import locate
 from distribution.engine import CompiledCampaign
 from distribution.models import Assignment, Buyer, Campaign, CampaignSnapshot, Enrollment, Tier
@@ -46,7 +46,7 @@ def source(campaign: Campaign) -> Source:
     return SourceFactory(workspace=campaign.workspace)
 
 
-def distribute(source: Source) -> Outcome:
+def distribute(source: Source) -> AttemptOutcome:
     return distribute_lead(LeadFactory(source=source).pk)
 
 

@@ -14,7 +14,7 @@ from distribution import locks
 from distribution.attempts import decide_under_lock, distribute
 from distribution.attempts import sell as sale
 from distribution.attempts.distribute import distribute_lead
-from distribution.attempts.outcome import NotRun, Outcome
+from distribution.attempts.outcome import AttemptOutcome, NotRun
 from distribution.attempts.rollback import CONNECTION
 from distribution.metrics import VERDICT_FAILURES
 from distribution.models import Assignment, Campaign, CampaignSnapshot, Enrollment, LedgerEntry, Wallet
@@ -41,7 +41,7 @@ def lead(campaign: Campaign) -> Lead:
     return lead
 
 
-def distribute_while_all_are_busy(lead: Lead) -> Outcome:
+def distribute_while_all_are_busy(lead: Lead) -> AttemptOutcome:
     with open_transaction(lambda: list(Enrollment.objects.select_for_update(no_key=True))):
         return distribute_lead(lead.pk)
 
@@ -155,7 +155,7 @@ def test_lead_taken_by_another_worker_before_the_verdict_stays_with_it(
 ) -> None:
     write_verdict = distribute.write_verdict
 
-    def overtaken(*positional: Any, **named: Any) -> Outcome:
+    def overtaken(*positional: Any, **named: Any) -> AttemptOutcome:
         monkeypatch.setattr(decide_under_lock, "sell", sale.sell)
         (other,) = race([partial(distribute_lead, lead.pk)])
         assert other.result == "success"

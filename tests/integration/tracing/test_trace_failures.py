@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from distribution.attempts import distribute, trace
+from distribution.attempts import trace
 from distribution.attempts.distribute import distribute_lead
-from distribution.attempts.outcome import Outcome
+from distribution.attempts.outcome import AttemptOutcome
+from distribution.attempts.record import AttemptRecord
 from distribution.models import Assignment, Campaign, LedgerEntry, LedgerKind, Wallet
 from distribution.verify import run_verification
 from routing.models import Lead, LeadStatus
+from routing.retry import NextStep
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
 from tests.support.planting import plant
 from tests.support.racing import open_transaction
@@ -92,14 +94,14 @@ def with_event(**event: Any) -> Iterator[None]:
 @contextmanager
 def with_two_ends() -> Iterator[None]:
     """The code forgot that an attempt ends once."""
-    record_end = distribute._record_end
+    conclude = AttemptRecord.conclude
 
-    def record_twice(recorder: Recorder, **arguments: Any) -> None:
-        record_end(recorder, **arguments)
-        record_end(recorder, **arguments)
+    def conclude_twice(record: AttemptRecord, step: NextStep) -> None:
+        conclude(record, step)
+        conclude(record, step)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(distribute, "_record_end", record_twice)
+        patch.setattr(AttemptRecord, "conclude", conclude_twice)
         yield
 
 
@@ -137,7 +139,7 @@ def campaign() -> Campaign:
     return campaign
 
 
-def distribute_a_lead(campaign: Campaign) -> Outcome:
+def distribute_a_lead(campaign: Campaign) -> AttemptOutcome:
     source = SourceFactory(workspace=campaign.workspace)
     return distribute_lead(LeadFactory(source=source).pk)
 
@@ -198,7 +200,7 @@ def test_control_without_the_savepoint_the_lead_is_not_sold(
 ) -> None:
     """One failed INSERT takes the whole transaction with it; catching its error does not help."""
 
-    def write_without_savepoint(*_: Any) -> bool:
+    def write_without_savepoint(*_: Any, **__: Any) -> bool:
         try:
             execute("INSERT INTO no_such_table VALUES (1)")
         except Exception:  # noqa: BLE001 - what the control is about

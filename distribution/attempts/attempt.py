@@ -1,0 +1,74 @@
+"""One attempt through all its tries: what the next try, the verdict and the report need of those before it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from distribution.attempts.record import AttemptRecord
+from distribution.attempts.restart import LockWait
+from routing.leads import crash_marks
+from routing.locks import LockedLead
+
+
+class Stage(StrEnum):
+    """How far a try has come, for a clock (the benches have one)."""
+
+    LOCK = "lock"
+    LOCKED = "locked"
+    ROUTED = "routed"
+    DECIDED = "decided"
+
+
+def _ignore(stage: Stage) -> None:
+    """Nobody times the attempt."""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """A rollback leaves it as it is. `at` None: the database's clock, as each lock of the lead reads it.
+
+    `lead`: the row that the latest try has locked. `locked`: that lead as the first try found it. `is_leased` False: no
+    lease shows that a process was lost with the lead, so a mark does.
+    """
+
+    lock: Callable[[], LockedLead | None]
+    wait: LockWait
+    at: datetime | None = None
+    is_leased: bool = True
+    lead: LockedLead | None = None
+    locked: LockedLead | None = None
+    record: AttemptRecord | None = None
+    lock_ms: float = 0.0
+    on_stage: Callable[[Stage], object] = _ignore
+    marked: set[int] = field(default_factory=set)
+
+    def lock_lead(self) -> LockedLead | None:
+        """Begin a try: lock the lead, in an open transaction. None: there is none, or another worker has it."""
+        earlier, self.record = self.lead, None
+        started = time.perf_counter()
+        try:
+            lead = self.lead = self.lock()
+        finally:
+            self.lock_ms = round((time.perf_counter() - started) * 1000, 3)
+        if lead is None:
+            return None
+        if earlier is not None and earlier.id != lead.id:
+            # Another worker took the lead that asked for the wait.
+            self.wait = replace(self.wait, enrollment_ids=frozenset())
+        if self.locked is None or self.locked.id != lead.id:
+            self.locked = lead
+        return lead
+
+    def mark(self, lead: LockedLead) -> bool:
+        """Mark the lead unless it is leased. Returns whether the process that began this try before was lost."""
+        if self.is_leased:
+            return False
+        self.marked.add(lead.id)
+        return crash_marks.begin(lead)
+
+    def unmark(self) -> None:
+        """This process has outlived the try. Before a rollback frees the lead (routing.leads.crash_marks)."""
+        while self.marked:
+            crash_marks.end(self.marked.pop())

@@ -1,0 +1,254 @@
+"""What is known of one attempt. Its trace, the lead's row, the log line and the metrics are written from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from distribution import metrics
+from distribution.attempts.outcome import STATUS_AFTER, AttemptOutcome
+from distribution.attempts.worker import worker_name
+from distribution.engine import CompiledCampaign, Decision, DecisionFacts, facts_to_json
+from routing import metrics as routing_metrics
+from routing.leads.attempt_log import AttemptLine, log_attempt
+from routing.leads.finish import close_attempt
+from routing.locks import LockedLead
+from routing.retry import NextStep, next_step
+from routing.rules.duplicates import FirstLead
+from routing.rules.route import Route
+from tracing.models import AttemptResult, AttemptTrigger
+from tracing.recorder import AttemptEnd, AttemptHead, Recorder, new_attempt_id
+from tracing.skip_reasons import RetryClass
+from tracing.vocabulary import WAKE_CAUSES, Event
+
+# Reasons that end a lead in a state of its own.
+RESULT_OF: Final = {
+    "lead_expired": AttemptResult.EXPIRED,
+    "duplicate_lead": AttemptResult.DUPLICATE,
+}
+SOLD: Final = NextStep(AttemptResult.SUCCESS, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A final decision with what it was made of."""
+
+    campaign: CompiledCampaign
+    facts: DecisionFacts
+    decision: Decision
+
+    def facts_json(self) -> Mapping[str, Any]:
+        return facts_to_json(self.facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Unsold:
+    """Why a lead was not sold, and when it may be tried again (None: a person must act)."""
+
+    reason: str
+    retry_class: RetryClass
+    retry_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class AttemptRecord:
+    """`lead`: its row as it was locked in `locked_in`, with the workspace that its rules have led it to.
+
+    `unsold` is None exactly when the lead was sold. `cause`: the exception that rolled the attempt back.
+    """
+
+    lead: LockedLead
+    trace: Recorder
+    locked_in: int
+    route: Route | None = None
+    decided: Decided | None = None
+    unsold: Unsold | None = None
+    assignments: tuple[UUID, ...] = ()
+    step: NextStep = SOLD
+    cause: str = ""
+    duration_ms: float = 0.0
+    is_traced: bool = False
+
+    @property
+    def at(self) -> datetime:
+        return self.trace.head.started_at
+
+    @property
+    def skip_reason(self) -> str:
+        return self.unsold.reason if self.unsold else ""
+
+    @property
+    def seed(self) -> int:
+        return seed_of(self.trace.head.id)
+
+    @property
+    def charged_cents(self) -> int:
+        if self.decided is None or not self.assignments:
+            return 0
+        return sum(selection.price_cents for selection in self.decided.decision.selected)
+
+    @property
+    def workspace_ids(self) -> list[int]:
+        """Where the lead was when it was locked, and where it comes through: a pause of any stops the sale."""
+        return [self.locked_in, self.lead.workspace_id, *(to for _, _, to in self.trace.route.hops)]
+
+    @property
+    def rule_id(self) -> int | None:
+        """The routing rule that led to where it was decided."""
+        return self.route.path[-1].rule.id if self.route and self.route.path else None
+
+    @property
+    def first(self) -> FirstLead | None:
+        """The lead that makes this one a duplicate."""
+        is_duplicate = self.step.result == AttemptResult.DUPLICATE
+        return self.route.first if self.route and is_duplicate else None
+
+    def find_step(self) -> NextStep:
+        """Decide what follows for the lead."""
+        if self.unsold is None:
+            return SOLD
+        if self.unsold.reason in RESULT_OF:
+            return NextStep(RESULT_OF[self.unsold.reason], None)
+        return next_step(
+            retry_class=self.unsold.retry_class,
+            retry_at=self.unsold.retry_at,
+            at=self.at,
+            tries=self.lead.tries,
+            limits=self.lead.limits,
+            expires_at=self.lead.expires_at,
+            seed=self.seed,
+        )
+
+    def conclude(self, step: NextStep) -> None:
+        """Set what follows and add the trace's last event."""
+        self.step = step
+        if self.unsold is None:
+            data: dict[str, Any] = {"buyers": len(self.assignments)}
+            self.trace.add(Event.DISTRIBUTED, cost_cents=self.charged_cents, outcome=step.result, data=data)
+        else:
+            data = {**self._describe_failure(), "due_at": step.due_at.isoformat() if step.due_at else None}
+            self.trace.add(Event.FAILED, outcome=step.result, reason=self.unsold.reason, data=data)
+
+    def _describe_failure(self) -> dict[str, Any]:
+        if self.cause:
+            return {"cause": self.cause}
+        verdict = self.decided.decision.verdict if self.decided else None
+        data: dict[str, Any] = {"emptied_by": verdict.emptied_by if verdict else None}
+        if self.trace.route.first_lead_id is not None:
+            data["first_lead_id"] = self.trace.route.first_lead_id
+        return data
+
+    def write_row(self) -> None:
+        """Write the lead's next state. Raises LeadMoved (see close_attempt)."""
+        close_attempt(
+            self.lead.id,
+            workspace_id=self.lead.workspace_id,
+            status=STATUS_AFTER[AttemptResult(self.step.result)],
+            skip_reason=self.skip_reason,
+            attempts=self.trace.head.number,
+            next_attempt_at=self.step.due_at,
+            at=self.at,
+            tries=self.step.tries,
+        )
+
+    def write_trace(self, *, using: str = "default") -> None:
+        self.duration_ms = self.trace.elapsed_ms
+        decided = self.decided
+        end = AttemptEnd(
+            result=self.step.result,
+            finished_at=self.at + timedelta(milliseconds=self.duration_ms),
+            duration_ms=self.duration_ms,
+            skip_reason=self.skip_reason,
+            transient=self.step.result == AttemptResult.RETRY,
+            next_attempt_at=self.step.due_at,
+            destination_workspace_id=self.lead.workspace_id,
+            campaign_id=decided.campaign.id if decided else None,
+            config_version=decided.campaign.config_version if decided else None,
+            facts=decided.facts_json() if decided else {},
+        )
+        self.is_traced = self.trace.write(end, using=using)
+
+    def make_outcome(self) -> AttemptOutcome:
+        return AttemptOutcome(
+            lead_id=self.lead.id,
+            public_id=self.lead.public_id,
+            attempt_id=self.trace.head.id,
+            result=self.step.result,
+            skip_reason=self.skip_reason,
+            next_attempt_at=self.step.due_at,
+            assignments=self.assignments,
+            charged_cents=self.charged_cents,
+            duration_ms=self.duration_ms,
+            is_traced=self.is_traced,
+            rule_id=self.rule_id,
+            duplicate_of=self.first.public_id if self.first else None,
+        )
+
+    def report(self, *, locked: LockedLead, lock_ms: float, seconds: float) -> None:
+        """Metrics and one structured log line, after the commit. `locked`: the row as the attempt first had it."""
+        metrics.DECISION_SECONDS.observe(seconds)
+        if locked.next_attempt_at is not None:
+            lag = max(0.0, (locked.locked_at - locked.next_attempt_at).total_seconds())
+            metrics.START_LAG_SECONDS.labels(mode=locked.dispatch_mode).observe(lag)
+        if self.route is not None and self.route.path:
+            routing_metrics.LEADS_ROUTED.labels(hops=str(len(self.route.path))).inc()
+        if self.first is not None:
+            routing_metrics.DUPLICATES.labels(kind=self.first.kind).inc()
+        self.count_sales()
+        sold = {"buyers": len(self.assignments), "charged_cents": self.charged_cents}
+        log_attempt(self._make_line(lock_ms), cause=self.cause, **sold)
+
+    def count_sales(self) -> None:
+        metrics.LEADS_SOLD.inc(len(self.assignments))
+        metrics.CENTS_CHARGED.inc(self.charged_cents)
+
+    def _make_line(self, lock_ms: float) -> AttemptLine:
+        head, lead, first = self.trace.head, self.lead, self.first
+        return AttemptLine(
+            lead_id=lead.public_id,
+            attempt_id=head.id,
+            result=self.step.result,
+            skip_reason=self.skip_reason,
+            attempts=head.number,
+            owner=head.worker,
+            duration_ms=self.duration_ms,
+            lock_ms=lock_ms,
+            rule_id=self.rule_id,
+            source_workspace_id=lead.source_workspace_id,
+            destination_workspace_id=lead.workspace_id,
+            duplicate_of=first.public_id if first else None,
+            duplicate_workspace_id=first.workspace_id if first else None,
+        )
+
+
+def begin_record(lead: LockedLead, *, at: datetime, trigger: AttemptTrigger | None = None) -> AttemptRecord:
+    """Begin the record of a locked lead's attempt. `trigger` None: what made the lead due."""
+    trigger = trigger or _find_trigger(lead)
+    is_woken = trigger is AttemptTrigger.WOKEN
+    head = AttemptHead(
+        id=new_attempt_id(),
+        lead_id=lead.id,
+        number=lead.attempts + 1,
+        trigger=trigger.value,
+        source_workspace_id=lead.source_workspace_id,
+        started_at=at,
+        worker=worker_name(),
+        intake_notes=lead.intake_notes,
+        cause=lead.due_reason if is_woken else "",
+        change_id=lead.woken_by if is_woken else None,
+    )
+    return AttemptRecord(lead, Recorder(head), locked_in=lead.workspace_id)
+
+
+def seed_of(attempt_id: UUID) -> int:
+    """The attempt's id is unique: its low bits (random in a UUIDv7) break ties and spread retries."""
+    return attempt_id.int & 0xFFFF_FFFF_FFFF
+
+
+def _find_trigger(lead: LockedLead) -> AttemptTrigger:
+    if lead.due_reason in WAKE_CAUSES:
+        return AttemptTrigger.WOKEN
+    if lead.due_reason == AttemptTrigger.MANUAL:
+        return AttemptTrigger.MANUAL
+    return AttemptTrigger.RETRY if lead.attempts else AttemptTrigger.INGEST
