@@ -1,4 +1,4 @@
-"""Leads as their sources send, look up, hurry and cancel them."""
+"""Sources send leads, read them, have them tried now, and cancel them."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -138,7 +138,7 @@ def _show(public_id: UUID, *, source_id: int) -> Response:
 
 
 def _show_changed(public_id: UUID, *, to: LeadStatus, status: int) -> Response:
-    """A lead whose change is committed: that is told even when the lead cannot be read."""
+    """The lead after a committed change. Reports the change even if the lead cannot be read."""
     state = read_state_after_commit("change", public_id)
     if state is None:
         incomplete = describe_incomplete(str(public_id))
