@@ -175,7 +175,9 @@ class TestRefusals:
         acquire(lead.pk, owner="caller")
         before = row(lead)
         error = refusal(send(lead), 409)
-        assert error["message"] == "Not now: being verified by an outside service; wait for its end."
+        assert (
+            error["message"] == "Not now: it is being verified by an outside service; wait until that ends."
+        )
         assert row(lead) == before
 
     def test_one_that_is_not_there(self, lead: Lead) -> None:
