@@ -3,11 +3,11 @@ FROM python:3.13-slim-trixie
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /app
 
-# Wheels alone: the image has no compiler.
+# Wheels only: the image has no compiler.
 COPY requirements.txt .
 RUN pip install --no-cache-dir --only-binary=:all: --require-hashes --requirement requirements.txt
 
-# What is not product (tests, benches, the embedded servers' pins) stays out: .dockerignore.
+# .dockerignore excludes what is not product: tests, benches, chaos, the embedded servers' pins.
 COPY . .
 
 RUN useradd --system --uid 10001 leadswitch && install --directory --owner leadswitch --mode 700 var

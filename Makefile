@@ -1,4 +1,4 @@
-# Everything runs in .venv, which each target makes when it is missing or out of date.
+# Everything runs in .venv, which each target creates if it is missing or out of date.
 # make V=1 ... shows the commands; make PYTHON=python3.12 ... chooses the interpreter.
 
 PYTHON ?= python3
@@ -9,7 +9,7 @@ ARGS ?=
 BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 SERVICES := $(BIN)/python -m leadswitch.embedded
-# Checks use the test servers, so that they never touch the data of `make up` and `make demo`.
+# Checks use the test servers: they never touch the data of `make up` and `make demo`.
 NO_SECRET := only-for-checks-that-never-serve-anybody-0123456789-abcdefghijklm
 TEST_ENV := LEADSWITCH_VAR_DIR=var/test LEADSWITCH_EMBEDDED_FSYNC=false LEADSWITCH_ENV_FILE= \
   SECRET_KEY=$(NO_SECRET) LEADSWITCH_IDENTITY_KEY=$(NO_SECRET) ALLOWED_HOSTS=testserver
@@ -18,7 +18,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 .PHONY: help
-help: ## this list
+help: ## show this list
 	$(Q)awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
 .PHONY: venv
@@ -31,22 +31,23 @@ demo: venv ## route and sell 1,200 realistic leads and show what happened
 	$(Q)$(MANAGE) demo $(ARGS)
 
 .PHONY: test
-test: check ## everything that CI checks: `make check`, then the tests
+test: check ## run `make check`, then the tests
 	$(Q)ops/install_chromium.sh
 	$(Q)trap '$(TEST_ENV) $(SERVICES) stop >/dev/null' EXIT; $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
-# What a server may do differently: schedule, locks, money, triggers and plans. As the worker does, whose limits differ most.
+# What another server may do differently: schedule, locks, money, triggers and plans. With the limits of a worker, which
+# differ most from the defaults.
 OTHER_SERVERS := tests/functional/dispatch tests/functional/reconcile tests/functional/verify tests/functional/intake/test_intake.py \
   tests/functional/rules/test_routing.py tests/functional/rules/test_duplicates.py tests/functional/intake/test_idempotency.py \
   tests/functional/attempts/test_skip_reasons.py tests/concurrency/attempts/test_credits.py tests/concurrency/attempts/test_caps.py \
   tests/concurrency/attempts/test_one_lead.py tests/concurrency/dispatch/test_event_path.py tests/integration/tracing/test_append_only.py \
   tests/integration/models/test_constraints.py tests/integration/money/test_money.py tests/integration/models/test_query_plans.py \
   tests/integration/rules/test_routing_plans.py tests/integration/dispatch/test_dispatch_plans.py tests/integration/leadswitch/test_rate_limits.py
-# Below PostgreSQL 17 the look for a person's other leads reads all duplicates of that person (decisions/0007).
+# Below PostgreSQL 17 the search for a person's other leads reads all duplicates of that person (decisions/0007).
 NEWER_ONLY := --deselect tests/integration/models/test_query_plans.py::test_person_is_looked_for_by_identity_though_thousands_of_duplicates_are_there
 
 .PHONY: test-debian
-test-debian: venv ## tests of what servers may do differently, on Debian's PostgreSQL and the newest Valkey
+test-debian: venv ## run what servers may do differently on Debian's PostgreSQL and the newest Valkey
 	$(Q)set -e; set -- /usr/lib/postgresql/*/bin; [ -x $$1/initdb ] || { echo "PostgreSQL is not installed: apt-get install postgresql" >&2; exit 2; }; \
 	$(BIN)/python ops/valkey_server.py var/debian; \
 	export TEST_VAR_DIR=var/debian TEST_ROLE=worker LEADSWITCH_EMBEDDED_POSTGRES=$$1 LEADSWITCH_EMBEDDED_REDIS=$(CURDIR)/var/debian/valkey-server; \
@@ -54,12 +55,12 @@ test-debian: venv ## tests of what servers may do differently, on Debian's Postg
 	$(BIN)/python -m pytest -n $(JOBS) $(OTHER_SERVERS) $(NEWER_ONLY) $(ARGS)
 
 .PHONY: screenshots
-screenshots: venv ## a picture of every operator page in light, dark and phone width, in var/screenshots/
+screenshots: venv ## take a screenshot of every operator page in light, dark and phone width, in var/screenshots/
 	$(Q)ops/install_chromium.sh
 	$(Q)trap '$(TEST_ENV) $(SERVICES) stop >/dev/null' EXIT; $(BIN)/python -m pytest --quiet tests/browser/screenshots.py $(ARGS)
 
 .PHONY: check
-check: venv ## linters, types, import contracts, migrations, deployment settings
+check: venv ## run linters, types, import contracts, migration and deployment checks
 	$(Q)$(BIN)/ruff check --quiet .
 	$(Q)$(BIN)/ruff format --check --quiet .
 	$(Q)trap '$(TEST_ENV) $(SERVICES) stop >/dev/null' EXIT; set -e; export $(TEST_ENV); \
@@ -78,16 +79,16 @@ bench: venv ## measure the engine and the intake against hand-written baselines
 	$(Q)$(BIN)/python -m tests.bench $(ARGS)
 
 .PHONY: chaos
-chaos: venv ## break everything that may break while leads flow, and count afterwards (docs/chaos.md)
+chaos: venv ## inject every fault while leads flow, then check that nothing was lost or doubled (docs/chaos.md)
 	$(Q)$(BIN)/python -m tests.chaos $(ARGS)
 
 .PHONY: bench-dispatch
 bench-dispatch: venv ## measure how late leads start and how many are moved, against Celery and a poller
 	$(Q)$(BIN)/python -m tests.bench.dispatch $(ARGS)
 
-# A server of its own, which keeps its million leads. Nothing there is worth an fsync.
+# A separate server, which keeps its million leads. Nothing there is worth an fsync.
 .PHONY: bench-scale
-bench-scale: venv ## measure every page, list, command and reconciler on a year of a million leads
+bench-scale: venv ## measure every page, list, command and reconciler on a year with a million leads
 	$(Q)export LEADSWITCH_VAR_DIR=var/scale LEADSWITCH_EMBEDDED_FSYNC=false LEADSWITCH_ENV_FILE= LEADSWITCH_ROLE=web \
 	  LEADSWITCH_LOG_LEVEL=ERROR; trap '$(SERVICES) stop >/dev/null' EXIT; $(BIN)/python -m tests.bench.scale $(ARGS)
 
@@ -100,7 +101,7 @@ services-start: venv ## start the embedded PostgreSQL and Redis
 	$(Q)$(SERVICES) start
 services-stop: venv ## stop them
 	$(Q)$(SERVICES) stop
-services-status: venv ## say whether they run
+services-status: venv ## show whether they run
 	$(Q)$(SERVICES) status
 stop: services-stop
 
@@ -116,7 +117,7 @@ env-example: venv ## write .env.example from the registry of environment variabl
 	$(Q)$(BIN)/python -m leadswitch.env >.env.example
 
 .PHONY: refresh-data
-refresh-data: venv ## pin the newest ZIP, phone and time zone data, and make the table of counties anew
+refresh-data: venv ## pin the newest ZIP, phone and time zone data, and rebuild the table of counties
 	$(Q)$(PYTHON) -m venv var/lock-venv && var/lock-venv/bin/pip install --quiet uv
 	$(Q)for name in requirements requirements-embedded requirements-dev; do var/lock-venv/bin/uv pip compile --quiet --universal \
 	  --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \

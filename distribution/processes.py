@@ -1,4 +1,4 @@
-"""The beginning of a process that works for a command. Imports nothing that needs Django, which is set up here."""
+"""Starts a process that works for a command. Imports nothing that needs Django, which is set up here."""
 
 from importlib import import_module
 from typing import Any
@@ -8,9 +8,9 @@ from django.db import connections
 
 
 def begin_process(database: str, begin_name: tuple[str, str], *arguments: Any) -> None:
-    """Set Django up on the database of the parent (in tests not that of the settings), then call `begin_name`.
+    """Set Django up on the parent's database (in tests not the one of the settings), then call `begin_name`.
 
-    That is a module and a function in it: what is imported for an argument would be imported before Django is set up.
+    `begin_name` is a module and a function in it: a function as an argument would be imported before Django is set up.
     """
     django.setup()
     connections["default"].settings_dict["NAME"] = database

@@ -1,6 +1,6 @@
 """`python -m leadswitch.alive dispatcher|beat`: a liveness probe. Exit code 1 when the process hangs or is gone.
 
-It needs neither Django nor a server, so that it is cheap and says nothing about them.
+It needs neither Django nor a server: it is cheap, and does not depend on them.
 """
 
 import argparse

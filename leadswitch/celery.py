@@ -37,7 +37,7 @@ app.autodiscover_tasks()
 
 @setup_logging.connect
 def keep_django_logging(**_: object) -> None:
-    """Celery would replace the root logger; a receiver here makes it leave Django's alone."""
+    """With a receiver for this signal Celery does not replace the root logger."""
     settings.LOGGING  # noqa: B018 - forces the settings, and with them the logging, to be loaded
 
 
@@ -53,13 +53,13 @@ def begin_beat(**_: object) -> None:
 
 @worker_init.connect
 def load_places(**_: object) -> None:
-    """Before the pool forks: the processes share the table, and the first decision of each is as fast as any."""
+    """Before the pool forks: the processes share the table, and the first decision of each is as fast as the others."""
     load_rows()
 
 
 @task_postrun.connect
 def drop_broken_connections(**_: object) -> None:
-    """CELERY_DB_REUSE_MAX keeps connections over tasks; those that broke must not fail the next task too."""
+    """CELERY_DB_REUSE_MAX keeps connections between tasks; a broken one must not fail the next task too."""
     for connection in connections.all(initialized_only=True):
         connection.close_if_unusable_or_obsolete()
 
@@ -69,20 +69,20 @@ PULSES: Final[dict[int, Pulse]] = {}
 
 @worker_ready.connect
 def feel_pulse(sender: Any, **_: object) -> None:
-    """Again after each new connection to the broker; the pool stays."""
+    """Celery sends this after each new connection to the broker, also if the pool is the same."""
     if id(sender.pool) not in PULSES:
         PULSES.clear()
         PULSES[id(sender.pool)] = Pulse(sender.pool, count_steps)
 
 
 def count_steps() -> int:
-    """Tasks that were begun, and leads within them."""
+    """Count the tasks that were begun, and the leads within them."""
     return int(state.all_total_count[0]) + workers.count_steps()
 
 
 @heartbeat_sent.connect
 def write_heartbeat(sender: Any, **_: object) -> None:
-    """Every two seconds, in the process that consumes: one that hangs says nothing, nor does one before it is ready."""
+    """Every two seconds, in the process that consumes. A process that hangs or is not ready yet sends none."""
     shards = shards_among(app.amqp.queues.consume_from)
     for pulse in PULSES.values():
         silent = pulse.silent_seconds()
@@ -93,8 +93,8 @@ def write_heartbeat(sender: Any, **_: object) -> None:
 
 
 @worker_process_init.connect
-def settle(**_: object) -> None:
-    # Imported here: its app is loaded by the time that a worker process starts.
+def freeze_objects(**_: object) -> None:
+    # Imported here: the apps are loaded when a worker process starts.
     from distribution.attempts.worker import freeze_startup_objects
 
     freeze_startup_objects()
@@ -102,7 +102,7 @@ def settle(**_: object) -> None:
 
 @worker_process_shutdown.connect
 def drain_enqueuer(**_: object) -> None:
-    """Of a process of the pool that ends, also when it is replaced: it runs no exit handlers."""
+    """Run in each process of the pool that ends or is replaced: such a process runs no exit handlers."""
     from routing.dispatch.enqueue import ENQUEUER
 
     ENQUEUER.drain()

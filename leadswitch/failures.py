@@ -1,4 +1,4 @@
-"""What is answered when no view does: JSON under /api/, Django's own pages elsewhere. Nothing of the failure leaks."""
+"""Answers when no view does: JSON under /api/, Django's own pages elsewhere. No answer reveals the failure."""
 
 import sys
 from http import HTTPStatus
@@ -16,17 +16,17 @@ API: str = "/api/"
 NOT_FOUND = "There is nothing here. Paths begin with /api/v1/ and end with a slash."
 BAD_REQUEST = "The request could not be understood."
 FAILED = (
-    "The product failed, and cannot say what of this request is stored. Send it again with the same Idempotency-Key or"
-    " external_id: it is stored once."
+    "An internal error occurred, and the request may or may not be stored. Send it again with the same Idempotency-Key"
+    " or external_id: it is stored only once."
 )
 RETRY_AFTER_SECONDS = "1"
 UNAVAILABLE = (
-    "<!doctype html><title>Not now</title><h1>The database cannot be used at the moment</h1>"
-    "<p>Nothing is wrong with what you did. Reload this page in a moment to see what is stored.</p>"
+    "<!doctype html><title>Temporarily unavailable</title><h1>The database is temporarily unavailable</h1>"
+    "<p>Your request was fine. Reload this page in a moment to see what was saved.</p>"
 )
 
 
-@csrf_exempt  # there is nothing to forge, and the CSRF page is no JSON
+@csrf_exempt  # there is nothing to forge, and the CSRF page is not JSON
 def api_not_found(_request: HttpRequest) -> JsonResponse:
     """The view of every path under /api/ that no other view has."""
     return _answer(HTTPStatus.NOT_FOUND, "not_found", NOT_FOUND)
@@ -59,7 +59,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
-    """PostgreSQL cannot do its work now."""
+    """Answer 503: PostgreSQL is unavailable."""
     status = HTTPStatus.SERVICE_UNAVAILABLE
     if request.path.startswith(API):
         answer: HttpResponse = _answer(status, CODES_BY_STATUS[status], FIXED_MESSAGES[status])

@@ -1,7 +1,7 @@
 """Health for orchestrators. Answers name no host, tenant or person.
 
-Ready means: this server can take leads in. That needs PostgreSQL, writable, and nothing else: without Redis, without
-workers or dispatchers leads are stored, and go out when they can. What is degraded is told beside it.
+Ready means that this server can store leads, which needs only a writable PostgreSQL. Without Redis, workers or
+dispatchers leads are stored and distributed later. The answer lists degraded parts.
 """
 
 from dataclasses import asdict
@@ -16,12 +16,12 @@ log = get_logger(__name__)
 
 
 def healthz(_request: HttpRequest) -> HttpResponse:
-    """The process serves requests; says nothing about what it depends on."""
+    """The process serves requests. Says nothing about its dependencies."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 def readyz(_request: HttpRequest) -> HttpResponse:
-    """503 while leads cannot be stored. `degraded` names the other parts that are not as they should be."""
+    """503 while leads cannot be stored. `degraded` lists the other parts that have a problem."""
     parts: dict[str, str] = asdict(probes.read_parts())
     degraded = [name for name, state in parts.items() if state != probes.OK and name != "database"]
     for name, state in parts.items():

@@ -1,4 +1,4 @@
-"""Structured logging: one JSON object a line, from structlog and from the standard library alike.
+"""Structured logging: one JSON object per line, from structlog and from the standard library.
 
 Log ids, codes, counts and durations. Never a name, phone number, e-mail address or street.
 """
@@ -11,7 +11,7 @@ import orjson
 import structlog
 from structlog.typing import Processor
 
-# Only these come along from a record's `extra`: Django puts whole requests there.
+# Only these are taken from a record's `extra`: Django puts whole requests there.
 EXTRA_FIELDS = (
     *("lead_id", "attempt_id", "result", "skip_reason", "buyers", "charged_cents", "duration_ms"),
     *("cause", "reason", "task", "attempts", "owner", "lock", "lock_ms", "lead_row"),
@@ -27,8 +27,9 @@ EXTRA_FIELDS = (
 
 
 def render(event: Any, default: Callable[[Any], Any]) -> str:
-    """A third of the standard library's time, in every attempt; what orjson refuses, such as half a surrogate pair, is
-    left to that."""
+    """orjson takes a third of the time of the standard library, which handles what orjson refuses, such as half a
+    surrogate pair.
+    """
     try:
         return orjson.dumps(event, default=default).decode()
     except TypeError:
@@ -48,7 +49,7 @@ LOG_FORMATTERS = {
         "foreign_pre_chain": [*SHARED_PROCESSORS, structlog.stdlib.ExtraAdder(allow=EXTRA_FIELDS)],
         "processors": [
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            # Stack frames only: the locals of a frame hold leads.
+            # Stack frames only: local variables contain leads.
             structlog.processors.ExceptionRenderer(
                 structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
             ),

@@ -1,6 +1,6 @@
-"""What /readyz looks at: whether leads can be stored, and which parts on the way to a buyer are not as they should be.
+"""What /readyz checks: whether leads can be stored, and which parts on the way to a buyer have a problem.
 
-PostgreSQL and Redis are asked to write: a server that answers may still refuse everything that matters.
+The probes write to PostgreSQL and Redis: a server that answers may still refuse writes.
 """
 
 from collections.abc import Callable
@@ -26,19 +26,19 @@ UNAVAILABLE: Final = "unavailable"
 UNKNOWN: Final = "unknown"
 NONE: Final = "none"
 REDIS_TIMEOUT_SECONDS: Final = 1.0
-# A stall of Redis that is over sooner is nobody's business.
+# A shorter stall of Redis is not reported.
 BEHIND_SECONDS: Final = 2.0
 
 IS_READ_ONLY: Final = "SHOW transaction_read_only"
-# A set that does not fit into memory is written to the server's disk, in the directory of its tables: where there is no
-# room for it, there is none for leads. No catalog and no log is written.
+# A result that does not fit into memory goes to the server's disk, in the directory of its tables. If there is no room
+# for it, there is none for leads. This writes neither a catalog nor the log.
 SHRINK: Final = "SELECT set_config('work_mem', '64kB', true)"
 SPILL: Final = "SELECT count(*) FROM generate_series(1, 50000)"
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Each is "ok", or says in a word what is wrong with it."""
+    """Each is "ok" or names the problem."""
 
     database: str
     redis: str
@@ -81,7 +81,7 @@ def probe_database() -> str:
             "probe_failed", service="database", error=type(error).__name__, sqlstate=sqlstate_of(error)
         )
         return "disk full" if sqlstate_of(error) == DISK_FULL else UNAVAILABLE
-    # A write of this process was refused a moment ago, whatever the probe says.
+    # PostgreSQL just refused a write of this process, although the probe succeeded.
     return "refuses writes" if REFUSED_WRITES.is_open else OK
 
 
@@ -99,7 +99,7 @@ def probe_redis() -> str:
 
 
 def probe_enqueuer() -> str:
-    """Of this process: "ok", or "behind" while it keeps leads that Redis or the broker refused."""
+    """Return "behind" while this process keeps leads that Redis or the broker refused, otherwise "ok"."""
     return "behind" if ENQUEUER.retrying_seconds > BEHIND_SECONDS else OK
 
 
@@ -111,7 +111,7 @@ def _ask_canary() -> str:
 
 
 def _ask_reconcilers() -> str:
-    """ "late": beat, or the workers that run what it orders, are away. It keeps no lead from being taken in."""
+    """ "late": beat or the workers are not running. Leads are stored all the same."""
     runs = export_runs()
     if any(each.is_late for each in runs):
         return "late"

@@ -1,23 +1,23 @@
-"""Whether the processes of a worker's pool run anything: its main process is alive for as long as one of them does.
+"""Whether the pool of a worker runs anything: a worker counts as alive while one process of its pool works.
 
-The main process goes on while its pool hangs. So with each of its heartbeats it looks whether a task was begun or
-has gone on to its next lead since, and gives the pool a call of its own when none has.
+The main process keeps running while its pool hangs. With each heartbeat it therefore checks whether a task has begun or
+has gone on to its next lead; if none has, it sends the pool a call.
 """
 
 import time
 from collections.abc import Callable
 from typing import Any, Final
 
-# One more call is given while the last has no answer: a process that hangs may have taken it.
+# How long to wait before another call: a process that hangs may have taken the last one.
 CALL_AGAIN_SECONDS: Final = 4.0
 
 
 def answer() -> None:
-    """What a process of the pool runs to show that it runs anything."""
+    """A process of the pool runs this to show that it works."""
 
 
 class Pulse:
-    """Of one pool. Used by the main process alone, in its event loop."""
+    """The pulse of one pool. Only the main process uses it, in its event loop."""
 
     def __init__(self, pool: Any, count_steps: Callable[[], int]) -> None:
         self._pool = pool
@@ -28,7 +28,7 @@ class Pulse:
         self._open_calls = 0
 
     def silent_seconds(self) -> float:
-        """How long no process of the pool has gone on or answered a call. Calls the pool when it is silent."""
+        """Return how long no process of the pool has made progress or answered. Calls the pool if it is silent."""
         now = time.monotonic()
         steps = self._count_steps()
         if steps != self._steps:
@@ -38,7 +38,7 @@ class Pulse:
         return now - self._beaten_at
 
     def _may_call(self, now: float) -> bool:
-        """No more calls than processes: those that hang keep what they have taken."""
+        """No more calls than processes: a process that hangs keeps its call."""
         return self._open_calls < self._pool.num_processes and now - self._called_at >= CALL_AGAIN_SECONDS
 
     def _call(self, now: float) -> None:
@@ -51,5 +51,5 @@ class Pulse:
         self._beaten_at = time.monotonic()
 
     def _fail(self, _: object) -> None:
-        """Its process was lost; another one takes its place."""
+        """The process was lost; the pool starts another one."""
         self._open_calls -= 1

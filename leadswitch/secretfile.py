@@ -1,4 +1,4 @@
-"""Secrets that an embedded installation makes for itself, once, in files only its owner can read."""
+"""Secrets that an embedded installation makes for itself, once, in files that only their owner can read."""
 
 import os
 import secrets
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def read_or_create_secret(path: Path, *, entropy_bytes: int = 48) -> str:
-    """The secret in the file. Two processes that create it at once end with the same one."""
+    """Return the secret in the file. Two processes that create it at once get the same one."""
     try:
         return path.read_text().strip()
     except FileNotFoundError:
@@ -16,7 +16,7 @@ def read_or_create_secret(path: Path, *, entropy_bytes: int = 48) -> str:
     with os.fdopen(handle, "w") as file:
         file.write(secrets.token_urlsafe(entropy_bytes))
     try:
-        os.link(name, path)  # fails when another process was first: then its secret is the one
+        os.link(name, path)  # fails if another process was first; its secret counts
     except FileExistsError:
         pass
     finally:

@@ -33,6 +33,11 @@ LEADSWITCH_ROLE = ENVIRONMENT.role
 LEADSWITCH_IDENTITY_KEY = ENVIRONMENT.identity_key
 # Without one, /metrics is not found.
 LEADSWITCH_METRICS_TOKEN = ENVIRONMENT.metrics_token
+# Of requests and of statements, whose times lie below the library's first bound. In seconds.
+PROMETHEUS_LATENCY_BUCKETS = (
+    *(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75),
+    *(1.0, 2.5, 5.0, 7.5, 10.0, 25.0, 50.0, 75.0, float("inf")),
+)
 LEADSWITCH_ALLOW_SUPERUSER = ENVIRONMENT.is_superuser_allowed
 LEADSWITCH_REDIS_PREFIX = ENVIRONMENT.redis_prefix
 LEADSWITCH_PICKUP_PERIOD_SECONDS = ENVIRONMENT.pickup_period_seconds
@@ -141,11 +146,11 @@ AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
-# Where a login leads whose `next` is no page of this server.
+# Where a login goes if its `next` is not a page of this server.
 LOGIN_REDIRECT_URL = "admin:index"
 AXES_HANDLER = "leadswitch.login.guard.LoginGuard"
 AXES_LOCKOUT_CALLABLE = "leadswitch.login.guard.lockout_page"
-# Its tables and lines would hold names, addresses and what was typed.
+# Its tables and log lines would contain names, addresses and what was typed.
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
@@ -193,21 +198,6 @@ def database_settings() -> dict[str, object]:
 # atomic() on the default connection would roll back with it.
 DATABASES = {"default": database_settings(), "verdict": database_settings()}
 
-# --- cache ------------------------------------------------------------------------------------------------
-
-CACHES = {
-    "default": {
-        "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": REDIS_URL,
-        "KEY_PREFIX": f"{LEADSWITCH_REDIS_PREFIX}:cache",
-        "OPTIONS": {
-            "SOCKET_CONNECT_TIMEOUT": 1,
-            "SOCKET_TIMEOUT": 1,
-            "IGNORE_EXCEPTIONS": True,
-        },
-    },
-}
-
 # --- API --------------------------------------------------------------------------------------------------
 
 # Django reads multipart bodies: as many fields as the guard allows in one lead.
@@ -220,7 +210,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "routing.api.errors.api_exception_handler",
     "DEFAULT_SCHEMA_CLASS": "routing.api.schema.ScopedAutoSchema",
     "DEFAULT_AUTHENTICATION_CLASSES": [],
-    # Every view names who may call it; one that forgets to is closed.
+    # Every view names who may call it; a view that does not is closed.
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
     "UNAUTHENTICATED_USER": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -244,7 +234,7 @@ SPECTACULAR_SETTINGS = {
 SECURE_SSL_REDIRECT = ENVIRONMENT.is_https
 SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if ENVIRONMENT.is_https else 0
-# Both bind hosts that may not be the product's, and the second one for years: the owner of the domain decides.
+# Both affect hosts that may not be LeadSwitch, the second one for years: the owner of the domain decides.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = ENVIRONMENT.hsts_include_subdomains
 SECURE_HSTS_PRELOAD = ENVIRONMENT.hsts_preload
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
@@ -275,10 +265,10 @@ CELERY_WORKER_MAX_TASKS_PER_CHILD = 10_000
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TASK_SOFT_TIME_LIMIT = 120
 CELERY_TASK_TIME_LIMIT = 150
-# Celery's Django fix-up closes the connections around every task; this keeps them over so many.
+# Celery's Django fix-up closes the connections after every task; this keeps them for that many tasks.
 CELERY_DB_REUSE_MAX = 1_000
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# A Redis that is full, read-only, loading or busy refuses a command: to a worker that is a broker that is away.
+# A Redis that is full, read-only, loading or busy refuses commands: a worker treats it like a broker that is down.
 CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # the default gives up after 100 and ends the worker
 CELERY_BROKER_POOL_LIMIT = 10
@@ -309,7 +299,7 @@ CELERY_BEAT_SCHEDULE = {
     "pick-up-due": {
         "task": "distribution.pick_up_due",
         "schedule": float(LEADSWITCH_PICKUP_PERIOD_SECONDS),
-        # A pile of pick-ups after an outage would do the work of one.
+        # Many queued pick-ups after an outage would do the work of one.
         "options": {"expires": LEADSWITCH_PICKUP_PERIOD_SECONDS},
     },
     "forget-idempotency-keys": {

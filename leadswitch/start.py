@@ -1,4 +1,4 @@
-"""Starts a process of the product. What is wrong with its configuration is one line and exit code 2, no trace-back."""
+"""Starts a process of the product. A wrong configuration ends it with one line and exit code 2, without a traceback."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ TRACEBACK_OPTION = "--traceback"
 
 
 def load_settings() -> None:
-    """Load the settings, and with them the embedded servers. Ends the process when they are wrong."""
+    """Load the settings, and with them the embedded servers. Ends the process if they are wrong."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadswitch.settings")
     from django.conf import settings
 
@@ -26,7 +26,7 @@ def load_settings() -> None:
 
 @contextmanager
 def one_line_failures() -> Iterator[None]:
-    """Say in one line that the configuration is wrong or PostgreSQL is away, and end with exit code 2.
+    """Say in one line that the configuration is wrong or PostgreSQL is down, and exit with code 2.
 
     `--traceback` on the command line lets the exception through.
     """
@@ -41,7 +41,7 @@ def one_line_failures() -> Iterator[None]:
 
 
 def is_unreachable(error: OperationalError) -> bool:
-    """No connection was made. A statement that failed has a SQLSTATE."""
+    """Whether no connection was made. A failed statement has a SQLSTATE."""
     return error.__cause__ is not None and not sqlstate_of(error)
 
 

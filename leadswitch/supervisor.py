@@ -1,4 +1,4 @@
-"""Runs several processes in the foreground as one: prefixed logs, restarts, a clean end for all of them."""
+"""Runs several processes in the foreground as one: prefixed logs, restarts, a clean stop of all of them."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from pathlib import Path
 from time import monotonic
 
 POLL_SECONDS = 0.2
-# A process that dies at once is not restarted in a tight loop.
+# Keeps a process that dies at once from being restarted in a tight loop.
 RESTART_PAUSE_SECONDS = 2.0
 STOP_GRACE_SECONDS = 15.0
 
@@ -25,7 +25,7 @@ class Program:
 
 @dataclass(slots=True)
 class Child:
-    """A program with its present process; `start_at` is when a dead one is due again."""
+    """A program with its current process. `start_at`: when a dead one is started again."""
 
     program: Program
     process: "subprocess.Popen[str] | None" = None
@@ -62,7 +62,7 @@ class Supervisor:
     def _keep_running(self, child: Child) -> None:
         if child.process is not None and child.process.poll() is not None:
             code = child.process.returncode
-            self.say(child.program.name, f"ended with code {code}; starting it again")
+            self.say(child.program.name, f"exited with code {code}; restarting")
             child.process, child.start_at = None, monotonic() + RESTART_PAUSE_SECONDS
         if child.process is None and monotonic() >= child.start_at:
             child.process = self._start(child.program)
@@ -77,7 +77,7 @@ class Supervisor:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            # A group of its own: Ctrl-C reaches the supervisor alone, which then stops each child once.
+            # A separate group: Ctrl-C reaches only the supervisor, which then stops each child once.
             start_new_session=True,
         )
         threading.Thread(target=self._copy_output, args=(program.name, process), daemon=True).start()

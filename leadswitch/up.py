@@ -33,7 +33,7 @@ DISPATCHER: Final = ("manage.py", "dispatcher")
 ADMIN_LOGIN = "admin"
 READY_TIMEOUT_SECONDS = 60.0
 SERVICES_CHECK_SECONDS = 2.0
-# A foreground run on a developer's machine or in a container may well be root's.
+# On a developer's machine or in a container the user may be root.
 IGNORE_ROOT_WARNING = "ignore:You're running the worker with superuser"
 
 
@@ -57,7 +57,7 @@ def main() -> int:
 
 
 class PortTaken(Exception):
-    """Another process listens on the port that the web server should have."""
+    """The port for the web server is in use."""
 
 
 def read_options() -> argparse.Namespace:
@@ -70,7 +70,7 @@ def read_options() -> argparse.Namespace:
 
 def refuse_taken_port(host: str, port: int) -> None:
     with socket.socket() as probe:
-        # As gunicorn does: connections of an earlier run that are still closing are no obstacle.
+        # As gunicorn does: connections of an earlier run may still be closing.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -80,7 +80,7 @@ def refuse_taken_port(host: str, port: int) -> None:
 
 
 def prepare_database() -> str:
-    """Migrate, and make sure that somebody can log in to the admin; the sentence that says how."""
+    """Migrate, and make sure that there is an admin login. Returns the sentence that says how to log in."""
     from django.conf import settings
     from django.contrib.auth import get_user_model
     from django.core.management import call_command
@@ -93,8 +93,8 @@ def prepare_database() -> str:
         ADMIN_LOGIN, password=password
     )
     if not admin.check_password(password):
-        return f"log in as {ADMIN_LOGIN} with the password it was given since"
-    return f"log in as {ADMIN_LOGIN} with {password}   (kept in {password_file})"
+        return f"log in as {ADMIN_LOGIN} with the password that was set later"
+    return f"log in as {ADMIN_LOGIN} with {password}   (stored in {password_file})"
 
 
 def programs(host: str, port: int, *, workers: int) -> list[Program]:
@@ -116,7 +116,7 @@ def worker_arguments(*, concurrency: int) -> tuple[str, ...]:
 
 
 def fresh_metrics_directory() -> dict[str, str]:
-    """Where the web processes share their counters; files of an earlier run would be added to them."""
+    """Make an empty directory where the web processes share their counters: old files would be added to them."""
     from django.conf import settings
 
     directory: Path = settings.VAR_DIR / "metrics"
@@ -126,7 +126,7 @@ def fresh_metrics_directory() -> dict[str, str]:
 
 
 def keep_services_running() -> None:
-    """Start an embedded server again that was killed while the product is served."""
+    """Restart an embedded server that was killed while the product runs."""
     locations = read_locations()
     urls = {"database_url": locations.database_url, "redis_url": locations.redis_url}
     while True:

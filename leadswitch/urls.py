@@ -16,7 +16,7 @@ urlpatterns = [
     path("api/v1/", include("routing.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
-    # After every other path of the API, so that a missing slash is a JSON 404 and no redirect that loses the body.
+    # After every other path of the API, so that a missing slash is a JSON 404 and not a redirect that loses the body.
     re_path(r"^api/", api_not_found),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

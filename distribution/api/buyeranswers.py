@@ -1,10 +1,9 @@
-"""The bodies that buyers get. No internal id, nothing of other buyers, no person's data but of leads they hold."""
+"""The response bodies for buyers. No internal ids, nothing about other buyers, contact data only of leads they hold."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from distribution.api.cursor import seal
 from distribution.explain.missed import Check, MissedLead, Skip
 from distribution.models import (
     Assignment,
@@ -21,23 +20,6 @@ from tracing import wording
 from tracing.obstacles import Obstacle
 
 CAPS: Final = ("hour", "day", "week", "month")
-Row = TypeVar("Row")
-
-
-def describe_page(
-    rows: Sequence[Row],
-    *,
-    limit: int,
-    purpose: str,
-    describe: Callable[[Row], dict[str, Any]],
-    position: Callable[[Row], int],
-    stop: int | None = None,
-) -> dict[str, Any]:
-    """`rows` hold one more than `limit` when there is a next page. `stop`: where the search ended before the end."""
-    shown = rows[:limit]
-    further = position(shown[-1]) if len(rows) > limit else stop
-    next_cursor = None if further is None else seal(further, purpose=purpose)
-    return {"results": [describe(row) for row in shown], "next_cursor": next_cursor}
 
 
 def describe_me(key: BuyerKey, enrollments: Sequence[Enrollment]) -> dict[str, Any]:
@@ -82,7 +64,7 @@ def describe_wallet(wallet: Wallet) -> dict[str, Any]:
 
 
 def describe_entry(entry: LedgerEntry) -> dict[str, Any]:
-    """Who booked it is the agency's business."""
+    """The operator who booked it is confidential to the agency."""
     return {
         "id": str(entry.public_id),
         "kind": entry.kind,
@@ -108,7 +90,7 @@ def describe_assignment(assignment: Assignment) -> dict[str, Any]:
 
 
 def _describe_lead(lead: Lead, *, is_held: bool) -> dict[str, Any]:
-    """A lead that was given back is told by its place and vertical only."""
+    """Of a returned lead, only place and vertical are shown."""
     return {
         "id": str(lead.public_id),
         "received_at": write_time(lead.received_at),

@@ -26,7 +26,7 @@ class PartyDocument(serializers.Serializer[Any]):
 
 
 class LeadHeadDocument(serializers.Serializer[Any]):
-    """Where the lead stands now."""
+    """The present state of the lead."""
 
     id = serializers.UUIDField()
     workspace = serializers.CharField()
@@ -82,7 +82,7 @@ class GateDocument(serializers.Serializer[Any]):
 
 
 class BuyerRowDocument(serializers.Serializer[Any]):
-    """What an attempt made of one enrolled buyer."""
+    """The result of an attempt for one enrolled buyer."""
 
     seq = serializers.IntegerField()
     buyer = PartyDocument()

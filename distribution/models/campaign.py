@@ -47,7 +47,7 @@ class CampaignMode(models.TextChoices):
 
 
 class Campaign(models.Model):
-    """`config_version` grows by a database trigger with every change that a decision could notice."""
+    """A database trigger raises `config_version` with every change that a decision could notice."""
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     workspace = models.ForeignKey(
@@ -157,7 +157,7 @@ class Campaign(models.Model):
         ]
 
     def __str__(self) -> str:
-        """Names are unique in a workspace alone."""
+        """Names are unique only within a workspace."""
         return f"{self.name} ({self.workspace})"
 
     def clean(self) -> None:
@@ -174,7 +174,7 @@ class Campaign(models.Model):
 
 
 class Tier(models.Model):
-    """An ordered step inside a campaign: tier 1 is sold out before tier 2 is looked at."""
+    """An ordered step inside a campaign: the engine fills tier 1 before it looks at tier 2."""
 
     campaign = models.ForeignKey(
         Campaign,

@@ -1,27 +1,23 @@
-"""Triggers that raise a campaign's `config_version` when anything a decision reads has changed.
+"""Triggers that raise a campaign's `config_version` when anything that a decision reads has changed.
 
-They live in the database so that no path around the forms (an update(), a script, psql) leaves a stale version.
+They are in the database so that no path around the forms (an update(), a script, psql) leaves a stale version.
 """
 
 from collections.abc import Sequence
 
 import pgtrigger
 
-
-def _differs(columns: Sequence[str]) -> str:
-    old = ", ".join(f"OLD.{column}" for column in columns)
-    new = ", ".join(f"NEW.{column}" for column in columns)
-    return f"(ROW({old}) IS DISTINCT FROM ROW({new}))"
+from routing.models.changed import is_changed
 
 
 def own_version_trigger(columns: Sequence[str]) -> pgtrigger.Trigger:
-    """The campaign's own change: one version up, whatever version the writer had read."""
+    """A change of the campaign itself raises its version by one, whatever version the writer had read."""
     return pgtrigger.Trigger(
         name="own_version",
         when=pgtrigger.Before,
         operation=pgtrigger.Update,
         func=f"""
-            IF {_differs(columns)} THEN
+            IF {is_changed(columns)} THEN
                 NEW.config_version := OLD.config_version + 1;
             ELSIF NEW.config_version < OLD.config_version THEN
                 NEW.config_version := OLD.config_version;
@@ -32,7 +28,7 @@ def own_version_trigger(columns: Sequence[str]) -> pgtrigger.Trigger:
 
 
 def parent_version_triggers(columns: Sequence[str]) -> list[pgtrigger.Trigger]:
-    """A change of a row with a `campaign_id`: one version up for its campaign, and for the one it has left."""
+    """A change of a row with a `campaign_id` raises the version of its campaign and of the campaign that it left."""
     bump = "UPDATE distribution_campaign SET config_version = config_version + 1 WHERE id IN ({ids});"
     both = bump.format(ids="OLD.campaign_id, NEW.campaign_id")
     return [
@@ -52,20 +48,20 @@ def parent_version_triggers(columns: Sequence[str]) -> list[pgtrigger.Trigger]:
             name="version_on_update",
             when=pgtrigger.After,
             operation=pgtrigger.UpdateOf(*columns),
-            func=f"IF {_differs(columns)} THEN {both} END IF; RETURN NULL;",
+            func=f"IF {is_changed(columns)} THEN {both} END IF; RETURN NULL;",
         ),
     ]
 
 
 def buyer_holds_still_trigger() -> pgtrigger.Trigger:
-    """Of an enrollment that is added: nobody changes its buyer until it is there for everybody, nor before it is.
+    """A new enrollment locks its buyer until it commits.
 
-    A change of a buyer raises the version of the campaigns in which it finds the buyer. Without this lock it finds
-    nothing of an enrollment that is not committed, and the version stays. FOR SHARE waits for a change of any column;
-    the foreign key's own FOR KEY SHARE does not. Enrollments keep their buyer, so that no update needs it.
+    A change of a buyer raises the version of the campaigns in which it finds the buyer. Without this lock it does
+    not see an uncommitted enrollment, and the version stays. FOR SHARE waits for a change of any column; the
+    foreign key's own FOR KEY SHARE does not. Enrollments keep their buyer, so updates do not need the lock.
 
-    Its name comes before continue_counters: who waits here holds no other enrollment. The lock serves transactions at
-    READ COMMITTED, in which the statements after it see what was committed meanwhile.
+    Its name sorts before continue_counters: a transaction that waits here holds no other enrollment. The lock
+    serves transactions at READ COMMITTED, whose next statements see what was committed in between.
     """
     return pgtrigger.Trigger(
         name="buyer_holds_still",
@@ -76,13 +72,13 @@ def buyer_holds_still_trigger() -> pgtrigger.Trigger:
 
 
 def buyer_version_trigger(columns: Sequence[str]) -> pgtrigger.Trigger:
-    """A change of a buyer: one version up for every campaign the buyer is enrolled in, locked by ascending id."""
+    """A change of a buyer raises the version of each campaign in which it is enrolled, locked by ascending id."""
     return pgtrigger.Trigger(
         name="version_on_update",
         when=pgtrigger.After,
         operation=pgtrigger.UpdateOf(*columns),
         func=f"""
-            IF {_differs(columns)} THEN
+            IF {is_changed(columns)} THEN
                 PERFORM 1 FROM distribution_campaign
                 WHERE id IN (SELECT campaign_id FROM distribution_enrollment WHERE buyer_id = NEW.id)
                 ORDER BY id FOR NO KEY UPDATE;

@@ -1,1 +1,1 @@
-"""What the product asks of its PostgreSQL: limits of every session, a supported version, a plain role, enough room."""
+"""What the product requires of PostgreSQL: session limits, a supported version, a plain role, enough connections."""

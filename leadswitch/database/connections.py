@@ -9,20 +9,20 @@ from django.db import Error, connection
 
 logger = logging.getLogger(__name__)
 
-# Rows of other roles are seen, without what they do; background processes have no database.
+# Sessions of other roles are listed, without their statements; background processes have no database.
 READ_ROOM: Final = """
 SELECT (SELECT sum(CASE name WHEN 'max_connections' THEN setting::int ELSE -setting::int END)
         FROM pg_settings
         WHERE name IN ('max_connections', 'superuser_reserved_connections', 'reserved_connections')),
        (SELECT count(*) FROM pg_stat_activity WHERE datid IS NOT NULL AND pid <> pg_backend_pid())
 """
-# A reconciler holds its lock on a connection of its own; a process has one such run at a time.
+# A reconciler takes its lock on a separate connection; a process has one such run at a time.
 FOR_LOCKS: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """`needed`: by the processes that start; `used`: by all others now; `limit`: for roles that are no superuser."""
+    """`needed`: by the processes that start; `used`: by all others now; `limit`: for roles that are not superusers."""
 
     needed: int
     used: int
@@ -34,7 +34,7 @@ class Room:
 
 
 def count_needed(*, processes: int, threads: int) -> int:
-    """Each thread keeps a connection of each alias."""
+    """Each thread keeps one connection for each database alias."""
     return processes * (threads * len(settings.DATABASES) + FOR_LOCKS)
 
 
@@ -46,7 +46,7 @@ def read_room(*, processes: int, threads: int) -> Room:
 
 
 def warn_if_crowded(*, processes: int, threads: int) -> None:
-    """Log how many connections are missing. Behind PgBouncer its own limits count; it makes clients wait."""
+    """Log a warning if there are too few connections. Behind PgBouncer, whose own limits count, clients wait."""
     if connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:
         return
     try:
@@ -55,7 +55,7 @@ def warn_if_crowded(*, processes: int, threads: int) -> None:
         logger.warning("database.not_checked", extra={"cause": type(error).__name__})
         return
     finally:
-        connection.close()  # nothing may be inherited by a fork
+        connection.close()  # a fork must not inherit it
     if not room.is_enough:
         counts = {"needed": room.needed, "used": room.used, "limit": room.limit}
         logger.warning("database.too_few_connections: raise max_connections", extra=counts)

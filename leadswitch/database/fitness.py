@@ -1,7 +1,7 @@
-"""Refuses to start a process on a database that the product would run on badly and silently.
+"""Refuses to start a process on a database on which the product would run badly without anyone noticing.
 
-Looked at on a real connection: what a URL, a pooler or a role does to the limits is seen in no setting of ours. A
-database that does not answer is no reason: the product lives through that.
+The checks use a real connection: no setting of ours shows what a URL, a pooler or a role does to the limits. A database
+that does not answer is not refused, because the product recovers from that.
 """
 
 import logging
@@ -35,7 +35,7 @@ class DatabaseUnfit(ImproperlyConfigured):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What a session of this process is like, as the server tells it."""
+    """What the server reports about a session of this process."""
 
     version: int
     role: str
@@ -44,9 +44,9 @@ class Session:
 
 
 def begin(*, processes: int = 1, threads: int = 1) -> None:
-    """Call this in a process that serves, before it serves and before it forks. It counts its processes and threads.
+    """Call this in each serving process before it serves and forks, with its number of processes and threads.
 
-    Ends it with one line on stderr when the database is unfit, or Redis is another installation's.
+    Ends the process with one line on stderr if the database is unfit or Redis belongs to another installation.
     """
     with one_line_failures():
         check_database()
@@ -55,7 +55,7 @@ def begin(*, processes: int = 1, threads: int = 1) -> None:
 
 
 def check_database() -> None:
-    """Raises DatabaseUnfit. A database that cannot be asked is logged."""
+    """Raises DatabaseUnfit. A database that does not answer is logged."""
     try:
         session = read_session(session_limits(settings.LEADSWITCH_ROLE))
     except Error as error:
@@ -64,17 +64,17 @@ def check_database() -> None:
     else:
         judge(session)
     finally:
-        connection.close()  # nothing may be inherited by a fork
+        connection.close()  # a fork must not inherit it
 
 
 def check_redis() -> None:
-    """Raises routing.dispatch.installation.OtherInstallation. What does not answer is logged."""
+    """Raises routing.dispatch.installation.OtherInstallation. A server that does not answer is logged."""
     try:
         installation.check()
     except (Error, RedisError) as error:
         logger.warning("redis.not_checked", extra={"cause": type(error).__name__})
     finally:
-        connection.close()  # nothing may be inherited by a fork
+        connection.close()  # a fork must not inherit it
 
 
 def read_session(expected: Mapping[str, str]) -> Session:
@@ -119,15 +119,15 @@ def refuse_limits(session: Session) -> None:
 def refuse_superuser(session: Session) -> None:
     if session.is_superuser and not settings.LEADSWITCH_ALLOW_SUPERUSER:
         raise DatabaseUnfit(
-            f"The database role {session.role} is a superuser, which no append-only table and no limit holds."
+            f"The database role {session.role} is a superuser, who can change append-only tables."
             " Use a plain role that owns the database (docs/pgbouncer.md), or set LEADSWITCH_ALLOW_SUPERUSER=true."
         )
 
 
 def refuse_startup_options(text: str) -> None:
-    """PgBouncer's own words for a parameter that it does not know."""
+    """PgBouncer says this about a parameter that it does not know."""
     if "unsupported startup parameter" in text:
         raise DatabaseUnfit(
-            "DATABASE_URL leads through a pooler that refuses start-up options: set LEADSWITCH_PGBOUNCER=true and give"
-            " the role its limits with `manage.py set_role_limits` (docs/pgbouncer.md)."
+            "DATABASE_URL leads to a pooler that refuses start-up options: set LEADSWITCH_PGBOUNCER=true and set the"
+            " limits of the role with `manage.py set_role_limits` (docs/pgbouncer.md)."
         )

@@ -1,1 +1,1 @@
-"""A workspace that looks like a real one, leads that look like real ones, and a summary of what became of them."""
+"""A workspace that looks like a real one, leads that look like real ones, and a summary of the results."""

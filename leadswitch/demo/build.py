@@ -22,18 +22,18 @@ from leadswitch.demo.catalog import (
     Market,
     RulePlan,
 )
+from routing.calendar.hours import WEEKDAYS
 from routing.models import DispatchMode, RoutingRule, Source, SourceKey, Workspace, WorkspaceKind
 
 ACTOR: Final = "demo"
 Row = TypeVar("Row", bound=Model)
-ALL_WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True, slots=True)
 class Demo:
     """What was built, and the keys that the leads are sent with.
 
-    `partner` owns no campaigns: its rules send its leads on to `workspace` and to `southeast`, a second agency.
+    `partner` owns no campaigns: its rules send its leads to `workspace` and to `southeast`, a second agency.
     """
 
     workspace: Workspace
@@ -68,7 +68,7 @@ def build_demo(*, seed: int) -> Demo:
 
 
 def _build_workspace(slug: str, *, name: str, kind: WorkspaceKind = WorkspaceKind.AGENCY) -> Workspace:
-    """On the event path, whatever the settings say of new ones."""
+    """Create it on the event path, whatever the settings say about new workspaces."""
     return Workspace.objects.create(slug=slug, name=name, kind=kind, dispatch_mode=DispatchMode.EVENT)
 
 
@@ -123,7 +123,7 @@ def _build_campaign(plan: CampaignPlan, *, workspace: Workspace, random: Random)
 
 
 def _save(row: Row) -> Row:
-    """Validate as a form would, then save."""
+    """Validate as a form does, then save."""
     row.full_clean()
     row.save()
     return row
@@ -152,7 +152,7 @@ def _build_buyer(plan: CampaignPlan, *, index: int, workspace: Workspace, random
 
 
 def _area(market: Market, *, index: int) -> dict[str, Any]:
-    """Every way of naming an area is in use: radius, county, ZIP prefix, state, exclusions, a single ZIP."""
+    """Use every way to name an area: radius, county, ZIP prefix, state, exclusions, a single ZIP."""
     match (index // len(MARKETS)) % 4:
         case 0:
             return {"radius": [{"zip": market.zip, "miles": 20 + 5 * (index % 5)}]}
@@ -174,13 +174,13 @@ def _answers(plan: CampaignPlan, *, index: int) -> dict[str, Any]:
 
 
 def _hours(index: int) -> dict[str, Any]:
-    """Most buyers take leads at any time, some in business hours only, and one in no hour of today."""
+    """Most buyers take leads at any time, some only in business hours, and one not today."""
     if index % 6 == 5:
         return BUSINESS_HOURS
     if index % 11 == 10:
-        today = ALL_WEEK[timezone.now().weekday()]
-        tomorrow = ALL_WEEK[(timezone.now().weekday() + 1) % 7]
-        return {day: [["00:00", "24:00"]] for day in ALL_WEEK if day not in (today, tomorrow)}
+        today = WEEKDAYS[timezone.now().weekday()]
+        tomorrow = WEEKDAYS[(timezone.now().weekday() + 1) % 7]
+        return {day: [["00:00", "24:00"]] for day in WEEKDAYS if day not in (today, tomorrow)}
     return {}
 
 

@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-BUSINESS_HOURS: Final = {day: [["08:00", "18:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
+from routing.calendar.hours import WEEKDAYS
+
+BUSINESS_HOURS: Final = {day: [["08:00", "18:00"]] for day in WEEKDAYS[:5]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ MARKETS: Final = (
     Market("Phoenix", "85004", "AZ", "Maricopa County", "America/Phoenix"),
     Market("Tampa", "33602", "FL", "Hillsborough County", "America/New_York"),
 )
-# Leads from here find no buyer: nobody in the demo covers it.
+# Leads from here find no buyer: no one in the demo covers it.
 ELSEWHERE: Final = Market("Portland", "97204", "OR", "Multnomah County", "America/Los_Angeles")
 
 
@@ -119,7 +121,7 @@ class RulePlan:
     tags: tuple[str, ...] = ()
 
 
-# Leads from elsewhere meet none of them and stay with the partner.
+# Leads from elsewhere match none of them and stay with the partner.
 PARTNER_RULES: Final = (
     RulePlan(
         name="Georgia and Florida homes",
@@ -141,7 +143,7 @@ PARTNER_RULES: Final = (
     ),
 )
 
-# How often each vertical is asked for; nobody sells pest control.
+# How often each vertical is requested. No campaign covers pest control.
 DEMAND: Final = {"roofing": 30, "hvac": 24, "solar": 18, "plumbing": 16, "windows": 9, "pest_control": 3}
 
 COMPANY_FIRST: Final = (

@@ -1,4 +1,4 @@
-"""Makes leads as a web form would send them. Nobody in them exists: reserved phone numbers and mail domains."""
+"""Makes leads as a web form would send them. The people are invented: reserved phone numbers and mail domains."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from typing import Any, Final
 from leadswitch.demo.catalog import DEMAND, ELSEWHERE, FIRST_NAMES, LAST_NAMES, MARKETS, Market
 from routing.places.zips import find_place, zips_in_state, zips_within
 
-# Each has 100 numbers that nobody has: 555-0100 to 555-0199.
+# Each has 100 reserved numbers: 555-0100 to 555-0199.
 AREA_CODES: Final = {
     "GA": ("404", "470", "678", "770", "706", "762", "229", "478", "912"),
     "TX": ("214", "972", "469", "817", "682", "940", "903", "430", "254"),
@@ -53,7 +53,7 @@ def make_partner_leads(
     before: dict[str, Any] = {}
     for number, lead in enumerate(new):
         lead["email"] = f"partner.{lead['email']}"
-        lead["phone"] = ""  # the numbers that nobody has are given to the others
+        lead["phone"] = ""  # the reserved numbers are used by the others
         if number % 5 == 4 and known:
             person = random.choice(known)
             lead = {**lead, **{name: person[name] for name in PERSON}}
@@ -64,7 +64,7 @@ def make_partner_leads(
 
 
 def _phone(state: str, number: int) -> str:
-    """Another number for each; "" when they are used up."""
+    """Return a different number each time, and "" when they are used up."""
     place, line = divmod(number, NUMBERS_A_CODE)
     codes = AREA_CODES[state]
     return f"({codes[place]}) 555-01{line:02d}" if place < len(codes) else ""

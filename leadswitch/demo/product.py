@@ -21,7 +21,7 @@ class ProductNotReady(RuntimeError):
 
 @contextmanager
 def running_product(*, log_file: Path, repository: Path) -> Iterator[str]:
-    """Yield the product's address; stop it afterwards. Raises ProductNotReady."""
+    """Yield the product's address, and stop it afterwards. Raises ProductNotReady."""
     port = _free_port()
     log_file.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "leadswitch.up", "--port", str(port)]

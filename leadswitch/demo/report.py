@@ -11,23 +11,23 @@ from tracing.skip_reasons import SKIP_REASONS
 
 
 def print_report(summary: Summary, *, traces: Mapping[str, str], verdict: str, console: Console) -> None:
-    """Print outcomes, money, speed, one trace of each kind, the invariants, and how to go on."""
+    """Print outcomes, money, speed, one trace of each kind, the invariants and the next steps."""
     console.print(_outcomes(summary))
     console.print(_campaigns(summary))
     console.print(_money(summary))
     console.print(_routed(summary))
     _print_speed(summary, console)
-    _print_trace("A lead that went out", traces.get("distributed", ""), console)
-    _print_trace("A lead that did not", traces.get("failed", ""), console)
-    _print_trace("A partner's lead that a rule sent on", traces.get("routed", ""), console)
-    _print_trace("One that came in twice", traces.get("duplicate", ""), console)
+    _print_trace("A lead that was sold", traces.get("distributed", ""), console)
+    _print_trace("A lead that was not sold", traces.get("failed", ""), console)
+    _print_trace("A partner's lead that a rule routed", traces.get("routed", ""), console)
+    _print_trace("A lead that came in twice", traces.get("duplicate", ""), console)
     console.print()
     console.print(escape(verdict), soft_wrap=True, highlight=False)
     console.print()
     console.print(
-        "See it: make up, then log in at http://127.0.0.1:8000/admin/ (address and login are printed)."
+        "Look around: make up, then log in at http://127.0.0.1:8000/admin/ (address and login are printed)."
     )
-    console.print("Ask it: .venv/bin/python manage.py explain LEAD [--buyer BUYER]")
+    console.print("Explain a lead: .venv/bin/python manage.py explain LEAD [--buyer BUYER]")
 
 
 def _outcomes(summary: Summary) -> Table:
@@ -78,7 +78,7 @@ def _routed(summary: Summary) -> Table:
         table.add_column(column, justify="right")
     for each in summary.routed:
         counts = (f"{number:,}" for number in (each.leads, each.sold, each.duplicates))
-        table.add_row(each.destination, each.rule or "none: it stays", *counts)
+        table.add_row(each.destination, each.rule or "no rule: stays", *counts)
     return table
 
 

@@ -1,4 +1,4 @@
-"""Sends leads to the real API over keep-alive connections, and waits until all that are due were tried."""
+"""Sends leads to the real API over keep-alive connections, and waits until all due leads were tried."""
 
 import http.client
 import json
@@ -15,7 +15,7 @@ CONNECTIONS: Final = 4
 POLL_SECONDS: Final = 0.05
 TRY_ALL_SECONDS: Final = 120.0
 
-# Deferred leads wait for a time that is known; the others are still on their way.
+# Deferred leads wait for a known time; the others are still to be tried.
 ON_THEIR_WAY: Final = """
 SELECT count(*) FROM routing_lead
 WHERE source_workspace_id = ANY(%s) AND status = 'pending'
@@ -30,7 +30,7 @@ class SendingFailed(RuntimeError):
 def send_leads(
     leads: Iterable[Mapping[str, Any]], *, address: str, key: str, advance: Callable[[], None]
 ) -> None:
-    """POST each lead. `advance` is called for each that was accepted. Raises SendingFailed for the first refusal."""
+    """POST each lead and call `advance` for each that is accepted. Raises SendingFailed at the first refusal."""
     waiting: queue.SimpleQueue[Mapping[str, Any] | None] = queue.SimpleQueue()
     for lead in leads:
         waiting.put(lead)

@@ -1,4 +1,4 @@
-"""What became of the demo's leads, read from the tables."""
+"""The results of the demo's leads, read from the tables."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -46,8 +46,8 @@ GROUP BY w.id, r.id ORDER BY count(*) DESC, w.slug
 ROUTED_LEAD: Final = """
 SELECT id FROM routing_lead WHERE source_workspace_id = %s AND workspace_id <> %s AND status = %s ORDER BY id LIMIT 1
 """
-# One that is worth reading: as many different reasons as possible in one attempt.
-TELLING_LEAD: Final = """
+# The lead whose attempt has the most different reasons.
+INSTRUCTIVE_LEAD: Final = """
 SELECT l.id
 FROM routing_lead l JOIN tracing_leaddistributionevent e ON e.lead_id = l.id AND e.event = 'buyer_skipped'
 WHERE l.workspace_id = %s AND l.status = %s
@@ -90,7 +90,7 @@ class DecisionTimes:
 
 @dataclass(frozen=True, slots=True)
 class RoutedCount:
-    """Leads of the partner by where one of its rules sent them; `rule` is "" for those that none took."""
+    """Leads of the partner by destination and rule. `rule` is "" for those that no rule matched."""
 
     destination: str
     rule: str
@@ -120,7 +120,7 @@ class Summary:
 
 
 def read_summary(demo: Demo, *, buyers: int, sending_seconds: float, trying_seconds: float) -> Summary:
-    """Read what became of the leads of the first agency's own source, and of those of its partner."""
+    """Read the results of the leads from the first agency's own source, and from its partner."""
     workspace_id = demo.workspace.pk
     outcomes = tuple(OutcomeCount(*row) for row in _rows(OUTCOMES, workspace_id))
     attempts, times = _rows(DECISIONS, workspace_id)[0]
@@ -140,14 +140,14 @@ def read_summary(demo: Demo, *, buyers: int, sending_seconds: float, trying_seco
     )
 
 
-def find_telling_lead(workspace_id: int, *, status: str) -> int | None:
+def find_instructive_lead(workspace_id: int, *, status: str) -> int | None:
     """Return the id of the lead of this status whose trace shows the most reasons."""
-    rows = _rows(TELLING_LEAD, workspace_id, status)
+    rows = _rows(INSTRUCTIVE_LEAD, workspace_id, status)
     return int(rows[0][0]) if rows else None
 
 
 def find_routed_lead(partner_id: int, *, status: str) -> int | None:
-    """Return the id of the first of the partner's leads that was sent on and ended so."""
+    """Return the id of the first of the partner's leads that was routed and has this status."""
     rows = _rows(ROUTED_LEAD, partner_id, partner_id, status)
     return int(rows[0][0]) if rows else None
 

@@ -20,7 +20,7 @@ def main() -> int:
 
 
 def run(action: str) -> str:
-    """Carry out one action; the sentence to show."""
+    """Carry out one action. Returns the sentence to show."""
     locations = read_locations()
     if action == "stop":
         stopped = stop_services(locations.var_dir)

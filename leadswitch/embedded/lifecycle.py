@@ -1,4 +1,4 @@
-"""Start, find, heal and stop the servers of a checkout; the caller's own URLs always win."""
+"""Start, find, repair and stop the servers of a checkout. URLs that the caller gives take precedence."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ def ensure_services(
     durable: bool = True,
     programs: ServerPrograms = BUNDLED,
 ) -> ServiceUrls:
-    """The URLs to use. A service without a URL is started when it does not run; milliseconds when it does.
+    """Return the URLs to use. A service without a URL is started unless it runs; if it runs this takes milliseconds.
 
     `durable=False` stops waiting for the disk: commits survive a killed server, not a power cut. For tests.
     """
@@ -53,18 +53,18 @@ def start_services(var_dir: Path, *, durable: bool = True, programs: ServerProgr
 
 
 def ensure_named_redis(var_dir: Path, *, name: str, program: str = "") -> str:
-    """The URL of a Redis beside that of the var directory, started when it does not run. For test workers."""
+    """Return the URL of another Redis in the var directory, started unless it runs. For test workers."""
     return _ensure_redis(ServicePaths.of(var_dir, redis_name=name), program=program)
 
 
 def stop_named_redis(var_dir: Path) -> list[str]:
-    """Stop each Redis beside that of the var directory; their names."""
+    """Stop each additional Redis of the var directory. Returns their names."""
     with exclusive_lock(ServicePaths.of(var_dir)):
         return _stop_named_redis(var_dir)
 
 
 def stop_services(var_dir: Path) -> list[str]:
-    """Stop all servers of the var directory, even a removed one; the names of those that ran."""
+    """Stop all servers of the var directory, even of a removed one. Returns the names of those that ran."""
     paths = ServicePaths.of(var_dir)
     with exclusive_lock(paths):
         stopped = {"PostgreSQL": postgres.stop(paths), "Redis": redis.stop(paths)}
@@ -73,7 +73,7 @@ def stop_services(var_dir: Path) -> list[str]:
 
 
 def service_states(var_dir: Path) -> dict[str, str]:
-    """For each server: `ready`, `running` (not answering, or its files were removed) or `stopped`."""
+    """Return for each server `ready`, `running` (it does not answer, or its files were removed) or `stopped`."""
     paths = ServicePaths.of(var_dir)
     return {
         "PostgreSQL": _state(ready=postgres.is_ready(paths), running=lambda: postgres.is_running(paths)),

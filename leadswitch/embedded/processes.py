@@ -1,4 +1,4 @@
-"""Finds and ends the server processes of one directory.
+"""Finds and stops the server processes of one directory.
 
 A server is recognized by its name and its working directory (both servers change into their data
 directory), never by a recorded pid alone: a pid may be stale, reused, or copied along with a checkout. The
@@ -36,14 +36,14 @@ def _is_server(process: psutil.Process, directory: Path, names: Sequence[str]) -
 def _directory_of(process: psutil.Process, names: Sequence[str]) -> Path | None:
     try:
         return Path(process.cwd().removesuffix(" (deleted)")) if process.name() in names else None
-    except psutil.Error:  # gone since, a zombie, or another user's
+    except psutil.Error:  # it ended, is a zombie, or belongs to another user
         return None
 
 
 def leaders(processes: Sequence[psutil.Process]) -> list[psutil.Process]:
-    """Those that no other of the processes started (the postmaster, not its backends)."""
+    """Return those that none of the others started: the postmaster, not its backends."""
     pids = {process.pid for process in processes}
-    # One that has ended meanwhile (a backend whose client left) has no parent any more, and leads nothing.
+    # A process that has just ended (a backend whose client left) has no parent, and leads nothing.
     parents = {process: _parent_pid(process) for process in processes}
     return [process for process, parent in parents.items() if parent is not None and parent not in pids]
 
@@ -56,7 +56,7 @@ def _parent_pid(process: psutil.Process) -> int | None:
 
 
 def end_processes(directory: Path, *, names: Sequence[str], stop_signal: signal.Signals) -> int:
-    """Ask the servers of `directory` to stop, kill what is left after the grace time; how many there were."""
+    """Ask the servers of `directory` to stop; kill those left after the grace time. Returns how many there were."""
     found = processes_in(directory, names=names)
     first = leaders(found)
 
@@ -90,7 +90,7 @@ def socket_answers(path: Path) -> bool:
 
 
 def wait_until(condition: Callable[[], bool], *, timeout_seconds: float) -> bool:
-    """Poll a condition; whether it became true in time."""
+    """Poll a condition. Returns whether it became true in time."""
     deadline = monotonic() + timeout_seconds
     while not condition():
         if monotonic() > deadline:

@@ -33,7 +33,7 @@ def redis_url(paths: ServicePaths) -> str:
 
 
 def is_ready(paths: ServicePaths) -> bool:
-    """Whether the server of this var directory answers. The pid file tells that var/ was not removed."""
+    """Whether the server of this var directory answers. A pid file means that var/ was not removed."""
     return _pid_file(paths).exists() and socket_answers(paths.redis_socket)
 
 
@@ -42,13 +42,13 @@ def is_running(paths: ServicePaths) -> bool:
 
 
 def running_names(paths: ServicePaths) -> list[str]:
-    """Of the servers beside the one of this var directory, which may be removed."""
+    """Return the names of the additional servers of this var directory, even of a removed one."""
     found = (each for each in directories_of(PROCESS_NAMES) if each.parent == paths.var_dir)
     return sorted(each.name.removeprefix("redis-") for each in found if each.name.startswith("redis-"))
 
 
 def start(paths: ServicePaths, *, program: str = "") -> None:
-    """End an orphan of this directory, then start a server that keeps nothing on disk."""
+    """Stop an orphan of this directory, then start a server that stores nothing on disk."""
     stop(paths)
     paths.redis_dir.mkdir(mode=0o700, exist_ok=True)
     environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
@@ -63,7 +63,7 @@ def start(paths: ServicePaths, *, program: str = "") -> None:
 
 
 def stop(paths: ServicePaths) -> bool:
-    """End every server of this directory and what a killed one left behind; whether one ran."""
+    """Stop every server of this directory and remove stale files. Returns whether one ran."""
     found = end_processes(paths.redis_dir, names=PROCESS_NAMES, stop_signal=signal.SIGTERM)
     paths.redis_socket.unlink(missing_ok=True)
     _pid_file(paths).unlink(missing_ok=True)
@@ -75,8 +75,8 @@ def _pid_file(paths: ServicePaths) -> Path:
 
 
 def _options(paths: ServicePaths) -> list[str]:
-    # Redis holds wake-ups and indexes only, all of which are rebuilt from PostgreSQL: nothing is saved,
-    # and nothing is evicted either (an evicted wake-up costs a period).
+    # Redis holds wake-ups and indexes only, all rebuilt from PostgreSQL: nothing is saved.
+    # Nothing is evicted either: an evicted wake-up delays its lead by a period.
     settings = {
         "port": "0",
         "unixsocket": str(paths.redis_socket),

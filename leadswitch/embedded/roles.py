@@ -1,6 +1,6 @@
-"""The roles of the embedded PostgreSQL: the product's own owns its database and is no superuser, as in production.
+"""The roles of the embedded PostgreSQL: the product's role owns its database and is not a superuser, as in production.
 
-It may create databases, which tests and benches do.
+It may create databases: tests and benches do.
 """
 
 from pathlib import Path
@@ -12,8 +12,7 @@ SUPERUSER = "postgres"
 ROLE = "leadswitch"
 DATABASE = "leadswitch"
 
-# Owned by the first role of a cluster, what the product made cannot be reassigned as a whole. Sequences of columns go
-# with their tables.
+# REASSIGN OWNED does not work for the first role of a cluster. Sequences of columns follow their tables.
 GIVE_OBJECTS = """
 DO $$
 DECLARE command text;
@@ -33,7 +32,7 @@ END $$
 
 
 def ensure_database(sockets: Path) -> None:
-    """Have the role and its database in a running cluster."""
+    """Create the role and its database in a running cluster unless they exist."""
     if not _answers_to(SUPERUSER, sockets):
         _separate_superuser(sockets)
     with _connect(SUPERUSER, sockets) as connection:
@@ -52,10 +51,10 @@ def _answers_to(role: str, sockets: Path) -> bool:
 
 
 def _separate_superuser(sockets: Path) -> None:
-    """A cluster of an earlier version: its first role, which always is a superuser, was the product's own.
+    """In a cluster of an earlier version the product used the first role, which is always a superuser.
 
-    That one gets the superuser's name, and a plain role takes its place. Any step may be the last: the next start
-    goes on from there, because the superuser's name comes in the transaction that makes the plain role.
+    Rename that role to the superuser's name and create a plain role in its place. An interrupted run is resumed at the
+    next start: the rename is in the transaction that creates the plain role.
     """
     helper = "leadswitch_upgrade"
     with _connect(ROLE, sockets) as connection:

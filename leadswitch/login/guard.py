@@ -1,7 +1,8 @@
-"""Stops passwords from being guessed. django-axes asks before a password is checked, and reports what came of it.
+"""Stops passwords from being guessed. django-axes calls this before a password is checked and after the result.
 
 A name is slowed down and then locked for an address. After ten times as many failures a name is locked for all
-addresses, and an address for all names. Nothing depends on whether a name exists. Both are kept as keyed hashes alone.
+addresses, and an address for all names. Nothing depends on whether a name exists. Names and addresses are
+stored only as keyed hashes.
 """
 
 import ipaddress
@@ -26,7 +27,7 @@ log = get_logger(__name__)
 
 # For one name from all addresses, and for all names from one address.
 MANY: Final = 10
-# The second failure costs two seconds, the third four, and so on: nobody who mistypes once waits.
+# The second failure costs two seconds, the third four, and so on: one typing error costs no wait.
 FREE_FAILURES: Final = 1
 TOO_MANY_REQUESTS: Final = 429
 
@@ -34,7 +35,7 @@ Credentials = Mapping[str, Any] | None
 
 
 class LoginGuard(AxesDatabaseHandler):  # type: ignore[misc]  # the library is untyped
-    """Set by AXES_HANDLER. Its state is in PostgreSQL: a Redis that is flushed unlocks nobody."""
+    """Set by AXES_HANDLER. Its state is in PostgreSQL: a flush of Redis unlocks no one."""
 
     def is_locked(self, request: HttpRequest, credentials: Credentials = None) -> bool:
         seconds = seconds_to_wait(name_of(request, credentials), address_of(request))
@@ -52,7 +53,7 @@ class LoginGuard(AxesDatabaseHandler):  # type: ignore[misc]  # the library is u
         if request is None:
             return
         if getattr(request, "axes_locked_out", False):
-            # The password was not looked at; a refused try does not make the wait longer.
+            # The password was not checked; a refused try does not extend the wait.
             LOGINS.labels(result="refused").inc()
             return
         name, address = name_of(request, credentials), address_of(request)
@@ -76,7 +77,7 @@ class LoginGuard(AxesDatabaseHandler):  # type: ignore[misc]  # the library is u
 def lockout_page(
     request: HttpRequest, _original: HttpResponse | None = None, _credentials: Credentials = None
 ) -> HttpResponse:
-    """What AXES_LOCKOUT_CALLABLE shows: the same for a name that exists and for one that does not."""
+    """Set by AXES_LOCKOUT_CALLABLE. The page is the same whether or not the name exists."""
     seconds = max(1, getattr(request, "login_wait_seconds", 1))
     context = {"seconds": seconds, "minutes": -(-seconds // 60)}
     response = render(request, "login_locked.html", context, status=TOO_MANY_REQUESTS)
@@ -85,7 +86,7 @@ def lockout_page(
 
 
 def seconds_to_wait(name: str, address: str) -> int:
-    """0 when a password may be tried now."""
+    """Return 0 if a password may be tried now."""
     limit, attempts = settings.LEADSWITCH_LOGIN_FAILURES, recent()
     waits = (
         _wait(attempts.filter(**pair(name, address)), limit=limit, slows=True),
@@ -110,7 +111,7 @@ def _wait(attempts: QuerySet[Any], *, limit: int, slows: bool = False) -> int:
 
 
 def record_failure(name: str, address: str) -> int:
-    """Failures of this name from this address, with the new one. Rows that no longer count are removed."""
+    """Count the failures of this name from this address, including the new one. Removes expired rows."""
     now = timezone.now()
     AccessAttempt.objects.filter(attempt_time__lt=now - lock_time()).delete()
     with transaction.atomic():
@@ -126,7 +127,7 @@ def record_failure(name: str, address: str) -> int:
 
 
 def forget_failures(username: str | None) -> int:
-    """Unlock a name, or all; the number of rows that were removed."""
+    """Unlock one name, or all. Returns the number of rows removed."""
     rows = AccessAttempt.objects.all()
     if username is not None:
         rows = rows.filter(username=hash_name(username))
@@ -160,17 +161,17 @@ def hash_name(username: str) -> str:
 
 
 def address_of(request: HttpRequest) -> str:
-    """A keyed hash of the client's address, or of its /64 of IPv6, in the form that axes' column takes."""
+    """Return a keyed hash of the client's address, or of its IPv6 /64, in the form of axes' column."""
     given = request.META.get("REMOTE_ADDR", "")
     try:
         address = ipaddress.ip_address(given)
     except ValueError:
         network = given
     else:
-        # A socket of both families names every IPv4 client ::ffff:192.0.2.1: all of them are in one /64.
+        # On a dual-stack socket every IPv4 client is ::ffff:192.0.2.1, and all of those are in one /64.
         address = getattr(address, "ipv4_mapped", None) or address
         network = str(ipaddress.ip_network((address, 32 if address.version == 4 else 64), strict=False))
-    # A unique local address (RFC 4193) that leads to no machine.
+    # A unique local address (RFC 4193) that belongs to no machine.
     return str(ipaddress.IPv6Address(bytes.fromhex("fd" + _hash("login address", network)[:30])))
 
 

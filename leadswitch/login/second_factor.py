@@ -1,6 +1,6 @@
 """The second factor: codes of an authenticator app (TOTP), and recovery codes that work once.
 
-Recovery codes are kept as hashes alone. Wrong codes slow the next try down (django-otp's throttling).
+Recovery codes are stored only as hashes. A wrong code delays the next try (django-otp's throttling).
 """
 
 import secrets
@@ -23,7 +23,7 @@ DUE: Final = "second_factor_due"
 # In the session of a user who is setting one up: the key of the app.
 KEY: Final = "second_factor_key"
 RECOVERY_CODES: Final = 10
-# Without letters and digits that look alike.
+# Without letters and digits that look similar.
 ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 APP_DIGITS: Final = 6
 
@@ -38,15 +38,15 @@ def has_device(user: Any) -> bool:
 
 
 def is_complete(request: HttpRequest) -> bool:
-    """Whether the session of this user needs no code. Costs no statement."""
+    """Whether the session of this user needs no code. Runs no statement."""
     user: Any = request.user
     return bool(user.is_verified()) or not (is_required(user) or request.session.get(DUE))
 
 
 def pending_device(request: HttpRequest) -> Any:
-    """The app that is being set up, not stored yet.
+    """Return the app that is being set up; it is not stored yet.
 
-    Its key stays the same for this session. Another session of the user, which may be a thief's, gets another key.
+    Its key stays the same for this session. Another session of the user, perhaps an attacker's, gets another key.
     """
     return TOTPDevice(user=request.user, name="app", key=request.session.setdefault(KEY, random_hex(20)))
 
@@ -55,7 +55,7 @@ def pending_device(request: HttpRequest) -> Any:
 def confirm(request: HttpRequest, code: str) -> list[str] | None:
     """Turn the second factor on. Returns the recovery codes, or None when the code is wrong."""
     user: Any = request.user
-    _lock(user)  # of two requests one turns it on
+    _lock(user)  # of two concurrent requests only one turns it on
     if has_device(user):
         return None
     device = pending_device(request)
@@ -99,7 +99,7 @@ def renew_recovery_codes(user: Any) -> list[str]:
 
 @transaction.atomic
 def make_recovery_codes(user: Any) -> list[str]:
-    """New ones in place of the old. They are shown once. The device stays: sessions were verified by it."""
+    """Replace the old codes. The new ones are shown once. The device stays, because sessions refer to it."""
     device = StaticDevice.objects.select_for_update().filter(user=user).first()
     if device is None:
         device = StaticDevice.objects.create(user=user, name="recovery codes")
@@ -111,7 +111,7 @@ def make_recovery_codes(user: Any) -> list[str]:
 
 @transaction.atomic
 def remove_devices(user: Any) -> bool:
-    """Returns False when there is none: of two requests one removes them."""
+    """Returns False if there is none: of two concurrent requests only one removes them."""
     _lock(user)
     removed, _ = TOTPDevice.objects.filter(user=user).delete()
     removed += StaticDevice.objects.filter(user=user).delete()[0]

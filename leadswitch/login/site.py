@@ -1,4 +1,4 @@
-"""The admin site: who comes in needs a password and, where it is set up or required, a second factor."""
+"""The admin site: a login needs a password and, if it is set up or required, a second factor."""
 
 from base64 import b32encode
 from typing import Any, Final
@@ -20,7 +20,8 @@ from django.views.decorators.cache import never_cache
 from leadswitch.login import second_factor
 
 WRONG_CODE: Final = (
-    "This code is wrong or was used before. Wait for the next one; after several wrong ones, longer."
+    "This code is wrong or was already used. Wait for the next one. After several wrong codes the wait"
+    " is longer."
 )
 NO_PAGES: Final = (None, "login", "logout")
 
@@ -52,7 +53,7 @@ class DeskSite(AdminSite):
         own: list[URLPattern | URLResolver] = [
             path("second-factor/", self.code_view, name="second_factor"),
             path("second-factor/set-up/", self.set_up_view, name="second_factor_set_up"),
-            # Django's own page lets only people log out who may see pages: who still owes the code may not.
+            # Django's own logout page needs access to the admin, which a user without the code does not have yet.
             path("logout/", self.logout, name="logout"),
         ]
         return own + list(super().get_urls())
@@ -69,7 +70,7 @@ class DeskSite(AdminSite):
         return response if leads_to_a_page(response.url) else redirect("admin:index")
 
     def is_half_way(self, request: HttpRequest) -> bool:
-        """Whether the password was right and the code is missing."""
+        """Whether the password was right and the code is still missing."""
         return super().has_permission(request) and not second_factor.is_complete(request)
 
     @method_decorator(never_cache)
@@ -103,12 +104,12 @@ class DeskSite(AdminSite):
             form.add_error("code", WRONG_CODE)
         device = second_factor.pending_device(request)
         picture = segno.make(device.config_url).svg_inline(scale=5, light="#fff")
-        # Made by segno of a URL that it escapes.
+        # Made by segno from a URL that it escapes.
         picture = mark_safe(picture)  # noqa: S308
         return self.page(request, "Set up a second factor", form=form, picture=picture, key=key_of(device))
 
     def manage(self, request: HttpRequest) -> HttpResponse:
-        """What a user with a second factor may do: new recovery codes, or none at all where it is not required."""
+        """Where a user gets new recovery codes, or turns the second factor off unless it is required."""
         is_required = second_factor.is_required(request.user)
         if request.method == "POST" and "codes" in request.POST:
             codes = second_factor.renew_recovery_codes(request.user)
@@ -129,13 +130,13 @@ class DeskSite(AdminSite):
 
 
 def key_of(device: Any) -> str:
-    """As people type it where they cannot scan: in groups of four."""
+    """Return the key in groups of four, for typing it in."""
     key = b32encode(device.bin_key).decode().rstrip("=")
     return " ".join(key[start : start + 4] for start in range(0, len(key), 4))
 
 
 def leads_to_a_page(place: str) -> bool:
-    """Whether the path is one of a page: the admin's last pattern takes every path, and has no name."""
+    """Whether the path belongs to a page: the admin's last pattern matches every path, and has no name."""
     try:
         return resolve(urlsplit(place).path).url_name not in NO_PAGES
     except Resolver404:

@@ -1,6 +1,6 @@
-"""Django's PostgreSQL connection: it leaves a server that takes no writes, and plans that a migration made old.
+"""Django's PostgreSQL connection, which leaves a read-only server and drops plans that a migration made invalid.
 
-It can plan each statement anew.
+It can plan each statement for its own values.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,27 +10,29 @@ from typing import Any, Final
 import psycopg
 from django.db import NotSupportedError
 from django.db.backends.postgresql.base import DatabaseWrapper as DjangoWrapper
+from django_prometheus.db.common import DatabaseWrapperMixin
 from psycopg.pq import TransactionStatus
 
+from leadswitch.postgres.measured import measured
 from leadswitch.postgres.schema import SchemaEditor
 from routing import metrics
 from routing.postgres_errors import is_old_plan
 
-# "on" in recovery too: of a standby, and of a server that was demoted under its clients.
+# "on" in recovery too: on a standby, and on a server that was demoted while clients were connected.
 ASK: Final = "SHOW transaction_read_only"
-FORGET_PLANS: Final = "DEALLOCATE ALL"  # the driver sees it, and forgets their names
+FORGET_PLANS: Final = "DEALLOCATE ALL"  # the driver notices this and forgets the names
 
 
 def with_new_plan(
     execute: Callable[..., Any],
     sql: str,
     parameters: Any,
-    many: bool,  # noqa: FBT001 - the signature is Django's
+    many: bool,  # noqa: FBT001 - Django's signature
     context: dict[str, Any],
 ) -> Any:
-    """Run a statement again whose plan is old, where nothing came before it in its transaction.
+    """Run a statement with an invalid plan again if it is the first of its transaction.
 
-    Any other ends its transaction: whoever began that knows whether to begin again.
+    Otherwise the error ends the transaction, and the caller decides whether to begin again.
     """
     raw = context["connection"].connection
     is_first = raw is not None and raw.pgconn.transaction_status == TransactionStatus.IDLE
@@ -45,7 +47,9 @@ def with_new_plan(
     return execute(sql, parameters, many, context)
 
 
-class DatabaseWrapper(DjangoWrapper):
+class DatabaseWrapper(DatabaseWrapperMixin, DjangoWrapper):  # type: ignore[misc]  # the mixin has no types
+    """The mixin counts new connections, and those that fail."""
+
     SchemaEditorClass = SchemaEditor
     plans_anew = False
 
@@ -55,10 +59,10 @@ class DatabaseWrapper(DjangoWrapper):
 
     @contextmanager
     def planned_anew(self) -> Iterator[None]:
-        """Prepare nothing, so that each statement is planned for its own values. Costs no round trip.
+        """Prepare nothing, so that each statement is planned for its own values. Needs no round trip.
 
-        A list with filters reads a few rows or a whole table by one text: a generic plan, which the server settles for
-        after some uses of a prepared statement, is a guess at the average. What is prepared already stays so.
+        A list with filters reads a few rows or a whole table by one text: a generic plan, which the server chooses
+        after some uses of a prepared statement, is a guess at the average. Statements already prepared stay prepared.
         """
         self.plans_anew = True
         self._set_threshold()
@@ -67,6 +71,15 @@ class DatabaseWrapper(DjangoWrapper):
         finally:
             self.plans_anew = False
             self._set_threshold()
+
+    def get_connection_params(self) -> dict[str, Any]:
+        parameters: dict[str, Any] = super().get_connection_params()
+        cursors = parameters["cursor_factory"]
+        return {**parameters, "cursor_factory": measured(cursors, alias=self.alias, vendor=self.vendor)}
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        """Not the mixin's: it gives cursors their class in another way, which psycopg 3 does not know."""
+        return DjangoWrapper.create_cursor(self, name)
 
     def get_new_connection(self, conn_params: Any) -> Any:
         connection = super().get_new_connection(conn_params)

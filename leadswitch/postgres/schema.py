@@ -1,4 +1,4 @@
-"""Django's schema editor: an index that is built beside its writers waits for them, and may be begun again."""
+"""Django's schema editor: a concurrent index build waits for open transactions and can be repeated."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from typing import Any, Final
 from django.db.backends.postgresql.schema import DatabaseSchemaEditor
 from django.db.models import Index, Model
 
-# An index whose build was interrupted stays behind, and is not valid.
+# An interrupted build leaves an invalid index behind.
 IS_VALID: Final = (
     "SELECT indisvalid FROM pg_index WHERE indrelid = to_regclass(%s) AND indexrelid = to_regclass(%s)"
 )
@@ -16,14 +16,14 @@ LIMITS: Final = ("lock_timeout", "statement_timeout")
 
 class SchemaEditor(DatabaseSchemaEditor):
     def add_index(self, model: type[Model], index: Index, concurrently: bool = False) -> None:  # noqa: FBT001, FBT002 - the signature is Django's
-        """Without a transaction the operations of a migration are kept one by one, so that a second run meets them."""
+        """Without a transaction each operation of a migration is committed: a second run finds what the first did."""
         if not concurrently or self.collect_sql:
             super().add_index(model, index, concurrently=concurrently)
             return
         is_valid = self._is_valid(model, index)
         if is_valid:
             return
-        with self._patience():
+        with self._without_time_limits():
             if is_valid is not None:
                 super().remove_index(model, index, concurrently=True)
             super().add_index(model, index, concurrently=True)
@@ -32,21 +32,21 @@ class SchemaEditor(DatabaseSchemaEditor):
         if not concurrently or self.collect_sql:
             super().remove_index(model, index, concurrently=concurrently)
         elif self._is_valid(model, index) is not None:
-            with self._patience():
+            with self._without_time_limits():
                 super().remove_index(model, index, concurrently=True)
 
     def _is_valid(self, model: type[Model], index: Index) -> bool | None:
-        """None: there is no such index."""
+        """None if there is no such index."""
         names = [self.quote_name(model._meta.db_table), self.quote_name(index.name)]
         with self.connection.cursor() as cursor:
             row = cursor.execute(IS_VALID, names).fetchone()
         return None if row is None else row[0]
 
     @contextmanager
-    def _patience(self) -> Iterator[None]:
-        """Wait for every transaction that is open: a backup or an import has one for minutes. Nobody waits meanwhile.
+    def _without_time_limits(self) -> Iterator[None]:
+        """Wait for every open transaction: a backup or an import has one for minutes. Writers do not wait for it.
 
-        Behind PgBouncer the limits stay: what a session sets there, another client would get.
+        Behind PgBouncer the limits stay: another client would get what this session sets.
         """
         limits: tuple[Any, ...] = (
             () if self.connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"] else LIMITS

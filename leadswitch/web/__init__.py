@@ -1,1 +1,1 @@
-"""The web server: gunicorn keeps the processes, waitress reads the requests. Only `config` is meant for others."""
+"""The web server: gunicorn keeps the processes, waitress reads the requests. Other code uses only `config`."""

@@ -1,6 +1,6 @@
 """Gunicorn's whole configuration: `gunicorn leadswitch.wsgi --config python:leadswitch.web.config --bind ...`.
 
-A command line adds where to listen and, where it must, the number of processes.
+The command line adds the address and, if needed, the number of processes.
 """
 
 import os
@@ -17,21 +17,21 @@ workers = 2
 threads = 4
 worker_class = "leadswitch.web.worker.BufferingWorker"
 control_socket_disable = True
-# Requests that run when the server is stopped get ten seconds to end; what they handed on gets the rest (worker.py).
-# After this gunicorn kills. Below the supervisor's own patience.
+# Requests that run when the server is stopped get ten seconds to end; the leads that they enqueued get the rest
+# (worker.py). Then gunicorn kills the process. Shorter than the grace time of the supervisor.
 graceful_timeout = 13
-# Longer than a proxy keeps an idle connection (nginx 60 s or 75 s, most balancers 60 s): if the server closed first, a
-# request that is just being sent would be lost.
+# Longer than a proxy keeps an idle connection (nginx 60 s or 75 s, most balancers 60 s): if the server closed it
+# first, a request in flight would be lost.
 keepalive = 90
 
 
 def on_starting(server: Any) -> None:
-    """Before the workers are forked: they share the table of ZIP codes, and none loads it in a request."""
+    """Before the workers fork: they share the table of ZIP codes, and none loads it during a request."""
     os.environ.setdefault("LEADSWITCH_ROLE", "web")
     load_settings()
-    if server.app.app_uri == "leadswitch.wsgi":  # the bench serves another application, too
+    if server.app.app_uri == "leadswitch.wsgi":  # the bench also serves another application
         with warnings.catch_warnings():
-            # Apps are loaded in the workers, after the fork. This asks for the session's limits alone, no model.
+            # Apps are loaded in the workers, after the fork. This reads the session's limits and no model.
             warnings.filterwarnings("ignore", "Accessing the database during app init", RuntimeWarning)
             begin(processes=server.cfg.workers, threads=server.cfg.threads)
     load_rows()

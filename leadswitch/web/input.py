@@ -1,4 +1,4 @@
-"""One place refuses characters that PostgreSQL cannot store, wherever in a request they are: a 400, and never a 500.
+"""Refuses characters that PostgreSQL cannot store anywhere in a request: a 400, and never a 500.
 
 Bodies of the API are not read here: `routing.api.guard` reads those.
 """
@@ -16,11 +16,11 @@ UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 class UnstorableInput(BadRequest):
-    """Its text is for the sender's eyes."""
+    """Its text is shown to the sender."""
 
     def __init__(self) -> None:
         super().__init__(
-            "The address or the form holds a character that cannot be stored (a NUL or half a surrogate pair)."
+            "The address or the form contains a character that cannot be stored (a NUL or half a surrogate pair)."
             " Remove it and send it again."
         )
 
@@ -36,7 +36,7 @@ class StorableInputMiddleware:
 
 
 def iterate_texts(request: HttpRequest) -> Iterator[str]:
-    """Everything of a request that a view may look up or store."""
+    """Yield every text of a request that a view may look up or store."""
     yield request.path_info
     if request.META.get("QUERY_STRING"):
         for name, values in request.GET.lists():

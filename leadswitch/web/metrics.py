@@ -1,4 +1,4 @@
-"""`/metrics` for Prometheus, which names the token of LEADSWITCH_METRICS_TOKEN: `authorization: {credentials: ...}`."""
+"""`/metrics` for Prometheus, which sends LEADSWITCH_METRICS_TOKEN: `authorization: {credentials: ...}`."""
 
 import os
 from http import HTTPStatus
@@ -13,7 +13,7 @@ from leadswitch.failures import not_found
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus text format; of every web process when they share PROMETHEUS_MULTIPROC_DIR."""
+    """Prometheus text format, for all web processes if they share PROMETHEUS_MULTIPROC_DIR."""
     if not settings.LEADSWITCH_METRICS_TOKEN:
         return not_found(request, FileNotFoundError("LEADSWITCH_METRICS_TOKEN is not set"))
     if not is_authorized(request, settings.LEADSWITCH_METRICS_TOKEN):

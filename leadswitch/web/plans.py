@@ -1,4 +1,4 @@
-"""Pages and lists are planned for what they are asked; what takes leads in keeps its statements prepared."""
+"""Statements of pages and lists are planned for their own values; intake keeps its statements prepared."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, cast
@@ -13,7 +13,7 @@ READING: Final = ("GET", "HEAD")
 
 
 class PlannedAnewMiddleware:
-    """For every request that reads. Put it before whatever asks the database: sessions, users."""
+    """For every request that reads. Put it before all middleware that uses the database: sessions, users."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""The Content-Security-Policy of every answer: scripts, styles and pictures from this server alone, none inline."""
+"""The Content-Security-Policy of every response: scripts, styles and images from this server only, none inline."""
 
 from collections.abc import Callable
 from typing import Final
@@ -10,7 +10,7 @@ POLICY: Final = "; ".join(
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
-        # Django's and Swagger's style sheets and pages hold small pictures as data.
+        # Style sheets and pages of Django and Swagger contain small images as data URLs.
         "img-src 'self' data:",
         "font-src 'self'",
         "connect-src 'self'",

@@ -1,6 +1,6 @@
-"""Requests whose addresses and forms are UTF-8, as browsers send them, whatever charset their Content-Type names.
+"""Requests whose addresses and forms are UTF-8, as browsers send them, whatever charset the Content-Type names.
 
-Django would decode both by that charset; of one that is no text encoding, such as `hex`, it dies before any view.
+Django would decode both with that charset, and fails before any view if it is not a text encoding, such as `hex`.
 """
 
 from collections.abc import MutableMapping
@@ -12,7 +12,7 @@ from django.utils.http import parse_header_parameters
 
 class Utf8Request(WSGIRequest):
     def _set_content_type_params(self, meta: MutableMapping[str, Any]) -> None:
-        """Django's own, without the charset. A header that Django cannot read counts as none: a view answers 415."""
+        """Ignore the charset. A header that Django cannot read counts as missing: the view answers 415."""
         try:
             self.content_type, self.content_params = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
         except ValueError:

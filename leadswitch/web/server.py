@@ -1,4 +1,4 @@
-"""waitress with limits in time and number: a client that sends slowly, or nothing, holds no thread and is let go."""
+"""waitress with limits of time and number: a client that sends slowly or nothing holds no thread and is dropped."""
 
 import time
 from typing import Any, Final
@@ -11,7 +11,7 @@ REQUEST_SECONDS: Final = 30.0
 
 
 class TimedChannel(HTTPChannel):
-    """A connection that knows since when it has kept the server waiting."""
+    """A connection that knows how long the server has waited for it."""
 
     partial: Any = None
     partial_since: float = 0.0
@@ -29,16 +29,16 @@ class TimedChannel(HTTPChannel):
         return self.last_activity
 
     def is_overdue(self, now: float) -> bool:
-        return not self.requests and now > self.waiting_since + self.patience_seconds
+        return not self.requests and now > self.waiting_since + self.timeout_seconds
 
     @property
-    def patience_seconds(self) -> float:
+    def timeout_seconds(self) -> float:
         is_between_requests = self.request is None and self.last_activity > self.creation_time
         return self.adj.channel_timeout if is_between_requests else REQUEST_SECONDS
 
 
 class BufferingServer(TcpWSGIServer):
-    """One listening socket of a process."""
+    """The server of one listening socket in one process."""
 
     channel_class = TimedChannel
     is_stopping = False
@@ -58,7 +58,7 @@ class BufferingServer(TcpWSGIServer):
             self.close_stalest()
 
     def close_stalest(self) -> None:
-        """At the limit, the connection that has waited longest makes room: no number of idle ones locks others out."""
+        """At the limit close the connection that has been idle longest, so that idle ones never lock others out."""
         waiting = [each for each in self.connections if not (each.requests or each.will_close)]
         if waiting:
             min(waiting, key=lambda each: each.waiting_since).will_close = True
@@ -70,7 +70,7 @@ class BufferingServer(TcpWSGIServer):
 
     def add_task(self, task: Any) -> None:
         if self.is_stopping:
-            # The answer says that it is the last on this connection, so that the client does not send another request.
+            # The response closes the connection, so that the client sends no further request on it.
             task.requests[0].headers["CONNECTION"] = "close"
         super().add_task(task)
 

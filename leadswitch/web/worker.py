@@ -1,6 +1,6 @@
-"""A gunicorn worker that reads requests as waitress does: a thread gets a request when all of it has arrived.
+"""A gunicorn worker that reads requests with waitress: a thread gets a request when all of it has arrived.
 
-Gunicorn starts, watches, restarts and stops the processes; this module is what one of them does in between.
+Gunicorn starts, watches, restarts and stops the processes; this module is what runs inside one.
 """
 
 import logging
@@ -19,18 +19,18 @@ from waitress.task import ThreadedTaskDispatcher
 from leadswitch.web.server import BufferingServer
 
 LOOP_SECONDS = 1.0
-# Of the grace, for leads that were accepted and not handed on yet. Ending threads takes up to a second of it.
+# The part of the grace time for leads that are stored and not enqueued yet. Stopping threads takes up to a second.
 DRAIN_SECONDS = 3.0
 THREADS_SECONDS = 1
-# A stopping process still answers what arrives on connections that were kept open, for this long.
+# A stopping process answers requests on open connections for this long.
 LINGER_SECONDS = 1.0
 MAX_CONNECTIONS = 2_000
 # Files, database and Redis connections beside those of clients.
 RESERVED_FILES = 100
 MAX_HEADER_BYTES = 32 * 1024
-# Above what any view takes: those answer 413 in words of their own.
+# More than any view accepts: views answer 413 with their own message.
 MAX_BODY_BYTES = 16 * 1024 * 1024
-# An answer of up to this size is kept for a slow reader, on disk from 1 MB, and its thread is free.
+# A response of up to this size is buffered for a slow reader, on disk from 1 MB, and frees its thread.
 MAX_WAITING_ANSWER_BYTES = 64 * 1024 * 1024
 
 
@@ -42,9 +42,9 @@ class BufferingWorker(Worker):
     def run(self) -> None:
         logging.getLogger("waitress.queue").setLevel(
             logging.ERROR
-        )  # it says when requests wait, for each of them
+        )  # it logs a line for each request that waits
         channels: dict[int, Any] = {}
-        listening: Sequence[Any] = self.sockets  # each holds the socket itself
+        listening: Sequence[Any] = self.sockets  # each contains the socket itself
         threads = ThreadedTaskDispatcher()
         threads.set_thread_count(self.cfg.threads)
         max_connections = allow_connections(MAX_CONNECTIONS)
@@ -73,7 +73,7 @@ class BufferingWorker(Worker):
         wasyncore.poll2(LOOP_SECONDS, channels)
 
     def drain(self, channels: dict[int, Any]) -> None:
-        """Accept nothing more; answer what was sent; then go, at the latest when the grace is over."""
+        """Accept no more connections, answer what was sent, and end at the latest after the grace time."""
         for server in self.servers:
             server.stop_accepting()
         begun_at = time.monotonic()
@@ -91,15 +91,15 @@ class BufferingWorker(Worker):
         return self.ppid == os.getppid()
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """SIGTERM: leave the poll at once instead of at its time-out."""
+        """SIGTERM: leave the poll at once instead of after its timeout."""
         super().handle_exit(sig, frame)
         for server in self.servers:
             server.pull_trigger()
 
 
 def drain_enqueuer(*, timeout_seconds: float) -> None:
-    """Every lead whose sender was told that it is stored is known to Redis then, if Redis answers."""
-    # Imported here: its app is loaded with the application, after this file.
+    """Enqueue every lead whose sender got a success response, if Redis answers."""
+    # Imported here: the apps are loaded with the application, after this file.
     from routing.dispatch.enqueue import ENQUEUER
 
     ENQUEUER.drain(timeout_seconds=timeout_seconds)
@@ -129,7 +129,7 @@ def adjust(listening: Any, *, idle_seconds: int) -> Adjustments:
 
 
 def allow_connections(wanted: int) -> int:
-    """Raise the limit of open files as far as the system lets; how many connections that leaves room for."""
+    """Raise the limit of open files as far as the system allows. Returns how many connections that leaves room for."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted + RESERVED_FILES
     if soft != resource.RLIM_INFINITY and soft < needed:

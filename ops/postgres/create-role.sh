@@ -1,6 +1,6 @@
 #!/bin/sh
-# Run once by the image of PostgreSQL, when it has made an empty cluster: the product gets a plain role that owns its
-# database, and the superuser loses the password, so that it is reached from inside the container alone.
+# The PostgreSQL image runs this once, after it created an empty cluster. The product gets a plain role that owns its
+# database. The superuser loses the password, so that it is reachable only from inside the container.
 set -eu
 psql --quiet --set ON_ERROR_STOP=1 --set password="$POSTGRES_PASSWORD" --username postgres --dbname postgres <<'SQL'
 CREATE ROLE leadswitch LOGIN PASSWORD :'password';

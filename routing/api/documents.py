@@ -12,14 +12,14 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers
 
-from routing.leads.cancel import MAX_REASON
+from routing.leads.actions import MAX_REASON
 from routing.models import LeadStatus
 from tracing.models import AttemptResult
 from tracing.vocabulary import CORRECTIONS
 
 
 def _text(max_length: int, help_text: str = "") -> serializers.CharField:
-    """A text that may be left out, null or blank: all three mean that there is none."""
+    """An optional text. Missing, null and blank all mean that there is none."""
     return serializers.CharField(
         max_length=max_length, help_text=help_text, required=False, allow_null=True, allow_blank=True
     )

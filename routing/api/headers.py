@@ -33,7 +33,7 @@ def read_repeatable(request: Request, *, source: Source, route: str) -> Repeatab
 
 
 def read_wait(request: Request) -> int | None:
-    """Return the seconds of `Prefer: wait=N` (RFC 7240), at most LONGEST_WAIT_SECONDS. None: not asked for.
+    """Return the seconds of `Prefer: wait=N` (RFC 7240), at most LONGEST_WAIT_SECONDS. None if not requested.
 
     A preference that cannot be understood is ignored, as the RFC demands; of several the first counts.
     """

@@ -1,4 +1,4 @@
-"""From a body to an answer: reads leads out of it, has them stored, and says what became of each."""
+"""From request body to response: parses leads, stores them, and reports the result of each."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -41,7 +41,7 @@ def answer_repeatable(repeatable: Repeatable | None, work: Callable[[], Answer])
 
 
 def receive_lead(payload: object, *, source: Source, is_decided_inline: bool) -> Answer:
-    """Store one lead. Raises FieldsInvalid, or ApiError 409 for an external_id that came before."""
+    """Store one lead. Raises FieldsInvalid, or ApiError 409 for a repeated external_id."""
     try:
         lead = _read_lead(payload, source=source, at=datetime.now(UTC))
         taken = take_in(lead, source=source, channel="api", is_woken=not is_decided_inline)
@@ -57,7 +57,7 @@ def receive_lead(payload: object, *, source: Source, is_decided_inline: bool) ->
 
 
 def decide_received(answer: Answer, *, repeatable: Repeatable | None, seconds: int) -> Answer:
-    """Have the lead of an answer decided, when the answer still waits for that."""
+    """Decide the lead of a response that still waits for its decision."""
     if answer.undecided_lead_id is None:
         return answer
     decided = decide_inline(answer.undecided_lead_id, UUID(answer.body["id"]), seconds=seconds)

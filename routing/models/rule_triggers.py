@@ -5,14 +5,15 @@ compiled rule behind. All changes of rules take one advisory lock first: two tha
 both pass, and none overlooks a rule that another transaction is about to commit.
 """
 
-from collections.abc import Sequence
 from typing import Final
 
 import pgtrigger
 
+from routing.models.changed import is_changed
+
 # "lsrules" as a number: the one lock of everybody who changes rules, until their transaction ends.
 RULES_LOCK: Final = 0x6C73_7275_6C65_73
-# A lead is sent on at most so many times. Longer chains are refused when they are made.
+# The most rules that a lead may follow. A longer chain is refused when it is made.
 MAX_HOPS: Final = 8
 
 _WATCHED: Final = ("workspace_id", "name", "priority", "active", "conditions", "destination_id", "tags")
@@ -52,7 +53,7 @@ _NO_RING: Final = f"""
 
 
 def _raise_versions(workspaces: str) -> str:
-    """One version up for these workspaces and for all whose leads can come through them, locked by ascending id."""
+    """Raise the version of these workspaces, and of all whose leads can come through them, locked by ascending id."""
     return f"""
         upstream := ARRAY(
             WITH RECURSIVE reached(id) AS (
@@ -66,11 +67,6 @@ def _raise_versions(workspaces: str) -> str:
         UPDATE routing_workspace SET rules_version = rules_version + 1 WHERE id = ANY(upstream);
         RETURN NULL;
     """  # noqa: S608 - only names of columns are put in
-
-
-def _differs(columns: Sequence[str]) -> str:
-    old, new = (", ".join(f"{row}.{column}" for column in columns) for row in ("OLD", "NEW"))
-    return f"(ROW({old}) IS DISTINCT FROM ROW({new}))"
 
 
 def _version_trigger(name: str, operation: pgtrigger.Operation, func: str) -> pgtrigger.Trigger:
@@ -100,7 +96,7 @@ def version_stays_trigger() -> pgtrigger.Trigger:
 def rule_triggers() -> list[pgtrigger.Trigger]:
     """In Meta.triggers of RoutingRule."""
     return [
-        # Before the statement: nobody waits for this lock while holding the row of a rule.
+        # Before the statement: a transaction that waits for this lock holds no row of a rule.
         pgtrigger.Trigger(
             name="one_at_a_time",
             level=pgtrigger.Statement,
@@ -121,7 +117,7 @@ def rule_triggers() -> list[pgtrigger.Trigger]:
         _version_trigger(
             "version_on_update",
             pgtrigger.UpdateOf(*_WATCHED),
-            f"IF NOT {_differs(_WATCHED)} THEN RETURN NULL; END IF;"
+            f"IF NOT {is_changed(_WATCHED)} THEN RETURN NULL; END IF;"
             + _raise_versions("OLD.workspace_id, NEW.workspace_id"),
         ),
     ]

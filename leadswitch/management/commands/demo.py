@@ -20,7 +20,7 @@ from leadswitch.demo.people import make_leads, make_partner_leads
 from leadswitch.demo.product import ProductNotReady, running_product
 from leadswitch.demo.report import print_report
 from leadswitch.demo.send import SendingFailed, send_leads, wait_until_tried
-from leadswitch.demo.summary import Summary, find_routed_lead, find_telling_lead, read_summary
+from leadswitch.demo.summary import Summary, find_instructive_lead, find_routed_lead, read_summary
 from routing.models import Lead
 
 MAX_LEADS = 100_000
@@ -29,12 +29,12 @@ LEAST_PARTNER_LEADS = 10
 
 
 class Command(BaseCommand):
-    help = "Build a demo workspace, send realistic leads through the real API and workers, and show what happened."
+    help = "Builds a demo workspace, sends realistic leads through the real API and workers, and shows what happened."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--leads", type=int, default=1000, help="how many leads to send (1000)")
         parser.add_argument(
-            "--seed", type=int, default=1, help="another seed makes other buyers and leads (1)"
+            "--seed", type=int, default=1, help="a different seed makes different buyers and leads (1)"
         )
         parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
 
@@ -60,14 +60,14 @@ class Command(BaseCommand):
         else:
             print_report(summary, traces=traces, verdict=verdict, console=Console())
         if not holds:
-            raise CommandError("an invariant does not hold, see above", returncode=1)
+            raise CommandError("an invariant is broken, see above", returncode=1)
 
 
 def _run(demo: Demo, *, leads: int, seed: int, console: Console) -> Summary:
     buyers = Buyer.objects.filter(workspace=demo.workspace).count()
     console.print(
         f"Built workspace [bold]{demo.workspace.slug}[/] with {buyers} buyers, and the partner"
-        f" [bold]{demo.partner.slug}[/] whose rules lead to two agencies. Starting the product …"
+        f" [bold]{demo.partner.slug}[/] whose rules send leads to two agencies. Starting the product …"
     )
     own = list(make_leads(leads, seed=seed, at=timezone.now()))
     count = max(LEAST_PARTNER_LEADS, leads // OWN_LEADS_A_PARTNERS)
@@ -110,7 +110,8 @@ def _verify() -> tuple[str, bool]:
 
 def _read_traces(demo: Demo) -> dict[str, str]:
     found = {
-        status: find_telling_lead(demo.workspace.pk, status=status) for status in ("distributed", "failed")
+        status: find_instructive_lead(demo.workspace.pk, status=status)
+        for status in ("distributed", "failed")
     }
     found["routed"] = find_routed_lead(demo.partner.pk, status="distributed")
     found["duplicate"] = find_routed_lead(demo.partner.pk, status="duplicate")

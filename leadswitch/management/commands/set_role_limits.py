@@ -1,4 +1,4 @@
-"""manage.py set_role_limits: the limits of a session become those of the database role, for use behind a pooler."""
+"""`manage.py set_role_limits`: give a database role the limits of a session, for use behind a pooler."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -13,17 +13,20 @@ from leadswitch.database.limits import STATEMENT_TIMEOUT_MS, session_limits
 
 class Command(BaseCommand):
     help = (
-        "Give the database role that this connects as the limits of a kind of process. A role may do so for itself."
-        " Behind PgBouncer each kind needs a role of its own (docs/pgbouncer.md)."
+        "Gives the connected database role the limits of a kind of process. A role may set its own limits."
+        " Behind PgBouncer each kind needs its own role (docs/pgbouncer.md)."
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--kind", choices=list(STATEMENT_TIMEOUT_MS), default=settings.LEADSWITCH_ROLE, help="of process"
+            "--kind",
+            choices=list(STATEMENT_TIMEOUT_MS),
+            default=settings.LEADSWITCH_ROLE,
+            help="of the process",
         )
-        parser.add_argument("--role", help="another role; the one that connects must be allowed to alter it")
-        parser.add_argument("--sql", action="store_true", help="print the statements and run none")
+        parser.add_argument("--role", help="another role, which the connected role must be allowed to alter")
+        parser.add_argument("--sql", action="store_true", help="print the statements instead of running them")
 
     def handle(self, *_: Any, **options: Any) -> None:
         with connection.cursor() as cursor:
@@ -40,13 +43,13 @@ class Command(BaseCommand):
             for statement in statements:
                 cursor.execute(statement)
         self.stdout.write(
-            f"{role} has the limits of a {options['kind']} process in {database}, from its next connection on."
-            " In PgBouncer's console: RECONNECT"
+            f"{role} has the limits of a {options['kind']} process in {database}. They take effect with its next"
+            " connection. Run RECONNECT in the console of PgBouncer."
         )
 
 
 def role_statements(role: str, *, database: str, kind: str) -> list[sql.Composed]:
-    """What another kind has and this one has not is reset."""
+    """Set the limits of this kind, and reset those that only other kinds have."""
     limits = session_limits(kind)
     others = {name for other in STATEMENT_TIMEOUT_MS for name in session_limits(other)} - set(limits)
     of_role = sql.SQL("ALTER ROLE {} IN DATABASE {} ").format(sql.Identifier(role), sql.Identifier(database))

@@ -1,4 +1,4 @@
-"""`manage.py unlock_login NAME`: let a person try a password again at once, after too many wrong ones."""
+"""`manage.py unlock_login NAME`: let a person try a password again after too many wrong ones."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -17,6 +17,6 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, username: str | None, everything: bool, **__: Any) -> None:
         if bool(username) == everything:
-            raise CommandError("Name one user, or give --all.", returncode=2)
+            raise CommandError("Give one user name, or --all.", returncode=2)
         removed = forget_failures(username)
         self.stdout.write("Unlocked." if removed else "Nothing was locked.")

@@ -1,4 +1,4 @@
-"""The foreground supervisor: a dead child is started again, and Ctrl-C leaves nobody behind."""
+"""The foreground supervisor: a dead child is started again, and Ctrl-C leaves no process behind."""
 
 import os
 import signal
@@ -39,4 +39,4 @@ def test_children_are_restarted_and_all_end_with_the_supervisor(
 
     assert supervisor.wait(timeout=20) == 0
     assert not any(child.is_running() for child in children)
-    assert "ended with code -9; starting it again" in log.read_text()
+    assert "exited with code -9; restarting" in log.read_text()
