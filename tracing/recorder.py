@@ -143,7 +143,7 @@ class Recorder:
         self.rows.append((event, buyer_id, cost_cents, outcome, reason, elapsed, data or {}))
 
     def keep_only(self, events: Collection[Event]) -> None:
-        """Forget every other row: the transaction that it told of was rolled back."""
+        """Forget every other row: its transaction was rolled back."""
         self.rows = [row for row in self.rows if row[0] in events]
 
     def write(self, end: AttemptEnd, *, using: str = "default") -> bool:
