@@ -47,7 +47,7 @@ def refusal_reason(action: Action, lead: Lead, *, at: datetime) -> str:
         case Action.GIVE_UP if not lead.attempts:
             return "it waits for its first attempt; cancel it instead"
         case Action.CANCEL if status not in UNFINISHED:
-            return f"it has ended: {status.label}"
+            return f"it is finished: {status.label}"
     return ""
 
 
