@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 from uuid import UUID
 
-from django.db.models import BigIntegerField, Model, Q, QuerySet, Subquery, Value
+from django.db.models import BigIntegerField, Model, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from distribution.attempts.campaigns import read_heads
 from distribution.engine import resolve_campaign
 from distribution.models import Assignment, Buyer, Enrollment, LedgerEntry, Wallet
+from routing.access.named import find_named
 from routing.models import Lead
-from tracing.parsing import parse_id, parse_uuid
 
 Row = TypeVar("Row", bound=Model)
 # An entry's id is in the order of inserts, its time is the start of its transaction. No transaction lasts this long,
@@ -28,18 +28,11 @@ LATEST: Final = datetime.max.replace(tzinfo=UTC) - APART
 def find_buyers(text: str, *, workspace_id: int, limit: int = 10) -> Sequence[Buyer]:
     """Return the buyers that `text` names: a public id, an id, or a name in any case. No more than `limit`.
 
-    A name is looked for in the workspace first, and everywhere only when it has none of that name.
+    The workspace comes first; others only when it has none that `text` names.
     """
     buyers = Buyer.objects.select_related("workspace").order_by("pk")
-    public_id = parse_uuid(text)
-    if public_id is not None:
-        return list(buyers.filter(public_id=public_id))
-    named = Q(name__iexact=text)
-    row_id = parse_id(text)
-    if row_id is not None:
-        named |= Q(pk=row_id)
-    here = list(buyers.filter(named, workspace_id=workspace_id)[:limit])
-    return here or list(buyers.filter(named)[:limit])
+    here = find_named(buyers.filter(workspace_id=workspace_id), text, lookup="name__iexact", limit=limit)
+    return here or find_named(buyers, text, lookup="name__iexact", limit=limit)
 
 
 @dataclass(frozen=True, slots=True)

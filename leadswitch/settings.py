@@ -33,6 +33,11 @@ LEADSWITCH_ROLE = ENVIRONMENT.role
 LEADSWITCH_IDENTITY_KEY = ENVIRONMENT.identity_key
 # Without one, /metrics is not found.
 LEADSWITCH_METRICS_TOKEN = ENVIRONMENT.metrics_token
+# Of requests and of statements, whose times lie below the library's first bound. In seconds.
+PROMETHEUS_LATENCY_BUCKETS = (
+    *(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75),
+    *(1.0, 2.5, 5.0, 7.5, 10.0, 25.0, 50.0, 75.0, float("inf")),
+)
 LEADSWITCH_ALLOW_SUPERUSER = ENVIRONMENT.is_superuser_allowed
 LEADSWITCH_REDIS_PREFIX = ENVIRONMENT.redis_prefix
 LEADSWITCH_PICKUP_PERIOD_SECONDS = ENVIRONMENT.pickup_period_seconds
@@ -192,21 +197,6 @@ def database_settings() -> dict[str, object]:
 # `verdict` is the connection on which the outcome of a rolled back transaction is written: a nested
 # atomic() on the default connection would roll back with it.
 DATABASES = {"default": database_settings(), "verdict": database_settings()}
-
-# --- cache ------------------------------------------------------------------------------------------------
-
-CACHES = {
-    "default": {
-        "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": REDIS_URL,
-        "KEY_PREFIX": f"{LEADSWITCH_REDIS_PREFIX}:cache",
-        "OPTIONS": {
-            "SOCKET_CONNECT_TIMEOUT": 1,
-            "SOCKET_TIMEOUT": 1,
-            "IGNORE_EXCEPTIONS": True,
-        },
-    },
-}
 
 # --- API --------------------------------------------------------------------------------------------------
 

@@ -8,12 +8,12 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
+from routing.access.named import find_named
 from routing.after_commit import after_commit_try
 from routing.locks import IS_DUE, IS_LED, IS_POLLED, IS_RUNNING
 from routing.models import Lead
-from tracing.parsing import parse_id, parse_uuid
 
 # Each part has an index (decisions/0007): IS_POLLED in one would read every workspace.
 HAS_POLLED: Final = f"""
@@ -108,14 +108,7 @@ def find_leads(text: str, *, limit: int = 5, among: QuerySet[Lead] | None = None
     """Return the leads that `text` names: a public id, an id, or a sender's own id. No more than `limit`."""
     leads = Lead.objects.all() if among is None else among
     leads = leads.select_related("workspace", "source").order_by("pk")
-    public_id = parse_uuid(text)
-    if public_id is not None:
-        return list(leads.filter(public_id=public_id))
-    named = Q(external_id=text) if text else Q(pk__in=[])
-    row_id = parse_id(text)
-    if row_id is not None:
-        named |= Q(pk=row_id)
-    return list(leads.filter(named)[:limit])
+    return find_named(leads, text, lookup="external_id", limit=limit)
 
 
 _ROW: Final = """

@@ -183,6 +183,24 @@ def truncate_all_tables() -> None:
             cursor.execute("SET session_replication_role = origin")
 
 
+@pytest.fixture(autouse=True)
+def finds(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Holds a test that is marked `finds("name")` to it: the reconciler repaired or reported something."""
+    marker = request.node.get_closest_marker("finds")
+    if marker is None:
+        yield
+        return
+    from routing import metrics
+
+    [name] = marker.args
+    repairs = metrics.RECONCILER_REPAIRS.labels(reconciler=name)._value
+    found = metrics.RECONCILER_FOUND.labels(reconciler=name)._value
+    found.set(0)
+    before = repairs.get()
+    yield
+    assert repairs.get() > before or found.get() > 0, f"{name} found nothing"
+
+
 @pytest.fixture
 def redis_client() -> Iterator["redis.Redis[str]"]:
     """A client of the test Redis. Every key of this worker's prefix is removed before and after."""

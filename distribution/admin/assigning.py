@@ -1,7 +1,6 @@
 """The page on which a person gives a lead to a buyer: what each would pay, then the question, then the sale."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 from django import forms
@@ -11,12 +10,13 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from distribution.admin.confirming import ReasonForm, keep_list
-from distribution.admin.lead_actions import PERMISSION, LeadActionsAdmin
-from distribution.attempts.assign_by_hand import CHANGING, AssignRefused, assign_within
+from distribution.admin.lead_actions import PERMISSION, LeadActionsAdmin, attempt
+from distribution.attempts.assign_by_hand import CHANGING, assign_within
 from distribution.attempts.campaigns import SnapshotMissing, keeping_snapshots
 from distribution.attempts.preview_by_hand import Preview, preview_hand_sale
 from distribution.models import Enrollment
 from distribution.queries import enrollments_for
+from routing.leads.actions import ActionRefused, Operator, act_on_lead
 from routing.models import Lead
 from tracing.parsing import parse_id
 
@@ -63,17 +63,21 @@ class AssigningAdmin(LeadActionsAdmin):
         """And why nobody can be chosen, "" when somebody can."""
         try:
             return preview_hand_sale(lead.pk, enrollments=list(enrollments_for(lead))), ""
-        except AssignRefused as refusal:
+        except ActionRefused as refusal:
             return [], str(refusal)
 
     def _sell(self, request: HttpRequest, lead: Lead, form: AssignForm) -> bool:
         """Returns False when it was refused; the form says why."""
         enrollment = form.cleaned_data["enrollment"]
         done = f"The lead was sold to {enrollment.buyer}."  # before the sale: nothing is read after it
-        sell = partial(assign_within, lead.pk, enrollment_id=enrollment.pk, seen=form.cleaned_data["seen"])
-        reason = form.cleaned_data["reason"]
+        seen = form.cleaned_data["seen"]
+        by = Operator(request.user.get_username(), form.cleaned_data["reason"])
+
+        def sell(locked: Lead) -> None:
+            assign_within(locked.pk, enrollment_id=enrollment.pk, seen=seen)
+
         try:
-            why = keeping_snapshots(lambda: self.do(request, lead, action="assign", reason=reason, run=sell))
+            why = keeping_snapshots(lambda: attempt(lambda: act_on_lead("assign", lead.pk, sell, by=by)))
         except SnapshotMissing:
             why = CHANGING
         if why:

@@ -4,111 +4,98 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
-from django.db import Error, OperationalError, transaction
+from django.db import Error, OperationalError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from distribution.admin.confirming import ConfirmingAdmin, ReasonForm, keep_list
-from distribution.attempts.assign_by_hand import OPEN, AssignRefused
-from routing.leads import give_up, pause, rerun
-from routing.leads.cancel import LeadFinished, cancel_lead
-from routing.leads.page_version import LeadChanged, refuse_changed, state_of
-from routing.locks import is_lock_timeout, wait_for_lead
-from routing.models import UNFINISHED, Lead, LeadStatus, RetryingLead
-from tracing import audit
+from distribution.attempts.assign_by_hand import OPEN
+from routing.leads import page_version
+from routing.leads.actions import (
+    ActionRefused,
+    Operator,
+    cancel_lead,
+    give_up_lead,
+    pause_lead,
+    rerun_lead,
+    resume_lead,
+)
+from routing.leads.refusals import Action, refusal_reason
+from routing.locks import is_lock_timeout
+from routing.models import Lead, RetryingLead
 from tracing.admin.scope import ScopedAdmin
 from tracing.parsing import parse_id
 from tracing.wording import count
 
 PERMISSION: Final = "routing.change_lead"
 MOST_AT_ONCE: Final = 500
-TOLD: Final = [
-    "status",
-    "next_attempt_at",
-    "due_reason",
-    "paused_at",
-    "finished_at",
-    "cancel_reason",
-    "attempts",
-]
-REFUSALS: Final = (
-    *(rerun.RerunRefused, give_up.GiveUpRefused, pause.HoldRefused, LeadFinished),
-    *(AssignRefused, LeadChanged),
-)
 LISTS: Final = {model._meta.model_name: model for model in (Lead, RetryingLead)}
 ALREADY: Final = "this was already so; nothing was changed"
 BUSY: Final = "it is being worked on at this moment; try again"
 
 
+class RunAction(Protocol):
+    def __call__(self, lead_id: int, *, at: datetime, by: Operator) -> bool: ...
+
+
 @dataclass(frozen=True, slots=True)
 class LeadAction:
-    """`why_not`: the reason for which a lead would be refused, "" when it would not."""
+    """What pages say about an action: its title, what will be done to the leads, and what they are afterwards."""
 
-    name: str
+    action: Action
     title: str
     will: str
     done: str
-    run: Callable[[Lead, str, datetime], object]
-    why_not: Callable[[Lead, datetime], str]
+    run: RunAction
     button: str = ""  # where the title alone could be taken for leaving the page
 
-
-def _why_no_cancel(lead: Lead, _at: datetime) -> str:
-    return "" if lead.status in UNFINISHED else f"it has ended: {LeadStatus(lead.status).label}"
-
-
-def _cancel(lead: Lead, reason: str, at: datetime) -> None:
-    cancel_lead(lead.public_id, source_id=lead.source_id, reason=reason, at=at)
+    def refusal_reason(self, lead: Lead, *, at: datetime) -> str:
+        return refusal_reason(self.action, lead, at=at)
 
 
 ACTIONS: Final = {
-    each.name: each
+    each.action.value: each
     for each in (
         LeadAction(
-            "rerun",
+            Action.RERUN,
             "Run again",
             "tried again now, under every rule that holds for a first try",
             "due now",
-            run=lambda lead, _reason, at: rerun.rerun_lead(lead.pk, at=at),
-            why_not=lambda lead, at: rerun.why_not(lead, at=at),
+            rerun_lead,
         ),
         LeadAction(
-            "pause",
+            Action.PAUSE,
             "Pause",
             "held back until an operator resumes it; it keeps its due time",
             "paused",
-            run=lambda lead, _reason, at: pause.pause_lead(lead.pk, at=at),
-            why_not=lambda lead, _at: pause.why_no_pause(lead),
+            pause_lead,
         ),
         LeadAction(
-            "resume",
+            Action.RESUME,
             "Resume",
             "let go again; a lead whose time has come is tried at once",
             "resumed",
-            run=lambda lead, _reason, _at: pause.resume_lead(lead.pk),
-            why_not=lambda lead, _at: pause.why_no_resume(lead),
+            resume_lead,
         ),
         LeadAction(
-            "give_up",
+            Action.GIVE_UP,
             "Give up",
             "parked as failed, with what their last attempt said; a person can run them again",
             "given up",
-            run=lambda lead, _reason, at: give_up.give_up_lead(lead.pk, at=at),
-            why_not=lambda lead, _at: give_up.why_not(lead),
+            give_up_lead,
         ),
         LeadAction(
-            "cancel",
+            Action.CANCEL,
             "Cancel",
             "cancelled and not sold. The source can read the reason. This cannot be undone",
             "cancelled",
-            run=_cancel,
-            why_not=_why_no_cancel,
+            cancel_lead,
             button="Cancel for good",
         ),
     )
@@ -180,7 +167,7 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
         found = [
             {"title": action.title, "url": f"{reverse('admin:routing_lead_act', args=[name])}?ids={lead.pk}"}
             for name, action in ACTIONS.items()
-            if not action.why_not(lead, at)
+            if not action.refusal_reason(lead, at=at)
         ]
         if lead.status in OPEN:
             found.append(
@@ -195,14 +182,14 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
             raise Http404
         leads = self._leads(request)
         form = LeadsForm(
-            request.POST or None, state=",".join(f"{lead.pk}:{state_of(lead)}" for lead in leads)
+            request.POST or None, state=",".join(f"{lead.pk}:{page_version.of_lead(lead)}" for lead in leads)
         )
         back = self.back_to(request, leads)
         if request.method == "POST" and form.is_valid():
             self._act_on(request, action, leads, form=form)
             return HttpResponseRedirect(back)
         at = timezone.now()
-        refused = [(lead, why) for lead in leads if (why := action.why_not(lead, at))]
+        refused = [(lead, why) for lead in leads if (why := action.refusal_reason(lead, at=at))]
         able = len(leads) - len(refused)
         title = f"{action.title}: {count(len(leads), 'lead')}"
         lines = [f"{count(able, 'lead')} will be {action.will}."] if able else ["Nothing can be done."]
@@ -241,11 +228,9 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
         done: list[int] = []
         refused: list[str] = []
         for lead in leads:
-            run = partial(action.run, lead, reason, at)
+            by = Operator(request.user.get_username(), reason, seen.get(lead.pk, ""))
             try:
-                why = self.do(
-                    request, lead, action=action.name, reason=reason, run=run, seen=seen.get(lead.pk, "")
-                )
+                why = attempt(partial(action.run, lead.pk, at=at, by=by))
             except Error as error:
                 # What was done before is committed, and must be told.
                 refused.append(_tell_end(lead, error, left=len(leads) - len(done) - len(refused) - 1))
@@ -259,44 +244,17 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
         for text in refused[:20]:
             self.message_user(request, text, messages.ERROR)
 
-    def do(
-        self,
-        request: HttpRequest,
-        lead: Lead,
-        *,
-        action: str,
-        reason: str,
-        run: Callable[[], object],
-        seen: str = "",
-    ) -> str:
-        """Do it and write its audit entry in one transaction. Returns why it was refused, "" when it was done."""
-        try:
-            with transaction.atomic():
-                if seen:
-                    refuse_changed(lead.pk, seen=seen)
-                else:
-                    wait_for_lead(lead.pk)
-                before = audit.read_state(lead, fields=TOLD)
-                run()
-                after = audit.read_state(lead, fields=TOLD)
-                if before == after:
-                    return ALREADY
-                audit.record(
-                    actor=request.user.get_username(),
-                    action=action,
-                    target=lead,
-                    workspace_id=lead.workspace_id,
-                    reason=reason,
-                    before=before,
-                    after=after,
-                )
-        except REFUSALS as refusal:
-            return str(refusal)
-        except OperationalError as error:
-            if not is_lock_timeout(error):
-                raise
-            return BUSY
-        return ""
+
+def attempt(action: Callable[[], bool]) -> str:
+    """Do an action on a lead. Returns why nothing was done, "" when it was done."""
+    try:
+        return "" if action() else ALREADY
+    except ActionRefused as refusal:
+        return str(refusal)
+    except OperationalError as error:
+        if not is_lock_timeout(error):
+            raise
+        return BUSY
 
 
 def _tell_end(lead: Lead, error: Error, *, left: int) -> str:

@@ -14,9 +14,9 @@ from distribution.admin.confirming import ConfirmingAdmin, ReasonForm, keep_list
 from distribution.admin.dollars import LARGE_SUMS, MOST_DOLLARS, DollarField, check_large_sum
 from distribution.models import AssignmentState, Wallet
 from distribution.money.by_hand import adjust_by_hand, last_by_hand, return_by_hand, top_up_by_hand
-from distribution.money.returns import ReturnRefused
 from distribution.money.wallet import MoneyRefused
 from routing.dispatch.wakeups import describe_woken
+from routing.leads.actions import ActionRefused
 from tracing.admin.opened import tell_last_change
 from tracing.wording import money
 
@@ -186,7 +186,7 @@ class ReturnActionAdmin(ConfirmingAdmin):
                         assignment, actor=request.user.get_username(), reason=form.cleaned_data["reason"]
                     )
                     done = f"{done} {describe_woken()}".strip()
-            except (ReturnRefused, MoneyRefused) as refusal:
+            except (ActionRefused, MoneyRefused) as refusal:
                 form.add_error("reason", f"Nothing was returned: {refusal}.")
             else:
                 if not is_new:

@@ -9,7 +9,8 @@ from rest_framework.response import Response
 from distribution.api import buyeranswers as answers
 from distribution.api import buyerdocuments as documents
 from distribution.api.authentication import BuyerKeyAuthentication, get_buyer_key
-from distribution.api.parameters import read_choice, read_cursor, read_day, read_limit, read_period
+from distribution.api.paging import Paging, read_paging
+from distribution.api.parameters import read_choice, read_day, read_period
 from distribution.explain.missed import MISSED_REASONS, NEWEST, find_missed, list_missed
 from distribution.models import AssignmentState, Buyer, BuyerKey, BuyerScope, LedgerKind, Wallet
 from distribution.queries import find_assignment, list_assignments, list_enrollments, list_ledger
@@ -30,9 +31,8 @@ class BuyerView(KeyView):
     def buyer(self) -> Buyer:
         return get_buyer_key(self.request).buyer
 
-    def name_list(self, name: str) -> str:
-        """What the cursors of this list are bound to."""
-        return f"{name}:{self.buyer.pk}"
+    def read_paging(self, name: str) -> Paging:
+        return read_paging(self.request, purpose=f"{name}:{self.buyer.pk}")
 
 
 class MeView(BuyerView):
@@ -57,23 +57,15 @@ class LedgerView(BuyerView):
 
     @documents.LIST_LEDGER
     def get(self, request: Request) -> Response:
-        purpose, limit = self.name_list("ledger"), read_limit(request)
+        paging = self.read_paging("ledger")
         entries = list_ledger(
             self.buyer,
-            limit=limit + 1,
-            before=read_cursor(request, purpose=purpose),
+            limit=paging.most_read,
+            before=paging.before,
             period=read_period(request),
             kind=read_choice(request, "kind", LedgerKind.values),
         )
-        return Response(
-            answers.describe_page(
-                entries,
-                limit=limit,
-                purpose=purpose,
-                describe=answers.describe_entry,
-                position=lambda entry: entry.pk,
-            )
-        )
+        return Response(paging.describe(entries, answers.describe_entry))
 
 
 class AssignmentsView(BuyerView):
@@ -82,23 +74,15 @@ class AssignmentsView(BuyerView):
 
     @documents.LIST_ASSIGNMENTS
     def get(self, request: Request) -> Response:
-        purpose, limit = self.name_list("assignments"), read_limit(request)
+        paging = self.read_paging("assignments")
         bought = list_assignments(
             self.buyer,
-            limit=limit + 1,
-            before=read_cursor(request, purpose=purpose),
+            limit=paging.most_read,
+            before=paging.before,
             period=read_day(request, timezone=self.buyer.timezone),
             state=read_choice(request, "state", AssignmentState.values),
         )
-        return Response(
-            answers.describe_page(
-                bought,
-                limit=limit,
-                purpose=purpose,
-                describe=answers.describe_assignment,
-                position=lambda assignment: assignment.pk,
-            )
-        )
+        return Response(paging.describe(bought, answers.describe_assignment))
 
 
 class AssignmentView(BuyerView):
@@ -118,24 +102,17 @@ class MissedView(BuyerView):
 
     @documents.LIST_MISSED
     def get(self, request: Request) -> Response:
-        purpose, limit = self.name_list("missed"), read_limit(request)
-        before = read_cursor(request, purpose=purpose)
+        paging = self.read_paging("missed")
         missed, stop = list_missed(
             self.buyer,
-            limit=limit + 1,
-            before=NEWEST if before is None else before,
+            limit=paging.most_read,
+            before=NEWEST if paging.before is None else paging.before,
             reason=read_choice(request, "reason", MISSED_REASONS),
         )
-        return Response(
-            answers.describe_page(
-                missed,
-                limit=limit,
-                purpose=purpose,
-                describe=answers.describe_missed,
-                position=lambda each: each.skip.event_id,
-                stop=stop,
-            )
+        page = paging.describe(
+            missed, answers.describe_missed, position=lambda each: each.skip.event_id, stop=stop
         )
+        return Response(page)
 
 
 class MissedLeadView(BuyerView):

@@ -1,10 +1,9 @@
 """The bodies that buyers get. No internal id, nothing of other buyers, no person's data but of leads they hold."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from distribution.api.cursor import seal
 from distribution.explain.missed import Check, MissedLead, Skip
 from distribution.models import (
     Assignment,
@@ -21,23 +20,6 @@ from tracing import wording
 from tracing.obstacles import Obstacle
 
 CAPS: Final = ("hour", "day", "week", "month")
-Row = TypeVar("Row")
-
-
-def describe_page(
-    rows: Sequence[Row],
-    *,
-    limit: int,
-    purpose: str,
-    describe: Callable[[Row], dict[str, Any]],
-    position: Callable[[Row], int],
-    stop: int | None = None,
-) -> dict[str, Any]:
-    """`rows` hold one more than `limit` when there is a next page. `stop`: where the search ended before the end."""
-    shown = rows[:limit]
-    further = position(shown[-1]) if len(rows) > limit else stop
-    next_cursor = None if further is None else seal(further, purpose=purpose)
-    return {"results": [describe(row) for row in shown], "next_cursor": next_cursor}
 
 
 def describe_me(key: BuyerKey, enrollments: Sequence[Enrollment]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from distribution.attempts.record import SOLD, AttemptRecord, Decided, begin_rec
 from distribution.attempts.trace import record_decision
 from distribution.engine import CompiledCampaign, Decision, decide, resolve_campaign
 from distribution.locks import wait_for_candidates
+from routing.leads.actions import ActionRefused
 from routing.leads.finish import close_by_hand
 from routing.locks import LockedLead, lock_identity, lock_lead, wait_for_lead
 from routing.models import LeadStatus
@@ -28,10 +29,6 @@ from tracing.wording import money
 
 OPEN: Final = (LeadStatus.PENDING, LeadStatus.FAILED, LeadStatus.DISTRIBUTED, LeadStatus.RETURNED)
 CHANGING: Final = "the campaign is being changed; try again"
-
-
-class AssignRefused(Exception):
-    """The lead stays as it is. The message says why, and what would be accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ def state_of_sale(price_cents: int, set_aside: Sequence[str]) -> str:
 def assign_within(
     lead_id: int, *, enrollment_id: int, at: datetime | None = None, seen: str = ""
 ) -> ManualAssignment:
-    """Sell a lead to one enrolled buyer at its price, counted in its caps. Raises AssignRefused and SnapshotMissing.
+    """Sell a lead to one enrolled buyer at its price, counted in its caps. Raises ActionRefused and SnapshotMissing.
 
     `seen`: the state_of_sale that a page showed; another one is refused. Blank: no page showed any.
 
@@ -71,7 +68,7 @@ def _assign(
     wait_for_lead(lead_id)
     lead = lock_lead(lead_id)
     if lead is None:
-        raise AssignRefused("there is no such lead")
+        raise ActionRefused("there is no such lead")
     at = at or lead.locked_at
     refuse_closed(lead, at=at)
     _refuse_duplicate(lead)
@@ -79,12 +76,12 @@ def _assign(
     CAMPAIGNS.require_snapshot(campaign)
     if enrollment_id not in campaign.by_enrollment_id:
         message = "the buyer is not enrolled in the campaign that takes this lead; enroll it first, paused if you like"
-        raise AssignRefused(message)
+        raise ActionRefused(message)
     found = wait_for_candidates([enrollment_id])
     if found is None:
-        raise AssignRefused("the buyer is being charged for other leads; try again")
+        raise ActionRefused("the buyer is being charged for other leads; try again")
     if not found:
-        raise AssignRefused("the buyer was taken out of the campaign at this moment; look again")
+        raise ActionRefused("the buyer was taken out of the campaign at this moment; look again")
     record = begin_record(lead, at=at, trigger=AttemptTrigger.MANUAL)
     record.trace.add(
         Event.CAMPAIGN_RESOLVED, data={"campaign_id": campaign.id, "config_version": campaign.config_version}
@@ -92,7 +89,7 @@ def _assign(
     facts = read_facts(lead, campaign=campaign, at=at, seed=record.seed, chosen=enrollment_id)
     decided = Decided(campaign, facts, decide(campaign, facts))
     if not decided.decision.selected:
-        raise AssignRefused(_why_not(decided.decision, enrollment_id))
+        raise ActionRefused(_why_not(decided.decision, enrollment_id))
     _refuse_unseen(decided.decision, seen=seen)
     return record, _sell(record, decided)
 
@@ -101,17 +98,17 @@ def _refuse_unseen(decision: Decision, *, seen: str) -> None:
     [selection] = decision.selected
     if seen and state_of_sale(selection.price_cents, selection.overridden) != seen:
         message = f"its price ({money(selection.price_cents)} now) or what is set aside changed; look again"
-        raise AssignRefused(message)
+        raise ActionRefused(message)
 
 
 def refuse_closed(lead: LockedLead, *, at: datetime) -> None:
     if lead.status not in OPEN:
         message = f"the lead is {LeadStatus(lead.status).label}"
-        raise AssignRefused(message)
+        raise ActionRefused(message)
     if lead.is_paused:
-        raise AssignRefused("the lead or its workspace is paused; resume it first")
+        raise ActionRefused("the lead or its workspace is paused; resume it first")
     if lead.expires_at <= at:
-        raise AssignRefused("the lead's time to live is over")
+        raise ActionRefused("the lead's time to live is over")
 
 
 def _refuse_duplicate(lead: LockedLead) -> None:
@@ -120,7 +117,7 @@ def _refuse_duplicate(lead: LockedLead) -> None:
         return
     lock_identity(lead)
     if look_at_arrival(lead, workspace_id=lead.workspace_id, stations=()).first is not None:
-        raise AssignRefused(
+        raise ActionRefused(
             "the same person came in with another lead, which is sold or still being worked on"
         )
 
@@ -129,7 +126,7 @@ def find_campaign(lead: LockedLead) -> CompiledCampaign:
     heads, versions = read_heads(workspace_id=lead.workspace_id, vertical=lead.vertical)
     head = resolve_campaign(heads, source_id=lead.source_id, vertical=lead.vertical)
     if head is None:
-        raise AssignRefused("no active campaign takes this lead's vertical and source")
+        raise ActionRefused("no active campaign takes this lead's vertical and source")
     return CAMPAIGNS.get(head.id, config_version=versions[head.id])
 
 
@@ -158,7 +155,7 @@ def _sell(record: AttemptRecord, decided: Decided) -> ManualAssignment:
         decided, lead_id=head.lead_id, attempt_id=head.id, workspace_ids=record.workspace_ids
     )
     if assignments is None:
-        raise AssignRefused("its workspace or campaign was paused at this moment; look again")
+        raise ActionRefused("its workspace or campaign was paused at this moment; look again")
     record.decided, record.assignments = decided, assignments
     record_decision(record.trace, decided.decision, zip_code=record.lead.zip)
     record.conclude(SOLD)

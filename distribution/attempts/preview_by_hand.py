@@ -6,11 +6,12 @@ from typing import Final
 
 from django.db import transaction
 
-from distribution.attempts.assign_by_hand import AssignRefused, find_campaign, refuse_closed, state_of_sale
+from distribution.attempts.assign_by_hand import find_campaign, refuse_closed, state_of_sale
 from distribution.attempts.decide_under_lock import read_facts
 from distribution.engine import LiveFacts, Skip, decide
 from distribution.engine.gates import is_overridable
 from distribution.models import Enrollment
+from routing.leads.actions import ActionRefused
 from routing.locks import lock_lead
 from tracing.obstacles import describe_gate
 from tracing.wording import money
@@ -43,11 +44,11 @@ class Preview:
 
 
 def preview_hand_sale(lead_id: int, *, enrollments: Sequence[Enrollment]) -> Sequence[Preview]:
-    """By the enrollments given, with their buyers. Writes nothing. Raises AssignRefused."""
+    """By the enrollments given, with their buyers. Writes nothing. Raises ActionRefused."""
     with transaction.atomic():
         lead = lock_lead(lead_id)
         if lead is None:
-            raise AssignRefused("the lead is being worked on at this moment; try again")
+            raise ActionRefused("the lead is being worked on at this moment; try again")
         at = lead.locked_at
         refuse_closed(lead, at=at)
         campaign = find_campaign(lead)

@@ -18,7 +18,7 @@ class KeyNotFound(ValueError):
 
 
 def list_keys(*, source: str = "", buyer: str = "", workspace_slug: str = "") -> Iterator[ScopedKey]:
-    """Those of one source or buyer, else all, oldest first. Raises SourceNotFound, BuyerNotFound."""
+    """Those of one source or buyer, else all, oldest first. Raises NameNotFound."""
     sources, buyers = _all_keys()
     if workspace_slug:
         sources = sources.filter(source__workspace__slug=workspace_slug)

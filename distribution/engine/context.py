@@ -9,10 +9,9 @@ from zoneinfo import ZoneInfo
 from distribution.engine.area import LeadPlace, lead_place
 from distribution.engine.campaign import Calendar, CompiledCampaign, Filter, Onboarding, WindowSlot
 from distribution.engine.types import DecisionFacts, JsonObject, TierPrice, unreadable
+from routing.calendar.hours import WEEKDAYS
 from routing.calendar.windows import get_window
 from routing.conditions import shorten
-
-_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ def _explain_calendar(calendar: Calendar, at: datetime) -> JsonObject | None:
     opens = calendar.hours.next_open(at)
     opens_at = None if opens is None else opens.isoformat()
     local = at.astimezone(ZoneInfo(calendar.timezone))
-    day = _WEEKDAYS[local.weekday()]
+    day = WEEKDAYS[local.weekday()]
     return {
         "gate": "outside_buyer_hours",
         "required": {"day": day, "open": calendar.definition.get(day, [])},

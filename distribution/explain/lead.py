@@ -23,7 +23,7 @@ from distribution.explain.types import (
     TracedSale,
 )
 from distribution.models import Assignment, AssignmentState, Buyer, Campaign
-from routing.leads.rerun import ASKED_BY_SENDER, DUE_REASON
+from routing.leads.actions import ASKED_BY_SENDER, DUE_REASON
 from routing.models import Lead, LeadStatus, Workspace
 from tracing import wording
 from tracing.models import Attempt, AttemptResult, LeadDistributionEvent

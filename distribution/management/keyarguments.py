@@ -47,7 +47,7 @@ def issue_for(
     expires: date | None,
     reason: str,
 ) -> IssuedKey:
-    """A key of the one source or buyer that is named. Raises KeyRefused, SourceNotFound, BuyerNotFound."""
+    """A key of the one source or buyer that is named. Raises KeyRefused, NameNotFound."""
     key: ScopedKey
     if source:
         owner: Any = find_source(source, workspace_slug=workspace)

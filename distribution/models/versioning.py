@@ -7,11 +7,7 @@ from collections.abc import Sequence
 
 import pgtrigger
 
-
-def _differs(columns: Sequence[str]) -> str:
-    old = ", ".join(f"OLD.{column}" for column in columns)
-    new = ", ".join(f"NEW.{column}" for column in columns)
-    return f"(ROW({old}) IS DISTINCT FROM ROW({new}))"
+from routing.models.changed import is_changed
 
 
 def own_version_trigger(columns: Sequence[str]) -> pgtrigger.Trigger:
@@ -21,7 +17,7 @@ def own_version_trigger(columns: Sequence[str]) -> pgtrigger.Trigger:
         when=pgtrigger.Before,
         operation=pgtrigger.Update,
         func=f"""
-            IF {_differs(columns)} THEN
+            IF {is_changed(columns)} THEN
                 NEW.config_version := OLD.config_version + 1;
             ELSIF NEW.config_version < OLD.config_version THEN
                 NEW.config_version := OLD.config_version;
@@ -52,7 +48,7 @@ def parent_version_triggers(columns: Sequence[str]) -> list[pgtrigger.Trigger]:
             name="version_on_update",
             when=pgtrigger.After,
             operation=pgtrigger.UpdateOf(*columns),
-            func=f"IF {_differs(columns)} THEN {both} END IF; RETURN NULL;",
+            func=f"IF {is_changed(columns)} THEN {both} END IF; RETURN NULL;",
         ),
     ]
 
@@ -82,7 +78,7 @@ def buyer_version_trigger(columns: Sequence[str]) -> pgtrigger.Trigger:
         when=pgtrigger.After,
         operation=pgtrigger.UpdateOf(*columns),
         func=f"""
-            IF {_differs(columns)} THEN
+            IF {is_changed(columns)} THEN
                 PERFORM 1 FROM distribution_campaign
                 WHERE id IN (SELECT campaign_id FROM distribution_enrollment WHERE buyer_id = NEW.id)
                 ORDER BY id FOR NO KEY UPDATE;

@@ -128,7 +128,7 @@ def _balance(wallet: Wallet) -> dict[str, Any]:
 
 
 def return_by_hand(assignment: Assignment, *, actor: str, reason: str) -> bool:
-    """Take a sold lead back and refund it. Returns False when that was done before. Raises ReturnRefused."""
+    """Take a sold lead back and refund it. Returns False when that was done before. Raises ActionRefused."""
     fields = ["state", "returned_at"]
     with transaction.atomic():
         # Two forms wait here for each other, so that the second sees what the first one did.

@@ -17,22 +17,19 @@ from distribution.locks import lock_for_return
 from distribution.models import Assignment, AssignmentState, Enrollment
 from distribution.money.wallet import refund
 from routing.dispatch.enqueue import after_commit
+from routing.leads.actions import ActionRefused
 from routing.leads.finish import close_returned
 from routing.locks import wait_for_lead
-
-
-class ReturnRefused(Exception):
-    """The assignment cannot be returned. The message says why."""
 
 
 def return_assignment(public_id: UUID, *, actor: str, reason: str, at: datetime | None = None) -> Assignment:
     """Return one assignment, once: a repeat changes nothing and returns it as it is.
 
-    Locks in the product's order: lead, then enrollment and wallet. Raises Assignment.DoesNotExist, ReturnRefused.
+    Locks in the product's order: lead, then enrollment and wallet. Raises Assignment.DoesNotExist, ActionRefused.
     """
     if not reason.strip():
         message = "a return needs a reason"
-        raise ReturnRefused(message)
+        raise ActionRefused(message)
     with transaction.atomic():
         lead_id = Assignment.objects.values_list("lead_id", flat=True).get(public_id=public_id)
         wait_for_lead(lead_id)

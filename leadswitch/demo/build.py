@@ -22,11 +22,11 @@ from leadswitch.demo.catalog import (
     Market,
     RulePlan,
 )
+from routing.calendar.hours import WEEKDAYS
 from routing.models import DispatchMode, RoutingRule, Source, SourceKey, Workspace, WorkspaceKind
 
 ACTOR: Final = "demo"
 Row = TypeVar("Row", bound=Model)
-ALL_WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +178,9 @@ def _hours(index: int) -> dict[str, Any]:
     if index % 6 == 5:
         return BUSINESS_HOURS
     if index % 11 == 10:
-        today = ALL_WEEK[timezone.now().weekday()]
-        tomorrow = ALL_WEEK[(timezone.now().weekday() + 1) % 7]
-        return {day: [["00:00", "24:00"]] for day in ALL_WEEK if day not in (today, tomorrow)}
+        today = WEEKDAYS[timezone.now().weekday()]
+        tomorrow = WEEKDAYS[(timezone.now().weekday() + 1) % 7]
+        return {day: [["00:00", "24:00"]] for day in WEEKDAYS if day not in (today, tomorrow)}
     return {}
 
 

@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-BUSINESS_HOURS: Final = {day: [["08:00", "18:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
+from routing.calendar.hours import WEEKDAYS
+
+BUSINESS_HOURS: Final = {day: [["08:00", "18:00"]] for day in WEEKDAYS[:5]}
 
 
 @dataclass(frozen=True, slots=True)

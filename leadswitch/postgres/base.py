@@ -10,8 +10,10 @@ from typing import Any, Final
 import psycopg
 from django.db import NotSupportedError
 from django.db.backends.postgresql.base import DatabaseWrapper as DjangoWrapper
+from django_prometheus.db.common import DatabaseWrapperMixin
 from psycopg.pq import TransactionStatus
 
+from leadswitch.postgres.measured import measured
 from leadswitch.postgres.schema import SchemaEditor
 from routing import metrics
 from routing.postgres_errors import is_old_plan
@@ -45,7 +47,9 @@ def with_new_plan(
     return execute(sql, parameters, many, context)
 
 
-class DatabaseWrapper(DjangoWrapper):
+class DatabaseWrapper(DatabaseWrapperMixin, DjangoWrapper):  # type: ignore[misc]  # the mixin has no types
+    """The mixin counts new connections, and those that fail."""
+
     SchemaEditorClass = SchemaEditor
     plans_anew = False
 
@@ -67,6 +71,15 @@ class DatabaseWrapper(DjangoWrapper):
         finally:
             self.plans_anew = False
             self._set_threshold()
+
+    def get_connection_params(self) -> dict[str, Any]:
+        parameters: dict[str, Any] = super().get_connection_params()
+        cursors = parameters["cursor_factory"]
+        return {**parameters, "cursor_factory": measured(cursors, alias=self.alias, vendor=self.vendor)}
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        """Not the mixin's: it gives cursors their class in another way, which psycopg 3 does not know."""
+        return DjangoWrapper.create_cursor(self, name)
 
     def get_new_connection(self, conn_params: Any) -> Any:
         connection = super().get_new_connection(conn_params)

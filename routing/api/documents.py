@@ -12,7 +12,7 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers
 
-from routing.leads.cancel import MAX_REASON
+from routing.leads.actions import MAX_REASON
 from routing.models import LeadStatus
 from tracing.models import AttemptResult
 from tracing.vocabulary import CORRECTIONS

@@ -26,8 +26,16 @@ from routing.api.receive import (
     receive_lead,
 )
 from routing.intake.idempotency import Answer
-from routing.leads.cancel import MAX_REASON, LeadFinished, LeadNotFound, cancel_lead
-from routing.leads.rerun import LeadRunning, RerunRefused, TriedTooOften, dispatch_now
+from routing.leads.actions import (
+    MAX_REASON,
+    ActionRefused,
+    LeadFinished,
+    LeadNotFound,
+    LeadRunning,
+    TriedTooOften,
+    cancel_sent_lead,
+    dispatch_now,
+)
 from routing.models import LeadStatus, SourceKey, SourceScope
 from routing.queries import find_sent_lead, read_state_after_commit
 from routing.values.normalize import FieldError, normalize_text
@@ -87,7 +95,7 @@ class LeadView(SourceView):
         source_id = get_source(request).pk
         reason = _read_reason(request.query_params.get("reason"))
         try:
-            cancel_lead(public_id, source_id=source_id, reason=reason)
+            cancel_sent_lead(public_id, source_id=source_id, reason=reason)
         except LeadNotFound:
             raise not_found() from None
         except LeadFinished as finished:
@@ -111,7 +119,7 @@ class DispatchNowView(SourceView):
             raise ApiError(f"Not now: {running}.", status_code=409) from None
         except TriedTooOften as too_often:
             raise _tried_too_often(too_often.wait_seconds) from None
-        except RerunRefused as refusal:
+        except ActionRefused as refusal:
             raise FieldsInvalid({"status": [{"code": "not_waiting", "message": str(refusal)}]}) from None
         return _show_changed(public_id, to=LeadStatus.PENDING, status=202)
 

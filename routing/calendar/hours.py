@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 
 from routing.calendar.windows import WINDOW_KINDS, WindowKind, window_start
 from routing.calendar.zones import UnknownTimezone, find_offset_change, load_zone
+from tracing import wording
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+WEEKDAYS = tuple(wording.WEEKDAYS)
 MINUTES_A_DAY = 24 * 60
 MINUTES_A_WEEK = 7 * MINUTES_A_DAY
 CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00")

@@ -8,16 +8,13 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from routing.access.api_keys import By, KeyRefused, issue, parse_scopes
+from routing.access.named import NameNotFound, choose_named, find_workspace
 from routing.models import IntakeMode, Source, SourceKey, Workspace
 from routing.values.normalize import FieldError, normalize_vertical
 
 
 class SourceNotMade(ValueError):
     """Nothing was made; the message says why and what to do."""
-
-
-class SourceNotFound(ValueError):
-    """No such source, or several; the message lists those there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,34 +60,22 @@ def _issue_first(source: Source, *, scopes: Sequence[str], actor: str) -> str:
         raise SourceNotMade(str(error)) from None
 
 
-def find_source(name: str, *, workspace_slug: str = "") -> Source:
-    """Return the active source of this name. Raises SourceNotFound."""
-    sources = Source.objects.select_related("workspace").order_by("workspace__slug", "name")
-    if workspace_slug:
-        sources = sources.filter(workspace__slug=workspace_slug)
-    found = list(sources.filter(name=name)[:10])
-    if not found:
-        known = ", ".join(f"{source.name} ({source.workspace.slug})" for source in sources[:20])
-        raise SourceNotFound(f"no source {name!r}; there are {known or 'none yet: see create_source'}")
-    if len(found) > 1:
-        slugs = ", ".join(source.workspace.slug for source in found)
-        raise SourceNotFound(
-            f"several workspaces have a source {name!r}: choose one with --workspace ({slugs})"
-        )
-    if not found[0].active:
-        raise SourceNotFound(f"the source {name!r} is not active")
-    return found[0]
+def find_source(text: str, *, workspace_slug: str = "") -> Source:
+    """Return the active source that `text` names: a public id, an id or a name. Raises NameNotFound."""
+    source = choose_named(Source.objects.all(), text, workspace_slug=workspace_slug)
+    if not source.active:
+        message = f"the source {text!r} is not active"
+        raise NameNotFound(message)
+    return source
 
 
 def _find_workspace(slug: str, *, may_create: bool) -> Workspace:
-    workspace = Workspace.objects.filter(slug=slug).first()
-    if workspace is not None:
-        return workspace
-    if not may_create:
-        known = ", ".join(Workspace.objects.order_by("slug").values_list("slug", flat=True)[:20])
-        raise SourceNotMade(
-            f"no workspace {slug!r}; there are {known or 'none yet'}; --create-workspace makes it"
-        )
+    try:
+        return find_workspace(slug)
+    except NameNotFound as error:
+        if not may_create:
+            message = f"{error}; --create-workspace makes it"
+            raise SourceNotMade(message) from None
     workspace = Workspace(slug=slug, name=slug)
     _check(workspace, f"the workspace {slug!r}")
     workspace.save()

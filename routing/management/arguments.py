@@ -1,12 +1,11 @@
 """Reads what commands are given: errors say what was looked for and list what there is, with exit code 2."""
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from getpass import getuser
-from typing import Final
 
 from django.core.management.base import CommandError
 
+from routing.access.named import NameNotFound, find_workspace
 from routing.models import Lead, Workspace
 from routing.queries import find_leads
 
@@ -23,23 +22,12 @@ def read_lead(text: str) -> Lead:
     return leads[0]
 
 
-MOST_NAMED: Final = 10
-
-
 def read_workspace(slug: str) -> Workspace:
-    """Raises CommandError, with those that are called almost so, or else some of those that there are."""
-    workspace = Workspace.objects.filter(slug=slug).first()
-    if workspace is not None:
-        return workspace
-    slugs = list(Workspace.objects.order_by("slug").values_list("slug", flat=True))
-    close = get_close_matches(slug.lower(), slugs)
-    if close:
-        hint = f"did you mean {' or '.join(close)}?"
-    else:
-        more = f" and {len(slugs) - MOST_NAMED} more" if len(slugs) > MOST_NAMED else ""
-        hint = f"there are {', '.join(slugs[:MOST_NAMED])}{more}" if slugs else "there is none yet"
-    message = f"there is no workspace {slug!r}; {hint}"
-    raise CommandError(message, returncode=2)
+    """Raises CommandError, which names similar slugs, or else some of those that exist."""
+    try:
+        return find_workspace(slug)
+    except NameNotFound as error:
+        raise CommandError(str(error), returncode=2) from None
 
 
 def ambiguous(kind: str, text: str, candidates: Sequence[str]) -> CommandError:

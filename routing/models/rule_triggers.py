@@ -5,10 +5,11 @@ compiled rule behind. All changes of rules take one advisory lock first: two tha
 both pass, and none overlooks a rule that another transaction is about to commit.
 """
 
-from collections.abc import Sequence
 from typing import Final
 
 import pgtrigger
+
+from routing.models.changed import is_changed
 
 # "lsrules" as a number: the one lock of everybody who changes rules, until their transaction ends.
 RULES_LOCK: Final = 0x6C73_7275_6C65_73
@@ -68,11 +69,6 @@ def _raise_versions(workspaces: str) -> str:
     """  # noqa: S608 - only names of columns are put in
 
 
-def _differs(columns: Sequence[str]) -> str:
-    old, new = (", ".join(f"{row}.{column}" for column in columns) for row in ("OLD", "NEW"))
-    return f"(ROW({old}) IS DISTINCT FROM ROW({new}))"
-
-
 def _version_trigger(name: str, operation: pgtrigger.Operation, func: str) -> pgtrigger.Trigger:
     return pgtrigger.Trigger(
         name=name,
@@ -121,7 +117,7 @@ def rule_triggers() -> list[pgtrigger.Trigger]:
         _version_trigger(
             "version_on_update",
             pgtrigger.UpdateOf(*_WATCHED),
-            f"IF NOT {_differs(_WATCHED)} THEN RETURN NULL; END IF;"
+            f"IF NOT {is_changed(_WATCHED)} THEN RETURN NULL; END IF;"
             + _raise_versions("OLD.workspace_id, NEW.workspace_id"),
         ),
     ]

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from distribution.engine.limits import MAX_CREDIT_LIMIT_CENTS
 from distribution.models import Buyer, Campaign, Enrollment, Tier, Wallet
+from routing.calendar.hours import WEEKDAYS
 from routing.calendar.windows import WINDOW_KINDS, window_start
 from routing.models import Lead, Source, Workspace
 
@@ -17,7 +18,7 @@ PRICE_CENTS: Final = 2500
 # Every second buyer is outside its area, so each attempt writes the same known rows.
 SERVED: Final = {"counties": ["GA:Fulton County"], "radius": [{"zip": "30303", "miles": 25}]}
 NOT_SERVED: Final = {"states": ["CA", "OR", "WA"], "zips": ["10001", "10002"]}
-ALL_WEEK: Final = {day: [["00:00", "24:00"]] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
+ALL_WEEK: Final = {day: [["00:00", "24:00"]] for day in WEEKDAYS}
 LEAD_FILTER: Final = {"field": "attributes.roof_age", "op": "gte", "value": 5}
 
 

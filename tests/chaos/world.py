@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 
 from distribution.models import Campaign, CampaignMode
+from routing.calendar.hours import WEEKDAYS
 from routing.models import Source, Workspace
 from tests.support.factories import (
     CampaignFactory,
@@ -90,4 +91,4 @@ def _closed_now() -> dict[str, list[list[str]]]:
     """An hour of the day that is far from now, so that no run comes near it."""
     opens = (timezone.now().astimezone(ZoneInfo(ZONE)) + timedelta(hours=12)).hour
     spans = [[f"{opens:02}:00", f"{opens:02}:59"]]
-    return dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), spans)
+    return dict.fromkeys(WEEKDAYS, spans)

@@ -4,15 +4,15 @@ from datetime import datetime
 
 from distribution.attempts.assign_by_hand import (
     CHANGING,
-    AssignRefused,
     ManualAssignment,
     assign_within,
 )
 from distribution.attempts.campaigns import SnapshotMissing, keeping_snapshots
+from routing.leads.actions import ActionRefused
 
 
 def assign_by_hand(lead_id: int, *, enrollment_id: int, at: datetime | None = None) -> ManualAssignment:
     try:
         return keeping_snapshots(lambda: assign_within(lead_id, enrollment_id=enrollment_id, at=at))
     except SnapshotMissing:
-        raise AssignRefused(CHANGING) from None
+        raise ActionRefused(CHANGING) from None

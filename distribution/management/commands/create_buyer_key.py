@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from distribution.buyers.keys import BuyerNotFound
 from distribution.management.keyarguments import add_key_options, issue_for, print_once
 from routing.access.api_keys import KeyRefused
+from routing.access.named import NameNotFound
 
 
 class Command(BaseCommand):
@@ -24,7 +24,7 @@ class Command(BaseCommand):
         asked = {name: options[name] for name in ("name", "scopes", "expires", "reason")}
         try:
             issued = issue_for(buyer=buyer, workspace=workspace, **asked)
-        except (KeyRefused, BuyerNotFound) as error:
+        except (KeyRefused, NameNotFound) as error:
             raise CommandError(str(error), returncode=2) from None
         print_once(issued, out=self.stdout, err=self.stderr)
         self.stderr.write(

@@ -10,10 +10,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from distribution.buyers.key_list import KeyNotFound, describe_key, find_key, list_keys, state_of
-from distribution.buyers.keys import BuyerNotFound
 from distribution.management.keyarguments import add_key_options, add_reason, issue_for, print_once
 from routing.access.api_keys import By, KeyRefused, revoke, rotate
-from routing.intake.sources import SourceNotFound
+from routing.access.named import NameNotFound
 from routing.management.arguments import describe_operator, read_workspace
 from routing.models import ScopedKey
 from tracing import wording
@@ -121,5 +120,5 @@ def _describe_line(key: ScopedKey, *, at: datetime) -> str:
 def _refusals_as_errors() -> Iterator[None]:
     try:
         yield
-    except (KeyRefused, KeyNotFound, SourceNotFound, BuyerNotFound) as error:
+    except (KeyRefused, KeyNotFound, NameNotFound) as error:
         raise CommandError(str(error), returncode=2) from None

@@ -13,6 +13,7 @@ from django.db import Error
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from routing.access.named import NameNotFound
 from routing.calendar.zones import UnknownTimezone, load_zone
 from routing.dispatch.enqueue import ENQUEUER
 from routing.intake.csv.mapping import ColumnMapping, MappingError, name_columns, read_mapping
@@ -21,7 +22,7 @@ from routing.intake.csv.report import describe_import, print_import
 from routing.intake.csv.rows import Table, TableError
 from routing.intake.csv.run import ImportReport, LeadsImport
 from routing.intake.csv.table import open_table
-from routing.intake.sources import SourceNotFound, find_source
+from routing.intake.sources import find_source
 from routing.models import Source
 
 ROWS_A_LINE: Final = 10_000
@@ -122,7 +123,7 @@ class Command(BaseCommand):
         started = time.monotonic()
         try:
             job = _prepare(options)
-        except (SourceNotFound, TableError, MappingError) as error:
+        except (NameNotFound, TableError, MappingError) as error:
             raise CommandError(str(error), returncode=2) from None
         except UnknownTimezone as error:
             raise CommandError(f"--zone {options['zone']}: {error}", returncode=2) from None

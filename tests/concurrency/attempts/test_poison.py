@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from distribution.models import Assignment, LedgerEntry
 from distribution.tasks import pick_up_due
-from routing.leads.rerun import rerun_lead
+from routing.leads.actions import rerun_lead
 from routing.models import Lead, LeadStatus
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.processes import WORKER, beat, celery

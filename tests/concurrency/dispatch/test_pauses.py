@@ -9,12 +9,11 @@ from django.utils import timezone
 from distribution.attempts import assign_by_hand as assign
 from distribution.attempts import decide_under_lock
 from distribution.attempts import sell as sale
-from distribution.attempts.assign_by_hand import AssignRefused
 from distribution.attempts.distribute import distribute_lead
 from distribution.attempts.outcome import NotRun
 from distribution.buyers.pause import switch_buyer
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, Wallet
-from routing.leads.rerun import rerun_lead
+from routing.leads.actions import ActionRefused, rerun_lead
 from routing.models import Lead, Workspace
 from tests.support.assigning import assign_by_hand
 from tests.support.factories import (
@@ -190,7 +189,7 @@ def test_sale_by_hand_is_refused_too(campaign: Campaign, monkeypatch: pytest.Mon
     def sell_by_hand() -> str:
         try:
             assign_by_hand(lead.pk, enrollment_id=enrollment.pk)
-        except AssignRefused as refusal:
+        except ActionRefused as refusal:
             return str(refusal)
         return ""
 

@@ -14,8 +14,7 @@ from distribution.attempts import decide_under_lock, distribute
 from distribution.attempts.distribute import distribute_lead
 from distribution.attempts.outcome import AttemptOutcome
 from routing.leads import finish
-from routing.leads.pause import pause_lead
-from routing.leads.rerun import dispatch_now, rerun_lead
+from routing.leads.actions import dispatch_now, pause_lead, rerun_lead
 from routing.locks import wait_for_lead
 from routing.models import Lead, LeadStatus
 from routing.reconcile.lost_workers import count_lost_worker

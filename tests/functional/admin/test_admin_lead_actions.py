@@ -77,7 +77,7 @@ def test_many_at_once_and_who_is_refused_is_named(operator: Client, failed: Lead
 
     done = operator.post(url, {"reason": "test data"}, follow=True)
 
-    assert texts(done) == ["2 leads: cancelled.", f"{sold}: the lead has ended as distributed"]
+    assert texts(done) == ["2 leads: cancelled.", f"{sold}: it has ended: sold"]
     assert set(Lead.objects.filter(status="cancelled")) == set(others)
     assert set(Lead.objects.filter(status="cancelled").values_list("cancel_reason", flat=True)) == {
         "test data"

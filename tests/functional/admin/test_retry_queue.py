@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from routing.admin.retryqueue import wait_in_words
-from routing.leads.give_up import GiveUpRefused, give_up_lead
+from routing.leads.actions import ActionRefused, give_up_lead
 from routing.models import Lead, RetryingLead, Workspace
 from tests.support.admin_pages import SCOPED_ROLES, act_url, client_of, page, person, texts
 from tests.support.factories import LeadFactory, SourceFactory
@@ -248,7 +248,7 @@ class TestActions:
             (fresh, "it waits for its first attempt; cancel it instead"),
             (sold, "it does not wait for a retry: it is sold"),
         ):
-            with pytest.raises(GiveUpRefused, match=why):
+            with pytest.raises(ActionRefused, match=why):
                 give_up_lead(each.pk, at=timezone.now())
         done = operator.post(act_url("give_up", lead, fresh), {"reason": "x"}, follow=True)
         assert "1 lead: given up." in texts(done)

@@ -13,9 +13,8 @@ from django.utils import timezone
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Buyer, Enrollment
 from routing.api import explanationdocuments as documents
-from routing.leads.cancel import cancel_lead
+from routing.leads.actions import cancel_sent_lead, pause_lead
 from routing.leads.explanation import ADVICE, TRIGGERS
-from routing.leads.pause import pause_lead
 from routing.models import Lead, Source, Workspace
 from tests.browser.scene import only_in_two_days
 from tests.support.described import assert_described
@@ -167,7 +166,7 @@ def test_held_and_paused_and_canceled(source: Source) -> None:
     assert advice(explained(lead)) == ("Selling is paused.", "operator")
     pause_lead(lead.pk, at=timezone.now())
     assert advice(explained(lead)) == ("An operator holds it back.", "operator")
-    cancel_lead(lead.public_id, source_id=source.pk, reason="asked twice")
+    cancel_sent_lead(lead.public_id, source_id=source.pk, reason="asked twice")
     assert advice(explained(lead)) == ("Cancelled: asked twice.", "nobody")
 
 

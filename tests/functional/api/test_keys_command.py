@@ -96,7 +96,7 @@ class TestCreate:
                 "no scope 'rule'; there are leads:write, leads:read, trace",
             ),
             (["--source", "web-form", "--scope", "wallet:read"], "no scope 'wallet:read'"),
-            (["--source", "other"], r"no source 'other'; there are web-form \(acme\)"),
+            (["--source", "other"], r"no source 'other'; there are 'web-form' \(acme\)"),
             (["--buyer", "Nobody"], "no buyer 'Nobody'"),
             (["--source", "web-form", "--expires", "2020-01-01"], "it would have expired already"),
             (["--source", "web-form", "--name", "x" * 51], "at most 50 characters"),

@@ -16,6 +16,7 @@ from distribution.verify import run_verification
 from routing.models import Lead
 from routing.retry import AFTER_CONFLICT, AFTER_ERROR
 from tests.support.blocking import holding
+from tests.support.event_shapes import misshapen
 from tests.support.factories import (
     CampaignFactory,
     EnrollmentFactory,
@@ -270,6 +271,7 @@ def test_reached_and_true(name: str) -> None:
         case.result,
         case.lead_reason,
     )
+    assert misshapen(LeadDistributionEvent.objects.filter(attempt_id=attempt.pk)) == []
     check_buyers(case, attempt)
     check_next_state(case, lead, attempts=attempts_before + 1, attempt=attempt)
     assert list(LedgerEntry.objects.values_list("pk")) == money_before

@@ -50,6 +50,7 @@ def scores(client: "redis.Redis[str]", campaign: Campaign) -> dict[int, float]:
     return {int(member): score for member, score in members}
 
 
+@pytest.mark.finds("schedule")
 def test_lost_leads_are_found_and_come_back_at_their_time(
     campaign: Campaign, redis_client: "redis.Redis[str]"
 ) -> None:

@@ -12,7 +12,7 @@ from routing.dispatch import canary, enqueue, publish, schedule
 from routing.dispatch.backlog import Spread
 from routing.dispatch.modes import follow_mode
 from routing.dispatcher.leader_tasks import LeaderTasks, catch_up
-from routing.leads.rerun import rerun_lead
+from routing.leads.actions import rerun_lead
 from routing.models import Lead
 from routing.queries import read_clock, read_due_times
 from routing.reconcile import find_reconciler, run_reconciler

@@ -58,6 +58,7 @@ def count_lost(state: str) -> float:
     return float(metrics.FLIGHTS_LOST.labels(state=state)._value.get())
 
 
+@pytest.mark.finds("inflight")
 @pytest.mark.parametrize("is_started", [True, False])
 def test_lost_lead_comes_back(campaign: Campaign, settings: Any, *, is_started: bool) -> None:
     """Celery loses tasks of killed workers even with late acks. The reconciler must find them."""

@@ -85,6 +85,7 @@ def test_paused_product_starts_nothing_in_any_mode(redis_client: "redis.Redis[st
     assert distribute_next_polled().result == "success"
 
 
+@pytest.mark.finds("workspace_pauses")
 def test_mirror_that_differs_is_corrected(redis_client: "redis.Redis[str]") -> None:
     """Both ways: a pause that Redis misses, and one that it kept."""
     paused = WorkspaceFactory(paused_at=timezone.now())

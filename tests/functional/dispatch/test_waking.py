@@ -15,8 +15,7 @@ from distribution.models import Assignment, Buyer, Campaign, Enrollment, Tier
 from distribution.money.returns import return_assignment
 from distribution.money.wallet import adjust, set_credit_limit, top_up
 from routing.dispatch import wakeups
-from routing.leads.give_up import give_up_lead
-from routing.leads.pause import pause_lead
+from routing.leads.actions import give_up_lead, pause_lead
 from routing.models import DispatchControl, Lead, RoutingRule, Wakeup, Workspace
 from routing.reconcile import find_reconciler, run_reconciler
 from tests.support.admin_pages import client_of, save
@@ -348,6 +347,7 @@ def waiting_leads(place: Enrollment, count: int) -> None:
 
 
 class TestMany:
+    @pytest.mark.finds("wakeups")
     def test_large_change_delays_no_other_workspaces_leads(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Both have more than a change wakes by itself; a run wakes 40, and the first 20 of each come at once."""
         monkeypatch.setattr(wakeups, "LEADS_A_RUN", 40)

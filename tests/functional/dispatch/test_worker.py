@@ -20,9 +20,7 @@ from distribution.tasks import process_leads
 from routing import metrics
 from routing.dispatch import schedule
 from routing.dispatch.schedule import Due
-from routing.leads.cancel import cancel_lead
-from routing.leads.pause import pause_lead, resume_lead
-from routing.leads.rerun import rerun_lead
+from routing.leads.actions import cancel_sent_lead, pause_lead, rerun_lead, resume_lead
 from routing.models import Lead
 from routing.queries import read_due_times
 from routing.redis import keys
@@ -89,7 +87,7 @@ def test_due_lead_is_sold_and_its_lease_ends(campaign: Campaign, redis_client: "
 def test_status_comes_first(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
     """Finished meanwhile: nothing is tried, whatever else would keep it."""
     lead = hand_over(campaign)
-    cancel_lead(lead.public_id, source_id=lead.source_id)
+    cancel_sent_lead(lead.public_id, source_id=lead.source_id)
     switches.pause_product(at=timezone.now(), **WHY)
     distribute_leased(lead.pk)
     assert attempts_of(lead) == []
@@ -136,7 +134,7 @@ def test_lead_paused_by_an_operator_waits_for_that_operator(
     assert not is_in_flight()
     assert due_in_index(redis_client, lead) is None
     with settled_hands():
-        resume_lead(lead.pk)
+        resume_lead(lead.pk, at=timezone.now())
     assert is_in_flight()
 
 
@@ -350,7 +348,7 @@ def test_cancelled_lead_leaves_the_schedule(campaign: Campaign, redis_client: "r
     schedule.put([Due(lead_id, lead.workspace_id, waiting.due_at)])
     assert due_in_index(redis_client, lead) is not None
     with settled_hands():
-        cancel_lead(lead.public_id, source_id=lead.source_id)
+        cancel_sent_lead(lead.public_id, source_id=lead.source_id)
     assert due_in_index(redis_client, lead) is None
 
 

@@ -32,7 +32,10 @@ def test_key_works_at_once_and_is_nowhere_else() -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"workspace": "acme"}, "no workspace 'acme'; there are none yet; --create-workspace makes it"),
+        (
+            {"workspace": "acme"},
+            "there is no workspace 'acme'; there is none yet; --create-workspace makes it",
+        ),
         ({"workspace": "not a slug", "create_workspace": True}, "the workspace 'not a slug'"),
         ({"workspace": "acme", "create_workspace": True, "name": "two words"}, "the source 'two words'"),
         ({"workspace": "acme", "create_workspace": True, "vertical": "!!"}, "the vertical must be"),

@@ -10,9 +10,8 @@ from django.db import connection
 from distribution.attempts.distribute import distribute_lead
 from distribution.verify import run_verification
 from routing import metrics
-from routing.leads.cancel import cancel_lead
+from routing.leads.actions import ActionRefused, cancel_sent_lead, rerun_lead
 from routing.leads.claim import Claim, ClaimLost, NotClaimed, acquire, complete, fail
-from routing.leads.rerun import RerunRefused, rerun_lead
 from routing.models import Lead, LeadStatus, Workspace
 from routing.reconcile import Counts, find_reconciler, run_reconciler
 from routing.reconcile.stale_locks import LEADS_A_BATCH
@@ -116,7 +115,7 @@ class TestAcquire:
         acquire(lead.pk, owner=OWNER)
         with pytest.raises(NotClaimed, match="a verification call is out"):
             acquire(lead.pk, owner="caller:2")
-        with pytest.raises(RerunRefused):
+        with pytest.raises(ActionRefused):
             rerun_lead(lead.pk, at=now())
 
 
@@ -184,7 +183,7 @@ class TestTheFence:
     def lost(self) -> Claim:
         lead = LeadFactory()
         claim = acquire(lead.pk, owner=OWNER)
-        cancel_lead(lead.public_id, source_id=lead.source_id, reason="withdrawn")
+        cancel_sent_lead(lead.public_id, source_id=lead.source_id, reason="withdrawn")
         return claim
 
     def assert_refused(self, claim: Claim, caplog: pytest.LogCaptureFixture) -> None:

@@ -13,9 +13,8 @@ from distribution.attempts.outcome import NotRun
 from distribution.explain.lead import explain
 from distribution.models import Assignment
 from routing.dispatch import schedule
+from routing.leads.actions import TriedTooOften, pause_lead, rerun_lead
 from routing.leads.claim import acquire
-from routing.leads.pause import pause_lead
-from routing.leads.rerun import TriedTooOften, rerun_lead
 from routing.leads.run_limit import take
 from routing.models import AskedBy, Lead, LeadAllowance, Workspace
 from routing.redis import rate_limit

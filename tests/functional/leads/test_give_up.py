@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead, distribute_next_due
 from distribution.verify import run_verification
-from routing.leads.give_up import give_up_lead
+from routing.leads.actions import give_up_lead
 from routing.models import Lead
 from tests.support.blocking import holding
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll

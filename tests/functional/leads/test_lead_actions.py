@@ -6,15 +6,12 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from distribution.attempts.assign_by_hand import AssignRefused
 from distribution.attempts.distribute import distribute_lead, distribute_next_due
 from distribution.attempts.outcome import NotRun
 from distribution.models import Assignment, Enrollment, LedgerEntry, Wallet
 from distribution.money.returns import return_assignment
 from distribution.verify import run_verification
-from routing.leads.cancel import cancel_lead
-from routing.leads.pause import HoldRefused, pause_lead, resume_lead
-from routing.leads.rerun import RerunRefused, rerun_lead
+from routing.leads.actions import ActionRefused, cancel_sent_lead, pause_lead, rerun_lead, resume_lead
 from routing.models import Lead, LeadStatus
 from routing.queries import count_polled
 from tests.functional.verify.world import broken
@@ -87,19 +84,19 @@ class TestRerun:
         lead = LeadFactory(status=status, next_attempt_at=None, finished_at=timezone.now())
         before = Lead.objects.values().get()
 
-        with pytest.raises(RerunRefused, match=reason):
+        with pytest.raises(ActionRefused, match=reason):
             rerun_lead(lead.pk, at=timezone.now())
         assert Lead.objects.values().get() == before
 
     def test_lead_that_would_only_expire_is_refused(self) -> None:
         lead = failed_lead()
-        with pytest.raises(RerunRefused, match="time to live"):
+        with pytest.raises(ActionRefused, match="time to live"):
             rerun_lead(lead.pk, at=lead.expires_at)
 
     def test_paused_lead_is_refused(self) -> None:
         lead = LeadFactory()
         pause_lead(lead.pk, at=timezone.now())
-        with pytest.raises(RerunRefused, match="resume it first"):
+        with pytest.raises(ActionRefused, match="resume it first"):
             rerun_lead(lead.pk, at=timezone.now())
 
 
@@ -115,28 +112,28 @@ class TestHold:
         assert broken(run_verification()) == {}
 
         due = Lead.objects.get().next_attempt_at
-        resume_lead(lead.pk)
+        resume_lead(lead.pk, at=timezone.now())
         assert Lead.objects.get().next_attempt_at == due
         assert distribute_next_due().result == "success"
 
     def test_twice_is_refused(self) -> None:
         lead = LeadFactory()
-        with pytest.raises(HoldRefused, match="it is not paused"):
-            resume_lead(lead.pk)
+        with pytest.raises(ActionRefused, match="it is not paused"):
+            resume_lead(lead.pk, at=timezone.now())
         pause_lead(lead.pk, at=timezone.now())
-        with pytest.raises(HoldRefused, match="paused already"):
+        with pytest.raises(ActionRefused, match="paused already"):
             pause_lead(lead.pk, at=timezone.now())
 
     def test_finished_lead_cannot_be_paused(self) -> None:
         lead = failed_lead()
-        with pytest.raises(HoldRefused, match="needs a person"):
+        with pytest.raises(ActionRefused, match="needs a person"):
             pause_lead(lead.pk, at=timezone.now())
 
     def test_paused_lead_can_be_cancelled(self) -> None:
         lead = LeadFactory()
         pause_lead(lead.pk, at=timezone.now())
 
-        cancel_lead(lead.public_id, source_id=lead.source_id)
+        cancel_sent_lead(lead.public_id, source_id=lead.source_id)
 
         lead.refresh_from_db()
         assert (lead.status, lead.paused_at) == (LeadStatus.CANCELLED, None)
@@ -207,7 +204,7 @@ class TestAssignByHand:
         chosen = EnrollmentFactory(**enrollment)
         lead = LeadFactory(source=SourceFactory(workspace=chosen.campaign.workspace))
 
-        with pytest.raises(AssignRefused, match=message):
+        with pytest.raises(ActionRefused, match=message):
             assign_by_hand(lead.pk, enrollment_id=chosen.pk)
 
         lead.refresh_from_db()
@@ -221,7 +218,7 @@ class TestAssignByHand:
         lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace))
         assign_by_hand(lead.pk, enrollment_id=chosen.pk)
 
-        with pytest.raises(AssignRefused, match="it bought this lead before"):
+        with pytest.raises(ActionRefused, match="it bought this lead before"):
             assign_by_hand(lead.pk, enrollment_id=chosen.pk)
         assert Assignment.objects.count() == 1
 
@@ -231,14 +228,14 @@ class TestAssignByHand:
         lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace))
         assign_by_hand(lead.pk, enrollment_id=first.pk)
 
-        with pytest.raises(AssignRefused, match="as many buyers as its campaign allows"):
+        with pytest.raises(ActionRefused, match="as many buyers as its campaign allows"):
             assign_by_hand(lead.pk, enrollment_id=second.pk)
 
     def test_buyer_of_another_campaign_is_refused(self) -> None:
         lead = failed_lead()
         stranger = EnrollmentFactory(buyer__credits_cents=10_000)
 
-        with pytest.raises(AssignRefused, match="not enrolled in the campaign"):
+        with pytest.raises(ActionRefused, match="not enrolled in the campaign"):
             assign_by_hand(lead.pk, enrollment_id=stranger.pk)
 
     @pytest.mark.parametrize("status", ["cancelled", "expired", "duplicate"])
@@ -247,7 +244,7 @@ class TestAssignByHand:
         source = SourceFactory(workspace=enrollment.campaign.workspace)
         lead = LeadFactory(source=source, status=status, next_attempt_at=None, finished_at=timezone.now())
 
-        with pytest.raises(AssignRefused, match="the lead is"):
+        with pytest.raises(ActionRefused, match="the lead is"):
             assign_by_hand(lead.pk, enrollment_id=enrollment.pk)
 
     def test_paused_workspace_is_a_kill_switch_here_too(self) -> None:
@@ -256,5 +253,5 @@ class TestAssignByHand:
         )
         lead = LeadFactory(source=SourceFactory(workspace=enrollment.campaign.workspace))
 
-        with pytest.raises(AssignRefused, match="paused"):
+        with pytest.raises(ActionRefused, match="paused"):
             assign_by_hand(lead.pk, enrollment_id=enrollment.pk)

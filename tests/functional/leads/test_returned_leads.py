@@ -8,14 +8,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from distribution.attempts.assign_by_hand import AssignRefused
 from distribution.attempts.distribute import distribute_lead
 from distribution.explain.lead import explain
 from distribution.models import Assignment, Campaign, Enrollment
 from distribution.money.returns import return_assignment
 from distribution.verify import run_verification
-from routing.leads.cancel import LeadFinished, cancel_lead
-from routing.leads.rerun import rerun_lead
+from routing.leads.actions import ActionRefused, LeadFinished, cancel_sent_lead, rerun_lead
 from routing.models import Lead
 from tests.functional.verify.world import broken
 from tests.support.admin_pages import client_of, page
@@ -115,7 +113,7 @@ def test_returned_lead_is_not_assigned_to_who_gave_it_back() -> None:
     had = Enrollment.objects.get(buyer=Assignment.objects.get().buyer)
     other = Enrollment.objects.exclude(pk=had.pk).get()
 
-    with pytest.raises(AssignRefused, match="it bought this lead before"):
+    with pytest.raises(ActionRefused, match="it bought this lead before"):
         assign_by_hand(lead.pk, enrollment_id=had.pk)
     assign_by_hand(lead.pk, enrollment_id=other.pk)
 
@@ -135,7 +133,7 @@ def test_returned_lead_is_not_cancelled() -> None:
     lead = returned_lead(agency())
 
     with pytest.raises(LeadFinished, match="returned"):
-        cancel_lead(lead.public_id, source_id=lead.source_id)
+        cancel_sent_lead(lead.public_id, source_id=lead.source_id)
 
 
 def test_sender_reads_the_return() -> None:

@@ -19,6 +19,7 @@ def wallets(committed_db: None) -> list[Wallet]:  # noqa: ARG001
     return [BuyerFactory(credits_cents=1_000).wallet for _ in range(3)]
 
 
+@pytest.mark.finds("balances")
 def test_wrong_balance_is_found_reported_and_left(
     wallets: list[Wallet], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -35,6 +35,7 @@ def old(**fields: Any) -> Lead:
     return lead
 
 
+@pytest.mark.finds("expiry")
 def test_whatever_is_unfinished_and_over_ends_as_expired() -> None:
     """Nothing runs these: paused, in a paused workspace, waiting for a far time, for a verification, for offers."""
     later = datetime.now(UTC) + timedelta(days=30)
@@ -88,6 +89,7 @@ def test_finished_lead_is_not_changed() -> None:
     assert list(Lead.objects.order_by("pk").values()) == before
 
 
+@pytest.mark.finds("stale_locks")
 def test_lead_under_a_lease_is_its_owners() -> None:
     lead = LeadFactory()
     acquire(lead.pk, owner="caller:1")

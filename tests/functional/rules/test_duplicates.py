@@ -7,12 +7,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from distribution.attempts.assign_by_hand import AssignRefused
 from distribution.attempts.distribute import distribute_lead
 from distribution.explain.lead import explain
 from distribution.models import Assignment, Campaign, Enrollment
 from distribution.verify import run_verification
-from routing.leads.rerun import rerun_lead
+from routing.leads.actions import ActionRefused, rerun_lead
 from routing.models import Lead, Source, Workspace
 from tests.functional.verify.world import broken
 from tests.support.assigning import assign_by_hand
@@ -189,7 +188,7 @@ class TestWhoCounts:
         Enrollment.objects.update(active=True)
         assert result(came(source, AT + LATER)) == "success"
 
-        with pytest.raises(AssignRefused, match="the same person came in with another lead"):
+        with pytest.raises(ActionRefused, match="the same person came in with another lead"):
             assign_by_hand(older.pk, enrollment_id=Enrollment.objects.latest("pk").pk, at=AT + 2 * LATER)
         assert Assignment.objects.count() == 1
 

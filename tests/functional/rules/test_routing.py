@@ -15,8 +15,7 @@ from distribution.explain.lead import explain
 from distribution.models import Assignment, Campaign, Enrollment
 from distribution.money.returns import return_assignment
 from distribution.verify import run_verification
-from routing.leads.cancel import cancel_lead
-from routing.leads.rerun import rerun_lead
+from routing.leads.actions import cancel_sent_lead, rerun_lead
 from routing.models import Lead, RoutingRule, Source, Workspace
 from tests.functional.verify.world import broken
 from tests.support.admin_pages import client_of, page, person
@@ -340,7 +339,7 @@ class TestFaces:
         Workspace.objects.filter(pk=agency.workspace_id).update(paused_at=timezone.now())
         lead = LeadFactory(source=source)
         distribute_lead(lead.pk)
-        cancel_lead(lead.public_id, source_id=source.pk)
+        cancel_sent_lead(lead.public_id, source_id=source.pk)
         lead.refresh_from_db()
         assert (lead.status, lead.workspace) == ("cancelled", agency.workspace)
 

@@ -10,9 +10,10 @@ from django.utils import timezone
 from distribution.attempts.distribute import distribute_lead
 from distribution.engine.ranking import VIRTUAL_SECOND
 from distribution.models import Assignment, Campaign, Enrollment, LedgerEntry, Wallet
-from distribution.money.returns import ReturnRefused, return_assignment
+from distribution.money.returns import return_assignment
 from distribution.money.wallet import refund
 from routing.calendar.windows import WINDOW_KINDS
+from routing.leads.actions import ActionRefused
 from routing.models import Lead
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
 
@@ -189,7 +190,7 @@ def test_returned_lead_is_not_sold_to_the_same_buyer_again(sold: Assignment) -> 
 def test_return_needs_a_reason_and_an_assignment(sold: Assignment) -> None:
     before = everything()
 
-    with pytest.raises(ReturnRefused, match="a return needs a reason"):
+    with pytest.raises(ActionRefused, match="a return needs a reason"):
         return_assignment(sold.public_id, actor="ann", reason=" ")
     with pytest.raises(Assignment.DoesNotExist):
         return_assignment(sold.attempt_id, actor="ann", reason="wrong number")

@@ -1,0 +1,278 @@
+"""What people do with one lead: run it again, pause, resume, give up and cancel it, and what its sender may ask for.
+
+Each action is one transaction: lock the lead, refuse or update it, write the audit entry, enqueue the lead on commit.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Least, Now
+
+from routing.dispatch.enqueue import enqueue_leads_after_commit
+from routing.leads import page_version, run_limit
+from routing.leads.refusals import NO_RERUN, Action, refusal_reason
+from routing.locks import lock_lead, wait_for_lead
+from routing.models import UNFINISHED, AskedBy, Lead, LeadStatus
+from routing.models.wakeup import GIVEN_UP
+from tracing import audit
+
+MAX_REASON: Final = 200
+DUE_REASON: Final = "manual"
+ASKED_BY_SENDER: Final = "dispatch_now"
+
+AUDITED: Final = [
+    *("status", "next_attempt_at", "due_reason", "paused_at", "finished_at", "cancel_reason", "attempts"),
+]
+# No contact field: an action does not need to know who the lead is.
+READ: Final = (*AUDITED, *page_version.SHOWN, "public_id", "expires_at")
+
+Changes: TypeAlias = Mapping[str, Any]
+
+
+class ActionRefused(Exception):
+    """The action was not done. The message says why."""
+
+
+class LeadRunning(ActionRefused):
+    """A worker has the lead at this moment, or the lead waits for an outside answer."""
+
+
+class LeadFinished(ActionRefused):
+    """The lead has ended as `status`."""
+
+    def __init__(self, status: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class TriedTooOften(ActionRefused):
+    """The lead reached its limit of tries on request. `wait_seconds`: until the next one is allowed."""
+
+    def __init__(self, wait_seconds: int) -> None:
+        super().__init__(f"it was tried on request too often; try again in {wait_seconds} seconds")
+        self.wait_seconds = wait_seconds
+
+
+class LeadNotFound(Exception):
+    """The source sent no such lead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who asks on a page, why, and the version of the lead that the page showed. Blank: the page compares nothing."""
+
+    name: str
+    reason: str
+    seen: str = ""
+
+
+def rerun_lead(lead_id: int, *, at: datetime, by: Operator | None = None) -> bool:
+    """Make a failed, waiting or returned lead, or a duplicate, due at `at`. A failed one gets all its tries anew.
+
+    Like each action here: waits for the lead's lock up to lock_timeout, and returns whether the lead changed.
+    Raises ActionRefused (TriedTooOften too), Lead.DoesNotExist.
+    """
+
+    def change(lead: Lead) -> Changes:
+        _count_try(lead_id, asked_by=AskedBy.OPERATOR, at=at)
+        return _due_now(lead, at=at, due_reason=DUE_REASON)
+
+    return _act(Action.RERUN, lead_id, change, at=at, by=by)
+
+
+def pause_lead(lead_id: int, *, at: datetime, by: Operator | None = None) -> bool:
+    """Keep workers from a waiting lead. It stays pending and keeps its due time."""
+    return _act(Action.PAUSE, lead_id, lambda _: {"paused_at": at}, at=at, by=by)
+
+
+def resume_lead(lead_id: int, *, at: datetime, by: Operator | None = None) -> bool:
+    """End a lead's pause. A lead whose due time passed in the pause is tried at once."""
+    return _act(Action.RESUME, lead_id, lambda _: {"paused_at": None}, at=at, by=by)
+
+
+def give_up_lead(lead_id: int, *, at: datetime, by: Operator | None = None) -> bool:
+    """End a lead's retries: it is parked as failed, no change of a buyer wakes it, and a person may run it again.
+
+    The reason of its last attempt stays.
+    """
+    return _act(
+        Action.GIVE_UP,
+        lead_id,
+        lambda _: {**_end(LeadStatus.FAILED, at=at), "due_reason": GIVEN_UP},
+        at=at,
+        by=by,
+    )
+
+
+def cancel_lead(lead_id: int, *, at: datetime, by: Operator | None = None, reason: str = "") -> bool:
+    """End an unfinished lead unsold. Idempotent: a cancelled lead keeps its first reason. Raises LeadFinished."""
+
+    def work(lead: Lead) -> None:
+        if lead.status == LeadStatus.CANCELLED:
+            return
+        refusal = refusal_reason(Action.CANCEL, lead, at=at)
+        if refusal:
+            raise LeadFinished(lead.status, refusal)
+        _update(
+            lead,
+            {
+                **_end(LeadStatus.CANCELLED, at=at),
+                "cancel_reason": by.reason if by else reason,
+                "locked_by": "",
+                "locked_at": None,
+            },
+        )
+
+    return act_on_lead(Action.CANCEL, lead_id, work, by=by)
+
+
+def cancel_sent_lead(public_id: UUID, *, source_id: int, reason: str = "") -> int:
+    """Cancel a lead that the source sent; see cancel_lead. Returns the lead's id. Raises LeadNotFound, LeadFinished."""
+    lead_id = _find_sent(public_id, source_id=source_id)
+    cancel_lead(lead_id, at=datetime.now(UTC), reason=reason)
+    return lead_id
+
+
+def dispatch_now(public_id: UUID, *, source_id: int, at: datetime) -> None:
+    """Make a waiting lead that the source sent due now, and enqueue it once this has committed.
+
+    Idempotent: a lead that is due already keeps its time, and the request is not counted. Does not wait for locks.
+    Raises LeadNotFound, LeadRunning, TriedTooOften, ActionRefused.
+    """
+    lead_id = _find_sent(public_id, source_id=source_id)
+    with transaction.atomic():
+        if lock_lead(lead_id) is None:
+            raise LeadRunning("it is being worked on at this moment")
+        lead = Lead.objects.only(*READ).get(pk=lead_id)
+        _refuse_unless_waiting(lead, at=at)
+        if lead.next_attempt_at is not None and lead.next_attempt_at <= at:
+            _mark_asked(lead_id)
+        else:
+            _count_try(lead_id, asked_by=AskedBy.SENDER, at=at)
+            _update(lead, _due_now(lead, at=at, due_reason=ASKED_BY_SENDER))
+
+
+def act_on_lead(
+    action: str, lead_id: int, work: Callable[[Lead], object], *, by: Operator | None = None
+) -> bool:
+    """Do the work under the lead's lock and write its audit entry, in one transaction.
+
+    Returns False when an operator asked and the lead is as before. Raises ActionRefused, Lead.DoesNotExist.
+    """
+    with transaction.atomic():
+        wait_for_lead(lead_id)
+        lead = Lead.objects.only(*READ).get(pk=lead_id)
+        before = {name: getattr(lead, name) for name in AUDITED}
+        if by is not None:
+            _refuse_changed(lead, seen=by.seen)
+        work(lead)
+        return by is None or _record(action, lead, before=before, by=by)
+
+
+def _act(
+    action: Action, lead_id: int, change: Callable[[Lead], Changes], *, at: datetime, by: Operator | None
+) -> bool:
+    def work(lead: Lead) -> None:
+        _refuse(action, lead, at=at)
+        _update(lead, change(lead))
+
+    return act_on_lead(action, lead_id, work, by=by)
+
+
+def _refuse_changed(lead: Lead, *, seen: str) -> None:
+    if seen and page_version.of_lead(lead) != seen:
+        held = ", held back" if lead.paused_at is not None else ""
+        message = f"it changed after you opened the page and is {LeadStatus(lead.status).label}{held} now; look again"
+        raise ActionRefused(message)
+
+
+def _refuse(action: Action, lead: Lead, *, at: datetime) -> None:
+    reason = refusal_reason(action, lead, at=at)
+    if reason:
+        raise ActionRefused(reason)
+
+
+def _refuse_unless_waiting(lead: Lead, *, at: datetime) -> None:
+    """A sender starts a waiting lead. Only an operator runs a finished one again, a failed one too."""
+    status = LeadStatus(lead.status)
+    if status in UNFINISHED and status != LeadStatus.PENDING:
+        raise LeadRunning(NO_RERUN[status])
+    if status != LeadStatus.PENDING:
+        raise ActionRefused(f"it has ended as {status.value}; only a lead that waits can be dispatched")
+    _refuse(Action.RERUN, lead, at=at)
+
+
+def _count_try(lead_id: int, *, asked_by: AskedBy, at: datetime) -> None:
+    wait_seconds = run_limit.take(lead_id, asked_by=asked_by, at=at)
+    if wait_seconds:
+        raise TriedTooOften(wait_seconds)
+
+
+def _due_now(lead: Lead, *, at: datetime, due_reason: str) -> Changes:
+    """Never later than the database's clock, however far ahead the caller's is."""
+    changes: dict[str, Any] = {
+        "status": LeadStatus.PENDING,
+        "next_attempt_at": Least(at, Now()),
+        "due_reason": due_reason,
+        "finished_at": None,
+    }
+    if lead.status == LeadStatus.FAILED:
+        changes |= {"conflicts": 0, "errors": 0, "lost_leases": 0}
+    return changes
+
+
+def _end(status: LeadStatus, *, at: datetime) -> Changes:
+    return {
+        "status": status,
+        "next_attempt_at": None,
+        "due_reason": "",
+        "paused_at": None,
+        "finished_at": at,
+    }
+
+
+def _update(lead: Lead, changes: Changes) -> None:
+    """Write what was decided on the locked row, and enqueue the lead, or remove it from the schedule, on commit."""
+    row = Lead.objects.filter(pk=lead.pk, status=lead.status, attempts=lead.attempts)
+    if row.update(**changes) != 1:
+        raise ActionRefused("it changed at this moment; look again")
+    enqueue_leads_after_commit(lead.pk)
+
+
+def _mark_asked(lead_id: int) -> None:
+    """A due lead keeps its place, but an attempt that was just rolled back must see that it was asked for since.
+
+    An attempt that a sender asked for answers that sender's repetitions.
+    """
+    row = Lead.objects.filter(pk=lead_id).exclude(due_reason=ASKED_BY_SENDER)
+    row.update(next_attempt_at=F("next_attempt_at") + timedelta(microseconds=1))
+    enqueue_leads_after_commit(lead_id)
+
+
+def _record(action: str, lead: Lead, *, before: audit.State, by: Operator) -> bool:
+    after = audit.read_state(lead, fields=AUDITED)
+    if before == after:
+        return False
+    audit.record(
+        actor=by.name,
+        action=action,
+        target=lead,
+        workspace_id=lead.workspace_id,
+        reason=by.reason,
+        before=before,
+        after=after,
+    )
+    return True
+
+
+def _find_sent(public_id: UUID, *, source_id: int) -> int:
+    sent = Lead.objects.filter(public_id=public_id, source_id=source_id)
+    lead_id = sent.values_list("id", flat=True).first()
+    if lead_id is None:
+        raise LeadNotFound
+    return lead_id
