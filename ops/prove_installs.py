@@ -25,6 +25,7 @@ PLATFORMS = [
 IMPORTS = """
 import celery, django, hiredis, orjson, psutil, psycopg
 import leadswitch.env
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 assert psycopg.pq.__impl__ == "binary"
 """
 

@@ -1,6 +1,6 @@
-"""When each reconciler last came to its end, in PostgreSQL: without beat none runs, and no process that is left counts.
+"""When each reconciler last completed, in PostgreSQL: without beat none runs, and no other process counts.
 
-Who watches reads it: the status command and page of the dispatch, /readyz, the leading dispatcher for the metrics.
+Read by the status command and page of the dispatch, by /readyz, and by the leading dispatcher for the metrics.
 """
 
 from collections.abc import Sequence
@@ -86,12 +86,12 @@ def read_runs() -> Sequence[LastRun]:
         cursor.execute(READ, [list(periods)])
         rows = {row[0]: row[1:] for row in cursor.fetchall()}
     return [
-        _tell(name, period, rows[name]) if name in rows else LastRun(name, period)
+        _last_run(name, period, rows[name]) if name in rows else LastRun(name, period)
         for name, period in periods.items()
     ]
 
 
-def _tell(
+def _last_run(
     name: str,
     period_seconds: int,
     row: tuple[timedelta, bool, str, int, int, int, timedelta | None],

@@ -2,27 +2,27 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-LEADS_RECEIVED = Counter("leadswitch_leads_received_total", "Leads taken in.", ["channel"])
+LEADS_RECEIVED = Counter("leadswitch_leads_received_total", "Leads accepted.", ["channel"])
 LEADS_REJECTED = Counter(
     "leadswitch_leads_rejected_total", "Leads refused because of their content.", ["channel"]
 )
-WAKES_SENT = Counter("leadswitch_wakes_sent_total", "Leads handed to the workers right after intake.")
+WAKES_SENT = Counter("leadswitch_wakes_sent_total", "Leads sent to the workers right after intake.")
 WAKES_LOST = Counter(
     "leadswitch_wakes_lost_total",
-    "Wake-ups that could not be sent, and leads that were not handed on when their process ended (exit) or as too many"
-    " were kept (retry_buffer_full); the pick-up, the leading dispatcher and the reconcilers find them.",
+    "Wake-ups that could not be sent, and leads that were not enqueued because their process ended (exit) or its retry"
+    " buffer was full (retry_buffer_full). The pick-up, the leading dispatcher and the reconcilers find them.",
     ["cause"],
 )
 ENQUEUE_RETRY_BUFFER = Gauge(
     "leadswitch_enqueue_retry_buffer",
-    "What Redis or the broker refused of the processes that live, and is tried again: lead, lease. Above 0 for longer"
-    " than an outage: a process is cut off from Redis.",
+    "What Redis or the broker refused from live processes, and is retried: lead, lease. If it stays above 0 after an"
+    " outage, a process is cut off from Redis.",
     ["kind"],
     multiprocess_mode="livesum",
 )
 ENQUEUE_RETRIED = Counter(
     "leadswitch_enqueue_retried_total",
-    "Leads that were handed on, and leases that were ended, at a later try.",
+    "Leads enqueued, and leases released, at a later try.",
 )
 INLINE_DECISIONS_FAILED = Counter(
     "leadswitch_inline_decisions_failed_total",
@@ -36,7 +36,7 @@ AFTER_COMMIT_FAILURES = Counter(
 )
 REQUESTS_REFUSED = Counter(
     "leadswitch_requests_refused_total",
-    "Requests of API keys, and of people at the desk, that came faster than they may.",
+    "Requests of API keys, and of users of the admin, that exceeded their rate limit.",
     ["kind"],
 )
 RATE_LIMITS_UNCHECKED = Counter(
@@ -75,23 +75,23 @@ RECONCILER_RUNS = Counter(
     ["reconciler", "end"],
 )
 RECONCILER_REPAIRS = Counter(
-    "leadswitch_reconciler_repairs_total", "What reconcilers put right.", ["reconciler"]
+    "leadswitch_reconciler_repairs_total", "What reconcilers repaired.", ["reconciler"]
 )
 RECONCILER_FOUND = Gauge(
     "leadswitch_reconciler_found",
-    "What the last run found out of order, repaired or not.",
+    "What the last run found, repaired or not.",
     ["reconciler"],
     multiprocess_mode="mostrecent",
 )
 RECONCILER_LAST_RUN = Gauge(
     "leadswitch_reconciler_last_run_timestamp_seconds",
-    "When a run last came to its end.",
+    "When the last run ended.",
     ["reconciler"],
     multiprocess_mode="max",
 )
 RECONCILER_AGE_SECONDS = Gauge(
     "leadswitch_reconciler_age_seconds",
-    "Since a reconciler last did its work, by PostgreSQL, at the last look of the dispatcher or of /readyz.",
+    "Since a reconciler last completed, by PostgreSQL, as last read by the dispatcher or /readyz.",
     ["reconciler"],
     multiprocess_mode="mostrecent",
 )
@@ -101,7 +101,7 @@ RECONCILER_SECONDS = Histogram(
     ["reconciler"],
     buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 15, 30, 60, 120),
 )
-# The leading dispatcher sets the gauges. Each has a label, so that processes which never set them export nothing.
+# The leading dispatcher sets the gauges. Each has a label, so that processes that never set them export nothing.
 SCHEDULE_LEADS = Gauge("leadswitch_schedule_leads", "Leads that wait in the schedule.", ["shard"])
 SCHEDULE_OVERDUE = Gauge("leadswitch_schedule_overdue_leads", "Of these, leads that are due.", ["shard"])
 SCHEDULE_LATE_SECONDS = Gauge(
@@ -114,7 +114,7 @@ STALE_LEADS = Gauge(
     ["shard"],
 )
 QUEUE_CONSUMED = Gauge(
-    "leadswitch_ready_queue_consumed", "1 while a worker says that it takes from the ready queue.", ["shard"]
+    "leadswitch_ready_queue_consumed", "1 while a worker reports that it consumes the ready queue.", ["shard"]
 )
 INFLIGHT_LEADS = Gauge("leadswitch_inflight_leads", "Leads in flight: queued, started.", ["state"])
 DISPATCHER_LEADING = Gauge(
@@ -122,28 +122,28 @@ DISPATCHER_LEADING = Gauge(
 )
 CANARY_AGE_SECONDS = Gauge(
     "leadswitch_canary_age_seconds",
-    "Since a canary last came back from the workers, of the ready queue that is worst off.",
+    "Since a canary last returned from the workers, for the slowest ready queue.",
     ["path"],
 )
 CANARY_OUT_SECONDS = Gauge(
-    "leadswitch_canary_out_seconds", "How long a canary has been on its way; 0: all are back.", ["path"]
+    "leadswitch_canary_out_seconds", "How long a canary has been on its way; 0: all have returned.", ["path"]
 )
 WORKERS_ALIVE = Gauge("leadswitch_workers_alive", "Workers whose heartbeat is recent.", ["path"])
 TICK_SECONDS = Histogram(
     "leadswitch_dispatcher_tick_seconds",
-    "One take with its publishing.",
+    "One claim with its publishing.",
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )
 LEADS_MOVED = Counter(
     "leadswitch_leads_moved_total",
-    "Leads handed to the workers: put (due at once), take (by the dispatcher), look (found in PostgreSQL by it),"
+    "Leads sent to the workers: put (due at once), claim (by the dispatcher), scan (found in PostgreSQL by it),"
     " postgres (run by it).",
     ["path"],
 )
 LEADS_RETURNED = Counter(
     "leadswitch_unpublished_leads_returned_total",
-    "Leads that were handed out and published by nobody, as the answer was lost or the process killed, and that are in"
-    " the schedule again: put, take.",
+    "Leads that were dispatched and never published, because the answer was lost or the process killed, and that were"
+    " requeued: put, claim.",
     ["path"],
 )
 FLIGHTS_REFUSED = Counter(
@@ -152,7 +152,7 @@ FLIGHTS_REFUSED = Counter(
 )
 FLIGHTS_LOST = Counter(
     "leadswitch_inflight_leases_lost_total",
-    "Leases in flight that were not ended in time, by where the lead was.",
+    "Leases in flight that expired, by where the lead was.",
     ["state"],
 )
 MARKS_FAILED = Counter(
@@ -165,7 +165,7 @@ LEADS_GIVEN_UP = Counter(
 )
 SCHEDULE_FAILURES = Counter(
     "leadswitch_schedule_failures_total",
-    "Calls of the schedule that failed; a reconciler puts right what they should have done.",
+    "Calls of the schedule that failed. A reconciler corrects the result.",
     ["operation", "cause"],
 )
 SHADOW_COMPARED = Counter(

@@ -12,14 +12,14 @@ from typing import Final
 
 from django.db import InterfaceError, OperationalError, connection
 
-# For the whole run this connection says nothing. As its last statement this one also ends the snapshot of the one
-# before, which would hold back vacuum.
+# This connection is idle for the whole run. As its last statement this one also ends the snapshot of the one before,
+# which would hold back vacuum.
 KEEP_OPEN: Final = "SET LOCAL idle_in_transaction_session_timeout = 0"
 TRY_LOCK: Final = "SELECT pg_try_advisory_xact_lock(%s)"
 
 
 class ReconcilerBusy(Exception):
-    """A run of this name is under way."""
+    """A run of this name is in progress."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"{name} is running already")
@@ -28,7 +28,7 @@ class ReconcilerBusy(Exception):
 
 @contextmanager
 def owned_lock(name: str) -> Iterator[None]:
-    """Own the name during the block. Raises ReconcilerBusy at once when somebody else does."""
+    """Own the name during the block. Raises ReconcilerBusy at once if another process owns it."""
     with closing(connection.copy()) as own:
         own.set_autocommit(False)
         try:

@@ -16,13 +16,13 @@ RECONCILE: Final = "routing.reconcile"
 
 @shared_task(name="routing.forget_idempotency_keys")
 def forget_idempotency_keys() -> None:
-    """Doubles are harmless: rows that another run is deleting are left to it."""
+    """Safe to repeat: a run skips rows that another run is deleting."""
     forget_old_keys()
 
 
 @shared_task(name=RECONCILE)
 def reconcile(name: str) -> None:
-    """Repair what this reconciler finds. A run that is still under way does the work of this one."""
+    """Repair what this reconciler finds. If a run is in progress, it does the work of this one."""
     try:
         run_reconciler(find_reconciler(name), fix=True)
     except ReconcilerBusy:
@@ -31,5 +31,5 @@ def reconcile(name: str) -> None:
 
 @shared_task(name=FOLLOW_MODE)
 def follow_dispatch_mode(workspace_id: int) -> None:
-    """A double finds everything in its place."""
+    """Idempotent."""
     follow_mode(workspace_id)

@@ -1,4 +1,4 @@
-"""Writes what people did, in the transaction that does it: either both are there or neither."""
+"""Writes what people did, in the transaction that does it, so both exist or neither."""
 
 from collections.abc import Mapping
 from typing import Any, Final

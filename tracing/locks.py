@@ -1,4 +1,4 @@
-"""Locks on the rows that a page of the desk changes."""
+"""Locks on rows that an admin page changes."""
 
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ def is_lock_timeout(error: BaseException) -> bool:
 
 
 def is_lock_conflict(error: BaseException) -> bool:
-    """The same, or a deadlock: what was asked for may succeed a moment later."""
+    """As is_lock_timeout, or a deadlock: the same request may succeed a moment later."""
     return is_lock_timeout(error) or getattr(error.__cause__, "sqlstate", None) == DEADLOCK
 
 

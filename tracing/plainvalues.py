@@ -1,6 +1,7 @@
-"""Any value in a form that JSON and PostgreSQL can hold. What they cannot hold becomes text, and its path is named.
+"""Brings any value into a form that JSON and PostgreSQL can hold. What they cannot hold becomes text, and its path
+is named.
 
-The recorder falls back on it: no value of a lead or of a configuration may cost a sale its trace. Pure.
+The recorder falls back on it, so no value of a lead or a configuration costs a sale its trace. Pure.
 """
 
 import math
@@ -15,7 +16,7 @@ LARGEST: Final = 2**63 - 1
 MAX_TEXT: Final = 10_000
 MAX_DEPTH: Final = 20
 MAX_PATHS: Final = 20
-# Python writes no longer number as text; of a larger one only its size is told.
+# Python converts no longer number to text; for a larger one only its size is recorded.
 MAX_BITS: Final = 4_096
 UNREADABLE: Final = "\N{REPLACEMENT CHARACTER}"
 # The key under which a document lists the paths of its values that became text.
@@ -99,5 +100,5 @@ def _spell(value: object) -> str:
         return value.isoformat()
     if isinstance(value, bytes | bytearray):
         return make_text(bytes(value[:MAX_TEXT]).decode(errors="replace"))
-    # Its own text could be anything, and hold anything.
+    # Its own repr could be long and could hold personal data.
     return f"({type(value).__name__})"

@@ -21,9 +21,9 @@ class TracedAttempt:
 def read_attempts(
     lead_id: int, *, latest: int | None = None, buyer_id: int | None = None, in_full: int | None = None
 ) -> list[TracedAttempt]:
-    """Return the attempts of a lead by number, in two statements whatever their number.
+    """Return the attempts of a lead by number, in two statements, however many.
 
-    `latest`: only so many, the newest. `buyer_id`: of the buyers' events only those of this one. `in_full`: only the
+    `latest`: only the newest ones. `buyer_id`: of the buyers' events only those of this one. `in_full`: only the
     attempt of this number with the events of its buyers, the others without.
     """
     newest_first = Attempt.objects.filter(lead_id=lead_id).defer("facts").order_by("-number")

@@ -1,6 +1,7 @@
-"""What every app's reconcilers share: a job that compares the truth with what should follow from it, and heals it.
+"""What reconcilers of every app share: a job that compares the truth with what should follow from it, and repairs
+it.
 
-find -> decide -> repair, in batches: a batch that is done stays done, whatever becomes of the rest.
+find -> decide -> repair, in batches: a finished batch stays done, even if a later one fails.
 """
 
 import logging
@@ -21,9 +22,11 @@ Place = TypeVar("Place")
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """`checked`: rows looked at. Of those out of order, `repaired` were put right and `skipped` left as they were:
-    nobody asked to repair, somebody else had them, or they are not for a machine to decide. `named`: the first
-    MOST_NAMED of them, "lead 7" or "wallet 3"."""
+    """`checked`: rows read. Of the rows out of order, `repaired` were corrected and `skipped` were left: the run
+    was without `fix`, another transaction had them, or a person must decide.
+
+    `named`: the first MOST_NAMED of them, "lead 7" or "wallet 3".
+    """
 
     checked: int = 0
     repaired: int = 0

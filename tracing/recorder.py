@@ -24,10 +24,10 @@ from tracing.vocabulary import TERMINAL_EVENTS, Event
 logger = logging.getLogger(__name__)
 
 
-# Times are written by who knows their format; one that slipped in is a mistake.
+# Callers format times; a datetime here is a mistake.
 STRICT: Final = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
-# A pool of a thousand buyers makes half a million characters. What is far longer would end in a time-out.
+# A pool of a thousand buyers makes half a million characters. A much longer trace would run into a timeout.
 MAX_DOCUMENT: Final = 16_000_000
 # program_limit_exceeded: a text or a document is longer than jsonb takes.
 TOO_LARGE: Final = "54000"
@@ -85,9 +85,10 @@ class AttemptEnd:
 
 @dataclass(frozen=True, slots=True)
 class RouteTaken:
-    """How the lead came to where it was decided about. `hops`: [from workspace, rule, to workspace] of each.
+    """How the lead reached the workspace that decided about it.
 
-    `first_lead_id`: the lead of the same person that made this one a duplicate.
+    `hops`: [from workspace, rule, to workspace] of each. `first_lead_id`: the lead of the same person that made
+    this one a duplicate.
     """
 
     hops: tuple[tuple[int, int, int], ...] = ()
@@ -95,7 +96,7 @@ class RouteTaken:
 
     @property
     def rule_id(self) -> int | None:
-        """The rule that led to the destination, the last."""
+        """The last rule on the route, which led to the destination."""
         return self.hops[-1][1] if self.hops else None
 
 
@@ -142,7 +143,7 @@ class Recorder:
         self.rows.append((event, buyer_id, cost_cents, outcome, reason, elapsed, data or {}))
 
     def keep_only(self, events: Collection[Event]) -> None:
-        """Forget every other row: the transaction that it told of was rolled back."""
+        """Forget every other row: its transaction was rolled back."""
         self.rows = [row for row in self.rows if row[0] in events]
 
     def write(self, end: AttemptEnd, *, using: str = "default") -> bool:

@@ -36,7 +36,9 @@ def utc(at: datetime) -> str:
 
 
 def local_moment(at: datetime, *, timezone: str) -> str:
-    """To the minute, with the wall clock of whom it concerns: "2026-08-03 04:00 UTC (00:00 America/New_York)"."""
+    """To the minute, with the local time of the workspace or buyer: "2026-08-03 04:00 UTC (00:00
+    America/New_York)".
+    """
     text = f"{at:%Y-%m-%d %H:%M} UTC"
     if timezone == "UTC":
         return text

@@ -7,12 +7,11 @@ from distribution.admin.buyer import BuyerAdmin, EnrollmentAdmin
 from distribution.admin.buyerkey import BuyerKeyAdmin
 from distribution.admin.campaign import CampaignAdmin, CampaignSnapshotAdmin, TierAdmin
 from distribution.admin.dispatch import DispatchAdmin
-from distribution.admin.lead import ToldLeadAdmin
+from distribution.admin.lead import LeadWithTraceAdmin
 from distribution.admin.money import LedgerEntryAdmin, WalletAdmin
-from distribution.admin.retryqueue import ActedRetryQueueAdmin
+from distribution.admin.retryqueue import RetryQueueActionsAdmin
 
 __all__ = [
-    "ActedRetryQueueAdmin",
     "AssignmentAdmin",
     "BuyerAdmin",
     "BuyerKeyAdmin",
@@ -20,9 +19,10 @@ __all__ = [
     "CampaignSnapshotAdmin",
     "DispatchAdmin",
     "EnrollmentAdmin",
+    "LeadWithTraceAdmin",
     "LedgerEntryAdmin",
+    "RetryQueueActionsAdmin",
     "TierAdmin",
-    "ToldLeadAdmin",
     "WalletAdmin",
 ]
 

@@ -12,7 +12,7 @@ from routing.models import Lead
 
 
 @admin.register(Lead)
-class ToldLeadAdmin(TraceViews, AssigningAdmin, LeadAdmin):
+class LeadWithTraceAdmin(TraceViews, AssigningAdmin, LeadAdmin):
     change_form_template = "admin/routing/lead/change_form.html"
     list_display: Any = (
         LeadAdmin.list_display[0],

@@ -10,5 +10,5 @@ from routing.models import RetryingLead
 
 
 @admin.register(RetryingLead)
-class ActedRetryQueueAdmin(OperatorAdmin, RetryQueueAdmin):
+class RetryQueueActionsAdmin(OperatorAdmin, RetryQueueAdmin):
     actions: Any = (list_action("rerun", title="Run now"), list_action("give_up"))

@@ -1,4 +1,4 @@
-"""Which buyer asks: the one whose key the request carries. A request has no user: views read `request.auth`."""
+"""Which buyer sends the request: the owner of its API key. A request has no user: views read `request.auth`."""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -15,9 +15,9 @@ BUYER_KEYS: Final = KeyFinder(BuyerKey, path=("buyer", "workspace"))
 
 
 class BuyerKeyAuthentication(BaseAuthentication):
-    """Sets `request.auth` to the BuyerKey, with buyer and workspace loaded. Without a key header it passes.
+    """Sets `request.auth` to the BuyerKey, with buyer and workspace loaded. Returns None without a key header.
 
-    A paused buyer is let in: it still has a wallet to look at, and reads here why it gets no leads.
+    Accepts a paused buyer: it still has a wallet, and reads here why it gets no leads.
     """
 
     def authenticate(self, request: Request) -> tuple[None, BuyerKey] | None:

@@ -20,7 +20,7 @@ PAGED: Final = ("limit", "cursor")
 
 
 class BuyerView(KeyView):
-    """Everything below is of the buyer in `request.auth`; what belongs to another does not exist."""
+    """Every view shows the buyer in `request.auth`. What belongs to another buyer is not found."""
 
     authentication_classes = [BuyerKeyAuthentication]
     key_model = BuyerKey

@@ -1,4 +1,4 @@
-"""The bodies that buyers get. No internal id, nothing of other buyers, no person's data but of leads they hold."""
+"""The response bodies for buyers. No internal ids, nothing about other buyers, contact data only of leads they hold."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -64,7 +64,7 @@ def describe_wallet(wallet: Wallet) -> dict[str, Any]:
 
 
 def describe_entry(entry: LedgerEntry) -> dict[str, Any]:
-    """Who booked it is the agency's business."""
+    """The operator who booked it is confidential to the agency."""
     return {
         "id": str(entry.public_id),
         "kind": entry.kind,
@@ -90,7 +90,7 @@ def describe_assignment(assignment: Assignment) -> dict[str, Any]:
 
 
 def _describe_lead(lead: Lead, *, is_held: bool) -> dict[str, Any]:
-    """A lead that was given back is told by its place and vertical only."""
+    """Of a returned lead, only place and vertical are shown."""
     return {
         "id": str(lead.public_id),
         "received_at": write_time(lead.received_at),

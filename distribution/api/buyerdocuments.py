@@ -16,7 +16,8 @@ from distribution.api.parameters import LARGEST_PAGE, PAGE
 from distribution.explain.missed import MISSED_REASONS
 from distribution.explain.remedy import WhatIfResult
 from distribution.models import AssignmentState, BuyerScope, LedgerKind
-from routing.api.documents import LIMIT_HEADERS, AttributesDocument, describe_errors
+from routing.api.documents import LIMIT_HEADERS, describe_errors
+from routing.api.schemas import AttributesDocument
 
 Operation = TypeVar("Operation", bound=Callable[..., Any])
 FIXER: Final = (

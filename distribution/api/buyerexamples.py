@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from drf_spectacular.utils import OpenApiExample
 
-from routing.api.documents import TOO_FAST_EXAMPLE
+from routing.api.examples import TOO_FAST_EXAMPLE
 
 CAMPAIGN: Final = {"id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d71", "name": "Roofing Atlanta"}
 ASSIGNMENT_ID: Final = "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d80"

@@ -1,4 +1,4 @@
-"""Where a list goes on, as a text that only this installation can read or make.
+"""Cursors of lists: the position of the next page, as a text that only this installation can read or make.
 
 Row ids are shared by every tenant: shown, they would tell how much business others do. A signed id could still be read,
 so the position is encrypted: AES-SIV (RFC 5297), which also detects changes, and binds it to its list and buyer.
@@ -22,7 +22,7 @@ class BadCursor(ValueError):
 
 
 def seal(position: int, *, purpose: str) -> str:
-    """`purpose` names the list and whose it is; the cursor opens for nothing else."""
+    """`purpose` names the list and its buyer. The cursor is refused for any other."""
     sealed = _cipher(settings.SECRET_KEY).encrypt(
         position.to_bytes(POSITION_BYTES, "big"), [purpose.encode()]
     )

@@ -9,7 +9,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
-from routing.api.documents import LIMIT_HEADERS, TOO_FAST_EXAMPLE, UNKNOWN_EXAMPLE, describe_errors
+from routing.api.documents import LIMIT_HEADERS, describe_errors
+from routing.api.examples import TOO_FAST_EXAMPLE, UNKNOWN_EXAMPLE
 from routing.models import LeadStatus
 from tracing.models import AttemptResult, AttemptTrigger
 
@@ -26,7 +27,7 @@ class PartyDocument(serializers.Serializer[Any]):
 
 
 class LeadHeadDocument(serializers.Serializer[Any]):
-    """Where the lead stands now."""
+    """The present state of the lead."""
 
     id = serializers.UUIDField()
     workspace = serializers.CharField()
@@ -82,7 +83,7 @@ class GateDocument(serializers.Serializer[Any]):
 
 
 class BuyerRowDocument(serializers.Serializer[Any]):
-    """What an attempt made of one enrolled buyer."""
+    """The result of an attempt for one enrolled buyer."""
 
     seq = serializers.IntegerField()
     buyer = PartyDocument()

@@ -1,4 +1,4 @@
-"""Reads the query parameters of lists. Whatever is wrong is a 400 that names the parameter."""
+"""Reads the query parameters of lists. A wrong one is a 400 that names it."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
@@ -40,7 +40,7 @@ def read_choice(request: Request, name: str, choices: Iterable[str]) -> str | No
 
 
 def read_period(request: Request) -> Period:
-    """`from` and `to`: instants, the second one not included."""
+    """`from` and `to`: instants. `to` is not included."""
     period = Period(_read_moment(request, "from"), _read_moment(request, "to"))
     if period.starts_at and period.ends_at and period.ends_at <= period.starts_at:
         raise wrong_parameter("to", "must be later than `from`")

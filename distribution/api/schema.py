@@ -1,4 +1,4 @@
-"""Tells the OpenAPI generator what it cannot see. Loaded by distribution.apps."""
+"""Gives the OpenAPI generator what it cannot see. Loaded by distribution.apps."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The trace of a lead: the explanation that `manage.py explain` tells, as JSON."""
+"""The trace of a lead: the explanation of `manage.py explain`, as JSON."""
 
 from uuid import UUID
 
@@ -51,7 +51,7 @@ def _read_buyer_id(request: Request) -> UUID | None:
 
 
 def _find_buyer(public_id: UUID, *, workspace_id: int) -> Buyer:
-    """A buyer of another workspace does not exist for the caller."""
+    """A buyer of another workspace is not found."""
     buyer = Buyer.objects.filter(public_id=public_id, workspace_id=workspace_id).first()
     if buyer is None:
         raise not_found()

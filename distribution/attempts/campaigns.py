@@ -14,6 +14,7 @@ from django.db import connection, connections, transaction
 
 from distribution.configuration.locate import locate_area
 from distribution.engine import CampaignHead, CompiledCampaign, compile_campaign
+from distribution.models import read_snapshot
 
 HEADS: Final = """
 SELECT id, config_version, source_id, vertical, priority
@@ -69,9 +70,6 @@ VALUES (%s, %s, %s::jsonb, '')
 ON CONFLICT (campaign_id, config_version) DO NOTHING
 """
 
-SNAPSHOT: Final = """
-SELECT config::text FROM distribution_campaignsnapshot WHERE campaign_id = %s AND config_version = %s
-"""
 
 MAX_CACHED: Final = 500
 # A campaign that is saved again and again may be at another version each time that its snapshot was kept.
@@ -157,9 +155,10 @@ class CampaignCache:
             cursor.execute(KEEP_SNAPSHOT, [*version, definition])
             if cursor.rowcount:
                 return True
-            # A process with other tables of places may have kept another one: it is the definition of the version.
-            cursor.execute(SNAPSHOT, version)
-            self._store(version, compile_campaign(json.loads(cursor.fetchone()[0])), unkept=None)
+        # A process with other tables of places may have kept another one: it is the definition of the version.
+        kept = read_snapshot(campaign.id, config_version=campaign.config_version, using=using)
+        assert kept is not None  # noqa: S101 - the statement above found it, and snapshots are append-only
+        self._store(version, compile_campaign(kept), unkept=None)
         return False
 
     def clear(self) -> None:

@@ -1,1 +1,1 @@
-"""Buyers as such: their pauses and their API keys. It sells nothing and moves no money."""
+"""Pauses and API keys of buyers. Sells nothing and moves no money."""

@@ -1,4 +1,4 @@
-"""Reads API keys of both kinds, of sources and of buyers. Never a hash."""
+"""Reads API keys of sources and of buyers, without their hashes."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -18,7 +18,7 @@ class KeyNotFound(ValueError):
 
 
 def list_keys(*, source: str = "", buyer: str = "", workspace_slug: str = "") -> Iterator[ScopedKey]:
-    """Those of one source or buyer, else all, oldest first. Raises NameNotFound."""
+    """The keys of one source or buyer, otherwise all, oldest first. Raises NameNotFound."""
     sources, buyers = _all_keys()
     if workspace_slug:
         sources = sources.filter(source__workspace__slug=workspace_slug)
@@ -33,7 +33,7 @@ def list_keys(*, source: str = "", buyer: str = "", workspace_slug: str = "") ->
 
 
 def find_key(prefix: str) -> ScopedKey:
-    """The key with this prefix; a whole key is understood too. Raises KeyNotFound."""
+    """The key with this prefix. Accepts a whole key too. Raises KeyNotFound."""
     wanted = prefix.partition(".")[0]
     for keys in _all_keys():
         key: ScopedKey | None = keys.filter(prefix=wanted).first()

@@ -1,4 +1,4 @@
-"""Finds the buyer of a key, and the end of its last day."""
+"""Finds the buyer for a new key, and the end of the key's last day."""
 
 from datetime import date, datetime, timedelta
 
@@ -13,5 +13,5 @@ def choose_buyer(text: str, *, workspace_slug: str = "") -> Buyer:
 
 
 def end_of_day(day: date, *, timezone: str) -> datetime:
-    """A key that expires on a day is good until that day is over for its buyer."""
+    """A key that expires on a day works until that day ends in the buyer's time zone."""
     return start_of_day(day + timedelta(days=1), zone=load_zone(timezone))

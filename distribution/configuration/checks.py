@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 
 from distribution.configuration.areas import find_misspelled, find_unknown_keys, read_area
 from distribution.configuration.locate import locate_area
+from distribution.configuration.minimal_campaign import minimal_campaign
 from distribution.engine import DefinitionError, compile_campaign
 from distribution.engine.answers import is_answered
 from distribution.engine.limits import (
@@ -34,12 +35,12 @@ QUESTION_OPS: Final = tuple(op for op in OPERATORS if op not in {"exists", "miss
 
 def check_hours(value: object) -> None:
     """Raise ValidationError for opening hours that the engine would not read."""
-    _compile(campaign={"schedule": value}, drop="campaign.schedule")
+    _compile(minimal_campaign(campaign={"schedule": value}), drop="campaign.schedule")
 
 
 def check_price_rules(value: object) -> None:
     """Raise ValidationError for price rules that the engine would not read, that name what no lead has, or too much."""
-    _compile(campaign={"price_rules": value}, drop="campaign.price_rules")
+    _compile(minimal_campaign(campaign={"price_rules": value}), drop="campaign.price_rules")
     rules: list[Any] = value if isinstance(value, list) else []
     problems: list[str] = []
     for index, rule in enumerate(rules):
@@ -88,7 +89,7 @@ def find_runaway_problems(rules: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def check_questions(value: object) -> None:
     """Raise ValidationError for onboarding questions that the engine would not read or that compare nothing."""
-    _compile(campaign={"questions": value}, drop="campaign.questions")
+    _compile(minimal_campaign(campaign={"questions": value}), drop="campaign.questions")
     problems: list[str] = []
     for index, question in enumerate(value if isinstance(value, list) else []):
         problems += find_unknown_keys(question, known=QUESTION_KEYS, path=f"[{index}]")
@@ -170,47 +171,10 @@ def check_service_area(value: object) -> None:
     problems = [*reading.problems, *find_misspelled(reading.rewrites)]
     if problems:
         raise ValidationError(problems)
-    buyer = {"id": 1, "active": True, "timezone": "UTC", "hours": {}, "answers": {}}
-    buyer["service_area"] = locate_area(value)
-    _compile(buyers=[buyer], drop="buyers[0].service_area")
+    _compile(minimal_campaign(service_area=locate_area(value)), drop="buyers[0].service_area")
 
 
-def _compile(
-    *, drop: str, campaign: dict[str, Any] | None = None, buyers: Sequence[dict[str, Any]] = ()
-) -> None:
-    head = {
-        "id": 1,
-        "config_version": 1,
-        "mode": "round_robin",
-        "price_cents": 0,
-        "max_buyers": 1,
-        "timezone": "UTC",
-        "schedule": {},
-        "price_rules": [],
-        "questions": [],
-    }
-    tier = {"id": 1, "position": 1, "content_filter": {}, "price_cents": None}
-    enrollments = [
-        {
-            "id": 1,
-            "tier_id": 1,
-            "buyer_id": buyer["id"],
-            "active": True,
-            "weight": 1,
-            "priority": 0,
-            "bid_cents": None,
-            "lead_filter": {},
-            "caps": {},
-            "budgets": {},
-        }
-        for buyer in buyers
-    ]
-    definition = {
-        "campaign": {**head, **(campaign or {})},
-        "tiers": [tier],
-        "enrollments": enrollments,
-        "buyers": list(buyers),
-    }
+def _compile(definition: Mapping[str, Any], *, drop: str) -> None:
     try:
         compile_campaign(definition, is_strict=True)
     except DefinitionError as error:

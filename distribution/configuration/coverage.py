@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from distribution.configuration.locate import locate_area
+from distribution.configuration.minimal_campaign import minimal_campaign
 from distribution.engine import LeadFacts, compile_campaign
 from distribution.engine.area import Area, area_failure, lead_place
 from routing.places.zips import Row, list_states_of, load_rows, load_shared_counties, name_counties
@@ -54,26 +55,7 @@ def _count_counties(covered: Sequence[Row]) -> list[tuple[str, int]]:
 
 def compile_area(definition: Mapping[str, Any]) -> Area:
     """The area of a campaign of one buyer: there is no second way to read a definition."""
-    buyer = {"id": 1, "active": True, "timezone": "UTC", "hours": {}, "answers": {}}
-    campaign = compile_campaign(
-        {
-            "campaign": {
-                "id": 1,
-                "config_version": 1,
-                "mode": "round_robin",
-                "price_cents": 0,
-                "max_buyers": 1,
-            }
-            | {"timezone": "UTC", "schedule": {}, "price_rules": [], "questions": []},
-            "tiers": [{"id": 1, "position": 1, "content_filter": {}, "price_cents": None}],
-            "enrollments": [
-                {"id": 1, "tier_id": 1, "buyer_id": 1, "active": True, "weight": 1, "priority": 0}
-                | {"bid_cents": None, "lead_filter": {}, "caps": {}, "budgets": {}}
-            ],
-            "buyers": [{**buyer, "service_area": locate_area(definition)}],
-        },
-        is_strict=True,
-    )
+    campaign = compile_campaign(minimal_campaign(service_area=locate_area(definition)), is_strict=True)
     return campaign.enrollments[0].area
 
 

@@ -113,7 +113,7 @@ def _explain_onboarding(onboarding: Onboarding, fields: Mapping[str, Any]) -> Js
 
 
 def _explain_calendar(calendar: Calendar, at: datetime) -> JsonObject | None:
-    """`required` is what the day of the lead allows; the whole week stands in the snapshot."""
+    """`required` is what the day of the lead allows; the whole week is in the snapshot."""
     if calendar.problem is not None:
         return unreadable("outside_buyer_hours", calendar.problem)
     if calendar.hours.is_open(at):

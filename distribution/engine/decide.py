@@ -63,7 +63,7 @@ def _sell(
 
 
 def _prefer(chosen: int, ranked: list[Ranked], *, free_slots: int) -> tuple[int, list[Ranked]]:
-    """A person chose: this one or nobody, and the others in their order behind it."""
+    """A person chose: only this buyer can be selected. The others keep their order behind it."""
     ranked = sorted(ranked, key=lambda each: each.candidate.enrollment.id != chosen)
     is_there = bool(ranked) and ranked[0].candidate.enrollment.id == chosen
     return (min(free_slots, 1) if is_there else 0), ranked

@@ -221,7 +221,7 @@ STAGES: Final = tuple(gate.code for gate in GATES)
 def is_overridable(failure: JsonObject) -> bool:
     """Whether a person may sell the lead past this failure.
 
-    An unreadable time zone is not overridable, whatever its gate: the buyer's caps could not be counted.
+    An unreadable time zone is not overridable: the buyer's caps could not be counted.
     """
     gate = GATES_BY_CODE[failure["gate"]]
     return gate.is_overridable and not (gate.is_time_bound and "problem" in failure)

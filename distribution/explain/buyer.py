@@ -36,8 +36,8 @@ def answer_for(
     party = Participant(buyer.public_id, buyer.name)
     if buyer.workspace_id != lead.workspace_id:
         sentence = (
-            f"{buyer.name} is a buyer of the workspace {buyer.workspace.name}, the lead is in "
-            f"{lead.workspace.name}: only buyers of its own workspace are asked."
+            f"{buyer.name} is in the workspace {buyer.workspace.name}, and the lead is in {lead.workspace.name}. "
+            "A lead is only offered to buyers of its own workspace."
         )
         return Answer(party, got_it=False, sentence=sentence, attempts=())
     question = Question(party, _enrolled_in(buyer, attempts))
@@ -67,10 +67,10 @@ def _summarize(
     if answers:
         return f"{name} did not get this lead. {answers[-1].sentence}"
     if lead.attempts:
-        return f"{name} did not get this lead, and no trace of an attempt is left to say why."
+        return f"{name} did not get this lead, and no attempt left a trace that says why."
     if lead.finished_at is not None:
         return f"{name} did not get this lead: it ended before any attempt was made."
-    return f"{name} has not been asked: no attempt has been made yet."
+    return f"{name} has not been considered: no attempt has been made yet."
 
 
 def _answer_attempt(attempt: AttemptExplanation, question: Question) -> AttemptAnswer:
@@ -81,9 +81,7 @@ def _answer_attempt(attempt: AttemptExplanation, question: Question) -> AttemptA
         return _answer(attempt, f"No campaign took the lead: {describe_reason(attempt.reason)}")
     if any(step.event == Event.BUYER_POOL_COMPOSED for step in attempt.steps):
         return _not_enrolled(attempt, attempt.campaign, question)
-    sentence = (
-        f"{attempt.campaign.name} took the lead, but no buyer was asked: {describe_reason(attempt.reason)}"
-    )
+    sentence = f"{attempt.campaign.name} took the lead, but no buyer was considered: {describe_reason(attempt.reason)}"
     if attempt.campaign.public_id not in question.enrolled_in:
         sentence += f" {question.buyer.name} is not enrolled in {attempt.campaign.name} either."
     return _answer(attempt, sentence)
@@ -103,7 +101,7 @@ def _answer_from_row(attempt: AttemptExplanation, row: BuyerRow) -> AttemptAnswe
 def _not_enrolled(attempt: AttemptExplanation, campaign: Participant, question: Question) -> AttemptAnswer:
     version = "" if attempt.config_version is None else f" (configuration {attempt.config_version})"
     if campaign.public_id in question.enrolled_in:
-        change = "nothing: it is enrolled now, so the next attempt asks it"
+        change = "nothing: it is enrolled now, so the next attempt includes it"
     else:
         change = f"enroll {question.buyer.name} in {campaign.name}"
     return AttemptAnswer(

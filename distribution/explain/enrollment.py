@@ -1,4 +1,4 @@
-"""Why an enrollment would get nothing today, whatever lead came: what its forms cannot say field by field."""
+"""Why an enrollment would get no lead at all today: what its forms cannot check field by field."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress

@@ -1,7 +1,7 @@
-"""Tells the explanation of a lead: what happened, why, and what would have to change. Reads only.
+"""Explains a lead: what happened, why, and what would have to change. Reads only.
 
-Buyers and campaigns are named where they belong to the lead's workspace; the caller has checked that whoever asks
-may see that workspace.
+Buyers and campaigns are named where they belong to the lead's workspace. The caller has checked that the reader may
+see that workspace.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -45,11 +45,11 @@ from tracing.vocabulary import WAKE_CAUSES, Event
 
 BUYER_EVENTS: Final = frozenset({Event.BUYER_SKIPPED, Event.BUYER_SELECTED})
 UNKNOWN_BUYER: Final = "a buyer that is not in this workspace"
-# What is told of an attempt that was made in another workspace than the lead is in now.
+# The events that are shown of an attempt in another workspace than the one the lead is in now.
 EVENTS_ELSEWHERE: Final = frozenset({Event.DISTRIBUTION_STARTED, Event.ROUTED})
 ASKED: Final = {
     DUE_REASON: "An operator asked for a re-run.",
-    ASKED_BY_SENDER: "Its sender asked for it to be tried now.",
+    ASKED_BY_SENDER: "Its sender asked to try it now.",
 }
 UNKNOWN_CAMPAIGN: Final = "a campaign that is not in this workspace"
 OTHER_SOURCE: Final = "a lead of another source"
@@ -83,7 +83,7 @@ def explain(
     """Return the explanation of a lead in a constant number of statements.
 
     `buyer`: also answer why this buyer did or did not get it, and leave the other buyers out of the attempts.
-    `latest`: tell only so many attempts, the newest. `in_full`: tell the buyers of this attempt only.
+    `latest`: only this number of attempts, the newest. `in_full`: the buyers of this attempt only.
     `is_for_source`: the lead's source reads it, to which leads of other sources do not exist.
     """
     read = read_attempts(lead.pk, latest=latest, buyer_id=buyer.pk if buyer else None, in_full=in_full)
@@ -94,7 +94,7 @@ def explain(
     )
     sales = tuple(_describe_sale(each, participants) for each in assignments)
     attempts = tuple(_describe_attempt(each, participants) for each in traced)
-    own = [told for told, each in zip(attempts, traced, strict=True) if _is_own(each.attempt, lead)]
+    own = [explained for explained, each in zip(attempts, traced, strict=True) if _is_own(each.attempt, lead)]
     return Explanation(
         lead=_describe_lead(lead, attempts=attempts, names=participants.names),
         sales=sales,
@@ -220,7 +220,7 @@ def _describe_due(lead: Lead, *, last: AttemptExplanation | None) -> str:
     if lead.attempts == 0:
         return "The first attempt."
     if lead.next_attempt_at == lead.expires_at:
-        return "Its time to live is over then."
+        return "Its time to live ends then."
     if last is not None and last.result == AttemptResult.DEFERRED and last.funnel:
         return wording.sentence(f"then {WAITED_FOR}")
     return describe_reason(lead.due_reason)
@@ -230,7 +230,7 @@ def _describe_sale(assignment: Assignment, participants: Participants) -> Traced
     buyer, price = participants.buyer(assignment.buyer_id), wording.money(assignment.price_cents)
     sentence = f"Sold to {buyer.name} for {price} at {wording.moment(assignment.created_at)}."
     if assignment.state == AssignmentState.RETURNED and assignment.returned_at is not None:
-        sentence += f" Returned at {wording.moment(assignment.returned_at)}, and the charge refunded."
+        sentence += f" Returned at {wording.moment(assignment.returned_at)}; the charge was refunded."
     return TracedSale(
         assignment_id=assignment.public_id,
         buyer=buyer,
@@ -244,7 +244,7 @@ def _describe_sale(assignment: Assignment, participants: Participants) -> Traced
 
 def _describe_attempt(traced: TracedAttempt, participants: Participants) -> AttemptExplanation:
     attempt, events = traced.attempt, traced.events
-    told = list(zip(events, describe_events(events, names=participants.names), strict=True))
+    described = list(zip(events, describe_events(events, names=participants.names), strict=True))
     return AttemptExplanation(
         attempt_id=attempt.pk,
         number=attempt.number,
@@ -261,11 +261,13 @@ def _describe_attempt(traced: TracedAttempt, participants: Participants) -> Atte
         funnel=_funnel(events),
         steps=tuple(
             Step(event.seq, event.event, text, event.duration_ms)
-            for event, text in told
+            for event, text in described
             if event.event not in BUYER_EVENTS
         ),
         buyers=tuple(
-            _describe_buyer(event, text, participants) for event, text in told if event.event in BUYER_EVENTS
+            _describe_buyer(event, text, participants)
+            for event, text in described
+            if event.event in BUYER_EVENTS
         ),
     )
 
@@ -300,7 +302,7 @@ def _notes(lead: Lead, *, attempts: Sequence[AttemptExplanation]) -> Iterable[st
     numbers = {attempt.number for attempt in attempts}
     if lead.workspace.paused_at is not None:
         since = wording.moment(lead.workspace.paused_at)
-        yield f"The workspace is paused since {since}: nothing is distributed until it is resumed."
+        yield f"The workspace has been paused since {since}: nothing is distributed until it is resumed."
     if lead.attempts == 0:
         yield "No attempt has been made yet." if lead.finished_at is None else "No attempt was ever made."
     first = min(numbers, default=1)
@@ -309,11 +311,11 @@ def _notes(lead: Lead, *, attempts: Sequence[AttemptExplanation]) -> Iterable[st
     lost = sorted(set(range(first, lead.attempts + 1)) - numbers)
     if lost:
         listed = ", ".join(map(str, lost[: wording.MAX_LISTED]))
-        yield f"{wording.count(len(lost), 'attempt')} without a trace, which could not be written: {listed}."
+        yield f"{wording.count(len(lost), 'attempt')} without a trace, because it could not be written: {listed}."
 
 
 def _notes_of_others(lead: Lead, traced: Iterable[TracedAttempt]) -> Iterable[str]:
     others = [str(each.attempt.number) for each in traced if not _is_own(each.attempt, lead)]
     if others:
         listed = ", ".join(others[: wording.MAX_LISTED])
-        yield f"{wording.count(len(others), 'attempt')} made in another workspace, whose buyers are its own: {listed}."
+        yield f"{wording.count(len(others), 'attempt')} made in another workspace, with buyers of its own: {listed}."

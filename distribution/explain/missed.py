@@ -1,7 +1,7 @@
 """The leads that a buyer was enrolled for and did not get, with the reason and what would have to change. Reads only.
 
-What is told is about this buyer alone: its own gates, its own price. Of the person it tells the ZIP code, and what the
-buyer's own gates read; whatever of that identifies a person is hidden.
+It covers this buyer alone: its own gates, its own price. Of the person it has the ZIP code, and what the buyer's own
+gates read; values that identify a person are hidden.
 
 A lead is missed when its latest attempt skipped the buyer, and the buyer does not hold it. A lead that the buyer had
 bought by then (`already_has_lead`) was not missed, also if it was returned later.
@@ -240,7 +240,7 @@ def _describe_check(remedy: Remedy, higher: int) -> str:
 
 
 def _ranked_higher(event: SkipRow) -> int | None:
-    """How many, never who: ranks of others are not told."""
+    """How many buyers, never which: the ranks of others are not revealed."""
     rank = event.data.get("rank")
     return rank - 1 if event.skip_reason == "outranked" and isinstance(rank, int) else None
 

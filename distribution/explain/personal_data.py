@@ -19,10 +19,10 @@ PERSON_COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What must not be told. `names` are looked for as whole values, `phrases` inside them too.
+    """What must not be revealed. `names` are looked for as whole values, `phrases` inside them too.
 
     `public` are the lead's own words that conditions may read. `full_name`: the words of the first and the last name,
-    empty unless both are known; a text with all of them names the person, in whatever order.
+    empty unless both are known; a text with all of them names the person, in any order.
     """
 
     email: str
@@ -52,7 +52,7 @@ def build_person(values: Sequence[str | None]) -> Person:
 
 
 def recognize(value: str | int, person: Person, *, is_rule: bool) -> str | None:
-    """Return what of the person `value` tells, or None. A rule's own words are not the lead's."""
+    """Return what `value` reveals about the person, or None. A rule's own words are not the lead's."""
     if isinstance(value, int):
         # Only as a whole: a seed or a rank may hold any digits.
         is_phone = person.phone != "" and str(value) in (person.phone, f"1{person.phone}")

@@ -1,4 +1,4 @@
-"""The explanation of a lead as text for a terminal or a page: every fact that its JSON tells in words."""
+"""The explanation of a lead as text for a terminal or a page: every fact that its JSON holds in words."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -80,13 +80,13 @@ def _buyer(row: BuyerRow, width: int) -> Iterator[Line]:
         yield from _hint(row.change, row.fixer, width, indent=6)
         return
     for place, gate in enumerate(row.gates):
-        if place > 0:  # the sentence has told the first
+        if place > 0:  # the sentence already has the first
             yield from _wrapped(f"- {gate.finding}", width, indent=6)
         yield from _hint(gate.change, gate.fixer, width, indent=8 if place else 6)
 
 
 def _hint(change: str, fixer: str, width: int, *, indent: int) -> Iterator[Line]:
-    """What would have to change, and who can do it. Where nothing would, nobody is named."""
+    """What would have to change, and who can do it. No one is named where nothing would."""
     if change:
         who = "" if change.startswith("nothing") else f" ({describe_fixer(fixer)})"
         yield from _wrapped(f"to change{who}: {change}", width, indent=indent, role="hint")

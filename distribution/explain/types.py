@@ -1,4 +1,4 @@
-"""The explanation of a lead as plain frozen values: the API, the command and the admin all tell this one.
+"""The explanation of a lead as plain frozen values: the API, the command and the admin all show this one.
 
 Buyers and campaigns go by public id and name; no internal id leaves the house.
 """
@@ -23,7 +23,7 @@ class Participant:
 
 @dataclass(frozen=True, slots=True)
 class LeadHead:
-    """Where the lead stands now. `campaign` is that of its latest attempt.
+    """The present state of the lead. `campaign` is that of its latest attempt.
 
     `source_workspace`: where it came in, if rules sent it on from there; "" otherwise.
     """

@@ -4,27 +4,20 @@ The answer is checked where possible: the fixes are made on copies of the attemp
 decides again. Improvements reveal what other buyers paid or ranked: only the agency may read them.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
-
-from django.db import connection
+from typing import Any
 
 from distribution.engine import DecisionFacts, DefinitionError, FactsError, NotRepeatable, facts_from_json
 from distribution.explain.remedy import Assessment, Fixed, NotEnrolled, WhatIfResult, assess
 from distribution.explain.remedy.improvements import Lift
-from distribution.models import Buyer
+from distribution.models import Buyer, read_snapshot
 from routing.models import Lead
 from tracing import wording
 from tracing.models import Attempt
 from tracing.narrator import describe_lead_change, describe_reason
 from tracing.obstacles import describe_clause, describe_fixer, describe_gate, first_fixer, fixer_of
 from tracing.skip_reasons import Fixer
-
-SNAPSHOT: Final = """
-SELECT config::text FROM distribution_campaignsnapshot WHERE campaign_id = %s AND config_version = %s
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +88,11 @@ def _recorded(attempt: Attempt) -> tuple[Mapping[str, Any], DecisionFacts]:
         change = describe_lead_change(attempt.skip_reason)
         text = f"No buyers were considered in this attempt: {describe_reason(attempt.skip_reason)}"
         raise NotRepeatable(f"{text} {wording.sentence('to change: ' + change)}" if change else text)
-    with connection.cursor() as cursor:
-        cursor.execute(SNAPSHOT, [attempt.campaign_id, attempt.config_version])
-        row = cursor.fetchone()
-    if row is None:
+    definition = read_snapshot(attempt.campaign_id, config_version=attempt.config_version)
+    if definition is None:
         message = f"The campaign configuration that it used ({attempt.config_version}) is no longer stored."
         raise NotRepeatable(message)
-    return json.loads(row[0]), facts_from_json(attempt.facts)
+    return definition, facts_from_json(attempt.facts)
 
 
 def _describe(assessment: Assessment, *, attempt: Attempt, buyer: Buyer) -> Remedy:

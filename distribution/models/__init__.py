@@ -3,7 +3,7 @@
 from distribution.models.assignment import Assignment, AssignmentState
 from distribution.models.buyer import MAX_WEIGHT, Buyer, Enrollment
 from distribution.models.buyerkey import BuyerKey, BuyerScope
-from distribution.models.campaign import Campaign, CampaignMode, CampaignSnapshot, Tier
+from distribution.models.campaign import Campaign, CampaignMode, CampaignSnapshot, Tier, read_snapshot
 from distribution.models.money import NOT_CHARGES, LedgerEntry, LedgerKind, Wallet
 from distribution.models.verification import VerifyWatermark
 
@@ -24,4 +24,5 @@ __all__ = [
     "Tier",
     "VerifyWatermark",
     "Wallet",
+    "read_snapshot",
 ]

@@ -23,10 +23,10 @@ class AssignmentState(models.TextChoices):
 
 
 class Assignment(models.Model):
-    """While it is live (`sold`), there is one of a lead and buyer.
+    """At most one live (`sold`) assignment exists for a lead and buyer.
 
-    `counted_on` is the buyer's calendar date in whose caps and budgets it counts, whatever becomes of the buyer's
-    time zone. `is_counted`: it was not given back to them.
+    `counted_on` is the buyer's calendar date whose caps and budgets count it, even if the buyer's time zone changes
+    later. `is_counted` is false once a return gave it back to them.
     """
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
@@ -34,7 +34,7 @@ class Assignment(models.Model):
     # assignment_buyer serves the foreign key as well.
     buyer = models.ForeignKey(Buyer, on_delete=models.PROTECT, related_name="assignments", db_index=False)
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="assignments")
-    # The database archives an enrollment that has sales in place of a deletion. NULL: deleted before it did so.
+    # The database archives an enrollment with sales instead of deleting it. NULL: deleted before it did so.
     enrollment = models.ForeignKey(
         Enrollment, on_delete=models.DO_NOTHING, null=True, related_name="assignments", db_index=False
     )
@@ -43,7 +43,7 @@ class Assignment(models.Model):
     state = models.CharField(max_length=10, choices=AssignmentState.choices, default=AssignmentState.SOLD)
     created_at = models.DateTimeField(db_default=Now())
     returned_at = models.DateTimeField(null=True, blank=True)
-    # The latest sale of the pair when it was returned, under the lock: what follows it was sold without this one.
+    # The latest sale of the pair at the return, read under the lock: later sales do not count this one.
     returned_after = models.BigIntegerField(null=True, editable=False)
     counted_on = models.DateField(null=True, editable=False)
     is_counted = models.BooleanField(default=True, db_default=True, editable=False)

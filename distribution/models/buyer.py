@@ -54,7 +54,7 @@ ENROLLMENT_CONFIG = (
 )
 MAX_WEIGHT = 1000
 PERIODS = ("hour", "day", "week", "month")
-# NULL is in range: a check that is not false holds.
+# NULL passes: a check constraint fails only when it is false.
 AMOUNTS_IN_RANGE = Q(
     ("bid_cents__lte", MAX_PRICE_CENTS),
     *((f"budget_{period}_cents__lte", MAX_BUDGET_CENTS) for period in PERIODS),
@@ -132,7 +132,7 @@ class Buyer(models.Model):
         ]
 
     def __str__(self) -> str:
-        """Names are unique in a workspace alone."""
+        """Names are unique only within a workspace."""
         return f"{self.name} ({self.workspace})"
 
     def clean(self) -> None:
@@ -154,20 +154,21 @@ class Buyer(models.Model):
 
 
 class LiveEnrollments(models.Manager["Enrollment"]):
-    """Without the archived ones, which buy nothing."""
+    """Enrollments that are not archived. Archived ones buy nothing."""
 
     def get_queryset(self) -> "models.QuerySet[Enrollment]":
         return super().get_queryset().filter(archived_at__isnull=True)
 
 
 class Enrollment(models.Model):
-    """A buyer in a campaign's tier: what it wants, what it may take, and what it took so far.
+    """A buyer in a campaign's tier: what it wants, what it may take, and what it took.
 
-    A buyer is enrolled once in a campaign, so that every attempt says one thing about it. The columns below
-    `last_assigned_at` are counters: the distributor alone writes them, under the row's lock. They count by the
-    buyer's calendar date `counted_on`, that of its latest sale; its week and its month are those of that date.
+    A buyer is enrolled once in a campaign, so that an attempt says one thing about it.
 
-    An enrollment with sales is archived when it is deleted, and one that is made again counts on from its sales
+    The columns below `last_assigned_at` are counters. Only the distributor writes them, under the row's lock. They
+    count by `counted_on`, the buyer's calendar date of its latest sale, and by that date's week and month.
+
+    Deleting an enrollment with sales archives it. A new one for the same pair continues its counters
     (distribution.models.counting).
     """
 
@@ -276,7 +277,7 @@ class Enrollment(models.Model):
 
     class Meta:
         db_table = "distribution_enrollment"
-        # An assignment of an archived enrollment still finds it.
+        # Assignments refer to archived enrollments too.
         base_manager_name = "everything"
         constraints = [
             models.UniqueConstraint(

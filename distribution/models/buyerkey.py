@@ -12,7 +12,7 @@ from routing.models.ownership import owner_trigger
 
 
 class BuyerScope(models.TextChoices):
-    """What a key may do, always with this buyer's own data alone. Codes are permanent: rows keep them."""
+    """What a key may do, always with its own buyer's data. Codes are permanent, because rows keep them."""
 
     ACCOUNT_READ = "account:read", "account:read: its name, this key, its campaigns with bids and caps"
     WALLET_READ = "wallet:read", "wallet:read: wallet and ledger"
@@ -20,7 +20,7 @@ class BuyerScope(models.TextChoices):
     MISSED_READ = "missed:read", "missed:read: the leads it missed, and why"
 
 
-# Keys made before there were several scopes have this one alone. It means all that could be read then.
+# Keys from before scopes existed have only this one. It means everything that was readable then.
 FORMER_READ: Final = "read"
 
 

@@ -1,10 +1,10 @@
 """How leads of one vertical are sold: campaigns, their tiers, and the snapshots that attempts used."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models
+from django.db import DEFAULT_DB_ALIAS, models
 from django.db.models import Q
 from django.db.models.functions import Now
 from uuid6 import uuid7
@@ -47,7 +47,7 @@ class CampaignMode(models.TextChoices):
 
 
 class Campaign(models.Model):
-    """`config_version` grows by a database trigger with every change that a decision could notice."""
+    """A database trigger raises `config_version` with every change that a decision could notice."""
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     workspace = models.ForeignKey(
@@ -157,7 +157,7 @@ class Campaign(models.Model):
         ]
 
     def __str__(self) -> str:
-        """Names are unique in a workspace alone."""
+        """Names are unique only within a workspace."""
         return f"{self.name} ({self.workspace})"
 
     def clean(self) -> None:
@@ -174,7 +174,7 @@ class Campaign(models.Model):
 
 
 class Tier(models.Model):
-    """An ordered step inside a campaign: tier 1 is sold out before tier 2 is looked at."""
+    """An ordered step inside a campaign: the engine fills tier 1 before it looks at tier 2."""
 
     campaign = models.ForeignKey(
         Campaign,
@@ -247,3 +247,16 @@ class CampaignSnapshot(models.Model):
 
     def __str__(self) -> str:
         return f"campaign {self.campaign_id} version {self.config_version}"
+
+
+def read_snapshot(
+    campaign_id: int | None, *, config_version: int | None, using: str = DEFAULT_DB_ALIAS
+) -> dict[str, Any] | None:
+    """The definition that attempts of this version used; None when no snapshot is kept."""
+    if campaign_id is None or config_version is None:
+        return None
+    kept = CampaignSnapshot.objects.using(using).filter(
+        campaign_id=campaign_id, config_version=config_version
+    )
+    definition: dict[str, Any] | None = kept.values_list("config", flat=True).first()
+    return definition

@@ -1,13 +1,13 @@
-"""Triggers that keep a buyer's caps and budgets whatever happens to its enrollment.
+"""Triggers that keep a buyer's caps and budgets when its enrollment is deleted, moved or made again.
 
-They live in the database so that no path around the forms (a delete(), a script, psql) gives a cap a second time.
+They are in the database so that no path around the forms (a delete(), a script, psql) grants a cap twice.
 """
 
 import pgtrigger
 
 
 def archive_trigger() -> pgtrigger.Trigger:
-    """An enrollment with sales is archived in place of a deletion: its sales keep naming it."""
+    """Archive an enrollment with sales instead of deleting it: its sales still name it."""
     return pgtrigger.Trigger(
         name="archive_with_sales",
         when=pgtrigger.Before,
@@ -71,10 +71,7 @@ _CONTINUE = """
 
 
 def continue_counters_trigger() -> pgtrigger.Trigger:
-    """A buyer that is enrolled in a campaign again, or moved there, goes on with what it bought there.
-
-    So does an archived enrollment that is made live again: others may have sold since.
-    """
+    """An enrollment made again, moved, or made active again continues with what its buyer bought in that campaign."""
     return pgtrigger.Trigger(
         name="continue_counters",
         when=pgtrigger.Before,
@@ -91,7 +88,9 @@ def continue_counters_trigger() -> pgtrigger.Trigger:
 
 
 def count_by_date_trigger() -> pgtrigger.Trigger:
-    """The distributor writes the date that a sale counts in; a sale written past it gets the buyer's own."""
+    """The distributor writes the date that a sale counts in. A sale written by other SQL gets the buyer's current
+    date.
+    """
     return pgtrigger.Trigger(
         name="count_by_date",
         when=pgtrigger.Before,

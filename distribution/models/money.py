@@ -17,7 +17,7 @@ from tracing.wording import money
 
 
 class Wallet(models.Model):
-    """Integer cents. `balance - held` may go down to `-credit_limit`, never below."""
+    """Integer cents. `balance - held` never falls below `-credit_limit`."""
 
     buyer = models.OneToOneField(Buyer, on_delete=models.PROTECT, related_name="wallet")
     balance_cents = models.BigIntegerField(default=0, editable=False)
@@ -61,14 +61,14 @@ class LedgerKind(models.TextChoices):
     ADJUSTMENT = "adjustment", "adjustment by a person"
 
 
-# All but the charges, which come one with each lead.
+# All except charges, which come with every sold lead.
 NOT_CHARGES: Final = ["topup", "hold", "capture", "release", "refund", "adjustment"]
 
 
 class LedgerEntry(models.Model):
-    """One movement of a balance. `amount_cents` is signed; `idempotency_key` is one per cause."""
+    """One movement of a balance. `amount_cents` is signed. Each cause has its own `idempotency_key`."""
 
-    # Without a unique index, which every sale would pay for: nothing is looked up by it, and 122 bits are random.
+    # No unique index: every sale would pay for it, nothing looks it up, and 122 bits are random.
     public_id = models.UUIDField(db_default=RandomUUID(), editable=False)
     wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="entries")
     kind = models.CharField(max_length=10, choices=LedgerKind.choices)
@@ -106,13 +106,13 @@ class LedgerEntry(models.Model):
         indexes = [
             models.Index(fields=["wallet", "-id"], name="ledger_wallet_newest"),
             models.Index(fields=["created_at"], name="ledger_created_at"),
-            # What people did by hand is rare among the charges: a list of it alone would read all of them.
+            # Manual movements are rare among the charges: without this index a list of them would read every charge.
             models.Index(
                 fields=["kind", "id"],
                 condition=Q(kind__in=["topup", "adjustment", "refund"]),
                 name="ledger_not_charged",
             ),
-            # The history of a wallet: a few of these among its charges.
+            # The history of a wallet: few of these among many charges.
             models.Index(
                 fields=["wallet", "-id"], condition=Q(kind__in=NOT_CHARGES), name="ledger_wallet_not_charged"
             ),

@@ -4,9 +4,10 @@ from django.db import models
 
 
 class VerifyWatermark(models.Model):
-    """What every transaction below `transaction_id` has written was clean in one check.
+    """One check found no breach in anything written before `transaction_id`.
 
-    `cluster` is the system identifier of the PostgreSQL cluster: transaction ids of another one mean nothing here.
+    `cluster` is the system identifier of the PostgreSQL cluster: transaction ids of another cluster mean nothing
+    here.
     """
 
     check_name = models.CharField(max_length=20, primary_key=True)

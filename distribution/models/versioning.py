@@ -1,6 +1,6 @@
-"""Triggers that raise a campaign's `config_version` when anything a decision reads has changed.
+"""Triggers that raise a campaign's `config_version` when anything that a decision reads has changed.
 
-They live in the database so that no path around the forms (an update(), a script, psql) leaves a stale version.
+They are in the database so that no path around the forms (an update(), a script, psql) leaves a stale version.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from routing.models.changed import is_changed
 
 
 def own_version_trigger(columns: Sequence[str]) -> pgtrigger.Trigger:
-    """The campaign's own change: one version up, whatever version the writer had read."""
+    """A change of the campaign itself raises its version by one, whatever version the writer had read."""
     return pgtrigger.Trigger(
         name="own_version",
         when=pgtrigger.Before,
@@ -28,7 +28,7 @@ def own_version_trigger(columns: Sequence[str]) -> pgtrigger.Trigger:
 
 
 def parent_version_triggers(columns: Sequence[str]) -> list[pgtrigger.Trigger]:
-    """A change of a row with a `campaign_id`: one version up for its campaign, and for the one it has left."""
+    """A change of a row with a `campaign_id` raises the version of its campaign and of the campaign that it left."""
     bump = "UPDATE distribution_campaign SET config_version = config_version + 1 WHERE id IN ({ids});"
     both = bump.format(ids="OLD.campaign_id, NEW.campaign_id")
     return [
@@ -54,14 +54,14 @@ def parent_version_triggers(columns: Sequence[str]) -> list[pgtrigger.Trigger]:
 
 
 def buyer_holds_still_trigger() -> pgtrigger.Trigger:
-    """Of an enrollment that is added: nobody changes its buyer until it is there for everybody, nor before it is.
+    """A new enrollment locks its buyer until it commits.
 
-    A change of a buyer raises the version of the campaigns in which it finds the buyer. Without this lock it finds
-    nothing of an enrollment that is not committed, and the version stays. FOR SHARE waits for a change of any column;
-    the foreign key's own FOR KEY SHARE does not. Enrollments keep their buyer, so that no update needs it.
+    A change of a buyer raises the version of the campaigns in which it finds the buyer. Without this lock it does
+    not see an uncommitted enrollment, and the version stays. FOR SHARE waits for a change of any column; the
+    foreign key's own FOR KEY SHARE does not. Enrollments keep their buyer, so updates do not need the lock.
 
-    Its name comes before continue_counters: who waits here holds no other enrollment. The lock serves transactions at
-    READ COMMITTED, in which the statements after it see what was committed meanwhile.
+    Its name sorts before continue_counters: a transaction that waits here holds no other enrollment. The lock
+    serves transactions at READ COMMITTED, whose next statements see what was committed in between.
     """
     return pgtrigger.Trigger(
         name="buyer_holds_still",
@@ -72,7 +72,7 @@ def buyer_holds_still_trigger() -> pgtrigger.Trigger:
 
 
 def buyer_version_trigger(columns: Sequence[str]) -> pgtrigger.Trigger:
-    """A change of a buyer: one version up for every campaign the buyer is enrolled in, locked by ascending id."""
+    """A change of a buyer raises the version of each campaign in which it is enrolled, locked by ascending id."""
     return pgtrigger.Trigger(
         name="version_on_update",
         when=pgtrigger.After,

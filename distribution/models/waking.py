@@ -35,7 +35,7 @@ def _case(cases: tuple[tuple[str, str, tuple[str, ...]], ...]) -> str:
     return " ".join([*arms, "ELSE RETURN NULL; END IF;"])
 
 
-# Of one campaign, and of every campaign in which a buyer is enrolled.
+# One campaign, and every campaign in which a buyer is enrolled.
 _IN_CAMPAIGN: Final = """
     PERFORM routing_wake(cause, c.workspace_id, c.id, {buyer}, ARRAY[c.vertical::text], ARRAY[c.source_id], reasons)
     FROM distribution_campaign c WHERE c.id = {campaign} AND c.active;
@@ -113,9 +113,9 @@ def buyer_trigger() -> pgtrigger.Trigger:
 
 
 def wallet_trigger() -> pgtrigger.Trigger:
-    """Credits that reach the price of a campaign in which they fell short of it. Price rules may make any price.
+    """Fire when the available balance reaches the price of a campaign that it was below.
 
-    No charge meets the condition: a sale pays for comparing two sums.
+    Price rules may make any price. No charge meets the condition, so a sale only pays for comparing two sums.
     """
     limit = "NEW.credit_limit_cents > OLD.credit_limit_cents"
     changed = (
@@ -133,7 +133,7 @@ def wallet_trigger() -> pgtrigger.Trigger:
 
 
 def assignment_trigger() -> pgtrigger.Trigger:
-    """A return that gives caps back; its refund wakes what waited for credits by itself."""
+    """Fire when a return gives caps back. Its refund wakes leads that waited for balance by itself."""
     act = _IN_CAMPAIGN.format(buyer="NEW.buyer_id", campaign="NEW.campaign_id")
     func = f"cause := 'sale_returned'; reasons := {_array(_CAPS)}; {act}"
     returned = "(OLD.state = 'sold' AND NEW.state = 'returned' AND NOT NEW.is_counted)"

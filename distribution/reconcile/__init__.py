@@ -1,1 +1,1 @@
-"""Reconcilers of distribution: money that does not add up is reported, never edited."""
+"""Reconcilers of distribution: money that does not add up is reported, never corrected."""

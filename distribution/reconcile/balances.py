@@ -1,6 +1,6 @@
-"""Balances against the entries that explain them. Money is never edited by a machine: what differs is reported.
+"""Compares balances with their ledger entries. Differences are reported and never corrected automatically.
 
-A person finds the cause, and books an adjustment with a reason.
+A person finds the cause and books an adjustment with a reason.
 """
 
 import logging
@@ -27,7 +27,7 @@ LIMIT %s
 """
 
 
-def run(*, fix: bool, limit: int) -> Counts:  # noqa: ARG001 - there is nothing that a machine may repair
+def run(*, fix: bool, limit: int) -> Counts:  # noqa: ARG001 - money is never repaired automatically
     return in_batches(_compare, limit=limit, size=WALLETS_A_BATCH)
 
 

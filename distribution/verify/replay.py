@@ -14,8 +14,6 @@ from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import connection
-
 from distribution.engine import (
     CompiledCampaign,
     Decision,
@@ -27,6 +25,7 @@ from distribution.engine import (
     decide,
     facts_from_json,
 )
+from distribution.models import read_snapshot
 from distribution.verify.findings import Findings
 from distribution.verify.reading import stream
 from distribution.verify.slices import Slice, in_attempts
@@ -56,10 +55,6 @@ WHERE {in_attempts("a.id", "a.lead_id")} AND (
 )
 ORDER BY a.campaign_id, a.config_version, a.id
 """  # noqa: S608 - only conditions are put in
-
-SNAPSHOT: Final = """
-SELECT config::text FROM distribution_campaignsnapshot WHERE campaign_id = %s AND config_version = %s
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +128,12 @@ class _Campaigns:
 
     def _load(self, campaign_id: int | None, config_version: int | None) -> CompiledCampaign:
         name = f"version {config_version} of campaign {campaign_id}"
-        with connection.cursor() as cursor:
-            cursor.execute(SNAPSHOT, [campaign_id, config_version])
-            row = cursor.fetchone()
-        if row is None:
+        definition = read_snapshot(campaign_id, config_version=config_version)
+        if definition is None:
             message = f"used {name}, which has no snapshot"
             raise NotRepeatable(message)
         try:
-            return compile_campaign(json.loads(row[0]))
+            return compile_campaign(definition)
         except DefinitionError as error:
             message = f"used {name}, whose snapshot does not compile: {error}"
             raise NotRepeatable(message) from error

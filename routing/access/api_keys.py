@@ -1,4 +1,4 @@
-"""Issues, replaces and revokes API keys of any kind, each with its entry in the audit. Secrets are seen here alone."""
+"""Issues, replaces and revokes API keys of any kind, each with an audit entry. No other module sees a secret."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from tracing import audit
 
 
 class KeyRefused(ValueError):
-    """Nothing was issued or changed; the message says why and what to do."""
+    """No key was issued or changed. The message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class IssuedKey:
-    """`text` is the only time that the secret is seen: its hash alone is stored."""
+    """`text` has the secret, which is shown this once. Only its hash is stored."""
 
     key: Any
     text: str
@@ -26,16 +26,16 @@ class IssuedKey:
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """Who does it and why, for the audit."""
+    """The actor and the reason, for the audit."""
 
     actor: str
     reason: str = ""
 
 
 def issue(key: ScopedKey, *, at: datetime, by: By) -> IssuedKey:
-    """Store a key that has its owner, name, scopes and end, and give it its secret. Raises KeyRefused."""
+    """Store a key that has its owner, name, scopes and expiry, and generate its secret. Raises KeyRefused."""
     if key.expiry_date is not None and key.expiry_date <= at:
-        message = f"it would have expired already, at {key.expiry_date:%Y-%m-%d %H:%M %Z}"
+        message = f"its expiry date is past: {key.expiry_date:%Y-%m-%d %H:%M %Z}"
         raise KeyRefused(message)
     try:
         key.clean_fields(exclude=["id", "prefix", "hashed_key"])
@@ -50,10 +50,10 @@ def issue(key: ScopedKey, *, at: datetime, by: By) -> IssuedKey:
 
 
 def rotate(key: ScopedKey, *, overlap: timedelta, at: datetime, by: By) -> IssuedKey:
-    """Issue a key that may do the same, and end the old one after `overlap`: until then both work. Raises KeyRefused.
+    """Issue a key with the same scopes; the old one expires after `overlap`, until then both work. Raises KeyRefused.
 
-    Of two that rotate the same key at once one is refused. The new one ends when the old one was to end: a key that
-    replaces another lasts no longer.
+    Of two concurrent rotations of a key, one is refused. The new key keeps the expiry that the old one had: a
+    replacement does not last longer.
     """
     fresh = type(key)(
         **{key.owner_field: key.owner}, name=key.name, scopes=key.granted_scopes, expiry_date=key.expiry_date
@@ -68,7 +68,7 @@ def rotate(key: ScopedKey, *, overlap: timedelta, at: datetime, by: By) -> Issue
 
 
 def revoke(key: ScopedKey, *, by: By) -> bool:
-    """End a key at once and for good. False: it was revoked before."""
+    """Revoke a key at once and for good. False if it was revoked already."""
     with transaction.atomic():
         if not type(key)._default_manager.filter(pk=key.pk, revoked=False).update(revoked=True):
             return False
@@ -81,7 +81,7 @@ def parse_scopes(texts: Sequence[str], *, model: type[ScopedKey]) -> list[str]:
     field: Any = model._meta.get_field("scopes")
     known = [code for code, _ in field.base_field.choices]
     if unknown := [text for text in texts if text not in known]:
-        message = f"no scope {unknown[0]!r}; there are {', '.join(known)}"
+        message = f"no scope {unknown[0]!r}; the scopes are {', '.join(known)}"
         raise KeyRefused(message)
     return [code for code in known if code in texts] if texts else list(field.get_default())
 
@@ -93,7 +93,8 @@ def _usable(key: ScopedKey, *, at: datetime) -> Any:
 
 def _why_not_rotated(key: ScopedKey, *, at: datetime) -> str:
     if _usable(key, at=at).exists():
-        return f"the end of the key {key.prefix} was changed at this moment: look at it, and rotate it again if need be"
+        changed = f"the expiry date of the key {key.prefix} was changed at the same time"
+        return f"{changed}: check it, and rotate the key again if necessary"
     return f"the key {key.prefix} is revoked or has expired: create a new one instead"
 
 

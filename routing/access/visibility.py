@@ -1,4 +1,4 @@
-"""Who sees which workspaces. Every page of the desk asks here; no page decides it alone."""
+"""Which workspaces a user sees. Every admin page asks here."""
 
 from collections.abc import Sequence
 from typing import Final, TypeAlias
@@ -14,7 +14,7 @@ Person: TypeAlias = User | AnonymousUser
 
 
 def visible_workspaces(user: Person) -> QuerySet[Workspace] | None:
-    """Return the workspaces that a user sees; None: all of them."""
+    """Return the workspaces that a user sees. None means all."""
     if not user.is_authenticated or not user.is_active:
         return Workspace.objects.none()
     if user.is_superuser or user.groups.filter(name=SEES_ALL).exists():
@@ -23,7 +23,7 @@ def visible_workspaces(user: Person) -> QuerySet[Workspace] | None:
 
 
 def name_visible_workspaces(user: Person) -> Sequence[tuple[int, str]]:
-    """Id and name of each, by name."""
+    """Id and name of each visible workspace, ordered by name."""
     visible = visible_workspaces(user)
     named = Workspace.objects.all() if visible is None else visible
     return tuple(named.order_by("name", "pk").values_list("pk", "name"))

@@ -1,1 +1,1 @@
-"""The REST face of routing: parses, calls use cases and queries, renders."""
+"""REST API of routing. Parses requests, calls use cases and queries, and renders answers."""

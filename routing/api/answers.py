@@ -1,4 +1,4 @@
-"""The bodies that the intake API answers with. They hold only what JSON has: a stored answer is sent again as it is."""
+"""The response bodies of the intake API. They hold only JSON types: a stored response can be sent again unchanged."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -21,7 +21,7 @@ from tracing.vocabulary import CORRECTIONS
 
 
 def describe_new(taken: Taken, *, external_id: str, corrections: Sequence[Correction] = ()) -> dict[str, Any]:
-    """A lead that waits for its decision."""
+    """The body for a lead that waits for its decision."""
     received_at = write_time(taken.received_at)
     return {
         "id": str(taken.public_id),
@@ -68,7 +68,7 @@ def _describe_unread(outcome: Outcome) -> dict[str, Any]:
 
 
 def describe_incomplete(public_id: str) -> dict[str, str]:
-    """Beside what is stored, when the rest cannot be read at the moment."""
+    """Added to the stored body when the rest cannot be read right now."""
     return {
         "message": "This is stored. The rest cannot be read at the moment: ask again at url.",
         "url": reverse("lead", args=[public_id]),
@@ -95,7 +95,7 @@ def describe_decided(state: LeadState) -> dict[str, Any]:
 
 
 def _count_buyers(state: LeadState) -> int | None:
-    """0 only where it is known: nothing is known before an attempt, or of one whose trace could not be written."""
+    """0 only where it is known. Nothing is known before an attempt, or when its trace could not be written."""
     is_sold = state.status == LeadStatus.DISTRIBUTED or state.result == AttemptResult.SUCCESS
     if is_sold or state.result is None:
         return state.buyers
@@ -103,7 +103,7 @@ def _count_buyers(state: LeadState) -> int | None:
 
 
 def describe_corrections(corrections: Sequence[Correction]) -> list[dict[str, Any]]:
-    """For the sender alone, in the answer to what it sent: repeats values."""
+    """For the sender only, in the response to its own request: it repeats values."""
     return [
         {"field": each.field, "code": each.code, "received": each.received, "message": each.message}
         for each in corrections
@@ -111,13 +111,13 @@ def describe_corrections(corrections: Sequence[Correction]) -> list[dict[str, An
 
 
 def _describe_note(note: str) -> dict[str, Any]:
-    """What is known later: the lead keeps no value that was left out."""
+    """What is known later. The lead does not store ignored values."""
     name, code = read_note(note)
     return {"field": name, "code": code, "received": None, "message": CORRECTIONS.get(code, "")}
 
 
 def _tell_reason(state: LeadState) -> SkipReason | None:
-    """Of a lead that was sent on only what lies in the lead itself: the rest is another workspace's business."""
+    """For a lead routed to another workspace, only reasons in the lead itself: the others are confidential."""
     reason = SKIP_REASONS.get(state.skip_reason)
     if reason is not None and state.is_elsewhere and reason.fixer is not Fixer.LEAD:
         return None
@@ -125,7 +125,7 @@ def _tell_reason(state: LeadState) -> SkipReason | None:
 
 
 def describe_lead(state: LeadState) -> dict[str, Any]:
-    """Everything its sender may read later. The contact fields are not among it: the sender has them."""
+    """Everything the sender may read later. Contact fields are left out: the sender has them."""
     return {
         **describe_decided(state),
         "vertical": state.vertical,
@@ -153,7 +153,7 @@ def describe_rejected(problem: LeadInvalid | AlreadyHere, *, index: int) -> dict
 
 
 def describe_repeated(public_id: UUID | None) -> tuple[str, Mapping[str, str]]:
-    """The message, and what goes beside it, for an external_id that came before. None: the lead could not be read."""
+    """The message and details for a repeated external_id. None if the lead could not be read."""
     if public_id is None:
         return "This external_id came in before.", {}
     return f"This external_id came in before, with lead {public_id}.", {"lead_id": str(public_id)}

@@ -1,4 +1,4 @@
-"""Who sends leads: the source whose key the request carries. A request has no user: views read `request.auth`."""
+"""Which source sends the request: the owner of its API key. A request has no user: views read `request.auth`."""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -15,7 +15,7 @@ SOURCE_KEYS: Final = KeyFinder(SourceKey, path=("source", "workspace"))
 
 
 class SourceKeyAuthentication(BaseAuthentication):
-    """Sets `request.auth` to the SourceKey, with source and workspace loaded. Without a key header it passes."""
+    """Sets `request.auth` to the SourceKey, with source and workspace loaded. Returns None without a key header."""
 
     def authenticate(self, request: Request) -> tuple[None, SourceKey] | None:
         text = read_key(request)

@@ -104,7 +104,7 @@ def build_error(
 
 
 def api_exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | None:  # noqa: ARG001 - DRF's
-    """DRF's EXCEPTION_HANDLER. What it does not know stays an exception, for the 500 page and the log."""
+    """DRF's EXCEPTION_HANDLER. Unknown exceptions pass through to the 500 page and the log."""
     error = _translate(exc)
     if error is None:
         return None
@@ -161,7 +161,7 @@ def _build_headers(error: exceptions.APIException) -> dict[str, str]:
 
 
 def describe_fields(errors: Errors) -> dict[str, list[dict[str, str]]]:
-    """The errors of parse_lead in the shape of the API; also for the rows of a batch."""
+    """The errors of parse_lead in the shape of the API, also for the rows of a batch."""
     return {
         path or NON_FIELD_ERRORS: [{"code": error.code, "message": error.message} for error in found]
         for path, found in errors.items()

@@ -5,7 +5,8 @@ from typing import Any, Final
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
-from routing.api.documents import LIMIT_HEADERS, TOO_FAST_EXAMPLE, UNKNOWN_EXAMPLE, describe_errors
+from routing.api.documents import LIMIT_HEADERS, describe_errors
+from routing.api.examples import TOO_FAST_EXAMPLE, UNKNOWN_EXAMPLE
 from routing.api.parameters import LATEST, MOST
 from routing.models import LeadStatus
 from tracing.models import AttemptResult, AttemptTrigger

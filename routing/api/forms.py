@@ -25,7 +25,7 @@ Pairs = Iterable[tuple[str, str]]
 
 
 class GuardedFormParser(GuardedParser):
-    """application/x-www-form-urlencoded. Text that is not UTF-8 is read as Windows-1252, which old pages send."""
+    """application/x-www-form-urlencoded. Text that is not UTF-8 is read as Windows-1252, as old pages send it."""
 
     media_type = "application/x-www-form-urlencoded"
 
@@ -62,7 +62,7 @@ def _too_many_fields(limit: int) -> Malformed:
 
 
 class _NoFiles(FileUploadHandler):
-    """An empty file input of a form is no file, and never comes here."""
+    """The parser does not call this for an empty file input."""
 
     def new_file(self, *_: Any, **__: Any) -> NoReturn:
         raise Malformed("The body has a file: send the fields of the lead alone.")

@@ -1,4 +1,4 @@
-"""The input guard: reads every request body and bounds it. What gets through can be stored in PostgreSQL as it is.
+"""The input guard: reads every request body and bounds it. PostgreSQL can store whatever passes, unchanged.
 
 Refuses with 413 what is too large and with 400 what is not strict JSON: depth, key count, long strings, NUL,
 lone surrogates, NaN, numbers outside 64 bits, duplicate keys, invalid UTF-8. A body of 1 KB costs 13 us,
@@ -44,7 +44,7 @@ class GuardedParser(BaseParser):
         return int(getattr(settings, "LEADSWITCH_MAX_BODY_BYTES", DEFAULT_MAX_BYTES))
 
     def is_readable(self, media_type: str) -> bool:
-        """Whether its parameters name an encoding that is read here."""
+        """Whether its parameters name a supported encoding."""
         return get_charset(media_type) in UTF8
 
     def parse(
@@ -77,7 +77,7 @@ class GuardedJSONParser(GuardedParser):
 
 
 class GuardedLeadJSONParser(GuardedJSONParser):
-    """For one lead: whether a number that fits no column costs the lead is for its field to say."""
+    """For one lead. Its fields decide whether a number that fits no column rejects the lead."""
 
     keeps_wide_numbers = True
 
@@ -92,13 +92,13 @@ class GuardedBatchJSONParser(GuardedLeadJSONParser):
 
 
 def get_body_sha256(request: Request) -> str:
-    """The digest of the body that was parsed, for idempotency; that of no bytes when there was none."""
+    """The digest of the parsed body, for idempotency. Without a body, the digest of no bytes."""
     request.data  # noqa: B018 - DRF parses on first access
     return str(getattr(request, "body_sha256", hashlib.sha256(b"").hexdigest()))
 
 
 def require_body(request: Request) -> None:
-    """DRF takes a request without Content-Length for one with empty data; say so instead."""
+    """DRF treats a request without Content-Length as empty. Refuse it by name instead."""
     if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
         raise Malformed("The body has no Content-Length: send one instead of chunks.", status_code=411)
     if request.META.get("CONTENT_LENGTH") in (None, "", "0"):
@@ -130,14 +130,14 @@ def _is_compressed(request: Request | None) -> bool:
 
 
 def get_charset(media_type: str) -> str:
-    """The charset of a Content-Type, utf-8 when it names none. Of several different ones all, joined."""
+    """The charset of a Content-Type; utf-8 if it names none. Several different ones are joined."""
     parameters = media_type.lower().replace(" ", "").replace('"', "").split(";")[1:]
     charsets = {parameter[8:] for parameter in parameters if parameter.startswith("charset=")}
     return ",".join(sorted(charsets)) or "utf-8"
 
 
 def _read(stream: IO[Any], *, request: Request | None, max_bytes: int) -> bytes:
-    """Never reads more than the limit and one byte, whatever Content-Length says."""
+    """Read at most the limit and one byte, regardless of Content-Length."""
     announced = str(request.META.get("CONTENT_LENGTH", "")) if request is not None else ""
     if announced.isdecimal() and int(announced[:20]) > max_bytes:
         raise TooLarge(max_bytes=max_bytes)
@@ -150,7 +150,7 @@ def _read(stream: IO[Any], *, request: Request | None, max_bytes: int) -> bytes:
 
 
 def _check_structure(raw: bytes, *, max_keys: int) -> None:
-    """Before decoding, so that neither the stack nor the memory is at risk."""
+    """Runs before decoding, to protect the stack and the memory."""
     opening_count = raw.count(b"{") + raw.count(b"[")
     if opening_count <= MAX_DEPTH:
         return

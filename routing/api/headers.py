@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 from routing.api.errors import Malformed
 from routing.api.guard import get_body_sha256
-from routing.intake.idempotency import Repeatable, fingerprint
+from routing.intake.idempotency import IdempotentRequest, fingerprint
 from routing.models import Source
 
 PRINTABLE: Final = re.compile(r"[\x20-\x7e]{1,255}")
@@ -15,14 +15,14 @@ LONGEST_WAIT_SECONDS: Final = 30
 WAIT: Final = re.compile(r'wait[ \t]*=[ \t]*"?([0-9]{1,9})"?', re.IGNORECASE)
 
 
-def read_repeatable(request: Request, *, source: Source, route: str) -> Repeatable | None:
-    """Return what makes this request repeatable, or None without a key. Parses the body for its fingerprint."""
+def read_idempotent_request(request: Request, *, source: Source, route: str) -> IdempotentRequest | None:
+    """Return the request with its Idempotency-Key, or None without one. Parses the body for its fingerprint."""
     key = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if key is None:
         return None
     if not PRINTABLE.fullmatch(key) or not key.strip():
         raise Malformed("The Idempotency-Key must have 1 to 255 printable ASCII characters.")
-    return Repeatable(
+    return IdempotentRequest(
         owner_id=source.public_id,
         workspace_id=source.workspace_id,
         route=route,
@@ -33,7 +33,7 @@ def read_repeatable(request: Request, *, source: Source, route: str) -> Repeatab
 
 
 def read_wait(request: Request) -> int | None:
-    """Return the seconds of `Prefer: wait=N` (RFC 7240), at most LONGEST_WAIT_SECONDS. None: not asked for.
+    """Return the seconds of `Prefer: wait=N` (RFC 7240), at most LONGEST_WAIT_SECONDS. None if not requested.
 
     A preference that cannot be understood is ignored, as the RFC demands; of several the first counts.
     """

@@ -1,6 +1,6 @@
-"""Finds the API key that a request carries, `Authorization: Api-Key <prefix.secret>`, with whom it belongs to.
+"""Finds the API key of a request, `Authorization: Api-Key <prefix.secret>`, and its owner.
 
-One mechanism for every kind of key; each kind has a table of its own, so a key of one kind is unknown to the others.
+Every kind of key is found the same way. Each kind has its own table, so a key of one kind is unknown to the others.
 """
 
 from collections.abc import Sequence
@@ -23,8 +23,8 @@ Key = TypeVar("Key", bound=ScopedKey)
 class KeyFinder(Generic[Key]):
     """Keys of one kind. `path` leads from the key to its owner and on: ("buyer", "workspace").
 
-    The key's row and those of its path come in one statement. The ORM took 1 ms of every request to build that
-    statement and its rows' objects; so it is written out.
+    One statement reads the key and its path. It is written out because the ORM took 1 ms of every request to build
+    that statement and the objects of its rows.
     """
 
     def __init__(self, model: type[Key], *, path: Sequence[str]) -> None:
@@ -37,9 +37,9 @@ class KeyFinder(Generic[Key]):
         self._sql = self._build_sql()
 
     def find(self, text: str, *, at: datetime) -> Key:
-        """Return the usable key `text`. Raises AuthenticationFailed.
+        """Return the key that `text` is, if it can be used. Raises AuthenticationFailed.
 
-        Only the holder of the secret learns that a key has ended, and why.
+        Only a caller with the right secret learns that a key is revoked or expired.
         """
         shape = KEY_SHAPE.fullmatch(text)
         if shape is None:

@@ -1,4 +1,4 @@
-"""What all views have in common that are called with an API key of any kind."""
+"""What all views with an API key have in common."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final
@@ -20,7 +20,7 @@ METHODS: Final = ("get", "post", "put", "patch", "delete")
 
 
 class AlwaysJSON(BaseContentNegotiation):
-    """The API speaks JSON, whatever Accept says."""
+    """The API answers with JSON, regardless of Accept."""
 
     def select_parser(self, request: Request, parsers: Iterable[Any]) -> Any:
         content_type = (request.content_type or "").partition(";")[0].strip().lower()
@@ -37,7 +37,7 @@ class AlwaysJSON(BaseContentNegotiation):
 
 
 class HasScope(BasePermission):
-    """The request carries a key of the view's kind that has the scope of the method."""
+    """Allows requests whose key is of the view's kind and has the scope of the method."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         key: object = request.auth
@@ -66,7 +66,7 @@ class KeyView(APIView):
     throttle_classes = [KeyThrottle]
 
     def __init_subclass__(cls) -> None:
-        """A method without a scope would let every key in."""
+        """A method without a scope would accept every key."""
         super().__init_subclass__()
         missing = [method for method in METHODS if hasattr(cls, method) and method not in cls.scopes]
         if missing:
@@ -79,7 +79,7 @@ class KeyView(APIView):
             refuse_unknown(request, known=self.query_parameters.get(_method_of(request), ()))
 
     def scope_of(self, request: Request) -> str | None:
-        """None for a method that the view does not have, which is answered with 405."""
+        """None for a method that the view does not have; the answer to that is 405."""
         return self.scopes.get(_method_of(request))
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:

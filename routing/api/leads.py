@@ -1,4 +1,4 @@
-"""Leads as their sources send, look up, hurry and cancel them."""
+"""Sources send leads, read them, have them tried now, and cancel them."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -16,10 +16,10 @@ from routing.api.authentication import SourceKeyAuthentication, get_source
 from routing.api.errors import ApiError, FieldsInvalid
 from routing.api.forms import GuardedFormParser, GuardedMultipartParser
 from routing.api.guard import GuardedBatchJSONParser, GuardedLeadJSONParser, require_body
-from routing.api.headers import read_repeatable, read_wait
+from routing.api.headers import read_idempotent_request, read_wait
 from routing.api.keyview import KeyView, not_found
 from routing.api.receive import (
-    answer_repeatable,
+    answer_idempotently,
     complete_replayed,
     decide_received,
     receive_batch,
@@ -58,11 +58,11 @@ class LeadsView(SourceView):
     def post(self, request: Request) -> Response:
         require_body(request)
         source = get_source(request)
-        repeatable = read_repeatable(request, source=source, route="leads")
+        idempotent = read_idempotent_request(request, source=source, route="leads")
         wait_seconds = read_wait(request)
         work = partial(receive_lead, request.data, source=source, is_decided_inline=bool(wait_seconds))
-        answer = complete_replayed(answer_repeatable(repeatable, work), repeatable=repeatable)
-        answer = decide_received(answer, repeatable=repeatable, seconds=wait_seconds or 0)
+        answer = complete_replayed(answer_idempotently(idempotent, work), idempotent=idempotent)
+        answer = decide_received(answer, idempotent=idempotent, seconds=wait_seconds or 0)
         headers = {"Location": reverse("lead", args=[answer.body["id"]])}
         if wait_seconds is not None:
             headers["Preference-Applied"] = f"wait={wait_seconds}"
@@ -77,8 +77,8 @@ class LeadBatchView(SourceView):
     def post(self, request: Request) -> Response:
         require_body(request)
         source = get_source(request)
-        repeatable = read_repeatable(request, source=source, route="leads/batch")
-        answer = answer_repeatable(repeatable, partial(receive_batch, request.data, source=source))
+        idempotent = read_idempotent_request(request, source=source, route="leads/batch")
+        answer = answer_idempotently(idempotent, partial(receive_batch, request.data, source=source))
         return _respond(answer, headers={})
 
 
@@ -140,7 +140,7 @@ def _show(public_id: UUID, *, source_id: int) -> Response:
 
 
 def _show_changed(public_id: UUID, *, to: LeadStatus, status: int) -> Response:
-    """A lead whose change is committed: that is told even when the lead cannot be read."""
+    """The lead after a committed change. Reports the change even if the lead cannot be read."""
     state = read_state_after_commit("change", public_id)
     if state is None:
         incomplete = describe_incomplete(str(public_id))

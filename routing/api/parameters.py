@@ -1,4 +1,4 @@
-"""Query parameters: what the route does not know is refused by name, as unknown keys of a body are."""
+"""Query parameters. Unknown ones are refused by name, like unknown keys of a body."""
 
 import re
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ def wrong_parameter(name: str, message: str) -> FieldsInvalid:
 
 
 def read_latest(request: Request) -> int:
-    """How many attempts of a lead are asked for."""
+    """How many attempts of a lead the caller wants."""
     return read_count(request, "latest", default=LATEST, most=MOST)
 
 
@@ -37,13 +37,13 @@ def read_count(request: Request, name: str, *, default: int, most: int) -> int:
 
 
 def refuse_unknown(request: Request, *, known: Sequence[str]) -> None:
-    """Raises FieldsInvalid for a parameter that is not known, and for one that comes more than once."""
+    """Raises FieldsInvalid for unknown and for repeated parameters."""
     problems: dict[str, list[dict[str, str]]] = {}
     for name, values in request.query_params.lists():
         if name not in known:
             problems[_safe(name)] = [{"code": "unknown_parameter", "message": _describe(known)}]
         elif len(values) > 1:
-            problems[name] = [{"code": "repeated", "message": "is there more than once: send it once"}]
+            problems[name] = [{"code": "repeated", "message": "is repeated: send it once"}]
     if problems:
         raise FieldsInvalid(problems)
 

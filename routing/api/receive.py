@@ -1,4 +1,4 @@
-"""From a body to an answer: reads leads out of it, has them stored, and says what became of each."""
+"""From request body to response: parses leads, stores them, and reports the result of each."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -19,7 +19,14 @@ from routing.api.answers import (
 )
 from routing.api.errors import ApiError, FieldsInvalid, describe_fields
 from routing.calendar.zones import load_zone
-from routing.intake.idempotency import Answer, KeyReused, Repeatable, StillRunning, answer_once, settle
+from routing.intake.idempotency import (
+    Answer,
+    IdempotentRequest,
+    KeyReused,
+    StillRunning,
+    answer_once,
+    store_response,
+)
 from routing.intake.inline import decide_inline
 from routing.intake.parse import CleanLead, LeadInvalid, parse_lead
 from routing.intake.store import AlreadyHere, ExternalIdRepeated, Taken, take_in, take_in_many
@@ -29,9 +36,9 @@ from routing.queries import read_state_after_commit
 MAX_BATCH: Final = 1_000
 
 
-def answer_repeatable(repeatable: Repeatable | None, work: Callable[[], Answer]) -> Answer:
+def answer_idempotently(idempotent: IdempotentRequest | None, work: Callable[[], Answer]) -> Answer:
     try:
-        return answer_once(repeatable, work)
+        return answer_once(idempotent, work)
     except KeyReused:
         message = "This Idempotency-Key came before with another body: use a new key for a new request."
         raise ApiError(message, status_code=422, code="idempotency_key_reused") from None
@@ -41,7 +48,7 @@ def answer_repeatable(repeatable: Repeatable | None, work: Callable[[], Answer])
 
 
 def receive_lead(payload: object, *, source: Source, is_decided_inline: bool) -> Answer:
-    """Store one lead. Raises FieldsInvalid, or ApiError 409 for an external_id that came before."""
+    """Store one lead. Raises FieldsInvalid, or ApiError 409 for a repeated external_id."""
     try:
         lead = _read_lead(payload, source=source, at=datetime.now(UTC))
         taken = take_in(lead, source=source, channel="api", is_woken=not is_decided_inline)
@@ -56,17 +63,17 @@ def receive_lead(payload: object, *, source: Source, is_decided_inline: bool) ->
     return Answer(201, body, undecided_lead_id=taken.lead_id if is_decided_inline else None)
 
 
-def decide_received(answer: Answer, *, repeatable: Repeatable | None, seconds: int) -> Answer:
-    """Have the lead of an answer decided, when the answer still waits for that."""
+def decide_received(answer: Answer, *, idempotent: IdempotentRequest | None, seconds: int) -> Answer:
+    """Decide the lead of a response that still waits for its decision."""
     if answer.undecided_lead_id is None:
         return answer
     decided = decide_inline(answer.undecided_lead_id, UUID(answer.body["id"]), seconds=seconds)
     final = Answer(201, describe_outcome(decided, stored=answer.body))
-    after_commit_try("settle", partial(settle, repeatable, final, is_complete=_is_complete(final)))
+    after_commit_try("settle", partial(store_response, idempotent, final, is_complete=_is_complete(final)))
     return final
 
 
-def complete_replayed(answer: Answer, *, repeatable: Repeatable | None) -> Answer:
+def complete_replayed(answer: Answer, *, idempotent: IdempotentRequest | None) -> Answer:
     """The present state in place of a stored answer that was not final: its decision ended unseen or unread."""
     if not answer.is_unfinished:
         return answer
@@ -77,7 +84,7 @@ def complete_replayed(answer: Answer, *, repeatable: Repeatable | None) -> Answe
         body = {**describe_decided(state), "warnings": answer.body.get("warnings", [])}
     final = Answer(201, body, is_replayed=True)
     if _is_complete(final):
-        after_commit_try("settle", partial(settle, repeatable, final, is_complete=True))
+        after_commit_try("settle", partial(store_response, idempotent, final, is_complete=True))
     return final
 
 

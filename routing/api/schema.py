@@ -1,4 +1,4 @@
-"""Tells the OpenAPI generator what it cannot see. Loaded by routing.apps."""
+"""Gives the OpenAPI generator what it cannot see. Loaded by routing.apps."""
 
 from typing import Any
 

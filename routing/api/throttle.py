@@ -1,4 +1,4 @@
-"""Holds every API key to its rate, and tells it in headers how much is left."""
+"""Limits the rate of every API key, and reports the rest in headers."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from routing.redis.rate_limit import Allowance, take
 
 
 class KeyThrottle(BaseThrottle):
-    """Counts the request for the key in `request.auth`. The view names the kind of key: `rate_kind`."""
+    """Counts the request for the key in `request.auth`. The view's `rate_kind` names the limit."""
 
     def __init__(self) -> None:
         self._wait_seconds = 0

@@ -124,9 +124,9 @@ def _list_workspaces(mode: str, *, is_paused: bool) -> Iterable[int]:
 
 @dataclass(slots=True)
 class Spread:
-    """When lost leads come up again: the overdue ones of a workspace one after the other, later the more it has.
+    """When requeued leads become due: the overdue leads of a workspace one after the other.
 
-    Only ever later than they are due: an early lead is refused and put back. `seed` makes a spread repeatable.
+    A lead never starts earlier than it is due: it would be refused and requeued. `seed` makes a spread repeatable.
     """
 
     seed: int
@@ -147,6 +147,6 @@ class Spread:
 
 
 def requeue_leads(leads: Sequence[Due], *, spread: Spread, at: datetime, path: str = "put") -> bool:
-    """Returns False when the broker refused one of those that are due: it is in the schedule again."""
+    """Put leads into the schedule again. Returns False if the broker refused one that is due: it waits again."""
     dispatched = schedule.put([spread.place(lead, at=at) for lead in leads])
     return publish(dispatched, path=path) == len(dispatched)

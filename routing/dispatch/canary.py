@@ -1,10 +1,10 @@
-"""Canaries: entries like leads that the leading dispatcher sends the way that leads go, one for each ready queue.
+"""Canaries: entries like leads that the leading dispatcher sends through the same path, one for each ready queue.
 
-    schedule -> taken -> in flight -> published -> a worker -> PostgreSQL
+    schedule -> claimed -> in flight -> published -> a worker -> PostgreSQL
 
-One that comes back proves every part of that way at once, writes of Redis and PostgreSQL among them: a part that is up
-and does nothing is not seen by asking it. A lead's id is positive, a canary's negative; it is nobody's lead, costs
-nothing and leaves no trace.
+A canary that returns proves every part of the path at once, with writes of Redis and PostgreSQL. A health check cannot
+see a part that is up and does nothing. A lead's id is positive, a canary's negative. A canary costs nothing and leaves
+no trace.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from routing.dispatch import inflight, schedule
 from routing.dispatch.schedule import AT_ONCE, Dispatched, Due, Release
 from routing.redis.keys import shard_of
 
-# So that it goes through the schedule, and not from the put to a queue.
+# So that it goes through the schedule, and not directly from the put to a queue.
 DUE_IN: Final = timedelta(milliseconds=20)
 
 # None is sent, and none is missed, while the product is paused.
@@ -36,7 +36,7 @@ RETURNING out_since IS NOT NULL
 COME_BACK: Final = """
 UPDATE routing_canary SET back_at = clock_timestamp(), out_since = NULL WHERE shard = %s
 """
-# Of the queue that is worst off.
+# For the slowest queue.
 READ: Final = """
 SELECT CASE WHEN count(back_at) = count(*) THEN extract(epoch FROM clock_timestamp() - min(back_at))::float8 END,
     extract(epoch FROM clock_timestamp() - min(out_since))::float8
@@ -46,8 +46,8 @@ FROM routing_canary WHERE shard < %s
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """`age_seconds`: since one last came back; None: none ever did. `out_seconds`: how long one has been out; None: all
-    are back."""
+    """`age_seconds`: since one last returned; None: none has. `out_seconds`: how long one has been on its way;
+    None: all have returned."""
 
     age_seconds: float | None
     out_seconds: float | None
@@ -80,7 +80,7 @@ def send() -> list[Dispatched]:
 
 
 def complete_canary(lead_id: int) -> None:
-    """What a worker does with one. An old message finds it gone."""
+    """Record that a canary reached a worker. An old message finds it gone."""
     with inflight.leased(lead_id) as lease:
         if lease is None:
             return
@@ -97,7 +97,7 @@ def read_canary() -> Canary:
 
 @cache
 def workspace_of(shard: int, shards: int) -> int:
-    """An id that no workspace has, and whose queue is this one."""
+    """An id that no workspace has and that maps to this queue."""
     return next(-number for number in count(1) if shard_of(-number, shards=shards) == shard)
 
 

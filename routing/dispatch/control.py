@@ -25,7 +25,7 @@ SET_PAUSED: Final = "UPDATE routing_dispatchcontrol SET paused_at = %s WHERE id 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """What the row says. `age`: how long ago the leader said so; None: it never did, or it has resigned."""
+    """The row. `age`: since the leader's last heartbeat; None: there was none, or the leader has resigned."""
 
     leader: str = ""
     epoch: int = 0
@@ -35,7 +35,7 @@ class Control:
 
     @property
     def is_led(self) -> bool:
-        """Whether a dispatcher lives, as far as PostgreSQL knows."""
+        """Whether a dispatcher leads, as far as PostgreSQL knows."""
         return self.age is not None and self.age.total_seconds() < ALIVE_SECONDS
 
 
@@ -47,7 +47,7 @@ def read_control() -> Control:
 
 
 def write_leader_heartbeat(name: str, *, epoch: int, path: DispatchPath) -> None:
-    """Tell the pick-up and the operators that a dispatcher lives. To be repeated every few seconds."""
+    """Show the pick-up and the operators that a dispatcher leads. Repeat it every few seconds."""
     with connection.cursor() as cursor:
         cursor.execute(WRITE_HEARTBEAT, {"leader": name, "epoch": epoch, "path": path.value})
 
@@ -58,12 +58,12 @@ def clear_leader_heartbeat(name: str) -> None:
 
 
 def ensure_control() -> None:
-    """Have the one row there, so that it can be locked."""
+    """Create the row if it is missing, so that it can be locked."""
     with connection.cursor() as cursor:
         cursor.execute(ENSURE)
 
 
 def write_pause(at: datetime | None) -> None:
-    """Pause the whole product, or let it go on (None). Needs the row's lock."""
+    """Pause the whole product, or resume it (None). Needs the row's lock."""
     with connection.cursor() as cursor:
         cursor.execute(SET_PAUSED, [at])

@@ -1,7 +1,7 @@
-"""Enqueuer leads on when their due time was written, after the commit: to the schedule, or to the workers.
+"""Enqueues leads after the commit of their due time: into the schedule, or to the workers.
 
-A request does not wait for it: a thread of the process does it, many leads at a time. Nothing here fails an intake or
-an attempt: what Redis or the broker refuse is logged, counted and tried again (routing/dispatch/enqueuer.py).
+A request does not wait: a thread of the process enqueues many leads at a time. Nothing here fails an intake or an
+attempt: what Redis or the broker refuse is logged, counted and retried (routing/dispatch/enqueuer.py).
 """
 
 import logging
@@ -25,10 +25,10 @@ from routing.redis.outage import guarded, is_done
 
 logger = logging.getLogger(__name__)
 
-# Where leads come from that the next take confirms; all others are confirmed by the next put.
+# The path of leads that the next claim confirms; all others are confirmed by the next put.
 CLAIM_PATH: Final = "claim"
-# A polled lead that is due this soon is waited for by the broker; anything later waits in Postgres, because
-# Celery redelivers a countdown beyond the visibility timeout.
+# The broker delays the message of a polled lead that is due this soon. Later ones wait in PostgreSQL, because Celery
+# redelivers a countdown beyond the visibility timeout.
 LONGEST_WAKE: Final = timedelta(seconds=10)
 NO_WAIT: Final = timedelta(0)
 
@@ -39,41 +39,41 @@ def after_commit(call: Callable[[], object]) -> None:
 
 
 def enqueue_after_commit(changes: Sequence[DueTime]) -> None:
-    """Hand leads on once the transaction has committed; at once when there is none."""
+    """Enqueue leads once the transaction has committed; at once without a transaction."""
     after_commit(partial(enqueue, changes))
 
 
 def enqueue_leads_after_commit(*lead_ids: int) -> None:
-    """The same for leads whose rows the open transaction has changed, whatever became of them."""
+    """The same for leads whose rows the open transaction has changed in any way."""
     enqueue_after_commit(read_due_times(lead_ids))
 
 
 def enqueue(changes: Sequence[DueTime]) -> None:
-    """Hand leads on without waiting. Their due times are committed."""
+    """Enqueue leads without waiting. Their due times are committed."""
     ENQUEUER.add(changes)
 
 
 def enqueue_now(changes: Sequence[DueTime]) -> None:
-    """Hand leads on now. Never raises for a failure of Redis or of the broker: what they refuse is tried again."""
+    """Enqueue leads now. Never raises for a failure of Redis or the broker: what they refuse is retried."""
     if refused := try_enqueue(changes):
         ENQUEUER.retry_later(refused)
 
 
 def try_enqueue(changes: Sequence[DueTime]) -> list[int]:
-    """Hand leads on now. Returns the ids of those that Redis or the broker refused; never raises for that."""
+    """Enqueue leads now. Returns the ids of those that Redis or the broker refused; never raises for that."""
     by_mode: dict[str, list[DueTime]] = {mode: [] for mode in DispatchMode.values}
     for change in changes:
         by_mode[change.mode].append(change)
     return [
         *_enqueue_events(by_mode[DispatchMode.EVENT]),
         *_enqueue_shadows(by_mode[DispatchMode.SHADOW]),
-        # After the index, so that whoever is woken finds it up to date.
+        # After the index, so that a worker that wakes up finds it up to date.
         *_wake(by_mode[DispatchMode.POLL] + by_mode[DispatchMode.SHADOW]),
     ]
 
 
 def publish(dispatched: Sequence[Dispatched], *, path: str) -> int:
-    """Publish leads in flight. Those that the broker refuses go back into the schedule. Returns how many went out."""
+    """Publish leads in flight. Those that the broker refuses are requeued. Returns how many were published."""
     failed = publish_ready(dispatched)
     metrics.LEADS_MOVED.labels(path=path).inc(len(dispatched) - len(failed))
     if path != CLAIM_PATH:
@@ -105,7 +105,7 @@ def _enqueue_shadows(changes: Sequence[DueTime]) -> list[int]:
 
 
 def _wake(changes: Sequence[DueTime]) -> list[int]:
-    """Return those for whom nobody could be woken."""
+    """Return the leads whose wake-up could not be sent."""
     if not settings.LEADSWITCH_WAKE_ENABLED:
         return []
     waits = [(each.lead_id, _read_remaining(each)) for each in changes]
@@ -120,23 +120,23 @@ def _wake(changes: Sequence[DueTime]) -> list[int]:
     ]
     refused: list[int] = []
     for lead_ids, options in batches:
-        # A broker that refused one is not asked for the others.
+        # After one refusal the broker is not asked again.
         if refused or not send_wake(PROCESS_LEADS, args=[lead_ids], **options):
             refused += lead_ids
     return refused
 
 
 def _read_remaining(change: DueTime) -> timedelta | None:
-    """Until the lead is due, by the database's clock where it was asked. None: it waits for nothing."""
+    """The time until the lead is due, by the database's clock if that was read. None: the lead does not wait."""
     if change.due_at is None or change.remaining is not None:
         return change.remaining
     return change.due_at - datetime.now(UTC)
 
 
 def _enqueue_again(part: Part) -> Part:
-    """Settle what was refused before, as PostgreSQL has it now: a lead may be sold, cancelled or moved since.
+    """Enqueue what was refused before, as PostgreSQL has it now: a lead may have been sold, canceled or moved since.
 
-    Returns what is settled. Runs in the thread of ENQUEUER, which keeps no connection to PostgreSQL.
+    Returns what is done. Runs in the thread of ENQUEUER, which keeps no connection to PostgreSQL.
     """
     try:
         changes = read_due_times(list(part.leads))

@@ -1,10 +1,10 @@
-"""The background thread of a process that hands leads on, many at a time, and tries again what was refused.
+"""The background thread of a process that enqueues leads, many at a time, and retries what was refused.
 
-    add -> waiting -> a batch -> settled
-                              `-> refused -> kept -> Redis takes a write again -> read in PostgreSQL -> settled
+    add -> waiting -> batch -> enqueued
+                            `-> refused -> retry buffer -> Redis accepts writes again -> read in PostgreSQL -> enqueued
 
-While something is kept the thread itself asks Redis, several times a second: it waits for no other request, and closes
-the breaker of its process. What cannot be kept, and what is left when the process ends, is counted and left to the
+While the retry buffer has something, the thread itself probes Redis several times a second and closes the breaker of
+its process. What does not fit into the buffer, and what is left when the process ends, is counted and left to the
 reconcilers.
 """
 
@@ -30,15 +30,15 @@ logger = logging.getLogger(__name__)
 
 MAX_WAITING: Final = 10_000
 LEADS_A_BATCH: Final = 50
-# With so many behind them the calls are what takes time: a slow Redis is asked less often, for more leads each.
+# With this many waiting, the calls take the time: a slow Redis gets fewer calls, with more leads each.
 MANY_WAITING: Final = 1_000
-# A message costs a millisecond of CPU, a third of an intake request. The first lead goes out at once, those that come
-# right after it go together.
+# A message costs a millisecond of CPU, a third of an intake request. The first lead goes out at once; leads that come
+# right after it go out together.
 PAUSE_BETWEEN_BATCHES_SECONDS: Final = 0.015
 RETRY_SECONDS: Final = 0.25
-# Between two lines of the log that say that this process is still cut off.
+# Between two log lines about a process that is still cut off.
 REMIND_SECONDS: Final = 30.0
-# What a process that ends waits for the rest at the most.
+# How long a process that ends waits for the rest at most.
 EXIT_SECONDS: Final = 3.0
 
 Enqueue = Callable[[Sequence[DueTime]], Sequence[int]]
@@ -46,10 +46,10 @@ EnqueueAgain = Callable[[Part], Part]
 
 
 class Enqueuer:
-    """Collects the changes of a process and settles them in one thread.
+    """Collects the changes of a process and enqueues them in one thread.
 
-    The thread belongs to the process that started it: after a fork a new one is started on first use. `enqueue` returns
-    the ids of the leads that were refused, `enqueue_again` what of a part is settled now; both run in the thread.
+    The thread belongs to the process that started it: after a fork, a new one starts on first use. `enqueue` returns
+    the ids of the refused leads, `enqueue_again` what it could enqueue of a part. Both run in the thread.
     """
 
     def __init__(
@@ -68,11 +68,11 @@ class Enqueuer:
 
     @property
     def retrying_seconds(self) -> float:
-        """How long this process has had leads that Redis or the broker do not take; 0: it has none."""
+        """How long the retry buffer has not been empty; 0: it is empty."""
         return self._buffer.age_seconds
 
     def add(self, changes: Sequence[DueTime]) -> None:
-        """Take changes without waiting."""
+        """Accept changes without waiting."""
         self._ensure_thread()
         for at, change in enumerate(changes):
             try:
@@ -82,13 +82,13 @@ class Enqueuer:
                 return
 
     def retry_later(self, leads: Iterable[int] = (), *, releases: Iterable[Release] = ()) -> None:
-        """Try these again when Redis answers. What is too much is counted and left to the reconcilers."""
+        """Retry these when Redis answers. What does not fit is counted and left to the reconcilers."""
         self._ensure_thread()
         if left_out := self._buffer.add(leads, releases=releases):
             metrics.WAKES_LOST.labels(cause="retry_buffer_full").inc(left_out)
 
     def flush(self, *, timeout_seconds: float) -> bool:
-        """Wait until everything taken so far was settled or kept. Returns False on time-out."""
+        """Wait until everything added so far is enqueued or in the retry buffer. Returns False on time-out."""
         deadline = time.monotonic() + timeout_seconds
         with self._waiting.all_tasks_done:
             while self._waiting.unfinished_tasks:
@@ -99,9 +99,9 @@ class Enqueuer:
         return True
 
     def drain(self, *, timeout_seconds: float = EXIT_SECONDS) -> int:
-        """The process ends: wait until everything was settled, no longer than this. Returns how many leads are left.
+        """The process ends: wait until everything is enqueued, at most this long. Returns how many leads are left.
 
-        They are counted, and found by the leading dispatcher and the reconcilers.
+        They are counted. The leading dispatcher and the reconcilers find them.
         """
         if self._pid != os.getpid():
             return 0
@@ -131,8 +131,8 @@ class Enqueuer:
             batch = self._gather(quiet_until)
             try:
                 self._enqueue_batch(batch)
-                self._try_again()
-            except Exception as error:  # noqa: BLE001 - the thread must outlive it, or nothing is handed on any more
+                self._retry()
+            except Exception as error:  # noqa: BLE001 - the thread must survive it, or nothing is enqueued
                 cause = type(error).__name__
                 metrics.WAKES_LOST.labels(cause=cause).inc()
                 logger.error("routing.enqueue_failed", extra={"cause": cause})
@@ -143,13 +143,13 @@ class Enqueuer:
                     self._waiting.task_done()
 
     def _gather(self, quiet_until: float) -> list[DueTime]:
-        """Wait for a change, then until `quiet_until` for others, unless they fill a batch already.
+        """Wait for a change, then until `quiet_until` for others, unless they already fill a batch.
 
-        Empty: what is kept is to be tried again.
+        Empty: the retry buffer is due.
         """
         batch: list[DueTime] = []
         try:
-            batch.append(self._waiting.get(timeout=self._patience_seconds()))
+            batch.append(self._waiting.get(timeout=self._longest_wait_seconds()))
         except queue.Empty:
             return batch
         pause = quiet_until - time.monotonic()
@@ -163,29 +163,29 @@ class Enqueuer:
                 break
         return batch
 
-    def _patience_seconds(self) -> float:
-        """Another thread may begin to keep something while this one waits."""
+    def _longest_wait_seconds(self) -> float:
+        """Another thread may add to the retry buffer while this one waits."""
         return max(0.0, self._retry_at - time.monotonic()) if len(self._buffer) else RETRY_SECONDS
 
     def _enqueue_batch(self, batch: Sequence[DueTime]) -> None:
         if batch and (refused := self._enqueue(batch)):
             self.retry_later(refused)
 
-    def _try_again(self) -> None:
-        """A part at a time: what comes in goes in between."""
+    def _retry(self) -> None:
+        """A part at a time, so that new changes need not wait."""
         now = time.monotonic()
         if not len(self._buffer) or now < self._retry_at:
             return
         part = self._buffer.oldest(LEADS_A_CALL)
-        settled = self._enqueue_again(part) if self._is_answered() else Part()
-        self._buffer.remove(settled)
-        self._retried += len(settled)
-        metrics.ENQUEUE_RETRIED.inc(len(settled))
-        if len(settled) < len(part):
+        enqueued = self._enqueue_again(part) if self._is_answered() else Part()
+        self._buffer.remove(enqueued)
+        self._retried += len(enqueued)
+        metrics.ENQUEUE_RETRIED.inc(len(enqueued))
+        if len(enqueued) < len(part):
             self._retry_at = time.monotonic() + RETRY_SECONDS
             self._remind(now)
         elif not len(self._buffer):
-            self._tell_end()
+            self._log_end()
 
     def _is_answered(self) -> bool:
         try:
@@ -203,6 +203,6 @@ class Enqueuer:
             )
             self._remind_at = now + REMIND_SECONDS
 
-    def _tell_end(self) -> None:
+    def _log_end(self) -> None:
         logger.warning("routing.enqueue_caught_up", extra={"leads": self._retried})
         self._retried, self._remind_at = 0, 0.0

@@ -1,4 +1,4 @@
-"""The heartbeat of a process: a file that it touches in its loop, and that a probe in the same container looks at.
+"""The heartbeat of a process: a file that it touches in its loop, and that a probe in the same container checks.
 
 A file, because a process is alive while PostgreSQL and Redis are not, and a restart would not bring them back.
 """
@@ -16,7 +16,7 @@ LONGEST_TURN_SECONDS: Final = 60.0
 
 
 def send_heartbeat(var_dir: Path, name: str) -> None:
-    """A disk that refuses it stops nothing: the probe will say so."""
+    """A failing disk does not stop the process: the probe reports it."""
     file = _file(var_dir, name)
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -26,7 +26,7 @@ def send_heartbeat(var_dir: Path, name: str) -> None:
 
 
 def heartbeat_age(var_dir: Path, name: str) -> float | None:
-    """Seconds since the last one; None: there was none."""
+    """Seconds since the last heartbeat; None: there was none."""
     try:
         return time.time() - _file(var_dir, name).stat().st_mtime
     except FileNotFoundError:

@@ -1,7 +1,7 @@
-"""Whose Redis it is. Two installations under one prefix would take each other's leads and forget them.
+"""Which installation owns this Redis. Two under one prefix would claim and lose each other's leads.
 
 An installation is its database: the server's own number and the database's, which a restart, a failover or an upgrade
-of the product keep. The leading dispatcher holds the name in Redis for as long as it leads; every process looks at it
+of the product keep. The leading dispatcher holds the name in Redis for as long as it leads; every process checks it
 before it serves. Nothing outlives its owner: after a restore into another server the old name is gone in seconds. A
 database that is restored in place has another name, too: a process that was there before asks for it again.
 """
@@ -19,7 +19,7 @@ from routing.postgres_errors import sqlstate_of
 from routing.redis.client import get_client
 from routing.redis.keys import installation_key
 
-# Longer than another dispatcher needs to take over the lead.
+# Longer than another dispatcher needs to take over.
 HELD_MS: Final = 10_000
 
 READ: Final = """
@@ -60,7 +60,7 @@ def read_name() -> str:
 
 
 def forget() -> None:
-    """The database may be another one by now, under the same address."""
+    """The database at this address may have been replaced."""
     read_name.cache_clear()
 
 
@@ -71,13 +71,15 @@ class Held:
 
 
 def hold() -> None:
-    """Keep Redis for this installation for a while. Raises OtherInstallation, redis.RedisError."""
-    Held.name = _judge(lambda name: run_script(HOLD, [name, HELD_MS, Held.name or name], installation_key()))
+    """Hold Redis for this installation for HELD_MS. Raises OtherInstallation, redis.RedisError."""
+    Held.name = _check_holder(
+        lambda name: run_script(HOLD, [name, HELD_MS, Held.name or name], installation_key())
+    )
 
 
 def check() -> None:
     """Raises OtherInstallation while another one holds this Redis; redis.RedisError."""
-    _judge(lambda name: get_client(TIMEOUT_SECONDS).get(installation_key()) or name)
+    _check_holder(lambda name: get_client(TIMEOUT_SECONDS).get(installation_key()) or name)
 
 
 def release() -> None:
@@ -85,7 +87,7 @@ def release() -> None:
     run_script(RELEASE, [read_name()], installation_key())
 
 
-def _judge(find_holder: Callable[[str], object]) -> str:
+def _check_holder(find_holder: Callable[[str], object]) -> str:
     """Return the name under which this installation may use Redis; "": nothing is checked. Raises OtherInstallation."""
     name, holder = _ask(find_holder)
     if holder != name:

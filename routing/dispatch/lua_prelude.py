@@ -1,8 +1,8 @@
-"""The Lua functions that every script of the schedule begins with (routing/dispatch/scripts.py)."""
+"""The Lua functions at the start of every script of the schedule (routing/dispatch/scripts.py)."""
 
 from typing import Final
 
-# Who said nothing for so long is not believed to live, nor to take from the queues that it named.
+# A worker without a heartbeat for this long counts as dead, and its queues as not consumed.
 ALIVE_SECONDS: Final = 15
 
 PRELUDE: Final = (
@@ -37,14 +37,14 @@ local function ready_of(shard) return READY .. ':' .. shard end
 local function is_paused(workspace) return redis.call('EXISTS', PAUSED .. ':' .. workspace) == 1 end
 local function messages_of(shard) return redis.call('LLEN', QUEUE .. shard) end
 
--- The shards that a worker takes from, as it says itself, in order.
+-- The shards that workers report to consume, in order.
 local consumed
 local function list_consumed(shards)
     if consumed then return consumed end
     consumed = {}
-    local said = redis.call('HGETALL', CONSUMED)
-    for at = 1, #said, 2 do
-        local shard, is_alive = tonumber(said[at]), tonumber(said[at + 1]) >= clock[1] - ALIVE_SECONDS
+    local reports = redis.call('HGETALL', CONSUMED)
+    for at = 1, #reports, 2 do
+        local shard, is_alive = tonumber(reports[at]), tonumber(reports[at + 1]) >= clock[1] - ALIVE_SECONDS
         if is_alive and shard < shards then consumed[#consumed + 1] = shard end
     end
     table.sort(consumed)
@@ -58,15 +58,15 @@ local function is_consumed(shard, shards)
     return false
 end
 
--- Where a workspace's leads go: to its own shard, or, while nobody takes from that, to one that somebody takes from.
+-- Where a workspace's leads go: to its own shard or, while no worker consumes that, to one that a worker consumes.
 local function shard_for(workspace, shards)
     local home, others = shard_of(workspace, shards), list_consumed(shards)
     if #others == 0 or is_consumed(home, shards) then return home end
     return others[math.floor(crc_of(workspace) / shards) % #others + 1]
 end
 
--- Whose lead it is, whether a worker started it ("!"), when its lease ends, and the shard that it went to. Nil when it
--- is not in flight.
+-- The workspace of a lead, whether a worker started it ("!"), when its lease ends, and its shard. Nil if the lead is
+-- not in flight.
 local function read_lease(lead, shards)
     local deadline = redis.call('ZSCORE', INFLIGHT, lead)
     if not deadline then return nil, false, nil, nil end
@@ -76,7 +76,7 @@ local function read_lease(lead, shards)
     return workspace, mark == '!', tonumber(deadline), shard
 end
 
--- The index of workspaces follows the earliest lead of each. An earlier one than before wakes the dispatcher.
+-- The index of workspaces has the earliest lead of each. A lead that is due earlier than before wakes the dispatcher.
 local function update_index(workspace)
     local head = redis.call('ZRANGE', leads_of(workspace), 0, 0, 'WITHSCORES')
     if not head[1] then
@@ -86,12 +86,12 @@ local function update_index(workspace)
     local known, due = tonumber(redis.call('ZSCORE', SCHEDULE, workspace) or nil), tonumber(head[2])
     if known == due then return end
     redis.call('ZADD', SCHEDULE, due, workspace)
-    -- Told once until the next take: it looks at everything.
+    -- Published once until the next claim, which looks at everything.
     if (not known or due < known) and redis.call('SETNX', WAKE, 1) == 1 then redis.call('PUBLISH', WAKE, 1) end
 end
 
--- How many more leads a shard's queue may take: fewer while leads wait long in it. One whose lease ended while it
--- waited lies there still, until the queue is empty.
+-- How many more leads a shard's queue may take: fewer while leads wait long in it. A lead whose lease ended while it
+-- waited still has its message there, until the queue is empty.
 local function room_of(shard, limit)
     local messages = messages_of(shard)
     if messages == 0 then redis.call('ZREMRANGEBYSCORE', ready_of(shard), '-inf', now) end
@@ -99,7 +99,7 @@ local function room_of(shard, limit)
     return math.max(0, math.min(pace - redis.call('ZCARD', ready_of(shard)), limit - messages))
 end
 
--- One step up for each lead that was started in time, half for one that was late, no more than once in `target`.
+-- One step up for each lead that started in time; half for a late one, at most once in `target`.
 local function adjust_pace(shard, limit, target, waited)
     local pace = tonumber(redis.call('HGET', PACE, shard) or limit)
     if waited <= target then
@@ -133,7 +133,7 @@ local function confirm(lead)
     redis.call('ZREM', PUTS, lead)
 end
 
--- A lead is in flight no more. If it waited until its lease was over, its message is taken to lie in the queue still.
+-- A lead leaves flight. If its lease ended while it waited, its message is assumed to be in the queue still.
 local function drop_lease(lead, shard, deadline)
     redis.call('ZREM', INFLIGHT, lead)
     redis.call('HDEL', LEASES, lead)
@@ -141,7 +141,7 @@ local function drop_lease(lead, shard, deadline)
     confirm(lead)
 end
 
--- Put (lead, due ms)... back into the schedule, apart from those that a worker has started. Returns how many.
+-- Requeue (lead, due ms)..., except leads that a worker has started. Returns how many.
 local function requeue(unconfirmed, shards)
     local count, touched = 0, {}
     for at = 1, #unconfirmed, 2 do

@@ -1,8 +1,8 @@
-"""What Redis mirrors of the switches, written in the order in which PostgreSQL changed them.
+"""Mirrors pauses and modes in Redis, in the order in which PostgreSQL changed them.
 
-Who mirrors a switch reads it and then writes it, and another process may do both in between. So each row's
-`switch_version`, which grows with every change of its pause or mode, goes along, and Redis refuses an older one
-(docs/decisions/0048). Raises redis.RedisError.
+A process reads a pause or mode and then writes it to Redis; another process may do both in between. So each write
+carries the row's `switch_version`, which grows with every change, and Redis refuses an older one (docs/decisions/0048).
+Raises redis.RedisError.
 """
 
 from collections.abc import Collection, Mapping
@@ -21,7 +21,7 @@ UNION ALL SELECT id, paused_at IS NOT NULL, switch_version FROM routing_workspac
 READ_PAUSED: Final = "SELECT id FROM routing_workspace WHERE paused_at IS NOT NULL ORDER BY id"
 
 # The last key: versions. ARGV: (workspace or "" for the product, its version, 1 while it is paused else 0, a version
-# that is known to be no more or "")... . Returns how many were written.
+# of a replaced database or "")... . Returns how many were written.
 PAUSES: Final = """
 local VERSIONS, written = KEYS[#KEYS], 0
 for at = 1, #ARGV, 4 do
@@ -38,9 +38,9 @@ redis.call('PUBLISH', WAKE, 1)
 return written
 """
 
-# The last keys: the shadow index, versions. ARGV: workspace, its version, its mode, a version that is known to be no
-# more or "". Forgets the waiting leads of the other modes; those in flight end as they are. Returns how many it forgot,
-# -1 when a newer mode has been followed.
+# The last keys: the shadow index, versions. ARGV: workspace, its version, its mode, a version of a replaced database or
+# "". Forgets the waiting leads of the other modes; those in flight end as they are. Returns how many it forgot, -1 when
+# a newer mode has been followed.
 DROP_OTHERS: Final = """
 local SHADOW, VERSIONS, field = KEYS[#KEYS - 1], KEYS[#KEYS], 'mode:' .. ARGV[1]
 local held = tonumber(redis.call('HGET', VERSIONS, field) or nil)
@@ -66,7 +66,7 @@ class Switch(NamedTuple):
 
 
 class NewerMode(Exception):
-    """Somebody has followed a later change of the workspace's mode."""
+    """The indexes already follow a later change of the workspace's mode."""
 
 
 def read_switches(names: Collection[int | None]) -> dict[int | None, Switch]:
@@ -100,10 +100,10 @@ def read_versions(kind: str) -> dict[int | None, int]:
 def write_pauses(
     switches: Mapping[int | None, Switch], *, before: Mapping[int | None, int] | None = None
 ) -> int:
-    """Make Redis say this, unless it has something newer, and let the dispatcher look at once.
+    """Write these pauses to Redis, unless it has newer ones, and wake the dispatcher.
 
-    `before`: what read_versions returned before the switches were read; a newer version among them is of a database
-    that is no more, and is overwritten. Returns how many were written.
+    `before`: what read_versions returned before the switches were read; a newer version among them belongs to a
+    database that was replaced, and is overwritten. Returns how many were written.
     """
     arguments: list[str | int] = []
     for name, switch in switches.items():

@@ -1,6 +1,6 @@
 """Moves a workspace between the ways in which due leads are found: poll, shadow, event. See docs/dispatch-rollout.md.
 
-Forward or back at any time: the rows stay as they are, and whoever runs a lead holds its row's lock.
+Forward or back at any time: the rows stay as they are, and a process that runs a lead holds its row's lock.
 """
 
 from functools import partial
@@ -19,14 +19,14 @@ FOLLOW_MODE: Final = "routing.follow_mode"
 
 
 def follow_mode_after_commit(workspace_id: int) -> None:
-    """Have the indexes follow a mode that the open transaction wrote. The reconciler does it if the message is lost."""
+    """Update the indexes after the commit of a mode. The reconciler does it if the message is lost."""
     after_commit(partial(send_wake, FOLLOW_MODE, args=[workspace_id]))
 
 
 def follow_mode(workspace_id: int) -> int:
-    """Make the indexes what the workspace's mode wants; how many leads were written. Raises redis.RedisError.
+    """Update the indexes for the workspace's mode. Returns how many leads were written. Raises redis.RedisError.
 
-    A later mode that was followed meanwhile is left as it is.
+    Does nothing if the indexes already follow a later mode.
     """
     workspace = Workspace.objects.values_list("dispatch_mode", "switch_version")
     mode, version = workspace.get(pk=workspace_id)

@@ -1,4 +1,4 @@
-"""The switches of the dispatch: the whole product, or one workspace. PostgreSQL decides, Redis mirrors.
+"""Pauses of the whole product or of one workspace. PostgreSQL decides, Redis mirrors.
 
 Paused means that nothing is claimed: claiming and putting back would spin. Leads keep coming in, and keep their due
 times. Only the audit says who paused or resumed, and why.
@@ -52,7 +52,7 @@ UNION ALL SELECT * FROM (
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """`actor` and `reason` are blank when the audit does not know of it."""
+    """`actor` and `reason` are blank if the audit log has no entry of the pause."""
 
     since: datetime
     actor: str = ""
@@ -60,23 +60,24 @@ class Pause:
 
 
 class PauseChanged(Exception):
-    """Others switched it after the page was opened."""
+    """The pause was changed after the page was opened."""
 
 
 def state_of(pause: Pause | None) -> str:
-    """What a page shows of a switch, in a few characters."""
+    """A short text that identifies the state a page has shown."""
     return "running" if pause is None else pause.since.isoformat()
 
 
 def switch(workspace_id: int | None, *, to: datetime | None, actor: str, reason: str, seen: str = "") -> bool:
-    """Pause a workspace (None: the product) since then, or let it go on (`to` None). Attempts that run sell nothing any
-    longer, unless their sale has begun.
+    """Pause a workspace (None: the product) from then on, or resume it (`to` None).
 
-    Returns False when it is so already: nothing is written, a pause keeps its time, and Redis is told again. Waits for
-    others that switch it, up to lock_timeout. Raises LookupError, and ValueError without a reason.
+    Attempts in progress sell nothing more, unless their sale has begun.
 
-    `seen`: the state_of the switch on the page that asked. It raises PauseChanged when it is another pause now; blank:
-    no page asked.
+    Returns False if it already is: nothing is written, a pause keeps its time, and Redis is written again. Waits for a
+    concurrent change, up to lock_timeout. Raises LookupError, and ValueError without a reason.
+
+    `seen`: the state_of the switch on the page that asked. Raises PauseChanged if it is another pause now; blank: no
+    page asked.
     """
     if not reason.strip():
         raise ValueError("a pause and its end need a reason")
@@ -127,7 +128,7 @@ def read_pause(workspace_id: int | None) -> Pause | None:
 
 
 def read_pauses(since: Mapping[int | None, datetime | None]) -> dict[int | None, Pause]:
-    """Return who made those of these pauses that hold (None: the product's), and why. One statement."""
+    """Return who made the active ones of these pauses (None: the product's), and why. One statement."""
     holding = {name: at for name, at in since.items() if at is not None}
     if not holding:
         return {}
@@ -144,7 +145,7 @@ def read_pauses(since: Mapping[int | None, datetime | None]) -> dict[int | None,
 
 @dataclass(frozen=True, slots=True)
 class ActivePause:
-    """A pause that holds now. `workspace_id` None: of the whole product."""
+    """A pause that is in force. `workspace_id` None: the whole product's."""
 
     workspace_id: int | None
     name: str
@@ -169,31 +170,31 @@ def _audited(workspace_id: int | None) -> tuple[str, str]:
 
 
 def mirror_after_commit(workspace_id: int | None) -> None:
-    """Have Redis follow a pause (None: the product's) that the open transaction wrote."""
+    """Write a pause (None: the product's) of the open transaction to Redis after the commit."""
     after_commit(partial(mirror, workspace_id))
 
 
 def find_unmirrored(truth: Mapping[int | None, bool]) -> dict[int | None, bool]:
-    """Return those switches (None: the product's) of which Redis says something else. Raises redis.RedisError."""
+    """Return those pauses (None: the product's) that differ in Redis. Raises redis.RedisError."""
     mirror = read_mirror(name for name in truth if name is not None)
     return {name: is_paused for name, is_paused in truth.items() if mirror[name] != is_paused}
 
 
 def read_mirror(workspace_ids: Iterable[int]) -> dict[int | None, bool]:
-    """Return what Redis says of these workspaces, and under None of the product. Raises redis.RedisError."""
+    """Return the pauses of these workspaces in Redis, and the product's under None. Raises redis.RedisError."""
     names = [None, *workspace_ids]
     values = get_client(TIMEOUT_SECONDS).mget([_key(name) for name in names])
     return {name: value is not None for name, value in zip(names, values, strict=True)}
 
 
 def mirror(*names: int | None) -> bool:
-    """Make Redis say of these workspaces (None: of the product) what PostgreSQL says. False: it does not answer."""
+    """Write the pauses of these workspaces (None: of the product) to Redis. False: it does not answer."""
     switches = read_switches(names)
     return guarded("pause", lambda: write_pauses(switches) >= 0, default=False)
 
 
 def mirror_paused() -> None:
-    """Make Redis say what is paused: after a flush it says nothing. Raises redis.RedisError."""
+    """Write all active pauses to Redis, which has none after a flush. Raises redis.RedisError."""
     write_pauses(read_switches([None, *list_paused()]))
 
 

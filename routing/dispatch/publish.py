@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 PROCESS_LEADS: Final = "distribution.process_leads"
 PAUSE_AFTER_FAILURE_SECONDS: Final = 5.0
-# Leads of a message are tried one after the other: the leads of a shard go in several messages, for several workers.
+# A worker runs the leads of a message one after the other. So the leads of a shard go in several messages.
 MESSAGES_A_SHARD: Final = 4
 LEADS_A_MESSAGE: Final = 50
 

@@ -1,4 +1,4 @@
-"""What Redis or the broker refused of a process, until they answer again: ids alone, and no more than so many."""
+"""What Redis or the broker refused from a process, until they answer again: ids only, and a bounded number."""
 
 import threading
 import time
@@ -15,7 +15,7 @@ MAX_BUFFERED: Final = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some of what is kept. `leads`: lead id -> the number under which it was kept."""
+    """A part of the buffer. `leads`: lead id -> the number under which it was added."""
 
     leads: dict[int, int] = field(default_factory=dict)
     releases: list[Release] = field(default_factory=list)
@@ -25,7 +25,7 @@ class Part:
 
 
 class RetryBuffer:
-    """Leads to hand on again and leases to end again, the oldest first. Threads may share it."""
+    """Leads to enqueue again and leases to release again, the oldest first. Threads may share it."""
 
     def __init__(self, most: int = MAX_BUFFERED) -> None:
         self._most = most
@@ -40,12 +40,12 @@ class RetryBuffer:
 
     @property
     def age_seconds(self) -> float:
-        """How long something has been kept without a break; 0: nothing is."""
+        """How long the buffer has not been empty; 0: it is empty."""
         since = self._since
         return 0.0 if since is None else time.monotonic() - since
 
     def add(self, leads: Iterable[int] = (), *, releases: Iterable[Release] = ()) -> int:
-        """Keep these too. Returns how many were left out because it is full."""
+        """Returns how many did not fit."""
         left_out = 0
         with self._changed:
             for lead_id in leads:
@@ -62,12 +62,12 @@ class RetryBuffer:
         return left_out
 
     def oldest(self, most: int) -> Part:
-        """Return up to so many of each kind. They stay here."""
+        """Return up to this many of each kind. They stay in the buffer."""
         with self._changed:
             return Part(dict(islice(self._leads.items(), most)), list(islice(self._releases.values(), most)))
 
     def remove(self, part: Part) -> None:
-        """Apart from leads that were kept anew since the part was read."""
+        """Remove a part, except leads that were added again since it was read."""
         with self._changed:
             for lead_id, number in part.leads.items():
                 if self._leads.get(lead_id) == number:

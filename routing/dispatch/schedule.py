@@ -1,8 +1,8 @@
-"""The schedule in Redis: which leads wait for which time, and which are in flight under a lease.
+"""The schedule in Redis: the leads that wait for their due time, and the leads in flight under a lease.
 
-It follows PostgreSQL, which decides; whatever is lost here the reconcilers put back. Every call is one atomic script
-that may be repeated, also when it was carried out and its answer was lost. All of them raise redis.RedisError;
-`routing.dispatch.enqueue` keeps that from intakes and attempts.
+It follows PostgreSQL, which decides. Reconcilers requeue what is lost here. Every call is one atomic script that may be
+repeated, also if it ran and its answer was lost. All calls raise redis.RedisError; `routing.dispatch.enqueue` keeps
+that from intakes and attempts.
 """
 
 import math
@@ -22,23 +22,23 @@ from routing.redis.client import get_client
 from routing.redis.keys import schedule_of, script_keys
 
 TIMEOUT_SECONDS: Final = 1.0
-# How long a lead should wait in a ready queue at the most, as a part of its lease. Queues in which leads wait longer
-# are given less.
+# How long a lead should wait in a ready queue at most, as a part of its lease. A queue in which leads wait longer gets
+# fewer.
 QUEUE_PART: Final = 1 / 30
 LEADS_A_CALL: Final = 500
-# Publishing takes milliseconds, and up to three seconds with a broker that is down. What a put handed out, and nobody
-# has published by then, is published again: a double does no harm.
+# Publishing takes milliseconds, and up to three seconds if the broker is down. Leads that a put dispatched, and that
+# are not confirmed after this time, are requeued: a duplicate message does no harm.
 UNCONFIRMED_MS: Final = 2_000
-# Before every clock: due at once, or as soon as the wait that goes with it is over.
+# Before every clock: due at once, or as soon as its wait is over.
 AT_ONCE: Final = datetime.fromtimestamp(0, UTC)
-# A reconciler that puts many leads back spreads them over no more than this.
+# A reconciler that requeues many leads spreads them over at most this.
 LONGEST_SPREAD_SECONDS: Final = 300
 
 
 class Due(NamedTuple):
-    """When a lead of a workspace is due. `wait_ms`: the least from now, by the clock of Redis.
+    """When a lead of a workspace is due. `wait_ms`: the least wait from now, by the clock of Redis.
 
-    What is to come up in a while has a wait, and not the time of a process: its clock may be minutes ahead.
+    A delay is given as a wait and not as a time of this process, whose clock may be minutes ahead.
     """
 
     lead_id: int
@@ -48,7 +48,7 @@ class Due(NamedTuple):
 
 
 class Dispatched(NamedTuple):
-    """A lead in flight that is to be published to the ready queue of this shard. `deadline_ms`: its lease's end."""
+    """A lead in flight, to be published to the ready queue of this shard. `deadline_ms`: when its lease ends."""
 
     lead_id: int
     workspace_id: int
@@ -80,7 +80,7 @@ class Expired(NamedTuple):
 
 
 class Leader(NamedTuple):
-    """The right to take leads. Every take is checked against it: whoever slept past its lease takes nothing."""
+    """The right to claim leads. Every claim checks it: a dispatcher that slept past its lease claims nothing."""
 
     name: str
     epoch: int
@@ -88,11 +88,13 @@ class Leader(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`number`: by which the next take says that this one was published. `returned`: leads of an earlier take that was
-    not published, by whoever took them; they are in the schedule again, or among those handed out by this one."""
+    """Leads claimed from the schedule. `number`: the next claim confirms with it that this batch was published.
+
+    `returned`: leads of an earlier batch of any dispatcher that was not published. They were requeued first, so this
+    batch may have them."""
 
     leads: Sequence[Dispatched]
-    is_more: bool  # the next take would find more
+    is_more: bool  # the next claim would find more
     is_blocked: bool  # leads are due, and the ready queues have no room for them
     next_due_seconds: float | None
     number: int = 0
@@ -101,7 +103,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class ShardSize:
-    """`stale`: leads whose lease ended while they waited in the ready queue. `is_consumed`: a worker takes from it."""
+    """`stale`: leads whose lease ended while they waited in the ready queue. `is_consumed`: a worker consumes it."""
 
     waiting: int
     overdue: int
@@ -112,7 +114,7 @@ class ShardSize:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """What is in the schedule. `inflight` counts the ready leads too."""
+    """The sizes of the schedule. `inflight` includes the ready leads."""
 
     shards: Sequence[ShardSize]
     inflight: int
@@ -136,16 +138,16 @@ class Sizes:
 
     @property
     def unconsumed(self) -> list[int]:
-        """The shards whose ready queues no worker takes from."""
+        """The shards whose ready queues no worker consumes."""
         return [number for number, shard in enumerate(self.shards) if not shard.is_consumed]
 
 
-# Threads may share it. What is too much is published twice.
+# Threads may share it. Leads that do not fit are published twice.
 _PUBLISHED: Final[deque[Dispatched]] = deque(maxlen=10 * LEADS_A_CALL)
 
 
 class NotLeading(Exception):
-    """Another dispatcher leads by now."""
+    """Another dispatcher leads now."""
 
 
 def put(leads: Sequence[Due]) -> list[Dispatched]:
@@ -163,31 +165,31 @@ def put(leads: Sequence[Due]) -> list[Dispatched]:
 
 
 def confirm_published(dispatched: Sequence[Dispatched]) -> None:
-    """Leads of puts were published. Redis is told with the next put of this process, or by the worker that starts them.
+    """Leads of puts were published. The next put of this process tells Redis, or the worker that starts them does.
 
-    What is told to nobody is published once more: a double finds its lead started.
+    Leads that are never confirmed are published once more: the duplicate finds its lead started.
     """
     _PUBLISHED.extend(dispatched)
 
 
 def requeue_unpublished(*, limit: int = LEADS_A_CALL) -> int:
-    """Put what puts handed out, and nobody published, back into the schedule. Returns how many leads."""
+    """Requeue leads that puts dispatched and that were never published. Returns how many."""
     return int(_run(scripts.REQUEUE_UNPUBLISHED, [settings.LEADSWITCH_READY_SHARDS, UNCONFIRMED_MS, limit]))
 
 
 def requeue_unconsumed(*, limit: int = LEADS_A_CALL) -> int:
-    """Put what lies in ready queues that no worker takes from back into the schedule: it goes through the others.
+    """Requeue leads that wait in ready queues without a worker: they go to the other queues.
 
-    Returns how many leads. None while no worker says that it takes from any.
+    Returns how many. Does nothing while no worker reports that it consumes any queue.
     """
     return int(_run(scripts.REQUEUE_UNCONSUMED, [settings.LEADSWITCH_READY_SHARDS, lease_ms(), limit]))
 
 
 def claim_batch(leader: Leader, *, limit: int, published: int | None = None) -> Batch:
-    """Move due leads from the schedule into flight, an equal part for each workspace. Raises NotLeading.
+    """Move due leads from the schedule into flight, an equal share for each workspace. Raises NotLeading.
 
-    `published`: the number of the take before, whose leads were all published; None: it is not known of any. A take
-    that was carried out and not published, because its answer was lost or who took was killed, is undone first.
+    `published`: the number of the previous batch if all its leads were published, else None. A batch that was claimed
+    and not published, because its answer was lost or its dispatcher was killed, is requeued first.
     """
     answer = _run(
         scripts.CLAIM_BATCH,
@@ -211,7 +213,7 @@ def claim_batch(leader: Leader, *, limit: int, published: int | None = None) -> 
 
 
 def start(lead_ids: Sequence[int]) -> list[int | None]:
-    """Renew the leases of leads that are begun now. Returns when each ends; None: it is not the caller's to run."""
+    """Renew the leases of leads that start now. Returns when each ends; None: another worker owns the lead."""
     limits = [
         lease_ms(),
         settings.LEADSWITCH_READY_SHARDS,
@@ -222,7 +224,7 @@ def start(lead_ids: Sequence[int]) -> list[int | None]:
 
 
 def release(releases: Sequence[Release]) -> list[bool]:
-    """End leases, and put those that are due again back. Returns which of the leases were held."""
+    """Release leases, and requeue leads that are due again. Returns which of the leases were held."""
     arguments: list[Any] = [settings.LEADSWITCH_READY_SHARDS]
     for each in releases:
         due_ms = None if each.due_at is None else to_ms(each.due_at)
@@ -242,7 +244,7 @@ def count_workspace(workspace_id: int) -> int:
 
 
 def find_lost(leads: Sequence[Due]) -> set[int]:
-    """Return those of the leads that nobody would start in time."""
+    """Return those of the leads that would not start in time."""
     lost: set[int] = set()
     for part in _in_parts(leads):
         found = _run(scripts.FIND_LOST, [LONGEST_SPREAD_SECONDS * 1000, *_flat(part)])
@@ -251,7 +253,7 @@ def find_lost(leads: Sequence[Due]) -> set[int]:
 
 
 def find_expired(*, offset: int = 0, limit: int) -> list[Expired]:
-    """Return the leases that are over and were not ended, the oldest first, without the first `offset`."""
+    """Return the leases that expired and were not released, the oldest first, without the first `offset`."""
     answer = _run(scripts.FIND_EXPIRED, [offset, limit])
     return [
         Expired(int(lead), int(deadline), int(workspace) if workspace else None, bool(started))
@@ -272,13 +274,13 @@ def read_sizes() -> Sizes:
 
 
 def acquire_leadership(name: str, *, lease_ms: int, least_epoch: int) -> tuple[Leader | None, bool]:
-    """Win or renew the leadership. Returns it, or None while another leads; and whether it was won just now."""
+    """Win or renew the leadership. Returns it, or None while another dispatcher leads; and whether it is new."""
     epoch, is_new = _run(scripts.LEAD, [name, lease_ms, least_epoch])
     return (Leader(name, epoch) if epoch else None), bool(is_new)
 
 
 def resign(name: str) -> None:
-    """Let another dispatcher lead at once."""
+    """Give up the leadership, so that another dispatcher leads at once."""
     _run(scripts.RESIGN, [name])
 
 
@@ -310,7 +312,7 @@ def _flat_waits(leads: Iterable[Due]) -> list[int]:
 
 
 def _flat_published() -> list[int]:
-    """How many leads of earlier puts were published, then each with the end of its lease. Forgets them."""
+    """Return the number of published leads of earlier puts, then each with the end of its lease. Forgets them."""
     flat: list[int] = []
     with suppress(IndexError):
         while len(flat) < 2 * LEADS_A_CALL:
@@ -327,7 +329,7 @@ def _read_dispatched(flat: Sequence[str], *, deadline_ms: int) -> list[Dispatche
 
 
 def run_script(text: str, arguments: Sequence[Any], *keys: str) -> Any:
-    """Run Lua that may use what the schedule's scripts have in common. `keys` come after theirs, with the same tag."""
+    """Run Lua after the prelude of the schedule's scripts. `keys` follow the common ones and have the same hash tag."""
     return _script(text)(keys=[*script_keys(), *keys], args=arguments)
 
 
@@ -337,5 +339,5 @@ def _run(text: str, arguments: Sequence[Any]) -> Any:
 
 @cache
 def _script(text: str) -> Script:
-    """Registered once: EVALSHA, and again with the text when Redis has forgotten it."""
+    """Registered once: EVALSHA, and again with its text if Redis has forgotten it."""
     return get_client(TIMEOUT_SECONDS).register_script(lua_prelude.PRELUDE + text)

@@ -1,18 +1,18 @@
 """The Lua of the schedule. Each script is atomic, idempotent, and goes by the clock of Redis.
 
 Every script is given the same keys (`routing.redis.keys.script_keys`) and makes the names of a workspace's or a shard's
-keys from them; all carry one hash tag. A lead is in its workspace's schedule, in flight, or both: both means that its
-due time was written again while a worker had it. An entry of the schedule may be too early, never too late: the worker
-that gets the lead reads in PostgreSQL when it is due, and puts it back (decisions/0017).
+keys from them; all have the same hash tag. A lead is in its workspace's schedule, in flight, or both: both means that
+its due time was written again while a worker had it. An entry of the schedule may be too early, never too late: the
+worker that gets the lead reads its due time in PostgreSQL, and requeues it (decisions/0017).
 
-What a take or a put hands out is unconfirmed until its caller says that it was published, or a worker has started it:
+Leads of a claim or a put are unconfirmed until the caller confirms that they were published, or a worker starts them:
 an answer may be lost, and a caller killed (decisions/0045).
 """
 
 from typing import Final
 
-# ARGV: shards, queue limit, lease ms, ms after which a put is believed lost, how many leads of earlier puts were
-# published, (such a lead, when its lease ends)..., then (lead, workspace, due ms, least ms to wait)... .
+# ARGV: shards, queue limit, lease ms, ms after which a put counts as lost, the number of published leads of earlier
+# puts, (such a lead, when its lease ends)..., then (lead, workspace, due ms, least ms to wait)... .
 # Returns {when their leases end, lead, workspace, shard, ...} of those in flight now.
 # A due lead goes directly to a ready queue if there is room and no other lead of its workspace waits; else it waits.
 PUT: Final = """
@@ -25,7 +25,7 @@ for at = 6, first - 1, 2 do
     if deadline and tonumber(deadline) == tonumber(ARGV[at + 1]) then redis.call('ZREM', PUTS, ARGV[at]) end
 end
 
--- Whose answer was lost, by all appearances: put again it is handed out again.
+-- The answer of its put seems to be lost: when it is put again, it is dispatched again.
 local function is_lost(lead)
     local since = redis.call('ZSCORE', PUTS, lead)
     return since and now - tonumber(since) >= tonumber(ARGV[4])
@@ -51,7 +51,7 @@ for at = first, #ARGV, 4 do
         drop_lease(lead, shard, deadline)
         holder = nil
     end
-    if not holder or is_started then -- else: whoever starts it reads when it is due
+    if not holder or is_started then -- else: the worker that starts it reads its due time
         local place = place_of(workspace)
         if not holder and due <= now and place.is_open and rooms[place.shard] > 0 then
             dispatch_leads(workspace, place.shard, {lead}, lease)
@@ -69,11 +69,11 @@ for workspace in pairs(touched) do update_index(workspace) end
 return dispatched
 """
 
-# ARGV: name, epoch, most leads, shards, queue limit, lease ms, number of the take that was published last or "".
-# Returns {-1} to whoever does not lead; else {what waits, ms until the next is due or -1, number of this take, how many
-# leads of the one before were handed back, when their leases end, lead, workspace, shard, ...}.
-# What waits: 0 nothing that is due, 1 for room in the queues, 2 for the next take.
-# Of a take that was not published, whoever took it, all leads are in the schedule again before this one looks.
+# ARGV: name, epoch, most leads, shards, queue limit, lease ms, number of the batch that was published last or "".
+# Returns {-1} if the caller does not lead; else {what waits, ms until the next is due or -1, number of this batch, how
+# many leads of the previous one were requeued, when their leases end, lead, workspace, shard, ...}.
+# What waits: 0 nothing that is due, 1 for room in the queues, 2 for the next claim.
+# All leads of a batch that was not published, by any dispatcher, are requeued before this claim looks.
 CLAIM_BATCH: Final = """
 if redis.call('GET', DISPATCHER) ~= ARGV[1] or redis.call('GET', EPOCH) ~= ARGV[2] then return {-1} end
 local left, shards, limit, lease = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -85,7 +85,7 @@ local batch, groups, order = {0, -1, tonumber(number or 0), returned, now + leas
 if redis.call('EXISTS', PAUSED) == 1 then return batch end
 local head = #batch
 
--- Leads that a worker still has stay, and are looked at again when its lease is over or ended.
+-- Leads that a worker still has stay, and are checked again when its lease ends.
 local function claim_from(workspace, shard, most)
     local scored = redis.call('ZRANGEBYSCORE', leads_of(workspace), '-inf', now, 'WITHSCORES', 'LIMIT', 0, most)
     if #scored == 0 then return 0, 0 end
@@ -108,7 +108,7 @@ local function claim_from(workspace, shard, most)
     return #free, #found
 end
 
--- Round by round an equal part for every workspace, beginning after the one that was last served.
+-- In rounds, an equal share for every workspace, beginning after the one that was served last.
 local function serve(shard, waiting, most)
     local last = tonumber(redis.call('HGET', TURN, shard) or 0)
     table.sort(waiting, function(one, other)
@@ -214,15 +214,15 @@ for workspace in pairs(touched) do update_index(workspace) end
 return ended
 """
 
-# ARGV: shards, ms after which a put is believed lost, most. Requeues what such puts dispatched. Returns how many.
+# ARGV: shards, ms after which a put counts as lost, most. Requeues what such puts dispatched. Returns how many.
 REQUEUE_UNPUBLISHED: Final = """
 local longest = now - tonumber(ARGV[2])
 local lost = redis.call('ZRANGEBYSCORE', PUTS, '-inf', longest, 'WITHSCORES', 'LIMIT', 0, ARGV[3])
 return requeue(lost, tonumber(ARGV[1]))
 """
 
-# ARGV: shards, lease ms, most for each shard. Requeues what lies in queues that nobody takes from, if there are
-# others that somebody takes from. Returns how many leads. Their messages stay there, and take room.
+# ARGV: shards, lease ms, most for each shard. Requeues leads in queues without a worker, if other queues have one.
+# Returns how many leads. Their messages stay in the queue, and take room.
 REQUEUE_UNCONSUMED: Final = """
 local shards, lease, count = tonumber(ARGV[1]), tonumber(ARGV[2]), 0
 if #list_consumed(shards) == 0 then return 0 end
@@ -248,7 +248,7 @@ end
 return gone
 """
 
-# ARGV: longest spread ms, then (lead, workspace, due ms)... . Returns those leads that nobody would start in time:
+# ARGV: longest spread ms, then (lead, workspace, due ms)... . Returns those leads that would not start in time:
 # neither in their workspace's schedule nor in flight, or in the schedule at a time later than the spread explains, or
 # of a workspace that is missing in the index of workspaces.
 FIND_LOST: Final = """
@@ -274,7 +274,7 @@ end
 return lost
 """
 
-# ARGV: how many to leave out, most. Returns [lead, when its lease ended, workspace, 1 if a worker had started it]... .
+# ARGV: how many to skip, most. Returns [lead, when its lease ended, workspace, 1 if a worker had started it]... .
 FIND_EXPIRED: Final = """
 local expired = {}
 local found = redis.call('ZRANGEBYSCORE', INFLIGHT, '-inf', now, 'WITHSCORES', 'LIMIT', ARGV[1], ARGV[2])
@@ -290,7 +290,7 @@ return expired
 """
 
 # ARGV: shards. Returns ms by which the most overdue lead is late, in flight, then by shard: waiting, overdue, ready,
-# stale (its lease ended while it waited in the queue, which is not empty), 1 if a worker takes from the queue.
+# stale (its lease ended while it waited in the queue, which is not empty), 1 if a worker consumes the queue.
 # Canaries, whose ids are negative, are left out.
 SIZES: Final = """
 local shards, waiting, overdue, oldest = tonumber(ARGV[1]), {}, {}, now
@@ -322,7 +322,8 @@ end
 return sizes
 """
 
-# ARGV: name, lease ms, least epoch so far. Returns {epoch, 1 if it was won just now}; epoch 0: another one leads.
+# ARGV: name, lease ms, least epoch so far. Returns {epoch, 1 if it was won just now}; epoch 0: another dispatcher
+# leads.
 LEAD: Final = """
 local holder, epoch = redis.call('GET', DISPATCHER), redis.call('GET', EPOCH)
 if holder == ARGV[1] and epoch then
@@ -336,7 +337,7 @@ redis.call('SET', DISPATCHER, ARGV[1], 'PX', ARGV[2])
 return {epoch, 1}
 """
 
-# ARGV: name. Lets another one lead at once.
+# ARGV: name. Gives up the leadership.
 RESIGN: Final = """
 if redis.call('GET', DISPATCHER) == ARGV[1] then return redis.call('UNLINK', DISPATCHER) end
 return 0

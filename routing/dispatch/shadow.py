@@ -1,4 +1,4 @@
-"""The index of workspaces in shadow mode: kept as the schedule would be, taken from by nobody, compared at each pick.
+"""The index of workspaces in shadow mode: written as the schedule would be, never claimed from, compared at each pick.
 
 Raises redis.RedisError.
 """
@@ -19,7 +19,7 @@ LATE_MS: Final = 60_000
 
 
 def write(leads: Mapping[tuple[int, int], datetime | None]) -> None:
-    """(lead, workspace) -> when it is due; None: it waits for nothing any more."""
+    """(lead, workspace) -> when it is due; None: the lead no longer waits."""
     with get_client(TIMEOUT_SECONDS).pipeline(transaction=False) as pipeline:
         for (lead_id, workspace_id), due_at in leads.items():
             if due_at is None:
@@ -30,18 +30,18 @@ def write(leads: Mapping[tuple[int, int], datetime | None]) -> None:
 
 
 def compare(lead: Due) -> str:
-    """Count whether the index had a lead that was picked at the time that PostgreSQL had, and take it out."""
+    """Count whether the index had a picked lead at the same time as PostgreSQL, and remove it."""
     with get_client(TIMEOUT_SECONDS).pipeline() as pipeline:
         pipeline.zscore(shadow_of(lead.workspace_id), str(lead.lead_id))
         pipeline.zrem(shadow_of(lead.workspace_id), lead.lead_id)
         known, _ = pipeline.execute()
     due_ms = to_ms(lead.due_at)
-    result = _tell(known, due_ms)
+    result = _compare(known, due_ms)
     metrics.SHADOW_COMPARED.labels(result=result).inc()
     return result
 
 
-def _tell(known_ms: float | None, due_ms: int) -> str:
+def _compare(known_ms: float | None, due_ms: int) -> str:
     if known_ms is None:
         return "missing"
     if known_ms == due_ms:
@@ -58,8 +58,8 @@ def find_missing(leads: Sequence[Due]) -> set[int]:
     return {lead.lead_id for lead, score in zip(leads, known, strict=True) if score != to_ms(lead.due_at)}
 
 
-def take_extra(workspace_id: int) -> int:
-    """Count entries that came up a while ago although no lead waits for that time, and take them out."""
+def remove_extra(workspace_id: int) -> int:
+    """Count entries that became due a while ago although no lead waits for that time, and remove them."""
     key, client = shadow_of(workspace_id), get_client(TIMEOUT_SECONDS)
     now_ms = int(client.time()[0]) * 1000
     members = client.zrangebyscore(key, "-inf", now_ms - LATE_MS, 0, LEADS_A_PAGE)

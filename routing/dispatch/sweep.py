@@ -1,6 +1,6 @@
-"""Goes round all waiting leads of a dispatch mode, a part in each run: the next one begins where this one ended.
+"""Sweeps over all waiting leads of a dispatch mode, a part in each run: the next run continues where this one ended.
 
-The place is kept in Redis. If it is lost, the round begins again. Raises redis.RedisError.
+The position is in Redis. If it is lost, the sweep starts again. Raises redis.RedisError.
 """
 
 import json
@@ -17,7 +17,7 @@ from routing.redis.keys import sweep_key
 
 @dataclass(frozen=True, order=True, slots=True)
 class Position:
-    """A lead in the order of a round. `due_us`: microseconds since 1970, exactly as PostgreSQL keeps them."""
+    """A lead in the order of a sweep. `due_us`: microseconds since 1970, exactly as PostgreSQL stores them."""
 
     workspace_id: int = 0
     due_us: int = 0
@@ -32,8 +32,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 FIRST: Final = Position()
 
-# Of workspaces that are not paused only what is due from `soon` on: the rest is looked at in every run. Each workspace
-# begins at a place in the index, so that a page costs the same at the end of a pile as at its beginning.
+# Of workspaces that are not paused only what is due from `soon` on: the rest is checked in every run. Each workspace
+# starts at a place in the index, so that a page costs the same at the end of a backlog as at its start.
 PAGE: Final = """
 SELECT l.id, w.id, l.next_attempt_at
 FROM routing_workspace w
@@ -58,16 +58,16 @@ LIMIT %(count)s
 
 
 class Sweep:
-    """One run's part of the round: at most once over every lead."""
+    """One run's part of the sweep: every lead at most once."""
 
     def __init__(self, mode: str, *, soon: datetime, least_age: timedelta) -> None:
         self._mode, self._soon, self._least_age = mode, soon, least_age
-        self._begun_at = self._place = _read_place(mode)
+        self._begun_at = self._place = _read_position(mode)
         self._is_second_half = False
         self.is_finished = False
 
     def read_page(self, *, count: int) -> list[Due]:
-        """Return the next leads; from the last one it goes on to the first, up to where this run began."""
+        """Return the next leads. After the last one it continues with the first, up to where this run started."""
         found = self._read(count)
         leads = [lead for lead in found if not self._is_second_half or position_of(lead) <= self._begun_at]
         if leads:
@@ -101,6 +101,6 @@ def position_of(lead: Due) -> Position:
     return Position(lead.workspace_id, (lead.due_at - _EPOCH) // _MICROSECOND, lead.lead_id)
 
 
-def _read_place(mode: str) -> Position:
-    kept = get_client(TIMEOUT_SECONDS).get(sweep_key(mode))
-    return Position(**json.loads(kept)) if kept else FIRST
+def _read_position(mode: str) -> Position:
+    stored = get_client(TIMEOUT_SECONDS).get(sweep_key(mode))
+    return Position(**json.loads(stored)) if stored else FIRST

@@ -1,4 +1,4 @@
-"""How many workers are alive, and which ready queues they take from.
+"""How many workers are alive, and which ready queues they consume.
 
 Each worker sends a heartbeat every few seconds, from the process that consumes: a worker can hang with its process up.
 Raises redis.RedisError.
@@ -20,31 +20,31 @@ _STEPS: Final = RawValue("L", 0)
 
 
 def record_step() -> None:
-    """A task goes on: one of many leads takes minutes when each has to wait. Two at once may count as one."""
+    """Count one step of a task. A task of many leads takes minutes if each waits. Two at once may count as one."""
     _STEPS.value += 1
 
 
 def count_steps() -> int:
-    """How often this process, or one that was forked from it, has gone on with a task."""
+    """The steps of tasks in this process and in those that were forked from it."""
     return int(_STEPS.value)
 
 
 def write_worker_heartbeat(
     name: str, *, shards: Iterable[int] | None = None, silent_seconds: float = 0.0
 ) -> None:
-    """`shards`: those whose ready queues it takes from; None: all. `silent_seconds`: since when its pool runs nothing.
+    """`shards`: those whose ready queues it consumes; None: all. `silent_seconds`: how long its pool has run nothing.
 
-    Silent for longer than ALIVE_SECONDS it is not counted, and takes from no queue.
+    A worker that is silent for longer than ALIVE_SECONDS does not count as alive, nor as consuming.
     """
     now = _now()
-    taken_from = range(settings.LEADSWITCH_READY_SHARDS) if shards is None else shards
+    consumed = range(settings.LEADSWITCH_READY_SHARDS) if shards is None else shards
     is_silent = silent_seconds > ALIVE_SECONDS
-    said: dict[Any, Any] = {} if is_silent else {str(shard): now for shard in taken_from}
+    heartbeats: dict[Any, Any] = {} if is_silent else {str(shard): now for shard in consumed}
     with get_client(TIMEOUT_SECONDS).pipeline() as pipeline:
         pipeline.zadd(workers_key(), {name: now - int(silent_seconds)})
         pipeline.zremrangebyscore(workers_key(), "-inf", now - 3600)
-        if said:
-            pipeline.hset(consumed_key(), mapping=said)
+        if heartbeats:
+            pipeline.hset(consumed_key(), mapping=heartbeats)
         pipeline.execute()
 
 

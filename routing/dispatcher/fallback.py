@@ -1,4 +1,4 @@
-"""Runs due leads straight from PostgreSQL while Redis does not answer, in one dispatcher of all."""
+"""The fallback without Redis: one of the dispatchers runs due leads from PostgreSQL."""
 
 import logging
 import time
@@ -14,17 +14,17 @@ from routing.owned_lock import ReconcilerBusy, owned_lock
 logger = logging.getLogger(__name__)
 
 LOCK: Final = "dispatch-without-redis"
-# After so long Redis is asked again. A Redis that takes connections and never answers costs a second each time.
+# After this long Redis is tried again. A Redis that accepts connections and never answers costs a second each time.
 ROUND_SECONDS: Final = 5.0
 PAUSE_SECONDS: Final = 0.2
-# A dispatcher that says it leads through Redis is believed for so long.
+# How long the heartbeat of a leader through Redis counts.
 FRESH_SECONDS: Final = 12.0
 
 
 def run_without_redis(name: str, *, run_next_due: Callable[[], bool], stop: Event) -> None:
-    """Run due leads for one round, if no other dispatcher does so or leads through Redis.
+    """Run due leads for one round, unless another dispatcher does so or leads through Redis.
 
-    `run_next_due` returns False when nothing is due. Two at a time would do no harm: SKIP LOCKED parts their leads.
+    `run_next_due` returns False if nothing is due. Two at a time would do no harm: SKIP LOCKED separates their leads.
     """
     if _is_led_through_redis(name):
         stop.wait(PAUSE_SECONDS)

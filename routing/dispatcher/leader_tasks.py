@@ -1,8 +1,8 @@
-"""What the leading dispatcher looks at beside the schedule, at its own intervals: PostgreSQL itself, and the canaries.
+"""The periodic tasks of the leading dispatcher: scan PostgreSQL, send canaries, release expired leases without beat.
 
-Redis may answer, renew the leadership and show an empty schedule while nothing can be written to it, or while nobody
-takes what is published. So due leads that the schedule does not know are looked for in PostgreSQL, and while a canary
-is late the leader runs due leads itself, in between.
+Redis may answer, renew the leadership and show an empty schedule while it refuses writes, or while no worker consumes
+what is published. So the leader scans PostgreSQL for due leads that the schedule does not have. While a canary is late,
+it runs due leads itself.
 """
 
 import logging
@@ -29,68 +29,69 @@ from routing.reconcile import ReconcilerBusy, inflight
 
 logger = logging.getLogger(__name__)
 
-# A new leader puts back what was lost of the leads that are due by then; the reconciler has looked by that time.
+# A new leader requeues lost leads that are due within this time. The reconciler checks the later ones before they are
+# due.
 CATCH_UP: Final = timedelta(minutes=2)
-# A younger lead may be on its way from the process that made it due.
+# A younger lead may still be on its way from the process that made it due.
 GRACE: Final = timedelta(seconds=1)
-# How often the leader looks when the reconcilers last ran, and how many leases it ends then in place of theirs.
+# How often the leader checks when the reconcilers last ran, and how many leases it then releases in their place.
 RUNS_SECONDS: Final = 10.0
-LEASES_A_LOOK: Final = 100
+LEASES_A_CHECK: Final = 100
 INFLIGHT: Final = "inflight"
 # The leader's lease is longer than this and a lead that waits for a lock.
 LONGEST_HELP_SECONDS: Final = 0.5
 
 
 class BrokerRefused(Exception):
-    """The broker took no message. For the dispatcher that is a Redis that is away."""
+    """The broker accepted no message. The dispatcher treats this as an outage of Redis."""
 
 
 class Interval:
-    """Says that it is time until it was done, and again `seconds` after that."""
+    """Due until it is restarted, and again `seconds` after that."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._next = 0.0
 
-    def is_time(self) -> bool:
+    def is_due(self) -> bool:
         return time.monotonic() >= self._next
 
-    def is_done(self) -> None:
+    def restart(self) -> None:
         self._next = time.monotonic() + self._seconds
 
 
 class LeaderTasks:
-    """Of one leadership. `is_canary_late`: the way of a lead is broken somewhere."""
+    """The tasks of one leadership. `is_canary_late`: some part on the way to a worker does not work."""
 
     def __init__(self) -> None:
-        self._look = Interval(settings.LEADSWITCH_WATCH["leader_check"])
+        self._check = Interval(settings.LEADSWITCH_WATCH["leader_check"])
         self._runs = Interval(RUNS_SECONDS)
         self._send = Interval(settings.LEADSWITCH_WATCH["canary"])
         self._scan: BacklogScan | None = None
         self.is_canary_late = False
 
-    def look(self) -> None:
+    def run_due(self) -> None:
         """Raises redis.RedisError, BrokerRefused."""
-        if self._send.is_time():
-            self._send.is_done()
+        if self._send.is_due():
+            self._send.restart()
             publish_all(canary.send(), path="put")
-        if self._look.is_time():
-            self._look.is_done()
-            self._judge_canary()
+        if self._check.is_due():
+            self._check.restart()
+            self._check_canary()
             log_returned(schedule.requeue_unpublished(), path="put")
             self._requeue_unconsumed()
-            self._look_into_postgres()
-        if self._runs.is_time():
-            self._runs.is_done()
+            self._scan_postgres()
+        if self._runs.is_due():
+            self._runs.restart()
             end_expired_leases_without_beat(export_runs())
 
     def run_due_leads(self, run_next_due: Callable[[], bool], *, stop: Event) -> None:
-        """While a canary is late, run due leads here: it may be that no worker takes what the queues hold."""
+        """While a canary is late, run due leads here: perhaps no worker consumes the queues."""
         deadline = time.monotonic() + LONGEST_HELP_SECONDS
         while self.is_canary_late and time.monotonic() < deadline and not stop.is_set() and run_next_due():
             metrics.LEADS_MOVED.labels(path="postgres").inc()
 
-    def _judge_canary(self) -> None:
+    def _check_canary(self) -> None:
         is_late = export_canary().is_late
         if is_late != self.is_canary_late:
             logger.warning("dispatch.canary_late" if is_late else "dispatch.canary_back")
@@ -101,8 +102,8 @@ class LeaderTasks:
         if count:
             logger.warning("dispatch.unconsumed_requeued", extra={"leads": count})
 
-    def _look_into_postgres(self) -> None:
-        """A page at a time, through the workspaces that are not paused, and again."""
+    def _scan_postgres(self) -> None:
+        """Read one page of the workspaces that are not paused; after the last page, start again."""
         now = read_clock()
         if self._scan is None or self._scan.is_finished:
             self._scan = scan_running(DispatchMode.EVENT)
@@ -127,10 +128,10 @@ def export_runs() -> Sequence[LastRun]:
 
 
 def end_expired_leases_without_beat(runs: Sequence[LastRun]) -> int:
-    """End leases that are over while the reconciler does not run: beat is away, and their leads would wait for it.
+    """Release expired leases while the reconciler does not run: without beat, their leads would wait for it.
 
-    It is the reconciler's own step, under its lock: each lost worker is counted once. It is not kept as a run, so that
-    the reconciler stays late for who watches. Returns how many leads came back. Raises redis.RedisError.
+    This is the reconciler's own work under its lock, so each lost worker is counted once. It is not recorded as a run,
+    so that monitoring still sees a late reconciler. Returns how many leads were requeued. Raises redis.RedisError.
     """
     run = next((each for each in runs if each.name == INFLIGHT), None)
     if run is None or (
@@ -139,7 +140,7 @@ def end_expired_leases_without_beat(runs: Sequence[LastRun]) -> int:
         return 0
     try:
         with owned_lock(INFLIGHT):
-            counts = inflight.run(fix=True, limit=LEASES_A_LOOK)
+            counts = inflight.run(fix=True, limit=LEASES_A_CHECK)
     except ReconcilerBusy:
         return 0
     if counts.repaired:
@@ -148,20 +149,20 @@ def end_expired_leases_without_beat(runs: Sequence[LastRun]) -> int:
 
 
 def publish_all(dispatched: Sequence[Dispatched], *, path: str) -> None:
-    """Publish leads in flight. Raises BrokerRefused when one could not be: it is in the schedule again."""
+    """Publish leads in flight. Raises BrokerRefused if the broker refused one; it is requeued."""
     if publish(dispatched, path=path) < len(dispatched):
         raise BrokerRefused
 
 
 def log_returned(count: int, *, path: str) -> None:
-    """Leads that were handed out and published by nobody are in the schedule again."""
+    """Log and count leads that were dispatched, never published, and are requeued now."""
     if count:
         metrics.LEADS_RETURNED.labels(path=path).inc(count)
         logger.warning("dispatch.unpublished_returned", extra={"leads": count, "path": path})
 
 
 def requeue_lost(leads: Sequence[Due], *, spread: Spread, at: datetime, path: str) -> None:
-    """Put back those that the schedule does not know. Raises BrokerRefused."""
+    """Requeue those leads that the schedule does not have. Raises BrokerRefused."""
     lost_ids = schedule.find_lost(leads)
     lost = [lead for lead in leads if lead.lead_id in lost_ids]
     if lost and not requeue_leads(lost, spread=spread, at=at, path=path):
@@ -169,10 +170,9 @@ def requeue_lost(leads: Sequence[Due], *, spread: Spread, at: datetime, path: st
 
 
 def catch_up() -> Iterator[None]:
-    """Put lost leads back that are due soon, a page for each step. Raises redis.RedisError, BrokerRefused.
+    """Requeue lost leads that are due soon, a page at each step. Raises redis.RedisError, BrokerRefused.
 
-    Leads of paused workspaces, which nobody takes, are left to the reconciler and to whoever resumes one; that they are
-    paused is told to Redis first.
+    Leads of paused workspaces are left to the reconciler and to the resume. Redis is told of the pauses first.
     """
     mirror_paused()
     spread = Spread(randbits(32))

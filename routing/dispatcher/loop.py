@@ -1,10 +1,10 @@
-"""The loop that starts leads when they are due: the leader of all dispatchers moves them to the ready queues.
+"""The loop that starts leads when they are due: the leading dispatcher moves them to the ready queues.
 
-    lead or stand by -> take what is due -> publish it -> wait for the next tick, the next due time, or a put
-    Redis does not answer, or refuses a write -> run what is due straight from PostgreSQL until it does
-    PostgreSQL has due leads that the schedule has not, a canary is late -> see routing/dispatcher/leader_tasks.py
+    lead or stand by -> claim a batch of due leads -> publish it -> wait for a tick, the next due time, or a put
+    Redis does not answer, or refuses a write -> fallback: run due leads from PostgreSQL until it does
+    the schedule misses due leads of PostgreSQL, a canary is late -> see routing/dispatcher/leader_tasks.py
 
-Whatever it does twice, or leaves half done when it is killed, is right: a lease or a row's lock stands for each lead.
+It may do a thing twice, or be killed halfway: each lead is protected by a lease or by its row's lock.
 """
 
 import logging
@@ -43,35 +43,35 @@ logger = logging.getLogger(__name__)
 
 LEADS_A_BATCH: Final = 1_000
 TICK_SECONDS: Final = 0.05
-# Leads that come up right after those of a take go together in the next: a message costs as much CPU as half a sale. So
-# the more were taken the longer it waits, up to a tick: from some 140 leads/s on they go out in ticks.
+# Leads that become due right after a batch go together in the next one: a message costs as much CPU as half a sale. So
+# the wait grows with the size of the batch, up to a tick: from about 140 leads/s on, they go out in ticks.
 GATHER_SECONDS_A_LEAD: Final = 0.007
 LEADER_LEASE_SECONDS: Final = 3.0
 RENEWAL_SECONDS: Final = 1.0
 STANDBY_SECONDS: Final = 0.5
 HEARTBEAT_SECONDS: Final = 5.0
 SIZES_SECONDS: Final = 2.0
-ALIVE_SECONDS: Final = 1.0
+PROCESS_HEARTBEAT_SECONDS: Final = 1.0
 PAUSE_AFTER_FAILURE_SECONDS: Final = 1.0
 # Below the socket's time-out, or the wait itself would look like a failure.
 LONGEST_WAIT_SECONDS: Final = TIMEOUT_SECONDS / 2
 
 
-class Wake:
-    """Waits for a due time that is earlier than those known, on this side of the connection.
+class WakeChannel:
+    """Waits until a put brings an earlier due time than the known ones.
 
-    Redis itself ends a blocking wait up to a tenth of a second late.
+    The wait is on this side of the connection: Redis ends a blocking wait up to a tenth of a second late.
     """
 
     def __init__(self) -> None:
         self._channel: PubSub | None = None
 
     def wait(self, seconds: float) -> None:
-        """Raises redis.RedisError. What is told while nobody listens costs half a second: no wait is longer."""
+        """Raises redis.RedisError. A message before the subscription costs half a second: no wait is longer."""
         self._listen().get_message(timeout=seconds)
 
     def forget(self) -> None:
-        """Read what was told until now: the next take looks at everything. Raises redis.RedisError."""
+        """Drop the messages so far: the next claim looks at everything. Raises redis.RedisError."""
         channel = self._listen()
         while channel.get_message(timeout=0) is not None:
             pass
@@ -92,27 +92,27 @@ class Wake:
 class Dispatcher:
     """One process. Several may run: one leads, the others stand by.
 
-    `run_next_due` runs the lead that has been due longest and returns False when there is none: for the time without
-    Redis, or without anybody who takes from its queues. It lives in a higher app.
+    `run_next_due` runs the lead that has been due longest and returns False if there is none. It is used while Redis is
+    down, or while no worker consumes the queues. It belongs to a higher app.
     """
 
     def __init__(self, process: str, *, run_next_due: Callable[[], bool], stop: Event) -> None:
-        # A process id may come again, on another machine or in another container.
+        # A process id may repeat on another machine or in another container.
         self.name = f"{process}:{token_hex(4)}"
         self._run_next_due = run_next_due
         self._stop = stop
         self._leader: Leader | None = None
-        self._published: int | None = None  # the number of the last take, once its leads were published
-        self._wake = Wake()
+        self._published: int | None = None  # the number of the last batch, once its leads are published
+        self._wake_channel = WakeChannel()
         self._catching_up: Iterator[None] = iter(())
         self._leader_tasks = LeaderTasks()
         self._renewal = Interval(RENEWAL_SECONDS)
-        self._heartbeat = Interval(HEARTBEAT_SECONDS)
+        self._leader_heartbeat = Interval(HEARTBEAT_SECONDS)
         self._sizes = Interval(SIZES_SECONDS)
-        self._alive = Interval(ALIVE_SECONDS)
+        self._process_heartbeat = Interval(PROCESS_HEARTBEAT_SECONDS)
 
     def run(self) -> None:
-        """Until `stop` is set. Failures of Redis and PostgreSQL are lived through. Raises OtherInstallation."""
+        """Run until `stop` is set. Survives failures of Redis and PostgreSQL. Raises OtherInstallation."""
         while not self._stop.is_set():
             self._send_heartbeat()
             try:
@@ -127,10 +127,10 @@ class Dispatcher:
         self._resign()
 
     def _send_heartbeat(self) -> None:
-        """Of the process, whether it leads or not."""
-        if self._alive.is_time():
+        """The heartbeat of the process, whether it leads or not."""
+        if self._process_heartbeat.is_due():
             send_heartbeat(settings.VAR_DIR, "dispatcher")
-            self._alive.is_done()
+            self._process_heartbeat.restart()
 
     def _turn(self) -> None:
         leader = self._hold()
@@ -138,28 +138,28 @@ class Dispatcher:
             self._stop.wait(STANDBY_SECONDS)
             return
         started = time.monotonic()
-        self._say(leader)
+        self._report(leader)
         next(self._catching_up, None)
-        self._leader_tasks.look()
+        self._leader_tasks.run_due()
         self._leader_tasks.run_due_leads(self._run_next_due, stop=self._stop)
-        take = schedule.claim_batch(leader, limit=LEADS_A_BATCH, published=self._published)
-        self._published, taken_at = None, time.monotonic()
-        log_returned(take.returned, path=CLAIM_PATH)
-        publish_all(take.leads, path=CLAIM_PATH)
-        self._published = take.number
+        batch = schedule.claim_batch(leader, limit=LEADS_A_BATCH, published=self._published)
+        self._published, claimed_at = None, time.monotonic()
+        log_returned(batch.returned, path=CLAIM_PATH)
+        publish_all(batch.leads, path=CLAIM_PATH)
+        self._published = batch.number
         metrics.TICK_SECONDS.observe(time.monotonic() - started)
-        self._wait(take, taken_at=taken_at)
+        self._wait(batch, claimed_at=claimed_at)
 
     def _hold(self) -> Leader | None:
         """Win or renew the leadership. Every claim checks it again, so it may be stale. Raises OtherInstallation."""
-        if self._leader is not None and not self._renewal.is_time():
+        if self._leader is not None and not self._renewal.is_due():
             return self._leader
         known = self._leader
         least_epoch = known.epoch if known else read_control().epoch
         lease_ms = int(LEADER_LEASE_SECONDS * 1000)
         installation.hold()
         leader, is_new = schedule.acquire_leadership(self.name, lease_ms=lease_ms, least_epoch=least_epoch)
-        self._renewal.is_done()
+        self._renewal.restart()
         if leader is None:
             self._lose("another dispatcher leads")
             return None
@@ -169,10 +169,10 @@ class Dispatcher:
         return leader
 
     def _win(self, leader: Leader) -> None:
-        """After a restart or a flush of Redis, too: what is due soon is looked through at once, a page a turn."""
+        """Also after a restart or a flush of Redis: requeue at once what is due soon, a page per turn."""
         logger.info("dispatch.leading", extra={"leader": self.name, "epoch": leader.epoch})
         metrics.DISPATCHER_LEADING.labels(path="redis").set(1)
-        self._heartbeat, self._catching_up = Interval(HEARTBEAT_SECONDS), catch_up()
+        self._leader_heartbeat, self._catching_up = Interval(HEARTBEAT_SECONDS), catch_up()
         self._leader_tasks = LeaderTasks()
 
     def _lose(self, cause: str) -> None:
@@ -180,32 +180,32 @@ class Dispatcher:
             logger.warning("dispatch.not_leading", extra={"leader": self.name, "cause": cause})
             metrics.DISPATCHER_LEADING.labels(path="redis").set(0)
         self._leader = self._published = None
-        self._wake.close()
+        self._wake_channel.close()
 
-    def _say(self, leader: Leader) -> None:
-        """While PostgreSQL does not answer this fails in every turn: no worker could do anything with a lead."""
-        if self._heartbeat.is_time():
+    def _report(self, leader: Leader) -> None:
+        """While PostgreSQL does not answer, this fails in every turn: no worker could process a lead then."""
+        if self._leader_heartbeat.is_due():
             close_old_connections()
             write_leader_heartbeat(self.name, epoch=leader.epoch, path=DispatchPath.REDIS)
-            self._heartbeat.is_done()
-        if self._sizes.is_time():
+            self._leader_heartbeat.restart()
+        if self._sizes.is_due():
             export_sizes()
-            self._sizes.is_done()
+            self._sizes.restart()
 
-    def _wait(self, take: Batch, *, taken_at: float) -> None:
-        """A tick while leads wait for room, else until the next is due or a put brings an earlier one."""
-        if take.is_more or take.is_blocked:
-            self._wake.forget()
-            if not take.is_more:
-                self._stop.wait(max(0.0, taken_at + TICK_SECONDS - time.monotonic()))
+    def _wait(self, batch: Batch, *, claimed_at: float) -> None:
+        """Wait a tick while leads wait for room, else until the next is due or a put brings an earlier one."""
+        if batch.is_more or batch.is_blocked:
+            self._wake_channel.forget()
+            if not batch.is_more:
+                self._stop.wait(max(0.0, claimed_at + TICK_SECONDS - time.monotonic()))
             return
-        if take.leads:
-            self._stop.wait(min(TICK_SECONDS, GATHER_SECONDS_A_LEAD * len(take.leads)))
+        if batch.leads:
+            self._stop.wait(min(TICK_SECONDS, GATHER_SECONDS_A_LEAD * len(batch.leads)))
         wait = LONGEST_WAIT_SECONDS
-        if take.next_due_seconds is not None:
-            wait = min(wait, taken_at + take.next_due_seconds - time.monotonic())
+        if batch.next_due_seconds is not None:
+            wait = min(wait, claimed_at + batch.next_due_seconds - time.monotonic())
         if wait > 0:
-            self._wake.wait(wait)
+            self._wake_channel.wait(wait)
 
     def _run_without_redis(self) -> None:
         try:
@@ -218,8 +218,8 @@ class Dispatcher:
     def _report_database(self, error: Error) -> None:
         logger.warning("dispatch.database_failed", extra={"cause": type(error).__name__})
         close_old_connections()
-        installation.forget()  # it may be another one when it answers again
-        self._catching_up = catch_up()  # it may have been what failed
+        installation.forget()  # it may be another database when it answers again
+        self._catching_up = catch_up()  # that step may have failed
         self._stop.wait(PAUSE_AFTER_FAILURE_SECONDS)
 
     def _resign(self) -> None:

@@ -36,7 +36,7 @@ INSERT INTO routing_idempotencyrecord (owner_id, route, key, workspace_id, finge
 VALUES (%s, %s, %s, %s, %s, %s, %s::jsonb)
 """
 
-SETTLE: Final = f"""
+STORE_RESPONSE: Final = f"""
 UPDATE routing_idempotencyrecord SET status_code = %s, response = %s::jsonb
 WHERE owner_id = %s AND route = %s AND key = %s AND status_code IN ({RUNNING}, {UNREAD})
 """  # noqa: S608 - only constants are put in
@@ -52,7 +52,7 @@ DELETE FROM routing_idempotencyrecord WHERE id IN (
 
 
 @dataclass(frozen=True, slots=True)
-class Repeatable:
+class IdempotentRequest:
     """A request with an Idempotency-Key.
 
     `owner_id` is the public id of the source or buyer whose API key it carries: two of one workspace that number
@@ -76,7 +76,7 @@ class Repeatable:
 class Answer:
     """What the caller gets. `body` holds only what JSON has.
 
-    `undecided_lead_id` is set while the answer is not final: the lead's decision follows, and then settle().
+    `undecided_lead_id` is set while the answer is not final: the lead's decision follows, and then store_response().
     `is_unfinished`: of a repeat, that the stored answer is not final and no process works on it.
     """
 
@@ -100,10 +100,10 @@ def fingerprint(body: object) -> str:
     return sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def answer_once(request: Repeatable | None, work: Callable[[], Answer]) -> Answer:
+def answer_once(request: IdempotentRequest | None, work: Callable[[], Answer]) -> Answer:
     """Do the work and store its answer in one transaction, or return what was stored. None: just do the work.
 
-    Raises KeyReused, and StillRunning also while an answer that is not final waits for settle().
+    Raises KeyReused, and StillRunning also while an answer that is not final waits for store_response().
     """
     if request is None:
         return work()
@@ -117,12 +117,12 @@ def answer_once(request: Repeatable | None, work: Callable[[], Answer]) -> Answe
     return answer
 
 
-def settle(request: Repeatable | None, answer: Answer, *, is_complete: bool) -> None:
+def store_response(request: IdempotentRequest | None, answer: Answer, *, is_complete: bool) -> None:
     """Store the answer of a request that went on after its transaction. One that is not complete is not final."""
     if request is not None:
         status_code = answer.status_code if is_complete else UNREAD
         with connection.cursor() as cursor:
-            cursor.execute(SETTLE, [status_code, json.dumps(answer.body), *request.place])
+            cursor.execute(STORE_RESPONSE, [status_code, json.dumps(answer.body), *request.place])
 
 
 def forget_old_keys() -> int:
@@ -136,7 +136,7 @@ def forget_old_keys() -> int:
                 return forgotten
 
 
-def _lock(request: Repeatable) -> None:
+def _lock(request: IdempotentRequest) -> None:
     """A statement of its own: the look-up after it must see what the last holder of the lock has committed."""
     digest = sha256(json.dumps([str(part) for part in request.place]).encode()).digest()
     with connection.cursor() as cursor:
@@ -145,7 +145,7 @@ def _lock(request: Repeatable) -> None:
             raise StillRunning
 
 
-def _find(request: Repeatable) -> Answer | None:
+def _find(request: IdempotentRequest) -> Answer | None:
     with connection.cursor() as cursor:
         cursor.execute(FIND, request.place)
         row = cursor.fetchone()
@@ -161,7 +161,7 @@ def _find(request: Repeatable) -> Answer | None:
     return replace(answer, status_code=201, is_unfinished=True) if is_unfinished else answer
 
 
-def _store(request: Repeatable, answer: Answer) -> None:
+def _store(request: IdempotentRequest, answer: Answer) -> None:
     status_code = RUNNING if answer.undecided_lead_id is not None else answer.status_code
     with connection.cursor() as cursor:
         values: list[Any] = [request.workspace_id, request.fingerprint, status_code, json.dumps(answer.body)]

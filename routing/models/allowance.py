@@ -1,4 +1,4 @@
-"""How often one lead was tried on request."""
+"""How often one lead was run on request."""
 
 from django.db import models
 
@@ -11,7 +11,8 @@ class AskedBy(models.TextChoices):
 
 
 class LeadAllowance(models.Model):
-    """One row for each lead and side that ever asked. Its own table: the leads' is the hottest of all.
+    """One row for each lead and side that ever asked. It has its own table, because the leads' table is the hottest
+    of all.
 
     `full_at` is when the allowance is full again: the whole state of a bucket that refills evenly.
     """

@@ -1,4 +1,4 @@
-"""The column of a lead's attributes, read whatever is in it: one row must not take a page or a list down."""
+"""The column of a lead's attributes. It reads any stored value, so one row cannot break a page or a list."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -19,12 +19,12 @@ class DispatchPath(models.TextChoices):
 
 
 class Canary(models.Model):
-    """How it is with the canary of each ready queue (`routing/dispatch/canary.py`)."""
+    """The canary of each ready queue (`routing/dispatch/canary.py`)."""
 
     shard = models.PositiveSmallIntegerField(primary_key=True)
-    # When the one that has not come back yet was sent.
+    # When the canary that has not come back was sent.
     out_since = models.DateTimeField(null=True)
-    # When one last came back.
+    # When a canary last came back.
     back_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -41,12 +41,12 @@ class Begun(models.Model):
     """
 
     lead_id = models.PositiveBigIntegerField(primary_key=True)
-    # The try: a lead that was tried since, or is due at another time, is another one.
+    # Identify the try: a lead that was tried since, or is due at another time, is a different try.
     attempts = models.PositiveIntegerField()
     due_at = models.DateTimeField()
     owner = models.CharField(max_length=100)
     begun_at = models.DateTimeField()
-    # Another process had begun the same try before.
+    # Another process began the same try before.
     is_lost = models.BooleanField(default=False, db_default=False)
 
     class Meta:
@@ -57,14 +57,14 @@ class Begun(models.Model):
 
 
 class ReconcilerRun(models.Model):
-    """How the last run of a reconciler ended that was to repair (`routing/last_runs.py`)."""
+    """The last run of each reconciler with `fix` (`routing/last_runs.py`)."""
 
     name = models.CharField(primary_key=True, max_length=50)
-    # When it was first to run, as far as is known.
+    # When it was first scheduled, as far as is known.
     known_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
-    # When one last ended without failing.
+    # When a run last ended without an error.
     done_at = models.DateTimeField(null=True)
     checked = models.PositiveBigIntegerField(default=0, db_default=0)
     repaired = models.PositiveBigIntegerField(default=0, db_default=0)
@@ -80,9 +80,10 @@ class ReconcilerRun(models.Model):
 
 
 class DispatchControl(models.Model):
-    """One row. `paused_at` decides; its key in Redis only mirrors it.
+    """One row. `paused_at` decides; its key in Redis mirrors it. The other columns are the last heartbeat of the
+    leading dispatcher.
 
-    The rest is what the leading dispatcher last said of itself. `epoch` never falls, not even when Redis is flushed.
+    `epoch` never falls, not even when Redis is flushed.
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
@@ -95,10 +96,10 @@ class DispatchControl(models.Model):
         max_length=8, choices=DispatchPath.choices, blank=True, db_default="", editable=False
     )
     seen_at = models.DateTimeField(null=True, editable=False)
-    # What the database goes by where a change wakes leads. `reconcile wakeups` keeps it as the settings say.
+    # The database reads it when a change wakes leads. `reconcile wakeups` copies it from the settings.
     wake_hours = models.PositiveSmallIntegerField(default=24, db_default=24, editable=False)
 
-    # Grows with each change of paused_at; Redis refuses to mirror an older one.
+    # Grows with each change of paused_at; Redis refuses to mirror an older version.
     switch_version = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""What was answered to a request that carried an Idempotency-Key, so that a repeat gets the same answer."""
+"""The answer to a request with an Idempotency-Key, so that a repeat gets the same answer."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -7,10 +7,10 @@ from routing.models.workspace import Workspace
 
 
 class IdempotencyRecord(models.Model):
-    """Written in the transaction that does the work: either both are there or neither.
+    """Written in the transaction that does the work, so both exist or neither.
 
-    Keys are apart by who owns the API key, never by workspace: two forms that number their requests alike would
-    each get the other's lead. `owner_id` is NULL in records of a version before, which nothing looks up.
+    Keys are separated by the owner of the API key, never by workspace: two forms that number their requests alike
+    would each get the other's lead. `owner_id` is NULL in records of an earlier version, which nothing looks up.
     """
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")

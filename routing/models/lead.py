@@ -35,11 +35,11 @@ class LeadStatus(models.TextChoices):
     CANCELLED = "cancelled", "cancelled"
 
 
-# Leads that tell an e-mail and a phone of one person, though they make nobody a duplicate themselves.
+# Leads that link an email and a phone of one person, although they make no other lead a duplicate.
 LINKING = (LeadStatus.DUPLICATE, LeadStatus.RETURNED)
 SAME_PERSON = Q(status__in=LINKING, email_hash__isnull=False, phone_hash__isnull=False)
 SELDOM = ("gated", "offered", "returned", "expired", "cancelled")
-# Reasons that park a lead or end it: in the retry queue they are those of leads that a person had tried again.
+# Reasons that park or end a lead: in the retry queue only leads that a person ran again have them.
 TRIED_AGAIN = (
     *("duplicate_lead", "insufficient_credits", "lead_expired", "no_campaign", "no_eligible_buyers"),
     *("no_eligible_buyers_after_tier_filters", "no_enrolled_buyers", "worker_lost"),
@@ -167,14 +167,14 @@ class Lead(models.Model):
             )
         ]
         indexes = [
-            # Whoever looks for due leads: only pending ones that nobody holds back, of each workspace in due order.
+            # Finds due leads: pending and not paused, of each workspace in due order.
             models.Index(
                 fields=["workspace", "next_attempt_at", "id"],
                 condition=Q(status="pending", paused_at__isnull=True),
                 name="lead_workspace_due",
             ),
             models.Index(fields=["workspace", "-received_at"], name="lead_workspace_received"),
-            # Who came in before: the status in the middle keeps a heap of duplicates of one person out of the way.
+            # Finds the first lead of a person: the status in the middle skips that person's many duplicates.
             models.Index(
                 fields=["email_hash", "status", "received_at"],
                 condition=Q(email_hash__isnull=False),
@@ -185,7 +185,7 @@ class Lead(models.Model):
                 condition=Q(phone_hash__isnull=False),
                 name="lead_phone_identity",
             ),
-            # Which e-mails and phones are known to be one person, through leads that no other index keeps at hand.
+            # Which emails and phones belong to one person, through leads that no other index covers.
             models.Index(
                 fields=["email_hash", "phone_hash"],
                 condition=SAME_PERSON,
@@ -201,27 +201,27 @@ class Lead(models.Model):
                 condition=Q(status__in=["pending", "calling", "gated", "offered"]),
                 name="lead_expiring",
             ),
-            # The page of the retry queue, in due order; the workspace is there to be looked at without the row.
+            # The page of the retry queue in due order; the index holds the workspace so that rows need not be read.
             models.Index(
                 fields=["next_attempt_at", "id"],
                 include=["workspace"],
                 condition=Q(status="pending", attempts__gt=0),
                 name="lead_retry_queue",
             ),
-            # Few, and found among a hundred thousand that wait; the others pay nothing for it.
+            # Few leads among a hundred thousand that wait; other leads pay nothing for it.
             models.Index(
                 fields=["next_attempt_at", "id"], condition=Q(paused_at__isnull=False), name="lead_paused"
             ),
-            # What is seldom: a list of one of them would read all leads. No sale and no retry comes by here.
+            # Rare statuses: a list of one would read all leads. Sales and retries never touch this index.
             models.Index(fields=["status", "id"], condition=Q(status__in=SELDOM), name="lead_seldom_status"),
-            # Leads of the retry queue that a person had tried again: by their reason all that wait would be walked.
+            # Leads of the retry queue that a person ran again: a search by reason would read all that wait.
             models.Index(
                 fields=["skip_reason", "next_attempt_at", "id"],
                 condition=Q(status="pending", attempts__gt=0, skip_reason__in=TRIED_AGAIN),
                 name="lead_tried_again",
             ),
             models.Index(fields=["locked_at"], condition=Q(status="calling"), name="lead_locked"),
-            # What a change may wake.
+            # Leads that a change may wake.
             models.Index(
                 fields=["workspace", "skip_reason", "received_at"],
                 condition=Q(status__in=["pending", "failed"]) & ~Q(skip_reason=""),
@@ -242,7 +242,7 @@ class RetryQueue(models.Manager["RetryingLead"]):
 
 
 class RetryingLead(Lead):
-    """A lead that was tried and is due again. No table of its own: the retry queue is a set of leads."""
+    """A lead that was tried and is due again. It has no table: the retry queue is a set of leads."""
 
     objects: ClassVar[RetryQueue] = RetryQueue()
 

@@ -1,4 +1,4 @@
-"""Which workspaces a person of the desk works for."""
+"""Which workspaces a person of the admin works for."""
 
 from django.conf import settings
 from django.db import models
@@ -8,7 +8,7 @@ from routing.models.workspace import Workspace
 
 
 class Membership(models.Model):
-    """A user sees the workspaces given here and no other, whatever their group allows them to do there."""
+    """A user sees only the workspaces given here. The user's group says what the user may do there."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")

@@ -1,15 +1,16 @@
-"""Triggers that keep a row where it was made: what others have read of it, and charged by it, goes by its owner.
+"""Triggers that keep a row with its owner: what others read of it and were charged for depends on the owner.
 
-They live in the database so that no path around the forms (an update(), a script, psql) moves a row between tenants.
+They are in the database so that no path around the forms (an update(), a script, psql) moves a row between tenants.
 """
 
 import pgtrigger
 
 
 def owner_trigger(*columns: str, name: str, instead: str) -> pgtrigger.Trigger:
-    """Refuses a change of these columns. `name`: what the row is. `instead`: what to do, a clause without a subject.
+    """Refuse a change of these columns. Other updates do not run the trigger.
 
-    The refusal is a check violation named owner_is_fixed. Other updates do not run it.
+    `name`: what the row is. `instead`: what to do, a clause without a subject. The refusal is a check violation
+    named owner_is_fixed.
     """
     old, new = (", ".join(f"{row}.{column}" for column in columns) for row in ("OLD", "NEW"))
     owners = " and ".join(column.removesuffix("_id").replace("_", " ") for column in columns)

@@ -1,4 +1,4 @@
-"""Where a workspace sends its leads on to: rules, the first that matches wins."""
+"""Where a workspace sends its leads: the first matching rule wins."""
 
 from typing import ClassVar
 
@@ -16,10 +16,10 @@ from routing.validators import check_condition, check_tags
 
 
 class RoutingRule(models.Model):
-    """The highest priority is asked first, ties by id. An inactive rule counts for nothing.
+    """The highest priority is checked first; ties by id. An inactive rule is ignored.
 
-    Triggers raise `rules_version` of every workspace whose leads can meet the rule, and refuse a cycle. A rule belongs
-    to `workspace`, where the leads are; the lead then meets the rules of `destination`.
+    Triggers raise `rules_version` of every workspace whose leads can meet the rule, and refuse a cycle. A rule
+    belongs to `workspace`, where the leads are; after it the lead meets the rules of `destination`.
     """
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)

@@ -13,7 +13,7 @@ from routing.models.changed import is_changed
 
 # "lsrules" as a number: the one lock of everybody who changes rules, until their transaction ends.
 RULES_LOCK: Final = 0x6C73_7275_6C65_73
-# A lead is sent on at most so many times. Longer chains are refused when they are made.
+# The most rules that a lead may follow. A longer chain is refused when it is made.
 MAX_HOPS: Final = 8
 
 _WATCHED: Final = ("workspace_id", "name", "priority", "active", "conditions", "destination_id", "tags")
@@ -53,7 +53,7 @@ _NO_RING: Final = f"""
 
 
 def _raise_versions(workspaces: str) -> str:
-    """One version up for these workspaces and for all whose leads can come through them, locked by ascending id."""
+    """Raise the version of these workspaces, and of all whose leads can come through them, locked by ascending id."""
     return f"""
         upstream := ARRAY(
             WITH RECURSIVE reached(id) AS (
@@ -96,7 +96,7 @@ def version_stays_trigger() -> pgtrigger.Trigger:
 def rule_triggers() -> list[pgtrigger.Trigger]:
     """In Meta.triggers of RoutingRule."""
     return [
-        # Before the statement: nobody waits for this lock while holding the row of a rule.
+        # Before the statement: a transaction that waits for this lock holds no row of a rule.
         pgtrigger.Trigger(
             name="one_at_a_time",
             level=pgtrigger.Statement,

@@ -1,12 +1,12 @@
-"""The trigger that numbers the changes of a switch, so that whoever mirrors one can tell which came later."""
+"""The trigger that numbers the changes of a switch, so that a mirror can tell which change is newer."""
 
 import pgtrigger
 
 
 def switch_trigger(*columns: str) -> pgtrigger.Trigger:
-    """`switch_version` grows with each change of these columns and by nothing else: a save() of an old row keeps it.
+    """`switch_version` grows only with a change of these columns: a save() of an old row keeps it.
 
-    It is the time in microseconds, so that a database that was restored goes on above what it had before.
+    It is the time in microseconds, so that a restored database continues above its earlier values.
     """
     old, new = (", ".join(f"{row}.{column}" for column in columns) for row in ("OLD", "NEW"))
     return pgtrigger.Trigger(

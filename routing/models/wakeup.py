@@ -12,11 +12,11 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-# No reason of the vocabulary: an operator ended the retries, so that no change wakes the lead.
+# Not a skip reason: an operator ended the retries, so no change wakes the lead.
 GIVEN_UP = "given_up"
 
 
-# Wherever a lead was not sold, another way may lead to somebody who buys it.
+# An unsold lead may find a buyer on another route.
 _UNSOLD: Final = (
     "no_campaign, no_enrolled_buyers, no_eligible_buyers, no_eligible_buyers_after_tier_filters, all_buyers_capped, "
     "all_buyers_outside_hours, insufficient_credits, outside_campaign_hours"

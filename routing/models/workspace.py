@@ -33,12 +33,12 @@ class DispatchMode(models.TextChoices):
 
 
 def new_dispatch_mode() -> str:
-    """Of workspaces that are made from now on. Read from the settings: a rollout chooses when it is event."""
+    """The mode of new workspaces. It comes from the settings: a rollout decides when it becomes event."""
     return str(settings.LEADSWITCH_DISPATCH_MODE)
 
 
 class DuplicateScope(models.TextChoices):
-    """Among which leads one of the same person makes a lead a duplicate."""
+    """Which leads of the same person make a lead a duplicate."""
 
     OFF = "off", "off: only a resend by the same source within a minute"
     WORKSPACE = "workspace", "workspace: leads of this workspace"
@@ -136,9 +136,9 @@ class Workspace(models.Model):
     class Meta:
         db_table = "routing_workspace"
         indexes = [
-            # Which workspaces the pick-up looks after: asked every few seconds, and there are few or none.
+            # Workspaces in poll mode: read every few seconds, and there are few or none.
             models.Index(fields=["id"], condition=~models.Q(dispatch_mode="event"), name="workspace_polled"),
-            # Whose leads a pick may take: asked before each.
+            # Workspaces whose leads a pick may take: read before each pick.
             models.Index(fields=["id"], condition=models.Q(paused_at__isnull=True), name="workspace_running"),
         ]
         triggers: ClassVar = [
@@ -214,12 +214,12 @@ class Source(models.Model):
         ]
 
     def __str__(self) -> str:
-        """Names are unique in a workspace alone."""
+        """Names are unique only within a workspace."""
         return f"{self.name} ({self.workspace})"
 
 
 class SourceScope(models.TextChoices):
-    """What a source's key may do, always with this source's own leads alone. Codes are permanent: rows keep them."""
+    """What a source's key may do, always with its own source's data. Codes are permanent, because rows keep them."""
 
     LEADS_WRITE = "leads:write", "leads:write: send leads, cancel them, have waiting ones tried now"
     LEADS_READ = "leads:read", "leads:read: look up its own leads, and why they were sold or not"
@@ -227,12 +227,12 @@ class SourceScope(models.TextChoices):
 
 
 def default_source_scopes() -> list[str]:
-    """Nothing that shows a buyer: keys of sources are in web forms and with affiliates."""
+    """Default scopes show no buyers: keys of sources are in web forms and with affiliates."""
     return [SourceScope.LEADS_WRITE.value, SourceScope.LEADS_READ.value]
 
 
 class SourceKey(ScopedKey):
-    """An intake key."""
+    """An API key of a source."""
 
     owner_field = "source"
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="keys")

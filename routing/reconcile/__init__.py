@@ -1,4 +1,4 @@
-"""Runs reconcilers by name: those that the settings list, each under a lock of its own.
+"""Runs reconcilers by name: those in the settings, each under its own lock.
 
 A reconciler is a module with `run(*, fix, limit) -> Counts`, one a file, in the `reconcile/` of its app.
 """

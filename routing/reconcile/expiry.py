@@ -1,7 +1,7 @@
-"""Unfinished leads whose time to live is over, and that nobody runs: paused ones, gated ones, ones that wait for later.
+"""Ends unfinished leads that have expired and are not running: paused ones, gated ones, ones that wait.
 
-A lead that is tried ends as expired by itself. Finished leads keep their end, and a lead under a lease is its owner's
-until that ends.
+A lead in an attempt expires by itself. Finished leads are not changed, and a claimed lead belongs to its owner until
+the claim ends.
 """
 
 from datetime import datetime

@@ -1,7 +1,7 @@
-"""Leases that were not ended in time: their leads go back into the schedule, or are given up after too many losses.
+"""Requeues the leads of expired leases in flight, and ends leads with which too many workers were lost.
 
-A lead that only waited in a queue is no loss of a worker. One whose row is locked is being worked on, however long
-that takes: it is left for the next run.
+A lead that only waited in a queue does not count as a lost worker. A lead whose row is locked is in progress, however
+long that takes: the next run checks it again.
 """
 
 from typing import Final
@@ -18,13 +18,13 @@ from routing.reconcile.lost_workers import count_lost_worker
 from tracing.reconciling import Counts, in_batches, name_rows
 
 LEASES_A_PAGE: Final = 500
-# Until its loss is counted, a lead does not come up again.
+# A lead is not dispatched again before its lost worker is counted.
 WAIT_MS: Final = 1_000
 
 
 def run(*, fix: bool, limit: int) -> Counts:
     def step(after: int | None, count: int) -> tuple[Counts, int | None]:
-        offset = after or 0  # of those that were left, at the head of the list
+        offset = after or 0  # past those that were skipped, at the head of the list
         expired = schedule.find_expired(offset=offset, limit=count)
         repaired = sum(_recover(each) for each in expired) if fix else 0
         left = len(expired) - repaired
@@ -36,7 +36,7 @@ def run(*, fix: bool, limit: int) -> Counts:
 
 
 def _recover(lease: Expired) -> bool:
-    """End a lease that is over. Returns False when somebody works on the lead, or has ended the lease meanwhile."""
+    """Release an expired lease. Returns False if the lead is in progress, or its lease was released since."""
     found = read_due_times([lease.lead_id])
     attempts = _read_attempts(lease.lead_id) if found else 0
     if attempts is None or not schedule.release([_release(lease, found)])[0]:
@@ -52,7 +52,7 @@ def _recover(lease: Expired) -> bool:
 
 
 def _read_attempts(lead_id: int) -> int | None:
-    """How often the lead was tried. None: its row is locked."""
+    """The number of attempts of the lead. None: its row is locked."""
     with transaction.atomic():
         lead = lock_lead(lead_id)
     return lead.attempts if lead else None

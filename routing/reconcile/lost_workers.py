@@ -1,4 +1,4 @@
-"""Counts the workers that were lost with a lead, one after the other, and parks the lead after too many of them."""
+"""Counts the workers in a row that were lost with a lead, and ends the lead as failed after too many of them."""
 
 import logging
 from datetime import datetime
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 REASON: Final = "worker_lost"
 OWNER: Final = "reconcile:inflight"
-# `attempts`: had another worker finished an attempt meanwhile, nobody would be lost with it in a row.
+# `attempts`: if another worker has finished an attempt since, the loss is not in a row.
 COUNT: Final = """
 UPDATE routing_lead SET lost_leases = lost_leases + 1 WHERE id = %s AND attempts = %s
 RETURNING lost_leases, next_attempt_at
@@ -27,11 +27,11 @@ RETURNING lost_leases, next_attempt_at
 
 
 def count_lost_worker(lead_id: int, *, attempts: int, due_at: datetime | None, owner: str = OWNER) -> bool:
-    """Count one more worker that was lost with a lead after so many attempts. Returns whether it was given up.
+    """Count one more worker that was lost with a lead after this many attempts. Returns whether the lead was ended.
 
-    Leaves a lead alone that somebody works on by now, or that is paused. One that is no longer due at `due_at` was
-    asked for since its worker was lost: it gets another try. Nothing was charged by those that were lost: each rolled
-    back with its worker. The attempt written here is the one that none of them lived to write.
+    Ignores a lead that is in progress or paused. A lead that is no longer due at `due_at` was requested again since its
+    worker was lost, so it gets another try. The lost attempts charged nothing: each was rolled back with its worker.
+    The attempt written here stands for all of them.
     """
     with transaction.atomic(durable=True):
         lead = lock_waiting_lead(lead_id)

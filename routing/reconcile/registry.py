@@ -1,4 +1,4 @@
-"""Which reconcilers there are. The settings name the place of each: an app lower than routing can have some too."""
+"""The reconcilers, by the names in the settings. An app above routing can have some too."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

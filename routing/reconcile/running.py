@@ -14,15 +14,15 @@ from tracing.reconciling import Counts
 
 logger = logging.getLogger(__name__)
 
-# Rows a run looks at unless told otherwise: all. What bounds a run is time.
+# By default a run checks all rows. Its time is limited instead.
 NO_LIMIT: Final = 2**31
 MOST_LOGGED: Final = 20
 
 
 def run_reconciler(reconciler: Reconciler, *, fix: bool, limit: int = NO_LIMIT) -> Counts:
-    """Look, and with `fix` repair. Needs no open transaction: each batch commits by itself.
+    """Check, and with `fix` repair. Must not run in a transaction: each batch commits by itself.
 
-    How a run that repairs has ended is kept in PostgreSQL. Raises ReconcilerBusy, and whatever the reconciler raises.
+    The end of a run that repairs is recorded in PostgreSQL. Raises ReconcilerBusy, and what the reconciler raises.
     """
     name = reconciler.name
     started = time.perf_counter()
@@ -35,17 +35,17 @@ def run_reconciler(reconciler: Reconciler, *, fix: bool, limit: int = NO_LIMIT) 
     except Exception as error:
         metrics.RECONCILER_RUNS.labels(reconciler=name, end="failed").inc()
         if fix:
-            _keep(name, Counts(), seconds=time.perf_counter() - started, failure=type(error).__name__)
+            _record(name, Counts(), seconds=time.perf_counter() - started, failure=type(error).__name__)
         raise
     seconds = time.perf_counter() - started
     _report(name, counts, seconds=seconds)
     if fix:
-        _keep(name, counts, seconds=seconds)
+        _record(name, counts, seconds=seconds)
     return counts
 
 
-def _keep(name: str, counts: Counts, *, seconds: float, failure: str = "") -> None:
-    """What was repaired is committed: it does not matter to it whether this can be written."""
+def _record(name: str, counts: Counts, *, seconds: float, failure: str = "") -> None:
+    """The repairs are committed, whether or not this can be written."""
     try:
         record_run(name, counts, took_seconds=seconds, failure=failure)
     except (DatabaseError, InterfaceError) as error:

@@ -1,7 +1,7 @@
-"""Leases that nobody ended: whoever had the lead is gone, or has slept through its time.
+"""Ends claims whose owner has died, or has slept past its time.
 
-The lead is due again after a while. After as many lost workers in a row as its workspace allows, it is parked. If the
-owner comes back, its write is refused (routing/leads/claim.py).
+The lead is due again after a while. After as many lost workers in a row as its workspace allows, it ends as failed. If
+the owner comes back, its write is refused (routing/leads/claim.py).
 """
 
 from datetime import datetime, timedelta

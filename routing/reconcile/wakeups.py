@@ -1,7 +1,7 @@
-"""Leads that a change of their cause should have tried again, and that the change itself did not reach.
+"""Makes leads due that a change of their cause should have tried again, and that the change itself did not reach.
 
-A change makes the first leads due by itself; the others, those that somebody worked on at that moment, and the
-schedule in Redis are left to this run.
+A change makes the first leads due by itself. This run does the others, those that were in progress at that moment, and
+the schedule in Redis.
 """
 
 from collections import deque
@@ -29,7 +29,7 @@ def run(*, fix: bool, limit: int) -> Counts:
 
 
 def _wake(changes: Sequence[tuple[int, int]], *, most: int) -> int:
-    """Round by round a batch for each workspace: a change of one that concerns many leads delays nobody else's."""
+    """In rounds, a batch for each workspace: a change with many leads does not delay other workspaces."""
     waiting: dict[int, deque[int]] = {}
     for change, workspace_id in changes:
         waiting.setdefault(workspace_id, deque()).append(change)

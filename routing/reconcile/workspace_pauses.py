@@ -1,4 +1,4 @@
-"""Pause keys in Redis that differ from PostgreSQL: of workspaces, and of the product."""
+"""Corrects pauses in Redis that differ from PostgreSQL: of workspaces, and of the product."""
 
 from typing import Final
 
@@ -12,20 +12,20 @@ WORKSPACES_A_PAGE: Final = 1_000
 
 
 def run(*, fix: bool, limit: int) -> Counts:
-    """Raises OtherInstallation: then it is not the pauses that are wrong."""
+    """Raises OtherInstallation: this Redis belongs to another database."""
     installation.check()
 
     def step(after: int | None, count: int) -> tuple[Counts, int | None]:
         page = Workspace.objects.filter(pk__gt=after or 0).order_by("pk").values_list("pk", flat=True)[:count]
         names: list[int | None] = [*page]
-        counts = _mend([None, *names] if after is None else names, fix=fix)
+        counts = _correct([None, *names] if after is None else names, fix=fix)
         return counts, names[-1] if len(names) == count else None
 
     return in_batches(step, limit=limit, size=WORKSPACES_A_PAGE)
 
 
-def _mend(names: list[int | None], *, fix: bool) -> Counts:
-    """What Redis has is read first: of a database that was not restored, nothing older is read after it."""
+def _correct(names: list[int | None], *, fix: bool) -> Counts:
+    """Redis is read first: PostgreSQL, read after it, is never older, unless it was restored from a backup."""
     before = read_versions("pause")
     truth = read_switches(names)
     wrong = find_unmirrored({name: switch.is_paused for name, switch in truth.items()})

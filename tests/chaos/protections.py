@@ -158,7 +158,7 @@ def _no_key_lock() -> None:
 
 
 def _leader_tasks() -> None:
-    """The leader believes what Redis answers: what it refuses is tried again and again."""
+    """The leader trusts Redis: what Redis refuses is retried again and again."""
     from routing.dispatch.enqueue import publish
     from routing.dispatcher import loop
     from routing.dispatcher.leader_tasks import LeaderTasks
@@ -167,7 +167,7 @@ def _leader_tasks() -> None:
         publish(dispatched, path=path)
 
     loop.publish_all = publish_some
-    LeaderTasks.look = lambda self: None  # type: ignore[method-assign]  # noqa: ARG005 - the signature is the product's
+    LeaderTasks.run_due = lambda self: None  # type: ignore[method-assign]  # noqa: ARG005 - the signature is the product's
 
 
 def _session_check() -> None:
@@ -192,7 +192,7 @@ def _flush_at_exit() -> None:
 
 
 def _confirmation() -> None:
-    """What was handed out counts as published: its lease alone brings it back."""
+    """Dispatched leads count as published: only the end of the lease brings them back."""
     from routing.dispatch import scripts
 
     _cut(scripts, "CLAIM_BATCH", "if number ~= ARGV[7] then", "if false then")
@@ -272,7 +272,7 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
         _no_key_lock, "FOR UPDATE in place of FOR NO KEY UPDATE", ("reference",), kills=4
     ),
     "lookout": Protection(
-        _leader_tasks, "the leader's own look, and refusals taken for an outage", ("redis-full",), kills=4
+        _leader_tasks, "the leader's own scan, and refusals treated as an outage", ("redis-full",), kills=4
     ),
     "session-check": Protection(
         _session_check, "the question whether a session takes writes", ("postgres-read-only",), kills=4

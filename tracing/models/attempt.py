@@ -76,10 +76,10 @@ class Attempt(models.Model):
         ]
         indexes = [
             models.Index(fields=["started_at"], name="attempt_started_at"),
-            # The desk's lists of one workspace, newest first: its attempts, and through them its events.
+            # Admin lists of one workspace, newest first: its attempts, and through them its events.
             models.Index(fields=["destination_workspace_id", "id"], name="attempt_workspace"),
         ]
-        # An attempt is written once, when it has ended: nothing of it is ever corrected.
+        # An attempt is written once, when it has ended, and never corrected.
         triggers: ClassVar = append_only_triggers("tracing_attempt")
 
     def __str__(self) -> str:

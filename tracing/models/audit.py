@@ -10,9 +10,9 @@ from tracing.models.append_only import append_only_triggers
 
 
 class AuditEntry(models.Model):
-    """`before` and `after` hold the fields that changed; what would name a person stands there as "changed".
+    """`before` and `after` hold the changed fields; a value that would identify a person is replaced by "changed".
 
-    It points at rows by name and id without foreign keys: they may be deleted, it may not.
+    It refers to rows by name and id without foreign keys: those rows may be deleted, an entry may not.
     """
 
     at = models.DateTimeField(db_default=Now())

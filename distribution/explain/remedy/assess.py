@@ -27,7 +27,7 @@ class NotEnrolled(LookupError):
 class Assessment:
     """`rank` of `ranked` eligible enrollments, with room for `free_slots`. No `fixes`: nothing was in the way.
 
-    `blocked_by`: of NEVER, why. `is_by_hand`: a person chose the buyer of this attempt, whatever the ranks.
+    `blocked_by`: of NEVER, why. `is_by_hand`: a person chose the buyer of this attempt, past the ranks.
     """
 
     ending: WhatIfResult

@@ -159,7 +159,7 @@ def test_one_of_two_rotations_gets_the_new_key() -> None:
     outcomes = at_once([partial(rotate_or_say, key) for key in keys], hold=HOLD_KEYS)
 
     [refusal] = [each for each in outcomes if isinstance(each, str)]
-    assert "was changed at this moment" in refusal
+    assert "was changed at the same time" in refusal
     assert SourceKey.objects.count() == 2
     assert AuditEntry.objects.filter(action="rotated").count() == 1
 

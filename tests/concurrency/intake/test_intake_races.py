@@ -68,7 +68,7 @@ def test_without_the_lock_the_unique_key_still_holds_but_senders_see_failures(
     together = Barrier(THREADS, timeout=30)
     find = idempotency._find
 
-    def find_together(request: idempotency.Repeatable) -> Any:
+    def find_together(request: idempotency.IdempotentRequest) -> Any:
         found = find(request)
         together.wait()
         return found

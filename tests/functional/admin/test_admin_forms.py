@@ -39,6 +39,7 @@ from tests.support.factories import (
     LeadFactory,
     SourceFactory,
     TierFactory,
+    issue_key,
 )
 from tracing.models import AuditEntry
 
@@ -266,6 +267,18 @@ def test_source_key_is_shown_once(client: Client) -> None:
     key = SourceKey.objects.get(prefix=secret.partition(".")[0])
     assert (key.hashed_key, key.source) == (hash_key(secret), source)
     assert secret not in client.get(page(SourceKey, "change", key.pk)).content.decode()
+
+
+def test_revoked_key_stays_revoked(client: Client) -> None:
+    issue_key(SourceFactory(), name="site")
+    key = SourceKey.objects.get()
+    url = page(SourceKey, "change", key.pk)
+    SourceKey.objects.update(revoked=True)
+
+    client.post(url, {**form_of(client, url), "name": "other", "revoked": "", "expiry_date_0": "2030-01-01"})
+
+    key.refresh_from_db()
+    assert (key.revoked, key.name, key.expiry_date) == (True, "site", None)
 
 
 @pytest.mark.parametrize("other", ["tier", "buyer"])

@@ -189,7 +189,7 @@ def test_lead_whose_newest_attempt_left_no_trace(client: Client) -> None:
 
     assert 'data-attempt="1"' in content
     assert 'data-reason="insufficient_credits"' in content
-    assert "1 attempt without a trace, which could not be written: 2." in content
+    assert "1 attempt without a trace, because it could not be written: 2." in content
 
 
 def test_lead_that_no_campaign_took(client: Client) -> None:

@@ -115,7 +115,7 @@ def test_lead_that_is_run_again_is_due_now(lead_id: int) -> None:
 @pytest.mark.usefixtures("clock_behind")
 def test_leader_finds_overdue_leads(lead_id: int) -> None:
     Lead.objects.filter(pk=lead_id).update(next_attempt_at=read_clock() - OFF / 2)
-    LeaderTasks()._look_into_postgres()
+    LeaderTasks()._scan_postgres()
     assert schedule.start([lead_id]) != [None]
 
 

@@ -179,7 +179,7 @@ def test_leader_leaves_them_while_another_run_is_under_way(lost: Lead) -> None:
 
 def test_look_of_the_leader_does_it(lost: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leader_tasks, "publish_all", lambda _handed, *, path: None)  # noqa: ARG005 - the signature is the product's
-    leader_tasks.LeaderTasks().look()
+    leader_tasks.LeaderTasks().run_due()
     lost.refresh_from_db()
     assert lost.lost_leases == 1
     assert schedule.find_expired(limit=9) == []

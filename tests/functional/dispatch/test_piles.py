@@ -75,7 +75,7 @@ def win() -> None:
 
 def look() -> None:
     with suppress(BrokerRefused):
-        LeaderTasks()._look_into_postgres()
+        LeaderTasks()._scan_postgres()
 
 
 def reconcile() -> None:

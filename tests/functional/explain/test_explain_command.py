@@ -162,8 +162,8 @@ def test_buyer_of_another_workspace_is_reported_as_such(lead: Lead) -> None:
 
     told = " ".join(run(str(lead.pk), "--buyer", "stranger").split())
     assert (
-        "Stranger is a buyer of the workspace Southern Leads, the lead is in Northern Leads: "
-        "only buyers of its own workspace are asked." in told
+        "Stranger is in the workspace Southern Leads, and the lead is in Northern Leads. "
+        "A lead is only offered to buyers of its own workspace." in told
     )
 
 

@@ -179,7 +179,7 @@ class TestAgain:
         assert broken(run_verification()) == {}
         # What the first agency's buyers have is no business of the second.
         text = told(lead)
-        assert "1 attempt made in another workspace, whose buyers are its own: 1." in text
+        assert "1 attempt made in another workspace, with buyers of its own: 1." in text
         assert "credits" not in text.split("Attempt 2")[0]
         assert "Secret Buyer" not in text
         story = explain(Lead.objects.get(pk=lead.pk))

@@ -141,7 +141,7 @@ def test_due_time_says_why() -> None:
     assert sentence(due_reason="ingest") == "The first attempt."
     assert sentence(due_reason="manual", attempts=1) == "An operator asked for a re-run."
     assert sentence(due_reason="all_buyers_capped", attempts=1, next_attempt_at=now, expires_at=now) == (
-        "Its time to live is over then."
+        "Its time to live ends then."
     )
     assert (
         sentence(due_reason="tier_lock_contention", attempts=1)
@@ -159,7 +159,7 @@ def test_returned_lead_says_that_it_came_back() -> None:
     explanation = explain(lead, buyer=enrollment.buyer)
 
     assert explanation.sales[0].state == "returned"
-    assert ", and the charge refunded." in explanation.sales[0].sentence
+    assert "; the charge was refunded." in explanation.sales[0].sentence
     assert explanation.answer is not None
     assert not explanation.answer.got_it
     assert (
@@ -227,7 +227,7 @@ class TestWhyNotThisBuyer:
         EnrollmentFactory(campaign=campaign, buyer=buyer)
 
         (_, change) = self.ask(lead, buyer)[2][0]
-        assert change == "nothing: it is enrolled now, so the next attempt asks it"
+        assert change == "nothing: it is enrolled now, so the next attempt includes it"
 
     def test_it_belongs_to_another_workspace(self) -> None:
         campaign = CampaignFactory(workspace__name="North")
@@ -236,8 +236,8 @@ class TestWhyNotThisBuyer:
 
         assert self.ask(lead, buyer) == (
             False,
-            "Acme is a buyer of the workspace South, the lead is in North: "
-            "only buyers of its own workspace are asked.",
+            "Acme is in the workspace South, and the lead is in North. "
+            "A lead is only offered to buyers of its own workspace.",
             [],
         )
 
@@ -247,7 +247,7 @@ class TestWhyNotThisBuyer:
 
         assert self.ask(lead_for(campaign), buyer) == (
             False,
-            "Acme has not been asked: no attempt has been made yet.",
+            "Acme has not been considered: no attempt has been made yet.",
             [],
         )
 
@@ -279,7 +279,7 @@ class TestWhyNotThisBuyer:
 
         (sentence, change) = self.ask(lead, buyer)[2][0]
         assert sentence == (
-            "Daytime took the lead, but no buyer was asked: The campaign is outside its hours. "
+            "Daytime took the lead, but no buyer was considered: The campaign is outside its hours. "
             "Acme is not enrolled in Daytime either."
         )
         assert change.startswith("wait until the campaign opens")
@@ -324,7 +324,7 @@ class TestNotes:
         Lead.objects.filter(pk=lead.pk).update(attempts=2)
         lead.refresh_from_db()
 
-        assert explain(lead).notes == ("1 attempt without a trace, which could not be written: 2.",)
+        assert explain(lead).notes == ("1 attempt without a trace, because it could not be written: 2.",)
 
     def test_lead_without_attempts(self) -> None:
         assert explain(LeadFactory()).notes == ("No attempt has been made yet.",)
@@ -333,7 +333,7 @@ class TestNotes:
         lead = LeadFactory(source__workspace=WorkspaceFactory(paused_at=MONDAY))
 
         assert explain(lead).notes[0] == (
-            "The workspace is paused since 2026-08-03 22:30:00 UTC: nothing is distributed until it is resumed."
+            "The workspace has been paused since 2026-08-03 22:30:00 UTC: nothing is distributed until it is resumed."
         )
 
     def test_attempts_that_are_not_shown(self) -> None:

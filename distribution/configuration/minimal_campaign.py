@@ -1,0 +1,48 @@
+"""The smallest campaign that compiles, in which the engine reads one part of a configuration as in a real one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def minimal_campaign(
+    *, campaign: Mapping[str, Any] | None = None, service_area: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """A definition with these fields of the campaign, and one buyer enrolled when a service area is given."""
+    head = {
+        "id": 1,
+        "config_version": 1,
+        "mode": "round_robin",
+        "price_cents": 0,
+        "max_buyers": 1,
+        "timezone": "UTC",
+        "schedule": {},
+        "price_rules": [],
+        "questions": [],
+    }
+    buyer = {
+        "id": 1,
+        "active": True,
+        "timezone": "UTC",
+        "hours": {},
+        "answers": {},
+        "service_area": service_area,
+    }
+    enrollment: dict[str, Any] = {
+        "id": 1,
+        "tier_id": 1,
+        "buyer_id": 1,
+        "active": True,
+        "weight": 1,
+        "priority": 0,
+        "bid_cents": None,
+        "lead_filter": {},
+        "caps": {},
+        "budgets": {},
+    }
+    has_buyer = service_area is not None
+    return {
+        "campaign": {**head, **(campaign or {})},
+        "tiers": [{"id": 1, "position": 1, "content_filter": {}, "price_cents": None}],
+        "enrollments": [enrollment] if has_buyer else [],
+        "buyers": [buyer] if has_buyer else [],
+    }

@@ -1,0 +1,45 @@
+"""No two places of the product share twelve equal lines: what two places need is written once."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDERS = ("leadswitch", "distribution", "routing", "tracing", "templates", "ops")
+MOST_EQUAL = 11
+ENDINGS = (".py", ".html", ".js", ".css", ".sh", ".lua")
+
+
+def list_sources() -> list[Path]:
+    paths = (path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in ENDINGS)
+    return [path for path in paths if "migrations" not in path.parts]
+
+
+def read_lines(text: str) -> list[tuple[int, str]]:
+    """Lines by number, without indentation. Blank lines do not count, nor do comments."""
+    lines = ((number, line.strip()) for number, line in enumerate(text.splitlines(), start=1))
+    return [(number, line) for number, line in lines if line and not line.startswith("#")]
+
+
+def find_equal_runs(texts: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Where a run begins that is in another place too."""
+    places: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for name, text in texts:
+        lines = read_lines(text)
+        for first in range(len(lines) - MOST_EQUAL):
+            run = tuple(line for _, line in lines[first : first + MOST_EQUAL + 1])
+            places[run].append(f"{name}:{lines[first][0]}")
+    return (" ~ ".join(found) for found in places.values() if len(found) > 1)
+
+
+def test_no_two_places_share_twelve_lines() -> None:
+    texts = ((str(path.relative_to(ROOT)), path.read_text()) for path in list_sources())
+    assert list(find_equal_runs(texts)) == []
+
+
+def test_equal_run_is_found_whatever_its_indentation() -> None:
+    body = [f"step_{number}()" for number in range(MOST_EQUAL + 1)]
+    moved = "\n\n".join(f"    {line}" for line in body)
+
+    assert list(find_equal_runs([("a", "\n".join(body)), ("b", f"first()\n{moved}")])) == ["a:1 ~ b:2"]
+    assert list(find_equal_runs([("a", "\n".join(body[1:])), ("b", moved)])) == []
