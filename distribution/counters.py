@@ -23,14 +23,19 @@ _HOUR: Final = timedelta(hours=1)
 
 def read_usage(row: Sequence[Any], *, timezone: str) -> dict[str, Usage]:
     """Return the counters of a row of COUNTERS; none for an enrollment that never bought."""
-    if row[0] is None:
+    day_on, hour_on, hour_leads, hour_spent, *of_dates = row
+    if day_on is None:
         return {}
-    usage: dict[str, Usage] = {}
-    if row[1] is not None:
-        usage["hour"] = (_hour_start(row[1], timezone), row[2], row[3])
-    for place, (kind, starts_at) in enumerate(_starts(row[0], timezone), start=2):
-        usage[kind] = (starts_at, row[2 * place], row[2 * place + 1])
-    return usage
+    day_leads, day_spent, week_leads, week_spent, month_leads, month_spent = of_dates
+    (_, day), (_, week), (_, month) = _starts(day_on, timezone)
+    windows: dict[str, Usage] = {
+        "day": (day, day_leads, day_spent),
+        "week": (week, week_leads, week_spent),
+        "month": (month, month_leads, month_spent),
+    }
+    if hour_on is None:
+        return windows
+    return {"hour": (_hour_start(hour_on, timezone), hour_leads, hour_spent), **windows}
 
 
 def counters_of(enrollment: Enrollment) -> dict[str, Usage]:

@@ -21,25 +21,82 @@ from routing.retry import Tries
 from routing.values.attributes import read_stored
 from tracing.locks import is_lock_timeout as is_lock_timeout
 
-_COLUMNS: Final = """
-    l.id, l.public_id, l.workspace_id, l.source_workspace_id, l.source_id, s.name, l.status, l.attempts,
-    l.next_attempt_at, l.due_reason, l.expires_at,
-    w.paused_at IS NOT NULL OR l.paused_at IS NOT NULL
-        OR EXISTS (SELECT FROM routing_dispatchcontrol WHERE id = 1 AND paused_at IS NOT NULL),
-    l.vertical, l.zip, l.city, l.county, l.state, l.country, l.attributes::text, l.consent ?| '{given_at,token}',
-    clock_timestamp(), l.received_at, l.email_hash, l.phone_hash, origin.rules_version,
-    l.conflicts, l.errors, w.max_attempts, w.dispatch_mode, w.hours::text, w.timezone, l.intake_notes::text,
-    l.woken_by
-"""
+
+@dataclass(frozen=True, slots=True)
+class LockedLead:
+    """What an attempt reads of a lead it has locked: no contact field among them."""
+
+    id: int
+    public_id: UUID
+    workspace_id: int
+    source_workspace_id: int
+    source_id: int
+    source: str
+    status: str
+    attempts: int
+    next_attempt_at: datetime | None
+    due_reason: str
+    expires_at: datetime
+    is_paused: bool  # the lead, its whole workspace, or the product
+    vertical: str
+    zip: str
+    city: str
+    county: str
+    state: str
+    country: str
+    attributes: Mapping[str, Any]
+    consent: bool
+    locked_at: datetime
+    received_at: datetime
+    email_hash: str | None = field(repr=False)
+    phone_hash: str | None = field(repr=False)
+    rules_version: int  # of the source workspace
+    conflicts: int
+    errors: int
+    max_errors: int
+    dispatch_mode: str
+    workspace_hours: str | None
+    workspace_timezone: str
+    intake_notes: Sequence[str]
+    woken_by: int | None = None  # the change that made it due, while its due reason names a cause
+
+    @property
+    def has_identity(self) -> bool:
+        return self.email_hash is not None or self.phone_hash is not None
+
+    @property
+    def tries(self) -> Tries:
+        return Tries(self.conflicts, self.errors)
+
+    @property
+    def limits(self) -> Tries:
+        return limits_of(self.max_errors)
+
+
+# What a field of LockedLead is read from; the others are columns of the lead. Django's cursors leave JSON as text.
+_SOURCES: Final = {
+    "source": "s.name",
+    "is_paused": """w.paused_at IS NOT NULL OR l.paused_at IS NOT NULL
+        OR EXISTS (SELECT FROM routing_dispatchcontrol WHERE id = 1 AND paused_at IS NOT NULL)""",
+    "attributes": "l.attributes::text",
+    "consent": "l.consent ?| '{given_at,token}'",
+    "locked_at": "clock_timestamp()",
+    "rules_version": "origin.rules_version",
+    "max_errors": "w.max_attempts",
+    "dispatch_mode": "w.dispatch_mode",
+    "workspace_hours": "w.hours::text",
+    "workspace_timezone": "w.timezone",
+    "intake_notes": "l.intake_notes::text",
+}
+_FIELDS: Final = [each.name for each in fields(LockedLead)]
+_COLUMNS: Final = ", ".join(_SOURCES.get(name, f"l.{name}") for name in _FIELDS)
+_ATTRIBUTES, _NOTES = _FIELDS.index("attributes"), _FIELDS.index("intake_notes")
 # `w` is where the lead is, `origin` where it came in: its rules decide where it goes.
 _JOINED: Final = """
     JOIN routing_source s ON s.id = l.source_id
     JOIN routing_workspace w ON w.id = l.workspace_id
     JOIN routing_workspace origin ON origin.id = l.source_workspace_id
 """
-
-# Where `attributes` stands in a row: Django's cursors leave JSON as text.
-ATTRIBUTES: Final = 18
 
 # NO KEY UPDATE: a foreign key check of another transaction (KEY SHARE) must not make the lead look busy.
 LOCK_LEAD: Final = f"""
@@ -96,61 +153,6 @@ LOCK_NEXT_DUE: Final = _lock_next(IS_RUNNING)
 LOCK_NEXT_POLLED: Final = _lock_next(f"{IS_RUNNING} AND {IS_POLLED}")
 
 
-@dataclass(frozen=True, slots=True)
-class LockedLead:
-    """What an attempt reads of a lead it has locked: no contact field among them."""
-
-    id: int
-    public_id: UUID
-    workspace_id: int
-    source_workspace_id: int
-    source_id: int
-    source: str
-    status: str
-    attempts: int
-    next_attempt_at: datetime | None
-    due_reason: str
-    expires_at: datetime
-    is_paused: bool  # the lead, its whole workspace, or the product
-    vertical: str
-    zip: str
-    city: str
-    county: str
-    state: str
-    country: str
-    attributes: Mapping[str, Any]
-    consent: bool
-    locked_at: datetime
-    received_at: datetime
-    email_hash: str | None = field(repr=False)
-    phone_hash: str | None = field(repr=False)
-    rules_version: int  # of the source workspace
-    conflicts: int
-    errors: int
-    max_errors: int
-    dispatch_mode: str
-    workspace_hours: str | None
-    workspace_timezone: str
-    intake_notes: Sequence[str]
-    woken_by: int | None = None  # the change that made it due, while its due reason names a cause
-
-    @property
-    def has_identity(self) -> bool:
-        return self.email_hash is not None or self.phone_hash is not None
-
-    @property
-    def tries(self) -> Tries:
-        return Tries(self.conflicts, self.errors)
-
-    @property
-    def limits(self) -> Tries:
-        return limits_of(self.max_errors)
-
-
-# Where they stand in a row, as text too.
-NOTES: Final = [each.name for each in fields(LockedLead)].index("intake_notes")
-
-
 def lock_lead(lead_id: int) -> LockedLead | None:
     """Lock one lead until the transaction ends. None: it is busy or does not exist."""
     return _lock(LOCK_LEAD, [lead_id])
@@ -177,8 +179,8 @@ def _lock(sql: str, parameters: list[Any]) -> LockedLead | None:
     if row is None:
         return None
     values: list[Any] = list(row)
-    values[ATTRIBUTES] = read_stored(values[ATTRIBUTES])
-    values[NOTES] = json.loads(values[NOTES]) if values[NOTES] != "[]" else ()
+    values[_ATTRIBUTES] = read_stored(values[_ATTRIBUTES])
+    values[_NOTES] = json.loads(values[_NOTES]) if values[_NOTES] != "[]" else ()
     return LockedLead(*values)
 
 
@@ -285,11 +287,36 @@ def try_lock_rules() -> bool:
     return True
 
 
-# Of leads whose work goes on outside a transaction, or that nobody will start any more.
-_HELD: Final = """
-    l.id, l.public_id, l.workspace_id, l.source_workspace_id, l.status, l.attempts, l.expires_at, l.locked_by,
-    l.locked_at, l.conflicts, l.errors, w.max_attempts
-"""
+@dataclass(frozen=True, slots=True)
+class HeldLead:
+    """What is needed to end a lead's attempt from outside. `locked_by` and `locked_at` are those of its lease."""
+
+    id: int
+    public_id: UUID
+    workspace_id: int
+    source_workspace_id: int
+    status: str
+    attempts: int
+    expires_at: datetime
+    locked_by: str
+    locked_at: datetime | None
+    conflicts: int
+    errors: int
+    max_errors: int
+
+    @property
+    def tries(self) -> Tries:
+        return Tries(self.conflicts, self.errors)
+
+    @property
+    def limits(self) -> Tries:
+        return limits_of(self.max_errors)
+
+
+# Of leads whose work goes on outside a transaction, or that nobody will start.
+_HELD: Final = ", ".join(
+    "w.max_attempts" if each.name == "max_errors" else f"l.{each.name}" for each in fields(HeldLead)
+)
 _HELD_FROM: Final = "routing_lead l JOIN routing_workspace w ON w.id = l.workspace_id"
 
 # Its owner waits for whoever ends the lease at this moment, and then finds nothing.
@@ -318,32 +345,6 @@ ORDER BY l.expires_at, l.id
 LIMIT %s
 FOR NO KEY UPDATE OF l SKIP LOCKED
 """  # noqa: S608 - only constant lists are put in
-
-
-@dataclass(frozen=True, slots=True)
-class HeldLead:
-    """What is needed to end a lead's attempt from outside. `locked_by` and `locked_at` are those of its lease."""
-
-    id: int
-    public_id: UUID
-    workspace_id: int
-    source_workspace_id: int
-    status: str
-    attempts: int
-    expires_at: datetime
-    locked_by: str
-    locked_at: datetime | None
-    conflicts: int
-    errors: int
-    max_errors: int
-
-    @property
-    def tries(self) -> Tries:
-        return Tries(self.conflicts, self.errors)
-
-    @property
-    def limits(self) -> Tries:
-        return limits_of(self.max_errors)
 
 
 def lock_claimed_lead(lead_id: int, *, owner: str, locked_at: datetime) -> HeldLead | None:

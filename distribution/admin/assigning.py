@@ -106,13 +106,13 @@ class AssigningAdmin(LeadActionsAdmin):
     def _ask(self, request: HttpRequest, lead: Lead, chosen: Preview, form: AssignForm) -> HttpResponse:
         buyer = chosen.enrollment.buyer
         lines = [
-            f"{buyer} pays {chosen.price} for this lead, now. Its caps count it.",
+            f"{buyer} pays {chosen.price} for this lead now. The lead counts toward its caps.",
             f"Its balance goes from {chosen.balance} to {chosen.balance_after}.",
         ]
         if chosen.set_aside:
-            lines.append(f"Set aside: {'; '.join(chosen.set_aside)}.")
+            lines.append(f"Overridden: {'; '.join(chosen.set_aside)}.")
         if chosen.forbids:
-            lines.append(f"Cannot be set aside: {'; '.join(chosen.forbids)}.")
+            lines.append(f"Cannot be overridden: {'; '.join(chosen.forbids)}.")
         context = {
             "lines": lines,
             "button": f"Assign and charge {chosen.price}",
@@ -126,4 +126,4 @@ def _first_error(form: AssignForm) -> str:
     if not form.is_bound:
         return ""
     wrong = [str(text) for errors in form.errors.values() for text in errors]
-    return wrong[0] if wrong else "Nothing was sold: choose a buyer."
+    return wrong[0] if wrong else "Nothing was sold. Choose a buyer."

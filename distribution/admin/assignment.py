@@ -29,11 +29,11 @@ class AssignmentAdmin(ReturnActionAdmin, ReadOnlyAdmin):
     list_display = ("public_id", "lead", "buyer", "campaign", "price", "standing", "sold", "returned")
     list_filter = ("state",)
     look_time = "created_at"
-    empty_list_text = "None is sold yet: a lead that comes in and finds a buyer is listed here."
+    empty_list_text = "No leads sold yet. Each sold lead is listed here."
     list_select_related = ("lead", "buyer__workspace", "campaign__workspace")
     search_help_text = (
-        "The public id of the assignment, of the lead or of the buyer; the lead's id, e-mail address, phone number or"
-        " external id; a buyer's name or a part of it; or an attempt's id."
+        "Public id of the assignment, lead or buyer; the lead's id, email address, phone number or external id; all "
+        "or part of a buyer's name; or an attempt id."
     )
     fields = (
         *("public_id", "lead", "buyer", "campaign", "enrollment", "attempt_id", "price", "standing"),

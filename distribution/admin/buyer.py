@@ -43,14 +43,16 @@ WINDOWS: Final = {"hour": "this hour", "day": "today", "week": "this week", "mon
 @admin.register(Buyer)
 class BuyerAdmin(BuyerSwitchAdmin, ConfigurationAdmin):
     form: Any = PausableForm
-    never_deleted = "A buyer is never deleted: its wallet explains past money. Pause it on its page instead."
+    never_deleted = (
+        "Buyers cannot be deleted: their wallets explain past charges. Pause the buyer on its page instead."
+    )
     workspace_path = "workspace"
     owner_fields = ("workspace",)
     list_display = ("name", "workspace", "balance", "timezone", "paused_at", "created_at")
     list_filter = (PausedFilter, "workspace")
     list_select_related = ("workspace", "wallet")
     search_fields = ("name",)
-    empty_list_text = "Add the companies that buy leads, say where, and top their wallets up."
+    empty_list_text = "Add the companies that buy leads, set their service areas, and top up their wallets."
     ordering = ("workspace__name", "name")
     autocomplete_fields = ("workspace",)
     readonly_fields = ("public_id", "balance", "created_at", "coverage")
@@ -89,9 +91,12 @@ class BuyerAdmin(BuyerSwitchAdmin, ConfigurationAdmin):
             coverage = measure_coverage(buyer.service_area)
         except DefinitionError as error:
             problem = str(error).removeprefix(AREA_PATH)
-            return f"The area cannot be read, so this buyer gets no leads: {problem}"
+            return f"The service area is not valid, so this buyer gets no leads: {problem}"
         if coverage.zips == 0:
-            return "Covers no ZIP: this buyer gets nothing. Name states, counties, ZIPs or a circle above, and save."
+            return (
+                "Covers no ZIP codes, so this buyer gets no leads. Add states, counties, ZIP codes or a radius above "
+                "and save."
+            )
         return draw_coverage(coverage)
 
 
@@ -110,7 +115,7 @@ class EnrollmentAdmin(DollarsAdmin):
         "tier__campaign__workspace",
     )
     search_fields = ("buyer__name", "campaign__name")
-    empty_list_text = "Put a buyer into a tier of a campaign: from then on it gets leads."
+    empty_list_text = "Enroll a buyer in a tier of a campaign so that it gets leads."
     ordering = ("campaign__name", "buyer__name")
     autocomplete_fields = ("campaign", "tier", "buyer")
     readonly_fields = ("why_nothing_today", "used", "last_assigned_at")
@@ -147,16 +152,18 @@ class EnrollmentAdmin(DollarsAdmin):
         enrollment_id, name = obj.pk, str(obj)
         super().delete_model(request, obj)
         if Enrollment.everything.filter(pk=enrollment_id).exists():
-            self.message_user(request, f"{name} has sales: it is archived, and buys nothing more.")
+            self.message_user(
+                request, f"{name} has sales, so it was archived instead of deleted. It buys no more leads."
+            )
 
     @admin.display(description="today")
     def why_nothing_today(self, enrollment: Enrollment) -> str | SafeString:
         """Of the enrollment as it was saved."""
         reasons = why_nothing_today(enrollment, at=timezone.now())
         if not reasons:
-            return "Nothing is in its way today; each lead decides."
+            return "Nothing blocks this enrollment right now. Each lead is still checked."
         lines = format_html_join("", "<li>{}</li>", ((each,) for each in reasons))
-        return format_html('<p>It would get nothing today:</p><ul class="desk-refused">{}</ul>', lines)
+        return format_html('<p>It would get no leads right now:</p><ul class="desk-refused">{}</ul>', lines)
 
     @admin.display(description="used")
     def used(self, enrollment: Enrollment) -> str | SafeString:

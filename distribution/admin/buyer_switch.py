@@ -77,17 +77,17 @@ class BuyerSwitchAdmin(ConfirmingAdmin):
                 )
                 tell_woken(self, request)
         except SwitchRefused as refusal:
-            form.add_error(None, f"Nothing was switched: {refusal}.")
+            form.add_error(None, f"Nothing was changed: {refusal}.")
             return False
         now = f"{buyer} is {'paused' if name == 'pause' else 'running again'}."
         if is_changed:
             self.message_user(request, now, messages.SUCCESS)
         else:
-            self.message_user(request, f"{now} It was so already.", messages.WARNING)
+            self.message_user(request, f"{now} Nothing changed.", messages.WARNING)
         return True
 
 
 def _line(name: str, buyer: Buyer) -> str:
     if buyer.paused_at is not None:
         return f"It has been paused since {moment(buyer.paused_at)}."
-    return "From now on it gets no lead of any campaign." if name == "pause" else "It is not paused."
+    return "Once paused, it gets no leads from any campaign." if name == "pause" else "It is not paused."

@@ -15,5 +15,5 @@ class BuyerKeyAdmin(ScopedKeyAdmin):
     list_filter: ClassVar[Columns] = ("revoked", "buyer__workspace")
     list_select_related = ("buyer__workspace",)
     search_fields: ClassVar[Columns] = ("name", "prefix", "buyer__name")
-    empty_list_text = "Make one for a buyer whose programs read the API."
+    empty_list_text = "Issue a key for each buyer whose software reads the API."
     autocomplete_fields = ("buyer",)

@@ -36,19 +36,21 @@ class CampaignAdmin(DollarsAdmin):
     list_filter = ("active", "mode", "workspace")
     list_select_related = ("workspace", "source__workspace")
     search_fields = ("name", "vertical")
-    empty_list_text = "Add one for each kind of lead that you sell; then a tier, then enroll buyers in it."
+    empty_list_text = (
+        "Add a campaign for each kind of lead you sell, then add tiers and enroll buyers in them."
+    )
     instead_of_deleting = (
-        "Untick Active on its page instead: it takes no further lead, and its history stays."
+        "Uncheck Active on its page instead. It takes no more leads, and its history is kept."
     )
     ordering = ("workspace__name", "name")
     autocomplete_fields = ("workspace", "source")
     readonly_fields = ("public_id", "config_version", "created_at")
     fieldsets = (
         (None, {"fields": ("workspace", "name", "active")}),
-        ("Which leads it takes", {"fields": ("vertical", "source", "priority")}),
+        ("Leads it takes", {"fields": ("vertical", "source", "priority")}),
         ("Price", {"fields": ("price_cents", "price_rules")}),
-        ("How it sells", {"fields": ("mode", "max_buyers", "returns_restore_caps", "timezone", "schedule")}),
-        ("What it asks its buyers", {"fields": ("questions",)}),
+        ("Selling", {"fields": ("mode", "max_buyers", "returns_restore_caps", "timezone", "schedule")}),
+        ("Questions for buyers", {"fields": ("questions",)}),
         (None, {"fields": ("public_id", "config_version", "created_at", REASON)}),
     )
     tellers = {"price_rules": tell_price_rules, "schedule": tell_hours, "questions": tell_questions}
@@ -72,8 +74,10 @@ class TierAdmin(DollarsAdmin):
     list_filter = ("campaign__workspace",)
     list_select_related = ("campaign__workspace",)
     search_fields = ("name", "campaign__name")
-    empty_list_text = "Every campaign needs one: buyers are enrolled in a tier. Add the campaign first."
-    instead_of_deleting = "Give them another tier, or delete them."
+    empty_list_text = (
+        "Every campaign needs a tier, because buyers are enrolled in tiers. Add the campaign first."
+    )
+    instead_of_deleting = "Move them to another tier or delete them."
     ordering = ("campaign__name", "position")
     autocomplete_fields = ("campaign",)
     tellers = {"content_filter": tell_condition}
@@ -88,7 +92,9 @@ class CampaignSnapshotAdmin(ReadOnlyAdmin):
     list_filter = ("campaign__workspace",)
     list_select_related = ("campaign__workspace",)
     search_help_text = "A campaign's numeric id."
-    empty_list_text = "The first attempt at a lead keeps the campaign as it was then."
+    empty_list_text = (
+        "The first attempt to distribute a lead saves the campaign's configuration at that time."
+    )
     exact_searches = {"campaign_id": parse_id}
     fields = ("campaign", "config_version", "actor", "created_at", "pretty_config")
     readonly_fields = ("pretty_config",)

@@ -33,7 +33,7 @@ class ReasonForm(SeenForm):
         max_length=MAX_REASON,
         strip=True,
         widget=forms.TextInput(attrs={"size": 60}),
-        help_text="Required. Kept in the audit beside your name. Do not name a person here.",
+        help_text="Required. Saved in the audit log with your name. Do not enter names or contact details of people.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

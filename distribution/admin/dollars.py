@@ -33,7 +33,7 @@ class DollarField(forms.DecimalField):
         super().validate(value)
         if value is not None and not self.least <= value <= self.most:
             least, most = money(100 * self.least), money(100 * self.most)
-            message = f"Type an amount from {least} to {most}; this is ${value:,}."
+            message = f"Enter an amount from {least} to {most}. This is ${value:,}."
             raise ValidationError(message)
 
     def prepare_value(self, value: Any) -> Any:
@@ -61,9 +61,9 @@ def check_large_sum(cents: int, *, again: int | None, is_allowed: bool) -> str:
     if abs(cents) <= limit:
         return ""
     if not is_allowed:
-        return f"{money(cents)} is above {money(limit)}: that takes the permission to move large sums. Ask an admin."
+        return f"{money(cents)} is above {money(limit)}. You need the permission “Can move large sums”. Ask an admin."
     if again is None:
-        return f"{money(cents)} is above {money(limit)}: type the amount once more."
+        return f"{money(cents)} is above {money(limit)}. Enter the amount again to confirm."
     return "" if again == cents else f"The amounts differ: {money(cents)} and {money(again)}."
 
 

@@ -36,8 +36,8 @@ from tracing.wording import count
 PERMISSION: Final = "routing.change_lead"
 MOST_AT_ONCE: Final = 500
 LISTS: Final = {model._meta.model_name: model for model in (Lead, RetryingLead)}
-ALREADY: Final = "this was already so; nothing was changed"
-BUSY: Final = "it is being worked on at this moment; try again"
+ALREADY: Final = "nothing to change"
+BUSY: Final = "it is being processed right now. Try again in a moment"
 
 
 class RunAction(Protocol):
@@ -65,35 +65,35 @@ ACTIONS: Final = {
         LeadAction(
             Action.RERUN,
             "Run again",
-            "tried again now, under every rule that holds for a first try",
+            "tried again now, under the same rules as a first try",
             "due now",
             rerun_lead,
         ),
         LeadAction(
             Action.PAUSE,
             "Pause",
-            "held back until an operator resumes it; it keeps its due time",
+            "paused until an operator resumes them. Due times are kept",
             "paused",
             pause_lead,
         ),
         LeadAction(
             Action.RESUME,
             "Resume",
-            "let go again; a lead whose time has come is tried at once",
+            "resumed. Leads that are already due are tried at once",
             "resumed",
             resume_lead,
         ),
         LeadAction(
             Action.GIVE_UP,
             "Give up",
-            "parked as failed, with what their last attempt said; a person can run them again",
+            "marked as failed, with the reason of the last attempt. An operator can run them again",
             "given up",
             give_up_lead,
         ),
         LeadAction(
             Action.CANCEL,
             "Cancel",
-            "cancelled and not sold. The source can read the reason. This cannot be undone",
+            "cancelled and will not be sold. The source can see the reason. This cannot be undone",
             "cancelled",
             cancel_lead,
             button="Cancel for good",
@@ -110,7 +110,7 @@ def list_action(name: str, *, title: str = "") -> Callable[..., HttpResponse | N
     def choose(page: "OperatorAdmin", request: HttpRequest, queryset: QuerySet[Lead]) -> HttpResponse | None:
         ids = list(queryset.values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
         if len(ids) > MOST_AT_ONCE:
-            page.message_user(request, f"Choose at most {MOST_AT_ONCE} leads at once.", messages.ERROR)
+            page.message_user(request, f"Select at most {MOST_AT_ONCE} leads at a time.", messages.ERROR)
             return None
         query = urlencode({"ids": ",".join(map(str, ids)), "list": page.opts.model_name})
         url = f"{reverse('admin:routing_lead_act', args=[name])}?{query}"
@@ -192,7 +192,7 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
         refused = [(lead, why) for lead in leads if (why := action.refusal_reason(lead, at=at))]
         able = len(leads) - len(refused)
         title = f"{action.title}: {count(len(leads), 'lead')}"
-        lines = [f"{count(able, 'lead')} will be {action.will}."] if able else ["Nothing can be done."]
+        lines = [f"{count(able, 'lead')} will be {action.will}."] if able else ["Nothing to do."]
         context = {
             "lines": lines,
             "refused": [(str(lead), why) for lead, why in refused],
@@ -260,4 +260,6 @@ def attempt(action: Callable[[], bool]) -> str:
 def _tell_end(lead: Lead, error: Error, *, left: int) -> str:
     """Why the work ended in the middle. The lead's own change may be stored: its commit may be what failed."""
     further = f" {count(left, 'further lead', 'further leads')} not tried." if left else ""
-    return f"{lead}: the database failed ({type(error).__name__}); look at the lead before you try again.{further}"
+    return (
+        f"{lead}: the database failed ({type(error).__name__}). Check the lead before you try again.{further}"
+    )

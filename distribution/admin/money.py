@@ -56,9 +56,9 @@ class WalletForm(ReasonedForm):
     # Set for each request.
     may_move_large_sums: ClassVar[bool] = False
     limit_again = DollarField(
-        label="The new limit again ($)",
+        label="Confirm the new limit ($)",
         required=False,
-        help_text="Only for a limit above what one person may grant in one step.",
+        help_text="Required only above the amount that one person can grant at once.",
         widget=forms.NumberInput(attrs={"step": "0.01", "class": "desk-dollars"}),
     )
 
@@ -73,7 +73,7 @@ class WalletForm(ReasonedForm):
             return cleaned
         wallet: Wallet = self.instance
         if wallet.balance_cents - wallet.held_cents < -limit_cents:
-            text = f"The balance is already further below zero than {money(limit_cents)}; top up first"
+            text = f"The balance is already more than {money(limit_cents)} below $0. Top up first"
             raise ValidationError({"credit_limit_cents": text})
         if limit_cents > wallet.credit_limit_cents:
             again = cleaned.get("limit_again")
@@ -93,13 +93,13 @@ class WalletAdmin(MoneyActionsAdmin, DollarsAdmin):
     list_filter = ("buyer__workspace",)
     list_select_related = ("buyer__workspace",)
     search_fields = ("buyer__name",)
-    empty_list_text = "A wallet comes with its buyer: add a buyer."
+    empty_list_text = "Each buyer has a wallet. Add a buyer to create one."
     ordering = ("buyer__name",)
     fields = ("buyer", "balance", "held", "credit_limit_cents", "limit_again", REASON)
     readonly_fields = ("buyer", "balance", "held")
     balance = money_column("balance_cents", label="balance")
     never_deleted = (
-        "A wallet is never deleted: its ledger explains past money. To empty it, adjust its balance."
+        "Wallets cannot be deleted: the ledger explains past charges. To empty a wallet, adjust its balance."
     )
     held = money_column("held_cents", label="held")
     credit_limit = money_column("credit_limit_cents", label="credit limit")
@@ -133,11 +133,11 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     list_filter = ("kind", WorkspaceFilter, EntryDayFilter)
     list_select_related = ("wallet__buyer__workspace", "assignment")
     search_help_text = (
-        "A buyer's name or a part of it, a buyer's or an assignment's public id, or a whole idempotency key."
+        "All or part of a buyer's name, public id of a buyer or assignment, or a complete idempotency key."
     )
     exact_searches = {"idempotency_key": parse_text}
     look_time = "created_at"
-    empty_list_text = "Top a wallet up under Wallets, or sell a lead: each movement is listed here."
+    empty_list_text = "Each top-up, sale, refund and adjustment is listed here."
     fields = (
         *("wallet", "kind", "amount", "balance_after", "idempotency_key", "assignment", "actor", "reason"),
         "created_at",

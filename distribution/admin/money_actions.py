@@ -23,10 +23,10 @@ from tracing.wording import money
 MOVE_MONEY: Final = "distribution.add_ledgerentry"
 TAKE_BACK: Final = "distribution.change_assignment"
 MOVEMENTS: Final = {
-    "topup": ("Top up", "Credits that the buyer paid for are added to its balance.", top_up_by_hand),
+    "topup": ("Top up", "Adds credits the buyer has paid for to its balance.", top_up_by_hand),
     "adjust": (
         "Adjust",
-        "The balance is corrected: 12.50 adds twelve dollars and a half, -12.50 takes them away.",
+        "Corrects the balance: 12.50 adds $12.50, -12.50 subtracts $12.50.",
         adjust_by_hand,
     ),
 }
@@ -43,9 +43,9 @@ class MoneyForm(ReasonForm):
     amount = DollarField(
         label="Amount in dollars",
         least=-MOST_DOLLARS,
-        help_text="25 and 25.00 are twenty-five dollars, 0.25 is twenty-five cents.",
+        help_text="In dollars: 25 or 25.00 is $25.00, 0.25 is 25 cents.",
     )
-    again = DollarField(label="The same amount again", least=-MOST_DOLLARS, required=False)
+    again = DollarField(label="Confirm the amount", least=-MOST_DOLLARS, required=False)
     token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
     def __init__(self, *args: Any, may_move_large_sums: bool, **kwargs: Any) -> None:
@@ -118,7 +118,7 @@ class MoneyActionsAdmin(ConfirmingAdmin):
         back = keep_list(self, request, reverse("admin:distribution_wallet_change", args=[wallet.pk]))
         if request.method == "POST" and form.is_valid() and self._move(request, wallet, name, form):
             return HttpResponseRedirect(back)
-        now = f"The balance of {wallet.buyer} is {money(wallet.balance_cents)} now."
+        now = f"The balance of {wallet.buyer} is now {money(wallet.balance_cents)}."
         context = {"lines": [line, now], "button": title, "is_possible": True, "back": back}
         return self.confirm(request, title=f"{title}: {wallet.buyer}", form=form, context=context)
 
@@ -136,7 +136,7 @@ class MoneyActionsAdmin(ConfirmingAdmin):
                 )
                 woken = describe_woken()
         except MoneyRefused as refusal:
-            form.add_error("amount", f"Nothing was moved: {refusal}.")
+            form.add_error("amount", f"No money was moved: {refusal}.")
             return False
         if is_new:
             self.message_user(
@@ -144,7 +144,7 @@ class MoneyActionsAdmin(ConfirmingAdmin):
             )
         else:
             self.message_user(
-                request, "This form was already sent; no money was moved again.", messages.WARNING
+                request, "This form was already submitted. No money was moved again.", messages.WARNING
             )
         return True
 
@@ -190,7 +190,7 @@ class ReturnActionAdmin(ConfirmingAdmin):
                 form.add_error("reason", f"Nothing was returned: {refusal}.")
             else:
                 if not is_new:
-                    done = "This sale was already returned; no money was moved again."
+                    done = "This sale was already returned. No money was moved again."
                     done = f"{done} {tell_last_change(assignment)}".strip()
                 self.message_user(request, done, messages.SUCCESS if is_new else messages.WARNING)
                 return HttpResponseRedirect(back)

@@ -21,7 +21,8 @@ from routing.api.schemas import AttributesDocument
 
 Operation = TypeVar("Operation", bound=Callable[..., Any])
 FIXER: Final = (
-    "Who can change it: buyer (you), agency, lead (nobody), outranked (nobody: others came first) or system."
+    "Who can change it: buyer (you), agency, lead (nobody: it depends on the lead), outranked (nobody: other "
+    "buyers ranked higher) or system."
 )
 
 
@@ -53,7 +54,7 @@ class EnrollmentDocument(serializers.Serializer[Any]):
 
     campaign = CampaignDocument()
     active = serializers.BooleanField()
-    bid_cents = serializers.IntegerField(allow_null=True, help_text="null: the campaign's price.")
+    bid_cents = serializers.IntegerField(allow_null=True, help_text="Null: the campaign's price.")
     caps = CapsDocument(help_text="Leads.")
     budgets_cents = CapsDocument(help_text="Cents.")
 
@@ -62,8 +63,8 @@ class MeDocument(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     name = serializers.CharField()
     agency = serializers.CharField()
-    timezone = serializers.CharField(help_text="Days, caps and hours are counted on this clock.")
-    paused_at = serializers.DateTimeField(allow_null=True, help_text="Set: you get no leads.")
+    timezone = serializers.CharField(help_text="Time zone for your days, caps and hours.")
+    paused_at = serializers.DateTimeField(allow_null=True, help_text="If set, you get no leads.")
     key = KeyDocument()
     enrollments = EnrollmentDocument(many=True)
 
@@ -72,9 +73,9 @@ class WalletDocument(serializers.Serializer[Any]):
     """Integer cents."""
 
     balance_cents = serializers.IntegerField()
-    held_cents = serializers.IntegerField(help_text="Part of the balance that is reserved.")
-    credit_limit_cents = serializers.IntegerField(help_text="How far below zero the balance may go.")
-    available_cents = serializers.IntegerField(help_text="What leads can be bought for now.")
+    held_cents = serializers.IntegerField(help_text="Part of the balance that is on hold.")
+    credit_limit_cents = serializers.IntegerField(help_text="How far below $0 the balance may go.")
+    available_cents = serializers.IntegerField(help_text="Amount available to buy leads.")
 
 
 class EntryDocument(serializers.Serializer[Any]):
@@ -82,7 +83,7 @@ class EntryDocument(serializers.Serializer[Any]):
 
     id = serializers.UUIDField()
     kind = serializers.ChoiceField(choices=LedgerKind.choices)
-    amount_cents = serializers.IntegerField(help_text="Signed: a charge is negative.")
+    amount_cents = serializers.IntegerField(help_text="Charges are negative.")
     balance_after_cents = serializers.IntegerField()
     assignment_id = serializers.UUIDField(allow_null=True)
     reason = serializers.CharField()
@@ -94,7 +95,7 @@ class ContactDocument(serializers.Serializer[Any]):
     last_name = serializers.CharField()
     email = serializers.CharField()
     phone = serializers.CharField(help_text="E.164.")
-    phone_extension = serializers.CharField(allow_blank=True, help_text="Digits to dial behind the number.")
+    phone_extension = serializers.CharField(allow_blank=True, help_text="Extension to dial.")
     address = serializers.CharField()
 
 
@@ -142,11 +143,11 @@ class SkipDocument(serializers.Serializer[Any]):
     sentence = serializers.CharField()
     change = serializers.CharField(help_text=CHANGE)
     fixer = serializers.CharField(help_text=FIXER)
-    price_cents = serializers.IntegerField(allow_null=True, help_text="What you would have paid.")
+    price_cents = serializers.IntegerField(allow_null=True, help_text="The price you would have paid.")
     ranked_higher = serializers.IntegerField(
-        allow_null=True, help_text="How many buyers ranked higher; only for outranked."
+        allow_null=True, help_text="How many buyers ranked higher. Only if outranked."
     )
-    gates = GateDocument(many=True, help_text="Everything that was in the way; the first gives the reason.")
+    gates = GateDocument(many=True, help_text="Everything that was in the way. The first is the reason.")
 
 
 class MissedDocument(SkipDocument):
@@ -156,7 +157,7 @@ class MissedDocument(SkipDocument):
     campaign = CampaignDocument(allow_null=True)
     attempts = serializers.IntegerField(help_text="How often the lead was tried.")
     next_attempt_at = serializers.DateTimeField(
-        allow_null=True, help_text="When it is tried again, and may still be yours; null: never."
+        allow_null=True, help_text="When it is tried again and you may still get it. Null: never."
     )
 
 
@@ -168,9 +169,9 @@ class CheckDocument(serializers.Serializer[Any]):
     """What the engine says about the latest attempt, asked again with everything changed that was in your way."""
 
     ending = serializers.ChoiceField(choices=[each.value for each in WhatIfResult] + ["unchecked"])
-    is_confirmed = serializers.BooleanField(help_text="The lead would have been yours.")
+    is_confirmed = serializers.BooleanField(help_text="You would have got the lead.")
     ranked_higher = serializers.IntegerField(
-        allow_null=True, help_text="How many buyers would still have ranked higher; only when outranked."
+        allow_null=True, help_text="How many buyers would still have ranked higher. Only if outranked."
     )
     price_cents = serializers.IntegerField(allow_null=True)
     sentence = serializers.CharField()
@@ -179,7 +180,7 @@ class CheckDocument(serializers.Serializer[Any]):
 class MissedLeadDocument(MissedDocument):
     check = CheckDocument()
     history = PassedOverDocument(
-        many=True, help_text="Every attempt that passed you over, newest first, at most 50."
+        many=True, help_text="Each attempt that skipped you, newest first, at most 50."
     )
 
 
@@ -201,12 +202,12 @@ class MissedPage(serializers.Serializer[Any]):
 LIMIT: Final = OpenApiParameter(
     "limit",
     type={"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": PAGE},
-    description="How many to a page.",
+    description="Results per page.",
 )
 CURSOR: Final = OpenApiParameter(
     "cursor",
     type={"type": "string", "pattern": "^[A-Za-z0-9_-]{27}$"},
-    description="The `next_cursor` of the page before.",
+    description="`next_cursor` of the previous page.",
 )
 
 
@@ -234,48 +235,48 @@ def _document(
     )
 
 
-GET_ME: Final = _document("buyer_me", "Who you are, and where you are enrolled", MeDocument)
-GET_WALLET: Final = _document("buyer_wallet", "What your wallet holds", WalletDocument)
+GET_ME: Final = _document("buyer_me", "Your account and enrollments", MeDocument)
+GET_WALLET: Final = _document("buyer_wallet", "Your wallet", WalletDocument)
 LIST_LEDGER: Final = _document(
     "buyer_ledger_list",
-    "Movements of your balance, newest first",
+    "Changes to your balance, newest first",
     LedgerPage,
     400,
     parameters=(
         _choice("kind", LedgerKind.values, "Only this kind."),
-        OpenApiParameter("from", type=OpenApiTypes.DATETIME, description="From this instant on."),
-        OpenApiParameter("to", type=OpenApiTypes.DATETIME, description="Before this instant."),
+        OpenApiParameter("from", type=OpenApiTypes.DATETIME, description="At or after this time."),
+        OpenApiParameter("to", type=OpenApiTypes.DATETIME, description="Before this time."),
         LIMIT,
         CURSOR,
     ),
 )
 LIST_ASSIGNMENTS: Final = _document(
     "buyer_assignments_list",
-    "Leads that you bought, newest first",
+    "Leads you bought, newest first",
     AssignmentPage,
     400,
     parameters=(
-        _choice("state", AssignmentState.values, "Only those in this state."),
-        OpenApiParameter("day", type=OpenApiTypes.DATE, description="Bought on this day of your calendar."),
+        _choice("state", AssignmentState.values, "Only those with this status."),
+        OpenApiParameter("day", type=OpenApiTypes.DATE, description="Bought on this day, in your time zone."),
         LIMIT,
         CURSOR,
     ),
 )
 GET_ASSIGNMENT: Final = _document(
-    "buyer_assignments_retrieve", "One lead that you bought", AssignmentDocument, 404
+    "buyer_assignments_retrieve", "One lead you bought", AssignmentDocument, 404
 )
 LIST_MISSED: Final = _document(
     "buyer_missed_list",
-    "Leads that you did not get, and why, newest first",
+    "Leads you did not get and why, newest first",
     MissedPage,
     400,
-    description="Leads that you were enrolled for and whose latest attempt passed you over. One row for each lead.",
+    description="Leads whose latest attempt skipped you while you were enrolled. One row per lead.",
     parameters=(
         _choice(
             "reason",
             MISSED_REASONS,
-            "Only those missed for this reason. Looks at 5,000 events at a time: fewer leads than `limit`, or none, are"
-            " the end only where `next_cursor` is null.",
+            "Only those missed for this reason. Each request searches 5,000 events, so a page can have fewer "
+            "leads than `limit` or none. It is the last page only if `next_cursor` is null.",
         ),
         LIMIT,
         CURSOR,
@@ -283,8 +284,8 @@ LIST_MISSED: Final = _document(
 )
 GET_MISSED: Final = _document(
     "buyer_missed_retrieve",
-    "One lead that you did not get, attempt by attempt",
+    "One lead you did not get, attempt by attempt",
     MissedLeadDocument,
     404,
-    description="By the id of the lead, as `missed/` gives it.",
+    description="Use the lead id from `missed/`.",
 )

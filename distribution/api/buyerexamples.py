@@ -149,14 +149,14 @@ OF: Final = {
 }
 ERRORS: Final = [
     OpenApiExample(
-        "No such key",
-        value={"error": {"code": "unauthorized", "message": "No such buyer key."}},
+        "Unknown key",
+        value={"error": {"code": "unauthorized", "message": "Unknown buyer key."}},
         response_only=True,
         status_codes=["401"],
     ),
     OpenApiExample(
         "Without the scope",
-        value={"error": {"code": "forbidden", "message": "This key lacks the scope `read`."}},
+        value={"error": {"code": "forbidden", "message": "This key does not have the scope `read`."}},
         response_only=True,
         status_codes=["403"],
     ),

@@ -15,14 +15,16 @@ from routing.models import LeadStatus
 from tracing.models import AttemptResult, AttemptTrigger
 
 CHANGE: Final = "What would have to change."
-FIXER: Final = "Who can change it: buyer, agency, lead, outranked or system; empty when it is not known."
-REASON: Final = "A code of the vocabulary; empty when there is none."
+FIXER: Final = "Who can change it: buyer, agency, lead, outranked or system. Empty if not known."
+REASON: Final = "A skip reason code. Empty if there is none."
 
 
 class PartyDocument(serializers.Serializer[Any]):
     """A buyer or a campaign."""
 
-    id = serializers.UUIDField(allow_null=True, help_text="null: not, or no longer, of this workspace.")
+    id = serializers.UUIDField(
+        allow_null=True, help_text="Null if it is not in this workspace, or no longer."
+    )
     name = serializers.CharField()
 
 
@@ -33,16 +35,16 @@ class LeadHeadDocument(serializers.Serializer[Any]):
     workspace = serializers.CharField()
     source = serializers.CharField()  # type: ignore[assignment]
     source_workspace = serializers.CharField(
-        help_text="Where it came in, if rules sent it on from there; empty otherwise."
+        help_text="Where it was received, if rules routed it from there. Empty otherwise."
     )
     vertical = serializers.CharField()
     zip = serializers.CharField()
     status = serializers.ChoiceField(choices=LeadStatus.choices)
     status_sentence = serializers.CharField()
-    campaign = PartyDocument(allow_null=True, help_text="That of the latest attempt.")
+    campaign = PartyDocument(allow_null=True, help_text="From the latest attempt.")
     received_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
-    due_at = serializers.DateTimeField(allow_null=True, help_text="When it is tried next; null: never.")
+    due_at = serializers.DateTimeField(allow_null=True, help_text="When it is tried next. Null: never.")
     due_reason = serializers.CharField()
     due_sentence = serializers.CharField()
     reason = serializers.CharField(help_text=REASON)
@@ -79,7 +81,7 @@ class GateDocument(serializers.Serializer[Any]):
     fixer = serializers.CharField(help_text=FIXER)
     required = serializers.JSONField(allow_null=True)  # type: ignore[assignment]
     observed = serializers.JSONField(allow_null=True)
-    opens_at = serializers.CharField(allow_null=True, help_text="When time alone opens it.")
+    opens_at = serializers.CharField(allow_null=True, help_text="When it opens by itself.")
 
 
 class BuyerRowDocument(serializers.Serializer[Any]):
@@ -98,7 +100,7 @@ class BuyerRowDocument(serializers.Serializer[Any]):
 
 class FunnelStageDocument(serializers.Serializer[Any]):
     stage = serializers.CharField()
-    remaining = serializers.IntegerField(help_text="Buyers that were left after this stage.")
+    remaining = serializers.IntegerField(help_text="Buyers left after this stage.")
 
 
 class AttemptDocument(serializers.Serializer[Any]):
@@ -132,7 +134,7 @@ class AnswerDocument(serializers.Serializer[Any]):
     """Why this buyer did or did not get the lead."""
 
     buyer = PartyDocument()
-    got_it = serializers.BooleanField(help_text="It has the lead: sold and not returned.")
+    got_it = serializers.BooleanField(help_text="The buyer has the lead: sold and not returned.")
     sentence = serializers.CharField()
     attempts = AttemptAnswerDocument(many=True)
 
@@ -141,8 +143,8 @@ class TraceAnswer(serializers.Serializer[Any]):
     lead = LeadHeadDocument()
     sales = SaleDocument(many=True)
     attempts = AttemptDocument(many=True)
-    notes = serializers.ListField(child=serializers.CharField(), help_text="What the trace itself lacks.")
-    answer = AnswerDocument(allow_null=True, help_text="Only when a buyer was asked about.")
+    notes = serializers.ListField(child=serializers.CharField(), help_text="What is missing from the trace.")
+    answer = AnswerDocument(allow_null=True, help_text="Only if the request names a buyer.")
 
 
 ACME: Final = {"id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d70", "name": "Acme Roofing"}
@@ -242,25 +244,25 @@ EXAMPLE: Final = OpenApiExample(
 
 GET_TRACE: Final = extend_schema(
     operation_id="leads_trace",
-    summary="Say why a lead went where it went",
-    description="Every attempt in sentences, with every buyer that was skipped and what would have to change. "
-    "For the keys of the workspace that the lead is in.",
+    summary="Explain why a lead was or was not sold",
+    description="Every attempt in sentences, with each skipped buyer and what would have to change. For keys of the "
+    "workspace the lead is in.",
     tags=["leads"],
     parameters=[
         OpenApiParameter(
             "buyer",
             type=OpenApiTypes.UUID,
-            description="Also answer why this buyer did or did not get the lead, and leave the others out.",
+            description="Explain why this buyer did or did not get the lead, and leave out other buyers.",
         ),
         OpenApiParameter(
             "latest",
             type={"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
-            description="How many attempts to show, the newest.",
+            description="How many of the newest attempts to show.",
         ),
         *LIMIT_HEADERS,
     ],
     responses={
-        200: OpenApiResponse(TraceAnswer, description="The story of the lead."),
+        200: OpenApiResponse(TraceAnswer, description="Explanation of the lead."),
         **describe_errors(404),
     },
     examples=[EXAMPLE, UNKNOWN_EXAMPLE, TOO_FAST_EXAMPLE],

@@ -15,5 +15,5 @@ class BuyerKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped
             "type": "apiKey",
             "in": "header",
             "name": "Authorization",
-            "description": "The key of a buyer: `Api-Key <prefix>.<secret>`. It is shown once, when it is made.",
+            "description": "The key of a buyer: `Api-Key <prefix>.<secret>`. Shown once, when it is created.",
         }

@@ -5,9 +5,7 @@ is kept in a transaction of its own: whoever uses the version first holds up nob
 """
 
 import json
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from django.db import connection, connections, transaction
@@ -15,6 +13,7 @@ from django.db import connection, connections, transaction
 from distribution.configuration.locate import locate_area
 from distribution.engine import CampaignHead, CompiledCampaign, compile_campaign
 from distribution.models import read_snapshot
+from routing.version_cache import VersionCache
 
 HEADS: Final = """
 SELECT id, config_version, source_id, vertical, priority
@@ -94,23 +93,20 @@ class CampaignCache:
     """Compiled campaigns of this process, least recently used dropped first."""
 
     def __init__(self, size: int = MAX_CACHED) -> None:
-        self._size = size
-        self._compiled: OrderedDict[int, CompiledCampaign] = OrderedDict()
+        self._compiled: VersionCache[int, CompiledCampaign] = VersionCache(size)
         # By campaign and version: whose snapshot is known to be kept, and the definitions of the others.
-        self._kept: OrderedDict[tuple[int, int], None] = OrderedDict()
-        self._unkept: OrderedDict[tuple[int, int], str] = OrderedDict()
+        self._kept: VersionCache[tuple[int, int], bool] = VersionCache(size)
+        self._unkept: VersionCache[tuple[int, int], str] = VersionCache(size)
 
     def get(self, campaign_id: int, *, config_version: int) -> CompiledCampaign:
-        """Return the campaign compiled at `config_version` or, if it changed meanwhile, at a newer one.
+        """Return the campaign compiled at `config_version` or, if it changed since, at a newer one.
 
         Writes nothing: a decision is recorded only for a version that has_snapshot.
         Raises UnknownCampaign, and DefinitionError for a configuration that does not compile.
         """
-        compiled = self._compiled.get(campaign_id)
+        compiled = self._compiled.find(campaign_id)
         if compiled is None or compiled.config_version != config_version:
             compiled = self._load(campaign_id)
-        with suppress(KeyError):  # another thread dropped it meanwhile
-            self._compiled.move_to_end(campaign_id)
         return compiled
 
     def require_snapshot(self, campaign: CompiledCampaign) -> None:
@@ -139,7 +135,7 @@ class CampaignCache:
             # Only the commit makes it kept: after a rollback it is written again.
             transaction.on_commit(lambda: self._note_kept(version), using=using, robust=True)
             return campaign
-        cached = self._compiled.get(campaign.id)
+        cached = self._compiled.find(campaign.id)
         return cached if cached is not None and cached.config_version == version[1] else campaign
 
     def _write(self, campaign: CompiledCampaign, *, using: str) -> bool:
@@ -147,9 +143,9 @@ class CampaignCache:
         version = (campaign.id, campaign.config_version)
         if version in self._kept:
             return False
-        definition = self._unkept.get(version)
+        definition = self._unkept.find(version)
         if definition is None:  # dropped for others: have it read again
-            self._compiled.pop(campaign.id, None)
+            self._compiled.drop(campaign.id)
             return False
         with connections[using].cursor() as cursor:
             cursor.execute(KEEP_SNAPSHOT, [*version, definition])
@@ -178,19 +174,12 @@ class CampaignCache:
         if unkept is None:
             self._note_kept(version)
         else:
-            self._unkept[version] = unkept
-        self._compiled[compiled.id] = compiled
-        self._drop_oldest(self._compiled)
-        self._drop_oldest(self._unkept)
+            self._unkept.store(version, unkept)
+        self._compiled.store(compiled.id, compiled)
 
     def _note_kept(self, version: tuple[int, int]) -> None:
-        self._unkept.pop(version, None)
-        self._kept[version] = None
-        self._drop_oldest(self._kept)
-
-    def _drop_oldest(self, cached: OrderedDict[Any, Any]) -> None:
-        while len(cached) > self._size:
-            cached.popitem(last=False)
+        self._unkept.drop(version)
+        self._kept.store(version, value=True)
 
 
 CAMPAIGNS: Final = CampaignCache()
@@ -215,8 +204,11 @@ def read_heads(*, workspace_id: int, vertical: str) -> tuple[Sequence[CampaignHe
     with connection.cursor() as cursor:
         cursor.execute(HEADS, [workspace_id, vertical])
         rows = cursor.fetchall()
-    heads = [CampaignHead(id=row[0], source_id=row[2], vertical=row[3], priority=row[4]) for row in rows]
-    return heads, {row[0]: row[1] for row in rows}
+    heads = [
+        CampaignHead(id=campaign_id, source_id=source_id, vertical=vertical, priority=priority)
+        for campaign_id, _, source_id, vertical, priority in rows
+    ]
+    return heads, {campaign_id: config_version for campaign_id, config_version, *_ in rows}
 
 
 def read_definition(campaign_id: int) -> tuple[dict[str, Any] | None, dict[str, Any]]:

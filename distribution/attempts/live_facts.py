@@ -33,7 +33,8 @@ def read_live(*, lead_id: int, campaign: CompiledCampaign) -> tuple[dict[int, Li
     """Return the live facts of the compiled version's enrollments, and to how many buyers the lead is sold."""
     rows = _read(OF_CAMPAIGN, [lead_id, lead_id, campaign.id])
     nothing = dict.fromkeys(campaign.by_enrollment_id, LiveFacts())
-    return nothing | _by_enrollment(rows, campaign), rows[0][-1] if rows else 0
+    sold_count = rows[0][-1] if rows else 0  # the same in every row
+    return nothing | _by_enrollment(rows, campaign), sold_count
 
 
 def confirm_live(
@@ -55,19 +56,20 @@ def _read(sql: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
 def _by_enrollment(rows: Sequence[Sequence[Any]], campaign: CompiledCampaign) -> dict[int, LiveFacts]:
     """Of exactly the enrollments of the compiled version: the table may have changed since."""
     known = campaign.by_enrollment_id
-    return {row[0]: _live(row, timezone=known[row[0]].timezone) for row in rows if row[0] in known}
-
-
-def _live(row: Sequence[Any], *, timezone: str) -> LiveFacts:
-    return LiveFacts(
-        balance_cents=row[1],
-        held_cents=row[2],
-        credit_limit_cents=row[3],
-        usage=read_usage(row[7:], timezone=timezone),
-        last_assigned_at=row[4],
-        virtual_finish=row[5],
-        has_lead=row[6],
-    )
+    facts = {}
+    for row in rows:
+        enrollment_id, balance, held, credit_limit, assigned_at, virtual_finish, has_lead, *counters, _ = row
+        if enrollment_id in known:
+            facts[enrollment_id] = LiveFacts(
+                balance_cents=balance,
+                held_cents=held,
+                credit_limit_cents=credit_limit,
+                usage=read_usage(counters, timezone=known[enrollment_id].timezone),
+                last_assigned_at=assigned_at,
+                virtual_finish=virtual_finish,
+                has_lead=has_lead,
+            )
+    return facts
 
 
 def lead_facts(lead: LockedLead, *, campaign: CompiledCampaign, sold_count: int) -> LeadFacts:

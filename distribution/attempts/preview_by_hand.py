@@ -48,7 +48,7 @@ def preview_hand_sale(lead_id: int, *, enrollments: Sequence[Enrollment]) -> Seq
     with transaction.atomic():
         lead = lock_lead(lead_id)
         if lead is None:
-            raise ActionRefused("the lead is being worked on at this moment; try again")
+            raise ActionRefused("the lead is being processed right now; try again")
         at = lead.locked_at
         refuse_closed(lead, at=at)
         campaign = find_campaign(lead)

@@ -25,17 +25,13 @@ from routing.conditions import ConditionError, validate
 from routing.conditions.lead_fields import CONDITION_FIELDS
 from routing.conditions.operators import OPERATORS, check_scalar
 from routing.validators import check_condition as check_condition  # migrations name it here
+from routing.values.opening_hours import check_hours as check_hours  # migrations name it here
 from routing.values.opening_hours import check_timezone as check_timezone  # migrations name it here
 
 RULE_KEYS: Final = ("when", "set_cents", "add_cents", "percent")
 QUESTION_KEYS: Final = ("key", "field", "op", "required")
 # What an answer can be compared with a lead's field by; `exists` and `missing` compare nothing.
 QUESTION_OPS: Final = tuple(op for op in OPERATORS if op not in {"exists", "missing"})
-
-
-def check_hours(value: object) -> None:
-    """Raise ValidationError for opening hours that the engine would not read."""
-    _compile(minimal_campaign(campaign={"schedule": value}), drop="campaign.schedule")
 
 
 def check_price_rules(value: object) -> None:

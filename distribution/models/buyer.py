@@ -69,17 +69,17 @@ class Buyer(models.Model):
         Workspace,
         on_delete=models.PROTECT,
         related_name="buyers",
-        help_text="Whose campaigns it can be enrolled in.",
+        help_text="The workspace this buyer belongs to. It can be enrolled in this workspace's campaigns.",
     )
     name = models.CharField(
         max_length=100,
-        help_text="Unique in its workspace. Next: top its wallet up and enrol it in a campaign.",
+        help_text="Unique in its workspace. Next: top up its wallet and enroll it in a campaign.",
     )
     timezone = models.CharField(
         max_length=50,
         default="America/New_York",
         validators=[check_timezone],
-        help_text="In which its hours, caps and budgets are read, by its IANA name, e.g. America/Chicago.",
+        help_text="The time zone of its hours, caps and budgets: an IANA name, e.g. America/Chicago.",
     )
     service_area = models.JSONField(
         default=dict,
@@ -87,14 +87,14 @@ class Buyer(models.Model):
         validators=[check_service_area],
         help_text='E.g. {"states": ["GA"], "radius": [{"zip": "30312", "miles": 25}], "exclude": {"zips": ["30301"]}}. '
         'Keys: everywhere, countries, states, counties ("GA:Fulton County"), zips, zip_prefixes, radius, exclude. '
-        'Abroad: "CA-ON", "DE-30312". Empty: covers nothing.',
+        'Outside the US: "CA-ON", "DE-30312". Empty: covers nothing.',
     )
     answers = models.JSONField(
         default=dict,
         blank=True,
         validators=[check_answers],
-        help_text='Answers to the questions of its campaigns, by their key, e.g. {"types": ["residential"]}. '
-        "Without the answer to a required question it gets no lead of that campaign.",
+        help_text='Answers to the questions of its campaigns, by question key, e.g. {"types": ["residential"]}. '
+        "A buyer that has not answered a required question gets no leads from that campaign.",
     )
     hours = models.JSONField(
         default=dict,
@@ -103,7 +103,7 @@ class Buyer(models.Model):
         help_text='When leads may be delivered, buyer\'s timezone: {"mon": [["09:00", "17:00"]]}. Empty: always.',
     )
     paused_at = models.DateTimeField(
-        null=True, blank=True, help_text="Set: this buyer gets no leads. Clear it to let leads through again."
+        null=True, blank=True, help_text="While set, this buyer gets no leads. Clear it to resume."
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -176,29 +176,31 @@ class Enrollment(models.Model):
         Campaign,
         on_delete=models.CASCADE,
         related_name="enrollments",
-        help_text="Whose leads it gets. Add the campaign and a tier of it first.",
+        help_text="The campaign that sends leads to this buyer. Add the campaign and a tier first.",
     )
     tier = models.ForeignKey(
         Tier,
         on_delete=models.PROTECT,
         related_name="enrollments",
-        help_text="A tier of the campaign above: the lower its position, the earlier its buyers are asked.",
+        help_text="A tier of the campaign above. Buyers in the tier with the lowest position are offered a lead first.",
     )
     buyer = models.ForeignKey(
         Buyer,
         on_delete=models.PROTECT,
         related_name="enrollments",
-        help_text="A buyer of the campaign's workspace, once in a campaign.",
+        help_text="A buyer in the campaign's workspace. A buyer can be enrolled once in each campaign.",
     )
-    active = models.BooleanField(default=True, help_text="Off: this buyer gets no lead of this campaign.")
+    active = models.BooleanField(
+        default=True, help_text="If unchecked, this buyer gets no leads from this campaign."
+    )
     weight = models.PositiveIntegerField(
         default=1,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_WEIGHT)],
-        help_text="Its share in campaigns of mode `weighted`: 2 gets twice as many leads as 1.",
+        help_text="Its share in campaigns with the mode `weighted`. Weight 2 gets twice as many leads as weight 1.",
     )
     priority = models.IntegerField(
         default=0,
-        help_text="Highest first, in campaigns of mode `priority`.",
+        help_text="In campaigns with the mode `priority`, the highest number is offered the lead first.",
     )
     bid_cents = models.PositiveBigIntegerField(
         null=True,
@@ -216,46 +218,46 @@ class Enrollment(models.Model):
     cap_hour = models.PositiveIntegerField(
         null=True,
         blank=True,
-        help_text="Leads an hour. Blank: no cap. 0: none.",
+        help_text="Leads per hour. Blank: no cap. 0: no leads.",
     )
     cap_day = models.PositiveIntegerField(
         null=True,
         blank=True,
-        help_text="Leads a day, in the buyer's timezone. Blank: no cap.",
+        help_text="Leads per day, in the buyer's time zone. Blank: no cap.",
     )
     cap_week = models.PositiveIntegerField(
         null=True,
         blank=True,
-        help_text="Leads a week, from Monday. Blank: no cap.",
+        help_text="Leads per week, starting Monday. Blank: no cap.",
     )
     cap_month = models.PositiveIntegerField(
         null=True,
         blank=True,
-        help_text="Leads a calendar month. Blank: no cap.",
+        help_text="Leads per calendar month. Blank: no cap.",
     )
     budget_hour_cents = models.PositiveBigIntegerField(
         null=True,
         blank=True,
         validators=[MaxValueValidator(MAX_BUDGET_CENTS)],
-        help_text="The most it spends an hour. Blank: no limit but its wallet.",
+        help_text="Most it spends per hour. Blank: limited only by its wallet.",
     )
     budget_day_cents = models.PositiveBigIntegerField(
         null=True,
         blank=True,
         validators=[MaxValueValidator(MAX_BUDGET_CENTS)],
-        help_text="The most it spends a day. Blank: no limit but its wallet.",
+        help_text="Most it spends per day. Blank: limited only by its wallet.",
     )
     budget_week_cents = models.PositiveBigIntegerField(
         null=True,
         blank=True,
         validators=[MaxValueValidator(MAX_BUDGET_CENTS)],
-        help_text="The most it spends a week. Blank: no limit but its wallet.",
+        help_text="Most it spends per week. Blank: limited only by its wallet.",
     )
     budget_month_cents = models.PositiveBigIntegerField(
         null=True,
         blank=True,
         validators=[MaxValueValidator(MAX_BUDGET_CENTS)],
-        help_text="The most it spends a calendar month. Blank: no limit but its wallet.",
+        help_text="Most it spends per calendar month. Blank: limited only by its wallet.",
     )
 
     last_assigned_at = models.DateTimeField(null=True, editable=False)
@@ -284,7 +286,7 @@ class Enrollment(models.Model):
                 fields=["campaign", "buyer"],
                 condition=Q(archived_at__isnull=True),
                 name="enrollment_live_campaign_buyer_unique",
-                violation_error_message="This buyer is enrolled in this campaign already.",
+                violation_error_message="This buyer is already enrolled in this campaign.",
             ),
             models.CheckConstraint(
                 condition=Q(weight__gte=1, weight__lte=MAX_WEIGHT), name="enrollment_weight_in_range"
@@ -327,9 +329,11 @@ class Enrollment(models.Model):
     def clean(self) -> None:
         errors = {}
         if self.tier_id and self.tier.campaign_id != self.campaign_id:
-            errors["tier"] = "This tier belongs to another campaign; choose one of the campaign above."
+            errors["tier"] = "This tier belongs to another campaign. Choose a tier of the campaign above."
         if self.buyer_id and self.campaign_id and self.buyer.workspace_id != self.campaign.workspace_id:
-            errors["buyer"] = "This buyer belongs to another workspace than the campaign."
+            errors["buyer"] = (
+                "This buyer is in a different workspace than the campaign. Choose a buyer in the campaign's workspace."
+            )
         elif self.buyer_id and self.campaign_id:
             try:
                 check_answers_fit(self.buyer.answers, questions=self.campaign.questions)

@@ -16,7 +16,7 @@ class BuyerScope(models.TextChoices):
 
     ACCOUNT_READ = "account:read", "account:read: its name, this key, its campaigns with bids and caps"
     WALLET_READ = "wallet:read", "wallet:read: wallet and ledger"
-    ASSIGNMENTS_READ = "assignments:read", "assignments:read: the leads it bought, with the persons"
+    ASSIGNMENTS_READ = "assignments:read", "assignments:read: the leads it bought, with contact details"
     MISSED_READ = "missed:read", "missed:read: the leads it missed, and why"
 
 

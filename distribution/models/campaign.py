@@ -40,8 +40,8 @@ CAMPAIGN_CONFIG = (
 
 
 class CampaignMode(models.TextChoices):
-    ROUND_ROBIN = "round_robin", "round robin: the buyer that waited longest"
-    WEIGHTED = "weighted", "weighted: in proportion to the weights, evenly spread"
+    ROUND_ROBIN = "round_robin", "round robin: the buyer that has waited longest"
+    WEIGHTED = "weighted", "weighted: in proportion to the weights, spread evenly"
     PRIORITY = "priority", "priority: highest first"
     PRICE = "price", "price: highest price first"
 
@@ -54,17 +54,18 @@ class Campaign(models.Model):
         Workspace,
         on_delete=models.PROTECT,
         related_name="campaigns",
-        help_text="Whose leads it sells, and whose buyers can be enrolled.",
+        help_text="The workspace whose leads this campaign sells. Buyers in this workspace can be enrolled.",
     )
     name = models.CharField(
         max_length=100,
-        help_text="Unique in its workspace. Next: add a tier to it, and enrol buyers in the tier.",
+        help_text="Unique in its workspace. Next: add a tier and enroll buyers in it.",
     )
     vertical = models.CharField(
         max_length=50,
         blank=True,
         validators=[check_vertical],
-        help_text="E.g. roofing, as leads name it. Blank: any vertical. A campaign that names it is preferred.",
+        help_text="E.g. roofing, spelled as in the leads. Blank: any vertical. A campaign that names the vertical is "
+        "preferred.",
     )
     source = models.ForeignKey(
         Source,
@@ -72,24 +73,25 @@ class Campaign(models.Model):
         null=True,
         blank=True,
         related_name="campaigns",
-        help_text="Blank: any source. A campaign that names it is preferred.",
+        help_text="Blank: any source. A campaign that names the source is preferred.",
     )
     priority = models.IntegerField(
         default=0,
-        help_text="Among equally specific campaigns the highest wins.",
+        help_text="If several campaigns match equally well, the highest priority wins.",
     )
     active = models.BooleanField(
-        default=True, help_text="Off: it takes no lead. Untick it instead of deleting it."
+        default=True,
+        help_text="If unchecked, this campaign takes no leads. Uncheck it instead of deleting the campaign.",
     )
     mode = models.CharField(
         max_length=20,
         choices=CampaignMode.choices,
         default=CampaignMode.ROUND_ROBIN,
-        help_text="Who is asked first within a tier. Weight, priority and bid are set on each enrolment.",
+        help_text="Which buyer in a tier is offered a lead first. Weight, priority and bid are set on each enrollment.",
     )
     price_cents = models.PositiveBigIntegerField(
         validators=[MaxValueValidator(MAX_PRICE_CENTS)],
-        help_text="What a lead costs, unless a tier, rule or bid says otherwise.",
+        help_text="Price of a lead, unless a tier, price rule or bid sets another.",
     )
     price_rules = models.JSONField(
         default=list,
@@ -101,31 +103,31 @@ class Campaign(models.Model):
     max_buyers = models.PositiveIntegerField(
         default=1,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_BUYERS_A_LEAD)],
-        help_text="1: exclusive. More: shared by up to so many.",
+        help_text="1: exclusive. More: shared by up to this many buyers.",
     )
     timezone = models.CharField(
         max_length=50,
         default="America/New_York",
         validators=[check_timezone],
-        help_text="In which the schedule below is read, by its IANA name, e.g. America/Chicago.",
+        help_text="The time zone of the schedule below: an IANA name, e.g. America/Chicago.",
     )
     schedule = models.JSONField(
         default=dict,
         blank=True,
         validators=[check_hours],
-        help_text='Hours in which leads are sold: {"mon": [["09:00", "17:00"]], …}. Empty: always.',
+        help_text='Hours during which leads are sold: {"mon": [["09:00", "17:00"]], …}. Empty: always.',
     )
     questions = models.JSONField(
         default=list,
         blank=True,
         validators=[check_questions],
-        help_text="What buyers are asked; their answer is compared with the lead, e.g. "
+        help_text="Questions for buyers. Each answer is compared with the lead, e.g. "
         '[{"key": "types", "field": "attributes.property_type", "op": "in", "required": true}]. '
-        "Next: put the answers on each buyer. Empty: nothing is asked.",
+        "Next: enter each buyer's answers. Empty: no questions.",
     )
     returns_restore_caps = models.BooleanField(
         default=True,
-        help_text="A returned lead no longer counts against the buyer's caps and budgets, and it gets its turn back.",
+        help_text="Returned leads no longer count toward the buyer's caps and budgets. The buyer gets its turn back.",
     )
     config_version = models.PositiveBigIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -163,7 +165,9 @@ class Campaign(models.Model):
     def clean(self) -> None:
         if self.source is not None and self.source.workspace_id != self.workspace_id:
             raise ValidationError(
-                {"source": "This source belongs to another workspace; choose one of its own."}
+                {
+                    "source": "This source belongs to another workspace. Choose a source in the campaign's workspace."
+                }
             )
         for enrollment in self.enrollments.select_related("buyer") if self.pk else ():
             try:
@@ -180,14 +184,14 @@ class Tier(models.Model):
         Campaign,
         on_delete=models.CASCADE,
         related_name="tiers",
-        help_text="Whose leads it sells. Next: enrol buyers in this tier, under Enrollments.",
+        help_text="The campaign this tier belongs to. Next: enroll buyers in this tier, under Enrollments.",
     )
     position = models.PositiveIntegerField(
         default=1,
-        help_text="1 is asked first. Each position once in a campaign.",
+        help_text="The tier with position 1 is offered a lead first. Each position can be used once in a campaign.",
     )
     name = models.CharField(
-        max_length=100, blank=True, help_text="E.g. Gold. Blank: it is called by its position."
+        max_length=100, blank=True, help_text="E.g. Gold. Blank: the tier is named by its position."
     )
     content_filter = models.JSONField(
         default=dict,

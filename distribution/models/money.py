@@ -25,7 +25,7 @@ class Wallet(models.Model):
     credit_limit_cents = models.BigIntegerField(
         default=0,
         validators=[MinValueValidator(0), MaxValueValidator(MAX_CREDIT_LIMIT_CENTS)],
-        help_text="How far below zero the balance may go. To move money, use Top up or Adjust above.",
+        help_text="How far below $0 the balance may go. To move money, use Top up or Adjust above.",
     )
     version = models.PositiveBigIntegerField(default=0, editable=False)
 

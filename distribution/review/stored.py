@@ -24,7 +24,6 @@ from distribution.configuration.rewriting import rewrite_answers, rewrite_area, 
 from routing.conditions import Rewrite
 from routing.conditions.rewriting import Rewriter, rewrite_condition, rewrite_timezone, rewrite_vertical
 from routing.validators import check_condition, check_vertical
-from routing.values.opening_hours import check_hours as check_opening
 from routing.values.opening_hours import check_timezone
 
 GetModel: TypeAlias = Callable[[str, str], Any]
@@ -60,7 +59,7 @@ def _leave(value: Any) -> tuple[Any, Sequence[Rewrite]]:
 COLUMNS: Final = (
     Column("routing", "source", "default_vertical", rewrite_vertical, check_vertical),
     Column("routing", "workspace", "timezone", rewrite_timezone, check_timezone),
-    Column("routing", "workspace", "hours", _leave, check_opening),
+    Column("routing", "workspace", "hours", _leave, check_hours),
     Column("routing", "routingrule", "conditions", rewrite_condition, check_condition),
     Column("distribution", "campaign", "vertical", rewrite_vertical, check_vertical),
     Column("distribution", "campaign", "timezone", rewrite_timezone, check_timezone),

@@ -9,7 +9,7 @@ touched, each of them whole.
 
 import json
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from heapq import heappop, heappush
@@ -58,6 +58,7 @@ ORDER BY s.config_version
 """
 
 LONGEST_WINDOW: Final = timedelta(days=33)
+COUNTER_COLUMNS: Final = len(COUNTERS.split(","))
 _HOUR: Final = timedelta(hours=1)
 
 
@@ -156,23 +157,24 @@ def _judge(
     rows: Iterator[tuple[Any, ...]], history: "_History", *, reach: Mapping[WindowKind, date | datetime]
 ) -> Iterator[str]:
     tally = Tally()
-    row: tuple[Any, ...] = ()
-    for row in rows:
-        *columns, config_version = row[14:]
-        if columns[0] is None:
+    is_enrolled, counters = False, list[Any]()
+    for _, buyer_id, enrollment_id, timezone, *columns in rows:
+        is_enrolled, counters = enrollment_id is not None, columns[:COUNTER_COLUMNS]
+        sale_id, *sold, config_version = columns[COUNTER_COLUMNS:]
+        if sale_id is None:
             continue
-        sale = CountedSale(*columns)
-        limits = history.find(row[1], config_version)
+        sale = CountedSale(sale_id, *sold)
+        limits = history.find(buyer_id, config_version)
         if limits is None:  # without a trace nothing says in which zone it was sold
-            tally.add(sale, day_on=sale.counted_on, timezone=row[3])
+            tally.add(sale, day_on=sale.counted_on, timezone=timezone)
             continue
         tally.add(sale, day_on=_local_date(sale.at, limits.timezone), timezone=limits.timezone)
         if sale.counted_on != tally.latest_on:
             yield f"assignment {sale.id} counts on {sale.counted_on}, its date is {tally.latest_on}"
         yield from _judge_limits(tally.windows, limits, name=f"assignment {sale.id}")
     tally.finish()
-    if row[2] is not None:
-        yield from _judge_counters(row, tally, reach=reach)
+    if is_enrolled:
+        yield from _judge_counters(counters, tally, reach=reach)
 
 
 def _local_date(at: datetime, timezone: str) -> date:
@@ -189,10 +191,10 @@ def _judge_limits(windows: Mapping[WindowKind, Window], limits: Limits, *, name:
 
 
 def _judge_counters(
-    row: tuple[Any, ...], tally: Tally, *, reach: Mapping[WindowKind, date | datetime]
+    counters: Sequence[Any], tally: Tally, *, reach: Mapping[WindowKind, date | datetime]
 ) -> Iterator[str]:
     """Compare the counters of the live enrollment with its sales, in the latest window of either."""
-    day_on, hour_starts_at, *amounts = row[4:14]
+    day_on, hour_starts_at, *amounts = counters
     stored = dict(zip(WINDOW_KINDS, zip(amounts[::2], amounts[1::2], strict=True), strict=True))
     starts: dict[WindowKind, date | datetime | None] = {"hour": hour_starts_at}
     starts.update({} if day_on is None else date_windows(day_on))

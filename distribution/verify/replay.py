@@ -7,11 +7,10 @@ not the gates' sentences, which may be worded anew.
 """
 
 import json
-from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from distribution.engine import (
@@ -29,10 +28,13 @@ from distribution.models import read_snapshot
 from distribution.verify.findings import Findings
 from distribution.verify.reading import stream
 from distribution.verify.slices import Slice, in_attempts
+from routing.version_cache import VersionCache
 from tracing.models import AttemptResult
 from tracing.plainvalues import AS_TEXT
 
 MAX_COMPILED: Final = 256
+# By campaign and version.
+Campaigns: TypeAlias = VersionCache[tuple[int | None, int | None], CompiledCampaign]
 
 # In the order of their versions: a slice compiles each snapshot once. The index finds the events of each attempt:
 # PostgreSQL may join two parts of a slice pair by pair (see reading.no_nested_loops), and without nested loops it may
@@ -111,45 +113,35 @@ def _read(row: tuple[Any, ...]) -> Recorded:
     )
 
 
-class _Campaigns:
-    """Compiled snapshots, the least recently used dropped first."""
-
-    def __init__(self) -> None:
-        self._compiled: OrderedDict[tuple[int | None, int | None], CompiledCampaign] = OrderedDict()
-
-    def get(self, campaign_id: int | None, config_version: int | None) -> CompiledCampaign:
-        key = (campaign_id, config_version)
-        if key not in self._compiled:
-            self._compiled[key] = self._load(campaign_id, config_version)
-            while len(self._compiled) > MAX_COMPILED:
-                self._compiled.popitem(last=False)
-        self._compiled.move_to_end(key)
-        return self._compiled[key]
-
-    def _load(self, campaign_id: int | None, config_version: int | None) -> CompiledCampaign:
-        name = f"version {config_version} of campaign {campaign_id}"
-        definition = read_snapshot(campaign_id, config_version=config_version)
-        if definition is None:
-            message = f"used {name}, which has no snapshot"
-            raise NotRepeatable(message)
-        try:
-            return compile_campaign(definition)
-        except DefinitionError as error:
-            message = f"used {name}, whose snapshot does not compile: {error}"
-            raise NotRepeatable(message) from error
-
-
 @lru_cache(maxsize=1)
-def _campaigns_of(_: datetime) -> _Campaigns:
+def _campaigns_of(_: datetime) -> Campaigns:
     """Of one picture of the database: its slices share what they have compiled."""
-    return _Campaigns()
+    return VersionCache(MAX_COMPILED)
 
 
-def _decide_again(recorded: Recorded, campaigns: _Campaigns) -> Decision:
+def _find_campaign(recorded: Recorded, campaigns: Campaigns) -> CompiledCampaign:
+    version = (recorded.campaign_id, recorded.config_version)
+    return campaigns.find(version) or campaigns.store(version, _compile(*version))
+
+
+def _compile(campaign_id: int | None, config_version: int | None) -> CompiledCampaign:
+    name = f"version {config_version} of campaign {campaign_id}"
+    definition = read_snapshot(campaign_id, config_version=config_version)
+    if definition is None:
+        message = f"used {name}, which has no snapshot"
+        raise NotRepeatable(message)
+    try:
+        return compile_campaign(definition)
+    except DefinitionError as error:
+        message = f"used {name}, whose snapshot does not compile: {error}"
+        raise NotRepeatable(message) from error
+
+
+def _decide_again(recorded: Recorded, campaigns: Campaigns) -> Decision:
     if not recorded.facts:
         message = "decided about a pool and kept no facts"
         raise NotRepeatable(message)
-    campaign = campaigns.get(recorded.campaign_id, recorded.config_version)
+    campaign = _find_campaign(recorded, campaigns)
     try:
         return decide(campaign, facts_from_json(recorded.facts))
     except OtherEngine:

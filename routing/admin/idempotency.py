@@ -13,8 +13,8 @@ class IdempotencyRecordAdmin(ReadOnlyAdmin):
     list_display = ("route", "key", "workspace", "status_code", "created_at")
     list_filter = ("workspace",)
     list_select_related = ("workspace",)
-    empty_list_text = "A sender that gives its requests an Idempotency-Key leaves one for each, for a day."
-    search_help_text = "A whole Idempotency-Key."
+    empty_list_text = "Requests sent with an Idempotency-Key are kept here for one day."
+    search_help_text = "A complete Idempotency-Key."
     exact_searches = {"key": parse_text}
     fields = (
         "workspace",

@@ -64,9 +64,9 @@ class LeadAdmin(ReadOnlyAdmin):
         "workspace",
     )
     look_time = "received_at"
-    empty_list_text = "Leads come in through a source: add one, make a key, and send the first lead."
+    empty_list_text = "Leads are received from sources. Add a source, issue a key, and send the first lead."
     list_select_related = ("workspace", "source")
-    search_help_text = "A public id, a numeric id, the sender's own id, an e-mail address or a phone number."
+    search_help_text = "Public id, numeric id, external id, email address or phone number."
     exact_searches = {
         "public_id": parse_uuid,
         "pk": parse_id,
@@ -85,7 +85,7 @@ class LeadAdmin(ReadOnlyAdmin):
             },
         ),
         (
-            "Where it came from",
+            "Origin",
             {
                 "fields": (
                     *("workspace", "source", "source_workspace", "vertical", "public_id", "external_id"),
@@ -93,7 +93,7 @@ class LeadAdmin(ReadOnlyAdmin):
                 )
             },
         ),
-        ("The person", {"fields": (*CONTACT, "pretty_attributes", "pretty_consent")}),
+        ("Contact", {"fields": (*CONTACT, "pretty_attributes", "pretty_consent")}),
     )
     readonly_fields: ClassVar[tuple[str, ...]] = (
         *("state_now", "reason_told", "corrected_at_intake", "pretty_attributes", "pretty_consent"),
@@ -117,7 +117,7 @@ class LeadAdmin(ReadOnlyAdmin):
         """With the time for which a lead waits."""
         shown = badge(LeadStatus(lead.status).label, code=lead.status)
         if lead.paused_at is not None:
-            return format_html('{} <span class="desk-badge" data-tone="wait">held back</span>', shown)
+            return format_html('{} <span class="desk-badge" data-tone="wait">paused</span>', shown)
         if lead.next_attempt_at is None:
             return shown
         return format_html(

@@ -10,7 +10,7 @@ from tracing.admin.audited import ReasonedForm
 
 SKEW: Final = timedelta(minutes=5)  # a browser's clock may be ahead: its "now" is now
 LATER: Final = (
-    "A pause begins at once: type a time up to now, or leave it blank and pause when the time comes."
+    "The pause starts when you save. Enter the current time or an earlier one, or leave this blank."
 )
 
 
@@ -19,7 +19,7 @@ class PausableForm(ReasonedForm):
         super().__init__(*args, **kwargs)
         if "paused_at" in self.fields:
             field = self.fields["paused_at"]
-            field.label, field.help_text = "Paused since", f"{field.help_text} It cannot lie ahead."
+            field.label, field.help_text = "Paused since", f"{field.help_text} It cannot be in the future."
 
     def clean_paused_at(self) -> datetime | None:
         at: datetime | None = self.cleaned_data.get("paused_at")

@@ -33,7 +33,7 @@ class MembershipInline(FreshInline):
     model = Membership
     extra = 1
     autocomplete_fields = ("workspace",)
-    verbose_name_plural = "workspaces: this person sees these and no other"
+    verbose_name_plural = "workspaces: the only ones this person sees"
 
 
 class PersonForm(FreshForm, PlainUserForm):
@@ -53,7 +53,7 @@ class PeopleAdmin(AuditedAdmin, PlainUserAdmin):
             actions.pop("reset_second_factor", None)
         return actions
 
-    @admin.action(description="Reset the second factor")
+    @admin.action(description="Reset two-factor authentication")
     def reset_second_factor(self, request: HttpRequest, people: QuerySet[User]) -> None:
         """For people who have lost app and recovery codes. Nobody does it for themselves."""
         others = people.exclude(username=request.user.get_username()).order_by("pk")
@@ -66,7 +66,8 @@ class PeopleAdmin(AuditedAdmin, PlainUserAdmin):
                     reset += 1
                     self.audit(request, user, action="second_factor_reset", reason="")
         self.message_user(
-            request, f"The second factor of {reset} other people is off: they set up a new one."
+            request,
+            f"Two-factor authentication was reset for {reset} other people. They set it up again at their next login.",
         )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -111,7 +112,7 @@ class MembershipAdmin(AuditedAdmin):
     list_filter = ("workspace",)
     list_select_related = ("user", "workspace")
     search_fields = ("user__username", "workspace__name")
-    empty_list_text = "Give people the workspaces that they work for: they see no other."
+    empty_list_text = "Assign people to the workspaces they work for. They see only those."
     autocomplete_fields = ("user", "workspace")
     ordering = ("workspace__name", "user__username")
     show_full_result_count = False

@@ -63,7 +63,7 @@ class RetryQueueAdmin(ReadOnlyAdmin):
     list_display_links = None
     list_filter: ClassVar[tuple[Any, ...]] = (WaitingReasonFilter, PausedFilter, "workspace")
     list_select_related = ("workspace",)
-    empty_list_text = "No lead waits for a retry."
+    empty_list_text = "No leads are waiting for a retry."
     search_help_text = LeadAdmin.search_help_text
     exact_searches = LeadAdmin.exact_searches
 
@@ -115,7 +115,7 @@ def wait_in_words(lead: RetryingLead, *, at: datetime) -> str:
     if due_at is None or due_at <= at:
         return "now"
     if due_at >= lead.expires_at:
-        return "never: it expires first"
+        return "never (expires first)"
     minutes = -((at - due_at) // timedelta(minutes=1))
     if minutes <= 90:
         return f"in {count(minutes, 'minute')}"

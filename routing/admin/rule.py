@@ -59,7 +59,7 @@ class RuleForm(ReasonedForm):
             names = self._names(cycle)
             self._refuse(f"This makes a cycle: {' → '.join(names[each] for each in cycle)}.")
         elif is_path_too_long(**ends):
-            self._refuse(f"This makes a path of more than {MAX_HOPS} rules in a row: leave some out.")
+            self._refuse(f"This makes a path of more than {MAX_HOPS} rules in a row. Remove some.")
 
     def _names(self, ids: Collection[int]) -> dict[int, str]:
         names = dict(Workspace.objects.filter(pk__in=ids).values_list("pk", "name"))
@@ -112,7 +112,7 @@ class RoutingRuleAdmin(TrialPage, ConfigurationAdmin):
         try:
             return compile_condition(rule.conditions).describe()
         except ConditionError:
-            return "conditions that cannot be read: correct them"
+            return "invalid conditions: correct them"
 
     @admin.display(description="tags")
     def shown_tags(self, rule: RoutingRule) -> str:

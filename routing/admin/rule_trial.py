@@ -29,16 +29,18 @@ class TrialForm(forms.Form):
     """A stored lead, or the fields that rules ask about."""
 
     workspace = forms.ModelChoiceField(
-        queryset=Workspace.objects.none(), required=False, help_text="Whose rules are asked first."
+        queryset=Workspace.objects.none(),
+        required=False,
+        help_text="The workspace whose rules are checked first.",
     )
     lead = forms.CharField(
         required=False,
         max_length=100,
-        help_text="Its public id, its id, or its sender's own id. Without one, the fields below are tried.",
+        help_text="Public id, numeric id or external id. If blank, the fields below are used.",
         widget=forms.TextInput(attrs={"size": 40}),
     )
     zip = forms.CharField(required=False, max_length=20, label="ZIP")
-    state = forms.CharField(required=False, max_length=50, help_text="Blank: as the ZIP says.")
+    state = forms.CharField(required=False, max_length=50, help_text="Blank: the state of the ZIP code.")
     country = forms.CharField(required=False, max_length=50, help_text="Blank: US.")
     vertical = forms.CharField(required=False, max_length=50)
     source = forms.CharField(required=False, max_length=50, help_text="The source's name.")
@@ -66,7 +68,7 @@ class TrialForm(forms.Form):
         if cleaned["lead"]:
             self._read_stored(cleaned)
         elif cleaned["workspace"] is None:
-            self.add_error("workspace", "Choose whose rules are asked, or name a lead.")
+            self.add_error("workspace", "Choose a workspace or enter a lead.")
         else:
             self._read_typed(cleaned)
         return cleaned
@@ -74,9 +76,7 @@ class TrialForm(forms.Form):
     def _read_stored(self, cleaned: dict[str, Any]) -> None:
         found = find_leads(cleaned["lead"], among=self.leads)
         if len(found) != 1:
-            message = (
-                "Several leads are called so: give the public id." if found else "There is no such lead."
-            )
+            message = "Several leads match. Enter the public id." if found else "No lead found."
             self.add_error("lead", message)
             return
         [lead] = found

@@ -18,8 +18,8 @@ class SourceAdmin(ConfigurationAdmin):
     list_filter = ("active", "intake_mode", "workspace")
     list_select_related = ("workspace",)
     search_fields = ("name", "workspace__name")
-    empty_list_text = "Add a source, make it a key, and send the first lead with it."
-    instead_of_deleting = "Untick Active on its page instead: its keys are refused from then on."
+    empty_list_text = "Add a source, issue a key for it, and send the first lead."
+    instead_of_deleting = "Uncheck Active on its page instead. Its keys are then refused."
     ordering = ("workspace__name", "name")
     autocomplete_fields = ("workspace",)
     readonly_fields = ("public_id", "created_at")
@@ -33,5 +33,5 @@ class SourceKeyAdmin(ScopedKeyAdmin):
     list_filter: ClassVar[Columns] = ("revoked", "source__workspace")
     list_select_related = ("source__workspace",)
     search_fields: ClassVar[Columns] = ("name", "prefix", "source__name")
-    empty_list_text = "Add a source first, then a key with which it sends its leads."
+    empty_list_text = "Add a source first, then issue a key so that it can send leads."
     autocomplete_fields = ("source",)

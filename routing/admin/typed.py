@@ -73,11 +73,11 @@ class TypedChecks(AuditedAdmin):
         allowance = take(RATE, str(request.user.pk))
         if allowance is not None and not allowance.is_allowed:
             return _answer(
-                ["Not checked yet: wait a moment."], status=429, wait_seconds=allowance.wait_seconds
+                ["Not checked yet. Wait a moment."], status=429, wait_seconds=allowance.wait_seconds
             )
         text = request.POST.get("text", "")
         if len(text) > MOST_CHARACTERS:
-            return _answer(["Too long to be checked as it is typed; saving checks it."], status=413)
+            return _answer(["Too long to check while you type. It is checked when you save."], status=413)
         try:
             value, rewrites = self._read_typed(request, row, name=name, text=text)
         except ValidationError as error:

@@ -19,9 +19,9 @@ class WakeupAdmin(ReadOnlyAdmin):
     list_display = ("id", "what", "matched", "woken", "changed", "finished")
     list_filter = (WorkspaceFilter, "cause")
     empty_list_text = (
-        "The first change that may help waiting leads leaves one: a cap raised, a wallet topped up."
+        "Changes that may let waiting leads sell are listed here, such as a raised cap or a wallet top-up."
     )
-    search_help_text = "The id of a change, as an attempt's first event names it."
+    search_help_text = "Id of a change, as shown in an attempt's first event."
     exact_searches = {"pk": parse_id}
     fields = (
         *("what", "workspace_id", "campaign_id", "buyer_id", "reasons", "hours"),

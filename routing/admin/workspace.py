@@ -22,7 +22,7 @@ class WorkspaceForm(PausableForm):
         """The page of the dispatch shows why."""
         cleaned = super().clean()
         if "paused_at" in self.changed_data and not self.cleaned_data.get(REASON):
-            self.add_error(REASON, "Say why it is paused or resumed.")
+            self.add_error(REASON, "Enter why it is paused or resumed.")
         return cleaned
 
 
@@ -35,8 +35,8 @@ class WorkspaceAdmin(ConfigurationAdmin):
     list_display = ("name", "slug", "kind", "timezone", "dispatch_mode", "paused_at")
     list_filter = ("kind", "dispatch_mode", PausedFilter)
     search_fields = ("name", "slug")
-    empty_list_text = "Each agency or partner has one. Ask an admin to add you to yours, under Users."
-    instead_of_deleting = "Pause it under Dispatch instead: leads are then taken in and none is distributed."
+    empty_list_text = "Each agency or partner has a workspace. Ask an admin to add you to yours under Users."
+    instead_of_deleting = "Pause it under Dispatch instead. Leads are then accepted but not distributed."
     ordering = ("name",)
     readonly_fields = ("public_id", "created_at")
     prepopulated_fields = {"slug": ("name",)}

@@ -70,7 +70,7 @@ def _describe_unread(outcome: Outcome) -> dict[str, Any]:
 def describe_incomplete(public_id: str) -> dict[str, str]:
     """Added to the stored body when the rest cannot be read right now."""
     return {
-        "message": "This is stored. The rest cannot be read at the moment: ask again at url.",
+        "message": "The lead is stored. Other fields cannot be read right now. Request url again.",
         "url": reverse("lead", args=[public_id]),
     }
 
@@ -155,8 +155,8 @@ def describe_rejected(problem: LeadInvalid | AlreadyHere, *, index: int) -> dict
 def describe_repeated(public_id: UUID | None) -> tuple[str, Mapping[str, str]]:
     """The message and details for a repeated external_id. None if the lead could not be read."""
     if public_id is None:
-        return "This external_id came in before.", {}
-    return f"This external_id came in before, with lead {public_id}.", {"lead_id": str(public_id)}
+        return "This external_id was already received.", {}
+    return f"This external_id was already received as lead {public_id}.", {"lead_id": str(public_id)}
 
 
 def write_time(at: datetime | None) -> str | None:

@@ -30,33 +30,35 @@ from routing.api.schemas import (
 from routing.leads.actions import MAX_REASON
 
 ERRORS: Final = {
-    400: "Not valid JSON (malformed), or wrong fields or parameters (validation_failed).",
-    401: "No usable key of the right kind.",
-    403: "The key lacks the scope that this needs.",
-    404: "There is nothing here, or it is not yours.",
-    409: "In conflict with what is there.",
-    411: "The body has no Content-Length.",
+    400: "Invalid JSON (malformed), or invalid fields or parameters (validation_failed).",
+    401: "Missing or invalid API key.",
+    403: "The key does not have the required scope.",
+    404: "Not found, or it belongs to someone else.",
+    409: "Conflicts with existing data.",
+    411: "The request has no Content-Length.",
     413: "The body is too large.",
-    415: "The body is neither JSON in UTF-8 nor, for one lead, a form.",
-    422: "The Idempotency-Key came before with another body.",
-    429: "This key asks too fast: try again after the seconds in Retry-After.",
-    503: "The database does not answer: try again in a moment.",
+    415: "The body is not JSON in UTF-8 or, for a single lead, a form.",
+    422: "The Idempotency-Key was already used with another body.",
+    429: "Too many requests with this key. Try again after the number of seconds in Retry-After.",
+    503: "The database is not available. Try again in a moment.",
 }
 IDEMPOTENCY_KEY: Final = OpenApiParameter(
     "Idempotency-Key",
     location=OpenApiParameter.HEADER,
     type={"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[\x20-\x7e]+$"},
-    description="Makes it safe to send the request again: for 24 hours the same key and body get the same answer."
-    " Keys belong to the source; the order of JSON keys does not matter.",
+    description="Makes it safe to retry the request. For 24 hours the same key and body return the same response. Keys "
+    "belong to the source. The order of JSON keys does not matter.",
 )
 PREFER: Final = OpenApiParameter(
     "Prefer",
     location=OpenApiParameter.HEADER,
     type={"type": "string", "pattern": "^wait=[0-9]+$"},
-    description="`wait=N`: decide while I wait, up to N seconds (at most 30), and answer with the decision.",
+    description="`wait=N`: wait up to N seconds (at most 30) for the decision and return it.",
 )
 REASON: Final = OpenApiParameter(
-    "reason", type={"type": "string", "maxLength": MAX_REASON}, description="Why. Name no person in it."
+    "reason",
+    type={"type": "string", "maxLength": MAX_REASON},
+    description="Reason. Do not include names or contact details.",
 )
 
 
@@ -85,9 +87,9 @@ RATE_HEADERS: Final = [
         description=description,
     )
     for name, description in (
-        ("RateLimit-Limit", "How many requests this key may send at once after a rest."),
-        ("RateLimit-Remaining", "How many of them are left."),
-        ("RateLimit-Reset", "Seconds until all of them are back."),
+        ("RateLimit-Limit", "Maximum burst of requests for this key."),
+        ("RateLimit-Remaining", "Requests left in the burst."),
+        ("RateLimit-Reset", "Seconds until the full burst is available again."),
     )
 ]
 RETRY_AFTER: Final = OpenApiParameter(
@@ -95,16 +97,16 @@ RETRY_AFTER: Final = OpenApiParameter(
     type=OpenApiTypes.INT,
     location=OpenApiParameter.HEADER,
     response=[429, 503],
-    description="Seconds after which to try again.",
+    description="Seconds to wait before you try again.",
 )
 LIMIT_HEADERS: Final = [*RATE_HEADERS, RETRY_AFTER]
-REPLAYED: Final = "`true` when this is the stored answer of the first request."
+REPLAYED: Final = "`true` if this is the stored response to the first request."
 
 POST_LEAD: Final = extend_schema(
     operation_id="leads_create",
     summary="Send a lead",
-    description="Stores the lead and answers at once; the workers decide. `Prefer: wait=N` waits for the decision. A"
-    " form may be sent instead of JSON: names nest with brackets, such as `consent[given_at]`.",
+    description="Stores the lead and responds immediately. Workers distribute it. `Prefer: wait=N` waits for the "
+    "result. You can send a form instead of JSON, with brackets for nested names, such as `consent[given_at]`.",
     tags=["leads"],
     request={
         "application/json": NewLead,
@@ -118,8 +120,8 @@ POST_LEAD: Final = extend_schema(
     parameters=[
         IDEMPOTENCY_KEY,
         PREFER,
-        _header("Location", "Where the lead can be looked up.", 201),
-        _header("Preference-Applied", "The wait that was granted.", 201),
+        _header("Location", "URL of the lead.", 201),
+        _header("Preference-Applied", "The wait that was applied.", 201),
         _header("Idempotency-Replayed", REPLAYED, 201),
         *LIMIT_HEADERS,
     ],
@@ -131,11 +133,11 @@ POST_LEAD: Final = extend_schema(
 POST_BATCH: Final = extend_schema(
     operation_id="leads_batch_create",
     summary="Send up to 1,000 leads",
-    description="Each lead is stored or refused on its own; the results come in the order of the leads.",
+    description="Each lead is stored or refused separately. Results are in the order of the leads.",
     tags=["leads"],
     request=NewBatch,
     responses={
-        200: OpenApiResponse(BatchAnswer, description="A result for each lead."),
+        200: OpenApiResponse(BatchAnswer, description="One result per lead."),
         **describe_errors(409, 411, 413, 415, 422),
     },
     parameters=[IDEMPOTENCY_KEY, _header("Idempotency-Replayed", REPLAYED, 200), *LIMIT_HEADERS],
@@ -143,7 +145,7 @@ POST_BATCH: Final = extend_schema(
 )
 GET_LEAD: Final = extend_schema(
     operation_id="leads_retrieve",
-    summary="Look a lead up",
+    summary="Look up a lead",
     tags=["leads"],
     parameters=LIMIT_HEADERS,
     responses={200: LeadDetail, **describe_errors(404)},
@@ -152,7 +154,7 @@ GET_LEAD: Final = extend_schema(
 DELETE_LEAD: Final = extend_schema(
     operation_id="leads_cancel",
     summary="Cancel a lead",
-    description="Possible until it has ended; 409 with its status after that. Cancelling twice is no error.",
+    description="Possible until the lead is finished; after that, 409 with its status. Idempotent.",
     tags=["leads"],
     parameters=[REASON, *LIMIT_HEADERS],
     responses={200: LeadDetail, **describe_errors(404, 409)},
@@ -161,14 +163,14 @@ DELETE_LEAD: Final = extend_schema(
 DISPATCH_NOW: Final = extend_schema(
     operation_id="leads_dispatch_now",
     summary="Try a waiting lead now",
-    description="Makes a lead that waits for its time due now and hands it to the workers, under every rule that holds"
-    " for a first try: hours, caps, credits, pauses. Idempotent while it is due. 400 when it has ended or an operator"
-    " holds it back, 409 while it is being worked on, 429 when this lead was tried on request too often.",
+    description="Makes a waiting lead due now and queues it, under the same rules as a first try: hours, caps, "
+    "credits, pauses. Idempotent while it is due. 400 if the lead is finished or paused by an operator, 409 while "
+    "it is being processed, 429 if it was tried on request too often.",
     tags=["leads"],
     request=None,
     parameters=LIMIT_HEADERS,
     responses={
-        202: OpenApiResponse(LeadDetail, description="It is due; look it up to see what became of it."),
+        202: OpenApiResponse(LeadDetail, description="The lead is due. Look it up to see the result."),
         **describe_errors(404, 409),
     },
     examples=[WAITING_EXAMPLE, ENDED_EXAMPLE, RUNNING_EXAMPLE, UNKNOWN_EXAMPLE, TOO_FAST_EXAMPLE],

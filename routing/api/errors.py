@@ -42,12 +42,12 @@ CODES_BY_STATUS = {
     503: "unavailable",
 }
 
-NO_KEY = "No key came: send the header `Authorization: Api-Key KEY`."
+NO_KEY = "No API key. Send the header `Authorization: Api-Key KEY`."
 # Texts that must not come from the exception: those of 404 and 403 can name models, the others repeat input.
 FIXED_MESSAGES = {
-    404: "There is nothing here, or it is not yours.",
-    415: "The body must be sent uncompressed, in UTF-8, as application/json; one lead also as a form.",
-    503: "The service cannot answer right now: try again in a moment.",
+    404: "Not found, or it belongs to someone else.",
+    415: "Send the body uncompressed, in UTF-8, as application/json. A single lead can also be sent as a form.",
+    503: "The service is not available right now. Try again in a moment.",
 }
 
 
@@ -81,7 +81,7 @@ class Malformed(ApiError):
 
 class TooLarge(ApiError):
     def __init__(self, *, max_bytes: int) -> None:
-        super().__init__(f"The body is larger than {max_bytes} bytes: send less at a time.", status_code=413)
+        super().__init__(f"The body is larger than {max_bytes} bytes. Send less at a time.", status_code=413)
 
 
 class FieldsInvalid(ApiError):
@@ -126,7 +126,7 @@ def _translate(exc: Exception) -> exceptions.APIException | None:
     if isinstance(exc, DjangoPermissionDenied):
         return exceptions.PermissionDenied()
     if isinstance(exc, RequestDataTooBig):
-        return ApiError("The body is too large: send less at a time.", status_code=413)
+        return ApiError("The body is too large. Send less at a time.", status_code=413)
     if isinstance(exc, UnreadablePostError | TooManyFieldsSent):
         return Malformed("The body could not be read.")
     if isinstance(exc, OperationalError) or is_outage(exc):

@@ -26,7 +26,7 @@ LEAD_EXAMPLE: Final = OpenApiExample(
     request_only=True,
 )
 PENDING_EXAMPLE: Final = OpenApiExample(
-    "Taken in",
+    "Accepted",
     value={
         "id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e",
         "external_id": "form-4711",
@@ -44,7 +44,7 @@ PENDING_EXAMPLE: Final = OpenApiExample(
     status_codes=["201"],
 )
 SOLD_EXAMPLE: Final = OpenApiExample(
-    "Decided while the sender waited",
+    "Decided while waiting",
     value={
         "id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e",
         "external_id": "form-4711",
@@ -106,7 +106,7 @@ WAITING_EXAMPLE: Final = OpenApiExample(
     status_codes=["202"],
 )
 ENDED_EXAMPLE: Final = OpenApiExample(
-    "It has ended",
+    "Already finished",
     value={
         "error": {
             "code": "validation_failed",
@@ -115,7 +115,7 @@ ENDED_EXAMPLE: Final = OpenApiExample(
                 "status": [
                     {
                         "code": "not_waiting",
-                        "message": "it has ended as distributed; only a lead that waits can be dispatched",
+                        "message": "it is finished (distributed); only a waiting lead can be dispatched",
                     }
                 ]
             },
@@ -126,12 +126,12 @@ ENDED_EXAMPLE: Final = OpenApiExample(
 )
 RUNNING_EXAMPLE: Final = OpenApiExample(
     "It is running",
-    value={"error": {"code": "conflict", "message": "Not now: it is being worked on at this moment."}},
+    value={"error": {"code": "conflict", "message": "Not now: it is being processed right now."}},
     response_only=True,
     status_codes=["409"],
 )
 INVALID_EXAMPLE: Final = OpenApiExample(
-    "Wrong fields",
+    "Invalid fields",
     value={
         "error": {
             "code": "validation_failed",
@@ -143,7 +143,7 @@ INVALID_EXAMPLE: Final = OpenApiExample(
     status_codes=["400"],
 )
 BATCH_EXAMPLE: Final = OpenApiExample(
-    "One of two is wrong",
+    "One of two is invalid",
     value={
         "accepted": 1,
         "rejected": 1,
@@ -169,7 +169,7 @@ BATCH_EXAMPLE: Final = OpenApiExample(
     status_codes=["200"],
 )
 TOO_FAST_EXAMPLE: Final = OpenApiExample(
-    "Too fast",
+    "Rate limited",
     value={
         "error": {
             "code": "rate_limited",
@@ -180,8 +180,8 @@ TOO_FAST_EXAMPLE: Final = OpenApiExample(
     status_codes=["429"],
 )
 UNKNOWN_EXAMPLE: Final = OpenApiExample(
-    "No such key",
-    value={"error": {"code": "unauthorized", "message": "No such source key."}},
+    "Unknown key",
+    value={"error": {"code": "unauthorized", "message": "Unknown source key."}},
     response_only=True,
     status_codes=["401"],
 )

@@ -14,7 +14,7 @@ from tracing.models import AttemptResult, AttemptTrigger
 LATEST_PARAMETER: Final = OpenApiParameter(
     "latest",
     type={"type": "integer", "minimum": 1, "maximum": MOST, "default": LATEST},
-    description="How many attempts to show, the newest.",
+    description="How many of the newest attempts to show.",
 )
 
 
@@ -24,7 +24,7 @@ class SentAttemptDocument(serializers.Serializer[Any]):
     result = serializers.ChoiceField(choices=AttemptResult.choices)
     reason = serializers.CharField(
         allow_null=True,
-        help_text="Code of why it was not sold; null where that is another workspace's business.",
+        help_text="Code of why it was not sold. Null if another workspace decided.",
     )
     sentence = serializers.CharField()
     started_at = serializers.DateTimeField()
@@ -35,18 +35,18 @@ class ExplanationAnswer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     external_id = serializers.CharField(allow_blank=True)
     status = serializers.ChoiceField(choices=LeadStatus.choices)
-    summary = serializers.CharField(help_text="What happened, and why.")
-    change = serializers.CharField(allow_blank=True, help_text="What would have to change. Blank: nothing.")
+    summary = serializers.CharField(help_text="What happened and why.")
+    change = serializers.CharField(allow_blank=True, help_text="What would have to change. Blank if nothing.")
     fixer = serializers.ChoiceField(
         choices=["sender", "operator", "time", "nobody"],
         allow_blank=True,
-        help_text="Who can change it. `time`: it passes by itself. Blank: nothing is in the way.",
+        help_text="Who can change it. `time`: it resolves by itself. Blank if nothing is in the way.",
     )
     missing_fields = serializers.ListField(
-        child=serializers.CharField(), help_text="Fields without which no buyer took it: send them."
+        child=serializers.CharField(), help_text="Missing fields that buyers require. Send them."
     )
     duplicate_of = serializers.UUIDField(
-        allow_null=True, help_text="Your lead of the same person, if it was yours."
+        allow_null=True, help_text="Your earlier lead of the same person, if that lead is yours."
     )
     next_attempt_at = serializers.DateTimeField(allow_null=True)
     attempts = SentAttemptDocument(many=True)
@@ -83,12 +83,12 @@ EXAMPLE: Final = OpenApiExample(
 
 GET_EXPLANATION: Final = extend_schema(
     operation_id="leads_explanation",
-    summary="Say what happened to a lead, and what its sender can change",
-    description="In sentences, attempt by attempt. It shows nothing of any buyer.",
+    summary="Explain what happened to a lead and what the sender can change",
+    description="In sentences, attempt by attempt. Does not reveal any buyer.",
     tags=["leads"],
     parameters=[LATEST_PARAMETER, *LIMIT_HEADERS],
     responses={
-        200: OpenApiResponse(ExplanationAnswer, description="What happened to the lead."),
+        200: OpenApiResponse(ExplanationAnswer, description="Explanation of the lead."),
         **describe_errors(404),
     },
     examples=[EXAMPLE, UNKNOWN_EXAMPLE, TOO_FAST_EXAMPLE],

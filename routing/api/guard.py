@@ -100,9 +100,9 @@ def get_body_sha256(request: Request) -> str:
 def require_body(request: Request) -> None:
     """DRF treats a request without Content-Length as empty. Refuse it by name instead."""
     if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
-        raise Malformed("The body has no Content-Length: send one instead of chunks.", status_code=411)
+        raise Malformed("The request has no Content-Length. Send it instead of chunks.", status_code=411)
     if request.META.get("CONTENT_LENGTH") in (None, "", "0"):
-        raise Malformed("The body is empty: send a JSON object.")
+        raise Malformed("The body is empty. Send a JSON object.")
 
 
 def parse_json(raw: bytes, *, max_keys: int, keeps_wide_numbers: bool = False) -> Any:

@@ -44,11 +44,11 @@ class KeyFinder(Generic[Key]):
         shape = KEY_SHAPE.fullmatch(text)
         if shape is None:
             raise AuthenticationFailed(
-                f"This is no {self.kind} key: send the header `Api-Key <prefix>.<secret>`."
+                f"This is not a {self.kind} key. Send the header `Api-Key <prefix>.<secret>`."
             )
         key = self._read(shape[1])
         if not is_key(text, hashed=key.hashed_key if key else None) or key is None:
-            raise AuthenticationFailed(f"No such {self.kind} key.")
+            raise AuthenticationFailed(f"Unknown {self.kind} key.")
         if key.revoked:
             raise AuthenticationFailed(f"This {self.kind} key was revoked.")
         if key.expiry_date is not None and key.expiry_date <= at:

@@ -44,7 +44,7 @@ class HasScope(BasePermission):
         if not isinstance(view, KeyView) or not isinstance(key, view.key_model):
             return False
         scope = view.scope_of(request)
-        self.message = f"This key lacks the scope `{scope}`: an operator can grant it."
+        self.message = f"This key does not have the scope `{scope}`. An operator can grant it."
         return scope is None or key.has_scope(scope)
 
 
@@ -96,4 +96,4 @@ def _method_of(request: Request) -> str:
 
 
 def not_found() -> ApiError:
-    return ApiError("There is nothing here, or it is not yours.", status_code=404)
+    return ApiError("Not found, or it belongs to someone else.", status_code=404)

@@ -99,7 +99,7 @@ class LeadView(SourceView):
         except LeadNotFound:
             raise not_found() from None
         except LeadFinished as finished:
-            message = f"It is too late: the lead has ended as {finished.status}."
+            message = f"Too late: the lead is already finished ({finished.status})."
             raise ApiError(message, status_code=409, extra={"status": finished.status}) from None
         return _show_changed(public_id, to=LeadStatus.CANCELLED, status=200)
 
@@ -126,9 +126,7 @@ class DispatchNowView(SourceView):
 
 def _tried_too_often(wait_seconds: int) -> ApiError:
     allowed = settings.LEADSWITCH_LEAD_TRIES_PER_HOUR["sender"]
-    message = (
-        f"One lead may be tried on request {allowed} times an hour: try again in {wait_seconds} seconds."
-    )
+    message = f"A lead can be tried on request {allowed} times per hour. Try again in {wait_seconds} seconds."
     return ApiError(message, status_code=429, wait_seconds=wait_seconds)
 
 

@@ -40,10 +40,10 @@ def answer_idempotently(idempotent: IdempotentRequest | None, work: Callable[[],
     try:
         return answer_once(idempotent, work)
     except KeyReused:
-        message = "This Idempotency-Key came before with another body: use a new key for a new request."
+        message = "This Idempotency-Key was already used with another body. Use a new key for a new request."
         raise ApiError(message, status_code=422, code="idempotency_key_reused") from None
     except StillRunning:
-        message = "The first request with this Idempotency-Key has not ended: try again in a moment."
+        message = "The first request with this Idempotency-Key is still running. Try again in a moment."
         raise ApiError(message, status_code=409, code="idempotency_key_in_use") from None
 
 

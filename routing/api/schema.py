@@ -28,5 +28,5 @@ class SourceKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untype
             "type": "apiKey",
             "in": "header",
             "name": "Authorization",
-            "description": "The key of a source: `Api-Key <prefix>.<secret>`. It is shown once, when it is made.",
+            "description": "The key of a source: `Api-Key <prefix>.<secret>`. Shown once, when it is created.",
         }

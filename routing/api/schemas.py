@@ -20,11 +20,11 @@ def _text(max_length: int, help_text: str = "") -> serializers.CharField:
 class ConsentDocument(serializers.Serializer[Any]):
     """Proof that the person agreed to be contacted."""
 
-    given_at = serializers.DateTimeField(help_text="When the person agreed, with a UTC offset.")
-    text = _text(4_000, "What the person agreed to.")
+    given_at = serializers.DateTimeField(help_text="When the person gave consent, with a UTC offset.")
+    text = _text(4_000, "The text the person agreed to.")
     ip = _text(50)
-    url = _text(2_000, "The page of the form.")
-    token = _text(500, "A certificate's token.")
+    url = _text(2_000, "URL of the form page.")
+    token = _text(500, "Token of a consent certificate.")
 
 
 @extend_schema_field({"type": "object", "additionalProperties": True})
@@ -39,42 +39,48 @@ class NewLead(serializers.Serializer[Any]):
     `warnings`.
     """
 
-    zip = serializers.CharField(max_length=20, help_text="Five digits, or ZIP+4; elsewhere the postal code.")
+    zip = serializers.CharField(
+        max_length=20, help_text="Five digits or ZIP+4. Outside the US, the postal code."
+    )
     email = _text(254)
-    phone = _text(60, "Any notation; stored as E.164, with its extension apart.")
-    phone_extension = _text(60, "Up to 15 digits, if it is not in the phone.")
-    vertical = _text(200, "What it is about. Without it, the source's default.")
+    phone = _text(60, "Any format. Stored as E.164, with the extension in its own field.")
+    phone_extension = _text(60, "Up to 15 digits, if not part of the phone.")
+    vertical = _text(200, "Vertical of the lead. Defaults to the source's vertical.")
     first_name = _text(100)
     last_name = _text(100)
     address = _text(200)
     city = _text(100)
-    state = _text(50, "Two letters; the ZIP code decides where they differ.")
-    country = _text(50, "ISO 3166; US when left out.")
+    state = _text(50, "Two letters. If it does not match the ZIP code, the ZIP code is used.")
+    country = _text(50, "ISO 3166 code. Defaults to US.")
     attributes = AttributesDocument(
-        required=False, allow_null=True, help_text="Free facts that conditions can read."
+        required=False, allow_null=True, help_text="Additional data that conditions can use."
     )
     consent = ConsentDocument(required=False, allow_null=True)
-    external_id = _text(100, "Your own id: the same one again is refused with 409.")
+    external_id = _text(100, "Your own id for the lead. Sending the same id again returns 409.")
 
 
 class NewBatch(serializers.Serializer[Any]):
     leads = serializers.ListField(
-        child=NewLead(), min_length=1, max_length=1_000, help_text="Each is judged on its own."
+        child=NewLead(),
+        min_length=1,
+        max_length=1_000,
+        help_text="Each lead is stored or refused separately.",
     )
 
 
 class Warning(serializers.Serializer[Any]):
-    field = serializers.CharField(help_text="The field, or the key as it came.")
+    field = serializers.CharField(help_text="The field, or the key as you sent it.")
     code = serializers.ChoiceField(choices=sorted(CORRECTIONS))
     received = serializers.JSONField(
-        allow_null=True, help_text="What came, in the answer to what was sent only; null later."
+        allow_null=True,
+        help_text="The value you sent. Only in the response to the request; null in later reads.",
     )
-    message = serializers.CharField(help_text="What was done.")
+    message = serializers.CharField(help_text="What was changed.")
 
 
 class IncompleteDocument(serializers.Serializer[Any]):
     message = serializers.CharField()
-    url = serializers.CharField(help_text="Ask here again.")
+    url = serializers.CharField(help_text="URL of this lead.")
 
 
 class LeadAnswer(serializers.Serializer[Any]):
@@ -84,29 +90,30 @@ class LeadAnswer(serializers.Serializer[Any]):
     result = serializers.ChoiceField(
         choices=AttemptResult.choices,
         allow_null=True,
-        help_text="How the last attempt ended; null before it.",
+        help_text="Result of the latest attempt. Null before the first.",
     )
     reason = serializers.CharField(
         allow_null=True,
-        help_text="Code of why it was not sold. Of a lead that was sent on to a partner only what lies in the lead.",
+        help_text="Code of why it was not sold. For a lead that was routed to a partner, only reasons that concern the "
+        "lead itself.",
     )
     message = serializers.CharField(allow_null=True, help_text="The reason as a sentence.")
     buyers = serializers.IntegerField(
         allow_null=True,
-        help_text="To how many its last attempt sold it; 0: to none, or all have returned it. Null: not known yet.",
+        help_text="Number of buyers the latest attempt sold it to. 0: none, or all returned it. Null: not known yet.",
     )
     duplicate_of = serializers.UUIDField(
         allow_null=True,
-        help_text="Of a duplicate: your lead of the same person that came first, if it was yours.",
+        help_text="For a duplicate: your first lead of the same person, if that lead is yours.",
     )
     received_at = serializers.DateTimeField()
     next_attempt_at = serializers.DateTimeField(
-        allow_null=True, help_text="When it is tried next; null: never."
+        allow_null=True, help_text="When it is tried next. Null: never."
     )
-    warnings = Warning(many=True, help_text="What was left out or corrected; empty: nothing.")
+    warnings = Warning(many=True, help_text="Values that were dropped or corrected. Empty: none.")
     incomplete = IncompleteDocument(
         required=False,
-        help_text="Only when something could not be read right after it was stored. What is given besides is stored.",
+        help_text="Only if the lead was stored but could not be read back completely. Other fields are correct.",
     )
 
 
@@ -130,10 +137,10 @@ class ErrorBody(serializers.Serializer[Any]):
     fields = serializers.DictField(  # type: ignore[assignment]
         child=serializers.ListField(child=FieldProblem()),
         required=False,
-        help_text="Only with validation_failed: what is wrong, by the path of the field.",
+        help_text="Only with validation_failed: what is wrong, by field path.",
     )
     lead_id = serializers.UUIDField(required=False, help_text="The lead that has this external_id.")
-    status = serializers.CharField(required=False, help_text="How the lead has ended.")
+    status = serializers.CharField(required=False, help_text="Final status of the lead.")
 
 
 class ErrorAnswer(serializers.Serializer[Any]):

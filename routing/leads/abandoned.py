@@ -1,4 +1,4 @@
-"""Ends attempts that nobody is running: a lease that ran out, a time to live that is over, an operator's end.
+"""Ends attempts that no process is running: a claim that ran out, a lead that expired, a lead that was given up.
 
 The lead's next state and the attempt's trace are written together, for many leads in a few statements.
 """
@@ -44,7 +44,7 @@ class Abandoned:
 
 
 def end_attempts(attempts: Sequence[Abandoned], *, at: datetime, owner: str) -> list[AttemptLine]:
-    """Write leads and traces. Needs the transaction that holds the leads' locks. `owner` ends those under no lease.
+    """Write leads and traces. Needs the transaction that holds the leads' locks. `owner` ends those under no claim.
 
     Each lead is enqueued after the commit. Returns the lines to log then (log_attempts). A trace that cannot be written
     stops no lead.
@@ -72,9 +72,9 @@ def end_attempts(attempts: Sequence[Abandoned], *, at: datetime, owner: str) -> 
             lead_id=each.lead.public_id,
             attempt_id=recorder.head.id,
             result=end.result,
-            skip_reason=each.reason,
-            attempts=each.lead.attempts + 1,
-            owner=each.lead.locked_by or owner,
+            skip_reason=end.skip_reason,
+            attempts=recorder.head.number,
+            owner=recorder.head.worker,
             duration_ms=end.duration_ms,
             source_workspace_id=each.lead.source_workspace_id,
             destination_workspace_id=each.lead.workspace_id,
@@ -89,7 +89,7 @@ def log_attempts(lines: Sequence[AttemptLine]) -> None:
 
 
 def _trace(attempt: Abandoned, *, at: datetime, owner: str) -> tuple[Recorder, AttemptEnd]:
-    """One that was begun lasted from its lock until now; any other took no time."""
+    """An attempt under a claim has lasted since its lock; any other took no time."""
     lead, due_at = attempt.lead, attempt.step.due_at
     started_at = min(lead.locked_at or at, at)
     recorder = Recorder(

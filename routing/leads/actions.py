@@ -147,7 +147,7 @@ def dispatch_now(public_id: UUID, *, source_id: int, at: datetime) -> None:
     lead_id = _find_sent(public_id, source_id=source_id)
     with transaction.atomic():
         if lock_lead(lead_id) is None:
-            raise LeadRunning("it is being worked on at this moment")
+            raise LeadRunning("it is being processed right now")
         lead = Lead.objects.only(*READ).get(pk=lead_id)
         _refuse_unless_waiting(lead, at=at)
         if lead.next_attempt_at is not None and lead.next_attempt_at <= at:
@@ -203,7 +203,7 @@ def _refuse_unless_waiting(lead: Lead, *, at: datetime) -> None:
     if status in UNFINISHED and status != LeadStatus.PENDING:
         raise LeadRunning(NO_RERUN[status])
     if status != LeadStatus.PENDING:
-        raise ActionRefused(f"it has ended as {status.value}; only a lead that waits can be dispatched")
+        raise ActionRefused(f"it is finished ({status.value}); only a waiting lead can be dispatched")
     _refuse(Action.RERUN, lead, at=at)
 
 

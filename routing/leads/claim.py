@@ -55,7 +55,7 @@ class Claim:
 
 
 class NotClaimed(Exception):
-    """The lead is not to be had now; `outcome` tells whether a lock was the reason, None that it was its state."""
+    """The lead cannot be claimed now. `outcome`: which lock was the reason; None: its state was."""
 
     def __init__(self, outcome: LockOutcome | None, reason: str) -> None:
         super().__init__(reason)
@@ -63,7 +63,7 @@ class NotClaimed(Exception):
 
 
 class ClaimLost(Exception):
-    """Somebody else has the lead, or it has ended meanwhile. Nothing was written."""
+    """Another owner has the lead, or it has ended since. Nothing was written."""
 
     def __init__(self, claim: Claim) -> None:
         super().__init__(f"{claim.owner} no longer has lead {claim.lead_id}")
@@ -109,7 +109,7 @@ def complete(
     """
     finished_at = None if status in UNFINISHED else at
     with transaction.atomic():
-        _hold(claim)
+        _lock_claimed(claim)
         with connection.cursor() as cursor:
             cursor.execute(RELEASE, [status.value, next_attempt_at, due_reason, finished_at, claim.lead_id])
         enqueue_leads_after_commit(claim.lead_id)
@@ -121,10 +121,10 @@ def fail(claim: Claim, *, reason: str, at: datetime) -> datetime | None:
     Returns when the lead is due again; None: it is parked. Needs no open transaction. Raises ClaimLost.
     """
     with transaction.atomic(durable=True):
-        ending = end_of_claim(_hold(claim), reason=reason, at=at)
-        lines = end_attempts([ending], at=at, owner=claim.owner)
+        attempt = end_of_claim(_lock_claimed(claim), reason=reason, at=at)
+        lines = end_attempts([attempt], at=at, owner=claim.owner)
     log_attempts(lines)
-    return ending.step.due_at
+    return attempt.step.due_at
 
 
 def end_of_claim(lead: HeldLead, *, reason: str, at: datetime) -> Abandoned:
@@ -144,7 +144,7 @@ def end_of_claim(lead: HeldLead, *, reason: str, at: datetime) -> Abandoned:
 
 
 def _claim(lead: LockedLead, *, owner: str, at: datetime) -> Claim:
-    reason = _why_not(lead, at=at)
+    reason = _refusal_reason(lead, at=at)
     if reason:
         raise NotClaimed(None, reason)
     with connection.cursor() as cursor:
@@ -153,8 +153,8 @@ def _claim(lead: LockedLead, *, owner: str, at: datetime) -> Claim:
     return Claim(lead.id, lead.public_id, owner, at)
 
 
-def _why_not(lead: LockedLead, *, at: datetime) -> str:
-    """Check the locked row: whoever asks may have heard of it long ago."""
+def _refusal_reason(lead: LockedLead, *, at: datetime) -> str:
+    """Check the locked row: what the caller knows of it may be old."""
     if lead.is_paused:
         return "it is paused"
     if lead.expires_at <= at:
@@ -166,7 +166,7 @@ def _why_not(lead: LockedLead, *, at: datetime) -> str:
     return "it is not due" if lead.next_attempt_at > at else ""
 
 
-def _hold(claim: Claim) -> HeldLead:
+def _lock_claimed(claim: Claim) -> HeldLead:
     lead = lock_claimed_lead(claim.lead_id, owner=claim.owner, locked_at=claim.locked_at)
     if lead is None:
         metrics.LEASES_LOST.inc()

@@ -21,7 +21,7 @@ class Action(StrEnum):
 # that returned it do not get it again.
 RERUNNABLE: Final = (LeadStatus.FAILED, LeadStatus.PENDING, LeadStatus.DUPLICATE, LeadStatus.RETURNED)
 NO_RERUN: Final = {
-    LeadStatus.CALLING: "a verification call is out; wait for its end",
+    LeadStatus.CALLING: "it is being verified by an outside service; wait until that ends",
     LeadStatus.GATED: "it waits for its verification",
     LeadStatus.OFFERED: "it is offered to buyers; wait for the window's end",
     LeadStatus.DISTRIBUTED: "it is sold",
@@ -47,7 +47,7 @@ def refusal_reason(action: Action, lead: Lead, *, at: datetime) -> str:
         case Action.GIVE_UP if not lead.attempts:
             return "it waits for its first attempt; cancel it instead"
         case Action.CANCEL if status not in UNFINISHED:
-            return f"it has ended: {status.label}"
+            return f"it is finished: {status.label}"
     return ""
 
 

@@ -6,8 +6,8 @@ from routing.models.lead import Lead
 
 
 class AskedBy(models.TextChoices):
-    SENDER = "sender", "its sender, by dispatch-now"
-    OPERATOR = "operator", "an operator, by a re-run"
+    SENDER = "sender", "its sender, with dispatch-now"
+    OPERATOR = "operator", "an operator, with a re-run"
 
 
 class LeadAllowance(models.Model):

@@ -88,7 +88,7 @@ class DispatchControl(models.Model):
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     paused_at = models.DateTimeField(
-        null=True, blank=True, help_text="Set: no lead is tried in any workspace."
+        null=True, blank=True, help_text="While set, no lead is distributed in any workspace."
     )
     leader = models.CharField(max_length=120, blank=True, db_default="", editable=False)
     epoch = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)

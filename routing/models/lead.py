@@ -14,9 +14,9 @@ from routing.models.workspace import Source, Workspace
 
 class LeadStatus(models.TextChoices):
     # intake, retry or an operator's re-run -> pending; it waits for `next_attempt_at`
-    PENDING = "pending", "waiting for its time"
+    PENDING = "pending", "waiting until it is due"
     # pending | gated -> calling: work with outside effects goes on, under a lease (routing/leads/claim.py)
-    CALLING = "calling", "a verification call is out"
+    CALLING = "calling", "being verified by an outside service"
     # pending -> gated: the campaign wants the person verified first
     GATED = "gated", "waiting for verification"
     # pending -> offered: a ping-post window is open
@@ -83,7 +83,7 @@ class Lead(models.Model):
         db_default=[],
         blank=True,
         editable=False,
-        help_text="What intake left out or corrected, as field:code.",
+        help_text="Values that intake dropped or corrected, as field:code.",
     )
 
     status = models.CharField(max_length=12, choices=LeadStatus.choices, default=LeadStatus.PENDING)
@@ -92,23 +92,31 @@ class Lead(models.Model):
     )
     attempts = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True, blank=True)
-    due_reason = models.CharField(max_length=50, blank=True, help_text="Why it is due at that time.")
+    due_reason = models.CharField(max_length=50, blank=True, help_text="Why the lead is due at that time.")
     paused_at = models.DateTimeField(
         null=True,
         blank=True,
-        help_text="Set: it keeps its due time, and nobody tries it until it is resumed.",
+        help_text="While set, the lead keeps its due time and is not tried until it is resumed.",
     )
     lost_leases = models.PositiveSmallIntegerField(
-        default=0, db_default=0, help_text="How many workers in a row were lost while trying it."
+        default=0, db_default=0, help_text="Workers lost in a row while trying this lead."
     )
     conflicts = models.PositiveSmallIntegerField(
         default=0, db_default=0, editable=False, help_text="Attempts in a row that met busy locks."
     )
     errors = models.PositiveSmallIntegerField(
-        default=0, db_default=0, editable=False, help_text="Attempts in a row that the product failed on."
+        default=0,
+        db_default=0,
+        editable=False,
+        help_text="Attempts in a row that ended with an error in LeadSwitch.",
     )
     locked_by = models.CharField(
-        max_length=100, blank=True, default="", db_default="", editable=False, help_text="Who has the lease."
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="The worker that holds the claim.",
     )
     locked_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="Since when. Every later write compares both."
@@ -120,12 +128,12 @@ class Lead(models.Model):
     wakes_full_at = models.DateTimeField(
         null=True,
         editable=False,
-        help_text="When its six wake-ups are back: each is, ten minutes after the other.",
+        help_text="When all six of its early retries are available again. One comes back every ten minutes.",
     )
     expires_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
     cancel_reason = models.CharField(
-        max_length=200, blank=True, db_default="", help_text="Why it was cancelled, if somebody said so."
+        max_length=200, blank=True, db_default="", help_text="Why it was cancelled, if a reason was given."
     )
 
     class Meta:

@@ -24,18 +24,25 @@ class RoutingRule(models.Model):
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     workspace = models.ForeignKey(
-        Workspace, on_delete=models.PROTECT, related_name="rules", help_text="Whose leads it is asked about."
+        Workspace,
+        on_delete=models.PROTECT,
+        related_name="rules",
+        help_text="The workspace whose leads this rule applies to.",
     )
-    name = models.CharField(max_length=100, help_text="The trace names it, so say what it is for.")
+    name = models.CharField(
+        max_length=100,
+        help_text="Shown in the trace of each lead the rule routes, so say what the rule is for.",
+    )
     priority = models.IntegerField(
-        default=0, help_text="The highest is asked first; of two equal ones the older."
+        default=0,
+        help_text="The rule with the highest priority is checked first. If two are equal, the older one is.",
     )
-    active = models.BooleanField(default=True, help_text="Off: it is not asked.")
+    active = models.BooleanField(default=True, help_text="Inactive rules are ignored.")
     conditions = models.JSONField(
         default=dict,
         blank=True,
         validators=[check_condition],
-        help_text="Which leads it takes, e.g. "
+        help_text="Which leads this rule routes, e.g. "
         '{"all": [{"field": "state", "op": "eq", "value": "GA"}, {"field": "revenue", "op": "gte", "value": 1000000}]}.'
         " Empty: every lead.",
     )
@@ -43,14 +50,14 @@ class RoutingRule(models.Model):
         Workspace,
         on_delete=models.PROTECT,
         related_name="incoming_rules",
-        help_text="Where the lead goes. It then meets the rules of that workspace.",
+        help_text="The workspace the lead goes to. That workspace's rules are checked next.",
     )
     tags = ArrayField(
         models.CharField(max_length=30),
         validators=[check_tags],
         default=list,
         blank=True,
-        help_text="Words for reports, separated by commas. They stand in the trace of every lead it sent on.",
+        help_text="Tags for reports, separated by commas. They appear in the trace of each lead that this rule routed.",
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -61,7 +68,7 @@ class RoutingRule(models.Model):
             models.CheckConstraint(
                 condition=~Q(workspace=F("destination")),
                 name="rule_leads_elsewhere",
-                violation_error_message="A rule sends leads to another workspace: choose another destination.",
+                violation_error_message="A rule cannot route leads to its own workspace. Choose another destination.",
             ),
         ]
         indexes = [

@@ -78,18 +78,18 @@ class Wakeup(models.Model):
     buyer_id = models.BigIntegerField(null=True)
     verticals = ArrayField(models.TextField())
     sources = ArrayField(models.BigIntegerField(null=True))
-    reasons = ArrayField(models.TextField(), help_text="Why leads were not sold that this change may help.")
-    hours = models.PositiveSmallIntegerField(help_text="Leads that came in earlier than this are left alone.")
-    transaction = models.BigIntegerField(
-        help_text="The database's number of the transaction that changed it."
+    reasons = ArrayField(models.TextField(), help_text="Skip reasons that this change may have removed.")
+    hours = models.PositiveSmallIntegerField(
+        help_text="Leads received more than this many hours ago are not retried early."
     )
+    transaction = models.BigIntegerField(help_text="PostgreSQL's id of the transaction that made the change.")
     snapshot = models.TextField(
         default="",
         db_default="",
-        help_text="Which transactions had ended when it was written, as pg_snapshot.",
+        help_text="Which transactions were finished when this was written, as a pg_snapshot.",
     )
     matched = models.PositiveIntegerField(
-        default=0, db_default=0, help_text="Leads found at the change, up to 10,001."
+        default=0, db_default=0, help_text="Leads found when the change was made, up to 10,001."
     )
     woken = models.PositiveIntegerField(default=0, db_default=0)
     lead_ids = ArrayField(models.BigIntegerField(), default=list, db_default=[])

@@ -27,8 +27,8 @@ class DispatchMode(models.TextChoices):
     """How due leads of a workspace are found. See docs/dispatch-rollout.md."""
 
     # forward and back at any time: a lead's row lock decides who runs it
-    POLL = "poll", "poll: the periodic pick-up reads PostgreSQL"
-    SHADOW = "shadow", "shadow: as poll, with an index in Redis beside it that is only compared"
+    POLL = "poll", "poll: workers look for due leads in PostgreSQL periodically"
+    SHADOW = "shadow", "shadow: as poll, and the index in Redis is kept and compared but not used"
     EVENT = "event", "event: the dispatcher starts leads when they are due"
 
 
@@ -40,17 +40,17 @@ def new_dispatch_mode() -> str:
 class DuplicateScope(models.TextChoices):
     """Which leads of the same person make a lead a duplicate."""
 
-    OFF = "off", "off: only a resend by the same source within a minute"
+    OFF = "off", "off: only the same lead sent again by the same source within a minute"
     WORKSPACE = "workspace", "workspace: leads of this workspace"
-    PARTNERS = "partners", "partners: leads of this workspace and of all that routing rules connect with it"
-    EVERYWHERE = "everywhere", "everywhere: leads of every workspace of this installation"
+    PARTNERS = "partners", "partners: leads of this workspace and of workspaces connected by routing rules"
+    EVERYWHERE = "everywhere", "everywhere: leads of every workspace in this installation"
 
 
 class IntakeMode(models.TextChoices):
     """What happens to a lead with a field that cannot be read."""
 
-    LENIENT = "lenient", "lenient: an optional field that cannot be read is left out, with a warning"
-    STRICT = "strict", "strict: any field that is wrong or unknown refuses the lead"
+    LENIENT = "lenient", "lenient: an optional field that is not valid is dropped, with a warning"
+    STRICT = "strict", "strict: a lead with any invalid or unknown field is refused"
 
 
 class Workspace(models.Model):
@@ -65,68 +65,68 @@ class Workspace(models.Model):
         max_length=10,
         choices=WorkspaceKind.choices,
         default=WorkspaceKind.AGENCY,
-        help_text="An agency sells leads in campaigns of its own; a partner only sends or takes them.",
+        help_text="An agency sells leads in its own campaigns. A partner only sends or receives them.",
     )
     slug = models.SlugField(
         unique=True,
-        help_text="Its short name on the command line, e.g. `sunbelt`. Unique; filled in from the name.",
+        help_text="Short name for the command line, e.g. `sunbelt`. Unique. Filled in from the name.",
     )
     name = models.CharField(
-        max_length=100, help_text="As people know it. Next: add a source, buyers, and a campaign."
+        max_length=100, help_text="The name people know it by. Next: add a source, buyers and a campaign."
     )
     timezone = models.CharField(
         max_length=50,
         default="America/New_York",
         validators=[check_timezone],
-        help_text="Where it works, by its IANA name, e.g. America/Chicago.",
+        help_text="The workspace's time zone: an IANA name, e.g. America/Chicago.",
     )
     lead_ttl_days = models.PositiveIntegerField(
         default=90,
         validators=[MinValueValidator(1), MaxValueValidator(3650)],
-        help_text="An unfinished lead expires this many days after it came in.",
+        help_text="An unsold lead expires this many days after it was received.",
     )
     paused_at = models.DateTimeField(
         null=True,
         blank=True,
-        help_text="Set: leads are taken in but none is distributed. Clear it to go on.",
+        help_text="While set, leads are accepted but not distributed. Clear it to resume.",
     )
     hours = models.JSONField(
         null=True,
         blank=True,
         validators=[check_hours],
-        help_text='When its leads are tried, in its timezone: {"mon": [["09:00", "17:00"]]}. Empty: always.',
+        help_text='When its leads are distributed, in its time zone: {"mon": [["09:00", "17:00"]]}. Empty: always.',
     )
     dispatch_mode = models.CharField(
         max_length=6,
         choices=DispatchMode.choices,
         default=new_dispatch_mode,
         db_default=DispatchMode.POLL,
-        help_text="How its due leads are found. Forward and back at any time, see docs/dispatch-rollout.md.",
+        help_text="How its due leads are found. You can change this at any time: docs/dispatch-rollout.md.",
     )
     max_attempts = models.PositiveSmallIntegerField(
         default=3,
         db_default=3,
         validators=[MinValueValidator(1), MaxValueValidator(20)],
-        help_text="How often in a row a lead is tried that the product fails on, before it is parked as failed.",
+        help_text="After this many errors in a row in LeadSwitch, a lead is marked as failed and no longer tried.",
     )
     duplicate_scope = models.CharField(
         max_length=10,
         choices=DuplicateScope.choices,
         default=DuplicateScope.PARTNERS,
         db_default=DuplicateScope.PARTNERS,
-        help_text="A lead that is to be sold here is a duplicate when the same person (same e-mail or same phone) was"
-        " sold before, or came in earlier and is still being worked on, among these leads.",
+        help_text="A lead is a duplicate if a lead of the same person (same email or phone) was already sold, or was "
+        "received earlier and is still open. This sets which leads are compared.",
     )
     duplicate_days = models.PositiveIntegerField(
         default=30,
         db_default=30,
         validators=[MinValueValidator(1), MaxValueValidator(3650)],
-        help_text="How far to look back: a lead that came in earlier than this many days before makes no duplicate.",
+        help_text="How many days back to look for the same person.",
     )
     duplicate_same_vertical = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="On: the same person may ask for something else; only leads of the same vertical are compared.",
+        help_text="If checked, only leads of the same vertical are compared. The person can ask for something else.",
     )
     rules_version = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
     # Grows with each change of paused_at or dispatch_mode; Redis refuses to mirror an older one.
@@ -173,27 +173,28 @@ class Source(models.Model):
         Workspace,
         on_delete=models.PROTECT,
         related_name="sources",
-        help_text="Whose leads they are: its campaigns take them.",
+        help_text="The workspace that receives this source's leads.",
     )
     name = models.SlugField(
-        help_text="Conditions may name it as `source`. Next: make it a key under Source keys, to send leads with."
+        help_text="Conditions refer to it as `source`. Next: issue a key under Source keys so that it can send leads."
     )
     default_vertical = models.CharField(
         max_length=50,
         blank=True,
         validators=[check_vertical],
-        help_text="Used for leads of this source that name no vertical. Blank: leads without one are refused.",
+        help_text="Used for leads from this source that have no vertical. Blank: leads without a vertical are refused.",
     )
     intake_mode = models.CharField(
         max_length=7,
         choices=IntakeMode.choices,
         default=IntakeMode.LENIENT,
         db_default=IntakeMode.LENIENT,
-        help_text="Lenient: a lead is refused only without a place, a vertical or a way to reach the person. What is"
-        " unknown becomes an attribute; what was left out or corrected is in the answer's warnings.",
+        help_text="Lenient: a lead is refused only if it has no location, no vertical or no way to reach the person. "
+        "Unknown fields become attributes. The response lists dropped and corrected values as warnings.",
     )
     active = models.BooleanField(
-        default=True, help_text="Off: its keys are refused. Untick it instead of deleting it."
+        default=True,
+        help_text="If unchecked, its keys are refused. Uncheck it instead of deleting the source.",
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -221,9 +222,9 @@ class Source(models.Model):
 class SourceScope(models.TextChoices):
     """What a source's key may do, always with its own source's data. Codes are permanent, because rows keep them."""
 
-    LEADS_WRITE = "leads:write", "leads:write: send leads, cancel them, have waiting ones tried now"
-    LEADS_READ = "leads:read", "leads:read: look up its own leads, and why they were sold or not"
-    TRACE = "trace", "trace: the full trace of its own leads, with the buyers' names, prices and balances"
+    LEADS_WRITE = "leads:write", "leads:write: send leads, cancel them, and have waiting leads tried now"
+    LEADS_READ = "leads:read", "leads:read: look up its own leads and why they were or were not sold"
+    TRACE = "trace", "trace: the full trace of its own leads, with buyer names, prices and balances"
 
 
 def default_source_scopes() -> list[str]:
@@ -239,7 +240,7 @@ class SourceKey(ScopedKey):
     scopes = ArrayField(
         models.CharField(max_length=20, choices=SourceScope.choices),
         default=default_source_scopes,
-        help_text="What this key may do. Grant trace only to people who may see the workspace's buyers.",
+        help_text="What this key may do. Grant trace only to people who are allowed to see the workspace's buyers.",
     )
 
     class Meta(ScopedKey.Meta):

@@ -5,14 +5,13 @@ that never had a rule costs nothing.
 """
 
 import json
-from collections import OrderedDict
-from contextlib import suppress
 from typing import Final
 
 from django.db import connection
 
 from routing import metrics
 from routing.rules.ruleset import Plan, compile_rules
+from routing.version_cache import VersionCache
 
 # One statement, one snapshot: a plan never mixes two versions.
 READ_PLAN: Final = """
@@ -43,8 +42,7 @@ class PlanCache:
     """Compiled plans of this process, least recently used dropped first."""
 
     def __init__(self, size: int = MAX_CACHED) -> None:
-        self._size = size
-        self._plans: OrderedDict[int, Plan] = OrderedDict()
+        self._plans: VersionCache[int, Plan] = VersionCache(size)
 
     def get(self, workspace_id: int, *, version: int) -> Plan:
         """Return the plan compiled at `version` or, if it changed meanwhile, at a newer one.
@@ -53,23 +51,15 @@ class PlanCache:
         """
         if version == NO_VERSION:
             return Plan(workspace_id, NO_VERSION, {})
-        plan = self._plans.get(workspace_id)
+        plan = self._plans.find(workspace_id)
         if plan is None or plan.version != version:
-            plan = self._load(workspace_id)
-        with suppress(KeyError):  # another thread dropped it meanwhile
-            self._plans.move_to_end(workspace_id)
+            plan = self._plans.store(workspace_id, read_plan(workspace_id))
+            metrics.PLANS_COMPILED.inc()
         return plan
 
     def clear(self) -> None:
         """Forget everything; the next attempt reads from the database."""
         self._plans.clear()
-
-    def _load(self, workspace_id: int) -> Plan:
-        plan = self._plans[workspace_id] = read_plan(workspace_id)
-        metrics.PLANS_COMPILED.inc()
-        while len(self._plans) > self._size:
-            self._plans.popitem(last=False)
-        return plan
 
 
 PLANS: Final = PlanCache()

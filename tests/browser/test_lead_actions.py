@@ -64,14 +64,14 @@ def test_lead_is_paused_and_resumed(open_as: OpenAs) -> None:
     press_on_lead(page, lead, "Pause")
     confirm(page, "a doubt about the phone number", "Pause")
 
-    expect(page.locator(".field-state_now")).to_contain_text("held back")
+    expect(page.locator(".field-state_now")).to_contain_text("paused")
     assert buttons(page) == ["Resume", "Cancel", "Assign by hand"]
     page.goto(f"{LEADS}?paused=yes")
     expect(page.locator("#result_list tbody tr")).to_have_count(1)
 
     press_on_lead(page, lead, "Resume")
     confirm(page, "it was right", "Resume")
-    expect(page.locator(".field-state_now")).not_to_contain_text("held back")
+    expect(page.locator(".field-state_now")).not_to_contain_text("paused")
     lead.refresh_from_db()
     assert (lead.status, lead.paused_at) == (LeadStatus.PENDING, None)
     assert told(lead) == [("pause", "a doubt about the phone number"), ("resume", "it was right")]

@@ -63,6 +63,6 @@ def test_filter_is_a_menu_before_the_list(open_as: OpenAs, size: str) -> None:
     status.click()
     page.get_by_role("link", name="needs a person", exact=True).click()
     expect(status).to_have_text("Status: needs a person")
-    expect(page.locator(".desk-empty")).to_contain_text("Nothing fits")
+    expect(page.locator(".desk-empty")).to_contain_text("No matches")
     page.get_by_role("link", name="Clear filters").click()
     expect(page.locator("#result_list tbody tr")).to_have_count(1)

@@ -12,20 +12,20 @@ class AttemptTrigger(models.TextChoices):
     INGEST = "ingest", "first try after intake"
     RETRY = "retry", "retry at its due time"
     MANUAL = "manual", "re-run by an operator"
-    WOKEN = "woken", "a change after which it may be sold"
+    WOKEN = "woken", "a change that may let it sell"
     CLAIM = "claim", "claim of an offer"
 
 
 class AttemptResult(models.TextChoices):
     SUCCESS = "success", "sold to at least one buyer"
-    UNSOLD = "unsold", "no buyer could take it; a person must act"
+    UNSOLD = "unsold", "no buyer could take it; someone must act"
     DEFERRED = "deferred", "no buyer can take it now; due again at a known time"
     RETRY = "retry", "a lock was busy; due again shortly"
-    FAILED = "failed", "the system failed; a person must act"
-    DUPLICATE = "duplicate", "the same person came in before"
+    FAILED = "failed", "LeadSwitch failed; someone must act"
+    DUPLICATE = "duplicate", "the same person was already received"
     GATED = "gated", "waiting for verification"
     OFFERED = "offered", "a ping-post window is open"
-    EXPIRED = "expired", "its time to live was over"
+    EXPIRED = "expired", "its time to live ran out"
 
 
 class Attempt(models.Model):
@@ -46,19 +46,19 @@ class Attempt(models.Model):
     result = models.CharField(max_length=10, choices=AttemptResult.choices)
     skip_reason = models.CharField(max_length=50, blank=True)
     transient = models.BooleanField(default=False)
-    next_attempt_at = models.DateTimeField(null=True, help_text="When the lead is due again, if it is.")
+    next_attempt_at = models.DateTimeField(null=True, help_text="When the lead is next due, if it is.")
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField()
     duration_ms = models.FloatField()
     worker = models.CharField(max_length=100, blank=True)
-    rule_id = models.BigIntegerField(null=True, help_text="The routing rule that led to the destination.")
+    rule_id = models.BigIntegerField(null=True, help_text="The routing rule that chose the destination.")
     route = models.JSONField(
         default=list,
         db_default=[],
-        help_text="How it came there: [from workspace, rule, to workspace] of each step.",
+        help_text="How it was routed: [from workspace, rule, to workspace] for each step.",
     )
     first_lead_id = models.BigIntegerField(
-        null=True, help_text="Of a duplicate: the lead of the same person that came first."
+        null=True, help_text="For a duplicate: the same person's first lead."
     )
     facts = models.JSONField(default=dict)
 

@@ -21,7 +21,7 @@ class AuditEntry(models.Model):
     model = models.CharField(max_length=100, help_text="E.g. distribution.campaign.")
     object_id = models.CharField(max_length=255)
     object_label = models.CharField(max_length=200, blank=True)
-    workspace_id = models.BigIntegerField(null=True, help_text="Blank: it belongs to no workspace.")
+    workspace_id = models.BigIntegerField(null=True, help_text="Blank if the entry belongs to no workspace.")
     reason = models.CharField(max_length=200, blank=True)
     before = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
     after = models.JSONField(default=dict, encoder=DjangoJSONEncoder)

@@ -97,7 +97,7 @@ def test_late_form_shows_who_returned_the_lead(assignment: Assignment) -> None:
 
     [message] = [str(each) for each in get_messages(answer.wsgi_request)]
     assert message.startswith(
-        "This sale was already returned; no money was moved again. Last in the audit: return by ann at"
+        "This sale was already returned. No money was moved again. Last in the audit: return by ann at"
     )
 
 
@@ -191,5 +191,5 @@ def test_already_cancelled_lead_is_reported() -> None:
     assert AuditEntry.objects.filter(action="cancel").count() == 1
     assert sorted(text.split(": ")[-1] for [text] in texts) == [
         "cancelled.",
-        "this was already so; nothing was changed",
+        "nothing to change",
     ]

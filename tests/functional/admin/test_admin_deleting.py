@@ -122,7 +122,10 @@ def test_enrollment_with_sales_is_archived_and_the_page_says_so(client: Client) 
 
     answer = client.post(page(Enrollment, "delete", enrollment.pk), CONFIRMED, follow=True)
 
-    assert f"{name} has sales: it is archived, and buys nothing more." in answer.content.decode()
+    assert (
+        f"{name} has sales, so it was archived instead of deleted. It buys no more leads."
+        in answer.content.decode()
+    )
     assert Enrollment.everything.get().archived_at is not None
     assert client.get(page(Enrollment, "change", enrollment.pk)).status_code == 404
     assert AuditEntry.objects.get(model="distribution.enrollment").reason == "no longer sold"
@@ -187,7 +190,7 @@ def test_refused_deletion_says_why_and_what_to_do(
     assert answer.status_code == 200
     assert tuple(answer.context["protected"]) == HELD[model]
     content = answer.content.decode()
-    assert "cannot go while something refers to it" in content
+    assert "because these refer to it" in content
     assert admin.site._registry[model].instead_of_deleting in content  # type: ignore[attr-defined]
     assert 'name="change_reason"' not in content
     assert model._default_manager.filter(pk=row.pk).exists()
@@ -238,7 +241,7 @@ def test_row_referenced_since_the_page_stays_and_says_so(
 
 
 NEVER: dict[type[Model], str] = {
-    Buyer: "Pause it on its page instead",
+    Buyer: "Pause the buyer on its page instead",
     Wallet: "adjust its balance",
     Lead: "Nobody deletes leads",
     Assignment: "Nobody deletes assignments",

@@ -87,7 +87,7 @@ def test_buyers_page_shows_its_coverage(client: Client) -> None:
     broken = BuyerFactory(service_area={"radius": [{"zip": "00000", "miles": 5}]})
     content = client.get(page(Buyer, "change", broken.pk)).content.decode()
     assert (
-        "The area cannot be read, so this buyer gets no leads: radius[0].zip: &#x27;00000&#x27; is not"
+        "The service area is not valid, so this buyer gets no leads: radius[0].zip: &#x27;00000&#x27; is not"
         in content
     )
 
@@ -208,7 +208,8 @@ def test_why_an_enrollment_gets_nothing_today(case: str, client: Client) -> None
 
     assert re.search(sentence, reason)
     assert (
-        "It would get nothing today" in client.get(page(Enrollment, "change", enrollment.pk)).content.decode()
+        "It would get no leads right now"
+        in client.get(page(Enrollment, "change", enrollment.pk)).content.decode()
     )
 
 
@@ -236,7 +237,7 @@ def test_enrollment_shows_its_use_of_its_caps(client: Client) -> None:
         ("This week", "0 leads", "$0.00 spent"),
         ("This month", "0 of 99 leads", "$0.00 spent"),
     ]
-    assert content.index("Nothing is in its way") < content.index('name="cap_day"')
+    assert content.index("Nothing blocks this enrollment") < content.index('name="cap_day"')
     assert '<td class="field-taken_today" data-label="Today">3 of 10</td>' in (
         client.get(page(Enrollment, "changelist")).content.decode()
     )
@@ -290,4 +291,4 @@ def test_small_area_is_drawn_larger() -> None:
 def test_enrollment_in_order_has_nothing_in_its_way(client: Client) -> None:
     enrollment = EnrollmentFactory(buyer__credits_cents=10_000)
     content = client.get(page(Enrollment, "change", enrollment.pk)).content.decode()
-    assert "Nothing is in its way today" in content
+    assert "Nothing blocks this enrollment right now" in content

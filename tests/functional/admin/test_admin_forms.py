@@ -239,7 +239,7 @@ class TestWallet:
         errors = problems(save(client, Wallet, wallet, credit_limit_cents="7"))
 
         assert errors["credit_limit_cents"] == [
-            "The balance is already further below zero than $7.00; top up first"
+            "The balance is already more than $7.00 below $0. Top up first"
         ]
         assert Wallet.objects.get().credit_limit_cents == 1_000
 

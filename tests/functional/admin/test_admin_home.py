@@ -47,11 +47,11 @@ def test_numbers_lead_to_their_lists(client: Client) -> None:
 
     shown = cards(client)
 
-    assert shown["Leads today"].startswith("3 came in since 00:00 UTC")
+    assert shown["Leads today"].startswith("3 received since 00:00 UTC")
     assert "Sold 2" in shown["Leads today"]
     assert "Needs a person 1" in shown["Leads today"]
     assert shown["Not sold today, by reason"] == "No remaining buyer has enough credits. 1"
-    assert shown["Wallets about to run dry"] == f"Acme ({campaign.workspace}) $10.00 0 leads left"
+    assert shown["Wallets running low"] == f"Acme ({campaign.workspace}) $10.00 0 leads left"
     assert shown["Campaigns that sold nothing today"] == str(silent)
     content = client.get(HOME).content.decode()
     for number, url in re.findall(r'<td><a href="([^"]+)">(\d+)</a></td>', content):
@@ -71,8 +71,8 @@ def test_people_see_their_own_workspaces(client: Client) -> None:
     mine = build_world()
     build_world()
 
-    assert cards(client)["Leads today"].startswith("2 came in")
-    assert cards(client_of(person("viewer", mine)))["Leads today"].startswith("1 came in")
+    assert cards(client)["Leads today"].startswith("2 received")
+    assert cards(client_of(person("viewer", mine)))["Leads today"].startswith("1 received")
     clerk = client_of(User.objects.create_user("clerk", is_staff=True))
     assert "desk-card" not in clerk.get(HOME).content.decode()
 

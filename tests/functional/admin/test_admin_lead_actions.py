@@ -72,12 +72,12 @@ def test_many_at_once_and_who_is_refused_is_named(operator: Client, failed: Lead
     url = chosen["Location"]
     asked = operator.get(url).content.decode()
     assert "2 leads will be cancelled" in asked
-    assert "The source can read the reason." in asked
-    assert "it has ended: sold" in asked
+    assert "The source can see the reason." in asked
+    assert "it is finished: sold" in asked
 
     done = operator.post(url, {"reason": "test data"}, follow=True)
 
-    assert texts(done) == ["2 leads: cancelled.", f"{sold}: it has ended: sold"]
+    assert texts(done) == ["2 leads: cancelled.", f"{sold}: it is finished: sold"]
     assert set(Lead.objects.filter(status="cancelled")) == set(others)
     assert set(Lead.objects.filter(status="cancelled").values_list("cancel_reason", flat=True)) == {
         "test data"

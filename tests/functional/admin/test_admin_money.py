@@ -63,7 +63,7 @@ def test_form_sent_twice_moves_once(finance: Client, wallet: Wallet) -> None:
     answer = finance.post(money_url(wallet), data, follow=True)
 
     assert [str(message) for message in answer.context["messages"]][-1].startswith(
-        "This form was already sent"
+        "This form was already submitted"
     )
     assert balance() == 3_550
     assert AuditEntry.objects.count() == 1
@@ -175,14 +175,14 @@ class TestLargeSums:
         refused = finance.post(money_url(wallet, name), sent(amount=self.LARGE, again=self.LARGE))
 
         assert refused.status_code == 400
-        assert "$10,000.01 is above $10,000.00: that takes the permission" in refused.content.decode()
+        assert "$10,000.01 is above $10,000.00. You need the permission" in refused.content.decode()
         assert balance() == 1_001_000
 
     def test_large_sum_is_typed_twice(self, treasurer: Client, wallet: Wallet) -> None:
         first = sent(amount="9999999")
         asked = treasurer.post(money_url(wallet), first)
         assert asked.status_code == 400
-        assert "is above $10,000.00: type the amount once more" in asked.content.decode()
+        assert "is above $10,000.00. Enter the amount again to confirm" in asked.content.decode()
         assert not asked.context["form"]["again"].is_hidden
         assert treasurer.post(money_url(wallet), {**first, "again": "999999"}).status_code == 400
         assert balance() == 1_000
@@ -211,7 +211,7 @@ class TestLargeSums:
         limit = {"credit_limit_cents": self.LARGE, "limit_again": self.LARGE}
         assert "permission" in problems(save(finance, Wallet, wallet, **limit))["credit_limit_cents"][0]
         once = save(treasurer, Wallet, wallet, credit_limit_cents=self.LARGE)
-        assert "once more" in problems(once)["limit_again"][0]
+        assert "again to confirm" in problems(once)["limit_again"][0]
         assert Wallet.objects.get().credit_limit_cents == 0
 
         assert save(treasurer, Wallet, wallet, **limit).status_code == 302
@@ -249,11 +249,11 @@ def test_absurd_amount_is_refused_with_its_bounds(
 
     for absurd in ("90000000000000000", "-1", "10000000.01"):
         [text] = problems(save(admin_client, model, row, **{field: absurd}))[field]
-        assert text.startswith(f"Type an amount from $0.00 to {most}; this is $"), absurd
+        assert text.startswith(f"Enter an amount from $0.00 to {most}. This is $"), absurd
 
 
 def test_absurd_top_up_is_refused_with_its_bounds(finance: Client, wallet: Wallet) -> None:
     for absurd in ("10000000.01", "-10000000.01", "9" * 18):
         shown = finance.post(money_url(wallet), sent(amount=absurd))
-        assert "Type an amount from -$10,000,000.00 to $10,000,000.00" in shown.content.decode()
+        assert "Enter an amount from -$10,000,000.00 to $10,000,000.00" in shown.content.decode()
     assert balance() == 1_000

@@ -39,7 +39,7 @@ class TestPausedSince:
 
         [text] = problems(save(ann, model, row, change_reason="x", **typed(later)))["paused_at"]
 
-        assert text.startswith("A pause begins at once")
+        assert text.startswith("The pause starts when you save")
         row.refresh_from_db()
         assert row.paused_at is None
 
@@ -98,7 +98,7 @@ class TestBuyerSwitch:
         refused = ann.post(self.url(buyer, "resume"), {"reason": "back", "seen": seen})
 
         assert refused.status_code == 400
-        assert "Nothing was switched" in refused.content.decode()
+        assert "Nothing was changed" in refused.content.decode()
         buyer.refresh_from_db()
         assert buyer.paused_at is not None
 
@@ -130,9 +130,9 @@ class TestBanner:
 
         shown = ann.get(url).content.decode()
 
-        assert "<strong>The whole product is paused</strong> since 20" in shown
-        assert "UTC by ben: a bad import. No lead is started." in shown
-        assert 'href="/admin/routing/dispatchcontrol/">See the dispatch page' in shown
+        assert "<strong>All workspaces are paused</strong> since 20" in shown
+        assert "UTC by ben: a bad import. No leads are distributed." in shown
+        assert 'href="/admin/routing/dispatchcontrol/">Go to Dispatch' in shown
 
     def test_pause_of_a_workspace_is_shown_to_its_people(self, ann: Client) -> None:
         mine, other = WorkspaceFactory(name="Sunbelt"), WorkspaceFactory(name="Secret partner")
@@ -153,7 +153,7 @@ class TestBanner:
 
         shown = operator.get("/admin/").content.decode()
 
-        assert "The whole product is paused" in shown
+        assert "All workspaces are paused" in shown
         assert "the other tenant" not in shown
 
     def test_many_pauses_are_cut(self, ann: Client) -> None:
@@ -169,7 +169,7 @@ class TestBanner:
             True,
             True,
         ]
-        assert "Further workspaces are paused." in shown
+        assert "More workspaces are paused." in shown
 
     def test_banner_costs_one_statement_while_nothing_is_paused(self, ann: Client) -> None:
         ann.get("/admin/routing/lead/")
@@ -240,7 +240,7 @@ class TestNames:
         asked = ann.get(
             reverse("admin:distribution_wallet_money", args=[twins[0].buyer.wallet.pk, "topup"])
         ).content.decode()
-        assert "The balance of Acme (Sunbelt) is $0.00 now." in asked
+        assert "The balance of Acme (Sunbelt) is now $0.00." in asked
 
     def test_drawer_names_the_workspace_of_the_campaign(self, twins: list[Enrollment], ann: Client) -> None:
         for place in twins:

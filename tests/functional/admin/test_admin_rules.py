@@ -104,7 +104,7 @@ class TestForm:
         for _ in range(8):
             here = RuleFactory(workspace=here).destination
         answer = problems(add(client, workspace=here, destination=WorkspaceFactory()))
-        assert answer == {"destination": ["This makes a path of more than 8 rules in a row: leave some out."]}
+        assert answer == {"destination": ["This makes a path of more than 8 rules in a row. Remove some."]}
         assert problems(add(client, workspace=WorkspaceFactory(), destination=first)) == answer
 
     @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ class TestForm:
         RuleFactory(conditions={"op": "?"})
         content = client.get(page(RoutingRule, "changelist")).content.decode()
         assert "state is GA" in content
-        assert "conditions that cannot be read" in content
+        assert "invalid conditions" in content
         assert "a, b" in content
         shown = client.get(page(RoutingRule, "changelist"), {"tag": "b"}).context["cl"].result_list
         assert [rule.tags for rule in shown] == [["a", "b"]]
@@ -241,9 +241,9 @@ class TestTrial:
         content = client.post(
             TRIAL, {"workspace": workspace.pk, "zip": "30312", "vertical": "x", "industry": "steel"}
         ).content.decode()
-        assert "It would go to <strong>Steel Works</strong>." in content
-        assert "wants state is one of AL; observed GA" in content
-        assert "1 further rule not asked." in content
+        assert "The lead would go to <strong>Steel Works</strong>." in content
+        assert "requires state is one of AL; lead has GA" in content
+        assert "1 more rule not checked." in content
 
     def test_typed_fields_are_read_as_those_of_a_lead(self, client: Client) -> None:
         workspace = WorkspaceFactory()
@@ -284,8 +284,8 @@ class TestTrial:
         client = client_of(person("viewer", workspace))
         answer = client.post(TRIAL, {"workspace": workspace.pk, "zip": "30312", "vertical": "roofing"})
         content = answer.content.decode()
-        assert "It would go to <strong>Peachtree</strong>." in content
-        assert "They are not yours to see." in content
+        assert "The lead would go to <strong>Peachtree</strong>." in content
+        assert "You do not have access to them." in content
         assert "steel" not in content
 
     def test_leads_and_workspaces_of_others_do_not_exist(self) -> None:
@@ -293,7 +293,7 @@ class TestTrial:
         client = client_of(person("viewer", own))
         answer = client.post(TRIAL, {"lead": str(foreign.public_id)})
         assert answer.status_code == 400
-        assert answer.context["form"].errors == {"lead": ["There is no such lead."]}
+        assert answer.context["form"].errors == {"lead": ["No lead found."]}
         assert client.post(TRIAL, {"workspace": foreign.workspace_id, "zip": "30312"}).status_code == 400
         assert client.get(TRIAL, {"workspace": foreign.workspace_id}).status_code == 404
         assert client.get(TRIAL, {"workspace": "x"}).status_code == 404
@@ -326,7 +326,7 @@ class TestTrial:
         for _ in range(2):
             LeadFactory(external_id="form-1")
         answer = client.post(TRIAL, {"lead": "form-1"})
-        assert answer.context["form"].errors == {"lead": ["Several leads are called so: give the public id."]}
+        assert answer.context["form"].errors == {"lead": ["Several leads match. Enter the public id."]}
 
     def test_stored_rule_that_cannot_be_read_is_named(self, client: Client) -> None:
         rule = RuleFactory(conditions={"field": "state", "op": "near"})

@@ -80,7 +80,7 @@ def test_results_and_events_are_words_too(client: Client, unsold: Lead) -> None:
 def test_waiting_lead_says_for_when(client: Client) -> None:
     lead = LeadFactory()
     shown = cell(client.get(page(Lead, "changelist")).content.decode(), "state_now")
-    assert "waiting for its time" in shown
+    assert "waiting until it is due" in shown
     assert f"{lead.next_attempt_at:%Y-%m-%d %H:%M} UTC" in shown
 
 
@@ -108,10 +108,10 @@ def test_every_cell_names_its_column(client: Client) -> None:
 def test_empty_list_says_what_to_do() -> None:
     newcomer = client_of(person("operator", WorkspaceFactory()))
     empty = newcomer.get(page(Lead, "changelist")).content.decode()
-    assert "Leads come in through a source" in empty
+    assert "Leads are received from sources" in empty
     assert 'name="action"' not in empty
     none_fits = newcomer.get(page(Lead, "changelist"), {"paused": "yes"}).content.decode()
-    assert "Nothing fits" in none_fits
+    assert "No matches" in none_fits
     assert "Clear filters" in none_fits
 
 
@@ -128,7 +128,7 @@ def test_first_question_has_the_focus(client: Client, unsold: Lead) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "text"), [(403, "Your role does not allow it"), (404, "There is nothing here")]
+    ("status", "text"), [(403, "You do not have permission to do this"), (404, "Page not found")]
 )
 def test_refusal_is_a_page_of_the_house(status: int, text: str, unsold: Lead) -> None:
     viewer = client_of(person("viewer", unsold.workspace))

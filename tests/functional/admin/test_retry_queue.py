@@ -79,7 +79,7 @@ def test_row_says_when_why_and_how_often(root: Client) -> None:
         (timedelta(minutes=90), "in 90 minutes"),
         (timedelta(hours=7), "in 7 hours"),
         (timedelta(days=3), "in 3 days"),
-        (timedelta(days=90), "never: it expires first"),
+        (timedelta(days=90), "never (expires first)"),
     ],
 )
 def test_wait_in_words(wait: timedelta, words: str) -> None:
@@ -217,7 +217,7 @@ class TestActions:
 
     def test_give_up_parks_it_with_a_reason(self, operator: Client, lead: Lead) -> None:
         url = self.choose(operator, "give_up", lead)
-        assert "1 lead will be parked as failed" in operator.get(url).content.decode()
+        assert "1 lead will be marked as failed" in operator.get(url).content.decode()
         assert operator.post(url, {"reason": " "}).status_code == 400
         assert not AuditEntry.objects.exists()
 

@@ -109,7 +109,7 @@ def test_lead_that_changed_is_left_alone(ann: Client, ben: Client) -> None:
 
     assert texts(done) == [
         "1 lead: cancelled.",
-        f"{one}: it changed after you opened the page and is waiting for its time, held back now; look again",
+        f"{one}: it changed after you opened the page and is waiting until it is due, held back now; look again",
     ]
     one.refresh_from_db()
     two.refresh_from_db()
@@ -150,7 +150,7 @@ def test_same_correction_by_two_people_is_made_once(ann: Client, ben: Client) ->
     refused = ben.post(url, second)
 
     assert refused.status_code == 400
-    assert "Nothing was moved: ann moved -$50.00 at 20" in refused.content.decode()
+    assert "No money was moved: ann moved -$50.00 at 20" in refused.content.decode()
     assert "(booked twice), after you opened this page" in refused.content.decode()
     assert balance(wallet) == 5_000
     again = {**second, "seen": refused.context["form"]["seen"].value()}
@@ -183,7 +183,7 @@ def test_pause_that_is_another_one_is_not_lifted(ann: Client, ben: Client) -> No
     refused = ben.post(switch[1], answer)
 
     assert refused.status_code == 400
-    assert "Nothing was switched" in refused.content.decode()
+    assert "Nothing was changed" in refused.content.decode()
     assert "the partner went bankrupt" in refused.content.decode()
     workspace.refresh_from_db()
     assert workspace.paused_at is not None
@@ -244,7 +244,7 @@ class TestSaleByHand:
         asked = ben.get(url).content.decode()
         assert "pays $25.00 for this lead" in asked
         assert "from $100.00 to $75.00" in asked
-        assert "Set aside: " in asked
+        assert "Overridden: " in asked
         assert "Assign and charge $25.00" in asked
 
         assert ben.post(url, {"reason": "promised", **hidden(ben, url)}).status_code == 302

@@ -177,7 +177,7 @@ def test_lead_that_was_never_tried(client: Client) -> None:
     content = fragment(client, trace(lead))
 
     assert "No attempt has been made yet." in content
-    assert "The first attempt is made when the lead is due" in content
+    assert "The first attempt runs when the lead is due" in content
     assert client.get(trace(lead, 1)).status_code == 404
 
 
@@ -202,7 +202,7 @@ def test_lead_that_no_campaign_took(client: Client) -> None:
 
     assert "No active campaign takes this vertical and source." in content
     assert "ls-funnel" not in content
-    assert "The engine could not be asked." in remedy
+    assert "The engine could not check this." in remedy
 
 
 def test_missing_row_is_not_found(client: Client) -> None:

@@ -90,15 +90,15 @@ def test_name_that_two_workspaces_have_needs_the_workspace(buyer: Buyer) -> None
 
 def test_keys_of_sources_and_buyers_open_only_their_own_doors(buyer: Buyer) -> None:
     leads = "/api/v1/leads/0192f0c1-2345-7abc-8def-0123456789ab/"
-    assert_refused(ask(issue_key(SourceFactory.create())), "No such buyer key.")
-    assert_refused(ask(issue_buyer_key(buyer), leads), "No such source key.")
-    assert_refused(ask(issue_buyer_key(buyer), f"{leads}trace/"), "No such source key.")
+    assert_refused(ask(issue_key(SourceFactory.create())), "Unknown buyer key.")
+    assert_refused(ask(issue_buyer_key(buyer), leads), "Unknown source key.")
+    assert_refused(ask(issue_buyer_key(buyer), f"{leads}trace/"), "Unknown source key.")
 
 
 def test_no_key_and_no_real_key(buyer: Buyer) -> None:
-    assert_refused(ask(None), "No key came: send the header `Authorization: Api-Key KEY`.")
-    assert_refused(ask("x"), "This is no buyer key: send the header `Api-Key <prefix>.<secret>`.")
-    assert_refused(ask(f"{issue_buyer_key(buyer).partition('.')[0]}.{'x' * 32}"), "No such buyer key.")
+    assert_refused(ask(None), "No API key. Send the header `Authorization: Api-Key KEY`.")
+    assert_refused(ask("x"), "This is not a buyer key. Send the header `Api-Key <prefix>.<secret>`.")
+    assert_refused(ask(f"{issue_buyer_key(buyer).partition('.')[0]}.{'x' * 32}"), "Unknown buyer key.")
 
 
 def test_expired_and_revoked(buyer: Buyer) -> None:
@@ -127,7 +127,7 @@ def test_each_route_needs_its_own_scope(buyer: Buyer, path: str, scope: str) -> 
     assert response.status_code == 403
     assert response.json()["error"] == {
         "code": "forbidden",
-        "message": f"This key lacks the scope `{scope}`: an operator can grant it.",
+        "message": f"This key does not have the scope `{scope}`. An operator can grant it.",
     }
     assert ask(issue_buyer_key(buyer, scopes=[scope]), f"/api/v1/buyer/{path}").status_code == 200
 

@@ -81,7 +81,7 @@ def test_generated_client_understands_a_refusal(server: str, client_package: str
 
     refused = ask.with_key("buyer_me", key=key)
 
-    assert (refused.error.code, refused.error.message) == ("unauthorized", "No such buyer key.")
+    assert (refused.error.code, refused.error.message) == ("unauthorized", "Unknown buyer key.")
 
 
 class Asker:

@@ -28,7 +28,7 @@ from tests.support.factories import (
 from tests.support.planting import plant
 
 pytestmark = pytest.mark.django_db
-NOT_FOUND = {"error": {"code": "not_found", "message": "There is nothing here, or it is not yours."}}
+NOT_FOUND = {"error": {"code": "not_found", "message": "Not found, or it belongs to someone else."}}
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_key_without_the_scope_is_forbidden(lead: Lead) -> None:
     assert answer.status_code == 403
     assert answer.json()["error"] == {
         "code": "forbidden",
-        "message": "This key lacks the scope `trace`: an operator can grant it.",
+        "message": "This key does not have the scope `trace`. An operator can grant it.",
     }
 
 

@@ -322,7 +322,7 @@ def test_pause_on_the_page_of_the_workspace_needs_a_reason_too(root: Client) -> 
     workspace = WorkspaceFactory()
     typed = {"paused_at_0": "2026-01-31", "paused_at_1": "12:00:00"}
     refused = save(root, Workspace, workspace, **typed)
-    assert "Say why it is paused or resumed." in refused.content.decode()
+    assert "Enter why it is paused or resumed." in refused.content.decode()
     assert Workspace.objects.get().paused_at is None
     assert save(root, Workspace, workspace, **typed, change_reason="a doubt").status_code == 302
     pause = pauses.read_pause(workspace.pk)

@@ -115,7 +115,7 @@ def test_repeated_external_id_is_refused_with_the_lead_it_belongs_to(client: Cli
     assert again.status_code == 409
     assert again.json()["error"] == {
         "code": "conflict",
-        "message": f"This external_id came in before, with lead {first['id']}.",
+        "message": f"This external_id was already received as lead {first['id']}.",
         "lead_id": first["id"],
     }
     other = make_client(SourceFactory.create())
@@ -240,7 +240,7 @@ def test_finished_lead_stays_as_it_is(client: Client, source: Source, status: st
     assert response.status_code == 409
     assert response.json()["error"] == {
         "code": "conflict",
-        "message": f"It is too late: the lead has ended as {status}.",
+        "message": f"Too late: the lead is already finished ({status}).",
         "status": status,
     }
     assert Lead.objects.values().get() == before

@@ -113,7 +113,7 @@ class TestAcquire:
     def test_no_other_buyer_gets_it(self) -> None:
         lead = LeadFactory()
         acquire(lead.pk, owner=OWNER)
-        with pytest.raises(NotClaimed, match="a verification call is out"):
+        with pytest.raises(NotClaimed, match="being verified by an outside service"):
             acquire(lead.pk, owner="caller:2")
         with pytest.raises(ActionRefused):
             rerun_lead(lead.pk, at=now())

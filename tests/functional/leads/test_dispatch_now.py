@@ -140,7 +140,7 @@ class TestRefusals:
                 "status": [
                     {
                         "code": "not_waiting",
-                        "message": f"it has ended as {status}; only a lead that waits can be dispatched",
+                        "message": f"it is finished ({status}); only a waiting lead can be dispatched",
                     }
                 ]
             },
@@ -166,7 +166,7 @@ class TestRefusals:
             error = refusal(send(lead), 409)
         assert (error["code"], error["message"]) == (
             "conflict",
-            "Not now: it is being worked on at this moment.",
+            "Not now: it is being processed right now.",
         )
         assert row(lead) == before
 
@@ -175,7 +175,9 @@ class TestRefusals:
         acquire(lead.pk, owner="caller")
         before = row(lead)
         error = refusal(send(lead), 409)
-        assert error["message"] == "Not now: a verification call is out; wait for its end."
+        assert (
+            error["message"] == "Not now: it is being verified by an outside service; wait until that ends."
+        )
         assert row(lead) == before
 
     def test_one_that_is_not_there(self, lead: Lead) -> None:
@@ -237,7 +239,7 @@ class TestLimit:
         assert 0 < int(last["Retry-After"]) <= 20 * 60
         assert last.json()["error"] == {
             "code": "rate_limited",
-            "message": f"One lead may be tried on request 3 times an hour: try again in {last['Retry-After']} seconds.",
+            "message": f"A lead can be tried on request 3 times per hour. Try again in {last['Retry-After']} seconds.",
         }
 
     def test_refusal_changes_nothing(self, lead: Lead) -> None:

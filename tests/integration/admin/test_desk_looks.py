@@ -109,7 +109,7 @@ def test_rare_value_is_looked_for_in_bounds_and_found_further_back(
             break
         assert f"{looked:,} " in text
         assert "Search older ones" in text
-        assert "Nothing fits" not in text
+        assert "No matches" not in text
         older = {"older_than": re.findall(r"older_than=([^&]+)", listed.older_url)[0]}
     assert [row.lead_id for row in found] == [1] * (1 if model is Attempt else 3)
     assert one.pk != other.pk

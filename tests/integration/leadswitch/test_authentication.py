@@ -61,7 +61,7 @@ def test_key_is_stored_as_a_hash_only(source: Source) -> None:
 
 @pytest.mark.parametrize("authorization", [None, "Bearer abc", "Basic YTpi", ""])
 def test_no_key(authorization: str | None) -> None:
-    assert_refused(ask(authorization), "No key came: send the header `Authorization: Api-Key KEY`.")
+    assert_refused(ask(authorization), "No API key. Send the header `Authorization: Api-Key KEY`.")
 
 
 @pytest.mark.parametrize(
@@ -70,14 +70,14 @@ def test_no_key(authorization: str | None) -> None:
 def test_malformed_key_never_reaches_the_database(text: str) -> None:
     with CaptureQueriesContext(connection) as queries:
         response = ask(f"Api-Key {text}")
-    assert_refused(response, "This is no source key: send the header `Api-Key <prefix>.<secret>`.")
+    assert_refused(response, "This is not a source key. Send the header `Api-Key <prefix>.<secret>`.")
     assert len(queries) == 0
 
 
 def test_wrong_secret_and_unknown_prefix_look_the_same(source: Source) -> None:
     prefix = issue_key(source).partition(".")[0]
-    assert_refused(ask(f"Api-Key {prefix}.{'x' * 32}"), "No such source key.")
-    assert_refused(ask(f"Api-Key abcdefgh.{'x' * 32}"), "No such source key.")
+    assert_refused(ask(f"Api-Key {prefix}.{'x' * 32}"), "Unknown source key.")
+    assert_refused(ask(f"Api-Key abcdefgh.{'x' * 32}"), "Unknown source key.")
 
 
 def test_expired_revoked_and_inactive(source: Source) -> None:
@@ -96,7 +96,7 @@ def test_expired_revoked_and_inactive(source: Source) -> None:
 def test_expiry_is_shown_only_with_the_secret(source: Source) -> None:
     prefix = issue_key(source).partition(".")[0]
     SourceKey.objects.update(revoked=True)
-    assert_refused(ask(f"Api-Key {prefix}.{'x' * 32}"), "No such source key.")
+    assert_refused(ask(f"Api-Key {prefix}.{'x' * 32}"), "Unknown source key.")
 
 
 def test_unknown_prefix_is_hashed_as_well(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +133,7 @@ def test_key_of_the_former_library_goes_on_working(source: Source) -> None:
             [FORMER_TEXT[:8], FORMER_HASH, ["leads:read"], source.pk],
         )
     assert ask(f"Api-Key {FORMER_TEXT}").status_code == 404
-    assert_refused(ask(f"Api-Key {FORMER_TEXT[:-1]}W"), "No such source key.")
+    assert_refused(ask(f"Api-Key {FORMER_TEXT[:-1]}W"), "Unknown source key.")
 
 
 def test_former_hash_is_made_still() -> None:
