@@ -1,4 +1,4 @@
-"""Measures the engine and the intake against what one would write by hand, in a database of its own.
+"""Measures the engine and the intake against hand-written code, in a separate database.
 
 `python -m tests.bench` starts a process for each worker, server and client. Modules of the parent: run, plan,
 database, children, engine_part, intake_part, aims, tables; of its children: worker, dataset, template, loops, wire,

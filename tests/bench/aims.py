@@ -1,4 +1,4 @@
-"""Compares what was measured with what the product is meant to reach. Nothing here rounds in its own favor."""
+"""Compares the measurements with the goals of the product. Nothing is rounded in its favor."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ MOST_MICROSECONDS_A_RULE: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """`measured` is the figure that `is_met` was judged by, as text."""
+    """`measured`: the figure behind `is_met`, as text."""
 
     name: str
     wanted: str
@@ -71,7 +71,7 @@ def _statements(sizes: list[Mapping[str, Any]]) -> Aim:
 
 
 def _growth(sizes: list[Mapping[str, Any]]) -> Iterator[Aim]:
-    """What a further enrolled buyer costs, in time a lead: the loop by hand does nothing but write its row."""
+    """The time that one more enrolled buyer costs per lead. The hand-written loop only writes its row."""
     small, large = sizes[0], sizes[-1]
     events = large["written_a_lead"]["events"] - small["written_a_lead"]["events"]
     for place, run in enumerate(large["runs"]):

@@ -15,7 +15,7 @@ STOP_SECONDS: Final = 10.0
 
 
 class ChildFailed(Exception):
-    """A process of the bench ended before its time."""
+    """A process of the bench ended early."""
 
 
 class Child:
@@ -26,7 +26,7 @@ class Child:
         self._log = log
 
     def ask(self, do: str, **arguments: Any) -> Mapping[str, Any]:
-        """Ask and wait for the answer. Raises ChildFailed."""
+        """Send a request and wait for the answer. Raises ChildFailed."""
         self.send(do, **arguments)
         return self.receive()
 
@@ -49,7 +49,7 @@ class Child:
 
 
 def child_environment(database_url: str, *, role: str) -> dict[str, str]:
-    """Point a process at the bench's database, and away from the queue of workers that may be running."""
+    """Point a process at the bench's database, and away from the queues of running workers."""
     return {
         **os.environ,
         "DATABASE_URL": database_url,
@@ -61,7 +61,7 @@ def child_environment(database_url: str, *, role: str) -> dict[str, str]:
 
 @contextmanager
 def start_children(count: int, *, database_url: str, log: Path) -> Iterator[list[Child]]:
-    """Start `count` workers; end them afterwards, however it went."""
+    """Start `count` workers, and always stop them afterwards."""
     with ExitStack() as stack:
         output = stack.enter_context(log.open("w"))
         children = []

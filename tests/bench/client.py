@@ -1,4 +1,4 @@
-"""`python -m tests.bench.client`: sends leads over several keep-alive connections, in a process of its own.
+"""`python -m tests.bench.client`: sends leads over several keep-alive connections, in a separate process.
 
 Reads one job as JSON from stdin and writes what it measured to stdout. Raw sockets: a client library would take more of
 the machine than the server that is measured. It speaks to this machine only and imports nothing of the product.
@@ -19,7 +19,7 @@ ANSWER_SECONDS: Final = 30.0
 
 @dataclass(slots=True)
 class Job:
-    """`requests` is shared by all connections. `body` holds {number}, which each request replaces by its own."""
+    """`requests` is shared by all connections. `body` contains {number}, which each request replaces with its own."""
 
     port: int
     path: str
@@ -69,7 +69,7 @@ async def send_all(job: Job, numbers: Iterator[int], tally: Tally) -> None:
         connection[1].close()
 
 
-# Different leads also from one run to the next: the clock is the start of the numbers.
+# Leads differ between runs too: the numbers start at the clock.
 FIRST: Final = time.time_ns() // 1000
 
 
@@ -82,7 +82,7 @@ def make_request(job: Job, number: int) -> bytes:
 
 
 async def read_answer(reader: asyncio.StreamReader) -> tuple[str, bool]:
-    """Read one answer to its end; its status, and whether the connection stays open."""
+    """Read one whole response. Returns its status, and whether the connection stays open."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
     status, *lines = head.split("\r\n")
     headers = dict(line.split(": ", 1) for line in lines if line)

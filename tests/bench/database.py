@@ -1,4 +1,4 @@
-"""The bench's own database beside the live one: created, migrated by the first worker, dropped afterwards."""
+"""The separate database of the bench: created, migrated by the first worker, dropped afterwards."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

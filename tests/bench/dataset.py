@@ -1,4 +1,4 @@
-"""The rows that are measured on: one campaign for each pool size, and leads for it."""
+"""The data of the bench: one campaign for each pool size, and leads for it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from routing.calendar.windows import WINDOW_KINDS, window_start
 from routing.models import Lead, Source, Workspace
 
 PRICE_CENTS: Final = 2500
-# Every second buyer is outside its area, so each attempt writes the same, known rows.
+# Every second buyer is outside its area, so each attempt writes the same known rows.
 SERVED: Final = {"counties": ["GA:Fulton County"], "radius": [{"zip": "30303", "miles": 25}]}
 NOT_SERVED: Final = {"states": ["CA", "OR", "WA"], "zips": ["10001", "10002"]}
 ALL_WEEK: Final = {day: [["00:00", "24:00"]] for day in WEEKDAYS}
@@ -81,7 +81,7 @@ def _counters(now: datetime) -> dict[str, Any]:
 
 
 def add_leads(pool: Pool, count: int) -> list[int]:
-    """Insert `count` leads that are due now; their ids."""
+    """Insert `count` leads that are due now. Returns their ids."""
     now = timezone.now()
     leads = Lead.objects.bulk_create(
         Lead(
@@ -92,7 +92,7 @@ def add_leads(pool: Pool, count: int) -> list[int]:
             last_name="Person",
             email="person@example.com",
             phone="+14045550100",
-            # Each of another person, as leads are: the product looks for duplicates of every one.
+            # Each is a different person: the product searches for duplicates of every lead.
             email_hash=token_hex(32),
             phone_hash=token_hex(32),
             zip="30312",

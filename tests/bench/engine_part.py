@@ -13,7 +13,7 @@ Progress = Callable[[str], None]
 
 @dataclass(slots=True)
 class Series:
-    """One loop at one pool size with so many workers: leads a second of each round, all latencies."""
+    """One loop at one pool size with `workers` workers: leads per second of each round, and all latencies."""
 
     rates: list[float] = field(default_factory=list)
     latencies_ms: list[float] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Series:
 
 
 class WrongRows(Exception):
-    """A loop did not write what it should have: its time says nothing."""
+    """A loop did not write the expected rows, so its time is worthless."""
 
 
 def count_steps(plan: Plan) -> int:
@@ -49,7 +49,7 @@ def measure_engine(plan: Plan, children: Sequence[Child], *, progress: Progress)
 
 
 def build_pool(children: Sequence[Child], *, size: int) -> Sequence[Mapping[str, Any]]:
-    """Have one worker build a campaign with so many buyers, and all know it; what a lead writes there, by worker."""
+    """Let one worker build a campaign with `size` buyers and all use it. Returns what a lead writes, by worker."""
     pool = children[0].ask("build", size=size)
     return [child.ask("join", size=size, pool=pool) for child in children]
 
@@ -90,7 +90,7 @@ def _measure_rounds(
 
 
 def _turns(rounds: int) -> Iterator[tuple[int, str]]:
-    """Yield round and loop; each round begins with another loop, so that none is always first."""
+    """Yield round and loop; each round begins with a different loop, so that none is always first."""
     for number in range(rounds):
         shift = number % len(LOOPS)
         for name in (*LOOPS[shift:], *LOOPS[:shift]):
@@ -100,7 +100,7 @@ def _turns(rounds: int) -> Iterator[tuple[int, str]]:
 def _sell(
     children: Sequence[Child], *, name: str, size: int, count: int, adder: Child
 ) -> tuple[Sequence[Mapping[str, Any]], Sequence[int]]:
-    """Have these workers sell `count` new leads between them, all at once."""
+    """Let these workers sell `count` new leads between them, all at the same time."""
     ids = adder.ask("add_leads", size=size, count=count)["ids"]
     for number, child in enumerate(children):
         child.send("sell", size=size, loop=name, ids=ids[number :: len(children)])
@@ -121,10 +121,10 @@ def _add(
 
 
 def _check_rows(series: Mapping[str, Series]) -> None:
-    """Baselines must have written exactly what they should; the product may leave a lead for a retry, no more."""
+    """Baselines must have written exactly the expected rows. The product may leave leads for a retry."""
     for name, each in series.items():
         if each.rows["distributed"] != each.sold_count or each.rows["assignments"] != each.sold_count:
-            message = f"{name}: {each.sold_count} leads sold, but the tables hold {each.rows}"
+            message = f"{name}: {each.sold_count} leads sold, but the tables contain {each.rows}"
             raise WrongRows(message)
         if name != PRODUCT and each.sold_count != each.lead_count:
             message = f"{name} sold {each.sold_count} of {each.lead_count} leads"

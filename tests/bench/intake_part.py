@@ -21,7 +21,7 @@ Progress = Callable[[str], None]
 
 VIEWS: Final = ("product", "bare")
 CREATED: Final = "201"
-# {number} is replaced in each request. Nobody has this name, address or telephone number.
+# {number} is replaced in each request. Name, address and phone number are invented.
 LEAD: Final = {
     "first_name": "Test",
     "last_name": "Person",
@@ -50,7 +50,7 @@ class Series:
 
 
 class NotCreated(Exception):
-    """A server refused the bench's leads: its time says nothing."""
+    """A server refused leads of the bench, so its time is worthless."""
 
 
 def count_steps(plan: Plan) -> int:
@@ -97,7 +97,7 @@ def measure_intake(
 
 
 def _send(job: Mapping[str, Any], *, requests: int, connections: int) -> Mapping[str, Any]:
-    """Send so many leads from a new process. Raises NotCreated when any was refused."""
+    """Send `requests` leads from a new process. Raises NotCreated if any was refused."""
     sent = {**job, "body": json.dumps(LEAD), "requests": requests, "connections": connections}
     command = [sys.executable, "-m", "tests.bench.client"]
     done = subprocess.run(

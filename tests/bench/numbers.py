@@ -1,4 +1,4 @@
-"""Medians, percentiles and ratios of what was measured. Pure."""
+"""Medians, percentiles and ratios of measurements. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from statistics import median
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """A median with the least and the greatest: no mean, which one disturbed round would move."""
+    """A median with the least and the greatest value. One disturbed round would change a mean."""
 
     median: float
     least: float
@@ -29,5 +29,5 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
-    """Round by round: what disturbs the machine disturbs neighbors alike."""
+    """Return the ratio of each round: a disturbance of the machine affects both alike."""
     return [own / other for own, other in zip(ours, theirs, strict=True)]

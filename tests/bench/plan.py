@@ -9,10 +9,10 @@ BY_HAND: Final = "by_hand"
 PLAIN_ORM: Final = "plain_orm"
 LOOPS: Final = (PRODUCT, BY_HAND, PLAIN_ORM)
 
-# The pool for what is measured of waiting leads.
+# The pool for measurements of waiting leads.
 WAITING_BUYERS: Final = 20
 
-# Three rounds are the least that has a median; more tell noise from cost better.
+# A median needs at least three rounds; more separate noise from cost better.
 LEAST_ROUNDS: Final = 3
 
 
@@ -28,8 +28,8 @@ class Plan:
     retries: int = 500  # in the queue of each round
     ways: int = 200  # leads sent from end to end
     rule_counts: tuple[int, ...] = (10, 100, 1000)
-    rule_checks: int = 1_000_000  # rules asked in a round, about
-    # The driver prepares a statement after 5 executions, and the server settles for a plan after 5 more.
+    rule_checks: int = 1_000_000  # rules checked in a round, approximately
+    # The driver prepares a statement after 5 executions, and the server chooses a generic plan after 5 more.
     warm_up: int = 12
 
     @classmethod
@@ -38,7 +38,7 @@ class Plan:
 
     @classmethod
     def quick(cls) -> Self:
-        """Enough to see that everything runs; too little to say how fast."""
+        """Enough to show that everything runs, too little to measure speed."""
         return cls(
             leads={10: 12, 100: 4, 1000: 2},
             worker_counts=(1, 2),
@@ -51,7 +51,7 @@ class Plan:
         )
 
     def with_leads(self, count: int) -> "Plan":
-        """`count` leads at 10 buyers, and for larger pools in the same proportion as before."""
+        """Return a plan with `count` leads at 10 buyers, and larger pools in proportion."""
         first = next(iter(self.leads.values()))
         return replace(
             self, leads={size: max(2, round(count * was / first)) for size, was in self.leads.items()}

@@ -1,4 +1,4 @@
-"""What every bench does with what it measured: aims judged, a file written, tables or JSON shown."""
+"""What every bench does with its measurements: write a file, and show tables or JSON."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Retries drained a minute: the retry queue is filled with leads that are due, and workers empty it in due order."""
+"""Retries per minute: the retry queue is filled with due leads, and workers empty it in due order."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ def count_steps(plan: Plan) -> int:
 
 
 def measure_retries(plan: Plan, children: Sequence[Child], *, progress: Progress) -> Mapping[str, Any]:
-    """Needs the pool of WAITING_BUYERS, and that nothing else is due."""
+    """Needs the pool of WAITING_BUYERS. No other lead may be due."""
     _drain(children, count=plan.warm_up * len(children))
     runs = []
     for workers in plan.worker_counts:
@@ -30,7 +30,7 @@ def measure_retries(plan: Plan, children: Sequence[Child], *, progress: Progress
 
 
 def _drain(children: Sequence[Child], *, count: int) -> float:
-    """Retries a minute. Raises WrongRows when any lead of the queue is not sold."""
+    """Return retries per minute. Raises WrongRows if a lead of the queue is not sold."""
     ids = children[0].ask("add_retries", size=WAITING_BUYERS, count=count)["ids"]
     for child in children:
         child.send("drain")

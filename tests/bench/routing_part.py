@@ -1,4 +1,4 @@
-"""Part 4: routing decisions alone, pure: the rules of one workspace against leads of which each meets another rule."""
+"""Part 4: pure routing decisions: the rules of one workspace against leads that each match a different rule."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -51,7 +51,7 @@ def _measure_size(plan: Plan, size: int, *, progress: Progress) -> Mapping[str, 
 def _decide(
     routing_plan: RoutingPlan, leads: Sequence[Mapping[str, Any]], *, count: int
 ) -> tuple[float, int]:
-    """Route `count` leads; the seconds, and how many rules were asked in all. A lead that meets no rule is an error."""
+    """Route `count` leads. Returns the seconds, and how many rules were checked. Each lead must match a rule."""
     asked = 0
     started = time.perf_counter()
     for number in range(count):
@@ -61,7 +61,7 @@ def _decide(
 
 
 def build_plan(size: int) -> RoutingPlan:
-    """Rules of three comparisons each, of which the first often holds: rule number n takes leads of ZIP n."""
+    """Make rules of three comparisons each, the first of which is often true. Rule n matches leads of ZIP n."""
     rows = [
         {
             "id": number,
@@ -82,7 +82,7 @@ def build_plan(size: int) -> RoutingPlan:
 
 
 def make_fields(number: int) -> Mapping[str, Any]:
-    """The fields of a lead that rule `number` takes, as an attempt makes them."""
+    """Return the fields of a lead that rule `number` matches, as an attempt makes them."""
     names = ("first_name", "last_name", "email", "phone", "address", "external_id", "consent")
     blank: dict[str, Any] = dict.fromkeys(names)
     lead = CleanLead(

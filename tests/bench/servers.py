@@ -1,4 +1,4 @@
-"""The two web servers that are compared: the product's as `make up` starts it, and the bare one alike."""
+"""The two web servers that are compared: the product's as `make up` starts it, and the bare one likewise."""
 
 import json
 import secrets
@@ -40,7 +40,7 @@ def serve_product(database_url: str, *, directory: Path) -> Iterator[int]:
 
 @contextmanager
 def serve_bare(database_url: str, owner: Mapping[str, Any], *, directory: Path) -> Iterator[int]:
-    """Serve the bare view on a free port, with the product's own database options."""
+    """Serve the bare view on a free port, with the database options of the product."""
     database = {
         name: value
         for name, value in connection.settings_dict.items()
@@ -60,7 +60,7 @@ def serve_bare(database_url: str, owner: Mapping[str, Any], *, directory: Path) 
 
 @contextmanager
 def run_worker(environment: Mapping[str, str], *, directory: Path) -> Iterator[int]:
-    """Run the product's worker on the bench's queues, from when it is ready. Yields its process id."""
+    """Run a worker on the bench's queues. Yields its process id when it is ready."""
     command = [sys.executable, "-m", *CELERY, *worker_arguments(concurrency=POOL_PROCESSES)]
     with start_ready(command, environment, log=directory / "celery.log", ready=" ready.") as process_id:
         yield process_id
@@ -70,7 +70,7 @@ def run_worker(environment: Mapping[str, str], *, directory: Path) -> Iterator[i
 def start_ready(
     command: Sequence[str], environment: Mapping[str, str], *, log: Path, ready: str
 ) -> Iterator[int]:
-    """Run a process from when its log says `ready` until the end of the block. Raises ChildFailed."""
+    """Run a process, and yield its id when its log says `ready`. Raises ChildFailed."""
     with log.open("w") as output:
         process = subprocess.Popen(
             command,

@@ -1,4 +1,4 @@
-"""The worker's side of what a lead waits for: the stages of an attempt, the way from its sender, and retries."""
+"""What a lead waits for, measured in the worker: the stages of an attempt, the way from its sender, and retries."""
 
 import http.client
 import json
@@ -18,14 +18,14 @@ from tests.bench.servers import HOST
 
 POLL_SECONDS: Final = 0.001
 LONGEST_WAIT_SECONDS: Final = 30.0
-# What the retry queue holds: leads that were tried, and are due again.
+# The retry queue: leads that were tried, and are due again.
 MAKE_RETRIES: Final = """
 UPDATE routing_lead SET attempts = 1, conflicts = 1, due_reason = 'tier_lock_contention',
     skip_reason = 'tier_lock_contention', next_attempt_at = now() - interval '1 second'
 WHERE id = ANY(%s)
 """
 IS_SOLD: Final = "SELECT status = 'distributed' FROM routing_lead WHERE public_id = %s"
-# Without a phone number: with the same one all would be one person.
+# Without a phone number: leads with the same one would all be one person.
 BODY: Final = {
     "first_name": "Test",
     "last_name": "Person",
@@ -35,7 +35,7 @@ BODY: Final = {
 
 
 class NotSold(RuntimeError):
-    """A lead of the bench did not arrive: the time of the others says nothing."""
+    """A lead of the bench was not sold, so the times of the others are worthless."""
 
 
 def make_retries(ids: Sequence[int]) -> None:
@@ -44,7 +44,7 @@ def make_retries(ids: Sequence[int]) -> None:
 
 
 def add_rules(pool: Pool, count: int) -> None:
-    """Rules that ask every lead of the pool and take none, so that all of them are asked."""
+    """Add rules that match no lead of the pool, so that all of them are checked."""
     elsewhere, _ = Workspace.objects.get_or_create(slug="bench-elsewhere", name="Elsewhere")
     RoutingRule.objects.bulk_create(
         RoutingRule(
@@ -58,7 +58,7 @@ def add_rules(pool: Pool, count: int) -> None:
 
 
 def drain() -> int:
-    """Start whatever is due, in due order, as the pick-up does. Returns how many attempts were run."""
+    """Run all due leads in due order, as the pick-up does. Returns the number of attempts."""
     count = 0
     while distribute_next_due().lead_id is not None:
         count += 1
@@ -86,9 +86,9 @@ def _note_time(ended: dict[Stage, float], stage: Stage) -> None:
 
 
 def time_way(pool: Pool, *, port: int, key: str, count: int) -> list[float]:
-    """Send leads one after the other over HTTP, and wait for each until a worker has sold it: ms from the request on.
+    """Send leads one by one over HTTP, and wait until a worker has sold each. Returns the ms from request to sale.
 
-    The wait ends when this process sees the sale, so it is a little longer than the way.
+    The wait ends when this process sees the sale, a little later than the sale itself.
     """
     web = http.client.HTTPConnection(HOST, port, timeout=LONGEST_WAIT_SECONDS)
     headers = {"Authorization": f"Api-Key {key}", "Content-Type": "application/json"}

@@ -1,4 +1,4 @@
-"""What the product wrote for one sold lead: the baselines write rows of the same content for theirs."""
+"""What the product wrote for one sold lead: the baselines write rows with the same content."""
 
 import json
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ class EventRow:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """`eligible_buyer_ids` passed every gate; the JSON is also kept as text, so that who likes need not write it."""
+    """`eligible_buyer_ids` passed every gate; the JSON is kept as text too: a baseline need not serialize it."""
 
     campaign_id: int
     config_version: int

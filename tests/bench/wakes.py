@@ -1,4 +1,4 @@
-"""Takes the wake-ups of the bench's leads out of Redis: nobody listens to their queue afterwards."""
+"""Removes the wake-ups of the bench's leads from Redis: no worker reads their queue afterwards."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from django.conf import settings
 
 @contextmanager
 def forget_wakes() -> Iterator[None]:
-    """At the end of the block."""
+    """Remove them at the end of the block."""
     try:
         yield
     finally:

@@ -20,7 +20,7 @@ def list_statements(act: Callable[[], object]) -> Sequence[str]:
     """Run `act` and return the start of each statement that it sent on the default connection, in order."""
     connection.ensure_connection()
     raw = connection.connection
-    # A prepared statement goes by its number: for once each is sent with its text. Their count is the same.
+    # A prepared statement is sent by number: prepare none, so that each is sent with its text. The count is the same.
     threshold, raw.prepare_threshold = raw.prepare_threshold, None
     with TemporaryFile("w+", encoding="utf-8") as trace:
         raw.pgconn.trace(trace.fileno())

@@ -1,4 +1,4 @@
-"""`python -m tests.bench.worker N`: a process that carries out what the bench asks it over its stdin and stdout.
+"""`python -m tests.bench.worker N`: a process that takes the requests of the bench on its stdin.
 
 One JSON object a line: {"do": name, ...} is answered with its result. Log lines go to stderr as they do in a worker.
 """
@@ -33,7 +33,7 @@ DECISIONS = 50
 
 
 class Worker:
-    """Keeps its loops: connections, prepared statements and caches stay warm as in a worker that runs for days."""
+    """Keeps its loops, so that connections, statements and caches stay warm as in a worker that runs for days."""
 
     def __init__(self, number: int) -> None:
         self._number = number
@@ -45,14 +45,14 @@ class Worker:
         return {}
 
     def build(self, size: int) -> Mapping[str, Any]:
-        """Make the pool of a size; sell a first lead in it, whose trace is the baselines' template."""
+        """Make a pool and sell a first lead in it, whose trace is the template of the baselines."""
         pool = self._pools[size] = build_pool(size)
         [lead_id] = add_leads(pool, 1)
         make_first_sale(lead_id)
         return {name: getattr(pool, name) for name in Pool.__slots__}
 
     def join(self, size: int, pool: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Get ready to sell into a pool that some worker built; what a lead writes there."""
+        """Prepare to sell into a pool that another worker built. Returns what a lead writes there."""
         self._pools[size] = Pool(**pool)
         template = read_template(self._pools[size])
         for name in LOOPS:
@@ -64,7 +64,7 @@ class Worker:
         }
 
     def analyze(self) -> Mapping[str, Any]:
-        """Let the server know what its tables hold, as autovacuum does, and plan the prepared statements anew."""
+        """Update the statistics of the tables, as autovacuum does, and plan the prepared statements again."""
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
         return {}
@@ -73,7 +73,7 @@ class Worker:
         return {"ids": add_leads(self._pools[size], count)}
 
     def sell(self, size: int, loop: str, ids: list[int]) -> Mapping[str, Any]:
-        """Sell these leads one after the other. The clock is the machine's, so that workers can be compared."""
+        """Sell these leads one by one. Times are from the machine's clock, so that workers can be compared."""
         sell = self._loops[size, loop].sell
         latencies, sold = [], 0
         started = before = time.monotonic()
@@ -133,7 +133,7 @@ class Worker:
         return {"key": key, "workspace_id": workspace.pk, "source_id": source.pk}
 
     def count_rows(self, ids: list[int]) -> Mapping[str, Any]:
-        """Count what stands in the tables for these leads: the proof that every loop wrote the same rows."""
+        """Count the rows of these leads, which proves that every loop wrote the same rows."""
         with connection.cursor() as cursor:
             cursor.execute(ROWS, [ids] * 4)
             names = ("distributed", "assignments", "attempts", "events")
@@ -163,7 +163,7 @@ def make_first_sale(lead_id: int) -> None:
 
 
 def serve(worker: object) -> None:
-    """Carry out what is asked over stdin with the methods of `worker`."""
+    """Answer each request on stdin with the method of `worker` that it names."""
     for line in sys.stdin:
         arguments = json.loads(line)
         act: Callable[..., Mapping[str, Any]] = getattr(worker, arguments.pop("do"))

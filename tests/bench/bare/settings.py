@@ -1,11 +1,11 @@
-"""What `startproject` writes, with DRF. The database and the lead's owner come from the bench by the environment."""
+"""What `startproject` writes, with DRF. The bench passes the database and the lead's owner in the environment."""
 
 import json
 import os
 
 SECRET_KEY = os.environ["BARE_SECRET_KEY"]
 DATABASES = {"default": json.loads(os.environ["BARE_DATABASE"])}
-# Whose leads they are: {"workspace_id": 1, "source_id": 1}. The view has no key to find it by.
+# Whose leads they are: {"workspace_id": 1, "source_id": 1}. The view has no key to look it up with.
 BARE_OWNER = json.loads(os.environ["BARE_OWNER"])
 
 ALLOWED_HOSTS = ["127.0.0.1"]

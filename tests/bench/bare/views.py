@@ -1,4 +1,4 @@
-"""A lead as it comes, into the table."""
+"""Stores a lead without any further processing."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Compares what was measured with what the dispatch is meant to reach."""
+"""Compares the measurements with the goals of the dispatch."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -9,7 +9,7 @@ from tests.bench.dispatch.plan import DELAYED, EVENT, IMMEDIATE
 MOST_P99_MS: Final = {IMMEDIATE: 50.0, DELAYED: 150.0}
 LEAST_MOVED_A_SECOND: Final = 20_000
 LEAST_PUTS_A_SECOND: Final = 10_000
-# Flat: a median that grows by more than this much would not be noise. The same for a p99 is told, not judged.
+# Flat: growth of a median beyond this is not noise. The growth of a p99 is reported, not judged.
 MOST_GROWTH_MS: Final = 5.0
 
 

@@ -1,4 +1,4 @@
-"""How a backlog comes back after Redis was flushed: when the reconciler has its leads come up."""
+"""How a backlog is restored after a flush of Redis: when the reconciler makes its leads due."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -15,7 +15,7 @@ WIDEST_BAR: Final = 50
 
 
 def measure_backlog(plan: Plan, child: Child, *, progress: Progress) -> Mapping[str, Any]:
-    """Leads that are due later are put back as well: those of the large backlog.
+    """Leads that are due later are restored too: those of the large backlog.
 
     The overdue are of one workspace: each has a rate of its own.
     """
@@ -27,7 +27,7 @@ def measure_backlog(plan: Plan, child: Child, *, progress: Progress) -> Mapping[
 
 
 def draw(by_second: Sequence[int]) -> list[str]:
-    """A line for each part of the time: how many leads a second come up in it, and a bar of that length."""
+    """Return a line for each period: how many leads per second become due in it, and a bar of that length."""
     width = max(1, -(-len(by_second) // BARS))
     parts = [by_second[at : at + width] for at in range(0, len(by_second), width)]
     rates = [sum(part) / len(part) for part in parts]

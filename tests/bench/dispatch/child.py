@@ -1,6 +1,6 @@
-"""`python -m tests.bench.dispatch.child`: a process of the bench, asked over its stdin and stdout.
+"""`python -m tests.bench.dispatch.child`: a process of the bench that takes requests on its stdin.
 
-It is the sender of leads, the filler of the schedule, and the reader of what came of them.
+It sends leads, fills the schedule and reads the results.
 """
 
 import time
@@ -52,7 +52,7 @@ from tests.bench.worker import serve
 LEADS_A_BATCH: Final = 1_000
 SECONDS_A_CLAIM: Final = 30
 SECONDS_PILED: Final = 600
-# A backlog has come up by then; what is due later is due later anyway.
+# The whole backlog is due by this time; other leads are due later anyway.
 SECONDS_LOOKED_AT: Final = 3_600
 
 # Leads of other workspaces that wait for a time far from now.
@@ -72,7 +72,7 @@ JOIN (SELECT id, slug, row_number() OVER (ORDER BY id) - 1 AS place FROM routing
 JOIN routing_source s ON s.workspace_id = w.id
 """
 DUE_AGAIN: Final = "UPDATE routing_lead SET next_attempt_at = %s WHERE id = %s"
-# What one writes by hand: claim the next leads for a while, and publish them.
+# The hand-written way: claim the next leads for a while, and publish them.
 CLAIM: Final = """
 UPDATE routing_lead SET next_attempt_at = now() + interval '1 year' + %s * interval '1 second'
 WHERE id IN (
@@ -88,7 +88,7 @@ SELECT lead_id, extract(epoch FROM started_at)::float8 FROM tracing_attempt WHER
 
 
 class Child:
-    """What the bench asks for; each answer is one JSON object."""
+    """The requests of the bench. Each answer is one JSON object."""
 
     def __init__(self) -> None:
         self._pool: Pool | None = None
@@ -108,7 +108,7 @@ class Child:
         return {}
 
     def use(self, contender: str) -> Mapping[str, Any]:
-        """From now on this way starts the leads of the workspace that sells."""
+        """Let this contender start the leads of the selling workspace from now on."""
         mode = DispatchMode.EVENT if contender == EVENT else DispatchMode.POLL
         Workspace.objects.filter(slug="bench").update(dispatch_mode=mode)
         Workspace.objects.exclude(slug="bench").update(dispatch_mode=DispatchMode.EVENT)
@@ -141,7 +141,7 @@ class Child:
             return {"started": cursor.fetchall()}
 
     def pile_up(self, contender: str, count: int) -> Mapping[str, Any]:
-        """Another workspace of the same shard has so many leads that are due, and nobody buys them."""
+        """Give another workspace of the same shard `count` due leads that no buyer wants."""
         workspace = self._neighbor()
         mode = DispatchMode.EVENT if contender == EVENT else DispatchMode.POLL
         Workspace.objects.filter(pk=workspace.pk).update(dispatch_mode=mode)
@@ -170,7 +170,7 @@ class Child:
     # --- the schedule ---
 
     def fill(self, count: int, due_in: float, workspaces: int = BACKLOG_WORKSPACES) -> Mapping[str, Any]:
-        """Insert leads of so many of the backlog's workspaces that are due from then on; Redis is not told."""
+        """Insert leads into `workspaces` of the backlog's workspaces, due from `due_in` on. Redis is not updated."""
         self._insert(count, slugs="backlog-%", workspaces=workspaces, due_in=due_in)
         return {}
 
@@ -192,7 +192,7 @@ class Child:
         return {}
 
     def put_backlog(self) -> Mapping[str, Any]:
-        """Put every waiting lead of PostgreSQL into the schedule: how many, and seconds within put alone."""
+        """Put every waiting lead into the schedule. Returns how many, and the seconds spent in put."""
         count, seconds, scan = 0, 0.0, scan_all(DispatchMode.EVENT)
         while not scan.is_finished:
             leads = scan.read_page(count=LEADS_A_CALL * 10)
@@ -201,7 +201,7 @@ class Child:
         return {"count": count, "seconds": seconds}
 
     def put_alone(self, count: int, first_id: int) -> Mapping[str, Any]:
-        """Put leads one a call, as an intake does. They are due next year."""
+        """Put leads one per call, as intake does. They are due next year."""
         workspaces = self._backlog_ids()
         due_at = timezone.now() + timedelta(days=365)
         leads = [Due(first_id + n, workspaces[n % len(workspaces)], due_at) for n in range(count)]
@@ -215,9 +215,9 @@ class Child:
         return {"count": count, "seconds": seconds}
 
     def put_due(self, count: int, first_id: int, due_in: float) -> Mapping[str, Any]:
-        """Put leads that all come up in one instant; how many seconds are left until then.
+        """Put leads that are all due at one instant. Returns how many seconds are left until then.
 
-        Nobody starts them: what was learned of how much the queues may hold is forgotten.
+        No worker starts them: the learned pace of the queues is deleted.
         """
         get_client(60.0).delete(pace_key())
         workspaces = self._backlog_ids()
@@ -235,7 +235,7 @@ class Child:
     # --- the others ---
 
     def publish_later(self, count: int, seconds: float) -> Mapping[str, Any]:
-        """Publish messages with a countdown, as one does without a schedule."""
+        """Publish messages with a countdown, the usual way without a schedule."""
 
         def publish() -> None:
             for number in range(count):
@@ -244,7 +244,7 @@ class Child:
         return {"seconds": _clock(publish)}
 
     def poll_by_hand(self, most: int) -> Mapping[str, Any]:
-        """Claim what is due from PostgreSQL and publish it, as fast as it goes."""
+        """Claim due leads from PostgreSQL and publish them as fast as possible."""
         moved, began = 0, time.monotonic()
         while moved < most:
             with transaction.atomic(), connection.cursor() as cursor:
@@ -266,7 +266,7 @@ class Child:
     # --- the backlog that comes back ---
 
     def reconcile(self) -> Mapping[str, Any]:
-        """Put back what is missing in the schedule: seconds it took, and how many come up in each second after it."""
+        """Restore the schedule. Returns the seconds it took, and how many leads are due in each second after it."""
         began_ms, before = schedule.to_ms(timezone.now()), time.monotonic()
         counts = reconcile_schedule(fix=True, limit=10_000_000)
         seconds = time.monotonic() - before
@@ -328,7 +328,7 @@ def _by_product(lead: CleanLead, source: Source, delay: float) -> DueTime:
 
 
 def _by_countdown(lead: CleanLead, source: Source, delay: float) -> DueTime:
-    """As one does without a schedule: the broker waits."""
+    """The usual way without a schedule: the broker waits."""
     if delay:
         with transaction.atomic():
             due = _store_for_later(lead, source, delay)

@@ -22,7 +22,7 @@ def count_steps(plan: Plan) -> int:
 
 
 def measure_lags(plan: Plan, child: Child, place: Place, *, progress: Progress) -> Mapping[str, Any]:
-    """With the small backlog in the schedule; the product also with the large one at one rate (measure_flatness)."""
+    """Measure with the small backlog in the schedule; measure_flatness repeats one rate with the large one."""
     runs: list[Mapping[str, Any]] = []
     shared: list[Mapping[str, Any]] = []
     for contender in CONTENDERS:
@@ -44,7 +44,7 @@ def measure_lags(plan: Plan, child: Child, place: Place, *, progress: Progress) 
 def measure_flatness(
     plan: Plan, child: Child, place: Place, *, backlog: int, progress: Progress
 ) -> Mapping[str, Any]:
-    """The product at one rate, with so many leads in the schedule."""
+    """Measure the product at one rate with `backlog` leads in the schedule."""
     child.ask("use", contender=EVENT)
     with running(EVENT, place):
         progress(f"{backlog:,} scheduled: warming up")
@@ -55,7 +55,7 @@ def measure_flatness(
 
 
 def _measure_beside_pile(plan: Plan, child: Child, contender: str) -> Mapping[str, Any]:
-    """The lags of a workspace's leads that come in while another one of its shard has a pile of due leads."""
+    """Measure the lags of one workspace while another one of its shard has a pile of due leads."""
     child.ask("pile_up", contender=contender, count=plan.piled)
     result = _measure(child, contender, rate=plan.shared_rate, seconds=plan.shared_seconds)
     wait_until_none(
@@ -88,7 +88,7 @@ def _describe(lags_ms: Sequence[float]) -> Mapping[str, Any]:
 def _send(
     child: Child, contender: str, *, rate: int, seconds: float
 ) -> tuple[Sequence[Any], float, Mapping[int, float]]:
-    """Leads as sent, the seconds that took, and when each was started."""
+    """Return the leads as sent, the seconds that took, and when each was started."""
     answer = child.ask("send", contender=contender, rate=rate, seconds=seconds)
     ids = [lead_id for lead_id, _, _ in answer["sent"]]
     return answer["sent"], answer["seconds"], _wait_until_started(child, ids)

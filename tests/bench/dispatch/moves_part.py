@@ -1,4 +1,4 @@
-"""How many leads a second get into the schedule and out of it, and what each costs in memory."""
+"""How many leads per second enter and leave the schedule, and how much memory each needs."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ STEPS: Final = 6
 
 
 def fill_schedule(plan: Plan, child: Child, *, progress: Progress) -> Mapping[str, Any]:
-    """Bring the large backlog into PostgreSQL and into the schedule."""
+    """Insert the large backlog into PostgreSQL and put it into the schedule."""
     progress(f"{plan.large_backlog:,} leads into PostgreSQL")
     child.ask("fill", count=plan.large_backlog - plan.small_backlog, due_in=YEAR_SECONDS)
     progress("into the schedule")
@@ -43,7 +43,7 @@ def fill_schedule(plan: Plan, child: Child, *, progress: Progress) -> Mapping[st
 
 
 def measure_moves(plan: Plan, child: Child, place: Place, *, progress: Progress) -> Mapping[str, Any]:
-    """Needs the large backlog in the schedule, and takes PostgreSQL's part of it away at the end."""
+    """Needs the large backlog in the schedule. Removes it from PostgreSQL at the end."""
     progress(f"one dispatcher: {plan.moved:,} due at once")
     by_product = _move_by_dispatcher(plan, child, place)
     progress("Celery countdown")
@@ -60,7 +60,7 @@ def measure_moves(plan: Plan, child: Child, place: Place, *, progress: Progress)
 
 
 def _move_by_dispatcher(plan: Plan, child: Child, place: Place) -> Mapping[str, Any]:
-    """Nobody takes from the ready queues, which here have no limit: only the dispatcher is measured."""
+    """Measure only the dispatcher: no worker runs, and the ready queues have no limit."""
     with run_dispatcher(place, LEADSWITCH_READY_LIMIT=WITHOUT_LIMIT) as process_id:
         idle = read_resident_bytes(process_id)
         before = child.ask("read_sizes")["waiting"]
@@ -82,7 +82,7 @@ def _move_by_dispatcher(plan: Plan, child: Child, place: Place) -> Mapping[str, 
 
 
 def _move_by_countdown(plan: Plan, child: Child, place: Place) -> Mapping[str, Any]:
-    """Messages with a countdown: how fast they are published, and what one costs Redis and the worker that holds it."""
+    """Messages with a countdown: how fast they are published, and the memory of each in Redis and in the worker."""
     with running(COUNTDOWN, place) as processes:
         redis_before = child.ask("read_memory")["bytes"]
         worker_before = read_resident_bytes(processes["worker"])
@@ -98,7 +98,7 @@ def _move_by_countdown(plan: Plan, child: Child, place: Place) -> Mapping[str, A
 
 
 def _wait_until_steady(read: Callable[[], int]) -> int:
-    """Until the worker has read all messages: it grows no more."""
+    """Wait until the worker has read all messages and its memory no longer grows."""
     last, deadline = read(), time.monotonic() + LONGEST_WAIT_SECONDS
     while time.monotonic() < deadline:
         time.sleep(1.0)

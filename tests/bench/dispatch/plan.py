@@ -18,7 +18,7 @@ KINDS: Final = (IMMEDIATE, DELAYED)
 
 BUYERS: Final = 10
 BACKLOG_WORKSPACES: Final = 20
-# A delayed lead is due so many seconds after it came in.
+# How many seconds after its arrival a delayed lead is due.
 SHORTEST_DELAY: Final = 1.0
 LONGEST_DELAY: Final = 4.0
 
@@ -30,13 +30,13 @@ class Plan:
     seconds: dict[int, float]
     small_backlog: int  # leads scheduled for a later year while lags are measured
     large_backlog: int
-    moved: int  # leads that come up in one instant, so many seconds after the first is put
+    moved: int  # leads that are due at one instant, `moved_in` seconds after the first is put
     moved_in: float
     moved_by_countdown: int
-    put_alone: int  # leads that are put one a call
+    put_alone: int  # leads that are put one per call
     overdue: int  # leads that a flush of Redis leaves behind
     piled: int  # leads of another workspace that are due already
-    shared_rate: int = 10  # leads/s of the workspace beside it, and for how many seconds
+    shared_rate: int = 10  # leads/s of the other workspace, and for how many seconds
     shared_seconds: float = 8.0
     flat_rate: int = 50
 
@@ -56,7 +56,7 @@ class Plan:
 
     @classmethod
     def quick(cls) -> Self:
-        """Enough to see that everything runs; too little to say how fast."""
+        """Enough to show that everything runs, too little to measure speed."""
         return cls(
             seconds={10: 1},
             small_backlog=20,

@@ -1,4 +1,4 @@
-"""`python -m tests.bench.dispatch.poller`: starts what is due once a second, as one does without a schedule."""
+"""`python -m tests.bench.dispatch.poller`: starts due leads once a second, the usual way without a schedule."""
 
 import signal
 import sys

@@ -1,4 +1,4 @@
-"""The processes of each contender, in the bench's database and in a Redis database of its own."""
+"""The processes of each contender, in the bench's database and in a separate Redis database."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ WITHOUT_LIMIT: Final = 10_000_000
 
 
 class RedisInUse(Exception):
-    """The Redis database that the bench would empty has keys of somebody else."""
+    """The Redis database that the bench would empty has keys of another program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Place:
         return {
             **child_environment(self.database_url, role="worker"),
             "REDIS_URL": self.redis_url,
-            # With servers of its own a process must be given its secrets too.
+            # With both URLs set a process must be given its secrets too.
             "SECRET_KEY": settings.SECRET_KEY,
             "LEADSWITCH_IDENTITY_KEY": settings.LEADSWITCH_IDENTITY_KEY,
             "ALLOWED_HOSTS": HOST,
@@ -94,7 +94,7 @@ def start_child(place: Place) -> Iterator[Child]:
 
 @contextmanager
 def running(contender: str, place: Place) -> Iterator[Mapping[str, int]]:
-    """Run what starts leads in this way, from when it is ready. Yields process ids by what they are."""
+    """Run the processes of this contender. Yields their ids by name when they are ready."""
     with ExitStack() as stack:
         processes: dict[str, int] = {}
         if contender in (EVENT, COUNTDOWN):
@@ -126,7 +126,7 @@ def _start(place: Place, name: str, *command: str, ready: str = " ready.", **mor
 
 
 def read_resident_bytes(process_id: int) -> int:
-    """Of a process and of its children."""
+    """Return the resident memory of a process and its children."""
     total = 0
     for line in Path(f"/proc/{process_id}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):

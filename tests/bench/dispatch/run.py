@@ -61,7 +61,7 @@ def read_options(arguments: Sequence[str]) -> Namespace:
 
 
 def measure(plan: Plan, place: Place, *, console: Console) -> Mapping[str, Any]:
-    """Lags, with few and with many leads scheduled; then what is moved; then what a flush of Redis leaves to do."""
+    """Measure lags with few and many leads scheduled, then the moves, then the recovery from a flush of Redis."""
     report: dict[str, Any] = {"machine": describe_machine()}
     with start_child(place) as child:
         child.ask("migrate")

@@ -19,7 +19,7 @@ def show(report: Mapping[str, Any], aims: Sequence[Aim], *, console: Console) ->
     look = box.SIMPLE_HEAD if console.is_terminal else box.ASCII2
     for table in _tables(report, look):
         console.print(table)
-    console.print("When the leads of the backlog come up, after the reconciler began:")
+    console.print("When the leads of the backlog become due, after the reconciler began:")
     for line in draw(report["backlog"]["by_second"]):
         console.print(line, markup=False, highlight=False)
     console.print(show_aims(aims, look))
@@ -83,11 +83,11 @@ def _moves(report: Mapping[str, Any], look: box.Box) -> Table:
     for name in ("what", "leads/s", "memory"):
         table.add_column(name, justify="left" if name == "what" else "right")
     table.add_row(
-        "LeadSwitch: put, 500 a call",
+        "LeadSwitch: put, 500 per call",
         f"{schedule['puts_a_second']:,.0f}",
         f"{schedule['bytes_a_lead']:.0f} bytes of Redis a lead",
     )
-    table.add_row("LeadSwitch: put, one a call", f"{schedule['puts_alone_a_second']:,.0f}", "")
+    table.add_row("LeadSwitch: put, one per call", f"{schedule['puts_alone_a_second']:,.0f}", "")
     table.add_row(
         f"LeadSwitch: {moves['moved']:,} due at once, moved by one dispatcher",
         f"{dispatcher['moved_a_second']:,.0f}",

@@ -1,15 +1,15 @@
-"""Waits for leads, with a limit: what never comes must not hold a bench up."""
+"""Waits for leads with a limit: a lead that never starts must not block a bench."""
 
 import time
 from collections.abc import Callable
 
 
 class NotStarted(Exception):
-    """Leads did not start in time: the lags of the others say nothing."""
+    """Leads did not start in time, so the lags of the others are worthless."""
 
 
 def wait_until_none(count_left: Callable[[], int], *, seconds: float, every: float) -> None:
-    """Ask every so many seconds until no lead is left. Raises NotStarted."""
+    """Poll until no lead is left. Raises NotStarted."""
     deadline = time.monotonic() + seconds
     while left := count_left():
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""The ways of selling a lead that are compared: each writes the same rows in one transaction a lead."""
+"""The ways of selling a lead that are compared: each writes the same rows in one transaction per lead."""
 
 from typing import Protocol
 
@@ -11,7 +11,7 @@ from tests.bench.template import Template
 
 class Loop(Protocol):
     def sell(self, lead_id: int) -> bool:
-        """Sell one due lead; whether it was sold."""
+        """Sell one due lead. Returns whether it was sold."""
 
 
 def make_loop(name: str, *, template: Template, worker: int) -> Loop:

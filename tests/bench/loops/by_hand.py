@@ -1,4 +1,4 @@
-"""The floor: the product's rows written with psycopg by somebody who knows it, and nothing else.
+"""The lower bound: hand-written psycopg that writes the product's rows, and nothing else.
 
 It decides nothing (the first eligible buyer is known from the template), its JSON comes ready-made, statements are
 prepared by the driver, and all events go in one pipelined executemany.
@@ -93,7 +93,7 @@ class ByHand:
         return True
 
     def _choose(self, cursor: psycopg.Cursor[Row]) -> Row:
-        """Whoever waited longest; the second worker takes the next one, so that they do not wait for each other."""
+        """The buyer that waited longest. The second worker takes the next one, so that they do not block each other."""
         rows = cursor.execute(CANDIDATES, [self._template.campaign_id]).fetchall()
         eligible = [row for row in rows if row[1] in self._template.eligible_buyer_ids]
         return eligible[self._worker % len(eligible)][:3]
@@ -114,7 +114,7 @@ class ByHand:
 
 
 def connect() -> psycopg.Connection[Row]:
-    """Open a connection of psycopg's own with the session's limits of the product, and no Django in between."""
+    """Open a plain psycopg connection with the session limits of the product."""
     given = connection.get_connection_params()
     names = ("host", "port", "user", "password", "dbname", "options")
     return psycopg.connect(**{name: given[name] for name in names if name in given}, autocommit=True)

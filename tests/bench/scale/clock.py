@@ -1,4 +1,4 @@
-"""How long something worked: CPU time of this process and of its database session. A busy machine tells the same.
+"""How long something worked: CPU time of this process and of its database session, even on a busy machine.
 
 Nothing that is measured sleeps or reads a disk once it is warm. With a server elsewhere, or without /proc, it is the
 time on the wall.
@@ -16,7 +16,7 @@ NANOSECONDS = 1e9
 
 @dataclass(frozen=True, slots=True)
 class Elapsed:
-    """In ms. `work_ms`: None where the session's CPU time cannot be read."""
+    """In ms. `work_ms`: None if the session's CPU time cannot be read."""
 
     wall_ms: float
     work_ms: float | None
@@ -27,7 +27,7 @@ class Elapsed:
 
 
 class Clock:
-    """Of one connection: open it first, and make another clock for another one."""
+    """The clock of one open connection."""
 
     def __init__(self) -> None:
         with connection.cursor() as cursor:
@@ -45,7 +45,7 @@ class Clock:
         return Elapsed(wall_ms, None if used is None or ended is None else 1000 * (ended - used))
 
     def _used(self) -> float | None:
-        """In seconds. None once the session has another process: it was opened anew."""
+        """In seconds. None if the connection was reopened, and another process serves it."""
         if not self._is_here:
             return None
         try:

@@ -1,4 +1,4 @@
-"""Whose database it is: the bench fills an empty one or takes its own again, and touches no other."""
+"""The database of the history: the bench fills an empty one or reuses its own, and touches no other."""
 
 from collections.abc import Callable
 from typing import Final
@@ -19,13 +19,14 @@ class NotOurs(Exception):
 
 
 def prepare(size: Size, *, is_fresh: bool, tell: Callable[[str], None]) -> None:
-    """Have the history in the database. Raises NotOurs.
+    """Make sure that the database has the history. Raises NotOurs.
 
     One that is there is kept if it has the size; the samples alone are what is left of a run that was cut short.
     """
     if Workspace.objects.exclude(slug__startswith=PREFIX).exists():
         message = (
-            "the database has workspaces of somebody else: point DATABASE_URL or LEADSWITCH_VAR_DIR elsewhere"
+            "the database has workspaces that this bench did not make: point DATABASE_URL or LEADSWITCH_VAR_DIR"
+            " elsewhere"
         )
         raise NotOurs(message)
     if not is_fresh and has_history(size):
@@ -36,13 +37,13 @@ def prepare(size: Size, *, is_fresh: bool, tell: Callable[[str], None]) -> None:
 
 
 def has_history(size: Size) -> bool:
-    """Rounding makes some leads more or fewer than were asked for."""
+    """Rounding makes slightly more or fewer leads than requested."""
     leads = Lead.objects.count()
     return 0.9 * size.leads <= leads <= 1.1 * size.leads + 100 * size.workspaces and leads > 0
 
 
 def empty() -> None:
-    """The owner of append-only tables may switch their triggers off."""
+    """The owner of append-only tables may turn their triggers off."""
     tables = [
         connection.ops.quote_name(model._meta.db_table)
         for model in apps.get_models()

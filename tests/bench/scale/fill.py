@@ -1,4 +1,4 @@
-"""Multiplies the samples by SQL: each copy is a lead with its attempts, events and sales, some time in the last year.
+"""Multiplies the samples by SQL: each copy is a lead with its attempts, events and sales in the last year.
 
 The facts and snapshots stay those of the sample, so that every decision can be made again. The samples are taken out:
 their rows would be younger than their copies, and have lower ids. Money and counters follow from the sales.
@@ -30,7 +30,7 @@ CREATE TEMP TABLE scale_sample AS
 SELECT * FROM unnest(%(ids)s::bigint[], %(copies)s::int[], %(days)s::int[], %(firsts)s::bigint[])
     AS s(lead_id, copies, days, first_id)
 """
-# In the order in which they came in, as ids are. `nth`: of its sample.
+# In order of arrival, like ids. `nth`: within its sample.
 COPIES: Final = """
 CREATE TEMP TABLE scale_copy AS
 SELECT row_number() OVER (ORDER BY received_at) + (SELECT max(id) FROM routing_lead) AS id, drawn.*
@@ -73,7 +73,7 @@ LEAD: Final = {
     "phone_hash": HASH.format(kind="phone", value=PHONE),
     "received_at": "c.received_at",
     "finished_at": "s.finished_at - s.received_at + c.received_at",
-    # Nothing is due while it is measured, but in paused workspaces.
+    # Only leads of paused workspaces are due during the measurement.
     "next_attempt_at": "CASE WHEN s.status = 'pending' THEN statement_timestamp() + "
     "CASE WHEN w.paused_at IS NULL THEN interval '1 hour' + c.id %% 1000 * interval '30 minutes'"
     " ELSE interval '-1 hour' END END",
@@ -110,7 +110,7 @@ OF_ATTEMPT: Final = """FROM scale_attempt c JOIN {kept} s ON {on}
     LEFT JOIN scale_first f ON f.id = c.lead_id ORDER BY c.id{more}"""
 OF_SALE: Final = """FROM scale_attempt c JOIN kept_distribution_assignment s ON s.attempt_id = c.sample_id
     JOIN distribution_buyer b ON b.id = s.buyer_id ORDER BY s.created_at + c.shift"""
-# Credits come once a month in twelve parts, some are corrected by hand; then each sale and each return.
+# Credits come once a month in twelve parts, with some manual corrections; then each sale and each return.
 LEDGER: Final = """
 INSERT INTO distribution_ledgerentry (
     public_id, wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, assignment_id, actor, reason,
@@ -180,7 +180,7 @@ JOIN (SELECT *, row_number() OVER (ORDER BY id) AS place, count(*) OVER () AS so
 
 
 def multiply(samples: Sequence[Sample], size: Size, *, tell: Callable[[str], None]) -> None:
-    """In one transaction: the database holds all of it or nothing."""
+    """In one transaction: the database gets all of it or nothing."""
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute("SET LOCAL work_mem = '256MB'")
@@ -208,7 +208,7 @@ def multiply(samples: Sequence[Sample], size: Size, *, tell: Callable[[str], Non
 
 
 def _take_out(cursor: Any) -> None:
-    """The samples go into tables of their own."""
+    """Move the samples into separate tables."""
     for model in SAMPLED:
         table = model._meta.db_table
         cursor.execute(f"CREATE TEMP TABLE kept_{table} AS SELECT * FROM {table}")
@@ -253,7 +253,7 @@ def _insert(
     *,
     parameters: Mapping[str, object] | None = None,
 ) -> None:
-    """Copy rows of the sample `s` for each copy `c`, with some columns changed. A serial id is given anew."""
+    """Copy rows of the sample `s` for each copy `c`, with some columns changed. Serial ids are new."""
     names = [str(field.column) for field in model._meta.concrete_fields]
     named = [name for name in names if name != "id" or name in changed]
     columns = ", ".join(f'"{name}"' for name in named)
@@ -278,7 +278,7 @@ def _follow_sales(cursor: Any) -> None:
 
 
 def _hash_pads() -> Mapping[str, bytes]:
-    """HMAC-SHA256 by hand: the server has SHA-256 alone."""
+    """HMAC-SHA256 in SQL: the server has only SHA-256."""
     key = str(settings.LEADSWITCH_IDENTITY_KEY).encode()
     block = (hashlib.sha256(key).digest() if len(key) > BLOCK else key).ljust(BLOCK, b"\x00")
     return {

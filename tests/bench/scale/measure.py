@@ -1,4 +1,4 @@
-"""Asks each target many times on one connection: how long, whether it gets slower, and how many rows it reads."""
+"""Measures each target many times on one connection: its time, whether it gets slower, and the rows that it reads."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -13,22 +13,22 @@ from tests.bench.scale.clock import Clock, Elapsed
 from tests.bench.scale.targets import Target
 from tests.support.row_counter import RowCounter
 
-# The driver prepares a statement after five uses, and the server settles for a generic plan after five more.
+# The driver prepares a statement after five uses, and the server chooses a generic plan after five more.
 USES: Final = 50
 FEW: Final = 5
 LONG_USES: Final = 2
-# A page that is slow already needs no fifty uses to say so.
+# A slow page does not need fifty uses to show it.
 SLOW_SECONDS: Final = 30.0
 SLOWER: Final = 2.0
 NOISE_MS: Final = 15.0
-# Of the tables that grow with history; a day of a million leads a year are 2,740. The dispatch page looks at so many
-# leads that wait, and so many that are overdue; no page at more.
+# Rows of tables that grow with history. A million leads per year are 2,740 per day. The dispatch page reads up to
+# LEADS_LOOKED_AT waiting and as many overdue leads; no page reads more.
 MOST_ROWS: Final = 2 * LEADS_LOOKED_AT + 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Medians: `first_ms` and `last_ms` of the first and of the last uses, `wall_ms` of the last on the wall.
+    """Medians: `first_ms` and `last_ms` of the first and last uses, `wall_ms` of the last by the wall clock.
 
     `rows`: read of growing tables in one use.
     """
@@ -48,13 +48,13 @@ class Measured:
 
 
 def measure(target: Target, *, uses: int = USES) -> Measured:
-    """What is over its budget is asked once more: something else may have had the machine."""
+    """Measure a target over its budget once more: another process may have used the machine."""
     measured = _measure(target, uses=uses)
     return _measure(target, uses=uses) if measured.problem and target.is_request else measured
 
 
 def _measure(target: Target, *, uses: int) -> Measured:
-    connections.close_all()  # nothing is prepared on a new one
+    connections.close_all()  # a new connection has no prepared statements
     times = list(_ask(target.ask, uses=uses if target.is_request else LONG_USES))
     rows = _count_rows(target.ask) if target.is_request else None
     tail = times[-FEW:] if target.is_request else times[-1:]
@@ -89,7 +89,7 @@ def _judge(first: float, last: float, *, budget_ms: int, rows: int | None) -> st
 
 
 def _count_rows(ask: Callable[[], None]) -> int:
-    """The rows that the statements of one use take from growing tables, whether or not they throw them away."""
+    """Count the rows that one use reads from growing tables, including those that it discards."""
     counter = RowCounter()
     with connection.execute_wrapper(counter):
         ask()

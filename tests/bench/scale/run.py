@@ -98,7 +98,7 @@ def publish(size: Size, targets: Sequence[Measured], *, is_json: bool, stream: A
 
 
 def judge(targets: Sequence[Measured]) -> list[Aim]:
-    """One aim a part: nothing of it is over."""
+    """One aim per part: no target is over its budget."""
     aims = []
     for part in dict.fromkeys(each.part for each in targets):
         of_part = [each for each in targets if each.part == part]

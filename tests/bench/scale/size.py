@@ -1,4 +1,4 @@
-"""How big the history is, and which part of the leads came to which end."""
+"""The size of the history, and the share of leads with each outcome."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Final
 
 FULL_LEADS: Final = 1_000_000
 DAYS: Final = 365
-# Sales of the one enrollment that has most of them, of a million leads.
+# Sales of the largest enrollment, per million leads.
 BIG_ENROLLMENT: Final = 25_824
 LEADS_A_WORKSPACE: Final = 5_000
 MOST_WORKSPACES: Final = 200
@@ -25,7 +25,7 @@ class Kind:
     days: int = DAYS
 
 
-# The verticals say what becomes of a lead (tests.bench.scale.world).
+# The vertical of a lead decides its outcome (tests.bench.scale.world).
 KINDS: Final[Mapping[str, Kind]] = {
     "sold": Kind("roofing", 0.265, samples=8),
     "returned": Kind("roofing", 0.012),

@@ -1,4 +1,4 @@
-"""What is asked of the big history: every page, API answer, command and reconciler, each with its budget.
+"""The targets on the big history: every page, API response, command and reconciler, each with its budget.
 
 Pages are found, not listed: every list that the admin has, with each of its filters, its next page and its first row.
 """
@@ -37,7 +37,7 @@ ABSENT: Final = ("nobody@example.org", "00000000-0000-7000-8000-000000000000", "
 
 
 class WrongAnswer(Exception):
-    """A page or an API did not answer as it should: the message says which, and with what."""
+    """A page or API gave an unexpected response. The message says which, and what it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def _list_paths() -> Iterator[str]:
 
 
 def _lead_paths() -> Iterator[str]:
-    """The pages of leads that came to each end, with the drawer."""
+    """Yield the pages of leads with each outcome, and their drawer."""
     statuses = Lead.objects.order_by().values_list("status", flat=True).distinct()
     for lead in [Lead.objects.filter(status=status).latest("pk") for status in statuses]:
         yield reverse("admin:routing_lead_change", args=[lead.pk])
@@ -113,7 +113,7 @@ def _lead_paths() -> Iterator[str]:
 
 
 def _paths_of_list(client: Client, path: str) -> Iterator[str]:
-    """What leads on from a list: each filter, alone and in the most silent workspace; searches; a page and a row."""
+    """Yield the links of a list: each filter, alone and in the quietest workspace; searches; a page and a row."""
     found = getattr(_get(client, path), "context_data", None) or {}
     listed = found.get("cl")
     if listed is None:
@@ -156,7 +156,7 @@ def _silent_workspace(listed: Any) -> str:
 
 
 def _searches(listed: Any) -> Sequence[str]:
-    """What people type, and what no row has."""
+    """Yield what people type, and values that no row has."""
     if not listed.search_fields:
         return []
     sale = Assignment.objects.select_related("lead", "buyer").order_by("pk").first()
@@ -190,7 +190,7 @@ def list_api(host: str) -> Iterator[Target]:
         for path in _buyer_paths(buyer):
             yield _call(client, path, str(key), whose=buyer.name)
     for status in ("distributed", "failed"):
-        # A source reads no trace of a lead that was sent on to another workspace.
+        # A source cannot read the trace of a lead that was routed to another workspace.
         at_home = Lead.objects.filter(status=status, workspace_id=F("source_workspace_id"))
         lead = at_home.earliest("pk")
         _, key = SourceKey.objects.create_key(name="bench", source=lead.source, scopes=list(SourceScope))
@@ -252,7 +252,7 @@ def list_verify() -> Iterator[Target]:
 
 
 def list_runs() -> Iterator[Target]:
-    """The first run of each may have something to do; the second is what beat asks for again and again."""
+    """The first run of each may have work to do; the second is what beat runs regularly."""
     for each in list_reconcilers():
         yield Target(
             RECONCILERS,

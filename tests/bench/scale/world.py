@@ -1,4 +1,4 @@
-"""What the product itself makes: workspaces, campaigns and buyers, and a few thousand leads that it really tried.
+"""What the product itself makes: workspaces, campaigns, buyers, and a few thousand leads that it really tried.
 
 Each vertical has one campaign a workspace, whose buyers decide what becomes of its leads.
 """
@@ -25,7 +25,7 @@ TTL_DAYS: Final = 1_000
 EVERYWHERE: Final = {"everywhere": True}
 ELSEWHERE: Final = {"states": ["AK", "HI"]}
 NEVER_OPEN: Final = {"mon": [["00:00", "00:01"]]}
-# Of the biggest workspaces; each skipped buyer is one event more.
+# Of the largest workspaces; each skipped buyer adds an event.
 BUYERS_IN_BIG: Final = 8
 BUYERS: Final = 4
 # Every tenth workspace is a partner whose leads go to the one before it.
@@ -35,7 +35,7 @@ PAUSED: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A lead that is multiplied: how many there shall be, from how far back. `first_id`: whose duplicate it is."""
+    """A lead to multiply: how many copies, and over what period. `first_id`: the lead that it duplicates."""
 
     lead_id: int
     copies: int
@@ -97,7 +97,7 @@ def _build_campaigns(workspace: Workspace, *, buyers: int) -> None:
 
 
 def _build_big(place: Place) -> None:
-    """One buyer of everything in its vertical, and one of many in another: it has most of all sales."""
+    """The only buyer of its vertical, and one of many in another: it has the most sales of all."""
     buyer = Buyer.objects.get(workspace=place.workspace, name="Roofer 0")
     _campaign(place.workspace, BIG.vertical, [buyer])
 

@@ -87,7 +87,7 @@ def test_history_is_one_that_the_product_could_have_written() -> None:
 def test_foreign_database_is_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
     WorkspaceFactory(slug="theirs")
     assert main(["--leads", "10", "--fresh", "--fill-only"]) == 2
-    assert "workspaces of somebody else" in capsys.readouterr().err
+    assert "workspaces that this bench did not make" in capsys.readouterr().err
     assert Workspace.objects.filter(slug="theirs").exists()
 
 

@@ -1,4 +1,4 @@
-"""Logging in to the admin: passwords cannot be guessed, and nobody learns which names exist."""
+"""Logging in to the admin: passwords cannot be guessed, and no answer shows which names exist."""
 
 import json
 from datetime import datetime, timedelta
@@ -40,7 +40,7 @@ def log_in(name: str, password: str, *, address: str = HOME, client: Client | No
 
 
 def fail(name: str, times: int, *, address: str = HOME, starts_at: datetime = AT) -> datetime:
-    """Wrong passwords, each after its delay. Returns when the last one was tried."""
+    """Try wrong passwords, each after its delay. Returns the time of the last try."""
     at = starts_at
     for _ in range(times):
         at += timedelta(seconds=65)
@@ -58,7 +58,7 @@ def status_at(at: datetime, name: str, password: str = RIGHT, *, address: str = 
 @pytest.mark.parametrize(
     "place", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "http:///x"]
 )
-def test_foreign_next_leads_home(place: str) -> None:
+def test_foreign_next_is_replaced_by_the_home_page(place: str) -> None:
     answer = Client().post("/admin/login/", {"username": "ada", "password": RIGHT, "next": place})
     assert (answer.status_code, answer["Location"]) == (302, "/admin/")
 

@@ -21,7 +21,7 @@ PORT = "8000"
 
 
 def read_commands() -> str:
-    """The shell block of the section about the first sold lead."""
+    """Return the shell block of the section about the first sold lead."""
     section = (REPOSITORY / "README.md").read_text().partition("### Your first sold lead")[2]
     [block] = re.findall(r"```bash\n(.*?)```", section.partition("\n## ")[0], re.DOTALL)
     return str(block)
@@ -29,7 +29,7 @@ def read_commands() -> str:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """An installation of its own: no data, no secrets, its own PostgreSQL and Redis."""
+    """A new installation: no data, no secrets, a separate PostgreSQL and Redis."""
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("LEADSWITCH_", "PYTEST_"))
     }

@@ -1,4 +1,4 @@
-"""The second factor of the admin, by a browser's requests: set up, log in, recovery, reset."""
+"""The second factor of the admin, with the requests of a browser: set up, log in, recovery, reset."""
 
 import re
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ def where(response: Any) -> str:
 
 
 def set_up(user: User, clock: Any) -> list[str]:
-    """Turn it on; the recovery codes. The next code of the app is a new one."""
+    """Turn it on. Returns the recovery codes. The next code of the app is a new one."""
     client, _ = log_in(user.username)
     assert client.get(SET_UP).status_code == 200
     page = client.post(SET_UP, {"code": code_of(client.session[KEY])}).content.decode()
@@ -117,13 +117,13 @@ def test_pauses_are_hidden_before_the_second_factor(ada: User, clock: Any) -> No
 
 
 @pytest.mark.parametrize("place", ["/%09/[x", "//evil.example/admin/", "/%09/evil.example/admin/"])
-def test_code_leads_to_no_other_site(ada: User, clock: Any, place: str) -> None:
+def test_code_page_does_not_redirect_to_another_site(ada: User, clock: Any, place: str) -> None:
     set_up(ada, clock)
     client, _ = log_in()
     assert client.post(f"{CODE}?next={place}", {"code": app_code(ada)})["Location"] == HOME
 
 
-def test_login_asks_for_a_code_and_leads_on(ada: User, clock: Any) -> None:
+def test_login_asks_for_a_code_and_goes_to_the_page(ada: User, clock: Any) -> None:
     set_up(ada, clock)
     client, response = log_in(place="/admin/routing/lead/")
     assert where(response) == CODE
@@ -237,7 +237,7 @@ def test_plain_administrator_resets_none(ada: User, clock: Any) -> None:
 @pytest.mark.parametrize(
     "place", ["/nowhere/", "/admin/nowhere/", "/admin/logout/", "/api/nothing/", "/admin/login/"]
 )
-def test_next_that_is_no_page_leads_home(place: str) -> None:
+def test_next_that_is_not_a_page_is_replaced_by_the_home_page(place: str) -> None:
     assert where(log_in(place=place)[1]) == HOME
 
 

@@ -1,4 +1,4 @@
-"""The liveness probe of dispatcher and beat: one that hangs is found, and Redis may be away."""
+"""The liveness probe of dispatcher and beat: a hanging process is found, even without Redis."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ AWAY = "redis://127.0.0.1:1/0"
 
 @contextmanager
 def started(process: str, var_dir: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """The process on the test servers' database, without a Redis."""
+    """Run the process on the database of the test servers, without Redis."""
     environment = {
         **os.environ,
         "LEADSWITCH_VAR_DIR": str(var_dir),

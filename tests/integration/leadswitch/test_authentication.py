@@ -1,4 +1,4 @@
-"""Source keys: who is let in, what it costs, and what a refusal gives away."""
+"""Source keys: who gets access, what the check costs, and what a refusal reveals."""
 
 from datetime import timedelta
 from typing import Any
@@ -36,7 +36,7 @@ def assert_refused(response: Any, message: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["Api-Key", "api-key", "API-KEY"])
-def test_key_is_let_in(source: Source, scheme: str) -> None:
+def test_key_gets_access(source: Source, scheme: str) -> None:
     assert ask(f"{scheme} {issue_key(source)}").status_code == 404
 
 

@@ -1,4 +1,4 @@
-"""A broker that is down or silent must not hold whoever publishes."""
+"""Publishing must not block while the broker is down or silent."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""The embedded servers on real processes: started once, found again, healed, independent, stopped."""
+"""The embedded servers on real processes: started once, found again, repaired, independent, stopped."""
 
 import os
 import shutil
@@ -85,7 +85,7 @@ def kill(pid: int) -> None:
 
 
 def is_alive(pid: int) -> bool:
-    """A killed leader is a zombie at once, but its threads keep the socket open until they have ended too."""
+    """A killed leader is a zombie at once, but its threads keep the socket open until they end too."""
     try:
         process = psutil.Process(pid)
         return process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1
@@ -117,7 +117,7 @@ def test_servers_are_configured_found_again_and_stopped(var_dir: Path) -> None:
     assert read_notes(start(var_dir)) == ["kept"]
 
 
-def test_durability_is_on_unless_given_up(var_dir: Path) -> None:
+def test_durability_is_on_unless_turned_off(var_dir: Path) -> None:
     with psycopg.connect(ensure_services(var_dir).database_url) as connection:
         for name in ("fsync", "synchronous_commit", "full_page_writes"):
             assert connection.execute(f"SHOW {name}").fetchone() == ("on",)
@@ -168,7 +168,7 @@ def test_orphans_of_a_removed_var_can_be_stopped(var_dir: Path) -> None:
     assert server_pids(var_dir) == {"postgres": [], "redis-server": []}
 
 
-def test_removing_the_sockets_is_healed(var_dir: Path) -> None:
+def test_removed_sockets_are_restored(var_dir: Path) -> None:
     write_both(start(var_dir), "kept")
     shutil.rmtree(ServicePaths.of(var_dir).socket_dir)
     assert read_notes(start(var_dir)) == ["kept"]
@@ -178,7 +178,7 @@ def test_removing_the_sockets_is_healed(var_dir: Path) -> None:
     }
 
 
-def test_pid_file_that_names_a_stranger_is_no_obstacle(var_dir: Path) -> None:
+def test_pid_file_of_another_process_is_ignored(var_dir: Path) -> None:
     write_both(start(var_dir), "kept")
     pid_file = ServicePaths.of(var_dir).postgres_data / "postmaster.pid"
     text = pid_file.read_text()
@@ -259,7 +259,7 @@ def test_with_one_url_set_only_the_other_server_is_started(var_dir: Path) -> Non
     assert service_states(var_dir) == {"PostgreSQL": "stopped", "Redis": "ready"}
 
 
-def test_products_role_is_no_superuser(var_dir: Path) -> None:
+def test_role_of_the_product_is_not_a_superuser(var_dir: Path) -> None:
     with psycopg.connect(start(var_dir).database_url) as connection:
         row = connection.execute(
             "SELECT rolsuper, rolcreaterole FROM pg_roles WHERE rolname = user"
@@ -270,7 +270,7 @@ def test_products_role_is_no_superuser(var_dir: Path) -> None:
 
 
 def test_role_of_an_earlier_version_becomes_a_plain_one(var_dir: Path) -> None:
-    """Its first role, a superuser for ever, was the product's own."""
+    """The product used its first role, which is always a superuser."""
     write_both(start(var_dir), "before")
     with psycopg.connect(superuser_url(ServicePaths.of(var_dir)), autocommit=True) as server:
         for statement in (
@@ -308,7 +308,7 @@ def test_files_are_closed_to_others(var_dir: Path) -> None:
 
 
 def test_servers_of_the_machine_can_be_named(var_dir: Path, tmp_path: Path) -> None:
-    """The names that are found by: a program that is called valkey-server."""
+    """Servers are found by name, so the program must be called valkey-server."""
     valkey = tmp_path / "valkey-server"
     shutil.copy(Path(sys.prefix) / "bin" / "redis-server", valkey)
     ensure_services(
@@ -322,9 +322,7 @@ def test_servers_of_the_machine_can_be_named(var_dir: Path, tmp_path: Path) -> N
     assert stop_services(var_dir) == ["Redis"]
 
 
-def test_no_redis_to_be_had_is_explained(
-    var_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_redis_is_explained(var_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ServicesError, match=r"apt-get install redis-server.*REDIS_URL"):

@@ -1,4 +1,4 @@
-"""A process refuses to start on a database on which the product would run badly and nobody would see it."""
+"""A process refuses to start on a database on which the product would run badly without anyone noticing."""
 
 import logging
 from dataclasses import replace
@@ -40,7 +40,7 @@ def test_limits_that_the_url_drops_are_missed() -> None:
 
 
 @pytest.mark.django_db
-def test_products_own_session_is_fit() -> None:
+def test_session_of_the_product_is_accepted() -> None:
     check_database()
 
 

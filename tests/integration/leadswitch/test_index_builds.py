@@ -1,4 +1,4 @@
-"""An index that is built beside its writers outlasts what other sessions have open, and a run that was cut short."""
+"""A concurrent index build waits for open transactions, and an interrupted build is repeated."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -26,7 +26,7 @@ WHERE datname = current_database() AND locktype = 'virtualxid' AND NOT granted
 
 
 def build() -> None:
-    """As a migration does it; with a short patience for everything else."""
+    """Build it as a migration does, with a short lock timeout for everything else."""
     execute(f"SET lock_timeout = {SHORT_MS}")
     with connection.schema_editor(atomic=False) as editor:
         editor.add_index(Workspace, INDEX, concurrently=True)
@@ -54,7 +54,7 @@ def _no_index(committed_db: None) -> Iterator[None]:  # noqa: ARG001
 
 
 def leave_an_invalid_one() -> None:
-    """What a build leaves that another session's transaction outlasted."""
+    """Leave the invalid index of an interrupted build."""
     execute(f"SET lock_timeout = {SHORT_MS}")
     with (
         open_transaction(partial(execute, "LOCK TABLE routing_workspace IN ROW EXCLUSIVE MODE")),
@@ -65,7 +65,7 @@ def leave_an_invalid_one() -> None:
     assert fetch_value(IS_VALID) is False
 
 
-def test_it_waits_for_a_transaction_that_is_open_for_longer_than_a_lock_may_take() -> None:
+def test_build_waits_longer_than_the_lock_timeout() -> None:
     with open_transaction(partial(execute, "LOCK TABLE routing_workspace IN ROW EXCLUSIVE MODE")) as end:
         with in_background(build) as building:
             wait_until(is_waiting_longer_than_allowed, what="a build that waits")
@@ -74,7 +74,7 @@ def test_it_waits_for_a_transaction_that_is_open_for_longer_than_a_lock_may_take
     assert fetch_value(IS_VALID) is True
 
 
-def test_one_that_an_interrupted_run_left_is_built_again() -> None:
+def test_invalid_index_is_built_again() -> None:
     leave_an_invalid_one()
     build()
     assert fetch_value(IS_VALID) is True

@@ -1,4 +1,4 @@
-"""A migration changes a column under connections that have prepared statements: what can begin again does."""
+"""A migration changes a column under connections with prepared statements: what can run again does."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,7 +39,7 @@ Column = tuple[str, str, str, str]
 
 @contextmanager
 def altered(column: Column) -> Iterator[None]:
-    """As a migration does it, on another connection."""
+    """Change the column as a migration does, on another connection."""
     table, name, before, after = column
     alter = f"ALTER TABLE {table} ALTER COLUMN {name} TYPE "
     race([partial(execute, alter + after)])

@@ -1,4 +1,4 @@
-"""Requests that read are planned for their own values, however often they come; what takes leads in stays prepared."""
+"""Reading requests are planned for their own values, however often they run; intake keeps its statements prepared."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -18,7 +18,7 @@ PREPARED = (
 
 @pytest.fixture
 def source(committed_db: None) -> Source:  # noqa: ARG001 - it makes the database
-    connection.close()  # nothing is prepared on a new one
+    connection.close()  # a new connection has no prepared statements
     found: Source = SourceFactory()
     return found
 

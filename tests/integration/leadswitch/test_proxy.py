@@ -26,7 +26,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").rea
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers with the headers that came; counts the requests."""
+    """Answers with the headers that it received, and counts requests."""
 
     requests = 0
 
@@ -43,12 +43,12 @@ class Echo(BaseHTTPRequestHandler):
     do_GET = do_POST
 
     def log_message(self, *_: Any) -> None:
-        """Quiet."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Where nginx speaks TLS."""
+    """The TLS port of nginx."""
     program = machine.nginx()
     directory = tmp_path_factory.mktemp("nginx")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
@@ -129,7 +129,7 @@ def test_headers_of_the_client_are_overwritten(port: int) -> None:
     assert not {"x-forwarded-host", "forwarded"} & set(got)
 
 
-def test_metrics_stay_inside(port: int) -> None:
+def test_metrics_are_not_published(port: int) -> None:
     assert ask(port, "/metrics")[0] == 404
 
 
@@ -145,7 +145,7 @@ def test_half_a_body_never_reaches_the_web_server_and_one_address_has_a_limit(po
             client = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
             secure = stack.enter_context(context().wrap_socket(client))
             secure.sendall(half)
-        # nginx counts a connection when it has read its header, which it has of all once it refuses one.
+        # nginx counts a connection when it has read its header. Once it refuses one, it has read all of them.
         refused = ask(port)[0]
         while refused == 200:
             refused = ask(port)[0]

@@ -1,4 +1,4 @@
-"""API keys are held to their rate, exactly, and an outage of Redis holds nobody."""
+"""API keys are limited exactly, and during an outage of Redis not at all."""
 
 import logging
 import socket
@@ -27,7 +27,7 @@ EXPECTED_SECONDS = ((31, 91, 151, 151, 0, 0, 0, 31), (60, 120, 180, 180, 0, 0, 0
 
 @pytest.fixture(autouse=True)
 def fresh_client(redis_client: "redis.Redis[str]") -> Iterator[None]:  # noqa: ARG001
-    """Each test connects anew, to whatever its settings name, and leaves nothing paused."""
+    """Each test opens new connections to the Redis of its settings, and leaves no breaker open."""
     rate_limit._script.cache_clear()
     rate_limit.BREAKER.reset()
     yield
@@ -53,16 +53,16 @@ def test_exactly_the_burst_of_simultaneous_requests_passes(settings: Settings) -
 
 def test_burst_is_counted_down_and_then_has_to_wait(settings: Settings) -> None:
     limit(settings, 1, burst=3)
-    told = [take("buyer", "abcdefgh") for _ in range(4)]
+    limits = [take("buyer", "abcdefgh") for _ in range(4)]
 
-    assert [(each.is_allowed, each.limit, each.remaining) for each in told if each] == [
+    assert [(each.is_allowed, each.limit, each.remaining) for each in limits if each] == [
         *((True, 3, 2), (True, 3, 1), (True, 3, 0)),
         (False, 3, 0),
     ]
-    # Seconds run on while the test does.
+    # Seconds pass during the test.
     resets, waits = (
-        [each.reset_seconds for each in told if each],
-        [each.wait_seconds for each in told if each],
+        [each.reset_seconds for each in limits if each],
+        [each.wait_seconds for each in limits if each],
     )
     for seconds, least, most in zip([*resets, *waits], *EXPECTED_SECONDS, strict=True):
         assert least <= seconds <= most
@@ -134,7 +134,7 @@ def test_without_redis_everything_passes_and_is_counted(
     with caplog.at_level(logging.WARNING, logger="routing.redis.rate_limit"):
         assert [take("buyer", "abcdefgh") for _ in range(3)] == [None, None, None]
     assert [record.message for record in caplog.records] == ["routing.rate_limit_unchecked"]
-    # Asked once; while it rests nobody waits for it.
+    # One request asked Redis; while the breaker is open no other waits for it.
     assert (unchecked("ConnectionError"), unchecked("redis_paused")) == (before[0] + 1, before[1] + 2)
 
 
@@ -152,12 +152,12 @@ def test_source_over_its_rate_limit_gets_retry_after(settings: Settings) -> None
     key = issue_key(SourceFactory.create())
     first, second = ask_with(key), ask_with(key)
 
-    assert first.status_code == 404  # told on refusals of any kind
+    assert first.status_code == 404  # every response has the headers
     assert second.status_code == 429
     for response in (first, second):
-        told = rates(response)
-        assert 0 < int(told.pop("Reset")) <= 60
-        assert told == {"Limit": "1", "Remaining": "0"}
+        limits = rates(response)
+        assert 0 < int(limits.pop("Reset")) <= 60
+        assert limits == {"Limit": "1", "Remaining": "0"}
     assert 0 < int(second["Retry-After"]) <= 60
     seconds = f"{second['Retry-After']} seconds"
     message = f"Request was throttled. Expected available in {seconds}."

@@ -1,4 +1,4 @@
-"""What a person sees when the configuration is wrong: one line that names the variable, and no trace-back."""
+"""What a person sees when the configuration is wrong: one line that names the variable, and no traceback."""
 
 import subprocess
 import sys
@@ -45,7 +45,7 @@ def test_unreachable_database_is_one_line() -> None:
     assert code == 2
 
 
-def test_traceback_is_there_for_those_who_ask() -> None:
+def test_traceback_option_shows_the_traceback() -> None:
     code, lines = run("manage.py", "migrate", "--traceback", **EXTERNAL)
     assert lines[0].startswith("Traceback")
     assert code == 1

@@ -1,4 +1,4 @@
-"""The foreground supervisor: a dead child is started again, and Ctrl-C leaves no process behind."""
+"""The foreground supervisor: a dead child is restarted, and Ctrl-C leaves no process behind."""
 
 import os
 import signal

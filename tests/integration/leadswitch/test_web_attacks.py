@@ -1,4 +1,4 @@
-"""Clients that send slowly, or nothing, against the real web server: a normal request is answered beside them."""
+"""Clients that send slowly or nothing, against the real web server: it still answers a normal request."""
 
 import http.client
 import socket
@@ -42,7 +42,7 @@ def opened(address: str, sent: bytes) -> Iterator[socket.socket]:
 
 
 def ask(address: str, *, seconds: float) -> int:
-    """The status of a normal request. Raises TimeoutError."""
+    """Return the status of a normal request. Raises TimeoutError."""
     connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=seconds)
     try:
         connection.request("GET", "/healthz")
@@ -64,7 +64,7 @@ def test_slow_clients_hold_no_thread() -> None:
         for sent in ATTACKS.values():
             with attacked(address, sent) as clients:
                 assert ask(address, seconds=PROMPT_SECONDS) == 200
-                # They were still there: the request did not wait until the server had sent them away.
+                # They are still connected: the request did not wait until the server dropped them.
                 assert all(is_open(each) for each in clients)
 
 

@@ -23,7 +23,7 @@ HALF = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhal"
 
 
 class InTurn(ThreadedTaskDispatcher):
-    """Without threads: requests are answered in the test's own, when it says so."""
+    """Without threads: the test answers requests in its own thread."""
 
     def serve(self) -> None:
         while self.queue:
@@ -41,7 +41,7 @@ def proxied(environ: dict[str, Any]) -> list[str]:
 
 
 class Served:
-    """A server with its clients."""
+    """A server and its clients."""
 
     def __init__(self, stack: ExitStack, *, max_connections: int = 100) -> None:
         self.stack = stack
@@ -106,7 +106,7 @@ def site(stack: ExitStack) -> Served:
     return Served(stack)
 
 
-def test_request_that_is_not_complete_in_time_is_let_go(site: Served) -> None:
+def test_request_that_is_not_complete_in_time_is_dropped(site: Served) -> None:
     slow, fresh = site.connect(HALF), site.connect(HALF)
     site.age(0, REQUEST_SECONDS + 1)
     site.keep()
@@ -116,7 +116,7 @@ def test_request_that_is_not_complete_in_time_is_let_go(site: Served) -> None:
     assert fresh.recv(1000).startswith(b"HTTP/1.1 200 OK")
 
 
-def test_dripping_bytes_win_no_time(site: Served) -> None:
+def test_dripping_bytes_gain_no_time(site: Served) -> None:
     slow = site.connect(HALF)
     site.age(0, REQUEST_SECONDS + 1)
     site.send(slow, b"-")
@@ -124,7 +124,7 @@ def test_dripping_bytes_win_no_time(site: Served) -> None:
     assert slow.recv(100) == b""
 
 
-def test_connection_that_sends_nothing_is_let_go(site: Served) -> None:
+def test_connection_that_sends_nothing_is_dropped(site: Served) -> None:
     silent = site.connect()
     site.age(0, REQUEST_SECONDS + 1)
     site.keep()

@@ -1,4 +1,4 @@
-"""Each xdist worker has a Redis of its own, which ends with the session."""
+"""Each xdist worker has its own Redis, which stops with the session."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ SECONDS = 180.0
 
 @pytest.fixture
 def var_dir(tmp_path: Path) -> Iterator[Path]:
-    """Of another test session, which starts its servers there."""
+    """The var directory of another test session, which starts its servers there."""
     var_dir = tmp_path / "var"
     yield var_dir
     stop_services(var_dir)
@@ -30,7 +30,7 @@ def var_dir(tmp_path: Path) -> Iterator[Path]:
 
 
 def start_session(var_dir: Path, *, stays: bool) -> "subprocess.Popen[str]":
-    """Two workers, each of which runs the probe."""
+    """Start two workers, each of which runs the probe."""
     foreign = ("PYTEST_", "DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     own = {
@@ -50,7 +50,7 @@ def start_session(var_dir: Path, *, stays: bool) -> "subprocess.Popen[str]":
 
 
 def read_ids(var_dir: Path) -> list[list[str]]:
-    """For each worker: the server that it has, and the one that a process that it starts has."""
+    """Return for each worker its server, and the server of a process that it starts."""
     return [file.read_text().split() for file in sorted(var_dir.parent.glob("*.ids"))]
 
 

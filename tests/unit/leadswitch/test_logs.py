@@ -1,4 +1,4 @@
-"""What a log line carries, and what it must not."""
+"""What a log line contains, and what it must not."""
 
 import json
 import logging
@@ -38,7 +38,7 @@ def test_any_text_is_a_line() -> None:
     assert format_record(reason=2**70, cause=ValueError("x"))["reason"] == 2**70
 
 
-def test_request_that_django_attached_is_not() -> None:
+def test_request_that_django_attached_is_not_in_the_line() -> None:
     request = RequestFactory().get("/search?q=jo@example.com")
     line = format_record(request=request, email="jo@example.com")
     assert "jo@example.com" not in json.dumps(line)

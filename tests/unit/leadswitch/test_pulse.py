@@ -1,4 +1,4 @@
-"""When a worker's main process believes that its pool runs: on a clock and a pool of the test's own."""
+"""When the main process of a worker believes that its pool runs, with a fake clock and pool."""
 
 import os
 from typing import TYPE_CHECKING, Any
@@ -50,7 +50,7 @@ def test_tasks_are_a_pulse_and_no_call_is_made(clock: Clock) -> None:
 
 
 def test_lead_of_a_long_message_is_a_pulse(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A message has up to fifty, and each may wait for seconds: none of the pool's processes begins another task."""
+    """A message has up to fifty, and each may wait for seconds: no process of the pool begins another task."""
     pool = Pool()
     beat = Pulse(pool, count_steps)
     monkeypatch.setattr(tasks, "_process", lambda *_, **__: None)
@@ -94,6 +94,6 @@ def test_frozen_pool_is_silent_and_gets_no_more_calls_than_it_has_processes(cloc
         clock.now += 1
         assert beat.silent_seconds() == seconds
     assert len(pool.calls) == 2
-    pool.calls[0][1](None)  # the process was killed: another one is in its place
+    pool.calls[0][1](None)  # the process was killed, and another one replaces it
     beat.silent_seconds()
     assert len(pool.calls) == 3
