@@ -224,7 +224,7 @@ def test_vertical_is_saved_in_the_form_of_leads(factory: Any, field: str, admin_
     )
     assert getattr(row, field) == "home_solar"
     setattr(row, field, "Home Solar")
-    with pytest.raises(ValidationError, match="Write .Home Solar. as home_solar"):
+    with pytest.raises(ValidationError, match="Write 'Home Solar' as home_solar"):
         row.full_clean()
 
 
