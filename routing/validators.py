@@ -1,4 +1,4 @@
-"""Checks of what people configure, as validators of a model's fields."""
+"""Validators for model fields that people configure."""
 
 import re
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ def check_condition(value: object) -> None:
 
 
 def check_vertical(value: str) -> None:
-    """Raise ValidationError for a vertical in a form that no lead has."""
+    """Raise ValidationError for a vertical that is not normalized."""
     try:
         vertical = read_vertical(value)
     except LiteralError as error:
@@ -33,7 +33,7 @@ def check_vertical(value: str) -> None:
 
 
 def check_tags(value: Sequence[str]) -> None:
-    """Raise ValidationError for too many, one twice, or one that is not a word or two."""
+    """Raise ValidationError for too many tags, a duplicate, or invalid characters."""
     problems = [f"{tag}: use letters, digits, spaces, _ and -" for tag in value if not TAG.fullmatch(tag)]
     if len(value) > MAX_TAGS:
         problems.append(f"has {len(value)} tags, but at most {MAX_TAGS} are allowed: remove some")

@@ -50,7 +50,7 @@ def check_price_rules(value: object) -> None:
             ]
     problems += find_runaway_problems(rules)
     if len(rules) > MAX_PRICE_RULES:
-        problems.append(f"has {len(rules)} rules, at most {MAX_PRICE_RULES} are allowed: use fewer")
+        problems.append(f"has {len(rules)} rules, but at most {MAX_PRICE_RULES} are allowed: use fewer")
     if problems:
         raise ValidationError(problems)
 
@@ -65,7 +65,7 @@ def find_amount_problems(rule: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if percent is None:
         return
     if percent > MAX_RULE_PERCENT:
-        yield "percent", f"must be at most {MAX_RULE_PERCENT:,}: that is ten times the price"
+        yield "percent", f"must be at most {MAX_RULE_PERCENT:,}, which is ten times the price"
     elif round(percent, MAX_PERCENT_DECIMALS) != percent:
         yield "percent", f"has more than {MAX_PERCENT_DECIMALS} decimals: round it"
 
@@ -80,7 +80,7 @@ def find_runaway_problems(rules: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     always = factors.pop("{}", 1.0)
     most = max(always, *(always * each for each in factors.values())) if factors else always
     if most > MAX_RULE_PERCENT / 100:
-        yield f"together the percentages make {most:,.1f} times the price, at most 10 times is allowed"
+        yield f"the percentages together multiply the price by {most:,.1f}; the limit is 10"
 
 
 def check_questions(value: object) -> None:
@@ -111,12 +111,12 @@ def list_keys(questions: object) -> list[str]:
 def check_answers(value: object) -> None:
     """Raise ValidationError unless the answers are an object of scalars and lists of scalars."""
     if not isinstance(value, dict):
-        raise ValidationError('Answers are an object, e.g. {"property_types": ["residential"]}.')
+        raise ValidationError('Answers must be an object, like {"property_types": ["residential"]}.')
     for key, answer in value.items():
         items = answer if isinstance(answer, list) else [answer]
         if not all(item is None or isinstance(item, str | int | float | bool) for item in items):
             raise ValidationError(
-                _line(key, "an answer is a text, a number, true, false, or a list of these")
+                _line(key, "an answer must be text, a number, true, false, or a list of these")
             )
         for item in items:
             if item is not None and (problem := check_scalar(item)):
@@ -153,8 +153,8 @@ def check_answer_keys(answers: object, *, asked: Collection[str]) -> None:
     for key in given:
         if key not in asked:
             near = difflib.get_close_matches(key, asked, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"they ask {', '.join(sorted(asked))}"
-            problems.append(f"{key}: no campaign of the workspace asks this: {hint}")
+            hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(sorted(asked))}"
+            problems.append(f"{key}: no campaign in the workspace asks this: {hint}")
     if problems:
         raise ValidationError(problems)
 
@@ -162,7 +162,7 @@ def check_answer_keys(answers: object, *, asked: Collection[str]) -> None:
 def check_service_area(value: object) -> None:
     """Raise ValidationError for an area that the engine would not read, or that names a place no lead can be in."""
     if not isinstance(value, dict):
-        raise ValidationError('A service area is an object, e.g. {"states": ["GA"]}.')
+        raise ValidationError('A service area must be an object, like {"states": ["GA"]}.')
     reading = read_area(value)
     problems = [*reading.problems, *find_misspelled(reading.rewrites)]
     if problems:

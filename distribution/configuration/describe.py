@@ -11,7 +11,7 @@ from tracing.wording import value as in_words
 
 
 def tell_price_rules(rules: Sequence[Mapping[str, Any]] | None) -> str:
-    return "; then ".join(_tell_rule(rule) for rule in rules or ()) or "no rule, the price stays as it is"
+    return "; then ".join(_tell_rule(rule) for rule in rules or ()) or "no rules; the price does not change"
 
 
 def _tell_rule(rule: Mapping[str, Any]) -> str:
@@ -23,24 +23,24 @@ def _tell_change(rule: Mapping[str, Any]) -> str:
     if rule.get("set_cents") is not None:
         return f"the price becomes {money(rule['set_cents'])}"
     if rule.get("percent") is not None:
-        return f"the price becomes {rule['percent']:,} % of itself"
+        return f"the price becomes {rule['percent']:,}% of the current price"
     cents = rule["add_cents"]
-    return f"{money(abs(cents))} {'is added' if cents >= 0 else 'is taken off'}"
+    return f"{money(abs(cents))} {'is added' if cents >= 0 else 'is subtracted'}"
 
 
 def tell_questions(questions: Sequence[Mapping[str, Any]] | None) -> str:
-    return "; ".join(_tell_question(each) for each in questions or ()) or "no question is asked"
+    return "; ".join(_tell_question(each) for each in questions or ()) or "no questions"
 
 
 def _tell_question(question: Mapping[str, Any]) -> str:
     name = question["field"].removeprefix("attributes.")
-    must = "must be answered" if question.get("required") else "may be left open"
-    return f"“{question['key']}” ({must}): {name} {OPERATORS[question['op']].phrase} what the buyer answered"
+    must = "must be answered" if question.get("required") else "may be left blank"
+    return f"“{question['key']}” ({must}): {name} {OPERATORS[question['op']].phrase} the buyer's answer"
 
 
 def tell_answers(answers: Mapping[str, Any] | None) -> str:
     said = (f"“{key}” is {in_words(answer)}" for key, answer in (answers or {}).items())
-    return "; ".join(said) or "nothing is answered"
+    return "; ".join(said) or "no answers"
 
 
 def tell_area(area: Mapping[str, Any] | None) -> str:
@@ -48,5 +48,5 @@ def tell_area(area: Mapping[str, Any] | None) -> str:
     return (
         f"covers {count(coverage.zips, 'ZIP')}"
         if coverage.zips
-        else "covers no ZIP, this buyer would get nothing"
+        else "covers no ZIP codes, so this buyer would get no leads"
     )

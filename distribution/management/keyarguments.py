@@ -18,13 +18,15 @@ from tracing.audit import MAX_REASON
 
 
 def add_key_options(parser: ArgumentParser) -> None:
-    parser.add_argument("--name", default="made by command", help="to tell the owner's keys apart")
-    add_scopes(parser, help_text="what it may do; give it again for several. Without it: the usual ones")
+    parser.add_argument(
+        "--name", default="made by command", help="the key's name, to tell the owner's keys apart"
+    )
+    add_scopes(parser, help_text="a scope of the key; repeat for more. Default: the usual scopes")
     parser.add_argument(
         "--expires",
         type=read_day,
         metavar="YYYY-MM-DD",
-        help="its last day, in the owner's timezone; without it the key does not expire",
+        help="the key's last day, in the owner's time zone; by default the key does not expire",
     )
     add_reason(parser)
 
@@ -34,7 +36,7 @@ def add_scopes(parser: ArgumentParser, *, help_text: str) -> None:
 
 
 def add_reason(parser: ArgumentParser) -> None:
-    parser.add_argument("--reason", type=read_reason, default="", help="why, for the audit")
+    parser.add_argument("--reason", type=read_reason, default="", help="the reason, for the audit log")
 
 
 def issue_for(
@@ -63,9 +65,9 @@ def issue_for(
 def print_once(issued: IssuedKey, *, out: OutputWrapper, err: OutputWrapper) -> None:
     """The key alone goes to stdout: KEY=$(manage.py keys create ...)"""
     key, until = issued.key, issued.key.expiry_date
-    ends = f"good until {wording.moment(until)}" if until else "without an end"
+    ends = f"valid until {wording.moment(until)}" if until else "without an expiration"
     whose = f"{key.owner.name} in workspace {key.owner.workspace.slug}"
-    err.write(f"Key of {whose} with {', '.join(key.granted_scopes)}, {ends}, shown this once:")
+    err.write(f"Key of {whose} with {', '.join(key.granted_scopes)}, {ends}, shown only once:")
     out.write(issued.text)
 
 
@@ -73,7 +75,7 @@ def read_day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        message = f"{text!r} is no day: write 2027-01-31"
+        message = f"{text!r} is not a date: write it like 2027-01-31"
         raise ArgumentTypeError(message) from None
 
 

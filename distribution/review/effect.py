@@ -33,15 +33,15 @@ def _judge_area(area: Any) -> Iterator[str]:
     exclude = area.get("exclude") or {}
     try:
         if not _names_abroad(area) and not list_covered(area):
-            yield "covers no ZIP code: this buyer gets no lead"
+            yield "covers no ZIP codes: this buyer gets no leads"
         if exclude and not _names_abroad(exclude) and not list_covered(exclude):
-            yield "excludes nothing: no ZIP code lies in its exclusions"
+            yield "excludes nothing: its exclusions contain no ZIP codes"
     except DefinitionError:
         return  # its own check has said so
     for kind, coverage in (("zips", area), ("exclude.zips", exclude)):
         unknown = [each for each in coverage.get("zips") or () if "-" not in each and each not in load_rows()]
         if unknown:
-            yield f"{kind}: {', '.join(unknown[:10])} in no table of ZIP codes: new, or mistyped"
+            yield f"{kind}: {', '.join(unknown[:10])} not in the ZIP code table: new, or mistyped"
 
 
 def _names_abroad(coverage: Any) -> bool:
@@ -59,7 +59,7 @@ def _judge_condition(condition: Any, *, sources: set[str]) -> Iterator[str]:
     except ConditionError:
         return  # its own check has said so
     if exclude_all_leads([Demand("", compiled.describe(), [compiled.root.node])]):
-        yield f"no lead meets it: {compiled.describe()}"
+        yield f"no lead can match it: {compiled.describe()}"
     for name in sorted(_named_sources(condition) - sources):
         yield f"names the source {name!r}, which does not exist"
 

@@ -91,7 +91,7 @@ def _review(rows: Any, pk: int, value: Any, column: Column, *, write: bool) -> I
         # A row that a person changed in between was checked then.
         is_written = write and rows.filter(pk=pk, **{column.field: value}).update(**{column.field: now}) == 1
         for each in rewrites:
-            yield Finding(where, str(each).replace("is saved as", "is written"), is_corrected=is_written)
+            yield Finding(where, str(each).replace("is saved as", "should be"), is_corrected=is_written)
     for message in _find_problems(column.check, now):
         yield Finding(where, message, is_corrected=False)
 
@@ -118,7 +118,7 @@ def _check_answers(answers: Any, *, questions: Sequence[Any]) -> None:
     check_answers_fit(answers, questions=questions)
     unasked = sorted(set(answers) - set(list_keys(questions)))
     if questions and unasked:
-        raise ValidationError([f"{key}: no campaign of this buyer asks it" for key in unasked])
+        raise ValidationError([f"{key}: no campaign of this buyer asks this" for key in unasked])
 
 
 def _find_problems(check: Check, value: Any) -> list[str]:

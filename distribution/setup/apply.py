@@ -265,5 +265,5 @@ def _describe_problems(error: ValidationError, *, path: str, model: type[Model])
 
 def _explain_refusal(error: MoneyRefused) -> str:
     if isinstance(error, KeyReused):
-        return f"was credited before with another amount; top the wallet up in the admin ({error})"
+        return f"was already credited with a different amount; top up the wallet in the admin ({error})"
     return str(error)

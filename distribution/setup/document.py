@@ -102,7 +102,7 @@ def read_document(text: str) -> Entry:
     document = _load(text)
     if not isinstance(document, dict):
         raise SetupRefused(
-            ["the file: write a mapping with `workspace`, `sources`, `buyers` and `campaigns`"]
+            ["the file must be a mapping with `workspace`, `sources`, `buyers` and `campaigns`"]
         )
     problems: list[str] = []
     known = ["workspace", *LISTS]
@@ -120,7 +120,7 @@ def read_document(text: str) -> Entry:
 def _load(text: str) -> Any:
     if len(text) > MAX_CHARACTERS:
         raise SetupRefused(
-            [f"the file: it has {len(text):,} characters, at most {MAX_CHARACTERS:,} are read"]
+            [f"the file: it has {len(text):,} characters, but at most {MAX_CHARACTERS:,} are allowed"]
         )
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
@@ -133,7 +133,7 @@ def _read_list(value: Any, *, path: str, kind: Kind, problems: list[str]) -> Ite
     if value is None:
         return
     if not isinstance(value, list):
-        problems.append(f"{path}: write a list, each entry after a dash")
+        problems.append(f"{path}: write a list, with a dash before each entry")
         return
     seen: set[Any] = set()
     for index, item in enumerate(value):
@@ -141,7 +141,7 @@ def _read_list(value: Any, *, path: str, kind: Kind, problems: list[str]) -> Ite
         if entry is None:
             continue
         if entry.key in seen:
-            problems.append(f"{entry.path}.{kind.key}: {entry.key!r} is in this list twice; leave one out")
+            problems.append(f"{entry.path}.{kind.key}: {entry.key!r} is in this list twice; remove one")
         seen.add(entry.key)
         yield entry
 
@@ -189,7 +189,7 @@ def _read_value(name: str, value: Any) -> Any:
     except InvalidOperation:
         cents = Decimal("NaN")
     if isinstance(value, bool) or not cents.is_finite() or cents != cents.to_integral_value():
-        message = f"{value!r} is no amount in dollars; write 45 or 45.50"
+        message = f"{value!r} is not an amount in dollars; write 45 or 45.50"
         raise ValueError(message)
     return int(cents)
 

@@ -170,7 +170,7 @@ def _judge(
             continue
         tally.add(sale, day_on=_local_date(sale.at, limits.timezone), timezone=limits.timezone)
         if sale.counted_on != tally.latest_on:
-            yield f"assignment {sale.id} counts on {sale.counted_on}, its date is {tally.latest_on}"
+            yield f"assignment {sale.id} counts on {sale.counted_on}, but its date is {tally.latest_on}"
         yield from _judge_limits(tally.windows, limits, name=f"assignment {sale.id}")
     tally.finish()
     if is_enrolled:
@@ -185,9 +185,9 @@ def _judge_limits(windows: Mapping[WindowKind, Window], limits: Limits, *, name:
     for kind, window in windows.items():
         cap, budget = limits.caps.get(kind), limits.budgets.get(kind)
         if cap is not None and window.leads > cap:
-            yield f"{name} is lead {window.leads} of its {kind}, the cap was {cap}"
+            yield f"{name} is lead {window.leads} of its {kind}, but the cap was {cap}"
         if budget is not None and window.cents > budget:
-            yield f"{name} brings its {kind} to {window.cents} cents, the budget was {budget}"
+            yield f"{name} brings its {kind} to {window.cents} cents, but the budget was {budget}"
 
 
 def _judge_counters(
@@ -209,7 +209,7 @@ def _judge_counters(
         leads, cents = stored[kind] if held == latest else (0, 0)
         sold, spent = (window.leads, window.cents) if window is not None and found == latest else (0, 0)
         if (leads, cents) != (sold, spent):
-            yield f"counts {leads} leads and {cents} cents this {kind}, its sales are {sold} for {spent} cents"
+            yield f"counts {leads} leads and {cents} cents this {kind}, but its sales are {sold} for {spent} cents"
 
 
 class _History:

@@ -13,7 +13,7 @@ SELECT 'assignment ' || d.id AS subject,
     CASE WHEN count(e.id) = 0 THEN 'was never charged'
         WHEN count(e.id) > 1 THEN format('was charged %%s times', count(e.id))
         WHEN MIN(w.buyer_id) <> d.buyer_id THEN format('was charged to buyer %%s', MIN(w.buyer_id))
-        ELSE format('costs %%s cents, %%s were charged', d.price_cents, MIN(-e.amount_cents)) END AS message
+        ELSE format('costs %%s cents, but %%s were charged', d.price_cents, MIN(-e.amount_cents)) END AS message
 FROM distribution_assignment d
 LEFT JOIN distribution_ledgerentry e ON e.assignment_id = d.id AND e.kind IN ('charge', 'capture')
 LEFT JOIN distribution_wallet w ON w.id = e.wallet_id
@@ -23,7 +23,7 @@ HAVING count(e.id) <> 1 OR MIN(-e.amount_cents) <> d.price_cents OR MIN(w.buyer_
 """  # noqa: S608 - only conditions are put in
 
 EACH_CHARGE_ASSIGNED: Final = f"""
-SELECT 'ledger entry ' || e.id AS subject, 'charges for no assignment' AS message
+SELECT 'ledger entry ' || e.id AS subject, 'is a charge without an assignment' AS message
 FROM distribution_ledgerentry e
 LEFT JOIN distribution_assignment d ON d.id = e.assignment_id
 WHERE e.kind IN ('charge', 'capture') AND d.id IS NULL AND {in_wallets("e.wallet_id")}
@@ -31,7 +31,7 @@ WHERE e.kind IN ('charge', 'capture') AND d.id IS NULL AND {in_wallets("e.wallet
 
 RETURNED_IS_REFUNDED: Final = f"""
 SELECT 'assignment ' || d.id AS subject,
-    format('was returned, %%s of %%s cents were refunded', COALESCE(SUM(e.amount_cents), 0), d.price_cents) AS message
+    format('was returned, but refunded %%s of %%s cents', COALESCE(SUM(e.amount_cents), 0), d.price_cents) AS message
 FROM distribution_assignment d
 LEFT JOIN distribution_ledgerentry e ON e.assignment_id = d.id AND e.kind = 'refund'
 WHERE d.state = 'returned' AND {in_leads("d.lead_id")}

@@ -10,22 +10,22 @@ from routing.models import UNFINISHED
 CHECKED: Final = f"SELECT count(*) FROM routing_lead WHERE {in_leads('id')}"  # noqa: S608 - only a condition is put in
 
 UNFINISHED_IS_DUE: Final = f"""
-SELECT 'lead ' || id AS subject, format('is %%s and nothing will ever start it', status) AS message
+SELECT 'lead ' || id AS subject, format('is %%s but nothing will ever start it', status) AS message
 FROM routing_lead
 WHERE {in_leads("id")} AND status = ANY(%(unfinished)s) AND next_attempt_at IS NULL
     AND (status <> 'calling' OR locked_at IS NULL OR locked_by = '')
 """  # noqa: S608 - only conditions are put in
 
 FINISHED_IS_NOT_DUE: Final = f"""
-SELECT 'lead ' || id AS subject, format('is %%s and due again', status) AS message
+SELECT 'lead ' || id AS subject, format('is %%s but due again', status) AS message
 FROM routing_lead
 WHERE {in_leads("id")} AND status <> ALL(%(unfinished)s) AND next_attempt_at IS NOT NULL
 """  # noqa: S608 - only conditions are put in
 
 STATUS_FITS_ASSIGNMENTS: Final = f"""
 SELECT 'lead ' || l.id AS subject,
-    CASE WHEN sold.ever IS NULL THEN format('is %%s and was sold to nobody', l.status)
-        WHEN l.status = 'distributed' THEN 'is distributed and every sale was returned'
+    CASE WHEN sold.ever IS NULL THEN format('is %%s but was never sold', l.status)
+        WHEN l.status = 'distributed' THEN 'is distributed but every sale was returned'
         ELSE format('is %%s and sold to %%s buyers', l.status, sold.live) END AS message
 FROM routing_lead l
 LEFT JOIN (

@@ -30,12 +30,12 @@ WITH fits AS (
             THEN format('%%s events are numbered %%s to %%s', t.events, t.first_seq, t.last_seq)
         WHEN t.starts <> 1 OR t.first_event <> 'distribution_started' THEN 'does not start with distribution_started'
         WHEN t.ends <> 1 THEN format('has %%s terminal events', t.ends)
-        WHEN t.terminal_seq <> t.last_seq THEN format('goes on after its terminal event %%s', t.terminal)
+        WHEN t.terminal_seq <> t.last_seq THEN format('continues after its terminal event %%s', t.terminal)
         WHEN NOT EXISTS (SELECT 1 FROM fits WHERE fits.event = t.terminal AND fits.result = a.result)
             OR t.outcome <> a.result
-            THEN format('result %%s, terminal event %%s with outcome %%s', a.result, t.terminal, t.outcome)
+            THEN format('has result %%s, but terminal event %%s with outcome %%s', a.result, t.terminal, t.outcome)
         WHEN t.reason <> a.skip_reason
-            THEN format('skip reason %%s, terminal event says %%s', a.skip_reason, t.reason)
+            THEN format('has skip reason %%s, but its terminal event has %%s', a.skip_reason, t.reason)
         WHEN t.first_lead <> a.lead_id OR t.last_lead <> a.lead_id THEN 'has events of another lead'
     END AS message
     FROM tracing_attempt a LEFT JOIN told t ON t.attempt_id = a.id
@@ -54,7 +54,7 @@ GROUP BY e.attempt_id
 
 NOT_MORE_THAN_COUNTED: Final = f"""
 SELECT 'lead ' || l.id AS subject,
-    format('counts %%s attempts, its trace has %%s up to number %%s', l.attempts, count(*), MAX(a.number)) AS message
+    format('has %%s attempts, but its trace has %%s up to number %%s', l.attempts, count(*), MAX(a.number)) AS message
 FROM routing_lead l JOIN tracing_attempt a ON a.lead_id = l.id
 WHERE {in_leads("l.id")}
 GROUP BY l.id HAVING count(*) > l.attempts OR MAX(a.number) > l.attempts

@@ -16,39 +16,42 @@ INVARIANTS: Final = (
     Invariant(
         2,
         "sales",
-        "No lead is sold to more buyers than allowed, to none twice",
+        "No lead is sold to more buyers than allowed, or twice to one buyer",
         (Look(Kind.LEADS, sales.check),),
     ),
     Invariant(
         3,
         "charges",
-        "Every assignment was charged once, every return refunded",
+        "Every assignment was charged once, and every return refunded",
         (Look(Kind.LEADS, charges.check_sales), Look(Kind.WALLETS, charges.check_entries)),
     ),
     Invariant(
         4,
         "due",
-        "Every unfinished lead is due, every distributed one has a buyer",
+        "Every unfinished lead is due, and every distributed one has a buyer",
         (Look(Kind.LEADS, due.check),),
     ),
     Invariant(
         5,
         "events",
-        "Every attempt is traced from its start to one fitting end",
+        "Every attempt is traced from its start to one matching end",
         (Look(Kind.ATTEMPTS, events.check_attempts), Look(Kind.LEADS, events.check_leads)),
     ),
     Invariant(
         6,
         "pools",
-        "Every enrolled buyer is once selected or once skipped",
+        "Every enrolled buyer is selected or skipped exactly once",
         (Look(Kind.ATTEMPTS, pools.check_attempts), Look(Kind.LEADS, pools.check_sales)),
     ),
-    Invariant(7, "replay", "Every decision, made again, is the same", (Look(Kind.ATTEMPTS, replay.check),)),
+    Invariant(7, "replay", "Every decision, replayed, is the same", (Look(Kind.ATTEMPTS, replay.check),)),
     Invariant(
-        8, "caps", "Counters tell the sales, no cap or budget is exceeded", (Look(Kind.PLACES, caps.check),)
+        8,
+        "caps",
+        "Counters match the sales, and no cap or budget is exceeded",
+        (Look(Kind.PLACES, caps.check),),
     ),
     Invariant(
-        9, "privacy", "No trace holds personal data of its lead", (Look(Kind.ATTEMPTS, privacy.check),)
+        9, "privacy", "No trace contains personal data of its lead", (Look(Kind.ATTEMPTS, privacy.check),)
     ),
 )
 BY_NAME: Final = {invariant.name: invariant for invariant in INVARIANTS}

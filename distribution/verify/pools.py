@@ -37,7 +37,7 @@ WITH used AS MATERIALIZED (
         WHEN n.buyers IS NULL
             THEN format('used version %%s of campaign %%s, which has no snapshot', a.config_version, a.campaign_id)
         WHEN COALESCE(t.buyers, '{{}}') <> n.buyers THEN format(
-            '%%s buyers were enrolled, the trace tells of %%s (%%s missing)', cardinality(n.buyers),
+            '%%s buyers were enrolled, but the trace has %%s (%%s missing)', cardinality(n.buyers),
             cardinality(COALESCE(t.buyers, '{{}}')),
             (SELECT count(*) FROM unnest(n.buyers) AS b(id) WHERE NOT b.id = ANY(COALESCE(t.buyers, '{{}}'))))
     END AS message
@@ -51,7 +51,7 @@ SELECT 'attempt ' || id AS subject, message FROM judged WHERE message IS NOT NUL
 # Assignments are found by their lead, which has an index, and steps of an attempt by their attempt.
 SELECTED_IS_SOLD: Final = f"""
 SELECT 'attempt ' || e.attempt_id AS subject, CASE
-    WHEN s.buyer_id IS NULL THEN format('selected buyer %%s, who has no assignment from it', e.buyer_id)
+    WHEN s.buyer_id IS NULL THEN format('selected buyer %%s, but the attempt has no assignment to it', e.buyer_id)
     ELSE format('selected buyer %%s at %%s cents and sold at %%s', e.buyer_id, e.cost_cents, s.price_cents)
 END AS message
 FROM tracing_leaddistributionevent e
@@ -65,7 +65,7 @@ WHERE e.event = 'buyer_selected' AND {in_attempts("e.attempt_id", "e.lead_id")}
 
 SOLD_WAS_SELECTED: Final = f"""
 SELECT 'attempt ' || d.attempt_id AS subject,
-    format('sold to buyer %%s, whom it did not select', d.buyer_id) AS message
+    format('sold to buyer %%s, which it did not select', d.buyer_id) AS message
 FROM distribution_assignment d JOIN tracing_attempt a ON a.id = d.attempt_id
 WHERE {in_leads("d.lead_id")} AND NOT EXISTS (
     SELECT 1 FROM tracing_leaddistributionevent e

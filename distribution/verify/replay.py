@@ -74,8 +74,8 @@ class Recorded:
     steps: list[list[Any]]
 
 
-OTHER_ENGINE_NOTE: Final = "{:,} decisions of another version of the engine were not made again"
-AS_TEXT_NOTE: Final = "{:,} decisions on values that were recorded as text could not be made again"
+OTHER_ENGINE_NOTE: Final = "{:,} decisions of another engine version were not replayed"
+AS_TEXT_NOTE: Final = "{:,} decisions on values recorded as text could not be replayed"
 
 
 def check(part: Slice, findings: Findings) -> None:
@@ -139,7 +139,7 @@ def _compile(campaign_id: int | None, config_version: int | None) -> CompiledCam
 
 def _decide_again(recorded: Recorded, campaigns: Campaigns) -> Decision:
     if not recorded.facts:
-        message = "decided about a pool and kept no facts"
+        message = "decided on a pool but recorded no facts"
         raise NotRepeatable(message)
     campaign = _find_campaign(recorded, campaigns)
     try:
@@ -148,7 +148,7 @@ def _decide_again(recorded: Recorded, campaigns: Campaigns) -> Decision:
         raise
     except (FactsError, KeyError, TypeError, ValueError, AttributeError) as error:
         # The error's text may quote a fact.
-        message = f"its facts cannot be decided on again ({type(error).__name__})"
+        message = f"its facts cannot be replayed ({type(error).__name__})"
         raise NotRepeatable(message) from error
 
 
@@ -157,9 +157,9 @@ def _compare(recorded: Recorded, decision: Decision) -> str | None:
     steps = _steps(decision)
     for was, now in zip(recorded.steps, steps, strict=False):
         if was != now:
-            return f"recorded {_describe(was)}, decides {_describe(now)} now"
+            return f"recorded {_describe(was)}, now decides {_describe(now)}"
     if len(recorded.steps) != len(steps):
-        return f"recorded {len(recorded.steps)} steps of the pool, decides {len(steps)} now"
+        return f"recorded {len(recorded.steps)} steps of the pool, now decides {len(steps)}"
     return _compare_verdict(recorded, decision)
 
 
@@ -181,7 +181,7 @@ def _steps(decision: Decision) -> list[list[Any]]:
 def _describe(step: list[Any]) -> str:
     event, buyer_id, cost_cents, reason = step[:4]
     if event == "buyer_pool_composed":
-        return "a pool of another funnel"
+        return "a pool with a different funnel"
     return " ".join(
         str(part) for part in (event, "buyer", buyer_id, f"at {cost_cents} cents", reason)
     ).strip()
@@ -195,11 +195,11 @@ def _compare_verdict(recorded: Recorded, decision: Decision) -> str | None:
         results, reason = _RESULTS[verdict.retry_class], verdict.reason
     if recorded.result not in results or recorded.skip_reason != reason:
         decides = f"{'/'.join(sorted(results))} {reason}".strip()
-        return f"recorded {recorded.result} {recorded.skip_reason}".strip() + f", decides {decides} now"
+        return f"recorded {recorded.result} {recorded.skip_reason}".strip() + f", now decides {decides}"
     retry_at = verdict.retry_at if verdict is not None else None
     # A due time is never after the lead's expiry.
     if retry_at is not None and recorded.next_attempt_at not in (retry_at, recorded.expires_at):
-        return f"was put off to {recorded.next_attempt_at}, decides {retry_at} now"
+        return f"was rescheduled to {recorded.next_attempt_at}, now decides {retry_at}"
     return None
 
 

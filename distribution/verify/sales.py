@@ -39,7 +39,7 @@ WITH live AS MATERIALIZED (
     GROUP BY l.lead_id
 )
 SELECT 'lead ' || lead_id AS subject,
-    format('sold to %%s buyers, at most %%s were allowed', buyers, max_buyers) AS message
+    format('sold to %%s buyers, but at most %%s were allowed', buyers, max_buyers) AS message
 FROM judged WHERE buyers > max_buyers
 """  # noqa: S608 - only conditions are put in
 

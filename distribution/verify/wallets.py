@@ -17,7 +17,7 @@ SELECT (SELECT count(*) FROM distribution_wallet WHERE {in_wallets("id")})
 
 BALANCE_IS_SUM: Final = f"""
 SELECT 'wallet ' || w.id AS subject,
-    format('balance %%s cents, its entries sum to %%s', w.balance_cents, COALESCE(e.total, 0)) AS message
+    format('balance is %%s cents, but its entries sum to %%s', w.balance_cents, COALESCE(e.total, 0)) AS message
 FROM distribution_wallet w
 LEFT JOIN (
     SELECT wallet_id, SUM(amount_cents) AS total FROM distribution_ledgerentry
@@ -29,7 +29,7 @@ WHERE w.balance_cents <> COALESCE(e.total, 0) AND {in_wallets("w.id")}
 # Entries are written under the wallet's row lock, so ids follow the order of the movements.
 RUNNING_SUM: Final = f"""
 SELECT 'ledger entry ' || id AS subject,
-    format('balance after it %%s cents, the entries up to it sum to %%s', balance_after_cents, running) AS message
+    format('balance after it is %%s cents, but entries up to it sum to %%s', balance_after_cents, running) AS message
 FROM (
     SELECT id, balance_after_cents,
         SUM(CASE WHEN kind IN ('hold', 'release') THEN 0 ELSE amount_cents END)
@@ -41,7 +41,7 @@ WHERE balance_after_cents <> running
 
 NOT_BELOW_LIMIT: Final = """
 SELECT 'wallet ' || id AS subject,
-    format('balance %%s less held %%s is under the limit of -%%s cents', balance_cents, held_cents, credit_limit_cents)
+    format('balance %%s minus held %%s is below the limit of -%%s cents', balance_cents, held_cents, credit_limit_cents)
         AS message
 FROM distribution_wallet
 WHERE balance_cents - held_cents < -credit_limit_cents OR held_cents < 0
@@ -54,7 +54,7 @@ WHERE NOT EXISTS (SELECT 1 FROM distribution_wallet w WHERE w.buyer_id = b.id)
 """
 
 KEYS_ONCE: Final = f"""
-SELECT 'ledger entry ' || min(id) AS subject, format('its cause is booked %%s times', count(*)) AS message
+SELECT 'ledger entry ' || min(id) AS subject, format('its cause is recorded %%s times', count(*)) AS message
 FROM (SELECT DISTINCT idempotency_key FROM distribution_ledgerentry WHERE {in_wallets("wallet_id")}) causes
 JOIN distribution_ledgerentry USING (idempotency_key)
 GROUP BY idempotency_key HAVING count(*) > 1
@@ -62,7 +62,7 @@ GROUP BY idempotency_key HAVING count(*) > 1
 
 REFUNDS_WITHIN_CHARGE: Final = f"""
 SELECT 'assignment ' || assignment_id AS subject,
-    format('charged %%s cents, refunded %%s', charged, refunded) AS message
+    format('charged %%s cents, but refunded %%s', charged, refunded) AS message
 FROM (
     SELECT assignment_id,
         COALESCE(SUM(-amount_cents) FILTER (WHERE kind IN ('charge', 'capture')), 0) AS charged,

@@ -1,1 +1,1 @@
-"""Arithmetic of time: time zones, weekly hours, calendar windows. Pure: the moment comes in as an argument."""
+"""Time zones, weekly hours and calendar windows. Pure: the time is an argument."""

@@ -1,6 +1,6 @@
 """Weekly opening hours in a local time zone, and the names of windows.py. Pure; reads no clock.
 
-Opening hours follow the wall clock: what the clocks skip does not happen, what they repeat happens twice.
+Opening hours follow the local clock: hours that the clock skips do not occur, hours that it repeats occur twice.
 """
 
 import re
@@ -28,7 +28,7 @@ Definition = Mapping[str, Sequence[Sequence[str]]]
 
 
 class HoursError(ValueError):
-    """The definition is malformed. `problems` holds (path, message) pairs, the path being like mon[0]."""
+    """The definition is malformed. `problems` holds (path, message) pairs, a path is like mon[0]."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("; ".join(f"{path}: {message}" if path else message for path, message in problems))
@@ -48,7 +48,7 @@ class Hours:
         return self.always_open or self._is_open_on_wall(at.astimezone(self.zone))
 
     def next_open(self, at: datetime) -> datetime | None:
-        """The first instant >= `at`, in UTC, that is open; None when no instant ever is."""
+        """The first instant >= `at`, in UTC, that is open; None if it is never open."""
         moment = at.astimezone(UTC)
         if self.always_open:
             return moment
@@ -68,7 +68,7 @@ class Hours:
         return index >= 0 and minute < self.ends[index]
 
     def _wait_on_wall(self, wall: datetime) -> timedelta:
-        """How long until it is open if the UTC offset stays as it is."""
+        """The time until it opens if the UTC offset does not change."""
         if self._is_open_on_wall(wall):
             return timedelta(0)
         minute = _minute_of_week(wall)
@@ -89,7 +89,7 @@ def validate_hours(definition: object) -> None:
 
 
 def compile_hours(definition: Definition | None, tz_name: str) -> Hours:
-    """`definition` is {"mon": [["09:00", "17:00"]], ...}; a day left out is closed, {} means always open."""
+    """`definition` is {"mon": [["09:00", "17:00"]], ...}; a missing day is closed; {} means always open."""
     validate_hours(definition)
     try:
         zone = load_zone(tz_name)

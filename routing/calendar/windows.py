@@ -1,7 +1,7 @@
 """The windows that caps and budgets count in: hour, day, ISO week and month of a local time zone. Pure.
 
-For each kind the windows are disjoint and leave no gap in time, whatever the clocks do. A local hour that the
-clocks repeat is two windows; a day has 23 or 25 hours when they change.
+The windows of each kind never overlap and leave no gaps, also when the clocks change. A local hour that the clocks
+repeat is two windows; a day on which they change has 23 or 25 hours.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -16,19 +16,19 @@ HOUR = timedelta(hours=1)
 
 
 def window_start(kind: WindowKind, at: datetime, tz: ZoneInfo | str) -> datetime:
-    """The first instant, in UTC, of the window that holds `at`."""
+    """The first instant, in UTC, of the window that contains `at`."""
     return get_window(kind, at=at, tz=tz)[0]
 
 
 def get_window(kind: WindowKind, *, at: datetime, tz: ZoneInfo | str) -> tuple[datetime, datetime]:
-    """Start and end of the window that holds `at`, in UTC: the first instant in it, and the first after it."""
+    """Start and end of the window that contains `at`, in UTC: the first instant in it, and the first after it."""
     zone = load_zone(tz) if isinstance(tz, str) else tz
     local = at.astimezone(zone)
     if kind == "hour":
         return _get_hour(local, zone=zone)
     first = _first_date(kind, local.date())
     start, end = (start_of_day(day, zone=zone) for day in (first, _next_first_date(kind, first)))
-    # Clocks set back over midnight show the old date once more: those minutes belong to the new window.
+    # Clocks set back across midnight show the old date again: those minutes belong to the new window.
     if end <= at:
         first = _next_first_date(kind, first)
         start, end = end, start_of_day(_next_first_date(kind, first), zone=zone)

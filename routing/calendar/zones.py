@@ -1,4 +1,4 @@
-"""Time zones: lookup by name, and where their UTC offset changes. No clock is read here."""
+"""Time zones: lookup by name, and when their UTC offset changes. Reads no clock."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ class UnknownTimezone(ValueError):
 
 
 def load_zone(tz_name: str) -> ZoneInfo:
-    # ZoneInfo answers "America" with an OSError, "../x" and NUL with a ValueError, "Nowhere" with a KeyError.
+    # ZoneInfo raises OSError for "America", ValueError for "../x" and NUL, and KeyError for "Nowhere".
     try:
         return ZoneInfo(tz_name)
     except (KeyError, ValueError, OSError, TypeError):
@@ -27,9 +27,9 @@ def get_offset(moment: datetime, *, zone: ZoneInfo) -> timedelta:
 
 
 def find_offset_change(start: datetime, end: datetime, *, zone: ZoneInfo) -> datetime | None:
-    """The first instant in (start, end] with another offset than `start` has.
+    """The first instant in (start, end] whose offset differs from that of `start`.
 
-    It looks once a day: two changes within a day that cancel out would be missed, and no zone has them.
+    It checks once a day: two changes within a day that cancel out would be missed, but no zone has them.
     """
     offset = get_offset(start, zone=zone)
     before = start
@@ -55,10 +55,10 @@ def _bisect_offset_change(before: datetime, after: datetime, *, zone: ZoneInfo) 
 
 
 def start_of_day(day: date, *, zone: ZoneInfo) -> datetime:
-    """The first instant, in UTC, whose local date is `day`, or a later one when the zone skipped `day`."""
+    """The first instant, in UTC, whose local date is `day`, or a later instant if the zone skipped `day`."""
     midnight = datetime.combine(day, time.min, tzinfo=zone)
     start = midnight.astimezone(UTC)
     if start.astimezone(zone).date() == day and start.astimezone(zone).time() == time.min:
         return start
-    # The clocks jumped over midnight, so the day begins at the jump.
+    # The clocks skipped midnight, so the day starts at the change.
     return find_offset_change(start - DAY, start, zone=zone) or start

@@ -1,7 +1,7 @@
-"""The one condition language of the product: JSON in, a fast predicate with explanations out.
+"""The condition language: compiles JSON into a fast predicate that can explain itself.
 
-A leaf on a field the lead does not have is unknown: it is true for `missing` alone, `not` leaves it unknown,
-and a condition that ends up unknown does not match. The literal's type decides how the lead's value is read.
+A leaf on a missing field is unknown: only `missing` is true, `not` leaves it unknown, and a condition that is unknown
+does not match. The type of the literal decides how the lead's value is read.
 """
 
 from routing.conditions.compilation import Condition, compile_condition

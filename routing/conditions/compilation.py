@@ -1,4 +1,4 @@
-"""Turns a condition into closures: made once for a configuration, run for every lead and buyer."""
+"""Compiles a condition into closures: once per configuration, to run for every lead and buyer."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Predicate = Callable[[Fields], bool]
 
 @dataclass(frozen=True, slots=True)
 class CompiledNode:
-    """One node of the tree with its own closure, so that a failure is explained without compiling."""
+    """A node of the tree with its own closure, so that a failure is explained without compiling again."""
 
     matches: Predicate
     node: Node
@@ -25,7 +25,7 @@ class CompiledNode:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A compiled condition. `fields` are the names it reads."""
+    """A compiled condition. `fields` are the field names it reads."""
 
     # A closure in a slot, not a method: it saves one call for each buyer and lead.
     matches: Predicate
@@ -33,9 +33,9 @@ class Condition:
     root: CompiledNode
 
     def failures(self, fields: Fields) -> list[dict[str, Any]]:
-        """The leaves that made it false, in order; [] when it matches. Under `not` the op is reversed.
+        """The leaves that made it false, in order; [] if it matches. Under `not`, the op is reversed.
 
-        A long observed value is told by its beginning.
+        Long observed values are shortened.
         """
         return [
             {
@@ -52,7 +52,7 @@ class Condition:
 
 
 def compile_condition(condition: object) -> Condition:
-    """Raise ConditionError when it is malformed."""
+    """Raise ConditionError if it is malformed."""
     validate(condition, fields=None)
     root = _compile(build_tree(condition))
     return Condition(matches=root.matches, fields=frozenset(_list_fields(root.node)), root=root)
@@ -69,7 +69,7 @@ def _compile(node: Node) -> CompiledNode:
 
 
 def compile_leaf(leaf: Leaf) -> Predicate:
-    """The leaf's own test. Its value must have passed validation."""
+    """The test of one leaf. Its value must have passed validation."""
     name = leaf.field
     if leaf.shown_op == "missing":
         return lambda fields: fields.get(name) is None

@@ -1,7 +1,7 @@
-"""Says of conditions that must all hold that no lead can pass them. Pure.
+"""Finds conditions that contradict each other, so that no lead can pass all of them. Pure.
 
-Sound, not complete: what it calls a contradiction is one for every lead, and some that are one it does not see. It
-looks at what must hold together, field by field, and into each way of an `any` on its own.
+Sound but not complete: what it reports is a contradiction for every lead, but it misses some. It checks the leaves that
+must hold together, field by field, and each branch of an `any` separately.
 """
 
 from collections import defaultdict
@@ -11,15 +11,15 @@ from typing import Any
 from routing.conditions.compilation import compile_leaf
 from routing.conditions.tree import Leaf, Node
 
-# Of leaves that must all hold: true when no lead passes them.
+# True if no lead can pass all of these leaves.
 Conflict = Callable[[Sequence[Leaf]], bool]
 
-# What is asked of a value that is a list fails under these.
+# Operators that are always false for a list.
 NEED_ONE_VALUE = frozenset({"eq", "lt", "lte", "gt", "gte", "between", "starts_with"})
 
 
 def exclude_each_other(nodes: Sequence[Node], *, conflict: Conflict) -> bool:
-    """True: no lead passes all of these. False says nothing."""
+    """True if no lead can pass all of these. False proves nothing."""
     leaves: list[Leaf] = []
     choices: list[Sequence[Node]] = []
     waiting = list(nodes)
@@ -37,9 +37,9 @@ def exclude_each_other(nodes: Sequence[Node], *, conflict: Conflict) -> bool:
 
 
 def leave_no_value(leaves: Sequence[Leaf], *, single: Container[str]) -> bool:
-    """True when some field can have no value, and cannot be missing, under all of its leaves.
+    """True if some field can neither have a value nor be missing under all of its leaves.
 
-    Fields named in `single` never hold a list; of any other it is not known.
+    Fields in `single` never hold a list; any other field may.
     """
     by_field: dict[str, list[Leaf]] = defaultdict(list)
     for leaf in leaves:
@@ -48,15 +48,15 @@ def leave_no_value(leaves: Sequence[Leaf], *, single: Container[str]) -> bool:
 
 
 def list_allowed(leaves: Sequence[Leaf], *, is_single: bool) -> list[Any] | None:
-    """The values that pass all leaves of one field where a leaf lists them; None where any number may.
+    """The values that pass all leaves of one field, if a leaf lists them; None if they are not limited to a list.
 
-    Written as the literals are: a lead may spell the number 12 as text.
+    Values are written as in the literals: a lead may spell the number 12 as text.
     """
     if len(_literal_kinds(leaves)) > 1:
-        return None  # "12" and "12.0" are 12 to a number, and differ to a text
+        return None  # "12" and "12.0" are equal as numbers but differ as text
     ops = {leaf.shown_op for leaf in leaves}
     listed = [[leaf.value] for leaf in leaves if leaf.shown_op == "eq"]
-    # A list passes `in` by a common member, whatever else is in it.
+    # A list passes `in` with one common member, so other members may differ.
     if is_single or ops & NEED_ONE_VALUE:
         listed += [leaf.value for leaf in leaves if leaf.shown_op == "in"]
     if not listed:
@@ -85,7 +85,7 @@ def _literal_kinds(leaves: Sequence[Leaf]) -> set[str]:
 
 
 def _is_empty_range(leaves: Sequence[Leaf]) -> bool:
-    """Bounds of one kind may leave nothing between them. A value may lie between numbers and between texts."""
+    """True if bounds of one kind leave nothing between them. A value can be between numbers and between texts."""
     bounds = [bound for leaf in leaves for bound in _bounds(leaf)]
     texts = [bound for bound in bounds if isinstance(bound[0], str)]
     numbers = [bound for bound in bounds if not isinstance(bound[0], str)]
@@ -102,7 +102,7 @@ def _leave_nothing_between(bounds: Sequence[tuple[Any, bool, bool]]) -> bool:
 
 
 def _bounds(leaf: Leaf) -> Iterator[tuple[Any, bool, bool]]:
-    """Value, whether it is the lowest or the highest, and whether it is itself left out."""
+    """Yield the value, whether it is a lower bound, and whether the bound itself is excluded."""
     op, value = leaf.shown_op, leaf.value
     if op in {"gt", "gte"}:
         yield value, True, op == "gt"
@@ -112,7 +112,7 @@ def _bounds(leaf: Leaf) -> Iterator[tuple[Any, bool, bool]]:
         yield value[0], True, False
         yield value[1], False, False
     elif op == "starts_with":
-        yield value, True, False  # no text that starts with it comes before it
+        yield value, True, False  # every text with this prefix sorts at or after it
 
 
 def _start_differently(leaves: Sequence[Leaf]) -> bool:

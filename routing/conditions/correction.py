@@ -1,4 +1,4 @@
-"""Brings the literals of a condition into the form that leads have, where nothing is lost by it."""
+"""Normalizes the literals of a condition to the form that leads have, if nothing is lost."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Step = str | int
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """A literal that was written in another form. `path` as in problems: all[0].value[2]."""
+    """A literal that was normalized. `path` is like that of problems: all[0].value[2]."""
 
     path: str
     was: Any
@@ -26,7 +26,7 @@ class Rewrite:
 
 
 def correct_condition(condition: Any, *, fields: KnownFields) -> tuple[Any, list[Rewrite]]:
-    """The condition with its literals in their form, and what was changed. What cannot be read stays as it is."""
+    """Return the condition with normalized literals, and the changes. Unreadable literals are unchanged."""
     rewrites: list[Rewrite] = []
     return _correct(condition, fields, "", rewrites), rewrites
 
@@ -62,7 +62,7 @@ def _correct_leaf(leaf: dict[str, Any], fields: KnownFields, path: str, rewrites
 
 
 def correct_value(name: str, op: str, value: Any, *, fields: KnownFields) -> list[tuple[str, Any, Any]]:
-    """Where, was and now of each literal of a leaf that is written in another form."""
+    """Return (where, was, now) for each literal of a leaf that is not normalized."""
     return [
         (where, item, now)
         for where, item in _items(value)
@@ -71,7 +71,7 @@ def correct_value(name: str, op: str, value: Any, *, fields: KnownFields) -> lis
 
 
 def find_literal_problem(name: str, op: str, value: Any, *, fields: KnownFields) -> str | None:
-    """What is wrong with the first literal that no lead can have, and how to write it."""
+    """Return the problem of the first literal that no lead can have, with its fix, or None."""
     for _, item in _items(value):
         try:
             now = fields.read(name, op, item)

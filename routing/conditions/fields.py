@@ -1,4 +1,4 @@
-"""Which fields a condition may name, what kind of value each holds, and in what form its literals are written."""
+"""The fields that a condition may name, the kind of each, and the form of its literals."""
 
 import difflib
 from collections.abc import Callable, Mapping
@@ -8,20 +8,19 @@ from typing import Literal
 # Field name -> str, int, float, bool or a list of those. None counts as missing.
 Fields = Mapping[str, object]
 FieldKind = Literal["text", "number", "flag"]
-# Operator and literal -> the literal as leads have it. Raises ValueError with what is wrong and the fix.
+# Operator and literal -> the normalized literal. Raises ValueError with the problem and the fix.
 Reader = Callable[[str, str], str]
 
 KIND_TYPES: dict[FieldKind, tuple[type, ...]] = {"text": (str,), "number": (int, float), "flag": (bool,)}
-# Of a field that is always a list.
+# The operators for a field that is always a list.
 LIST_OPS = frozenset({"contains", "in", "not_in", "exists", "missing"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownFields:
-    """Top-level names with their kinds, and prefixes below which any name of any kind may follow.
+    """Top-level names with their kinds, and prefixes that any name of any kind may follow.
 
-    `readers`: what brings the literals of a field into its one form. `refuse`: why a name below a prefix may not be
-    used, or None.
+    `readers` normalize the literals of a field. `refuse` returns why a name with a prefix is not allowed, or None.
     """
 
     kinds: Mapping[str, FieldKind]
@@ -50,6 +49,6 @@ class KnownFields:
         return None
 
     def read(self, name: str, op: str, literal: object) -> object:
-        """The literal in the form that leads have. Raises ValueError; what has no reader comes back as it is."""
+        """Return the normalized literal, or the literal itself if the field has no reader. Raises ValueError."""
         reader = self.readers.get(name)
         return literal if reader is None or not isinstance(literal, str) else reader(op, literal)

@@ -29,7 +29,7 @@ ORDER: Final = frozenset({"lt", "lte", "gt", "gte", "between"})
 
 
 def _reader(read: Canonical, *, read_part: Callable[[str, str], str] | None = None) -> Reader:
-    """Whole literals are read by `read`, parts of them by `read_part`; for an order the literal stays as it is."""
+    """`read` normalizes whole literals and `read_part` partial ones. Literals of order operators are unchanged."""
 
     def read_literal(op: str, text: str) -> str:
         if op in WHOLE:
@@ -40,7 +40,7 @@ def _reader(read: Canonical, *, read_part: Callable[[str, str], str] | None = No
 
 
 def _read_part(op: str, text: str, *, known: Callable[[], Iterable[str]], what: str) -> str:
-    """A part of what leads have: another case of one of them is corrected; a name abroad is not known here."""
+    """Correct the letter case of a part of a known name. Names outside the US are not known."""
     parts = {part for name in known() for part in _find_parts(op, text, name=name)}
     if text in parts:
         return text
@@ -54,7 +54,7 @@ def _read_part(op: str, text: str, *, known: Callable[[], Iterable[str]], what: 
 
 
 def _find_parts(op: str, text: str, *, name: str) -> Iterator[str]:
-    """The parts of the name that differ from the text in case alone."""
+    """The parts of the name that differ from the text only in letter case."""
     starts = [0] if op == "starts_with" else range(len(name) - len(text) + 1)
     for start in starts:
         part = name[start : start + len(text)]

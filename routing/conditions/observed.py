@@ -1,7 +1,7 @@
-"""What a failure says of a value that a sender sent: enough to see why, however long the value is.
+"""Shortens an observed value in a failure: enough to see why, however long the value is.
 
-Each buyer that refuses a lead says it. A list of a megabyte and a few hundred buyers made a trace that could not be
-written, after minutes with the lead's and the buyers' locks.
+Each buyer that refuses a lead records it. With a list of one megabyte and a few hundred buyers, the trace could not be
+written, after minutes in which the locks of the lead and the buyers were held.
 """
 
 from typing import Any, Final
@@ -12,7 +12,7 @@ MOST_ITEM_TEXT: Final = 50
 
 
 def shorten(value: Any, *, most: int = MOST_TEXT) -> Any:
-    """The value; of a long text the beginning, of a long list the first items and how many more there are."""
+    """Return the value, the start of a long text, or the first items of a long list with the number of the others."""
     if isinstance(value, str):
         return value if len(value) <= most else f"{value[:most]}…"
     if isinstance(value, list | tuple):

@@ -1,9 +1,9 @@
-"""The operators: what value each one takes, and the test it makes on a field that is present.
+"""The operators: the value that each one takes, and its test of a field that is present.
 
-The type of the literal decides how the lead's value is read: forms send everything as text, so "12" is 12 to a
-number, and 12 is "12" to a text (docs/decisions, types of literals). What cannot be read so makes the test false; it
-never raises. `ne` and `not_in` are the exact opposites of `eq` and `in`. bool is not a number, 1 equals 1.0. On a list
-field, `contains` asks for a member and `in` for a common member.
+The type of the literal decides how the lead's value is read. Forms send everything as text, so "12" compared with a
+number is 12, and 12 compared with text is "12" (docs/decisions, types of literals). An unreadable value makes the test
+false; it never raises. `ne` and `not_in` are the exact opposites of `eq` and `in`. bool is not a number, 1 equals 1.0.
+On a list field, `contains` tests for a member and `in` for a common member.
 """
 
 import math
@@ -94,7 +94,7 @@ def is_number(value: object) -> bool:
 
 
 def as_number(value: object) -> float | None:
-    """A number, or one that text spells plainly: not 007, which is a code, nor 1e5."""
+    """A number, also as plain text: but not 007, which is a code, or 1e5."""
     if value.__class__ is int or value.__class__ is float:
         return value
     if not isinstance(value, str) or not NUMBER.fullmatch(value):
@@ -120,7 +120,7 @@ def as_flag(value: object) -> bool | None:
 
 
 def reader_of(literal: object) -> Callable[[object], object]:
-    """How a lead's value is read when it is compared with this literal."""
+    """Return the function that reads a lead's value for comparison with this literal."""
     if literal.__class__ is bool:
         return as_flag
     return as_number if is_number(literal) else as_text

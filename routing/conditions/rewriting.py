@@ -1,6 +1,6 @@
-"""Brings what people type into the form that leads have, and tells what it changed. Pure.
+"""Normalizes what people type to the form that leads have, and reports the changes. Pure.
 
-What cannot be read without losing something stays as it is: the field's own check then refuses it by name.
+A value that cannot be normalized without loss is unchanged; the field's own check then rejects it.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,7 +1,7 @@
 """A condition with its negations pushed down to the leaves.
 
-With three-valued logic (true, false, unknown) `not` of a group is the other group of the negated members.
-Once only leaves are negated, an unknown leaf can count as false: all and any never turn a false into a true.
+In three-valued logic (true, false, unknown), `not` of a group is the opposite group of the negated members. If only
+leaves are negated, an unknown leaf can count as false: all and any never turn a false into a true.
 """
 
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ def build_tree(condition: Any, *, negated: bool = False) -> Node:
 
 
 def is_never_true(node: Node) -> bool:
-    """True for what no lead can match, such as `not` of the empty condition."""
+    """True if no lead can match, as with `not` of the empty condition."""
     if isinstance(node, Leaf):
         return False
     return (any if node.kind == "all" else all)(is_never_true(member) for member in node.members)

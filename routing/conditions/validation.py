@@ -1,4 +1,4 @@
-"""Checks a condition and collects every problem with its path and the way to fix it."""
+"""Checks a condition and collects all problems with their paths and fixes."""
 
 import difflib
 import re
@@ -21,7 +21,7 @@ Problem = tuple[str, str]  # path, message
 
 
 class ConditionError(ValueError):
-    """The condition is malformed. `problems` holds (path, message) pairs; the path of the whole is ""."""
+    """The condition is malformed. `problems` holds (path, message) pairs; "" is the path of the whole condition."""
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
@@ -69,7 +69,7 @@ class _Checker:
         if kind == "not":
             yield from self.check(members, path=here, depth=depth + 1)
         elif not isinstance(members, list):
-            yield here, "must be a list of conditions: put it into [ ]"
+            yield here, "must be a list of conditions: put it in [ ]"
         elif kind == "any" and not members:
             yield here, "needs at least one condition; to match every lead use {}"
         else:
@@ -95,7 +95,7 @@ class _Checker:
         return self.fields.find_problem(field) if self.fields else None
 
     def find_kind_problem(self, field: object, value: object, *, op: str) -> str | None:
-        """A value of the wrong kind or form would be accepted and then never match, so it is refused here."""
+        """Reject a value of the wrong kind or form: it would never match."""
         if self.fields is None or not isinstance(field, str):
             return None
         kind = self.fields.get_kind(field)

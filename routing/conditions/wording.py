@@ -1,4 +1,4 @@
-"""Says a condition in words."""
+"""Describes a condition in words."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ def describe_node(node: Node, *, inside_group: bool = False) -> str:
 def describe_leaf(*, field: str, op: str, value: object) -> str:
     """`op` may be one that `failures()` reports for a leaf under `not`, such as not_lt."""
     name = field.removeprefix("attributes.")
-    # Only attributes may be of any type: a ZIP code in quotes would say nothing.
+    # Only attributes may have any type, so only their values need quotes.
     describe = describe_typed if name != field else describe_scalar
     if op in OPERATORS:
         return f"{name} {OPERATORS[op].phrase} {describe_value(op, value, describe=describe)}".rstrip()
@@ -50,7 +50,7 @@ def describe_scalar(value: object) -> str:
 
 
 def describe_typed(value: object) -> str:
-    """Text that could be taken for a number or a flag is in quotes, as in JSON."""
+    """Text that looks like a number or a flag is quoted, as in JSON."""
     if isinstance(value, str) and (as_number(value) is not None or as_flag(value) is not None):
         return f'"{value}"'
     return describe_scalar(value)

@@ -1,9 +1,9 @@
-"""Who a lead is: keyed hashes of the normalized e-mail and phone, kept apart. Blank is None, never a hash.
+"""The identity of a lead: separate keyed hashes of the normalized e-mail and phone. Blank is None, never a hash.
 
-An address whose domain can be written in two ways, and a line that can be dialed in two ways, are one.
+Two spellings of one e-mail domain, or two ways to dial one line, give the same hash.
 
-The key keeps someone who has only the table from trying out all phone numbers. A prefix keeps an e-mail and a
-phone of the same text apart.
+Without the key, an attacker who has the table cannot try all phone numbers. A prefix makes the hashes of an e-mail and
+a phone with the same text differ.
 """
 
 import hmac
@@ -22,12 +22,12 @@ class Identity(NamedTuple):
 
 
 def hash_email(email: str | None, *, key: bytes) -> str | None:
-    """`email` as normalize_email returns it."""
+    """`email` must come from normalize_email."""
     return _hash(b"email", unify_email(email) if email else None, key=key)
 
 
 def hash_phone(phone: str | None, *, key: bytes) -> str | None:
-    """`phone` as normalize_phone returns it."""
+    """`phone` must come from normalize_phone."""
     return _hash(b"phone", unify_phone(phone) if phone else None, key=key)
 
 

@@ -1,4 +1,4 @@
-"""Has a new lead decided while its sender waits. Who decides lives in a higher app: a hook named in the settings."""
+"""Decides a new lead while its sender waits. The decision is in a higher app, through a hook in the settings."""
 
 import logging
 from collections.abc import Sequence
@@ -19,9 +19,9 @@ logger = logging.getLogger(__name__)
 
 
 class Outcome(Protocol):
-    """What the hook returns, as far as intake reads it. `result` is "" when no attempt came to its end.
+    """The part of the hook's result that intake reads. `result` is "" if no attempt finished.
 
-    `status`: what the lead is since then.
+    `status` is the lead's status after the attempt.
     """
 
     @property
@@ -42,17 +42,19 @@ class DecideHook(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What is known of a lead after its decision. `outcome` None: no attempt came to its end here. `state` None: the
-    database does not say."""
+    """What is known about a lead after its decision.
+
+    `outcome` is None if no attempt finished here; `state` is None if the database could not be read.
+    """
 
     outcome: Outcome | None
     state: LeadState | None
 
 
 def decide_inline(lead_id: int, public_id: UUID, *, seconds: float) -> Decided:
-    """Have the lead decided within so many seconds. Returns what is known of it then. Never raises.
+    """Decide the lead within `seconds`, and return what is known about it then. Never raises.
 
-    The lead is stored already: whatever fails here, it is still due, and the workers are told.
+    The lead is already stored. If anything fails here, it is still due and is enqueued for the workers.
     """
     outcome = _decide(lead_id, seconds=seconds)
     state = read_state_after_commit("inline", public_id)

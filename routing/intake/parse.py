@@ -1,7 +1,7 @@
-"""One lead as it comes in, checked as a whole: every problem at once, nothing filled in but what a ZIP says.
+"""Validates an incoming lead and collects all problems. Fills in only what the ZIP code determines.
 
-Leniently, only what makes a lead useless is refused: no place, no vertical, no way to reach the person. Anything else
-that cannot be read is left out with a correction. Knows no source, database or clock. Contact fields never become
+In lenient mode, a lead is rejected only if it is useless: no location, no vertical, or no way to reach the person.
+Other unreadable values are left out with a correction. Uses no source, database or clock. Contact fields never become
 condition fields.
 """
 
@@ -60,7 +60,7 @@ LEAD_KEY_SET = frozenset(LEAD_KEYS)
 MAX_ADDRESS = 200
 MAX_EXTERNAL_ID = 100
 
-# What a sender puts among the attributes, and conditions may also name without their prefix.
+# Attributes that conditions may also name without the prefix.
 COMPANY_FIELDS = ("industry", "company_size", "revenue")
 
 normalize_address = partial(normalize_text, max_length=MAX_ADDRESS)
@@ -69,7 +69,7 @@ shorten_name = partial(as_shorter, max_length=MAX_NAME)
 
 
 class LeadInvalid(ValueError):
-    """`errors` maps the path of a field ("" is the whole lead) to what is wrong with it."""
+    """`errors` maps the path of a field ("" is the whole lead) to its problems."""
 
     def __init__(self, errors: Errors) -> None:
         problems = (f"{path} {error.message}" for path, found in errors.items() for error in found)
@@ -79,7 +79,7 @@ class LeadInvalid(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanLead:
-    """Valid and normalized. Its repr shows nothing that identifies a person."""
+    """A valid, normalized lead. Its repr shows nothing that identifies a person."""
 
     first_name: str | None = field(repr=False)
     last_name: str | None = field(repr=False)
@@ -101,7 +101,7 @@ class CleanLead:
 
 
 class HasConditionFields(Protocol):
-    """What conditions can ask about: a CleanLead, or a stored lead with the same names."""
+    """What conditions can read: a CleanLead, or a stored lead with the same fields."""
 
     @property
     def zip(self) -> str: ...
@@ -122,10 +122,10 @@ class HasConditionFields(Protocol):
 
 
 def condition_fields(lead: HasConditionFields, *, source: str) -> dict[str, Any]:
-    """The fields that conditions see; what is blank is left out. `source` is the name of the source.
+    """The fields that conditions see, without blank ones. `source` is the name of the source.
 
-    Places abroad have their country before them. `counties` are all in which the ZIP lies, `county` the main one.
-    The region is the one that the sender named among the attributes, or else the Census region of the state.
+    Places outside the US are prefixed with their country. `counties` are all counties of the ZIP code; `county` is the
+    main one. The region is the sender's own attribute or, without one, the Census region of the state.
     """
     fields = flatten_attributes(lead.attributes)
     fields["consent"] = has_proof(lead.consent)
@@ -164,7 +164,7 @@ def parse_lead(
 ) -> CleanLead:
     """Raise LeadInvalid with every problem. `default_vertical` is the source's; `at` is now.
 
-    `zone`: where a time without an offset is read, leniently.
+    `zone` is the time zone of times without an offset, in lenient mode.
     """
     if not isinstance(payload, Mapping):
         raise LeadInvalid({"": [FieldError("invalid_type", 'must be an object like {"zip": "30312", ...}')]})
@@ -251,14 +251,14 @@ def _read_zip(reader: FieldReader, *, country: str) -> str | None:
 
 
 def _read_zip_again(reader: FieldReader) -> str | None:
-    """As a ZIP code, after it was read as the postal code of a country that is a US state."""
+    """Read as a US ZIP code what was first read as the postal code of a country that is in fact a US state."""
     if reader.corrections is not None:
         reader.corrections.forget("zip")
     return _read_zip(reader, country=HOME)
 
 
 def _place_new_zip(reader: FieldReader, zip_code: str, *, state: str | None) -> str | None:
-    """The state of a ZIP code that the tables lack: as it came, or that of all ZIPs with the same three digits."""
+    """The state of an unknown ZIP code: the one given, or the only state of ZIP codes with the same three digits."""
     states = list_states_of_prefix(zip_code[:3])
     state = state or (states[0] if len(states) == 1 else None)
     message = "is not in the ZIP code table: kept, but its location is unknown" + (
@@ -269,24 +269,24 @@ def _place_new_zip(reader: FieldReader, zip_code: str, *, state: str | None) -> 
 
 
 def _settle_state(reader: FieldReader, *, state: str | None, place: Place) -> str:
-    """The lead's own state where its ZIP lies in several; else the one of the ZIP."""
+    """The lead's own state if the ZIP code is partly in it; otherwise the main state of the ZIP code."""
     if not state:
         return place.state
     states = list_states_of(place.zip)
     if state in states:
         return state
-    lies_in = f"does not match the ZIP code, which is in {' and '.join(states)}"
+    mismatch = f"does not match the ZIP code, which is in {' and '.join(states)}"
     if reader.corrections is None:
-        fix = f"{lies_in}: correct one of the two"
+        fix = f"{mismatch}: correct one of the two"
         reader.add("state", FieldError("mismatch", fix))
     else:
-        message = f"{lies_in}: read as {place.state}"
+        message = f"{mismatch}: read as {place.state}"
         reader.correct("state", CORRECTED, message, received=reader.payload.get("state"))
     return place.state
 
 
 def _guess_country(reader: FieldReader) -> str:
-    """A lead that names none is from the US, unless its postal code can only be Canadian."""
+    """Without a country, a lead is from the US unless its postal code can only be Canadian."""
     code = reader.payload.get("zip")
     is_canadian = isinstance(code, str) and CANADIAN_CODE.fullmatch(code.strip()) is not None
     if reader.corrections is None or not is_canadian:
@@ -316,12 +316,12 @@ def _read_contact(reader: FieldReader, *, region: str, is_required: bool) -> dic
 
 
 def _choose_extension(phone: Phone | None, extension: str | None) -> str | None:
-    """The one that came as a field of its own, or that behind the number; none without a number."""
+    """The extension field, or the extension within the phone number; None without a phone."""
     return (extension or phone.extension or None) if phone else None
 
 
 def _refuse_unreachable(reader: FieldReader) -> None:
-    """What was left out is what is wrong with the lead when nothing else is left to reach the person by."""
+    """Report why contact fields were left out, because without them nobody can reach the person."""
     for name in ("email", "phone"):
         if name in reader.left_out:
             reader.add(name, reader.left_out[name])
@@ -345,7 +345,7 @@ def _read_vertical(reader: FieldReader, *, default: str | None) -> str | None:
 def _read_external_id(reader: FieldReader) -> str | None:
     given = reader.payload.get("external_id")
     if reader.corrections is not None and is_placeholder(given):
-        # Every lead of a form that sends "none" would be the same one.
+        # Otherwise all leads of a form that sends "none" would count as one lead.
         reader.correct("external_id", DROPPED, "says that there is no value: left out", received=given)
         return None
     loosen = partial(as_external_id, max_length=MAX_EXTERNAL_ID)

@@ -1,6 +1,6 @@
-"""Reads the keys of one JSON object and collects everything that is wrong with them, by path.
+"""Reads the keys of one JSON object and collects all problems by path.
 
-Leniently read, a value that cannot be read is looked at in other ways and left out at last, each with a correction.
+In lenient mode, an invalid value is read in other ways and, if that fails, left out. Each change makes a correction.
 """
 
 import difflib
@@ -21,9 +21,9 @@ SAFE_KEY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 class FieldReader:
-    """`prefix` goes before the names in `errors`; a nested object shares `errors` and `corrections` of the outer one.
+    """`prefix` precedes the names in `errors`. A nested object shares `errors` and `corrections` with the outer one.
 
-    `corrections` None: what is wrong is refused. `left_out` holds why each value was left out.
+    With `corrections` None, every invalid value is an error. `left_out` maps each omitted field to its error.
     """
 
     __slots__ = ("corrections", "errors", "left_out", "payload", "prefix")
@@ -57,9 +57,9 @@ class FieldReader:
         loosen: Loosen = lambda _: (),
         is_needed: bool = False,
     ) -> Value | None:
-        """None for what is absent, null, blank or wrong; what is wrong is collected.
+        """Return None for an absent, null, blank or invalid value. Errors are collected.
 
-        Leniently, `loosen` gives other ways to read it; a value that `is_needed` is refused also then.
+        In lenient mode, `loosen` yields other readings. An invalid value is still an error if it `is_needed`.
         """
         value = self.payload.get(name)
         if value is None:
@@ -99,7 +99,7 @@ class FieldReader:
         return not is_needed
 
     def is_blank(self, name: str, value: object) -> bool:
-        """True when nothing was given, False also when what was given is wrong."""
+        """True if no value was given; False if an invalid value was given."""
         return value is None and self.prefix + name not in self.errors
 
     def require(self, name: str, value: object, *, fix: str) -> None:

@@ -31,7 +31,7 @@ def read_workspace(slug: str) -> Workspace:
 
 
 def ambiguous(kind: str, text: str, candidates: Sequence[str]) -> CommandError:
-    head = f"more than one {kind} is {text!r}; name one by its public id:"
+    head = f"more than one {kind} matches {text!r}; choose one by its public id:"
     return CommandError("\n  ".join([head, *candidates]), returncode=2)
 
 

@@ -1,8 +1,8 @@
 """Which postal country a lead is in, and how conditions and service areas name its place.
 
-A US place is named as people write it: state GA, ZIP 30312. A place abroad is named with its country before it, as
-ISO 3166-2 does: state CA-ON, postal code DE-30312. So what a definition says without a country is about the US, and
-no lead from abroad meets it by chance. Imports no Django.
+US places have their usual names: state GA, ZIP code 30312. Other places are prefixed with their country, as in ISO
+3166-2: state CA-ON, postal code DE-30312. So a name without a country always means the US, and a lead from another
+country never matches it by chance. Imports no Django.
 """
 
 from typing import Final, NamedTuple
@@ -12,12 +12,12 @@ from routing.places.zips import find_place
 HOME: Final = "US"
 # They have country codes of their own, but the US Postal Service delivers there by ZIP code and state.
 TERRITORIES: Final = frozenset({"PR", "GU", "VI", "AS", "MP", "FM", "MH", "PW"})
-# AE is a country as well: the United Arab Emirates, which have no postal codes.
+# AE is also a country: the United Arab Emirates, which have no postal codes.
 MILITARY: Final = frozenset({"AA", "AE", "AP"})
 
 
 class PlaceNames(NamedTuple):
-    """None is unknown."""
+    """None means unknown."""
 
     country: str
     state: str | None
@@ -26,7 +26,7 @@ class PlaceNames(NamedTuple):
 
 
 def find_home_state(country: str, *, zip_code: str | None, state: str | None) -> str | None:
-    """The US state that was written as a country: PR for Puerto Rico, AE for the armed forces. None for a country."""
+    """The US state that was given as a country: PR for Puerto Rico, AE for the armed forces. Otherwise None."""
     if country in TERRITORIES:
         return country
     if country not in MILITARY:
@@ -37,7 +37,7 @@ def find_home_state(country: str, *, zip_code: str | None, state: str | None) ->
 
 
 def is_home(country: str, *, zip_code: str | None, state: str | None) -> bool:
-    """True for the states, the territories and military addresses, however they are written."""
+    """True for states, territories and military addresses in any spelling."""
     return country in ("", HOME) or find_home_state(country, zip_code=zip_code, state=state) is not None
 
 
@@ -51,7 +51,7 @@ def name_place(*, country: str, state: str | None, zip_code: str | None, city: s
 
 
 def abroad(country: str, name: str | None) -> str | None:
-    """ON in CA is CA-ON; what has its country already keeps it."""
+    """ON in CA becomes CA-ON; a name that already has the prefix is unchanged."""
     return name if not name or name.startswith(f"{country}-") else f"{country}-{name}"
 
 

@@ -1,4 +1,4 @@
-"""The four regions of the US Census Bureau, by state. Territories and military addresses lie in none."""
+"""The four regions of the US Census Bureau, by state. Territories and military addresses have none."""
 
 from typing import Final
 
@@ -17,5 +17,5 @@ _REGIONS: Final = {state: region for region, states in _STATES.items() for state
 
 
 def find_region(state: str | None, *, country: str) -> str | None:
-    """`state` as its two letters. None outside the fifty states and DC."""
+    """`state` is the two-letter code. None outside the 50 states and DC."""
     return _REGIONS.get(state or "") if country == "US" else None

@@ -1,4 +1,4 @@
-"""States of the US and provinces of Canada by the names that people write."""
+"""US states and Canadian provinces by the names that people write."""
 
 import re
 from typing import Final
@@ -21,7 +21,7 @@ CANADIAN_NAMES: Final = {
     "NL": "Newfoundland and Labrador", "NS": "Nova Scotia", "NT": "Northwest Territories", "NU": "Nunavut",
     "ON": "Ontario", "PE": "Prince Edward Island", "QC": "Quebec", "SK": "Saskatchewan", "YT": "Yukon",
 }  # fmt: skip
-# Written often, and not the name itself. Abbreviations are those of the Associated Press.
+# Other common spellings. Abbreviations are those of the Associated Press.
 OTHER_NAMES: Final = {
     "US": {
         "washington dc": "DC", "us virgin islands": "VI", "u s virgin islands": "VI", "ala": "AL", "ariz": "AZ",
@@ -40,7 +40,7 @@ _NOT_LETTERS: Final = re.compile(r"[\W_]+")
 
 
 def find_state(text: str, *, country: str) -> str | None:
-    """The two letters of a state that is written out or abbreviated: "Georgia", "N. Carolina" is not one of them."""
+    """The two-letter code of a state name or abbreviation: "Georgia", but not "N. Carolina"."""
     names = _BY_NAME.get(country, {})
     folded = " ".join(_NOT_LETTERS.sub(" ", text).split()).casefold()
     found = names.get(folded) or names.get(folded.removeprefix("state of "))

@@ -1,6 +1,6 @@
-"""US ZIP codes with their place, and distances between points. Read from the zipcodes package on first use.
+"""US ZIP codes with their locations, and distances between points. Read from the zipcodes package on first use.
 
-Imports no Django. The package answers one question in 0.35 ms by scanning, so its rows go into a dict. It names one
+Imports no Django. The package needs 0.35 ms per lookup because it scans, so its rows go into a dict. It names one
 county for each ZIP code; `routing/places/data/zip_counties.txt` names all of them (see ops/refresh_counties.py).
 """
 
@@ -22,7 +22,7 @@ MILES_A_DEGREE = 69.0  # of latitude; a little less than the smallest, so that a
 
 
 class Place(NamedTuple):
-    """What is unknown is None: military ZIPs have no county, time zone or coordinates."""
+    """None means unknown: military ZIP codes have no county, time zone or coordinates."""
 
     zip: str
     city: str
@@ -33,7 +33,7 @@ class Place(NamedTuple):
     longitude: float | None
 
 
-# Rows are plain tuples, which the garbage collector stops tracking; a Place is made when one is asked for.
+# Rows are plain tuples, which the garbage collector stops tracking; a Place is created on request.
 Row = tuple[str, str, str, str | None, str | None, float | None, float | None]
 County: TypeAlias = tuple[str, str]  # state, name
 _ROWS: Final[dict[str, Row]] = {}
@@ -56,7 +56,7 @@ def load_rows() -> dict[str, Row]:
 
 
 def _load_once() -> dict[str, Row]:
-    # One thread reads, the others wait: thirty threads that met an empty cache took 20 s.
+    # One thread reads while the others wait: with an empty cache, thirty threads took 20 s.
     with _LOADING:
         if not _ROWS:
             _ROWS.update({row[0]: row for row in _unify_counties(list(_read_rows()))})
@@ -65,7 +65,7 @@ def _load_once() -> dict[str, Row]:
 
 
 def _unify_counties(rows: Sequence[Row]) -> Iterator[Row]:
-    """One spelling for each county: the data writes fifty in two ways (DeKalb and Dekalb, St. Clair and St Clair)."""
+    """One spelling per county: the data spells fifty in two ways (DeKalb and Dekalb, St. Clair and St Clair)."""
     spellings: dict[County, Counter[str]] = defaultdict(Counter)
     for row in rows:
         if row[3]:
@@ -76,13 +76,13 @@ def _unify_counties(rows: Sequence[Row]) -> Iterator[Row]:
 
 
 def _find_usual(spellings: Counter[str]) -> str:
-    """The one with most ZIP codes; of equally many the one with more capitals."""
+    """The spelling with the most ZIP codes; in a tie, the one with more capitals."""
     return max(spellings, key=lambda name: (spellings[name], sum(map(str.isupper, name)), name))
 
 
 @cache
 def fold_county(name: str) -> str:
-    """What two spellings of a county have in common: "St. Clair County" and "Saint Clair county"."""
+    """The same key for all spellings of a county: "St. Clair County" and "Saint Clair county"."""
     text = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().casefold()
     return re.sub(r"[^a-z]", "", re.sub(r"\b(saint|ste?)\b\.?", "st", text))
 
@@ -108,7 +108,7 @@ def _read_rows() -> Iterator[Row]:
 
 @cache
 def _check_timezone(tz_name: str) -> str | None:
-    # One ZIP of the data has the name of a town in this column.
+    # For one ZIP code, the data has the name of a town in this column.
     try:
         return load_zone(tz_name).key
     except UnknownTimezone:
@@ -116,7 +116,7 @@ def _check_timezone(tz_name: str) -> str | None:
 
 
 def distance_miles(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
-    """Great-circle distance by the haversine formula; within 0.5 % of the true one."""
+    """Great-circle distance by the haversine formula; accurate within 0.5%."""
     phi1, phi2 = radians(lat1), radians(lat2)
     half_lat, half_lon = (phi2 - phi1) / 2, radians(lon2 - lon1) / 2
     chord = sin(half_lat) ** 2 + cos(phi1) * cos(phi2) * sin(half_lon) ** 2
@@ -124,7 +124,7 @@ def distance_miles(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
 
 
 def zips_within(*, latitude: float, longitude: float, miles: float) -> list[str]:
-    """The ZIPs whose center is at most `miles` away, sorted."""
+    """The ZIP codes whose center is at most `miles` away, sorted."""
     margin = miles / MILES_A_DEGREE
     return sorted(
         zip_code
@@ -137,21 +137,21 @@ def zips_within(*, latitude: float, longitude: float, miles: float) -> list[str]
 
 
 def list_counties(zip_code: str) -> tuple[County, ...]:
-    """Every county in which the ZIP lies, the main one first; () for one that is not known."""
+    """Every county of the ZIP code, the main one first; () if it is unknown."""
     row = load_rows().get(zip_code)
     main: tuple[County, ...] = ((row[2], row[3]),) if row is not None and row[3] else ()
     return (*main, *(each for each in load_shared_counties().get(zip_code, ()) if each not in main))
 
 
 def list_states_of(zip_code: str) -> tuple[str, ...]:
-    """Every state in which the ZIP lies, the main one first; () for one that is not known."""
+    """Every state of the ZIP code, the main one first; () if it is unknown."""
     row = load_rows().get(zip_code)
     main = () if row is None else (row[2],)
     return tuple(dict.fromkeys((*main, *(state for state, _ in list_counties(zip_code)))))
 
 
 def list_states_of_prefix(prefix: str) -> tuple[str, ...]:
-    """The states in which ZIPs begin with these three digits; () where none does."""
+    """The states with ZIP codes that start with these three digits; () if there are none."""
     return _states_by_prefix().get(prefix, ())
 
 
@@ -164,11 +164,11 @@ def _states_by_prefix() -> Mapping[str, tuple[str, ...]]:
 
 
 def name_counties(zip_code: str, *, state: str | None, county: str | None) -> list[str]:
-    """The counties of the ZIP that lie in this state, the lead's own first, each in its usual spelling."""
+    """The counties of the ZIP code in this state, the lead's own first, each in its usual spelling."""
     names = [name for each, name in list_counties(zip_code) if state is None or each == state]
     if county and state:
         own = find_county(state, county)
-        # The county that was stored may be the main one of the ZIP, on the other side of a state line.
+        # The stored county may be the ZIP code's main one, across a state line.
         if own is not None:
             return [own, *(name for name in names if name != own)]
         return names or [county]
@@ -177,7 +177,7 @@ def name_counties(zip_code: str, *, state: str | None, county: str | None) -> li
 
 @cache
 def load_shared_counties() -> Mapping[str, tuple[County, ...]]:
-    """The counties of the ZIPs that lie in several."""
+    """The counties of ZIP codes that are in more than one county."""
     usual = _list_usual_counties()
     by_code: dict[str, County] = {}
     shared: dict[str, tuple[County, ...]] = {}
@@ -199,13 +199,13 @@ def _list_usual_counties() -> Mapping[County, str]:
 
 @cache
 def list_known_counties() -> Mapping[County, str]:
-    """As above, with those that only the file of shared ZIPs names."""
+    """Like _list_usual_counties, plus counties that only the file of shared ZIP codes has."""
     shared: Iterable[County] = (each for found in load_shared_counties().values() for each in found)
     return {(state, fold_county(name)): name for state, name in shared} | dict(_list_usual_counties())
 
 
 def find_county(state: str, county: str) -> str | None:
-    """The usual spelling of a county that is written in another way; None where the state has none of this name."""
+    """The usual spelling of a county in any spelling; None if the state has no such county."""
     return list_known_counties().get((state, fold_county(county)))
 
 

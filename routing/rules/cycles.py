@@ -1,4 +1,4 @@
-"""Finds the cycle that a routing rule would close, so that a form can name it. The database refuses it in any case."""
+"""Finds the cycle that a routing rule would create, so that a form can name it. The database rejects it too."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,23 +14,23 @@ SELECT DISTINCT workspace_id, destination_id FROM routing_rule WHERE active AND 
 
 
 def find_cycle(*, workspace_id: int, destination_id: int, rule_id: int | None = None) -> Sequence[int]:
-    """Return the workspaces of the cycle that an active rule would close, first and last the same; [] without one.
+    """Return the cycle of workspaces that an active rule would create, first and last the same; [] if there is none.
 
-    `rule_id`: the rule as it is now, which does not count. Firm only after routing.locks.lock_rules.
+    `rule_id` is the stored rule to ignore. Reliable only after routing.locks.lock_rules.
     """
     way = find_way(_read_edges(rule_id), start=destination_id, end=workspace_id)
     return [workspace_id, *way] if way else []
 
 
 def is_path_too_long(*, workspace_id: int, destination_id: int, rule_id: int | None = None) -> bool:
-    """Tell whether an active rule would make a path of more than MAX_HOPS rules. There must be no cycle."""
+    """True if an active rule would make a path of more than MAX_HOPS rules. There must be no cycle."""
     edges = list(_read_edges(rule_id))
     back = [(to, start) for start, to in edges]
     return _depth(edges, start=destination_id) + 1 + _depth(back, start=workspace_id) > MAX_HOPS
 
 
 def find_way(edges: Iterable[tuple[int, int]], *, start: int, end: int) -> list[int]:
-    """Return the shortest way from `start` to `end`, both included; [] without one. Pure."""
+    """Return the shortest path from `start` to `end`, inclusive; [] if there is none. Pure."""
     following = _by_start(edges)
     came_from: dict[int, int | None] = {start: None}
     waiting = deque([start])

@@ -21,18 +21,18 @@ from routing.models.lead import LINKING
 RESEND_SECONDS: Final = 60
 _COUNTING: Final = ", ".join(f"'{status.value}'" for status in (LeadStatus.DISTRIBUTED, *UNFINISHED))
 _LINKING: Final = ", ".join(f"'{status.value}'" for status in LINKING)
-# More e-mails and phones of one person are not followed.
+# Links beyond this number are not followed.
 MOST_LINKS: Final = 60
 _RESEND: Final = f"interval '{RESEND_SECONDS} seconds'"
 
-# Everything in reach of the look-back or of the resend, whichever reaches further.
+# All leads within the look-back or the resend window, whichever is longer.
 _SAME_PERSON: Final = f"""
         SELECT id, public_id, workspace_id, source_id, vertical, status, received_at FROM routing_lead
         WHERE {{column}} = ANY(ARRAY(SELECT hash FROM identity WHERE {{is_email}})) AND status IN ({_COUNTING})
             AND received_at >= %(received_at)s - GREATEST(make_interval(days => w.duplicate_days), {_RESEND})
 """  # noqa: S608 - only constants are put in
 
-# Followed only when a lead of the same person is there: the sub-select is run on its first use.
+# Evaluated only if there is a lead of the same person: PostgreSQL runs the sub-select on first use.
 _NETWORK: Final = """
     WITH RECURSIVE network(id) AS (
         SELECT %(workspace_id)s::bigint
@@ -99,7 +99,7 @@ WHERE w.id = %(workspace_id)s
 
 @dataclass(frozen=True, slots=True)
 class FirstLead:
-    """The lead of the same person that came first. `kind`: resend, workspace or partner."""
+    """The earliest lead of the same person. `kind` is resend, workspace or partner."""
 
     id: int
     public_id: UUID
@@ -109,7 +109,7 @@ class FirstLead:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What a lead meets where it is to be sold. `paused`: those workspaces on its way that are paused."""
+    """The state of the workspace where a lead would be sold. `paused`: the paused workspaces on its path."""
 
     paused: frozenset[int]
     hours: str | None
@@ -118,9 +118,9 @@ class Arrival:
 
 
 def look_at_arrival(lead: LockedLead, *, workspace_id: int, stations: Sequence[int]) -> Arrival:
-    """Read, for a lead that is to be sold in `workspace_id`, who came first and which of `stations` are paused.
+    """Read the first lead of the same person, and which of `stations` are paused.
 
-    Firm only in a statement after lock_identity: before it another copy may be about to be sold.
+    Reliable only in a statement after lock_identity: before it, another copy may be about to be sold.
     """
     parameters: dict[str, Any] = {
         "id": lead.id,

@@ -1,6 +1,6 @@
-"""Routing plans: read in one statement, compiled once for each version, kept in the process.
+"""Routing plans: read in one statement, compiled once per version, cached in the process.
 
-The version comes from the database with every attempt, so a compiled plan can be old but never stale. A workspace
+Every attempt reads the version from the database, so a cached plan is never used when it is out of date. A workspace
 that never had a rule costs nothing.
 """
 
@@ -39,15 +39,15 @@ class UnknownWorkspace(LookupError):
 
 
 class PlanCache:
-    """Compiled plans of this process, least recently used dropped first."""
+    """An LRU cache of compiled plans in this process."""
 
     def __init__(self, size: int = MAX_CACHED) -> None:
         self._plans: VersionCache[int, Plan] = VersionCache(size)
 
     def get(self, workspace_id: int, *, version: int) -> Plan:
-        """Return the plan compiled at `version` or, if it changed meanwhile, at a newer one.
+        """Return the plan compiled at `version`, or at a newer one if the rules have just changed.
 
-        Raises UnknownWorkspace. A stored rule that does not compile is told to the leads that come to it.
+        Raises UnknownWorkspace. A stored rule that does not compile raises only for leads that reach it.
         """
         if version == NO_VERSION:
             return Plan(workspace_id, NO_VERSION, {})
@@ -58,7 +58,7 @@ class PlanCache:
         return plan
 
     def clear(self) -> None:
-        """Forget everything; the next attempt reads from the database."""
+        """Drop all plans; the next attempt reads from the database."""
         self._plans.clear()
 
 
@@ -66,7 +66,7 @@ PLANS: Final = PlanCache()
 
 
 def read_plan(workspace_id: int) -> Plan:
-    """Read and compile the rules as they are now. Raises UnknownWorkspace."""
+    """Read and compile the current rules. Raises UnknownWorkspace."""
     with connection.cursor() as cursor:
         cursor.execute(READ_PLAN, [workspace_id])
         rows = cursor.fetchall()

@@ -1,7 +1,7 @@
-"""Where a lead goes, and whether its person was served before: rules, then duplicates. Writes nothing.
+"""Decides where a lead goes and whether it is a duplicate. Writes nothing.
 
-The way begins in the source workspace at every attempt, whatever an earlier one decided: rules as they are now
-decide, and a rule that was corrected reaches leads that wait or are run again.
+Every attempt starts again in the source workspace and uses the current rules, so a corrected rule also applies to leads
+that wait or are run again.
 """
 
 import time
@@ -18,9 +18,10 @@ from routing.rules.ruleset import Hop
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A lead's way, as far as it goes now. `is_paused`: it ends in a workspace that is paused and waits there.
+    """A lead's path through workspaces. `is_paused`: it ends in a paused workspace, and the lead waits there.
 
-    `first`: the lead of the same person that came first; this one is its duplicate. `hours`: of where the way ends.
+    `first` is the earliest lead of the same person, which makes this one a duplicate. `hours` are those of the last
+    workspace.
     """
 
     workspace_id: int
@@ -34,8 +35,8 @@ class Route:
 def route_lead(lead: LockedLead) -> Route:
     """Follow the rules and look for duplicates. Needs the transaction that holds the lead's lock.
 
-    Waits for other leads of the same person; afterwards their locks are held until the transaction ends. Costs no
-    statement for a lead without identity whose workspace never had a rule, two for any other.
+    Waits for other leads of the same person, and holds the lock of their identity until the transaction ends. Runs no
+    statement for a lead without identity whose workspace never had a rule, and two for any other.
 
     Raises RuleBroken, PathTooLong, UnknownWorkspace.
     """
@@ -43,7 +44,7 @@ def route_lead(lead: LockedLead) -> Route:
     path = _find_path(lead)
     metrics.RULES_SECONDS.observe(time.perf_counter() - started)
     here = path[-1].rule.destination_id if path else lead.source_workspace_id
-    # The lock told whether the workspace in which the lead is was paused, not those on the way to it.
+    # The lead's lock already checked its current workspace for a pause, but not the others on its path.
     if not lead.has_identity and here == lead.workspace_id and len(path) <= 1:
         return Route(here, path)
     lock_identity(lead)

@@ -1,6 +1,6 @@
-"""Which rule a lead meets, and where the rules lead it. Pure: compiled rules and fields come in.
+"""Evaluates routing rules. Pure: takes compiled rules and fields.
 
-The first rule that matches wins; without one the lead stays. A missing field fails a condition that names it.
+The first rule that matches wins; if none matches, the lead stays. A condition on a missing field does not match.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,7 +21,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One step of a lead: the rule that moved it, and from where."""
+    """One step of a lead: the rule that moved it, and the workspace it left."""
 
     workspace_id: int
     rule: Rule
@@ -29,7 +29,7 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A rule that was asked. `failures`: the comparisons that made it false; [] for the one that won."""
+    """An evaluated rule. `failures` are the comparisons that made it false; [] for the rule that won."""
 
     rule: Rule
     won: bool
@@ -37,7 +37,7 @@ class Tried:
 
 
 class RuleBroken(ValueError):
-    """A stored rule does not compile. No lead of its workspace can be routed until somebody corrects it."""
+    """A stored rule does not compile. No lead of its workspace can be routed until someone corrects it."""
 
     def __init__(self, rule_id: int, error: ConditionError) -> None:
         super().__init__(f"routing rule {rule_id}: {error}")
@@ -45,28 +45,28 @@ class RuleBroken(ValueError):
 
 
 class PathTooLong(RuntimeError):
-    """More rules in a row than the database lets anybody make."""
+    """A path of more rules than the database allows."""
 
 
 class RuleSet:
-    """The active rules of one workspace, in the order in which they are asked."""
+    """The active rules of one workspace, in order of evaluation."""
 
     __slots__ = ("_pairs", "rules")
 
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
         self.rules = tuple(rules)
-        # Flat pairs: two attribute look-ups for each rule would be half of the time.
+        # Flat pairs: two attribute look-ups per rule would take half of the time.
         self._pairs = tuple((rule.condition.matches, rule) for rule in self.rules)
 
     def find(self, fields: Fields) -> Rule | None:
-        """Return the rule that wins, None when none matches."""
+        """Return the first rule that matches, or None."""
         for matches, rule in self._pairs:
             if matches(fields):
                 return rule
         return None
 
     def try_each(self, fields: Fields) -> Iterator[Tried]:
-        """Ask one rule after the other, up to the one that wins, and say why those before it did not."""
+        """Evaluate the rules up to the one that wins, and explain why the ones before it did not."""
         for rule in self.rules:
             tried = Tried(rule, rule.condition.matches(fields), rule.condition.failures(fields))
             yield tried
@@ -75,7 +75,7 @@ class RuleSet:
 
 
 class BrokenRules(RuleSet):
-    """Of a workspace with a rule that does not compile. Only leads that come to it fail, not all of its partners'."""
+    """The rules of a workspace with a rule that does not compile. Only leads that reach it fail."""
 
     __slots__ = ("_error",)
 
@@ -83,7 +83,7 @@ class BrokenRules(RuleSet):
         super().__init__()
         self._error = error
 
-    def find(self, fields: Fields) -> Rule | None:  # noqa: ARG002 - whatever the lead is
+    def find(self, fields: Fields) -> Rule | None:  # noqa: ARG002 - the same for every lead
         """Raises RuleBroken."""
         raise self._error.with_traceback(None)
 
@@ -93,7 +93,7 @@ NO_RULES: Final = RuleSet()
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Every rule that a lead from `workspace_id` can meet, as they are at that workspace's `version`."""
+    """Every rule that can apply to a lead from `workspace_id`, at that workspace's `version`."""
 
     workspace_id: int
     version: int
@@ -113,7 +113,7 @@ class Plan:
 
 
 def compile_rules(rows: Iterable[Mapping[str, Any]]) -> RuleSet:
-    """`rows` in the order in which they are asked: id, name, destination_id, tags, conditions. Never raises."""
+    """`rows` are in order of evaluation: id, name, destination_id, tags, conditions. Never raises."""
     try:
         return RuleSet(_compile(row) for row in rows)
     except RuleBroken as error:

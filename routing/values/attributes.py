@@ -1,4 +1,4 @@
-"""The free attributes of a lead: a JSON object of bounded size, flat as attributes.<key> for conditions."""
+"""The custom attributes of a lead: a JSON object of bounded size, flattened to attributes.<key> for conditions."""
 
 import json
 import math
@@ -15,7 +15,7 @@ MAX_DEPTH = 5
 MAX_LIST_ITEMS = 1_000
 MAX_TEXT = 1_000
 MAX_INTEGER = 2**63
-# Of leads in the database, which are read more widely than intake takes them.
+# Limits for reading stored leads. They are wider than those of intake.
 DEEPEST = 20
 MAX_DIGITS = 1_000
 KEY = re.compile(r"[A-Za-z0-9_]{1,64}")
@@ -24,7 +24,7 @@ Problem = tuple[str, FieldError]  # path, error
 
 
 def find_attribute_problems(attributes: object) -> Iterator[Problem]:
-    """What keeps `attributes` from being stored. A path names a key only if the key is well formed."""
+    """Yield the reasons why `attributes` cannot be stored. A path contains only valid keys."""
     if not isinstance(attributes, Mapping):
         yield "attributes", FieldError("invalid_type", 'must be an object like {"roof_age": 12}')
         return
@@ -53,7 +53,7 @@ def _find_object_problems(
 
 
 def _find_problems(value: object, *, path: str, depth: int, counts: dict[str, int]) -> Iterator[Problem]:
-    # Nearly every value is short printable ASCII text.
+    # Fast path: nearly every value is short printable ASCII text.
     if type(value) is str and len(value) <= MAX_TEXT and value.isascii() and value.isprintable():
         return
     if isinstance(value, Mapping | list):
@@ -90,7 +90,7 @@ def _find_scalar_error(value: object) -> FieldError | None:
     if isinstance(value, float):
         if not math.isfinite(value):
             return FieldError("invalid", "is not a finite number: send null")
-        # PostgreSQL gives 1e22 back as a whole number, which then does not fit.
+        # PostgreSQL returns 1e22 as a whole number, which does not fit in 64 bits.
         return None if abs(value) < MAX_INTEGER else FieldError("too_large", "is too large: send it as text")
     return FieldError("invalid_type", "must be text, a number, true, false, null, a list or an object")
 
@@ -110,7 +110,7 @@ def _find_text_error(value: str) -> FieldError | None:
 def flatten_attributes(
     attributes: Mapping[str, Any], *, prefix: str = "attributes.", depth: int = 1
 ) -> dict[str, Any]:
-    """Nested keys joined by dots. Nulls are left out, and what no intake takes so deep; of a list its scalars stay."""
+    """Join nested keys with dots. Omits nulls, values nested deeper than DEEPEST, and non-scalar list items."""
     flat: dict[str, Any] = {}
     if depth > DEEPEST:
         return flat
@@ -125,8 +125,10 @@ def flatten_attributes(
 
 
 def read_stored(text: str) -> dict[str, Any]:
-    """Return stored attributes, whatever is in the row: a number too long to be read is text, and what is nested beyond
-    reading is no attribute at all. One lead must not stop those that are due after it."""
+    """Return stored attributes. Never raises: one unreadable lead must not block the leads after it.
+
+    A number with too many digits becomes text. Attributes nested too deeply to parse become {}.
+    """
     try:
         read = json.loads(text)
     except ValueError:
@@ -141,9 +143,9 @@ def _read_long(digits: str) -> int | str:
 
 
 def _bound(value: Any) -> Any:
-    """As text what no trace can hold: whole numbers beyond 64 bits, and what is infinite when it is read.
+    """Return as text what a trace cannot hold: whole numbers beyond 64 bits, infinities and NaN.
 
-    Leads that were stored long ago, or by SQL, may have them.
+    Old leads, or leads stored by SQL, may have them.
     """
     if isinstance(value, int):
         return value if -MAX_INTEGER <= value < MAX_INTEGER else str(make_integer(value))

@@ -1,7 +1,7 @@
-"""The one form of each literal that a definition may name, or what is wrong with it and how to write it.
+"""The canonical form of each literal in a definition.
 
-What a lead has is normalized when it comes in, so a literal in another form would never match; as an exclusion it would
-let everything through. Each function returns the literal in that form or raises LiteralError. Imports no Django.
+Leads are normalized at intake, so a literal in another form would never match, and an exclusion would exclude nothing.
+Each function returns the canonical literal or raises LiteralError. Imports no Django.
 """
 
 import difflib
@@ -25,7 +25,7 @@ Canonical: TypeAlias = Callable[[str], str]
 SLUG: Final = re.compile(r"[-a-zA-Z0-9_]+")
 ZIP: Final = re.compile(r"[0-9]{5}")
 ZIP_PLUS_FOUR: Final = re.compile(r"([0-9]{5})[- ]?[0-9]{4}")
-# Abbreviations with a fixed offset: they know no daylight saving time, or name several zones.
+# Abbreviations with a fixed offset: they have no daylight saving time, or mean several zones.
 ABBREVIATIONS: Final = {
     "EST": "America/New_York, or America/Panama for no daylight saving time",
     "EDT": "America/New_York",
@@ -42,7 +42,7 @@ ABBREVIATIONS: Final = {
     "AKST": "America/Anchorage",
     "HST": "Pacific/Honolulu",
 }
-# Names without a place that keep daylight saving time as the place does.
+# Names without a place that have the same daylight saving time as the place.
 SAME_ZONES: Final = {
     "EST5EDT": "America/New_York",
     "CST6CDT": "America/Chicago",
@@ -53,11 +53,11 @@ UTC_NAMES: Final = {"UTC": "UTC", "ETC/UTC": "Etc/UTC", "GMT": "UTC", "Z": "UTC"
 
 
 class LiteralError(ValueError):
-    """No lead can have this. The message says why and how to write it, and repeats the literal: it is no lead's."""
+    """No lead can have this literal. The message says why, gives the fix, and quotes the literal."""
 
 
 def read_state(text: str) -> str:
-    """GA from ga or Georgia; CA-ON abroad, US-GA is GA."""
+    """GA from ga, Georgia or US-GA; CA-ON outside the US."""
     plain = " ".join(text.split())
     country, rest = split_abroad(plain)
     if country != HOME and country not in TERRITORIES:
@@ -89,7 +89,7 @@ def read_country(text: str) -> str:
 
 
 def read_zip(text: str) -> str:
-    """30312; DE-30312 abroad. A ZIP code that the tables do not have may be new."""
+    """30312; DE-30312 outside the US. Accepts unknown ZIP codes, which may be new."""
     plain = "".join(text.split())
     if ZIP.fullmatch(plain):
         return plain
@@ -110,7 +110,7 @@ def read_zip(text: str) -> str:
 
 
 def read_zip_prefix(text: str) -> str:
-    """303 from 303*; DE-30 abroad."""
+    """303 from 303*; DE-30 outside the US."""
     plain = "".join(text.split()).rstrip("*%…").removesuffix("...")
     country, rest = split_abroad(plain)
     if country != HOME:
@@ -126,7 +126,7 @@ def read_zip_prefix(text: str) -> str:
 
 
 def read_county(text: str) -> str:
-    """As an area names it: GA:Fulton County from GA:Fulton, Georgia:fulton county or "Fulton County, GA"."""
+    """The form of a service area: GA:Fulton County from GA:Fulton, Georgia:fulton county or "Fulton County, GA"."""
     state, colon, name = text.partition(":")
     if not colon:
         name, colon, state = text.rpartition(",")
@@ -139,7 +139,7 @@ def read_county(text: str) -> str:
 
 
 def read_county_name(text: str) -> str:
-    """As a condition names it, without a state."""
+    """The form of a condition, without a state."""
     return _find_county(text, states=sorted(list_states()), text=text)
 
 
@@ -175,7 +175,7 @@ def read_vertical(text: str) -> str:
 
 
 def read_region(text: str) -> str:
-    """One of the Census regions in any case; a sender may name its own."""
+    """A Census region in any letter case; a sender may also use its own regions."""
     return next((region for region in REGIONS if region.casefold() == text.strip().casefold()), text.strip())
 
 
@@ -193,7 +193,7 @@ def read_plain(text: str) -> str:
 
 
 def read_timezone(text: str) -> str:
-    """An IANA name of a place. Abbreviations keep one offset all year, or name several zones."""
+    """An IANA name of a place. Abbreviations have the same offset all year, or mean several zones."""
     plain = text.strip().replace(" ", "_")
     if found := UTC_NAMES.get(plain.upper()) or SAME_ZONES.get(plain.upper()):
         return found

@@ -1,4 +1,4 @@
-"""Internationalized domain names: two ways to write one domain get one form to compare and one to show."""
+"""Internationalized domain names: one form to compare and one to show."""
 
 import re
 from typing import Final
@@ -12,7 +12,7 @@ MAX_DOMAIN: Final = 253
 
 
 def encode_domain(domain: str) -> str | None:
-    """The ASCII form that DNS uses; None when it is no domain. `domain` is lower-cased."""
+    """The ASCII form that DNS uses; None if it is not a domain. `domain` must be lowercase."""
     if domain.isascii() and "xn--" not in domain:
         return domain if _is_ascii_domain(domain) else None
     ascii_form = _to_ascii(domain)
@@ -23,7 +23,7 @@ def encode_domain(domain: str) -> str | None:
 
 
 def show_domain(ascii_form: str) -> str:
-    """The form that people read, where it says the same: letters instead of xn--."""
+    """The readable form, with letters instead of xn--, if it encodes back to the same domain."""
     if "xn--" not in ascii_form:
         return ascii_form
     try:
@@ -38,7 +38,7 @@ def _to_ascii(domain: str) -> str | None:
         return idna.encode(domain, uts46=True, transitional=False).decode().lower()
     except (idna.IDNAError, UnicodeError):
         pass
-    # Registries sell names that the standard of 2008 does not know, such as those with pictures.
+    # Registries sell names that IDNA 2008 does not allow, such as those with emoji.
     try:
         return domain.encode("idna").decode().lower()
     except UnicodeError:

@@ -1,6 +1,6 @@
-"""Other ways to read a value that its field refuses: each candidate with what would have been done to it.
+"""Alternative readings of a value that its field rejects. Each candidate comes with a note of what was changed.
 
-What a spreadsheet or a script made of the value is undone only where there is one thing it can have been.
+Damage by a spreadsheet or a script is undone only if the original value is certain.
 """
 
 import hashlib
@@ -51,12 +51,12 @@ LEAST_WITH_CODE: Final = 11
 
 
 def is_placeholder(value: object) -> bool:
-    """Whether the text says that there is nothing to say."""
+    """True if the text is a placeholder for no value."""
     return isinstance(value, str) and len(value) <= 20 and " ".join(value.split()).casefold() in PLACEHOLDERS
 
 
 def as_text(value: object) -> Iterator[Candidate]:
-    """A number as text, and the values of a list that a form sent several times."""
+    """A number as text, and the items of a list if a form sent the field more than once."""
     if isinstance(value, bool):
         return
     if isinstance(value, int | WideNumber):
@@ -82,7 +82,7 @@ def as_shorter(value: object, *, max_length: int) -> Iterator[Candidate]:
 
 
 def as_external_id(value: object, *, max_length: int) -> Iterator[Candidate]:
-    """A longer id is told apart by its fingerprint."""
+    """A longer id stays unique through its SHA-256."""
     yield from as_text(value)
     if isinstance(value, str):
         digest = hashlib.sha256(value.encode(errors="replace")).hexdigest()
@@ -112,14 +112,14 @@ def as_phone(value: object) -> Iterator[Candidate]:
 
 
 def _with_plus(text: str, done: str) -> Iterator[Candidate]:
-    """Ten digits are a number of the lead's country, right or wrong; more may begin with a country code."""
+    """Ten digits are always a national number of the lead's country; more may start with a country code."""
     yield text, done
     if sum(character.isdigit() for character in text) >= LEAST_WITH_CODE and not text.startswith("+"):
         yield f"+{text}", "was read as a number with its country code"
 
 
 def as_zip(value: object, *, state: object) -> Iterator[Candidate]:
-    """`state` as it came. Numbers have lost their leading zeros; a text of four digits may also lack its last one."""
+    """`state` as the sender wrote it. A number has lost leading zeros; four digits of text may lack the last one."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         yield from ((text.zfill(5), done) for text, done in as_text(value) if 3 <= len(text) <= 5)
         return
@@ -138,7 +138,7 @@ def as_zip(value: object, *, state: object) -> Iterator[Candidate]:
 
 
 def has_lost_zeros(digits: str, *, state: object) -> bool:
-    """Whether the ZIP can only have lost its leading zeros: its state says so, or no ZIP begins with these digits."""
+    """True if leading zeros must be missing: the state shows it, or no ZIP code starts with these digits."""
     states = list_states_of(digits.zfill(5)) if len(digits) in (3, 4) else ()
     if not states:
         return False
@@ -173,7 +173,7 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def _read_scientific(text: str) -> str | None:
-    """4.045550143E+09 is 4045550143. None when the spreadsheet kept fewer digits than the number has."""
+    """4.045550143E+09 is 4045550143. None if the spreadsheet dropped digits."""
     matched = SCIENTIFIC.fullmatch(text)
     if matched is None:
         return None
@@ -183,6 +183,6 @@ def _read_scientific(text: str) -> str | None:
     except InvalidOperation:
         return None
     given = sum(character.isdigit() for character in plain.lower().partition("e")[0])
-    # Zeros at the end are not written: up to two of them are the number's own.
+    # Trailing zeros are not written: up to two of them belong to the number.
     is_whole = given >= int(matched[1]) + 1 - 2 and number == number.to_integral_value()
     return str(int(number)) if is_whole else None

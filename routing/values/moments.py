@@ -18,9 +18,9 @@ HALF_DAY: Final = 12
 
 
 def read_local_time(text: str, *, zone: tzinfo, is_day_first: bool = False) -> datetime:
-    """ISO 8601, or a date in figures with or without a time. What has no offset is in `zone`. Raises FieldError.
+    """Read ISO 8601, or a numeric date with or without a time. Without an offset, use `zone`. Raises FieldError.
 
-    A date alone is the beginning of its day there.
+    A date without a time is the start of that day in `zone`.
     """
     written = " ".join(text.split())
     try:
@@ -65,7 +65,7 @@ def _read_figures(text: str, *, is_day_first: bool) -> datetime:
 
 
 def _order(matched: re.Match[str], *, is_day_first: bool) -> tuple[int, int, int]:
-    """31.01.2026 is always day first; 1/31/2026 is month first unless told otherwise."""
+    """31.01.2026 is always day first; 1/31/2026 is month first unless `is_day_first`."""
     a, b, c = matched["a"], matched["b"], matched["c"]
     if len(a) > 2:
         return int(a), int(b), int(c)

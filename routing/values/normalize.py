@@ -1,7 +1,7 @@
-"""Brings single fields of a lead into their one form, or says what is wrong and how to fix it.
+"""Normalizes single fields of a lead.
 
-Each function takes what came in, returns the value or None for blank, and raises FieldError. Messages never
-repeat the value: they end up in logs and reports.
+Each function takes the raw value, returns the normalized value or None for blank, and raises FieldError. Messages give
+the problem and the fix. They never repeat the value, because they appear in logs and reports.
 """
 
 import re
@@ -56,8 +56,8 @@ COUNTRY_ALIASES = {
     **dict.fromkeys(("PUERTO RICO",), "PR"),
 }
 
-# Control characters go, those that separate become a space. Zero-width and direction-changing ones go also:
-# they make one text look like another. Joiners (U+200C, U+200D) stay, Persian and Indic names need them.
+# Control characters are removed; separators become a space. Zero-width and bidirectional characters are also removed,
+# because they make one text look like another. Joiners (U+200C, U+200D) stay: Persian and Indic names need them.
 _REMOVED = [*range(0x20), *range(0x7F, 0xA0), 0xAD, 0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF]
 _REMOVED += [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]
 _SEPARATORS = "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85"
@@ -66,7 +66,7 @@ BLOCK_FIXES = CHARACTER_FIXES | {ord("\n"): "\n"}
 
 
 class FieldError(ValueError):
-    """One field is wrong. `code` is for programs, `message` says what is wrong and how to fix it."""
+    """One field is invalid. `code` is for programs; `message` gives the problem and the fix."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -77,14 +77,14 @@ class FieldError(ValueError):
 def normalize_text(value: object, *, max_length: int) -> str | None:
     """One line: NFC, runs of white space as one space, no control characters."""
     text = _require_text(value)
-    # Nearly every value takes this way: printable ASCII is in NFC and has no control characters.
+    # Fast path for nearly every value: printable ASCII is in NFC and has no control characters.
     if not (text.isascii() and text.isprintable()):
         text = _fix_characters(text, fixes=CHARACTER_FIXES)
     return _limit(" ".join(text.split()), max_length=max_length)
 
 
 def normalize_block(value: object, *, max_length: int) -> str | None:
-    """Text of several lines: as normalize_text, but line breaks and the spaces within lines stay."""
+    """Multiline text: like normalize_text, but keeps line breaks and the spaces within lines."""
     text = _require_text(value).replace("\r\n", "\n").replace("\r", "\n")
     return _limit(_fix_characters(text, fixes=BLOCK_FIXES).strip(), max_length=max_length)
 
@@ -94,7 +94,7 @@ def normalize_name(value: object) -> str | None:
 
 
 class Phone(NamedTuple):
-    """`number` in E.164, `extension` its digits or blank. `is_known` False: the tables lack its area code."""
+    """`number` is in E.164; `extension` is digits or blank. `is_known` is False for an unknown area code."""
 
     number: str
     extension: str
@@ -121,7 +121,7 @@ def read_phone(value: object, *, region: str = "US") -> Phone | None:
 
 
 def _has_new_area_code(number: phonenumbers.PhoneNumber) -> bool:
-    """True where the numbering plan may assign the area code and the tables lack it: they age, the plan grows."""
+    """True if the numbering plan allows the area code but the tables lack it: it may be newer than they are."""
     national = phonenumbers.national_significant_number(number)
     if number.country_code != NORTH_AMERICA or not ASSIGNABLE.fullmatch(national):
         return False
@@ -130,7 +130,7 @@ def _has_new_area_code(number: phonenumbers.PhoneNumber) -> bool:
 
 @cache
 def _is_in_use(area_code: str) -> bool:
-    """Whether some number of this area code is in the tables: then it is the rest of the number that is wrong."""
+    """True if the tables have this area code. Then the rest of the number is wrong."""
     samples = (f"{area_code}{exchange}2368" for exchange in ("234", "345", "456", "678", "789", "881"))
     return any(
         phonenumbers.is_valid_number(phonenumbers.PhoneNumber(NORTH_AMERICA, int(each))) for each in samples
@@ -138,7 +138,7 @@ def _is_in_use(area_code: str) -> bool:
 
 
 def normalize_phone(value: object, *, region: str = "US") -> str | None:
-    """E.164 without the extension: what says who the person is."""
+    """E.164 without the extension, for identity."""
     phone = read_phone(value, region=region)
     return phone.number if phone else None
 
@@ -153,7 +153,7 @@ def _take_off_old_prefix(number: phonenumbers.PhoneNumber) -> None:
 
 
 def unify_phone(number: str) -> str:
-    """One form of an E.164 number for both ways to dial a line: Mexican and Argentine mobiles may have a digit more."""
+    """Unify both ways to dial a line: Mexican and Argentine mobile numbers may have an extra digit."""
     if number.startswith(f"+{MEXICO}1") and len(number) == 14:
         return f"+{MEXICO}{number[4:]}"
     if number.startswith(f"+{ARGENTINA}9") and len(number) == 14:
@@ -170,9 +170,9 @@ def normalize_extension(value: object) -> str | None:
 
 
 def normalize_email(value: object) -> str | None:
-    """Lower-cased as a whole, although a host may tell local parts apart by case: none in use does.
+    """Lowercases the whole address: in theory local parts are case-sensitive, but no host in use treats them so.
 
-    The domain is in the form that people read: unify_email gives the one to compare.
+    The domain is in its readable form; unify_email returns the form to compare.
     """
     text = normalize_text(value, max_length=MAX_EMAIL)
     if text is None:
@@ -192,7 +192,7 @@ def normalize_email(value: object) -> str | None:
 
 
 def unify_email(email: str) -> str:
-    """One form for the two ways to write an internationalized domain. `email` as normalize_email returns it."""
+    """Unify both ways to write an internationalized domain. `email` must come from normalize_email."""
     if email.isascii():
         return email
     local, _, domain = email.rpartition("@")
@@ -200,9 +200,9 @@ def unify_email(email: str) -> str:
 
 
 def normalize_zip(value: object, *, country: str = "US") -> str | None:
-    """Five digits of a US ZIP code (ZIP+4 loses its end); elsewhere a postal code in its country's form.
+    """Five digits of a US ZIP code (ZIP+4 is shortened); elsewhere a postal code in its country's format.
 
-    A ZIP code that the tables lack may be new: it is taken where others begin with the same three digits.
+    A ZIP code that is not in the tables may be new. It is accepted if known ones start with the same three digits.
     """
     text = normalize_text(value, max_length=MAX_POSTAL_CODE)
     if text is None:
@@ -272,7 +272,7 @@ def _fix_characters(text: str, *, fixes: dict[int, str | None]) -> str:
         text.encode()
     except UnicodeEncodeError:
         raise FieldError("invalid_characters", "has half a surrogate pair: send it as valid UTF-8") from None
-    # Removing first: what stood between a letter and its accent must not keep them apart.
+    # Remove first: a removed character between a letter and its accent must not keep NFC from joining them.
     return unicodedata.normalize("NFC", text.translate(fixes))
 
 

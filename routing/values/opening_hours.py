@@ -1,4 +1,4 @@
-"""When a workspace is open: its weekly hours on its own clock, their validators and words. Reads no clock."""
+"""When a workspace is open: weekly hours in its time zone, with validators and descriptions. Reads no clock."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ def check_hours(value: object) -> None:
 
 
 def check_timezone(value: str) -> None:
-    """Raise ValidationError for what is no time zone of a place: abbreviations such as EST know no summer."""
+    """Raise ValidationError unless it is a place's time zone. Abbreviations like EST have no daylight saving time."""
     try:
         name = read_timezone(value)
     except LiteralError as error:
@@ -40,12 +40,12 @@ def is_open(hours: str, *, timezone: str, at: datetime) -> bool:
 
 
 def next_opening(hours: str, *, timezone: str, at: datetime) -> datetime | None:
-    """Return the first instant >= `at` that is open; None when there never is one."""
+    """Return the first instant >= `at` that is open; None if it is never open."""
     return _compile(hours, timezone).next_open(at)
 
 
 def tell_hours(hours: Mapping[str, Sequence[Sequence[str]]] | None) -> str:
-    """A day that is left out is closed; no day at all is always open."""
+    """A day without hours is closed; no days at all means always open."""
     if not hours:
         return "always open"
     open_days = [f"{name} {opening(hours[day])}" for day, name in WEEKDAYS.items() if hours.get(day)]

@@ -1,4 +1,4 @@
-"""Names of attributes that hold who a person is. No condition may name one: the trace holds what a condition reads.
+"""Names of attributes that identify a person. Conditions may not use them: the trace stores what a condition reads.
 
 The list is in docs/definitions.md. Pure.
 """
@@ -6,21 +6,21 @@ The list is in docs/definitions.md. Pure.
 import re
 from typing import Final
 
-# What a name is about is its last word: contact_email is an e-mail, email_opt_in is not.
+# The last word of a name says what it holds: contact_email is an e-mail, email_opt_in is not.
 _NOUNS: Final = """
     email emails mail emailaddress phone phones mobile cell cellphone telephone tel fax whatsapp
     firstname lastname fname lname fullname surname forename nickname
     address addresses addr street streetaddress dob birthdate birthday birth ip
     ssn socialsecurity itin passport driverlicense driverslicense creditcard bankaccount
 """
-# A name is a person's with one of these before it: company_name and product_name are not.
+# With one of these before it, `name` is a person's name; company_name and product_name are not.
 _PERSONS: Final = """
     first last full middle given family maiden nick user your my contact person owner homeowner customer client
     consumer applicant lead spouse partner wife husband parent child patient insured tenant signer recipient
 """
-# They say which one it is, and change nothing about what it is.
+# They number or qualify a name without changing its meaning.
 _FILLERS: Final = "number numbers no num nr line value text raw primary main work"
-# How the name of a flag about it begins: has_email, wants_mail.
+# The first words of flags: has_email, wants_mail.
 _ASKING: Final = "has is no wants accepts prefers allows valid verified"
 NOUNS: Final = frozenset(_NOUNS.split())
 PERSONS: Final = frozenset(_PERSONS.split())
@@ -38,7 +38,7 @@ HIDDEN: Final = "(hidden)"
 
 
 def is_personal_name(field: str) -> bool:
-    """`field` with or without attributes. before it; a nested name is read as one: contact.name is a person's."""
+    """`field` may start with attributes. A nested name counts as one name: contact.name is a person's."""
     words = [word.lower() for word in WORD.findall(field.removeprefix("attributes."))]
     if not words or words[0] in ASKING:
         return False
@@ -62,7 +62,7 @@ def explain_personal(field: str) -> str | None:
 
 
 def hide_personal(field: str, value: object) -> object:
-    """The value, or a mark in its place where the name or the value itself says that it tells who a person is."""
+    """Return the value, or HIDDEN if the name or the value identifies a person."""
     if isinstance(value, list):
         return [hide_personal(field, each) for each in value]
     if field.startswith("attributes.") and not isinstance(value, bool) and is_personal_name(field):

@@ -1,4 +1,4 @@
-"""A number that came in JSON and fits no column. It travels as its digits, so that each field can judge it."""
+"""A JSON number too large for any column. It is kept as its digits, so that each field can validate it."""
 
 from typing import Final
 
@@ -13,6 +13,6 @@ class WideNumber(str):
 
 
 def read_integer(digits: str) -> int | WideNumber:
-    """The number, where it fits into 64 bits."""
+    """The number, or a WideNumber if it does not fit in 64 bits."""
     value = int(digits)
     return value if SMALLEST <= value <= LARGEST else WideNumber(digits)

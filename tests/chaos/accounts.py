@@ -41,7 +41,7 @@ CHECKS: Final[Mapping[str, str]] = {
         LEFT JOIN distribution_wallet w ON w.id = e.wallet_id AND w.buyer_id = d.buyer_id
         GROUP BY d.id HAVING count(e.id) <> 1 OR count(w.id) <> 1 OR sum(-e.amount_cents) <> d.price_cents
     """,
-    "charges for no assignment": """
+    "is a charge without an assignment": """
         SELECT 'entry ' || id FROM distribution_ledgerentry WHERE kind = 'charge' AND assignment_id IS NULL
     """,
     "wallets that differ from their entries, or are overdrawn": """

@@ -48,7 +48,7 @@ TAMPER = {
     "assignments that were not charged once, at their price, to their buyer": (
         "UPDATE distribution_ledgerentry SET amount_cents = -99 WHERE kind = 'charge'"
     ),
-    "charges for no assignment": """
+    "is a charge without an assignment": """
         ALTER TABLE distribution_ledgerentry DROP CONSTRAINT ledger_sign_fits_kind;
         UPDATE distribution_ledgerentry SET assignment_id = NULL WHERE kind = 'charge'
     """,

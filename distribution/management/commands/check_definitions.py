@@ -14,15 +14,15 @@ from distribution.review.stored import Finding, review_stored
 
 class Command(BaseCommand):
     help = (
-        "List stored areas, hours, filters, rules, answers, verticals and time zones that cannot be read or that no "
-        "lead can match, and say how to write them. Exit code 0: nothing is left to correct; 1: something is."
+        "List stored service areas, hours, filters, rules, answers, verticals and time zones that are invalid or that"
+        " no lead can match, and show how to correct them. Exit code 0: nothing needs correction; 1: something does."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--fix",
             action="store_true",
-            help="correct what can be corrected without loss, and have campaigns use refreshed tables of ZIP codes",
+            help="correct what can be corrected without loss, and have campaigns use the refreshed ZIP code tables",
         )
 
     def handle(self, *, fix: bool, **_: Any) -> None:
@@ -38,13 +38,13 @@ class Command(BaseCommand):
         if left:
             plural = "definition needs" if left == 1 else "definitions need"
             raise CommandError(f"{left:,} {plural} to be corrected.")
-        self.stdout.write("Every definition can be read, and some lead can match it.")
+        self.stdout.write("Every definition is valid, and leads can match it.")
 
 
 def _review_places(*, write: bool) -> Iterator[Finding]:
-    """Campaigns that go on with the places of ZIP codes with which their version was kept (decisions/0040)."""
+    """Campaigns whose version still has outdated locations of ZIP codes (decisions/0040)."""
     for campaign_id in find_other_places():
         if write:
             raise_version(campaign_id)
-        message = "ZIP codes of its circles are elsewhere, or known, in the present tables: its next version uses them"
+        message = "the ZIP code tables have new locations for its circles: its next version uses them"
         yield Finding(f"campaign {campaign_id} config_version", message, is_corrected=write)

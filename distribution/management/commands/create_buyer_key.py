@@ -11,13 +11,15 @@ from routing.access.named import NameNotFound
 
 
 class Command(BaseCommand):
-    help = "Make a key for a buyer and print it. The key is shown this once; only its hash is stored."
+    help = "Create an API key for a buyer and print it. The key is shown only once; only its hash is stored."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--buyer", required=True, metavar="BUYER", help="its name, its public id, or its id"
+            "--buyer", required=True, metavar="BUYER", help="the buyer's name, public id, or id"
         )
-        parser.add_argument("--workspace", default="", metavar="SLUG", help="where several have that name")
+        parser.add_argument(
+            "--workspace", default="", metavar="SLUG", help="needed if more than one has that name"
+        )
         add_key_options(parser)
 
     def handle(self, *_: Any, buyer: str, workspace: str, **options: Any) -> None:
@@ -28,5 +30,5 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=2) from None
         print_once(issued, out=self.stdout, err=self.stderr)
         self.stderr.write(
-            "Ask with the header  Authorization: Api-Key <key>  for  /api/v1/buyer/me/  (see /api/docs/)"
+            "Send requests to  /api/v1/buyer/me/  with the header  Authorization: Api-Key <key>  (see /api/docs/)"
         )

@@ -20,21 +20,21 @@ WIDEST: Final = 100
 
 
 class Command(BaseCommand):
-    help = "Tell what happened to a lead and why, and with --buyer why this buyer did or did not get it."
+    help = (
+        "Explain what happened to a lead and why. With --buyer, explain why that buyer did or did not get it."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "lead", metavar="LEAD", help="its public id, its id, or the sender's own id for it"
-        )
-        parser.add_argument("--buyer", metavar="BUYER", help="its public id, its id, or its name")
-        parser.add_argument("--latest", type=int, metavar="N", help="tell only the latest N attempts")
-        parser.add_argument("--json", action="store_true", help="print the same as one JSON object")
+        parser.add_argument("lead", metavar="LEAD", help="the lead's public id, id, or external id")
+        parser.add_argument("--buyer", metavar="BUYER", help="the buyer's public id, id, or name")
+        parser.add_argument("--latest", type=int, metavar="N", help="show only the latest N attempts")
+        parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
 
     def handle(
         self, *_: Any, lead: str, buyer: str | None, latest: int | None, json: bool, **__: Any
     ) -> None:
         if latest is not None and latest < 1:
-            message = f"--latest: {latest} is not above 0"
+            message = f"--latest: {latest} must be greater than 0"
             raise CommandError(message, returncode=2)
         found = read_lead(lead)
         asked = None if buyer is None else _find_buyer(buyer, lead=found)

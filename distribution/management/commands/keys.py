@@ -23,31 +23,32 @@ OVERLAP_HOURS = 24
 
 class Command(BaseCommand):
     help = (
-        "List, create, rotate and revoke the API keys of sources and buyers. A new key goes to stdout, this once; only"
-        " its hash is stored. Rotating makes a key that may do the same, and ends the old one after an overlap in which"
-        " both work. Every change is in the audit. Exit code 2: nothing was done, and the message says why."
+        "List, create, rotate and revoke the API keys of sources and buyers. A new key is printed to stdout only once,"
+        " and only its hash is stored. Rotating creates a key with the same scopes and ends the old one after an"
+        " overlap in which both work. Every change is in the audit log. Exit code 2: nothing was done; the message"
+        " says why."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="list|create|rotate|revoke")
-        shown = actions.add_parser("list", help="the keys that work; no secret and no hash")
+        shown = actions.add_parser("list", help="list active keys, without secrets and hashes")
         _add_owner(shown, is_required=False)
-        shown.add_argument("--all", action="store_true", help="also those that were revoked or have expired")
+        shown.add_argument("--all", action="store_true", help="include revoked and expired keys")
         shown.add_argument("--json", action="store_true", help="print one JSON list")
-        made = actions.add_parser("create", help="a further key of a source or of a buyer")
+        made = actions.add_parser("create", help="create another key for a source or a buyer")
         _add_owner(made, is_required=True)
         add_key_options(made)
         rotated = actions.add_parser("rotate", help="replace a key")
-        rotated.add_argument("prefix", help="the part of the key before its dot; `keys list` shows it")
+        rotated.add_argument("prefix", help="the part of the key before the dot, as `keys list` shows it")
         rotated.add_argument(
             "--overlap-hours",
             type=_read_hours,
             default=OVERLAP_HOURS,
-            help=f"how long the old one still works (default {OVERLAP_HOURS}; 0: it ends now)",
+            help=f"how many hours the old key still works (default {OVERLAP_HOURS}; 0: it ends now)",
         )
         add_reason(rotated)
-        revoked = actions.add_parser("revoke", help="end a key now and for good")
-        revoked.add_argument("prefix", help="the part of the key before its dot; `keys list` shows it")
+        revoked = actions.add_parser("revoke", help="end a key immediately and permanently")
+        revoked.add_argument("prefix", help="the part of the key before the dot, as `keys list` shows it")
         add_reason(revoked)
 
     def handle(self, *_: Any, action: str, **options: Any) -> None:
@@ -92,14 +93,18 @@ class Command(BaseCommand):
     def _revoke(self, *, prefix: str, reason: str, **_: Any) -> None:
         key = find_key(prefix)
         is_changed = revoke(key, by=By(describe_operator(), reason))
-        self.stdout.write(f"The key {key.prefix} {'is revoked' if is_changed else 'was revoked before'}.")
+        self.stdout.write(f"The key {key.prefix} {'is revoked' if is_changed else 'was already revoked'}.")
 
 
 def _add_owner(parser: ArgumentParser, *, is_required: bool) -> None:
     owner = parser.add_mutually_exclusive_group(required=is_required)
-    owner.add_argument("--source", default="", metavar="NAME", help="the source it belongs to")
-    owner.add_argument("--buyer", default="", metavar="BUYER", help="the buyer: its name, public id, or id")
-    parser.add_argument("--workspace", default="", metavar="SLUG", help="where several have that name")
+    owner.add_argument("--source", default="", metavar="NAME", help="the source that owns the key")
+    owner.add_argument(
+        "--buyer", default="", metavar="BUYER", help="the buyer that owns the key: name, public id, or id"
+    )
+    parser.add_argument(
+        "--workspace", default="", metavar="SLUG", help="needed if more than one has that name"
+    )
 
 
 def _read_hours(text: str) -> int:

@@ -18,23 +18,23 @@ EXAMPLE: Final = Path(__file__).resolve().parents[2] / "setup" / "example.yaml"
 
 class Command(BaseCommand):
     help = (
-        "Store a workspace with its sources, buyers and campaigns from a YAML file. Rows are found by name: what is new"
-        " is added, what differs is changed, nothing is removed, and a second run changes nothing. Keys of new sources"
-        " go to standard output, one a line, and are shown this once. Exit code 2: the file was refused and nothing was"
+        "Store a workspace with its sources, buyers and campaigns from a YAML file. Rows are matched by name: new"
+        " rows are added, different ones changed, none removed, and a second run changes nothing. Keys of new sources"
+        " are printed to stdout, one per line, only once. Exit code 2: the file was rejected and nothing was"
         " stored."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", nargs="?", metavar="FILE.yaml", help="the file; see --example")
-        parser.add_argument("--example", action="store_true", help="print a file to start from, and stop")
-        parser.add_argument("--dry-run", action="store_true", help="check the file and store nothing")
+        parser.add_argument("file", nargs="?", metavar="FILE.yaml", help="the setup file; see --example")
+        parser.add_argument("--example", action="store_true", help="print an example file and exit")
+        parser.add_argument("--dry-run", action="store_true", help="check the file without storing anything")
 
     def handle(self, *_: Any, file: str | None, example: bool, dry_run: bool, **__: Any) -> None:
         if example:
             self.stdout.write(EXAMPLE.read_text(encoding="utf-8"), ending="")
             return
         if file is None:
-            raise CommandError("name a file, or print one to start from: setup --example", returncode=2)
+            raise CommandError("name a setup file, or print an example: setup --example", returncode=2)
         try:
             report = _apply(read_document(_read(file)), is_trial=dry_run)
         except SetupRefused as error:
@@ -47,10 +47,10 @@ class Command(BaseCommand):
         for line in report.lines:
             self.stderr.write(f"{line.kind:<11} {line.name:<40} {line.outcome:<9} {line.note}".rstrip())
         if is_trial:
-            self.stderr.write("Dry run: the file is right; nothing was stored.")
+            self.stderr.write("Dry run: the file is valid; nothing was stored.")
             return
         for source, key in report.keys.items():
-            self.stderr.write(f"The key of source {source}, shown this once:")
+            self.stderr.write(f"The key of source {source}, shown only once:")
             self.stdout.write(key)
 
 
@@ -62,12 +62,12 @@ def _apply(document: Entry, *, is_trial: bool) -> SetupReport:
         if not isinstance(error.__cause__, UniqueViolation):
             raise
         raise SetupRefused(
-            ["somebody else stored a row of the same name at this moment: run it again"]
+            ["someone else just stored a row with the same name: run the command again"]
         ) from None
     except OperationalError as error:
         if not is_lock_conflict(error):
             raise
-        raise SetupRefused(["somebody else is changing the same rows at this moment: run it again"]) from None
+        raise SetupRefused(["someone else is changing the same rows: run the command again"]) from None
 
 
 def _read(name: str) -> str:

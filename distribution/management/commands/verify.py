@@ -18,8 +18,8 @@ MOST_JOBS: Final = 4
 
 class Command(BaseCommand):
     help = (
-        "Check the invariants of leads, money and traces. Reads only; --incremental also writes down how far it came. "
-        "Exit code 0: all hold; 1: a breach; 2: wrong arguments, or the database cannot be read."
+        "Check the invariants of leads, money and traces. Read-only, but --incremental records how far it got. "
+        "Exit code 0: all hold; 1: a breach; 2: invalid arguments, or the database cannot be read."
     )
     requires_system_checks = ()
 
@@ -29,28 +29,28 @@ class Command(BaseCommand):
             "--limit",
             type=positive_argument,
             metavar="N",
-            help="only the N newest leads with their attempts; wallets and counters are always checked whole",
+            help="check only the N newest leads with their attempts; wallets and counters are always checked in full",
         )
         part.add_argument(
             "--incremental",
             action="store_true",
-            help="only what was written since the last clean incremental run; the first looks at everything",
+            help="check only what was written since the last clean incremental run; the first run checks everything",
         )
         parser.add_argument(
             "--jobs",
             type=positive_argument,
             metavar="N",
             default=min(MOST_JOBS, os.cpu_count() or 1),
-            help="processes that share a long run (default: one for each core, at most 4)",
+            help="number of processes for a long run (default: one per core, at most 4)",
         )
-        parser.add_argument("--quiet", action="store_true", help="show no progress")
+        parser.add_argument("--quiet", action="store_true", help="hide progress")
         parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
 
     def handle(self, *_: Any, **options: Any) -> None:
         try:
             report = _run(options)
         except ProgrammingError as error:
-            message = "the tables are missing or of another version; run `make migrate` first"
+            message = "the tables are missing or out of date; run `make migrate` first"
             raise CommandError(message, returncode=2) from error
         except OperationalError as error:
             message = f"the database cannot be read: {str(error).splitlines()[0]}"
@@ -115,8 +115,8 @@ def _as_json(report: Report) -> dict[str, Any]:
 def _say_whole(report: Report) -> str:
     whole = [invariant.name for invariant, _ in report.results if invariant.name in report.whole]
     if not whole:
-        return "looked at what was written since the last clean incremental run"
-    return f"looked at everything, for want of a recent clean incremental run: {', '.join(whole)}"
+        return "checked only what was written since the last clean incremental run"
+    return f"checked everything, because there is no recent clean incremental run: {', '.join(whole)}"
 
 
 def _run(options: dict[str, Any]) -> Report:

@@ -29,18 +29,21 @@ LEAST_PARTNER_LEADS = 10
 
 
 class Command(BaseCommand):
-    help = "Builds a demo workspace, sends realistic leads through the real API and workers, and shows what happened."
+    help = "Build a demo workspace, send realistic leads through the real API and workers, and show what happened."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--leads", type=int, default=1000, help="how many leads to send (1000)")
+        parser.add_argument("--leads", type=int, default=1000, help="how many leads to send (default: 1000)")
         parser.add_argument(
-            "--seed", type=int, default=1, help="a different seed makes different buyers and leads (1)"
+            "--seed",
+            type=int,
+            default=1,
+            help="a different seed makes different buyers and leads (default: 1)",
         )
         parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
 
     def handle(self, *_: Any, leads: int, seed: int, json: bool, **__: Any) -> None:
         if not 1 <= leads <= MAX_LEADS:
-            message = f"--leads: {leads} is not between 1 and {MAX_LEADS}"
+            message = f"--leads: {leads} must be between 1 and {MAX_LEADS}"
             raise CommandError(message, returncode=2)
         progress = Console(stderr=True)
         call_command("migrate", verbosity=0, interactive=False)
@@ -60,7 +63,7 @@ class Command(BaseCommand):
         else:
             print_report(summary, traces=traces, verdict=verdict, console=Console())
         if not holds:
-            raise CommandError("an invariant is broken, see above", returncode=1)
+            raise CommandError("an invariant is broken; see above", returncode=1)
 
 
 def _run(demo: Demo, *, leads: int, seed: int, console: Console) -> Summary:

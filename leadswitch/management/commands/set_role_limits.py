@@ -13,7 +13,7 @@ from leadswitch.database.limits import STATEMENT_TIMEOUT_MS, session_limits
 
 class Command(BaseCommand):
     help = (
-        "Gives the connected database role the limits of a kind of process. A role may set its own limits."
+        "Give the connected database role the limits of a kind of process. A role may set its own limits."
         " Behind PgBouncer each kind needs its own role (docs/pgbouncer.md)."
     )
     requires_system_checks = ()
@@ -23,9 +23,11 @@ class Command(BaseCommand):
             "--kind",
             choices=list(STATEMENT_TIMEOUT_MS),
             default=settings.LEADSWITCH_ROLE,
-            help="of the process",
+            help="the kind of process",
         )
-        parser.add_argument("--role", help="another role, which the connected role must be allowed to alter")
+        parser.add_argument(
+            "--role", help="another role, which the connected role must have permission to alter"
+        )
         parser.add_argument("--sql", action="store_true", help="print the statements instead of running them")
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -43,7 +45,7 @@ class Command(BaseCommand):
             for statement in statements:
                 cursor.execute(statement)
         self.stdout.write(
-            f"{role} has the limits of a {options['kind']} process in {database}. They take effect with its next"
+            f"{role} has the limits of a {options['kind']} process in {database}. They take effect at its next"
             " connection. Run RECONNECT in the console of PgBouncer."
         )
 

@@ -9,7 +9,7 @@ from leadswitch.login.guard import forget_failures
 
 
 class Command(BaseCommand):
-    help = "Unlocks a user name, or --all names and addresses, after too many wrong passwords."
+    help = "Unlock a user name, or with --all every user name and address, after too many wrong passwords."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("username", nargs="?")
@@ -17,6 +17,6 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, username: str | None, everything: bool, **__: Any) -> None:
         if bool(username) == everything:
-            raise CommandError("Give one user name, or --all.", returncode=2)
+            raise CommandError("Name one user, or use --all.", returncode=2)
         removed = forget_failures(username)
         self.stdout.write("Unlocked." if removed else "Nothing was locked.")

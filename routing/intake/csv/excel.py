@@ -88,14 +88,14 @@ def _check_archive(path: Path) -> None:
         with ZipFile(path) as archive:
             parts = archive.infolist()
     except BadZipFile:
-        raise TableError(f"{path}: is damaged: save it again as .xlsx") from None
+        raise TableError(f"{path}: the file is damaged: save it again as .xlsx") from None
     sizes = {part.filename: part.file_size for part in parts}
     if WORKBOOK not in sizes:
-        kind = "an OpenDocument file" if "mimetype" in sizes else "a ZIP archive and no .xlsx workbook"
-        raise TableError(f"{path}: is {kind}: save the table as .xlsx or CSV")
+        kind = "an OpenDocument file" if "mimetype" in sizes else "a ZIP archive, not an .xlsx workbook"
+        raise TableError(f"{path}: the file is {kind}: save the table as .xlsx or CSV")
     is_large = len(parts) > MAX_PARTS or sum(sizes.values()) > MAX_UNPACKED_BYTES
     if is_large or sizes.get(TEXTS, 0) > MAX_TEXT_BYTES:
-        raise TableError(f"{path}: unpacks to more than a workbook of leads may have: save it as CSV UTF-8")
+        raise TableError(f"{path}: the workbook is too large: save it as CSV UTF-8")
 
 
 class _Book:
@@ -112,7 +112,9 @@ class _Book:
             self._book = load_workbook(self._file, read_only=True, data_only=True, keep_links=False)
         except DAMAGED:
             self._file.close()
-            raise TableError(f"{self.path}: is damaged: save it again as .xlsx, or as CSV UTF-8") from None
+            raise TableError(
+                f"{self.path}: the file is damaged: save it again as .xlsx, or as CSV UTF-8"
+            ) from None
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -125,12 +127,12 @@ class _Book:
         if name is None:
             visible = [sheet for sheet in sheets if sheet.sheet_state == "visible"]
             if not (visible or sheets):
-                raise TableError(f"{self.path}: has no sheet with cells")
+                raise TableError(f"{self.path}: the workbook has no sheet with data")
             return (visible or sheets)[0]
         found = [sheet for sheet in sheets if sheet.title.casefold() == name.casefold()]
         if not found:
             names = ", ".join(repr(sheet.title) for sheet in sheets)
-            raise TableError(f"{self.path}: --sheet {name}: no such sheet; there are {names}")
+            raise TableError(f"{self.path}: --sheet {name}: there is no such sheet; the sheets are {names}")
         return found[0]
 
     def read(self, sheet: Any) -> Iterator[Row]:
@@ -138,14 +140,14 @@ class _Book:
         try:
             for line, cells in enumerate(sheet.iter_rows(), start=1):
                 if line > MAX_ROWS or len(cells) > MAX_COLUMNS:
-                    raise TableError(
-                        f"{self.path}: has more rows or columns than a sheet of leads: save it as CSV"
-                    )
+                    raise TableError(f"{self.path}: the sheet has too many rows or columns: save it as CSV")
                 yield Row(line, [_write_cell(cell) for cell in cells])
         except DAMAGED as error:
             if isinstance(error, TableError):
                 raise
-            raise TableError(f"{self.path}: is damaged: save it again as .xlsx, or as CSV UTF-8") from None
+            raise TableError(
+                f"{self.path}: the file is damaged: save it again as .xlsx, or as CSV UTF-8"
+            ) from None
 
 
 def _trim(row: Row, *, width: int) -> Row:

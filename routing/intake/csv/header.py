@@ -38,7 +38,7 @@ def find_header(rows: Iterable[Row], *, wanted: Sequence[str], line: int | None)
         if line is None and (not names or len(seen) >= SEARCHED_ROWS):
             break
     if line is not None:
-        raise TableError(f"--header-line {line}: the file ends before that")
+        raise TableError(f"--header-line {line}: the file has fewer lines")
     # Of equally good rows the first. A name is missing in all of them: the message shows the names of this one.
     best = max(seen, key=lambda row: len(names & _fold_names(row)), default=Row(1, []))
     return _require_names(best)
@@ -51,7 +51,7 @@ def _fold_names(row: Row) -> set[str]:
 def _require_names(row: Row) -> Row:
     if row.problem or row.is_blank:
         raise TableError(
-            "the first line must name the columns, and it is empty; name another with --header-line"
+            "the first line must name the columns, but it is empty; choose another line with --header-line"
         )
     return row
 
@@ -60,8 +60,8 @@ def tell_columns(columns: Sequence[str]) -> str:
     """The columns for a message, unless they look like a person's data."""
     if looks_like_data(columns):
         return (
-            "its first line looks like data and not like names of columns, so it is not shown here: add a line that"
-            " names the columns, or say which line does with --header-line"
+            "the first line looks like data, not column names, so it is not shown here: add a line that"
+            " names the columns, or choose one with --header-line"
         )
     return f"the file has {', '.join(map(repr, columns))}"
 

@@ -143,9 +143,7 @@ class ColumnMapping:
         if target.name == "vertical" and self.verticals is not None:
             vertical = self.verticals.find(text)
             if vertical is None:
-                raise FieldError(
-                    "unmapped", "is a value that --vertical-map does not name: add it, or '*=other'"
-                )
+                raise FieldError("unmapped", "is not in --vertical-map: add it, or add '*=other'")
             text = vertical
         _set(payload, target.path, _convert(text, kind=target.kind))
 
@@ -175,7 +173,7 @@ def read_mapping(
     targets = [_read_map(text, columns=columns) for text in maps]
     counts = Counter(target.name for _, target in targets)
     if twice := sorted(name for name, count in counts.items() if count > 1):
-        raise MappingError(f"--map: more than one column goes into {', '.join(twice)}")
+        raise MappingError(f"--map: more than one column is mapped to {', '.join(twice)}")
     verticals = _read_verticals(vertical_maps)
     if verticals and not counts["vertical"]:
         raise MappingError("--vertical-map: no column is mapped to vertical; add --map 'column=vertical'")
@@ -195,7 +193,7 @@ def _read_map(text: str, *, columns: Sequence[str]) -> tuple[int, Target]:
     found = [index for index, name in enumerate(columns) if name == column]
     found = found or [index for index, name in enumerate(columns) if fold_name(name) == fold_name(column)]
     if not found:
-        raise MappingError(f"--map {text}: no column {column!r}; {tell_columns(columns)}")
+        raise MappingError(f"--map {text}: there is no column {column!r}; {tell_columns(columns)}")
     if len(found) > 1:
         raise MappingError(f"--map {text}: the file has {len(found)} columns {column!r}; rename all but one")
     return found[0], _read_target(field_name, option=f"--map {text}")
@@ -223,7 +221,7 @@ def _read_target(text: str, *, option: str) -> Target:
         return Target(path, kind or "text")
     known = ", ".join((*PLAIN_FIELDS, *CONSENT_FIELDS))
     forms = "attributes.<name>, attributes.<name>:number and attributes.<name>:flag"
-    raise MappingError(f"{option}: no field {text!r}; there are {known}, {forms}")
+    raise MappingError(f"{option}: there is no field {text!r}; use one of {known}, {forms}")
 
 
 def _read_verticals(texts: Iterable[str]) -> dict[str, str]:

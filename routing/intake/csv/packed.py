@@ -14,12 +14,12 @@ ZIP: Final = b"PK\x03\x04"
 OTHER_KINDS: Final = (
     (
         b"\xd0\xcf\x11\xe0",
-        "is an old .xls file or has a password: save it as .xlsx without one, or as CSV UTF-8",
+        "the file is an old .xls file or has a password: save it as .xlsx without one, or as CSV UTF-8",
     ),
-    (b"%PDF", "is a PDF: export the table as .xlsx or CSV"),
-    (b"\x28\xb5\x2f\xfd", "is packed by zstd: unpack it, or pack it by gzip"),
-    (b"\xfd7zXZ", "is packed by xz: unpack it, or pack it by gzip"),
-    (b"BZh", "is packed by bzip2: unpack it, or pack it by gzip"),
+    (b"%PDF", "the file is a PDF: export the table as .xlsx or CSV"),
+    (b"\x28\xb5\x2f\xfd", "the file is compressed with zstd: decompress it, or use gzip"),
+    (b"\xfd7zXZ", "the file is compressed with xz: decompress it, or use gzip"),
+    (b"BZh", "the file is compressed with bzip2: decompress it, or use gzip"),
 )
 MAX_UNPACKED_BYTES: Final = 8 * 1024**3
 Position = Callable[[], int]

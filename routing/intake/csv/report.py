@@ -59,11 +59,11 @@ def print_import(outcome: dict[str, Any], *, console: Console) -> None:
     table.add_column("count", justify="right")
     table.add_row("read", f"{outcome['read']:,}")
     table.add_row("would be accepted" if outcome["dry_run"] else "accepted", f"{outcome['accepted']:,}")
-    table.add_row("already there", f"{outcome['already_there']:,}")
+    table.add_row("already stored", f"{outcome['already_there']:,}")
     if outcome["repeated_in_file"]:
         table.add_row("same person as an earlier row", f"{outcome['repeated_in_file']:,}")
     if outcome["corrected"]:
-        table.add_row("taken with a correction", f"{outcome['corrected']:,}")
+        table.add_row("accepted with a correction", f"{outcome['corrected']:,}")
     for note, rows in list(outcome["corrections"].items())[:SHOWN_REASONS]:
         table.add_row(f"  {tell_note(note)}", f"{rows:,}")
     table.add_row("rejected", f"{outcome['rejected']:,}", end_section=True)
@@ -74,4 +74,6 @@ def print_import(outcome: dict[str, Any], *, console: Console) -> None:
     if values:
         console.print("Not in --vertical-map:", ", ".join(f"{value} ({rows})" for value, rows in values))
     if outcome["rejects_file"]:
-        console.print(f"Refused rows, to correct and import: {outcome['rejects_file']}", soft_wrap=True)
+        console.print(
+            f"Rejected rows, to correct and import again: {outcome['rejects_file']}", soft_wrap=True
+        )

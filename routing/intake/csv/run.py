@@ -178,7 +178,7 @@ class LeadsImport:
             try:
                 self._count(take_in_many([lead], source=self.source, channel=CHANNEL))
             except LeadNotStored:
-                self._reject(row, [Problem("", "", "not_stored", "is refused by the database")])
+                self._reject(row, [Problem("", "", "not_stored", "was rejected by the database")])
 
     def _count(self, outcomes: list[Taken | AlreadyHere]) -> None:
         taken = sum(isinstance(outcome, Taken) for outcome in outcomes)

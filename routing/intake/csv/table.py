@@ -85,7 +85,7 @@ def open_table(
         fingerprint, found = _scan(path, encoding=_read_encoding(encoding) if encoding else None)
         sample = _read_sample(path, encoding=found)
     except (gzip.BadGzipFile, EOFError, zlib.error):
-        raise TableError(f"{path}: is damaged: it cannot be unpacked to its end") from None
+        raise TableError(f"{path}: the file is damaged and cannot be fully decompressed") from None
     except OSError as error:
         raise TableError(f"{path}: {error.strerror or error}") from None
     separator, rest = _split_sample(sample, delimiter=delimiter)
@@ -120,7 +120,7 @@ def _number_rows(reader: "_csv.Reader") -> Iterator[Row]:
         except StopIteration:
             return
         except csv.Error as error:
-            yield Row(line, [], problem=f"is not readable as CSV: {error}")
+            yield Row(line, [], problem=f"cannot be read as CSV: {error}")
 
 
 def _read_text(text: str, *, delimiter: str) -> Iterator[Row]:
@@ -139,7 +139,7 @@ def _scan(path: Path, *, encoding: str | None) -> tuple[str, str]:
             digest.update(chunk)
             length += len(chunk)
             if length > MAX_UNPACKED_BYTES:
-                raise TableError(f"{path}: has more than {MAX_UNPACKED_BYTES >> 30} GB: split it")
+                raise TableError(f"{path}: the file has more than {MAX_UNPACKED_BYTES >> 30} GB: split it")
             if is_valid:
                 is_valid = _decodes(decoder, chunk)
                 position += len(chunk)
@@ -149,7 +149,7 @@ def _scan(path: Path, *, encoding: str | None) -> tuple[str, str]:
         return digest.hexdigest(), wanted
     if encoding:
         raise TableError(
-            f"{path}: is not {encoding} (near byte {position:,}); leave --encoding out to find it"
+            f"{path}: the file is not {encoding} (near byte {position:,}); leave out --encoding to detect it"
         )
     return digest.hexdigest(), FALLBACK
 
@@ -180,7 +180,7 @@ def _read_encoding(name: str) -> str:
         codec = codecs.lookup(name)
         "a".encode(codec.name)
     except (LookupError, UnicodeError):
-        raise TableError(f"--encoding {name}: no such text encoding; try utf-8 or cp1252") from None
+        raise TableError(f"--encoding {name}: unknown text encoding; try utf-8 or cp1252") from None
     return "utf-8-sig" if codec.name == "utf-8" else codec.name
 
 

@@ -10,28 +10,32 @@ from routing.management.arguments import describe_operator
 
 
 class Command(BaseCommand):
-    help = "Make a source of leads and print its intake key. The key is shown this once; only its hash is stored."
+    help = "Create a source of leads and print its intake key. The key is shown only once; only its hash is stored."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--workspace", required=True, metavar="SLUG", help="the workspace it belongs to")
         parser.add_argument(
-            "--name", required=True, help="letters, digits, - and _; conditions see it as `source`"
+            "--workspace", required=True, metavar="SLUG", help="the workspace that owns the source"
         )
-        parser.add_argument("--vertical", default="", help="for leads that name no vertical")
+        parser.add_argument(
+            "--name", required=True, help="letters, digits, - and _; the value of `source` in conditions"
+        )
+        parser.add_argument("--vertical", default="", help="the vertical of leads that do not name one")
         parser.add_argument(
             "--strict",
             action="store_true",
-            help="refuse leads with any field that is wrong or unknown, instead of leaving it out with a warning",
+            help="reject leads with an invalid or unknown field, instead of leaving out the field with a warning",
         )
         parser.add_argument(
             "--scope",
             dest="scopes",
             action="append",
             default=[],
-            help="what its key may do: leads:write, leads:read, trace (shows buyers); give it again for several."
-            " Without it: leads:write and leads:read",
+            help="a scope of the key: leads:write, leads:read, trace (shows buyers); repeat for more."
+            " Default: leads:write and leads:read",
         )
-        parser.add_argument("--create-workspace", action="store_true", help="make the workspace if it is new")
+        parser.add_argument(
+            "--create-workspace", action="store_true", help="create the workspace if it does not exist"
+        )
 
     def handle(
         self,
@@ -58,7 +62,7 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=2) from None
         # The key alone goes to stdout: KEY=$(manage.py create_source ...)
         self.stderr.write(
-            f"Source {made.source.name} of workspace {made.source.workspace.slug}. Its key, shown this once:"
+            f"Source {made.source.name} of workspace {made.source.workspace.slug}. Its key, shown only once:"
         )
         self.stdout.write(made.key)
-        self.stderr.write("Send leads with the header  Authorization: Api-Key <key>  to /api/v1/leads/")
+        self.stderr.write("Send leads to  /api/v1/leads/  with the header  Authorization: Api-Key <key>")

@@ -101,7 +101,7 @@ def _command_errors() -> Iterator[None]:
     try:
         yield
     except ProgrammingError as error:
-        message = "the tables are missing or of another version; run `make migrate` first"
+        message = "the tables are missing or out of date; run `make migrate` first"
         raise CommandError(message, returncode=2) from error
     except OperationalError as error:
         if is_lock_timeout(error):

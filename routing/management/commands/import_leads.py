@@ -40,28 +40,28 @@ examples:
   manage.py import_leads leads.xlsx --source web-form --sheet March --zone America/Chicago \\
       --map 'Name=full_name' 'Phone=phone' 'Zip=zip' 'Date=received_at' --default vertical=roofing
 
-Reads CSV (.csv, .csv.gz) and workbooks (.xlsx). The header is the first row that has all mapped columns, so titles may
-be above it. A column goes into one of the fields of the API, into full_name, received_at or consent.<field>, or into
-attributes.<name>, which may end in :number or :flag (text otherwise). Values keep their leading apostrophe unless a
-formula sign or digits follow it. A date without a time is the beginning of its day, and one without an offset is read
-in --zone. A ZIP of four digits gets its zero back when its state or the list of ZIP codes leaves no doubt.
+Reads CSV (.csv, .csv.gz) and workbooks (.xlsx). The header is the first row that has all mapped columns, so there may
+be titles above it. A column is mapped to a field of the API, to full_name, received_at or consent.<field>, or to
+attributes.<name>, which may end in :number or :flag (the default is text). Values keep a leading apostrophe unless a
+formula sign or digits follow it. A date without a time means the start of that day. A time without an offset is read
+in --zone. A ZIP code of four digits gets its leading zero back if its state or the list of ZIP codes leaves no doubt.
 
-A lenient source takes a row with an optional field that cannot be read, without the field; the report counts those.
+A lenient source accepts a row whose optional field cannot be read, without that field; the report counts such rows.
 
-Run it again after an interruption, or after correcting rows: each row becomes a lead once. What tells rows apart is the
-column mapped to external_id or, without one, the content of the row: a row that was taken and then changed is a new
-lead, so map a column of ids where there is one.
+You can run the command again after an interruption or after correcting rows: each row becomes a lead only once. Rows
+are identified by the column mapped to external_id or, without one, by their content. A row that changes after it was
+imported becomes a new lead, so map a column of ids if there is one.
 
-Refused rows go, as they were and with what is wrong, to FILE.rejects.csv or --rejects, or to the next free name when a
-report is there; correct them there and import that file. It holds personal data if the rows do: its owner alone may
-read it.
+Rejected rows are written unchanged, with what is wrong, to FILE.rejects.csv or --rejects, or to the next free name if
+that file exists. Correct the rows there and import that file. It holds personal data if the rows do; only its owner
+can read it.
 
-exit codes: 0 done, also with refused rows; 1 nothing could be imported, or cut short; 2 wrong options or file
+exit codes: 0 done, even with rejected rows; 1 nothing was imported, or it was cut short; 2 invalid options or file
 """
 
 
 class Command(BaseCommand):
-    help = "Take leads in from a CSV file or an .xlsx workbook, as if its source had sent them one by one."
+    help = "Import leads from a CSV file or an .xlsx workbook, as if the source had sent them one by one."
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         return super().create_parser(
@@ -71,53 +71,59 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         many: dict[str, Any] = {"nargs": "+", "action": "extend", "default": []}
         parser.add_argument("file", type=Path)
-        parser.add_argument("--source", required=True, help="the source whose leads they are")
+        parser.add_argument("--source", required=True, help="the source of the leads")
         parser.add_argument(
-            "--workspace", default="", metavar="SLUG", help="if several have a source of that name"
+            "--workspace",
+            default="",
+            metavar="SLUG",
+            help="needed if more than one has a source with that name",
         )
         parser.add_argument(
-            "--map", dest="maps", **many, metavar="COLUMN=FIELD", help="which field each column goes into"
+            "--map", dest="maps", **many, metavar="COLUMN=FIELD", help="the field for each column"
         )
         parser.add_argument(
             "--default",
             dest="defaults",
             **many,
             metavar="FIELD=VALUE",
-            help="the value of a field for rows without one",
+            help="the value of a field in rows that have none",
         )
         parser.add_argument(
             "--vertical-map",
             dest="vertical_maps",
             **many,
             metavar="VALUE=VERTICAL",
-            help="verticals of the mapped column's values, or @FILE.csv with both; *=VERTICAL for all others",
+            help="the vertical for each value of the mapped column, or @FILE.csv with both; *=VERTICAL for all others",
         )
         parser.add_argument(
             "--allow-no-contact",
             action="store_true",
-            help="take rows with neither phone nor e-mail, such as service requests: nothing identifies the person "
-            "(both identity hashes are empty), so such leads are never recognized as coming from the same one",
+            help="accept rows without a phone or an e-mail, such as service requests: nothing identifies the person "
+            "(both identity hashes are empty), so such leads are never found to be duplicates",
         )
-        parser.add_argument("--dry-run", action="store_true", help="check every row and store none")
-        parser.add_argument("--rejects", type=Path, help="where refused rows go (FILE.rejects.csv)")
-        parser.add_argument("--sheet", help="which sheet of a workbook (the first that is not hidden)")
+        parser.add_argument("--dry-run", action="store_true", help="check every row without storing any")
         parser.add_argument(
-            "--header-line", type=int, metavar="N", help="the line that names the columns, from 1"
+            "--rejects", type=Path, help="the file for rejected rows (default: FILE.rejects.csv)"
+        )
+        parser.add_argument("--sheet", help="the sheet of a workbook (default: the first that is not hidden)")
+        parser.add_argument(
+            "--header-line", type=int, metavar="N", help="the line that names the columns, counted from 1"
         )
         parser.add_argument(
-            "--zone", help="where times without an offset are, e.g. America/Chicago (the workspace's)"
+            "--zone",
+            help="the time zone of times without an offset, e.g. America/Chicago (default: the workspace's)",
         )
-        parser.add_argument("--day-first", action="store_true", help="read 1/2/2026 as the first of February")
+        parser.add_argument("--day-first", action="store_true", help="read 1/2/2026 as February 1")
         parser.add_argument(
             "--pad-zips",
             action="store_true",
-            help="ZIPs of three or four digits have lost their leading zeros",
+            help="restore the leading zeros of ZIP codes with three or four digits",
         )
-        parser.add_argument("--encoding", default="auto", help="auto finds UTF-8, UTF-16 and cp1252")
+        parser.add_argument("--encoding", default="auto", help="auto detects UTF-8, UTF-16 and cp1252")
         parser.add_argument(
-            "--delimiter", default="auto", help="auto, a character, or tab, comma, semicolon, pipe"
+            "--delimiter", default="auto", help="auto, a character, or tab, comma, semicolon or pipe"
         )
-        parser.add_argument("--json", action="store_true", help="print the outcome as one JSON object")
+        parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
 
     def handle(self, *_: Any, **options: Any) -> None:
         started = time.monotonic()
@@ -128,13 +134,13 @@ class Command(BaseCommand):
         except UnknownTimezone as error:
             raise CommandError(f"--zone {options['zone']}: {error}", returncode=2) from None
         except ImportRunning:
-            message = f"another import of {options['file']} is running: wait until it has ended"
+            message = f"another import of {options['file']} is running: wait until it ends"
             raise CommandError(message, returncode=1) from None
         with job.rejects:
             _run(job, stderr=self.stderr)
         left = ENQUEUER.drain(timeout_seconds=DRAIN_SECONDS)
         if left:
-            self.stderr.write(f"{left:,} leads are stored and not handed on yet: they start within a minute.")
+            self.stderr.write(f"{left:,} leads are stored but not enqueued yet: they start within a minute.")
         outcome = describe_import(job, seconds=time.monotonic() - started)
         if options["json"]:
             self.stdout.write(json.dumps(outcome))
@@ -184,24 +190,22 @@ def _require_fields(mapping: ColumnMapping, *, source: Source, allows_no_contact
     """Say at once what would be wrong with every row."""
     given = {target.name for _, target in mapping.targets} | {target.name for target, _ in mapping.defaults}
     if "zip" not in given:
-        raise MappingError("no column goes into zip; add --map 'column=zip'")
+        raise MappingError("no column is mapped to zip; add --map 'column=zip'")
     if "vertical" not in given and not source.default_vertical:
-        raise MappingError(
-            "nothing gives the vertical; add --map 'column=vertical' or --default vertical=..."
-        )
+        raise MappingError("the vertical is missing; add --map 'column=vertical' or --default vertical=...")
     if not given & {"email", "phone"} and not allows_no_contact:
-        raise MappingError("no column goes into email or phone; map one, or say --allow-no-contact")
+        raise MappingError("no column is mapped to email or phone; map one, or use --allow-no-contact")
 
 
 def _open_rejects(path: Path | None, *, table: Table) -> RejectsFile:
     chosen = path or table.path.with_name(f"{table.path.name}.rejects.csv")
     if chosen.exists() and (not chosen.is_file() or chosen.samefile(table.path)):
-        raise TableError(f"--rejects {chosen}: name another file")
+        raise TableError(f"--rejects {chosen}: choose another file")
     rejects = RejectsFile(chosen, columns=table.columns)
     try:
         rejects.open()
     except OSError as error:
-        raise TableError(f"--rejects {chosen}: {error.strerror}; name a file that can be written") from None
+        raise TableError(f"--rejects {chosen}: {error.strerror}; choose a file that can be written") from None
     return rejects
 
 
@@ -219,7 +223,7 @@ def _run(job: LeadsImport, *, stderr: OutputWrapper) -> None:
         try:
             job.run(show)
         except TableError as error:
-            message = f"{error}. {job.report.accepted:,} leads were stored before."
+            message = f"{error}. {job.report.accepted:,} leads were already stored."
             raise CommandError(message, returncode=1) from None
         except Error as error:
             raise CommandError(_cut_short(job.report, cause=type(error).__name__), returncode=1) from None
@@ -248,4 +252,4 @@ class _ProgressLines:
 
 def _cut_short(report: ImportReport, *, cause: str) -> str:
     stored = f"{report.accepted} leads were stored"
-    return f"cut short ({cause}); {stored}. Run the same command again: it goes on where this ended."
+    return f"cut short ({cause}); {stored}. Run the same command again: it continues where this one stopped."

@@ -34,9 +34,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", nargs="?", metavar="NAME", help="run only this reconciler (default: all)")
-        parser.add_argument(
-            "--fix", action="store_true", help="repair what is found, as the periodic runs do"
-        )
+        parser.add_argument("--fix", action="store_true", help="repair what is found, as periodic runs do")
         parser.add_argument(
             "--limit", type=positive_argument, metavar="N", help="check at most N rows per reconciler"
         )
@@ -55,7 +53,7 @@ class Command(BaseCommand):
                 for each in chosen
             ]
         except ProgrammingError as error:
-            message = "the tables are missing or of another version; run `make migrate` first"
+            message = "the tables are missing or out of date; run `make migrate` first"
             raise CommandError(message, returncode=2) from error
         except OperationalError as error:
             message = f"the database cannot be read: {str(error).splitlines()[0]}"

@@ -10,17 +10,17 @@ from routing.intake.rehash import rehash_identities
 
 class Command(BaseCommand):
     help = (
-        "Compute the identities of leads again where the way to compute them has changed. `migrate` does it; run it"
-        " once more after an upgrade, when the last process of the earlier version has ended. Safe at any time."
+        "Recompute the identities of leads whose computation has changed. `migrate` does this; run it"
+        " again after an upgrade, when the last process of the earlier version has stopped. Safe at any time."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="count and change nothing")
+        parser.add_argument("--dry-run", action="store_true", help="count without changing anything")
 
         parser.add_argument(
-            "--all", action="store_true", help="every lead: after LEADSWITCH_IDENTITY_KEY was changed"
+            "--all", action="store_true", help="every lead, after LEADSWITCH_IDENTITY_KEY has changed"
         )
 
     def handle(self, *_: Any, dry_run: bool, **options: Any) -> None:
         count = rehash_identities(is_dry_run=dry_run, is_new_key=options["all"])
-        self.stdout.write(f"{count:,} leads {'would get' if dry_run else 'got'} another identity")
+        self.stdout.write(f"{count:,} leads {'would get' if dry_run else 'got'} a new identity")

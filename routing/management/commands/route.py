@@ -16,16 +16,14 @@ from routing.rules.ruleset import PathTooLong, RuleBroken
 
 
 class Command(BaseCommand):
-    help = "Tell where the rules, as they are now, would send a lead, and why. Writes nothing; attempts route leads."
+    help = "Show where the current rules would send a lead, and why. Writes nothing; attempts route leads."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("lead", metavar="LEAD", help="the lead's public id, id, or external id")
         parser.add_argument(
-            "lead", metavar="LEAD", help="its public id, its id, or the sender's own id for it"
+            "--dry-run", action="store_true", required=True, help="required: this command never routes a lead"
         )
-        parser.add_argument(
-            "--dry-run", action="store_true", required=True, help="required: this command only tells"
-        )
-        parser.add_argument("--json", action="store_true", help="print the same as one JSON object")
+        parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
 
     def handle(self, *_: Any, lead: str, json: bool, **__: Any) -> None:
         found = read_lead(lead)
@@ -52,17 +50,17 @@ def _tell(lead: Lead, trial: Trial) -> Iterator[str]:
 def _tell_station(station: Station) -> Iterator[str]:
     yield f"Rules of {station.workspace}"
     if not station.asked:
-        yield "  none active: it is decided about here"
+        yield "  no active rules: the lead is decided here"
     for rule in station.asked:
         yield from _tell_rule(rule)
     if station.not_asked:
-        yield f"  {station.not_asked} further not asked"
+        yield f"  {station.not_asked} more not checked"
 
 
 def _tell_rule(rule: Asked) -> Iterator[str]:
     tags = f" (tags: {', '.join(rule.tags)})" if rule.tags else ""
     yield f"  {rule.name}: takes {rule.wants}"
     if rule.won:
-        yield f"    wins: on to {rule.destination}{tags}"
+        yield f"    wins: sends the lead to {rule.destination}{tags}"
     for miss in rule.misses:
         yield f"    no: wants {miss.required}; observed {miss.observed}"

@@ -83,20 +83,20 @@ MEANINGS: list[tuple[type[Model], str, str, str]] = [
         Campaign,
         "price_rules",
         f'[{{"when": {LEAF}, "set_cents": 3000}}, {{"percent": 112.5}}, {{"when": {{}}, "add_cents": -50}}]',
-        "the price becomes $30.00 if state is one of GA, AL; then the price becomes 112.5 % of itself"
-        " for every lead; then $0.50 is taken off for every lead",
+        "the price becomes $30.00 if state is one of GA, AL; then the price becomes 112.5% of the current price"
+        " for every lead; then $0.50 is subtracted for every lead",
     ),
     (Campaign, "price_rules", '[{"add_cents": 50}]', "$0.50 is added for every lead"),
-    (Campaign, "price_rules", "[]", "no rule, the price stays as it is"),
+    (Campaign, "price_rules", "[]", "no rules; the price does not change"),
     (
         Campaign,
         "questions",
         '[{"key": "types", "field": "attributes.type", "op": "in", "required": true},'
         ' {"key": "age", "field": "attributes.age", "op": "gte"}]',
-        "“types” (must be answered): type is one of what the buyer answered;"
-        " “age” (may be left open): age >= what the buyer answered",
+        "“types” (must be answered): type is one of the buyer's answer;"
+        " “age” (may be left blank): age >= the buyer's answer",
     ),
-    (Campaign, "questions", "[]", "no question is asked"),
+    (Campaign, "questions", "[]", "no questions"),
     (
         Campaign,
         "schedule",
@@ -108,9 +108,9 @@ MEANINGS: list[tuple[type[Model], str, str, str]] = [
     (Buyer, "hours", "{}", "always open"),
     (Buyer, "hours", '{"mon": []}', "never open"),
     (Buyer, "answers", '{"types": ["a", "b"], "new": true}', "“types” is a or b; “new” is yes"),
-    (Buyer, "answers", "{}", "nothing is answered"),
+    (Buyer, "answers", "{}", "no answers"),
     (Buyer, "service_area", '{"zips": ["30312"]}', "covers 1 ZIP"),
-    (Buyer, "service_area", "{}", "covers no ZIP, this buyer would get nothing"),
+    (Buyer, "service_area", "{}", "covers no ZIP codes, so this buyer would get no leads"),
 ]
 
 

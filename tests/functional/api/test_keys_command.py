@@ -158,7 +158,7 @@ class TestRevoke:
     def test_second_time_changes_nothing(self, buyer: Buyer) -> None:
         prefix = issue_buyer_key(buyer).partition(".")[0]
         run("revoke", prefix)
-        assert run("revoke", prefix) == f"The key {prefix} was revoked before."
+        assert run("revoke", prefix) == f"The key {prefix} was already revoked."
         assert len(entries()) == 1
 
     def test_unknown_prefix(self) -> None:

@@ -76,14 +76,14 @@ def test_command_names_and_corrects_what_is_stored() -> None:
     world = old_world()
     buyer_id, campaign_id = world["enrollment"].buyer_id, world["campaign"].pk
     told, error = check()
-    assert f"campaign {campaign_id} vertical: 'Home Solar' is written 'home_solar'" in told
-    assert f"buyer {buyer_id} answers: sates: no campaign of this buyer asks it" in told
+    assert f"campaign {campaign_id} vertical: 'Home Solar' should be 'home_solar'" in told
+    assert f"buyer {buyer_id} answers: sates: no campaign of this buyer asks this" in told
     assert error.endswith("definitions need to be corrected.")
     assert Campaign.objects.get().vertical == "Home Solar"
 
     version = Campaign.objects.get().config_version
     told, error = check("--fix")
-    assert f"corrected: campaign {campaign_id} vertical: 'Home Solar' is written 'home_solar'" in told
+    assert f"corrected: campaign {campaign_id} vertical: 'Home Solar' should be 'home_solar'" in told
     assert_corrected(world)
     assert Campaign.objects.get().config_version > version, "workers compile it anew"
     left = [line for line in told.splitlines() if not line.startswith("corrected: ")]
@@ -133,13 +133,13 @@ def test_amounts_out_of_range_do_not_stop_the_migration(capsys: pytest.CaptureFi
     [
         (
             {"zip_prefixes": ["303"], "exclude": {"zip_prefixes": ["30"]}},
-            "covers no ZIP code: this buyer gets no lead",
+            "covers no ZIP codes: this buyer gets no leads",
         ),
         (
             {"everywhere": True, "exclude": {"zips": ["00000"]}},
-            "excludes nothing: no ZIP code lies in its exclusions",
+            "excludes nothing: its exclusions contain no ZIP codes",
         ),
-        ({"states": ["GA"], "zips": ["00000"]}, "zips: 00000 in no table of ZIP codes: new, or mistyped"),
+        ({"states": ["GA"], "zips": ["00000"]}, "zips: 00000 not in the ZIP code table: new, or mistyped"),
     ],
 )
 def test_area_without_effect_is_named(area: Any, message: str) -> None:
@@ -153,7 +153,7 @@ def test_condition_without_effect_is_named() -> None:
     rule = RuleFactory(conditions=impossible)
     enrollment = EnrollmentFactory(lead_filter=leaf("source", "web-from"))
     told, _ = check()
-    assert f"routingrule {rule.pk} conditions: no lead meets it: state is GA and state is AL" in told
+    assert f"routingrule {rule.pk} conditions: no lead can match it: state is GA and state is AL" in told
     assert (
         f"enrollment {enrollment.pk} lead_filter: names the source 'web-from', which does not exist" in told
     )
@@ -161,4 +161,4 @@ def test_condition_without_effect_is_named() -> None:
 
 def test_definitions_in_order_need_nothing() -> None:
     EnrollmentFactory(buyer__service_area={"states": ["GA", "CA-ON"], "exclude": {"zips": ["30312"]}})
-    assert check() == ("Every definition can be read, and some lead can match it.\n", "")
+    assert check() == ("Every definition is valid, and leads can match it.\n", "")

@@ -267,7 +267,7 @@ class TestAnswers:
         with pytest.raises(ValidationError) as refused:
             buyer.full_clean()
         assert refused.value.message_dict["answers"] == [
-            "typs: no campaign of the workspace asks this: did you mean 'types'?"
+            "typs: no campaign in the workspace asks this: did you mean 'types'?"
         ]
 
     def test_answers_may_come_before_the_first_question(self) -> None:

@@ -159,7 +159,9 @@ def test_every_problem_is_named_with_its_path(file: Path) -> None:
     refused = refuse(file, FILE.replace("price_dollars: 45", "price: 45"))
     assert "campaigns[0].price: unknown; did you mean price_dollars or price_rules?" in refused
     assert "campaigns[0].enrollments[0].cap_dya: unknown; did you mean cap_day?" in message
-    assert "buyers[0].opening_balance_dollars: 500.255 is no amount in dollars; write 45 or 45.50" in message
+    assert (
+        "buyers[0].opening_balance_dollars: 500.255 is not an amount in dollars; write 45 or 45.50" in message
+    )
 
 
 @pytest.mark.parametrize(

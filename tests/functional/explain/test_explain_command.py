@@ -134,7 +134,7 @@ def test_ambiguous_lead_lists_its_candidates(lead: Lead) -> None:
     other = LeadFactory(external_id="form-4711")
 
     assert refusal("form-4711").splitlines() == [
-        "more than one lead is 'form-4711'; name one by its public id:",
+        "more than one lead matches 'form-4711'; choose one by its public id:",
         f"  {lead.public_id}  website in Northern Leads",
         f"  {other.public_id}  {other.source.name} in {other.workspace.name}",
     ]
@@ -145,7 +145,7 @@ def test_ambiguous_buyer_lists_its_candidates(lead: Lead) -> None:
     second = BuyerFactory(workspace=lead.workspace, name="ACME ROOFING")
 
     assert refusal(str(lead.pk), "--buyer", "Acme roofing").splitlines() == [
-        "more than one buyer is 'Acme roofing'; name one by its public id:",
+        "more than one buyer matches 'Acme roofing'; choose one by its public id:",
         f"  {first.public_id}  Acme Roofing in Northern Leads",
         f"  {second.public_id}  ACME ROOFING in Northern Leads",
     ]
@@ -168,4 +168,4 @@ def test_buyer_of_another_workspace_is_reported_as_such(lead: Lead) -> None:
 
 
 def test_latest_must_be_above_0(lead: Lead) -> None:
-    assert refusal(str(lead.pk), "--latest", "0") == "--latest: 0 is not above 0"
+    assert refusal(str(lead.pk), "--latest", "0") == "--latest: 0 must be greater than 0"

@@ -33,13 +33,13 @@ pytestmark = pytest.mark.django_db
             [{"add_cents": MAX_PRICE_CENTS + 1}],
             "[0].add_cents: must be between -10,000,000 and 10,000,000 cents",
         ),
-        ([{"percent": 1_001}], "[0].percent: must be at most 1,000: that is ten times the price"),
+        ([{"percent": 1_001}], "[0].percent: must be at most 1,000, which is ten times the price"),
         ([{"percent": 112.123456}], "[0].percent: has more than 4 decimals: round it"),
         (
             [{"percent": 400}] * 2,
-            "together the percentages make 16.0 times the price, at most 10 times is allowed",
+            "the percentages together multiply the price by 16.0; the limit is 10",
         ),
-        ([{"add_cents": 1}] * 101, "has 101 rules, at most 100 are allowed: use fewer"),
+        ([{"add_cents": 1}] * 101, "has 101 rules, but at most 100 are allowed: use fewer"),
     ],
 )
 def test_absurd_price_rules_are_refused(rules: Any, problem: str) -> None:

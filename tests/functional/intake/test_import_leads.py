@@ -170,7 +170,7 @@ def test_table_for_people(source: Source, file: Path) -> None:  # noqa: ARG001
     out = io.StringIO()
     call_command("import_leads", str(file), source="city", maps=MAPS, vertical_maps=VERTICALS, stdout=out)
     text = re.sub(r"[^\S\n]+|[┃│]", " ", out.getvalue())
-    for said in ("accepted 2", "already there 0", "rejected 2", "zip: invalid 1", "Snow (1)", "rejects.csv"):
+    for said in ("accepted 2", "already stored 0", "rejected 2", "zip: invalid 1", "Snow (1)", "rejects.csv"):
         assert said in re.sub(" +", " ", text)
 
 
@@ -188,9 +188,9 @@ def test_wrong_column_below_titles_names_the_columns(file: Path) -> None:
         ({"source": "nope"}, "no source 'nope'; there are 'city'"),
         ({"workspace": "nope"}, "no source 'city'; there are none yet"),
         ({"maps": ["Color=zip"]}, "no column 'Color'; the file has 'Id'"),
-        ({"maps": ["Zip=color"]}, "no field 'color'; there are first_name"),
-        ({"maps": ["E-Mail=email"], "vertical_maps": []}, "no column goes into zip"),
-        ({"encoding": "klingon"}, "no such text encoding"),
+        ({"maps": ["Zip=color"]}, "no field 'color'; use one of first_name"),
+        ({"maps": ["E-Mail=email"], "vertical_maps": []}, "no column is mapped to zip"),
+        ({"encoding": "klingon"}, "unknown text encoding"),
         ({"delimiter": "ab"}, "must be one character"),
         ({"rejects": Path("/nonexistent/r.csv")}, "No such file or directory"),
         ({"rejects": Path("/tmp")}, "name another file"),

@@ -82,7 +82,7 @@ def test_refused_rows_have_the_line_of_the_sheet(file: Path) -> None:
 
 def test_sheet_is_chosen_by_name(file: Path) -> None:
     assert run(file, sheet="leads")["accepted"] == 4
-    with pytest.raises(CommandError, match="no such sheet; there are 'Notes', 'Leads'"):
+    with pytest.raises(CommandError, match="there is no such sheet; the sheets are 'Notes', 'Leads'"):
         run(file, sheet="March")
 
 
@@ -109,7 +109,7 @@ def test_non_workbook_is_reported(file: Path, content: bytes, says: str) -> None
 
 @pytest.mark.parametrize(
     ("name", "says"),
-    [("mimetype", "an OpenDocument file"), ("leads.csv", "a ZIP archive and no .xlsx workbook")],
+    [("mimetype", "an OpenDocument file"), ("leads.csv", "a ZIP archive, not an .xlsx workbook")],
 )
 def test_other_archive_is_reported(file: Path, name: str, says: str) -> None:
     with zipfile.ZipFile(file, "w") as archive:
@@ -143,7 +143,7 @@ def test_workbook_that_unpacks_to_too_much_is_not_opened(
         archive.writestr(excel.TEXTS, "<sst/>")
     monkeypatch.setattr(excel, limit, 5)
     monkeypatch.setattr(excel, "load_workbook", None)
-    refuse(file, "unpacks to more")
+    refuse(file, "workbook is too large")
 
 
 def test_sheet_with_a_row_far_down_ends(file: Path, tmp_path: Path) -> None:

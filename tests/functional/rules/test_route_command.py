@@ -48,10 +48,10 @@ def test_it_shows_the_route_and_writes_nothing(lead: Lead) -> None:
         "    no: wants revenue > 5; observed missing",
         "  The rest: takes every lead",
         "    wins: on to Hub (tags: a, b)",
-        "  1 further not asked",
+        "  1 more not checked",
         "",
         "Rules of Hub",
-        "  none active: it is decided about here",
+        "  no active rules: the lead is decided here",
     ]
     assert not [each["sql"] for each in captured if not each["sql"].lstrip().startswith(("SELECT", "WITH"))]
 
@@ -73,7 +73,7 @@ def test_lead_that_no_rule_takes_stays(lead: Lead) -> None:
         (["--dry-run", "nobody"], "no lead has the public id, id or external id 'nobody'"),
         (["form-7"], "the following arguments are required: --dry-run"),
         (["--dry-run"], "the following arguments are required: LEAD"),
-        (["--dry-run", "twice"], "more than one lead is 'twice'; name one by its public id:"),
+        (["--dry-run", "twice"], "more than one lead matches 'twice'; choose one by its public id:"),
         (["--dry-run", "broken"], "routing rule"),
     ],
 )

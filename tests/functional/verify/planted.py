@@ -30,7 +30,7 @@ PLANTED = [
     Planted(
         "below_limit",
         "UPDATE distribution_wallet SET held_cents = balance_cents + 1 WHERE id = {wallet}",
-        {1: "wallet {wallet}: balance {balance} less held"},
+        {1: "wallet {wallet}: balance {balance} minus held"},
         constraint=("wallet_not_below_limit", "distribution_wallet"),
     ),
     Planted(
@@ -44,7 +44,7 @@ PLANTED = [
         "key_twice",
         f"UPDATE {LEDGER} SET idempotency_key = 'twice' WHERE kind = 'topup' AND wallet_id IN"
         " (SELECT id FROM distribution_wallet WHERE buyer_id IN ({buyer}, {other_buyer}))",
-        {1: "its cause is booked 2 times"},
+        {1: "its cause is recorded 2 times"},
         constraint=(f"{LEDGER}_idempotency_key_key", LEDGER),
     ),
     Planted(
@@ -52,12 +52,12 @@ PLANTED = [
         f"INSERT INTO {LEDGER} (wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, assignment_id,"
         " actor, reason) SELECT {wallet}, 'refund', 3000, {balance} + 3000, 'planted', {assignment}, 'x', '';"
         " UPDATE distribution_wallet SET balance_cents = balance_cents + 3000 WHERE id = {wallet}",
-        {1: "assignment {assignment}: charged 2500 cents, refunded 3000"},
+        {1: "assignment {assignment}: charged 2500 cents, but refunded 3000"},
     ),
     Planted(
         "above_max_buyers",
         "UPDATE distribution_campaignsnapshot SET config = jsonb_set(config, '{{campaign,max_buyers}}', '1')",
-        {2: "sold to 2 buyers, at most 1 were allowed", 7: "recorded a pool of another funnel"},
+        {2: "sold to 2 buyers, but at most 1 were allowed", 7: "recorded a pool with a different funnel"},
     ),
     Planted(
         "sold_twice_to_one",
@@ -65,7 +65,7 @@ PLANTED = [
         {
             2: "lead {sold}: sold 2 times to buyer {buyer}",
             3: "was charged to buyer",
-            6: "has no assignment from it",
+            6: "has no assignment to it",
             8: "its sales are",
         },
         constraint=("assignment_live_lead_buyer_unique", ASSIGNMENT),
@@ -82,7 +82,7 @@ PLANTED = [
         "charged_otherwise",
         f"UPDATE {ASSIGNMENT} SET price_cents = 2499 WHERE id = {{assignment}}",
         {
-            3: "assignment {assignment}: costs 2499 cents, 2500 were charged",
+            3: "assignment {assignment}: costs 2499 cents, but 2500 were charged",
             6: "at 2500 cents and sold at 2499",
         }
         | {8: "its sales are"},
@@ -90,12 +90,12 @@ PLANTED = [
     Planted(
         "charge_for_nothing",
         f"UPDATE {LEDGER} SET assignment_id = 0 WHERE id = {{charge}}",
-        {3: "ledger entry {charge}: charges for no assignment"},
+        {3: "ledger entry {charge}: is a charge without an assignment"},
     ),
     Planted(
         "returned_without_refund",
         f"UPDATE {ASSIGNMENT} SET state = 'returned', returned_at = now() WHERE id = {{assignment}}",
-        {3: "assignment {assignment}: was returned, 0 of 2500 cents were refunded"},
+        {3: "assignment {assignment}: was returned, but refunded 0 of 2500 cents"},
     ),
     Planted(
         "refund_to_another",
@@ -105,25 +105,25 @@ PLANTED = [
     Planted(
         "forgotten",
         "UPDATE routing_lead SET next_attempt_at = NULL WHERE id = {capped}",
-        {4: "lead {capped}: is pending and nothing will ever start it"},
+        {4: "lead {capped}: is pending but nothing will ever start it"},
         constraint=("lead_due_exactly_while_pending", "routing_lead"),
     ),
     Planted(
         "calling_without_a_call",
         "UPDATE routing_lead SET status = 'calling', next_attempt_at = NULL WHERE id = {capped}",
-        {4: "lead {capped}: is calling and nothing will ever start it"},
+        {4: "lead {capped}: is calling but nothing will ever start it"},
         constraint=("lead_locked_exactly_while_calling", "routing_lead"),
     ),
     Planted(
         "finished_and_due",
         "UPDATE routing_lead SET next_attempt_at = now() WHERE id = {sold}",
-        {4: "lead {sold}: is distributed and due again"},
+        {4: "lead {sold}: is distributed but due again"},
         constraint=("lead_due_exactly_while_pending", "routing_lead"),
     ),
     Planted(
         "distributed_to_nobody",
         "UPDATE routing_lead SET status = 'distributed' WHERE id = {homeless}",
-        {4: "lead {homeless}: is distributed and was sold to nobody"},
+        {4: "lead {homeless}: is distributed but was never sold"},
     ),
     Planted(
         "sold_and_failed",
@@ -154,17 +154,19 @@ PLANTED = [
         "goes_on",
         f"UPDATE {EVENTS} SET event = CASE event WHEN 'distributed' THEN 'pricing_computed' ELSE 'distributed' END,"
         " outcome = 'success' WHERE attempt_id = '{attempt}' AND event IN ('distributed', 'pricing_computed')",
-        {5: "attempt {attempt}: goes on after its terminal event distributed"},
+        {5: "attempt {attempt}: continues after its terminal event distributed"},
     ),
     Planted(
         "result_of_another_end",
         "UPDATE tracing_attempt SET result = 'gated' WHERE id = '{homeless_attempt}'",
-        {5: "attempt {homeless_attempt}: result gated, terminal event failed with outcome unsold"},
+        {5: "attempt {homeless_attempt}: has result gated, but terminal event failed with outcome unsold"},
     ),
     Planted(
         "reason_of_another_end",
         "UPDATE tracing_attempt SET skip_reason = 'lead_expired' WHERE id = '{homeless_attempt}'",
-        {5: "attempt {homeless_attempt}: skip reason lead_expired, terminal event says no_campaign"},
+        {
+            5: "attempt {homeless_attempt}: has skip reason lead_expired, but its terminal event has no_campaign"
+        },
     ),
     Planted(
         "events_of_another_lead",
@@ -184,20 +186,20 @@ PLANTED = [
     Planted(
         "more_attempts_than_counted",
         "UPDATE routing_lead SET attempts = 0 WHERE id = {homeless}",
-        {5: "lead {homeless}: counts 0 attempts, its trace has 1 up to number 1"},
+        {5: "lead {homeless}: has 0 attempts, but its trace has 1 up to number 1"},
     ),
     Planted(
         "buyer_left_out",
         f"UPDATE {EVENTS} SET buyer_id = 0 WHERE attempt_id = '{{capped_attempt}}' AND event = 'buyer_skipped'"
         " AND buyer_id = {buyer}",
-        {6: "attempt {capped_attempt}: 3 buyers were enrolled, the trace tells of 3 (1 missing)"}
+        {6: "attempt {capped_attempt}: 3 buyers were enrolled, but the trace has 3 (1 missing)"}
         | {7: "recorded buyer_skipped buyer 0"},
     ),
     Planted(
         "buyer_told_twice",
         f"UPDATE {EVENTS} SET buyer_id = {{buyer}} WHERE attempt_id = '{{capped_attempt}}' AND event = 'buyer_skipped'"
         " AND buyer_id = {other_buyer}",
-        {6: "attempt {capped_attempt}: 3 buyers were enrolled, the trace tells of 3 (1 missing)"}
+        {6: "attempt {capped_attempt}: 3 buyers were enrolled, but the trace has 3 (1 missing)"}
         | {7: "recorded buyer_skipped buyer {buyer}"},
     ),
     Planted(
@@ -215,53 +217,53 @@ PLANTED = [
     Planted(
         "selected_not_sold",
         f"UPDATE {ASSIGNMENT} SET attempt_id = '{{capped_attempt}}' WHERE id = {{assignment}}",
-        {6: "attempt {capped_attempt}: sold to buyer {buyer}, whom it did not select"},
+        {6: "attempt {capped_attempt}: sold to buyer {buyer}, which it did not select"},
     ),
     Planted(
         "price_not_as_decided",
         f"UPDATE {EVENTS} SET cost_cents = 1 WHERE attempt_id = '{{attempt}}' AND event = 'buyer_selected'"
         " AND buyer_id = {buyer}",
         {6: "selected buyer {buyer} at 1 cents and sold at 2500"}
-        | {7: "recorded buyer_selected buyer {buyer} at 1 cents, decides"},
+        | {7: "recorded buyer_selected buyer {buyer} at 1 cents, now decides"},
     ),
     Planted(
         "other_facts",
         "UPDATE tracing_attempt SET facts = jsonb_set(facts, '{{live,{enrollment},0}}', '0') WHERE id = '{attempt}'",
-        {7: "attempt {attempt}: recorded a pool of another funnel"},
+        {7: "attempt {attempt}: recorded a pool with a different funnel"},
     ),
     Planted(
         "other_reason",
         f"UPDATE {EVENTS} SET skip_reason = 'buyer_paused' WHERE attempt_id = '{{capped_attempt}}'"
         " AND event = 'buyer_skipped' AND buyer_id = {buyer}",
-        {7: "recorded buyer_skipped buyer {buyer} at 2500 cents buyer_paused, decides buyer_skipped"},
+        {7: "recorded buyer_skipped buyer {buyer} at 2500 cents buyer_paused, now decides buyer_skipped"},
     ),
     Planted(
         "other_verdict",
         f"UPDATE {EVENTS} SET skip_reason = 'no_eligible_buyers' WHERE attempt_id = '{{capped_attempt}}'"
         " AND event = 'failed'; UPDATE tracing_attempt SET skip_reason = 'no_eligible_buyers'"
         " WHERE id = '{capped_attempt}'",
-        {7: "recorded deferred no_eligible_buyers, decides deferred all_buyers_capped now"},
+        {7: "recorded deferred no_eligible_buyers, now decides deferred all_buyers_capped"},
     ),
     Planted(
         "other_due_time",
         "UPDATE tracing_attempt SET next_attempt_at = next_attempt_at + interval '1 s' WHERE id = '{capped_attempt}'",
-        {7: "attempt {capped_attempt}: was put off to"},
+        {7: "attempt {capped_attempt}: was rescheduled to"},
     ),
     Planted(
         "no_facts",
         "UPDATE tracing_attempt SET facts = '{{}}' WHERE id = '{attempt}'",
-        {7: "attempt {attempt}: decided about a pool and kept no facts"},
+        {7: "attempt {attempt}: decided on a pool but recorded no facts"},
     ),
     Planted(
         "unreadable_facts",
         "UPDATE tracing_attempt SET facts = facts || '{{\"lead\": 1}}' WHERE id = '{attempt}'",
-        {7: "attempt {attempt}: its facts cannot be decided on again ("},
+        {7: "attempt {attempt}: its facts cannot be replayed ("},
     ),
     Planted(
         "counter_lost_a_sale",
         "UPDATE distribution_enrollment SET day_leads = day_leads - 1 WHERE id = {enrollment}",
         {
-            8: "enrollment {enrollment}: counts 1 leads and 5000 cents this day, its sales are 2 for 5000 cents"
+            8: "enrollment {enrollment}: counts 1 leads and 5000 cents this day, but its sales are 2 for 5000 cents"
         },
     ),
     Planted(
@@ -272,7 +274,9 @@ PLANTED = [
     Planted(
         "counter_forgot_its_window",
         "UPDATE distribution_enrollment SET counted_on = counted_on - 7 WHERE id = {enrollment}",
-        {8: "enrollment {enrollment}: counts 0 leads and 0 cents this week, its sales are 2 for 5000 cents"},
+        {
+            8: "enrollment {enrollment}: counts 0 leads and 0 cents this week, but its sales are 2 for 5000 cents"
+        },
     ),
     Planted(
         "personal_value_in_facts",

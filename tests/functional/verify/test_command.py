@@ -105,7 +105,8 @@ def test_incremental_run_says_what_it_looked_at() -> None:
     call_command("verify", "--incremental", stdout=second)
 
     assert (
-        "looked at everything, for want of a recent clean incremental run: wallets, sales" in first.getvalue()
+        "checked everything, because there is no recent clean incremental run: wallets, sales"
+        in first.getvalue()
     )
-    assert "looked at what was written since the last clean incremental run" in second.getvalue()
+    assert "checked only what was written since the last clean incremental run" in second.getvalue()
     assert second.getvalue().splitlines()[-1] == "verify: all invariants hold"

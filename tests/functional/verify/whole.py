@@ -9,7 +9,7 @@ from tracing.vocabulary import RESULTS_OF_TERMINAL, TERMINAL_EVENTS
 
 BALANCE_IS_SUM: Final = """
 SELECT 'wallet ' || w.id AS subject,
-    format('balance %%s cents, its entries sum to %%s', w.balance_cents, COALESCE(e.total, 0)) AS message
+    format('balance is %%s cents, but its entries sum to %%s', w.balance_cents, COALESCE(e.total, 0)) AS message
 FROM distribution_wallet w
 LEFT JOIN (
     SELECT wallet_id, SUM(amount_cents) AS total FROM distribution_ledgerentry
@@ -20,7 +20,7 @@ WHERE w.balance_cents <> COALESCE(e.total, 0)
 
 RUNNING_SUM: Final = """
 SELECT 'ledger entry ' || id AS subject,
-    format('balance after it %%s cents, the entries up to it sum to %%s', balance_after_cents, running) AS message
+    format('balance after it is %%s cents, but entries up to it sum to %%s', balance_after_cents, running) AS message
 FROM (
     SELECT id, balance_after_cents,
         SUM(CASE WHEN kind IN ('hold', 'release') THEN 0 ELSE amount_cents END)
@@ -32,7 +32,7 @@ WHERE balance_after_cents <> running
 
 NOT_BELOW_LIMIT: Final = """
 SELECT 'wallet ' || id AS subject,
-    format('balance %%s less held %%s is under the limit of -%%s cents', balance_cents, held_cents, credit_limit_cents)
+    format('balance %%s minus held %%s is below the limit of -%%s cents', balance_cents, held_cents, credit_limit_cents)
         AS message
 FROM distribution_wallet
 WHERE balance_cents - held_cents < -credit_limit_cents OR held_cents < 0
@@ -45,13 +45,13 @@ WHERE NOT EXISTS (SELECT 1 FROM distribution_wallet w WHERE w.buyer_id = b.id)
 """
 
 KEYS_ONCE: Final = """
-SELECT 'ledger entry ' || min(id) AS subject, format('its cause is booked %%s times', count(*)) AS message
+SELECT 'ledger entry ' || min(id) AS subject, format('its cause is recorded %%s times', count(*)) AS message
 FROM distribution_ledgerentry GROUP BY idempotency_key HAVING count(*) > 1
 """
 
 REFUNDS_WITHIN_CHARGE: Final = """
 SELECT 'assignment ' || assignment_id AS subject,
-    format('charged %%s cents, refunded %%s', charged, refunded) AS message
+    format('charged %%s cents, but refunded %%s', charged, refunded) AS message
 FROM (
     SELECT assignment_id,
         COALESCE(SUM(-amount_cents) FILTER (WHERE kind IN ('charge', 'capture')), 0) AS charged,
@@ -79,7 +79,7 @@ WITH highest AS (
     WHERE d.state = 'sold' AND d.lead_id >= %(from_lead)s
 )
 SELECT 'lead ' || lead_id AS subject,
-    format('sold to %%s buyers, at most %%s were allowed', count(*), MAX(max_buyers)) AS message
+    format('sold to %%s buyers, but at most %%s were allowed', count(*), MAX(max_buyers)) AS message
 FROM live GROUP BY lead_id HAVING count(*) > MAX(max_buyers)
 """
 
@@ -95,7 +95,7 @@ SELECT 'assignment ' || d.id AS subject,
     CASE WHEN count(e.id) = 0 THEN 'was never charged'
         WHEN count(e.id) > 1 THEN format('was charged %%s times', count(e.id))
         WHEN MIN(w.buyer_id) <> d.buyer_id THEN format('was charged to buyer %%s', MIN(w.buyer_id))
-        ELSE format('costs %%s cents, %%s were charged', d.price_cents, MIN(-e.amount_cents)) END AS message
+        ELSE format('costs %%s cents, but %%s were charged', d.price_cents, MIN(-e.amount_cents)) END AS message
 FROM distribution_assignment d
 LEFT JOIN distribution_ledgerentry e ON e.assignment_id = d.id AND e.kind IN ('charge', 'capture')
 LEFT JOIN distribution_wallet w ON w.id = e.wallet_id
@@ -105,7 +105,7 @@ HAVING count(e.id) <> 1 OR MIN(-e.amount_cents) <> d.price_cents OR MIN(w.buyer_
 """
 
 EACH_CHARGE_ASSIGNED: Final = """
-SELECT 'ledger entry ' || e.id AS subject, 'charges for no assignment' AS message
+SELECT 'ledger entry ' || e.id AS subject, 'is a charge without an assignment' AS message
 FROM distribution_ledgerentry e
 LEFT JOIN distribution_assignment d ON d.id = e.assignment_id
 WHERE e.kind IN ('charge', 'capture') AND d.id IS NULL
@@ -113,7 +113,7 @@ WHERE e.kind IN ('charge', 'capture') AND d.id IS NULL
 
 RETURNED_IS_REFUNDED: Final = """
 SELECT 'assignment ' || d.id AS subject,
-    format('was returned, %%s of %%s cents were refunded', COALESCE(SUM(e.amount_cents), 0), d.price_cents) AS message
+    format('was returned, but refunded %%s of %%s cents', COALESCE(SUM(e.amount_cents), 0), d.price_cents) AS message
 FROM distribution_assignment d
 LEFT JOIN distribution_ledgerentry e ON e.assignment_id = d.id AND e.kind = 'refund'
 WHERE d.state = 'returned' AND d.lead_id >= %(from_lead)s
@@ -130,22 +130,22 @@ WHERE e.kind = 'refund' AND w.buyer_id IS DISTINCT FROM d.buyer_id
 """
 
 UNFINISHED_IS_DUE: Final = """
-SELECT 'lead ' || id AS subject, format('is %%s and nothing will ever start it', status) AS message
+SELECT 'lead ' || id AS subject, format('is %%s but nothing will ever start it', status) AS message
 FROM routing_lead
 WHERE id >= %(from_lead)s AND status = ANY(%(unfinished)s) AND next_attempt_at IS NULL
     AND (status <> 'calling' OR locked_at IS NULL OR locked_by = '')
 """
 
 FINISHED_IS_NOT_DUE: Final = """
-SELECT 'lead ' || id AS subject, format('is %%s and due again', status) AS message
+SELECT 'lead ' || id AS subject, format('is %%s but due again', status) AS message
 FROM routing_lead
 WHERE id >= %(from_lead)s AND status <> ALL(%(unfinished)s) AND next_attempt_at IS NOT NULL
 """
 
 STATUS_FITS_ASSIGNMENTS: Final = """
 SELECT 'lead ' || l.id AS subject,
-    CASE WHEN sold.ever IS NULL THEN format('is %%s and was sold to nobody', l.status)
-        WHEN l.status = 'distributed' THEN 'is distributed and every sale was returned'
+    CASE WHEN sold.ever IS NULL THEN format('is %%s but was never sold', l.status)
+        WHEN l.status = 'distributed' THEN 'is distributed but every sale was returned'
         ELSE format('is %%s and sold to %%s buyers', l.status, sold.live) END AS message
 FROM routing_lead l
 LEFT JOIN (
@@ -179,12 +179,12 @@ WITH fits AS (
             THEN format('%%s events are numbered %%s to %%s', t.events, t.first_seq, t.last_seq)
         WHEN t.starts <> 1 OR t.first_event <> 'distribution_started' THEN 'does not start with distribution_started'
         WHEN t.ends <> 1 THEN format('has %%s terminal events', t.ends)
-        WHEN t.terminal_seq <> t.last_seq THEN format('goes on after its terminal event %%s', t.terminal)
+        WHEN t.terminal_seq <> t.last_seq THEN format('continues after its terminal event %%s', t.terminal)
         WHEN NOT EXISTS (SELECT 1 FROM fits WHERE fits.event = t.terminal AND fits.result = a.result)
             OR t.outcome <> a.result
-            THEN format('result %%s, terminal event %%s with outcome %%s', a.result, t.terminal, t.outcome)
+            THEN format('has result %%s, but terminal event %%s with outcome %%s', a.result, t.terminal, t.outcome)
         WHEN t.reason <> a.skip_reason
-            THEN format('skip reason %%s, terminal event says %%s', a.skip_reason, t.reason)
+            THEN format('has skip reason %%s, but its terminal event has %%s', a.skip_reason, t.reason)
         WHEN t.first_lead <> a.lead_id OR t.last_lead <> a.lead_id THEN 'has events of another lead'
     END AS message
     FROM tracing_attempt a LEFT JOIN told t ON t.attempt_id = a.id
@@ -202,7 +202,7 @@ GROUP BY e.attempt_id
 
 NOT_MORE_THAN_COUNTED: Final = """
 SELECT 'lead ' || l.id AS subject,
-    format('counts %%s attempts, its trace has %%s up to number %%s', l.attempts, count(*), MAX(a.number)) AS message
+    format('has %%s attempts, but its trace has %%s up to number %%s', l.attempts, count(*), MAX(a.number)) AS message
 FROM routing_lead l JOIN tracing_attempt a ON a.lead_id = l.id
 WHERE l.id >= %(from_lead)s
 GROUP BY l.id HAVING count(*) > l.attempts OR MAX(a.number) > l.attempts
@@ -229,7 +229,7 @@ WITH enrolled AS MATERIALIZED (
         WHEN n.buyers IS NULL
             THEN format('used version %%s of campaign %%s, which has no snapshot', a.config_version, a.campaign_id)
         WHEN COALESCE(t.buyers, '{}') <> n.buyers THEN format(
-            '%%s buyers were enrolled, the trace tells of %%s (%%s missing)', cardinality(n.buyers),
+            '%%s buyers were enrolled, but the trace has %%s (%%s missing)', cardinality(n.buyers),
             cardinality(COALESCE(t.buyers, '{}')),
             (SELECT count(*) FROM unnest(n.buyers) AS b(id) WHERE NOT b.id = ANY(COALESCE(t.buyers, '{}'))))
     END AS message
@@ -251,8 +251,8 @@ WITH chosen AS (
     WHERE d.lead_id >= %(from_lead)s
 )
 SELECT 'attempt ' || COALESCE(c.attempt_id, s.attempt_id) AS subject, CASE
-    WHEN s.buyer_id IS NULL THEN format('selected buyer %%s, who has no assignment from it', c.buyer_id)
-    WHEN c.buyer_id IS NULL THEN format('sold to buyer %%s, whom it did not select', s.buyer_id)
+    WHEN s.buyer_id IS NULL THEN format('selected buyer %%s, but the attempt has no assignment to it', c.buyer_id)
+    WHEN c.buyer_id IS NULL THEN format('sold to buyer %%s, which it did not select', s.buyer_id)
     ELSE format('selected buyer %%s at %%s cents and sold at %%s', c.buyer_id, c.cost_cents, s.price_cents)
 END AS message
 FROM chosen c FULL JOIN sold s ON s.attempt_id = c.attempt_id AND s.buyer_id = c.buyer_id

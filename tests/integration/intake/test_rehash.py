@@ -60,7 +60,7 @@ def test_only_leads_with_another_identity_are_changed(capsys: pytest.CaptureFixt
         True,
     ]
     assert rehash_identities() == 0
-    assert capsys.readouterr().out == "3 leads would get another identity\n"
+    assert capsys.readouterr().out == "3 leads would get a new identity\n"
 
 
 def test_every_lead_is_hashed_with_a_new_key(settings: Settings) -> None:
