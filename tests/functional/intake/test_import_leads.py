@@ -193,7 +193,7 @@ def test_wrong_column_below_titles_names_the_columns(file: Path) -> None:
         ({"encoding": "klingon"}, "unknown text encoding"),
         ({"delimiter": "ab"}, "must be one character"),
         ({"rejects": Path("/nonexistent/r.csv")}, "No such file or directory"),
-        ({"rejects": Path("/tmp")}, "name another file"),
+        ({"rejects": Path("/tmp")}, "choose another file"),
     ],
 )
 def test_wrong_options_are_refused_before_anything_is_stored(
@@ -208,7 +208,7 @@ def test_wrong_options_are_refused_before_anything_is_stored(
 
 
 def test_input_is_never_overwritten_by_its_rejects(source: Source, file: Path) -> None:  # noqa: ARG001
-    refuse(file, code=2, says="name another file", rejects=file)
+    refuse(file, code=2, says="choose another file", rejects=file)
     assert file.read_text() == HEADER + ROWS
 
 
