@@ -181,7 +181,7 @@ def test_every_problem_is_named_with_its_path(file: Path) -> None:
             "campaigns[0].enrollments[0].tier: the campaign has no tier 1",
         ),
         ("{buyer: Peach,", "{buyer: Pear,", "there is no buyer 'Pear' in the file or in acme"),
-        ("price_dollars: 45", "price_dollars: true", "campaigns[0].price_dollars: True is no amount"),
+        ("price_dollars: 45", "price_dollars: true", "campaigns[0].price_dollars: True is not an amount"),
         ("price_dollars: 45", "mode: auction", "campaigns[0].mode: "),
         ("price_dollars: 45", "", "campaigns[0].price_dollars: "),
         ("{name: website,", "{name: web site,", "sources[0]: the source 'web site'"),
@@ -196,7 +196,7 @@ def test_wrong_file_is_refused_whole(file: Path, old: str, new: str, says: str) 
 def test_opening_balance_is_credited_once(file: Path) -> None:
     run(file, FILE)
     message = refuse(file, FILE.replace("500.25", "900"))
-    assert "buyers[0].opening_balance_dollars: was credited before with another amount" in message
+    assert "buyers[0].opening_balance_dollars: was already credited with a different amount" in message
     assert Wallet.objects.get().balance_cents == 50_025
 
 
