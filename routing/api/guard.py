@@ -177,7 +177,7 @@ def _parse_integer(text: str) -> int:
     # Longer ones are refused before int(), which is slow for, and limits, very long ones.
     value = int(text) if len(text) <= SHORT_DIGITS + 2 else LARGEST + 1
     if len(text) > SHORT_DIGITS and not SMALLEST <= value <= LARGEST:
-        raise Malformed("The body has a whole number that does not fit into 64 bits: send it as text.")
+        raise Malformed("The body has a whole number that does not fit in 64 bits: send it as text.")
     return value
 
 

@@ -31,11 +31,11 @@ def check_timezone(value: str) -> None:
     except LiteralError as error:
         raise ValidationError(str(error)) from None
     if name != value:
-        raise ValidationError(f"{value!r} is written {name}.")
+        raise ValidationError(f"Write {value!r} as {name}.")
 
 
 def is_open(hours: str, *, timezone: str, at: datetime) -> bool:
-    """`hours` is the column's text; {} is always open."""
+    """`hours` is the column's text; {} means always open."""
     return _compile(hours, timezone).is_open(at)
 
 

@@ -92,7 +92,7 @@ def test_lead_without_a_place_or_vertical_is_refused(
 
 def test_wrong_state_error_names_every_state_of_the_zip() -> None:
     [correction] = parse({**MINIMAL, "zip": "42223", "state": "GA"}).corrections
-    assert correction.message == "does not fit the ZIP code, which lies in KY and TN: read as KY"
+    assert correction.message == "does not match the ZIP code, which is in KY and TN: read as KY"
 
 
 @pytest.mark.parametrize(
@@ -408,8 +408,8 @@ def test_unknown_keys_of_consent_are_bounded() -> None:
     assert len(lead.attributes) == 100
     assert ("consent", "dropped", None) in made(lead)
     assert [each.message for each in lead.corrections if each.code == "dropped"] == [
-        "has more than 200 unknown fields: the last were left out",
-        "has more than 100 keys: the last were left out",
+        "has more than 200 unknown fields: the extra fields were left out",
+        "has more than 100 keys: the extra keys were left out",
     ]
 
 
