@@ -49,7 +49,7 @@ def is_outage(error: BaseException) -> bool:
 
 
 def is_statement_timeout(error: BaseException) -> bool:
-    """Whether the server ended a statement of ours that took too long, or was told to."""
+    """Whether the server ended one of our statements: after its time limit, or because it was canceled."""
     return sqlstate_of(error) == QUERY_CANCELED
 
 

@@ -29,15 +29,15 @@ def check_vertical(value: str) -> None:
     except LiteralError as error:
         raise ValidationError(str(error)) from None
     if vertical != value:
-        raise ValidationError(f"{value!r} is written {vertical}.")
+        raise ValidationError(f"Write {value!r} as {vertical}.")
 
 
 def check_tags(value: Sequence[str]) -> None:
     """Raise ValidationError for too many, one twice, or one that is not a word or two."""
     problems = [f"{tag}: use letters, digits, spaces, _ and -" for tag in value if not TAG.fullmatch(tag)]
     if len(value) > MAX_TAGS:
-        problems.append(f"has {len(value)} tags, at most {MAX_TAGS} are allowed: leave some out")
+        problems.append(f"has {len(value)} tags, but at most {MAX_TAGS} are allowed: remove some")
     if len(set(value)) < len(value):
-        problems.append("names a tag twice: leave one out")
+        problems.append("has the same tag twice: remove one")
     if problems:
         raise ValidationError(problems)

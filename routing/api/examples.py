@@ -8,7 +8,7 @@ WARNING: Final = {
     "field": "email",
     "code": "dropped",
     "received": "n/a",
-    "message": "says that there is none: left out",
+    "message": "says that there is no value: left out",
 }
 LEAD_EXAMPLE: Final = OpenApiExample(
     "A roofing lead",

@@ -28,7 +28,7 @@ WIDE_DIGITS = 100
 UTF8 = ("utf-8", "utf8", "us-ascii", "us-ascii,utf-8", "utf-8,utf8")
 DEFAULT_MAX_BYTES = 1024 * 1024
 
-# All that stands between two brackets that count. It takes an unterminated string to the end and never goes
+# Everything between two brackets that count. It takes an unterminated string to the end and never goes
 # back, so that hostile input stays linear.
 BETWEEN_BRACKETS = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.?)*+"?)++', re.DOTALL)
 BRACES_AS_BRACKETS = bytes.maketrans(b"{}", b"[]")
@@ -177,7 +177,7 @@ def _parse_integer(text: str) -> int:
     # Longer ones are refused before int(), which is slow for, and limits, very long ones.
     value = int(text) if len(text) <= SHORT_DIGITS + 2 else LARGEST + 1
     if len(text) > SHORT_DIGITS and not SMALLEST <= value <= LARGEST:
-        raise Malformed("The body has a whole number that does not fit into 64 bits: send it as text.")
+        raise Malformed("The body has a whole number that does not fit in 64 bits: send it as text.")
     return value
 
 

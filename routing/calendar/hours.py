@@ -89,7 +89,7 @@ def validate_hours(definition: object) -> None:
 
 
 def compile_hours(definition: Definition | None, tz_name: str) -> Hours:
-    """`definition` is {"mon": [["09:00", "17:00"]], ...}; a day left out is closed, {} is always open."""
+    """`definition` is {"mon": [["09:00", "17:00"]], ...}; a day left out is closed, {} means always open."""
     validate_hours(definition)
     try:
         zone = load_zone(tz_name)
@@ -119,15 +119,15 @@ def _find_problems(definition: object) -> Iterator[Problem]:
     if definition is None:
         return
     if not isinstance(definition, dict):
-        yield "", 'must be an object like {"mon": [["09:00", "17:00"]]}; {} is always open'
+        yield "", 'must be an object like {"mon": [["09:00", "17:00"]]}; {} means always open'
         return
     for day, intervals in definition.items():
         if day not in WEEKDAYS:
             yield str(day)[:20], f"unknown day: use one of {', '.join(WEEKDAYS)}"
         elif not isinstance(intervals, list):
-            yield day, 'must be a list like [["09:00", "17:00"]]; [] is closed all day'
+            yield day, 'must be a list like [["09:00", "17:00"]]; [] means closed all day'
         elif len(intervals) > MAX_INTERVALS_A_DAY:
-            yield day, f"has more than {MAX_INTERVALS_A_DAY} intervals: join some of them"
+            yield day, f"has more than {MAX_INTERVALS_A_DAY} intervals: combine some of them"
         else:
             yield from _find_day_problems(day, intervals)
 
@@ -142,7 +142,7 @@ def _find_day_problems(day: str, intervals: list[Any]) -> Iterator[Problem]:
             parsed.append((_parse_minute(start), _parse_minute(end), index))
     for (_, end, first), (start, _, second) in pairwise(sorted(parsed)):
         if start < end:
-            yield f"{day}[{second}]", f"overlaps {day}[{first}]: join the two or move one"
+            yield f"{day}[{second}]", f"overlaps {day}[{first}]: merge the two or move one"
 
 
 def _find_interval_problem(interval: object) -> str | None:
@@ -151,11 +151,9 @@ def _find_interval_problem(interval: object) -> str | None:
     start, end = interval
     for text in (start, end):
         if not isinstance(text, str) or not CLOCK_TIME.fullmatch(text):
-            return "times are written HH:MM, from 00:00 to 24:00"
+            return "write times as HH:MM, from 00:00 to 24:00"
     if start >= end:
-        return (
-            'the start must be before the end: split a night at midnight ("22:00" to "24:00", "00:00" to ...)'
-        )
+        return 'the start must be before the end: split hours that cross midnight ("22:00" to "24:00", "00:00" to ...)'
     return None
 
 

@@ -10,7 +10,7 @@ class UnknownTimezone(ValueError):
     """The name is not in the IANA database."""
 
     def __init__(self) -> None:
-        super().__init__("unknown time zone: use an IANA name such as America/New_York")
+        super().__init__("unknown time zone: use an IANA name like America/New_York")
 
 
 def load_zone(tz_name: str) -> ZoneInfo:

@@ -47,7 +47,7 @@ def _read_part(op: str, text: str, *, known: Callable[[], Iterable[str]], what: 
     if len(parts) == 1:
         return parts.pop()
     if parts:
-        raise LiteralError(f"{text!r} may be {' or '.join(sorted(parts))}: write which")
+        raise LiteralError(f"{text!r} may be {' or '.join(sorted(parts))}: write which one")
     if "-" in text:
         return text.upper() if what == "state" else text
     raise LiteralError(f"{text!r}: no {what} {'starts with' if op == 'starts_with' else 'contains'} it")
@@ -66,7 +66,7 @@ def _read_part_of_zip(op: str, text: str) -> str:
     if op == "starts_with":
         return read_zip_prefix(text)
     if not text.isdigit() and "-" not in text:
-        raise LiteralError(f"{text!r} is in no ZIP code: write digits; abroad DE-30312")
+        raise LiteralError(f"{text!r} is in no ZIP code: write digits, or DE-30312 outside the US")
     return text
 
 

@@ -47,7 +47,7 @@ def check_number(value: object) -> str | None:
         return "must be text, a number, true or false"
     if isinstance(value, float) and not math.isfinite(value):
         return "must be a finite number"
-    return None if abs(value) < MAX_INTEGER else "the number does not fit into 64 bits: use a smaller one"
+    return None if abs(value) < MAX_INTEGER else "the number does not fit in 64 bits: use a smaller one"
 
 
 def check_text(value: object) -> str | None:
@@ -70,7 +70,7 @@ def check_list(value: object) -> str | None:
     if not isinstance(value, list) or not value:
         return 'must be a list of at least one value, like ["GA", "AL"]'
     if len(value) > MAX_LIST_ITEMS:
-        return f"has {len(value)} values, at most {MAX_LIST_ITEMS} are allowed: split the condition"
+        return f"has {len(value)} values, but at most {MAX_LIST_ITEMS} are allowed: split the condition"
     for index, item in enumerate(value):
         if problem := check_scalar(item):
             return f"value {index}: {problem}"
@@ -85,7 +85,7 @@ def check_range(value: object) -> str | None:
         return problem
     if isinstance(low, str) != isinstance(high, str):
         return "both ends must be numbers, or both text"
-    return "the lowest value comes first: swap the two" if low > high else None
+    return "the lower value must come first: swap the two" if low > high else None
 
 
 def is_number(value: object) -> bool:

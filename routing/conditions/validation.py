@@ -35,7 +35,7 @@ def validate(condition: object, *, fields: KnownFields | None) -> None:
     problems = list(islice(checker.check(condition, path="", depth=1), MAX_PROBLEMS))
     if checker.leaf_count > MAX_LEAVES:
         problems.append(
-            ("", f"has {checker.leaf_count} comparisons, at most {MAX_LEAVES} are allowed: use `in`")
+            ("", f"has {checker.leaf_count} comparisons, but at most {MAX_LEAVES} are allowed: use `in`")
         )
     if not problems and is_never_true(build_tree(condition)):
         problems.append(("", "can never match, because it negates an empty condition: remove that `not`"))
@@ -59,7 +59,7 @@ class _Checker:
             self.leaf_count += 1
             yield from self.check_leaf(node, path=path)
         elif len(node) != 1:
-            yield path, f"mixes {', '.join(map(repr, node))}: put each into an object of its own"
+            yield path, f"mixes {', '.join(map(repr, node))}: put each in its own object"
         else:
             yield from self.check_group(node, path=path, depth=depth)
 

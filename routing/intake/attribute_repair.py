@@ -69,7 +69,7 @@ def _read_attributes(value: object, corrections: Corrections) -> Mapping[str, An
             return {}
         if (read := read_object(value)) is not None:
             return read
-    message = 'is no object like {"roof_age": 12}: kept as attributes.attributes'
+    message = 'is not an object like {"roof_age": 12}: kept as attributes.attributes'
     corrections.add("attributes", MOVED, message, received=value)
     return {"attributes": value}
 
@@ -86,7 +86,9 @@ class _Repair:
         repaired: dict[str, Any] = {}
         for key, inner in value.items():
             if self.keys >= MAX_KEYS:
-                self.corrections.add(path, DROPPED, f"has more than {MAX_KEYS} keys: the last were left out")
+                self.corrections.add(
+                    path, DROPPED, f"has more than {MAX_KEYS} keys: the extra keys were left out"
+                )
                 break
             self.keys += 1
             name = self._name(key, path=path, taken=repaired)
@@ -110,7 +112,7 @@ class _Repair:
         if isinstance(value, list):
             return self._repair_list(value, path=path, depth=depth + 1)
         if isinstance(value, WideNumber):
-            self.corrections.add(path, CORRECTED, "does not fit into 64 bits: kept as text", received=value)
+            self.corrections.add(path, CORRECTED, "does not fit in 64 bits: kept as text", received=value)
             return str(value)[:MAX_TEXT]
         if isinstance(value, str):
             return self._repair_text(value, path=path)
@@ -119,7 +121,7 @@ class _Repair:
     def _repair_list(self, value: list[object], *, path: str, depth: int) -> list[Any]:
         room = max(MAX_LIST_ITEMS - self.items, 0)
         if len(value) > room:
-            self.corrections.add(path, SHORTENED, f"has more than {MAX_LIST_ITEMS} list items: cut")
+            self.corrections.add(path, SHORTENED, f"has more than {MAX_LIST_ITEMS} list items: truncated")
         self.items += min(len(value), room)
         return [
             self._repair(inner, path=f"{path}[{index}]", depth=depth)
@@ -130,11 +132,11 @@ class _Repair:
         text = value.replace("\x00", "").encode(errors="replace").decode()
         if text != value:
             self.corrections.add(
-                path, CORRECTED, "has characters that cannot be stored: taken out", received=value
+                path, CORRECTED, "has characters that cannot be stored: removed", received=value
             )
         if len(text) > MAX_TEXT:
             self.corrections.add(
-                path, SHORTENED, f"is longer than {MAX_TEXT} characters: cut", received=value
+                path, SHORTENED, f"is longer than {MAX_TEXT} characters: truncated", received=value
             )
         return text[:MAX_TEXT]
 
@@ -144,5 +146,7 @@ class _Repair:
         if isinstance(value, int | float) and -MAX_INTEGER <= value < MAX_INTEGER:
             return value
         text = str(value)[:MAX_TEXT]
-        self.corrections.add(path, CORRECTED, "is no number that can be stored: kept as text", received=text)
+        self.corrections.add(
+            path, CORRECTED, "is a number that cannot be stored: kept as text", received=text
+        )
         return text

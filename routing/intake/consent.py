@@ -82,7 +82,7 @@ def read_consent_leniently(
     if found == Consent():
         return None
     if not has_proof(found):
-        message = "has neither a time nor a certificate: kept, and counts as no consent"
+        message = "has neither a time nor a certificate: kept, but does not count as consent"
         reader.correct("consent", ASSUMED, message)
     return found
 
@@ -98,7 +98,7 @@ def split_consent(consent: object, reader: FieldReader) -> tuple[Mapping[str, An
         return known, _name_others(unknown, reader)
     if consent is None or consent == "":
         return {}, {}
-    message = 'is no proof like {"given_at": "2026-01-31T12:00:00Z"}: kept as attributes.consent'
+    message = 'is not consent like {"given_at": "2026-01-31T12:00:00Z"}: kept as attributes.consent'
     reader.correct("consent", MOVED, message, received=consent)
     return {}, {"consent": consent}
 
@@ -112,7 +112,7 @@ def _name_others(unknown: Mapping[str, Any], reader: FieldReader) -> dict[str, A
         names = ", ".join(others)[:200]
         reader.correct("consent", MOVED, f"unknown fields were kept as attributes: {names}")
     if len(unknown) > MAX_UNKNOWN:
-        message = f"has more than {MAX_UNKNOWN} unknown fields: the last were left out"
+        message = f"has more than {MAX_UNKNOWN} unknown fields: the extra fields were left out"
         reader.correct("consent", DROPPED, message)
     return others
 
@@ -130,7 +130,7 @@ def parse_past_time(value: object, *, at: datetime) -> datetime | None:
     if moment.tzinfo is None:
         raise FieldError("invalid", "has no UTC offset: end it with Z or an offset like -05:00")
     if moment_utc > at + MAX_CLOCK_SKEW:
-        raise FieldError("future", "lies in the future: check the clock and the UTC offset")
+        raise FieldError("future", "is in the future: check the clock and the UTC offset")
     return moment_utc
 
 
@@ -145,7 +145,7 @@ def parse_ip(value: object) -> str | None:
             "invalid", "is not an IP address: write it like 203.0.113.7 or 2001:db8::1"
         ) from None
     if "%" in text:
-        raise FieldError("invalid", "has a zone after %: leave it out")
+        raise FieldError("invalid", "has a zone after %: remove it")
     return str(address)
 
 

@@ -97,7 +97,7 @@ def place_unknown_keys(
     mover = _Mover(placed, corrections, known=known)
     if len(unknown) > MAX_UNKNOWN:
         corrections.add(
-            "attributes", DROPPED, f"more than {MAX_UNKNOWN} unknown fields: the last were left out"
+            "attributes", DROPPED, f"more than {MAX_UNKNOWN} unknown fields: the extra fields were left out"
         )
         unknown = dict(islice(unknown.items(), MAX_UNKNOWN))
     for move in (mover.move_field, mover.move_certificate, mover.move_beside_proof, mover.move_rest):

@@ -42,7 +42,7 @@ def identify(*, email: str | None, phone: str | None) -> Identity:
 
 def _hash(kind: bytes, value: str | None, *, key: bytes) -> str | None:
     if len(key) < MIN_KEY_BYTES:
-        raise ValueError(f"the identity key has less than {MIN_KEY_BYTES} bytes")
+        raise ValueError(f"the identity key has fewer than {MIN_KEY_BYTES} bytes")
     if not value:
         return None
     return hmac.digest(key, kind + b"\x00" + value.encode(), "sha256").hex()

@@ -124,7 +124,7 @@ class HasConditionFields(Protocol):
 def condition_fields(lead: HasConditionFields, *, source: str) -> dict[str, Any]:
     """The fields that conditions see; what is blank is left out. `source` is the name of the source.
 
-    Places abroad have their country before them. `counties` are all in which the ZIP lies, `county` the main one.
+    Places abroad have their country before them. `counties` are all counties of the ZIP, `county` is the main one.
     The region is the one that the sender named among the attributes, or else the Census region of the state.
     """
     fields = flatten_attributes(lead.attributes)
@@ -261,7 +261,7 @@ def _place_new_zip(reader: FieldReader, zip_code: str, *, state: str | None) -> 
     """The state of a ZIP code that the tables lack: as it came, or that of all ZIPs with the same three digits."""
     states = list_states_of_prefix(zip_code[:3])
     state = state or (states[0] if len(states) == 1 else None)
-    message = "is in no table of ZIP codes: kept, its place is not known" + (
+    message = "is not in the ZIP code table: kept, but its location is unknown" + (
         f" beyond {state}" if state else ""
     )
     reader.correct("zip", UNKNOWN, message)
@@ -269,13 +269,13 @@ def _place_new_zip(reader: FieldReader, zip_code: str, *, state: str | None) -> 
 
 
 def _settle_state(reader: FieldReader, *, state: str | None, place: Place) -> str:
-    """The lead's own state where its ZIP lies in several; else the one of the ZIP."""
+    """The lead's own state if its ZIP is in several; else the one of the ZIP."""
     if not state:
         return place.state
     states = list_states_of(place.zip)
     if state in states:
         return state
-    lies_in = f"does not fit the ZIP code, which lies in {' and '.join(states)}"
+    lies_in = f"does not match the ZIP code, which is in {' and '.join(states)}"
     if reader.corrections is None:
         fix = f"{lies_in}: correct one of the two"
         reader.add("state", FieldError("mismatch", fix))
@@ -299,7 +299,7 @@ def _read_contact(reader: FieldReader, *, region: str, is_required: bool) -> dic
     email = reader.read("email", normalize_email, loosen=as_email)
     phone = reader.read("phone", partial(read_phone, region=region), loosen=as_phone)
     if phone is not None and not phone.is_known:
-        reader.correct("phone", UNKNOWN, "has an area code that is in no table: kept")
+        reader.correct("phone", UNKNOWN, "has an unknown area code: kept")
     if is_required and email is None and phone is None:
         _refuse_unreachable(reader)
     extension = reader.read("phone_extension", normalize_extension, loosen=as_text)
@@ -326,14 +326,14 @@ def _refuse_unreachable(reader: FieldReader) -> None:
         if name in reader.left_out:
             reader.add(name, reader.left_out[name])
     if "email" not in reader.errors and "phone" not in reader.errors:
-        message = "is required without a phone: send at least one of the two"
+        message = "is required if there is no phone: send at least one of the two"
         reader.add("email", FieldError("required", message))
 
 
 def _read_vertical(reader: FieldReader, *, default: str | None) -> str | None:
     given = reader.payload.get("vertical")
     if reader.corrections is not None and is_placeholder(given):
-        reader.correct("vertical", DROPPED, "says that there is none: left out", received=given)
+        reader.correct("vertical", DROPPED, "says that there is no value: left out", received=given)
         vertical = None
     else:
         vertical = reader.read("vertical", normalize_vertical, loosen=as_vertical, is_needed=not default)
@@ -346,7 +346,7 @@ def _read_external_id(reader: FieldReader) -> str | None:
     given = reader.payload.get("external_id")
     if reader.corrections is not None and is_placeholder(given):
         # Every lead of a form that sends "none" would be the same one.
-        reader.correct("external_id", DROPPED, "says that there is none: left out", received=given)
+        reader.correct("external_id", DROPPED, "says that there is no value: left out", received=given)
         return None
     loosen = partial(as_external_id, max_length=MAX_EXTERNAL_ID)
     return reader.read("external_id", normalize_external_id, loosen=loosen)

@@ -84,14 +84,14 @@ class FieldReader:
             except FieldError:
                 continue
             if found is not None:
-                code = SHORTENED if ": cut" in done else CORRECTED
+                code = SHORTENED if ": truncated" in done else CORRECTED
                 self.correct(name, code, done, received=value)
                 return found
         return None
 
     def _is_left_out(self, name: str, value: object, error: FieldError, *, is_needed: bool) -> bool:
         if is_placeholder(value):
-            self.correct(name, DROPPED, "says that there is none: left out", received=value)
+            self.correct(name, DROPPED, "says that there is no value: left out", received=value)
             return True
         if not is_needed:
             self.left_out[name] = error
@@ -110,8 +110,8 @@ class FieldReader:
         unknown = [key for key in self.payload if key not in known]
         for key in unknown[:MAX_UNKNOWN_KEYS]:
             if not isinstance(key, str) or not SAFE_KEY.fullmatch(key):
-                self.add("", FieldError("unknown_field", "has a key that is no field name: remove it"))
+                self.add("", FieldError("unknown_field", "has a key that is not a field name: remove it"))
                 continue
             near = difflib.get_close_matches(key, known, n=1)
-            fix = f"did you mean {near[0]}?" if near else "remove it or put it into attributes"
+            fix = f"did you mean {near[0]}?" if near else "remove it or put it in attributes"
             self.add(key, FieldError("unknown_field", f"is not a known field: {fix}"))

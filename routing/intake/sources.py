@@ -74,7 +74,7 @@ def _find_workspace(slug: str, *, may_create: bool) -> Workspace:
         return find_workspace(slug)
     except NameNotFound as error:
         if not may_create:
-            message = f"{error}; --create-workspace makes it"
+            message = f"{error}; --create-workspace creates it"
             raise SourceNotMade(message) from None
     workspace = Workspace(slug=slug, name=slug)
     _check(workspace, f"the workspace {slug!r}")

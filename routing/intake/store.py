@@ -100,7 +100,7 @@ class ExternalIdRepeated(Exception):
     """Nothing was stored: the source sent a lead with this external_id before."""
 
     def __init__(self, public_id: UUID | None) -> None:
-        super().__init__(f"already here as lead {public_id}")
+        super().__init__(f"already stored as lead {public_id}")
         self.public_id = public_id
 
 

@@ -81,12 +81,12 @@ def _find_scalar_error(value: object) -> FieldError | None:
     if value is None or isinstance(value, bool):
         return None
     if isinstance(value, WideNumber):
-        return FieldError("too_large", "does not fit into 64 bits: send it as text")
+        return FieldError("too_large", "does not fit in 64 bits: send it as text")
     if isinstance(value, str):
         return _find_text_error(value)
     if isinstance(value, int):
         fits = -MAX_INTEGER <= value < MAX_INTEGER
-        return None if fits else FieldError("too_large", "does not fit into 64 bits: send it as text")
+        return None if fits else FieldError("too_large", "does not fit in 64 bits: send it as text")
     if isinstance(value, float):
         if not math.isfinite(value):
             return FieldError("invalid", "is not a finite number: send null")

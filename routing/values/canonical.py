@@ -27,13 +27,13 @@ ZIP: Final = re.compile(r"[0-9]{5}")
 ZIP_PLUS_FOUR: Final = re.compile(r"([0-9]{5})[- ]?[0-9]{4}")
 # Abbreviations with a fixed offset: they know no daylight saving time, or name several zones.
 ABBREVIATIONS: Final = {
-    "EST": "America/New_York, or America/Panama without daylight saving time",
+    "EST": "America/New_York, or America/Panama for no daylight saving time",
     "EDT": "America/New_York",
     "EASTERN": "America/New_York",
     "CST": "America/Chicago",
     "CDT": "America/Chicago",
     "CENTRAL": "America/Chicago",
-    "MST": "America/Denver, or America/Phoenix without daylight saving time",
+    "MST": "America/Denver, or America/Phoenix for no daylight saving time",
     "MDT": "America/Denver",
     "MOUNTAIN": "America/Denver",
     "PST": "America/Los_Angeles",
@@ -68,8 +68,12 @@ def read_state(text: str) -> str:
         return code
     names = {name.casefold(): each for each, name in US_NAMES.items()}
     near = difflib.get_close_matches(rest.casefold(), names, n=1)
-    hint = f"did you mean {names[near[0]]}?" if near else "write two letters, like GA; abroad CA-ON"
-    raise LiteralError(f"{text!r} is no state: {hint}")
+    hint = (
+        f"did you mean {names[near[0]]}?"
+        if near
+        else "use the two-letter code, like GA, or CA-ON outside the US"
+    )
+    raise LiteralError(f"{text!r} is not a state: {hint}")
 
 
 def read_country(text: str) -> str:
@@ -78,9 +82,9 @@ def read_country(text: str) -> str:
     except FieldError:
         code = None
     if code is None:
-        raise LiteralError(f"{text!r} is no country: write the two letters of ISO 3166, like US")
+        raise LiteralError(f"{text!r} is not a country: use the two-letter ISO 3166 code, like US")
     if code in TERRITORIES:
-        raise LiteralError(f"{text!r} is the US here: ask for the state {code}")
+        raise LiteralError(f"{text!r} is part of the US: use the state {code}")
     return code
 
 
@@ -90,10 +94,14 @@ def read_zip(text: str) -> str:
     if ZIP.fullmatch(plain):
         return plain
     if matched := ZIP_PLUS_FOUR.fullmatch(plain):
-        raise LiteralError(f"{text!r} is a ZIP+4 code, leads have five digits: write {matched[1]}")
+        raise LiteralError(
+            f"{text!r} is a ZIP+4 code, but leads have five-digit ZIP codes: write {matched[1]}"
+        )
     country, rest = split_abroad(text.strip())
     if country == HOME:
-        raise LiteralError(f"{text!r} is no ZIP code: write five digits, like 30312; abroad DE-30312")
+        raise LiteralError(
+            f"{text!r} is not a ZIP code: write five digits, like 30312, or DE-30312 outside the US"
+        )
     _require_country(country)
     try:
         return abroad(country, normalize_zip(rest, country=country)) or ""
@@ -109,7 +117,9 @@ def read_zip_prefix(text: str) -> str:
         _require_country(country)
         return abroad(country, rest.upper()) or ""
     if not re.fullmatch(r"[0-9]{1,5}", plain):
-        raise LiteralError(f"{text!r} is no start of a ZIP code: write 1 to 5 digits, like 303; abroad DE-30")
+        raise LiteralError(
+            f"{text!r} is not the start of a ZIP code: write 1 to 5 digits, like 303, or DE-30 outside the US"
+        )
     if len(plain) < 5 and plain not in _list_prefixes():
         raise LiteralError(f"{text!r}: no ZIP code starts with it")
     return plain
@@ -124,7 +134,7 @@ def read_county(text: str) -> str:
         raise LiteralError(f"{text!r} must be a state and a county, like GA:Fulton County")
     code = read_state(state)
     if "-" in code:
-        raise LiteralError(f"{text!r}: counties are known in the US only: name the state {code}")
+        raise LiteralError(f"{text!r}: counties are supported only in the US: use the state {code}")
     return f"{code}:{_find_county(name, states=[code], text=text)}"
 
 
@@ -141,14 +151,14 @@ def _find_county(name: str, *, states: Iterable[str], text: str) -> str:
     if len(found) == 1:
         return found[0]
     if found:
-        raise LiteralError(f"{text!r} may be {' or '.join(found)}: write which")
+        raise LiteralError(f"{text!r} may be {' or '.join(found)}: write which one")
     known_names = sorted({known for (state, _), known in list_known_counties().items() if state in states})
     near = [
         *difflib.get_close_matches(name.title(), known_names, n=1),
         *difflib.get_close_matches(f"{name.title()} County", known_names, n=1, cutoff=0.8),
     ]
-    hint = f"did you mean {near[0]}?" if near else "write it in full, like Fulton County"
-    raise LiteralError(f"{text!r} is no county: {hint}")
+    hint = f"did you mean {near[0]}?" if near else "write the full name, like Fulton County"
+    raise LiteralError(f"{text!r} is not a county: {hint}")
 
 
 COUNTY_ENDINGS: Final = ("County", "Parish", "city", "Borough", "Municipio", "Municipality", "Census Area")
@@ -171,14 +181,14 @@ def read_region(text: str) -> str:
 
 def read_source(text: str) -> str:
     if not SLUG.fullmatch(text.strip()):
-        raise LiteralError(f"{text!r} is no name of a source: those have letters, digits, - and _")
+        raise LiteralError(f"{text!r} is not a source name: use letters, digits, - and _")
     return text.strip()
 
 
 def read_plain(text: str) -> str:
     plain = " ".join(text.split())
     if not plain:
-        raise LiteralError("is empty: leave it out, or ask whether the field is missing")
+        raise LiteralError("is empty: remove it, or check whether the field is missing")
     return plain
 
 
@@ -188,14 +198,14 @@ def read_timezone(text: str) -> str:
     if found := UTC_NAMES.get(plain.upper()) or SAME_ZONES.get(plain.upper()):
         return found
     if fix := ABBREVIATIONS.get(plain.upper()):
-        raise LiteralError(f"{text!r} is an abbreviation, not a place: write {fix}")
+        raise LiteralError(f"{text!r} is an abbreviation: write {fix}")
     if plain.upper().startswith("ETC/"):
-        raise LiteralError(f"{text!r} has one offset all year: write a place, like America/New_York")
+        raise LiteralError(f"{text!r} has the same UTC offset all year: use a place, like America/New_York")
     name = plain if _is_place(plain) else _fold_zones().get(plain.casefold(), plain)
     if _is_place(name):
         return name
     near = difflib.get_close_matches(plain, _fold_zones().values(), n=1)
-    hint = f"did you mean {near[0]}?" if near else "use an IANA name such as America/New_York"
+    hint = f"did you mean {near[0]}?" if near else "use an IANA name like America/New_York"
     raise LiteralError(f"unknown time zone: {hint}")
 
 
@@ -219,4 +229,4 @@ def _list_prefixes() -> frozenset[str]:
 
 def _require_country(code: str) -> None:
     if code not in phonenumbers.SUPPORTED_REGIONS:
-        raise LiteralError(f"{code!r} is no country: use the two letters of ISO 3166 before the dash")
+        raise LiteralError(f"{code!r} is not a country: use the two-letter ISO 3166 code before the dash")

@@ -67,7 +67,7 @@ def as_text(value: object) -> Iterator[Candidate]:
     elif isinstance(value, list):
         for item in value[:10]:
             if isinstance(item, str):
-                yield item, "came several times: the first that can be read was taken"
+                yield item, "was sent more than once: the first readable value was used"
             elif not isinstance(item, list):
                 yield from as_text(item)
 
@@ -75,22 +75,28 @@ def as_text(value: object) -> Iterator[Candidate]:
 def as_shorter(value: object, *, max_length: int) -> Iterator[Candidate]:
     yield from as_text(value)
     if isinstance(value, str):
-        yield " ".join(value.split())[:max_length].rstrip(), f"is longer than {max_length} characters: cut"
+        yield (
+            " ".join(value.split())[:max_length].rstrip(),
+            f"is longer than {max_length} characters: truncated",
+        )
 
 
 def as_external_id(value: object, *, max_length: int) -> Iterator[Candidate]:
-    """A longer id is told apart by its fingerprint."""
+    """A longer id is identified by its fingerprint."""
     yield from as_text(value)
     if isinstance(value, str):
         digest = hashlib.sha256(value.encode(errors="replace")).hexdigest()
         start = " ".join(value.split())[: max_length - len(digest) - 1]
-        yield f"{start}-{digest}", f"is longer than {max_length} characters: cut, with its SHA-256 behind"
+        yield (
+            f"{start}-{digest}",
+            f"is longer than {max_length} characters: truncated, with its SHA-256 appended",
+        )
 
 
 def as_email(value: object) -> Iterator[Candidate]:
     yield from as_text(value)
     for text in _texts(value):
-        yield EMAIL_AROUND.sub("", text), "has something around the address: taken off"
+        yield EMAIL_AROUND.sub("", text), "has text around the address: removed"
 
 
 def as_phone(value: object) -> Iterator[Candidate]:
@@ -98,13 +104,11 @@ def as_phone(value: object) -> Iterator[Candidate]:
         yield from _with_plus(text, done)
     for text in _texts(value):
         plain = PHONE_PREFIXES.sub("", text.strip())
-        yield from _with_plus(plain, "has something before the number: taken off")
+        yield from _with_plus(plain, "has text before the number: removed")
         if (digits := _read_scientific(plain)) is not None:
-            yield from _with_plus(
-                digits, "was written by a spreadsheet as a power of ten: read as its digits"
-            )
+            yield from _with_plus(digits, "is in scientific notation: read as digits")
         if matched := WHOLE_WITH_ZEROS.fullmatch(plain):
-            yield from _with_plus(matched[1], "was written as a decimal number: read as its digits")
+            yield from _with_plus(matched[1], "is a decimal number: read as digits")
 
 
 def _with_plus(text: str, done: str) -> Iterator[Candidate]:
@@ -125,12 +129,12 @@ def as_zip(value: object, *, state: object) -> Iterator[Candidate]:
         if matched := WHOLE_WITH_ZEROS.fullmatch(plain):
             digits = matched[1]
             if len(digits) == 5:
-                yield digits, "was written by a spreadsheet: read as five digits"
+                yield digits, "was formatted by a spreadsheet: read as five digits"
             elif has_lost_zeros(digits, state=state):
-                yield digits.zfill(5), "has lost its leading zero: put back"
+                yield digits.zfill(5), "has lost its leading zero: restored"
         found = FIVE_DIGITS.findall(plain)
         if len(found) == 1:
-            yield found[0], "has something beside the five digits: taken off"
+            yield found[0], "has text besides the five digits: removed"
 
 
 def has_lost_zeros(digits: str, *, state: object) -> bool:

@@ -30,14 +30,14 @@ def read_local_time(text: str, *, zone: tzinfo, is_day_first: bool = False) -> d
     try:
         return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
     except (OverflowError, ValueError):
-        raise FieldError("invalid", "is no time: write it like 2026-01-31 14:05") from None
+        raise FieldError("invalid", "is not a date and time: write it like 2026-01-31 14:05") from None
 
 
 def as_moment(value: object, *, zone: tzinfo) -> Iterator[Candidate]:
     """Candidates in ISO 8601 with an offset."""
     text = str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
     if matched := UNIX.fullmatch(text.strip()):
-        yield datetime.fromtimestamp(int(matched[1]), tz=UTC).isoformat(), "is a Unix time: read as that"
+        yield datetime.fromtimestamp(int(matched[1]), tz=UTC).isoformat(), "is a Unix timestamp: read as one"
         return
     try:
         moment = read_local_time(text, zone=zone)
@@ -49,7 +49,9 @@ def as_moment(value: object, *, zone: tzinfo) -> Iterator[Candidate]:
 def _read_figures(text: str, *, is_day_first: bool) -> datetime:
     matched = SEPARATED.fullmatch(text)
     if matched is None:
-        raise FieldError("invalid", "is no time: write it like 2026-01-31 14:05 or 1/31/2026 2:05 PM")
+        raise FieldError(
+            "invalid", "is not a date and time: write it like 2026-01-31 14:05 or 1/31/2026 2:05 PM"
+        )
     year, month, day = _order(matched, is_day_first=is_day_first)
     hour, minute, second = (int(matched[name] or 0) for name in ("hour", "minute", "second"))
     if matched["half"]:
@@ -63,7 +65,7 @@ def _read_figures(text: str, *, is_day_first: bool) -> datetime:
 
 
 def _order(matched: re.Match[str], *, is_day_first: bool) -> tuple[int, int, int]:
-    """31.01.2026 is always day first; 1/31/2026 is month first unless told otherwise."""
+    """31.01.2026 is always day first; 1/31/2026 is month first by default."""
     a, b, c = matched["a"], matched["b"], matched["c"]
     if len(a) > 2:
         return int(a), int(b), int(c)

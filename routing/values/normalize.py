@@ -115,7 +115,7 @@ def read_phone(value: object, *, region: str = "US") -> Phone | None:
     is_known = phonenumbers.is_valid_number(number)
     if not is_known and not _has_new_area_code(number):
         raise FieldError(
-            "invalid", "is not a number in use: check the digits and the country code (+1 for the US)"
+            "invalid", "is not a valid number: check the digits and the country code (+1 for the US)"
         )
     return Phone(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), extension, is_known)
 
@@ -182,7 +182,7 @@ def normalize_email(value: object) -> str | None:
         raise FieldError("invalid", "is not an e-mail address: write it like name@example.com")
     if len(local) > 64 or not EMAIL_LOCAL.fullmatch(local):
         raise FieldError(
-            "invalid", "has a part before the @ that is not allowed: use letters, digits and . _ + -"
+            "invalid", "has characters before the @ that are not allowed: use letters, digits and . _ + -"
         )
     ascii_form = encode_domain(domain)
     if ascii_form is None:
@@ -245,7 +245,7 @@ def normalize_country(value: object) -> str | None:
         return None
     code = COUNTRY_ALIASES.get(text.upper(), text.upper())
     if code not in phonenumbers.SUPPORTED_REGIONS:
-        raise FieldError("unknown", "is not a country code: use the two letters of ISO 3166, like US")
+        raise FieldError("unknown", "is not a country code: use the two-letter ISO 3166 code, like US")
     return code
 
 
@@ -272,7 +272,7 @@ def _fix_characters(text: str, *, fixes: dict[int, str | None]) -> str:
         text.encode()
     except UnicodeEncodeError:
         raise FieldError("invalid_characters", "has half a surrogate pair: send it as valid UTF-8") from None
-    # Removing first: what stood between a letter and its accent must not keep them apart.
+    # Removing first: what was between a letter and its accent must not keep them apart.
     return unicodedata.normalize("NFC", text.translate(fixes))
 
 

@@ -31,11 +31,11 @@ def check_timezone(value: str) -> None:
     except LiteralError as error:
         raise ValidationError(str(error)) from None
     if name != value:
-        raise ValidationError(f"{value!r} is written {name}.")
+        raise ValidationError(f"Write {value!r} as {name}.")
 
 
 def is_open(hours: str, *, timezone: str, at: datetime) -> bool:
-    """`hours` is the column's text; {} is always open."""
+    """`hours` is the column's text; {} means always open."""
     return _compile(hours, timezone).is_open(at)
 
 
@@ -44,7 +44,7 @@ def next_opening(hours: str, *, timezone: str, at: datetime) -> datetime | None:
     return _compile(hours, timezone).next_open(at)
 
 
-def tell_hours(hours: Mapping[str, Sequence[Sequence[str]]] | None) -> str:
+def describe_hours(hours: Mapping[str, Sequence[Sequence[str]]] | None) -> str:
     """A day that is left out is closed; no day at all is always open."""
     if not hours:
         return "always open"

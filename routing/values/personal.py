@@ -56,7 +56,7 @@ def explain_personal(field: str) -> str | None:
     if not is_personal_name(field):
         return None
     return (
-        f"{field} holds personal data, which must not be in the trace: ask for something else,"
+        f"{field} is personal data, which must not be in the trace: use another field,"
         " or have the sender add a field that says what you need, like has_email"
     )
 

@@ -111,7 +111,7 @@ class TestForm:
         ("tags", "message"),
         [
             ("fine, <b>", "<b>: use letters"),
-            ("a, b, a", "names a tag twice"),
+            ("a, b, a", "has the same tag twice"),
             (",".join(map(str, range(21))), "has 21 tags, at most 20"),
         ],
         ids=["odd", "twice", "many"],

@@ -46,24 +46,30 @@ AREAS: list[tuple[Any, Any]] = [
     ),
 ]
 IMPOSSIBLE_AREAS: list[tuple[Any, str]] = [
-    ({"zips": ["30312-1234"]}, "zips[0]: '30312-1234' is a ZIP+4 code, leads have five digits: write 30312"),
-    ({"zips": ["3031"]}, "zips[0]: '3031' is no ZIP code: write five digits, like 30312; abroad DE-30312"),
-    ({"states": ["Georgie"]}, "states[0]: 'Georgie' is no state: did you mean GA?"),
+    (
+        {"zips": ["30312-1234"]},
+        "zips[0]: '30312-1234' is a ZIP+4 code, but leads have five-digit ZIP codes: write 30312",
+    ),
+    (
+        {"zips": ["3031"]},
+        "zips[0]: '3031' is not a ZIP code: write five digits, like 30312, or DE-30312 outside the US",
+    ),
+    ({"states": ["Georgie"]}, "states[0]: 'Georgie' is not a state: did you mean GA?"),
     ({"zip_prefixes": ["000"]}, "zip_prefixes[0]: '000': no ZIP code starts with it"),
     (
         {"counties": ["MD:Baltimore"]},
-        "counties[0]: 'MD:Baltimore' may be Baltimore City or Baltimore County: write which",
+        "counties[0]: 'MD:Baltimore' may be Baltimore City or Baltimore County: write which one",
     ),
-    ({"counties": ["GA:Fultn"]}, "counties[0]: 'GA:Fultn' is no county: did you mean Fulton County?"),
+    ({"counties": ["GA:Fultn"]}, "counties[0]: 'GA:Fultn' is not a county: did you mean Fulton County?"),
     (
         {"countries": ["Atlantis"]},
-        "countries[0]: 'Atlantis' is no country: write the two letters of ISO 3166, like US",
+        "countries[0]: 'Atlantis' is not a country: use the two-letter ISO 3166 code, like US",
     ),
     ({"state": ["GA"]}, "state: unknown key: did you mean 'states'?"),
     ({"states": ["GA"], "exclude": {"zip": ["30312"]}}, "exclude.zip: unknown key: did you mean 'zips'?"),
     (
         {"everywhere": True, "exclude": {"states": ["Gorgia"]}},
-        "exclude.states[0]: 'Gorgia' is no state: did you mean GA?",
+        "exclude.states[0]: 'Gorgia' is not a state: did you mean GA?",
     ),
 ]
 CONDITIONS: list[tuple[Any, Any]] = [
@@ -84,15 +90,21 @@ CONDITIONS: list[tuple[Any, Any]] = [
     ),
 ]
 IMPOSSIBLE_CONDITIONS: list[tuple[Any, str]] = [
-    (leaf("zip", "3031"), "value: '3031' is no ZIP code: write five digits, like 30312; abroad DE-30312"),
-    (leaf("zip", "303", "eq"), "value: '303' is no ZIP code: write five digits, like 30312; abroad DE-30312"),
-    (leaf("state", "Georgie"), "value: 'Georgie' is no state: did you mean GA?"),
+    (
+        leaf("zip", "3031"),
+        "value: '3031' is not a ZIP code: write five digits, like 30312, or DE-30312 outside the US",
+    ),
+    (
+        leaf("zip", "303", "eq"),
+        "value: '303' is not a ZIP code: write five digits, like 30312, or DE-30312 outside the US",
+    ),
+    (leaf("state", "Georgie"), "value: 'Georgie' is not a state: did you mean GA?"),
     (leaf("state", "q", "starts_with"), "value: 'q': no state starts with it"),
-    (leaf("county", "WOOD C", "contains"), "value: 'WOOD C' may be Wood C or wood C: write which"),
-    (leaf("country", "PR"), "value: 'PR' is the US here: ask for the state PR"),
+    (leaf("county", "WOOD C", "contains"), "value: 'WOOD C' may be Wood C or wood C: write which one"),
+    (leaf("country", "PR"), "value: 'PR' is part of the US: use the state PR"),
     (
         leaf("county", "Baltimore"),
-        "value: 'Baltimore' may be Baltimore City or Baltimore County: write which",
+        "value: 'Baltimore' may be Baltimore City or Baltimore County: write which one",
     ),
     (
         leaf("counties", "Fulton County"),
@@ -100,11 +112,11 @@ IMPOSSIBLE_CONDITIONS: list[tuple[Any, str]] = [
     ),
     (
         leaf("source", "web form"),
-        "value: 'web form' is no name of a source: those have letters, digits, - and _",
+        "value: 'web form' is not a source name: use letters, digits, - and _",
     ),
     (
         leaf("attributes.contact_email", "a@example.com"),
-        "field: attributes.contact_email holds personal data, which must not be in the trace: ask for something else,"
+        "field: attributes.contact_email is personal data, which must not be in the trace: use another field,"
         " or have the sender add a field that says what you need, like has_email",
     ),
 ]
@@ -191,7 +203,7 @@ def test_price_rule_is_saved_in_the_form_of_leads(admin_client: Client) -> None:
         ([{"wen": leaf("state", "GA"), "percent": 120}], "[0].wen: unknown key: did you mean 'when'?"),
         (
             [{"when": leaf("state", "Georgie"), "percent": 9}],
-            "[0].when.value: 'Georgie' is no state: did you mean GA?",
+            "[0].when.value: 'Georgie' is not a state: did you mean GA?",
         ),
     ],
 )
@@ -212,7 +224,7 @@ def test_vertical_is_saved_in_the_form_of_leads(factory: Any, field: str, admin_
     )
     assert getattr(row, field) == "home_solar"
     setattr(row, field, "Home Solar")
-    with pytest.raises(ValidationError, match="is written home_solar"):
+    with pytest.raises(ValidationError, match="Write 'Home Solar' as home_solar"):
         row.full_clean()
 
 
@@ -246,7 +258,7 @@ class TestAnswers:
     def test_impossible_answer_is_refused_by_name(self) -> None:
         buyer = EnrollmentFactory(campaign__questions=self.QUESTIONS).buyer
         buyer.answers = {"states": ["Georgie"]}
-        with pytest.raises(ValidationError, match="'Georgie' is no state: did you mean GA"):
+        with pytest.raises(ValidationError, match="'Georgie' is not a state: did you mean GA"):
             buyer.full_clean()
 
     def test_mistyped_key_is_refused_by_name(self) -> None:
@@ -270,7 +282,7 @@ class TestAnswers:
             ),
             (
                 {"key": "a", "field": "attributes.full_name", "op": "eq"},
-                "[0].field: attributes.full_name holds personal data",
+                "[0].field: attributes.full_name is personal data",
             ),
             ({"key": "a", "field": "counties", "op": "eq"}, "[0].op: counties is a list"),
         ],

@@ -96,5 +96,5 @@ def test_stored_rules_never_charge_more_than_a_lead_can_cost() -> None:
 @pytest.mark.parametrize("answer", [10**22, 1e22, [1e22]])
 def test_answers_are_bounded(answer: Any) -> None:
     buyer = BuyerFactory(answers={"age": answer})
-    with pytest.raises(ValidationError, match="does not fit into 64 bits"):
+    with pytest.raises(ValidationError, match="does not fit in 64 bits"):
         buyer.full_clean()

@@ -183,7 +183,7 @@ def test_empty_week_never_opens() -> None:
         ({"mon": [["22:00", "06:00"]]}, "mon[0]", "split"),
         ({"mon": [["09:00", "09:00"]]}, "mon[0]", "before the end"),
         ({"mon": [["10:00", "12:00"], ["09:00", "10:01"]]}, "mon[0]", "overlaps mon[1]"),
-        ({"mon": [["09:00", "10:00"]] * 25}, "mon", "join some"),
+        ({"mon": [["09:00", "10:00"]] * 25}, "mon", "combine some"),
     ],
 )
 def test_refusals_name_the_path_and_the_fix(definition: Any, path: str, hint: str) -> None:

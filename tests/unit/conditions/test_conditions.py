@@ -303,7 +303,7 @@ def test_describe_reads_like_a_sentence() -> None:
         ({"not": {}}, "", "remove that `not`"),
         ({"all": {}}, "all", "put it into [ ]"),
         ({"all": [{"any": [{"field": "state", "op": "eq"}]}]}, "all[0].any[0].value", "must be text"),
-        ({"all": [], "any": []}, "", "an object of its own"),
+        ({"all": [], "any": []}, "", "its own object"),
         ({"not": {"field": "state", "op": "eq", "value": "GA", "x": 1}}, "not.x", "remove it"),
         ({"field": "stat", "op": "eq", "value": "GA"}, "field", "did you mean 'state'?"),
         ({"field": "qqqq", "op": "eq", "value": "GA"}, "field", "attributes.<key>"),

@@ -33,7 +33,7 @@ def test_kinds_keys_and_values_give_different_hashes() -> None:
 
 
 def test_short_key_is_refused() -> None:
-    with pytest.raises(ValueError, match="less than 16 bytes"):
+    with pytest.raises(ValueError, match="fewer than 16 bytes"):
         hash_email(None, key=b"short")
 
 

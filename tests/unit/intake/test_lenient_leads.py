@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from routing.intake.corrections import MAX_CORRECTIONS, tell_note, write_notes
+from routing.intake.corrections import MAX_CORRECTIONS, describe_note, write_notes
 from routing.intake.parse import CleanLead, LeadInvalid, condition_fields, parse_lead
 from routing.values.attributes import find_attribute_problems
 from routing.values.wide_number import WideNumber
@@ -92,7 +92,7 @@ def test_lead_without_a_place_or_vertical_is_refused(
 
 def test_wrong_state_error_names_every_state_of_the_zip() -> None:
     [correction] = parse({**MINIMAL, "zip": "42223", "state": "GA"}).corrections
-    assert correction.message == "does not fit the ZIP code, which lies in KY and TN: read as KY"
+    assert correction.message == "does not match the ZIP code, which is in KY and TN: read as KY"
 
 
 @pytest.mark.parametrize(
@@ -389,7 +389,7 @@ def test_notes_hold_nothing_that_the_sender_wrote() -> None:
     lead = parse({**MINIMAL, "ann@example.com": "Ann", "phone": "Ann", "attributes": {"Ann Lee": "\x00Ann"}})
     notes = write_notes(lead.corrections)
     assert notes == ["attributes:moved", "attributes:corrected", "phone:dropped"]
-    assert tell_note(notes[-1]) == "phone could not be read and was left out"
+    assert describe_note(notes[-1]) == "phone could not be read and was left out"
     assert "Ann" not in repr([notes, lead])
 
 
@@ -408,8 +408,8 @@ def test_unknown_keys_of_consent_are_bounded() -> None:
     assert len(lead.attributes) == 100
     assert ("consent", "dropped", None) in made(lead)
     assert [each.message for each in lead.corrections if each.code == "dropped"] == [
-        "has more than 200 unknown fields: the last were left out",
-        "has more than 100 keys: the last were left out",
+        "has more than 200 unknown fields: the extra fields were left out",
+        "has more than 100 keys: the extra keys were left out",
     ]
 
 

@@ -22,7 +22,7 @@ PLAIN = (
 @pytest.mark.parametrize("name", PERSONAL.split())
 def test_personal_names(name: str) -> None:
     assert is_personal_name(f"attributes.{name}")
-    assert f"attributes.{name} holds personal data" in (explain_personal(f"attributes.{name}") or "")
+    assert f"attributes.{name} is personal data" in (explain_personal(f"attributes.{name}") or "")
 
 
 @pytest.mark.parametrize("name", PLAIN.split())
