@@ -41,7 +41,7 @@ class Way:
         self._is_open.set()
 
     def lose_answer(self, asked: str, *, least_parts: int) -> None:
-        """Lose the next answer of at least `least_parts` parts to a command with this text in it. `has_lost` is set then."""
+        """Lose the next answer of `least_parts` or more to a command with this text; then `has_lost` is set."""
         self._lost_to, self._least_parts = asked.encode(), least_parts
 
     def close(self) -> None:
