@@ -233,7 +233,7 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
                 why = attempt(partial(action.run, lead.pk, at=at, by=by))
             except Error as error:
                 # What was done before is committed, and must be told.
-                refused.append(_tell_end(lead, error, left=len(leads) - len(done) - len(refused) - 1))
+                refused.append(_describe_end(lead, error, left=len(leads) - len(done) - len(refused) - 1))
                 break
             if why:
                 refused.append(f"{lead}: {why}")
@@ -257,7 +257,7 @@ def attempt(action: Callable[[], bool]) -> str:
         return BUSY
 
 
-def _tell_end(lead: Lead, error: Error, *, left: int) -> str:
+def _describe_end(lead: Lead, error: Error, *, left: int) -> str:
     """Why the work ended in the middle. The lead's own change may be stored: its commit may be what failed."""
     further = f" {count(left, 'further lead', 'further leads')} not tried." if left else ""
     return (

@@ -123,7 +123,7 @@ class WalletAdmin(MoneyActionsAdmin, DollarsAdmin):
                 actor=request.user.get_username(),
                 reason=form.cleaned_data[REASON],
             )
-        self.tell_left_alone(request, form)
+        self.show_left_alone(request, form)
 
 
 @admin.register(LedgerEntry)

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from routing.admin.configuration import ConfigurationAdmin
 from routing.admin.rule_trial import TrialPage
-from routing.admin.typed import tell_condition
+from routing.admin.typed import describe_condition
 from routing.conditions import ConditionError, compile_condition
 from routing.conditions.rewriting import rewrite_condition
 from routing.locks import try_lock_rules
@@ -100,7 +100,7 @@ class RoutingRuleAdmin(TrialPage, ConfigurationAdmin):
     empty_list_text = (
         "Without a rule every lead stays in the workspace that it came into. Add one to send leads on."
     )
-    tellers = {"conditions": tell_condition}
+    describers = {"conditions": describe_condition}
     rewriters = {"conditions": rewrite_condition}
 
     def lock(self, rows: QuerySet[Any]) -> bool:
