@@ -213,7 +213,7 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
         return leads
 
     def back_to(self, request: HttpRequest, leads: Sequence[Lead]) -> str:
-        """The list that the leads were chosen from, as it was; without one the page of a single lead."""
+        """The list that the leads were chosen from, unchanged; without one the page of a single lead."""
         chosen = LISTS.get(request.GET.get("list", ""))
         if chosen is None and len(leads) == 1:
             return keep_list(self, request, reverse("admin:routing_lead_change", args=[leads[0].pk]))
@@ -232,7 +232,7 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
             try:
                 why = attempt(partial(action.run, lead.pk, at=at, by=by))
             except Error as error:
-                # What was done before is committed, and must be told.
+                # The earlier leads are committed and must be reported.
                 refused.append(_describe_end(lead, error, left=len(leads) - len(done) - len(refused) - 1))
                 break
             if why:

@@ -54,7 +54,7 @@ class GuardedJSONField(forms.JSONField):
         return forms.fields.JSONString(parsed) if isinstance(parsed, str) else parsed
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        """What is shown again after an error, as it was typed: read and written again it might not be a page."""
+        """After an error the input is shown as typed: parsed and rewritten, it may not be valid text for a page."""
         return initial if self.disabled or data is None else forms.fields.InvalidJSONInput(data)
 
 

@@ -26,7 +26,7 @@ OTHER_WORKSPACE = "another workspace"
 class RuleForm(ReasonedForm):
     """Refuses a rule that leads nowhere else, into a cycle or too far, with the way it would make."""
 
-    # Set for each request: of other workspaces not even the name is told.
+    # Set for each request: not even the names of other workspaces are shown.
     visible_ids: ClassVar[Collection[int] | None] = None
 
     def clean(self) -> dict[str, Any] | None:
@@ -83,7 +83,7 @@ class TagFilter(admin.SimpleListFilter):
 
 @admin.register(RoutingRule)
 class RoutingRuleAdmin(TrialPage, ConfigurationAdmin):
-    """A rule is its source workspace's. Whoever changes where it leads must see both ends."""
+    """A rule is its source workspace's. A user who changes its destination must see both workspaces."""
 
     form: Any = RuleForm
     workspace_path = "workspace"

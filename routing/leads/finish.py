@@ -73,7 +73,7 @@ def close_rolled_back(
 ) -> NextStep:
     """Write the end of an attempt whose transaction was rolled back. `lead` is the row as that attempt began with it.
 
-    Its lock was free since: what somebody asked for meanwhile is newer than the verdict. A due time that was written
+    Its lock was free since: a request that came after it is newer than the verdict. A due time that was written
     since stays, with its reason, and a lead that was paused or asked for since is not parked: it is as if that had come
     after the attempt. Returns the step that was written. Needs an open transaction, and waits for the lead's lock up to
     lock_timeout. Raises LeadMoved when the lead was finished or tried by somebody else.

@@ -66,7 +66,7 @@ class DayFilter(admin.SimpleListFilter):
 
 
 class DayByIdFilter(DayFilter):
-    """For rows whose `id_column` is a UUID of version 7: the day lies between two ids, and nothing beyond is read."""
+    """For rows whose `id_column` is a UUID of version 7: a day is a range of ids, and only that is read."""
 
     title = "day (UTC)"
     id_column = "pk"
