@@ -232,7 +232,7 @@ _ALL = (
         "outranked",
         *(_BUYER, _P, Fixer.OUTRANKED),
         sentence="The buyer was eligible, but other buyers ranked higher.",
-        change="rank higher: by turn, weight, priority or bid, as the campaign's mode has it",
+        change="rank higher by turn, weight, priority or bid, depending on the campaign's mode",
         clause="eligible, but other buyers ranked higher",
     ),
 )

@@ -107,7 +107,7 @@ OUTRANKED: Final = {
     **SKIP,
     "reason": "outranked",
     "sentence": "Acme Roofing: eligible, but 2 buyers ranked higher.",
-    "change": "rank higher: by turn, weight, priority or bid, as the campaign's mode has it",
+    "change": "rank higher by turn, weight, priority or bid, depending on the campaign's mode",
     "fixer": "outranked",
     "ranked_higher": 2,
     "gates": [],

@@ -222,7 +222,7 @@ CASES = {
     "sold_out": (
         {"sold_count": 1},
         "Acme Roofing: eligible, but the lead is sold to as many buyers as the campaign allows.",
-        "rank higher: by turn, weight, priority or bid, as the campaign's mode has it",
+        "rank higher by turn, weight, priority or bid, depending on the campaign's mode",
     ),
     "two_gates": (
         {"buyer": {"active": False}, "live": LiveFacts()},
