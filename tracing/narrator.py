@@ -41,7 +41,7 @@ OTHER_WORKSPACE: Final = "a lead of another workspace"
 
 @dataclass(frozen=True, slots=True)
 class BuyerName:
-    """`timezone`: its resets and openings are told on its own clock."""
+    """`timezone`: its resets and openings are shown in this zone."""
 
     name: str
     timezone: str = "UTC"
@@ -49,7 +49,7 @@ class BuyerName:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What the trace holds as ids only. An id without a name is told as the id.
+    """Names for the ids in the trace. An id without a name is shown as the id.
 
     `leads` holds those that the reader may know of; any other is `other_lead`.
     """

@@ -89,7 +89,7 @@ def _assign(
     facts = read_facts(lead, campaign=campaign, at=at, seed=record.seed, chosen=enrollment_id)
     decided = Decided(campaign, facts, decide(campaign, facts))
     if not decided.decision.selected:
-        raise ActionRefused(_why_not(decided.decision, enrollment_id))
+        raise ActionRefused(_refusal_reason(decided.decision, enrollment_id))
     _refuse_unseen(decided.decision, seen=seen)
     return record, _sell(record, decided)
 
@@ -130,7 +130,7 @@ def find_campaign(lead: LockedLead) -> CompiledCampaign:
     return CAMPAIGNS.get(head.id, config_version=versions[head.id])
 
 
-def _why_not(decision: Decision, enrollment_id: int) -> str:
+def _refusal_reason(decision: Decision, enrollment_id: int) -> str:
     """The gates that no person sets aside, in words."""
     skip = next(each for each in decision.skipped if each.enrollment_id == enrollment_id)
     if skip.reason == "outranked":

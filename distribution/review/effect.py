@@ -35,7 +35,7 @@ def _judge_area(area: Any) -> Iterator[str]:
         if not _names_abroad(area) and not list_covered(area):
             yield "covers no ZIP code: this buyer gets no lead"
         if exclude and not _names_abroad(exclude) and not list_covered(exclude):
-            yield "excludes nothing: no ZIP code lies in its exclusions"
+            yield "excludes nothing: its exclusions contain no ZIP code"
     except DefinitionError:
         return  # its own check has said so
     for kind, coverage in (("zips", area), ("exclude.zips", exclude)):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
 
 
-def tell_woken(page: "ModelAdmin[Any]", request: HttpRequest) -> None:
+def show_woken(page: "ModelAdmin[Any]", request: HttpRequest) -> None:
     """Needs the transaction of the change."""
     sentence = describe_woken()
     if sentence:

@@ -56,7 +56,9 @@ def describe_outcome(decided: Decided, *, stored: Mapping[str, Any]) -> dict[str
 
 def _describe_unread(outcome: Outcome) -> dict[str, Any]:
     reason = SKIP_REASONS.get(outcome.skip_reason)
-    is_told = reason is not None and reason.fixer is Fixer.LEAD  # it may have been sent on: see _tell_reason
+    is_told = (
+        reason is not None and reason.fixer is Fixer.LEAD
+    )  # it may have been sent on: see _visible_reason
     return {
         "status": outcome.status,
         "result": outcome.result,
@@ -76,7 +78,7 @@ def describe_incomplete(public_id: str) -> dict[str, str]:
 
 
 def describe_decided(state: LeadState) -> dict[str, Any]:
-    reason = _tell_reason(state)
+    reason = _visible_reason(state)
     incomplete = {} if state.is_complete else {"incomplete": describe_incomplete(str(state.public_id))}
     return {
         "id": str(state.public_id),
@@ -116,7 +118,7 @@ def _describe_note(note: str) -> dict[str, Any]:
     return {"field": name, "code": code, "received": None, "message": CORRECTIONS.get(code, "")}
 
 
-def _tell_reason(state: LeadState) -> SkipReason | None:
+def _visible_reason(state: LeadState) -> SkipReason | None:
     """For a lead routed to another workspace, only reasons in the lead itself: the others are confidential."""
     reason = SKIP_REASONS.get(state.skip_reason)
     if reason is not None and state.is_elsewhere and reason.fixer is not Fixer.LEAD:

@@ -35,7 +35,7 @@ class Condition:
     def failures(self, fields: Fields) -> list[dict[str, Any]]:
         """The leaves that made it false, in order; [] when it matches. Under `not` the op is reversed.
 
-        A long observed value is told by its beginning.
+        A long observed value is shown by its beginning.
         """
         return [
             {

@@ -50,9 +50,9 @@ class Decided:
 
 
 def decide_inline(lead_id: int, public_id: UUID, *, seconds: float) -> Decided:
-    """Have the lead decided within so many seconds. Returns what is known of it then. Never raises.
+    """Have the lead decided within `seconds`. Returns what is known of it then. Never raises.
 
-    The lead is stored already: whatever fails here, it is still due, and the workers are told.
+    The lead is stored already: whatever fails here, it is still due, and the workers are notified.
     """
     outcome = _decide(lead_id, seconds=seconds)
     state = read_state_after_commit("inline", public_id)

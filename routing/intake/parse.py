@@ -124,7 +124,7 @@ class HasConditionFields(Protocol):
 def condition_fields(lead: HasConditionFields, *, source: str) -> dict[str, Any]:
     """The fields that conditions see; what is blank is left out. `source` is the name of the source.
 
-    Places abroad have their country before them. `counties` are all in which the ZIP lies, `county` the main one.
+    Places abroad have their country before them. `counties` are all counties of the ZIP, `county` is the main one.
     The region is the one that the sender named among the attributes, or else the Census region of the state.
     """
     fields = flatten_attributes(lead.attributes)
@@ -269,7 +269,7 @@ def _place_new_zip(reader: FieldReader, zip_code: str, *, state: str | None) -> 
 
 
 def _settle_state(reader: FieldReader, *, state: str | None, place: Place) -> str:
-    """The lead's own state where its ZIP lies in several; else the one of the ZIP."""
+    """The lead's own state if its ZIP is in several; else the one of the ZIP."""
     if not state:
         return place.state
     states = list_states_of(place.zip)

@@ -21,7 +21,7 @@ FAILED: Final = "routing.failed"
 class LockOutcome(StrEnum):
     ACQUIRED = "acquired"
     BUSY = "busy"  # somebody else had it: normal contention, not an error
-    TIMED_OUT = "timed_out"  # waited for it in vain
+    TIMED_OUT = "timed_out"  # waited for it without success
 
 
 # Reasons with which an attempt ends that did not get the locks it needed.
@@ -34,8 +34,11 @@ SYSTEM_FAILED: Final = frozenset({AttemptResult.RETRY, AttemptResult.FAILED})
 
 @dataclass(frozen=True, slots=True)
 class AttemptLine:
-    """What is told of every attempt. `attempts`: how many the lead has had, this one included. `lock_ms` None: nobody
-    ran it, it was ended from outside. Workspaces: where the lead came in, where it is, where the first one is."""
+    """What the log says about every attempt.
+
+    `attempts`: how many the lead has had, this one included. `lock_ms` None: nobody ran it, it was ended from outside.
+    Workspaces: where the lead came in, where it is, where the first one is.
+    """
 
     lead_id: UUID
     attempt_id: UUID

@@ -1,8 +1,9 @@
 """Which leads end their process, among those that no lease in Redis is held for: polled ones, and while Redis is away.
 
 Each is marked before its attempt and unmarked after it, on a connection of its own: the attempt's transaction is open.
-A mark that another process left on the same try of a lead says that this process is gone: whoever finds it has the
-lead's lock, and whoever outlives an attempt takes its own mark away: one that is rolled back, before the lock is free.
+A mark that another process left on the same try of a lead says that this process is gone: the finder has the
+lead's lock, and a process that survives an attempt removes its own mark. After a rollback it does so before the lock
+is free.
 """
 
 import logging
@@ -30,7 +31,7 @@ ON CONFLICT (lead_id) DO UPDATE SET attempts = excluded.attempts, due_at = exclu
         AND (known.attempts, known.due_at) = (excluded.attempts, excluded.due_at)
 RETURNING is_lost
 """  # noqa: S608 - only a constant is put in
-# The process that got the lead next may have its mark there by now.
+# The process that got the lead next may have its mark there already.
 UNMARK: Final = f"""
 DELETE FROM routing_begun USING {QUICK} WHERE lead_id = ANY(%s) AND owner = %s
 """  # noqa: S608 - as above

@@ -137,14 +137,14 @@ def zips_within(*, latitude: float, longitude: float, miles: float) -> list[str]
 
 
 def list_counties(zip_code: str) -> tuple[County, ...]:
-    """Every county in which the ZIP lies, the main one first; () for one that is not known."""
+    """Every county of the ZIP, the main one first; () for an unknown ZIP."""
     row = load_rows().get(zip_code)
     main: tuple[County, ...] = ((row[2], row[3]),) if row is not None and row[3] else ()
     return (*main, *(each for each in load_shared_counties().get(zip_code, ()) if each not in main))
 
 
 def list_states_of(zip_code: str) -> tuple[str, ...]:
-    """Every state in which the ZIP lies, the main one first; () for one that is not known."""
+    """Every state of the ZIP, the main one first; () for an unknown ZIP."""
     row = load_rows().get(zip_code)
     main = () if row is None else (row[2],)
     return tuple(dict.fromkeys((*main, *(state for state, _ in list_counties(zip_code)))))

@@ -58,7 +58,7 @@ class Trial:
 def try_route(
     fields: Mapping[str, Any], *, workspace_id: int, visible_ids: Collection[int] | None = None
 ) -> Trial:
-    """Follow the active rules from a workspace. `visible_ids`: the rules of other workspaces are not told; None: all.
+    """Follow the active rules from a workspace. `visible_ids`: rules of other workspaces are not shown; None: all are.
 
     Raises RuleBroken, PathTooLong, UnknownWorkspace.
     """

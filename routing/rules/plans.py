@@ -45,9 +45,9 @@ class PlanCache:
         self._plans: VersionCache[int, Plan] = VersionCache(size)
 
     def get(self, workspace_id: int, *, version: int) -> Plan:
-        """Return the plan compiled at `version` or, if it changed meanwhile, at a newer one.
+        """Return the plan compiled at `version` or, if it changed in the meantime, at a newer one.
 
-        Raises UnknownWorkspace. A stored rule that does not compile is told to the leads that come to it.
+        Raises UnknownWorkspace. A stored rule that does not compile raises when a lead comes to it.
         """
         if version == NO_VERSION:
             return Plan(workspace_id, NO_VERSION, {})

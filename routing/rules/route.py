@@ -43,7 +43,7 @@ def route_lead(lead: LockedLead) -> Route:
     path = _find_path(lead)
     metrics.RULES_SECONDS.observe(time.perf_counter() - started)
     here = path[-1].rule.destination_id if path else lead.source_workspace_id
-    # The lock told whether the workspace in which the lead is was paused, not those on the way to it.
+    # The lock showed whether the workspace in which the lead is was paused, not those on the way to it.
     if not lead.has_identity and here == lead.workspace_id and len(path) <= 1:
         return Route(here, path)
     lock_identity(lead)

@@ -82,7 +82,7 @@ def as_shorter(value: object, *, max_length: int) -> Iterator[Candidate]:
 
 
 def as_external_id(value: object, *, max_length: int) -> Iterator[Candidate]:
-    """A longer id is told apart by its fingerprint."""
+    """A longer id is identified by its fingerprint."""
     yield from as_text(value)
     if isinstance(value, str):
         digest = hashlib.sha256(value.encode(errors="replace")).hexdigest()

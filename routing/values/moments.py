@@ -65,7 +65,7 @@ def _read_figures(text: str, *, is_day_first: bool) -> datetime:
 
 
 def _order(matched: re.Match[str], *, is_day_first: bool) -> tuple[int, int, int]:
-    """31.01.2026 is always day first; 1/31/2026 is month first unless told otherwise."""
+    """31.01.2026 is always day first; 1/31/2026 is month first by default."""
     a, b, c = matched["a"], matched["b"], matched["c"]
     if len(a) > 2:
         return int(a), int(b), int(c)

@@ -272,7 +272,7 @@ def _fix_characters(text: str, *, fixes: dict[int, str | None]) -> str:
         text.encode()
     except UnicodeEncodeError:
         raise FieldError("invalid_characters", "has half a surrogate pair: send it as valid UTF-8") from None
-    # Removing first: what stood between a letter and its accent must not keep them apart.
+    # Removing first: what was between a letter and its accent must not keep them apart.
     return unicodedata.normalize("NFC", text.translate(fixes))
 
 

@@ -44,7 +44,7 @@ def next_opening(hours: str, *, timezone: str, at: datetime) -> datetime | None:
     return _compile(hours, timezone).next_open(at)
 
 
-def tell_hours(hours: Mapping[str, Sequence[Sequence[str]]] | None) -> str:
+def describe_hours(hours: Mapping[str, Sequence[Sequence[str]]] | None) -> str:
     """A day that is left out is closed; no day at all is always open."""
     if not hours:
         return "always open"

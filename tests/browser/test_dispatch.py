@@ -168,7 +168,7 @@ def test_without_a_script_it_says_to_reload(open_as: OpenAs, sunbelt: Workspace)
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_it_fits_and_is_accessible(open_as: OpenAs, sunbelt: Workspace, size: str) -> None:
+def test_page_fits_and_is_accessible(open_as: OpenAs, sunbelt: Workspace, size: str) -> None:
     Workspace.objects.update(paused_at=timezone.now())
     WorkspaceFactory(name="A workspace with a rather long name, as some have", dispatch_mode="event")
     page = open_as(User.objects.create_superuser("root"), **SIZES[size])

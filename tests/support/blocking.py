@@ -17,7 +17,7 @@ def another_connection() -> Iterator[BaseDatabaseWrapper]:
         yield other
     finally:
         with suppress(OperationalError, InterfaceError):  # the test may have cut it off
-            other.rollback()  # the server lets go of the locks of a closed connection whenever it notices
+            other.rollback()  # the server releases the locks of a closed connection only when it notices
         other.close()
 
 

@@ -84,7 +84,7 @@ class ReadOnlyAdmin(ExactSearch):
     def place_far(
         self, start: Place | None, *, side: str, rows: int, workspace_id: int | None
     ) -> Place | None:
-        """The keyset of the row that is so many rows from `start`, "lt" or "gt". None: there are not so many."""
+        """The keyset of the row that is `rows` rows from `start`, "lt" or "gt". None if there are fewer."""
         return place_far(
             self.model._default_manager.all()
             if workspace_id is None

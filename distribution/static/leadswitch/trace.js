@@ -46,7 +46,7 @@
       content = failure(error, url);
     }
     if (target.dataset.asked !== asked) {
-      return; // something else was asked for meanwhile
+      return; // a newer request replaced this one
     }
     target.removeAttribute("aria-busy");
     target.replaceChildren(content);

@@ -124,7 +124,7 @@ class LeadsImport:
         return problems or replace(lead, received_at=received_at, corrections=corrections)
 
     def _read_received_at(self, payload: dict[str, Any]) -> datetime | None:
-        """Raises LeadInvalid for one that lies ahead: it would wait for nothing and look new for ever."""
+        """Raises LeadInvalid for a time in the future: the lead would wait for no reason and never age."""
         text = payload.pop(RECEIVED_AT, None)
         if text is None:
             return None

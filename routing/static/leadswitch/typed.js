@@ -1,5 +1,5 @@
-// Fields that are checked while somebody types: the text goes to the address in `data-check`, what it says of it
-// stands under the field. Without this script the form checks when it is saved.
+// Checks fields while somebody types: the text goes to the address in `data-check`, and its answer is shown
+// under the field. Without this script the form checks when it is saved.
 "use strict";
 (() => {
   const PAUSE_MS = 400;

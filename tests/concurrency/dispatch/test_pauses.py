@@ -84,7 +84,7 @@ def pause_before_the_sale(lead: Lead, pause: Callable[[], object], monkeypatch: 
 
 
 @pytest.mark.parametrize("name", PAUSES)
-def test_nothing_is_sold_after_a_pause(lead: Lead, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_pause_before_the_sale_prevents_it(lead: Lead, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     pause, expected = PAUSES[name]
 
     outcome = pause_before_the_sale(lead, pause, monkeypatch)

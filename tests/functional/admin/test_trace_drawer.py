@@ -115,7 +115,7 @@ def test_each_attempt_has_its_tab_and_its_own_buyers(client: Client) -> None:
     assert f'href="{trace(lead, 1, enrollment.buyer.public_id)}"' in first
 
 
-def test_what_would_have_to_change(client: Client) -> None:
+def test_drawer_shows_required_changes(client: Client) -> None:
     enrollment = EnrollmentFactory(buyer__name="Acme", buyer__credits_cents=1_000)
     lead = distributed(enrollment.campaign)
 

@@ -216,7 +216,7 @@ def test_attempt_that_did_not_ask_it_is_the_latest_word(campaign: Campaign) -> N
     assert Api(buyer).get("missed/")["results"] == []
 
 
-def test_it_is_filtered_and_paged(campaign: Campaign) -> None:
+def test_missed_leads_can_be_filtered_and_paged(campaign: Campaign) -> None:
     buyer = enroll_asker(campaign, credits_cents=0, buyer__service_area={"states": ["GA"]})
     here = [distribute(campaign) for _ in range(3)]
     away = [distribute(campaign, zip="36104", state="AL") for _ in range(2)]

@@ -137,7 +137,7 @@ def test_amounts_out_of_range_do_not_stop_the_migration(capsys: pytest.CaptureFi
         ),
         (
             {"everywhere": True, "exclude": {"zips": ["00000"]}},
-            "excludes nothing: no ZIP code lies in its exclusions",
+            "excludes nothing: its exclusions contain no ZIP code",
         ),
         ({"states": ["GA"], "zips": ["00000"]}, "zips: 00000 in no table of ZIP codes: new, or mistyped"),
     ],

@@ -109,7 +109,7 @@ def test_json_is_the_same_story(lead: Lead) -> None:
     assert json.loads(run(str(lead.pk), "--json")) == to_json(explain(lead))
 
 
-def test_nothing_is_colored_unless_for_a_terminal(lead: Lead) -> None:
+def test_output_is_colored_only_in_a_terminal(lead: Lead) -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True

@@ -42,7 +42,7 @@ def locks(outcome: str) -> int:
 
 
 class TestAcquire:
-    def test_it_is_committed_with_who_and_since_when(self) -> None:
+    def test_claim_is_committed_with_owner_and_time(self) -> None:
         lead, before = LeadFactory(), locks("acquired")
 
         claim = acquire(lead.pk, owner=OWNER)

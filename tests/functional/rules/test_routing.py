@@ -71,7 +71,7 @@ def client_with(source: Source) -> Client:
 
 
 class TestSold:
-    def test_it_is_sold_where_the_rule_sends_it(self, source: Source, agency: Campaign) -> None:
+    def test_lead_is_sold_in_the_destination_of_its_rule(self, source: Source, agency: Campaign) -> None:
         rule = send_to(agency, source, tags=["southeast", "test"])
         lead = LeadFactory(source=source)
 
@@ -280,7 +280,7 @@ class TestPaused:
         assert distribute_next_due().result == "success"
         assert broken(run_verification()) == {}
 
-    def test_it_waits_at_the_first_paused_workspace_on_its_way(
+    def test_lead_waits_at_the_first_paused_workspace_of_its_route(
         self, source: Source, agency: Campaign
     ) -> None:
         hub = WorkspaceFactory(paused_at=timezone.now())

@@ -174,7 +174,7 @@ class TestWhyNotThisBuyer:
         assert answer is not None
         return answer.got_it, answer.sentence, [(each.sentence, each.change) for each in answer.attempts]
 
-    def test_it_got_it(self) -> None:
+    def test_buyer_got_the_lead(self) -> None:
         campaign = CampaignFactory()
         enrollment = EnrollmentFactory(campaign=campaign, buyer__name="Acme", buyer__credits_cents=10_000)
         lead = distributed(lead_for(campaign))
@@ -202,7 +202,7 @@ class TestWhyNotThisBuyer:
             ],
         )
 
-    def test_it_is_not_enrolled(self) -> None:
+    def test_buyer_is_not_enrolled(self) -> None:
         campaign = CampaignFactory(name="Roofing Atlanta")
         enroll(campaign, count=1, credits_cents=10_000)
         buyer = BuyerFactory(workspace=campaign.workspace, name="Acme")
@@ -219,7 +219,7 @@ class TestWhyNotThisBuyer:
             ],
         )
 
-    def test_it_was_enrolled_later(self) -> None:
+    def test_buyer_was_enrolled_later(self) -> None:
         campaign = CampaignFactory()
         enroll(campaign, count=1)
         buyer = BuyerFactory(workspace=campaign.workspace)
@@ -229,7 +229,7 @@ class TestWhyNotThisBuyer:
         (_, change) = self.ask(lead, buyer)[2][0]
         assert change == "nothing: it is enrolled now, so the next attempt includes it"
 
-    def test_it_belongs_to_another_workspace(self) -> None:
+    def test_buyer_belongs_to_another_workspace(self) -> None:
         campaign = CampaignFactory(workspace__name="North")
         lead = distributed(lead_for(campaign))
         buyer = BuyerFactory(name="Acme", workspace__name="South")
@@ -251,7 +251,7 @@ class TestWhyNotThisBuyer:
             [],
         )
 
-    def test_it_was_cancelled_before_any_attempt(self) -> None:
+    def test_lead_was_cancelled_before_any_attempt(self) -> None:
         now = timezone.now()
         lead = LeadFactory(status="cancelled", next_attempt_at=None, finished_at=now, received_at=now)
         buyer = BuyerFactory(workspace=lead.workspace, name="Acme")

@@ -152,7 +152,7 @@ def test_snapshot_that_is_gone_or_unreadable() -> None:
     assert (gone.ending, odd.ending) == ("unchecked", "unchecked")
 
 
-def test_it_costs_one_statement() -> None:
+def test_what_if_takes_one_statement() -> None:
     campaign = CampaignFactory()
     for _ in range(5):
         EnrollmentFactory(campaign=campaign)
@@ -167,7 +167,7 @@ def test_it_costs_one_statement() -> None:
     assert len(captured) == 1
 
 
-def test_buyer_that_gave_the_lead_back_is_told_why_it_cannot_get_it() -> None:
+def test_buyer_that_returned_the_lead_can_never_get_it() -> None:
     enrollment = EnrollmentFactory(buyer__credits_cents=5_000, campaign__max_buyers=2)
     lead = distributed(enrollment.campaign)
     Lead.objects.filter(pk=lead.pk).update(

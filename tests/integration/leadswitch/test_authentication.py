@@ -40,7 +40,7 @@ def test_key_gets_access(source: Source, scheme: str) -> None:
     assert ask(f"{scheme} {issue_key(source)}").status_code == 404
 
 
-def test_it_takes_one_statement(source: Source) -> None:
+def test_authentication_takes_one_statement(source: Source) -> None:
     key = issue_key(source)
     with CaptureQueriesContext(connection) as queries:
         ask(f"Api-Key {key}")
