@@ -57,7 +57,7 @@ def begin(lead: LockedLead) -> bool:
 
 
 def end(lead_id: int) -> None:
-    """The process outlived the attempt, whatever became of it. Before a rollback frees the lead. Never raises."""
+    """Remove the mark: the process survived the attempt. Call it before a rollback frees the lead. Never raises."""
     if len(TO_UNMARK) < MAX_TO_UNMARK:
         TO_UNMARK.add(lead_id)
     try:
