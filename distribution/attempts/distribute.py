@@ -177,7 +177,7 @@ def _try(attempt: Attempt) -> AttemptOutcome | Restart:
     try:
         with transaction.atomic(durable=True):
             try:
-                result = _take_steps(attempt)
+                result = _run_steps(attempt)
             except BaseException:
                 attempt.unmark()  # as below
                 raise
@@ -190,7 +190,7 @@ def _try(attempt: Attempt) -> AttemptOutcome | Restart:
         attempt.unmark()
 
 
-def _take_steps(attempt: Attempt) -> AttemptOutcome | Restart:
+def _run_steps(attempt: Attempt) -> AttemptOutcome | Restart:
     """Needs an open transaction, which the lead's lock lasts for. Raises what write_verdict tells apart."""
     attempt.on_stage(Stage.LOCK)
     lead = attempt.lock_lead()
