@@ -177,7 +177,7 @@ class TestEnds:
 
 
 class TestTheFence:
-    """Whoever lost the lead writes nothing, and is told."""
+    """An owner that lost the lead writes nothing and gets an error."""
 
     @pytest.fixture
     def lost(self) -> Claim:

@@ -1,4 +1,4 @@
-"""`reconcile expiry`: what nobody runs any more ends when its time to live is over; what has ended keeps its end."""
+"""`reconcile expiry`: expired leads that are not running end as expired; finished leads are not changed."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
