@@ -26,12 +26,12 @@ def switch_buyer(buyer: Buyer, *, to: datetime | None, actor: str, reason: str, 
     row = Buyer.objects.filter(pk=buyer.pk)
     with transaction.atomic():
         if not lock_rows(row):
-            raise SwitchRefused("somebody else is changing the buyer at this moment; try again")
+            raise SwitchRefused("another person is changing this buyer right now; try again")
         was = row.values_list("paused_at", flat=True).get()
         if (was is None) == (to is None):
             return False
         if seen and seen != state_of(was):
-            raise SwitchRefused("it was resumed and paused anew after you opened this page")
+            raise SwitchRefused("it was resumed and paused again after you opened this page")
         row.update(paused_at=to)
         audit.record(
             actor=actor,

@@ -76,7 +76,7 @@ def _watch_attempts() -> None:
     from distribution.attempts import distribute, record
     from routing.leads.finish import LeadMoved
 
-    take_steps, close = distribute._take_steps, record.close_attempt
+    take_steps, close = distribute._run_steps, record.close_attempt
 
     def watched(attempt: Any) -> Any:
         held, lock = [], attempt.lock
@@ -103,7 +103,7 @@ def _watch_attempts() -> None:
             PROBE.tell("thrown away", lead=lead_id)
             raise
 
-    distribute._take_steps = watched
+    distribute._run_steps = watched
     record.close_attempt = closed
 
 

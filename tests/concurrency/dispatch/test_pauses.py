@@ -198,7 +198,7 @@ def test_sale_by_hand_is_refused_too(campaign: Campaign, monkeypatch: pytest.Mon
         PAUSES[name][0]()
         stopped.may_go_on.set()
 
-    assert "was paused at this moment" in refusal.result()
+    assert "was just paused" in refusal.result()
     assert not Assignment.objects.exists()
 
 

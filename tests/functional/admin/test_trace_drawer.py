@@ -123,7 +123,7 @@ def test_drawer_shows_required_changes(client: Client) -> None:
 
     assert "top up $15.00" in content
     assert "buyer-fixable" in content
-    assert "With this changed, Acme would have gotten this lead for $25.00: rank 1 of 1." in content
+    assert "With this change, Acme would have gotten this lead for $25.00: rank 1 of 1." in content
     assert 'data-ending="selected"' in content
 
 

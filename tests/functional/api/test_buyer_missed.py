@@ -170,7 +170,7 @@ def test_lead_that_is_tried_again_is_one_row(campaign: Campaign) -> None:
         "is_confirmed": True,
         "ranked_higher": None,
         "price_cents": 2_500,
-        "sentence": "With all of this changed, Acme would have gotten this lead for $25.00.",
+        "sentence": "With all of these changes, Acme would have gotten this lead for $25.00.",
     }
     assert detail == missed
     assert [(each["attempt"], each["change"]) for each in history] == [
@@ -253,7 +253,7 @@ def test_insufficient_fix_says_so(campaign: Campaign) -> None:
         "is_confirmed": False,
         "ranked_higher": 1,
         "price_cents": 2_500,
-        "sentence": "With all of this changed, 1 buyer would still have ranked higher.",
+        "sentence": "With all of these changes, 1 buyer would still have ranked higher.",
     }
 
 

@@ -58,7 +58,7 @@ class TestAcquire:
         [
             ({"next_attempt_at": now() + timedelta(hours=1)}, "it is not due"),
             ({"paused_at": now()}, "it is paused"),
-            ({"expires_at": now()}, "its time to live is over"),
+            ({"expires_at": now()}, "it has expired"),
             (
                 {"status": "failed", "next_attempt_at": None, "finished_at": now()},
                 "it does not wait: it is needs a person",

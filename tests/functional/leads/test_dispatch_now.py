@@ -157,7 +157,7 @@ class TestRefusals:
     def test_one_that_would_only_expire(self, lead: Lead) -> None:
         Lead.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
         [problem] = refusal(send(lead), 400)["fields"]["status"]
-        assert problem["message"] == "its time to live is over"
+        assert problem["message"] == "it has expired"
 
     def test_lead_being_worked_on(self, lead: Lead) -> None:
         """At once: the row's lock is not waited for."""

@@ -77,7 +77,7 @@ class TestRerun:
         [
             ("distributed", "it is sold"),
             ("cancelled", "it was cancelled"),
-            ("expired", "its time to live is over"),
+            ("expired", "it has expired"),
         ],
     )
     def test_other_states_are_refused(self, status: str, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""`reconcile expiry`: expired leads that are not running end as expired; finished leads are not changed."""
+"""`reconcile expiry`: leads end at the end of their time to live; a finished lead is not changed."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

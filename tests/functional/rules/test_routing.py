@@ -223,7 +223,7 @@ class TestAgain:
 
         lead.refresh_from_db()
         assert lead.workspace == source.workspace
-        assert "Back in Leads & More, where it came in: no rule sends it on now." in told(lead)
+        assert "Back in Leads & More, its source workspace: no rule routes it elsewhere now." in told(lead)
         assert broken(run_verification()) == {}
 
     def test_verdict_after_a_rollback_keeps_the_way(
@@ -273,7 +273,7 @@ class TestPaused:
         assert (lead.status, lead.workspace, lead.attempts) == ("pending", agency.workspace, 1)
         # Paused means that nobody takes it, not that it goes round and round.
         assert distribute_next_due().lead_id is None
-        assert "It is tried as soon as somebody resumes it." in told(lead)
+        assert "It is tried once the workspace is resumed." in told(lead)
         assert broken(run_verification()) == {}
 
         Workspace.objects.filter(pk=agency.workspace_id).update(paused_at=None)

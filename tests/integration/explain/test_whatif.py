@@ -38,7 +38,7 @@ def test_wallet_that_is_short_and_an_enrollment_that_is_paused() -> None:
     ]
     assert (remedy.fixer, remedy.ending, remedy.is_confirmed) == ("agency", "selected", True)
     assert remedy.sentence == (
-        f"With all of this changed, {name} would have gotten this lead for $25.00: rank 1 of 1."
+        f"With all of these changes, {name} would have gotten this lead for $25.00: rank 1 of 1."
     )
     assert (remedy.rank, remedy.ranked, remedy.price_cents, remedy.improvements) == (1, 1, 2_500, ())
 
@@ -84,7 +84,7 @@ def test_fixed_and_still_outranked() -> None:
 
     assert (remedy.fixer, remedy.ending) == ("buyer", "outranked")
     assert remedy.sentence == (
-        f"With this changed, {second.buyer.name} would still not have gotten this lead: "
+        f"With this change, {second.buyer.name} would still not have gotten this lead: "
         "it ranks 2 of 2 and there is room for 1 buyer."
     )
 
