@@ -50,7 +50,7 @@ class Command(BaseCommand):
             self.stderr.write("Dry run: the file is right; nothing was stored.")
             return
         for source, key in report.keys.items():
-            self.stderr.write(f"The key of source {source}, shown this once:")
+            self.stderr.write(f"The key of source {source} goes to standard output and is shown only once:")
             self.stdout.write(key)
 
 

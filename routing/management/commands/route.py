@@ -16,14 +16,17 @@ from routing.rules.ruleset import PathTooLong, RuleBroken
 
 
 class Command(BaseCommand):
-    help = "Tell where the rules, as they are now, would send a lead, and why. Writes nothing; attempts route leads."
+    help = "Show where the current rules would send a lead, and why. Changes nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "lead", metavar="LEAD", help="its public id, its id, or the sender's own id for it"
         )
         parser.add_argument(
-            "--dry-run", action="store_true", required=True, help="required: this command only tells"
+            "--dry-run",
+            action="store_true",
+            required=True,
+            help="required: this command only shows the route",
         )
         parser.add_argument("--json", action="store_true", help="print the same as one JSON object")
 

@@ -70,7 +70,7 @@ def test_no_key(authorization: str | None) -> None:
 def test_malformed_key_never_reaches_the_database(text: str) -> None:
     with CaptureQueriesContext(connection) as queries:
         response = ask(f"Api-Key {text}")
-    assert_refused(response, "This is not a source key. Send the header `Api-Key <prefix>.<secret>`.")
+    assert_refused(response, "This is not a source key. Send the header `Authorization: Api-Key KEY`.")
     assert len(queries) == 0
 
 
