@@ -22,6 +22,17 @@ def another_connection() -> Iterator[BaseDatabaseWrapper]:
 
 
 @contextmanager
+def short_lock_timeout() -> Iterator[None]:
+    """Let the default connection wait at most 50 ms for a lock. Closes it at the end, which resets the limit."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '50ms'")
+    try:
+        yield
+    finally:
+        connection.close()
+
+
+@contextmanager
 def holding(sql: str, parameters: Any = None) -> Iterator[BaseDatabaseWrapper]:
     """Hold the locks that a statement takes."""
     with another_connection() as other:
