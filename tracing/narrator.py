@@ -260,7 +260,7 @@ def _failed(event: EventRow, context: EventContext) -> str:
     parts = [f"{wording.sentence(result)[:-1]}: {describe_reason(event.skip_reason)}"]
     emptied_by = event.data.get("emptied_by")
     if emptied_by:
-        parts.append(f"The last remaining buyer dropped out:  {describe_clause(emptied_by)}.")
+        parts.append(f"The last remaining buyer dropped out: {describe_clause(emptied_by)}.")
     first_lead_id = event.data.get("first_lead_id")
     if first_lead_id is not None:
         parts.append(f"The person came first with {context.names.lead(first_lead_id)}.")

@@ -64,7 +64,7 @@ def test_lead_without_coverage_says_so_in_one_sentence() -> None:
         "Taken by the campaign Roofing Atlanta, configuration 10.",
         "The price is $25.00.",
         "8 buyers enrolled, 0 cover 30312.",
-        "Not sold: No enrolled buyer could take this lead. The last remaining buyer dropped out:  "
+        "Not sold: No enrolled buyer could take this lead. The last remaining buyer dropped out: "
         "outside its service area. A person must act: the agency can fix it.",
     ]
     assert explanation.lead.status == "failed"
@@ -127,7 +127,7 @@ def test_deferred_lead_says_what_it_waits_for() -> None:
         == "Then the first buyer that only waits for its hours or a cap may take it."
     )
     assert explanation.attempts[0].steps[-1].sentence == (
-        "Not sold now: No remaining buyer has enough credits. The last remaining buyer dropped out:  "
+        "Not sold now: No remaining buyer has enough credits. The last remaining buyer dropped out: "
         "its balance is too low. Due again at 2026-08-04 13:00:00 UTC, when the first buyer that only "
         "waits for its hours or a cap may take it."
     )

@@ -335,7 +335,7 @@ EVENTS = [
             skip_reason="no_eligible_buyers",
             data={"emptied_by": "outside_service_area", "due_at": None},
         ),
-        "Not sold: No enrolled buyer could take this lead. The last remaining buyer dropped out:  "
+        "Not sold: No enrolled buyer could take this lead. The last remaining buyer dropped out: "
         "outside its service area. A person must act: the agency can fix it.",
     ),
     (
