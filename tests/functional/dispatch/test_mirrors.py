@@ -1,4 +1,4 @@
-"""Redis follows the switches in the order in which PostgreSQL changed them, whoever tells it first."""
+"""Redis follows the switches in the order in which PostgreSQL changed them, in any order of messages."""
 
 from collections.abc import Callable
 from datetime import timedelta
