@@ -50,7 +50,7 @@ WHERE e.id = ANY(%s) AND e.archived_at IS NULL
 ORDER BY w.id
 FOR NO KEY UPDATE OF w, e
 """
-# A lead holds its buyers for some milliseconds. Whoever holds one for longer than this is passed over.
+# A lead holds its buyers for some milliseconds. A buyer held for longer than this is skipped.
 LONGEST_WAIT_MS: Final = 250
 
 

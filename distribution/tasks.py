@@ -1,4 +1,4 @@
-"""Celery shells: ids in, one call to a use case. A message is only a wake-up; what is due stands in Postgres."""
+"""Celery shells: ids in, one call to a use case. A message is only a wake-up; PostgreSQL says what is due."""
 
 import time
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from routing.queries import count_polled, has_polled
 
 PROCESS: Final = "distribution.process_leads"
 PICK_UP: Final = "distribution.pick_up_due"
-# A backlog of more than this many leads calls one more picker for each further so many.
+# One more picker for each this many leads of backlog.
 LEADS_A_PICKER: Final = 200
 MAX_PICKERS: Final = 4
 

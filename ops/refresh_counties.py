@@ -26,7 +26,7 @@ TARGET: Final = Path(__file__).parent.parent / "routing/places/data/zip_counties
 # A smaller share of a ZIP's addresses is usually a geocoding error.
 LEAST_SHARE: Final = 0.01
 HEAD: Final = f"""\
-# Every county in which a ZIP code lies, the one with the most addresses first; only ZIP codes that lie in several.
+# Every county of a ZIP code, the one with the most addresses first; only ZIP codes that are in several.
 # Source: HUD-USPS ZIP Code Crosswalk, 4th quarter of 2025; shares under {LEAST_SHARE:.0%} are left out.
 # Made by ops/refresh_counties.py.
 # "=" lines name counties by their FIPS code.

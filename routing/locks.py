@@ -129,7 +129,7 @@ def _lock_next(condition: str) -> str:
     """Workspaces that `condition` lets through, one after the other, beginning after the one that is given.
 
     The inner LIMITs end the walk at the first lead: no other workspace's lead is locked. The columns are read from the
-    locked row itself: a second look at the table would find the row as it was when the statement began.
+    locked row itself: a second look at the table would find the row's version of the statement's start.
     """
     return f"""
 SELECT {_COLUMNS}
@@ -319,7 +319,7 @@ _HELD: Final = ", ".join(
 )
 _HELD_FROM: Final = "routing_lead l JOIN routing_workspace w ON w.id = l.workspace_id"
 
-# Its owner waits for whoever ends the lease at this moment, and then finds nothing.
+# If another process is ending the lease, its owner waits for it and then finds nothing.
 LOCK_CLAIMED: Final = f"""
 SELECT {_HELD} FROM {_HELD_FROM}
 WHERE l.id = %s AND l.status = 'calling' AND l.locked_by = %s AND l.locked_at = %s
@@ -376,5 +376,5 @@ def _hold(sql: str, parameters: list[Any]) -> list[HeldLead]:
 
 
 def limits_of(max_errors: int) -> Tries:
-    """After so many tries in a row a lead is parked: conflicts over locks, failures of the product."""
+    """How many lock conflicts, and how many product failures, in a row park a lead."""
     return Tries(settings.LEADSWITCH_TRANSIENT_MAX_ATTEMPTS, max_errors)

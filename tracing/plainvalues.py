@@ -30,7 +30,7 @@ class PlainValues:
         self.changed: list[str] = []
 
     def make(self, value: object, *, path: str = "", depth: int = 0) -> Any:
-        """Return the value, or what stands for it. Never raises for a value."""
+        """Return the value, or a plain substitute. Never raises for a value."""
         if value is None or value is True or value is False:
             return value
         if isinstance(value, str):

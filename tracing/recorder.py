@@ -281,7 +281,7 @@ class TraceTooLarge(ValueError):
 
 
 def new_attempt_id() -> UUID:
-    """Time-ordered, so that a trace lies together in the index."""
+    """Time-ordered, so that a trace's rows are next to each other in the index."""
     return UUID(int=uuid7().int)
 
 

@@ -16,7 +16,7 @@ from distribution.admin.dollars import DollarsAdmin
 from distribution.admin.maps import draw_area, draw_coverage
 from distribution.admin.money_history import wallet_lines
 from distribution.configuration.coverage import AREA_PATH, measure_coverage
-from distribution.configuration.describe import tell_answers, tell_area
+from distribution.configuration.describe import describe_answers, describe_service_area
 from distribution.configuration.rewriting import rewrite_answers, rewrite_area
 from distribution.engine import DefinitionError
 from distribution.explain.enrollment import Usage, read_usage, why_nothing_today
@@ -24,9 +24,9 @@ from distribution.models import Buyer, Enrollment
 from routing.admin.configuration import ConfigurationAdmin
 from routing.admin.filters import PausedFilter
 from routing.admin.pausing import PausableForm
-from routing.admin.typed import tell_condition
+from routing.admin.typed import describe_condition
 from routing.conditions.rewriting import rewrite_condition, rewrite_timezone
-from routing.values.opening_hours import tell_hours
+from routing.values.opening_hours import describe_hours
 from tracing.admin.audited import REASON
 from tracing.admin.columns import money_column
 from tracing.admin.history import HistoryLine, merge
@@ -62,7 +62,7 @@ class BuyerAdmin(BuyerSwitchAdmin, ConfigurationAdmin):
         ("When and what it buys", {"fields": ("timezone", "hours", "answers")}),
         (None, {"fields": ("public_id", "created_at", REASON)}),
     )
-    tellers = {"service_area": tell_area, "answers": tell_answers, "hours": tell_hours}
+    describers = {"service_area": describe_service_area, "answers": describe_answers, "hours": describe_hours}
     pictures = {"service_area": draw_area}
     rewriters = {"service_area": rewrite_area, "timezone": rewrite_timezone}
 
@@ -119,7 +119,7 @@ class EnrollmentAdmin(DollarsAdmin):
     ordering = ("campaign__name", "buyer__name")
     autocomplete_fields = ("campaign", "tier", "buyer")
     readonly_fields = ("why_nothing_today", "used", "last_assigned_at")
-    tellers = {"lead_filter": tell_condition}
+    describers = {"lead_filter": describe_condition}
     rewriters = {"lead_filter": rewrite_condition}
     fieldsets = (
         ("Now", {"fields": ("why_nothing_today", "used", "last_assigned_at")}),

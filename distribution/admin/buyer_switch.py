@@ -11,7 +11,7 @@ from django.utils import timezone
 from distribution.admin.confirming import ConfirmingAdmin, ReasonForm, keep_list
 from distribution.buyers.pause import SwitchRefused, state_of, switch_buyer
 from distribution.models import Buyer
-from routing.admin.waking import tell_woken
+from routing.admin.waking import show_woken
 from tracing.wording import moment
 
 SWITCH: Final = "distribution.change_buyer"
@@ -75,7 +75,7 @@ class BuyerSwitchAdmin(ConfirmingAdmin):
                     reason=form.cleaned_data["reason"],
                     seen=form.cleaned_data["seen"],
                 )
-                tell_woken(self, request)
+                show_woken(self, request)
         except SwitchRefused as refusal:
             form.add_error(None, f"Nothing was changed: {refusal}.")
             return False

@@ -3,12 +3,12 @@
 from django.contrib import admin
 
 from distribution.admin.dollars import DollarsAdmin
-from distribution.configuration.describe import tell_price_rules, tell_questions
+from distribution.configuration.describe import describe_price_rules, describe_questions
 from distribution.configuration.rewriting import rewrite_price_rules
 from distribution.models import Campaign, CampaignMode, CampaignSnapshot, Tier
-from routing.admin.typed import tell_condition
+from routing.admin.typed import describe_condition
 from routing.conditions.rewriting import rewrite_condition, rewrite_timezone, rewrite_vertical
-from routing.values.opening_hours import tell_hours
+from routing.values.opening_hours import describe_hours
 from tracing.admin.audited import REASON
 from tracing.admin.columns import money_column
 from tracing.admin.readonly import ReadOnlyAdmin, pretty_json
@@ -53,7 +53,11 @@ class CampaignAdmin(DollarsAdmin):
         ("Questions for buyers", {"fields": ("questions",)}),
         (None, {"fields": ("public_id", "config_version", "created_at", REASON)}),
     )
-    tellers = {"price_rules": tell_price_rules, "schedule": tell_hours, "questions": tell_questions}
+    describers = {
+        "price_rules": describe_price_rules,
+        "schedule": describe_hours,
+        "questions": describe_questions,
+    }
     rewriters = {
         "vertical": rewrite_vertical,
         "timezone": rewrite_timezone,
@@ -80,7 +84,7 @@ class TierAdmin(DollarsAdmin):
     instead_of_deleting = "Move them to another tier or delete them."
     ordering = ("campaign__name", "position")
     autocomplete_fields = ("campaign",)
-    tellers = {"content_filter": tell_condition}
+    describers = {"content_filter": describe_condition}
     rewriters = {"content_filter": rewrite_condition}
     price = money_column("price_cents", label="price")
 

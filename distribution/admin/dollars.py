@@ -20,7 +20,7 @@ LARGE_SUMS: Final = "distribution.move_large_sums"
 
 
 class DollarField(forms.DecimalField):
-    """Shows a column of cents as "25.00" and gives back cents. What was typed is shown again as it was typed."""
+    """Shows a column of cents as "25.00" and gives back cents. Input with an error is shown again unchanged."""
 
     def __init__(self, *, most: int = MOST_DOLLARS, least: int = 0, **options: Any) -> None:
         self.most, self.least = most, least
@@ -51,7 +51,7 @@ class DollarField(forms.DecimalField):
             return True
         return bool(initial != (None if dollars is None else dollars * 100))
 
-    def tell(self, value: int) -> str:
+    def describe(self, value: int) -> str:
         return money(value)
 
 

@@ -213,7 +213,7 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
         return leads
 
     def back_to(self, request: HttpRequest, leads: Sequence[Lead]) -> str:
-        """The list that the leads were chosen from, as it was; without one the page of a single lead."""
+        """The list that the leads were chosen from, unchanged; without one the page of a single lead."""
         chosen = LISTS.get(request.GET.get("list", ""))
         if chosen is None and len(leads) == 1:
             return keep_list(self, request, reverse("admin:routing_lead_change", args=[leads[0].pk]))
@@ -232,8 +232,8 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
             try:
                 why = attempt(partial(action.run, lead.pk, at=at, by=by))
             except Error as error:
-                # What was done before is committed, and must be told.
-                refused.append(_tell_end(lead, error, left=len(leads) - len(done) - len(refused) - 1))
+                # The earlier leads are committed and must be reported.
+                refused.append(_describe_end(lead, error, left=len(leads) - len(done) - len(refused) - 1))
                 break
             if why:
                 refused.append(f"{lead}: {why}")
@@ -257,7 +257,7 @@ def attempt(action: Callable[[], bool]) -> str:
         return BUSY
 
 
-def _tell_end(lead: Lead, error: Error, *, left: int) -> str:
+def _describe_end(lead: Lead, error: Error, *, left: int) -> str:
     """Why the work ended in the middle. The lead's own change may be stored: its commit may be what failed."""
     further = f" {count(left, 'further lead', 'further leads')} not tried." if left else ""
     return (

@@ -13,7 +13,7 @@ from routing.places.zips import load_rows
 WEST, EAST, SOUTH, NORTH = -125.0, -66.5, 24.3, 49.5
 WIDTH, HEIGHT = 480, 270
 MOST_DOTS: Final = 4_000
-# A small area is drawn larger, though never so that fewer than so many degrees fit from west to east.
+# A small area is drawn larger, but the map always spans at least this many degrees from west to east.
 LEAST_DEGREES: Final = 7.0
 ROOM: Final = 1.6
 

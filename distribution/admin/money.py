@@ -32,7 +32,7 @@ LONGEST_TRANSACTION: Final = timedelta(hours=1)  # by far: the database ends the
 class EntryDayFilter(DayFilter):
     """An entry's time is when its transaction began, and its id was taken at most that much later.
 
-    So the day lies between two ids, and its list reads nothing beyond them.
+    So the day falls between two ids, and its list reads nothing beyond them.
     """
 
     title = "day (UTC)"
@@ -123,7 +123,7 @@ class WalletAdmin(MoneyActionsAdmin, DollarsAdmin):
                 actor=request.user.get_username(),
                 reason=form.cleaned_data[REASON],
             )
-        self.tell_left_alone(request, form)
+        self.show_left_alone(request, form)
 
 
 @admin.register(LedgerEntry)

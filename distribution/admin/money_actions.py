@@ -17,7 +17,7 @@ from distribution.money.by_hand import adjust_by_hand, last_by_hand, return_by_h
 from distribution.money.wallet import MoneyRefused
 from routing.dispatch.wakeups import describe_woken
 from routing.leads.actions import ActionRefused
-from tracing.admin.opened import tell_last_change
+from tracing.admin.page_version import describe_last_change
 from tracing.wording import money
 
 MOVE_MONEY: Final = "distribution.add_ledgerentry"
@@ -191,7 +191,7 @@ class ReturnActionAdmin(ConfirmingAdmin):
             else:
                 if not is_new:
                     done = "This sale was already returned. No money was moved again."
-                    done = f"{done} {tell_last_change(assignment)}".strip()
+                    done = f"{done} {describe_last_change(assignment)}".strip()
                 self.message_user(request, done, messages.SUCCESS if is_new else messages.WARNING)
                 return HttpResponseRedirect(back)
         is_sold = assignment.state == AssignmentState.SOLD

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 
 from distribution.models import NOT_CHARGES, LedgerEntry, LedgerKind, Wallet
 from tracing import audit
-from tracing.admin.history import SHOWN, HistoryLine, tell_entry
+from tracing.admin.history import SHOWN, HistoryLine, build_history_line
 from tracing.wording import money
 
 IN_THE_LEDGER: Final = frozenset({"topup", "adjustment"})
@@ -15,15 +15,17 @@ IN_THE_LEDGER: Final = frozenset({"topup", "adjustment"})
 def wallet_lines(wallet: Wallet) -> list[HistoryLine]:
     """The audit of the wallet, and what the ledger has besides the charges of leads."""
     entries = audit.read_entries(wallet, limit=SHOWN)
-    told = [tell_entry(each, model=Wallet) for each in entries if each.action not in IN_THE_LEDGER]
-    return [*told, *ledger_lines(LedgerEntry.objects.filter(wallet=wallet, kind__in=NOT_CHARGES))]
+    from_audit = [
+        build_history_line(each, model=Wallet) for each in entries if each.action not in IN_THE_LEDGER
+    ]
+    return [*from_audit, *ledger_lines(LedgerEntry.objects.filter(wallet=wallet, kind__in=NOT_CHARGES))]
 
 
 def ledger_lines(entries: QuerySet[LedgerEntry]) -> list[HistoryLine]:
-    return [_tell(each) for each in entries.order_by("-id")[:SHOWN]]
+    return [_build_line(each) for each in entries.order_by("-id")[:SHOWN]]
 
 
-def _tell(entry: LedgerEntry) -> HistoryLine:
+def _build_line(entry: LedgerEntry) -> HistoryLine:
     kind = str(LedgerKind(entry.kind).label)
     return HistoryLine(
         at=entry.created_at,

@@ -1,7 +1,7 @@
 """Campaign definitions: read in one statement, compiled once per version, kept for each version an attempt used.
 
 The version comes from the database with every attempt, so a cached compilation can be old but never stale. Its snapshot
-is kept in a transaction of its own: whoever uses the version first holds up nobody else (decisions/0041).
+is kept in a transaction of its own: the first process to use the version blocks nobody else (decisions/0041).
 """
 
 import json
@@ -128,7 +128,7 @@ class CampaignCache:
     def keep_snapshot_within(self, campaign: CompiledCampaign, *, using: str = "default") -> CompiledCampaign:
         """The same in an open transaction. Others that write this version wait for the end of it.
 
-        Returns the campaign as the snapshot has it, which another process may have kept meanwhile.
+        Returns the campaign as the snapshot has it, which another process may have stored in the meantime.
         """
         version = (campaign.id, campaign.config_version)
         if self._write(campaign, using=using):

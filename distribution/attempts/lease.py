@@ -21,7 +21,7 @@ from routing.redis.outage import guarded
 
 # The least delay, even for an overdue lead: a lead that another worker owns would be tried in a hot loop.
 WAIT_WHILE_BUSY: Final = timedelta(seconds=1)
-# So would one that a pause keeps, while Redis cannot be told of the pause.
+# So would a paused lead while Redis cannot be notified of the pause.
 WAIT_FOR_MIRROR: Final = timedelta(seconds=10)
 NO_WAIT: Final = timedelta(0)
 
@@ -80,8 +80,8 @@ def _least_wait(outcome: AttemptOutcome, due: DueTime) -> timedelta:
 
 
 def _mirror_pause(workspace_id: int) -> bool:
-    """Redis may not know the pause that this lead has met. When it does, the lead stays until it is resumed, and comes
-    at once then; it may have been resumed already. Returns False when it cannot be told."""
+    """Copy the workspace's pause to Redis, which may not know it yet. The lead then waits for the resume and starts at
+    once after it; the workspace may be resumed already. Returns False if Redis cannot be reached."""
     try:
         return mirror(None, workspace_id)
     except Error:

@@ -53,7 +53,7 @@ class Unsold:
 
 @dataclass(slots=True)
 class AttemptRecord:
-    """`lead`: its row as it was locked in `locked_in`, with the workspace that its rules have led it to.
+    """`lead`: its row as locked in `locked_in`, with the workspace that its rules led it to.
 
     `unsold` is None exactly when the lead was sold. `cause`: the exception that rolled the attempt back.
     """

@@ -1,7 +1,7 @@
 """What is written when an attempt rolled back: its verdict, on a connection of its own.
 
 The rollback took the trace with it, and the failed transaction's connection may be unusable. The verdict never hides
-the real outcome: when it cannot be written, that is logged and counted, and the lead is due as it was.
+the real outcome: if it cannot be written, that is logged and counted, and the lead keeps its due time.
 """
 
 import logging

@@ -68,7 +68,7 @@ WITH now AS MATERIALIZED (
         s.counted_on
     FROM sale s JOIN charged c ON c.buyer_id = s.buyer_id
     RETURNING id, public_id, buyer_id, price_cents
-), told AS (
+), recorded AS (
     INSERT INTO distribution_ledgerentry (
         wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, assignment_id, actor, reason
     )
@@ -76,7 +76,7 @@ WITH now AS MATERIALIZED (
     FROM sold JOIN charged c ON c.buyer_id = sold.buyer_id
     RETURNING id
 )
-SELECT now.is_open, (SELECT count(*) FROM told) FROM now
+SELECT now.is_open, (SELECT count(*) FROM recorded) FROM now
 """  # noqa: S608 - only constant column lists are put in
 
 

@@ -64,7 +64,7 @@ class _Served:
         self.foreign_codes = {name for kind, _, name in named if kind == "zips"} - load_rows().keys()
 
     def takes_none(self, leaves: Sequence[Leaf]) -> bool:
-        """True: no lead that passes these lies in the area."""
+        """True: no lead that passes these is in the area."""
         asked = {name: [leaf for leaf in leaves if leaf.field == name] for name in PLACE}
         if not any(asked.values()) or self._may_take_unlisted(asked):
             return False

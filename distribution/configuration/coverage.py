@@ -60,7 +60,7 @@ def compile_area(definition: Mapping[str, Any]) -> Area:
 
 
 def _covers(area: Area, row: Row) -> bool:
-    """In any of the states that it lies in."""
+    """In any of its states."""
     return any(
         area_failure(area, lead_place(LeadFacts(fields, row[5], row[6]))) is None
         for fields in list_variants(row)
@@ -68,7 +68,7 @@ def _covers(area: Area, row: Row) -> bool:
 
 
 def list_variants(row: Row) -> Iterator[dict[str, Any]]:
-    """The place fields of leads with this ZIP: one for each state that it lies in."""
+    """The place fields of leads with this ZIP: one for each of its states."""
     zip_code, county = row[0], row[3]
     if zip_code not in load_shared_counties():
         yield {"zip": zip_code, "state": row[2], "county": county}

@@ -10,16 +10,20 @@ from tracing.wording import count, money
 from tracing.wording import value as in_words
 
 
-def tell_price_rules(rules: Sequence[Mapping[str, Any]] | None) -> str:
-    return "; then ".join(_tell_rule(rule) for rule in rules or ()) or "no rules; the price does not change"
+def describe_price_rules(rules: Sequence[Mapping[str, Any]] | None) -> str:
+    return (
+        "; then ".join(_describe_rule(rule) for rule in rules or ()) or "no rules; the price does not change"
+    )
 
 
-def _tell_rule(rule: Mapping[str, Any]) -> str:
+def _describe_rule(rule: Mapping[str, Any]) -> str:
     who = compile_condition(rule.get("when")).describe()
-    return f"{_tell_change(rule)} for {who}" if who == "every lead" else f"{_tell_change(rule)} if {who}"
+    return (
+        f"{_describe_change(rule)} for {who}" if who == "every lead" else f"{_describe_change(rule)} if {who}"
+    )
 
 
-def _tell_change(rule: Mapping[str, Any]) -> str:
+def _describe_change(rule: Mapping[str, Any]) -> str:
     if rule.get("set_cents") is not None:
         return f"the price becomes {money(rule['set_cents'])}"
     if rule.get("percent") is not None:
@@ -28,22 +32,22 @@ def _tell_change(rule: Mapping[str, Any]) -> str:
     return f"{money(abs(cents))} {'is added' if cents >= 0 else 'is subtracted'}"
 
 
-def tell_questions(questions: Sequence[Mapping[str, Any]] | None) -> str:
-    return "; ".join(_tell_question(each) for each in questions or ()) or "no questions"
+def describe_questions(questions: Sequence[Mapping[str, Any]] | None) -> str:
+    return "; ".join(_describe_question(each) for each in questions or ()) or "no questions"
 
 
-def _tell_question(question: Mapping[str, Any]) -> str:
+def _describe_question(question: Mapping[str, Any]) -> str:
     name = question["field"].removeprefix("attributes.")
     must = "must be answered" if question.get("required") else "may be left blank"
     return f"“{question['key']}” ({must}): {name} {OPERATORS[question['op']].phrase} the buyer's answer"
 
 
-def tell_answers(answers: Mapping[str, Any] | None) -> str:
+def describe_answers(answers: Mapping[str, Any] | None) -> str:
     said = (f"“{key}” is {in_words(answer)}" for key, answer in (answers or {}).items())
     return "; ".join(said) or "no answers"
 
 
-def tell_area(area: Mapping[str, Any] | None) -> str:
+def describe_service_area(area: Mapping[str, Any] | None) -> str:
     coverage = measure_coverage(area or {})
     return (
         f"covers {count(coverage.zips, 'ZIP')}"

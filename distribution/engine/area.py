@@ -104,7 +104,7 @@ def _exclusion(exclude: Coverage, place: LeadPlace) -> JsonObject | None:
 
 
 def _place_keys(place: Mapping[str, Any], counties: Any) -> set[str]:
-    """`counties`: all in which the ZIP lies, where that is known."""
+    """`counties`: all counties of the ZIP, if known."""
     keys = set()
     zip_code, county, state = place["zip"], place["county"], place["state"]
     if isinstance(zip_code, str) and zip_code:

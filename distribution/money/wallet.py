@@ -33,7 +33,7 @@ WHERE assignment_id = %s AND kind IN ('charge', 'capture', 'refund')
 """
 
 
-# In one movement, and as a credit limit: ten million dollars. Whatever is larger was typed or computed wrongly.
+# In one movement, and as a credit limit: ten million dollars. A larger sum is a typing or computing error.
 MOST_CENTS: Final = 1_000_000_000
 
 
@@ -98,8 +98,8 @@ def refund(
 ) -> LedgerEntry | None:
     """Pay back a charge, in full or in part: never more in all than was charged. A repeat returns the first entry.
 
-    Locks the buyer's wallet, so that two refunds cannot both see the whole charge. `amount_cents` None: whatever is
-    left; None is returned when nothing is. Raises RefundExceedsCharge, KeyReused, TypeError.
+    Locks the buyer's wallet, so that two refunds cannot both see the whole charge. `amount_cents` None: all that
+    is left; returns None if nothing is left. Raises RefundExceedsCharge, KeyReused, TypeError.
     """
     if amount_cents is not None:
         _check_cents(amount_cents)
@@ -114,7 +114,7 @@ def refund(
     if amount_cents is None and left_cents == 0:
         return None
     if not 0 < amount <= left_cents:
-        message = f"{amount} cents cannot be refunded: {left_cents} cents are left of the charge"
+        message = f"{money(amount)} cannot be refunded: {money(left_cents)} of the charge is left"
         raise RefundExceedsCharge(message)
     return _move(
         buyer_id,
@@ -153,7 +153,7 @@ def charge_left(assignment_id: int) -> int:
 
 
 def _check_cents(cents: object) -> None:
-    """Cents are an int: a bool is no amount, and the database would round a float or a Decimal without a word."""
+    """Cents are an int: a bool is no amount, and the database would round a float or a Decimal silently."""
     if type(cents) is not int:
         message = f"cents are an int, not {type(cents).__name__}"
         raise TypeError(message)
@@ -213,6 +213,6 @@ def _move_balance(buyer_id: int, *, amount_cents: int) -> tuple[int, int]:
         cursor.execute(MOVE_BALANCE, {"amount": amount_cents, "buyer": buyer_id})
         row: tuple[int, int] | None = cursor.fetchone()
     if row is None:
-        message = f"{amount_cents} cents would take the balance below its limit"
+        message = f"{money(amount_cents)} would take the balance below its limit"
         raise InsufficientCredits(message)
     return row

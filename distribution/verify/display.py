@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from distribution.verify.findings import Findings, Invariant
-from distribution.verify.run import Progress as Told
+from distribution.verify.run import Progress as Reporter
 from distribution.verify.run import Silent
 
 
@@ -53,7 +53,7 @@ class Lines:
 
 
 @contextmanager
-def show_progress(*, is_quiet: bool) -> Iterator[Told]:
+def show_progress(*, is_quiet: bool) -> Iterator[Reporter]:
     console = Console(stderr=True)
     if is_quiet:
         yield Silent()

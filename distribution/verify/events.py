@@ -1,4 +1,4 @@
-"""Invariant 5: every attempt is told from start to end: no hole, one terminal event, a result that fits it."""
+"""Invariant 5: every attempt is traced from start to end: no gap, one terminal event, a result that fits it."""
 
 from typing import Final
 
@@ -9,10 +9,10 @@ from tracing.vocabulary import RESULTS_OF_TERMINAL, TERMINAL_EVENTS
 
 CHECKED: Final = f"SELECT count(*) FROM tracing_attempt WHERE {in_attempts('id', 'lead_id')}"  # noqa: S608 - only a condition is put in
 
-TOLD_TO_THE_END: Final = f"""
+COMPLETE_TRACE: Final = f"""
 WITH fits AS (
     SELECT * FROM unnest(%(terminal_events)s::text[], %(terminal_results)s::text[]) AS fits(event, result)
-), told AS (
+), traced AS (
     SELECT e.attempt_id, count(*) AS events, MIN(e.seq) AS first_seq, MAX(e.seq) AS last_seq,
         count(*) FILTER (WHERE e.event = 'distribution_started') AS starts,
         MIN(e.event) FILTER (WHERE e.seq = 1) AS first_event,
@@ -38,7 +38,7 @@ WITH fits AS (
             THEN format('has skip reason %%s, but its terminal event has %%s', a.skip_reason, t.reason)
         WHEN t.first_lead <> a.lead_id OR t.last_lead <> a.lead_id THEN 'has events of another lead'
     END AS message
-    FROM tracing_attempt a LEFT JOIN told t ON t.attempt_id = a.id
+    FROM tracing_attempt a LEFT JOIN traced t ON t.attempt_id = a.id
     WHERE {in_attempts("a.id", "a.lead_id")}
 )
 SELECT 'attempt ' || id AS subject, message FROM judged WHERE message IS NOT NULL
@@ -79,7 +79,7 @@ def check_attempts(part: Slice, findings: Findings) -> None:
     with no_nested_loops():
         search(
             findings,
-            TOLD_TO_THE_END,
+            COMPLETE_TRACE,
             part,
             terminal=[event.value for event in TERMINAL_EVENTS],
             terminal_events=[event for event, _ in pairs],

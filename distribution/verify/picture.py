@@ -23,7 +23,7 @@ SETTINGS: Final = (
     "SET LOCAL work_mem = '64MB'",
     # The values of a slice decide how it is read: see slices.in_leads.
     "SET LOCAL plan_cache_mode = 'force_custom_plan'",
-    # Whoever shares the picture keeps it for the whole run, and says nothing meanwhile.
+    # The process that shares the snapshot keeps it open, idle, for the whole run.
     "SET LOCAL idle_in_transaction_session_timeout = 0",
     # Processes share the work; each is to take one core.
     "SET LOCAL max_parallel_workers_per_gather = 0",

@@ -21,7 +21,7 @@ WITH used AS MATERIALIZED (
     ) AS buyers
     FROM distribution_campaignsnapshot s
     WHERE (s.campaign_id, s.config_version) IN (SELECT campaign_id, config_version FROM used)
-), told AS (
+), traced AS (
     SELECT e.attempt_id,
         array_agg(e.buyer_id ORDER BY e.buyer_id) FILTER (WHERE e.event <> 'buyer_pool_composed') AS buyers,
         count(*) FILTER (WHERE e.event = 'buyer_pool_composed') AS pools
@@ -42,7 +42,7 @@ WITH used AS MATERIALIZED (
             (SELECT count(*) FROM unnest(n.buyers) AS b(id) WHERE NOT b.id = ANY(COALESCE(t.buyers, '{{}}'))))
     END AS message
     FROM used a
-    LEFT JOIN told t ON t.attempt_id = a.id
+    LEFT JOIN traced t ON t.attempt_id = a.id
     LEFT JOIN enrolled n ON n.campaign_id = a.campaign_id AND n.config_version = a.config_version
 )
 SELECT 'attempt ' || id AS subject, message FROM judged WHERE message IS NOT NULL

@@ -25,7 +25,7 @@ from distribution.verify.reading import count, stream
 from distribution.verify.slices import Slice, in_attempts
 
 SUSPECTS_A_QUERY: Final = 200
-# A part of a phone number that is told apart from other digits.
+# Fewer digits of a phone number cannot be distinguished from other digits.
 PHONE_DIGITS: Final = 7
 
 CHECKED: Final = f"""
@@ -35,7 +35,7 @@ SELECT (SELECT count(*) FROM tracing_attempt WHERE {in_attempts("id", "lead_id")
 
 # Texts are put into lower case here and not in SQL: there it takes ten times as long.
 TEXTS: Final = f"""
-SELECT told.attempt_id, told.bodies, l.phone, l.first_name, l.last_name, l.address
+SELECT traced.attempt_id, traced.bodies, l.phone, l.first_name, l.last_name, l.address
 FROM (
     SELECT attempt_id, lead_id, string_agg(body, ' ') AS bodies FROM (
         SELECT id AS attempt_id, lead_id, facts::text AS body
@@ -44,24 +44,24 @@ FROM (
         SELECT attempt_id, lead_id, data::text
         FROM tracing_leaddistributionevent WHERE {in_attempts("attempt_id", "lead_id")} AND data <> '{{}}'
     ) parts GROUP BY attempt_id, lead_id
-) told
-LEFT JOIN routing_lead l ON l.id = told.lead_id
+) traced
+LEFT JOIN routing_lead l ON l.id = traced.lead_id
 """  # noqa: S608 - only conditions are put in
 
 PARTS: Final = f"""
-SELECT told.subject, told.body, {", ".join(f"l.{name}" for name in PERSON_COLUMNS)}
+SELECT traced.subject, traced.body, {", ".join(f"l.{name}" for name in PERSON_COLUMNS)}
 FROM (
     SELECT lead_id, 'attempt ' || id || ' facts' AS subject, facts::text AS body
     FROM tracing_attempt WHERE id = ANY(%s)
     UNION ALL
     SELECT lead_id, 'attempt ' || attempt_id || ' event ' || seq, data::text
     FROM tracing_leaddistributionevent WHERE attempt_id = ANY(%s) AND data <> '{{}}'
-) told
-LEFT JOIN routing_lead l ON l.id = told.lead_id
-ORDER BY told.subject
+) traced
+LEFT JOIN routing_lead l ON l.id = traced.lead_id
+ORDER BY traced.subject
 """  # noqa: S608 - only column names are put in
 
-# Below these keys stands what a rule wants, not what the lead is.
+# Below these keys is what a rule requires, not what the lead has.
 RULE_KEYS: Final = frozenset({"required", "answer", "value", "applied", "rule"})
 
 
@@ -132,7 +132,7 @@ def _keys(value: Any) -> Iterator[str]:
 
 
 def _texts(value: Any, *, path: str = "", is_rule: bool = False) -> Iterator[tuple[str, str | int, bool]]:
-    """Every text and whole number, with where it stands."""
+    """Every text and whole number, with its path."""
     if isinstance(value, dict):
         for key, each in value.items():
             yield from _texts(each, path=f"{path}.{key}".lstrip("."), is_rule=is_rule or key in RULE_KEYS)

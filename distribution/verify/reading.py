@@ -44,7 +44,7 @@ def no_nested_loops() -> Iterator[None]:
 
 
 def stream(sql: str, part: Slice, **parameters: Any) -> Iterator[tuple[Any, ...]]:
-    """Yield rows of a server-side cursor. Needs an open transaction, in which other statements may run meanwhile."""
+    """Yield rows of a server-side cursor. Needs an open transaction. Other statements may run in it between rows."""
     with connection.chunked_cursor() as cursor:
         cursor.execute(sql, {**part.parameters(), **parameters})
         while rows := cursor.fetchmany(ROWS_A_FETCH):

@@ -41,7 +41,7 @@ Campaigns: TypeAlias = VersionCache[tuple[int | None, int | None], CompiledCampa
 # read all leads.
 ATTEMPTS: Final = f"""
 SELECT a.id, a.campaign_id, a.config_version, a.result, a.skip_reason, a.next_attempt_at, l.expires_at, a.facts::text,
-    told.steps
+    traced.steps
 FROM tracing_attempt a
 LEFT JOIN routing_lead l ON l.id = a.lead_id
 LEFT JOIN LATERAL (
@@ -51,9 +51,9 @@ LEFT JOIN LATERAL (
     ) ORDER BY e.seq)::text AS steps
     FROM tracing_leaddistributionevent e
     WHERE e.attempt_id = a.id AND e.event IN ('buyer_pool_composed', 'buyer_skipped', 'buyer_selected')
-) told ON true
+) traced ON true
 WHERE {in_attempts("a.id", "a.lead_id")} AND (
-    a.facts <> '{{}}' OR told.steps IS NOT NULL OR a.result = 'success'
+    a.facts <> '{{}}' OR traced.steps IS NOT NULL OR a.result = 'success'
 )
 ORDER BY a.campaign_id, a.config_version, a.id
 """  # noqa: S608 - only conditions are put in

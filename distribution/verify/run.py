@@ -17,7 +17,7 @@ PARTS_WORTH_A_PROCESS: Final = 40
 
 
 class Progress(Protocol):
-    """Told of each check before anything is read for it, and of each of its parts when that has ended."""
+    """Notified of each check before anything is read for it, and of each of its parts when that part ends."""
 
     def begin(self, invariant: Invariant, *, parts: int) -> None: ...
 

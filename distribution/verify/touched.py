@@ -1,7 +1,7 @@
 """What an incremental run looks at: all that was touched since the last run that found a check clean.
 
 A row is touched when its present version was written by a transaction that had not ended in that run's picture, which
-its `xmin` says: whatever its id, whoever wrote it, however late it committed. Of a lead, wallet or place of a buyer
+its `xmin` says. Its id, its writer and the time of its commit do not matter. Of a lead, wallet or place of a buyer
 with a touched row everything is checked again. The trace is append-only, so of it only the rows of the last day before
 that picture are asked for their `xmin`. A row that was deleted past the triggers leaves nothing to find: that is for
 the full run.
@@ -22,7 +22,7 @@ from distribution.verify.slices import Kind, Slice, attempt_floor, slice_ids
 
 # More than that are checked as fast by a full run, in less memory.
 MOST_TOUCHED: Final = 200_000
-# Half of the ids there are can be told from each other; less what a run may take.
+# Half of the ids there are can be compared with each other; less what a run may take.
 OLDEST_WATERMARK: Final = 2**31 - 100_000_000
 TRACE_MARGIN: Final = timedelta(days=1)
 

@@ -11,7 +11,7 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 
 from routing.admin.typed import TypedChecks
-from routing.admin.waking import tell_woken
+from routing.admin.waking import show_woken
 from routing.api.errors import Malformed
 from routing.api.guard import parse_json
 from routing.conditions import Rewrite
@@ -54,7 +54,7 @@ class GuardedJSONField(forms.JSONField):
         return forms.fields.JSONString(parsed) if isinstance(parsed, str) else parsed
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        """What is shown again after an error, as it was typed: read and written again it might not be a page."""
+        """After an error the input is shown as typed: parsed and rewritten, it may not be valid text for a page."""
         return initial if self.disabled or data is None else forms.fields.InvalidJSONInput(data)
 
 
@@ -98,11 +98,11 @@ class ConfigurationAdmin(TypedChecks):
     def response_add(
         self, request: HttpRequest, obj: models.Model, post_url_continue: Any = None
     ) -> HttpResponse:
-        tell_woken(self, request)
+        show_woken(self, request)
         return super().response_add(request, obj, post_url_continue)
 
     def response_change(self, request: HttpRequest, obj: models.Model) -> HttpResponse:
-        tell_woken(self, request)
+        show_woken(self, request)
         return super().response_change(request, obj)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:

@@ -15,7 +15,7 @@ from tracing.admin.scope import visible_ids
 
 
 class LeadDayFilter(DayFilter):
-    """A list that goes by id would read every later lead before it came to an old day, so the day lies between two ids.
+    """A list that goes by id would read every later lead before it came to an old day, so a day is a range of ids.
 
     Nothing is received before it is written. Imported leads may have been received long before.
     """

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from routing.admin.filters import LeadDayFilter, PausedFilter
-from routing.intake.corrections import tell_note
+from routing.intake.corrections import describe_note
 from routing.intake.identity import identify
 from routing.models import Lead, LeadStatus
 from routing.values.normalize import FieldError, normalize_email, normalize_phone
@@ -79,7 +79,7 @@ class LeadAdmin(ReadOnlyAdmin):
             None,
             {
                 "fields": (
-                    *("state_now", "paused_at", "reason_told", "cancel_reason"),
+                    *("state_now", "paused_at", "reason_display", "cancel_reason"),
                     *("attempts", "next_attempt_at", "received_at", "finished_at", "expires_at"),
                 )
             },
@@ -96,11 +96,11 @@ class LeadAdmin(ReadOnlyAdmin):
         ("Contact", {"fields": (*CONTACT, "pretty_attributes", "pretty_consent")}),
     )
     readonly_fields: ClassVar[tuple[str, ...]] = (
-        *("state_now", "reason_told", "corrected_at_intake", "pretty_attributes", "pretty_consent"),
+        *("state_now", "reason_display", "corrected_at_intake", "pretty_attributes", "pretty_consent"),
     )
     reason = reason_column()
     received = time_column("received_at")
-    reason_told = reason_field(label="reason of the last attempt")
+    reason_display = reason_field(label="reason of the last attempt")
     pretty_attributes = pretty_json("attributes")
     pretty_consent = pretty_json("consent")
 
@@ -128,7 +128,7 @@ class LeadAdmin(ReadOnlyAdmin):
 
     @admin.display(description="corrected at intake")
     def corrected_at_intake(self, lead: Lead) -> str:
-        return "; ".join(map(tell_note, lead.intake_notes)) or "-"
+        return "; ".join(map(describe_note, lead.intake_notes)) or "-"
 
     @admin.display(description="lead")
     def wanted(self, lead: Lead) -> str:

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from routing.admin.configuration import ConfigurationAdmin
 from routing.admin.rule_trial import TrialPage
-from routing.admin.typed import tell_condition
+from routing.admin.typed import describe_condition
 from routing.conditions import ConditionError, compile_condition
 from routing.conditions.rewriting import rewrite_condition
 from routing.locks import try_lock_rules
@@ -26,7 +26,7 @@ OTHER_WORKSPACE = "another workspace"
 class RuleForm(ReasonedForm):
     """Refuses a rule that leads nowhere else, into a cycle or too far, with the way it would make."""
 
-    # Set for each request: of other workspaces not even the name is told.
+    # Set for each request: not even the names of other workspaces are shown.
     visible_ids: ClassVar[Collection[int] | None] = None
 
     def clean(self) -> dict[str, Any] | None:
@@ -83,7 +83,7 @@ class TagFilter(admin.SimpleListFilter):
 
 @admin.register(RoutingRule)
 class RoutingRuleAdmin(TrialPage, ConfigurationAdmin):
-    """A rule is its source workspace's. Whoever changes where it leads must see both ends."""
+    """A rule is its source workspace's. A user who changes its destination must see both workspaces."""
 
     form: Any = RuleForm
     workspace_path = "workspace"
@@ -100,7 +100,7 @@ class RoutingRuleAdmin(TrialPage, ConfigurationAdmin):
     empty_list_text = (
         "Without a rule every lead stays in the workspace that it came into. Add one to send leads on."
     )
-    tellers = {"conditions": tell_condition}
+    describers = {"conditions": describe_condition}
     rewriters = {"conditions": rewrite_condition}
 
     def lock(self, rows: QuerySet[Any]) -> bool:

@@ -1,4 +1,4 @@
-"""JSON fields that are checked while somebody types into them, with the validation of saving.
+"""JSON fields that are checked while a person types, with the validation of saving.
 
 The page's script sends the text and shows the answer beside the field. Without the script nothing is missing: saving
 checks the same.
@@ -21,21 +21,21 @@ from tracing.admin.audited import AuditedAdmin
 MOST_CHARACTERS: Final = 200_000
 RATE: Final = "desk"
 
-Teller: TypeAlias = Callable[[Any], str]
+Describer: TypeAlias = Callable[[Any], str]
 Picture: TypeAlias = Callable[[Any], SafeString]
 
 
-def tell_condition(condition: Any) -> str:
+def describe_condition(condition: Any) -> str:
     return f"reads as “{compile_condition(condition).describe()}”"
 
 
 class TypedChecks(AuditedAdmin):
-    """`tellers`: a JSON field and what says of a valid value what it means, to stand after "Valid: ".
+    """`describers`: for a JSON field, what describes a valid value. The text is shown after "Valid: ".
 
     `pictures`: what to draw of it besides.
     """
 
-    tellers: ClassVar[Mapping[str, Teller]] = {}
+    describers: ClassVar[Mapping[str, Describer]] = {}
     pictures: ClassVar[Mapping[str, Picture]] = {}
 
     class Media:
@@ -44,14 +44,14 @@ class TypedChecks(AuditedAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         urls: list[URLPattern] = super().get_urls()
-        if not self.tellers:
+        if not self.describers:
             return urls
         view = self.admin_site.admin_view(self.check_typed)
         return [path("check/<slug:name>/", view, name=self._check_name), *urls]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
         form = super().get_form(request, obj, change, **kwargs)
-        for name in self.tellers:
+        for name in self.describers:
             if name in form.base_fields:
                 url = reverse(f"admin:{self._check_name}", args=[name])
                 form.base_fields[name].widget.attrs["data-check"] = (
@@ -64,9 +64,9 @@ class TypedChecks(AuditedAdmin):
         return f"{self.opts.app_label}_{self.opts.model_name}_check"
 
     def check_typed(self, request: HttpRequest, name: str) -> HttpResponse:
-        """Whoever may save the form may ask. Writes nothing."""
+        """A user who may save the form may ask. Writes nothing."""
         row = self._row_of_form(request)
-        if name not in self.tellers:
+        if name not in self.describers:
             raise Http404
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
@@ -83,7 +83,7 @@ class TypedChecks(AuditedAdmin):
         except ValidationError as error:
             return _answer(error.messages, is_valid=False)
         picture = self.pictures[name](value) if name in self.pictures else ""
-        says = [f"Valid: {self.tellers[name](value)}.", *(f"{each}." for each in rewrites)]
+        says = [f"Valid: {self.describers[name](value)}.", *(f"{each}." for each in rewrites)]
         return _answer(says, is_valid=True, picture=picture)
 
     def _row_of_form(self, request: HttpRequest) -> Model:

@@ -1,4 +1,4 @@
-"""Says on the page of a change how many leads it has tried again."""
+"""Shows on the page of a change how many leads it made due."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
 
 
-def tell_woken(page: "ModelAdmin[Any]", request: HttpRequest) -> None:
+def show_woken(page: "ModelAdmin[Any]", request: HttpRequest) -> None:
     """Needs the transaction of the change."""
     sentence = describe_woken()
     if sentence:

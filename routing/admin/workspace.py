@@ -12,7 +12,7 @@ from routing.admin.pausing import PausableForm
 from routing.conditions.rewriting import rewrite_timezone
 from routing.dispatch import modes, pauses
 from routing.models import DuplicateScope, Workspace
-from routing.values.opening_hours import tell_hours
+from routing.values.opening_hours import describe_hours
 from tracing.admin.audited import REASON
 from tracing.admin.scope import visible_ids
 
@@ -30,7 +30,7 @@ class WorkspaceForm(PausableForm):
 class WorkspaceAdmin(ConfigurationAdmin):
     form: Any = WorkspaceForm
     workspace_path = "pk"
-    tellers = {"hours": tell_hours}
+    describers = {"hours": describe_hours}
     rewriters = {"timezone": rewrite_timezone}
     list_display = ("name", "slug", "kind", "timezone", "dispatch_mode", "paused_at")
     list_filter = ("kind", "dispatch_mode", PausedFilter)

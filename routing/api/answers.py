@@ -11,7 +11,7 @@ from routing.api.errors import FieldsInvalid, build_error, describe_fields
 from routing.intake.corrections import Correction, read_note
 from routing.intake.inline import Decided, Outcome
 from routing.intake.parse import LeadInvalid
-from routing.intake.store import AlreadyHere, Taken
+from routing.intake.store import AlreadyHere, StoredLead
 from routing.models import LeadStatus
 from routing.queries import LeadState
 from tracing import wording
@@ -20,11 +20,13 @@ from tracing.skip_reasons import SKIP_REASONS, Fixer, SkipReason
 from tracing.vocabulary import CORRECTIONS
 
 
-def describe_new(taken: Taken, *, external_id: str, corrections: Sequence[Correction] = ()) -> dict[str, Any]:
+def describe_new(
+    stored: StoredLead, *, external_id: str, corrections: Sequence[Correction] = ()
+) -> dict[str, Any]:
     """The body for a lead that waits for its decision."""
-    received_at = write_time(taken.received_at)
+    received_at = write_time(stored.received_at)
     return {
-        "id": str(taken.public_id),
+        "id": str(stored.public_id),
         "external_id": external_id,
         "status": "pending",
         "result": None,
@@ -56,12 +58,14 @@ def describe_outcome(decided: Decided, *, stored: Mapping[str, Any]) -> dict[str
 
 def _describe_unread(outcome: Outcome) -> dict[str, Any]:
     reason = SKIP_REASONS.get(outcome.skip_reason)
-    is_told = reason is not None and reason.fixer is Fixer.LEAD  # it may have been sent on: see _tell_reason
+    is_visible = (
+        reason is not None and reason.fixer is Fixer.LEAD
+    )  # it may have been sent on: see _visible_reason
     return {
         "status": outcome.status,
         "result": outcome.result,
-        "reason": reason.code if reason and is_told else None,
-        "message": reason.sentence if reason and is_told else None,
+        "reason": reason.code if reason and is_visible else None,
+        "message": reason.sentence if reason and is_visible else None,
         "buyers": len(outcome.assignments),
         "next_attempt_at": write_time(outcome.next_attempt_at),
     }
@@ -76,7 +80,7 @@ def describe_incomplete(public_id: str) -> dict[str, str]:
 
 
 def describe_decided(state: LeadState) -> dict[str, Any]:
-    reason = _tell_reason(state)
+    reason = _visible_reason(state)
     incomplete = {} if state.is_complete else {"incomplete": describe_incomplete(str(state.public_id))}
     return {
         "id": str(state.public_id),
@@ -116,7 +120,7 @@ def _describe_note(note: str) -> dict[str, Any]:
     return {"field": name, "code": code, "received": None, "message": CORRECTIONS.get(code, "")}
 
 
-def _tell_reason(state: LeadState) -> SkipReason | None:
+def _visible_reason(state: LeadState) -> SkipReason | None:
     """For a lead routed to another workspace, only reasons in the lead itself: the others are confidential."""
     reason = SKIP_REASONS.get(state.skip_reason)
     if reason is not None and state.is_elsewhere and reason.fixer is not Fixer.LEAD:
@@ -137,9 +141,11 @@ def describe_lead(state: LeadState) -> dict[str, Any]:
     }
 
 
-def describe_accepted(taken: Taken, *, index: int, corrections: Sequence[Correction] = ()) -> dict[str, Any]:
+def describe_accepted(
+    stored: StoredLead, *, index: int, corrections: Sequence[Correction] = ()
+) -> dict[str, Any]:
     warnings = describe_corrections(corrections)
-    return {"index": index, "status": "accepted", "id": str(taken.public_id), "warnings": warnings}
+    return {"index": index, "status": "accepted", "id": str(stored.public_id), "warnings": warnings}
 
 
 def describe_rejected(problem: LeadInvalid | AlreadyHere, *, index: int) -> dict[str, Any]:

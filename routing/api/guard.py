@@ -28,7 +28,7 @@ WIDE_DIGITS = 100
 UTF8 = ("utf-8", "utf8", "us-ascii", "us-ascii,utf-8", "utf-8,utf8")
 DEFAULT_MAX_BYTES = 1024 * 1024
 
-# All that stands between two brackets that count. It takes an unterminated string to the end and never goes
+# Everything between two brackets that count. It takes an unterminated string to the end and never goes
 # back, so that hostile input stays linear.
 BETWEEN_BRACKETS = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.?)*+"?)++', re.DOTALL)
 BRACES_AS_BRACKETS = bytes.maketrans(b"{}", b"[]")

@@ -172,7 +172,7 @@ def requeue_lost(leads: Sequence[Due], *, spread: Spread, at: datetime, path: st
 def catch_up() -> Iterator[None]:
     """Requeue lost leads that are due soon, a page at each step. Raises redis.RedisError, BrokerRefused.
 
-    Leads of paused workspaces are left to the reconciler and to the resume. Redis is told of the pauses first.
+    Leads of paused workspaces are left to the reconciler and to the resume. The pauses are copied to Redis first.
     """
     mirror_paused()
     spread = Spread(randbits(32))

@@ -90,7 +90,7 @@ def write_notes(corrections: Iterable[Correction]) -> list[str]:
     return list(dict.fromkeys(each.note for each in corrections))
 
 
-def tell_note(note: str) -> str:
+def describe_note(note: str) -> str:
     """ "email could not be read and was left out"."""
     name, code = read_note(note)
     return f"{name} {CORRECTIONS.get(code, code)}"

@@ -1,6 +1,6 @@
-"""Ends attempts that no process is running: a claim that ran out, a lead that expired, a lead that was given up.
+"""Ends attempts that no process runs: of expired claims, expired leads and leads that too many workers died with.
 
-The lead's next state and the attempt's trace are written together, for many leads in a few statements.
+Writes the leads' next states and the attempts' traces together, in a few statements for many leads.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,8 @@ from tracing.models import AttemptTrigger
 from tracing.recorder import AttemptEnd, AttemptHead, Recorder, new_attempt_id, write_many
 from tracing.vocabulary import Event
 
-# The rows are locked and were read under their locks: nothing is compared again.
+# SQL, because each lead of the batch gets its own values in one statement. The rows were read under their locks, which
+# are still held, so nothing is compared again.
 END: Final = """
 UPDATE routing_lead l
 SET status = e.status, skip_reason = e.reason, attempts = l.attempts + 1, next_attempt_at = e.due_at,
@@ -44,10 +45,10 @@ class Abandoned:
 
 
 def end_attempts(attempts: Sequence[Abandoned], *, at: datetime, owner: str) -> list[AttemptLine]:
-    """Write leads and traces. Needs the transaction that holds the leads' locks. `owner` ends those under no claim.
+    """Write leads and traces. Needs the transaction that holds the leads' locks.
 
-    Each lead is enqueued after the commit. Returns the lines to log then (log_attempts). A trace that cannot be written
-    stops no lead.
+    `owner` is named as the worker of attempts without a claim. Enqueues each lead on commit. Returns the lines to log
+    after it (log_attempts). A trace that cannot be written does not stop the leads.
     """
     if not attempts:
         return []
@@ -89,7 +90,7 @@ def log_attempts(lines: Sequence[AttemptLine]) -> None:
 
 
 def _trace(attempt: Abandoned, *, at: datetime, owner: str) -> tuple[Recorder, AttemptEnd]:
-    """An attempt under a claim has lasted since its lock; any other took no time."""
+    """An attempt under a claim began with the claim; any other takes no time."""
     lead, due_at = attempt.lead, attempt.step.due_at
     started_at = min(lead.locked_at or at, at)
     recorder = Recorder(

@@ -20,8 +20,8 @@ FAILED: Final = "routing.failed"
 
 class LockOutcome(StrEnum):
     ACQUIRED = "acquired"
-    BUSY = "busy"  # somebody else had it: normal contention, not an error
-    TIMED_OUT = "timed_out"  # waited for it in vain
+    BUSY = "busy"  # another process had it: normal contention, not an error
+    TIMED_OUT = "timed_out"  # waited for it without success
 
 
 # Reasons with which an attempt ends that did not get the locks it needed.
@@ -34,8 +34,11 @@ SYSTEM_FAILED: Final = frozenset({AttemptResult.RETRY, AttemptResult.FAILED})
 
 @dataclass(frozen=True, slots=True)
 class AttemptLine:
-    """What is told of every attempt. `attempts`: how many the lead has had, this one included. `lock_ms` None: nobody
-    ran it, it was ended from outside. Workspaces: where the lead came in, where it is, where the first one is."""
+    """What the log says about every attempt.
+
+    `attempts`: how many the lead has had, this one included. `lock_ms` None: nobody ran it, it was ended from outside.
+    Workspaces: where the lead came in, where it is, where the first one is.
+    """
 
     lead_id: UUID
     attempt_id: UUID
@@ -97,7 +100,7 @@ def log_attempt(line: AttemptLine, **more: Any) -> None:
 
 
 def log_no_lock(outcome: LockOutcome, *, lead_row: int | None, lock_ms: float) -> None:
-    """No attempt: the lead's own lock was not to be had. `lead_row` is its numeric id; more is not known of it."""
+    """Log a lead whose own lock was not granted: no attempt began. `lead_row` is its numeric id, all that is known."""
     metrics.LEAD_LOCK_SECONDS.labels(outcome=outcome.value).observe(lock_ms / 1000)
     extra = {"lead_row": lead_row, "lock": outcome.value, "lock_ms": lock_ms}
     logger.info(LOCK_FAILED, extra=extra)

@@ -1,11 +1,10 @@
 """Claims on leads, for work with outside effects: a call, a direct post.
 
-    acquire (commits `calling`, who and since when) -> the work, outside any transaction -> complete | fail
-                                                   `-> nothing more is heard: `reconcile stale_locks` ends it
+    acquire (commits `calling`, the owner and the time) -> the work, outside any transaction -> complete | fail
+                                                       `-> the owner is gone: `reconcile stale_locks` ends the claim
 
-Inside one transaction the row lock is the lock, and a rollback undoes everything. What reaches outside cannot be
-undone, so the claim is committed before it. Every later write compares who and since when: an owner that slept past its
-claim finds another there, or nobody, and its write is refused.
+A rollback cannot undo outside effects, so the claim is committed before them. Every later write compares the owner and
+the time: the write of an owner whose claim has ended is refused.
 """
 
 import logging
@@ -15,38 +14,26 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 
 from routing import metrics
 from routing.dispatch.enqueue import enqueue_leads_after_commit
 from routing.leads.abandoned import Abandoned, end_attempts, log_attempts
 from routing.leads.attempt_log import LockOutcome, log_no_lock
 from routing.locks import HeldLead, LockedLead, is_lock_timeout, lock_claimed_lead, lock_lead
-from routing.models import UNFINISHED, LeadStatus
+from routing.models import UNFINISHED, Lead, LeadStatus
 from routing.retry import next_step
 from tracing.skip_reasons import SKIP_REASONS
 
 logger = logging.getLogger(__name__)
 
-# What a lead is parked with that came to nothing with this reason too often.
+# The reason that a lead is parked with after its last try ended with the key.
 LAST_REASON: Final = {"lock_expired": "worker_lost"}
-
-CLAIM: Final = """
-UPDATE routing_lead
-SET status = 'calling', next_attempt_at = NULL, due_reason = '', locked_by = %s, locked_at = %s
-WHERE id = %s
-"""
-RELEASE: Final = """
-UPDATE routing_lead
-SET status = %s, skip_reason = '', next_attempt_at = %s, due_reason = %s, finished_at = %s, conflicts = 0, errors = 0,
-    locked_by = '', locked_at = NULL
-WHERE id = %s
-"""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who has the lead and since when: together they fence every later write."""
+    """The owner of a lead and the time of the claim. Together they fence every later write."""
 
     lead_id: int
     public_id: UUID
@@ -55,7 +42,7 @@ class Claim:
 
 
 class NotClaimed(Exception):
-    """The lead cannot be claimed now. `outcome`: which lock was the reason; None: its state was."""
+    """The lead cannot be claimed now. `outcome`: of the lock that was not granted; None if its state is the reason."""
 
     def __init__(self, outcome: LockOutcome | None, reason: str) -> None:
         super().__init__(reason)
@@ -63,7 +50,7 @@ class NotClaimed(Exception):
 
 
 class ClaimLost(Exception):
-    """Another owner has the lead, or it has ended since. Nothing was written."""
+    """Another owner has the lead, or it has finished. Nothing was written."""
 
     def __init__(self, claim: Claim) -> None:
         super().__init__(f"{claim.owner} no longer has lead {claim.lead_id}")
@@ -71,10 +58,10 @@ class ClaimLost(Exception):
 
 
 def acquire(lead_id: int, *, owner: str, at: datetime | None = None) -> Claim:
-    """Take a lead that is due and commit that, so that the work can begin. `at` None: the database's clock.
+    """Claim a due lead and commit the claim before the work begins. `at` None: the database's clock.
 
-    Needs no open transaction. Raises NotClaimed; the measured outcome is in the metrics, and a lock that was not to be
-    had in the log.
+    Must run outside a transaction. Raises NotClaimed. The lock's outcome is measured; a lock that was not granted is
+    logged.
     """
     started = time.perf_counter()
     try:
@@ -90,7 +77,7 @@ def acquire(lead_id: int, *, owner: str, at: datetime | None = None) -> Claim:
         raise NotClaimed(LockOutcome.TIMED_OUT, "its lock was not granted in time") from error
     if lead is None:
         log_no_lock(LockOutcome.BUSY, lead_row=lead_id, lock_ms=lock_ms)
-        raise NotClaimed(LockOutcome.BUSY, "somebody else has it, or there is no such lead")
+        raise NotClaimed(LockOutcome.BUSY, "another process has it, or there is no such lead")
     metrics.LEAD_LOCK_SECONDS.labels(outcome=LockOutcome.ACQUIRED.value).observe(lock_ms / 1000)
     return claim
 
@@ -103,22 +90,31 @@ def complete(
     next_attempt_at: datetime | None = None,
     due_reason: str = "",
 ) -> None:
-    """The work is done: write the lead's next state and end the claim. Joins an open transaction.
-
-    Raises ClaimLost.
-    """
+    """Write the lead's next state after the work and end the claim. Joins an open transaction. Raises ClaimLost."""
     finished_at = None if status in UNFINISHED else at
     with transaction.atomic():
         _lock_claimed(claim)
-        with connection.cursor() as cursor:
-            cursor.execute(RELEASE, [status.value, next_attempt_at, due_reason, finished_at, claim.lead_id])
+        row = Lead.objects.filter(pk=claim.lead_id, status=LeadStatus.CALLING)
+        released = row.update(
+            status=status,
+            skip_reason="",
+            next_attempt_at=next_attempt_at,
+            due_reason=due_reason,
+            finished_at=finished_at,
+            conflicts=0,
+            errors=0,
+            locked_by="",
+            locked_at=None,
+        )
+        if released != 1:
+            raise ClaimLost(claim)
         enqueue_leads_after_commit(claim.lead_id)
 
 
 def fail(claim: Claim, *, reason: str, at: datetime) -> datetime | None:
-    """The work has failed: its attempt ends, with a trace, and is retried by the schedule of its reason or parked.
+    """End the attempt after failed work, with a trace. The reason's schedule retries the lead or parks it.
 
-    Returns when the lead is due again; None: it is parked. Needs no open transaction. Raises ClaimLost.
+    Returns when the lead is due again, or None if it is parked. Must run outside a transaction. Raises ClaimLost.
     """
     with transaction.atomic(durable=True):
         attempt = end_of_claim(_lock_claimed(claim), reason=reason, at=at)
@@ -128,7 +124,7 @@ def fail(claim: Claim, *, reason: str, at: datetime) -> datetime | None:
 
 
 def end_of_claim(lead: HeldLead, *, reason: str, at: datetime) -> Abandoned:
-    """Decide what follows a claim that came to nothing: the schedule of its reason, or the end of its tries."""
+    """Decide what follows an unsuccessful claim: a retry by the schedule of its reason, or parking."""
     step = next_step(
         retry_class=SKIP_REASONS[reason].retry_class,
         retry_at=None,
@@ -147,18 +143,22 @@ def _claim(lead: LockedLead, *, owner: str, at: datetime) -> Claim:
     reason = _refusal_reason(lead, at=at)
     if reason:
         raise NotClaimed(None, reason)
-    with connection.cursor() as cursor:
-        cursor.execute(CLAIM, [owner, at, lead.id])
+    row = Lead.objects.filter(pk=lead.id, status=lead.status, locked_by="")
+    claimed = row.update(
+        status=LeadStatus.CALLING, next_attempt_at=None, due_reason="", locked_by=owner, locked_at=at
+    )
+    if claimed != 1:
+        raise NotClaimed(None, "it changed at the same time")
     enqueue_leads_after_commit(lead.id)
     return Claim(lead.id, lead.public_id, owner, at)
 
 
 def _refusal_reason(lead: LockedLead, *, at: datetime) -> str:
-    """Check the locked row: what the caller knows of it may be old."""
+    """Check the locked row: the caller's own copy may be out of date."""
     if lead.is_paused:
         return "it is paused"
     if lead.expires_at <= at:
-        return "its time to live is over"
+        return "it has expired"
     if lead.status == LeadStatus.GATED:
         return ""
     if lead.status != LeadStatus.PENDING or lead.next_attempt_at is None:

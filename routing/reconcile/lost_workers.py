@@ -31,7 +31,7 @@ def count_lost_worker(lead_id: int, *, attempts: int, due_at: datetime | None, o
 
     Ignores a lead that is in progress or paused. A lead that is no longer due at `due_at` was requested again since its
     worker was lost, so it gets another try. The lost attempts charged nothing: each was rolled back with its worker.
-    The attempt written here stands for all of them.
+    One attempt is written here for all of them.
     """
     with transaction.atomic(durable=True):
         lead = lock_waiting_lead(lead_id)

@@ -44,7 +44,7 @@ def next_opening(hours: str, *, timezone: str, at: datetime) -> datetime | None:
     return _compile(hours, timezone).next_open(at)
 
 
-def tell_hours(hours: Mapping[str, Sequence[Sequence[str]]] | None) -> str:
+def describe_hours(hours: Mapping[str, Sequence[Sequence[str]]] | None) -> str:
     """A day without hours is closed; no days at all means always open."""
     if not hours:
         return "always open"

@@ -61,3 +61,57 @@ def test_british_spelling_is_found(text: str) -> None:
 @pytest.mark.parametrize("text", ["enrolled", "realistic", "aria-labelledby", "unauthorized"])
 def test_american_spelling_is_not_found(text: str) -> None:
     assert find_lines(SPELLING, {"page": text}) == []
+
+
+# Product code, templates and docs. Tests, data and the CHANGELOG's past are left out; a name within a path is no word.
+BANNED: Final = (
+    r"mend(?:s|ed|ing)?",
+    "whoever",
+    "whatever (?:somebody|someone|anybody)",
+    "in vain",
+    "by now",
+    "meanwhile",
+    # An error that stands out, a word that stands for another and a server that stands by are English.
+    "stands(?! (?:out|for|by))",
+    "so many",
+    "told",
+    r"nobody\b[^.:;]*\bany ?more",
+    # As it was saved, as it was read: that is English.
+    r"as it was(?=\s*(?:[.,;:)\"]|$))",
+    "lies",
+)
+BANNED_WORDS: Final = re.compile(rf"(?<![-\w])(?:{'|'.join(BANNED)})(?![-\w])", re.IGNORECASE)
+
+
+def test_banned_words_are_not_used() -> None:
+    product = {path: text for path, text in read_texts().items() if not path.startswith("tests/")}
+    assert find_lines(BANNED_WORDS, product) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mend it.",
+        "whoever holds it",
+        "Whatever somebody changes",
+        "waited in vain",
+        "is gone by now",
+        "commits meanwhile.",
+        "it stands in the audit",
+        "so many rows",
+        "told of it",
+        "nobody holds it any more",
+        "the row as it was.",
+        "it lies in the lead",
+    ],
+)
+def test_banned_word_is_found(text: str) -> None:
+    assert len(find_lines(BANNED_WORDS, {"page": text})) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["amended", "a row as it was saved", "what stands for it", "rows-are-told-apart.md", "reason_told"],
+)
+def test_legitimate_use_is_not_found(text: str) -> None:
+    assert find_lines(BANNED_WORDS, {"page": text}) == []

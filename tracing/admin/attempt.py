@@ -44,21 +44,21 @@ class AttemptAdmin(ReadOnlyAdmin):
     )
     list_filter = (WorkspaceFilter, "result", "trigger", "transient", LeadReasonFilter, AttemptDayFilter)
     look_time = "started_at"
-    empty_list_text = "The first lead that is tried leaves one."
+    empty_list_text = "Attempts appear here once a lead is tried."
     search_help_text = "An attempt's id, or a lead's numeric id."
     exact_searches = {"pk": parse_uuid, "lead_id": parse_id}
     fields = (
-        *("id", "lead", "number", "why", "outcome", "reason_told", "transient", "next_attempt_at"),
+        *("id", "lead", "number", "why", "outcome", "reason_display", "transient", "next_attempt_at"),
         *("source_workspace_id", "rule_id", "route", "destination_workspace_id", "first_lead_id"),
         *("campaign_id", "config_version"),
         *("started_at", "finished_at", "took", "worker", "pretty_facts"),
     )
-    readonly_fields = ("lead", "why", "outcome", "reason_told", "took", "pretty_facts")
+    readonly_fields = ("lead", "why", "outcome", "reason_display", "took", "pretty_facts")
     lead = lead_column()
     why = word_column("trigger", words=TRIGGERS)
     outcome = word_column("result", words=RESULTS)
     reason = reason_column()
-    reason_told = reason_field()
+    reason_display = reason_field()
     took = duration_column()
     started = time_column("started_at")
     due_again = time_column("next_attempt_at", label="due again")

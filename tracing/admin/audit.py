@@ -11,7 +11,7 @@ from tracing.parsing import parse_text
 class AuditEntryAdmin(ReadOnlyAdmin):
     workspace_path = "workspace_id"
     list_display = ("at", "actor", "action", "model", "object_label", "reason")
-    empty_list_text = "Whatever somebody changes here from now on stands in it."
+    empty_list_text = "Every change that a person makes here will be listed."
     search_help_text = "A user's name, or the id of a row as its page's address has it."
     exact_searches = {"actor": parse_text, "object_id": parse_text}
     fields = (

@@ -17,7 +17,7 @@ OWNER_LINKS: Final = ("can_add_related", "can_change_related", "can_delete_relat
 
 
 class ReasonedForm(FreshForm):
-    """A form that asks why. The answer stands in the audit alone."""
+    """A form that asks why. The answer is stored in the audit alone."""
 
     change_reason = forms.CharField(
         label="Why",
@@ -121,4 +121,4 @@ class AuditedAdmin(DeletingAdmin):
                 after=after,
             )
         if change:
-            self.tell_left_alone(request, form)
+            self.show_left_alone(request, form)

@@ -1,6 +1,6 @@
-"""Codes, cents, times and milliseconds in words, for lists and pages.
+"""Codes, cents, times and milliseconds as text, for lists and pages.
 
-A code stays in sight as the title of its words: filters, the API and the log go by it.
+A code remains as the title of its text: filters, the API and the log use it.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ from tracing.wording import duration, money
 Column = Callable[..., SafeString | str]
 NOTHING: Final = "-"
 
-# What is good, bad or waiting, for the eye; the word in the badge says the same.
+# The color of a badge. The word in it says the same.
 TONES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("distributed", "success", "sold", "selected"), "good"),
     **dict.fromkeys(("failed", "unsold", "expired"), "bad"),
@@ -26,13 +26,13 @@ TONES: Final[Mapping[str, str]] = {
 }
 
 
-def _column(name: str, tell: Callable[[Any], SafeString | str], *, label: str) -> Column:
-    """A column for `name`, told by `tell`; "-" where there is nothing."""
+def _column(name: str, describe: Callable[[Any], SafeString | str], *, label: str) -> Column:
+    """A column for `name`, as text by `describe`; "-" for an empty value."""
 
     @admin.display(description=label, ordering=name)
     def show(self: object, row: Model) -> SafeString | str:  # noqa: ARG001 - a method of the admin class
         value = getattr(row, name)
-        return NOTHING if value in (None, "") else tell(value)
+        return NOTHING if value in (None, "") else describe(value)
 
     return show
 
@@ -43,7 +43,7 @@ def money_column(name: str, *, label: str) -> Column:
 
 
 def time_column(name: str, *, label: str = "") -> Column:
-    """To the minute; the zone stands at the head of the column."""
+    """To the minute; the zone is in the column's heading."""
     return _column(
         name, lambda at: f"{at:%Y-%m-%d %H:%M}", label=f"{label or name.removesuffix('_at')} (UTC)"
     )
@@ -56,49 +56,49 @@ def duration_column(name: str = "duration_ms", *, label: str = "took") -> Column
 def word_column(name: str, *, words: Mapping[Any, str], label: str = "") -> Column:
     """One of `words`, colored by what it means."""
 
-    def tell(code: str) -> SafeString:
+    def describe(code: str) -> SafeString:
         return badge(words.get(code, code), code=code)
 
-    return _column(name, tell, label=label or name)
+    return _column(name, describe, label=label or name)
 
 
 def reason_column(name: str = "skip_reason", *, label: str = "reason") -> Column:
     """A few words; the title has the sentence and the code."""
 
-    def tell(code: str) -> SafeString | str:
+    def describe(code: str) -> SafeString | str:
         known = SKIP_REASONS.get(code)
         if known is None:
             return code
         return format_html('<span title="{} ({})">{}</span>', known.sentence, code, known.label)
 
-    return _column(name, tell, label=label)
+    return _column(name, describe, label=label)
 
 
 def reason_field(name: str = "skip_reason", *, label: str = "reason") -> Column:
     """For a page: the sentence, and the code behind it in small letters."""
 
-    def tell(code: str) -> SafeString | str:
+    def describe(code: str) -> SafeString | str:
         known = SKIP_REASONS.get(code)
         if known is None:
             return code
         return format_html('{} <code class="desk-code">{}</code>', known.sentence, code)
 
-    return _column(name, tell, label=label)
+    return _column(name, describe, label=label)
 
 
 def lead_column(name: str = "lead_id", *, label: str = "lead") -> Column:
-    """A link to the page of the lead. Tracing does not know that page: it goes by its name, as tasks do."""
+    """A link to the page of the lead. Tracing may not import that page: it uses the URL name."""
 
-    def tell(lead_id: int) -> SafeString:
+    def describe(lead_id: int) -> SafeString:
         return format_html(
             '<a href="{}">{}</a>', reverse("admin:routing_lead_change", args=[lead_id]), lead_id
         )
 
-    return _column(name, tell, label=label)
+    return _column(name, describe, label=label)
 
 
 def badge(word: str, *, code: str) -> SafeString:
-    """Only what is good, bad or waiting stands out."""
+    """Only a code with a tone is colored."""
     if code not in TONES:
         return format_html('<span title="{}">{}</span>', code, word)
     return format_html(

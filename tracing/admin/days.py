@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-FIRST_YEAR: Final = 2000  # nothing is older; the hours before the first of all days cannot be told
+FIRST_YEAR: Final = 2000  # nothing is older, and datetime cannot hold the hours before year 1
 TODAY: Final = ("today", "today")
 YESTERDAY: Final = ("yesterday", "yesterday")
 WEEK: Final = ("week", "the last 7 days")
@@ -66,7 +66,7 @@ class DayFilter(admin.SimpleListFilter):
 
 
 class DayByIdFilter(DayFilter):
-    """For rows whose `id_column` is a UUID of version 7: the day lies between two ids, and nothing beyond is read."""
+    """For rows whose `id_column` is a UUID of version 7: a day is a range of ids, and only that is read."""
 
     title = "day (UTC)"
     id_column = "pk"

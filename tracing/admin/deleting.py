@@ -1,4 +1,4 @@
-"""Deletion of rows: asks why, says what stands in the way before anything is loaded, leaves its audit entries."""
+"""Deletes rows: asks for a reason, names what prevents it before anything is loaded, and writes audit entries."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Final
@@ -15,14 +15,16 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 
 from tracing import audit
 from tracing.admin.fresh import REASON, FreshAdmin, SeenForm
-from tracing.admin.opened import state_of, tell_last_change
+from tracing.admin.page_version import describe_last_change, state_of
 from tracing.locks import lock_rows
 from tracing.parsing import parse_text
 
 HELD: Final = (ProtectedError, RestrictedError, IntegrityError)
-MOST_TOLD: Final = 5
-BUSY: Final = "Nothing was deleted: somebody else is changing this at this moment. Try again."
-STILL_HELD: Final = "Nothing was deleted: something refers to it since you opened this page. Open it again."
+MOST_LAST_CHANGES: Final = 5
+BUSY: Final = "Nothing was deleted: another person is changing this right now. Try again."
+STILL_HELD: Final = (
+    "Nothing was deleted: another row has referred to it since you opened this page. Open the page again."
+)
 
 
 class DeletionForm(SeenForm):
@@ -121,7 +123,7 @@ class DeletingAdmin(FreshAdmin):
         return self.ask_again(answer, form)
 
     def _typed_ids(self, object_id: str) -> list[Any]:
-        """None where the page will answer that there is no such row."""
+        """Empty when the id cannot be read: the page answers that there is no such row."""
         text = parse_text(unquote(object_id))
         try:
             return [] if text is None else [self.opts.pk.to_python(text)]
@@ -129,7 +131,7 @@ class DeletingAdmin(FreshAdmin):
             return []
 
     def ask(self, request: HttpRequest, rows: QuerySet[Any], *, is_sent: bool) -> DeletionForm:
-        """The question about these rows as they are now. When its answer comes, they are locked first."""
+        """The confirmation for these rows as they are now. A submitted form locks them first."""
         if not self.has_delete_permission(request):
             return DeletionForm(request.POST if is_sent else None)
         is_locked = not is_sent or self._lock_all(rows)
@@ -137,21 +139,21 @@ class DeletingAdmin(FreshAdmin):
         form = DeletionForm(
             request.POST if is_sent else None,
             state=state_of(chosen, going_along=_going_along(self.model, chosen)),
-            told=" ".join(filter(None, map(tell_last_change, chosen[:MOST_TOLD]))),
+            last_change=" ".join(filter(None, map(describe_last_change, chosen[:MOST_LAST_CHANGES]))),
         )
         if not is_locked:
             form.add_error(None, BUSY)
         return form
 
     def _lock_all(self, rows: QuerySet[Any]) -> bool:
-        """What goes along comes first: a change of it locks the row that it belongs to last, by trigger."""
+        """Dependent rows come first: a trigger on them locks their parent row last."""
         chosen = self.model._default_manager.filter(pk__in=[row.pk for row in rows])
-        is_held = next(find_holders(chosen), None) is not None  # then nothing goes
+        is_held = next(find_holders(chosen), None) is not None  # then nothing is deleted
         along = [] if is_held else list(find_dependents(chosen))
         return all(lock_rows(each) for each in reversed(along)) and self.lock(rows)
 
     def ask_again(self, answer: HttpResponse, form: DeletionForm) -> HttpResponse:
-        """Put the question onto Django's page, which is not rendered yet; a page that goes elsewhere is left alone."""
+        """Add the form to Django's page, which is not rendered yet. A redirect is left unchanged."""
         context = getattr(answer, "context_data", None)
         if context is not None:
             context.update({"reason_form": form, "instead_of_deleting": self.instead_of_deleting})
@@ -159,13 +161,13 @@ class DeletingAdmin(FreshAdmin):
         return answer
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Django would load every row that refers to these, a million leads of a workspace, to list them."""
+        """Name the models that refer to these rows. Django would load each such row: a million leads of a workspace."""
         rows = self.model._default_manager.filter(pk__in=[each.pk for each in objs])
         holders = {str(model._meta.verbose_name_plural) for model in find_holders(rows)}
         return ([], {}, set(), sorted(holders)) if holders else super().get_deleted_objects(objs, request)
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
-        """Each row that goes leaves an entry, also those that go along with it."""
+        """Write an audit entry for each deleted row, including its dependents."""
         with transaction.atomic():
             self._record(request, [obj])
             for rows in find_dependents(type(obj)._default_manager.filter(pk=obj.pk)):
@@ -175,7 +177,7 @@ class DeletingAdmin(FreshAdmin):
             super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Row by row: each leaves its own entry. Django's action runs outside any transaction."""
+        """Delete row by row, each with its audit entry. Django's action runs outside any transaction."""
         with transaction.atomic():
             for row in queryset:
                 self.delete_model(request, row)

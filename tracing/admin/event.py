@@ -65,20 +65,20 @@ class LeadDistributionEventAdmin(ReadOnlyAdmin):
     keyset = ("attempt_id", "seq")
     list_filter = (WorkspaceFilter, EventFilter, AnyReasonFilter, EventDayFilter)
     look_time = "created_at"
-    empty_list_text = "The first lead that is tried leaves some."
+    empty_list_text = "Events appear here once a lead is tried."
     search_help_text = "The id of an attempt. The events of a lead are on the lead's page."
     exact_searches = {"attempt_id": parse_uuid}
     fields = (
-        *("lead", "attempt_id", "seq", "what", "buyer_id", "cost", "result", "reason_told"),
+        *("lead", "attempt_id", "seq", "what", "buyer_id", "cost", "result", "reason_display"),
         *("took", "created_at", "pretty_data"),
     )
-    readonly_fields = ("lead", "what", "cost", "result", "reason_told", "took", "pretty_data")
+    readonly_fields = ("lead", "what", "cost", "result", "reason_display", "took", "pretty_data")
     lead = lead_column()
     what = word_column("event", words=EVENTS)
     result = word_column("outcome", words=RESULTS, label="outcome")
     cost = money_column("cost_cents", label="cost")
     reason = reason_column()
-    reason_told = reason_field()
+    reason_display = reason_field()
     took = duration_column()
     created = time_column("created_at")
     pretty_data = pretty_json("data")

@@ -1,8 +1,8 @@
-"""Forms that may have been opened before another person saved: only what was typed is written.
+"""Forms that another person may have overtaken: only the fields that were typed are written.
 
-The values that a form began with travel with it (tracing.admin.opened). When it is sent, the row is locked and read
-anew. A field that was not typed keeps its present value. A field that was typed, and that another person changed, is
-shown with both values, and nothing is saved.
+A form carries the values that it was rendered with (tracing.admin.page_version). When it is submitted, the row is
+locked and read again. A field that was not typed keeps its present value. A field that both people changed is shown
+with both values, and nothing is saved.
 """
 
 from collections.abc import Mapping
@@ -19,16 +19,16 @@ from django.forms.boundfield import BoundField
 from django.http import HttpRequest, HttpResponse
 
 from tracing.admin.history import HistoryAdmin
-from tracing.admin.opened import (
+from tracing.admin.page_version import (
     NOTHING,
-    NotOpened,
+    PageVersionInvalid,
+    describe_author,
+    describe_form_value,
     find_changes,
     has_column,
     initial_of,
     plain,
     seal,
-    tell_entry,
-    tell_value,
     unseal,
 )
 from tracing.locks import for_change, is_lock_conflict, lock_rows
@@ -39,17 +39,17 @@ if TYPE_CHECKING:
 else:  # Django's class cannot be subscripted when it runs
     PlainTabularInline = admin.TabularInline
 
-OPENED: Final = "opened"
+PAGE_VERSION: Final = "page_version"
 SEEN: Final = "seen"
 REASON: Final = "change_reason"
-BUSY: Final = "Nothing was saved: somebody else is saving this at this moment. Save again."
+BUSY: Final = "Nothing was saved: another person is saving this right now. Save again."
 NOT_OURS: Final = "Nothing was saved: this form belongs to another page. Open the page again."
-CLOSED: Final = "Nothing was saved. After you opened this page it was closed to changes of: {names}."
+CLOSED: Final = "Nothing was saved. These fields became read-only after you opened this page: {names}."
 GONE: Final = (
     "Nothing was saved. You changed a row that was deleted after you opened this page. Open it again."
 )
 CHANGED: Final = (
-    "Nothing was done. What this page is about changed after you opened it; it now shows what is so."
+    "Nothing was done. The data changed after you opened this page. The page now shows the current state."
 )
 _IS_BUSY: Final = "leadswitch_row_is_busy"
 
@@ -66,11 +66,11 @@ class FreshBoundField(BoundField):
 
 
 class FreshForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscripted when it runs
-    """`is_busy` is set for each request, on the class that Django makes for it: the row could not be locked."""
+    """`is_busy`: the row could not be locked. It is set on the class that Django makes for each request."""
 
     bound_field_class = FreshBoundField
     is_busy: ClassVar[bool] = False
-    opened = forms.CharField(required=False, widget=forms.HiddenInput, help_text="Written by the page.")
+    page_version = forms.CharField(required=False, widget=forms.HiddenInput, help_text="Written by the page.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -81,13 +81,13 @@ class FreshForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscri
         self.present: Mapping[str, Any] = self._read_present()
         self.began: Mapping[str, Any] = {}
         if self.present:
-            self.initial[OPENED] = seal(self.instance, self.present)
-        self.is_foreign = self.is_gone = False  # gone: a row of an inline that was deleted since
+            self.initial[PAGE_VERSION] = seal(self.instance, self.present)
+        self.is_foreign = self.is_gone = False  # is_gone: the row of an inline was deleted since
         if self.is_bound:
             self._read_began()
 
     def _read_present(self) -> Mapping[str, Any]:
-        """Of the row as it was read for this request; nothing for a new one."""
+        """The values of the row as this request read it; empty for a new row."""
         if self.instance._state.adding:
             return {}
         return {
@@ -97,8 +97,8 @@ class FreshForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscri
         }
 
     def _read_began(self) -> None:
-        """A request without the sealed values comes from no page: it means what it says."""
-        sealed = self[OPENED].data
+        """A request without sealed values does not come from a page: all of its fields count as typed."""
+        sealed = self[PAGE_VERSION].data
         if not sealed:
             return
         row = self.instance
@@ -107,20 +107,20 @@ class FreshForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscri
             row = type(row)(pk=self.data.get(self.add_prefix(row._meta.pk.name)))
         try:
             self.began = unseal(sealed, row)
-        except NotOpened:
+        except PageVersionInvalid:
             self.is_foreign = True
 
     @cached_property
     def moved(self) -> tuple[str, ...]:
-        """The fields that others changed since the form was opened."""
+        """The fields that others changed since the form was rendered."""
         return tuple(
             name for name in self.began if name in self.present and self.began[name] != self.present[name]
         )
 
     @cached_property
     def changed_data(self) -> list[str]:
-        """The fields that were typed and differ from what is stored now: saving writes these alone."""
-        aside = {OPENED, REASON, *([self.instance._meta.pk.name] if self.is_gone else [])}
+        """The fields that were typed and differ from what is stored now. Only these are saved."""
+        aside = {PAGE_VERSION, REASON, *([self.instance._meta.pk.name] if self.is_gone else [])}
         return [name for name in super().changed_data if name not in aside and self._is_typed(name)]
 
     @property
@@ -139,10 +139,12 @@ class FreshForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscri
         return bound.field.has_changed(before, bound.data)
 
     def shows_fresh(self, name: str) -> bool:
-        return self.is_bound and (name == OPENED or (name in self.moved and name not in self.changed_data))
+        return self.is_bound and (
+            name == PAGE_VERSION or (name in self.moved and name not in self.changed_data)
+        )
 
     def _clean_fields(self) -> None:
-        """Before `clean`, so that a form whose `clean` looks at several fields sees what would be saved."""
+        """Runs before `clean`, so that a `clean` over several fields sees what would be saved."""
         super()._clean_fields()  # type: ignore[misc]  # not in the stubs
         for name in self.moved:
             if name in self.changed_data:
@@ -160,7 +162,7 @@ class FreshForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscri
         return value.all() if self.instance._meta.get_field(name).many_to_many else value
 
     def save(self, commit: bool = True) -> Any:  # noqa: FBT001, FBT002
-        """Without the admin's `save_model`, as the rows of an inline are: the typed columns alone."""
+        """Save the typed columns alone. Rows of an inline are saved here, without the admin's `save_model`."""
         if not commit or self.instance._state.adding or self.errors:
             return super().save(commit=commit)
         names = {field.name for field in self.instance._meta.concrete_fields}
@@ -173,10 +175,12 @@ class FreshForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscri
     def _add_conflict(self, name: str) -> None:
         field = self.fields[name]
         entry = find_changes(self.instance, self.present).get(name)
-        theirs = tell_value(field, self.initial[name])
-        yours = tell_value(field, self.cleaned_data.get(name, self[name].data))
-        who = "the audit does not know by whom" if entry is None else f"by {tell_entry(entry)}"
-        before = tell_value(field, initial_of(self.instance, name, self.began[name], widget=field.widget))
+        theirs = describe_form_value(field, self.initial[name])
+        yours = describe_form_value(field, self.cleaned_data.get(name, self[name].data))
+        who = "the audit does not know by whom" if entry is None else f"by {describe_author(entry)}"
+        before = describe_form_value(
+            field, initial_of(self.instance, name, self.began[name], widget=field.widget)
+        )
         self.add_error(
             name,
             f"Nothing was saved. After you opened this page it was changed from {before} to {theirs}, {who}."
@@ -188,9 +192,9 @@ class FreshForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscri
 
 
 class FreshAdmin(HistoryAdmin):
-    """Locks the row before Django reads it, when its form is sent.
+    """Locks the row before Django reads it, when its form is submitted.
 
-    Its triggers may wait for further rows, which somebody else may keep: then nothing is saved, and the page says so.
+    A trigger may wait for other rows that another transaction has locked. Then nothing is saved, and the page says so.
     """
 
     form: Any = FreshForm
@@ -207,7 +211,7 @@ class FreshAdmin(HistoryAdmin):
         try:
             with transaction.atomic():
                 if object_id is not None and self.has_change_permission(request):
-                    setattr(request, _IS_BUSY, not self.lock_opened(request, unquote(object_id)))
+                    setattr(request, _IS_BUSY, not self.lock_posted_row(request, unquote(object_id)))
                 return super().changeform_view(request, object_id, form_url, extra_context)
         except OperationalError as error:
             if not is_lock_conflict(error):
@@ -216,15 +220,15 @@ class FreshAdmin(HistoryAdmin):
         with transaction.atomic():
             return super().changeform_view(request, object_id, form_url, extra_context)
 
-    def lock_opened(self, request: HttpRequest, object_id: str) -> bool:
-        """Lock the row until the page's transaction ends. False: somebody else keeps it."""
+    def lock_posted_row(self, request: HttpRequest, object_id: str) -> bool:
+        """Lock the row until the request's transaction ends. False if another transaction has it."""
         try:
             return self.lock(self.get_queryset(request).filter(pk=self.opts.pk.to_python(object_id)))
         except (ValidationError, ValueError):
-            return True  # it is no id: the page answers that there is no such row
+            return True  # not an id: the page answers that there is no such row
 
     def lock(self, rows: QuerySet[Any]) -> bool:
-        """A page whose rows have a lock that comes before theirs overrides this."""
+        """Overridden by pages whose rows need another lock first."""
         return lock_rows(rows)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
@@ -233,17 +237,19 @@ class FreshAdmin(HistoryAdmin):
         return form
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """The page's template writes the sealed values, before all fields."""
-        return [field for field in super().get_fields(request, obj) if field != OPENED]
+        """Leaves out the sealed values: the page's template writes them before all fields."""
+        return [field for field in super().get_fields(request, obj) if field != PAGE_VERSION]
 
-    def tell_left_alone(self, request: HttpRequest, form: FreshForm) -> None:
+    def show_left_alone(self, request: HttpRequest, form: FreshForm) -> None:
         if form.left_alone:
-            text = f"Others changed {one_of(form.left_alone)} after you opened the page. You did not; it stays so."
+            text = (
+                f"Others changed {one_of(form.left_alone)} after you opened the page. Their values were kept."
+            )
             self.message_user(request, text, messages.INFO)
 
 
 class FreshFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]  # cannot be subscripted when it runs
-    """A row that was deleted after the page was opened stays deleted; if it was typed into, nothing is saved."""
+    """A row that another person deleted stays deleted. If the form has input for it, nothing is saved."""
 
     def _should_delete_form(self, form: Any) -> bool:
         is_left_alone = isinstance(form, FreshForm) and form.is_gone and not form.changed_data
@@ -257,7 +263,7 @@ class FreshFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]  # cannot
 
 
 class FreshInline(PlainTabularInline):
-    """The rows of an inline are locked with the row that they belong to, and saved as its form is."""
+    """Locks the rows of an inline with their parent row, and saves them the same way."""
 
     form: Any = FreshForm
     formset: Any = FreshFormSet
@@ -268,20 +274,20 @@ class FreshInline(PlainTabularInline):
 
 
 class SeenForm(forms.Form):
-    """A question about rows: `state` is what they are now, `told` who changed them last. Both are of this request.
+    """A confirmation about rows. `state`: a digest of them now. `last_change`: a sentence about who changed them last.
 
-    The state that the question was asked about travels with it. If the rows changed since, nothing is done, and the
-    page asks again. Where a use case compares the states itself, under its locks, `asks_again` is off.
+    The form carries the state that it was rendered with. If the rows changed since, nothing is done and the page asks
+    again. `asks_again` is False where a use case compares the states itself, under its locks.
     """
 
     bound_field_class = FreshBoundField
     asks_again: ClassVar[bool] = True
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, state: str = "", told: str = "", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, state: str = "", last_change: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial[SEEN] = self.state = state
-        self.told = told
+        self.last_change = last_change
 
     def shows_fresh(self, name: str) -> bool:
         return self.is_bound and name == SEEN
@@ -289,5 +295,5 @@ class SeenForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if self.asks_again and self.state and cleaned.get(SEEN, "") not in ("", self.state):
-            raise ValidationError(f"{CHANGED} {self.told}".strip())
+            raise ValidationError(f"{CHANGED} {self.last_change}".strip())
         return cleaned

@@ -1,4 +1,4 @@
-"""The history of a row: what people did to it, from the audit, and what else a page knows of it."""
+"""The history of a row: what people did to it, from the audit, and lines that its page adds."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -35,11 +35,11 @@ class HistoryLine:
 
 
 class HistoryAdmin(ScopedAdmin):
-    """In place of Django's page, which knows only what its own forms saved."""
+    """Replaces Django's history page, which lists only what the admin's own forms saved."""
 
     def history_of(self, row: Any) -> list[HistoryLine]:
-        """The newest lines, in any order. A page that knows more of its rows adds it."""
-        return [tell_entry(entry, model=type(row)) for entry in audit.read_entries(row, limit=SHOWN)]
+        """The newest lines, in any order. A page may add lines of its own."""
+        return [build_history_line(entry, model=type(row)) for entry in audit.read_entries(row, limit=SHOWN)]
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -66,8 +66,8 @@ class HistoryAdmin(ScopedAdmin):
         return TemplateResponse(request, "admin/leadswitch/history.html", context)
 
 
-def tell_entry(entry: AuditEntry, *, model: type[Model]) -> HistoryLine:
-    is_new = not entry.before  # of a new row every column would be told
+def build_history_line(entry: AuditEntry, *, model: type[Model]) -> HistoryLine:
+    is_new = not entry.before  # a new row would list every column
     details = () if is_new and entry.action == "added" else tuple(_details(entry, model))
     return HistoryLine(entry.at, entry.actor, entry.action.capitalize(), entry.reason, details)
 
@@ -75,7 +75,7 @@ def tell_entry(entry: AuditEntry, *, model: type[Model]) -> HistoryLine:
 def _details(entry: AuditEntry, model: type[Model]) -> Iterator[str]:
     for name in {**entry.before, **entry.after}:
         label = _label(model, name)
-        before, after = (_tell(state.get(name), name=name) for state in (entry.before, entry.after))
+        before, after = (_describe_value(state.get(name), name=name) for state in (entry.before, entry.after))
         yield f"{label}: changed" if before == after == audit.CHANGED else f"{label}: {before} → {after}"
 
 
@@ -87,7 +87,7 @@ def _label(model: type[Model], name: str) -> str:
     return words.removesuffix(" cents").capitalize()
 
 
-def _tell(value: object, *, name: str) -> str:
+def _describe_value(value: object, *, name: str) -> str:
     if value in (None, "", [], {}):
         return "nothing"
     if isinstance(value, bool):
@@ -95,12 +95,12 @@ def _tell(value: object, *, name: str) -> str:
     if isinstance(value, int) and name.endswith(CENTS):
         return money(value)
     if isinstance(value, str) and name.endswith("_at"):
-        return _tell_moment(value)
+        return _describe_moment(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= MOST_OF_A_VALUE else f"{text[:MOST_OF_A_VALUE]}…"
 
 
-def _tell_moment(text: str) -> str:
+def _describe_moment(text: str) -> str:
     try:
         return moment(datetime.fromisoformat(text))
     except ValueError:

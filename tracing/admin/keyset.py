@@ -15,7 +15,7 @@ from tracing.parsing import LONGEST_ID, parse_id
 OLDER_THAN: Final = "older_than"
 NEWER_THAN: Final = "newer_than"
 LONGEST_KEY: Final = 36
-# By a filter without an index: so many rows are a few milliseconds, however long the table is.
+# For a filter without an index: this many rows take a few milliseconds, however long the table is.
 MOST_LOOKED: Final = 8_000
 LEAST_LOOKED: Final = 100
 WORKSPACES: Final = ("workspace", "workspace__id__exact")
@@ -24,10 +24,10 @@ Place: TypeAlias = Sequence[Any]
 
 
 class KeysetChangeList(ChangeList):
-    """`older_than` and `newer_than` in the address are rows: a page costs the same wherever it lies.
+    """`older_than` and `newer_than` in the address are rows: every page costs the same.
 
     The columns in the page's `keyset` give the order; together they are unique and have an index. A list in another
-    order says what its keys are, and what lies before and after one.
+    order defines its keys, and what comes before and after one.
     """
 
     model_admin: Any  # a ReadOnlyAdmin or its like: a page that names its `keyset`
@@ -84,7 +84,7 @@ class KeysetChangeList(ChangeList):
         self.paginator = Paginator(rows, self.list_per_page)
 
     def _read(self) -> tuple[Sequence[Any], bool, bool]:
-        """One row more than shown tells whether there is a further page."""
+        """Reads one row more than shown, to know whether there is a further page."""
         rows, more = self.queryset, self.list_per_page + 1
         if self.newer_than is not None:
             stop, rows = self._bounded(self.before(rows, self.newer_than), self.newer_than, side="gt")
@@ -144,7 +144,7 @@ class KeysetChangeList(ChangeList):
         return True
 
     def _place(self, key: object) -> Sequence[object] | None:
-        """Where the row stands in the order; None: there is no such row."""
+        """The row's place in the order; None if there is no such row."""
         names = self.model_admin.keyset
         if tuple(names) == ("pk",):
             return [key]
@@ -176,7 +176,7 @@ def place_far(
 
 
 def _reaching(names: Sequence[str], place: Place, *, side: str) -> Q:
-    """The place itself and what lies on the way to it, from older (`side` gt) or from newer rows (lt)."""
+    """The place itself and the rows up to it, from older (`side` gt) or from newer rows (lt)."""
     toward = "gte" if side == "lt" else "lte"
     nearest = Q(**{f"{names[0]}__{toward}": place[0]})
     if len(names) == 1:

@@ -56,7 +56,7 @@ def _require_names(row: Row) -> Row:
     return row
 
 
-def tell_columns(columns: Sequence[str]) -> str:
+def describe_columns(columns: Sequence[str]) -> str:
     """The columns for a message, unless they look like a person's data."""
     if looks_like_data(columns):
         return (

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from routing.intake.consent import CONSENT_KEYS
-from routing.intake.csv.header import fold_name, tell_columns
+from routing.intake.csv.header import describe_columns, fold_name
 from routing.intake.csv.rejects import Problem, take_off_guard
 from routing.intake.csv.rows import SheetNumber
 from routing.intake.parse import LEAD_KEYS
@@ -193,7 +193,7 @@ def _read_map(text: str, *, columns: Sequence[str]) -> tuple[int, Target]:
     found = [index for index, name in enumerate(columns) if name == column]
     found = found or [index for index, name in enumerate(columns) if fold_name(name) == fold_name(column)]
     if not found:
-        raise MappingError(f"--map {text}: there is no column {column!r}; {tell_columns(columns)}")
+        raise MappingError(f"--map {text}: there is no column {column!r}; {describe_columns(columns)}")
     if len(found) > 1:
         raise MappingError(f"--map {text}: the file has {len(found)} columns {column!r}; rename all but one")
     return found[0], _read_target(field_name, option=f"--map {text}")

@@ -1,4 +1,4 @@
-"""The rows that were refused, in a CSV file: each as it was, with what is wrong, to be put right and imported.
+"""The rows that were refused, in a CSV file: each unchanged, with what is wrong, to be put right and imported.
 
 Spreadsheets run a cell that begins like a formula, so such a cell gets an apostrophe; the import takes it off again.
 """

@@ -6,7 +6,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from routing.intake.corrections import tell_note
+from routing.intake.corrections import describe_note
 from routing.intake.csv.header import looks_like_data
 from routing.intake.csv.run import LeadsImport
 
@@ -65,7 +65,7 @@ def print_import(outcome: dict[str, Any], *, console: Console) -> None:
     if outcome["corrected"]:
         table.add_row("accepted with a correction", f"{outcome['corrected']:,}")
     for note, rows in list(outcome["corrections"].items())[:SHOWN_REASONS]:
-        table.add_row(f"  {tell_note(note)}", f"{rows:,}")
+        table.add_row(f"  {describe_note(note)}", f"{rows:,}")
     table.add_row("rejected", f"{outcome['rejected']:,}", end_section=True)
     for reason in outcome["reasons"][:SHOWN_REASONS]:
         table.add_row(f"  {reason['field'] or 'row'}: {reason['code']}", f"{reason['rows']:,}")

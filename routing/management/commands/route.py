@@ -44,20 +44,20 @@ def _tell(lead: Lead, trial: Trial) -> Iterator[str]:
     yield f"Lead {lead.public_id} {verb} {trial.destination}"
     for station in trial.stations:
         yield ""
-        yield from _tell_station(station)
+        yield from _describe_station(station)
 
 
-def _tell_station(station: Station) -> Iterator[str]:
+def _describe_station(station: Station) -> Iterator[str]:
     yield f"Rules of {station.workspace}"
     if not station.asked:
         yield "  no active rules: the lead is decided here"
     for rule in station.asked:
-        yield from _tell_rule(rule)
+        yield from _describe_rule(rule)
     if station.not_asked:
         yield f"  {station.not_asked} more not checked"
 
 
-def _tell_rule(rule: Asked) -> Iterator[str]:
+def _describe_rule(rule: Asked) -> Iterator[str]:
     tags = f" (tags: {', '.join(rule.tags)})" if rule.tags else ""
     yield f"  {rule.name}: takes {rule.wants}"
     if rule.won:

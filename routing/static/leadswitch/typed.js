@@ -1,9 +1,9 @@
-// Fields that are checked while somebody types: the text goes to the address in `data-check`, what it says of it
-// stands under the field. Without this script the form checks when it is saved.
+// Checks fields while somebody types: the text goes to the address in `data-check`, and its answer is shown
+// under the field. Without this script the form checks when it is saved.
 "use strict";
 (() => {
   const PAUSE_MS = 400;
-  const UNREACHABLE = { is_valid: null, says: ["This could not be checked just now; saving checks it."], picture: "" };
+  const UNREACHABLE = { is_valid: null, says: ["This could not be checked right now. Save to check it."], picture: "" };
 
   function watch(field) {
     const box = document.createElement("div");

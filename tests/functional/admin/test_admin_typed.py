@@ -52,7 +52,7 @@ def test_every_json_field_of_every_form_is_checked() -> None:
         (model, name)
         for model in EDITABLE
         if isinstance(registered := admin.site._registry[model], TypedChecks)
-        for name in registered.tellers
+        for name in registered.describers
     }
     assert checked == set(JSON_FIELDS)
     assert len(checked) == 10

@@ -22,7 +22,7 @@ from tests.support.factories import (
     issue_key,
 )
 from tracing.admin.fresh import FreshAdmin, FreshForm, FreshInline
-from tracing.admin.opened import seal
+from tracing.admin.page_version import seal
 from tracing.admin.readonly import ReadOnlyAdmin
 from tracing.models import AuditEntry
 
@@ -50,7 +50,7 @@ def test_every_change_page_carries_what_it_began_with(ann: Client) -> None:
         row = model._default_manager.first()  # type: ignore[attr-defined]
         assert row is not None
         content = ann.get(page(model, "change", row.pk)).content.decode()
-        assert 'name="opened" value=' in content or 'name="opened" id' in content, model
+        assert 'name="page_version" value=' in content or 'name="page_version" id' in content, model
 
 
 @pytest.mark.parametrize("model", [*EDITABLE, Wallet, Group], ids=lambda model: model.__name__)
@@ -109,7 +109,7 @@ def test_both_changes_stay(
 
     answer = ben.post(url, sent(late, second), follow=True)
 
-    assert "You did not; it stays so." in answer.content.decode()
+    assert "Their values were kept." in answer.content.decode()
     after_both = stored.get()
     touched = {name for name in after_both if after_both[name] != after_first[name]} - {"config_version"}
     touched -= {"rules_version", "version"}
@@ -222,7 +222,7 @@ def test_row_closed_by_another_page_is_reported(ann: Client, ben: Client) -> Non
     answer = ben.post(url, {**late, "name": "new"})
 
     [text] = problems(answer)["__all__"]
-    assert text.startswith("Nothing was saved. After you opened this page it was closed to changes of:")
+    assert text.startswith("Nothing was saved. These fields became read-only after you opened this page:")
     key.refresh_from_db()
     assert (key.revoked, key.name != "new") == (True, True)
 
@@ -232,8 +232,12 @@ def test_sealed_values_of_another_row_are_refused(ann: Client) -> None:
     url = page(Enrollment, "change", place.pk)
     data = form_of(ann, url)
 
-    for wrong in (form_of(ann, page(Enrollment, "change", other.pk))["opened"], data["opened"] + "x", "{}"):
-        answer = ann.post(url, {**data, "opened": wrong, "cap_day": "9"})
+    for wrong in (
+        form_of(ann, page(Enrollment, "change", other.pk))["page_version"],
+        data["page_version"] + "x",
+        "{}",
+    ):
+        answer = ann.post(url, {**data, "page_version": wrong, "cap_day": "9"})
         assert "Nothing was saved" in problems(answer)["__all__"][0], wrong
 
     place.refresh_from_db()
@@ -374,7 +378,7 @@ def test_restricted_person_learns_no_name_from_a_conflict(ann: Client) -> None:
     answer = client.post(url, {**data, "destination": rule.destination_id, "priority": "9"})
 
     [text] = problems(answer)["__all__"]
-    assert text == "Nothing was saved. After you opened this page it was closed to changes of: destination."
+    assert text == "Nothing was saved. These fields became read-only after you opened this page: destination."
     rule.refresh_from_db()
     assert rule.destination == secret
 
@@ -383,5 +387,5 @@ def test_sealed_values_equal_the_page(ann: Client) -> None:
     buyer = BuyerFactory(service_area={"states": ["GA"]})
     form = ann.get(page(Buyer, "change", buyer.pk)).context["adminform"].form
     shown = {name: form.initial[name] for name in form.fields if name in form.present}
-    assert form["opened"].value() == seal(buyer, form.present)
+    assert form["page_version"].value() == seal(buyer, form.present)
     assert set(form.present) == set(shown) <= {bound.name for bound in form}

@@ -40,7 +40,7 @@ def test_row_that_changed_is_not_deleted(ann: Client, ben: Client) -> None:
 
     assert refused.status_code == 400
     text = refused.content.decode()
-    assert "Nothing was done. What this page is about changed after you opened it" in text
+    assert "Nothing was done. The data changed after you opened this page" in text
     assert "Last in the audit: changed by ann at" in text
     assert "(for the new partner)" in text
     assert Tier.objects.filter(pk=tier.pk).exists()
@@ -59,7 +59,7 @@ def test_rows_that_changed_are_not_deleted_together(ann: Client, ben: Client) ->
 
     refused = ben.post(page(Tier, "changelist"), answer)
 
-    assert "changed after you opened it" in refused.content.decode()
+    assert "changed after you opened this page" in refused.content.decode()
     assert Tier.objects.count() == 2
     again = {**answer, "seen": refused.context["reason_form"]["seen"].value()}
     assert ben.post(page(Tier, "changelist"), again).status_code == 302
@@ -265,7 +265,7 @@ class TestSaleByHand:
         refused = ben.post(url, answer)
 
         assert refused.status_code == 400
-        assert "or what is set aside changed; look again" in refused.content.decode()
+        assert "or the overridden checks changed; check again" in refused.content.decode()
         assert balance(place.buyer.wallet) == 10_000
         again = {**answer, "seen": refused.context["form"]["seen"].value()}
         assert ben.post(url, again).status_code == 302

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from routing.intake.corrections import MAX_CORRECTIONS, tell_note, write_notes
+from routing.intake.corrections import MAX_CORRECTIONS, describe_note, write_notes
 from routing.intake.parse import CleanLead, LeadInvalid, condition_fields, parse_lead
 from routing.values.attributes import find_attribute_problems
 from routing.values.wide_number import WideNumber
@@ -389,7 +389,7 @@ def test_notes_hold_nothing_that_the_sender_wrote() -> None:
     lead = parse({**MINIMAL, "ann@example.com": "Ann", "phone": "Ann", "attributes": {"Ann Lee": "\x00Ann"}})
     notes = write_notes(lead.corrections)
     assert notes == ["attributes:moved", "attributes:corrected", "phone:dropped"]
-    assert tell_note(notes[-1]) == "phone could not be read and was left out"
+    assert describe_note(notes[-1]) == "phone could not be read and was left out"
     assert "Ann" not in repr([notes, lead])
 
 

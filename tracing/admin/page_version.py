@@ -1,4 +1,4 @@
-"""What a page showed when it was opened: it travels with the page, so that saving knows what others changed since."""
+"""What a page showed: it is sent back with the form, so that saving knows what others have changed since."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,13 +18,13 @@ from tracing.models import AuditEntry
 from tracing.wording import moment
 
 Values = Mapping[str, Any]
-MOST_TOLD: Final = 300
+MOST_CHARACTERS: Final = 300
 UNSEEN: Final = "a row that you do not see"
 NOTHING: Final = "nothing"
 
 
-class NotOpened(Exception):
-    """The sealed values are of another row, or not ours."""
+class PageVersionInvalid(Exception):
+    """The sealed values belong to another row, or were changed on their way."""
 
 
 class _Encoder(json.JSONEncoder):
@@ -37,7 +37,7 @@ class _Encoder(json.JSONEncoder):
 
 
 def plain(value: Any) -> Any:
-    """A value of a form's field as JSON has it; rows become their ids, in order."""
+    """A form field's value as JSON. Rows become their ids, in order."""
     if isinstance(value, Model):
         value = value.pk
     elif isinstance(value, list | tuple) and value and isinstance(value[0], Model):
@@ -46,25 +46,25 @@ def plain(value: Any) -> Any:
 
 
 def seal(row: Model, values: Values) -> str:
-    """Readable by anyone who sees the page, which shows the same; signed, so that they come back as they were."""
+    """Sign the values, so that they come back unchanged. They are readable: the page shows them anyway."""
     return _signer(row).sign_object(dict(values), compress=True)
 
 
 def unseal(text: str, row: Model) -> dict[str, Any]:
-    """Raises NotOpened."""
+    """Raises PageVersionInvalid."""
     try:
         values: dict[str, Any] = _signer(row).unsign_object(text)
     except (signing.BadSignature, ValueError):
-        raise NotOpened from None
+        raise PageVersionInvalid from None
     return values
 
 
 def _signer(row: Model) -> signing.Signer:
-    return signing.Signer(salt=f"opened:{row._meta.label_lower}:{row.pk}")
+    return signing.Signer(salt=f"page_version:{row._meta.label_lower}:{row.pk}")
 
 
 def initial_of(row: Model, name: str, value: Any, *, widget: forms.Widget) -> Any:
-    """What the form's field began with, from the plain value."""
+    """The initial value of the form's field, from the plain value."""
     field = row._meta.get_field(name)
     if isinstance(value, str) and not field.many_to_many:
         value = field.to_python(value)  # type: ignore[union-attr]
@@ -74,7 +74,7 @@ def initial_of(row: Model, name: str, value: Any, *, widget: forms.Widget) -> An
 
 
 def has_column(row: Model, name: str) -> bool:
-    """Whether a form's field of this name is a column, or a relation of many to many."""
+    """Whether a form's field of this name is a column or a many-to-many relation."""
     try:
         field = row._meta.get_field(name)
     except FieldDoesNotExist:
@@ -82,17 +82,17 @@ def has_column(row: Model, name: str) -> bool:
     return bool(field.concrete)
 
 
-def tell_value(field: forms.Field, value: Any) -> str:
-    """A value as people know it. A field with a `tell` of its own tells it."""
+def describe_form_value(field: forms.Field, value: Any) -> str:
+    """A value as people know it. A field may have a `describe` of its own."""
     if value in (None, "", [], ()):
         return NOTHING
-    tell = getattr(field, "tell", None)
-    if tell is not None and not isinstance(value, str):
-        return str(tell(value))
+    describe = getattr(field, "describe", None)
+    if describe is not None and not isinstance(value, str):
+        return str(describe(value))
     if isinstance(field, forms.ModelMultipleChoiceField):
-        return ", ".join(sorted(_tell_row(field, each) for each in value)) or NOTHING
+        return ", ".join(sorted(_describe_row(field, each) for each in value)) or NOTHING
     if isinstance(field, forms.ModelChoiceField):
-        return _tell_row(field, value)
+        return _describe_row(field, value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
@@ -100,15 +100,15 @@ def tell_value(field: forms.Field, value: Any) -> str:
     words: dict[Any, Any] = dict(field.widget.choices) if isinstance(field, forms.ChoiceField) else {}
     if isinstance(value, dict | list):
         value = ", ".join(map(str, value)) if _are_words(value) else json.dumps(value, cls=_Encoder)
-    return str(words.get(value, value))[:MOST_TOLD]
+    return str(words.get(value, value))[:MOST_CHARACTERS]
 
 
 def _are_words(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
-def _tell_row(field: "forms.ModelChoiceField[Any]", value: Any) -> str:
-    """Of a row that the form does not offer not even the name is told."""
+def _describe_row(field: "forms.ModelChoiceField[Any]", value: Any) -> str:
+    """A row that the form does not offer is not named."""
     if isinstance(value, Model):
         return str(value)
     try:
@@ -119,7 +119,7 @@ def _tell_row(field: "forms.ModelChoiceField[Any]", value: Any) -> str:
 
 
 def find_changes(row: Model, values: Values) -> dict[str, AuditEntry]:
-    """The audit's last entry for each of these fields that has its present value; none where the audit missed it."""
+    """The latest audit entry that set each field to its present value. A field that no entry explains is left out."""
     found: dict[str, AuditEntry] = {}
     for entry in audit.read_entries(row):
         for name in entry.after.keys() & (values.keys() - found.keys()):
@@ -128,7 +128,7 @@ def find_changes(row: Model, values: Values) -> dict[str, AuditEntry]:
 
 
 def _is_present(row: Model, entry: AuditEntry, name: str, value: Any) -> bool:
-    """The audit tells many-to-many relations by names, and of some fields only that they changed."""
+    """The audit has names for many-to-many relations, and for some fields only that they changed."""
     field = row._meta.get_field(name)
     if field.many_to_many or entry.after[name] == audit.CHANGED:
         return True
@@ -136,15 +136,15 @@ def _is_present(row: Model, entry: AuditEntry, name: str, value: Any) -> bool:
     return bool(json.loads(json.dumps(kept, cls=DjangoJSONEncoder)) == entry.after[name])
 
 
-def tell_entry(entry: AuditEntry) -> str:
+def describe_author(entry: AuditEntry) -> str:
     """Who, when and why: "ben at 2026-11-28 09:00:00 UTC (bad leads)"."""
     return f"{entry.actor} at {moment(entry.at)}" + (f" ({entry.reason})" if entry.reason else "")
 
 
-def tell_last_change(row: Model) -> str:
-    """A sentence on the newest entry of a row; "" when the audit has none."""
+def describe_last_change(row: Model) -> str:
+    """A sentence about the newest audit entry of a row; "" without one."""
     entry = next(iter(audit.read_entries(row, limit=1)), None)
-    return "" if entry is None else f"Last in the audit: {entry.action} by {tell_entry(entry)}."
+    return "" if entry is None else f"Last in the audit: {entry.action} by {describe_author(entry)}."
 
 
 def digest(state: Any) -> str:
@@ -153,7 +153,7 @@ def digest(state: Any) -> str:
 
 
 def state_of(rows: Sequence[Model], *, going_along: Iterable[tuple[str, Sequence[Any]]] = ()) -> str:
-    """What people can change of these rows, and which rows go when they go. Counters are left out."""
+    """A digest of the columns that people can change, and of the rows that are deleted along. Counters are left out."""
     own = [[row._meta.label_lower, row.pk, _editable(row)] for row in rows]
     return digest([own, [[label, sorted(map(str, ids))] for label, ids in going_along]])
 
