@@ -78,14 +78,14 @@ class FieldReader:
     def _read_loosely(
         self, name: str, value: object, normalize: Callable[[object], Value | None], loosen: Loosen
     ) -> Value | None:
-        for candidate, done in loosen(value):
+        for candidate in loosen(value):
             try:
-                found = normalize(candidate)
+                found = normalize(candidate.value)
             except FieldError:
                 continue
             if found is not None:
-                code = SHORTENED if ": truncated" in done else CORRECTED
-                self.correct(name, code, done, received=value)
+                code = SHORTENED if candidate.is_shortened else CORRECTED
+                self.correct(name, code, candidate.done, received=value)
                 return found
         return None
 

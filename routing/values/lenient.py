@@ -9,13 +9,20 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from routing.places.states import find_state
 from routing.places.zips import list_states_of, load_rows
 from routing.values.wide_number import WideNumber
 
-Candidate = tuple[Any, str]  # value, what was done
+
+class Candidate(NamedTuple):
+    """Another reading of a value, and what was done to get it."""
+
+    value: Any
+    done: str
+    is_shortened: bool = False
+
 
 PLACEHOLDERS: Final = frozenset(
     [
@@ -60,14 +67,14 @@ def as_text(value: object) -> Iterator[Candidate]:
     if isinstance(value, bool):
         return
     if isinstance(value, int | WideNumber):
-        yield str(value), "is a number: read as text"
+        yield Candidate(str(value), "is a number: read as text")
     elif isinstance(value, float) and math.isfinite(value):
         text = str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-        yield text, "is a number: read as text"
+        yield Candidate(text, "is a number: read as text")
     elif isinstance(value, list):
         for item in value[:10]:
             if isinstance(item, str):
-                yield item, "was sent more than once: the first readable value was used"
+                yield Candidate(item, "was sent more than once: the first readable value was used")
             elif not isinstance(item, list):
                 yield from as_text(item)
 
@@ -75,9 +82,10 @@ def as_text(value: object) -> Iterator[Candidate]:
 def as_shorter(value: object, *, max_length: int) -> Iterator[Candidate]:
     yield from as_text(value)
     if isinstance(value, str):
-        yield (
+        yield Candidate(
             " ".join(value.split())[:max_length].rstrip(),
             f"is longer than {max_length} characters: truncated",
+            is_shortened=True,
         )
 
 
@@ -87,21 +95,22 @@ def as_external_id(value: object, *, max_length: int) -> Iterator[Candidate]:
     if isinstance(value, str):
         digest = hashlib.sha256(value.encode(errors="replace")).hexdigest()
         start = " ".join(value.split())[: max_length - len(digest) - 1]
-        yield (
+        yield Candidate(
             f"{start}-{digest}",
             f"is longer than {max_length} characters: truncated, with its SHA-256 appended",
+            is_shortened=True,
         )
 
 
 def as_email(value: object) -> Iterator[Candidate]:
     yield from as_text(value)
     for text in _texts(value):
-        yield EMAIL_AROUND.sub("", text), "has text around the address: removed"
+        yield Candidate(EMAIL_AROUND.sub("", text), "has text around the address: removed")
 
 
 def as_phone(value: object) -> Iterator[Candidate]:
-    for text, done in as_text(value):
-        yield from _with_plus(text, done)
+    for candidate in as_text(value):
+        yield from _with_plus(candidate.value, candidate.done)
     for text in _texts(value):
         plain = PHONE_PREFIXES.sub("", text.strip())
         yield from _with_plus(plain, "has text before the number: removed")
@@ -113,15 +122,17 @@ def as_phone(value: object) -> Iterator[Candidate]:
 
 def _with_plus(text: str, done: str) -> Iterator[Candidate]:
     """Ten digits are always a national number of the lead's country; more may start with a country code."""
-    yield text, done
+    yield Candidate(text, done)
     if sum(character.isdigit() for character in text) >= LEAST_WITH_CODE and not text.startswith("+"):
-        yield f"+{text}", "was read as a number with its country code"
+        yield Candidate(f"+{text}", "was read as a number with its country code")
 
 
 def as_zip(value: object, *, state: object) -> Iterator[Candidate]:
     """`state` as the sender wrote it. A number has lost leading zeros; four digits of text may lack the last one."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        yield from ((text.zfill(5), done) for text, done in as_text(value) if 3 <= len(text) <= 5)
+        for text, done, _ in as_text(value):
+            if 3 <= len(text) <= 5:
+                yield Candidate(text.zfill(5), done)
         return
     yield from as_text(value)
     for text in _texts(value):
@@ -129,12 +140,12 @@ def as_zip(value: object, *, state: object) -> Iterator[Candidate]:
         if matched := WHOLE_WITH_ZEROS.fullmatch(plain):
             digits = matched[1]
             if len(digits) == 5:
-                yield digits, "was formatted by a spreadsheet: read as five digits"
+                yield Candidate(digits, "was formatted by a spreadsheet: read as five digits")
             elif has_lost_zeros(digits, state=state):
-                yield digits.zfill(5), "has lost its leading zero: restored"
+                yield Candidate(digits.zfill(5), "has lost its leading zero: restored")
         found = FIVE_DIGITS.findall(plain)
         if len(found) == 1:
-            yield found[0], "has text besides the five digits: removed"
+            yield Candidate(found[0], "has text besides the five digits: removed")
 
 
 def has_lost_zeros(digits: str, *, state: object) -> bool:
@@ -155,14 +166,14 @@ def _list_beginnings() -> frozenset[str]:
 def as_state(value: object, *, country: str) -> Iterator[Candidate]:
     for text in _texts(value):
         if found := find_state(text, country=country):
-            yield found, f"was read as {found}"
+            yield Candidate(found, f"was read as {found}")
 
 
 def as_vertical(value: object) -> Iterator[Candidate]:
     yield from as_text(value)
     for text in _texts(value):
         if slug := NOT_IN_VERTICALS.sub("_", text.lower()).strip("_")[:50]:
-            yield slug, f"was read as {slug}"
+            yield Candidate(slug, f"was read as {slug}")
 
 
 def _texts(value: object) -> Iterator[str]:

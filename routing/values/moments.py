@@ -37,13 +37,14 @@ def as_moment(value: object, *, zone: tzinfo) -> Iterator[Candidate]:
     """Candidates in ISO 8601 with an offset."""
     text = str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
     if matched := UNIX.fullmatch(text.strip()):
-        yield datetime.fromtimestamp(int(matched[1]), tz=UTC).isoformat(), "is a Unix timestamp: read as one"
+        moment = datetime.fromtimestamp(int(matched[1]), tz=UTC)
+        yield Candidate(moment.isoformat(), "is a Unix timestamp: read as one")
         return
     try:
         moment = read_local_time(text, zone=zone)
     except FieldError:
         return
-    yield moment.isoformat(), f"has no UTC offset: read in the time zone {zone}"
+    yield Candidate(moment.isoformat(), f"has no UTC offset: read in the time zone {zone}")
 
 
 def _read_figures(text: str, *, is_day_first: bool) -> datetime:
