@@ -112,7 +112,7 @@ class TestForm:
         [
             ("fine, <b>", "<b>: use letters"),
             ("a, b, a", "has the same tag twice"),
-            (",".join(map(str, range(21))), "has 21 tags, at most 20"),
+            (",".join(map(str, range(21))), "has 21 tags, but at most 20"),
         ],
         ids=["odd", "twice", "many"],
     )

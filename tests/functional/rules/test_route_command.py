@@ -47,7 +47,7 @@ def test_dry_run_shows_the_route_and_writes_nothing(lead: Lead) -> None:
         "    no: wants state is AL; observed GA",
         "    no: wants revenue > 5; observed missing",
         "  The rest: takes every lead",
-        "    wins: on to Hub (tags: a, b)",
+        "    wins: sends the lead to Hub (tags: a, b)",
         "  1 more not checked",
         "",
         "Rules of Hub",

@@ -313,7 +313,7 @@ def test_verify_counts_from_the_sales_alone() -> None:
     assert run_verified() == []
 
     plant("UPDATE distribution_assignment SET counted_on = counted_on - 1 WHERE id = %s", [second.pk])
-    assert run_verified() == [f"assignment {second.pk} counts on 2026-11-30, its date is 2026-12-01"]
+    assert run_verified() == [f"assignment {second.pk} counts on 2026-11-30, but its date is 2026-12-01"]
 
 
 def test_verify_finds_a_second_cap_that_the_counters_deny() -> None:
@@ -326,5 +326,5 @@ def test_verify_finds_a_second_cap_that_the_counters_deny() -> None:
 
     found = run_verified()
 
-    assert f"assignment {last.pk} is lead 2 of its day, the cap was 1" in found
+    assert f"assignment {last.pk} is lead 2 of its day, but the cap was 1" in found
     assert "counts 1 leads and 2500 cents this month, but its sales are 2 for 5000 cents" in found

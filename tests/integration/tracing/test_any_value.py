@@ -380,7 +380,7 @@ def test_verify_says_which_decisions_cannot_be_made_again(campaign: Campaign, *,
 
     assert report.holds is is_marked
     notes = [note for _, findings in report.results for note in findings.notes]
-    told = "1 decisions on values that were recorded as text could not be made again"
+    told = "1 decisions on values recorded as text could not be replayed"
     assert (told in notes) is is_marked
 
 

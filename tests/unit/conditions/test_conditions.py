@@ -301,7 +301,7 @@ def test_describe_reads_like_a_sentence() -> None:
         ("x", "", "must be an object"),
         ({"any": []}, "any", "use {}"),
         ({"not": {}}, "", "remove that `not`"),
-        ({"all": {}}, "all", "put it into [ ]"),
+        ({"all": {}}, "all", "put it in [ ]"),
         ({"all": [{"any": [{"field": "state", "op": "eq"}]}]}, "all[0].any[0].value", "must be text"),
         ({"all": [], "any": []}, "", "its own object"),
         ({"not": {"field": "state", "op": "eq", "value": "GA", "x": 1}}, "not.x", "remove it"),

@@ -196,7 +196,7 @@ def test_numbers(text: str, number: float | None) -> None:
     ("options", "says"),
     [
         ({"maps": ["Nope=zip"]}, "the file has 'Name', 'Zip'"),
-        ({"maps": ["Zip=nope"]}, "there are first_name"),
+        ({"maps": ["Zip=nope"]}, "use one of first_name"),
         ({"maps": ["Zip=attributes"]}, "no field 'attributes'"),
         ({"maps": ["Zip=attributes.a b"]}, "no field"),
         ({"maps": ["Zip=attributes.a:date"]}, "no field"),
