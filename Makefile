@@ -79,7 +79,7 @@ bench: venv ## measure the engine and the intake against hand-written baselines
 	$(Q)$(BIN)/python -m tests.bench $(ARGS)
 
 .PHONY: chaos
-chaos: venv ## inject every fault while leads flow, then check that nothing was lost or doubled (docs/chaos.md)
+chaos: venv ## inject every fault while leads flow, then check that no lead was lost or sold twice (docs/chaos.md)
 	$(Q)$(BIN)/python -m tests.chaos $(ARGS)
 
 .PHONY: bench-dispatch

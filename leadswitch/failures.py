@@ -13,7 +13,7 @@ from routing.api.errors import CODES_BY_STATUS, FIXED_MESSAGES, build_error
 from routing.postgres_errors import is_outage, is_statement_timeout, note_refusal
 
 API: str = "/api/"
-NOT_FOUND = "There is nothing here. Paths begin with /api/v1/ and end with a slash."
+NOT_FOUND = "This path does not exist. Paths begin with /api/v1/ and end with a slash."
 BAD_REQUEST = "The request could not be understood."
 FAILED = (
     "An internal error occurred, and the request may or may not be stored. Send it again with the same Idempotency-Key"

@@ -332,6 +332,8 @@ LOGGING = {
         "django.server": {"handlers": [], "level": "WARNING", "propagate": False},
         "axes": {"level": "ERROR"},
         "celery.app.trace": {"level": "WARNING"},
+        # One line for each received task: the canaries alone write four every five seconds.
+        "celery.worker.strategy": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
     },
 }

@@ -94,7 +94,7 @@ def prepare_database() -> str:
     )
     if not admin.check_password(password):
         return f"log in as {ADMIN_LOGIN} with the password that was set later"
-    return f"log in as {ADMIN_LOGIN} with {password}   (stored in {password_file})"
+    return f"log in as {ADMIN_LOGIN} with the password {password} (stored in {password_file})"
 
 
 def programs(host: str, port: int, *, workers: int) -> list[Program]:

@@ -1,4 +1,4 @@
-"""What follows a commit on the way to an answer. It may fail; what was committed holds, and the answer must say so."""
+"""The steps between a commit and the response. They may fail; the commit holds, and the response must say so."""
 
 import logging
 from collections.abc import Callable
@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 
 def after_commit_try(step: str, work: Callable[[], Result]) -> Result | None:
-    """Do what follows a commit. Returns None when it fails, whatever it was: nothing stored is undone by that.
+    """Run a step after a commit. Returns None on any exception: nothing stored is undone.
 
     A connection that broke is closed, so that the next step gets a new one.
     """

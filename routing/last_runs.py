@@ -1,4 +1,4 @@
-"""When each reconciler last completed, in PostgreSQL: without beat none runs, and no other process counts.
+"""When each reconciler last completed, in PostgreSQL: without beat none runs, and no other process notices.
 
 Read by the status command and page of the dispatch, by /readyz, and by the leading dispatcher for the metrics.
 """

@@ -2,7 +2,7 @@
 
 It lives in a transaction on a connection of its own, so a killed run leaves nothing behind and no time to live has to
 be guessed. A lock of the transaction, not of the session, also holds behind a pooler. The run ends the transaction
-before it closes the connection: of a connection that is merely closed the server lets go whenever it notices.
+before it closes the connection: the server releases the locks of a closed connection only when it notices.
 """
 
 from collections.abc import Iterator

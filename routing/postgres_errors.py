@@ -1,6 +1,6 @@
 """What an error of PostgreSQL says: is it this statement that failed, or the server and the way to it?
 
-An outage is nobody's fault but the server's: what was asked for is asked again later, on a new connection.
+During an outage the server fails, not the statement: the caller tries again later, on a new connection.
 """
 
 from typing import Final
@@ -49,7 +49,7 @@ def is_outage(error: BaseException) -> bool:
 
 
 def is_statement_timeout(error: BaseException) -> bool:
-    """Whether the server ended one of our statements: after its time limit, or because it was canceled."""
+    """Whether the server ended a statement of ours that took too long, or was asked to cancel it."""
     return sqlstate_of(error) == QUERY_CANCELED
 
 

@@ -1,7 +1,7 @@
 """When a lead that was not sold is tried again. Pure: time and randomness come in.
 
 Two schedules. A conflict over locks is over in moments: 100 ms doubling to 30 s. A failure of the product may need
-somebody: 1 min doubling to 1 h, and only a few times. Each counts its own attempts in a row.
+a person: 1 min doubling to 1 h, and only a few times. Each counts its own attempts in a row.
 """
 
 from dataclasses import dataclass, replace

@@ -182,7 +182,7 @@ def _campaign(event: EventRow, context: EventContext) -> str:
 def _routed(event: EventRow, context: EventContext) -> str:
     rule, to = event.data["rule"], context.names.workspace(event.data["to"])
     if rule is None:
-        return f"Back in {to}, where it came in: no rule sends it on now."
+        return f"Back in {to}, its source workspace: no rule routes it elsewhere now."
     tags = f" (tags: {', '.join(rule['tags'])})" if rule["tags"] else ""
     return f"Routed to {to} by rule '{rule['name']}'{tags}."
 
@@ -190,7 +190,7 @@ def _routed(event: EventRow, context: EventContext) -> str:
 def _price(event: EventRow, _context: EventContext) -> str:
     tiers = event.data["tiers"]
     if not tiers:
-        return "No price was needed: no buyer was looked at."
+        return "No price was needed: no buyer was considered."
     prices = [_tier_price(tier) for tier in tiers]
     if len(prices) == 1:
         return wording.sentence(f"the price is {prices[0]}")
@@ -246,7 +246,7 @@ def _selected(event: EventRow, context: EventContext) -> str:
     name = context.names.buyer(event.buyer_id).name
     text = f"{name}: selected, rank {event.data['rank']}, for {wording.money(event.cost_cents)}."
     overridden = [describe_clause(gate) for gate in event.data.get("overridden") or ()]
-    return f"{text} A person chose it in spite of: {'; '.join(overridden)}." if overridden else text
+    return f"{text} A person chose it despite: {'; '.join(overridden)}." if overridden else text
 
 
 def _distributed(event: EventRow, _context: EventContext) -> str:
@@ -260,13 +260,13 @@ def _failed(event: EventRow, context: EventContext) -> str:
     parts = [f"{wording.sentence(result)[:-1]}: {describe_reason(event.skip_reason)}"]
     emptied_by = event.data.get("emptied_by")
     if emptied_by:
-        parts.append(f"The last buyer that was left dropped out: {describe_clause(emptied_by)}.")
+        parts.append(f"The last remaining buyer dropped out: {describe_clause(emptied_by)}.")
     first_lead_id = event.data.get("first_lead_id")
     if first_lead_id is not None:
         parts.append(f"The person came first with {context.names.lead(first_lead_id)}.")
     due_at = wording.parse_moment(event.data.get("due_at"))
     if due_at is not None and event.skip_reason == "workspace_paused":
-        parts.append("It is tried as soon as somebody resumes it.")
+        parts.append("It is tried once the workspace is resumed.")
     elif due_at is not None:
         when = f"Due again at {wording.moment(due_at)}"
         waits = event.outcome == "deferred" and emptied_by

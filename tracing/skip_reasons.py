@@ -133,7 +133,7 @@ _ALL = (
         "worker_lost",
         *(_LEAD, _P, Fixer.SYSTEM),
         sentence="Workers were lost several times in a row while they ran it.",
-        change="find out what ends the workers, then run it again",
+        change="find out why the workers stop, then run it again",
     ),
     SkipReason(
         "lock_expired",
@@ -150,8 +150,8 @@ _ALL = (
     SkipReason(
         "lead_expired",
         *(_LEAD, _P, Fixer.LEAD),
-        sentence="The lead's time to live is over.",
-        change="nothing: its time to live is over",
+        sentence="The lead has expired.",
+        change="nothing: it has expired",
     ),
     SkipReason(
         "duplicate_lead",
@@ -232,7 +232,7 @@ _ALL = (
         "outranked",
         *(_BUYER, _P, Fixer.OUTRANKED),
         sentence="The buyer was eligible, but other buyers ranked higher.",
-        change="rank higher: by turn, weight, priority or bid, as the campaign's mode has it",
+        change="rank higher: by turn, weight, priority or bid, depending on the campaign's mode",
         clause="eligible, but other buyers ranked higher",
     ),
 )

@@ -102,10 +102,10 @@ WAKE_CAUSES = MappingProxyType(
 CORRECTIONS = MappingProxyType(
     {
         "dropped": "could not be read and was left out",
-        "corrected": "was read in another form than it came",
+        "corrected": "was converted to the standard form",
         "shortened": "was too long and was cut",
-        "moved": "came under another name and was kept",
-        "assumed": "lacked a part that was assumed",
-        "unknown": "is not in the tables and was kept as it came",
+        "moved": "was sent under another name and was kept",
+        "assumed": "was missing a part, which was assumed",
+        "unknown": "is not in the tables and was kept unchanged",
     }
 )

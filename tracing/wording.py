@@ -118,7 +118,7 @@ def field_name(field: str) -> str:
 def place(observed: dict[str, Any]) -> str:
     """ "10001, New York County, NY", with what is known of it."""
     parts = [observed.get(name) for name in ("zip", "county", "state")]
-    return ", ".join(str(part) for part in parts if part) or "a place that is not known"
+    return ", ".join(str(part) for part in parts if part) or "an unknown place"
 
 
 def opening(windows: Sequence[Sequence[str]]) -> str:

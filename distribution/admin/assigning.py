@@ -13,7 +13,7 @@ from distribution.admin.confirming import ReasonForm, keep_list
 from distribution.admin.lead_actions import PERMISSION, LeadActionsAdmin, attempt
 from distribution.attempts.assign_by_hand import CHANGING, assign_within
 from distribution.attempts.campaigns import SnapshotMissing, keeping_snapshots
-from distribution.attempts.preview_by_hand import Preview, preview_hand_sale
+from distribution.attempts.preview_by_hand import Preview, preview_sale_by_hand
 from distribution.models import Enrollment
 from distribution.queries import enrollments_for
 from routing.leads.actions import ActionRefused, Operator, act_on_lead
@@ -62,7 +62,7 @@ class AssigningAdmin(LeadActionsAdmin):
     def _preview(self, lead: Lead) -> tuple[Sequence[Preview], str]:
         """And why nobody can be chosen, "" when somebody can."""
         try:
-            return preview_hand_sale(lead.pk, enrollments=list(enrollments_for(lead))), ""
+            return preview_sale_by_hand(lead.pk, enrollments=list(enrollments_for(lead))), ""
         except ActionRefused as refusal:
             return [], str(refusal)
 

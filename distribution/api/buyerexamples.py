@@ -101,13 +101,13 @@ CHECK: Final = {
     "is_confirmed": True,
     "ranked_higher": None,
     "price_cents": 2_500,
-    "sentence": "With all of this changed, Acme Roofing would have gotten this lead for $25.00.",
+    "sentence": "With all of these changes, Acme Roofing would have gotten this lead for $25.00.",
 }
 OUTRANKED: Final = {
     **SKIP,
     "reason": "outranked",
     "sentence": "Acme Roofing: eligible, but 2 buyers ranked higher.",
-    "change": "rank higher: by turn, weight, priority or bid, as the campaign's mode has it",
+    "change": "rank higher: by turn, weight, priority or bid, depending on the campaign's mode",
     "fixer": "outranked",
     "ranked_higher": 2,
     "gates": [],

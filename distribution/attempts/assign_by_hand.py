@@ -81,7 +81,7 @@ def _assign(
     if found is None:
         raise ActionRefused("the buyer is being charged for other leads; try again")
     if not found:
-        raise ActionRefused("the buyer was taken out of the campaign at this moment; look again")
+        raise ActionRefused("the buyer was just removed from the campaign; check again")
     record = begin_record(lead, at=at, trigger=AttemptTrigger.MANUAL)
     record.trace.add(
         Event.CAMPAIGN_RESOLVED, data={"campaign_id": campaign.id, "config_version": campaign.config_version}
@@ -97,7 +97,9 @@ def _assign(
 def _refuse_unseen(decision: Decision, *, seen: str) -> None:
     [selection] = decision.selected
     if seen and state_of_sale(selection.price_cents, selection.overridden) != seen:
-        message = f"its price ({money(selection.price_cents)} now) or what is set aside changed; look again"
+        message = (
+            f"its price ({money(selection.price_cents)} now) or the overridden checks changed; check again"
+        )
         raise ActionRefused(message)
 
 
@@ -108,7 +110,7 @@ def refuse_closed(lead: LockedLead, *, at: datetime) -> None:
     if lead.is_paused:
         raise ActionRefused("the lead or its workspace is paused; resume it first")
     if lead.expires_at <= at:
-        raise ActionRefused("the lead's time to live is over")
+        raise ActionRefused("the lead has expired")
 
 
 def _refuse_duplicate(lead: LockedLead) -> None:
@@ -134,7 +136,7 @@ def _refusal_reason(decision: Decision, enrollment_id: int) -> str:
     """The gates that no person sets aside, in words."""
     skip = next(each for each in decision.skipped if each.enrollment_id == enrollment_id)
     if skip.reason == "outranked":
-        return "the lead is sold to as many buyers as its campaign allows; take one back first"
+        return "the lead is sold to as many buyers as its campaign allows; return one first"
     clauses = []
     for gate in skip.gates:
         code = str(gate["gate"])
@@ -155,7 +157,7 @@ def _sell(record: AttemptRecord, decided: Decided) -> ManualAssignment:
         decided, lead_id=head.lead_id, attempt_id=head.id, workspace_ids=record.workspace_ids
     )
     if assignments is None:
-        raise ActionRefused("its workspace or campaign was paused at this moment; look again")
+        raise ActionRefused("its workspace or campaign was just paused; check again")
     record.decided, record.assignments = decided, assignments
     record_decision(record.trace, decided.decision, zip_code=record.lead.zip)
     record.conclude(SOLD)

@@ -170,15 +170,18 @@ def _try_with_plans(attempt: Attempt) -> AttemptOutcome | Restart:
 
 
 def _try(attempt: Attempt) -> AttemptOutcome | Restart:
-    """The transaction. It is rolled back unless an attempt was written: for a Restart, and where none ran."""
+    """The transaction. It is rolled back for a Restart, and for a lead that another process was lost with.
+
+    Where no attempt ran for another reason, nothing was written: a rollback would only drop the prepared statements.
+    """
     try:
         with transaction.atomic(durable=True):
             try:
-                result = _take_steps(attempt)
+                result = _run_steps(attempt)
             except BaseException:
                 attempt.unmark()  # as below
                 raise
-            if isinstance(result, Restart) or result.not_run is not None:
+            if isinstance(result, Restart) or result.not_run is NotRun.LOST_BEFORE:
                 # While the lead is locked: the next process to lock it would take this one for lost.
                 attempt.unmark()
                 transaction.set_rollback(True)
@@ -187,7 +190,7 @@ def _try(attempt: Attempt) -> AttemptOutcome | Restart:
         attempt.unmark()
 
 
-def _take_steps(attempt: Attempt) -> AttemptOutcome | Restart:
+def _run_steps(attempt: Attempt) -> AttemptOutcome | Restart:
     """Needs an open transaction, which the lead's lock lasts for. Raises what write_verdict tells apart."""
     attempt.on_stage(Stage.LOCK)
     lead = attempt.lock_lead()

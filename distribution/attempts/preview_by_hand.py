@@ -43,7 +43,7 @@ class Preview:
         return money(self.balance_cents - self.price_cents)
 
 
-def preview_hand_sale(lead_id: int, *, enrollments: Sequence[Enrollment]) -> Sequence[Preview]:
+def preview_sale_by_hand(lead_id: int, *, enrollments: Sequence[Enrollment]) -> Sequence[Preview]:
     """By the enrollments given, with their buyers. Writes nothing. Raises ActionRefused."""
     with transaction.atomic():
         lead = lock_lead(lead_id)

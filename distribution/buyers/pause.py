@@ -1,4 +1,4 @@
-"""Pauses a buyer now, or lets it go on. While it is paused it gets no lead of any campaign."""
+"""Pauses or resumes a buyer. A paused buyer gets no lead of any campaign."""
 
 from datetime import datetime
 
@@ -19,19 +19,19 @@ def state_of(paused_at: datetime | None) -> str:
 
 
 def switch_buyer(buyer: Buyer, *, to: datetime | None, actor: str, reason: str, seen: str = "") -> bool:
-    """Pause since then, or resume (`to` None). Returns False when it is so already. Raises SwitchRefused.
+    """Pause since then, or resume (`to` None). Returns False if it is in that state already. Raises SwitchRefused.
 
-    `seen`: the state_of the switch on the page that asked; another pause is not lifted. Blank: no page asked.
+    `seen`: the state_of the switch that the page showed; another pause is not ended. Blank: no page.
     """
     row = Buyer.objects.filter(pk=buyer.pk)
     with transaction.atomic():
         if not lock_rows(row):
-            raise SwitchRefused("somebody else is changing the buyer at this moment; try again")
+            raise SwitchRefused("another person is changing this buyer right now; try again")
         was = row.values_list("paused_at", flat=True).get()
         if (was is None) == (to is None):
             return False
         if seen and seen != state_of(was):
-            raise SwitchRefused("it was resumed and paused anew after you opened this page")
+            raise SwitchRefused("it was resumed and paused again after you opened this page")
         row.update(paused_at=to)
         audit.record(
             actor=actor,

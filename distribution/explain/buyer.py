@@ -67,7 +67,7 @@ def _summarize(
     if answers:
         return f"{name} did not get this lead. {answers[-1].sentence}"
     if lead.attempts:
-        return f"{name} did not get this lead, and no attempt left a trace that says why."
+        return f"{name} did not get this lead, and no attempt recorded why."
     if lead.finished_at is not None:
         return f"{name} did not get this lead: it ended before any attempt was made."
     return f"{name} has not been considered: no attempt has been made yet."

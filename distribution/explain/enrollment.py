@@ -111,13 +111,13 @@ def _limits(enrollment: Enrollment, *, at: datetime) -> Iterator[str]:
     for used in read_usage(enrollment, at=at):
         kind, cap, budget_cents = used.kind, used.cap, used.budget_cents
         if cap == 0:
-            yield f"Its cap a {kind} is 0: raise it, or leave it blank for none."
+            yield f"Its cap per {kind} is 0: raise it, or leave it blank for none."
         elif cap is not None and kind != "hour" and used.leads >= cap:
-            yield f"Its cap of {cap} a {kind} is used up: raise it or wait."
+            yield f"Its cap of {cap} per {kind} is used up: raise it or wait."
         if budget_cents is not None and price_cents > budget_cents:
-            yield f"Its budget a {kind} is {money(budget_cents)}, one lead costs {money(price_cents)}: raise it."
+            yield f"Its budget per {kind} is {money(budget_cents)}, one lead costs {money(price_cents)}: raise it."
         elif budget_cents is not None and kind != "hour" and used.spent_cents + price_cents > budget_cents:
-            yield f"Its budget of {money(budget_cents)} a {kind} is used up: raise it or wait."
+            yield f"Its budget of {money(budget_cents)} per {kind} is used up: raise it or wait."
 
 
 def _credits(enrollment: Enrollment) -> Iterator[str]:
@@ -139,7 +139,7 @@ def _hours(enrollment: Enrollment, *, at: datetime) -> Iterator[str]:
             yield f"{UNREADABLE_HOURS[who]} cannot be read: correct them."
             continue
         if opens_at is None:
-            yield f"{who} closed all week: give it hours, or leave them empty for always."
+            yield f"{who} closed all week: set its hours, or leave them empty to keep it open."
         elif opens_at >= get_window("day", at=at, tz=timezone)[1]:
             yield f"{who} closed for the rest of today: change its hours or wait."
 

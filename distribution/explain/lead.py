@@ -220,7 +220,7 @@ def _describe_due(lead: Lead, *, last: AttemptExplanation | None) -> str:
     if lead.attempts == 0:
         return "The first attempt."
     if lead.next_attempt_at == lead.expires_at:
-        return "Its time to live ends then."
+        return "It expires then."
     if last is not None and last.result == AttemptResult.DEFERRED and last.funnel:
         return wording.sentence(f"then {WAITED_FOR}")
     return describe_reason(lead.due_reason)

@@ -225,7 +225,7 @@ def _check(missed: MissedLead, buyer: Buyer) -> Check:
 
 
 def _describe_check(remedy: Remedy, higher: int) -> str:
-    changed = "With all of this changed" if remedy.fixes else "Without any change"
+    changed = "With all of these changes" if remedy.fixes else "Without any change"
     if remedy.ending == "selected":
         return f"{changed}, {remedy.buyer} would have gotten this lead for {wording.money(remedy.price_cents or 0)}."
     if remedy.ending == "never":
@@ -235,8 +235,8 @@ def _describe_check(remedy: Remedy, higher: int) -> str:
     if remedy.ending == "outranked":
         return f"{changed}, {wording.count(higher, 'buyer')} would still have ranked higher."
     if remedy.ending == "sold_out":
-        return f"{changed}, the lead would still have been sold to others before."
-    return "What a change would have done could not be checked."
+        return f"{changed}, the lead would still have been sold to other buyers first."
+    return "The effect of a change could not be checked."
 
 
 def _ranked_higher(event: SkipRow) -> int | None:

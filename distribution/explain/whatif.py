@@ -139,7 +139,7 @@ def _summarize(assessment: Assessment, name: str, *, is_sold: bool) -> str:
         return f"{name} cannot get this lead: {assessment.blocked_by}."
     if not assessment.fixes:
         return _summarize_eligible(assessment, name, is_sold=is_sold)
-    condition = "With this changed" if len(assessment.fixes) == 1 else "With all of this changed"
+    condition = "With this change" if len(assessment.fixes) == 1 else "With all of these changes"
     if assessment.ending is WhatIfResult.SELECTED:
         price = wording.money(assessment.price_cents or 0)
         place = f"rank {assessment.rank} of {assessment.ranked}"

@@ -63,9 +63,9 @@ def issue_for(
 def print_once(issued: IssuedKey, *, out: OutputWrapper, err: OutputWrapper) -> None:
     """The key alone goes to stdout: KEY=$(manage.py keys create ...)"""
     key, until = issued.key, issued.key.expiry_date
-    ends = f"good until {wording.moment(until)}" if until else "without an end"
+    ends = f"good until {wording.moment(until)}" if until else "no expiry"
     whose = f"{key.owner.name} in workspace {key.owner.workspace.slug}"
-    err.write(f"Key of {whose} with {', '.join(key.granted_scopes)}, {ends}, shown this once:")
+    err.write(f"Key of {whose} with {', '.join(key.granted_scopes)}, {ends}, shown only once:")
     out.write(issued.text)
 
 

@@ -1,4 +1,4 @@
-"""Money moved by a person of the desk: once for each form that was opened, together with its audit entry."""
+"""Moves money for a person at the desk: once for each form, together with its audit entry."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ Movement = Callable[..., LedgerEntry]
 def top_up_by_hand(
     wallet: Wallet, *, amount_cents: int, token: UUID, actor: str, reason: str, seen: str = ""
 ) -> bool:
-    """Returns False when this form's movement was made before. Raises MoneyRefused.
+    """Returns False if this form already moved the money. Raises MoneyRefused.
 
-    `seen`: the last_by_hand that the form's page was about. Blank: no page.
+    `seen`: the last_by_hand that the form's page showed. Blank: no page.
     """
     cause = _Cause("topup", token, actor, reason)
     return _move(wallet, top_up, cause, amount_cents=amount_cents, seen=seen)
@@ -32,16 +32,16 @@ def top_up_by_hand(
 def adjust_by_hand(
     wallet: Wallet, *, amount_cents: int, token: UUID, actor: str, reason: str, seen: str = ""
 ) -> bool:
-    """Returns False when this form's movement was made before. Raises MoneyRefused.
+    """Returns False if this form already moved the money. Raises MoneyRefused.
 
-    `seen`: the last_by_hand that the form's page was about. Blank: no page.
+    `seen`: the last_by_hand that the form's page showed. Blank: no page.
     """
     cause = _Cause("adjustment", token, actor, reason)
     return _move(wallet, adjust, cause, amount_cents=amount_cents, seen=seen)
 
 
 class BalanceMoved(MoneyRefused):
-    """Another person moved money of this wallet after the page was opened."""
+    """Another person moved money of this wallet after the page was rendered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +128,10 @@ def _balance(wallet: Wallet) -> dict[str, Any]:
 
 
 def return_by_hand(assignment: Assignment, *, actor: str, reason: str) -> bool:
-    """Take a sold lead back and refund it. Returns False when that was done before. Raises ActionRefused."""
+    """Take a sold lead back and refund it. Returns False if it was returned already. Raises ActionRefused."""
     fields = ["state", "returned_at"]
     with transaction.atomic():
-        # Two forms wait here for each other, so that the second sees what the first one did.
+        # Two forms wait here for each other, so that the second sees the first one's return.
         wait_for_lead(assignment.lead_id)
         before = audit.read_state(assignment, fields=fields)
         return_assignment(assignment.public_id, actor=actor, reason=reason)

@@ -33,7 +33,7 @@ WHERE assignment_id = %s AND kind IN ('charge', 'capture', 'refund')
 """
 
 
-# In one movement, and as a credit limit: ten million dollars. Whatever is larger was typed or computed wrongly.
+# In one movement, and as a credit limit: ten million dollars. A larger sum is a typing or computing error.
 MOST_CENTS: Final = 1_000_000_000
 
 
@@ -98,8 +98,8 @@ def refund(
 ) -> LedgerEntry | None:
     """Pay back a charge, in full or in part: never more in all than was charged. A repeat returns the first entry.
 
-    Locks the buyer's wallet, so that two refunds cannot both see the whole charge. `amount_cents` None: whatever is
-    left; None is returned when nothing is. Raises RefundExceedsCharge, KeyReused, TypeError.
+    Locks the buyer's wallet, so that two refunds cannot both see the whole charge. `amount_cents` None: all that
+    is left; returns None if nothing is left. Raises RefundExceedsCharge, KeyReused, TypeError.
     """
     if amount_cents is not None:
         _check_cents(amount_cents)
@@ -153,7 +153,7 @@ def charge_left(assignment_id: int) -> int:
 
 
 def _check_cents(cents: object) -> None:
-    """Cents are an int: a bool is no amount, and the database would round a float or a Decimal without a word."""
+    """Cents are an int: a bool is no amount, and the database would round a float or a Decimal silently."""
     if type(cents) is not int:
         message = f"cents are an int, not {type(cents).__name__}"
         raise TypeError(message)

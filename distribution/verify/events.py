@@ -9,7 +9,7 @@ from tracing.vocabulary import RESULTS_OF_TERMINAL, TERMINAL_EVENTS
 
 CHECKED: Final = f"SELECT count(*) FROM tracing_attempt WHERE {in_attempts('id', 'lead_id')}"  # noqa: S608 - only a condition is put in
 
-TOLD_TO_THE_END: Final = f"""
+COMPLETE_TRACE: Final = f"""
 WITH fits AS (
     SELECT * FROM unnest(%(terminal_events)s::text[], %(terminal_results)s::text[]) AS fits(event, result)
 ), traced AS (
@@ -79,7 +79,7 @@ def check_attempts(part: Slice, findings: Findings) -> None:
     with no_nested_loops():
         search(
             findings,
-            TOLD_TO_THE_END,
+            COMPLETE_TRACE,
             part,
             terminal=[event.value for event in TERMINAL_EVENTS],
             terminal_events=[event for event, _ in pairs],

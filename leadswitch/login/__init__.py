@@ -1,1 +1,1 @@
-"""Who may log in to the admin: the guard against guessed passwords, and the second factor."""
+"""Who may log in to the admin: the guard against guessed passwords, and two-factor authentication."""

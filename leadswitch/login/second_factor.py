@@ -1,4 +1,4 @@
-"""The second factor: codes of an authenticator app (TOTP), and recovery codes that work once.
+"""Two-factor authentication: codes of an authenticator app (TOTP), and recovery codes that work once.
 
 Recovery codes are stored only as hashes. A wrong code delays the next try (django-otp's throttling).
 """
@@ -18,7 +18,7 @@ from django_otp.util import random_hex
 
 from tracing import audit
 
-# In the session of a user who has a second factor, from the password until the code.
+# In the session of a user with two-factor authentication, from the password until the code.
 DUE: Final = "second_factor_due"
 # In the session of a user who is setting one up: the key of the app.
 KEY: Final = "second_factor_key"
@@ -53,7 +53,7 @@ def pending_device(request: HttpRequest) -> Any:
 
 @transaction.atomic
 def confirm(request: HttpRequest, code: str) -> list[str] | None:
-    """Turn the second factor on. Returns the recovery codes, or None when the code is wrong."""
+    """Turn two-factor authentication on. Returns the recovery codes, or None when the code is wrong."""
     user: Any = request.user
     _lock(user)  # of two concurrent requests only one turns it on
     if has_device(user):

@@ -1,4 +1,4 @@
-"""The admin site: a login needs a password and, if it is set up or required, a second factor."""
+"""The admin site: a login needs a password and, if it is set up or required, a code (two-factor authentication)."""
 
 from base64 import b32encode
 from typing import Any, Final
@@ -88,7 +88,7 @@ class DeskSite(AdminSite):
                 )
                 return redirect(place if is_local and leads_to_a_page(place) else "admin:index")
             form.add_error("code", WRONG_CODE)
-        return self.page(request, "Second factor", form=form)
+        return self.page(request, "Two-factor authentication", form=form)
 
     @method_decorator(never_cache)
     def set_up_view(self, request: HttpRequest) -> HttpResponse:
@@ -106,10 +106,12 @@ class DeskSite(AdminSite):
         picture = segno.make(device.config_url).svg_inline(scale=5, light="#fff")
         # Made by segno from a URL that it escapes.
         picture = mark_safe(picture)  # noqa: S308
-        return self.page(request, "Set up a second factor", form=form, picture=picture, key=key_of(device))
+        return self.page(
+            request, "Set up two-factor authentication", form=form, picture=picture, key=key_of(device)
+        )
 
     def manage(self, request: HttpRequest) -> HttpResponse:
-        """Where a user gets new recovery codes, or turns the second factor off unless it is required."""
+        """Where a user gets new recovery codes, or turns two-factor authentication off unless it is required."""
         is_required = second_factor.is_required(request.user)
         if request.method == "POST" and "codes" in request.POST:
             codes = second_factor.renew_recovery_codes(request.user)
@@ -117,7 +119,7 @@ class DeskSite(AdminSite):
         if request.method == "POST" and "off" in request.POST and not is_required:
             second_factor.turn_off(request.user)
             return redirect("admin:index")
-        return self.page(request, "Second factor", is_on=True, is_required=is_required)
+        return self.page(request, "Two-factor authentication", is_on=True, is_required=is_required)
 
     def page(self, request: HttpRequest, title: str, **context: Any) -> HttpResponse:
         values = {**self.each_context(request), "title": title, **context}

@@ -1,4 +1,4 @@
-"""Requests whose addresses and forms are UTF-8, as browsers send them, whatever charset the Content-Type names.
+"""Requests whose addresses and forms are UTF-8, as browsers send them. The charset of the Content-Type is ignored.
 
 Django would decode both with that charset, and fails before any view if it is not a text encoding, such as `hex`.
 """

@@ -1,4 +1,4 @@
-"""Plain admin pages of routing. The page of leads is registered by distribution, which can tell their story."""
+"""Plain admin pages of routing. Distribution registers the page of leads, which shows their trace."""
 
 from routing.admin.idempotency import IdempotencyRecordAdmin
 from routing.admin.people import MembershipAdmin, PeopleAdmin, RolesAdmin

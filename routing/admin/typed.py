@@ -1,4 +1,4 @@
-"""JSON fields that are checked while somebody types into them, with the validation of saving.
+"""JSON fields that are checked while a person types, with the validation of saving.
 
 The page's script sends the text and shows the answer beside the field. Without the script nothing is missing: saving
 checks the same.
@@ -30,7 +30,7 @@ def describe_condition(condition: Any) -> str:
 
 
 class TypedChecks(AuditedAdmin):
-    """`describers`: a JSON field and what says of a valid value what it means, to stand after "Valid: ".
+    """`describers`: for a JSON field, what describes a valid value. The text is shown after "Valid: ".
 
     `pictures`: what to draw of it besides.
     """

@@ -1,4 +1,4 @@
-"""Says on the page of a change how many leads it has tried again."""
+"""Shows on the page of a change how many leads it made due."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -11,7 +11,7 @@ from routing.api.errors import FieldsInvalid, build_error, describe_fields
 from routing.intake.corrections import Correction, read_note
 from routing.intake.inline import Decided, Outcome
 from routing.intake.parse import LeadInvalid
-from routing.intake.store import AlreadyHere, Taken
+from routing.intake.store import AlreadyHere, StoredLead
 from routing.models import LeadStatus
 from routing.queries import LeadState
 from tracing import wording
@@ -20,11 +20,13 @@ from tracing.skip_reasons import SKIP_REASONS, Fixer, SkipReason
 from tracing.vocabulary import CORRECTIONS
 
 
-def describe_new(taken: Taken, *, external_id: str, corrections: Sequence[Correction] = ()) -> dict[str, Any]:
+def describe_new(
+    stored: StoredLead, *, external_id: str, corrections: Sequence[Correction] = ()
+) -> dict[str, Any]:
     """The body for a lead that waits for its decision."""
-    received_at = write_time(taken.received_at)
+    received_at = write_time(stored.received_at)
     return {
-        "id": str(taken.public_id),
+        "id": str(stored.public_id),
         "external_id": external_id,
         "status": "pending",
         "result": None,
@@ -56,14 +58,14 @@ def describe_outcome(decided: Decided, *, stored: Mapping[str, Any]) -> dict[str
 
 def _describe_unread(outcome: Outcome) -> dict[str, Any]:
     reason = SKIP_REASONS.get(outcome.skip_reason)
-    is_told = (
+    is_visible = (
         reason is not None and reason.fixer is Fixer.LEAD
     )  # it may have been sent on: see _visible_reason
     return {
         "status": outcome.status,
         "result": outcome.result,
-        "reason": reason.code if reason and is_told else None,
-        "message": reason.sentence if reason and is_told else None,
+        "reason": reason.code if reason and is_visible else None,
+        "message": reason.sentence if reason and is_visible else None,
         "buyers": len(outcome.assignments),
         "next_attempt_at": write_time(outcome.next_attempt_at),
     }
@@ -139,9 +141,11 @@ def describe_lead(state: LeadState) -> dict[str, Any]:
     }
 
 
-def describe_accepted(taken: Taken, *, index: int, corrections: Sequence[Correction] = ()) -> dict[str, Any]:
+def describe_accepted(
+    stored: StoredLead, *, index: int, corrections: Sequence[Correction] = ()
+) -> dict[str, Any]:
     warnings = describe_corrections(corrections)
-    return {"index": index, "status": "accepted", "id": str(taken.public_id), "warnings": warnings}
+    return {"index": index, "status": "accepted", "id": str(stored.public_id), "warnings": warnings}
 
 
 def describe_rejected(problem: LeadInvalid | AlreadyHere, *, index: int) -> dict[str, Any]:

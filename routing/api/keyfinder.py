@@ -44,7 +44,7 @@ class KeyFinder(Generic[Key]):
         shape = KEY_SHAPE.fullmatch(text)
         if shape is None:
             raise AuthenticationFailed(
-                f"This is not a {self.kind} key. Send the header `Api-Key <prefix>.<secret>`."
+                f"This is not a {self.kind} key. Send the header `Authorization: Api-Key KEY`."
             )
         key = self._read(shape[1])
         if not is_key(text, hashed=key.hashed_key if key else None) or key is None:

@@ -29,7 +29,7 @@ from routing.intake.idempotency import (
 )
 from routing.intake.inline import decide_inline
 from routing.intake.parse import CleanLead, LeadInvalid, parse_lead
-from routing.intake.store import AlreadyHere, ExternalIdRepeated, Taken, take_in, take_in_many
+from routing.intake.store import AlreadyHere, ExternalIdRepeated, StoredLead, store_lead, store_leads
 from routing.models import IntakeMode, Source
 from routing.queries import read_state_after_commit
 
@@ -51,7 +51,7 @@ def receive_lead(payload: object, *, source: Source, is_decided_inline: bool) ->
     """Store one lead. Raises FieldsInvalid, or ApiError 409 for a repeated external_id."""
     try:
         lead = _read_lead(payload, source=source, at=datetime.now(UTC))
-        taken = take_in(lead, source=source, channel="api", is_woken=not is_decided_inline)
+        stored = store_lead(lead, source=source, channel="api", is_woken=not is_decided_inline)
     except LeadInvalid as invalid:
         metrics.LEADS_REJECTED.labels(channel="api").inc()
         raise FieldsInvalid(describe_fields(invalid.errors)) from None
@@ -59,8 +59,8 @@ def receive_lead(payload: object, *, source: Source, is_decided_inline: bool) ->
         metrics.LEADS_REJECTED.labels(channel="api").inc()
         message, extra = describe_repeated(repeated.public_id)
         raise ApiError(message, status_code=409, extra=extra) from None
-    body = describe_new(taken, external_id=lead.external_id or "", corrections=lead.corrections)
-    return Answer(201, body, undecided_lead_id=taken.lead_id if is_decided_inline else None)
+    body = describe_new(stored, external_id=lead.external_id or "", corrections=lead.corrections)
+    return Answer(201, body, undecided_lead_id=stored.lead_id if is_decided_inline else None)
 
 
 def decide_received(answer: Answer, *, idempotent: IdempotentRequest | None, seconds: int) -> Answer:
@@ -69,7 +69,9 @@ def decide_received(answer: Answer, *, idempotent: IdempotentRequest | None, sec
         return answer
     decided = decide_inline(answer.undecided_lead_id, UUID(answer.body["id"]), seconds=seconds)
     final = Answer(201, describe_outcome(decided, stored=answer.body))
-    after_commit_try("settle", partial(store_response, idempotent, final, is_complete=_is_complete(final)))
+    after_commit_try(
+        "store_response", partial(store_response, idempotent, final, is_complete=_is_complete(final))
+    )
     return final
 
 
@@ -84,7 +86,7 @@ def complete_replayed(answer: Answer, *, idempotent: IdempotentRequest | None) -
         body = {**describe_decided(state), "warnings": answer.body.get("warnings", [])}
     final = Answer(201, body, is_replayed=True)
     if _is_complete(final):
-        after_commit_try("settle", partial(store_response, idempotent, final, is_complete=True))
+        after_commit_try("store_response", partial(store_response, idempotent, final, is_complete=True))
     return final
 
 
@@ -97,7 +99,7 @@ def receive_batch(payload: object, *, source: Source) -> Answer:
     at = datetime.now(UTC)
     parsed = [_parse(item, source=source, at=at) for item in _read_batch(payload)]
     clean = [lead for lead in parsed if isinstance(lead, CleanLead)]
-    stored = iter(take_in_many(clean, source=source, channel="batch"))
+    stored = iter(store_leads(clean, source=source, channel="batch"))
     results = [
         _describe(next(stored), lead, index=index)
         if isinstance(lead, CleanLead)
@@ -109,7 +111,7 @@ def receive_batch(payload: object, *, source: Source) -> Answer:
     return Answer(200, {"accepted": accepted, "rejected": len(results) - accepted, "results": results})
 
 
-def _describe(outcome: Taken | AlreadyHere, lead: CleanLead, *, index: int) -> dict[str, Any]:
+def _describe(outcome: StoredLead | AlreadyHere, lead: CleanLead, *, index: int) -> dict[str, Any]:
     if isinstance(outcome, AlreadyHere):
         return describe_rejected(outcome, index=index)
     return describe_accepted(outcome, index=index, corrections=lead.corrections)

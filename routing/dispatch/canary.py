@@ -33,7 +33,7 @@ ON CONFLICT (shard) DO UPDATE
 SET out_since = CASE WHEN excluded.out_since IS NOT NULL THEN coalesce(canary.out_since, excluded.out_since) END
 RETURNING out_since IS NOT NULL
 """
-COME_BACK: Final = """
+COMPLETE: Final = """
 UPDATE routing_canary SET back_at = clock_timestamp(), out_since = NULL WHERE shard = %s
 """
 # For the slowest queue.
@@ -86,7 +86,7 @@ def complete_canary(lead_id: int) -> None:
             return
         lease.finish()
         with connection.cursor() as cursor:
-            cursor.execute(COME_BACK, [_shard_of(lead_id)])
+            cursor.execute(COMPLETE, [_shard_of(lead_id)])
 
 
 def read_canary() -> Canary:

@@ -102,8 +102,8 @@ def count_open() -> tuple[int, int]:
 def wake_batch(wakeup_id: int, *, count: int, placed: int) -> int:
     """Wake up to `count` leads of a change, the first of them `placed` places behind the run's first. Returns how many.
 
-    Enqueues them after the commit, and those that the change itself has woken. Leads that somebody works on are left
-    for the next run.
+    Enqueues them after the commit, and those that the change itself has woken. Locked leads are left for the next
+    run.
     """
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute(LOCK, [wakeup_id])

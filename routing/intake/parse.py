@@ -234,7 +234,7 @@ def _read_location(reader: FieldReader) -> dict[str, Any]:
         if zip_code and country == HOME:
             state = _place_new_zip(reader, zip_code, state=state)
         return {"country": country, "zip": zip_code, "state": state, "city": city, "county": None}
-    state = _settle_state(reader, state=state, place=place)
+    state = _resolve_state(reader, state=state, place=place)
     counties = name_counties(place.zip, state=state, county=None)
     return {
         "country": country,
@@ -268,7 +268,7 @@ def _place_new_zip(reader: FieldReader, zip_code: str, *, state: str | None) -> 
     return state
 
 
-def _settle_state(reader: FieldReader, *, state: str | None, place: Place) -> str:
+def _resolve_state(reader: FieldReader, *, state: str | None, place: Place) -> str:
     """The lead's own state if its ZIP is in several; else the one of the ZIP."""
     if not state:
         return place.state

@@ -80,7 +80,7 @@ WHERE source_id = %s AND external_id = ANY(%s) AND external_id <> ''
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class StoredLead:
     """A lead that was stored by this call."""
 
     lead_id: int
@@ -108,27 +108,27 @@ class LeadNotStored(Exception):
     """The database refused a lead. Carries no text of the database's error, which repeats the row."""
 
 
-def take_in(
+def store_lead(
     lead: CleanLead, *, source: Source, channel: str, at: datetime | None = None, is_woken: bool = True
-) -> Taken:
+) -> StoredLead:
     """Store one lead. Raises ExternalIdRepeated. `at` None: the database's clock.
 
     `is_woken` False leaves it to the caller to have the lead decided.
     """
-    (taken,) = take_in_many([lead], source=source, channel=channel, at=at, is_woken=is_woken)
-    if isinstance(taken, AlreadyHere):
-        raise ExternalIdRepeated(taken.public_id)
-    return taken
+    (stored,) = store_leads([lead], source=source, channel=channel, at=at, is_woken=is_woken)
+    if isinstance(stored, AlreadyHere):
+        raise ExternalIdRepeated(stored.public_id)
+    return stored
 
 
-def take_in_many(
+def store_leads(
     leads: Sequence[CleanLead],
     *,
     source: Source,
     channel: str,
     at: datetime | None = None,
     is_woken: bool = True,
-) -> list[Taken | AlreadyHere]:
+) -> list[StoredLead | AlreadyHere]:
     """Store leads in one statement, with a result for each in order. `source.workspace` should be loaded.
 
     Of several with one external_id the first is stored.
@@ -136,7 +136,7 @@ def take_in_many(
     if not leads:
         return []
     rows = [_row(lead) for lead in leads]
-    stored = {taken.public_id: taken for taken in _insert(rows, source=source, at=at)}
+    stored = {each.public_id: each for each in _insert(rows, source=source, at=at)}
     existing: Mapping[str, UUID] = {}
     if len(stored) < len(rows):
         left_out = [row["external_id"] for row in rows if row["public_id"] not in stored]
@@ -148,8 +148,8 @@ def take_in_many(
         workspace, remaining = source.workspace, None if at else timedelta(0)
         enqueue_after_commit(
             [
-                DueTime(taken.lead_id, workspace.pk, workspace.dispatch_mode, taken.due_at, remaining)
-                for taken in stored.values()
+                DueTime(each.lead_id, workspace.pk, workspace.dispatch_mode, each.due_at, remaining)
+                for each in stored.values()
             ]
         )
     return [stored.get(row["public_id"]) or AlreadyHere(existing.get(row["external_id"])) for row in rows]
@@ -176,7 +176,7 @@ def _consent(consent: Consent | None) -> dict[str, Any]:
     return proof
 
 
-def _insert(rows: Sequence[Mapping[str, Any]], *, source: Source, at: datetime | None) -> list[Taken]:
+def _insert(rows: Sequence[Mapping[str, Any]], *, source: Source, at: datetime | None) -> list[StoredLead]:
     parameters: dict[str, Any] = {
         "rows": json.dumps(rows, default=str),
         "workspace_id": source.workspace_id,
@@ -187,7 +187,7 @@ def _insert(rows: Sequence[Mapping[str, Any]], *, source: Source, at: datetime |
     try:
         with connection.cursor() as cursor:
             cursor.execute(INSERT, parameters)
-            return [Taken(*row) for row in cursor.fetchall()]
+            return [StoredLead(*row) for row in cursor.fetchall()]
     except DatabaseError as error:
         if isinstance(error, OperationalError) or is_outage(error):
             raise

@@ -20,7 +20,7 @@ FAILED: Final = "routing.failed"
 
 class LockOutcome(StrEnum):
     ACQUIRED = "acquired"
-    BUSY = "busy"  # somebody else had it: normal contention, not an error
+    BUSY = "busy"  # another process had it: normal contention, not an error
     TIMED_OUT = "timed_out"  # waited for it without success
 
 
@@ -100,7 +100,7 @@ def log_attempt(line: AttemptLine, **more: Any) -> None:
 
 
 def log_no_lock(outcome: LockOutcome, *, lead_row: int | None, lock_ms: float) -> None:
-    """No attempt: the lead's own lock was not to be had. `lead_row` is its numeric id; more is not known of it."""
+    """Log a lead whose own lock was not granted: no attempt began. `lead_row` is its numeric id, all that is known."""
     metrics.LEAD_LOCK_SECONDS.labels(outcome=outcome.value).observe(lock_ms / 1000)
     extra = {"lead_row": lead_row, "lock": outcome.value, "lock_ms": lock_ms}
     logger.info(LOCK_FAILED, extra=extra)

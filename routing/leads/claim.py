@@ -158,7 +158,7 @@ def _refusal_reason(lead: LockedLead, *, at: datetime) -> str:
     if lead.is_paused:
         return "it is paused"
     if lead.expires_at <= at:
-        return "its time to live is over"
+        return "it has expired"
     if lead.status == LeadStatus.GATED:
         return ""
     if lead.status != LeadStatus.PENDING or lead.next_attempt_at is None:

@@ -36,8 +36,8 @@ UNMARK: Final = f"""
 DELETE FROM routing_begun USING {QUICK} WHERE lead_id = ANY(%s) AND owner = %s
 """  # noqa: S608 - as above
 # What could not be unmarked, because the database was away: by this process, at its next chance.
-UNTOLD: Final[set[int]] = set()
-MOST_UNTOLD: Final = 1_000
+TO_UNMARK: Final[set[int]] = set()
+MAX_TO_UNMARK: Final = 1_000
 
 
 def begin(lead: LockedLead) -> bool:
@@ -47,7 +47,7 @@ def begin(lead: LockedLead) -> bool:
     fail for want of a mark: that is logged and counted.
     """
     try:
-        _unmark_untold()
+        _unmark_ended()
         with connections[CONNECTION].cursor() as cursor:
             cursor.execute(MARK, [lead.id, lead.attempts, lead.next_attempt_at, _owner(os.getpid())])
             return bool(cursor.fetchone()[0])
@@ -57,20 +57,20 @@ def begin(lead: LockedLead) -> bool:
 
 
 def end(lead_id: int) -> None:
-    """The process outlived the attempt, whatever became of it. Before a rollback frees the lead. Never raises."""
-    if len(UNTOLD) < MOST_UNTOLD:
-        UNTOLD.add(lead_id)
+    """Remove the mark: the process survived the attempt. Call it before a rollback frees the lead. Never raises."""
+    if len(TO_UNMARK) < MAX_TO_UNMARK:
+        TO_UNMARK.add(lead_id)
     try:
-        _unmark_untold()
+        _unmark_ended()
     except (DatabaseError, InterfaceError) as error:
         _log_failure("end", error)
 
 
-def _unmark_untold() -> None:
-    if lead_ids := list(UNTOLD):
+def _unmark_ended() -> None:
+    if lead_ids := list(TO_UNMARK):
         with connections[CONNECTION].cursor() as cursor:
             cursor.execute(UNMARK, [lead_ids, _owner(os.getpid())])
-        UNTOLD.difference_update(lead_ids)
+        TO_UNMARK.difference_update(lead_ids)
 
 
 def _log_failure(step: str, error: Exception) -> None:

@@ -25,7 +25,7 @@ NO_RERUN: Final = {
     LeadStatus.GATED: "it waits for its verification",
     LeadStatus.OFFERED: "it is offered to buyers; wait for the window's end",
     LeadStatus.DISTRIBUTED: "it is sold",
-    LeadStatus.EXPIRED: "its time to live is over",
+    LeadStatus.EXPIRED: "it has expired",
     LeadStatus.CANCELLED: "it was cancelled",
 }
 

@@ -46,7 +46,7 @@ BREAKER: Final = Breaker(PAUSE_AFTER_FAILURE_SECONDS)
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """Allows `requests_a_minute` in the long run, and `burst` at once after a quiet time."""
+    """`requests_a_minute` is the average rate; `burst` requests may come at once after a pause."""
 
     requests_a_minute: int
     burst: int
@@ -58,7 +58,7 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """The answer to a request. `reset_seconds`: until the bucket is full; `wait_seconds`: until one would pass."""
+    """The decision for a request. `reset_seconds`: until the bucket is full; `wait_seconds`: until one would pass."""
 
     is_allowed: bool
     limit: int

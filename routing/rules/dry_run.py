@@ -67,7 +67,9 @@ def try_route(
     ids = [workspace_id, *(hop.rule.destination_id for hop in path)]
     names = _read_names(plan)
     stations = [
-        _tell_station(each, plan, fields, names=names, is_visible=visible_ids is None or each in visible_ids)
+        _describe_station(
+            each, plan, fields, names=names, is_visible=visible_ids is None or each in visible_ids
+        )
         for each in ids
     ]
     return Trial(names[ids[-1]], len(path), tuple(stations))
@@ -79,7 +81,7 @@ def _read_names(plan: Plan) -> dict[int, str]:
     return dict(Workspace.objects.filter(pk__in=ids).values_list("pk", "name"))
 
 
-def _tell_station(
+def _describe_station(
     workspace_id: int, plan: Plan, fields: Mapping[str, Any], *, names: Mapping[int, str], is_visible: bool
 ) -> Station:
     rules = plan.rules.get(workspace_id, NO_RULES)
@@ -89,12 +91,12 @@ def _tell_station(
     return Station(
         workspace=names[workspace_id],
         is_visible=True,
-        asked=tuple(_tell_rule(each, names=names) for each in tried),
+        asked=tuple(_describe_rule(each, names=names) for each in tried),
         not_asked=len(rules.rules) - len(tried),
     )
 
 
-def _tell_rule(tried: Tried, *, names: Mapping[int, str]) -> Asked:
+def _describe_rule(tried: Tried, *, names: Mapping[int, str]) -> Asked:
     rule: Rule = tried.rule
     return Asked(
         rule_id=rule.id,
@@ -103,11 +105,11 @@ def _tell_rule(tried: Tried, *, names: Mapping[int, str]) -> Asked:
         won=tried.won,
         destination=names[rule.destination_id],
         tags=rule.tags,
-        misses=tuple(_tell_misses(tried.failures)),
+        misses=tuple(_describe_misses(tried.failures)),
     )
 
 
-def _tell_misses(failures: Sequence[Mapping[str, Any]]) -> list[Miss]:
+def _describe_misses(failures: Sequence[Mapping[str, Any]]) -> list[Miss]:
     return [
         Miss(
             required=describe_leaf(field=each["field"], op=each["op"], value=each["required"]),

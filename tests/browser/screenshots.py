@@ -69,7 +69,7 @@ def test_take(look: str, demo: Demo, open_as: OpenAs) -> None:  # noqa: ARG001
         take(page, path, folder / f"{name}.png")
     take_forms(page, folder)
     take_conflict(page, root, folder)
-    switches.pause_product(at=timezone.now(), actor="root", reason="the import of this morning is wrong")
+    switches.pause_product(at=timezone.now(), actor="root", reason="this morning's import is wrong")
     for name in ("home", "dispatch"):
         take(page, operator_pages()[name], folder / f"{name}-paused.png")
     empty = open_as(newcomer, **LOOKS[look])

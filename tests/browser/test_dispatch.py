@@ -128,13 +128,13 @@ def test_figures_that_do_not_come_are_called_stale(open_as: OpenAs, sunbelt: Wor
     page.goto(URL)
     note = page.get_by_test_id("dispatch-note")
     page.route(f"**{URL}", lambda route: route.abort() if is_fetch(route) else route.continue_())
-    expect(note).to_contain_text("Stale: no newer figures came. These are of 20")
+    expect(note).to_contain_text("Stale: the figures could not be refreshed. These are from 20")
     assert barriers(page) == []
     page.unroute_all()
     expect(note).to_be_empty()
 
     page.context.clear_cookies()
-    expect(note).to_contain_text("Stale: your session is over.")
+    expect(note).to_contain_text("Stale: your session expired.")
     expect(row_of(page, sunbelt)).to_be_visible()
 
 
@@ -168,7 +168,7 @@ def test_without_a_script_it_says_to_reload(open_as: OpenAs, sunbelt: Workspace)
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_it_fits_and_is_accessible(open_as: OpenAs, sunbelt: Workspace, size: str) -> None:
+def test_page_fits_and_is_accessible(open_as: OpenAs, sunbelt: Workspace, size: str) -> None:
     Workspace.objects.update(paused_at=timezone.now())
     WorkspaceFactory(name="A workspace with a rather long name, as some have", dispatch_mode="event")
     page = open_as(User.objects.create_superuser("root"), **SIZES[size])

@@ -101,7 +101,9 @@ def test_server_that_does_not_answer_is_reported(open_as: OpenAs) -> None:
     page.route("**/check/**", lambda route: route.abort())
     page.get_by_label("Content filter").fill(RIGHT)
 
-    expect(told(page, "content_filter")).to_have_text("This could not be checked just now; saving checks it.")
+    expect(told(page, "content_filter")).to_have_text(
+        "This could not be checked right now. Save to check it."
+    )
     page.unroute("**/check/**")
     page.get_by_label("Content filter").fill(f"{RIGHT} ")
     expect(told(page, "content_filter")).to_contain_text("Valid: ")

@@ -185,7 +185,7 @@ def own_database() -> Iterator[str]:
             yield url._replace(path=f"/{DATABASE}").geturl()
         finally:
             server.execute(drop)
-            # The next run may begin at once; the server lets go of a closed session's lock whenever it notices.
+            # The next run may begin at once; the server releases a closed session's lock only when it notices.
             server.execute("SELECT pg_advisory_unlock(%s)", [LOCK_KEY])
 
 

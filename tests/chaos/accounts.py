@@ -1,4 +1,4 @@
-"""Counts afterwards, from the tables alone: what was sent, sold, charged and told must be one and the same.
+"""Counts at the end, from the tables alone: leads sent, sold, charged and traced must agree.
 
 Nothing of the product's own checks is used here, so that a mistake in those cannot hide one in the product.
 """
@@ -16,7 +16,7 @@ CHECKS: Final[Mapping[str, str]] = {
         SELECT 'request ' || (attributes ->> 'number') FROM routing_lead
         GROUP BY attributes ->> 'number' HAVING count(*) > 1
     """,
-    "leads that nobody sent": """
+    "leads that were not sent": """
         SELECT 'lead ' || id FROM routing_lead WHERE NOT (attributes ? 'number')
     """,
     "leads sold more often than their campaign allows": """
@@ -58,7 +58,7 @@ CHECKS: Final[Mapping[str, str]] = {
         SELECT 'lead ' || d.lead_id FROM distribution_assignment d JOIN distribution_campaign c ON c.id = d.campaign_id
         WHERE c.name = 'closed'
     """,
-    "leads whose attempts are not all told": """
+    "leads with attempts missing from the trace": """
         SELECT 'lead ' || l.id FROM routing_lead l LEFT JOIN tracing_attempt a ON a.lead_id = l.id
         GROUP BY l.id HAVING count(a.id) <> l.attempts OR coalesce(max(a.number), 0) <> l.attempts
     """,
@@ -118,11 +118,19 @@ SELECT (SELECT count(*) FROM routing_lead), (SELECT count(DISTINCT attributes ->
     (SELECT count(*) FROM tracing_leaddistributionevent WHERE event = 'buyer_selected'),
     (SELECT count(*) FROM tracing_attempt WHERE number > 1)
 """
-TOTAL_NAMES: Final = ("leads", "requests", "attempts", "assignments", "charges", "sales told", "tried again")
+TOTAL_NAMES: Final = (
+    "leads",
+    "requests",
+    "attempts",
+    "assignments",
+    "charges",
+    "sales traced",
+    "tried again",
+)
 
 
 def examine(findings: Findings, *, numbers: Sequence[int]) -> None:
-    """Look at everything, once nothing is on its way any more."""
+    """Look at everything, after all leads are finished."""
     for check, sql in CHECKS.items():
         rows = _fetch(f"SELECT found.*, count(*) OVER () FROM ({sql}) AS found LIMIT 1")
         for example, count in rows:
@@ -131,8 +139,8 @@ def examine(findings: Findings, *, numbers: Sequence[int]) -> None:
     stored = {row[0] for row in _fetch("SELECT DISTINCT attributes ->> 'number' FROM routing_lead")}
     findings.add("leads lost", len(sent - stored), "request " + min(sent - stored, default=""))
     totals = read_totals()
-    if len({totals["assignments"], totals["charges"], totals["sales told"]}) > 1:
-        findings.add("assignments, charges and sales that were told differ", 1, str(totals))
+    if len({totals["assignments"], totals["charges"], totals["sales traced"]}) > 1:
+        findings.add("assignments, charges and traced sales differ", 1, str(totals))
 
 
 def read_totals() -> dict[str, int]:

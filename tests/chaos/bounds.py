@@ -11,12 +11,12 @@ from routing.reconcile.inflight import WAIT_MS
 from routing.reconcile.schedule import LEAST_AGE
 from tests.chaos.periods import PRODUCTION, Periods
 
-# When everything goes wrong for it one after the other, and nobody who had it died.
+# The longest delay of a lead whose process did not die, when every step fails in turn.
 WITHOUT_A_LOSS: Final = {
     "Redis is asked again after a round without it": ROUND_SECONDS,
     "the broker is asked again after a failure": PAUSE_AFTER_FAILURE_SECONDS,
     "a lost leader's lease": LEADER_LEASE_SECONDS,
-    "another dispatcher stands by": STANDBY_SECONDS,
+    "another dispatcher is a standby": STANDBY_SECONDS,
     "the database failed under its worker": WAIT_AFTER_FAILURE.total_seconds(),
 }
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Line = Mapping[str, Any]
 CUT: Final = "connections are cut"
-MENDED: Final = "connections hold"
+REPAIRED: Final = "connections hold"
 
 
 class Lines:
@@ -38,7 +38,7 @@ class Lines:
 
 @dataclass(slots=True)
 class Section:
-    """One process has one lead. `rivals`: who had it too meanwhile; `is_cut`: the database let go of it by force."""
+    """One process has one lead. `rivals`: processes that had it too; `is_cut`: the database ended its session."""
 
     pid: int
     rivals: set[int] = field(default_factory=set)
@@ -67,7 +67,7 @@ class Witness:
         return self
 
     def count_abandoned(self) -> int:
-        """Attempts whose process was killed in the middle of them. Call it when nobody is at work."""
+        """Attempts whose process was killed in the middle of them. Call it when no process is at work."""
         return sum(map(len, self._open.values()))
 
     def lead_of(self, pid: int) -> int:
@@ -83,7 +83,7 @@ class Witness:
             self._end(line["lead"], line["pid"])
         elif what == "stops":
             self.stopped = line["pid"]
-        elif what in (CUT, MENDED):
+        elif what in (CUT, REPAIRED):
             self._is_cutting = what == CUT
             for sections in self._open.values():
                 for section in sections.values():
@@ -97,7 +97,7 @@ class Witness:
         others[pid] = Section(pid, is_cut=self._is_cutting)
 
     def _end(self, lead_id: int, pid: int) -> None:
-        """Only whoever lives to end its section was there together with the others: a killed one had let go."""
+        """Only processes that end their section count: a killed one had released its lock."""
         section = self._open[lead_id].pop(pid, None)
         if section is not None and section.rivals and not section.is_cut:
             self.seen["two at once"] += 1

@@ -28,13 +28,13 @@ from tests.chaos.stoppages import (
 )
 from tests.support.waiting import TooSlow
 
-# So many runs of `reconcile inflight` after the end of a lease: at least one began after it.
+# Runs of `reconcile inflight` to wait for after a lease ends: at least one of them began after it.
 RUNS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`strike(stage, leads)` sends so many leads and strikes once.
+    """`strike(stage, leads)` sends that many leads and strikes once.
 
     `loses_worker`: what it had waits for the end of its lease.
     """
@@ -164,7 +164,7 @@ def stop_worker(stage: Stage, leads: int) -> None:
         stage.wait(
             lambda: stage.repairs.read().runs["inflight"] >= seen + RUNS, what="a run of `reconcile inflight`"
         )
-        stage.wait(lambda: _is_held_or_done(lead_id), what="another worker with a lead that nobody holds")
+        stage.wait(lambda: _is_held_or_done(lead_id), what="another worker with a lead that no process holds")
 
 
 def _is_leased(stage: Stage, lead_id: int) -> bool:
@@ -174,7 +174,7 @@ def _is_leased(stage: Stage, lead_id: int) -> bool:
 
 
 def _is_held_or_done(lead_id: int) -> bool:
-    """Its row's lock keeps the others away; were there none, one of them would come to the end of it by now."""
+    """The row lock keeps other workers away; without it, one of them would have finished the lead."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT attempts FROM routing_lead WHERE id = %s FOR NO KEY UPDATE SKIP LOCKED", [lead_id]
@@ -184,7 +184,7 @@ def _is_held_or_done(lead_id: int) -> bool:
 
 
 def refer_to_rows(stage: Stage, leads: int) -> None:
-    """A long transaction inserts rows that merely refer to leads and buyers: to nobody may they look busy for it."""
+    """A long transaction inserts rows that refer to leads and buyers: these must not look locked to any process."""
     with closing(connection.copy()) as own, _rolled_back(own):
         lead_ids = stage.senders.send(leads)
         with own.cursor() as cursor:
@@ -204,7 +204,7 @@ def refer_to_rows(stage: Stage, leads: int) -> None:
 
 @contextmanager
 def _rolled_back(own: BaseDatabaseWrapper) -> Iterator[None]:
-    """A transaction that ends with the block: of one that is merely closed the server lets go whenever it notices."""
+    """Ends the transaction with the block: the server notices a closed connection only later."""
     own.set_autocommit(False)
     try:
         yield
@@ -220,7 +220,7 @@ def _refer(cursor: Any, lead_ids: Sequence[int], *, campaign_id: int) -> None:
 
 
 def _find_held_up(stage: Stage) -> list[int]:
-    """Leads that should be sold, or tried, by now, were it not for a lock."""
+    """Leads that would be sold or tried already without the lock."""
     with connection.cursor() as cursor:
         cursor.execute(HELD_UP, [stage.world.plain.workspace_id])
         return [row[0] for row in cursor.fetchall()]
@@ -274,7 +274,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "postgres-cut": Fault("all connections to PostgreSQL are terminated", cut_postgres),
     "web-kill": Fault("the web server is killed", kill_web),
     "web-stop": Fault("the web server is stopped by SIGTERM under load", terminate_web),
-    "beat-stop": Fault("beat is stopped, and a worker dies meanwhile", stop_beat, loses_worker=True),
+    "beat-stop": Fault("a worker dies while beat is stopped", stop_beat, loses_worker=True),
     "pause": Fault("the product is paused right before a sale", pause_before_a_sale),
     "reference": Fault("a long transaction refers to leads and buyers", refer_to_rows),
     "two-at-once": Fault("two of the faults at once", strike_two, loses_worker=True),

@@ -129,7 +129,7 @@ class Fleet:
     def terminate_web(self) -> list[psutil.Process]:
         """As every supervisor stops it: it ends what it has begun. Returns its processes, which may live for a while.
 
-        Nobody serves until `start_web`.
+        No web server runs until `start_web`.
         """
         main = psutil.Process(self.web)
         processes = [main, *main.children()]
@@ -141,7 +141,7 @@ class Fleet:
         self.wait_until_serving()
 
     def stop_beats(self) -> None:
-        """Nobody orders a reconciler from now on, until `start_beats`."""
+        """No reconciler is scheduled until `start_beats`."""
         while self.beats:
             kill(self.beats.pop())
 

@@ -1,4 +1,4 @@
-"""Takes the protections away one at a time and tells what broke: a run each, in a process of its own."""
+"""Removes the protections one at a time and reports what broke: a run each, in a process of its own."""
 
 import json
 import subprocess
@@ -24,12 +24,12 @@ class RunFailed(Exception):
 
 
 def miss_each(*, seed: int, report: Path | None) -> int:
-    """Each alone, and then with what held in its place. Returns the exit code: 1 if one was not missed."""
+    """Each alone, and then together with its fallback. Returns the exit code: 1 if one was not missed."""
     console = make_console(sys.stdout)
     rows = []
     for without in list_runs():
         rows.append(run_without(without, seed=seed))
-        console.print(f"without {' and '.join(without)}: {tell_broken(rows[-1])}", highlight=False)
+        console.print(f"without {' and '.join(without)}: {describe_broken(rows[-1])}", highlight=False)
     console.print(make_table(rows))
     if report:
         report.write_text(json.dumps(rows, indent=1))
@@ -67,13 +67,13 @@ def run_without(without: Sequence[str], *, seed: int) -> Mapping[str, Any]:
         return row
 
 
-def tell_broken(row: Mapping[str, Any]) -> str:
+def describe_broken(row: Mapping[str, Any]) -> str:
     return "; ".join(f"{each['check']}: {each['count']:,}" for each in row["findings"]) or "NOTHING BROKE"
 
 
 def make_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table(title="Protections taken away", box=box.ASCII2, title_justify="left", title_style="bold")
-    for name in ("taken away", "what that is", "what broke", "held in its place", "s"):
+    table = Table(title="Protections removed", box=box.ASCII2, title_justify="left", title_style="bold")
+    for name in ("removed", "description", "what broke", "fallback", "s"):
         table.add_column(name, justify="right" if name == "s" else "left", overflow="fold")
     for row in rows:
         names = row["order"]["without"]
@@ -81,7 +81,7 @@ def make_table(rows: Sequence[Mapping[str, Any]]) -> Table:
         table.add_row(
             "\nand ".join(names),
             "\n".join(PROTECTIONS[name].what for name in names),
-            tell_broken(row).replace("; ", "\n"),
+            describe_broken(row).replace("; ", "\n"),
             PROTECTIONS[held].what if held else "nothing",
             f"{row['seconds']:.0f}",
         )

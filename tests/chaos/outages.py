@@ -9,7 +9,7 @@ from typing import Final
 from django.db import connection
 
 from leadswitch.embedded import redis as embedded_redis
-from tests.chaos.evidence import CUT, MENDED
+from tests.chaos.evidence import CUT, REPAIRED
 from tests.chaos.stage import Stage, go_on
 from tests.support.redis_faults import refusing_writes
 from tests.support.waiting import fetch_value
@@ -66,7 +66,7 @@ def end_sessions(stage: Stage) -> None:
     """All but the suite's own."""
     stage.witness.say(CUT)
     fetch_value(END_OTHERS)
-    stage.witness.say(MENDED)
+    stage.witness.say(REPAIRED)
 
 
 def execute(sql: str) -> None:

@@ -9,7 +9,7 @@ from tests.chaos.faults import FAULTS
 from tests.chaos.periods import SHORT, Periods
 
 KILL: Final = "worker-kill"
-# Workers are killed in small groups; every other fault comes once for so many kills.
+# Workers are killed in small groups; every other fault comes once for this number of kills.
 KILLS_A_GROUP: Final = 4
 KILLS_A_ROUND: Final = 40
 # Sent before the first fault, so that every process is at work when it comes.

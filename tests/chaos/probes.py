@@ -72,11 +72,11 @@ def install(directory: Path) -> None:
 
 
 def _watch_attempts() -> None:
-    """Between the lock of a lead and the end of its transaction nobody else may be there."""
+    """No other process may be between the lock of a lead and the end of its transaction."""
     from distribution.attempts import distribute, record
     from routing.leads.finish import LeadMoved
 
-    take_steps, close = distribute._take_steps, record.close_attempt
+    take_steps, close = distribute._run_steps, record.close_attempt
 
     def watched(attempt: Any) -> Any:
         held, lock = [], attempt.lock
@@ -103,7 +103,7 @@ def _watch_attempts() -> None:
             PROBE.tell("thrown away", lead=lead_id)
             raise
 
-    distribute._take_steps = watched
+    distribute._run_steps = watched
     record.close_attempt = closed
 
 
@@ -160,7 +160,7 @@ def _watch_claims() -> None:
 
 
 def _watch_publishing() -> None:
-    """Here the leader has leads, and nobody else knows of them."""
+    """Here only the leader knows of the leads that it claimed."""
     from routing.dispatcher import loop
 
     publish = loop.publish_all

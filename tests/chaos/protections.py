@@ -46,7 +46,7 @@ def _row_lock() -> None:
 
 
 def _compare_and_set() -> None:
-    """The end of an attempt is written whatever became of the lead meanwhile."""
+    """The end of an attempt is written even when another process changed the lead."""
     from routing.leads import finish
 
     _cut(

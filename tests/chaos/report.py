@@ -17,7 +17,7 @@ from tests.chaos.run import Played, Result
 
 def show(result: Result, *, console: Console) -> None:
     console.print(_faults(result.steps))
-    console.print(_counts("What became of the leads", result.ends))
+    console.print(_counts("Final status of the leads", result.ends))
     console.print(_counts("Counted in the tables", result.totals))
     console.print(_counts("Senders and dispatchers", result.seen))
     periods = result.order.periods
@@ -29,17 +29,19 @@ def show(result: Result, *, console: Console) -> None:
     for finding in result.findings:
         console.print(f"BROKEN: {finding}", style="bold red")
     if not result.findings:
-        console.print("chaos: nothing was lost, nothing doubled, everything was told")
+        console.print(
+            "chaos: no lead was lost, no sale or charge was made twice, and every event was recorded"
+        )
 
 
 def _faults(steps: Sequence[Played]) -> Table:
-    table = _table(f"{len(steps)} steps: what was broken, and what healed it")
+    table = _table(f"{len(steps)} steps: faults and recovery")
     for name in (
         "fault",
         "times",
-        "in flight then",
-        "goes on after s",
-        "settled s later",
+        "in flight at fault",
+        "resumed after s",
+        "finished after s",
         "repaired by",
         "verify",
     ):

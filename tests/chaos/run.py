@@ -103,7 +103,7 @@ def run(order: Order, *, directory: Path, tell: Tell) -> Result:
             result.steps.append(played)
             tell(f"{number}/{len(plan)} {describe(played)}")
             if played.is_stuck:
-                break  # every further step would wait in vain
+                break  # every further step would time out
         else:
             stage.send(max(0, order.leads - len(stage.senders.numbers)))
         close(stage, result)
@@ -246,7 +246,7 @@ def settle(stage: Stage) -> float:
         )
     except TooSlow:
         stage.findings.add("leads that neither ended nor wait for a time", fetch_value(UNSETTLED))
-        stage.findings.add("requests that nobody answers", stage.senders.unanswered)
+        stage.findings.add("requests without an answer", stage.senders.unanswered)
         raise Stuck from None
     return watch.seconds
 
@@ -255,7 +255,7 @@ def check_evidence(stage: Stage) -> None:
     seen = stage.witness.read().seen
     stage.claims.read(stage.client)
     stage.findings.add("leads started by two at once", seen["two at once"])
-    stage.findings.add("attempts thrown away because somebody else had the lead", seen["thrown away"])
+    stage.findings.add("attempts discarded because another process had the lead", seen["thrown away"])
     stage.findings.add("claims by a dispatcher that did not lead", stage.claims.foreign)
     stage.findings.add("leads claimed that another claim had already moved", stage.claims.gone)
 
@@ -273,6 +273,6 @@ def describe(played: Played) -> str:
     times = f" x {played.step.times}" if played.step.times > 1 else ""
     end = f"BROKEN: {'; '.join(played.broken)}" if played.broken else "verify holds"
     return (
-        f"{FAULTS[played.step.fault].title}{times}: {played.inflight} in flight, goes on after"
+        f"{FAULTS[played.step.fault].title}{times}: {played.inflight} in flight, resumed after"
         f" {played.resumed_seconds:.2f} s, repaired {repaired}; {end} ({played.verify_seconds:.1f} s)"
     )

@@ -25,7 +25,7 @@ from tests.support.factories import LeadFactory, person
 THREADS: Final = 4
 TIMEOUT_SECONDS: Final = 5.0
 PAUSE_SECONDS: Final = 0.1
-# Of a hundred requests, so many answers never arrive. Every third lead is for later.
+# Number of answers in a hundred that never arrive. Every third lead is for later.
 ANSWERS_LOST: Final = 5
 FOR_LATER: Final = 3
 LATEST: Final = timedelta(seconds=2)
@@ -44,7 +44,7 @@ class Refused(Exception):
 
 
 class Senders:
-    """`numbers` are all that were sent: each stands for one lead."""
+    """`numbers` are all that were sent: each identifies one lead."""
 
     def __init__(self, world: World, address: str, random: Random) -> None:
         self._world = world
@@ -68,7 +68,7 @@ class Senders:
             thread.join(TIMEOUT_SECONDS * 2)
 
     def send(self, count: int) -> list[int]:
-        """Send so many leads. Returns the ids of those for later, whose due times are to be handed on."""
+        """Send `count` leads. Returns the ids of those for later, whose due times must be enqueued."""
         now = []
         later = []
         for number in range(len(self.numbers), len(self.numbers) + count):
@@ -83,7 +83,7 @@ class Senders:
         return self._schedule(later)
 
     def send_now(self, count: int) -> None:
-        """Send so many leads over REST, and none for later."""
+        """Send leads over REST, none of them for later."""
         numbers = range(len(self.numbers), len(self.numbers) + count)
         self.numbers.extend(numbers)
         for number in numbers:

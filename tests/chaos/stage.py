@@ -30,7 +30,7 @@ from tests.support.waiting import fetch_value, wait_until
 if TYPE_CHECKING:
     import redis
 
-# Whoever has a transaction open has a lead.
+# A worker with an open transaction has a lead.
 BUSY: Final = """
 SELECT DISTINCT application_name FROM pg_stat_activity
 WHERE datname = current_database() AND application_name LIKE 'worker-%' AND xact_start IS NOT NULL
@@ -138,7 +138,7 @@ class Stage:
         )
 
     def wait_for_refusal(self, *, since: int) -> None:
-        """Until a sender was told that the database takes nothing. A further request is sent while none is left."""
+        """Until a sender was answered with 503. A further request is sent while none is left."""
 
         def is_refused() -> bool:
             if not self.senders.unanswered:

@@ -27,9 +27,9 @@ SOON_SECONDS: Final = 6.0
 
 
 def lose_claim(stage: Stage, leads: int) -> None:
-    """The script has run, and its leads are in flight; whoever took them does not know.
+    """The script has run, and its leads are in flight; the dispatcher that claimed them does not know.
 
-    They are so many that nothing else of their queue goes out before they do.
+    They fill their queue, so no other lead of it is published before them.
     """
     wait_until_nothing_is_due(stage, what="the leads before a claim whose answer is lost")
     stage.wait_for_leader()
@@ -68,7 +68,7 @@ def kill_between_claim_and_publish(stage: Stage, leads: int) -> None:
 
 
 def terminate_web(stage: Stage, leads: int) -> None:
-    """While Redis answers nobody: what was accepted in that time goes on as the server ends, or it is lost with it."""
+    """Redis does not answer. The server must enqueue the leads it accepted before it ends."""
     with dispatchers_stopped(stage):
         stage.strike()
         with redis_silent(stage):
@@ -89,7 +89,7 @@ def terminate_web(stage: Stage, leads: int) -> None:
 
 
 def stall_redis_unwatched(stage: Stage, leads: int) -> None:
-    """Nobody looks for what the web server was refused: it must come to Redis by itself."""
+    """No process scans for what Redis refused: the web server must enqueue it by itself."""
     with dispatchers_stopped(stage):
         stage.strike()
         watch = Watch()
@@ -100,7 +100,9 @@ def stall_redis_unwatched(stage: Stage, leads: int) -> None:
             stage.wait(lambda: not find_left_behind(stage), what="what was refused", seconds=SOON_SECONDS)
         except TooSlow:
             left = find_left_behind(stage)
-            stage.findings.add("leads that Redis refused and nobody put again", len(left), "".join(left[:1]))
+            stage.findings.add(
+                "leads that Redis refused and no process enqueued again", len(left), "".join(left[:1])
+            )
     stage.send(leads - leads // 2)
 
 
@@ -129,7 +131,7 @@ STORED: Final = "SELECT count(*) FROM routing_lead"
 
 
 def find_left_behind(stage: Stage) -> list[str]:
-    """Overdue leads that are nowhere, though nobody is left who may still have them.
+    """Overdue leads that are in no queue, after every process that could have had them is gone.
 
     Looked for twice: one may end while it is looked for.
     """
@@ -142,7 +144,7 @@ def _find_stranded(stage: Stage) -> list[str]:
 
 
 def stop_beat(stage: Stage, leads: int) -> None:
-    """Nobody orders a reconciler; a worker dies, and whoever is left must find what it had."""
+    """Beat is stopped and a worker dies: the other processes must find its leads."""
     stage.fleet.stop_beats()
     try:
         stage.send(leads // 2)
@@ -183,7 +185,7 @@ def flush_beside_pile(stage: Stage, leads: int) -> None:
 
 @contextmanager
 def piled_up(stage: Stage) -> Iterator[None]:
-    """Older than any other lead: whoever goes by age alone begins with them."""
+    """Older than any other lead: a scan by age alone begins with them."""
     a_day_ago = timezone.now() - timedelta(days=1)
     first = LeadFactory(
         source__workspace=stage.world.paused, received_at=a_day_ago, next_attempt_at=a_day_ago

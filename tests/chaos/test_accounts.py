@@ -36,7 +36,7 @@ FROM tracing_attempt WHERE lead_id = {FIRST_SOLD}
 """
 TAMPER = {
     "leads stored twice": "UPDATE routing_lead SET attributes = '{\"number\": 0}'",
-    "leads that nobody sent": f"UPDATE routing_lead SET attributes = '{{}}' WHERE id = {FIRST_SOLD}",
+    "leads that were not sent": f"UPDATE routing_lead SET attributes = '{{}}' WHERE id = {FIRST_SOLD}",
     "leads sold more often than their campaign allows": COPY_ASSIGNMENT.format(
         buyer="(SELECT max(id) FROM distribution_buyer)", state="'sold', created_at, NULL"
     ),
@@ -58,7 +58,7 @@ TAMPER = {
         UPDATE distribution_campaign SET name = 'open' WHERE name = 'closed';
         UPDATE distribution_campaign SET name = 'closed' WHERE name = 'plain'
     """,
-    "leads whose attempts are not all told": "UPDATE routing_lead SET attempts = attempts + 1",
+    "leads with attempts missing from the trace": "UPDATE routing_lead SET attempts = attempts + 1",
     "leads that are not as their last attempt says": "UPDATE tracing_attempt SET result = 'unsold'",
     "attempts after the one that sold": COPY_ATTEMPT.format(shift="+"),
     "attempts of one lead that overlap": COPY_ATTEMPT.format(shift="-"),

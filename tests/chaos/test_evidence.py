@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.chaos.evidence import CUT, MENDED, Witness
+from tests.chaos.evidence import CUT, REPAIRED, Witness
 from tests.chaos.findings import Findings
 from tests.chaos.periods import SHORT
 from tests.chaos.probes import WITNESS
@@ -38,11 +38,11 @@ def test_killed_process_had_released_its_lock(tmp_path: Path) -> None:
 
 def test_cut_connection_releases_the_lock_too(tmp_path: Path) -> None:
     """Begun before the cut, or while it went on: the database let go of the lead, and the process did not know."""
-    before = judge(tmp_path, ("begins", 1), CUT, MENDED, ("begins", 2), ("ends", 2), ("ends", 1))
+    before = judge(tmp_path, ("begins", 1), CUT, REPAIRED, ("begins", 2), ("ends", 2), ("ends", 1))
     assert before.seen["two at once"] == 0
-    during = judge(tmp_path, CUT, ("begins", 1), MENDED, ("begins", 2), ("ends", 2), ("ends", 1))
+    during = judge(tmp_path, CUT, ("begins", 1), REPAIRED, ("begins", 2), ("ends", 2), ("ends", 1))
     assert during.seen["two at once"] == 0
-    after = judge(tmp_path, CUT, MENDED, ("begins", 1), ("begins", 2), ("ends", 2), ("ends", 1))
+    after = judge(tmp_path, CUT, REPAIRED, ("begins", 1), ("begins", 2), ("ends", 2), ("ends", 1))
     assert after.seen["two at once"] == 1
 
 
@@ -65,7 +65,8 @@ def test_ways_back() -> None:
     assert why_stranded(SHORT, due_in=None, lease_ends_in=-1) == ""
     assert why_stranded(SHORT, due_in=None, lease_ends_in=1_000) == "in flight without an end"
     assert (
-        why_stranded(SHORT, due_in=-5, lease_ends_in=-1_000) == "in flight after its lease, and nobody looks"
+        why_stranded(SHORT, due_in=-5, lease_ends_in=-1_000)
+        == "in flight after its lease, and no process checks it"
     )
 
 

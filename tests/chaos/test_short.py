@@ -1,4 +1,4 @@
-"""The chaos suite in short: every fault once, a dozen kills; then those that nobody dies of. `make chaos` is longer.
+"""The chaos suite in short: every fault once, a dozen kills; then those that kill no process. `make chaos` is longer.
 
 On a Redis of its own and in this worker's database: tests beside it notice nothing.
 """
@@ -51,5 +51,5 @@ def test_control_without_the_row_lock_it_turns_red(tmp_path: Path) -> None:
     found = {each.check for each in run(order, directory=tmp_path, tell=print).findings}
     assert found == {
         "leads started by two at once",
-        "attempts thrown away because somebody else had the lead",
+        "attempts discarded because another process had the lead",
     }

@@ -41,7 +41,7 @@ def read_overdue(*, seconds: float = 1.0) -> list[Overdue]:
 
 
 def find_stranded(client: "redis.Redis[str]", leads: Sequence[Overdue], *, periods: Periods) -> list[str]:
-    """Return those leads that nobody will start, each with what is wrong. Raises redis.RedisError."""
+    """Return the leads that no process will start, each with what is wrong. Raises redis.RedisError."""
     seconds, micros = client.time()
     now = seconds + micros / 1e6
     pipeline = client.pipeline(transaction=False)
@@ -63,7 +63,7 @@ def why_stranded(periods: Periods, *, due_in: float | None, lease_ends_in: float
         if lease_ends_in > periods.lease_seconds + 1:
             return "in flight without an end"
         if lease_ends_in < -longest_way_back(periods):
-            return "in flight after its lease, and nobody looks"
+            return "in flight after its lease, and no process checks it"
         return ""
     if due_in is None:
         return "neither in the schedule nor in flight"

@@ -33,7 +33,7 @@ READ_BY_NAME: Final = {
     "distribution/api/urls.py",
 }
 READ_IN_A_CLASS: Final = {"Meta", "Media"}
-# Whoever derives from one of these is found by it.
+# Subclasses of these are found through them.
 FOUND_BY_BASE: Final = {"BaseCommand", "OpenApiAuthenticationExtension"}
 # Any other decorator may register what it decorates.
 PLAIN_DECORATORS: Final = {

@@ -194,7 +194,7 @@ def test_every_link_of_a_page_leads_somewhere(page: str) -> None:
 
 
 def decision_file(name: str) -> str | None:
-    """The record that `decisions/0047` or `docs/decisions/0047-workspaces-take-turns.md` stands for."""
+    """The record that `decisions/0047` or `docs/decisions/0047-workspaces-take-turns.md` refers to."""
     found = re.search(r"decisions/(\d{4})([\w.-]*)$", name)
     if found is None:
         return None

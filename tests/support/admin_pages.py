@@ -70,7 +70,7 @@ SCOPED_ROLES = ("viewer", "operator", "finance")
 
 
 def person(role: str, *workspaces: Workspace) -> User:
-    """Somebody of a group who works for these workspaces."""
+    """A user of a group, assigned to these workspaces."""
     user = User.objects.create_user(f"{role}-{User.objects.count()}", is_staff=True)
     user.groups.add(Group.objects.get(name=role))
     for workspace in workspaces:
@@ -81,7 +81,7 @@ def person(role: str, *workspaces: Workspace) -> User:
 def build_world() -> Workspace:
     """At least one row more in every table: a lead that is sold, and one that a paused buyer misses.
 
-    Its routing rule leads to a workspace that nobody works for.
+    Its routing rule leads to a workspace without users.
     """
     campaign = CampaignFactory()
     enrollment = EnrollmentFactory(campaign=campaign, buyer__credits_cents=10_000)

@@ -17,8 +17,19 @@ def another_connection() -> Iterator[BaseDatabaseWrapper]:
         yield other
     finally:
         with suppress(OperationalError, InterfaceError):  # the test may have cut it off
-            other.rollback()  # the server lets go of the locks of a closed connection whenever it notices
+            other.rollback()  # the server releases the locks of a closed connection only when it notices
         other.close()
+
+
+@contextmanager
+def short_lock_timeout() -> Iterator[None]:
+    """Let the default connection wait at most 50 ms for a lock. Closes it at the end, which resets the limit."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '50ms'")
+    try:
+        yield
+    finally:
+        connection.close()
 
 
 @contextmanager

@@ -37,11 +37,11 @@ class Way:
     def cut(self) -> None:
         self._is_open.clear()
 
-    def mend(self) -> None:
+    def reconnect(self) -> None:
         self._is_open.set()
 
     def lose_answer(self, asked: str, *, least_parts: int) -> None:
-        """Lose the next answer of so many parts to a command that has this text in it. `has_lost` tells when."""
+        """Lose the next answer of `least_parts` or more to a command with this text; then `has_lost` is set."""
         self._lost_to, self._least_parts = asked.encode(), least_parts
 
     def close(self) -> None:

@@ -132,7 +132,7 @@ def first_tier(campaign: Campaign) -> Tier:
 
 
 def enroll(campaign: Campaign, *, count: int, credits_cents: int = 0, **enrollment: Any) -> list[Enrollment]:
-    """Enroll `count` new buyers, each with so many credits. `buyer__...` arguments go to the buyers."""
+    """Enroll `count` new buyers, each with these credits. `buyer__...` arguments go to the buyers."""
     return EnrollmentFactory.create_batch(
         count, campaign=campaign, buyer__credits_cents=credits_cents, **enrollment
     )

@@ -29,7 +29,7 @@ USUAL = {
 
 
 def fill_leads(source: Source, *, count: int, **columns: str) -> None:
-    """Insert so many leads, without a foreign key check for each, and let the planner know."""
+    """Insert `count` leads, without a foreign key check for each, and let the planner know."""
     values = {
         "workspace_id": str(source.workspace_id),
         "source_workspace_id": str(source.workspace_id),

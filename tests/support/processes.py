@@ -119,7 +119,7 @@ def dispatcher(directory: Path, name: str = "dispatcher", **environment: str) ->
 
 
 def distribute_in_processes(count: int, *, patience: str) -> list[Mapping[str, int]]:
-    """Distribute everything that is due with so many worker processes, let go at once: what each of them did."""
+    """Run all due leads with this number of worker processes, started together. Returns what each did."""
     with ExitStack() as stack:
         workers = [
             stack.enter_context(started("-m", "tests.support.due_worker", patience)) for _ in range(count)

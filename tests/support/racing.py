@@ -34,7 +34,7 @@ def race(calls: Sequence[Callable[[], Result]]) -> list[Result]:
 def open_transaction(work: Callable[[], object]) -> Iterator[Callable[[], None]]:
     """Do some work on another connection and keep its transaction open during the block, or until the yielded call.
 
-    It is rolled back: what it wrote, nobody sees.
+    It is rolled back, so no other transaction sees its writes.
     """
     is_done, may_end = threading.Event(), threading.Event()
 

@@ -58,7 +58,7 @@ def unable_to_save(client: "redis.Redis[str]") -> Iterator[None]:
 
 @contextmanager
 def busy(client: "redis.Redis[str]") -> Iterator[None]:
-    """A script runs and runs: everybody else is told so."""
+    """A script does not end: other clients get BUSY."""
     client.config_set("lua-time-limit", 50)
 
     def run() -> None:

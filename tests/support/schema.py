@@ -1,4 +1,4 @@
-"""Tables that are away for a while, as after a migration that went wrong or under a lock that nobody gives back."""
+"""Tables that are away for a while, as after a migration that went wrong or under a lock that is never released."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -44,7 +44,7 @@ class AttemptAdmin(ReadOnlyAdmin):
     )
     list_filter = (WorkspaceFilter, "result", "trigger", "transient", LeadReasonFilter, AttemptDayFilter)
     look_time = "started_at"
-    empty_list_text = "The first lead that is tried leaves one."
+    empty_list_text = "Attempts appear here once a lead is tried."
     search_help_text = "An attempt's id, or a lead's numeric id."
     exact_searches = {"pk": parse_uuid, "lead_id": parse_id}
     fields = (

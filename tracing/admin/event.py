@@ -65,7 +65,7 @@ class LeadDistributionEventAdmin(ReadOnlyAdmin):
     keyset = ("attempt_id", "seq")
     list_filter = (WorkspaceFilter, EventFilter, AnyReasonFilter, EventDayFilter)
     look_time = "created_at"
-    empty_list_text = "The first lead that is tried leaves some."
+    empty_list_text = "Events appear here once a lead is tried."
     search_help_text = "The id of an attempt. The events of a lead are on the lead's page."
     exact_searches = {"attempt_id": parse_uuid}
     fields = (

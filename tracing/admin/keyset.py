@@ -84,7 +84,7 @@ class KeysetChangeList(ChangeList):
         self.paginator = Paginator(rows, self.list_per_page)
 
     def _read(self) -> tuple[Sequence[Any], bool, bool]:
-        """One row more than shown tells whether there is a further page."""
+        """Reads one row more than shown, to know whether there is a further page."""
         rows, more = self.queryset, self.list_per_page + 1
         if self.newer_than is not None:
             stop, rows = self._bounded(self.before(rows, self.newer_than), self.newer_than, side="gt")

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from tracing.admin.history import HistoryAdmin
 from tracing.admin.keyset import KeysetChangeList, Place, place_far
 
-# A longer document is folded away until somebody wants it.
+# A longer document is collapsed.
 MOST_LINES: Final = 40
 
 
@@ -57,7 +57,7 @@ class ExactSearch(HistoryAdmin):
 
 
 class ReadOnlyAdmin(ExactSearch):
-    """Nobody adds, changes or deletes here, whatever their permissions; who may view, views."""
+    """A page without adding, changing or deleting, for any permission."""
 
     show_full_result_count = False
     empty_list_text = ""

@@ -78,8 +78,8 @@ def _turn(rival: Enrollment, world: World) -> Iterator[tuple[World, Lift]]:
         last = f"at {wording.moment(theirs.last_assigned_at)}"
         before = theirs.last_assigned_at - timedelta(microseconds=1)
         if own.last_assigned_at < theirs.last_assigned_at:
-            last += " and was still a lead behind"
-    change = f"nothing: its turn will come; {served}, the buyer that was chosen {last}"
+            last += " and was still one lead behind"
+    change = f"nothing: its turn will come; {served}, the selected buyer {last}"
     earlier = world.change_live(last_assigned_at=before, virtual_finish=theirs.virtual_finish)
     yield earlier, Lift("turn", change)
 

@@ -47,7 +47,7 @@ def _relax(node: Node, fields: Fields) -> Relaxed:
         kept = [each.condition for each in relaxed if each.condition is not None]
         return Relaxed({"all": kept} if kept else None, tuple(c for each in relaxed for c in each.changes))
     if not relaxed:  # `not` of the empty condition
-        return Relaxed(None, ("leave out what can never match",))
+        return Relaxed(None, ("remove the condition that can never match",))
     return _relax_any(node, relaxed)
 
 

@@ -11,7 +11,7 @@ from routing.access.named import NameNotFound
 
 
 class Command(BaseCommand):
-    help = "Make a key for a buyer and print it. The key is shown this once; only its hash is stored."
+    help = "Make a key for a buyer and print it. The key is shown only once; LeadSwitch stores its hash."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

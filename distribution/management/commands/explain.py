@@ -20,14 +20,14 @@ WIDEST: Final = 100
 
 
 class Command(BaseCommand):
-    help = "Tell what happened to a lead and why, and with --buyer why this buyer did or did not get it."
+    help = "Show what happened to a lead and why, and with --buyer why this buyer did or did not get it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "lead", metavar="LEAD", help="its public id, its id, or the sender's own id for it"
         )
         parser.add_argument("--buyer", metavar="BUYER", help="its public id, its id, or its name")
-        parser.add_argument("--latest", type=int, metavar="N", help="tell only the latest N attempts")
+        parser.add_argument("--latest", type=int, metavar="N", help="show only the latest N attempts")
         parser.add_argument("--json", action="store_true", help="print the same as one JSON object")
 
     def handle(

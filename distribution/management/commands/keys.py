@@ -23,9 +23,9 @@ OVERLAP_HOURS = 24
 
 class Command(BaseCommand):
     help = (
-        "List, create, rotate and revoke the API keys of sources and buyers. A new key goes to stdout, this once; only"
-        " its hash is stored. Rotating makes a key that may do the same, and ends the old one after an overlap in which"
-        " both work. Every change is in the audit. Exit code 2: nothing was done, and the message says why."
+        "List, create, rotate and revoke the API keys of sources and buyers. A new key goes to stdout and is shown only"
+        " once; its hash is stored. Rotating makes a key that may do the same, and ends the old one after an overlap"
+        " in which both work. Every change is in the audit. Exit code 2: nothing was done, and the message says why."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         _add_owner(shown, is_required=False)
         shown.add_argument("--all", action="store_true", help="also those that were revoked or have expired")
         shown.add_argument("--json", action="store_true", help="print one JSON list")
-        made = actions.add_parser("create", help="a further key of a source or of a buyer")
+        made = actions.add_parser("create", help="another key for a source or a buyer")
         _add_owner(made, is_required=True)
         add_key_options(made)
         rotated = actions.add_parser("rotate", help="replace a key")
@@ -46,7 +46,7 @@ class Command(BaseCommand):
             help=f"how long the old one still works (default {OVERLAP_HOURS}; 0: it ends now)",
         )
         add_reason(rotated)
-        revoked = actions.add_parser("revoke", help="end a key now and for good")
+        revoked = actions.add_parser("revoke", help="end a key now; this cannot be undone")
         revoked.add_argument("prefix", help="the part of the key before its dot; `keys list` shows it")
         add_reason(revoked)
 

@@ -50,7 +50,7 @@ class Command(BaseCommand):
             self.stderr.write("Dry run: the file is right; nothing was stored.")
             return
         for source, key in report.keys.items():
-            self.stderr.write(f"The key of source {source}, shown this once:")
+            self.stderr.write(f"The key of source {source} goes to standard output and is shown only once:")
             self.stdout.write(key)
 
 
@@ -67,7 +67,7 @@ def _apply(document: Entry, *, is_trial: bool) -> SetupReport:
     except OperationalError as error:
         if not is_lock_conflict(error):
             raise
-        raise SetupRefused(["somebody else is changing the same rows at this moment: run it again"]) from None
+        raise SetupRefused(["another process is changing the same rows: run it again"]) from None
 
 
 def _read(name: str) -> str:

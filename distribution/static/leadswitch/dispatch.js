@@ -80,10 +80,10 @@
     } catch (error) {
       const since = document.getElementById("dispatch-time").textContent;
       if (error instanceof SessionOver) {
-        say(`Stale: your session is over. These figures are of ${since}. Reload the page to log in.`);
+        say(`Stale: your session expired. These figures are from ${since}. Reload the page to log in.`);
         return; // still asking: never again
       }
-      say(`Stale: no newer figures came. These are of ${since}. It is tried again.`);
+      say(`Stale: the figures could not be refreshed. These are from ${since}. Trying again.`);
     }
     isAsking = false;
     plan();

@@ -16,7 +16,7 @@
       throw new Error("redirected");
     }
     if (!response.ok) {
-      throw new Error(response.status === 404 ? "There is nothing here, or you may not see it." : `The server answered ${response.status}.`);
+      throw new Error(response.status === 404 ? "This does not exist, or you do not have access to it." : `The server answered ${response.status}.`);
     }
     const holder = document.createElement("template");
     holder.innerHTML = await response.text();
@@ -242,7 +242,7 @@
     const cell = document.createElement("td");
     cell.colSpan = row.cells.length;
     cell.setAttribute("aria-live", "polite");
-    cell.textContent = "Asking the engine …";
+    cell.textContent = "Checking …";
     added.append(cell);
     row.after(added);
     link.setAttribute("aria-expanded", "true");

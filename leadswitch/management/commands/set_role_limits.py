@@ -23,7 +23,7 @@ class Command(BaseCommand):
             "--kind",
             choices=list(STATEMENT_TIMEOUT_MS),
             default=settings.LEADSWITCH_ROLE,
-            help="of the process",
+            help="the kind of process that connects with this role",
         )
         parser.add_argument("--role", help="another role, which the connected role must be allowed to alter")
         parser.add_argument("--sql", action="store_true", help="print the statements instead of running them")

@@ -12,8 +12,10 @@ class Command(BaseCommand):
     help = "Unlocks a user name, or --all names and addresses, after too many wrong passwords."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("username", nargs="?")
-        parser.add_argument("--all", action="store_true", dest="everything")
+        parser.add_argument("username", nargs="?", help="the user name to unlock")
+        parser.add_argument(
+            "--all", action="store_true", dest="everything", help="unlock every user name and address"
+        )
 
     def handle(self, *_: Any, username: str | None, everything: bool, **__: Any) -> None:
         if bool(username) == everything:

@@ -19,7 +19,7 @@ from routing.intake.csv.rejects import Problem, RejectsFile
 from routing.intake.csv.rowkeys import Repeats, RowKeys
 from routing.intake.csv.rows import Row, Table
 from routing.intake.parse import CleanLead, LeadInvalid, parse_lead
-from routing.intake.store import AlreadyHere, LeadNotStored, Taken, find_existing, take_in_many
+from routing.intake.store import AlreadyHere, LeadNotStored, StoredLead, find_existing, store_leads
 from routing.models import IntakeMode, Source
 from routing.values.normalize import FieldError
 
@@ -145,7 +145,7 @@ class LeadsImport:
             self._count_dry([str(lead.external_id) for lead in leads])
             return
         try:
-            self._count(take_in_many(leads, source=self.source, channel=CHANNEL))
+            self._count(store_leads(leads, source=self.source, channel=CHANNEL))
         except LeadNotStored:
             self._store_one_by_one(parsed)
 
@@ -176,14 +176,14 @@ class LeadsImport:
         """One row that the database refuses must not take the other rows of its batch with it."""
         for row, lead in parsed:
             try:
-                self._count(take_in_many([lead], source=self.source, channel=CHANNEL))
+                self._count(store_leads([lead], source=self.source, channel=CHANNEL))
             except LeadNotStored:
                 self._reject(row, [Problem("", "", "not_stored", "is refused by the database")])
 
-    def _count(self, outcomes: list[Taken | AlreadyHere]) -> None:
-        taken = sum(isinstance(outcome, Taken) for outcome in outcomes)
-        self.report.accepted += taken
-        self.report.already_there += len(outcomes) - taken
+    def _count(self, outcomes: list[StoredLead | AlreadyHere]) -> None:
+        stored = sum(isinstance(outcome, StoredLead) for outcome in outcomes)
+        self.report.accepted += stored
+        self.report.already_there += len(outcomes) - stored
 
     def _reject(self, row: Row, problems: list[Problem]) -> None:
         self.report.rejected += 1

@@ -10,7 +10,7 @@ from routing.management.arguments import describe_operator
 
 
 class Command(BaseCommand):
-    help = "Make a source of leads and print its intake key. The key is shown this once; only its hash is stored."
+    help = "Make a source of leads and print its intake key. The key is shown only once. LeadSwitch stores its hash."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--workspace", required=True, metavar="SLUG", help="the workspace it belongs to")
@@ -58,7 +58,7 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=2) from None
         # The key alone goes to stdout: KEY=$(manage.py create_source ...)
         self.stderr.write(
-            f"Source {made.source.name} of workspace {made.source.workspace.slug}. Its key, shown this once:"
+            f"Source {made.source.name} of workspace {made.source.workspace.slug}. Its key, shown only once:"
         )
         self.stdout.write(made.key)
         self.stderr.write("Send leads with the header  Authorization: Api-Key <key>  to /api/v1/leads/")

@@ -70,7 +70,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         many: dict[str, Any] = {"nargs": "+", "action": "extend", "default": []}
-        parser.add_argument("file", type=Path)
+        parser.add_argument("file", type=Path, help="a .csv, .csv.gz or .xlsx file")
         parser.add_argument("--source", required=True, help="the source whose leads they are")
         parser.add_argument(
             "--workspace", default="", metavar="SLUG", help="if several have a source of that name"

@@ -16,14 +16,17 @@ from routing.rules.ruleset import PathTooLong, RuleBroken
 
 
 class Command(BaseCommand):
-    help = "Tell where the rules, as they are now, would send a lead, and why. Writes nothing; attempts route leads."
+    help = "Show where the current rules would send a lead, and why. Changes nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "lead", metavar="LEAD", help="its public id, its id, or the sender's own id for it"
         )
         parser.add_argument(
-            "--dry-run", action="store_true", required=True, help="required: this command only tells"
+            "--dry-run",
+            action="store_true",
+            required=True,
+            help="required: this command only shows the route",
         )
         parser.add_argument("--json", action="store_true", help="print the same as one JSON object")
 
@@ -46,20 +49,20 @@ def _tell(lead: Lead, trial: Trial) -> Iterator[str]:
     yield f"Lead {lead.public_id} {verb} {trial.destination}"
     for station in trial.stations:
         yield ""
-        yield from _tell_station(station)
+        yield from _describe_station(station)
 
 
-def _tell_station(station: Station) -> Iterator[str]:
+def _describe_station(station: Station) -> Iterator[str]:
     yield f"Rules of {station.workspace}"
     if not station.asked:
         yield "  none active: it is decided about here"
     for rule in station.asked:
-        yield from _tell_rule(rule)
+        yield from _describe_rule(rule)
     if station.not_asked:
         yield f"  {station.not_asked} further not asked"
 
 
-def _tell_rule(rule: Asked) -> Iterator[str]:
+def _describe_rule(rule: Asked) -> Iterator[str]:
     tags = f" (tags: {', '.join(rule.tags)})" if rule.tags else ""
     yield f"  {rule.name}: takes {rule.wants}"
     if rule.won:

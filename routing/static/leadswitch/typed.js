@@ -3,7 +3,7 @@
 "use strict";
 (() => {
   const PAUSE_MS = 400;
-  const UNREACHABLE = { is_valid: null, says: ["This could not be checked just now; saving checks it."], picture: "" };
+  const UNREACHABLE = { is_valid: null, says: ["This could not be checked right now. Save to check it."], picture: "" };
 
   function watch(field) {
     const box = document.createElement("div");

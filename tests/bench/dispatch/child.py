@@ -30,7 +30,7 @@ from routing.dispatch.enqueue import enqueue_leads_after_commit, publish
 from routing.dispatch.publish import PROCESS_LEADS, publish_ready
 from routing.dispatch.schedule import LEADS_A_CALL, Due
 from routing.intake.parse import CleanLead
-from routing.intake.store import take_in
+from routing.intake.store import store_lead
 from routing.models import DispatchMode, Lead, LeadStatus, Source, Workspace
 from routing.queries import DueTime
 from routing.reconcile.schedule import run as reconcile_schedule
@@ -319,7 +319,7 @@ def _lead(vertical: str) -> CleanLead:
 
 def _by_product(lead: CleanLead, source: Source, delay: float) -> DueTime:
     if not delay:
-        taken = take_in(lead, source=source, channel="bench")
+        taken = store_lead(lead, source=source, channel="bench")
         return DueTime(taken.lead_id, source.workspace_id, source.workspace.dispatch_mode, taken.due_at)
     with transaction.atomic():
         due = _store_for_later(lead, source, delay)
@@ -334,13 +334,13 @@ def _by_countdown(lead: CleanLead, source: Source, delay: float) -> DueTime:
             due = _store_for_later(lead, source, delay)
         current_app.send_task(PROCESS_LEADS, args=[[due.lead_id]], countdown=delay)
         return due
-    taken = take_in(lead, source=source, channel="bench", is_woken=False)
+    taken = store_lead(lead, source=source, channel="bench", is_woken=False)
     current_app.send_task(PROCESS_LEADS, args=[[taken.lead_id]])
     return DueTime(taken.lead_id, source.workspace_id, DispatchMode.POLL, taken.due_at)
 
 
 def _store_for_later(lead: CleanLead, source: Source, delay: float) -> DueTime:
-    taken = take_in(lead, source=source, channel="bench", is_woken=False)
+    taken = store_lead(lead, source=source, channel="bench", is_woken=False)
     due_at = taken.due_at + timedelta(seconds=delay)
     with connection.cursor() as cursor:
         cursor.execute(DUE_AGAIN, [due_at, taken.lead_id])

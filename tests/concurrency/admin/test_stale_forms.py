@@ -1,15 +1,11 @@
 """A form that is sent while another person's change is not yet committed waits for it, and then shows it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 
 from distribution.models import Enrollment
 from tests.support.admin_pages import client_of, form_of, page, problems
-from tests.support.blocking import holding
+from tests.support.blocking import holding, short_lock_timeout
 from tests.support.factories import EnrollmentFactory
 from tests.support.racing import in_background
 from tests.support.waiting import wait_until_blocked
@@ -45,20 +41,12 @@ def test_change_that_is_being_made_is_not_undone(
         assert (answer.status_code, place.cap_day) == (302, 9)  # the first change is lost
 
 
-@contextmanager
-def impatient() -> Iterator[None]:
-    with connection.cursor() as cursor:
-        cursor.execute("SET lock_timeout = '50ms'")
-        yield
-    connection.close()
-
-
 def test_row_that_another_keeps_is_not_saved() -> None:
     place = EnrollmentFactory(cap_day=5)
     url, ben = page(Enrollment, "change", place.pk), client_of(User.objects.create_superuser("ben"))
     data = {**form_of(ben, url), "cap_day": "9"}
 
-    with holding(CHANGE, [place.pk]), impatient():
+    with holding(CHANGE, [place.pk]), short_lock_timeout():
         answer = ben.post(url, data)
 
     assert problems(answer)["__all__"] == [fresh.BUSY]

@@ -72,5 +72,5 @@ def test_locked_row_is_reported(tmp_path: Path) -> None:
     with holding("UPDATE distribution_buyer SET timezone = 'UTC' WHERE id = %s", [buyer.pk]):
         told = set_up(path)
 
-    assert "somebody else is changing the same rows" in told
+    assert "another process is changing the same rows" in told
     assert set_up(path) == ""

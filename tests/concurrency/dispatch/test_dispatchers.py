@@ -111,7 +111,7 @@ def test_another_dispatcher_takes_over_from_a_killed_one(
 def test_one_that_was_stopped_past_its_lease_takes_nothing_more(
     campaign: Campaign, redis_client: "redis.Redis[str]", tmp_path: Path
 ) -> None:
-    """When it wakes up it finds that it does not lead, and stands by."""
+    """When it wakes up it finds that it does not lead, and becomes a standby."""
     assert redis_client.ping()
     with celery(tmp_path, *WORKER, **SHORT), beat(tmp_path, **SHORT), dispatchers(tmp_path, 2) as programs:
         first = wait_for_leader(programs)
@@ -143,7 +143,7 @@ def test_leader_that_is_cut_off_from_redis_is_replaced(
             wait_until(lambda: Assignment.objects.count() >= 10, what="the first leads")
             way.cut()
             wait_for_leader(others)
-            way.mend()
+            way.reconnect()
             first.wait_until_it_says("dispatch.not_leading")
             wait_until(partial(is_distributed, lead_ids), what="all leads")
     assert_sold_once(lead_ids)
@@ -219,7 +219,7 @@ def test_modes_flip_while_leads_flow(
 
 
 def test_stopped_dispatcher_resigns(redis_client: "redis.Redis[str]", tmp_path: Path) -> None:
-    """The next one leads at once, and the pick-up knows that nobody does."""
+    """The next one leads at once, and the pick-up sees that no dispatcher leads."""
     assert redis_client.ping()
     with dispatchers(tmp_path, 1) as [only]:
         wait_for_leader([only])

@@ -84,7 +84,7 @@ def pause_before_the_sale(lead: Lead, pause: Callable[[], object], monkeypatch: 
 
 
 @pytest.mark.parametrize("name", PAUSES)
-def test_nothing_is_sold_after_a_pause(lead: Lead, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_pause_before_the_sale_prevents_it(lead: Lead, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     pause, expected = PAUSES[name]
 
     outcome = pause_before_the_sale(lead, pause, monkeypatch)
@@ -198,7 +198,7 @@ def test_sale_by_hand_is_refused_too(campaign: Campaign, monkeypatch: pytest.Mon
         PAUSES[name][0]()
         stopped.may_go_on.set()
 
-    assert "was paused at this moment" in refusal.result()
+    assert "was just paused" in refusal.result()
     assert not Assignment.objects.exists()
 
 

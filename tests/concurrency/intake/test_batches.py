@@ -9,7 +9,7 @@ from django.db import OperationalError, connection, transaction
 
 from routing.intake import store
 from routing.intake.parse import parse_lead
-from routing.intake.store import AlreadyHere, Taken, take_in_many
+from routing.intake.store import AlreadyHere, StoredLead, store_leads
 from routing.models import Lead, Source
 from tests.support.factories import SourceFactory
 from tests.support.racing import in_background, open_transaction, race
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("committed_db", "redis_client")
 FORTH, BACK = ["a", "m", "z"], ["z", "m", "a"]
 
 
-def take(ids: Sequence[str], *, source: Source) -> list[Taken | AlreadyHere]:
+def take(ids: Sequence[str], *, source: Source) -> list[StoredLead | AlreadyHere]:
     at = datetime.now(UTC)
     leads = [
         parse_lead(
@@ -29,10 +29,10 @@ def take(ids: Sequence[str], *, source: Source) -> list[Taken | AlreadyHere]:
         for each in ids
     ]
     with transaction.atomic():
-        return take_in_many(leads, source=source, channel="batch")
+        return store_leads(leads, source=source, channel="batch")
 
 
-def send_both(source: Source) -> list[list[Taken | AlreadyHere]]:
+def send_both(source: Source) -> list[list[StoredLead | AlreadyHere]]:
     """Each is stopped at the lead in the middle by a third, and goes on when that one is gone."""
     with (
         open_transaction(partial(take, ["m"], source=source)) as end,
@@ -52,7 +52,7 @@ def test_opposite_batches_store_every_lead_once() -> None:
     stored = {lead.external_id: lead.public_id for lead in Lead.objects.all()}
     assert [each.public_id for each in forth] == [stored[each] for each in FORTH]
     assert [each.public_id for each in back] == [stored[each] for each in BACK]
-    assert {type(each) for each in forth} | {type(each) for each in back} == {Taken, AlreadyHere}
+    assert {type(each) for each in forth} | {type(each) for each in back} == {StoredLead, AlreadyHere}
 
 
 def test_control_in_the_order_of_the_batch_they_wait_in_a_ring(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +67,7 @@ def test_ids_are_in_the_order_of_the_batch() -> None:
     source = SourceFactory()
     taken = take(["z", "", "a", "z", "m", ""], source=source)
 
-    ids = [each.lead_id for each in taken if isinstance(each, Taken)]
+    ids = [each.lead_id for each in taken if isinstance(each, StoredLead)]
     assert ids == sorted(ids)
     assert isinstance(taken[3], AlreadyHere)
     assert list(Lead.objects.order_by("pk").values_list("external_id", flat=True)) == ["z", "", "a", "m", ""]

@@ -82,7 +82,7 @@ def test_every_table_is_deleted_from_with_a_reason_or_never() -> None:
 
 @every_deletable
 @pytest.mark.parametrize("reason", [None, "", "   ", "x" * 201])
-def test_nothing_goes_without_a_reason(model: type[Model], reason: str | None, client: Client) -> None:
+def test_deletion_without_a_reason_is_refused(model: type[Model], reason: str | None, client: Client) -> None:
     row = DELETABLE[model]()
     sent = {"post": "yes"} if reason is None else {"post": "yes", "change_reason": reason}
     before = list(model._default_manager.values())

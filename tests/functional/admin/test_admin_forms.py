@@ -97,7 +97,7 @@ class TestAnswersThatNoQuestionCanCompare:
 
     QUESTIONS = [{"key": "types", "field": "attributes.type", "op": "in", "required": True}]
 
-    def test_of_a_buyer(self, client: Client) -> None:
+    def test_buyer_form_refuses_them(self, client: Client) -> None:
         enrollment = EnrollmentFactory(campaign__questions=self.QUESTIONS, campaign__name="Roofing")
 
         errors = problems(save(client, Buyer, enrollment.buyer, answers='{"types": "residential"}'))
@@ -105,7 +105,7 @@ class TestAnswersThatNoQuestionCanCompare:
         assert list(errors) == ["answers"]
         assert errors["answers"][0].startswith("For the campaign Roofing: types.value: ")
 
-    def test_of_a_campaign(self, client: Client) -> None:
+    def test_campaign_form_refuses_them(self, client: Client) -> None:
         enrollment = EnrollmentFactory(buyer__answers={"types": "residential"}, buyer__name="Acme")
 
         errors = problems(save(client, Campaign, enrollment.campaign, questions=json.dumps(self.QUESTIONS)))
@@ -113,7 +113,7 @@ class TestAnswersThatNoQuestionCanCompare:
         assert list(errors) == ["questions"]
         assert errors["questions"][0].startswith("For the buyer Acme: types.value: ")
 
-    def test_of_an_enrollment(self, client: Client) -> None:
+    def test_enrollment_form_refuses_them(self, client: Client) -> None:
         tier = TierFactory(campaign__questions=self.QUESTIONS)
         misfit = BuyerFactory(workspace=tier.campaign.workspace, answers={"types": "residential"})
 

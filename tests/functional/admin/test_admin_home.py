@@ -77,7 +77,7 @@ def test_people_see_their_own_workspaces(client: Client) -> None:
     assert "desk-card" not in clerk.get(HOME).content.decode()
 
 
-def test_it_costs_the_same_with_more_rows(client: Client) -> None:
+def test_home_page_takes_the_same_statements_with_more_rows(client: Client) -> None:
     def statements() -> int:
         with CaptureQueriesContext(connection) as captured:
             assert client.get(HOME).status_code == 200

@@ -130,7 +130,7 @@ class TestBanner:
 
         shown = ann.get(url).content.decode()
 
-        assert "<strong>All workspaces are paused</strong> since 20" in shown
+        assert "<strong>The whole product is paused</strong> since 20" in shown
         assert "UTC by ben: a bad import. No leads are distributed." in shown
         assert 'href="/admin/routing/dispatchcontrol/">Go to Dispatch' in shown
 
@@ -153,7 +153,7 @@ class TestBanner:
 
         shown = operator.get("/admin/").content.decode()
 
-        assert "All workspaces are paused" in shown
+        assert "The whole product is paused</strong>" in shown
         assert "the other tenant" not in shown
 
     def test_many_pauses_are_cut(self, ann: Client) -> None:

@@ -230,7 +230,7 @@ class TestTrial:
         )
         return workspace
 
-    def test_it_says_which_wins_and_why_those_above_did_not(self, client: Client) -> None:
+    def test_result_names_the_winning_rule_and_why_earlier_rules_failed(self, client: Client) -> None:
         workspace = self.rules()
         assert self.tried(client, workspace=workspace.pk, zip="30312", vertical="roofing", revenue="5") == [
             ("big", False, [("revenue >= 1000000", "5.0")]),

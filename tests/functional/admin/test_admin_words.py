@@ -1,4 +1,4 @@
-"""The desk speaks in words: codes stand behind them, and what goes wrong is told on a page of the house."""
+"""The desk speaks in words: codes follow them, and errors have a page of the product."""
 
 import json
 import re

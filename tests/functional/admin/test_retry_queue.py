@@ -140,7 +140,7 @@ def test_page_costs_the_same_statements_with_more_rows(root: Client) -> None:
     assert count() == few
 
 
-def test_it_is_filtered_and_searched(root: Client) -> None:
+def test_retry_queue_can_be_filtered_and_searched(root: Client) -> None:
     failed, capped = waiting(), waiting(skip_reason="all_buyers_capped", paused_at=timezone.now())
     assert shown(root, "?skip_reason=internal_error") == [failed.pk]
     assert shown(root, "?paused=yes") == [capped.pk]

@@ -265,7 +265,7 @@ class TestSaleByHand:
         refused = ben.post(url, answer)
 
         assert refused.status_code == 400
-        assert "or what is set aside changed; look again" in refused.content.decode()
+        assert "or the overridden checks changed; check again" in refused.content.decode()
         assert balance(place.buyer.wallet) == 10_000
         again = {**answer, "seen": refused.context["form"]["seen"].value()}
         assert ben.post(url, again).status_code == 302

@@ -115,7 +115,7 @@ def test_each_attempt_has_its_tab_and_its_own_buyers(client: Client) -> None:
     assert f'href="{trace(lead, 1, enrollment.buyer.public_id)}"' in first
 
 
-def test_what_would_have_to_change(client: Client) -> None:
+def test_drawer_shows_required_changes(client: Client) -> None:
     enrollment = EnrollmentFactory(buyer__name="Acme", buyer__credits_cents=1_000)
     lead = distributed(enrollment.campaign)
 
@@ -123,7 +123,7 @@ def test_what_would_have_to_change(client: Client) -> None:
 
     assert "top up $15.00" in content
     assert "buyer-fixable" in content
-    assert "With this changed, Acme would have gotten this lead for $25.00: rank 1 of 1." in content
+    assert "With this change, Acme would have gotten this lead for $25.00: rank 1 of 1." in content
     assert 'data-ending="selected"' in content
 
 

@@ -311,7 +311,7 @@ def test_buyer_over_its_rate_limit_gets_retry_after(buyer: Buyer, settings: Sett
     assert answers[2].json()["error"]["code"] == "rate_limited"
 
 
-def test_nothing_is_written_through_this_side(buyer: Buyer) -> None:
+def test_buyer_api_refuses_write_methods(buyer: Buyer) -> None:
     client = Client(headers={"Authorization": f"Api-Key {issue_buyer_key(buyer)}"})
     for method in ("post", "put", "patch", "delete", "options"):
         assert getattr(client, method)("/api/v1/buyer/wallet/").status_code == 405

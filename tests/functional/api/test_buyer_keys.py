@@ -97,7 +97,7 @@ def test_keys_of_sources_and_buyers_open_only_their_own_doors(buyer: Buyer) -> N
 
 def test_no_key_and_no_real_key(buyer: Buyer) -> None:
     assert_refused(ask(None), "No API key. Send the header `Authorization: Api-Key KEY`.")
-    assert_refused(ask("x"), "This is not a buyer key. Send the header `Api-Key <prefix>.<secret>`.")
+    assert_refused(ask("x"), "This is not a buyer key. Send the header `Authorization: Api-Key KEY`.")
     assert_refused(ask(f"{issue_buyer_key(buyer).partition('.')[0]}.{'x' * 32}"), "Unknown buyer key.")
 
 

@@ -170,7 +170,7 @@ def test_lead_that_is_tried_again_is_one_row(campaign: Campaign) -> None:
         "is_confirmed": True,
         "ranked_higher": None,
         "price_cents": 2_500,
-        "sentence": "With all of this changed, Acme would have gotten this lead for $25.00.",
+        "sentence": "With all of these changes, Acme would have gotten this lead for $25.00.",
     }
     assert detail == missed
     assert [(each["attempt"], each["change"]) for each in history] == [
@@ -216,7 +216,7 @@ def test_attempt_that_did_not_ask_it_is_the_latest_word(campaign: Campaign) -> N
     assert Api(buyer).get("missed/")["results"] == []
 
 
-def test_it_is_filtered_and_paged(campaign: Campaign) -> None:
+def test_missed_leads_can_be_filtered_and_paged(campaign: Campaign) -> None:
     buyer = enroll_asker(campaign, credits_cents=0, buyer__service_area={"states": ["GA"]})
     here = [distribute(campaign) for _ in range(3)]
     away = [distribute(campaign, zip="36104", state="AL") for _ in range(2)]
@@ -253,7 +253,7 @@ def test_insufficient_fix_says_so(campaign: Campaign) -> None:
         "is_confirmed": False,
         "ranked_higher": 1,
         "price_cents": 2_500,
-        "sentence": "With all of this changed, 1 buyer would still have ranked higher.",
+        "sentence": "With all of these changes, 1 buyer would still have ranked higher.",
     }
 
 

@@ -204,7 +204,7 @@ def test_latest_attempts_alone_when_asked(source: Source) -> None:
     assert get(lead, latest="many").status_code == 400
 
 
-def test_it_takes_five_statements_however_many_attempts(source: Source) -> None:
+def test_explanation_takes_five_statements_for_any_number_of_attempts(source: Source) -> None:
     lead, key = tried(source), issue_key(source)
     with CaptureQueriesContext(connection) as queries:
         get(lead, key=key)

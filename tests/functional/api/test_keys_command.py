@@ -147,7 +147,7 @@ class TestRotate:
 
 
 class TestRevoke:
-    def test_it_ends_at_once_and_the_other_key_goes_on(self, source: Source) -> None:
+    def test_revoked_key_is_refused_and_other_key_works(self, source: Source) -> None:
         first, second = issue_key(source), issue_key(source)
 
         assert run("revoke", first.partition(".")[0]) == f"The key {first.partition('.')[0]} is revoked."

@@ -59,7 +59,7 @@ def test_trace_equals_the_command_output(lead: Lead) -> None:
     assert response.json()["answer"] is None
 
 
-def test_it_answers_for_one_buyer(lead: Lead) -> None:
+def test_trace_can_be_limited_to_one_buyer(lead: Lead) -> None:
     buyer = Enrollment.objects.select_related("buyer").get(last_assigned_at__isnull=False).buyer
 
     document = get(lead.public_id, key=issue_tracing_key(lead.source), buyer=buyer.public_id).json()

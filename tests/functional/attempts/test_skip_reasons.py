@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 
 import distribution.attempts.decide_under_lock
 from distribution.attempts.distribute import distribute_lead
@@ -15,7 +14,7 @@ from distribution.models import Assignment, Campaign, Enrollment, LedgerEntry
 from distribution.verify import run_verification
 from routing.models import Lead
 from routing.retry import AFTER_CONFLICT, AFTER_ERROR
-from tests.support.blocking import holding
+from tests.support.blocking import holding, short_lock_timeout
 from tests.support.event_shapes import misshapen
 from tests.support.factories import (
     CampaignFactory,
@@ -105,11 +104,11 @@ def hold_wallet(campaign: Campaign) -> AbstractContextManager[Any]:
     return holding(HOLD_WALLET, [campaign.enrollments.get().buyer_id])
 
 
-def hold_buyer(campaign: Campaign) -> AbstractContextManager[Any]:
+@contextmanager
+def hold_buyer(campaign: Campaign) -> Iterator[None]:
     """The new assignment's foreign key needs the buyer's row at the commit."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET lock_timeout = '50ms'")
-    return holding(HOLD_BUYER, [campaign.enrollments.get().buyer_id])
+    with short_lock_timeout(), holding(HOLD_BUYER, [campaign.enrollments.get().buyer_id]):
+        yield
 
 
 NOT_COVERED = {"buyer__service_area": {"states": ["AL"]}}
@@ -232,13 +231,6 @@ CASES: dict[str, Case] = {
 }
 
 
-@pytest.fixture
-def short_lock_timeout() -> Iterator[None]:
-    """Whatever a case set on the default connection goes with it."""
-    yield
-    connection.close()
-
-
 def build(case: Case) -> tuple[Campaign, Lead]:
     campaign = CampaignFactory(price_cents=2_500, **case.campaign)
     tier = TierFactory(campaign=campaign, **case.tier)
@@ -250,7 +242,7 @@ def build(case: Case) -> tuple[Campaign, Lead]:
     return campaign, lead
 
 
-@pytest.mark.usefixtures("committed_db", "short_lock_timeout")
+@pytest.mark.usefixtures("committed_db")
 @pytest.mark.parametrize("name", CASES)
 def test_reached_and_true(name: str) -> None:
     case = CASES[name]

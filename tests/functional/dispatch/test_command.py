@@ -212,7 +212,7 @@ class TestSwitch:
         workspace.refresh_from_db()
         assert workspace.paused_at is None
 
-    def test_it_works_without_redis_and_says_so(self, no_redis: str) -> None:
+    def test_pause_without_redis_is_stored_and_reported(self, no_redis: str) -> None:
         WorkspaceFactory(slug="acme")
         told = dispatch("pause", "--workspace", "acme", "--reason", "x").splitlines()
         assert told[0].startswith("dispatch: workspace acme is paused")

@@ -1,4 +1,4 @@
-"""Redis follows the switches in the order in which PostgreSQL changed them, whoever tells it first."""
+"""Redis follows the switches in the order in which PostgreSQL changed them, in any order of messages."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -150,7 +150,7 @@ class TestInFlight:
         return lead_id, campaign.workspace_id
 
     @pytest.mark.parametrize("is_mirrored", [True, False], ids=["mirrored", "not mirrored"])
-    def test_it_comes_at_once_when_the_workspace_is_resumed(
+    def test_lead_is_claimed_when_the_workspace_is_resumed(
         self, redis_client: "redis.Redis[str]", leader: Leader, *, is_mirrored: bool
     ) -> None:
         lead_id, workspace_id = self.hand_out(leader)
@@ -165,7 +165,7 @@ class TestInFlight:
         switches.resume_workspace(workspace_id, **WHY)
         assert [each.lead_id for each in schedule.claim_batch(leader, limit=10).leads] == [lead_id]
 
-    def test_it_comes_at_once_when_the_product_is_resumed(
+    def test_lead_is_claimed_when_the_product_is_resumed(
         self, redis_client: "redis.Redis[str]", leader: Leader
     ) -> None:
         lead_id, _ = self.hand_out(leader)

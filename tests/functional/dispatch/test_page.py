@@ -65,7 +65,7 @@ def texts(response: Any) -> list[tuple[str, str]]:
     return [(message.level_tag, str(message)) for message in response.context["messages"]]
 
 
-def test_it_shows_all_to_users_who_see_every_workspace(root: Client, settings: Any) -> None:
+def test_page_shows_all_to_users_who_see_every_workspace(root: Client, settings: Any) -> None:
     settings.LEADSWITCH_READY_LIMIT = 2
     settings.LEADSWITCH_READY_SHARDS = 1
     event, polled = WorkspaceFactory(name="Sunbelt", dispatch_mode="event"), WorkspaceFactory(name="Partner")
@@ -285,7 +285,7 @@ def test_script_gets_the_figures_alone(root: Client) -> None:
     assert part.lstrip().startswith('<p class="desk-line">As of ')
 
 
-def test_it_costs_the_same_with_more_workspaces(root: Client) -> None:
+def test_page_takes_the_same_statements_with_more_workspaces(root: Client) -> None:
     def statements() -> int:
         with CaptureQueriesContext(connection) as captured:
             assert root.get(URL, headers=FRAGMENT).status_code == 200

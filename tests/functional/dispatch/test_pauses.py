@@ -1,4 +1,4 @@
-"""The switches: PostgreSQL decides, Redis mirrors, and the mirror is mended."""
+"""The switches: PostgreSQL decides, Redis mirrors, and the mirror is corrected."""
 
 from datetime import datetime
 from threading import Barrier

@@ -166,7 +166,7 @@ def test_scoped_user_sees_own_workspaces_only() -> None:
     assert not state.is_whole
 
 
-def test_nothing_is_wrong_with_a_leader_and_a_worker() -> None:
+def test_leader_and_worker_give_no_problems() -> None:
     WorkspaceFactory(dispatch_mode="event")
     lead_and_work()
     assert problems() == []
@@ -270,7 +270,7 @@ def test_redis_that_is_away_is_asked_once_in_a_while(monkeypatch: pytest.MonkeyP
     assert len(asked) == 1
 
 
-def test_it_costs_the_same_with_more_workspaces() -> None:
+def test_state_takes_the_same_statements_with_more_workspaces() -> None:
     def statements() -> int:
         with CaptureQueriesContext(connection) as captured:
             read_state(None, limit=100)
@@ -334,7 +334,7 @@ class TestLate:
         [problem] = problems()
         assert problem.startswith("A canary has been on its way through the queues for 16 s")
 
-    def test_nothing_is_late_while_the_product_is_paused(self) -> None:
+    def test_paused_product_has_no_late_leads(self) -> None:
         lead_and_work()
         waiting(WorkspaceFactory(), -60)
         assert len(problems()) == 2

@@ -1,4 +1,4 @@
-"""What was handed out and published by nobody comes up again at once, and not when its lease ends."""
+"""Dispatched leads that were not published are requeued at once, not when their leases end."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any

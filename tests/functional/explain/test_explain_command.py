@@ -90,7 +90,7 @@ def test_story_reads_from_top_to_bottom(lead: Lead) -> None:
         "        to change (the buyer): add 30312 to the service area",
         "      - its balance is too low: the price is $25.00, $0.00 is available",
         "        to change (the buyer): top up $25.00",
-        "  7. Not sold: No remaining buyer has enough credits. The last buyer that was left dropped out: its",
+        "  7. Not sold: No remaining buyer has enough credits. The last remaining buyer dropped out: its",
         "     balance is too low. A person must act: the buyers can fix it.",
     ]
 
@@ -109,7 +109,7 @@ def test_json_is_the_same_story(lead: Lead) -> None:
     assert json.loads(run(str(lead.pk), "--json")) == to_json(explain(lead))
 
 
-def test_nothing_is_colored_unless_for_a_terminal(lead: Lead) -> None:
+def test_output_is_colored_only_in_a_terminal(lead: Lead) -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True

@@ -88,6 +88,6 @@ def test_batch_of_another_form_is_refused_whole(client: Client, payload: Any, na
     assert Lead.objects.count() == 0
 
 
-def test_nothing_valid_is_still_an_answer(client: Client) -> None:
+def test_batch_without_valid_leads_is_answered(client: Client) -> None:
     response = post(client, {"leads": [{}, None, 5]})
     assert (response.status_code, response.json()["rejected"]) == (200, 3)

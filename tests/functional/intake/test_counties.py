@@ -34,7 +34,7 @@ def sell(place: dict[str, str], *, area: Any, lead_filter: Any = None) -> int:
         (WRITTEN_AS_BEFORE, "GA:DeKalb County", 1),
     ],
 )
-def test_area_takes_a_zip_that_lies_in_it_in_part(place: dict[str, str], county: str, sold: int) -> None:
+def test_area_takes_a_zip_that_is_partly_inside(place: dict[str, str], county: str, sold: int) -> None:
     assert sell(place, area={"counties": [county]}) == sold
     assert sell(place, area={"everywhere": True, "exclude": {"counties": [county]}}) == 1 - sold
 

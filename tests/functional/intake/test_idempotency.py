@@ -147,7 +147,7 @@ def test_lead_and_record_are_stored_in_one_transaction(client: Client) -> None:
     assert Lead.objects.count() == 0
 
 
-def test_it_costs_three_more_statements(client: Client) -> None:
+def test_idempotency_key_takes_three_more_statements(client: Client) -> None:
     with CaptureQueriesContext(connection) as queries:
         post(client, VALID, key="k1")
     statements = [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]

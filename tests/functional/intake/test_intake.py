@@ -123,7 +123,7 @@ def test_repeated_external_id_is_refused_with_the_lead_it_belongs_to(client: Cli
     assert Lead.objects.count() == 2
 
 
-def test_it_takes_two_statements_and_no_transaction(client: Client) -> None:
+def test_intake_takes_two_statements_and_no_transaction(client: Client) -> None:
     with CaptureQueriesContext(connection) as queries:
         assert post(client, VALID).status_code == 201
     assert [query["sql"].split()[0] for query in queries] == ["SELECT", "INSERT"]

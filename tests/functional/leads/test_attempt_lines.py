@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from django.conf import settings as product_settings
-from django.db import connection
 from django.db.utils import OperationalError
 
 import distribution.attempts.decide_under_lock
@@ -21,7 +20,7 @@ from routing import metrics
 from routing.leads.claim import ClaimLost, acquire, complete, fail
 from routing.models import Lead, LeadStatus
 from routing.reconcile import find_reconciler, run_reconciler
-from tests.support.blocking import holding
+from tests.support.blocking import holding, short_lock_timeout
 from tests.support.factories import CampaignFactory, LeadFactory, RuleFactory, SourceFactory, enroll, person
 from tracing.metrics import ATTEMPTS
 
@@ -49,7 +48,7 @@ FIELDS = {
 
 @pytest.fixture
 def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict[str, Any]]]:
-    """What stands in the log so far, as production writes it."""
+    """The log lines so far, as production writes them."""
     caplog.set_level(logging.INFO)
     formatter = logging.config.DictConfigurator({"version": 1}).configure_formatter(
         dict(product_settings.LOGGING["formatters"]["json"])
@@ -125,12 +124,9 @@ CASES: dict[str, tuple[Callable[[Lead], None], Callable[[], AbstractContextManag
 def test_one_line_an_attempt(name: str, lead: Lead, lines: Callable[[], list[dict[str, Any]]]) -> None:
     prepare, during, expected = CASES[name]
     prepare(lead)
-    with connection.cursor() as cursor:
-        cursor.execute("SET lock_timeout = '50ms'")
 
-    with during():
+    with short_lock_timeout(), during():
         outcome = distribute_lead(lead.pk)
-    connection.close()
 
     [line] = lines()
     assert set(line) == FIELDS
@@ -212,11 +208,8 @@ def test_lead_that_another_worker_has_is_a_lock_that_failed(
 
 
 def test_locked_table_times_out(lead: Lead, lines: Callable[[], list[dict[str, Any]]]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SET lock_timeout = '50ms'")
-    with holding(HOLD_TABLE), pytest.raises(OperationalError):
+    with short_lock_timeout(), holding(HOLD_TABLE), pytest.raises(OperationalError):
         distribute_lead(lead.pk)
-    connection.close()
 
     [line] = lines()
     assert (line["event"], line["lock"], line["lead_row"]) == ("routing.lock.failed", "timed_out", lead.pk)
@@ -249,15 +242,15 @@ def test_no_line_holds_anything_of_a_person(
 
     values = Lead.objects.filter(pk=lead.pk).values_list(*PERSON_COLUMNS).get()
     whom = build_person(values)
-    told = lines()
+    logged = lines()
     found = {
         (line["event"], key): recognize(value, whom, is_rule=False)
-        for line in told
+        for line in logged
         for key, value in line.items()
         if isinstance(value, str | int) and not isinstance(value, bool)
     }
     assert {place: kind for place, kind in found.items() if kind} == {}
-    assert {line["event"] for line in told} >= {
+    assert {line["event"] for line in logged} >= {
         *("routing.complete", "routing.failed", "routing.lock.failed"),
         *("routing.lease_lost", "routing.reconciled"),
     }

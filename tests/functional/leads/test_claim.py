@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.verify import run_verification
@@ -15,7 +14,7 @@ from routing.leads.claim import Claim, ClaimLost, NotClaimed, acquire, complete,
 from routing.models import Lead, LeadStatus, Workspace
 from routing.reconcile import Counts, find_reconciler, run_reconciler
 from routing.reconcile.stale_locks import LEADS_A_BATCH
-from tests.support.blocking import holding
+from tests.support.blocking import holding, short_lock_timeout
 from tests.support.factories import LeadFactory
 from tests.support.planting import plant
 from tracing.models import Attempt, LeadDistributionEvent
@@ -42,7 +41,7 @@ def locks(outcome: str) -> int:
 
 
 class TestAcquire:
-    def test_it_is_committed_with_who_and_since_when(self) -> None:
+    def test_claim_is_committed_with_owner_and_time(self) -> None:
         lead, before = LeadFactory(), locks("acquired")
 
         claim = acquire(lead.pk, owner=OWNER)
@@ -50,7 +49,7 @@ class TestAcquire:
         assert state(lead) == ("calling", "", 0, OWNER, claim.locked_at)
         assert lead.next_attempt_at is None
         assert locks("acquired") == before + 1
-        assert distribute_lead(lead.pk).not_run == "finished"  # no worker takes it meanwhile
+        assert distribute_lead(lead.pk).not_run == "finished"  # no worker gets a claimed lead
         assert run_verification().holds
 
     @pytest.mark.parametrize(
@@ -58,14 +57,14 @@ class TestAcquire:
         [
             ({"next_attempt_at": now() + timedelta(hours=1)}, "it is not due"),
             ({"paused_at": now()}, "it is paused"),
-            ({"expires_at": now()}, "its time to live is over"),
+            ({"expires_at": now()}, "it has expired"),
             (
                 {"status": "failed", "next_attempt_at": None, "finished_at": now()},
                 "it does not wait: it is needs a person",
             ),
         ],
     )
-    def test_lead_that_may_not_be_worked_on_is_left_alone(self, fields: dict[str, Any], reason: str) -> None:
+    def test_lead_that_cannot_be_claimed_is_not_changed(self, fields: dict[str, Any], reason: str) -> None:
         lead = LeadFactory(**fields)
         before = state(lead)
         with pytest.raises(NotClaimed) as refused:
@@ -79,7 +78,7 @@ class TestAcquire:
         with pytest.raises(NotClaimed, match="it is paused"):
             acquire(lead.pk, owner=OWNER)
 
-    def test_gated_lead_can_be_taken(self) -> None:
+    def test_gated_lead_can_be_claimed(self) -> None:
         lead = LeadFactory(status="gated", next_attempt_at=None)
         assert acquire(lead.pk, owner=OWNER).owner == OWNER
 
@@ -91,26 +90,28 @@ class TestAcquire:
             assert refused.value.outcome == "busy"
         assert locks("busy") == before + 1
         [record] = caplog.records
-        told = (record.message, record.lock, record.lead_row)  # type: ignore[attr-defined]
-        assert told == ("routing.lock.failed", "busy", lead.pk)
+        logged = (record.message, record.lock, record.lead_row)  # type: ignore[attr-defined]
+        assert logged == ("routing.lock.failed", "busy", lead.pk)
         with pytest.raises(NotClaimed):
             acquire(lead.pk + 1_000_000, owner=OWNER)
 
     def test_lock_timeout_is_measured_and_logged(self, caplog: pytest.LogCaptureFixture) -> None:
         """A migration holds the table."""
         lead, before = LeadFactory(), locks("timed_out")
-        with connection.cursor() as cursor:
-            cursor.execute("SET lock_timeout = '50ms'")
-        with holding(HOLD_TABLE), caplog.at_level(logging.INFO), pytest.raises(NotClaimed) as refused:
+        with (
+            short_lock_timeout(),
+            holding(HOLD_TABLE),
+            caplog.at_level(logging.INFO),
+            pytest.raises(NotClaimed) as refused,
+        ):
             acquire(lead.pk, owner=OWNER)
-        connection.close()
         assert refused.value.outcome == "timed_out"
         assert locks("timed_out") == before + 1
         [record] = caplog.records
         assert (record.message, record.lock) == ("routing.lock.failed", "timed_out")  # type: ignore[attr-defined]
         assert record.lock_ms >= 50  # type: ignore[attr-defined]
 
-    def test_no_other_buyer_gets_it(self) -> None:
+    def test_claimed_lead_is_refused_to_others(self) -> None:
         lead = LeadFactory()
         acquire(lead.pk, owner=OWNER)
         with pytest.raises(NotClaimed, match="being verified by an outside service"):
@@ -120,7 +121,7 @@ class TestAcquire:
 
 
 class TestEnds:
-    def test_done_it_is_due_again_and_counts_no_attempt(self) -> None:
+    def test_completed_lead_is_due_again_without_an_attempt(self) -> None:
         lead = LeadFactory(errors=2)
         claim = acquire(lead.pk, owner=OWNER)
 
@@ -177,7 +178,7 @@ class TestEnds:
 
 
 class TestTheFence:
-    """Whoever lost the lead writes nothing, and is told."""
+    """An owner that lost the lead writes nothing and gets ClaimLost."""
 
     @pytest.fixture
     def lost(self) -> Claim:

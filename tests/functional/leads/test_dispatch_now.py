@@ -79,7 +79,7 @@ def test_waiting_lead_is_due_now_and_nothing_else_changes(lead: Lead) -> None:
     assert explain(Lead.objects.get()).lead.due_sentence == "Its sender asked to try it now."
 
 
-def test_it_is_enqueued(lead: Lead) -> None:
+def test_lead_is_enqueued(lead: Lead) -> None:
     Workspace.objects.update(dispatch_mode="event")
     with settled_hands():
         assert send(lead).status_code == 202
@@ -157,7 +157,7 @@ class TestRefusals:
     def test_one_that_would_only_expire(self, lead: Lead) -> None:
         Lead.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
         [problem] = refusal(send(lead), 400)["fields"]["status"]
-        assert problem["message"] == "its time to live is over"
+        assert problem["message"] == "it has expired"
 
     def test_lead_being_worked_on(self, lead: Lead) -> None:
         """At once: the row's lock is not waited for."""
@@ -269,7 +269,7 @@ class TestLimit:
             Lead.objects.update(next_attempt_at=timezone.now() + DAY)
         assert send(lead, key=issue_key(lead.source)).status_code == 429
 
-    def test_it_comes_back_evenly(self, lead: Lead) -> None:
+    def test_limit_refills_evenly(self, lead: Lead) -> None:
         at = timezone.now()
         waits = [take(lead.pk, asked_by=AskedBy.SENDER, at=at) for _ in range(4)]
         assert waits == [0, 0, 0, 1_200]
@@ -279,7 +279,7 @@ class TestLimit:
         later = [take(lead.pk, asked_by=AskedBy.SENDER, at=at + timedelta(days=30)) for _ in range(4)]
         assert later == [0, 0, 0, 1_200]
 
-    def test_it_holds_while_redis_is_away(self, lead: Lead, settings: Any) -> None:
+    def test_limit_holds_without_redis(self, lead: Lead, settings: Any) -> None:
         """A limit that Redis counted would let everything through."""
         settings.REDIS_URL = "redis://127.0.0.1:1/0"
         rate_limit._script.cache_clear()

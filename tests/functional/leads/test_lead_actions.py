@@ -63,7 +63,7 @@ class TestRerun:
         lead.refresh_from_db()
         assert (lead.next_attempt_at, lead.due_reason, lead.status) == (at, "manual", "pending")
 
-    def test_it_bypasses_no_guard(self) -> None:
+    def test_rerun_bypasses_no_check(self) -> None:
         """A rerun bypasses no check."""
         lead = failed_lead()
 
@@ -77,7 +77,7 @@ class TestRerun:
         [
             ("distributed", "it is sold"),
             ("cancelled", "it was cancelled"),
-            ("expired", "its time to live is over"),
+            ("expired", "it has expired"),
         ],
     )
     def test_other_states_are_refused(self, status: str, reason: str) -> None:
@@ -140,7 +140,7 @@ class TestHold:
 
 
 class TestAssignByHand:
-    def test_it_is_a_sale_like_any_other(self) -> None:
+    def test_manual_assignment_is_a_regular_sale(self) -> None:
         lead = failed_lead()
         enrollment = Enrollment.objects.get()
         give_credits(enrollment.buyer, amount_cents=3_000)

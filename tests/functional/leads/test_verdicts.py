@@ -1,7 +1,6 @@
 """What is left of an attempt that rolled back: nothing but its verdict, with a trace, and a lead with a next state."""
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +15,7 @@ from distribution.attempts.distribute import distribute_lead, distribute_next_du
 from distribution.models import Assignment, Campaign, CampaignSnapshot, Enrollment, LedgerEntry, Wallet
 from distribution.verify import run_verification
 from routing.models import Lead
-from tests.support.blocking import another_connection, holding
+from tests.support.blocking import another_connection, holding, short_lock_timeout
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
 from tests.support.race_leads import keep_snapshot
 from tests.support.waiting import wait_until_blocked
@@ -37,20 +36,12 @@ def lead() -> Lead:
     return LeadFactory(source=SourceFactory(workspace=campaign.workspace))
 
 
-@pytest.fixture
-def short_lock_timeout() -> Iterator[None]:
-    with connection.cursor() as cursor:
-        cursor.execute("SET lock_timeout = '50ms'")
-    yield
-    connection.close()
-
-
 def money_and_counters() -> tuple[Any, ...]:
     models = (Wallet, LedgerEntry, Enrollment, Assignment)
     return tuple(list(model.objects.order_by("pk").values()) for model in models)
 
 
-def told(attempt_id: Any) -> list[tuple[str, str]]:
+def list_events(attempt_id: Any) -> list[tuple[str, str]]:
     rows = LeadDistributionEvent.objects.filter(attempt_id=attempt_id).order_by("seq")
     return list(rows.values_list("event", "skip_reason"))
 
@@ -63,7 +54,7 @@ def test_every_candidate_is_busy_with_another_lead(lead: Lead) -> None:
         outcome = distribute_lead(lead.pk)
 
     assert (outcome.result, outcome.skip_reason, outcome.is_traced) == ("retry", "tier_lock_contention", True)
-    assert told(outcome.attempt_id) == [
+    assert list_events(outcome.attempt_id) == [
         ("distribution_started", ""),
         ("campaign_resolved", ""),
         ("pricing_computed", ""),
@@ -97,15 +88,15 @@ def test_snapshot_outlives_the_rollback(lead: Lead) -> None:
     assert run_verification().holds
 
 
-def test_lock_time_out_at_the_commit(lead: Lead, short_lock_timeout: None) -> None:  # noqa: ARG001
-    """55P03. Foreign keys are checked at the commit: the decision and its end were recorded, and did not come about."""
+def test_lock_timeout_at_the_commit(lead: Lead) -> None:
+    """55P03. Foreign keys are checked at the commit: the decision and its end were recorded, then rolled back."""
     before = money_and_counters()
 
-    with holding(HOLD_BUYERS):
+    with short_lock_timeout(), holding(HOLD_BUYERS):
         outcome = distribute_lead(lead.pk)
 
     assert (outcome.result, outcome.skip_reason, outcome.is_traced) == ("retry", "database_timeout", True)
-    assert told(outcome.attempt_id) == [
+    assert list_events(outcome.attempt_id) == [
         ("distribution_started", ""),
         ("campaign_resolved", ""),
         ("failed", "database_timeout"),
@@ -153,7 +144,7 @@ def lock_and_let_go(other: BaseDatabaseWrapper, lead_id: int) -> None:
 
 
 def test_configuration_that_does_not_compile_needs_a_person(lead: Lead) -> None:
-    """Retrying it would go on forever. The next lead of a mended campaign is sold."""
+    """Retrying it would go on forever. The next lead of a corrected campaign is sold."""
     Campaign.objects.update(mode="by_favor")
 
     outcome = distribute_lead(lead.pk)
@@ -179,7 +170,7 @@ def test_bug_after_the_sale_takes_the_sale_back(lead: Lead, monkeypatch: pytest.
     outcome = distribute_lead(lead.pk)
 
     assert (outcome.result, outcome.skip_reason, outcome.is_traced) == ("retry", "internal_error", True)
-    assert told(outcome.attempt_id)[-1] == ("failed", "internal_error")
+    assert list_events(outcome.attempt_id)[-1] == ("failed", "internal_error")
     data = LeadDistributionEvent.objects.filter(attempt_id=outcome.attempt_id).values_list("data", flat=True)
     assert "555" not in str(list(data))  # an exception's text may hold anything
     assert money_and_counters() == before

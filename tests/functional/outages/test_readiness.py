@@ -1,4 +1,4 @@
-"""Ready is a server that can store leads; what else is not as it should be is told, and takes no server away."""
+"""A server is ready while it can store leads; other degraded parts are named, and it stays ready."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""`reconcile expiry`: what nobody runs any more ends when its time to live is over; what has ended keeps its end."""
+"""`reconcile expiry`: leads end at the end of their time to live; a finished lead is not changed."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -35,7 +35,7 @@ def route(*arguments: str) -> str:
     return output.getvalue()
 
 
-def test_it_shows_the_route_and_writes_nothing(lead: Lead) -> None:
+def test_dry_run_shows_the_route_and_writes_nothing(lead: Lead) -> None:
     with CaptureQueriesContext(connection) as captured:
         text = route("--dry-run", "form-7")
 
@@ -56,7 +56,7 @@ def test_it_shows_the_route_and_writes_nothing(lead: Lead) -> None:
     assert not [each["sql"] for each in captured if not each["sql"].lstrip().startswith(("SELECT", "WITH"))]
 
 
-def test_it_shows_the_same_as_json(lead: Lead) -> None:
+def test_json_has_the_same_route(lead: Lead) -> None:
     found = json.loads(route("--dry-run", "--json", str(lead.public_id)))
     assert (found["lead"], found["destination"], found["moves"]) == (str(lead.public_id), "Hub", 1)
     assert [rule["won"] for rule in found["stations"][0]["asked"]] == [False, True]

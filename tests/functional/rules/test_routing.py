@@ -71,7 +71,7 @@ def client_with(source: Source) -> Client:
 
 
 class TestSold:
-    def test_it_is_sold_where_the_rule_sends_it(self, source: Source, agency: Campaign) -> None:
+    def test_lead_is_sold_in_the_destination_of_its_rule(self, source: Source, agency: Campaign) -> None:
         rule = send_to(agency, source, tags=["southeast", "test"])
         lead = LeadFactory(source=source)
 
@@ -223,7 +223,7 @@ class TestAgain:
 
         lead.refresh_from_db()
         assert lead.workspace == source.workspace
-        assert "Back in Leads & More, where it came in: no rule sends it on now." in told(lead)
+        assert "Back in Leads & More, its source workspace: no rule routes it elsewhere now." in told(lead)
         assert broken(run_verification()) == {}
 
     def test_verdict_after_a_rollback_keeps_the_way(
@@ -273,14 +273,14 @@ class TestPaused:
         assert (lead.status, lead.workspace, lead.attempts) == ("pending", agency.workspace, 1)
         # Paused means that nobody takes it, not that it goes round and round.
         assert distribute_next_due().lead_id is None
-        assert "It is tried as soon as somebody resumes it." in told(lead)
+        assert "It is tried once the workspace is resumed." in told(lead)
         assert broken(run_verification()) == {}
 
         Workspace.objects.filter(pk=agency.workspace_id).update(paused_at=None)
         assert distribute_next_due().result == "success"
         assert broken(run_verification()) == {}
 
-    def test_it_waits_at_the_first_paused_workspace_on_its_way(
+    def test_lead_waits_at_the_first_paused_workspace_of_its_route(
         self, source: Source, agency: Campaign
     ) -> None:
         hub = WorkspaceFactory(paused_at=timezone.now())

@@ -158,7 +158,7 @@ WHERE l.id >= %(from_lead)s AND (
 )
 """
 
-TOLD_TO_THE_END: Final = """
+COMPLETE_TRACE: Final = """
 WITH fits AS (
     SELECT * FROM unnest(%(terminal_events)s::text[], %(terminal_results)s::text[]) AS fits(event, result)
 ), told AS (
@@ -284,7 +284,7 @@ STATEMENTS: Final = {
         STATUS_FITS_ASSIGNMENTS,
     ),
     5: (
-        TOLD_TO_THE_END,
+        COMPLETE_TRACE,
         NO_EVENT_WITHOUT_ATTEMPT,
         NOT_MORE_THAN_COUNTED,
     ),

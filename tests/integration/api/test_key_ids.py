@@ -108,7 +108,7 @@ def test_audit_is_append_only_afterwards(model: type[Any]) -> None:
 
 
 @every_kind
-def test_it_runs_on_an_empty_table(model: type[Any]) -> None:
+def test_migration_runs_on_an_empty_table(model: type[Any]) -> None:
     migrate(model)
     assert not model.objects.exists()
 

@@ -64,7 +64,7 @@ def test_lead_without_coverage_says_so_in_one_sentence() -> None:
         "Taken by the campaign Roofing Atlanta, configuration 10.",
         "The price is $25.00.",
         "8 buyers enrolled, 0 cover 30312.",
-        "Not sold: No enrolled buyer could take this lead. The last buyer that was left dropped out: "
+        "Not sold: No enrolled buyer could take this lead. The last remaining buyer dropped out: "
         "outside its service area. A person must act: the agency can fix it.",
     ]
     assert explanation.lead.status == "failed"
@@ -127,7 +127,7 @@ def test_deferred_lead_says_what_it_waits_for() -> None:
         == "Then the first buyer that only waits for its hours or a cap may take it."
     )
     assert explanation.attempts[0].steps[-1].sentence == (
-        "Not sold now: No remaining buyer has enough credits. The last buyer that was left dropped out: "
+        "Not sold now: No remaining buyer has enough credits. The last remaining buyer dropped out: "
         "its balance is too low. Due again at 2026-08-04 13:00:00 UTC, when the first buyer that only "
         "waits for its hours or a cap may take it."
     )
@@ -141,7 +141,7 @@ def test_due_time_says_why() -> None:
     assert sentence(due_reason="ingest") == "The first attempt."
     assert sentence(due_reason="manual", attempts=1) == "An operator asked for a re-run."
     assert sentence(due_reason="all_buyers_capped", attempts=1, next_attempt_at=now, expires_at=now) == (
-        "Its time to live ends then."
+        "It expires then."
     )
     assert (
         sentence(due_reason="tier_lock_contention", attempts=1)
@@ -174,7 +174,7 @@ class TestWhyNotThisBuyer:
         assert answer is not None
         return answer.got_it, answer.sentence, [(each.sentence, each.change) for each in answer.attempts]
 
-    def test_it_got_it(self) -> None:
+    def test_buyer_got_the_lead(self) -> None:
         campaign = CampaignFactory()
         enrollment = EnrollmentFactory(campaign=campaign, buyer__name="Acme", buyer__credits_cents=10_000)
         lead = distributed(lead_for(campaign))
@@ -202,7 +202,7 @@ class TestWhyNotThisBuyer:
             ],
         )
 
-    def test_it_is_not_enrolled(self) -> None:
+    def test_buyer_is_not_enrolled(self) -> None:
         campaign = CampaignFactory(name="Roofing Atlanta")
         enroll(campaign, count=1, credits_cents=10_000)
         buyer = BuyerFactory(workspace=campaign.workspace, name="Acme")
@@ -219,7 +219,7 @@ class TestWhyNotThisBuyer:
             ],
         )
 
-    def test_it_was_enrolled_later(self) -> None:
+    def test_buyer_was_enrolled_later(self) -> None:
         campaign = CampaignFactory()
         enroll(campaign, count=1)
         buyer = BuyerFactory(workspace=campaign.workspace)
@@ -229,7 +229,7 @@ class TestWhyNotThisBuyer:
         (_, change) = self.ask(lead, buyer)[2][0]
         assert change == "nothing: it is enrolled now, so the next attempt includes it"
 
-    def test_it_belongs_to_another_workspace(self) -> None:
+    def test_buyer_belongs_to_another_workspace(self) -> None:
         campaign = CampaignFactory(workspace__name="North")
         lead = distributed(lead_for(campaign))
         buyer = BuyerFactory(name="Acme", workspace__name="South")
@@ -251,7 +251,7 @@ class TestWhyNotThisBuyer:
             [],
         )
 
-    def test_it_was_cancelled_before_any_attempt(self) -> None:
+    def test_lead_was_cancelled_before_any_attempt(self) -> None:
         now = timezone.now()
         lead = LeadFactory(status="cancelled", next_attempt_at=None, finished_at=now, received_at=now)
         buyer = BuyerFactory(workspace=lead.workspace, name="Acme")

@@ -38,7 +38,7 @@ def test_wallet_that_is_short_and_an_enrollment_that_is_paused() -> None:
     ]
     assert (remedy.fixer, remedy.ending, remedy.is_confirmed) == ("agency", "selected", True)
     assert remedy.sentence == (
-        f"With all of this changed, {name} would have gotten this lead for $25.00: rank 1 of 1."
+        f"With all of these changes, {name} would have gotten this lead for $25.00: rank 1 of 1."
     )
     assert (remedy.rank, remedy.ranked, remedy.price_cents, remedy.improvements) == (1, 1, 2_500, ())
 
@@ -84,7 +84,7 @@ def test_fixed_and_still_outranked() -> None:
 
     assert (remedy.fixer, remedy.ending) == ("buyer", "outranked")
     assert remedy.sentence == (
-        f"With this changed, {second.buyer.name} would still not have gotten this lead: "
+        f"With this change, {second.buyer.name} would still not have gotten this lead: "
         "it ranks 2 of 2 and there is room for 1 buyer."
     )
 
@@ -152,7 +152,7 @@ def test_snapshot_that_is_gone_or_unreadable() -> None:
     assert (gone.ending, odd.ending) == ("unchecked", "unchecked")
 
 
-def test_it_costs_one_statement() -> None:
+def test_what_if_takes_one_statement() -> None:
     campaign = CampaignFactory()
     for _ in range(5):
         EnrollmentFactory(campaign=campaign)
@@ -167,7 +167,7 @@ def test_it_costs_one_statement() -> None:
     assert len(captured) == 1
 
 
-def test_buyer_that_gave_the_lead_back_is_told_why_it_cannot_get_it() -> None:
+def test_buyer_that_returned_the_lead_can_never_get_it() -> None:
     enrollment = EnrollmentFactory(buyer__credits_cents=5_000, campaign__max_buyers=2)
     lead = distributed(enrollment.campaign)
     Lead.objects.filter(pk=lead.pk).update(

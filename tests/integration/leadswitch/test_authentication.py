@@ -40,7 +40,7 @@ def test_key_gets_access(source: Source, scheme: str) -> None:
     assert ask(f"{scheme} {issue_key(source)}").status_code == 404
 
 
-def test_it_takes_one_statement(source: Source) -> None:
+def test_authentication_takes_one_statement(source: Source) -> None:
     key = issue_key(source)
     with CaptureQueriesContext(connection) as queries:
         ask(f"Api-Key {key}")
@@ -70,7 +70,7 @@ def test_no_key(authorization: str | None) -> None:
 def test_malformed_key_never_reaches_the_database(text: str) -> None:
     with CaptureQueriesContext(connection) as queries:
         response = ask(f"Api-Key {text}")
-    assert_refused(response, "This is not a source key. Send the header `Api-Key <prefix>.<secret>`.")
+    assert_refused(response, "This is not a source key. Send the header `Authorization: Api-Key KEY`.")
     assert len(queries) == 0
 
 

@@ -1,6 +1,6 @@
 """A migration changes a column under connections with prepared statements: what can run again does."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,8 @@ from django.db import NotSupportedError, connection, transaction
 from django.test import Client
 
 from distribution.attempts import distribute
-from distribution.attempts.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead, distribute_next_due
+from distribution.attempts.outcome import AttemptOutcome
 from distribution.models import Campaign
 from leadswitch.postgres import base
 from routing.dispatch.publish import PROCESS_LEADS, send_wake
@@ -63,6 +64,27 @@ def campaign() -> Campaign:
 
 def begun_again(what: str) -> float:
     return OLD_PLANS.labels(again=what)._value.get()
+
+
+def count_prepared() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements")
+        return int(cursor.fetchone()[0])
+
+
+@pytest.mark.parametrize("find", [distribute_lead, lambda _: distribute_next_due()], ids=["finished", "none"])
+def test_nothing_to_do_keeps_the_plans(campaign: Campaign, find: Callable[[int], AttemptOutcome]) -> None:
+    """A message that came twice and a look for due leads are frequent: neither makes the next attempt plan anew."""
+    lead_ids = make_leads(campaign, count=USES)
+    for each in lead_ids:
+        distribute_lead(each)
+    prepared = count_prepared()
+    assert prepared
+
+    outcome = find(lead_ids[0])
+
+    assert outcome.not_run is not None
+    assert count_prepared() >= prepared
 
 
 @pytest.mark.parametrize(("column", "what"), [(FIRST, "statement"), (LATER, "attempt")])

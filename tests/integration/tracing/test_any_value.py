@@ -93,7 +93,7 @@ def count_as_text() -> float:
 class TestRecorder:
     @FUZZ(max_examples=150)
     @given(data=VALUES, facts=VALUES, cents=st.integers(-(2**70), 2**70), worker=TEXTS)
-    def test_it_writes_every_value(self, data: Any, facts: Any, cents: int, worker: str) -> None:
+    def test_recorder_writes_every_value(self, data: Any, facts: Any, cents: int, worker: str) -> None:
         recorder = new_recorder(worker=worker)
         recorder.add(
             Event.BUYER_SKIPPED,

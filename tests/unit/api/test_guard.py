@@ -159,7 +159,7 @@ def parse_with_length(body: bytes, *, announced: str) -> CountingStream:
     return stream
 
 
-def test_content_length_that_lies_changes_nothing(settings: Settings) -> None:
+def test_wrong_content_length_changes_nothing(settings: Settings) -> None:
     settings.LEADSWITCH_MAX_BODY_BYTES = 100
     assert parse_with_length(b"{}", announced="2").asked == 101
     with pytest.raises(Malformed, match="shorter"):
@@ -217,7 +217,7 @@ values = st.recursive(
 
 @settings(deadline=None)
 @given(values, st.text(alphabet="lo", max_size=24), st.booleans())
-def test_it_reads_what_json_reads_up_to_the_depth(value: Any, levels: str, is_ascii: bool) -> None:  # noqa: FBT001
+def test_guard_reads_any_json_up_to_the_depth_limit(value: Any, levels: str, is_ascii: bool) -> None:  # noqa: FBT001
     data = [nest(levels, value), [[]] * 25]
     raw = json.dumps(data, ensure_ascii=is_ascii).encode()
     if depth_slowly(data) <= MAX_DEPTH:

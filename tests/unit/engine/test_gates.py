@@ -187,7 +187,7 @@ def test_hours_run_in_the_buyers_time_zone(local_hour: int, local_minute: int, *
     assert bool(decision.selected) is is_open
 
 
-def test_closed_buyer_tells_when_it_opens() -> None:
+def test_closed_buyer_failure_has_opening_time() -> None:
     campaign = definition(buyers=[buyer(hours=WEEKDAYS_NINE_TO_FIVE)])
     failure = only_failure(run(campaign, at=datetime(2025, 6, 6, 21, 0, tzinfo=UTC)))
     assert failure == {

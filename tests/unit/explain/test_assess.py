@@ -201,7 +201,7 @@ def test_turn_that_had_not_come() -> None:
     assert turn.kind == "turn"
     assert turn.change == (
         "nothing: its turn will come; it last got a lead at 2025-06-04 15:29:00 UTC, "
-        "the buyer that was chosen at 2025-06-04 14:30:00 UTC"
+        "the selected buyer at 2025-06-04 14:30:00 UTC"
     )
 
 
@@ -217,7 +217,7 @@ def test_turn_that_another_was_still_owed() -> None:
 
     assert turn.change.endswith(
         "it last got a lead at 2025-06-04 14:30:00 UTC, "
-        "the buyer that was chosen at 2025-06-04 15:29:00 UTC and was still a lead behind"
+        "the selected buyer at 2025-06-04 15:29:00 UTC and was still one lead behind"
     )
 
 

@@ -30,7 +30,7 @@ def test_every_part_that_may_be_unreadable_has_a_correction() -> None:
     assert correctable == {gate.code for gate in GATES if gate.part is not None}
 
 
-def test_buyer_that_has_the_lead_is_told_so() -> None:
+def test_buyer_that_has_the_lead_can_never_get_it_again() -> None:
     assessment = assess_first(definition([enrollment(active=False)]), live={1: RETURNED}, sold_count=1)
 
     assert assessment.ending is WhatIfResult.NEVER
@@ -83,7 +83,7 @@ def test_fix_that_does_not_help_names_what_still_fails(monkeypatch: pytest.Monke
     assert assessment.blocked_by == "every known fix was tried, and it still fails: it is paused"
 
 
-def test_buyer_that_a_person_passed_over_is_not_told_its_rank() -> None:
+def test_buyer_passed_over_by_hand_has_no_rank() -> None:
     campaign = definition([enrollment(1), enrollment(2)], max_buyers=2)
 
     assessment = assess(campaign, replace(facts(campaign), chosen=2), buyer_id=101)

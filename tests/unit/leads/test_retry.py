@@ -119,7 +119,7 @@ def test_permanent_needs_a_person() -> None:
     assert step(PERMANENT, retry_at=AT + timedelta(hours=1)) == NextStep("unsold", None)
 
 
-def test_nothing_is_due_after_it_expires() -> None:
+def test_retry_is_not_later_than_expiry() -> None:
     soon = AT + timedelta(milliseconds=50)
     assert step(TRANSIENT, expires_at=soon).due_at == soon
     assert step(ERROR, expires_at=soon).due_at == soon

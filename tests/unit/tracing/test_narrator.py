@@ -222,7 +222,7 @@ CASES = {
     "sold_out": (
         {"sold_count": 1},
         "Acme Roofing: eligible, but the lead is sold to as many buyers as the campaign allows.",
-        "rank higher: by turn, weight, priority or bid, as the campaign's mode has it",
+        "rank higher: by turn, weight, priority or bid, depending on the campaign's mode",
     ),
     "two_gates": (
         {"buyer": {"active": False}, "live": LiveFacts()},
@@ -281,7 +281,7 @@ EVENTS = [
     ),
     (
         Row(Event.ROUTED, data={"rule": None, "from": 1, "to": 2}),
-        "Back in Peachtree Roofing, where it came in: no rule sends it on now.",
+        "Back in Peachtree Roofing, its source workspace: no rule routes it elsewhere now.",
     ),
     (
         Row(Event.CAMPAIGN_RESOLVED, data={"campaign_id": 1, "config_version": 7}),
@@ -308,7 +308,7 @@ EVENTS = [
         "The price is $25.00 in the 1st tier, $27.00 ($20.00; rule 1 adds $2.50 to make $22.50, "
         "rule 3 takes 120% to make $27.00) in the 2nd tier.",
     ),
-    (Row(Event.PRICING_COMPUTED, data={"tiers": []}), "No price was needed: no buyer was looked at."),
+    (Row(Event.PRICING_COMPUTED, data={"tiers": []}), "No price was needed: no buyer was considered."),
     (
         Row(
             Event.BUYER_POOL_COMPOSED,
@@ -335,7 +335,7 @@ EVENTS = [
             skip_reason="no_eligible_buyers",
             data={"emptied_by": "outside_service_area", "due_at": None},
         ),
-        "Not sold: No enrolled buyer could take this lead. The last buyer that was left dropped out: "
+        "Not sold: No enrolled buyer could take this lead. The last remaining buyer dropped out: "
         "outside its service area. A person must act: the agency can fix it.",
     ),
     (
@@ -364,7 +364,7 @@ EVENTS = [
             skip_reason="workspace_paused",
             data={"due_at": "2026-08-03T22:30:01+00:00"},
         ),
-        "Not sold now: The workspace where it would be sold is paused. It is tried as soon as somebody resumes it.",
+        "Not sold now: The workspace where it would be sold is paused. It is tried once the workspace is resumed.",
     ),
     (Row(Event.GATED_FOR_VERIFICATION), "Waits until the person is verified."),
     (Row(Event.PING_POST_OPENED), "Offered to the eligible buyers: the first valid claim gets it."),

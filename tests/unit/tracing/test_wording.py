@@ -56,4 +56,4 @@ def test_long_lists_are_counted() -> None:
 
 def test_place_is_shown_with_what_is_known() -> None:
     assert wording.place({"zip": "10001", "county": None, "state": "NY"}) == "10001, NY"
-    assert wording.place({}) == "a place that is not known"
+    assert wording.place({}) == "an unknown place"
