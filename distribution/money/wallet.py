@@ -114,7 +114,7 @@ def refund(
     if amount_cents is None and left_cents == 0:
         return None
     if not 0 < amount <= left_cents:
-        message = f"{amount} cents cannot be refunded: {left_cents} cents are left of the charge"
+        message = f"{money(amount)} cannot be refunded: {money(left_cents)} of the charge is left"
         raise RefundExceedsCharge(message)
     return _move(
         buyer_id,
@@ -213,6 +213,6 @@ def _move_balance(buyer_id: int, *, amount_cents: int) -> tuple[int, int]:
         cursor.execute(MOVE_BALANCE, {"amount": amount_cents, "buyer": buyer_id})
         row: tuple[int, int] | None = cursor.fetchone()
     if row is None:
-        message = f"{amount_cents} cents would take the balance below its limit"
+        message = f"{money(amount_cents)} would take the balance below its limit"
         raise InsufficientCredits(message)
     return row

@@ -61,7 +61,7 @@ def rotate(key: ScopedKey, *, overlap: timedelta, at: datetime, by: By) -> Issue
     ends_at = at + overlap if key.expiry_date is None else min(key.expiry_date, at + overlap)
     with transaction.atomic():
         if not _usable(key, at=at).filter(expiry_date=key.expiry_date).update(expiry_date=ends_at):
-            raise KeyRefused(_why_not_rotated(key, at=at))
+            raise KeyRefused(_rotation_refusal_reason(key, at=at))
         before = {"expiry_date": key.expiry_date}
         _record(key, "rotated", by=by, before=before, after={"expiry_date": ends_at})
         return issue(fresh, at=at, by=by)
@@ -91,7 +91,7 @@ def _usable(key: ScopedKey, *, at: datetime) -> Any:
     return rows.exclude(expiry_date__lte=at)
 
 
-def _why_not_rotated(key: ScopedKey, *, at: datetime) -> str:
+def _rotation_refusal_reason(key: ScopedKey, *, at: datetime) -> str:
     if _usable(key, at=at).exists():
         changed = f"the expiry date of the key {key.prefix} was changed at the same time"
         return f"{changed}: check it, and rotate the key again if necessary"

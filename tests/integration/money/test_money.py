@@ -170,7 +170,7 @@ def test_balance_goes_down_to_its_limit_and_not_below(buyer: Buyer) -> None:
     adjust(buyer.pk, amount_cents=-100, key="1", actor="ann", reason="fee")
     before = state(buyer)
 
-    with pytest.raises(InsufficientCredits, match="-1 cents would take the balance below its limit"):
+    with pytest.raises(InsufficientCredits, match=re.escape("-$0.01 would take the balance below its limit")):
         adjust(buyer.pk, amount_cents=-1, key="2", actor="ann", reason="fee")
 
     assert balance(buyer) == -100
@@ -209,7 +209,7 @@ def test_charge_is_refunded_in_parts_and_never_beyond(sold: Assignment) -> None:
 
     before = state(sold.buyer)
     with pytest.raises(
-        RefundExceedsCharge, match="1501 cents cannot be refunded: 1500 cents are left of the charge"
+        RefundExceedsCharge, match=re.escape("$15.01 cannot be refunded: $15.00 of the charge is left")
     ):
         pay_back(sold, key="too-much", amount_cents=1_501)
     assert state(sold.buyer) == before
@@ -226,7 +226,9 @@ def test_failed_lead_and_a_later_dispute_do_not_both_pay(sold: Assignment) -> No
     before = state(sold.buyer)
 
     assert pay_back(sold, key="dispute") is None
-    with pytest.raises(RefundExceedsCharge, match="1 cents cannot be refunded: 0 cents are left"):
+    with pytest.raises(
+        RefundExceedsCharge, match=re.escape("$0.01 cannot be refunded: $0.00 of the charge is left")
+    ):
         pay_back(sold, key="dispute", amount_cents=1)
 
     assert state(sold.buyer) == before
