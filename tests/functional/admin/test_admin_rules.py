@@ -112,7 +112,7 @@ class TestForm:
         [
             ("fine, <b>", "<b>: use letters"),
             ("a, b, a", "has the same tag twice"),
-            (",".join(map(str, range(21))), "has 21 tags, at most 20"),
+            (",".join(map(str, range(21))), "has 21 tags, but at most 20"),
         ],
         ids=["odd", "twice", "many"],
     )
@@ -236,7 +236,7 @@ class TestTrial:
             ("big", False, [("revenue >= 1000000", "5.0")]),
             ("alabama", False, [("state is one of AL", "GA")]),
             ("georgia", True, []),
-            ("steel", False, [("industry is steel", "missing")]),
+            ("steel", False, [("industry is steel", "no value")]),
         ]
         content = client.post(
             TRIAL, {"workspace": workspace.pk, "zip": "30312", "vertical": "x", "industry": "steel"}
