@@ -61,9 +61,7 @@ def _apply(document: Entry, *, is_trial: bool) -> SetupReport:
     except IntegrityError as error:
         if not isinstance(error.__cause__, UniqueViolation):
             raise
-        raise SetupRefused(
-            ["somebody else stored a row of the same name at this moment: run it again"]
-        ) from None
+        raise SetupRefused(["someone else stored a row of the same name just now: run it again"]) from None
     except OperationalError as error:
         if not is_lock_conflict(error):
             raise

@@ -138,7 +138,7 @@ def test_form_says_that_rules_are_being_changed(client: Client) -> None:
     workspace, destination = WorkspaceFactory.create_batch(2)
     with holding("UPDATE routing_rule SET priority = 0"):
         answer = problems(add(client, workspace=workspace, destination=destination))
-    assert answer == {"__all__": ["Somebody else is changing rules at this moment: try again."]}
+    assert answer == {"__all__": ["Someone else is changing rules right now. Try again."]}
     assert add(client, workspace=workspace, destination=destination).status_code == 302
 
 
