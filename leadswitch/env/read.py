@@ -1,15 +1,20 @@
 """Reads the process environment and the .env file. Every mistake is an error that names the variable and the fix."""
 
 import os
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Final
 
 import environ
 
 from leadswitch.env.data import ENV_FILE, Locations, Places
 from leadswitch.env.parse import REPOSITORY, BadEnvironment
 from leadswitch.env.registry import OWN_NAMES, OWN_PREFIX, RENAMED, VARIABLES, Environment
+
+# A variable, or a comment, as django-environ reads them.
+LINE: Final = re.compile(r"(?:export )?[A-Za-z_0-9]+=|#")
 
 
 def read_environment(source: Mapping[str, str] | None = None) -> Environment:
@@ -46,11 +51,25 @@ def _read_file(process: Mapping[str, str]) -> dict[str, str]:
     if not path.is_file():
         raise BadEnvironment(ENV_FILE, f"{named!r} is not a file", "Name an existing file")
 
+    _check_lines(path)
+
     class FileEnv(environ.Env):  # type: ignore[misc]  # the library is untyped
         ENVIRON: dict[str, str] = {}
 
     FileEnv.read_env(path)
     return FileEnv.ENVIRON
+
+
+def _check_lines(path: Path) -> None:
+    """The library skips a line that it cannot read and logs it whole, with the secret that it may hold."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise BadEnvironment(ENV_FILE, f"{str(path)!r} is not a text file", "Save it as UTF-8") from None
+    for number, line in enumerate(lines, start=1):
+        if line and not LINE.match(line):
+            problem = f"line {number} of {str(path)!r} is not NAME=value"
+            raise BadEnvironment(ENV_FILE, problem, "Write no spaces around the =, or begin a comment with #")
 
 
 def _suggest(name: str) -> str:

@@ -51,7 +51,7 @@ class RuleForm(ReasonedForm):
 
     def _check_path(self, workspace_id: int, destination_id: int) -> None:
         if not try_lock_rules():
-            self.add_error(None, "Somebody else is changing rules at this moment: try again.")
+            self.add_error(None, "Someone else is changing rules right now. Try again.")
             return
         ends = {"workspace_id": workspace_id, "destination_id": destination_id, "rule_id": self.instance.pk}
         cycle = find_cycle(**ends)

@@ -113,7 +113,7 @@ def _describe_misses(failures: Sequence[Mapping[str, Any]]) -> list[Miss]:
     return [
         Miss(
             required=describe_leaf(field=each["field"], op=each["op"], value=each["required"]),
-            observed=wording.value(each["observed"]),
+            observed="no value" if each["observed"] is None else wording.value(each["observed"]),
         )
         for each in failures
     ]

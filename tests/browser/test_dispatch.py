@@ -162,7 +162,7 @@ def test_hidden_page_does_not_poll(open_as: OpenAs, sunbelt: Workspace) -> None:
 def test_without_a_script_it_says_to_reload(open_as: OpenAs, sunbelt: Workspace) -> None:
     page = open_as(User.objects.create_superuser("root"), java_script_enabled=False)
     page.goto(URL)
-    expect(page.locator("noscript p")).to_have_text("Reload the page for newer figures.")
+    expect(page.locator("noscript p")).to_have_text("Reload the page to refresh the figures.")
     expect(page.locator("noscript p")).to_be_visible()
     expect(row_of(page, sunbelt)).to_be_visible()
 

@@ -42,11 +42,11 @@ def test_rule_is_made_and_tried(open_as: OpenAs) -> None:
     page.get_by_label("Lead", exact=False).first.fill(str(lead.public_id))
     page.get_by_role("button", name="Test").click()
 
-    expect(page.get_by_test_id("trial-result")).to_have_text("It would go to Peachtree Roofing.")
+    expect(page.get_by_test_id("trial-result")).to_have_text("The lead would go to Peachtree Roofing.")
     rows = page.get_by_test_id("trial-rule")
     expect(rows).to_have_count(2)
-    expect(rows.nth(0)).to_contain_text("wants revenue >= 1000000; observed missing")
-    expect(rows.nth(1)).to_contain_text("Wins: on to Peachtree Roofing")
+    expect(rows.nth(0)).to_contain_text("requires revenue >= 1000000; lead has no value")
+    expect(rows.nth(1)).to_contain_text("Matches: routed to Peachtree Roofing")
     assert barriers(page) == []
     assert (Lead.objects.get().workspace, Lead.objects.get().attempts) == (partner, 0)
 

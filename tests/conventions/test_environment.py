@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from leadswitch.env import REPOSITORY, Environment
+from leadswitch.env.data import ENV_FILE
 from leadswitch.env.example import COMPOSE_VARIABLES, render_example
 from leadswitch.env.registry import RENAMED, SECTIONS, VARIABLES
 from leadswitch.env.variable import Variable
@@ -90,3 +91,22 @@ def list_files() -> Iterator[Path]:
         yield from (
             path for path in REPOSITORY.glob(pattern) if path.is_file() and path.name != "CHANGELOG.md"
         )
+
+
+@pytest.mark.parametrize(
+    "variable", [each for each in VARIABLES if each.name != ENV_FILE], ids=lambda each: each.name
+)
+def test_variable_is_read_by_the_product(variable: "Variable[object]") -> None:
+    """A variable that nothing reads does nothing. ENV_FILE alone is read by its name, before there are values."""
+    read = re.compile(rf"\.{variable.field}\b")
+    assert any(read.search(path.read_text()) for path in list_sources()), variable.field
+
+
+def list_sources() -> list[Path]:
+    """The product's modules, apart from the rows of the variables themselves."""
+    return [
+        path
+        for app in ("leadswitch", "distribution", "routing", "tracing")
+        for path in (REPOSITORY / app).rglob("*.py")
+        if path.name != "variable.py"
+    ]

@@ -67,7 +67,7 @@ def _apply(document: Entry, *, is_trial: bool) -> SetupReport:
     except OperationalError as error:
         if not is_lock_conflict(error):
             raise
-        raise SetupRefused(["someone else is changing the same rows: run the command again"]) from None
+        raise SetupRefused(["another process is changing the same rows: run the command again"]) from None
 
 
 def _read(name: str) -> str:

@@ -138,7 +138,7 @@ def test_form_says_that_rules_are_being_changed(client: Client) -> None:
     workspace, destination = WorkspaceFactory.create_batch(2)
     with holding("UPDATE routing_rule SET priority = 0"):
         answer = problems(add(client, workspace=workspace, destination=destination))
-    assert answer == {"__all__": ["Somebody else is changing rules at this moment: try again."]}
+    assert answer == {"__all__": ["Someone else is changing rules right now. Try again."]}
     assert add(client, workspace=workspace, destination=destination).status_code == 302
 
 
@@ -236,7 +236,7 @@ class TestTrial:
             ("big", False, [("revenue >= 1000000", "5.0")]),
             ("alabama", False, [("state is one of AL", "GA")]),
             ("georgia", True, []),
-            ("steel", False, [("industry is steel", "missing")]),
+            ("steel", False, [("industry is steel", "no value")]),
         ]
         content = client.post(
             TRIAL, {"workspace": workspace.pk, "zip": "30312", "vertical": "x", "industry": "steel"}

@@ -90,7 +90,7 @@ class TestRerun:
 
     def test_lead_that_would_only_expire_is_refused(self) -> None:
         lead = failed_lead()
-        with pytest.raises(ActionRefused, match="time to live"):
+        with pytest.raises(ActionRefused, match="it has expired"):
             rerun_lead(lead.pk, at=lead.expires_at)
 
     def test_paused_lead_is_refused(self) -> None:

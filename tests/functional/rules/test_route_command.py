@@ -45,7 +45,7 @@ def test_dry_run_shows_the_route_and_writes_nothing(lead: Lead) -> None:
         "Rules of Leads & More",
         "  Alabama or rich: takes state is AL or revenue > 5",
         "    no: wants state is AL; observed GA",
-        "    no: wants revenue > 5; observed missing",
+        "    no: wants revenue > 5; observed no value",
         "  The rest: takes every lead",
         "    wins: sends the lead to Hub (tags: a, b)",
         "  1 more not checked",

@@ -5,6 +5,7 @@ import pytest
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Wallet
 from routing.models import SourceKey
+from routing.models.apikey import PREFIX_LENGTH, is_key
 from tests.support.factories import CampaignFactory, EnrollmentFactory, LeadFactory, enroll, issue_key
 
 pytestmark = pytest.mark.django_db
@@ -37,4 +38,6 @@ def test_issued_key_is_the_sources() -> None:
 
     key = issue_key(lead.source)
 
-    assert SourceKey.objects.get_from_key(key).source == lead.source
+    stored = SourceKey.objects.get(prefix=key[:PREFIX_LENGTH])
+    assert stored.source == lead.source
+    assert is_key(key, hashed=stored.hashed_key)

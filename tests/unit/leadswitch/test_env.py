@@ -125,6 +125,33 @@ def test_env_file_gives_values_that_the_process_overrides(tmp_path: Path) -> Non
     assert (locations.redis_url, locations.embedded_fsync) == ("redis://two:6379/0", False)
 
 
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"DEBUG=false\nSECRET_KEY = not-for-logs\n", "line 2 of"),
+        (b"\xef\xbb\xbfSECRET_KEY=not-for-logs\n", "line 1 of"),
+        (b"not-for-logs\n", "line 1 of"),
+        (b"\xff\xfenot-for-logs", "is not a text file"),
+    ],
+    ids=["spaces", "byte order mark", "no name", "binary"],
+)
+def test_env_file_with_an_unreadable_line_is_an_error_without_the_line(
+    content: bytes, problem: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes(content)
+    with pytest.raises(BadEnvironment, match=problem) as raised:
+        read_locations({"LEADSWITCH_ENV_FILE": str(file)})
+    assert raised.value.variable == "LEADSWITCH_ENV_FILE"
+    assert "not-for-logs" not in f"{raised.value} {caplog.text}"
+
+
+def test_comments_and_empty_lines_of_the_env_file_are_skipped(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("# comment\n\nexport REDIS_URL=redis://one:6379/0\n")
+    assert read_locations({"LEADSWITCH_ENV_FILE": str(file)}).redis_url == "redis://one:6379/0"
+
+
 def test_misspelled_variable_in_the_env_file_is_an_error_too(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("LEADSWITCH_VARDIR=x\n")
