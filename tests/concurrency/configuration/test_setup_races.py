@@ -39,8 +39,8 @@ def set_up(path: Path) -> str:
 @pytest.mark.parametrize(
     ("sql", "expected"),
     [
-        (COPY, "stored a row of the same name"),
-        ("UPDATE distribution_buyer SET name = 'East'", "stored a row of the same name"),
+        (COPY, "stored a row with the same name"),
+        ("UPDATE distribution_buyer SET name = 'East'", "stored a row with the same name"),
     ],
     ids=["added", "renamed"],
 )
