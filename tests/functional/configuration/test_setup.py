@@ -139,7 +139,7 @@ def test_credit_limit_can_be_taken_away(file: Path) -> None:
 def test_negative_opening_balance_is_refused_as_what_it_is(file: Path) -> None:
     message = refuse(file, FILE.replace("500.25", "-5"))
     assert "buyers[0].opening_balance_dollars: " in message
-    assert "credited before" not in message
+    assert "already credited" not in message
 
 
 def test_dry_run_stores_nothing(file: Path) -> None:
