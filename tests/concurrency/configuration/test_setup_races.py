@@ -58,7 +58,7 @@ def test_row_being_stored_is_reported(tmp_path: Path, sql: str, expected: str) -
 
     assert told.result().startswith("2: ")
     assert expected in told.result()
-    assert "run it again" in told.result()
+    assert "run the command again" in told.result()
     assert not Campaign.objects.exists()
     assert Buyer.objects.filter(name="East").count() == 1
     assert set_up(path) == ""
