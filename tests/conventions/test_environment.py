@@ -89,7 +89,9 @@ def list_files() -> Iterator[Path]:
         ".github/**/*",
     ):
         yield from (
-            path for path in REPOSITORY.glob(pattern) if path.is_file() and path.name != "CHANGELOG.md"
+            path
+            for path in REPOSITORY.glob(pattern)
+            if path.is_file() and path.name != "CHANGELOG.md" and path.suffix != ".pyc"
         )
 
 

@@ -262,7 +262,8 @@ def test_check_definitions_has_new_tables_used(campaign: Campaign, source: Sourc
         with pytest.raises(CommandError, match="1 definition needs"):
             call_command("check_definitions", stdout=out)
         assert (
-            f"campaign {campaign.pk} config_version: ZIP codes of its circles are elsewhere" in out.getvalue()
+            f"campaign {campaign.pk} config_version: the ZIP code tables have new locations for its circles"
+            in out.getvalue()
         )
         assert version(campaign) == before
         call_command("check_definitions", fix=True, stdout=out)
