@@ -163,7 +163,7 @@ def test_file_without_a_header_prints_nothing_of_a_person(tmp_path: Path, column
     file.write_text("Ada Lovelace,ada@example.com,404-881-2345,30312\nBob Byte,bob@example.com,,30313\n")
     with pytest.raises(CommandError, match="looks like data") as caught:
         run(file, maps=[column])
-    assert not [text for text in ("Ada", "ada@", "881", "30312") if text in str(caught.value)]
+    assert not [text for text in ("Ada", "ada@", "881-2345", "30312") if text in str(caught.value)]
 
 
 @pytest.mark.usefixtures("source")
