@@ -3,6 +3,7 @@
 That library's cursor looks its counters up by their labels in every statement; this one has them at hand.
 """
 
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
@@ -15,32 +16,25 @@ def measured(cursor_class: type[Any], *, alias: str, vendor: str) -> type[Any]:
     executed_many = execute_many_total.labels(alias, vendor)
     duration = query_duration_seconds.labels(alias, vendor)
 
-    def count_error(error: Exception) -> None:
-        errors_total.labels(alias, vendor, type(error).__name__).inc()
+    def measure(run: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        started = perf_counter()
+        try:
+            return run(*arguments, **options)
+        except Exception as error:
+            errors_total.labels(alias, vendor, type(error).__name__).inc()
+            raise
+        finally:
+            duration.observe(perf_counter() - started)
 
     class MeasuredCursor(cursor_class):  # type: ignore[misc]  # the class is chosen when it runs
         def execute(self, *arguments: Any, **options: Any) -> Any:
             executed.inc()
-            started = perf_counter()
-            try:
-                return super().execute(*arguments, **options)
-            except Exception as error:
-                count_error(error)
-                raise
-            finally:
-                duration.observe(perf_counter() - started)
+            return measure(super().execute, *arguments, **options)
 
         def executemany(self, query: Any, rows: Any, *arguments: Any, **options: Any) -> Any:
             rows = list(rows)
             executed.inc(len(rows))
             executed_many.inc(len(rows))
-            started = perf_counter()
-            try:
-                return super().executemany(query, rows, *arguments, **options)
-            except Exception as error:
-                count_error(error)
-                raise
-            finally:
-                duration.observe(perf_counter() - started)
+            return measure(super().executemany, query, rows, *arguments, **options)
 
     return MeasuredCursor

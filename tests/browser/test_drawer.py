@@ -1,4 +1,4 @@
-"""An operator asks why a lead was not sold, mends it, and has it tried again. View-only staff cannot act."""
+"""An operator asks why a lead was not sold, corrects it, and has it tried again. View-only staff cannot act."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""An operator with a browser: makes a rule, is told of a cycle, and tries a lead before anything comes in."""
+"""An operator with a browser: makes a rule, sees a cycle refused, and tries a lead before anything comes in."""
 
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect

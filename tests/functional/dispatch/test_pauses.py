@@ -134,12 +134,12 @@ class TestAudit:
     def test_products_switch_leaves_entries(self) -> None:
         at = timezone.now()
         switches.pause_product(at=at, actor="ann", reason=" a bad import ")
-        switches.resume_product(actor="ben", reason="mended")
+        switches.resume_product(actor="ben", reason="repaired")
 
         target = ("routing.dispatchcontrol", "1", None)
         assert told() == [
             ("ann", "pause", "a bad import", *target),
-            ("ben", "resume", "mended", *target),
+            ("ben", "resume", "repaired", *target),
         ]
         paused, resumed = AuditEntry.objects.order_by("pk")
         written = f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"

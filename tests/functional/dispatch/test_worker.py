@@ -113,7 +113,7 @@ def test_pause_keeps_it(
     *,
     is_told: bool,
 ) -> None:
-    """It goes back at its due time, or later when Redis cannot be told of the pause."""
+    """It goes back at its due time, or later when Redis cannot store the pause."""
     lead = hand_over(campaign)
     pause(lead)
     if not is_told:
