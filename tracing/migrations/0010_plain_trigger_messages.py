@@ -7,7 +7,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tracing", "0008_plain_words"),
+        ("tracing", "0009_first_attempt"),
     ]
 
     operations = [
