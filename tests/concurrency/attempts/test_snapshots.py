@@ -78,7 +78,7 @@ def test_control_kept_in_the_attempts_transaction_it_makes_others_wait(
 ) -> None:
     one, other = make_leads(campaign, count=2)
     monkeypatch.setattr(
-        CampaignCache, "has_snapshot", lambda cache, compiled: bool(cache.keep_snapshot_within(compiled))
+        CampaignCache, "has_snapshot", lambda cache, compiled: bool(cache.store_snapshot_within(compiled))
     )
     stopped = Stopped(monkeypatch)
 
@@ -111,7 +111,7 @@ def test_sale_by_hand_waits_for_no_snapshot(campaign: Campaign, monkeypatch: pyt
 
 
 @pytest.mark.usefixtures("cache_of_each_thread")
-def test_many_first_users_of_a_version_keep_it_once(campaign: Campaign) -> None:
+def test_many_first_users_of_a_version_store_it_once(campaign: Campaign) -> None:
     leads = make_leads(campaign, count=8)
 
     outcomes = race([partial(distribute_lead, lead) for lead in leads])
@@ -157,14 +157,14 @@ def test_campaign_that_changes_all_the_time_is_sold_all_the_same(
 ) -> None:
     """Each time that its version was kept there is another one: the attempt keeps the last in its own transaction."""
     [lead] = make_leads(campaign, count=1)
-    keep_snapshot = CampaignCache.keep_snapshot
+    store_snapshot = CampaignCache.store_snapshot
     prices = iter(range(201, 300))
 
-    def keep_and_change(cache: CampaignCache, compiled: Any) -> None:
-        keep_snapshot(cache, compiled)
+    def store_and_change(cache: CampaignCache, compiled: Any) -> None:
+        store_snapshot(cache, compiled)
         Campaign.objects.update(price_cents=next(prices))
 
-    monkeypatch.setattr(CampaignCache, "keep_snapshot", keep_and_change)
+    monkeypatch.setattr(CampaignCache, "store_snapshot", store_and_change)
 
     outcome = distribute_lead(lead)
 
