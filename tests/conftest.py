@@ -1,4 +1,4 @@
-"""Test servers, databases and fixtures. Loaded before the settings, which it points at var/test."""
+"""Test servers, databases and fixtures. Loaded before the settings, and sets the variables that they read."""
 
 import os
 import sys
@@ -13,11 +13,11 @@ from pytest_django.plugin import DjangoDbBlocker
 from xdist.scheduler import LoadScopeScheduling
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-# `make test-debian` runs tests on other servers, and as the worker does.
+# `make test-debian` runs tests on other servers, and with the worker's settings.
 VAR_DIR = REPOSITORY / os.environ.get("TEST_VAR_DIR", "var/test")
 ROLE_OF_TESTS = os.environ.get("TEST_ROLE", "web")
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
-# Content types, permissions and the groups are written by migrate, once for each test database.
+# Migrations write content types, permissions and groups, once for each test database.
 KEPT_TABLES = (
     *("django_migrations", "django_content_type"),
     *("auth_permission", "auth_group", "auth_group_permissions"),
@@ -26,7 +26,7 @@ KEPT_TABLES = (
 FOLDERS_OF_ONE_WORKER: Final = (
     "tests/browser/",
     "tests/functional/bench/",
-    # Servers of their own, which each worker would start.
+    # Each worker would start these servers.
     "tests/integration/leadswitch/test_oldest_postgres.py",
     "tests/integration/leadswitch/test_pgbouncer.py",
 )
@@ -62,8 +62,8 @@ from tests.support.superuser import superuser_url  # noqa: E402
 
 HAD_SERVICES = set(service_states(VAR_DIR).values()) != {"stopped"}
 
-# What a test does to a whole Redis (no memory left, scripts forgotten, a pause) is not the other workers'. A variable,
-# so that the processes that tests start have it too. A caller's own server wins.
+# A test may change a whole Redis (no memory left, scripts flushed, a pause). Each worker has its own, named in a
+# variable so that processes that tests start use it too. A caller's own server takes precedence.
 LOCATIONS = read_locations()
 if WORKER != "main" and not LOCATIONS.redis_url:
     os.environ["REDIS_URL"] = ensure_named_redis(VAR_DIR, name=WORKER, program=LOCATIONS.programs.redis)
@@ -72,19 +72,19 @@ from django.conf import settings  # noqa: E402
 from django.db import connection, connections  # noqa: E402
 from django.test.utils import setup_databases, teardown_databases  # noqa: E402
 
-# Loads the settings, and with them the servers: pytest-django sets Django up only where they are loaded.
+# Loads the settings, and with them the servers: pytest-django sets Django up only if they are loaded.
 assert settings.ROOT_URLCONF
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Before xdist starts its workers: with this variable they would import the settings before this file."""
+    """Runs before xdist starts its workers: with this variable they would import the settings before this file."""
     if session.config.getoption("numprocesses", None):
         del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
 class OneWorkerAFolder(LoadScopeScheduling):
-    """One xdist worker has all browser tests (one chromium, one server), one all benches (one database, by name)."""
+    """One xdist worker runs all browser tests (one chromium, one server), one all benches (one database name)."""
 
     def _split_scope(self, nodeid: str) -> str:
         return next((folder for folder in FOLDERS_OF_ONE_WORKER if nodeid.startswith(folder)), nodeid)
@@ -95,7 +95,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneWorkerAFo
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """The session that started the servers stops them, also those of workers that crashed. Workers stop none."""
+    """The session that started the servers stops them, including those of crashed workers. Workers stop none."""
     if hasattr(config, "workerinput"):
         return
     if not HAD_SERVICES:
@@ -131,13 +131,13 @@ def django_db_setup(
 
 
 def allow_damage() -> None:
-    """Let the role pass triggers by and choose its deadlock_timeout, which it may not on any other server.
+    """Allow the role to bypass triggers and to set its deadlock_timeout, as on no other server.
 
     One test worker at a time: two that grant the same at once would collide.
     """
     paths = ServicePaths.of(VAR_DIR)
     with exclusive_lock(paths):
-        ensure_database(paths.postgres_sockets)  # the servers may run since an earlier version
+        ensure_database(paths.postgres_sockets)  # the servers may have been running since an earlier version
         with psycopg.connect(superuser_url(paths), autocommit=True) as server:
             for name in ("session_replication_role", "deadlock_timeout"):
                 server.execute(f"GRANT SET ON PARAMETER {name} TO {ROLE}")
@@ -145,7 +145,7 @@ def allow_damage() -> None:
 
 @pytest.fixture(autouse=True)
 def empty_enqueue_buffer() -> Iterator[None]:
-    """What one test's outage left to the background thread is not the next one's."""
+    """Clears the leads that one test's outage left to the background thread."""
     yield
     if handon := sys.modules.get("routing.dispatch.enqueue"):
         handon.ENQUEUER._buffer.clear()
@@ -155,8 +155,8 @@ def empty_enqueue_buffer() -> Iterator[None]:
 def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:  # noqa: ARG001
     """The database with real commits, for tests with several connections or threads.
 
-    In place of pytest-django's `transactional_db`, whose clean-up the append-only triggers refuse. Empties
-    every table afterwards; sequences go on, so an id is never used twice in a process.
+    Replaces pytest-django's `transactional_db`, whose clean-up the append-only triggers refuse. Empties
+    every table afterwards. Sequences are not reset, so a process never uses an id twice.
     """
     with django_db_blocker.unblock():
         try:
@@ -168,7 +168,7 @@ def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> I
 
 
 def truncate_all_tables() -> None:
-    """Empty the test database. Ends what other connections a test has left, which would hold locks."""
+    """Empty the test database. Ends connections that a test left open, which would hold locks."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
@@ -185,7 +185,7 @@ def truncate_all_tables() -> None:
 
 @pytest.fixture(autouse=True)
 def finds(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Holds a test that is marked `finds("name")` to it: the reconciler repaired or reported something."""
+    """Checks a test that is marked `finds("name")`: the reconciler must have repaired or reported something."""
     marker = request.node.get_closest_marker("finds")
     if marker is None:
         yield
@@ -211,6 +211,6 @@ def redis_client() -> Iterator["redis.Redis[str]"]:
 
 
 def remove_keys(client: "redis.Redis[str]") -> None:
-    """What a flush does, to this worker's keys alone: a caller's REDIS_URL is one server for all workers."""
+    """The effect of a flush on this worker's keys alone: a caller's REDIS_URL is one server for all workers."""
     for key in client.scan_iter(match=f"*{settings.LEADSWITCH_REDIS_PREFIX}*", count=1000):
         client.delete(key)

@@ -65,7 +65,7 @@ ACTIONS: Final = {
         LeadAction(
             Action.RERUN,
             "Run again",
-            "tried again now, under the same rules as a first try",
+            "tried again now, under the same rules as a first attempt",
             "due now",
             rerun_lead,
         ),

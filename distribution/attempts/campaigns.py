@@ -224,17 +224,18 @@ def read_definition(campaign_id: int) -> tuple[dict[str, Any] | None, dict[str, 
     if row is None:
         message = f"no campaign has the id {campaign_id}"
         raise UnknownCampaign(message)
-    definition: dict[str, Any] = json.loads(row[1])
+    kept_text, definition_text = row
+    definition: dict[str, Any] = json.loads(definition_text)
     for buyer in definition["buyers"]:
         buyer["service_area"] = locate_area(buyer["service_area"])
-    return None if row[0] is None else json.loads(row[0]), definition
+    return None if kept_text is None else json.loads(kept_text), definition
 
 
 def find_other_places() -> Iterator[int]:
     """The campaigns whose version was stored with other places of ZIP codes than this process looks up."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM distribution_campaign ORDER BY id")
-        ids = [row[0] for row in cursor.fetchall()]
+        ids = [campaign_id for (campaign_id,) in cursor.fetchall()]
     for campaign_id in ids:
         stored, definition = read_definition(campaign_id)
         if stored is not None and _places(stored) != _places(definition):

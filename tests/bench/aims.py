@@ -1,4 +1,4 @@
-"""Compares the measurements with the goals of the product. Nothing is rounded in its favor."""
+"""Compares the measurements with the goals of the product. It does not round in the product's favor."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

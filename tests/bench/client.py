@@ -1,7 +1,7 @@
 """`python -m tests.bench.client`: sends leads over several keep-alive connections, in a separate process.
 
 Reads one job as JSON from stdin and writes what it measured to stdout. Raw sockets: a client library would take more of
-the machine than the server that is measured. It speaks to this machine only and imports nothing of the product.
+the machine than the measured server. It connects only to this machine and imports nothing of the product.
 """
 
 import asyncio

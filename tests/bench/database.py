@@ -15,14 +15,14 @@ LOCK: Final = "bench"
 
 
 class BenchBusy(Exception):
-    """Another bench uses the database."""
+    """Another bench is using the database."""
 
 
 @contextmanager
 def bench_database(*, keep: bool) -> Iterator[str]:
-    """Yield the URL of an empty database on the live server. Nothing in the live database is read or written.
+    """Yield the URL of an empty database on the live server. It does not read or write the live database.
 
-    Raises BenchBusy: two benches would drop each other's database, and measure each other.
+    Raises BenchBusy: two benches would drop each other's database and distort each other's measurements.
     """
     url = urlsplit(settings.SERVICES.database_url)
     name = f"{url.path.lstrip('/')}{SUFFIX}"

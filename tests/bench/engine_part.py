@@ -34,7 +34,7 @@ class Series:
 
 
 class WrongRows(Exception):
-    """A loop did not write the expected rows, so its time is worthless."""
+    """A loop did not write the expected rows, so its time means nothing."""
 
 
 def count_steps(plan: Plan) -> int:
@@ -49,7 +49,7 @@ def measure_engine(plan: Plan, children: Sequence[Child], *, progress: Progress)
 
 
 def build_pool(children: Sequence[Child], *, size: int) -> Sequence[Mapping[str, Any]]:
-    """Let one worker build a campaign with `size` buyers and all use it. Returns what a lead writes, by worker."""
+    """Let one worker build a campaign with `size` buyers that all use. Returns a lead's rows, by worker."""
     pool = children[0].ask("build", size=size)
     return [child.ask("join", size=size, pool=pool) for child in children]
 
@@ -90,7 +90,7 @@ def _measure_rounds(
 
 
 def _turns(rounds: int) -> Iterator[tuple[int, str]]:
-    """Yield round and loop; each round begins with a different loop, so that none is always first."""
+    """Yield round and loop. Each round begins with a different loop, so that no loop is always first."""
     for number in range(rounds):
         shift = number % len(LOOPS)
         for name in (*LOOPS[shift:], *LOOPS[:shift]):

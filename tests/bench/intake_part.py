@@ -50,7 +50,7 @@ class Series:
 
 
 class NotCreated(Exception):
-    """A server refused leads of the bench, so its time is worthless."""
+    """A server refused leads of the bench, so its time means nothing."""
 
 
 def count_steps(plan: Plan) -> int:

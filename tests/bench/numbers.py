@@ -7,7 +7,7 @@ from statistics import median
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """A median with the least and the greatest value. One disturbed round would change a mean."""
+    """A median with the minimum and the maximum. One disturbed round would change a mean."""
 
     median: float
     least: float
@@ -29,5 +29,5 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
-    """Return the ratio of each round: a disturbance of the machine affects both alike."""
+    """Return the ratio of each round. A disturbance of the machine affects both sides of a ratio alike."""
     return [own / other for own, other in zip(ours, theirs, strict=True)]

@@ -1,4 +1,4 @@
-"""Starts a bench: its settings as `manage.py` loads them, its failures as one line and exit code 2."""
+"""Starts a bench with the settings that `manage.py` loads. A failure prints one line and exits with code 2."""
 
 import signal
 import sys
@@ -29,6 +29,6 @@ def make_directory() -> Path:
 
 
 def refuse(error: Exception) -> int:
-    """Say why nothing was measured. Returns the exit code."""
+    """Print why nothing was measured. Returns the exit code."""
     sys.stderr.write(f"{error}\n")
     return EXIT_CODE

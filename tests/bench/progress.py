@@ -1,4 +1,4 @@
-"""A progress bar on a terminal, a line for each step elsewhere; on stderr, so that the report stays clean."""
+"""A progress bar on a terminal, one line per step elsewhere. It goes to stderr to keep the report clean."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,6 +1,6 @@
-"""`python -m tests.bench`: how fast the product is, against what one would write by hand on the same machine.
+"""`python -m tests.bench`: how fast the product is, compared with hand-written code on the same machine.
 
-Prints tables and writes bench.json. Exit code 2: it could not be measured.
+Prints tables and writes bench.json. Exit code 2: the measurement failed.
 """
 
 import sys
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str], *, stream: Any = None) -> int:
 
 
 def read_options(arguments: Sequence[str]) -> Namespace:
-    """Raises SystemExit (exit code 2) for a count that makes no sense."""
+    """Raises SystemExit (exit code 2) for an invalid count."""
     parser = ArgumentParser(prog="python -m tests.bench", description=ABOUT)
     parser.add_argument("--quick", action="store_true", help="few leads: shows that it runs, not how fast")
     parser.add_argument("--part", choices=PARTS, help="only this part")
@@ -115,7 +115,7 @@ def _measure_waits(
     directory: Path,
     console: Console,
 ) -> dict[str, Any]:
-    """Before the intake, whose leads nobody sells: they would be due before the retries."""
+    """Runs before the intake part: the intake's leads are not sold, and they would be due before the retries."""
     report: dict[str, Any] = {}
     engine_part.build_pool(children, size=WAITING_BUYERS)
     if "retries" in parts:

@@ -1,4 +1,4 @@
-"""The two web servers that are compared: the product's as `make up` starts it, and the bare one likewise."""
+"""The two web servers that are compared: the product's as `make up` starts it, and the bare view's."""
 
 import json
 import secrets

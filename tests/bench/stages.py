@@ -1,4 +1,4 @@
-"""What a lead waits for, measured in the worker: the stages of an attempt, the way from its sender, and retries."""
+"""The parts of a lead's wait, measured in the worker: stages of an attempt, the way from its sender, retries."""
 
 import http.client
 import json
@@ -25,7 +25,7 @@ UPDATE routing_lead SET attempts = 1, conflicts = 1, due_reason = 'tier_lock_con
 WHERE id = ANY(%s)
 """
 IS_SOLD: Final = "SELECT status = 'distributed' FROM routing_lead WHERE public_id = %s"
-# Without a phone number: leads with the same one would all be one person.
+# Without a phone number: leads with the same number would all be the same person.
 BODY: Final = {
     "first_name": "Test",
     "last_name": "Person",
@@ -35,7 +35,7 @@ BODY: Final = {
 
 
 class NotSold(RuntimeError):
-    """A lead of the bench was not sold, so the times of the others are worthless."""
+    """A lead of the bench was not sold, so the times of the others mean nothing."""
 
 
 def make_retries(ids: Sequence[int]) -> None:

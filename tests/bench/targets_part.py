@@ -1,4 +1,4 @@
-"""What a lead waits for, with its target: the lock, the rules, the completion, and the whole way from its sender."""
+"""The parts of a lead's wait, each with its target: lock, rules, completion, and the whole way from its sender."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.bench.wakes import forget_wakes
 
 Progress = Callable[[str], None]
 
-# Stage: what it covers, and how long it may take for 95 % of the leads.
+# The stage, what it covers, and its limit for 95 % of the leads.
 TARGETS_MS: Final = {
     "lock": ("the lead's row lock", 50),
     "rules": ("all rules asked, the wait for leads of the same person, the look for duplicates", 100),

@@ -38,7 +38,7 @@ class EventRow:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """`eligible_buyer_ids` passed every gate; the JSON is kept as text too: a baseline need not serialize it."""
+    """`eligible_buyer_ids` passed every gate. The JSON is also text, so that a baseline need not serialize it."""
 
     campaign_id: int
     config_version: int

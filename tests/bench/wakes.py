@@ -1,4 +1,4 @@
-"""Removes the wake-ups of the bench's leads from Redis: no worker reads their queue afterwards."""
+"""Removes the wake-ups of the bench's leads from Redis, because no worker reads their queue afterwards."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Counts the statements that really go to the server, read from libpq's own trace of the wire.
+"""Counts the statements that reach the server, from libpq's own trace of the wire.
 
 Django's query log would miss the BEGIN and COMMIT that the driver sends by itself.
 """
@@ -11,7 +11,7 @@ from typing import Final
 from django.db import connection
 from psycopg.pq import Trace
 
-# From us (F): sender, length, kind, content up to the next message. The content may span lines.
+# From us (F): sender, length, kind, content until the next message. The content may span lines.
 MESSAGE: Final = re.compile(r"^F\t\d+\t(\w+)\t?(.*?)(?=^[FB]\t\d+\t|\Z)", re.MULTILINE | re.DOTALL)
 SHOWN_CHARACTERS: Final = 60
 
@@ -20,7 +20,7 @@ def list_statements(act: Callable[[], object]) -> Sequence[str]:
     """Run `act` and return the start of each statement that it sent on the default connection, in order."""
     connection.ensure_connection()
     raw = connection.connection
-    # A prepared statement is sent by number: prepare none, so that each is sent with its text. The count is the same.
+    # A prepared statement is sent by number. With none prepared, each is sent with its text. The count is the same.
     threshold, raw.prepare_threshold = raw.prepare_threshold, None
     with TemporaryFile("w+", encoding="utf-8") as trace:
         raw.pgconn.trace(trace.fileno())

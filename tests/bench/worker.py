@@ -1,6 +1,6 @@
 """`python -m tests.bench.worker N`: a process that takes the requests of the bench on its stdin.
 
-One JSON object a line: {"do": name, ...} is answered with its result. Log lines go to stderr as they do in a worker.
+Each line is a JSON object: {"do": name, ...}. The answer is its result. Log lines go to stderr, as in a worker.
 """
 
 import json
@@ -33,7 +33,7 @@ DECISIONS = 50
 
 
 class Worker:
-    """Keeps its loops, so that connections, statements and caches stay warm as in a worker that runs for days."""
+    """It keeps its loops, so that connections, statements and caches stay warm as in a worker that runs for days."""
 
     def __init__(self, number: int) -> None:
         self._number = number
@@ -73,7 +73,7 @@ class Worker:
         return {"ids": add_leads(self._pools[size], count)}
 
     def sell(self, size: int, loop: str, ids: list[int]) -> Mapping[str, Any]:
-        """Sell these leads one by one. Times are from the machine's clock, so that workers can be compared."""
+        """Sell these leads one by one. Times come from the machine's clock, so that workers can be compared."""
         sell = self._loops[size, loop].sell
         latencies, sold = [], 0
         started = before = time.monotonic()

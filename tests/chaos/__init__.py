@@ -1,1 +1,1 @@
-"""Breaks everything that may break while leads flow, and counts afterwards. See docs/chaos.md."""
+"""Causes every fault while leads flow, and checks the accounts afterwards. See docs/chaos.md."""

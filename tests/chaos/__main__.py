@@ -1,6 +1,6 @@
-"""`python -m tests.chaos`: the whole product under every fault, on servers of the tests and a database of its own.
+"""`python -m tests.chaos`: the whole product under every fault, on the test servers and in a separate database.
 
-Exit code 0: nothing is broken. 1: something is, and the list says what. 2: wrong arguments.
+Exit code 0: no findings. 1: findings, which are listed. 2: wrong arguments.
 """
 
 import argparse
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 VAR_DIR: Final = REPOSITORY / "var" / "test"
 DATABASE: Final = "leadswitch_chaos"
-# A run with the product's own leases and reconcilers is smaller: it waits longer.
+# A run with the product's own leases and reconcilers is smaller, because it waits longer.
 PART_WITH_PRODUCTION: Final = 5
-# Any number will do as long as every run uses it.
+# Any number works as long as every run uses the same one.
 LOCK_KEY: Final = 0x6C73_6368_616F
 SECRET: Final = "not-a-secret-but-long-enough-to-be-accepted"
 
@@ -38,7 +38,7 @@ SECRET: Final = "not-a-secret-but-long-enough-to-be-accepted"
 def main() -> int:
     options = read_options()
     had_services = set(service_states(VAR_DIR).values()) != {"stopped"}
-    ensure_services(VAR_DIR, durable=False)  # so that of several runs in a row none stops them
+    ensure_services(VAR_DIR, durable=False)  # so that several runs in a row do not stop them
     try:
         return miss_each(seed=options.seed, report=options.json) if options.protections else run_once(options)
     finally:
@@ -125,7 +125,7 @@ def make_orders(options: argparse.Namespace) -> "list[Order]":
 
 
 def refuse_unfit(faults: tuple[str, ...], periods: Periods) -> None:
-    """Raises SystemExit when one of the named faults cannot be seen with these periods."""
+    """Raises SystemExit if one of the named faults has no visible effect with these periods."""
     from tests.chaos.plan import fitting
 
     if unfit := [name for name in faults if name not in fitting(faults, periods)]:
@@ -137,7 +137,7 @@ def refuse_unfit(faults: tuple[str, ...], periods: Periods) -> None:
 
 
 def play(order: "Order") -> dict[str, Any]:
-    """Show the run; what it found as JSON."""
+    """Show the run, with its findings as JSON."""
     from django.core.management import call_command
     from django.db import connections
 
@@ -170,7 +170,7 @@ def names_of(text: str, *, known: Any) -> tuple[str, ...]:
 
 @contextmanager
 def own_database() -> Iterator[str]:
-    """An empty database on the server of the tests, dropped afterwards. Raises SystemExit while another run has it."""
+    """An empty database on the test server, dropped afterwards. Raises SystemExit while another run uses it."""
     url = urlsplit(ensure_services(VAR_DIR, durable=False).database_url)
     host, user = unquote(url.hostname or ""), url.username
     name = sql.Identifier(DATABASE)
@@ -185,7 +185,7 @@ def own_database() -> Iterator[str]:
             yield url._replace(path=f"/{DATABASE}").geturl()
         finally:
             server.execute(drop)
-            # The next run may begin at once; the server releases a closed session's lock only when it notices.
+            # The next run may begin at once, but the server releases a closed session's lock only when it notices.
             server.execute("SELECT pg_advisory_unlock(%s)", [LOCK_KEY])
 
 

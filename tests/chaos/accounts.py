@@ -1,6 +1,6 @@
-"""Counts at the end, from the tables alone: leads sent, sold, charged and traced must agree.
+"""Checks the tables at the end: leads sent, sold, charged and traced must agree.
 
-Nothing of the product's own checks is used here, so that a mistake in those cannot hide one in the product.
+It uses none of the product's own checks, so that a mistake in those cannot hide a mistake in the product.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from django.db import connection
 
 from tests.chaos.findings import Findings
 
-# Each finds rows that must not be there: what is wrong -> SQL with one column, an example.
+# Each statement finds rows that must not exist: the finding -> SQL with one column, an example.
 CHECKS: Final[Mapping[str, str]] = {
     "leads stored twice": """
         SELECT 'request ' || (attributes ->> 'number') FROM routing_lead
@@ -130,7 +130,7 @@ TOTAL_NAMES: Final = (
 
 
 def examine(findings: Findings, *, numbers: Sequence[int]) -> None:
-    """Look at everything, after all leads are finished."""
+    """Run every check. All leads must have finished."""
     for check, sql in CHECKS.items():
         rows = _fetch(f"SELECT found.*, count(*) OVER () FROM ({sql}) AS found LIMIT 1")
         for example, count in rows:

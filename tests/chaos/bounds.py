@@ -1,4 +1,4 @@
-"""The longest time that a lead's way back to a worker may take: the sum of the product's own periods."""
+"""The longest time until a lead is back at a worker: the sum of the product's own periods."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -11,7 +11,7 @@ from routing.reconcile.inflight import WAIT_MS
 from routing.reconcile.schedule import LEAST_AGE
 from tests.chaos.periods import PRODUCTION, Periods
 
-# The longest delay of a lead whose process did not die, when every step fails in turn.
+# The longest delay of a lead whose process did not die, if every step fails in turn.
 WITHOUT_A_LOSS: Final = {
     "Redis is asked again after a round without it": ROUND_SECONDS,
     "the broker is asked again after a failure": PAUSE_AFTER_FAILURE_SECONDS,
@@ -22,7 +22,7 @@ WITHOUT_A_LOSS: Final = {
 
 
 def ways_back(periods: Periods) -> Mapping[str, float]:
-    """In seconds. With the product's own periods no lead may wait for a lease or a reconciler: no worker dies then."""
+    """In seconds. With PRODUCTION periods no worker dies, so no lead may wait for a lease or a reconciler."""
     if periods is PRODUCTION:
         return WITHOUT_A_LOSS
     return {

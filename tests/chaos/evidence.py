@@ -1,4 +1,4 @@
-"""What the probes saw, judged: two at once, work thrown away, leads taken by a dispatcher that does not lead."""
+"""Judges the probes' lines: two attempts at once, lost work, leads claimed by a dispatcher that does not lead."""
 
 import json
 from collections import Counter, defaultdict
@@ -18,7 +18,7 @@ REPAIRED: Final = "connections hold"
 
 
 class Lines:
-    """A growing file, read on from where it was left; a line that is not complete yet is left for the next time."""
+    """Reads a growing file from the last position. An incomplete line is left for the next time."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -38,7 +38,7 @@ class Lines:
 
 @dataclass(slots=True)
 class Section:
-    """One process has one lead. `rivals`: processes that had it too; `is_cut`: the database ended its session."""
+    """One process has one lead. `rivals`: processes that had it as well. `is_cut`: the database ended its session."""
 
     pid: int
     rivals: set[int] = field(default_factory=set)
@@ -46,7 +46,7 @@ class Section:
 
 
 class Witness:
-    """The probes' file. The suite writes into it, too: when it cuts connections to the database."""
+    """The probes' file. The suite writes into it as well: when it cuts connections to the database."""
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / WITNESS
@@ -54,7 +54,7 @@ class Witness:
         self._lines = Lines(self._path)
         self._open: dict[int, dict[int, Section]] = defaultdict(dict)
         self._is_cutting = False
-        self.stopped = 0  # the process that stopped last
+        self.stopped = 0  # the process that was stopped last
         self.seen: Counter[str] = Counter()
 
     def say(self, what: str) -> None:
@@ -67,11 +67,11 @@ class Witness:
         return self
 
     def count_abandoned(self) -> int:
-        """Attempts whose process was killed in the middle of them. Call it when no process is at work."""
+        """Attempts whose process was killed during them. Call it when no process is working."""
         return sum(map(len, self._open.values()))
 
     def lead_of(self, pid: int) -> int:
-        """The lead that a process has. Raises StopIteration."""
+        """The lead that a process is working on. Raises StopIteration."""
         return next(lead_id for lead_id, sections in self._open.items() if pid in sections)
 
     def _judge(self, line: Line) -> None:
@@ -97,7 +97,7 @@ class Witness:
         others[pid] = Section(pid, is_cut=self._is_cutting)
 
     def _end(self, lead_id: int, pid: int) -> None:
-        """Only processes that end their section count: a killed one had released its lock."""
+        """Only processes that end their section count. A killed process had released its lock."""
         section = self._open[lead_id].pop(pid, None)
         if section is not None and section.rivals and not section.is_cut:
             self.seen["two at once"] += 1
@@ -105,7 +105,7 @@ class Witness:
 
 @dataclass(slots=True)
 class Claims:
-    """What the take script itself noted, read before Redis loses it."""
+    """The claim script's own notes, read before Redis loses them."""
 
     foreign: int = 0
     gone: int = 0
@@ -121,7 +121,7 @@ class Claims:
 
 
 class Repairs:
-    """What the reconcilers say in the log: repairs and runs, by name."""
+    """The reconcilers' log: repairs and runs, by name."""
 
     def __init__(self, log: Path) -> None:
         self._lines = Lines(log)

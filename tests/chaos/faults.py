@@ -1,4 +1,4 @@
-"""The faults. Each sends a part of its leads first, strikes while they are worked on, and sends the rest.
+"""The faults. Each sends some of its leads first, strikes while workers have them, and then sends the rest.
 
 To add one: a function here, a line in FAULTS, a row in docs/chaos.md.
 """
@@ -28,7 +28,7 @@ from tests.chaos.stoppages import (
 )
 from tests.support.waiting import TooSlow
 
-# Runs of `reconcile inflight` to wait for after a lease ends: at least one of them began after it.
+# Runs of `reconcile inflight` to wait for after a lease ends. At least one of them began after that.
 RUNS: Final = 2
 
 
@@ -36,7 +36,7 @@ RUNS: Final = 2
 class Fault:
     """`strike(stage, leads)` sends that many leads and strikes once.
 
-    `loses_worker`: what it had waits for the end of its lease.
+    `loses_worker`: the worker's leads wait until their leases end.
     """
 
     title: str
@@ -45,7 +45,7 @@ class Fault:
 
 
 def kill_worker(stage: Stage, leads: int) -> None:
-    """Two of three with their pool; else one process of the pool, and the worker lives on."""
+    """Kills two of three workers with their pools, or else one process of a pool whose worker survives."""
     stage.send(leads)
     busy = stage.wait_for_work(leads) or stage.fleet.workers
     victim = stage.random.choice(busy)
@@ -65,7 +65,7 @@ def kill_dispatcher(stage: Stage, leads: int) -> None:
 
 
 def stop_dispatcher(stage: Stage, leads: int) -> None:
-    """Stopped right before a claim, for longer than its lease: when it goes on, another one leads."""
+    """Stopped right before a claim, for longer than its lease. When it continues, another dispatcher leads."""
     stage.wait_for_leader()
     seen = stage.witness.read().seen["claims after its stop"]
     with stage.stopping_at("claim") as wait_for_stop:
@@ -82,7 +82,7 @@ def stop_dispatcher(stage: Stage, leads: int) -> None:
 
 
 def restart_redis(stage: Stage, leads: int) -> None:
-    """Half the time it stays away until a dispatcher runs leads without it."""
+    """Half the time after which a dispatcher starts to run leads without Redis."""
     stage.send(leads // 2)
     stage.wait_for_work(leads // 2)
     strike = stage.strike()
@@ -113,7 +113,7 @@ def fill_redis(stage: Stage, leads: int) -> None:
 
 
 def _without_redis(outage: Callable[[Stage], AbstractContextManager[None]], stage: Stage, leads: int) -> None:
-    """Until a dispatcher has run leads without it."""
+    """Until a dispatcher has run leads without Redis."""
     stage.send(leads // 2)
     stage.wait_for_work(leads // 2)
     strike = stage.strike()
@@ -131,7 +131,7 @@ def cut_postgres(stage: Stage, leads: int) -> None:
 
 
 def make_postgres_read_only(stage: Stage, leads: int) -> None:
-    """Until a sender was refused. Every process has sessions then that take no writes."""
+    """Until a sender was refused. Every process then has sessions that refuse writes."""
     stage.send(leads // 2)
     stage.wait_for_work(leads // 2)
     refused = stage.senders.seen["repeated after 503"]
@@ -152,7 +152,7 @@ def kill_web(stage: Stage, leads: int) -> None:
 
 
 def stop_worker(stage: Stage, leads: int) -> None:
-    """Stopped in the middle of a decision, for longer than its lease; then it goes on as if nothing had been."""
+    """Stopped in the middle of a decision, for longer than its lease. Then it continues as if nothing had happened."""
     with stage.stopping_at("decision") as wait_for_stop:
         stage.send(leads // 2)
         stopped = wait_for_stop()
@@ -174,7 +174,7 @@ def _is_leased(stage: Stage, lead_id: int) -> bool:
 
 
 def _is_held_or_done(lead_id: int) -> bool:
-    """The row lock keeps other workers away; without it, one of them would have finished the lead."""
+    """The row lock keeps other workers away. Without it, another worker would have finished the lead."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT attempts FROM routing_lead WHERE id = %s FOR NO KEY UPDATE SKIP LOCKED", [lead_id]
@@ -184,7 +184,7 @@ def _is_held_or_done(lead_id: int) -> bool:
 
 
 def refer_to_rows(stage: Stage, leads: int) -> None:
-    """A long transaction inserts rows that refer to leads and buyers: these must not look locked to any process."""
+    """A long transaction inserts rows that refer to leads and buyers. No process may take these for locked."""
     with closing(connection.copy()) as own, _rolled_back(own):
         lead_ids = stage.senders.send(leads)
         with own.cursor() as cursor:
@@ -204,7 +204,7 @@ def refer_to_rows(stage: Stage, leads: int) -> None:
 
 @contextmanager
 def _rolled_back(own: BaseDatabaseWrapper) -> Iterator[None]:
-    """Ends the transaction with the block: the server notices a closed connection only later."""
+    """Ends the transaction with the block, because the server notices a closed connection only later."""
     own.set_autocommit(False)
     try:
         yield
@@ -216,17 +216,17 @@ def _refer(cursor: Any, lead_ids: Sequence[int], *, campaign_id: int) -> None:
     values = {"campaign": campaign_id, "attempt": uuid7(), "lead_ids": list(lead_ids)}
     for sql in (REFER_TO_BUYERS, REFER_TO_WALLETS, REFER_TO_LEADS):
         cursor.execute(sql, values)
-    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # checks the keys now, not at the commit
+    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # check the keys now, not at the commit
 
 
 def _find_held_up(stage: Stage) -> list[int]:
-    """Leads that would be sold or tried already without the lock."""
+    """Leads that would already be sold or tried without the lock."""
     with connection.cursor() as cursor:
         cursor.execute(HELD_UP, [stage.world.plain.workspace_id])
         return [row[0] for row in cursor.fetchall()]
 
 
-# By a lead of another campaign: one of the campaign's own would collide with its sale.
+# By a lead of another campaign: a lead of the same campaign would collide with its own sale.
 REFER_TO_BUYERS: Final = """
 INSERT INTO distribution_assignment
     (public_id, lead_id, buyer_id, campaign_id, enrollment_id, attempt_id, price_cents, state)

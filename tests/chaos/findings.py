@@ -1,4 +1,4 @@
-"""What is broken: by check, how often, and one example."""
+"""The findings: by check, with the count and one example."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ class Findings:
     found: dict[str, Finding] = field(default_factory=dict)
 
     def add(self, check: str, count: int, example: str = "") -> None:
-        """The largest count of a check stays: checks look at everything each time."""
+        """Keep the largest count of a check, since each check counts everything each time."""
         known = self.found.get(check)
         if count and (known is None or known.count < count):
             self.found[check] = Finding(check, count, example)

@@ -1,4 +1,4 @@
-"""The product's processes under fire: started, killed, stopped, and started anew. All are ended with the block."""
+"""The product's processes under fire: started, killed, stopped and restarted. All are ended with the block."""
 
 import json
 import os
@@ -28,7 +28,7 @@ START_SECONDS: Final = 60.0
 
 
 class Host:
-    """A process that forks others. `log`: what it and all of them say."""
+    """A process that forks others. `log`: the output of it and all its children."""
 
     def __init__(self, process: "subprocess.Popen[str]", log: Path) -> None:
         self._process = process
@@ -38,7 +38,7 @@ class Host:
         assert pipe(self._process.stdout).readline() == "ready\n", self.log.read_text()[-2_000:]
 
     def start(self, program: str, *arguments: object) -> int:
-        """Start a program; its process id."""
+        """Start a program. Returns its process id."""
         pipe(self._process.stdin).write(json.dumps([program, *map(str, arguments)]) + "\n")
         pipe(self._process.stdin).flush()
         return int(pipe(self._process.stdout).readline())
@@ -66,7 +66,7 @@ def hosting(
         try:
             yield Host(process, log)
         finally:
-            pipe(process.stdin).close()  # it kills what it has started
+            pipe(process.stdin).close()  # the host kills the processes that it has started
             with suppress(subprocess.TimeoutExpired):
                 process.wait(10)
             kill_group(process)
@@ -75,7 +75,7 @@ def hosting(
 class Fleet:
     """By process id: workers (each with its pool), dispatchers, beats, and the web server.
 
-    `ended`: those that ended without being killed. They are started anew, as every supervisor of the product does.
+    `ended`: those that ended without being killed. They are restarted, as every supervisor of the product does.
     """
 
     def __init__(self, host: Host, web_host: Host, directory: Path) -> None:
@@ -105,12 +105,12 @@ class Fleet:
                     pids[place] = start()
 
     def kill_worker(self, pid: int) -> None:
-        """With its pool; another one takes its place."""
+        """Kill a worker with its pool. Another one replaces it."""
         kill(pid)
         self.workers[self.workers.index(pid)] = self._start_worker()
 
     def kill_pool_process(self, pid: int) -> bool:
-        """One of a worker's pool: the worker lives on and starts another. False: it has none yet."""
+        """Kill one process of a worker's pool. The worker survives and starts another. False: it has no pool yet."""
         with suppress(psutil.NoSuchProcess):
             for child in psutil.Process(pid).children():
                 child.kill()
@@ -122,12 +122,12 @@ class Fleet:
         self.dispatchers[self.dispatchers.index(pid)] = self._start_dispatcher()
 
     def kill_web(self) -> None:
-        """The whole server; another one takes its place."""
+        """Kill the whole server. Another one replaces it."""
         kill(self.web)
         self.web = self._start_web()
 
     def terminate_web(self) -> list[psutil.Process]:
-        """As every supervisor stops it: it ends what it has begun. Returns its processes, which may live for a while.
+        """Stop it as every supervisor does: it finishes its requests. Returns its processes, which may live on.
 
         No web server runs until `start_web`.
         """
@@ -193,7 +193,7 @@ def fleet(
 
 
 def kill(pid: int) -> None:
-    with suppress(ProcessLookupError):  # it has ended by itself at this moment
+    with suppress(ProcessLookupError):  # it has just ended by itself
         os.killpg(pid, signal.SIGKILL)
     wait_until(lambda: not psutil.pid_exists(pid), what=f"the end of process {pid}")
 
@@ -203,7 +203,7 @@ def is_any_alive(processes: Sequence[psutil.Process]) -> bool:
 
 
 def _is_alive(process: psutil.Process) -> bool:
-    with suppress(psutil.NoSuchProcess):  # it may end between the two looks
+    with suppress(psutil.NoSuchProcess):  # it may end between the two checks
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     return False
 

@@ -1,10 +1,10 @@
-"""Starts the product's processes quickly: everything is imported once, then each line on stdin forks one.
+"""Starts the product's processes quickly: it imports everything once, then forks a process for each line on stdin.
 
     python -m tests.chaos.host DIRECTORY [PROTECTION ...]
 
 It prints "ready", and then the pid of a new process for each line. A line is a JSON list: the program and its
-arguments. Each is the real one, in a process group of its own; when stdin ends, all are killed. Named protections are
-taken away before the first one starts.
+arguments. Each process is the real program in its own process group. When stdin ends, all are killed. The named
+protections are removed before the first process starts.
 """
 
 import json
@@ -21,7 +21,7 @@ from tests.chaos.periods import BY_NAME, Periods
 from tests.chaos.probes import PROBE, install
 from tests.chaos.protections import take_away
 
-# A worker takes its time under load; an expired order for a reconciler would be as if beat had not run.
+# A worker is slow under load. An expired order for a reconciler would have the same effect as a missing beat.
 LEAST_EXPIRY_SECONDS: Final = 5
 
 
@@ -31,7 +31,7 @@ def main(directory: str, *protections: str) -> None:
     install(Path(directory))
     take_away(protections)
     print("ready", flush=True)  # noqa: T201 - the protocol with the suite
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # killed processes leave no zombies
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that killed processes leave no zombies
     pids = []
     while line := sys.stdin.readline():
         program, *arguments = json.loads(line)
@@ -43,7 +43,7 @@ def main(directory: str, *protections: str) -> None:
 
 
 def set_periods(periods: Periods) -> None:
-    """In the settings module, before Django reads it."""
+    """Changes the settings module before Django reads it."""
     from leadswitch import settings
 
     settings.LEADSWITCH_RECONCILERS = {
@@ -67,7 +67,7 @@ def prepare() -> None:
     app.set_default()
     app.loader.import_default_modules()
     load_rows()
-    run_checks()  # a process begins with it: what it imports is imported here
+    run_checks()  # the real process begins with these imports, so they happen here
 
 
 def fork(program: str, arguments: list[str]) -> int:
@@ -87,7 +87,7 @@ def become(program: str, arguments: list[str]) -> None:
 
     os.setsid()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(2, 1)  # what it prints is not for the suite
+    os.dup2(2, 1)  # its output is not for the suite
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     PROBE.program = program
     for database in settings.DATABASES.values():
@@ -126,7 +126,7 @@ def run_web(address: str) -> None:
 
 
 def run_enqueue(*lead_ids: str) -> None:
-    """What every process does after the commit that wrote these leads' due times."""
+    """The work of every process after the commit that wrote these leads' due times."""
     from routing.dispatch.enqueue import enqueue_now
     from routing.queries import read_due_times
 
@@ -134,7 +134,7 @@ def run_enqueue(*lead_ids: str) -> None:
 
 
 def run_switch(action: str) -> None:
-    """What an operator does to the whole product: pause, or resume."""
+    """The work of an operator on the whole product: pause or resume."""
     from django.core.management import call_command
 
     call_command("dispatch", action, "--reason", "a fault")

@@ -1,4 +1,4 @@
-"""Removes the protections one at a time and reports what broke: a run each, in a process of its own."""
+"""Removes the protections one at a time and reports what broke: one run for each, in a separate process."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ from leadswitch.env import REPOSITORY
 from tests.chaos.protections import ALONE, PROTECTIONS
 from tests.support.console import make_console
 
-# Enough of every kind of lead for each protection to be missed.
+# Enough leads of each kind to show that each protection is needed.
 LEADS: Final = 300
 
 
@@ -24,7 +24,7 @@ class RunFailed(Exception):
 
 
 def miss_each(*, seed: int, report: Path | None) -> int:
-    """Each alone, and then together with its fallback. Returns the exit code: 1 if one was not missed."""
+    """Remove each alone, and then with its fallback. Returns the exit code: 1 if the run did not notice a removal."""
     console = make_console(sys.stdout)
     rows = []
     for without in list_runs():

@@ -1,4 +1,4 @@
-"""Outages that last for a while, each as a block: the server is well again at its end."""
+"""Outages that last for a while, each as a block. The server works again at the end of the block."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ def redis_away(stage: Stage) -> Iterator[None]:
 
 @contextmanager
 def redis_silent(stage: Stage) -> Iterator[None]:
-    """It takes connections and never answers; what was sent to it it does late."""
+    """It accepts connections and never answers. It runs the commands that it received later."""
     pid = stage.redis_pid()
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -42,16 +42,16 @@ def redis_silent(stage: Stage) -> Iterator[None]:
 
 @contextmanager
 def redis_full(stage: Stage) -> Iterator[None]:
-    """It answers, renews leases, and refuses whatever needs memory."""
+    """It answers and renews leases, but refuses every command that needs memory."""
     with refusing_writes(stage.client):
         yield
 
 
 @contextmanager
 def postgres_read_only(stage: Stage) -> Iterator[None]:
-    """As after a demotion. What is opened from now on takes no writes, and stays so beyond the end of the block.
+    """As after a demotion. Connections opened from now on refuse writes, even after the end of the block.
 
-    The suite's own session was opened before: it goes on writing.
+    The suite's own session was opened before, so it can still write.
     """
     name = connection.ops.quote_name(connection.settings_dict["NAME"])
     execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
@@ -63,7 +63,7 @@ def postgres_read_only(stage: Stage) -> Iterator[None]:
 
 
 def end_sessions(stage: Stage) -> None:
-    """All but the suite's own."""
+    """Cut all sessions except the suite's own."""
     stage.witness.say(CUT)
     fetch_value(END_OTHERS)
     stage.witness.say(REPAIRED)

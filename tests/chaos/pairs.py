@@ -1,4 +1,4 @@
-"""Two faults at once: an outage that lasts, and within it another one, or something that dies. The seed chooses."""
+"""Two faults at once: a lasting outage, and within it another outage or a killed process. The seed chooses."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -14,7 +14,7 @@ def kill_worker(stage: Stage) -> None:
 
 
 def kill_dispatcher(stage: Stage) -> None:
-    """Any: who leads cannot be asked while Redis does not answer."""
+    """Any dispatcher, because Redis does not answer which one leads."""
     stage.fleet.kill_dispatcher(stage.random.choice(stage.fleet.dispatchers))
 
 

@@ -1,4 +1,4 @@
-"""The periods that the suite's processes run with. Needs no settings: they are made from it."""
+"""The periods that the suite's processes run with. Needs no settings, because the settings are made from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Periods:
-    """`reconcilers`: seconds between their runs, by name; those that are not named keep the product's own."""
+    """`reconcilers`: seconds between runs, by name. Those that are not named keep the product's own period."""
 
     name: str
     lease_seconds: int
@@ -22,13 +22,13 @@ class Periods:
             "LEADSWITCH_LEASE_SECONDS": str(self.lease_seconds),
             "LEADSWITCH_PICKUP_PERIOD_SECONDS": str(self.pickup_seconds),
             "LEADSWITCH_READY_LIMIT": str(self.ready_limit),
-            # A lead may be lost by each of the kills: here that is no fault of the lead.
+            # Each kill may lose a lead. In these runs the lead is not the cause.
             "LEADSWITCH_MAX_LOST_LEASES": "100",
             "LEADSWITCH_LOG_LEVEL": "INFO",
         }
 
 
-# Every way back comes many times in a run.
+# With these periods every way back to a worker is used many times in a run.
 SHORT: Final = Periods(
     "short",
     lease_seconds=2,
@@ -43,7 +43,7 @@ SHORT: Final = Periods(
         "expiry": 30,
     },
 )
-# As the product is installed: whatever waits for a lease or for a reconciler is seen to wait.
-# Queues are as short as a run is small: what is lost in flight takes their room, and nothing else is handed on.
+# With the periods of an installation, a wait for a lease or a reconciler becomes visible.
+# Queues are short, like the run. Leads lost in flight occupy their places, and no other lead is enqueued.
 PRODUCTION: Final = Periods("production", lease_seconds=30, pickup_seconds=5, ready_limit=8)
 BY_NAME: Final[Mapping[str, Periods]] = {each.name: each for each in (SHORT, PRODUCTION)}

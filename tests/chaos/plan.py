@@ -1,4 +1,4 @@
-"""What happens when: the faults in an order that the seed decides, and how many leads are sent around each."""
+"""The order of the faults, which the seed decides, and the number of leads that are sent around each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from tests.chaos.faults import FAULTS
 from tests.chaos.periods import SHORT, Periods
 
 KILL: Final = "worker-kill"
-# Workers are killed in small groups; every other fault comes once for this number of kills.
+# Workers are killed in small groups. Every other fault comes once for this number of kills.
 KILLS_A_GROUP: Final = 4
 KILLS_A_ROUND: Final = 40
-# Sent before the first fault, so that every process is at work when it comes.
+# Sent before the first fault, so that every process is working when it strikes.
 LEADS_BEFORE: Final = 20
-# Sent after each step: both kinds of leads, by which it is seen whether they come up again.
+# Sent after each step: both kinds of leads, which show whether leads start again.
 LEADS_AFTER: Final = 3
 
 
@@ -32,7 +32,7 @@ def make_plan(
 ) -> list[Step]:
     """Every fault at least once (or only those named), `kills` kills of workers among them, and one at the end.
 
-    A killed worker is what most of the others would heal by the way, so the last word is its.
+    Most other faults would repair the effect of a killed worker by the way, so a kill comes last.
     """
     kinds = fitting(faults, periods)
     groups = [KILLS_A_GROUP] * (kills // KILLS_A_GROUP) + [kills % KILLS_A_GROUP] * bool(
@@ -50,14 +50,14 @@ def make_plan(
 
 
 def fitting(faults: Sequence[str], periods: Periods) -> list[str]:
-    """Those of these faults, of all if none are named, that can be judged with these periods.
+    """Return those of these faults (of all, if none are named) that can be judged with these periods.
 
-    With the product's own a lost worker's lease lasts longer than anything else may wait.
+    With the product's own periods a lost worker's lease lasts longer than any other wait.
     """
     named = [each for each in FAULTS if not faults or each in faults]
     return [each for each in named if periods is SHORT or not FAULTS[each].loses_worker]
 
 
 def _weight(fault: str) -> int:
-    """Around a fault that lasts more leads are sent than around a kill."""
+    """A lasting fault gets more leads than a kill."""
     return 1 if fault == KILL else 2

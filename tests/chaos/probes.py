@@ -1,7 +1,7 @@
-"""Watches the product's processes from inside: who works on which lead, who takes leads, and where one is stopped.
+"""Watches the product's processes from inside: which process works on which lead, which claims leads, which is stopped.
 
 Each line goes to one file for all processes in a single write, so their order is the order of what happened, and a
-killed process loses none. The product knows nothing of it: `install` wraps its functions in a process of the suite.
+killed process loses none. The product contains no code for it: `install` wraps its functions in a suite's process.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 WITNESS: Final = "witness.jsonl"
 CLAIMS: Final = "chaos:claims"
-# At the end of a claim, in the same script: who led when it was let through. Silent while a leader finds nothing.
+# At the end of a claim, in the same script: which dispatcher led when it was allowed. Silent while it finds no leads.
 REPORT_CLAIM: Final = f"""
 local leader, epoch = redis.call('GET', DISPATCHER) or '', redis.call('GET', EPOCH) or ''
 if #batch > head or leader ~= ARGV[1] or epoch ~= ARGV[2] then
@@ -37,7 +37,7 @@ class Probe:
         os.write(self._file, f"{line}\n".encode())
 
     def stop_at(self, point: str) -> bool:
-        """Stop this process here if the suite has asked for one, and no other was faster. Returns whether it did."""
+        """Stop this process here if the suite requested it and no other was faster. Returns whether it stopped."""
         if not self.is_asked(point):
             return False
         self.tell("stops", point=point)
@@ -45,7 +45,7 @@ class Probe:
         return True
 
     def is_asked(self, point: str) -> bool:
-        """Whether the suite has asked for something here, and no other process was faster."""
+        """Whether the suite requested something here, and no other process was faster."""
         try:
             asking(self._directory, point).rename(self._directory / f"met-{point}")
         except FileNotFoundError:
@@ -57,7 +57,7 @@ PROBE: Final = Probe()
 
 
 def asking(directory: Path, point: str) -> Path:
-    """The file by which the suite asks the next process that comes to this point to stop, or to lose an answer."""
+    """The file by which the suite asks the next process at this point to stop or to lose an answer."""
     return directory / f"ask-{point}"
 
 
@@ -72,7 +72,7 @@ def install(directory: Path) -> None:
 
 
 def _watch_attempts() -> None:
-    """No other process may be between the lock of a lead and the end of its transaction."""
+    """No other process may be between a lead's lock and the end of its transaction."""
     from distribution.attempts import distribute, record
     from routing.leads.finish import LeadMoved
 
@@ -108,7 +108,7 @@ def _watch_attempts() -> None:
 
 
 def _watch_decisions() -> None:
-    """Here a worker has the lead and has read everything, and no buyer is locked yet."""
+    """At this point a worker has the lead and has read everything, but has locked no buyer yet."""
     from distribution.attempts import decide_under_lock
 
     lock = decide_under_lock.lock_candidates
@@ -122,7 +122,7 @@ def _watch_decisions() -> None:
 
 
 def _watch_sales() -> None:
-    """Here a worker has decided, and has the locks of everyone that it sells to."""
+    """At this point a worker has decided, and has the locks of all buyers that it sells to."""
     from distribution.attempts import decide_under_lock
 
     sell = decide_under_lock.sell_selected
@@ -160,7 +160,7 @@ def _watch_claims() -> None:
 
 
 def _watch_publishing() -> None:
-    """Here only the leader knows of the leads that it claimed."""
+    """At this point only the leader knows which leads it claimed."""
     from routing.dispatcher import loop
 
     publish = loop.publish_all
@@ -174,7 +174,7 @@ def _watch_publishing() -> None:
 
 
 def _watch_exits() -> None:
-    """Here a web process has answered its last request, and hands on what is left."""
+    """At this point a web process has answered its last request, and enqueues the remaining leads."""
     from routing.dispatch.enqueuer import Enqueuer
 
     leave = Enqueuer.drain

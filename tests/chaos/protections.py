@@ -1,7 +1,7 @@
-"""The protections that can be taken away, in the suite's own processes: the product has no switch for it.
+"""The protections that can be removed, in the suite's own processes. The product has no switch for it.
 
-Each replaces a constant or a function before the first process starts. The second lines are what the table takes away
-as well, to show what held in their place.
+Each replaces a constant or a function before the first process starts. The table also removes the fallbacks,
+to show which protection worked in their place.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -11,10 +11,10 @@ from typing import Any, Final
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """`faults`: those under which its absence shows; others than kills come once for four of them.
+    """`faults`: those that show its absence. Faults other than kills come once for four kills.
 
-    `periods`: those of leases and reconcilers with which it shows (tests/chaos/periods.py).
-    `second`: what holds when it is gone, if anything does.
+    `periods`: the periods of leases and reconcilers that show it (tests/chaos/periods.py).
+    `second`: the fallback that works without it, if there is one.
     """
 
     remove: Callable[[], None]
@@ -32,7 +32,7 @@ def take_away(names: Collection[str]) -> None:
 
 
 def _cut(module: Any, name: str, text: str, instead: str = "") -> None:
-    """Replace a part of a constant, which must be there: one that has moved must not look like a useless one."""
+    """Replace a part of a constant. It must exist: otherwise a moved part would look like a useless protection."""
     whole = getattr(module, name)
     assert text in whole, f"{module.__name__}.{name} has no {text!r}"
     setattr(module, name, whole.replace(text, instead))
@@ -46,7 +46,7 @@ def _row_lock() -> None:
 
 
 def _compare_and_set() -> None:
-    """The end of an attempt is written even when another process changed the lead."""
+    """The end of an attempt is written even if another process changed the lead."""
     from routing.leads import finish
 
     _cut(
@@ -71,7 +71,7 @@ def _epoch() -> None:
     _cut(scripts, "CLAIM_BATCH", fence)
 
 
-# Claims what was found before, although it may have changed since. ARGV: shards, (lead, workspace)..., lease ms.
+# Claims leads that were found before, although they may have changed. ARGV: shards, (lead, workspace)..., lease ms.
 MOVE: Final = """
 local batch, gone = {0, -1}, 0
 for at = 2, #ARGV - 1, 2 do
@@ -85,7 +85,7 @@ if gone > 0 then redis.call('RPUSH', 'chaos:claims', cjson.encode({'', '', '', '
 
 
 def _atomic_claim() -> None:
-    """Looking and claiming are two calls, and the process may be stopped between them."""
+    """Finding and claiming are two calls, and the process may be stopped between them."""
     from django.conf import settings
 
     from routing.dispatch import schedule
@@ -131,7 +131,7 @@ def _duplicate_check() -> None:
 
 
 def _reconciler() -> None:
-    """Beat orders them as ever, and none runs, nor does the leader in their place."""
+    """Beat schedules them as always, but none runs. The leader does not replace them."""
     from routing import tasks
 
     tasks.run_reconciler = lambda reconciler, *, fix: None  # noqa: ARG005 - the signature is the product's
@@ -139,7 +139,7 @@ def _reconciler() -> None:
 
 
 def _leases_without_beat() -> None:
-    """Expired leases are left to the reconciler, whether it runs or not."""
+    """Expired leases are left to the reconciler, even if it does not run."""
     from routing.dispatcher import leader_tasks
 
     leader_tasks.end_expired_leases_without_beat = lambda runs: 0  # noqa: ARG005 - the signature is the product's
@@ -158,7 +158,7 @@ def _no_key_lock() -> None:
 
 
 def _leader_tasks() -> None:
-    """The leader trusts Redis: what Redis refuses is retried again and again."""
+    """The leader trusts Redis: a command that Redis refuses is retried again and again."""
     from routing.dispatch.enqueue import publish
     from routing.dispatcher import loop
     from routing.dispatcher.leader_tasks import LeaderTasks
@@ -171,28 +171,28 @@ def _leader_tasks() -> None:
 
 
 def _session_check() -> None:
-    """A session that was opened on a server that took no writes is kept."""
+    """A session that was opened while the server refused writes is reused."""
     from leadswitch.postgres import base
 
     _cut(base, "ASK", "SHOW transaction_read_only", "SELECT 'off'")
 
 
 def _retry_buffer() -> None:
-    """What Redis refused a process is left to the reconcilers."""
+    """Leads that Redis refused to enqueue are left to the reconcilers."""
     from routing.dispatch.enqueuer import Enqueuer
 
     Enqueuer.retry_later = lambda self, leads=(), *, releases=(): None  # type: ignore[method-assign]  # noqa: ARG005 - the signature is the product's
 
 
 def _flush_at_exit() -> None:
-    """A process that is stopped leaves what waits in it behind."""
+    """A process that is stopped does not enqueue the leads that wait in it."""
     from routing.dispatch.enqueuer import Enqueuer
 
     Enqueuer.drain = lambda self, *, timeout_seconds=0.0: 0  # type: ignore[method-assign]  # noqa: ARG005 - the signature is the product's
 
 
 def _confirmation() -> None:
-    """Dispatched leads count as published: only the end of the lease brings them back."""
+    """Dispatched leads count as published, so only the end of the lease brings them back."""
     from routing.dispatch import scripts
 
     _cut(scripts, "CLAIM_BATCH", "if number ~= ARGV[7] then", "if false then")
@@ -201,7 +201,7 @@ def _confirmation() -> None:
 
 
 def _pause_look() -> None:
-    """A sale believes what its attempt read of the pauses when it began."""
+    """A sale trusts the pauses that its attempt read at the beginning."""
     from distribution.attempts import sell
 
     _cut(sell, "SELL", sell.IS_OPEN, f"true OR ({sell.IS_OPEN})")
@@ -218,7 +218,7 @@ LIMIT %s
 
 
 class OneOrder:
-    """A scan through the leads of all workspaces, those of paused ones among them."""
+    """One scan through the leads of all workspaces, including paused ones."""
 
     def __init__(self, mode: str) -> None:
         from routing.dispatch.backlog import START
@@ -242,7 +242,7 @@ class OneOrder:
 
 
 def _workspace_turns() -> None:
-    """Lost leads come back in one order over all workspaces, a thousand a second."""
+    """Lost leads are restored in one order for all workspaces, a thousand per second."""
     from routing.dispatch import backlog
     from routing.dispatcher import leader_tasks
     from routing.reconcile import schedule as reconciler
@@ -311,7 +311,7 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
     "atomic-claim": Protection(_atomic_claim, "looking and claiming in one script"),
     "duplicate-check": Protection(_duplicate_check, "the search for leads of the same person"),
 }
-# Each of these has a row of its own in the table; the others are what holds in their place.
+# Each of these has its own row in the table. The others are their fallbacks.
 ALONE: Final = (
     *("row-lock", "lease", "epoch", "idempotency-key", "reconciler", "no-key-lock"),
     *(

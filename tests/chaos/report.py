@@ -1,4 +1,4 @@
-"""The closing tables and the JSON file. Every figure in them was measured in the run."""
+"""The closing tables and the JSON file. Every figure was measured in the run."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""One run: the processes, the senders, the plan, what is checked after each step, and the account at the end."""
+"""One run: the processes, the senders, the plan, the checks after each step, and the account at the end."""
 
 import shutil
 from collections import Counter
@@ -28,7 +28,7 @@ from tests.chaos.waybacks import find_stranded, read_overdue
 from tests.chaos.world import build_world
 from tests.support.waiting import TooSlow, fetch_value
 
-# Nothing that is due is left, and nothing that will be due because a lock or the product failed.
+# No lead is due, and no lead will be due because of a lock or a failure of the product.
 UNFINISHED: Final = """
 SELECT count(*) FROM routing_lead
 WHERE status NOT IN ('distributed', 'duplicate', 'failed', 'expired', 'cancelled')
@@ -38,7 +38,7 @@ WHERE status NOT IN ('distributed', 'duplicate', 'failed', 'expired', 'cancelled
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is asked for. `faults`: only these; none: all."""
+    """The options of a run. `faults`: only these; empty: all."""
 
     leads: int
     kills: int
@@ -47,15 +47,15 @@ class Order:
     faults: tuple[str, ...] = ()
     drains_each: bool = True  # after each step, not only after the last
     periods: Periods = SHORT
-    pile: int = 200_000  # leads of a paused workspace, when Redis is flushed beside them
+    pile: int = 200_000  # leads of a paused workspace, while Redis is flushed
 
 
 @dataclass(slots=True)
 class Played:
-    """One step as it was measured.
+    """The measurements of one step.
 
-    `resumed_seconds`: from the strike until both kinds of leads came up again. `drained_seconds`: from then until every
-    lead has finished or waits for a later time; None: not waited for.
+    `resumed_seconds`: from the strike until both kinds of leads start again. `drained_seconds`: from then until every
+    lead has ended or has a due time. None: not waited for.
     """
 
     step: Step
@@ -82,14 +82,14 @@ class Result:
 
 
 class Stuck(Exception):
-    """Leads are stuck: it is among the findings."""
+    """Leads are stuck. They are in the findings."""
 
 
 Tell = Callable[[str], object]
 
 
 def run(order: Order, *, directory: Path, tell: Tell) -> Result:
-    """Needs an empty, migrated database, and a directory of its own for Redis, logs and what the probes write."""
+    """Needs an empty, migrated database, and a directory for Redis, logs and the probes' file."""
     random = Random(order.seed)
     result, watch = Result(order), Watch()
     with staged(order, directory, random) as stage:
@@ -103,7 +103,7 @@ def run(order: Order, *, directory: Path, tell: Tell) -> Result:
             result.steps.append(played)
             tell(f"{number}/{len(plan)} {describe(played)}")
             if played.is_stuck:
-                break  # every further step would time out
+                break  # every later step would time out
         else:
             stage.send(max(0, order.leads - len(stage.senders.numbers)))
         close(stage, result)
@@ -112,8 +112,8 @@ def run(order: Order, *, directory: Path, tell: Tell) -> Result:
 
 
 def close(stage: Stage, result: Result) -> None:
-    """Wait for the end of all leads, and draw up the account."""
-    with suppress(Stuck):  # it is among the findings
+    """Wait until all leads have ended, and write the account."""
+    with suppress(Stuck):  # it is in the findings
         result.drained_seconds = wait_until_drained(stage)
     check_evidence(stage)
     accounts.examine(stage.findings, numbers=stage.senders.numbers)
@@ -158,7 +158,7 @@ def staged(order: Order, directory: Path, random: Random) -> Iterator[Stage]:
 
 @contextmanager
 def own_redis(directory: Path) -> Iterator[ServicePaths]:
-    """A server that may be killed and flushed, beside the one of the checkout."""
+    """A server that may be killed and flushed, separate from the checkout's server."""
     services = ServicePaths.of(directory)
     make_directories(services)
     embedded_redis.start(services)
@@ -170,7 +170,7 @@ def own_redis(directory: Path) -> Iterator[ServicePaths]:
 
 
 def start(stage: Stage) -> None:
-    """Everybody is at work: a dispatcher leads, and leads for now and for later come up."""
+    """Every process is working: a dispatcher leads, and both due and delayed leads start."""
     stage.wait_for_leader()
     before = fetch_value("SELECT clock_timestamp()")
     stage.send(LEADS_BEFORE)
@@ -204,7 +204,7 @@ def play(stage: Stage, step: Step, *, drains: bool) -> Played:
 
 
 def wait_until_it_goes_on(stage: Stage, strike: Strike) -> float:
-    """Until a lead that came in and one that was for later came up after the strike."""
+    """Until a new lead and a delayed lead have started after the strike."""
     came_up: list[float] = []
 
     def goes_on() -> bool:
@@ -224,7 +224,7 @@ def read_came_up(strike: Strike) -> float | None:
 
 
 def wait_for_ways_back(stage: Stage) -> float:
-    """Until every overdue lead comes up by itself. Raises Stuck."""
+    """Until every overdue lead starts by itself. Raises Stuck."""
     watch = Watch()
     try:
         stage.wait(
@@ -238,7 +238,7 @@ def wait_for_ways_back(stage: Stage) -> float:
 
 
 def wait_until_drained(stage: Stage) -> float:
-    """Wait until every lead sent has finished or waits for a later time, within the periods. Raises Stuck."""
+    """Until every sent lead has ended or has a due time that the periods explain. Raises Stuck."""
     watch = Watch()
     try:
         stage.wait(

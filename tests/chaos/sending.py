@@ -1,7 +1,7 @@
-"""Sends leads as real senders do: over REST with an Idempotency-Key, again after every error, until it is answered.
+"""Sends leads as real senders do: over REST with an Idempotency-Key, repeated after every error until it succeeds.
 
-Some answers are thrown away unread, as when a connection breaks: the same request goes out again. Leads for later are
-written as a retry leaves them, due in some moments.
+Some answers are discarded unread, as when a connection breaks: the same request is sent again. Delayed leads are
+written as a retry leaves them: due in a moment.
 """
 
 import http.client
@@ -25,7 +25,7 @@ from tests.support.factories import LeadFactory, person
 THREADS: Final = 4
 TIMEOUT_SECONDS: Final = 5.0
 PAUSE_SECONDS: Final = 0.1
-# Number of answers in a hundred that never arrive. Every third lead is for later.
+# Number of answers in a hundred that never arrive. Every third lead is delayed.
 ANSWERS_LOST: Final = 5
 FOR_LATER: Final = 3
 LATEST: Final = timedelta(seconds=2)
@@ -40,11 +40,11 @@ class Request:
 
 
 class Refused(Exception):
-    """The intake refused a good request for good."""
+    """The intake refused a valid request permanently."""
 
 
 class Senders:
-    """`numbers` are all that were sent: each identifies one lead."""
+    """`numbers` are all that were sent. Each identifies one lead."""
 
     def __init__(self, world: World, address: str, random: Random) -> None:
         self._world = world
@@ -68,7 +68,7 @@ class Senders:
             thread.join(TIMEOUT_SECONDS * 2)
 
     def send(self, count: int) -> list[int]:
-        """Send `count` leads. Returns the ids of those for later, whose due times must be enqueued."""
+        """Send `count` leads. Returns the ids of the delayed ones, whose due times must be enqueued."""
         now = []
         later = []
         for number in range(len(self.numbers), len(self.numbers) + count):
@@ -83,14 +83,14 @@ class Senders:
         return self._schedule(later)
 
     def send_now(self, count: int) -> None:
-        """Send leads over REST, none of them for later."""
+        """Send leads over REST, none of them delayed."""
         numbers = range(len(self.numbers), len(self.numbers) + count)
         self.numbers.extend(numbers)
         for number in numbers:
             self._requests.put(Request(number, self._world.senders[0], is_answer_lost=False))
 
     def send_at_once(self, count: int) -> list[int]:
-        """Leads of one sender, for later, all due at the same moment. Returns their ids."""
+        """Delayed leads of one sender, all due at the same moment. Returns their ids."""
         numbers = range(len(self.numbers), len(self.numbers) + count)
         self.numbers.extend(numbers)
         sender = self._world.senders[0]
@@ -102,7 +102,7 @@ class Senders:
         return self._requests.unfinished_tasks
 
     def _schedule(self, requests: Sequence[Request], *, wait: timedelta | None = None) -> list[int]:
-        """`wait`: until all of them are due; None: each at a time of its own."""
+        """`wait`: until all of them are due. None: each has its own time."""
         now = timezone.now()
         leads = []
         for request in requests:
@@ -180,7 +180,7 @@ class Senders:
 
 
 class AnswerLost(OSError):
-    """The intake has answered, and the sender does not know."""
+    """The intake has answered, but the sender did not receive it."""
 
 
 def email_of(number: int) -> str:

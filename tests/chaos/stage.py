@@ -1,4 +1,4 @@
-"""Everything that a fault needs to strike, and what is measured around it."""
+"""Everything that a fault needs to strike, and the measurements around it."""
 
 import os
 import signal
@@ -42,7 +42,7 @@ SELECT EXISTS (
     WHERE status = 'pending' AND next_attempt_at <= clock_timestamp() AND workspace_id <> %s
 )
 """
-# What came up after the fault: leads taken in and leads for later, when the first of each was due and tried.
+# The leads that start after the fault: new and delayed ones, when the first of each was due and tried.
 CAME_UP: Final = """
 SELECT extract(epoch FROM (min(a.started_at) FILTER (WHERE NOT l.is_later)) - %(at)s),
     extract(epoch FROM (min(a.started_at) FILTER (WHERE l.is_later)) - greatest(%(at)s, min(l.due_at)))
@@ -74,24 +74,24 @@ class Stage:
     repairs: Repairs
     random: Random
     periods: Periods
-    pile: int  # leads of the workspace that is paused, while a fault needs them
+    pile: int  # leads of the paused workspace, while a fault needs them
     findings: Findings = field(default_factory=Findings)
     claims: Claims = field(default_factory=Claims)
     strikes: list[Strike] = field(default_factory=list)
-    pairs: Counter[str] = field(default_factory=Counter)  # of faults that came at once
+    pairs: Counter[str] = field(default_factory=Counter)  # of simultaneous faults
 
     def send(self, count: int) -> None:
         self.fleet.enqueue(self.senders.send(count))
 
     def strike(self) -> Strike:
-        """Call it right before the fault: Redis must answer still."""
+        """Call it right before the fault, while Redis still answers."""
         self.claims.read(self.client)
         inflight = int(self.client.zcard(inflight_key()))
         self.strikes.append(Strike(fetch_value("SELECT clock_timestamp()"), inflight))
         return self.strikes[-1]
 
     def wait(self, condition: Callable[[], bool], *, what: str, seconds: float | None = None) -> None:
-        """Raises TooSlow, without `seconds` after the longest time that the periods explain."""
+        """Raises TooSlow after `seconds`, or after the longest time that the periods explain."""
 
         def is_met() -> bool:
             self.fleet.supervise()
@@ -100,7 +100,7 @@ class Stage:
         wait_until(is_met, what=what, seconds=seconds or longest_way_back(self.periods))
 
     def wait_for_work(self, leads: int) -> list[int]:
-        """Wait for a random moment while these leads, just sent, are worked on. Returns the workers that have one."""
+        """Wait for a random moment while workers have these new leads. Returns the workers that have one."""
         goal = fetch_value(ATTEMPTS) + self.random.randrange(max(1, leads // 2))
         busy: list[int] = []
 
@@ -121,7 +121,7 @@ class Stage:
         return bool(fetch_value(IS_DUE, [self.world.paused.pk]))
 
     def read_leader(self) -> int:
-        """The process that leads through Redis; 0 when none does."""
+        """The process that leads through Redis. 0 if none does."""
         name = self.client.get(dispatcher_key())
         return int(name.split(":")[1]) if name else 0
 
@@ -138,7 +138,7 @@ class Stage:
         )
 
     def wait_for_refusal(self, *, since: int) -> None:
-        """Until a sender was answered with 503. A further request is sent while none is left."""
+        """Until a sender got a 503. Sends another request if none is left."""
 
         def is_refused() -> bool:
             if not self.senders.unanswered:
@@ -149,7 +149,7 @@ class Stage:
 
     @contextmanager
     def stopping_at(self, point: str) -> Iterator[Callable[[], int]]:
-        """Stop the next process that comes to this point; it goes on at the end. The call yielded waits for it."""
+        """Stop the next process at this point. It continues at the end. The yielded call waits for it."""
         self.witness.read().stopped = 0
         asking(self.directory, point).touch()
 
@@ -166,7 +166,7 @@ class Stage:
 
     @contextmanager
     def losing_an_answer(self, of: str) -> Iterator[Callable[[], None]]:
-        """The next answer of this kind is lost on its way. The call yielded waits for that."""
+        """The next answer of this kind is lost. The yielded call waits for that."""
         lost = f"an answer is lost: {of}"
         seen = self.witness.read().seen[lost]
         asked = asking(self.directory, f"answer-{of}")
@@ -199,7 +199,7 @@ def go_on(pid: int) -> None:
 
 
 class Watch:
-    """Seconds since it was made."""
+    """Seconds since its creation."""
 
     def __init__(self) -> None:
         self._started = time.monotonic()

@@ -1,4 +1,4 @@
-"""Faults in which nothing breaks for good: answers that are lost, polite stops, stalls, another tenant's pile."""
+"""Faults without permanent damage: lost answers, graceful stops, stalls, another tenant's pile of leads."""
 
 import os
 import signal
@@ -22,12 +22,12 @@ from tests.support.factories import LeadFactory
 from tests.support.waiting import TooSlow, fetch_value
 
 STALL_SECONDS: Final = (1.0, 3.0)
-# Until leads are started when nothing is wrong any more, on a slow machine.
+# Until leads start once all faults are over, on a slow machine.
 SOON_SECONDS: Final = 6.0
 
 
 def lose_claim(stage: Stage, leads: int) -> None:
-    """The script has run, and its leads are in flight; the dispatcher that claimed them does not know.
+    """The script has run and its leads are in flight, but the dispatcher that claimed them does not know.
 
     They fill their queue, so no other lead of it is published before them.
     """
@@ -38,7 +38,7 @@ def lose_claim(stage: Stage, leads: int) -> None:
         stage.fleet.enqueue(stage.senders.send_at_once(leads // 2))
         wait_for_loss()
     watch = Watch()
-    # The one that lost it may run leads itself for a round: those that come after it need the queue.
+    # The dispatcher that lost it may run leads itself for a round. The leads after it need the queue.
     stage.wait(
         lambda: watch.seconds > ROUND_SECONDS and _leads_since(watch),
         what="a dispatcher that leads after the answer of a claim was lost",
@@ -50,7 +50,7 @@ def lose_claim(stage: Stage, leads: int) -> None:
 
 
 def _leads_since(watch: Watch) -> bool:
-    """Whether a dispatcher has said since then that it leads through Redis."""
+    """Whether a dispatcher has since logged that it leads through Redis."""
     control = read_control()
     age = control.age
     return control.path == DispatchPath.REDIS and age is not None and age.total_seconds() < watch.seconds
@@ -89,7 +89,7 @@ def terminate_web(stage: Stage, leads: int) -> None:
 
 
 def stall_redis_unwatched(stage: Stage, leads: int) -> None:
-    """No process scans for what Redis refused: the web server must enqueue it by itself."""
+    """No process scans for the leads that Redis refused. The web server must enqueue them by itself."""
     with dispatchers_stopped(stage):
         stage.strike()
         watch = Watch()
@@ -108,7 +108,7 @@ def stall_redis_unwatched(stage: Stage, leads: int) -> None:
 
 @contextmanager
 def dispatchers_stopped(stage: Stage) -> Iterator[None]:
-    """They look into PostgreSQL every second, and start whatever another process has lost."""
+    """They scan PostgreSQL every second, and start the leads that another process lost."""
     stage.wait_for_leader()
     pids = list(stage.fleet.dispatchers)
     for pid in pids:
@@ -131,9 +131,9 @@ STORED: Final = "SELECT count(*) FROM routing_lead"
 
 
 def find_left_behind(stage: Stage) -> list[str]:
-    """Overdue leads that are in no queue, after every process that could have had them is gone.
+    """Overdue leads that are in no queue, after every process that could have had them has ended.
 
-    Looked for twice: one may end while it is looked for.
+    Checked twice, because a lead may end during the first check.
     """
     first = _find_stranded(stage)
     return [each for each in _find_stranded(stage) if each in first]
@@ -158,7 +158,7 @@ def stop_beat(stage: Stage, leads: int) -> None:
 
 
 def stall_redis(stage: Stage, leads: int) -> None:
-    """For less than it takes to count as away for everybody, and for more than a call waits."""
+    """Shorter than every process needs to count Redis as away, and longer than a call waits."""
     seconds = stage.random.uniform(*STALL_SECONDS)
     stage.send(leads // 2)
     stage.wait_for_work(leads // 2)
@@ -173,7 +173,7 @@ def stall_redis(stage: Stage, leads: int) -> None:
 
 
 def flush_beside_pile(stage: Stage, leads: int) -> None:
-    """A workspace is paused and has a pile of overdue leads. It must not be in the way of the others."""
+    """A paused workspace has a pile of overdue leads. It must not delay the others."""
     with piled_up(stage):
         stage.send(leads // 2)
         stage.wait_for_work(leads // 2)
@@ -185,7 +185,7 @@ def flush_beside_pile(stage: Stage, leads: int) -> None:
 
 @contextmanager
 def piled_up(stage: Stage) -> Iterator[None]:
-    """Older than any other lead: a scan by age alone begins with them."""
+    """Older than any other lead, so a scan by age alone begins with them."""
     a_day_ago = timezone.now() - timedelta(days=1)
     first = LeadFactory(
         source__workspace=stage.world.paused, received_at=a_day_ago, next_attempt_at=a_day_ago
@@ -216,7 +216,7 @@ WHERE l.id = %s
 
 
 def pause_before_a_sale(stage: Stage, leads: int) -> None:
-    """A worker is about to sell when the product is paused, and goes on then: its lead waits like every other."""
+    """The product is paused while a worker is about to sell. Then the worker continues; its lead must wait."""
     try:
         with stage.stopping_at("sale") as wait_for_stop:
             stage.send(leads // 2)

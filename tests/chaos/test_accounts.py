@@ -1,4 +1,4 @@
-"""Each check of the account finds what it is for: rows are tampered with past every constraint, and nothing stays."""
+"""Each check of the account finds its kind of damage: the test changes rows past every constraint and rolls back."""
 
 from typing import TYPE_CHECKING
 
@@ -72,7 +72,7 @@ TAMPER = {
 
 @pytest.fixture(autouse=True)
 def _sold(committed_db: None) -> None:  # noqa: ARG001
-    """Leads that were sold as they should be."""
+    """Leads that were sold correctly."""
     world = build_world(leads=LEADS)
     for number in range(LEADS):
         lead: Lead = LeadFactory(source=world.senders[0].source, attributes={"number": number})
@@ -93,7 +93,7 @@ def test_lost_lead_is_found() -> None:
     assert find(range(LEADS + 1)) == {"leads lost"}
 
 
-def test_each_check_finds_what_it_is_for() -> None:
+def test_each_check_finds_its_kind_of_damage() -> None:
     assert set(TAMPER) == set(CHECKS)
     assert [check for check in CHECKS if check not in find_tampered(TAMPER[check])] == []
 

@@ -1,4 +1,4 @@
-"""What the probes wrote is judged as it should be: proven overlaps are found, and nothing else."""
+"""The judgment of the probes' lines finds proven overlaps, and nothing else."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ LEAD = 7
 
 
 def judge(directory: Path, *lines: tuple[str, int] | str) -> Witness:
-    """Lines are what a process said of the lead, or what the suite said."""
+    """Lines that a process or the suite wrote about the lead."""
     with (directory / WITNESS).open("w") as file:
         for line in lines:
             what, pid = (line, 0) if isinstance(line, str) else line
@@ -21,23 +21,23 @@ def judge(directory: Path, *lines: tuple[str, int] | str) -> Witness:
     return Witness(directory).read()
 
 
-def test_one_after_the_other_is_fine(tmp_path: Path) -> None:
+def test_consecutive_attempts_are_fine(tmp_path: Path) -> None:
     witness = judge(tmp_path, ("begins", 1), ("ends", 1), ("begins", 2), ("ends", 2))
     assert (witness.seen["two at once"], witness.count_abandoned()) == (0, 0)
 
 
-def test_two_at_once_are_found(tmp_path: Path) -> None:
+def test_simultaneous_attempts_are_found(tmp_path: Path) -> None:
     witness = judge(tmp_path, ("begins", 1), ("begins", 2), ("ends", 2), ("ends", 1))
     assert witness.seen["two at once"] == 1
 
 
-def test_killed_process_had_released_its_lock(tmp_path: Path) -> None:
+def test_killed_process_counts_as_unlocked(tmp_path: Path) -> None:
     witness = judge(tmp_path, ("begins", 1), ("begins", 2), ("ends", 2))
     assert (witness.seen["two at once"], witness.count_abandoned()) == (0, 1)
 
 
-def test_cut_connection_releases_the_lock_too(tmp_path: Path) -> None:
-    """Begun before the cut, or while it went on: the database let go of the lead, and the process did not know."""
+def test_cut_connection_counts_as_unlocked(tmp_path: Path) -> None:
+    """Begun before or during the cut: the database released the lead, and the process did not know."""
     before = judge(tmp_path, ("begins", 1), CUT, REPAIRED, ("begins", 2), ("ends", 2), ("ends", 1))
     assert before.seen["two at once"] == 0
     during = judge(tmp_path, CUT, ("begins", 1), REPAIRED, ("begins", 2), ("ends", 2), ("ends", 1))
@@ -46,7 +46,7 @@ def test_cut_connection_releases_the_lock_too(tmp_path: Path) -> None:
     assert after.seen["two at once"] == 1
 
 
-def test_line_that_is_not_complete_is_left_for_later(tmp_path: Path) -> None:
+def test_incomplete_line_is_left_for_later(tmp_path: Path) -> None:
     witness = judge(tmp_path, ("begins", 1))
     with (tmp_path / WITNESS).open("a") as file:
         file.write('{"what": "ends", "pid": 1,')
@@ -56,7 +56,7 @@ def test_line_that_is_not_complete_is_left_for_later(tmp_path: Path) -> None:
     assert witness.read().count_abandoned() == 0
 
 
-def test_ways_back() -> None:
+def test_missing_ways_back_are_found() -> None:
     """Seconds from now: until the lead is due in the schedule, and until its lease ends."""
     assert why_stranded(SHORT, due_in=None, lease_ends_in=None) == "neither in the schedule nor in flight"
     assert why_stranded(SHORT, due_in=-5, lease_ends_in=None) == ""

@@ -1,4 +1,4 @@
-"""What a chaos run is made of, without a run."""
+"""The plan of a chaos run, without a run."""
 
 from random import Random
 

@@ -1,4 +1,4 @@
-"""Each protection can still be taken away: the names and texts that it replaces exist."""
+"""Each protection can still be removed: the names and texts that it replaces exist."""
 
 import subprocess
 import sys
@@ -8,12 +8,12 @@ import pytest
 from tests.chaos.faults import FAULTS
 from tests.chaos.protections import ALONE, PROTECTIONS
 
-# In a process of its own, as in the suite: what is taken away stays away.
+# In a separate process, as in the suite: a removed protection stays removed.
 TAKE_AWAY = "import sys, django; django.setup(); from tests.chaos.protections import take_away; take_away(sys.argv[1:])"
 
 
 @pytest.mark.parametrize("name", PROTECTIONS)
-def test_protection_can_be_taken_away(name: str) -> None:
+def test_protection_can_be_removed(name: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", TAKE_AWAY, name], capture_output=True, text=True, check=False
     )

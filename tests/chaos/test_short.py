@@ -1,6 +1,6 @@
-"""The chaos suite in short: every fault once, a dozen kills; then those that kill no process. `make chaos` is longer.
+"""The chaos suite in short: every fault once and a dozen kills, then the faults that kill no process.
 
-On a Redis of its own and in this worker's database: tests beside it notice nothing.
+Its Redis is separate and it uses this worker's database: concurrent tests do not notice. `make chaos` runs longer.
 """
 
 from pathlib import Path
@@ -33,20 +33,20 @@ def test_no_fault_loses_or_doubles_a_lead(tmp_path: Path) -> None:
     assert {played.step.fault for played in result.steps} == set(FAULTS)
     assert sum(played.step.times for played in result.steps if played.step.fault == "worker-kill") == 12
     assert result.totals["leads"] == result.totals["requests"] == SHORT.leads
-    # Leads came to every kind of end, or caps, credits and hours would not have been tried.
+    # Leads must have every kind of end. Otherwise caps, credits and hours would be untested.
     assert {end.partition(":")[0] for end in result.ends} == {"distributed", "failed", "pending"}
 
 
-def test_with_the_leases_of_production_no_lead_waits_for_one(tmp_path: Path) -> None:
-    """No worker dies, and no reconciler runs in that time: everything is put right by whoever lives."""
+def test_no_lead_waits_for_a_production_lease(tmp_path: Path) -> None:
+    """No worker dies, and no reconciler runs in that time: the surviving processes repair everything."""
     result = run(PRODUCTION_SHORT, directory=tmp_path, tell=print)
     assert [str(each) for each in result.findings] == []
     assert {played.step.fault for played in result.steps} == set(PRODUCTION_SHORT.faults)
     assert result.totals["leads"] == result.totals["requests"] == PRODUCTION_SHORT.leads
 
 
-def test_control_without_the_row_lock_it_turns_red(tmp_path: Path) -> None:
-    """A worker that is stopped in a decision holds nothing then: another one takes its lead."""
+def test_control_without_the_row_lock_the_run_fails(tmp_path: Path) -> None:
+    """A worker that is stopped during a decision then has no lock, so another worker takes its lead."""
     order = Order(leads=60, kills=1, seed=1, without=("row-lock",), faults=("worker-stop",))
     found = {each.check for each in run(order, directory=tmp_path, tell=print).findings}
     assert found == {

@@ -1,4 +1,4 @@
-"""Whether every lead that is overdue comes up by itself: read from the tables and from Redis' own keys.
+"""Whether every overdue lead will start by itself, according to the tables and Redis' own keys.
 
 A lead has a way back while it is in the schedule for a time that its spread explains, or in flight under a lease that
 ends soon or that its reconciler is about to find.
@@ -18,7 +18,7 @@ from tests.chaos.periods import Periods
 if TYPE_CHECKING:
     import redis
 
-# Leads that came this lately may still be in a sender's or a worker's hands.
+# Leads this new may still be with a sender or a worker.
 OVERDUE: Final = """
 SELECT l.id, l.workspace_id FROM routing_lead l JOIN routing_workspace w ON w.id = l.workspace_id
 WHERE l.status = 'pending' AND l.paused_at IS NULL AND w.paused_at IS NULL
@@ -34,14 +34,14 @@ class Overdue:
 
 
 def read_overdue(*, seconds: float = 1.0) -> list[Overdue]:
-    """By so much at the least."""
+    """Leads that have been overdue for at least `seconds`."""
     with connection.cursor() as cursor:
         cursor.execute(OVERDUE, [seconds])
         return [Overdue(*row) for row in cursor.fetchall()]
 
 
 def find_stranded(client: "redis.Redis[str]", leads: Sequence[Overdue], *, periods: Periods) -> list[str]:
-    """Return the leads that no process will start, each with what is wrong. Raises redis.RedisError."""
+    """Return the leads that no process will start, each with the reason. Raises redis.RedisError."""
     seconds, micros = client.time()
     now = seconds + micros / 1e6
     pipeline = client.pipeline(transaction=False)
@@ -58,7 +58,7 @@ def find_stranded(client: "redis.Redis[str]", leads: Sequence[Overdue], *, perio
 
 
 def why_stranded(periods: Periods, *, due_in: float | None, lease_ends_in: float | None) -> str:
-    """Seconds from now, None where it is not."""
+    """Seconds from now. None if it is not there."""
     if lease_ends_in is not None:
         if lease_ends_in > periods.lease_seconds + 1:
             return "in flight without an end"

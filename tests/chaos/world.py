@@ -1,6 +1,6 @@
-"""Who sends and who buys: five workspaces and twenty buyers, such that leads come to every kind of end.
+"""The senders and buyers: five workspaces and twenty buyers, so that leads have every kind of end.
 
-A sixth one is paused."""
+A sixth workspace is paused."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,7 +28,7 @@ ZONE: Final = "America/New_York"
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """A source, its key, and how many of a hundred leads it sends."""
+    """A source, its key, and the number of leads out of a hundred that it sends."""
 
     source: Source
     key: str
@@ -38,12 +38,12 @@ class Sender:
 @dataclass(frozen=True, slots=True)
 class World:
     senders: tuple[Sender, ...]
-    plain: Campaign  # its buyers have no limits: every lead of it is sold at once
+    plain: Campaign  # its buyers have no limits, so every lead of it is sold at once
     paused: Workspace  # it has a pile of leads while a fault needs one, and sends none
 
 
 def build_world(*, leads: int) -> World:
-    """Caps and credits are sized so that with so many leads they run out on the way."""
+    """Caps and credits are small enough that they run out during the run."""
     plain = _campaign("plain")
     enroll(plain, count=8, credits_cents=100 * leads * PRICE_CENTS)
 
@@ -88,7 +88,7 @@ def _sender(workspace: Workspace, share: int) -> Sender:
 
 
 def _closed_now() -> dict[str, list[list[str]]]:
-    """An hour of the day that is far from now, so that no run comes near it."""
+    """An hour of the day that is far from now, so that no run reaches it."""
     opens = (timezone.now().astimezone(ZoneInfo(ZONE)) + timedelta(hours=12)).hour
     spans = [[f"{opens:02}:00", f"{opens:02}:59"]]
     return dict.fromkeys(WEEKDAYS, spans)

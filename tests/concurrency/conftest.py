@@ -1,4 +1,4 @@
-"""Servers of their own, for tests that stop them."""
+"""Separate servers, for tests that stop them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from leadswitch.embedded.paths import ServicePaths, make_directories
 
 @pytest.fixture
 def own_redis(tmp_path: Path) -> Iterator[ServicePaths]:
-    """A Redis that the test may stop, beside the one that all tests share."""
+    """A Redis that the test may stop, separate from the one that all tests share."""
     paths = ServicePaths.of(tmp_path)
     make_directories(paths)
     embedded_redis.start(paths)

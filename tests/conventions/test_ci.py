@@ -1,4 +1,4 @@
-"""What GitHub runs: .ci/run, on each Python that LeadSwitch supports, in the image's Debian."""
+"""The CI on GitHub: it runs .ci/run on each Python that LeadSwitch supports, in the image's Debian."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""What nothing in the product uses goes: a name that only tests use is kept alive by its tests alone."""
+"""Every name of the product is used by the product. A name that only tests use is removed."""
 
 import ast
 import importlib
@@ -91,7 +91,7 @@ def definitions(file: str, body: list[ast.stmt], owner: str = "") -> Iterator[Na
 
 
 def words_used(tree: ast.AST) -> Counter[str]:
-    """What code reads, calls or names as one word. Imports, `__all__`, docstrings and sentences use nothing."""
+    """Names that code reads, calls or has as one word. Imports, `__all__`, docstrings and sentences do not count."""
     ignored: set[int] = set()
     used: Counter[str] = Counter()
     for node in ast.walk(tree):

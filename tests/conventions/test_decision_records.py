@@ -1,4 +1,4 @@
-"""docs/decisions: each number once, and each decision in the index."""
+"""docs/decisions: each number is used once, and the index lists each decision."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""No two places of the product share twelve equal lines: what two places need is written once."""
+"""No two places of the product share twelve equal lines. Code that two places need is written once."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -16,13 +16,13 @@ def list_sources() -> list[Path]:
 
 
 def read_lines(text: str) -> list[tuple[int, str]]:
-    """Lines by number, without indentation. Blank lines do not count, nor do comments."""
+    """Lines by number, without indentation. Blank lines and comments do not count."""
     lines = ((number, line.strip()) for number, line in enumerate(text.splitlines(), start=1))
     return [(number, line) for number, line in lines if line and not line.startswith("#")]
 
 
 def find_equal_runs(texts: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Where a run begins that is in another place too."""
+    """Where a run begins that occurs in another place too."""
     places: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for name, text in texts:
         lines = read_lines(text)

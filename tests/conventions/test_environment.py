@@ -1,4 +1,4 @@
-"""The registry of environment variables is complete, and every file that names a variable names one that exists."""
+"""The registry of environment variables is complete, and every variable that a file names exists."""
 
 import re
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def test_every_section_has_a_title_of_its_own() -> None:
 
 
 def test_example_file_is_made_from_the_registry() -> None:
-    """Run `make env-example` when this fails."""
+    """Run `make env-example` if this fails."""
     assert (REPOSITORY / ".env.example").read_text() == render_example()
 
 
@@ -55,7 +55,7 @@ def test_every_example_is_accepted(tmp_path: Path) -> None:
             ).__getattribute__(variable.field)
 
 
-def test_compose_file_reads_what_the_example_names() -> None:
+def test_compose_file_reads_the_variables_of_the_example() -> None:
     compose = (REPOSITORY / "docker-compose.yml").read_text()
     read = set(re.findall(r"(?<!\$)\$\{(\w+)[:}]", compose))
     assert read == {each.name for each in COMPOSE_VARIABLES} | {
@@ -77,7 +77,7 @@ def test_every_variable_and_setting_that_a_file_names_exists() -> None:
 
 
 def list_files() -> Iterator[Path]:
-    """What names variables for operators and contributors. The changelog names old ones, too."""
+    """The files that name variables for operators and contributors. The changelog also names old ones."""
     for pattern in (
         "*.md",
         "docs/**/*.md",
@@ -99,7 +99,7 @@ def list_files() -> Iterator[Path]:
     "variable", [each for each in VARIABLES if each.name != ENV_FILE], ids=lambda each: each.name
 )
 def test_variable_is_read_by_the_product(variable: "Variable[object]") -> None:
-    """A variable that nothing reads does nothing. ENV_FILE alone is read by its name, before there are values."""
+    """A variable that no code reads has no effect. ENV_FILE alone is read by its name, before there are values."""
     read = re.compile(rf"\.{variable.field}\b")
     assert any(read.search(path.read_text()) for path in list_sources()), variable.field
 

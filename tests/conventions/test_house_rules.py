@@ -1,4 +1,4 @@
-"""The rules of the house that no linter knows."""
+"""House rules that no linter checks."""
 
 import ast
 import re
@@ -52,11 +52,11 @@ def test_functions_stay_small() -> None:
     assert len(long) <= len(sizes) / 20
 
 
-def test_modules_have_names_that_say_something() -> None:
+def test_modules_have_meaningful_names() -> None:
     assert [path for path in source_files(*PROGRAMS) if path.stem in VAGUE_NAMES] == []
 
 
-def test_every_module_says_what_it_owns() -> None:
+def test_every_module_has_a_docstring() -> None:
     silent = [
         str(path.relative_to(REPOSITORY))
         for path in source_files(*PROGRAMS)
@@ -66,7 +66,7 @@ def test_every_module_says_what_it_owns() -> None:
 
 
 def is_empty_by_design(path: Path) -> bool:
-    """Django finds commands, template tags and formats by these folders; a room is any other."""
+    """Django finds commands, template tags and formats by these folders. Every other folder is a room."""
     return path.name == "__init__.py" and path.parent.name in {
         "management",
         "commands",

@@ -1,4 +1,4 @@
-"""The linter of migrations: `make check` runs it. It must refuse what is unsafe."""
+"""The linter of migrations, which `make check` runs, refuses unsafe migrations."""
 
 import runpy
 from types import SimpleNamespace
@@ -27,7 +27,7 @@ UNSAFE: dict[str, Any] = {
 
 
 def lint(monkeypatch: pytest.MonkeyPatch, operation: Any, **attributes: Any) -> set[str]:
-    """Lint a migration after the last one of tracing, as if it were on the disk."""
+    """Lint a migration after the last one of tracing, as if it were on disk."""
     name = "9999_new"
     migration = type(
         "Migration",
@@ -65,12 +65,12 @@ def test_reason_beside_the_operations_accepts_one_rule(monkeypatch: pytest.Monke
 
 
 @pytest.mark.django_db
-def test_reason_for_a_rule_that_is_not_broken_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reason_without_a_broken_rule_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     operation = migrations.AddField("attempt", "other", models.TextField(null=True))
     assert lint(monkeypatch, operation, lint_accepted={"ban-drop-column": "?"}) == {"ban-drop-column"}
 
 
-def test_sql_that_cannot_be_read_is_refused() -> None:
+def test_unreadable_sql_is_refused() -> None:
     assert {rule for rule, _ in LINTER.run_squawk("ALTER TABL;")} == {"syntax-error"}
 
 

@@ -52,7 +52,7 @@ def test_architecture_lists_every_module_beside_the_rooms(app: str) -> None:
 
 
 def test_architecture_has_the_rows_of_the_import_contracts() -> None:
-    """The order of rooms in the page is that of the contracts, row by row."""
+    """The page lists the rooms in the order of the contracts, row by row."""
     contracts = re.findall(
         r'containers = \["(\w+)"\].*?layers = \[\n(.*?)\n\]',
         (REPOSITORY / "pyproject.toml").read_text(),

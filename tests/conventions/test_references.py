@@ -29,7 +29,7 @@ CONFIGURATION: Final = (
 MADE: Final = ("var", "__pycache__", "staticfiles")
 PROSE, TEXT, HISTORY = "prose", "text", "history"
 
-# Named although they do not exist here, each for the reason beside it.
+# Named although they do not exist here, each for the reason given.
 NOT_HERE: Final = {
     "first.yaml": "the README has its reader create it",
     "leadswitch.dump": "a backup",
@@ -70,7 +70,7 @@ class Passage(NamedTuple):
 
 @cache
 def tracked() -> frozenset[str]:
-    """The files of the repository, without what a checkout makes beside them."""
+    """The repository's files, without those that a checkout generates."""
     names = []
     for folder, below, files in os.walk(REPOSITORY):
         below[:] = [
@@ -122,7 +122,7 @@ def passages() -> tuple[Passage, ...]:
     found = []
     for name in sorted(tracked()):
         if name.endswith(".md") or name in CONFIGURATION:
-            # The changelog also names what is gone.
+            # The changelog also names removed things.
             kind = HISTORY if name == "CHANGELOG.md" else PROSE
             lines = enumerate(source(name).splitlines(), start=1)
             found += [Passage(f"{name}:{number}", kind, line) for number, line in lines]
@@ -150,7 +150,7 @@ FOLDER: Final = (
 
 
 def is_file_named(name: str, *, place: str) -> bool:
-    """From the repository's root, from beside the page, or the end of a path (`intake/store.py`)."""
+    """From the repository's root, from the page's folder, or the end of a path (`intake/store.py`)."""
     name = name.removeprefix("./")
     beside = (Path(place.split(":")[0]).parent / name).as_posix()
     ends = f"/{name}"
@@ -184,7 +184,7 @@ def is_page(name: str) -> bool:
 
 
 @pytest.mark.parametrize("page", sorted(name for name in tracked() if name.endswith(".md")))
-def test_every_link_of_a_page_leads_somewhere(page: str) -> None:
+def test_every_link_of_a_page_has_a_target(page: str) -> None:
     targets = re.findall(r"\]\(([^)\s#]+)(?:#[^)]*)?\)", source(page))
     local = [target for target in targets if not target.startswith(("http://", "https://", "mailto:"))]
     assert [target for target in local if not (REPOSITORY / page).parent.joinpath(target).exists()] == []
@@ -330,7 +330,7 @@ CODE_NAME: Final = r"`(?:[A-Za-z_]+\.)?((?:[A-Za-z]+_\w+|[A-Z][a-z]+[A-Z]\w*|[A-
 
 @cache
 def words_of_code() -> frozenset[str]:
-    """Every word of code and of its texts, but not of prose: a name that only prose knows is dead."""
+    """Every word of code and of its texts, but not of prose: a name that occurs only in prose is dead."""
     words: set[str] = set()
     for name in tracked():
         if name.endswith(".py"):

@@ -1,4 +1,4 @@
-"""Registries that cannot be incomplete: gates, skip reasons, events, reconcilers."""
+"""Registries are complete: gates, skip reasons, events, reconcilers."""
 
 import ast
 import re
@@ -35,7 +35,7 @@ def test_gate_has_a_skip_reason_words_and_a_fix() -> None:
 
 @pytest.mark.parametrize("code", SKIP_REASONS)
 def test_skip_reason_says_what_would_have_to_change(code: str) -> None:
-    """It says so itself, or the gate does, or each buyer of an emptied pool does."""
+    """The reason itself says so, or the gate does, or each buyer of an emptied pool does."""
     reason = SKIP_REASONS[code]
     says_elsewhere = code in STAGES or code in {gate.empty_pool_reason for gate in GATES}
     assert bool(reason.change) != says_elsewhere

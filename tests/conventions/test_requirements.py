@@ -1,4 +1,4 @@
-"""What is pinned: one version of each package everywhere, and no embedded server in production."""
+"""Pinned versions: one version of each package everywhere, and no embedded server in production."""
 
 import os
 import re
@@ -31,7 +31,7 @@ def test_every_file_pins_the_same_versions() -> None:
 
 
 def list_image_files() -> Iterator[str]:
-    """The files of this checkout that `COPY . .` takes: those that no pattern of .dockerignore matches."""
+    """The files of this checkout that `COPY . .` copies: those that no pattern of .dockerignore matches."""
     patterns = (REPOSITORY / ".dockerignore").read_text().split()
     for folder, folders, files in os.walk(REPOSITORY):
         place = Path(folder).relative_to(REPOSITORY)

@@ -5,7 +5,7 @@ import os
 
 SECRET_KEY = os.environ["BARE_SECRET_KEY"]
 DATABASES = {"default": json.loads(os.environ["BARE_DATABASE"])}
-# Whose leads they are: {"workspace_id": 1, "source_id": 1}. The view has no key to look it up with.
+# The workspace and source of the leads, as {"workspace_id": 1, "source_id": 1}. The view has no key to look them up.
 BARE_OWNER = json.loads(os.environ["BARE_OWNER"])
 
 ALLOWED_HOSTS = ["127.0.0.1"]

@@ -1,1 +1,1 @@
-"""The bench of the dispatch: how late leads start, how many a dispatcher moves, how a backlog is restored."""
+"""The dispatch bench: how late leads start, how many a dispatcher moves, how a backlog is restored."""

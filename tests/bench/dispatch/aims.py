@@ -9,7 +9,7 @@ from tests.bench.dispatch.plan import DELAYED, EVENT, IMMEDIATE
 MOST_P99_MS: Final = {IMMEDIATE: 50.0, DELAYED: 150.0}
 LEAST_MOVED_A_SECOND: Final = 20_000
 LEAST_PUTS_A_SECOND: Final = 10_000
-# Flat: growth of a median beyond this is not noise. The growth of a p99 is reported, not judged.
+# Flat: more growth of a median than this is not noise. The growth of a p99 is reported, not judged.
 MOST_GROWTH_MS: Final = 5.0
 
 

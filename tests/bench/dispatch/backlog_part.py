@@ -15,9 +15,9 @@ WIDEST_BAR: Final = 50
 
 
 def measure_backlog(plan: Plan, child: Child, *, progress: Progress) -> Mapping[str, Any]:
-    """Leads that are due later are restored too: those of the large backlog.
+    """Leads that are due later, the large backlog, are restored too.
 
-    The overdue are of one workspace: each has a rate of its own.
+    The overdue leads belong to one workspace: each workspace has its own rate.
     """
     progress(f"{plan.overdue:,} overdue leads of one workspace, Redis empty")
     child.ask("flush")

@@ -52,10 +52,10 @@ from tests.bench.worker import serve
 LEADS_A_BATCH: Final = 1_000
 SECONDS_A_CLAIM: Final = 30
 SECONDS_PILED: Final = 600
-# The whole backlog is due by this time; other leads are due later anyway.
+# The whole backlog is due by this time. Other leads are due later.
 SECONDS_LOOKED_AT: Final = 3_600
 
-# Leads of other workspaces that wait for a time far from now.
+# Leads of other workspaces, due at a time far from now.
 FILL: Final = """
 INSERT INTO routing_lead (
     public_id, workspace_id, source_workspace_id, source_id, external_id, first_name, last_name, email, phone, address,
@@ -72,7 +72,7 @@ JOIN (SELECT id, slug, row_number() OVER (ORDER BY id) - 1 AS place FROM routing
 JOIN routing_source s ON s.workspace_id = w.id
 """
 DUE_AGAIN: Final = "UPDATE routing_lead SET next_attempt_at = %s WHERE id = %s"
-# The hand-written way: claim the next leads for a while, and publish them.
+# The hand-written loop: claim the next leads for a while, and publish them.
 CLAIM: Final = """
 UPDATE routing_lead SET next_attempt_at = now() + interval '1 year' + %s * interval '1 second'
 WHERE id IN (
@@ -108,7 +108,7 @@ class Child:
         return {}
 
     def use(self, contender: str) -> Mapping[str, Any]:
-        """Let this contender start the leads of the selling workspace from now on."""
+        """From now on, let this contender start the leads of the selling workspace."""
         mode = DispatchMode.EVENT if contender == EVENT else DispatchMode.POLL
         Workspace.objects.filter(slug="bench").update(dispatch_mode=mode)
         Workspace.objects.exclude(slug="bench").update(dispatch_mode=DispatchMode.EVENT)
@@ -122,7 +122,7 @@ class Child:
     # --- traffic ---
 
     def send(self, contender: str, rate: int, seconds: float) -> Mapping[str, Any]:
-        """Take leads in at this rate through the product's intake, every second one due later. [id, due, kind]..."""
+        """Store leads at this rate through the product's intake, every second one due later. [id, due, kind]..."""
         source = Source.objects.select_related("workspace").get(workspace__slug="bench")
         take = _by_countdown if contender == COUNTDOWN else _by_product
         began, sent = time.monotonic(), []
@@ -135,7 +135,7 @@ class Child:
         return {"sent": sent, "seconds": time.monotonic() - began}
 
     def read_started(self, ids: Sequence[int]) -> Mapping[str, Any]:
-        """When the first attempt of each began, by the database's clock. Leads without one are left out."""
+        """When each lead's first attempt began, by the database's clock. Leads without an attempt are left out."""
         with connection.cursor() as cursor:
             cursor.execute(STARTED, [list(ids)])
             return {"started": cursor.fetchall()}
@@ -176,7 +176,7 @@ class Child:
 
     def _insert(self, count: int, *, slugs: str, workspaces: int, due_in: float) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL statement_timeout = 0")  # a million rows take a while
+            cursor.execute("SET LOCAL statement_timeout = 0")  # inserting a million rows takes a while
             values: dict[str, int | float | str] = {
                 "count": count,
                 "due_in": due_in,
@@ -201,7 +201,7 @@ class Child:
         return {"count": count, "seconds": seconds}
 
     def put_alone(self, count: int, first_id: int) -> Mapping[str, Any]:
-        """Put leads one per call, as intake does. They are due next year."""
+        """Put leads one per call, as the intake does. They are due next year."""
         workspaces = self._backlog_ids()
         due_at = timezone.now() + timedelta(days=365)
         leads = [Due(first_id + n, workspaces[n % len(workspaces)], due_at) for n in range(count)]
@@ -217,7 +217,7 @@ class Child:
     def put_due(self, count: int, first_id: int, due_in: float) -> Mapping[str, Any]:
         """Put leads that are all due at one instant. Returns how many seconds are left until then.
 
-        No worker starts them: the learned pace of the queues is deleted.
+        No worker starts them: the measured rate of the queues is deleted.
         """
         get_client(60.0).delete(pace_key())
         workspaces = self._backlog_ids()
@@ -232,7 +232,7 @@ class Child:
     def read_memory(self) -> Mapping[str, Any]:
         return {"bytes": int(get_client(60.0).info("memory")["used_memory"])}
 
-    # --- the others ---
+    # --- the other contenders ---
 
     def publish_later(self, count: int, seconds: float) -> Mapping[str, Any]:
         """Publish messages with a countdown, the usual way without a schedule."""
@@ -263,7 +263,7 @@ class Child:
             moved += len(claimed)
         return {"moved": moved, "seconds": time.monotonic() - began}
 
-    # --- the backlog that comes back ---
+    # --- restoring the backlog ---
 
     def reconcile(self) -> Mapping[str, Any]:
         """Restore the schedule. Returns the seconds it took, and how many leads are due in each second after it."""
@@ -328,7 +328,7 @@ def _by_product(lead: CleanLead, source: Source, delay: float) -> DueTime:
 
 
 def _by_countdown(lead: CleanLead, source: Source, delay: float) -> DueTime:
-    """The usual way without a schedule: the broker waits."""
+    """The usual way without a schedule: the broker delays the messages."""
     if delay:
         with transaction.atomic():
             due = _store_for_later(lead, source, delay)

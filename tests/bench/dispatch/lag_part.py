@@ -88,7 +88,7 @@ def _describe(lags_ms: Sequence[float]) -> Mapping[str, Any]:
 def _send(
     child: Child, contender: str, *, rate: int, seconds: float
 ) -> tuple[Sequence[Any], float, Mapping[int, float]]:
-    """Return the leads as sent, the seconds that took, and when each was started."""
+    """Return the leads as sent, how long sending took in seconds, and when each lead was started."""
     answer = child.ask("send", contender=contender, rate=rate, seconds=seconds)
     ids = [lead_id for lead_id, _, _ in answer["sent"]]
     return answer["sent"], answer["seconds"], _wait_until_started(child, ids)

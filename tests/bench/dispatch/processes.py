@@ -29,7 +29,7 @@ class RedisInUse(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the bench's processes run."""
+    """The database and Redis that the bench's processes use."""
 
     database_url: str
     redis_url: str
@@ -39,7 +39,7 @@ class Place:
         return {
             **child_environment(self.database_url, role="worker"),
             "REDIS_URL": self.redis_url,
-            # With both URLs set a process must be given its secrets too.
+            # When both URLs are set, a process needs its secrets too.
             "SECRET_KEY": settings.SECRET_KEY,
             "LEADSWITCH_IDENTITY_KEY": settings.LEADSWITCH_IDENTITY_KEY,
             "ALLOWED_HOSTS": HOST,
@@ -50,7 +50,7 @@ class Place:
 
 @contextmanager
 def bench_redis() -> Iterator[str]:
-    """Yield the URL of an empty Redis database on the live server; it is emptied again. Raises RedisInUse."""
+    """Yield the URL of an empty Redis database on the live server, and empty it at the end. Raises RedisInUse."""
     url = _with_database(settings.REDIS_URL)
     with redis.Redis.from_url(url) as client:
         strangers = [key for key in client.scan_iter(count=1000) if b"-bench" not in key]

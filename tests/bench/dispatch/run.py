@@ -1,6 +1,6 @@
 """`python -m tests.bench.dispatch`: how late leads start and how many are moved, against Celery and a poller.
 
-Prints tables and writes dispatch.json. Exit code 2: it could not be measured.
+Prints tables and writes dispatch.json. Exit code 2: the measurement failed.
 """
 
 import sys

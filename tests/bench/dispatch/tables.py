@@ -1,4 +1,4 @@
-"""The report of the dispatch's bench as tables."""
+"""The report of the dispatch bench as tables."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

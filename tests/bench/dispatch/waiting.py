@@ -1,11 +1,11 @@
-"""Waits for leads with a limit: a lead that never starts must not block a bench."""
+"""Waits for leads with a time limit, so that a lead that never starts does not block a bench."""
 
 import time
 from collections.abc import Callable
 
 
 class NotStarted(Exception):
-    """Leads did not start in time, so the lags of the others are worthless."""
+    """Leads did not start in time, so the lags of the others mean nothing."""
 
 
 def wait_until_none(count_left: Callable[[], int], *, seconds: float, every: float) -> None:

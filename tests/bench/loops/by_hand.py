@@ -93,7 +93,7 @@ class ByHand:
         return True
 
     def _choose(self, cursor: psycopg.Cursor[Row]) -> Row:
-        """The buyer that waited longest. The second worker takes the next one, so that they do not block each other."""
+        """The buyer that waited longest. The second worker uses the next one, so that they do not block each other."""
         rows = cursor.execute(CANDIDATES, [self._template.campaign_id]).fetchall()
         eligible = [row for row in rows if row[1] in self._template.eligible_buyer_ids]
         return eligible[self._worker % len(eligible)][:3]

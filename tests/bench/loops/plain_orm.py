@@ -39,7 +39,7 @@ class PlainOrm:
         return True
 
     def _choose(self) -> Enrollment:
-        """The buyer that waited longest. The second worker takes the next one, so that they do not block each other."""
+        """The buyer that waited longest. The second worker uses the next one, so that they do not block each other."""
         enrollments = Enrollment.objects.filter(campaign_id=self._template.campaign_id)
         in_order = enrollments.select_related("buyer__wallet").order_by(
             F("last_assigned_at").asc(nulls_first=True)

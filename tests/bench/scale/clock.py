@@ -1,7 +1,7 @@
-"""How long something worked: CPU time of this process and of its database session, even on a busy machine.
+"""How long a piece of work took: CPU time of this process and of its database session, even on a busy machine.
 
-Nothing that is measured sleeps or reads a disk once it is warm. With a server elsewhere, or without /proc, it is the
-time on the wall.
+Measured code does not sleep, and reads no disk once it is warm. With a server elsewhere, or without /proc, it is
+wall-clock time.
 """
 
 import time
@@ -45,7 +45,7 @@ class Clock:
         return Elapsed(wall_ms, None if used is None or ended is None else 1000 * (ended - used))
 
     def _used(self) -> float | None:
-        """In seconds. None if the connection was reopened, and another process serves it."""
+        """In seconds. None if the connection was reopened and another process serves it."""
         if not self._is_here:
             return None
         try:

@@ -21,7 +21,7 @@ class NotOurs(Exception):
 def prepare(size: Size, *, is_fresh: bool, tell: Callable[[str], None]) -> None:
     """Make sure that the database has the history. Raises NotOurs.
 
-    One that is there is kept if it has the size; the samples alone are what is left of a run that was cut short.
+    An existing history is reused if it has the right size. A database with only samples is left from an aborted run.
     """
     if Workspace.objects.exclude(slug__startswith=PREFIX).exists():
         message = (
@@ -43,7 +43,7 @@ def has_history(size: Size) -> bool:
 
 
 def empty() -> None:
-    """The owner of append-only tables may turn their triggers off."""
+    """The owner of append-only tables is allowed to disable their triggers."""
     tables = [
         connection.ops.quote_name(model._meta.db_table)
         for model in apps.get_models()

@@ -1,6 +1,6 @@
 """Multiplies the samples by SQL: each copy is a lead with its attempts, events and sales in the last year.
 
-The facts and snapshots stay those of the sample, so that every decision can be made again. The samples are taken out:
+Copies keep the facts and snapshots of their sample, so every decision can be replayed. The samples are removed:
 their rows would be younger than their copies, and have lower ids. Money and counters follow from the sales.
 """
 

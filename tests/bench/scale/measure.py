@@ -17,7 +17,7 @@ from tests.support.row_counter import RowCounter
 USES: Final = 50
 FEW: Final = 5
 LONG_USES: Final = 2
-# A slow page does not need fifty uses to show it.
+# A slow page shows it in fewer than fifty uses.
 SLOW_SECONDS: Final = 30.0
 SLOWER: Final = 2.0
 NOISE_MS: Final = 15.0
@@ -48,7 +48,7 @@ class Measured:
 
 
 def measure(target: Target, *, uses: int = USES) -> Measured:
-    """Measure a target over its budget once more: another process may have used the machine."""
+    """Measure a target again if it is over its budget: another process may have used the machine."""
     measured = _measure(target, uses=uses)
     return _measure(target, uses=uses) if measured.problem and target.is_request else measured
 

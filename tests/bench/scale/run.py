@@ -1,6 +1,6 @@
 """`python -m tests.bench.scale`: every page, API answer, command and reconciler on a year of history.
 
-Exit code 0: all within their budgets. 1: something is over. 2: it could not be measured.
+Exit code 0: all targets are within their budgets. 1: at least one is over. 2: the measurement failed.
 """
 
 import sys

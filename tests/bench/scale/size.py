@@ -14,9 +14,9 @@ MOST_WORKSPACES: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Leads of one fate. `share`: of a workspace's leads. `samples`: real leads of a workspace that are multiplied.
+    """Leads with one outcome. `share`: of a workspace's leads. `samples`: real leads of a workspace to multiply.
 
-    `vertical` decides which campaign takes it, `days`: how long ago they came in at most.
+    `vertical` decides which campaign gets it. `days`: the maximum age of the leads.
     """
 
     vertical: str
@@ -40,7 +40,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "broke": Kind("gutters", 0.05, days=120),
     "fresh": Kind("roofing", 0.05, days=30),
 }
-# Beside them: the one vertical whose campaign has one buyer.
+# The verticals above, and the one whose campaign has a single buyer.
 BIG: Final = Kind("solar", 0.0, samples=8)
 
 
@@ -58,10 +58,10 @@ class Size:
 
     @property
     def side_rows(self) -> int:
-        """Audit entries, and keys of repeated requests."""
+        """Audit entries, and idempotency keys."""
         return self.leads // 5
 
     def share_of(self, place: int) -> float:
-        """Of all leads, those of the workspace at this place: the first has most."""
+        """The share of all leads in the workspace at this position. The first workspace has the most."""
         weights = [1 / (rank + 3) for rank in range(self.workspaces)]
         return weights[place] / sum(weights)

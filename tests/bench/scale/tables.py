@@ -1,4 +1,4 @@
-"""The report of the big history as tables, one a part."""
+"""The report of the big history as tables, one for each part."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

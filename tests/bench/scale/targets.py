@@ -1,6 +1,6 @@
 """The targets on the big history: every page, API response, command and reconciler, each with its budget.
 
-Pages are found, not listed: every list that the admin has, with each of its filters, its next page and its first row.
+Pages are found, not listed: every list in the admin, with each of its filters, its next page and its first row.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -30,14 +30,14 @@ PAGES, API, COMMANDS, RECONCILERS, VERIFY = "pages", "api", "commands", "reconci
 PARTS: Final = (PAGES, API, COMMANDS, RECONCILERS, VERIFY)
 BUDGET_MS: Final = {PAGES: 100, API: 100, COMMANDS: 2_000, RECONCILERS: 2_000, VERIFY: 120_000}
 OURS: Final = {"routing", "distribution", "tracing", "auth"}
-# Of a filter with a choice for each of many rows: the first, one in the middle, the last.
+# Of a filter with a choice for each of many rows: the first, the middle and the last choice.
 MOST_CHOICES: Final = 60
 OLD_DAYS: Final = (3, 60, 300)
 ABSENT: Final = ("nobody@example.org", "00000000-0000-7000-8000-000000000000", "999999999", "no such thing")
 
 
 class WrongAnswer(Exception):
-    """A page or API gave an unexpected response. The message says which, and what it was."""
+    """A page or API gave an unexpected response. The message names the page and the response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Target:
 
     @property
     def has_processes(self) -> bool:
-        """Whether processes and sessions of its own do the work, whose CPU time is not this process's."""
+        """Whether separate processes and sessions do the work. Their CPU time is not part of this process's."""
         return self.part == VERIFY
 
 
@@ -100,7 +100,7 @@ def _list_paths() -> Iterator[str]:
 
 
 def _lead_paths() -> Iterator[str]:
-    """Yield the pages of leads with each outcome, and their drawer."""
+    """Yield the pages of leads with each outcome, and their drawers."""
     statuses = Lead.objects.order_by().values_list("status", flat=True).distinct()
     for lead in [Lead.objects.filter(status=status).latest("pk") for status in statuses]:
         yield reverse("admin:routing_lead_change", args=[lead.pk])
@@ -113,7 +113,7 @@ def _lead_paths() -> Iterator[str]:
 
 
 def _paths_of_list(client: Client, path: str) -> Iterator[str]:
-    """Yield the links of a list: each filter, alone and in the quietest workspace; searches; a page and a row."""
+    """Yield the links of a list: each filter, alone and in the smallest workspace; searches; a page and a row."""
     found = getattr(_get(client, path), "context_data", None) or {}
     listed = found.get("cl")
     if listed is None:
@@ -156,7 +156,7 @@ def _silent_workspace(listed: Any) -> str:
 
 
 def _searches(listed: Any) -> Sequence[str]:
-    """Yield what people type, and values that no row has."""
+    """Yield values that people type, and values that no row has."""
     if not listed.search_fields:
         return []
     sale = Assignment.objects.select_related("lead", "buyer").order_by("pk").first()
@@ -252,7 +252,7 @@ def list_verify() -> Iterator[Target]:
 
 
 def list_runs() -> Iterator[Target]:
-    """The first run of each may have work to do; the second is what beat runs regularly."""
+    """The first run of each may have work to do. The second run is what beat does regularly."""
     for each in list_reconcilers():
         yield Target(
             RECONCILERS,

@@ -1,6 +1,6 @@
-"""What the product itself makes: workspaces, campaigns, buyers, and a few thousand leads that it really tried.
+"""The rows that the product itself makes: workspaces, campaigns, buyers, and a few thousand leads with real attempts.
 
-Each vertical has one campaign a workspace, whose buyers decide what becomes of its leads.
+Each vertical has one campaign per workspace, whose buyers decide the outcome of its leads.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -25,17 +25,17 @@ TTL_DAYS: Final = 1_000
 EVERYWHERE: Final = {"everywhere": True}
 ELSEWHERE: Final = {"states": ["AK", "HI"]}
 NEVER_OPEN: Final = {"mon": [["00:00", "00:01"]]}
-# Of the largest workspaces; each skipped buyer adds an event.
+# Of the largest workspaces. Each skipped buyer adds an event.
 BUYERS_IN_BIG: Final = 8
 BUYERS: Final = 4
-# Every tenth workspace is a partner whose leads go to the one before it.
+# Every tenth workspace is a partner. Its leads are routed to the workspace before it.
 PARTNERS: Final = 10
 PAUSED: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A lead to multiply: how many copies, and over what period. `first_id`: the lead that it duplicates."""
+    """A lead to multiply: the number of copies and the period. `first_id`: the lead that it duplicates."""
 
     lead_id: int
     copies: int
@@ -45,7 +45,7 @@ class Sample:
 
 @dataclass(slots=True)
 class Place:
-    """A workspace with its source, and where its leads are sold."""
+    """A workspace with its source, and the workspace where its leads are sold."""
 
     rank: int
     workspace: Workspace
@@ -83,7 +83,7 @@ def _build_place(rank: int) -> Place:
 
 
 def _build_campaigns(workspace: Workspace, *, buyers: int) -> None:
-    """The last of the roofers has no room; of all others at most one buyer could take a lead, and cannot."""
+    """The last roofer has no cap left. In every other campaign at most one buyer matches a lead, and cannot buy it."""
     roofers = [_buyer(workspace, f"Roofer {number}") for number in range(buyers)]
     roofing = _campaign(workspace, "roofing", roofers)
     Enrollment.objects.filter(campaign=roofing, buyer=roofers[-1]).update(cap_day=0)
@@ -97,7 +97,7 @@ def _build_campaigns(workspace: Workspace, *, buyers: int) -> None:
 
 
 def _build_big(place: Place) -> None:
-    """The only buyer of its vertical, and one of many in another: it has the most sales of all."""
+    """The only buyer of its vertical, and one of many in another. It has the most sales."""
     buyer = Buyer.objects.get(workspace=place.workspace, name="Roofer 0")
     _campaign(place.workspace, BIG.vertical, [buyer])
 

@@ -1,4 +1,4 @@
-"""Two people send one form at once: one of them does it, and the other is told. The audit has what each really did."""
+"""Two people send one form at once: one makes the change, the other reads that. The audit has both facts right."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -42,7 +42,7 @@ HOLD_USERS = "SELECT 1 FROM auth_user FOR UPDATE"
 
 
 def at_once(calls: list[Callable[[], Result]], *, hold: str) -> list[Result]:
-    """Let the calls run until each waits for a lock, and then let them go."""
+    """Let the calls run until each waits for a lock, and then release them."""
     with holding(hold) as other, in_background(partial(race, calls)) as results:
         wait_until_blocked(other, sessions=len(calls))
         other.rollback()
@@ -74,7 +74,7 @@ def test_one_of_two_return_forms_returns_the_lead(assignment: Assignment) -> Non
     assert_verified()
 
 
-def test_control_without_the_lock_both_say_that_they_did_it(
+def test_control_without_the_lock_both_report_the_change(
     assignment: Assignment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(by_hand, "wait_for_lead", lambda _lead_id: None)
@@ -101,7 +101,7 @@ def test_late_form_shows_who_returned_the_lead(assignment: Assignment) -> None:
     )
 
 
-def test_each_of_two_new_limits_says_what_it_changed() -> None:
+def test_each_of_two_new_limits_is_reported_with_its_own_change() -> None:
     enroll(CampaignFactory(), count=1)
     wallet = Wallet.objects.select_related("buyer").get()
     calls = [
@@ -115,8 +115,8 @@ def test_each_of_two_new_limits_says_what_it_changed() -> None:
     assert second.before == first.after
 
 
-def test_setup_file_is_not_blamed_for_what_the_desk_moved(tmp_path: Path) -> None:
-    """A person tops the wallet up while the file raises its limit."""
+def test_setup_file_does_not_claim_the_desk_top_up(tmp_path: Path) -> None:
+    """A person tops up the wallet while the file raises its limit."""
     [enrollment] = enroll(CampaignFactory(), count=1)
     buyer = enrollment.buyer
     file = tmp_path / "setup.yaml"
@@ -174,7 +174,7 @@ def test_one_of_two_second_factor_resets_is_audited() -> None:
 
 
 def test_already_cancelled_lead_is_reported() -> None:
-    """Both opened the page when the lead was waiting, and the second one's form carries no state."""
+    """Both opened the page while the lead was waiting, and the second form carries no state."""
     lead = LeadFactory()
     clients = [Client(), Client()]
     for client, name in zip(clients, ("ann", "ben"), strict=True):

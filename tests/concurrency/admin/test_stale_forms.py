@@ -1,4 +1,4 @@
-"""A form that is sent while another person's change is not yet committed waits for it, and then shows it."""
+"""A form that is sent while another person's change is uncommitted waits for it, and then shows it."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -18,7 +18,7 @@ CHANGE = "UPDATE distribution_enrollment SET cap_day = 2 WHERE id = %s"
 
 
 @pytest.mark.parametrize("is_locked", [True, False], ids=["locked", "control"])
-def test_change_that_is_being_made_is_not_undone(
+def test_uncommitted_change_is_not_undone(
     is_locked: bool,  # noqa: FBT001
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -41,7 +41,7 @@ def test_change_that_is_being_made_is_not_undone(
         assert (answer.status_code, place.cap_day) == (302, 9)  # the first change is lost
 
 
-def test_row_that_another_keeps_is_not_saved() -> None:
+def test_locked_row_is_not_saved() -> None:
     place = EnrollmentFactory(cap_day=5)
     url, ben = page(Enrollment, "change", place.pk), client_of(User.objects.create_superuser("ben"))
     data = {**form_of(ben, url), "cap_day": "9"}

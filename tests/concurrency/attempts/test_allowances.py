@@ -1,4 +1,4 @@
-"""Requests to try one lead at the same moment: no more pass than the lead has left."""
+"""Simultaneous requests to try one lead: only as many pass as the lead has left."""
 
 from threading import Barrier
 
@@ -33,7 +33,7 @@ def test_three_of_many_simultaneous_calls_pass() -> None:
 
 
 def test_reading_before_writing_lets_all_of_them_pass() -> None:
-    """Control: what one statement is for. All read before any has written."""
+    """Control: why it is one statement. All read before any has written."""
     lead, at = LeadFactory(), timezone.now()
     have_read = Barrier(THREADS, timeout=30)
 

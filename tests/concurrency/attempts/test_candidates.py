@@ -1,4 +1,4 @@
-"""An attempt keeps the locks of buyers that it can use, and of no other."""
+"""An attempt holds the locks of buyers that it can use, and of no others."""
 
 import pytest
 from django.db import connection, transaction
@@ -21,7 +21,7 @@ ORDERS = pytest.mark.parametrize("order", ["w, e", "e, w"], ids=["wallet first",
 
 @pytest.fixture
 def campaign() -> Campaign:
-    """The second buyer comes before the first."""
+    """The second buyer ranks before the first."""
     campaign: Campaign = CampaignFactory(mode="priority", price_cents=100)
     for priority in (1, 2):
         enroll(campaign, count=1, credits_cents=10_000, priority=priority)
@@ -35,7 +35,7 @@ def in_this_order(monkeypatch: pytest.MonkeyPatch, order: str) -> None:
 
 
 def count_free(enrollment: Enrollment) -> int:
-    """1 while nobody has the row locked, else 0."""
+    """1 while the row is not locked, else 0."""
     free = "SELECT FROM distribution_enrollment WHERE id = %s FOR NO KEY UPDATE SKIP LOCKED"
     return int(fetch_value(f"WITH free AS ({free}) SELECT count(*) FROM free", [enrollment.pk]))
 
@@ -57,11 +57,11 @@ def test_busy_wallet_leaves_its_enrollment_free(
 
 
 @ORDERS
-def test_next_lead_gets_a_buyer_that_was_passed_over(
+def test_next_lead_gets_the_skipped_buyer(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch, order: str
 ) -> None:
-    """One lead passes the best buyer over, whose wallet another campaign has, and is slow. The wallet is free again:
-    the next lead is this buyer's. The control finds it locked by the lead that did not take it."""
+    """Another transaction holds the best buyer's wallet, so a slow lead skips this buyer. The wallet is released, and
+    the next lead goes to this buyer. In the control the slow lead still holds the buyer's lock."""
     in_this_order(monkeypatch, order)
     best, other = campaign.enrollments.order_by("-priority")
     slow, next_one = make_leads(campaign, count=2)
@@ -83,7 +83,7 @@ def test_next_lead_gets_a_buyer_that_was_passed_over(
 
 
 def test_server_locks_in_the_order_of_the_clause(campaign: Campaign) -> None:
-    """What `OF w, e` is written for: the wallet's lock is asked for before the enrollment's."""
+    """Why the clause is `OF w, e`: the server locks the wallet before the enrollment."""
     first = campaign.enrollments.earliest("pk")
     hold_enrollment = "SELECT FROM distribution_enrollment WHERE id = %s FOR NO KEY UPDATE"
     with holding(hold_enrollment, [first.pk]), transaction.atomic():

@@ -55,10 +55,10 @@ def test_control_without_the_lock_two_leads_take_the_last_place(monkeypatch: pyt
 
 
 @pytest.mark.parametrize("is_confirmed", [True, False], ids=["confirmed", "control"])
-def test_facts_are_read_again_after_the_lock(monkeypatch: pytest.MonkeyPatch, *, is_confirmed: bool) -> None:
+def test_facts_are_reread_after_the_lock(monkeypatch: pytest.MonkeyPatch, *, is_confirmed: bool) -> None:
     """Another lead takes the last place between this one's reading and its lock.
 
-    The control believes its first reading: the lock alone does not help.
+    The control trusts its first reading: the lock alone does not help.
     """
     campaign = capped_campaign(cap_day=1)
     slow, quick = make_noon_leads(campaign, count=2)
@@ -68,7 +68,7 @@ def test_facts_are_read_again_after_the_lock(monkeypatch: pytest.MonkeyPatch, *,
 
 
 def make_again(enrollment: Enrollment, *, is_done: Event) -> None:
-    """Delete and enroll the buyer again, as a person does."""
+    """Delete the enrollment and enroll the buyer again, as a person does."""
     try:
         with transaction.atomic():
             Enrollment.objects.get(pk=enrollment.pk).delete()
@@ -84,10 +84,10 @@ def make_again(enrollment: Enrollment, *, is_done: Event) -> None:
 
 @pytest.mark.parametrize("stage", ["read_live", "lock_candidates", "confirm_live", "sell"])
 @pytest.mark.parametrize("sold_before", [0, 1])
-def test_enrollment_made_again_during_an_attempt_counts_its_sale(
+def test_reenrollment_during_an_attempt_counts_its_sale(
     monkeypatch: pytest.MonkeyPatch, stage: str, sold_before: int
 ) -> None:
-    """Whether the attempt holds the old row, which then is waited for, or finds it gone."""
+    """Whether the attempt holds the old row and the deletion waits, or the attempt finds the row gone."""
     campaign = capped_campaign(cap_day=sold_before + 1)
     enrollment = Enrollment.objects.select_related("campaign", "tier", "buyer").get()
     slow, *others = make_noon_leads(campaign, count=4)
@@ -116,7 +116,7 @@ def test_enrollment_made_again_during_an_attempt_counts_its_sale(
 
 
 def wait_for_the_other(is_done: Event) -> None:
-    """Until it has committed, or waits for a row of this attempt."""
+    """Wait until the deletion has committed, or waits for a row of this attempt."""
     while not is_done.is_set():
         try:
             wait_until_blocked(connection, seconds=0.05)

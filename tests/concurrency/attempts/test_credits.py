@@ -1,4 +1,4 @@
-"""Leads that race for the last credits: three lines of defense, and what each is worth alone."""
+"""Leads that race for the last credits: three protections, and the effect of each alone."""
 
 import re
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ def test_fifty_leads_race_for_the_credits_of_five_nearly_empty_wallets() -> None
 
 @pytest.fixture
 def last_credit(monkeypatch: pytest.MonkeyPatch) -> Campaign:
-    """One buyer with the credit for one lead. Its lock is gone: two workers confirm it before either sells."""
+    """One buyer with credits for one lead. Its lock is removed: two workers confirm it before either sells."""
     campaign = CampaignFactory(price_cents=PRICE_CENTS)
     enroll(campaign, count=1, credits_cents=PRICE_CENTS)
     store_snapshot(campaign)
@@ -61,13 +61,13 @@ def last_credit(monkeypatch: pytest.MonkeyPatch) -> Campaign:
 
 
 def sell_two(campaign: Campaign) -> int:
-    """Race two leads; the balance after it."""
+    """Race two leads. Returns the balance afterwards."""
     race([partial(distribute_lead, lead_id) for lead_id in make_leads(campaign, count=2)])
     return Wallet.objects.get().balance_cents
 
 
 def test_control_without_the_lock_the_condition_refuses_the_second_charge(last_credit: Campaign) -> None:
-    """No credit is lost, but the second lead ends its attempt as a failure of the product."""
+    """No credits are lost, but the second attempt ends as a failure of the product."""
     assert sell_two(last_credit) == 0
     assert statuses() == [("distributed", ""), ("pending", "internal_error")]
     assert_verified()
@@ -84,7 +84,7 @@ def test_control_without_lock_and_condition_the_constraint_refuses_it(
 
 @pytest.fixture
 def _no_constraint(committed_db: None) -> Iterator[None]:  # noqa: ARG001
-    """The wallet's CHECK is gone during the test."""
+    """The wallet's CHECK is removed during the test."""
     name = "wallet_not_below_limit"
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s", [name])
@@ -97,7 +97,7 @@ def _no_constraint(committed_db: None) -> Iterator[None]:  # noqa: ARG001
 
 
 @pytest.mark.usefixtures("_no_constraint")
-def test_control_without_any_of_the_three_the_credit_is_spent_twice(
+def test_control_without_any_protection_the_credits_are_spent_twice(
     last_credit: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sell, "SELL", NO_WALLET_CONDITION)

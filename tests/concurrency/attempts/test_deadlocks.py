@@ -40,10 +40,10 @@ def two_campaigns() -> list[Campaign]:
 
 
 @pytest.mark.parametrize("order", ["w.id", "e.id"], ids=["by wallet", "control"])
-def test_two_campaigns_wait_for_their_common_buyers_in_one_order(
+def test_two_campaigns_lock_their_common_buyers_in_one_order(
     monkeypatch: pytest.MonkeyPatch, order: str
 ) -> None:
-    """The control waits by ascending enrollment: right within a campaign, a cycle across two."""
+    """The control locks by ascending enrollment: correct within one campaign, a cycle across two."""
     monkeypatch.setattr(locks, "LONGEST_WAIT_MS", 10_000)
     monkeypatch.setattr(locks, "WAIT_FOR_CANDIDATES", locks.WAIT_FOR_CANDIDATES.replace("w.id", order))
     first, second = (
@@ -59,7 +59,7 @@ def test_two_campaigns_wait_for_their_common_buyers_in_one_order(
         except OperationalError as error:
             return str(getattr(error.__cause__, "sqlstate", None))
 
-    # Stop one at its first buyer, whose wallet it has, let the other begin, then let the first go on.
+    # Stop one at its first buyer, whose wallet it has locked, let the other begin, then let the first continue.
     hold_a = partial(Enrollment.objects.select_for_update(no_key=True).get, pk=a)
     with open_transaction(hold_a) as let_go, in_background(partial(wait_for, [a, b])) as one:
         wait_until_blocked()
@@ -71,12 +71,12 @@ def test_two_campaigns_wait_for_their_common_buyers_in_one_order(
 
 
 def distribute_in_own_order(lead_ids: list[int], *, seed: int) -> list[AttemptOutcome]:
-    """Every distributor tries every lead, each in an order of its own."""
+    """Every distributor tries every lead, each in its own order."""
     return [distribute_lead(lead_id) for lead_id in Random(seed).sample(lead_ids, len(lead_ids))]
 
 
 def until(is_over: threading.Event, act: Callable[[int], object]) -> int:
-    """Act again and again while the leads are distributed; how often."""
+    """Act again and again while the leads are distributed. Returns how often."""
     for number in count():
         if is_over.is_set():
             return number
@@ -85,7 +85,7 @@ def until(is_over: threading.Event, act: Callable[[int], object]) -> int:
 
 
 def edit_something(number: int, *, campaign: Campaign) -> None:
-    """A different row each time: a weight, the price, a buyer's pause and its end."""
+    """A different row each time: a weight, the price, the pause and resume of a buyer."""
     enrollments = Enrollment.objects.filter(campaign=campaign).order_by("pk")
     enrollment = enrollments[number % 8]
     Enrollment.objects.filter(pk=enrollment.pk).update(weight=number % 5 + 1)
@@ -96,7 +96,7 @@ def edit_something(number: int, *, campaign: Campaign) -> None:
 
 
 def enroll_again(number: int, *, campaign: Campaign, buyers: list[int]) -> None:
-    """A buyer of the other campaigns comes into a third one and goes: its enrollment waits for edits of the buyer."""
+    """A buyer of the other campaigns joins and leaves a third one: its enrollment waits for edits of the buyer."""
     place = {"campaign": campaign, "buyer_id": buyers[number % len(buyers)]}
     Enrollment.objects.create(**place, tier=campaign.tiers.get())
     Enrollment.objects.filter(**place).delete()
@@ -113,7 +113,7 @@ def return_some(*, is_over: threading.Event) -> None:
 
 
 def test_leads_top_ups_returns_and_edits_never_deadlock(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Beyond the server's deadlock_timeout of 1 s: a cycle is broken as a deadlock, not by impatience.
+    # Beyond the server's deadlock_timeout of 1 s: a cycle is ended as a deadlock, not by a lock time-out.
     monkeypatch.setattr(locks, "LONGEST_WAIT_MS", 5_000)
     first, second = two_campaigns()
     lead_ids = [
@@ -154,7 +154,7 @@ def test_leads_top_ups_returns_and_edits_never_deadlock(monkeypatch: pytest.Monk
         (
             "tier_lock_contention",
             "TierLockContention",
-        ),  # by a deadlock, the cause would be an OperationalError
+        ),  # a deadlock would have an OperationalError as its cause
         ("database_timeout", "OperationalError"),
     }
     assert Assignment.objects.filter(state=AssignmentState.RETURNED).count() > 0

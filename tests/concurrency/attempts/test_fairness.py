@@ -18,7 +18,7 @@ WORKERS = 4
 
 
 def shares() -> dict[int, int]:
-    """Leads sold to each enrollment."""
+    """The number of leads sold to each enrollment."""
     return Counter(Assignment.objects.values_list("enrollment_id", flat=True))
 
 
@@ -26,7 +26,7 @@ def distribute_all(campaign: Campaign, *, patience: str = "yes") -> None:
     make_leads(campaign, count=LEADS)
     done = distribute_in_processes(WORKERS, patience=patience)
     assert sum(each["success"] for each in done) == LEADS
-    assert min(each["success"] for each in done) > 0  # every worker had its part
+    assert min(each["success"] for each in done) > 0  # every worker took part
 
 
 def test_ten_equal_buyers_get_a_hundred_leads_each_within_two() -> None:
@@ -40,8 +40,8 @@ def test_ten_equal_buyers_get_a_hundred_leads_each_within_two() -> None:
 
 
 @pytest.mark.parametrize("is_confirmed", [True, False], ids=["confirmed", "control"])
-def test_turn_is_read_again_after_the_lock(monkeypatch: pytest.MonkeyPatch, *, is_confirmed: bool) -> None:
-    """Between one lead's reading and its lock another takes the same turn. The control gives the buyer two in a row."""
+def test_turn_is_reread_after_the_lock(monkeypatch: pytest.MonkeyPatch, *, is_confirmed: bool) -> None:
+    """Another lead takes the same turn between reading and lock. The control gives one buyer two leads in a row."""
     campaign = CampaignFactory(price_cents=100)
     first = EnrollmentFactory(campaign=campaign, buyer__credits_cents=1_000)
     second = EnrollmentFactory(campaign=campaign, last_assigned_at=timezone.now(), buyer__credits_cents=1_000)
@@ -53,7 +53,7 @@ def test_turn_is_read_again_after_the_lock(monkeypatch: pytest.MonkeyPatch, *, i
 
 
 def weighted_campaign() -> tuple[Campaign, dict[int, int]]:
-    """Four buyers with weights 1 to 4, and how many of 1,000 leads each ought to get."""
+    """Four buyers with weights 1 to 4, and each one's fair share of 1,000 leads."""
     campaign = CampaignFactory(price_cents=100, mode="weighted")
     expected = {}
     for weight in (1, 2, 3, 4):
@@ -74,8 +74,8 @@ def test_weighted_buyers_get_their_shares_within_three_percent() -> None:
     assert_verified()
 
 
-def test_control_free_buyers_get_all_leads_and_the_shares_are_lost() -> None:
-    """As many workers as buyers: when none waits, each always finds the one buyer that the others do not hold."""
+def test_control_preferring_free_buyers_loses_the_shares() -> None:
+    """As many workers as buyers: if none waits, each always finds the one buyer that the others do not hold."""
     campaign, expected = weighted_campaign()
     distribute_all(campaign, patience="no")
     assert largest_error(expected) > 0.2, shares()

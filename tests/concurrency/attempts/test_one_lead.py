@@ -1,4 +1,4 @@
-"""Many workers get hold of the same lead: the row lock lets one of them run its attempt."""
+"""Many workers start the same lead: the row lock lets one of them run its attempt."""
 
 import threading
 from collections import Counter
@@ -20,7 +20,7 @@ from tracing.models import Attempt
 pytestmark = pytest.mark.usefixtures("committed_db")
 
 NO_LEAD_LOCK = locks.LOCK_LEAD.replace("FOR NO KEY UPDATE OF l SKIP LOCKED", "")
-# The same parameters, but whatever state the lead is in.
+# The same parameters, but for a lead in any state.
 COMPARISON = "AND status = 'pending' AND paused_at IS NULL AND attempts = %s"
 assert COMPARISON in finish.CLOSE
 NO_COMPARISON = finish.CLOSE.replace(COMPARISON, "AND %s::int IS NOT NULL")
@@ -35,7 +35,7 @@ def shared_lead() -> int:
 
 
 def count_sales() -> tuple[int, int]:
-    """Assignments and charges."""
+    """The number of assignments and of charges."""
     return Assignment.objects.count(), LedgerEntry.objects.filter(kind=LedgerKind.CHARGE).count()
 
 
@@ -52,7 +52,7 @@ def test_hundred_workers_sell_one_lead_to_three_buyers() -> None:
 
 
 def decide_together(monkeypatch: pytest.MonkeyPatch, lead_id: int) -> list[AttemptOutcome]:
-    """Two workers that both have read how often the lead is sold before either goes on."""
+    """Two workers both read how often the lead is sold before either continues."""
     both_have_read = threading.Barrier(2, timeout=20)
     seen = threading.local()
     read_live = decide_under_lock.read_live
@@ -71,7 +71,7 @@ def decide_together(monkeypatch: pytest.MonkeyPatch, lead_id: int) -> list[Attem
 def test_control_without_the_lock_the_close_of_the_second_attempt_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The comparison in the closing UPDATE is a second line: the work is done twice, the sale once."""
+    """The comparison in the closing UPDATE is a second protection: the work is done twice, the lead is sold once."""
     lead_id = shared_lead()
     monkeypatch.setattr(locks, "LOCK_LEAD", NO_LEAD_LOCK)
     outcomes = decide_together(monkeypatch, lead_id)

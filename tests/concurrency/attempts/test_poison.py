@@ -1,4 +1,4 @@
-"""A lead on which every attempt fails, met by a real worker: it ends as failed after its tries, and stops nobody."""
+"""A lead whose every attempt fails, on a real worker: it ends as failed after its tries and blocks no other lead."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -71,7 +71,7 @@ def test_poison_lead_ends_as_failed_after_its_tries(redis_client: "redis.Redis[s
             assert timedelta(minutes=minutes) <= delay < timedelta(minutes=2 * minutes)
             Lead.objects.filter(pk=poison.pk).update(
                 next_attempt_at=timezone.now()
-            )  # as if that time had gone
+            )  # as if that time had passed
         wait_until(partial(has_attempts, poison, 3), what="the last attempt")
         sold = Lead.objects.filter(pk__in=good, status=LeadStatus.DISTRIBUTED)
         wait_until(lambda: sold.count() == len(good), what="the leads beside it")
@@ -86,7 +86,7 @@ def test_poison_lead_ends_as_failed_after_its_tries(redis_client: "redis.Redis[s
     assert LedgerEntry.objects.filter(kind="charge").count() == len(good)
     assert_verified()
     pick_up_due()
-    assert has_attempts(poison, 3)  # nothing starts it again but a person
+    assert has_attempts(poison, 3)  # only a person starts it again
 
     rerun_lead(poison.pk, at=timezone.now())
     pick_up_due()

@@ -1,4 +1,4 @@
-"""A lead that ends its process where no lease of Redis is held for it: counted, and parked after so many losses."""
+"""A lead that kills its process while it has no lease in Redis: it is counted, and parked after too many losses."""
 
 import signal
 import socket
@@ -43,7 +43,7 @@ def no_redis_url() -> str:
 
 
 def run(*arguments: str, directory: Path, **environment: str) -> int | None:
-    """Start the process; wait until it has ended, or until nothing is due. Returns its code; None: it lives."""
+    """Start the process and wait until it has ended, or no lead is due. Returns its code, or None while it lives."""
     with (
         (directory / "log").open("a") as output,
         started(
@@ -69,7 +69,7 @@ def assert_parked(lead_id: int) -> None:
     assert_verified()
 
 
-def test_dispatcher_without_redis_parks_what_kills_it(
+def test_dispatcher_without_redis_parks_a_killer(
     campaign: Campaign, no_redis_url: str, tmp_path: Path
 ) -> None:
     [poison] = make_leads(campaign, count=1, zip=POISONOUS)
@@ -80,7 +80,7 @@ def test_dispatcher_without_redis_parks_what_kills_it(
     assert_parked(poison)
 
 
-def test_picker_parks_what_kills_it(campaign: Campaign, tmp_path: Path) -> None:
+def test_picker_parks_a_killer(campaign: Campaign, tmp_path: Path) -> None:
     [poison] = make_leads(campaign, count=1, zip=POISONOUS)
     good = make_leads(campaign, count=5)
     codes = [run("pick_up", directory=tmp_path) for _ in range(MOST)]
@@ -97,8 +97,8 @@ def test_wake_up_that_kills_its_worker_is_counted(campaign: Campaign, tmp_path: 
     assert Lead.objects.get(pk=poison).lost_leases == 1
 
 
-def test_without_marks_it_kills_for_ever(campaign: Campaign, tmp_path: Path) -> None:
-    """The control: what the marks are for."""
+def test_control_without_marks_it_kills_forever(campaign: Campaign, tmp_path: Path) -> None:
+    """Why the marks exist."""
     [poison] = make_leads(campaign, count=1, zip=POISONOUS)
     codes = [run("unmarked_wake", str(poison), directory=tmp_path) for _ in range(MOST + 1)]
     assert codes == [-signal.SIGKILL] * (MOST + 1)
@@ -109,7 +109,7 @@ def test_without_marks_it_kills_for_ever(campaign: Campaign, tmp_path: Path) -> 
 def test_process_that_outlives_a_failure_is_no_loss(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The database went away during the attempt: the lead keeps its due time, and nobody was lost with it."""
+    """The database went away during the attempt: the lead keeps its due time, and no lost worker is counted."""
     [lead_id] = make_leads(campaign, count=1)
 
     def fail(*_: object, **__: object) -> None:
@@ -127,7 +127,7 @@ def test_process_that_outlives_a_failure_is_no_loss(
 
 
 class Gap:
-    """In place of the counter of runs that begin again: calls `call` after the rollback, before the next lock."""
+    """Replaces the counter of restarted runs: calls `call` after the rollback, before the next lock."""
 
     def __init__(self, call: Callable[[], object]) -> None:
         self._call = call
@@ -137,9 +137,9 @@ class Gap:
 
 
 def run_twice_at_once(monkeypatch: pytest.MonkeyPatch) -> list[AttemptOutcome]:
-    """Run what is due; the attempt asks for time, and another process gets the lead before it has the lock again.
+    """Run a due lead. Its attempt restarts, and another process gets the lead before this one locks it again.
 
-    Returns the outcome of the other process, then that of this one.
+    Returns the outcomes of the other process and of this one.
     """
     decide_and_sell = distribute.decide_and_sell
     outcomes: list[AttemptOutcome] = []
@@ -159,7 +159,9 @@ def run_twice_at_once(monkeypatch: pytest.MonkeyPatch) -> list[AttemptOutcome]:
     return [*outcomes, own]
 
 
-def test_process_that_begins_again_is_no_loss(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_that_restarts_its_attempt_is_no_loss(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
     [lead_id] = make_leads(campaign, count=1)
     other, own = run_twice_at_once(monkeypatch)
     assert (other.result, own.not_run) == ("success", NotRun.BUSY)
@@ -168,10 +170,10 @@ def test_process_that_begins_again_is_no_loss(campaign: Campaign, monkeypatch: p
     assert not Begun.objects.exists()
 
 
-def test_mark_that_outlives_the_lock_is_taken_for_a_loss(
+def test_control_mark_that_outlives_the_lock_counts_as_a_loss(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The control: why the mark goes before the rollback."""
+    """Why the mark is removed before the rollback."""
     [lead_id] = make_leads(campaign, count=1)
     monkeypatch.setattr(attempt.Attempt, "unmark", lambda _: None)
     other, _ = run_twice_at_once(monkeypatch)
@@ -179,7 +181,7 @@ def test_mark_that_outlives_the_lock_is_taken_for_a_loss(
     assert Lead.objects.get(pk=lead_id).lost_leases > 0
 
 
-def test_process_leaves_the_mark_of_the_next_one(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_leaves_the_next_ones_mark(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
     [lead_id] = make_leads(campaign, count=1)
     with transaction.atomic():
         lead = lock_lead(lead_id)

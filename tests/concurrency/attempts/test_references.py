@@ -1,4 +1,4 @@
-"""A row that another transaction merely refers to by foreign key is not busy."""
+"""A row is not busy just because another transaction refers to it by foreign key."""
 
 import pytest
 from django.db import connection
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 
 
 def for_update(sql: str) -> str:
-    """The lock that looks right: it conflicts with the KEY SHARE of every foreign key check."""
+    """The lock that looks right, but conflicts with the KEY SHARE of every foreign key check."""
     assert "FOR NO KEY UPDATE" in sql
     return sql.replace("FOR NO KEY UPDATE", "FOR UPDATE")
 
@@ -31,7 +31,7 @@ def one_buyer_two_leads() -> tuple[Enrollment, int, int]:
 
 
 def refer_to_buyer(enrollment: Enrollment, *, lead_id: int) -> None:
-    """Write an assignment and a ledger entry: key checks on lead, buyer, campaign, enrollment and wallet."""
+    """Write an assignment and a ledger entry, with key checks on lead, buyer, campaign, enrollment and wallet."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # check now, not at the commit
     assignment = Assignment.objects.create(
@@ -53,7 +53,7 @@ def refer_to_buyer(enrollment: Enrollment, *, lead_id: int) -> None:
     )
 
 
-def test_buyer_that_is_referred_to_is_free() -> None:
+def test_referenced_buyer_is_free() -> None:
     enrollment, lead_id, other_id = one_buyer_two_leads()
     with open_transaction(lambda: refer_to_buyer(enrollment, lead_id=other_id)):
         assert distribute_lead(lead_id).result == "success"
@@ -84,7 +84,7 @@ def refer_to_lead(lead_id: int) -> None:
     )
 
 
-def test_lead_that_is_referred_to_is_free() -> None:
+def test_referenced_lead_is_free() -> None:
     _, lead_id, _ = one_buyer_two_leads()
     with open_transaction(lambda: refer_to_lead(lead_id)):
         assert distribute_lead(lead_id).result == "success"

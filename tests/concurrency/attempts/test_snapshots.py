@@ -1,4 +1,4 @@
-"""Whoever uses a version of a campaign first holds up no other lead, whatever becomes of it before its commit."""
+"""The first attempt with a campaign's version delays no other lead, even if it does not commit."""
 
 import threading
 from functools import partial
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 
 @pytest.fixture
 def campaign() -> Campaign:
-    """Of a version that nobody has used yet, with more buyers than there are leads in a test."""
+    """A campaign with an unused version, and more buyers than a test has leads."""
     campaign: Campaign = CampaignFactory(price_cents=100)
     enroll(campaign, count=4, credits_cents=10_000)
     CAMPAIGNS.clear()
@@ -34,7 +34,7 @@ def campaign() -> Campaign:
 
 @pytest.fixture
 def cache_of_each_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As processes have it."""
+    """As separate processes would have it."""
 
     class OfThread(threading.local):
         def __init__(self) -> None:
@@ -73,7 +73,7 @@ def test_worker_stopped_before_commit_blocks_no_other(
 
 
 @pytest.mark.usefixtures("cache_of_each_thread")
-def test_control_kept_in_the_attempts_transaction_it_makes_others_wait(
+def test_control_snapshot_in_the_attempts_transaction_blocks_others(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = make_leads(campaign, count=2)
@@ -111,7 +111,7 @@ def test_sale_by_hand_waits_for_no_snapshot(campaign: Campaign, monkeypatch: pyt
 
 
 @pytest.mark.usefixtures("cache_of_each_thread")
-def test_many_first_users_of_a_version_store_it_once(campaign: Campaign) -> None:
+def test_many_first_users_store_the_version_once(campaign: Campaign) -> None:
     leads = make_leads(campaign, count=8)
 
     outcomes = race([partial(distribute_lead, lead) for lead in leads])
@@ -122,7 +122,7 @@ def test_many_first_users_of_a_version_store_it_once(campaign: Campaign) -> None
     assert_verified()
 
 
-def test_snapshot_of_an_attempt_that_failed_does_no_harm(
+def test_snapshot_of_a_failed_attempt_does_no_harm(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [lead] = make_leads(campaign, count=1)
@@ -138,8 +138,8 @@ def test_snapshot_of_an_attempt_that_failed_does_no_harm(
     assert_verified()
 
 
-def test_without_a_snapshot_nothing_is_sold_and_the_lead_is_tried_again(campaign: Campaign) -> None:
-    """No sale without an explanation: where the snapshot cannot be kept, the attempt fails and holds nothing."""
+def test_without_a_snapshot_the_lead_is_not_sold_and_is_retried(campaign: Campaign) -> None:
+    """No sale without an explanation: if the snapshot cannot be stored, the attempt fails and holds no locks."""
     [lead] = make_leads(campaign, count=1)
     plant("ALTER TABLE distribution_campaignsnapshot ADD CONSTRAINT full_disk CHECK (false) NOT VALID")
     try:
@@ -152,10 +152,10 @@ def test_without_a_snapshot_nothing_is_sold_and_the_lead_is_tried_again(campaign
     assert_verified()
 
 
-def test_campaign_that_changes_all_the_time_is_sold_all_the_same(
+def test_campaign_that_changes_all_the_time_still_sells(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each time that its version was kept there is another one: the attempt keeps the last in its own transaction."""
+    """After each stored version there is a newer one. The attempt stores the last in its own transaction."""
     [lead] = make_leads(campaign, count=1)
     store_snapshot = CampaignCache.store_snapshot
     prices = iter(range(201, 300))
@@ -173,7 +173,7 @@ def test_campaign_that_changes_all_the_time_is_sold_all_the_same(
     assert_verified()
 
 
-def test_transaction_that_needs_a_snapshot_is_rolled_back(campaign: Campaign) -> None:
+def test_transaction_without_its_snapshot_is_rolled_back(campaign: Campaign) -> None:
     compiled = CAMPAIGNS.get(campaign.pk, config_version=campaign.config_version)
     with (
         pytest.raises(SnapshotMissing, match=f"of campaign {campaign.pk} has no snapshot"),

@@ -1,4 +1,4 @@
-"""Two people change the configuration at once: what a worker has cached under the present version is what is stored."""
+"""Two people change the configuration at once: a worker's cached campaign equals the tables at the current version."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -49,7 +49,7 @@ locked_or_not = pytest.mark.parametrize("is_locked", [True, False], ids=["locked
 
 @dataclass(slots=True)
 class Scene:
-    """Two campaigns. `enrolled` is in both, `former` was archived in the first, `new` is in none."""
+    """Two campaigns. `enrolled` is in both, `former` was archived in the first, `new` is in neither."""
 
     first: Campaign
     second: Campaign
@@ -114,7 +114,7 @@ CHANGES: Final[dict[str, Callable[[Scene], object]]] = {
     "price of the campaign": lambda scene: Campaign.objects.filter(pk=scene.first.pk).update(price_cents=9),
     "save the campaign as it was read": lambda scene: _save(scene.first, max_buyers=3),
 }
-# The two ways to one row that exclude each other by a constraint.
+# Two ways to write one row that a constraint makes exclusive.
 IMPOSSIBLE: Final = {"enroll the former again", "take the former back"}
 
 
@@ -150,7 +150,7 @@ def test_no_pair_of_changes_leaves_a_stale_campaign(first: str) -> None:
     assert not stale
 
 
-def test_without_the_lock_on_the_buyer_pairs_leave_stale_campaigns() -> None:
+def test_control_without_the_buyer_lock_pairs_leave_stale_campaigns() -> None:
     with without_trigger("distribution_enrollment", "buyer_holds_still"):
         stale = find_stale_after("pause the new", "enroll the new")
 
@@ -158,16 +158,16 @@ def test_without_the_lock_on_the_buyer_pairs_leave_stale_campaigns() -> None:
 
 
 @locked_or_not
-def test_buyer_edited_while_it_is_enrolled_buys_by_the_edit(*, is_locked: bool) -> None:
+def test_buyer_edited_during_its_enrollment_buys_by_the_edit(*, is_locked: bool) -> None:
     campaign = CampaignFactory()
     buyer = BuyerFactory(workspace=campaign.workspace, credits_cents=100_000)
     first, *others = make_leads(campaign, count=4)
-    # Not a pause: the statement of the sale looks at those once more.
+    # Not a pause, because the sale's statement checks pauses again.
     narrow = partial(Buyer.objects.filter(pk=buyer.pk).update, service_area={})
     sold_first: list[Any] = []
 
     def read() -> None:
-        """A worker sells one lead between the two commits, and keeps what it compiled."""
+        """A worker sells one lead between the two commits, and keeps its compiled campaign."""
         if Enrollment.objects.filter(buyer=buyer).exists() and not sold_first:
             sold_first.append(distribute_lead(first))
 
@@ -183,8 +183,8 @@ def test_buyer_edited_while_it_is_enrolled_buys_by_the_edit(*, is_locked: bool) 
 
 
 @pytest.mark.parametrize("change", ["enroll", "pause"])
-def test_lead_waits_for_no_change_of_its_buyer(change: str) -> None:
-    """What an edit holds until it commits, an attempt does not need."""
+def test_lead_does_not_wait_for_a_change_of_its_buyer(change: str) -> None:
+    """An attempt does not need the locks that an edit holds until its commit."""
     scene = make_scene()
     give_credits(scene.enrolled, amount_cents=10_000)
     [lead] = make_leads(scene.first, count=1)
@@ -211,7 +211,7 @@ campaigns:
 
 
 @locked_or_not
-def test_setup_and_an_edit_of_a_buyer_wait_for_each_other_in_one_order(
+def test_setup_and_a_buyer_edit_lock_in_one_order(
     monkeypatch: pytest.MonkeyPatch, *, is_locked: bool
 ) -> None:
     """The control changes a campaign of the buyer first: it waits for the buyer, whose edit waits for the campaign."""
@@ -246,7 +246,7 @@ def test_setup_and_an_edit_of_a_buyer_wait_for_each_other_in_one_order(
 
 
 def _state_of(change: Change) -> str:
-    """The SQLSTATE with which it failed."""
+    """The SQLSTATE of its error."""
     wait_long()
     try:
         change()
@@ -257,7 +257,7 @@ def _state_of(change: Change) -> str:
 
 @dataclass(slots=True)
 class Ways:
-    """Rules lead from `first` to `second`, and from there to `third`; `fourth` leads nowhere yet."""
+    """Rules lead from `first` to `second`, and from there to `third`. `fourth` has no rules yet."""
 
     first: Workspace
     second: Workspace
@@ -281,7 +281,7 @@ def change_rule(which: str, **values: Any) -> Callable[[Ways], object]:
 
 
 def _save_workspace(name: str) -> Callable[[Ways], object]:
-    """As it was read before the others changed it: every column is written."""
+    """As it was read before the others changed it: it writes every column."""
     return lambda ways: getattr(ways, name).save()
 
 
@@ -315,7 +315,7 @@ def find_stale_plans_after(first: str, second: str) -> list[str]:
             reader.read()
 
     overlap(partial(RULE_CHANGES[first], ways), partial(RULE_CHANGES[second], ways), read=read)
-    # A further change brings a version back that was taken away.
+    # One more change would bring back a version that was removed.
     RoutingRule.objects.filter(pk=ways.onward.pk).update(priority=5, name="Later")
     return [f"{first} | {second}: {stale}" for reader in readers for stale in reader.find_stale()]
 

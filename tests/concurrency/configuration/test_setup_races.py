@@ -1,4 +1,4 @@
-"""`manage.py setup` while the desk stores or changes the same rows: it says so, and stores nothing."""
+"""`manage.py setup` while the desk stores or changes the same rows: it reports that, and stores nothing."""
 
 from pathlib import Path
 
@@ -52,13 +52,13 @@ def test_row_being_stored_is_reported(tmp_path: Path, sql: str, expected: str) -
     with another_connection() as other:
         with other.cursor() as cursor:
             cursor.execute(sql)
-        with in_background(lambda: set_up(path)) as told:
+        with in_background(lambda: set_up(path)) as report:
             wait_until_blocked(connection)
             other.commit()
 
-    assert told.result().startswith("2: ")
-    assert expected in told.result()
-    assert "run the command again" in told.result()
+    assert report.result().startswith("2: ")
+    assert expected in report.result()
+    assert "run the command again" in report.result()
     assert not Campaign.objects.exists()
     assert Buyer.objects.filter(name="East").count() == 1
     assert set_up(path) == ""
@@ -70,7 +70,7 @@ def test_locked_row_is_reported(tmp_path: Path) -> None:
     path.write_text(FILE)
 
     with holding("UPDATE distribution_buyer SET timezone = 'UTC' WHERE id = %s", [buyer.pk]):
-        told = set_up(path)
+        report = set_up(path)
 
-    assert "another process is changing the same rows" in told
+    assert "another process is changing the same rows" in report
     assert set_up(path) == ""

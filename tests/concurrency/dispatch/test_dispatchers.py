@@ -1,4 +1,4 @@
-"""Dispatchers that are killed, stopped and cut off from Redis: leads go out once, and none is lost.
+"""Dispatchers that are killed, stopped and cut off from Redis: each lead is published once, and none is lost.
 
 The controls, which take one protection away, are beside the scripts:
 tests/functional/dispatch/test_schedule.py (the epoch),
@@ -57,7 +57,7 @@ def is_distributed(lead_ids: list[int]) -> bool:
 
 
 def make_flow(campaign: Campaign, *, count: int, seconds: float) -> list[int]:
-    """Leads that come up one after the other from now on."""
+    """Leads that become due one after the other from now on."""
     now = timezone.now()
     lead_ids = []
     for number in range(count):
@@ -91,7 +91,7 @@ def assert_sold_once(lead_ids: list[int]) -> None:
     assert_verified()
 
 
-def test_another_dispatcher_takes_over_from_a_killed_one(
+def test_standby_takes_over_from_a_killed_dispatcher(
     campaign: Campaign, redis_client: "redis.Redis[str]", tmp_path: Path
 ) -> None:
     assert redis_client.ping()
@@ -108,10 +108,10 @@ def test_another_dispatcher_takes_over_from_a_killed_one(
     assert_sold_once(lead_ids)
 
 
-def test_one_that_was_stopped_past_its_lease_takes_nothing_more(
+def test_dispatcher_stopped_past_its_lease_claims_nothing(
     campaign: Campaign, redis_client: "redis.Redis[str]", tmp_path: Path
 ) -> None:
-    """When it wakes up it finds that it does not lead, and becomes a standby."""
+    """When it continues, it finds that it does not lead, and becomes a standby."""
     assert redis_client.ping()
     with celery(tmp_path, *WORKER, **SHORT), beat(tmp_path, **SHORT), dispatchers(tmp_path, 2) as programs:
         first = wait_for_leader(programs)
@@ -126,10 +126,10 @@ def test_one_that_was_stopped_past_its_lease_takes_nothing_more(
     assert_sold_once(lead_ids)
 
 
-def test_leader_that_is_cut_off_from_redis_is_replaced(
+def test_leader_cut_off_from_redis_is_replaced(
     campaign: Campaign, redis_client: "redis.Redis[str]", tmp_path: Path
 ) -> None:
-    """Its calls are not refused, they are never answered. Both may run leads for a while: once each."""
+    """Its calls are not refused, but get no answer. Both may run leads for a while: each lead once."""
     assert redis_client.ping()
     with (
         celery(tmp_path, *WORKER, **SHORT),
@@ -149,10 +149,10 @@ def test_leader_that_is_cut_off_from_redis_is_replaced(
     assert_sold_once(lead_ids)
 
 
-def test_flush_under_load_heals_at_once(
+def test_flush_under_load_is_repaired_at_once(
     campaign: Campaign, redis_client: "redis.Redis[str]", tmp_path: Path
 ) -> None:
-    """Without beat: the leader finds its own key gone, and looks through what is due soon."""
+    """Without beat: the leader finds its own key missing, and scans the leads that are due soon."""
     with celery(tmp_path, *WORKER, **SHORT), dispatchers(tmp_path, 1) as programs:
         [only] = programs
         wait_for_leader(programs)
@@ -167,7 +167,7 @@ def test_flush_under_load_heals_at_once(
 def test_without_redis_the_dispatcher_runs_leads_itself(
     campaign: Campaign, own_redis: "ServicePaths", tmp_path: Path
 ) -> None:
-    """And puts into Redis what is due when it is back. No worker runs while Redis is away: it has no messages."""
+    """When Redis is back, it enqueues the due leads. No worker runs while Redis is away, since it gets no messages."""
     environment = {**SHORT, "REDIS_URL": embedded_redis.redis_url(own_redis)}
     with (
         dispatcher(tmp_path, "one", **environment) as one,
@@ -189,7 +189,7 @@ def test_without_redis_the_dispatcher_runs_leads_itself(
 
 
 def test_one_dispatcher_at_a_time_runs_the_fallback(campaign: Campaign, own_redis: "ServicePaths") -> None:
-    """The other two stand by: PostgreSQL has the lock."""
+    """The other two are standbys: the lock is in PostgreSQL."""
     environment = {**SHORT, "REDIS_URL": embedded_redis.redis_url(own_redis)}
     embedded_redis.stop(own_redis)
     with ExitStack() as stack:
@@ -219,7 +219,7 @@ def test_modes_flip_while_leads_flow(
 
 
 def test_stopped_dispatcher_resigns(redis_client: "redis.Redis[str]", tmp_path: Path) -> None:
-    """The next one leads at once, and the pick-up sees that no dispatcher leads."""
+    """The next one leads at once, and the pick-up sees that the first no longer leads."""
     assert redis_client.ping()
     with dispatchers(tmp_path, 1) as [only]:
         wait_for_leader([only])

@@ -37,7 +37,7 @@ def count_distributed() -> int:
     return Lead.objects.filter(status=LeadStatus.DISTRIBUTED).count()
 
 
-def test_leads_go_out_when_they_are_due(
+def test_leads_start_when_they_are_due(
     campaign: Campaign, redis_client: "redis.Redis[str]", tmp_path: Path
 ) -> None:
     assert redis_client.ping()

@@ -1,4 +1,4 @@
-"""kill -9 of real Celery workers while they distribute: nothing is lost and nothing is done twice.
+"""kill -9 of real Celery workers while they distribute: no lead is lost, and none is distributed twice.
 
 Celery's late acks alone lose tasks.
 """
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
-# A lead may be lost by each of the kills: here that is no fault of the lead.
+# Each kill may lose a lead. In this test the lead is not the cause.
 SHORT = {
     "LEADSWITCH_PICKUP_PERIOD_SECONDS": "1",
     "LEADSWITCH_LEASE_SECONDS": "2",
@@ -42,8 +42,8 @@ Way = Callable[[list[int], Path], AbstractContextManager[None]]
 LEADS = 400
 KILLS = 20
 LEADS_A_LIFE = 10
-LEADS_A_MESSAGE = 2  # a kill loses the messages that the worker holds: there are enough for all the others
-# Sessions of worker processes that are in the middle of a transaction.
+LEADS_A_MESSAGE = 2  # a kill loses the messages that the worker holds; this leaves enough for the others
+# Sessions of worker processes that are inside a transaction.
 BUSY_WORKERS = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = 'leadswitch-worker' AND xact_start IS NOT NULL
@@ -80,7 +80,7 @@ def polled(lead_ids: list[int], _: Path) -> Iterator[None]:
 
 @contextmanager
 def dispatched(lead_ids: list[int], directory: Path) -> Iterator[None]:
-    """Leads in flight, of which each kill leaves some with leases that nobody ends."""
+    """Leads in flight. Each kill leaves some with leases that no worker ends."""
     with dispatcher(directory, **SHORT):
         enqueue_now(read_due_times(lead_ids))
         yield

@@ -1,4 +1,4 @@
-"""A pause that commits while an attempt is on its way stops its sale; the sale itself looks once more."""
+"""A pause that commits during an attempt stops its sale: the sale itself checks pauses again."""
 
 from collections.abc import Callable
 from typing import Any
@@ -46,7 +46,7 @@ def campaign() -> Campaign:
 
 @pytest.fixture
 def lead(campaign: Campaign) -> Lead:
-    """On its way from a partner through a hub."""
+    """A lead on its way from a partner through a hub."""
     source, hub = SourceFactory(workspace__slug="sends"), WorkspaceFactory(slug="hub")
     RuleFactory(workspace=source.workspace, destination=hub)
     RuleFactory(workspace=hub, destination=campaign.workspace)
@@ -58,7 +58,7 @@ def workspace_paused(slug: str) -> Callable[[], object]:
     return lambda: pause_workspace(Workspace.objects.get(slug=slug).pk, at=timezone.now(), **WHO)
 
 
-# What is paused, and where the lead is left: (status, skip reason).
+# What is paused, and the lead's expected (status, skip reason).
 PAUSES: dict[str, tuple[Callable[[], object], tuple[str, str]]] = {
     "product": (lambda: pause_product(at=timezone.now(), **WHO), ("pending", "")),
     "workspace": (workspace_paused("sells"), ("pending", "workspace_paused")),
@@ -73,7 +73,7 @@ PAUSES: dict[str, tuple[Callable[[], object], tuple[str, str]]] = {
 
 
 def pause_before_the_sale(lead: Lead, pause: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> Any:
-    """What an attempt comes to that has decided, and has its locks, when the pause is answered."""
+    """The outcome of an attempt that has decided and has its locks when the pause commits."""
     stopped = Stopped(monkeypatch)
     with in_background(lambda: distribute_lead(lead.pk)) as outcome:
         assert stopped.is_there.wait(SECONDS)
@@ -99,7 +99,9 @@ def test_pause_before_the_sale_prevents_it(lead: Lead, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("name", PAUSES)
-def test_control_without_the_look_it_is_sold(lead: Lead, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_control_without_the_second_check_it_is_sold(
+    lead: Lead, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     assert sale.IS_OPEN in sale.SELL
     monkeypatch.setattr(sale, "SELL", sale.SELL.replace(sale.IS_OPEN, f"true OR ({sale.IS_OPEN})"))
 
@@ -109,10 +111,8 @@ def test_control_without_the_look_it_is_sold(lead: Lead, monkeypatch: pytest.Mon
     assert Assignment.objects.count() == 1
 
 
-def test_enrollment_that_is_paused_before_its_lock_is_not_sold_to(
-    lead: Lead, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its own row is locked by the attempt later on: the pause comes between the version and that lock."""
+def test_enrollment_paused_before_its_lock_gets_no_lead(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The attempt locks the enrollment's row later: the pause commits between the version and that lock."""
     lock_candidates = decide_under_lock.lock_candidates
 
     def pause_first(*arguments: Any, **named: Any) -> Any:
@@ -130,7 +130,7 @@ def test_enrollment_that_is_paused_before_its_lock_is_not_sold_to(
     assert_verified()
 
 
-def test_lead_goes_on_when_its_workspace_is_resumed(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lead_continues_when_its_workspace_is_resumed(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
     pause_before_the_sale(lead, PAUSES["workspace"][0], monkeypatch)
     resume_workspace(Workspace.objects.get(slug="sells").pk, **WHO)
 
@@ -138,9 +138,9 @@ def test_lead_goes_on_when_its_workspace_is_resumed(lead: Lead, monkeypatch: pyt
     assert_verified()
 
 
-@pytest.mark.parametrize("fields", [{}, person("ann@example.com")], ids=["of nobody", "of a person"])
-def test_lead_that_is_tried_again_waits_where_its_way_is_paused(lead: Lead, fields: dict[str, Any]) -> None:
-    """It is in the last workspace already, and comes through the hub all the same."""
+@pytest.mark.parametrize("fields", [{}, person("ann@example.com")], ids=["without-a-person", "of-a-person"])
+def test_retried_lead_waits_where_its_path_is_paused(lead: Lead, fields: dict[str, Any]) -> None:
+    """It is already in the last workspace, but its path still leads through the hub."""
     Lead.objects.filter(pk=lead.pk).update(**fields)
     Enrollment.objects.update(cap_day=0)
     assert distribute_lead(lead.pk).result == "unsold"
@@ -165,7 +165,7 @@ def test_paused_sender_holds_no_enqueued_leads(lead: Lead, monkeypatch: pytest.M
     assert pause_before_the_sale(lead, workspace_paused("sends"), monkeypatch).result == "success"
 
 
-def test_buyer_is_paused_and_another_one_is_free(
+def test_lead_of_a_paused_buyer_goes_to_another_buyer(
     campaign: Campaign, lead: Lead, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [paused] = Buyer.objects.all()
@@ -202,7 +202,7 @@ def test_sale_by_hand_is_refused_too(campaign: Campaign, monkeypatch: pytest.Mon
     assert not Assignment.objects.exists()
 
 
-def test_person_sets_a_buyers_pause_aside(campaign: Campaign) -> None:
+def test_person_overrides_a_buyers_pause(campaign: Campaign) -> None:
     lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace))
     Buyer.objects.update(paused_at=timezone.now())
     [enrollment] = campaign.enrollments.all()
@@ -210,10 +210,10 @@ def test_person_sets_a_buyers_pause_aside(campaign: Campaign) -> None:
     assert assign_by_hand(lead.pk, enrollment_id=enrollment.pk).overridden == ("buyer_paused",)
 
 
-def test_buyer_that_is_paused_and_resumed_all_the_time_costs_a_retry(
+def test_buyer_paused_and_resumed_all_the_time_costs_a_retry(
     lead: Lead, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each attempt of the run meets another pause: it is tried again soon, as after any conflict."""
+    """Each attempt of the run meets another pause. The lead is retried soon, as after any conflict."""
     sell = decide_under_lock.sell_selected
 
     def pause_first(*arguments: Any, **named: Any) -> Any:

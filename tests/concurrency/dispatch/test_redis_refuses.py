@@ -1,4 +1,4 @@
-"""A Redis that answers and refuses, and queues that nobody takes from: leads go out all the same, by PostgreSQL."""
+"""A Redis that refuses commands, and queues without a consumer: leads still go out, through PostgreSQL."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -51,7 +51,7 @@ def is_distributed(lead_ids: list[int]) -> bool:
 
 
 def has_come_back(since: datetime) -> bool:
-    """A canary of every queue went all the way since then."""
+    """Since then a canary has passed through every queue."""
     return Canary.objects.filter(back_at__gt=since).count() == 4
 
 
@@ -63,7 +63,7 @@ def assert_sold_once(lead_ids: list[int]) -> None:
 def test_leads_go_out_while_redis_is_full(
     campaign: Campaign, client: "redis.Redis[str]", environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """The leads are in PostgreSQL alone, as those are whose put was refused. Neither worker nor dispatcher ends."""
+    """The leads are in PostgreSQL alone, as if Redis had refused to enqueue them. No worker or dispatcher ends."""
     started = timezone.now()
     with celery(tmp_path, *WORKER, **environment) as worker, dispatcher(tmp_path, **environment) as leader:
         wait_until(partial(has_come_back, started), what="the first canaries")

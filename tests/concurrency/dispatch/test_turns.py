@@ -1,4 +1,4 @@
-"""A buyer whose turn it is and that another session holds for a moment is waited for; a round robin goes on."""
+"""An attempt waits for the buyer whose turn it is while another session holds it briefly. A round robin does not."""
 
 from collections.abc import Callable
 from functools import partial
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 
 
 def campaign_of(mode: str, *, max_buyers: int = 1) -> tuple[Campaign, Enrollment, Enrollment]:
-    """A campaign with a better and a worse buyer: by priority, bid, weight and by its turn."""
+    """A campaign with a better and a worse buyer: by priority, bid, weight or turn."""
     campaign: Campaign = CampaignFactory(mode=mode, price_cents=100, max_buyers=max_buyers)
     better: Enrollment = EnrollmentFactory(
         campaign=campaign, priority=2, bid_cents=200, weight=3, buyer__credits_cents=10_000
@@ -34,7 +34,7 @@ def campaign_of(mode: str, *, max_buyers: int = 1) -> tuple[Campaign, Enrollment
 
 
 def hold(enrollment: Enrollment) -> Callable[[], object]:
-    """What a top-up or another lead's sale does to a buyer."""
+    """The lock that a top-up or another lead's sale takes on a buyer."""
     wallets = Wallet.objects.select_for_update(no_key=True)
     return lambda: wallets.get(buyer_id=enrollment.buyer_id)
 
@@ -44,7 +44,7 @@ def sold_to() -> list[int | None]:
 
 
 def distribute_while_held(campaign: Campaign, held: Enrollment) -> AttemptOutcome:
-    """One attempt that begins while `held` is locked; it is let go as soon as the attempt waits for it."""
+    """Start one attempt while `held` is locked, and release the lock as soon as the attempt waits for it."""
     lead_id = make_leads(campaign, count=1)[0]
     with open_transaction(hold(held)) as let_go, in_background(partial(distribute_lead, lead_id)) as outcome:
         wait_until_blocked()
@@ -53,9 +53,9 @@ def distribute_while_held(campaign: Campaign, held: Enrollment) -> AttemptOutcom
 
 
 @pytest.mark.parametrize("mode", ["priority", "price", "weighted"])
-def test_better_buyer_is_waited_for(mode: str) -> None:
+def test_attempt_waits_for_the_better_buyer(mode: str) -> None:
     campaign, better, _ = campaign_of(mode)
-    if mode == "weighted":  # after a lead for each, it is the better one's turn for two in a row
+    if mode == "weighted":  # after one lead for each, the next two turns belong to the better buyer
         for lead_id in make_leads(campaign, count=2):
             distribute_lead(lead_id)
     sold_before = sold_to()
@@ -81,8 +81,8 @@ def test_shared_lead_waits_for_all_its_buyers() -> None:
     assert_verified()
 
 
-def test_round_robin_passes_over_a_busy_buyer_at_once() -> None:
-    """It counts as having the lead that holds it: its turn is over."""
+def test_round_robin_skips_a_busy_buyer_at_once() -> None:
+    """The skipped buyer counts as having the lead that holds it: its turn is over."""
     campaign, better, worse = campaign_of("round_robin")
     lead_id = make_leads(campaign, count=1)[0]
     with open_transaction(hold(better)):
@@ -93,8 +93,8 @@ def test_round_robin_passes_over_a_busy_buyer_at_once() -> None:
     assert_verified()
 
 
-def test_passed_over_buyer_gets_its_leads_later() -> None:
-    """Its holder sold it nothing, so it was owed two leads. By the time of the last lead alone it gets one of two."""
+def test_skipped_buyer_gets_its_leads_later() -> None:
+    """Its holder sold it nothing, so it was owed two leads. By the last lead's time alone it would get one of two."""
     campaign, better, worse = campaign_of("round_robin")
     first, second, third, fourth = make_leads(campaign, count=4)
     with open_transaction(hold(better)):

@@ -1,4 +1,4 @@
-"""Workers that take from some ready queues only, as with `-Q`: leads of the others are run by them all the same."""
+"""Workers that consume only some ready queues, as with `-Q`: they also run the leads of the other queues."""
 
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,7 @@ def is_distributed(lead_ids: list[int]) -> bool:
     return Lead.objects.filter(pk__in=lead_ids, status=LeadStatus.DISTRIBUTED).count() == len(lead_ids)
 
 
-def test_leads_of_a_queue_without_a_worker_are_run_by_the_others(
+def test_leads_of_a_queue_without_a_worker_run_elsewhere(
     redis_client: "redis.Redis[str]", tmp_path: Path
 ) -> None:
     assert redis_client.ping()
@@ -41,7 +41,7 @@ def test_leads_of_a_queue_without_a_worker_are_run_by_the_others(
             lambda: redis_client.hlen(keys.consumed_key()) == len(others), what="a worker's first word"
         )
         lead_ids = make_leads(campaign, count=20)
-        wait_until(partial(is_distributed, lead_ids), what="leads whose own queue nobody takes from")
+        wait_until(partial(is_distributed, lead_ids), what="leads whose own queue has no consumer")
         assert not Attempt.objects.filter(worker__endswith=f":{leader.process.pid}").exists()
     assert sorted(Assignment.objects.values_list("lead_id", flat=True)) == sorted(lead_ids)
     assert_verified()

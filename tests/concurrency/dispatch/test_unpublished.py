@@ -1,6 +1,6 @@
-"""Leads that Redis handed out and that nobody published: they go out at once, and not when their leases end.
+"""Leads that Redis dispatched and no process published: they are published at once, not when their leases end.
 
-The leases are those of production, and no beat runs. Nor may a dispatcher run leads itself.
+The leases are those of production, and no beat runs. No dispatcher may run leads itself.
 The control is beside the scripts: tests/functional/dispatch/test_unpublished.py.
 """
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import redis
 
 LEADS = 40
-# Three numbers and more before the leads of an answer, two parts for each lead; no answer about canaries is as long.
+# Three numbers or more before the leads of an answer, two parts for each lead. Answers about canaries are shorter.
 LEAST_PARTS = 30
 
 
@@ -50,7 +50,7 @@ def campaign(committed_db: None, redis_client: "redis.Redis[str]") -> Campaign: 
 
 @pytest.fixture
 def workers_alone(campaign: Campaign, tmp_path: Path) -> Iterator[None]:  # noqa: ARG001 - it makes the database
-    """A worker, and no dispatcher that runs leads straight from PostgreSQL."""
+    """A worker, and no dispatcher that runs leads from PostgreSQL."""
     with owned_lock(LOCK), celery(tmp_path, *WORKER) as worker:
         worker.wait_until_it_says("ready.")
         yield
@@ -75,7 +75,7 @@ def wait_for_leader(program: Program) -> None:
 
 
 def make_due_together(campaign: Campaign) -> list[int]:
-    """Leads that come up in one take, in a moment."""
+    """Leads that become due together, in a moment."""
     due_at = timezone.now() + timedelta(seconds=2)
     lead_ids = make_leads(campaign, count=LEADS, next_attempt_at=due_at)
     enqueue_now(read_due_times(lead_ids))
@@ -88,7 +88,9 @@ def assert_sold_once(lead_ids: list[int]) -> None:
 
 
 @pytest.mark.usefixtures("workers_alone")
-def test_leads_of_a_take_whose_answer_was_lost(campaign: Campaign, way: Way, tmp_path: Path) -> None:
+def test_claimed_leads_whose_answer_was_lost_are_published(
+    campaign: Campaign, way: Way, tmp_path: Path
+) -> None:
     with dispatcher(tmp_path, REDIS_URL=way.url) as only:
         wait_for_leader(only)
         way.lose_answer(sha_of(scripts.CLAIM_BATCH), least_parts=LEAST_PARTS)
@@ -99,7 +101,7 @@ def test_leads_of_a_take_whose_answer_was_lost(campaign: Campaign, way: Way, tmp
 
 
 @pytest.mark.usefixtures("workers_alone")
-def test_leads_of_a_dispatcher_that_was_killed_before_it_published(
+def test_leads_of_a_dispatcher_killed_before_publishing_are_published(
     campaign: Campaign, tmp_path: Path
 ) -> None:
     with started("-m", "tests.support.killed_between", "dispatcher") as killed:
@@ -112,7 +114,7 @@ def test_leads_of_a_dispatcher_that_was_killed_before_it_published(
 
 
 @pytest.mark.usefixtures("workers_alone")
-def test_leads_of_a_put_whose_answer_was_lost(
+def test_enqueued_leads_whose_answer_was_lost_are_published(
     campaign: Campaign, way: Way, settings: Any, tmp_path: Path
 ) -> None:
     with dispatcher(tmp_path) as only:
@@ -131,7 +133,9 @@ def test_leads_of_a_put_whose_answer_was_lost(
 
 
 @pytest.mark.usefixtures("workers_alone")
-def test_leads_of_a_process_that_was_killed_before_it_published(campaign: Campaign, tmp_path: Path) -> None:
+def test_leads_of_a_process_killed_before_publishing_are_published(
+    campaign: Campaign, tmp_path: Path
+) -> None:
     with dispatcher(tmp_path) as only:
         wait_for_leader(only)
         with started("-m", "tests.support.killed_between", "enqueue") as killed:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 
 
 def test_locked_lead_is_woken_by_the_next_run() -> None:
-    """The change does not wait for it, and so cannot deadlock with it."""
+    """The change does not wait for the lock, so it cannot deadlock with it."""
     campaign = CampaignFactory()
     [place] = enroll(campaign, count=1, credits_cents=100_000, cap_day=0)
     lead = LeadFactory(source__workspace=campaign.workspace)
@@ -41,11 +41,11 @@ def test_locked_lead_is_woken_by_the_next_run() -> None:
 
 
 @pytest.mark.parametrize("is_renumbered", [True, False], ids=["renumbered", "control"])
-def test_change_that_commits_after_a_younger_one_wakes_what_that_one_woke(
+def test_change_that_commits_after_a_younger_one_wakes_the_lead_again(
     monkeypatch: pytest.MonkeyPatch,
     is_renumbered: bool,  # noqa: FBT001
 ) -> None:
-    """The attempt after the younger change could not see the older. The control leaves the older one its number."""
+    """The attempt after the younger change could not see the older one. The control does not renumber the older."""
     if not is_renumbered:
         monkeypatch.setattr(wakeups, "RENUMBER", "SELECT WHERE %s IS NULL")
     campaign = CampaignFactory()
@@ -92,7 +92,7 @@ def test_two_changes_of_one_transaction_wake_a_lead_once() -> None:
 
 
 def test_lead_is_woken_six_times_and_then_once_in_ten_minutes() -> None:
-    """Each pause and resume brings one attempt, until the wake-ups are spent."""
+    """Each pause and resume causes one attempt, until the wake-ups are spent."""
     place = world(budget_day_cents=1)
     lead = came(place)
     assert distribute_lead(lead.pk).skip_reason == "all_buyers_capped"

@@ -1,4 +1,4 @@
-"""A Celery worker as production starts it: its first lead, a warm end, and a Redis that goes away."""
+"""A Celery worker as production starts it: its first lead, a warm shutdown, and a Redis that goes away."""
 
 import os
 import signal
@@ -50,10 +50,10 @@ def lock_trace() -> None:
         cursor.execute("LOCK TABLE tracing_leaddistributionevent IN ACCESS EXCLUSIVE MODE")
 
 
-def test_warm_shutdown_finishes_the_lead_it_has(
+def test_warm_shutdown_finishes_the_current_lead(
     campaign: Campaign, redis_client: "redis.Redis[str]", tmp_path: Path
 ) -> None:
-    """It takes no further one: that stays due, and the pick-up starts it."""
+    """It starts no further lead. The next one stays due, and the pick-up starts it."""
     assert redis_client.ping()
     running, waiting = make_leads(campaign, count=2)
     with celery(tmp_path, *WORKER) as worker:
@@ -85,7 +85,7 @@ print(before, len(zips._ROWS))
 
 
 def test_worker_reads_the_zip_codes_before_its_pool_is_forked() -> None:
-    """It takes 0.4 s, which the first lead of every process would wait for."""
+    """Reading takes 0.4 s. Otherwise the first lead of every process would wait for it."""
     command = [sys.executable, "-c", BEFORE_THE_FORK]
     done = subprocess.run(
         command,
@@ -101,8 +101,8 @@ def test_worker_reads_the_zip_codes_before_its_pool_is_forked() -> None:
     assert after > 40_000
 
 
-def test_worker_and_beat_come_back_after_redis_was_away(campaign: Campaign, own_redis: ServicePaths) -> None:
-    """A worker that is up but consumes no more would not be seen by a process check."""
+def test_worker_and_beat_recover_after_a_redis_outage(campaign: Campaign, own_redis: ServicePaths) -> None:
+    """A process check would not notice a worker that is up but consumes nothing."""
     environment = {
         "REDIS_URL": embedded_redis.redis_url(own_redis),
         "LEADSWITCH_PICKUP_PERIOD_SECONDS": "1",
@@ -115,12 +115,12 @@ def test_worker_and_beat_come_back_after_redis_was_away(campaign: Campaign, own_
         embedded_redis.stop(own_redis)
         during = make_leads(campaign, count=3)
         embedded_redis.start(own_redis)
-        wait_until(partial(is_distributed, *during), what="the leads that came in meanwhile")
+        wait_until(partial(is_distributed, *during), what="the leads that came in during the outage")
     assert_verified()
 
 
-def test_worker_lives_through_every_death_of_redis(campaign: Campaign, own_redis: ServicePaths) -> None:
-    """It is killed while tasks run: their acknowledgements meet a connection that is gone."""
+def test_worker_survives_every_death_of_redis(campaign: Campaign, own_redis: ServicePaths) -> None:
+    """Redis is killed while tasks run, so their acknowledgements meet a dead connection."""
     url = embedded_redis.redis_url(own_redis)
     with (
         celery(own_redis.var_dir, *WORKER, REDIS_URL=url) as worker,
@@ -172,10 +172,8 @@ print(int(sum(sample.value for sample in samples if sample.name.endswith("_total
 """
 
 
-def test_with_redis_gone_the_pick_up_distributes_what_comes_in(
-    campaign: Campaign, own_redis: ServicePaths
-) -> None:
-    """More than one picker's load, so that it also tries to call for others; nothing is raised, nothing waits long."""
+def test_without_redis_the_pick_up_distributes_new_leads(campaign: Campaign, own_redis: ServicePaths) -> None:
+    """More leads than one picker takes, so it also tries to start others. Nothing raises, and nothing waits long."""
     lead_ids = make_leads(campaign, count=220)
     embedded_redis.stop(own_redis)
     done = subprocess.run(

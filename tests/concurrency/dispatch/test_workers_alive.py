@@ -1,4 +1,4 @@
-"""A real worker whose pool hangs: its main process lives on, and is not counted as alive."""
+"""A real worker whose pool hangs: its main process lives on, but the worker is not counted as alive."""
 
 import os
 import signal

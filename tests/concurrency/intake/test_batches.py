@@ -1,4 +1,4 @@
-"""Two batches with the same external ids in opposite order: each lead is stored once, and nobody waits in a cycle."""
+"""Two batches with the same external ids in opposite order: each lead is stored once, without a deadlock."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -33,7 +33,7 @@ def take(ids: Sequence[str], *, source: Source) -> list[StoredLead | AlreadyHere
 
 
 def send_both(source: Source) -> list[list[StoredLead | AlreadyHere]]:
-    """Each is stopped at the lead in the middle by a third, and goes on when that one is gone."""
+    """A third transaction stops each at the lead in the middle. Each continues when the third one has ended."""
     with (
         open_transaction(partial(take, ["m"], source=source)) as end,
         in_background(partial(race, [partial(take, ids, source=source) for ids in (FORTH, BACK)])) as results,
@@ -55,7 +55,7 @@ def test_opposite_batches_store_every_lead_once() -> None:
     assert {type(each) for each in forth} | {type(each) for each in back} == {StoredLead, AlreadyHere}
 
 
-def test_control_in_the_order_of_the_batch_they_wait_in_a_ring(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_control_in_batch_order_they_deadlock(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "ORDER BY external_id, id" in store.INSERT
     monkeypatch.setattr(store, "INSERT", store.INSERT.replace("ORDER BY external_id, id", ""))
     with pytest.raises(OperationalError, match="deadlock detected"):
@@ -63,7 +63,7 @@ def test_control_in_the_order_of_the_batch_they_wait_in_a_ring(monkeypatch: pyte
 
 
 def test_ids_are_in_the_order_of_the_batch() -> None:
-    """Of two leads of one person the first in the batch came first."""
+    """Of two leads of one person, the first in the batch is the original."""
     source = SourceFactory()
     taken = take(["z", "", "a", "z", "m", ""], source=source)
 

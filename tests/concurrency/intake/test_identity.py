@@ -1,4 +1,4 @@
-"""Two copies of one person's lead arrive together: the lock on the identity lets one out, and never none."""
+"""Two copies of one person's lead arrive together: the lock on the identity lets exactly one be sold."""
 
 import threading
 from collections import Counter
@@ -41,7 +41,7 @@ assert NO_LOCK != locks.LOCK_IDENTITY
 
 @pytest.fixture
 def sources() -> list[Source]:
-    """Of two partners in one network: each sends its leads to an agency of its own, and both to a third."""
+    """Two partners in one network: each sends its leads to its own agency, and both send to a third."""
     sources, common = [], WorkspaceFactory()
     for _ in range(2):
         campaign = CampaignFactory(price_cents=100)
@@ -60,7 +60,7 @@ def sources() -> list[Source]:
 
 
 def identities(number: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The same person twice: by e-mail and phone, by e-mail alone, by phone alone."""
+    """The same person twice: with the same e-mail and phone, the same e-mail, or the same phone."""
     email, phone = f"person{number}@example.com", f"+1404555{number:04d}"
     both = person(email, phone)
     match number % 3:
@@ -73,7 +73,7 @@ def identities(number: int) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def pair(sources: list[Source], number: int) -> tuple[Lead, Lead]:
-    """The older and the younger copy. The older one's partner alternates."""
+    """The older and the younger copy. The older copy's partner alternates."""
     at = timezone.now() - timedelta(seconds=5)
     ours, theirs = sources if number % 2 else sources[::-1]
     first, second = identities(number)
@@ -84,9 +84,9 @@ def pair(sources: list[Source], number: int) -> tuple[Lead, Lead]:
 
 
 class Meeting:
-    """The younger copy has looked for others while the older was not there yet; now both are under way.
+    """The younger copy has searched for others before the older one existed. Now both attempts run.
 
-    The younger goes on when the older one waits for it or has ended: which of the two is the lock's to decide.
+    The younger continues when the older waits for it or has ended. The lock decides which of the two happens.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +125,7 @@ class Meeting:
 def test_one_of_two_simultaneous_copies_is_sold_200_times(
     sources: list[Source], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each time in the order that does harm: neither sees the other before it decides, unless it waits."""
+    """Each time in the harmful order: neither sees the other before it decides, unless it waits."""
     meeting = Meeting(monkeypatch)
     results: Counter[tuple[str, ...]] = Counter()
     for number in range(PAIRS):
@@ -163,12 +163,12 @@ def test_worker_processes_sell_each_person_once_and_the_oldest_copy(sources: lis
 
 
 @pytest.mark.parametrize("is_ordered", [True, False], ids=["ordered", "control"])
-def test_two_leads_that_share_both_in_reverse_never_wait_in_a_ring(
+def test_leads_that_share_both_in_reverse_do_not_deadlock(
     sources: list[Source],
     monkeypatch: pytest.MonkeyPatch,
     is_ordered: bool,  # noqa: FBT001
 ) -> None:
-    """Locks in random order end in deadlocks. The control takes the locks as the columns stand."""
+    """Locks in random order end in deadlocks. The control locks in the order of the columns."""
     if not is_ordered:
         monkeypatch.setattr(locks, "sorted", list, raising=False)
     low, high = sorted(("one", "other"), key=locks._identity_key)
@@ -200,8 +200,8 @@ def test_two_leads_that_share_both_in_reverse_never_wait_in_a_ring(
     assert results == (["locked", "locked"] if is_ordered else ["40P01", "locked"])
 
 
-def test_copy_that_waits_too_long_is_tried_again(sources: list[Source]) -> None:
-    """The wait is bounded: the attempt ends as a time-out of the database, and the lead is due again soon."""
+def test_copy_that_waits_too_long_is_retried(sources: list[Source]) -> None:
+    """The wait is bounded: the attempt ends as a database time-out, and the lead is due again soon."""
     _, younger = pair(sources, 0)
 
     def hold() -> None:

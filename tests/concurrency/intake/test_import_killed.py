@@ -1,4 +1,4 @@
-"""An import that is killed in the middle and run again stores each row once."""
+"""An import that is killed halfway and run again stores each row once."""
 
 import json
 import signal
@@ -70,7 +70,7 @@ class Importer:
             self.process.communicate()
 
 
-def test_each_row_is_stored_once_whatever_the_moment(importer: Importer) -> None:
+def test_each_row_is_stored_once_whenever_it_is_killed(importer: Importer) -> None:
     stored: list[int] = []
     for _ in range(3):
         process = importer.start()
@@ -94,7 +94,7 @@ def test_each_row_is_stored_once_whatever_the_moment(importer: Importer) -> None
 
 
 def wait_for_more_than(count: int, *, process: "subprocess.Popen[str]") -> None:
-    """Ask the database until the import has committed a further batch."""
+    """Poll the database until the import has committed another batch."""
     while process.poll() is None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM routing_lead")

@@ -1,4 +1,4 @@
-"""Many senders at the same moment: one key makes one lead, and so does one external_id."""
+"""Many simultaneous senders: one key creates one lead, and so does one external_id."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def source(committed_db: None) -> Source:  # noqa: ARG001
 
 
 def at_once(send: Callable[[Client], Any], *, source: Source, threads: int = THREADS) -> list[Any]:
-    """Run in so many threads that start together, each with a connection of its own."""
+    """Run in this many threads that start together, each with its own connection."""
     key = issue_key(source)
     barrier = Barrier(threads)
 
@@ -49,7 +49,7 @@ def send_with_key(client: Client) -> Any:
 
 
 def test_one_idempotency_key_makes_one_lead(source: Source) -> None:
-    """A loser gets the stored answer, or is told that the first still runs."""
+    """A losing request gets the stored answer, or a conflict while the first is still running."""
     answers = at_once(send_with_key, source=source)
     lead = Lead.objects.get()
     codes = Counter(answer.status_code for answer in answers)
@@ -64,7 +64,7 @@ def test_one_idempotency_key_makes_one_lead(source: Source) -> None:
 def test_without_the_lock_the_unique_key_still_holds_but_senders_see_failures(
     source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Control: what the lock is for. Without it several do the work, and all but one fail when they store it."""
+    """Control: why the lock exists. Without it several do the work, and all but one fail when they store it."""
     together = Barrier(THREADS, timeout=30)
     find = idempotency._find
 
@@ -91,7 +91,7 @@ def test_one_external_id_makes_one_lead(source: Source) -> None:
     assert named == {str(lead.public_id)}
 
 
-def test_cancelling_at_once_ends_the_lead_once(source: Source) -> None:
+def test_simultaneous_cancellations_end_the_lead_once(source: Source) -> None:
     lead = LeadFactory.create(source=source)
     answers = at_once(lambda client: client.delete(f"{LEADS}{lead.public_id}/"), source=source)
     assert {answer.status_code for answer in answers} == {200}

@@ -1,4 +1,4 @@
-"""Two processes and one lead: an owner that was paused until its lease was taken over cannot write any more."""
+"""Two processes and one lead: an owner that was suspended until another took its lease cannot write."""
 
 import os
 import signal
@@ -22,21 +22,21 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 
 @contextmanager
 def owner(lead: Lead, name: str, *more: str) -> Iterator["subprocess.Popen[str]"]:
-    """A process that has the lead."""
+    """A process that owns the lead."""
     with started("-m", "tests.support.lease_owner", str(lead.pk), name, *more) as process:
         assert pipe(process.stdout).readline() == "acquired\n"
         yield process
 
 
 def go_on(process: "subprocess.Popen[str]") -> str:
-    """Let it write; what it says."""
+    """Let it write. Returns its output."""
     pipe(process.stdin).write("go\n")
     pipe(process.stdin).flush()
     return pipe(process.stdout).readline().strip()
 
 
 def take_over(settings: Any) -> None:
-    """As time does it: the lease is too old, and the lead's next try has come."""
+    """As if time had passed: the lease is too old, and the lead's next try is due."""
     settings.LEADSWITCH_CLAIM_MAX_SECONDS = 60
     Lead.objects.update(locked_at=fetch_value("SELECT now() - interval '61 s'"))
     assert run_reconciler(find_reconciler("stale_locks"), fix=True).repaired == 1
@@ -58,7 +58,7 @@ def test_paused_owner_whose_lease_was_taken_over_cannot_write(settings: Any) -> 
     assert (lead.status, lead.locked_by) == ("cancelled", "")
 
 
-def test_control_without_the_fence_it_ends_the_work_of_the_other(settings: Any) -> None:
+def test_control_without_the_fence_it_ends_the_others_work(settings: Any) -> None:
     lead = LeadFactory()
     with owner(lead, "first", "unfenced") as first:
         os.kill(first.pid, signal.SIGSTOP)

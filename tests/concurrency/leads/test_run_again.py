@@ -1,4 +1,4 @@
-"""Somebody asks for a lead between the rollback of its attempt and the verdict: what was asked for last counts."""
+"""An operator or a sender requests a lead between its rollback and its verdict: the last request wins."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -32,7 +32,7 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture
 def lead(monkeypatch: pytest.MonkeyPatch) -> Lead:
-    """Its attempts fail: a minute after the first it would be tried again, then after two, then never."""
+    """Its attempts fail: it is due again a minute after the first, two minutes after the second, then never."""
     campaign = CampaignFactory(price_cents=1_000)
     enroll(campaign, count=1, credits_cents=10_000)
 
@@ -58,7 +58,7 @@ def pause(lead: Lead) -> None:
 
 
 def distribute_and_ask(lead: Lead, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> AttemptOutcome:
-    """The attempt is rolled back, somebody asks on another connection, and then the verdict is written."""
+    """The attempt is rolled back, a request on another connection commits, and then the verdict is written."""
     write_verdict = distribute.write_verdict
 
     def asked(*positional: Any, **named: Any) -> AttemptOutcome:
@@ -75,7 +75,7 @@ def is_due(lead: Lead) -> bool:
 
 
 @pytest.mark.parametrize(("ask", "due_reason"), [(run_again, "manual"), (dispatch, "")])
-def test_lead_that_was_asked_for_stays_due_now(
+def test_requested_lead_stays_due_now(
     lead: Lead, monkeypatch: pytest.MonkeyPatch, ask: Ask, due_reason: str
 ) -> None:
     outcome = distribute_and_ask(lead, ask, monkeypatch)
@@ -92,7 +92,7 @@ def test_lead_that_was_asked_for_stays_due_now(
 
 
 def test_verdict_waits_for_a_concurrent_request(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The request has the lead's lock and is not committed yet when the verdict comes."""
+    """The request has the lead's lock and is uncommitted when the verdict is about to be written."""
     write_verdict = distribute.write_verdict
 
     def ask() -> None:
@@ -113,7 +113,7 @@ def test_verdict_waits_for_a_concurrent_request(lead: Lead, monkeypatch: pytest.
 
 
 def in_turn(first: Callable[[], None], second: Callable[[], AttemptOutcome]) -> AttemptOutcome:
-    """`second` begins when `first` has the lock of the lead."""
+    """`second` begins when `first` has locked the lead."""
     with in_background(first):
         wait_for_lock()
         return second()
@@ -128,8 +128,8 @@ def wait_for_lock() -> None:
     wait_until(is_locked, what="the lock of the lead")
 
 
-def test_lead_that_was_asked_for_is_not_parked(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the operator had run it again right after it was parked: it gets all its tries anew."""
+def test_requested_lead_is_not_parked(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the operator had run it again right after it was parked: all its tries start over."""
     Lead.objects.filter(pk=lead.pk).update(errors=2)
 
     outcome = distribute_and_ask(lead, run_again, monkeypatch)
@@ -144,7 +144,7 @@ def test_lead_that_was_asked_for_is_not_parked(lead: Lead, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("errors", [0, 2], ids=["retried", "last-try"])
-def test_lead_that_was_paused_stays_paused_and_the_attempt_counts(
+def test_paused_lead_stays_paused_and_the_attempt_counts(
     lead: Lead, monkeypatch: pytest.MonkeyPatch, errors: int
 ) -> None:
     Lead.objects.filter(pk=lead.pk).update(errors=errors)
@@ -160,7 +160,7 @@ def test_lead_that_was_paused_stays_paused_and_the_attempt_counts(
     assert_verified()
 
 
-def test_control_a_verdict_that_compares_nothing_overwrites_the_request(
+def test_control_verdict_without_a_comparison_overwrites_the_request(
     lead: Lead, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def believe(lead_id: int, **named: Any) -> Any:
@@ -175,8 +175,8 @@ def test_control_a_verdict_that_compares_nothing_overwrites_the_request(
     assert (lead.due_reason, is_due(lead)) == ("internal_error", False)
 
 
-def test_lead_that_was_asked_for_after_its_worker_was_lost_is_not_given_up(lead: Lead) -> None:
-    """The reconciler has read when the lead was due; then an operator runs it again; then its loss is counted."""
+def test_lead_requested_after_its_worker_was_lost_is_not_given_up(lead: Lead) -> None:
+    """The reconciler reads when the lead was due, then an operator runs it again, and then the loss is counted."""
     lost = settings.LEADSWITCH_MAX_LOST_LEASES
     Lead.objects.filter(pk=lead.pk).update(lost_leases=lost - 1)
     found_due_at: datetime | None = lead.next_attempt_at

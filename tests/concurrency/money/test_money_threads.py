@@ -1,4 +1,4 @@
-"""Many threads on one wallet: each cause once, never below the limit; and what happens without the condition."""
+"""Many threads on one wallet: each cause once, never below the limit, and the damage without the condition."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 
 
 def together(work: Callable[[int], Any]) -> list[Any]:
-    """Run `work` in every thread at once; a refusal is a result."""
+    """Run `work` in every thread at once. A refusal is a result."""
     barrier = Barrier(THREADS)
 
     def run(number: int) -> Any:
@@ -68,7 +68,7 @@ def test_many_spenders_stop_at_the_limit() -> None:
 
 
 def test_reading_the_balance_before_writing_it_loses_money() -> None:
-    """The control: the same scenario with a read, a check and a write. This is why the update has the condition."""
+    """The control: the same scenario with a read, a check and a write. It shows why the update has the condition."""
     buyer = BuyerFactory(credits_cents=1_000)
     all_have_read = Barrier(THREADS)
 
@@ -82,8 +82,8 @@ def test_reading_the_balance_before_writing_it_loses_money() -> None:
             wallet.save(update_fields=["balance_cents"])
         return True
 
-    assert together(read_modify_write) == [True] * THREADS  # twenty spent what ten could pay
-    assert balance(buyer.pk) == 900  # and one was booked
+    assert together(read_modify_write) == [True] * THREADS  # twenty spent the money of ten
+    assert balance(buyer.pk) == 900  # and one was stored
     report = {invariant.number: findings for invariant, findings in run_verification().results}
     assert report[1].breaches == 1
 
@@ -117,7 +117,7 @@ def test_return_in_many_threads_happens_once() -> None:
 
 
 def test_returns_and_refunds_of_a_removed_enrollment_pay_once() -> None:
-    """Without an enrollment the return locks no row of it: the refund's own lock on the wallet has to do."""
+    """Without an enrollment the return does not lock its row, so the refund's own lock on the wallet must suffice."""
     sold = sold_once()
     sold.enrollment.delete()  # type: ignore[union-attr]
     same = {"assignment_id": sold.pk, "buyer_id": sold.buyer_id, "actor": "ann", "reason": "late"}

@@ -32,7 +32,7 @@ def without_the_lock() -> Iterator[None]:
 
 
 def overlap(first: Callable[[], object], second: Callable[[], object], *, is_serialized: bool) -> None:
-    """Make the second change while the first is made and not yet committed, or have it wait for that."""
+    """Make the second change while the first is uncommitted, or have it wait for the commit."""
     is_made, may_commit = Event(), Event()
 
     def change_first() -> None:
@@ -54,7 +54,7 @@ def overlap(first: Callable[[], object], second: Callable[[], object], *, is_ser
 
 
 @serialized_or_not
-def test_two_rules_that_make_a_ring_only_together(is_serialized: bool) -> None:  # noqa: FBT001
+def test_two_rules_that_only_together_make_a_cycle(is_serialized: bool) -> None:  # noqa: FBT001
     one, other = WorkspaceFactory.create_batch(2)
     there = partial(RuleFactory, workspace=one, destination=other)
     back = partial(RuleFactory, workspace=other, destination=one)
@@ -67,8 +67,8 @@ def test_two_rules_that_make_a_ring_only_together(is_serialized: bool) -> None: 
 
 
 @serialized_or_not
-def test_rule_that_leads_on_is_not_overlooked(is_serialized: bool) -> None:  # noqa: FBT001
-    """Who is sent on by a rule that is about to be committed must hear of changes further on."""
+def test_version_grows_with_a_change_behind_an_uncommitted_rule(is_serialized: bool) -> None:  # noqa: FBT001
+    """A workspace with an uncommitted rule must also notice changes further along the path."""
     first, second = WorkspaceFactory.create_batch(2)
     onward = RuleFactory(workspace=second)
     lead_there = partial(RuleFactory, workspace=first, destination=second)
