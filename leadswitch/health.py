@@ -16,8 +16,8 @@ from leadswitch.metrics import PART_OK
 
 log = get_logger(__name__)
 
-# The processes of an installation start together. Until a worker and a dispatcher have sent a heartbeat, and beat has run
-# a reconciler, a degraded part is expected.
+# The processes of an installation start together. A degraded part is expected until a worker and a dispatcher have sent
+# a heartbeat and beat has run a reconciler.
 STARTUP_SECONDS: Final = 30.0
 STARTED_AT: Final = time.monotonic()
 

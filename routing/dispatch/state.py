@@ -49,8 +49,8 @@ class WorkspaceState:
 class DispatchState:
     """`total` and `overdue_seconds` cover all visible workspaces. The age leaves out paused ones: their leads wait for
     a person. `started_seconds`: since the last attempt began anywhere; None: there was none. `redis` None: Redis does
-    not answer, and `redis_failure` says how. `redis_refusal`: the error with which it refuses writes. `paused_count`: workspaces with
-    a pause of their own."""
+    not answer, and `redis_failure` says how. `redis_refusal`: the error with which it refuses writes. `paused_count`:
+    workspaces with a pause of their own."""
 
     at: datetime
     is_whole: bool
