@@ -64,7 +64,7 @@ FROM distribution_campaign c
 WHERE c.id = %s
 """
 
-KEEP_SNAPSHOT: Final = """
+STORE_SNAPSHOT: Final = """
 INSERT INTO distribution_campaignsnapshot (campaign_id, config_version, config, actor)
 VALUES (%s, %s, %s::jsonb, '')
 ON CONFLICT (campaign_id, config_version) DO NOTHING
@@ -96,8 +96,8 @@ class CampaignCache:
     def __init__(self, size: int = MAX_CACHED) -> None:
         self._compiled: VersionCache[int, CompiledCampaign] = VersionCache(size)
         # By campaign and version: which snapshots are known to be stored, and the definitions of the others.
-        self._kept: VersionCache[tuple[int, int], bool] = VersionCache(size)
-        self._unkept: VersionCache[tuple[int, int], str] = VersionCache(size)
+        self._stored: VersionCache[tuple[int, int], bool] = VersionCache(size)
+        self._unstored: VersionCache[tuple[int, int], str] = VersionCache(size)
 
     def get(self, campaign_id: int, *, config_version: int) -> CompiledCampaign:
         """Return the campaign compiled at `config_version` or, if it changed since, at a newer one.
@@ -117,18 +117,20 @@ class CampaignCache:
 
     def has_snapshot(self, campaign: CompiledCampaign) -> bool:
         """Whether the snapshot of a campaign from this cache is known to be stored. Runs no statement."""
-        return (campaign.id, campaign.config_version) in self._kept
+        return (campaign.id, campaign.config_version) in self._stored
 
-    def keep_snapshot(self, campaign: CompiledCampaign) -> None:
+    def store_snapshot(self, campaign: CompiledCampaign) -> None:
         """Store the snapshot of a campaign from this cache, unless it is known to be stored.
 
         Call it outside a transaction: the single statement then commits on the server even if this process dies, so no
         other process waits for it.
         """
         if self._write(campaign, using="default"):
-            self._note_kept((campaign.id, campaign.config_version))
+            self._mark_stored((campaign.id, campaign.config_version))
 
-    def keep_snapshot_within(self, campaign: CompiledCampaign, *, using: str = "default") -> CompiledCampaign:
+    def store_snapshot_within(
+        self, campaign: CompiledCampaign, *, using: str = "default"
+    ) -> CompiledCampaign:
         """Do the same in an open transaction. Other processes that store this version wait until it ends.
 
         Returns the campaign as in the stored snapshot, which may be another process's.
@@ -136,7 +138,7 @@ class CampaignCache:
         version = (campaign.id, campaign.config_version)
         if self._write(campaign, using=using):
             # It is stored only after the commit. After a rollback it must be written again.
-            transaction.on_commit(lambda: self._note_kept(version), using=using, robust=True)
+            transaction.on_commit(lambda: self._mark_stored(version), using=using, robust=True)
             return campaign
         cached = self._compiled.find(campaign.id)
         return cached if cached is not None and cached.config_version == version[1] else campaign
@@ -144,51 +146,51 @@ class CampaignCache:
     def _write(self, campaign: CompiledCampaign, *, using: str) -> bool:
         """Return whether this call wrote the snapshot. If not, the cache now has what is stored."""
         version = (campaign.id, campaign.config_version)
-        if version in self._kept:
+        if version in self._stored:
             return False
-        definition = self._unkept.find(version)
+        definition = self._unstored.find(version)
         if definition is None:  # evicted from the cache: read it again
             self._compiled.drop(campaign.id)
             return False
         with connections[using].cursor() as cursor:
-            cursor.execute(KEEP_SNAPSHOT, [*version, definition])
+            cursor.execute(STORE_SNAPSHOT, [*version, definition])
             if cursor.rowcount:
                 return True
         # A process with other ZIP code tables may have stored a different one. That one is the definition.
-        kept = read_snapshot(campaign.id, config_version=campaign.config_version, using=using)
-        assert kept is not None  # noqa: S101 - the statement above found it, and snapshots are append-only
-        self._store(version, compile_campaign(kept), unkept=None)
+        stored = read_snapshot(campaign.id, config_version=campaign.config_version, using=using)
+        assert stored is not None  # noqa: S101 - the statement above found it, and snapshots are append-only
+        self._store(version, compile_campaign(stored), unstored=None)
         return False
 
     def clear(self) -> None:
         """Forget everything; the next attempt reads from the database."""
         self._compiled.clear()
-        self._kept.clear()
-        self._unkept.clear()
+        self._stored.clear()
+        self._unstored.clear()
 
     def _load(self, campaign_id: int) -> CompiledCampaign:
-        kept, definition = read_definition(campaign_id)
-        compiled = compile_campaign(kept or definition)
+        stored, definition = read_definition(campaign_id)
+        compiled = compile_campaign(stored or definition)
         version = (campaign_id, compiled.config_version)
-        self._store(version, compiled, unkept=None if kept else json.dumps(definition))
+        self._store(version, compiled, unstored=None if stored else json.dumps(definition))
         return compiled
 
-    def _store(self, version: tuple[int, int], compiled: CompiledCampaign, *, unkept: str | None) -> None:
-        if unkept is None:
-            self._note_kept(version)
+    def _store(self, version: tuple[int, int], compiled: CompiledCampaign, *, unstored: str | None) -> None:
+        if unstored is None:
+            self._mark_stored(version)
         else:
-            self._unkept.store(version, unkept)
+            self._unstored.store(version, unstored)
         self._compiled.store(compiled.id, compiled)
 
-    def _note_kept(self, version: tuple[int, int]) -> None:
-        self._unkept.drop(version)
-        self._kept.store(version, value=True)
+    def _mark_stored(self, version: tuple[int, int]) -> None:
+        self._unstored.drop(version)
+        self._stored.store(version, value=True)
 
 
 CAMPAIGNS: Final = CampaignCache()
 
 
-def keeping_snapshots(work: Callable[[], Result]) -> Result:
+def run_with_snapshots(work: Callable[[], Result]) -> Result:
     """Run `work`, and run it again after each SnapshotMissing. `work` opens and ends its own transaction.
 
     The snapshot is stored between two runs, when nothing is locked. Needs no open transaction. Raises SnapshotMissing
@@ -198,7 +200,7 @@ def keeping_snapshots(work: Callable[[], Result]) -> Result:
         try:
             return work()
         except SnapshotMissing as missing:
-            CAMPAIGNS.keep_snapshot(missing.campaign)
+            CAMPAIGNS.store_snapshot(missing.campaign)
     return work()
 
 
@@ -225,11 +227,11 @@ def read_definition(campaign_id: int) -> tuple[dict[str, Any] | None, dict[str, 
     if row is None:
         message = f"no campaign has the id {campaign_id}"
         raise UnknownCampaign(message)
-    kept_text, definition_text = row
+    stored_text, definition_text = row
     definition: dict[str, Any] = json.loads(definition_text)
     for buyer in definition["buyers"]:
         buyer["service_area"] = locate_area(buyer["service_area"])
-    return None if kept_text is None else json.loads(kept_text), definition
+    return None if stored_text is None else json.loads(stored_text), definition
 
 
 def find_other_places() -> Iterator[int]:
@@ -238,8 +240,8 @@ def find_other_places() -> Iterator[int]:
         cursor.execute("SELECT id FROM distribution_campaign ORDER BY id")
         ids = [campaign_id for (campaign_id,) in cursor.fetchall()]
     for campaign_id in ids:
-        kept, definition = read_definition(campaign_id)
-        if kept is not None and _places(kept) != _places(definition):
+        stored, definition = read_definition(campaign_id)
+        if stored is not None and _places(stored) != _places(definition):
             yield campaign_id
 
 

@@ -182,7 +182,7 @@ def _find_stop(buyer: Buyer, *, before: int) -> int | None:
 
 
 def find_missed(public_id: UUID, *, buyer: Buyer) -> tuple[MissedLead, list[Skip], Check] | None:
-    """Return one missed lead with every attempt that skipped the buyer, newest first. None: the buyer did not miss it."""
+    """Return one missed lead with every attempt that skipped the buyer, newest first. None: it did not miss it."""
     rows = _read(FIND_MISSED, buyer, limit=1, lead=public_id)
     if not rows:
         return None
