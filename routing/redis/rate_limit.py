@@ -1,4 +1,4 @@
-"""How often an API key, or a person at the desk, may ask.
+"""How often an API key, or an operator, may send requests.
 
 One atomic script decides, by Redis' clock; DRF's throttles are not atomic.
 

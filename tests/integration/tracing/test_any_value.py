@@ -397,16 +397,16 @@ STRANGE = {
 @pytest.mark.usefixtures("committed_db")
 @pytest.mark.parametrize("name", STRANGE)
 def test_stored_lead_is_shown_whatever_its_attributes_are(campaign: Campaign, name: str) -> None:
-    """To the buyer, who has paid for it, to its source, and on the pages of the desk."""
+    """To the buyer, who has paid for it, to its source, and on the pages of the admin."""
     lead = store(campaign, f'{{"sqft": {STRANGE[name]}, "roof_age": 12}}')
     assert distribute_lead(lead.pk).result == "success"
 
     [sold] = Api(Buyer.objects.get()).get("assignments/")["results"]
     if not name.startswith("nested"):  # which are left out as a whole where they cannot be read
         assert sold["lead"]["attributes"]["roof_age"] == 12
-    desk = client_of(User.objects.create_superuser("root"))
+    operator = client_of(User.objects.create_superuser("root"))
     for page, named in (("change", lead.pk), ("trace", lead.public_id)):
-        assert desk.get(reverse(f"admin:routing_lead_{page}", args=[named])).status_code == 200
+        assert operator.get(reverse(f"admin:routing_lead_{page}", args=[named])).status_code == 200
     key = issue_tracing_key(lead.source)
     for part in ("", "explanation/", "trace/"):
         told = Client().get(
