@@ -96,7 +96,7 @@ def find_slices(picture: Picture) -> dict[str, Mapping[Kind, Sequence[Slice]]]:
     return found
 
 
-def keep_watermarks(picture: Picture, clean: Sequence[str]) -> None:
+def store_watermarks(picture: Picture, clean: Sequence[str]) -> None:
     """Remember how far these checks have come. Of two runs at once either may win: the earlier mark is right too."""
     cluster = _read_cluster()
     VerifyWatermark.objects.bulk_create(

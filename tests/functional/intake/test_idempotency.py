@@ -120,7 +120,7 @@ def test_batch_is_repeatable_too(client: Client) -> None:
     assert Lead.objects.count() == 1
 
 
-def test_refusals_are_not_kept(client: Client) -> None:
+def test_refusals_are_not_stored(client: Client) -> None:
     assert post(client, {"zip": "1"}, key="k1").status_code == 400
     assert IdempotencyRecord.objects.count() == 0
     assert post(client, VALID, key="k1").status_code == 201
@@ -155,7 +155,7 @@ def test_idempotency_key_takes_three_more_statements(client: Client) -> None:
     assert "pg_try_advisory_xact_lock" in statements[1]
 
 
-def test_decided_answer_is_what_is_kept(client: Client, source: Source) -> None:
+def test_decided_answer_is_stored(client: Client, source: Source) -> None:
     enroll(CampaignFactory.create(workspace=source.workspace), count=1, credits_cents=10_000)
     first = post(client, VALID, key="k1", Prefer="wait=5")
     again = post(client, VALID, key="k1", Prefer="wait=5")
@@ -176,7 +176,7 @@ def test_repeat_during_the_decision_gets_a_conflict(client: Client) -> None:
     assert (late.status_code, late.json()["status"], late["Idempotency-Replayed"]) == (201, "pending", "true")
 
 
-def test_old_keys_are_forgotten_and_young_ones_kept(client: Client) -> None:
+def test_old_keys_are_deleted_and_young_ones_are_not(client: Client) -> None:
     """A reconciler that filters on the wrong flag never finds anything."""
     for number in range(3):
         post(client, VALID, key=f"k{number}")

@@ -98,7 +98,7 @@ def test_excess_is_counted() -> None:
     assert list(kept.oldest(9).leads) == [1, 2]
 
 
-def test_lead_that_is_refused_anew_while_it_is_tried_is_kept() -> None:
+def test_lead_that_is_refused_again_while_it_is_tried_stays_buffered() -> None:
     kept = RetryBuffer()
     kept.add([1])
     tried = kept.oldest(9)
@@ -109,18 +109,18 @@ def test_lead_that_is_refused_anew_while_it_is_tried_is_kept() -> None:
     assert (len(kept), kept.age_seconds) == (0, 0)
 
 
-def test_full_queue_is_kept(own_redis: "redis.Redis[str]") -> None:
+def test_full_queue_drops_nothing(own_redis: "redis.Redis[str]") -> None:
     """Nothing is dropped while there is room."""
     assert own_redis.ping()
-    go, settled = threading.Event(), []
+    go, arrived = threading.Event(), []
 
     def wait(changes: list[DueTime]) -> list[int]:
         go.wait(30)
-        settled.extend(each.lead_id for each in changes)
+        arrived.extend(each.lead_id for each in changes)
         return []
 
     def enqueue_again(part: Part) -> Part:
-        settled.extend(part.leads)
+        arrived.extend(part.leads)
         return part
 
     hands = Enqueuer(wait, enqueue_again, most_waiting=3)  # type: ignore[arg-type] # lists in place of sequences
@@ -128,7 +128,7 @@ def test_full_queue_is_kept(own_redis: "redis.Redis[str]") -> None:
     hands.add([DueTime(number, 1, DispatchMode.EVENT, None) for number in range(20)])
     go.set()
     assert hands.drain(timeout_seconds=30) == 0
-    assert sorted(settled) == list(range(20))
+    assert sorted(arrived) == list(range(20))
     assert lost("retry_buffer_full") == before
 
 

@@ -116,7 +116,7 @@ class TestSold:
         )
         assert "Routed" not in told(lead)
 
-    def test_path_through_three_workspaces_is_kept(self, source: Source, agency: Campaign) -> None:
+    def test_path_through_three_workspaces_is_recorded(self, source: Source, agency: Campaign) -> None:
         """Source and destination as they were."""
         hub = WorkspaceFactory(name="Hub")
         first = RuleFactory(workspace=source.workspace, destination=hub, name="everything")

@@ -88,11 +88,11 @@ def test_expired_revoked_and_inactive(source: Source) -> None:
     assert_refused(ask(f"Api-Key {key}"), f"This source key has expired. {NEW_KEY}")
     SourceKey.objects.update(expiry_date=timezone.now() + timedelta(hours=1))
     assert ask(f"Api-Key {key}").status_code == 404
-    SourceKey.objects.update(revoked=True)
-    assert_refused(ask(f"Api-Key {key}"), f"This source key was revoked. {NEW_KEY}")
-    SourceKey.objects.update(revoked=False)
     Source.objects.update(active=False)
     assert_refused(ask(f"Api-Key {key}"), "The source of this key is not active.")
+    Source.objects.update(active=True)
+    SourceKey.objects.update(revoked=True)
+    assert_refused(ask(f"Api-Key {key}"), f"This source key was revoked. {NEW_KEY}")
 
 
 def test_expiry_is_shown_only_with_the_secret(source: Source) -> None:
