@@ -1,4 +1,4 @@
-"""Rules at the desk: what is wrong is refused with the way it would make, and a lead can be tried without a trace."""
+"""Rules in the admin: a wrong rule is refused with the route it would make, and a lead can be tried without a trace."""
 
 import json
 from typing import Any

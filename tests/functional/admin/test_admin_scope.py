@@ -1,4 +1,4 @@
-"""Every page of the desk x a foreign workspace x every role. Generated from the registered pages."""
+"""Every page of the admin x a foreign workspace x every role. Generated from the registered pages."""
 
 from typing import Any
 

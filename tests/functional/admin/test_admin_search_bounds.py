@@ -1,4 +1,4 @@
-"""A search on the desk finds an old row under any filter, and says when it left rows out."""
+"""A search in the admin finds an old row under any filter, and says when it left rows out."""
 
 from typing import Any
 

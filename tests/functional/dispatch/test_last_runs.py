@@ -14,6 +14,7 @@ from django.urls import reverse
 from routing import metrics
 from routing.dispatch import schedule
 from routing.dispatch.problems import find_problems
+from routing.dispatch.sizes import read_sizes
 from routing.dispatch.state import read_state
 from routing.dispatcher import leader_tasks
 from routing.dispatcher.leader_tasks import end_expired_leases_without_beat, export_runs
@@ -133,7 +134,7 @@ def test_status_and_page_name_them(admin_user: Any) -> None:
     client = Client()
     client.force_login(admin_user)
     page = client.get(reverse("admin:routing_dispatchcontrol_changelist")).content.decode()
-    assert page.count('<span class="desk-badge" data-tone="bad">late</span>') == 5
+    assert page.count('<span class="admin-badge" data-tone="bad">late</span>') == 5
 
 
 @pytest.fixture
@@ -152,7 +153,7 @@ def test_leader_ends_expired_leases_while_beat_is_away(lost: Lead) -> None:
     assert end_expired_leases_without_beat(read_runs()) == 1
 
     assert schedule.find_expired(limit=9) == []
-    assert schedule.read_sizes().waiting == 1
+    assert read_sizes().waiting == 1
     lost.refresh_from_db()
     assert lost.lost_leases == 1
     # It is no run of the reconciler: who watches still hears of beat.

@@ -32,7 +32,7 @@ def prepared(table: str) -> tuple[int, int]:
 
 
 @pytest.mark.usefixtures("source")
-def test_list_of_the_desk_is_never_prepared() -> None:
+def test_list_of_the_admin_is_never_prepared() -> None:
     client = client_of(User.objects.create_superuser("root"))
     for _ in range(MANY):
         client.get(page(Lead, "changelist"), {"status__exact": "calling"})

@@ -21,8 +21,8 @@ from distribution.explain.lead import explain
 from distribution.models import Assignment, Buyer, Campaign, Enrollment
 from distribution.verify import run_verification
 from routing.intake.attribute_repair import repair_attributes
+from routing.intake.condition_fields import condition_fields
 from routing.intake.corrections import Corrections
-from routing.intake.parse import condition_fields
 from routing.models import Lead
 from routing.values.attributes import find_attribute_problems
 from tests.support.admin_pages import client_of
@@ -30,10 +30,11 @@ from tests.support.buyer_program import Api
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll, issue_tracing_key
 from tests.support.planting import plant
 from tests.support.race_leads import assert_verified
+from tracing.attempt_parts import AttemptEnd, AttemptHead
 from tracing.metrics import TRACES_AS_TEXT
 from tracing.models import Attempt, LeadDistributionEvent
 from tracing.plainvalues import AS_TEXT, MAX_DEPTH, MAX_PATHS, MAX_TEXT, PlainValues
-from tracing.recorder import AttemptEnd, AttemptHead, Recorder, encode, new_attempt_id, write_many
+from tracing.recorder import Recorder, encode, new_attempt_id, write_many
 from tracing.vocabulary import Event
 
 AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
@@ -397,16 +398,16 @@ STRANGE = {
 @pytest.mark.usefixtures("committed_db")
 @pytest.mark.parametrize("name", STRANGE)
 def test_stored_lead_is_shown_whatever_its_attributes_are(campaign: Campaign, name: str) -> None:
-    """To the buyer, who has paid for it, to its source, and on the pages of the desk."""
+    """To the buyer, who has paid for it, to its source, and on the pages of the admin."""
     lead = store(campaign, f'{{"sqft": {STRANGE[name]}, "roof_age": 12}}')
     assert distribute_lead(lead.pk).result == "success"
 
     [sold] = Api(Buyer.objects.get()).get("assignments/")["results"]
     if not name.startswith("nested"):  # which are left out as a whole where they cannot be read
         assert sold["lead"]["attributes"]["roof_age"] == 12
-    desk = client_of(User.objects.create_superuser("root"))
+    operator = client_of(User.objects.create_superuser("root"))
     for page, named in (("change", lead.pk), ("trace", lead.public_id)):
-        assert desk.get(reverse(f"admin:routing_lead_{page}", args=[named])).status_code == 200
+        assert operator.get(reverse(f"admin:routing_lead_{page}", args=[named])).status_code == 200
     key = issue_tracing_key(lead.source)
     for part in ("", "explanation/", "trace/"):
         told = Client().get(

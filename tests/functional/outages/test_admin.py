@@ -1,4 +1,4 @@
-"""What the desk says when the database fails in the middle of a person's work."""
+"""What the admin shows when the database fails while an operator works."""
 
 from typing import Any
 

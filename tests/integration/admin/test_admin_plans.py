@@ -1,4 +1,4 @@
-"""What the desk's lists read on filled tables: a page of a workspace that is silent for long reads that page alone."""
+"""What the admin's lists read on filled tables: a page of a workspace long silent reads only that page."""
 
 import re
 from typing import Any
