@@ -1,4 +1,4 @@
-"""The desk's first page: today's numbers, each leading to its list; a constant number of statements."""
+"""The first page of the admin: today's numbers, each with a link to its list; a constant number of statements."""
 
 import re
 from datetime import timedelta
@@ -67,7 +67,7 @@ def test_empty_states_say_what_to_do(client: Client) -> None:
     assert "Ask an admin to add you" in nobody.get(HOME).content.decode()
 
 
-def test_people_see_their_own_workspaces(client: Client) -> None:
+def test_users_see_their_own_workspaces(client: Client) -> None:
     mine = build_world()
     build_world()
 

@@ -1,4 +1,4 @@
-"""Every change that a person makes leaves an entry: who, what, why, before and after; in the same transaction."""
+"""Every change that a person makes leaves an entry: who, what, why, before and after, in the same transaction."""
 
 import pytest
 from django.contrib import admin
@@ -112,7 +112,7 @@ def test_no_entry_without_its_change_and_no_change_without_its_entry(
     assert buyer.name == "Old"
 
 
-def test_values_that_name_a_person_are_not_kept() -> None:
+def test_values_that_name_a_person_are_not_stored() -> None:
     before = {"email": "ada@example.com", "status": "failed", "phone": ""}
     after = {"email": "bob@example.com", "status": "pending", "phone": "+14045550100"}
 

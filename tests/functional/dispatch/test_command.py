@@ -1,4 +1,4 @@
-"""`manage.py dispatch`, read as a stranger would: what it prints, and with which code it ends."""
+"""`manage.py dispatch` as a new user reads it: its output, and its exit codes."""
 
 import json
 import re
@@ -31,7 +31,7 @@ MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC")
 
 
 def dispatch(*arguments: str, code: int = 0) -> str:
-    """What it prints, with AT for every moment. `code` is the exit code that is expected."""
+    """The output, with AT for every time. `code` is the expected exit code."""
     output = StringIO()
     if code == 0:
         call_command("dispatch", *arguments, stdout=output)
@@ -43,7 +43,7 @@ def dispatch(*arguments: str, code: int = 0) -> str:
 
 
 def refused(*arguments: str) -> str:
-    """Why it does nothing, with exit code 2."""
+    """The error with exit code 2. Nothing is done."""
     with pytest.raises(CommandError) as ended:
         call_command("dispatch", *arguments, stdout=StringIO())
     assert ended.value.returncode == 2
@@ -57,7 +57,7 @@ def lead_and_work(path: DispatchPath = DispatchPath.REDIS) -> None:
 
 
 class TestStatus:
-    def test_stranger_can_read_it(self, settings: Any) -> None:
+    def test_new_user_can_read_it(self, settings: Any) -> None:
         settings.LEADSWITCH_READY_LIMIT = 2
         settings.LEADSWITCH_READY_SHARDS = 2
         sunbelt = WorkspaceFactory(name="Sunbelt Leads", slug="sunbelt", dispatch_mode="event")
@@ -124,7 +124,7 @@ class TestStatus:
         switches.pause_product(at=timezone.now(), **WHY)
         assert f"product     PAUSED since {AT} by ann: a doubt" in dispatch("status").splitlines()
 
-    def test_redis_is_away(self, no_redis: str) -> None:
+    def test_redis_outage_is_reported(self, no_redis: str) -> None:
         WorkspaceFactory(dispatch_mode="event")
         write_leader_heartbeat("host:71:ab12", epoch=3, path=DispatchPath.POSTGRES)
 
@@ -134,7 +134,7 @@ class TestStatus:
         assert f"Redis       does not answer: {no_redis}" in text
         assert "shard" not in text
 
-    def test_machine_can_read_it(self, redis_client: "redis.Redis[str]") -> None:
+    def test_json_output_can_be_parsed(self, redis_client: "redis.Redis[str]") -> None:
         assert redis_client.ping()
         workspace = WorkspaceFactory(slug="acme", dispatch_mode="event")
         schedule.put([later(5, workspace.pk)])
@@ -202,7 +202,7 @@ class TestSwitch:
         )
         assert AuditEntry.objects.count() == 2
 
-    def test_workspace_that_is_resumed_under_a_paused_product(self) -> None:
+    def test_workspace_resumed_under_a_paused_product_says_so(self) -> None:
         workspace = WorkspaceFactory(slug="acme", paused_at=timezone.now())
         switches.pause_product(at=timezone.now(), **WHY)
         assert dispatch("resume", "--workspace", "acme", "--reason", "x").splitlines() == [
@@ -235,7 +235,7 @@ class TestSwitch:
         assert not AuditEntry.objects.exists()
 
     @pytest.mark.parametrize("reason", ["", "  ", "x" * 201, "\x00"])
-    def test_reason_is_needed(self, reason: str) -> None:
+    def test_reason_is_required(self, reason: str) -> None:
         for action in ("pause", "resume"):
             assert "must have 1 to 200 characters" in refused_by_parser(action, "--reason", reason)
         assert "--reason" in refused_by_parser("pause")
