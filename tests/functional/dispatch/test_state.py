@@ -174,7 +174,7 @@ def test_leader_and_worker_give_no_problems() -> None:
     assert problems() == []
 
 
-def test_without_a_dispatcher_something_is_wrong_where_one_is_needed() -> None:
+def test_missing_dispatcher_is_a_problem_where_one_is_needed() -> None:
     polled = WorkspaceFactory()
     workers.write_worker_heartbeat("celery@one")
     all_ran()
@@ -205,7 +205,7 @@ def test_without_a_dispatcher_something_is_wrong_where_one_is_needed() -> None:
         ),
     ],
 )
-def test_queues_that_no_worker_takes_from_are_named(
+def test_queues_without_a_consumer_are_named(
     redis_client: "redis.Redis[str]", shards: list[int], names: str, then: str
 ) -> None:
     lead_and_work()
@@ -215,14 +215,14 @@ def test_queues_that_no_worker_takes_from_are_named(
     assert problem.startswith(f"No worker reports that it consumes {names}. {then}")
 
 
-def test_without_a_worker_something_is_wrong() -> None:
+def test_missing_worker_is_a_problem() -> None:
     all_ran()
     [problem] = problems()
     assert problem.startswith("No worker has sent a heartbeat for 15 seconds")
 
 
-def test_switch_that_redis_has_otherwise_is_wrong(redis_client: "redis.Redis[str]") -> None:
-    """Both ways, and of the product."""
+def test_switch_that_differs_in_redis_is_a_problem(redis_client: "redis.Redis[str]") -> None:
+    """In both directions, and for the product's switch."""
     lead_and_work()
     paused, running = WorkspaceFactory(paused_at=timezone.now()), WorkspaceFactory()
     redis_client.set(keys.workspace_paused_key(running.pk), 1)
@@ -256,7 +256,7 @@ def test_postgres_part_is_shown_without_redis(no_redis: str) -> None:
 
 
 @pytest.mark.usefixtures("no_redis")
-def test_redis_that_is_away_is_asked_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_redis_outage_is_asked_about_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[float] = []
     read = redis_state._read_redis
 
@@ -284,7 +284,7 @@ def test_state_takes_the_same_statements_with_more_workspaces() -> None:
     assert statements() == few == 8
 
 
-def test_home_page_has_it_in_brief() -> None:
+def test_home_page_has_a_summary() -> None:
     mine = WorkspaceFactory(paused_at=timezone.now())
     WorkspaceFactory(paused_at=timezone.now())
     assert read_brief(None) == Brief(is_paused=False, is_led=False, paused_count=2)
@@ -294,7 +294,7 @@ def test_home_page_has_it_in_brief() -> None:
 
 
 class TestLate:
-    """Each threshold, and what is just below it."""
+    """Each threshold, and the value just below it."""
 
     def test_oldest_due_lead_is_judged_by_its_age(self) -> None:
         lead_and_work()

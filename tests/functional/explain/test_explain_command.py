@@ -1,4 +1,4 @@
-"""The journey of an operator at the terminal: `manage.py explain LEAD [--buyer BUYER]`."""
+"""An operator uses the terminal: `manage.py explain LEAD [--buyer BUYER]`."""
 
 import io
 import json
@@ -48,7 +48,7 @@ def run(*arguments: str, **options: Any) -> str:
 
 
 def refusal(*arguments: str) -> str:
-    """The message of a command that ended with exit code 2, having printed nothing."""
+    """The message of a command that ended with exit code 2 and no output."""
     output = io.StringIO()
     with pytest.raises(CommandError) as error:
         call_command("explain", *arguments, stdout=output)
@@ -66,7 +66,7 @@ def test_lead_is_found_by_each_of_its_names(lead: Lead) -> None:
     assert run(str(lead.public_id).upper()) == told
 
 
-def test_story_reads_from_top_to_bottom(lead: Lead) -> None:
+def test_explanation_reads_from_top_to_bottom(lead: Lead) -> None:
     lines = [line.rstrip() for line in run(str(lead.pk)).splitlines()]
 
     assert lines[1:5] == [
@@ -105,7 +105,7 @@ def test_buyer_is_found_by_each_of_its_names(lead: Lead) -> None:
     assert run(str(lead.pk), "--buyer", str(buyer.public_id)) == told
 
 
-def test_json_is_the_same_story(lead: Lead) -> None:
+def test_json_is_the_same_explanation(lead: Lead) -> None:
     assert json.loads(run(str(lead.pk), "--json")) == to_json(explain(lead))
 
 
@@ -151,7 +151,7 @@ def test_ambiguous_buyer_lists_its_candidates(lead: Lead) -> None:
     ]
 
 
-def test_buyer_of_the_leads_own_workspace_goes_before_a_namesake(lead: Lead) -> None:
+def test_buyer_of_the_leads_workspace_takes_precedence_over_a_namesake(lead: Lead) -> None:
     BuyerFactory(name="Acme Roofing")
 
     assert "its balance is too low" in run(str(lead.pk), "--buyer", "Acme Roofing")

@@ -1,4 +1,4 @@
-"""`reconcile balances`: finds a wallet that its entries do not explain, says so, and leaves it alone."""
+"""`reconcile balances`: finds a wallet that its entries do not explain, reports it, and does not change it."""
 
 import logging
 
@@ -23,7 +23,7 @@ def wallets(committed_db: None) -> list[Wallet]:  # noqa: ARG001
 def test_wrong_balance_is_found_reported_and_left(
     wallets: list[Wallet], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A wrong balance beside a right ledger is found and reported, never corrected silently."""
+    """A wrong balance with a correct ledger is found and reported, never corrected silently."""
     plant(RAISE, [wallets[1].pk])
     entries = list(LedgerEntry.objects.values())
 
@@ -49,7 +49,7 @@ def test_right_balances_are_no_finding(caplog: pytest.LogCaptureFixture) -> None
 def test_every_wallet_is_reached_batch_by_batch(
     wallets: list[Wallet], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Pages follow a cursor, so a healthy pile does not hide a lost lead."""
+    """Pages follow a cursor, so many correct wallets do not hide a wrong one."""
     monkeypatch.setattr(balances, "WALLETS_A_BATCH", 2)
     plant(RAISE, [wallets[2].pk])
 

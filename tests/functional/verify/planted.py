@@ -1,16 +1,16 @@
-"""Damage by the statement, and what verify must say of it."""
+"""Damage by SQL, and the findings that verify must report."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Planted:
-    """A statement that does damage, and what verify must say, by invariant: other invariants must hold."""
+    """A statement that does damage, and the findings of verify by invariant. Other invariants must hold."""
 
     name: str
     sql: str
     breaches: dict[int, str]
-    constraint: tuple[str, str] | None = None  # one that stands in the way: name, table
+    constraint: tuple[str, str] | None = None  # one that prevents the damage: name, table
 
 
 EVENTS = "tracing_leaddistributionevent"

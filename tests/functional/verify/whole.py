@@ -1,4 +1,4 @@
-"""The checks as they are without slices: each a statement over all there is. An oracle for what verify finds."""
+"""The checks without slices: each is one statement over all rows. An oracle for the findings of verify."""
 
 from typing import Any, Final
 
@@ -296,7 +296,7 @@ STATEMENTS: Final = {
 
 
 def judge() -> dict[int, list[str]]:
-    """What must be found, by invariant, from 1 to 6."""
+    """The expected findings by invariant, from 1 to 6."""
     found = {number: sorted(_run(*statements)) for number, statements in STATEMENTS.items()}
     return {number: messages for number, messages in found.items() if messages}
 

@@ -1,4 +1,4 @@
-"""A row stays with the workspace, the campaign or the buyer that it was made for; the database refuses to move it."""
+"""A row stays with its workspace, campaign or buyer: the database refuses to move it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +24,7 @@ from tests.support.factories import (
 
 pytestmark = pytest.mark.django_db
 
-# Of each column that says whose a row is: what it is moved to, and what to do instead.
+# For each owner column: the new owner, and the alternative to moving.
 MOVES: dict[str, tuple[type[models.Model], Callable[[], Any], str]] = {
     "source.workspace": (Source, WorkspaceFactory, "add a source to the other workspace"),
     "sourcekey.source": (SourceKey, SourceFactory, "issue one for the other source"),
@@ -42,7 +42,7 @@ MOVES: dict[str, tuple[type[models.Model], Callable[[], Any], str]] = {
     "assignment.buyer": (Assignment, BuyerFactory, "sell the lead again"),
     "assignment.campaign": (Assignment, CampaignFactory, "sell the lead again"),
 }
-# What may be moved, and why.
+# The columns that may change, and why.
 FREE = {
     "lead.workspace": "rules send it on",
     "routingrule.destination": "where it leads is what a rule is about",
@@ -88,7 +88,7 @@ def test_every_reference_is_fixed_or_free() -> None:
 
 @pytest.mark.usefixtures("sold")
 @pytest.mark.parametrize("column", MOVES)
-def test_row_is_not_moved(column: str) -> None:
+def test_row_cannot_be_moved(column: str) -> None:
     model, make, instead = MOVES[column]
     before = model._base_manager.values().earliest("pk")
     elsewhere = make()
@@ -101,7 +101,7 @@ def test_row_is_not_moved(column: str) -> None:
 
 
 @pytest.mark.usefixtures("sold")
-def test_archived_enrollment_is_not_moved() -> None:
+def test_archived_enrollment_cannot_be_moved() -> None:
     enrollment = Enrollment.objects.get()
     enrollment.delete()
     other = CampaignFactory(workspace=enrollment.campaign.workspace)
@@ -110,8 +110,8 @@ def test_archived_enrollment_is_not_moved() -> None:
         Enrollment.everything.update(campaign=other, tier=TierFactory(campaign=other))
 
 
-def test_row_that_is_saved_whole_stays(sold: Lead) -> None:
-    """save() writes its owner as it is."""
+def test_row_saved_with_its_owner_stays(sold: Lead) -> None:
+    """save() writes the unchanged owner."""
     for row in (
         sold,
         Enrollment.objects.get(),
