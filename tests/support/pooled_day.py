@@ -51,7 +51,7 @@ def take_turns() -> dict[str, Any]:
     def look(_: int) -> str:
         try:
             for _ in range(STATEMENTS):
-                Workspace.objects.filter(slug="nobody").exists()
+                Workspace.objects.filter(slug="no-such-workspace").exists()
         except DatabaseError as error:
             return str(getattr(error.__cause__, "sqlstate", ""))
         finally:

@@ -141,9 +141,9 @@ def test_many_rows_are_deleted_with_one_reason_and_an_entry_each(client: Client)
     assert client.post(page(Tier, "changelist"), {**data, **CONFIRMED}).status_code == 302
 
     assert not Tier.objects.exists()
-    told = AuditEntry.objects.order_by("object_id").values_list("object_id", "reason", "workspace_id")
+    entries = AuditEntry.objects.order_by("object_id").values_list("object_id", "reason", "workspace_id")
     expected = [(str(tier.pk), "no longer sold", tier.campaign.workspace_id) for tier in tiers]
-    assert sorted(told) == sorted(expected)
+    assert sorted(entries) == sorted(expected)
 
 
 def test_cascaded_rows_are_audited_too(client: Client) -> None:
@@ -153,8 +153,8 @@ def test_cascaded_rows_are_audited_too(client: Client) -> None:
     assert client.post(page(Source, "delete", source.pk), CONFIRMED).status_code == 302
 
     assert not SourceKey.objects.exists()
-    told = list(AuditEntry.objects.values_list("model", "reason", "workspace_id").order_by("model"))
-    assert told == [
+    entries = list(AuditEntry.objects.values_list("model", "reason", "workspace_id").order_by("model"))
+    assert entries == [
         ("routing.source", "no longer sold", source.workspace_id),
         ("routing.sourcekey", "no longer sold", source.workspace_id),
     ]

@@ -52,10 +52,10 @@ def test_return_is_in_the_history_of_assignment_wallet_and_buyer(ann: Client) ->
     sold = Assignment.objects.get()
     ann.post(reverse("admin:distribution_assignment_return", args=[sold.pk]), {"reason": "wrong number"})
 
-    told = {(what, reason) for _, what, reason in history(ann, sold)}
-    assert ("Return", "wrong number") in told
-    assert ("Charge for a lead: -$25.00", "") in told
-    assert any(what == "Refund of a charge: $25.00" for what, _ in told)
+    lines = {(what, reason) for _, what, reason in history(ann, sold)}
+    assert ("Return", "wrong number") in lines
+    assert ("Charge for a lead: -$25.00", "") in lines
+    assert any(what == "Refund of a charge: $25.00" for what, _ in lines)
     for row in (place.buyer.wallet, place.buyer):
         lines = history(ann, row)
         assert any(what == "Refund of a charge: $25.00" and why for _, what, why in lines)

@@ -63,8 +63,8 @@ def test_empty_states_say_what_to_do(client: Client) -> None:
     WorkspaceFactory()
     shown = cards(client)
     assert "sources" in shown["Leads today"]
-    nobody = client_of(person("operator"))
-    assert "Ask an admin to add you" in nobody.get(HOME).content.decode()
+    outsider = client_of(person("operator"))
+    assert "Ask an admin to add you" in outsider.get(HOME).content.decode()
 
 
 def test_users_see_their_own_workspaces(client: Client) -> None:

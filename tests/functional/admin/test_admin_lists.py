@@ -130,7 +130,7 @@ class TestLedger:
         assert shown(client, LedgerEntry, q="roofing") == [night, peach]
         assert shown(client, LedgerEntry, q=peach.idempotency_key) == [peach]
         assert shown(client, LedgerEntry, q=peach.wallet.buyer.public_id) == [peach]
-        for junk in ("nobody", "%", "_"):
+        for junk in ("nothing-like-it", "%", "_"):
             assert shown(client, LedgerEntry, q=junk) == []
 
     def test_by_what_was_sold(self, client: Client) -> None:
@@ -206,5 +206,5 @@ def test_names_of_workspaces_are_the_users_own() -> None:
     root = User.objects.create_superuser("root")
     assert name_visible_workspaces(root) == ((other.pk, "a"), (one.pk, "b"))
     assert name_visible_workspaces(person("viewer", one)) == ((one.pk, "b"),)
-    assert name_visible_workspaces(User.objects.create_user("nobody")) == ()
+    assert name_visible_workspaces(User.objects.create_user("outsider")) == ()
     assert Workspace.objects.count() == 2

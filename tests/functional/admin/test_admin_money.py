@@ -51,9 +51,9 @@ def test_top_up_adds_dollars(finance: Client, wallet: Wallet) -> None:
     entry = LedgerEntry.objects.latest("pk")
     assert (entry.kind, entry.amount_cents, entry.reason) == ("topup", 2_550, "paid by card")
     assert entry.actor.startswith("finance")
-    told = AuditEntry.objects.get()
-    assert (told.action, told.reason) == ("topup", "paid by card")
-    assert (told.before, told.after) == ({"balance_cents": 1_000}, {"balance_cents": 3_550})
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.reason) == ("topup", "paid by card")
+    assert (entry.before, entry.after) == ({"balance_cents": 1_000}, {"balance_cents": 3_550})
 
 
 def test_form_sent_twice_moves_once(finance: Client, wallet: Wallet) -> None:
@@ -117,8 +117,8 @@ def test_return_refunds_the_charge(finance: Client, wallet: Wallet) -> None:
 
     assert balance() == 1_000
     assert Assignment.objects.get().state == "returned"
-    told = AuditEntry.objects.get()
-    assert (told.action, told.before["state"], told.after["state"]) == ("return", "sold", "returned")
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.before["state"], entry.after["state"]) == ("return", "sold", "returned")
 
 
 def test_credit_limit_is_shown(finance: Client, wallet: Wallet) -> None:
@@ -126,9 +126,9 @@ def test_credit_limit_is_shown(finance: Client, wallet: Wallet) -> None:
         save(finance, Wallet, wallet, credit_limit_cents="7", change_reason="good payer").status_code == 302
     )
 
-    told = AuditEntry.objects.get()
-    assert (told.action, told.reason) == ("credit limit", "good payer")
-    assert (told.before, told.after) == ({"credit_limit_cents": 0}, {"credit_limit_cents": 700})
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.reason) == ("credit limit", "good payer")
+    assert (entry.before, entry.after) == ({"credit_limit_cents": 0}, {"credit_limit_cents": 700})
 
 
 def test_limit_is_not_stored_when_the_form_is_invalid(finance: Client, wallet: Wallet) -> None:

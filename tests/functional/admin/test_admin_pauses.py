@@ -87,8 +87,8 @@ class TestBuyerSwitch:
         shown = ann.get(page(Buyer, "change", buyer.pk)).context["desk_buttons"]
         assert [each["title"] for each in shown] == ["Resume now"]
         assert ann.post(self.url(buyer, "resume"), {"reason": "back"}).status_code == 302
-        told = AuditEntry.objects.order_by("pk").values_list("action", "reason", "actor")
-        assert list(told) == [("pause", "holidays", "ann"), ("resume", "back", "ann")]
+        entries = AuditEntry.objects.order_by("pk").values_list("action", "reason", "actor")
+        assert list(entries) == [("pause", "holidays", "ann"), ("resume", "back", "ann")]
 
     def test_other_pauses_are_not_lifted(self, ann: Client) -> None:
         buyer = BuyerFactory(paused_at=timezone.now() - timedelta(days=2))

@@ -175,8 +175,8 @@ class TestScope:
         assert client.get(TRIAL).status_code == 200
         assert client.post(page(RoutingRule, "change", rule.pk), {"_save": "Save"}).status_code == 403
         assert client.get(page(RoutingRule, "add")).status_code == 403
-        nobody = User.objects.create_user("nobody", is_staff=True)
-        assert client_of(nobody).get(TRIAL).status_code == 403
+        outsider = User.objects.create_user("outsider", is_staff=True)
+        assert client_of(outsider).get(TRIAL).status_code == 403
 
 
 @pytest.mark.django_db

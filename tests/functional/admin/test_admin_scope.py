@@ -176,9 +176,9 @@ def test_visible_workspaces_follow_the_user() -> None:
     assert list(visible_workspaces(person("operator", mine)) or ()) == [mine]
     assert visible_workspaces(person("admin")) is None
     assert visible_workspaces(User.objects.create_superuser("root")) is None
-    nobody = visible_workspaces(inactive)
-    assert isinstance(nobody, QuerySet)
-    assert not nobody.exists()
+    visible = visible_workspaces(inactive)
+    assert isinstance(visible, QuerySet)
+    assert not visible.exists()
 
 
 class TestRoles:

@@ -183,11 +183,11 @@ def test_uniqueness_is_checked_as_well(client: Client) -> None:
     enrollment = EnrollmentFactory(campaign__questions=questions, campaign__name="Roofing")
     typed = '{"types": "residential"}'
 
-    told = check(client, Buyer, "answers", typed, enrollment.buyer)
+    result = check(client, Buyer, "answers", typed, enrollment.buyer)
 
-    assert told["is_valid"] is False
-    assert told["says"] == problems(save(client, Buyer, enrollment.buyer, answers=typed))["answers"]
-    assert told["says"][0].startswith("For the campaign Roofing: types.value: ")
+    assert result["is_valid"] is False
+    assert result["says"] == problems(save(client, Buyer, enrollment.buyer, answers=typed))["answers"]
+    assert result["says"][0].startswith("For the campaign Roofing: types.value: ")
     assert check(client, Buyer, "answers", typed)["is_valid"] is True  # a new buyer is in no campaign
 
 

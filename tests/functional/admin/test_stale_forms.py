@@ -168,12 +168,12 @@ def test_second_save_of_a_shown_conflict_is_stored(ann: Client, ben: Client) -> 
 
     place.refresh_from_db()
     assert (place.cap_day, place.cap_week) == (9, 8)
-    told = AuditEntry.objects.latest("pk")
-    assert (told.actor, told.before, told.after) == ("ben", {"cap_day": 2}, {"cap_day": 9})
+    entry = AuditEntry.objects.latest("pk")
+    assert (entry.actor, entry.before, entry.after) == ("ben", {"cap_day": 2}, {"cap_day": 9})
 
 
 @pytest.mark.parametrize(
-    ("model", "field", "was", "first", "second", "told"),
+    ("model", "field", "was", "first", "second", "message"),
     [
         (Campaign, "price_cents", 2_500, "30", "20.00", "from $25.00 to $30.00"),
         (Buyer, "service_area", {}, '{"states": ["GA"]}', '{"states": ["FL"]}', '{"states": ["GA"]}'),
@@ -184,7 +184,7 @@ def test_second_save_of_a_shown_conflict_is_stored(ann: Client, ben: Client) -> 
     ids=str,
 )
 def test_conflict_is_worded_for_its_field(
-    model: type[Model], field: str, was: Any, first: str, second: str, told: str, ann: Client, ben: Client
+    model: type[Model], field: str, was: Any, first: str, second: str, message: str, ann: Client, ben: Client
 ) -> None:
     row = make_row(model)
     model._default_manager.filter(pk=row.pk).update(**{field: was})
@@ -194,7 +194,7 @@ def test_conflict_is_worded_for_its_field(
 
     answer = ben.post(url, {**late, field: second})
 
-    assert told in problems(answer)[field][0]
+    assert message in problems(answer)[field][0]
     same = ben.post(url, {**late, field: first})  # both typed the same value
     assert same.status_code == 302, problems(same)
 

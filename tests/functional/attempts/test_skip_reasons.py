@@ -321,8 +321,8 @@ def test_outranked_and_locked_beside_a_buyer_that_gets_it() -> None:
     with holding(HOLD_WALLET, [wanted.buyer_id]):
         outcome = distribute_lead(lead.pk)
 
-    told = LeadDistributionEvent.objects.filter(attempt_id=outcome.attempt_id, buyer_id__isnull=False)
-    assert set(told.values_list("buyer_id", "event", "skip_reason")) == {
+    events = LeadDistributionEvent.objects.filter(attempt_id=outcome.attempt_id, buyer_id__isnull=False)
+    assert set(events.values_list("buyer_id", "event", "skip_reason")) == {
         (wanted.buyer_id, "buyer_skipped", "locked"),
         (second.buyer_id, "buyer_selected", ""),
         (third.buyer_id, "buyer_skipped", "outranked"),

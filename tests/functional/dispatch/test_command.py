@@ -154,14 +154,14 @@ class TestStatus:
         assert leader["age_seconds"] < 15
         assert (found["redis"]["is_answering"], found["redis"]["workers_alive"]) == (True, 1)
         assert sum(shard["waiting"] for shard in found["redis"]["shards"]) == 1
-        [told] = found["workspaces"]
-        assert (told["slug"], told["mode"], told["waiting"], told["is_mirrored"]) == (
+        [reported] = found["workspaces"]
+        assert (reported["slug"], reported["mode"], reported["waiting"], reported["is_mirrored"]) == (
             "acme",
             "event",
             1,
             True,
         )
-        assert (told["pause"]["actor"], told["pause"]["reason"]) == ("ann", "a doubt")
+        assert (reported["pause"]["actor"], reported["pause"]["reason"]) == ("ann", "a doubt")
         assert found["product"] == {"pause": None, "is_mirrored": True}
 
     def test_json_output_reports_that_redis_is_down(self, no_redis: str) -> None:
@@ -214,9 +214,9 @@ class TestSwitch:
 
     def test_pause_without_redis_is_stored_and_reported(self, no_redis: str) -> None:
         WorkspaceFactory(slug="acme")
-        told = dispatch("pause", "--workspace", "acme", "--reason", "x").splitlines()
-        assert told[0].startswith("dispatch: workspace acme is paused")
-        assert told[1].startswith(f"Redis does not answer ({no_redis}). The change is in force")
+        lines = dispatch("pause", "--workspace", "acme", "--reason", "x").splitlines()
+        assert lines[0].startswith("dispatch: workspace acme is paused")
+        assert lines[1].startswith(f"Redis does not answer ({no_redis}). The change is in force")
         assert Workspace.objects.filter(slug="acme", paused_at__isnull=False).exists()
 
     def test_unknown_workspace_error_suggests_close_names(self) -> None:

@@ -126,9 +126,9 @@ def test_status_and_page_name_them(admin_user: Any) -> None:
     out = StringIO()
     with pytest.raises(SystemExit):
         call_command("dispatch", "status", "--json", stdout=out)
-    told = {each["name"]: each for each in json.loads(out.getvalue())["reconcilers"]}
-    assert [told["inflight"]["is_late"], told["balances"]["is_late"]] == [True, False]
-    assert told["inflight"]["period_seconds"] == 10
+    reported = {each["name"]: each for each in json.loads(out.getvalue())["reconcilers"]}
+    assert [reported["inflight"]["is_late"], reported["balances"]["is_late"]] == [True, False]
+    assert reported["inflight"]["period_seconds"] == 10
 
     client = Client()
     client.force_login(admin_user)

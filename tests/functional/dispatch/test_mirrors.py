@@ -192,13 +192,13 @@ def test_dropped_keys_are_freed_in_the_background(redis_client: "redis.Redis[str
     names = [keys.schedule_of(workspace_id), keys.shadow_of(workspace_id)]
     for name in names:
         redis_client.zadd(name, {"1": 1})
-    told = []
+    commands = []
     with redis_client.monitor() as monitor:
         mirror.drop_others(workspace_id, mode="poll", version=1)
         redis_client.echo("the end")
         for command in monitor.listen():
-            told.append(command["command"])
+            commands.append(command["command"])
             if command["command"] == "ECHO the end":
                 break
-    assert {f"UNLINK {name}" for name in names} <= set(told)
-    assert not [each for each in told if each.startswith("DEL ")]
+    assert {f"UNLINK {name}" for name in names} <= set(commands)
+    assert not [each for each in commands if each.startswith("DEL ")]

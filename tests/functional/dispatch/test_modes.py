@@ -87,15 +87,15 @@ def test_pick_up_starts_only_what_no_dispatcher_starts(
 ) -> None:
     Workspace.objects.update(dispatch_mode=mode)
     make_due(campaign)
-    write_leader_heartbeat("somebody", epoch=1, path=DispatchPath.REDIS)
+    write_leader_heartbeat("another-dispatcher", epoch=1, path=DispatchPath.REDIS)
     if not is_led:
-        clear_leader_heartbeat("somebody")
+        clear_leader_heartbeat("another-dispatcher")
     assert (distribute_next_polled().lead_id is not None) == starts
 
 
 def test_silent_dispatcher_does_not_count(campaign: Campaign) -> None:
     make_due(campaign)
-    write_leader_heartbeat("somebody", epoch=1, path=DispatchPath.REDIS)
+    write_leader_heartbeat("another-dispatcher", epoch=1, path=DispatchPath.REDIS)
     run_sql("UPDATE routing_dispatchcontrol SET seen_at = seen_at - interval '16 seconds'")
     assert distribute_next_polled().lead_id is not None
 

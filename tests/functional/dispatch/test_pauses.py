@@ -123,7 +123,7 @@ def test_every_page_of_workspaces_is_checked(
     assert len(paused_keys(redis_client)) == 5
 
 
-def told() -> list[tuple[str, str, str, str, str, int | None]]:
+def entries_of_switches() -> list[tuple[str, str, str, str, str, int | None]]:
     """The audit entries of switches, oldest first."""
     columns = ("actor", "action", "reason", "model", "object_id", "workspace_id")
     return list(AuditEntry.objects.order_by("pk").values_list(*columns))
@@ -137,7 +137,7 @@ class TestAudit:
         switches.resume_product(actor="ben", reason="repaired")
 
         target = ("routing.dispatchcontrol", "1", None)
-        assert told() == [
+        assert entries_of_switches() == [
             ("ann", "pause", "a bad import", *target),
             ("ben", "resume", "repaired", *target),
         ]
@@ -152,7 +152,10 @@ class TestAudit:
         switches.resume_workspace(workspace.pk, **WHY)
 
         target = ("routing.workspace", str(workspace.pk), workspace.pk)
-        assert told() == [("ops", "pause", "a doubt", *target), ("ops", "resume", "a doubt", *target)]
+        assert entries_of_switches() == [
+            ("ops", "pause", "a doubt", *target),
+            ("ops", "resume", "a doubt", *target),
+        ]
 
     def test_repeated_switch_leaves_no_entry(self) -> None:
         workspace = WorkspaceFactory()
@@ -162,7 +165,7 @@ class TestAudit:
         for _ in range(2):
             switches.resume_product(**WHY)
             switches.resume_workspace(workspace.pk, **WHY)
-        assert [each[1] for each in told()] == ["pause", "pause", "resume", "resume"]
+        assert [each[1] for each in entries_of_switches()] == ["pause", "pause", "resume", "resume"]
 
     @pytest.mark.parametrize("reason", ["", "  "])
     def test_without_a_reason_nothing_is_switched(self, reason: str) -> None:
@@ -172,7 +175,7 @@ class TestAudit:
                 pauses.switch(workspace_id, to=timezone.now(), actor="ops", reason=reason)
         assert read_control().paused_at is None
         assert not Workspace.objects.filter(paused_at__isnull=False).exists()
-        assert told() == []
+        assert entries_of_switches() == []
 
     def test_failed_entry_leaves_no_pause(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(**_: object) -> None:
@@ -186,7 +189,7 @@ class TestAudit:
     def test_missing_workspace_is_an_error(self) -> None:
         with pytest.raises(LookupError):
             switches.pause_workspace(0, at=timezone.now(), **WHY)
-        assert told() == []
+        assert entries_of_switches() == []
 
     def test_wait_for_a_concurrent_switch_ends(self) -> None:
         workspace = WorkspaceFactory()
@@ -202,7 +205,7 @@ class TestAudit:
             return switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
 
         assert sorted(race([pause] * 4)) == [False, False, False, True]
-        assert len(told()) == 1
+        assert len(entries_of_switches()) == 1
 
     def test_control_without_the_lock_each_of_them_pauses(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Control."""
@@ -219,7 +222,7 @@ class TestAudit:
             [lambda: switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY) for _ in range(2)]
         )
         assert outcomes == [True, True]
-        assert len(told()) == 2
+        assert len(entries_of_switches()) == 2
 
 
 @pytest.mark.usefixtures("redis_client")

@@ -469,5 +469,5 @@ def is_heard(channel: Any, client: "redis.Redis[str]") -> bool:
             heard.append(message["data"])
         return heard[-1:] == ["end"]
 
-    wait_until(is_at_end, what="the end of what was told")
+    wait_until(is_at_end, what="the end of the announcements")
     return heard != ["end"]

@@ -103,7 +103,7 @@ def pause_workspace(lead: Lead) -> None:
     assert switches.pause_workspace(lead.workspace_id, at=timezone.now(), **WHY)
 
 
-@pytest.mark.parametrize("is_told", [True, False], ids=["told", "not told"])
+@pytest.mark.parametrize("is_stored", [True, False], ids=["stored", "not-stored"])
 @pytest.mark.parametrize("pause", [pause_product, pause_workspace])
 def test_pause_stops_the_lead(
     campaign: Campaign,
@@ -111,17 +111,17 @@ def test_pause_stops_the_lead(
     monkeypatch: pytest.MonkeyPatch,
     pause: Callable[[Lead], None],
     *,
-    is_told: bool,
+    is_stored: bool,
 ) -> None:
     """The lead is requeued at its due time, or later if Redis cannot store the pause."""
     lead = hand_over(campaign)
     pause(lead)
-    if not is_told:
+    if not is_stored:
         monkeypatch.setattr(handback, "mirror", lambda *_: False)
     distribute_leased(lead.pk)
     assert attempts_of(lead) == []
     assert not is_in_flight()
-    assert due_in_index(redis_client, lead) == pytest.approx(0 if is_told else 10, abs=5)
+    assert due_in_index(redis_client, lead) == pytest.approx(0 if is_stored else 10, abs=5)
 
 
 def test_lead_paused_by_an_operator_waits_for_that_operator(

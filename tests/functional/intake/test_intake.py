@@ -96,7 +96,7 @@ def test_consent_is_stored_as_proof(client: Client) -> None:
 
 def test_wrong_fields_are_named_and_nothing_is_stored(client: Client) -> None:
     Source.objects.update(intake_mode=IntakeMode.STRICT)
-    response = post(client, {"zip": "00000", "email": "nobody", "color": "red"})
+    response = post(client, {"zip": "00000", "email": "not-an-email", "color": "red"})
     assert response.status_code == 400
     error = response.json()["error"]
     assert error["code"] == "validation_failed"
@@ -105,7 +105,7 @@ def test_wrong_fields_are_named_and_nothing_is_stored(client: Client) -> None:
         "email": ["invalid"],
         "color": ["unknown_field"],
     }
-    assert "nobody" not in response.content.decode()
+    assert "not-an-email" not in response.content.decode()
     assert Lead.objects.count() == 0
 
 

@@ -92,7 +92,7 @@ def test_second_failure_is_delayed_without_holding_a_thread() -> None:
 
 def test_lock_of_an_unknown_name_looks_the_same(ada: User) -> None:
     pages = []
-    for name in (ada.username, "nobody-here"):
+    for name in (ada.username, "unknown-name"):
         at = fail(name, 5, address=ELSEWHERE if name == "ada" else HOME)
         with time_machine.travel(at + timedelta(seconds=5), tick=False):
             answer = log_in(name, RIGHT, address=ELSEWHERE if name == "ada" else HOME)

@@ -32,8 +32,8 @@ def test_wrong_balance_is_found_reported_and_left(
     assert counts == Counts(checked=3, repaired=0, skipped=1)
     assert counts.named == (f"wallet {wallets[1].pk}",)
     [record] = [each for each in caplog.records if each.levelno == logging.ERROR]
-    told = (record.message, record.wallet_id, record.balance_cents, record.entries_cents)  # type: ignore[attr-defined]
-    assert told == ("distribution.balance_differs", wallets[1].pk, 1_007, 1_000)
+    reported = (record.message, record.wallet_id, record.balance_cents, record.entries_cents)  # type: ignore[attr-defined]
+    assert reported == ("distribution.balance_differs", wallets[1].pk, 1_007, 1_000)
     assert metrics.RECONCILER_FOUND.labels(reconciler="balances")._value.get() == 1
     assert Wallet.objects.get(pk=wallets[1].pk).balance_cents == 1_007
     assert list(LedgerEntry.objects.values()) == entries

@@ -113,10 +113,10 @@ def test_json_document_has_the_findings() -> None:
     wrong = WorkspaceFactory.create_batch(3, name="wrong")
 
     code, lines = run_command("names", "--json")
-    told = json.loads("\n".join(lines))
+    document = json.loads("\n".join(lines))
 
-    assert (code, told["is_clean"]) == (1, False)
-    [row] = told["reconcilers"]
+    assert (code, document["is_clean"]) == (1, False)
+    [row] = document["reconcilers"]
     assert row.pop("seconds") >= 0
     assert row == {
         "name": "names",
@@ -130,8 +130,8 @@ def test_json_document_has_the_findings() -> None:
     }
     with a_run_under_way("names"):
         code, lines = run_command("names", "--json")
-    told = json.loads("\n".join(lines))
-    assert (code, told) == (1, {"is_clean": False, "reconcilers": [{"name": "names", "is_busy": True}]})
+    document = json.loads("\n".join(lines))
+    assert (code, document) == (1, {"is_clean": False, "reconcilers": [{"name": "names", "is_busy": True}]})
 
 
 def test_names_are_cut() -> None:

@@ -66,7 +66,7 @@ def result(lead: Lead, *, at: datetime | None = None) -> str:
     return distribute_lead(lead.pk, at=at or lead.received_at).result
 
 
-def told(lead: Lead) -> str:
+def explanation_of(lead: Lead) -> str:
     return to_text(explain(Lead.objects.get(pk=lead.pk)), width=200)
 
 
@@ -92,7 +92,7 @@ class TestWhoCounts:
         assert Assignment.objects.count() == 1
         assert (
             "A duplicate: The same person came in with an earlier lead. The person came first with a lead of another"
-            in told(second)
+            in explanation_of(second)
         )
         assert broken(run_verification()) == {}
 
@@ -153,7 +153,7 @@ class TestWhoCounts:
 
         assert result(older, at=AT + 2 * LATER) == "duplicate"
         assert Attempt.objects.get(lead_id=older.pk, number=2).first_lead_id == younger.pk
-        assert f"The person came first with lead {younger.public_id}." in told(older)
+        assert f"The person came first with lead {younger.public_id}." in explanation_of(older)
         assert broken(run_verification()) == {}
 
     def test_retried_winner_is_no_duplicate_of_its_copies(self) -> None:

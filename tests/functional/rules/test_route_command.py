@@ -70,7 +70,7 @@ def test_lead_without_a_matching_rule_stays(lead: Lead) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--dry-run", "nobody"], "no lead has the public id, id or external id 'nobody'"),
+        (["--dry-run", "no-such-lead"], "no lead has the public id, id or external id 'no-such-lead'"),
         (["form-7"], "the following arguments are required: --dry-run"),
         (["--dry-run"], "the following arguments are required: LEAD"),
         (["--dry-run", "twice"], "more than one lead matches 'twice'; choose one by its public id:"),

@@ -58,7 +58,7 @@ def send_to(campaign: Campaign, source: Source, **rule: Any) -> RoutingRule:
     return RuleFactory(workspace=source.workspace, destination=campaign.workspace, **fields)
 
 
-def told(lead: Lead) -> str:
+def explanation_of(lead: Lead) -> str:
     return to_text(explain(Lead.objects.get(pk=lead.pk)), width=200)
 
 
@@ -90,7 +90,10 @@ class TestSold:
             rule.pk,
             [[source.workspace_id, rule.pk, agency.workspace_id]],
         )
-        assert "Routed to Peachtree Roofing by rule 'Georgia roofs' (tags: southeast, test)." in told(lead)
+        assert (
+            "Routed to Peachtree Roofing by rule 'Georgia roofs' (tags: southeast, test)."
+            in explanation_of(lead)
+        )
         assert broken(run_verification()) == {}
 
     def test_rule_with_the_highest_priority_wins(self, source: Source, agency: Campaign) -> None:
@@ -114,7 +117,7 @@ class TestSold:
             None,
             [],
         )
-        assert "Routed" not in told(lead)
+        assert "Routed" not in explanation_of(lead)
 
     def test_path_through_three_workspaces_is_stored(self, source: Source, agency: Campaign) -> None:
         """The original source and destination."""
@@ -140,7 +143,7 @@ class TestSold:
             (2, source.workspace_id, hub.pk),
             (3, hub.pk, agency.workspace_id),
         ]
-        text = told(lead)
+        text = explanation_of(lead)
         assert text.index("Routed to Hub by rule 'everything'.") < text.index("by rule 'roofs'.")
         assert "feed in Leads & More" in text
         assert broken(run_verification()) == {}
@@ -150,7 +153,7 @@ class TestSold:
         lead = LeadFactory(source=source)
         distribute_lead(lead.pk)
         rule.delete()
-        assert "by rule 'Georgia roofs'." in told(lead)
+        assert "by rule 'Georgia roofs'." in explanation_of(lead)
 
     def test_rule_named_like_the_person_is_no_breach_of_privacy(
         self, source: Source, agency: Campaign
@@ -178,7 +181,7 @@ class TestAgain:
         assert lead.workspace == agency.workspace
         assert broken(run_verification()) == {}
         # The second agency must not see the state of the first agency's buyers.
-        text = told(lead)
+        text = explanation_of(lead)
         assert "1 attempt made in another workspace, with buyers of its own: 1." in text
         assert "credits" not in text.split("Attempt 2")[0]
         assert "Secret Buyer" not in text
@@ -207,7 +210,7 @@ class TestAgain:
         rerun_lead(lead.pk, at=timezone.now())
 
         assert distribute_lead(lead.pk).result == "success"
-        assert "77.00" not in told(lead)
+        assert "77.00" not in explanation_of(lead)
         [sale] = explain(Lead.objects.get(pk=lead.pk)).sales
         assert sale.price_cents == agency.price_cents
 
@@ -225,7 +228,10 @@ class TestAgain:
 
         lead.refresh_from_db()
         assert lead.workspace == source.workspace
-        assert "Back in Leads & More, its source workspace: no rule routes it elsewhere now." in told(lead)
+        assert (
+            "Back in Leads & More, its source workspace: no rule routes it elsewhere now."
+            in explanation_of(lead)
+        )
         assert broken(run_verification()) == {}
 
     def test_verdict_after_a_rollback_keeps_the_path(
@@ -246,7 +252,7 @@ class TestAgain:
         assert (lead.status, lead.workspace) == ("pending", agency.workspace)
         attempt = attempt_of(lead)
         assert (attempt.destination_workspace_id, attempt.rule_id) == (agency.workspace_id, rule.pk)
-        assert "Routed to Peachtree Roofing" in told(lead)
+        assert "Routed to Peachtree Roofing" in explanation_of(lead)
         assert broken(run_verification()) == {}
 
     def test_unreadable_rule_parks_the_lead(self, source: Source, agency: Campaign) -> None:
@@ -275,7 +281,7 @@ class TestPaused:
         assert (lead.status, lead.workspace, lead.attempts) == ("pending", agency.workspace, 1)
         # Paused means that no worker takes it. The lead must not circulate.
         assert distribute_next_due().lead_id is None
-        assert "It is tried once the workspace is resumed." in told(lead)
+        assert "It is tried once the workspace is resumed." in explanation_of(lead)
         assert broken(run_verification()) == {}
 
         Workspace.objects.filter(pk=agency.workspace_id).update(paused_at=None)

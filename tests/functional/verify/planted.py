@@ -298,7 +298,7 @@ PLANTED = [
         {9: "attempt {attempt} event 1: observed holds the lead's phone number"},
     ),
     Planted(
-        "anybody's_email",
+        "someone_elses_email",
         f'UPDATE {EVENTS} SET data = \'{{{{"observed": "<me@example.org>"}}}}\''
         " WHERE attempt_id = '{homeless_attempt}' AND seq = 1",
         {9: "attempt {homeless_attempt} event 1: observed holds an e-mail address"},

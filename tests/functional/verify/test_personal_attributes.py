@@ -43,9 +43,9 @@ def reading(*names: str) -> Any:
 
 @pytest.mark.usefixtures("committed_db")
 def test_trace_has_no_personal_attribute() -> None:
-    told = decide(reading("contact_email", "full_name", "note"))
-    assert "(hidden)" in told
-    assert [text for text in ("Lovelace", "example.com", "881-2345", "8812345") if text in told] == []
+    trace = decide(reading("contact_email", "full_name", "note"))
+    assert "(hidden)" in trace
+    assert [text for text in ("Lovelace", "example.com", "881-2345", "8812345") if text in trace] == []
     results = {invariant.name: findings for invariant, findings in run_verification().results}
     assert [name for name, findings in results.items() if findings.breaches] == []
     assert results["replay"].checked == 1

@@ -300,7 +300,7 @@ def test_assignments_are_searched_by_index(bought: Buyer, monkeypatch: pytest.Mo
         answer, rows = ask(client, Assignment, q=text)
         assert {each.buyer_id for each in answer.context["cl"].result_list} == {bought.pk}
         assert rows <= 10 * PAGE, text
-    answer, rows = ask(client, Assignment, q="nobody@example.org")
+    answer, rows = ask(client, Assignment, q="unknown@example.org")
     assert answer.context["cl"].result_list == []
     assert rows <= PAGE
 

@@ -414,9 +414,9 @@ def explanations() -> Iterator[Explanation]:
 def test_text_has_every_fact_of_the_json() -> None:
     for explanation in explanations():
         document, text = to_json(explanation), " ".join(to_text(explanation).split())
-        told = list(facts_of(document))
-        assert len(told) > 5
-        assert [fact for fact in told if fact not in text] == []
+        facts = list(facts_of(document))
+        assert len(facts) > 5
+        assert [fact for fact in facts if fact not in text] == []
 
 
 def facts_of(document: Any) -> Iterator[str]:

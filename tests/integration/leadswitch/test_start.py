@@ -10,7 +10,7 @@ from tests.support.commands import run
 
 SECRET = "long-enough-for-a-secret-and-used-nowhere-else"
 EXTERNAL = {
-    "DATABASE_URL": "postgres://nobody:secret@127.0.0.1:1/leadswitch",
+    "DATABASE_URL": "postgres://unknown:secret@127.0.0.1:1/leadswitch",
     "REDIS_URL": "redis://127.0.0.1:1/0",
     "SECRET_KEY": SECRET,
     "LEADSWITCH_IDENTITY_KEY": SECRET,

@@ -230,7 +230,7 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
         "lead_locked_exactly_while_calling",
         lambda: LeadFactory(status="calling", next_attempt_at=None, locked_at=timezone.now()),
     ),
-    ("lead_locked_exactly_while_calling", lambda: LeadFactory(locked_by="somebody")),
+    ("lead_locked_exactly_while_calling", lambda: LeadFactory(locked_by="a-caller")),
     ("lead_locked_exactly_while_calling", lambda: LeadFactory(locked_at=timezone.now())),
     ("lead_hash_not_blank", lambda: LeadFactory(email_hash="")),  # otherwise all blanks are one person
     ("lead_hash_not_blank", lambda: LeadFactory(phone_hash="")),

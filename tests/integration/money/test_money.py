@@ -149,10 +149,10 @@ def test_kinds_have_separate_keys(buyer: Buyer) -> None:
     assert [entry.balance_after_cents for entry in LedgerEntry.objects.order_by("id")] == [10, 7]
 
 
-@pytest.mark.parametrize(("amount_cents", "told"), [(0, "$0.00"), (-1, "-$0.01")])
-def test_top_up_without_an_amount_is_refused(buyer: Buyer, amount_cents: int, told: str) -> None:
+@pytest.mark.parametrize(("amount_cents", "shown"), [(0, "$0.00"), (-1, "-$0.01")])
+def test_top_up_without_an_amount_is_refused(buyer: Buyer, amount_cents: int, shown: str) -> None:
     before = state(buyer)
-    with pytest.raises(MoneyRefused, match=re.escape(f": {told} is not above $0.00")):
+    with pytest.raises(MoneyRefused, match=re.escape(f": {shown} is not above $0.00")):
         top_up(buyer.pk, amount_cents=amount_cents, key="k", actor="ann")
     assert state(buyer) == before
 

@@ -380,8 +380,8 @@ def test_verify_reports_decisions_that_cannot_be_replayed(campaign: Campaign, *,
 
     assert report.holds is is_marked
     notes = [note for _, findings in report.results for note in findings.notes]
-    told = "1 decisions on values recorded as text could not be replayed"
-    assert (told in notes) is is_marked
+    note = "1 decisions on values recorded as text could not be replayed"
+    assert (note in notes) is is_marked
 
 
 STRANGE = {
@@ -409,7 +409,7 @@ def test_stored_lead_is_shown_with_any_attributes(campaign: Campaign, name: str)
         assert desk.get(reverse(f"admin:routing_lead_{page}", args=[named])).status_code == 200
     key = issue_tracing_key(lead.source)
     for part in ("", "explanation/", "trace/"):
-        told = Client().get(
+        response = Client().get(
             f"/api/v1/leads/{lead.public_id}/{part}", headers={"authorization": f"Api-Key {key}"}
         )
-        assert told.status_code == 200, part
+        assert response.status_code == 200, part

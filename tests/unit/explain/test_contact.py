@@ -32,8 +32,8 @@ def test_values(value: str | int, kind: str | None) -> None:
 
 
 def test_person_without_contact_fields_matches_nothing() -> None:
-    nobody = build_person([None, "", "", "", None, *PLACE])
-    assert [recognize(value, nobody, is_rule=False) for value in (0, 1, "", "1", "x")] == [None] * 5
+    unknown = build_person([None, "", "", "", None, *PLACE])
+    assert [recognize(value, unknown, is_rule=False) for value in (0, 1, "", "1", "x")] == [None] * 5
 
 
 def test_rule_may_use_names_but_no_addresses() -> None:
