@@ -38,7 +38,7 @@ def lock_candidates(enrollment_ids: Sequence[int], *, count: int) -> frozenset[i
     """
     with connection.cursor() as cursor:
         cursor.execute(LOCK_CANDIDATES, [array_literal(enrollment_ids), count])
-        return frozenset(row[0] for row in cursor.fetchall())
+        return frozenset(enrollment_id for (enrollment_id,) in cursor.fetchall())
 
 
 # By wallet: a buyer has one, whatever campaigns it is enrolled in, so that two campaigns wait in the same order.
@@ -68,7 +68,7 @@ def wait_for_candidates(enrollment_ids: Sequence[int]) -> frozenset[int] | None:
             if not is_lock_timeout(error):
                 raise
             return None
-        found = frozenset(row[0] for row in cursor.fetchall())
+        found = frozenset(enrollment_id for (enrollment_id,) in cursor.fetchall())
         cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
     return found
 

@@ -1,5 +1,6 @@
 """Answers when no view does: JSON under /api/, Django's own pages elsewhere. No answer reveals the failure."""
 
+import re
 import sys
 from http import HTTPStatus
 
@@ -14,6 +15,14 @@ from routing.postgres_errors import is_outage, is_statement_timeout, note_refusa
 
 API: str = "/api/"
 NOT_FOUND = "This path does not exist. Paths begin with /api/v1/ and end with a slash."
+NO_SUCH_ID = (
+    "No {what} has this id. Ids are UUIDs in lower case, such as 019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e."
+)
+# Paths that continue with an id. Their views match UUIDs only.
+WITH_ID = {"leads": "lead", "buyer/assignments": "assignment", "buyer/missed": "missed lead"}
+PATHS_WITH_ID = re.compile(
+    r"/api/v1/(?P<kind>leads|buyer/assignments|buyer/missed)/[^/]+/(?:(?:trace|explanation|dispatch-now)/)?$"
+)
 BAD_REQUEST = "The request could not be understood."
 FAILED = (
     "An internal error occurred, and the request may or may not be stored. Send it again with the same Idempotency-Key"
@@ -27,9 +36,11 @@ UNAVAILABLE = (
 
 
 @csrf_exempt  # there is nothing to forge, and the CSRF page is not JSON
-def api_not_found(_request: HttpRequest) -> JsonResponse:
+def api_not_found(request: HttpRequest) -> JsonResponse:
     """The view of every path under /api/ that no other view has."""
-    return _answer(HTTPStatus.NOT_FOUND, "not_found", NOT_FOUND)
+    found = PATHS_WITH_ID.match(request.path)
+    message = NOT_FOUND if found is None else NO_SUCH_ID.format(what=WITH_ID[found["kind"]])
+    return _answer(HTTPStatus.NOT_FOUND, "not_found", message)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -144,7 +144,7 @@ def allow_damage() -> None:
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept() -> Iterator[None]:
+def empty_enqueue_buffer() -> Iterator[None]:
     """Clears the leads that one test's outage left to the background thread."""
     yield
     if handon := sys.modules.get("routing.dispatch.enqueue"):

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 from tracing import wording
 from tracing.obstacles import Obstacle, describe_clause, describe_funnel, describe_gate
 from tracing.skip_reasons import SKIP_REASONS, Fixer
-from tracing.vocabulary import CORRECTIONS, WAKE_CAUSES, Event
+from tracing.vocabulary import WAKE_CAUSES, Event, describe_correction
 
 
 class EventRow(Protocol):
@@ -83,7 +83,7 @@ class EventContext:
 
 
 TRIGGERS: Final = {
-    "ingest": "first try",
+    "ingest": "first attempt",
     "retry": "retry",
     "manual": "re-run by an operator",
     "woken": "woken by a change",
@@ -106,7 +106,7 @@ NEEDS_PERSON: Final = frozenset({"unsold", "failed"})
 
 
 def describe_attempt(attempt: AttemptRow) -> str:
-    """ "Attempt 1 (first try) at 2026-08-02 14:03:22 UTC took 3 ms: not sold." """
+    """ "Attempt 1 (first attempt) at 2026-08-02 14:03:22 UTC took 3 ms: not sold." """
     trigger = TRIGGERS.get(attempt.trigger, attempt.trigger)
     started, took = wording.moment(attempt.started_at), wording.duration(attempt.duration_ms)
     result = RESULTS.get(attempt.result, attempt.result)
@@ -171,7 +171,7 @@ def _started(event: EventRow, _context: EventContext) -> str:
 def _describe_note(note: str) -> str:
     """ "email:dropped" """
     name, _, code = note.rpartition(":")
-    return f"{name.replace('_', ' ')} {CORRECTIONS.get(code, code)}"
+    return describe_correction(name.replace("_", " "), code)
 
 
 def _campaign(event: EventRow, context: EventContext) -> str:

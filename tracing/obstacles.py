@@ -14,9 +14,9 @@ from tracing.skip_reasons import SKIP_REASONS, Fixer
 FIXERS: Final = {
     Fixer.BUYER: "the buyer",
     Fixer.AGENCY: "the agency",
-    Fixer.LEAD: "nobody (the lead itself)",
-    Fixer.OUTRANKED: "nobody (other buyers ranked higher)",
-    Fixer.SYSTEM: "nobody (it clears by itself)",
+    Fixer.LEAD: "no one: the lead itself would have to differ",
+    Fixer.OUTRANKED: "no one: other buyers ranked higher",
+    Fixer.SYSTEM: "no one: it clears by itself",
 }
 # Of several obstacles, the first of these decides who must act for the buyer to get the lead.
 FIXER_ORDER: Final = (Fixer.LEAD, Fixer.AGENCY, Fixer.BUYER, Fixer.SYSTEM)

@@ -142,7 +142,7 @@ class Recorder:
         elapsed = None if event is Event.BUYER_SKIPPED else self.elapsed_ms
         self.rows.append((event, buyer_id, cost_cents, outcome, reason, elapsed, data or {}))
 
-    def keep_only(self, events: Collection[Event]) -> None:
+    def retain_only(self, events: Collection[Event]) -> None:
         """Forget every other row: its transaction was rolled back."""
         self.rows = [row for row in self.rows if row[0] in events]
 

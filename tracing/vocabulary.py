@@ -109,3 +109,12 @@ CORRECTIONS = MappingProxyType(
         "unknown": "is not in the tables and was kept unchanged",
     }
 )
+# The sender chose the name of such a field, so the trace does not have it.
+KEPT_AS_ATTRIBUTE = "an unknown field was kept as an attribute (its name is not recorded)"
+
+
+def describe_correction(name: str, code: str) -> str:
+    """ "email could not be read and was left out"."""
+    if (name, code) == ("attributes", "moved"):
+        return KEPT_AS_ATTRIBUTE
+    return f"{name} {CORRECTIONS.get(code, code)}"

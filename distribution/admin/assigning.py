@@ -9,10 +9,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from distribution.admin.confirming import ReasonForm, keep_list
+from distribution.admin.confirming import ReasonForm, preserve_list_filters
 from distribution.admin.lead_actions import PERMISSION, LeadActionsAdmin, attempt
 from distribution.attempts.assign_by_hand import CHANGING, assign_within
-from distribution.attempts.campaigns import SnapshotMissing, keeping_snapshots
+from distribution.attempts.campaigns import SnapshotMissing, run_with_snapshots
 from distribution.attempts.preview_by_hand import Preview, preview_sale_by_hand
 from distribution.models import Enrollment
 from distribution.queries import enrollments_for
@@ -77,7 +77,7 @@ class AssigningAdmin(LeadActionsAdmin):
             assign_within(locked.pk, enrollment_id=enrollment.pk, seen=seen)
 
         try:
-            why = keeping_snapshots(lambda: attempt(lambda: act_on_lead("assign", lead.pk, sell, by=by)))
+            why = run_with_snapshots(lambda: attempt(lambda: act_on_lead("assign", lead.pk, sell, by=by)))
         except SnapshotMissing:
             why = CHANGING
         if why:
@@ -98,7 +98,7 @@ class AssigningAdmin(LeadActionsAdmin):
             "rows": rows,
             "refusal": refusal,
             "back": self.back_to(request, [lead]),
-            "choose": keep_list(self, request, f"{request.path}?enrollment="),
+            "choose": preserve_list_filters(self, request, f"{request.path}?enrollment="),
         }
         status = 400 if request.method == "POST" else 200
         return TemplateResponse(request, "admin/leadswitch/assign.html", context, status=status)
@@ -117,7 +117,7 @@ class AssigningAdmin(LeadActionsAdmin):
             "lines": lines,
             "button": f"Assign and charge {chosen.price}",
             "is_possible": not chosen.forbids or bool(form.errors),
-            "back": keep_list(self, request, request.path),
+            "back": preserve_list_filters(self, request, request.path),
         }
         return self.confirm(request, title=f"Assign to {buyer}: {lead}", form=form, context=context)
 

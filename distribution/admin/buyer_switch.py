@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from distribution.admin.confirming import ConfirmingAdmin, ReasonForm, keep_list
+from distribution.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
 from distribution.buyers.pause import SwitchRefused, state_of, switch_buyer
 from distribution.models import Buyer
 from routing.admin.waking import show_woken
@@ -42,7 +42,7 @@ class BuyerSwitchAdmin(ConfirmingAdmin):
         if buyer is not None and request.user.has_perm(SWITCH):
             name = "pause" if buyer.paused_at is None else "resume"
             url = reverse("admin:distribution_buyer_switch", args=[buyer.pk, name])
-            buttons = [{"title": TITLES[name], "url": keep_list(self, request, url)}]
+            buttons = [{"title": TITLES[name], "url": preserve_list_filters(self, request, url)}]
         return super().change_view(
             request, object_id, form_url, {**(extra_context or {}), "desk_buttons": buttons}
         )
@@ -53,7 +53,9 @@ class BuyerSwitchAdmin(ConfirmingAdmin):
         if buyer is None or name not in TITLES:
             raise Http404
         form = SwitchForm(request.POST or None, state=state_of(buyer.paused_at))
-        back = keep_list(self, request, reverse("admin:distribution_buyer_change", args=[buyer.pk]))
+        back = preserve_list_filters(
+            self, request, reverse("admin:distribution_buyer_change", args=[buyer.pk])
+        )
         if request.method == "POST" and form.is_valid() and self._do(request, buyer, name, form):
             return HttpResponseRedirect(back)
         context = {

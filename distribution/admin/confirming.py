@@ -14,15 +14,15 @@ from tracing.admin.scope import ScopedAdmin
 from tracing.audit import MAX_REASON
 
 
-def keep_list(page: ScopedAdmin, request: HttpRequest, url: str, *, opts: Any = None) -> str:
+def preserve_list_filters(page: ScopedAdmin, request: HttpRequest, url: str, *, opts: Any = None) -> str:
     """The address with the filters, search, order and page of the list that the person came from.
 
     Django hands them on in `_changelist_filters`. The address of the list itself gets them as they were.
     """
     context = {"preserved_filters": page.get_preserved_filters(request), "opts": opts or page.opts}
     path, mark, query = url.partition("?")
-    kept: str = add_preserved_filters(context, path)
-    return f"{kept}{'&' if '?' in kept else '?'}{query}" if mark else kept
+    filtered_url: str = add_preserved_filters(context, path)
+    return f"{filtered_url}{'&' if '?' in filtered_url else '?'}{query}" if mark else filtered_url
 
 
 class ReasonForm(SeenForm):

@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from distribution.admin.confirming import ConfirmingAdmin, ReasonForm, keep_list
+from distribution.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
 from distribution.attempts.assign_by_hand import OPEN
 from routing.leads import page_version
 from routing.leads.actions import (
@@ -65,7 +65,7 @@ ACTIONS: Final = {
         LeadAction(
             Action.RERUN,
             "Run again",
-            "tried again now, under the same rules as a first try",
+            "tried again now, under the same rules as a first attempt",
             "due now",
             rerun_lead,
         ),
@@ -114,7 +114,7 @@ def list_action(name: str, *, title: str = "") -> Callable[..., HttpResponse | N
             return None
         query = urlencode({"ids": ",".join(map(str, ids)), "list": page.opts.model_name})
         url = f"{reverse('admin:routing_lead_act', args=[name])}?{query}"
-        return HttpResponseRedirect(keep_list(page, request, url))
+        return HttpResponseRedirect(preserve_list_filters(page, request, url))
 
     choose.__name__ = f"{name}_leads"
     return choose
@@ -156,7 +156,7 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
         lead = self.get_object(request, object_id)
         buttons = self._buttons(lead) if lead is not None and self.has_operate_permission(request) else []
         for each in buttons:
-            each["url"] = keep_list(self, request, each["url"])
+            each["url"] = preserve_list_filters(self, request, each["url"])
         return super().change_view(
             request, object_id, form_url, {**(extra_context or {}), "desk_buttons": buttons}
         )
@@ -216,10 +216,12 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
         """The list that the leads were chosen from, unchanged; without one the page of a single lead."""
         chosen = LISTS.get(request.GET.get("list", ""))
         if chosen is None and len(leads) == 1:
-            return keep_list(self, request, reverse("admin:routing_lead_change", args=[leads[0].pk]))
+            return preserve_list_filters(
+                self, request, reverse("admin:routing_lead_change", args=[leads[0].pk])
+            )
         opts = (chosen or Lead)._meta
         url = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
-        return keep_list(self, request, url, opts=opts)
+        return preserve_list_filters(self, request, url, opts=opts)
 
     def _act_on(
         self, request: HttpRequest, action: LeadAction, leads: Sequence[Lead], *, form: LeadsForm

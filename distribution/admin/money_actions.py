@@ -10,7 +10,7 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
-from distribution.admin.confirming import ConfirmingAdmin, ReasonForm, keep_list
+from distribution.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
 from distribution.admin.dollars import LARGE_SUMS, MOST_DOLLARS, DollarField, check_large_sum
 from distribution.models import AssignmentState, Wallet
 from distribution.money.by_hand import adjust_by_hand, last_by_hand, return_by_hand, top_up_by_hand
@@ -94,7 +94,7 @@ class MoneyActionsAdmin(ConfirmingAdmin):
             buttons = [
                 {
                     "title": title,
-                    "url": keep_list(
+                    "url": preserve_list_filters(
                         self, request, reverse("admin:distribution_wallet_money", args=[object_id, name])
                     ),
                 }
@@ -115,7 +115,9 @@ class MoneyActionsAdmin(ConfirmingAdmin):
             state=last_by_hand(wallet),
             may_move_large_sums=request.user.has_perm(LARGE_SUMS),
         )
-        back = keep_list(self, request, reverse("admin:distribution_wallet_change", args=[wallet.pk]))
+        back = preserve_list_filters(
+            self, request, reverse("admin:distribution_wallet_change", args=[wallet.pk])
+        )
         if request.method == "POST" and form.is_valid() and self._move(request, wallet, name, form):
             return HttpResponseRedirect(back)
         now = f"The balance of {wallet.buyer} is now {money(wallet.balance_cents)}."
@@ -165,7 +167,7 @@ class ReturnActionAdmin(ConfirmingAdmin):
         buttons = []
         if request.user.has_perm(TAKE_BACK):
             url = reverse("admin:distribution_assignment_return", args=[object_id])
-            buttons = [{"title": "Take back and refund", "url": keep_list(self, request, url)}]
+            buttons = [{"title": "Take back and refund", "url": preserve_list_filters(self, request, url)}]
         return super().change_view(
             request, object_id, form_url, {**(extra_context or {}), "desk_buttons": buttons}
         )
@@ -176,7 +178,9 @@ class ReturnActionAdmin(ConfirmingAdmin):
         if assignment is None:
             raise Http404
         form = ReasonForm(request.POST or None)
-        back = keep_list(self, request, reverse("admin:distribution_assignment_change", args=[assignment.pk]))
+        back = preserve_list_filters(
+            self, request, reverse("admin:distribution_assignment_change", args=[assignment.pk])
+        )
         if request.method == "POST" and form.is_valid():
             # Before the return: nothing is read after it.
             done = f"{money(assignment.price_cents)} went back to {assignment.buyer}."

@@ -188,7 +188,7 @@ EXAMPLE: Final = OpenApiExample(
                 "trigger": "ingest",
                 "result": "unsold",
                 "reason": "insufficient_credits",
-                "headline": "Attempt 1 (first try) at 2026-01-31 12:00:01 UTC took 3 ms: not sold.",
+                "headline": "Attempt 1 (first attempt) at 2026-01-31 12:00:01 UTC took 3 ms: not sold.",
                 "campaign": CAMPAIGN,
                 "config_version": 7,
                 "started_at": "2026-01-31T12:00:01.297000Z",

@@ -54,7 +54,7 @@ def assign_within(
 
     Locks in the product's order: lead, identity, enrollment and wallet; waits for them up to their time-outs. A second
     call for the same buyer is refused, so sending a form twice sells once. The caller may have a transaction open, and
-    runs this within keeping_snapshots.
+    runs this within run_with_snapshots.
     """
     with transaction.atomic():
         record, sale = _assign(lead_id, enrollment_id=enrollment_id, at=at, seen=seen)

@@ -1,7 +1,7 @@
-"""Campaign definitions: read in one statement, compiled once per version, kept for each version an attempt used.
+"""Campaign definitions: read in one statement, compiled once per version, stored for each version an attempt used.
 
 The version comes from the database with every attempt, so a cached compilation can be old but never stale. Its snapshot
-is kept in a transaction of its own: the first process to use the version blocks nobody else (decisions/0041).
+is stored in a transaction of its own: the first process to use the version blocks nobody else (decisions/0041).
 """
 
 import json
@@ -63,7 +63,7 @@ FROM distribution_campaign c
 WHERE c.id = %s
 """
 
-KEEP_SNAPSHOT: Final = """
+STORE_SNAPSHOT: Final = """
 INSERT INTO distribution_campaignsnapshot (campaign_id, config_version, config, actor)
 VALUES (%s, %s, %s::jsonb, '')
 ON CONFLICT (campaign_id, config_version) DO NOTHING
@@ -71,7 +71,7 @@ ON CONFLICT (campaign_id, config_version) DO NOTHING
 
 
 MAX_CACHED: Final = 500
-# A campaign that is saved again and again may be at another version each time that its snapshot was kept.
+# A campaign that is saved again and again may be at another version each time that its snapshot was stored.
 MAX_VERSIONS: Final = 3
 
 Result = TypeVar("Result")
@@ -82,7 +82,7 @@ class UnknownCampaign(LookupError):
 
 
 class SnapshotMissing(Exception):
-    """The snapshot of this version is not known to be kept: roll back, keep it, and begin again."""
+    """The snapshot of this version is not known to be stored: roll back, store it, and begin again."""
 
     def __init__(self, campaign: CompiledCampaign) -> None:
         super().__init__(f"version {campaign.config_version} of campaign {campaign.id} has no snapshot yet")
@@ -94,9 +94,9 @@ class CampaignCache:
 
     def __init__(self, size: int = MAX_CACHED) -> None:
         self._compiled: VersionCache[int, CompiledCampaign] = VersionCache(size)
-        # By campaign and version: whose snapshot is known to be kept, and the definitions of the others.
-        self._kept: VersionCache[tuple[int, int], bool] = VersionCache(size)
-        self._unkept: VersionCache[tuple[int, int], str] = VersionCache(size)
+        # By campaign and version: whose snapshot is known to be stored, and the definitions of the others.
+        self._stored: VersionCache[tuple[int, int], bool] = VersionCache(size)
+        self._unstored: VersionCache[tuple[int, int], str] = VersionCache(size)
 
     def get(self, campaign_id: int, *, config_version: int) -> CompiledCampaign:
         """Return the campaign compiled at `config_version` or, if it changed since, at a newer one.
@@ -110,84 +110,86 @@ class CampaignCache:
         return compiled
 
     def require_snapshot(self, campaign: CompiledCampaign) -> None:
-        """Raise SnapshotMissing unless the snapshot of a campaign from this cache is kept. No statement."""
+        """Raise SnapshotMissing unless the snapshot of a campaign from this cache is stored. No statement."""
         if not self.has_snapshot(campaign):
             raise SnapshotMissing(campaign)
 
     def has_snapshot(self, campaign: CompiledCampaign) -> bool:
-        """Whether the snapshot of a campaign from this cache is known to be kept. No statement."""
-        return (campaign.id, campaign.config_version) in self._kept
+        """Whether the snapshot of a campaign from this cache is known to be stored. No statement."""
+        return (campaign.id, campaign.config_version) in self._stored
 
-    def keep_snapshot(self, campaign: CompiledCampaign) -> None:
-        """Write the snapshot of a campaign from this cache unless it is known to be kept. Needs no open transaction:
+    def store_snapshot(self, campaign: CompiledCampaign) -> None:
+        """Write the snapshot of a campaign from this cache unless it is known to be stored. Needs no open transaction:
         one statement commits on the server, whatever becomes of this process, so that nobody waits for it.
         """
         if self._write(campaign, using="default"):
-            self._note_kept((campaign.id, campaign.config_version))
+            self._mark_stored((campaign.id, campaign.config_version))
 
-    def keep_snapshot_within(self, campaign: CompiledCampaign, *, using: str = "default") -> CompiledCampaign:
+    def store_snapshot_within(
+        self, campaign: CompiledCampaign, *, using: str = "default"
+    ) -> CompiledCampaign:
         """The same in an open transaction. Others that write this version wait for the end of it.
 
         Returns the campaign as the snapshot has it, which another process may have stored in the meantime.
         """
         version = (campaign.id, campaign.config_version)
         if self._write(campaign, using=using):
-            # Only the commit makes it kept: after a rollback it is written again.
-            transaction.on_commit(lambda: self._note_kept(version), using=using, robust=True)
+            # Only the commit makes it stored: after a rollback it is written again.
+            transaction.on_commit(lambda: self._mark_stored(version), using=using, robust=True)
             return campaign
         cached = self._compiled.find(campaign.id)
         return cached if cached is not None and cached.config_version == version[1] else campaign
 
     def _write(self, campaign: CompiledCampaign, *, using: str) -> bool:
-        """False: it was not this cache that wrote it. What is kept is then what the cache has."""
+        """False: it was not this cache that wrote it. What is stored is then what the cache has."""
         version = (campaign.id, campaign.config_version)
-        if version in self._kept:
+        if version in self._stored:
             return False
-        definition = self._unkept.find(version)
+        definition = self._unstored.find(version)
         if definition is None:  # dropped for others: have it read again
             self._compiled.drop(campaign.id)
             return False
         with connections[using].cursor() as cursor:
-            cursor.execute(KEEP_SNAPSHOT, [*version, definition])
+            cursor.execute(STORE_SNAPSHOT, [*version, definition])
             if cursor.rowcount:
                 return True
-        # A process with other tables of places may have kept another one: it is the definition of the version.
-        kept = read_snapshot(campaign.id, config_version=campaign.config_version, using=using)
-        assert kept is not None  # noqa: S101 - the statement above found it, and snapshots are append-only
-        self._store(version, compile_campaign(kept), unkept=None)
+        # A process with other tables of places may have stored another one: it is the definition of the version.
+        stored = read_snapshot(campaign.id, config_version=campaign.config_version, using=using)
+        assert stored is not None  # noqa: S101 - the statement above found it, and snapshots are append-only
+        self._store(version, compile_campaign(stored), unstored=None)
         return False
 
     def clear(self) -> None:
         """Forget everything; the next attempt reads from the database."""
         self._compiled.clear()
-        self._kept.clear()
-        self._unkept.clear()
+        self._stored.clear()
+        self._unstored.clear()
 
     def _load(self, campaign_id: int) -> CompiledCampaign:
-        kept, definition = read_definition(campaign_id)
-        compiled = compile_campaign(kept or definition)
+        stored, definition = read_definition(campaign_id)
+        compiled = compile_campaign(stored or definition)
         version = (campaign_id, compiled.config_version)
-        self._store(version, compiled, unkept=None if kept else json.dumps(definition))
+        self._store(version, compiled, unstored=None if stored else json.dumps(definition))
         return compiled
 
-    def _store(self, version: tuple[int, int], compiled: CompiledCampaign, *, unkept: str | None) -> None:
-        if unkept is None:
-            self._note_kept(version)
+    def _store(self, version: tuple[int, int], compiled: CompiledCampaign, *, unstored: str | None) -> None:
+        if unstored is None:
+            self._mark_stored(version)
         else:
-            self._unkept.store(version, unkept)
+            self._unstored.store(version, unstored)
         self._compiled.store(compiled.id, compiled)
 
-    def _note_kept(self, version: tuple[int, int]) -> None:
-        self._unkept.drop(version)
-        self._kept.store(version, value=True)
+    def _mark_stored(self, version: tuple[int, int]) -> None:
+        self._unstored.drop(version)
+        self._stored.store(version, value=True)
 
 
 CAMPAIGNS: Final = CampaignCache()
 
 
-def keeping_snapshots(work: Callable[[], Result]) -> Result:
+def run_with_snapshots(work: Callable[[], Result]) -> Result:
     """Run `work`, which opens and ends a transaction of its own, again after each SnapshotMissing: the snapshot is
-    kept between two runs, when nothing is locked. Needs no open transaction.
+    stored between two runs, when nothing is locked. Needs no open transaction.
 
     Raises SnapshotMissing when the campaign has changed MAX_VERSIONS times since.
     """
@@ -195,7 +197,7 @@ def keeping_snapshots(work: Callable[[], Result]) -> Result:
         try:
             return work()
         except SnapshotMissing as missing:
-            CAMPAIGNS.keep_snapshot(missing.campaign)
+            CAMPAIGNS.store_snapshot(missing.campaign)
     return work()
 
 
@@ -212,7 +214,7 @@ def read_heads(*, workspace_id: int, vertical: str) -> tuple[Sequence[CampaignHe
 
 
 def read_definition(campaign_id: int) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-    """The snapshot of the version, if it is kept, and the definition with what this process looks up.
+    """The snapshot of the version, if it is stored, and the definition with what this process looks up.
 
     Raises UnknownCampaign.
     """
@@ -222,20 +224,21 @@ def read_definition(campaign_id: int) -> tuple[dict[str, Any] | None, dict[str, 
     if row is None:
         message = f"no campaign has the id {campaign_id}"
         raise UnknownCampaign(message)
-    definition: dict[str, Any] = json.loads(row[1])
+    kept_text, definition_text = row
+    definition: dict[str, Any] = json.loads(definition_text)
     for buyer in definition["buyers"]:
         buyer["service_area"] = locate_area(buyer["service_area"])
-    return None if row[0] is None else json.loads(row[0]), definition
+    return None if kept_text is None else json.loads(kept_text), definition
 
 
 def find_other_places() -> Iterator[int]:
-    """The campaigns whose version was kept with other places of ZIP codes than this process looks up."""
+    """The campaigns whose version was stored with other places of ZIP codes than this process looks up."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM distribution_campaign ORDER BY id")
-        ids = [row[0] for row in cursor.fetchall()]
+        ids = [campaign_id for (campaign_id,) in cursor.fetchall()]
     for campaign_id in ids:
-        kept, definition = read_definition(campaign_id)
-        if kept is not None and _places(kept) != _places(definition):
+        stored, definition = read_definition(campaign_id)
+        if stored is not None and _places(stored) != _places(definition):
             yield campaign_id
 
 

@@ -69,8 +69,8 @@ def decide_and_sell(record: AttemptRecord, *, wait: LockWait) -> Restart | None:
         record.unsold = Unsold("no_campaign", RetryClass.PERMANENT)
         return None
     campaign = CAMPAIGNS.get(head.id, config_version=versions[head.id])
-    if wait.keeps_snapshot:
-        campaign = CAMPAIGNS.keep_snapshot_within(campaign)
+    if wait.stores_snapshot:
+        campaign = CAMPAIGNS.store_snapshot_within(campaign)
     elif not CAMPAIGNS.has_snapshot(campaign):
         return Restart(RestartReason.NO_SNAPSHOT, campaign=campaign)
     record.trace.add(

@@ -150,11 +150,11 @@ def _try_with_snapshot(attempt: Attempt) -> AttemptOutcome | Restart:
         result = _try_with_plans(attempt)
         if not isinstance(result, Restart) or result.campaign is None:
             return result
-        CAMPAIGNS.keep_snapshot(result.campaign)
+        CAMPAIGNS.store_snapshot(result.campaign)
     result = _try_with_plans(attempt)
     if not isinstance(result, Restart) or result.campaign is None:
         return result
-    attempt.wait = replace(attempt.wait, keeps_snapshot=True)
+    attempt.wait = replace(attempt.wait, stores_snapshot=True)
     return _try_with_plans(attempt)
 
 

@@ -26,9 +26,9 @@ class Restart:
 class LockWait:
     """Which enrollments to wait for before deciding, and whether the try may ask for a further wait after that.
 
-    `keeps_snapshot`: the campaign changes faster than its versions can be kept, so this transaction keeps its own.
+    `stores_snapshot`: the campaign changes faster than its versions can be stored, so this transaction stores its own.
     """
 
     enrollment_ids: frozenset[int] = frozenset()
     may_ask: bool = False
-    keeps_snapshot: bool = False
+    stores_snapshot: bool = False

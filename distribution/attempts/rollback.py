@@ -79,7 +79,7 @@ def write_verdict(error: Exception, record: AttemptRecord) -> AttemptOutcome:
 
 def _roll_back(record: AttemptRecord, cause: Cause) -> None:
     """Forget what the rollback undid. At a commit that failed, the decision and its end were recorded already."""
-    record.trace.keep_only(HAPPENED)
+    record.trace.retain_only(HAPPENED)
     record.decided, record.assignments, record.is_traced = cause.decided, (), False
     record.unsold, record.cause = Unsold(cause.reason, cause.retry_class), cause.name
     if cause.decided is not None:
@@ -105,7 +105,7 @@ def _write(record: AttemptRecord, cause: Cause) -> None:
             )
             if cause.decided is not None:
                 # A rollback takes along what its own transaction kept, and without it there is no replay.
-                CAMPAIGNS.keep_snapshot_within(cause.decided.campaign, using=CONNECTION)
+                CAMPAIGNS.store_snapshot_within(cause.decided.campaign, using=CONNECTION)
             record.conclude(_as_failure(step))
             record.write_trace(using=CONNECTION)
     except (DatabaseError, InterfaceError) as error:

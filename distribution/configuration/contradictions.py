@@ -68,7 +68,7 @@ class _Served:
         asked = {name: [leaf for leaf in leaves if leaf.field == name] for name in PLACE}
         if not any(asked.values()) or self._may_take_unlisted(asked):
             return False
-        places = (place for row in self.covered for place in list_variants(row))
+        places = (place for covered in self.covered for place in list_variants(covered))
         tests = [compile_leaf(leaf) for each in asked.values() for leaf in each]
         return not any(all(test(place) for test in tests) for place in places)
 

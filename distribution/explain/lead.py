@@ -4,33 +4,30 @@ Buyers and campaigns are named where they belong to the lead's workspace. The ca
 see that workspace.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
-from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from distribution.explain.buyer import answer_for
+from distribution.explain.participants import Participants, campaign_id_of, read_participants
 from distribution.explain.types import (
     AttemptExplanation,
     BuyerRow,
     Explanation,
     FunnelStage,
     LeadHead,
-    Participant,
     Step,
     TracedSale,
 )
-from distribution.models import Assignment, AssignmentState, Buyer, Campaign
+from distribution.models import Assignment, AssignmentState, Buyer
 from routing.leads.actions import ASKED_BY_SENDER, DUE_REASON
-from routing.models import Lead, LeadStatus, Workspace
+from routing.models import Lead, LeadStatus
 from tracing import wording
 from tracing.models import Attempt, AttemptResult, LeadDistributionEvent
 from tracing.narrator import (
-    OTHER_WORKSPACE,
     WAITED_FOR,
-    BuyerName,
     Names,
     describe_attempt,
     describe_change,
@@ -44,32 +41,12 @@ from tracing.queries import TracedAttempt, read_attempts
 from tracing.vocabulary import WAKE_CAUSES, Event
 
 BUYER_EVENTS: Final = frozenset({Event.BUYER_SKIPPED, Event.BUYER_SELECTED})
-UNKNOWN_BUYER: Final = "a buyer that is not in this workspace"
 # The events that are shown of an attempt in another workspace than the one the lead is in now.
 EVENTS_ELSEWHERE: Final = frozenset({Event.DISTRIBUTION_STARTED, Event.ROUTED})
 ASKED: Final = {
     DUE_REASON: "An operator asked for a re-run.",
     ASKED_BY_SENDER: "Its sender asked to try it now.",
 }
-UNKNOWN_CAMPAIGN: Final = "a campaign that is not in this workspace"
-OTHER_SOURCE: Final = "a lead of another source"
-
-
-@dataclass(frozen=True, slots=True)
-class Participants:
-    """Who appears in the explanation, by id."""
-
-    buyers: Mapping[int, Participant]
-    campaigns: Mapping[int, Participant]
-    names: Names
-
-    def buyer(self, buyer_id: int | None) -> Participant:
-        return self.buyers.get(buyer_id or 0) or Participant(None, UNKNOWN_BUYER)
-
-    def campaign(self, campaign_id: int | None) -> Participant | None:
-        if campaign_id is None:
-            return None
-        return self.campaigns.get(campaign_id) or Participant(None, UNKNOWN_CAMPAIGN)
 
 
 def explain(
@@ -89,7 +66,7 @@ def explain(
     read = read_attempts(lead.pk, latest=latest, buyer_id=buyer.pk if buyer else None, in_full=in_full)
     traced = [each if _is_own(each.attempt, lead) else _without_decision(each) for each in read]
     assignments = list(_read_own_sales(lead))
-    participants = _read_participants(
+    participants = read_participants(
         lead, traced=traced, assignments=assignments, is_for_source=is_for_source
     )
     sales = tuple(_describe_sale(each, participants) for each in assignments)
@@ -119,67 +96,6 @@ def _without_decision(traced: TracedAttempt) -> TracedAttempt:
     attempt = copy(traced.attempt)
     attempt.skip_reason, attempt.campaign_id, attempt.config_version = "", None, None
     return TracedAttempt(attempt, [event for event in traced.events if event.event in EVENTS_ELSEWHERE])
-
-
-def campaign_id_of(traced: TracedAttempt) -> int | None:
-    """The campaign that took the lead, also where the attempt ended before it was decided."""
-    for event in traced.events:
-        if event.event == Event.CAMPAIGN_RESOLVED and isinstance(event.data.get("campaign_id"), int):
-            return int(event.data["campaign_id"])
-    return traced.attempt.campaign_id
-
-
-def _read_participants(
-    lead: Lead, *, traced: Sequence[TracedAttempt], assignments: Iterable[Assignment], is_for_source: bool
-) -> Participants:
-    buyer_ids = {event.buyer_id for each in traced for event in each.events if event.buyer_id is not None}
-    buyer_ids |= {assignment.buyer_id for assignment in assignments}
-    campaign_ids = {id_ for each in traced if (id_ := campaign_id_of(each)) is not None}
-    buyers = Buyer.objects.filter(pk__in=buyer_ids, workspace_id=lead.workspace_id).only(
-        "public_id", "name", "timezone"
-    )
-    campaigns = Campaign.objects.filter(pk__in=campaign_ids, workspace_id=lead.workspace_id).only(
-        "public_id", "name"
-    )
-    known = {buyer.pk: buyer for buyer in buyers}
-    names = {pk: BuyerName(buyer.name, buyer.timezone) for pk, buyer in known.items()}
-    strangers = dict.fromkeys(buyer_ids - known.keys(), BuyerName(UNKNOWN_BUYER))
-    parties = {campaign.pk: Participant(campaign.public_id, campaign.name) for campaign in campaigns}
-    campaign_names = dict.fromkeys(campaign_ids, UNKNOWN_CAMPAIGN) | {
-        pk: party.name for pk, party in parties.items()
-    }
-    return Participants(
-        buyers={pk: Participant(buyer.public_id, buyer.name) for pk, buyer in known.items()},
-        campaigns=parties,
-        names=Names(
-            buyers={**strangers, **names},
-            campaigns=campaign_names,
-            workspaces=_read_workspaces(lead, traced=traced),
-            leads=_read_first_leads(lead, traced=traced, is_for_source=is_for_source),
-            other_lead=OTHER_SOURCE if is_for_source else OTHER_WORKSPACE,
-        ),
-    )
-
-
-def _read_workspaces(lead: Lead, *, traced: Sequence[TracedAttempt]) -> dict[int, str]:
-    """Names of the workspaces that the lead came through. No statement for one that never moved."""
-    routed = [event.data.get("to") for each in traced for event in each.events if event.event == Event.ROUTED]
-    ids = {to for to in routed if isinstance(to, int)} | {lead.source_workspace_id}
-    if ids == {lead.workspace_id}:
-        return {}
-    return dict(Workspace.objects.filter(pk__in=ids).values_list("pk", "name"))
-
-
-def _read_first_leads(lead: Lead, *, traced: Sequence[TracedAttempt], is_for_source: bool) -> dict[int, str]:
-    """Public ids of the leads that made it a duplicate, of those that its workspace has or sent, or its source."""
-    ids = [each.attempt.first_lead_id for each in traced if each.attempt.first_lead_id is not None]
-    if not ids:
-        return {}
-    here = Q(workspace_id=lead.workspace_id) | Q(source_workspace_id=lead.workspace_id)
-    if is_for_source:
-        here = Q(source_id=lead.source_id)
-    known = Lead.objects.filter(here, pk__in=ids).values_list("pk", "public_id")
-    return {pk: str(public_id) for pk, public_id in known}
 
 
 def _describe_lead(lead: Lead, *, attempts: Sequence[AttemptExplanation], names: Names) -> LeadHead:

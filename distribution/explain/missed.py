@@ -8,10 +8,10 @@ bought by then (`already_has_lead`) was not missed, also if it was returned late
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -34,8 +34,9 @@ MISSED_REASONS: Final = sorted(
 )
 # The event is a constant of the text: only so can the partial index event_buyer_skipped be used.
 _SKIPS: Final = f"""
-SELECT e.id, a.id, e.skip_reason, e.cost_cents, e.data::text, a.number, a.result, a.finished_at, c.public_id, c.name,
-    l.public_id, l.received_at, l.next_attempt_at, {", ".join(f"l.{name}" for name in PERSON_COLUMNS)}
+SELECT e.id AS event_id, a.id AS attempt_id, e.skip_reason, e.cost_cents, e.data::text, a.number, a.result,
+    a.finished_at, c.public_id AS campaign_id, c.name AS campaign_name, l.public_id AS lead_id, l.received_at,
+    l.next_attempt_at, {", ".join(f"l.{name}" for name in PERSON_COLUMNS)}
 FROM tracing_leaddistributionevent e
 JOIN tracing_attempt a ON a.id = e.attempt_id
 JOIN routing_lead l ON l.id = e.lead_id
@@ -133,6 +134,34 @@ class SkipRow:
     outcome: str = "skipped"
 
 
+class _FoundRow(NamedTuple):
+    """One row of _SKIPS, in the order of its columns."""
+
+    event_id: int
+    attempt_id: UUID
+    skip_reason: str
+    cost_cents: int | None
+    data: str
+    number: int
+    result: str
+    finished_at: datetime
+    campaign_id: UUID | None
+    campaign_name: str | None
+    lead_id: UUID
+    received_at: datetime
+    next_attempt_at: datetime | None
+    email: str
+    phone: str
+    first_name: str
+    last_name: str
+    address: str
+    city: str
+    county: str
+    state: str
+    zip: str
+    vertical: str
+
+
 def list_missed(
     buyer: Buyer, *, limit: int, before: int = NEWEST, reason: str | None = None
 ) -> tuple[list[MissedLead], int | None]:
@@ -162,48 +191,44 @@ def find_missed(public_id: UUID, *, buyer: Buyer) -> tuple[MissedLead, list[Skip
     return missed, [_describe_skip(row, buyer) for row in skips], _check(missed, buyer)
 
 
-def _read(sql: str, buyer: Buyer, *, limit: int, **parameters: Any) -> Sequence[tuple[Any, ...]]:
+def _read(sql: str, buyer: Buyer, *, limit: int, **parameters: Any) -> list[_FoundRow]:
     """The limit goes into the text: the planner must know that only a page is wanted."""
     with connection.cursor() as cursor:
         cursor.execute(f"{sql} LIMIT {int(limit)}", {"buyer": buyer.pk, **parameters})
-        rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
-    return rows
+        return [_FoundRow(*row) for row in cursor.fetchall()]
 
 
-def _describe(row: tuple[Any, ...], buyer: Buyer) -> MissedLead:
-    campaign_id, campaign_name, public_id, received_at, next_attempt_at, *person = row[8:]
-    known = dict(zip(PERSON_COLUMNS, person, strict=True))
+def _describe(row: _FoundRow, buyer: Buyer) -> MissedLead:
     return MissedLead(
-        lead_id=public_id,
-        zip=known["zip"],
-        state=known["state"],
-        vertical=known["vertical"],
-        received_at=received_at,
-        next_attempt_at=next_attempt_at,
-        campaign_id=campaign_id,
-        campaign_name=campaign_name or "",
+        lead_id=row.lead_id,
+        zip=row.zip,
+        state=row.state,
+        vertical=row.vertical,
+        received_at=row.received_at,
+        next_attempt_at=row.next_attempt_at,
+        campaign_id=row.campaign_id,
+        campaign_name=row.campaign_name or "",
         skip=_describe_skip(row, buyer),
     )
 
 
-def _describe_skip(row: tuple[Any, ...], buyer: Buyer) -> Skip:
-    event_id, attempt_id, reason, price_cents, text, number, result, finished_at = row[:8]
-    data = _hide_person(json.loads(text), build_person(row[-len(PERSON_COLUMNS) :]))
-    event = SkipRow(buyer.pk, reason, price_cents, data)
+def _describe_skip(row: _FoundRow, buyer: Buyer) -> Skip:
+    person = build_person([getattr(row, name) for name in PERSON_COLUMNS])
+    event = SkipRow(buyer.pk, row.skip_reason, row.cost_cents, _hide_person(json.loads(row.data), person))
     names = Names(buyers={buyer.pk: BuyerName(buyer.name, buyer.timezone)})
     higher = _ranked_higher(event)
     return Skip(
-        event_id=event_id,
-        attempt_id=attempt_id,
-        number=number,
-        decided_at=finished_at,
-        reason=reason,
+        event_id=row.event_id,
+        attempt_id=row.attempt_id,
+        number=row.number,
+        decided_at=row.finished_at,
+        reason=row.skip_reason,
         sentence=describe_events([event], names=names)[0]
         if higher is None
-        else _outranked(buyer, higher, result),
+        else _outranked(buyer, higher, row.result),
         change=describe_change(event, names=names),
-        fixer=fixer_of(reason),
-        price_cents=price_cents,
+        fixer=fixer_of(row.skip_reason),
+        price_cents=row.cost_cents,
         ranked_higher=higher,
         gates=tuple(describe_obstacles(event, names=names)),
     )

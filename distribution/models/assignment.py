@@ -7,9 +7,10 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from uuid6 import uuid7
 
-from distribution.models.buyer import Buyer, Enrollment
+from distribution.models.buyer import Buyer
 from distribution.models.campaign import Campaign
 from distribution.models.counting import count_by_date_trigger
+from distribution.models.enrollment import Enrollment
 from distribution.models.waking import assignment_trigger
 from routing.models import Lead
 from routing.models.ownership import owner_trigger

@@ -134,9 +134,7 @@ def set_credit_limit(buyer_id: int, *, limit_cents: int) -> None:
     """
     _check_cents(limit_cents)
     if limit_cents < 0:
-        message = (
-            f"a credit limit is how far below zero the balance may go: {limit_cents} cents is not 0 or more"
-        )
+        message = f"a credit limit is how far below zero the balance may go: {money(limit_cents)} is not $0.00 or more"
         raise MoneyRefused(message)
     with connection.cursor() as cursor:
         cursor.execute(SET_LIMIT, {"limit": limit_cents, "buyer": buyer_id})
@@ -204,8 +202,8 @@ def _earlier(key: str, *, buyer_id: int, amount_cents: int) -> LedgerEntry | Non
 
 
 def _reused(entry: LedgerEntry) -> str:
-    key, cents = entry.idempotency_key, entry.amount_cents
-    return f"the key {key!r} was used for another movement of {cents} cents; use a new key"
+    amount = money(entry.amount_cents)
+    return f"the key {entry.idempotency_key!r} was used for another movement of {amount}; use a new key"
 
 
 def _move_balance(buyer_id: int, *, amount_cents: int) -> tuple[int, int]:

@@ -4,7 +4,7 @@ A person finds the cause and books an adjustment with a reason.
 """
 
 import logging
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.db import connection
 
@@ -14,17 +14,25 @@ logger = logging.getLogger(__name__)
 
 WALLETS_A_BATCH: Final = 100
 
-# One statement sees one state: an entry and the balance after it are committed together.
+# One statement sees one state, and an entry is committed together with the balance after it.
 COMPARE: Final = """
-SELECT w.id, w.balance_cents, COALESCE((
+SELECT w.id AS wallet_id, w.balance_cents, COALESCE((
     SELECT SUM(e.amount_cents) FROM distribution_ledgerentry e
     WHERE e.wallet_id = w.id AND e.kind NOT IN ('hold', 'release')
-), 0)
+), 0) AS entries_cents
 FROM distribution_wallet w
 WHERE w.id > %s
 ORDER BY w.id
 LIMIT %s
 """
+
+
+class Balance(NamedTuple):
+    """One row of COMPARE, in the order of its columns."""
+
+    wallet_id: int
+    balance_cents: int
+    entries_cents: int
 
 
 def run(*, fix: bool, limit: int) -> Counts:  # noqa: ARG001 - money is never repaired automatically
@@ -34,13 +42,10 @@ def run(*, fix: bool, limit: int) -> Counts:  # noqa: ARG001 - money is never re
 def _compare(after: int | None, count: int) -> tuple[Counts, int | None]:
     with connection.cursor() as cursor:
         cursor.execute(COMPARE, [after or 0, count])
-        rows = cursor.fetchall()
-    wrong = [row for row in rows if row[1] != row[2]]
-    for wallet_id, balance_cents, entries_cents in wrong:
-        logger.error(
-            "distribution.balance_differs",
-            extra={"wallet_id": wallet_id, "balance_cents": balance_cents, "entries_cents": entries_cents},
-        )
-    named = name_rows("wallet", (row[0] for row in wrong))
+        rows = [Balance(*row) for row in cursor.fetchall()]
+    wrong = [row for row in rows if row.balance_cents != row.entries_cents]
+    for row in wrong:
+        logger.error("distribution.balance_differs", extra=row._asdict())
+    named = name_rows("wallet", (row.wallet_id for row in wrong))
     counts = Counts(checked=len(rows), skipped=len(wrong), named=named)
-    return counts, rows[-1][0] if len(rows) == count else None
+    return counts, rows[-1].wallet_id if len(rows) == count else None

@@ -62,6 +62,7 @@ class _Setup:
         self._actor = actor
         self._report = SetupReport()
         self._problems: list[str] = []
+        self._added: set[Model] = set()
 
     def run(self) -> SetupReport:
         workspace = self._put(Workspace, self._document, find={"slug": self._document.key})
@@ -131,7 +132,8 @@ class _Setup:
         if before != after:
             self._audit(wallet, "changed", workspace_id=buyer.workspace_id, before=before, after=after)
             note = f"balance {money(after['balance_cents'])}, credit limit {money(after[LIMIT])}"
-            self._report.lines.append(Line("wallet", buyer.name, CHANGED, note))
+            outcome = ADDED if buyer in self._added else CHANGED
+            self._report.lines.append(Line("wallet", buyer.name, outcome, note))
 
     def _put_campaign(
         self,
@@ -199,6 +201,7 @@ class _Setup:
         changed = [name for name in after if before[name] != after[name]]
         if is_new:
             row.save(force_insert=True)
+            self._added.add(row)
             after = audit.read_state(row)
         elif changed:
             row.save(update_fields=changed)

@@ -1,21 +1,21 @@
-"""Invariant 8: counters tell the sales of the current windows, and no cap or budget was ever sold past.
+"""Invariant 8: counters equal the sales of the current windows, and no sale exceeded a cap or a budget.
 
-The sales of a buyer in a campaign are counted again, by the buyer's calendar date, from the assignments alone, whatever
-became of its enrollment or its time zone: one pass, running totals, and each snapshot is read once. The date that a
-sale counts in is worked out from its instant and the zone of the version that sold it. A limit on the leads does not
-narrow this check: a counter needs all its sales. An incremental run counts the pairs of campaign and buyer that were
-touched, each of them whole.
+The check counts the sales of a buyer in a campaign again, by the buyer's calendar date, from the assignments alone. The
+enrollment and the time zone may have changed since. It makes one pass with running totals and reads each snapshot once.
+The date that a sale counts in follows from its time and the time zone of the version that sold it. A limit on the leads
+does not narrow this check, since a counter needs all its sales. An incremental run counts each touched pair of campaign
+and buyer in full.
 """
 
 import json
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from heapq import heappop, heappush
-from itertools import chain, groupby, islice
-from operator import itemgetter
-from typing import Any, Final
+from itertools import chain, groupby
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -26,11 +26,11 @@ from distribution.verify.reading import stream
 from distribution.verify.slices import Slice
 from routing.calendar.windows import WINDOW_KINDS, WindowKind, window_start
 
-# Every place of a buyer in a campaign with its live counters, once for each sale since then (or once, without a sale).
+# Every pair of buyer and campaign with its live counters: one row for each sale since then, or one row without a sale.
 SALES: Final = f"""
 SELECT COALESCE(e.campaign_id, d.campaign_id) AS campaign_id, COALESCE(e.buyer_id, d.buyer_id) AS buyer_id,
-    e.id, b.timezone, {COUNTERS},
-    d.id, d.created_at, d.counted_on, d.is_counted, d.returned_after, d.price_cents, a.config_version
+    e.id AS enrollment_id, b.timezone, {COUNTERS},
+    d.id AS sale_id, d.created_at, d.counted_on, d.is_counted, d.returned_after, d.price_cents, a.config_version
 FROM (SELECT * FROM distribution_enrollment WHERE archived_at IS NULL) e
 FULL JOIN (SELECT * FROM distribution_assignment WHERE created_at >= %(since)s) d
     ON d.campaign_id = e.campaign_id AND d.buyer_id = e.buyer_id
@@ -41,8 +41,8 @@ WHERE %(campaigns)s::bigint[] IS NULL OR (COALESCE(e.campaign_id, d.campaign_id)
 ORDER BY 1, 2, d.id
 """  # noqa: S608 - only a constant column list is put in
 
-# Of the snapshots of a campaign, from the first one that sold something since then, only what limits a sale:
-# buyer -> its caps, budgets and timezone.
+# What limited the sales in each snapshot of a campaign, from the first one that sold since then: each buyer's caps,
+# budgets and time zone.
 LIMITS: Final = """
 SELECT s.config_version, (e ->> 'buyer_id')::bigint, e -> 'caps', e -> 'budgets', b ->> 'timezone'
 FROM distribution_campaignsnapshot s
@@ -58,8 +58,43 @@ ORDER BY s.config_version
 """
 
 LONGEST_WINDOW: Final = timedelta(days=33)
-COUNTER_COLUMNS: Final = len(COUNTERS.split(","))
 _HOUR: Final = timedelta(hours=1)
+
+
+class PlaceRow(NamedTuple):
+    """One row of SALES, in the order of its columns: a buyer in a campaign, its counters, and one sale or none."""
+
+    campaign_id: int
+    buyer_id: int
+    enrollment_id: int | None
+    timezone: str
+    day_on: date | None
+    hour_starts_at: datetime | None
+    hour_leads: int
+    hour_spent_cents: int
+    day_leads: int
+    day_spent_cents: int
+    week_leads: int
+    week_spent_cents: int
+    month_leads: int
+    month_spent_cents: int
+    sale_id: int | None
+    sold_at: datetime
+    sold_on: date
+    is_counted: bool
+    returned_after: int | None
+    price_cents: int
+    config_version: int | None
+
+
+class LimitsRow(NamedTuple):
+    """One row of LIMITS, in the order of its columns. `buyer_id` None: the version enrolled no buyer."""
+
+    config_version: int
+    buyer_id: int | None
+    caps: Any
+    budgets: Any
+    timezone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +118,7 @@ class Limits:
 
 @dataclass(slots=True)
 class Window:
-    """One kind's latest window, and what counts in it so far."""
+    """The latest window of one kind, and the sales counted in it so far."""
 
     starts_at: date | datetime
     leads: int = 0
@@ -92,9 +127,9 @@ class Window:
 
 @dataclass(slots=True)
 class Tally:
-    """The running totals of one buyer in one campaign. `pending`: sales given back, by the last sale before it.
+    """The running totals of one buyer in one campaign. `pending`: returned sales, by the last sale before the return.
 
-    Times would not do: a sale is dated by the beginning of its attempt, which may wait for a return of the same buyer.
+    Times cannot order them: a sale has the start time of its attempt, which may wait for a return of the same buyer.
     """
 
     latest_on: date = date.min
@@ -116,7 +151,7 @@ class Tally:
             window.leads += 1
             window.cents += sale.price_cents
         if not sale.is_counted:
-            # Returned before this was recorded: at once.
+            # Returned before `returned_after` was recorded: treat it as returned at once.
             after = sale.id if sale.returned_after is None else sale.returned_after
             heappush(self.pending, (after, sale.id, starts, sale.price_cents))
 
@@ -134,47 +169,57 @@ class Tally:
 
 def check(part: Slice, findings: Findings) -> None:
     since = part.at - LONGEST_WINDOW
-    # A window that began before has sales out of reach.
+    # An earlier window has sales before `since`, which were not read.
     reach: dict[WindowKind, date | datetime] = dict.fromkeys(WINDOW_KINDS, since.date() + timedelta(days=2))
     reach["hour"] = since + _HOUR
     pairs = None if part.ids is None else tuple(zip(*part.ids, strict=True))
     campaigns, buyers = (None, None) if pairs is None else map(list, pairs)
-    rows_of_all = stream(SALES, part, since=since, campaigns=campaigns, buyers=buyers)
+    rows_of_all = (
+        PlaceRow(*row) for row in stream(SALES, part, since=since, campaigns=campaigns, buyers=buyers)
+    )
     history = _History(None, since)
-    for (campaign_id, buyer_id), group in groupby(rows_of_all, key=lambda row: row[:2]):
+    for (campaign_id, buyer_id), group in groupby(rows_of_all, key=attrgetter("campaign_id", "buyer_id")):
         findings.checked += 1
         if history.campaign_id != campaign_id:
             history = _History(campaign_id, since)
-        rows = list(islice(group, 1))
-        enrollment_id = rows[0][2]
+        first = next(group)
         place = f"buyer {buyer_id} in campaign {campaign_id}"
-        subject = place if enrollment_id is None else f"enrollment {enrollment_id}"
-        for message in _judge(chain(rows, group), history, reach=reach):
+        subject = place if first.enrollment_id is None else f"enrollment {first.enrollment_id}"
+        for message in _judge(first, chain([first], group), history, reach=reach):
             findings.add(subject, message)
 
 
 def _judge(
-    rows: Iterator[tuple[Any, ...]], history: "_History", *, reach: Mapping[WindowKind, date | datetime]
+    first: PlaceRow,
+    rows: Iterable[PlaceRow],
+    history: "_History",
+    *,
+    reach: Mapping[WindowKind, date | datetime],
 ) -> Iterator[str]:
+    """`rows` are those of one buyer in one campaign. All have the enrollment and counters of the first."""
     tally = Tally()
-    is_enrolled, counters = False, list[Any]()
-    for _, buyer_id, enrollment_id, timezone, *columns in rows:
-        is_enrolled, counters = enrollment_id is not None, columns[:COUNTER_COLUMNS]
-        sale_id, *sold, config_version = columns[COUNTER_COLUMNS:]
-        if sale_id is None:
+    for row in rows:
+        if row.sale_id is None:
             continue
-        sale = CountedSale(sale_id, *sold)
-        limits = history.find(buyer_id, config_version)
-        if limits is None:  # without a trace nothing says in which zone it was sold
-            tally.add(sale, day_on=sale.counted_on, timezone=timezone)
+        sale = CountedSale(
+            id=row.sale_id,
+            at=row.sold_at,
+            counted_on=row.sold_on,
+            is_counted=row.is_counted,
+            returned_after=row.returned_after,
+            price_cents=row.price_cents,
+        )
+        limits = history.find(row.buyer_id, row.config_version)
+        if limits is None:  # without a trace, its time zone at the sale is unknown
+            tally.add(sale, day_on=sale.counted_on, timezone=row.timezone)
             continue
         tally.add(sale, day_on=_local_date(sale.at, limits.timezone), timezone=limits.timezone)
         if sale.counted_on != tally.latest_on:
             yield f"assignment {sale.id} counts on {sale.counted_on}, but its date is {tally.latest_on}"
         yield from _judge_limits(tally.windows, limits, name=f"assignment {sale.id}")
     tally.finish()
-    if is_enrolled:
-        yield from _judge_counters(counters, tally, reach=reach)
+    if first.enrollment_id is not None:
+        yield from _judge_counters(first, tally, reach=reach)
 
 
 def _local_date(at: datetime, timezone: str) -> date:
@@ -191,13 +236,17 @@ def _judge_limits(windows: Mapping[WindowKind, Window], limits: Limits, *, name:
 
 
 def _judge_counters(
-    counters: Sequence[Any], tally: Tally, *, reach: Mapping[WindowKind, date | datetime]
+    row: PlaceRow, tally: Tally, *, reach: Mapping[WindowKind, date | datetime]
 ) -> Iterator[str]:
     """Compare the counters of the live enrollment with its sales, in the latest window of either."""
-    day_on, hour_starts_at, *amounts = counters
-    stored = dict(zip(WINDOW_KINDS, zip(amounts[::2], amounts[1::2], strict=True), strict=True))
-    starts: dict[WindowKind, date | datetime | None] = {"hour": hour_starts_at}
-    starts.update({} if day_on is None else date_windows(day_on))
+    stored: dict[WindowKind, tuple[int, int]] = {
+        "hour": (row.hour_leads, row.hour_spent_cents),
+        "day": (row.day_leads, row.day_spent_cents),
+        "week": (row.week_leads, row.week_spent_cents),
+        "month": (row.month_leads, row.month_spent_cents),
+    }
+    starts: dict[WindowKind, date | datetime | None] = {"hour": row.hour_starts_at}
+    starts.update({} if row.day_on is None else date_windows(row.day_on))
     for kind in WINDOW_KINDS:
         window, held = tally.windows.get(kind), starts.get(kind)
         found = None if window is None else window.starts_at
@@ -205,7 +254,7 @@ def _judge_counters(
         if latest is None or latest < reach[kind]:
             continue
         if kind == "hour" and found is not None and held != found:
-            continue  # in another time zone hours may begin at another minute
+            continue  # hours may begin at another minute in another time zone
         leads, cents = stored[kind] if held == latest else (0, 0)
         sold, spent = (window.leads, window.cents) if window is not None and found == latest else (0, 0)
         if (leads, cents) != (sold, spent):
@@ -213,7 +262,7 @@ def _judge_counters(
 
 
 class _History:
-    """What limited the buyers of a campaign in its versions. Of a buyer only the versions that changed something."""
+    """The limits of a campaign's buyers by version. For each buyer it has only the versions that changed its limits."""
 
     def __init__(self, campaign_id: int | None, since: datetime) -> None:
         self.campaign_id = campaign_id
@@ -223,7 +272,7 @@ class _History:
             self._load(campaign_id, since)
 
     def find(self, buyer_id: int, version: int | None) -> Limits | None:
-        """None for a sale whose trace could not be written, and where no snapshot tells of the buyer."""
+        """None if the sale has no trace, or if no snapshot has the buyer."""
         if version not in self._versions or buyer_id not in self._changes:
             return None
         versions, limits = self._changes[buyer_id]
@@ -233,15 +282,16 @@ class _History:
     def _load(self, campaign_id: int, since: datetime) -> None:
         with connection.chunked_cursor() as cursor:
             cursor.execute(LIMITS, {"campaign": campaign_id, "since": since})
-            for version, rows in groupby(iter(cursor.fetchone, None), key=itemgetter(0)):
-                self._add(version, {row[1]: row[2:] for row in rows if row[1] is not None})
+            found = (LimitsRow(*row) for row in iter(cursor.fetchone, None))
+            for version, rows in groupby(found, key=attrgetter("config_version")):
+                self._add(version, {row.buyer_id: row for row in rows if row.buyer_id is not None})
 
-    def _add(self, version: int, limits: Mapping[int, tuple[Any, ...]]) -> None:
+    def _add(self, version: int, limits: Mapping[int, LimitsRow]) -> None:
         self._versions.add(version)
         for buyer_id in self._changes.keys() - limits.keys():
             self._note(version, buyer_id, None)
-        for buyer_id, (caps, budgets, timezone) in limits.items():
-            self._note(version, buyer_id, Limits(_object(caps), _object(budgets), timezone))
+        for buyer_id, row in limits.items():
+            self._note(version, buyer_id, Limits(_object(row.caps), _object(row.budgets), row.timezone))
 
     def _note(self, version: int, buyer_id: int, limits: Limits | None) -> None:
         versions, known = self._changes.setdefault(buyer_id, ([], []))

@@ -9,7 +9,7 @@ from distribution.verify.findings import Findings, Invariant
 from distribution.verify.invariants import BY_NAME, INVARIANTS
 from distribution.verify.picture import Picture, open_picture
 from distribution.verify.slices import Kind, Slice, slice_all
-from distribution.verify.touched import find_slices, keep_watermarks
+from distribution.verify.touched import find_slices, store_watermarks
 from distribution.verify.work import Part, carry_out, carry_out_apart
 
 # Fewer are checked before other processes have started.
@@ -66,7 +66,7 @@ def run_verification(
         touched = find_slices(picture) if incremental else {}
         results = _check({**slices, **touched}, picture, jobs=jobs, progress=progress or Silent())
     if incremental:
-        keep_watermarks(picture, [each.name for each, findings in results if not findings.breaches])
+        store_watermarks(picture, [each.name for each, findings in results if not findings.breaches])
     whole = frozenset() if limit else slices.keys() - touched.keys()
     return Report(results, time.perf_counter() - started, frozenset(whole), incremental)
 

@@ -151,4 +151,4 @@ def _value(sql: str, *parameters: Any) -> Any:
 def _column(sql: str, *parameters: Any) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return [row[0] for row in cursor.fetchall()]
+        return [value for (value,) in cursor.fetchall()]

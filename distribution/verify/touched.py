@@ -96,7 +96,7 @@ def find_slices(picture: Picture) -> dict[str, Mapping[Kind, Sequence[Slice]]]:
     return found
 
 
-def keep_watermarks(picture: Picture, clean: Sequence[str]) -> None:
+def store_watermarks(picture: Picture, clean: Sequence[str]) -> None:
     """Remember how far these checks have come. Of two runs at once either may win: the earlier mark is right too."""
     cluster = _read_cluster()
     VerifyWatermark.objects.bulk_create(
@@ -142,12 +142,14 @@ def _find_touched(mark: VerifyWatermark) -> Touched | None:
     places = _rows(PLACES, given)
     if attempts is None or wallets is None:
         return None
-    return Touched(leads, attempts, wallets, tuple((row[0], row[1]) for row in places))
+    return Touched(
+        leads, attempts, wallets, tuple((campaign_id, buyer_id) for campaign_id, buyer_id in places)
+    )
 
 
 def _ids(sql: str, given: Mapping[str, Any]) -> tuple[Any, ...] | None:
     rows = _rows(f"SELECT id FROM ({sql}) AS touched(id) LIMIT {MOST_TOUCHED + 1}", given)  # noqa: S608 - constants only
-    return None if len(rows) > MOST_TOUCHED else tuple(sorted(row[0] for row in rows))
+    return None if len(rows) > MOST_TOUCHED else tuple(sorted(row_id for (row_id,) in rows))
 
 
 def _rows(sql: str, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:

@@ -163,7 +163,7 @@ DELETE_LEAD: Final = extend_schema(
 DISPATCH_NOW: Final = extend_schema(
     operation_id="leads_dispatch_now",
     summary="Try a waiting lead now",
-    description="Makes a waiting lead due now and queues it, under the same rules as a first try: hours, caps, "
+    description="Makes a waiting lead due now and queues it, under the same rules as a first attempt: hours, caps, "
     "credits, pauses. Idempotent while it is due. 400 if the lead is finished or paused by an operator, 409 while "
     "it is being processed, 429 if it was tried on request too often.",
     tags=["leads"],

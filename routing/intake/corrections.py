@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, Final
 
-from tracing.vocabulary import CORRECTIONS
+from tracing.vocabulary import describe_correction
 
 # Each has its sentence in CORRECTIONS.
 DROPPED: Final = "dropped"
@@ -93,7 +93,7 @@ def write_notes(corrections: Iterable[Correction]) -> list[str]:
 def describe_note(note: str) -> str:
     """ "email could not be read and was left out"."""
     name, code = read_note(note)
-    return f"{name} {CORRECTIONS.get(code, code)}"
+    return describe_correction(name, code)
 
 
 def read_note(note: str) -> tuple[str, str]:

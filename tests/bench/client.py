@@ -59,10 +59,10 @@ async def send_all(job: Job, numbers: Iterator[int], tally: Tally) -> None:
             tally.connects += 1
         reader, writer = connection
         writer.write(make_request(job, number))
-        status, is_kept = await asyncio.wait_for(read_answer(reader), ANSWER_SECONDS)
+        status, is_kept_alive = await asyncio.wait_for(read_answer(reader), ANSWER_SECONDS)
         tally.latencies_ms.append((time.perf_counter() - started) * 1000)
         tally.statuses[status] += 1
-        if not is_kept:
+        if not is_kept_alive:
             writer.close()
             connection = None
     if connection is not None:

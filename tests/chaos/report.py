@@ -22,7 +22,7 @@ def show(result: Result, *, console: Console) -> None:
     console.print(_counts("Senders and dispatchers", result.seen))
     periods = result.order.periods
     console.print(
-        f"{result.totals['leads']:,} leads settled {result.settled_seconds:.1f} s after the last was sent"
+        f"{result.totals['leads']:,} leads drained {result.drained_seconds:.1f} s after the last was sent"
         f" (the {periods.name} periods allow {longest_way_back(periods):.1f} s);"
         f" {result.seconds:.0f} s in all, seed {result.order.seed}"
     )
@@ -58,7 +58,7 @@ def _cells(played: Sequence[Played]) -> Iterator[str]:
     yield str(times)
     yield f"{sum(each.inflight for each in played) / times:.0f}"
     yield _spread([each.resumed_seconds for each in played])
-    yield _spread([each.settled_seconds for each in played if each.settled_seconds is not None])
+    yield _spread([each.drained_seconds for each in played if each.drained_seconds is not None])
     repaired = sum((Counter(each.repaired) for each in played), Counter[str]())
     yield ", ".join(f"{name} {count}" for name, count in sorted(repaired.items())) or "-"
     broken = sum(bool(each.broken) for each in played)

@@ -29,7 +29,7 @@ from tests.chaos.world import build_world
 from tests.support.waiting import TooSlow, fetch_value
 
 # No lead is due, and no lead will be due because of a lock or a failure of the product.
-UNSETTLED: Final = """
+UNFINISHED: Final = """
 SELECT count(*) FROM routing_lead
 WHERE status NOT IN ('distributed', 'duplicate', 'failed', 'expired', 'cancelled')
     AND (status <> 'pending' OR attempts = 0 OR conflicts > 0 OR errors > 0 OR next_attempt_at <= clock_timestamp())
@@ -45,7 +45,7 @@ class Order:
     seed: int
     without: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
-    settles_each: bool = True  # after each step, not only after the last
+    drains_each: bool = True  # after each step, not only after the last
     periods: Periods = SHORT
     pile: int = 200_000  # leads of a paused workspace, while Redis is flushed
 
@@ -54,7 +54,7 @@ class Order:
 class Played:
     """The measurements of one step.
 
-    `resumed_seconds`: from the strike until both kinds of leads start again. `settled_seconds`: from then until every
+    `resumed_seconds`: from the strike until both kinds of leads start again. `drained_seconds`: from then until every
     lead has ended or has a due time. None: not waited for.
     """
 
@@ -62,7 +62,7 @@ class Played:
     inflight: int = 0
     resumed_seconds: float = 0.0
     way_back_seconds: float = 0.0
-    settled_seconds: float | None = None
+    drained_seconds: float | None = None
     repaired: dict[str, int] = field(default_factory=dict)
     verify_seconds: float = 0.0
     broken: list[str] = field(default_factory=list)
@@ -75,7 +75,7 @@ class Result:
     steps: list[Played] = field(default_factory=list)
     findings: Findings = field(default_factory=Findings)
     seconds: float = 0.0
-    settled_seconds: float = 0.0
+    drained_seconds: float = 0.0
     totals: dict[str, int] = field(default_factory=dict)
     ends: dict[str, int] = field(default_factory=dict)
     seen: dict[str, int] = field(default_factory=dict)
@@ -99,7 +99,7 @@ def run(order: Order, *, directory: Path, tell: Tell) -> Result:
         start(stage)
         tell(f"started after {watch.seconds:.1f} s: {len(plan)} steps")
         for number, step in enumerate(plan, start=1):
-            played = play(stage, step, settles=order.settles_each)
+            played = play(stage, step, drains=order.drains_each)
             result.steps.append(played)
             tell(f"{number}/{len(plan)} {describe(played)}")
             if played.is_stuck:
@@ -114,7 +114,7 @@ def run(order: Order, *, directory: Path, tell: Tell) -> Result:
 def close(stage: Stage, result: Result) -> None:
     """Wait until all leads have ended, and write the account."""
     with suppress(Stuck):  # it is in the findings
-        result.settled_seconds = settle(stage)
+        result.drained_seconds = wait_until_drained(stage)
     check_evidence(stage)
     accounts.examine(stage.findings, numbers=stage.senders.numbers)
     refused = stage.senders.refused
@@ -177,7 +177,7 @@ def start(stage: Stage) -> None:
     stage.wait(lambda: read_came_up(Strike(before, 0)) is not None, what="the first leads")
 
 
-def play(stage: Stage, step: Step, *, settles: bool) -> Played:
+def play(stage: Stage, step: Step, *, drains: bool) -> Played:
     played = Played(step)
     before = Counter(stage.repairs.read().repaired)
     first = len(stage.strikes)
@@ -189,8 +189,8 @@ def play(stage: Stage, step: Step, *, settles: bool) -> Played:
             played.inflight += strike.inflight
         played.resumed_seconds = wait_until_it_goes_on(stage, stage.strikes[-1])
         played.way_back_seconds = wait_for_ways_back(stage)
-        if settles:
-            played.settled_seconds = settle(stage)
+        if drains:
+            played.drained_seconds = wait_until_drained(stage)
     except TooSlow as slow:
         stage.findings.add(f"{step.fault}: {slow}", 1)
         played.is_stuck = True
@@ -237,15 +237,15 @@ def wait_for_ways_back(stage: Stage) -> float:
     return watch.seconds
 
 
-def settle(stage: Stage) -> float:
+def wait_until_drained(stage: Stage) -> float:
     """Until every sent lead has ended or has a due time that the periods explain. Raises Stuck."""
     watch = Watch()
     try:
         stage.wait(
-            lambda: not stage.senders.unanswered and fetch_value(UNSETTLED) == 0, what="the end of all leads"
+            lambda: not stage.senders.unanswered and fetch_value(UNFINISHED) == 0, what="the end of all leads"
         )
     except TooSlow:
-        stage.findings.add("leads that neither ended nor wait for a time", fetch_value(UNSETTLED))
+        stage.findings.add("leads that neither ended nor wait for a time", fetch_value(UNFINISHED))
         stage.findings.add("requests without an answer", stage.senders.unanswered)
         raise Stuck from None
     return watch.seconds

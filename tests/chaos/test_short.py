@@ -13,7 +13,7 @@ from tests.chaos.run import Order, run
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
-SHORT = Order(leads=340, kills=12, seed=1, settles_each=False, pile=5_000)
+SHORT = Order(leads=340, kills=12, seed=1, drains_each=False, pile=5_000)
 PRODUCTION_SHORT = Order(
     leads=240,
     kills=1,

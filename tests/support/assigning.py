@@ -7,12 +7,12 @@ from distribution.attempts.assign_by_hand import (
     ManualAssignment,
     assign_within,
 )
-from distribution.attempts.campaigns import SnapshotMissing, keeping_snapshots
+from distribution.attempts.campaigns import SnapshotMissing, run_with_snapshots
 from routing.leads.actions import ActionRefused
 
 
 def assign_by_hand(lead_id: int, *, enrollment_id: int, at: datetime | None = None) -> ManualAssignment:
     try:
-        return keeping_snapshots(lambda: assign_within(lead_id, enrollment_id=enrollment_id, at=at))
+        return run_with_snapshots(lambda: assign_within(lead_id, enrollment_id=enrollment_id, at=at))
     except SnapshotMissing:
         raise ActionRefused(CHANGING) from None

@@ -51,7 +51,7 @@ def overlap(first: Change, second: Change, *, read: Change) -> None:
         try:
             wait_until(lambda: is_made.is_set() or one.done(), what="the first change")
             with in_background(make_second) as other:
-                wait_until(lambda: _is_settled(other), what="the second change, or its wait")
+                wait_until(lambda: _is_done_or_blocked(other), what="the second change, or its wait")
                 read()
                 may_commit.set()
         finally:
@@ -65,7 +65,7 @@ def wait_long() -> None:
         cursor.execute("SET lock_timeout TO '60s'")
 
 
-def _is_settled(change: "Future[None]") -> bool:
+def _is_done_or_blocked(change: "Future[None]") -> bool:
     return change.done() or count_blocked() > 0
 
 

@@ -21,10 +21,10 @@ def make_leads(campaign: Campaign, *, count: int, **fields: Any) -> list[int]:
     return [lead.pk for lead in leads]
 
 
-def keep_snapshot(campaign: Campaign) -> None:
+def store_snapshot(campaign: Campaign) -> None:
     """As after a first attempt, which has to start twice for it."""
     campaign.refresh_from_db()
-    CAMPAIGNS.keep_snapshot(CAMPAIGNS.get(campaign.pk, config_version=campaign.config_version))
+    CAMPAIGNS.store_snapshot(CAMPAIGNS.get(campaign.pk, config_version=campaign.config_version))
 
 
 def drain() -> list[AttemptOutcome]:

@@ -9,7 +9,7 @@ from tracing.models.append_only import append_only_triggers
 
 
 class AttemptTrigger(models.TextChoices):
-    INGEST = "ingest", "first try after intake"
+    INGEST = "ingest", "first attempt after intake"
     RETRY = "retry", "retry at its due time"
     MANUAL = "manual", "re-run by an operator"
     WOKEN = "woken", "a change that may let it sell"

@@ -19,6 +19,9 @@ from tracing import wording
 from tracing.parsing import positive_argument
 
 OVERLAP_HOURS = 24
+BUYER_HINT = (
+    "Send requests to  /api/v1/buyer/me/  with the header  Authorization: Api-Key <key>  (see /api/docs/)"
+)
 
 
 class Command(BaseCommand):
@@ -80,6 +83,8 @@ class Command(BaseCommand):
         names = ("source", "buyer", "workspace", "name", "scopes", "expires", "reason")
         issued = issue_for(**{name: options[name] for name in names})
         print_once(issued, out=self.stdout, err=self.stderr)
+        if options["buyer"]:
+            self.stderr.write(BUYER_HINT)
 
     def _rotate(self, *, prefix: str, overlap_hours: int, reason: str, **_: Any) -> None:
         at, old = datetime.now(UTC), find_key(prefix)

@@ -44,8 +44,13 @@ class Command(BaseCommand):
         self._show(report, is_trial=dry_run)
 
     def _show(self, report: SetupReport, *, is_trial: bool) -> None:
+        kind, name, outcome = (
+            max((len(getattr(line, column)) for line in report.lines), default=0)
+            for column in ("kind", "name", "outcome")
+        )
         for line in report.lines:
-            self.stderr.write(f"{line.kind:<11} {line.name:<40} {line.outcome:<9} {line.note}".rstrip())
+            text = f"{line.kind:<{kind}}  {line.name:<{name}}  {line.outcome:<{outcome}}  {line.note}"
+            self.stderr.write(text.rstrip())
         if is_trial:
             self.stderr.write("Dry run: the file is valid; nothing was stored.")
             return

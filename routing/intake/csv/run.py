@@ -98,10 +98,10 @@ class LeadsImport:
         if row.problem:
             return [Problem("", "", "unreadable", row.problem)]
         payload, problems = self.mapping.build(row.cells, keeps_text=self.is_lenient)
-        kept_as_text: list[Problem] = []
+        read_as_text: list[Problem] = []
         if self.is_lenient:
-            kept_as_text = [each for each in problems if each.field.split(".")[0] in OPTIONAL]
-            problems = [each for each in problems if each not in kept_as_text]
+            read_as_text = [each for each in problems if each.field.split(".")[0] in OPTIONAL]
+            problems = [each for each in problems if each not in read_as_text]
         elif isinstance(payload.get("zip"), int):
             payload["zip"] = str(payload["zip"])
         named = {problem.field for problem in problems}
@@ -120,7 +120,7 @@ class LeadsImport:
         except LeadInvalid as invalid:
             # A value that could not be read is not missing as well.
             return problems + [problem for problem in self._describe(invalid) if problem.field not in named]
-        corrections = (*map(_correct, kept_as_text), *lead.corrections)
+        corrections = (*map(_correct, read_as_text), *lead.corrections)
         return problems or replace(lead, received_at=received_at, corrections=corrections)
 
     def _read_received_at(self, payload: dict[str, Any]) -> datetime | None:

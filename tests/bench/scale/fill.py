@@ -52,8 +52,8 @@ CREATE TEMP TABLE scale_attempt AS
 SELECT a.id AS sample_id, c.id AS lead_id, a.number,
     {UUID7.format(at="(a.started_at - l.received_at + c.received_at)", seed="c.id || '-' || a.number")} AS id,
     c.received_at - l.received_at AS shift
-FROM scale_copy c JOIN kept_routing_lead l ON l.id = c.sample_id
-JOIN kept_tracing_attempt a ON a.lead_id = c.sample_id
+FROM scale_copy c JOIN sample_routing_lead l ON l.id = c.sample_id
+JOIN sample_tracing_attempt a ON a.lead_id = c.sample_id
 ORDER BY c.id, a.number
 """
 HASH: Final = """encode(sha256(%(outer)s::bytea || sha256(
@@ -104,11 +104,11 @@ SALE: Final = {
     "returned_after": "NULL",
     "counted_on": "((s.created_at + c.shift) AT TIME ZONE b.timezone)::date",
 }
-OF_COPY: Final = """FROM scale_copy c JOIN kept_routing_lead s ON s.id = c.sample_id
+OF_COPY: Final = """FROM scale_copy c JOIN sample_routing_lead s ON s.id = c.sample_id
     JOIN routing_workspace w ON w.id = s.workspace_id LEFT JOIN scale_first f ON f.id = c.id ORDER BY c.id"""
-OF_ATTEMPT: Final = """FROM scale_attempt c JOIN {kept} s ON {on}
+OF_ATTEMPT: Final = """FROM scale_attempt c JOIN {sample} s ON {on}
     LEFT JOIN scale_first f ON f.id = c.lead_id ORDER BY c.id{more}"""
-OF_SALE: Final = """FROM scale_attempt c JOIN kept_distribution_assignment s ON s.attempt_id = c.sample_id
+OF_SALE: Final = """FROM scale_attempt c JOIN sample_distribution_assignment s ON s.attempt_id = c.sample_id
     JOIN distribution_buyer b ON b.id = s.buyer_id ORDER BY s.created_at + c.shift"""
 # Credits come once a month in twelve parts, with some manual corrections; then each sale and each return.
 LEDGER: Final = """
@@ -211,11 +211,11 @@ def _take_out(cursor: Any) -> None:
     """Move the samples into separate tables."""
     for model in SAMPLED:
         table = model._meta.db_table
-        cursor.execute(f"CREATE TEMP TABLE kept_{table} AS SELECT * FROM {table}")
+        cursor.execute(f"CREATE TEMP TABLE sample_{table} AS SELECT * FROM {table}")
         cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         cursor.execute(f"DELETE FROM {table}")
         cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
-        cursor.execute(f"ANALYZE kept_{table}")
+        cursor.execute(f"ANALYZE sample_{table}")
 
 
 def _place_copies(cursor: Any, samples: Sequence[Sample]) -> None:
@@ -228,7 +228,7 @@ def _place_copies(cursor: Any, samples: Sequence[Sample]) -> None:
             "firsts": [each.first_id for each in samples],
         },
     )
-    cursor.execute(COPIES.replace("FROM routing_lead", "FROM kept_routing_lead"))
+    cursor.execute(COPIES.replace("FROM routing_lead", "FROM sample_routing_lead"))
     cursor.execute("ANALYZE scale_copy")
     cursor.execute(FIRSTS)
     cursor.execute("ANALYZE scale_first")
@@ -241,8 +241,8 @@ def _copy_trace(cursor: Any) -> None:
         (Attempt, ATTEMPT, "s.id = c.sample_id", ""),
         (LeadDistributionEvent, EVENT, "s.attempt_id = c.sample_id", ", s.seq"),
     ):
-        kept = f"kept_{model._meta.db_table}"
-        _insert(cursor, model, columns, OF_ATTEMPT.format(kept=kept, on=on, more=more))
+        sample = f"sample_{model._meta.db_table}"
+        _insert(cursor, model, columns, OF_ATTEMPT.format(sample=sample, on=on, more=more))
 
 
 def _insert(

@@ -9,7 +9,7 @@ from distribution.models import Assignment, Campaign, Enrollment
 from tests.support.blocking import holding
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.interleaving import SECONDS, Stopped
-from tests.support.race_leads import assert_verified, keep_snapshot, make_leads
+from tests.support.race_leads import assert_verified, make_leads, store_snapshot
 from tests.support.racing import in_background
 from tests.support.waiting import fetch_value
 
@@ -25,7 +25,7 @@ def campaign() -> Campaign:
     campaign: Campaign = CampaignFactory(mode="priority", price_cents=100)
     for priority in (1, 2):
         enroll(campaign, count=1, credits_cents=10_000, priority=priority)
-    keep_snapshot(campaign)
+    store_snapshot(campaign)
     return campaign
 
 

@@ -14,7 +14,7 @@ from distribution.models import Assignment, Campaign, Enrollment
 from routing.models import Lead
 from tests.support.factories import CampaignFactory, EnrollmentFactory, enroll
 from tests.support.interleaving import confirm_together, overtake
-from tests.support.race_leads import assert_verified, drain, keep_snapshot, make_leads
+from tests.support.race_leads import assert_verified, drain, make_leads, store_snapshot
 from tests.support.racing import in_background, race
 from tests.support.waiting import TooSlow, wait_until_blocked
 
@@ -27,7 +27,7 @@ MIDNIGHT = datetime(2026, 3, 4, 5, 0, tzinfo=UTC)
 def capped_campaign(*, cap_day: int) -> Campaign:
     campaign: Campaign = CampaignFactory(price_cents=100)
     enroll(campaign, count=1, credits_cents=1_000_000, cap_day=cap_day)
-    keep_snapshot(campaign)
+    store_snapshot(campaign)
     return campaign
 
 

@@ -14,7 +14,7 @@ from distribution.models import Assignment, Campaign, LedgerEntry, LedgerKind, W
 from routing.models import Lead, LeadStatus
 from tests.support.factories import CampaignFactory, EnrollmentFactory, enroll
 from tests.support.interleaving import confirm_together
-from tests.support.race_leads import assert_verified, drain, keep_snapshot, make_leads
+from tests.support.race_leads import assert_verified, drain, make_leads, store_snapshot
 from tests.support.racing import race
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -55,7 +55,7 @@ def last_credit(monkeypatch: pytest.MonkeyPatch) -> Campaign:
     """One buyer with credits for one lead. Its lock is removed: two workers confirm it before either sells."""
     campaign = CampaignFactory(price_cents=PRICE_CENTS)
     enroll(campaign, count=1, credits_cents=PRICE_CENTS)
-    keep_snapshot(campaign)
+    store_snapshot(campaign)
     confirm_together(monkeypatch)
     return campaign
 

@@ -9,7 +9,7 @@ from distribution.models import Assignment, Campaign
 from tests.support.factories import CampaignFactory, EnrollmentFactory, enroll
 from tests.support.interleaving import overtake
 from tests.support.processes import distribute_in_processes
-from tests.support.race_leads import assert_verified, keep_snapshot, make_leads
+from tests.support.race_leads import assert_verified, make_leads, store_snapshot
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -45,7 +45,7 @@ def test_turn_is_reread_after_the_lock(monkeypatch: pytest.MonkeyPatch, *, is_co
     campaign = CampaignFactory(price_cents=100)
     first = EnrollmentFactory(campaign=campaign, buyer__credits_cents=1_000)
     second = EnrollmentFactory(campaign=campaign, last_assigned_at=timezone.now(), buyer__credits_cents=1_000)
-    keep_snapshot(campaign)
+    store_snapshot(campaign)
     slow, quick = make_leads(campaign, count=2)
     outcome = overtake(monkeypatch, slow=slow, quick=quick, is_confirmed=is_confirmed)
     assert outcome.result == "success"

@@ -13,7 +13,7 @@ from distribution.models import Assignment, LedgerEntry, LedgerKind
 from routing import locks
 from routing.leads import finish
 from tests.support.factories import CampaignFactory, enroll
-from tests.support.race_leads import assert_verified, keep_snapshot, make_leads
+from tests.support.race_leads import assert_verified, make_leads, store_snapshot
 from tests.support.racing import race
 from tracing.models import Attempt
 
@@ -30,7 +30,7 @@ def shared_lead() -> int:
     """A lead that may be sold to 3 of 20 buyers."""
     campaign = CampaignFactory(max_buyers=3, price_cents=1_000)
     enroll(campaign, count=20, credits_cents=100_000)
-    keep_snapshot(campaign)
+    store_snapshot(campaign)
     return make_leads(campaign, count=1)[0]
 
 

@@ -78,7 +78,7 @@ def test_control_snapshot_in_the_attempts_transaction_blocks_others(
 ) -> None:
     one, other = make_leads(campaign, count=2)
     monkeypatch.setattr(
-        CampaignCache, "has_snapshot", lambda cache, compiled: bool(cache.keep_snapshot_within(compiled))
+        CampaignCache, "has_snapshot", lambda cache, compiled: bool(cache.store_snapshot_within(compiled))
     )
     stopped = Stopped(monkeypatch)
 
@@ -157,14 +157,14 @@ def test_campaign_that_changes_all_the_time_still_sells(
 ) -> None:
     """After each stored version there is a newer one. The attempt stores the last in its own transaction."""
     [lead] = make_leads(campaign, count=1)
-    keep_snapshot = CampaignCache.keep_snapshot
+    store_snapshot = CampaignCache.store_snapshot
     prices = iter(range(201, 300))
 
-    def keep_and_change(cache: CampaignCache, compiled: Any) -> None:
-        keep_snapshot(cache, compiled)
+    def store_and_change(cache: CampaignCache, compiled: Any) -> None:
+        store_snapshot(cache, compiled)
         Campaign.objects.update(price_cents=next(prices))
 
-    monkeypatch.setattr(CampaignCache, "keep_snapshot", keep_and_change)
+    monkeypatch.setattr(CampaignCache, "store_snapshot", store_and_change)
 
     outcome = distribute_lead(lead)
 

@@ -36,7 +36,7 @@ from tests.support.factories import (
     WorkspaceFactory,
     give_credits,
 )
-from tests.support.race_leads import assert_verified, keep_snapshot, make_leads
+from tests.support.race_leads import assert_verified, make_leads, store_snapshot
 from tests.support.racing import in_background, open_transaction
 from tests.support.waiting import count_deadlocks, wait_until_blocked
 
@@ -188,7 +188,7 @@ def test_lead_does_not_wait_for_a_change_of_its_buyer(change: str) -> None:
     scene = make_scene()
     give_credits(scene.enrolled, amount_cents=10_000)
     [lead] = make_leads(scene.first, count=1)
-    keep_snapshot(scene.first)
+    store_snapshot(scene.first)
     third = TierFactory(campaign__workspace=scene.first.workspace, campaign__vertical="hvac").campaign
     work = {
         "enroll": partial(EnrollmentFactory, campaign=third, buyer=scene.enrolled),

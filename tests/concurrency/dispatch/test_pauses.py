@@ -27,7 +27,7 @@ from tests.support.factories import (
 )
 from tests.support.interleaving import SECONDS, Stopped
 from tests.support.planting import plant
-from tests.support.race_leads import assert_verified, keep_snapshot
+from tests.support.race_leads import assert_verified, store_snapshot
 from tests.support.racing import in_background
 from tests.support.switches import pause_product, pause_workspace, resume_workspace
 
@@ -40,7 +40,7 @@ WHO: dict[str, Any] = {"actor": "ann", "reason": "a bad import"}
 def campaign() -> Campaign:
     campaign: Campaign = CampaignFactory(price_cents=100, workspace__slug="sells")
     enroll(campaign, count=1, credits_cents=10_000)
-    keep_snapshot(campaign)
+    store_snapshot(campaign)
     return campaign
 
 

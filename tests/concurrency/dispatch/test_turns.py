@@ -12,7 +12,7 @@ from distribution.attempts.distribute import distribute_lead
 from distribution.attempts.outcome import AttemptOutcome
 from distribution.models import Assignment, Campaign, Enrollment, Wallet
 from tests.support.factories import CampaignFactory, EnrollmentFactory
-from tests.support.race_leads import assert_verified, keep_snapshot, make_leads
+from tests.support.race_leads import assert_verified, make_leads, store_snapshot
 from tests.support.racing import in_background, open_transaction
 from tests.support.waiting import wait_until_blocked
 from tracing.models import Attempt, LeadDistributionEvent
@@ -29,7 +29,7 @@ def campaign_of(mode: str, *, max_buyers: int = 1) -> tuple[Campaign, Enrollment
     worse: Enrollment = EnrollmentFactory(
         campaign=campaign, last_assigned_at=timezone.now(), buyer__credits_cents=10_000
     )
-    keep_snapshot(campaign)
+    store_snapshot(campaign)
     return campaign, better, worse
 
 

@@ -26,7 +26,7 @@ from tests.support.factories import (
     person,
 )
 from tests.support.processes import distribute_in_processes
-from tests.support.race_leads import assert_verified, keep_snapshot
+from tests.support.race_leads import assert_verified, store_snapshot
 from tests.support.racing import in_background, open_transaction, race
 from tests.support.waiting import count_blocked, wait_until, wait_until_blocked
 from tracing.models import Attempt
@@ -46,7 +46,7 @@ def sources() -> list[Source]:
     for _ in range(2):
         campaign = CampaignFactory(price_cents=100)
         enroll(campaign, count=3, credits_cents=1_000_000)
-        keep_snapshot(campaign)
+        store_snapshot(campaign)
         source = SourceFactory(workspace__kind="partner")
         RuleFactory(workspace=source.workspace, destination=campaign.workspace)
         RuleFactory(

@@ -71,10 +71,10 @@ def test_county_with_two_spellings_is_one(county: str) -> None:
 
 def test_area_covers_zips_that_are_partly_inside() -> None:
     """30349 is in Fulton County and in Clayton County."""
-    assert "30349" in {row[0] for row in list_covered({"counties": ["GA:Clayton County"]})}
-    assert "30349" in {row[0] for row in list_covered({"counties": ["GA:Fulton County"]})}
+    assert "30349" in {place.zip for place in list_covered({"counties": ["GA:Clayton County"]})}
+    assert "30349" in {place.zip for place in list_covered({"counties": ["GA:Fulton County"]})}
     without = {"states": ["GA"], "exclude": {"counties": ["GA:Clayton County"]}}
-    assert "30349" not in {row[0] for row in list_covered(without)}
+    assert "30349" not in {place.zip for place in list_covered(without)}
 
 
 def test_buyers_page_shows_its_coverage(client: Client) -> None:

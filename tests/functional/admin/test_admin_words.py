@@ -70,7 +70,7 @@ def test_results_and_events_are_words_too(client: Client, unsold: Lead) -> None:
     assert cell(attempts, "outcome") == (
         '<span class="desk-badge" data-tone="bad" title="unsold">not sold</span>'
     )
-    assert cell(attempts, "why") == '<span title="ingest">first try</span>'
+    assert cell(attempts, "why") == '<span title="ingest">first attempt</span>'
     assert f'href="/admin/routing/lead/{unsold.pk}/change/"' in cell(attempts, "lead")
     event = LeadDistributionEvent.objects.order_by("pk")[0]
     content = client.get(page(LeadDistributionEvent, "change", event.pk)).content.decode()

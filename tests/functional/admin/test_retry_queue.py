@@ -201,7 +201,7 @@ class TestActions:
         url = self.choose(operator, "rerun", lead)
         assert url == act_url("rerun", lead) + "&list=retryinglead"
 
-        done = operator.post(url, {"reason": "the bug is mended"}, follow=True)
+        done = operator.post(url, {"reason": "the bug is fixed"}, follow=True)
 
         assert texts(done) == ["1 lead: due now."]
         lead.refresh_from_db()

@@ -39,7 +39,8 @@ def assert_refused(response: Any, message: str) -> None:
 
 def run(**options: Any) -> str:
     out = io.StringIO()
-    call_command("create_buyer_key", stdout=out, stderr=io.StringIO(), **options)
+    arguments = [f"--{name}={value}" for name, value in options.items()]
+    call_command("keys", "create", *arguments, stdout=out, stderr=io.StringIO())
     return out.getvalue().strip()
 
 

@@ -2,7 +2,7 @@
 
 import io
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -231,9 +231,10 @@ def test_wrong_scope_creates_no_source() -> None:
     assert (Source.objects.count(), SourceKey.objects.count()) == (0, 0)
 
 
-def test_create_buyer_key_takes_scopes_too(buyer: Buyer) -> None:
-    out = io.StringIO()
-    options = {"buyer": buyer.name, "scopes": ["missed:read"], "expires": date(2199, 1, 31)}
-    call_command("create_buyer_key", stdout=out, stderr=io.StringIO(), **options)
+def test_new_key_of_a_buyer_takes_scopes_and_says_where_it_is_used(buyer: Buyer) -> None:
+    err = io.StringIO()
+    arguments = [f"--buyer={buyer.name}", "--scope=missed:read", "--expires=2199-01-31"]
+    call_command("keys", "create", *arguments, stdout=io.StringIO(), stderr=err)
+    assert "/api/v1/buyer/me/" in err.getvalue()
     assert BuyerKey.objects.get().scopes == ["missed:read"]
     assert AuditEntry.objects.get().model == "distribution.buyerkey"

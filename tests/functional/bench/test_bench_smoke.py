@@ -34,7 +34,7 @@ TINY = Plan(
 
 @pytest.fixture
 def tiny_plan(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> None:
-    monkeypatch.setattr(Plan, "quick", classmethod(lambda cls: TINY))  # noqa: ARG005 - stands in for a classmethod
+    monkeypatch.setattr(Plan, "quick", classmethod(lambda cls: TINY))  # noqa: ARG005 - replaces a classmethod
     settings.VAR_DIR = tmp_path
 
 

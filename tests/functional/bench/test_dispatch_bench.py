@@ -42,7 +42,7 @@ def bench_client(settings: Any) -> Iterator["redis.Redis[bytes]"]:
 def test_run_reports_every_part_and_leaves_nothing_behind(
     tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch, bench_client: "redis.Redis[bytes]"
 ) -> None:
-    monkeypatch.setattr(Plan, "quick", classmethod(lambda cls: TINY))  # noqa: ARG005 - stands in for a classmethod
+    monkeypatch.setattr(Plan, "quick", classmethod(lambda cls: TINY))  # noqa: ARG005 - replaces a classmethod
     settings.VAR_DIR = tmp_path
     output = StringIO()
 

@@ -83,6 +83,17 @@ def test_audit_names_who_ran_it_for_every_row(file: Path) -> None:
     assert AuditEntry.objects.filter(model="routing.sourcekey").count() == 1
 
 
+def test_report_is_aligned_and_a_new_wallet_is_added(file: Path) -> None:
+    _, first = run(file, FILE)
+    lines = [line for line in first.splitlines() if " added" in line]
+    assert len({line.index(" added") for line in lines}) == 1
+    [wallet] = [line for line in lines if line.startswith("wallet")]
+    assert wallet.endswith("added  balance $500.25, credit limit $1,000.00")
+    _, second = run(file, FILE.replace("$1,000", "$2,000"))
+    [wallet] = [line for line in second.splitlines() if line.startswith("wallet")]
+    assert " changed " in wallet
+
+
 def test_second_run_changes_nothing(file: Path) -> None:
     key, _ = run(file, FILE)
     assert key.count("\n") == 1

@@ -177,11 +177,11 @@ class TestSwitch:
         )
         assert read_control().paused_at is not None
         assert redis_client.exists(keys.paused_key())
-        assert dispatch("resume", "--reason", "mended") == "dispatch: the whole product is resumed\n"
+        assert dispatch("resume", "--reason", "fixed") == "dispatch: the whole product is resumed\n"
         assert read_control().paused_at is None
         assert not redis_client.exists(keys.paused_key())
         entries = list(AuditEntry.objects.order_by("pk").values_list("action", "reason"))
-        assert entries == [("pause", "a bad import"), ("resume", "mended")]
+        assert entries == [("pause", "a bad import"), ("resume", "fixed")]
         assert all(
             name.endswith("(command line)") for name in AuditEntry.objects.values_list("actor", flat=True)
         )

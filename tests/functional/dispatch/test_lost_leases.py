@@ -102,7 +102,7 @@ def test_locked_lead_is_left_alone(campaign: Campaign, settings: Any) -> None:
 def test_locked_leads_hide_no_others(
     campaign: Campaign, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Pages follow a cursor, so many healthy leads do not hide a lost lead."""
+    """Pages follow a cursor, which keeps healthy leads from hiding a lost lead."""
     monkeypatch.setattr(inflight, "LEASES_A_PAGE", 1)
     settings.LEADSWITCH_LEASE_SECONDS = 0.001
     busy, lost = make_leads(campaign, count=2)

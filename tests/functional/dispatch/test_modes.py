@@ -21,9 +21,9 @@ from routing.redis import keys
 from tests.support import switches
 from tests.support.blocking import holding
 from tests.support.factories import CampaignFactory, SourceFactory, enroll, issue_key
+from tests.support.flushed_enqueuer import flushed_enqueuer
 from tests.support.queues import read_published
 from tests.support.race_leads import assert_verified, make_leads
-from tests.support.settled import settled_hands
 
 if TYPE_CHECKING:
     import redis
@@ -124,7 +124,7 @@ def test_intake_enqueues_by_mode(redis_client: "redis.Redis[str]", mode: Dispatc
     source: Source = SourceFactory(workspace__dispatch_mode=mode)
     client = Client(headers={"Authorization": f"Api-Key {issue_key(source)}"})
     body = {"zip": "30312", "email": "ada@example.com", "vertical": "roofing"}
-    with settled_hands():
+    with flushed_enqueuer():
         assert client.post("/api/v1/leads/", body, content_type="application/json").status_code == 201
     lead = Lead.objects.get()
     sizes = schedule.read_sizes()

@@ -172,10 +172,10 @@ def test_product_is_paused_and_resumed(root: Client, redis_client: "redis.Redis[
     text = shown(root)
     assert "by root: a bad import" in text
     assert links(root) == [switch_url("resume")]
-    assert switch(root, "resume", reason="mended").status_code == 302
+    assert switch(root, "resume", reason="fixed").status_code == 302
     assert not redis_client.exists(keys.paused_key())
     entries = AuditEntry.objects.order_by("pk").values_list("actor", "action", "reason", "workspace_id")
-    assert list(entries) == [("root", "pause", "a bad import", None), ("root", "resume", "mended", None)]
+    assert list(entries) == [("root", "pause", "a bad import", None), ("root", "resume", "fixed", None)]
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "x" * 201, "\x00"])

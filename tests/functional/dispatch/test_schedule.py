@@ -374,13 +374,13 @@ def age_ready_leads(client: "redis.Redis[str]", *, shard: int, by_ms: int) -> No
 
 
 def test_lost_lead_is_missing_or_scheduled_too_late(redis_client: "redis.Redis[str]") -> None:
-    settled = [due(1), later(2), later(3, ahead=2 * HOUR)]
-    schedule.put(settled)
-    assert schedule.find_lost(settled) == set()
+    put = [due(1), later(2), later(3, ahead=2 * HOUR)]
+    schedule.put(put)
+    assert schedule.find_lost(put) == set()
     in_an_hour = later(3)  # the index has a later time than the row: the put of the earlier one was lost
     assert schedule.find_lost([due(1), later(2), in_an_hour, later(4), due(5)]) == {3, 4, 5}
     remove_keys(redis_client)
-    assert schedule.find_lost(settled) == {1, 2, 3}
+    assert schedule.find_lost(put) == {1, 2, 3}
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ from tracing.vocabulary import WAKE_CAUSES
 
 pytestmark = pytest.mark.django_db
 
-NOBODY = {"field": "zip", "op": "eq", "value": "99501"}
+NO_LEAD = {"field": "zip", "op": "eq", "value": "99501"}
 # A minute of each week other than the current one.
 CLOSED = {
     ("mon" if datetime.now(UTC).weekday() >= 3 else "sun"): [["12:00", "12:01"]],
@@ -104,7 +104,7 @@ CASES: dict[str, Case] = {
         "answers_changed",
     ),
     "filter": (
-        {"lead_filter": NOBODY},
+        {"lead_filter": NO_LEAD},
         lambda place: Enrollment.objects.filter(pk=place.pk).update(lead_filter={}),
         "filter_changed",
     ),
@@ -156,7 +156,7 @@ def test_fixed_cause_retries_its_lead(name: str) -> None:
     fields, fix, cause = CASES[name]
     place = world(**fields)
     if name == "tier filter":
-        Tier.objects.filter(pk=place.tier_id).update(content_filter=NOBODY)
+        Tier.objects.filter(pk=place.tier_id).update(content_filter=NO_LEAD)
         Wakeup.objects.all().delete()
     lead = came(place)
     assert distribute_lead(lead.pk).result in ("unsold", "deferred")

@@ -27,8 +27,8 @@ from routing.redis import keys
 from tests.support import switches
 from tests.support.blocking import holding
 from tests.support.factories import CampaignFactory, LeadFactory, RuleFactory, WorkspaceFactory, enroll
+from tests.support.flushed_enqueuer import flushed_enqueuer
 from tests.support.race_leads import assert_verified, make_leads
-from tests.support.settled import settled_hands
 from tests.support.times import pairs
 from tracing.models import Attempt
 
@@ -133,7 +133,7 @@ def test_lead_paused_by_an_operator_waits_for_that_operator(
     assert attempts_of(lead) == []
     assert not is_in_flight()
     assert due_in_index(redis_client, lead) is None
-    with settled_hands():
+    with flushed_enqueuer():
         resume_lead(lead.pk, at=timezone.now())
     assert is_in_flight()
 
@@ -334,7 +334,7 @@ def test_lead_is_tried_without_redis(campaign: Campaign, monkeypatch: pytest.Mon
 
 def test_run_again_reaches_the_worker_after_its_commit(campaign: Campaign) -> None:
     [lead_id] = make_leads(campaign, count=1, next_attempt_at=timezone.now() + timedelta(days=1))
-    with settled_hands():
+    with flushed_enqueuer():
         rerun_lead(lead_id, at=timezone.now())
     assert is_in_flight()
 
@@ -347,7 +347,7 @@ def test_cancelled_lead_leaves_the_schedule(campaign: Campaign, redis_client: "r
     assert waiting.due_at is not None
     schedule.put([Due(lead_id, lead.workspace_id, waiting.due_at)])
     assert due_in_index(redis_client, lead) is not None
-    with settled_hands():
+    with flushed_enqueuer():
         cancel_sent_lead(lead.public_id, source_id=lead.source_id)
     assert due_in_index(redis_client, lead) is None
 

@@ -75,9 +75,11 @@ def test_explanation_reads_from_top_to_bottom(lead: Lead) -> None:
         "  campaign   Roofing Atlanta",
         f"  received   {lead.received_at:%Y-%m-%d %H:%M:%S} UTC",
     ]
-    started = next(place for place, line in enumerate(lines) if line.startswith("Attempt 1 (first try) at "))
+    started = next(
+        place for place, line in enumerate(lines) if line.startswith("Attempt 1 (first attempt) at ")
+    )
     assert lines[started + 1 :] == [
-        "  1. Started as attempt 1 (first try).",
+        "  1. Started as attempt 1 (first attempt).",
         "  2. Taken by the campaign Roofing Atlanta, configuration 4.",
         "  3. The price is $25.00.",
         "  4. 2 buyers enrolled, 1 with an active enrollment, 0 have enough credits.",

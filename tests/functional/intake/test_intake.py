@@ -189,6 +189,23 @@ def test_other_methods_are_refused(client: Client, source: Source, method: str) 
     assert response["Allow"] == "GET, HEAD, DELETE"
 
 
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("leads/17/", "No lead has this id. Ids are UUIDs in lower case, such as 019c1f0e-"),
+        ("leads/xyz/trace/", "No lead has this id."),
+        ("buyer/assignments/17/", "No assignment has this id."),
+        ("buyer/missed/17/", "No missed lead has this id."),
+        ("leads/17/nothing/", "This path does not exist."),
+        ("leads/17", "This path does not exist. Paths begin with /api/v1/ and end with a slash."),
+    ],
+)
+def test_answer_to_a_wrong_id_names_the_id(path: str, says: str) -> None:
+    answer = Client().get(f"/api/v1/{path}")
+    assert answer.status_code == 404
+    assert answer.json()["error"]["message"].startswith(says)
+
+
 @pytest.mark.parametrize("path", ["/api/v1/leads", "/api/v1/nothing/", "/api/", "/api/v1/leads/17/"])
 def test_unknown_paths_of_the_api_answer_in_json(path: str) -> None:
     client = Client(enforce_csrf_checks=True)

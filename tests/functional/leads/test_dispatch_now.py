@@ -26,8 +26,8 @@ from tests.support.factories import (
     SourceFactory,
     issue_key,
 )
+from tests.support.flushed_enqueuer import flushed_enqueuer
 from tests.support.planting import plant
-from tests.support.settled import settled_hands
 from tracing.models import Attempt
 
 pytestmark = pytest.mark.usefixtures("committed_db", "redis_client")
@@ -81,7 +81,7 @@ def test_waiting_lead_becomes_due_and_nothing_else_changes(lead: Lead) -> None:
 
 def test_lead_is_enqueued(lead: Lead) -> None:
     Workspace.objects.update(dispatch_mode="event")
-    with settled_hands():
+    with flushed_enqueuer():
         assert send(lead).status_code == 202
     assert schedule.read_sizes().inflight == 1
 

@@ -17,7 +17,7 @@ from distribution.verify import run_verification
 from routing.models import Lead
 from tests.support.blocking import another_connection, holding, short_lock_timeout
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
-from tests.support.race_leads import keep_snapshot
+from tests.support.race_leads import store_snapshot
 from tests.support.waiting import wait_until_blocked
 from tracing.models import Attempt, LeadDistributionEvent
 
@@ -107,7 +107,7 @@ def test_lock_timeout_at_the_commit_is_retried(lead: Lead) -> None:
 
 def test_deadlock_is_retried(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
     """40P01, for real: the other session locks buyers, then the lead. This attempt locks the lead, then buyers."""
-    keep_snapshot(lead.workspace.campaigns.get())
+    store_snapshot(lead.workspace.campaigns.get())
     before = money_and_counters()
     real = distribution.attempts.distribute.decide_and_sell
 

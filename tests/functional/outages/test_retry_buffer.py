@@ -110,15 +110,15 @@ def test_lead_refused_again_during_its_retry_stays_in_the_buffer() -> None:
 def test_full_buffer_keeps_its_leads(own_redis: "redis.Redis[str]") -> None:
     """No lead is dropped while there is room."""
     assert own_redis.ping()
-    go, settled = threading.Event(), []
+    go, arrived = threading.Event(), []
 
     def wait(changes: list[DueTime]) -> list[int]:
         go.wait(30)
-        settled.extend(each.lead_id for each in changes)
+        arrived.extend(each.lead_id for each in changes)
         return []
 
     def enqueue_again(part: Part) -> Part:
-        settled.extend(part.leads)
+        arrived.extend(part.leads)
         return part
 
     hands = Enqueuer(wait, enqueue_again, most_waiting=3)  # type: ignore[arg-type] # lists in place of sequences
@@ -126,7 +126,7 @@ def test_full_buffer_keeps_its_leads(own_redis: "redis.Redis[str]") -> None:
     hands.add([DueTime(number, 1, DispatchMode.EVENT, None) for number in range(20)])
     go.set()
     assert hands.drain(timeout_seconds=30) == 0
-    assert sorted(settled) == list(range(20))
+    assert sorted(arrived) == list(range(20))
     assert lost("retry_buffer_full") == before
 
 

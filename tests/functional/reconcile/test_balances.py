@@ -49,7 +49,7 @@ def test_right_balances_are_no_finding(caplog: pytest.LogCaptureFixture) -> None
 def test_every_wallet_is_reached_batch_by_batch(
     wallets: list[Wallet], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Pages follow a cursor, so many correct wallets do not hide a wrong one."""
+    """Pages follow a cursor, which keeps correct wallets from hiding a wrong one."""
     monkeypatch.setattr(balances, "WALLETS_A_BATCH", 2)
     plant(RAISE, [wallets[2].pk])
 

@@ -154,7 +154,7 @@ def test_control_watermark_without_waiting_misses_late_commits(
                 },
             )
 
-    monkeypatch.setattr("distribution.verify.run.keep_watermarks", at_the_newest)
+    monkeypatch.setattr("distribution.verify.run.store_watermarks", at_the_newest)
 
     assert commit_after_a_clean_run(world) == {}
 

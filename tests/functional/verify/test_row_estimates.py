@@ -26,7 +26,7 @@ PASSED_OVER: Final = (
 
 
 @contextmanager
-def kept_statistics() -> Iterator[None]:
+def frozen_statistics() -> Iterator[None]:
     """Statistics stay as a test has set them. Afterwards they match the rows."""
     for table in copies.TABLES:
         run(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
@@ -69,7 +69,7 @@ def misjudged(
         monkeypatch.setattr(slices, name, A_SLICE)
     original = copies.sell_original()
     assert run_verification(incremental=True).holds  # the next incremental run reads all copies
-    with kept_statistics():
+    with frozen_statistics():
         if request.param == "coarse":
             copies.copy(original, first=1, last=COPIES)
             set_bins(1)

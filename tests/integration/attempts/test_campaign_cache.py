@@ -166,7 +166,7 @@ def test_rolled_back_snapshot_is_written_again(campaign: Campaign) -> None:
     cache = CampaignCache()
     compiled = cache.get(campaign.pk, config_version=version(campaign))
     with transaction.atomic():
-        cache.keep_snapshot_within(compiled)
+        cache.store_snapshot_within(compiled)
         transaction.set_rollback(True)
     assert not CampaignSnapshot.objects.exists()
     with pytest.raises(SnapshotMissing):
@@ -174,7 +174,7 @@ def test_rolled_back_snapshot_is_written_again(campaign: Campaign) -> None:
 
     for _ in range(2):
         with transaction.atomic():
-            cache.keep_snapshot_within(compiled)
+            cache.store_snapshot_within(compiled)
 
     cache.require_snapshot(compiled)
     assert CampaignSnapshot.objects.get().config == read_definition(campaign.pk)[1]
@@ -213,10 +213,10 @@ def test_every_process_compiles_the_stored_snapshot(campaign: Campaign, *, is_lo
     with other_tables():
         if is_loaded_first:
             assert center_of(second.get(campaign.pk, config_version=number)) == FAR["latitude"]
-    first.keep_snapshot(first.get(campaign.pk, config_version=number))
+    first.store_snapshot(first.get(campaign.pk, config_version=number))
     with other_tables():
         if is_loaded_first:
-            second.keep_snapshot(second.get(campaign.pk, config_version=number))
+            second.store_snapshot(second.get(campaign.pk, config_version=number))
         theirs = second.get(campaign.pk, config_version=number)
         second.require_snapshot(theirs)
 
@@ -229,10 +229,10 @@ def test_last_resort_decides_by_another_processs_snapshot(campaign: Campaign) ->
     number = version(campaign)
     with other_tables():
         theirs = second.get(campaign.pk, config_version=number)
-    first.keep_snapshot(first.get(campaign.pk, config_version=number))
+    first.store_snapshot(first.get(campaign.pk, config_version=number))
 
     with transaction.atomic():
-        used = second.keep_snapshot_within(theirs)
+        used = second.store_snapshot_within(theirs)
 
     assert center_of(theirs) == FAR["latitude"] != center_of(used)
 
@@ -300,20 +300,20 @@ def test_stored_version_costs_no_statement(
 ) -> None:
     cache = CampaignCache()
     first = cache.get(campaign.pk, config_version=version(campaign))
-    cache.keep_snapshot(first)
+    cache.store_snapshot(first)
     before = version(campaign)
 
     with django_assert_num_queries(0):
         assert cache.get(campaign.pk, config_version=before) is first
         cache.require_snapshot(first)
-        cache.keep_snapshot(first)
+        cache.store_snapshot(first)
 
 
 def test_another_process_finds_a_snapshot_with_the_definition(
     campaign: Campaign, django_assert_num_queries: Callable[[int], Any]
 ) -> None:
     here, there = CampaignCache(), CampaignCache()
-    here.keep_snapshot(here.get(campaign.pk, config_version=version(campaign)))
+    here.store_snapshot(here.get(campaign.pk, config_version=version(campaign)))
     before = version(campaign)
 
     with django_assert_num_queries(1):
@@ -326,10 +326,10 @@ def test_definition_dropped_before_it_was_stored_is_read_again(campaign: Campaig
     other = CampaignFactory()
     cache.get(other.pk, config_version=version(other))
 
-    cache.keep_snapshot(compiled)
+    cache.store_snapshot(compiled)
     with pytest.raises(SnapshotMissing):
         cache.require_snapshot(compiled)
-    cache.keep_snapshot(cache.get(campaign.pk, config_version=version(campaign)))
+    cache.store_snapshot(cache.get(campaign.pk, config_version=version(campaign)))
 
     cache.require_snapshot(compiled)
 

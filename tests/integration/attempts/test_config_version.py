@@ -8,8 +8,9 @@ import pytest
 from django.db import connection
 
 from distribution.models import Buyer, Campaign, Enrollment, Tier
-from distribution.models.buyer import BUYER_CONFIG, ENROLLMENT_CONFIG
+from distribution.models.buyer import BUYER_CONFIG
 from distribution.models.campaign import CAMPAIGN_CONFIG
+from distribution.models.enrollment import ENROLLMENT_CONFIG
 from tests.support.factories import (
     BuyerFactory,
     CampaignFactory,

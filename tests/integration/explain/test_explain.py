@@ -60,7 +60,7 @@ def test_lead_without_coverage_says_so_in_one_sentence() -> None:
 
     (attempt,) = explanation.attempts
     assert [step.sentence for step in attempt.steps] == [
-        "Started as attempt 1 (first try).",
+        "Started as attempt 1 (first attempt).",
         "Taken by the campaign Roofing Atlanta, configuration 10.",
         "The price is $25.00.",
         "8 buyers enrolled, 0 cover 30312.",

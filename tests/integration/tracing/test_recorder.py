@@ -113,7 +113,7 @@ def test_rolled_back_snapshot_is_forgotten(recorder: Recorder) -> None:
     recorder.add(Event.BUYER_SELECTED, buyer_id=1)
     recorder.add(Event.DISTRIBUTED)
 
-    recorder.keep_only(frozenset({Event.DISTRIBUTION_STARTED, Event.CAMPAIGN_RESOLVED}))
+    recorder.retain_only(frozenset({Event.DISTRIBUTION_STARTED, Event.CAMPAIGN_RESOLVED}))
     recorder.add(Event.FAILED, reason="internal_error")
 
     assert recorder.write(end(result="failed"))

@@ -23,7 +23,7 @@ from tracing.narrator import (
 )
 from tracing.obstacles import OTHER_STAGES, describe_fixer, describe_funnel, describe_gate
 from tracing.skip_reasons import SKIP_REASONS, Fixer, Level
-from tracing.vocabulary import Event
+from tracing.vocabulary import Event, describe_correction
 
 AT = datetime(2026, 8, 3, 22, 30, tzinfo=UTC)  # a Monday, 18:30 in New York
 NAMES = Names(
@@ -414,11 +414,17 @@ def test_outranked_names_the_rank_when_others_were_selected() -> None:
     ]
 
 
+def test_field_that_became_an_attribute_is_described_without_its_name() -> None:
+    assert describe_correction("attributes", "moved").startswith("an unknown field was kept as an attribute")
+    assert describe_correction("email", "moved") == "email was sent under another name and was kept"
+
+
 def test_attempt_has_a_headline_for_every_trigger_and_result() -> None:
     assert set(narrator.TRIGGERS) == set(AttemptTrigger.values)
     assert set(narrator.RESULTS) == set(AttemptResult.values)
     assert (
-        describe_attempt(attempt()) == "Attempt 1 (first try) at 2026-08-03 22:30:00 UTC took 3 ms: not sold."
+        describe_attempt(attempt())
+        == "Attempt 1 (first attempt) at 2026-08-03 22:30:00 UTC took 3 ms: not sold."
     )
     assert describe_attempt(attempt(trigger="dream", result="woken")) == (
         "Attempt 1 (dream) at 2026-08-03 22:30:00 UTC took 3 ms: woken."

@@ -1,4 +1,4 @@
-"""Waiting for the thread that hands leads on."""
+"""Waiting for the enqueuer's background thread."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from routing.dispatch.enqueue import ENQUEUER
 
 
 @contextmanager
-def settled_hands() -> Iterator[None]:
-    """At the end of the block everything handed on inside it has reached Redis and the broker."""
+def flushed_enqueuer() -> Iterator[None]:
+    """At the end of the block, every lead enqueued inside it is in Redis and the broker."""
     yield
     assert ENQUEUER.flush(timeout_seconds=30)
