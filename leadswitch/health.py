@@ -4,7 +4,9 @@ Ready means that this server can store leads, which needs only a writable Postgr
 dispatchers leads are stored and distributed later. The answer lists degraded parts.
 """
 
+import time
 from dataclasses import asdict
+from typing import Final
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from structlog import get_logger
@@ -14,6 +16,11 @@ from leadswitch.metrics import PART_OK
 
 log = get_logger(__name__)
 
+# The processes of an installation start together. A degraded part is expected until a worker and a dispatcher have sent
+# a heartbeat and beat has run a reconciler.
+STARTUP_SECONDS: Final = 30.0
+STARTED_AT: Final = time.monotonic()
+
 
 def healthz(_request: HttpRequest) -> HttpResponse:
     """The process serves requests. Says nothing about its dependencies."""
@@ -21,12 +28,17 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 
 
 def readyz(_request: HttpRequest) -> HttpResponse:
-    """503 while leads cannot be stored. `degraded` lists the other parts that have a problem."""
+    """503 while leads cannot be stored. `degraded` lists the other parts that have a problem.
+
+    Degraded parts are logged once the process has run for STARTUP_SECONDS.
+    """
     parts: dict[str, str] = asdict(probes.read_parts())
     degraded = [name for name, state in parts.items() if state != probes.OK and name != "database"]
     for name, state in parts.items():
         PART_OK.labels(part=name).set(state == probes.OK)
     is_ready = parts["database"] == probes.OK
-    if not is_ready or degraded:
-        log.warning("not_ready" if not is_ready else "degraded", **parts)
+    if not is_ready:
+        log.warning("not_ready", **parts)
+    elif degraded and time.monotonic() - STARTED_AT > STARTUP_SECONDS:
+        log.warning("degraded", **parts)
     return JsonResponse({"ready": is_ready, **parts, "degraded": degraded}, status=200 if is_ready else 503)

@@ -1,6 +1,6 @@
-"""Sells a lead to the buyer that a person chose. Overridable gates (area, filters, hours, a pause) are set aside.
+"""Sells a lead to the buyer that a person chose. The sale ignores overridable gates (area, filters, hours, a pause).
 
-The engine decides with the choice among its facts, so that the attempt can be repeated from its trace like any other.
+The choice is one of the engine's facts, so the attempt can be replayed from its trace like any other.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ class ManualAssignment:
 
 
 def state_of_sale(price_cents: int, set_aside: Sequence[str]) -> str:
-    """What a person agrees to: the price, and the gates that are set aside."""
+    """What a person agrees to: the price and the overridden gates."""
     return f"{price_cents}:{','.join(sorted(set_aside))}"
 
 
@@ -50,7 +50,7 @@ def assign_within(
 ) -> ManualAssignment:
     """Sell a lead to one enrolled buyer at its price, counted in its caps. Raises ActionRefused and SnapshotMissing.
 
-    `seen`: the state_of_sale that a page showed; another one is refused. Blank: no page showed any.
+    `seen`: the state_of_sale that the page showed. A different one is refused. Blank: there was no page.
 
     Locks in the product's order: lead, identity, enrollment and wallet; waits for them up to their time-outs. A second
     call for the same buyer is refused, so sending a form twice sells once. The caller may have a transaction open, and
@@ -114,7 +114,7 @@ def refuse_closed(lead: LockedLead, *, at: datetime) -> None:
 
 
 def _refuse_duplicate(lead: LockedLead) -> None:
-    """Once across partners holds for what a person does too."""
+    """A sale by hand must not sell a person twice across partners either."""
     if not lead.has_identity:
         return
     lock_identity(lead)
@@ -133,7 +133,7 @@ def find_campaign(lead: LockedLead) -> CompiledCampaign:
 
 
 def _refusal_reason(decision: Decision, enrollment_id: int) -> str:
-    """The gates that no person sets aside, in words."""
+    """The failing gates that cannot be overridden, in words."""
     skip = next(each for each in decision.skipped if each.enrollment_id == enrollment_id)
     if skip.reason == "outranked":
         return "the lead is sold to as many buyers as its campaign allows; return one first"

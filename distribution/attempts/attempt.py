@@ -1,4 +1,4 @@
-"""One attempt through all its tries: what the next try, the verdict and the report need of those before it."""
+"""One attempt with all its tries: what the next try, the verdict and the report need from earlier tries."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from routing.locks import LockedLead
 
 
 class Stage(StrEnum):
-    """How far a try has come, for a clock (the benches have one)."""
+    """How far a try has come. The benches measure time by it."""
 
     LOCK = "lock"
     LOCKED = "locked"
@@ -22,14 +22,14 @@ class Stage(StrEnum):
 
 
 def _ignore(stage: Stage) -> None:
-    """Nobody times the attempt."""
+    """The default: the attempt is not timed."""
 
 
 @dataclass(slots=True)
 class Attempt:
-    """A rollback leaves it as it is. `at` None: the database's clock, as each lock of the lead reads it.
+    """A rollback does not change it. `at` None: the database's clock at each lock of the lead.
 
-    `lead`: the row that the latest try has locked. `locked`: that lead as the first try found it. `is_leased` False: no
+    `lead`: the row that the latest try locked. `locked`: the same lead as its first try found it. `is_leased` False: no
     lease shows that a process was lost with the lead, so a mark does.
     """
 
@@ -45,7 +45,7 @@ class Attempt:
     marked: set[int] = field(default_factory=set)
 
     def lock_lead(self) -> LockedLead | None:
-        """Begin a try: lock the lead, in an open transaction. None: there is none, or another worker has it."""
+        """Begin a try: lock the lead in an open transaction. None: no such lead, or another worker has it."""
         earlier, self.record = self.lead, None
         started = time.perf_counter()
         try:
@@ -55,20 +55,20 @@ class Attempt:
         if lead is None:
             return None
         if earlier is not None and earlier.id != lead.id:
-            # Another worker took the lead that asked for the wait.
+            # Another worker took the lead that needed the wait.
             self.wait = replace(self.wait, enrollment_ids=frozenset())
         if self.locked is None or self.locked.id != lead.id:
             self.locked = lead
         return lead
 
     def mark(self, lead: LockedLead) -> bool:
-        """Mark the lead unless it is leased. Returns whether the process that began this try before was lost."""
+        """Mark the lead unless it is leased. Returns whether an earlier process was lost with this lead."""
         if self.is_leased:
             return False
         self.marked.add(lead.id)
         return crash_marks.begin(lead)
 
     def unmark(self) -> None:
-        """This process has outlived the try. Before a rollback frees the lead (routing.leads.crash_marks)."""
+        """End the marks: this process survived the try. Call it before a rollback unlocks the lead."""
         while self.marked:
             crash_marks.end(self.marked.pop())

@@ -1,7 +1,8 @@
 """Campaign definitions: read in one statement, compiled once per version, stored for each version an attempt used.
 
-The version comes from the database with every attempt, so a cached compilation can be old but never stale. Its snapshot
-is stored in a transaction of its own: the first process to use the version blocks nobody else (decisions/0041).
+The version comes from the database with every attempt, so a cached compilation is never used for another version. The
+snapshot is stored in a transaction of its own, so the first process to use a version does not block others
+(decisions/0041).
 """
 
 import json
@@ -71,7 +72,7 @@ ON CONFLICT (campaign_id, config_version) DO NOTHING
 
 
 MAX_CACHED: Final = 500
-# A campaign that is saved again and again may be at another version each time that its snapshot was stored.
+# A campaign that is saved repeatedly may have a new version each time its snapshot is stored.
 MAX_VERSIONS: Final = 3
 
 Result = TypeVar("Result")
@@ -82,7 +83,7 @@ class UnknownCampaign(LookupError):
 
 
 class SnapshotMissing(Exception):
-    """The snapshot of this version is not known to be stored: roll back, store it, and begin again."""
+    """The snapshot of this version may not be stored yet. Roll back, store it, and start again."""
 
     def __init__(self, campaign: CompiledCampaign) -> None:
         super().__init__(f"version {campaign.config_version} of campaign {campaign.id} has no snapshot yet")
@@ -94,14 +95,14 @@ class CampaignCache:
 
     def __init__(self, size: int = MAX_CACHED) -> None:
         self._compiled: VersionCache[int, CompiledCampaign] = VersionCache(size)
-        # By campaign and version: whose snapshot is known to be stored, and the definitions of the others.
+        # By campaign and version: which snapshots are known to be stored, and the definitions of the others.
         self._stored: VersionCache[tuple[int, int], bool] = VersionCache(size)
         self._unstored: VersionCache[tuple[int, int], str] = VersionCache(size)
 
     def get(self, campaign_id: int, *, config_version: int) -> CompiledCampaign:
         """Return the campaign compiled at `config_version` or, if it changed since, at a newer one.
 
-        Writes nothing: a decision is recorded only for a version that has_snapshot.
+        Writes nothing. A decision may be recorded only for a version that has_snapshot.
         Raises UnknownCampaign, and DefinitionError for a configuration that does not compile.
         """
         compiled = self._compiled.find(campaign_id)
@@ -110,17 +111,19 @@ class CampaignCache:
         return compiled
 
     def require_snapshot(self, campaign: CompiledCampaign) -> None:
-        """Raise SnapshotMissing unless the snapshot of a campaign from this cache is stored. No statement."""
+        """Raise SnapshotMissing unless the snapshot of a campaign from this cache is stored. Runs no statement."""
         if not self.has_snapshot(campaign):
             raise SnapshotMissing(campaign)
 
     def has_snapshot(self, campaign: CompiledCampaign) -> bool:
-        """Whether the snapshot of a campaign from this cache is known to be stored. No statement."""
+        """Whether the snapshot of a campaign from this cache is known to be stored. Runs no statement."""
         return (campaign.id, campaign.config_version) in self._stored
 
     def store_snapshot(self, campaign: CompiledCampaign) -> None:
-        """Write the snapshot of a campaign from this cache unless it is known to be stored. Needs no open transaction:
-        one statement commits on the server, whatever becomes of this process, so that nobody waits for it.
+        """Store the snapshot of a campaign from this cache, unless it is known to be stored.
+
+        Call it outside a transaction: the single statement then commits on the server even if this process dies, so no
+        other process waits for it.
         """
         if self._write(campaign, using="default"):
             self._mark_stored((campaign.id, campaign.config_version))
@@ -128,32 +131,32 @@ class CampaignCache:
     def store_snapshot_within(
         self, campaign: CompiledCampaign, *, using: str = "default"
     ) -> CompiledCampaign:
-        """The same in an open transaction. Others that write this version wait for the end of it.
+        """Do the same in an open transaction. Other processes that store this version wait until it ends.
 
-        Returns the campaign as the snapshot has it, which another process may have stored in the meantime.
+        Returns the campaign as in the stored snapshot, which may be another process's.
         """
         version = (campaign.id, campaign.config_version)
         if self._write(campaign, using=using):
-            # Only the commit makes it stored: after a rollback it is written again.
+            # It is stored only after the commit. After a rollback it must be written again.
             transaction.on_commit(lambda: self._mark_stored(version), using=using, robust=True)
             return campaign
         cached = self._compiled.find(campaign.id)
         return cached if cached is not None and cached.config_version == version[1] else campaign
 
     def _write(self, campaign: CompiledCampaign, *, using: str) -> bool:
-        """False: it was not this cache that wrote it. What is stored is then what the cache has."""
+        """Return whether this call wrote the snapshot. If not, the cache now has what is stored."""
         version = (campaign.id, campaign.config_version)
         if version in self._stored:
             return False
         definition = self._unstored.find(version)
-        if definition is None:  # dropped for others: have it read again
+        if definition is None:  # evicted from the cache: read it again
             self._compiled.drop(campaign.id)
             return False
         with connections[using].cursor() as cursor:
             cursor.execute(STORE_SNAPSHOT, [*version, definition])
             if cursor.rowcount:
                 return True
-        # A process with other tables of places may have stored another one: it is the definition of the version.
+        # A process with other ZIP code tables may have stored a different one. That one is the definition.
         stored = read_snapshot(campaign.id, config_version=campaign.config_version, using=using)
         assert stored is not None  # noqa: S101 - the statement above found it, and snapshots are append-only
         self._store(version, compile_campaign(stored), unstored=None)
@@ -188,10 +191,10 @@ CAMPAIGNS: Final = CampaignCache()
 
 
 def run_with_snapshots(work: Callable[[], Result]) -> Result:
-    """Run `work`, which opens and ends a transaction of its own, again after each SnapshotMissing: the snapshot is
-    stored between two runs, when nothing is locked. Needs no open transaction.
+    """Run `work`, and run it again after each SnapshotMissing. `work` opens and ends its own transaction.
 
-    Raises SnapshotMissing when the campaign has changed MAX_VERSIONS times since.
+    The snapshot is stored between two runs, when nothing is locked. Needs no open transaction. Raises SnapshotMissing
+    if the campaign changes more than MAX_VERSIONS times.
     """
     for _ in range(MAX_VERSIONS):
         try:
@@ -214,7 +217,7 @@ def read_heads(*, workspace_id: int, vertical: str) -> tuple[Sequence[CampaignHe
 
 
 def read_definition(campaign_id: int) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-    """The snapshot of the version, if it is stored, and the definition with what this process looks up.
+    """Return the stored snapshot of the version, or None, and the definition with the places this process looks up.
 
     Raises UnknownCampaign.
     """
@@ -224,15 +227,15 @@ def read_definition(campaign_id: int) -> tuple[dict[str, Any] | None, dict[str, 
     if row is None:
         message = f"no campaign has the id {campaign_id}"
         raise UnknownCampaign(message)
-    kept_text, definition_text = row
+    stored_text, definition_text = row
     definition: dict[str, Any] = json.loads(definition_text)
     for buyer in definition["buyers"]:
         buyer["service_area"] = locate_area(buyer["service_area"])
-    return None if kept_text is None else json.loads(kept_text), definition
+    return None if stored_text is None else json.loads(stored_text), definition
 
 
 def find_other_places() -> Iterator[int]:
-    """The campaigns whose version was stored with other places of ZIP codes than this process looks up."""
+    """Yield campaigns whose stored version has other ZIP code locations than this process looks up."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM distribution_campaign ORDER BY id")
         ids = [campaign_id for (campaign_id,) in cursor.fetchall()]
@@ -243,7 +246,7 @@ def find_other_places() -> Iterator[int]:
 
 
 def _places(definition: Mapping[str, Any]) -> list[Any]:
-    """Of each buyer the area with coordinates, as JSON has it."""
+    """The areas of all buyers, with coordinates, as JSON values."""
     areas: list[Any] = json.loads(json.dumps([each["service_area"] for each in definition["buyers"]]))
     return areas
 
@@ -252,6 +255,6 @@ RAISE_VERSION: Final = "UPDATE distribution_campaign SET config_version = config
 
 
 def raise_version(campaign_id: int) -> None:
-    """Have every process look places up again: the campaign's next attempt keeps a new snapshot."""
+    """Make every process look up places again. The campaign's next attempt stores a new snapshot."""
     with connection.cursor() as cursor:
         cursor.execute(RAISE_VERSION, [campaign_id])

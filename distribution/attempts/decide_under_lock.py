@@ -1,8 +1,7 @@
 """One run of the engine over one locked lead, inside the distributor's transaction.
 
-The decision is repeated until every buyer it selects is locked and was read again after its lock: what was decided
-before a lock is confirmed after it. A selected buyer that another lead holds is left out if its turn would be over
-with that lead, and waited for if it would still be its turn.
+The engine decides again until every selected buyer is locked and was read again after its lock. If another lead holds a
+selected buyer, the attempt skips that buyer when the other lead would use up its turn, and waits for it otherwise.
 """
 
 from collections.abc import Sequence
@@ -33,16 +32,16 @@ from routing.locks import LockedLead
 from tracing.skip_reasons import RetryClass
 from tracing.vocabulary import Event
 
-# A further round means that a buyer got another lead between its reading and its lock. Each one may leave a lock that
-# is not needed, which other leads run into: so there are few.
+# Another round means that a buyer got another lead between its read and its lock. Each round may leave a lock that is
+# not needed and that blocks other leads, so the number is small.
 MAX_ROUNDS: Final = 3
 JUST_NOW: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class TierLockContention(Exception):
-    """Candidates exist and none could be locked: roll back and retry soon.
+    """Candidates exist, but none could be locked: roll back and retry soon.
 
-    Carries what was decided, for the trace; None when the pool changed in every round and nothing was decided.
+    `decided` is for the trace. It is None if the pool changed in every round.
     """
 
     def __init__(self, decided: Decided | None) -> None:
@@ -51,14 +50,14 @@ class TierLockContention(Exception):
 
 
 def decide_and_sell(record: AttemptRecord, *, wait: LockWait) -> Restart | None:
-    """Decide about a locked lead and sell it; the record says what came of it. Needs the lead's lock.
+    """Decide about a locked lead, sell it, and set the result in the record. Needs the lead's lock.
 
-    Returns why the transaction must be rolled back and the try begun again, or None.
+    Returns why the transaction must be rolled back and the try started again, or None.
     Raises TierLockContention, SaleIncomplete, DefinitionError.
     """
     lead, held = record.lead, frozenset[int]()
     if wait.enrollment_ids:
-        # First of all: a transaction that waits here holds nothing that other leads of the campaign need.
+        # This comes first: while it waits, the transaction holds nothing that other leads of the campaign need.
         found = wait_for_candidates(sorted(wait.enrollment_ids))
         if found is None:
             return Restart(RestartReason.BUYERS_STAY_BUSY)
@@ -101,7 +100,7 @@ def _sell(record: AttemptRecord, decided: Decided) -> Restart | None:
 def read_facts(
     lead: LockedLead, *, campaign: CompiledCampaign, at: datetime, seed: int, chosen: int | None = None
 ) -> DecisionFacts:
-    """Firm for those whose locks were taken by an earlier statement."""
+    """Read the facts. They are final only for enrollments that an earlier statement locked."""
     live, sold_count = read_live(lead_id=lead.id, campaign=campaign)
     return DecisionFacts(
         lead=lead_facts(lead, campaign=campaign, sold_count=sold_count),
@@ -140,7 +139,7 @@ def _decide_under_lock(
 
 
 def _passed_over(order: Sequence[int], got: frozenset[int], *, count: int) -> frozenset[int]:
-    """Return which of `order` were locked: those before the last that was free, or all others if too few were."""
+    """Return which of `order` other leads hold: those before the last free one, or all others if too few were free."""
     if len(got) < count:
         return frozenset(order) - got
     last = max(place for place, each in enumerate(order) if each in got)
@@ -154,9 +153,9 @@ def _selected(decision: Decision) -> frozenset[int]:
 def _find_promised(
     campaign: CompiledCampaign, facts: DecisionFacts, *, busy: frozenset[int]
 ) -> frozenset[int]:
-    """Return which of the busy would be selected even with the lead that holds them counted.
+    """Return which busy buyers would be selected even after the lead that holds them is counted.
 
-    Passing those over would break what the campaign promises: a priority, a price, a share, a number of buyers.
+    Skipping those would break the campaign's mode or its number of buyers.
     """
     served: dict[int, LiveFacts] = {}
     while True:
@@ -178,14 +177,14 @@ def _after_sale(live: LiveFacts, selection: Selection) -> LiveFacts:
 def _confirm(
     lead_id: int, campaign: CompiledCampaign, facts: DecisionFacts, got: frozenset[int]
 ) -> DecisionFacts:
-    """Read those that were just locked again. When that changes the choice, the others are old too: read all.
+    """Read the newly locked enrollments again. If any changed, the other facts are out of date too: read all.
 
-    Going on with old facts would take the locks of many buyers, one after the other, only to drop them.
+    Deciding on outdated facts would lock many buyers one after the other without need.
     """
     if not got:
         return facts
     fresh = confirm_live(sorted(got), lead_id=lead_id, campaign=campaign)
-    confirmed = replace(facts, live={**facts.live, **fresh})  # those not locked keep what was read first
+    confirmed = replace(facts, live={**facts.live, **fresh})  # the others keep their first reading
     if confirmed.live == facts.live:
         return facts
     everything, _ = read_live(lead_id=lead_id, campaign=campaign)
@@ -195,9 +194,9 @@ def _confirm(
 def sell_selected(
     decided: Decided, *, lead_id: int, attempt_id: UUID, workspace_ids: Sequence[int]
 ) -> tuple[UUID, ...] | None:
-    """Charge and assign what was decided. Needs the locks of everyone selected.
+    """Charge and assign what was decided. Needs the locks of all selected buyers.
 
-    Returns None when something was paused since the decision: nothing was sold. Raises SaleIncomplete.
+    Returns None if something was paused after the decision. Nothing is sold then. Raises SaleIncomplete.
     """
     if not decided.decision.selected:
         return ()

@@ -1,12 +1,12 @@
 """Distributes one lead: lock, decide, charge, assign and trace in one transaction; then metrics and a log line.
 
     lock lead -> check it is due -> route -> decide and sell -> write lead and trace -> commit -> report
-                                                |-> better placed buyers are busy: once more, with a wait for them first
-                                                |-> something was paused after the decision: once more
-                                                |-> first of a version: keep its snapshot by itself, then once more
+                                                |-> buyers that rank higher are busy: wait for them, then start again
+                                                |-> something was paused after the decision: start again
+                                                |-> first use of a version: store its snapshot, then start again
                                                 `-> rolled back -> verdict on a connection of its own
 
-Calls from outside: distribute_lead (by id), distribute_next_due (any lead that is due), distribute_next_polled (what no
+Entry points: distribute_lead (by id), distribute_next_due (any due lead), distribute_next_polled (due leads that no
 dispatcher starts), decide_within (inline).
 """
 
@@ -38,39 +38,39 @@ from routing.reconcile.lost_workers import count_lost_worker
 from tracing.models import AttemptResult
 from tracing.skip_reasons import RetryClass
 
-# How often one attempt may begin again, to wait for buyers or after a pause; then it decides among those that are free.
+# How often one attempt may start again, to wait for buyers or after a pause. Then it decides among the free buyers.
 MAX_WAITS: Final = 4
 FIRST_WAIT: Final = LockWait(may_ask=True)
-# Until a lead that another worker has is asked for again.
+# The wait before it tries to lock a lead again that another worker has.
 BUSY_PAUSE: Final = timedelta(milliseconds=20)
 
 
 def distribute_lead(lead_id: int, *, at: datetime | None = None, is_leased: bool = True) -> AttemptOutcome:
-    """Run one attempt over a lead, if it is due and no other worker has it. `at` None: the database's clock.
+    """Run one attempt on a lead, if it is due and no other worker has it. `at` None: the database's clock.
 
     `is_leased` False: no lease shows that a process was lost with the lead, so a mark does (routing.leads.crash_marks).
-    Never raises for a failed attempt: that is an outcome. Raises django.db.OperationalError when the database is gone;
-    the lead then keeps its due time.
+    A failed attempt is an outcome, not an exception. Raises django.db.OperationalError if the database is gone; the
+    lead then keeps its due time.
     """
     attempt = Attempt(partial(lock_lead, lead_id), FIRST_WAIT, at=at, is_leased=is_leased)
     return run(attempt, lead_id=lead_id)
 
 
 def distribute_next_due() -> AttemptOutcome:
-    """Run one attempt over a lead that is due: the workspaces take turns, each with the one that has been due longest.
+    """Run one attempt on a due lead. Workspaces take turns, each with the lead that has been due longest.
 
-    The outcome has no lead when none is due.
+    The outcome has no lead if none is due.
     """
     return _run_next(lock_next_due_lead)
 
 
 def distribute_next_polled() -> AttemptOutcome:
-    """The same among the leads of workspaces that no dispatcher serves."""
+    """Do the same for workspaces that no dispatcher serves."""
     return _run_next(lock_next_polled_lead)
 
 
 def decide_within(lead_id: int, *, seconds: float) -> AttemptOutcome:
-    """Run attempts over a lead here and now until it has an outcome other than a busy lock, or time is up.
+    """Run attempts on a lead in this process until one has an outcome other than a busy lock, or time is up.
 
     The decision itself takes milliseconds; waiting happens outside any transaction.
     """
@@ -85,20 +85,20 @@ def decide_within(lead_id: int, *, seconds: float) -> AttemptOutcome:
 
 
 def _until_due(outcome: AttemptOutcome) -> timedelta:
-    """By the database's clock, as the due time is."""
+    """Measured by the database's clock, as the due time is."""
     if outcome.next_attempt_at is None or outcome.locked is None:
         return BUSY_PAUSE
     return outcome.next_attempt_at - outcome.locked.locked_at - timedelta(milliseconds=outcome.duration_ms)
 
 
 class Turn:
-    """Which workspace this process served last: a pile of one keeps nobody else's leads waiting."""
+    """The workspace this process served last, so a backlog in one workspace does not delay the others."""
 
     served: ClassVar[int] = 0
 
 
 def _run_next(lock: Callable[..., LockedLead | None]) -> AttemptOutcome:
-    """An attempt that begins again begins with the same workspace: its turn ends with the attempt."""
+    """An attempt that starts again stays in the same workspace, whose turn ends with the attempt."""
     outcome = run(Attempt(partial(lock, after=Turn.served), FIRST_WAIT, is_leased=False))
     if outcome.locked is not None:
         Turn.served = outcome.locked.workspace_id
@@ -106,7 +106,7 @@ def _run_next(lock: Callable[..., LockedLead | None]) -> AttemptOutcome:
 
 
 def run(attempt: Attempt, *, lead_id: int | None = None) -> AttemptOutcome:
-    """Run an attempt to its end, and report it. `lead_id` None: any lead that is due; finding none is normal."""
+    """Run an attempt to its end and report it. `lead_id` None: any due lead; finding none is normal."""
     started = time.perf_counter()
     try:
         outcome = _try_until_done(attempt)
@@ -127,7 +127,7 @@ def run(attempt: Attempt, *, lead_id: int | None = None) -> AttemptOutcome:
 
 
 def _try_until_done(attempt: Attempt) -> AttemptOutcome:
-    """Begin again as often as a try asks for it, with a new lock on the lead: nothing is held in between."""
+    """Start again while a try returns a Restart, each time with a new lock on the lead. No lock is held in between."""
     for _ in range(MAX_WAITS):
         result = _try_with_snapshot(attempt)
         if not isinstance(result, Restart):
@@ -139,13 +139,13 @@ def _try_until_done(attempt: Attempt) -> AttemptOutcome:
         attempt.wait = LockWait(result.enrollment_ids, may_ask=True)
     attempt.wait = LockWait()
     result = _try_with_snapshot(attempt)
-    if isinstance(result, Restart):  # paused and resumed, again and again
+    if isinstance(result, Restart):  # paused and resumed repeatedly
         raise TierLockContention(None)
     return result
 
 
 def _try_with_snapshot(attempt: Attempt) -> AttemptOutcome | Restart:
-    """Keep the snapshot of a version that has none between two tries, when nothing is locked (decisions/0041)."""
+    """Store a missing snapshot between two tries, when nothing is locked (decisions/0041)."""
     for _ in range(MAX_VERSIONS):
         result = _try_with_plans(attempt)
         if not isinstance(result, Restart) or result.campaign is None:
@@ -159,7 +159,7 @@ def _try_with_snapshot(attempt: Attempt) -> AttemptOutcome | Restart:
 
 
 def _try_with_plans(attempt: Attempt) -> AttemptOutcome | Restart:
-    """Once more when a migration came between: the rollback has forgotten every plan that could be old."""
+    """Try again if a migration ran in between: the rollback dropped every prepared plan that could be outdated."""
     try:
         return _try(attempt)
     except NotSupportedError as error:
@@ -170,9 +170,9 @@ def _try_with_plans(attempt: Attempt) -> AttemptOutcome | Restart:
 
 
 def _try(attempt: Attempt) -> AttemptOutcome | Restart:
-    """The transaction. It is rolled back for a Restart, and for a lead that another process was lost with.
+    """Run the transaction. It is rolled back for a Restart, and for a lead that another process was lost with.
 
-    Where no attempt ran for another reason, nothing was written: a rollback would only drop the prepared statements.
+    If no attempt ran for another reason, nothing was written, and a rollback would only drop the prepared statements.
     """
     try:
         with transaction.atomic(durable=True):
@@ -182,7 +182,7 @@ def _try(attempt: Attempt) -> AttemptOutcome | Restart:
                 attempt.unmark()  # as below
                 raise
             if isinstance(result, Restart) or result.not_run is NotRun.LOST_BEFORE:
-                # While the lead is locked: the next process to lock it would take this one for lost.
+                # Do it while the lead is locked. Otherwise the next process to lock it takes this one for lost.
                 attempt.unmark()
                 transaction.set_rollback(True)
             return result
@@ -191,7 +191,7 @@ def _try(attempt: Attempt) -> AttemptOutcome | Restart:
 
 
 def _run_steps(attempt: Attempt) -> AttemptOutcome | Restart:
-    """Needs an open transaction, which the lead's lock lasts for. Raises what write_verdict tells apart."""
+    """Needs an open transaction, which holds the lead's lock. Raises the exceptions that write_verdict classifies."""
     attempt.on_stage(Stage.LOCK)
     lead = attempt.lock_lead()
     attempt.on_stage(Stage.LOCKED)
@@ -222,7 +222,7 @@ def _run_steps(attempt: Attempt) -> AttemptOutcome | Restart:
 
 
 def _check_due(lead: LockedLead, *, at: datetime) -> NotRun | None:
-    """Check the locked row again: the message that brought us here may be old or a double."""
+    """Check the locked row again: the message that started this attempt may be old or a duplicate."""
     if lead.status != LeadStatus.PENDING or lead.next_attempt_at is None:
         return NotRun.FINISHED
     if lead.is_paused:

@@ -1,6 +1,6 @@
-"""What follows a try of a lead: its lease ends, and a lead that waits again goes back into the schedule.
+"""What follows an attempt: the lease ends, and a lead that must wait again goes back into the schedule.
 
-The new due time is written to PostgreSQL before Redis, and is read from there: a lead deferred only in Redis would be
+The new due time is written to PostgreSQL first and read from there for Redis. A lead deferred only in Redis would be
 started again and again.
 """
 
@@ -19,15 +19,15 @@ from routing.models import DispatchMode
 from routing.queries import DueTime, read_due_times
 from routing.redis.outage import guarded
 
-# The least delay, even for an overdue lead: a lead that another worker owns would be tried in a hot loop.
+# The minimum delay, even for an overdue lead. Without it, a lead that another worker owns is tried in a hot loop.
 WAIT_WHILE_BUSY: Final = timedelta(seconds=1)
-# So would a paused lead while Redis cannot be notified of the pause.
+# The same for a paused lead while the pause cannot be written to Redis.
 WAIT_FOR_MIRROR: Final = timedelta(seconds=10)
 NO_WAIT: Final = timedelta(0)
 
 
 def distribute_leased(lead_id: int) -> None:
-    """Try a lead that this worker was sent, unless its lease is over."""
+    """Run an attempt on a lead that this worker received, unless its lease is over."""
     with inflight.leased(lead_id) as lease:
         if lease is None:
             return
@@ -38,7 +38,7 @@ def distribute_leased(lead_id: int) -> None:
             return
         due = _read_due_time(lead_id)
         if due is None:
-            return  # the database does not answer: the lease's end has the lead looked at again
+            return  # the database does not answer; when the lease ends, the lead is checked again
         if due.due_at is None:
             lease.finish()
         else:
@@ -46,7 +46,7 @@ def distribute_leased(lead_id: int) -> None:
 
 
 def requeue(outcome: AttemptOutcome) -> None:
-    """After the try of a lead that no lease was held for."""
+    """Requeue a lead after an attempt that held no lease."""
     if outcome.not_run is not None or outcome.lead_id is None:
         return
     _compare_with_shadow(outcome)
@@ -60,7 +60,7 @@ def _is_finished(outcome: AttemptOutcome) -> bool:
 
 
 def _read_due_time(lead_id: int) -> DueTime | None:
-    """None: the database does not answer. A lead that does not exist waits for nothing."""
+    """None: the database does not answer. A lead that does not exist has no due time."""
     try:
         found = read_due_times([lead_id])
     except Error:
@@ -69,7 +69,7 @@ def _read_due_time(lead_id: int) -> DueTime | None:
 
 
 def _least_wait(outcome: AttemptOutcome, due: DueTime) -> timedelta:
-    """Redis' clock may be ahead of the database's: a lead that was not due yet waits out the difference."""
+    """Redis' clock may be ahead of the database's. A lead that was not due yet waits for the difference."""
     if outcome.not_run is NotRun.NOT_DUE:
         return due.remaining or NO_WAIT
     if outcome.not_run is NotRun.BUSY:
@@ -80,8 +80,10 @@ def _least_wait(outcome: AttemptOutcome, due: DueTime) -> timedelta:
 
 
 def _mirror_pause(workspace_id: int) -> bool:
-    """Copy the workspace's pause to Redis, which may not know it yet. The lead then waits for the resume and starts at
-    once after it; the workspace may be resumed already. Returns False if Redis cannot be reached."""
+    """Copy the workspace's pause to Redis, which may not have it yet. The lead then starts right after the resume.
+
+    The workspace may be resumed already. Returns False if Redis cannot be reached.
+    """
     try:
         return mirror(None, workspace_id)
     except Error:
@@ -89,7 +91,7 @@ def _mirror_pause(workspace_id: int) -> bool:
 
 
 def _compare_with_shadow(outcome: AttemptOutcome) -> None:
-    """Compare the shadow index with the row that was picked."""
+    """Compare the shadow index with the row that this attempt locked."""
     locked = outcome.locked
     if outcome.not_run is None and locked is not None and locked.dispatch_mode == DispatchMode.SHADOW:
         assert locked.next_attempt_at is not None  # noqa: S101 - an attempt ran: it was due

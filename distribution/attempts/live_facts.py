@@ -15,7 +15,7 @@ from routing.places.countries import is_home
 from routing.places.zips import find_place
 from routing.values.personal import hide_personal
 
-# A buyer that gave the lead back had it as well: it does not get it twice.
+# This includes a buyer that returned the lead: it does not get the lead twice.
 _LIVE: Final = f"""
 SELECT e.id, w.balance_cents, w.held_cents, w.credit_limit_cents, e.last_assigned_at, e.virtual_finish,
     e.buyer_id = ANY(ARRAY(SELECT b.buyer_id FROM distribution_assignment b WHERE b.lead_id = %s)), {COUNTERS},
@@ -25,12 +25,12 @@ JOIN distribution_wallet w ON w.buyer_id = e.buyer_id
 """  # noqa: S608 - only a constant column list is put in
 
 OF_CAMPAIGN: Final = f"{_LIVE} WHERE e.campaign_id = %s AND e.archived_at IS NULL"
-# The sub-select hides the length of the list from the planner, which otherwise plans anew for every lead.
+# The sub-select hides the list's length from the planner, which would otherwise plan again for every lead.
 OF_ENROLLMENTS: Final = f"{_LIVE} WHERE e.id = ANY((SELECT %s::bigint[])::bigint[]) AND e.archived_at IS NULL"
 
 
 def read_live(*, lead_id: int, campaign: CompiledCampaign) -> tuple[dict[int, LiveFacts], int]:
-    """Return the live facts of the compiled version's enrollments, and to how many buyers the lead is sold."""
+    """Return the live facts of the compiled version's enrollments, and how many buyers the lead is sold to."""
     rows = _read(OF_CAMPAIGN, [lead_id, lead_id, campaign.id])
     nothing = dict.fromkeys(campaign.by_enrollment_id, LiveFacts())
     sold_count = rows[0][-1] if rows else 0  # the same in every row
@@ -40,13 +40,13 @@ def read_live(*, lead_id: int, campaign: CompiledCampaign) -> tuple[dict[int, Li
 def confirm_live(
     enrollment_ids: Sequence[int], *, lead_id: int, campaign: CompiledCampaign
 ) -> dict[int, LiveFacts]:
-    """Return the facts of these enrollments again. Firm only when their locks were taken by an earlier statement."""
+    """Read the facts of these enrollments again. They are final only if an earlier statement locked them."""
     return _by_enrollment(_read(OF_ENROLLMENTS, [lead_id, lead_id, array_literal(enrollment_ids)]), campaign)
 
 
 def _read(sql: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
     with connection.cursor() as cursor:
-        # As text the driver would read four timestamps of each enrollment with a regular expression.
+        # In text format the driver parses four timestamps of each enrollment with a regular expression.
         cursor.cursor.format = Format.BINARY
         cursor.execute(sql, parameters)
         rows: Sequence[Sequence[Any]] = cursor.fetchall()
@@ -54,7 +54,7 @@ def _read(sql: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
 
 
 def _by_enrollment(rows: Sequence[Sequence[Any]], campaign: CompiledCampaign) -> dict[int, LiveFacts]:
-    """Of exactly the enrollments of the compiled version: the table may have changed since."""
+    """Only enrollments of the compiled version: the table may have changed since."""
     known = campaign.by_enrollment_id
     facts = {}
     for row in rows:
@@ -73,9 +73,9 @@ def _by_enrollment(rows: Sequence[Sequence[Any]], campaign: CompiledCampaign) ->
 
 
 def lead_facts(lead: LockedLead, *, campaign: CompiledCampaign, sold_count: int) -> LeadFacts:
-    """Return the fields of the lead that this campaign reads, and where its ZIP is. Nothing that names a person.
+    """Return the fields of the lead that this campaign reads, and the location of its ZIP code. No personal data.
 
-    Personal data among the attributes is hidden before anything is decided, so that a replay meets what was met.
+    Personal data among the attributes is hidden before the decision, so a replay sees the same values.
     """
     fields = {
         name: hide_personal(name, value)

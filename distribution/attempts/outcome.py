@@ -1,4 +1,4 @@
-"""What became of one try to distribute a lead."""
+"""The outcome of a request to distribute one lead."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,7 +28,7 @@ class NotRun(StrEnum):
     FINISHED = "finished"
     PAUSED = "paused"
     NOT_DUE = "not_due"
-    LOST_BEFORE = "lost_before"  # the process that began its last try is gone: that was counted instead
+    LOST_BEFORE = "lost_before"  # the process that began its last attempt is gone, which was counted instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,12 @@ class AttemptOutcome:
     charged_cents: int = 0
     duration_ms: float = 0.0
     is_traced: bool = False
-    rule_id: int | None = None  # the routing rule that led to where it was decided
+    rule_id: int | None = None  # the last routing rule on its way
     duplicate_of: UUID | None = None  # the lead that came first
 
     @property
     def status(self) -> str:
-        """What the attempt made of the lead; "" without one."""
+        """The lead's status after the attempt; "" if none ran."""
         return STATUS_AFTER[AttemptResult(self.result)].value if self.result else ""
 
     @property

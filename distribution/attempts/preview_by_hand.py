@@ -1,4 +1,4 @@
-"""What a sale by hand would do, for each buyer that could be chosen: price, balance, and which gates would fail."""
+"""What a sale by hand would do for each buyer that can be chosen: price, balance, and failing gates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ from routing.locks import lock_lead
 from tracing.obstacles import describe_gate
 from tracing.wording import money
 
-NOBODY: Final = 0  # the engine then screens everyone and selects nobody, whatever the campaign's hours
+NOBODY: Final = 0  # no such enrollment: the engine screens all buyers and selects none, at any hour
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """`set_aside`: what the sale would go past, in words. `forbids`: what no person sets aside."""
+    """`set_aside`: the gates that the sale would override, in words. `forbids`: those that cannot be overridden."""
 
     enrollment: Enrollment
     price_cents: int
     balance_cents: int
     set_aside: tuple[str, ...]
     forbids: tuple[str, ...]
-    state: str  # of the price and of what is set aside
+    state: str  # of the price and the overridden gates
 
     @property
     def price(self) -> str:
@@ -44,7 +44,7 @@ class Preview:
 
 
 def preview_sale_by_hand(lead_id: int, *, enrollments: Sequence[Enrollment]) -> Sequence[Preview]:
-    """By the enrollments given, with their buyers. Writes nothing. Raises ActionRefused."""
+    """Return one preview for each of these enrollments. Needs `buyer` loaded. Writes nothing. Raises ActionRefused."""
     with transaction.atomic():
         lead = lock_lead(lead_id)
         if lead is None:

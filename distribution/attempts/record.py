@@ -1,4 +1,4 @@
-"""What is known of one attempt. Its trace, the lead's row, the log line and the metrics are written from it."""
+"""The record of one attempt, from which the trace, the lead's row, the log line and the metrics are written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from tracing.recorder import AttemptEnd, AttemptHead, Recorder, new_attempt_id
 from tracing.skip_reasons import RetryClass
 from tracing.vocabulary import WAKE_CAUSES, Event
 
-# Reasons that end a lead in a state of its own.
+# Reasons with a result of their own.
 RESULT_OF: Final = {
     "lead_expired": AttemptResult.EXPIRED,
     "duplicate_lead": AttemptResult.DUPLICATE,
@@ -32,7 +32,7 @@ SOLD: Final = NextStep(AttemptResult.SUCCESS, None)
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A final decision with what it was made of."""
+    """A final decision with its campaign and facts."""
 
     campaign: CompiledCampaign
     facts: DecisionFacts
@@ -44,7 +44,7 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Unsold:
-    """Why a lead was not sold, and when it may be tried again (None: a person must act)."""
+    """Why a lead was not sold, and when to try again (None: a person must act)."""
 
     reason: str
     retry_class: RetryClass
@@ -53,7 +53,7 @@ class Unsold:
 
 @dataclass(slots=True)
 class AttemptRecord:
-    """`lead`: its row as locked in `locked_in`, with the workspace that its rules led it to.
+    """`lead`: the locked row, with the workspace that its rules sent it to. `locked_in`: the workspace at the lock.
 
     `unsold` is None exactly when the lead was sold. `cause`: the exception that rolled the attempt back.
     """
@@ -90,12 +90,12 @@ class AttemptRecord:
 
     @property
     def workspace_ids(self) -> list[int]:
-        """Where the lead was when it was locked, and where it comes through: a pause of any stops the sale."""
+        """The workspace where the lead was locked, and those it passes through. A pause of any stops the sale."""
         return [self.locked_in, self.lead.workspace_id, *(to for _, _, to in self.trace.route.hops)]
 
     @property
     def rule_id(self) -> int | None:
-        """The routing rule that led to where it was decided."""
+        """The last routing rule on the lead's way."""
         return self.route.path[-1].rule.id if self.route and self.route.path else None
 
     @property
@@ -105,7 +105,7 @@ class AttemptRecord:
         return self.route.first if self.route and is_duplicate else None
 
     def find_step(self) -> NextStep:
-        """Decide what follows for the lead."""
+        """Return the lead's next step."""
         if self.unsold is None:
             return SOLD
         if self.unsold.reason in RESULT_OF:
@@ -121,7 +121,7 @@ class AttemptRecord:
         )
 
     def conclude(self, step: NextStep) -> None:
-        """Set what follows and add the trace's last event."""
+        """Set the next step and add the trace's last event."""
         self.step = step
         if self.unsold is None:
             data: dict[str, Any] = {"buyers": len(self.assignments)}
@@ -186,7 +186,7 @@ class AttemptRecord:
         )
 
     def report(self, *, locked: LockedLead, lock_ms: float, seconds: float) -> None:
-        """Metrics and one structured log line, after the commit. `locked`: the row as the attempt first had it."""
+        """Write metrics and one structured log line, after the commit. `locked`: the row as first locked."""
         metrics.DECISION_SECONDS.observe(seconds)
         if locked.next_attempt_at is not None:
             lag = max(0.0, (locked.locked_at - locked.next_attempt_at).total_seconds())

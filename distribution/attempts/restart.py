@@ -1,4 +1,4 @@
-"""Why a try is rolled back and begun again, and what the next one waits for."""
+"""Why a try is rolled back and started again, and what the next one waits for."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,15 +7,15 @@ from distribution.engine import CompiledCampaign
 
 
 class RestartReason(StrEnum):
-    BUYERS_BUSY = "buyers_busy"  # other leads hold buyers that this one belongs to: begin by waiting for them
-    BUYERS_STAY_BUSY = "buyers_stay_busy"  # they were not free in time: decide among the others
-    PAUSED = "paused"  # something was paused after the decision: decide about what is so now
-    NO_SNAPSHOT = "no_snapshot"  # the snapshot of this version is not known to be kept: keep it first
+    BUYERS_BUSY = "buyers_busy"  # other leads hold buyers that should get this one: wait for them first
+    BUYERS_STAY_BUSY = "buyers_stay_busy"  # they did not become free in time: decide among the others
+    PAUSED = "paused"  # something was paused after the decision: decide again
+    NO_SNAPSHOT = "no_snapshot"  # the snapshot of this version may not be stored: store it first
 
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """`enrollment_ids`: of the busy buyers. `campaign`: the version without a snapshot."""
+    """`enrollment_ids`: the busy ones. `campaign`: the version without a snapshot."""
 
     reason: RestartReason
     enrollment_ids: frozenset[int] = frozenset()
@@ -24,9 +24,9 @@ class Restart:
 
 @dataclass(frozen=True, slots=True)
 class LockWait:
-    """Which enrollments to wait for before deciding, and whether the try may ask for a further wait after that.
+    """Which enrollments to wait for before deciding, and whether the try may ask for another wait.
 
-    `stores_snapshot`: the campaign changes faster than its versions can be stored, so this transaction stores its own.
+    `stores_snapshot`: the campaign changes faster than its snapshots can be stored, so this transaction stores its own.
     """
 
     enrollment_ids: frozenset[int] = frozenset()

@@ -1,7 +1,7 @@
-"""What is written when an attempt rolled back: its verdict, on a connection of its own.
+"""Writes the verdict of an attempt that rolled back, on a connection of its own.
 
-The rollback took the trace with it, and the failed transaction's connection may be unusable. The verdict never hides
-the real outcome: if it cannot be written, that is logged and counted, and the lead keeps its due time.
+The rollback removed the trace, and the failed transaction's connection may be unusable. If the verdict cannot be
+written, that is logged and counted, and the lead keeps its due time.
 """
 
 import logging
@@ -34,18 +34,18 @@ TRANSIENT_STATES: Final = {
     "40P01": "tier_lock_contention",
     "40001": "tier_lock_contention",
 }
-# What a rollback does not undo: that it was tried, where, and with which campaign.
+# What stays true after a rollback: that an attempt ran, where, and with which campaign.
 HAPPENED: Final = frozenset({Event.DISTRIBUTION_STARTED, Event.ROUTED, Event.CAMPAIGN_RESOLVED})
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why it rolled back, in the trace's words."""
+    """Why the attempt rolled back, as the trace records it."""
 
     reason: str
     name: str
     decided: Decided | None = None
-    is_lasting: bool = False  # the same again, however often it is tried
+    is_lasting: bool = False  # every retry would fail the same way
 
     @property
     def retry_class(self) -> RetryClass:
@@ -55,15 +55,15 @@ class Cause:
 def write_verdict(error: Exception, record: AttemptRecord) -> AttemptOutcome:
     """Write the attempt's verdict and the lead's next state. Needs no open transaction on the default connection.
 
-    When another worker took the lead right after the rollback, its attempt counts and the outcome here is BUSY. When
-    somebody asked for another due time, or paused the lead, that stays, and the verdict records the attempt.
-    Raises `error` again when the database itself is gone: the lead keeps its due time and nothing was lost.
+    When another worker took the lead right after the rollback, its attempt counts and the outcome here is BUSY. A
+    new due time or a pause that an operator set after the rollback stays, and the verdict records the attempt.
+    Raises `error` again if the database is gone: the lead keeps its due time and nothing is lost.
     """
     if is_outage(error):
         raise error
     cause = classify(error)
     if cause.reason == "internal_error" and settings.DEBUG:
-        # Elsewhere the attempt's line names the exception: its message may hold row data.
+        # In production the log line has only the exception's name: its message may hold row data.
         logger.error(
             "distribution.internal_error",
             exc_info=error,
@@ -78,7 +78,7 @@ def write_verdict(error: Exception, record: AttemptRecord) -> AttemptOutcome:
 
 
 def _roll_back(record: AttemptRecord, cause: Cause) -> None:
-    """Forget what the rollback undid. At a commit that failed, the decision and its end were recorded already."""
+    """Remove what the rollback undid. If the commit failed, the record already has a decision and an end."""
     record.trace.retain_only(HAPPENED)
     record.decided, record.assignments, record.is_traced = cause.decided, (), False
     record.unsold, record.cause = Unsold(cause.reason, cause.retry_class), cause.name
@@ -88,7 +88,7 @@ def _roll_back(record: AttemptRecord, cause: Cause) -> None:
 
 
 def classify(error: Exception) -> Cause:
-    """Only a real lock conflict is transient. A definition that does not compile stays so until it is corrected."""
+    """Only a real lock conflict is transient. A definition error lasts until a person corrects the definition."""
     if isinstance(error, TierLockContention):
         return Cause("tier_lock_contention", "TierLockContention", error.decided)
     name = type(error).__name__
@@ -104,7 +104,7 @@ def _write(record: AttemptRecord, cause: Cause) -> None:
                 record.lead, step=record.step, skip_reason=cause.reason, at=record.at, using=CONNECTION
             )
             if cause.decided is not None:
-                # A rollback takes along what its own transaction kept, and without it there is no replay.
+                # A rollback also removes a snapshot stored in its transaction, and replay needs the snapshot.
                 CAMPAIGNS.store_snapshot_within(cause.decided.campaign, using=CONNECTION)
             record.conclude(_as_failure(step))
             record.write_trace(using=CONNECTION)

@@ -1,4 +1,4 @@
-"""The step between the locked lead and its decision: where it goes, recorded in the attempt's trace.
+"""The step between lock and decision: which workspace gets the lead. The attempt's trace records it.
 
 locked lead -> follow the rules -> wait for leads of the same person -> paused? duplicate? -> decide there
 """
@@ -20,7 +20,7 @@ from tracing.vocabulary import Event
 def send_on(record: AttemptRecord) -> Unsold | None:
     """Route a locked lead and record its way. Needs the transaction that holds the lead's lock.
 
-    Returns why it is not to be decided there; None: decide. Raises RuleBroken, PathTooLong, UnknownWorkspace.
+    Returns why no decision may be made there, or None. Raises RuleBroken, PathTooLong, UnknownWorkspace.
     """
     lead, route = record.lead, route_lead(record.lead)
     _record(route, lead=lead, trace=record.trace)
@@ -35,7 +35,7 @@ def send_on(record: AttemptRecord) -> Unsold | None:
 
 
 def find_closed(hours: str | None, *, timezone: str, at: datetime) -> Unsold | None:
-    """What an attempt comes to outside the hours of the workspace that it is for; None within them."""
+    """Return the result of an attempt outside the workspace's hours, or None within them."""
     if hours is None or is_open(hours, timezone=timezone, at=at):
         return None
     return Unsold(
@@ -55,7 +55,7 @@ def _record(route: Route, *, lead: LockedLead, trace: Recorder) -> None:
 
 
 def _describe(hop: Hop) -> dict[str, Any]:
-    """The rule by its name at that time: it may be renamed or deleted later."""
+    """Record the rule's name: the rule may be renamed or deleted later."""
     rule = hop.rule
     return {
         "rule": {"id": rule.id, "name": rule.name, "tags": rule.tags},

@@ -1,4 +1,4 @@
-"""Charges the selected buyers and assigns the lead to them, in one statement that looks at every pause again."""
+"""Charges the selected buyers and assigns the lead to them, in one statement that checks every pause again."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ _USAGE_TYPES: Final = ", ".join(
     ["%s::date[], %s::timestamptz[]", *["%s::int[], %s::bigint[]"] * len(WINDOW_KINDS)]
 )
 
-# Nothing that was paused since the decision is sold: one that commits before this statement begins is seen by it.
-# A person who chose a buyer has set its own pauses aside, and no other.
+# Nothing that was paused after the decision is sold: the statement sees every pause that committed before it began.
+# A person who chose a buyer overrides the pauses of that buyer and its enrollment, and no other pause.
 IS_OPEN: Final = """
 NOT EXISTS (SELECT FROM routing_dispatchcontrol WHERE id = 1 AND paused_at IS NOT NULL)
 AND NOT EXISTS (
@@ -37,8 +37,8 @@ AND NOT EXISTS (
 )
 """
 
-# A wallet below its limit drops out of `charged`, and with it out of everything that follows: the caller compares
-# the number of rows. last_assigned_at is the clock of the database: it orders the buyers of all workers.
+# A wallet below its limit drops out of `charged` and out of every later step, so the caller compares the number of
+# rows. last_assigned_at is from the database's clock, because it orders the buyers of all workers.
 SELL: Final = f"""
 WITH now AS MATERIALIZED (
     SELECT {IS_OPEN} AS is_open
@@ -81,12 +81,12 @@ SELECT now.is_open, (SELECT count(*) FROM recorded) FROM now
 
 
 class SaleIncomplete(RuntimeError):
-    """Fewer rows were charged than selected although their wallets were locked: everything is rolled back."""
+    """Fewer buyers were charged than selected, although their wallets were locked. Roll everything back."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedSale:
-    """One buyer's part: what it pays, its usage windows after this lead, and the date that it counts in."""
+    """One buyer's part of a sale: its price, its usage windows after this lead, and the date the sale counts in."""
 
     selection: Selection
     usage: Mapping[str, Usage]
@@ -105,10 +105,10 @@ def sell(
 ) -> Sequence[UUID] | None:
     """Charge, count and assign. Returns the public ids of the assignments, in the order of `sales`.
 
-    None: something was paused after the decision, and nothing was sold. Roll back and decide about what is so now.
+    None: something was paused after the decision, and nothing was sold. Roll back and decide again.
 
     `at` is the moment of the decision: the counters' windows and the assignments must agree on it. `workspace_ids`:
-    where the lead comes through. `is_chosen`: a person chose the buyer.
+    the workspaces the lead passes through. `is_chosen`: a person chose the buyer.
 
     Needs the lead's lock and the locks of distribution.locks.lock_candidates on every selection, confirmed.
     Raises SaleIncomplete.

@@ -10,7 +10,7 @@ from tracing.vocabulary import Event
 def record_decision(recorder: Recorder, decision: Decision, *, zip_code: str) -> None:
     """Record price, pool, and one event for each enrolled buyer: skipped or selected."""
     if not decision.prices:
-        return  # decided before a price was computed and a pool composed
+        return  # the decision was made before any price was computed
     recorder.add(
         Event.PRICING_COMPUTED,
         cost_cents=decision.prices[0].price_cents,

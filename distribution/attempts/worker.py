@@ -1,4 +1,4 @@
-"""What a process does once to be a worker: its name in the attempt's record, and its garbage collector."""
+"""What a worker process needs: its name in the attempt's record, and the settings of its garbage collector."""
 
 import gc
 import os
@@ -6,7 +6,7 @@ import socket
 from typing import Final
 
 # A decision over 1,000 buyers makes some 20,000 small objects that all live until its commit. At the default of 700
-# the collector walks them again and again, and finds nothing: a fifth of such a decision's time.
+# the collector scans them repeatedly and finds nothing, which takes a fifth of the decision's time.
 OBJECTS_BETWEEN_COLLECTIONS: Final = 50_000
 
 
@@ -16,7 +16,7 @@ def worker_name() -> str:
 
 
 def freeze_startup_objects() -> None:
-    """Leave what start-up made out of every later collection, and collect less often. Call it once, after imports."""
+    """Exclude the objects of the start from later collections, and collect less often. Call it once, after imports."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, 20, 50)

@@ -6,5 +6,5 @@ _BLANK: Final[tuple[Any, ...]] = (None, "", [])
 
 
 def is_answered(answer: Any) -> bool:
-    """A question that is not answered restricts nothing, unless it is required."""
+    """An unanswered question restricts nothing, unless it is required."""
     return answer not in _BLANK

@@ -1,4 +1,4 @@
-"""Service areas: a buyer's area as one set of keys, a lead's place as another; they cover where they meet."""
+"""Service areas. Area and place are sets of keys; an area covers a place if the two sets intersect."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from distribution.engine.types import JsonObject, LeadFacts, unreadable
 from routing.places.zips import distance_miles
 
 PLACE_FIELDS = frozenset({"zip", "county", "counties", "state", "country"})
-HOME = "US"  # of a lead whose facts name no country
+HOME = "US"  # the country of a lead whose facts name none
 _NAMED = 3  # more entries of a kind than this are counted, not listed, in a trace
 
 
@@ -24,7 +24,7 @@ class Radius:
 class Coverage:
     """Keys such as "zips:30312", "zip_prefixes:303", "counties:GA:fulton county", "states:GA", "countries:CA".
 
-    A place abroad has its country before it, in the lead's fields as in the area: "states:CA-ON".
+    The lead's fields and the area put the country before a place abroad: "states:CA-ON".
     """
 
     keys: frozenset[str]
@@ -39,12 +39,12 @@ class Area:
     include: Coverage
     exclude: Coverage | None
     required: str
-    problem: str | None = None  # why it cannot be read: it covers nothing
+    problem: str | None = None  # why it cannot be read; it then covers nothing
 
 
 @dataclass(frozen=True, slots=True)
 class LeadPlace:
-    """A lead's place, computed once a decision."""
+    """A lead's place, computed once for each decision."""
 
     keys: frozenset[str]
     latitude: float | None
@@ -60,7 +60,7 @@ def lead_place(lead: LeadFacts) -> LeadPlace:
 
 
 def area_failure(area: Area, place: LeadPlace) -> JsonObject | None:
-    """Why the area does not take the place, or None. An exclusion beats every inclusion."""
+    """Return why the area does not cover the place, or None. An exclusion overrides every inclusion."""
     covered = area.everywhere or not area.include.keys.isdisjoint(place.keys)
     if covered and area.exclude is None:
         return None
@@ -82,7 +82,7 @@ def area_failure(area: Area, place: LeadPlace) -> JsonObject | None:
 
 
 def miles_beyond(radii: Sequence[Radius], place: LeadPlace) -> float | None:
-    """Miles from the place to the edge of the nearest circle, negative inside; None where unknown."""
+    """Miles from the place to the edge of the nearest circle, negative inside; None if unknown."""
     if not radii or place.latitude is None or place.longitude is None:
         return None
     return min(
@@ -104,7 +104,7 @@ def _exclusion(exclude: Coverage, place: LeadPlace) -> JsonObject | None:
 
 
 def _place_keys(place: Mapping[str, Any], counties: Any) -> set[str]:
-    """`counties`: all counties of the ZIP, if known."""
+    """`counties`: all counties of the ZIP code, if known."""
     keys = set()
     zip_code, county, state = place["zip"], place["county"], place["state"]
     if isinstance(zip_code, str) and zip_code:

@@ -1,4 +1,4 @@
-"""A campaign ready to decide: its conditions, areas, hours and limits are compiled."""
+"""A campaign that is ready for decisions: its conditions, areas, hours and limits are compiled."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,7 +29,7 @@ class Filter:
 
     condition: Condition
     required: str
-    problem: str | None = None  # why it cannot be read: it accepts no lead
+    problem: str | None = None  # why it cannot be read; it then accepts no lead
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +42,7 @@ class Tier:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Question:
-    """One onboarding answer as a condition on the lead. `may_be_open`: without an answer it asks nothing."""
+    """One onboarding answer as a condition on the lead. `may_be_open`: an unanswered question restricts nothing."""
 
     key: str
     field: str
@@ -56,22 +56,22 @@ class Question:
 class Onboarding:
     """A buyer's answers. `unanswered`: keys of questions that fail every lead.
 
-    Those are required and without an answer, or have an answer that does not fit the question's operator.
+    Such a question is required and unanswered, or its answer does not fit its operator.
     """
 
     questions: tuple[Question, ...]
     unanswered: tuple[str, ...]
-    problem: str | None = None  # why the answers cannot be read: they fit no lead
+    problem: str | None = None  # why the answers cannot be read; they then fit no lead
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calendar:
-    """Opening hours in one time zone, shared by every buyer that keeps the same."""
+    """Opening hours in one time zone, shared by all buyers with the same hours."""
 
     definition: JsonObject
     timezone: str
     hours: Hours
-    problem: str | None = None  # why they cannot be read: they are never open
+    problem: str | None = None  # why they cannot be read; they are then never open
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class WindowSlot:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Most leads and most cents in one window; `None` is no limit."""
+    """The maximum leads and cents in one window; None: no limit."""
 
     slot: WindowSlot
     leads: int | None
@@ -94,7 +94,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Enrollment:
-    """A buyer in a tier. `paused` holds the failures that no lead and no time can change."""
+    """A buyer in a tier."""
 
     id: int
     buyer_id: int
@@ -121,10 +121,10 @@ class Enrollment:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompiledCampaign:
-    """`fields`: every lead field that some condition, question or area reads; facts hold only those.
+    """`fields`: every lead field that a condition, question or area reads. Facts have only those.
 
-    `recent_windows` is a memo of context.py and changes no decision: finding the windows anew was a third of
-    the time of a decision over ten buyers.
+    `recent_windows` is a memo of context.py that changes no decision. Without it, finding the windows took a third of a
+    decision over ten buyers.
     """
 
     id: int

@@ -1,7 +1,7 @@
 """Turns a campaign definition (the JSON of a campaign snapshot) into a CompiledCampaign.
 
-Raises DefinitionError with the path of what is malformed. Keys it does not know are left alone, so that a
-snapshot written by a later version can still be read.
+Raises DefinitionError with the path of the malformed part. It ignores unknown keys, so it can read a snapshot that a
+later version wrote.
 """
 
 from collections.abc import Mapping
@@ -31,8 +31,10 @@ Questions = list[tuple[str, Mapping[str, Any]]]
 
 
 def compile_campaign(definition: Mapping[str, Any], *, is_strict: bool = False) -> CompiledCampaign:
-    """A buyer's area, hours, time zone or answers, or the filter of an enrollment or a tier, that cannot be read costs
-    its owner alone: no lead passes it, and the failure says why. `is_strict`: it raises, as all else that is malformed.
+    """Compile a definition. Raises DefinitionError.
+
+    An unreadable area, time zone, hours or answers of a buyer, or filter of an enrollment or a tier, does not raise. It
+    affects only its owner: no lead passes it, and the failure says why. `is_strict`: it raises as well.
     """
     parts = Parts(is_strict=is_strict)
     head = read_object(definition, "campaign", path="")
@@ -87,7 +89,7 @@ def _price_rule(rule: Mapping[str, Any], index: int, parts: Parts, *, path: str)
 
 
 def _ratio(percent: Any, *, path: str) -> Fraction:
-    """As written in decimal: 112.5 is 9/8, without the error of a binary fraction."""
+    """Return the exact decimal value: 112.5 is 9/8, without the error of a binary fraction."""
     if not isinstance(percent, int | float) or isinstance(percent, bool) or not 0 <= percent <= MAX_PERCENT:
         raise DefinitionError(path, f"must be a number between 0 and {MAX_PERCENT}")
     return Fraction(str(percent)) / 100

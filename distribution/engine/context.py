@@ -1,4 +1,4 @@
-"""What is the same for all enrollments in one decision, computed once: prices, windows, hours, filters."""
+"""What all enrollments of one decision share, computed once: prices, windows, hours, filters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from routing.conditions import shorten
 
 @dataclass(frozen=True, slots=True)
 class LeadContext:
-    """The memos are keyed by the compiled object: equal filters, answers and hours are one object."""
+    """The memos are keyed by compiled object, since equal filters, answers and hours are one object."""
 
     at: datetime
     fields: Mapping[str, Any]
@@ -46,7 +46,7 @@ def build_context(
 def _current_window(
     campaign: CompiledCampaign, *, slot: WindowSlot, at: datetime
 ) -> tuple[datetime, datetime]:
-    """Windows leave no gap and do not overlap, so the last decision's serves until it ends."""
+    """Windows are contiguous and do not overlap, so the last decision's window is valid until it ends."""
     known = campaign.recent_windows.get(slot.index)
     if known is None or not known[0] <= at < known[1]:
         known = campaign.recent_windows[slot.index] = get_window(slot.window, at=at, tz=slot.timezone)
@@ -54,7 +54,7 @@ def _current_window(
 
 
 def filter_failure(rule: Filter, context: LeadContext) -> JsonObject | None:
-    """The failure without gate and scope: tiers and enrollments may share a filter."""
+    """Return the failure without gate and scope, because tiers and enrollments may share a filter."""
     try:
         return context.filter_memo[rule]
     except KeyError:
@@ -113,7 +113,7 @@ def _explain_onboarding(onboarding: Onboarding, fields: Mapping[str, Any]) -> Js
 
 
 def _explain_calendar(calendar: Calendar, at: datetime) -> JsonObject | None:
-    """`required` is what the day of the lead allows; the whole week is in the snapshot."""
+    """`required` has the hours of the lead's weekday only. The snapshot has the whole week."""
     if calendar.problem is not None:
         return unreadable("outside_buyer_hours", calendar.problem)
     if calendar.hours.is_open(at):

@@ -1,4 +1,4 @@
-"""One decision: schedule, prices, gates, rank, verdict; the same for live runs, replays and what-if."""
+"""One decision: schedule, prices, gates, rank, verdict. Live runs, replays and what-if use the same code."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ CONTENTION = Verdict("tier_lock_contention", "transient", None, "locked")
 
 
 def decide(campaign: CompiledCampaign, facts: DecisionFacts) -> Decision:
-    """Equal arguments give an equal decision. Raise FactsError when an enrollment has no live facts."""
+    """Equal arguments give an equal decision. Raises FactsError if an enrollment has no live facts."""
     verdict = _verdict_before_pool(campaign, facts)
     if verdict is not None:
         funnel = (("enrolled", len(campaign.enrollments)),)
@@ -27,7 +27,7 @@ def decide(campaign: CompiledCampaign, facts: DecisionFacts) -> Decision:
 
 
 def _verdict_before_pool(campaign: CompiledCampaign, facts: DecisionFacts) -> Verdict | None:
-    """An empty campaign is reported even while closed: no opening time will fill it."""
+    """An empty campaign is reported even while it is closed: waiting for its hours would not help."""
     if not campaign.enrollments:
         return Verdict("no_enrolled_buyers", "permanent")
     if facts.chosen is not None or campaign.schedule is None or campaign.schedule.hours.is_open(facts.at):
@@ -63,7 +63,7 @@ def _sell(
 
 
 def _prefer(chosen: int, ranked: list[Ranked], *, free_slots: int) -> tuple[int, list[Ranked]]:
-    """A person chose: only this buyer can be selected. The others keep their order behind it."""
+    """A person chose this buyer, so only it can be selected. The others keep their order after it."""
     ranked = sorted(ranked, key=lambda each: each.candidate.enrollment.id != chosen)
     is_there = bool(ranked) and ranked[0].candidate.enrollment.id == chosen
     return (min(free_slots, 1) if is_there else 0), ranked

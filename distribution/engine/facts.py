@@ -1,10 +1,10 @@
-"""Decision facts as compact JSON and back, exactly, so that a decision can be repeated from its trace.
+"""Converts decision facts to compact JSON and back without loss, so a decision can be replayed from its trace.
 
 {"engine": n, "at": iso, "seed": int, "lead": {"fields": {}, "latitude", "longitude", "sold_count"}, "locked": [id],
  "times": [iso, ...], "live": {"10": [balance, held, limit, virtual_finish, has_lead 0|1,
- last_assigned_at µs|null, {"day": [starts_at t, leads, spent_cents]}]}}, where t is an index into times, as a thousand
-enrollments share a handful of window starts, and µs are microseconds since 1970. "chosen" is there only when a person
-chose.
+ last_assigned_at µs|null, {"day": [starts_at t, leads, spent_cents]}]}}, where t is an index into times, because a
+thousand enrollments share a few window starts, and µs are microseconds since 1970. "chosen" is present only if a person
+chose the buyer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,16 +13,16 @@ from typing import Any, Final
 
 from distribution.engine.types import DecisionFacts, JsonObject, LeadFacts, LiveFacts, OtherEngine, Usage
 
-# Raise it with every change after which the same facts may give another decision, or be written otherwise.
+# Raise it with every change that may give another decision for the same facts, or that writes facts differently.
 ENGINE: Final = 3
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class _Times:
-    """Numbers the starts of windows in the order they come.
+    """Numbers the starts of windows in the order of their first use.
 
-    Neighbors nearly always share theirs, and to compare two moments is far cheaper than to hash one.
+    Neighbors nearly always have the same start, and comparing two times is far cheaper than hashing one.
     """
 
     def __init__(self) -> None:

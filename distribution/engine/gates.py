@@ -1,7 +1,7 @@
-"""The gates: one row each, in the order in which they name a skip. A check returns None, or the failure.
+"""The gates, one row each. The first gate that fails names the skip. A check returns None or the failure.
 
-A failure is JSON: gate, required, observed, fixed_at (when it opens without anyone's action) and what would have to
-change. Parameters are positional because each check runs once for every enrollment of every decision.
+A failure is JSON: gate, required, observed, fixed_at (when the gate opens by itself) and what would have to change.
+Parameters are positional because each check runs once for every enrollment of every decision.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,11 +24,11 @@ Check = Callable[[Enrollment, LiveFacts, int, LeadContext], JsonObject | None]
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """`code` names the skip and the stage of the funnel. A gate fails where one of its `checks` does.
+    """`code` names the skip and the stage of the funnel. A gate fails if one of its `checks` fails.
 
-    `is_overridable`: a person may sell a lead past it. Money, caps and double sales are not overridable.
-    `is_time_bound`: the gate opens without anyone's action at the failure's `fixed_at`. `has_calendar`: that time is an
-    opening in a weekly calendar, and not the reset of a counter.
+    `is_overridable`: a person may sell a lead in spite of it. Money, caps and double sales are not overridable.
+    `is_time_bound`: the gate opens by itself at the failure's `fixed_at`. `has_calendar`: that time is an opening in a
+    weekly calendar, not the reset of a counter.
     `empty_pool_reason`: why the lead is unsold when this gate removes the last buyer.
     """
 
@@ -112,10 +112,10 @@ def below_caps(
 
 
 def _used(limit: Limit, live: LiveFacts, context: LeadContext) -> tuple[int, int]:
-    """Leads and cents in the current window; counters of an earlier window have expired.
+    """Return leads and cents in the current window. Counters of an earlier window have expired.
 
-    A window that starts later than the current one still counts: a worker whose clock is behind, or a
-    buyer that moved its time zone west to east, must not sell the same cap twice.
+    A window that starts later than the current one still counts. A worker whose clock is behind, or a buyer that
+    changed its time zone, must not use the same cap twice.
     """
     slot = limit.slot
     usage = live.usage.get(slot.window)
@@ -127,7 +127,7 @@ def _used(limit: Limit, live: LiveFacts, context: LeadContext) -> tuple[int, int
 def _reached(
     limit: Limit, kind: str, allowed: int, used: int, context: LeadContext, *, never: bool
 ) -> JsonObject:
-    """`never`: not even an empty window lets this lead through, so the reset changes nothing."""
+    """`never`: even an empty window does not allow this lead, so a reset does not help."""
     return {
         "window": limit.slot.window,
         "kind": kind,
@@ -212,16 +212,16 @@ GATES: Final = (
     ),
     Gate("already_has_lead", (not_sold_before,), is_overridable=False),
 )
-# A plain tuple of functions: a decision over a thousand enrollments calls ten thousand of them.
+# A plain tuple for speed: a decision over a thousand enrollments makes ten thousand calls.
 CHECKS: Final = tuple(check for gate in GATES for check in gate.checks)
 GATES_BY_CODE: Final[Mapping[str, Gate]] = {gate.code: gate for gate in GATES}
 STAGES: Final = tuple(gate.code for gate in GATES)
 
 
 def is_overridable(failure: JsonObject) -> bool:
-    """Whether a person may sell the lead past this failure.
+    """Whether a person may sell the lead in spite of this failure.
 
-    An unreadable time zone is not overridable: the buyer's caps could not be counted.
+    An unreadable time zone is not overridable, because the buyer's caps could not be counted.
     """
     gate = GATES_BY_CODE[failure["gate"]]
     return gate.is_overridable and not (gate.is_time_bound and "problem" in failure)

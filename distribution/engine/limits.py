@@ -1,13 +1,13 @@
-"""The largest amounts that a configuration may name. A typed error must not become a charge.
+"""The largest amounts that a configuration may have, so that a typing error does not become a charge.
 
-The database checks the columns, `distribution/configuration/checks.py` the JSON parts, forms the dollars. Pure.
+The database checks the columns, `distribution/configuration/checks.py` the JSON parts, and forms the dollars. Pure.
 """
 
 from typing import Final
 
-# The dearest leads sold in the United States (mass torts, commercial solar) cost a few thousand dollars.
+# The most expensive leads in the United States (mass torts, commercial solar) cost a few thousand dollars.
 MAX_PRICE_CENTS: Final = 10_000_000  # $100,000 for one lead
-# People write "no limit" as many nines, so these two are generous.
+# People enter many nines to mean "no limit", so this value is large.
 MAX_BUDGET_CENTS: Final = 10**12  # $10 billion in one window
 MAX_BUYERS_A_LEAD: Final = 1_000
 MAX_CREDIT_LIMIT_CENTS: Final = 1_000_000_000  # $10,000,000

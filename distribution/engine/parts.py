@@ -36,7 +36,7 @@ NEVER = compile_condition({"all": [{"field": "zip", "op": op} for op in ("exists
 class Parts:
     """`fields` collects the names of all lead fields that the parts read.
 
-    `is_strict`: a part that cannot be read raises; otherwise it is one that no lead passes.
+    `is_strict`: an unreadable part raises. Otherwise no lead passes it.
     """
 
     is_strict: bool = False
@@ -66,7 +66,7 @@ class Parts:
             return Filter(NEVER, "", self._problem(error, path=path))
 
     def _problem(self, error: DefinitionError, *, path: str) -> str:
-        """What is wrong, from the part on: the place of its owner in a list means nothing to a reader."""
+        """Return the message without the owner's position in a list, which means nothing to a reader."""
         if self.is_strict:
             raise error
         return str(error).removeprefix(f"{path}.")
@@ -78,7 +78,7 @@ class Parts:
     def onboarding(
         self, buyer: Mapping[str, Any], *, questions: list[tuple[str, Mapping[str, Any]]], path: str
     ) -> Onboarding | None:
-        """None where no question restricts the buyer."""
+        """None if no question restricts the buyer."""
         if not questions:
             return None
         try:
@@ -102,8 +102,8 @@ class Parts:
                 try:
                     asked.append(self._question(question, answers[key], path=join(path, key)))
                 except DefinitionError:
-                    # Question and answer are saved apart and fit only together. One buyer's misfit must not stop the
-                    # campaign for all: that buyer counts as not having answered.
+                    # Questions and answers are saved separately, so they may not fit. One buyer's bad answer must not
+                    # stop the campaign for all, so it counts as unanswered.
                     unanswered.append(key)
             elif read_flag(question, "required", path=here, default=False):
                 unanswered.append(key)
@@ -115,7 +115,7 @@ class Parts:
         return Question(question["key"], name, op, answer, condition, not question.get("required"))
 
     def calendar(self, parent: Mapping[str, Any], key: str, *, timezone: str, path: str) -> Calendar | None:
-        """None for opening hours that are always open."""
+        """None if it is always open."""
         definition = parent.get(key)
         if definition is None or definition == {}:
             return None
@@ -126,7 +126,7 @@ class Parts:
         )
 
     def opening(self, buyer: Mapping[str, Any], *, path: str) -> tuple[str, Calendar | None]:
-        """A buyer's time zone and hours. A zone that cannot be read closes it: its caps could not be counted."""
+        """Return a buyer's time zone and hours. An unreadable time zone closes it: its caps could not be counted."""
         timezone = "UTC"
         try:
             timezone = read_timezone(buyer, path=path)
@@ -168,7 +168,7 @@ class Parts:
 
 
 def read_questions(head: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    """The campaign's onboarding questions with their paths, each with a key, a field and a known operator."""
+    """Return the campaign's onboarding questions with their paths. Each has a key, a field and a known operator."""
     questions = read_objects(head, "questions", path="campaign")
     for here, question in questions:
         for key in ("key", "field", "op"):
@@ -195,7 +195,7 @@ def _share(made: dict[str, Part], definition: Any, make: Callable[[], Part]) -> 
 
 
 def _refuse_unknown_windows(limits: Mapping[str, Any], *, path: str) -> None:
-    """A cap on a window that does not exist would silently never hold."""
+    """A cap on an unknown window would silently have no effect."""
     for window in limits:
         if window not in WINDOW_KINDS:
             raise DefinitionError(
@@ -245,7 +245,7 @@ def _county(text: str, *, path: str) -> str:
 def _compile_radius(circle: Mapping[str, Any], *, path: str) -> Radius:
     zip_code = read_text(circle, "zip", path=path)
     if circle.get("latitude") is None or circle.get("longitude") is None:
-        message = f"{zip_code!r} is not a US ZIP code with a known place; use one nearby"
+        message = f"{zip_code!r} is not a US ZIP code with a known location; use one nearby"
         raise DefinitionError(join(path, "zip"), message)
     return Radius(
         zip=zip_code,

@@ -1,4 +1,4 @@
-"""The price of a lead in each tier: the tier's or the campaign's price, then the price rules in order."""
+"""The price of a lead in each tier: the tier's or the campaign's price, changed by the price rules in order."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,7 +23,7 @@ def _tier_price(tier: Tier, rules: list[PriceRule], campaign_cents: int) -> Tier
 
 
 def apply_rule(rule: PriceRule, *, cents: int) -> int:
-    """The new price in whole cents, halves rounded up, never below zero nor above what a lead can cost."""
+    """Return the new price in whole cents, rounded half up, from 0 to MAX_PRICE_CENTS."""
     if rule.kind == "set_cents":
         price = rule.numerator
     elif rule.kind == "add_cents":

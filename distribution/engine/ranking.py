@@ -1,12 +1,12 @@
 """The order in which eligible buyers get a lead. Keys are tuples of integers, smallest first.
 
-Among peers (one tier; one priority or price where the mode has them) turns are counted, not only timed: an enrollment's
-virtual finish grows by 1/weight a sale, and who has had least comes first. The time of the last lead alone would not
-do: with several workers sales end in another order than they began, and nothing would ever make up for it.
+Peers (one tier, and one priority or price in those modes) take turns. An enrollment's virtual finish grows by 1/weight
+with each sale, and the lowest comes first. The time of the last lead is not enough: with several workers, sales end in
+another order than they began, and nothing would correct that.
 
-Weighted: earliest eligible virtual deadline first (Stoica and Abdel-Wahab, 1995): one that is behind the weighted mean
-is eligible, and of those the one whose next finish is earliest wins. While the same buyers compete, each stays within
-one lead of its share. With equal weights that is the earliest start, which is what the other modes use.
+Weighted: earliest eligible virtual deadline first (Stoica and Abdel-Wahab, 1995). A buyer behind the weighted mean is
+eligible, and of those the one with the earliest next finish wins. While the same buyers compete, each stays within one
+lead of its share. With equal weights this is the earliest start, which the other modes use.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,9 @@ VIRTUAL_SECOND = 10**9
 _MASK = 2**64 - 1
 
 
-@dataclass(slots=True)  # never changed, but made a thousand times a lead: frozen ones take five times as long
+@dataclass(
+    slots=True
+)  # never changed, but not frozen: a lead needs a thousand, and frozen ones take five times as long
 class Candidate:
     """An enrollment that passed every gate."""
 
@@ -39,7 +41,7 @@ class Ranked:
 
 
 def rank(campaign: CompiledCampaign, *, candidates: Sequence[Candidate], seed: int) -> list[Ranked]:
-    """All candidates, best first: by tier position, then by the campaign's mode, then by turn, then by seed."""
+    """Return all candidates, best first: by tier position, by the campaign's mode, by turn, by seed."""
     first, among_peers = _MODES[campaign.mode]
     peers: dict[tuple[int, int], list[Candidate]] = {}
     for each in candidates:
@@ -49,12 +51,12 @@ def rank(campaign: CompiledCampaign, *, candidates: Sequence[Candidate], seed: i
 
 
 def one_turn(mode: str, *, weight: int) -> int:
-    """What a sale adds to a virtual finish, where the turn was not far behind."""
+    """Return what a sale adds to a virtual finish that was not far behind."""
     return VIRTUAL_SECOND // weight if mode == "weighted" else VIRTUAL_SECOND
 
 
 def mix(seed: int, enrollment_id: int) -> int:
-    """A fair coin from a seed (splitmix64), cut to 53 bits so that JSON readers keep it exact."""
+    """Return a random number from a seed (splitmix64), cut to 53 bits so that JSON readers keep it exact."""
     z = (seed + enrollment_id * 0x9E3779B97F4A7C15) & _MASK
     z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
@@ -66,16 +68,16 @@ def _tail(candidate: Candidate, seed: int) -> tuple[int, int]:
 
 
 def _waited(candidate: Candidate) -> int:
-    """Microseconds since 1970 of the last assignment; never assigned comes before all."""
+    """Microseconds since 1970 of the last assignment; -1 if there is none, so it comes first."""
     last = candidate.live.last_assigned_at
     return -1 if last is None else (last - EPOCH) // MICROSECOND
 
 
 def _in_turn(group: Sequence[Candidate], best: int, seed: int) -> list[Ranked]:
-    """Key: (rank of the peers, turns had, last lead, coin, id).
+    """Key: (rank of the peers, turns had, last lead, random number, id).
 
-    The virtual finish of a buyer that was absent has fallen behind: it counts as one turn behind the latest that was
-    ever served, so it catches up by two leads at most.
+    The virtual finish of a buyer that was absent has fallen behind. It counts as one turn behind the buyer served last,
+    so it catches up by two leads at most.
     """
     floor = max(each.live.virtual_finish for each in group) - 2 * VIRTUAL_SECOND
     starts = [max(each.live.virtual_finish, floor) for each in group]
@@ -86,11 +88,11 @@ def _in_turn(group: Sequence[Candidate], best: int, seed: int) -> list[Ranked]:
 
 
 def _by_weight(group: Sequence[Candidate], best: int, seed: int) -> list[Ranked]:
-    """Key: (rank of the peers, must wait, virtual deadline, coin, id).
+    """Key: (rank of the peers, must wait, virtual deadline, random number, id).
 
-    A buyer that was absent starts no earlier than one of its strides before the latest start that was ever served. One
-    that kept competing is never that far behind, so the floor changes nothing for it. The floor is relative to each
-    stride: with one common start the lightest buyer could lose every time.
+    A buyer that was absent starts no earlier than one of its strides before the latest start that was served. A buyer
+    that kept competing is never that far behind, so this floor does not affect it. The floor depends on each stride:
+    with one common floor, the buyer with the least weight could lose every time.
     """
     strides = [VIRTUAL_SECOND // each.enrollment.weight for each in group]
     finishes = [each.live.virtual_finish for each in group]

@@ -1,9 +1,9 @@
-"""Reads values out of a definition; what is malformed raises DefinitionError with its path."""
+"""Reads values from a definition. A malformed value raises DefinitionError with its path."""
 
 from collections.abc import Mapping
 from typing import Any
 
-MAX_INTEGER = 2**63 - 1  # what a database column holds
+MAX_INTEGER = 2**63 - 1  # the largest value of a database column
 
 
 class DefinitionError(ValueError):

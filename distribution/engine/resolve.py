@@ -1,4 +1,4 @@
-"""Which campaign sells a lead: the most specific one, then the higher priority, then the older id."""
+"""Chooses the campaign for a lead: the most specific one, then the higher priority, then the lower id."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from distribution.engine.types import CampaignHead
 def resolve_campaign(
     heads: Sequence[CampaignHead], *, source_id: int | None, vertical: str | None
 ) -> CampaignHead | None:
-    """A campaign for one source beats one for a vertical: the source is the narrower agreement."""
+    """A campaign for one source is preferred to one for a vertical: a source is more specific."""
     matching = (head for head in heads if _takes(head, source_id=source_id, vertical=vertical))
     return min(matching, key=_order, default=None)
 

@@ -1,4 +1,4 @@
-"""Runs every gate on every enrollment, without short circuit, and sorts them into candidates and skips."""
+"""Runs every gate on every enrollment, even after a failure, and returns candidates and skips."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
-"""What goes into a decision and what comes out: frozen values without behavior.
+"""The input and output of a decision: values without behavior.
 
-They name no person: a lead is the fields that conditions and areas read, and its place.
+They have no personal data. A lead consists of its location and the fields that conditions and areas read.
 """
 
 from collections.abc import Mapping
@@ -17,15 +17,15 @@ RetryClass = Literal["transient", "deferred", "permanent"]
 
 
 class FactsError(Exception):
-    """The facts do not belong to the campaign they are decided against."""
+    """The facts do not belong to this campaign."""
 
 
 class OtherEngine(FactsError):
-    """The facts were decided on by another version of the engine: this one may decide otherwise."""
+    """Another version of the engine decided on these facts. This version may decide differently."""
 
 
 class NotRepeatable(Exception):
-    """A recorded decision cannot be made again: what it was made of is missing or unreadable. The message says why."""
+    """A recorded decision cannot be replayed: its facts or snapshot are missing or unreadable. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,9 @@ class LeadFacts:
     sold_count: int = 0
 
 
-@dataclass(slots=True)  # never changed, but made a thousand times a lead: frozen ones take five times as long
+@dataclass(
+    slots=True
+)  # never changed, but not frozen: a lead needs a thousand, and frozen ones take five times as long
 class LiveFacts:
     """What changes with every sale, for one enrollment and its buyer's wallet."""
 
@@ -53,8 +55,8 @@ class LiveFacts:
 class DecisionFacts:
     """Everything a decision depends on besides the campaign.
 
-    `locked`: enrollments that another lead holds. `chosen`: the one that a person sells the lead to. Overridable gates
-    do not keep it from the lead.
+    `locked`: enrollments that another lead holds. `chosen`: the enrollment that a person sells the lead to. It may fail
+    overridable gates.
     """
 
     lead: LeadFacts
@@ -74,12 +76,12 @@ class Selection:
     rank: int
     rank_key: tuple[int, ...]
     new_virtual_finish: int
-    overridden: tuple[str, ...] = ()  # the gates that a person's choice went past
+    overridden: tuple[str, ...] = ()  # the gates that a person overrode
 
 
 @dataclass(slots=True)  # as above
 class Skip:
-    """Why one enrollment did not get the lead. `gates` holds every failing gate, the first gave the reason."""
+    """Why one enrollment did not get the lead. `gates` has every failing gate. The first gives the reason."""
 
     enrollment_id: int
     buyer_id: int
@@ -91,7 +93,7 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class TierPrice:
-    """The price of a tier before bids, and the price rules that made it, in order."""
+    """The price of a tier before bids, and the price rules that were applied, in order."""
 
     tier_id: int
     base_cents: int
@@ -109,7 +111,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`ranking`: the enrollments that may buy, best first, sold or not: the order to lock candidates in."""
+    """`ranking`: the eligible enrollments, best first, selected or not. Candidates are locked in this order."""
 
     outcome: Outcome
     selected: tuple[Selection, ...]
@@ -122,7 +124,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class CampaignHead:
-    """Enough of a campaign to choose it for a lead. `None` (or an empty vertical) takes every lead."""
+    """What is needed to choose a campaign for a lead. None (or an empty vertical) matches every lead."""
 
     id: int
     source_id: int | None
@@ -131,7 +133,7 @@ class CampaignHead:
 
 
 def unreadable(gate: str, problem: str) -> JsonObject:
-    """The failure of a part that does not compile: it costs its owner alone, and no lead passes it."""
+    """Return the failure of a part that does not compile. It affects only its owner, and no lead passes it."""
     return {
         "gate": gate,
         "required": "a definition that can be read",

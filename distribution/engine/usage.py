@@ -1,6 +1,6 @@
 """The counters behind caps: leads and cents in the current hour, day, week and month of a buyer's time zone.
 
-All four windows are kept for every enrollment, so that a cap set later already knows the past.
+Every enrollment has all four counters, so a cap that is set later already has past sales.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from routing.calendar.windows import WINDOW_KINDS, window_start
 
 
 def consume(usage: Mapping[str, Usage], *, at: datetime, timezone: str, price_cents: int) -> dict[str, Usage]:
-    """The counters after a sale at `at`. Call it under the enrollment's lock, on the counters read there."""
+    """Return the counters after a sale at `at`. Call it under the enrollment's lock, with counters read under it."""
     return {
         window: _count(usage.get(window), window_start(window, at, timezone), price_cents)
         for window in WINDOW_KINDS
@@ -19,7 +19,7 @@ def consume(usage: Mapping[str, Usage], *, at: datetime, timezone: str, price_ce
 
 
 def _count(usage: Usage | None, starts_at: datetime, price_cents: int) -> Usage:
-    # A later window than ours is kept: another worker's clock was ahead, and its sales must not be forgotten.
+    # A window later than ours stays: another worker's clock was ahead, and its sales must not be lost.
     if usage is None or usage[0] < starts_at:
         return (starts_at, 1, price_cents)
     return (usage[0], usage[1] + 1, usage[2] + price_cents)
@@ -28,7 +28,7 @@ def _count(usage: Usage | None, starts_at: datetime, price_cents: int) -> Usage:
 def give_back(
     usage: Mapping[str, Usage], *, counted_in: Mapping[str, datetime], price_cents: int
 ) -> dict[str, Usage]:
-    """The counters after the return of a sale that counted in the windows with these starts; others stay."""
+    """Return the counters after a return. Only windows with these starts, in which the sale counted, change."""
     return {
         window: _uncount(counted, counted_in[window], price_cents)
         for window in WINDOW_KINDS

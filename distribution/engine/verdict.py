@@ -1,4 +1,4 @@
-"""Why nothing was sold and whether waiting helps, by the gate that emptied the pool."""
+"""Finds why nothing was sold and whether waiting helps, from the gate that emptied the pool."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -7,7 +7,7 @@ from distribution.engine.campaign import Calendar, CompiledCampaign
 from distribution.engine.gates import GATES_BY_CODE
 from distribution.engine.types import Skip, Verdict
 
-# Two weekly calendars that do not overlap within two weeks (and a day for clock changes) never do.
+# Two weekly calendars that do not overlap within two weeks (plus a day for clock changes) never overlap.
 _HORIZON = timedelta(days=15)
 
 
@@ -29,10 +29,10 @@ def emptying_stage(funnel: Iterable[tuple[str, int]]) -> str | None:
 
 
 def earliest_pass(campaign: CompiledCampaign, *, skipped: Sequence[Skip], at: datetime) -> datetime | None:
-    """The first instant at which a buyer that waits for nothing but time passes all its gates together.
+    """Return the first time at which a buyer whose failing gates all open by themselves passes all of them.
 
-    The campaign's own schedule counts as well: a retry while it is closed would only be deferred again, and
-    a buyer that is open only while the campaign is closed would be retried forever.
+    The campaign's schedule counts too: a retry while it is closed would only be deferred again, and a buyer that is
+    open only while the campaign is closed would be retried forever.
     """
     best: datetime | None = None
     memo: dict[tuple[Calendar | None, datetime], datetime | None] = {}
@@ -50,7 +50,7 @@ def earliest_pass(campaign: CompiledCampaign, *, skipped: Sequence[Skip], at: da
 
 
 def _resets(skip: Skip, at: datetime) -> datetime | None:
-    """When the last full counter resets, `at` if none is full. None if some gate does not open with time."""
+    """When the last full counter resets; `at` if none is full. None if a gate does not open by itself."""
     resets = at
     for failure in skip.gates:
         gate = GATES_BY_CODE[failure["gate"]]
@@ -62,7 +62,7 @@ def _resets(skip: Skip, at: datetime) -> datetime | None:
 
 
 def first_common_opening(start: datetime, *, calendars: Sequence[Calendar | None]) -> datetime | None:
-    """The first instant from `start` on at which all calendars are open; None if there is none."""
+    """Return the first time from `start` on at which all calendars are open, or None."""
     hours = [calendar.hours for calendar in calendars if calendar is not None]
     at = start
     while at <= start + _HORIZON:

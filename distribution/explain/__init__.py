@@ -1,1 +1,1 @@
-"""Why a lead or a buyer got what it got, from what attempts recorded. Reads only."""
+"""Explains what happened to a lead or a buyer, from what attempts recorded. Reads only."""

@@ -24,15 +24,14 @@ from tracing.vocabulary import Event
 @dataclass(frozen=True, slots=True)
 class Question:
     buyer: Participant
-    enrolled_in: frozenset[
-        object
-    ]  # public ids of the explanation's campaigns in which the buyer is enrolled now
+    # Public ids of the explanation's campaigns in which the buyer is enrolled now.
+    enrolled_in: frozenset[object]
 
 
 def answer_for(
     buyer: Buyer, *, lead: Lead, attempts: Sequence[AttemptExplanation], sales: Sequence[TracedSale]
 ) -> Answer:
-    """`attempts` hold the rows of this buyer at least. One statement: where the buyer is enrolled now."""
+    """`attempts` must have at least the rows of this buyer. One statement: where the buyer is enrolled now."""
     party = Participant(buyer.public_id, buyer.name)
     if buyer.workspace_id != lead.workspace_id:
         sentence = (

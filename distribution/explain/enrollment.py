@@ -1,4 +1,4 @@
-"""Why an enrollment would get no lead at all today: what its forms cannot check field by field."""
+"""Finds why an enrollment can get no lead today. Forms cannot check this field by field."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -30,7 +30,7 @@ UNREADABLE_HOURS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an enrollment took in the present window of a kind. No cap or budget: None."""
+    """What an enrollment bought in the current window of one kind. None: no cap or budget."""
 
     kind: WindowKind
     leads: int
@@ -40,7 +40,7 @@ class Usage:
 
 
 def read_usage(enrollment: Enrollment, *, at: datetime) -> Sequence[Usage]:
-    """By hour, day, week and month of the buyer's clock; nothing where it has none. Wants `buyer` loaded."""
+    """Usage by hour, day, week and month in the buyer's time zone; 0 if that is invalid. Needs `buyer` loaded."""
     try:
         counted = counters_of(enrollment)
     except UnknownTimezone:
@@ -49,7 +49,7 @@ def read_usage(enrollment: Enrollment, *, at: datetime) -> Sequence[Usage]:
 
 
 def _usage(enrollment: Enrollment, kind: WindowKind, counted: engine.Usage | None, *, at: datetime) -> Usage:
-    """The counters are those of the window in which it was last served: in a later one nothing is used."""
+    """The counters belong to the window of the last sale. In a later window nothing is used."""
     is_present = (
         counted is not None and counted[0] >= get_window(kind, at=at, tz=enrollment.buyer.timezone)[0]
     )
@@ -63,9 +63,9 @@ def _usage(enrollment: Enrollment, kind: WindowKind, counted: engine.Usage | Non
 
 
 def why_nothing_today(enrollment: Enrollment, *, at: datetime) -> list[str]:
-    """One sentence each, the fix in it; empty when some lead could be sold to it today.
+    """Return one sentence with its fix for each obstacle; empty if the enrollment can get a lead today.
 
-    Wants `buyer__wallet`, `buyer__workspace`, `campaign` and `tier` loaded.
+    Needs `buyer__wallet`, `buyer__workspace`, `campaign` and `tier` loaded.
     """
     return [
         *_paused(enrollment),
@@ -101,7 +101,7 @@ def _area(enrollment: Enrollment) -> Iterator[str]:
 
 
 def _price(enrollment: Enrollment) -> int:
-    """Before price rules, which depend on the lead."""
+    """The price before price rules, which depend on the lead."""
     given = (enrollment.bid_cents, enrollment.tier.price_cents)
     return next((each for each in given if each is not None), enrollment.campaign.price_cents)
 
@@ -186,7 +186,7 @@ def _contradictions(enrollment: Enrollment) -> Iterator[str]:
 
 
 def _list_demands(enrollment: Enrollment) -> Iterator[Demand]:
-    """What a lead must pass to be sold here, as far as it is known before the lead. What is broken is left out."""
+    """Yield what any lead must pass to be sold here. Unreadable parts are left out."""
     campaign, buyer = enrollment.campaign, enrollment.buyer
     fixed = {"vertical": campaign.vertical, "source": campaign.source.name if campaign.source else ""}
     for field, value in fixed.items():

@@ -1,7 +1,7 @@
 """Explains a lead: what happened, why, and what would have to change. Reads only.
 
-Buyers and campaigns are named where they belong to the lead's workspace. The caller has checked that the reader may
-see that workspace.
+It names only buyers and campaigns of the lead's workspace. The caller must check that the reader may see that
+workspace.
 """
 
 from collections.abc import Iterable, Sequence
@@ -41,11 +41,11 @@ from tracing.queries import TracedAttempt, read_attempts
 from tracing.vocabulary import WAKE_CAUSES, Event
 
 BUYER_EVENTS: Final = frozenset({Event.BUYER_SKIPPED, Event.BUYER_SELECTED})
-# The events that are shown of an attempt in another workspace than the one the lead is in now.
+# The events shown for an attempt in a workspace where the lead is no longer.
 EVENTS_ELSEWHERE: Final = frozenset({Event.DISTRIBUTION_STARTED, Event.ROUTED})
 ASKED: Final = {
-    DUE_REASON: "An operator asked for a re-run.",
-    ASKED_BY_SENDER: "Its sender asked to try it now.",
+    DUE_REASON: "An operator requested a re-run.",
+    ASKED_BY_SENDER: "Its sender requested an attempt now.",
 }
 
 
@@ -59,9 +59,9 @@ def explain(
 ) -> Explanation:
     """Return the explanation of a lead in a constant number of statements.
 
-    `buyer`: also answer why this buyer did or did not get it, and leave the other buyers out of the attempts.
-    `latest`: only this number of attempts, the newest. `in_full`: the buyers of this attempt only.
-    `is_for_source`: the lead's source reads it, to which leads of other sources do not exist.
+    `buyer`: also answer why this buyer did or did not get it, and leave other buyers out of the attempts.
+    `latest`: include only this many of the newest attempts. `in_full`: include only the buyers of this attempt.
+    `is_for_source`: the reader is the lead's source and must not see leads of other sources.
     """
     read = read_attempts(lead.pk, latest=latest, buyer_id=buyer.pk if buyer else None, in_full=in_full)
     traced = [each if _is_own(each.attempt, lead) else _without_decision(each) for each in read]
@@ -82,7 +82,7 @@ def explain(
 
 
 def _read_own_sales(lead: Lead) -> QuerySet[Assignment]:
-    """Without those to buyers of a workspace where the lead was before: their prices are that workspace's business."""
+    """Leave out sales in workspaces where the lead was before: their prices are confidential."""
     sales = Assignment.objects.filter(lead_id=lead.pk, buyer__workspace_id=lead.workspace_id)
     return sales.order_by("created_at", "pk")
 
@@ -92,7 +92,7 @@ def _is_own(attempt: Attempt, lead: Lead) -> bool:
 
 
 def _without_decision(traced: TracedAttempt) -> TracedAttempt:
-    """An attempt made elsewhere: that it was made and where it led. Buyers, prices and reasons are others' business."""
+    """Keep only that the attempt was made and where it sent the lead. Buyers, prices and reasons are confidential."""
     attempt = copy(traced.attempt)
     attempt.skip_reason, attempt.campaign_id, attempt.config_version = "", None, None
     return TracedAttempt(attempt, [event for event in traced.events if event.event in EVENTS_ELSEWHERE])
@@ -214,7 +214,7 @@ def _describe_buyer(event: LeadDistributionEvent, sentence: str, participants: P
 
 
 def _notes(lead: Lead, *, attempts: Sequence[AttemptExplanation]) -> Iterable[str]:
-    """What a reader would otherwise take for an error of the explanation."""
+    """Notes on gaps that a reader could take for errors of the explanation."""
     numbers = {attempt.number for attempt in attempts}
     if lead.workspace.paused_at is not None:
         since = wording.moment(lead.workspace.paused_at)

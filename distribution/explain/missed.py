@@ -1,10 +1,10 @@
 """The leads that a buyer was enrolled for and did not get, with the reason and what would have to change. Reads only.
 
-It covers this buyer alone: its own gates, its own price. Of the person it has the ZIP code, and what the buyer's own
-gates read; values that identify a person are hidden.
+It shows only this buyer's gates and price. Of the person it shows the ZIP code and what the buyer's gates read; values
+that identify a person are hidden.
 
-A lead is missed when its latest attempt skipped the buyer, and the buyer does not hold it. A lead that the buyer had
-bought by then (`already_has_lead`) was not missed, also if it was returned later.
+A lead is missed if its latest attempt skipped the buyer and the buyer does not hold it. A lead that the buyer had
+bought before (`already_has_lead`) was not missed, even if it was returned later.
 """
 
 import json
@@ -32,7 +32,7 @@ ALREADY_HAD: Final = "already_has_lead"
 MISSED_REASONS: Final = sorted(
     code for code, reason in SKIP_REASONS.items() if Level.BUYER in reason.levels and code != ALREADY_HAD
 )
-# The event is a constant of the text: only so can the partial index event_buyer_skipped be used.
+# The event must be a constant in the text, because the partial index event_buyer_skipped requires it.
 _SKIPS: Final = f"""
 SELECT e.id AS event_id, a.id AS attempt_id, e.skip_reason, e.cost_cents, e.data::text, a.number, a.result,
     a.finished_at, c.public_id AS campaign_id, c.name AS campaign_name, l.public_id AS lead_id, l.received_at,
@@ -57,14 +57,14 @@ LIST_MISSED: Final = f"""{_MISSED}
     AND e.id < %(before)s AND e.id >= %(from)s AND (%(reason)s::text IS NULL OR e.skip_reason = %(reason)s)
 ORDER BY e.id DESC
 """
-# By the lead's attempts first: the buyer's own events are many, those of a lead few.
+# By the lead's attempts first: a buyer has many events, a lead few.
 _OF_LEAD: Final = """
     AND e.attempt_id IN (SELECT x.id FROM tracing_attempt x JOIN routing_lead y ON y.id = x.lead_id
                          WHERE y.public_id = %(lead)s)
 """
 FIND_MISSED: Final = f"{_MISSED}{_OF_LEAD}"
 LIST_SKIPS: Final = f"{_SKIPS}{_OF_LEAD}ORDER BY a.number DESC"
-# How far one page looks: a reason that the buyer seldom meets would read all that it ever missed.
+# The oldest event that one page reads. For a rare reason, a page would otherwise read every event of the buyer.
 LOOK_BACK: Final = f"""
 SELECT e.id FROM tracing_leaddistributionevent e
 WHERE e.event = '{Event.BUYER_SKIPPED}' AND e.buyer_id = %(buyer)s AND e.id < %(before)s
@@ -77,7 +77,7 @@ MOST_ATTEMPTS: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """Why one attempt did not give the lead to this buyer. `ranked_higher`: only where it was outranked."""
+    """Why one attempt did not sell the lead to this buyer. `ranked_higher`: only if it was outranked."""
 
     event_id: int
     attempt_id: UUID
@@ -94,7 +94,7 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class MissedLead:
-    """`skip` is the latest attempt. `next_attempt_at`: when it is tried again, if it is."""
+    """`skip` is from the latest attempt. `next_attempt_at`: when the lead is tried again, if at all."""
 
     lead_id: UUID
     zip: str
@@ -109,9 +109,9 @@ class MissedLead:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What the engine says about the latest attempt with everything changed that was in the buyer's way.
+    """The engine's result for the latest attempt after every obstacle of the buyer is removed.
 
-    `ending`: selected, outranked, sold_out, never, or unchecked where it could not be asked.
+    `ending`: selected, outranked, sold_out, never, or unchecked if the engine could not run.
     """
 
     ending: str
@@ -165,9 +165,9 @@ class _FoundRow(NamedTuple):
 def list_missed(
     buyer: Buyer, *, limit: int, before: int = NEWEST, reason: str | None = None
 ) -> tuple[list[MissedLead], int | None]:
-    """Return the leads missed before the event `before`, newest first, and the event at which it stopped looking.
+    """Return the leads missed before the event `before`, newest first, and the event where the search stopped.
 
-    With a reason it looks at the newest MOST_LOOKED events of the buyer before that. None: it looked at all of them.
+    With a reason, it searches the newest MOST_LOOKED events of the buyer before that. None: it searched all of them.
     """
     stop = None if reason is None else _find_stop(buyer, before=before)
     parameters = {"before": before, "reason": reason, "from": stop or 0}
@@ -182,7 +182,7 @@ def _find_stop(buyer: Buyer, *, before: int) -> int | None:
 
 
 def find_missed(public_id: UUID, *, buyer: Buyer) -> tuple[MissedLead, list[Skip], Check] | None:
-    """Return one missed lead with every attempt that skipped the buyer, newest first. None: not missed by it."""
+    """Return one missed lead with every attempt that skipped the buyer, newest first. None: it did not miss it."""
     rows = _read(FIND_MISSED, buyer, limit=1, lead=public_id)
     if not rows:
         return None
@@ -192,7 +192,7 @@ def find_missed(public_id: UUID, *, buyer: Buyer) -> tuple[MissedLead, list[Skip
 
 
 def _read(sql: str, buyer: Buyer, *, limit: int, **parameters: Any) -> list[_FoundRow]:
-    """The limit goes into the text: the planner must know that only a page is wanted."""
+    """The limit is in the text, because the planner must know that only a page is read."""
     with connection.cursor() as cursor:
         cursor.execute(f"{sql} LIMIT {int(limit)}", {"buyer": buyer.pk, **parameters})
         return [_FoundRow(*row) for row in cursor.fetchall()]
@@ -235,7 +235,7 @@ def _describe_skip(row: _FoundRow, buyer: Buyer) -> Skip:
 
 
 def _check(missed: MissedLead, buyer: Buyer) -> Check:
-    """Of the remedy only what is the buyer's own: its lifts and its ranking are made of other buyers."""
+    """Return only the buyer's own part of the remedy. Its lifts and ranking reveal other buyers."""
     lead = Lead.objects.only("workspace_id").get(public_id=missed.lead_id)
     attempt = Attempt.objects.get(pk=missed.skip.attempt_id)
     remedy = what_would_help(lead, attempt=attempt, buyer=buyer)
@@ -265,7 +265,7 @@ def _describe_check(remedy: Remedy, higher: int) -> str:
 
 
 def _ranked_higher(event: SkipRow) -> int | None:
-    """How many buyers, never which: the ranks of others are not revealed."""
+    """Return how many buyers ranked higher, but not which ones."""
     rank = event.data.get("rank")
     return rank - 1 if event.skip_reason == "outranked" and isinstance(rank, int) else None
 
@@ -277,7 +277,7 @@ def _outranked(buyer: Buyer, higher: int, result: str) -> str:
 
 
 def _hide_person(value: Any, person: Person, *, is_rule: bool = False) -> Any:
-    """A condition may read an attribute in which a sender wrote what belongs into the contact fields."""
+    """A condition may read an attribute in which a sender put contact data."""
     if isinstance(value, dict):
         return {
             key: _hide_person(each, person, is_rule=is_rule or key == "required")

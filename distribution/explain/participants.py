@@ -20,7 +20,7 @@ OTHER_SOURCE: Final = "a lead of another source"
 
 @dataclass(frozen=True, slots=True)
 class Participants:
-    """Who appears in the explanation, by id."""
+    """The names in the explanation, by id."""
 
     buyers: Mapping[int, Participant]
     campaigns: Mapping[int, Participant]
@@ -36,7 +36,7 @@ class Participants:
 
 
 def campaign_id_of(traced: TracedAttempt) -> int | None:
-    """The campaign that took the lead, also where the attempt ended before it was decided."""
+    """Return the campaign that took the lead, even if the attempt ended before the decision."""
     for event in traced.events:
         if event.event == Event.CAMPAIGN_RESOLVED and isinstance(event.data.get("campaign_id"), int):
             return int(event.data["campaign_id"])
@@ -76,7 +76,7 @@ def read_participants(
 
 
 def _read_workspaces(lead: Lead, *, traced: Sequence[TracedAttempt]) -> dict[int, str]:
-    """Names of the workspaces that the lead came through. No statement for one that never moved."""
+    """Return the names of the workspaces on the lead's way. Runs no statement for a lead that never moved."""
     routed = [event.data.get("to") for each in traced for event in each.events if event.event == Event.ROUTED]
     ids = {to for to in routed if isinstance(to, int)} | {lead.source_workspace_id}
     if ids == {lead.workspace_id}:
@@ -85,7 +85,7 @@ def _read_workspaces(lead: Lead, *, traced: Sequence[TracedAttempt]) -> dict[int
 
 
 def _read_first_leads(lead: Lead, *, traced: Sequence[TracedAttempt], is_for_source: bool) -> dict[int, str]:
-    """Public ids of the leads that made it a duplicate, of those that its workspace has or sent, or its source."""
+    """Return public ids of the leads that made it a duplicate, as far as its workspace or its source may see them."""
     ids = [each.attempt.first_lead_id for each in traced if each.attempt.first_lead_id is not None]
     if not ids:
         return {}

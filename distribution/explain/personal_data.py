@@ -1,4 +1,4 @@
-"""Recognizes what identifies a person in values that a trace holds. Pure."""
+"""Recognizes personal data in the values of a trace. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -19,10 +19,10 @@ PERSON_COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What must not be revealed. `names` are looked for as whole values, `phrases` inside them too.
+    """What must not be revealed. `names` match whole values; `phrases` match inside values too.
 
-    `public` are the lead's own words that conditions may read. `full_name`: the words of the first and the last name,
-    empty unless both are known; a text with all of them names the person, in any order.
+    `public`: the lead's values that conditions may read. `full_name`: the words of the first and the last name, empty
+    unless both are known. A text that has all of them, in any order, names the person.
     """
 
     email: str
@@ -34,7 +34,7 @@ class Person:
 
 
 def build_person(values: Sequence[str | None]) -> Person:
-    """`values` as PERSON_COLUMNS."""
+    """`values` are in the order of PERSON_COLUMNS."""
     email, phone, first_name, last_name, address, *public = [
         (value or "").strip().casefold() for value in values
     ]
@@ -54,7 +54,7 @@ def build_person(values: Sequence[str | None]) -> Person:
 def recognize(value: str | int, person: Person, *, is_rule: bool) -> str | None:
     """Return what `value` reveals about the person, or None. A rule's own words are not the lead's."""
     if isinstance(value, int):
-        # Only as a whole: a seed or a rank may hold any digits.
+        # It must match as a whole: a seed or a rank may have any digits.
         is_phone = person.phone != "" and str(value) in (person.phone, f"1{person.phone}")
         return "the lead's phone number" if is_phone else None
     folded = value.strip().casefold()
@@ -70,7 +70,7 @@ def recognize(value: str | int, person: Person, *, is_rule: bool) -> str | None:
 
 
 def names_person(text: str, person: Person) -> bool:
-    """True for a text with the whole name, also of a key such as call_ada_lovelace."""
+    """True for a text with the full name, including a key such as call_ada_lovelace."""
     return bool(person.full_name) and person.full_name <= set(_words(text.casefold()))
 
 

@@ -1,4 +1,4 @@
-"""The explanation of a lead as text for a terminal or a page: every fact that its JSON holds in words."""
+"""The explanation of a lead as text for a terminal or a page, with every fact that its JSON has."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -86,7 +86,7 @@ def _buyer(row: BuyerRow, width: int) -> Iterator[Line]:
 
 
 def _hint(change: str, fixer: str, width: int, *, indent: int) -> Iterator[Line]:
-    """What would have to change, and who can do it. No one is named where nothing would."""
+    """What would have to change, and who can change it. Names no one if nothing has to change."""
     if change:
         who = "" if change.startswith("nothing") else f" ({describe_fixer(fixer)})"
         yield from _wrapped(f"to change{who}: {change}", width, indent=indent, role="hint")
@@ -109,7 +109,7 @@ def _wrapped(text: str, width: int, *, indent: int = 0, role: str = "plain") -> 
 
 
 def _fold(text: str, width: int, *, first: str, following: str, role: str) -> Iterator[Line]:
-    """Ids and names are never broken, so that they can be copied and searched for."""
+    """Ids and names are never split across lines, so they can be copied and searched."""
     wrapper = TextWrapper(
         width,
         initial_indent=first,

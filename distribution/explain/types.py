@@ -1,6 +1,6 @@
-"""The explanation of a lead as plain frozen values: the API, the command and the admin all show this one.
+"""The explanation of a lead as plain frozen values, which the API, the command and the admin all show.
 
-Buyers and campaigns go by public id and name; no internal id leaves the house.
+Buyers and campaigns have a public id and a name. Internal ids are never shown.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from tracing.obstacles import Obstacle
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """A buyer or a campaign. `public_id` is None for one that is not of the lead's workspace, or is gone."""
+    """A buyer or a campaign. `public_id` is None if it was deleted or is not in the lead's workspace."""
 
     public_id: UUID | None
     name: str
@@ -23,9 +23,9 @@ class Participant:
 
 @dataclass(frozen=True, slots=True)
 class LeadHead:
-    """The present state of the lead. `campaign` is that of its latest attempt.
+    """The current state of the lead. `campaign` is from its latest attempt.
 
-    `source_workspace`: where it came in, if rules sent it on from there; "" otherwise.
+    `source_workspace`: where it came in, if rules routed it from there; "" otherwise.
     """
 
     public_id: UUID
@@ -52,7 +52,7 @@ class LeadHead:
 
 @dataclass(frozen=True, slots=True)
 class TracedSale:
-    """The lead as a buyer bought it."""
+    """One sale of the lead to a buyer."""
 
     assignment_id: UUID
     buyer: Participant
@@ -65,7 +65,7 @@ class TracedSale:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One event of an attempt; those of buyers are BuyerRows. `elapsed_ms`: since the attempt began."""
+    """One event of an attempt. Events of buyers are BuyerRows. `elapsed_ms`: since the attempt began."""
 
     seq: int
     event: str
@@ -75,7 +75,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class BuyerRow:
-    """What an attempt made of one enrolled buyer."""
+    """The result of an attempt for one enrolled buyer."""
 
     seq: int
     buyer: Participant
@@ -115,7 +115,7 @@ class AttemptExplanation:
 
 @dataclass(frozen=True, slots=True)
 class AttemptAnswer:
-    """Why one attempt did not give the lead to the buyer in question, or that it did."""
+    """Whether one attempt sold the lead to the buyer in question, and if not, why."""
 
     number: int
     got_it: bool
@@ -137,7 +137,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`notes`: what the trace itself lacks, e.g. attempts whose trace could not be written."""
+    """`notes`: what is missing from the trace, e.g. attempts whose trace could not be written."""
 
     lead: LeadHead
     sales: tuple[TracedSale, ...]
@@ -146,12 +146,12 @@ class Explanation:
     answer: Answer | None
 
 
-# As everywhere in the API, what something is called by is its `id`.
+# The API calls every public identifier `id`.
 JSON_NAMES: Final = {"public_id": "id", "attempt_id": "id", "assignment_id": "id"}
 
 
 def to_json(explanation: Explanation) -> dict[str, Any]:
-    """The explanation as JSON values: ids and times as text, nothing left out."""
+    """Return the complete explanation as JSON values, with ids and times as text."""
     plain = _plain(explanation)
     assert isinstance(plain, dict)  # noqa: S101 - narrows the type
     return plain

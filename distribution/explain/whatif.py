@@ -1,7 +1,7 @@
 """Answers "what would have to change for this buyer to get this lead?", from what an attempt recorded. Reads only.
 
-The answer is checked where possible: the fixes are made on copies of the attempt's snapshot and facts, and the engine
-decides again. Improvements reveal what other buyers paid or ranked: only the agency may read them.
+If possible, the answer is checked: the fixes are applied to copies of the attempt's snapshot and facts, and the engine
+decides again. Improvements reveal prices and ranks of other buyers, so only the agency may read them.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from tracing.skip_reasons import Fixer
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """One obstacle. `change`: its nearest fix; `assumed`: what the check changed for it, "" when it could not."""
+    """One obstacle. `change`: its nearest fix. `assumed`: what the check changed for it; "" if nothing."""
 
     gate: str
     fixer: str
@@ -34,10 +34,10 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """`fixer`: buyer, agency, lead, outranked or system; "" when nothing has to change.
+    """`fixer`: buyer, agency, lead, outranked or system; "" if nothing has to change.
 
-    `ending`: what the engine says with all fixes made: selected, outranked, sold_out, never; "unchecked" where it
-    could not be asked. `is_confirmed`: it selects the buyer then. `rank` of `ranked` eligible buyers. `is_by_hand`: a
+    `ending`: the engine's result with all fixes: selected, outranked, sold_out, never; "unchecked" if the engine could
+    not run. `is_confirmed`: the engine then selects the buyer. `rank` of `ranked` eligible buyers. `is_by_hand`: a
     person chose the buyer of this attempt.
     """
 
@@ -60,9 +60,9 @@ class Remedy:
 
 
 def what_would_help(lead: Lead, *, attempt: Attempt, buyer: Buyer) -> Remedy:
-    """One statement, or two when the facts of `attempt` were deferred. Never raises for an old or odd attempt.
+    """Runs one statement, or two if the facts of `attempt` were deferred. Never raises for an old or unusual attempt.
 
-    The caller has checked that the reader may see the lead and the buyer.
+    The caller must check that the reader may see the lead and the buyer.
     """
     if buyer.workspace_id != lead.workspace_id:
         return _unchecked(

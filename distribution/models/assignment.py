@@ -82,7 +82,7 @@ class Assignment(models.Model):
             owner_trigger(
                 *("lead_id", "buyer_id", "campaign_id"),
                 name="assignment",
-                instead="return it, and sell the lead again",
+                instead="Return it and sell the lead again.",
             ),
         ]
 

@@ -81,7 +81,7 @@ class Buyer(models.Model):
             buyer_version_trigger(BUYER_CONFIG),
             buyer_trigger(),
             owner_trigger(
-                "workspace_id", name="buyer", instead="pause it, and add one to the other workspace"
+                "workspace_id", name="buyer", instead="Pause it and add a buyer to the other workspace."
             ),
             # Every buyer has exactly one wallet from the start, however it was created: the hot path joins it.
             pgtrigger.Trigger(

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from distribution.models.buyer import Buyer
-from routing.models.apikey import ScopedKey, id_is_no_hash
+from routing.models.apikey import ScopedKey, id_is_no_hash, revocation_trigger
 from routing.models.ownership import owner_trigger
 
 
@@ -48,7 +48,8 @@ class BuyerKey(ScopedKey):
             id_is_no_hash("buyerkey"),
         ]
         triggers: ClassVar = [
-            owner_trigger("buyer_id", name="key", instead="revoke it, and issue one for the other buyer")
+            owner_trigger("buyer_id", name="key", instead="Revoke it and issue a key for the other buyer."),
+            revocation_trigger(),
         ]
 
     @property

@@ -154,7 +154,7 @@ class Campaign(models.Model):
             owner_trigger(
                 "workspace_id",
                 name="campaign",
-                instead="untick Active, and add one to the other workspace",
+                instead="Uncheck Active and add a campaign to the other workspace.",
             ),
         ]
 
@@ -223,7 +223,7 @@ class Tier(models.Model):
             owner_trigger(
                 "campaign_id",
                 name="tier",
-                instead="add one to the other campaign, and enroll its buyers there",
+                instead="Add a tier to the other campaign and enroll its buyers there.",
             ),
         ]
 

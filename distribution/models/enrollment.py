@@ -192,7 +192,7 @@ class Enrollment(models.Model):
             owner_trigger(
                 *("campaign_id", "buyer_id"),
                 name="enrollment",
-                instead="delete it or untick Active, and enroll the buyer in the other campaign",
+                instead="Delete it or uncheck Active, and enroll the buyer in the other campaign.",
             ),
             *enrollment_triggers(),
             archive_trigger(),
@@ -208,7 +208,7 @@ class Enrollment(models.Model):
                         JOIN distribution_buyer b ON b.workspace_id = c.workspace_id
                         WHERE t.id = NEW.tier_id AND c.id = NEW.campaign_id AND b.id = NEW.buyer_id
                     ) THEN
-                        RAISE EXCEPTION 'an enrollment, its tier and its buyer belong to one campaign and workspace'
+                        RAISE EXCEPTION 'An enrollment needs a tier of its campaign and a buyer of the same workspace.'
                         USING ERRCODE = 'check_violation', CONSTRAINT = 'enrollment_same_campaign_and_workspace';
                     END IF;
                     RETURN NEW;

@@ -44,7 +44,9 @@ class Wallet(models.Model):
         ]
         triggers: ClassVar = [
             wallet_trigger(),
-            owner_trigger("buyer_id", name="wallet", instead="every buyer has its own; adjust both balances"),
+            owner_trigger(
+                "buyer_id", name="wallet", instead="Every buyer has its own wallet. Adjust both balances."
+            ),
         ]
 
     def __str__(self) -> str:

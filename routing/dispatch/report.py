@@ -68,7 +68,7 @@ def _facts(state: DispatchState) -> Iterator[tuple[str, str]]:
     yield "canary", _describe_canary(state.canary)
     yield "reconciled", _describe_reconcilers(state.reconcilers)
     modes = ", ".join(f"{number} {mode}" for mode, number in state.modes.items())
-    yield "workspaces", f"{state.workspace_count} ({modes}), {state.paused_count} paused"
+    yield "workspaces", f"{state.workspace_count} ({modes}), paused: {state.paused_display}"
     if redis is not None:
         yield "pauses", _describe_mirror(state, redis.unmirrored)
 

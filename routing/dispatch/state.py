@@ -49,7 +49,8 @@ class WorkspaceState:
 class DispatchState:
     """`total` and `overdue_seconds` cover all visible workspaces. The age leaves out paused ones: their leads wait for
     a person. `started_seconds`: since the last attempt began anywhere; None: there was none. `redis` None: Redis does
-    not answer, and `redis_failure` says how. `redis_refusal`: the error with which it refuses writes."""
+    not answer, and `redis_failure` says how. `redis_refusal`: the error with which it refuses writes. `paused_count`:
+    workspaces with a pause of their own."""
 
     at: datetime
     is_whole: bool
@@ -71,6 +72,11 @@ class DispatchState:
     @property
     def workspace_count(self) -> int:
         return sum(self.modes.values())
+
+    @property
+    def paused_display(self) -> str:
+        """How many workspaces are paused: all of them while the product is."""
+        return "all (product paused)" if self.pause is not None else f"{self.paused_count:,}"
 
     @property
     def overdue_display(self) -> str:
@@ -118,7 +124,7 @@ def read_state(visible: Sequence[int] | None, *, search: str = "", limit: int | 
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """`paused_count`: of the workspaces that the user sees."""
+    """`paused_count`: those of the visible workspaces that have a pause of their own."""
 
     is_paused: bool
     is_led: bool

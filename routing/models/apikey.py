@@ -8,6 +8,7 @@ import hashlib
 import re
 from typing import Any, ClassVar, Final
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.crypto import constant_time_compare, get_random_string
@@ -112,3 +113,20 @@ class ScopedKey(models.Model):
 def id_is_no_hash(table: str) -> models.CheckConstraint:
     """Every hash has a $."""
     return models.CheckConstraint(condition=~models.Q(id__contains="$"), name=f"{table}_id_is_no_hash")
+
+
+def revocation_trigger() -> pgtrigger.Trigger:
+    """Refuse to make a revoked key valid again: a key that leaked must not work again by a script or an old form.
+
+    The refusal is a check violation named revoked_key_stays_revoked.
+    """
+    return pgtrigger.Trigger(
+        name="revoked_key_stays_revoked",
+        when=pgtrigger.Before,
+        operation=pgtrigger.UpdateOf("revoked"),
+        condition=pgtrigger.Condition("(OLD.revoked AND NOT NEW.revoked)"),
+        func="""
+            RAISE EXCEPTION 'Key % is revoked and stays revoked. Issue a new key.', OLD.prefix
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'revoked_key_stays_revoked', TABLE = TG_TABLE_NAME;
+        """,
+    )

@@ -171,7 +171,7 @@ class Lead(models.Model):
             owner_trigger(
                 *("source_id", "source_workspace_id"),
                 name="lead",
-                instead="cancel it, and have the other source send it",
+                instead="Cancel it and have the other source send it.",
             )
         ]
         indexes = [

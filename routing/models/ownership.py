@@ -1,4 +1,4 @@
-"""Triggers that keep a row with its owner: what others read of it and were charged for depends on the owner.
+"""Triggers that keep a row with its owner. What others may read of the row and were charged for depends on the owner.
 
 They are in the database so that no path around the forms (an update(), a script, psql) moves a row between tenants.
 """
@@ -9,8 +9,8 @@ import pgtrigger
 def owner_trigger(*columns: str, name: str, instead: str) -> pgtrigger.Trigger:
     """Refuse a change of these columns. Other updates do not run the trigger.
 
-    `name`: what the row is. `instead`: what to do, a clause without a subject. The refusal is a check violation
-    named owner_is_fixed.
+    `name`: what the row is. `instead`: what to do, in whole sentences without a single quote. The refusal is a check
+    violation named owner_is_fixed.
     """
     old, new = (", ".join(f"{row}.{column}" for column in columns) for row in ("OLD", "NEW"))
     owners = " and ".join(column.removesuffix("_id").replace("_", " ") for column in columns)
@@ -20,7 +20,7 @@ def owner_trigger(*columns: str, name: str, instead: str) -> pgtrigger.Trigger:
         operation=pgtrigger.UpdateOf(*columns),
         condition=pgtrigger.Condition(f"(ROW({new}) IS DISTINCT FROM ROW({old}))"),
         func=f"""
-            RAISE EXCEPTION '{name} % keeps its {owners}: {instead}', OLD.id
+            RAISE EXCEPTION 'The {owners} of {name} % cannot be changed. {instead}', OLD.id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'owner_is_fixed', TABLE = TG_TABLE_NAME;
         """,
     )

@@ -82,7 +82,7 @@ class RoutingRule(models.Model):
             owner_trigger(
                 "workspace_id",
                 name="rule",
-                instead="switch it off, and add one to the other workspace",
+                instead="Uncheck Active and add a rule to the other workspace.",
             ),
         ]
 

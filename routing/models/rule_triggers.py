@@ -34,7 +34,8 @@ _NO_RING: Final = f"""
     )
     SELECT bool_or(id = NEW.workspace_id), max(hops) INTO is_ring, hops_after FROM onward;
     IF is_ring THEN
-        RAISE EXCEPTION 'rule % makes a cycle: its leads would come back to workspace %', NEW.id, NEW.workspace_id
+        RAISE EXCEPTION 'Rule % makes a cycle. Its leads would return to workspace %. Choose another destination.',
+            NEW.id, NEW.workspace_id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'rule_makes_no_cycle', TABLE = 'routing_rule';
     END IF;
     WITH RECURSIVE before(id, hops) AS (
@@ -45,7 +46,7 @@ _NO_RING: Final = f"""
     )
     SELECT max(hops) INTO hops_before FROM before;
     IF hops_before + hops_after > {MAX_HOPS} THEN
-        RAISE EXCEPTION 'rule % makes a path of more than {MAX_HOPS} rules', NEW.id
+        RAISE EXCEPTION 'Rule % makes a path of more than {MAX_HOPS} rules. Uncheck Active on one of them.', NEW.id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'rule_path_is_short', TABLE = 'routing_rule';
     END IF;
     RETURN NULL;

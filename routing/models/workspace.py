@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models.functions import Now
 from uuid6 import uuid7
 
-from routing.models.apikey import ScopedKey, id_is_no_hash
+from routing.models.apikey import ScopedKey, id_is_no_hash, revocation_trigger
 from routing.models.ownership import owner_trigger
 from routing.models.rule_triggers import version_stays_trigger
 from routing.models.switching import switch_trigger
@@ -210,7 +210,7 @@ class Source(models.Model):
             owner_trigger(
                 "workspace_id",
                 name="source",
-                instead="add a source to the other workspace, and issue its keys there",
+                instead="Add a source to the other workspace and issue its keys there.",
             )
         ]
 
@@ -252,5 +252,6 @@ class SourceKey(ScopedKey):
             id_is_no_hash("sourcekey"),
         ]
         triggers: ClassVar = [
-            owner_trigger("source_id", name="key", instead="revoke it, and issue one for the other source")
+            owner_trigger("source_id", name="key", instead="Revoke it and issue a key for the other source."),
+            revocation_trigger(),
         ]

@@ -1,4 +1,4 @@
-"""One run of a reconciler: lock, work, metrics and a log line."""
+"""Runs one reconciler once: lock, work, metrics and a log line."""
 
 import logging
 import time
@@ -58,7 +58,9 @@ def _report(name: str, counts: Counts, *, seconds: float) -> None:
     metrics.RECONCILER_FOUND.labels(reconciler=name).set(counts.found)
     metrics.RECONCILER_LAST_RUN.labels(reconciler=name).set(time.time())
     metrics.RECONCILER_SECONDS.labels(reconciler=name).observe(seconds)
-    logger.info(
+    # Beat starts some reconcilers every few seconds: a run that found nothing is no news.
+    logger.log(
+        logging.INFO if counts.found else logging.DEBUG,
         "routing.reconciled",
         extra={
             "reconciler": name,

@@ -46,6 +46,9 @@ def set_periods(periods: Periods) -> None:
     """Changes the settings module before Django reads it."""
     from leadswitch import settings
 
+    # The faults count all runs, also those that found nothing.
+    settings.LOGGING["loggers"]["routing.reconcile.running"] = {"level": "DEBUG"}
+
     settings.LEADSWITCH_RECONCILERS = {
         name: (place, periods.reconcilers.get(name, seconds))
         for name, (place, seconds) in settings.LEADSWITCH_RECONCILERS.items()

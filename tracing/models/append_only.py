@@ -1,4 +1,4 @@
-"""Triggers that make a table append-only in the database itself, whatever code or person writes to it."""
+"""Triggers that make a table append-only in the database itself, no matter which code or person writes to it."""
 
 import pgtrigger
 
@@ -8,9 +8,7 @@ def append_only_triggers(table: str) -> list[pgtrigger.Trigger]:
 
     TRUNCATE fires no row trigger, so it needs one of its own.
     """
-    refuse = (
-        f"RAISE EXCEPTION '{table} is append-only: % refused', TG_OP USING ERRCODE = 'restrict_violation';"
-    )
+    refuse = f"RAISE EXCEPTION '{table} is append-only. % is not allowed.', TG_OP USING ERRCODE = 'restrict_violation';"
     return [
         pgtrigger.Trigger(
             name="refuse_change",

@@ -1,4 +1,4 @@
-"""What would have to change for one buyer to get one lead, checked by the engine. Pure: values in, values out."""
+"""What would have to change for one buyer to get one lead, checked by the engine. Pure."""
 
 from distribution.explain.remedy.assess import Assessment, NotEnrolled, WhatIfResult, assess
 from distribution.explain.remedy.fixes import Fixed

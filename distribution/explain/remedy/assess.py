@@ -1,4 +1,4 @@
-"""Fixes everything in the way of one enrollment and asks the engine for the result. Pure."""
+"""Fixes all obstacles of one enrollment and lets the engine decide again. Pure."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,12 +11,12 @@ from distribution.explain.remedy.world import Definition, World
 
 
 class WhatIfResult(StrEnum):
-    """What the engine says about the enrollment once the fixes are made."""
+    """The engine's result for the enrollment with all fixes."""
 
     SELECTED = "selected"
     OUTRANKED = "outranked"
     SOLD_OUT = "sold_out"  # the lead was sold to as many buyers as the campaign allows before this attempt
-    NEVER = "never"  # something is in the way that nobody can change
+    NEVER = "never"  # an obstacle that no one can change
 
 
 class NotEnrolled(LookupError):
@@ -25,9 +25,9 @@ class NotEnrolled(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """`rank` of `ranked` eligible enrollments, with room for `free_slots`. No `fixes`: nothing was in the way.
+    """`rank` of `ranked` eligible enrollments, with room for `free_slots`. No `fixes`: there was no obstacle.
 
-    `blocked_by`: of NEVER, why. `is_by_hand`: a person chose the buyer of this attempt, past the ranks.
+    `blocked_by`: the reason for NEVER. `is_by_hand`: a person chose the buyer of this attempt, whatever its rank.
     """
 
     ending: WhatIfResult
@@ -42,7 +42,7 @@ class Assessment:
 
 
 def assess(definition: Definition, facts: DecisionFacts, *, buyer_id: int) -> Assessment:
-    """Raises NotEnrolled, and DefinitionError or FactsError for what the engine cannot decide on."""
+    """Raises NotEnrolled, and DefinitionError or FactsError if the engine cannot decide."""
     rows = definition["enrollments"]
     enrollment = next((row for row in rows if row["buyer_id"] == buyer_id), None)
     if enrollment is None:

@@ -1,4 +1,4 @@
-"""Fixes everything that keeps one enrollment from being ranked, round after round, until the engine ranks it. Pure."""
+"""Fixes the obstacles of one enrollment, round after round, until the engine ranks it. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from distribution.explain.remedy.fixes import Fixed, fix
 from distribution.explain.remedy.world import World
 from tracing.obstacles import describe_clause
 
-# The campaign's hours hide the gates, and the gates hide a lock: three rounds of fixes, and one to see the result.
+# The campaign's hours hide the gates, and the gates hide a lock: three rounds of fixes, and one for the result.
 MAX_ROUNDS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
 class FixedWorld:
-    """`world` with every fix in it. `blocked_by`: why the enrollment still cannot pass; "" when it passes."""
+    """`world` with every fix applied. `blocked_by`: why the enrollment still fails; "" if it passes."""
 
     world: World
     fixes: tuple[Fixed, ...]
@@ -37,13 +37,13 @@ def fix_all(world: World) -> FixedWorld:
 
 
 def _name_failures(failures: Sequence[dict[str, Any]]) -> str:
-    """Fixes that do not help: what they were made for is still in the way."""
+    """Name the obstacles that remain although their fixes were applied."""
     clauses = dict.fromkeys(describe_clause(failure["gate"]) for failure in failures)
     return f"every known fix was tried, and it still fails: {', '.join(clauses)}" if clauses else ""
 
 
 def find_failures(world: World) -> list[dict[str, Any]]:
-    """What keeps the enrollment from being ranked in this world's decision; [] when it is ranked."""
+    """Return why the enrollment is not ranked in this world's decision; [] if it is ranked."""
     verdict = world.decision.verdict
     if verdict is not None and verdict.reason == "outside_campaign_hours":
         opens_at = None if verdict.retry_at is None else verdict.retry_at.isoformat()

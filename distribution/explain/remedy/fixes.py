@@ -1,6 +1,6 @@
-"""The nearest fix of each gate, made on a copy of the recorded world. Pure.
+"""The nearest fix for each gate, applied to a copy of the recorded world. Pure.
 
-A fix changes only what its gate asks for, and no price. The engine says whether that is enough.
+A fix changes only what its gate requires, and no price. The engine decides whether that is enough.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,9 +20,9 @@ Failure = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """A failing gate and what was changed for it. `fixer`: who can, where that is not the gate's usual fixer.
+    """A failing gate and what was changed for it. `fixer`: who can change it, if not the gate's usual fixer.
 
-    `blocked_by`: why nothing could be changed; "" where something was.
+    `blocked_by`: why nothing could be changed; "" if something was.
     """
 
     failure: Failure
@@ -33,7 +33,7 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class NoFix:
-    """Nobody can change what fails here. `why` completes "{buyer} cannot get this lead:"."""
+    """No one can change what fails here. `why` completes "{buyer} cannot get this lead:"."""
 
     why: str
 
@@ -43,7 +43,7 @@ Fix = Callable[[World, Failure], tuple[World, Fixed]]
 
 @dataclass(frozen=True, slots=True)
 class GateFix:
-    """`make` is for a failure of the gate; `correct` for a part that cannot be read: it is assumed to accept the lead.
+    """`make` fixes a failure of the gate. `correct` replaces an unreadable part by one that accepts the lead.
 
     `correct` None: the gate reads no such part.
     """
@@ -53,7 +53,7 @@ class GateFix:
 
 
 def fix(world: World, failure: Failure) -> tuple[World, Fixed]:
-    """Return the world without this failure; the same world, and why, where nothing can change it."""
+    """Return the world without this failure, or the same world and the reason if nothing can change it."""
     code = str(failure["gate"])
     row = FIXES.get(code)
     make = None if row is None else row.correct if "problem" in failure else row.make
@@ -90,7 +90,7 @@ def _extend_area(world: World, failure: Failure) -> tuple[World, Fixed]:
 
 
 def _covers(world: World) -> bool:
-    """Tell whether the area names the place, leaving its exclusions aside."""
+    """Whether the area includes the place, apart from its exclusions."""
     area = world.campaign.by_enrollment_id[world.enrollment_id].area
     place = lead_place(world.facts.lead)
     beyond = miles_beyond(area.include.radius, place)
@@ -99,7 +99,7 @@ def _covers(world: World) -> bool:
 
 
 def _without(exclude: Mapping[str, Any], world: World) -> dict[str, Any]:
-    """The exclusions that do not hit the lead."""
+    """The exclusions that do not apply to the lead."""
     place = lead_place(world.facts.lead)
 
     def misses(circle: Mapping[str, Any]) -> bool:
@@ -148,7 +148,7 @@ def _change_answers(world: World, failure: Failure) -> tuple[World, Fixed]:
 
 
 def _nearest_answer(question: Mapping[str, Any], answer: Any, *, fields: Mapping[str, Any]) -> Any:
-    """The nearest answer that accepts the lead; [] to leave an optional question unanswered. None: no answer does."""
+    """Return the nearest answer that accepts the lead; [] leaves an optional question blank. None: there is none."""
     observed = fields.get(question["field"])
     for candidate in _candidates(answer, observed):
         leaf = {"field": question["field"], "op": question["op"], "value": candidate}
@@ -230,14 +230,14 @@ def _correct_filter(world: World, failure: Failure) -> tuple[World, Fixed]:
 
 
 def _correct_hours(world: World, failure: Failure) -> tuple[World, Fixed]:
-    """A time zone that can be read stays: its caps are counted in it."""
+    """A valid time zone stays, because caps are counted in it."""
     timezone = world.campaign.by_enrollment_id[world.enrollment_id].timezone
     changed = world.change_buyer(hours={}, timezone=timezone)
     return changed, Fixed(failure, "its time zone and hours corrected")
 
 
-# One row a gate, and one for each other reason that can keep an enrollment from being ranked. `test_fixes.py` compares
-# the rows with the gates of the engine.
+# One row for each gate, and one for each other reason why an enrollment is not ranked. `test_fixes.py` compares the
+# rows with the gates of the engine.
 FIXES: Final[Mapping[str, GateFix]] = {
     "outside_campaign_hours": GateFix(_open_campaign),
     "enrollment_paused": GateFix(_resume_enrollment),

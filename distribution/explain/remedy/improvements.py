@@ -1,6 +1,6 @@
-"""What would have ranked an outranked enrollment high enough, where that can be known. The engine tries each. Pure.
+"""Finds changes that would have ranked an outranked enrollment high enough. The engine tries each. Pure.
 
-A needed bid or priority reveals those of the buyer that was chosen: it is for the agency, not for other buyers.
+A required bid or priority reveals that of the selected buyer, so it is for the agency and not for other buyers.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ LiftKind = Literal["bid", "priority", "turn", "max_buyers"]
 
 @dataclass(frozen=True, slots=True)
 class Lift:
-    """One change that makes the engine select it. `also`: what else this change needs, such as more credits."""
+    """One change that makes the engine select the enrollment. `also`: what else it requires, such as more credits."""
 
     kind: LiftKind
     change: str
@@ -32,7 +32,7 @@ class Lift:
 
 
 def find_improvements(world: World) -> tuple[Lift, ...]:
-    """`world`: one in which the enrollment passes every gate and is outranked. Only what the engine confirmed."""
+    """Return the changes that the engine confirmed. In `world` the enrollment passes every gate and is outranked."""
     tried = (_try(changed, lift) for changed, lift in _proposals(world))
     confirmed: dict[LiftKind, Lift] = {}
     for lift in tried:
@@ -42,7 +42,7 @@ def find_improvements(world: World) -> tuple[Lift, ...]:
 
 
 def _proposals(world: World) -> Iterator[tuple[World, Lift]]:
-    """The smaller change of a kind first."""
+    """Yield the smaller change of each kind first."""
     rival = _last_chosen(world)
     own = world.campaign.by_enrollment_id[world.enrollment_id]
     if rival is not None and rival.tier.position == own.tier.position:
@@ -67,7 +67,7 @@ def _against(rival: Enrollment, world: World) -> Iterator[tuple[World, Lift]]:
 
 
 def _turn(rival: Enrollment, world: World) -> Iterator[tuple[World, Lift]]:
-    """Nothing for two that were never served: chance decides between those."""
+    """Yield nothing if neither was ever served: chance decides then."""
     theirs, own = world.facts.live[rival.id], world.live
     if own.last_assigned_at is None:
         return

@@ -1,7 +1,7 @@
-"""Relaxes a condition as little as it takes to accept a lead. Pure.
+"""Relaxes a condition just enough to accept a lead. Pure.
 
-The tree has its negations at the leaves: a leaf that fails is widened to what the lead has or, where no wider value
-is near, left out. Of alternatives the one is relaxed that takes the fewest changes.
+The tree has its negations at the leaves. A failing leaf is widened to the lead's value or, if it cannot be widened,
+left out. Of several alternatives, the one that requires the fewest changes is relaxed.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ Fields = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Relaxed:
-    """`condition` None: nothing is left to ask. `changes`: in words, one for each leaf that was changed."""
+    """`condition` None: no condition is left. `changes`: one sentence for each changed leaf."""
 
     condition: Any
     changes: tuple[str, ...]
@@ -29,7 +29,7 @@ def relax(condition: Any, *, fields: Fields) -> Relaxed:
 
 
 def accepts(condition: Any, *, fields: Fields) -> bool:
-    """False also for what is no condition."""
+    """False also if `condition` is invalid."""
     try:
         return compile_condition(condition).matches(fields)
     except ConditionError:
@@ -72,7 +72,7 @@ def _relax_leaf(leaf: Leaf, fields: Fields) -> Relaxed:
 
 
 def _widen(leaf: Leaf, observed: Any) -> dict[str, Any] | None:
-    """The leaf with the nearest value that could take `observed`; the caller tries it."""
+    """Return the leaf with the nearest value that may accept `observed`. The caller tries it."""
     value = leaf.value
     match leaf.op:
         case "eq":
@@ -92,7 +92,7 @@ def _widen(leaf: Leaf, observed: Any) -> dict[str, Any] | None:
 
 
 def _bound(leaf: Leaf, op: str, observed: Any) -> dict[str, Any] | None:
-    """A number beside a number, although the lead spells it as text."""
+    """Use a number if the leaf has one, even if the lead has text."""
     bound = observed if isinstance(leaf.value, str) else as_number(observed)
     return None if bound is None else _leaf(leaf, op, bound)
 

@@ -1,4 +1,4 @@
-"""A recorded decision from the side of one enrollment, and copies of it in which something was changed."""
+"""A recorded decision from the view of one enrollment, and changed copies of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ Definition = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class World:
-    """`definition` and `facts` are never written to: every change makes a copy of what it touches."""
+    """`definition` and `facts` are never changed: every change copies what it touches."""
 
     definition: Definition
     facts: DecisionFacts
@@ -79,7 +79,7 @@ class World:
 
     def _with_facts(self, facts: DecisionFacts) -> "World":
         changed = World(self.definition, facts, self.enrollment_id)
-        # Facts change nothing in the configuration: what is compiled already is used again.
+        # Facts do not affect the configuration, so the compiled campaign is reused.
         if "campaign" in self.__dict__:
             changed.__dict__["campaign"] = self.campaign
         return changed

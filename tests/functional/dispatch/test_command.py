@@ -82,7 +82,7 @@ class TestStatus:
             "last start  never",
             "canary      none has returned yet",
             "reconciled  0 s ago",
-            "workspaces  2 (1 poll, 0 shadow, 1 event), 1 paused",
+            "workspaces  2 (1 poll, 0 shadow, 1 event), paused: 1",
             "pauses      Redis is up to date",
             "",
             "shard  waiting  overdue  ready  stale  worker",
@@ -122,7 +122,9 @@ class TestStatus:
     def test_pause_is_reported_and_is_not_a_problem(self) -> None:
         lead_and_work()
         switches.pause_product(at=timezone.now(), **WHY)
-        assert f"product     PAUSED since {AT} by ann: a doubt" in dispatch("status").splitlines()
+        lines = dispatch("status").splitlines()
+        assert f"product     PAUSED since {AT} by ann: a doubt" in lines
+        assert "workspaces  0 (0 poll, 0 shadow, 0 event), paused: all (product paused)" in lines
 
     def test_redis_outage_is_reported(self, no_redis: str) -> None:
         WorkspaceFactory(dispatch_mode="event")

@@ -100,7 +100,7 @@ def test_scoped_user_sees_own_workspaces_only() -> None:
 
     assert "Leader alive" in text
     assert "The whole product has been paused since" in text
-    assert "Mine poll 0 0 no Pause Mine" in text
+    assert "Mine poll 0 0 with the product Pause Mine" in text
     assert "Poll 1 Shadow 0 Event 0 Paused 0" in text
     for secret in (
         "Foreign",
@@ -315,7 +315,10 @@ def test_home_page_and_the_side_bar_link_there(root: Client) -> None:
     assert card() == "Running Leads start when they are due. 1 workspace is paused."
     WorkspaceFactory(paused_at=timezone.now())
     switches.pause_product(at=timezone.now(), **WHY)
-    assert card() == "Paused The whole product is paused. No lead starts. 2 workspaces are paused."
+    assert (
+        card()
+        == "Paused The whole product is paused. No lead starts. 2 workspaces are also paused separately."
+    )
 
 
 def test_pause_on_the_workspace_page_needs_a_reason_too(root: Client) -> None:

@@ -134,7 +134,7 @@ def test_pauses_come_with_who_and_why_and_first() -> None:
     assert [each.name for each in state.workspaces] == ["c", "a", "b"]
     assert [each.pause for each in state.workspaces] == [pauses.Pause(at, **WHY), None, None]
     assert state.pause == pauses.Pause(at, "ann", "a bad import")
-    assert (state.paused_count, state.workspace_count) == (1, 3)
+    assert (state.paused_count, state.paused_display, state.workspace_count) == (1, "all (product paused)", 3)
 
 
 def test_workspaces_are_searched_and_limited() -> None:

@@ -76,7 +76,7 @@ def test_waiting_lead_becomes_due_and_nothing_else_changes(lead: Lead) -> None:
     assert (body["id"], body["status"], body["attempts"]) == (str(lead.public_id), "pending", 0)
     assert body["next_attempt_at"] == after["next_attempt_at"].isoformat().replace("+00:00", "Z")
     assert int(answer["RateLimit-Remaining"]) < int(answer["RateLimit-Limit"])
-    assert explain(Lead.objects.get()).lead.due_sentence == "Its sender asked to try it now."
+    assert explain(Lead.objects.get()).lead.due_sentence == "Its sender requested an attempt now."
 
 
 def test_lead_is_enqueued(lead: Lead) -> None:

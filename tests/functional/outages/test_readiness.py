@@ -1,11 +1,13 @@
 """A server is ready while it can store leads. Other degraded parts are named, and it stays ready."""
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connection
 from django.test import Client
 
+from leadswitch import health
 from leadswitch.metrics import PART_OK
 from routing.dispatch import canary, workers
 from routing.dispatch.control import write_leader_heartbeat
@@ -71,3 +73,19 @@ def test_late_canary_is_reported(working: "redis.Redis[str]") -> None:
     execute("UPDATE routing_canary SET out_since = clock_timestamp() - interval '1 minute' WHERE shard = 2")
     status, body = look()
     assert (status, body["canary"], body["degraded"]) == (200, "late", ["canary"])
+
+
+def test_degraded_part_is_logged_after_startup(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "STARTED_AT", time.monotonic())
+    assert look()[1]["degraded"]
+    assert _logged(caplog) == []
+
+    monkeypatch.setattr(health, "STARTED_AT", time.monotonic() - health.STARTUP_SECONDS - 1)
+    assert look()[1]["degraded"]
+    assert _logged(caplog) == ["WARNING"]
+
+
+def _logged(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [each.levelname for each in caplog.records if "degraded" in str(each.msg)]

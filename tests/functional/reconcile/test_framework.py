@@ -314,6 +314,14 @@ def test_run_is_measured_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     assert (record.reconciler, record.checked, record.repaired, record.skipped) == ("names", 2, 2, 0)  # type: ignore[attr-defined]
 
 
+def test_run_that_finds_nothing_is_logged_at_debug(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, logger="routing.reconcile"):
+        reconcile("names")
+
+    [record] = [each for each in caplog.records if each.message == "routing.reconciled"]
+    assert (record.levelname, record.checked) == ("DEBUG", 0)  # type: ignore[attr-defined]
+
+
 def test_run_that_fails_is_counted_and_raised(settings: Any) -> None:
     settings.LEADSWITCH_RECONCILERS = {"names": ("builtins.dict", 60)}  # dict(fix=.., limit=..) is no Counts
     failed = {"reconciler": "names", "end": "done"}

@@ -284,7 +284,7 @@ def test_one_unknown_zip_affects_only_its_buyer(campaign: Campaign, source: Sour
     assert (skip.buyer_id, skip.skip_reason) == (lost.buyer_id, "outside_service_area")
     [gate] = skip.data["gates"]
     assert gate["problem"] == (
-        "service_area.radius[0].zip: '00000' is not a US ZIP code with a known place; use one nearby"
+        "service_area.radius[0].zip: '00000' is not a US ZIP code with a known location; use one nearby"
     )
     assert run_verification().holds
     out = io.StringIO()

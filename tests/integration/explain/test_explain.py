@@ -139,7 +139,7 @@ def test_due_time_has_its_reason() -> None:
 
     now = timezone.now()
     assert sentence(due_reason="ingest") == "The first attempt."
-    assert sentence(due_reason="manual", attempts=1) == "An operator asked for a re-run."
+    assert sentence(due_reason="manual", attempts=1) == "An operator requested a re-run."
     assert sentence(due_reason="all_buyers_capped", attempts=1, next_attempt_at=now, expires_at=now) == (
         "It expires then."
     )

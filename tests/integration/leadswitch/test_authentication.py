@@ -86,11 +86,11 @@ def test_expired_revoked_and_inactive_keys_are_refused(source: Source) -> None:
     assert_refused(ask(f"Api-Key {key}"), "This source key has expired.")
     SourceKey.objects.update(expiry_date=timezone.now() + timedelta(hours=1))
     assert ask(f"Api-Key {key}").status_code == 404
-    SourceKey.objects.update(revoked=True)
-    assert_refused(ask(f"Api-Key {key}"), "This source key was revoked.")
-    SourceKey.objects.update(revoked=False)
     Source.objects.update(active=False)
     assert_refused(ask(f"Api-Key {key}"), "The source of this key is not active.")
+    Source.objects.update(active=True)
+    SourceKey.objects.update(revoked=True)
+    assert_refused(ask(f"Api-Key {key}"), "This source key was revoked.")
 
 
 def test_expiry_is_shown_only_with_the_secret(source: Source) -> None:

@@ -26,18 +26,18 @@ pytestmark = pytest.mark.django_db
 
 # For each owner column: the new owner, and the alternative to moving.
 MOVES: dict[str, tuple[type[models.Model], Callable[[], Any], str]] = {
-    "source.workspace": (Source, WorkspaceFactory, "add a source to the other workspace"),
-    "sourcekey.source": (SourceKey, SourceFactory, "issue one for the other source"),
-    "routingrule.workspace": (RoutingRule, WorkspaceFactory, "add one to the other workspace"),
+    "source.workspace": (Source, WorkspaceFactory, "Add a source to the other workspace"),
+    "sourcekey.source": (SourceKey, SourceFactory, "issue a key for the other source"),
+    "routingrule.workspace": (RoutingRule, WorkspaceFactory, "add a rule to the other workspace"),
     "lead.source": (Lead, SourceFactory, "have the other source send it"),
     "lead.source_workspace": (Lead, WorkspaceFactory, "have the other source send it"),
-    "campaign.workspace": (Campaign, WorkspaceFactory, "add one to the other workspace"),
-    "tier.campaign": (Tier, CampaignFactory, "add one to the other campaign"),
-    "buyer.workspace": (Buyer, WorkspaceFactory, "add one to the other workspace"),
+    "campaign.workspace": (Campaign, WorkspaceFactory, "add a campaign to the other workspace"),
+    "tier.campaign": (Tier, CampaignFactory, "Add a tier to the other campaign"),
+    "buyer.workspace": (Buyer, WorkspaceFactory, "add a buyer to the other workspace"),
     "enrollment.campaign": (Enrollment, CampaignFactory, "enroll the buyer in the other campaign"),
     "enrollment.buyer": (Enrollment, BuyerFactory, "enroll the buyer in the other campaign"),
-    "buyerkey.buyer": (BuyerKey, BuyerFactory, "issue one for the other buyer"),
-    "wallet.buyer": (Wallet, BuyerFactory, "adjust both balances"),
+    "buyerkey.buyer": (BuyerKey, BuyerFactory, "issue a key for the other buyer"),
+    "wallet.buyer": (Wallet, BuyerFactory, "Adjust both balances"),
     "assignment.lead": (Assignment, LeadFactory, "sell the lead again"),
     "assignment.buyer": (Assignment, BuyerFactory, "sell the lead again"),
     "assignment.campaign": (Assignment, CampaignFactory, "sell the lead again"),
@@ -45,8 +45,8 @@ MOVES: dict[str, tuple[type[models.Model], Callable[[], Any], str]] = {
 # The columns that may change, and why.
 FREE = {
     "lead.workspace": "rules send it on",
-    "routingrule.destination": "where it leads is what a rule is about",
-    "campaign.source": "which leads it takes",
+    "routingrule.destination": "an operator may change where a rule leads",
+    "campaign.source": "an operator may change which leads it takes",
     "enrollment.tier": "among the tiers of its campaign",
     "assignment.enrollment": "NULL in rows of before enrollments were archived",
     "membership.user": "an access is granted, not owned",
@@ -106,7 +106,7 @@ def test_archived_enrollment_cannot_be_moved() -> None:
     enrollment.delete()
     other = CampaignFactory(workspace=enrollment.campaign.workspace)
 
-    with pytest.raises(IntegrityError, match="keeps its campaign and buyer"), transaction.atomic():
+    with pytest.raises(IntegrityError, match="The campaign and buyer of enrollment"), transaction.atomic():
         Enrollment.everything.update(campaign=other, tier=TierFactory(campaign=other))
 
 

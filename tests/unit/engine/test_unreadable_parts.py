@@ -26,7 +26,7 @@ PARTS: Final = {
     ("tiers", "content_filter"): "lead_filter_rejected",
 }
 EXAMPLES: Final[list[tuple[str, str, Any, str]]] = [
-    ("buyers", "service_area", {"radius": [CIRCLE]}, "'99999' is not a US ZIP code with a known place"),
+    ("buyers", "service_area", {"radius": [CIRCLE]}, "'99999' is not a US ZIP code with a known location"),
     (
         "buyers",
         "service_area",
