@@ -18,13 +18,13 @@ UNFENCED = (
 
 def main() -> None:
     django.setup()
-    from routing import locks
+    from routing import held_leads
     from routing.leads.claim import ClaimLost, acquire, complete
     from routing.models import LeadStatus
 
     lead_id, owner = int(sys.argv[1]), sys.argv[2]
     if sys.argv[3:] == ["unfenced"]:
-        locks.LOCK_CLAIMED = UNFENCED  # type: ignore[misc]
+        held_leads.LOCK_CLAIMED = UNFENCED  # type: ignore[misc]
     lease = acquire(lead_id, owner=owner)
     print("acquired", flush=True)  # noqa: T201 - the protocol with the test
     sys.stdin.readline()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from routing.dispatch import publish, schedule
+from routing.dispatch.leadership import acquire_leadership
 from routing.dispatch.schedule import Leader
 from routing.redis import outage
 from routing.redis.client import get_client
@@ -31,7 +32,7 @@ def closed_breakers() -> Iterator[None]:
 def leader(redis_client: "redis.Redis[str]") -> Leader:
     """The leadership, for a test that claims leads."""
     assert redis_client.ping()
-    won, is_new = schedule.acquire_leadership("test", lease_ms=600_000, least_epoch=0)
+    won, is_new = acquire_leadership("test", lease_ms=600_000, least_epoch=0)
     assert won is not None
     assert is_new
     return won

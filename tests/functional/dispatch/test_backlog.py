@@ -15,6 +15,7 @@ from distribution.models import Campaign
 from routing.dispatch import backlog, schedule
 from routing.dispatch.backlog import LEADS_A_SECOND, Spread
 from routing.dispatch.schedule import LONGEST_SPREAD_SECONDS, Due
+from routing.dispatch.sizes import read_sizes
 from routing.models import DispatchMode, Lead
 from routing.reconcile import Counts, find_reconciler, run_reconciler
 from routing.redis import keys
@@ -71,7 +72,7 @@ def test_lost_leads_are_found_and_restored_at_their_due_times(
     assert {lead_id: scores(redis_client, campaign)[lead_id] for lead_id in later} == dict.fromkeys(
         later, schedule.to_ms(later_at)
     )
-    sizes = schedule.read_sizes()
+    sizes = read_sizes()
     assert sizes.waiting + sizes.inflight == len(due) + len(later)
     assert reconcile() == Counts(checked=5)
 
@@ -239,7 +240,7 @@ def test_pile_of_a_paused_workspace_is_read_part_by_part(
     make_old_leads(campaign, count=25)
 
     assert [reconcile().repaired for _ in range(4)] == [10, 10, 5, 0]
-    sizes = schedule.read_sizes()
+    sizes = read_sizes()
     assert sizes.waiting + sizes.inflight == 25
     remove_keys(redis_client)
     campaign.workspace.paused_at = None

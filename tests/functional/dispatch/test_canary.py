@@ -10,6 +10,7 @@ from distribution.tasks import process_leads
 from routing.dispatch import canary, schedule
 from routing.dispatch.canary import Canary, read_canary
 from routing.dispatch.schedule import Leader
+from routing.dispatch.sizes import read_sizes
 from routing.models import Lead
 from routing.redis import keys
 from tests.support import switches
@@ -65,7 +66,7 @@ def test_all_must_come_back(leader: Leader) -> None:
     assert back.out_seconds is None
     assert back.age_seconds is not None
     assert not back.is_late
-    assert (schedule.read_sizes().inflight, Lead.objects.count(), Attempt.objects.count()) == (0, 0, 0)
+    assert (read_sizes().inflight, Lead.objects.count(), Attempt.objects.count()) == (0, 0, 0)
 
 
 def test_lost_canary_is_replaced_and_missing_until_one_returns(leader: Leader) -> None:
@@ -100,13 +101,13 @@ def test_no_canary_is_missing_while_the_product_is_paused(redis_client: "redis.R
 def test_scheduled_canaries_are_not_counted(redis_client: "redis.Redis[str]") -> None:
     canary.send()
     assert redis_client.exists(keys.schedule_of(canary.workspace_of(0, 4)))
-    assert schedule.read_sizes().waiting == 0
+    assert read_sizes().waiting == 0
 
 
 def test_canaries_in_flight_are_not_counted(leader: Leader) -> None:
     send_and_take(leader)
     schedule.put([due(1)])
     schedule.start([-1])
-    sizes = schedule.read_sizes()
+    sizes = read_sizes()
     assert (sizes.waiting, sizes.overdue, sizes.ready, sizes.inflight) == (0, 0, 1, 1)
     assert sizes.overdue_seconds == 0

@@ -132,7 +132,7 @@ class TestStatus:
 
         text = dispatch("status", code=1)
 
-        assert "straight from PostgreSQL" in text
+        assert "without Redis" in text
         assert f"Redis       does not answer: {no_redis}" in text
         assert "shard" not in text
 

@@ -14,6 +14,7 @@ from django.urls import reverse
 from routing import metrics
 from routing.dispatch import schedule
 from routing.dispatch.problems import find_problems
+from routing.dispatch.sizes import read_sizes
 from routing.dispatch.state import read_state
 from routing.dispatcher import leader_tasks
 from routing.dispatcher.leader_tasks import end_expired_leases_without_beat, export_runs
@@ -152,7 +153,7 @@ def test_leader_ends_expired_leases_while_beat_is_away(lost: Lead) -> None:
     assert end_expired_leases_without_beat(read_runs()) == 1
 
     assert schedule.find_expired(limit=9) == []
-    assert schedule.read_sizes().waiting == 1
+    assert read_sizes().waiting == 1
     lost.refresh_from_db()
     assert lost.lost_leases == 1
     # This is no run of the reconciler: monitoring still reports that beat is away.

@@ -11,6 +11,7 @@ from distribution.models import Campaign
 from routing import metrics
 from routing.dispatch import lua_prelude, schedule
 from routing.dispatch.schedule import Due, Release
+from routing.dispatch.sizes import read_sizes
 from routing.models import Lead
 from routing.reconcile import Counts, find_reconciler, inflight, run_reconciler
 from tests.support.blocking import holding
@@ -74,7 +75,7 @@ def test_lost_lead_is_requeued(campaign: Campaign, settings: Any, *, is_started:
     assert repaired == Counts(checked=1, repaired=1)
     assert reported.named == repaired.named == (f"lead {lead_id}",)
 
-    sizes = schedule.read_sizes()
+    sizes = read_sizes()
     assert (sizes.inflight, sizes.waiting) == (0, 1)
     assert count_lost(state) == before + 1
     assert Lead.objects.get(pk=lead_id).lost_leases == int(is_started)  # waiting in a queue costs no worker
@@ -86,7 +87,7 @@ def test_unexpired_lease_is_left_alone(campaign: Campaign) -> None:
     put_due(lead_id, campaign.workspace_id)
     schedule.start([lead_id])
     assert reconcile() == Counts()
-    assert schedule.read_sizes().inflight == 1
+    assert read_sizes().inflight == 1
 
 
 def test_locked_lead_is_left_alone(campaign: Campaign, settings: Any) -> None:
@@ -95,7 +96,7 @@ def test_locked_lead_is_left_alone(campaign: Campaign, settings: Any) -> None:
     lose(lead_id, campaign.workspace_id, settings, is_started=True)
     with holding(HOLD_LEAD, [lead_id]):
         assert reconcile() == Counts(checked=1, skipped=1)
-        assert schedule.read_sizes().inflight == 1
+        assert read_sizes().inflight == 1
     assert reconcile() == Counts(checked=1, repaired=1)
 
 
@@ -122,7 +123,7 @@ def test_finished_lead_only_loses_its_lease(campaign: Campaign, settings: Any) -
         status="cancelled", next_attempt_at=None, finished_at=Lead.objects.get(pk=lead_id).received_at
     )
     assert reconcile() == Counts(checked=1, repaired=1)
-    sizes = schedule.read_sizes()
+    sizes = read_sizes()
     assert (sizes.inflight, sizes.waiting, Lead.objects.get(pk=lead_id).lost_leases) == (0, 0, 0)
 
 
@@ -132,7 +133,7 @@ def test_missing_lead_only_loses_its_lease(settings: Any) -> None:
     schedule.start([lead_id])
     wait_until(lambda: len(schedule.find_expired(limit=2)) == 1, what="the end of a lease")
     assert reconcile() == Counts(checked=1, repaired=1)
-    assert schedule.read_sizes().inflight == 0
+    assert read_sizes().inflight == 0
 
 
 def test_late_end_of_a_lease_is_not_a_lost_worker(campaign: Campaign, settings: Any) -> None:
@@ -143,7 +144,7 @@ def test_late_end_of_a_lease_is_not_a_lost_worker(campaign: Campaign, settings: 
     schedule.release([Release(lead_id, expired.deadline_ms)])
     assert inflight._recover(expired) is False
     assert Lead.objects.get(pk=lead_id).lost_leases == 0
-    assert schedule.read_sizes().waiting == 1  # it is due anyway
+    assert read_sizes().waiting == 1  # it is due anyway
 
 
 def test_lead_is_given_up_after_too_many_lost_workers(campaign: Campaign, settings: Any) -> None:
@@ -169,7 +170,7 @@ def test_lead_is_given_up_after_too_many_lost_workers(campaign: Campaign, settin
     assert [each.event for each in events] == ["distribution_started", "failed"]
     assert events[1].data == {"lost_workers": 3, "due_at": None}
     assert metrics.LEADS_GIVEN_UP._value.get() == given_up + 1
-    assert schedule.read_sizes().waiting == 0
+    assert read_sizes().waiting == 0
     assert_verified()
 
 
@@ -190,7 +191,7 @@ def test_dispatcher_that_dies_between_claim_and_publication_loses_nothing(
     [lead_id] = make_leads(campaign, count=1)
     lose(lead_id, campaign.workspace_id, settings, is_started=False)  # claimed, and never published
     assert reconcile().repaired == 1
-    assert schedule.read_sizes().waiting == 1
+    assert read_sizes().waiting == 1
 
 
 def test_control_without_leases_the_lead_is_nowhere(
@@ -205,7 +206,7 @@ def test_control_without_leases_the_lead_is_nowhere(
         settings.LEADSWITCH_LEASE_SECONDS = 0.001
         [lead_id] = make_leads(campaign, count=1)
         due = put_due(lead_id, campaign.workspace_id)
-        sizes = schedule.read_sizes()
+        sizes = read_sizes()
         assert (sizes.inflight, sizes.waiting) == (0, 0)
         assert reconcile() == Counts()
         assert schedule.find_lost([due]) == {lead_id}

@@ -14,6 +14,7 @@ from routing import metrics
 from routing.dispatch import modes, schedule
 from routing.dispatch.control import clear_leader_heartbeat, write_leader_heartbeat
 from routing.dispatch.enqueue import enqueue_now
+from routing.dispatch.sizes import read_sizes
 from routing.models import DispatchMode, DispatchPath, Lead, Source, Workspace
 from routing.queries import read_due_times
 from routing.reconcile import Counts, find_reconciler, run_reconciler
@@ -127,7 +128,7 @@ def test_intake_enqueues_by_mode(redis_client: "redis.Redis[str]", mode: Dispatc
     with flushed_enqueuer():
         assert client.post("/api/v1/leads/", body, content_type="application/json").status_code == 201
     lead = Lead.objects.get()
-    sizes = schedule.read_sizes()
+    sizes = read_sizes()
     in_schedule = sizes.inflight + sizes.waiting
     shadowed = redis_client.zcard(keys.shadow_of(source.workspace_id))
     messages = redis_client.llen(f"{keys_prefix()}:{keys_prefix()}")
@@ -160,7 +161,7 @@ def test_pick_up_is_compared_with_the_index(campaign: Campaign, redis_client: "r
     pick_up_due()
     assert difference(before) == {"same": 1, "missing": 1, "earlier": 1, "later": 1}
     assert shadow_index(redis_client, campaign) == {}
-    assert schedule.read_sizes().inflight == 0
+    assert read_sizes().inflight == 0
     assert_verified()
 
 
@@ -202,13 +203,13 @@ def test_modes_change_forward_and_back(campaign: Campaign, redis_client: "redis.
     whole = dict.fromkeys(lead_ids, schedule.to_ms(due_at))
 
     switch(campaign, DispatchMode.SHADOW)
-    assert (shadow_index(redis_client, campaign), schedule.read_sizes().waiting) == (whole, 0)
+    assert (shadow_index(redis_client, campaign), read_sizes().waiting) == (whole, 0)
     switch(campaign, DispatchMode.EVENT)
-    assert (shadow_index(redis_client, campaign), schedule.read_sizes().waiting) == ({}, 3)
+    assert (shadow_index(redis_client, campaign), read_sizes().waiting) == ({}, 3)
     switch(campaign, DispatchMode.SHADOW)
-    assert (shadow_index(redis_client, campaign), schedule.read_sizes().waiting) == (whole, 0)
+    assert (shadow_index(redis_client, campaign), read_sizes().waiting) == (whole, 0)
     switch(campaign, DispatchMode.POLL)
-    assert (shadow_index(redis_client, campaign), schedule.read_sizes().waiting) == ({}, 0)
+    assert (shadow_index(redis_client, campaign), read_sizes().waiting) == ({}, 0)
     assert not switches.change_mode(campaign.workspace_id, DispatchMode.POLL)
 
 
@@ -221,7 +222,7 @@ def test_without_the_message_the_reconciler_changes_the_mode(
     redis_client.zadd(keys.shadow_of(campaign.workspace_id), {"1": 1})
     Workspace.objects.update(dispatch_mode=mode)
     reconcile()
-    assert schedule.read_sizes().waiting == left
+    assert read_sizes().waiting == left
     expected = set(lead_ids) if mode == "shadow" else set()
     assert set(shadow_index(redis_client, campaign)) - {1} == expected
 
@@ -236,7 +237,7 @@ def test_lead_in_flight_ends_in_the_current_mode(
     Workspace.objects.update(dispatch_mode="poll")
     with holding(HOLD_WALLETS):
         process_leads([lead_id], is_leased=True)
-    sizes = schedule.read_sizes()
+    sizes = read_sizes()
     assert (sizes.inflight, sizes.waiting) == (0, 0)
     assert Lead.objects.get(pk=lead_id).due_reason == "tier_lock_contention"
 
@@ -248,5 +249,5 @@ def test_lead_started_in_both_ways_is_sold_once(campaign: Campaign) -> None:
     pick_up_due()
     process_leads([lead_id], is_leased=True)
     assert Lead.objects.get(pk=lead_id).status == "distributed"
-    assert schedule.read_sizes().inflight == 0
+    assert read_sizes().inflight == 0
     assert_verified()

@@ -236,7 +236,7 @@ def test_redis_outage_is_shown_with_the_rest(root: Client, no_redis: str) -> Non
     text = shown(root)
 
     assert f"Redis does not answer ({no_redis})" in text
-    assert "Leads start straight from PostgreSQL" in text
+    assert "Leads start without Redis" in text
     assert "Sunbelt event 1 1 no Pause Sunbelt" in text
     assert "Workers alive unknown" in text
     assert "Shard" not in text

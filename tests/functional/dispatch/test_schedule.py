@@ -7,7 +7,9 @@ from zlib import crc32
 import pytest
 
 from routing.dispatch import mirror, schedule, scripts
+from routing.dispatch.leadership import acquire_leadership, resign
 from routing.dispatch.schedule import Leader, NotLeading, Release
+from routing.dispatch.sizes import read_sizes
 from routing.redis import keys
 from tests.conftest import remove_keys
 from tests.support.times import HOUR, due, ids, later, pairs
@@ -39,7 +41,7 @@ def hold_started(lead_id: int) -> int:
 def test_lead_due_now_goes_straight_into_flight(redis_client: "redis.Redis[str]") -> None:
     assert pairs(schedule.put([due(1), due(2, 7)])) == [(1, 1), (2, 7)]
     assert inflight(redis_client) == {1, 2}
-    assert schedule.read_sizes().waiting == 0
+    assert read_sizes().waiting == 0
 
 
 def test_lead_due_later_waits_to_the_millisecond(redis_client: "redis.Redis[str]") -> None:
@@ -238,7 +240,7 @@ def test_sizes_by_shard(settings: Any, redis_client: "redis.Redis[str]") -> None
     of_shard = {keys.shard_of(number, shards=2): number for number in range(20)}
     fill_behind_a_pause(redis_client, [due(1, of_shard[0]), later(2, of_shard[0]), later(3, of_shard[1])])
     schedule.put([due(4, of_shard[1])])
-    sizes = schedule.read_sizes()
+    sizes = read_sizes()
     assert [(each.waiting, each.overdue, each.ready) for each in sizes.shards] == [(2, 1, 0), (1, 0, 1)]
     assert (sizes.inflight, sizes.waiting, sizes.overdue, sizes.ready) == (1, 3, 1, 1)
     assert sizes.overdue_seconds == pytest.approx(3600, abs=60)
@@ -249,33 +251,31 @@ def test_sizes_by_shard(settings: Any, redis_client: "redis.Redis[str]") -> None
 
 def test_one_dispatcher_leads_and_renews(redis_client: "redis.Redis[str]") -> None:
     """Compare and renew in one step. A rival changes nothing."""
-    one, is_new = schedule.acquire_leadership("one", lease_ms=600_000, least_epoch=0)
+    one, is_new = acquire_leadership("one", lease_ms=600_000, least_epoch=0)
     assert (one, is_new) == (Leader("one", 1), True)
-    assert schedule.acquire_leadership("two", lease_ms=1, least_epoch=50) == (None, False)
-    assert schedule.acquire_leadership("one", lease_ms=600_000, least_epoch=0) == (Leader("one", 1), False)
+    assert acquire_leadership("two", lease_ms=1, least_epoch=50) == (None, False)
+    assert acquire_leadership("one", lease_ms=600_000, least_epoch=0) == (Leader("one", 1), False)
     assert redis_client.pttl(keys.dispatcher_key()) > 1_000
-    schedule.resign("two")
+    resign("two")
     assert redis_client.get(keys.dispatcher_key()) == "one"
-    schedule.resign("one")
-    assert schedule.acquire_leadership("two", lease_ms=600_000, least_epoch=0) == (Leader("two", 2), True)
+    resign("one")
+    assert acquire_leadership("two", lease_ms=600_000, least_epoch=0) == (Leader("two", 2), True)
 
 
 def test_epoch_is_never_reused(redis_client: "redis.Redis[str]") -> None:
     """Not even after a flush: PostgreSQL stores the last one."""
     remove_keys(redis_client)
-    assert schedule.acquire_leadership("one", lease_ms=600_000, least_epoch=41) == (Leader("one", 42), True)
+    assert acquire_leadership("one", lease_ms=600_000, least_epoch=41) == (Leader("one", 42), True)
 
 
 def test_leader_that_slept_past_its_lease_claims_nothing(redis_client: "redis.Redis[str]") -> None:
     fill_behind_a_pause(redis_client, [due(1)])
-    asleep, _ = schedule.acquire_leadership("same-name", lease_ms=1, least_epoch=0)
+    asleep, _ = acquire_leadership("same-name", lease_ms=1, least_epoch=0)
     wait_until(lambda: not redis_client.exists(keys.dispatcher_key()), what="the end of the leader's lease")
     assert asleep is not None
     with pytest.raises(NotLeading):
         schedule.claim_batch(asleep, limit=10)
-    awake, _ = schedule.acquire_leadership(
-        "same-name", lease_ms=600_000, least_epoch=0
-    )  # as a restarted process
+    awake, _ = acquire_leadership("same-name", lease_ms=600_000, least_epoch=0)  # as a restarted process
     with pytest.raises(NotLeading):
         schedule.claim_batch(asleep, limit=10)
     assert waiting(redis_client) != {}
@@ -291,9 +291,9 @@ def test_control_without_the_epoch_check_it_claims(
     assert fence in scripts.CLAIM_BATCH
     monkeypatch.setattr(scripts, "CLAIM_BATCH", scripts.CLAIM_BATCH.replace(fence, ""))
     fill_behind_a_pause(redis_client, [due(1)])
-    asleep, _ = schedule.acquire_leadership("one", lease_ms=1, least_epoch=0)
+    asleep, _ = acquire_leadership("one", lease_ms=1, least_epoch=0)
     wait_until(lambda: not redis_client.exists(keys.dispatcher_key()), what="the end of the leader's lease")
-    schedule.acquire_leadership("two", lease_ms=600_000, least_epoch=0)
+    acquire_leadership("two", lease_ms=600_000, least_epoch=0)
     assert asleep is not None
     assert ids(schedule.claim_batch(asleep, limit=10).leads) == [1]
 
@@ -429,7 +429,7 @@ def test_python_and_lua_agree_about_shards(settings: Any) -> None:
     settings.LEADSWITCH_READY_SHARDS = 7
     for workspace_id in (1, 9, 10, 4711, 2**31, 2**53 - 1):
         schedule.put([due(workspace_id, workspace_id)])
-        ready = [each.ready for each in schedule.read_sizes().shards]
+        ready = [each.ready for each in read_sizes().shards]
         schedule.release([Release(workspace_id, None)])
         shard = crc32(str(workspace_id).encode()) % 7
         assert ready == [int(number == shard) for number in range(7)]

@@ -7,6 +7,7 @@ import pytest
 
 from routing.dispatch import canary, enqueue, schedule, workers
 from routing.dispatch.schedule import Dispatched, Leader, Release
+from routing.dispatch.sizes import read_sizes
 from routing.redis import keys
 from tests.support.queues import queue_key, read_messages, read_published
 from tests.support.times import due, ids
@@ -84,7 +85,7 @@ def test_without_a_worker_the_limit_holds(
         end_leases_that_are_over(take_and_publish(leader))
     assert len(read_published(redis_client)) == LIMIT
     assert schedule.claim_batch(leader, limit=1_000).is_blocked
-    assert schedule.read_sizes().stale == LIMIT
+    assert read_sizes().stale == LIMIT
 
 
 @pytest.mark.usefixtures("short_leases")
@@ -111,7 +112,7 @@ def test_queue_that_was_emptied_is_filled_again(
     dispatched = take_and_publish(leader)
     assert len(dispatched) == LIMIT
     assert None not in consume(redis_client)
-    assert schedule.read_sizes().stale == 0
+    assert read_sizes().stale == 0
 
 
 def test_every_message_takes_room(redis_client: "redis.Redis[str]", leader: Leader) -> None:
@@ -155,9 +156,9 @@ def test_lead_ends_in_the_shard_where_it_was_queued(leader: Leader) -> None:
     workers.write_worker_heartbeat("celery@one", shards=[2])
     assert [each.shard for each in schedule.put([due(1, workspace)])] == [2]
     workers.write_worker_heartbeat("celery@two", shards=[0])  # it is back
-    assert [each.ready for each in schedule.read_sizes().shards] == [0, 0, 1, 0]
+    assert [each.ready for each in read_sizes().shards] == [0, 0, 1, 0]
     [deadline_ms] = schedule.start([1])
-    assert [each.ready for each in schedule.read_sizes().shards] == [0, 0, 0, 0]
+    assert [each.ready for each in read_sizes().shards] == [0, 0, 0, 0]
     schedule.release([Release(1, deadline_ms)])
     assert [each.shard for each in schedule.put([due(2, workspace)])] == [0]
     assert schedule.claim_batch(leader, limit=1).leads == []
@@ -201,7 +202,7 @@ def test_leads_in_an_abandoned_queue_move_to_the_others(
     dispatched = take_and_publish(leader)
     assert sorted(ids(dispatched)) == [1, 2]
     assert 0 not in {each.shard for each in dispatched}
-    assert schedule.read_sizes().shards[0].stale == 2
+    assert read_sizes().shards[0].stale == 2
     # The worker of the first queue comes back: only one of two messages starts the lead.
     assert sorted(deadline is not None for deadline in consume(redis_client)) == [False] * 3 + [True] * 2
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from routing.dispatch import enqueue, schedule, scripts
+from routing.dispatch.leadership import acquire_leadership, resign
 from routing.dispatch.schedule import Leader, Release
+from routing.dispatch.sizes import read_sizes
 from routing.redis import keys
 from tests.support.times import HOUR, due, ids, later
 
@@ -68,12 +70,12 @@ def test_published_batch_is_not_claimed_again(
     last = schedule.claim_batch(leader, limit=3, published=second.number)
     assert (last.leads, last.number) == ([], second.number)
     assert unconfirmed(redis_client) == set()
-    assert schedule.read_sizes().inflight == 4
+    assert read_sizes().inflight == 4
 
 
 def test_next_leader_claims_the_last_ones_unpublished_leads(leader: Leader, taken: schedule.Batch) -> None:
-    schedule.resign(leader.name)
-    following, _ = schedule.acquire_leadership("following", lease_ms=600_000, least_epoch=0)
+    resign(leader.name)
+    following, _ = acquire_leadership("following", lease_ms=600_000, least_epoch=0)
     assert following is not None
     take = schedule.claim_batch(following, limit=10)
     assert (ids(take.leads), take.returned) == ([*ids(taken.leads), 4], 3)
@@ -104,7 +106,7 @@ def test_repeated_claim_during_a_pause_leaves_them_in_the_schedule(
     redis_client.set(keys.paused_key(), 1)
     again = schedule.claim_batch(leader, limit=3)
     assert (again.leads, again.returned) == ([], 3)
-    assert (schedule.read_sizes().inflight, schedule.read_sizes().waiting) == (0, 4)
+    assert (read_sizes().inflight, read_sizes().waiting) == (0, 4)
 
 
 @pytest.mark.usefixtures("taken")
@@ -147,7 +149,7 @@ def test_recent_put_may_be_on_its_way_to_the_broker() -> None:
 def test_repeated_put_returns_the_same_leads() -> None:
     assert ids(schedule.put([due(1)])) == [1]
     assert ids(schedule.put([due(1)])) == [1]
-    assert schedule.read_sizes().inflight == 1
+    assert read_sizes().inflight == 1
 
 
 @pytest.mark.usefixtures("old_puts")
@@ -202,4 +204,4 @@ def test_any_of_these_keys_may_vanish(
         redis_client.delete(f"{{{settings.LEADSWITCH_REDIS_PREFIX}}}:{name}")
     again = schedule.claim_batch(leader, limit=1, published=take.number)
     assert (again.leads, again.returned, again.number) == ([], 0, 0)
-    assert schedule.read_sizes().inflight == 1
+    assert read_sizes().inflight == 1

@@ -20,6 +20,7 @@ from distribution.tasks import process_leads
 from routing import metrics
 from routing.dispatch import schedule
 from routing.dispatch.schedule import Due
+from routing.dispatch.sizes import read_sizes
 from routing.leads.actions import cancel_sent_lead, pause_lead, rerun_lead, resume_lead
 from routing.models import Lead
 from routing.queries import read_due_times
@@ -60,7 +61,7 @@ def hand_over(campaign: Campaign, **fields: Any) -> Lead:
 
 
 def is_in_flight() -> bool:
-    return schedule.read_sizes().inflight > 0
+    return read_sizes().inflight > 0
 
 
 def due_in_index(client: "redis.Redis[str]", lead: Lead) -> float | None:
@@ -231,7 +232,7 @@ def test_missing_lead_ends_its_lease() -> None:
     assert len(schedule.put([Due(987_654_321, 1, timezone.now() - timedelta(hours=1))])) == 1
     distribute_leased(987_654_321)
     assert not is_in_flight()
-    assert schedule.read_sizes().waiting == 0
+    assert read_sizes().waiting == 0
 
 
 def test_lease_ends_when_the_database_is_gone(

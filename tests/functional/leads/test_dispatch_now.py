@@ -12,7 +12,7 @@ from distribution.attempts.distribute import distribute_lead
 from distribution.attempts.outcome import NotRun
 from distribution.explain.lead import explain
 from distribution.models import Assignment
-from routing.dispatch import schedule
+from routing.dispatch.sizes import read_sizes
 from routing.leads.actions import TriedTooOften, pause_lead, rerun_lead
 from routing.leads.claim import acquire
 from routing.leads.run_limit import take
@@ -83,7 +83,7 @@ def test_lead_is_enqueued(lead: Lead) -> None:
     Workspace.objects.update(dispatch_mode="event")
     with flushed_enqueuer():
         assert send(lead).status_code == 202
-    assert schedule.read_sizes().inflight == 1
+    assert read_sizes().inflight == 1
 
 
 def test_attempt_is_a_regular_one(lead: Lead) -> None:

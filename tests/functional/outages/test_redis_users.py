@@ -7,8 +7,9 @@ import pytest
 from redis.exceptions import RedisError
 
 from leadswitch import probes
-from routing.dispatch import schedule, workers
+from routing.dispatch import workers
 from routing.dispatch.enqueue import enqueue_now
+from routing.dispatch.leadership import acquire_leadership
 from routing.models import DispatchMode
 from routing.queries import DueTime
 from routing.redis import outage, rate_limit
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 USERS: dict[str, Callable[[], Any]] = {
     "the probe": lambda: prove_writable(1.0),
     "a worker's heartbeat": lambda: workers.write_worker_heartbeat("celery@one"),
-    "the leadership": lambda: schedule.acquire_leadership("other", lease_ms=1_000, least_epoch=0),
+    "the leadership": lambda: acquire_leadership("other", lease_ms=1_000, least_epoch=0),
 }
 
 

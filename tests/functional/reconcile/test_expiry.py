@@ -7,8 +7,8 @@ import pytest
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.verify import run_verification
+from routing.held_leads import LOCK_EXPIRED, LOCK_STALE
 from routing.leads.claim import acquire
-from routing.locks import LOCK_EXPIRED, LOCK_STALE
 from routing.models import Lead, LeadStatus, Workspace
 from routing.reconcile import Counts, expiry, find_reconciler, run_reconciler, stale_locks
 from routing.reconcile.expiry import LEADS_A_BATCH

@@ -25,8 +25,9 @@ from tests.support.factories import (
     issue_key,
     person,
 )
+from tracing.attempt_parts import AttemptEnd, AttemptHead
 from tracing.models import Attempt
-from tracing.recorder import AttemptEnd, AttemptHead, Recorder, new_attempt_id
+from tracing.recorder import Recorder, new_attempt_id
 from tracing.vocabulary import Event
 
 pytestmark = pytest.mark.usefixtures("committed_db")

@@ -24,7 +24,7 @@ from tests.support.factories import (
 
 pytestmark = pytest.mark.django_db
 
-# For each owner column: the new owner, and the alternative to moving.
+# For each column that names a row's owner: the model, where the row is moved to, and what the message says to do.
 MOVES: dict[str, tuple[type[models.Model], Callable[[], Any], str]] = {
     "source.workspace": (Source, WorkspaceFactory, "Add a source to the other workspace"),
     "sourcekey.source": (SourceKey, SourceFactory, "issue a key for the other source"),
@@ -42,7 +42,7 @@ MOVES: dict[str, tuple[type[models.Model], Callable[[], Any], str]] = {
     "assignment.buyer": (Assignment, BuyerFactory, "sell the lead again"),
     "assignment.campaign": (Assignment, CampaignFactory, "sell the lead again"),
 }
-# The columns that may change, and why.
+# What may change, and why.
 FREE = {
     "lead.workspace": "rules send it on",
     "routingrule.destination": "an operator may change where a rule leads",

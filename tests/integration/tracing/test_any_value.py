@@ -30,10 +30,11 @@ from tests.support.buyer_program import Api
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll, issue_tracing_key
 from tests.support.planting import plant
 from tests.support.race_leads import assert_verified
+from tracing.attempt_parts import AttemptEnd, AttemptHead
 from tracing.metrics import TRACES_AS_TEXT
 from tracing.models import Attempt, LeadDistributionEvent
 from tracing.plainvalues import AS_TEXT, MAX_DEPTH, MAX_PATHS, MAX_TEXT, PlainValues
-from tracing.recorder import AttemptEnd, AttemptHead, Recorder, encode, new_attempt_id, write_many
+from tracing.recorder import Recorder, encode, new_attempt_id, write_many
 from tracing.vocabulary import Event
 
 AT = datetime(2026, 3, 2, 15, tzinfo=UTC)

@@ -8,8 +8,9 @@ from django.db import transaction
 
 from routing.models import Workspace
 from tests.support.factories import WorkspaceFactory
+from tracing.attempt_parts import AttemptEnd, AttemptHead
 from tracing.models import Attempt, LeadDistributionEvent
-from tracing.recorder import AttemptEnd, AttemptHead, Recorder, new_attempt_id
+from tracing.recorder import Recorder, new_attempt_id
 from tracing.vocabulary import Event
 
 pytestmark = pytest.mark.django_db

@@ -13,14 +13,8 @@ from distribution.engine.gates import STAGES as ENGINE_STAGES
 from tracing import narrator
 from tracing.gates import GATES
 from tracing.models import AttemptResult, AttemptTrigger
-from tracing.narrator import (
-    BuyerName,
-    Names,
-    describe_attempt,
-    describe_change,
-    describe_events,
-    describe_reason,
-)
+from tracing.names import BuyerName, Names
+from tracing.narrator import describe_attempt, describe_change, describe_events, describe_reason
 from tracing.obstacles import OTHER_STAGES, describe_fixer, describe_funnel, describe_gate
 from tracing.skip_reasons import SKIP_REASONS, Fixer, Level
 from tracing.vocabulary import Event, describe_correction
