@@ -19,6 +19,12 @@ from tracing.models import AuditEntry
 pytestmark = pytest.mark.django_db
 
 ME = "/api/v1/buyer/me/"
+NEW_BUYER_KEY = "The agency can issue a new one in the admin, under Buyer keys."
+UNKNOWN_BUYER_KEY = f"Unknown or revoked buyer key. Check that you copied the whole key. {NEW_BUYER_KEY}"
+UNKNOWN_SOURCE_KEY = (
+    "Unknown or revoked source key. Check that you copied the whole key."
+    " The agency can issue a new one in the admin, under Source keys."
+)
 
 
 @pytest.fixture
@@ -91,24 +97,24 @@ def test_ambiguous_name_needs_the_workspace(buyer: Buyer) -> None:
 
 def test_keys_of_sources_and_buyers_open_only_their_own_routes(buyer: Buyer) -> None:
     leads = "/api/v1/leads/0192f0c1-2345-7abc-8def-0123456789ab/"
-    assert_refused(ask(issue_key(SourceFactory.create())), "Unknown buyer key.")
-    assert_refused(ask(issue_buyer_key(buyer), leads), "Unknown source key.")
-    assert_refused(ask(issue_buyer_key(buyer), f"{leads}trace/"), "Unknown source key.")
+    assert_refused(ask(issue_key(SourceFactory.create())), UNKNOWN_BUYER_KEY)
+    assert_refused(ask(issue_buyer_key(buyer), leads), UNKNOWN_SOURCE_KEY)
+    assert_refused(ask(issue_buyer_key(buyer), f"{leads}trace/"), UNKNOWN_SOURCE_KEY)
 
 
 def test_missing_or_invalid_key_is_refused(buyer: Buyer) -> None:
     assert_refused(ask(None), "No API key. Send the header `Authorization: Api-Key KEY`.")
-    assert_refused(ask("x"), "This is not a buyer key. Send the header `Authorization: Api-Key KEY`.")
-    assert_refused(ask(f"{issue_buyer_key(buyer).partition('.')[0]}.{'x' * 32}"), "Unknown buyer key.")
+    assert_refused(ask("x"), UNKNOWN_BUYER_KEY)
+    assert_refused(ask(f"{issue_buyer_key(buyer).partition('.')[0]}.{'x' * 32}"), UNKNOWN_BUYER_KEY)
 
 
 def test_expired_and_revoked_keys_are_refused(buyer: Buyer) -> None:
     text = issue_buyer_key(buyer, expiry_date=timezone.now() - timedelta(seconds=1))
-    assert_refused(ask(text), "This buyer key has expired.")
+    assert_refused(ask(text), f"This buyer key has expired. {NEW_BUYER_KEY}")
     BuyerKey.objects.update(expiry_date=timezone.now() + timedelta(hours=1))
     assert ask(text).status_code == 200
     BuyerKey.objects.update(revoked=True)
-    assert_refused(ask(text), "This buyer key was revoked.")
+    assert_refused(ask(text), f"This buyer key was revoked. {NEW_BUYER_KEY}")
 
 
 SCOPES = {

@@ -8,7 +8,7 @@ from django.conf import settings as django_settings
 from django.core.management import call_command
 from pytest_django import Settings
 
-from routing.intake.identity import identify
+from routing.intake.identity import Identity, identify
 from routing.intake.rehash import rehash_identities
 from routing.models import Lead
 from tests.support.factories import LeadFactory, SourceFactory, person
@@ -61,6 +61,18 @@ def test_only_leads_with_another_identity_are_changed(capsys: pytest.CaptureFixt
     ]
     assert rehash_identities() == 0
     assert capsys.readouterr().out == "3 leads would get a new identity\n"
+
+
+def test_lead_that_changed_since_it_was_read_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    lead = make_earlier("jo@müller-dach.example", "")
+
+    def identify_and_change(*, email: str, phone: str) -> Identity:
+        Lead.objects.filter(pk=lead.pk).update(email="ann@example.com", email_hash="a" * 64)
+        return identify(email=email, phone=phone)
+
+    monkeypatch.setattr("routing.intake.rehash.identify", identify_and_change)
+    assert rehash_identities() == 0
+    assert stored() == [("a" * 64, None)]
 
 
 def test_every_lead_is_hashed_with_a_new_key(settings: Settings) -> None:

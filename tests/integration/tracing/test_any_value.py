@@ -21,8 +21,8 @@ from distribution.explain.lead import explain
 from distribution.models import Assignment, Buyer, Campaign, Enrollment
 from distribution.verify import run_verification
 from routing.intake.attribute_repair import repair_attributes
+from routing.intake.condition_fields import condition_fields
 from routing.intake.corrections import Corrections
-from routing.intake.parse import condition_fields
 from routing.models import Lead
 from routing.values.attributes import find_attribute_problems
 from tests.support.admin_pages import client_of

@@ -19,7 +19,8 @@ from distribution.engine.area import area_failure, lead_place
 from routing.conditions import Condition, ConditionError, compile_condition
 from routing.conditions.contradiction import exclude_each_other, leave_no_value
 from routing.conditions.tree import build_tree
-from routing.intake.parse import condition_fields, parse_lead
+from routing.intake.condition_fields import condition_fields
+from routing.intake.parse import parse_lead
 from routing.places.zips import find_place, load_rows
 
 AT = datetime(2026, 5, 1, tzinfo=UTC)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from routing.conditions import validate
 from routing.conditions.lead_fields import CONDITION_FIELDS
+from routing.intake.condition_fields import condition_fields
 from routing.intake.consent import Consent
-from routing.intake.parse import CleanLead, LeadInvalid, condition_fields, parse_lead
+from routing.intake.parse import CleanLead, LeadInvalid, parse_lead
 from routing.places.regions import find_region
 from routing.values.attributes import find_attribute_problems
 from routing.values.wide_number import WideNumber

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.intake.csv.mapping import MappingError, read_mapping
+from routing.intake.csv.mapping_options import MappingError, read_mapping
 from routing.intake.csv.rejects import FORMULA_STARTS, RejectsFile, guard_cell, take_off_guard
 from routing.intake.csv.table import TableError, open_table
 

@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from routing.intake.condition_fields import condition_fields
 from routing.intake.corrections import MAX_CORRECTIONS, describe_note, write_notes
-from routing.intake.parse import CleanLead, LeadInvalid, condition_fields, parse_lead
+from routing.intake.parse import CleanLead, LeadInvalid, parse_lead
 from routing.values.attributes import find_attribute_problems
 from routing.values.wide_number import WideNumber
 
