@@ -17,7 +17,7 @@ ARGUMENTS = [
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
 PATIENCE_MS = 10_000
-DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 # Chromium writes one of these to the console for every answer of 400 and above; `refused` has them.
 REFUSED = "Failed to load resource"
 BAD_IMPACTS = ("serious", "critical")

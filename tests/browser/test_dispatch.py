@@ -61,7 +61,7 @@ def test_workspace_is_paused_for_a_reason_and_resumed(
 ) -> None:
     page = open_as(person("operator", sunbelt), refused=[(400, f"{URL}pause/")])
     page.goto("/admin/")
-    page.locator(".desk-card", has_text="Dispatch").get_by_role("link", name="Running").click()
+    page.locator(".admin-card", has_text="Dispatch").get_by_role("link", name="Running").click()
     expect(row_of(page, sunbelt)).to_contain_text("no")
     page.get_by_role("link", name="Pause Sunbelt Leads").click()
     expect(page.get_by_label("Why")).to_be_focused()

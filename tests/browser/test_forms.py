@@ -79,7 +79,7 @@ def test_area_is_drawn_as_it_is_typed(open_as: OpenAs) -> None:
     zips = coverage.zips
     page.get_by_label("Service area").fill(json.dumps(fulton))
 
-    beside = page.locator(".form-row.field-service_area .desk-typed")
+    beside = page.locator(".form-row.field-service_area .admin-typed")
     expect(beside.get_by_role("status")).to_have_text(f"Valid: covers {zips} ZIPs.")
     expect(beside.get_by_role("img", name="Map of the covered ZIPs")).to_be_visible()
     name, main_zips = coverage.counties[0]

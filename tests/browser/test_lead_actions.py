@@ -24,7 +24,7 @@ LEADS = "/admin/routing/lead/"
 
 
 def buttons(page: Page) -> list[str]:
-    return page.locator(".desk-button").all_text_contents()
+    return page.locator(".admin-button").all_text_contents()
 
 
 def audited(lead: Lead) -> list[tuple[str, str]]:

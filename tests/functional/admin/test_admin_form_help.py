@@ -81,7 +81,7 @@ def test_buyers_page_shows_its_coverage(client: Client) -> None:
     buyer = BuyerFactory(service_area={"counties": ["GA:Fulton County"]})
     content = client.get(page(Buyer, "change", buyer.pk)).content.decode()
     assert "Fulton County, GA: " in content
-    assert '<path class="desk-covered" d="M' in content
+    assert '<path class="admin-covered" d="M' in content
     nowhere = BuyerFactory(service_area={})
     assert "Covers no ZIP" in client.get(page(Buyer, "change", nowhere.pk)).content.decode()
     broken = BuyerFactory(service_area={"radius": [{"zip": "00000", "miles": 5}]})

@@ -101,7 +101,7 @@ def test_pause_and_resume(operator: Client, failed: Lead) -> None:
 def test_page_offers_only_actions_with_an_effect(operator: Client, failed: Lead) -> None:
     def offered(lead: Lead) -> list[str]:
         content = operator.get(page(Lead, "change", lead.pk)).content.decode()
-        return re.findall(r'class="desk-button">([^<]+)<', content)
+        return re.findall(r'class="admin-button">([^<]+)<', content)
 
     assert offered(failed) == ["Run again", "Assign by hand"]
     waiting = LeadFactory(source=failed.source)
@@ -153,7 +153,7 @@ def test_other_roles_are_refused(role: str, failed: Lead) -> None:
         assert client.get(url).status_code == 403
         assert client.post(url, {"reason": "x"}).status_code == 403
     content = client.get(page(Lead, "change", failed.pk)).content.decode()
-    assert "desk-button" not in content
+    assert "admin-button" not in content
     client.post(page(Lead, "changelist"), {"action": "cancel_leads", "_selected_action": [failed.pk]})
     assert Lead.objects.get().status == "failed"
 

@@ -147,7 +147,7 @@ def test_money_is_for_finance(role: str, wallet: Wallet) -> None:
         assert client.get(url).status_code == 403
         assert client.post(url, sent()).status_code == 403
     assert client.post(page(Wallet, "change", wallet.pk), {"credit_limit_cents": "5"}).status_code == 403
-    assert "desk-button" not in client.get(page(Wallet, "change", wallet.pk)).content.decode()
+    assert "admin-button" not in client.get(page(Wallet, "change", wallet.pk)).content.decode()
     assert Assignment.objects.get().state == "sold"
 
 

@@ -73,7 +73,7 @@ class TestBuyerSwitch:
     def test_pause_and_resume_begin_now(self, ann: Client) -> None:
         place = EnrollmentFactory(buyer__credits_cents=10_000)
         buyer = place.buyer
-        shown = ann.get(page(Buyer, "change", buyer.pk)).context["desk_buttons"]
+        shown = ann.get(page(Buyer, "change", buyer.pk)).context["action_buttons"]
         assert [each["title"] for each in shown] == ["Pause now"]
 
         assert ann.post(self.url(buyer, "pause"), {"reason": "holidays"}).status_code == 302
@@ -84,7 +84,7 @@ class TestBuyerSwitch:
         lead = LeadFactory(source__workspace=place.campaign.workspace)
         distribute_lead(lead.pk)
         assert not Assignment.objects.exists()
-        shown = ann.get(page(Buyer, "change", buyer.pk)).context["desk_buttons"]
+        shown = ann.get(page(Buyer, "change", buyer.pk)).context["action_buttons"]
         assert [each["title"] for each in shown] == ["Resume now"]
         assert ann.post(self.url(buyer, "resume"), {"reason": "back"}).status_code == 302
         entries = AuditEntry.objects.order_by("pk").values_list("action", "reason", "actor")
@@ -108,7 +108,7 @@ class TestBuyerSwitch:
         client = client_of(person(role, buyer.workspace))
 
         assert client.post(self.url(buyer, "pause"), {"reason": "x"}).status_code == 403
-        assert "desk-button" not in client.get(page(Buyer, "change", buyer.pk)).content.decode()
+        assert "admin-button" not in client.get(page(Buyer, "change", buyer.pk)).content.decode()
         stranger = client_of(person("operator", WorkspaceFactory()))
         assert stranger.post(self.url(buyer, "pause"), {"reason": "x"}).status_code == 404
         assert ann.post(self.url(buyer, "explode"), {"reason": "x"}).status_code == 404
@@ -125,7 +125,7 @@ class TestBanner:
 
     @pytest.mark.parametrize("url", PAGES)
     def test_pause_of_the_product_is_on_every_page(self, url: str, ann: Client) -> None:
-        assert "desk-banner" not in ann.get(url).content.decode()
+        assert "admin-banner" not in ann.get(url).content.decode()
         switches.pause_product(at=timezone.now(), actor="ben", reason="a bad import")
 
         shown = ann.get(url).content.decode()
@@ -180,7 +180,7 @@ class TestBanner:
 
     def test_stranger_at_the_login_sees_no_banner(self) -> None:
         switches.pause_product(at=timezone.now(), actor="ben", reason="a bad import")
-        assert "desk-banner" not in Client().get("/admin/login/").content.decode()
+        assert "admin-banner" not in Client().get("/admin/login/").content.decode()
 
 
 class TestNames:

@@ -130,7 +130,7 @@ def test_area_is_drawn_as_it_is_typed(client: Client) -> None:
 
     picture = check(client, Buyer, "service_area", typed, buyer)["picture"]
 
-    assert '<path class="desk-covered" d="M' in picture
+    assert '<path class="admin-covered" d="M' in picture
     named = [part.split(":")[0] for part in picture.split("<li>")[1:]]
     assert named[:2] == ["DeKalb County, GA", "DeKalb County, IL"]
     assert "Dekalb County, GA" not in named
@@ -212,7 +212,7 @@ def test_text_that_is_too_long_is_left_to_saving(client: Client) -> None:
 
 
 def test_too_many_checks_are_throttled(client: Client, settings: LazySettings) -> None:
-    settings.LEADSWITCH_RATE_LIMITS = {**settings.LEADSWITCH_RATE_LIMITS, "desk": (1, 2)}
+    settings.LEADSWITCH_RATE_LIMITS = {**settings.LEADSWITCH_RATE_LIMITS, "admin": (1, 2)}
     url = check_url(Tier, "content_filter")
     other = client_of(User.objects.create_superuser("another"))
 

@@ -63,7 +63,7 @@ def test_action_on_the_retry_queue_returns_to_it(root: Client) -> None:
 def test_button_of_a_lead_returns_to_its_page_and_its_list(root: Client) -> None:
     lead = LeadFactory()
     shown = root.get(f"{page(Lead, 'change', lead.pk)}?_changelist_filters=paused%3Dno")
-    [url] = [each["url"] for each in shown.context["desk_buttons"] if each["title"] == "Pause"]
+    [url] = [each["url"] for each in shown.context["action_buttons"] if each["title"] == "Pause"]
 
     done = root.post(url, {"reason": "a doubt"})
 
@@ -89,7 +89,7 @@ def test_sale_by_hand_returns_to_the_page_and_its_list(root: Client) -> None:
 def test_movement_of_money_returns_to_the_wallet_and_its_list(root: Client, title: str) -> None:
     wallet = BuyerFactory().wallet
     shown = root.get(f"{page(Wallet, 'change', wallet.pk)}?_changelist_filters=q%3Dacme%26o%3D2")
-    [url] = [each["url"] for each in shown.context["desk_buttons"] if each["title"] == title]
+    [url] = [each["url"] for each in shown.context["action_buttons"] if each["title"] == title]
     form = root.get(url).context["form"]
 
     done = root.post(url, {"amount": "5", "reason": "x", "token": form["token"].value()})
@@ -105,7 +105,7 @@ def test_return_goes_back_to_the_assignment_and_its_list(root: Client) -> None:
     distribute_lead(LeadFactory(source__workspace=place.campaign.workspace).pk)
     sold = Assignment.objects.get()
     shown = root.get(f"{page(Assignment, 'change', sold.pk)}?_changelist_filters=state%3Dsold")
-    [button] = shown.context["desk_buttons"]
+    [button] = shown.context["action_buttons"]
 
     done = root.post(button["url"], {"reason": "wrong number"})
 

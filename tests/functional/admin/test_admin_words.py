@@ -54,7 +54,7 @@ def test_reason_is_shown_in_words_followed_by_its_code(client: Client, unsold: L
         assert cell(content, "reason") == expected
 
     shown = client.get(page(Lead, "change", unsold.pk)).content.decode()
-    assert 'No buyer is enrolled in the campaign. <code class="desk-code">no_enrolled_buyers</code>' in shown
+    assert 'No buyer is enrolled in the campaign. <code class="admin-code">no_enrolled_buyers</code>' in shown
 
 
 @pytest.mark.usefixtures("unsold")
@@ -68,7 +68,7 @@ def test_unknown_reason_is_shown_as_stored(client: Client) -> None:
 def test_results_and_events_are_words_too(client: Client, unsold: Lead) -> None:
     attempts = client.get(page(Attempt, "changelist")).content.decode()
     assert cell(attempts, "outcome") == (
-        '<span class="desk-badge" data-tone="bad" title="unsold">not sold</span>'
+        '<span class="admin-badge" data-tone="bad" title="unsold">not sold</span>'
     )
     assert cell(attempts, "why") == '<span title="ingest">first attempt</span>'
     assert f'href="/admin/routing/lead/{unsold.pk}/change/"' in cell(attempts, "lead")
@@ -138,7 +138,7 @@ def test_refusal_is_a_page_of_the_product(status: int, text: str, unsold: Lead) 
 
     assert answer.status_code == status
     assert text in answer.content.decode()
-    assert "leadswitch/desk.css" in answer.content.decode()
+    assert "leadswitch/admin.css" in answer.content.decode()
 
 
 @pytest.mark.parametrize("name", ["400", "403_csrf", "500"])

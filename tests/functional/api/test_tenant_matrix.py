@@ -137,7 +137,7 @@ API = {
 
 
 # Pages of the admin whose address has more than the id of a row.
-DESK: dict[str, Callable[[World], Values]] = {
+ADMIN_ADDRESSES: dict[str, Callable[[World], Values]] = {
     "routing_lead_trace": of_foreign_lead,
     "routing_lead_trace_attempt": of_foreign_lead,
     "routing_lead_trace_buyer": of_foreign_lead,
@@ -192,14 +192,14 @@ every_route_of_a_row = _every([route for route in api_routes() if route.paramete
 
 
 def test_every_route_is_in_the_matrix() -> None:
-    api, desk = {route.path for route in api_routes()}, {route.path for route in admin_routes()}
+    api, admin = {route.path for route in api_routes()}, {route.path for route in admin_routes()}
     assert api == set(API)
-    assert {route.path for route in all_routes()} - api - desk == {*PUBLIC, CATCH_ALL}
+    assert {route.path for route in all_routes()} - api - admin == {*PUBLIC, CATCH_ALL}
     unknown = [
         route.path
         for route in admin_routes()
         if route.name not in OF_THE_SITE
-        and route.name not in DESK
+        and route.name not in ADMIN_ADDRESSES
         and (model_of(route) is None or not (is_without_id(route) or is_of_a_row(route)))
     ]
     assert unknown == []
@@ -375,10 +375,10 @@ def strangers(world: World) -> Iterator[Client]:
     yield client_with("abcdefgh.ABCDEFGHIJKLMNOPQRSTUVWXYZ012345")
     yield client_with(source_key(world.foreign) + "x")
     yield client_of(person("operator", world.foreign))
-    yield client_of(User.objects.create_superuser("a root of the desk"))
+    yield client_of(User.objects.create_superuser("root of the admin"))
 
 
-class TestDesk:
+class TestAdminPages:
     @pytest.mark.parametrize("role", SCOPED_ROLES)
     def test_row_of_another_agency_does_not_exist(self, role: str, world: World) -> None:
         client = client_of(person(role, world.mine))
@@ -442,8 +442,8 @@ class TestDesk:
 def pages_of_foreign_rows(world: World) -> Iterator[tuple[Route, str]]:
     for route in admin_routes():
         model = model_of(route)
-        if route.name in DESK:
-            yield route, address(route, DESK[route.name](world))
+        if route.name in ADMIN_ADDRESSES:
+            yield route, address(route, ADMIN_ADDRESSES[route.name](world))
         elif model is not None and is_of_a_row(route):
             row = world.foreign_row(model)
             assert row is not None, model

@@ -58,7 +58,7 @@ def switch(client: Client, name: str, workspace: Workspace | None = None, *, rea
 
 def links(client: Client) -> list[str]:
     """The addresses of its buttons."""
-    return re.findall(r'class="desk-switch"[^>]* href="([^"]+)"', client.get(URL).content.decode())
+    return re.findall(r'class="admin-switch"[^>]* href="([^"]+)"', client.get(URL).content.decode())
 
 
 def texts(response: Any) -> list[tuple[str, str]]:
@@ -282,7 +282,7 @@ def test_script_gets_only_the_figures(root: Client) -> None:
     assert "leadswitch/dispatch.js" in whole
     assert "<html" in whole
     assert "<html" not in part
-    assert part.lstrip().startswith('<p class="desk-line">As of ')
+    assert part.lstrip().startswith('<p class="admin-line">As of ')
 
 
 def test_page_takes_the_same_statements_with_more_workspaces(root: Client) -> None:
@@ -305,7 +305,7 @@ def test_home_page_and_the_side_bar_link_there(root: Client) -> None:
     def card() -> str:
         content = root.get("/admin/").content.decode()
         assert f'<a href="{URL}">Dispatch</a>' in content
-        [found] = re.findall(r'<section class="desk-card"><h2>Dispatch</h2>(.*?)</section>', content, re.S)
+        [found] = re.findall(r'<section class="admin-card"><h2>Dispatch</h2>(.*?)</section>', content, re.S)
         assert f'href="{URL}"' in found
         return words(found)
 

@@ -20,7 +20,7 @@ from routing.queries import COUNT_POLLED
 from routing.rules.duplicates import LOOK
 from routing.rules.plans import PLANS
 from tests.support.admin_pages import client_of
-from tests.support.admin_pages import person as desk_person
+from tests.support.admin_pages import person as admin_person
 from tests.support.blocking import holding
 from tests.support.factories import (
     CampaignFactory,
@@ -258,7 +258,7 @@ def test_page_of_the_retry_queue_uses_its_index(is_scoped: bool) -> None:  # noq
         attempts="CASE WHEN n % 10 = 0 THEN 1 ELSE 0 END",
         next_attempt_at="now() + n * interval '1 second'",
     )
-    viewer = desk_person("viewer" if is_scoped else "admin", source.workspace)
+    viewer = admin_person("viewer" if is_scoped else "admin", source.workspace)
     pages = client_of(viewer).get("/admin/routing/retryinglead/").context["cl"]
     middle = RetryingLead.objects.order_by("next_attempt_at")[1_000]
     key = (middle.next_attempt_at, middle.pk)

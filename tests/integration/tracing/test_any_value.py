@@ -405,9 +405,9 @@ def test_stored_lead_is_shown_with_any_attributes(campaign: Campaign, name: str)
     [sold] = Api(Buyer.objects.get()).get("assignments/")["results"]
     if not name.startswith("nested"):  # left out as a whole if they cannot be read
         assert sold["lead"]["attributes"]["roof_age"] == 12
-    desk = client_of(User.objects.create_superuser("root"))
+    operator = client_of(User.objects.create_superuser("root"))
     for page, named in (("change", lead.pk), ("trace", lead.public_id)):
-        assert desk.get(reverse(f"admin:routing_lead_{page}", args=[named])).status_code == 200
+        assert operator.get(reverse(f"admin:routing_lead_{page}", args=[named])).status_code == 200
     key = issue_tracing_key(lead.source)
     for part in ("", "explanation/", "trace/"):
         response = Client().get(
