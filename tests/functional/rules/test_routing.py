@@ -273,7 +273,7 @@ class TestPaused:
         assert (lead.status, lead.workspace, lead.attempts) == ("pending", agency.workspace, 1)
         # Paused means that nobody takes it, not that it goes round and round.
         assert distribute_next_due().lead_id is None
-        assert "It is tried once the workspace is resumed." in told(lead)
+        assert "It is tried again when the workspace is resumed." in told(lead)
         assert broken(run_verification()) == {}
 
         Workspace.objects.filter(pk=agency.workspace_id).update(paused_at=None)
