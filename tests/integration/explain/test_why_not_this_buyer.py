@@ -44,10 +44,10 @@ class TestWhyNotThisBuyer:
         assert self.ask(lead, enrollment.buyer) == (
             False,
             "Acme did not get this lead. Acme: its enrollment is paused. "
-            "Also in the way: its balance is too low.",
+            "Also failed: its balance is too low.",
             [
                 (
-                    "Acme: its enrollment is paused. Also in the way: its balance is too low.",
+                    "Acme: its enrollment is paused. Also failed: its balance is too low.",
                     "resume the enrollment; top up $25.00",
                 )
             ],

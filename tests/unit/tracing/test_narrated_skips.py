@@ -191,7 +191,7 @@ CASES = {
     ),
     "two_gates": (
         {"buyer": {"active": False}, "live": LiveFacts()},
-        "Acme Roofing: it is paused. Also in the way: its balance is too low.",
+        "Acme Roofing: it is paused. Also failed: its balance is too low.",
         "resume the buyer; top up $25.00",
     ),
 }
