@@ -152,7 +152,8 @@ def wait_until_ready(url: str) -> bool:
     deadline = monotonic() + READY_TIMEOUT_SECONDS
     while monotonic() < deadline:
         try:
-            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own http address
+            with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - our own http address
+                answer.read()  # or the server logs a client that disconnected
                 return True
         except (urllib.error.URLError, OSError):
             sleep(0.2)

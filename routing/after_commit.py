@@ -1,4 +1,4 @@
-"""The steps between a commit and the response. They may fail; the commit holds, and the response must say so."""
+"""The steps between a commit and the response. A failure does not undo the commit, and the response must say so."""
 
 import logging
 from collections.abc import Callable

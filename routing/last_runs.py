@@ -16,7 +16,7 @@ from tracing.reconciling import LONGEST_RUN_SECONDS, Counts
 # A run may wait in the queue of the workers, and takes a while itself.
 LATE_AFTER_PERIODS: Final = 3
 
-# Those that have never run count from when the first of all did. In one order: two may do so at once.
+# A reconciler that has never run counts from the first run of any. In one order: two processes may insert at once.
 KNOW: Final = """
 INSERT INTO routing_reconcilerrun (name, known_at)
 SELECT name, clock_timestamp() FROM unnest(%s::text[]) AS name ORDER BY name
@@ -38,8 +38,8 @@ FROM routing_reconcilerrun WHERE name = ANY(%s)
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """`age_seconds`: since it last did its work, by hand or by beat; if it never did, since the first of all
-    reconcilers ran; None: none ever has. `failure`: the error that ended the last run, "" for none."""
+    """`age_seconds`: since its last completed run, by hand or by beat; if it has never run, since the first run of any
+    reconciler; None: none has run. `failure`: the error that ended the last run, "" for none."""
 
     name: str
     period_seconds: int
@@ -63,7 +63,7 @@ class LastRun:
 
 
 def record_run(name: str, counts: Counts, *, took_seconds: float, failure: str = "") -> None:
-    """Keep how a run that repairs has ended."""
+    """Store how a run that repairs ended."""
     with connection.cursor() as cursor:
         cursor.execute(KNOW, [sorted({*settings.LEADSWITCH_RECONCILERS, name})])
         cursor.execute(
@@ -80,7 +80,7 @@ def record_run(name: str, counts: Counts, *, took_seconds: float, failure: str =
 
 
 def read_runs() -> Sequence[LastRun]:
-    """Of every reconciler that the settings list, in their order. One statement."""
+    """Return the last run of every reconciler in the settings, in their order. One statement."""
     periods = {name: period for name, (_, period) in settings.LEADSWITCH_RECONCILERS.items()}
     with connection.cursor() as cursor:
         cursor.execute(READ, [list(periods)])

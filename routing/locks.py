@@ -1,4 +1,4 @@
-"""Row locks on leads. A refused lock is normal contention: the caller leaves the lead alone.
+"""Locks of attempts on leads and on the identities of their people. A refused lock is normal contention.
 
 Lock order of the whole product: lead, then identity, then (enrollment, wallet), then inserts.
 """
@@ -12,11 +12,10 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import OperationalError, connection, connections, transaction
+from django.db import connection, connections
 from psycopg.pq import Format
 
 from routing.models.dispatch import ALIVE_SECONDS
-from routing.models.rule_triggers import RULES_LOCK
 from routing.retry import Tries
 from routing.values.attributes import read_stored
 from tracing.locks import is_lock_timeout as is_lock_timeout
@@ -24,7 +23,7 @@ from tracing.locks import is_lock_timeout as is_lock_timeout
 
 @dataclass(frozen=True, slots=True)
 class LockedLead:
-    """What an attempt reads of a lead it has locked: no contact field among them."""
+    """What an attempt reads of a lead it has locked. No contact field is among it."""
 
     id: int
     public_id: UUID
@@ -110,23 +109,23 @@ FOR NO KEY UPDATE OF l SKIP LOCKED
 # statement_timestamp() is stable: the index stops at it. With the volatile clock_timestamp() every lead that waits for
 # a later time would be read and thrown away whenever nothing is due.
 IS_DUE: Final = "l.status = 'pending' AND l.paused_at IS NULL AND l.next_attempt_at <= statement_timestamp()"
-# Asked of the workspace first: the leads of a paused one are not looked at, however many are overdue.
+# Checked on the workspace first: the leads of a paused one are not read, no matter how many are overdue.
 IS_RUNNING: Final = """
     w.paused_at IS NULL AND NOT EXISTS (SELECT FROM routing_dispatchcontrol WHERE id = 1 AND paused_at IS NOT NULL)
 """
-# Whether a dispatcher lives. The row is named by its key: without, the table would be read whole (decisions/0007).
+# Whether a dispatcher leads. The row is named by its key, or the whole table would be read (decisions/0007).
 IS_LED: Final = f"""
     EXISTS (
         SELECT FROM routing_dispatchcontrol
         WHERE id = 1 AND seen_at > statement_timestamp() - interval '{ALIVE_SECONDS} seconds'
     )
 """
-# While none does, the pick-up starts the leads of every workspace.
+# While no dispatcher leads, the pick-up starts the leads of every workspace.
 IS_POLLED: Final = f"(w.dispatch_mode <> 'event' OR NOT {IS_LED})"
 
 
 def _lock_next(condition: str) -> str:
-    """Workspaces that `condition` lets through, one after the other, beginning after the one that is given.
+    """Lock the first due lead of the next workspace that meets `condition`, in turn after the given id.
 
     The inner LIMITs end the walk at the first lead: no other workspace's lead is locked. The columns are read from the
     locked row itself: a second look at the table would find the row's version of the statement's start.
@@ -159,15 +158,15 @@ def lock_lead(lead_id: int) -> LockedLead | None:
 
 
 def lock_next_due_lead(*, after: int) -> LockedLead | None:
-    """Lock the lead that has been due longest in the next workspace after that id, round and round, that has any.
+    """Lock the lead that has been due longest in the next workspace, in turn after that id, that has one.
 
-    Leads that are busy or held back, and those of paused workspaces or a paused product, are passed over.
+    Skips leads that are locked or paused, and those of paused workspaces or a paused product.
     """
     return _lock(LOCK_NEXT_DUE, [after])
 
 
 def lock_next_polled_lead(*, after: int) -> LockedLead | None:
-    """The same among leads that no dispatcher starts."""
+    """As lock_next_due_lead, among leads that no dispatcher starts."""
     return _lock(LOCK_NEXT_POLLED, [after])
 
 
@@ -191,7 +190,7 @@ LOCK_IDENTITY: Final = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint
 def lock_identity(lead: LockedLead) -> None:
     """Wait until no other transaction decides about a lead of the same person, up to the session's lock_timeout.
 
-    E-mail and phone are a lock each, taken in ascending order: two leads that share only one of them wait for each
+    Email and phone are a lock each, taken in ascending order: two leads that share only one of them wait for each
     other too, and three cannot deadlock. Statements after this one see what the other transactions have written.
     """
     keys = sorted(_identity_key(each) for each in (lead.email_hash, lead.phone_hash) if each is not None)
@@ -223,7 +222,7 @@ FROM routing_lead WHERE id = %s FOR NO KEY UPDATE
 
 
 class Waiting(NamedTuple):
-    """Of a lead whose attempt was rolled back: what others may have changed since."""
+    """What others may have changed on a lead since its attempt was rolled back."""
 
     status: str
     attempts: int
@@ -238,141 +237,6 @@ def wait_to_close(lead_id: int, *, using: str) -> Waiting | None:
         cursor.execute(WAIT_TO_CLOSE, [lead_id])
         row = cursor.fetchone()
     return None if row is None else Waiting(*row)
-
-
-WAIT_FOR_SWITCH: Final = "SELECT paused_at FROM routing_workspace WHERE id = %s FOR NO KEY UPDATE"
-WAIT_FOR_PRODUCT_SWITCH: Final = (
-    "SELECT paused_at FROM routing_dispatchcontrol WHERE id = 1 FOR NO KEY UPDATE"
-)
-
-
-def wait_for_switch(workspace_id: int | None) -> datetime | None:
-    """Wait until nobody else pauses or resumes the workspace (None: the product), up to lock_timeout.
-
-    Returns since when it is paused. Raises LookupError when there is no such row.
-    """
-    with connection.cursor() as cursor:
-        if workspace_id is None:
-            cursor.execute(WAIT_FOR_PRODUCT_SWITCH)
-        else:
-            cursor.execute(WAIT_FOR_SWITCH, [workspace_id])
-        row: tuple[datetime | None] | None = cursor.fetchone()
-    if row is None:
-        message = f"there is no workspace {workspace_id}"
-        raise LookupError(message)
-    return row[0]
-
-
-LOCK_RULES: Final = "SELECT pg_advisory_xact_lock(%s)"
-
-
-def lock_rules() -> None:
-    """Wait until nobody else changes routing rules, up to lock_timeout; nobody does until the transaction ends.
-
-    The triggers of routing_rule take the same lock before any of its rows. Attempts never take it.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK_RULES, [RULES_LOCK])
-
-
-def try_lock_rules() -> bool:
-    """As lock_rules. False when somebody keeps it longer than lock_timeout; the transaction goes on."""
-    try:
-        with transaction.atomic():
-            lock_rules()
-    except OperationalError as error:
-        if not is_lock_timeout(error):
-            raise
-        return False
-    return True
-
-
-@dataclass(frozen=True, slots=True)
-class HeldLead:
-    """What is needed to end a lead's attempt from outside. `locked_by` and `locked_at` are those of its lease."""
-
-    id: int
-    public_id: UUID
-    workspace_id: int
-    source_workspace_id: int
-    status: str
-    attempts: int
-    expires_at: datetime
-    locked_by: str
-    locked_at: datetime | None
-    conflicts: int
-    errors: int
-    max_errors: int
-
-    @property
-    def tries(self) -> Tries:
-        return Tries(self.conflicts, self.errors)
-
-    @property
-    def limits(self) -> Tries:
-        return limits_of(self.max_errors)
-
-
-# Of leads whose work goes on outside a transaction, or that nobody will start.
-_HELD: Final = ", ".join(
-    "w.max_attempts" if each.name == "max_errors" else f"l.{each.name}" for each in fields(HeldLead)
-)
-_HELD_FROM: Final = "routing_lead l JOIN routing_workspace w ON w.id = l.workspace_id"
-
-# If another process is ending the lease, its owner waits for it and then finds nothing.
-LOCK_CLAIMED: Final = f"""
-SELECT {_HELD} FROM {_HELD_FROM}
-WHERE l.id = %s AND l.status = 'calling' AND l.locked_by = %s AND l.locked_at = %s
-FOR NO KEY UPDATE OF l
-"""  # noqa: S608 - only constant lists are put in
-LOCK_WAITING: Final = f"""
-SELECT {_HELD} FROM {_HELD_FROM}
-WHERE l.id = %s AND l.status = 'pending' AND l.paused_at IS NULL
-FOR NO KEY UPDATE OF l SKIP LOCKED
-"""  # noqa: S608 - only constant lists are put in
-LOCK_STALE: Final = f"""
-SELECT {_HELD} FROM {_HELD_FROM}
-WHERE l.status = 'calling' AND l.locked_at < %s
-ORDER BY l.locked_at, l.id
-LIMIT %s
-FOR NO KEY UPDATE OF l SKIP LOCKED
-"""  # noqa: S608 - only constant lists are put in
-# A lead under a lease is its owner's: when the lease ends it is due again, and expired then.
-LOCK_EXPIRED: Final = f"""
-SELECT {_HELD} FROM {_HELD_FROM}
-WHERE l.status IN ('pending', 'gated', 'offered') AND l.expires_at <= %s
-ORDER BY l.expires_at, l.id
-LIMIT %s
-FOR NO KEY UPDATE OF l SKIP LOCKED
-"""  # noqa: S608 - only constant lists are put in
-
-
-def lock_claimed_lead(lead_id: int, *, owner: str, locked_at: datetime) -> HeldLead | None:
-    """Lock a lead that this owner has had since then, waiting up to lock_timeout. None: it no longer has it."""
-    held = _hold(LOCK_CLAIMED, [lead_id, owner, locked_at])
-    return held[0] if held else None
-
-
-def lock_waiting_lead(lead_id: int) -> HeldLead | None:
-    """Lock a lead that waits for an attempt. None: somebody has it, or it is paused, or waits for none."""
-    held = _hold(LOCK_WAITING, [lead_id])
-    return held[0] if held else None
-
-
-def lock_stale_leads(*, before: datetime, limit: int) -> list[HeldLead]:
-    """Lock leads whose lease began before then, the oldest first."""
-    return _hold(LOCK_STALE, [before, limit])
-
-
-def lock_expired_leads(*, at: datetime, limit: int) -> list[HeldLead]:
-    """Lock unfinished leads whose time to live was over at `at`, the longest first; no lead under a lease."""
-    return _hold(LOCK_EXPIRED, [at, limit])
-
-
-def _hold(sql: str, parameters: list[Any]) -> list[HeldLead]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return [HeldLead(*row) for row in cursor.fetchall()]
 
 
 def limits_of(max_errors: int) -> Tries:

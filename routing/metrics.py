@@ -31,7 +31,7 @@ INLINE_DECISIONS_FAILED = Counter(
 )
 AFTER_COMMIT_FAILURES = Counter(
     "leadswitch_after_commit_failures_total",
-    "What failed after a commit, on the way to an answer: the answer says what is stored, without the rest.",
+    "Steps that failed between a commit and the response. The response has what is stored, without the rest.",
     ["step", "cause"],
 )
 REQUESTS_REFUSED = Counter(
@@ -46,14 +46,16 @@ RATE_LIMITS_UNCHECKED = Counter(
 )
 RULES_SECONDS = Histogram(
     "leadswitch_routing_rules_seconds",
-    "Following the rules of one lead, compiling them included where they had changed.",
+    "Following the rules for one lead, including compiling the ones that had changed.",
     buckets=(0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1),
 )
 PLANS_COMPILED = Counter(
-    "leadswitch_routing_plans_compiled_total", "Rules of a workspace read and compiled, as they had changed."
+    "leadswitch_routing_plans_compiled_total", "Plans compiled because the rules of a workspace had changed."
 )
 LEADS_ROUTED = Counter(
-    "leadswitch_leads_routed_total", "Attempts whose lead was sent on by rules, by how many.", ["hops"]
+    "leadswitch_leads_routed_total",
+    "Attempts whose lead was routed by rules, by the number of rules.",
+    ["hops"],
 )
 DUPLICATES = Counter(
     "leadswitch_duplicates_total",
@@ -62,7 +64,7 @@ DUPLICATES = Counter(
 )
 LEAD_LOCK_SECONDS = Histogram(
     "leadswitch_lead_lock_seconds",
-    "Getting hold of a lead, by what came of its locks: acquired, busy, timed_out.",
+    "Time to lock a lead, by result: acquired, busy, timed_out.",
     ["outcome"],
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )
@@ -161,7 +163,7 @@ MARKS_FAILED = Counter(
     ["step", "cause"],
 )
 LEADS_GIVEN_UP = Counter(
-    "leadswitch_leads_given_up_total", "Leads parked because worker after worker was lost."
+    "leadswitch_leads_given_up_total", "Leads parked because too many workers in a row were lost."
 )
 SCHEDULE_FAILURES = Counter(
     "leadswitch_schedule_failures_total",
@@ -175,6 +177,6 @@ SHADOW_COMPARED = Counter(
 )
 OLD_PLANS = Counter(
     "leadswitch_old_plans_total",
-    "Prepared statements that a migration made unusable: what was begun again, the statement or the attempt.",
+    "Prepared statements that a migration made unusable, by what was run again: the statement or the attempt.",
     ["again"],
 )

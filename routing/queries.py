@@ -22,7 +22,7 @@ SELECT EXISTS (SELECT FROM routing_workspace WHERE dispatch_mode <> 'event') OR 
 
 
 def has_polled() -> bool:
-    """Whether the pick-up has any workspace to look after. Spares it to walk over a backlog of the dispatcher's."""
+    """Whether the pick-up has any workspace to look after. Saves it from reading the dispatcher's backlog."""
     with connection.cursor() as cursor:
         cursor.execute(HAS_POLLED)
         return bool(cursor.fetchone()[0])
@@ -58,7 +58,7 @@ COUNT_DUE: Final = _COUNT.format(
 
 
 def count_due(workspace_id: int | None, *, limit: int) -> int:
-    """Return how many leads of a workspace (None: of all) are due and not kept by its pause, no more than `limit`."""
+    """Return how many leads of a workspace (None: of all) are due and not held by its pause, up to `limit`."""
     with connection.cursor() as cursor:
         cursor.execute(COUNT_DUE, {"workspace": workspace_id, "limit": limit})
         return int(cursor.fetchone()[0])
@@ -85,7 +85,7 @@ def read_clock() -> datetime:
 
 
 class DueTime(NamedTuple):
-    """When a lead is due. `due_at` None: it waits for nothing any more, or somebody holds it back.
+    """When a lead is due. `due_at` None: it no longer waits, or it is paused.
 
     `remaining` is by the database's clock, and negative when the time has come.
     """
@@ -115,7 +115,7 @@ _ROW: Final = """
 SELECT l.id, l.public_id, l.external_id, l.status, l.skip_reason, l.cancel_reason, l.vertical, l.zip, l.attempts,
     l.next_attempt_at, l.received_at, l.expires_at, l.finished_at, l.workspace_id <> l.source_workspace_id
 """
-# What became of a lead: its row, and how its last attempt ended. Nothing in it names a person.
+# The state of a lead: its row, and how its last attempt ended. It has no personal data.
 _LAST_ATTEMPT: Final = """,
     (SELECT f.public_id FROM routing_lead f
      WHERE l.status = 'duplicate' AND f.id = last.first_lead_id AND f.source_id = l.source_id),
@@ -133,7 +133,7 @@ LEFT JOIN LATERAL (
 _STATE: Final = _ROW + _LAST_ATTEMPT
 STATE_OF_PUBLIC_ID: Final = f"{_STATE} WHERE l.public_id = %s"
 STATE_OF_SENT: Final = f"{_STATE} WHERE l.public_id = %s AND l.source_id = %s"
-# Without the trace, for the time that its tables cannot be read.
+# Without the trace, while its tables cannot be read.
 _NO_ATTEMPT: Final = """,
     NULL::uuid, NULL, NULL::int, ARRAY(SELECT jsonb_array_elements_text(l.intake_notes))
 FROM routing_lead l WHERE l.public_id = %s

@@ -1,4 +1,4 @@
-"""Celery shells of routing."""
+"""The Celery tasks of routing."""
 
 import logging
 from typing import Final

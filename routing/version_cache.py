@@ -1,6 +1,6 @@
-"""What a process keeps of the versions that it has read and compiled.
+"""A process's cache of what it has read and compiled, by version.
 
-The version comes from the database with every use, so what is kept can be old but is never taken for a newer one.
+Every use reads the version from the database, so an old entry is never used in place of a newer one.
 """
 
 from collections import OrderedDict
@@ -12,7 +12,7 @@ Value = TypeVar("Value")
 
 
 class VersionCache(Generic[Key, Value]):
-    """By id, where only the last version is asked for, or by id and version. The least recently used go first."""
+    """Keyed by id if only the latest version is used, else by id and version. Drops the least recently used entries."""
 
     def __init__(self, size: int) -> None:
         self._size = size

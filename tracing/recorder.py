@@ -7,8 +7,6 @@ and counted. No value makes it fail: what JSON or PostgreSQL cannot hold is writ
 import logging
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -17,6 +15,7 @@ from django.db import DatabaseError, DataError, connection, connections, transac
 from uuid6 import uuid7
 
 from tracing import metrics
+from tracing.attempt_parts import AttemptEnd, AttemptHead, RouteTaken
 from tracing.plainvalues import AS_TEXT, PlainValues, make_column, make_text
 from tracing.skip_reasons import Level, UnknownCode, find_skip_reason
 from tracing.vocabulary import TERMINAL_EVENTS, Event
@@ -49,55 +48,6 @@ SELECT a.lead_id, a.id, e.seq, e.step->>0, (e.step->>1)::bigint, (e.step->>2)::b
     (e.step->>5)::float8, e.step->6
 FROM attempt a, jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS e(step, seq)
 """
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptHead:
-    """Whose attempt it is. Taken from the locked row, before anything changes it."""
-
-    id: UUID
-    lead_id: int
-    number: int
-    trigger: str
-    source_workspace_id: int
-    started_at: datetime
-    worker: str
-    intake_notes: Sequence[str] = ()
-    cause: str = ""  # of WAKE_CAUSES, where a change made the lead due
-    change_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptEnd:
-    """How it ended."""
-
-    result: str
-    finished_at: datetime
-    duration_ms: float
-    skip_reason: str = ""
-    transient: bool = False
-    next_attempt_at: datetime | None = None
-    destination_workspace_id: int | None = None
-    campaign_id: int | None = None
-    config_version: int | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class RouteTaken:
-    """How the lead reached the workspace that decided about it.
-
-    `hops`: [from workspace, rule, to workspace] of each. `first_lead_id`: the lead of the same person that made
-    this one a duplicate.
-    """
-
-    hops: tuple[tuple[int, int, int], ...] = ()
-    first_lead_id: int | None = None
-
-    @property
-    def rule_id(self) -> int | None:
-        """The last rule on the route, which led to the destination."""
-        return self.hops[-1][1] if self.hops else None
 
 
 Row: TypeAlias = tuple[Event, int | None, int | None, str, str, float | None, Mapping[str, Any]]

@@ -5,6 +5,7 @@ from typing import Any, Final
 from drf_spectacular.utils import OpenApiExample
 
 from routing.api.examples import TOO_FAST_EXAMPLE
+from routing.api.keyfinder import describe_unknown_key
 
 CAMPAIGN: Final = {"id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d71", "name": "Roofing Atlanta"}
 ASSIGNMENT_ID: Final = "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d80"
@@ -150,7 +151,7 @@ OF: Final = {
 ERRORS: Final = [
     OpenApiExample(
         "Unknown key",
-        value={"error": {"code": "unauthorized", "message": "Unknown buyer key."}},
+        value={"error": {"code": "unauthorized", "message": describe_unknown_key("buyer")}},
         response_only=True,
         status_codes=["401"],
     ),

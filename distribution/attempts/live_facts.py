@@ -9,7 +9,7 @@ from psycopg.pq import Format
 from distribution.counters import COUNTERS, read_usage
 from distribution.engine import CompiledCampaign, LeadFacts, LiveFacts
 from distribution.sql_arrays import array_literal
-from routing.intake.parse import condition_fields
+from routing.intake.condition_fields import condition_fields
 from routing.locks import LockedLead
 from routing.places.countries import is_home
 from routing.places.zips import find_place

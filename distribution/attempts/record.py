@@ -17,8 +17,9 @@ from routing.locks import LockedLead
 from routing.retry import NextStep, next_step
 from routing.rules.duplicates import FirstLead
 from routing.rules.route import Route
+from tracing.attempt_parts import AttemptEnd, AttemptHead
 from tracing.models import AttemptResult, AttemptTrigger
-from tracing.recorder import AttemptEnd, AttemptHead, Recorder, new_attempt_id
+from tracing.recorder import Recorder, new_attempt_id
 from tracing.skip_reasons import RetryClass
 from tracing.vocabulary import WAKE_CAUSES, Event
 

@@ -12,7 +12,8 @@ from routing.locks import LockedLead
 from routing.rules.route import Route, route_lead
 from routing.rules.ruleset import Hop
 from routing.values.opening_hours import is_open, next_opening
-from tracing.recorder import Recorder, RouteTaken
+from tracing.attempt_parts import RouteTaken
+from tracing.recorder import Recorder
 from tracing.skip_reasons import RetryClass
 from tracing.vocabulary import Event
 

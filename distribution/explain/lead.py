@@ -26,9 +26,9 @@ from routing.leads.actions import ASKED_BY_SENDER, DUE_REASON
 from routing.models import Lead, LeadStatus
 from tracing import wording
 from tracing.models import Attempt, AttemptResult, LeadDistributionEvent
+from tracing.names import Names
 from tracing.narrator import (
     WAITED_FOR,
-    Names,
     describe_attempt,
     describe_change,
     describe_events,

@@ -23,7 +23,8 @@ from routing.models import Lead
 from routing.values.personal import HIDDEN
 from tracing import wording
 from tracing.models import Attempt
-from tracing.narrator import BuyerName, Names, describe_change, describe_events, describe_obstacles
+from tracing.names import BuyerName, Names
+from tracing.narrator import describe_change, describe_events, describe_obstacles
 from tracing.obstacles import Obstacle, fixer_of
 from tracing.skip_reasons import SKIP_REASONS, Level
 from tracing.vocabulary import Event

@@ -9,7 +9,7 @@ from django.db.models import Q
 from distribution.explain.types import Participant
 from distribution.models import Assignment, Buyer, Campaign
 from routing.models import Lead, Workspace
-from tracing.narrator import OTHER_WORKSPACE, BuyerName, Names
+from tracing.names import OTHER_WORKSPACE, BuyerName, Names
 from tracing.queries import TracedAttempt
 from tracing.vocabulary import Event
 

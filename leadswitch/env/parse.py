@@ -11,6 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 MAX_HOURS: Final = 2_160  # the longest a lead lives, unless its workspace says otherwise
 MIN_SECRET_LENGTH: Final = 32
+MAX_COUNT: Final = 2**31 - 1
+MAX_QUOTED: Final = 40
 TRUE_WORDS: Final = ("true", "1", "yes", "on")
 FALSE_WORDS: Final = ("false", "0", "no", "off")
 POSTGRES_SCHEMES: Final = ("postgres", "postgresql")
@@ -57,15 +59,22 @@ def parse_bool(name: str, text: str) -> bool:
 
 
 def parse_count(name: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) >= 1):
-        raise BadEnvironment(name, f"{text!r} is not a positive whole number", "Use digits only, such as 5")
-    return int(text)
+    count = _read_digits(text)
+    if count is None or count < 1:
+        raise BadEnvironment(
+            name, f"{_shorten(text)!r} is not a positive whole number", "Use digits only, such as 5"
+        )
+    if count > MAX_COUNT:
+        raise BadEnvironment(name, f"{_shorten(text)!r} is too large", f"Use at most {MAX_COUNT}")
+    return count
 
 
 def parse_hours(name: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= MAX_HOURS):
-        raise BadEnvironment(name, f"{text!r} is not a number of hours", f"Use 0 to {MAX_HOURS}, such as 24")
-    return int(text)
+    hours = _read_digits(text)
+    if hours is None or hours > MAX_HOURS:
+        problem = f"{_shorten(text)!r} is not a number of hours"
+        raise BadEnvironment(name, problem, f"Use 0 to {MAX_HOURS}, such as 24")
+    return hours
 
 
 def parse_prefix(name: str, text: str) -> str:
@@ -113,6 +122,21 @@ def parse_program(name: str, text: str) -> str:
     if not os.access(text, os.X_OK) or Path(text).is_dir():
         raise BadEnvironment(name, f"{text!r} is not a program", "Use /usr/bin/valkey-server or similar")
     return text
+
+
+def _read_digits(text: str) -> int | None:
+    """The number; None if the text is not digits only. Anything above MAX_COUNT is MAX_COUNT + 1.
+
+    int() raises ValueError for more than 4,300 digits, so long texts are cut before it.
+    """
+    if not (text.isascii() and text.isdigit()):
+        return None
+    digits = text.lstrip("0")[: len(str(MAX_COUNT)) + 1]
+    return min(int(digits or "0"), MAX_COUNT + 1)
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}…"
 
 
 def _split_url(name: str, text: str, schemes: tuple[str, ...], *, example: str) -> SplitResult:

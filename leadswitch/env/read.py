@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
+from io import StringIO
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,7 @@ import environ
 
 from leadswitch.env.data import ENV_FILE, Locations, Places
 from leadswitch.env.parse import REPOSITORY, BadEnvironment
-from leadswitch.env.registry import OWN_NAMES, OWN_PREFIX, RENAMED, VARIABLES, Environment
+from leadswitch.env.registry import NAMES, OWN_NAMES, OWN_PREFIX, RENAMED, VARIABLES, Environment
 
 # A variable, or a comment, as django-environ reads them.
 LINE: Final = re.compile(r"(?:export )?[A-Za-z_0-9]+=|#")
@@ -31,19 +32,24 @@ def read_locations(source: Mapping[str, str] | None = None) -> Locations:
 
 
 def _load(source: Mapping[str, str] | None) -> dict[str, str]:
-    """The process environment over the .env file, with the names of our own variables checked."""
+    """Merge the .env file and the process environment, which takes precedence, and check the names of our variables."""
     process = dict(os.environ if source is None else source)
-    texts = {**_read_file(process), **process}
+    file = _read_file(process)
+    # In the file, every name is ours. In the process, a lower-case `debug` may belong to another program.
+    for name in sorted(file):
+        if name not in NAMES and name.upper() in NAMES:
+            raise BadEnvironment(name, "no such variable", f"Did you mean {name.upper()}?")
+    texts = {**file, **process}
     for name in sorted(texts):
         if name in RENAMED:
             raise BadEnvironment(name, "has a new name", f"Set {RENAMED[name]} instead")
-        if name.startswith(OWN_PREFIX) and name not in OWN_NAMES:
+        if name.upper().startswith(OWN_PREFIX) and name not in OWN_NAMES:
             raise BadEnvironment(name, "no such variable", _suggest(name))
     return texts
 
 
 def _read_file(process: Mapping[str, str]) -> dict[str, str]:
-    """Variables of the .env file; LEADSWITCH_ENV_FILE names another one, empty none."""
+    """Read the variables of the .env file. LEADSWITCH_ENV_FILE names another file; if it is empty, none is read."""
     named = process.get(ENV_FILE)
     path = REPOSITORY / ".env" if named is None else Path(named)
     if named == "" or (named is None and not path.exists()):
@@ -51,27 +57,34 @@ def _read_file(process: Mapping[str, str]) -> dict[str, str]:
     if not path.is_file():
         raise BadEnvironment(ENV_FILE, f"{named!r} is not a file", "Name an existing file")
 
-    _check_lines(path)
+    text = _read_text(path)
+    _check_lines(path, text)
 
     class FileEnv(environ.Env):  # type: ignore[misc]  # the library is untyped
         ENVIRON: dict[str, str] = {}
 
-    FileEnv.read_env(path)
+    FileEnv.read_env(StringIO(text))
     return FileEnv.ENVIRON
 
 
-def _check_lines(path: Path) -> None:
-    """The library skips a line that it cannot read and logs it whole, with the secret that it may hold."""
+def _read_text(path: Path) -> str:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise BadEnvironment(ENV_FILE, f"{str(path)!r} is not a text file", "Save it as UTF-8") from None
-    for number, line in enumerate(lines, start=1):
+    except OSError as error:
+        problem = f"{str(path)!r} cannot be read ({error.strerror})"
+        raise BadEnvironment(ENV_FILE, problem, "Check its permissions") from None
+
+
+def _check_lines(path: Path, text: str) -> None:
+    """Refuse a line that the library cannot read: it would skip the line and log it whole, secrets included."""
+    for number, line in enumerate(text.splitlines(), start=1):
         if line and not LINE.match(line):
             problem = f"line {number} of {str(path)!r} is not NAME=value"
             raise BadEnvironment(ENV_FILE, problem, "Write no spaces around the =, or begin a comment with #")
 
 
 def _suggest(name: str) -> str:
-    close = get_close_matches(name, OWN_NAMES, n=1)
+    close = get_close_matches(name.upper(), OWN_NAMES, n=1)
     return f"Did you mean {close[0]}?" if close else "Remove it"

@@ -29,5 +29,6 @@ class Environment(Places, Secrets, Web, Login, Processes, Leads, Watch, Limits):
 VARIABLES: Final[tuple[Variable[Any], ...]] = tuple(
     variable for section in SECTIONS for variable in section.own_variables()
 )
-OWN_NAMES: Final = frozenset(each.name for each in VARIABLES if each.name.startswith(OWN_PREFIX))
+NAMES: Final = frozenset(each.name for each in VARIABLES)
+OWN_NAMES: Final = frozenset(name for name in NAMES if name.startswith(OWN_PREFIX))
 RENAMED: Final = {old: each.name for each in VARIABLES for old in each.old_names}

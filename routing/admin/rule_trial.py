@@ -12,7 +12,8 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 
 from routing.admin.configuration import GuardedJSONField
-from routing.intake.parse import LeadInvalid, condition_fields, parse_lead
+from routing.intake.condition_fields import condition_fields
+from routing.intake.parse import LeadInvalid, parse_lead
 from routing.models import Lead, Workspace
 from routing.queries import find_leads
 from routing.rules.dry_run import Trial, try_route

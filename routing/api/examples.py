@@ -4,6 +4,8 @@ from typing import Any, Final
 
 from drf_spectacular.utils import OpenApiExample
 
+from routing.api.keyfinder import describe_unknown_key
+
 WARNING: Final = {
     "field": "email",
     "code": "dropped",
@@ -181,7 +183,7 @@ TOO_FAST_EXAMPLE: Final = OpenApiExample(
 )
 UNKNOWN_EXAMPLE: Final = OpenApiExample(
     "Unknown key",
-    value={"error": {"code": "unauthorized", "message": "Unknown source key."}},
+    value={"error": {"code": "unauthorized", "message": describe_unknown_key("source")}},
     response_only=True,
     status_codes=["401"],
 )

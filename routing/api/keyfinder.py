@@ -1,6 +1,6 @@
 """Finds the API key of a request, `Authorization: Api-Key <prefix.secret>`, and its owner.
 
-Every kind of key is found the same way. Each kind has its own table, so a key of one kind is unknown to the others.
+One lookup serves every kind of key. Each kind has its own table, so a buyer key is unknown where sources send leads.
 """
 
 from collections.abc import Sequence
@@ -20,11 +20,19 @@ KEYWORD: Final = "Api-Key"
 Key = TypeVar("Key", bound=ScopedKey)
 
 
-class KeyFinder(Generic[Key]):
-    """Keys of one kind. `path` leads from the key to its owner and on: ("buyer", "workspace").
+def describe_unknown_key(kind: str) -> str:
+    return f"Unknown or revoked {kind} key. Check that you copied the whole key. {_where_to_get(kind)}"
 
-    One statement reads the key and its path. It is written out because the ORM took 1 ms of every request to build
-    that statement and the objects of its rows.
+
+def _where_to_get(kind: str) -> str:
+    return f"The agency can issue a new one in the admin, under {kind.capitalize()} keys."
+
+
+class KeyFinder(Generic[Key]):
+    """Keys of one kind. `path` names the foreign keys from the key to its owner and beyond: ("buyer", "workspace").
+
+    One statement reads the key and its path. It is raw SQL because the ORM took 1 ms per request to build the same
+    statement and the objects of its rows.
     """
 
     def __init__(self, model: type[Key], *, path: Sequence[str]) -> None:
@@ -37,22 +45,20 @@ class KeyFinder(Generic[Key]):
         self._sql = self._build_sql()
 
     def find(self, text: str, *, at: datetime) -> Key:
-        """Return the key that `text` is, if it can be used. Raises AuthenticationFailed.
+        """Return the key for `text` if it can be used. Raises AuthenticationFailed.
 
-        Only a caller with the right secret learns that a key is revoked or expired.
+        Only a caller with the right secret learns whether a key is unknown, revoked or expired.
         """
         shape = KEY_SHAPE.fullmatch(text)
         if shape is None:
-            raise AuthenticationFailed(
-                f"This is not a {self.kind} key. Send the header `Authorization: Api-Key KEY`."
-            )
+            raise AuthenticationFailed(describe_unknown_key(self.kind))
         key = self._read(shape[1])
         if not is_key(text, hashed=key.hashed_key if key else None) or key is None:
-            raise AuthenticationFailed(f"Unknown {self.kind} key.")
+            raise AuthenticationFailed(describe_unknown_key(self.kind))
         if key.revoked:
-            raise AuthenticationFailed(f"This {self.kind} key was revoked.")
+            raise AuthenticationFailed(f"This {self.kind} key was revoked. {_where_to_get(self.kind)}")
         if key.expiry_date is not None and key.expiry_date <= at:
-            raise AuthenticationFailed(f"This {self.kind} key has expired.")
+            raise AuthenticationFailed(f"This {self.kind} key has expired. {_where_to_get(self.kind)}")
         return key
 
     def _read(self, prefix: str) -> Key | None:
@@ -80,7 +86,7 @@ class KeyFinder(Generic[Key]):
 
 
 def read_key(request: HttpRequest | Request) -> str | None:
-    """Return the text after `Api-Key`, or None where the header is missing or of another scheme."""
+    """Return the text after `Api-Key`, or None if the header is missing or names another scheme."""
     keyword, _, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     return text.strip() if keyword.lower() == KEYWORD.lower() else None
 

@@ -8,7 +8,7 @@ from django.db import connection
 
 LEADS_LOOKED_AT: Final = 10_000
 # Reads the earliest lead of each workspace through the index of its own leads, then the leads behind it, up to the
-# limit. Running workspaces come before paused ones, however many leads those hold.
+# limit. Running workspaces come before paused ones, no matter how many leads those have.
 _BEHIND: Final = """
     SELECT id, count(*) AS leads FROM (
         SELECT h.id FROM (SELECT * FROM heads ORDER BY is_paused, at, id) h

@@ -2,9 +2,9 @@
 
     schedule -> claimed -> in flight -> published -> a worker -> PostgreSQL
 
-A canary that returns proves every part of the path at once, with writes of Redis and PostgreSQL. A health check cannot
-see a part that is up and does nothing. A lead's id is positive, a canary's negative. A canary costs nothing and leaves
-no trace.
+A canary that returns proves every part of the path at once, including writes to Redis and PostgreSQL. A health check
+does not notice a part that runs and does nothing. A lead's id is positive, a canary's negative. A canary charges no
+buyer and leaves no trace.
 """
 
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ from routing.dispatch import inflight, schedule
 from routing.dispatch.schedule import AT_ONCE, Dispatched, Due, Release
 from routing.redis.keys import shard_of
 
-# So that it goes through the schedule, and not directly from the put to a queue.
+# A canary must go through the schedule, not directly from the put to a queue.
 DUE_IN: Final = timedelta(milliseconds=20)
 
-# None is sent, and none is missed, while the product is paused.
+# While the product is paused, no canary is sent and none counts as missing.
 SEND: Final = """
 INSERT INTO routing_canary AS canary (shard, out_since)
 SELECT shard, CASE WHEN product.is_paused THEN NULL ELSE clock_timestamp() END
@@ -62,7 +62,7 @@ def is_canary(lead_id: int) -> bool:
 
 
 def send() -> list[Dispatched]:
-    """Put a canary for each ready queue into the schedule, in place of one that was lost on the way.
+    """Put a canary for each ready queue into the schedule. It replaces one that was lost on the way.
 
     Returns those that are in flight already: the caller publishes them. Raises redis.RedisError.
     """

@@ -1,4 +1,4 @@
-"""The one row that all dispatchers share in PostgreSQL: who leads, and whether anything is dispatched at all."""
+"""The one row that all dispatchers share in PostgreSQL: which of them leads, and whether the product is paused."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

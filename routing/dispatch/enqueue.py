@@ -120,7 +120,7 @@ def _wake(changes: Sequence[DueTime]) -> list[int]:
     ]
     refused: list[int] = []
     for lead_ids, options in batches:
-        # After one refusal the broker is not asked again.
+        # After one refusal, nothing more is published.
         if refused or not send_wake(PROCESS_LEADS, args=[lead_ids], **options):
             refused += lead_ids
     return refused
@@ -136,7 +136,7 @@ def _read_remaining(change: DueTime) -> timedelta | None:
 def _enqueue_again(part: Part) -> Part:
     """Enqueue what was refused before, as PostgreSQL has it now: a lead may have been sold, canceled or moved since.
 
-    Returns what is done. Runs in the thread of ENQUEUER, which keeps no connection to PostgreSQL.
+    Returns what was enqueued or released. Runs in the thread of ENQUEUER, which keeps no connection to PostgreSQL.
     """
     try:
         changes = read_due_times(list(part.leads))

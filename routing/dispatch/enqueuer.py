@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 MAX_WAITING: Final = 10_000
 LEADS_A_BATCH: Final = 50
-# With this many waiting, the calls take the time: a slow Redis gets fewer calls, with more leads each.
+# With this many waiting, the calls are the bottleneck: a slow Redis gets fewer calls with more leads each.
 MANY_WAITING: Final = 1_000
 # A message costs a millisecond of CPU, a third of an intake request. The first lead goes out at once; leads that come
 # right after it go out together.
@@ -99,7 +99,7 @@ class Enqueuer:
         return True
 
     def drain(self, *, timeout_seconds: float = EXIT_SECONDS) -> int:
-        """The process ends: wait until everything is enqueued, at most this long. Returns how many leads are left.
+        """Wait, as the process ends, until everything is enqueued, at most this long. Returns how many leads are left.
 
         They are counted. The leading dispatcher and the reconcilers find them.
         """
@@ -145,7 +145,7 @@ class Enqueuer:
     def _gather(self, quiet_until: float) -> list[DueTime]:
         """Wait for a change, then until `quiet_until` for others, unless they already fill a batch.
 
-        Empty: the retry buffer is due.
+        Returns an empty list when the retry buffer is due.
         """
         batch: list[DueTime] = []
         try:
@@ -172,7 +172,7 @@ class Enqueuer:
             self.retry_later(refused)
 
     def _retry(self) -> None:
-        """A part at a time, so that new changes need not wait."""
+        """Retry one part at a time, so that new changes do not wait."""
         now = time.monotonic()
         if not len(self._buffer) or now < self._retry_at:
             return

@@ -1,6 +1,6 @@
 """The heartbeat of a process: a file that it touches in its loop, and that a probe in the same container checks.
 
-A file, because a process is alive while PostgreSQL and Redis are not, and a restart would not bring them back.
+It is a file because a process counts as alive while PostgreSQL or Redis is down: a restart would not help.
 """
 
 import logging
@@ -11,7 +11,7 @@ from typing import Final
 logger = logging.getLogger(__name__)
 
 FOLDER: Final = "alive"
-# A turn may wait for a statement's time limit (15 s) on either connection, and for Redis, before it comes round.
+# A turn may wait for a statement's time limit (15 s) on either connection, and for Redis, before it ends.
 LONGEST_TURN_SECONDS: Final = 60.0
 
 

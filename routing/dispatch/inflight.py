@@ -1,7 +1,7 @@
-"""A worker's lease on a lead that it was sent: renewed as it starts, ended on every path.
+"""A worker's lease on a lead: renewed when the worker starts the lead, released on every path.
 
-The lease only spares others a start for nothing: the worker that has the row's lock runs the lead. So a worker goes on
-without a lease while Redis does not answer.
+The lease only saves other workers a useless start: the worker that has the row's lock runs the lead. So a worker
+continues without a lease while Redis does not answer.
 """
 
 from collections.abc import Iterator
@@ -19,15 +19,15 @@ from routing.models import DispatchMode
 from routing.queries import DueTime
 from routing.redis.outage import guarded, is_done
 
-# A lead about which nothing could be found out: it comes back for another worker after this.
+# If a worker could not read a lead, another worker gets it after this time.
 WAIT_AFTER_FAILURE: Final = timedelta(seconds=5)
 
 
 @dataclass(slots=True)
 class Lease:
-    """`deadline_ms` None: Redis did not answer when it was to be renewed.
+    """`deadline_ms` None: Redis did not answer the renewal.
 
-    Unless the worker says what follows, the lead is looked at again after WAIT_AFTER_FAILURE.
+    Unless the worker sets another `release`, the lead is due again after WAIT_AFTER_FAILURE.
     """
 
     lead_id: int
@@ -45,7 +45,7 @@ class Lease:
         self.release = Release(self.lead_id, self.deadline_ms)
 
     def wait_until(self, due: DueTime, *, least_wait: timedelta) -> None:
-        """The lead is due again, as its row says: put it where its workspace's mode wants it."""
+        """The lead is due again by its row: put it where the mode of its workspace needs it."""
         if due.mode == DispatchMode.EVENT:
             wait_ms = _to_ms(least_wait)
             self.release = Release(self.lead_id, self.deadline_ms, due.due_at, due.workspace_id, wait_ms)
@@ -56,9 +56,9 @@ class Lease:
 
 @contextmanager
 def leased(lead_id: int) -> Iterator[Lease | None]:
-    """Renew the lease of a lead that is started now, and end it on every path, as its worker said.
+    """Renew the lease of a lead that starts now, and release it on every path as its worker has set.
 
-    None: the message is old or a double. The lead was scheduled again since, or another worker has started it.
+    Yields None for an old or duplicate message: the lead was scheduled again, or another worker has started it.
     """
     unrenewed: Lease | None = Lease(lead_id, None)
     lease = guarded("start", partial(_renew, lead_id), unrenewed)
@@ -84,10 +84,10 @@ def _renew(lead_id: int) -> Lease | None:
 
 
 def _end(release: Release) -> None:
-    """What Redis refuses is tried again; a lease that has another deadline then stays as it is."""
+    """Retried if Redis refuses it. A retry does not change a lease that has another deadline by then."""
     if is_done("end", partial(schedule.release, [release])):
         return
     if release.deadline_ms is not None:
         ENQUEUER.retry_later(releases=[release])
     elif release.due_at is not None:
-        ENQUEUER.retry_later([release.lead_id])  # which lease it has is not known: it goes by its row alone
+        ENQUEUER.retry_later([release.lead_id])  # its lease is unknown, so only its row decides

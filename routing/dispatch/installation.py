@@ -1,9 +1,9 @@
 """Which installation owns this Redis. Two under one prefix would claim and lose each other's leads.
 
-An installation is its database: the server's own number and the database's, which a restart, a failover or an upgrade
-of the product keep. The leading dispatcher holds the name in Redis for as long as it leads; every process checks it
-before it serves. Nothing outlives its owner: after a restore into another server the old name is gone in seconds. A
-database that is restored in place has another name, too: a process that was there before asks for it again.
+An installation is named by its database: the server's system identifier and the database's oid, which do not change
+with a restart, a failover or an upgrade of the product. The leading dispatcher holds the name in Redis while it leads;
+every process checks it before it serves. The name expires in seconds, so that a database restored into another server
+can take over. A database that is restored in place gets a new name, too: running processes read it again.
 """
 
 from collections.abc import Callable
@@ -26,9 +26,9 @@ READ: Final = """
 SELECT system_identifier || '.' || (SELECT oid FROM pg_database WHERE datname = current_database())
 FROM pg_control_system()
 """
-# A hosted server may keep its number to itself: no such function, no right to call it, not supported, no such file.
-# Then nothing is checked. It must not look like an outage, in which nobody leads.
-KEPT_TO_ITSELF: Final = frozenset({"42", "0A", "58", "XX"})
+# A hosted server may not show its identifier: no such function, no right to call it, not supported, no such file. Then
+# nothing is checked. It must not look like an outage, in which no dispatcher leads.
+NOT_SHOWN: Final = frozenset({"42", "0A", "58", "XX"})
 # The last key: installation. ARGV: name, ms, the name that the caller held before. Returns whose name is held.
 HOLD: Final = """
 local holder = redis.call('GET', KEYS[#KEYS])
@@ -48,13 +48,13 @@ class OtherInstallation(ImproperlyConfigured):
 
 @cache
 def read_name() -> str:
-    """Of the database that this process is connected to. "": the server does not tell. Raises django.db.Error."""
+    """The name of the connected database; "" if the server does not show it. Raises django.db.Error."""
     try:
         with connection.cursor() as cursor:
             cursor.execute(READ)
             return str(cursor.fetchone()[0])
     except Error as error:
-        if sqlstate_of(error)[:2] not in KEPT_TO_ITSELF:
+        if sqlstate_of(error)[:2] not in NOT_SHOWN:
             raise
         return ""
 
@@ -65,7 +65,7 @@ def forget() -> None:
 
 
 class Held:
-    """The name that this process held last. The database that had it is gone when it has another one now."""
+    """The name that this process held last. If the name is another one now, that database is gone."""
 
     name: ClassVar[str] = ""
 

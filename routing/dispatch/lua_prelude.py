@@ -1,4 +1,4 @@
-"""The Lua functions at the start of every script of the schedule (routing/dispatch/scripts.py)."""
+"""The Lua functions at the start of every script of the schedule (scripts.py, sizes.py, leadership.py)."""
 
 from typing import Final
 

@@ -39,8 +39,8 @@ return written
 """
 
 # The last keys: the shadow index, versions. ARGV: workspace, its version, its mode, a version of a replaced database or
-# "". Forgets the waiting leads of the other modes; those in flight end as they are. Returns how many it forgot, -1 when
-# a newer mode has been followed.
+# "". Drops the waiting leads of the other modes; leads in flight are not touched. Returns how many it dropped, -1 if
+# the indexes already follow a newer mode.
 DROP_OTHERS: Final = """
 local SHADOW, VERSIONS, field = KEYS[#KEYS - 1], KEYS[#KEYS], 'mode:' .. ARGV[1]
 local held = tonumber(redis.call('HGET', VERSIONS, field) or nil)
@@ -70,7 +70,7 @@ class NewerMode(Exception):
 
 
 def read_switches(names: Collection[int | None]) -> dict[int | None, Switch]:
-    """Return the pauses of these workspaces that exist, and under None the product's, if asked for. One statement."""
+    """Return the pauses of those workspaces that exist, and the product's if `names` has None. One statement."""
     with connection.cursor() as cursor:
         cursor.execute(READ, [[name for name in names if name is not None]])
         found: dict[int | None, Switch] = {name: Switch(*rest) for name, *rest in cursor.fetchall()}
@@ -115,7 +115,7 @@ def write_pauses(
 def drop_others(
     workspace_id: int, *, mode: str, version: int, before: Mapping[int | None, int] | None = None
 ) -> int:
-    """Forget what the other modes kept for a workspace. Returns how many leads that were. Raises NewerMode.
+    """Drop what the other modes stored for a workspace. Returns how many leads were dropped. Raises NewerMode.
 
     `before`: as for write_pauses.
     """

@@ -1,6 +1,7 @@
 """Moves a workspace between the ways in which due leads are found: poll, shadow, event. See docs/dispatch-rollout.md.
 
-Forward or back at any time: the rows stay as they are, and a process that runs a lead holds its row's lock.
+A mode may change at any time in either direction: no row of a lead changes, and a process that runs a lead holds its
+row's lock.
 """
 
 from functools import partial
@@ -49,7 +50,7 @@ def follow_mode(workspace_id: int) -> int:
 
 
 def count_others(workspace_id: int, *, mode: str) -> int:
-    """Return how many leads drop_others would forget. Raises redis.RedisError."""
+    """Return how many leads drop_others would drop. Raises redis.RedisError."""
     count = 0
     if mode != DispatchMode.EVENT:
         count += schedule.count_workspace(workspace_id)

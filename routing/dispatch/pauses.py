@@ -1,7 +1,7 @@
 """Pauses of the whole product or of one workspace. PostgreSQL decides, Redis mirrors.
 
-Paused means that nothing is claimed: claiming and putting back would spin. Leads keep coming in, and keep their due
-times. Only the audit says who paused or resumed, and why.
+While paused, no lead is claimed: claiming leads and putting them back would spin. Intake continues, and leads keep
+their due times. Only the audit log has who paused or resumed, and why.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,14 +17,14 @@ from routing.dispatch.enqueue import after_commit
 from routing.dispatch.mirror import list_paused, read_switches, write_pauses
 from routing.dispatch.modes import follow_mode_after_commit
 from routing.dispatch.schedule import TIMEOUT_SECONDS
-from routing.locks import wait_for_switch
 from routing.models import DispatchControl, Workspace
 from routing.redis.client import get_client
 from routing.redis.keys import paused_key, workspace_paused_key
 from routing.redis.outage import guarded
+from routing.switch_locks import wait_for_switch
 from tracing import audit
 
-# `after` holds milliseconds. A pause that was written past the audit has no entry of its time.
+# `after` has milliseconds. A pause that was written without the audit has no entry with its time.
 READ_PAUSES: Final = """
 SELECT p.model, p.object_id, e.actor, e.reason
 FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) AS p (model, object_id, paused_at)
@@ -73,14 +73,14 @@ def switch(workspace_id: int | None, *, to: datetime | None, actor: str, reason:
 
     Attempts in progress sell nothing more, unless their sale has begun.
 
-    Returns False if it already is: nothing is written, a pause keeps its time, and Redis is written again. Waits for a
-    concurrent change, up to lock_timeout. Raises LookupError, and ValueError without a reason.
+    Returns False if it already is: a pause keeps its time, and only Redis is written again. Waits for a concurrent
+    change, up to lock_timeout. Raises LookupError, and ValueError without a reason.
 
-    `seen`: the state_of the switch on the page that asked. Raises PauseChanged if it is another pause now; blank: no
-    page asked.
+    `seen`: the state_of the switch that the page showed; blank: no page. Raises PauseChanged if the pause has changed
+    since.
     """
     if not reason.strip():
-        raise ValueError("a pause and its end need a reason")
+        raise ValueError("pausing and resuming need a reason")
     with transaction.atomic():
         if workspace_id is None:
             ensure_control()
@@ -163,7 +163,7 @@ def read_active_pauses(visible: Sequence[int] | None, *, limit: int) -> list[Act
 
 
 def _audited(workspace_id: int | None) -> tuple[str, str]:
-    """Model and id under which the audit has entries of a switch."""
+    """The model and id of a switch in the audit log."""
     if workspace_id is None:
         return DispatchControl._meta.label_lower, "1"
     return Workspace._meta.label_lower, str(workspace_id)

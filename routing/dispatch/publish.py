@@ -1,7 +1,7 @@
-"""Publishes to the broker, by task name. A message may be lost: PostgreSQL has what is due.
+"""Publishes to the broker, by task name. A lost message does no harm: PostgreSQL knows which leads are due.
 
-Publishing to a broker that is down takes up to three seconds; so while it does not answer, nothing is published for a
-while.
+Publishing to a broker that is down takes up to three seconds. So after a failure, nothing is published for five
+seconds.
 """
 
 import logging

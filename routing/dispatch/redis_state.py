@@ -1,4 +1,4 @@
-"""What Redis says about the dispatch, for its page and command. Waits for a Redis that is down once in a while only."""
+"""What Redis reports about the dispatch, for its page and command. Waits for a Redis that is down every 5 s at most."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,11 +6,12 @@ from typing import Final
 
 from redis.exceptions import RedisError
 
-from routing.dispatch import schedule, workers
+from routing.dispatch import workers
 from routing.dispatch.backlog_counts import Backlog
 from routing.dispatch.control import Control
 from routing.dispatch.pauses import find_unmirrored
-from routing.dispatch.schedule import TIMEOUT_SECONDS, Sizes
+from routing.dispatch.schedule import TIMEOUT_SECONDS
+from routing.dispatch.sizes import Sizes, read_sizes
 from routing.models import DispatchMode, Workspace
 from routing.redis.breaker import Breaker
 from routing.redis.client import get_client, prove_writable
@@ -73,7 +74,7 @@ def _read_redis(workspaces: Sequence[Workspace], *, control: Control, is_whole: 
     truth[None] = control.paused_at is not None
     return RedisState(
         holder=holder or "",
-        sizes=schedule.read_sizes() if is_whole else None,
+        sizes=read_sizes() if is_whole else None,
         workers_alive=workers.count_alive(),
         unmirrored=frozenset(find_unmirrored(truth)),
         backlogs={

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from routing.dispatch.canary import Canary
 from routing.dispatch.pauses import Pause
-from routing.dispatch.schedule import ShardSize, Sizes
+from routing.dispatch.sizes import ShardSize, Sizes
 from routing.dispatch.state import DispatchState, WorkspaceState
 from routing.last_runs import LastRun
 from routing.models import DispatchPath

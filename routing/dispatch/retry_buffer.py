@@ -1,4 +1,4 @@
-"""What Redis or the broker refused from a process, until they answer again: ids only, and a bounded number."""
+"""The ids of leads and leases that Redis or the broker refused from a process. Their number is bounded."""
 
 import threading
 import time

@@ -1,8 +1,8 @@
 """The schedule in Redis: the leads that wait for their due time, and the leads in flight under a lease.
 
-It follows PostgreSQL, which decides. Reconcilers requeue what is lost here. Every call is one atomic script that may be
-repeated, also if it ran and its answer was lost. All calls raise redis.RedisError; `routing.dispatch.enqueue` keeps
-that from intakes and attempts.
+PostgreSQL decides. Reconcilers requeue leads that are lost here. Every call is one atomic, idempotent script: a caller
+may repeat it when the answer was lost. All calls raise redis.RedisError; `routing.dispatch.enqueue` catches it for
+intakes and attempts.
 """
 
 import math
@@ -22,21 +22,21 @@ from routing.redis.client import get_client
 from routing.redis.keys import schedule_of, script_keys
 
 TIMEOUT_SECONDS: Final = 1.0
-# How long a lead should wait in a ready queue at most, as a part of its lease. A queue in which leads wait longer gets
-# fewer.
+# The longest time that a lead should wait in a ready queue, as a part of its lease. A queue in which leads wait longer
+# gets fewer leads.
 QUEUE_PART: Final = 1 / 30
 LEADS_A_CALL: Final = 500
 # Publishing takes milliseconds, and up to three seconds if the broker is down. Leads that a put dispatched, and that
 # are not confirmed after this time, are requeued: a duplicate message does no harm.
 UNCONFIRMED_MS: Final = 2_000
-# Before every clock: due at once, or as soon as its wait is over.
+# Earlier than any clock: the lead is due at once, or as soon as its wait ends.
 AT_ONCE: Final = datetime.fromtimestamp(0, UTC)
 # A reconciler that requeues many leads spreads them over at most this.
 LONGEST_SPREAD_SECONDS: Final = 300
 
 
 class Due(NamedTuple):
-    """When a lead of a workspace is due. `wait_ms`: the least wait from now, by the clock of Redis.
+    """When a lead of a workspace is due. `wait_ms`: the shortest wait from now, by the Redis clock.
 
     A delay is given as a wait and not as a time of this process, whose clock may be minutes ahead.
     """
@@ -57,9 +57,9 @@ class Dispatched(NamedTuple):
 
 
 class Release(NamedTuple):
-    """The end of a lease. `deadline_ms` None: whatever lease the lead has. `due_at` None: nothing is left to do.
+    """The end of a lease. `deadline_ms` None: any lease of the lead. `due_at` None: the lead is not requeued.
 
-    `workspace_id` None: the one that the lease names. `wait_ms`: the least, by the clock of Redis, however far that is
+    `workspace_id` None: the workspace in the lease. `wait_ms`: the shortest wait, by the Redis clock, which may differ
     from the database's.
     """
 
@@ -71,7 +71,7 @@ class Release(NamedTuple):
 
 
 class Expired(NamedTuple):
-    """A lease that was not ended in time. Started: a worker had begun; else the lead still waited in a queue."""
+    """A lease that was not released in time. `is_started`: a worker had started the lead; else it waited in a queue."""
 
     lead_id: int
     deadline_ms: int
@@ -90,8 +90,8 @@ class Leader(NamedTuple):
 class Batch:
     """Leads claimed from the schedule. `number`: the next claim confirms with it that this batch was published.
 
-    `returned`: leads of an earlier batch of any dispatcher that was not published. They were requeued first, so this
-    batch may have them."""
+    `returned`: how many leads of an unpublished earlier batch, of any dispatcher, were requeued first. This batch may
+    contain them."""
 
     leads: Sequence[Dispatched]
     is_more: bool  # the next claim would find more
@@ -99,47 +99,6 @@ class Batch:
     next_due_seconds: float | None
     number: int = 0
     returned: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ShardSize:
-    """`stale`: leads whose lease ended while they waited in the ready queue. `is_consumed`: a worker consumes it."""
-
-    waiting: int
-    overdue: int
-    ready: int
-    stale: int
-    is_consumed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """The sizes of the schedule. `inflight` includes the ready leads."""
-
-    shards: Sequence[ShardSize]
-    inflight: int
-    overdue_seconds: float
-
-    @property
-    def waiting(self) -> int:
-        return sum(shard.waiting for shard in self.shards)
-
-    @property
-    def overdue(self) -> int:
-        return sum(shard.overdue for shard in self.shards)
-
-    @property
-    def ready(self) -> int:
-        return sum(shard.ready for shard in self.shards)
-
-    @property
-    def stale(self) -> int:
-        return sum(shard.stale for shard in self.shards)
-
-    @property
-    def unconsumed(self) -> list[int]:
-        """The shards whose ready queues no worker consumes."""
-        return [number for number, shard in enumerate(self.shards) if not shard.is_consumed]
 
 
 # Threads may share it. Leads that do not fit are published twice.
@@ -151,10 +110,10 @@ class NotLeading(Exception):
 
 
 def put(leads: Sequence[Due]) -> list[Dispatched]:
-    """Put leads into the schedule, or bring the time of those that are there forward. Never delays one.
+    """Put leads into the schedule, or move scheduled ones to an earlier time. Never delays one.
 
-    Returns those that were due and are in flight now: the caller publishes and confirms them (`confirm_published`), or
-    releases their leases. `requeue_unpublished` requeues those that are never confirmed.
+    Returns the leads that were due and are in flight now. The caller publishes and confirms them (`confirm_published`),
+    or releases their leases. `requeue_unpublished` requeues those that are never confirmed.
     """
     limits = [settings.LEADSWITCH_READY_SHARDS, settings.LEADSWITCH_READY_LIMIT, lease_ms(), UNCONFIRMED_MS]
     dispatched: list[Dispatched] = []
@@ -165,9 +124,10 @@ def put(leads: Sequence[Due]) -> list[Dispatched]:
 
 
 def confirm_published(dispatched: Sequence[Dispatched]) -> None:
-    """Leads of puts were published. The next put of this process tells Redis, or the worker that starts them does.
+    """Record that leads of puts were published. Redis learns it from the next put of this process, or from the worker
+    that starts them.
 
-    Leads that are never confirmed are published once more: the duplicate finds its lead started.
+    Leads that are never confirmed are published again. A duplicate message finds its lead started.
     """
     _PUBLISHED.extend(dispatched)
 
@@ -178,7 +138,7 @@ def requeue_unpublished(*, limit: int = LEADS_A_CALL) -> int:
 
 
 def requeue_unconsumed(*, limit: int = LEADS_A_CALL) -> int:
-    """Requeue leads that wait in ready queues without a worker: they go to the other queues.
+    """Move leads that wait in ready queues without a worker to the other queues.
 
     Returns how many. Does nothing while no worker reports that it consumes any queue.
     """
@@ -213,7 +173,7 @@ def claim_batch(leader: Leader, *, limit: int, published: int | None = None) -> 
 
 
 def start(lead_ids: Sequence[int]) -> list[int | None]:
-    """Renew the leases of leads that start now. Returns when each ends; None: another worker owns the lead."""
+    """Renew the leases of leads that start now. Returns the ms at which each ends; None: another owns it."""
     limits = [
         lease_ms(),
         settings.LEADSWITCH_READY_SHARDS,
@@ -234,7 +194,7 @@ def release(releases: Sequence[Release]) -> list[bool]:
 
 
 def withdraw(leads: Iterable[tuple[int, int]]) -> int:
-    """Batch (lead, workspace) pairs out of the schedule. A lease ends by itself: its worker finds nothing to do."""
+    """Remove (lead, workspace) pairs from the schedule. A lease ends by itself: its worker finds nothing to do."""
     return int(_run(scripts.WITHDRAW, [part for pair in leads for part in pair]))
 
 
@@ -261,27 +221,6 @@ def find_expired(*, offset: int = 0, limit: int) -> list[Expired]:
             answer[::4], answer[1::4], answer[2::4], answer[3::4], strict=True
         )
     ]
-
-
-def read_sizes() -> Sizes:
-    late_ms, inflight, *numbers = _run(scripts.SIZES, [settings.LEADSWITCH_READY_SHARDS])
-    rows = zip(*(numbers[at::5] for at in range(5)), strict=True)
-    shards = [
-        ShardSize(waiting, overdue, ready, stale, bool(is_consumed))
-        for waiting, overdue, ready, stale, is_consumed in rows
-    ]
-    return Sizes(shards=shards, inflight=inflight, overdue_seconds=late_ms / 1000)
-
-
-def acquire_leadership(name: str, *, lease_ms: int, least_epoch: int) -> tuple[Leader | None, bool]:
-    """Win or renew the leadership. Returns it, or None while another dispatcher leads; and whether it is new."""
-    epoch, is_new = _run(scripts.LEAD, [name, lease_ms, least_epoch])
-    return (Leader(name, epoch) if epoch else None), bool(is_new)
-
-
-def resign(name: str) -> None:
-    """Give up the leadership, so that another dispatcher leads at once."""
-    _run(scripts.RESIGN, [name])
 
 
 def lease_ms() -> int:
@@ -339,5 +278,5 @@ def _run(text: str, arguments: Sequence[Any]) -> Any:
 
 @cache
 def _script(text: str) -> Script:
-    """Registered once: EVALSHA, and again with its text if Redis has forgotten it."""
+    """Registered once. It runs by EVALSHA, and is sent again if Redis no longer has it."""
     return get_client(TIMEOUT_SECONDS).register_script(lua_prelude.PRELUDE + text)

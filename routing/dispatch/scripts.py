@@ -1,12 +1,12 @@
 """The Lua of the schedule. Each script is atomic, idempotent, and goes by the clock of Redis.
 
-Every script is given the same keys (`routing.redis.keys.script_keys`) and makes the names of a workspace's or a shard's
-keys from them; all have the same hash tag. A lead is in its workspace's schedule, in flight, or both: both means that
+Every script gets the same keys (`routing.redis.keys.script_keys`) and derives the keys of a workspace or a shard from
+them; all have the same hash tag. A lead is in its workspace's schedule, in flight, or both: both means that
 its due time was written again while a worker had it. An entry of the schedule may be too early, never too late: the
 worker that gets the lead reads its due time in PostgreSQL, and requeues it (decisions/0017).
 
-Leads of a claim or a put are unconfirmed until the caller confirms that they were published, or a worker starts them:
-an answer may be lost, and a caller killed (decisions/0045).
+Leads of a claim or a put are unconfirmed until the caller confirms that they were published, or a worker starts them,
+because an answer may be lost or a caller killed (decisions/0045).
 """
 
 from typing import Final
@@ -287,58 +287,4 @@ for at, part in ipairs(found) do
     end
 end
 return expired
-"""
-
-# ARGV: shards. Returns ms by which the most overdue lead is late, in flight, then by shard: waiting, overdue, ready,
-# stale (its lease ended while it waited in the queue, which is not empty), 1 if a worker consumes the queue.
-# Canaries, whose ids are negative, are left out.
-SIZES: Final = """
-local shards, waiting, overdue, oldest = tonumber(ARGV[1]), {}, {}, now
-for _, workspace in ipairs(redis.call('ZRANGE', SCHEDULE, 0, -1)) do
-    if tonumber(workspace) > 0 then
-        local shard = shard_for(workspace, shards)
-        waiting[shard] = (waiting[shard] or 0) + redis.call('ZCARD', leads_of(workspace))
-        overdue[shard] = (overdue[shard] or 0) + redis.call('ZCOUNT', leads_of(workspace), '-inf', now)
-        oldest = math.min(oldest, tonumber(redis.call('ZSCORE', SCHEDULE, workspace)))
-    end
-end
-local inflight, canaries = redis.call('ZCARD', INFLIGHT), {}
-for shard = 0, shards - 1 do
-    if redis.call('ZSCORE', INFLIGHT, -1 - shard) then inflight = inflight - 1 end
-    canaries[shard] = 0
-    for canary = -1, -shards, -1 do
-        local lease = redis.call('ZSCORE', ready_of(shard), canary)
-        if lease and tonumber(lease) > now then canaries[shard] = canaries[shard] + 1 end
-    end
-end
-local sizes = {now - oldest, inflight}
-for shard = 0, shards - 1 do
-    sizes[#sizes + 1] = waiting[shard] or 0
-    sizes[#sizes + 1] = overdue[shard] or 0
-    sizes[#sizes + 1] = redis.call('ZCOUNT', ready_of(shard), '(' .. now, '+inf') - canaries[shard]
-    sizes[#sizes + 1] = messages_of(shard) > 0 and redis.call('ZCOUNT', ready_of(shard), '-inf', now) or 0
-    sizes[#sizes + 1] = is_consumed(shard, shards) and 1 or 0
-end
-return sizes
-"""
-
-# ARGV: name, lease ms, least epoch so far. Returns {epoch, 1 if it was won just now}; epoch 0: another dispatcher
-# leads.
-LEAD: Final = """
-local holder, epoch = redis.call('GET', DISPATCHER), redis.call('GET', EPOCH)
-if holder == ARGV[1] and epoch then
-    redis.call('PEXPIRE', DISPATCHER, ARGV[2])
-    return {tonumber(epoch), 0}
-end
-if holder and holder ~= ARGV[1] then return {0, 0} end
-epoch = math.max(tonumber(epoch or 0), tonumber(ARGV[3])) + 1
-redis.call('SET', EPOCH, epoch)
-redis.call('SET', DISPATCHER, ARGV[1], 'PX', ARGV[2])
-return {epoch, 1}
-"""
-
-# ARGV: name. Gives up the leadership.
-RESIGN: Final = """
-if redis.call('GET', DISPATCHER) == ARGV[1] then return redis.call('UNLINK', DISPATCHER) end
-return 0
 """

@@ -1,4 +1,4 @@
-"""The index of workspaces in shadow mode: written as the schedule would be, never claimed from, compared at each pick.
+"""The index of workspaces in shadow mode: written like the schedule, compared at each pick, never used for claims.
 
 Raises redis.RedisError.
 """
@@ -14,7 +14,7 @@ from routing.redis.client import get_client
 from routing.redis.keys import shadow_of
 
 LEADS_A_PAGE: Final = 1_000
-# The pick-up has long started a lead by then, unless it has a backlog.
+# The pick-up starts a lead well before this, unless it has a backlog.
 LATE_MS: Final = 60_000
 
 

@@ -32,7 +32,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 FIRST: Final = Position()
 
-# Of workspaces that are not paused only what is due from `soon` on: the rest is checked in every run. Each workspace
+# For workspaces that are not paused, only leads due from `soon` on: every run checks the others. Each workspace
 # starts at a place in the index, so that a page costs the same at the end of a backlog as at its start.
 PAGE: Final = """
 SELECT l.id, w.id, l.next_attempt_at

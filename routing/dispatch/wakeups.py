@@ -1,7 +1,7 @@
-"""Wakes the leads that a change left behind, and tells how many it concerns.
+"""Wakes the leads that a change did not wake itself, and reports how many leads it concerns.
 
 The change itself wakes the first 200, in its own transaction (routing.models.wakeup). The rest follow here, batch by
-batch, at a rate: a hundred thousand leads are no stampede (docs/decisions/0021).
+batch, at a limited rate: a hundred thousand leads must not start at once (docs/decisions/0021).
 """
 
 from typing import Final
@@ -18,7 +18,7 @@ LEADS_A_BATCH: Final = 500
 PERIOD_SECONDS: Final = 5
 LEADS_A_RUN: Final = LEADS_A_SECOND * PERIOD_SECONDS
 MOST_COUNTED: Final = 10_000
-# An attempt that read the old definition may end this much later, with a reason that the change took away.
+# An attempt that read the old definition may end this much later, with a reason that the change removed.
 LONGEST_ATTEMPT_SECONDS: Final = 30
 KEPT_DAYS: Final = 7
 RECONCILE: Final = "routing.reconcile"
@@ -45,8 +45,8 @@ SET woken = woken + %(found)s, lead_ids = '{}', swept_at = COALESCE(swept_at, cl
         THEN clock_timestamp() END
 WHERE id = %(id)s
 """
-# Leads keep the number of the latest change that woke them. The attempt after a younger change did not see an older one
-# whose transaction was still open: that one gets a number above the younger one's.
+# A lead stores the number of the latest change that woke it. The attempt after a newer change did not see an older one
+# whose transaction was still open. So the older one gets a number above the newer one's.
 RENUMBER: Final = """
 WITH late AS (
     UPDATE routing_wakeup w
@@ -68,7 +68,7 @@ FROM late RETURNING id
 FORGET: Final = (
     "DELETE FROM routing_wakeup WHERE done_at < clock_timestamp() - make_interval(days => %(days)s)"
 )
-# Of the transaction that is open: what its own changes have found.
+# How many leads the changes of the open transaction have matched.
 COUNT_HERE: Final = """
 SELECT COALESCE(sum(most), 0)::bigint FROM (
     SELECT max(matched) AS most FROM routing_wakeup
@@ -79,13 +79,13 @@ SELECT COALESCE(sum(most), 0)::bigint FROM (
 
 
 def follow_setting() -> None:
-    """Have the database go by the setting: it wakes leads by itself."""
+    """Copy the setting to the database, whose triggers wake leads."""
     with connection.cursor() as cursor:
         cursor.execute(FOLLOW_SETTING, {"hours": settings.LEADSWITCH_WAKE_MAX_AGE_HOURS})
 
 
 def list_open(*, limit: int) -> list[tuple[int, int]]:
-    """Return (change, workspace) of those that may have leads to wake: of each workspace the oldest first."""
+    """Return (change, workspace) of changes that may have leads to wake, the oldest of each workspace first."""
     with connection.cursor() as cursor:
         cursor.execute(OPEN, [limit])
         return [(change, workspace_id) for change, workspace_id in cursor.fetchall()]
@@ -121,7 +121,7 @@ def wake_batch(wakeup_id: int, *, count: int, placed: int) -> int:
 
 
 def forget_old() -> None:
-    """Attempts keep the cause: what is left of a change explains nothing more."""
+    """Delete old changes. Attempts store their cause, so no explanation is lost."""
     with connection.cursor() as cursor:
         cursor.execute(FORGET, {"days": KEPT_DAYS})
 
@@ -129,7 +129,7 @@ def forget_old() -> None:
 def describe_woken() -> str:
     """A sentence on how many leads the open transaction's changes will have tried again; "" for none.
 
-    Has the rest enqueued after the commit. Needs the transaction of the changes.
+    Enqueues the rest after the commit. Needs the transaction of the changes.
     """
     with connection.cursor() as cursor:
         cursor.execute(COUNT_HERE)

@@ -1,6 +1,6 @@
 """How many workers are alive, and which ready queues they consume.
 
-Each worker sends a heartbeat every few seconds, from the process that consumes: a worker can hang with its process up.
+Each worker sends a heartbeat every few seconds, from the process that consumes: a pool can hang while its worker runs.
 Raises redis.RedisError.
 """
 
@@ -34,7 +34,7 @@ def write_worker_heartbeat(
 ) -> None:
     """`shards`: those whose ready queues it consumes; None: all. `silent_seconds`: how long its pool has run nothing.
 
-    A worker that is silent for longer than ALIVE_SECONDS does not count as alive, nor as consuming.
+    A worker that is silent for longer than ALIVE_SECONDS counts neither as alive nor as consuming.
     """
     now = _now()
     consumed = range(settings.LEADSWITCH_READY_SHARDS) if shards is None else shards

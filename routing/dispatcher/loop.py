@@ -4,7 +4,7 @@
     Redis does not answer, or refuses a write -> fallback: run due leads from PostgreSQL until it does
     the schedule misses due leads of PostgreSQL, a canary is late -> see routing/dispatcher/leader_tasks.py
 
-It may do a thing twice, or be killed halfway: each lead is protected by a lease or by its row's lock.
+It may repeat a step or be killed halfway: a lease or its row's lock protects each lead.
 """
 
 import logging
@@ -24,7 +24,9 @@ from routing.dispatch import installation, schedule, workers
 from routing.dispatch.control import clear_leader_heartbeat, read_control, write_leader_heartbeat
 from routing.dispatch.enqueue import CLAIM_PATH
 from routing.dispatch.heartbeat import send_heartbeat
+from routing.dispatch.leadership import acquire_leadership, resign
 from routing.dispatch.schedule import TIMEOUT_SECONDS, Batch, Leader, NotLeading
+from routing.dispatch.sizes import read_sizes
 from routing.dispatcher.fallback import run_without_redis
 from routing.dispatcher.leader_tasks import (
     BrokerRefused,
@@ -53,7 +55,7 @@ HEARTBEAT_SECONDS: Final = 5.0
 SIZES_SECONDS: Final = 2.0
 PROCESS_HEARTBEAT_SECONDS: Final = 1.0
 PAUSE_AFTER_FAILURE_SECONDS: Final = 1.0
-# Below the socket's time-out, or the wait itself would look like a failure.
+# Below the timeout of the socket: the wait itself must not look like a failure.
 LONGEST_WAIT_SECONDS: Final = TIMEOUT_SECONDS / 2
 
 
@@ -71,7 +73,7 @@ class WakeChannel:
         self._listen().get_message(timeout=seconds)
 
     def forget(self) -> None:
-        """Drop the messages so far: the next claim looks at everything. Raises redis.RedisError."""
+        """Drop the messages so far: the next claim checks all workspaces. Raises redis.RedisError."""
         channel = self._listen()
         while channel.get_message(timeout=0) is not None:
             pass
@@ -127,7 +129,7 @@ class Dispatcher:
         self._resign()
 
     def _send_heartbeat(self) -> None:
-        """The heartbeat of the process, whether it leads or not."""
+        """Send the heartbeat of the process, whether it leads or not."""
         if self._process_heartbeat.is_due():
             send_heartbeat(settings.VAR_DIR, "dispatcher")
             self._process_heartbeat.restart()
@@ -158,7 +160,7 @@ class Dispatcher:
         least_epoch = known.epoch if known else read_control().epoch
         lease_ms = int(LEADER_LEASE_SECONDS * 1000)
         installation.hold()
-        leader, is_new = schedule.acquire_leadership(self.name, lease_ms=lease_ms, least_epoch=least_epoch)
+        leader, is_new = acquire_leadership(self.name, lease_ms=lease_ms, least_epoch=least_epoch)
         self._renewal.restart()
         if leader is None:
             self._lose("another dispatcher leads")
@@ -226,7 +228,7 @@ class Dispatcher:
         is_leading = self._leader is not None
         self._lose("stopped")
         try:
-            schedule.resign(self.name)
+            resign(self.name)
             if is_leading:
                 installation.release()
             clear_leader_heartbeat(self.name)
@@ -235,7 +237,7 @@ class Dispatcher:
 
 
 def export_sizes() -> None:
-    sizes = schedule.read_sizes()
+    sizes = read_sizes()
     for shard, size in enumerate(sizes.shards):
         metrics.SCHEDULE_LEADS.labels(shard=str(shard)).set(size.waiting)
         metrics.SCHEDULE_OVERDUE.labels(shard=str(shard)).set(size.overdue)

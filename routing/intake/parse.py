@@ -1,56 +1,39 @@
 """Validates an incoming lead and collects all problems. Fills in only what the ZIP code determines.
 
 In lenient mode, a lead is rejected only if it is useless: no location, no vertical, or no way to reach the person.
-Other unreadable values are left out with a correction. Uses no source, database or clock. Contact fields never become
-condition fields.
+Other unreadable values are left out with a correction. Uses no source, database or clock.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from routing.intake.attribute_repair import choose_key, repair_attributes
-from routing.intake.consent import (
-    Consent,
-    has_proof,
-    read_consent,
-    read_consent_leniently,
-    split_consent,
-)
-from routing.intake.corrections import ASSUMED, CORRECTED, DROPPED, UNKNOWN, Correction, Corrections
+from routing.intake.consent import Consent, read_consent, read_consent_leniently, split_consent
+from routing.intake.corrections import DROPPED, UNKNOWN, Correction, Corrections
 from routing.intake.field_names import place_unknown_keys
+from routing.intake.location import read_location, shorten_name
 from routing.intake.reader import Errors, FieldReader
-from routing.places.countries import HOME, PlaceNames, find_home_state, name_place
-from routing.places.regions import find_region
-from routing.places.zips import Place, find_place, list_states_of, list_states_of_prefix, name_counties
-from routing.values.attributes import find_attribute_problems, flatten_attributes
-from routing.values.canonical import read_region
+from routing.values.attributes import find_attribute_problems
 from routing.values.lenient import (
     as_email,
     as_external_id,
     as_phone,
     as_shorter,
-    as_state,
     as_text,
     as_vertical,
-    as_zip,
     is_placeholder,
 )
 from routing.values.normalize import (
-    CANADIAN_CODE,
-    MAX_NAME,
     FieldError,
     Phone,
-    normalize_country,
     normalize_email,
     normalize_extension,
     normalize_name,
-    normalize_state,
     normalize_text,
     normalize_vertical,
-    normalize_zip,
     read_phone,
 )
 
@@ -60,12 +43,8 @@ LEAD_KEY_SET = frozenset(LEAD_KEYS)
 MAX_ADDRESS = 200
 MAX_EXTERNAL_ID = 100
 
-# Attributes that conditions may also name without the prefix.
-COMPANY_FIELDS = ("industry", "company_size", "revenue")
-
 normalize_address = partial(normalize_text, max_length=MAX_ADDRESS)
 normalize_external_id = partial(normalize_text, max_length=MAX_EXTERNAL_ID)
-shorten_name = partial(as_shorter, max_length=MAX_NAME)
 
 
 class LeadInvalid(ValueError):
@@ -100,59 +79,6 @@ class CleanLead:
     corrections: tuple[Correction, ...] = field(default=(), repr=False)
 
 
-class HasConditionFields(Protocol):
-    """What conditions can read: a CleanLead, or a stored lead with the same fields."""
-
-    @property
-    def zip(self) -> str: ...
-    @property
-    def state(self) -> str | None: ...
-    @property
-    def country(self) -> str: ...
-    @property
-    def county(self) -> str | None: ...
-    @property
-    def city(self) -> str | None: ...
-    @property
-    def vertical(self) -> str: ...
-    @property
-    def attributes(self) -> Mapping[str, Any]: ...
-    @property
-    def consent(self) -> object: ...
-
-
-def condition_fields(lead: HasConditionFields, *, source: str) -> dict[str, Any]:
-    """The fields that conditions see, without blank ones. `source` is the name of the source.
-
-    Places outside the US are prefixed with their country. `counties` are all counties of the ZIP code; `county` is the
-    main one. The region is the sender's own attribute or, without one, the Census region of the state.
-    """
-    fields = flatten_attributes(lead.attributes)
-    fields["consent"] = has_proof(lead.consent)
-    place = name_place(country=lead.country, state=lead.state, zip_code=lead.zip, city=lead.city)
-    counties = name_counties(lead.zip, state=place.state, county=lead.county) if place.country == HOME else []
-    named = (
-        ("zip", place.zip),
-        ("state", place.state),
-        ("country", place.country),
-        ("county", counties[0] if counties else None),
-        ("counties", counties),
-        ("city", place.city),
-        ("vertical", lead.vertical),
-        ("source", source),
-        ("region", _name_region(fields.get("attributes.region"), place)),
-        *((name, fields.get(f"attributes.{name}")) for name in COMPANY_FIELDS),
-    )
-    fields.update((name, value) for name, value in named if value not in (None, "", []))
-    return fields
-
-
-def _name_region(sent: Any, place: PlaceNames) -> Any:
-    if not sent:
-        return find_region(place.state, country=place.country)
-    return read_region(sent) if isinstance(sent, str) else sent
-
-
 def parse_lead(
     payload: object,
     *,
@@ -171,7 +97,7 @@ def parse_lead(
     reader, attributes, consent = (
         _read_leniently(payload, at=at, zone=zone) if is_lenient else _read_strictly(payload, at=at)
     )
-    location = _read_location(reader)
+    location = read_location(reader)
     values = {
         **location,
         **_read_contact(reader, region=location["country"], is_required=requires_contact),
@@ -215,84 +141,6 @@ def _read_leniently(payload: Mapping[str, Any], *, at: datetime, zone: tzinfo) -
             kept[choose_key(key, taken=kept)] = value
         kept = repair_attributes(kept, corrections)
     return reader, kept, read_consent_leniently(consent, reader, at=at, zone=zone)
-
-
-def _read_location(reader: FieldReader) -> dict[str, Any]:
-    country = reader.read("country", normalize_country, loosen=as_text, is_needed=True)
-    country = country or _guess_country(reader)
-    zip_code = _read_zip(reader, country=country)
-    reader.require("zip", zip_code, fix="send the five-digit ZIP code")
-    normalize = partial(normalize_state, country=country)
-    state = reader.read("state", normalize, loosen=partial(as_state, country=country))
-    home_state = None if country == HOME else find_home_state(country, zip_code=zip_code, state=state)
-    if home_state is not None:
-        country, state = HOME, home_state
-        zip_code = _read_zip_again(reader) if zip_code else None
-    city = reader.read("city", normalize_name, loosen=shorten_name)
-    place = find_place(zip_code) if zip_code and country == HOME else None
-    if place is None:
-        if zip_code and country == HOME:
-            state = _place_new_zip(reader, zip_code, state=state)
-        return {"country": country, "zip": zip_code, "state": state, "city": city, "county": None}
-    state = _resolve_state(reader, state=state, place=place)
-    counties = name_counties(place.zip, state=state, county=None)
-    return {
-        "country": country,
-        "zip": zip_code,
-        "state": state,
-        "city": city or place.city,
-        "county": place.county if state == place.state else next(iter(counties), None),
-    }
-
-
-def _read_zip(reader: FieldReader, *, country: str) -> str | None:
-    loosen = partial(as_zip, state=reader.payload.get("state")) if country == HOME else as_text
-    return reader.read("zip", partial(normalize_zip, country=country), loosen=loosen, is_needed=True)
-
-
-def _read_zip_again(reader: FieldReader) -> str | None:
-    """Read as a US ZIP code what was first read as the postal code of a country that is in fact a US state."""
-    if reader.corrections is not None:
-        reader.corrections.forget("zip")
-    return _read_zip(reader, country=HOME)
-
-
-def _place_new_zip(reader: FieldReader, zip_code: str, *, state: str | None) -> str | None:
-    """The state of an unknown ZIP code: the one given, or the only state of ZIP codes with the same three digits."""
-    states = list_states_of_prefix(zip_code[:3])
-    state = state or (states[0] if len(states) == 1 else None)
-    message = "is not in the ZIP code table: kept, but its location is unknown" + (
-        f" beyond {state}" if state else ""
-    )
-    reader.correct("zip", UNKNOWN, message)
-    return state
-
-
-def _resolve_state(reader: FieldReader, *, state: str | None, place: Place) -> str:
-    """The lead's own state if the ZIP code is partly in it; otherwise the main state of the ZIP code."""
-    if not state:
-        return place.state
-    states = list_states_of(place.zip)
-    if state in states:
-        return state
-    mismatch = f"does not match the ZIP code, which is in {' and '.join(states)}"
-    if reader.corrections is None:
-        fix = f"{mismatch}: correct one of the two"
-        reader.add("state", FieldError("mismatch", fix))
-    else:
-        message = f"{mismatch}: read as {place.state}"
-        reader.correct("state", CORRECTED, message, received=reader.payload.get("state"))
-    return place.state
-
-
-def _guess_country(reader: FieldReader) -> str:
-    """Without a country, a lead is from the US unless its postal code can only be Canadian."""
-    code = reader.payload.get("zip")
-    is_canadian = isinstance(code, str) and CANADIAN_CODE.fullmatch(code.strip()) is not None
-    if reader.corrections is None or not is_canadian:
-        return HOME
-    reader.correct("country", ASSUMED, "is missing and the postal code is Canadian: read as CA")
-    return "CA"
 
 
 def _read_contact(reader: FieldReader, *, region: str, is_required: bool) -> dict[str, str | None]:

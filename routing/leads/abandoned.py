@@ -11,12 +11,13 @@ from typing import Final
 from django.db import connection
 
 from routing.dispatch.enqueue import enqueue_leads_after_commit
+from routing.held_leads import HeldLead
 from routing.leads.attempt_log import AttemptLine, log_attempt
-from routing.locks import HeldLead
 from routing.models import LeadStatus
 from routing.retry import NextStep
+from tracing.attempt_parts import AttemptEnd, AttemptHead
 from tracing.models import AttemptTrigger
-from tracing.recorder import AttemptEnd, AttemptHead, Recorder, new_attempt_id, write_many
+from tracing.recorder import Recorder, new_attempt_id, write_many
 from tracing.vocabulary import Event
 
 # SQL, because each lead of the batch gets its own values in one statement. The rows were read under their locks, which

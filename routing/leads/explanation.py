@@ -92,7 +92,7 @@ ADVICE: Final[Mapping[str, Advice]] = {
     "worker_lost": PRODUCT_FAILED,
     "lock_expired": PRODUCT_FAILED,
     "internal_error": PRODUCT_FAILED,
-    "lead_expired": Advice("Its time to live is over.", "Nothing: send leads that are fresh.", "nobody"),
+    "lead_expired": Advice("It expired before it was sold.", "Nothing: send fresh leads.", "nobody"),
     "duplicate_lead": Advice(
         "The same person came in before.",
         "Nothing: the earlier lead counts. Send each person once.",

@@ -11,8 +11,8 @@ class AskedBy(models.TextChoices):
 
 
 class LeadAllowance(models.Model):
-    """One row for each lead and side that ever asked. It has its own table, because the leads' table is the hottest
-    of all.
+    """One row for each lead and side that requested a run. It has its own table, because the leads' table has the most
+    writes.
 
     `full_at` is when the allowance is full again: the whole state of a bucket that refills evenly.
     """

@@ -1,7 +1,7 @@
 """What every kind of API key has in common: its text and hash, an id of its own, a prefix for look-up, and scopes.
 
 A key's text is `<prefix>.<secret>`. The prefix finds the row; the row holds the SHA-512 of the whole text. A fast hash
-without salt is enough here: the secret is 32 random characters, which nobody can guess one by one.
+without salt is enough here: the secret is 32 random characters, too many to guess.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ NO_KEY_HASH: Final = hash_key("no key has this hash")
 
 
 def is_key(text: str, *, hashed: str | None) -> bool:
-    """Whether `text` has this hash, in a time that tells nothing about it. None: no key was found; always False."""
+    """Whether `text` has this hash, compared in constant time. None: no key was found; always False."""
     matches = constant_time_compare(hash_key(text), NO_KEY_HASH if hashed is None else hashed)
     return matches and hashed is not None
 
@@ -46,7 +46,7 @@ def new_key_id() -> str:
 
 class ScopedKeyManager(models.Manager[Any]):
     def assign_key(self, key: "ScopedKey") -> str:
-        """Give an unsaved key its secret. Returns the text, which is seen this once."""
+        """Give an unsaved key its secret. Returns the text, which is shown only once."""
         text = generate_key_text()
         key.prefix, key.hashed_key = text[:PREFIX_LENGTH], hash_key(text)
         return text

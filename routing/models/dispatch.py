@@ -1,4 +1,4 @@
-"""What all dispatchers and workers of the installation share: its switch, and who leads."""
+"""What all dispatchers and workers of the installation share: its pause, and which dispatcher leads."""
 
 from typing import ClassVar, Final
 
@@ -15,7 +15,7 @@ class DispatchPath(models.TextChoices):
     # Redis answers: from the index to the ready queues
     REDIS = "redis", "through Redis"
     # Redis does not answer: the dispatcher runs leads itself
-    POSTGRES = "postgres", "straight from PostgreSQL"
+    POSTGRES = "postgres", "without Redis"
 
 
 class Canary(models.Model):

@@ -15,7 +15,7 @@ from routing.models.workspace import Source, Workspace
 class LeadStatus(models.TextChoices):
     # intake, retry or an operator's re-run -> pending; it waits for `next_attempt_at`
     PENDING = "pending", "waiting until it is due"
-    # pending | gated -> calling: work with outside effects goes on, under a lease (routing/leads/claim.py)
+    # pending | gated -> calling: work with outside effects, under a claim (routing/leads/claim.py)
     CALLING = "calling", "being verified by an outside service"
     # pending -> gated: the campaign wants the person verified first
     GATED = "gated", "waiting for verification"
@@ -23,14 +23,14 @@ class LeadStatus(models.TextChoices):
     OFFERED = "offered", "offered to buyers"
     # pending | offered -> distributed
     DISTRIBUTED = "distributed", "sold"
-    # distributed -> returned: its buyers have given it back, all of them; -> pending on a re-run
+    # distributed -> returned: all its buyers have given it back; -> pending on a re-run
     RETURNED = "returned", "returned by its buyers"
     # pending -> duplicate
-    DUPLICATE = "duplicate", "came in before"
+    DUPLICATE = "duplicate", "duplicate of an earlier lead"
     # pending -> failed: needs a person; -> pending on a re-run
     FAILED = "failed", "needs a person"
     # any unfinished -> expired
-    EXPIRED = "expired", "time to live is over"
+    EXPIRED = "expired", "expired"
     # any unfinished -> cancelled
     CANCELLED = "cancelled", "cancelled"
 
@@ -102,7 +102,7 @@ class Lead(models.Model):
         default=0, db_default=0, help_text="Workers lost in a row while trying this lead."
     )
     conflicts = models.PositiveSmallIntegerField(
-        default=0, db_default=0, editable=False, help_text="Attempts in a row that met busy locks."
+        default=0, db_default=0, editable=False, help_text="Attempts in a row that could not get a lock."
     )
     errors = models.PositiveSmallIntegerField(
         default=0,
@@ -119,7 +119,10 @@ class Lead(models.Model):
         help_text="The worker that holds the claim.",
     )
     locked_at = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text="Since when. Every later write compares both."
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When the claim began. Every later write checks it and the worker.",
     )
     received_at = models.DateTimeField(db_default=Now())
     woken_by = models.BigIntegerField(

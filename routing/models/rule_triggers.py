@@ -11,7 +11,7 @@ import pgtrigger
 
 from routing.models.changed import is_changed
 
-# "lsrules" as a number: the one lock of everybody who changes rules, until their transaction ends.
+# "lsrules" as a number: the one lock for every change of rules, until its transaction ends.
 RULES_LOCK: Final = 0x6C73_7275_6C65_73
 # The most rules that a lead may follow. A longer chain is refused when it is made.
 MAX_HOPS: Final = 8
@@ -81,9 +81,9 @@ def _version_trigger(name: str, operation: pgtrigger.Operation, func: str) -> pg
 
 
 def version_stays_trigger() -> pgtrigger.Trigger:
-    """In Meta.triggers of Workspace: a row that is saved as it was read does not take its version back.
+    """In Meta.triggers of Workspace: saving a row that was read earlier does not lower its version.
 
-    The next change would raise it to a number under which processes keep other rules.
+    The next change would raise it to a number under which processes have cached other rules.
     """
     return pgtrigger.Trigger(
         name="rules_version_stays",

@@ -26,9 +26,9 @@ class WorkspaceKind(models.TextChoices):
 class DispatchMode(models.TextChoices):
     """How due leads of a workspace are found. See docs/dispatch-rollout.md."""
 
-    # forward and back at any time: a lead's row lock decides who runs it
+    # may change at any time in either direction: a lead's row lock decides which process runs it
     POLL = "poll", "poll: workers look for due leads in PostgreSQL periodically"
-    SHADOW = "shadow", "shadow: as poll, and the index in Redis is kept and compared but not used"
+    SHADOW = "shadow", "shadow: like poll; an index in Redis is also written and compared, but not used"
     EVENT = "event", "event: the dispatcher starts leads when they are due"
 
 
@@ -57,7 +57,7 @@ class Workspace(models.Model):
     """A tenant. Everything else belongs to exactly one.
 
     `rules_version` grows by triggers of routing_rule with every change of a rule that a lead of this workspace can
-    meet, here or further on; 0: there never was one.
+    meet, here or in a later workspace; 0: there has been no such rule.
     """
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)

@@ -33,7 +33,7 @@ class Place(NamedTuple):
     longitude: float | None
 
 
-# Rows are plain tuples, which the garbage collector stops tracking; a Place is created on request.
+# Rows are plain tuples, which the garbage collector stops tracking. A Place is created on request.
 Row = tuple[str, str, str, str | None, str | None, float | None, float | None]
 County: TypeAlias = tuple[str, str]  # state, name
 _ROWS: Final[dict[str, Row]] = {}
@@ -42,7 +42,7 @@ _LOADING: Final = Lock()
 
 
 def find_place(zip_code: str) -> Place | None:
-    """`zip_code` has exactly five digits."""
+    """`zip_code` must have exactly five digits."""
     row = load_rows().get(zip_code)
     return None if row is None else Place(*row)
 
@@ -50,7 +50,7 @@ def find_place(zip_code: str) -> Place | None:
 def load_rows() -> dict[str, Row]:
     """All 42,000 rows by ZIP. Call it before forking, so that workers share it.
 
-    Measured: 0.4 s and 55 MB, of which the package's own start takes 0.26 s and 38 MB.
+    Measured: 0.4 s and 55 MB, of which importing the package takes 0.26 s and 38 MB.
     """
     return _ROWS or _load_once()
 
@@ -59,20 +59,24 @@ def _load_once() -> dict[str, Row]:
     # One thread reads while the others wait: with an empty cache, thirty threads took 20 s.
     with _LOADING:
         if not _ROWS:
-            _ROWS.update({row[0]: row for row in _unify_counties(list(_read_rows()))})
+            _ROWS.update(dict(_unify_counties(list(_read_rows()))))
     list_known_counties()
     return _ROWS
 
 
-def _unify_counties(rows: Sequence[Row]) -> Iterator[Row]:
-    """One spelling per county: the data spells fifty in two ways (DeKalb and Dekalb, St. Clair and St Clair)."""
+def _unify_counties(rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
+    """Yield each ZIP code with its row, in which a county has one spelling.
+
+    The data spells fifty counties in two ways (DeKalb and Dekalb, St. Clair and St Clair).
+    """
     spellings: dict[County, Counter[str]] = defaultdict(Counter)
-    for row in rows:
-        if row[3]:
-            spellings[row[2], fold_county(row[3])][row[3]] += 1
+    for _, _, state, county, *_ in rows:
+        if county:
+            spellings[state, fold_county(county)][county] += 1
     usual = {key: intern(_find_usual(found)) for key, found in spellings.items()}
-    for row in rows:
-        yield (*row[:3], usual[row[2], fold_county(row[3])], *row[4:]) if row[3] else row
+    for zip_code, city, state, county, timezone, latitude, longitude in rows:
+        spelled = usual[state, fold_county(county)] if county else None
+        yield zip_code, (zip_code, city, state, spelled, timezone, latitude, longitude)
 
 
 def _find_usual(spellings: Counter[str]) -> str:
@@ -90,7 +94,7 @@ def fold_county(name: str) -> str:
 def _read_rows() -> Iterator[Row]:
     import zipcodes
 
-    # In parts: the package builds a dict for each row, 200 MB when asked for all of them at once.
+    # In parts: the package builds a dict for each row, 200 MB if all are requested at once.
     for prefix in range(100):
         for entry in zipcodes.similar_to(f"{prefix:02d}"):  # type: ignore[no-untyped-call]
             latitude, longitude = float(entry["lat"]), float(entry["long"])
@@ -138,15 +142,15 @@ def zips_within(*, latitude: float, longitude: float, miles: float) -> list[str]
 
 def list_counties(zip_code: str) -> tuple[County, ...]:
     """Every county of the ZIP code, the main one first; () if it is unknown."""
-    row = load_rows().get(zip_code)
-    main: tuple[County, ...] = ((row[2], row[3]),) if row is not None and row[3] else ()
+    place = find_place(zip_code)
+    main: tuple[County, ...] = ((place.state, place.county),) if place is not None and place.county else ()
     return (*main, *(each for each in load_shared_counties().get(zip_code, ()) if each not in main))
 
 
 def list_states_of(zip_code: str) -> tuple[str, ...]:
     """Every state of the ZIP code, the main one first; () if it is unknown."""
-    row = load_rows().get(zip_code)
-    main = () if row is None else (row[2],)
+    place = find_place(zip_code)
+    main = () if place is None else (place.state,)
     return tuple(dict.fromkeys((*main, *(state for state, _ in list_counties(zip_code)))))
 
 
@@ -158,8 +162,8 @@ def list_states_of_prefix(prefix: str) -> tuple[str, ...]:
 @cache
 def _states_by_prefix() -> Mapping[str, tuple[str, ...]]:
     found: dict[str, set[str]] = defaultdict(set)
-    for row in load_rows().values():
-        found[row[0][:3]].add(row[2])
+    for zip_code, _, state, *_ in load_rows().values():
+        found[zip_code[:3]].add(state)
     return {prefix: tuple(sorted(states)) for prefix, states in found.items()}
 
 
@@ -194,7 +198,8 @@ def load_shared_counties() -> Mapping[str, tuple[County, ...]]:
 @cache
 def _list_usual_counties() -> Mapping[County, str]:
     """State and folded name -> the usual spelling."""
-    return {(row[2], fold_county(row[3])): row[3] for row in load_rows().values() if row[3]}
+    rows = load_rows().values()
+    return {(state, fold_county(county)): county for _, _, state, county, *_ in rows if county}
 
 
 @cache
@@ -211,10 +216,10 @@ def find_county(state: str, county: str) -> str | None:
 
 def zips_in_state(state: str) -> list[str]:
     """`state` is the two-letter code; sorted."""
-    return sorted(row[0] for row in load_rows().values() if row[2] == state)
+    return sorted(zip_code for zip_code, _, each, *_ in load_rows().values() if each == state)
 
 
 @cache
 def list_states() -> frozenset[str]:
     """The two-letter codes in use: the states, DC, the territories and the military AA, AE and AP."""
-    return frozenset(row[2] for row in load_rows().values())
+    return frozenset(state for _, _, state, *_ in load_rows().values())

@@ -1,6 +1,6 @@
 """Runs reconcilers by name: those in the settings, each under its own lock.
 
-A reconciler is a module with `run(*, fix, limit) -> Counts`, one a file, in the `reconcile/` of its app.
+A reconciler is a module with `run(*, fix, limit) -> Counts`, one per file, in the `reconcile/` of its app.
 """
 
 from routing.owned_lock import ReconcilerBusy

@@ -9,8 +9,8 @@ from typing import Final
 
 from django.db import connection, transaction
 
+from routing.held_leads import lock_expired_leads
 from routing.leads.abandoned import Abandoned, end_attempts, log_attempts
-from routing.locks import lock_expired_leads
 from routing.models import LeadStatus
 from routing.queries import read_clock
 from routing.retry import NextStep
@@ -39,7 +39,7 @@ def run(*, fix: bool, limit: int) -> Counts:
 
 
 def _expire(after: datetime | None, count: int) -> tuple[Counts, datetime | None]:
-    """What is expired leaves the search by itself; `after` keeps all batches of a run at the same moment."""
+    """Expired leads no longer match the search; `after` gives all batches of a run the same time."""
     with transaction.atomic(durable=True):
         at = after or read_clock()
         step = NextStep(AttemptResult.EXPIRED, None)

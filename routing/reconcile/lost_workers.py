@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Final
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
+from django.db.models import F
 
 from routing import metrics
+from routing.held_leads import lock_waiting_lead
 from routing.leads.abandoned import Abandoned, end_attempts, log_attempts
-from routing.locks import lock_waiting_lead
-from routing.models import LeadStatus
+from routing.models import Lead, LeadStatus
 from routing.queries import read_clock
 from routing.retry import NextStep
 from tracing.models import AttemptResult
@@ -19,11 +20,6 @@ logger = logging.getLogger(__name__)
 
 REASON: Final = "worker_lost"
 OWNER: Final = "reconcile:inflight"
-# `attempts`: if another worker has finished an attempt since, the loss is not in a row.
-COUNT: Final = """
-UPDATE routing_lead SET lost_leases = lost_leases + 1 WHERE id = %s AND attempts = %s
-RETURNING lost_leases, next_attempt_at
-"""
 
 
 def count_lost_worker(lead_id: int, *, attempts: int, due_at: datetime | None, owner: str = OWNER) -> bool:
@@ -37,15 +33,19 @@ def count_lost_worker(lead_id: int, *, attempts: int, due_at: datetime | None, o
         lead = lock_waiting_lead(lead_id)
         if lead is None:
             return False
-        with connection.cursor() as cursor:
-            cursor.execute(COUNT, [lead_id, attempts])
-            row = cursor.fetchone()
-        if row is None or row[0] < settings.LEADSWITCH_MAX_LOST_LEASES or row[1] != due_at:
+        # If another worker has finished an attempt since, the losses are not in a row.
+        counted = Lead.objects.filter(pk=lead_id, attempts=attempts)
+        if not counted.update(lost_leases=F("lost_leases") + 1):
+            return False
+        lost, next_attempt_at = counted.values_list(
+            "lost_leases", "next_attempt_at"
+        ).get()  # under the row's lock
+        if lost < settings.LEADSWITCH_MAX_LOST_LEASES or next_attempt_at != due_at:
             return False
         step = NextStep(AttemptResult.FAILED, None)
-        ending = Abandoned(lead, LeadStatus.FAILED, REASON, step, details={"lost_workers": row[0]})
+        ending = Abandoned(lead, LeadStatus.FAILED, REASON, step, details={"lost_workers": lost})
         lines = end_attempts([ending], at=read_clock(), owner=owner)
     log_attempts(lines)
     metrics.LEADS_GIVEN_UP.inc()
-    logger.error("routing.lead_given_up", extra={"lead_id": str(lead.public_id), "lost_workers": row[0]})
+    logger.error("routing.lead_given_up", extra={"lead_id": str(lead.public_id), "lost_workers": lost})
     return True

@@ -1,7 +1,7 @@
-"""Makes leads due that a change of their cause should have tried again, and that the change itself did not reach.
+"""Makes leads due that a change of their cause concerns and did not wake itself.
 
-A change makes the first leads due by itself. This run does the others, those that were in progress at that moment, and
-the schedule in Redis.
+A change makes its first leads due in its own transaction. This run wakes the others and those that were in progress
+then, and enqueues all of them.
 """
 
 from collections import deque

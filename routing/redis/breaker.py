@@ -8,14 +8,14 @@ class Breaker:
 
     def __init__(self, pause_seconds: float) -> None:
         self._pause_seconds = pause_seconds
-        self._closed_until = 0.0
+        self._open_until = 0.0
 
     @property
     def is_open(self) -> bool:
-        return time.monotonic() < self._closed_until
+        return time.monotonic() < self._open_until
 
     def trip(self) -> None:
-        self._closed_until = time.monotonic() + self._pause_seconds
+        self._open_until = time.monotonic() + self._pause_seconds
 
     def reset(self) -> None:
-        self._closed_until = 0.0
+        self._open_until = 0.0

@@ -1,6 +1,6 @@
-"""The client of routing's own keys. One a process and time-out; its pool notices a fork.
+"""The client of routing's own keys: one for each process and timeout. Its pool is safe after a fork.
 
-It never retries by itself: a command whose reply was lost would run twice. The caller decides what a failure costs.
+It never retries by itself: a command whose reply was lost would run twice. The caller handles the failure.
 """
 
 from functools import cache
@@ -18,7 +18,7 @@ PROBE_SECONDS: Final = 10
 
 @cache
 def get_client(timeout_seconds: float) -> redis.Redis:
-    """Return a client whose every wait ends with redis.RedisError after so long."""
+    """Return a client that raises redis.RedisError after waiting this long."""
     return redis.Redis.from_url(
         settings.REDIS_URL,
         socket_connect_timeout=timeout_seconds,
@@ -29,5 +29,5 @@ def get_client(timeout_seconds: float) -> redis.Redis:
 
 
 def prove_writable(timeout_seconds: float) -> None:
-    """Write something small. One that answers may still refuse: full, read-only, loading, busy. Raises RedisError."""
+    """Write a small key. A Redis that answers may refuse writes: full, read-only, loading, busy. Raises RedisError."""
     get_client(timeout_seconds).set(probe_key(), 1, ex=PROBE_SECONDS)

@@ -1,4 +1,4 @@
-"""Keeps an outage of Redis from intakes and attempts: the schedule is rebuilt from PostgreSQL afterwards."""
+"""Shields intakes and attempts from an outage of Redis: the schedule is rebuilt from PostgreSQL afterwards."""
 
 import logging
 from collections.abc import Callable
@@ -18,7 +18,7 @@ BREAKER: Final = Breaker(PAUSE_AFTER_FAILURE_SECONDS)
 
 
 def guarded(operation: str, call: Callable[[], Result], default: Result) -> Result:
-    """Call the schedule. Returns `default` when Redis does not answer; for a while after that it is not asked."""
+    """Call the schedule. Returns `default` if Redis does not answer, and without a call for 2 s after that."""
     if BREAKER.is_open:
         metrics.SCHEDULE_FAILURES.labels(operation=operation, cause="redis_paused").inc()
         return default
@@ -33,7 +33,7 @@ def guarded(operation: str, call: Callable[[], Result], default: Result) -> Resu
 
 
 def is_done(operation: str, call: Callable[[], object]) -> bool:
-    """Call the schedule as `guarded` does. False: Redis did not answer, or was not asked."""
+    """Call the schedule as `guarded` does. False: Redis did not answer, or was not called."""
 
     def succeed() -> bool:
         call()

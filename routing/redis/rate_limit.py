@@ -1,4 +1,4 @@
-"""How often an API key, or a person at the desk, may ask.
+"""Limits how often an API key or a user of the admin may send requests.
 
 One atomic script decides, by Redis' clock; DRF's throttles are not atomic.
 
@@ -58,7 +58,7 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """The decision for a request. `reset_seconds`: until the bucket is full; `wait_seconds`: until one would pass."""
+    """The decision for a request. `reset_seconds`: until the bucket is full. `wait_seconds`: until a request passes."""
 
     is_allowed: bool
     limit: int
@@ -68,7 +68,7 @@ class Allowance:
 
 
 def take(kind: str, name: str) -> Allowance | None:
-    """Count one request of an API key, or of a person. None: Redis could not be asked, let it pass."""
+    """Count one request of an API key or of a user. None: Redis did not answer; let the request pass."""
     if BREAKER.is_open:
         metrics.RATE_LIMITS_UNCHECKED.labels(cause="redis_paused").inc()
         return None
@@ -99,7 +99,7 @@ def _whole_seconds(microseconds: int) -> int:
 
 @cache
 def _script() -> Script:
-    """One client a process; its pool notices a fork. No retry: a request rather passes than waits twice."""
+    """One client per process; its pool is safe after a fork. No retry: a request must not wait twice."""
     client = redis.Redis.from_url(
         settings.REDIS_URL,
         socket_connect_timeout=TIMEOUT_SECONDS,

@@ -70,10 +70,10 @@ def read_plan(workspace_id: int) -> Plan:
     with connection.cursor() as cursor:
         cursor.execute(READ_PLAN, [workspace_id])
         rows = cursor.fetchall()
-    versions = {row[0]: row[1] for row in rows}
+    versions = {each: version for each, version, _ in rows}
     if workspace_id not in versions:
         message = f"no workspace has the id {workspace_id}"
         raise UnknownWorkspace(message)
-    stored = {row[0]: json.loads(row[2]) for row in rows}
-    rules = {each: compile_rules(found) for each, found in stored.items() if found}
-    return Plan(workspace_id, versions[workspace_id], rules)
+    stored = {each: json.loads(rules) for each, _, rules in rows}
+    compiled = {each: compile_rules(found) for each, found in stored.items() if found}
+    return Plan(workspace_id, versions[workspace_id], compiled)

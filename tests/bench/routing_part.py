@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from routing.intake.parse import CleanLead, condition_fields
+from routing.intake.condition_fields import condition_fields
+from routing.intake.parse import CleanLead
 from routing.models.rule_triggers import MAX_HOPS
 from routing.rules.ruleset import Plan as RoutingPlan
 from routing.rules.ruleset import compile_rules

@@ -25,7 +25,7 @@ class AttemptResult(models.TextChoices):
     DUPLICATE = "duplicate", "the same person was already received"
     GATED = "gated", "waiting for verification"
     OFFERED = "offered", "a ping-post window is open"
-    EXPIRED = "expired", "its time to live ran out"
+    EXPIRED = "expired", "expired"
 
 
 class Attempt(models.Model):

@@ -1,34 +1,24 @@
-"""From a row of cells to the payload of a lead: which column goes where, and which value is which vertical."""
+"""Turns a row of cells into the payload of a lead, by a mapping of columns to fields and of values to verticals."""
 
-import csv
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from routing.intake.consent import CONSENT_KEYS
-from routing.intake.csv.header import describe_columns, fold_name
+from routing.intake.csv.header import fold_name
 from routing.intake.csv.rejects import Problem, take_off_guard
 from routing.intake.csv.rows import SheetNumber
-from routing.intake.parse import LEAD_KEYS
-from routing.values.attributes import KEY
 from routing.values.moments import read_local_time
-from routing.values.normalize import FieldError, normalize_vertical
+from routing.values.normalize import FieldError
 from routing.values.person_name import split_full_name
 
-# Of the import alone: a name that is split, and when the lead came in where it came in first.
+# Fields of the import only: a name to split, and when the lead came in where it came in first.
 FULL_NAME: Final = "full_name"
 RECEIVED_AT: Final = "received_at"
-PLAIN_FIELDS: Final = (
-    *(key for key in LEAD_KEYS if key not in ("attributes", "consent")),
-    *(FULL_NAME, RECEIVED_AT),
-)
 TIMES: Final = (RECEIVED_AT, "consent.given_at")
-CONSENT_FIELDS: Final = tuple(f"consent.{key}" for key in CONSENT_KEYS)
 KINDS: Final = ("text", "number", "flag")
 FLAGS: Final = {
     "true": True,
@@ -52,12 +42,8 @@ CATCH_ALL: Final = "*"
 MAX_UNMAPPED_VALUES: Final = 1_000
 
 
-class MappingError(ValueError):
-    """The mapping does not fit the file or the product; the message lists what would."""
-
-
 class Target(NamedTuple):
-    """A field of the payload, by its path, and what its text is turned into."""
+    """The path of a field in the payload, and the kind that its text is read as."""
 
     path: tuple[str, ...]
     kind: str = "text"
@@ -69,7 +55,7 @@ class Target(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class VerticalMap:
-    """`unmapped` counts the values that had no vertical, as long as they are not too many to be of use."""
+    """`unmapped` counts the rows of each value without a vertical, for at most MAX_UNMAPPED_VALUES values."""
 
     verticals: Mapping[str, str]
     unmapped: Counter[str] = field(default_factory=Counter)
@@ -95,9 +81,9 @@ class ColumnMapping:
     def build(
         self, cells: Sequence[str], *, keeps_text: bool = False
     ) -> tuple[dict[str, Any], list[Problem]]:
-        """Return the payload for parse_lead, and what is wrong with the row before that can look at it.
+        """Return the payload for parse_lead, and the problems that the mapping found.
 
-        `keeps_text`: an attribute of another kind than was mapped is in both, as text.
+        With `keeps_text`, an attribute that cannot be read as its kind is a problem and stays in the payload as text.
         """
         if any(cell.strip() for cell in cells[len(self.columns) :]):
             message = f"has {len(cells)} values for {len(self.columns)} columns: look for a missing quote"
@@ -105,7 +91,7 @@ class ColumnMapping:
         payload: dict[str, Any] = {}
         problems: list[Problem] = []
         for index, target in self.targets:
-            # Programs leave out the last values of a line when they are empty.
+            # Programs omit empty values at the end of a line.
             cell = cells[index] if index < len(cells) else ""
             text = clean_cell(cell)
             try:
@@ -116,12 +102,12 @@ class ColumnMapping:
                     _set(payload, target.path, text)
         for target, text in self.defaults:
             if _get(payload, target.path) is None:
-                _set(payload, target.path, _convert(text, kind=target.kind))
+                _set(payload, target.path, convert(text, kind=target.kind))
         _split_name(payload)
         return payload, problems
 
     def column_of(self, name: str) -> str:
-        """The column that was mapped to a field, for reports; of `attributes.x[2]` that of `attributes.x`."""
+        """Return the column mapped to a field, for reports. For `attributes.x[2]`, that of `attributes.x`."""
         wanted = name.partition("[")[0]
         return next((self.columns[index] for index, target in self.targets if target.name == wanted), "")
 
@@ -145,129 +131,17 @@ class ColumnMapping:
             if vertical is None:
                 raise FieldError("unmapped", "is not in --vertical-map: add it, or add '*=other'")
             text = vertical
-        _set(payload, target.path, _convert(text, kind=target.kind))
+        _set(payload, target.path, convert(text, kind=target.kind))
 
 
 def clean_cell(cell: str) -> str:
-    """Without what a spreadsheet or an earlier report put before it."""
+    """Remove what a spreadsheet or an earlier report put before the value."""
     text = take_off_guard(cell).strip()
     return text[1:] if TEXT_MARK.fullmatch(text) else text
 
 
-def name_columns(maps: Iterable[str]) -> list[str]:
-    """The columns that the options name. Raises MappingError."""
-    return [_split(text, option="--map", form="column=field")[0] for text in maps]
-
-
-def read_mapping(
-    columns: Sequence[str],
-    *,
-    maps: Iterable[str],
-    defaults: Iterable[str],
-    vertical_maps: Iterable[str],
-    zone: tzinfo = UTC,
-    is_day_first: bool = False,
-    pads_zips: bool = False,
-) -> ColumnMapping:
-    """Read the options of the command. Raises MappingError."""
-    targets = [_read_map(text, columns=columns) for text in maps]
-    counts = Counter(target.name for _, target in targets)
-    if twice := sorted(name for name, count in counts.items() if count > 1):
-        raise MappingError(f"--map: more than one column is mapped to {', '.join(twice)}")
-    verticals = _read_verticals(vertical_maps)
-    if verticals and not counts["vertical"]:
-        raise MappingError("--vertical-map: no column is mapped to vertical; add --map 'column=vertical'")
-    return ColumnMapping(
-        targets=tuple(targets),
-        defaults=tuple(_read_default(text) for text in defaults),
-        verticals=VerticalMap(verticals) if verticals else None,
-        columns=tuple(columns),
-        zone=zone,
-        is_day_first=is_day_first,
-        pads_zips=pads_zips,
-    )
-
-
-def _read_map(text: str, *, columns: Sequence[str]) -> tuple[int, Target]:
-    column, field_name = _split(text, option="--map", form="column=field")
-    found = [index for index, name in enumerate(columns) if name == column]
-    found = found or [index for index, name in enumerate(columns) if fold_name(name) == fold_name(column)]
-    if not found:
-        raise MappingError(f"--map {text}: there is no column {column!r}; {describe_columns(columns)}")
-    if len(found) > 1:
-        raise MappingError(f"--map {text}: the file has {len(found)} columns {column!r}; rename all but one")
-    return found[0], _read_target(field_name, option=f"--map {text}")
-
-
-def _read_default(text: str) -> tuple[Target, str]:
-    name, value = _split(text, option="--default", form="field=value")
-    target = _read_target(name, option=f"--default {text}")
-    try:
-        _convert(value, kind=target.kind)
-    except FieldError as error:
-        raise MappingError(f"--default {text}: {error.message}") from None
-    return target, value
-
-
-def _read_target(text: str, *, option: str) -> Target:
-    name, _, kind = text.partition(":")
-    path = tuple(name.split("."))
-    if name in PLAIN_FIELDS or name in CONSENT_FIELDS:
-        is_known = not kind
-    else:
-        is_attribute = path[0] == "attributes" and len(path) > 1 and all(map(KEY.fullmatch, path[1:]))
-        is_known = is_attribute and kind in ("", *KINDS)
-    if is_known:
-        return Target(path, kind or "text")
-    known = ", ".join((*PLAIN_FIELDS, *CONSENT_FIELDS))
-    forms = "attributes.<name>, attributes.<name>:number and attributes.<name>:flag"
-    raise MappingError(f"{option}: there is no field {text!r}; use one of {known}, {forms}")
-
-
-def _read_verticals(texts: Iterable[str]) -> dict[str, str]:
-    verticals: dict[str, str] = {}
-    for text in texts:
-        pairs = _read_pairs(Path(text[1:])) if text.startswith("@") else [_split_vertical(text)]
-        for value, vertical in pairs:
-            try:
-                verticals[fold_name(value)] = normalize_vertical(vertical) or ""
-            except FieldError as error:
-                raise MappingError(f"--vertical-map: {vertical!r} {error.message}") from None
-            if not verticals[fold_name(value)]:
-                raise MappingError(f"--vertical-map: {value!r} has no vertical")
-    return verticals
-
-
-def _split_vertical(text: str) -> tuple[str, str]:
-    return _split(text, option="--vertical-map", form="value=vertical")
-
-
-def _read_pairs(path: Path) -> list[tuple[str, str]]:
-    """A CSV file of value and vertical; a first line that says just that is taken for a header."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
-    except (OSError, UnicodeError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else "is not a CSV file in UTF-8"
-        raise MappingError(f"--vertical-map @{path}: {reason}") from None
-    if wrong := next((row for row in rows if len(row) != 2), None):
-        raise MappingError(
-            f"--vertical-map @{path}: each line must be value,vertical; one has {len(wrong)} values"
-        )
-    if rows and fold_name(rows[0][1]) == "vertical":
-        del rows[0]
-    return [(value, vertical) for value, vertical in rows]
-
-
-def _split(text: str, *, option: str, form: str) -> tuple[str, str]:
-    """At the last = : names of columns may contain one, names of fields do not."""
-    left, separator, right = text.rpartition("=") if option != "--default" else text.partition("=")
-    if not separator or not left.strip() or not right.strip():
-        raise MappingError(f"{option} {text}: write it as {form}")
-    return left.strip(), right.strip()
-
-
-def _convert(text: str, *, kind: str) -> str | int | float | bool:
+def convert(text: str, *, kind: str) -> str | int | float | bool:
+    """Read the text as `kind`, one of KINDS. Raises FieldError."""
     if kind == "number":
         return _read_number(text)
     if kind == "flag":

@@ -1,4 +1,4 @@
-"""`manage.py import_leads`: takes leads in from a CSV file or workbook of any making."""
+"""`manage.py import_leads`: imports leads from a CSV file or workbook, whichever program wrote it."""
 
 import json
 import sys
@@ -16,7 +16,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from routing.access.named import NameNotFound
 from routing.calendar.zones import UnknownTimezone, load_zone
 from routing.dispatch.enqueue import ENQUEUER
-from routing.intake.csv.mapping import ColumnMapping, MappingError, name_columns, read_mapping
+from routing.intake.csv.mapping import ColumnMapping
+from routing.intake.csv.mapping_options import MappingError, name_columns, read_mapping
 from routing.intake.csv.rejects import ImportRunning, RejectsFile
 from routing.intake.csv.report import describe_import, print_import
 from routing.intake.csv.rows import Table, TableError
@@ -26,7 +27,7 @@ from routing.intake.sources import find_source
 from routing.models import Source
 
 ROWS_A_LINE: Final = 10_000
-# A Redis that stalls gets this long to take what was imported.
+# How long a stalled Redis may take to accept the imported leads.
 DRAIN_SECONDS: Final = 10.0
 EXAMPLES: Final = """
 examples:
@@ -56,7 +57,7 @@ Rejected rows are written unchanged, with what is wrong, to FILE.rejects.csv or 
 that file exists. Correct the rows there and import that file. It holds personal data if the rows do; only its owner
 can read it.
 
-exit codes: 0 done, even with rejected rows; 1 nothing was imported, or it was cut short; 2 invalid options or file
+exit codes: 0 done, even with rejected rows; 1 nothing was imported, or it was interrupted; 2 invalid options or file
 """
 
 
@@ -69,60 +70,10 @@ class Command(BaseCommand):
         )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        many: dict[str, Any] = {"nargs": "+", "action": "extend", "default": []}
-        parser.add_argument("file", type=Path, help="a .csv, .csv.gz or .xlsx file")
-        parser.add_argument("--source", required=True, help="the source of the leads")
-        parser.add_argument(
-            "--workspace",
-            default="",
-            metavar="SLUG",
-            help="needed if more than one has a source with that name",
-        )
-        parser.add_argument(
-            "--map", dest="maps", **many, metavar="COLUMN=FIELD", help="the field for each column"
-        )
-        parser.add_argument(
-            "--default",
-            dest="defaults",
-            **many,
-            metavar="FIELD=VALUE",
-            help="the value of a field in rows that have none",
-        )
-        parser.add_argument(
-            "--vertical-map",
-            dest="vertical_maps",
-            **many,
-            metavar="VALUE=VERTICAL",
-            help="the vertical for each value of the mapped column, or @FILE.csv with both; *=VERTICAL for all others",
-        )
-        parser.add_argument(
-            "--allow-no-contact",
-            action="store_true",
-            help="accept rows without a phone or an e-mail, such as service requests: nothing identifies the person "
-            "(both identity hashes are empty), so such leads are never found to be duplicates",
-        )
+        _add_leads_arguments(parser)
+        _add_mapping_arguments(parser)
+        _add_file_arguments(parser)
         parser.add_argument("--dry-run", action="store_true", help="check every row without storing any")
-        parser.add_argument(
-            "--rejects", type=Path, help="the file for rejected rows (default: FILE.rejects.csv)"
-        )
-        parser.add_argument("--sheet", help="the sheet of a workbook (default: the first that is not hidden)")
-        parser.add_argument(
-            "--header-line", type=int, metavar="N", help="the line that names the columns, counted from 1"
-        )
-        parser.add_argument(
-            "--zone",
-            help="the time zone of times without an offset, e.g. America/Chicago (default: the workspace's)",
-        )
-        parser.add_argument("--day-first", action="store_true", help="read 1/2/2026 as February 1")
-        parser.add_argument(
-            "--pad-zips",
-            action="store_true",
-            help="restore the leading zeros of ZIP codes with three or four digits",
-        )
-        parser.add_argument("--encoding", default="auto", help="auto detects UTF-8, UTF-16 and cp1252")
-        parser.add_argument(
-            "--delimiter", default="auto", help="auto, a character, or tab, comma, semicolon or pipe"
-        )
         parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -140,7 +91,7 @@ class Command(BaseCommand):
             _run(job, stderr=self.stderr)
         left = ENQUEUER.drain(timeout_seconds=DRAIN_SECONDS)
         if left:
-            self.stderr.write(f"{left:,} leads are stored but not enqueued yet: they start within a minute.")
+            self.stderr.write(f"{left:,} leads are stored but not enqueued yet. They start within a minute.")
         outcome = describe_import(job, seconds=time.monotonic() - started)
         if options["json"]:
             self.stdout.write(json.dumps(outcome))
@@ -150,8 +101,71 @@ class Command(BaseCommand):
             raise CommandError("no row could be imported", returncode=1)
 
 
+def _add_leads_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, help="a .csv, .csv.gz or .xlsx file")
+    parser.add_argument("--source", required=True, help="the source of the leads")
+    parser.add_argument(
+        "--workspace",
+        default="",
+        metavar="SLUG",
+        help="required if more than one workspace has a source with that name",
+    )
+    parser.add_argument(
+        "--allow-no-contact",
+        action="store_true",
+        help="accept rows without a phone or an email, such as service requests. Such leads are never duplicates,"
+        " because they have no identity",
+    )
+
+
+def _add_mapping_arguments(parser: ArgumentParser) -> None:
+    many: dict[str, Any] = {"nargs": "+", "action": "extend", "default": []}
+    parser.add_argument(
+        "--map", dest="maps", **many, metavar="COLUMN=FIELD", help="the field for each column"
+    )
+    parser.add_argument(
+        "--default",
+        dest="defaults",
+        **many,
+        metavar="FIELD=VALUE",
+        help="the value of a field in rows that have none",
+    )
+    parser.add_argument(
+        "--vertical-map",
+        dest="vertical_maps",
+        **many,
+        metavar="VALUE=VERTICAL",
+        help="the vertical for each value of the mapped column, or @FILE.csv with both; *=VERTICAL for all others",
+    )
+
+
+def _add_file_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--rejects", type=Path, help="the file for rejected rows (default: FILE.rejects.csv)")
+    parser.add_argument("--sheet", help="the sheet of a workbook (default: the first that is not hidden)")
+    parser.add_argument(
+        "--header-line", type=int, metavar="N", help="the line that names the columns, counted from 1"
+    )
+    parser.add_argument(
+        "--zone",
+        help="the time zone of times without an offset, e.g. America/Chicago (default: the workspace's)",
+    )
+    parser.add_argument("--day-first", action="store_true", help="read 1/2/2026 as February 1")
+    parser.add_argument(
+        "--pad-zips",
+        action="store_true",
+        help="restore the leading zeros of ZIP codes with three or four digits",
+    )
+    parser.add_argument("--encoding", default="auto", help="auto detects UTF-8, UTF-16 and cp1252")
+    parser.add_argument(
+        "--delimiter", default="auto", help="auto, a character, or tab, comma, semicolon or pipe"
+    )
+
+
 def _prepare(options: dict[str, Any]) -> LeadsImport:
-    """The file of rejects is open in it. Raises what is wrong with the options or the file."""
+    """Return the import with its rejects file open.
+
+    Raises NameNotFound, TableError, MappingError, UnknownTimezone or ImportRunning.
+    """
     source = find_source(options["source"], workspace_slug=options["workspace"])
     table = open_table(
         options["file"],
@@ -187,7 +201,7 @@ def _or_auto(text: str) -> str | None:
 
 
 def _require_fields(mapping: ColumnMapping, *, source: Source, allows_no_contact: bool) -> None:
-    """Say at once what would be wrong with every row."""
+    """Raise MappingError for a problem that every row would have."""
     given = {target.name for _, target in mapping.targets} | {target.name for target, _ in mapping.defaults}
     if "zip" not in given:
         raise MappingError("no column is mapped to zip; add --map 'column=zip'")
@@ -226,13 +240,15 @@ def _run(job: LeadsImport, *, stderr: OutputWrapper) -> None:
             message = f"{error}. {job.report.accepted:,} leads were already stored."
             raise CommandError(message, returncode=1) from None
         except Error as error:
-            raise CommandError(_cut_short(job.report, cause=type(error).__name__), returncode=1) from None
+            raise CommandError(
+                _describe_interruption(job.report, cause=type(error).__name__), returncode=1
+            ) from None
         except KeyboardInterrupt:
-            raise CommandError(_cut_short(job.report, cause="interrupted"), returncode=1) from None
+            raise CommandError(_describe_interruption(job.report, cause="Ctrl+C"), returncode=1) from None
 
 
 class _ProgressLines:
-    """A line now and then where no bar can be drawn: in a log, or over a connection without a terminal."""
+    """Prints a line every ROWS_A_LINE rows where no bar can be drawn: in a log or without a terminal."""
 
     def __init__(self, job: LeadsImport, *, stderr: OutputWrapper, is_silent: bool) -> None:
         self.job = job
@@ -250,6 +266,6 @@ class _ProgressLines:
         )
 
 
-def _cut_short(report: ImportReport, *, cause: str) -> str:
+def _describe_interruption(report: ImportReport, *, cause: str) -> str:
     stored = f"{report.accepted} leads were stored"
-    return f"cut short ({cause}); {stored}. Run the same command again: it continues where this one stopped."
+    return f"interrupted ({cause}); {stored}. Run the same command again to import the rest."

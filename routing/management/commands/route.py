@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from routing.intake.parse import condition_fields
+from routing.intake.condition_fields import condition_fields
 from routing.management.arguments import read_lead
 from routing.models import Lead
 from routing.rules.dry_run import Asked, Station, Trial, try_route

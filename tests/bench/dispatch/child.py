@@ -29,6 +29,7 @@ from routing.dispatch.backlog import BacklogScan, scan_all
 from routing.dispatch.enqueue import enqueue_leads_after_commit, publish
 from routing.dispatch.publish import PROCESS_LEADS, publish_ready
 from routing.dispatch.schedule import LEADS_A_CALL, Due
+from routing.dispatch.sizes import read_sizes
 from routing.intake.parse import CleanLead
 from routing.intake.store import store_lead
 from routing.models import DispatchMode, Lead, LeadStatus, Source, Workspace
@@ -226,7 +227,7 @@ class Child:
         return {"seconds": (due_at - timezone.now()).total_seconds()}
 
     def read_sizes(self) -> Mapping[str, Any]:
-        sizes = schedule.read_sizes()
+        sizes = read_sizes()
         return {"waiting": sizes.waiting, "overdue": sizes.overdue, "inflight": sizes.inflight}
 
     def read_memory(self) -> Mapping[str, Any]:
@@ -283,7 +284,7 @@ class Child:
             "seconds": seconds,
             "early": early,
             "by_second": [bins[second] for second in range(max(bins, default=0) + 1)],
-            "straight": schedule.read_sizes().inflight,
+            "straight": read_sizes().inflight,
         }
 
     def _backlog_ids(self) -> list[int]:

@@ -21,9 +21,10 @@ from django.utils import timezone
 from distribution.models import Assignment, Campaign
 from leadswitch.embedded import redis as embedded_redis
 from leadswitch.up import worker_arguments
-from routing.dispatch import schedule
 from routing.dispatch.control import read_control
 from routing.dispatch.enqueue import enqueue_now
+from routing.dispatch.leadership import acquire_leadership
+from routing.dispatch.sizes import read_sizes
 from routing.models import DispatchMode, Lead, LeadStatus
 from routing.queries import read_due_times
 from tests.conftest import remove_keys
@@ -214,7 +215,7 @@ def test_modes_flip_while_leads_flow(
             wait_until(lambda goal=goal: Assignment.objects.count() >= goal, what="two leads more")  # type: ignore[misc]
             switches.change_mode(campaign.workspace_id, modes[flip % 3])
         wait_until(partial(is_distributed, lead_ids), what="all leads")
-        wait_until(lambda: schedule.read_sizes().inflight == 0, what="the end of every lease")
+        wait_until(lambda: read_sizes().inflight == 0, what="the end of every lease")
     assert_sold_once(lead_ids)
 
 
@@ -226,5 +227,5 @@ def test_stopped_dispatcher_resigns(redis_client: "redis.Redis[str]", tmp_path: 
         only.process.send_signal(signal.SIGTERM)
         assert only.process.wait(30) == 0
     assert read_control().age is None
-    won, is_new = schedule.acquire_leadership("next", lease_ms=1_000, least_epoch=0)
+    won, is_new = acquire_leadership("next", lease_ms=1_000, least_epoch=0)
     assert (won is not None, is_new) == (True, True)

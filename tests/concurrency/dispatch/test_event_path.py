@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from distribution.models import Campaign
 from leadswitch.up import worker_arguments
-from routing.dispatch import schedule
 from routing.dispatch.enqueue import enqueue_now
+from routing.dispatch.sizes import read_sizes
 from routing.models import Lead, LeadStatus
 from routing.queries import read_due_times
 from tests.support.factories import CampaignFactory, enroll
@@ -48,9 +48,9 @@ def test_leads_start_when_they_are_due(
     with celery(tmp_path, *WORKER), dispatcher(tmp_path):
         enqueue_now(read_due_times([*due, *soon, *later]))
         wait_until(lambda: count_distributed() == 40, what="the leads that are due")
-        wait_until(lambda: schedule.read_sizes().inflight == 0, what="the end of every lease")
+        wait_until(lambda: read_sizes().inflight == 0, what="the end of every lease")
 
     early = Lead.objects.filter(pk__in=soon, finished_at__lt=now + timedelta(seconds=2))
     assert not early.exists()
-    assert schedule.read_sizes().waiting == 1
+    assert read_sizes().waiting == 1
     assert_verified()

@@ -1,4 +1,4 @@
-"""Whatever Redis refuses, and however: for each of its users that is an outage like any other."""
+"""For each user of Redis, every kind of refusal is an outage like any other."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -7,8 +7,9 @@ import pytest
 from redis.exceptions import RedisError
 
 from leadswitch import probes
-from routing.dispatch import schedule, workers
+from routing.dispatch import workers
 from routing.dispatch.enqueue import enqueue_now
+from routing.dispatch.leadership import acquire_leadership
 from routing.models import DispatchMode
 from routing.queries import DueTime
 from routing.redis import outage, rate_limit
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 USERS: dict[str, Callable[[], Any]] = {
     "the probe": lambda: prove_writable(1.0),
     "a worker's heartbeat": lambda: workers.write_worker_heartbeat("celery@one"),
-    "the leadership": lambda: schedule.acquire_leadership("other", lease_ms=1_000, least_epoch=0),
+    "the leadership": lambda: acquire_leadership("other", lease_ms=1_000, least_epoch=0),
 }
 
 
@@ -41,7 +42,7 @@ def test_each_refusal_is_an_outage_of_redis(fault: Any, own_redis: "redis.Redis[
         assert probes.probe_redis() != probes.OK
         assert guarded("heartbeat", USERS["a worker's heartbeat"], "nothing") == "nothing"
         assert outage.BREAKER.is_open
-        assert rate_limit.take("source", "abc") is None  # unchecked, and let through
+        assert rate_limit.take("source", "abc") is None  # allowed without a check
         outage.BREAKER.reset()
         enqueue_now([DueTime(1, 1, DispatchMode.EVENT, due(1).due_at)])  # raises nothing
     outage.BREAKER.reset()

@@ -1,4 +1,4 @@
-"""Source keys: who gets access, what the check costs, and what a refusal reveals."""
+"""Source keys: which get access, the cost of the check, and what a refusal reveals."""
 
 from datetime import timedelta
 from typing import Any
@@ -17,6 +17,8 @@ from tests.support.factories import SourceFactory, issue_key
 pytestmark = pytest.mark.django_db
 
 URL = "/api/v1/leads/0192f0c1-2345-7abc-8def-0123456789ab/"
+NEW_KEY = "The agency can issue a new one in the admin, under Source keys."
+UNKNOWN_KEY = f"Unknown or revoked source key. Check that you copied the whole key. {NEW_KEY}"
 
 
 @pytest.fixture
@@ -60,7 +62,7 @@ def test_key_is_stored_as_a_hash_only(source: Source) -> None:
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer abc", "Basic YTpi", ""])
-def test_no_key(authorization: str | None) -> None:
+def test_missing_key_is_refused(authorization: str | None) -> None:
     assert_refused(ask(authorization), "No API key. Send the header `Authorization: Api-Key KEY`.")
 
 
@@ -70,36 +72,36 @@ def test_no_key(authorization: str | None) -> None:
 def test_malformed_key_never_reaches_the_database(text: str) -> None:
     with CaptureQueriesContext(connection) as queries:
         response = ask(f"Api-Key {text}")
-    assert_refused(response, "This is not a source key. Send the header `Authorization: Api-Key KEY`.")
+    assert_refused(response, UNKNOWN_KEY)
     assert len(queries) == 0
 
 
 def test_wrong_secret_and_unknown_prefix_look_the_same(source: Source) -> None:
     prefix = issue_key(source).partition(".")[0]
-    assert_refused(ask(f"Api-Key {prefix}.{'x' * 32}"), "Unknown source key.")
-    assert_refused(ask(f"Api-Key abcdefgh.{'x' * 32}"), "Unknown source key.")
+    assert_refused(ask(f"Api-Key {prefix}.{'x' * 32}"), UNKNOWN_KEY)
+    assert_refused(ask(f"Api-Key abcdefgh.{'x' * 32}"), UNKNOWN_KEY)
 
 
-def test_expired_revoked_and_inactive(source: Source) -> None:
+def test_expired_revoked_and_inactive_keys_are_refused(source: Source) -> None:
     key = issue_key(source)
     SourceKey.objects.update(expiry_date=timezone.now() - timedelta(seconds=1))
-    assert_refused(ask(f"Api-Key {key}"), "This source key has expired.")
+    assert_refused(ask(f"Api-Key {key}"), f"This source key has expired. {NEW_KEY}")
     SourceKey.objects.update(expiry_date=timezone.now() + timedelta(hours=1))
     assert ask(f"Api-Key {key}").status_code == 404
     Source.objects.update(active=False)
     assert_refused(ask(f"Api-Key {key}"), "The source of this key is not active.")
     Source.objects.update(active=True)
     SourceKey.objects.update(revoked=True)
-    assert_refused(ask(f"Api-Key {key}"), "This source key was revoked.")
+    assert_refused(ask(f"Api-Key {key}"), f"This source key was revoked. {NEW_KEY}")
 
 
 def test_expiry_is_shown_only_with_the_secret(source: Source) -> None:
     prefix = issue_key(source).partition(".")[0]
     SourceKey.objects.update(revoked=True)
-    assert_refused(ask(f"Api-Key {prefix}.{'x' * 32}"), "Unknown source key.")
+    assert_refused(ask(f"Api-Key {prefix}.{'x' * 32}"), UNKNOWN_KEY)
 
 
-def test_unknown_prefix_is_hashed_as_well(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secret_of_an_unknown_prefix_is_hashed_too(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     """Constant time: both refusals compare one hash."""
     compared: list[str] = []
 
@@ -123,7 +125,7 @@ FORMER_HASH = (
 )
 
 
-def test_key_of_the_former_library_goes_on_working(source: Source) -> None:
+def test_key_of_the_former_library_still_works(source: Source) -> None:
     """A row as that library's code wrote it, by its columns alone."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -133,14 +135,14 @@ def test_key_of_the_former_library_goes_on_working(source: Source) -> None:
             [FORMER_TEXT[:8], FORMER_HASH, ["leads:read"], source.pk],
         )
     assert ask(f"Api-Key {FORMER_TEXT}").status_code == 404
-    assert_refused(ask(f"Api-Key {FORMER_TEXT[:-1]}W"), "Unknown source key.")
+    assert_refused(ask(f"Api-Key {FORMER_TEXT[:-1]}W"), UNKNOWN_KEY)
 
 
-def test_former_hash_is_made_still() -> None:
+def test_former_hash_is_still_computed() -> None:
     assert hash_key(FORMER_TEXT) == FORMER_HASH
 
 
-def test_new_key_has_the_shape_that_is_looked_up(source: Source) -> None:
+def test_new_key_has_the_format_of_the_lookup(source: Source) -> None:
     texts = {issue_key(source) for _ in range(20)}
     assert len(texts) == 20
     assert all(KEY_SHAPE.fullmatch(text) for text in texts)

@@ -1,7 +1,9 @@
 """Configuration mistakes are errors that name the variable and the fix."""
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +21,7 @@ LIMITS = [
     for name in (
         *("BUYER_REQUESTS_PER_MINUTE", "BUYER_REQUEST_BURST"),
         *("SOURCE_REQUESTS_PER_MINUTE", "SOURCE_REQUEST_BURST"),
-        *("DESK_CHECKS_PER_MINUTE", "DESK_CHECK_BURST"),
+        *("ADMIN_CHECKS_PER_MINUTE", "ADMIN_CHECK_BURST"),
         *("DISPATCH_NOW_PER_HOUR", "RERUNS_PER_HOUR"),
         *("LEADER_CHECK_SECONDS", "CANARY_SECONDS", "CANARY_LATE_SECONDS"),
         *("OVERDUE_SECONDS", "OVERDUE_LEADS", "STALLED_SECONDS"),
@@ -45,6 +47,9 @@ PRODUCTION = {
         ({"LEADSWITCH_TRANSIENT_MAX_ATTEMPTS": "-1"}, "LEADSWITCH_TRANSIENT_MAX_ATTEMPTS", "'-1'"),
         ({"LEADSWITCH_WAKE_MAX_AGE_HOURS": "day"}, "LEADSWITCH_WAKE_MAX_AGE_HOURS", "'day'"),
         ({"LEADSWITCH_WAKE_MAX_AGE_HOURS": "9999"}, "LEADSWITCH_WAKE_MAX_AGE_HOURS", "0 to 2160"),
+        ({"LEADSWITCH_PICKUP_PERIOD_SECONDS": "9" * 5_000}, "LEADSWITCH_PICKUP_PERIOD_SECONDS", "2147483647"),
+        ({"LEADSWITCH_WAKE_MAX_AGE_HOURS": "9" * 5_000}, "LEADSWITCH_WAKE_MAX_AGE_HOURS", "0 to 2160"),
+        ({"leadswitch_role": "web"}, "leadswitch_role", "Did you mean LEADSWITCH_ROLE?"),
         ({"LEADSWITCH_LOCK_MAX_SECONDS": "5"}, "LEADSWITCH_LOCK_MAX_SECONDS", "LEADSWITCH_CLAIM_MAX_SECONDS"),
         ({"DEBUG": "ture"}, "DEBUG", "Use true or false"),
         ({"LEADSWITCH_WAKE_ENABLED": "maybe"}, "LEADSWITCH_WAKE_ENABLED", "Use true or false"),
@@ -85,7 +90,7 @@ def test_defaults_follow_from_other_variables() -> None:
 
 def test_limits_are_read_under_their_names() -> None:
     environment = read_environment({**PRODUCTION, **{name: str(n) for n, name in enumerate(LIMITS, start=1)}})
-    assert environment.rate_limits == {"buyer": (1, 2), "source": (3, 4), "desk": (5, 6)}
+    assert environment.rate_limits == {"buyer": (1, 2), "source": (3, 4), "admin": (5, 6)}
     assert environment.lead_tries_per_hour == {"sender": 7, "operator": 8}
     assert environment.watch == {
         "leader_check": 9,
@@ -107,7 +112,7 @@ def test_production_is_https_and_reads_every_value() -> None:
     assert not environment.locations.is_embedded
 
 
-def test_embedded_installation_makes_its_secrets_once(tmp_path: Path) -> None:
+def test_embedded_installation_creates_its_secrets_once(tmp_path: Path) -> None:
     variables = {"LEADSWITCH_VAR_DIR": str(tmp_path), "LEADSWITCH_ENV_FILE": ""}
     first, second = read_environment(variables), read_environment(variables)
     assert len(first.secret_key) >= 50
@@ -150,6 +155,35 @@ def test_comments_and_empty_lines_of_the_env_file_are_skipped(tmp_path: Path) ->
     file = tmp_path / ".env"
     file.write_text("# comment\n\nexport REDIS_URL=redis://one:6379/0\n")
     assert read_locations({"LEADSWITCH_ENV_FILE": str(file)}).redis_url == "redis://one:6379/0"
+
+
+def test_lower_case_name_in_the_env_file_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "leads.env"
+    file.write_text("redis_url=redis://one:6379/0\n")
+    with pytest.raises(BadEnvironment, match=r"^redis_url: no such variable\. Did you mean REDIS_URL\?"):
+        read_locations({"LEADSWITCH_ENV_FILE": str(file)})
+
+
+def test_env_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "leads.env"
+    file.write_text("REDIS_URL=redis://one:6379/0\n")
+    opened: list[str] = []
+    real_open = io.open
+
+    def count_open(name: Any, *args: Any, **kwargs: Any) -> Any:
+        if str(name) == str(file):
+            opened.append(str(name))
+        return real_open(name, *args, **kwargs)
+
+    monkeypatch.setattr("io.open", count_open)
+    monkeypatch.setattr("builtins.open", count_open)
+    assert read_locations({"LEADSWITCH_ENV_FILE": str(file)}).redis_url == "redis://one:6379/0"
+    assert len(opened) == 1
+
+
+def test_very_long_count_is_read_without_its_leading_zeros() -> None:
+    environment = read_environment({**PRODUCTION, "LEADSWITCH_PICKUP_PERIOD_SECONDS": "0" * 5_000 + "7"})
+    assert environment.pickup_period_seconds == 7
 
 
 def test_misspelled_variable_in_the_env_file_is_an_error_too(tmp_path: Path) -> None:

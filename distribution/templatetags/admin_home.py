@@ -18,7 +18,7 @@ LEADS = "admin:routing_lead_changelist"
 
 
 @register.inclusion_tag("admin/leadswitch/home.html", takes_context=True)
-def desk_home(context: dict[str, Any]) -> dict[str, Any]:
+def admin_home(context: dict[str, Any]) -> dict[str, Any]:
     """Empty for users who may not view leads."""
     request = context["request"]
     if not request.user.has_perm("routing.view_lead"):

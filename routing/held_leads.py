@@ -1,0 +1,98 @@
+"""Row locks on leads that end from outside an attempt: claimed, stale, expired, or lost with their workers."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+
+from routing.locks import limits_of
+from routing.retry import Tries
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLead:
+    """What is needed to end a lead's attempt from outside. `locked_by` and `locked_at` are those of its claim."""
+
+    id: int
+    public_id: UUID
+    workspace_id: int
+    source_workspace_id: int
+    status: str
+    attempts: int
+    expires_at: datetime
+    locked_by: str
+    locked_at: datetime | None
+    conflicts: int
+    errors: int
+    max_errors: int
+
+    @property
+    def tries(self) -> Tries:
+        return Tries(self.conflicts, self.errors)
+
+    @property
+    def limits(self) -> Tries:
+        return limits_of(self.max_errors)
+
+
+_HELD: Final = ", ".join(
+    "w.max_attempts" if each.name == "max_errors" else f"l.{each.name}" for each in fields(HeldLead)
+)
+_HELD_FROM: Final = "routing_lead l JOIN routing_workspace w ON w.id = l.workspace_id"
+
+# If another process is ending the claim, its owner waits for that and then finds no row.
+LOCK_CLAIMED: Final = f"""
+SELECT {_HELD} FROM {_HELD_FROM}
+WHERE l.id = %s AND l.status = 'calling' AND l.locked_by = %s AND l.locked_at = %s
+FOR NO KEY UPDATE OF l
+"""  # noqa: S608 - only constant lists are put in
+LOCK_WAITING: Final = f"""
+SELECT {_HELD} FROM {_HELD_FROM}
+WHERE l.id = %s AND l.status = 'pending' AND l.paused_at IS NULL
+FOR NO KEY UPDATE OF l SKIP LOCKED
+"""  # noqa: S608 - only constant lists are put in
+LOCK_STALE: Final = f"""
+SELECT {_HELD} FROM {_HELD_FROM}
+WHERE l.status = 'calling' AND l.locked_at < %s
+ORDER BY l.locked_at, l.id
+LIMIT %s
+FOR NO KEY UPDATE OF l SKIP LOCKED
+"""  # noqa: S608 - only constant lists are put in
+# A claimed lead belongs to its owner. When the claim ends, the lead is due again, and expires then.
+LOCK_EXPIRED: Final = f"""
+SELECT {_HELD} FROM {_HELD_FROM}
+WHERE l.status IN ('pending', 'gated', 'offered') AND l.expires_at <= %s
+ORDER BY l.expires_at, l.id
+LIMIT %s
+FOR NO KEY UPDATE OF l SKIP LOCKED
+"""  # noqa: S608 - only constant lists are put in
+
+
+def lock_claimed_lead(lead_id: int, *, owner: str, locked_at: datetime) -> HeldLead | None:
+    """Lock a lead that this owner has had since then, waiting up to lock_timeout. None: the owner no longer has it."""
+    held = _hold(LOCK_CLAIMED, [lead_id, owner, locked_at])
+    return held[0] if held else None
+
+
+def lock_waiting_lead(lead_id: int) -> HeldLead | None:
+    """Lock a lead that waits for an attempt. None: it is locked, paused, or waits for none."""
+    held = _hold(LOCK_WAITING, [lead_id])
+    return held[0] if held else None
+
+
+def lock_stale_leads(*, before: datetime, limit: int) -> list[HeldLead]:
+    """Lock leads whose claim began before then, the oldest first."""
+    return _hold(LOCK_STALE, [before, limit])
+
+
+def lock_expired_leads(*, at: datetime, limit: int) -> list[HeldLead]:
+    """Lock unfinished leads that had expired at `at`, the longest first, except claimed ones."""
+    return _hold(LOCK_EXPIRED, [at, limit])
+
+
+def _hold(sql: str, parameters: list[Any]) -> list[HeldLead]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return [HeldLead(*row) for row in cursor.fetchall()]
