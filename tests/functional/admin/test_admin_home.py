@@ -1,4 +1,4 @@
-"""The home page of the admin: today's numbers, each leading to its list; a constant number of statements."""
+"""The first page of the admin: today's numbers, each with a link to its list; a constant number of statements."""
 
 import re
 from datetime import timedelta
@@ -63,11 +63,11 @@ def test_empty_states_say_what_to_do(client: Client) -> None:
     WorkspaceFactory()
     shown = cards(client)
     assert "sources" in shown["Leads today"]
-    nobody = client_of(person("operator"))
-    assert "Ask an admin to add you" in nobody.get(HOME).content.decode()
+    outsider = client_of(person("operator"))
+    assert "Ask an admin to add you" in outsider.get(HOME).content.decode()
 
 
-def test_people_see_their_own_workspaces(client: Client) -> None:
+def test_users_see_their_own_workspaces(client: Client) -> None:
     mine = build_world()
     build_world()
 

@@ -1,4 +1,4 @@
-"""A page that was opened from a list leads back to it: with its filters, search, order and page."""
+"""A page that was opened from a list leads back to that list, with its filters, search, order and page."""
 
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -30,7 +30,7 @@ def address(url: str) -> tuple[str, dict[str, str]]:
 
 
 def choose(client: Client, model: type[Any], action: str, query: str, *rows: Any) -> str:
-    """The address that an action of the list leads to."""
+    """The address that a list's action leads to."""
     data = {"action": action, "_selected_action": [row.pk for row in rows]}
     return str(client.post(f"{page(model, 'changelist')}?{query}", data)["Location"])
 
@@ -128,7 +128,7 @@ def test_switch_returns_to_the_search_of_the_dispatch_page(root: Client) -> None
 
 
 def test_way_back_never_leaves_the_admin(root: Client) -> None:
-    """Only a query of the admin's own lists is preserved, never another address."""
+    """It stores a query of the admin's own lists, never another address."""
     lead = LeadFactory()
     evil = "https%3A%2F%2Fevil.example"
     url = f"{reverse('admin:routing_lead_act', args=['pause'])}?ids={lead.pk}&list={evil}&_changelist_filters={evil}"

@@ -1,4 +1,4 @@
-"""The admin writes words first: codes follow them, and errors have a page of the product."""
+"""The admin shows words: codes follow them, and errors have a page of the product."""
 
 import json
 import re
@@ -77,7 +77,7 @@ def test_results_and_events_are_words_too(client: Client, unsold: Lead) -> None:
     assert '<span title="distribution_started">distribution started</span>' in content
 
 
-def test_waiting_lead_says_for_when(client: Client) -> None:
+def test_waiting_lead_shows_its_due_time(client: Client) -> None:
     lead = LeadFactory()
     shown = cell(client.get(page(Lead, "changelist")).content.decode(), "state_now")
     assert "waiting until it is due" in shown
@@ -130,7 +130,7 @@ def test_first_question_has_the_focus(client: Client, unsold: Lead) -> None:
 @pytest.mark.parametrize(
     ("status", "text"), [(403, "You do not have permission to do this"), (404, "Page not found")]
 )
-def test_refusal_is_a_page_of_the_house(status: int, text: str, unsold: Lead) -> None:
+def test_refusal_is_a_page_of_the_product(status: int, text: str, unsold: Lead) -> None:
     viewer = client_of(person("viewer", unsold.workspace))
     url = "/admin/routing/lead/act/rerun/" if status == 403 else page(Lead, "change", 0)
 
@@ -142,7 +142,7 @@ def test_refusal_is_a_page_of_the_house(status: int, text: str, unsold: Lead) ->
 
 
 @pytest.mark.parametrize("name", ["400", "403_csrf", "500"])
-def test_other_pages_need_nothing_to_be_shown(name: str) -> None:
+def test_error_pages_need_no_request(name: str) -> None:
     """A failure's page has no request, and must not fail itself."""
     content = render_to_string(f"{name}.html")
     assert f"LeadSwitch · {name[:3]}" in content

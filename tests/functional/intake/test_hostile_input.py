@@ -1,4 +1,4 @@
-"""What nobody types and a program sends: no page of the admin answers 500 to it."""
+"""Input that only a program sends: no page of the admin answers 500 to it."""
 
 import json
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def operator_client(admin_client: Client) -> Client:
 
 
 def list_parameters(model: type) -> Iterator[str]:
-    """The names that the list's own filters read, and Django's own."""
+    """The parameters that the list's own filters read, and Django's own."""
     request = RequestFactory().get("/")
     request.user = User.objects.get(username="admin")
     page = admin.site._registry[model].get_changelist_instance(request)
@@ -100,7 +100,7 @@ def test_nul_in_a_cookie_is_a_bad_request() -> None:
 
 
 @pytest.mark.parametrize("charset", ["unicode_escape", "utf-16", "hex", "rot13", "idna"])
-def test_form_is_read_as_utf8_whatever_charset_it_names(charset: str) -> None:
+def test_form_is_read_as_utf8_for_any_charset(charset: str) -> None:
     sent = b"username=%5Cud800%5C0&password=none"
     environ = {
         **RequestFactory().post("/admin/login/?next=%5Cud800%5C0").environ,
@@ -114,8 +114,8 @@ def test_form_is_read_as_utf8_whatever_charset_it_names(charset: str) -> None:
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "multipart/form-data; boundary=b"])
-def test_content_type_with_an_unknown_encoding_is_as_none(content_type: str) -> None:
-    """Django refuses the parameter of RFC 2231 before there is a request to answer."""
+def test_content_type_with_an_unknown_encoding_counts_as_none(content_type: str) -> None:
+    """Django refuses the RFC 2231 parameter before there is a request to answer."""
     headers = {"HTTP_AUTHORIZATION": f"Api-Key {issue_key(SourceFactory.create())}"}
     environ = {
         **RequestFactory().post("/api/v1/leads/", b"{}", content_type="application/json", **headers).environ,
@@ -128,7 +128,7 @@ def test_content_type_with_an_unknown_encoding_is_as_none(content_type: str) -> 
     )
 
 
-def test_api_answers_in_its_own_shape(client: Client) -> None:
+def test_api_answers_in_its_error_shape(client: Client) -> None:
     headers = {"Authorization": f"Api-Key {issue_key(SourceFactory.create())}"}
     answer = client.get("/api/v1/leads/?status=%00", headers=headers)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "malformed")

@@ -112,7 +112,7 @@ def test_production_is_https_and_reads_every_value() -> None:
     assert not environment.locations.is_embedded
 
 
-def test_embedded_installation_makes_its_secrets_once(tmp_path: Path) -> None:
+def test_embedded_installation_creates_its_secrets_once(tmp_path: Path) -> None:
     variables = {"LEADSWITCH_VAR_DIR": str(tmp_path), "LEADSWITCH_ENV_FILE": ""}
     first, second = read_environment(variables), read_environment(variables)
     assert len(first.secret_key) >= 50
