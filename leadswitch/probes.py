@@ -99,7 +99,7 @@ def probe_redis() -> str:
 
 
 def probe_enqueuer() -> str:
-    """Return "behind" while this process keeps leads that Redis or the broker refused, otherwise "ok"."""
+    """Return "behind" while this process buffers leads that Redis or the broker refused, otherwise "ok"."""
     return "behind" if ENQUEUER.retrying_seconds > BEHIND_SECONDS else OK
 
 
@@ -111,7 +111,7 @@ def _ask_canary() -> str:
 
 
 def _ask_reconcilers() -> str:
-    """ "late": beat or the workers are not running. Leads are stored all the same."""
+    """ "late": beat or the workers are not running. Leads are stored anyway."""
     runs = export_runs()
     if any(each.is_late for each in runs):
         return "late"

@@ -136,7 +136,7 @@ def _read_remaining(change: DueTime) -> timedelta | None:
 def _enqueue_again(part: BufferedPart) -> BufferedPart:
     """Enqueue what was refused before, as PostgreSQL has it now: a lead may have been sold, canceled or moved since.
 
-    Returns what was enqueued or released. Runs in the thread of ENQUEUER, which keeps no connection to PostgreSQL.
+    Returns what was enqueued or released. Runs in the thread of ENQUEUER, which closes its connection to PostgreSQL.
     """
     try:
         changes = read_due_times(list(part.leads))

@@ -88,7 +88,7 @@ class DispatchState:
 
 
 def read_state(visible: Sequence[int] | None, *, search: str = "", limit: int | None = None) -> DispatchState:
-    """At most eight statements, whatever the number of workspaces. Waits for Redis for a few seconds at most.
+    """At most eight statements, for any number of workspaces. Waits for Redis for a few seconds at most.
 
     `search`: a part of a name or slug. `limit`: how many workspaces to list, paused ones first, then by name.
     """
