@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Count, F, Q, QuerySet
 
 from routing.dispatch.backlog_counts import Backlog, Backlogs, read_backlogs
-from routing.dispatch.canary import Canary, read_canary
+from routing.dispatch.canary import CanaryState, read_canary
 from routing.dispatch.control import Control, read_control
 from routing.dispatch.pauses import Pause, read_pauses
 from routing.dispatch.redis_state import RedisState, ask_redis, find_refusal
@@ -62,7 +62,7 @@ class DispatchState:
     is_cut: bool
     total: Backlog
     overdue_seconds: float | None
-    canary: Canary
+    canary: CanaryState
     started_seconds: float | None
     reconcilers: Sequence[LastRun]
     redis: RedisState | None
