@@ -1,10 +1,10 @@
-"""The response bodies for buyers. No internal ids, nothing about other buyers, contact data only of leads they hold."""
+"""The response bodies for buyers, without internal ids or other buyers. Contact data only for leads they hold."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from distribution.explain.missed import Check, MissedLead, Skip
+from distribution.explain.missed import Check, MissedLead, SkippedAttempt
 from distribution.models import (
     Assignment,
     AssignmentState,
@@ -90,7 +90,7 @@ def describe_assignment(assignment: Assignment) -> dict[str, Any]:
 
 
 def _describe_lead(lead: Lead, *, is_held: bool) -> dict[str, Any]:
-    """Of a returned lead, only place and vertical are shown."""
+    """A returned lead shows only its place and vertical."""
     return {
         "id": str(lead.public_id),
         "received_at": write_time(lead.received_at),
@@ -139,12 +139,12 @@ def describe_missed(missed: MissedLead) -> dict[str, Any]:
     }
 
 
-def describe_missed_lead(missed: MissedLead, skips: Sequence[Skip], check: Check) -> dict[str, Any]:
+def describe_missed_lead(missed: MissedLead, skips: Sequence[SkippedAttempt], check: Check) -> dict[str, Any]:
     history = [{"attempt": skip.number, **_describe_skip(skip)} for skip in skips]
     return {**describe_missed(missed), "check": asdict(check), "history": history}
 
 
-def _describe_skip(skip: Skip) -> dict[str, Any]:
+def _describe_skip(skip: SkippedAttempt) -> dict[str, Any]:
     return {
         "decided_at": write_time(skip.decided_at),
         "reason": skip.reason,

@@ -18,7 +18,7 @@ class KeyNotFound(ValueError):
 
 
 def list_keys(*, source: str = "", buyer: str = "", workspace_slug: str = "") -> Iterator[ScopedKey]:
-    """The keys of one source or buyer, otherwise all, oldest first. Raises NameNotFound."""
+    """Yield the keys of one source or buyer, or all keys, oldest first. Raises NameNotFound."""
     sources, buyers = _all_keys()
     if workspace_slug:
         sources = sources.filter(source__workspace__slug=workspace_slug)
@@ -33,7 +33,7 @@ def list_keys(*, source: str = "", buyer: str = "", workspace_slug: str = "") ->
 
 
 def find_key(prefix: str) -> ScopedKey:
-    """The key with this prefix. Accepts a whole key too. Raises KeyNotFound."""
+    """Return the key with this prefix. Also accepts a full key. Raises KeyNotFound."""
     wanted = prefix.partition(".")[0]
     for keys in _all_keys():
         key: ScopedKey | None = keys.filter(prefix=wanted).first()
@@ -51,7 +51,7 @@ def _all_keys() -> tuple[QuerySet[SourceKey], QuerySet[BuyerKey]]:
     )
 
 
-def state_of(key: ScopedKey, *, at: datetime) -> str:
+def get_key_state(key: ScopedKey, *, at: datetime) -> str:
     if key.revoked:
         return "revoked"
     return "expired" if key.expiry_date is not None and key.expiry_date <= at else "active"
@@ -65,7 +65,7 @@ def describe_key(key: ScopedKey, *, at: datetime) -> dict[str, Any]:
         "workspace": key.owner.workspace.slug,
         "name": key.name,
         "scopes": key.granted_scopes,
-        "state": state_of(key, at=at),
+        "state": get_key_state(key, at=at),
         "created_at": utc(key.created),
         "expires_at": None if key.expiry_date is None else utc(key.expiry_date),
     }

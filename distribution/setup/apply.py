@@ -1,4 +1,4 @@
-"""Stores what a setup file says, in one transaction: all of it or nothing. Nothing is removed."""
+"""Stores a setup file in one transaction, completely or not at all. It removes nothing."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from django.db.models import Model
 
 from distribution.locks import lock_buyers, lock_setup, wait_for_wallet
 from distribution.models import Buyer, Campaign, Enrollment, LedgerEntry, Tier
-from distribution.money.wallet import KeyReused, MoneyRefused, set_credit_limit, top_up
+from distribution.money.wallet import MoneyKeyReused, MoneyRefused, set_credit_limit, top_up
 from distribution.setup.document import Entry, SetupRefused, field_name
 from routing.intake.sources import SourceNotMade, create_source
 from routing.models import Source, Workspace
@@ -27,8 +27,8 @@ REASON: Final = "setup file"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """What became of one entry. `note` says what else was done."""
+class ReportLine:
+    """The outcome of one entry. `note`: what else was done."""
 
     kind: str
     name: str
@@ -38,9 +38,9 @@ class Line:
 
 @dataclass(slots=True)
 class SetupReport:
-    """`keys` are the new sources' intake keys by source, the only time that they are seen."""
+    """`keys`: the intake keys of new sources, by source. They are shown only here."""
 
-    lines: list[Line] = field(default_factory=list)
+    lines: list[ReportLine] = field(default_factory=list)
     keys: dict[str, str] = field(default_factory=dict)
 
 
@@ -55,7 +55,7 @@ def apply_setup(document: Entry, *, actor: str, is_trial: bool = False) -> Setup
 
 
 class _Setup:
-    """One run over a document. Problems are collected, so that a file is corrected once."""
+    """One run over a document. Collects all problems, so that a person can correct the file in one pass."""
 
     def __init__(self, document: Entry, *, actor: str) -> None:
         self._document = document
@@ -77,13 +77,13 @@ class _Setup:
         return self._report
 
     def _list_buyers(self) -> list[str]:
-        """The names of those that are changed or enrolled."""
+        """The names of all buyers that are changed or enrolled."""
         lists = self._document.lists
         enrolled = [each for campaign in lists["campaigns"] for each in campaign.lists["enrollments"]]
         return [str(entry.key) for entry in (*lists["buyers"], *enrolled)]
 
     def _stop_on_problems(self) -> None:
-        """Before rows that refer to the refused ones."""
+        """Call it before rows that refer to earlier rows, which may have been refused."""
         if self._problems:
             raise SetupRefused(self._problems)
 
@@ -114,7 +114,7 @@ class _Setup:
         wallet = buyer.wallet
         before = audit.read_state(wallet, fields=["balance_cents", LIMIT])
         if _is_moved(buyer, wanted, before=before):
-            # What others move until then is theirs in the audit. Nothing is locked for a file that changes nothing.
+            # The audit must not include movements of others before the lock. A file that changes nothing locks nothing.
             wait_for_wallet(buyer.pk)
             before = audit.read_state(wallet, fields=["balance_cents", LIMIT])
         name = LIMIT
@@ -133,7 +133,7 @@ class _Setup:
             self._audit(wallet, "changed", workspace_id=buyer.workspace_id, before=before, after=after)
             note = f"balance {money(after['balance_cents'])}, credit limit {money(after[LIMIT])}"
             outcome = ADDED if buyer in self._added else CHANGED
-            self._report.lines.append(Line("wallet", buyer.name, outcome, note))
+            self._report.lines.append(ReportLine("wallet", buyer.name, outcome, note))
 
     def _put_campaign(
         self,
@@ -177,7 +177,7 @@ class _Setup:
     def _find(
         self, name: Any, given: Mapping[Any, Row], model: type[Row], workspace: Workspace, *, path: str
     ) -> Row | None:
-        """The row of this name, of the file or stored earlier."""
+        """Return the row with this name, from the file or stored earlier."""
         row = given.get(name) or model._default_manager.filter(workspace=workspace, name=name).first()
         if row is None:
             kind = model._meta.verbose_name
@@ -185,7 +185,7 @@ class _Setup:
         return row
 
     def _put(self, model: type[Row], entry: Entry, *, find: dict[str, Any], is_made: bool = False) -> Row:
-        """Add or change one row, checked as a form does. A row that is refused is not stored."""
+        """Add or change one row, with the checks of a form. A refused row is not stored."""
         row = model._default_manager.filter(**find).first()
         is_new = row is None
         row = row or model(**find)
@@ -208,7 +208,7 @@ class _Setup:
         outcome = ADDED if is_new or is_made else CHANGED if changed else UNCHANGED
         if outcome != UNCHANGED:
             self._audit(row, outcome, workspace_id=_workspace_id(row, find), before=before, after=after)
-        self._report.lines.append(Line(str(model._meta.verbose_name), str(row), outcome))
+        self._report.lines.append(ReportLine(str(model._meta.verbose_name), str(row), outcome))
         return row
 
     def _audit(
@@ -238,25 +238,25 @@ def _is_moved(buyer: Buyer, wanted: Mapping[str, int], *, before: audit.State) -
 
 
 def _columns(row: Model, names: Iterable[str]) -> dict[str, Any]:
-    """As audit.read_state has them: a reference as the other row's id."""
+    """Return values as audit.read_state does: a reference is the other row's id."""
     return {name: row.serializable_value(name) for name in names}
 
 
 def _stored_position(campaign: Campaign, buyer: Buyer | None) -> int | None:
-    """The tier in which the buyer is enrolled already: a file that names none does not move it."""
+    """The current tier of the buyer. A file that names no tier does not move the buyer."""
     enrolled = Enrollment.objects.filter(campaign=campaign, buyer=buyer)
     return enrolled.values_list("tier__position", flat=True).first()
 
 
 def _workspace_id(row: Model, find: Mapping[str, Any]) -> int:
-    """Of the workspace that a row belongs to, or is."""
+    """The id of the workspace that the row belongs to, or of the row if it is one."""
     if "campaign" in find:
         return int(find["campaign"].workspace_id)
     return int(find.get("workspace", row).pk)
 
 
 def _describe_problems(error: ValidationError, *, path: str, model: type[Model]) -> list[str]:
-    """Each message with the path of the field as the file calls it."""
+    """Each message with the path of its field in the file."""
     problems = []
     for name, messages in error.message_dict.items():
         place = path if name == NON_FIELD_ERRORS else f"{path}.{field_name(name)}"
@@ -267,6 +267,6 @@ def _describe_problems(error: ValidationError, *, path: str, model: type[Model])
 
 
 def _explain_refusal(error: MoneyRefused) -> str:
-    if isinstance(error, KeyReused):
+    if isinstance(error, MoneyKeyReused):
         return f"was already credited with a different amount; top up the wallet in the admin ({error})"
     return str(error)

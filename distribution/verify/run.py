@@ -1,4 +1,4 @@
-"""Runs every check on one consistent picture of the database."""
+"""Runs every check on one consistent view of the database."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,16 +8,16 @@ from typing import Final, Protocol
 from distribution.verify.findings import Findings, Invariant
 from distribution.verify.invariants import BY_NAME, INVARIANTS
 from distribution.verify.picture import Picture, open_picture
-from distribution.verify.slices import Kind, Slice, slice_all
+from distribution.verify.slices import Slice, SliceKind, slice_all
 from distribution.verify.touched import find_slices, store_watermarks
-from distribution.verify.work import Part, carry_out, carry_out_apart
+from distribution.verify.work import CheckPart, carry_out, carry_out_apart
 
-# Fewer are checked before other processes have started.
+# Fewer parts are done before other processes have started.
 PARTS_WORTH_A_PROCESS: Final = 40
 
 
 class Progress(Protocol):
-    """Notified of each check before anything is read for it, and of each of its parts when that part ends."""
+    """Notified when a check begins, and when each of its parts ends."""
 
     def begin(self, invariant: Invariant, *, parts: int) -> None: ...
 
@@ -28,15 +28,15 @@ class Silent:
     """No progress."""
 
     def begin(self, invariant: Invariant, *, parts: int) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def advance(self, invariant: Invariant, findings: Findings, *, left: int) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`whole`: the names of the checks that looked at everything there is."""
+    """`whole`: the names of the checks that checked everything."""
 
     results: tuple[tuple[Invariant, Findings], ...]
     seconds: float
@@ -55,9 +55,9 @@ def run_verification(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Report:
-    """Check all invariants: of everything, the `limit` newest leads, or what an incremental run has not seen clean.
+    """Check all invariants on everything, on the `limit` newest leads, or on what changed since the last clean run.
 
-    Needs to begin its own transaction: REPEATABLE READ and read-only. An incremental run then writes its watermarks.
+    Begins its own transaction: REPEATABLE READ and read-only. An incremental run then writes its watermarks.
     """
     started = time.perf_counter()
     with open_picture() as picture:
@@ -72,7 +72,11 @@ def run_verification(
 
 
 def _check(
-    slices: Mapping[str, Mapping[Kind, Sequence[Slice]]], picture: Picture, *, jobs: int, progress: Progress
+    slices: Mapping[str, Mapping[SliceKind, Sequence[Slice]]],
+    picture: Picture,
+    *,
+    jobs: int,
+    progress: Progress,
 ) -> tuple[tuple[Invariant, Findings], ...]:
     parts = {invariant.name: _parts(invariant, slices[invariant.name]) for invariant in INVARIANTS}
     results = {invariant.name: Findings() for invariant in INVARIANTS}
@@ -87,15 +91,17 @@ def _check(
     return tuple((invariant, results[invariant.name]) for invariant in INVARIANTS)
 
 
-def _parts(invariant: Invariant, slices: Mapping[Kind, Sequence[Slice]]) -> list[Part]:
+def _parts(invariant: Invariant, slices: Mapping[SliceKind, Sequence[Slice]]) -> list[CheckPart]:
     return [
-        Part(invariant.name, number, each)
+        CheckPart(invariant.name, number, each)
         for number, look in enumerate(invariant.looks)
         for each in slices[look.kind]
     ]
 
 
-def _here(parts: Mapping[str, Sequence[Part]], progress: Progress) -> Iterator[tuple[Part, Findings]]:
+def _here(
+    parts: Mapping[str, Sequence[CheckPart]], progress: Progress
+) -> Iterator[tuple[CheckPart, Findings]]:
     for invariant in INVARIANTS:
         progress.begin(invariant, parts=len(parts[invariant.name]))
         for part in parts[invariant.name]:
@@ -103,10 +109,10 @@ def _here(parts: Mapping[str, Sequence[Part]], progress: Progress) -> Iterator[t
 
 
 def _apart(
-    parts: Mapping[str, Sequence[Part]], picture: Picture, jobs: int, progress: Progress
-) -> Iterator[tuple[Part, Findings]]:
+    parts: Mapping[str, Sequence[CheckPart]], picture: Picture, jobs: int, progress: Progress
+) -> Iterator[tuple[CheckPart, Findings]]:
     for invariant in INVARIANTS:
         progress.begin(invariant, parts=len(parts[invariant.name]))
-    # The longest first: what counts every sale of a buyer is one part.
+    # The longest first: the check of caps is one part that counts every sale.
     order = sorted(parts, key=lambda name: len(parts[name]))
     return carry_out_apart([part for name in order for part in parts[name]], picture=picture, jobs=jobs)
