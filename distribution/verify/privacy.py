@@ -76,7 +76,7 @@ def _suspects(part: Slice) -> Iterator[UUID]:
     """Attempts in which something of their lead occurs, each once."""
     seen: set[UUID] = set()
     for attempt_id, bodies, *person in stream(TEXTS, part):
-        if attempt_id not in seen and _may_tell(bodies.lower(), *(_as_stored(value) for value in person)):
+        if attempt_id not in seen and _may_contain(bodies.lower(), *(_as_stored(value) for value in person)):
             seen.add(attempt_id)
             yield attempt_id
 
@@ -86,7 +86,7 @@ def _as_stored(value: str | None) -> str:
     return json.dumps((value or "").strip().lower(), ensure_ascii=False)[1:-1]
 
 
-def _may_tell(text: str, phone: str, first_name: str, last_name: str, address: str) -> bool:
+def _may_contain(text: str, phone: str, first_name: str, last_name: str, address: str) -> bool:
     """Cheap and generous: what is found is looked at more closely. Names of two letters are in every text."""
     if "@" in text:
         return True

@@ -108,7 +108,7 @@ def row_of(skipped: Skip) -> Row:
     )
 
 
-def tell(row: Row) -> str:
+def narrate_row(row: Row) -> str:
     return describe_events([row], names=NAMES)[0]
 
 
@@ -231,7 +231,7 @@ def test_skip_shows_its_gates_and_required_changes(case: str) -> None:
     parts, sentence, change = CASES[case]
     row = row_of(skip(**parts))
 
-    assert tell(row) == sentence
+    assert narrate_row(row) == sentence
     assert describe_change(row, names=NAMES) == change
 
 
@@ -375,7 +375,7 @@ EVENTS = [
     ("row", "sentence"), EVENTS, ids=[f"{row.event}-{n}" for n, (row, _) in enumerate(EVENTS)]
 )
 def test_event_is_one_sentence(row: Row, sentence: str) -> None:
-    assert tell(row) == sentence
+    assert narrate_row(row) == sentence
 
 
 def test_every_event_code_has_words() -> None:
@@ -386,7 +386,7 @@ def test_every_event_code_has_words() -> None:
 @pytest.mark.parametrize("reason", [code for code, each in SKIP_REASONS.items() if Level.LEAD in each.levels])
 @pytest.mark.parametrize("outcome", ["unsold", "deferred", "retry", "failed", "duplicate", "expired"])
 def test_failure_shows_its_reason_for_every_outcome(reason: str, outcome: str) -> None:
-    sentence = tell(Row(Event.FAILED, outcome=outcome, skip_reason=reason))
+    sentence = narrate_row(Row(Event.FAILED, outcome=outcome, skip_reason=reason))
 
     assert SKIP_REASONS[reason].sentence in sentence
     assert ("A person must act" in sentence) == (outcome in {"unsold", "failed"})
@@ -493,4 +493,4 @@ def test_unknown_gate_shows_its_values() -> None:
 def test_unknown_event_names_its_code_and_its_buyer() -> None:
     row = Row("beamed_up", buyer_id=7, skip_reason="of_tomorrow")
 
-    assert tell(row) == "Acme Roofing: beamed_up (of_tomorrow)."
+    assert narrate_row(row) == "Acme Roofing: beamed_up (of_tomorrow)."
