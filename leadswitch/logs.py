@@ -1,6 +1,6 @@
 """Structured logging: one JSON object per line, from structlog and from the standard library.
 
-Log ids, codes, counts and durations. Never a name, phone number, e-mail address or street.
+Log ids, codes, counts and durations. Never a name, phone number, email address or street.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Invariant 9: no trace holds a name, phone number, e-mail or address of the lead it tells of.
+"""Invariant 9: no trace holds a name, phone number, email or address of the lead it tells of.
 
 All that an attempt holds is first searched as one text for what of the lead occurs in it at all; what is a breach is
 judged value by value: a county may be called like a person, and a rule's own words are not the lead's.

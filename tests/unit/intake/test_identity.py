@@ -1,4 +1,4 @@
-"""Identity hashes: keyed, blank is None, e-mail and phone apart."""
+"""Identity hashes: keyed, blank is None, email and phone apart."""
 
 import hashlib
 import hmac
