@@ -14,5 +14,5 @@ class LeadswitchConfig(AppConfig):
         import_module("leadswitch.celery")
 
 
-class DeskAdminConfig(AdminConfig):
-    default_site = "leadswitch.login.site.DeskSite"
+class OperatorAdminConfig(AdminConfig):
+    default_site = "leadswitch.login.site.OperatorSite"

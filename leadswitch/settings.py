@@ -86,7 +86,7 @@ INSTALLED_APPS = [
     "distribution.apps.DistributionConfig",
     "routing.apps.RoutingConfig",
     "tracing.apps.TracingConfig",
-    "leadswitch.apps.DeskAdminConfig",
+    "leadswitch.apps.OperatorAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -1,4 +1,4 @@
-"""Admin pages of distribution: configuration, money, the page of leads with their story, and the desk's home."""
+"""Admin pages of distribution: configuration, money, the page of leads with their story, and the home page."""
 
 from django.contrib import admin
 
@@ -29,4 +29,4 @@ __all__ = [
 admin.site.index_template = "admin/leadswitch/index.html"
 admin.site.site_header = admin.site.site_title = "LeadSwitch"
 admin.site.index_title = "Today"
-admin.site.site_url = None  # the desk is the site
+admin.site.site_url = None  # the admin is the site

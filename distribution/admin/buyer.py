@@ -163,7 +163,7 @@ class EnrollmentAdmin(DollarsAdmin):
         if not reasons:
             return "Nothing blocks this enrollment right now. Each lead is still checked."
         lines = format_html_join("", "<li>{}</li>", ((each,) for each in reasons))
-        return format_html('<p>It would get no leads right now:</p><ul class="desk-refused">{}</ul>', lines)
+        return format_html('<p>It would get no leads right now:</p><ul class="admin-refused">{}</ul>', lines)
 
     @admin.display(description="used")
     def used(self, enrollment: Enrollment) -> str | SafeString:
@@ -172,7 +172,7 @@ class EnrollmentAdmin(DollarsAdmin):
             for each in read_usage(enrollment, at=timezone.now())
         ]
         cells = format_html_join("", '<tr><th scope="row">{}</th><td>{}</td><td>{}</td></tr>', rows)
-        return format_html('<table class="desk-used"><tbody>{}</tbody></table>', cells)
+        return format_html('<table class="admin-used"><tbody>{}</tbody></table>', cells)
 
     @admin.display(description="today")
     def taken_today(self, enrollment: Enrollment) -> str:

@@ -44,7 +44,7 @@ class BuyerSwitchAdmin(ConfirmingAdmin):
             url = reverse("admin:distribution_buyer_switch", args=[buyer.pk, name])
             buttons = [{"title": TITLES[name], "url": preserve_list_filters(self, request, url)}]
         return super().change_view(
-            request, object_id, form_url, {**(extra_context or {}), "desk_buttons": buttons}
+            request, object_id, form_url, {**(extra_context or {}), "action_buttons": buttons}
         )
 
     def switch(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:

@@ -81,5 +81,5 @@ class DollarsAdmin(ConfigurationAdmin):
             required=not db_field.blank,
             max_value=min([MOST_DOLLARS, *(limit // 100 for limit in limits)]),
             help_text=db_field.help_text,
-            widget=forms.NumberInput(attrs={"step": "0.01", "class": "desk-dollars"}),
+            widget=forms.NumberInput(attrs={"step": "0.01", "class": "admin-dollars"}),
         )

@@ -1,4 +1,4 @@
-"""What the desk's home page shows: today in a few numbers. Each statement is bounded by a day, through an index."""
+"""What the admin's home page shows: today in a few numbers. Each statement is bounded by a day, through an index."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -158,7 +158,7 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
         for each in buttons:
             each["url"] = preserve_list_filters(self, request, each["url"])
         return super().change_view(
-            request, object_id, form_url, {**(extra_context or {}), "desk_buttons": buttons}
+            request, object_id, form_url, {**(extra_context or {}), "action_buttons": buttons}
         )
 
     def _buttons(self, lead: Lead) -> list[dict[str, str]]:

@@ -38,7 +38,7 @@ def draw_area(area: Mapping[str, Any] | None) -> SafeString:
 
 def draw_coverage(coverage: Coverage) -> SafeString:
     """The map and the numbers in words, so that the map is no one's only way to them."""
-    line = '<p class="desk-line">Covers <strong>{}</strong> ZIPs.</p>{}'
+    line = '<p class="admin-line">Covers <strong>{}</strong> ZIPs.</p>{}'
     return format_html(line, f"{coverage.zips:,}", _draw(coverage))
 
 
@@ -48,9 +48,9 @@ def _draw(coverage: Coverage) -> SafeString:
     rows = format_html_join("", "<li>{}: {}</li>", coverage.counties)
     more = f"and {coverage.more_counties:,} more counties" if coverage.more_counties else ""
     return format_html(
-        '<svg class="desk-map" viewBox="{} {} {} {}" role="img" aria-label="Map of the covered ZIPs">'
-        '<path class="desk-land" d="{}"/><path class="desk-covered" d="{}"/></svg>'
-        '<ul class="desk-counties">{}</ul><p>{}</p>',
+        '<svg class="admin-map" viewBox="{} {} {} {}" role="img" aria-label="Map of the covered ZIPs">'
+        '<path class="admin-land" d="{}"/><path class="admin-covered" d="{}"/></svg>'
+        '<ul class="admin-counties">{}</ul><p>{}</p>',
         *(*window, _land(window), _path(_thin(dots)), rows, more),
     )
 

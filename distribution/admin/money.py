@@ -59,7 +59,7 @@ class WalletForm(ReasonedForm):
         label="Confirm the new limit ($)",
         required=False,
         help_text="Required only above the amount that one person can grant at once.",
-        widget=forms.NumberInput(attrs={"step": "0.01", "class": "desk-dollars"}),
+        widget=forms.NumberInput(attrs={"step": "0.01", "class": "admin-dollars"}),
     )
 
     class Meta:

@@ -101,7 +101,7 @@ class MoneyActionsAdmin(ConfirmingAdmin):
                 for name, (title, _, _) in MOVEMENTS.items()
             ]
         return super().change_view(
-            request, object_id, form_url, {**(extra_context or {}), "desk_buttons": buttons}
+            request, object_id, form_url, {**(extra_context or {}), "action_buttons": buttons}
         )
 
     def move_money(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
@@ -169,7 +169,7 @@ class ReturnActionAdmin(ConfirmingAdmin):
             url = reverse("admin:distribution_assignment_return", args=[object_id])
             buttons = [{"title": "Take back and refund", "url": preserve_list_filters(self, request, url)}]
         return super().change_view(
-            request, object_id, form_url, {**(extra_context or {}), "desk_buttons": buttons}
+            request, object_id, form_url, {**(extra_context or {}), "action_buttons": buttons}
         )
 
     def take_back(self, request: HttpRequest, object_id: str) -> HttpResponse:

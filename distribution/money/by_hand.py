@@ -1,4 +1,4 @@
-"""Moves money for a person at the desk: once for each form, together with its audit entry."""
+"""Moves money for an operator: once for each form, together with its audit entry."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class _Cause:
 
     @property
     def key(self) -> str:
-        return f"desk:{self.token}"
+        return f"desk:{self.token}"  # stored keys have this prefix: another would let an open form move money twice
 
 
 def _move(wallet: Wallet, move: Movement, cause: _Cause, *, amount_cents: int, seen: str) -> bool:

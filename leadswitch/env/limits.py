@@ -49,15 +49,19 @@ class Limits(Section):
         old_names=("LEADSWITCH_RERUNS_AN_HOUR",),
         help="How often per hour operators may run one lead again. All may come at once.",
     )
-    desk_checks_per_minute = Variable(
-        "LEADSWITCH_DESK_CHECKS_PER_MINUTE",
+    admin_checks_per_minute = Variable(
+        "LEADSWITCH_ADMIN_CHECKS_PER_MINUTE",
         parse_count,
         default=120,
-        old_names=("LEADSWITCH_DESK_CHECKS_A_MINUTE",),
+        old_names=("LEADSWITCH_ADMIN_CHECKS_PER_MINUTE", "LEADSWITCH_DESK_CHECKS_A_MINUTE"),
         help="How often per minute the admin checks what one person types into a form before it is saved.",
     )
-    desk_check_burst = Variable(
-        "LEADSWITCH_DESK_CHECK_BURST", parse_count, default=30, help="Such checks at once, after a rest."
+    admin_check_burst = Variable(
+        "LEADSWITCH_ADMIN_CHECK_BURST",
+        parse_count,
+        default=30,
+        old_names=("LEADSWITCH_ADMIN_CHECK_BURST",),
+        help="Such checks at once, after a rest.",
     )
     large_sum_dollars = Variable(
         "LEADSWITCH_LARGE_SUM_DOLLARS",
@@ -73,7 +77,7 @@ class Limits(Section):
     def rate_limits(self) -> Mapping[str, tuple[int, int]]:
         """By kind of API key, and of people in the admin: requests per minute, and how many of them at once."""
         return {
-            "desk": (self.desk_checks_per_minute, self.desk_check_burst),
+            "admin": (self.admin_checks_per_minute, self.admin_check_burst),
             "buyer": (self.buyer_requests_per_minute, self.buyer_request_burst),
             "source": (self.source_requests_per_minute, self.source_request_burst),
         }

@@ -45,7 +45,7 @@ class FirstCodeForm(CodeForm):
         self.fields["code"].help_text = "Six digits from your authenticator app."
 
 
-class DeskSite(AdminSite):
+class OperatorSite(AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and second_factor.is_complete(request)
 

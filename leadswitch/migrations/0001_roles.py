@@ -1,4 +1,4 @@
-"""The groups of the desk: viewer, operator, finance, admin.
+"""The groups of the admin: viewer, operator, finance, admin.
 
 Django creates content types and permissions after all migrations have run, so those that the groups need are created
 here, under the names that Django would give them: it then leaves them as they are.

@@ -1,4 +1,4 @@
-"""What the groups of the desk may do with routing rules: all may look, operators and admins may write.
+"""What the groups of the admin may do with routing rules: all may look, operators and admins may write.
 
 Its permissions are created here under the names that Django would give them, as those of the other tables were.
 """

@@ -87,7 +87,7 @@ class ConfigurationAdmin(TypedChecks):
         models.JSONField: {
             "form_class": RewritingJSONField,
             "encoder": IndentedEncoder,
-            "widget": forms.Textarea(attrs={"rows": 10, "cols": 100, "class": "desk-json"}),
+            "widget": forms.Textarea(attrs={"rows": 10, "cols": 100, "class": "admin-json"}),
         }
     }
     list_per_page = 50

@@ -117,11 +117,11 @@ class LeadAdmin(ReadOnlyAdmin):
         """With the time for which a lead waits."""
         shown = badge(LeadStatus(lead.status).label, code=lead.status)
         if lead.paused_at is not None:
-            return format_html('{} <span class="desk-badge" data-tone="wait">paused</span>', shown)
+            return format_html('{} <span class="admin-badge" data-tone="wait">paused</span>', shown)
         if lead.next_attempt_at is None:
             return shown
         return format_html(
-            '{} <small class="desk-under">{}</small>',
+            '{} <small class="admin-under">{}</small>',
             shown,
             date_format(lead.next_attempt_at, "DATETIME_FORMAT"),
         )
@@ -136,4 +136,4 @@ class LeadAdmin(ReadOnlyAdmin):
 
     @admin.display(description="from")
     def came_from(self, lead: Lead) -> SafeString:
-        return format_html('{} <small class="desk-under">{}</small>', lead.source.name, lead.workspace)
+        return format_html('{} <small class="admin-under">{}</small>', lead.source.name, lead.workspace)

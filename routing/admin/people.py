@@ -1,4 +1,4 @@
-"""The people of the desk: their groups say what they may do, their memberships where."""
+"""The operators: their groups say what they may do, their memberships where."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -136,5 +136,5 @@ class RoutingRuleAdmin(TrialPage, ConfigurationAdmin):
         query = f"?workspace={rule.workspace_id}" if rule is not None else ""
         button = {"title": "Test a lead", "url": reverse("admin:routing_routingrule_try") + query}
         return super().change_view(
-            request, object_id, form_url, {**(extra_context or {}), "desk_buttons": [button]}
+            request, object_id, form_url, {**(extra_context or {}), "action_buttons": [button]}
         )

@@ -19,7 +19,7 @@ from routing.redis.rate_limit import take
 from tracing.admin.audited import AuditedAdmin
 
 MOST_CHARACTERS: Final = 200_000
-RATE: Final = "desk"
+RATE: Final = "admin"
 
 Describer: TypeAlias = Callable[[Any], str]
 Picture: TypeAlias = Callable[[Any], SafeString]

@@ -1,4 +1,4 @@
-"""Which workspaces a person of the desk works for."""
+"""Which workspaces an operator works for."""
 
 import django.db.models.deletion
 import django.db.models.functions.datetime

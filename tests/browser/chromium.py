@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Response
 
-# It runs as root on machines that have no screen, and asks nobody for anything but the pages.
+# It runs as root on machines that have no screen, and requests only the pages of the product.
 ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
 PATIENCE_MS = 10_000
-DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 # Chromium writes one of these to the console for every answer of 400 and above; `refused` has them.
 REFUSED = "Failed to load resource"
 BAD_IMPACTS = ("serious", "critical")

@@ -11,7 +11,7 @@ from django.test import Client
 from playwright.sync_api import Browser, Page, sync_playwright
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests.browser.chromium import DESK, Watch, find_chromium, launch, watched
+from tests.browser.chromium import DESKTOP, Watch, find_chromium, launch, watched
 from tests.browser.product import serve_product
 from tests.conftest import VAR_DIR, WORKER
 
@@ -69,7 +69,7 @@ def open_as(browser: Browser, address: str, committed_db: None) -> Iterator[Open
             user: "User | None", *, refused: list[tuple[int, str]] | None = None, **options: Any
         ) -> Page:
             context, watch = profiles.enter_context(
-                watched(browser, address, **{"viewport": DESK, **options})
+                watched(browser, address, **{"viewport": DESKTOP, **options})
             )
             if user is not None:
                 context.add_cookies([session_cookie(user, address)])

@@ -22,7 +22,7 @@ from distribution.queries import enrollments_for
 from leadswitch.demo.build import Demo, build_demo
 from leadswitch.demo.people import make_leads
 from routing.models import DispatchControl, Lead, LeadStatus, RetryingLead
-from tests.browser.chromium import DESK, PHONE
+from tests.browser.chromium import DESKTOP, PHONE
 from tests.browser.conftest import OpenAs
 from tests.support import switches
 from tests.support.admin_pages import EDITABLE, MODELS, client_of, person, save
@@ -33,8 +33,8 @@ FOLDER = Path(__file__).resolve().parents[2] / "var" / "screenshots"
 LEADS = 30
 PHONE_OPTIONS = {"viewport": PHONE, "is_mobile": True, "has_touch": True}
 LOOKS: dict[str, dict[str, Any]] = {
-    "light": {"color_scheme": "light", "viewport": DESK},
-    "dark": {"color_scheme": "dark", "viewport": DESK},
+    "light": {"color_scheme": "light", "viewport": DESKTOP},
+    "dark": {"color_scheme": "dark", "viewport": DESKTOP},
     "phone": {"color_scheme": "light", **PHONE_OPTIONS},
 }
 
@@ -184,7 +184,7 @@ def take_docs(page: Page, folder: Path) -> None:
 def take_forms(page: Page, folder: Path) -> None:
     """A menu that is open, and a form that was refused."""
     page.goto(path_of(Lead, "changelist"))
-    page.locator(".desk-filter summary").first.click()
+    page.locator(".admin-filter summary").first.click()
     page.screenshot(path=folder / "lead-list-filter.png")
     page.goto(path_of(Campaign, "add"))
     page.locator("[name=price_cents]").fill("-1")

@@ -2,9 +2,9 @@
 
 from playwright.sync_api import Page
 
-from tests.browser.chromium import DESK, PHONE
+from tests.browser.chromium import DESKTOP, PHONE
 
-SIZES = {"desk": {"viewport": DESK}, "phone": {"viewport": PHONE, "is_mobile": True, "has_touch": True}}
+SIZES = {"desktop": {"viewport": DESKTOP}, "phone": {"viewport": PHONE, "is_mobile": True, "has_touch": True}}
 
 
 TOO_WIDE = "each => each.scrollWidth > each.clientWidth"

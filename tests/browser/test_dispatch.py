@@ -61,7 +61,7 @@ def test_workspace_is_paused_for_a_reason_and_resumed(
 ) -> None:
     page = open_as(person("operator", sunbelt), refused=[(400, f"{URL}pause/")])
     page.goto("/admin/")
-    page.locator(".desk-card", has_text="Dispatch").get_by_role("link", name="Running").click()
+    page.locator(".admin-card", has_text="Dispatch").get_by_role("link", name="Running").click()
     expect(row_of(page, sunbelt)).to_contain_text("no")
     page.get_by_role("link", name="Pause Sunbelt Leads").click()
     expect(page.get_by_label("Why")).to_be_focused()
@@ -95,7 +95,7 @@ def test_whole_product_is_paused_and_resumed(open_as: OpenAs, sunbelt: Workspace
     expect(page.get_by_test_id("dispatch-product")).to_contain_text("by root: a bad import")
     assert barriers(page) == []
     page.get_by_role("link", name="Resume the whole product").click()
-    confirm(page, "it is mended", "Resume the whole product")
+    confirm(page, "it is fixed", "Resume the whole product")
     expect(page.get_by_test_id("dispatch-product")).to_contain_text("is not paused")
     expect(row_of(page, sunbelt)).to_be_visible()
 
@@ -155,7 +155,7 @@ def test_hidden_page_does_not_poll(open_as: OpenAs, sunbelt: Workspace) -> None:
 
     page.evaluate(HIDDEN.format("false"))
 
-    expect(page.get_by_test_id("dispatch-waiting")).to_have_text("1")  # at once: the clock stands still
+    expect(page.get_by_test_id("dispatch-waiting")).to_have_text("1")  # at once: the clock is stopped
     assert len(asked) == 1
 
 

@@ -67,7 +67,7 @@ def test_attempts_are_switched_with_the_keyboard(open_as: OpenAs) -> None:
     expect(page.get_by_test_id("trace-skipped")).to_contain_text("paused")
 
 
-@pytest.mark.parametrize("size", ["desk", "phone"])
+@pytest.mark.parametrize("size", ["desktop", "phone"])
 def test_drawer_is_accessible(open_as: OpenAs, size: str) -> None:
     scene = build_scene()
     options = {"viewport": PHONE, "is_mobile": True} if size == "phone" else {}

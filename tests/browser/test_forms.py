@@ -19,8 +19,8 @@ WRONG = '{"all": [{"field": "zip", "op": "exists"}, {"field": "stat", "op": "eq"
 RIGHT = WRONG.replace('"stat"', '"state"')
 
 
-def told(page: Page, field: str) -> Locator:
-    """What stands under a field, as it is announced: through the field's own description."""
+def description_of(page: Page, field: str) -> Locator:
+    """The text under a field as a screen reader announces it: through the field's own description."""
     control = page.locator(f"#id_{field}")
     described = (control.get_attribute("aria-describedby") or "").split()
     return page.locator(f"#{described[-1]}")
@@ -33,7 +33,7 @@ def test_wrong_condition_is_explained_while_typed(open_as: OpenAs) -> None:
     field = page.get_by_label("Content filter")
     field.fill(WRONG)
 
-    words = told(page, "content_filter")
+    words = description_of(page, "content_filter")
     expect(words).to_have_attribute("role", "status")
     expect(words).to_have_text("all[1].field: unknown field 'stat': did you mean 'state'?")
     expect(field).to_have_attribute("aria-invalid", "true")
@@ -60,7 +60,7 @@ def test_typed_value_is_explained_by_keyboard_and_on_a_phone(open_as: OpenAs) ->
     page.get_by_label("Name").focus()
     page.keyboard.press("Tab")
 
-    words = told(page, "content_filter")
+    words = description_of(page, "content_filter")
     expect(page.get_by_label("Content filter")).to_be_focused()
     expect(words).to_have_text("Valid: reads as “state is GA”.")
     page.keyboard.press("Control+A")
@@ -79,7 +79,7 @@ def test_area_is_drawn_as_it_is_typed(open_as: OpenAs) -> None:
     zips = coverage.zips
     page.get_by_label("Service area").fill(json.dumps(fulton))
 
-    beside = page.locator(".form-row.field-service_area .desk-typed")
+    beside = page.locator(".form-row.field-service_area .admin-typed")
     expect(beside.get_by_role("status")).to_have_text(f"Valid: covers {zips} ZIPs.")
     expect(beside.get_by_role("img", name="Map of the covered ZIPs")).to_be_visible()
     name, main_zips = coverage.counties[0]
@@ -101,12 +101,12 @@ def test_server_that_does_not_answer_is_reported(open_as: OpenAs) -> None:
     page.route("**/check/**", lambda route: route.abort())
     page.get_by_label("Content filter").fill(RIGHT)
 
-    expect(told(page, "content_filter")).to_have_text(
+    expect(description_of(page, "content_filter")).to_have_text(
         "This could not be checked right now. Save to check it."
     )
     page.unroute("**/check/**")
     page.get_by_label("Content filter").fill(f"{RIGHT} ")
-    expect(told(page, "content_filter")).to_contain_text("Valid: ")
+    expect(description_of(page, "content_filter")).to_contain_text("Valid: ")
 
 
 def test_deleting_asks_why(open_as: OpenAs) -> None:

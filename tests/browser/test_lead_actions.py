@@ -24,11 +24,11 @@ LEADS = "/admin/routing/lead/"
 
 
 def buttons(page: Page) -> list[str]:
-    return page.locator(".desk-button").all_text_contents()
+    return page.locator(".admin-button").all_text_contents()
 
 
-def told(lead: Lead) -> list[tuple[str, str]]:
-    """What the audit has of it: action and reason, oldest first."""
+def audited(lead: Lead) -> list[tuple[str, str]]:
+    """The audit entries of the lead: action and reason, oldest first."""
     entries = AuditEntry.objects.filter(object_id=str(lead.pk)).order_by("pk")
     return list(entries.values_list("action", "reason"))
 
@@ -54,7 +54,7 @@ def test_lead_is_assigned_by_hand(open_as: OpenAs) -> None:
     expect(page.locator("#result_list tbody tr")).to_have_count(1)
     expect(page.locator("#result_list tbody tr")).to_contain_text("Lone Star Roofing")
     assert Wallet.objects.get(buyer=scene.distant).balance_cents == 7_500
-    assert told(scene.lead) == [("assign", "promised on the phone")]
+    assert audited(scene.lead) == [("assign", "promised on the phone")]
 
 
 def test_lead_is_paused_and_resumed(open_as: OpenAs) -> None:
@@ -74,7 +74,7 @@ def test_lead_is_paused_and_resumed(open_as: OpenAs) -> None:
     expect(page.locator(".field-state_now")).not_to_contain_text("paused")
     lead.refresh_from_db()
     assert (lead.status, lead.paused_at) == (LeadStatus.PENDING, None)
-    assert told(lead) == [("pause", "a doubt about the phone number"), ("resume", "it was right")]
+    assert audited(lead) == [("pause", "a doubt about the phone number"), ("resume", "it was right")]
 
 
 def test_lead_is_cancelled_for_a_reason_and_not_without(open_as: OpenAs) -> None:
@@ -92,7 +92,7 @@ def test_lead_is_cancelled_for_a_reason_and_not_without(open_as: OpenAs) -> None
     expect(page.get_by_test_id("trace-head")).to_contain_text("Cancelled: the person asked for it")
     assert buttons(page) == []
     assert Lead.objects.get(pk=lead.pk).status == LeadStatus.CANCELLED
-    assert told(lead) == [("cancel", "the person asked for it")]
+    assert audited(lead) == [("cancel", "the person asked for it")]
 
 
 def test_worker_tries_a_lead_again(open_as: OpenAs, redis_client: "redis.Redis[str]", tmp_path: Path) -> None:

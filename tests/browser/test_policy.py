@@ -25,12 +25,12 @@ def admin_paths(user: User) -> list[str]:
     paths = [reverse("admin:index"), reverse("admin:password_change")]
     request = RequestFactory().get("/")
     request.user = user
-    for model, desk in admin.site._registry.items():
+    for model, page in admin.site._registry.items():
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         row = model._default_manager.first()
         for suffix, arguments in (
             ("changelist", []),
-            ("add", [] if desk.has_add_permission(request) else None),
+            ("add", [] if page.has_add_permission(request) else None),
             ("change", [row.pk] if row else None),
         ):
             if arguments is not None:

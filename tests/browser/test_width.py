@@ -1,4 +1,4 @@
-"""No list of the admin is wider than its page, at a desk and on a phone, and filters stand before the list."""
+"""No list of the admin is wider than its page, on a desktop and on a phone, and filters come before the list."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -41,17 +41,17 @@ def test_filter_is_a_menu_before_the_list(open_as: OpenAs, size: str) -> None:
     build_world()
     page = open_as(User.objects.create_superuser("root"), **SIZES[size])
     page.goto(path_of(Lead, "changelist"))
-    filters, rows = page.locator(".desk-filters").bounding_box(), page.locator("#result_list").bounding_box()
+    filters, rows = page.locator(".admin-filters").bounding_box(), page.locator("#result_list").bounding_box()
     assert filters is not None
     assert rows is not None
     assert filters["y"] + filters["height"] <= rows["y"]
 
-    status = page.locator(".desk-filter summary", has_text="Status")
+    status = page.locator(".admin-filter summary", has_text="Status")
     status.focus()
     page.keyboard.press("Enter")
     assert not overflows(page)
     assert barriers(page) == []
-    menu = page.locator(".desk-filter[open]")
+    menu = page.locator(".admin-filter[open]")
     page.keyboard.press("Escape")
     expect(menu).to_have_count(0)
     expect(status).to_be_focused()
@@ -63,6 +63,6 @@ def test_filter_is_a_menu_before_the_list(open_as: OpenAs, size: str) -> None:
     status.click()
     page.get_by_role("link", name="needs a person", exact=True).click()
     expect(status).to_have_text("Status: needs a person")
-    expect(page.locator(".desk-empty")).to_contain_text("No matches")
+    expect(page.locator(".admin-empty")).to_contain_text("No matches")
     page.get_by_role("link", name="Clear filters").click()
     expect(page.locator("#result_list tbody tr")).to_have_count(1)

@@ -81,9 +81,7 @@ def terminate_web(stage: Stage, leads: int) -> None:
             )
         stage.wait(lambda: not is_any_alive(workers), what="the end of the web processes")
         left = find_left_behind(stage)
-        stage.findings.add(
-            "leads that the web server took with it as it was stopped", len(left), "".join(left[:1])
-        )
+        stage.findings.add("leads that the web server lost when it was stopped", len(left), "".join(left[:1]))
     stage.fleet.start_web()
     stage.send(leads - leads // 2)
 

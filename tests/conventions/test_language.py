@@ -63,7 +63,7 @@ def test_american_spelling_is_not_found(text: str) -> None:
     assert find_lines(SPELLING, {"page": text}) == []
 
 
-# Product code, templates and docs. Tests, data and the CHANGELOG's past are left out; a name within a path is no word.
+# Sources, tests, templates and docs. A name within a path is no word.
 BANNED: Final = (
     r"mend(?:s|ed|ing)?",
     "whoever",
@@ -81,11 +81,19 @@ BANNED: Final = (
     "lies",
 )
 BANNED_WORDS: Final = re.compile(rf"(?<![-\w])(?:{'|'.join(BANNED)})(?![-\w])", re.IGNORECASE)
+# A quoted "nobody" is a value: a fixer, a rule of the second factor, a user of the machine.
+VAGUE_ACTORS: Final = re.compile(
+    r"(?<![-\w\"'`])(?:nobody|somebody|anybody|everybody)(?![-\w\"'`])", re.IGNORECASE
+)
 
 
 def test_banned_words_are_not_used() -> None:
-    product = {path: text for path, text in read_texts().items() if not path.startswith("tests/")}
-    assert find_lines(BANNED_WORDS, product) == []
+    assert find_lines(BANNED_WORDS, read_texts()) == []
+
+
+def test_tests_name_the_actor() -> None:
+    tests = {path: text for path, text in read_texts().items() if path.startswith("tests/")}
+    assert find_lines(VAGUE_ACTORS, tests) == []
 
 
 @pytest.mark.parametrize(
@@ -115,3 +123,13 @@ def test_banned_word_is_found(text: str) -> None:
 )
 def test_legitimate_use_is_not_found(text: str) -> None:
     assert find_lines(BANNED_WORDS, {"page": text}) == []
+
+
+@pytest.mark.parametrize("text", ["nobody reads it", "while somebody types", "Everybody may use it."])
+def test_vague_actor_is_found(text: str) -> None:
+    assert len(find_lines(VAGUE_ACTORS, {"page": text})) == 1
+
+
+@pytest.mark.parametrize("text", ["no worker reads it", '("superusers", "nobody")', "runs as `nobody`"])
+def test_value_or_named_actor_is_not_found(text: str) -> None:
+    assert find_lines(VAGUE_ACTORS, {"page": text}) == []

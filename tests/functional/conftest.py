@@ -1,4 +1,4 @@
-"""Two superusers at the desk."""
+"""Two superusers of the admin."""
 
 import pytest
 from django.test import Client

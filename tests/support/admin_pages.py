@@ -1,4 +1,4 @@
-"""What the tests of the admin share: a world with a row in every table, pages, and forms as a browser sends them."""
+"""The shared base of the admin's tests: a world with a row in every table, pages, and forms as a browser sends them."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ from tracing import audit
 from tracing.models import Attempt, AuditEntry, LeadDistributionEvent
 
 OURS = {"routing", "distribution", "tracing"}
-# A proxy has a list alone, the dispatch a page in place of a list; both have tests of their own.
+# A proxy model has only a list, and the dispatch has a page in place of a list. Both have their own tests.
 MODELS = [
     model
     for model in admin.site._registry
@@ -65,12 +65,12 @@ def client_of(user: User) -> Client:
     return client
 
 
-# They see what they were given; the group `admin` sees everything.
+# These users see only their workspaces; the group `admin` sees everything.
 SCOPED_ROLES = ("viewer", "operator", "finance")
 
 
 def person(role: str, *workspaces: Workspace) -> User:
-    """A user of a group, assigned to these workspaces."""
+    """A user of a group, with access to these workspaces."""
     user = User.objects.create_user(f"{role}-{User.objects.count()}", is_staff=True)
     user.groups.add(Group.objects.get(name=role))
     for workspace in workspaces:
@@ -79,7 +79,7 @@ def person(role: str, *workspaces: Workspace) -> User:
 
 
 def build_world() -> Workspace:
-    """At least one row more in every table: a lead that is sold, and one that a paused buyer misses.
+    """At least one more row in every table: a lead that is sold, and one that a paused buyer misses.
 
     Its routing rule leads to a workspace without users.
     """
@@ -119,7 +119,7 @@ def page(model: type[Model], name: str, *arguments: object) -> str:
 
 
 def form_of(client: Client, url: str) -> dict[str, Any]:
-    """What a browser would send back unchanged."""
+    """The fields that a browser would send back unchanged."""
     form = client.get(url).context["adminform"].form
     data: dict[str, Any] = {}
     for bound in form:

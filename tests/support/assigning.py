@@ -1,4 +1,4 @@
-"""A sale by hand, without the page that asks first."""
+"""A sale by hand, without the confirmation page."""
 
 from datetime import datetime
 

@@ -10,7 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 @contextmanager
 def another_connection() -> Iterator[BaseDatabaseWrapper]:
-    """A connection of its own to the test database, in a transaction that is rolled back at the end."""
+    """A separate connection to the test database, in a transaction that is rolled back at the end."""
     other = connection.copy()
     try:
         other.set_autocommit(False)

@@ -1,4 +1,4 @@
-"""A buyer's program, as the tests play it."""
+"""A buyer's program, simulated by the tests."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The product's programs as commands, and how one ends."""
+"""The product's programs as commands, and their exits."""
 
 import os
 import subprocess

@@ -1,6 +1,6 @@
 """Pairs of configuration changes on two connections, with a reader in between that caches by version as a worker does.
 
-What the tables hold is read here row by row, by nothing that the product reads its configuration with.
+The tables are read row by row here, without the product's own code for reading its configuration.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ Change = Callable[[], object]
 
 
 def overlap(first: Change, second: Change, *, read: Change) -> None:
-    """Make `first`, then `second` while `first` is not committed, and read after each step.
+    """Make `first`, then `second` while `first` is uncommitted, and read after each step.
 
     `second` commits before `first` does, or waits for it.
     """
@@ -60,7 +60,7 @@ def overlap(first: Change, second: Change, *, read: Change) -> None:
 
 
 def wait_long() -> None:
-    """This session's waits are ended by those that it waits for, on a slow machine too."""
+    """This session's waits end by the sessions that block it, on a slow machine too."""
     with connection.cursor() as cursor:
         cursor.execute("SET lock_timeout TO '60s'")
 
@@ -71,7 +71,7 @@ def _is_done_or_blocked(change: "Future[None]") -> bool:
 
 @contextmanager
 def without_trigger(table: str, name: str) -> Iterator[None]:
-    """The control: the protection is taken away for the block."""
+    """The control: the protection is removed during the block."""
     stored = fetch_value(
         "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND tgname LIKE %s",
         [table, f"pgtrigger_{name}_%"],
@@ -86,7 +86,7 @@ def without_trigger(table: str, name: str) -> Iterator[None]:
 
 @dataclass(slots=True)
 class CampaignReader:
-    """A worker: it compiles a campaign again when the version that the database tells is another one."""
+    """A worker: it compiles a campaign again when the database has another version."""
 
     campaign_id: int
     cache: CampaignCache
@@ -98,7 +98,7 @@ class CampaignReader:
         return Campaign.objects.values_list("config_version", flat=True).get(pk=self.campaign_id)
 
     def find_stale(self) -> Sequence[str]:
-        """What it has of the campaign and the tables do not, or the other way around."""
+        """The differences between its campaign and the tables."""
         compiled = self.read()
         return _differences(_seen_campaign(compiled), _stored_campaign(self.campaign_id))
 
@@ -149,7 +149,7 @@ def _stored_campaign(campaign_id: int) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class PlanReader:
-    """The same for the routing rules that leads of one workspace can meet."""
+    """The same for the routing rules that leads of one workspace can reach."""
 
     workspace_id: int
     cache: PlanCache

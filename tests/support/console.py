@@ -1,4 +1,4 @@
-"""Where programs beside the tests print their tables."""
+"""The output for tables of programs beside the tests."""
 
 from typing import Any, Final
 

@@ -1,6 +1,6 @@
-"""A way to Redis that can be cut: connections stay open and nothing comes through, as behind a broken network.
+"""A connection to Redis that can be cut: it stays open and no data passes, as behind a broken network.
 
-Or that loses one answer: Redis has done what it was asked, and the connection ends before it says so.
+It can also lose one answer: Redis has run the command, and the connection ends before the answer.
 """
 
 import os
@@ -18,7 +18,7 @@ POLL_SECONDS: Final = 0.05
 
 
 class Way:
-    """Copies bytes between a socket of its own and the server's, unless it is cut."""
+    """Copies bytes between its socket and the server's, unless it is cut."""
 
     def __init__(self, path: Path, server: str) -> None:
         self.url = f"unix://{quote(str(path))}?db=0"
@@ -41,7 +41,7 @@ class Way:
         self._is_open.set()
 
     def lose_answer(self, asked: str, *, least_parts: int) -> None:
-        """Lose the next answer of `least_parts` or more to a command with this text; then `has_lost` is set."""
+        """Lose the next answer of `least_parts` or more to a command with this text. Then `has_lost` is set."""
         self._lost_to, self._least_parts = asked.encode(), least_parts
 
     def close(self) -> None:
@@ -77,7 +77,7 @@ class Way:
 
 
 def count_parts(answer: bytes) -> int:
-    """How many parts an array of the Redis protocol has."""
+    """The number of parts in an array of the Redis protocol."""
     return int(answer[1 : answer.index(b"\r\n")]) if answer.startswith(b"*") else 0
 
 

@@ -1,4 +1,4 @@
-"""Compares what the API answers with the documents of its OpenAPI schema, field by field."""
+"""Compares API responses with the documents of the OpenAPI schema, field by field."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A worker process of race tests: distributes what is due until no lead is pending, then prints what it did.
+"""A worker process of race tests: distributes due leads until no lead is pending, then prints what it did.
 
 python -m tests.support.due_worker      prints "ready", starts at a line on stdin, ends with one JSON line
 """
@@ -10,7 +10,7 @@ from collections import Counter
 
 import django
 
-# Between two looks at a queue in which every lead is taken or waits for its retry.
+# Between two reads of a queue in which every lead is locked or waits for its retry.
 PAUSE_SECONDS = 0.005
 
 

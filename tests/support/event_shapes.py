@@ -8,7 +8,7 @@ from tracing.vocabulary import EVENT_SHAPES, Event
 
 
 def misshapen(events: Iterable[Any]) -> list[str]:
-    """Name the events whose data has other keys, or that have a buyer where they should not, or none."""
+    """Name the events whose data has other keys, or that have a buyer where they should not, or lack one."""
     return [f"{each.event}: {sorted(each.data)}" for each in events if not _fits(each)]
 
 

@@ -1,4 +1,4 @@
-"""Builds rows for tests: each factory gives a valid default, a test names what it is about.
+"""Builds rows for tests: each factory has valid defaults, and a test names only the values it is about.
 
     campaign = CampaignFactory(price_cents=2_500)
     buyer = BuyerFactory(workspace=campaign.workspace, credits_cents=10_000)
@@ -24,7 +24,7 @@ EVERYWHERE = {"everywhere": True}
 
 
 class WorkspaceFactory(DjangoModelFactory[Workspace]):
-    """Its due leads wait for the pick-up, unless a test says `dispatch_mode="event"`."""
+    """Its due leads wait for the pick-up, unless a test sets `dispatch_mode="event"`."""
 
     class Meta:
         model = Workspace
@@ -45,7 +45,7 @@ class SourceFactory(DjangoModelFactory[Source]):
 
 
 class LeadFactory(DjangoModelFactory[Lead]):
-    """A lead in Atlanta that is due now. `source__workspace=` puts it into a workspace that exists."""
+    """A lead in Atlanta that is due now. `source__workspace=` puts it into an existing workspace."""
 
     class Meta:
         model = Lead
@@ -64,13 +64,13 @@ class LeadFactory(DjangoModelFactory[Lead]):
 
 
 def person(email: str | None = None, phone: str | None = None) -> dict[str, Any]:
-    """The fields of a lead that say who it is, as intake stores them: `LeadFactory(**person("ann@example.com"))`."""
+    """The fields that identify a person, as the intake stores them: `LeadFactory(**person("ann@example.com"))`."""
     email_hash, phone_hash = identify(email=email, phone=phone)
     return {"email": email or "", "phone": phone or "", "email_hash": email_hash, "phone_hash": phone_hash}
 
 
 class RuleFactory(DjangoModelFactory[RoutingRule]):
-    """Takes every lead of `workspace` to another workspace."""
+    """Routes every lead of `workspace` to another workspace."""
 
     class Meta:
         model = RoutingRule
@@ -81,7 +81,7 @@ class RuleFactory(DjangoModelFactory[RoutingRule]):
 
 
 class CampaignFactory(DjangoModelFactory[Campaign]):
-    """Takes every vertical and source of its workspace; sold to one buyer, round robin, for $25.00."""
+    """Accepts every vertical and source of its workspace. Sells to one buyer, round robin, for $25.00."""
 
     class Meta:
         model = Campaign
@@ -100,7 +100,7 @@ class TierFactory(DjangoModelFactory[Tier]):
 
 
 class BuyerFactory(DjangoModelFactory[Buyer]):
-    """Covers everywhere, always open. `credits_cents=` tops its wallet up; without, it has none."""
+    """Covers everywhere, always open. `credits_cents=` tops up its wallet, which is empty otherwise."""
 
     class Meta:
         model = Buyer
@@ -117,7 +117,7 @@ class BuyerFactory(DjangoModelFactory[Buyer]):
 
 
 class EnrollmentFactory(DjangoModelFactory[Enrollment]):
-    """In the campaign's first tier (made when there is none). `buyer__credits_cents=` gives a new buyer credits."""
+    """In the campaign's first tier (created if there is none). `buyer__credits_cents=` gives a new buyer credits."""
 
     class Meta:
         model = Enrollment
@@ -139,14 +139,14 @@ def enroll(campaign: Campaign, *, count: int, credits_cents: int = 0, **enrollme
 
 
 def give_credits(buyer: Buyer, *, amount_cents: int, key: str = "") -> LedgerEntry:
-    """Top a wallet up once; a further top-up of the same buyer needs a key of its own."""
+    """Top up a wallet once. Another top-up of the same buyer needs another key."""
     return top_up(
         buyer.pk, amount_cents=amount_cents, key=key or f"factory-{buyer.public_id}", actor="factory"
     )
 
 
 def issue_key(source: Source, *, name: str = "test", **key: Any) -> str:
-    """A new source key in clear, as its owner sees it once."""
+    """A new source key in clear text, as its owner sees it once."""
     _, text = SourceKey.objects.create_key(name=name, source=source, **key)
     return str(text)
 
@@ -157,6 +157,6 @@ def issue_tracing_key(source: Source) -> str:
 
 
 def issue_buyer_key(buyer: Buyer, *, name: str = "test", **key: Any) -> str:
-    """A new key of a buyer in clear, as its owner sees it once."""
+    """A new key of a buyer in clear text, as its owner sees it once."""
     _, text = BuyerKey.objects.create_key(name=name, buyer=buyer, **key)
     return str(text)

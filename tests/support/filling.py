@@ -29,7 +29,7 @@ USUAL = {
 
 
 def fill_leads(source: Source, *, count: int, **columns: str) -> None:
-    """Insert `count` leads, without a foreign key check for each, and let the planner know."""
+    """Insert `count` leads without foreign key checks, and update the planner's statistics."""
     values = {
         "workspace_id": str(source.workspace_id),
         "source_workspace_id": str(source.workspace_id),
@@ -46,7 +46,7 @@ def fill_leads(source: Source, *, count: int, **columns: str) -> None:
 
 
 def fill_mostly_sold(source: Source, *, count: int) -> None:
-    """One in twenty is pending, its time long ago or far ahead; the others are sold."""
+    """One in twenty is pending, due long ago or far ahead. The others are sold."""
     fill_leads(
         source,
         count=count,

@@ -1,4 +1,4 @@
-"""Puts the readings of two attempts into the order in which they do harm, without a lock or a confirmation."""
+"""Puts the reads of two attempts into a harmful order, without a lock or a confirmation."""
 
 import threading
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ NO_BUYER_LOCK = locks.LOCK_CANDIDATES.replace("FOR NO KEY UPDATE OF w, e SKIP LO
 
 
 def confirm_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take the buyers' locks away, and let two attempts confirm what they read before either of them sells."""
+    """Remove the buyers' locks, and let two attempts confirm their reads before either of them sells."""
     both_have_confirmed = threading.Barrier(2, timeout=SECONDS)
     confirm_live = decide_under_lock.confirm_live
 
@@ -35,9 +35,9 @@ def confirm_together(monkeypatch: pytest.MonkeyPatch) -> None:
 def overtake(
     monkeypatch: pytest.MonkeyPatch, *, slow: int, quick: int, is_confirmed: bool, at: datetime | None = None
 ) -> AttemptOutcome:
-    """Sell the quick lead between the slow one's first reading and its lock; the slow one's outcome.
+    """Sell the quick lead between the slow one's first read and its lock. Returns the slow one's outcome.
 
-    Unless `is_confirmed`, the slow one reads after its lock what it had read before.
+    Unless `is_confirmed`, the slow one reuses its first read after the lock.
     """
     has_read, quick_is_sold = threading.Event(), threading.Event()
     first: list[Any] = []
@@ -67,7 +67,7 @@ def overtake(
 
 
 class Stopped:
-    """The first attempt that comes to its sale waits there, with all its locks, until it may go on."""
+    """The first attempt that reaches its sale waits there, with all its locks, until it may continue."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, module: Any = decide_under_lock) -> None:
         self.is_there, self.may_go_on = threading.Event(), threading.Event()

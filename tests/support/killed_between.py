@@ -1,7 +1,7 @@
 """A process that is killed after Redis has dispatched leads to it and before it publishes them.
 
 python -m tests.support.killed_between dispatcher           at its first claim of that many leads
-python -m tests.support.killed_between enqueue LEAD_ID...   as every process after it committed their due times
+python -m tests.support.killed_between enqueue LEAD_ID...   as every process does after committing their due times
 """
 
 import os
@@ -12,7 +12,7 @@ from typing import Final
 
 import django
 
-# More than there are canaries.
+# More than the number of canaries.
 LEADS: Final = 10
 
 

@@ -1,4 +1,4 @@
-"""An owner of a lease, for race tests: takes a lead, waits for a line on stdin, and writes its end.
+"""The owner of a claim, for race tests: claims a lead, waits for a line on stdin, and writes its end.
 
 python -m tests.support.lease_owner LEAD_ID OWNER [unfenced]     prints "acquired", then "completed" or "lost"
 """
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import django
 
-# The owner's write without the comparison of who and since when.
+# The owner's write without comparing owner and time.
 UNFENCED = (
     "SELECT l.id, l.public_id, l.workspace_id, l.source_workspace_id, l.status, l.attempts, l.expires_at, l.locked_by,"
     " l.locked_at, l.conflicts, l.errors, 3 FROM routing_lead l"

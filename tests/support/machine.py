@@ -1,4 +1,4 @@
-"""Programs of the machine that some tests need. In CI they are installed (.ci/run), and their absence is a failure."""
+"""Programs of the machine that some tests need. CI installs them (.ci/run); there, a missing one is a failure."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ DEBIAN_POSTGRES = Path("/usr/lib/postgresql")
 
 
 def oldest_postgres() -> Path:
-    """The programs of the oldest supported PostgreSQL that Debian's packages have put here."""
+    """The programs of the oldest supported PostgreSQL from Debian's packages."""
     versions = sorted(int(path.name) for path in DEBIAN_POSTGRES.glob("*") if path.name.isdigit())
     for version in versions:
         directory = DEBIAN_POSTGRES / str(version) / "bin"

@@ -22,7 +22,7 @@ def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def plan(sql: str, parameters: Any) -> tuple[set[str], set[str]]:
-    """Return the indexes that a statement uses and the tables that it reads as a whole."""
+    """Return the indexes that a statement uses and the tables that it reads in full."""
     found = nodes(sql, parameters)
     scanned = {node["Relation Name"] for node in found if node["Node Type"] == "Seq Scan"}
     return {node["Index Name"] for node in found if "Index Name" in node}, scanned

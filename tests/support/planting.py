@@ -1,4 +1,4 @@
-"""Puts damage into the database that the product itself refuses: past triggers, foreign keys and constraints."""
+"""Puts damage into the database that the product refuses: bypasses triggers, foreign keys and constraints."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from django.db import connection
 
 
 def plant(sql: str, parameters: Any = None) -> int:
-    """Run one statement that no trigger and no foreign key sees. Returns how many rows it changed."""
+    """Run one statement without triggers and foreign keys. Returns the number of changed rows."""
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
         try:
@@ -20,7 +20,7 @@ def plant(sql: str, parameters: Any = None) -> int:
 
 @contextmanager
 def without(name: str, *, table: str) -> Iterator[None]:
-    """Take a constraint or unique index away. Empties the table (and what refers to it) before it comes back."""
+    """Remove a constraint or unique index. Empties the table (and those that refer to it) before it is restored."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s", [name])
         constraint = cursor.fetchone()

@@ -1,4 +1,4 @@
-"""A process in which the attempt over one lead ends the process at once, as a lack of memory does.
+"""A process in which the attempt on one lead kills the process at once, as the kernel does when memory runs out.
 
 python -m tests.support.poisoned ZIP dispatcher     the dispatcher
 python -m tests.support.poisoned ZIP pick_up        one round of the pick-up

@@ -1,6 +1,6 @@
-"""A program: a day of the product in four parts, each in a process of its kind. Run by tests through a pooler.
+"""A program: a day of the product in four parts, each in a process of its kind. Tests run it through a pooler.
 
-Several threads at a time and more statements of a kind than it takes to prepare one.
+Several threads at a time, and each statement often enough to be prepared.
 """
 
 import json
@@ -51,7 +51,7 @@ def take_turns() -> dict[str, Any]:
     def look(_: int) -> str:
         try:
             for _ in range(STATEMENTS):
-                Workspace.objects.filter(slug="nobody").exists()
+                Workspace.objects.filter(slug="no-such-workspace").exists()
         except DatabaseError as error:
             return str(getattr(error.__cause__, "sqlstate", ""))
         finally:
@@ -84,7 +84,7 @@ def work() -> dict[str, Any]:
 
 
 def in_threads(work: Any, items: Any) -> list[Any]:
-    """Each thread keeps its connections, as a worker's do: the pooler gives their statements to any of its own."""
+    """Each thread keeps its connections, as a worker's do. The pooler runs their statements on any of its own."""
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(work, items))
 

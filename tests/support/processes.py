@@ -19,12 +19,12 @@ from leadswitch.env import REPOSITORY
 from leadswitch.up import CELERY, DISPATCHER, worker_arguments
 from tests.support.waiting import wait_until
 
-# What `celery` takes for one worker process that says when it is ready.
+# The options with which `celery` runs one worker process that reports when it is ready.
 WORKER = worker_arguments(concurrency=1)
 
 
 def child_environment(**changes: str) -> dict[str, str]:
-    """This test's environment, with the database that Django made for it. Only committed rows are seen there."""
+    """This test's environment, with the test database. Only committed rows are visible there."""
     return {
         **os.environ,
         "DATABASE_URL": make_database_url(),
@@ -50,9 +50,9 @@ def make_database_url() -> str:
 def started(
     *command: str, output: IO[str] | None = None, **environment: str
 ) -> Iterator["subprocess.Popen[str]"]:
-    """A Python process in a group of its own; the whole group is killed at the end of the block.
+    """A Python process in its own process group. The whole group is killed at the end of the block.
 
-    With `output`, what it says goes there; else its stdout is a pipe.
+    Its output goes to `output` if given. Otherwise its stdout is a pipe.
     """
     process = subprocess.Popen(
         [sys.executable, *command],
@@ -72,7 +72,7 @@ def started(
 
 
 def kill_group(process: "subprocess.Popen[str]") -> None:
-    """SIGKILL the process and its children; a group that has ended is fine."""
+    """SIGKILL the process and its children. A group that has ended is fine."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -91,7 +91,7 @@ class Program:
 
 @contextmanager
 def celery(directory: Path, *arguments: str, **environment: str) -> Iterator[Program]:
-    """`celery -A leadswitch worker` or `beat` as it runs in production. Its log is a file: a full pipe stops it."""
+    """`celery -A leadswitch worker` or `beat` as in production. Its log is a file, since a full pipe would stop it."""
     log = directory / f"{arguments[0]}.log"
     command = ["-m", *CELERY, *arguments]
     with (
@@ -109,7 +109,7 @@ def beat(directory: Path, **environment: str) -> Iterator[Program]:
 
 @contextmanager
 def dispatcher(directory: Path, name: str = "dispatcher", **environment: str) -> Iterator[Program]:
-    """`manage.py dispatcher`; give each of several a name of its own for its log."""
+    """`manage.py dispatcher`. Give each of several its own name for its log."""
     log = directory / f"{name}.log"
     with (
         log.open("w") as output,

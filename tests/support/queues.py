@@ -1,4 +1,4 @@
-"""What is in the ready queues of the broker, read as a worker would."""
+"""The contents of the broker's ready queues, read as a worker would."""
 
 import base64
 import json

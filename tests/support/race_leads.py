@@ -1,4 +1,4 @@
-"""Leads for race tests: made in one go, distributed until nothing waits, and checked as `manage.py verify` does."""
+"""Leads for race tests: created together, distributed until no lead waits, and checked as `manage.py verify` does."""
 
 from typing import Any
 
@@ -10,25 +10,25 @@ from distribution.verify import run_verification
 from routing.models import Lead, LeadStatus
 from tests.support.factories import LeadFactory, SourceFactory
 
-# Leads that wait for these are tried again by drain(); others wait for a time that is far off.
+# drain() tries leads with these reasons again. Others wait for a distant time.
 BUSY_REASONS = ("", "tier_lock_contention", "database_timeout")
 
 
 def make_leads(campaign: Campaign, *, count: int, **fields: Any) -> list[int]:
-    """Leads for this campaign that are due now, made in one statement. Returns their ids."""
+    """Leads for this campaign that are due now, created in one statement. Returns their ids."""
     source = SourceFactory(workspace=campaign.workspace)
     leads = Lead.objects.bulk_create(LeadFactory.build_batch(count, source=source, **fields))
     return [lead.pk for lead in leads]
 
 
 def store_snapshot(campaign: Campaign) -> None:
-    """As after a first attempt, which begins twice for it."""
+    """As after a first attempt, which has to start twice for it."""
     campaign.refresh_from_db()
     CAMPAIGNS.store_snapshot(CAMPAIGNS.get(campaign.pk, config_version=campaign.config_version))
 
 
 def drain() -> list[AttemptOutcome]:
-    """Try what met a busy lock again, as if its time had come, until nothing is left of it."""
+    """Retry leads that met a busy lock, as if their time had come, until none is left."""
     outcomes = []
     while True:
         waiting = Lead.objects.filter(status=LeadStatus.PENDING, due_reason__in=BUSY_REASONS)
@@ -39,7 +39,7 @@ def drain() -> list[AttemptOutcome]:
 
 
 def assert_verified() -> None:
-    """Every invariant holds on what is in the database now."""
+    """Every invariant holds for the current rows."""
     report = run_verification()
     breaches = {
         invariant.name: findings.examples for invariant, findings in report.results if findings.breaches

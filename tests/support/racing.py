@@ -1,4 +1,4 @@
-"""Threads and waiting for race tests: all start together, each has a connection of its own, errors are raised."""
+"""Threads and waiting for race tests: all start together, each has its own connection, errors are raised."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 
 def race(calls: Sequence[Callable[[], Result]]) -> list[Result]:
-    """Run every call in a thread of its own, all let go at once with open connections; the results in order."""
+    """Run every call in its own thread, all started at once with open connections. Returns the results in order."""
     start = threading.Barrier(len(calls))
 
     def run(call: Callable[[], Result]) -> Result:
@@ -63,7 +63,7 @@ def open_transaction(work: Callable[[], object]) -> Iterator[Callable[[], None]]
 
 @contextmanager
 def in_background(call: Callable[[], Result]) -> Iterator[Future[Result]]:
-    """Run one call beside the block. Its error is raised at the end of the block at the latest."""
+    """Run one call beside the block. Its error is raised at the latest at the end of the block."""
 
     def run() -> Result:
         try:

@@ -1,4 +1,4 @@
-"""Reconcilers that ran just now, as beat has them run."""
+"""Reconcilers that have just run, as if beat had started them."""
 
 from datetime import timedelta
 

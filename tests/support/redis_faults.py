@@ -1,4 +1,4 @@
-"""A Redis that answers and does not do its work, each on a real server."""
+"""A Redis that answers but does not do its work, each case on a real server."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -28,7 +28,7 @@ def refusing_writes(client: "redis.Redis[str]") -> Iterator[None]:
 
 @contextmanager
 def demoted(client: "redis.Redis[str]") -> Iterator[None]:
-    """A replica takes no writes. Its master is away: it keeps what it has."""
+    """A replica refuses writes. Its master is away: it keeps its data."""
     client.replicaof("127.0.0.1", 1)
     try:
         yield
@@ -38,7 +38,7 @@ def demoted(client: "redis.Redis[str]") -> Iterator[None]:
 
 @contextmanager
 def unable_to_save(client: "redis.Redis[str]") -> Iterator[None]:
-    """Saving failed: Redis refuses writes, because what it stores would not last."""
+    """Saving failed: Redis refuses writes, because they would not be persisted."""
     blocker = Path(client.config_get("dir")["dir"]) / "dump.rdb"
     blocker.mkdir()
     client.config_set("save", "3600 1")

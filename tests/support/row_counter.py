@@ -1,4 +1,4 @@
-"""Counts the rows that statements take from tables that grow with history, whether or not they throw them away."""
+"""Counts the rows that statements read from tables that grow with history, including discarded rows."""
 
 import json
 import re

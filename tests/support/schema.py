@@ -1,4 +1,4 @@
-"""Tables that are away for a while, as after a migration that went wrong or under a lock that is never released."""
+"""Tables that are missing for a while, as after a failed migration or under a lock that is never released."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ def execute(sql: str) -> None:
 
 
 def execute_beside(sql: str) -> None:
-    """On another connection: the one of this thread may be broken."""
+    """On another connection, because this thread's may be broken."""
     with in_background(lambda: execute(sql)):
         pass
 

@@ -1,4 +1,4 @@
-"""Senders that post leads to a web server over HTTP, one connection for each, and remember what was accepted."""
+"""Senders that post leads to a web server over HTTP, one connection for each, and record the accepted leads."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""The product's web server as a process of its own, on the test database."""
+"""The product's web server as a separate process, on the test database."""
 
 import socket
 import subprocess
@@ -18,7 +18,7 @@ from tests.support.processes import child_environment
 
 @contextmanager
 def served(*options: str, **environment: str) -> Iterator[str]:
-    """Serve until the end of the block; gives the address. Needs committed rows. `options` are gunicorn's."""
+    """Serve until the end of the block. Yields the address. Needs committed rows. `options` are gunicorn's."""
     with serving(*options, **environment) as server:
         yield server.address
 
@@ -31,7 +31,7 @@ class Server:
 
 @contextmanager
 def serving(*options: str, output: IO[bytes] | None = None, **environment: str) -> Iterator[Server]:
-    """The same with the process, whose log goes to `output`."""
+    """The same, but yields the process, whose log goes to `output`."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{unused.getsockname()[1]}"

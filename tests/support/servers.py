@@ -1,4 +1,4 @@
-"""PostgreSQL that takes no writes, on a real server."""
+"""A real PostgreSQL server that refuses writes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ END_OTHERS = (
 
 @contextmanager
 def read_only() -> Iterator[None]:
-    """Every session of this database, as after a demotion. Those that were opened before are ended."""
+    """Applies to every session of this database, as after a demotion. Earlier sessions are ended."""
     name = connection.ops.quote_name(connection.settings_dict["NAME"])
     execute_beside(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     execute_beside(END_OTHERS)

@@ -1,4 +1,4 @@
-"""The superuser of the embedded PostgreSQL: for tests that damage what the product's own role may not."""
+"""The superuser of the embedded PostgreSQL, for tests that do damage which the product's role may not."""
 
 from leadswitch.embedded.paths import ServicePaths
 from leadswitch.embedded.postgres import database_url

@@ -26,7 +26,7 @@ def resume_workspace(workspace_id: int, *, actor: str, reason: str) -> bool:
 
 
 def change_mode(workspace_id: int, mode: DispatchMode) -> bool:
-    """As the page of a workspace does; False when that was its mode."""
+    """As the workspace's page does. False if the workspace had that mode already."""
     with transaction.atomic():
         others = Workspace.objects.filter(pk=workspace_id).exclude(dispatch_mode=mode)
         is_changed = others.update(dispatch_mode=mode) == 1

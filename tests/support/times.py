@@ -1,4 +1,4 @@
-"""Due times for tests of the schedule: far enough from now that no slow machine blurs them."""
+"""Due times for tests of the schedule: distant enough that a slow machine does not matter."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

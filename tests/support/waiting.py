@@ -15,7 +15,7 @@ WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_ba
 
 
 class TooSlow(AssertionError):
-    """What a test waits for did not come about in time."""
+    """A state that a test waits for was not reached in time."""
 
 
 def wait_until(condition: Callable[[], bool], *, what: str, seconds: float = LONGEST_SECONDS) -> None:
@@ -41,7 +41,7 @@ def wait_until_blocked(
 
 def count_blocked(observer: BaseDatabaseWrapper | None = None) -> int:
     with (observer or connection).cursor() as cursor:
-        # Within a transaction the first look at the activity would be repeated.
+        # Within a transaction, later reads of the activity would repeat the first one.
         cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(WAITING)
         [(count,)] = cursor.fetchall()
@@ -49,7 +49,7 @@ def count_blocked(observer: BaseDatabaseWrapper | None = None) -> int:
 
 
 def count_deadlocks() -> int:
-    """Return how many deadlocks the server has broken in this database since it was made."""
+    """Return how many deadlocks the server has broken in this database since its creation."""
     return int(fetch_value("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"))
 
 

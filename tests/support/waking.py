@@ -1,4 +1,4 @@
-"""A place that keeps a lead back, and what has become of the lead."""
+"""An enrollment that holds a lead back, and the lead's result."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +12,7 @@ def world(
     *, credits_cents: int = 100_000, campaign: dict[str, Any] | None = None, **enrollment: Any
 ) -> Enrollment:
     [place] = enroll(CampaignFactory(**campaign or {}), count=1, credits_cents=credits_cents, **enrollment)
-    Wakeup.objects.all().delete()  # of what was just made
+    Wakeup.objects.all().delete()  # of the newest rows
     return place
 
 

@@ -1,8 +1,8 @@
-"""Starts Celery workers quickly: everything is imported once, then each line on stdin forks a worker.
+"""Starts Celery workers quickly: it imports everything once, then forks a worker for each line on stdin.
 
     python -m tests.support.worker_host ARGUMENTS     prints "ready"; then the pid of a new worker for each line
 
-A worker is the real one, main process and prefork pool, in a process group of its own.
+A worker is the real program, main process and prefork pool, in its own process group.
 """
 
 import os
@@ -20,9 +20,9 @@ def main() -> None:
     app.set_default()
     app.loader.import_default_modules()
     load_rows()
-    run_checks()  # a worker begins with it: what it imports is imported here
+    run_checks()  # the real worker begins with these imports, so they happen here
     print("ready", flush=True)  # noqa: T201 - the protocol with the test
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # killed workers leave no zombies
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that killed workers leave no zombies
     while sys.stdin.readline():
         pid = os.fork()
         if pid == 0:

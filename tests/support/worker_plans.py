@@ -1,6 +1,6 @@
-"""A program: do what worker, dispatcher and beat do on one database, and print the plan of every statement as JSON.
+"""A program: do the work of worker, dispatcher and beat on one database, and print each statement's plan as JSON.
 
-Run by tests on a PostgreSQL of another version. Its role must be allowed to load auto_explain.
+Tests run it on a PostgreSQL of another version. Its role must be allowed to load auto_explain.
 """
 
 import json
@@ -41,7 +41,7 @@ def explained(plans: list[dict[str, Any]]) -> Iterator[None]:
 
 
 def build() -> list[int]:
-    """Leads that are sold, found to be a duplicate, left unsold, deferred and sent on by a rule."""
+    """Leads that are sold, found to be a duplicate, left unsold, deferred and routed."""
     from tests.support.factories import (
         CampaignFactory,
         LeadFactory,

@@ -81,7 +81,7 @@ def reason_field(name: str = "skip_reason", *, label: str = "reason") -> Column:
         known = SKIP_REASONS.get(code)
         if known is None:
             return code
-        return format_html('{} <code class="desk-code">{}</code>', known.sentence, code)
+        return format_html('{} <code class="admin-code">{}</code>', known.sentence, code)
 
     return _column(name, describe, label=label)
 
@@ -102,5 +102,5 @@ def badge(word: str, *, code: str) -> SafeString:
     if code not in TONES:
         return format_html('<span title="{}">{}</span>', code, word)
     return format_html(
-        '<span class="desk-badge" data-tone="{}" title="{}">{}</span>', TONES[code], code, word
+        '<span class="admin-badge" data-tone="{}" title="{}">{}</span>', TONES[code], code, word
     )

@@ -101,7 +101,7 @@ class ReadOnlyAdmin(ExactSearch):
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """In two columns, where there is room."""
         return [
-            (name, {**options, "classes": [*options.get("classes", ()), "desk-facts"]})
+            (name, {**options, "classes": [*options.get("classes", ()), "admin-facts"]})
             for name, options in super().get_fieldsets(request, obj)
         ]
 
@@ -140,7 +140,7 @@ def pretty_json(name: str) -> Callable[..., SafeString]:
 
 
 def preformatted(text: str) -> SafeString:
-    return format_html('<pre class="desk-text">{}</pre>', text)
+    return format_html('<pre class="admin-text">{}</pre>', text)
 
 
 class VocabularyFilter(admin.SimpleListFilter):

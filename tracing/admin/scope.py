@@ -1,4 +1,4 @@
-"""Every page of the desk shows the rows of the user's workspaces alone; any other row does not exist for it.
+"""Every page of the admin shows the rows of the user's workspaces alone; any other row does not exist for it.
 
 Which workspaces those are, and what they are called, a higher app says: `LEADSWITCH_VISIBILITY_HOOK` and
 `LEADSWITCH_WORKSPACES_HOOK` name the functions.

@@ -9,7 +9,7 @@
     const box = document.createElement("div");
     const words = document.createElement("div");
     const picture = document.createElement("div");
-    box.className = "desk-typed";
+    box.className = "admin-typed";
     words.id = `${field.id}_typed`;
     words.setAttribute("role", "status");
     box.append(words, picture);

@@ -33,7 +33,7 @@ OURS: Final = {"routing", "distribution", "tracing", "auth"}
 # Of a filter with a choice for each of many rows: the first, the middle and the last choice.
 MOST_CHOICES: Final = 60
 OLD_DAYS: Final = (3, 60, 300)
-ABSENT: Final = ("nobody@example.org", "00000000-0000-7000-8000-000000000000", "999999999", "no such thing")
+ABSENT: Final = ("unknown@example.org", "00000000-0000-7000-8000-000000000000", "999999999", "no such thing")
 
 
 class WrongAnswer(Exception):

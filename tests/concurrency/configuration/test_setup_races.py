@@ -1,4 +1,4 @@
-"""`manage.py setup` while the desk stores or changes the same rows: it reports that, and stores nothing."""
+"""`manage.py setup` while an operator stores or changes the same rows: it reports that, and stores nothing."""
 
 from pathlib import Path
 

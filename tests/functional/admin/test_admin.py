@@ -1,4 +1,4 @@
-"""The journey of an operator through the admin: every page opens, and costs the same however much it shows."""
+"""An operator goes through the admin: every page opens, and its cost does not grow with its rows."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -39,7 +39,7 @@ every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._
 
 
 def test_every_table_has_a_page() -> None:
-    """Except the dispatch with canaries and last runs, whose page is no list, a counter, and what processes note."""
+    """Except the dispatch with canaries and last runs, whose page is no list, a counter, and what processes record."""
     from django.apps import apps
 
     ours = {model for model in apps.get_models() if model._meta.app_label in OURS and not model._meta.proxy}
@@ -85,8 +85,8 @@ def test_large_table_is_never_counted(model: type[Model], client: Client) -> Non
     assert [each["sql"] for each in captured if "COUNT(" in each["sql"]] == []
 
 
-def test_pages_go_by_key(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No page skips over the rows before it, and going back shows what was seen."""
+def test_pages_are_found_by_key(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No page skips over the rows before it, and going back shows the previous page."""
     leads = [LeadFactory() for _ in range(7)]
     monkeypatch.setattr(admin.site._registry[Lead], "list_per_page", 3)
     url = page(Lead, "changelist")
@@ -109,7 +109,7 @@ def test_pages_go_by_key(client: Client, monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("model", READ_ONLY, ids=lambda model: model.__name__)
 @pytest.mark.parametrize("key", ["x", "9" * 30, "-1", "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e", "٣"])
-def test_page_by_no_key_is_a_page(model: type[Model], key: str, client: Client) -> None:
+def test_page_with_an_invalid_key_opens(model: type[Model], key: str, client: Client) -> None:
     for parameter in ("older_than", "newer_than"):
         assert client.get(page(model, "changelist"), {parameter: key}).status_code == 200
 
@@ -176,7 +176,7 @@ def found(client: Client, model: type[Model], text: object) -> list[Any]:
     return list(client.get(page(model, "changelist"), {"q": str(text)}).context["cl"].result_list)
 
 
-def test_lead_is_found_by_what_a_person_says_of_itself(client: Client) -> None:
+def test_lead_is_found_by_its_own_fields(client: Client) -> None:
     identity = identify(email="ada@example.com", phone="+14048812345")
     LeadFactory()
     lead = LeadFactory(
@@ -223,7 +223,7 @@ def test_lead_page_shows_its_explanation(client: Client) -> None:
     assert "2 buyers enrolled, 1 with an active enrollment, 1 selected." in content
 
 
-def test_story_cannot_carry_markup_into_the_page(client: Client) -> None:
+def test_explanation_cannot_carry_markup_into_the_page(client: Client) -> None:
     build_world()
     for buyer in Buyer.objects.all():
         buyer.name = f"<script>alert({buyer.pk})</script>"

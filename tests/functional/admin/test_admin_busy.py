@@ -1,4 +1,4 @@
-"""A save that waits for another row than its own, which somebody else keeps, is refused in words and stores nothing."""
+"""A save that waits for a related row which another user has locked is refused with a message and stores nothing."""
 
 from collections.abc import Callable
 
@@ -66,7 +66,7 @@ def test_save_that_waits_for_another_user_says_so(
     assert stored() != before
 
 
-def test_another_failure_is_not_taken_for_it(tier: Tier, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_failure_is_not_taken_for_a_lock(tier: Tier, monkeypatch: pytest.MonkeyPatch) -> None:
     url, typed, _, _ = change_tier(tier)
     client = client_of(User.objects.create_superuser("root"))
     data = {**form_of(client, url), **typed}

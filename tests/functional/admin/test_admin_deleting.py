@@ -1,4 +1,4 @@
-"""Deleting asks why, leaves an entry with what was there, and says in words what cannot go."""
+"""Deleting needs a reason, leaves an audit entry with the deleted values, and says why a row cannot be deleted."""
 
 from typing import Any
 
@@ -59,7 +59,7 @@ def make_membership() -> Model:
     return Membership.objects.create(user=User.objects.create_user("clerk"), workspace=WorkspaceFactory())
 
 
-# Every table of which rows may go, with one that nothing refers to.
+# Every table whose rows may be deleted, with a row that no other row refers to.
 DELETABLE: dict[type[Model], Any] = {
     Workspace: WorkspaceFactory,
     Membership: make_membership,
@@ -76,7 +76,7 @@ DELETABLE: dict[type[Model], Any] = {
 every_deletable = pytest.mark.parametrize("model", DELETABLE, ids=lambda model: model.__name__)
 
 
-def test_every_table_is_deleted_from_with_a_reason_or_never() -> None:
+def test_every_table_requires_a_reason_or_refuses_deletion() -> None:
     assert {*DELETABLE} - {User, Group} == {*EDITABLE} - {Buyer}
 
 
@@ -102,7 +102,7 @@ def test_deletion_without_a_reason_is_refused(model: type[Model], reason: str | 
 
 
 @every_deletable
-def test_row_goes_with_its_reason_and_stays_in_the_audit(model: type[Model], client: Client) -> None:
+def test_deleted_row_stays_in_the_audit_with_its_reason(model: type[Model], client: Client) -> None:
     row = DELETABLE[model]()
     name = str(row)
 
@@ -131,7 +131,7 @@ def test_enrollment_with_sales_is_archived_and_the_page_says_so(client: Client) 
     assert AuditEntry.objects.get(model="distribution.enrollment").reason == "no longer sold"
 
 
-def test_many_go_with_one_reason_and_an_entry_each(client: Client) -> None:
+def test_many_rows_are_deleted_with_one_reason_and_an_entry_each(client: Client) -> None:
     tiers = [TierFactory(), TierFactory()]
     data = {"action": "delete_selected", "_selected_action": [tier.pk for tier in tiers]}
 
@@ -141,9 +141,9 @@ def test_many_go_with_one_reason_and_an_entry_each(client: Client) -> None:
     assert client.post(page(Tier, "changelist"), {**data, **CONFIRMED}).status_code == 302
 
     assert not Tier.objects.exists()
-    told = AuditEntry.objects.order_by("object_id").values_list("object_id", "reason", "workspace_id")
+    entries = AuditEntry.objects.order_by("object_id").values_list("object_id", "reason", "workspace_id")
     expected = [(str(tier.pk), "no longer sold", tier.campaign.workspace_id) for tier in tiers]
-    assert sorted(told) == sorted(expected)
+    assert sorted(entries) == sorted(expected)
 
 
 def test_cascaded_rows_are_audited_too(client: Client) -> None:
@@ -153,8 +153,8 @@ def test_cascaded_rows_are_audited_too(client: Client) -> None:
     assert client.post(page(Source, "delete", source.pk), CONFIRMED).status_code == 302
 
     assert not SourceKey.objects.exists()
-    told = list(AuditEntry.objects.values_list("model", "reason", "workspace_id").order_by("model"))
-    assert told == [
+    entries = list(AuditEntry.objects.values_list("model", "reason", "workspace_id").order_by("model"))
+    assert entries == [
         ("routing.source", "no longer sold", source.workspace_id),
         ("routing.sourcekey", "no longer sold", source.workspace_id),
     ]
@@ -199,7 +199,7 @@ def test_refused_deletion_says_why_and_what_to_do(
 
 
 def test_blocking_rows_are_not_loaded(client: Client) -> None:
-    """A workspace with a million leads: its page asks for one row of each table, and lists none."""
+    """A workspace with a million leads: its page reads one row of each table, and lists none."""
     source = SourceFactory()
     LeadFactory.create_batch(3, source=source)
     url = page(Workspace, "delete", source.workspace_id)
@@ -223,12 +223,12 @@ def test_row_referenced_since_the_page_stays_and_says_so(
     client: Client,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A buyer is enrolled in the tier after the page looked and before it deletes."""
+    """A buyer is enrolled in the tier after the page checked and before it deletes."""
     tier = EnrollmentFactory().tier
     monkeypatch.setattr("tracing.admin.deleting.find_holders", lambda _: iter(()))
     monkeypatch.setattr(
         admin.ModelAdmin, "get_deleted_objects", lambda *_: ([], {}, set(), [])
-    )  # Django looks as well
+    )  # Django checks too
     url = page(Tier, "changelist") if how == "many" else page(Tier, "delete", tier.pk)
     sent = {"action": "delete_selected", "_selected_action": [tier.pk]} if how == "many" else {}
 
@@ -277,7 +277,7 @@ def test_user_without_delete_permission_is_refused_before_the_reason() -> None:
 
 
 def test_holders_are_found_through_cascaded_rows() -> None:
-    """A campaign takes its tiers along, which enrollments hold."""
+    """Deleting a campaign deletes its tiers, which enrollments refer to."""
     tier = EnrollmentFactory().tier
     Enrollment.objects.exclude(tier=tier).delete()
 

@@ -1,4 +1,4 @@
-"""What forms say beyond their fields: how much an area covers, and why an enrollment would get nothing today."""
+"""The help that forms give beyond their fields: an area's coverage, and why an enrollment would get nothing today."""
 
 import re
 from datetime import timedelta
@@ -43,7 +43,7 @@ def test_every_field_says_what_to_put_there(model: type[Model], client: Client) 
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_empty_list_says_what_comes_next(model: type[Model]) -> None:
+def test_empty_list_names_the_next_step(model: type[Model]) -> None:
     text = admin.site._registry[model].empty_list_text  # type: ignore[attr-defined]
     assert text.endswith(".")
 
@@ -61,16 +61,16 @@ def test_area_is_measured_as_the_engine_reads_it() -> None:
 
 
 @pytest.mark.parametrize("county", ["GA:dekalb county", "GA:DeKalb County"])
-def test_county_that_is_written_in_two_ways_is_one(county: str) -> None:
-    """The data writes DeKalb County and Dekalb County, both of Georgia."""
+def test_county_with_two_spellings_is_one(county: str) -> None:
+    """The data has both DeKalb County and Dekalb County in Georgia."""
     coverage = measure_coverage({"counties": [county]})
 
     assert "DeKalb County, GA" in dict(coverage.counties)
     assert "Dekalb County, GA" not in dict(coverage.counties)
 
 
-def test_area_covers_the_zips_that_lie_in_it_in_part() -> None:
-    """30349 lies in Fulton County and in Clayton County."""
+def test_area_covers_zips_that_are_partly_inside() -> None:
+    """30349 is in Fulton County and in Clayton County."""
     assert "30349" in {place.zip for place in list_covered({"counties": ["GA:Clayton County"]})}
     assert "30349" in {place.zip for place in list_covered({"counties": ["GA:Fulton County"]})}
     without = {"states": ["GA"], "exclude": {"counties": ["GA:Clayton County"]}}
@@ -81,7 +81,7 @@ def test_buyers_page_shows_its_coverage(client: Client) -> None:
     buyer = BuyerFactory(service_area={"counties": ["GA:Fulton County"]})
     content = client.get(page(Buyer, "change", buyer.pk)).content.decode()
     assert "Fulton County, GA: " in content
-    assert '<path class="desk-covered" d="M' in content
+    assert '<path class="admin-covered" d="M' in content
     nowhere = BuyerFactory(service_area={})
     assert "Covers no ZIP" in client.get(page(Buyer, "change", nowhere.pk)).content.decode()
     broken = BuyerFactory(service_area={"radius": [{"zip": "00000", "miles": 5}]})
@@ -199,7 +199,7 @@ def enrolled(*, tier_filter: Any = None, source_name: str = "", **changes: Any) 
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_why_an_enrollment_gets_nothing_today(case: str, client: Client) -> None:
+def test_page_says_why_an_enrollment_gets_nothing_today(case: str, client: Client) -> None:
     changes, sentence = CASES[case]
     enrollment = enrolled(**changes)
     loaded = Enrollment.objects.get(pk=enrollment.pk)
@@ -214,8 +214,8 @@ def test_why_an_enrollment_gets_nothing_today(case: str, client: Client) -> None
 
 
 def test_enrollment_shows_its_use_of_its_caps(client: Client) -> None:
-    """Counters of another date count for nothing, those of a date ahead for today."""
-    # A day ahead is in today's window whatever the clock says while this runs.
+    """Counters of a past date count as zero, those of a date ahead count for today."""
+    # A day ahead is in today's window at any time of day.
     ahead = (timezone.now() + timedelta(days=1)).date()
     enrollment = EnrollmentFactory(
         buyer__credits_cents=10_000, cap_day=10, budget_day_cents=50_000, cap_month=99
@@ -270,7 +270,7 @@ def test_invalid_amount_is_refused_and_shown_again(typed: str, client: Client) -
 
 
 @pytest.mark.parametrize("model", EDITABLE, ids=lambda model: model.__name__)
-def test_empty_form_shows_only_what_it_asks_for(model: type[Model], client: Client) -> None:
+def test_empty_form_shows_only_its_fields(model: type[Model], client: Client) -> None:
     content = client.get(page(model, "add")).content.decode()
     assert 'class="readonly"' not in content
     assert "DatabaseDefault" not in content
@@ -283,12 +283,12 @@ def test_small_area_is_drawn_larger() -> None:
 
     x, y, width, height = window({"counties": ["GA:Fulton County"]})
     assert (width, height) == (57, 32)
-    assert x < 333 < x + width  # Atlanta lies 333 to the right and 169 down
+    assert x < 333 < x + width  # Atlanta is 333 to the right and 169 down
     assert y < 169 < y + height
     assert window({"everywhere": True}) == window({"states": ["HI"]}) == [0, 0, 480, 270]
 
 
-def test_enrollment_in_order_has_nothing_in_its_way(client: Client) -> None:
+def test_valid_enrollment_has_no_obstacle(client: Client) -> None:
     enrollment = EnrollmentFactory(buyer__credits_cents=10_000)
     content = client.get(page(Enrollment, "change", enrollment.pk)).content.decode()
     assert "Nothing blocks this enrollment right now" in content

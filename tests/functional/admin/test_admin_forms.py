@@ -1,4 +1,4 @@
-"""An operator at the forms of the admin: what is wrong is refused with its path, and what is saved is only that."""
+"""An operator uses the admin's forms: invalid input is refused with its path, and a save changes only typed fields."""
 
 import json
 from collections.abc import Callable
@@ -93,7 +93,7 @@ def test_wrong_configuration_is_refused_with_its_path(
 
 
 class TestAnswersThatNoQuestionCanCompare:
-    """The engine takes such a buyer for one that has not answered, and nobody would see why it gets no lead."""
+    """The engine treats such an answer as a missing one, and no page would show why the buyer gets no lead."""
 
     QUESTIONS = [{"key": "types", "field": "attributes.type", "op": "in", "required": True}]
 
@@ -152,8 +152,8 @@ JSON_FIELDS = [
 @pytest.mark.parametrize(
     ("model", "field"), JSON_FIELDS, ids=[f"{model.__name__}.{name}" for model, name in JSON_FIELDS]
 )
-def test_no_json_whatever_breaks_a_page(model: type[Model], field: str, client: Client) -> None:
-    """What DRF would answer 500 to is a form error for people too."""
+def test_invalid_json_breaks_no_page(model: type[Model], field: str, client: Client) -> None:
+    """Input that DRF would answer with 500 is a form error for people too."""
     build_world()
     row = model._default_manager.first()
     assert row is not None
@@ -173,8 +173,8 @@ def test_json_is_shown_indented(client: Client) -> None:
     assert shown == '{\n  "states": [\n    "GA"\n  ]\n}'
 
 
-def test_saving_an_enrollment_touches_no_counter(client: Client) -> None:
-    """A sale between the opening of a form and its saving keeps its counters."""
+def test_saving_an_enrollment_changes_no_counter(client: Client) -> None:
+    """A sale between opening and saving the form keeps its counters."""
     enrollment = EnrollmentFactory(buyer__credits_cents=10_000)
     url = page(Enrollment, "change", enrollment.pk)
     data = form_of(client, url)
@@ -312,8 +312,8 @@ OWNERS: dict[type[Model], tuple[str, ...]] = {
 
 
 @pytest.mark.parametrize("model", OWNERS, ids=lambda model: model.__name__)
-def test_owner_of_a_row_is_chosen_once(model: type[Model], client: Client) -> None:
-    """When it is added. The page shows it from then on, and what is sent for it is not read."""
+def test_owner_of_a_row_is_chosen_only_once(model: type[Model], client: Client) -> None:
+    """When the row is added. After that the page shows the owner, and ignores any that is sent."""
     build_world()
     row = model._default_manager.earliest("pk")
     before = model._default_manager.values().get(pk=row.pk)

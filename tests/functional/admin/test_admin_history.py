@@ -1,4 +1,4 @@
-"""The history of a row tells what people did to it and what moved its money: who, how much, why."""
+"""The history of a row shows what people did to it and every movement of its money: who, how much, why."""
 
 from uuid import uuid4
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def history(client: Client, row: Buyer | Wallet | Assignment | Campaign | Lead) -> list[tuple[str, str, str]]:
-    """Who, what and why of each line, the newest first."""
+    """Actor, action and reason of each line, newest first."""
     answer = client.get(page(type(row), "history", row.pk))
     assert answer.status_code == 200
     return [(line.actor, line.what, line.reason) for line in answer.context["lines"]]
@@ -52,16 +52,16 @@ def test_return_is_in_the_history_of_assignment_wallet_and_buyer(ann: Client) ->
     sold = Assignment.objects.get()
     ann.post(reverse("admin:distribution_assignment_return", args=[sold.pk]), {"reason": "wrong number"})
 
-    told = {(what, reason) for _, what, reason in history(ann, sold)}
-    assert ("Return", "wrong number") in told
-    assert ("Charge for a lead: -$25.00", "") in told
-    assert any(what == "Refund of a charge: $25.00" for what, _ in told)
+    lines = {(what, reason) for _, what, reason in history(ann, sold)}
+    assert ("Return", "wrong number") in lines
+    assert ("Charge for a lead: -$25.00", "") in lines
+    assert any(what == "Refund of a charge: $25.00" for what, _ in lines)
     for row in (place.buyer.wallet, place.buyer):
         lines = history(ann, row)
         assert any(what == "Refund of a charge: $25.00" and why for _, what, why in lines)
         assert not any(
             what.startswith("Charge") for _, what, _ in lines
-        )  # one for each lead: the ledger has them
+        )  # one for each lead, which the ledger has
 
 
 def test_hold_is_in_the_history_of_the_wallet(ann: Client) -> None:

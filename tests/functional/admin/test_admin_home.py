@@ -1,4 +1,4 @@
-"""The desk's first page: today's numbers, each leading to its list; a constant number of statements."""
+"""The first page of the admin: today's numbers, each with a link to its list; a constant number of statements."""
 
 import re
 from datetime import timedelta
@@ -27,7 +27,7 @@ HOME = "/admin/"
 
 def cards(client: Client) -> dict[str, str]:
     content = client.get(HOME).content.decode()
-    found = re.findall(r'<section class="desk-card"><h2>(.*?)</h2>(.*?)</section>', content, re.S)
+    found = re.findall(r'<section class="admin-card"><h2>(.*?)</h2>(.*?)</section>', content, re.S)
     return {title: re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body)).strip() for title, body in found}
 
 
@@ -63,18 +63,18 @@ def test_empty_states_say_what_to_do(client: Client) -> None:
     WorkspaceFactory()
     shown = cards(client)
     assert "sources" in shown["Leads today"]
-    nobody = client_of(person("operator"))
-    assert "Ask an admin to add you" in nobody.get(HOME).content.decode()
+    outsider = client_of(person("operator"))
+    assert "Ask an admin to add you" in outsider.get(HOME).content.decode()
 
 
-def test_people_see_their_own_workspaces(client: Client) -> None:
+def test_users_see_their_own_workspaces(client: Client) -> None:
     mine = build_world()
     build_world()
 
     assert cards(client)["Leads today"].startswith("2 received")
     assert cards(client_of(person("viewer", mine)))["Leads today"].startswith("1 received")
     clerk = client_of(User.objects.create_user("clerk", is_staff=True))
-    assert "desk-card" not in clerk.get(HOME).content.decode()
+    assert "admin-card" not in clerk.get(HOME).content.decode()
 
 
 def test_home_page_takes_the_same_statements_with_more_rows(client: Client) -> None:

@@ -1,4 +1,4 @@
-"""The operator's buttons on leads: they ask first, they need the operator's group, and they leave an entry."""
+"""An operator's actions on leads: each asks first, needs the operator's group, and leaves an audit entry."""
 
 import re
 
@@ -60,7 +60,7 @@ def test_without_a_reason_nothing_happens(operator: Client, failed: Lead, name: 
     assert not AuditEntry.objects.exists()
 
 
-def test_many_at_once_and_who_is_refused_is_named(operator: Client, failed: Lead) -> None:
+def test_action_on_many_leads_names_those_that_are_refused(operator: Client, failed: Lead) -> None:
     others = [LeadFactory(source=failed.source) for _ in range(2)]
     sold = LeadFactory(
         source=failed.source, status="distributed", next_attempt_at=None, finished_at=timezone.now()
@@ -98,10 +98,10 @@ def test_pause_and_resume(operator: Client, failed: Lead) -> None:
     assert list(AuditEntry.objects.order_by("pk").values_list("action", flat=True)) == ["pause", "resume"]
 
 
-def test_page_offers_what_would_do_something(operator: Client, failed: Lead) -> None:
+def test_page_offers_only_actions_with_an_effect(operator: Client, failed: Lead) -> None:
     def offered(lead: Lead) -> list[str]:
         content = operator.get(page(Lead, "change", lead.pk)).content.decode()
-        return re.findall(r'class="desk-button">([^<]+)<', content)
+        return re.findall(r'class="admin-button">([^<]+)<', content)
 
     assert offered(failed) == ["Run again", "Assign by hand"]
     waiting = LeadFactory(source=failed.source)
@@ -112,7 +112,7 @@ def test_page_offers_what_would_do_something(operator: Client, failed: Lead) -> 
     assert offered(gone) == []
 
 
-def test_assign_by_hand(operator: Client, failed: Lead) -> None:
+def test_lead_is_assigned_by_hand(operator: Client, failed: Lead) -> None:
     enrollment = failed.workspace.campaigns.get().enrollments.get()
     url = reverse("admin:routing_lead_assign", args=[failed.pk])
     data = {"enrollment": enrollment.pk, "reason": "promised on the phone"}
@@ -128,7 +128,7 @@ def test_assign_by_hand(operator: Client, failed: Lead) -> None:
     entry = AuditEntry.objects.get()
     assert (entry.action, entry.before["status"], entry.after["status"]) == (
         "assign",
-        "pending",  # the credits have it tried again
+        "pending",  # the credits cause a retry
         "distributed",
     )
     assert operator.post(url, data).status_code == 400  # sent twice, sold once
@@ -153,7 +153,7 @@ def test_other_roles_are_refused(role: str, failed: Lead) -> None:
         assert client.get(url).status_code == 403
         assert client.post(url, {"reason": "x"}).status_code == 403
     content = client.get(page(Lead, "change", failed.pk)).content.decode()
-    assert "desk-button" not in content
+    assert "admin-button" not in content
     client.post(page(Lead, "changelist"), {"action": "cancel_leads", "_selected_action": [failed.pk]})
     assert Lead.objects.get().status == "failed"
 

@@ -1,4 +1,4 @@
-"""Leads by day and campaign; no filter reads a table to find its choices."""
+"""Leads by day and campaign. No filter reads a table to find its choices."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -37,8 +37,8 @@ def test_by_day(client: Client) -> None:
         assert shown(client, day=junk) == []
 
 
-def test_day_begins_with_leads_that_came_at_once(client: Client) -> None:
-    """The one that made its public id first was written last, and nothing came in the hour before."""
+def test_day_begins_with_simultaneous_leads(client: Client) -> None:
+    """The lead that made its public id first was written last, and no lead came in the hour before."""
     second, first = (
         LeadFactory(received_at=DAY, public_id=first_id_at(DAY + timedelta(milliseconds=ms))) for ms in (2, 1)
     )

@@ -1,4 +1,4 @@
-"""Attempts, events and the ledger by workspace, kind, buyer and day; in an order that pages by key."""
+"""Attempts, events and the ledger by workspace, kind, buyer and day, in an order that is paged by key."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -58,7 +58,7 @@ def test_by_workspace(model: type[Model], client: Client) -> None:
 
 @every_list
 @pytest.mark.parametrize("role", ["viewer", "finance"])
-def test_own_workspaces_alone_are_offered_and_shown(model: type[Model], role: str) -> None:
+def test_only_own_workspaces_are_offered_and_shown(model: type[Model], role: str) -> None:
     mine, foreign = build_world(), build_world()
     client = client_of(person(role, mine))
 
@@ -72,7 +72,7 @@ def test_own_workspaces_alone_are_offered_and_shown(model: type[Model], role: st
 
 
 @every_list
-def test_filter_costs_the_same_however_many_workspaces_there_are(model: type[Model], client: Client) -> None:
+def test_filter_costs_the_same_for_any_number_of_workspaces(model: type[Model], client: Client) -> None:
     workspace = build_world()
     client.get(page(model, "changelist"))
     counts = []
@@ -91,7 +91,7 @@ def new_event(attempt: UUID, seq: int) -> LeadDistributionEvent:
     return LeadDistributionEvent.objects.create(lead_id=1, attempt_id=attempt, seq=seq, event="buyer_skipped")
 
 
-def test_events_page_by_attempt_and_step(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_events_are_paged_by_attempt_and_step(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """The newest attempt first, although an older one wrote its events last."""
     older, newer = uuid7(), uuid7()
     of_newer = [new_event(newer, seq) for seq in (1, 2, 3)]
@@ -130,7 +130,7 @@ class TestLedger:
         assert shown(client, LedgerEntry, q="roofing") == [night, peach]
         assert shown(client, LedgerEntry, q=peach.idempotency_key) == [peach]
         assert shown(client, LedgerEntry, q=peach.wallet.buyer.public_id) == [peach]
-        for junk in ("nobody", "%", "_"):
+        for junk in ("nothing-like-it", "%", "_"):
             assert shown(client, LedgerEntry, q=junk) == []
 
     def test_by_what_was_sold(self, client: Client) -> None:
@@ -149,7 +149,7 @@ class TestLedger:
         assert shown(client, LedgerEntry, q=sold.public_id) == []
 
     def test_by_day(self, client: Client) -> None:
-        """Also an entry at midnight, and one whose transaction began before another's that has a lower id."""
+        """Includes an entry at midnight, and one whose transaction began before that of an entry with a lower id."""
         buyer, midnight = BuyerFactory(), datetime(2026, 3, 8, tzinfo=UTC)
         moments = {
             "before": midnight - timedelta(seconds=1),
@@ -172,7 +172,7 @@ class TestLedger:
         for junk in ("2026-01-01", "x", "9999-12-31", "0001-01-01"):
             assert shown(client, LedgerEntry, day=junk) == []
 
-    def test_day_pages_by_key(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_day_is_paged_by_key(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         buyer, noon = BuyerFactory(), datetime(2026, 3, 8, 12, tzinfo=UTC)
         rows = [new_entry(buyer, at=noon) for _ in range(4)]
         new_entry(buyer, at=timezone.now())
@@ -199,12 +199,12 @@ def new_entry(buyer: Buyer, *, at: datetime) -> LedgerEntry:
 
 
 def test_names_of_workspaces_are_the_users_own() -> None:
-    """The hook that filters ask."""
+    """The hook that filters call."""
     from routing.access.visibility import name_visible_workspaces
 
     one, other = WorkspaceFactory(name="b"), WorkspaceFactory(name="a")
     root = User.objects.create_superuser("root")
     assert name_visible_workspaces(root) == ((other.pk, "a"), (one.pk, "b"))
     assert name_visible_workspaces(person("viewer", one)) == ((one.pk, "b"),)
-    assert name_visible_workspaces(User.objects.create_user("nobody")) == ()
+    assert name_visible_workspaces(User.objects.create_user("outsider")) == ()
     assert Workspace.objects.count() == 2

@@ -1,4 +1,4 @@
-"""Finance moves money: it asks first, it needs a reason, a form sent twice moves once, and the audit tells it."""
+"""Finance moves money: the page asks first and needs a reason, a form sent twice moves once, and the audit shows it."""
 
 from typing import Any
 from uuid import uuid4
@@ -51,9 +51,9 @@ def test_top_up_adds_dollars(finance: Client, wallet: Wallet) -> None:
     entry = LedgerEntry.objects.latest("pk")
     assert (entry.kind, entry.amount_cents, entry.reason) == ("topup", 2_550, "paid by card")
     assert entry.actor.startswith("finance")
-    told = AuditEntry.objects.get()
-    assert (told.action, told.reason) == ("topup", "paid by card")
-    assert (told.before, told.after) == ({"balance_cents": 1_000}, {"balance_cents": 3_550})
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.reason) == ("topup", "paid by card")
+    assert (entry.before, entry.after) == ({"balance_cents": 1_000}, {"balance_cents": 3_550})
 
 
 def test_form_sent_twice_moves_once(finance: Client, wallet: Wallet) -> None:
@@ -77,7 +77,7 @@ def test_form_sent_again_with_another_amount_is_refused(finance: Client, wallet:
     assert balance() == 3_550
 
 
-def test_adjustment_may_take_away(finance: Client, wallet: Wallet) -> None:
+def test_adjustment_may_reduce_the_balance(finance: Client, wallet: Wallet) -> None:
     assert finance.post(money_url(wallet, "adjust"), sent(amount="-4")).status_code == 302
     assert balance() == 600
     assert finance.post(money_url(wallet, "adjust"), sent(amount="-6.01")).status_code == 400
@@ -103,7 +103,7 @@ def test_invalid_top_up_is_refused(finance: Client, wallet: Wallet, wrong: dict[
     assert not AuditEntry.objects.exists()
 
 
-def test_return_pays_back(finance: Client, wallet: Wallet) -> None:
+def test_return_refunds_the_charge(finance: Client, wallet: Wallet) -> None:
     enrollment = EnrollmentFactory(campaign__workspace=wallet.buyer.workspace, buyer=wallet.buyer)
     Wallet.objects.update(credit_limit_cents=10_000)
     distribute_lead(LeadFactory(source=SourceFactory(workspace=enrollment.campaign.workspace)).pk)
@@ -117,8 +117,8 @@ def test_return_pays_back(finance: Client, wallet: Wallet) -> None:
 
     assert balance() == 1_000
     assert Assignment.objects.get().state == "returned"
-    told = AuditEntry.objects.get()
-    assert (told.action, told.before["state"], told.after["state"]) == ("return", "sold", "returned")
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.before["state"], entry.after["state"]) == ("return", "sold", "returned")
 
 
 def test_credit_limit_is_shown(finance: Client, wallet: Wallet) -> None:
@@ -126,12 +126,12 @@ def test_credit_limit_is_shown(finance: Client, wallet: Wallet) -> None:
         save(finance, Wallet, wallet, credit_limit_cents="7", change_reason="good payer").status_code == 302
     )
 
-    told = AuditEntry.objects.get()
-    assert (told.action, told.reason) == ("credit limit", "good payer")
-    assert (told.before, told.after) == ({"credit_limit_cents": 0}, {"credit_limit_cents": 700})
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.reason) == ("credit limit", "good payer")
+    assert (entry.before, entry.after) == ({"credit_limit_cents": 0}, {"credit_limit_cents": 700})
 
 
-def test_limit_is_not_written_when_the_form_is_wrong(finance: Client, wallet: Wallet) -> None:
+def test_limit_is_not_stored_when_the_form_is_invalid(finance: Client, wallet: Wallet) -> None:
     save(finance, Wallet, wallet, credit_limit_cents="7", change_reason="x" * 500)
     assert Wallet.objects.get().credit_limit_cents == 0
 
@@ -147,7 +147,7 @@ def test_money_is_for_finance(role: str, wallet: Wallet) -> None:
         assert client.get(url).status_code == 403
         assert client.post(url, sent()).status_code == 403
     assert client.post(page(Wallet, "change", wallet.pk), {"credit_limit_cents": "5"}).status_code == 403
-    assert "desk-button" not in client.get(page(Wallet, "change", wallet.pk)).content.decode()
+    assert "admin-button" not in client.get(page(Wallet, "change", wallet.pk)).content.decode()
     assert Assignment.objects.get().state == "sold"
 
 
@@ -159,7 +159,7 @@ def test_foreign_wallet_is_a_404(wallet: Wallet, finance: Client) -> None:
 
 
 class TestLargeSums:
-    """Above LEADSWITCH_LARGE_SUM_DOLLARS a sum is typed twice, by a person who may move such sums."""
+    """A sum above LEADSWITCH_LARGE_SUM_DOLLARS is typed twice, by a person with permission for such sums."""
 
     LARGE = "10000.01"
 
@@ -196,7 +196,7 @@ class TestLargeSums:
         assert form["again"].is_hidden
         assert treasurer.post(money_url(wallet), sent()).status_code == 302
 
-    def test_large_adjustment_downwards_is_large_too(self, treasurer: Client, wallet: Wallet) -> None:
+    def test_large_adjustment_downwards_is_a_large_sum(self, treasurer: Client, wallet: Wallet) -> None:
         Wallet.objects.update(credit_limit_cents=900_000_000)
         data = sent(amount=f"-{self.LARGE}")
 
@@ -224,7 +224,7 @@ class TestLargeSums:
         assert finance.post(money_url(wallet), sent(amount="20.01")).status_code == 400
         assert finance.post(money_url(wallet), sent(amount="20")).status_code == 302
 
-    def test_admins_may_and_others_may_not(self) -> None:
+    def test_admins_may_move_large_sums_and_others_may_not(self) -> None:
         allowed = Group.objects.filter(permissions__codename="move_large_sums")
         assert list(allowed.values_list("name", flat=True)) == ["admin"]
 

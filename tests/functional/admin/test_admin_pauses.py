@@ -1,4 +1,4 @@
-"""A pause begins now, is seen on every page, and buyers of one name can be told apart."""
+"""A pause begins now and is shown on every page, and buyers with the same name are distinguishable."""
 
 from datetime import timedelta
 from typing import Any
@@ -44,7 +44,7 @@ class TestPausedSince:
         assert row.paused_at is None
 
     @pytest.mark.parametrize("model", [Buyer, Workspace])
-    def test_clock_that_is_a_little_ahead_means_now(self, model: type[Any], ann: Client) -> None:
+    def test_time_slightly_ahead_counts_as_now(self, model: type[Any], ann: Client) -> None:
         row = BuyerFactory() if model is Buyer else WorkspaceFactory()
         ahead = timezone.now() + timedelta(minutes=2)
 
@@ -53,7 +53,7 @@ class TestPausedSince:
         row.refresh_from_db()
         assert row.paused_at <= timezone.now()
 
-    def test_past_time_is_kept_and_cleared(self, ann: Client) -> None:
+    def test_past_time_is_stored_and_cleared(self, ann: Client) -> None:
         buyer = BuyerFactory()
         save(ann, Buyer, buyer, **typed(timezone.now() - timedelta(days=1)))
         buyer.refresh_from_db()
@@ -73,7 +73,7 @@ class TestBuyerSwitch:
     def test_pause_and_resume_begin_now(self, ann: Client) -> None:
         place = EnrollmentFactory(buyer__credits_cents=10_000)
         buyer = place.buyer
-        shown = ann.get(page(Buyer, "change", buyer.pk)).context["desk_buttons"]
+        shown = ann.get(page(Buyer, "change", buyer.pk)).context["action_buttons"]
         assert [each["title"] for each in shown] == ["Pause now"]
 
         assert ann.post(self.url(buyer, "pause"), {"reason": "holidays"}).status_code == 302
@@ -84,13 +84,13 @@ class TestBuyerSwitch:
         lead = LeadFactory(source__workspace=place.campaign.workspace)
         distribute_lead(lead.pk)
         assert not Assignment.objects.exists()
-        shown = ann.get(page(Buyer, "change", buyer.pk)).context["desk_buttons"]
+        shown = ann.get(page(Buyer, "change", buyer.pk)).context["action_buttons"]
         assert [each["title"] for each in shown] == ["Resume now"]
         assert ann.post(self.url(buyer, "resume"), {"reason": "back"}).status_code == 302
-        told = AuditEntry.objects.order_by("pk").values_list("action", "reason", "actor")
-        assert list(told) == [("pause", "holidays", "ann"), ("resume", "back", "ann")]
+        entries = AuditEntry.objects.order_by("pk").values_list("action", "reason", "actor")
+        assert list(entries) == [("pause", "holidays", "ann"), ("resume", "back", "ann")]
 
-    def test_another_pause_is_not_lifted(self, ann: Client) -> None:
+    def test_other_pauses_are_not_lifted(self, ann: Client) -> None:
         buyer = BuyerFactory(paused_at=timezone.now() - timedelta(days=2))
         seen = ann.get(self.url(buyer, "resume")).context["form"]["seen"].value()
         Buyer.objects.update(paused_at=timezone.now())
@@ -108,7 +108,7 @@ class TestBuyerSwitch:
         client = client_of(person(role, buyer.workspace))
 
         assert client.post(self.url(buyer, "pause"), {"reason": "x"}).status_code == 403
-        assert "desk-button" not in client.get(page(Buyer, "change", buyer.pk)).content.decode()
+        assert "admin-button" not in client.get(page(Buyer, "change", buyer.pk)).content.decode()
         stranger = client_of(person("operator", WorkspaceFactory()))
         assert stranger.post(self.url(buyer, "pause"), {"reason": "x"}).status_code == 404
         assert ann.post(self.url(buyer, "explode"), {"reason": "x"}).status_code == 404
@@ -125,7 +125,7 @@ class TestBanner:
 
     @pytest.mark.parametrize("url", PAGES)
     def test_pause_of_the_product_is_on_every_page(self, url: str, ann: Client) -> None:
-        assert "desk-banner" not in ann.get(url).content.decode()
+        assert "admin-banner" not in ann.get(url).content.decode()
         switches.pause_product(at=timezone.now(), actor="ben", reason="a bad import")
 
         shown = ann.get(url).content.decode()
@@ -156,7 +156,7 @@ class TestBanner:
         assert "The whole product is paused</strong>" in shown
         assert "the other tenant" not in shown
 
-    def test_many_pauses_are_cut(self, ann: Client) -> None:
+    def test_long_list_of_pauses_is_cut(self, ann: Client) -> None:
         for number in range(5):
             WorkspaceFactory(name=f"Partner {number}", paused_at=timezone.now() + timedelta(seconds=number))
 
@@ -180,11 +180,11 @@ class TestBanner:
 
     def test_stranger_at_the_login_sees_no_banner(self) -> None:
         switches.pause_product(at=timezone.now(), actor="ben", reason="a bad import")
-        assert "desk-banner" not in Client().get("/admin/login/").content.decode()
+        assert "admin-banner" not in Client().get("/admin/login/").content.decode()
 
 
 class TestNames:
-    """Names are unique in a workspace alone: wherever a row of several workspaces can stand, its workspace does too."""
+    """Names are unique only within a workspace. Lists with rows of several workspaces show the workspace too."""
 
     @pytest.fixture
     def twins(self) -> list[Enrollment]:

@@ -1,4 +1,4 @@
-"""Rules at the desk: what is wrong is refused with the way it would make, and a lead can be tried without a trace."""
+"""Rules in the admin: an invalid rule is refused with the path that it would make, and a dry run leaves no trace."""
 
 import json
 from typing import Any
@@ -68,7 +68,7 @@ class TestForm:
         ],
         ids=["unknown", "wrong type", "number for text", "empty any"],
     )
-    def test_condition_that_cannot_be_meant_is_refused_with_its_path(
+    def test_senseless_condition_is_refused_with_its_path(
         self, conditions: object, message: str, client: Client
     ) -> None:
         workspace, destination = WorkspaceFactory.create_batch(2)
@@ -77,13 +77,13 @@ class TestForm:
         assert not RoutingRule.objects.exists()
 
     def test_rule_needs_a_destination_other_than_where_the_lead_is(self, client: Client) -> None:
-        """Equal priorities need a tie-break, and a rule without a destination is an error."""
+        """A rule without a destination is an error, and so is one that leads back to its own workspace."""
         workspace = WorkspaceFactory()
         assert "required" in problems(add(client, workspace=workspace))["destination"][0]
         itself = problems(add(client, workspace=workspace, destination=workspace))
         assert itself == {"destination": ["The lead is there already: choose another workspace."]}
 
-    def test_ring_is_refused_with_its_way(self, client: Client) -> None:
+    def test_cycle_is_refused_with_its_path(self, client: Client) -> None:
         one, two, three = (WorkspaceFactory(name=name) for name in ("One", "Two", "Three"))
         RuleFactory(workspace=one, destination=two)
         onward = RuleFactory(workspace=two, destination=three)
@@ -91,7 +91,7 @@ class TestForm:
         assert problems(add(client, **ends)) == {
             "destination": ["This makes a cycle: Three → One → Two → Three."]
         }
-        assert add(client, **ends, active="").status_code == 302  # one that is off counts for nothing
+        assert add(client, **ends, active="").status_code == 302  # an inactive rule does not count
         asleep = RoutingRule.objects.get(name="new")
         assert (
             "This makes a cycle" in problems(save(client, RoutingRule, asleep, active="on"))["destination"][0]
@@ -116,13 +116,13 @@ class TestForm:
         ],
         ids=["odd", "twice", "many"],
     )
-    def test_tags_are_words(self, tags: str, message: str, client: Client) -> None:
+    def test_tags_are_slugs(self, tags: str, message: str, client: Client) -> None:
         workspace, destination = WorkspaceFactory.create_batch(2)
         answer = add(client, workspace=workspace, destination=destination, tags=tags)
         [problem] = problems(answer)["tags"]
         assert problem.startswith(message)
 
-    def test_list_says_what_a_rule_takes(self, client: Client) -> None:
+    def test_list_shows_the_condition_of_a_rule(self, client: Client) -> None:
         RuleFactory(conditions=GEORGIA, tags=["a", "b"])
         RuleFactory(conditions={"op": "?"})
         content = client.get(page(RoutingRule, "changelist")).content.decode()
@@ -144,7 +144,7 @@ def test_form_says_that_rules_are_being_changed(client: Client) -> None:
 
 @pytest.mark.django_db
 class TestScope:
-    def test_operator_connects_only_workspaces_of_its_own(self) -> None:
+    def test_operator_connects_only_own_workspaces(self) -> None:
         mine, mine_too, foreign = WorkspaceFactory.create_batch(3)
         client = client_of(person("operator", mine, mine_too))
         assert "destination" in problems(add(client, workspace=mine, destination=foreign))
@@ -159,7 +159,7 @@ class TestScope:
         changed = RoutingRule.objects.get()
         assert (changed.priority, changed.destination) == (9, rule.destination)
 
-    def test_ring_names_no_workspace_of_others(self) -> None:
+    def test_cycle_error_names_no_foreign_workspace(self) -> None:
         mine, mine_too = WorkspaceFactory(name="Mine"), WorkspaceFactory(name="Mine too")
         secret = RuleFactory(workspace=mine_too, destination__name="Secret").destination
         RuleFactory(workspace=secret, destination=mine)
@@ -175,13 +175,13 @@ class TestScope:
         assert client.get(TRIAL).status_code == 200
         assert client.post(page(RoutingRule, "change", rule.pk), {"_save": "Save"}).status_code == 403
         assert client.get(page(RoutingRule, "add")).status_code == 403
-        nobody = User.objects.create_user("nobody", is_staff=True)
-        assert client_of(nobody).get(TRIAL).status_code == 403
+        outsider = User.objects.create_user("outsider", is_staff=True)
+        assert client_of(outsider).get(TRIAL).status_code == 403
 
 
 @pytest.mark.django_db
 def test_only_users_who_see_everything_widen_a_duplicate_search() -> None:
-    """Otherwise a lead sent on trial would tell whether a stranger's agency knows the person."""
+    """Otherwise a dry run would reveal whether another agency knows the person."""
     workspace = WorkspaceFactory()
     operator, root = (
         client_of(person("operator", workspace)),
@@ -199,7 +199,7 @@ def test_only_users_who_see_everything_widen_a_duplicate_search() -> None:
 @pytest.mark.django_db
 class TestTrial:
     def tried(self, client: Client, **fields: Any) -> list[tuple[str, bool, list[tuple[str, str]]]]:
-        """Of each station's rules: name, whether it won, and what was in its way."""
+        """For each workspace on the path, its rules: name, whether it won, and why it failed."""
         answer = client.post(TRIAL, fields)
         assert answer.status_code == 200, answer.context["form"].errors
         trial = answer.context["trial"]
@@ -210,7 +210,7 @@ class TestTrial:
         ]
 
     def rules(self) -> Workspace:
-        """A partner with four rules; the third sends Georgia on to a workspace with a rule of its own."""
+        """A partner with four rules. The third sends Georgia to a workspace that has a rule of its own."""
         workspace, there = WorkspaceFactory(name="Partner"), WorkspaceFactory(name="Peachtree")
         revenue = {"field": "revenue", "op": "gte", "value": 1_000_000}
         for priority, name, conditions in (
@@ -245,7 +245,7 @@ class TestTrial:
         assert "requires state is one of AL; lead has GA" in content
         assert "1 more rule not checked." in content
 
-    def test_typed_fields_are_read_as_those_of_a_lead(self, client: Client) -> None:
+    def test_typed_fields_are_read_like_those_of_a_lead(self, client: Client) -> None:
         workspace = WorkspaceFactory()
         for field, value in (
             ("region", "South"),
@@ -312,7 +312,7 @@ class TestTrial:
         ],
         ids=lambda value: value if isinstance(value, str) else "-".join(value),
     )
-    def test_non_lead_is_refused_at_its_field(
+    def test_invalid_lead_id_is_refused_at_its_field(
         self, typed: dict[str, Any], where: str, client: Client
     ) -> None:
         workspace = self.rules()
@@ -322,18 +322,18 @@ class TestTrial:
         assert answer.status_code == 400
         assert list(answer.context["form"].errors) == [where]
 
-    def test_leads_of_one_name_are_distinguished_by_id(self, client: Client) -> None:
+    def test_namesake_leads_are_distinguished_by_id(self, client: Client) -> None:
         for _ in range(2):
             LeadFactory(external_id="form-1")
         answer = client.post(TRIAL, {"lead": "form-1"})
         assert answer.context["form"].errors == {"lead": ["Several leads match. Enter the public id."]}
 
-    def test_stored_rule_that_cannot_be_read_is_named(self, client: Client) -> None:
+    def test_unreadable_rule_is_named(self, client: Client) -> None:
         rule = RuleFactory(conditions={"field": "state", "op": "near"})
         answer = client.post(TRIAL, {"workspace": rule.workspace_id, "zip": "30312", "vertical": "x"})
         assert f"routing rule {rule.pk}: op: unknown operator" in answer.content.decode()
 
-    def test_page_of_rules_leads_there(self, client: Client) -> None:
+    def test_rules_page_links_to_the_dry_run(self, client: Client) -> None:
         rule = RuleFactory()
         assert TRIAL in client.get(page(RoutingRule, "changelist")).content.decode()
         content = client.get(page(RoutingRule, "change", rule.pk)).content.decode()

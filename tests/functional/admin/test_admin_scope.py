@@ -1,4 +1,4 @@
-"""Every page of the desk x a foreign workspace x every role. Generated from the registered pages."""
+"""Every page of the admin x a foreign workspace x every role. Generated from the registered pages."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ every_role = pytest.mark.parametrize("role", SCOPED_ROLES)
 
 
 def rows_of(model: type[Model], workspace: Workspace) -> set[Any]:
-    """The rows of a workspace, found without what is tested: by who may see them as a superuser."""
+    """The rows of a workspace, found without the code under test: with a superuser's access."""
     registered = admin.site._registry[model]
     assert isinstance(registered, ScopedAdmin)
     request = RequestFactory().get("/")
@@ -32,7 +32,7 @@ def rows_of(model: type[Model], workspace: Workspace) -> set[Any]:
 
 
 @every_model
-def test_page_knows_the_way_to_its_workspace(model: type[Model]) -> None:
+def test_page_declares_the_path_to_its_workspace(model: type[Model]) -> None:
     mine, foreign = build_world(), build_world()
     everything = set(model._default_manager.values_list("pk", flat=True))
 
@@ -45,12 +45,12 @@ def test_page_knows_the_way_to_its_workspace(model: type[Model]) -> None:
 
 
 def rows_of_people(model: type[Model]) -> set[Any]:
-    """Memberships made by this test's own people."""
+    """Memberships of this test's own users."""
     return set(Membership.objects.values_list("pk", flat=True)) if model is Membership else set()
 
 
 def rows_of_nobody(model: type[Model]) -> set[Any]:
-    """The workspaces that the rules of both lead to."""
+    """The workspaces that both workspaces' rules lead to."""
     return set(RoutingRule.objects.values_list("destination", flat=True)) if model is Workspace else set()
 
 
@@ -77,7 +77,7 @@ def test_foreign_row_does_not_exist(model: type[Model], role: str) -> None:
 
 @every_role
 @every_model
-def test_list_shows_the_own_rows_alone(model: type[Model], role: str) -> None:
+def test_list_shows_only_own_rows(model: type[Model], role: str) -> None:
     mine, foreign = build_world(), build_world()
     own, foreign_rows = rows_of(model, mine), rows_of(model, foreign)
     client = client_of(person(role, mine))
@@ -99,7 +99,7 @@ def test_list_shows_the_own_rows_alone(model: type[Model], role: str) -> None:
 
 @every_role
 @every_model
-def test_form_offers_the_own_rows_alone(model: type[Model], role: str) -> None:
+def test_form_offers_only_own_rows(model: type[Model], role: str) -> None:
     mine, foreign = build_world(), build_world()
     client = client_of(person(role, mine))
     for url in (page(model, "add"), page(model, "change", next(iter(rows_of(model, mine))))):
@@ -123,7 +123,7 @@ AUTOCOMPLETES = [
 @pytest.mark.parametrize(
     ("model", "field"), AUTOCOMPLETES, ids=[f"{model.__name__}.{name}" for model, name in AUTOCOMPLETES]
 )
-def test_autocomplete_finds_the_own_rows_alone(model: type[Model], field: str) -> None:
+def test_autocomplete_finds_only_own_rows(model: type[Model], field: str) -> None:
     mine, foreign = build_world(), build_world()
     related = model._meta.get_field(field).related_model
     assert isinstance(related, type)
@@ -142,7 +142,7 @@ def test_autocomplete_finds_the_own_rows_alone(model: type[Model], field: str) -
 
 @pytest.mark.parametrize("maker", ["superuser", "admin"])
 @every_model
-def test_full_user_sees_it(model: type[Model], maker: str) -> None:
+def test_full_user_sees_the_row(model: type[Model], maker: str) -> None:
     build_world()
     build_world()
     user = User.objects.create_superuser("root") if maker == "superuser" else person("admin")
@@ -168,7 +168,7 @@ def test_unknown_row_is_a_404() -> None:
             assert client.get(page(model, "change", unknown)).status_code == 404, (model, unknown)
 
 
-def test_visible_workspaces_of_a_person() -> None:
+def test_visible_workspaces_follow_the_user() -> None:
     mine, _ = WorkspaceFactory(), WorkspaceFactory()
     inactive = person("admin")
     inactive.is_active = False
@@ -176,9 +176,9 @@ def test_visible_workspaces_of_a_person() -> None:
     assert list(visible_workspaces(person("operator", mine)) or ()) == [mine]
     assert visible_workspaces(person("admin")) is None
     assert visible_workspaces(User.objects.create_superuser("root")) is None
-    nobody = visible_workspaces(inactive)
-    assert isinstance(nobody, QuerySet)
-    assert not nobody.exists()
+    visible = visible_workspaces(inactive)
+    assert isinstance(visible, QuerySet)
+    assert not visible.exists()
 
 
 class TestRoles:
@@ -197,13 +197,13 @@ class TestRoles:
         assert acting == {"operator", "admin"}
 
     def test_permissions_are_django_s_own(self) -> None:
-        """Made by the migration before Django makes them: none may be there twice, or under another name."""
+        """A migration creates them before Django does: each must exist once, under Django's name."""
         names = list(Permission.objects.values_list("content_type_id", "codename"))
         assert len(names) == len(set(names))
         assert Permission.objects.get(codename="change_wallet").name == "Can change wallet"
 
     def test_admin_cannot_create_superusers(self) -> None:
-        """Who could, could give themselves everything."""
+        """An admin who could create superusers could get every permission."""
         root = User.objects.create_superuser("root")
         admin_person, clerk = person("admin"), User.objects.create_user("clerk", password="x")
         client = client_of(admin_person)

@@ -1,4 +1,4 @@
-"""A search on the desk finds an old row under any filter, and says when it left rows out."""
+"""A search in the admin finds an old row under any filter, and says when it left rows out."""
 
 from typing import Any
 
@@ -79,7 +79,7 @@ def test_search_of_the_ledger_with_a_kind_finds_an_old_entry(client: Client) -> 
 
 
 @pytest.mark.parametrize("model", [Assignment, LedgerEntry])
-def test_name_that_fits_too_many_buyers_says_so(
+def test_search_with_too_many_buyers_says_so(
     model: type[Model], client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("distribution.admin.assignment.MOST_FOUND", 2)

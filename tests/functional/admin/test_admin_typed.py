@@ -1,4 +1,4 @@
-"""JSON fields are checked while somebody types, with the words of saving; and a valid one says what it means."""
+"""JSON fields are checked while a user types, with the messages of saving. A valid value is described."""
 
 from typing import Any
 
@@ -59,7 +59,7 @@ def test_every_json_field_of_every_form_is_checked() -> None:
 
 
 @every_field
-def test_form_says_where_to_ask(model: type[Model], field: str, client: Client) -> None:
+def test_form_names_the_address_of_the_check(model: type[Model], field: str, client: Client) -> None:
     build_world()
     row = model._default_manager.first()
     assert row is not None
@@ -124,13 +124,13 @@ def test_valid_definition_is_described(
 
 
 def test_area_is_drawn_as_it_is_typed(client: Client) -> None:
-    """DeKalb County is written in two ways in the data: it is one county."""
+    """DeKalb County has two spellings in the data, but is one county."""
     typed = '{"counties": ["GA:DeKalb County", "IL:DeKalb County"]}'
     buyer = BuyerFactory(service_area={"states": ["TX"]})
 
     picture = check(client, Buyer, "service_area", typed, buyer)["picture"]
 
-    assert '<path class="desk-covered" d="M' in picture
+    assert '<path class="admin-covered" d="M' in picture
     named = [part.split(":")[0] for part in picture.split("<li>")[1:]]
     assert named[:2] == ["DeKalb County, GA", "DeKalb County, IL"]
     assert "Dekalb County, GA" not in named
@@ -178,16 +178,16 @@ def test_path_and_a_fix_are_named(client: Client) -> None:
 
 
 def test_uniqueness_is_checked_as_well(client: Client) -> None:
-    """An answer that the question of a campaign cannot compare is refused by saving, so it is told before."""
+    """Saving refuses an answer that the campaign's question cannot compare, so the check reports it first."""
     questions = [{"key": "types", "field": "attributes.type", "op": "in"}]
     enrollment = EnrollmentFactory(campaign__questions=questions, campaign__name="Roofing")
     typed = '{"types": "residential"}'
 
-    told = check(client, Buyer, "answers", typed, enrollment.buyer)
+    result = check(client, Buyer, "answers", typed, enrollment.buyer)
 
-    assert told["is_valid"] is False
-    assert told["says"] == problems(save(client, Buyer, enrollment.buyer, answers=typed))["answers"]
-    assert told["says"][0].startswith("For the campaign Roofing: types.value: ")
+    assert result["is_valid"] is False
+    assert result["says"] == problems(save(client, Buyer, enrollment.buyer, answers=typed))["answers"]
+    assert result["says"][0].startswith("For the campaign Roofing: types.value: ")
     assert check(client, Buyer, "answers", typed)["is_valid"] is True  # a new buyer is in no campaign
 
 
@@ -202,7 +202,7 @@ def test_check_writes_nothing_and_costs_the_same_for_any_text(client: Client) ->
         assert not [each["sql"] for each in captured if not each["sql"].startswith("SELECT")]
         counts.append(len(captured))
 
-    assert counts == [3, 3, 3, 3]  # the session, the person, the tier
+    assert counts == [3, 3, 3, 3]  # the session, the user, the tier
 
 
 def test_text_that_is_too_long_is_left_to_saving(client: Client) -> None:
@@ -212,7 +212,7 @@ def test_text_that_is_too_long_is_left_to_saving(client: Client) -> None:
 
 
 def test_too_many_checks_are_throttled(client: Client, settings: LazySettings) -> None:
-    settings.LEADSWITCH_RATE_LIMITS = {**settings.LEADSWITCH_RATE_LIMITS, "desk": (1, 2)}
+    settings.LEADSWITCH_RATE_LIMITS = {**settings.LEADSWITCH_RATE_LIMITS, "admin": (1, 2)}
     url = check_url(Tier, "content_filter")
     other = client_of(User.objects.create_superuser("another"))
 

@@ -1,4 +1,4 @@
-"""A page that was opened from a list leads back to it: with its filters, search, order and page."""
+"""A page that was opened from a list leads back to that list, with its filters, search, order and page."""
 
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -30,7 +30,7 @@ def address(url: str) -> tuple[str, dict[str, str]]:
 
 
 def choose(client: Client, model: type[Any], action: str, query: str, *rows: Any) -> str:
-    """The address that an action of the list leads to."""
+    """The address that a list's action leads to."""
     data = {"action": action, "_selected_action": [row.pk for row in rows]}
     return str(client.post(f"{page(model, 'changelist')}?{query}", data)["Location"])
 
@@ -63,7 +63,7 @@ def test_action_on_the_retry_queue_returns_to_it(root: Client) -> None:
 def test_button_of_a_lead_returns_to_its_page_and_its_list(root: Client) -> None:
     lead = LeadFactory()
     shown = root.get(f"{page(Lead, 'change', lead.pk)}?_changelist_filters=paused%3Dno")
-    [url] = [each["url"] for each in shown.context["desk_buttons"] if each["title"] == "Pause"]
+    [url] = [each["url"] for each in shown.context["action_buttons"] if each["title"] == "Pause"]
 
     done = root.post(url, {"reason": "a doubt"})
 
@@ -89,7 +89,7 @@ def test_sale_by_hand_returns_to_the_page_and_its_list(root: Client) -> None:
 def test_movement_of_money_returns_to_the_wallet_and_its_list(root: Client, title: str) -> None:
     wallet = BuyerFactory().wallet
     shown = root.get(f"{page(Wallet, 'change', wallet.pk)}?_changelist_filters=q%3Dacme%26o%3D2")
-    [url] = [each["url"] for each in shown.context["desk_buttons"] if each["title"] == title]
+    [url] = [each["url"] for each in shown.context["action_buttons"] if each["title"] == title]
     form = root.get(url).context["form"]
 
     done = root.post(url, {"amount": "5", "reason": "x", "token": form["token"].value()})
@@ -105,7 +105,7 @@ def test_return_goes_back_to_the_assignment_and_its_list(root: Client) -> None:
     distribute_lead(LeadFactory(source__workspace=place.campaign.workspace).pk)
     sold = Assignment.objects.get()
     shown = root.get(f"{page(Assignment, 'change', sold.pk)}?_changelist_filters=state%3Dsold")
-    [button] = shown.context["desk_buttons"]
+    [button] = shown.context["action_buttons"]
 
     done = root.post(button["url"], {"reason": "wrong number"})
 
@@ -127,8 +127,8 @@ def test_switch_returns_to_the_search_of_the_dispatch_page(root: Client) -> None
     assert address(done["Location"]) == (listed, {"q": "Sunbelt &"})
 
 
-def test_way_back_leaves_the_desk_to_no_one(root: Client) -> None:
-    """What is kept is a query of the desk's own lists, never another address."""
+def test_way_back_never_leaves_the_admin(root: Client) -> None:
+    """It stores a query of the admin's own lists, never another address."""
     lead = LeadFactory()
     evil = "https%3A%2F%2Fevil.example"
     url = f"{reverse('admin:routing_lead_act', args=['pause'])}?ids={lead.pk}&list={evil}&_changelist_filters={evil}"

@@ -1,4 +1,4 @@
-"""The desk speaks in words: codes follow them, and errors have a page of the product."""
+"""The admin shows words: codes follow them, and errors have a page of the product."""
 
 import json
 import re
@@ -54,7 +54,7 @@ def test_reason_is_shown_in_words_followed_by_its_code(client: Client, unsold: L
         assert cell(content, "reason") == expected
 
     shown = client.get(page(Lead, "change", unsold.pk)).content.decode()
-    assert 'No buyer is enrolled in the campaign. <code class="desk-code">no_enrolled_buyers</code>' in shown
+    assert 'No buyer is enrolled in the campaign. <code class="admin-code">no_enrolled_buyers</code>' in shown
 
 
 @pytest.mark.usefixtures("unsold")
@@ -68,7 +68,7 @@ def test_unknown_reason_is_shown_as_stored(client: Client) -> None:
 def test_results_and_events_are_words_too(client: Client, unsold: Lead) -> None:
     attempts = client.get(page(Attempt, "changelist")).content.decode()
     assert cell(attempts, "outcome") == (
-        '<span class="desk-badge" data-tone="bad" title="unsold">not sold</span>'
+        '<span class="admin-badge" data-tone="bad" title="unsold">not sold</span>'
     )
     assert cell(attempts, "why") == '<span title="ingest">first attempt</span>'
     assert f'href="/admin/routing/lead/{unsold.pk}/change/"' in cell(attempts, "lead")
@@ -77,7 +77,7 @@ def test_results_and_events_are_words_too(client: Client, unsold: Lead) -> None:
     assert '<span title="distribution_started">distribution started</span>' in content
 
 
-def test_waiting_lead_says_for_when(client: Client) -> None:
+def test_waiting_lead_shows_its_due_time(client: Client) -> None:
     lead = LeadFactory()
     shown = cell(client.get(page(Lead, "changelist")).content.decode(), "state_now")
     assert "waiting until it is due" in shown
@@ -130,7 +130,7 @@ def test_first_question_has_the_focus(client: Client, unsold: Lead) -> None:
 @pytest.mark.parametrize(
     ("status", "text"), [(403, "You do not have permission to do this"), (404, "Page not found")]
 )
-def test_refusal_is_a_page_of_the_house(status: int, text: str, unsold: Lead) -> None:
+def test_refusal_is_a_page_of_the_product(status: int, text: str, unsold: Lead) -> None:
     viewer = client_of(person("viewer", unsold.workspace))
     url = "/admin/routing/lead/act/rerun/" if status == 403 else page(Lead, "change", 0)
 
@@ -138,11 +138,11 @@ def test_refusal_is_a_page_of_the_house(status: int, text: str, unsold: Lead) ->
 
     assert answer.status_code == status
     assert text in answer.content.decode()
-    assert "leadswitch/desk.css" in answer.content.decode()
+    assert "leadswitch/admin.css" in answer.content.decode()
 
 
 @pytest.mark.parametrize("name", ["400", "403_csrf", "500"])
-def test_other_pages_need_nothing_to_be_shown(name: str) -> None:
+def test_error_pages_need_no_request(name: str) -> None:
     """A failure's page has no request, and must not fail itself."""
     content = render_to_string(f"{name}.html")
     assert f"LeadSwitch · {name[:3]}" in content

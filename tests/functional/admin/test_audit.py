@@ -1,4 +1,4 @@
-"""Every change that a person makes leaves an entry: who, what, why, before and after; in the same transaction."""
+"""Every change that a person makes leaves an entry: who, what, why, before and after, in the same transaction."""
 
 import pytest
 from django.contrib import admin

@@ -1,4 +1,4 @@
-"""The retry queue's page: what waits for another try, soonest first, why, and what an operator may do about it."""
+"""The retry queue's page: leads that wait for another try, soonest first, with reasons and an operator's actions."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -88,8 +88,8 @@ def test_wait_in_words(wait: timedelta, words: str) -> None:
     assert wait_in_words(lead, at=at) == words
 
 
-def test_pages_go_by_due_time_and_id(root: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many are due at the same moment: none is left out, and going back shows what was seen."""
+def test_pages_are_found_by_due_time_and_id(root: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many are due at the same moment: no lead is left out, and going back shows the previous page."""
     source, at = SourceFactory(), timezone.now()
     leads = [
         waiting(source=source, next_attempt_at=at + timedelta(minutes=number // 4)) for number in range(10)
@@ -118,7 +118,7 @@ def test_pages_go_by_due_time_and_id(root: Client, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("key", ["x", "1", "-1", "1-", "1-x", "9" * 18 + "-1", "1-" + "9" * 30, "٣-1"])
-def test_page_by_no_key_is_the_first(root: Client, key: str) -> None:
+def test_page_with_an_invalid_key_is_the_first(root: Client, key: str) -> None:
     lead = waiting()
     for parameter in ("older_than", "newer_than"):
         response = root.get(URL, {parameter: key})
@@ -148,7 +148,7 @@ def test_retry_queue_can_be_filtered_and_searched(root: Client) -> None:
 
 
 @pytest.mark.parametrize("role", SCOPED_ROLES)
-def test_everybody_sees_their_own_and_operators_act(role: str) -> None:
+def test_users_see_their_own_and_operators_act(role: str) -> None:
     """Every query is scoped to the caller, and view-only staff cannot act."""
     mine, foreign = waiting(), waiting()
     client = client_of(person(role, mine.workspace))
@@ -192,16 +192,16 @@ class TestActions:
         return client_of(person("operator", lead.workspace))
 
     def choose(self, operator: Client, name: str, *leads: Lead) -> str:
-        """The page that asks first."""
+        """The confirmation page."""
         data = {"action": f"{name}_leads", "_selected_action": [lead.pk for lead in leads]}
         return str(operator.post(URL, data)["Location"])
 
-    def test_run_now_only_makes_it_due(self, operator: Client, lead: Lead) -> None:
-        """The attempt meets every guard, and the tries go on counting."""
+    def test_run_now_only_makes_the_lead_due(self, operator: Client, lead: Lead) -> None:
+        """The attempt goes through every guard, and the count of tries continues."""
         url = self.choose(operator, "rerun", lead)
         assert url == act_url("rerun", lead) + "&list=retryinglead"
 
-        done = operator.post(url, {"reason": "the bug is mended"}, follow=True)
+        done = operator.post(url, {"reason": "the bug is fixed"}, follow=True)
 
         assert texts(done) == ["1 lead: due now."]
         lead.refresh_from_db()

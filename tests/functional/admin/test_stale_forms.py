@@ -1,4 +1,4 @@
-"""A form that was opened before another person saved writes what was typed, and shows what both changed."""
+"""A form that was opened before another person saved stores only typed values, and shows fields that both changed."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_every_page_that_writes_uses_the_mechanism() -> None:
-    """A page either writes nothing or locks its row and carries what its form began with."""
+    """A page either writes nothing, or locks its row and carries the values that its form began with."""
     writing = [page for page in admin.site._registry.values() if not isinstance(page, ReadOnlyAdmin)]
     formless = {"dispatchcontrol"}
     for each in writing:
@@ -44,7 +44,7 @@ def test_every_page_that_writes_uses_the_mechanism() -> None:
             assert issubclass(inline.form, FreshForm), inline
 
 
-def test_every_change_page_carries_what_it_began_with(ann: Client) -> None:
+def test_every_change_page_carries_its_initial_values(ann: Client) -> None:
     build_world()
     for model in (*EDITABLE, Wallet, User, Group):
         row = model._default_manager.first()  # type: ignore[attr-defined]
@@ -72,7 +72,7 @@ def test_form_sent_back_unchanged_changes_nothing(model: type[Model], ann: Clien
     assert ann.get(page(model, "history", row.pk)).context["lines"] == history
 
 
-def test_price_that_did_not_change_is_not_in_the_history(ann: Client) -> None:
+def test_unchanged_price_is_not_in_the_history(ann: Client) -> None:
     campaign = CampaignFactory(price_cents=2_500)
 
     save(ann, Campaign, campaign, name="Renamed")
@@ -97,7 +97,7 @@ CHANGES: list[tuple[type[Model], dict[str, str], dict[str, str]]] = [
 
 
 @pytest.mark.parametrize(("model", "first", "second"), CHANGES, ids=str)
-def test_both_changes_stay(
+def test_both_changes_are_stored(
     model: type[Model], first: dict[str, str], second: dict[str, str], ann: Client, ben: Client
 ) -> None:
     row = make_row(model)
@@ -132,7 +132,7 @@ def make_row(model: type[Model]) -> Model:
 
 
 def sent(data: dict[str, Any], changes: dict[str, str]) -> dict[str, Any]:
-    """An empty text takes a box's tick away."""
+    """An empty text unchecks a box."""
     joined = {**data, **changes}
     return {name: value for name, value in joined.items() if not (name == "active" and value == "")}
 
@@ -155,7 +155,7 @@ def test_field_that_both_changed_is_shown_and_nothing_is_saved(ann: Client, ben:
     assert AuditEntry.objects.count() == 1
 
 
-def test_second_save_of_a_shown_conflict_is_meant(ann: Client, ben: Client) -> None:
+def test_second_save_of_a_shown_conflict_is_stored(ann: Client, ben: Client) -> None:
     place = EnrollmentFactory(cap_day=5, cap_week=20, weight=1)
     url = page(Enrollment, "change", place.pk)
     early, late = form_of(ann, url), form_of(ben, url)
@@ -168,12 +168,12 @@ def test_second_save_of_a_shown_conflict_is_meant(ann: Client, ben: Client) -> N
 
     place.refresh_from_db()
     assert (place.cap_day, place.cap_week) == (9, 8)
-    told = AuditEntry.objects.latest("pk")
-    assert (told.actor, told.before, told.after) == ("ben", {"cap_day": 2}, {"cap_day": 9})
+    entry = AuditEntry.objects.latest("pk")
+    assert (entry.actor, entry.before, entry.after) == ("ben", {"cap_day": 2}, {"cap_day": 9})
 
 
 @pytest.mark.parametrize(
-    ("model", "field", "was", "first", "second", "told"),
+    ("model", "field", "was", "first", "second", "message"),
     [
         (Campaign, "price_cents", 2_500, "30", "20.00", "from $25.00 to $30.00"),
         (Buyer, "service_area", {}, '{"states": ["GA"]}', '{"states": ["FL"]}', '{"states": ["GA"]}'),
@@ -184,7 +184,7 @@ def test_second_save_of_a_shown_conflict_is_meant(ann: Client, ben: Client) -> N
     ids=str,
 )
 def test_conflict_is_worded_for_its_field(
-    model: type[Model], field: str, was: Any, first: str, second: str, told: str, ann: Client, ben: Client
+    model: type[Model], field: str, was: Any, first: str, second: str, message: str, ann: Client, ben: Client
 ) -> None:
     row = make_row(model)
     model._default_manager.filter(pk=row.pk).update(**{field: was})
@@ -194,12 +194,12 @@ def test_conflict_is_worded_for_its_field(
 
     answer = ben.post(url, {**late, field: second})
 
-    assert told in problems(answer)[field][0]
-    same = ben.post(url, {**late, field: first})  # both meant the same
+    assert message in problems(answer)[field][0]
+    same = ben.post(url, {**late, field: first})  # both typed the same value
     assert same.status_code == 302, problems(same)
 
 
-def test_change_past_the_audit_blames_no_one(ann: Client, ben: Client) -> None:
+def test_unaudited_change_blames_no_user(ann: Client, ben: Client) -> None:
     place = EnrollmentFactory(cap_day=5)
     url = page(Enrollment, "change", place.pk)
     early, late = form_of(ann, url), form_of(ben, url)
@@ -244,7 +244,7 @@ def test_sealed_values_of_another_row_are_refused(ann: Client) -> None:
     assert place.cap_day == 5
 
 
-def test_row_that_was_deleted_is_not_made_again(ann: Client) -> None:
+def test_deleted_row_is_not_recreated(ann: Client) -> None:
     tier = TierFactory()
     url = page(Tier, "change", tier.pk)
     data = form_of(ann, url)
@@ -254,8 +254,8 @@ def test_row_that_was_deleted_is_not_made_again(ann: Client) -> None:
     assert not Tier.objects.exists()
 
 
-def test_stored_value_that_left_the_choices_stops_no_save(ann: Client, ben: Client) -> None:
-    """Its field was not typed: what another person chose stays."""
+def test_stored_value_outside_the_choices_does_not_block_a_save(ann: Client, ben: Client) -> None:
+    """The field was not typed: another person's choice stays."""
     campaign = CampaignFactory(source=None)
     kept, gone = SourceFactory(workspace=campaign.workspace), SourceFactory(workspace=campaign.workspace)
     Campaign.objects.update(source=gone)
@@ -290,7 +290,7 @@ class TestPeople:
     def clerk(self) -> User:
         return User.objects.create_user("clerk", date_joined="2026-01-01T00:00:00Z")
 
-    def test_groups_of_another_stay(self, clerk: User, ben: Client) -> None:
+    def test_groups_that_another_user_set_stay(self, clerk: User, ben: Client) -> None:
         late = self.form(ben, clerk)
         clerk.groups.add(Group.objects.get(name="finance"))
 
@@ -311,7 +311,7 @@ class TestPeople:
         assert "You typed viewer" in problems(answer)["groups"][0]
         assert [group.name for group in clerk.groups.all()] == ["finance"]
 
-    def test_workspace_that_another_gave_stays(self, clerk: User, ben: Client) -> None:
+    def test_workspace_that_another_user_granted_stays(self, clerk: User, ben: Client) -> None:
         late = self.form(ben, clerk)
         given = Membership.objects.create(user=clerk, workspace=WorkspaceFactory())
 
@@ -319,7 +319,7 @@ class TestPeople:
 
         assert Membership.objects.get() == given
 
-    def test_row_of_an_inline_keeps_what_another_changed(self, clerk: User, ben: Client) -> None:
+    def test_inline_row_keeps_another_users_change(self, clerk: User, ben: Client) -> None:
         given = Membership.objects.create(user=clerk, workspace=WorkspaceFactory())
         late = self.form(ben, clerk)
         moved = WorkspaceFactory()
@@ -337,7 +337,7 @@ class TestPeople:
         given.refresh_from_db()
         assert given.workspace == moved
 
-    def test_row_of_an_inline_that_another_took_away_stays_away(self, clerk: User, ben: Client) -> None:
+    def test_inline_row_that_another_user_removed_stays_removed(self, clerk: User, ben: Client) -> None:
         Membership.objects.create(user=clerk, workspace=WorkspaceFactory())
         late = self.form(ben, clerk)
         Membership.objects.all().delete()
@@ -352,7 +352,7 @@ class TestPeople:
         assert "deleted after you opened this page" in answer.content.decode()
         assert not Membership.objects.exists()
 
-    def test_permissions_of_a_group_of_another_stay(self, ben: Client) -> None:
+    def test_group_permissions_that_another_user_set_stay(self, ben: Client) -> None:
         group = Group.objects.create(name="night shift")
         data = form_of(ben, page(Group, "change", group.pk))
         given = Permission.objects.get(codename="view_lead")
@@ -364,8 +364,8 @@ class TestPeople:
         assert (group.name, list(group.permissions.all())) == ("late shift", [given])
 
 
-def test_restricted_person_learns_no_name_from_a_conflict(ann: Client) -> None:
-    """The destination that another person chose is of a workspace that this one does not see."""
+def test_restricted_user_learns_no_name_from_a_conflict(ann: Client) -> None:
+    """Another person chose a destination in a workspace that this user does not see."""
     rule = RuleFactory()
     mine = person("operator", rule.workspace, rule.destination)
     mine.user_permissions.add(Permission.objects.get(codename="change_routingrule"))

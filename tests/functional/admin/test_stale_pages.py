@@ -1,4 +1,4 @@
-"""A page that asks first does nothing to rows that changed after it was opened: it says so, and asks again."""
+"""A confirmation page does nothing to rows that changed after it was opened: it says so, and asks again."""
 
 from datetime import timedelta
 from typing import Any
@@ -25,12 +25,12 @@ pytestmark = pytest.mark.django_db
 
 
 def hidden(client: Client, url: str, *, form: str = "form") -> dict[str, Any]:
-    """What the page of this address sends back unseen."""
+    """The hidden fields that the page at this address sends back."""
     asked = client.get(url).context[form]
     return {bound.html_name: bound.value() for bound in asked.hidden_fields() if bound.value() is not None}
 
 
-def test_row_that_changed_is_not_deleted(ann: Client, ben: Client) -> None:
+def test_changed_row_is_not_deleted(ann: Client, ben: Client) -> None:
     tier = TierFactory(name="Silver")
     url = page(Tier, "delete", tier.pk)
     answer = {"post": "yes", "change_reason": "unused", **hidden(ben, url, form="reason_form")}
@@ -49,7 +49,7 @@ def test_row_that_changed_is_not_deleted(ann: Client, ben: Client) -> None:
     assert not Tier.objects.filter(pk=tier.pk).exists()
 
 
-def test_rows_that_changed_are_not_deleted_together(ann: Client, ben: Client) -> None:
+def test_changed_rows_are_not_deleted_together(ann: Client, ben: Client) -> None:
     one = TierFactory(name="Silver")
     two = TierFactory(name="Bronze", campaign=one.campaign, position=7)
     chosen = {"action": "delete_selected", "_selected_action": [one.pk, two.pk]}
@@ -66,8 +66,8 @@ def test_rows_that_changed_are_not_deleted_together(ann: Client, ben: Client) ->
     assert not Tier.objects.exists()
 
 
-def test_row_that_came_to_go_along_stops_the_deletion(ben: Client) -> None:
-    """What the page lists is what goes."""
+def test_new_cascaded_row_stops_the_deletion(ben: Client) -> None:
+    """Only rows that the page lists are deleted."""
     tier = TierFactory()
     url = page(type(tier.campaign), "delete", tier.campaign.pk)
     answer = {"post": "yes", "change_reason": "unused", **hidden(ben, url, form="reason_form")}
@@ -80,7 +80,7 @@ def test_row_that_came_to_go_along_stops_the_deletion(ben: Client) -> None:
 
 
 def test_sale_does_not_stop_a_deletion(ben: Client) -> None:
-    """Counters are not what people decide about."""
+    """People do not decide by counters."""
     place = EnrollmentFactory()
     url = page(Enrollment, "delete", place.pk)
     answer = {"post": "yes", "change_reason": "left", **hidden(ben, url, form="reason_form")}
@@ -98,8 +98,8 @@ def texts(answer: Any) -> list[str]:
     return [str(message) for message in answer.context["messages"]]
 
 
-def test_lead_that_changed_is_left_alone(ann: Client, ben: Client) -> None:
-    """It was resumed and paused anew for another reason, or tried: the person has not seen that."""
+def test_changed_lead_is_left_alone(ann: Client, ben: Client) -> None:
+    """It was resumed and paused again for another reason, or tried, which the user has not seen."""
     one, two = LeadFactory(), LeadFactory()
     url = act("cancel", one, two)
     answer = {"reason": "test data", **hidden(ben, url)}
@@ -129,7 +129,7 @@ def test_lead_tried_since_the_page_was_read_is_left_alone(ben: Client) -> None:
     assert not AuditEntry.objects.exists()
 
 
-def test_new_time_of_a_lead_stops_no_action(ben: Client) -> None:
+def test_new_due_time_of_a_lead_stops_no_action(ben: Client) -> None:
     lead = LeadFactory()
     url = act("pause", lead)
     answer = {"reason": "test data", **hidden(ben, url)}
@@ -158,7 +158,7 @@ def test_same_correction_by_two_people_is_made_once(ann: Client, ben: Client) ->
     assert balance(wallet) == 0
 
 
-def test_sale_between_stops_no_top_up(ben: Client) -> None:
+def test_sale_in_between_stops_no_top_up(ben: Client) -> None:
     place = EnrollmentFactory(buyer__credits_cents=10_000)
     wallet = place.buyer.wallet
     url = reverse("admin:distribution_wallet_money", args=[wallet.pk, "topup"])
@@ -169,7 +169,7 @@ def test_sale_between_stops_no_top_up(ben: Client) -> None:
     assert balance(wallet) == 8_000
 
 
-def test_pause_that_is_another_one_is_not_lifted(ann: Client, ben: Client) -> None:
+def test_another_pause_is_not_lifted(ann: Client, ben: Client) -> None:
     workspace = WorkspaceFactory()
     switch = [
         f"{reverse('admin:routing_dispatchcontrol_switch', args=[name])}?workspace={workspace.pk}"
@@ -194,7 +194,7 @@ def balance(wallet: Wallet) -> int:
 
 
 class TestSaleByHand:
-    """What a person agreed to is what happens."""
+    """The sale is exactly the one that the user confirmed."""
 
     @pytest.fixture
     def place(self) -> Enrollment:
@@ -237,7 +237,7 @@ class TestSaleByHand:
         assert f"?enrollment={place.pk}" in shown
         assert f"?enrollment={poor.pk}" not in shown
 
-    def test_question_names_the_money_and_the_sale_follows_it(
+    def test_confirmation_names_the_money_and_the_sale_follows_it(
         self, lead: Lead, place: Enrollment, ben: Client
     ) -> None:
         url = self.url(lead, place)
@@ -252,7 +252,7 @@ class TestSaleByHand:
         assert balance(place.buyer.wallet) == 7_500
 
     @pytest.mark.parametrize("change", ["price", "pause"])
-    def test_other_price_or_gate_than_shown_sells_nothing(
+    def test_changed_price_or_gate_prevents_the_sale(
         self, change: str, lead: Lead, place: Enrollment, ben: Client
     ) -> None:
         url = self.url(lead, place)

@@ -1,4 +1,4 @@
-"""An operator opens a lead's trace: as the drawer's fragment, as a page of its own, and inside the lead's page."""
+"""An operator opens a lead's trace: in the drawer, as a separate page, and inside the lead's page."""
 
 import re
 from datetime import timedelta
@@ -127,7 +127,7 @@ def test_drawer_shows_required_changes(client: Client) -> None:
     assert 'data-ending="selected"' in content
 
 
-def test_every_fragment_is_a_page_of_its_own_without_the_script(client: Client) -> None:
+def test_every_fragment_is_a_page_without_the_script(client: Client) -> None:
     enrollment = EnrollmentFactory(buyer__name="Acme")
     lead = distributed(enrollment.campaign)
 
@@ -142,7 +142,7 @@ def test_every_fragment_is_a_page_of_its_own_without_the_script(client: Client) 
         )
 
 
-def test_leads_page_shows_the_same(client: Client) -> None:
+def test_lead_page_shows_the_same(client: Client) -> None:
     enrollment = EnrollmentFactory(buyer__name="Acme")
     lead = distributed(enrollment.campaign)
 
@@ -154,7 +154,7 @@ def test_leads_page_shows_the_same(client: Client) -> None:
 
 
 def test_list_has_a_trace_button_and_keeps_its_deep_link(client: Client) -> None:
-    """An unknown parameter would otherwise be taken for a filter, and the list sent back without it."""
+    """Django would otherwise take an unknown parameter for a filter, and redirect to the list without it."""
     lead = distributed(CampaignFactory())
 
     response = client.get(
@@ -171,7 +171,7 @@ def test_list_has_a_trace_button_and_keeps_its_deep_link(client: Client) -> None
     )
 
 
-def test_lead_that_was_never_tried(client: Client) -> None:
+def test_untried_lead_says_so(client: Client) -> None:
     lead = LeadFactory()
 
     content = fragment(client, trace(lead))
@@ -181,7 +181,7 @@ def test_lead_that_was_never_tried(client: Client) -> None:
     assert client.get(trace(lead, 1)).status_code == 404
 
 
-def test_lead_whose_newest_attempt_left_no_trace(client: Client) -> None:
+def test_newest_attempt_without_a_trace_says_so(client: Client) -> None:
     lead = distributed(EnrollmentFactory(buyer__name="Acme").campaign)
     Lead.objects.update(attempts=2)
 
@@ -192,7 +192,7 @@ def test_lead_whose_newest_attempt_left_no_trace(client: Client) -> None:
     assert "1 attempt without a trace, because it could not be written: 2." in content
 
 
-def test_lead_that_no_campaign_took(client: Client) -> None:
+def test_lead_without_a_campaign_says_so(client: Client) -> None:
     buyer = BuyerFactory()
     lead = LeadFactory(source__workspace=buyer.workspace)
     distribute_lead(lead.pk)
@@ -261,7 +261,7 @@ def count_statements(client: Client, url: str) -> int:
 
 
 def test_two_thousand_events_cost_no_more_statements_than_ten(client: Client) -> None:
-    """And only the attempt that is open is read with its buyers."""
+    """Only the open attempt is read with its buyers."""
     few, many = CampaignFactory(), CampaignFactory()
     few_enrollments = enroll(few, count=2)
     many_enrollments = enroll(many, count=3, active=False)

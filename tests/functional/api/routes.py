@@ -11,7 +11,7 @@ PARAMETER = re.compile(r"<(?:[a-z_]+:)?([a-z_]+)>")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`path` as it is written in the configuration, from the root: `api/v1/leads/<uuid:public_id>/`."""
+    """`path` as the configuration has it, from the root: `api/v1/leads/<uuid:public_id>/`."""
 
     path: str
     name: str

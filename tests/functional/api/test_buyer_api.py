@@ -1,4 +1,4 @@
-"""The journey of a buyer's program: who it is, what its wallet holds, what it bought."""
+"""A buyer's program reads who it is, its wallet, and its purchases."""
 
 from base64 import urlsafe_b64decode
 from datetime import UTC, datetime, timedelta
@@ -48,7 +48,7 @@ def campaign() -> Campaign:
 
 @pytest.fixture
 def buyer(campaign: Campaign) -> Buyer:
-    """Alone in its campaign, with credits for four leads."""
+    """The only buyer of its campaign, with credits for four leads."""
     enrollment = EnrollmentFactory(campaign=campaign, cap_day=100, buyer__credits_cents=10_000)
     buyer: Buyer = enrollment.buyer
     return buyer
@@ -62,7 +62,7 @@ def sell(campaign: Campaign, *, count: int = 1, **lead: Any) -> list[Lead]:
     return list(leads)
 
 
-def test_me(buyer: Buyer, campaign: Campaign) -> None:
+def test_me_names_the_buyer(buyer: Buyer, campaign: Campaign) -> None:
     me = Api(buyer).get("me/")
 
     assert (me["id"], me["name"]) == (str(buyer.public_id), buyer.name)
@@ -73,7 +73,7 @@ def test_me(buyer: Buyer, campaign: Campaign) -> None:
     assert enrollment["caps"] == {"hour": None, "day": 100, "week": None, "month": None}
 
 
-def test_wallet(buyer: Buyer, campaign: Campaign) -> None:
+def test_wallet_shows_the_balance(buyer: Buyer, campaign: Campaign) -> None:
     sell(campaign)
     assert Api(buyer).get("wallet/") == {
         "balance_cents": 7_500,
@@ -117,7 +117,7 @@ def test_lists_are_paged_by_key(buyer: Buyer, campaign: Campaign) -> None:
     api = Api(buyer)
     assert len(api.page_through("ledger/", limit=2)) == 5
     first = api.get("assignments/", limit=3)
-    # What is sold meanwhile shifts nothing.
+    # Sales between two pages shift nothing.
     adjust(buyer.pk, amount_cents=2_500, key="a", actor="op", reason="more")
     sell(campaign)
     rest = api.get("assignments/", limit=3, cursor=first["next_cursor"])
@@ -129,7 +129,7 @@ def test_lists_are_paged_by_key(buyer: Buyer, campaign: Campaign) -> None:
     ]
 
 
-def test_page_that_is_just_full_has_no_next(buyer: Buyer, campaign: Campaign) -> None:
+def test_exactly_full_page_has_no_next(buyer: Buyer, campaign: Campaign) -> None:
     sell(campaign, count=2)
     assert Api(buyer).get("assignments/", limit=2)["next_cursor"] is None
 
@@ -162,7 +162,7 @@ def test_returned_lead_is_no_longer_shown(buyer: Buyer, campaign: Campaign) -> N
     assert api.get("assignments/", state="sold")["results"] == []
 
 
-def test_day_is_that_of_the_buyer(buyer: Buyer, campaign: Campaign) -> None:
+def test_day_is_in_the_buyers_time_zone(buyer: Buyer, campaign: Campaign) -> None:
     """2026-03-08 has 23 hours in New York: from 05:00 to 04:00 UTC."""
     starts_at = datetime(2026, 3, 8, 5, tzinfo=UTC)
     moments = [starts_at - timedelta(seconds=1), starts_at, starts_at + timedelta(hours=23)]
@@ -262,7 +262,7 @@ def test_changed_cursor_is_refused(buyer: Buyer, campaign: Campaign) -> None:
         assert_cursor_refused(Api(buyer).ask("assignments/", cursor=changed))
 
 
-def test_cursor_of_a_former_version_is_refused(buyer: Buyer) -> None:
+def test_cursor_of_an_earlier_version_is_refused(buyer: Buyer) -> None:
     """Before AES-SIV they had 27 characters."""
     assert_cursor_refused(Api(buyer).ask("assignments/", cursor="q9mZC0uPnyN4iN0bUM5PzS1kRxE"))
 
@@ -277,7 +277,7 @@ def test_cursor_of_another_secret_key_is_refused(
 
 
 def test_cursor_does_not_show_its_position(buyer: Buyer, campaign: Campaign) -> None:
-    """Ids are shared by every tenant."""
+    """All tenants share one sequence of ids."""
     sell(campaign, count=2)
     position = Assignment.objects.latest("pk").pk
     raw = urlsafe_b64decode(first_cursor(buyer))
@@ -288,10 +288,10 @@ def test_cursor_does_not_show_its_position(buyer: Buyer, campaign: Campaign) -> 
 @pytest.mark.parametrize(
     ("path", "statements"), [("me/", 2), ("wallet/", 2), ("ledger/", 2), ("assignments/", 2), ("missed/", 2)]
 )
-def test_page_takes_the_same_statements_however_long(
+def test_page_takes_the_same_statements_at_any_length(
     buyer: Buyer, campaign: Campaign, path: str, statements: int
 ) -> None:
-    """One finds the key, one reads the page."""
+    """One statement finds the key, one reads the page."""
     api = Api(buyer)
     for _ in range(2):
         sell(campaign, count=2)
@@ -301,7 +301,7 @@ def test_page_takes_the_same_statements_however_long(
 
 
 def test_buyer_over_its_rate_limit_gets_retry_after(buyer: Buyer, settings: Settings) -> None:
-    settings.LEADSWITCH_RATE_LIMITS = {"buyer": (1, 2)}  # one a minute: none comes back while the test runs
+    settings.LEADSWITCH_RATE_LIMITS = {"buyer": (1, 2)}  # one per minute: none is added while the test runs
     api = Api(buyer)
     answers = [api.ask("wallet/") for _ in range(3)]
 
@@ -317,7 +317,7 @@ def test_buyer_api_refuses_write_methods(buyer: Buyer) -> None:
         assert getattr(client, method)("/api/v1/buyer/wallet/").status_code == 405
 
 
-def test_documents_describe_exactly_what_is_answered(buyer: Buyer, campaign: Campaign) -> None:
+def test_documents_describe_exactly_the_responses(buyer: Buyer, campaign: Campaign) -> None:
     sell(campaign, count=2, **PERSON)
     return_assignment(Assignment.objects.latest("pk").public_id, actor="op", reason="x")
     api = Api(buyer)
@@ -328,7 +328,7 @@ def test_documents_describe_exactly_what_is_answered(buyer: Buyer, campaign: Cam
     assert_described(api.get("assignments/"), documents.AssignmentPage())
 
 
-def test_examples_are_answers_too() -> None:
+def test_examples_are_valid_responses() -> None:
     from distribution.api import buyerexamples as examples
 
     for operation, document in (

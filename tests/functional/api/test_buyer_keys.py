@@ -1,4 +1,4 @@
-"""Buyers' keys: how they are made, who is let in, and what a refusal gives away."""
+"""Buyers' keys: how they are created, which keys get access, and what a refusal reveals."""
 
 import io
 from datetime import UTC, datetime, timedelta
@@ -50,7 +50,7 @@ def run(**options: Any) -> str:
     return out.getvalue().strip()
 
 
-def test_key_of_the_command_works_at_once_and_is_nowhere_else(buyer: Buyer) -> None:
+def test_key_of_the_command_works_and_is_not_stored(buyer: Buyer) -> None:
     text = run(buyer="acme roofing")
     assert ask(text).json()["id"] == str(buyer.public_id)
     with connection.cursor() as cursor:
@@ -65,7 +65,7 @@ def test_command_finds_the_buyer(buyer: Buyer, name: str) -> None:
     assert BuyerKey.objects.get().buyer == buyer
 
 
-def test_key_is_good_until_the_end_of_its_last_day_on_the_buyers_clock(buyer: Buyer) -> None:
+def test_key_is_valid_until_the_end_of_its_last_day_for_the_buyer(buyer: Buyer) -> None:
     run(buyer=buyer.name, expires=datetime(2199, 1, 31, tzinfo=UTC).date())
     assert BuyerKey.objects.get().expiry_date == datetime(2199, 2, 1, 5, tzinfo=UTC)  # midnight in New York
 
@@ -80,14 +80,14 @@ def test_key_is_good_until_the_end_of_its_last_day_on_the_buyers_clock(buyer: Bu
     ],
 )
 @pytest.mark.usefixtures("buyer")
-def test_wrong_options_make_nothing(options: dict[str, Any], says: str) -> None:
+def test_wrong_options_create_nothing(options: dict[str, Any], says: str) -> None:
     with pytest.raises(CommandError, match=says) as caught:
         run(**{"buyer": "Acme Roofing", **options})
     assert caught.value.returncode == 2
     assert BuyerKey.objects.count() == 0
 
 
-def test_name_that_two_workspaces_have_needs_the_workspace(buyer: Buyer) -> None:
+def test_ambiguous_name_needs_the_workspace(buyer: Buyer) -> None:
     twin = BuyerFactory(name=buyer.name)
     with pytest.raises(CommandError, match="more than one buyer is"):
         run(buyer=buyer.name)
@@ -95,20 +95,20 @@ def test_name_that_two_workspaces_have_needs_the_workspace(buyer: Buyer) -> None
     assert BuyerKey.objects.get().buyer == twin
 
 
-def test_keys_of_sources_and_buyers_open_only_their_own_doors(buyer: Buyer) -> None:
+def test_keys_of_sources_and_buyers_open_only_their_own_routes(buyer: Buyer) -> None:
     leads = "/api/v1/leads/0192f0c1-2345-7abc-8def-0123456789ab/"
     assert_refused(ask(issue_key(SourceFactory.create())), UNKNOWN_BUYER_KEY)
     assert_refused(ask(issue_buyer_key(buyer), leads), UNKNOWN_SOURCE_KEY)
     assert_refused(ask(issue_buyer_key(buyer), f"{leads}trace/"), UNKNOWN_SOURCE_KEY)
 
 
-def test_no_key_and_no_real_key(buyer: Buyer) -> None:
+def test_missing_or_invalid_key_is_refused(buyer: Buyer) -> None:
     assert_refused(ask(None), "No API key. Send the header `Authorization: Api-Key KEY`.")
     assert_refused(ask("x"), UNKNOWN_BUYER_KEY)
     assert_refused(ask(f"{issue_buyer_key(buyer).partition('.')[0]}.{'x' * 32}"), UNKNOWN_BUYER_KEY)
 
 
-def test_expired_and_revoked(buyer: Buyer) -> None:
+def test_expired_and_revoked_keys_are_refused(buyer: Buyer) -> None:
     text = issue_buyer_key(buyer, expiry_date=timezone.now() - timedelta(seconds=1))
     assert_refused(ask(text), f"This buyer key has expired. {NEW_BUYER_KEY}")
     BuyerKey.objects.update(expiry_date=timezone.now() + timedelta(hours=1))
@@ -161,12 +161,12 @@ def test_key_with_the_former_scope_reads_all_that_it_could(buyer: Buyer) -> None
     assert ask(text).json()["key"]["scopes"] == sorted(set(SCOPES.values()), key=[*SCOPES.values()].index)
 
 
-def test_key_that_may_do_nothing_cannot_be_stored(buyer: Buyer) -> None:
+def test_key_without_a_scope_cannot_be_stored(buyer: Buyer) -> None:
     with pytest.raises(IntegrityError, match="buyerkey_has_a_scope"):
         issue_buyer_key(buyer, scopes=[])
 
 
-def test_paused_buyer_may_read_why(buyer: Buyer) -> None:
+def test_paused_buyer_can_read_the_reason(buyer: Buyer) -> None:
     buyer.paused_at = timezone.now()
     buyer.save(update_fields=["paused_at"])
     assert ask(issue_buyer_key(buyer)).json()["paused_at"] is not None

@@ -1,4 +1,4 @@
-"""The journey of a buyer that asks why it did not get leads: a true answer about itself, and nothing about others."""
+"""A buyer reads why it missed leads: a true answer about itself, and nothing about others."""
 
 import json
 from datetime import UTC, datetime
@@ -44,7 +44,7 @@ def campaign() -> Campaign:
 
 @pytest.fixture
 def rival(campaign: Campaign) -> Enrollment:
-    """Pays more than everybody, so it gets every lead."""
+    """Bids higher than all others, so it gets every lead."""
     return EnrollmentFactory.create(
         campaign=campaign, bid_cents=RIVAL_CENTS, buyer__name=RIVAL, buyer__credits_cents=100_000_000
     )
@@ -72,7 +72,7 @@ def run_again(lead: Lead, *, at: datetime | None = None) -> None:
     distribute_lead(lead.pk, at=at)
 
 
-def test_too_few_credits(campaign: Campaign) -> None:
+def test_too_few_credits_are_shown(campaign: Campaign) -> None:
     buyer = enroll_asker(campaign, credits_cents=1_000)
     lead = distribute(campaign)
 
@@ -119,7 +119,7 @@ def test_outranked_is_shown_as_a_number(campaign: Campaign) -> None:
 
 
 def test_sold_out_before_it_ranked(campaign: Campaign, rival: Enrollment) -> None:
-    """The rival got the lead in the first attempt; in the second it is not in the race any more."""
+    """The rival got the lead in the first attempt, and was not a candidate in the second."""
     buyer = enroll_asker(campaign)
     lead = distribute(campaign)
     Enrollment.objects.filter(pk=rival.pk).update(active=False)
@@ -154,7 +154,7 @@ def test_every_gate_is_shown_with_its_own_fix(campaign: Campaign) -> None:
     assert "unasked" not in response.content.decode()
 
 
-def test_lead_that_is_tried_again_is_one_row(campaign: Campaign) -> None:
+def test_retried_lead_is_one_row(campaign: Campaign) -> None:
     buyer = enroll_asker(campaign, credits_cents=1_000)
     lead = distribute(campaign)
     top_up(buyer.pk, amount_cents=500, key="p", actor="buyer")
@@ -179,7 +179,7 @@ def test_lead_that_is_tried_again_is_one_row(campaign: Campaign) -> None:
     ]
 
 
-def test_lead_that_waits_says_when_it_is_tried_again(campaign: Campaign) -> None:
+def test_waiting_lead_shows_its_next_attempt(campaign: Campaign) -> None:
     at = datetime(2026, 3, 2, 15, tzinfo=UTC)  # Monday, 10:00 in New York
     buyer = enroll_asker(campaign, buyer__hours={"mon": [["20:00", "24:00"]]})
     lead: Lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace), received_at=at)
@@ -192,7 +192,7 @@ def test_lead_that_waits_says_when_it_is_tried_again(campaign: Campaign) -> None
     assert missed["gates"][0]["opens_at"] == "2026-03-03T01:00:00Z"
 
 
-def test_lead_that_it_holds_is_not_missed(campaign: Campaign) -> None:
+def test_bought_lead_is_not_missed(campaign: Campaign) -> None:
     buyer = enroll_asker(campaign)
     campaign.max_buyers = 2
     campaign.save(update_fields=["max_buyers"])
@@ -206,8 +206,8 @@ def test_lead_that_it_holds_is_not_missed(campaign: Campaign) -> None:
     assert Api(buyer).get("missed/")["results"] == []
 
 
-def test_attempt_that_did_not_ask_it_is_the_latest_word(campaign: Campaign) -> None:
-    """The latest attempt ended before any buyer was asked: what an earlier one said is no longer true."""
+def test_attempt_without_buyers_is_the_latest_result(campaign: Campaign) -> None:
+    """The latest attempt ended before any buyer was checked, so the result of an earlier attempt is out of date."""
     buyer = enroll_asker(campaign, credits_cents=0)
     lead = distribute(campaign)
     Campaign.objects.filter(pk=campaign.pk).update(active=False)
@@ -228,8 +228,8 @@ def test_missed_leads_can_be_filtered_and_paged(campaign: Campaign) -> None:
     assert [each["lead"]["id"] for each in poor] == [str(lead.public_id) for lead in reversed(here)]
 
 
-def test_one_lead_takes_the_same_statements_however_often_it_was_tried(campaign: Campaign) -> None:
-    """The key, the lead, its attempts; for the check the latest of them, the workspace, the snapshot."""
+def test_one_lead_takes_the_same_statements_for_any_number_of_attempts(campaign: Campaign) -> None:
+    """The key, the lead, its attempts. The check of the latest one reads its workspace and snapshot."""
     buyer = enroll_asker(campaign, credits_cents=0)
     lead = distribute(campaign)
     api = Api(buyer)
@@ -257,8 +257,8 @@ def test_insufficient_fix_says_so(campaign: Campaign) -> None:
     }
 
 
-def test_answer_reveals_neither_others_nor_the_person(campaign: Campaign, rival: Enrollment) -> None:
-    """Planted: a rival with a telling name and price, and a person whose data are in attributes that filters read."""
+def test_response_reveals_neither_others_nor_the_person(campaign: Campaign, rival: Enrollment) -> None:
+    """Planted: a rival with a revealing name and price, and personal data in attributes that filters read."""
     gossip = {
         "callback": "(404) 881-2345",
         "mail": PERSON["email"],
@@ -306,7 +306,7 @@ def enroll_asker_again(campaign: Campaign) -> Buyer:
 
 
 @pytest.mark.usefixtures("rival")
-def test_documents_describe_exactly_what_is_answered(campaign: Campaign) -> None:
+def test_documents_describe_exactly_the_responses(campaign: Campaign) -> None:
     buyer = enroll_asker(campaign, credits_cents=0, cap_day=0)
     second = enroll_asker_again(campaign)
     lead = distribute(campaign)
@@ -316,7 +316,7 @@ def test_documents_describe_exactly_what_is_answered(campaign: Campaign) -> None
         assert_described(Api(asker).get(f"missed/{lead.public_id}/"), documents.MissedLeadDocument())
 
 
-def test_old_events_that_no_code_writes_any_more_stay_readable(campaign: Campaign) -> None:
+def test_old_events_that_no_code_writes_stay_readable(campaign: Campaign) -> None:
     buyer = enroll_asker(campaign, credits_cents=0)
     lead = distribute(campaign)
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""`GET /api/v1/leads/{id}/explanation/`: what happened to a lead and what its sender can change, without the buyers."""
+"""`GET /api/v1/leads/{id}/explanation/`: a lead's outcome and what its sender can change, without the buyers."""
 
 from datetime import timedelta
 from typing import Any
@@ -77,7 +77,7 @@ def advice(document: dict[str, Any]) -> tuple[str, str]:
     return document["summary"], document["fixer"]
 
 
-def test_sold(source: Source) -> None:
+def test_sold_lead_is_explained(source: Source) -> None:
     document = explained(tried(source))
     assert (document["summary"], document["change"], document["fixer"]) == ("Sold to 1 buyer.", "", "")
     [attempt] = document["attempts"]
@@ -85,13 +85,13 @@ def test_sold(source: Source) -> None:
     assert attempt["started_at"].endswith("Z")
 
 
-def test_before_the_first_attempt(source: Source) -> None:
+def test_untried_lead_is_explained(source: Source) -> None:
     document = explained(LeadFactory(source=source))
     assert advice(document) == ("The lead waits for its first attempt.", "time")
     assert document["attempts"] == []
 
 
-def test_place_that_no_buyer_takes(source: Source) -> None:
+def test_uncovered_place_is_explained(source: Source) -> None:
     document = explained(tried(source, zip="10001", state="NY", county="New York County", city="New York"))
     assert advice(document) == ("No buyer takes leads from 10001.", "sender")
     assert "send the lead again with the right one" in document["change"]
@@ -111,7 +111,7 @@ def test_missing_field_is_named(source: Source, condition: Any, field: str, name
     assert document["missing_fields"] == [field]
 
 
-def test_filter_that_a_present_field_does_not_pass_stays_the_buyers_secret(source: Source) -> None:
+def test_filter_on_a_present_field_is_not_revealed(source: Source) -> None:
     Enrollment.objects.update(lead_filter=ROOF)
     document = explained(tried(source, attributes={"roof_age": 3}))
     assert advice(document) == ("No buyer could take this lead.", "operator")
@@ -119,8 +119,8 @@ def test_filter_that_a_present_field_does_not_pass_stays_the_buyers_secret(sourc
     assert "roof_age" not in str(document)
 
 
-def test_field_that_would_not_help_is_not_asked_for(source: Source) -> None:
-    """The buyer that wants it does not take the place either."""
+def test_field_that_would_not_help_is_not_requested(source: Source) -> None:
+    """The buyer that needs the field does not cover the place either."""
     first, _ = Enrollment.objects.order_by("pk")
     Enrollment.objects.filter(pk=first.pk).update(lead_filter=ROOF)
     Buyer.objects.filter(pk=first.buyer_id).update(service_area={"zips": ["10001"]})
@@ -135,7 +135,7 @@ def test_money_of_buyers_is_not_shown(source: Source) -> None:
     assert document["summary"].startswith("No buyer takes leads like this one right now.")
 
 
-def test_closed_hours_say_until_when(source: Source) -> None:
+def test_closed_hours_show_the_opening_time(source: Source) -> None:
     Workspace.objects.update(hours=only_in_two_days())
     lead = tried(source)
     lead.refresh_from_db()
@@ -147,7 +147,7 @@ def test_closed_hours_say_until_when(source: Source) -> None:
     assert document["next_attempt_at"] == f"{lead.next_attempt_at:%Y-%m-%dT%H:%M:%S}Z"
 
 
-def test_duplicate_names_the_first_lead_of_the_same_source_alone(source: Source) -> None:
+def test_duplicate_names_only_a_first_lead_of_the_same_source(source: Source) -> None:
     earlier = timezone.now() - timedelta(minutes=5)
     first = tried(source, **person("ann@example.com"), received_at=earlier)
     own, sibling = (
@@ -162,7 +162,7 @@ def test_duplicate_names_the_first_lead_of_the_same_source_alone(source: Source)
     assert str(first.public_id) not in str(document)
 
 
-def test_held_and_paused_and_canceled(source: Source) -> None:
+def test_claimed_paused_and_canceled_leads_are_explained(source: Source) -> None:
     lead = LeadFactory(source=source)
     Workspace.objects.update(paused_at=timezone.now())
     assert advice(explained(lead)) == ("Selling is paused.", "operator")
@@ -173,7 +173,7 @@ def test_held_and_paused_and_canceled(source: Source) -> None:
 
 
 def test_routed_lead_does_not_reveal_its_destination(source: Source) -> None:
-    """Not why it failed there, not which fields that workspace asks for, not that it is paused."""
+    """Neither why it failed there, nor the fields that workspace needs, nor whether it is paused."""
     partner = SourceFactory()
     RuleFactory(workspace=partner.workspace, destination=source.workspace, conditions={"all": []})
     Enrollment.objects.update(lead_filter=ROOF)
@@ -186,7 +186,7 @@ def test_routed_lead_does_not_reveal_its_destination(source: Source) -> None:
     assert document["attempts"][0]["sentence"].endswith(": not sold.")
 
 
-def test_another_source_and_an_unknown_lead_are_alike(source: Source) -> None:
+def test_foreign_and_unknown_leads_look_alike(source: Source) -> None:
     lead = tried(source)
     sibling = SourceFactory(workspace=source.workspace)
     foreign = get(lead, key=issue_key(sibling))
@@ -195,7 +195,7 @@ def test_another_source_and_an_unknown_lead_are_alike(source: Source) -> None:
     assert foreign.status_code == 404
 
 
-def test_latest_attempts_alone_when_asked(source: Source) -> None:
+def test_latest_attempts_only_on_request(source: Source) -> None:
     Workspace.objects.update(hours=only_in_two_days())
     lead = tried(source)
     for _ in range(2):
@@ -214,7 +214,7 @@ def test_explanation_takes_five_statements_for_any_number_of_attempts(source: So
 
 
 def test_every_reason_has_words_for_the_sender() -> None:
-    """A new reason would be told as "no buyer could take it"."""
+    """Otherwise a new reason would be explained as "no buyer could take it"."""
     codes = {code for code, reason in SKIP_REASONS.items() if Level.LEAD in reason.levels}
     assert set(ADVICE) == codes
 
@@ -223,5 +223,5 @@ def test_every_trigger_has_words_for_the_sender() -> None:
     assert set(TRIGGERS) == set(AttemptTrigger.values)
 
 
-def test_example_is_an_answer_too() -> None:
+def test_example_is_a_valid_response() -> None:
     assert_described(documents.EXAMPLE.value, documents.ExplanationAnswer())

@@ -1,4 +1,4 @@
-"""A client that a public generator makes from the schema works against the running product."""
+"""A client that a public generator creates from the schema works against the running product."""
 
 import importlib
 import subprocess
@@ -34,8 +34,8 @@ def server(committed_db: None) -> Iterator[str]:  # noqa: ARG001
 
 @pytest.fixture
 def client_package(server: str, tmp_path: Path) -> Iterator[str]:
-    """Generated from what the server itself gives out, importable for the test."""
-    (tmp_path / "config.yaml").write_text("post_hooks: []\n")  # no formatter: nobody reads it
+    """Generated from the schema that the server serves, importable for the test."""
+    (tmp_path / "config.yaml").write_text("post_hooks: []\n")  # no formatter: generated code is not reviewed
     command = [sys.executable, "-W", "ignore", "-m", "openapi_python_client", "generate", "--fail-on-warning"]
     where = ["--url", f"{server}/api/schema/?format=json", "--config", "config.yaml"]
     made = subprocess.run(

@@ -1,4 +1,4 @@
-"""`manage.py keys`: a second key for a source or a buyer, replacing one while both work, ending one, listing them."""
+"""`manage.py keys`: create a second key for a source or a buyer, rotate one with an overlap, revoke one, list them."""
 
 import io
 import json
@@ -35,7 +35,7 @@ def buyer() -> Buyer:
 
 
 def run(*arguments: str) -> str:
-    """What goes to stdout: of `create` and `rotate` the key alone."""
+    """The output on stdout. Of `create` and `rotate` it is only the key."""
     out = io.StringIO()
     call_command("keys", *arguments, stdout=out, stderr=io.StringIO())
     return out.getvalue().strip()
@@ -62,7 +62,7 @@ class TestCreate:
         assert second.partition(".")[2] not in str(entry.after)
         assert entry.after["hashed_key"] == "changed"
 
-    def test_key_has_no_trace_unless_it_is_asked_for(self, source: Source) -> None:
+    def test_key_has_the_trace_scope_only_on_request(self, source: Source) -> None:
         run("create", "--source", source.name)
         run("create", "--source", source.name, "--scope", "trace", "--scope", "leads:read")
 
@@ -70,7 +70,7 @@ class TestCreate:
         assert usual.scopes == ["leads:write", "leads:read"]
         assert granted.scopes == ["leads:read", "trace"]
 
-    def test_key_of_a_buyer(self, buyer: Buyer) -> None:
+    def test_buyer_key_is_created(self, buyer: Buyer) -> None:
         text = run(
             "create",
             "--buyer",
@@ -104,14 +104,14 @@ class TestCreate:
         ],
     )
     @pytest.mark.usefixtures("source")
-    def test_wrong_options_make_nothing(self, arguments: list[str], says: str) -> None:
+    def test_wrong_options_create_nothing(self, arguments: list[str], says: str) -> None:
         with pytest.raises(CommandError, match=says):
             run("create", *arguments)
         assert (SourceKey.objects.count(), entries()) == (0, [])
 
 
 class TestRotate:
-    def test_both_work_until_the_overlap_is_over(self, source: Source) -> None:
+    def test_both_work_until_the_overlap_ends(self, source: Source) -> None:
         old = issue_key(source, name="site", scopes=["leads:read", "trace"])
         start = timezone.now()
 
@@ -126,8 +126,8 @@ class TestRotate:
         kept = ("routing.sourcekey", "left the company")
         assert entries() == [("rotated", *kept), ("added", *kept)]
 
-    def test_new_key_ends_when_the_old_one_was_to_end(self, buyer: Buyer) -> None:
-        """And an old one that ends within the overlap gets no more time."""
+    def test_new_key_ends_when_the_old_one_would_have_ended(self, buyer: Buyer) -> None:
+        """An old key that ends within the overlap gets no extra time."""
         ends_at = timezone.now() + timedelta(hours=2)
         old = issue_buyer_key(buyer, expiry_date=ends_at)
         run("rotate", old.partition(".")[0])
@@ -139,7 +139,7 @@ class TestRotate:
         assert [status(key, LEAD) for key in (old, fresh)] == [401, 404]
 
     @pytest.mark.parametrize("ended", [{"revoked": True}, {"expiry_date": datetime(2020, 1, 1, tzinfo=UTC)}])
-    def test_key_that_has_ended_is_not_replaced(self, source: Source, ended: dict[str, Any]) -> None:
+    def test_ended_key_is_not_rotated(self, source: Source, ended: dict[str, Any]) -> None:
         old = issue_key(source, **ended)
         with pytest.raises(CommandError, match="is revoked or has expired: create a new one instead"):
             run("rotate", old.partition(".")[0])
@@ -155,13 +155,13 @@ class TestRevoke:
         assert [status(key, LEAD) for key in (first, second)] == [401, 404]
         assert entries() == [("revoked", "routing.sourcekey", "")]
 
-    def test_second_time_changes_nothing(self, buyer: Buyer) -> None:
+    def test_second_revocation_changes_nothing(self, buyer: Buyer) -> None:
         prefix = issue_buyer_key(buyer).partition(".")[0]
         run("revoke", prefix)
         assert run("revoke", prefix) == f"The key {prefix} was already revoked."
         assert len(entries()) == 1
 
-    def test_unknown_prefix(self) -> None:
+    def test_unknown_prefix_is_refused(self) -> None:
         with pytest.raises(CommandError, match="no key begins with 'zzzzzzzz'") as caught:
             run("revoke", "zzzzzzzz.ABCDEFGHIJKLMNOPQRSTUVWXYZ012345")
         assert caught.value.returncode == 2
@@ -173,7 +173,7 @@ class TestList:
         with pytest.raises(CommandError, match="there is no workspace 'nope'; there are acme"):
             run("list", "--workspace", "nope")
 
-    def test_working_keys_with_owner_and_scopes(self, source: Source, buyer: Buyer) -> None:
+    def test_working_keys_are_listed_with_owner_and_scopes(self, source: Source, buyer: Buyer) -> None:
         texts = [issue_key(source, name="site"), issue_buyer_key(buyer, name="crm", scopes=["read"])]
         issue_key(source, name="gone", revoked=True)
 
@@ -192,13 +192,13 @@ class TestList:
             assert key.hashed_key.split("$")[-1] not in shown
         assert not [text for text in texts if text in shown]
 
-    def test_ended_keys_only_when_asked_for(self, source: Source) -> None:
+    def test_ended_keys_are_listed_only_on_request(self, source: Source) -> None:
         issue_key(source, name="old", expiry_date=datetime(2020, 1, 1, tzinfo=UTC))
         issue_key(source, name="gone", revoked=True)
         assert run("list") == ""
         assert [line.split()[1] for line in run("list", "--all").splitlines()] == ["expired", "revoked"]
 
-    def test_keys_of_one_owner_or_workspace(self, source: Source, buyer: Buyer) -> None:
+    def test_keys_are_listed_by_owner_or_workspace(self, source: Source, buyer: Buyer) -> None:
         issue_key(source, name="one")
         issue_key(SourceFactory(), name="other")
         issue_buyer_key(buyer, name="two")
@@ -211,7 +211,7 @@ class TestList:
             assert [each["name"] for each in json.loads(run("list", "--json", *arguments))] == names
 
 
-def test_first_key_of_a_new_source_can_have_the_trace() -> None:
+def test_first_key_of_a_new_source_can_have_the_trace_scope() -> None:
     out = io.StringIO()
     options = {
         "workspace": "acme",
@@ -224,7 +224,7 @@ def test_first_key_of_a_new_source_can_have_the_trace() -> None:
     assert AuditEntry.objects.get(model="routing.sourcekey").after["scopes"] == ["leads:read", "trace"]
 
 
-def test_wrong_scope_leaves_no_source_behind() -> None:
+def test_wrong_scope_creates_no_source() -> None:
     options = {"workspace": "acme", "name": "site", "create_workspace": True, "scopes": ["all"]}
     with pytest.raises(CommandError, match="no scope 'all'"):
         call_command("create_source", stdout=io.StringIO(), stderr=io.StringIO(), **options)

@@ -1,4 +1,4 @@
-"""Query parameters and scopes of the API: what a route takes is what its documentation says."""
+"""Query parameters and scopes of the API: each route accepts exactly the documented ones."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,7 +24,7 @@ def operations() -> Iterator[tuple[type[KeyView], str, dict[str, Any]]]:
             yield view.view_class, method, operation
 
 
-def test_every_route_takes_what_is_documented() -> None:
+def test_every_route_accepts_the_documented_parameters() -> None:
     for view, method, operation in operations():
         documented = {each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"}
         assert documented == set(view.query_parameters.get(method, ())), (view, method)
@@ -39,7 +39,7 @@ def test_every_operation_names_its_scope() -> None:
         assert {"400", "401", "403", "429", "503"} <= set(operation["responses"])
 
 
-def test_view_whose_method_has_no_scope_cannot_be_defined() -> None:
+def test_view_without_a_scope_cannot_be_defined() -> None:
     with pytest.raises(TypeError, match="Open names no scope for get"):
 
         class Open(KeyView):
@@ -58,7 +58,7 @@ class TestRefusals:
         return answer.json()["error"]["fields"]
 
     def test_unknown_parameter_is_named_with_the_known_ones(self, client: Client) -> None:
-        """A misspelled filter would show everything."""
+        """A misspelled filter would show every row."""
         assert self.fields(client, "?kinds=charge&limit=1") == {
             "kinds": [
                 {
@@ -72,7 +72,7 @@ class TestRefusals:
         [problem] = self.fields(client, "?day=2026-01-31", url="/api/v1/buyer/wallet/")["day"]
         assert problem["message"] == "is not a known parameter: this route takes none"
 
-    def test_parameter_that_comes_twice_is_refused(self, client: Client) -> None:
+    def test_repeated_parameter_is_refused(self, client: Client) -> None:
         assert self.fields(client, "?kind=charge&kind=topup")["kind"][0]["code"] == "repeated"
 
     @pytest.mark.parametrize("name", ["%01", "a%0Ab", "%3Cscript%3E", "x" * 65, "caf%C3%A9", ""])

@@ -1,4 +1,4 @@
-"""The API does what its OpenAPI schema says, whatever is sent to it."""
+"""The API keeps to its OpenAPI schema for any input."""
 
 from typing import Any
 
@@ -44,10 +44,10 @@ CHECKS: list[Any] = [
 
 @pytest.fixture
 def sold(committed_db: None, monkeypatch: pytest.MonkeyPatch) -> Lead:  # noqa: ARG001
-    """One that a buyer bought and another, without credits, missed. Its source and buyers are whose keys are used."""
+    """A lead that one buyer bought and another missed for lack of credits. The tests use the keys of these tenants."""
     monkeypatch.setitem(
         django_settings.LEADSWITCH_RATE_LIMITS, "buyer", (60_000, 5_000)
-    )  # else the walk is cut short by 429
+    )  # otherwise 429 would end the walk
     campaign = CampaignFactory()
     rich, _ = enroll(campaign, count=2)
     give_credits(rich.buyer, amount_cents=10_000)
@@ -60,7 +60,7 @@ schema = schemathesis.openapi.from_wsgi("/api/schema/?format=json", get_wsgi_app
 
 
 def test_whole_api_is_walked() -> None:
-    """An operation without a key that this test knows would be let out."""
+    """An operation without a key that this test knows would be left out."""
     operations = [each.ok() for each in schema.get_all_operations()]
     assert len(operations) >= 12
     assert {name for each in operations for entry in each.definition.raw["security"] for name in entry} == {
@@ -74,7 +74,7 @@ def test_whole_api_is_walked() -> None:
     max_examples=40,
     derandomize=True,
     deadline=None,
-    # One database for all examples of an operation: what one of them stores the next may meet.
+    # One database for all examples of an operation, so an example may meet what an earlier one stored.
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
         HealthCheck.too_slow,
@@ -105,7 +105,7 @@ KEYS: dict[tuple[str, int], str] = {}
 
 
 def key_for(case: Case, sold: Lead) -> dict[str, str]:
-    """A key of the kind that the operation asks for: of the buyer that bought, or for `missed` of the other one."""
+    """A key of the kind that the operation needs: of the buyer that bought, or for `missed` of the other one."""
     [kind] = [name for entry in case.operation.definition.raw["security"] for name in entry]
     if kind == "SourceKey":
         owner: Source | Buyer = sold.source

@@ -1,4 +1,4 @@
-"""Keys of sources in the admin: what a new one may do, who may grant the trace, and what stays of a change."""
+"""Keys of sources in the admin: a new key's scopes, who may grant the trace, and the audit of a change."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ def status(key: str, path: str) -> int:
     return Client().get(f"/api/v1/leads/{path}", headers={"Authorization": f"Api-Key {key}"}).status_code
 
 
-def test_new_key_sends_and_reads_leads_and_shows_no_buyer(client: Client, source: Source) -> None:
+def test_new_key_sends_and_reads_leads_but_shows_no_buyer(client: Client, source: Source) -> None:
     ticked = form_of(client, page(SourceKey, "add"))["scopes"]
     assert ticked == ["leads:write", "leads:read"]
 

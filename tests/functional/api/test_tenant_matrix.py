@@ -1,7 +1,7 @@
 """Every route x a foreign tenant x every role, kind of key and scope, from the URL configuration.
 
-A new route of the API needs an entry in API. A new page of the admin is tried by itself when it is under the address of
-its table and takes the id of a row. `test_every_route_is_in_the_matrix` fails for any other.
+A new API route needs an entry in API. A new admin page is covered automatically if its address is below that of
+its table and contains the id of a row. `test_every_route_is_in_the_matrix` fails for any other.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,16 +28,16 @@ from tracing.models import Attempt, LeadDistributionEvent
 pytestmark = pytest.mark.django_db
 
 OURS = ("routing", "distribution", "tracing")
-# Answer anybody, and the same to everybody.
+# Open to everyone, with the same answer for everyone.
 PUBLIC = {"", "^api/", "api/schema/", "api/docs/", "healthz", "readyz", "metrics"}
-# Of the site of the admin as a whole: they show nothing of a workspace by an id in the address.
+# Pages of the whole admin site, which show nothing of a workspace by an id in the address.
 OF_THE_SITE = {
     *("index", "login", "logout", "password_change", "password_change_done", "jsi18n", "autocomplete"),
     *("app_list", "view_on_site", "second_factor", "second_factor_set_up"),
 }
 CATCH_ALL = "admin/(?P<url>.*)$"
 WITHOUT_ID = ("changelist", "add")
-ROW = {"object_id", "id"}  # what Django calls the row that a page is about
+ROW = {"object_id", "id"}  # Django's name for the row of a page
 WAYS = (
     *("workspace", "source__workspace", "campaign__workspace", "buyer__workspace"),
     "wallet__buyer__workspace",
@@ -47,13 +47,13 @@ NO_WORKSPACE = (User, Group)
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Two agencies with a row in every table each."""
+    """Two agencies, each with a row in every table."""
 
     mine: Workspace
     foreign: Workspace
 
     def foreign_row(self, model: type[Model]) -> Any:
-        """A row of the other agency. People and groups belong to none: any of them is foreign."""
+        """A row of the other agency. Users and groups belong to no agency: any of them is foreign."""
         return model._default_manager.filter(**of_workspace(model, self.foreign)).first()
 
 
@@ -61,7 +61,7 @@ Values = dict[str, object]
 
 
 def source_of(workspace: Workspace) -> Source:
-    """The one that sent the agency's lead."""
+    """The source that sent the agency's lead."""
     return Lead.objects.get(workspace=workspace).source
 
 
@@ -70,17 +70,17 @@ def source_key(workspace: Workspace, **key: Any) -> str:
 
 
 def sibling_key(workspace: Workspace, **key: Any) -> str:
-    """Of another source of the same agency: an affiliate or a form beside the one that sent the lead."""
+    """Another source of the same agency: an affiliate or a form beside the one that sent the lead."""
     sibling, _ = Source.objects.get_or_create(workspace=workspace, name="sibling")
     return issue_key(sibling, **{"scopes": list(SourceScope), **key})
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """How a route of the API is called. `foreign` gives the parameters that name something of the other agency.
+    """How an API route is called. `foreign` gives the parameters that name something of the other agency.
 
-    `key` makes a key of the kind that the route is for, with every scope, of the workspace that it is given. `sibling`
-    makes one of a neighbor in the same workspace.
+    `key` creates a key of the route's kind, with every scope, for the workspace that it is given. `sibling` creates
+    one for a neighbor in the same workspace.
     """
 
     methods: tuple[str, ...]
@@ -92,12 +92,12 @@ class Entry:
 
 
 def winner_key(workspace: Workspace, **key: Any) -> str:
-    """Of the buyer that bought the agency's lead."""
+    """The buyer that bought the agency's lead."""
     return issue_buyer_key(Assignment.objects.get(buyer__workspace=workspace).buyer, **key)
 
 
 def loser_key(workspace: Workspace, **key: Any) -> str:
-    """Of the buyer that missed it."""
+    """The buyer that missed it."""
     return issue_buyer_key(Buyer.objects.get(workspace=workspace, assignments=None), **key)
 
 
@@ -136,8 +136,8 @@ API = {
 }
 
 
-# Pages of the desk that take more than the id of a row.
-DESK: dict[str, Callable[[World], Values]] = {
+# Pages of the admin whose address has more than the id of a row.
+ADMIN_ADDRESSES: dict[str, Callable[[World], Values]] = {
     "routing_lead_trace": of_foreign_lead,
     "routing_lead_trace_attempt": of_foreign_lead,
     "routing_lead_trace_buyer": of_foreign_lead,
@@ -192,14 +192,14 @@ every_route_of_a_row = _every([route for route in api_routes() if route.paramete
 
 
 def test_every_route_is_in_the_matrix() -> None:
-    api, desk = {route.path for route in api_routes()}, {route.path for route in admin_routes()}
+    api, admin = {route.path for route in api_routes()}, {route.path for route in admin_routes()}
     assert api == set(API)
-    assert {route.path for route in all_routes()} - api - desk == {*PUBLIC, CATCH_ALL}
+    assert {route.path for route in all_routes()} - api - admin == {*PUBLIC, CATCH_ALL}
     unknown = [
         route.path
         for route in admin_routes()
         if route.name not in OF_THE_SITE
-        and route.name not in DESK
+        and route.name not in ADMIN_ADDRESSES
         and (model_of(route) is None or not (is_without_id(route) or is_of_a_row(route)))
     ]
     assert unknown == []
@@ -214,7 +214,7 @@ def is_of_a_row(route: Route) -> bool:
 
 
 def model_of(route: Route) -> type[Model] | None:
-    """The table that a page of the admin is about: admin/<app>/<model>/..."""
+    """The table of an admin page: admin/<app>/<model>/..."""
     parts = route.path.split("/")
     found = [
         model for model in apps.get_models() if [model._meta.app_label, model._meta.model_name] == parts[1:3]
@@ -248,8 +248,8 @@ class TestApi:
             assert not {str(public_id) for public_id in foreign_public_ids(world) if str(public_id) in text}
 
     @every_route_of_a_row
-    def test_rows_of_a_neighbor_workspace_are_not_found(self, route: Route, world: World) -> None:
-        """Keys of two sources, or of two buyers, of one workspace: strangers, whatever their scopes."""
+    def test_rows_of_a_neighbor_in_the_workspace_are_not_found(self, route: Route, world: World) -> None:
+        """The keys of two sources, or of two buyers, of one workspace: they share nothing, with any scope."""
         entry = API[route.path]
         client = client_with(entry.sibling(world.foreign))
         before = snapshot()
@@ -260,7 +260,7 @@ class TestApi:
 
     @every_api_route
     def test_key_without_the_scope_is_forbidden(self, route: Route, world: World) -> None:
-        """Of every method: with all scopes but the one it needs 403, and with that one alone it is let in."""
+        """For every method: 403 with all scopes except the needed one, and access with that one alone."""
         entry = API[route.path]
         for method in entry.methods:
             needed = scope_of(route, method)
@@ -289,8 +289,8 @@ class TestApi:
                 assert known in problem["message"]
         assert snapshot() == before
 
-    def test_no_answer_to_a_source_names_a_buyer(self, world: World) -> None:
-        """Of all that a key can read which lacks the scope `trace`, in every state that the world has."""
+    def test_no_response_to_a_source_names_a_buyer(self, world: World) -> None:
+        """Every response for a key without the scope `trace`, in every state of the world."""
         client = client_with(issue_key(source_of(world.foreign)))
         lead = world.foreign_row(Lead)
         secrets = {str(value) for buyer in Buyer.objects.all() for value in (buyer.name, buyer.public_id)}
@@ -314,19 +314,19 @@ class TestApi:
             assert client_with(key(world.foreign)).get(f"/api/v1/buyer/{name}/").json()["results"] == []
 
     @every_api_route
-    def test_owner_is_let_in(self, route: Route, world: World) -> None:
-        """The control: the same calls with the key of the agency that the rows belong to."""
+    def test_owner_gets_access(self, route: Route, world: World) -> None:
+        """The control: the same calls with the key of the agency that owns the rows."""
         entry = API[route.path]
         for method in entry.methods:
             answer = call(client_with(entry.key(world.foreign)), route, world, method)
             assert answer.status_code in entry.owner_gets, (method, answer.content)
 
-    def test_lead_lands_with_its_sender(self, world: World) -> None:
+    def test_lead_is_stored_for_its_sender(self, world: World) -> None:
         answer = call(client_with(source_key(world.mine)), Route("api/v1/leads/", "leads"), world, "post")
 
         assert Lead.objects.get(public_id=answer.json()["id"]).workspace == world.mine
 
-    def test_foreign_buyer_is_not_known_to_the_trace(self, world: World) -> None:
+    def test_foreign_buyer_is_unknown_to_the_trace(self, world: World) -> None:
         own, buyer = Lead.objects.get(workspace=world.mine), world.foreign_row(Buyer)
         client = client_with(source_key(world.mine))
 
@@ -369,16 +369,16 @@ def client_with(key: str) -> Client:
 
 
 def strangers(world: World) -> Iterator[Client]:
-    """Nobody, keys that are none, and people of the desk, whose sessions are nothing to the API."""
+    """No key, invalid keys, and admin users, whose sessions do not count for the API."""
     yield Client()
     yield client_with("")
     yield client_with("abcdefgh.ABCDEFGHIJKLMNOPQRSTUVWXYZ012345")
     yield client_with(source_key(world.foreign) + "x")
     yield client_of(person("operator", world.foreign))
-    yield client_of(User.objects.create_superuser("a root of the desk"))
+    yield client_of(User.objects.create_superuser("root of the admin"))
 
 
-class TestDesk:
+class TestAdminPages:
     @pytest.mark.parametrize("role", SCOPED_ROLES)
     def test_row_of_another_agency_does_not_exist(self, role: str, world: World) -> None:
         client = client_of(person(role, world.mine))
@@ -393,8 +393,8 @@ class TestDesk:
         assert let_in == []
         assert snapshot() == before
 
-    def test_full_user_gets_there(self, world: World) -> None:
-        """The control: each of these addresses exists. 403 is a table that nobody writes to; a check is sent to."""
+    def test_full_user_gets_access(self, world: World) -> None:
+        """The control: each of these addresses exists. 403: a read-only table. Checks are called with POST."""
         client = client_of(User.objects.create_superuser("root"))
         for route, url in pages_of_foreign_rows(world):
             if route.name.endswith("_check"):
@@ -442,8 +442,8 @@ class TestDesk:
 def pages_of_foreign_rows(world: World) -> Iterator[tuple[Route, str]]:
     for route in admin_routes():
         model = model_of(route)
-        if route.name in DESK:
-            yield route, address(route, DESK[route.name](world))
+        if route.name in ADMIN_ADDRESSES:
+            yield route, address(route, ADMIN_ADDRESSES[route.name](world))
         elif model is not None and is_of_a_row(route):
             row = world.foreign_row(model)
             assert row is not None, model
@@ -463,12 +463,12 @@ def answers(client: Client, url: str) -> list[tuple[str, int]]:
 
 
 def is_redirect(route: Route) -> bool:
-    """Django's old address of a page: it sends everybody on to the new one, whether the row exists or not."""
+    """Django's old address of a page redirects every user to the new one, whether the row exists or not."""
     return route.name == ""
 
 
 def of_workspace(model: type[Model], workspace: Workspace) -> dict[str, object]:
-    """The rows of a workspace, by their columns and not by what the desk says of itself."""
+    """The rows of a workspace, by their columns and not by what the admin declares."""
     if model in NO_WORKSPACE:
         return {}
     if model is Workspace:
@@ -485,7 +485,7 @@ def of_workspace(model: type[Model], workspace: Workspace) -> dict[str, object]:
 
 
 def snapshot() -> dict[str, list[dict[str, Any]]]:
-    """Every row of ours. The key that a call is made with remembers nothing."""
+    """Every row of ours. Changes to the key of the call itself are ignored."""
     return {
         model._meta.label: list(model._default_manager.order_by("pk").values())
         for app in OURS

@@ -1,4 +1,4 @@
-"""The journey of an agency's program that asks why a lead went where it went."""
+"""An agency's program reads why a lead was sold where it was."""
 
 from datetime import timedelta
 from typing import Any
@@ -33,7 +33,7 @@ NOT_FOUND = {"error": {"code": "not_found", "message": "Not found, or it belongs
 
 @pytest.fixture
 def lead() -> Lead:
-    """Tried once: of three buyers one bought it and two were outranked."""
+    """Tried once: one of three buyers bought it and two were outranked."""
     campaign = CampaignFactory()
     enroll(campaign, count=3, credits_cents=10_000)
     lead = LeadFactory(source__workspace=campaign.workspace)
@@ -69,7 +69,7 @@ def test_trace_can_be_limited_to_one_buyer(lead: Lead) -> None:
     assert [row["buyer"]["name"] for row in document["attempts"][0]["buyers"]] == [buyer.name]
 
 
-def test_another_source_of_the_same_workspace_is_a_stranger(lead: Lead) -> None:
+def test_another_source_of_the_workspace_gets_404(lead: Lead) -> None:
     sibling = SourceFactory(workspace=lead.workspace)
     answer = get(lead.public_id, key=issue_tracing_key(sibling))
 
@@ -77,7 +77,7 @@ def test_another_source_of_the_same_workspace_is_a_stranger(lead: Lead) -> None:
 
 
 def test_first_lead_of_another_source_is_not_named() -> None:
-    """The duplicate's own source and its operators read of it; the key that sent the copy does not."""
+    """The duplicate's own source and its operators read it. The key that sent the copy does not."""
     campaign = CampaignFactory()
     enroll(campaign, count=1, credits_cents=10_000)
     earlier = timezone.now() - timedelta(minutes=5)
@@ -100,7 +100,7 @@ def test_first_lead_of_another_source_is_not_named() -> None:
 
 
 def test_key_without_the_scope_is_forbidden(lead: Lead) -> None:
-    """Keys have it only when an operator grants it: the trace shows buyers, their prices and balances."""
+    """A key has the scope only if an operator grants it: the trace shows buyers, their prices and balances."""
     answer = get(lead.public_id, key=issue_key(lead.source))
 
     assert answer.status_code == 403
@@ -158,7 +158,7 @@ def test_wrong_parameter_is_named(lead: Lead, parameter: str, text: str) -> None
     assert list(response.json()["error"]["fields"]) == [parameter]
 
 
-def test_no_answer_without_a_key(lead: Lead) -> None:
+def test_missing_key_is_refused(lead: Lead) -> None:
     response = Client().get(f"/api/v1/leads/{lead.public_id}/trace/")
 
     assert response.status_code == 401
@@ -166,7 +166,7 @@ def test_no_answer_without_a_key(lead: Lead) -> None:
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-def test_trace_is_only_read(lead: Lead, method: str) -> None:
+def test_trace_is_read_only(lead: Lead, method: str) -> None:
     client = Client(headers={"Authorization": f"Api-Key {issue_key(lead.source)}"})
 
     assert getattr(client, method)(f"/api/v1/leads/{lead.public_id}/trace/").status_code == 405
@@ -179,7 +179,7 @@ def test_path_that_names_no_lead_is_404_in_json() -> None:
     assert response.json()["error"]["code"] == "not_found"
 
 
-def test_documents_describe_exactly_what_is_answered(lead: Lead) -> None:
+def test_documents_describe_exactly_the_responses(lead: Lead) -> None:
     buyer = Enrollment.objects.select_related("buyer").get(last_assigned_at__isnull=False).buyer
     poor = LeadFactory(source__workspace=lead.workspace, zip="10001")
     Enrollment.objects.update(cap_day=0)

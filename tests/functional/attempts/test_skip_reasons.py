@@ -33,20 +33,23 @@ TUESDAY = datetime(2026, 3, 3, 1, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 3, 3, 5, tzinfo=UTC)  # New York's
 HOLD_WALLET = "SELECT 1 FROM distribution_wallet WHERE buyer_id = %s FOR UPDATE"
 HOLD_BUYER = "SELECT 1 FROM distribution_buyer WHERE id = %s FOR UPDATE"
-ENDED_FROM_OUTSIDE = {"lock_expired", "worker_lost"}  # no attempt of the engine ends so: see test_claim
-# A cap that no time opens, a definition that stays as it is: a person must act.
+ENDED_FROM_OUTSIDE = {
+    "lock_expired",
+    "worker_lost",
+}  # no attempt of the engine ends like this: see test_claim
+# A cap that time does not open, or a definition that does not change: a person must act.
 UNUSUAL = {"cap_that_never_resets", "definition_that_does_not_compile"}
 ADULTS = {"field": "attributes.roof_age", "op": "gte", "value": 10}
 
 
 @dataclass
 class Case:
-    """What is special about the one campaign and its one buyer, and what must come of it."""
+    """The special settings of the one campaign and its one buyer, and the expected result."""
 
     lead_reason: str
     result: str
     buyer_reason: str = ""
-    gate: dict[str, Any] = field(default_factory=dict)  # must be part of the first gate that failed
+    gate: dict[str, Any] = field(default_factory=dict)  # expected part of the first failed gate
     due_at: datetime | None = None
     campaign: dict[str, Any] = field(default_factory=dict)
     enrollment: dict[str, Any] | None = field(default_factory=dict)
@@ -58,21 +61,21 @@ class Case:
 
 
 def sell_one_before(campaign: Campaign, lead: Lead) -> None:
-    """Another lead takes what the cap allows."""
+    """Another lead uses up the cap."""
     earlier = LeadFactory(source=lead.source, received_at=AT, attributes=lead.attributes)
     assert distribute_lead(earlier.pk, at=AT).result == "success"
     assert campaign.enrollments.get().day_leads == 1
 
 
 def sell_this_before(campaign: Campaign, lead: Lead) -> None:
-    """The lead itself went to the only buyer, and is set free again: the shared campaign has a slot left."""
+    """The lead was sold to the only buyer and released again: the shared campaign has a slot left."""
     Campaign.objects.filter(pk=campaign.pk).update(max_buyers=2)
     assert distribute_lead(lead.pk, at=AT).result == "success"
     Lead.objects.filter(pk=lead.pk).update(status="pending", next_attempt_at=AT, finished_at=None)
 
 
 def come_before(_campaign: Campaign, lead: Lead) -> None:
-    """The same person is on the way already with an older lead."""
+    """The same person already waits with an older lead."""
     LeadFactory(source=lead.source, received_at=AT - timedelta(minutes=1), email_hash=lead.email_hash)
 
 
@@ -86,7 +89,7 @@ def break_mode(campaign: Campaign, _lead: Lead) -> None:
 
 @contextmanager
 def break_sale(_campaign: Campaign) -> Iterator[None]:
-    """A fault of the product in the middle of a sale."""
+    """A failure of the product in the middle of a sale."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(distribution.attempts.decide_under_lock, "sell", lambda *_, **__: 1 / 0)
         yield
@@ -211,7 +214,7 @@ CASES: dict[str, Case] = {
         "already_has_lead",
         {"required": False, "observed": True},
         prepare=sell_this_before,
-        broken=[4],  # no part of the product sets a sold lead free
+        broken=[4],  # no part of the product releases a sold lead
     ),
     "outside_campaign_hours": Case(
         "outside_campaign_hours", "deferred", due_at=TUESDAY, campaign={"schedule": NIGHT}
@@ -244,7 +247,7 @@ def build(case: Case) -> tuple[Campaign, Lead]:
 
 @pytest.mark.usefixtures("committed_db")
 @pytest.mark.parametrize("name", CASES)
-def test_reached_and_true(name: str) -> None:
+def test_reason_is_reached_and_true(name: str) -> None:
     case = CASES[name]
     campaign, lead = build(case)
     attempts_before = Lead.objects.get(pk=lead.pk).attempts
@@ -288,7 +291,7 @@ def check_buyers(case: Case, attempt: Attempt) -> None:
 
 
 def check_next_state(case: Case, lead: Lead, *, attempts: int, attempt: Attempt) -> None:
-    """Transient: due again in a moment, later by a positive jitter. Deferred: at the known time. Else: parked."""
+    """Transient: due again soon, with a positive jitter. Deferred: due at the known time. Else: parked."""
     lead.refresh_from_db()
     assert lead.attempts == attempts
     assert lead.skip_reason == case.lead_reason
@@ -318,8 +321,8 @@ def test_outranked_and_locked_beside_a_buyer_that_gets_it() -> None:
     with holding(HOLD_WALLET, [wanted.buyer_id]):
         outcome = distribute_lead(lead.pk)
 
-    told = LeadDistributionEvent.objects.filter(attempt_id=outcome.attempt_id, buyer_id__isnull=False)
-    assert set(told.values_list("buyer_id", "event", "skip_reason")) == {
+    events = LeadDistributionEvent.objects.filter(attempt_id=outcome.attempt_id, buyer_id__isnull=False)
+    assert set(events.values_list("buyer_id", "event", "skip_reason")) == {
         (wanted.buyer_id, "buyer_skipped", "locked"),
         (second.buyer_id, "buyer_selected", ""),
         (third.buyer_id, "buyer_skipped", "outranked"),
@@ -330,7 +333,7 @@ def test_outranked_and_locked_beside_a_buyer_that_gets_it() -> None:
 
 @pytest.mark.usefixtures("committed_db")
 def test_every_failing_gate_is_recorded_and_the_first_names_the_skip() -> None:
-    """No short circuit: a buyer sees everything that would have to change."""
+    """Gates do not stop at the first failure: a buyer sees every gate that it fails."""
     case = Case("no_eligible_buyers", "unsold", enrollment={"active": False, "cap_day": 0, **NOT_COVERED})
     _, lead = build(case)
 
@@ -364,8 +367,8 @@ def test_every_reason_of_the_registry_has_a_case() -> None:
     assert {case.buyer_reason for case in CASES.values()} | {"outranked"} == buyer_level | {""}
 
 
-def test_registry_names_the_usual_class() -> None:
-    """What the cases show is what the registry says: the class decides the lead's next state."""
+def test_registry_has_the_usual_class() -> None:
+    """The cases show the registry's values: the class decides the lead's next state."""
     usual = {"retry": {RetryClass.TRANSIENT, RetryClass.ERROR}, "deferred": {RetryClass.DEFERRED}}
     for name, case in CASES.items():
         if name not in UNUSUAL:

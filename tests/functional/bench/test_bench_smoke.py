@@ -1,4 +1,4 @@
-"""The bench runs from end to end and reports every part. Nothing here looks at how fast anything was."""
+"""The bench runs to its end and reports every part. No test here checks how fast anything was."""
 
 import json
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ TINY = Plan(
 
 @pytest.fixture
 def tiny_plan(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> None:
-    monkeypatch.setattr(Plan, "quick", classmethod(lambda cls: TINY))  # noqa: ARG005 - stands in for a classmethod
+    monkeypatch.setattr(Plan, "quick", classmethod(lambda cls: TINY))  # noqa: ARG005 - replaces a classmethod
     settings.VAR_DIR = tmp_path
 
 
@@ -71,7 +71,7 @@ def test_run_reports_every_part_and_leaves_nothing_behind(tmp_path: Path) -> Non
 def check_engine(engine: Mapping[str, Any]) -> None:
     assert [size["buyers"] for size in engine["sizes"]] == [4, 8]
     for size in engine["sizes"]:
-        # Started, campaign, price, pool, distributed; and one for each buyer.
+        # Started, campaign, price, pool, distributed, and one event for each buyer.
         assert size["written_a_lead"]["events"] == size["buyers"] + 5
         assert size["statements"][0] == "BEGIN"
         assert size["statements"][-1] == "COMMIT"
@@ -88,13 +88,13 @@ def check_routing(routing: Mapping[str, Any]) -> None:
     assert [size["rules"] for size in routing["sizes"]] == [3, 60]
     for size in routing["sizes"]:
         assert len(size["rounds"]) == TINY.rounds
-        # Each lead meets another rule, so half of them are asked on average.
+        # Each lead matches another rule, so on average half of them are checked.
         assert size["rules"] / 2 - 2 < size["rules_asked_a_decision"] <= size["rules"] / 2 + 2
         assert size["microseconds_a_decision"] > size["microseconds_a_rule"] > 0
 
 
 @pytest.mark.parametrize("number", [0, 7, 999])
-def test_lead_of_the_routing_bench_meets_its_own_rule(number: int) -> None:
+def test_lead_of_the_routing_bench_matches_its_own_rule(number: int) -> None:
     [hop] = build_plan(1_000).find_path(make_fields(number), max_hops=8)
     assert hop.rule.id == number
 
@@ -134,7 +134,7 @@ def test_second_bench_on_the_server_is_refused(capsys: pytest.CaptureFixture[str
     ("arguments", "message"),
     [(["--leads", "0"], "--leads 0: give 2 or more"), (["--rounds", "1"], "--rounds 1: give 3 or more")],
 )
-def test_counts_that_make_no_sense_are_refused(
+def test_invalid_counts_are_refused(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as refused:
@@ -148,7 +148,7 @@ def test_leads_scale_with_the_pool() -> None:
     assert Plan.full().with_leads(30).leads == {10: 30, 100: 10, 1000: 2}
 
 
-def test_numbers() -> None:
+def test_median_percentile_and_ratio() -> None:
     assert Spread.of([3.0, 1.0, 10.0]) == Spread(median=3.0, least=1.0, greatest=10.0)
     assert [percentile([5, 1, 4, 2, 3], percent) for percent in (1, 50, 95, 100)] == [1, 3, 5, 5]
     assert ratios([2.0, 9.0], [4.0, 3.0]) == [0.5, 3.0]
@@ -179,7 +179,7 @@ def size(buyers: int, rates: tuple[float, float, float]) -> Mapping[str, Any]:
 
 
 def test_aims_are_judged_by_the_median() -> None:
-    # 10 buyers: 5 ms by us, 2 by hand. 1,000 buyers: 50 ms by us, 40 by hand: we grow by 45 ms, it by 38.
+    # 10 buyers: 5 ms for us, 2 by hand. 1,000 buyers: 50 ms for us, 40 by hand: we grow by 45 ms, it by 38.
     routing = {"sizes": [{"rules": 1000, "microseconds_a_rule": 6.0, "microseconds_a_decision": 3000.0}]}
     engine = {"sizes": [size(10, (200, 500, 50)), size(1000, (20, 25, 2))]}
     aims = judge({"engine": engine, "routing": routing})

@@ -1,4 +1,4 @@
-"""The bench of the dispatch runs to its end and reports every part. Nothing here looks at how fast anything was."""
+"""The dispatch bench runs to its end and reports every part. No test here checks how fast anything was."""
 
 import json
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def bench_client(settings: Any) -> Iterator["redis.Redis[bytes]"]:
 def test_run_reports_every_part_and_leaves_nothing_behind(
     tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch, bench_client: "redis.Redis[bytes]"
 ) -> None:
-    monkeypatch.setattr(Plan, "quick", classmethod(lambda cls: TINY))  # noqa: ARG005 - stands in for a classmethod
+    monkeypatch.setattr(Plan, "quick", classmethod(lambda cls: TINY))  # noqa: ARG005 - replaces a classmethod
     settings.VAR_DIR = tmp_path
     output = StringIO()
 
@@ -58,7 +58,7 @@ def test_run_reports_every_part_and_leaves_nothing_behind(
     assert report["schedule"]["leads"] == 60
     assert report["moves"]["poller"]["moved_a_second"] > 0
     backlog = report["backlog"]
-    # Every lead of the backlog's workspaces: those scheduled, those that were claimed by hand, and the overdue.
+    # Every lead of the backlog's workspaces: the scheduled ones, those claimed by hand, and the overdue ones.
     assert backlog["repaired"] == 60 + 300 + 2_500, backlog
     assert backlog["early"] == 0
     assert sum(backlog["by_second"]) + backlog["straight"] == 2_500
@@ -74,13 +74,13 @@ def test_run_reports_every_part_and_leaves_nothing_behind(
 def test_redis_database_in_use_is_left_alone(
     bench_client: "redis.Redis[bytes]", capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bench_client.set("somebody's", 1)
+    bench_client.set("another-program", 1)
     assert main(["--quick"]) == 2
     assert f"Redis database {REDIS_DATABASE} is not empty" in capsys.readouterr().err
-    assert bench_client.get("somebody's") == b"1"
+    assert bench_client.get("another-program") == b"1"
 
 
-def test_aims_are_judged_by_what_was_measured() -> None:
+def test_aims_are_judged_by_the_measurements() -> None:
     lag = {"p50_ms": 5.0, "p99_ms": 49.0}
     late = {"p50_ms": 11.0, "p99_ms": 151.0}
     report = {

@@ -1,4 +1,4 @@
-"""The bench of a big history fills a small one, measures every part, and says what is over. Nothing here is timed."""
+"""The scale bench fills a small history, measures every part, and reports what is over budget. Nothing is timed."""
 
 import json
 from io import StringIO
@@ -50,12 +50,12 @@ def test_run_fills_and_measures_every_part_and_keeps_the_history(tmp_path: Path,
 
 
 def run(*options: str, output: StringIO | None = None) -> None:
-    """Its exit code says whether anything was slow on this machine, which is no matter here."""
+    """Its exit code says whether the run was slow on this machine, which does not matter here."""
     assert main([f"--leads={LEADS}", "--uses=2", *options], stream=output or StringIO()) in (0, 1)
 
 
 @pytest.mark.usefixtures("committed_db", "redis_client")
-def test_history_is_one_that_the_product_could_have_written() -> None:
+def test_product_could_have_written_the_history() -> None:
     prepare(Size(LEADS), is_fresh=True, tell=lambda _: None)
 
     report = run_verification()
@@ -105,7 +105,7 @@ def test_exceeded_budget_is_reported(first: float, last: float, rows: int, probl
 
 
 @pytest.mark.django_db
-def test_rows_that_a_statement_throws_away_are_counted() -> None:
+def test_discarded_rows_are_counted() -> None:
     source = SourceFactory()
     fill_leads(source, count=2_000)
     counter = RowCounter()
@@ -117,13 +117,13 @@ def test_rows_that_a_statement_throws_away_are_counted() -> None:
     assert counter.rows == 4_000
 
 
-def test_every_lead_has_one_fate() -> None:
+def test_every_lead_has_one_outcome() -> None:
     assert sum(kind.share for kind in KINDS.values()) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_work_of_other_processes_is_judged_by_the_wall(part: str) -> None:
-    """`verify` works in processes and sessions of its own: the CPU time of this one says nothing of it."""
+def test_work_of_other_processes_is_judged_by_wall_time(part: str) -> None:
+    """`verify` works in its own processes and sessions, so the CPU time of this process says nothing about it."""
     elapsed = Elapsed(wall_ms=60_000.0, work_ms=700.0)
     judged_ms = _judged_ms(elapsed, Target(part, part, lambda: None))
     assert judged_ms == (60_000.0 if part == "verify" else 700.0)

@@ -1,4 +1,4 @@
-"""Stored definitions that no lead can meet are corrected where nothing is lost, and named where not."""
+"""Stored definitions that no lead can match are corrected if nothing is lost, and reported otherwise."""
 
 import importlib
 from io import StringIO
@@ -48,7 +48,7 @@ def old_world() -> dict[str, Any]:
 
 
 def check(*options: str) -> tuple[str, str]:
-    """What was printed, and the error at the end."""
+    """The output, and the error at the end."""
     out = StringIO()
     try:
         call_command("check_definitions", *options, stdout=out)
@@ -67,26 +67,26 @@ def assert_corrected(world: dict[str, Any]) -> None:
     assert Source.objects.get(pk=world["source"].pk).default_vertical == "home_solar"
     buyer = Buyer.objects.get()
     assert buyer.answers == {"states": ["GA"], "sates": ["AL"]}
-    # What cannot be read stays as it was.
+    # An unreadable definition is not changed.
     assert buyer.service_area["exclude"] == {"states": ["GA"], "zips": ["30312-1234"]}
     assert buyer.timezone == "EST"
 
 
-def test_command_names_and_corrects_what_is_stored() -> None:
+def test_command_reports_and_corrects_stored_definitions() -> None:
     world = old_world()
     buyer_id, campaign_id = world["enrollment"].buyer_id, world["campaign"].pk
-    told, error = check()
-    assert f"campaign {campaign_id} vertical: 'Home Solar' should be 'home_solar'" in told
-    assert f"buyer {buyer_id} answers: sates: no campaign of this buyer asks this" in told
+    output, error = check()
+    assert f"campaign {campaign_id} vertical: 'Home Solar' should be 'home_solar'" in output
+    assert f"buyer {buyer_id} answers: sates: no campaign of this buyer asks this" in output
     assert error.endswith("definitions need to be corrected.")
     assert Campaign.objects.get().vertical == "Home Solar"
 
     version = Campaign.objects.get().config_version
-    told, error = check("--fix")
-    assert f"corrected: campaign {campaign_id} vertical: 'Home Solar' should be 'home_solar'" in told
+    output, error = check("--fix")
+    assert f"corrected: campaign {campaign_id} vertical: 'Home Solar' should be 'home_solar'" in output
     assert_corrected(world)
     assert Campaign.objects.get().config_version > version, "workers compile it anew"
-    left = [line for line in told.splitlines() if not line.startswith("corrected: ")]
+    left = [line for line in output.splitlines() if not line.startswith("corrected: ")]
     assert [line.partition(":")[0] for line in left] == [
         f"buyer {buyer_id} timezone",
         f"buyer {buyer_id} service_area",
@@ -95,17 +95,17 @@ def test_command_names_and_corrects_what_is_stored() -> None:
     assert error == "3 definitions need to be corrected."
 
 
-def test_migration_corrects_what_is_stored_and_lists_the_rest(capsys: pytest.CaptureFixture[str]) -> None:
+def test_migration_corrects_stored_definitions_and_lists_the_rest(capsys: pytest.CaptureFixture[str]) -> None:
     world = old_world()
     migration = importlib.import_module("distribution.migrations.0014_stored_definitions")
     migration.correct_definitions(apps, None)
     assert_corrected(world)
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert (
         f"correct this: buyer {world['enrollment'].buyer_id} service_area: exclude.zips[0]: '30312-1234'"
-        in told
+        in output
     )
-    migration.correct_definitions(apps, None)  # a second time there is nothing to correct
+    migration.correct_definitions(apps, None)  # the second time there is nothing to correct
     assert "corrected: " not in capsys.readouterr().out
 
 
@@ -142,23 +142,23 @@ def test_amounts_out_of_range_do_not_stop_the_migration(capsys: pytest.CaptureFi
         ({"states": ["GA"], "zips": ["00000"]}, "zips: 00000 not in the ZIP code table: new, or mistyped"),
     ],
 )
-def test_area_without_effect_is_named(area: Any, message: str) -> None:
+def test_area_without_effect_is_reported(area: Any, message: str) -> None:
     buyer = BuyerFactory(service_area=area)
-    told, _ = check()
-    assert f"buyer {buyer.pk} service_area: {message}" in told
+    output, _ = check()
+    assert f"buyer {buyer.pk} service_area: {message}" in output
 
 
-def test_condition_without_effect_is_named() -> None:
+def test_condition_without_effect_is_reported() -> None:
     impossible = {"all": [leaf("state", "GA"), leaf("state", "AL")]}
     rule = RuleFactory(conditions=impossible)
     enrollment = EnrollmentFactory(lead_filter=leaf("source", "web-from"))
-    told, _ = check()
-    assert f"routingrule {rule.pk} conditions: no lead can match it: state is GA and state is AL" in told
+    output, _ = check()
+    assert f"routingrule {rule.pk} conditions: no lead can match it: state is GA and state is AL" in output
     assert (
-        f"enrollment {enrollment.pk} lead_filter: names the source 'web-from', which does not exist" in told
+        f"enrollment {enrollment.pk} lead_filter: names the source 'web-from', which does not exist" in output
     )
 
 
-def test_definitions_in_order_need_nothing() -> None:
+def test_valid_definitions_are_not_changed() -> None:
     EnrollmentFactory(buyer__service_area={"states": ["GA", "CA-ON"], "exclude": {"zips": ["30312"]}})
     assert check() == ("Every definition is valid, and leads can match it.\n", "")

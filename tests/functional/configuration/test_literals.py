@@ -1,4 +1,4 @@
-"""A definition names what leads can have: its forms correct what they can, its rows refuse the rest by name."""
+"""Definitions hold only values that leads can have: forms correct what they can, rows refuse the rest by name."""
 
 import html
 import json
@@ -132,7 +132,7 @@ def url_of(row: Model) -> str:
 
 
 def save(client: Client, row: Model, **typed: Any) -> list[str]:
-    """Send the row's form with these fields; the messages of the page that follows."""
+    """Send the row's form with these fields. Returns the messages of the next page."""
     texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in typed.items()}
     answer = client.post(url_of(row), {**form_of(client, url_of(row)), **texts}, follow=True)
     assert answer.status_code == 200, answer.content
@@ -143,7 +143,7 @@ def save(client: Client, row: Model, **typed: Any) -> list[str]:
 
 
 @pytest.mark.parametrize(("typed", "saved"), AREAS)
-def test_area_is_saved_in_the_form_of_leads(typed: Any, saved: Any, admin_client: Client) -> None:
+def test_area_is_stored_in_the_form_of_leads(typed: Any, saved: Any, admin_client: Client) -> None:
     buyer = BuyerFactory()
     messages = save(admin_client, buyer, service_area=typed)
     assert buyer.service_area == saved
@@ -162,7 +162,7 @@ def test_impossible_area_is_refused_by_name(area: Any, problem: str, admin_clien
 
 
 @pytest.mark.parametrize(("factory", "field"), CONDITION_FIELDS)
-def test_condition_is_saved_in_the_form_of_leads(factory: Any, field: str, admin_client: Client) -> None:
+def test_condition_is_stored_in_the_form_of_leads(factory: Any, field: str, admin_client: Client) -> None:
     row = factory()
     for typed, saved in CONDITIONS:
         messages = save(admin_client, row, **{field: typed})
@@ -182,7 +182,7 @@ def test_impossible_condition_is_refused_by_name(factory: Any, field: str) -> No
 
 @pytest.mark.parametrize(("typed", "saved"), CONDITIONS)
 def test_row_itself_is_strict(typed: Any, saved: Any) -> None:
-    """What a program writes is not changed behind its back: it is refused with the right form."""
+    """A program's value is not changed silently: it is refused with the right form."""
     row = EnrollmentFactory(lead_filter=typed)
     with pytest.raises(ValidationError, match="never matches: write"):
         row.full_clean()
@@ -190,7 +190,7 @@ def test_row_itself_is_strict(typed: Any, saved: Any) -> None:
     row.full_clean()
 
 
-def test_price_rule_is_saved_in_the_form_of_leads(admin_client: Client) -> None:
+def test_price_rule_is_stored_in_the_form_of_leads(admin_client: Client) -> None:
     campaign = CampaignFactory()
     messages = save(admin_client, campaign, price_rules=[{"when": leaf("state", "Georgia"), "percent": 120}])
     assert campaign.price_rules == [{"when": leaf("state", "GA"), "percent": 120}]
@@ -217,7 +217,7 @@ def test_impossible_price_rule_is_refused_by_name(rules: Any, problem: str) -> N
 @pytest.mark.parametrize(
     ("factory", "field"), [(CampaignFactory, "vertical"), (SourceFactory, "default_vertical")]
 )
-def test_vertical_is_saved_in_the_form_of_leads(factory: Any, field: str, admin_client: Client) -> None:
+def test_vertical_is_stored_in_the_form_of_leads(factory: Any, field: str, admin_client: Client) -> None:
     row = factory()
     assert f"{field}: 'Home Solar' is saved as 'home_solar'." in save(
         admin_client, row, **{field: "Home Solar"}
@@ -249,7 +249,7 @@ class TestAnswers:
         {"key": "types", "field": "attributes.type", "op": "in"},
     ]
 
-    def test_answer_is_saved_in_the_form_of_leads(self, admin_client: Client) -> None:
+    def test_answer_is_stored_in_the_form_of_leads(self, admin_client: Client) -> None:
         buyer = EnrollmentFactory(campaign__questions=self.QUESTIONS).buyer
         messages = save(admin_client, buyer, answers={"states": ["Georgia", "AL"]})
         assert buyer.answers == {"states": ["GA", "AL"]}
@@ -270,7 +270,7 @@ class TestAnswers:
             "typs: no campaign in the workspace asks this: did you mean 'types'?"
         ]
 
-    def test_answers_may_come_before_the_first_question(self) -> None:
+    def test_answers_may_be_stored_before_the_first_question(self) -> None:
         BuyerFactory.build(workspace=WorkspaceFactory(), answers={"types": ["roof"]}).full_clean()
 
     @pytest.mark.parametrize(
@@ -295,7 +295,7 @@ class TestAnswers:
         assert said.startswith(problem)
 
 
-def test_check_while_typing_says_what_is_saved(admin_client: Client) -> None:
+def test_check_while_typing_shows_the_stored_form(admin_client: Client) -> None:
     answer = admin_client.post(
         "/admin/distribution/buyer/check/service_area/", {"text": '{"states": ["Georgia"]}'}
     ).json()
@@ -303,7 +303,7 @@ def test_check_while_typing_says_what_is_saved(admin_client: Client) -> None:
     assert answer["says"][1] == "states[0]: 'Georgia' is saved as 'GA'."
 
 
-def test_every_place_where_literals_are_entered_is_covered() -> None:
+def test_every_column_of_definitions_is_covered() -> None:
     """A new column of definitions needs a rewriter, or a reason here."""
     plain = {
         "hours",

@@ -1,4 +1,4 @@
-"""A first campaign as a file: `manage.py setup`."""
+"""A first campaign from a file: `manage.py setup`."""
 
 import io
 from pathlib import Path
@@ -55,7 +55,7 @@ def counts() -> dict[str, int]:
 
 
 def refuse(path: Path, text: str) -> str:
-    """The message of a refused file. Nothing is stored."""
+    """The message for a refused file. Nothing is stored."""
     before = counts()
     with pytest.raises(CommandError) as caught:
         run(path, text)
@@ -147,7 +147,7 @@ def test_credit_limit_can_be_taken_away(file: Path) -> None:
     assert Wallet.objects.get().credit_limit_cents == 0
 
 
-def test_negative_opening_balance_is_refused_as_what_it_is(file: Path) -> None:
+def test_negative_opening_balance_is_named_as_such(file: Path) -> None:
     message = refuse(file, FILE.replace("500.25", "-5"))
     assert "buyers[0].opening_balance_dollars: " in message
     assert "already credited" not in message

@@ -1,4 +1,4 @@
-"""An empty schedule, a leader, and a Redis that is away."""
+"""An empty schedule, a leader, and a Redis outage."""
 
 import socket
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def closed_breakers() -> Iterator[None]:
-    """One test's outage is not the next one's."""
+    """Clears one test's outage before the next test."""
     yield
     from routing.dispatch import (
         redis_state,  # loads tables, and this file is loaded before the apps are
@@ -30,7 +30,7 @@ def closed_breakers() -> Iterator[None]:
 
 @pytest.fixture
 def leader(redis_client: "redis.Redis[str]") -> Leader:
-    """The leadership, for a test that takes."""
+    """The leadership, for a test that claims leads."""
     assert redis_client.ping()
     won, is_new = acquire_leadership("test", lease_ms=600_000, least_epoch=0)
     assert won is not None
@@ -44,7 +44,7 @@ def no_redis(
     settings: Any,
     redis_client: "redis.Redis[str]",  # noqa: ARG001 - it needs the Redis that answers, so it comes first
 ) -> Iterator[str]:
-    """Redis refuses connections, or takes them and never answers. Gives the name of the error."""
+    """Redis refuses connections, or accepts them and never answers. Gives the name of the error."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         if request.param == "is silent":
@@ -56,6 +56,6 @@ def no_redis(
 
 
 def forget_clients() -> None:
-    """They keep to the address that they were made for."""
+    """Clients keep the address that they were created for."""
     get_client.cache_clear()
     schedule._script.cache_clear()

@@ -1,4 +1,4 @@
-"""`reconcile schedule`: what is lost comes back at its time, and a whole backlog without a stampede."""
+"""`reconcile schedule`: lost leads are restored at their due times, and a whole backlog without a stampede."""
 
 import json
 from collections import Counter
@@ -41,7 +41,7 @@ def reconcile(*, fix: bool = True, limit: int = 2**31) -> Counts:
 
 
 def make_old_leads(campaign: Campaign, *, count: int, **fields: Any) -> list[int]:
-    """Old enough that nobody is still on the way to hand them on."""
+    """Old enough that no process is still about to enqueue them."""
     received_at = timezone.now() - HOUR
     return make_leads(campaign, count=count, received_at=received_at, **fields)
 
@@ -52,7 +52,7 @@ def scores(client: "redis.Redis[str]", campaign: Campaign) -> dict[int, float]:
 
 
 @pytest.mark.finds("schedule")
-def test_lost_leads_are_found_and_come_back_at_their_time(
+def test_lost_leads_are_found_and_restored_at_their_due_times(
     campaign: Campaign, redis_client: "redis.Redis[str]"
 ) -> None:
     """A lead that is pending without a due time is an orphan. The reconciler must find it."""
@@ -77,7 +77,7 @@ def test_lost_leads_are_found_and_come_back_at_their_time(
     assert reconcile() == Counts(checked=5)
 
 
-def test_leads_that_wait_in_a_ready_queue_are_not_lost(campaign: Campaign) -> None:
+def test_leads_in_a_ready_queue_are_not_lost(campaign: Campaign) -> None:
     """A lead that waits in a ready queue is not lost, and must not be enqueued twice."""
     [lead_id] = make_old_leads(campaign, count=1)
     lead = Lead.objects.get(pk=lead_id)
@@ -90,8 +90,8 @@ def test_young_leads_may_still_be_on_their_way(campaign: Campaign) -> None:
     assert reconcile() == Counts()
 
 
-def test_wrong_time_is_put_right(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
-    """The row says in an hour; the index learned of tomorrow only."""
+def test_wrong_time_is_corrected(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
+    """The row is due in an hour, but the index has tomorrow."""
     in_an_hour = timezone.now() + HOUR
     [lead_id] = make_old_leads(campaign, count=1, next_attempt_at=in_an_hour)
     schedule.put([Due(lead_id, campaign.workspace_id, in_an_hour + 24 * HOUR)])
@@ -109,7 +109,7 @@ def test_healthy_pile_hides_nothing(campaign: Campaign, monkeypatch: pytest.Monk
     assert reconcile() == Counts(checked=55, repaired=1)
 
 
-def test_polled_workspaces_are_none_of_its_business(campaign: Campaign) -> None:
+def test_polled_workspaces_are_ignored(campaign: Campaign) -> None:
     campaign.workspace.dispatch_mode = DispatchMode.POLL
     campaign.workspace.save()
     make_old_leads(campaign, count=2)
@@ -136,8 +136,8 @@ def delays_of(count: int, *, overdue: timedelta = HOUR) -> list[float]:
     return [spread.place(Due(number, 1, AT - overdue), at=AT).wait_ms / 1000 for number in range(count)]
 
 
-def test_hundred_thousand_leads_come_back_evenly() -> None:
-    """Later the more there are, only ever later, and never more than a second's worth in a second."""
+def test_hundred_thousand_leads_are_restored_evenly() -> None:
+    """The more leads, the later they are due: never earlier, and never more than a second's worth per second."""
     delays = delays_of(100_000)
     a_second = Counter(int(delay) for delay in delays)
     assert min(delays) >= 0
@@ -148,17 +148,17 @@ def test_hundred_thousand_leads_come_back_evenly() -> None:
     report.write_text(json.dumps({"leads": len(delays), "leads_by_second": dict(sorted(a_second.items()))}))
 
 
-def test_fixed_jitter_would_be_a_stampede() -> None:
-    """Control: two seconds for everybody."""
+def test_control_fixed_jitter_causes_a_stampede() -> None:
+    """Two seconds for all leads."""
     fixed = Counter(int(2 * number / 100_000) for number in range(100_000))
     assert max(fixed.values()) == 50_000
 
 
-def test_handful_hardly_waits() -> None:
+def test_few_leads_hardly_wait() -> None:
     assert max(delays_of(10)) < 0.05
 
 
-def test_backlog_beyond_the_longest_spread_goes_round_again() -> None:
+def test_backlog_beyond_the_longest_spread_starts_over() -> None:
     delays = delays_of(2 * (LONGEST_SPREAD_SECONDS - 1) * LEADS_A_SECOND)
     assert max(delays) < LONGEST_SPREAD_SECONDS
     assert max(Counter(int(delay) for delay in delays).values()) < 2.1 * LEADS_A_SECOND
@@ -186,7 +186,7 @@ def make_scheduled(campaign: Campaign, *, count: int, due_at: datetime) -> list[
 
 @pytest.mark.usefixtures("small_parts")
 def test_run_reads_what_is_due_soon_and_a_part_of_the_rest(campaign: Campaign) -> None:
-    """The far future costs each run the same, however much of it there is."""
+    """The far future costs each run the same, no matter how many leads it has."""
     now = timezone.now()
     make_scheduled(campaign, count=5, due_at=now + timedelta(minutes=5))
     make_scheduled(campaign, count=33, due_at=now + HOUR)
@@ -204,7 +204,7 @@ def test_run_reads_what_is_due_soon_and_a_part_of_the_rest(campaign: Campaign) -
 
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("lost", [0, 9, 10, 17, 32])
-def test_round_comes_to_every_lead(campaign: Campaign, lost: int) -> None:
+def test_round_reaches_every_lead(campaign: Campaign, lost: int) -> None:
     other: Campaign = CampaignFactory(workspace__dispatch_mode="event")
     far_at = timezone.now() + HOUR
     lead_ids = [
@@ -219,8 +219,8 @@ def test_round_comes_to_every_lead(campaign: Campaign, lost: int) -> None:
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_lost_lead_that_is_due_soon_is_found_by_the_next_run(campaign: Campaign) -> None:
-    """Wherever the round is, and whatever pile is due later."""
+def test_lost_lead_due_soon_is_found_by_the_next_run(campaign: Campaign) -> None:
+    """At any position of the round, and with any pile of later leads."""
     now = timezone.now()
     make_scheduled(campaign, count=40, due_at=now + HOUR)
     reconcile()
@@ -234,7 +234,7 @@ def test_lost_lead_that_is_due_soon_is_found_by_the_next_run(campaign: Campaign)
 def test_pile_of_a_paused_workspace_is_read_part_by_part(
     campaign: Campaign, redis_client: "redis.Redis[str]"
 ) -> None:
-    """Resumed, its leads are put by a worker at once, and are due soon for the next run."""
+    """When it is resumed, a worker enqueues its leads at once, and the next run finds them due soon."""
     campaign.workspace.paused_at = timezone.now()
     campaign.workspace.save()
     make_old_leads(campaign, count=25)
@@ -249,7 +249,7 @@ def test_pile_of_a_paused_workspace_is_read_part_by_part(
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_flush_begins_the_round_again(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
+def test_flush_restarts_the_round(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
     make_scheduled(campaign, count=25, due_at=timezone.now() + HOUR)
     reconcile()
     remove_keys(redis_client)

@@ -1,4 +1,4 @@
-"""Canaries go the way of leads, once for each ready queue, and leave no trace of themselves."""
+"""Canaries pass through the same path as leads, one for each ready queue, and leave no trace."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -28,12 +28,12 @@ CANARIES = [-1, -2, -3, -4]
 
 @pytest.fixture
 def far_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Canaries that stay in the schedule, however slow the machine is."""
+    """Canaries that stay in the schedule, even on a slow machine."""
     monkeypatch.setattr(canary, "DUE_IN", HOUR)
 
 
 def send_and_take(leader: Leader) -> list[int]:
-    """Those in flight. On a slow machine a canary is due as it is put, and does not wait for a take."""
+    """Canaries in flight. On a slow machine a canary is due when it is put, and does not wait for a claim."""
     taken = ids(canary.send())
 
     def are_all() -> bool:
@@ -69,8 +69,8 @@ def test_all_must_come_back(leader: Leader) -> None:
     assert (read_sizes().inflight, Lead.objects.count(), Attempt.objects.count()) == (0, 0, 0)
 
 
-def test_lost_one_is_replaced_and_stays_missing_until_one_comes_back(leader: Leader) -> None:
-    send_and_take(leader)  # and nobody gets the message
+def test_lost_canary_is_replaced_and_missing_until_one_returns(leader: Leader) -> None:
+    send_and_take(leader)  # and no worker gets the message
     with connection.cursor() as cursor:
         cursor.execute("UPDATE routing_canary SET out_since = out_since - interval '1 minute'")
     assert read_canary().is_late
@@ -89,7 +89,7 @@ def test_old_message_proves_nothing(leader: Leader, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.usefixtures("far_off")
-def test_none_is_missed_while_the_product_is_paused(redis_client: "redis.Redis[str]") -> None:
+def test_no_canary_is_missing_while_the_product_is_paused(redis_client: "redis.Redis[str]") -> None:
     canary.send()
     switches.pause_product(at=timezone.now(), actor="ops", reason="a doubt")
     assert canary.send() == []
@@ -98,13 +98,13 @@ def test_none_is_missed_while_the_product_is_paused(redis_client: "redis.Redis[s
 
 
 @pytest.mark.usefixtures("far_off")
-def test_those_in_the_schedule_are_not_counted(redis_client: "redis.Redis[str]") -> None:
+def test_scheduled_canaries_are_not_counted(redis_client: "redis.Redis[str]") -> None:
     canary.send()
     assert redis_client.exists(keys.schedule_of(canary.workspace_of(0, 4)))
     assert read_sizes().waiting == 0
 
 
-def test_those_in_flight_are_not_counted(leader: Leader) -> None:
+def test_canaries_in_flight_are_not_counted(leader: Leader) -> None:
     send_and_take(leader)
     schedule.put([due(1)])
     schedule.start([-1])

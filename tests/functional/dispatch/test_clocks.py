@@ -1,4 +1,4 @@
-"""A process whose machine's clock is minutes off: what is due is started by the clocks of PostgreSQL and Redis."""
+"""A process whose clock is minutes off: due leads start by the clocks of PostgreSQL and Redis."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import redis
 
 OFF = timedelta(minutes=10)
-# More than any of these waits, and far less than the clock is off.
+# More than any of these waits, and much less than the clock is off.
 SOON_MS = 60_000
 
 
@@ -38,7 +38,7 @@ def campaign(committed_db: None, redis_client: "redis.Redis[str]") -> Campaign: 
 
 @pytest.fixture
 def lead_id(campaign: Campaign) -> int:
-    """Due for an hour. Nobody has handed it on."""
+    """Due for an hour, and not enqueued by any process."""
     an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
     return make_leads(campaign, count=1, received_at=an_hour_ago, next_attempt_at=an_hour_ago)[0]
 
@@ -56,7 +56,7 @@ def clock_behind(lead_id: int) -> Iterator[None]:  # noqa: ARG001 - as above
 
 
 def waits_ms(client: "redis.Redis[str]", lead_id: int, workspace_id: int) -> float:
-    """How long until the schedule has the lead come up."""
+    """How long until the lead becomes due in the schedule."""
     score = client.zscore(keys.schedule_of(workspace_id), str(lead_id))
     assert score is not None
     seconds, micros = client.time()

@@ -1,4 +1,4 @@
-"""`manage.py dispatch`, read as a stranger would: what it prints, and with which code it ends."""
+"""`manage.py dispatch` as a new user reads it: its output, and its exit codes."""
 
 import json
 import re
@@ -31,7 +31,7 @@ MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC")
 
 
 def dispatch(*arguments: str, code: int = 0) -> str:
-    """What it prints, with AT for every moment. `code` is the exit code that is expected."""
+    """The output, with AT for every time. `code` is the expected exit code."""
     output = StringIO()
     if code == 0:
         call_command("dispatch", *arguments, stdout=output)
@@ -43,7 +43,7 @@ def dispatch(*arguments: str, code: int = 0) -> str:
 
 
 def refused(*arguments: str) -> str:
-    """Why it does nothing, with exit code 2."""
+    """The error with exit code 2. Nothing is done."""
     with pytest.raises(CommandError) as ended:
         call_command("dispatch", *arguments, stdout=StringIO())
     assert ended.value.returncode == 2
@@ -57,7 +57,7 @@ def lead_and_work(path: DispatchPath = DispatchPath.REDIS) -> None:
 
 
 class TestStatus:
-    def test_stranger_can_read_it(self, settings: Any) -> None:
+    def test_new_user_can_read_it(self, settings: Any) -> None:
         settings.LEADSWITCH_READY_LIMIT = 2
         settings.LEADSWITCH_READY_SHARDS = 2
         sunbelt = WorkspaceFactory(name="Sunbelt Leads", slug="sunbelt", dispatch_mode="event")
@@ -126,7 +126,7 @@ class TestStatus:
         assert f"product     PAUSED since {AT} by ann: a doubt" in lines
         assert "workspaces  0 (0 poll, 0 shadow, 0 event), paused: all (product paused)" in lines
 
-    def test_redis_is_away(self, no_redis: str) -> None:
+    def test_redis_outage_is_reported(self, no_redis: str) -> None:
         WorkspaceFactory(dispatch_mode="event")
         write_leader_heartbeat("host:71:ab12", epoch=3, path=DispatchPath.POSTGRES)
 
@@ -136,7 +136,7 @@ class TestStatus:
         assert f"Redis       does not answer: {no_redis}" in text
         assert "shard" not in text
 
-    def test_machine_can_read_it(self, redis_client: "redis.Redis[str]") -> None:
+    def test_json_output_can_be_parsed(self, redis_client: "redis.Redis[str]") -> None:
         assert redis_client.ping()
         workspace = WorkspaceFactory(slug="acme", dispatch_mode="event")
         schedule.put([later(5, workspace.pk)])
@@ -156,14 +156,14 @@ class TestStatus:
         assert leader["age_seconds"] < 15
         assert (found["redis"]["is_answering"], found["redis"]["workers_alive"]) == (True, 1)
         assert sum(shard["waiting"] for shard in found["redis"]["shards"]) == 1
-        [told] = found["workspaces"]
-        assert (told["slug"], told["mode"], told["waiting"], told["is_mirrored"]) == (
+        [reported] = found["workspaces"]
+        assert (reported["slug"], reported["mode"], reported["waiting"], reported["is_mirrored"]) == (
             "acme",
             "event",
             1,
             True,
         )
-        assert (told["pause"]["actor"], told["pause"]["reason"]) == ("ann", "a doubt")
+        assert (reported["pause"]["actor"], reported["pause"]["reason"]) == ("ann", "a doubt")
         assert found["product"] == {"pause": None, "is_mirrored": True}
 
     def test_json_output_reports_that_redis_is_down(self, no_redis: str) -> None:
@@ -179,11 +179,11 @@ class TestSwitch:
         )
         assert read_control().paused_at is not None
         assert redis_client.exists(keys.paused_key())
-        assert dispatch("resume", "--reason", "mended") == "dispatch: the whole product is resumed\n"
+        assert dispatch("resume", "--reason", "fixed") == "dispatch: the whole product is resumed\n"
         assert read_control().paused_at is None
         assert not redis_client.exists(keys.paused_key())
         entries = list(AuditEntry.objects.order_by("pk").values_list("action", "reason"))
-        assert entries == [("pause", "a bad import"), ("resume", "mended")]
+        assert entries == [("pause", "a bad import"), ("resume", "fixed")]
         assert all(
             name.endswith("(command line)") for name in AuditEntry.objects.values_list("actor", flat=True)
         )
@@ -204,7 +204,7 @@ class TestSwitch:
         )
         assert AuditEntry.objects.count() == 2
 
-    def test_workspace_that_is_resumed_under_a_paused_product(self) -> None:
+    def test_workspace_resumed_under_a_paused_product_says_so(self) -> None:
         workspace = WorkspaceFactory(slug="acme", paused_at=timezone.now())
         switches.pause_product(at=timezone.now(), **WHY)
         assert dispatch("resume", "--workspace", "acme", "--reason", "x").splitlines() == [
@@ -216,9 +216,9 @@ class TestSwitch:
 
     def test_pause_without_redis_is_stored_and_reported(self, no_redis: str) -> None:
         WorkspaceFactory(slug="acme")
-        told = dispatch("pause", "--workspace", "acme", "--reason", "x").splitlines()
-        assert told[0].startswith("dispatch: workspace acme is paused")
-        assert told[1].startswith(f"Redis does not answer ({no_redis}). The change is in force")
+        lines = dispatch("pause", "--workspace", "acme", "--reason", "x").splitlines()
+        assert lines[0].startswith("dispatch: workspace acme is paused")
+        assert lines[1].startswith(f"Redis does not answer ({no_redis}). The change is in force")
         assert Workspace.objects.filter(slug="acme", paused_at__isnull=False).exists()
 
     def test_unknown_workspace_error_suggests_close_names(self) -> None:
@@ -237,7 +237,7 @@ class TestSwitch:
         assert not AuditEntry.objects.exists()
 
     @pytest.mark.parametrize("reason", ["", "  ", "x" * 201, "\x00"])
-    def test_reason_is_needed(self, reason: str) -> None:
+    def test_reason_is_required(self, reason: str) -> None:
         for action in ("pause", "resume"):
             assert "must have 1 to 200 characters" in refused_by_parser(action, "--reason", reason)
         assert "--reason" in refused_by_parser("pause")

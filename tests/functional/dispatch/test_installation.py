@@ -1,4 +1,4 @@
-"""Two installations on one Redis under one prefix: the second one refuses, and nobody is locked out for long."""
+"""Two installations on one Redis under one prefix: the second does not start, and no process is locked out for long."""
 
 from collections.abc import Callable, Iterator
 from threading import Event
@@ -37,7 +37,7 @@ def lead_once() -> None:
     dispatcher._turn()
 
 
-def test_dispatcher_does_not_lead_in_the_redis_of_another_one(held: "redis.Redis[str]") -> None:
+def test_dispatcher_does_not_lead_in_another_installations_redis(held: "redis.Redis[str]") -> None:
     with pytest.raises(OtherInstallation, match=r"^LEADSWITCH_REDIS_PREFIX=.* own prefix or REDIS_URL"):
         Dispatcher("test", run_next_due=lambda: False, stop=Event()).run()
     assert not held.exists(keys.dispatcher_key())
@@ -45,7 +45,7 @@ def test_dispatcher_does_not_lead_in_the_redis_of_another_one(held: "redis.Redis
 
 
 @pytest.mark.usefixtures("held")
-def test_processes_that_serve_do_not_start(capsys: pytest.CaptureFixture[str]) -> None:
+def test_serving_processes_do_not_start(capsys: pytest.CaptureFixture[str]) -> None:
     for start in (begin, lambda: call_command("dispatcher")):
         with pytest.raises(SystemExit) as stopped:
             start()
@@ -55,7 +55,7 @@ def test_processes_that_serve_do_not_start(capsys: pytest.CaptureFixture[str]) -
 
 
 @pytest.mark.usefixtures("held")
-def test_status_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_reports_the_other_installation(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         call_command("dispatch", "status")
     assert ended.value.code == 1
@@ -63,12 +63,12 @@ def test_status_says_so(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("held")
-def test_reconciler_of_a_process_that_runs_says_so() -> None:
+def test_reconciler_of_a_running_process_reports_it() -> None:
     with pytest.raises(OtherInstallation):
         run_reconciler(find_reconciler("workspace_pauses"), fix=True)
 
 
-def test_leader_holds_redis_for_a_while(redis_client: "redis.Redis[str]") -> None:
+def test_leader_reserves_redis_for_a_while(redis_client: "redis.Redis[str]") -> None:
     lead_once()
     assert redis_client.get(keys.installation_key()) == installation.read_name()
     assert 0 < redis_client.pttl(keys.installation_key()) <= HELD_MS
@@ -76,7 +76,7 @@ def test_leader_holds_redis_for_a_while(redis_client: "redis.Redis[str]") -> Non
     begin()
 
 
-def test_flush_and_end_of_the_other_installation_lock_nothing_out(held: "redis.Redis[str]") -> None:
+def test_flush_and_end_of_the_other_installation_lock_no_process_out(held: "redis.Redis[str]") -> None:
     remove_keys(held)
     lead_once()
     installation.release()
@@ -87,7 +87,7 @@ def test_flush_and_end_of_the_other_installation_lock_nothing_out(held: "redis.R
     assert held.get(keys.installation_key()) == installation.read_name()
 
 
-def test_leader_releases_its_own_name_only(held: "redis.Redis[str]") -> None:
+def test_leader_releases_only_its_own_name(held: "redis.Redis[str]") -> None:
     installation.release()
     assert held.get(keys.installation_key()) == OTHER
 
@@ -103,10 +103,10 @@ def test_server_without_an_identifier_is_not_checked(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("sqlstate", ["0A000", "58P01", "XX000"])
-def test_server_without_control_data_is_led_all_the_same(
+def test_dispatcher_leads_on_a_server_without_control_data(
     redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch, sqlstate: str
 ) -> None:
-    """Hosted servers keep theirs elsewhere. A dispatcher that took that for an outage would never lead."""
+    """Hosted servers hide their control data. A dispatcher that took this for an outage would never lead."""
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE OR REPLACE FUNCTION pg_temp.refuse() RETURNS text LANGUAGE plpgsql AS"
@@ -123,7 +123,7 @@ def test_server_without_control_data_is_led_all_the_same(
 def restored(
     redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[], None]]:
-    """Every process knows the database by its old name. The call replaces the database, under the same address."""
+    """Every process knows the database by its old name. The call replaces the database at the same address."""
     assert redis_client.ping()
     monkeypatch.setattr(installation, "READ", f"SELECT '{OTHER}'")
     installation.forget()
@@ -136,7 +136,7 @@ def restored(
 def test_restored_database_locks_no_process_out(
     redis_client: "redis.Redis[str]", restored: Callable[[], None]
 ) -> None:
-    """Its dispatcher goes on, and lost its sessions on the way: a process that starts now knows the new name alone."""
+    """Its dispatcher continues after losing its sessions. A process that starts now knows only the new name."""
     stop = Event()
     dispatcher = Dispatcher("test", run_next_due=lambda: False, stop=stop)
     restored()
@@ -149,10 +149,10 @@ def test_restored_database_locks_no_process_out(
     installation.check()
 
 
-def test_process_with_a_stale_name_reads_it_again(
+def test_process_with_an_outdated_name_reads_it_again(
     redis_client: "redis.Redis[str]", restored: Callable[[], None]
 ) -> None:
-    """A worker that outlived the restore: its reconcilers would be refused until it is started anew."""
+    """A worker that outlived the restore: without this, its reconcilers would be refused until a restart."""
     assert installation.read_name() == OTHER
     restored()
     redis_client.set(keys.installation_key(), "7123.16999", px=HELD_MS)

@@ -1,4 +1,4 @@
-"""Without beat no reconciler runs: the status, /readyz and the metrics say so, and expired leases block nobody."""
+"""Without beat no reconciler runs: the status, /readyz and the metrics say so, and expired leases block no lead."""
 
 import json
 from datetime import timedelta
@@ -42,25 +42,25 @@ def run(name: str) -> LastRun:
     return found
 
 
-def test_before_the_first_run_something_is_wrong() -> None:
+def test_missing_first_run_is_a_problem() -> None:
     [problem] = problems()
     assert problem.startswith("No reconciler has run yet. Start Celery beat")
     assert {each.age_seconds for each in read_runs()} == {None}
 
 
-def test_run_is_kept_with_its_counts() -> None:
+def test_run_is_stored_with_its_counts() -> None:
     run_reconciler(find_reconciler("workspace_pauses"), fix=True)
 
     row = ReconcilerRun.objects.get(name="workspace_pauses")
     assert (row.checked, row.repaired, row.skipped, row.failure) == (1, 0, 0, "")
     assert row.started_at is not None
     assert row.started_at < row.ended_at == row.done_at  # type: ignore[operator] # it has ended
-    # The others have not run, and are not late before their time.
+    # The others have not run, and are not late yet.
     assert [run("balances").has_run, run("balances").is_late] == [False, False]
     assert problems() == []
 
 
-def test_report_alone_is_no_run() -> None:
+def test_report_alone_does_not_count_as_a_run() -> None:
     run_reconciler(find_reconciler("workspace_pauses"), fix=False)
     assert not ReconcilerRun.objects.exists()
 
@@ -84,7 +84,7 @@ def test_failed_run_is_recorded_and_rolled_back() -> None:
 
 
 def test_reconcilers_that_do_not_run_are_late() -> None:
-    """After three periods and the time of a long run: the hourly ones are not, after five minutes."""
+    """After three periods and the time of a long run. The hourly reconcilers are not late after five minutes."""
     all_ran(ago=MINUTES)
     [problem] = problems()
     assert problem.startswith("5 reconcilers have not run on time: ")
@@ -94,14 +94,14 @@ def test_reconcilers_that_do_not_run_are_late() -> None:
     )
 
 
-def test_two_first_runs_at_once_know_every_name(settings: Any) -> None:
+def test_two_simultaneous_first_runs_know_every_name(settings: Any) -> None:
     names = list(settings.LEADSWITCH_RECONCILERS)
     race([partial(record_run, name, Counts(), took_seconds=0.1) for name in (names[0], names[-1])])
     assert ReconcilerRun.objects.count() == len(names)
     assert ReconcilerRun.objects.filter(done_at__isnull=False).count() == 2
 
 
-def test_health_says_it_and_stays_ready() -> None:
+def test_health_reports_it_and_stays_ready() -> None:
     all_ran()
     assert Client().get("/readyz").json()["reconcilers"] == "ok"
     ReconcilerRun.objects.filter(name="inflight").update(failure="RedisError")
@@ -127,19 +127,19 @@ def test_status_and_page_name_them(admin_user: Any) -> None:
     out = StringIO()
     with pytest.raises(SystemExit):
         call_command("dispatch", "status", "--json", stdout=out)
-    told = {each["name"]: each for each in json.loads(out.getvalue())["reconcilers"]}
-    assert [told["inflight"]["is_late"], told["balances"]["is_late"]] == [True, False]
-    assert told["inflight"]["period_seconds"] == 10
+    reported = {each["name"]: each for each in json.loads(out.getvalue())["reconcilers"]}
+    assert [reported["inflight"]["is_late"], reported["balances"]["is_late"]] == [True, False]
+    assert reported["inflight"]["period_seconds"] == 10
 
     client = Client()
     client.force_login(admin_user)
     page = client.get(reverse("admin:routing_dispatchcontrol_changelist")).content.decode()
-    assert page.count('<span class="desk-badge" data-tone="bad">late</span>') == 5
+    assert page.count('<span class="admin-badge" data-tone="bad">late</span>') == 5
 
 
 @pytest.fixture
 def lost(settings: Any) -> Lead:
-    """A worker started it and was killed; its lease is over."""
+    """A worker started the lead and was killed, and its lease has expired."""
     settings.LEADSWITCH_LEASE_SECONDS = -1
     lead: Lead = LeadFactory(source=SourceFactory(workspace__dispatch_mode="event"))
     schedule.put([schedule.Due(lead.pk, lead.workspace_id, lead.received_at)])
@@ -156,17 +156,17 @@ def test_leader_ends_expired_leases_while_beat_is_away(lost: Lead) -> None:
     assert read_sizes().waiting == 1
     lost.refresh_from_db()
     assert lost.lost_leases == 1
-    # It is no run of the reconciler: who watches still hears of beat.
+    # This is no run of the reconciler: monitoring still reports that beat is away.
     assert not ReconcilerRun.objects.exists()
 
 
-def test_leader_leaves_them_to_the_reconciler_that_runs(lost: Lead) -> None:
+def test_leader_leaves_them_to_a_running_reconciler(lost: Lead) -> None:
     all_ran()
     assert end_expired_leases_without_beat(read_runs()) == 0
     assert [each.lead_id for each in schedule.find_expired(limit=9)] == [lost.pk]
 
 
-def test_lost_worker_is_counted_once_when_both_look(lost: Lead) -> None:
+def test_lost_worker_is_counted_once_if_both_find_it(lost: Lead) -> None:
     race([lambda: end_expired_leases_without_beat(read_runs()), lambda: reconcile("inflight")])
     lost.refresh_from_db()
     assert lost.lost_leases == 1
@@ -178,7 +178,7 @@ def test_leader_leaves_them_while_another_run_is_under_way(lost: Lead) -> None:
     assert [each.lead_id for each in schedule.find_expired(limit=9)] == [lost.pk]
 
 
-def test_look_of_the_leader_does_it(lost: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_leader_ends_them_in_its_regular_scan(lost: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leader_tasks, "publish_all", lambda _handed, *, path: None)  # noqa: ARG005 - the signature is the product's
     leader_tasks.LeaderTasks().run_due()
     lost.refresh_from_db()

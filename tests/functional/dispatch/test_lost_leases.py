@@ -1,4 +1,4 @@
-"""`reconcile inflight`: leads of lost workers come back, and a lead that ends worker after worker is parked."""
+"""`reconcile inflight`: leads of lost workers are requeued, and a lead that kills worker after worker is parked."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -46,7 +46,7 @@ def put_due(lead_id: int, workspace_id: int) -> Due:
 
 
 def lose(lead_id: int, workspace_id: int, settings: Any, *, is_started: bool) -> None:
-    """A lead in flight whose worker is gone for longer than its lease."""
+    """A lead in flight whose worker has been gone for longer than its lease."""
     settings.LEADSWITCH_LEASE_SECONDS = 0.001
     put_due(lead_id, workspace_id)
     if is_started:
@@ -61,7 +61,7 @@ def count_lost(state: str) -> float:
 
 @pytest.mark.finds("inflight")
 @pytest.mark.parametrize("is_started", [True, False])
-def test_lost_lead_comes_back(campaign: Campaign, settings: Any, *, is_started: bool) -> None:
+def test_lost_lead_is_requeued(campaign: Campaign, settings: Any, *, is_started: bool) -> None:
     """Celery loses tasks of killed workers even with late acks. The reconciler must find them."""
     [lead_id] = make_leads(campaign, count=1)
     lose(lead_id, campaign.workspace_id, settings, is_started=is_started)
@@ -78,11 +78,11 @@ def test_lost_lead_comes_back(campaign: Campaign, settings: Any, *, is_started: 
     sizes = read_sizes()
     assert (sizes.inflight, sizes.waiting) == (0, 1)
     assert count_lost(state) == before + 1
-    assert Lead.objects.get(pk=lead_id).lost_leases == int(is_started)  # waiting in a queue loses no worker
+    assert Lead.objects.get(pk=lead_id).lost_leases == int(is_started)  # waiting in a queue costs no worker
     assert reconcile() == Counts()
 
 
-def test_lease_that_holds_is_left_alone(campaign: Campaign) -> None:
+def test_unexpired_lease_is_left_alone(campaign: Campaign) -> None:
     [lead_id] = make_leads(campaign, count=1)
     put_due(lead_id, campaign.workspace_id)
     schedule.start([lead_id])
@@ -90,8 +90,8 @@ def test_lease_that_holds_is_left_alone(campaign: Campaign) -> None:
     assert read_sizes().inflight == 1
 
 
-def test_lead_that_is_being_worked_on_is_left_alone(campaign: Campaign, settings: Any) -> None:
-    """Its worker is slow, not gone: the row's lock says so."""
+def test_locked_lead_is_left_alone(campaign: Campaign, settings: Any) -> None:
+    """Its worker is slow, not gone: it still holds the row's lock."""
     [lead_id] = make_leads(campaign, count=1)
     lose(lead_id, campaign.workspace_id, settings, is_started=True)
     with holding(HOLD_LEAD, [lead_id]):
@@ -100,10 +100,10 @@ def test_lead_that_is_being_worked_on_is_left_alone(campaign: Campaign, settings
     assert reconcile() == Counts(checked=1, repaired=1)
 
 
-def test_those_that_are_worked_on_hide_no_others(
+def test_locked_leads_hide_no_others(
     campaign: Campaign, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Pages follow a cursor, so a healthy pile does not hide a lost lead."""
+    """Pages follow a cursor, which keeps healthy leads from hiding a lost lead."""
     monkeypatch.setattr(inflight, "LEASES_A_PAGE", 1)
     settings.LEADSWITCH_LEASE_SECONDS = 0.001
     busy, lost = make_leads(campaign, count=2)
@@ -127,7 +127,7 @@ def test_finished_lead_only_loses_its_lease(campaign: Campaign, settings: Any) -
     assert (sizes.inflight, sizes.waiting, Lead.objects.get(pk=lead_id).lost_leases) == (0, 0, 0)
 
 
-def test_lead_that_is_not_there_only_loses_its_lease(settings: Any) -> None:
+def test_missing_lead_only_loses_its_lease(settings: Any) -> None:
     settings.LEADSWITCH_LEASE_SECONDS = 0.001
     [(lead_id, *_)] = schedule.put([Due(987_654_321, 1, LONG_AGO)])
     schedule.start([lead_id])
@@ -137,18 +137,18 @@ def test_lead_that_is_not_there_only_loses_its_lease(settings: Any) -> None:
 
 
 def test_late_end_of_a_lease_is_not_a_lost_worker(campaign: Campaign, settings: Any) -> None:
-    """The worker ended its lease between the look and the repair."""
+    """The worker ended its lease between the check and the repair."""
     [lead_id] = make_leads(campaign, count=1)
     lose(lead_id, campaign.workspace_id, settings, is_started=True)
     [expired] = schedule.find_expired(limit=1)
     schedule.release([Release(lead_id, expired.deadline_ms)])
     assert inflight._recover(expired) is False
     assert Lead.objects.get(pk=lead_id).lost_leases == 0
-    assert read_sizes().waiting == 1  # it is due all the same
+    assert read_sizes().waiting == 1  # it is due anyway
 
 
 def test_lead_is_given_up_after_too_many_lost_workers(campaign: Campaign, settings: Any) -> None:
-    """A poison lead must not end workers forever."""
+    """A lead that kills its workers must not do so forever."""
     [lead_id] = make_leads(campaign, count=1)
     settings.LEADSWITCH_MAX_LOST_LEASES = 3
     given_up = metrics.LEADS_GIVEN_UP._value.get()
@@ -175,7 +175,7 @@ def test_lead_is_given_up_after_too_many_lost_workers(campaign: Campaign, settin
 
 
 def test_lost_workers_count_only_in_a_row(campaign: Campaign) -> None:
-    """An attempt that came to its end starts the count again."""
+    """A completed attempt resets the count."""
     campaign.enrollments.update(active=False)
     [lead_id] = make_leads(campaign, count=1)
     Lead.objects.filter(pk=lead_id).update(lost_leases=product_settings.LEADSWITCH_MAX_LOST_LEASES - 1)
@@ -184,20 +184,20 @@ def test_lost_workers_count_only_in_a_row(campaign: Campaign) -> None:
     assert Lead.objects.get(pk=lead_id).lost_leases == 0
 
 
-def test_dispatcher_that_dies_between_take_and_publish_loses_nothing(
+def test_dispatcher_that_dies_between_claim_and_publication_loses_nothing(
     campaign: Campaign, settings: Any
 ) -> None:
     """With remove and push in two calls, a process that dies between them loses the lead."""
     [lead_id] = make_leads(campaign, count=1)
-    lose(lead_id, campaign.workspace_id, settings, is_started=False)  # taken, and never published
+    lose(lead_id, campaign.workspace_id, settings, is_started=False)  # claimed, and never published
     assert reconcile().repaired == 1
     assert read_sizes().waiting == 1
 
 
-def test_without_leases_the_lead_is_nowhere(
+def test_control_without_leases_the_lead_is_nowhere(
     campaign: Campaign, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Control: only the reconciler of the whole schedule would find it again."""
+    """Only the reconciler of the whole schedule would find it again."""
     leasing = "redis.call('ZADD', INFLIGHT, unpack(scores))"
     assert leasing in lua_prelude.PRELUDE
     monkeypatch.setattr(lua_prelude, "PRELUDE", lua_prelude.PRELUDE.replace(leasing, ""))

@@ -1,4 +1,4 @@
-"""What the leading dispatcher tells of the schedule and of the workers."""
+"""The leading dispatcher's metrics of the schedule and the workers."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,7 @@ def test_sizes_are_exported(leader: Leader, settings: Any) -> None:
     assert ids(schedule.claim_batch(leader, limit=10).leads) == [3]
 
 
-def test_workers_are_counted_while_they_are_alive(redis_client: "redis.Redis[str]") -> None:
+def test_living_workers_are_counted(redis_client: "redis.Redis[str]") -> None:
     workers.write_worker_heartbeat("celery@one")
     workers.write_worker_heartbeat("celery@two")
     workers.write_worker_heartbeat("celery@one")

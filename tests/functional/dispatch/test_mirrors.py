@@ -1,4 +1,4 @@
-"""Redis follows the switches in the order in which PostgreSQL changed them, in any order of messages."""
+"""Redis applies switches in the order in which PostgreSQL changed them, for any order of messages."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -30,7 +30,7 @@ HOUR = timedelta(hours=1)
 
 
 def overtake(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, quick: Callable[[], object]) -> None:
-    """Do all of `quick` between the first caller's reading and its call of `name`, which writes."""
+    """Run all of `quick` between the first caller's reading and its call of `name`, which writes."""
     write = getattr(module, name)
 
     def write_late(*positional: Any, **named: Any) -> Any:
@@ -73,7 +73,7 @@ def test_late_resume_message_does_not_undo_the_pause(
 
 
 def make_waiting(mode: DispatchMode) -> tuple[int, list[int]]:
-    """A workspace in that mode, and leads of it that wait for an hour."""
+    """A workspace in that mode, with leads that are due in an hour."""
     campaign = CampaignFactory(workspace__dispatch_mode=mode)
     leads = make_leads(
         campaign, count=3, received_at=timezone.now() - HOUR, next_attempt_at=timezone.now() + HOUR
@@ -86,10 +86,10 @@ def scheduled(client: "redis.Redis[str]", workspace_id: int) -> list[int]:
 
 
 @pytest.mark.parametrize("who", ["worker", "reconciler"])
-def test_mode_that_is_followed_late_drops_nothing_of_the_later_one(
+def test_late_mode_message_does_not_drop_the_later_modes_leads(
     redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch, who: str
 ) -> None:
-    """It was polled, and is event-driven by the time its schedule would be dropped."""
+    """It was polled, and is event-driven when its schedule would be dropped."""
     workspace_id, leads = make_waiting(DispatchMode.POLL)
 
     def go_on() -> None:
@@ -106,7 +106,7 @@ def test_mode_that_is_followed_late_drops_nothing_of_the_later_one(
 
 
 def test_mirror_unknown_to_a_restored_database_is_overwritten(redis_client: "redis.Redis[str]") -> None:
-    """Redis has later versions than a backup has, and nobody is locked out."""
+    """Redis has later versions than a backup has, and no process is locked out."""
     polled, _ = make_waiting(DispatchMode.POLL)
     running = WorkspaceFactory().pk
     for name in (polled, running):
@@ -122,7 +122,7 @@ def test_mirror_unknown_to_a_restored_database_is_overwritten(redis_client: "red
     assert not redis_client.exists(keys.schedule_of(polled))
 
 
-def test_only_a_switch_makes_the_version_grow() -> None:
+def test_only_a_switch_raises_the_version() -> None:
     old = WorkspaceFactory()
     assert old.switch_version == 0
     versions = []
@@ -130,7 +130,7 @@ def test_only_a_switch_makes_the_version_grow() -> None:
         Workspace.objects.filter(pk=old.pk).update(**change)
         versions.append(Workspace.objects.get(pk=old.pk).switch_version)
     assert 0 < versions[0] == versions[1] < versions[2]
-    old.save()  # as it was before all this
+    old.save()  # an instance from before these switches
     assert Workspace.objects.get(pk=old.pk).switch_version > versions[2]
     DispatchControl.objects.create(paused_at=None)
     DispatchControl.objects.update(paused_at=timezone.now(), switch_version=1)
@@ -138,7 +138,7 @@ def test_only_a_switch_makes_the_version_grow() -> None:
 
 
 class TestInFlight:
-    """A worker has a lead, and its workspace is paused before it begins."""
+    """A worker has a lead, and its workspace is paused before the attempt begins."""
 
     def hand_out(self, leader: Leader) -> tuple[int, int]:
         campaign = CampaignFactory(workspace__dispatch_mode="event")
@@ -146,7 +146,7 @@ class TestInFlight:
         [lead_id] = make_leads(campaign, count=1)
         assert Lead.objects.get(pk=lead_id).next_attempt_at is not None
         schedule.put([Due(lead_id, campaign.workspace_id, timezone.now() - HOUR)])
-        assert schedule.claim_batch(leader, limit=10).leads == []  # it went straight to a ready queue
+        assert schedule.claim_batch(leader, limit=10).leads == []  # it went directly to a ready queue
         return lead_id, campaign.workspace_id
 
     @pytest.mark.parametrize("is_mirrored", [True, False], ids=["mirrored", "not mirrored"])
@@ -161,7 +161,7 @@ class TestInFlight:
         distribute_leased(lead_id)
 
         assert is_paused(redis_client, workspace_id)
-        assert schedule.claim_batch(leader, limit=10).leads == []  # nothing is taken again and again
+        assert schedule.claim_batch(leader, limit=10).leads == []  # nothing is claimed again and again
         switches.resume_workspace(workspace_id, **WHY)
         assert [each.lead_id for each in schedule.claim_batch(leader, limit=10).leads] == [lead_id]
 
@@ -177,7 +177,7 @@ class TestInFlight:
         assert [each.lead_id for each in schedule.claim_batch(leader, limit=10).leads] == [lead_id]
 
 
-def test_new_leader_mirrors_pauses_first(redis_client: "redis.Redis[str]") -> None:
+def test_new_leader_copies_pauses_first(redis_client: "redis.Redis[str]") -> None:
     workspace = WorkspaceFactory(paused_at=timezone.now())
     switches.pause_product(at=timezone.now(), **WHY)
     remove_keys(redis_client)
@@ -187,18 +187,18 @@ def test_new_leader_mirrors_pauses_first(redis_client: "redis.Redis[str]") -> No
 
 
 def test_dropped_keys_are_freed_in_the_background(redis_client: "redis.Redis[str]") -> None:
-    """DEL of a million leads stops Redis for an eighth of a second."""
+    """DEL of a million leads blocks Redis for an eighth of a second."""
     workspace_id = 7
     names = [keys.schedule_of(workspace_id), keys.shadow_of(workspace_id)]
     for name in names:
         redis_client.zadd(name, {"1": 1})
-    told = []
+    commands = []
     with redis_client.monitor() as monitor:
         mirror.drop_others(workspace_id, mode="poll", version=1)
         redis_client.echo("the end")
         for command in monitor.listen():
-            told.append(command["command"])
+            commands.append(command["command"])
             if command["command"] == "ECHO the end":
                 break
-    assert {f"UNLINK {name}" for name in names} <= set(told)
-    assert not [each for each in told if each.startswith("DEL ")]
+    assert {f"UNLINK {name}" for name in names} <= set(commands)
+    assert not [each for each in commands if each.startswith("DEL ")]

@@ -1,4 +1,4 @@
-"""poll, shadow, event: who starts what, what the shadow index is compared with, and the ways between them."""
+"""poll, shadow, event: which process starts leads in each mode, how shadow compares, and how modes change."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -80,23 +80,23 @@ def make_due(campaign: Campaign, *, count: int = 1, **fields: Any) -> list[int]:
         ("poll", True, True),
         ("shadow", True, True),
         ("event", True, False),
-        ("event", False, True),  # no dispatcher lives: the pick-up is the safety net
+        ("event", False, True),  # no dispatcher lives, so the pick-up starts the leads
     ],
 )
-def test_pick_up_starts_only_what_no_dispatcher_does(
+def test_pick_up_starts_only_what_no_dispatcher_starts(
     campaign: Campaign, mode: str, *, is_led: bool, starts: bool
 ) -> None:
     Workspace.objects.update(dispatch_mode=mode)
     make_due(campaign)
-    write_leader_heartbeat("somebody", epoch=1, path=DispatchPath.REDIS)
+    write_leader_heartbeat("another-dispatcher", epoch=1, path=DispatchPath.REDIS)
     if not is_led:
-        clear_leader_heartbeat("somebody")
+        clear_leader_heartbeat("another-dispatcher")
     assert (distribute_next_polled().lead_id is not None) == starts
 
 
-def test_dispatcher_that_is_silent_does_not_count(campaign: Campaign) -> None:
+def test_silent_dispatcher_does_not_count(campaign: Campaign) -> None:
     make_due(campaign)
-    write_leader_heartbeat("somebody", epoch=1, path=DispatchPath.REDIS)
+    write_leader_heartbeat("another-dispatcher", epoch=1, path=DispatchPath.REDIS)
     run_sql("UPDATE routing_dispatchcontrol SET seen_at = seen_at - interval '16 seconds'")
     assert distribute_next_polled().lead_id is not None
 
@@ -109,7 +109,7 @@ def run_sql(sql: str) -> None:
 
 
 def test_existing_workspaces_stay_with_the_pick_up(settings: Any) -> None:
-    """What a database gives to a row that says nothing is `poll`; the product gives what the settings say."""
+    """The database default is `poll`. The product uses the mode of the settings."""
     run_sql(
         "INSERT INTO routing_workspace (public_id, kind, slug, name, timezone, lead_ttl_days)"
         " VALUES (gen_random_uuid(), 'agency', 'old', 'Old', 'UTC', 90)"
@@ -147,7 +147,7 @@ def keys_prefix() -> str:
 # --- shadow ---------------------------------------------------------------------------------------------------
 
 
-def test_pick_is_compared_with_the_index(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
+def test_pick_up_is_compared_with_the_index(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
     Workspace.objects.update(dispatch_mode="shadow")
     same, missing, early, late = make_due(campaign, count=4)
     enqueue_now(read_due_times([same, early, late]))
@@ -196,7 +196,7 @@ def reconcile() -> Counts:
 # --- the ways between -----------------------------------------------------------------------------------------
 
 
-def test_forward_and_back(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
+def test_modes_change_forward_and_back(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
     due_at = timezone.now() + HOUR
     lead_ids = make_due(campaign, count=3, next_attempt_at=due_at)
     Workspace.objects.update(dispatch_mode="poll")
@@ -214,7 +214,7 @@ def test_forward_and_back(campaign: Campaign, redis_client: "redis.Redis[str]") 
 
 
 @pytest.mark.parametrize(("mode", "left"), [("poll", 0), ("shadow", 0), ("event", 2)])
-def test_without_the_message_the_reconciler_does_it(
+def test_without_the_message_the_reconciler_changes_the_mode(
     campaign: Campaign, redis_client: "redis.Redis[str]", mode: str, left: int
 ) -> None:
     lead_ids = make_due(campaign, count=2, next_attempt_at=timezone.now() + HOUR)
@@ -227,10 +227,10 @@ def test_without_the_message_the_reconciler_does_it(
     assert set(shadow_index(redis_client, campaign)) - {1} == expected
 
 
-def test_lead_in_flight_ends_in_the_mode_that_holds_then(
+def test_lead_in_flight_ends_in_the_current_mode(
     campaign: Campaign, redis_client: "redis.Redis[str]"
 ) -> None:
-    """It was handed on in event mode; its retry is the pick-up's."""
+    """It was enqueued in event mode, and the pick-up starts its retry."""
     [lead_id] = make_due(campaign)
     enqueue_now(read_due_times([lead_id]))
     assert read_published(redis_client) == [lead_id]
@@ -242,7 +242,7 @@ def test_lead_in_flight_ends_in_the_mode_that_holds_then(
     assert Lead.objects.get(pk=lead_id).due_reason == "tier_lock_contention"
 
 
-def test_lead_taken_by_both_ways_is_sold_once(campaign: Campaign) -> None:
+def test_lead_started_in_both_ways_is_sold_once(campaign: Campaign) -> None:
     [lead_id] = make_due(campaign)
     enqueue_now(read_due_times([lead_id]))
     Workspace.objects.update(dispatch_mode="poll")

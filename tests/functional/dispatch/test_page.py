@@ -1,4 +1,4 @@
-"""The page "Dispatch": who sees what, who switches what, with a reason, and what it costs."""
+"""The page "Dispatch": who sees what, who may use which switch, the required reason, and the cost."""
 
 import re
 from datetime import timedelta
@@ -38,7 +38,7 @@ def root() -> Client:
 
 
 def shown(client: Client, **query: str) -> str:
-    """The page as one reads it: without marks, in one line."""
+    """The visible text of the page, in one line."""
     answer = client.get(URL, query, headers=FRAGMENT)
     assert answer.status_code == 200, answer.content
     return words(answer.content.decode())
@@ -57,8 +57,8 @@ def switch(client: Client, name: str, workspace: Workspace | None = None, *, rea
 
 
 def links(client: Client) -> list[str]:
-    """Where its buttons lead."""
-    return re.findall(r'class="desk-switch"[^>]* href="([^"]+)"', client.get(URL).content.decode())
+    """The addresses of its buttons."""
+    return re.findall(r'class="admin-switch"[^>]* href="([^"]+)"', client.get(URL).content.decode())
 
 
 def texts(response: Any) -> list[tuple[str, str]]:
@@ -121,7 +121,7 @@ def test_first_page_says_what_to_do() -> None:
 
 
 @pytest.mark.parametrize("role", ["viewer", "finance"])
-def test_other_roles_look_and_do_not_switch(role: str) -> None:
+def test_other_roles_look_but_cannot_switch(role: str) -> None:
     """An action without permissions is open to view-only staff."""
     mine = WorkspaceFactory()
     client = client_of(person(role, mine))
@@ -142,7 +142,7 @@ def test_clerk_without_permissions_sees_nothing() -> None:
     assert "Dispatch" not in client.get("/admin/").content.decode()
 
 
-def test_operator_switches_the_own_workspaces_alone() -> None:
+def test_operator_switches_only_own_workspaces() -> None:
     mine, foreign = WorkspaceFactory(), WorkspaceFactory()
     client = client_of(person("operator", mine))
     assert links(client) == [switch_url("pause", mine)]
@@ -172,10 +172,10 @@ def test_product_is_paused_and_resumed(root: Client, redis_client: "redis.Redis[
     text = shown(root)
     assert "by root: a bad import" in text
     assert links(root) == [switch_url("resume")]
-    assert switch(root, "resume", reason="mended").status_code == 302
+    assert switch(root, "resume", reason="fixed").status_code == 302
     assert not redis_client.exists(keys.paused_key())
     entries = AuditEntry.objects.order_by("pk").values_list("actor", "action", "reason", "workspace_id")
-    assert list(entries) == [("root", "pause", "a bad import", None), ("root", "resume", "mended", None)]
+    assert list(entries) == [("root", "pause", "a bad import", None), ("root", "resume", "fixed", None)]
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "x" * 201, "\x00"])
@@ -188,8 +188,8 @@ def test_without_a_reason_nothing_happens(root: Client, reason: str) -> None:
     assert not AuditEntry.objects.exists()
 
 
-def test_looking_at_a_switch_switches_nothing(root: Client) -> None:
-    """POST alone does, and with the page's token."""
+def test_opening_a_switch_changes_nothing(root: Client) -> None:
+    """Only POST changes it, with the page's token."""
     workspace = WorkspaceFactory()
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(User.objects.get())
@@ -277,12 +277,12 @@ def test_list_is_capped_with_paused_ones_first_and_searched(
     assert root.get(URL, {"q": "\x00"}, headers=FRAGMENT).status_code == 400
 
 
-def test_script_gets_the_figures_alone(root: Client) -> None:
+def test_script_gets_only_the_figures(root: Client) -> None:
     whole, part = root.get(URL).content.decode(), root.get(URL, headers=FRAGMENT).content.decode()
     assert "leadswitch/dispatch.js" in whole
     assert "<html" in whole
     assert "<html" not in part
-    assert part.lstrip().startswith('<p class="desk-line">As of ')
+    assert part.lstrip().startswith('<p class="admin-line">As of ')
 
 
 def test_page_takes_the_same_statements_with_more_workspaces(root: Client) -> None:
@@ -301,11 +301,11 @@ def test_page_takes_the_same_statements_with_more_workspaces(root: Client) -> No
     assert statements() == few == 10
 
 
-def test_home_page_and_the_side_bar_lead_there(root: Client) -> None:
+def test_home_page_and_the_side_bar_link_there(root: Client) -> None:
     def card() -> str:
         content = root.get("/admin/").content.decode()
         assert f'<a href="{URL}">Dispatch</a>' in content
-        [found] = re.findall(r'<section class="desk-card"><h2>Dispatch</h2>(.*?)</section>', content, re.S)
+        [found] = re.findall(r'<section class="admin-card"><h2>Dispatch</h2>(.*?)</section>', content, re.S)
         assert f'href="{URL}"' in found
         return words(found)
 
@@ -321,7 +321,7 @@ def test_home_page_and_the_side_bar_lead_there(root: Client) -> None:
     )
 
 
-def test_pause_on_the_page_of_the_workspace_needs_a_reason_too(root: Client) -> None:
+def test_pause_on_the_workspace_page_needs_a_reason_too(root: Client) -> None:
     workspace = WorkspaceFactory()
     typed = {"paused_at_0": "2026-01-31", "paused_at_1": "12:00:00"}
     refused = save(root, Workspace, workspace, **typed)

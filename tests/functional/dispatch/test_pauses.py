@@ -72,7 +72,7 @@ def test_resuming_wakes_the_dispatcher(redis_client: "redis.Redis[str]") -> None
 
 
 def test_paused_product_starts_nothing_in_any_mode(redis_client: "redis.Redis[str]") -> None:
-    """One switch for all ways."""
+    """One switch stops all modes."""
     assert redis_client.ping()
     campaign = CampaignFactory()
     enroll(campaign, count=1, credits_cents=1_000_000)
@@ -87,7 +87,7 @@ def test_paused_product_starts_nothing_in_any_mode(redis_client: "redis.Redis[st
 
 @pytest.mark.finds("workspace_pauses")
 def test_mirror_that_differs_is_corrected(redis_client: "redis.Redis[str]") -> None:
-    """Both ways: a pause that Redis misses, and one that it kept."""
+    """In both directions: a pause that Redis misses, and one that Redis still has."""
     paused = WorkspaceFactory(paused_at=timezone.now())
     running = WorkspaceFactory()
     redis_client.set(keys.workspace_paused_key(running.pk), 1)
@@ -113,7 +113,7 @@ def test_flush_is_repaired(redis_client: "redis.Redis[str]") -> None:
     }
 
 
-def test_every_page_of_workspaces_is_looked_at(
+def test_every_page_of_workspaces_is_checked(
     redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("routing.reconcile.workspace_pauses.WORKSPACES_A_PAGE", 2)
@@ -123,21 +123,21 @@ def test_every_page_of_workspaces_is_looked_at(
     assert len(paused_keys(redis_client)) == 5
 
 
-def told() -> list[tuple[str, str, str, str, str, int | None]]:
-    """The audit's entries of switches, oldest first."""
+def entries_of_switches() -> list[tuple[str, str, str, str, str, int | None]]:
+    """The audit entries of switches, oldest first."""
     columns = ("actor", "action", "reason", "model", "object_id", "workspace_id")
     return list(AuditEntry.objects.order_by("pk").values_list(*columns))
 
 
 @pytest.mark.usefixtures("redis_client")
 class TestAudit:
-    def test_products_switch_leaves_entries(self) -> None:
+    def test_product_switch_leaves_entries(self) -> None:
         at = timezone.now()
         switches.pause_product(at=at, actor="ann", reason=" a bad import ")
         switches.resume_product(actor="ben", reason="repaired")
 
         target = ("routing.dispatchcontrol", "1", None)
-        assert told() == [
+        assert entries_of_switches() == [
             ("ann", "pause", "a bad import", *target),
             ("ben", "resume", "repaired", *target),
         ]
@@ -146,15 +146,18 @@ class TestAudit:
         assert (paused.before, paused.after) == ({"paused_at": None}, {"paused_at": written})
         assert (resumed.before, resumed.after) == ({"paused_at": written}, {"paused_at": None})
 
-    def test_workspaces_switch_leaves_entries_of_its_own(self) -> None:
+    def test_workspace_switch_leaves_its_own_entries(self) -> None:
         workspace = WorkspaceFactory()
         switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
         switches.resume_workspace(workspace.pk, **WHY)
 
         target = ("routing.workspace", str(workspace.pk), workspace.pk)
-        assert told() == [("ops", "pause", "a doubt", *target), ("ops", "resume", "a doubt", *target)]
+        assert entries_of_switches() == [
+            ("ops", "pause", "a doubt", *target),
+            ("ops", "resume", "a doubt", *target),
+        ]
 
-    def test_doing_it_again_leaves_none(self) -> None:
+    def test_repeated_switch_leaves_no_entry(self) -> None:
         workspace = WorkspaceFactory()
         for _ in range(2):
             switches.pause_product(at=timezone.now(), **WHY)
@@ -162,7 +165,7 @@ class TestAudit:
         for _ in range(2):
             switches.resume_product(**WHY)
             switches.resume_workspace(workspace.pk, **WHY)
-        assert [each[1] for each in told()] == ["pause", "pause", "resume", "resume"]
+        assert [each[1] for each in entries_of_switches()] == ["pause", "pause", "resume", "resume"]
 
     @pytest.mark.parametrize("reason", ["", "  "])
     def test_without_a_reason_nothing_is_switched(self, reason: str) -> None:
@@ -172,9 +175,9 @@ class TestAudit:
                 pauses.switch(workspace_id, to=timezone.now(), actor="ops", reason=reason)
         assert read_control().paused_at is None
         assert not Workspace.objects.filter(paused_at__isnull=False).exists()
-        assert told() == []
+        assert entries_of_switches() == []
 
-    def test_entry_that_cannot_be_written_leaves_no_pause(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_failed_entry_leaves_no_pause(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(**_: object) -> None:
             raise RuntimeError("no audit")
 
@@ -183,12 +186,12 @@ class TestAudit:
             switches.pause_product(at=timezone.now(), **WHY)
         assert read_control().paused_at is None
 
-    def test_workspace_that_is_not_there_is_an_error(self) -> None:
+    def test_missing_workspace_is_an_error(self) -> None:
         with pytest.raises(LookupError):
             switches.pause_workspace(0, at=timezone.now(), **WHY)
-        assert told() == []
+        assert entries_of_switches() == []
 
-    def test_wait_for_another_that_switches_ends(self) -> None:
+    def test_wait_for_a_concurrent_switch_ends(self) -> None:
         workspace = WorkspaceFactory()
         row = "SELECT 1 FROM routing_workspace WHERE id = %s FOR UPDATE"
         with holding(row, [workspace.pk]), pytest.raises(OperationalError) as refused:
@@ -202,9 +205,9 @@ class TestAudit:
             return switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
 
         assert sorted(race([pause] * 4)) == [False, False, False, True]
-        assert len(told()) == 1
+        assert len(entries_of_switches()) == 1
 
-    def test_without_the_lock_each_of_them_would(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_control_without_the_lock_each_of_them_pauses(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Control."""
         workspace = WorkspaceFactory()
         have_read = Barrier(2)
@@ -219,7 +222,7 @@ class TestAudit:
             [lambda: switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY) for _ in range(2)]
         )
         assert outcomes == [True, True]
-        assert len(told()) == 2
+        assert len(entries_of_switches()) == 2
 
 
 @pytest.mark.usefixtures("redis_client")
@@ -241,8 +244,8 @@ class TestWhy:
         assert pauses.read_pause(None) == found[None]
         assert pauses.read_pause(other.pk) is None
 
-    def test_one_that_went_past_the_audit_has_its_time_alone(self) -> None:
-        """An older entry of the same workspace is not taken for it."""
+    def test_unaudited_pause_has_only_its_time(self) -> None:
+        """An older entry of the same workspace is not shown for it."""
         workspace = WorkspaceFactory()
         switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
         switches.resume_workspace(workspace.pk, **WHY)
@@ -250,8 +253,8 @@ class TestWhy:
         Workspace.objects.update(paused_at=at)
         assert pauses.read_pause(workspace.pk) == pauses.Pause(at)
 
-    def test_workspace_of_the_same_number_is_another_row(self) -> None:
-        """The one row of the product has the id 1; so may a workspace have."""
+    def test_workspace_with_the_products_id_is_another_row(self) -> None:
+        """The product's only row has the id 1, which a workspace may have too."""
         at = timezone.now()
         workspace = WorkspaceFactory(pk=1)
         switches.pause_workspace(workspace.pk, at=at, actor="ann", reason="the workspace")

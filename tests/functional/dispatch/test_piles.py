@@ -1,4 +1,4 @@
-"""Redis was flushed while one workspace had thousands of overdue leads: nobody else's leads wait for these."""
+"""Redis was flushed while one workspace had thousands of overdue leads: other workspaces do not wait for them."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PILE = 20_000
 FRESH = 5
 OTHERS = 3
-# A fresh lead is due again by then. The pile takes 20 seconds to come back.
+# A fresh lead is due again by then. The pile takes 20 seconds to be restored.
 SOON_MS = 1_000
 
 
@@ -68,7 +68,7 @@ def late_or_missing(client: "redis.Redis[str]", leads: Sequence[tuple[int, int]]
 
 
 def win() -> None:
-    """What a new leader does in its first turn."""
+    """The work of a new leader in its first turn."""
     with suppress(BrokerRefused):
         next(catch_up(), None)
 
@@ -84,7 +84,7 @@ def reconcile() -> None:
 
 @pytest.mark.parametrize("is_paused", [True, False], ids=["paused", "running"])
 @pytest.mark.parametrize("put_first_page", [win, look, reconcile])
-def test_other_workspaces_leads_come_back_with_the_first_page(
+def test_other_workspaces_leads_are_restored_with_the_first_page(
     put_first_page: Callable[[], None],
     fresh: list[tuple[int, int]],
     redis_client: "redis.Redis[str]",
@@ -98,7 +98,7 @@ def test_other_workspaces_leads_come_back_with_the_first_page(
 
 @pytest.mark.usefixtures("fresh")
 def test_pile_keeps_its_rate_beside_others() -> None:
-    """Overdue leads of one workspace come back a thousand a second, those of another from the beginning."""
+    """Overdue leads of one workspace are restored a thousand per second, while those of another start at zero."""
     at = timezone.now()
     spread = Spread(seed=1)
     pile = [spread.place(Due(number, 1, at), at=at).wait_ms for number in range(5_000)]
@@ -107,7 +107,7 @@ def test_pile_keeps_its_rate_beside_others() -> None:
 
 
 def test_page_has_an_equal_part_of_each_workspace(fresh: list[tuple[int, int]]) -> None:
-    """Whoever has no more leaves its part to the others, and each lead comes once."""
+    """A workspace without further leads leaves its share to the others, and each lead comes once."""
     pile = make_pile(count=200, is_paused=False)
     scan = scan_running(DispatchMode.EVENT)
     pages = []
@@ -141,10 +141,10 @@ def test_more_workspaces_than_a_page_has_leads(fresh: list[tuple[int, int]]) -> 
 
 
 @pytest.mark.usefixtures("fresh")
-def test_paused_pile_comes_when_it_is_resumed(
+def test_paused_pile_is_enqueued_when_it_is_resumed(
     redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No reconciler had looked before: whoever resumes a workspace has its leads put."""
+    """No reconciler has run before: the process that resumes a workspace has its leads enqueued."""
     workspace_id = make_pile(count=3_000, is_paused=True).workspace_id
     win()
     assert redis_client.zcard(keys.schedule_of(workspace_id)) == 0

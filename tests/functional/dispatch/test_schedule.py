@@ -1,4 +1,4 @@
-"""The schedule's scripts on a real Redis: what each call does, and that doing it twice changes nothing."""
+"""The schedule's scripts on a real Redis: the effect of each call, and that a repeated call changes nothing."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -31,20 +31,20 @@ def waiting(client: "redis.Redis[str]", workspace_id: int = 1) -> dict[int, int]
 
 
 def hold_started(lead_id: int) -> int:
-    """A lead that a worker has started; when its lease ends."""
+    """A lead that a worker has started. Returns when its lease ends."""
     assert ids(schedule.put([due(lead_id)])) == [lead_id]
     [deadline_ms] = schedule.start([lead_id])
     assert deadline_ms is not None
     return deadline_ms
 
 
-def test_due_now_goes_straight_into_flight(redis_client: "redis.Redis[str]") -> None:
+def test_lead_due_now_goes_straight_into_flight(redis_client: "redis.Redis[str]") -> None:
     assert pairs(schedule.put([due(1), due(2, 7)])) == [(1, 1), (2, 7)]
     assert inflight(redis_client) == {1, 2}
     assert read_sizes().waiting == 0
 
 
-def test_due_later_waits_to_the_millisecond(redis_client: "redis.Redis[str]") -> None:
+def test_lead_due_later_waits_to_the_millisecond(redis_client: "redis.Redis[str]") -> None:
     lead = later(1)
     lead = lead._replace(due_at=lead.due_at.replace(microsecond=1_001))
     assert schedule.put([lead]) == []
@@ -64,7 +64,7 @@ def test_put_twice_changes_nothing(redis_client: "redis.Redis[str]") -> None:
 def test_puts_in_any_order_leave_the_earliest(
     redis_client: "redis.Redis[str]", *, is_first_later: bool
 ) -> None:
-    """Two processes that write one after the other in PostgreSQL may tell Redis the other way round."""
+    """Two processes that write one after the other in PostgreSQL may reach Redis in the opposite order."""
     early, late = later(1, ahead=HOUR), later(1, ahead=2 * HOUR)
     for each in [late, early] if is_first_later else [early, late]:
         schedule.put([each])
@@ -96,7 +96,7 @@ def test_ready_queue_is_kept_short(settings: Any, leader: Leader) -> None:
     assert (ids(take.leads), take.is_blocked) == ([3, 4], False)
 
 
-def test_taken_leads_are_in_flight_in_due_order(redis_client: "redis.Redis[str]", leader: Leader) -> None:
+def test_claimed_leads_are_in_flight_in_due_order(redis_client: "redis.Redis[str]", leader: Leader) -> None:
     """One script moves and leases, so a lead is never nowhere."""
     fill_behind_a_pause(
         redis_client, [due(1, ago=HOUR), due(2, ago=3 * HOUR), due(3, ago=2 * HOUR), later(4)]
@@ -111,17 +111,17 @@ def test_taken_leads_are_in_flight_in_due_order(redis_client: "redis.Redis[str]"
 
 
 def fill_behind_a_pause(client: "redis.Redis[str]", leads: list[schedule.Due]) -> None:
-    """Put leads that would go straight into flight into the index."""
+    """Put leads into the index that would otherwise go straight into flight."""
     client.set(keys.paused_key(), 1)
     assert schedule.put(leads) == []
     client.delete(keys.paused_key())
 
 
 @pytest.mark.parametrize("is_product", [True, False])
-def test_paused_means_not_taken(
+def test_paused_leads_are_not_claimed(
     redis_client: "redis.Redis[str]", leader: Leader, *, is_product: bool
 ) -> None:
-    """Nobody takes and drops, nobody takes and puts back."""
+    """They stay in the schedule: no process claims and drops them, or claims and requeues them."""
     key = keys.paused_key() if is_product else keys.workspace_paused_key(1)
     redis_client.set(key, 1)
     assert schedule.put([due(1)]) == []
@@ -133,8 +133,8 @@ def test_paused_means_not_taken(
     assert ids(schedule.claim_batch(leader, limit=10).leads) == ([1, 2] if is_product else [1])
 
 
-def test_lead_in_flight_is_not_taken_again(redis_client: "redis.Redis[str]", leader: Leader) -> None:
-    """Its time was written again while a worker had it: it comes up when the worker is done."""
+def test_lead_in_flight_is_not_claimed_again(redis_client: "redis.Redis[str]", leader: Leader) -> None:
+    """Its time was written again while a worker had it. It becomes due when the worker is done."""
     deadline_ms = hold_started(1)
     assert schedule.put([due(1)]) == []
     assert schedule.claim_batch(leader, limit=10).leads == []
@@ -143,21 +143,21 @@ def test_lead_in_flight_is_not_taken_again(redis_client: "redis.Redis[str]", lea
     assert ids(schedule.claim_batch(leader, limit=10).leads) == [1]
 
 
-def test_new_time_of_a_worker_does_not_undo_that_of_an_operator(leader: Leader) -> None:
-    """Run again at once, while the attempt before puts the lead off until tomorrow."""
+def test_workers_new_time_does_not_undo_an_operators(leader: Leader) -> None:
+    """Run again now, while the attempt before defers the lead until tomorrow."""
     deadline_ms = hold_started(1)
     schedule.put([due(1)])
     schedule.release([Release(1, deadline_ms, later(1).due_at, 1)])
     assert ids(schedule.claim_batch(leader, limit=10).leads) == [1]
 
 
-def test_put_of_a_lead_that_still_queues_is_left_to_its_worker(redis_client: "redis.Redis[str]") -> None:
+def test_put_of_a_queued_lead_is_left_to_its_worker(redis_client: "redis.Redis[str]") -> None:
     schedule.put([due(1)])
     assert schedule.put([later(1)]) == []
     assert waiting(redis_client) == {}
 
 
-def test_one_worker_starts_a_lead() -> None:
+def test_only_one_worker_starts_a_lead() -> None:
     """Two messages of one lead: the second is refused while the first runs, and after it has ended."""
     deadline_ms = hold_started(1)
     assert schedule.start([1]) == [None]
@@ -176,8 +176,8 @@ def test_starting_renews_the_lease(settings: Any, redis_client: "redis.Redis[str
     assert started_until - handed_until == pytest.approx(100_000, abs=60_000)
 
 
-def test_lease_is_ended_by_its_holder_alone(settings: Any, redis_client: "redis.Redis[str]") -> None:
-    """A worker that slept past its lease does not take the next one's away."""
+def test_only_the_holder_ends_a_lease(settings: Any, redis_client: "redis.Redis[str]") -> None:
+    """A worker that slept past its lease does not end the next worker's lease."""
     settings.LEADSWITCH_LEASE_SECONDS = 0.001
     old = hold_started(1)
     wait_until(lambda: bool(schedule.find_expired(limit=1)), what="the end of a lease")
@@ -190,15 +190,15 @@ def test_lease_is_ended_by_its_holder_alone(settings: Any, redis_client: "redis.
     assert inflight(redis_client) == set()
 
 
-def test_end_with_a_due_time_puts_the_lead_back(redis_client: "redis.Redis[str]") -> None:
+def test_end_with_a_due_time_requeues_the_lead(redis_client: "redis.Redis[str]") -> None:
     deadline_ms = hold_started(1)
     lead = later(1, 5)
-    schedule.release([Release(1, deadline_ms, lead.due_at, 5)])  # it was sent on to another workspace
+    schedule.release([Release(1, deadline_ms, lead.due_at, 5)])  # it was routed to another workspace
     assert waiting(redis_client, 5) == {1: schedule.to_ms(lead.due_at)}
     assert waiting(redis_client, 1) == {}
 
 
-def test_end_can_wait_by_the_clock_of_redis(redis_client: "redis.Redis[str]", leader: Leader) -> None:
+def test_end_can_use_the_clock_of_redis(redis_client: "redis.Redis[str]", leader: Leader) -> None:
     deadline_ms = hold_started(1)
     schedule.release(
         [Release(1, deadline_ms, due(1).due_at, wait_ms=60_000)]
@@ -208,7 +208,7 @@ def test_end_can_wait_by_the_clock_of_redis(redis_client: "redis.Redis[str]", le
     assert schedule.claim_batch(leader, limit=10).next_due_seconds == pytest.approx(60, abs=30)
 
 
-def test_leases_that_are_over_are_found_the_oldest_first(settings: Any) -> None:
+def test_expired_leases_are_found_oldest_first(settings: Any) -> None:
     settings.LEADSWITCH_LEASE_SECONDS = 0.001
     schedule.put([due(1, 7)])
     schedule.start([1])
@@ -220,7 +220,7 @@ def test_leases_that_are_over_are_found_the_oldest_first(settings: Any) -> None:
     assert schedule.find_expired(offset=1, limit=5) == [second]
 
 
-def test_withdrawn_leads_do_not_come_up(redis_client: "redis.Redis[str]", leader: Leader) -> None:
+def test_withdrawn_leads_do_not_become_due(redis_client: "redis.Redis[str]", leader: Leader) -> None:
     """A lead that ended must leave the schedule too."""
     fill_behind_a_pause(redis_client, [due(1), due(2), later(3, 2)])
     assert schedule.withdraw([(1, 1), (3, 2), (99, 1)]) == 2
@@ -246,11 +246,11 @@ def test_sizes_by_shard(settings: Any, redis_client: "redis.Redis[str]") -> None
     assert sizes.overdue_seconds == pytest.approx(3600, abs=60)
 
 
-# --- who may take ---------------------------------------------------------------------------------------------
+# --- who may claim ---
 
 
-def test_one_leads_and_renews(redis_client: "redis.Redis[str]") -> None:
-    """Compare and renew in one step; a rival changes nothing."""
+def test_one_dispatcher_leads_and_renews(redis_client: "redis.Redis[str]") -> None:
+    """Compare and renew in one step. A rival changes nothing."""
     one, is_new = acquire_leadership("one", lease_ms=600_000, least_epoch=0)
     assert (one, is_new) == (Leader("one", 1), True)
     assert acquire_leadership("two", lease_ms=1, least_epoch=50) == (None, False)
@@ -263,21 +263,19 @@ def test_one_leads_and_renews(redis_client: "redis.Redis[str]") -> None:
 
 
 def test_epoch_is_never_reused(redis_client: "redis.Redis[str]") -> None:
-    """Not even after a flush: PostgreSQL remembers the last."""
+    """Not even after a flush: PostgreSQL stores the last one."""
     remove_keys(redis_client)
     assert acquire_leadership("one", lease_ms=600_000, least_epoch=41) == (Leader("one", 42), True)
 
 
-def test_leader_that_slept_past_its_lease_takes_nothing(redis_client: "redis.Redis[str]") -> None:
+def test_leader_that_slept_past_its_lease_claims_nothing(redis_client: "redis.Redis[str]") -> None:
     fill_behind_a_pause(redis_client, [due(1)])
     asleep, _ = acquire_leadership("same-name", lease_ms=1, least_epoch=0)
     wait_until(lambda: not redis_client.exists(keys.dispatcher_key()), what="the end of the leader's lease")
     assert asleep is not None
     with pytest.raises(NotLeading):
         schedule.claim_batch(asleep, limit=10)
-    awake, _ = acquire_leadership(
-        "same-name", lease_ms=600_000, least_epoch=0
-    )  # as a process that was started again
+    awake, _ = acquire_leadership("same-name", lease_ms=600_000, least_epoch=0)  # as a restarted process
     with pytest.raises(NotLeading):
         schedule.claim_batch(asleep, limit=10)
     assert waiting(redis_client) != {}
@@ -285,10 +283,10 @@ def test_leader_that_slept_past_its_lease_takes_nothing(redis_client: "redis.Red
     assert ids(schedule.claim_batch(awake, limit=10).leads) == [1]
 
 
-def test_without_the_check_of_the_epoch_it_does(
+def test_control_without_the_epoch_check_it_claims(
     redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Control."""
+    """A leader that slept claims leads in another's term."""
     fence = "if redis.call('GET', DISPATCHER) ~= ARGV[1] or redis.call('GET', EPOCH) ~= ARGV[2] then return {-1} end"
     assert fence in scripts.CLAIM_BATCH
     monkeypatch.setattr(scripts, "CLAIM_BATCH", scripts.CLAIM_BATCH.replace(fence, ""))
@@ -320,7 +318,7 @@ def test_hot_workspace_does_not_starve_others(
     dispatched = schedule.claim_batch(leader, limit=1_000).leads
     assert len(dispatched) == 20
     assert {each.workspace_id for each in dispatched} == {hot, *quiet}
-    # What came first would be: the hot one's alone.
+    # In order of arrival, all of these would be the hot workspace's.
     in_due_order = redis_client.zrange(keys.schedule_of(hot), 0, 19)
     assert len(in_due_order) == 20
 
@@ -340,10 +338,8 @@ def test_workspaces_take_turns_when_there_is_no_room_for_all(
     assert served == workspaces * 2
 
 
-def test_queue_that_is_slow_gets_less(
-    redis_client: "redis.Redis[str]", leader: Leader, settings: Any
-) -> None:
-    """What waits longer in a ready queue than a part of its lease halves what is handed to that queue."""
+def test_slow_queue_gets_less(redis_client: "redis.Redis[str]", leader: Leader, settings: Any) -> None:
+    """A wait in a ready queue beyond a part of the lease halves the number of leads that the queue gets."""
     settings.LEADSWITCH_READY_LIMIT, settings.LEADSWITCH_LEASE_SECONDS = 100, 30
     fill_behind_a_pause(redis_client, [due(number) for number in range(500)])
     dispatched = schedule.claim_batch(leader, limit=1_000).leads
@@ -353,7 +349,7 @@ def test_queue_that_is_slow_gets_less(
     assert len(schedule.claim_batch(leader, limit=1_000).leads) == 50
 
 
-def test_queue_that_is_prompt_gets_more_again(
+def test_prompt_queue_gets_more_again(
     redis_client: "redis.Redis[str]", leader: Leader, settings: Any
 ) -> None:
     settings.LEADSWITCH_READY_LIMIT, settings.LEADSWITCH_LEASE_SECONDS = 100, 600
@@ -368,20 +364,20 @@ def test_queue_that_is_prompt_gets_more_again(
 
 
 def age_ready_leads(client: "redis.Redis[str]", *, shard: int, by_ms: int) -> None:
-    """As if they had waited in their queue for so long."""
+    """As if they had waited in their queue for this long."""
     for key in (f"{keys.ready_key()}:{shard}", keys.inflight_key()):
         aged = {name: score - by_ms for name, score in client.zrange(key, 0, -1, withscores=True)}
         client.zadd(key, aged)
 
 
-# --- what is lost ---------------------------------------------------------------------------------------------
+# --- lost leads ---
 
 
-def test_lost_is_what_is_nowhere_or_comes_too_late(redis_client: "redis.Redis[str]") -> None:
+def test_lost_lead_is_missing_or_scheduled_too_late(redis_client: "redis.Redis[str]") -> None:
     put = [due(1), later(2), later(3, ahead=2 * HOUR)]
     schedule.put(put)
     assert schedule.find_lost(put) == set()
-    in_an_hour = later(3)  # the row says so, the index has a later time: the put of the earlier one was lost
+    in_an_hour = later(3)  # the index has a later time than the row: the put of the earlier one was lost
     assert schedule.find_lost([due(1), later(2), in_an_hour, later(4), due(5)]) == {3, 4, 5}
     remove_keys(redis_client)
     assert schedule.find_lost(put) == {1, 2, 3}
@@ -391,10 +387,10 @@ def test_lost_is_what_is_nowhere_or_comes_too_late(redis_client: "redis.Redis[st
     ("key", "lost"),
     [("schedule", {2}), ("schedule:1", {2}), ("inflight", {1}), ("leases", set()), ("ready:2", set())],
 )
-def test_any_one_key_may_vanish(
+def test_any_single_key_may_vanish(
     redis_client: "redis.Redis[str]", settings: Any, key: str, lost: set[int]
 ) -> None:
-    """Either the lead is found lost, or its lease runs out like any other."""
+    """Either the lead is found as lost, or its lease expires like any other."""
     schedule.put([due(1), later(2)])
     assert redis_client.delete(f"{{{settings.LEADSWITCH_REDIS_PREFIX}}}:{key}") == (
         1 if key != "ready:2" else 0
@@ -418,7 +414,7 @@ def test_scripts_are_loaded_again_when_redis_forgot_them(redis_client: "redis.Re
 
 
 def test_all_keys_share_one_hash_tag(redis_client: "redis.Redis[str]", settings: Any, leader: Leader) -> None:
-    """Redis forgets scripts when it restarts: the text is sent again."""
+    """A script may only use keys of one slot."""
     schedule.put([due(1), later(2)])
     schedule.start([1])
     schedule.claim_batch(leader, limit=1)
@@ -429,7 +425,7 @@ def test_all_keys_share_one_hash_tag(redis_client: "redis.Redis[str]", settings:
 
 
 def test_python_and_lua_agree_about_shards(settings: Any) -> None:
-    """Python's hash() differs from process to process, so shards come from crc32."""
+    """Python's hash() differs between processes, so shards use crc32."""
     settings.LEADSWITCH_READY_SHARDS = 7
     for workspace_id in (1, 9, 10, 4711, 2**31, 2**53 - 1):
         schedule.put([due(workspace_id, workspace_id)])
@@ -443,7 +439,7 @@ def test_python_and_lua_agree_about_shards(settings: Any) -> None:
 # --- waking the dispatcher ------------------------------------------------------------------------------------
 
 
-def test_only_an_earlier_due_time_is_announced_and_once_a_batch(
+def test_only_an_earlier_due_time_is_announced_once_a_batch(
     redis_client: "redis.Redis[str]", leader: Leader
 ) -> None:
     with redis_client.pubsub() as channel:
@@ -463,7 +459,7 @@ def test_only_an_earlier_due_time_is_announced_and_once_a_batch(
 
 
 def is_heard(channel: Any, client: "redis.Redis[str]") -> bool:
-    """Whether anything was told until now: before this message of the test's own."""
+    """Whether anything was announced before this message, which the test itself sends."""
     client.publish(keys.wake_key(), "end")
     heard: list[str] = []
 
@@ -473,5 +469,5 @@ def is_heard(channel: Any, client: "redis.Redis[str]") -> bool:
             heard.append(message["data"])
         return heard[-1:] == ["end"]
 
-    wait_until(is_at_end, what="the end of what was told")
+    wait_until(is_at_end, what="the end of the announcements")
     return heard != ["end"]

@@ -1,4 +1,4 @@
-"""How the dispatch stands: figures of PostgreSQL and Redis, what is wrong, and for whom."""
+"""The state of the dispatch: figures from PostgreSQL and Redis, the problems, and who may see them."""
 
 from datetime import timedelta
 from time import monotonic
@@ -32,7 +32,7 @@ WHY = {"actor": "ops", "reason": "a doubt"}
 
 
 def waiting(workspace: Workspace, *minutes: float) -> None:
-    """Leads that are due in so many minutes; with less than none, so long ago."""
+    """Leads that are due in this many minutes. Negative: overdue."""
     source = SourceFactory(workspace=workspace)
     for each in minutes:
         LeadFactory(source=source, next_attempt_at=timezone.now() + timedelta(minutes=each))
@@ -58,7 +58,7 @@ def test_polled_leads_are_counted_in_postgres() -> None:
     waiting(polled, -30, -5, 60)
     waiting(other, 60)
     LeadFactory(source__workspace=polled, status="failed", next_attempt_at=None, finished_at=timezone.now())
-    LeadFactory(source__workspace=polled, paused_at=timezone.now())  # somebody holds it back
+    LeadFactory(source__workspace=polled, paused_at=timezone.now())  # an operator paused it
 
     state = read_state(None)
 
@@ -87,8 +87,8 @@ def test_leads_of_the_dispatcher_are_counted_in_the_schedule(settings: Any) -> N
     assert (state.redis.sizes.inflight, state.redis.started) == (2, 1)
 
 
-def test_no_more_leads_are_looked_at_than_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those that are due soonest: who has none among them may have some, and is told so."""
+def test_number_of_leads_read_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The leads due soonest are read. A workspace without one among them may still have some, and the page says so."""
     monkeypatch.setattr(backlog_counts, "LEADS_LOOKED_AT", 3)
     soon, late = WorkspaceFactory(name="a"), WorkspaceFactory(name="b")
     waiting(soon, -2, -1, 5)
@@ -111,7 +111,7 @@ def test_leads_of_paused_workspaces_do_not_make_the_age() -> None:
 
 
 def test_paused_pile_hides_no_other_lead(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leads of workspaces that are not paused are counted first, and their age is always known."""
+    """Leads of running workspaces are counted first, and their age is always known."""
     monkeypatch.setattr(backlog_counts, "LEADS_LOOKED_AT", 2)
     paused, running = WorkspaceFactory(name="a", paused_at=timezone.now()), WorkspaceFactory(name="b")
     waiting(paused, -60, -60, -60)
@@ -137,7 +137,7 @@ def test_pauses_come_with_who_and_why_and_first() -> None:
     assert (state.paused_count, state.paused_display, state.workspace_count) == (1, "all (product paused)", 3)
 
 
-def test_search_and_a_limit() -> None:
+def test_workspaces_are_searched_and_limited() -> None:
     for name in ("Sunbelt", "Sunrise", "Peachtree"):
         WorkspaceFactory(name=name, slug=name.lower())
     assert [each.name for each in read_state(None, search="SUN", limit=5).workspaces] == [
@@ -174,7 +174,7 @@ def test_leader_and_worker_give_no_problems() -> None:
     assert problems() == []
 
 
-def test_without_a_dispatcher_something_is_wrong_where_one_is_needed() -> None:
+def test_missing_dispatcher_is_a_problem_where_one_is_needed() -> None:
     polled = WorkspaceFactory()
     workers.write_worker_heartbeat("celery@one")
     all_ran()
@@ -205,7 +205,7 @@ def test_without_a_dispatcher_something_is_wrong_where_one_is_needed() -> None:
         ),
     ],
 )
-def test_queues_that_no_worker_takes_from_are_named(
+def test_queues_without_a_consumer_are_named(
     redis_client: "redis.Redis[str]", shards: list[int], names: str, then: str
 ) -> None:
     lead_and_work()
@@ -215,14 +215,14 @@ def test_queues_that_no_worker_takes_from_are_named(
     assert problem.startswith(f"No worker reports that it consumes {names}. {then}")
 
 
-def test_without_a_worker_something_is_wrong() -> None:
+def test_missing_worker_is_a_problem() -> None:
     all_ran()
     [problem] = problems()
     assert problem.startswith("No worker has sent a heartbeat for 15 seconds")
 
 
-def test_switch_that_redis_has_otherwise_is_wrong(redis_client: "redis.Redis[str]") -> None:
-    """Both ways, and of the product."""
+def test_switch_that_differs_in_redis_is_a_problem(redis_client: "redis.Redis[str]") -> None:
+    """In both directions, and for the product's switch."""
     lead_and_work()
     paused, running = WorkspaceFactory(paused_at=timezone.now()), WorkspaceFactory()
     redis_client.set(keys.workspace_paused_key(running.pk), 1)
@@ -256,7 +256,7 @@ def test_postgres_part_is_shown_without_redis(no_redis: str) -> None:
 
 
 @pytest.mark.usefixtures("no_redis")
-def test_redis_that_is_away_is_asked_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_redis_outage_is_asked_about_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[float] = []
     read = redis_state._read_redis
 
@@ -284,7 +284,7 @@ def test_state_takes_the_same_statements_with_more_workspaces() -> None:
     assert statements() == few == 8
 
 
-def test_home_page_has_it_in_brief() -> None:
+def test_home_page_has_a_summary() -> None:
     mine = WorkspaceFactory(paused_at=timezone.now())
     WorkspaceFactory(paused_at=timezone.now())
     assert read_brief(None) == Brief(is_paused=False, is_led=False, paused_count=2)
@@ -294,7 +294,7 @@ def test_home_page_has_it_in_brief() -> None:
 
 
 class TestLate:
-    """Each threshold, and what is just below it."""
+    """Each threshold, and the value just below it."""
 
     def test_oldest_due_lead_is_judged_by_its_age(self) -> None:
         lead_and_work()

@@ -1,4 +1,4 @@
-"""Picks straight from PostgreSQL: the workspaces take turns, and a paused one has none."""
+"""The pick-up from PostgreSQL: workspaces take turns, and paused ones get none."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -20,8 +20,8 @@ def first_turn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("pick", [distribute_next_due, distribute_next_polled])
-def test_workspaces_take_turns_whatever_is_piled_up(pick: Callable[[], AttemptOutcome]) -> None:
-    """All leads of the pile have been due longer than any other."""
+def test_workspaces_take_turns_with_any_pile(pick: Callable[[], AttemptOutcome]) -> None:
+    """All leads of the pile have been due for longer than any other lead."""
     pile, second, third, paused = (CampaignFactory() for _ in range(4))
     for campaign in (pile, second, third, paused):
         enroll(campaign, count=1, credits_cents=1_000_000)

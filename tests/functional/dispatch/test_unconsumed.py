@@ -1,4 +1,4 @@
-"""Ready queues that nobody takes from: they fill up to their limit and no further, and leads go through the others."""
+"""Ready queues without a consumer: they fill up only to their limit, and leads go through the other queues."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -37,7 +37,7 @@ def workspaces_of(shard: int, count: int = 1) -> list[int]:
 
 
 def fill(client: "redis.Redis[str]", *, count: int, workspace_id: int = 1) -> None:
-    """Due leads in the schedule; none goes straight to a queue."""
+    """Due leads in the schedule, none of which goes straight to a queue."""
     client.set(keys.paused_key(), 1)
     schedule.put([due(number, workspace_id) for number in range(1, count + 1)])
     client.delete(keys.paused_key())
@@ -64,7 +64,7 @@ def end_leases_that_are_over(dispatched: Sequence[Dispatched]) -> None:
 
 
 def consume(client: "redis.Redis[str]") -> list[int | None]:
-    """As a worker would: what comes of starting each lead of each message."""
+    """The results of starting each lead of each message, as a worker does."""
     lead_ids = read_published(client)
     for shard in range(SHARDS):
         client.delete(queue_key(shard))
@@ -79,7 +79,7 @@ def consume(client: "redis.Redis[str]") -> list[int | None]:
 def test_without_a_worker_the_limit_holds(
     redis_client: "redis.Redis[str]", leader: Leader, leads: int
 ) -> None:
-    """Lease after lease: what lies in the queues is not published anew beside itself."""
+    """Lease after lease, leads that are already in the queues are not published again."""
     fill(redis_client, count=leads)
     for _ in range(10):
         end_leases_that_are_over(take_and_publish(leader))
@@ -108,15 +108,15 @@ def test_queue_that_was_emptied_is_filled_again(
     for _ in range(3):
         end_leases_that_are_over(take_and_publish(leader))
     settings.LEADSWITCH_LEASE_SECONDS = 600
-    assert consume(redis_client) == [None] * LIMIT  # their leases were over
+    assert consume(redis_client) == [None] * LIMIT  # their leases had expired
     dispatched = take_and_publish(leader)
     assert len(dispatched) == LIMIT
     assert None not in consume(redis_client)
     assert read_sizes().stale == 0
 
 
-def test_messages_take_room_whatever_they_hold(redis_client: "redis.Redis[str]", leader: Leader) -> None:
-    """Such as canaries, of which one is sent in place of each that is missing."""
+def test_every_message_takes_room(redis_client: "redis.Redis[str]", leader: Leader) -> None:
+    """Canaries count too: one is sent to replace each that is missing."""
     shard = keys.shard_of(1, shards=SHARDS)
     redis_client.rpush(queue_key(shard), *["a message"] * (LIMIT - 1))
     assert ids(schedule.put([due(1), due(2)])) == [1]
@@ -137,7 +137,7 @@ def test_canaries_do_not_pile_up(
     )
 
 
-# --- a shard that nobody takes from ---------------------------------------------------------------------------
+# --- a shard without a consumer ---
 
 
 def test_leads_of_a_shard_without_a_worker_go_through_the_others(redis_client: "redis.Redis[str]") -> None:
@@ -151,7 +151,7 @@ def test_leads_of_a_shard_without_a_worker_go_through_the_others(redis_client: "
     assert published == {each.lead_id: each.shard for each in dispatched}
 
 
-def test_lead_ends_in_the_shard_that_it_went_to(leader: Leader) -> None:
+def test_lead_ends_in_the_shard_where_it_was_queued(leader: Leader) -> None:
     [workspace] = workspaces_of(0)
     workers.write_worker_heartbeat("celery@one", shards=[2])
     assert [each.shard for each in schedule.put([due(1, workspace)])] == [2]
@@ -164,8 +164,8 @@ def test_lead_ends_in_the_shard_that_it_went_to(leader: Leader) -> None:
     assert schedule.claim_batch(leader, limit=1).leads == []
 
 
-def test_limit_and_turns_hold_for_those_who_share(redis_client: "redis.Redis[str]", leader: Leader) -> None:
-    """The workspace with a pile has its part of the queue's room, and no more."""
+def test_limit_and_turns_hold_for_shared_queues(redis_client: "redis.Redis[str]", leader: Leader) -> None:
+    """The workspace with a pile gets its share of the queue's room, and no more."""
     [piled], [at_home] = workspaces_of(0), workspaces_of(1)
     workers.write_worker_heartbeat("celery@one", shards=[1])
     redis_client.set(keys.paused_key(), 1)
@@ -181,7 +181,7 @@ def test_limit_and_turns_hold_for_those_who_share(redis_client: "redis.Redis[str
 def test_shards_keep_their_leads_without_worker_heartbeats(
     redis_client: "redis.Redis[str]", seconds_ago: int | None
 ) -> None:
-    """Workers are started later, or are older than what they are to say."""
+    """Workers may start later, or run an older version without heartbeats."""
     if seconds_ago is not None:
         now = int(redis_client.time()[0])
         redis_client.hset(keys.consumed_key(), mapping={"1": now - seconds_ago})
@@ -203,12 +203,12 @@ def test_leads_in_an_abandoned_queue_move_to_the_others(
     assert sorted(ids(dispatched)) == [1, 2]
     assert 0 not in {each.shard for each in dispatched}
     assert read_sizes().shards[0].stale == 2
-    # The worker of the first queue comes back: of two messages one starts the lead.
+    # The worker of the first queue comes back: only one of two messages starts the lead.
     assert sorted(deadline is not None for deadline in consume(redis_client)) == [False] * 3 + [True] * 2
 
 
-def test_process_that_put_into_a_queue_that_was_left_ends_nothing(leader: Leader) -> None:
-    """Its broker refused it, after the lead went through another queue."""
+def test_late_refusal_of_an_abandoned_queue_ends_nothing(leader: Leader) -> None:
+    """The broker refused the lead after it had gone through another queue."""
     [workspace] = workspaces_of(0)
     dispatched = schedule.put([due(1, workspace)])
     workers.write_worker_heartbeat("celery@one", shards=[1])

@@ -20,13 +20,13 @@ pytestmark = pytest.mark.usefixtures("redis_client")
 
 @pytest.fixture
 def old_puts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A put is believed lost as soon as it is unconfirmed."""
+    """An unconfirmed put counts as lost at once."""
     monkeypatch.setattr(schedule, "UNCONFIRMED_MS", 0)
 
 
 @pytest.fixture(autouse=True)
 def nothing_said() -> Iterator[None]:
-    """What one test has published is not told by the next."""
+    """Clears one test's publications before the next test."""
     schedule._PUBLISHED.clear()
     yield
     schedule._PUBLISHED.clear()
@@ -42,12 +42,12 @@ def unconfirmed(client: "redis.Redis[str]") -> set[int]:
     return {int(lead) for key in (keys.claimed_key(), keys.puts_key()) for lead in client.zrange(key, 0, -1)}
 
 
-# --- takes ----------------------------------------------------------------------------------------------------
+# --- claims ---
 
 
 @pytest.fixture
 def taken(redis_client: "redis.Redis[str]", leader: Leader) -> schedule.Batch:
-    """Three leads that were taken in due order, the first of two takes."""
+    """Three leads that were claimed in due order, the first of two claims."""
     put_behind_a_pause(redis_client, [due(number, ago=(9 - number) * HOUR) for number in (1, 2, 3, 4)])
     take = schedule.claim_batch(leader, limit=3)
     assert ids(take.leads) == [1, 2, 3]
@@ -55,7 +55,7 @@ def taken(redis_client: "redis.Redis[str]", leader: Leader) -> schedule.Batch:
 
 
 def test_repeated_claim_returns_the_same_leads(leader: Leader, taken: schedule.Batch) -> None:
-    """The answer of the first was lost."""
+    """The answer to the first claim was lost."""
     again = schedule.claim_batch(leader, limit=3)
     assert (ids(again.leads), again.returned) == (ids(taken.leads), 3)
     assert again.number != taken.number
@@ -73,7 +73,7 @@ def test_published_batch_is_not_claimed_again(
     assert read_sizes().inflight == 4
 
 
-def test_next_leader_takes_what_the_last_one_did_not_publish(leader: Leader, taken: schedule.Batch) -> None:
+def test_next_leader_claims_the_last_ones_unpublished_leads(leader: Leader, taken: schedule.Batch) -> None:
     resign(leader.name)
     following, _ = acquire_leadership("following", lease_ms=600_000, least_epoch=0)
     assert following is not None
@@ -81,10 +81,10 @@ def test_next_leader_takes_what_the_last_one_did_not_publish(leader: Leader, tak
     assert (ids(take.leads), take.returned) == ([*ids(taken.leads), 4], 3)
 
 
-def test_take_that_is_carried_out_late_confirms_nothing_else(leader: Leader, taken: schedule.Batch) -> None:
-    """It was sent before the one whose leads are published now, and reached Redis after it."""
+def test_late_claim_confirms_nothing_else(leader: Leader, taken: schedule.Batch) -> None:
+    """It was sent before the batch that is published now, but reached Redis after it."""
     second = schedule.claim_batch(leader, limit=3)
-    late = schedule.claim_batch(leader, limit=3, published=taken.number)  # nobody reads its answer
+    late = schedule.claim_batch(leader, limit=3, published=taken.number)  # its answer is not read
     assert late.returned == len(second.leads)
     third = schedule.claim_batch(leader, limit=4, published=second.number)
     assert sorted(ids(third.leads)) == [1, 2, 3, 4]
@@ -100,7 +100,7 @@ def test_started_lead_is_not_claimed_again(leader: Leader) -> None:
 
 
 @pytest.mark.usefixtures("taken")
-def test_take_again_during_a_pause_leaves_them_in_the_schedule(
+def test_repeated_claim_during_a_pause_leaves_them_in_the_schedule(
     redis_client: "redis.Redis[str]", leader: Leader
 ) -> None:
     redis_client.set(keys.paused_key(), 1)
@@ -111,7 +111,7 @@ def test_take_again_during_a_pause_leaves_them_in_the_schedule(
 
 @pytest.mark.usefixtures("taken")
 def test_two_messages_of_a_lead_start_it_once(leader: Leader) -> None:
-    """Both of its takes were published, the first by a leader that had slept."""
+    """Both of its claims were published, the first by a leader that had slept."""
     again = schedule.claim_batch(leader, limit=3)
     messages = [*ids(again.leads), *ids(again.leads)]
     assert [deadline is not None for deadline in schedule.start(messages)] == [True] * 3 + [False] * 3
@@ -120,7 +120,7 @@ def test_two_messages_of_a_lead_start_it_once(leader: Leader) -> None:
 def test_control_without_returning_they_wait_for_their_leases(
     leader: Leader, redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Control."""
+    """Leads of a lost answer stay in flight until their leases end."""
     handing_back = "if number ~= ARGV[7] then"
     assert handing_back in scripts.CLAIM_BATCH
     monkeypatch.setattr(scripts, "CLAIM_BATCH", scripts.CLAIM_BATCH.replace(handing_back, "if false then"))
@@ -140,7 +140,7 @@ def test_unpublished_put_is_returned(redis_client: "redis.Redis[str]", leader: L
     assert sorted(ids(schedule.claim_batch(leader, limit=10).leads)) == [1, 2]
 
 
-def test_young_put_may_be_on_its_way_to_the_broker() -> None:
+def test_recent_put_may_be_on_its_way_to_the_broker() -> None:
     assert ids(schedule.put([due(1)])) == [1]
     assert schedule.requeue_unpublished() == 0
 
@@ -153,7 +153,7 @@ def test_repeated_put_returns_the_same_leads() -> None:
 
 
 @pytest.mark.usefixtures("old_puts")
-def test_next_put_says_what_was_published(redis_client: "redis.Redis[str]") -> None:
+def test_next_put_confirms_the_publication(redis_client: "redis.Redis[str]") -> None:
     enqueue.publish(schedule.put([due(1), due(2)]), path="put")
     assert unconfirmed(redis_client) == {1, 2}
     schedule.put([later(3)])
@@ -163,7 +163,7 @@ def test_next_put_says_what_was_published(redis_client: "redis.Redis[str]") -> N
 
 @pytest.mark.usefixtures("old_puts")
 def test_publication_under_an_earlier_lease_confirms_nothing(redis_client: "redis.Redis[str]") -> None:
-    """Another process has put the lead since, and may be dead."""
+    """Another process has put the lead since, and may have died."""
     [published] = schedule.put([due(1)])
     enqueue.publish([published._replace(deadline_ms=published.deadline_ms - 1)], path="put")
     schedule.put([later(3)])
@@ -179,10 +179,8 @@ def test_started_put_is_confirmed(redis_client: "redis.Redis[str]") -> None:
     assert schedule.requeue_unpublished() == 0
 
 
-def test_put_that_the_broker_refused_ends_its_own_lease_alone(
-    leader: Leader, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Until the broker refused, the lead was handed back and started by a worker."""
+def test_refused_put_ends_only_its_own_lease(leader: Leader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the broker's refusal, the lead was requeued and started by a worker."""
     dispatched = schedule.put([due(1)])
     monkeypatch.setattr(schedule, "UNCONFIRMED_MS", 0)
     assert schedule.requeue_unpublished() == 1
@@ -196,8 +194,10 @@ def test_put_that_the_broker_refused_ends_its_own_lease_alone(
     assert schedule.release([Release(1, deadline_ms)]) == [True]
 
 
-def test_any_key_of_these_may_vanish(redis_client: "redis.Redis[str]", leader: Leader, settings: Any) -> None:
-    """Then a lease runs out like any other."""
+def test_any_of_these_keys_may_vanish(
+    redis_client: "redis.Redis[str]", leader: Leader, settings: Any
+) -> None:
+    """Then a lease expires like any other."""
     put_behind_a_pause(redis_client, [due(1)])
     take = schedule.claim_batch(leader, limit=1)
     for name in ("taken", "takes", "puts"):

@@ -1,4 +1,4 @@
-"""A change wakes leads only if it can help them, and each lead six times, then once in ten minutes."""
+"""A change wakes only leads that it can help, each lead at most six times, and then once in ten minutes."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 class TestCredits:
-    """Of a campaign whose leads cost $45.00."""
+    """A campaign whose leads cost $45.00."""
 
     def place(self, *, credits_cents: int = 1_000, **campaign: Any) -> Enrollment:
         return world(credits_cents=credits_cents, campaign={"price_cents": 4_500, **campaign})
@@ -46,7 +46,7 @@ class TestCredits:
 
         assert is_due(lead)
 
-    def test_price_rules_may_make_any_price(self) -> None:
+    def test_price_rules_may_lead_to_any_price(self) -> None:
         rule = {"when": {"field": "country", "op": "eq", "value": "US"}, "add_cents": -3_000}
         place = self.place(price_rules=[rule])
         lead = self.waiting(place)
@@ -56,7 +56,7 @@ class TestCredits:
         assert is_due(lead)
         assert distribute_lead(lead.pk).result == "success"
 
-    def test_more_credits_of_a_buyer_that_had_enough_wake_nothing(self) -> None:
+    def test_top_up_of_a_sufficient_wallet_wakes_nothing(self) -> None:
         place = self.place(credits_cents=50_000)
 
         top_up(place.buyer_id, amount_cents=50_000, key="t", actor="ann")

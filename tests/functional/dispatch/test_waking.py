@@ -1,4 +1,4 @@
-"""Fixing a cause has the leads that it kept back tried again, by a form, a command or SQL."""
+"""Fixing a cause by a form, a command or SQL retries the leads that it held back."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -37,20 +37,20 @@ from tracing.vocabulary import WAKE_CAUSES
 
 pytestmark = pytest.mark.django_db
 
-NOBODY = {"field": "zip", "op": "eq", "value": "99501"}
-# A minute of each week that is not now.
+NO_LEAD = {"field": "zip", "op": "eq", "value": "99501"}
+# A minute of each week other than the current one.
 CLOSED = {
     ("mon" if datetime.now(UTC).weekday() >= 3 else "sun"): [["12:00", "12:01"]],
 }
 
 
 def sql(statement: str, *parameters: object) -> None:
-    """As somebody does by psql."""
+    """As in psql."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
 
 
-# What keeps the lead back, how it is fixed, and the cause that the next attempt names.
+# The cause, its fix, and the cause that the next attempt names.
 Case = tuple[dict[str, Any], Callable[[Enrollment], object], str]
 CASES: dict[str, Case] = {
     "cap": (
@@ -104,7 +104,7 @@ CASES: dict[str, Case] = {
         "answers_changed",
     ),
     "filter": (
-        {"lead_filter": NOBODY},
+        {"lead_filter": NO_LEAD},
         lambda place: Enrollment.objects.filter(pk=place.pk).update(lead_filter={}),
         "filter_changed",
     ),
@@ -152,11 +152,11 @@ CASES: dict[str, Case] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_fixed_cause_has_its_lead_tried_again(name: str) -> None:
+def test_fixed_cause_retries_its_lead(name: str) -> None:
     fields, fix, cause = CASES[name]
     place = world(**fields)
     if name == "tier filter":
-        Tier.objects.filter(pk=place.tier_id).update(content_filter=NOBODY)
+        Tier.objects.filter(pk=place.tier_id).update(content_filter=NO_LEAD)
         Wakeup.objects.all().delete()
     lead = came(place)
     assert distribute_lead(lead.pk).result in ("unsold", "deferred")
@@ -174,7 +174,7 @@ def test_fixed_cause_has_its_lead_tried_again(name: str) -> None:
     assert f"(woken by: {WAKE_CAUSES[cause]})" in to_text(explain(fresh(lead)), width=200)
 
 
-def test_buyer_that_is_enrolled_gets_what_waited() -> None:
+def test_new_enrollment_gets_the_waiting_leads() -> None:
     campaign = CampaignFactory()
     lead = LeadFactory(source__workspace=campaign.workspace)
     assert distribute_lead(lead.pk).skip_reason == "no_enrolled_buyers"
@@ -185,7 +185,7 @@ def test_buyer_that_is_enrolled_gets_what_waited() -> None:
     assert distribute_lead(lead.pk).result == "success"
 
 
-def test_returned_sale_wakes_who_waited_for_its_cap() -> None:
+def test_returned_sale_wakes_leads_that_waited_for_its_cap() -> None:
     place = world(cap_month=1)
     sold, waits = came(place), came(place)
     assert [distribute_lead(each.pk).result for each in (sold, waits)] == ["success", "deferred"]
@@ -197,7 +197,7 @@ def test_returned_sale_wakes_who_waited_for_its_cap() -> None:
     assert fresh(sold).next_attempt_at is None
 
 
-def test_rule_that_is_added_wakes_leads_of_its_workspace() -> None:
+def test_new_rule_wakes_leads_of_its_workspace() -> None:
     place, partner = world(), WorkspaceFactory(kind="partner")
     lead = LeadFactory(source__workspace=partner)
     assert distribute_lead(lead.pk).skip_reason == "no_campaign"
@@ -221,7 +221,7 @@ def test_rule_that_is_added_wakes_leads_of_its_workspace() -> None:
         {"budget_day_cents": 1},
     ],
 )
-def test_change_that_helps_nothing_wakes_nothing(change: dict[str, Any]) -> None:
+def test_change_without_help_wakes_nothing(change: dict[str, Any]) -> None:
     place = world(cap_day=1, budget_day_cents=100_000)
     leads = [came(place) for _ in range(2)]
     assert [distribute_lead(each.pk).result for each in leads] == ["success", "deferred"]
@@ -234,7 +234,7 @@ def test_change_that_helps_nothing_wakes_nothing(change: dict[str, Any]) -> None
 
 
 def test_sale_writes_no_change() -> None:
-    """The hot path pays for a comparison, nothing more."""
+    """The hot path costs one comparison."""
     place = world()
     before = Wakeup.objects.count()
 
@@ -261,7 +261,7 @@ class TestLeftAlone:
         distribute_lead(lead.pk)
         self.kept(place, lead)
 
-    def test_lead_that_is_held_back(self) -> None:
+    def test_lead_that_is_paused(self) -> None:
         place = world(cap_day=1)
         lead = came(place)
         for each in (came(place), lead):
@@ -304,7 +304,7 @@ class TestLeftAlone:
         Campaign.objects.filter(pk=place.campaign_id).update(vertical="solar")
         self.kept(place, lead)
 
-    def test_any_lead_when_the_setting_says_never(self, place: Enrollment, settings: Any) -> None:
+    def test_any_lead_if_the_setting_says_never(self, place: Enrollment, settings: Any) -> None:
         settings.LEADSWITCH_WAKE_MAX_AGE_HOURS = 0
         run_reconciler(find_reconciler("wakeups"), fix=True)
         lead = came(place)
@@ -349,7 +349,7 @@ def waiting_leads(place: Enrollment, count: int) -> None:
 class TestMany:
     @pytest.mark.finds("wakeups")
     def test_large_change_delays_no_other_workspaces_leads(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Both have more than a change wakes by itself; a run wakes 40, and the first 20 of each come at once."""
+        """Both have more than a change wakes by itself. A run wakes 40, and the first 20 of each come at once."""
         monkeypatch.setattr(wakeups, "LEADS_A_RUN", 40)
         large, small = world(cap_day=0), world(cap_day=0)
         waiting_leads(large, 700)
@@ -362,8 +362,8 @@ class TestMany:
         woken = dict(Wakeup.objects.filter(cause="cap_raised").values_list("workspace_id", "woken"))
         assert woken == {large.campaign.workspace_id: 220, small.campaign.workspace_id: 220}
 
-    def test_leads_come_up_one_after_the_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """200 with the change, the rest by the reconciler, batch by batch, a thousand a second, oldest first."""
+    def test_leads_become_due_one_after_the_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """200 with the change, and the rest by the reconciler in batches, a thousand per second, oldest first."""
         monkeypatch.setattr(wakeups, "LEADS_A_BATCH", 150)
         monkeypatch.setattr(wakeups, "LEADS_A_RUN", 400)
         place = world(cap_day=0)
@@ -397,7 +397,7 @@ class TestMany:
 
         assert not is_due(lead)
 
-    def test_change_is_closed_and_forgotten(self) -> None:
+    def test_finished_change_is_closed_and_deleted(self) -> None:
         place = world(cap_day=0)
         raise_cap(place)
         run_reconciler(find_reconciler("wakeups"), fix=True)
@@ -422,7 +422,7 @@ class TestMany:
 
 
 class TestPages:
-    """A person who fixes it by a form reads how many leads it concerns."""
+    """A person who fixes the cause in a form reads how many leads it affects."""
 
     @pytest.fixture
     def client(self) -> Client:
@@ -448,7 +448,7 @@ class TestPages:
 
         assert "1 lead that was not sold will be tried again." in answer.content.decode()
 
-    def test_no_answer_without_a_lead(self, client: Client) -> None:
+    def test_no_message_without_a_lead(self, client: Client) -> None:
         place = world(cap_day=0)
 
         answer = save(client, Enrollment, place, cap_day="9")
@@ -456,8 +456,8 @@ class TestPages:
         assert "tried again" not in client.get(answer.url).content.decode()
 
 
-def test_credits_of_a_sold_out_buyer_are_no_cause_for_others() -> None:
-    """A buyer of no campaign wakes nobody."""
+def test_credits_of_an_unenrolled_buyer_wake_nothing() -> None:
+    """A buyer without a campaign wakes no lead."""
     place = world(cap_day=0)
     lead = came(place)
     distribute_lead(lead.pk)

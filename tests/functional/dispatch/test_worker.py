@@ -1,4 +1,4 @@
-"""What a worker checks before it tries a lead that was handed to it, and that the lease ends on every path."""
+"""A worker's checks before it tries a dispatched lead, and that the lease ends on every path."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -51,7 +51,7 @@ def campaign() -> Campaign:
 
 
 def hand_over(campaign: Campaign, **fields: Any) -> Lead:
-    """A lead in flight, as the message that names it arrives."""
+    """A lead in flight, when the message that names it arrives."""
     [lead_id] = make_leads(campaign, count=1, **fields)
     lead = Lead.objects.get(pk=lead_id)
     assert pairs(schedule.put([Due(lead_id, lead.workspace_id, lead.received_at)])) == [
@@ -65,7 +65,7 @@ def is_in_flight() -> bool:
 
 
 def due_in_index(client: "redis.Redis[str]", lead: Lead) -> float | None:
-    """Seconds from now at which the lead comes up again; None: it does not."""
+    """Seconds until the lead is due again, or None if it is not."""
     lead.refresh_from_db(fields=["workspace"])
     score = client.zscore(keys.schedule_of(lead.workspace_id), str(lead.pk))
     return None if score is None else score / 1000 - timezone.now().timestamp()
@@ -85,8 +85,8 @@ def test_due_lead_is_sold_and_its_lease_ends(campaign: Campaign, redis_client: "
     assert_verified()
 
 
-def test_status_comes_first(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
-    """Finished meanwhile: nothing is tried, whatever else would keep it."""
+def test_status_is_checked_first(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
+    """The lead has finished in the meantime: it is not tried, whatever other reason would stop it."""
     lead = hand_over(campaign)
     cancel_sent_lead(lead.public_id, source_id=lead.source_id)
     switches.pause_product(at=timezone.now(), **WHY)
@@ -104,25 +104,25 @@ def pause_workspace(lead: Lead) -> None:
     assert switches.pause_workspace(lead.workspace_id, at=timezone.now(), **WHY)
 
 
-@pytest.mark.parametrize("is_told", [True, False], ids=["told", "not told"])
+@pytest.mark.parametrize("is_stored", [True, False], ids=["stored", "not-stored"])
 @pytest.mark.parametrize("pause", [pause_product, pause_workspace])
-def test_pause_keeps_it(
+def test_pause_stops_the_lead(
     campaign: Campaign,
     redis_client: "redis.Redis[str]",
     monkeypatch: pytest.MonkeyPatch,
     pause: Callable[[Lead], None],
     *,
-    is_told: bool,
+    is_stored: bool,
 ) -> None:
-    """It goes back at its due time, or later when Redis cannot store the pause."""
+    """The lead is requeued at its due time, or later if Redis cannot store the pause."""
     lead = hand_over(campaign)
     pause(lead)
-    if not is_told:
+    if not is_stored:
         monkeypatch.setattr(handback, "mirror", lambda *_: False)
     distribute_leased(lead.pk)
     assert attempts_of(lead) == []
     assert not is_in_flight()
-    assert due_in_index(redis_client, lead) == pytest.approx(0 if is_told else 10, abs=5)
+    assert due_in_index(redis_client, lead) == pytest.approx(0 if is_stored else 10, abs=5)
 
 
 def test_lead_paused_by_an_operator_waits_for_that_operator(
@@ -140,7 +140,7 @@ def test_lead_paused_by_an_operator_waits_for_that_operator(
 
 
 def test_due_time_is_read_under_the_lock(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
-    """The index may be early; the row decides, and the index learns from it."""
+    """The index may be early. The row decides, and the index is corrected."""
     lead = hand_over(campaign)
     Lead.objects.filter(pk=lead.pk).update(next_attempt_at=timezone.now() + timedelta(hours=1))
     distribute_leased(lead.pk)
@@ -177,8 +177,8 @@ def open_only_at(campaign: Campaign, moment: "datetime") -> None:
     campaign.workspace.save()
 
 
-def test_hours_of_where_it_is_sent_count_too(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
-    """It waits there, and is routed anew when that workspace opens."""
+def test_hours_of_its_destination_count_too(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
+    """It waits there, and is routed again when that workspace opens."""
     opening = (timezone.now() + timedelta(days=2)).replace(hour=12, minute=0, second=0, microsecond=0)
     open_only_at(campaign, opening)
     partner = WorkspaceFactory(dispatch_mode="event")
@@ -196,7 +196,7 @@ def test_hours_of_where_it_is_sent_count_too(campaign: Campaign, redis_client: "
     assert_verified()
 
 
-def test_workspace_that_never_opens_parks_it(campaign: Campaign) -> None:
+def test_workspace_that_never_opens_parks_the_lead(campaign: Campaign) -> None:
     campaign.workspace.hours = {"mon": []}
     campaign.workspace.save()
     lead = hand_over(campaign)
@@ -206,7 +206,7 @@ def test_workspace_that_never_opens_parks_it(campaign: Campaign) -> None:
     assert_verified()
 
 
-def test_busy_lead_is_looked_at_again(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
+def test_busy_lead_is_retried(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
     """A refused lock is normal contention, not an error."""
     lead = hand_over(campaign)
     with holding(HOLD_LEAD, [lead.pk]):
@@ -228,7 +228,7 @@ def test_conflict_is_retried_within_moments(campaign: Campaign, redis_client: "r
     assert not is_in_flight()
 
 
-def test_lead_that_is_not_there_ends_its_lease() -> None:
+def test_missing_lead_ends_its_lease() -> None:
     assert len(schedule.put([Due(987_654_321, 1, timezone.now() - timedelta(hours=1))])) == 1
     distribute_leased(987_654_321)
     assert not is_in_flight()
@@ -251,7 +251,7 @@ def test_lease_ends_when_the_database_is_gone(
     assert due_in_index(redis_client, lead) == pytest.approx(5, abs=5)
 
 
-def test_message_whose_time_is_over_begins_no_further_lead(
+def test_message_past_its_time_starts_no_further_lead(
     campaign: Campaign, redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = hand_over(campaign), hand_over(campaign)
@@ -266,7 +266,7 @@ def test_message_whose_time_is_over_begins_no_further_lead(
     assert (int(lead), lease.endswith("!")) == (second.pk, False)
 
 
-def test_rest_of_a_message_is_tried_when_the_database_hangs_up(
+def test_rest_of_a_message_is_tried_after_a_lost_session(
     campaign: Campaign, redis_client: "redis.Redis[str]"
 ) -> None:
     """As after a restart of PostgreSQL: only the lead that had the lost session waits."""
@@ -284,7 +284,7 @@ def test_rest_of_a_message_is_tried_when_the_database_hangs_up(
     assert due_in_index(redis_client, first) == pytest.approx(5, abs=2)
 
 
-def test_lease_ends_when_the_outcome_cannot_be_read(
+def test_lease_ends_if_the_outcome_cannot_be_read(
     campaign: Campaign, redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lead = hand_over(campaign)
@@ -353,7 +353,7 @@ def test_cancelled_lead_leaves_the_schedule(campaign: Campaign, redis_client: "r
     assert due_in_index(redis_client, lead) is None
 
 
-def test_lag_is_counted_from_the_due_time(campaign: Campaign) -> None:
+def test_lag_is_measured_from_the_due_time(campaign: Campaign) -> None:
     lag = distribution_metrics.START_LAG_SECONDS.labels(mode="event")
     before = lag._sum.get()
     lead = hand_over(campaign, next_attempt_at=timezone.now() - timedelta(seconds=30))

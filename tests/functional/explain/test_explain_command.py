@@ -1,4 +1,4 @@
-"""The journey of an operator at the terminal: `manage.py explain LEAD [--buyer BUYER]`."""
+"""An operator uses the terminal: `manage.py explain LEAD [--buyer BUYER]`."""
 
 import io
 import json
@@ -48,7 +48,7 @@ def run(*arguments: str, **options: Any) -> str:
 
 
 def refusal(*arguments: str) -> str:
-    """The message of a command that ended with exit code 2, having printed nothing."""
+    """The message of a command that ended with exit code 2 and no output."""
     output = io.StringIO()
     with pytest.raises(CommandError) as error:
         call_command("explain", *arguments, stdout=output)
@@ -58,15 +58,15 @@ def refusal(*arguments: str) -> str:
 
 
 def test_lead_is_found_by_each_of_its_names(lead: Lead) -> None:
-    told = run(str(lead.public_id))
+    output = run(str(lead.public_id))
 
-    assert told.splitlines()[0] == f"Lead {lead.public_id}"
-    assert run(str(lead.pk)) == told
-    assert run("form-4711") == told
-    assert run(str(lead.public_id).upper()) == told
+    assert output.splitlines()[0] == f"Lead {lead.public_id}"
+    assert run(str(lead.pk)) == output
+    assert run("form-4711") == output
+    assert run(str(lead.public_id).upper()) == output
 
 
-def test_story_reads_from_top_to_bottom(lead: Lead) -> None:
+def test_explanation_reads_from_top_to_bottom(lead: Lead) -> None:
     lines = [line.rstrip() for line in run(str(lead.pk)).splitlines()]
 
     assert lines[1:5] == [
@@ -99,15 +99,15 @@ def test_story_reads_from_top_to_bottom(lead: Lead) -> None:
 
 def test_buyer_is_found_by_each_of_its_names(lead: Lead) -> None:
     buyer = Buyer.objects.get(name="Acme Roofing")
-    told = run(str(lead.pk), "--buyer", "acme roofing")
+    output = run(str(lead.pk), "--buyer", "acme roofing")
 
-    assert "Acme Roofing did not get this lead." in told
-    assert "Peach Roofs" not in told
-    assert run(str(lead.pk), "--buyer", str(buyer.pk)) == told
-    assert run(str(lead.pk), "--buyer", str(buyer.public_id)) == told
+    assert "Acme Roofing did not get this lead." in output
+    assert "Peach Roofs" not in output
+    assert run(str(lead.pk), "--buyer", str(buyer.pk)) == output
+    assert run(str(lead.pk), "--buyer", str(buyer.public_id)) == output
 
 
-def test_json_is_the_same_story(lead: Lead) -> None:
+def test_json_is_the_same_explanation(lead: Lead) -> None:
     assert json.loads(run(str(lead.pk), "--json")) == to_json(explain(lead))
 
 
@@ -153,7 +153,7 @@ def test_ambiguous_buyer_lists_its_candidates(lead: Lead) -> None:
     ]
 
 
-def test_buyer_of_the_leads_own_workspace_goes_before_a_namesake(lead: Lead) -> None:
+def test_buyer_of_the_leads_workspace_takes_precedence_over_a_namesake(lead: Lead) -> None:
     BuyerFactory(name="Acme Roofing")
 
     assert "its balance is too low" in run(str(lead.pk), "--buyer", "Acme Roofing")
@@ -162,10 +162,10 @@ def test_buyer_of_the_leads_own_workspace_goes_before_a_namesake(lead: Lead) -> 
 def test_buyer_of_another_workspace_is_reported_as_such(lead: Lead) -> None:
     BuyerFactory(name="Stranger", workspace__name="Southern Leads")
 
-    told = " ".join(run(str(lead.pk), "--buyer", "stranger").split())
+    output = " ".join(run(str(lead.pk), "--buyer", "stranger").split())
     assert (
         "Stranger is in the workspace Southern Leads, and the lead is in Northern Leads. "
-        "A lead is only offered to buyers of its own workspace." in told
+        "A lead is only offered to buyers of its own workspace." in output
     )
 
 

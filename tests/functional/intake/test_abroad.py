@@ -1,4 +1,4 @@
-"""A lead from abroad meets what names its country, and nothing that means the US."""
+"""A lead from abroad matches definitions that name its country, and none that mean the US."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ IN_EMIRATES = {"country": "AE", "zip": "00000", "state": "", "county": "", "city
 
 
 def sell(place: dict[str, str], *, area: Any = None, **options: Any) -> int:
-    """To how many buyers the lead is sold."""
+    """The number of buyers that the lead is sold to."""
     campaign = CampaignFactory(**options.pop("campaign", {}))
     area = area or {"everywhere": True}
     enroll(campaign, count=1, credits_cents=100_000, buyer__service_area=area, **options)
@@ -92,7 +92,9 @@ def test_lead_is_inside_an_area_that_names_its_country(place: dict[str, str], ar
         (PUERTO_RICAN, {"countries": ["US"]}, 0),
     ],
 )
-def test_exclusion_is_of_the_country_that_it_names(place: dict[str, str], exclude: Any, sold: int) -> None:
+def test_exclusion_applies_to_the_country_that_it_names(
+    place: dict[str, str], exclude: Any, sold: int
+) -> None:
     assert sell(place, area={"everywhere": True, "exclude": exclude}) == sold
 
 
@@ -116,19 +118,19 @@ CONDITIONS = [
 
 
 @pytest.mark.parametrize(("place", "condition", "matches"), CONDITIONS)
-def test_filter_knows_the_country(place: dict[str, str], condition: Any, *, matches: bool) -> None:
+def test_filter_can_read_the_country(place: dict[str, str], condition: Any, *, matches: bool) -> None:
     assert sell(place, lead_filter=condition) == matches
 
 
 @pytest.mark.parametrize(("place", "condition", "matches"), CONDITIONS)
-def test_price_rule_knows_the_country(place: dict[str, str], condition: Any, *, matches: bool) -> None:
+def test_price_rule_can_read_the_country(place: dict[str, str], condition: Any, *, matches: bool) -> None:
     rules = [{"when": condition, "set_cents": 9_900}]
     assert sell(place, campaign={"price_rules": rules}) == 1
     assert Assignment.objects.get().price_cents == (9_900 if matches else 2_500)
 
 
 @pytest.mark.parametrize(("place", "condition", "matches"), CONDITIONS)
-def test_routing_rule_knows_the_country(place: dict[str, str], condition: Any, *, matches: bool) -> None:
+def test_routing_rule_can_read_the_country(place: dict[str, str], condition: Any, *, matches: bool) -> None:
     rule = RuleFactory(conditions=condition)
     lead = LeadFactory(source__workspace=rule.workspace, **place)
     distribute_lead(lead.pk)
@@ -136,7 +138,7 @@ def test_routing_rule_knows_the_country(place: dict[str, str], condition: Any, *
     assert lead.workspace_id == (rule.destination_id if matches else rule.workspace_id)
 
 
-def test_dry_run_of_rules_knows_the_country(admin_client: Client) -> None:
+def test_dry_run_of_rules_can_read_the_country(admin_client: Client) -> None:
     rule = RuleFactory(conditions=leaf("state", "eq", "WA"))
     page = "/admin/routing/routingrule/test/"
     typed = {
@@ -178,7 +180,7 @@ def test_territory_is_stored_as_the_us(sent: dict[str, str], stored: tuple[str, 
     assert (lead.country, lead.state, lead.zip, lead.county) == stored
 
 
-def test_place_without_a_country_is_decided_on_as_before() -> None:
-    """Facts from before places had countries name a bare state: a replay gives the decision that was made."""
+def test_place_without_a_country_is_decided_as_before() -> None:
+    """Facts recorded before places had countries name a bare state. A replay gives the original decision."""
     old_place = lead_place(LeadFacts({"zip": "6000", "state": "WA", "county": None}))
     assert area_failure(compile_area({"states": ["WA"]}), old_place) is None

@@ -1,4 +1,4 @@
-"""No absurd price, budget or limit is saved, and none is charged."""
+"""No absurd price, budget or limit is stored, and none is charged."""
 
 from typing import TYPE_CHECKING, Any
 

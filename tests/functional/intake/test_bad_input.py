@@ -1,4 +1,4 @@
-"""Whatever comes in, the intake answers 4xx in its one error shape and stores nothing."""
+"""For any bad input, the intake answers 4xx in its one error shape and stores nothing."""
 
 import json
 from typing import Any
@@ -86,8 +86,8 @@ def test_non_lead_is_invalid(client: Client, url: str, body: str) -> None:
     ],
     ids=lambda fields: json.dumps(fields)[:40],
 )
-def test_field_of_another_kind_is_named(client: Client, fields: dict[str, Any]) -> None:
-    """By a strict source; test_lenient_intake.py has the others."""
+def test_field_of_another_type_is_named(client: Client, fields: dict[str, Any]) -> None:
+    """By a strict source. test_lenient_intake.py has the lenient ones."""
     Source.objects.update(intake_mode=IntakeMode.STRICT)
     response = send(client, json.dumps({"zip": "30312", "email": "ada@example.com", **fields}))
     assert_refused(response, 400, "validation_failed")
@@ -109,13 +109,13 @@ def test_another_content_type_is_415(client: Client, content_type: str) -> None:
 @pytest.mark.parametrize(
     "content_type", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
 )
-def test_batch_is_no_form(client: Client, content_type: str) -> None:
+def test_form_cannot_be_a_batch(client: Client, content_type: str) -> None:
     response = send(client, b"zip=30312", url=BATCH, content_type=content_type)
     assert_refused(response, 415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON"])
-def test_spellings_of_json(client: Client, content_type: str) -> None:
+def test_json_content_types_are_accepted(client: Client, content_type: str) -> None:
     assert send(client, LEAD % '"Ada"', content_type=content_type).status_code == 201
 
 
@@ -124,7 +124,7 @@ def test_body_without_a_length_is_411(client: Client) -> None:
     assert_refused(response, 411, "malformed")
 
 
-def test_text_that_looks_dangerous_is_only_text(client: Client) -> None:
+def test_dangerous_looking_text_is_only_text(client: Client) -> None:
     name = "Robert'); DROP TABLE routing_lead;-- ${jndi:x} {{7*7}} %s %(a)s"
     assert send(client, LEAD % json.dumps(name)).status_code == 201
     assert Lead.objects.get().first_name == name

@@ -1,4 +1,4 @@
-"""The journey of a partner: it sends many leads at once, and each is judged on its own."""
+"""A partner sends many leads at once, and each is accepted or refused on its own."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ def test_each_lead_has_its_result_in_order(client: Client) -> None:
     assert list(results[1]["error"]["fields"]) == ["zip"]
     assert results[2]["error"]["fields"]["non_field_errors"][0]["code"] == "invalid_type"
     assert (results[3]["error"]["code"], results[3]["error"]["lead_id"]) == ("conflict", first)
-    # Of two with one external_id in a batch the first is stored.
+    # Of two leads with one external_id in a batch, the first is stored.
     assert results[4]["error"]["lead_id"] == ids["b"]
     assert Lead.objects.get(external_id="b").zip == "30312"
     assert Lead.objects.count() == 3
@@ -79,7 +79,7 @@ def test_thousand_leads_go_in_with_one_insert(client: Client) -> None:
         ([VALID], "non_field_errors", "invalid_type"),
     ],
 )
-def test_batch_of_another_form_is_refused_whole(client: Client, payload: Any, name: str, code: str) -> None:
+def test_malformed_batch_is_refused_whole(client: Client, payload: Any, name: str, code: str) -> None:
     response = post(client, payload)
     assert response.status_code == 400
     assert {key: found[0]["code"] for key, found in response.json()["error"]["fields"].items()} == {

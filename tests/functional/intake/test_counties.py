@@ -1,4 +1,4 @@
-"""A ZIP code in several counties belongs to each of them; a county is one, however it is written."""
+"""A ZIP code in several counties belongs to each of them. A county is one, in any spelling."""
 
 from typing import Any
 
@@ -49,5 +49,5 @@ def test_area_takes_a_zip_that_is_partly_inside(place: dict[str, str], county: s
         ({"not": {"field": "counties", "op": "contains", "value": "Clayton County"}}, 0),
     ],
 )
-def test_filter_can_ask_for_any_county_of_the_zip(condition: Any, sold: int) -> None:
+def test_filter_can_name_any_county_of_the_zip(condition: Any, sold: int) -> None:
     assert sell(IN_TWO, area={"everywhere": True}, lead_filter=condition) == sold

@@ -18,7 +18,7 @@ def run(**options: Any) -> str:
     return out.getvalue()
 
 
-def test_key_works_at_once_and_is_nowhere_else() -> None:
+def test_key_works_at_once_and_is_not_stored() -> None:
     """Shown once, stored as a hash."""
     key = run(workspace="acme", name="web-form", vertical="Home Solar", create_workspace=True).strip()
     client = Client(headers={"Authorization": f"Api-Key {key}"})
@@ -48,7 +48,7 @@ def test_wrong_options_leave_nothing_behind(options: dict[str, Any], says: str) 
     assert (Workspace.objects.count(), Source.objects.count(), SourceKey.objects.count()) == (0, 0, 0)
 
 
-def test_source_is_made_once() -> None:
+def test_source_is_created_once() -> None:
     run(workspace="acme", name="web-form", create_workspace=True)
     with pytest.raises(CommandError, match="the source 'web-form'"):
         run(workspace="acme", name="web-form")

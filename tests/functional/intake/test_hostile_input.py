@@ -1,4 +1,4 @@
-"""What nobody types and a program sends: no page of the admin answers 500 to it."""
+"""Input that only a program sends: no page of the admin answers 500 to it."""
 
 import json
 from collections.abc import Iterator
@@ -21,13 +21,13 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def desk(admin_client: Client) -> Client:
+def operator_client(admin_client: Client) -> Client:
     admin_client.raise_request_exception = False
     return admin_client
 
 
 def list_parameters(model: type) -> Iterator[str]:
-    """The names that the list's own filters read, and Django's own."""
+    """The parameters that the list's own filters read, and Django's own."""
     request = RequestFactory().get("/")
     request.user = User.objects.get(username="admin")
     page = admin.site._registry[model].get_changelist_instance(request)
@@ -48,20 +48,20 @@ def list_parameters(model: type) -> Iterator[str]:
     yield from (f"{field.name}__gt" for field in model._meta.fields[:3])
 
 
-def test_no_list_fails_on_a_nul(desk: Client) -> None:
+def test_no_list_fails_on_a_nul(operator_client: Client) -> None:
     build_world()
     urls = [
         f"{list_of(model)}?{name}=%00" for model in admin.site._registry for name in list_parameters(model)
     ]
     assert len(urls) > 200
-    assert {desk.get(url).status_code for url in urls} == {400}
+    assert {operator_client.get(url).status_code for url in urls} == {400}
 
 
 @pytest.mark.parametrize("name", ["id__exact", "pk__in", "p", "older_than"])
-def test_no_list_fails_on_a_number_beyond_64_bits(desk: Client, name: str) -> None:
+def test_no_list_fails_on_a_number_beyond_64_bits(operator_client: Client, name: str) -> None:
     build_world()
     urls = [f"{list_of(model)}?{name}={'9' * 40}" for model in MODELS]
-    assert [url for url in urls if desk.get(url, follow=True).status_code >= 500] == []
+    assert [url for url in urls if operator_client.get(url, follow=True).status_code >= 500] == []
 
 
 def list_of(model: type) -> str:
@@ -74,22 +74,25 @@ AUTOCOMPLETE = "/admin/autocomplete/?app_label=distribution&model_name=enrollmen
 @pytest.mark.parametrize(
     "path", [AUTOCOMPLETE + "%00", "/admin/?%00=1", "/admin/routing/lead/%00/change/", "/nowhere/%00"]
 )
-def test_nul_in_an_address_is_a_bad_request_in_plain_words(desk: Client, path: str) -> None:
-    answer = desk.get(path)
+def test_nul_in_an_address_is_a_bad_request_in_plain_words(operator_client: Client, path: str) -> None:
+    answer = operator_client.get(path)
     assert (answer.status_code, answer.templates[0].name) == (400, "400.html")
     assert "a character that cannot be stored" in answer.content.decode()
 
 
-def test_nul_in_a_form_stores_nothing(desk: Client) -> None:
+def test_nul_in_a_form_stores_nothing(operator_client: Client) -> None:
     for fields in ({"slug": "a\0b", "name": "A"}, {"slug": "a", "na\0me": "A"}):
-        assert desk.post("/admin/routing/workspace/add/", fields).status_code == 400
+        assert operator_client.post("/admin/routing/workspace/add/", fields).status_code == 400
     file = SimpleUploadedFile("a.csv", b"", content_type="text/csv")
     file._name = "a\0.csv"  # the constructor cleans it
-    assert desk.post("/admin/routing/workspace/add/", {"slug": "a", "file": file}).status_code in {200, 400}
+    assert operator_client.post("/admin/routing/workspace/add/", {"slug": "a", "file": file}).status_code in {
+        200,
+        400,
+    }
     assert Workspace.objects.count() == 0
 
 
-@pytest.mark.usefixtures("desk")
+@pytest.mark.usefixtures("operator_client")
 def test_nul_in_a_cookie_is_a_bad_request() -> None:
     # A quoted cookie may hold any byte in octal. The session's key is looked up in the database.
     cookie = 'sessionid="a\\000b"'
@@ -97,7 +100,7 @@ def test_nul_in_a_cookie_is_a_bad_request() -> None:
 
 
 @pytest.mark.parametrize("charset", ["unicode_escape", "utf-16", "hex", "rot13", "idna"])
-def test_form_is_read_as_utf8_whatever_charset_it_names(charset: str) -> None:
+def test_form_is_read_as_utf8_for_any_charset(charset: str) -> None:
     sent = b"username=%5Cud800%5C0&password=none"
     environ = {
         **RequestFactory().post("/admin/login/?next=%5Cud800%5C0").environ,
@@ -111,8 +114,8 @@ def test_form_is_read_as_utf8_whatever_charset_it_names(charset: str) -> None:
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "multipart/form-data; boundary=b"])
-def test_content_type_with_an_unknown_encoding_is_as_none(content_type: str) -> None:
-    """Django refuses the parameter of RFC 2231 before there is a request to answer."""
+def test_content_type_with_an_unknown_encoding_counts_as_none(content_type: str) -> None:
+    """Django refuses the RFC 2231 parameter before there is a request to answer."""
     headers = {"HTTP_AUTHORIZATION": f"Api-Key {issue_key(SourceFactory.create())}"}
     environ = {
         **RequestFactory().post("/api/v1/leads/", b"{}", content_type="application/json", **headers).environ,
@@ -125,7 +128,7 @@ def test_content_type_with_an_unknown_encoding_is_as_none(content_type: str) -> 
     )
 
 
-def test_api_answers_in_its_own_shape(client: Client) -> None:
+def test_api_answers_in_its_error_shape(client: Client) -> None:
     headers = {"Authorization": f"Api-Key {issue_key(SourceFactory.create())}"}
     answer = client.get("/api/v1/leads/?status=%00", headers=headers)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "malformed")

@@ -1,4 +1,4 @@
-"""A source that does not know whether its request arrived sends it again."""
+"""A source that does not know whether its request arrived sends the request again."""
 
 import json
 from datetime import timedelta
@@ -61,8 +61,8 @@ def test_another_body_under_the_same_key_is_refused(client: Client) -> None:
     assert Lead.objects.count() == 1
 
 
-def test_keys_are_apart_by_route_and_source(client: Client, source: Source) -> None:
-    """Two forms of one workspace that number their requests alike: neither loses its lead to the other."""
+def test_keys_are_separate_by_route_and_source(client: Client, source: Source) -> None:
+    """Two forms of one workspace number their requests alike. Neither loses its lead to the other."""
     first = post(client, VALID, key="k1")
     assert post(client, {"leads": [VALID]}, key="k1", url=BATCH).status_code == 200
     for stranger in (SourceFactory(workspace=source.workspace), SourceFactory()):
@@ -73,7 +73,7 @@ def test_keys_are_apart_by_route_and_source(client: Client, source: Source) -> N
     assert Lead.objects.count() == 4
 
 
-def test_second_key_of_a_source_repeats_what_the_first_began(client: Client, source: Source) -> None:
+def test_second_key_of_a_source_repeats_a_request_of_the_first(client: Client, source: Source) -> None:
     """A retry after a key was replaced: the source is the same."""
     first = post(client, VALID, key="k1")
     again = post(Client(headers={"Authorization": f"Api-Key {issue_key(source)}"}), VALID, key="k1")
@@ -102,7 +102,7 @@ def test_order_of_a_list_matters(client: Client) -> None:
     assert post(client, {**VALID, "attributes": {"a": [2, 1]}}, key="k1").status_code == 422
 
 
-def test_record_of_a_version_before_is_repeated(client: Client) -> None:
+def test_record_of_the_previous_version_is_repeated(client: Client) -> None:
     """It has the digest of the body's bytes."""
     first = post(client, VALID, key="k1")
     digest = sha256(json.dumps(VALID).encode()).hexdigest()
@@ -134,12 +134,12 @@ def test_keys_are_printable_ascii(client: Client, key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["x", "~" * 255, "a b", '"quoted"'])
-def test_any_printable_key_will_do(client: Client, key: str) -> None:
+def test_any_printable_key_is_accepted(client: Client, key: str) -> None:
     assert post(client, VALID, key=key).status_code == 201
 
 
 def test_lead_and_record_are_stored_in_one_transaction(client: Client) -> None:
-    """Make the record fail: the lead must not stay behind, or a repeat would double it."""
+    """The test makes the record fail: the lead must not remain, or a repeat would store it twice."""
     client.raise_request_exception = False
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE routing_idempotencyrecord ADD CONSTRAINT refuse_all CHECK (id < 0)")
@@ -155,7 +155,7 @@ def test_idempotency_key_takes_three_more_statements(client: Client) -> None:
     assert "pg_try_advisory_xact_lock" in statements[1]
 
 
-def test_decided_answer_is_stored(client: Client, source: Source) -> None:
+def test_decided_response_is_stored(client: Client, source: Source) -> None:
     enroll(CampaignFactory.create(workspace=source.workspace), count=1, credits_cents=10_000)
     first = post(client, VALID, key="k1", Prefer="wait=5")
     again = post(client, VALID, key="k1", Prefer="wait=5")
@@ -170,14 +170,14 @@ def test_repeat_during_the_decision_gets_a_conflict(client: Client) -> None:
     IdempotencyRecord.objects.update(status_code=102)
     response = post(client, VALID, key="k1")
     assert (response.status_code, response.json()["error"]["code"]) == (409, "idempotency_key_in_use")
-    # Its process died: what was stored is the answer.
+    # Its process died: the stored row is the answer.
     IdempotencyRecord.objects.update(created_at=timezone.now() - timedelta(seconds=46))
     late = post(client, VALID, key="k1")
     assert (late.status_code, late.json()["status"], late["Idempotency-Replayed"]) == (201, "pending", "true")
 
 
-def test_old_keys_are_deleted_and_young_ones_are_not(client: Client) -> None:
-    """A reconciler that filters on the wrong flag never finds anything."""
+def test_old_keys_are_deleted_and_new_ones_stay(client: Client) -> None:
+    """A reconciler that filters on the wrong flag would never find anything."""
     for number in range(3):
         post(client, VALID, key=f"k{number}")
     old = timezone.now() - timedelta(hours=KEPT_HOURS, seconds=1)

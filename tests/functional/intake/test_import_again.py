@@ -1,4 +1,4 @@
-"""A file is imported again: after a correction, by two people at once, saved anew by a spreadsheet."""
+"""A file is imported again: after a correction, by two people at once, saved again by a spreadsheet."""
 
 import fcntl
 import gzip
@@ -43,7 +43,7 @@ def counts(outcome: dict[str, Any]) -> tuple[int, int, int, int]:
 
 
 @pytest.mark.usefixtures("source")
-def test_corrected_file_adds_the_corrected_row_alone(file: Path) -> None:
+def test_corrected_file_adds_only_the_corrected_row(file: Path) -> None:
     assert counts(run(file)) == (3, 2, 0, 1)
     file.write_text(file.read_text().replace(",3031,", ",30311,"))
     assert counts(run(file)) == (3, 1, 2, 0)
@@ -55,7 +55,7 @@ def test_corrected_file_adds_the_corrected_row_alone(file: Path) -> None:
 
 
 @pytest.mark.usefixtures("source")
-def test_row_that_a_spreadsheet_wrote_anew_is_no_new_row(file: Path) -> None:
+def test_row_rewritten_by_a_spreadsheet_is_not_new(file: Path) -> None:
     run(file)
     file.write_bytes(
         "sep=;\r\nZip;Note;Email;\r\n30314.0;;c@example.com;\r\n'30312;; a@example.com ;\r\n".encode("utf-16")
@@ -64,8 +64,8 @@ def test_row_that_a_spreadsheet_wrote_anew_is_no_new_row(file: Path) -> None:
 
 
 @pytest.mark.usefixtures("source")
-def test_equal_rows_are_as_many_leads_as_there_are_rows(tmp_path: Path) -> None:
-    """Requests without a person may be equal and still be two."""
+def test_equal_rows_become_one_lead_each(tmp_path: Path) -> None:
+    """Requests without a person may be equal and still be two requests."""
     file = tmp_path / "requests.csv"
     options: dict[str, Any] = {"maps": ["Zip=zip"], "allow_no_contact": True}
     file.write_text("Zip\n30312\n30312\n")
@@ -75,8 +75,8 @@ def test_equal_rows_are_as_many_leads_as_there_are_rows(tmp_path: Path) -> None:
     assert counts(run(file, **options)) == (4, 0, 4, 0)
 
 
-def test_rows_that_an_earlier_version_imported_are_there(source: Source, file: Path) -> None:
-    """It named them by the file's fingerprint and the line."""
+def test_rows_imported_by_an_earlier_version_are_recognized(source: Source, file: Path) -> None:
+    """That version identified them by the file's fingerprint and the line."""
     outcome = run(file, dry_run=True)
     assert counts(outcome) == (3, 2, 0, 1)
     LeadFactory.create(source=source, external_id=f"import:{sha256(file.read_bytes()).hexdigest()[:16]}:2")
@@ -112,7 +112,7 @@ def test_dry_run_counts_rows_of_one_id_as_the_import_does(tmp_path: Path) -> Non
 
 @pytest.fixture
 def other_import(file: Path) -> Any:
-    """Another process that imports the same file has got so far as to refuse a row."""
+    """Another process is importing the same file, and has just refused a row."""
     rejects = RejectsFile(file.with_name("leads.csv.rejects.csv"), columns=("Email",))
     rejects.open()
     rejects.add(["x"], line=2, problems=[])
@@ -134,7 +134,7 @@ def test_second_import_of_one_file_is_refused(file: Path, other_import: RejectsF
 
 
 @pytest.mark.usefixtures("source")
-def test_without_the_lock_one_import_loses_its_report(
+def test_control_without_the_lock_one_import_loses_its_report(
     file: Path, other_import: RejectsFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fcntl, "flock", lambda *_: None)
@@ -144,7 +144,7 @@ def test_without_the_lock_one_import_loses_its_report(
 
 
 @pytest.mark.usefixtures("source")
-def test_person_that_comes_twice_in_one_file_is_reported(tmp_path: Path) -> None:
+def test_person_with_two_rows_in_one_file_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "leads.csv"
     file.write_text(
         "Email,Phone,Zip\na@example.com,404-881-2345,30312\nb@example.com,404-881-2346,30312\n"
@@ -158,7 +158,7 @@ def test_person_that_comes_twice_in_one_file_is_reported(tmp_path: Path) -> None
 
 @pytest.mark.usefixtures("source")
 @pytest.mark.parametrize("column", ["Zip=zip", "zip code=zip"])
-def test_file_without_a_header_prints_nothing_of_a_person(tmp_path: Path, column: str) -> None:
+def test_file_without_a_header_prints_no_personal_data(tmp_path: Path, column: str) -> None:
     file = tmp_path / "leads.csv"
     file.write_text("Ada Lovelace,ada@example.com,404-881-2345,30312\nBob Byte,bob@example.com,,30313\n")
     with pytest.raises(CommandError, match="looks like data") as caught:
@@ -167,7 +167,7 @@ def test_file_without_a_header_prints_nothing_of_a_person(tmp_path: Path, column
 
 
 @pytest.mark.usefixtures("source")
-def test_wrong_column_for_the_vertical_prints_nothing_of_a_person(file: Path) -> None:
+def test_wrong_column_for_the_vertical_prints_no_personal_data(file: Path) -> None:
     with pytest.raises(CommandError, match="no row could be imported"):
         run(file, maps=["Zip=zip", "Email=vertical"], vertical_maps=["x=y"], allow_no_contact=True)
     out = io.StringIO()
@@ -179,7 +179,7 @@ def test_wrong_column_for_the_vertical_prints_nothing_of_a_person(file: Path) ->
 
 
 @pytest.mark.usefixtures("source")
-def test_packed_file_is_read(file: Path) -> None:
+def test_compressed_file_is_read(file: Path) -> None:
     packed = file.with_name("leads.csv.gz")
     packed.write_bytes(gzip.compress(file.read_bytes()))
     assert counts(run(packed)) == (3, 2, 0, 1)
@@ -202,7 +202,7 @@ def test_progress_is_printed_in_lines_without_a_terminal(
 
 
 @pytest.mark.usefixtures("source")
-def test_lenient_source_takes_a_row_with_a_field_that_cannot_be_read(tmp_path: Path) -> None:
+def test_lenient_source_accepts_a_row_with_an_unreadable_field(tmp_path: Path) -> None:
     file = tmp_path / "leads.csv"
     file.write_text(
         "Name,Email,Phone,Zip,State,Age,Date\n"
@@ -260,7 +260,7 @@ def test_unknown_zone_is_reported(file: Path) -> None:
 
 @pytest.mark.usefixtures("source")
 @pytest.mark.parametrize(("options", "zips"), [({}, ["02139"]), ({"pad_zips": True}, ["02139", "07001"])])
-def test_zip_without_its_zero_is_read_where_there_is_no_doubt(
+def test_zip_without_its_leading_zero_is_read_if_unambiguous(
     tmp_path: Path, options: dict[str, Any], zips: list[str]
 ) -> None:
     file = tmp_path / "leads.csv"

@@ -1,4 +1,4 @@
-"""The journey of an operator with a file: check it, import it, correct what was refused, import that."""
+"""An operator checks a file, imports it, corrects the refused rows, and imports those."""
 
 import csv
 import io
@@ -81,7 +81,7 @@ def test_good_rows_become_leads_and_the_others_are_reported(source: Source, file
 
 
 def test_refused_rows_can_be_corrected_and_imported(source: Source, file: Path) -> None:  # noqa: ARG001
-    """Nothing in the file is a formula for a spreadsheet, and the import takes that off again."""
+    """No cell in the file is a formula for a spreadsheet, and the import removes the guard again."""
     rejects = Path(run(file)["rejects_file"])
     assert rejects == file.with_name("leads.csv.rejects.csv")
     assert rejects.stat().st_mode & 0o777 == 0o600
@@ -114,7 +114,7 @@ def test_second_run_stores_nothing(source: Source, file: Path) -> None:  # noqa:
     assert Lead.objects.count() == 2
 
 
-def test_without_ids_the_content_says_what_is_there(source: Source, file: Path) -> None:  # noqa: ARG001
+def test_without_ids_rows_are_recognized_by_content(source: Source, file: Path) -> None:  # noqa: ARG001
     maps = [text for text in MAPS if not text.startswith("Id=")]
     assert counts(run(file, maps=maps)) == (4, 2, 0, 2)
     assert counts(run(file, maps=maps)) == (4, 0, 2, 2)
@@ -122,7 +122,7 @@ def test_without_ids_the_content_says_what_is_there(source: Source, file: Path) 
     assert [re.sub("[0-9a-f]{24}", "KEY", text) for text in ids] == ["import:KEY:1", "import:KEY:1"]
 
 
-def test_dry_run_says_the_same_and_stores_nothing(source: Source, file: Path) -> None:  # noqa: ARG001
+def test_dry_run_prints_the_same_and_stores_nothing(source: Source, file: Path) -> None:  # noqa: ARG001
     assert counts(run(file, dry_run=True)) == (4, 2, 0, 2)
     assert Lead.objects.count() == 0
     run(file)
@@ -148,7 +148,7 @@ def test_row_with_too_many_values_is_refused(source: Source, file: Path) -> None
     assert (row[0], row[8:11], row[-1]) == ("1", ["", "", "columns"], "more")
 
 
-def test_row_that_the_database_refuses_takes_no_other_with_it(
+def test_row_that_the_database_refuses_affects_no_other(
     source: Source,  # noqa: ARG001
     file: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -166,7 +166,7 @@ def test_row_that_the_database_refuses_takes_no_other_with_it(
     assert {"field": "", "code": "not_stored", "rows": 1} in outcome["reasons"]
 
 
-def test_table_for_people(source: Source, file: Path) -> None:  # noqa: ARG001
+def test_output_is_a_table_on_a_terminal(source: Source, file: Path) -> None:  # noqa: ARG001
     out = io.StringIO()
     call_command("import_leads", str(file), source="city", maps=MAPS, vertical_maps=VERTICALS, stdout=out)
     text = re.sub(r"[^\S\n]+|[┃│]", " ", out.getvalue())
@@ -207,18 +207,18 @@ def test_wrong_options_are_refused_before_anything_is_stored(
     assert [path.name for path in file.parent.iterdir()] == ["leads.csv"]
 
 
-def test_input_is_never_overwritten_by_its_rejects(source: Source, file: Path) -> None:  # noqa: ARG001
+def test_rejects_never_overwrite_the_input(source: Source, file: Path) -> None:  # noqa: ARG001
     refuse(file, code=2, says="choose another file", rejects=file)
     assert file.read_text() == HEADER + ROWS
 
 
-def test_name_in_two_workspaces_needs_the_workspace(source: Source, file: Path) -> None:
+def test_ambiguous_name_needs_the_workspace(source: Source, file: Path) -> None:
     SourceFactory.create(name="city")
     refuse(file, code=2, says="choose one with --workspace")
     assert counts(run(file, workspace=source.workspace.slug))[1] == 2
 
 
-def test_inactive_source_takes_nothing(source: Source, file: Path) -> None:
+def test_inactive_source_imports_nothing(source: Source, file: Path) -> None:
     source.active = False
     source.save()
     refuse(file, code=2, says="is not active")

@@ -1,4 +1,4 @@
-"""An .xlsx workbook is imported as its sheet shows it, and one that would fill the memory is not."""
+"""An .xlsx workbook is imported as its sheet displays it. One that would fill the memory is refused."""
 
 import io
 import json
@@ -56,7 +56,7 @@ def run(file: Path, **options: Any) -> dict[str, Any]:
     return outcome
 
 
-def test_workbook_is_read_as_it_is_shown(file: Path) -> None:
+def test_workbook_is_read_as_displayed(file: Path) -> None:
     outcome = run(file)
     assert (outcome["read"], outcome["accepted"], outcome["rejected"]) == (4, 4, 0)
     stored = Lead.objects.order_by("id").values_list("first_name", "phone", "zip", "attributes")
@@ -74,7 +74,7 @@ def test_workbook_is_read_as_it_is_shown(file: Path) -> None:
     assert run(file)["already_there"] == 4
 
 
-def test_refused_rows_have_the_line_of_the_sheet(file: Path) -> None:
+def test_refused_rows_have_the_row_number_of_the_sheet(file: Path) -> None:
     outcome = run(file, maps=[text for text in MAPS if not text.startswith("Phone")])
     report = Path(outcome["rejects_file"]).read_text(encoding="utf-8-sig")
     assert "Mal,,4048812347,30312,,,8,E-Mail,email,required" in report
@@ -146,8 +146,8 @@ def test_workbook_that_unpacks_to_too_much_is_not_opened(
     refuse(file, "workbook is too large")
 
 
-def test_sheet_with_a_row_far_down_ends(file: Path, tmp_path: Path) -> None:
-    """A few bytes may name a row that no sheet has: all the rows before it would be made up."""
+def test_sheet_with_a_row_far_down_is_refused(file: Path, tmp_path: Path) -> None:
+    """A few bytes can name a row far beyond any sheet, and all rows before it would be generated."""
     hostile = tmp_path / "hostile.xlsx"
     with zipfile.ZipFile(file) as source, zipfile.ZipFile(hostile, "w") as target:
         for part in source.namelist():

@@ -1,4 +1,4 @@
-"""The journey of a source: it sends a lead, looks it up and cancels it."""
+"""A source sends a lead, looks it up and cancels it."""
 
 from datetime import timedelta
 from typing import Any
@@ -79,12 +79,12 @@ def test_identity_hashes_are_set_on_intake_and_blank_is_null(client: Client) -> 
     assert (phone_only.email_hash, phone_only.phone_hash) == (None, both.phone_hash)
 
 
-def test_source_gives_the_vertical_when_the_lead_names_none(client: Client) -> None:
+def test_source_sets_the_vertical_if_the_lead_names_none(client: Client) -> None:
     assert post(client, {"zip": "30312", "email": "a@example.com"}).status_code == 201
     assert Lead.objects.get().vertical == "roofing"
 
 
-def test_consent_is_kept_as_proof(client: Client) -> None:
+def test_consent_is_stored_as_proof(client: Client) -> None:
     consent = {"given_at": "2026-01-31T07:00:00-05:00", "ip": "203.0.113.7", "text": "I agree."}
     assert post(client, {**VALID, "consent": consent}).status_code == 201
     assert Lead.objects.get().consent == {
@@ -96,7 +96,7 @@ def test_consent_is_kept_as_proof(client: Client) -> None:
 
 def test_wrong_fields_are_named_and_nothing_is_stored(client: Client) -> None:
     Source.objects.update(intake_mode=IntakeMode.STRICT)
-    response = post(client, {"zip": "00000", "email": "nobody", "color": "red"})
+    response = post(client, {"zip": "00000", "email": "not-an-email", "color": "red"})
     assert response.status_code == 400
     error = response.json()["error"]
     assert error["code"] == "validation_failed"
@@ -105,11 +105,11 @@ def test_wrong_fields_are_named_and_nothing_is_stored(client: Client) -> None:
         "email": ["invalid"],
         "color": ["unknown_field"],
     }
-    assert "nobody" not in response.content.decode()
+    assert "not-an-email" not in response.content.decode()
     assert Lead.objects.count() == 0
 
 
-def test_repeated_external_id_is_refused_with_the_lead_it_belongs_to(client: Client) -> None:
+def test_repeated_external_id_is_refused_with_its_lead(client: Client) -> None:
     first = post(client, {**VALID, "external_id": "form-1"}).json()
     again = post(client, {**VALID, "zip": "30313", "external_id": "form-1"})
     assert again.status_code == 409
@@ -164,7 +164,7 @@ def test_sent_lead_can_be_looked_up_without_its_contact_fields(client: Client) -
     }
 
 
-def test_leads_of_others_do_not_exist(client: Client) -> None:
+def test_foreign_leads_are_not_found(client: Client) -> None:
     """Every query is scoped to the caller."""
     foreign = LeadFactory.create()
     unknown = UUID("0192f0c1-2345-7abc-8def-0123456789ab")
@@ -216,8 +216,8 @@ def test_unknown_paths_of_the_api_answer_in_json(path: str) -> None:
         assert response.json()["error"]["code"] == "not_found"
 
 
-def test_failure_of_ours_says_nothing_about_itself(client: Client, caplog: pytest.LogCaptureFixture) -> None:
-    """Neither the answer nor the log repeats the row that the database refused."""
+def test_server_error_reveals_no_details(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither the response nor the log repeats the row that the database refused."""
     client.raise_request_exception = False
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE routing_lead ADD CONSTRAINT refuse_all CHECK (id < 0)")
@@ -248,7 +248,7 @@ def test_unfinished_lead_can_be_cancelled(client: Client, source: Source, status
 
 
 @pytest.mark.parametrize("status", ["distributed", "failed", "expired", "duplicate"])
-def test_finished_lead_stays_as_it_is(client: Client, source: Source, status: str) -> None:
+def test_finished_lead_is_not_changed(client: Client, source: Source, status: str) -> None:
     lead = LeadFactory.create(
         source=source, status=status, next_attempt_at=None, finished_at="2026-01-31T12:00:00Z"
     )

@@ -1,4 +1,4 @@
-"""A lead with faults comes in over the API: taken, with a warning for each, in whatever way it is encoded."""
+"""A lead with faults comes in over the API: it is accepted in any encoding, with a warning for each fault."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -39,7 +39,7 @@ def client(source: Source) -> Client:
 
 
 def multipart(count: int, **fields: str) -> str:
-    """A body with so many fields beside those that are named. Its boundary is b."""
+    """A body with this many fields besides the named ones. Its boundary is b."""
     named = {**fields, **{f"f{number}": "x" for number in range(count)}}
     parts = (
         f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
@@ -52,7 +52,7 @@ def post(client: Client, payload: Any, *, content_type: str = "application/json"
     return client.post(LEADS, payload, content_type=content_type, headers=headers)
 
 
-def test_faulty_lead_is_taken_with_warnings(client: Client) -> None:
+def test_faulty_lead_is_accepted_with_warnings(client: Client) -> None:
     response = post(client, FAULTY)
     assert response.status_code == 201
     warnings = response.json()["warnings"]
@@ -113,8 +113,8 @@ def test_trace_shows_corrections_without_the_original_values() -> None:
     assert "ann" not in str([started, story]).lower()
 
 
-def test_number_that_the_trace_cannot_hold_is_sold_and_traced() -> None:
-    """Both as it comes in now, and as an earlier version stored it."""
+def test_number_too_large_for_the_trace_is_sold_and_traced() -> None:
+    """Both a new lead, and one that an earlier version stored."""
     campaign = CampaignFactory.create()
     wants = {"all": [{"field": f"attributes.{name}", "op": "exists"} for name in ("wide", "float")]}
     enroll(campaign, count=1, credits_cents=10_000, lead_filter=wants)
@@ -215,7 +215,7 @@ def test_repeat_in_another_encoding_is_the_same_request(client: Client) -> None:
         ("--x\r\nContent-Dispo", "multipart/form-data; boundary=" + "x" * 300, "not valid multipart"),
     ],
 )
-def test_bad_form_is_refused_with_what_is_wrong(
+def test_malformed_form_is_refused_with_the_reason(
     client: Client, body: str, content_type: str, says: str
 ) -> None:
     response = post(client, body, content_type=content_type)
@@ -252,7 +252,7 @@ def test_other_content_types_are_refused(client: Client, content_type: str) -> N
     assert post(client, "zip=30312", content_type=content_type).status_code == 415
 
 
-def test_batch_is_read_as_leniently(client: Client) -> None:
+def test_batch_is_read_leniently(client: Client) -> None:
     leads = [FAULTY, {**FAULTY, "phone": "none"}, {"zip": "30312", "email": "a@example.com"}]
     response = client.post(f"{LEADS}batch/", {"leads": leads}, content_type="application/json")
     first, second, third = response.json()["results"]
@@ -269,7 +269,7 @@ def test_repeat_gets_the_warnings_again(client: Client) -> None:
     assert IdempotencyRecord.objects.count() == Lead.objects.count() == 1
 
 
-def test_source_is_lenient_unless_it_is_made_strict() -> None:
+def test_source_is_lenient_by_default() -> None:
     call_command("create_source", workspace="w", name="one", create_workspace=True)
     call_command("create_source", workspace="w", name="two", strict=True)
     assert dict(Source.objects.values_list("name", "intake_mode")) == {"one": "lenient", "two": "strict"}

@@ -1,4 +1,4 @@
-"""A lead with long values costs a trace what it costs once, however many buyers refuse it for them."""
+"""A long value costs a trace its length only once, however many buyers refuse the lead for it."""
 
 from typing import Any
 
@@ -50,6 +50,6 @@ def test_refusal_shows_the_beginning_of_a_long_value(refuse: Any, notes: Any) ->
     skips = LeadDistributionEvent.objects.filter(event="buyer_skipped")
     assert skips.count() == BUYERS - 1
     assert max(len(orjson.dumps(each.data)) for each in skips) < MOST
-    # The facts keep it whole: the decision is made again from them.
+    # The facts store the whole value, because replays decide from them.
     assert Attempt.objects.get().facts["lead"]["fields"]["attributes.notes"] == notes
     assert_verified()

@@ -1,4 +1,4 @@
-"""Tables age: a ZIP or an area code that they lack is taken and flagged; what can never be one is refused."""
+"""Tables age: an unknown ZIP or area code is accepted with a flag, and an impossible one is refused."""
 
 from typing import Any
 
@@ -24,8 +24,8 @@ def send(source: Source, **lead: Any) -> Any:
     )
 
 
-def test_new_zip_is_taken_flagged_and_sold_by_its_state() -> None:
-    """The three digits say Georgia, whatever the tables lack."""
+def test_new_zip_is_accepted_flagged_and_sold_by_its_state() -> None:
+    """The first three digits mean Georgia, even if the tables lack the ZIP."""
     zip_code = next(f"303{n:02d}" for n in range(100) if find_place(f"303{n:02d}") is None)
     campaign = CampaignFactory()
     enroll(campaign, count=1, credits_cents=10_000, buyer__service_area={"states": ["GA"]})
@@ -44,7 +44,7 @@ def test_non_zip_is_refused(zip_code: str) -> None:
     assert Lead.objects.count() == 0
 
 
-def test_new_area_code_is_taken_and_flagged() -> None:
+def test_new_area_code_is_accepted_and_flagged() -> None:
     answer = send(SourceFactory(), zip="30312", phone="(421) 881-2345")
     assert answer.status_code == 201, answer.content
     assert [(each["field"], each["code"]) for each in answer.json()["warnings"]] == [("phone", "unknown")]

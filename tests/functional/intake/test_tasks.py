@@ -1,4 +1,4 @@
-"""The Celery shells, called as functions: ids in, leads distributed, wake-ups sent."""
+"""The Celery tasks, called as functions: ids in, leads distributed, wake-ups sent."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,7 +28,7 @@ def source() -> Source:
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
-    """What would have gone to the broker (`task_always_eager` does not cover `send_task`)."""
+    """The messages that would have gone to the broker (`task_always_eager` does not cover `send_task`)."""
     messages: list[tuple[str, dict[str, Any]]] = []
     for module in (distribution.tasks, routing.dispatch.enqueue):
         monkeypatch.setattr(module, "send_wake", lambda task, **options: messages.append((task, options)))
@@ -40,7 +40,7 @@ def statuses() -> list[str]:
 
 
 def test_leads_are_processed_once_however_often_they_are_named(source: Source, sent: list[Any]) -> None:
-    """Doubles, old messages and ids that never were are harmless."""
+    """Duplicates, old messages and unknown ids are harmless."""
     leads = [LeadFactory(source=source).pk for _ in range(3)]
 
     process_leads([*leads, leads[0], 0])
@@ -52,7 +52,7 @@ def test_leads_are_processed_once_however_often_they_are_named(source: Source, s
     assert run_verification().holds
 
 
-def test_conflict_is_woken_for_when_it_is_over(source: Source, sent: list[Any]) -> None:
+def test_conflict_gets_a_wake_up_at_its_end(source: Source, sent: list[Any]) -> None:
     lead = LeadFactory(source=source)
 
     with holding(HOLD_WALLETS):
@@ -60,7 +60,7 @@ def test_conflict_is_woken_for_when_it_is_over(source: Source, sent: list[Any]) 
 
     [(task, options)] = sent
     assert (task, options["args"]) == (PROCESS, [[lead.pk]])
-    assert 0 <= options["countdown"] < 0.2  # seconds at most; longer waits stand in the database
+    assert 0 <= options["countdown"] < 0.2  # a few seconds at most; longer waits are in the database
     lead.refresh_from_db()
     assert (lead.status, lead.due_reason) == ("pending", "tier_lock_contention")
 
@@ -76,7 +76,7 @@ def test_long_wait_is_left_to_the_database(source: Source, sent: list[Any]) -> N
     assert sent == []
 
 
-def test_deferred_and_parked_leads_are_not_woken_for(source: Source, sent: list[Any]) -> None:
+def test_deferred_and_parked_leads_get_no_wake_up(source: Source, sent: list[Any]) -> None:
     in_two_days = (datetime.now(UTC) + timedelta(days=2)).strftime("%a").lower()
     Campaign.objects.update(schedule={in_two_days: [["12:00", "13:00"]]})
     deferred = LeadFactory(source=source)
@@ -88,7 +88,7 @@ def test_deferred_and_parked_leads_are_not_woken_for(source: Source, sent: list[
     assert sent == []
 
 
-def test_pick_up_starts_what_is_due_and_nothing_else(source: Source, sent: list[Any]) -> None:
+def test_pick_up_starts_only_due_leads(source: Source, sent: list[Any]) -> None:
     now = datetime.now(UTC)
     due = [LeadFactory(source=source, received_at=now - timedelta(minutes=minutes)) for minutes in (3, 1, 2)]
     later = LeadFactory(source=source, next_attempt_at=now + timedelta(hours=1))
@@ -107,7 +107,7 @@ def test_pick_up_starts_what_is_due_and_nothing_else(source: Source, sent: list[
 
 
 def test_picker_ends_after_one_period(source: Source, sent: list[Any], settings: Any) -> None:
-    """However much is due: the next period brings the next picker."""
+    """However many leads are due: the next period starts the next picker."""
     settings.LEADSWITCH_PICKUP_PERIOD_SECONDS = 0
     LeadFactory(source=source)
 
@@ -132,5 +132,5 @@ def test_backlog_calls_more_pickers(
     pick_up_due(is_first=False)
 
     assert called == [(PICK_UP, {"kwargs": {"is_first": False}, "expires": 0})] * pickers
-    assert sent == called  # a helper calls nobody: pickers cannot multiply
+    assert sent == called  # a helper starts no others: pickers cannot multiply
     assert pickers < MAX_PICKERS

@@ -28,7 +28,7 @@ def client(source: Source) -> Client:
 
 @pytest.fixture
 def woken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The leads that the workers were told about."""
+    """The leads in messages to the workers."""
     ids: list[int] = []
     monkeypatch.setattr(enqueue.ENQUEUER, "add", lambda due: ids.extend(each.lead_id for each in due))
     return ids
@@ -38,7 +38,7 @@ def post(client: Client, prefer: str) -> Any:
     return client.post(LEADS, VALID, content_type="application/json", headers={"Prefer": prefer})
 
 
-def test_sold_lead(client: Client, source: Source, woken: list[int]) -> None:
+def test_sold_lead_is_answered_with_the_sale(client: Client, source: Source, woken: list[int]) -> None:
     campaign = CampaignFactory.create(workspace=source.workspace, max_buyers=2)
     enroll(campaign, count=3, credits_cents=10_000)
     response = post(client, "wait=5")
@@ -62,7 +62,7 @@ def test_sold_lead(client: Client, source: Source, woken: list[int]) -> None:
     assert (looked_up["result"], looked_up["buyers"], looked_up["attempts"]) == ("success", 2, 1)
 
 
-def test_unsold_lead_says_why(client: Client) -> None:
+def test_unsold_lead_is_answered_with_the_reason(client: Client) -> None:
     body = post(client, "respond-async, wait=5").json()
     assert (body["status"], body["result"], body["reason"], body["buyers"]) == (
         "failed",
@@ -73,7 +73,7 @@ def test_unsold_lead_says_why(client: Client) -> None:
     assert body["message"] == "No active campaign takes this vertical and source."
 
 
-def test_deferred_lead_says_when(client: Client, source: Source) -> None:
+def test_deferred_lead_is_answered_with_its_time(client: Client, source: Source) -> None:
     never_now = {"mon": [["00:00", "00:01"]]}
     enroll(
         CampaignFactory.create(workspace=source.workspace),
@@ -105,7 +105,7 @@ def test_deferred_lead_says_when(client: Client, source: Source) -> None:
         ("handling=lenient", None),
     ],
 )
-def test_preferences(client: Client, prefer: str, applied: str | None) -> None:
+def test_preferences_are_read(client: Client, prefer: str, applied: str | None) -> None:
     response = post(client, prefer)
     assert response.status_code == 201
     assert response.headers.get("Preference-Applied") == applied
@@ -127,7 +127,7 @@ def fail(lead_id: int, *, seconds: float) -> None:
     raise RuntimeError(f"no decision on {lead_id} in {seconds}")
 
 
-def test_paused_workspace_takes_leads_and_decides_nothing(client: Client, source: Source) -> None:
+def test_paused_workspace_stores_leads_and_decides_nothing(client: Client, source: Source) -> None:
     source.workspace.paused_at = "2026-01-31T12:00:00Z"  # type: ignore[assignment]
     source.workspace.save()
     body = post(client, "wait=2").json()

@@ -1,4 +1,4 @@
-"""One structured line for each attempt, named by what came of it, and nothing of a person in any line (invariant 9)."""
+"""One structured log line for each attempt, named by its result, without personal data (invariant 9)."""
 
 import json
 import logging
@@ -48,7 +48,7 @@ FIELDS = {
 
 @pytest.fixture
 def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict[str, Any]]]:
-    """The log lines so far, as production writes them."""
+    """The log lines up to now, as production writes them."""
     caplog.set_level(logging.INFO)
     formatter = logging.config.DictConfigurator({"version": 1}).configure_formatter(
         dict(product_settings.LOGGING["formatters"]["json"])
@@ -121,7 +121,7 @@ CASES: dict[str, tuple[Callable[[Lead], None], Callable[[], AbstractContextManag
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_one_line_an_attempt(name: str, lead: Lead, lines: Callable[[], list[dict[str, Any]]]) -> None:
+def test_each_attempt_logs_one_line(name: str, lead: Lead, lines: Callable[[], list[dict[str, Any]]]) -> None:
     prepare, during, expected = CASES[name]
     prepare(lead)
 
@@ -140,7 +140,7 @@ def test_one_line_an_attempt(name: str, lead: Lead, lines: Callable[[], list[dic
     assert ":" in line["owner"]
 
 
-def test_lead_that_is_parked_after_its_last_conflict_has_failed(
+def test_lead_parked_after_its_last_conflict_has_failed(
     lead: Lead, lines: Callable[[], list[dict[str, Any]]]
 ) -> None:
     Lead.objects.filter(pk=lead.pk).update(conflicts=19)
@@ -186,10 +186,10 @@ def test_attempt_is_counted_once(lead: Lead) -> None:
     assert counted() == (attempts + 1, locks + 1)
 
 
-def test_lead_that_another_worker_has_is_a_lock_that_failed(
+def test_lead_locked_by_another_worker_counts_as_a_failed_lock(
     lead: Lead, lines: Callable[[], list[dict[str, Any]]]
 ) -> None:
-    """Normal contention, not an error. That nothing is due, and that a late message finds nothing to do, is no news."""
+    """Contention is normal and not an error. An empty queue or a late message logs nothing."""
     with holding(HOLD_LEAD, [lead.pk]):
         distribute_lead(lead.pk)
         distribute_next_due()
@@ -217,10 +217,10 @@ def test_locked_table_times_out(lead: Lead, lines: Callable[[], list[dict[str, A
     assert distribute_lead(lead.pk).result == "success"
 
 
-def test_no_line_holds_anything_of_a_person(
+def test_no_line_has_personal_data(
     lead: Lead, lines: Callable[[], list[dict[str, Any]]], settings: Any
 ) -> None:
-    """Every way in which an attempt ends, by the recognizer with which `verify` looks at traces."""
+    """Every end of an attempt, checked by the recognizer that `verify` uses for traces."""
     settings.LEADSWITCH_CLAIM_MAX_SECONDS = 60
     campaign = Campaign.objects.get()
     with holding(HOLD_WALLETS):
@@ -254,5 +254,5 @@ def test_no_line_holds_anything_of_a_person(
         *("routing.complete", "routing.failed", "routing.lock.failed"),
         *("routing.lease_lost", "routing.reconciled"),
     }
-    # The control: the recognizer would have seen it.
+    # The control: the recognizer would have found it.
     assert recognize("sent to Wilhelmina Featherstone", whom, is_rule=False)

@@ -1,4 +1,4 @@
-"""Leases: a claim on a lead that is committed before work with outside effects, and fences every later write."""
+"""Claims: a claim on a lead is committed before work with outside effects, and fences every later write."""
 
 import logging
 from datetime import UTC, datetime, timedelta
@@ -82,7 +82,7 @@ class TestAcquire:
         lead = LeadFactory(status="gated", next_attempt_at=None)
         assert acquire(lead.pk, owner=OWNER).owner == OWNER
 
-    def test_busy_lead_is_measured_and_logged(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_wait_for_a_busy_lead_is_measured_and_logged(self, caplog: pytest.LogCaptureFixture) -> None:
         lead, before = LeadFactory(), locks("busy")
         with holding(HOLD_LEAD, [lead.pk]), caplog.at_level(logging.INFO):
             with pytest.raises(NotClaimed) as refused:
@@ -96,7 +96,7 @@ class TestAcquire:
             acquire(lead.pk + 1_000_000, owner=OWNER)
 
     def test_lock_timeout_is_measured_and_logged(self, caplog: pytest.LogCaptureFixture) -> None:
-        """A migration holds the table."""
+        """A migration holds the table's lock."""
         lead, before = LeadFactory(), locks("timed_out")
         with (
             short_lock_timeout(),
@@ -137,13 +137,13 @@ class TestEnds:
         )
         assert run_verification().holds
 
-    def test_done_for_good(self) -> None:
+    def test_completed_lead_can_be_finished(self) -> None:
         lead = LeadFactory()
         at = now()
         complete(acquire(lead.pk, owner=OWNER), status=LeadStatus.CANCELLED, at=at)
         assert (*state(lead), lead.finished_at) == ("cancelled", "", 0, "", None, at)
 
-    def test_failed_it_is_tried_again_and_then_parked(self) -> None:
+    def test_failed_lead_is_retried_and_then_parked(self) -> None:
         """One due time, closed in the transaction that ends the attempt."""
         lead = LeadFactory()
         results = []
@@ -165,8 +165,8 @@ class TestEnds:
         ]
         assert run_verification().holds
 
-    def test_trace_may_fail_and_the_lead_goes_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A failed INSERT poisons the whole transaction, so the write needs a savepoint."""
+    def test_lost_trace_does_not_stop_the_lead(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A failed INSERT aborts the whole transaction, so the write needs a savepoint."""
         lead = LeadFactory()
         claim = acquire(lead.pk, owner=OWNER)
         monkeypatch.setattr("tracing.recorder.WRITE_SQL", "INSERT INTO nowhere VALUES (%s)")
@@ -206,8 +206,8 @@ class TestTheFence:
         self.assert_refused(lost, caplog)
         assert Lead.objects.get().status == "cancelled"
 
-    def test_owner_of_the_same_name_that_came_later(self, caplog: pytest.LogCaptureFixture) -> None:
-        """The name alone is no fence: a process may meet the same lead twice."""
+    def test_later_owner_of_the_same_name(self, caplog: pytest.LogCaptureFixture) -> None:
+        """The name alone is no fence: a process may claim the same lead twice."""
         lead = LeadFactory()
         first = acquire(lead.pk, owner=OWNER)
         complete(first, status=LeadStatus.PENDING, at=now(), next_attempt_at=now())
@@ -228,7 +228,7 @@ class TestStaleLocks:
         Lead.objects.filter(pk=lead.pk).update(locked_at=now() - timedelta(seconds=seconds))
 
     def test_stale_lock_is_due_again_with_a_reason(self, settings: Any) -> None:
-        """It finds something, and what it frees has a due time."""
+        """The reconciler finds it, and the released lead has a due time."""
         settings.LEADSWITCH_CLAIM_MAX_SECONDS = 60
         stale, fresh, pending = LeadFactory.create_batch(3)
         for lead in (stale, fresh):
@@ -258,7 +258,7 @@ class TestStaleLocks:
         assert self.run(fix=True) == Counts()
         assert run_verification().holds
 
-    def test_after_its_tries_it_is_parked(self, settings: Any, caplog: pytest.LogCaptureFixture) -> None:
+    def test_lead_is_parked_after_its_tries(self, settings: Any, caplog: pytest.LogCaptureFixture) -> None:
         settings.LEADSWITCH_CLAIM_MAX_SECONDS = 60
         lead = LeadFactory()
         Workspace.objects.update(max_attempts=2)
@@ -277,7 +277,7 @@ class TestStaleLocks:
         assert (record.message, record.owner, record.attempts) == ("routing.failed", OWNER, 2)  # type: ignore[attr-defined]
         assert run_verification().holds
 
-    def test_lead_whose_owner_is_just_ending_is_left_to_it(self, settings: Any) -> None:
+    def test_lead_whose_owner_is_just_ending_is_left_alone(self, settings: Any) -> None:
         settings.LEADSWITCH_CLAIM_MAX_SECONDS = 60
         lead = LeadFactory()
         acquire(lead.pk, owner=OWNER)
@@ -286,7 +286,7 @@ class TestStaleLocks:
             assert self.run(fix=True) == Counts()
         assert self.run(fix=True).repaired == 1
 
-    def test_many_batches(self, settings: Any) -> None:
+    def test_many_batches_are_released(self, settings: Any) -> None:
         settings.LEADSWITCH_CLAIM_MAX_SECONDS = 60
         source = LeadFactory().source
         count = 2 * LEADS_A_BATCH + 1

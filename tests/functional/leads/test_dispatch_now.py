@@ -1,4 +1,4 @@
-"""`POST /api/v1/leads/{id}/dispatch-now/`: a lead that waits is tried now, under every rule that holds."""
+"""`POST /api/v1/leads/{id}/dispatch-now/`: a waiting lead is tried now, under every rule that applies."""
 
 from datetime import timedelta
 from typing import Any
@@ -38,7 +38,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def lead() -> Lead:
-    """It waits until tomorrow; its buyer has credits."""
+    """It waits until tomorrow. Its buyer has credits."""
     enrollment = EnrollmentFactory(buyer__credits_cents=10_000)
     source = SourceFactory(workspace=enrollment.campaign.workspace)
     lead: Lead = LeadFactory(
@@ -62,7 +62,7 @@ def refusal(answer: Any, status_code: int) -> dict[str, Any]:
     return error
 
 
-def test_waiting_lead_is_due_now_and_nothing_else_changes(lead: Lead) -> None:
+def test_waiting_lead_becomes_due_and_nothing_else_changes(lead: Lead) -> None:
     before, at = row(lead), timezone.now()
 
     answer = send(lead)
@@ -86,7 +86,7 @@ def test_lead_is_enqueued(lead: Lead) -> None:
     assert read_sizes().inflight == 1
 
 
-def test_attempt_is_one_like_any_other(lead: Lead) -> None:
+def test_attempt_is_a_regular_one(lead: Lead) -> None:
     send(lead)
     assert distribute_lead(lead.pk).result == "success"
     assert Attempt.objects.get().trigger == "ingest"
@@ -130,7 +130,7 @@ class TestNoGuardIsBypassed:
 class TestRefusals:
     @pytest.mark.parametrize("status", ["distributed", "failed", "duplicate", "expired", "cancelled"])
     def test_finished_lead(self, lead: Lead, status: str) -> None:
-        """A failed one too: only an operator runs it again."""
+        """A failed lead too: only an operator runs it again."""
         Lead.objects.update(status=status, next_attempt_at=None, finished_at=timezone.now())
         before = row(lead)
         error = refusal(send(lead), 400)
@@ -147,20 +147,20 @@ class TestRefusals:
         )
         assert row(lead) == before
 
-    def test_one_that_an_operator_holds_back(self, lead: Lead) -> None:
+    def test_lead_paused_by_an_operator(self, lead: Lead) -> None:
         pause_lead(lead.pk, at=timezone.now())
         before = row(lead)
         [problem] = refusal(send(lead), 400)["fields"]["status"]
         assert problem == {"code": "not_waiting", "message": "it is paused; resume it first"}
         assert row(lead) == before
 
-    def test_one_that_would_only_expire(self, lead: Lead) -> None:
+    def test_lead_about_to_expire(self, lead: Lead) -> None:
         Lead.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
         [problem] = refusal(send(lead), 400)["fields"]["status"]
         assert problem["message"] == "it has expired"
 
     def test_lead_being_worked_on(self, lead: Lead) -> None:
-        """At once: the row's lock is not waited for."""
+        """At once: the request does not wait for the row's lock."""
         before = row(lead)
         with holding(HOLD_LEAD, [lead.pk]):
             error = refusal(send(lead), 409)
@@ -170,7 +170,7 @@ class TestRefusals:
         )
         assert row(lead) == before
 
-    def test_one_whose_call_is_out(self, lead: Lead) -> None:
+    def test_lead_with_a_call_in_progress(self, lead: Lead) -> None:
         Lead.objects.update(next_attempt_at=timezone.now())
         acquire(lead.pk, owner="caller")
         before = row(lead)
@@ -178,22 +178,22 @@ class TestRefusals:
         assert error["message"] == "Not now: an outside service is verifying it; wait until that is done."
         assert row(lead) == before
 
-    def test_one_that_is_not_there(self, lead: Lead) -> None:
+    def test_unknown_lead(self, lead: Lead) -> None:
         assert refusal(send(lead, public_id=uuid4()), 404)["code"] == "not_found"
 
-    def test_one_of_another_source_of_the_workspace(self, lead: Lead) -> None:
+    def test_lead_of_another_source_of_the_workspace(self, lead: Lead) -> None:
         before = row(lead)
         sibling = SourceFactory(workspace=lead.source.workspace)
         assert send(lead, key=issue_key(sibling)).status_code == 404
         assert row(lead) == before
 
-    def test_one_of_another_workspace(self, lead: Lead) -> None:
+    def test_lead_of_another_workspace(self, lead: Lead) -> None:
         before = row(lead)
         assert send(lead, key=issue_key(SourceFactory())).status_code == 404
         assert row(lead) == before
 
-    def test_one_that_came_from_a_partner(self, lead: Lead) -> None:
-        """Rules sent it here: its sender may hurry it, the workspace's own sources did not send it."""
+    def test_lead_routed_from_a_partner(self, lead: Lead) -> None:
+        """Rules routed it here. Its sender may hurry it; the workspace's own sources did not send it."""
         partner = SourceFactory()
         plant(
             "UPDATE routing_lead SET source_id = %s, source_workspace_id = %s",
@@ -208,7 +208,9 @@ class TestRefusals:
         for method in (client.get, client.delete):
             assert method(f"/api/v1/leads/{lead.public_id}/dispatch-now/").status_code == 405
 
-    def test_key_that_asks_too_fast(self, lead: Lead, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    def test_key_over_its_rate_limit(
+        self, lead: Lead, monkeypatch: pytest.MonkeyPatch, settings: Any
+    ) -> None:
         monkeypatch.setitem(settings.LEADSWITCH_RATE_LIMITS, "source", (1, 1))
         key = issue_key(lead.source)
         assert [send(lead, key=key).status_code for _ in range(2)] == [202, 429]
@@ -221,7 +223,7 @@ def test_body_is_not_read(lead: Lead) -> None:
 
 
 class TestLimit:
-    """Each call that makes a lead due is an attempt with a trace of its own. A lead has three in an hour."""
+    """Each call that makes a lead due causes an attempt with its own trace. A lead gets three per hour."""
 
     def test_sixty_calls_are_three_attempts(self, lead: Lead) -> None:
         Workspace.objects.update(hours=only_in_two_days())
@@ -254,7 +256,7 @@ class TestLimit:
         assert [send(lead).status_code for _ in range(10)] == [202] * 10
         assert LeadAllowance.objects.values().get() == counted
 
-    def test_leads_are_counted_apart(self, lead: Lead) -> None:
+    def test_leads_are_counted_separately(self, lead: Lead) -> None:
         other = LeadFactory(source=lead.source, next_attempt_at=timezone.now() + DAY)
         LeadAllowance.objects.create(
             lead=lead, asked_by="sender", full_at=timezone.now() + timedelta(hours=1)
@@ -278,7 +280,7 @@ class TestLimit:
         assert later == [0, 0, 0, 1_200]
 
     def test_limit_holds_without_redis(self, lead: Lead, settings: Any) -> None:
-        """A limit that Redis counted would let everything through."""
+        """A limit in Redis would let everything through."""
         settings.REDIS_URL = "redis://127.0.0.1:1/0"
         rate_limit._script.cache_clear()
         try:
@@ -292,7 +294,7 @@ class TestLimit:
             rate_limit.BREAKER.reset()
         assert statuses == [202, 202, 202, 429, 429]
 
-    def test_operators_re_runs_have_a_limit_of_their_own(self, lead: Lead, settings: Any) -> None:
+    def test_operators_re_runs_have_their_own_limit(self, lead: Lead, settings: Any) -> None:
         settings.LEADSWITCH_LEAD_TRIES_PER_HOUR = {"sender": 1, "operator": 2}
         at = timezone.now()
         for _ in range(2):

@@ -1,4 +1,4 @@
-"""What a person does with one lead: run again, pause, resume, give it to a buyer by hand."""
+"""A person's actions on one lead: run again, pause, resume, assign to a buyer by hand."""
 
 from datetime import timedelta
 from typing import Any
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 
 
 def failed_lead(**campaign: Any) -> Lead:
-    """Nobody had credits."""
+    """No buyer had credits."""
     enrollment = EnrollmentFactory(**{f"campaign__{name}": value for name, value in campaign.items()})
     lead = LeadFactory(source=SourceFactory(workspace=enrollment.campaign.workspace))
     distribute_lead(lead.pk)
@@ -40,7 +40,7 @@ def failed_lead(**campaign: Any) -> Lead:
 
 
 class TestRerun:
-    def test_failed_lead_is_tried_as_a_person_asked(self) -> None:
+    def test_failed_lead_is_tried_at_a_persons_request(self) -> None:
         lead = failed_lead()
         give_credits(Enrollment.objects.get().buyer, amount_cents=10_000)
 
@@ -116,7 +116,7 @@ class TestHold:
         assert Lead.objects.get().next_attempt_at == due
         assert distribute_next_due().result == "success"
 
-    def test_twice_is_refused(self) -> None:
+    def test_second_pause_is_refused(self) -> None:
         lead = LeadFactory()
         with pytest.raises(ActionRefused, match="it is not paused"):
             resume_lead(lead.pk, at=timezone.now())
@@ -158,7 +158,7 @@ class TestAssignByHand:
         assert (attempt.id, attempt.trigger, attempt.result) == (sale.attempt_id, "manual", "success")
         assert broken(run_verification()) == {}
 
-    def test_sale_by_hand_goes_past_overridable_gates_and_names_them(self) -> None:
+    def test_sale_by_hand_overrides_some_gates_and_names_them(self) -> None:
         campaign = CampaignFactory(schedule={"mon": [["00:00", "00:01"]]})
         overridable = {
             "active": False,
@@ -178,7 +178,7 @@ class TestAssignByHand:
         assert list(skipped.values_list("skip_reason", flat=True)) == ["outranked", "outranked"]
         assert broken(run_verification()) == {}
 
-    def test_after_a_return_another_buyer_gets_it(self) -> None:
+    def test_returned_lead_is_assigned_to_another_buyer(self) -> None:
         campaign = CampaignFactory()
         first, second = enroll(campaign, count=2, credits_cents=10_000)
         lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace))
@@ -200,7 +200,7 @@ class TestAssignByHand:
         ],
         ids=["credits", "cap"],
     )
-    def test_money_and_caps_are_not_set_aside(self, enrollment: dict[str, Any], message: str) -> None:
+    def test_money_and_caps_are_not_overridden(self, enrollment: dict[str, Any], message: str) -> None:
         chosen = EnrollmentFactory(**enrollment)
         lead = LeadFactory(source=SourceFactory(workspace=chosen.campaign.workspace))
 
@@ -212,7 +212,7 @@ class TestAssignByHand:
         assert not Assignment.objects.exists()
         assert not Attempt.objects.exists()
 
-    def test_sending_it_twice_sells_once(self) -> None:
+    def test_repeated_assignment_sells_once(self) -> None:
         campaign = CampaignFactory(max_buyers=2)
         [chosen, _] = enroll(campaign, count=2, credits_cents=10_000)
         lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace))
@@ -247,7 +247,7 @@ class TestAssignByHand:
         with pytest.raises(ActionRefused, match="the lead is"):
             assign_by_hand(lead.pk, enrollment_id=enrollment.pk)
 
-    def test_paused_workspace_is_a_kill_switch_here_too(self) -> None:
+    def test_paused_workspace_prevents_it_too(self) -> None:
         enrollment = EnrollmentFactory(
             buyer__credits_cents=10_000, campaign__workspace__paused_at=timezone.now()
         )

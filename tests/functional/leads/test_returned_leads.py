@@ -1,4 +1,4 @@
-"""A lead that its buyers gave back: what it is, what it may become, and what its person meets."""
+"""A lead that its buyers returned: its status, its next sale, and other leads of the same person."""
 
 from datetime import timedelta
 from typing import Any
@@ -91,7 +91,7 @@ def test_second_lead_of_the_person_is_sold() -> None:
     assert sell(came(campaign, 1)) == "success"
 
 
-def test_returned_lead_is_sold_to_others_alone() -> None:
+def test_returned_lead_is_sold_only_to_other_buyers() -> None:
     campaign = agency(buyers=2)
     lead = returned_lead(campaign)
     first = Assignment.objects.get()
@@ -107,7 +107,7 @@ def test_returned_lead_is_sold_to_others_alone() -> None:
     assert broken(run_verification()) == {}
 
 
-def test_returned_lead_is_not_assigned_to_who_gave_it_back() -> None:
+def test_returned_lead_is_not_assigned_to_the_returning_buyer() -> None:
     campaign = agency(buyers=2)
     lead = returned_lead(campaign)
     had = Enrollment.objects.get(buyer=Assignment.objects.get().buyer)
@@ -177,8 +177,8 @@ def test_explanation_says_that_the_buyer_gave_it_back() -> None:
 
 
 class TestChain:
-    def test_person_found_to_be_the_same_stays_it(self) -> None:
-        """The second lead ties b@ to the phone of the first, which was sold."""
+    def test_linked_identities_stay_linked(self) -> None:
+        """The second lead links b@ to the phone of the first lead, which was sold."""
         campaign = agency()
         people = [
             ("a@example.com", "+14045550123"),
@@ -203,7 +203,7 @@ class TestChain:
 
         assert [sell(lead) for lead in leads] == ["success"] + ["duplicate"] * (len(leads) - 1)
 
-    def test_returned_lead_ties_its_e_mail_to_its_phone(self) -> None:
+    def test_returned_lead_links_its_e_mail_to_its_phone(self) -> None:
         campaign = agency(buyers=3)
         returned_lead(campaign)
         by_email = came(campaign, 1, **person("ann@example.com"))
@@ -211,7 +211,7 @@ class TestChain:
 
         assert [sell(by_email), sell(by_phone)] == ["success", "duplicate"]
 
-    def test_failed_lead_ties_nothing(self) -> None:
+    def test_failed_lead_links_nothing(self) -> None:
         campaign = agency()
         failed = came(campaign)
         Lead.objects.filter(pk=failed.pk).update(

@@ -1,4 +1,4 @@
-"""What is left of an attempt that rolled back: nothing but its verdict, with a trace, and a lead with a next state."""
+"""After an attempt rolled back, only its verdict remains, with a trace, and the lead has a next state."""
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,7 +30,7 @@ HOLD_LEAD = "SELECT 1 FROM routing_lead WHERE id = %s FOR UPDATE"
 
 @pytest.fixture
 def lead() -> Lead:
-    """Due for a campaign with two buyers that both want it."""
+    """Due for a campaign with two buyers that both match."""
     campaign = CampaignFactory()
     enroll(campaign, count=2, credits_cents=10_000)
     return LeadFactory(source=SourceFactory(workspace=campaign.workspace))
@@ -46,8 +46,8 @@ def list_events(attempt_id: Any) -> list[tuple[str, str]]:
     return list(rows.values_list("event", "skip_reason"))
 
 
-def test_every_candidate_is_busy_with_another_lead(lead: Lead) -> None:
-    """TierLockContention: rolled back, told with the whole pool, due again soon; then sold."""
+def test_lead_is_retried_when_every_candidate_is_busy(lead: Lead) -> None:
+    """TierLockContention: rolled back, traced with the whole pool, due again soon, and then sold."""
     before = money_and_counters()
 
     with holding(HOLD_WALLETS):
@@ -74,7 +74,7 @@ def test_every_candidate_is_busy_with_another_lead(lead: Lead) -> None:
 
 
 def test_snapshot_outlives_the_rollback(lead: Lead) -> None:
-    """The first attempt of a version meets a conflict, and no other attempt ever uses the version."""
+    """The first attempt of a version has a conflict, and no other attempt ever uses the version."""
     with holding(HOLD_WALLETS):
         first = distribute_lead(lead.pk)
     Campaign.objects.update(price_cents=1)
@@ -88,7 +88,7 @@ def test_snapshot_outlives_the_rollback(lead: Lead) -> None:
     assert run_verification().holds
 
 
-def test_lock_timeout_at_the_commit(lead: Lead) -> None:
+def test_lock_timeout_at_the_commit_is_retried(lead: Lead) -> None:
     """55P03. Foreign keys are checked at the commit: the decision and its end were recorded, then rolled back."""
     before = money_and_counters()
 
@@ -105,8 +105,8 @@ def test_lock_timeout_at_the_commit(lead: Lead) -> None:
     assert run_verification().holds
 
 
-def test_deadlock(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
-    """40P01, for real: they hold the buyers and want the lead, we hold the lead and want the buyers."""
+def test_deadlock_is_retried(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
+    """40P01, for real: the other session locks buyers, then the lead. This attempt locks the lead, then buyers."""
     store_snapshot(lead.workspace.campaigns.get())
     before = money_and_counters()
     real = distribution.attempts.distribute.decide_and_sell
@@ -114,7 +114,7 @@ def test_deadlock(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
     with holding(HOLD_BUYERS) as other, another_connection() as observer, ThreadPoolExecutor(1) as pool:
         other.cursor().execute(
             "SET deadlock_timeout = '60s'"
-        )  # so that ours is the one that finds it and ends
+        )  # so that this session finds the deadlock and ends
 
         def let_them_want_the_lead(*arguments: Any, **options: Any) -> Any:
             theirs.append(pool.submit(lock_and_let_go, other, lead.pk))
@@ -144,7 +144,7 @@ def lock_and_let_go(other: BaseDatabaseWrapper, lead_id: int) -> None:
 
 
 def test_configuration_that_does_not_compile_needs_a_person(lead: Lead) -> None:
-    """Retrying it would go on forever. The next lead of a corrected campaign is sold."""
+    """Retrying it would never end. The next lead of a corrected campaign is sold."""
     Campaign.objects.update(mode="by_favor")
 
     outcome = distribute_lead(lead.pk)
@@ -160,7 +160,7 @@ def test_configuration_that_does_not_compile_needs_a_person(lead: Lead) -> None:
     assert run_verification().holds
 
 
-def test_bug_after_the_sale_takes_the_sale_back(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failure_after_the_sale_undoes_the_sale(lead: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
     before = money_and_counters()
 
     def fail(*_: Any, **__: Any) -> None:
@@ -172,7 +172,7 @@ def test_bug_after_the_sale_takes_the_sale_back(lead: Lead, monkeypatch: pytest.
     assert (outcome.result, outcome.skip_reason, outcome.is_traced) == ("retry", "internal_error", True)
     assert list_events(outcome.attempt_id)[-1] == ("failed", "internal_error")
     data = LeadDistributionEvent.objects.filter(attempt_id=outcome.attempt_id).values_list("data", flat=True)
-    assert "555 0123" not in str(list(data))  # an exception's text may hold anything
+    assert "555 0123" not in str(list(data))  # an exception's text may contain anything
     assert money_and_counters() == before
     assert run_verification().holds
 
@@ -195,7 +195,7 @@ def test_transient_failures_end_after_a_maximum(lead: Lead, settings: Any) -> No
 def test_lost_connection_leaves_the_lead_due(
     lead: Lead, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
-    """The server ends the session in the middle: no verdict, no trace, nothing sold; the next try sells it."""
+    """The server ends the session halfway: no verdict, no trace, no sale. The next try sells the lead."""
     before = money_and_counters()
     due_at = lead.next_attempt_at
     real = getattr(distribution.attempts.decide_under_lock, moment)
@@ -222,8 +222,8 @@ def test_lost_connection_leaves_the_lead_due(
     assert run_verification().holds
 
 
-def test_verdict_that_cannot_be_written_hides_nothing(lead: Lead) -> None:
-    """The verdict's connection waits for the lead's row and gives up: the lead keeps its due time and its attempts."""
+def test_failed_verdict_hides_nothing(lead: Lead) -> None:
+    """The verdict's connection waits for the lead's row and times out: the lead keeps its due time and attempts."""
     due_at = lead.next_attempt_at
     Campaign.objects.update(mode="by_favor")
     with connections["verdict"].cursor() as cursor:
@@ -232,7 +232,7 @@ def test_verdict_that_cannot_be_written_hides_nothing(lead: Lead) -> None:
     taken = threading.Event()
 
     def hold_after_rollback() -> None:
-        """Waits behind the attempt for the lead, gets it when the attempt rolls back, and keeps it from the verdict."""
+        """Waits behind the attempt for the lead, gets it at the rollback, and keeps it from the verdict."""
         with holding(HOLD_LEAD, [lead.pk]):
             taken.set()
             release.wait(timeout=30)
@@ -266,7 +266,7 @@ def test_verdict_that_cannot_be_written_hides_nothing(lead: Lead) -> None:
 
 
 def test_lead_that_is_not_due_is_left_alone(lead: Lead) -> None:
-    """A message is only a wake-up; the locked row decides."""
+    """A message is only a wake-up. The locked row decides."""
     before = money_and_counters()
     now = datetime.now(UTC)
     Lead.objects.filter(pk=lead.pk).update(next_attempt_at=now + timedelta(hours=1))
@@ -290,7 +290,7 @@ def test_lead_that_is_not_due_is_left_alone(lead: Lead) -> None:
     assert Lead.objects.get(pk=lead.pk).attempts == 0
 
 
-def test_lead_that_waited_longest_comes_first(lead: Lead) -> None:
+def test_longest_waiting_lead_comes_first(lead: Lead) -> None:
     now = datetime.now(UTC)
     older = LeadFactory(source=lead.source, received_at=now - timedelta(hours=2))
     oldest = LeadFactory(source=lead.source, received_at=now - timedelta(hours=3))
@@ -299,7 +299,7 @@ def test_lead_that_waited_longest_comes_first(lead: Lead) -> None:
     assert [distribute_next_due().lead_id for _ in range(3)] == [oldest.pk, lead.pk, None]
 
 
-def test_run_by_an_operator_is_shown_as_such(lead: Lead) -> None:
+def test_operators_run_is_shown_as_such(lead: Lead) -> None:
     Lead.objects.filter(pk=lead.pk).update(due_reason="manual", attempts=2)
 
     outcome = distribute_lead(lead.pk)

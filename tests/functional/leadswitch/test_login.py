@@ -1,4 +1,4 @@
-"""Logging in to the admin: passwords cannot be guessed, and no answer shows which names exist."""
+"""Logging in to the admin: passwords cannot be guessed, and no response reveals which names exist."""
 
 import json
 from datetime import datetime, timedelta
@@ -64,7 +64,7 @@ def test_foreign_next_is_replaced_by_the_home_page(place: str) -> None:
 
 
 @pytest.mark.usefixtures("ada")
-def test_name_is_locked_for_an_address_and_opens_again() -> None:
+def test_name_is_locked_for_an_address_and_unlocked_later() -> None:
     last = fail("ada", 5)
     assert status_at(last + timedelta(seconds=1), "ada") == 429
     assert status_at(last + timedelta(minutes=14, seconds=59), "ada") == 429
@@ -73,7 +73,7 @@ def test_name_is_locked_for_an_address_and_opens_again() -> None:
 
 
 @pytest.mark.usefixtures("ada")
-def test_right_password_forgets_the_failures() -> None:
+def test_right_password_resets_the_failures() -> None:
     last = fail("ada", 4)
     assert status_at(last + timedelta(seconds=65), "ada") == 302
     assert (
@@ -83,7 +83,7 @@ def test_right_password_forgets_the_failures() -> None:
 
 
 @pytest.mark.usefixtures("ada")
-def test_second_failure_slows_down_without_holding_a_thread() -> None:
+def test_second_failure_is_delayed_without_holding_a_thread() -> None:
     last = fail("ada", 2)
     assert status_at(last + timedelta(seconds=1), "ada") == 429
     assert status_at(last + timedelta(seconds=3), "ada") == 302
@@ -92,7 +92,7 @@ def test_second_failure_slows_down_without_holding_a_thread() -> None:
 
 def test_lock_of_an_unknown_name_looks_the_same(ada: User) -> None:
     pages = []
-    for name in (ada.username, "nobody-here"):
+    for name in (ada.username, "unknown-name"):
         at = fail(name, 5, address=ELSEWHERE if name == "ada" else HOME)
         with time_machine.travel(at + timedelta(seconds=5), tick=False):
             answer = log_in(name, RIGHT, address=ELSEWHERE if name == "ada" else HOME)
@@ -116,7 +116,7 @@ def test_many_addresses_lock_a_name_and_many_names_an_address(settings: Settings
 
 
 @pytest.mark.usefixtures("ada")
-def test_one_network_of_ipv6_is_one_address() -> None:
+def test_one_ipv6_network_is_one_address() -> None:
     last = fail("ada", 5, address="2001:db8::1")
     assert status_at(last + timedelta(seconds=5), "ada", address="2001:db8::ffff:2") == 429
     assert status_at(last + timedelta(seconds=5), "ada", address="2001:db8:0:1::1") == 302
@@ -129,7 +129,7 @@ def test_ipv4_clients_of_a_dual_stack_socket_are_distinguished() -> None:
     assert status_at(last + timedelta(seconds=5), "ada", address="::ffff:192.0.2.2") == 302
 
 
-def test_neither_tables_nor_lines_hold_what_was_typed(caplog: pytest.LogCaptureFixture) -> None:
+def test_no_table_or_log_line_has_the_typed_values(caplog: pytest.LogCaptureFixture) -> None:
     fail("ada", 5)
     rows = json.dumps(list(AccessAttempt.objects.values()), default=str)
     for text in (rows, caplog.text):

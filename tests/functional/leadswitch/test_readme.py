@@ -1,4 +1,4 @@
-"""The README's way to a first sold lead, run word for word on the whole product."""
+"""The README's path to a first sold lead, run word for word on the whole product."""
 
 import json
 import os
@@ -67,7 +67,7 @@ def port(environment: dict[str, str], tmp_path: Path) -> Iterator[str]:
         assert wait_until_ready(f"http://127.0.0.1:{free}/readyz"), log.read_text()
         yield free
     finally:
-        os.killpg(process.pid, signal.SIGINT)  # what Ctrl-C does
+        os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
         process.wait(STOP_SECONDS)
         stop = [".venv/bin/python", "-m", "leadswitch.embedded", "stop"]
         subprocess.run(stop, cwd=REPOSITORY, env=environment, check=True, capture_output=True)

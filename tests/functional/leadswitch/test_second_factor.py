@@ -1,4 +1,4 @@
-"""The second factor of the admin, with the requests of a browser: set up, log in, recovery, reset."""
+"""The second factor of the admin, with a browser's requests: set up, log in, recovery, reset."""
 
 import re
 from collections.abc import Iterator
@@ -72,7 +72,7 @@ def set_up(user: User, clock: Any) -> list[str]:
 
 
 @pytest.mark.usefixtures("clock")
-def test_page_shows_a_picture_and_the_key(ada: User) -> None:
+def test_page_shows_a_qr_code_and_the_key(ada: User) -> None:
     client, _ = log_in()
     page = client.get(SET_UP).content.decode()
     assert "<svg" in page
@@ -89,7 +89,7 @@ def test_page_shows_a_picture_and_the_key(ada: User) -> None:
     assert client.get(HOME).status_code == 200
 
 
-def test_each_session_sets_up_a_key_of_its_own(ada: User, clock: Any) -> None:
+def test_each_session_sets_up_its_own_key(ada: User, clock: Any) -> None:
     thief, _ = log_in()
     thief.get(SET_UP)
     seen = thief.session[KEY]
@@ -143,7 +143,7 @@ def test_code_works_once(ada: User, clock: Any) -> None:
     assert log_in()[0].post(CODE, {"code": code}).status_code == 200
 
 
-def test_wrong_codes_are_slowed_down(ada: User, clock: Any) -> None:
+def test_wrong_codes_are_delayed(ada: User, clock: Any) -> None:
     set_up(ada, clock)
     client, _ = log_in()
     client.post(CODE, {"code": "000000"})
@@ -152,7 +152,7 @@ def test_wrong_codes_are_slowed_down(ada: User, clock: Any) -> None:
     assert client.post(CODE, {"code": app_code(ada)}).status_code == 302
 
 
-def test_recovery_code_works_once_and_is_kept_as_a_hash(ada: User, clock: Any) -> None:
+def test_recovery_code_works_once_and_is_stored_as_a_hash(ada: User, clock: Any) -> None:
     codes = set_up(ada, clock)
     assert len(set(codes)) == 10
     kept = set(StaticToken.objects.values_list("token", flat=True))
@@ -196,7 +196,7 @@ def test_required_second_factor_is_set_up_first(
     assert where(log_in("grace")[1]) == (SET_UP if is_asked else HOME)
 
 
-def test_required_one_is_not_turned_off(ada: User, clock: Any, settings: Settings) -> None:
+def test_required_second_factor_cannot_be_turned_off(ada: User, clock: Any, settings: Settings) -> None:
     set_up(ada, clock)
     client, _ = log_in()
     client.post(CODE, {"code": app_code(ada)})
@@ -212,7 +212,7 @@ def test_required_one_is_not_turned_off(ada: User, clock: Any, settings: Setting
     ]
 
 
-def test_another_superuser_resets_it(ada: User, clock: Any) -> None:
+def test_superuser_resets_another_users_second_factor(ada: User, clock: Any) -> None:
     set_up(ada, clock)
     root = User.objects.create_superuser("root", password=PASSWORD)
     client, _ = log_in("root")
@@ -223,7 +223,7 @@ def test_another_superuser_resets_it(ada: User, clock: Any) -> None:
     assert where(log_in()[1]) == HOME
 
 
-def test_plain_administrator_resets_none(ada: User, clock: Any) -> None:
+def test_plain_administrator_cannot_reset_it(ada: User, clock: Any) -> None:
     set_up(ada, clock)
     page = reverse("admin:auth_user_changelist")
     client = Client()

@@ -1,4 +1,4 @@
-"""A Redis of its own, which the product uses during the test."""
+"""A separate Redis, which the product uses during the test."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +28,7 @@ def own_redis(tmp_path: Path, settings: Any) -> Iterator["redis.Redis[str]"]:
 
 
 def forget_clients() -> None:
-    """They keep to the address that they were made for, and one test's outage is not the next one's."""
+    """Clients keep the address that they were created for, and one test's outage must not reach the next test."""
     for cached in (get_client, schedule._script, rate_limit._script):
         cached.cache_clear()
     for module in (outage, rate_limit):

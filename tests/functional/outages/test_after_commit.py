@@ -1,4 +1,4 @@
-"""Whatever fails after a commit, the answer tells what is stored, and so does a repeat of the request."""
+"""For any failure after a commit, the response reports the stored state, and so does a repeat of the request."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -79,7 +79,7 @@ def test_sold_lead_is_shown_as_sold_without_its_trace(client: Client, failure: s
     assert body["incomplete"]["url"] == answer["Location"] == f"{LEADS}{lead.public_id}/"
 
 
-def test_replay_answers_alike_during_and_after_the_outage(client: Client) -> None:
+def test_replay_responds_alike_during_and_after_the_outage(client: Client) -> None:
     with without(ATTEMPTS):
         first = post(client, key="k1").json()
         again = post(client, key="k1")
@@ -93,7 +93,7 @@ def test_replay_answers_alike_during_and_after_the_outage(client: Client) -> Non
     assert_sold_once()
 
 
-def test_answer_that_cannot_be_kept_is_given_and_read_again_for_a_repeat(client: Client) -> None:
+def test_response_that_cannot_be_stored_is_read_again_for_a_repeat(client: Client) -> None:
     with refusing_updates("routing_idempotencyrecord", errcode="disk_full"):
         first = post(client, key="k1")
     assert (first.status_code, first.json()["status"], first.json()["buyers"]) == (201, "distributed", 1)
@@ -103,7 +103,7 @@ def test_answer_that_cannot_be_kept_is_given_and_read_again_for_a_repeat(client:
     assert_sold_once()
 
 
-def test_control_without_the_second_look_a_repeat_calls_a_sold_lead_pending(
+def test_control_without_the_second_read_a_repeat_calls_a_sold_lead_pending(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("routing.api.leads.complete_replayed", lambda answer, **_: answer)
@@ -127,7 +127,7 @@ def decide_and_lose_the_lead(lead_id: int, *, seconds: float) -> AttemptOutcome:
     return outcome
 
 
-def test_connection_lost_after_the_commit_is_made_again(client: Client, settings: Settings) -> None:
+def test_connection_lost_after_the_commit_is_reopened(client: Client, settings: Settings) -> None:
     settings.LEADSWITCH_DECIDE_HOOK = f"{__name__}.decide_and_lose_the_connection"
     answer = post(client, key="k1")
     assert (answer.status_code, answer.json()["status"], answer.json()["buyers"]) == (201, "distributed", 1)
@@ -175,7 +175,7 @@ def test_lead_made_due_is_shown_as_due() -> None:
     assert lead.next_attempt_at <= timezone.now()
 
 
-def test_stored_leads_of_a_batch_are_reported_when_the_others_cannot_be_read(
+def test_stored_leads_of_a_batch_are_reported_if_the_others_cannot_be_read(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = {**VALID, "external_id": "1"}
@@ -191,7 +191,7 @@ def test_stored_leads_of_a_batch_are_reported_when_the_others_cannot_be_read(
 
 
 def test_failure_of_the_product_claims_nothing(client: Client) -> None:
-    """A view that fails before its commit cannot be told from one that fails after it."""
+    """A view that fails before its commit looks the same as one that fails after it."""
     with without("routing_source"):
         answer = post(client)
     assert answer.status_code == 500

@@ -1,4 +1,4 @@
-"""A PostgreSQL that answers and takes no writes: 503, not ready, and well again with the next request after it."""
+"""A PostgreSQL that answers but refuses writes: 503, not ready, and normal again with the next request after it."""
 
 import http.client
 import json
@@ -62,7 +62,7 @@ def refusing_leads(errcode: str) -> AbstractContextManager[None]:
 
 
 def ask(address: str, path: str, *, body: Any = None, **headers: str) -> tuple[int, Any, Any]:
-    """Status, headers and body of an answer."""
+    """Status, headers and body of a response."""
     own = http.client.HTTPConnection(address.removeprefix("http://"), timeout=30)
     try:
         data = None if body is None else json.dumps(body)
@@ -75,7 +75,7 @@ def ask(address: str, path: str, *, body: Any = None, **headers: str) -> tuple[i
 
 
 def test_read_only_is_503_and_the_next_request_after_it_works() -> None:
-    """Real processes: the server keeps its connections over requests."""
+    """With real processes: the server keeps its connections between requests."""
     key = {"Authorization": f"Api-Key {issue_key(SourceFactory())}"}
     with served() as address:
         assert ask(address, LEADS, body=VALID, **key)[0] == 201
@@ -91,8 +91,8 @@ def test_read_only_is_503_and_the_next_request_after_it_works() -> None:
     assert Lead.objects.count() == 3
 
 
-def test_sessions_from_before_are_left_by_every_alias() -> None:
-    """A read-only default is taken over when a session begins, so a session keeps it beyond the outage."""
+def test_every_alias_drops_sessions_from_before() -> None:
+    """A session takes over a read-only default when it begins, and keeps it after the outage."""
     for alias in ("default", "verdict"):
         with read_only():
             one = connections[alias]
@@ -106,7 +106,7 @@ def test_sessions_from_before_are_left_by_every_alias() -> None:
         assert one.is_usable()
 
 
-def test_attempt_that_meets_it_is_no_failed_attempt() -> None:
+def test_attempt_during_it_does_not_count_as_failed() -> None:
     campaign = CampaignFactory()
     enroll(campaign, count=1, credits_cents=10_000)
     lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace))
@@ -131,7 +131,7 @@ def refusing_sales(errcode: str) -> AbstractContextManager[None]:
 
 
 @pytest.mark.parametrize("errcode", ["53100", "58030", "53300", "57P03"])
-def test_server_that_cannot_is_503_and_unready_where_it_refused_a_write(client: Client, errcode: str) -> None:
+def test_refused_write_is_503_and_unready(client: Client, errcode: str) -> None:
     with refusing_leads(errcode):
         answer = post(client)
     assert (answer.status_code, answer["Retry-After"]) == (503, "1")
@@ -156,7 +156,7 @@ def test_dispatcher_leaves_a_read_only_session() -> None:
 
 @contextmanager
 def small_disk(directory: Path) -> Iterator[None]:
-    """A file system that a database fills soon. Raises CalledProcessError where none may be mounted."""
+    """A file system that a database fills soon. Raises CalledProcessError if it cannot be mounted."""
     directory.mkdir()
     options = ["-t", "tmpfs", "-o", "size=80m", "leadswitch-test", str(directory)]
     subprocess.run([find("mount"), *options], check=True, capture_output=True)
@@ -190,7 +190,7 @@ def read_probe(process: "subprocess.Popen[str]") -> str:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system")
 def test_full_disk_makes_it_unready_before_a_lead_is_refused(tmp_path: Path) -> None:
-    """The probe writes where the tables are: what is left for a row of a table that has free pages is not enough."""
+    """The probe writes where the tables are: room for a row in a table with free pages is not enough."""
     with small_disk(tmp_path / "var"):
         paths = ServicePaths.of(tmp_path / "var")
         make_directories(paths)
@@ -211,7 +211,7 @@ def test_full_disk_makes_it_unready_before_a_lead_is_refused(tmp_path: Path) -> 
 
 
 def fill(session: "psycopg.Connection[Any]") -> None:
-    """Until nothing more goes in."""
+    """Until no more data fits."""
     session.execute("CREATE UNLOGGED TABLE filler (text text)")
     rows = 4_096
     while rows:
@@ -224,7 +224,7 @@ def fill(session: "psycopg.Connection[Any]") -> None:
 
 
 def test_import_stops_and_blames_no_row(tmp_path: Path) -> None:
-    """Its rows are good: none of them may stand among the refused."""
+    """Its rows are valid: none of them may appear among the refused ones."""
     source = SourceFactory(default_vertical="roofing")
     file = tmp_path / "leads.csv"
     file.write_text("Email,Zip\nada@example.com,30312\nbob@example.com,30312\n")

@@ -1,4 +1,4 @@
-"""A server is ready while it can store leads; other degraded parts are named, and it stays ready."""
+"""A server is ready while it can store leads. Other degraded parts are named, and it stays ready."""
 
 import time
 from typing import TYPE_CHECKING, Any
@@ -55,7 +55,7 @@ def test_healthy_dispatch_has_no_findings(working: "redis.Redis[str]") -> None:
     )
 
 
-def test_without_redis_it_is_ready_and_degraded(working: "redis.Redis[str]") -> None:
+def test_without_redis_the_server_is_ready_and_degraded(working: "redis.Redis[str]") -> None:
     working.shutdown(nosave=True)
     status, body = look()
     assert (status, body["redis"], body["degraded"]) == (200, "unavailable", ["redis", "workers"])

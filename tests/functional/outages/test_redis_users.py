@@ -1,4 +1,4 @@
-"""Whatever Redis refuses, and however: for each of its users that is an outage like any other."""
+"""For each user of Redis, every kind of refusal is an outage like any other."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -42,7 +42,7 @@ def test_each_refusal_is_an_outage_of_redis(fault: Any, own_redis: "redis.Redis[
         assert probes.probe_redis() != probes.OK
         assert guarded("heartbeat", USERS["a worker's heartbeat"], "nothing") == "nothing"
         assert outage.BREAKER.is_open
-        assert rate_limit.take("source", "abc") is None  # unchecked, and let through
+        assert rate_limit.take("source", "abc") is None  # allowed without a check
         outage.BREAKER.reset()
         enqueue_now([DueTime(1, 1, DispatchMode.EVENT, due(1).due_at)])  # raises nothing
     outage.BREAKER.reset()

@@ -1,4 +1,4 @@
-"""What a process keeps of what Redis refused, and tries again by itself when Redis takes it."""
+"""The buffer of leads that Redis refused: the process retries them by itself when Redis accepts them."""
 
 import threading
 from collections.abc import Iterator
@@ -42,17 +42,15 @@ def campaign() -> "Campaign":
 def refusing(own_redis: "redis.Redis[str]") -> Iterator[None]:
     with demoted(own_redis):
         yield
-    assert BREAKER.is_open  # nothing is asked of Redis before somebody has tried
+    assert BREAKER.is_open  # no process asks Redis before one has tried
 
 
 def is_idle() -> bool:
     return ENQUEUER.retrying_seconds == 0
 
 
-def test_refused_lead_is_put_as_its_row_is_by_then(
-    own_redis: "redis.Redis[str]", campaign: "Campaign"
-) -> None:
-    """One is cancelled since and one is put off: what was refused is not what is put."""
+def test_refused_lead_is_put_as_its_row_is_now(own_redis: "redis.Redis[str]", campaign: "Campaign") -> None:
+    """One has been cancelled since, and one deferred: the current row is put, not the refused one."""
     due, cancelled, later = make_leads(campaign, count=3)
     at = timezone.now() + timedelta(hours=1)
     with refusing(own_redis):
@@ -98,7 +96,7 @@ def test_excess_is_counted() -> None:
     assert list(kept.oldest(9).leads) == [1, 2]
 
 
-def test_lead_that_is_refused_again_while_it_is_tried_stays_buffered() -> None:
+def test_lead_refused_again_during_its_retry_stays_in_the_buffer() -> None:
     kept = RetryBuffer()
     kept.add([1])
     tried = kept.oldest(9)
@@ -109,8 +107,8 @@ def test_lead_that_is_refused_again_while_it_is_tried_stays_buffered() -> None:
     assert (len(kept), kept.age_seconds) == (0, 0)
 
 
-def test_full_queue_drops_nothing(own_redis: "redis.Redis[str]") -> None:
-    """Nothing is dropped while there is room."""
+def test_full_buffer_keeps_its_leads(own_redis: "redis.Redis[str]") -> None:
+    """No lead is dropped while there is room."""
     assert own_redis.ping()
     go, arrived = threading.Event(), []
 

@@ -1,4 +1,4 @@
-"""What a web process was given and has not handed on: it survives stalls of Redis, and the process's polite end."""
+"""Leads that a web process accepted but has not enqueued survive stalls of Redis and the process's graceful stop."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def web(own_redis: "redis.Redis[str]", tmp_path: Path) -> Iterator[Server]:
 
 
 def missing(accepted: list[str], own_redis: "redis.Redis[str]") -> list[str]:
-    """Accepted leads that neither wait in the schedule nor are in flight."""
+    """Accepted leads that are neither in the schedule nor in flight."""
     leads = Lead.objects.filter(public_id__in=accepted)
     assert leads.count() == len(accepted)
     return [
@@ -59,7 +59,7 @@ def missing(accepted: list[str], own_redis: "redis.Redis[str]") -> list[str]:
 
 @contextmanager
 def frozen(own_redis: "redis.Redis[str]") -> Iterator[None]:
-    """It takes connections and answers nothing."""
+    """It accepts connections and answers nothing."""
     pid = own_redis.info("server")["process_id"]
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -125,10 +125,10 @@ def test_server_that_cannot_enqueue_stops_and_reports_the_rest(
     assert not missing(senders.accepted, own_redis)
 
 
-def test_leads_of_a_stall_are_put_when_redis_answers_again_without_another_request(
+def test_leads_of_a_stall_are_put_when_redis_answers_again(
     source: Source, own_redis: "redis.Redis[str]", tmp_path: Path
 ) -> None:
-    """Neither a dispatcher nor a reconciler runs: nobody else would put them."""
+    """Neither a dispatcher nor a reconciler runs, and no other request comes: only this process can put them."""
     with web(own_redis, tmp_path) as server:
         senders = Senders(server.address, issue_key(source))
         with frozen(own_redis):

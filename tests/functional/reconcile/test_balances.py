@@ -1,4 +1,4 @@
-"""`reconcile balances`: finds a wallet that its entries do not explain, says so, and leaves it alone."""
+"""`reconcile balances`: finds a wallet that its entries do not explain, reports it, and does not change it."""
 
 import logging
 
@@ -23,7 +23,7 @@ def wallets(committed_db: None) -> list[Wallet]:  # noqa: ARG001
 def test_wrong_balance_is_found_reported_and_left(
     wallets: list[Wallet], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A wrong balance beside a right ledger is found and reported, never corrected silently."""
+    """A wrong balance with a correct ledger is found and reported, never corrected silently."""
     plant(RAISE, [wallets[1].pk])
     entries = list(LedgerEntry.objects.values())
 
@@ -32,8 +32,8 @@ def test_wrong_balance_is_found_reported_and_left(
     assert counts == Counts(checked=3, repaired=0, skipped=1)
     assert counts.named == (f"wallet {wallets[1].pk}",)
     [record] = [each for each in caplog.records if each.levelno == logging.ERROR]
-    told = (record.message, record.wallet_id, record.balance_cents, record.entries_cents)  # type: ignore[attr-defined]
-    assert told == ("distribution.balance_differs", wallets[1].pk, 1_007, 1_000)
+    reported = (record.message, record.wallet_id, record.balance_cents, record.entries_cents)  # type: ignore[attr-defined]
+    assert reported == ("distribution.balance_differs", wallets[1].pk, 1_007, 1_000)
     assert metrics.RECONCILER_FOUND.labels(reconciler="balances")._value.get() == 1
     assert Wallet.objects.get(pk=wallets[1].pk).balance_cents == 1_007
     assert list(LedgerEntry.objects.values()) == entries
@@ -49,7 +49,7 @@ def test_right_balances_are_no_finding(caplog: pytest.LogCaptureFixture) -> None
 def test_every_wallet_is_reached_batch_by_batch(
     wallets: list[Wallet], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Pages follow a cursor, so a healthy pile does not hide a lost lead."""
+    """Pages follow a cursor, which keeps correct wallets from hiding a wrong one."""
     monkeypatch.setattr(balances, "WALLETS_A_BATCH", 2)
     plant(RAISE, [wallets[2].pk])
 

@@ -1,4 +1,4 @@
-"""`reconcile expiry`: leads end at the end of their time to live; a finished lead is not changed."""
+"""`reconcile expiry`: leads end at the end of their time to live. A finished lead is not changed."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -36,8 +36,8 @@ def old(**fields: Any) -> Lead:
 
 
 @pytest.mark.finds("expiry")
-def test_whatever_is_unfinished_and_over_ends_as_expired() -> None:
-    """Nothing runs these: paused, in a paused workspace, waiting for a far time, for a verification, for offers."""
+def test_every_overdue_unfinished_lead_expires() -> None:
+    """No attempt runs these: paused, in a paused workspace, due much later, waiting for verification or offers."""
     later = datetime.now(UTC) + timedelta(days=30)
     over = [
         old(paused_at=LONG_AGO),
@@ -90,7 +90,7 @@ def test_finished_lead_is_not_changed() -> None:
 
 
 @pytest.mark.finds("stale_locks")
-def test_lead_under_a_lease_is_its_owners() -> None:
+def test_lead_under_a_lease_is_left_to_its_owner() -> None:
     lead = LeadFactory()
     acquire(lead.pk, owner="caller:1")
     Lead.objects.update(expires_at=LONG_AGO)
@@ -104,7 +104,7 @@ def test_lead_under_a_lease_is_its_owners() -> None:
     assert run_verification().holds
 
 
-def test_lead_that_is_tried_at_this_moment_is_left_to_its_attempt() -> None:
+def test_lead_being_tried_is_left_to_its_attempt() -> None:
     lead = old()
     with holding(HOLD_LEAD, [lead.pk]):
         assert run() == Counts()
@@ -126,7 +126,7 @@ def test_batches_and_a_limit() -> None:
     assert run_verification().holds
 
 
-def test_on_a_big_table_both_searches_read_no_more_than_they_find() -> None:
+def test_both_searches_of_a_big_table_read_only_what_they_find() -> None:
     source = LeadFactory().source
     fill_leads(
         source,

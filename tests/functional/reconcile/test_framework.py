@@ -1,4 +1,4 @@
-"""What every reconciler gets: a lock of its own, batches, metrics, a task, a command, an entry in beat's table."""
+"""The parts of every reconciler: a lock, batches, metrics, a task, a command, an entry in beat's table."""
 
 import json
 import logging
@@ -40,7 +40,7 @@ calls: list[dict[str, Any]] = []
 
 
 def rename(*, fix: bool, limit: int) -> Counts:
-    """A reconciler for these tests: workspaces are to be called "right"."""
+    """A reconciler for these tests: every workspace should be named "right"."""
     calls.append({"fix": fix, "limit": limit})
     wrong = Workspace.objects.exclude(name="right")
     found = list(wrong.order_by("pk").values_list("pk", flat=True))
@@ -109,14 +109,14 @@ def test_findings_are_named(caplog: pytest.LogCaptureFixture) -> None:
     assert record.found == wrong  # type: ignore[attr-defined]
 
 
-def test_document_has_what_was_found() -> None:
+def test_json_document_has_the_findings() -> None:
     wrong = WorkspaceFactory.create_batch(3, name="wrong")
 
     code, lines = run_command("names", "--json")
-    told = json.loads("\n".join(lines))
+    document = json.loads("\n".join(lines))
 
-    assert (code, told["is_clean"]) == (1, False)
-    [row] = told["reconcilers"]
+    assert (code, document["is_clean"]) == (1, False)
+    [row] = document["reconcilers"]
     assert row.pop("seconds") >= 0
     assert row == {
         "name": "names",
@@ -130,8 +130,8 @@ def test_document_has_what_was_found() -> None:
     }
     with a_run_under_way("names"):
         code, lines = run_command("names", "--json")
-    told = json.loads("\n".join(lines))
-    assert (code, told) == (1, {"is_clean": False, "reconcilers": [{"name": "names", "is_busy": True}]})
+    document = json.loads("\n".join(lines))
+    assert (code, document) == (1, {"is_clean": False, "reconcilers": [{"name": "names", "is_busy": True}]})
 
 
 def test_names_are_cut() -> None:
@@ -171,7 +171,7 @@ def test_unknown_name_error_lists_the_known_ones() -> None:
         call_command("reconcile", "name")
 
 
-def test_second_caller_learns_that_one_is_under_way(caplog: pytest.LogCaptureFixture) -> None:
+def test_second_caller_learns_that_a_run_is_in_progress(caplog: pytest.LogCaptureFixture) -> None:
     WorkspaceFactory(name="wrong")
     busy = {"reconciler": "names", "end": "busy"}
     before = value_of(metrics.RECONCILER_RUNS, **busy)
@@ -189,8 +189,8 @@ def test_second_caller_learns_that_one_is_under_way(caplog: pytest.LogCaptureFix
     assert calls == [{"fix": True, "limit": calls[0]["limit"]}]
 
 
-def test_two_at_once_are_one() -> None:
-    """The second comes while the first works; with the lock taken away (the control) both work at once."""
+def test_two_simultaneous_runs_are_one() -> None:
+    """The second starts while the first works. Without the lock (the control) both work at once."""
     [names] = list_reconcilers()
     inside: list[int] = []
     most: list[int] = []
@@ -232,7 +232,7 @@ with owned_lock("names"):
 
 
 def test_killed_run_leaves_its_lock_to_the_next() -> None:
-    """No time to live that somebody has to guess."""
+    """The lock has no time to live that would have to be guessed."""
     with started("-c", HOLD) as process:
         assert pipe(process.stdout).readline() == "held\n"
         with pytest.raises(ReconcilerBusy), owned_lock("names"):
@@ -252,7 +252,7 @@ def test_killed_run_leaves_its_lock_to_the_next() -> None:
 
 @pytest.mark.parametrize("ends", ["well", "with an error", "busy"])
 def test_lock_is_free_before_its_connection_is_closed(monkeypatch: pytest.MonkeyPatch, ends: str) -> None:
-    """The server notices whenever it likes that a connection was closed, and the next run would find it busy."""
+    """The server may notice late that a connection was closed, and the next run would find the lock busy."""
     open_at_close: list[int] = []
     close = BaseDatabaseWrapper.close
 
@@ -339,7 +339,7 @@ def test_run_that_fails_is_counted_and_raised(settings: Any) -> None:
         pass
 
 
-def test_batches_go_on_where_the_last_ended() -> None:
+def test_batches_continue_where_the_last_ended() -> None:
     rows = list(range(1, 11))
     seen: list[tuple[int | None, int]] = []
 
@@ -355,7 +355,9 @@ def test_batches_go_on_where_the_last_ended() -> None:
     assert seen == [(None, 4), (4, 2)]
 
 
-def test_run_ends_in_time(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_run_ends_at_its_time_limit(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(reconciling, "LONGEST_RUN_SECONDS", -1.0)
 
     assert in_batches(lambda _, count: (Counts(count), 1), limit=100, size=10) == Counts(10)
@@ -383,7 +385,7 @@ class TestTheProductsReconcilers:
         text = (REPOSITORY / "docs" / "reconcilers.md").read_text()
         assert [name for name in table if f"`{name}`" not in text] == []
 
-    def test_on_an_empty_database_none_finds_anything(self, table: dict[str, Any]) -> None:
+    def test_none_finds_anything_in_an_empty_database(self, table: dict[str, Any]) -> None:
         code, lines = run_command()
         assert (code, lines[-1]) == (0, "reconcile: no drift found")
         assert [line.split()[0] for line in lines[1:-1]] == list(table)

@@ -1,4 +1,4 @@
-"""One person, one sale across partners: who counts, who comes first, and how far back is looked."""
+"""One person, one sale across partners: which leads count, which comes first, and how far back the search goes."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -67,13 +67,13 @@ def result(lead: Lead, *, at: datetime | None = None) -> str:
     return distribute_lead(lead.pk, at=at or lead.received_at).result
 
 
-def told(lead: Lead) -> str:
+def explanation_of(lead: Lead) -> str:
     return to_text(explain(Lead.objects.get(pk=lead.pk)), width=200)
 
 
 class TestWhoCounts:
     def test_second_copy_is_a_duplicate_of_the_first(self) -> None:
-        """It is written, in the lead's state, the attempt's result, its trace and its outcome."""
+        """It is in the lead's state, and in the attempt's result, trace and outcome."""
         one, other = agency(), agency()
         first, second = came(partner_of(one)), came(partner_of(one, other), AT + LATER, vertical="solar")
         assert result(first) == "success"
@@ -93,25 +93,25 @@ class TestWhoCounts:
         assert Assignment.objects.count() == 1
         assert (
             "A duplicate: The same person came in with an earlier lead. The person came first with a lead of another"
-            in told(second)
+            in explanation_of(second)
         )
         assert broken(run_verification()) == {}
 
     @pytest.mark.parametrize("same", ["email_hash", "phone_hash"])
-    def test_e_mail_or_a_phone_is_enough(self, same: str) -> None:
+    def test_same_e_mail_or_phone_is_enough(self, same: str) -> None:
         source = own_source(agency())
         assert result(came(source)) == "success"
         other = {"email_hash": "e", "phone_hash": "p", same: ANN[same]}
         assert result(came(source, AT + LATER, **other)) == "duplicate"
 
     def test_blank_value_has_no_identity(self) -> None:
-        """Blank contact details identify nobody."""
+        """Blank contact details identify no person."""
         source = own_source(agency())
         for number, fields in enumerate((person(), person(), person("a@b.co"), person(phone="+14045550199"))):
             assert result(came(source, AT + number * LATER, **fields)) == "success"
 
-    def test_older_copy_that_still_waits_comes_first_though_it_is_tried_later(self) -> None:
-        """Not both, and not neither."""
+    def test_older_waiting_copy_comes_first_even_if_tried_later(self) -> None:
+        """Exactly one of the two is sold."""
         source = own_source(agency())
         older, younger = came(source), came(source, AT + LATER)
 
@@ -132,15 +132,15 @@ class TestWhoCounts:
         assert result(came(source, AT + LATER)) == "success"
 
     @pytest.mark.parametrize("status", ["calling", "gated", "offered"])
-    def test_older_copy_that_is_being_worked_on_comes_first(self, status: str) -> None:
+    def test_older_copy_being_worked_on_comes_first(self, status: str) -> None:
         source = own_source(agency())
         older = came(source)
         lease = {"locked_by": "caller:1", "locked_at": AT} if status == "calling" else {}
         Lead.objects.filter(pk=older.pk).update(status=status, next_attempt_at=None, **lease)
         assert result(came(source, AT + LATER)) == "duplicate"
 
-    def test_rerun_of_a_parked_lead_meets_the_copy_sold_since(self) -> None:
-        """A rerun bypasses no check; the younger one was sold, so the older is the duplicate."""
+    def test_rerun_of_a_parked_lead_is_a_duplicate_of_a_copy_sold_since(self) -> None:
+        """A rerun bypasses no check. The younger one was sold, so the older one is the duplicate."""
         campaign = agency()
         source = own_source(campaign)
         Enrollment.objects.update(active=False)
@@ -154,10 +154,10 @@ class TestWhoCounts:
 
         assert result(older, at=AT + 2 * LATER) == "duplicate"
         assert Attempt.objects.get(lead_id=older.pk, number=2).first_lead_id == younger.pk
-        assert f"The person came first with lead {younger.public_id}." in told(older)
+        assert f"The person came first with lead {younger.public_id}." in explanation_of(older)
         assert broken(run_verification()) == {}
 
-    def test_winner_is_no_duplicate_of_its_copies_when_it_is_tried_again(self) -> None:
+    def test_retried_winner_is_no_duplicate_of_its_copies(self) -> None:
         source = own_source(agency())
         Enrollment.objects.update(hour_starts_at=None, cap_day=0)
         winner, copy = came(source), came(source, AT + LATER)
@@ -168,7 +168,7 @@ class TestWhoCounts:
 
         assert result(winner, at=AT + LATER) == "success"
 
-    def test_duplicate_may_be_run_again_and_goes_out_when_the_first_has_ended_unsold(self) -> None:
+    def test_duplicate_run_again_is_sold_when_the_first_has_ended_unsold(self) -> None:
         source = own_source(agency())
         first, copy = came(source), came(source, AT + LATER)
         assert result(copy) == "duplicate"
@@ -195,7 +195,7 @@ class TestWhoCounts:
 
 
 def network() -> tuple[Source, Source, Source]:
-    """Sources of two agencies that have a partner in common, and of a third that has none."""
+    """Sources of two agencies that share a partner, and of a third agency without one."""
     one, other, stranger = agency(), agency(), agency()
     partner_of(one, other)
     return own_source(one), own_source(other), own_source(stranger)
@@ -211,7 +211,7 @@ class TestScope:
             ("everywhere", ["duplicate", "duplicate", "duplicate"]),
         ],
     )
-    def test_workspace_chooses_among_whose_leads_it_looks(self, scope: str, expected: list[str]) -> None:
+    def test_workspace_chooses_the_scope_of_the_search(self, scope: str, expected: list[str]) -> None:
         here, connected, stranger = network()
         Workspace.objects.filter(pk=here.workspace_id).update(duplicate_scope=scope)
         results = []
@@ -258,10 +258,10 @@ class TestScope:
 
 
 class TestResend:
-    """The same source, the same person, within a minute: always a duplicate, whatever the scope."""
+    """The same source and person within a minute: always a duplicate, in every scope."""
 
     @pytest.mark.parametrize(("seconds", "expected"), [(0, "duplicate"), (60, "duplicate"), (61, "success")])
-    def test_within_a_minute(self, seconds: int, expected: str) -> None:
+    def test_resend_within_a_minute_is_a_duplicate(self, seconds: int, expected: str) -> None:
         source = own_source(agency(workspace__duplicate_scope="off"))
         assert result(came(source)) == "success"
         assert result(came(source, AT + timedelta(seconds=seconds), vertical="solar")) == expected
@@ -298,8 +298,8 @@ class TestFaces:
         assert (second["result"], second["duplicate_of"]) == ("duplicate", first["id"])
 
 
-def test_attempt_that_says_duplicate_names_the_first_lead() -> None:
-    """A constraint: the trace of one that does not is refused, and the lead goes on without it."""
+def test_duplicate_attempt_names_the_first_lead() -> None:
+    """A constraint: a trace that does not is refused, and the lead continues without it."""
     lead = LeadFactory()
     head = AttemptHead(
         new_attempt_id(), lead.pk, 1, "ingest", lead.workspace_id, started_at=timezone.now(), worker=""

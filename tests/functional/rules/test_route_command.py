@@ -1,4 +1,4 @@
-"""`manage.py route --dry-run LEAD`: what the rules would do, in words and as JSON, and nothing written."""
+"""`manage.py route --dry-run LEAD`: the effect of the rules, as text and as JSON, with nothing written."""
 
 import json
 from io import StringIO
@@ -62,7 +62,7 @@ def test_json_has_the_same_route(lead: Lead) -> None:
     assert [rule["won"] for rule in found["stations"][0]["asked"]] == [False, True]
 
 
-def test_lead_that_no_rule_takes_stays(lead: Lead) -> None:
+def test_lead_without_a_matching_rule_stays(lead: Lead) -> None:
     RoutingRule.objects.update(active=False)
     assert route("--dry-run", str(lead.pk)).startswith(f"Lead {lead.public_id} would stay in Leads & More")
 
@@ -70,7 +70,7 @@ def test_lead_that_no_rule_takes_stays(lead: Lead) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--dry-run", "nobody"], "no lead has the public id, id or external id 'nobody'"),
+        (["--dry-run", "no-such-lead"], "no lead has the public id, id or external id 'no-such-lead'"),
         (["form-7"], "the following arguments are required: --dry-run"),
         (["--dry-run"], "the following arguments are required: LEAD"),
         (["--dry-run", "twice"], "more than one lead matches 'twice'; choose one by its public id:"),

@@ -1,4 +1,4 @@
-"""A partner's lead goes where the rules say, is sold there, and every face shows what it may."""
+"""A partner's lead goes where the rules say and is sold there. Every reader sees only the permitted part."""
 
 from datetime import timedelta
 from typing import Any
@@ -41,7 +41,7 @@ GEORGIA = {"field": "state", "op": "eq", "value": "GA"}
 
 @pytest.fixture
 def source() -> Source:
-    """Of a partner that owns no campaigns."""
+    """A lead of a partner that owns no campaigns."""
     return SourceFactory(workspace__name="Leads & More", workspace__kind="partner", name="feed")
 
 
@@ -58,7 +58,7 @@ def send_to(campaign: Campaign, source: Source, **rule: Any) -> RoutingRule:
     return RuleFactory(workspace=source.workspace, destination=campaign.workspace, **fields)
 
 
-def told(lead: Lead) -> str:
+def explanation_of(lead: Lead) -> str:
     return to_text(explain(Lead.objects.get(pk=lead.pk)), width=200)
 
 
@@ -90,15 +90,18 @@ class TestSold:
             rule.pk,
             [[source.workspace_id, rule.pk, agency.workspace_id]],
         )
-        assert "Routed to Peachtree Roofing by rule 'Georgia roofs' (tags: southeast, test)." in told(lead)
+        assert (
+            "Routed to Peachtree Roofing by rule 'Georgia roofs' (tags: southeast, test)."
+            in explanation_of(lead)
+        )
         assert broken(run_verification()) == {}
 
-    def test_highest_priority_wins(self, source: Source, agency: Campaign) -> None:
+    def test_rule_with_the_highest_priority_wins(self, source: Source, agency: Campaign) -> None:
         send_to(CampaignFactory(), source, name="low", priority=1)
         send_to(agency, source, name="high", priority=2)
         assert distribute_lead(LeadFactory(source=source).pk).result == "success"
 
-    def test_without_a_rule_it_stays(self, source: Source, agency: Campaign) -> None:
+    def test_lead_without_a_rule_stays(self, source: Source, agency: Campaign) -> None:
         send_to(agency, source)
         send_to(agency, source, name="off", conditions={}, active=False)
         lead = LeadFactory(source=source, state="AL", zip="35203")
@@ -114,10 +117,10 @@ class TestSold:
             None,
             [],
         )
-        assert "Routed" not in told(lead)
+        assert "Routed" not in explanation_of(lead)
 
-    def test_path_through_three_workspaces_is_recorded(self, source: Source, agency: Campaign) -> None:
-        """Source and destination as they were."""
+    def test_path_through_three_workspaces_is_stored(self, source: Source, agency: Campaign) -> None:
+        """The original source and destination."""
         hub = WorkspaceFactory(name="Hub")
         first = RuleFactory(workspace=source.workspace, destination=hub, name="everything")
         second = RuleFactory(
@@ -140,7 +143,7 @@ class TestSold:
             (2, source.workspace_id, hub.pk),
             (3, hub.pk, agency.workspace_id),
         ]
-        text = told(lead)
+        text = explanation_of(lead)
         assert text.index("Routed to Hub by rule 'everything'.") < text.index("by rule 'roofs'.")
         assert "feed in Leads & More" in text
         assert broken(run_verification()) == {}
@@ -150,9 +153,9 @@ class TestSold:
         lead = LeadFactory(source=source)
         distribute_lead(lead.pk)
         rule.delete()
-        assert "by rule 'Georgia roofs'." in told(lead)
+        assert "by rule 'Georgia roofs'." in explanation_of(lead)
 
-    def test_rule_called_like_the_person_is_no_breach_of_privacy(
+    def test_rule_named_like_the_person_is_no_breach_of_privacy(
         self, source: Source, agency: Campaign
     ) -> None:
         send_to(agency, source, name="Jackson")
@@ -161,9 +164,9 @@ class TestSold:
 
 
 class TestAgain:
-    """The way begins in the source workspace at every attempt."""
+    """Every attempt starts in the source workspace."""
 
-    def test_corrected_rule_reaches_a_lead_that_is_run_again(self, source: Source, agency: Campaign) -> None:
+    def test_rerun_follows_the_corrected_rule(self, source: Source, agency: Campaign) -> None:
         wrong = CampaignFactory(workspace__name="Elsewhere")
         EnrollmentFactory(campaign=wrong, buyer__name="Secret Buyer")
         rule = send_to(wrong, source)
@@ -177,8 +180,8 @@ class TestAgain:
         lead.refresh_from_db()
         assert lead.workspace == agency.workspace
         assert broken(run_verification()) == {}
-        # What the first agency's buyers have is no business of the second.
-        text = told(lead)
+        # The second agency must not see the state of the first agency's buyers.
+        text = explanation_of(lead)
         assert "1 attempt made in another workspace, with buyers of its own: 1." in text
         assert "credits" not in text.split("Attempt 2")[0]
         assert "Secret Buyer" not in text
@@ -194,7 +197,7 @@ class TestAgain:
         assert [each.number for each in answer.attempts] == [2]
 
     def test_sale_of_the_previous_workspace_is_not_shown(self, source: Source, agency: Campaign) -> None:
-        """It was sold there, came back, and a corrected rule sent it on to another agency."""
+        """It was sold there and returned, and a corrected rule routed it to another agency."""
         wrong = CampaignFactory(workspace__name="Elsewhere", price_cents=7_700)
         EnrollmentFactory(campaign=wrong, buyer__credits_cents=10_000)
         rule = send_to(wrong, source)
@@ -207,11 +210,13 @@ class TestAgain:
         rerun_lead(lead.pk, at=timezone.now())
 
         assert distribute_lead(lead.pk).result == "success"
-        assert "77.00" not in told(lead)
+        assert "77.00" not in explanation_of(lead)
         [sale] = explain(Lead.objects.get(pk=lead.pk)).sales
         assert sale.price_cents == agency.price_cents
 
-    def test_lead_whose_rule_is_gone_is_back_where_it_came_in(self, source: Source, agency: Campaign) -> None:
+    def test_lead_whose_rule_is_gone_is_back_in_its_source_workspace(
+        self, source: Source, agency: Campaign
+    ) -> None:
         Enrollment.objects.update(cap_day=0)
         rule = send_to(agency, source)
         lead = LeadFactory(source=source)
@@ -223,10 +228,13 @@ class TestAgain:
 
         lead.refresh_from_db()
         assert lead.workspace == source.workspace
-        assert "Back in Leads & More, its source workspace: no rule routes it elsewhere now." in told(lead)
+        assert (
+            "Back in Leads & More, its source workspace: no rule routes it elsewhere now."
+            in explanation_of(lead)
+        )
         assert broken(run_verification()) == {}
 
-    def test_verdict_after_a_rollback_keeps_the_way(
+    def test_verdict_after_a_rollback_keeps_the_path(
         self, source: Source, agency: Campaign, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         rule = send_to(agency, source)
@@ -244,10 +252,10 @@ class TestAgain:
         assert (lead.status, lead.workspace) == ("pending", agency.workspace)
         attempt = attempt_of(lead)
         assert (attempt.destination_workspace_id, attempt.rule_id) == (agency.workspace_id, rule.pk)
-        assert "Routed to Peachtree Roofing" in told(lead)
+        assert "Routed to Peachtree Roofing" in explanation_of(lead)
         assert broken(run_verification()) == {}
 
-    def test_rule_that_cannot_be_read_parks_the_lead(self, source: Source, agency: Campaign) -> None:
+    def test_unreadable_rule_parks_the_lead(self, source: Source, agency: Campaign) -> None:
         rule = send_to(agency, source)
         RoutingRule.objects.filter(pk=rule.pk).update(conditions={"field": "state", "op": "near"})
         lead = LeadFactory(source=source)
@@ -271,9 +279,9 @@ class TestPaused:
         assert (outcome.result, outcome.skip_reason) == ("deferred", "workspace_paused")
         lead.refresh_from_db()
         assert (lead.status, lead.workspace, lead.attempts) == ("pending", agency.workspace, 1)
-        # Paused means that nobody takes it, not that it goes round and round.
+        # Paused means that no worker takes it. The lead must not circulate.
         assert distribute_next_due().lead_id is None
-        assert "It is tried once the workspace is resumed." in told(lead)
+        assert "It is tried once the workspace is resumed." in explanation_of(lead)
         assert broken(run_verification()) == {}
 
         Workspace.objects.filter(pk=agency.workspace_id).update(paused_at=None)
@@ -306,7 +314,7 @@ class TestPaused:
 
 
 class TestFaces:
-    def test_sender_sees_its_lead_and_nothing_of_the_agency(self, source: Source, agency: Campaign) -> None:
+    def test_sender_sees_its_lead_but_not_the_agency(self, source: Source, agency: Campaign) -> None:
         send_to(agency, source)
         sold, unsold = LeadFactory(source=source), LeadFactory(source=source)
         distribute_lead(sold.pk)
@@ -333,7 +341,7 @@ class TestFaces:
         answer = client_with(source).get(f"/api/v1/leads/{lead.public_id}/").json()
         assert answer["reason"] == "no_campaign"
 
-    def test_sender_may_cancel_it_while_it_waits(self, source: Source, agency: Campaign) -> None:
+    def test_sender_may_cancel_a_waiting_lead(self, source: Source, agency: Campaign) -> None:
         Enrollment.objects.update(hour_starts_at=None)
         send_to(agency, source)
         Workspace.objects.filter(pk=agency.workspace_id).update(paused_at=timezone.now())
@@ -346,7 +354,7 @@ class TestFaces:
     def test_agency_operators_see_leads_sent_to_their_workspace(
         self, source: Source, agency: Campaign
     ) -> None:
-        """Its own keys do not: another source sent the lead."""
+        """The agency's own keys do not: another source sent the lead."""
         send_to(agency, source)
         lead = LeadFactory(source=source)
         distribute_lead(lead.pk)
@@ -375,7 +383,7 @@ class TestFaces:
         assert str(rule.pk) in shown.content.decode()
 
 
-def test_lead_that_expires_on_the_way_is_not_routed(source: Source, agency: Campaign) -> None:
+def test_expiring_lead_is_not_routed(source: Source, agency: Campaign) -> None:
     send_to(agency, source)
     lead = LeadFactory(source=source, expires_at=timezone.now() - timedelta(seconds=1))
     assert distribute_lead(lead.pk).result == "expired"
@@ -383,8 +391,8 @@ def test_lead_that_expires_on_the_way_is_not_routed(source: Source, agency: Camp
     assert lead.workspace == source.workspace
 
 
-def test_credits_that_come_later_reach_a_routed_lead(source: Source) -> None:
-    """A routed lead waits for a person like any other, and its next attempt takes the same way."""
+def test_later_credits_reach_a_routed_lead(source: Source) -> None:
+    """A routed lead waits for a person like any other, and its next attempt takes the same path."""
     campaign = CampaignFactory()
     enrollment = EnrollmentFactory(campaign=campaign)
     send_to(campaign, source)

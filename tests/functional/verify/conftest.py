@@ -1,4 +1,4 @@
-"""A world that was really sold."""
+"""A world with real sales."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Copies one really sold lead as often as a test wants, with its attempt, events, sales and ledger entries."""
+"""Copies one sold lead as often as a test needs, with its attempt, events, sales and ledger entries."""
 
 import json
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from tracing.models import Attempt
 
 CREDITS_CENTS: Final = 1_000_000_000
 PRICE_CENTS: Final = 2_500
-# Parents first. A copy's number is `n`; the ids of copies ascend with it.
+# Parents first. A copy's number is `n`, and the ids of copies ascend with it.
 TABLES: Final = {
     "routing_lead": ("id = {lead}", "'id', t.id + n, 'public_id', gen_random_uuid()"),
     "tracing_attempt": ("lead_id = {lead}", "'id', {copied}, 'lead_id', t.lead_id + n"),
@@ -36,7 +36,7 @@ TABLES: Final = {
         " + n * ('{moved}'::jsonb ->> t.wallet_id::text)::bigint",
     ),
 }
-# Attempts number themselves by time: a copy's is its number of milliseconds later.
+# Attempt ids contain the time: a copy's is its number of milliseconds later.
 COPIED_ATTEMPT: Final = "(lpad(to_hex({milliseconds} + n), 12, '0') || '{rest}')::uuid"
 BALANCES: Final = """
 UPDATE distribution_wallet w SET balance_cents = e.balance_after_cents FROM (
@@ -81,7 +81,7 @@ def sell_original() -> Original:
 
 
 def copy(original: Original, *, first: int, last: int) -> None:
-    """Insert the copies numbered `first` to `last`, all of the moment of the original."""
+    """Insert the copies numbered `first` to `last`, all with the original's times."""
     number = original.attempt.pk.hex
     names = {
         "lead": original.lead,

@@ -1,16 +1,16 @@
-"""Damage by the statement, and what verify must say of it."""
+"""Damage by SQL, and the findings that verify must report."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Planted:
-    """A statement that does damage, and what verify must say, by invariant: other invariants must hold."""
+    """A statement that does damage, and the findings of verify by invariant. Other invariants must hold."""
 
     name: str
     sql: str
     breaches: dict[int, str]
-    constraint: tuple[str, str] | None = None  # one that stands in the way: name, table
+    constraint: tuple[str, str] | None = None  # one that prevents the damage: name, table
 
 
 EVENTS = "tracing_leaddistributionevent"
@@ -298,7 +298,7 @@ PLANTED = [
         {9: "attempt {attempt} event 1: observed holds the lead's phone number"},
     ),
     Planted(
-        "anybody's_email",
+        "someone_elses_email",
         f'UPDATE {EVENTS} SET data = \'{{{{"observed": "<me@example.org>"}}}}\''
         " WHERE attempt_id = '{homeless_attempt}' AND seq = 1",
         {9: "attempt {homeless_attempt} event 1: observed holds an email address"},

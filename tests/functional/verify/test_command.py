@@ -14,7 +14,7 @@ from tests.support.planting import plant
 
 
 @pytest.mark.usefixtures("world")
-def test_command_ends_with_the_line_that_others_look_for() -> None:
+def test_command_ends_with_its_fixed_line() -> None:
     out = StringIO()
 
     call_command("verify", stdout=out)
@@ -37,7 +37,7 @@ def test_command_names_the_breach_and_exits_with_1(world: World) -> None:
     assert lines[-1] == "verify: 1 breaches of 1 invariants"
 
 
-def test_command_speaks_json(world: World) -> None:
+def test_command_prints_json(world: World) -> None:
     plant("UPDATE routing_lead SET status = 'failed' WHERE id = %s", [world.sold.pk])
     out = StringIO()
 
@@ -70,7 +70,7 @@ def test_wrong_arguments_exit_with_2(arguments: list[str]) -> None:
 
 
 @pytest.mark.usefixtures("world")
-def test_elsewhere_than_on_a_terminal_a_line_for_each_check(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_terminal_each_check_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("verify", stdout=StringIO())
 
     lines = capsys.readouterr().err.splitlines()
@@ -86,7 +86,9 @@ def test_quiet_shows_no_progress(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("world")
-def test_on_a_terminal_bars(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_terminal_shows_progress_bars(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
 
@@ -98,7 +100,7 @@ def test_on_a_terminal_bars(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 
 @pytest.mark.usefixtures("world")
-def test_incremental_run_says_what_it_looked_at() -> None:
+def test_incremental_run_reports_its_range() -> None:
     first, second = StringIO(), StringIO()
 
     call_command("verify", "--incremental", stdout=first)

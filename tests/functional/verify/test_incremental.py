@@ -1,4 +1,4 @@
-"""An incremental run: what was touched since the last clean one, found by who wrote it last and not by its id."""
+"""An incremental run checks rows written since the last clean run, found by their last writer and not by id."""
 
 from contextlib import ExitStack
 
@@ -15,7 +15,7 @@ from tests.support.planting import plant, without
 from tests.support.waiting import fetch_value, wait_until
 
 NAMES = ["caps", "charges", "due", "events", "pools", "privacy", "replay", "sales", "wallets"]
-# Of rows that were found clean before, what is deleted past the triggers, or what a changed snapshot explains.
+# Damage to rows that were clean before which the run cannot see: rows deleted past the triggers, changed snapshots.
 FOR_THE_FULL_RUN = {
     "never_charged": {3},
     "above_max_buyers": {2, 7},
@@ -32,7 +32,7 @@ def look() -> dict[int, list[str]]:
 
 
 def wait_for_others() -> None:
-    """Until all transactions that run have ended: a watermark waits for those of every database of the server."""
+    """Wait until all running transactions have ended: a watermark waits for those of every database of the server."""
     own = fetch_value("SELECT pg_current_xact_id()::text::bigint")
     wait_until(
         lambda: fetch_value("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint") > own,
@@ -43,7 +43,7 @@ def wait_for_others() -> None:
 
 @pytest.mark.usefixtures("committed_db")
 @pytest.mark.parametrize("planted", PLANTED, ids=[planted.name for planted in PLANTED])
-def test_planted_breach_among_what_is_new_is_found(planted: Planted) -> None:
+def test_planted_breach_in_new_rows_is_found(planted: Planted) -> None:
     assert look() == {}
     world = build_world()
     names = ids(world)
@@ -63,7 +63,7 @@ def test_planted_breach_among_what_is_new_is_found(planted: Planted) -> None:
 
 
 @pytest.mark.parametrize("planted", PLANTED, ids=[planted.name for planted in PLANTED])
-def test_planted_breach_among_what_was_clean_is_found_but_for_what_is_gone(
+def test_planted_breach_in_clean_rows_is_found_except_for_deleted_rows(
     world: World, planted: Planted
 ) -> None:
     assert look() == {}
@@ -81,7 +81,7 @@ def test_planted_breach_among_what_was_clean_is_found_but_for_what_is_gone(
 
 
 @pytest.mark.usefixtures("world")
-def test_only_what_was_touched_is_read_again() -> None:
+def test_only_changed_rows_are_read_again() -> None:
     wait_for_others()
     first = run_verification(incremental=True)
     second = run_verification(incremental=True)
@@ -91,7 +91,7 @@ def test_only_what_was_touched_is_read_again() -> None:
     assert [found.checked for _, found in second.results] == [0] * len(ALL_NUMBERS)
 
 
-def test_rows_of_a_touched_lead_are_read_completely(world: World) -> None:
+def test_all_rows_of_a_changed_lead_are_read(world: World) -> None:
     look()
     distribute_lead(LeadFactory(source=world.sold.source).pk)
     plant("UPDATE routing_lead SET city = 'Macon' WHERE id = %s", [world.sold.pk])
@@ -102,8 +102,8 @@ def test_rows_of_a_touched_lead_are_read_completely(world: World) -> None:
     assert (checked["due"], checked["events"], checked["sales"]) == (2, 2, 3)
 
 
-def test_breach_is_found_until_it_is_gone(world: World) -> None:
-    """The watermark of a check moves when that check is clean, those of the others meanwhile."""
+def test_breach_is_found_until_it_is_repaired(world: World) -> None:
+    """The watermark of a check moves when that check is clean. Those of the others move independently."""
     look()
     plant("UPDATE routing_lead SET status = 'failed' WHERE id = %s", [world.sold.pk])
     marks = dict(VerifyWatermark.objects.values_list("check_name", "transaction_id"))
@@ -140,7 +140,7 @@ def test_late_commit_is_found(world: World) -> None:
 def test_control_watermark_without_waiting_misses_late_commits(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The control: a watermark at the newest transaction instead of the oldest that runs."""
+    """The control: a watermark at the newest transaction instead of the oldest running one."""
     real = touched.VerifyWatermark
 
     def at_the_newest(picture: touched.Picture, clean: list[str]) -> None:
@@ -160,7 +160,7 @@ def test_control_watermark_without_waiting_misses_late_commits(
 
 
 @pytest.mark.usefixtures("world")
-def test_watermark_of_another_cluster_counts_for_nothing() -> None:
+def test_watermark_of_another_cluster_is_ignored() -> None:
     look()
     VerifyWatermark.objects.filter(check_name="due").update(cluster=1)
     VerifyWatermark.objects.filter(check_name="caps").update(transaction_id=2**40)
@@ -169,7 +169,7 @@ def test_watermark_of_another_cluster_counts_for_nothing() -> None:
 
 
 @pytest.mark.usefixtures("world")
-def test_too_much_is_read_by_a_full_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_changes_cause_a_full_run(monkeypatch: pytest.MonkeyPatch) -> None:
     look()
     monkeypatch.setattr(touched, "MOST_TOUCHED", 3)
     plant("UPDATE routing_lead SET city = city")
@@ -181,14 +181,14 @@ def test_too_much_is_read_by_a_full_run(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.usefixtures("world")
-def test_run_that_is_not_incremental_writes_nothing() -> None:
+def test_full_run_writes_nothing() -> None:
     run_verification()
     run_verification(limit=2)
 
     assert not VerifyWatermark.objects.exists()
 
 
-def test_attempts_are_found_by_their_lead_whatever_their_id_says(world: World) -> None:
+def test_attempts_are_found_by_their_lead_with_any_id(world: World) -> None:
     """A process with a slow clock gives its attempts ids of the past."""
     look()
     lead = LeadFactory(source=world.sold.source)

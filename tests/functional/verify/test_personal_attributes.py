@@ -1,4 +1,4 @@
-"""A stored definition that reads personal data: the decision is made without it, and the trace holds none of it."""
+"""A stored definition that reads personal data: the engine decides without it, and the trace contains none of it."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ ATTRIBUTES = {
 
 
 def decide(lead_filter: Any) -> str:
-    """Everything that the trace holds of the attempt, as text."""
+    """Everything in the trace of the attempt, as text."""
     campaign = CampaignFactory()
     enroll(campaign, count=1, credits_cents=10_000, lead_filter=lead_filter)
     lead = LeadFactory(source__workspace=campaign.workspace, attributes=ATTRIBUTES, **ADA)
@@ -42,10 +42,10 @@ def reading(*names: str) -> Any:
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_trace_holds_no_personal_attribute() -> None:
-    told = decide(reading("contact_email", "full_name", "note"))
-    assert "(hidden)" in told
-    assert [text for text in ("Lovelace", "example.com", "881-2345", "8812345") if text in told] == []
+def test_trace_has_no_personal_attribute() -> None:
+    trace = decide(reading("contact_email", "full_name", "note"))
+    assert "(hidden)" in trace
+    assert [text for text in ("Lovelace", "example.com", "881-2345", "8812345") if text in trace] == []
     results = {invariant.name: findings for invariant, findings in run_verification().results}
     assert [name for name, findings in results.items() if findings.breaches] == []
     assert results["replay"].checked == 1
@@ -53,7 +53,7 @@ def test_trace_holds_no_personal_attribute() -> None:
 
 @pytest.mark.usefixtures("committed_db")
 def test_without_hiding_verify_finds_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The control, with an attribute whose name says nothing and a name in another order."""
+    """The control, with an attribute whose name does not reveal it, and a name in another order."""
     monkeypatch.setattr("distribution.attempts.live_facts.hide_personal", lambda _, value: value)
     monkeypatch.setitem(ATTRIBUTES, "remark", "Lovelace, Ada")
     decide(reading("remark"))

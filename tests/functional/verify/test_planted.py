@@ -1,4 +1,4 @@
-"""Every check finds the breach that is planted for it, and no other check cries."""
+"""Every check finds the breach that is planted for it, and no other check reports one."""
 
 from contextlib import ExitStack
 
@@ -12,7 +12,7 @@ from tests.support.planting import plant, without
 
 @pytest.mark.parametrize("planted", PLANTED, ids=[planted.name for planted in PLANTED])
 def test_planted_breach_is_found(world: World, planted: Planted) -> None:
-    """Every check has a test in which it must find something, and find only that."""
+    """Every check has a test in which it must find a breach, and only that one."""
     names = ids(world)
     with ExitStack() as stack:
         if planted.constraint:

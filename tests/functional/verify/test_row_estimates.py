@@ -1,4 +1,4 @@
-"""However wrong PostgreSQL's estimate of a slice is, the work for it grows with its rows and not with their square."""
+"""For any wrong estimate by PostgreSQL, the work for a slice grows with its rows and not with their square."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.functional.verify.world import broken
 
 A_SLICE: Final = 1_000
 COPIES: Final = 3 * A_SLICE
-# Linear work is below 60,000 rows. A slice compared with itself pair by pair is at least 1,000,000.
+# Linear work is below 60,000 rows. Comparing a slice with itself pair by pair takes at least 1,000,000.
 MOST_ROWS: Final = 200_000
 ATTEMPT_IDS: Final = (("tracing_attempt", "id"), ("tracing_leaddistributionevent", "attempt_id"))
 READS: Final = ("SELECT", "WITH")
@@ -27,7 +27,7 @@ PASSED_OVER: Final = (
 
 @contextmanager
 def frozen_statistics() -> Iterator[None]:
-    """Statistics stay as a test has made them. Afterwards they are those of the rows."""
+    """Statistics stay as a test has set them. Afterwards they match the rows."""
     for table in copies.TABLES:
         run(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
     try:
@@ -60,15 +60,15 @@ def misjudged(
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[None]:
-    """Slices whose attempts PostgreSQL takes for one.
+    """Slices whose attempts PostgreSQL estimates as one.
 
-    Coarse: they lie within one bin of its histogram, as 10,000 of a million do with its usual hundred bins.
+    Coarse: they are within one bin of its histogram, as 10,000 of a million are with its usual hundred bins.
     Stale: they are newer than its statistics.
     """
     for name in ("LEADS_A_SLICE", "ATTEMPTS_A_SLICE", "TOUCHED_A_SLICE"):
         monkeypatch.setattr(slices, name, A_SLICE)
     original = copies.sell_original()
-    assert run_verification(incremental=True).holds  # the next incremental run looks at all copies
+    assert run_verification(incremental=True).holds  # the next incremental run reads all copies
     with frozen_statistics():
         if request.param == "coarse":
             copies.copy(original, first=1, last=COPIES)
@@ -82,7 +82,7 @@ def misjudged(
 
 
 class Work:
-    """The most rows that each statement of a check worked on at once, and what PostgreSQL took a slice for."""
+    """The most rows that any statement of a check processed at once, and PostgreSQL's estimate for a slice."""
 
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str], int] = {}
@@ -101,7 +101,7 @@ class Work:
         return execute(sql, params, many, context)
 
     def _note(self, sql: str, params: Any) -> None:
-        # Past Django's wrappers: this statement is not one of verify.
+        # Bypasses Django's wrappers, because this statement is not one of verify.
         with connection.connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {sql}", params)
             [(explained,)] = cursor.fetchall()
@@ -122,7 +122,7 @@ def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def worked_on(plan: dict[str, Any]) -> int:
-    """How many rows the nodes of a plan gave or passed over, in all their loops."""
+    """The rows that the nodes of a plan returned or discarded, in all their loops."""
     return round(
         sum(
             (node["Actual Rows"] + sum(node.get(name, 0) for name in PASSED_OVER)) * node["Actual Loops"]
@@ -132,7 +132,7 @@ def worked_on(plan: dict[str, Any]) -> int:
 
 
 def estimates(plan: dict[str, Any]) -> Iterator[tuple[int, float]]:
-    """Of each read of attempts as a whole: how many there would be, how many there were."""
+    """For each read of all attempts: the estimated and the actual number."""
     for node in walk(plan):
         if node.get("Relation Name") == "tracing_attempt" and node["Actual Loops"] == 1:
             yield node["Plan Rows"], node["Actual Rows"]
@@ -158,16 +158,16 @@ def test_no_statement_compares_a_slice_pair_by_pair() -> None:
 
 
 @pytest.mark.usefixtures("misjudged")
-def test_no_statement_compares_what_was_touched_pair_by_pair() -> None:
+def test_no_statement_compares_changed_rows_pair_by_pair() -> None:
     assert verify(incremental=True).excessive == {}
 
 
 @pytest.mark.parametrize("misjudged", ["stale"], indirect=True)
 @pytest.mark.usefixtures("misjudged")
-def test_without_the_ban_on_nested_loops_pools_are_compared_pair_by_pair(
+def test_control_with_nested_loops_pools_are_compared_pair_by_pair(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The control: the same measure shows the damage."""
+    """The same measure shows the damage."""
     monkeypatch.setattr(pools, "no_nested_loops", nullcontext)
 
     [((check, _), rows)] = verify().excessive.items()

@@ -1,4 +1,4 @@
-"""However the picture is cut, and whoever reads the pieces, what is found is what one statement over all finds."""
+"""For any slices and any processes that read them, the findings equal those of one statement over all rows."""
 
 import random
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ ORACLES = sorted(whole.STATEMENTS)
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Slices of two or three, and every example is kept."""
+    """Slices of two or three, with every example stored."""
     monkeypatch.setattr(slices, "LEADS_A_SLICE", 2)
     monkeypatch.setattr(slices, "ATTEMPTS_A_SLICE", 2)
     monkeypatch.setattr(slices, "TOUCHED_A_SLICE", 3)
@@ -37,14 +37,14 @@ def same_as_whole(found: dict[int, list[str]]) -> dict[int, list[str]]:
 @pytest.mark.usefixtures("committed_db", "small")
 @pytest.mark.parametrize("seed", range(6))
 def test_sliced_checks_find_what_whole_statements_find(seed: int) -> None:
-    """Several worlds with several damages each, also from one world to another."""
+    """Several worlds with several kinds of damage each, also from one world to another."""
     random_ = random.Random(seed)
     names = [ids(build_world()) for _ in range(3)]
     with ExitStack() as stack:
         for planted in random_.sample(PLANTED, 5):
             if planted.constraint:
                 stack.enter_context(without(planted.constraint[0], table=planted.constraint[1]))
-            with suppress(IntegrityError):  # one damage may stand in the way of another
+            with suppress(IntegrityError):  # one damage may prevent another
                 plant(planted.sql.format(**random_.choice(names)))
         expected = whole.judge()
 
@@ -68,8 +68,8 @@ def test_slices_leave_no_gap_and_do_not_overlap(world: World) -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_processes_find_the_same_in_the_same_picture(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What commits after the picture was taken is seen by no process."""
+def test_processes_find_the_same_in_one_snapshot(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process sees a commit after the snapshot was taken."""
     monkeypatch.setattr(run, "PARTS_WORTH_A_PROCESS", 1)
     plant("UPDATE routing_lead SET status = 'failed' WHERE id = %s", [world.sold.pk])
     plant("UPDATE tracing_attempt SET facts = '{}' WHERE id = %s", [world.attempt.pk])
@@ -96,7 +96,7 @@ def test_processes_find_the_same_in_the_same_picture(world: World, monkeypatch: 
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_each_version_is_compiled_once_however_its_attempts_alternate(
+def test_each_version_is_compiled_once_for_alternating_attempts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     worlds = [build_world(), build_world()]
@@ -123,7 +123,7 @@ def test_each_version_is_compiled_once_however_its_attempts_alternate(
 
 @pytest.fixture
 def queries() -> Iterator[list[str]]:
-    """The statements that are run while a check goes on."""
+    """The statements that run during a check."""
     seen: list[str] = []
 
     def note(execute, sql, params, many, context):  # type: ignore[no-untyped-def] # Django's signature
@@ -134,8 +134,8 @@ def queries() -> Iterator[list[str]]:
         yield seen
 
 
-def test_more_sales_of_one_enrollment_are_no_more_statements(world: World, queries: list[str]) -> None:
-    """Running totals: nothing is looked up for each sale."""
+def test_more_sales_of_one_enrollment_need_no_more_statements(world: World, queries: list[str]) -> None:
+    """Running totals: no statement for each sale."""
     world.campaign.enrollments.update(cap_day=None, budget_month_cents=None)
     distribute_lead(LeadFactory(source=world.sold.source).pk)
     queries.clear()

@@ -1,4 +1,4 @@
-"""What verify counts as a breach and what it does not, on one picture of the database."""
+"""What verify counts as a breach and what it does not, on one snapshot of the database."""
 
 import pytest
 from django.db import connection, connections
@@ -13,7 +13,7 @@ from tests.support.planting import plant
 
 
 @pytest.mark.usefixtures("world")
-def test_all_invariants_hold_on_a_world_that_was_sold() -> None:
+def test_all_invariants_hold_after_real_sales() -> None:
     report = run_verification()
 
     assert broken(report) == {}
@@ -31,7 +31,7 @@ def test_all_invariants_hold_on_a_world_that_was_sold() -> None:
     assert [note for _, findings in report.results for note in findings.notes] == []
 
 
-def test_wide_breach_is_counted_whole_and_shown_in_part(world: World) -> None:
+def test_wide_breach_is_counted_in_full_and_shown_in_part(world: World) -> None:
     for _ in range(MAX_EXAMPLES + 5):
         LeadFactory(
             source=world.sold.source,
@@ -46,8 +46,8 @@ def test_wide_breach_is_counted_whole_and_shown_in_part(world: World) -> None:
     assert len(due.examples) == MAX_EXAMPLES
 
 
-def test_cap_sold_past_is_found(world: World) -> None:
-    """A sale that the version in force did not allow, with counters that tell it truly."""
+def test_sale_past_a_cap_is_found(world: World) -> None:
+    """A sale that the current version did not allow, with counters that count it correctly."""
     enrollment = world.campaign.enrollments.earliest("id")
     snapshot = (
         "UPDATE distribution_campaignsnapshot SET config = jsonb_set(config, '{enrollments,0,%s}', '%s')"
@@ -71,7 +71,7 @@ def test_lowered_limits_are_no_breach(world: World) -> None:
     assert broken(run_verification()) == {}
 
 
-def test_moved_buyer_and_enrollment_made_again_are_no_breach(world: World) -> None:
+def test_moved_buyer_and_reenrollment_are_no_breach(world: World) -> None:
     enrollment = world.campaign.enrollments.earliest("id")
     counted = Assignment.objects.filter(buyer=enrollment.buyer_id, is_counted=True).count()
     Buyer.objects.filter(pk=enrollment.buyer_id).update(timezone="Pacific/Honolulu")
@@ -83,8 +83,8 @@ def test_moved_buyer_and_enrollment_made_again_are_no_breach(world: World) -> No
     assert broken(run_verification()) == {}
 
 
-def test_return_counts_in_or_out_of_the_counters(world: World) -> None:
-    """Whether the caps were given back is the campaign's setting at the time of the return."""
+def test_return_may_or_may_not_reduce_the_counters(world: World) -> None:
+    """The campaign's setting at the time of the return decides."""
     restored = Assignment.objects.filter(lead=world.sold).latest("id")
     Campaign.objects.filter(pk=world.campaign.pk).update(returns_restore_caps=False)
     return_assignment(restored.public_id, actor="test", reason="wrong number")
@@ -93,7 +93,7 @@ def test_return_counts_in_or_out_of_the_counters(world: World) -> None:
     assert broken(run_verification()) == {}
 
 
-def test_person_called_like_a_place_is_no_breach(world: World) -> None:
+def test_person_named_like_a_place_is_no_breach(world: World) -> None:
     """First name and city are both Jackson; a condition may read the city."""
     plant(
         "UPDATE tracing_attempt SET facts = jsonb_set(facts, '{lead,fields}', facts #> '{lead,fields}'"
@@ -120,7 +120,7 @@ def test_trace_that_could_not_be_written_is_a_note(world: World) -> None:
     ]
 
 
-def test_limit_looks_at_the_newest_leads_only(world: World) -> None:
+def test_limit_reads_only_the_newest_leads(world: World) -> None:
     plant("UPDATE routing_lead SET status = 'failed' WHERE id = %s", [world.sold.pk])
 
     assert broken(run_verification(limit=4)) == {}
@@ -128,7 +128,7 @@ def test_limit_looks_at_the_newest_leads_only(world: World) -> None:
 
 
 @pytest.mark.usefixtures("world")
-def test_reading_changes_nothing() -> None:
+def test_verify_changes_nothing() -> None:
     """The transaction is read-only: PostgreSQL itself would refuse a write."""
     modes = []
 
@@ -149,7 +149,7 @@ def test_reading_changes_nothing() -> None:
 
 
 def test_concurrent_sale_is_not_a_breach(world: World) -> None:
-    """What commits between two checks is not seen by the later ones: one picture for all."""
+    """Later checks do not see a commit between two checks: one snapshot for all."""
     lead = LeadFactory(source=world.sold.source)
 
     class Spy:

@@ -1,4 +1,4 @@
-"""The checks as they are without slices: each a statement over all there is. An oracle for what verify finds."""
+"""The checks without slices: each is one statement over all rows. An oracle for the findings of verify."""
 
 from typing import Any, Final
 
@@ -161,7 +161,7 @@ WHERE l.id >= %(from_lead)s AND (
 COMPLETE_TRACE: Final = """
 WITH fits AS (
     SELECT * FROM unnest(%(terminal_events)s::text[], %(terminal_results)s::text[]) AS fits(event, result)
-), told AS (
+), traced AS (
     SELECT e.attempt_id, count(*) AS events, MIN(e.seq) AS first_seq, MAX(e.seq) AS last_seq,
         count(*) FILTER (WHERE e.event = 'distribution_started') AS starts,
         MIN(e.event) FILTER (WHERE e.seq = 1) AS first_event,
@@ -187,7 +187,7 @@ WITH fits AS (
             THEN format('has skip reason %%s, but its terminal event has %%s', a.skip_reason, t.reason)
         WHEN t.first_lead <> a.lead_id OR t.last_lead <> a.lead_id THEN 'has events of another lead'
     END AS message
-    FROM tracing_attempt a LEFT JOIN told t ON t.attempt_id = a.id
+    FROM tracing_attempt a LEFT JOIN traced t ON t.attempt_id = a.id
     WHERE a.lead_id >= %(from_lead)s
 )
 SELECT 'attempt ' || id AS subject, message FROM judged WHERE message IS NOT NULL
@@ -214,7 +214,7 @@ WITH enrolled AS MATERIALIZED (
         SELECT (each ->> 'buyer_id')::bigint FROM jsonb_array_elements(s.config -> 'enrollments') AS each ORDER BY 1
     ) AS buyers
     FROM distribution_campaignsnapshot s
-), told AS (
+), traced AS (
     SELECT e.attempt_id,
         array_agg(e.buyer_id ORDER BY e.buyer_id) FILTER (WHERE e.event <> 'buyer_pool_composed') AS buyers,
         count(*) FILTER (WHERE e.event = 'buyer_pool_composed') AS pools
@@ -234,7 +234,7 @@ WITH enrolled AS MATERIALIZED (
             (SELECT count(*) FROM unnest(n.buyers) AS b(id) WHERE NOT b.id = ANY(COALESCE(t.buyers, '{}'))))
     END AS message
     FROM tracing_attempt a
-    LEFT JOIN told t ON t.attempt_id = a.id
+    LEFT JOIN traced t ON t.attempt_id = a.id
     LEFT JOIN enrolled n ON n.campaign_id = a.campaign_id AND n.config_version = a.config_version
     WHERE a.lead_id >= %(from_lead)s
 )
@@ -296,7 +296,7 @@ STATEMENTS: Final = {
 
 
 def judge() -> dict[int, list[str]]:
-    """What must be found, by invariant, from 1 to 6."""
+    """The expected findings by invariant, from 1 to 6."""
     found = {number: sorted(_run(*statements)) for number, statements in STATEMENTS.items()}
     return {number: messages for number, messages in found.items() if messages}
 

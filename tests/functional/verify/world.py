@@ -1,4 +1,4 @@
-"""The world that verify is shown, and how to read what it says."""
+"""The world that verify checks, and functions to read its findings."""
 
 from dataclasses import dataclass
 
@@ -17,14 +17,14 @@ ALL_NUMBERS = [1, 2, 3, 4, 5, 6, 7, 8, 9]
 
 @dataclass(frozen=True)
 class World:
-    """Two leads sold to two of three buyers each, one of those four returned; one lead capped out; one homeless."""
+    """Two leads sold to two of three buyers each, one of the four returned; one capped out; one without a campaign."""
 
     campaign: Campaign
     sold: Lead
     returned: Lead
     capped: Lead
     homeless: Lead
-    assignment: Assignment  # a live one of `sold`
+    assignment: Assignment  # a current one of `sold`
     returned_assignment: Assignment
     attempt: Attempt  # of `sold`
 

@@ -1,4 +1,4 @@
-"""What buyers ask for is found by index on filled tables, and a page reads little more than it shows."""
+"""Buyers' requests use indexes on filled tables, and a page reads little more than it shows."""
 
 from typing import Any
 
@@ -53,13 +53,13 @@ def buyer(committed_db: None) -> Buyer:  # noqa: ARG001
 
 
 def explain(sql: str, parameters: Any) -> tuple[list[dict[str, Any]], set[str], set[str]]:
-    """The nodes of the plan as it ran, the indexes it used, and the tables it read in full."""
+    """The nodes of the executed plan, the indexes it used, and the tables it read in full."""
     found = nodes(sql, parameters, options="ANALYZE, FORMAT JSON")
     indexes = {node["Index Name"] for node in found if "Index Name" in node}
     return found, indexes, {node["Relation Name"] for node in found if node["Node Type"] == "Seq Scan"}
 
 
-def test_missed_leads_are_read_from_their_index(buyer: Buyer) -> None:
+def test_missed_leads_use_their_index(buyer: Buyer) -> None:
     """Every second event is not of the latest attempt, so a page of 50 reads about 100 events of 160,000."""
     parameters: Any = {"buyer": buyer.pk, "before": NEWEST, "reason": None, "from": 0}
     found, indexes, scanned = explain(f"{LIST_MISSED} LIMIT 51", parameters)
@@ -89,7 +89,7 @@ def test_ledger_and_assignments_use_their_indexes(buyer: Buyer) -> None:
 
 def plan_of(sql: str) -> str:
     with connection.cursor() as cursor:
-        cursor.execute("SET enable_seqscan = off")  # the ledger of these tests is a handful of rows
+        cursor.execute("SET enable_seqscan = off")  # the ledger of these tests has only a few rows
         cursor.execute(f"EXPLAIN {sql}")
         plan = "\n".join(row[0] for row in cursor.fetchall())
         cursor.execute("RESET enable_seqscan")

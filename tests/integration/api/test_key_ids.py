@@ -1,4 +1,4 @@
-"""The migration that takes hashes out of the ids of API keys, and out of everything that refers to them."""
+"""The migration that removes hashes from the ids of API keys, and from everything that refers to them."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def dump() -> str:
 
 
 def make_former(model: type[Model]) -> tuple[str, str]:
-    """A key as versions before stored it, with its traces in audit and history. Returns its text and its id."""
+    """A key as earlier versions stored it, with its traces in audit and history. Returns its text and its id."""
     text = KINDS[model][0]()
     table, constraint = model._meta.db_table, f"{model._meta.model_name}_id_is_no_hash"
     run(f"SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE {table} DROP CONSTRAINT {constraint}")
@@ -79,7 +79,7 @@ def migrate(model: type[Model]) -> None:
 
 
 @every_kind
-def test_no_hash_is_left_and_everything_still_points_at_the_key(model: type[Any]) -> None:
+def test_no_hash_remains_and_all_references_are_right(model: type[Any]) -> None:
     text, former = make_former(model)
     other = AuditEntry.objects.create(actor="ann", action="changed", model="routing.lead", object_id="a.b")
     assert "sha512$$" in dump()

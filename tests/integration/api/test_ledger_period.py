@@ -1,4 +1,4 @@
-"""A period of a buyer's ledger holds what was booked in it, and reads little more than that."""
+"""A period of a buyer's ledger has exactly its entries, and reads little more than those."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +14,7 @@ from tests.support.row_counter import RowCounter
 PAGE = 50
 ENTRIES = 8_000
 START = datetime(2026, 1, 1, tzinfo=UTC)
-# A year of two wallets by turns. Every seventh entry is of a transaction that began 50 minutes before its insert.
+# A year of two wallets in turns. Every seventh entry's transaction began 50 minutes before its insert.
 FILL = f"""
 INSERT INTO distribution_ledgerentry (wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, actor,
     reason, created_at)
@@ -58,7 +58,7 @@ PERIODS = [
 
 
 @pytest.mark.parametrize(("period", "kind"), PERIODS)
-def test_period_is_complete_and_reads_its_own_entries(
+def test_period_is_complete_and_reads_only_its_entries(
     buyer: Buyer, period: Period, kind: LedgerKind | None
 ) -> None:
     every = LedgerEntry.objects.filter(wallet__buyer=buyer).order_by("-pk")
@@ -78,8 +78,8 @@ def test_period_is_complete_and_reads_its_own_entries(
 
 
 @pytest.mark.parametrize("moved", [timedelta(0), timedelta(minutes=1), timedelta(minutes=59)])
-def test_every_period_is_what_its_times_say(buyer: Buyer, moved: timedelta) -> None:
-    """All ends within some days, one by one, against the times alone."""
+def test_every_period_matches_its_times(buyer: Buyer, moved: timedelta) -> None:
+    """All boundaries within some days, one by one, against the times alone."""
     every = {entry.pk: entry.created_at for entry in LedgerEntry.objects.filter(wallet__buyer=buyer)}
     for count in range(60, 110):
         starts_at, ends_at = hours(count) + moved, hours(count + 10)

@@ -1,4 +1,4 @@
-"""Caps and budgets count by the buyer's calendar date, whatever becomes of its time zone or its enrollment."""
+"""Caps and budgets count by the buyer's calendar date, even if its time zone or enrollment changes."""
 
 from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
@@ -49,7 +49,7 @@ def sell(enrollment: Enrollment, at: datetime) -> str:
 
 
 def move(enrollment: Enrollment, timezone: str) -> None:
-    """Past every form."""
+    """Bypasses every form."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE distribution_buyer SET timezone = %s WHERE id = %s", [timezone, enrollment.buyer_id]
@@ -69,7 +69,7 @@ def delete(enrollment: Enrollment, how: str) -> None:
 @pytest.mark.parametrize("limit", LIMITS)
 @pytest.mark.parametrize("to", [CHICAGO, LOS_ANGELES, "Pacific/Honolulu"])
 def test_buyer_that_moves_west_keeps_its_cap(limit: dict[str, int], to: str) -> None:
-    """The date there is still the one before: what was sold on the later date counts on."""
+    """The date there is still the previous one: sales on the later date still count."""
     enrollment = enrolled(**limit)
     assert sell(enrollment, AFTER_MIDNIGHT) == ""
 
@@ -89,7 +89,7 @@ def test_buyer_that_moves_there_and_back_keeps_every_date() -> None:
     assert sold.count("") == 3
     dates = Assignment.objects.order_by("id").values_list("counted_on", flat=True)
     assert list(dates) == [date(2026, 11, 30), date(2026, 12, 1), date(2026, 12, 1)]
-    # A day later in Los Angeles it is December 1 as well, and that date is used up.
+    # A day later in Los Angeles it is December 1 too, and that date is used up.
     assert sell(enrollment, AFTER_MIDNIGHT + timedelta(hours=20)) == "all_buyers_capped"
     assert sell(enrollment, AFTER_MIDNIGHT + timedelta(hours=30)) == ""
 
@@ -115,7 +115,7 @@ def test_hours_that_begin_at_another_minute_keep_the_cap() -> None:
 
 
 @pytest.mark.parametrize("to", [LOS_ANGELES, "Asia/Tokyo"])
-def test_return_after_a_move_gives_back_what_the_sale_counted_in(to: str) -> None:
+def test_return_after_a_move_reduces_the_counters_of_the_sale(to: str) -> None:
     enrollment = enrolled(cap_month=1)
     assert sell(enrollment, AFTER_MIDNIGHT) == ""
     move(enrollment, to)
@@ -129,7 +129,7 @@ def test_return_after_a_move_gives_back_what_the_sale_counted_in(to: str) -> Non
     assert sell(enrollment, AFTER_MIDNIGHT) == ""
 
 
-def test_return_gives_an_earlier_date_of_the_month_back() -> None:
+def test_return_reduces_an_earlier_date_of_the_month() -> None:
     enrollment = enrolled(cap_month=2)
     assert sell(enrollment, AFTER_MIDNIGHT) == ""
     assert sell(enrollment, AFTER_MIDNIGHT + timedelta(days=9)) == ""
@@ -142,7 +142,7 @@ def test_return_gives_an_earlier_date_of_the_month_back() -> None:
 
 @pytest.mark.parametrize("how", ["model", "queryset", "sql"])
 @pytest.mark.parametrize("limit", LIMITS)
-def test_enrollment_made_again_counts_on(limit: dict[str, int], how: str) -> None:
+def test_reenrollment_continues_the_counters(limit: dict[str, int], how: str) -> None:
     enrollment = enrolled(**limit)
     assert sell(enrollment, AFTER_MIDNIGHT) == ""
 
@@ -155,8 +155,8 @@ def test_enrollment_made_again_counts_on(limit: dict[str, int], how: str) -> Non
 
 
 @pytest.mark.parametrize("limit", [{"cap_day": 2}, {"budget_month_cents": 5_000}])
-def test_enrollment_made_live_again_counts_what_was_sold_since(limit: dict[str, int]) -> None:
-    """Past every form: the row that took its place sold the second lead."""
+def test_reactivated_enrollment_counts_sales_made_since(limit: dict[str, int]) -> None:
+    """Bypasses every form: the row that replaced it sold the second lead."""
     enrollment = enrolled(**limit)
     assert sell(enrollment, AFTER_MIDNIGHT) == ""
     delete(enrollment, "model")
@@ -174,7 +174,7 @@ def test_enrollment_made_live_again_counts_what_was_sold_since(limit: dict[str, 
 
 @pytest.mark.parametrize("how", ["model", "queryset", "sql"])
 def test_enrollment_with_sales_is_archived(how: str) -> None:
-    """It buys nothing more; its sales still name it, and its campaign has a new version."""
+    """It buys nothing more. Its sales still name it, and its campaign has a new version."""
     enrollment = enrolled()
     assert sell(enrollment, AFTER_MIDNIGHT) == ""
     version = Campaign.objects.get().config_version
@@ -195,8 +195,8 @@ def test_enrollment_without_sales_is_deleted(how: str) -> None:
     assert not Enrollment.everything.exists()
 
 
-def test_migrating_back_leaves_no_archived_enrollment_that_would_buy_again() -> None:
-    """The release before does not know them. Their sales go to the enrollment that counts them now, if there is one."""
+def test_backward_migration_leaves_no_archived_enrollment_that_would_buy() -> None:
+    """The previous release does not know them. Their sales go to the enrollment that counts them now, if any."""
     again, gone = enrolled(), enrolled()
     for each in (again, gone):
         assert sell(each, AFTER_MIDNIGHT) == ""
@@ -222,7 +222,7 @@ def test_archived_enrollment_stays_when_it_is_deleted_again() -> None:
     assert Enrollment.everything.values().get() == before
 
 
-def test_buyer_has_one_live_enrollment_in_a_campaign() -> None:
+def test_buyer_has_one_active_enrollment_in_a_campaign() -> None:
     enrollment = enrolled()
 
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -230,8 +230,8 @@ def test_buyer_has_one_live_enrollment_in_a_campaign() -> None:
 
 
 @pytest.mark.parametrize("is_again", [True, False])
-def test_return_after_the_deletion_gives_back(is_again: bool) -> None:  # noqa: FBT001
-    """To the enrollment that is live, or by the assignments to the one that is made later."""
+def test_return_after_the_deletion_reduces_the_counters(is_again: bool) -> None:  # noqa: FBT001
+    """Those of the active enrollment, or through the assignments those of a later one."""
     enrollment = enrolled(cap_day=1)
     assert sell(enrollment, AFTER_MIDNIGHT) == ""
     delete(enrollment, "queryset")
@@ -260,7 +260,7 @@ def test_enrollment_moved_to_another_tier_keeps_its_counters(limit: dict[str, in
     assert sell(enrollment, AFTER_MIDNIGHT) == "all_buyers_capped"
 
 
-def test_made_again_goes_on_with_its_turn() -> None:
+def test_reenrollment_continues_its_turn() -> None:
     enrollment = enrolled()
     sell(enrollment, AFTER_MIDNIGHT)
     enrollment.refresh_from_db()
@@ -275,7 +275,7 @@ def test_made_again_goes_on_with_its_turn() -> None:
     )
 
 
-def test_sale_written_past_the_product_gets_the_buyers_date() -> None:
+def test_sale_written_by_sql_gets_the_buyers_date() -> None:
     enrollment = enrolled(buyer__timezone=LOS_ANGELES)
     lead = LeadFactory(source__workspace=enrollment.campaign.workspace)
 
@@ -299,8 +299,8 @@ def run_verified() -> list[str]:
     return [breach.message for breach in findings.examples]
 
 
-def test_verify_counts_from_the_sales_alone() -> None:
-    """A date or a counter that the product would believe is named; what returns gave back is not."""
+def test_verify_counts_only_from_the_sales() -> None:
+    """A wrong date or counter that the product would believe is reported; returned sales are not."""
     enrollment = enrolled(cap_day=3)
     for minutes in range(3):
         assert sell(enrollment, AFTER_MIDNIGHT + timedelta(minutes=minutes)) == ""
@@ -316,8 +316,8 @@ def test_verify_counts_from_the_sales_alone() -> None:
     assert run_verified() == [f"assignment {second.pk} counts on 2026-11-30, but its date is 2026-12-01"]
 
 
-def test_verify_finds_a_second_cap_that_the_counters_deny() -> None:
-    """What a counter keyed by instants did: it forgot the sale after a move, and sold the cap again."""
+def test_verify_finds_a_second_cap_despite_the_counters() -> None:
+    """The fault of a counter keyed by instants: it forgot the sale after a move, and sold the cap again."""
     enrollment = enrolled(cap_day=1)
     assert sell(enrollment, AFTER_MIDNIGHT) == ""
     Enrollment.objects.update(counted_on=None, day_leads=0, week_leads=0, month_leads=0, hour_leads=0)

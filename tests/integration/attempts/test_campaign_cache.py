@@ -1,4 +1,4 @@
-"""A compiled campaign may be old but is never stale, and each version that an attempt used is kept once."""
+"""A cached campaign may be old but is never used when it is stale, and each used version is stored once."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -84,7 +84,7 @@ def test_next_attempt_sees_every_change(source: Source, name: str) -> None:
 
 
 def between_decision_and_lock(monkeypatch: pytest.MonkeyPatch, change: Callable[[], Any]) -> None:
-    """Commit a change from another connection's point of view: once, just before the candidates are locked."""
+    """Commit a change on another connection: once, just before the candidates are locked."""
     real = distribution.attempts.decide_under_lock.lock_candidates
 
     def change_first(*arguments: Any, **options: Any) -> Any:
@@ -106,10 +106,10 @@ def in_another_thread(work: Callable[[], Any]) -> None:
         pool.submit(run).result(timeout=30)
 
 
-def test_price_that_changes_before_the_lock_counts_from_the_next_attempt(
+def test_price_changed_before_the_lock_counts_from_the_next_attempt(
     campaign: Campaign, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One attempt is one version: decided, charged, traced and kept by it."""
+    """One attempt uses one version: for the decision, the charge, the trace and the snapshot."""
     before = version(campaign)
     between_decision_and_lock(monkeypatch, lambda: Campaign.objects.update(price_cents=1))
 
@@ -121,9 +121,7 @@ def test_price_that_changes_before_the_lock_counts_from_the_next_attempt(
     assert run_verification().holds
 
 
-def test_buyer_that_leaves_before_the_lock_gets_nothing(
-    source: Source, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_buyer_removed_before_the_lock_gets_nothing(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     between_decision_and_lock(monkeypatch, lambda: Enrollment.objects.all().delete())
 
     outcome = distribute(source)
@@ -133,10 +131,10 @@ def test_buyer_that_leaves_before_the_lock_gets_nothing(
     assert run_verification().holds
 
 
-def test_credits_that_go_before_the_lock_are_not_spent_twice(
+def test_credits_spent_before_the_lock_are_not_spent_twice(
     campaign: Campaign, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was decided before the lock is confirmed after it, in a new statement."""
+    """The decision from before the lock is confirmed after it, in a new statement."""
     buyer_id = campaign.enrollments.get().buyer_id
     spend = {"amount_cents": -99_000, "key": "1", "actor": "ann", "reason": "fee"}
     between_decision_and_lock(monkeypatch, lambda: adjust(buyer_id, **spend))
@@ -147,11 +145,13 @@ def test_credits_that_go_before_the_lock_are_not_spent_twice(
     assert run_verification().holds
 
 
-def test_each_version_is_kept_once_and_only_if_an_attempt_used_it(campaign: Campaign, source: Source) -> None:
+def test_each_version_is_stored_once_and_only_if_an_attempt_used_it(
+    campaign: Campaign, source: Source
+) -> None:
     first = version(campaign)
     for _ in range(3):
         distribute(source)
-    Campaign.objects.update(price_cents=1)  # a version that nobody uses
+    Campaign.objects.update(price_cents=1)  # a version that no attempt uses
     Campaign.objects.update(price_cents=2)
     for _ in range(2):
         distribute(source)
@@ -162,7 +162,7 @@ def test_each_version_is_kept_once_and_only_if_an_attempt_used_it(campaign: Camp
     assert list(kept) == [(first, 2_500), (first + 2, 2)]
 
 
-def test_snapshot_that_was_rolled_back_is_written_again(campaign: Campaign) -> None:
+def test_rolled_back_snapshot_is_written_again(campaign: Campaign) -> None:
     cache = CampaignCache()
     compiled = cache.get(campaign.pk, config_version=version(campaign))
     with transaction.atomic():
@@ -187,7 +187,7 @@ FAR: dict[str, Any] = {"latitude": 64.8, "longitude": -147.7}  # Fairbanks
 
 @contextmanager
 def other_tables() -> Iterator[None]:
-    """A process in whose tables the ZIP code of the circle lies elsewhere."""
+    """A process whose tables have the circle's ZIP code at another place."""
     real = locate.find_place
 
     def find_elsewhere(zip_code: str) -> Any:
@@ -206,7 +206,7 @@ def center_of(campaign: CompiledCampaign) -> float:
 
 @pytest.mark.parametrize("is_loaded_first", [True, False])
 def test_every_process_compiles_the_stored_snapshot(campaign: Campaign, *, is_loaded_first: bool) -> None:
-    """Whatever its own tables of ZIP codes say, and also if it had compiled the version before it was kept."""
+    """Whatever its own ZIP code tables say, and even if it compiled the version before it was stored."""
     Buyer.objects.update(service_area=CIRCLE)
     first, second = CampaignCache(), CampaignCache()
     number = version(campaign)
@@ -223,7 +223,7 @@ def test_every_process_compiles_the_stored_snapshot(campaign: Campaign, *, is_lo
     assert center_of(theirs) == center_of(first.get(campaign.pk, config_version=number)) != FAR["latitude"]
 
 
-def test_last_resort_decides_by_the_snapshot_that_another_process_stored(campaign: Campaign) -> None:
+def test_last_resort_decides_by_another_processs_snapshot(campaign: Campaign) -> None:
     Buyer.objects.update(service_area=CIRCLE)
     first, second = CampaignCache(), CampaignCache()
     number = version(campaign)
@@ -250,7 +250,7 @@ def test_two_processes_with_different_tables_decide_alike(campaign: Campaign, so
     assert run_verification().holds
 
 
-def test_check_definitions_has_new_tables_used(campaign: Campaign, source: Source) -> None:
+def test_check_definitions_makes_campaigns_use_new_tables(campaign: Campaign, source: Source) -> None:
     Buyer.objects.update(service_area=CIRCLE)
     distribute(source)
     before = version(campaign)
@@ -271,8 +271,8 @@ def test_check_definitions_has_new_tables_used(campaign: Campaign, source: Sourc
     assert run_verification().holds
 
 
-def test_one_unknown_zip_costs_its_buyer_alone(campaign: Campaign, source: Source) -> None:
-    """Stored past the form, or known to the tables when it was saved."""
+def test_one_unknown_zip_affects_only_its_buyer(campaign: Campaign, source: Source) -> None:
+    """Stored without the form, or still known to the tables when it was saved."""
     [lost] = enroll(campaign, count=1, credits_cents=100_000)
     area = {"states": ["GA"], "radius": [{"zip": "00000", "miles": 5}]}
     Buyer.objects.filter(pk=lost.buyer_id).update(service_area=area)
@@ -295,7 +295,7 @@ def test_one_unknown_zip_costs_its_buyer_alone(campaign: Campaign, source: Sourc
     )
 
 
-def test_kept_version_costs_no_statement(
+def test_stored_version_costs_no_statement(
     campaign: Campaign, django_assert_num_queries: Callable[[int], Any]
 ) -> None:
     cache = CampaignCache()
@@ -320,7 +320,7 @@ def test_another_process_finds_a_snapshot_with_the_definition(
         there.require_snapshot(there.get(campaign.pk, config_version=before))
 
 
-def test_definition_that_was_dropped_before_it_was_kept_is_read_again(campaign: Campaign) -> None:
+def test_definition_dropped_before_it_was_stored_is_read_again(campaign: Campaign) -> None:
     cache = CampaignCache(size=1)
     compiled = cache.get(campaign.pk, config_version=version(campaign))
     other = CampaignFactory()
@@ -349,8 +349,8 @@ def test_campaign_that_does_not_exist_is_an_error() -> None:
         CAMPAIGNS.get(0, config_version=1)
 
 
-def test_lead_keeps_its_attempts_apart_by_version(campaign: Campaign, source: Source) -> None:
-    """Two attempts of one lead under two configurations: each can be repeated from its own snapshot."""
+def test_attempts_of_a_lead_keep_their_versions(campaign: Campaign, source: Source) -> None:
+    """Two attempts of one lead under two configurations: each can be replayed from its own snapshot."""
     Enrollment.objects.update(active=False)
     lead = LeadFactory(source=source)
     assert distribute_lead(lead.pk).result == "unsold"

@@ -1,4 +1,4 @@
-"""A campaign's version grows with every change that a decision could notice, by whatever path it is written."""
+"""A campaign's version grows with every change that affects decisions, however it is written."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -120,7 +120,7 @@ def test_each_column_of_a_tier_counts(enrollment: Enrollment, column: str) -> No
     grows_by_one(enrollment.campaign, change_by_update(enrollment.tier, {column: TIER_CHANGES[column]}))
 
 
-def test_rows_that_come_and_go_count(enrollment: Enrollment) -> None:
+def test_added_and_deleted_rows_count(enrollment: Enrollment) -> None:
     campaign = enrollment.campaign
     buyer = BuyerFactory(workspace=campaign.workspace)
 
@@ -146,8 +146,8 @@ def test_counters_names_and_equal_values_do_not_count(enrollment: Enrollment) ->
     assert version(campaign) == before
 
 
-def test_stale_instance_cannot_take_the_version_back(enrollment: Enrollment) -> None:
-    """save() writes the version it has read: the trigger keeps the higher one, and counts a change on top of it."""
+def test_stale_instance_cannot_lower_the_version(enrollment: Enrollment) -> None:
+    """save() writes the version that it read. The trigger keeps the higher one, and adds one for a change."""
     stale = Campaign.objects.get(pk=enrollment.campaign_id)
     Campaign.objects.filter(pk=stale.pk).update(priority=5)
     Campaign.objects.filter(pk=stale.pk).update(priority=0)

@@ -1,4 +1,4 @@
-"""What is read again after the locks replaces the facts of the locked buyers alone."""
+"""The facts that are read again after the locks replace those of the locked buyers only."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tracing.models import Attempt, LeadDistributionEvent
 pytestmark = pytest.mark.django_db
 
 
-def test_buyers_that_were_not_locked_keep_their_facts() -> None:
+def test_unlocked_buyers_keep_their_facts() -> None:
     """Blank facts would trace a buyer with credits as `insufficient_credits`."""
     campaign = CampaignFactory(max_buyers=2)
     enrollments = enroll(campaign, count=4, credits_cents=10_000)

@@ -1,4 +1,4 @@
-"""What a rolled back attempt leaves behind: nothing of the sale, and its verdict from a connection of its own."""
+"""After a rolled back attempt no part of the sale remains, only its verdict from a separate connection."""
 
 import logging
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ def assert_nothing_was_sold() -> None:
     assert Enrollment.objects.get().day_leads == 0
 
 
-def test_contention_leaves_a_verdict_and_a_whole_trace(lead: Lead) -> None:
+def test_contention_leaves_a_verdict_and_a_complete_trace(lead: Lead) -> None:
     outcome = distribute_while_all_are_busy(lead)
     assert (outcome.result, outcome.skip_reason, outcome.is_traced) == ("retry", "tier_lock_contention", True)
     lead.refresh_from_db()
@@ -70,14 +70,14 @@ def test_contention_leaves_a_verdict_and_a_whole_trace(lead: Lead) -> None:
         ("buyer_skipped", "locked"),
         ("failed", "tier_lock_contention"),
     ]
-    # The rollback took the snapshot of this first attempt with it; the verdict wrote it again.
+    # The rollback removed the snapshot of this first attempt, and the verdict wrote it again.
     assert CampaignSnapshot.objects.get().config_version == written.config_version
     assert_nothing_was_sold()
     assert run_verification().holds
 
 
 def break_after_the_charge(monkeypatch: pytest.MonkeyPatch, *, error: Exception | None) -> None:
-    """The money has moved, then the attempt fails: by an exception of ours, or by one that poisons the transaction."""
+    """Money has moved, then the attempt fails: by an exception of ours, or by one that aborts the transaction."""
     sell = sale.sell
 
     def sell_and_fail(*positional: Any, **named: Any) -> Any:
@@ -91,7 +91,7 @@ def break_after_the_charge(monkeypatch: pytest.MonkeyPatch, *, error: Exception 
 
 
 @pytest.mark.parametrize("error", [ValueError("of ours"), None], ids=["python", "database"])
-def test_failure_after_the_charge_takes_the_charge_back(
+def test_failure_after_the_charge_undoes_the_charge(
     lead: Lead, monkeypatch: pytest.MonkeyPatch, error: Exception | None
 ) -> None:
     break_after_the_charge(monkeypatch, error=error)
@@ -120,10 +120,10 @@ def _verdict_down() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_verdict_down")
-def test_outcome_is_reported_when_the_verdict_cannot_be_written(
+def test_outcome_is_reported_if_the_verdict_cannot_be_written(
     lead: Lead, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The lead is due as it was, so the next try takes it."""
+    """The lead keeps its due time, so the next try starts it."""
     counted = VERDICT_FAILURES.labels(cause="OperationalError")._value.get()
     with caplog.at_level(logging.WARNING):
         outcome = distribute_while_all_are_busy(lead)
@@ -173,7 +173,7 @@ def test_lead_taken_by_another_worker_before_the_verdict_stays_with_it(
 def test_lost_connection_is_raised_and_leaves_the_lead_due(
     lead: Lead, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No verdict: nothing is known of the database, and the lead is as it was."""
+    """No verdict, because the state of the database is unknown. The lead is unchanged."""
     sell = sale.sell
 
     def end_session(pid: int) -> None:

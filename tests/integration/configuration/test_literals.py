@@ -1,4 +1,4 @@
-"""Array literals mean to PostgreSQL what they hold."""
+"""PostgreSQL reads array literals as their values."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What the page of the dispatch asks every two seconds is read through indexes, and no further than it shows."""
+"""The dispatch page's queries, every two seconds, use indexes and read no more than the page shows."""
 
 from datetime import UTC, datetime
 
@@ -22,8 +22,8 @@ FROM generate_series(1, 20000) n
 """
 
 
-def test_no_more_leads_are_read_than_are_looked_at() -> None:
-    """Once for those that are overdue, once for all that wait, and the earliest of each workspace."""
+def test_number_of_leads_read_is_bounded() -> None:
+    """Once for overdue leads, once for all waiting ones, and the earliest of each workspace."""
     fill_leads(SourceFactory(), count=20_000, next_attempt_at="now() + (n - 10000) * interval '1 second'")
     fill_leads(
         SourceFactory(workspace__paused_at=datetime(2026, 1, 31, 12, tzinfo=UTC)),

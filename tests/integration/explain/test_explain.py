@@ -1,4 +1,4 @@
-"""The explanation of a lead: every case of "why didn't this buyer get that lead", told alike as JSON and as text."""
+"""The explanation of a lead: every case of "why didn't this buyer get that lead", alike as JSON and as text."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -42,7 +42,7 @@ def lead_for(campaign: Campaign, **fields: Any) -> Lead:
 
 
 def nobodys_lead() -> Lead:
-    """Eight buyers, none of which covers 30312; the last one has three things in its way."""
+    """Eight buyers, none of which covers 30312. The last one fails three gates."""
     campaign = CampaignFactory(name="Roofing Atlanta")
     enroll(campaign, count=7, buyer__service_area={"states": ["NY"]})
     EnrollmentFactory(
@@ -76,7 +76,7 @@ def test_lead_without_coverage_says_so_in_one_sentence() -> None:
     assert explanation.notes == ()
 
 
-def test_buyer_row_lists_every_gate_that_was_in_the_way() -> None:
+def test_buyer_row_lists_every_failed_gate() -> None:
     explanation = explain(nobodys_lead())
 
     row = explanation.attempts[0].buyers[-1]
@@ -113,8 +113,8 @@ def test_sold_lead_names_its_buyer_and_price() -> None:
     assert explanation.attempts[0].steps[-1].sentence == "Sold to 1 buyer for $25.00."
 
 
-def test_deferred_lead_says_what_it_waits_for() -> None:
-    """The pool was emptied by a wallet, yet the lead waits for the buyer whose hours begin."""
+def test_deferred_lead_names_the_cause_of_its_wait() -> None:
+    """A wallet emptied the pool, but the lead waits for the buyer whose hours begin."""
     campaign = CampaignFactory()
     EnrollmentFactory(campaign=campaign)
     sleeper = {"tue": [["09:00", "17:00"]]}
@@ -133,7 +133,7 @@ def test_deferred_lead_says_what_it_waits_for() -> None:
     )
 
 
-def test_due_time_says_why() -> None:
+def test_due_time_has_its_reason() -> None:
     def sentence(**fields: Any) -> str:
         return explain(LeadFactory(**fields)).lead.due_sentence
 
@@ -150,7 +150,7 @@ def test_due_time_says_why() -> None:
     assert sentence(status="failed", next_attempt_at=None, finished_at=now) == ""
 
 
-def test_returned_lead_says_that_it_came_back() -> None:
+def test_returned_lead_says_so() -> None:
     campaign = CampaignFactory()
     enrollment = EnrollmentFactory(campaign=campaign, buyer__credits_cents=10_000)
     lead = distributed(lead_for(campaign))
@@ -185,7 +185,7 @@ class TestWhyNotThisBuyer:
         assert sentence.startswith("Acme got this lead. Sold to Acme for $25.00 at ")
         assert attempts == [("Acme: selected, rank 1, for $25.00.", "")]
 
-    def test_gate_was_in_the_way(self) -> None:
+    def test_gate_failed(self) -> None:
         campaign = CampaignFactory()
         enrollment = EnrollmentFactory(campaign=campaign, buyer__name="Acme", active=False)
         lead = distributed(lead_for(campaign))
@@ -336,7 +336,7 @@ class TestNotes:
             "The workspace has been paused since 2026-08-03 22:30:00 UTC: nothing is distributed until it is resumed."
         )
 
-    def test_attempts_that_are_not_shown(self) -> None:
+    def test_hidden_attempts(self) -> None:
         lead = with_attempts(4)
         explanation = explain(lead, latest=2)
 
@@ -354,7 +354,7 @@ def with_attempts(count: int, *, buyers: int = 1) -> Lead:
     return lead
 
 
-def test_buyer_that_is_gone_from_the_workspace_is_not_named() -> None:
+def test_buyer_removed_from_the_workspace_is_not_named() -> None:
     campaign = CampaignFactory(name="Secret campaign")
     EnrollmentFactory(campaign=campaign, buyer__name="Secret buyer", buyer__credits_cents=10_000)
     lead = distributed(lead_for(campaign))
@@ -383,7 +383,7 @@ def test_trace_of_a_newer_version_is_shown() -> None:
 
 @pytest.mark.parametrize("attempts", [1, 5])
 @pytest.mark.parametrize("buyers", [1, 20])
-def test_story_costs_the_same_statements_whatever_its_length(
+def test_explanation_costs_the_same_statements_at_any_length(
     attempts: int, buyers: int, django_assert_num_queries: Callable[[int], Any]
 ) -> None:
     lead = with_attempts(attempts, buyers=buyers)
@@ -414,13 +414,13 @@ def explanations() -> Iterator[Explanation]:
 def test_text_has_every_fact_of_the_json() -> None:
     for explanation in explanations():
         document, text = to_json(explanation), " ".join(to_text(explanation).split())
-        told = list(facts_of(document))
-        assert len(told) > 5
-        assert [fact for fact in told if fact not in text] == []
+        facts = list(facts_of(document))
+        assert len(facts) > 5
+        assert [fact for fact in facts if fact not in text] == []
 
 
 def facts_of(document: Any) -> Iterator[str]:
-    """What the JSON says in words, times as the text writes them; codes are said by their sentences."""
+    """The values of the JSON as text, with times as the text writes them. Codes appear as their sentences."""
     if isinstance(document, list):
         for each in document:
             yield from facts_of(each)
@@ -445,8 +445,8 @@ def test_text_stays_within_its_width() -> None:
             assert max(len(line) for line in to_text(explanation, width=width).splitlines()) <= width
 
 
-def test_json_holds_no_internal_id() -> None:
-    """Ids of rows are numbers; what the outside sees are UUIDs."""
+def test_json_has_no_internal_id() -> None:
+    """Row ids are numbers. Outside, ids are UUIDs."""
     explanation = to_json(explain(nobodys_lead()))
     keys = set(keys_of(explanation))
 

@@ -1,4 +1,4 @@
-"""What would have to change, told from recorded attempts."""
+"""The required changes, from recorded attempts."""
 
 import pytest
 from django.db import connection
@@ -25,7 +25,7 @@ def distributed(campaign: Campaign) -> Lead:
     return lead
 
 
-def test_wallet_that_is_short_and_an_enrollment_that_is_paused() -> None:
+def test_empty_wallet_and_paused_enrollment() -> None:
     enrollment = EnrollmentFactory(active=False, buyer__credits_cents=1_000)
     lead = distributed(enrollment.campaign)
 
@@ -43,8 +43,8 @@ def test_wallet_that_is_short_and_an_enrollment_that_is_paused() -> None:
     assert (remedy.rank, remedy.ranked, remedy.price_cents, remedy.improvements) == (1, 1, 2_500, ())
 
 
-def test_claim_holds_when_it_is_done() -> None:
-    """The next lead of the same kind goes to the buyer once it did what it was told."""
+def test_claim_holds_after_the_suggested_change() -> None:
+    """After the suggested change, the next lead of the same kind goes to the buyer."""
     enrollment = EnrollmentFactory(buyer__service_area={"states": ["AL"]}, buyer__credits_cents=5_000)
     lead = distributed(enrollment.campaign)
     assert ask(lead, enrollment.buyer).is_confirmed
@@ -137,7 +137,7 @@ def test_no_campaign() -> None:
     )
 
 
-def test_snapshot_that_is_gone_or_unreadable() -> None:
+def test_missing_or_unreadable_snapshot() -> None:
     enrollment = EnrollmentFactory()
     lead = distributed(enrollment.campaign)
     attempt = Attempt.objects.get(lead_id=lead.pk)
@@ -186,7 +186,7 @@ def test_buyer_that_returned_the_lead_can_never_get_it() -> None:
     )
 
 
-def test_buyer_that_a_person_passed_over() -> None:
+def test_buyer_passed_over_by_a_person() -> None:
     campaign = CampaignFactory(max_buyers=2)
     chosen, other = (EnrollmentFactory(campaign=campaign, buyer__credits_cents=5_000) for _ in range(2))
     lead = LeadFactory(source__workspace=campaign.workspace)

@@ -1,4 +1,4 @@
-"""A broker that is down never fails an intake and never slows it down."""
+"""A broken broker neither fails nor slows down an intake."""
 
 import json
 import socket
@@ -14,7 +14,7 @@ from routing.models import Lead
 from tests.support.factories import SourceFactory, issue_key
 from tests.support.processes import child_environment
 
-# A process of its own: the broker is chosen when it starts.
+# In a separate process, because the broker is chosen when it starts.
 SEND_LEADS = """
 import json, sys, time, django
 django.setup()
@@ -43,18 +43,18 @@ def listener() -> Iterator[socket.socket]:
 
 
 @pytest.mark.parametrize("broker_accepts", [True, False], ids=["black-holed", "refused"])
-def test_leads_are_taken_in_at_full_speed(
+def test_leads_are_stored_at_full_speed(
     committed_db: None,  # noqa: ARG001
     listener: socket.socket,
     *,
     broker_accepts: bool,
 ) -> None:
     if broker_accepts:
-        listener.listen(16)  # takes connections and never answers
+        listener.listen(16)  # accepts connections and never answers
     key = issue_key(SourceFactory.create())
     outcome = send_leads(key, broker=f"redis://127.0.0.1:{listener.getsockname()[1]}/0")
     assert outcome["codes"] == [201] * 20
-    # The first request opens the database connection; one wait for the broker would take a second at least.
+    # The first request opens the database connection. One wait for the broker would take at least a second.
     assert max(outcome["seconds"][1:]) < 0.5
     assert outcome["lost"] > 0
     assert Lead.objects.filter(status="pending", next_attempt_at__isnull=False).count() == 20

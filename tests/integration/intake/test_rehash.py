@@ -1,4 +1,4 @@
-"""Leads of an earlier version get the identity that theirs is now, in batches and as often as it is run."""
+"""Leads of an earlier version get their current identity, in batches, and the command can be run again."""
 
 import hmac
 from typing import Any
@@ -94,5 +94,5 @@ def test_every_lead_is_hashed_with_a_new_key(settings: Settings) -> None:
         (person(phone="+5491123456789"), person(phone="+541123456789")),
     ],
 )
-def test_one_person_however_written_has_one_identity(one: dict[str, Any], other: dict[str, Any]) -> None:
+def test_one_person_has_one_identity_in_any_spelling(one: dict[str, Any], other: dict[str, Any]) -> None:
     assert (one["email_hash"], one["phone_hash"]) == (other["email_hash"], other["phone_hash"])

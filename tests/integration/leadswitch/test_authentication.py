@@ -1,4 +1,4 @@
-"""Source keys: who gets access, what the check costs, and what a refusal reveals."""
+"""Source keys: which get access, the cost of the check, and what a refusal reveals."""
 
 from datetime import timedelta
 from typing import Any
@@ -62,7 +62,7 @@ def test_key_is_stored_as_a_hash_only(source: Source) -> None:
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer abc", "Basic YTpi", ""])
-def test_no_key(authorization: str | None) -> None:
+def test_missing_key_is_refused(authorization: str | None) -> None:
     assert_refused(ask(authorization), "No API key. Send the header `Authorization: Api-Key KEY`.")
 
 
@@ -82,7 +82,7 @@ def test_wrong_secret_and_unknown_prefix_look_the_same(source: Source) -> None:
     assert_refused(ask(f"Api-Key abcdefgh.{'x' * 32}"), UNKNOWN_KEY)
 
 
-def test_expired_revoked_and_inactive(source: Source) -> None:
+def test_expired_revoked_and_inactive_keys_are_refused(source: Source) -> None:
     key = issue_key(source)
     SourceKey.objects.update(expiry_date=timezone.now() - timedelta(seconds=1))
     assert_refused(ask(f"Api-Key {key}"), f"This source key has expired. {NEW_KEY}")
@@ -101,7 +101,7 @@ def test_expiry_is_shown_only_with_the_secret(source: Source) -> None:
     assert_refused(ask(f"Api-Key {prefix}.{'x' * 32}"), UNKNOWN_KEY)
 
 
-def test_unknown_prefix_is_hashed_as_well(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secret_of_an_unknown_prefix_is_hashed_too(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     """Constant time: both refusals compare one hash."""
     compared: list[str] = []
 
@@ -125,7 +125,7 @@ FORMER_HASH = (
 )
 
 
-def test_key_of_the_former_library_goes_on_working(source: Source) -> None:
+def test_key_of_the_former_library_still_works(source: Source) -> None:
     """A row as that library's code wrote it, by its columns alone."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -138,11 +138,11 @@ def test_key_of_the_former_library_goes_on_working(source: Source) -> None:
     assert_refused(ask(f"Api-Key {FORMER_TEXT[:-1]}W"), UNKNOWN_KEY)
 
 
-def test_former_hash_is_made_still() -> None:
+def test_former_hash_is_still_computed() -> None:
     assert hash_key(FORMER_TEXT) == FORMER_HASH
 
 
-def test_new_key_has_the_shape_that_is_looked_up(source: Source) -> None:
+def test_new_key_has_the_format_of_the_lookup(source: Source) -> None:
     texts = {issue_key(source) for _ in range(20)}
     assert len(texts) == 20
     assert all(KEY_SHAPE.fullmatch(text) for text in texts)

@@ -1,4 +1,4 @@
-"""The guard of the broker's channels: the behavior of the library with it and without it."""
+"""The guard of the broker's channels: the library's behavior with it and without it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +12,7 @@ from leadswitch.broker import GuardedChannel
 
 @pytest.fixture
 def orphan() -> Iterator[tuple[Any, Any]]:
-    """A connection, and a channel of it that outlived its transport, as in a worker that just lost Redis."""
+    """A connection, and a channel that outlived its transport, as in a worker that just lost Redis."""
     with current_app.connection_for_write() as connection:
         channel = connection.channel()
         connection.collect()
@@ -27,7 +27,7 @@ def test_channel_without_a_connection_is_a_connection_error(orphan: tuple[Any, A
 
 
 def test_control_library_raises_an_unexpected_error(orphan: tuple[Any, Any]) -> None:
-    """When this fails the library handles the case, and the guard can be removed."""
+    """When this fails, the library handles the case and the guard can be removed."""
     connection, channel = orphan
     with pytest.raises(AttributeError) as failed:
         vars(Channel)["_connparams"](channel)

@@ -1,4 +1,4 @@
-"""docker-compose.yml against the code: its database is set up like the embedded one, and its commands exist."""
+"""docker-compose.yml against the code: its database has the embedded one's settings, and its commands exist."""
 
 import os
 import re
@@ -43,7 +43,7 @@ def test_every_part_has_a_health_check_that_exists() -> None:
 
 
 def test_every_variable_reaches_every_part_of_the_product() -> None:
-    """.env is passed on whole; the file itself sets only what differs between services."""
+    """.env is passed on as a whole. The file itself sets only what differs between services."""
     own = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "LEADSWITCH_IDENTITY_KEY", "ALLOWED_HOSTS"}
     of_a_part = {"LEADSWITCH_ROLE", "LEADSWITCH_TRUST_PROXY", "PROMETHEUS_MULTIPROC_DIR"}
     for name in ("migrate", "web", "worker", "dispatcher", "beat"):
@@ -63,7 +63,7 @@ def test_required_variables_are_in_the_example() -> None:
         assert re.search(rf"^#?{name}=", example, re.MULTILINE), name
 
 
-def test_programs_start_as_make_up_starts_them() -> None:
+def test_programs_start_like_those_of_make_up() -> None:
     commands = {name: COMPOSE["services"][name]["command"].split() for name in ("web", "worker", "beat")}
     assert commands == {
         "web": [*WEB, "--bind", "0.0.0.0:8000"],
@@ -75,7 +75,7 @@ def test_programs_start_as_make_up_starts_them() -> None:
 
 @pytest.fixture
 def empty_cluster(tmp_path: Path) -> Iterator[ServicePaths]:
-    """A cluster as the image makes it: a superuser and nothing of the product."""
+    """A cluster as the image creates it: a superuser and nothing of the product."""
     programs = ServerPrograms(postgres_dir=str(machine.oldest_postgres()))
     start_services(tmp_path / "var", durable=False, programs=programs)
     paths = ServicePaths.of(tmp_path / "var")

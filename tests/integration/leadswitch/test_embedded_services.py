@@ -202,9 +202,7 @@ def run_id(url: str) -> str:
 
 
 @pytest.mark.parametrize("is_removed", [False, True], ids=["var is there", "var was removed"])
-def test_named_redis_is_a_server_of_its_own_and_stopped_with_the_others(
-    var_dir: Path, *, is_removed: bool
-) -> None:
+def test_named_redis_is_separate_and_stopped_with_the_others(var_dir: Path, *, is_removed: bool) -> None:
     own = ensure_services(var_dir, database_url="postgres://u@db.example.com/leads").redis_url
     one, two = (ensure_named_redis(var_dir, name=name) for name in ("gw0", "gw1"))
     ids = [run_id(url) for url in (own, one, two)]
@@ -218,7 +216,7 @@ def test_named_redis_is_a_server_of_its_own_and_stopped_with_the_others(
     assert stop_services(var_dir) == []
 
 
-def test_stopping_the_named_ones_leaves_the_checkouts_own(make_var: Callable[[str], Path]) -> None:
+def test_stopping_the_named_ones_leaves_the_checkouts_servers(make_var: Callable[[str], Path]) -> None:
     one, two = make_var("one"), make_var("two")
     own = ensure_services(one, database_url="postgres://u@db.example.com/leads").redis_url
     before = run_id(own)
@@ -232,7 +230,7 @@ def test_stopping_the_named_ones_leaves_the_checkouts_own(make_var: Callable[[st
     assert stop_named_redis(one) == []
 
 
-def test_checkout_copied_with_its_servers_running_gets_its_own(
+def test_checkout_copied_with_running_servers_gets_its_own(
     make_var: Callable[[str], Path],
 ) -> None:
     original, copy = make_var("original"), make_var("copy")
@@ -246,7 +244,7 @@ def test_checkout_copied_with_its_servers_running_gets_its_own(
     assert read_notes(start(original)) == ["first"]
 
 
-def test_with_the_urls_set_nothing_is_started(var_dir: Path) -> None:
+def test_nothing_is_started_with_both_urls_set(var_dir: Path) -> None:
     given = ServiceUrls(database_url="postgres://u@db.example.com/leads", redis_url="redis://h/0")
     assert ensure_services(var_dir, database_url=given.database_url, redis_url=given.redis_url) == given
     assert not var_dir.exists()

@@ -1,4 +1,4 @@
-"""A process refuses to start on a database on which the product would run badly without anyone noticing."""
+"""A process refuses to start on a database on which the product would silently run badly."""
 
 import logging
 from dataclasses import replace
@@ -29,8 +29,8 @@ def test_superuser_is_refused_in_one_line(server: str) -> None:
     assert "Traceback" not in "".join(lines)
 
 
-def test_limits_that_the_url_drops_are_missed() -> None:
-    """`options` of the URL replace those of the product."""
+def test_missing_limits_of_the_url_are_reported() -> None:
+    """`options` in the URL replace those of the product."""
     code, [line] = run(*SERVERS["dispatcher"], DATABASE_URL=f"{PLAIN}?options=-c%20jit%3Doff")
     assert code == 2
     assert line.startswith(

@@ -26,7 +26,7 @@ WHERE datname = current_database() AND locktype = 'virtualxid' AND NOT granted
 
 
 def build() -> None:
-    """Build it as a migration does, with a short lock timeout for everything else."""
+    """Build it as a migration does, with a short lock timeout for all other statements."""
     execute(f"SET lock_timeout = {SHORT_MS}")
     with connection.schema_editor(atomic=False) as editor:
         editor.add_index(Workspace, INDEX, concurrently=True)
@@ -80,7 +80,7 @@ def test_invalid_index_is_built_again() -> None:
     assert fetch_value(IS_VALID) is True
 
 
-def test_work_of_an_interrupted_run_is_kept() -> None:
+def test_completed_work_of_an_interrupted_run_is_kept() -> None:
     build()
     before = fetch_value("SELECT 'built_by_a_test'::regclass::oid")
     build()

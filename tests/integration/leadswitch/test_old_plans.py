@@ -1,4 +1,4 @@
-"""A migration changes a column under connections with prepared statements: what can run again does."""
+"""A migration changes a column under connections with prepared statements: statements that can be repeated are."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ from tracing.models import Attempt
 pytestmark = pytest.mark.usefixtures("committed_db", "redis_client")
 
 USES = 8  # a statement is prepared after five
-# Of the first statement of an attempt, and of a later one: (table, column, as it is, as it becomes).
+# Of the first statement of an attempt, and of a later one: (table, column, old type, new type).
 FIRST = ("routing_lead", "vertical", "varchar(100)", "varchar(120)")
 LATER = ("distribution_enrollment", "day_leads", "integer", "bigint")
 OF_INTAKE = ("routing_lead", "received_at", "timestamptz", "timestamptz(5)")
@@ -73,8 +73,8 @@ def count_prepared() -> int:
 
 
 @pytest.mark.parametrize("find", [distribute_lead, lambda _: distribute_next_due()], ids=["finished", "none"])
-def test_nothing_to_do_keeps_the_plans(campaign: Campaign, find: Callable[[int], AttemptOutcome]) -> None:
-    """A message that came twice and a look for due leads are frequent: neither makes the next attempt plan anew."""
+def test_empty_runs_keep_the_plans(campaign: Campaign, find: Callable[[int], AttemptOutcome]) -> None:
+    """Duplicate messages and empty scans are frequent. Neither makes the next attempt plan again."""
     lead_ids = make_leads(campaign, count=USES)
     for each in lead_ids:
         distribute_lead(each)
@@ -88,7 +88,7 @@ def test_nothing_to_do_keeps_the_plans(campaign: Campaign, find: Callable[[int],
 
 
 @pytest.mark.parametrize(("column", "what"), [(FIRST, "statement"), (LATER, "attempt")])
-def test_attempt_begins_again_and_sells(campaign: Campaign, column: Column, what: str) -> None:
+def test_attempt_restarts_and_sells(campaign: Campaign, column: Column, what: str) -> None:
     *before, lead_id, another = make_leads(campaign, count=USES + 2)
     for each in before:
         distribute_lead(each)
@@ -105,7 +105,7 @@ def test_attempt_begins_again_and_sells(campaign: Campaign, column: Column, what
 
 
 @pytest.mark.parametrize("column", [FIRST, LATER])
-def test_control_without_a_new_beginning_the_attempt_fails(
+def test_control_without_a_restart_the_attempt_fails(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch, column: Column
 ) -> None:
     *before, lead_id = make_leads(campaign, count=USES + 1)
@@ -141,8 +141,8 @@ def rename_and_read() -> None:
     execute(EVERY_SOURCE, [0])
 
 
-def test_later_statement_is_not_run_again_by_itself() -> None:
-    """What came before it in the transaction would be lost."""
+def test_later_statement_is_not_repeated_alone() -> None:
+    """The earlier statements of the transaction would be lost."""
     SourceFactory()
     for number in range(USES):
         execute(EVERY_SOURCE, [-number])
@@ -186,7 +186,7 @@ def test_sender_gets_an_answer_or_a_retryable_error(codes: list[int], *, has_key
     assert Lead.objects.count() == USES + 1
 
 
-def test_worker_goes_on_over_a_migration(campaign: Campaign, tmp_path: Path) -> None:
+def test_worker_survives_a_migration(campaign: Campaign, tmp_path: Path) -> None:
     lead_ids = make_leads(campaign, count=3 * USES)
     sold = Lead.objects.filter(status="distributed", attempts=1)
 

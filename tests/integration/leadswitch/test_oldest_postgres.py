@@ -1,4 +1,4 @@
-"""Plans on the oldest PostgreSQL: below version 18 a table that is read whole costs 1e10, and that starts JIT."""
+"""Plans on the oldest PostgreSQL: below version 18 a full table read costs 1e10, which starts JIT."""
 
 import json
 import os
@@ -19,9 +19,9 @@ from tests.support import machine
 from tests.support.plans import walk
 from tests.support.superuser import superuser_url
 
-# What a table read whole costs there.
+# The cost of a full table read there.
 DISABLED = 1e10
-# An hour's comparison of all wallets with all entries is meant to read them whole.
+# The hourly comparison of all wallets with all entries reads both tables in full, as intended.
 READ_WHOLE = {"distribution_wallet", "distribution_ledgerentry"}
 
 
@@ -36,7 +36,7 @@ def oldest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServicePaths]:
 
 @pytest.fixture(scope="module")
 def plans(oldest: ServicePaths) -> list[dict[str, Any]]:
-    """Of every statement of a worker's, a dispatcher's and a beat's day."""
+    """Every statement in a day of a worker, a dispatcher and beat."""
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "leadswitch.settings",
@@ -59,14 +59,14 @@ def tables(plan: dict[str, Any]) -> set[str]:
     return {node["Relation Name"] for node in walk(plan["Plan"]) if "Relation Name" in node}
 
 
-def test_plans_are_of_every_part(plans: list[dict[str, Any]]) -> None:
+def test_plans_cover_every_part(plans: list[dict[str, Any]]) -> None:
     read = set().union(*map(tables, plans))
     assert {"routing_lead", "routing_dispatchcontrol", "distribution_enrollment", "tracing_attempt"} <= read
     assert len(plans) > 100
 
 
 def test_every_statement_of_a_worker_has_an_index(plans: list[dict[str, Any]]) -> None:
-    """An index, or a table that is meant to be read whole: else the plan costs so much that all others look alike."""
+    """Every statement uses an index, or reads a table in full as intended. Otherwise its cost would hide others."""
     whole = [
         (node["Relation Name"], plan["Query Text"])
         for plan in plans
@@ -79,12 +79,12 @@ def test_every_statement_of_a_worker_has_an_index(plans: list[dict[str, Any]]) -
 
 
 def test_no_session_compiles_its_plans(oldest: ServicePaths) -> None:
-    """The control: without that one limit every plan that costs this much is compiled."""
+    """The control: without that one limit every plan of this cost is compiled."""
     statement = "EXPLAIN (ANALYZE, FORMAT JSON) SELECT count(*) FROM pg_description WHERE description > ''"
     limits = session_limits("worker")
     with_jit = " ".join(f"-c {name}={value}" for name, value in limits.items() if name != "jit")
     for options, is_compiled in ((with_jit, True), (f"{with_jit} -c jit={limits['jit']}", False)):
-        # From 18 on no plan costs so much, and Debian has the compiler in a package of its own.
+        # From 18 on no plan costs this much, and Debian has the compiler in a separate package.
         with psycopg.connect(superuser_url(oldest), options=f"{options} -c jit_above_cost=0") as connection:
             [(can_compile,)] = connection.execute("SELECT pg_jit_available()").fetchall()
             [[[plan]]] = connection.execute(statement).fetchall()

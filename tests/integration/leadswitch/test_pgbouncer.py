@@ -1,4 +1,4 @@
-"""The product behind PgBouncer in transaction mode: limits by role, nothing prepared, nothing kept in a session."""
+"""The product behind PgBouncer in transaction mode: limits by role, no prepared statements, no session state."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from tests.support.superuser import superuser_url
 
 HOST = "127.0.0.1"
 DATABASE = f"pooled_{WORKER}"
-# Commands migrate, so that they run as the role that owns everything; the others are members of it.
+# Commands migrate, so they run as the role that owns everything. The others are members of it.
 ROLES = {"command": ROLE, "web": f"{DATABASE}_web", "worker": f"{DATABASE}_worker"}
 DUPLICATE_PREPARED_STATEMENT = "42P05"
 KEEPS_PREPARED = (1, 21)  # of clients, for each server connection; switched off here
@@ -126,7 +126,7 @@ def part(port: int, kind: str, *arguments: str, **variables: str) -> Mapping[str
 
 @pytest.fixture(scope="module")
 def limited(pooler: int) -> int:
-    """The port, once each role has the limits of its kind."""
+    """The port, after each role has the limits of its kind."""
     for kind in ROLES:
         done = run(pooler, kind, "manage.py", "set_role_limits")
         assert done.returncode == 0, done.stderr
@@ -139,7 +139,7 @@ def limited(pooler: int) -> int:
 
 
 def test_start_is_refused_until_the_role_has_its_limits(pooler: int) -> None:
-    """Comes first: the fixture of the others sets them."""
+    """Runs first, because the fixture of the others sets them."""
     done = run(pooler, "worker", "manage.py", "dispatcher")
     assert done.returncode == 2
     [line] = done.stderr.splitlines()
@@ -161,7 +161,7 @@ def key(limited: int) -> str:
     return str(part(limited, "command", "build")["key"])
 
 
-def test_day_goes_through_the_pooler(limited: int, key: str) -> None:
+def test_a_day_runs_through_the_pooler(limited: int, key: str) -> None:
     assert part(limited, "web", "intake", key, "first")["statuses"] == [201] * LEADS
     worked = part(limited, "worker", "work")
     assert worked["results"] == ["success"] * LEADS
@@ -171,8 +171,8 @@ def test_day_goes_through_the_pooler(limited: int, key: str) -> None:
 
 
 @pytest.mark.usefixtures("key")
-def test_statements_are_prepared_by_no_client_or_collide(limited: int) -> None:
-    """With the control, the second client meets the first one's prepared statement."""
+def test_clients_must_prepare_no_statements(limited: int) -> None:
+    """In the control, the second client meets the first one's prepared statement."""
     assert part(limited, "web", "take_turns")["failures"] == ["", ""]
     failures = part(limited, "web", "take_turns", LEADSWITCH_PREPARE="true")["failures"]
     assert failures == ["", DUPLICATE_PREPARED_STATEMENT]

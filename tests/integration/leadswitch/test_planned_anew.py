@@ -1,4 +1,4 @@
-"""Reading requests are planned for their own values, however often they run; intake keeps its statements prepared."""
+"""Reading requests are planned for their own values each time. The intake keeps its statements prepared."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -9,7 +9,7 @@ from routing.models import Lead, Source
 from tests.support.admin_pages import client_of, page
 from tests.support.factories import SourceFactory, issue_key
 
-# The driver prepares at the sixth use, and the server settles for a generic plan after five more.
+# The driver prepares at the sixth use, and the server chooses a generic plan after five more.
 MANY = 12
 PREPARED = (
     "SELECT count(*), COALESCE(sum(generic_plans), 0) FROM pg_prepared_statements WHERE statement LIKE %s"
@@ -24,7 +24,7 @@ def source(committed_db: None) -> Source:  # noqa: ARG001 - it makes the databas
 
 
 def prepared(table: str) -> tuple[int, int]:
-    """How many statements on the table are prepared, and how often they ran by a generic plan."""
+    """The number of prepared statements on the table, and how often they used a generic plan."""
     with connection.cursor() as cursor:
         cursor.execute(PREPARED, [f"%{table}%"])
         number, generic = cursor.fetchone()
@@ -32,14 +32,14 @@ def prepared(table: str) -> tuple[int, int]:
 
 
 @pytest.mark.usefixtures("source")
-def test_list_of_the_desk_is_never_prepared() -> None:
+def test_admin_list_is_never_prepared() -> None:
     client = client_of(User.objects.create_superuser("root"))
     for _ in range(MANY):
         client.get(page(Lead, "changelist"), {"status__exact": "calling"})
     assert prepared("routing_lead") == (0, 0)
 
 
-def test_answer_that_reads_is_never_prepared(source: Source) -> None:
+def test_reading_response_is_never_prepared(source: Source) -> None:
     headers = {"Authorization": f"Api-Key {issue_key(source)}"}
     created = post(headers)
     before = prepared("routing_lead")
@@ -69,7 +69,7 @@ def post(headers: dict[str, str]) -> str:
 
 
 @pytest.mark.usefixtures("source")
-def test_connection_that_is_opened_by_the_request_is_planned_anew_too() -> None:
+def test_connection_opened_by_the_request_is_planned_each_time_too() -> None:
     client = client_of(User.objects.create_superuser("root"))
     connection.close()
     for _ in range(MANY):

@@ -1,4 +1,4 @@
-"""ops/nginx in a real nginx, before a server that repeats what it got; and how docker-compose.yml uses it."""
+"""ops/nginx in a real nginx, in front of a server that echoes requests; and its use in docker-compose.yml."""
 
 import http.client
 import json
@@ -19,7 +19,7 @@ from leadswitch.env import REPOSITORY
 from leadswitch.web import config
 from tests.support import machine
 
-# In the template it is 100.
+# The template has 100.
 CONNECTIONS: Final = 5
 TEMPLATE: Final = REPOSITORY / "ops" / "nginx" / "leadswitch.conf.template"
 COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
@@ -137,7 +137,7 @@ def test_too_large_a_body_is_refused(port: int) -> None:
     assert ask(port, headers={"Content-Length": str(11 * 1024 * 1024)})[0] == 413
 
 
-def test_half_a_body_never_reaches_the_web_server_and_one_address_has_a_limit(port: int) -> None:
+def test_half_a_body_is_not_forwarded_and_an_address_has_a_limit(port: int) -> None:
     before = Echo.requests
     half = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhal"
     with ExitStack() as stack:
@@ -154,7 +154,7 @@ def test_half_a_body_never_reaches_the_web_server_and_one_address_has_a_limit(po
     assert served < CONNECTIONS
 
 
-def test_compose_publishes_the_proxy_alone() -> None:
+def test_compose_publishes_only_the_proxy() -> None:
     parts = COMPOSE["services"]
     assert [name for name, part in parts.items() if "ports" in part] == ["proxy"]
     assert parts["web"]["environment"]["LEADSWITCH_TRUST_PROXY"] == "true"

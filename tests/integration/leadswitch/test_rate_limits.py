@@ -1,4 +1,4 @@
-"""API keys are limited exactly, and during an outage of Redis not at all."""
+"""API keys are limited exactly, and not at all during an outage of Redis."""
 
 import logging
 import socket
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import redis
 
 MINUTE = 60_000_000  # µs
-# Until the bucket is full after each of four requests, then until another passes: at least, at most.
+# Until the bucket is full after each of four requests, then until another passes: minimum, maximum.
 EXPECTED_SECONDS = ((31, 91, 151, 151, 0, 0, 0, 31), (60, 120, 180, 180, 0, 0, 0, 60))
 
 
@@ -45,13 +45,13 @@ def allowed(allowance: Allowance | None) -> bool:
 
 
 def test_exactly_the_burst_of_simultaneous_requests_passes(settings: Settings) -> None:
-    limit(settings, 1, burst=50)  # one a minute: none comes back while the test runs
+    limit(settings, 1, burst=50)  # one per minute: none is added while the test runs
     with ThreadPoolExecutor(8) as threads:
         passed = list(threads.map(lambda _: allowed(take("buyer", "abcdefgh")), range(200)))
     assert (passed.count(True), passed.count(False)) == (50, 150)
 
 
-def test_burst_is_counted_down_and_then_has_to_wait(settings: Settings) -> None:
+def test_burst_is_counted_down_before_requests_wait(settings: Settings) -> None:
     limit(settings, 1, burst=3)
     limits = [take("buyer", "abcdefgh") for _ in range(4)]
 
@@ -71,7 +71,7 @@ def test_burst_is_counted_down_and_then_has_to_wait(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("minutes_to_full", "expected"),
     [
-        (-9, (True, 9)),  # a rest longer than the bucket gives no more than the bucket
+        (-9, (True, 9)),  # a rest longer than the bucket gives only a full bucket
         (0, (True, 9)),
         (4, (True, 5)),
         (9, (True, 0)),
@@ -81,7 +81,7 @@ def test_burst_is_counted_down_and_then_has_to_wait(settings: Settings) -> None:
 def test_bucket_refills_evenly(
     settings: Settings, redis_client: "redis.Redis[str]", minutes_to_full: int, expected: tuple[bool, int]
 ) -> None:
-    """The clock is that of Redis, so the test moves the bucket instead; a second less, for its own run time."""
+    """Redis' clock counts, so the test moves the bucket instead; a second less, for its own run time."""
     limit(settings, 1, burst=10)
     seconds, microseconds = redis_client.time()
     full_at = seconds * 1_000_000 + microseconds + minutes_to_full * MINUTE
@@ -93,13 +93,13 @@ def test_bucket_refills_evenly(
     assert (allowance.is_allowed, allowance.remaining) == expected
 
 
-def test_keys_and_kinds_are_counted_apart(settings: Settings) -> None:
+def test_keys_and_kinds_are_counted_separately(settings: Settings) -> None:
     limit(settings, 1, burst=1)
     asked = [("buyer", "abcdefgh"), ("buyer", "ijklmnop"), ("source", "abcdefgh"), ("buyer", "abcdefgh")]
     assert [allowed(take(*each)) for each in asked] == [True, True, True, False]
 
 
-def test_key_that_rests_leaves_nothing_in_redis(settings: Settings, redis_client: "redis.Redis[str]") -> None:
+def test_idle_key_leaves_nothing_in_redis(settings: Settings, redis_client: "redis.Redis[str]") -> None:
     limit(settings, 1, burst=5)
     take("buyer", "abcdefgh")
     [name] = redis_client.scan_iter(match=f"*{settings.LEADSWITCH_REDIS_PREFIX}*rate*")
@@ -107,7 +107,7 @@ def test_key_that_rests_leaves_nothing_in_redis(settings: Settings, redis_client
     assert 0 < redis_client.pttl(name) <= 60_000
 
 
-def test_script_that_redis_forgot_is_loaded_again(redis_client: "redis.Redis[str]") -> None:
+def test_flushed_script_is_loaded_again(redis_client: "redis.Redis[str]") -> None:
     """Redis forgets scripts when it restarts: the text is sent again."""
     assert allowed(take("buyer", "abcdefgh"))
     redis_client.script_flush()
@@ -134,7 +134,7 @@ def test_without_redis_everything_passes_and_is_counted(
     with caplog.at_level(logging.WARNING, logger="routing.redis.rate_limit"):
         assert [take("buyer", "abcdefgh") for _ in range(3)] == [None, None, None]
     assert [record.message for record in caplog.records] == ["routing.rate_limit_unchecked"]
-    # One request asked Redis; while the breaker is open no other waits for it.
+    # One request asked Redis. While the breaker is open, no other waits for it.
     assert (unchecked("ConnectionError"), unchecked("redis_paused")) == (before[0] + 1, before[1] + 2)
 
 

@@ -1,4 +1,4 @@
-"""What a person sees when the configuration is wrong: one line that names the variable, and no traceback."""
+"""The output for a wrong configuration: one line that names the variable, and no traceback."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from tests.support.commands import run
 
 SECRET = "long-enough-for-a-secret-and-used-nowhere-else"
 EXTERNAL = {
-    "DATABASE_URL": "postgres://nobody:secret@127.0.0.1:1/leadswitch",
+    "DATABASE_URL": "postgres://unknown:secret@127.0.0.1:1/leadswitch",
     "REDIS_URL": "redis://127.0.0.1:1/0",
     "SECRET_KEY": SECRET,
     "LEADSWITCH_IDENTITY_KEY": SECRET,
@@ -29,7 +29,7 @@ EXTERNAL = {
         ("-m", "leadswitch.embedded", "status"),
     ],
 )
-def test_wrong_variable_is_one_line(command: tuple[str, ...]) -> None:
+def test_wrong_variable_prints_one_line(command: tuple[str, ...]) -> None:
     code, lines = run(*command, LEADSWITCH_EMBEDDED_FSYNC="maybe")
     assert lines == [
         "LEADSWITCH_EMBEDDED_FSYNC: 'maybe' is neither true nor false. Use true or false"
@@ -38,7 +38,7 @@ def test_wrong_variable_is_one_line(command: tuple[str, ...]) -> None:
     assert code == 2
 
 
-def test_unreachable_database_is_one_line() -> None:
+def test_unreachable_database_prints_one_line() -> None:
     code, [line] = run("manage.py", "migrate", **EXTERNAL)
     assert line.startswith("PostgreSQL does not answer, see DATABASE_URL: connection failed")
     assert "secret" not in line
@@ -51,7 +51,7 @@ def test_traceback_option_shows_the_traceback() -> None:
     assert code == 1
 
 
-def test_python_without_the_requirements_is_one_line() -> None:
+def test_missing_requirements_print_one_line() -> None:
     code, lines = run("-S", "manage.py", "check")
     assert lines == [
         "Django is not installed for this Python: run .venv/bin/python manage.py (`make venv` makes it)"
@@ -59,7 +59,7 @@ def test_python_without_the_requirements_is_one_line() -> None:
     assert code == 1
 
 
-def test_reader_that_closes_the_pipe_gets_no_traceback() -> None:
+def test_closed_pipe_prints_no_traceback() -> None:
     with subprocess.Popen(
         [sys.executable, "manage.py", "setup", "--example"],
         cwd=REPOSITORY,

@@ -1,4 +1,4 @@
-"""What /metrics says about the statements of each database connection."""
+"""The metrics of the statements of each database connection."""
 
 import pytest
 from django.db import DatabaseError, connection, connections, transaction

@@ -64,7 +64,7 @@ def test_slow_clients_hold_no_thread() -> None:
         for sent in ATTACKS.values():
             with attacked(address, sent) as clients:
                 assert ask(address, seconds=PROMPT_SECONDS) == 200
-                # They are still connected: the request did not wait until the server dropped them.
+                # They are still connected: the request did not wait for the server to drop them.
                 assert all(is_open(each) for each in clients)
 
 

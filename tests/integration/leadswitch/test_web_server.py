@@ -74,7 +74,7 @@ class Served:
         self.turn()
 
     def turn(self) -> None:
-        """As often as anything has happened."""
+        """Run the loop until all events are handled."""
         for _ in range(4):
             wasyncore.poll2(0.02, self.channels)
             self.requests.serve()
@@ -84,7 +84,7 @@ class Served:
         return sorted(self.server.active_channels.values(), key=lambda each: each.creation_time)
 
     def age(self, number: int, seconds: float) -> None:
-        """Move what has happened on a connection into the past."""
+        """Move the last activity of a connection into the past."""
         channel = self.open[number]
         channel.creation_time -= seconds
         channel.last_activity -= seconds
@@ -106,7 +106,7 @@ def site(stack: ExitStack) -> Served:
     return Served(stack)
 
 
-def test_request_that_is_not_complete_in_time_is_dropped(site: Served) -> None:
+def test_request_incomplete_at_its_time_limit_is_dropped(site: Served) -> None:
     slow, fresh = site.connect(HALF), site.connect(HALF)
     site.age(0, REQUEST_SECONDS + 1)
     site.keep()
@@ -116,7 +116,7 @@ def test_request_that_is_not_complete_in_time_is_dropped(site: Served) -> None:
     assert fresh.recv(1000).startswith(b"HTTP/1.1 200 OK")
 
 
-def test_dripping_bytes_gain_no_time(site: Served) -> None:
+def test_dripping_bytes_do_not_extend_the_time_limit(site: Served) -> None:
     slow = site.connect(HALF)
     site.age(0, REQUEST_SECONDS + 1)
     site.send(slow, b"-")
@@ -124,14 +124,14 @@ def test_dripping_bytes_gain_no_time(site: Served) -> None:
     assert slow.recv(100) == b""
 
 
-def test_connection_that_sends_nothing_is_dropped(site: Served) -> None:
+def test_silent_connection_is_dropped(site: Served) -> None:
     silent = site.connect()
     site.age(0, REQUEST_SECONDS + 1)
     site.keep()
     assert silent.recv(100) == b""
 
 
-def test_connection_is_kept_between_requests_longer_than_proxies_keep_it(site: Served) -> None:
+def test_connection_stays_open_between_requests_longer_than_at_proxies(site: Served) -> None:
     client = site.connect(GET)
     assert client.recv(1000).startswith(b"HTTP/1.1 200 OK")
     site.age(0, 80)
@@ -143,7 +143,7 @@ def test_connection_is_kept_between_requests_longer_than_proxies_keep_it(site: S
     assert client.recv(1000) == b""
 
 
-def test_connection_that_waited_longest_makes_room(stack: ExitStack) -> None:
+def test_longest_waiting_connection_makes_room(stack: ExitStack) -> None:
     site = Served(stack, max_connections=3)
     clients = [site.connect(HALF) for _ in range(3)]
     site.age(0, 20)
@@ -169,7 +169,7 @@ def test_too_large_or_malformed_value_is_refused(site: Served, sent: bytes, stat
 FORWARDED = b"GET / HTTP/1.1\r\nX-Forwarded-For: 6.6.6.6, 203.0.113.9\r\nX-Forwarded-Proto: https\r\n\r\n"
 
 
-def test_headers_of_a_proxy_are_removed_where_none_is_trusted(site: Served) -> None:
+def test_proxy_headers_are_removed_without_a_trusted_proxy(site: Served) -> None:
     assert site.connect(FORWARDED).recv(1000).endswith(b"127.0.0.1 http []")
 
 
@@ -201,7 +201,7 @@ def make_worker(site: Served) -> BufferingWorker:
     return worker
 
 
-def test_gunicorn_knows_the_worker() -> None:
+def test_gunicorn_finds_the_worker() -> None:
     assert issubclass(BufferingWorker, Worker)
     assert config.worker_class == f"{BufferingWorker.__module__}.{BufferingWorker.__name__}"
 

@@ -1,4 +1,4 @@
-"""Run by `test_worker_servers` in each xdist worker of another session: says which Redis this worker has."""
+"""Run by `test_worker_servers` in each xdist worker of another session: prints which Redis the worker has."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Every constraint of our own refuses what it is for, by name; one without a case here is found missing."""
+"""Every constraint of ours refuses its case, by name. A constraint without a case here is reported as missing."""
 
 from collections.abc import Callable
 from typing import Any
@@ -178,7 +178,7 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
     ("ledger_sign_fits_kind", lambda: new_entry(kind="topup", amount_cents=0)),
     ("ledger_sign_fits_kind", lambda: new_entry(kind="topup", amount_cents=-1)),
     ("ledger_sign_fits_kind", lambda: new_entry(kind="refund", amount_cents=-1)),
-    ("ledger_sign_fits_kind", lambda: new_entry(kind="charge", amount_cents=-1)),  # for no assignment
+    ("ledger_sign_fits_kind", lambda: new_entry(kind="charge", amount_cents=-1)),  # without an assignment
     ("ledger_sign_fits_kind", lambda: new_entry(kind="charge", amount_cents=1, assignment=new_assignment())),
     ("ledger_sign_fits_kind", lambda: new_entry(kind="adjustment", amount_cents=0)),
     ("ledger_sign_fits_kind", lambda: new_entry(kind="gift", amount_cents=1)),
@@ -209,7 +209,10 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
         lambda: update(Wallet, BuyerFactory().wallet, credit_limit_cents=MAX_CREDIT_LIMIT_CENTS + 1),
     ),
     ("idempotency_owner_route_key", two_answers),
-    ("lead_due_exactly_while_pending", lambda: LeadFactory(next_attempt_at=None)),  # or the lead is an orphan
+    (
+        "lead_due_exactly_while_pending",
+        lambda: LeadFactory(next_attempt_at=None),
+    ),  # otherwise the lead is an orphan
     ("lead_due_exactly_while_pending", lambda: LeadFactory(status="failed", finished_at=timezone.now())),
     ("lead_finished_at_iff_finished", lambda: LeadFactory(status="failed", next_attempt_at=None)),
     ("lead_finished_at_iff_finished", lambda: LeadFactory(finished_at=timezone.now())),
@@ -227,9 +230,9 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
         "lead_locked_exactly_while_calling",
         lambda: LeadFactory(status="calling", next_attempt_at=None, locked_at=timezone.now()),
     ),
-    ("lead_locked_exactly_while_calling", lambda: LeadFactory(locked_by="somebody")),
+    ("lead_locked_exactly_while_calling", lambda: LeadFactory(locked_by="a-caller")),
     ("lead_locked_exactly_while_calling", lambda: LeadFactory(locked_at=timezone.now())),
-    ("lead_hash_not_blank", lambda: LeadFactory(email_hash="")),  # or all blanks are one person
+    ("lead_hash_not_blank", lambda: LeadFactory(email_hash="")),  # otherwise all blanks are one person
     ("lead_hash_not_blank", lambda: LeadFactory(phone_hash="")),
     ("lead_source_external_id_unique", lambda: two_of(LeadFactory, source=SourceFactory(), external_id="7")),
     (
@@ -264,7 +267,7 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
 @pytest.mark.parametrize(
     ("name", "break_it"), REFUSED, ids=[f"{place}-{name}" for place, (name, _) in enumerate(REFUSED)]
 )
-def test_refused(name: str, break_it: Callable[[], Any]) -> None:
+def test_breach_is_refused_by_name(name: str, break_it: Callable[[], Any]) -> None:
     with pytest.raises(IntegrityError) as refused, transaction.atomic():
         break_it()
 
@@ -298,7 +301,7 @@ def test_apparent_breach_is_allowed() -> None:
 
 
 def test_parts_of_an_enrollment_belong_together() -> None:
-    """A tier of another campaign, a buyer of another workspace: refused by trigger on insert and on update."""
+    """A trigger refuses a tier of another campaign or a buyer of another workspace, on insert and on update."""
     campaign, foreign = CampaignFactory(), CampaignFactory()
     enrollment = EnrollmentFactory(campaign=campaign)
     attempts: list[Callable[[], Any]] = [
@@ -313,7 +316,7 @@ def test_parts_of_an_enrollment_belong_together() -> None:
     assert Enrollment.objects.count() == 1
 
 
-def test_every_buyer_has_exactly_one_empty_wallet_however_it_was_made() -> None:
+def test_every_buyer_has_exactly_one_empty_wallet_however_it_was_created() -> None:
     workspace = WorkspaceFactory()
     Buyer.objects.create(workspace=workspace, name="created")
     Buyer.objects.bulk_create([Buyer(workspace=workspace, name=f"bulk {number}") for number in range(3)])
@@ -332,7 +335,7 @@ def test_every_buyer_has_exactly_one_empty_wallet_however_it_was_made() -> None:
 
 
 def test_every_constraint_of_ours_has_a_case() -> None:
-    """Django's own (`_check` of unsigned columns, `_key` of unique ones) are named by it, all others by us."""
+    """Django names its own (`_check` of unsigned columns, `_key` of unique ones). We name all others."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT conname FROM pg_constraint WHERE contype IN ('c', 'u')"
@@ -349,7 +352,7 @@ def test_every_constraint_of_ours_has_a_case() -> None:
     assert covered == names
 
 
-def test_sources_and_leads_are_kept_while_something_refers_to_them() -> None:
+def test_referenced_sources_and_leads_are_not_deleted() -> None:
     assignment = new_assignment()
     for row in (assignment.lead, assignment.buyer, assignment.campaign):
         with pytest.raises(IntegrityError), transaction.atomic():

@@ -1,4 +1,4 @@
-"""The factories build a world in which a lead is sold."""
+"""The factories create a world in which a lead is sold."""
 
 import pytest
 
@@ -33,7 +33,7 @@ def test_enroll_makes_buyers_of_the_campaigns_workspace_in_one_tier() -> None:
     assert [each.buyer.wallet.balance_cents for each in enrollments] == [500, 500, 500]
 
 
-def test_issued_key_is_the_sources() -> None:
+def test_issued_key_belongs_to_the_source() -> None:
     lead = LeadFactory()
 
     key = issue_key(lead.source)

@@ -1,4 +1,4 @@
-"""What the other tests build on: two real connections to one database, and a Redis prefix for each worker."""
+"""The base of the other tests: two real connections to one database, and a Redis prefix for each worker."""
 
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -41,7 +41,7 @@ def create_group_and_close() -> None:
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_commits_of_other_tests_and_threads_are_gone() -> None:
+def test_commits_of_other_tests_and_threads_are_removed() -> None:
     assert Workspace.objects.count() == 0
     thread = Thread(target=create_group_and_close)
     thread.start()

@@ -1,4 +1,4 @@
-"""The migration that drops the table of the library which API keys came from."""
+"""The migration that drops the table of the former library of API keys."""
 
 from importlib import import_module
 
@@ -21,7 +21,7 @@ def drop() -> None:
                 cursor.execute(operation.sql)
 
 
-def test_table_permissions_and_history_of_the_library_are_gone() -> None:
+def test_table_permissions_and_history_of_the_library_are_removed() -> None:
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE rest_framework_api_key_apikey (id varchar(150) PRIMARY KEY)")
         cursor.execute(

@@ -1,4 +1,4 @@
-"""A row stays with the workspace, the campaign or the buyer that it was made for; the database refuses to move it."""
+"""A row stays with its workspace, campaign or buyer: the database refuses to move it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -88,7 +88,7 @@ def test_every_reference_is_fixed_or_free() -> None:
 
 @pytest.mark.usefixtures("sold")
 @pytest.mark.parametrize("column", MOVES)
-def test_row_is_not_moved(column: str) -> None:
+def test_row_cannot_be_moved(column: str) -> None:
     model, make, instead = MOVES[column]
     before = model._base_manager.values().earliest("pk")
     elsewhere = make()
@@ -101,7 +101,7 @@ def test_row_is_not_moved(column: str) -> None:
 
 
 @pytest.mark.usefixtures("sold")
-def test_archived_enrollment_is_not_moved() -> None:
+def test_archived_enrollment_cannot_be_moved() -> None:
     enrollment = Enrollment.objects.get()
     enrollment.delete()
     other = CampaignFactory(workspace=enrollment.campaign.workspace)
@@ -110,8 +110,8 @@ def test_archived_enrollment_is_not_moved() -> None:
         Enrollment.everything.update(campaign=other, tier=TierFactory(campaign=other))
 
 
-def test_row_that_is_saved_whole_stays(sold: Lead) -> None:
-    """save() writes its owner as it is."""
+def test_row_saved_with_its_owner_stays(sold: Lead) -> None:
+    """save() writes the unchanged owner."""
     for row in (
         sold,
         Enrollment.objects.get(),

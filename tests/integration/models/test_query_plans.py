@@ -20,7 +20,7 @@ from routing.queries import COUNT_POLLED
 from routing.rules.duplicates import LOOK
 from routing.rules.plans import PLANS
 from tests.support.admin_pages import client_of
-from tests.support.admin_pages import person as desk_person
+from tests.support.admin_pages import person as admin_person
 from tests.support.blocking import holding
 from tests.support.factories import (
     CampaignFactory,
@@ -94,7 +94,7 @@ UPDATE routing_lead SET
 def test_person_is_looked_for_by_identity_though_thousands_of_duplicates_are_there(
     filled: Campaign,
 ) -> None:
-    """9,500 leads are of one person: the index passes over those that make nobody a duplicate."""
+    """9,500 leads are of one person: the index omits those that make no other lead a duplicate."""
     plant(FILL_PERSON)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE routing_lead")
@@ -129,7 +129,7 @@ def test_person_is_looked_for_by_identity_though_thousands_of_duplicates_are_the
 
 @pytest.mark.usefixtures("filled")
 def test_leads_that_are_due_later_are_not_read() -> None:
-    """Nothing is due, 1,000 leads wait: the index is asked for what is due, not filtered (a stable clock)."""
+    """No lead is due and 1,000 wait: the index returns due leads only, without a filter (a stable clock)."""
     Lead.objects.filter(status="pending").update(next_attempt_at=timezone.now() + timedelta(days=1))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE routing_lead")
@@ -151,7 +151,7 @@ PILE = 20_000
 )
 @pytest.mark.usefixtures("committed_db")
 def test_overdue_leads_of_paused_workspaces_are_not_read(sql: str, parameters: Any) -> None:
-    """They have been due longest of all, and are passed over with their workspace."""
+    """They have been due longest of all, and are skipped with their workspace."""
     fill_leads(
         SourceFactory(workspace__paused_at=timezone.now()),
         count=PILE,
@@ -201,9 +201,9 @@ def test_campaigns_of_a_workspace_are_found_by_the_partial_index(filled: Campaig
 @pytest.mark.parametrize("max_buyers", [1, 3])
 @pytest.mark.usefixtures("committed_db")
 def test_sold_lead_takes_at_most_12_statements(buyers: int, max_buyers: int) -> None:
-    """BEGIN, SAVEPOINTs and COMMIT counted; the number does not grow with the buyers.
+    """BEGIN, SAVEPOINTs and COMMIT are counted. The number does not grow with the buyers.
 
-    One lead of each version takes six more: its attempt ends, its snapshot is kept, and the attempt begins again.
+    One lead of each version takes six more: its attempt ends, its snapshot is stored, and the attempt restarts.
     """
     campaign = CampaignFactory(max_buyers=max_buyers)
     enroll(campaign, count=buyers, credits_cents=100_000)
@@ -227,8 +227,8 @@ def count_statements(lead: Lead, *, sold_to: int = 1) -> int:
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_routed_lead_whose_person_is_looked_for_takes_at_most_14_too() -> None:
-    """Two more than a lead of nobody: a wait for others of the same person, and a look. Rules cost none."""
+def test_routed_lead_with_an_identity_takes_at_most_14_too() -> None:
+    """Two more than a lead without an identity: a wait for others of the same person, and a search. Rules cost none."""
     campaign = CampaignFactory()
     enroll(campaign, count=3, credits_cents=100_000)
     source, hub = SourceFactory(), WorkspaceFactory()
@@ -236,7 +236,7 @@ def test_routed_lead_whose_person_is_looked_for_takes_at_most_14_too() -> None:
     PLANS.clear()
     people = [person(f"ann{number}@example.com", f"+1404555010{number}") for number in range(8)]
     first = LeadFactory(source=SourceFactory(workspace=campaign.workspace), **people[0])
-    distribute_lead(first.pk)  # reads and keeps the campaign
+    distribute_lead(first.pk)  # reads and stores the campaign
     before = count_statements(LeadFactory(source=SourceFactory(workspace=campaign.workspace), **people[1]))
     RuleFactory(workspace=source.workspace, destination=hub)
     RuleFactory(workspace=hub, destination=campaign.workspace)
@@ -245,12 +245,12 @@ def test_routed_lead_whose_person_is_looked_for_takes_at_most_14_too() -> None:
 
     assert before == 13
     assert counts == [14, 13, 13]  # one more after a change of rules: they are read
-    assert count_statements(LeadFactory(source=source)) == 12  # of nobody: whether the destination is paused
+    assert count_statements(LeadFactory(source=source)) == 12  # asks whether the destination is paused
 
 
 @pytest.mark.parametrize("is_scoped", [True, False])
 @pytest.mark.usefixtures("committed_db")
-def test_page_of_the_retry_queue_is_read_through_its_index(is_scoped: bool) -> None:  # noqa: FBT001
+def test_page_of_the_retry_queue_uses_its_index(is_scoped: bool) -> None:  # noqa: FBT001
     source = SourceFactory()
     fill_leads(
         source,
@@ -258,7 +258,7 @@ def test_page_of_the_retry_queue_is_read_through_its_index(is_scoped: bool) -> N
         attempts="CASE WHEN n % 10 = 0 THEN 1 ELSE 0 END",
         next_attempt_at="now() + n * interval '1 second'",
     )
-    viewer = desk_person("viewer" if is_scoped else "admin", source.workspace)
+    viewer = admin_person("viewer" if is_scoped else "admin", source.workspace)
     pages = client_of(viewer).get("/admin/routing/retryinglead/").context["cl"]
     middle = RetryingLead.objects.order_by("next_attempt_at")[1_000]
     key = (middle.next_attempt_at, middle.pk)

@@ -60,7 +60,7 @@ NO_CENTS: list[Any] = [True, 25.0, Decimal(25), "25", None]
 
 
 @pytest.mark.parametrize("cents", NO_CENTS)
-def test_money_is_moved_in_whole_cents_alone(cents: Any) -> None:
+def test_money_moves_only_in_whole_cents(cents: Any) -> None:
     buyer = BuyerFactory(credits_cents=10_000)
     before = Wallet.objects.values().get(buyer=buyer)
 
@@ -70,7 +70,7 @@ def test_money_is_moved_in_whole_cents_alone(cents: Any) -> None:
         adjust(buyer.pk, amount_cents=cents, key="k", actor="ann", reason="fee")
     with pytest.raises(TypeError, match="cents are an int"):
         set_credit_limit(buyer.pk, limit_cents=cents)
-    if cents is not None:  # whatever is left of the charge
+    if cents is not None:  # the rest of the charge
         with pytest.raises(TypeError, match="cents are an int"):
             refund(
                 assignment_id=1, buyer_id=buyer.pk, amount_cents=cents, key="k", actor="ann", reason="late"
@@ -97,7 +97,7 @@ def test_absurd_sums_are_refused() -> None:
     assert (wallet.balance_cents, wallet.credit_limit_cents) == (MOST_CENTS, MOST_CENTS)
 
 
-def test_top_up_adds_and_explains_itself(buyer: Buyer) -> None:
+def test_top_up_adds_and_has_an_entry(buyer: Buyer) -> None:
     entry = top_up(buyer.pk, amount_cents=5_000, key="pay-1", actor="ann", reason="card")
 
     wallet = buyer.wallet
@@ -115,7 +115,7 @@ def test_top_up_adds_and_explains_itself(buyer: Buyer) -> None:
     assert entry.pk == LedgerEntry.objects.get().pk
 
 
-def test_payment_event_that_comes_twice_credits_once(buyer: Buyer) -> None:
+def test_repeated_payment_event_credits_once(buyer: Buyer) -> None:
     """A payment event that is delivered twice must not move money twice."""
     first = top_up(buyer.pk, amount_cents=5_000, key="pay-1", actor="ann")
     before = state(buyer)
@@ -141,7 +141,7 @@ def test_key_belongs_to_one_movement(buyer: Buyer) -> None:
     assert (state(buyer), state(other)) == before
 
 
-def test_kinds_have_keys_of_their_own(buyer: Buyer) -> None:
+def test_kinds_have_separate_keys(buyer: Buyer) -> None:
     top_up(buyer.pk, amount_cents=10, key="1", actor="ann")
     adjust(buyer.pk, amount_cents=-3, key="1", actor="ann", reason="fee")
 
@@ -149,10 +149,10 @@ def test_kinds_have_keys_of_their_own(buyer: Buyer) -> None:
     assert [entry.balance_after_cents for entry in LedgerEntry.objects.order_by("id")] == [10, 7]
 
 
-@pytest.mark.parametrize(("amount_cents", "told"), [(0, "$0.00"), (-1, "-$0.01")])
-def test_top_up_that_adds_nothing_is_refused(buyer: Buyer, amount_cents: int, told: str) -> None:
+@pytest.mark.parametrize(("amount_cents", "shown"), [(0, "$0.00"), (-1, "-$0.01")])
+def test_top_up_without_an_amount_is_refused(buyer: Buyer, amount_cents: int, shown: str) -> None:
     before = state(buyer)
-    with pytest.raises(MoneyRefused, match=re.escape(f": {told} is not above $0.00")):
+    with pytest.raises(MoneyRefused, match=re.escape(f": {shown} is not above $0.00")):
         top_up(buyer.pk, amount_cents=amount_cents, key="k", actor="ann")
     assert state(buyer) == before
 
@@ -188,7 +188,7 @@ def test_held_credits_cannot_be_spent(buyer: Buyer) -> None:
     assert balance(buyer) == 60
 
 
-def test_movement_is_undone_with_the_transaction_around_it(buyer: Buyer) -> None:
+def test_movement_is_undone_with_the_surrounding_transaction(buyer: Buyer) -> None:
     before = state(buyer)
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         fail_after(lambda: top_up(buyer.pk, amount_cents=1, key="1", actor="ann"))
@@ -200,7 +200,7 @@ def fail_after(step: Callable[[], Any]) -> None:
     raise ZeroDivisionError
 
 
-def test_charge_is_refunded_in_parts_and_never_beyond(sold: Assignment) -> None:
+def test_charge_is_refunded_in_parts_but_never_beyond(sold: Assignment) -> None:
     assert balance(sold.buyer) == 7_500
     assert charge_left(sold.pk) == 2_500
 
@@ -235,7 +235,7 @@ def test_failed_lead_and_a_later_dispute_do_not_both_pay(sold: Assignment) -> No
 
 
 @pytest.mark.parametrize("amount_cents", [0, -5])
-def test_refund_of_nothing_is_refused(sold: Assignment, amount_cents: int) -> None:
+def test_empty_refund_is_refused(sold: Assignment, amount_cents: int) -> None:
     before = state(sold.buyer)
     with pytest.raises(RefundExceedsCharge):
         pay_back(sold, amount_cents=amount_cents)

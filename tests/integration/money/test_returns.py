@@ -1,4 +1,4 @@
-"""A returned lead: the charge goes back once, the caps if the campaign says so, and nothing else moves."""
+"""A returned lead: the charge is refunded once, the caps if the campaign says so, and nothing else changes."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,7 +24,7 @@ AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
 
 @pytest.fixture
 def sold() -> Assignment:
-    """The first of two leads of $25.00 that one buyer with $100.00 got."""
+    """The first of two leads for $25.00 that one buyer with $100.00 got."""
     campaign = CampaignFactory(price_cents=2_500)
     enroll(campaign, count=1, credits_cents=10_000)
     source = SourceFactory(workspace=campaign.workspace)
@@ -50,7 +50,7 @@ def everything() -> tuple[Any, ...]:
     return tuple(list(model.objects.order_by("pk").values()) for model in models)
 
 
-def test_return_refunds_the_charge_and_gives_the_caps_back(sold: Assignment) -> None:
+def test_return_refunds_the_charge_and_reduces_the_counters(sold: Assignment) -> None:
     assert counters(sold) == [(2, 5_000)] * 4
     before = Enrollment.objects.get(pk=sold.enrollment_id)
     at = timezone.now()
@@ -71,7 +71,7 @@ def test_return_refunds_the_charge_and_gives_the_caps_back(sold: Assignment) -> 
     assert (lead.status, lead.finished_at) == ("returned", at)
 
 
-def test_campaign_may_keep_the_caps(sold: Assignment) -> None:
+def test_campaign_may_keep_the_counters(sold: Assignment) -> None:
     Campaign.objects.update(returns_restore_caps=False)
     before = Enrollment.objects.get(pk=sold.enrollment_id)
 
@@ -85,8 +85,8 @@ def test_campaign_may_keep_the_caps(sold: Assignment) -> None:
 @pytest.mark.parametrize(
     ("mode", "weights"), [("round_robin", (1, 1, 1)), ("weighted", (3, 2, 1)), ("priority", (1, 1, 1))]
 )
-def test_returned_sale_gives_its_turn_back(mode: str, weights: tuple[int, ...]) -> None:
-    """The buyer that gave a lead back gets the next one: in the end each has its share of what was kept."""
+def test_returned_sale_gives_the_turn_back(mode: str, weights: tuple[int, ...]) -> None:
+    """The buyer that returned a lead gets the next one: in the end each keeps its share of the leads."""
     campaign = CampaignFactory(mode=mode)
     source = SourceFactory(workspace=campaign.workspace)
     for weight in weights:
@@ -120,7 +120,7 @@ def test_second_return_changes_nothing(sold: Assignment) -> None:
 
 
 def test_refund_happens_once(sold: Assignment) -> None:
-    """A refund for a failure and a return later pay the charge once between them."""
+    """A refund for a failure and a later return pay the charge once between them."""
     refund(
         assignment_id=sold.pk, buyer_id=sold.buyer_id, key="1", actor="ann", reason="late", amount_cents=900
     )
@@ -144,8 +144,8 @@ def test_fully_refunded_lead_can_still_be_returned(sold: Assignment) -> None:
     assert LedgerEntry.objects.filter(assignment=sold).count() == 2
 
 
-def test_only_windows_that_counted_the_sale_are_given_back(sold: Assignment) -> None:
-    """A day later the day's counter belongs to other sales; windows are the buyer's own."""
+def test_only_windows_that_counted_the_sale_are_reduced(sold: Assignment) -> None:
+    """A day later the day's counter belongs to other sales. Windows follow the buyer's clock."""
     Wallet.objects.filter(buyer=sold.buyer_id).update(credit_limit_cents=10_000)
     later = sold.created_at + timedelta(days=40)
     lead = LeadFactory(source=sold.lead.source, next_attempt_at=later)

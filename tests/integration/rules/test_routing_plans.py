@@ -1,4 +1,4 @@
-"""A compiled plan may be old but is never stale, and no path around the forms makes a cycle of rules."""
+"""A cached plan may be old but is never used when it is stale, and no way around the forms makes a cycle of rules."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -26,7 +26,7 @@ def version(workspace: Workspace) -> int:
 
 
 def chain(count: int) -> list[Workspace]:
-    """Workspaces of which each sends its leads on to the next."""
+    """Workspaces, each of which sends its leads to the next."""
     workspaces = WorkspaceFactory.create_batch(count)
     for here, there in pairwise(workspaces):
         RuleFactory(workspace=here, destination=there)
@@ -54,7 +54,7 @@ class TestVersions:
         after = [version(each) for each in (first, second, third, fourth)]
         assert [now - then for now, then in zip(after, before, strict=True)] == [1, 1, 0, 0]
 
-    def test_new_rule_a_deleted_one_and_one_that_leads_elsewhere(self) -> None:
+    def test_new_deleted_and_redirected_rules_count(self) -> None:
         first, second, _ = chain(3)
         before = version(first)
         rule = RuleFactory(workspace=second)
@@ -72,8 +72,8 @@ class TestVersions:
         Workspace.objects.filter(pk=rule.workspace_id).update(name="renamed")
         assert version(rule.workspace) == before
 
-    def test_workspace_saved_as_it_was_read_keeps_the_version(self) -> None:
-        """save() writes the version it has read: the trigger keeps the higher one."""
+    def test_workspace_saved_with_an_old_version_keeps_the_version(self) -> None:
+        """save() writes the version that it read. The trigger keeps the higher one."""
         workspace = WorkspaceFactory()
         stale = Workspace.objects.get(pk=workspace.pk)
         RuleFactory(workspace=workspace)
@@ -92,14 +92,14 @@ class TestPlans:
         with django_assert_num_queries(0):
             assert cache.get(workspace.pk, version=plan.version) is plan
 
-    def test_workspace_that_never_had_a_rule_costs_none_at_all(
+    def test_workspace_without_rules_costs_no_statement(
         self, django_assert_num_queries: Callable[[int], Any]
     ) -> None:
         workspace = WorkspaceFactory()
         with django_assert_num_queries(0):
             assert PlanCache().get(workspace.pk, version=0).rules == {}
 
-    def test_change_further_on_is_seen(self) -> None:
+    def test_change_further_along_the_path_is_seen(self) -> None:
         cache, (first, second, _) = PlanCache(), chain(3)
         assert len(cache.get(first.pk, version=version(first)).find_path({}, max_hops=MAX_HOPS)) == 2
 
@@ -114,11 +114,11 @@ class TestPlans:
         again = [cache.get(each.pk, version=version(each)) for each in reversed(workspaces)]
         assert [now is then for now, then in zip(reversed(again), plans, strict=True)] == [False, True, True]
 
-    def test_inactive_rules_are_no_part_of_it(self) -> None:
+    def test_inactive_rules_are_not_included(self) -> None:
         rule = RuleFactory(active=False)
         assert read_plan(rule.workspace_id).rules == {}
 
-    def test_stored_rule_that_does_not_compile_stops_only_leads_that_come_to_its_workspace(self) -> None:
+    def test_stored_rule_that_does_not_compile_stops_only_leads_that_reach_its_workspace(self) -> None:
         first, second, _ = chain(3)
         RoutingRule.objects.filter(workspace=first).update(conditions=GEORGIA)
         broken = RuleFactory(workspace=second, conditions={"field": "state", "op": "near"})
@@ -130,7 +130,7 @@ class TestPlans:
             with pytest.raises(RuleBroken, match=f"routing rule {broken.pk}"):
                 plan.find_path({"state": "GA"}, max_hops=MAX_HOPS)
 
-    def test_workspace_that_does_not_exist_is_an_error(self) -> None:
+    def test_unknown_workspace_is_an_error(self) -> None:
         with pytest.raises(UnknownWorkspace):
             read_plan(0)
 
@@ -181,11 +181,11 @@ class TestRings:
         assert list(RoutingRule.objects.order_by("pk").values()) == before
 
     @pytest.mark.parametrize("length", [2, 3, 5])
-    def test_ring_is_refused(self, length: int) -> None:
+    def test_cycle_is_refused(self, length: int) -> None:
         workspaces = chain(length)
         close = {"workspace": workspaces[-1], "destination": workspaces[0]}
         self.refused(lambda: RuleFactory(**close), constraint="rule_makes_no_cycle")
-        RuleFactory(**close, active=False)  # counts for nothing
+        RuleFactory(**close, active=False)  # does not count
         self.refused(
             lambda: RoutingRule.objects.filter(active=False).update(active=True),
             constraint="rule_makes_no_cycle",
@@ -193,7 +193,7 @@ class TestRings:
         cycle = find_cycle(workspace_id=workspaces[-1].pk, destination_id=workspaces[0].pk)
         assert cycle == [each.pk for each in (workspaces[-1], *workspaces)]
 
-    def test_ring_made_in_one_statement_is_refused(self) -> None:
+    def test_cycle_made_in_one_statement_is_refused(self) -> None:
         one, other = WorkspaceFactory.create_batch(2)
         rules = [
             RuleFactory.build(workspace=one, destination=other),
@@ -201,13 +201,13 @@ class TestRings:
         ]
         self.refused(lambda: RoutingRule.objects.bulk_create(rules), constraint="rule_makes_no_cycle")
 
-    def test_rule_that_leads_to_itself_is_refused(self) -> None:
+    def test_rule_to_its_own_workspace_is_refused(self) -> None:
         workspace = WorkspaceFactory()
         self.refused(
             lambda: RuleFactory(workspace=workspace, destination=workspace), constraint="rule_leads_elsewhere"
         )
 
-    def test_rule_that_is_changed_does_not_meet_itself(self) -> None:
+    def test_changed_rule_does_not_conflict_with_itself(self) -> None:
         rule = RuleFactory()
         ends = {"workspace_id": rule.destination_id, "destination_id": rule.workspace_id}
         assert find_cycle(**ends, rule_id=rule.pk) == []
@@ -235,7 +235,7 @@ class TestRings:
         assert len(read_plan(first[0].pk).find_path({}, max_hops=MAX_HOPS)) == MAX_HOPS // 2
 
     def test_dense_graph_is_checked_quickly(self) -> None:
-        """Every way through eight workspaces exists: bounded by places, not by the 128 ways."""
+        """Every path through eight workspaces exists. The check is bounded by workspaces, not by the 128 paths."""
         workspaces = WorkspaceFactory.create_batch(MAX_HOPS + 1)
         for place, here in enumerate(workspaces):
             for there in workspaces[place + 1 :]:

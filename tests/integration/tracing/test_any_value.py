@@ -1,4 +1,4 @@
-"""No value makes a trace fail: neither one that the code hands to the recorder, nor one that is stored with a lead."""
+"""No value makes a trace fail, whether code passes it to the recorder or it is stored with a lead."""
 
 import json
 import logging
@@ -149,7 +149,7 @@ class TestRecorder:
 
         assert LeadDistributionEvent.objects.get(event="distributed").data == {"set": [1]}
 
-    def test_number_that_no_column_holds_is_in_the_data(self) -> None:
+    def test_number_too_large_for_its_column_is_in_the_data(self) -> None:
         recorder = new_recorder()
         recorder.add(Event.DISTRIBUTED, cost_cents=2**63)
 
@@ -158,7 +158,7 @@ class TestRecorder:
         event = LeadDistributionEvent.objects.get(event="distributed")
         assert (event.cost_cents, event.data) == (None, {"cost_cents": str(2**63), AS_TEXT: ["cost_cents"]})
 
-    def test_text_that_would_take_too_long_is_cut(self) -> None:
+    def test_excessive_text_is_cut(self) -> None:
         recorder = new_recorder()
         recorder.add(Event.DISTRIBUTED, data={"text": "x" * 50_000_000})
 
@@ -193,7 +193,7 @@ class TestRecorder:
 class TestPlainValues:
     @FUZZ(max_examples=300)
     @given(VALUES)
-    def test_they_can_be_encoded_and_come_back_as_they_are(self, value: Any) -> None:
+    def test_plain_values_can_be_encoded_and_do_not_change(self, value: Any) -> None:
         values = PlainValues()
         made = values.make_object({"value": value})
 
@@ -225,7 +225,7 @@ class TestPlainValues:
         assert values.make(value) == value
         assert values.changed == []
 
-    def test_nesting_has_an_end(self) -> None:
+    def test_nesting_is_limited(self) -> None:
         value: Any = []
         for _ in range(100_000):
             value = [value]
@@ -256,7 +256,7 @@ PRESENT = {
 
 @pytest.fixture
 def campaign() -> Campaign:
-    """It looks at what leads say of their size, and takes them all."""
+    """Ignores the sizes that leads claim, and takes them all."""
     campaign: Campaign = CampaignFactory(
         price_cents=100,
         price_rules=[{"when": {"field": "attributes.sqft", "op": "gt", "value": 10**6}, "add_cents": 50}],
@@ -266,7 +266,7 @@ def campaign() -> Campaign:
 
 
 def store(campaign: Campaign, attributes: str) -> Lead:
-    """A lead with attributes that no intake takes any more."""
+    """A lead with attributes that the intake no longer accepts."""
     lead: Lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace))
     plant("UPDATE routing_lead SET attributes = %s::jsonb WHERE id = %s", [attributes, lead.pk])
     return lead
@@ -322,8 +322,8 @@ class TestStoredLeads:
         ("answers", f'{{"sqft": {10**30}}}'),
     ],
 )
-def test_configuration_that_was_written_by_sql(column: str, value: str) -> None:
-    """Past every form and constraint. Sold or not, it is explained, and decides again as it did."""
+def test_configuration_written_by_sql_is_explained_and_replayed(column: str, value: str) -> None:
+    """Without forms and constraints. Sold or not, the lead is explained, and a replay gives the same decision."""
     question = {"key": "sqft", "field": "attributes.sqft", "op": "lt", "required": True}
     campaign = CampaignFactory(price_cents=100, questions=[question] if column == "answers" else [])
     enroll(campaign, count=1, credits_cents=10**9, buyer__answers={"sqft": 5})
@@ -367,8 +367,8 @@ def test_accepted_attributes_can_be_stored(value: Any) -> None:
 
 @pytest.mark.usefixtures("committed_db")
 @pytest.mark.parametrize("is_marked", [True, False])
-def test_verify_says_which_decisions_cannot_be_made_again(campaign: Campaign, *, is_marked: bool) -> None:
-    """Facts that became text are no breach where they decide otherwise; any other facts are."""
+def test_verify_reports_decisions_that_cannot_be_replayed(campaign: Campaign, *, is_marked: bool) -> None:
+    """Facts that became text may be decided differently. For other facts that is a breach."""
     lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace), attributes={"sqft": 2_000_000})
     assert distribute_lead(lead.pk).charged_cents == 150
     mark = json.dumps({AS_TEXT: ["lead.fields.attributes.sqft"]} if is_marked else {})
@@ -381,8 +381,8 @@ def test_verify_says_which_decisions_cannot_be_made_again(campaign: Campaign, *,
 
     assert report.holds is is_marked
     notes = [note for _, findings in report.results for note in findings.notes]
-    told = "1 decisions on values recorded as text could not be replayed"
-    assert (told in notes) is is_marked
+    note = "1 decisions on values recorded as text could not be replayed"
+    assert (note in notes) is is_marked
 
 
 STRANGE = {
@@ -397,20 +397,20 @@ STRANGE = {
 
 @pytest.mark.usefixtures("committed_db")
 @pytest.mark.parametrize("name", STRANGE)
-def test_stored_lead_is_shown_whatever_its_attributes_are(campaign: Campaign, name: str) -> None:
-    """To the buyer, who has paid for it, to its source, and on the pages of the desk."""
+def test_stored_lead_is_shown_with_any_attributes(campaign: Campaign, name: str) -> None:
+    """To the buyer that paid for it, to its source, and on the admin's pages."""
     lead = store(campaign, f'{{"sqft": {STRANGE[name]}, "roof_age": 12}}')
     assert distribute_lead(lead.pk).result == "success"
 
     [sold] = Api(Buyer.objects.get()).get("assignments/")["results"]
-    if not name.startswith("nested"):  # which are left out as a whole where they cannot be read
+    if not name.startswith("nested"):  # left out as a whole if they cannot be read
         assert sold["lead"]["attributes"]["roof_age"] == 12
-    desk = client_of(User.objects.create_superuser("root"))
+    operator = client_of(User.objects.create_superuser("root"))
     for page, named in (("change", lead.pk), ("trace", lead.public_id)):
-        assert desk.get(reverse(f"admin:routing_lead_{page}", args=[named])).status_code == 200
+        assert operator.get(reverse(f"admin:routing_lead_{page}", args=[named])).status_code == 200
     key = issue_tracing_key(lead.source)
     for part in ("", "explanation/", "trace/"):
-        told = Client().get(
+        response = Client().get(
             f"/api/v1/leads/{lead.public_id}/{part}", headers={"authorization": f"Api-Key {key}"}
         )
-        assert told.status_code == 200, part
+        assert response.status_code == 200, part

@@ -24,7 +24,7 @@ TABLES: list[tuple[type[models.Model], dict[str, Any]]] = [
 
 @pytest.fixture(autouse=True)
 def rows() -> None:
-    """One sold lead and one act of a person write to each of them."""
+    """One sold lead and one action of a person write to each of them."""
     campaign = CampaignFactory()
     enroll(campaign, count=1, credits_cents=10_000)
     lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace))
@@ -33,7 +33,7 @@ def rows() -> None:
 
 
 @pytest.mark.parametrize(("model", "change"), TABLES, ids=[model.__name__ for model, _ in TABLES])
-def test_rows_stay_as_they_were_written(model: type[Any], change: dict[str, Any]) -> None:
+def test_rows_cannot_be_changed(model: type[Any], change: dict[str, Any]) -> None:
     before = list(model.objects.order_by("pk").values())
     row = model.objects.earliest("pk")
     [(column, value)] = change.items()
@@ -63,7 +63,7 @@ def test_rows_stay_as_they_were_written(model: type[Any], change: dict[str, Any]
     assert list(model.objects.order_by("pk").values()) == before
 
 
-def test_these_and_no_other_tables_are_append_only() -> None:
+def test_exactly_these_tables_are_append_only() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT tgrelid::regclass::text, bool_or(tgname LIKE '%change%'), bool_or(tgname LIKE '%truncate%')"
@@ -76,6 +76,6 @@ def test_these_and_no_other_tables_are_append_only() -> None:
 
 def execute(sql: str) -> None:
     with connection.cursor() as cursor:
-        # Checks of foreign keys that wait for the commit would refuse TRUNCATE before the trigger is asked.
+        # Foreign key checks that wait for the commit would refuse TRUNCATE before the trigger runs.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(sql)

@@ -1,4 +1,4 @@
-"""The recorder: numbered events, exactly one end, and refusals that cost the caller's transaction nothing."""
+"""The recorder: numbered events, exactly one end, and failures that do not affect the caller's transaction."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -44,7 +44,7 @@ def rows(recorder: Recorder) -> list[tuple[Any, ...]]:
     )
 
 
-def test_attempt_and_its_events_are_written_as_they_were_collected(recorder: Recorder) -> None:
+def test_attempt_and_its_events_are_written_as_collected(recorder: Recorder) -> None:
     recorder.add(
         Event.BUYER_SKIPPED, buyer_id=7, cost_cents=5, outcome="skipped", reason="locked", data={"a": [1]}
     )
@@ -70,7 +70,7 @@ def test_attempt_and_its_events_are_written_as_they_were_collected(recorder: Rec
     assert (attempt.started_at, attempt.finished_at, attempt.duration_ms) == (AT, AT, 1.5)
 
 
-def test_steps_carry_the_time_since_the_start_and_skips_none(recorder: Recorder) -> None:
+def test_steps_have_the_time_since_the_start_and_skips_none(recorder: Recorder) -> None:
     recorder.add(Event.BUYER_SKIPPED, buyer_id=7, outcome="skipped", reason="locked")
     recorder.add(Event.FAILED, outcome="unsold", reason="no_campaign")
     recorder.write(end())
@@ -95,7 +95,7 @@ BAD: dict[str, list[tuple[Event, dict[str, Any]]]] = {
 
 @pytest.mark.parametrize("name", BAD)
 def test_failed_trace_does_not_stop_the_sale(recorder: Recorder, name: str) -> None:
-    """The caller's transaction goes on."""
+    """The caller's transaction continues."""
     for event, options in BAD[name]:
         recorder.add(event, **options)
 

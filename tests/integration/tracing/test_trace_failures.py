@@ -1,4 +1,4 @@
-"""The trace is made to fail in every way: the lead goes out, the failure is seen, and the next trace is whole."""
+"""The trace fails in every way: the lead is sold, the failure is reported, and the next trace is complete."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ def execute(sql: str) -> None:
 
 @contextmanager
 def changed(sql: str, *, back: str) -> Iterator[None]:
-    """The schema is another one during the block."""
+    """The schema is different during the block."""
     execute(sql)
     try:
         yield
@@ -63,7 +63,7 @@ def without_attempts() -> Any:
 
 
 def on_a_full_disk() -> Any:
-    """What PostgreSQL raises when it cannot extend a file."""
+    """The error of PostgreSQL when it cannot extend a file."""
     raise_disk_full = (
         "CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS"
         " $$BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END$$;"
@@ -73,7 +73,7 @@ def on_a_full_disk() -> Any:
 
 
 def while_locked() -> Any:
-    """Another session holds the table beyond the lock time-out, as a migration would."""
+    """Another session locks the table for longer than the lock time-out, as a migration would."""
     return open_transaction(lambda: execute(f"LOCK TABLE {EVENTS} IN ACCESS EXCLUSIVE MODE"))
 
 
@@ -93,7 +93,7 @@ def with_event(**event: Any) -> Iterator[None]:
 
 @contextmanager
 def with_two_ends() -> Iterator[None]:
-    """The code forgot that an attempt ends once."""
+    """The code ends the attempt twice."""
     conclude = AttemptRecord.conclude
 
     def conclude_twice(record: AttemptRecord, step: NextStep) -> None:
@@ -107,7 +107,7 @@ def with_two_ends() -> Iterator[None]:
 
 @contextmanager
 def with_the_number_taken() -> Iterator[None]:
-    """An attempt of this number is there already."""
+    """An attempt with this id already exists."""
     lead = Lead.objects.get()
     values = f"gen_random_uuid(), {lead.pk}, 1, 'ingest', 1, 'success', '', false, now(), now(), 0, 'other', '{{}}'"
     columns = (
@@ -149,7 +149,9 @@ def count_failures(cause: str) -> float:
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-def test_lead_goes_out(campaign: Campaign, caplog: pytest.LogCaptureFixture, failure: str) -> None:
+def test_lead_is_sold_without_its_trace(
+    campaign: Campaign, caplog: pytest.LogCaptureFixture, failure: str
+) -> None:
     make_it_fail, cause = FAILURES[failure]
     lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace))
     counted = count_failures(cause)
@@ -165,14 +167,14 @@ def test_lead_goes_out(campaign: Campaign, caplog: pytest.LogCaptureFixture, fai
     ) == [-PRICE_CENTS]
     assert sorted(Wallet.objects.values_list("balance_cents", flat=True)) == [9_000, 10_000]
 
-    # Seen: one log line without anything of the lead's, one count.
+    # One log line without personal data, and one count.
     (record,) = [each for each in caplog.records if each.name == "tracing.recorder"]
     assert (record.getMessage(), record.cause) == ("trace.write_failed", cause)  # type: ignore[attr-defined]
     assert count_failures(cause) == counted + 1
 
     assert run_verification().holds
 
-    # All or nothing, and whole again afterwards.
+    # All or nothing, and complete again afterwards.
     assert not LeadDistributionEvent.objects.filter(lead_id=lead.pk).exists()
     assert not Attempt.objects.filter(lead_id=lead.pk).exclude(worker="other").exists()
     next_one = distribute_a_lead(campaign)
@@ -198,7 +200,7 @@ def test_lead_without_buyers_keeps_its_verdict(campaign: Campaign, failure: str)
 def test_control_without_the_savepoint_the_lead_is_not_sold(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One failed INSERT takes the whole transaction with it; catching its error does not help."""
+    """One failed INSERT aborts the whole transaction. Catching its error does not help."""
 
     def write_without_savepoint(*_: Any, **__: Any) -> bool:
         try:

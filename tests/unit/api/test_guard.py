@@ -129,7 +129,7 @@ def test_compressed_bodies_are_refused() -> None:
     assert refuse(b"\x1f\x8b", HTTP_CONTENT_ENCODING="gzip")[:2] == (415, "unsupported_media_type")
 
 
-def test_size_limit_is_exact_and_not_that_of_django(settings: Settings) -> None:
+def test_size_limit_is_exact_and_not_djangos(settings: Settings) -> None:
     settings.LEADSWITCH_MAX_BODY_BYTES = 1_000
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
     assert post(b'"' + b"x" * 998 + b'"').status_code == 200
@@ -139,7 +139,7 @@ def test_size_limit_is_exact_and_not_that_of_django(settings: Settings) -> None:
 
 
 class CountingStream(io.BytesIO):
-    """Remembers how much was asked for."""
+    """Records how many bytes were read."""
 
     asked = 0
 
@@ -229,7 +229,7 @@ def test_guard_reads_any_json_up_to_the_depth_limit(value: Any, levels: str, is_
 
 @settings(deadline=None)
 @given(st.binary(max_size=60) | st.text(alphabet='[]{}"\\:,1au0d8e-.', max_size=60).map(str.encode))
-def test_any_bytes_give_storable_data_or_malformed(raw: bytes) -> None:
+def test_any_bytes_give_storable_data_or_an_error(raw: bytes) -> None:
     try:
         data = parse_json(raw, max_keys=100)
     except Malformed:

@@ -15,14 +15,14 @@ MINUTE = timedelta(minutes=1)
 NEW_YORK = ZoneInfo("America/New_York")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-# Zone and a moment close to something that its clocks do.
+# A zone, and a moment close to a change of its clocks.
 TURNS = [
     ("America/New_York", datetime(2026, 3, 8, 7, 0, tzinfo=UTC)),  # 02:00 -> 03:00
     ("America/New_York", datetime(2026, 11, 1, 6, 0, tzinfo=UTC)),  # 02:00 -> 01:00
     ("Asia/Kolkata", datetime(2026, 5, 1, 18, 30, tzinfo=UTC)),  # never, at a half-hour offset
     ("Australia/Lord_Howe", datetime(2026, 4, 4, 15, 0, tzinfo=UTC)),  # 02:00 -> 01:30
     ("Australia/Lord_Howe", datetime(2026, 10, 3, 15, 30, tzinfo=UTC)),  # 02:00 -> 02:30
-    ("Pacific/Apia", datetime(2011, 12, 30, 10, 0, tzinfo=UTC)),  # Friday 30 December is left out
+    ("Pacific/Apia", datetime(2011, 12, 30, 10, 0, tzinfo=UTC)),  # Friday, December 30 is left out
     ("America/Havana", datetime(2026, 3, 8, 5, 0, tzinfo=UTC)),  # 00:00 -> 01:00
     ("America/Havana", datetime(2026, 11, 1, 5, 0, tzinfo=UTC)),  # 01:00 -> 00:00
     ("America/St_Johns", datetime(2010, 11, 7, 2, 31, tzinfo=UTC)),  # 00:01 -> 23:01 of the day before
@@ -147,14 +147,14 @@ def test_repeated_hour_opens_twice() -> None:
 
 
 @pytest.mark.parametrize("definition", [{}, None])
-def test_no_definition_is_always_open(definition: Any) -> None:
+def test_missing_definition_is_always_open(definition: Any) -> None:
     hours = compile_hours(definition, "UTC")
     at = datetime(2026, 1, 1, tzinfo=UTC)
     assert hours.is_open(at) is True
     assert hours.next_open(at) == at
 
 
-def test_end_is_closed_and_midnight_joins_two_days() -> None:
+def test_end_is_exclusive_and_midnight_joins_two_days() -> None:
     hours = compile_hours(
         {"mon": [["22:00", "24:00"]], "tue": [["00:00", "06:00"], ["06:00", "07:00"]]}, "UTC"
     )

@@ -1,4 +1,4 @@
-"""The condition language against a slow evaluator that follows its definition word by word."""
+"""The condition language against a slow evaluator that follows its definition word for word."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ def kind_of(value: Any) -> str:
     )
 
 
-# How a lead's value is read beside a literal of each kind, value by value. Anything else only beside its own kind.
+# How a lead's value is read for a literal of each type, value by value. Other values match only their own type.
 SPELLED: dict[str, list[tuple[Any, Any]]] = {
     "number": [("1", 1), ("2", 2), ("2.5", 2.5), ("-1", -1), ("1.0", 1)],
     "str": [(1, "1"), (1.0, "1"), (0, "0"), (2, "2"), (2.5, "2.5"), (-1, "-1")],
@@ -60,7 +60,7 @@ SPELLED: dict[str, list[tuple[Any, Any]]] = {
 
 
 def as_read_by(literal: Any, observed: Any) -> Any:
-    """None where it cannot be read so."""
+    """None if it cannot be read like that."""
     if kind_of(observed) == kind_of(literal):
         return observed
     for written, read in SPELLED[kind_of(literal)]:
@@ -165,7 +165,7 @@ def test_agrees_with_the_slow_evaluator(condition: Any, fields: dict[str, Any]) 
 
 @settings(deadline=None)
 @given(conditions)
-def test_empty_lead_passes_only_through_missing(condition: Any) -> None:
+def test_empty_lead_passes_only_the_missing_operator(condition: Any) -> None:
     try:
         compiled = compile_condition(condition)
     except ConditionError:
@@ -196,7 +196,7 @@ def test_empty_condition_matches_every_lead(condition: Any) -> None:
         {"not": leaf("age", "missing")},
     ],
 )
-def test_missing_field_fails_every_operator_but_missing(condition: Any) -> None:
+def test_missing_field_fails_every_operator_except_missing(condition: Any) -> None:
     assert compile_condition(condition).matches({}) is False
     assert compile_condition(condition).matches({"age": None}) is False
     assert compile_condition(leaf("age", "missing")).matches({"age": None}) is True

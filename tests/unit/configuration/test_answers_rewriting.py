@@ -1,4 +1,4 @@
-"""Answers of a buyer in several campaigns: corrected where all of them read the answer alike."""
+"""Answers of a buyer in several campaigns: corrected if all of them read the answer alike."""
 
 from distribution.configuration.rewriting import rewrite_answers
 
@@ -12,5 +12,5 @@ def test_answer_is_corrected_for_campaigns_that_agree() -> None:
     assert [str(each) for each in rewrites] == ["where[0]: 'Georgia' is saved as 'GA'"]
 
 
-def test_answer_is_kept_where_another_campaign_reads_it_otherwise() -> None:
+def test_answer_is_unchanged_if_another_campaign_reads_it_differently() -> None:
     assert rewrite_answers({"where": ["GA"]}, questions=[STATES, VERTICALS]) == ({"where": ["GA"]}, [])

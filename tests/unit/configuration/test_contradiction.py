@@ -1,6 +1,6 @@
-"""What is called a contradiction is one: no lead that intake takes passes both sides.
+"""A reported contradiction is a real one: no lead that the intake accepts passes both sides.
 
-Completeness is not promised; the examples at the end pin what is seen.
+Not every contradiction is found. The examples at the end list those that are.
 """
 
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ from routing.places.zips import find_place, load_rows
 
 AT = datetime(2026, 5, 1, tzinfo=UTC)
 US_ZIPS = ("30312", "30030", "30301", "35203", "75201", "10001", "96799", "09001")
-# Some of these codes are a US ZIP as well, some states a US state.
+# Some of these codes are US ZIPs too, and some of the states are US states.
 ABROAD = (
     {"country": "CA", "zip": "K1A 0B6", "state": "ON"},
     {"country": "AU", "zip": "6000", "state": "WA"},
@@ -34,7 +34,7 @@ ABROAD = (
     {"country": "DE", "zip": "30312", "state": "GA"},
     {"country": "PR", "zip": "00901"},
 )
-# What conditions ask of a field, and, among others, what leads have there: few, so that the two meet.
+# The values that conditions use for a field, and some that leads have: few, so that the two meet.
 DOMAINS: dict[str, tuple[Any, ...]] = {
     "state": ("GA", "TX", "AL", "WA", "AU-WA"),
     "zip": ("30312", "35203", "303", "3", "6000", "DE-30312"),
@@ -86,12 +86,12 @@ def conditions(*fields: str) -> st.SearchStrategy[Any]:
     )
 
 
-# Two conditions exclude each other by a field that both name: of one field each, or of any.
+# Two conditions exclude each other through a field that both name: of one field each, or of any.
 PAIRS = st.one_of(
     *(st.tuples(conditions(name), conditions(name)) for name in DOMAINS),
     st.tuples(conditions(*DOMAINS), conditions(*DOMAINS)),
 )
-# Each is walked over all ZIPs once: the product keeps as many.
+# Each is checked for all ZIPs once. The product caches the same number.
 INCLUDED: tuple[dict[str, Any], ...] = (
     {"states": ["GA"]},
     {"states": ["TX", "WA"], "zips": ["30312"]},
@@ -113,7 +113,7 @@ AREAS = st.builds(
 
 @cache
 def all_leads() -> list[tuple[dict[str, Any], LeadFacts]]:
-    """Fields and facts of leads as intake takes them: all places with all tags, all places with all x, and so on."""
+    """Fields and facts of leads as the intake accepts them: all places with all tags, with all x, and so on."""
     places = [*({"zip": each} for each in US_ZIPS), *ABROAD]
     mixed = [
         *((place, XS[n % len(XS)], tags) for n, (place, tags) in enumerate(product(places, TAGS))),
@@ -124,7 +124,7 @@ def all_leads() -> list[tuple[dict[str, Any], LeadFacts]]:
 
 
 def new_lead(n: int, place: dict[str, str], *, x: Any, tags: Any) -> tuple[dict[str, Any], LeadFacts]:
-    # A sender may call its attributes as it likes.
+    # A sender may choose any names for its attributes.
     attributes = {"x": x, "tags": tags, "state": ["GA", "TX"]}
     payload = {**place, "vertical": ("roofing", "solar")[n % 2], "attributes": attributes}
     if n % 3:
@@ -173,7 +173,7 @@ def test_no_lead_passes_a_condition_and_an_area_that_exclude_each_other(
 
 @cache
 def every_us_lead() -> list[LeadFacts]:
-    """One for each ZIP there is."""
+    """One for each existing ZIP."""
     return [
         LeadFacts({"zip": row[0], "state": row[2], "county": row[3]}, row[5], row[6])
         for row in load_rows().values()
@@ -196,8 +196,8 @@ def test_every_zip_confirms_it(definition: dict[str, Any], members: list[Any]) -
         assert [facts for facts in passing if area_failure(area, lead_place(facts)) is None] == []
 
 
-def test_list_is_the_reason_why_attributes_are_looked_at_with_care() -> None:
-    """The control: taken for one value, an attribute would be called contradictory although a lead passes."""
+def test_attribute_lists_need_special_care() -> None:
+    """The control: as a single value, an attribute would be called contradictory although a lead passes."""
     conditions = [leaf("attributes.tags", "in", ["a"]), leaf("attributes.tags", "in", ["b"])]
     nodes = [build_tree(each) for each in conditions]
     lead = {"attributes.tags": ["a", "b"]}
@@ -245,7 +245,7 @@ UNSEEN: list[tuple[Any, Any]] = [
 
 
 @pytest.mark.parametrize(("first", "second"), SEEN)
-def test_contradictions_that_are_seen(first: Any, second: Any) -> None:
+def test_known_contradictions_are_found(first: Any, second: Any) -> None:
     demands = [demand(compile_condition(first)), demand(compile_condition(second))]
     assert exclude_all_leads(demands)
     assert not exclude_all_leads(demands[:1])
@@ -279,7 +279,7 @@ def test_satisfiable_conditions_are_no_contradiction(first: Any, second: Any) ->
         ({"states": ["GA"]}, leaf("attributes.x", "eq", "TX"), False),
     ],
 )
-def test_areas_that_are_seen_to_exclude(area: Any, condition: Any, is_contradiction: bool) -> None:  # noqa: FBT001
+def test_known_exclusions_by_area_are_found(area: Any, condition: Any, is_contradiction: bool) -> None:  # noqa: FBT001
     demands = [demand(compile_condition(condition)), Demand("the area", "", area=area)]
     assert exclude_all_leads(demands) is is_contradiction
 

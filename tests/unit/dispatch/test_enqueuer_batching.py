@@ -1,4 +1,4 @@
-"""How a process gathers leads to hand on, and how those in flight are put into messages."""
+"""How a process collects leads to enqueue, and how those in flight are grouped into messages."""
 
 import time
 from datetime import UTC, datetime
@@ -25,11 +25,11 @@ def filled(count: int) -> Enqueuer:
     return hands
 
 
-def test_leads_that_come_during_the_pause_go_together() -> None:
+def test_leads_that_come_during_the_delay_go_together() -> None:
     assert filled(3)._gather(time.monotonic() + 0.01) == [due(0), due(1), due(2)]
 
 
-def test_full_batch_waits_for_nothing() -> None:
+def test_full_batch_does_not_wait() -> None:
     far_ahead = time.monotonic() + 3600
 
     assert filled(LEADS_A_BATCH + 5)._gather(far_ahead) == [due(number) for number in range(LEADS_A_BATCH)]

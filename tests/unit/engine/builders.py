@@ -55,7 +55,7 @@ def definition(
     tiers: list[dict[str, Any]] | None = None,
     **campaign: Any,
 ) -> dict[str, Any]:
-    """One buyer who takes everything, unless told otherwise; buyers follow from the enrollments."""
+    """One buyer who takes everything, unless a test overrides that. Buyers follow from the enrollments."""
     enrollments = [enrollment()] if enrollments is None else enrollments
     known = {each["id"] for each in buyers or []}
     missing = [buyer(each["buyer_id"]) for each in enrollments if each["buyer_id"] not in known]

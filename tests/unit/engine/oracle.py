@@ -1,4 +1,4 @@
-"""The decision once more, slow and literal, from its specification. Shares no code with the engine.
+"""The decision a second time, slow and literal, from its specification. It shares no code with the engine.
 
 Hours and windows are found by walking the clock in five-minute steps, conditions by three-valued recursion,
 prices in decimals, the weighted order in fractions.
@@ -37,7 +37,7 @@ LEAD_REASONS = {
 
 @dataclass
 class Failure:
-    """`opens_at`: None when time does not open the gate. `detail`: what must also agree with the engine."""
+    """`opens_at`: None if time does not open the gate. `detail`: must also agree with the engine."""
 
     gate: str
     opens_at: datetime | None
@@ -277,7 +277,7 @@ def _leaf(op: str, seen: Any, wanted: Any) -> bool | None:
 
 
 def _read(seen: Any, wanted: Any) -> Any:
-    """The lead's value as the wanted one's kind says; only the spellings that the strategies draw."""
+    """The lead's value in the type of the wanted one; only the spellings that the strategies draw."""
     kinds = (_kind(seen), _kind(wanted))
     if kinds == ("number", "text"):
         return f"{seen:g}"
@@ -349,7 +349,7 @@ def _order(mode: str, rows: list[Row], seed: int) -> list[tuple[Row, int]]:
         group = [row for row in rows if row.tier["id"] == tier_id]
         for row in group:
             peers = [each for each in group if _level(mode, each) == _level(mode, row)]
-            # One second of virtual time is a lead. Nobody is more than two leads behind who had most.
+            # One second of virtual time is one lead. A buyer is at most two leads behind the leader.
             most = max(each.live.virtual_finish for each in peers)
             had = max(row.live.virtual_finish, most - 2 * 10**9)
             last = row.live.last_assigned_at
@@ -371,12 +371,12 @@ def _order(mode: str, rows: list[Row], seed: int) -> list[tuple[Row, int]]:
 
 
 def _level(mode: str, row: Row) -> int:
-    """Those of one level take turns; a lower level comes first."""
+    """Buyers of one level take turns. A lower level comes first."""
     return {"priority": -int(row.enrollment["priority"]), "price": -row.price_cents}.get(mode, 0)
 
 
 def _weigh(group: list[Row], keys: dict[int, Any], finishes: dict[int, int]) -> None:
-    """Those behind the weighted mean of the starts first; among equals the earlier next finish first."""
+    """Buyers behind the weighted mean of the starts come first. Among equals, the earlier next finish comes first."""
     stride = {row.enrollment["id"]: 10**9 // row.enrollment["weight"] for row in group}
     latest = max(row.live.virtual_finish - stride[row.enrollment["id"]] for row in group)
     start = {

@@ -1,6 +1,6 @@
 """Random campaigns, leads and live facts.
 
-Each campaign draws the troubles it may have; all else passes. Otherwise nearly every buyer would fail some
+Each campaign draws the problems it may have; all other gates pass. Otherwise nearly every buyer would fail some
 gate, and ranking and deferral would hardly be reached.
 """
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from distribution.engine import DecisionFacts, LeadFacts, LiveFacts
 
 ZONES = ("America/New_York", "America/Los_Angeles", "America/Phoenix")
-# Plain days, both clock changes of 2025 around the change, ends of day, week, month and year.
+# Plain days, both clock changes of 2025 with their surroundings, ends of day, week, month and year.
 INSTANTS = (
     datetime(2025, 6, 4, 15, 30, tzinfo=UTC),
     datetime(2025, 6, 7, 2, 59, 59, 999999, tzinfo=UTC),
@@ -258,7 +258,7 @@ def lives(draw: st.DrawFn, at: datetime, starts: dict[str, datetime]) -> LiveFac
 
 @st.composite
 def facts_for(draw: st.DrawFn, definition: dict[str, Any], window: Any) -> DecisionFacts:
-    """`window(kind, at, timezone)` tells the current windows, so that usage counts often enough."""
+    """`window(kind, at, timezone)` gives the current windows, so that usage counts often enough."""
     at = draw(st.sampled_from(INSTANTS))
     zones = {buyer["id"]: buyer["timezone"] for buyer in definition["buyers"]}
     live = {}

@@ -78,7 +78,7 @@ def test_malformed_definition_names_its_path(path: list[Any], value: Any, where:
     assert str(refusal.value).startswith(f"{where}: ")
 
 
-def test_answer_that_does_not_fit_its_question_fails_that_buyer_alone() -> None:
+def test_answer_that_does_not_fit_its_question_fails_only_that_buyer() -> None:
     questions = [{"key": "range", "field": "attributes.x", "op": "between"}]
     campaign = compile_campaign(
         definition(
@@ -107,13 +107,13 @@ def test_question_is_checked_before_it_is_answered(question: dict[str, str], whe
     assert refusal.value.path == where
 
 
-def test_unknown_keys_are_left_alone() -> None:
+def test_unknown_keys_are_ignored() -> None:
     campaign = definition()
     campaign["campaign"]["later"] = campaign["buyers"][0]["later"] = 1
     assert list(compile_campaign(campaign).by_enrollment_id) == [1]
 
 
-def test_fields_name_all_that_the_campaign_reads_and_nothing_else() -> None:
+def test_fields_are_exactly_those_that_the_campaign_reads() -> None:
     campaign = compile_campaign(
         definition(
             [enrollment(lead_filter={"not": {"field": "attributes.a", "op": "missing"}})],

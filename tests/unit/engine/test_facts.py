@@ -1,4 +1,4 @@
-"""Facts survive JSON exactly, decisions repeat, counters move with sales, and campaigns resolve."""
+"""Facts survive JSON exactly, decisions repeat, counters change with sales, and campaigns resolve."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -61,7 +61,7 @@ def test_consume_keeps_all_windows_and_give_back_undoes_it(at: datetime, timezon
     assert give_back(twice, counted_in=sold_in, price_cents=100) == once
 
 
-def test_windows_that_ended_start_again() -> None:
+def test_expired_windows_restart() -> None:
     evening = datetime(2025, 6, 4, 23, 30, tzinfo=UTC)
     usage = consume({}, at=evening, timezone=NEW_YORK, price_cents=700)
     later = consume(usage, at=evening + timedelta(hours=6), timezone=NEW_YORK, price_cents=300)
@@ -81,7 +81,7 @@ def test_return_leaves_windows_that_began_after_the_sale() -> None:
     assert returned["week"] == (usage["week"][0], 0, 0)
 
 
-def test_sale_with_a_clock_behind_does_not_forget_the_newer_window() -> None:
+def test_sale_with_a_slow_clock_keeps_the_newer_window() -> None:
     midnight = datetime(2025, 6, 5, 4, tzinfo=UTC)
     usage = consume({}, at=midnight, timezone=NEW_YORK, price_cents=100)
     late = consume(usage, at=midnight - timedelta(seconds=1), timezone=NEW_YORK, price_cents=100)
@@ -114,7 +114,7 @@ def test_campaign_of_another_source_or_vertical_does_not_match() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(order=st.lists(st.sampled_from(INSTANTS), min_size=2, max_size=8))
-def test_campaign_decides_alike_whatever_it_decided_before(order: list[datetime]) -> None:
+def test_earlier_decisions_do_not_affect_a_campaign(order: list[datetime]) -> None:
     raw = definition([enrollment(caps=dict.fromkeys(KINDS, 1)), enrollment(2, caps={"hour": 0, "day": 1})])
     compiled = compile_campaign(raw)
     for at in order:

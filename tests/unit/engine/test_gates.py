@@ -1,4 +1,4 @@
-"""Every gate: what passes, what fails, the boundary between, and what the failure tells."""
+"""Every gate: passes, failures, the boundary between them, and the details of a failure."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -228,7 +228,7 @@ def test_lead_cap_of_every_window(window: str, starts_at: str, resets_at: str) -
     }
 
 
-def test_budget_fails_when_the_price_goes_over_it() -> None:
+def test_budget_fails_if_the_price_exceeds_it() -> None:
     campaign = definition([enrollment(budgets={"day": 10_000})])
     assert run(campaign, {1: used("day", DAY_START, spent=7500)}).outcome == "sold"
     failure = only_failure(run(campaign, {1: used("day", DAY_START, spent=7501)}))

@@ -20,7 +20,7 @@ def last(minutes_ago: int | None) -> LiveFacts:
     return LiveFacts(100_000, last_assigned_at=at)
 
 
-def test_round_robin_takes_who_waited_longest_and_newcomers_first() -> None:
+def test_round_robin_takes_the_longest_waiting_and_newcomers_first() -> None:
     campaign = definition([enrollment(1), enrollment(2), enrollment(3)])
     decision = run(campaign, {1: last(5), 2: last(60), 3: last(None)})
     assert decision.ranking == (3, 2, 1)
@@ -102,7 +102,7 @@ def test_equal_to_the_mean_is_eligible() -> None:
 
 
 class Counted:
-    """Sells leads one after another and keeps the virtual finishes, as the distributor does."""
+    """Sells leads one after another and stores the virtual finishes, as the distributor does."""
 
     def __init__(self, weights: list[int]) -> None:
         self.weights = weights
@@ -138,7 +138,7 @@ def test_weighted_counts_stay_within_one_of_their_share(weights: list[int]) -> N
 
 
 class Interleaved:
-    """Workers that each hold a buyer from the decision to the sale; sales end in any order, now and then late."""
+    """Workers that each hold a buyer from the decision to the sale. Sales end in any order, sometimes late."""
 
     def __init__(self, buyers: int) -> None:
         self.definition: dict[str, Any] = definition([enrollment(each) for each in range(1, buyers + 1)])
@@ -148,7 +148,7 @@ class Interleaved:
         self.counts: Counter[int] = Counter(dict.fromkeys(self.live, 0))
 
     def begin(self) -> None:
-        """Hold whoever comes first when those that are held count as served; hold nobody if that is a held one."""
+        """Hold the buyer that comes first when held ones count as served. Hold none if it is already held."""
         live = dict(self.live)
         seen: set[int] = set()
         while True:
@@ -176,8 +176,8 @@ class Interleaved:
 
 @settings(max_examples=25, deadline=None)
 @given(buyers=st.integers(2, 6), workers=st.integers(1, 4), chance=st.randoms(use_true_random=False))
-def test_counts_stay_level_in_whatever_order_sales_end(buyers: int, workers: int, chance: Random) -> None:
-    """By the time of the last lead alone they walk apart: of 100 leads each, with four workers, by 2 or more."""
+def test_counts_stay_level_for_any_order_of_sales(buyers: int, workers: int, chance: Random) -> None:
+    """By the last lead's time alone they diverge: of 100 leads each, with four workers, by 2 or more."""
     sold = Interleaved(buyers)
     for _ in range(150):
         if len(sold.held) < workers and chance.random() < 0.6:
@@ -199,7 +199,7 @@ def test_weighted_order_interleaves() -> None:
 
 
 @pytest.mark.parametrize("absence", [1, 50, 500])
-def test_weighted_order_gives_no_burst_after_an_absence(absence: int) -> None:
+def test_weighted_order_causes_no_burst_after_an_absence(absence: int) -> None:
     sold = Counted([1, 1, 1])
     sold.sell(9)
     sold.sell(absence, absent=frozenset({3}))

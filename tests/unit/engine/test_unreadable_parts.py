@@ -1,4 +1,4 @@
-"""A part of the definition that cannot be read costs its owner alone, with a reason, whatever it is."""
+"""An unreadable part of the definition affects only its owner, with a reason, whatever the part is."""
 
 from copy import deepcopy
 from dataclasses import replace
@@ -85,7 +85,7 @@ JSON: Final = st.recursive(
 
 
 def world() -> dict[str, Any]:
-    """Two buyers in a tier each; both take every lead."""
+    """Two buyers, each in its own tier. Both accept every lead."""
     return definition(
         [enrollment(1), enrollment(2, tier_id=2)],
         [buyer(101), buyer(102)],
@@ -101,7 +101,7 @@ def with_part(table: str, key: str, value: Any) -> dict[str, Any]:
 
 
 def judge(table: str, key: str, value: Any) -> tuple[dict[str, Any], ...]:
-    """The failures of the part's owner. The other buyer is sold to as if nothing was wrong."""
+    """The failures of the part's owner. The other buyer gets leads as if nothing was wrong."""
     changed = with_part(table, key, value)
     decision = decide(compile_campaign(changed), facts(changed))
     bought = {each.buyer_id for each in decision.selected}
@@ -111,7 +111,7 @@ def judge(table: str, key: str, value: Any) -> tuple[dict[str, Any], ...]:
 
 
 @pytest.mark.parametrize(("table", "key", "value", "problem"), EXAMPLES)
-def test_unreadable_part_costs_its_owner_alone(table: str, key: str, value: Any, problem: str) -> None:
+def test_unreadable_part_affects_only_its_owner(table: str, key: str, value: Any, problem: str) -> None:
     [failure] = judge(table, key, value)
 
     assert failure["gate"] == PARTS[table, key]
@@ -124,7 +124,7 @@ def test_unreadable_part_costs_its_owner_alone(table: str, key: str, value: Any,
 
 
 @pytest.mark.parametrize(("table", "key", "value", "problem"), EXAMPLES)
-def test_form_refuses_what_costs_its_owner(table: str, key: str, value: Any, problem: str) -> None:
+def test_form_refuses_an_unreadable_part(table: str, key: str, value: Any, problem: str) -> None:
     with pytest.raises(DefinitionError) as refused:
         compile_campaign(with_part(table, key, value), is_strict=True)
 
@@ -144,7 +144,7 @@ def test_corrected_part_lets_the_lead_through(table: str, key: str, value: Any) 
 
 @settings(deadline=None, max_examples=400)
 @given(st.sampled_from(sorted(PARTS)), JSON)
-def test_no_part_takes_its_campaign_down(part: tuple[str, str], value: Any) -> None:
+def test_no_part_breaks_the_campaign(part: tuple[str, str], value: Any) -> None:
     table, key = part
     try:
         compile_campaign(with_part(table, key, value), is_strict=True)
@@ -158,7 +158,7 @@ def test_no_part_takes_its_campaign_down(part: tuple[str, str], value: Any) -> N
 
 
 def test_person_does_not_sell_to_a_buyer_without_a_time_zone() -> None:
-    """Its caps could not be counted. A service area that cannot be read may be set aside, as any other."""
+    """Its caps could not be counted. An unreadable service area may be overridden like any other."""
     for key, value, is_sold in (("timezone", "Mars/Base", False), ("service_area", ["GA"], True)):
         changed = with_part("buyers", key, value)
         decision = decide(compile_campaign(changed), replace(facts(changed), chosen=1))

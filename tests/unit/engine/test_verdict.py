@@ -38,7 +38,7 @@ def test_no_enrolled_buyers() -> None:
         assert decision.funnel == (("enrolled", 0),)
 
 
-def test_closed_campaign_is_put_off_before_the_pool_is_composed() -> None:
+def test_closed_campaign_is_deferred_before_the_pool_is_built() -> None:
     decision = run(definition(schedule=WEEKDAYS_NINE_TO_FIVE), at=SATURDAY)
     assert decision.outcome == "unsold"
     assert decision.verdict == Verdict("outside_campaign_hours", "deferred", MONDAY_NINE)
@@ -128,7 +128,7 @@ def test_lead_with_all_its_buyers_is_sold_out() -> None:
     assert reasons(decision) == {1: "already_has_lead", 2: "outranked"}
 
 
-def test_closed_buyers_are_put_off_to_the_first_that_opens() -> None:
+def test_closed_buyers_defer_to_the_first_that_opens() -> None:
     late = {"mon": [["10:00", "12:00"]]}
     buyers = [buyer(101, hours=late), buyer(102, hours=WEEKDAYS_NINE_TO_FIVE)]
     decision = run(definition([enrollment(1), enrollment(2)], buyers), at=SATURDAY)
@@ -137,7 +137,7 @@ def test_closed_buyers_are_put_off_to_the_first_that_opens() -> None:
     )
 
 
-def test_capped_buyers_are_put_off_to_the_first_reset() -> None:
+def test_capped_buyers_defer_to_the_first_reset() -> None:
     rows = [enrollment(1, caps={"month": 1}), enrollment(2, caps={"day": 1})]
     live = {1: capped("month", datetime(2025, 6, 1, 4, tzinfo=UTC)), 2: capped()}
     decision = run(definition(rows), live)
@@ -150,7 +150,7 @@ def test_waiting_helps_only_a_buyer_that_fails_nothing_else() -> None:
     assert decision.verdict == Verdict("all_buyers_capped", "permanent", None, "cap_reached")
 
 
-def test_some_waiting_buyer_defers_whatever_emptied_the_pool() -> None:
+def test_any_waiting_buyer_defers_whatever_emptied_the_pool() -> None:
     decision = run(definition([enrollment(1, caps={"day": 1}), enrollment(2)]), {1: capped(), 2: EMPTY})
     assert decision.verdict == Verdict("insufficient_credits", "deferred", MIDNIGHT, "insufficient_credits")
 
@@ -182,7 +182,7 @@ def test_buyer_and_campaign_must_be_open_together() -> None:
     assert verdict.retry_at == datetime(2025, 6, 9, 20, 0, tzinfo=UTC)
 
 
-def test_buyer_open_only_while_the_campaign_is_closed_is_not_retried_for_ever() -> None:
+def test_buyer_open_only_while_the_campaign_is_closed_is_not_retried_forever() -> None:
     campaign = definition(buyers=[buyer(hours={"sat": [["00:00", "24:00"]]})], schedule=WEEKDAYS_NINE_TO_FIVE)
     verdict = run(campaign).verdict
     assert verdict == Verdict("all_buyers_outside_hours", "permanent", None, "outside_buyer_hours")

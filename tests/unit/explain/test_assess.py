@@ -1,4 +1,4 @@
-"""Each gate's nearest fix, what it is said to be, and what would have lifted a buyer that was outranked."""
+"""Each gate's nearest fix, its description, and the changes that would have lifted an outranked buyer."""
 
 from datetime import timedelta
 from typing import Any
@@ -76,7 +76,7 @@ def test_gate_that_the_configuration_opens(
     assert assessment.price_cents == 2500
 
 
-def test_wallet_gets_what_is_missing() -> None:
+def test_wallet_gets_the_missing_amount() -> None:
     assessment = assess_first(definition(), live={1: LiveFacts(balance_cents=1000, held_cents=200)})
 
     assert fixed(assessment) == [("insufficient_credits", "$17.00 more in its wallet")]
@@ -96,7 +96,7 @@ def test_several_gates_are_fixed_together() -> None:
     assert assessment.ending is WhatIfResult.SELECTED
 
 
-def test_tiers_filter_that_is_relaxed_lets_its_other_buyers_in_too() -> None:
+def test_relaxed_tier_filter_admits_its_other_buyers_too() -> None:
     rejecting = {"field": "state", "op": "eq", "value": "AL"}
     campaign = definition(
         [enrollment(1, priority=1), enrollment(2, priority=5)],
@@ -122,8 +122,8 @@ def test_answer_is_widened() -> None:
     assert assessment.ending is WhatIfResult.SELECTED
 
 
-def test_where_no_answer_fits_the_agency_must_give_way() -> None:
-    """The lead does not say what the question asks for."""
+def test_agency_must_give_way_if_no_answer_fits() -> None:
+    """The lead lacks the field that the question needs."""
     campaign = definition(questions=[{**QUESTION, "field": "attributes.absent", "required": True}])
 
     assessment = assess_first(campaign)
@@ -133,7 +133,7 @@ def test_where_no_answer_fits_the_agency_must_give_way() -> None:
     assert assessment.ending is WhatIfResult.SELECTED
 
 
-def test_closed_campaign_hides_what_else_is_in_the_way() -> None:
+def test_closed_campaign_hides_later_gates() -> None:
     campaign = definition(buyers=[buyer(active=False)], schedule={"sun": [["01:00", "02:00"]]})
 
     assessment = assess_first(campaign)
@@ -159,7 +159,7 @@ def test_buyer_that_has_the_lead_cannot_get_it_again() -> None:
     assert assessment.ending is WhatIfResult.NEVER
 
 
-def test_lead_that_is_sold_out_needs_more_buyers_allowed() -> None:
+def test_sold_out_lead_needs_a_higher_number_of_buyers() -> None:
     assessment = assess_first(definition(), sold_count=1)
 
     assert assessment.ending is WhatIfResult.SOLD_OUT
@@ -182,7 +182,7 @@ def test_bid_that_wins_and_the_credits_it_needs() -> None:
 
 
 def test_priority_that_wins() -> None:
-    """Of equal priorities the one that waited longer comes first, so a tie is not enough here."""
+    """Among equal priorities the longest waiting buyer comes first, so a tie is not enough here."""
     campaign = definition([enrollment(1), enrollment(2, priority=7)], mode="priority")
     waited = {1: LiveFacts(balance_cents=9000, last_assigned_at=AT), 2: RICH}
 
@@ -205,8 +205,8 @@ def test_turn_that_had_not_come() -> None:
     )
 
 
-def test_turn_that_another_was_still_owed() -> None:
-    """Turns are counted: who was passed over while busy comes first although it was served later."""
+def test_turn_that_another_buyer_was_owed() -> None:
+    """Turns are counted: a buyer skipped while busy comes first although it was served later."""
     campaign = definition([enrollment(1), enrollment(2)])
     served = {
         1: LiveFacts(balance_cents=9000, last_assigned_at=AT - timedelta(hours=1), virtual_finish=2 * 10**9),
@@ -221,7 +221,7 @@ def test_turn_that_another_was_still_owed() -> None:
     )
 
 
-def test_earlier_tier_is_no_matter_of_rank() -> None:
+def test_earlier_tier_is_not_a_matter_of_rank() -> None:
     campaign = definition(
         [enrollment(1, tier_id=2), enrollment(2, tier_id=1)], tiers=[tier(1), tier(2)], mode="price"
     )

@@ -1,4 +1,4 @@
-"""Whatever the engine decides, what is claimed to help a buyer helps: tried by a cruder fix than the product's."""
+"""For any decision, a suggested fix really helps: tested by a cruder fix than the product's."""
 
 import copy
 from dataclasses import replace
@@ -18,7 +18,7 @@ quick = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 @settings(quick, max_examples=150)
 @given(st.data())
-def test_every_skipped_buyers_claim_is_what_the_engine_says(data: st.DataObject) -> None:
+def test_every_skipped_buyers_claim_agrees_with_the_engine(data: st.DataObject) -> None:
     definition = data.draw(definitions())
     facts = data.draw(facts_for(definition, oracle.window))
     untouched = copy.deepcopy(definition)
@@ -52,7 +52,7 @@ def answer_of(decision: Decision, enrollment_id: int) -> tuple[str, int | None, 
 def decide_with_everything_fixed(
     definition: dict[str, Any], facts: DecisionFacts, enrollment_id: int
 ) -> Decision:
-    """Everything that could stand in this buyer's way is taken away, whether it failed or not."""
+    """Every possible obstacle of this buyer is removed, whether it failed or not."""
     changed = copy.deepcopy(definition)
     [enrollment] = [each for each in changed["enrollments"] if each["id"] == enrollment_id]
     [buyer] = [each for each in changed["buyers"] if each["id"] == enrollment["buyer_id"]]
@@ -69,7 +69,7 @@ def decide_with_everything_fixed(
 
 
 def answer_fittingly(question: dict[str, Any], answers: dict[str, Any], fields: Any) -> None:
-    """Only where no answer fits does the question itself give way: that opens it for every buyer."""
+    """The question itself is relaxed only if no answer fits, since that opens it for every buyer."""
     observed = fields.get(question["field"])
     if not question.get("required"):
         answers.pop(question["key"], None)
@@ -107,7 +107,7 @@ def test_selected_buyer_needs_no_change(data: st.DataObject) -> None:
 @settings(quick, max_examples=150)
 @given(st.data())
 def test_only_failing_gates_are_fixed(data: st.DataObject) -> None:
-    """No fix is named twice, and each answers a gate that the engine named or that those had hidden."""
+    """No fix is named twice, and each belongs to a gate that the engine named or that those had hidden."""
     definition = data.draw(definitions())
     facts = data.draw(facts_for(definition, oracle.window))
     decision = decide(compile_campaign(definition), facts)

@@ -1,4 +1,4 @@
-"""What identifies a person is recognized, and nothing else."""
+"""Values that identify a person are recognized, and no others."""
 
 import pytest
 
@@ -31,9 +31,9 @@ def test_values(value: str | int, kind: str | None) -> None:
     assert recognize(value, build_person([*ADA, *PLACE]), is_rule=False) == kind
 
 
-def test_person_without_contact_fields_is_found_in_nothing() -> None:
-    nobody = build_person([None, "", "", "", None, *PLACE])
-    assert [recognize(value, nobody, is_rule=False) for value in (0, 1, "", "1", "x")] == [None] * 5
+def test_person_without_contact_fields_matches_nothing() -> None:
+    unknown = build_person([None, "", "", "", None, *PLACE])
+    assert [recognize(value, unknown, is_rule=False) for value in (0, 1, "", "1", "x")] == [None] * 5
 
 
 def test_rule_may_use_names_but_no_addresses() -> None:
@@ -42,7 +42,7 @@ def test_rule_may_use_names_but_no_addresses() -> None:
     assert recognize("ada@example.com", person, is_rule=True) == "an email address"
 
 
-def test_short_name_is_found_as_a_whole_and_one_part_of_it_is_not() -> None:
+def test_short_name_is_found_only_as_a_whole() -> None:
     person = build_person(["", "", "Bo", "Li", "", *PLACE])
     assert recognize("Li, Bo", person, is_rule=False) == "the name of the lead"
     assert [recognize(value, person, is_rule=False) for value in ("Bo", "Li", "bold lion")] == [None] * 3

@@ -1,4 +1,4 @@
-"""Every gate names its fix or why there is none, and "never" states its true cause."""
+"""Every gate names its fix or the reason why there is none, and "never" states its true cause."""
 
 from dataclasses import replace
 from typing import Any
@@ -20,12 +20,12 @@ def assess_first(campaign: dict[str, Any], **changes: Any) -> Assessment:
     return assess(campaign, facts(campaign, **changes), buyer_id=101)
 
 
-def test_every_gate_has_a_fix_or_says_why_not() -> None:
+def test_every_gate_has_a_fix_or_a_reason() -> None:
     assert set(FIXES) == {*STAGES, "outside_campaign_hours", "locked"}
     assert {code for code, row in FIXES.items() if isinstance(row.make, NoFix)} == {"already_has_lead"}
 
 
-def test_every_part_that_may_be_unreadable_has_a_correction() -> None:
+def test_every_unreadable_part_has_a_correction() -> None:
     correctable = {code for code, row in FIXES.items() if row.correct is not None}
     assert correctable == {gate.code for gate in GATES if gate.part is not None}
 
@@ -70,7 +70,7 @@ def test_unknown_failure_is_not_called_a_double_sale(failure: dict[str, Any], wh
     assert fix(world, failure) == (world, Fixed(failure, "", blocked_by=why))
 
 
-def test_fix_that_does_not_help_names_what_still_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_insufficient_fix_names_the_gates_that_still_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(
         fixes.FIXES,  # type: ignore[arg-type]
         "buyer_paused",

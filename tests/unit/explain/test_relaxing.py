@@ -1,4 +1,4 @@
-"""Relaxing a condition: it accepts the lead afterwards, whatever it was, and as little as possible is changed."""
+"""Relaxing a condition: it accepts the lead afterwards, whatever it was, and changes as little as possible."""
 
 from typing import Any
 
@@ -54,7 +54,7 @@ def test_relaxed_condition_accepts_the_lead(condition: Any, x: Any, y: Any) -> N
         ),
     ],
 )
-def test_nearest_change(condition: Any, relaxed: Any, changes: tuple[str, ...]) -> None:
+def test_nearest_change_is_chosen(condition: Any, relaxed: Any, changes: tuple[str, ...]) -> None:
     made = relax(condition, fields=FIELDS)
 
     assert (made.condition, made.changes) == (relaxed, changes)

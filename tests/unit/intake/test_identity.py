@@ -1,4 +1,4 @@
-"""Identity hashes: keyed, blank is None, email and phone apart."""
+"""Identity hashes: keyed, blank is None, email and phone separate."""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""A lead as it comes in: cleaned, completed from its ZIP, or refused with every problem at once."""
+"""A lead at intake: cleaned, completed from its ZIP, or refused with every problem at once."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ MINIMAL = {"email": "a@example.com", "zip": "30312", "vertical": "solar"}
 
 
 def parse(payload: object, *, default_vertical: str | None = None, is_lenient: bool = False) -> CleanLead:
-    """Strict, unless said otherwise: test_lenient_leads.py has the other way."""
+    """Strict by default. test_lenient_leads.py covers the lenient mode."""
     return parse_lead(payload, default_vertical=default_vertical, at=AT, is_lenient=is_lenient)
 
 
@@ -33,7 +33,7 @@ def refuse(payload: object) -> dict[str, list[str]]:
     return {path: [error.code for error in errors] for path, errors in caught.value.errors.items()}
 
 
-def test_full_lead() -> None:
+def test_full_lead_is_read() -> None:
     lead = parse(
         {
             "first_name": " Ann ",
@@ -86,7 +86,7 @@ def test_other_countries_need_no_known_code() -> None:
     assert (lead.phone, lead.zip, lead.state, lead.county) == ("+442079460958", "SW1A 1AA", None, None)
 
 
-def test_all_problems_come_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     assert refuse(
         {
             "emial": "x",
@@ -191,7 +191,7 @@ def test_clocks_may_differ_by_five_minutes() -> None:
     assert lead.consent.given_at == given_at
 
 
-def test_condition_fields_hold_no_contact() -> None:
+def test_condition_fields_have_no_contact_data() -> None:
     lead = parse(
         {
             **MINIMAL,
@@ -234,7 +234,7 @@ def test_company_and_region_come_from_the_attributes() -> None:
     ("state", "country", "region"),
     [("GA", "US", "South"), ("OR", "US", "West"), ("PR", "US", None), (None, "US", None), ("GA", "GE", None)],
 )
-def test_region_is_that_of_the_census(state: str | None, country: str, region: str | None) -> None:
+def test_region_follows_the_census(state: str | None, country: str, region: str | None) -> None:
     assert find_region(state, country=country) == region
 
 
@@ -249,7 +249,7 @@ def test_every_condition_field_is_known() -> None:
         validate({"field": name, "op": "exists"}, fields=CONDITION_FIELDS)
 
 
-def test_repr_shows_no_person() -> None:
+def test_repr_shows_no_personal_data() -> None:
     lead = parse(
         {
             **MINIMAL,

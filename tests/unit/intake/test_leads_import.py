@@ -51,14 +51,14 @@ TEXT = "Näme,Zip\r\nÅsa,30312\r\n"
         "cp1252",
     ],
 )
-def test_encodings_are_found(file: Path, content: bytes, encoding: str) -> None:
+def test_encodings_are_detected(file: Path, content: bytes, encoding: str) -> None:
     table = open_table(write(file, content))
     assert (table.encoding, table.columns) == (encoding, ("Näme", "Zip"))
     assert [row.cells for row in table.read_rows()] == [["Åsa", "30312"]]
     assert (table.sha256, table.size_bytes) == (sha256(content).hexdigest(), len(content))
 
 
-def test_file_that_is_utf8_only_at_its_beginning_is_found_out(file: Path) -> None:
+def test_file_that_is_utf8_only_at_its_beginning_is_detected(file: Path) -> None:
     table = open_table(write(file, b"name,zip\n" + b"ada,30312\n" * 150_000 + b"J\xf6rg,30312\n"))
     assert table.encoding == "cp1252"
     *_, last = table.read_rows()
@@ -70,7 +70,7 @@ def test_character_across_two_chunks_is_no_error(file: Path) -> None:
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-def test_delimiters_are_found(file: Path, delimiter: str) -> None:
+def test_delimiters_are_detected(file: Path, delimiter: str) -> None:
     rows = [["name", "note", "zip"], ["Ada", '"a, b; c | d"', "30312"], ["Bob", "", "10001"]]
     table = open_table(write(file, "\n".join(delimiter.join(row) for row in rows)))
     assert (table.delimiter, table.columns) == (delimiter, ("name", "note", "zip"))
@@ -81,7 +81,7 @@ def test_single_column_is_a_table_too(file: Path) -> None:
     assert open_table(write(file, "zip\n30312\n")).columns == ("zip",)
 
 
-def test_lines_are_counted_over_quoted_breaks_and_blank_ones_are_left_out(file: Path) -> None:
+def test_line_numbers_include_quoted_breaks_and_blank_lines_are_skipped(file: Path) -> None:
     table = open_table(write(file, 'name,zip\n"Ada\nLovelace",30312\n\n , \nBob,10001\n'))
     assert [(row.line, row.cells) for row in table.read_rows()] == [
         (2, ["Ada\nLovelace", "30312"]),
@@ -89,7 +89,7 @@ def test_lines_are_counted_over_quoted_breaks_and_blank_ones_are_left_out(file: 
     ]
 
 
-def test_endless_quote_spoils_its_row_alone(file: Path) -> None:
+def test_unclosed_quote_spoils_only_its_row(file: Path) -> None:
     table = open_table(write(file, 'name,zip\nAda,30312\n"' + "x" * 200_000 + "\nBob,10001\n"))
     rows = list(table.read_rows())
     assert [row.cells for row in rows if not row.problem] == [["Ada", "30312"], ["Bob", "10001"]]
@@ -153,12 +153,12 @@ def test_columns_go_into_fields() -> None:
     assert mapping.column_of("attributes.roof.age") == "Age"
 
 
-def test_defaults_fill_what_is_blank_or_cut_off() -> None:
+def test_defaults_fill_blank_or_missing_values() -> None:
     mapping = read_mapping(COLUMNS, maps=["Zip=zip"], defaults=["zip=10001"], vertical_maps=[])
     assert mapping.build(["Ada"])[0] == {"zip": "10001"}
 
 
-def test_unmapped_values_are_counted_and_refused_unless_all_are_caught() -> None:
+def test_unmapped_values_are_counted_and_refused_without_a_catch_all() -> None:
     def build(*vertical_maps: str) -> tuple[object, list[str], dict[str, int]]:
         mapping = read_mapping(COLUMNS, maps=["Type=vertical"], defaults=[], vertical_maps=vertical_maps)
         assert mapping.verticals is not None
@@ -185,7 +185,7 @@ def test_unmapped_values_are_counted_and_refused_unless_all_are_caught() -> None
         ("12 years", None),
     ],
 )
-def test_numbers(text: str, number: float | None) -> None:
+def test_numbers_are_read(text: str, number: float | None) -> None:
     mapping = read_mapping(COLUMNS, maps=["Age=attributes.age:number"], defaults=[], vertical_maps=[])
     payload, problems = mapping.build(["", "", "", "", text])
     assert payload.get("attributes", {}).get("age") == number
@@ -211,7 +211,7 @@ def test_numbers(text: str, number: float | None) -> None:
         ({"maps": ["Zip=vertical"], "vertical_maps": ["@/nonexistent.csv"]}, "No such file"),
     ],
 )
-def test_mapping_that_does_not_fit_lists_what_would(options: dict[str, list[str]], says: str) -> None:
+def test_invalid_mapping_lists_the_valid_names(options: dict[str, list[str]], says: str) -> None:
     given_options = {"maps": [], "defaults": [], "vertical_maps": [], **options}
     with pytest.raises(MappingError, match=says):
         read_mapping((*COLUMNS, "Same", "same "), **given_options)
@@ -225,7 +225,7 @@ def test_verticals_come_from_a_file(tmp_path: Path) -> None:
 
 
 @given(st.text())
-def test_guarded_cell_is_no_formula_and_comes_back(text: str) -> None:
+def test_guarded_cell_is_no_formula_and_is_restored(text: str) -> None:
     """A cell that begins with = + - @ is a formula to a spreadsheet."""
     assert not guard_cell(text).startswith(FORMULA_STARTS)
     if not (text.startswith("'") and text[1:].startswith(FORMULA_STARTS)):

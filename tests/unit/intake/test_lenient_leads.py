@@ -1,4 +1,4 @@
-"""A lead read leniently: what cannot be read is left out with a correction, and only a useless lead is refused."""
+"""A lead read leniently: an unreadable value is left out with a correction, and only a useless lead is refused."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -42,7 +42,7 @@ def test_good_lead_has_no_corrections() -> None:
     )
 
 
-@pytest.mark.parametrize("value", ["n/a", "none", "nobody", "a@b", 5, ["x"], {"a": 1}, True])
+@pytest.mark.parametrize("value", ["n/a", "none", "not-an-email", "a@b", 5, ["x"], {"a": 1}, True])
 def test_bad_email_beside_a_good_phone_is_left_out(value: Any) -> None:
     lead = parse({**MINIMAL, "email": value, "phone": "(404) 881-2345"})
     assert (lead.email, lead.phone) == (None, "+14048812345")
@@ -61,8 +61,8 @@ def test_bad_phone_beside_a_good_email_is_left_out(value: Any) -> None:
     ("contact", "errors"),
     [
         ({"email": "n/a", "phone": "none"}, {"email": ["required"]}),
-        ({"email": "nobody", "phone": "n/a"}, {"email": ["invalid"]}),
-        ({"email": "nobody", "phone": "123"}, {"email": ["invalid"], "phone": ["invalid"]}),
+        ({"email": "not-an-email", "phone": "n/a"}, {"email": ["invalid"]}),
+        ({"email": "not-an-email", "phone": "123"}, {"email": ["invalid"], "phone": ["invalid"]}),
         ({"email": None}, {"email": ["required"]}),
     ],
 )
@@ -87,7 +87,7 @@ def test_lead_without_usable_contact_is_refused_with_each_reason(
 def test_lead_without_a_place_or_vertical_is_refused(
     payload: dict[str, Any], errors: dict[str, list[str]]
 ) -> None:
-    """A country that cannot be read is not guessed: 30312 is a postal code in Germany too."""
+    """An unreadable country is not guessed: 30312 is a postal code in Germany too."""
     assert refuse(payload) == errors
 
 
@@ -150,11 +150,11 @@ def test_state_never_costs_the_lead(fields: dict[str, Any], state: str) -> None:
         ("42223", "TN", "TN", "Montgomery County"),
         ("42223", "Kentucky", "KY", "Christian County"),
         ("42223", "GA", "KY", "Christian County"),
-        # The data knows this one in Oregon alone.
+        # The data has this one only in Oregon.
         ("97635", "CA", "OR", "Modoc County"),
     ],
 )
-def test_state_of_a_zip_that_crosses_a_border_is_the_leads_own(
+def test_zip_that_crosses_a_border_keeps_the_leads_state(
     zip_code: str, state: str, read: str, county: str
 ) -> None:
     lead = parse({**MINIMAL, "zip": zip_code, "state": state})
@@ -184,7 +184,7 @@ def test_phone_that_a_spreadsheet_cut_is_left_out() -> None:
     assert (lead.phone, made(lead)) == (None, [("phone", "dropped", "4.05E+09")])
 
 
-def test_extension_is_kept_apart_from_the_number() -> None:
+def test_extension_is_stored_apart_from_the_number() -> None:
     lead = parse({**MINIMAL, "phone": "404-881-2345 ext. 104"})
     assert (lead.phone, lead.phone_extension, lead.corrections) == ("+14048812345", "104", ())
     assert parse({**MINIMAL, "phone": "404-881-2345", "phone_extension": 7}).phone_extension == "7"
@@ -192,7 +192,7 @@ def test_extension_is_kept_apart_from_the_number() -> None:
 
 
 @pytest.mark.parametrize("code", ["K1A 0B1", "k1a0b1", "K1A-0B1"])
-def test_canadian_postal_code_says_the_country(code: str) -> None:
+def test_canadian_postal_code_implies_the_country(code: str) -> None:
     lead = parse({**MINIMAL, "zip": code, "state": "Ontario"})
     assert (lead.country, lead.zip, lead.state) == ("CA", "K1A 0B1", "ON")
     assert [(each.field, each.code) for each in lead.corrections] == [("country", "assumed")]
@@ -239,7 +239,7 @@ def test_field_under_another_name_is_found(fields: dict[str, str], name: str, va
     assert getattr(lead, name) == value
 
 
-def test_fields_that_a_form_nests_are_lifted() -> None:
+def test_nested_form_fields_are_lifted() -> None:
     fields = {
         "email": {"id": "email", "value": "a@example.com"},
         "zip_code": {"id": "zip_code", "value": "30312"},
@@ -288,7 +288,7 @@ def test_zip_and_email_under_other_names_are_found() -> None:
         ([1, 2], {"attributes": [1, 2]}),
     ],
 )
-def test_attributes_are_made_fit_to_be_stored(attributes: Any, stored: dict[str, Any]) -> None:
+def test_attributes_become_storable(attributes: Any, stored: dict[str, Any]) -> None:
     lead = parse({**MINIMAL, "attributes": attributes})
     assert lead.attributes == stored
     assert not list(find_attribute_problems(lead.attributes))
@@ -377,16 +377,16 @@ def test_long_texts_are_cut_and_a_long_id_keeps_its_fingerprint() -> None:
 
 @pytest.mark.parametrize("value", ["n/a", "none", "NULL", "undefined"])
 def test_placeholder_is_no_external_id(value: str) -> None:
-    """Or all leads of a form that sends it would be one."""
+    """Otherwise all leads of a form that sends it would be one."""
     assert parse({**MINIMAL, "external_id": value}).external_id is None
 
 
-def test_vertical_is_made_a_slug() -> None:
+def test_vertical_becomes_a_slug() -> None:
     assert parse({**MINIMAL, "vertical": "Solar Panels!"}).vertical == "solar_panels"
     assert parse({**MINIMAL, "vertical": "n/a"}, default_vertical="roofing").vertical == "roofing"
 
 
-def test_notes_hold_nothing_that_the_sender_wrote() -> None:
+def test_notes_contain_no_sender_input() -> None:
     lead = parse({**MINIMAL, "ann@example.com": "Ann", "phone": "Ann", "attributes": {"Ann Lee": "\x00Ann"}})
     notes = write_notes(lead.corrections)
     assert notes == ["attributes:moved", "attributes:corrected", "phone:dropped"]
@@ -403,7 +403,7 @@ def test_object_in_a_text_is_not_read_deeper_than_the_stack(name: str, depth: in
 
 
 def test_unknown_keys_of_consent_are_bounded() -> None:
-    """Keys without a letter of ours get one name and a number each, found by looking at those before."""
+    """Keys without an ASCII letter get one name and a number each, chosen after those before."""
     consent = {chr(0x4E00 + number): "yes" for number in range(20_000)}
     lead = parse({**MINIMAL, "consent": consent})
     assert len(lead.attributes) == 100

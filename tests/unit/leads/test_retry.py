@@ -50,7 +50,7 @@ def test_after_an_error_the_delay_doubles_from_a_minute_to_an_hour(tries: int, m
 
 
 def assert_spread(tries: int, backoff: Backoff, *, base: timedelta) -> None:
-    """Never early, and spread over as much again as the delay itself."""
+    """Never early, and spread over the length of the delay itself."""
     delays = [delay_after(tries, backoff, seed=seed) for seed in range(300)]
 
     assert all(base <= delay < 2 * base for delay in delays)
@@ -62,20 +62,20 @@ def test_delay_repeats_for_the_same_attempt() -> None:
     assert delay_after(4, AFTER_ERROR, seed=2**48 - 1) == delay_after(4, AFTER_ERROR, seed=2**48 - 1)
 
 
-def test_conflict_is_due_again_shortly() -> None:
+def test_conflict_is_due_again_soon() -> None:
     assert step(TRANSIENT) == retry(Tries(conflicts=1), delay_after(1, AFTER_CONFLICT, seed=7))
     assert step(TRANSIENT, tries=Tries(conflicts=5)) == retry(
         Tries(conflicts=6), delay_after(6, AFTER_CONFLICT, seed=7)
     )
 
 
-def test_error_is_due_again_after_a_minute_and_more() -> None:
+def test_error_is_due_again_after_at_least_a_minute() -> None:
     assert step(ERROR) == retry(Tries(errors=1), delay_after(1, AFTER_ERROR, seed=7))
     assert step(ERROR, tries=Tries(errors=1)) == retry(Tries(errors=2), delay_after(2, AFTER_ERROR, seed=7))
 
 
 def test_conflicts_end_after_a_maximum() -> None:
-    """Nothing is retried forever."""
+    """No lead is retried forever."""
     assert step(TRANSIENT, tries=Tries(conflicts=18)).result == "retry"
     for tries in (19, 20):
         assert step(TRANSIENT, tries=Tries(conflicts=tries)) == NextStep(
@@ -84,13 +84,13 @@ def test_conflicts_end_after_a_maximum() -> None:
     assert step(TRANSIENT, limits=Tries(1, 3)) == NextStep("failed", None, Tries(conflicts=1))
 
 
-def test_errors_end_after_as_many_as_the_workspace_allows() -> None:
+def test_errors_end_after_the_workspaces_maximum() -> None:
     assert step(ERROR, tries=Tries(errors=2)) == NextStep("failed", None, Tries(errors=3))
     assert step(ERROR, limits=Tries(20, 1)) == NextStep("failed", None, Tries(errors=1))
 
 
-def test_each_kind_counts_for_itself() -> None:
-    """Two conflicts are no reason to give up at the first error, nor the other way round."""
+def test_each_kind_is_counted_separately() -> None:
+    """Two conflicts are no reason to give up at the first error, and the reverse."""
     mixed = Tries(conflicts=19, errors=1)
     assert step(ERROR, tries=mixed) == retry(Tries(19, 2), delay_after(2, AFTER_ERROR, seed=7))
     assert step(TRANSIENT, tries=Tries(0, 2)).result == "retry"
@@ -98,19 +98,19 @@ def test_each_kind_counts_for_itself() -> None:
 
 
 @pytest.mark.parametrize("retry_at", [None, AT + timedelta(hours=1)])
-def test_any_other_end_sets_both_back(retry_at: datetime | None) -> None:
+def test_any_other_result_resets_both(retry_at: datetime | None) -> None:
     for retry_class in (DEFERRED, PERMANENT):
         assert step(retry_class, retry_at=retry_at, tries=Tries(5, 2)).tries == Tries()
 
 
-def test_deferred_is_due_exactly_then_however_often() -> None:
+def test_deferred_lead_is_due_exactly_then_however_often() -> None:
     then = AT + timedelta(hours=3, microseconds=1)
     assert step(DEFERRED, retry_at=then) == NextStep("deferred", then)
     assert step(DEFERRED, retry_at=then, tries=Tries(19, 2)) == NextStep("deferred", then)
 
 
 def test_deferral_without_a_time_needs_a_person() -> None:
-    """A registry's usual class may say deferred where the engine found no time: never due at no time."""
+    """A registry's usual class may be deferred where the engine found no time: a lead never waits without a time."""
     assert step(DEFERRED) == NextStep("unsold", None)
 
 

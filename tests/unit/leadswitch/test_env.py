@@ -21,7 +21,7 @@ LIMITS = [
     for name in (
         *("BUYER_REQUESTS_PER_MINUTE", "BUYER_REQUEST_BURST"),
         *("SOURCE_REQUESTS_PER_MINUTE", "SOURCE_REQUEST_BURST"),
-        *("DESK_CHECKS_PER_MINUTE", "DESK_CHECK_BURST"),
+        *("ADMIN_CHECKS_PER_MINUTE", "ADMIN_CHECK_BURST"),
         *("DISPATCH_NOW_PER_HOUR", "RERUNS_PER_HOUR"),
         *("LEADER_CHECK_SECONDS", "CANARY_SECONDS", "CANARY_LATE_SECONDS"),
         *("OVERDUE_SECONDS", "OVERDUE_LEADS", "STALLED_SECONDS"),
@@ -90,7 +90,7 @@ def test_defaults_follow_from_other_variables() -> None:
 
 def test_limits_are_read_under_their_names() -> None:
     environment = read_environment({**PRODUCTION, **{name: str(n) for n, name in enumerate(LIMITS, start=1)}})
-    assert environment.rate_limits == {"buyer": (1, 2), "source": (3, 4), "desk": (5, 6)}
+    assert environment.rate_limits == {"buyer": (1, 2), "source": (3, 4), "admin": (5, 6)}
     assert environment.lead_tries_per_hour == {"sender": 7, "operator": 8}
     assert environment.watch == {
         "leader_check": 9,
@@ -112,7 +112,7 @@ def test_production_is_https_and_reads_every_value() -> None:
     assert not environment.locations.is_embedded
 
 
-def test_embedded_installation_makes_its_secrets_once(tmp_path: Path) -> None:
+def test_embedded_installation_creates_its_secrets_once(tmp_path: Path) -> None:
     variables = {"LEADSWITCH_VAR_DIR": str(tmp_path), "LEADSWITCH_ENV_FILE": ""}
     first, second = read_environment(variables), read_environment(variables)
     assert len(first.secret_key) >= 50

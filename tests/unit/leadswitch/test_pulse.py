@@ -1,4 +1,4 @@
-"""When the main process of a worker believes that its pool runs, with a fake clock and pool."""
+"""When a worker's main process considers its pool alive, with a fake clock and pool."""
 
 import os
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Pool:
-    """Two processes that take calls and answer when the test says so."""
+    """Two processes that accept calls, and answer when the test says so."""
 
     num_processes = 2
 
@@ -50,7 +50,7 @@ def test_tasks_are_a_pulse_and_no_call_is_made(clock: Clock) -> None:
 
 
 def test_lead_of_a_long_message_is_a_pulse(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A message has up to fifty, and each may wait for seconds: no process of the pool begins another task."""
+    """A message has up to fifty leads, each of which may wait for seconds: no process of the pool starts a new task."""
     pool = Pool()
     beat = Pulse(pool, count_steps)
     monkeypatch.setattr(tasks, "_process", lambda *_, **__: None)
@@ -87,7 +87,7 @@ def test_frozen_process_keeps_its_call_and_the_other_answers(clock: Clock) -> No
     assert len(pool.calls) == 3
 
 
-def test_frozen_pool_is_silent_and_gets_no_more_calls_than_it_has_processes(clock: Clock) -> None:
+def test_frozen_pool_is_silent_and_gets_one_call_per_process(clock: Clock) -> None:
     pool = Pool()
     beat = Pulse(pool, lambda: 0)
     for seconds in range(1, 101):

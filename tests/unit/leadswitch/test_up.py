@@ -1,4 +1,4 @@
-"""What `make up` refuses before it starts anything."""
+"""Cases in which `make up` refuses before it starts anything."""
 
 import socket
 

@@ -40,7 +40,7 @@ def test_zip_has_its_place() -> None:
 
 
 @pytest.mark.parametrize("zip_code", ["99999", "", "303", "30312-1234", "\x00"])
-def test_non_zip_has_no_place(zip_code: str) -> None:
+def test_invalid_zip_has_no_place(zip_code: str) -> None:
     assert find_place(zip_code) is None
 
 
@@ -70,7 +70,7 @@ def test_rows_are_complete() -> None:
     [
         ((40.7128, -74.0060), (34.0522, -118.2437), 2445.6),  # New York to Los Angeles
         ((0.0, 0.0), (0.0, 180.0), 12436.8),  # half the equator
-        ((51.0, 179.9), (51.0, -179.9), 8.7),  # over the date line
+        ((51.0, 179.9), (51.0, -179.9), 8.7),  # across the date line
         ((33.0, -84.0), (33.0, -84.0), 0.0),
     ],
 )
@@ -148,7 +148,7 @@ def test_county_is_found_by_any_spelling(state: str, written: str, usual: str | 
     assert find_county(state, written) == usual
 
 
-def test_zip_knows_all_its_counties_and_states() -> None:
+def test_zip_has_all_its_counties_and_states() -> None:
     assert list_counties("30349") == (("GA", "Fulton County"), ("GA", "Clayton County"))
     assert list_counties("42223") == (("KY", "Christian County"), ("TN", "Montgomery County"))
     assert list_states_of("42223") == ("KY", "TN")

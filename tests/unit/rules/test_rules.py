@@ -38,7 +38,7 @@ def rows(conditions: list[Any], *, destination_id: int = 2) -> list[dict[str, An
 
 
 @given(st.lists(FILTERS, max_size=8), FIELDS)
-def test_first_that_matches_wins(conditions: list[Any], fields: dict[str, Any]) -> None:
+def test_first_matching_rule_wins(conditions: list[Any], fields: dict[str, Any]) -> None:
     rules = compile_rules(rows(conditions))
     expected = [number for number, each in enumerate(conditions, start=1) if truth(each, fields) is True]
 
@@ -48,9 +48,7 @@ def test_first_that_matches_wins(conditions: list[Any], fields: dict[str, Any]) 
 
 
 @given(st.lists(FILTERS, max_size=8), FIELDS)
-def test_dry_run_says_why_each_rule_above_the_winner_did_not_match(
-    conditions: list[Any], fields: dict[str, Any]
-) -> None:
+def test_dry_run_explains_each_rule_above_the_winner(conditions: list[Any], fields: dict[str, Any]) -> None:
     rules = compile_rules(rows(conditions))
     tried = list(rules.try_each(fields))
     won = rules.find(fields)
@@ -66,7 +64,7 @@ def test_dry_run_says_why_each_rule_above_the_winner_did_not_match(
 
 DAGS = st.lists(
     st.lists(st.tuples(FILTERS, st.integers(1, 4)), max_size=3), min_size=1, max_size=5
-)  # of each workspace: condition, and how far ahead its destination is
+)  # for each workspace: condition, and how far ahead its destination is
 
 
 @given(DAGS, FIELDS)
@@ -105,8 +103,8 @@ def test_missing_field_fails_and_an_empty_group_takes_every_lead() -> None:
     assert [rules.find(fields).id for fields in ({"revenue": 4}, {"state": "GA"}, {})] == [1, 2, 3]  # type: ignore[union-attr]
 
 
-def test_path_without_end_is_an_error() -> None:
-    """The database lets nobody make a cycle; a plan that has one stops all the same."""
+def test_endless_path_is_an_error() -> None:
+    """The database prevents cycles. A plan that has one anyway still stops."""
     cycle = {1: compile_rules(rows([{}], destination_id=2)), 2: compile_rules(rows([{}], destination_id=1))}
 
     with pytest.raises(PathTooLong, match="more than 3 rules in a row, from workspace 1"):
@@ -138,5 +136,5 @@ def test_stored_rule_that_does_not_compile_is_named() -> None:
         ([(2, 3), (3, 2)], []),
     ],
 )
-def test_shortest_way_is_found(edges: list[tuple[int, int]], way: list[int]) -> None:
+def test_shortest_path_is_found(edges: list[tuple[int, int]], way: list[int]) -> None:
     assert find_way(edges, start=2, end=1) == way

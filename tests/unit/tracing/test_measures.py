@@ -1,4 +1,4 @@
-"""What a gate required and observed, in words for a table."""
+"""A gate's required and observed values, as text for a table."""
 
 from typing import Any
 
@@ -53,7 +53,9 @@ from tracing.obstacles import describe_gate, describe_measures
         ("outside_buyer_hours", "odd", None, ("odd", "missing")),
     ],
 )
-def test_in_words(gate: str, required: Any, observed: Any, words: tuple[str, str]) -> None:
+def test_required_and_observed_values_are_text(
+    gate: str, required: Any, observed: Any, words: tuple[str, str]
+) -> None:
     obstacle = describe_gate({"gate": gate, "required": required, "observed": observed, "fixed_at": None})
 
     assert describe_measures(obstacle) == words

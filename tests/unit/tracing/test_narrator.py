@@ -1,4 +1,4 @@
-"""Every event, skip reason and gate has words; an unknown code is described plainly."""
+"""Every event, skip reason and gate has a sentence. An unknown code is described plainly."""
 
 import json
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ class Row:
 
 
 def skip(*, buyer: dict[str, Any] | None = None, live: LiveFacts | None = None, **parts: Any) -> Skip:
-    """The engine's own skip of the one enrolled buyer, so that the shapes are those of a live run."""
+    """The engine's own skip of the one enrolled buyer, so that the shapes are those of a real run."""
     area = {"everywhere": True}
     fields = {"zip": "10001", "county": "New York County", "state": "NY", "attributes.roof_age": 5}
     fields |= {"attributes.property_type": "commercial"}
@@ -227,7 +227,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_skip_shows_its_gates_and_what_would_have_to_change(case: str) -> None:
+def test_skip_shows_its_gates_and_required_changes(case: str) -> None:
     parts, sentence, change = CASES[case]
     row = row_of(skip(**parts))
 
@@ -391,7 +391,7 @@ def test_failure_shows_its_reason_for_every_outcome(reason: str, outcome: str) -
     assert ("A person must act" in sentence) == (outcome in {"unsold", "failed"})
 
 
-def test_reason_says_what_would_have_to_change_unless_gates_or_buyers_do() -> None:
+def test_reason_has_its_change_unless_gates_or_buyers_have() -> None:
     of_pools = {gate.empty_pool_reason for gate in ENGINE_GATES}
     silent = {code for code, reason in SKIP_REASONS.items() if not reason.change}
 
@@ -482,14 +482,14 @@ def test_odd_data_and_unknown_codes_are_shown_plainly(event: str, data: Any) -> 
     assert isinstance(describe_change(row, names=Names()), str)
 
 
-def test_unknown_gate_shows_what_it_holds() -> None:
+def test_unknown_gate_shows_its_values() -> None:
     obstacle = describe_gate({"gate": "moon_phase", "required": "full", "observed": ["new", "rising"]})
 
     assert obstacle.finding == "moon_phase: required full, observed new or rising"
     assert (obstacle.change, obstacle.fixer) == ("", "")
 
 
-def test_unknown_event_names_its_code_and_whom_it_concerns() -> None:
+def test_unknown_event_names_its_code_and_its_buyer() -> None:
     row = Row("beamed_up", buyer_id=7, skip_reason="of_tomorrow")
 
     assert tell(row) == "Acme Roofing: beamed_up (of_tomorrow)."

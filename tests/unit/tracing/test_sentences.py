@@ -1,6 +1,6 @@
-"""No sentence contradicts the values it names, and what it suggests makes the engine pass.
+"""No sentence contradicts the values it names, and its suggestion makes the engine pass.
 
-Gates, operators and values are drawn; a plain reader, who knows numbers but no types, checks the sentences.
+Gates, operators and values are drawn. A plain reader, who knows numbers but no types, checks the sentences.
 """
 
 import operator
@@ -47,7 +47,7 @@ def decided(changed: dict[str, Any], observed: Any) -> tuple[DecisionFacts, Any]
 
 
 def judge(changed: dict[str, Any], observed: Any) -> None:
-    """The sentence about the one buyer, read plainly, and the fix that is suggested to it."""
+    """The sentence about the one buyer, read plainly, and its suggested fix."""
     facts, decision = decided(changed, observed)
     if decision.selected:
         return
@@ -108,7 +108,7 @@ def test_onboarding(leaf: tuple[str, Any], observed: Any, required: bool) -> Non
         (("gte", 10), [12], "requires age >= 10; the lead has age 12 (a list, not one value)"),
     ],
 )
-def test_sentence_names_the_type_that_is_the_reason(condition: Any, observed: Any, sentence: str) -> None:
+def test_sentence_names_the_type_if_it_is_the_reason(condition: Any, observed: Any, sentence: str) -> None:
     leaf = {"field": "attributes.age", "op": condition[0], "value": condition[1]}
     _, decision = decided(definition([enrollment(lead_filter=leaf)]), observed)
     [gate] = decision.skipped[0].gates
@@ -122,7 +122,7 @@ def test_sentence_names_the_type_that_is_the_reason(condition: Any, observed: An
         (False, "buyer", 'leave "age" unanswered, or have the source send age'),
     ],
 )
-def test_no_answer_is_blamed_for_what_the_lead_lacks(*, required: bool, fixer: str, change: str) -> None:
+def test_answer_is_not_blamed_for_a_missing_field(*, required: bool, fixer: str, change: str) -> None:
     question = {"key": "age", "field": "attributes.age", "op": "in", "required": required}
     _, decision = decided(definition(buyers=[buyer(answers={"age": [1]})], questions=[question]), None)
     [gate] = decision.skipped[0].gates

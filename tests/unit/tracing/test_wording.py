@@ -1,4 +1,4 @@
-"""Values in words."""
+"""Values as text."""
 
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ def test_money_has_cents(cents: int, text: str) -> None:
     assert wording.money(cents) == text
 
 
-def test_local_moment_names_the_day_where_it_is_another() -> None:
+def test_local_time_names_the_day_if_it_differs() -> None:
     at = datetime(2026, 8, 3, 2, 5, tzinfo=UTC)
 
     assert wording.local_moment(at, timezone="UTC") == "2026-08-03 02:05 UTC"
@@ -54,6 +54,6 @@ def test_long_lists_are_counted() -> None:
     assert wording.one_of([]) == "none"
 
 
-def test_place_is_shown_with_what_is_known() -> None:
+def test_place_is_shown_with_its_known_parts() -> None:
     assert wording.place({"zip": "10001", "county": None, "state": "NY"}) == "10001, NY"
     assert wording.place({}) == "an unknown place"

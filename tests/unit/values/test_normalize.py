@@ -1,4 +1,4 @@
-"""Single fields of a lead: one form for many spellings, and refusals that say how to fix it."""
+"""Single fields of a lead: one form for many spellings, and refusals that say how to fix the value."""
 
 import unicodedata
 from collections.abc import Callable
@@ -40,7 +40,7 @@ def test_blank_is_none(normalize: Normalize, blank: object) -> None:
 
 @pytest.mark.parametrize("normalize", ALL)
 @pytest.mark.parametrize("value", [1, 1.5, True, ["x"], {"a": 1}, b"x"])
-def test_only_text_is_taken(normalize: Normalize, value: object) -> None:
+def test_only_text_is_accepted(normalize: Normalize, value: object) -> None:
     with pytest.raises(FieldError) as caught:
         normalize(value)
     assert (caught.value.code, caught.value.message) == ("invalid_type", "must be text: put it in quotes")
@@ -76,7 +76,7 @@ def test_names(value: str, expected: str) -> None:
     assert normalize_name(value) == expected
 
 
-def test_too_long_is_refused_not_cut() -> None:
+def test_too_long_text_is_refused_not_cut() -> None:
     with pytest.raises(FieldError) as caught:
         normalize_name("x" * 101)
     assert (caught.value.code, caught.value.message) == (

@@ -1,4 +1,4 @@
-"""Attributes that hold personal data are told by their names, and by their values."""
+"""Attributes with personal data are recognized by their names and by their values."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the desk's lists read on filled tables: a page of a workspace that is silent for long reads that page alone."""
+"""The reads of the admin's lists on filled tables: a page of a long silent workspace reads only that page."""
 
 import re
 from typing import Any
@@ -20,7 +20,7 @@ from tests.support.planting import plant
 from tracing.models import Attempt, LeadDistributionEvent
 
 PAGE = 50
-# Half of the first twentieth is of the silent workspace, all others of the busy one.
+# Half of the first twentieth is of the silent workspace, all other rows are of the busy one.
 SILENT = f"n < {ROWS // 20} AND n %% 2 = 0"
 FILL_ATTEMPTS = f"""
 INSERT INTO tracing_attempt (
@@ -60,7 +60,7 @@ def silent(committed_db: None) -> Workspace:  # noqa: ARG001
 
 
 def rows_read(client: Client, model: type[Model], **filters: object) -> int:
-    """How many rows the statement of the list took from the three tables, thrown away or not."""
+    """The number of rows that the list's statement read from the three tables, including discarded ones."""
     query = {name: str(value) for name, value in filters.items()}
     with CaptureQueriesContext(connection) as captured:
         answer = client.get(page(model, "changelist"), query)
@@ -77,7 +77,7 @@ def taken(node: dict[str, Any]) -> int:
 
 
 @every_list
-def test_page_of_a_silent_workspace_reads_that_page(model: type[Model], silent: Workspace) -> None:
+def test_page_of_a_silent_workspace_reads_only_that_page(model: type[Model], silent: Workspace) -> None:
     root = client_of(User.objects.create_superuser("root"))
     scoped = client_of(person("viewer", silent))
 
@@ -89,7 +89,7 @@ def test_page_of_a_silent_workspace_reads_that_page(model: type[Model], silent: 
 
 
 @pytest.mark.usefixtures("silent")
-def test_day_of_the_ledger_reads_that_day() -> None:
+def test_day_of_the_ledger_reads_only_that_day() -> None:
     """288 entries a day, and an hour on both sides."""
     root = client_of(User.objects.create_superuser("root"))
 
@@ -97,8 +97,8 @@ def test_day_of_the_ledger_reads_that_day() -> None:
     assert rows_read(root, LedgerEntry, kind__exact="adjustment") <= 3 * PAGE
 
 
-def test_index_is_what_finds_a_silent_workspace(silent: Workspace) -> None:
-    """The control: without it the attempts and events of everybody else are read first."""
+def test_control_without_the_index_all_rows_are_read(silent: Workspace) -> None:
+    """The attempts and events of all other workspaces are read first."""
     root = client_of(User.objects.create_superuser("root"))
     with connection.cursor() as cursor:
         cursor.execute("DROP INDEX attempt_workspace")

@@ -1,4 +1,4 @@
-"""What the desk says when the database fails in the middle of a person's work."""
+"""The admin's messages when the database fails in the middle of a person's work."""
 
 from typing import Any
 
@@ -70,7 +70,7 @@ def test_sale_by_hand_is_shown_without_its_trace(
     assert Assignment.objects.get().lead_id == leads[0].pk
 
 
-def test_pages_say_that_the_database_is_away(operator: Client, leads: list[Lead]) -> None:
+def test_pages_report_a_database_outage(operator: Client, leads: list[Lead]) -> None:
     with changed(REFUSE_ONE % leads[0].pk, back="DROP FUNCTION refuse CASCADE"):
         answer = operator.post(
             reverse("admin:routing_lead_assign", args=[leads[0].pk]),

@@ -1,7 +1,7 @@
 // The menus of filters close as menus do: by Esc, and by a click beside them. Without it they close by their own name.
 "use strict";
 (() => {
-  const openMenus = () => document.querySelectorAll(".desk-filter[open]");
+  const openMenus = () => document.querySelectorAll(".admin-filter[open]");
 
   document.addEventListener("click", (event) => {
     for (const menu of openMenus()) {

@@ -115,7 +115,7 @@ def test_each_of_two_new_limits_is_reported_with_its_own_change() -> None:
     assert second.before == first.after
 
 
-def test_setup_file_does_not_claim_the_desk_top_up(tmp_path: Path) -> None:
+def test_setup_file_does_not_claim_the_top_up_of_an_operator(tmp_path: Path) -> None:
     """A person tops up the wallet while the file raises its limit."""
     [enrollment] = enroll(CampaignFactory(), count=1)
     buyer = enrollment.buyer

@@ -1,4 +1,4 @@
-"""What the lists of the desk need from their templates."""
+"""What the lists of the admin need from their templates."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any

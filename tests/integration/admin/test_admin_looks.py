@@ -1,4 +1,4 @@
-"""Lists by values that few rows have or none: what they read is bounded, they say so, and lead on to every row."""
+"""Lists filtered by rare values: their reads are bounded, they say so, and they lead on to every row."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ from tracing.models import Attempt, LeadDistributionEvent
 
 PAGE = 50
 START = datetime(2026, 1, 1, tzinfo=UTC)
-# One attempt a minute, whose id tells its time; the first of all is the one that failed.
+# One attempt a minute, whose id contains its time. The very first attempt is the one that failed.
 FILL_ATTEMPTS = f"""
 INSERT INTO tracing_attempt (
     id, lead_id, number, trigger, source_workspace_id, destination_workspace_id, campaign_id, config_version, result,
@@ -61,7 +61,7 @@ def analyze() -> None:
 
 
 def ask(client: Client, model: type[Model], **filters: object) -> tuple[Any, int]:
-    """The list, and how many rows of growing tables its statements took."""
+    """The list, and the number of rows that its statements read from growing tables."""
     counter = RowCounter()
     with connection.execute_wrapper(counter):
         answer = client.get(page(model, "changelist"), {name: str(value) for name, value in filters.items()})
@@ -79,14 +79,14 @@ RARE = [
 
 @pytest.mark.parametrize(("model", "filters"), RARE)
 @pytest.mark.parametrize("whose", ["all", "chosen", "scoped to one", "scoped to both"])
-def test_rare_value_is_looked_for_in_bounds_and_found_further_back(
+def test_rare_value_is_searched_in_bounds_and_found_further_back(
     model: type[Model],
     filters: dict[str, str],
     whose: str,
     workspaces: list[Workspace],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Every second attempt is of the other workspace: to look at its own may read twice as many."""
+    """Every second attempt is another workspace's, so looking at the own ones may read twice as many."""
     one, other = workspaces
     looked = MOST_LOOKED // 2
     for name in ("attempt", "event"):
@@ -115,7 +115,7 @@ def test_rare_value_is_looked_for_in_bounds_and_found_further_back(
     assert one.pk != other.pk
 
 
-def test_look_goes_on_to_newer_rows_too(workspaces: list[Workspace]) -> None:
+def test_search_continues_to_newer_rows_too(workspaces: list[Workspace]) -> None:
     client = client_of(User.objects.create_superuser("root"))
     oldest = Attempt.objects.order_by("pk").first()
     assert oldest is not None
@@ -128,7 +128,7 @@ def test_look_goes_on_to_newer_rows_too(workspaces: list[Workspace]) -> None:
 
 @pytest.mark.usefixtures("workspaces")
 @pytest.mark.parametrize("model", HISTORY)
-def test_old_day_reads_that_day(model: type[Model]) -> None:
+def test_old_day_reads_only_that_day(model: type[Model]) -> None:
     """1,440 attempts a day, and an hour on both sides."""
     client = client_of(User.objects.create_superuser("root"))
     if model is LeadDistributionEvent:
@@ -167,7 +167,7 @@ RECEIVED = f"now() - ({LEADS} - n) * interval '5 minutes'"
 
 @pytest.fixture
 def leads(committed_db: None) -> Workspace:  # noqa: ARG001 - it is filled
-    """288 a day; some wait with a reason, a few are held back or ended seldom, the last was received long ago."""
+    """288 a day. Some wait with a reason, a few are paused or ended rarely, the last was received long ago."""
     source = SourceFactory()
     fill_leads(
         source,
@@ -216,7 +216,7 @@ def test_leads_of_a_rare_kind_are_found_without_reading_the_others(
 
 
 @pytest.mark.usefixtures("leads")
-def test_leads_tried_again_are_found_beside_a_heap_that_was_parked_for_the_same_reason() -> None:
+def test_retried_leads_are_found_beside_many_parked_for_the_same_reason() -> None:
     plant(
         "UPDATE routing_lead SET status = 'failed', skip_reason = 'no_campaign' WHERE status = 'distributed'"
     )
@@ -232,7 +232,7 @@ def test_leads_tried_again_are_found_beside_a_heap_that_was_parked_for_the_same_
 
 
 @pytest.mark.usefixtures("leads")
-def test_old_day_of_leads_reads_that_day_and_finds_what_was_imported_later() -> None:
+def test_old_day_of_leads_reads_that_day_and_finds_later_imports() -> None:
     client = client_of(User.objects.create_superuser("root"))
     day = (datetime.now(UTC) - timedelta(days=100)).date()
     imported = Lead.objects.latest("pk")
@@ -242,7 +242,7 @@ def test_old_day_of_leads_reads_that_day_and_finds_what_was_imported_later() -> 
     assert answer.context["cl"].result_list[0].pk == imported.pk
 
 
-def test_bound_by_time_is_not_above_an_id_of_that_time() -> None:
+def test_time_bound_is_not_above_an_id_of_that_time() -> None:
     from uuid6 import uuid7
 
     before = datetime.now(UTC)
@@ -253,7 +253,7 @@ def test_bound_by_time_is_not_above_an_id_of_that_time() -> None:
 
 @pytest.fixture
 def bought(committed_db: None) -> Buyer:  # noqa: ARG001 - it is filled
-    """Of each of twenty buyers a tenth of all assignments; each lead is another person's."""
+    """Each of twenty buyers has a tenth of all assignments. Each lead is another person's."""
     campaign = CampaignFactory()
     enrollments = enroll(campaign, count=10)
     source = SourceFactory(workspace=campaign.workspace)
@@ -273,7 +273,7 @@ def bought(committed_db: None) -> Buyer:  # noqa: ARG001 - it is filled
     return found
 
 
-def test_buyers_returned_leads_are_found_among_all_that_it_bought(bought: Buyer) -> None:
+def test_buyers_returned_leads_are_found_among_all_its_leads(bought: Buyer) -> None:
     plant(
         "UPDATE distribution_assignment SET state = 'sold', returned_at = NULL"
         " WHERE id > (SELECT min(id) FROM distribution_assignment WHERE buyer_id = %s)",
@@ -300,12 +300,12 @@ def test_assignments_are_searched_by_index(bought: Buyer, monkeypatch: pytest.Mo
         answer, rows = ask(client, Assignment, q=text)
         assert {each.buyer_id for each in answer.context["cl"].result_list} == {bought.pk}
         assert rows <= 10 * PAGE, text
-    answer, rows = ask(client, Assignment, q="nobody@example.org")
+    answer, rows = ask(client, Assignment, q="unknown@example.org")
     assert answer.context["cl"].result_list == []
     assert rows <= PAGE
 
 
-def test_search_of_assignments_finds_no_lead_of_others(bought: Buyer) -> None:
+def test_search_of_assignments_finds_no_foreign_lead(bought: Buyer) -> None:
     stranger = client_of(person("viewer", WorkspaceFactory()))
     sale = Assignment.objects.select_related("lead").filter(buyer=bought).earliest("pk")
     for text in (str(sale.public_id), str(sale.lead.public_id), str(sale.lead.pk), bought.name):
@@ -314,7 +314,7 @@ def test_search_of_assignments_finds_no_lead_of_others(bought: Buyer) -> None:
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_missed_leads_of_a_rare_reason_are_looked_for_in_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missed_leads_of_a_rare_reason_are_searched_in_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     source, buyer = SourceFactory(), BuyerFactory()
     fill_leads(source, count=1)
     lead = Lead.objects.get()
